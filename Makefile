@@ -1,0 +1,61 @@
+# `make help` lists what can be asked for. Each target works from a fresh clone: the environment makes itself.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench soak fmt lint lock clean env
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+# The command line is not a secret, but it may hold quotes: it is passed on as the shell gets it.
+ARGS ?=
+# -qq: a machine whose own pip settings are odd need not tell a newcomer so; errors are still shown.
+PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip -qq --no-input
+# requirements/*.txt must hold no address or path of the machine that made them.
+LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+        --no-emit-find-links --no-header --quiet
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(STAMP) ## Watch real orders travel to delivered (ARGS="--orders 300 --report out.json" for a counted run)
+	@$(BIN)/orderwright demo $(ARGS)
+
+test: lint ## Check everything: style, types, layers, then every test with the real servers
+	@$(BIN)/python -m pytest -q $(ARGS)
+
+bench: $(STAMP) ## Measure the full lifecycle against bare I/O; writes bench.json
+	@$(BIN)/python -m ops.bench $(ARGS)
+
+soak: $(STAMP) ## The long kill test (hours of ordinary life in one run)
+	@$(BIN)/python -m pytest -q -m soak --timeout=0 tests/e2e tests/properties $(ARGS)
+
+lint: $(STAMP) ## Style, formatting, types and layers, without the tests
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet . || { echo "Some files are not formatted: run 'make fmt'." >&2; exit 1; }
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+fmt: $(STAMP) ## Format and mend what can be mended by itself
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+
+lock: $(STAMP) ## Make the hashed locks anew from pyproject.toml (needs the network)
+	@$(LOCK) --upgrade pyproject.toml -o requirements/runtime.txt
+	@$(LOCK) --upgrade --constraint requirements/runtime.txt --group dev pyproject.toml -o requirements/dev.txt
+
+clean: ## Remove the environment and everything that can be made again
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+env: $(STAMP)
+
+# Made once, and again only when the lock or the project's own description changes.
+$(STAMP): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Orderwright needs Python 3.11 or newer; '$(PYTHON)' is older. Name another: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@echo "Making the environment in $(VENV) (once; about a minute) ..." >&2
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || \
+	  { echo "'$(PYTHON) -m venv' failed; on Debian and Ubuntu it needs the package python3-venv." >&2; exit 1; }
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
