@@ -1,0 +1,1 @@
+"""Contracts: what travels between people, partners and the parts of Orderwright."""

@@ -1,0 +1,153 @@
+"""What a canonical order must keep beyond its shape. Each check returns sentences, none if kept."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+
+from schemas import refusals
+from schemas.effects import Parcel
+from schemas.iso_codes import COUNTRIES, CURRENCIES
+from schemas.money import decimal_text
+from schemas.order import Address, Order
+from schemas.refusals import Refused
+from schemas.strict_json import shown
+
+MAX_PARCELS = 100
+"""What `warehouse.callback.v1` takes; a carrier's shipment has 200 at most, a mistake thousands."""
+MAX_SIDE_MM = 20_000
+"""Twenty metres: longer than any parcel, and than most mistakes of a unit."""
+
+
+def refuse_order(order: Order) -> None:
+    """Raise Refused with the first reason, in the order of ORDER_CHECKS, and all its sentences."""
+    for reason, look in ORDER_CHECKS:
+        if sentences := look(order):
+            raise Refused(reason, sentences)
+
+
+def currency_known(order: Order) -> tuple[str, ...]:
+    """The currency is in ISO 4217."""
+    if order.currency in CURRENCIES:
+        return ()
+    return (f"The currency is {order.currency}, which ISO 4217 does not know; send its code.",)
+
+
+def countries_known(order: Order) -> tuple[str, ...]:
+    """The countries of both addresses are in ISO 3166-1 (or XK, AC, TA)."""
+    return tuple(
+        f"The country of the {name} address is {address.country}, which ISO 3166-1 does not know; "
+        "send the two-letter code, such as US."
+        for name, address in _addresses(order)
+        if address.country not in COUNTRIES
+    )
+
+
+def has_ship_to(order: Order) -> tuple[str, ...]:
+    """An order with something to ship says where to."""
+    if order.ship_to is not None or not any(line.requires_shipping for line in order.lines):
+        return ()
+    return ("A line requires shipping and the order has no ship_to address; add it.",)
+
+
+def line_ids_differ(order: Order) -> tuple[str, ...]:
+    """No two lines have the same id."""
+    if len({line.line_id for line in order.lines}) == len(order.lines):
+        return ()
+    twice, _ = Counter(line.line_id for line in order.lines).most_common(1)[0]
+    return (f"The line id {shown(twice)} stands at two lines; give each line its own.",)
+
+
+def dates_possible(order: Order) -> tuple[str, ...]:
+    """The times are on the calendar."""
+    return tuple(
+        f"{name} is {value}, which is on no calendar; send an RFC 3339 time."
+        for name, value in (("placed_at", order.placed_at), ("updated_at", order.updated_at))
+        if not _is_time(value)
+    )
+
+
+def totals_add_up(order: Order) -> tuple[str, ...]:
+    """Prices sum to the subtotal, and subtotal - discount + shipping + tax + duty is the total.
+
+    The subtotal is before any discount. Discounts of the order as a whole need not be shared out
+    to lines, so the lines' discounts may be less than the order's, never more. Tax of lines need
+    not sum to the order's tax: jurisdictions round on their own.
+    """
+    totals = order.totals
+    gross = sum(line.total_minor + line.discount_minor for line in order.lines)
+    given = sum(line.discount_minor for line in order.lines)
+    added_tax = 0 if totals.taxes_included else totals.tax_minor
+    total = (
+        totals.subtotal_minor
+        - totals.discount_minor
+        + totals.shipping_minor
+        + added_tax
+        + totals.duty_minor
+    )
+    found: list[str] = []
+
+    def money(minor: int) -> str:
+        return f"{decimal_text(minor, order.currency)} {order.currency}"
+
+    if gross != totals.subtotal_minor:
+        found.append(
+            f"The lines before discount sum to {money(gross)}, but the subtotal is "
+            f"{money(totals.subtotal_minor)}; one of them is wrong."
+        )
+    if given > totals.discount_minor:
+        found.append(
+            f"The lines' discounts sum to {money(given)}, more than the order's discount of "
+            f"{money(totals.discount_minor)}; state the whole discount."
+        )
+    if total != totals.total_minor:
+        tax = "tax (already in the prices)" if totals.taxes_included else "tax"
+        found.append(
+            f"Subtotal less discount plus shipping, {tax} and duty is {money(total)}, but the "
+            f"total is {money(totals.total_minor)}; the difference is "
+            f"{money(totals.total_minor - total)}."
+        )
+    return tuple(found)
+
+
+def parcels_possible(parcels: tuple[Parcel, ...]) -> tuple[str, ...]:
+    """One to 100 parcels with ids of their own, and sizes and weights that can exist."""
+    if not 1 <= len(parcels) <= MAX_PARCELS:
+        return (f"There are {len(parcels)} parcels; 1 to {MAX_PARCELS} were expected.",)
+    found = [
+        f"The parcel {shown(parcel.parcel_id)} has a side of {side} mm; 0 to {MAX_SIDE_MM} "
+        "is possible."
+        for parcel in parcels
+        for side in (parcel.length_mm, parcel.width_mm, parcel.height_mm)
+        if not 0 <= side <= MAX_SIDE_MM
+    ]
+    if len({parcel.parcel_id for parcel in parcels}) != len(parcels):
+        found.append("Two parcels have the same parcel_id; give each its own.")
+    if not all(1 <= len(parcel.parcel_id) <= 128 for parcel in parcels):
+        found.append("A parcel_id has no character or more than 128; send the parcel's own id.")
+    return tuple(found[:20])
+
+
+ORDER_CHECKS: tuple[tuple[str, Callable[[Order], tuple[str, ...]]], ...] = (
+    (refusals.CURRENCY_UNKNOWN, currency_known),
+    (refusals.COUNTRY_UNKNOWN, countries_known),
+    (refusals.SHIP_TO_MISSING, has_ship_to),
+    (refusals.LINE_REPEATED, line_ids_differ),
+    (refusals.DATE_IMPOSSIBLE, dates_possible),
+    (refusals.TOTAL_MISMATCH, totals_add_up),
+)
+"""Every check of an order, with the reason it is refused for."""
+
+
+def _addresses(order: Order) -> list[tuple[str, Address]]:
+    both = (("shipping", order.ship_to), ("billing", order.bill_to))
+    return [(name, address) for name, address in both if address is not None]
+
+
+def _is_time(value: str) -> bool:
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
