@@ -1,0 +1,157 @@
+"""evolve(state, event) -> state. Pure; the only way a state comes about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from msgspec.structs import replace
+
+from actors.lifecycle import row_for
+from actors.state import INITIAL, Cancel, Hold, State, Stuck
+from schemas import events as e
+from schemas.effects import SendMail, tag_of
+
+Changes = dict[str, Any]
+
+_MAIL = tag_of(SendMail)
+
+
+def evolve(state: State, event: e.OrderEvent) -> State:
+    """Return the state after `event`. Raises IllegalTransition when the table forbids it."""
+    kind = type(event)
+    stage = row_for(state.stage, kind).to
+    changes: Changes = {"version": state.version + 1}
+    if stage != state.stage:
+        changes["stage"] = stage.value
+        if state.overdue:
+            changes["overdue"] = False
+    if event.settles or event.intends:
+        still = tuple(i for i in state.open if i.number != event.settles)
+        changes["open"] = still + event.intends
+        if event.intends:
+            changes["last_effect"] = event.intends[-1].number
+    fold = _FOLDS.get(kind)
+    if fold is not None:
+        changes.update(fold(state, event))
+    return replace(state, **changes)
+
+
+def replay(events: Iterable[e.OrderEvent]) -> State:
+    """Build the state of an order from its whole stream."""
+    state = INITIAL
+    for event in events:
+        state = evolve(state, event)
+    return state
+
+
+def _placed(state: State, event: e.Placed) -> Changes:
+    paid = state.payment or event.payment
+    return {
+        "channel": event.channel,
+        "ref": event.ref,
+        "number": event.number,
+        "correlation_id": event.correlation_id,
+        "currency": event.currency,
+        "total_minor": event.total_minor,
+        "payment": paid,
+        "country": event.country,
+        "notify": event.notify,
+        "source_updated_at": event.source_updated_at,
+        "lines": event.lines,
+    }
+
+
+def _paid(state: State, event: e.PaymentConfirmed) -> Changes:
+    return {
+        "payment": "paid",
+        "channel": event.channel,
+        "ref": event.ref,
+        "correlation_id": event.correlation_id,
+    }
+
+
+def _fact_noted(state: State, event: e.FactNoted) -> Changes:
+    return {
+        "channel": event.channel,
+        "ref": event.ref,
+        "correlation_id": event.correlation_id,
+    }
+
+
+def _amended(state: State, event: e.Amended) -> Changes:
+    return {
+        "source_updated_at": event.source_updated_at,
+        "total_minor": event.total_minor,
+        "payment": event.payment,
+        "lines": event.lines,
+        "country": event.country,
+    }
+
+
+def _labelled(state: State, event: e.Labelled) -> Changes:
+    return {
+        "done": (*state.done, "label"),
+        "carrier": event.carrier,
+        "shipment_id": event.shipment_id,
+        "tracking_number": event.tracking_number,
+    }
+
+
+def _cancel_requested(state: State, event: e.CancelRequested) -> Changes:
+    return {
+        "cancel": Cancel(event.reason, event.requested_by),
+        "channel": event.channel,
+        "ref": event.ref,
+        "correlation_id": event.correlation_id,
+    }
+
+
+def _given(state: State, event: e.GivenToPerson) -> Changes:
+    stuck = Stuck(event.effect, event.kind, event.reason, event.outcome_known)
+    changes: Changes = {"stuck": (*state.stuck, stuck)}
+    if event.kind == _MAIL and not event.outcome_known:
+        changes["maybe_told"] = True
+    return changes
+
+
+def _unstick(state: State, number: int) -> tuple[Stuck, ...]:
+    return tuple(stuck for stuck in state.stuck if stuck.number != number)
+
+
+_FOLDS: dict[type[e.Event], Callable[[State, Any], Changes]] = {
+    e.Placed: _placed,
+    e.PaymentConfirmed: _paid,
+    e.Amended: _amended,
+    e.UpdateNoted: lambda s, v: {"source_updated_at": v.source_updated_at},
+    e.FactNoted: _fact_noted,
+    e.StockReserved: lambda s, v: {
+        "done": (*s.done, "stock"),
+        "place": v.place,
+        "short_skus": (),
+    },
+    e.Backordered: lambda s, v: {"short_skus": v.skus},
+    e.PostedToErp: lambda s, v: {
+        "done": (*s.done, "erp"),
+        "erp_id": v.erp_id,
+        "erp_number": v.erp_number,
+    },
+    e.ReleasedToWarehouse: lambda s, v: {"done": (*s.done, "warehouse"), "task_id": v.task_id},
+    e.CustomerNotified: lambda s, v: {"told": (*s.told, v.template)},
+    e.Packed: lambda s, v: {"parcels": v.parcels},
+    e.Labelled: _labelled,
+    e.TrackedBack: lambda s, v: {"fulfilment_id": v.fulfilment_id},
+    e.CancelRequested: _cancel_requested,
+    e.Compensated: lambda s, v: {"done": tuple(d for d in s.done if d != v.what)},
+    # Nothing is left to do, so nothing is left to decide either.
+    e.Cancelled: lambda s, v: {"holds": (), "stuck": ()},
+    e.Held: lambda s, v: {"holds": (*s.holds, Hold(v.hold_id, v.reason))},
+    e.HoldReleased: lambda s, v: {"holds": tuple(h for h in s.holds if h.hold_id != v.hold_id)},
+    e.GivenToPerson: _given,
+    e.Retried: lambda s, v: {"stuck": _unstick(s, v.effect)},
+    e.Skipped: lambda s, v: {
+        "stuck": _unstick(s, v.effect),
+        "skipped": s.skipped if v.kind in s.skipped else (*s.skipped, v.kind),
+    },
+    e.Overdue: lambda s, v: {"overdue": True},
+}

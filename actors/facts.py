@@ -1,0 +1,132 @@
+"""What channels and the warehouse report, and what time brings."""
+
+from __future__ import annotations
+
+from actors.decision import Answer, Context
+from actors.lifecycle import BEFORE_HAND_OVER, WAITS, Stage, allows
+from actors.policy import DAY
+from actors.state import State
+from actors.steps import TRACK as TRACK_KIND
+from actors.steps import next_event, waiting_for
+from schemas import effects as f
+from schemas import events as e
+from schemas import inputs as i
+
+S = Stage
+
+LEAST_CLOSE_SECONDS = 3600.0
+"""How soon at the earliest it is asked again whether a delivered order may be closed."""
+
+MAX_NOTED_VERSION = 5_000
+"""From this version on an order's timeline takes no more notes: a flood must not grow it."""
+MAX_NOTED_HOLDS = 8
+"""How many holds notes may add to one order; further ones are on the timeline alone."""
+
+HELD_BY_NOTES: dict[str, tuple[Stage, ...]] = {
+    "before_hand_over": (S.EXPECTED, *BEFORE_HAND_OVER),
+    "once_begun": (S.ACCEPTED, S.RESERVED, S.PACKED, S.LABELLED),
+}
+"""In which stages a note that asks for a hold gets one. Before work began an edited order is simply
+amended; after hand-over there is nothing left to hold."""
+
+
+def noted(state: State, given: i.NoteFact, context: Context, answer: Answer) -> None:
+    """Something happened at the channel: it is kept for people, and one of them looks where goods
+    could otherwise leave the house wrongly. One hold for each kind of news is enough."""
+    if state.version < MAX_NOTED_VERSION:
+        answer.events.append(
+            e.FactNoted(
+                rule="note-first" if state.stage == S.NEW else "fact",
+                channel=context.channel,
+                ref=context.ref,
+                correlation_id=context.correlation_id,
+                source=given.source,
+                topic=given.topic,
+                words=given.words,
+            )
+        )
+    stage = S.EXPECTED if state.stage == S.NEW else state.stage
+    news = _hold_name(given.topic)
+    if (
+        stage in HELD_BY_NOTES.get(given.hold, ())
+        and len(state.holds) < MAX_NOTED_HOLDS
+        and not any(hold.hold_id.startswith(f"{news}-") for hold in state.holds)
+    ):
+        hold_id = f"{news}-{state.version + len(answer.events) + 1}"
+        answer.events.append(e.Held(rule="hold", hold_id=hold_id, reason=given.words))
+
+
+def _hold_name(topic: str) -> str:
+    """Return a channel's topic as the first part of a hold's id: `refunds/create` gives
+    `refunds-create`. People type ids."""
+    plain = (c if c.isascii() and c.isalnum() else " " for c in topic.lower())
+    return "-".join("".join(plain).split())
+
+
+def picked(state: State, given: i.ReportPicked, context: Context, answer: Answer) -> None:
+    """The goods are off the shelf: kept for the record."""
+    if allows(state.stage, e.Picked):
+        answer.events.append(e.Picked(rule="pick"))
+
+
+def packed(state: State, given: i.ReportPacked, context: Context, answer: Answer) -> None:
+    """The parcels exist; the label may be bought. A repeat, or one after a cancel, changes nothing
+    (the cancellation of the task is under way or done)."""
+    if allows(state.stage, e.Packed):
+        answer.events.append(e.Packed(rule="pack", parcels=given.parcels))
+
+
+def short_picked(
+    state: State, given: i.ReportShortPicked, context: Context, answer: Answer
+) -> None:
+    """Too little was found: a person says whether to ship what is there or to cancel."""
+    if allows(state.stage, e.ShortPicked):
+        answer.events.append(e.ShortPicked(rule="short-pick", lines=given.lines))
+        hold_id = f"short-pick-{state.version + 2}"
+        missing = sum(x.ordered_quantity - x.picked_quantity for x in given.lines)
+        reason = f"the warehouse is short of {missing} pieces: ship what is there, or cancel"
+        answer.events.append(e.Held(rule="hold", hold_id=hold_id, reason=reason))
+
+
+def handed_over(state: State, given: i.ReportHandedOver, context: Context, answer: Answer) -> None:
+    """The carrier's driver has the parcels."""
+    if allows(state.stage, e.Shipped):
+        answer.events.append(e.Shipped(rule="ship"))
+        answer.set_timers["track"] = context.policy.track_every_seconds
+
+
+def task_cancelled(
+    state: State, given: i.ReportTaskCancelled, context: Context, answer: Answer
+) -> None:
+    """The warehouse cancelled by itself: a person must find another way. Ours is confirmed by the
+    answer to our own request, so nothing is left to do then."""
+    if state.stage in {S.RESERVED, S.PACKED, S.LABELLED}:
+        hold_id = f"task-cancelled-{state.version + 1}"
+        reason = "the warehouse cancelled its task by itself"
+        answer.events.append(e.Held(rule="hold", hold_id=hold_id, reason=reason))
+
+
+def timer_fired(state: State, given: i.TimerFired, context: Context, answer: Answer) -> None:
+    """A timer is a question about the present; one that came too late finds nothing to do."""
+    match given.name:
+        case "track" if allows(state.stage, e.Asked):
+            if not state.is_open(TRACK_KIND) and not state.is_stuck(TRACK_KIND):
+                answer.events.append(e.Asked(rule="track"))
+                answer.effects.append(f.TrackShipment(tracking_number=state.tracking_number))
+        case "stock" if state.stage == S.BACKORDERED:
+            answer.events.append(e.StockTriedAgain(rule="stock-again"))
+        case "close" if state.stage == S.DELIVERED:
+            follow = next_event(state)
+            if follow is not None:
+                answer.set_timers["close"] = 0.0
+                answer.events.append(follow)
+            else:  # a partner or a person is not done yet: ask again
+                again = max(context.policy.close_after_seconds, LEAST_CLOSE_SECONDS)
+                answer.set_timers["close"] = again
+        case "due" if allows(state.stage, e.Overdue):
+            answer.events.append(
+                e.Overdue(rule="alarm", stage=state.stage, waiting_for=waiting_for(state))
+            )
+            wait = WAITS[Stage(state.stage)]
+            # The alarm is repeated, but not for ever at the pace of the shortest stage.
+            answer.set_timers["due"] = max(getattr(context.policy, wait.due), DAY)

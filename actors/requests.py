@@ -1,0 +1,302 @@
+"""What channels and people ask for."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+
+from actors.decision import Answer, Context
+from actors.lifecycle import BEFORE_HAND_OVER, FINAL, Stage, allows
+from actors.state import State
+from actors.steps import (
+    CONFIRMED,
+    LABEL,
+    MAIL,
+    MONEY_IS_THERE,
+    POST,
+    RESERVE,
+    TASK,
+    TEST_ORDER,
+    TRACK,
+)
+from schemas import effects as f
+from schemas import events as e
+from schemas import inputs as i
+from schemas.codec import encode
+from schemas.order import DOUBT, Order
+from schemas.refusals import REASONS
+
+S = Stage
+UNBORN = frozenset({S.NEW, S.EXPECTED})
+AMENDABLE = frozenset({S.PLACED, S.BACKORDERED})
+MONEY_IS_GONE = frozenset({"voided", "refunded"})
+NO_WAY_ROUND = frozenset({(S.ACCEPTED, RESERVE), (S.PACKED, LABEL)})
+"""Effects that nobody can do for us beside the machine, in the stage that ends with them."""
+
+MAX_HOLDS = 16
+"""How many holds one order may carry; a further change of the same kind adds no new hold."""
+
+
+def place(state: State, given: i.PlaceOrder, context: Context, answer: Answer) -> None:
+    """A new order is placed; one we know already is compared with what we know."""
+    if state.stage in UNBORN:
+        _place(given.order, context, answer)
+    else:
+        _take_over(state, given.order, context, answer)
+
+
+def confirm_payment(
+    state: State, given: i.ConfirmPayment, context: Context, answer: Answer
+) -> None:
+    """Payment may come before the order: then it is kept, or brings the order along itself."""
+    if state.stage in UNBORN and given.order is not None:
+        _place(given.order, context, answer, paid=True)
+        return
+    if allows(state.stage, e.PaymentConfirmed) and state.payment not in MONEY_IS_THERE:
+        answer.events.append(_payment(state, context, given.paid_minor))
+    elif given.order is not None:
+        _take_over(state, given.order, context, answer)
+
+
+def update(state: State, given: i.UpdateOrder, context: Context, answer: Answer) -> None:
+    """An update says how the order looks now, so it may also be the first we hear of it."""
+    if state.stage in UNBORN:
+        _place(given.order, context, answer)
+    else:
+        _take_over(state, given.order, context, answer)
+
+
+def cancel(state: State, given: i.CancelOrder, context: Context, answer: Answer) -> None:
+    """Cancel before hand-over; afterwards it is refused, because a return is needed."""
+    _cancel(state, given.reason, given.requested_by, context, answer)
+
+
+def act(state: State, given: i.ActOnOrder, context: Context, answer: Answer) -> None:
+    """A person's decision. What can't be done is answered by an event that says why."""
+    match given.verb:
+        case "cancel" if state.cancel is None and state.stage not in FINAL:
+            _cancel(state, given.reason, given.person, context, answer)
+        case "release" if state.stage not in FINAL:
+            hold = next((h for h in state.holds if given.target in ("", h.hold_id)), None)
+            if hold is not None:
+                answer.events.append(
+                    e.HoldReleased(
+                        rule="free", hold_id=hold.hold_id, person=given.person, reason=given.reason
+                    )
+                )
+                return
+            _refuse(state, given, "No such hold is open.", answer)
+        case "retry" | "skip":
+            _retry_or_skip(state, given, context, answer)
+        case _:
+            _refuse(state, given, f"{given.verb} can't be done while it is {state.stage}.", answer)
+
+
+def _retry_or_skip(state: State, given: i.ActOnOrder, context: Context, answer: Answer) -> None:
+    stuck = next((s for s in state.stuck if given.target in ("", str(s.number))), None)
+    if stuck is None:
+        _refuse(state, given, "No effect of this order waits for a person.", answer)
+        return
+    if given.verb == "retry":
+        answer.events.append(
+            e.Retried(rule="retry", effect=stuck.number, person=given.person, reason=given.reason)
+        )
+        effect = _again(state, stuck.kind)
+        if effect is not None:
+            answer.effects.append(effect)
+        answer.attempts = 0 if stuck.outcome_known or stuck.kind == MAIL else 1
+    elif (state.stage, stuck.kind) in NO_WAY_ROUND:
+        why = f"An order can't go on from {state.stage} without it: retry it, or cancel the order."
+        _refuse(state, given, why, answer)
+    else:
+        answer.events.append(
+            e.Skipped(
+                rule="skip",
+                effect=stuck.number,
+                kind=stuck.kind,
+                person=given.person,
+                reason=given.reason,
+            )
+        )
+        if stuck.kind == TRACK and allows(state.stage, e.Asked):
+            # Only this question is skipped: nothing but tracking can tell of the delivery.
+            answer.set_timers["track"] = context.policy.track_every_seconds
+
+
+def _again(state: State, kind: str) -> f.Effect | None:
+    """Rebuild an effect that `wanted_effects` would not ask for by itself, or None.
+
+    While an order is being cancelled nothing new is wanted; what may have been done is looked up
+    by trying it again, and then undone.
+    """
+    if kind == TRACK:
+        return f.TrackShipment(tracking_number=state.tracking_number)
+    if kind == MAIL and state.stage == S.CLOSED and CONFIRMED not in state.told:
+        return f.SendMail(template=CONFIRMED)
+    if state.stage != S.CANCELLING:
+        return None
+    doing: dict[str, f.Effect] = {
+        LABEL: f.BuyLabel(parcels=state.parcels),
+        POST: f.PostSalesOrder(),
+        TASK: f.CreateWarehouseTask(),
+        RESERVE: f.ReserveStock(),
+    }
+    return doing.get(kind)
+
+
+def _refuse(state: State, given: i.ActOnOrder, why: str, answer: Answer) -> None:
+    if allows(state.stage, e.ActionRefused):
+        answer.events.append(
+            e.ActionRefused(rule="refuse", verb=given.verb, person=given.person, reason=why)
+        )
+
+
+def _place(order: Order, context: Context, answer: Answer, *, paid: bool = False) -> None:
+    answer.body = order
+    answer.events.append(
+        e.Placed(
+            rule="place",
+            channel=context.channel,
+            ref=order.ref,
+            number=order.number,
+            correlation_id=context.correlation_id,
+            currency=order.currency,
+            total_minor=order.totals.total_minor,
+            payment="paid" if paid else order.payment,
+            source_updated_at=order.updated_at,
+            lines=_lines(order),
+            body_digest=digest(order),
+            country=order.ship_to.country if order.ship_to else "",
+            notify=bool(order.customer.email),
+            received_at=context.received_at,
+            doubts=_doubts(order),
+        )
+    )
+    if order.test and not context.policy.accept_test_orders:
+        answer.events.append(
+            e.Held(
+                rule="hold",
+                hold_id=TEST_ORDER,
+                reason="the channel marks it as a test: release it to treat it as a real one",
+            )
+        )
+
+
+def _doubts(order: Order) -> tuple[str, ...]:
+    """Return the known reasons alone: anybody may send an attribute, with anything in its name."""
+    named = {x[len(DOUBT) :] for x in order.attributes if x.startswith(DOUBT)}
+    return tuple(sorted(named & REASONS.keys())) if named else ()
+
+
+def _payment(state: State, context: Context, paid_minor: int | None) -> e.PaymentConfirmed:
+    return e.PaymentConfirmed(
+        rule="pay" if state.stage == S.PLACED else "pay-first",
+        channel=context.channel,
+        ref=context.ref,
+        correlation_id=context.correlation_id,
+        paid_minor=-1 if paid_minor is None else paid_minor,
+    )
+
+
+def _take_over(state: State, order: Order, context: Context, answer: Answer) -> None:
+    """Compare the channel's statement with ours: stale, echo, payment, change, or too late."""
+    age = _moment(order.updated_at) - _moment(state.source_updated_at)
+    if age < timedelta(0):
+        return
+    if state.stage == S.PLACED and order.payment in MONEY_IS_THERE:
+        answer.events.append(_payment(state, context, None))
+    known = context.order
+    if not age:
+        # Channels count in seconds: of two statements for one second nobody can tell the later.
+        if known is not None and _matters(order) != _matters(known):
+            _hold_for_doubt(state, answer)
+    elif known is not None and _matters(order) == _matters(known):
+        answer.events.append(e.UpdateNoted(rule="note", source_updated_at=order.updated_at))
+    elif state.stage in AMENDABLE:
+        answer.body = order
+        answer.events.append(
+            e.Amended(
+                rule="amend",
+                source_updated_at=order.updated_at,
+                total_minor=order.totals.total_minor,
+                payment=state.payment if state.payment in MONEY_IS_THERE else order.payment,
+                lines=_lines(order),
+                body_digest=digest(order),
+                country=order.ship_to.country if order.ship_to else "",
+            )
+        )
+    else:
+        answer.events.append(e.UpdateNoted(rule="note", source_updated_at=order.updated_at))
+        if allows(state.stage, e.Held) and state.stage != S.CANCELLING:
+            hold_id = f"changed-{state.version + 2}"
+            if len(state.holds) < MAX_HOLDS:
+                reason = "the channel changed lines or address after work had begun"
+                answer.events.append(e.Held(rule="hold", hold_id=hold_id, reason=reason))
+    _hold_without_money(state, order, answer)
+
+
+def _hold_for_doubt(state: State, answer: Answer) -> None:
+    if (
+        not allows(state.stage, e.Held)
+        or state.stage == S.CANCELLING
+        or len(state.holds) >= MAX_HOLDS
+        or any(hold.hold_id.startswith("said-twice-") for hold in state.holds)
+    ):
+        return
+    hold_id = f"said-twice-{state.version + len(answer.events) + 1}"
+    reason = "the channel stated lines or address twice for the same second, and differently"
+    answer.events.append(e.Held(rule="hold", hold_id=hold_id, reason=reason))
+
+
+def _hold_without_money(state: State, order: Order, answer: Answer) -> None:
+    """An order was accepted for its money, and the channel says it went back: nothing leaves the
+    house until a person has looked."""
+    if (
+        order.payment not in MONEY_IS_GONE
+        or state.payment not in MONEY_IS_THERE
+        or state.stage not in BEFORE_HAND_OVER
+        or len(state.holds) >= MAX_HOLDS
+        or any(hold.hold_id.startswith("money-gone-") for hold in state.holds)
+    ):
+        return
+    hold_id = f"money-gone-{state.version + len(answer.events) + 1}"
+    reason = f"the channel says the payment is {order.payment}: cancel, or ship all the same"
+    answer.events.append(e.Held(rule="hold", hold_id=hold_id, reason=reason))
+
+
+def _cancel(state: State, reason: str, by: str, context: Context, answer: Answer) -> None:
+    if state.stage in (*UNBORN, *BEFORE_HAND_OVER):
+        if state.cancel is None:
+            answer.events.append(
+                e.CancelRequested(
+                    rule="cancel-first" if state.stage in UNBORN else "cancel",
+                    channel=context.channel,
+                    ref=context.ref,
+                    correlation_id=context.correlation_id,
+                    reason=reason,
+                    requested_by=by,
+                )
+            )
+    elif allows(state.stage, e.CancelRefused):
+        why = "The parcel has left; a return is needed instead of a cancellation."
+        answer.events.append(e.CancelRefused(rule="too-late", reason=why, requested_by=by))
+
+
+def _matters(order: Order) -> tuple[object, ...]:
+    """What fulfilment depends on; a change elsewhere (tags, notes, status) is only noted."""
+    return (_lines(order), order.ship_to, order.shipping_method)
+
+
+def _lines(order: Order) -> tuple[e.PlacedLine, ...]:
+    return tuple(
+        e.PlacedLine(x.line_id, x.sku, x.quantity, x.requires_shipping) for x in order.lines
+    )
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def digest(order: Order) -> str:
+    """Return the SHA-256 of the order's encoded body, in hex."""
+    return hashlib.sha256(encode(order)).hexdigest()

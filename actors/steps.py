@@ -1,0 +1,155 @@
+"""What an order wants next, read off its state alone: events that follow, effects that are due.
+
+Both are asked again after every decision, so nothing depends on having caught a moment: an order
+that lost a step (a hold released, an effect skipped) finds it here.
+"""
+
+from __future__ import annotations
+
+from actors.lifecycle import FINAL, WAITS, Stage
+from actors.state import State
+from schemas import effects as f
+from schemas import events as e
+
+S = Stage
+MONEY_IS_THERE = frozenset({"paid", "authorized"})
+TEST_ORDER = "test-order"
+"""The hold of an order that its channel marks as a test: not even preparatory work is done."""
+
+CONFIRMED, CANCELLED = "order_confirmed", "order_cancelled"
+
+RESERVE = f.tag_of(f.ReserveStock)
+POST = f.tag_of(f.PostSalesOrder)
+TASK = f.tag_of(f.CreateWarehouseTask)
+MAIL = f.tag_of(f.SendMail)
+LABEL = f.tag_of(f.BuyLabel)
+PUBLISH = f.tag_of(f.PublishFulfilment)
+TRACK = f.tag_of(f.TrackShipment)
+
+UNDO_OF: dict[str, str] = {
+    "stock": f.tag_of(f.ReleaseStock),
+    "erp": f.tag_of(f.DeleteSalesOrder),
+    "warehouse": f.tag_of(f.CancelWarehouseTask),
+    "label": f.tag_of(f.VoidLabel),
+}
+"""What undoes each thing in `State.done`."""
+
+UNDONE_BY = {kind: what for what, kind in UNDO_OF.items()}
+
+
+def next_event(state: State) -> e.OrderEvent | None:
+    """Return the event that follows by itself from this state, or None when the order waits."""
+    match state.stage:
+        case S.PLACED if state.cancel is not None:
+            return e.Cancelled(rule="cancelled")
+        case S.PLACED if any(hold.hold_id == TEST_ORDER for hold in state.holds):
+            return None
+        case S.PLACED if state.payment in MONEY_IS_THERE:
+            return e.Accepted(rule="accept")
+        case S.RESERVED if not state.needs_shipping:
+            return e.Delivered(rule="nothing-to-ship")
+        case S.DELIVERED if _settled(state):
+            return e.Closed(rule="close")
+        case S.CANCELLING if not state.open and not _stops(state) and next_undo(state) is None:
+            return e.Cancelled(rule="cancelled")
+    return None
+
+
+def wanted_effects(state: State) -> list[f.Effect]:
+    """Return the effects this state asks for and that are neither under way nor settled."""
+    free = _Free(state)
+    wanted: list[f.Effect] = []
+    match state.stage:
+        case S.ACCEPTED if free(RESERVE):
+            wanted.append(f.ReserveStock())
+        case S.RESERVED | S.PACKED | S.LABELLED | S.SHIPPED | S.DELIVERED:
+            wanted.extend(_with_partners(state, free))
+        case S.CANCELLING if not state.open and not _stops(state):
+            undo = next_undo(state)
+            if undo is not None:
+                wanted.append(undo)
+        case S.CANCELLED if state.notify and (CONFIRMED in state.told or state.maybe_told):
+            if CANCELLED not in state.told and free(MAIL):
+                wanted.append(f.SendMail(template=CANCELLED))
+    return wanted
+
+
+def next_undo(state: State) -> f.Effect | None:
+    """Return the compensation of the latest thing done and not undone, or None."""
+    for what in reversed(state.done):
+        if UNDO_OF[what] in state.skipped:
+            continue
+        match what:
+            case "label":
+                return f.VoidLabel(
+                    shipment_id=state.shipment_id, tracking_number=state.tracking_number
+                )
+            case "warehouse":
+                return f.CancelWarehouseTask(task_id=state.task_id)
+            case "erp":
+                return f.DeleteSalesOrder(erp_id=state.erp_id)
+            case _:
+                return f.ReleaseStock()
+    return None
+
+
+def waiting_for(state: State) -> str:
+    """Say in words whom the order waits for; "" for a final one."""
+    if state.stuck and state.stage not in FINAL:
+        return f"a person: {state.stuck[0].reason}"[:300]
+    if state.holds:
+        return f"a person to release the hold {state.holds[0].hold_id}: {state.holds[0].reason}"[
+            :300
+        ]
+    if state.stage in FINAL:
+        return f"the end of {state.open[0].kind}" if state.open else ""
+    if state.stage == S.BACKORDERED:
+        return f"stock of {', '.join(state.short_skus)}"[:300]
+    if state.stage == S.NEW:
+        return "its first input"
+    return WAITS[Stage(state.stage)].whom
+
+
+class _Free:
+    """Whether an effect of a kind may be started: none is under way, stuck or skipped."""
+
+    def __init__(self, state: State) -> None:
+        self._taken = {i.kind for i in state.open}
+        self._taken.update(stuck.kind for stuck in state.stuck)
+        self._taken.update(state.skipped)
+
+    def __call__(self, kind: str) -> bool:
+        return kind not in self._taken
+
+
+def _with_partners(state: State, free: _Free) -> list[f.Effect]:
+    wanted: list[f.Effect] = []
+    held = bool(state.holds)
+    if not state.erp_id and free(POST):
+        wanted.append(f.PostSalesOrder())
+    unreleased = state.stage == S.RESERVED and state.needs_shipping and not state.task_id
+    if unreleased and not held and free(TASK):
+        wanted.append(f.CreateWarehouseTask())
+    if state.notify and CONFIRMED not in state.told and free(MAIL):
+        wanted.append(f.SendMail(template=CONFIRMED))
+    if state.stage == S.PACKED and not held and not state.shipment_id and free(LABEL):
+        wanted.append(f.BuyLabel(parcels=state.parcels))
+    if state.stage in {S.SHIPPED, S.DELIVERED} and not state.fulfilment_id and free(PUBLISH):
+        wanted.append(
+            f.PublishFulfilment(tracking_number=state.tracking_number, carrier=state.carrier)
+        )
+    return wanted
+
+
+def _settled(state: State) -> bool:
+    blocked = any(stuck.kind != MAIL for stuck in state.stuck)
+    return not state.open and not blocked and not state.holds and not wanted_effects(state)
+
+
+def _stops(state: State) -> bool:
+    """Whether a stuck effect stops the undoing: an undo that failed, or something that may have
+    been done and that nobody could undo yet. A mail can't be undone either way."""
+    return any(
+        stuck.kind in UNDONE_BY or (not stuck.outcome_known and stuck.kind not in {MAIL, TRACK})
+        for stuck in state.stuck
+    )
