@@ -1,0 +1,1 @@
+"""Carriers: labels, voids and tracking."""

@@ -1,0 +1,1 @@
+"""Sales channels: what they tell us, and what is told them."""

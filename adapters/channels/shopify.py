@@ -1,0 +1,168 @@
+"""Shopify's webhooks: who sent them, what they are about, and what they mean to us.
+
+https://shopify.dev/docs/apps/build/webhooks. An event means "this is how the order looks now":
+one that arrives cancelled is a cancel, whatever its topic says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from adapters.channels.inbound import (
+    UNKNOWN,
+    UNREADABLE,
+    Receipt,
+    SignatureRefused,
+    delivery_of,
+    digest_from_base64,
+    digest_ref,
+    header,
+    signed_by_any,
+)
+from adapters.channels.shopify_order import canonical_order, current_quantity, order_ref
+from adapters.channels.shopify_shapes import ShopifyOrder
+from adapters.channels.shopify_topics import (
+    KIND_OF_TOPIC,
+    NOTE,
+    TOPICS,
+    kept,
+    named_order,
+    note_of,
+)
+from schemas import refusals
+from schemas.inputs import CancelOrder, ConfirmPayment, Input, PlaceOrder, UpdateOrder
+from schemas.order import Order
+from schemas.refusals import Refused, refused
+from schemas.strict_json import parse, shown
+from schemas.validation import read_foreign
+
+# Quotes inside a JSON text are escaped, so this can't be forged by what a buyer writes.
+_ORDER_GID = re.compile(
+    rb'"admin_graphql_api_id"\s*:\s*"gid:\\?/\\?/shopify\\?/Order\\?/([0-9]{1,20})"'
+)
+
+
+class Shopify:
+    """One shop. `secrets` are the app's, the old one beside the new one while they are rotated
+    (Shopify may sign with the old one for an hour)."""
+
+    kind = "shopify"
+
+    def __init__(
+        self, channel: str, *, shop_domain: str, secrets: Sequence[str], api_version: str
+    ) -> None:
+        self._channel = channel
+        self._shop = shop_domain.lower()
+        self._keys = tuple(secret.encode() for secret in secrets if secret)
+        self._version = api_version
+
+    def receive(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> Receipt:
+        """Check signature and shop, then find topic and order. Raises SignatureRefused."""
+        self._authenticate(headers, raw)
+        topic = header(headers, "X-Shopify-Topic")
+        kind, ref = _addressed(topic, raw)
+        return Receipt(
+            channel=self._channel,
+            kind=kind,
+            ref=ref or digest_ref(raw),
+            topic=topic[:100],
+            delivery_id=delivery_of(
+                self._channel, header(headers, "X-Shopify-Webhook-Id"), topic, raw
+            ),
+            notes=self._notes(headers, topic),
+        )
+
+    def address(self, topic: str, raw: bytes) -> tuple[str, str]:
+        """Say again what a kept delivery is, for its topic or its bytes may have got a meaning:
+        no channel, which the payload doesn't name, and the kind."""
+        return "", _addressed(topic, raw)[0]
+
+    def translate(self, kind: str, topic: str, raw: bytes) -> Input:
+        """Make one of our inputs; see docs/contracts.md for what goes where. Raises Refused.
+
+        The same for every shop: nothing but the arguments decides.
+        """
+        tree = parse(raw)
+        if kind == UNREADABLE:
+            raise refused(
+                refusals.REF_MISSING,
+                "The payload has no admin_graphql_api_id of an order, so it is not known which "
+                "order it is about; send the webhook again from Shopify.",
+            )
+        if kind == NOTE:
+            return note_of(topic, tree)
+        if kind not in KIND_OF_TOPIC.values():
+            raise kept(topic)
+        order = read_foreign(tree, ShopifyOrder)
+        ref = order_ref(order)
+        if kind == "cancel" or order.cancelled_at:
+            return CancelOrder(ref=ref, reason=(order.cancel_reason or "")[:256])
+        if order.line_items and not any(map(current_quantity, order.line_items)):
+            return CancelOrder(ref=ref, reason="Every line was removed or refunded.")
+        return _input(kind, ref, canonical_order(order))
+
+    def _notes(self, headers: Mapping[str, str], topic: str) -> tuple[str, ...]:
+        found = []
+        version = header(headers, "X-Shopify-Api-Version")
+        if version and version != self._version:
+            found.append(f"Shopify sent API version {version[:20]}; {self._version} was expected.")
+        meaning = TOPICS.get(topic)
+        if meaning is not None and meaning.reason == refusals.CHANNEL_DISCONNECTED:
+            found.append(meaning.words)
+        return tuple(found)
+
+    def _authenticate(self, headers: Mapping[str, str], raw: bytes) -> None:
+        given = header(headers, "X-Shopify-Hmac-Sha256")
+        if not given:
+            raise SignatureRefused("The header X-Shopify-Hmac-SHA256 is missing.")
+        if not signed_by_any(self._keys, raw, (digest_from_base64(given),)):
+            raise SignatureRefused(
+                "The header X-Shopify-Hmac-SHA256 does not fit the body: "
+                "it was signed with another secret, or altered on its way."
+            )
+        shop = header(headers, "X-Shopify-Shop-Domain")
+        if shop.lower() != self._shop:
+            raise SignatureRefused(
+                f"The webhook is of the shop {shown(shop)}; this channel is {self._shop}."
+            )
+
+
+def _addressed(topic: str, raw: bytes) -> tuple[str, str]:
+    """Return the kind of input a payload becomes, and the order's id; "" where it names none."""
+    meaning = TOPICS.get(topic)
+    if meaning is None:
+        return UNKNOWN, _ref_in(raw)
+    if meaning.kind == UNKNOWN:
+        return UNKNOWN, ""
+    if meaning.kind != NOTE:
+        ref = _ref_in(raw)
+        return (meaning.kind if ref else UNREADABLE), ref
+    try:
+        ref = named_order(topic, parse(raw))
+    except Refused:
+        return UNREADABLE, ""
+    return (NOTE if ref else UNKNOWN), ref
+
+
+def _ref_in(raw: bytes) -> str:
+    """Find the order's id without parsing; the whole reading comes behind the stream."""
+    found = _ORDER_GID.search(raw)
+    if found is not None:
+        return found.group(1).decode()
+    try:
+        tree = parse(raw)
+    except Refused:
+        return ""
+    gid = tree.get("admin_graphql_api_id") if isinstance(tree, dict) else None
+    digits = gid.removeprefix("gid://shopify/Order/") if isinstance(gid, str) else ""
+    return digits if digits.isascii() and digits.isdigit() and len(digits) <= 20 else ""
+
+
+def _input(kind: str, ref: str, order: Order) -> Input:
+    if kind == "pay":
+        return ConfirmPayment(ref=ref, paid_minor=order.totals.total_minor, order=order)
+    if kind == "update":
+        return UpdateOrder(order=order)
+    return PlaceOrder(order=order)

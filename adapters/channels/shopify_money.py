@@ -1,0 +1,141 @@
+"""Shopify's amounts as integers, and its totals as ours: to the cent, or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from adapters.channels.shopify_shapes import MoneySet, ShopifyOrder
+from schemas import refusals
+from schemas.money import MoneyRefused, exponent_of, minor_units
+from schemas.order import Line, Totals
+from schemas.refusals import refused
+
+MAX_PLAIN_DIGITS = 15
+"""Characters that surely stay below schemas.money.MAX_MINOR; longer amounts go the exact way."""
+
+
+def minor(both: MoneySet | None, flat: str | None, currency: str) -> int:
+    """Return an amount in the shop's currency, from the set where there is one.
+
+    Raises Refused(money_unreadable), also for a set in another currency than the order's.
+    """
+    if both is None:
+        text = flat or "0"
+    else:
+        text = both.shop_money.amount
+        if both.shop_money.currency_code not in (currency, ""):
+            raise refused(
+                refusals.MONEY_UNREADABLE,
+                f"An amount is in {both.shop_money.currency_code[:10]}, but the order's currency "
+                f"is {currency[:10]}; shop_money has one currency in an order.",
+            )
+    # The usual form is worth a short way: an order has some thirty amounts.
+    if text[-3:-2] == "." and len(text) <= MAX_PLAIN_DIGITS and exponent_of(currency) == 2:
+        digits = text[:-3] + text[-2:]
+        if digits.isascii() and digits.isdigit():
+            return int(digits)
+    try:
+        return minor_units(text, currency)
+    except MoneyRefused as error:
+        raise refused(refusals.MONEY_UNREADABLE, f"{error} Send amounts as Shopify does.") from None
+
+
+def share(amount: int, part: int, whole: int) -> int:
+    """Return the part of an amount, rounded half up; all of it when `whole` says nothing."""
+    return amount if whole <= 0 else (2 * amount * part + whole) // (2 * whole)
+
+
+def totals_of(source: ShopifyOrder, lines: Sequence[Line]) -> tuple[list[Line], Totals]:
+    """Return the lines and the canonical totals around Shopify's current total.
+
+    Four things make Shopify's parts differ from its total, and are told apart: fees and tips,
+    which become lines that need no shipping; a line of which a part was removed, whose discount
+    Shopify shares out by itself (to a cent per line); money refunded without a line, which is a
+    discount. Anything else stays a difference, and is refused as total_mismatch.
+    """
+    lines, currency = list(lines), source.currency
+    total = minor(
+        source.current_total_price_set, source.current_total_price or source.total_price, currency
+    )
+    flat_tax = source.total_tax if source.current_total_tax is None else source.current_total_tax
+    tax = minor(source.current_total_tax_set, flat_tax, currency)
+    duty = 0
+    if not source.duties_included:
+        duty = minor(source.current_total_duties_set, None, currency)
+    shipping = _shipping(source)
+    fees = minor(source.current_total_additional_fees_set, None, currency)
+    if fees:
+        lines.append(_extra("fees", "Additional fees", fees))
+    around = shipping + duty + (0 if source.taxes_included else tax)
+    left = total - around - sum(line.total_minor for line in lines)
+    tip = minor(None, source.total_tip_received, currency)
+    if left and left == tip:
+        lines.append(_extra("tip", "Tip", tip))
+        left = 0
+    refunded = 0
+    if left:
+        left = _settle_reduced(source, lines, left)
+    if left < 0 and source.refunds:
+        refunded = -left
+    subtotal = discount = 0
+    for line in lines:
+        subtotal += line.total_minor + line.discount_minor
+        discount += line.discount_minor
+    return lines, Totals(
+        subtotal_minor=subtotal,
+        discount_minor=discount + refunded,
+        shipping_minor=shipping,
+        tax_minor=tax,
+        total_minor=total,
+        duty_minor=duty,
+        taxes_included=source.taxes_included,
+    )
+
+
+def _shipping(source: ShopifyOrder) -> int:
+    if source.current_shipping_price_set is not None:
+        return minor(source.current_shipping_price_set, None, source.currency)
+    return sum(
+        minor(
+            line.current_discounted_price_set or line.discounted_price_set,
+            line.discounted_price,
+            source.currency,
+        )
+        for line in source.shipping_lines
+        if not line.is_removed
+    )
+
+
+def _extra(name: str, title: str, amount: int) -> Line:
+    return Line(
+        line_id=name,
+        sku=name,
+        title=title,
+        quantity=1,
+        unit_price_minor=amount,
+        total_minor=amount,
+        requires_shipping=False,
+    )
+
+
+def _settle_reduced(source: ShopifyOrder, lines: list[Line], left: int) -> int:
+    """Give what rounding left over to the lines of which a part was removed, a cent each."""
+    reduced = {
+        item.admin_graphql_api_id.rpartition("/")[2]
+        for item in source.line_items
+        if item.discount_allocations and item.current_quantity not in (None, 0, item.quantity)
+    }
+    if abs(left) > len(reduced):
+        return left
+    step = 1 if left > 0 else -1
+    for index, line in enumerate(lines):
+        if left and line.line_id in reduced and line.discount_minor >= step:
+            lines[index] = replace(
+                line,
+                total_minor=line.total_minor + step,
+                discount_minor=line.discount_minor - step,
+            )
+            left -= step
+    return left

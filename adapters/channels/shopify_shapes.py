@@ -1,0 +1,153 @@
+"""The fields we read of Shopify's order webhooks, API version 2026-10.
+
+https://shopify.dev/docs/api/webhooks/latest?reference=toml (orders/*). What isn't named here is
+not read; the original bytes are kept by the stream, or in quarantine.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Money(Struct, gc=False):
+    """An amount as decimal text."""
+
+    amount: str
+    currency_code: str = ""
+
+
+class MoneySet(Struct, gc=False):
+    """The same amount in the shop's and the customer's currency."""
+
+    shop_money: Money
+    presentment_money: Money | None = None
+
+
+class Allocation(Struct, gc=False):
+    """A part of a discount that a line got."""
+
+    amount: str = "0"
+    amount_set: MoneySet | None = None
+
+
+class TaxLine(Struct, gc=False):
+    """One tax of a line."""
+
+    price: str = "0"
+    price_set: MoneySet | None = None
+
+
+class Attribute(Struct, gc=False):
+    """A note attribute or a line's property, as the storefront's own form made it."""
+
+    name: str = ""
+    value: str | int | float | bool | None = None
+
+
+class LineItem(Struct, gc=False):
+    """One line. `current_quantity` is what is left after edits and refunds."""
+
+    admin_graphql_api_id: str
+    quantity: int
+    price: str
+    current_quantity: int | None = None
+    price_set: MoneySet | None = None
+    title: str | None = None
+    name: str | None = None
+    sku: str | None = None
+    variant_id: int | None = None
+    product_id: int | None = None
+    grams: int | None = 0
+    requires_shipping: bool = True
+    discount_allocations: list[Allocation] = []
+    tax_lines: list[TaxLine] = []
+    properties: list[Attribute] = []
+
+
+class ShippingLine(Struct, gc=False):
+    """A way of shipping that was chosen, or taken back (`is_removed`)."""
+
+    title: str | None = None
+    is_removed: bool = False
+    discounted_price: str | None = None
+    discounted_price_set: MoneySet | None = None
+    current_discounted_price_set: MoneySet | None = None
+
+
+class PostalAddress(Struct, gc=False):
+    """A postal address."""
+
+    name: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    company: str | None = None
+    address1: str | None = None
+    address2: str | None = None
+    city: str | None = None
+    zip: str | None = None
+    province: str | None = None
+    province_code: str | None = None
+    country_code: str | None = None
+    phone: str | None = None
+
+
+class Buyer(Struct, gc=False):
+    """Who ordered."""
+
+    admin_graphql_api_id: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+
+class DiscountCode(Struct, gc=False):
+    """A code the buyer typed."""
+
+    code: str = ""
+
+
+class Refund(Struct, gc=False):
+    """Money given back. Only whether there was any is of interest here."""
+
+    created_at: str | None = None
+
+
+class ShopifyOrder(Struct, gc=False):
+    """An order as it looks at `updated_at`. Flat amounts are in the shop's currency."""
+
+    admin_graphql_api_id: str
+    name: str
+    created_at: str
+    updated_at: str
+    currency: str
+    line_items: list[LineItem]
+    total_price: str
+    current_total_price: str | None = None
+    current_total_price_set: MoneySet | None = None
+    total_tax: str | None = None
+    current_total_tax: str | None = None
+    current_total_tax_set: MoneySet | None = None
+    current_shipping_price_set: MoneySet | None = None
+    current_total_duties_set: MoneySet | None = None
+    current_total_additional_fees_set: MoneySet | None = None
+    total_tip_received: str | None = None
+    taxes_included: bool = False
+    duties_included: bool = False
+    financial_status: str | None = None
+    cancelled_at: str | None = None
+    cancel_reason: str | None = None
+    presentment_currency: str | None = None
+    shipping_lines: list[ShippingLine] = []
+    shipping_address: PostalAddress | None = None
+    billing_address: PostalAddress | None = None
+    customer: Buyer | None = None
+    customer_locale: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    note: str | None = None
+    note_attributes: list[Attribute] = []
+    discount_codes: list[DiscountCode] = []
+    po_number: str | None = None
+    refunds: list[Refund] = []
+    test: bool = False

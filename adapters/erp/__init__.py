@@ -1,0 +1,1 @@
+"""ERP systems: sales orders in, and taken back."""

@@ -1,0 +1,1 @@
+"""NATS JetStream: where every input waits, on disk, until its order has taken it."""

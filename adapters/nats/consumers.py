@@ -1,0 +1,90 @@
+"""The durable consumers intake pulls from: the partitions spread over a few, and one for strays."""
+
+from __future__ import annotations
+
+import nats.errors
+from msgspec import Struct
+from nats.js import api
+from nats.js.errors import APIError
+
+from adapters.nats.connection import Connection, NatsUnusable
+from adapters.nats.streams import ORDERS, STRAYS
+from schemas.ids import PARTITIONS
+
+_PREFIX = "intake-"
+_STRAYS_AT_ONCE = 16
+_UNBOUNDED = -1  # intake counts deliveries itself: the server only whispers when it gives up
+
+
+class ConsumerPlan(Struct, frozen=True, kw_only=True):
+    """One consumer as it should be. `prefetch` bounds what one process asks of it at a time; no
+    filters mean the whole stream."""
+
+    stream: str
+    name: str
+    filters: tuple[str, ...]
+    prefetch: int
+    max_ack_pending: int
+    ack_wait_seconds: float
+
+
+def plans(count: int, max_ack_pending: int, ack_wait_seconds: float) -> list[ConsumerPlan]:
+    """Spread the partitions evenly over `count` consumers, 1 to 32, and add the strays' one.
+
+    The filters of a work queue's consumers must not overlap, and all must be covered.
+    """
+    if not 1 <= count <= PARTITIONS:
+        raise ValueError(f"There are {PARTITIONS} partitions: use 1 to {PARTITIONS} consumers.")
+    made = [
+        ConsumerPlan(
+            stream=ORDERS,
+            name=f"{_PREFIX}{index}-of-{count}",
+            filters=tuple(f"orders.p.{n}.>" for n in range(index, PARTITIONS, count))
+            if count > 1
+            else (),
+            prefetch=max_ack_pending,
+            max_ack_pending=max_ack_pending,
+            ack_wait_seconds=ack_wait_seconds,
+        )
+        for index in range(count)
+    ]
+    strays = ConsumerPlan(
+        stream=STRAYS,
+        name=f"{_PREFIX}strays",
+        filters=(),
+        prefetch=_STRAYS_AT_ONCE,
+        max_ack_pending=4 * _STRAYS_AT_ONCE,
+        ack_wait_seconds=ack_wait_seconds,
+    )
+    return [*made, strays]
+
+
+async def ensure_consumers(connection: Connection, wanted: list[ConsumerPlan]) -> None:
+    """Make the consumers, and remove those of another spread, whose filters would overlap.
+
+    Nothing is lost by that: what a removed consumer had lent out is handed out again.
+    Raises NatsUnusable when the server refuses.
+    """
+    jetstream = connection.jetstream
+    names = {plan.name for plan in wanted}
+    try:
+        for present in await jetstream.consumers_info(ORDERS):
+            if present.name.startswith(_PREFIX) and present.name not in names:
+                await jetstream.delete_consumer(ORDERS, present.name)
+        for plan in wanted:
+            await jetstream.add_consumer(plan.stream, _configuration(plan))
+    except (APIError, nats.errors.Error, TimeoutError) as error:
+        raise NatsUnusable(f"JetStream refused a consumer of intake: {error}") from error
+
+
+def _configuration(plan: ConsumerPlan) -> api.ConsumerConfig:
+    return api.ConsumerConfig(
+        durable_name=plan.name,
+        description="Orderwright's intake.",
+        deliver_policy=api.DeliverPolicy.ALL,
+        ack_policy=api.AckPolicy.EXPLICIT,
+        ack_wait=plan.ack_wait_seconds,
+        max_deliver=_UNBOUNDED,
+        max_ack_pending=plan.max_ack_pending,
+        filter_subjects=list(plan.filters) or None,
+    )

@@ -1,0 +1,220 @@
+"""Hands messages to the stream and returns only when the stream answers for them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from functools import lru_cache
+
+import msgspec
+import nats.errors
+from nats.aio.msg import Msg
+
+from actors.errors import StreamUnavailable, TooLargeForStream
+from adapters.nats.connection import LARGEST_RAW_BYTES, Connection
+from adapters.nats.headers import MESSAGE_ID, SOURCE, TOPIC, TRACE
+from adapters.nats.letters import MAX_DELIVERY_ID
+from schemas.ids import MAX_REF_LENGTH, ref_token
+
+# One time-out and one repeat: together 2.5 s, inside the 5 s after which Shopify gives a webhook
+# up.
+_ATTEMPT_SECONDS = (1.2, 1.3)
+_MAX_IN_FLIGHT = 512  # five times what the disk needs to be busy; beyond it only memory would grow
+_MAX_IN_FLIGHT_BYTES = (
+    32 * 1024 * 1024
+)  # thirty-two of the largest bodies, or 512 of any usual size
+
+_AWAY_SECONDS, _BUSY_SECONDS, _FULL_SECONDS = 2, 1, 10
+_TOO_LARGE_CODE = 10054
+
+_log = logging.getLogger(__name__)
+
+
+class _Problem(msgspec.Struct):
+    code: int = 0
+    err_code: int = 0
+    description: str = ""
+
+
+class _Answer(msgspec.Struct):
+    """What JetStream answers to a publish."""
+
+    seq: int = 0
+    error: _Problem | None = None
+
+
+_read_answer = msgspec.json.Decoder(_Answer).decode
+
+
+class Publisher:
+    """Publishes to `orders.in.<channel>.<kind>.<ref>`.
+
+    At most 512 messages and 32 MiB are under way; more are refused at once, so that a flood costs
+    no memory.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        max_in_flight: int = _MAX_IN_FLIGHT,
+        attempt_seconds: tuple[float, ...] = _ATTEMPT_SECONDS,
+    ) -> None:
+        self._connection = connection
+        self._client = connection.client
+        self._max_in_flight = max_in_flight
+        self._attempt_seconds = attempt_seconds
+        self._inbox = f"{self._client.new_inbox()}."
+        self._inbox_length = len(self._inbox)
+        self._serial = 0
+        self._waiting: dict[str, asyncio.Future[Msg]] = {}
+        self._waiting_bytes = 0
+        self._loop = asyncio.get_running_loop()
+
+    async def start(self) -> None:
+        """Listen for the stream's acknowledgements."""
+        await self._connection.subscribe(
+            f"{self._inbox}*",
+            self._acknowledged,
+            messages=4 * self._max_in_flight,
+            size=4 * self._max_in_flight * 1024,
+        )
+
+    @property
+    def in_flight(self) -> int:
+        """How many messages wait for the stream's acknowledgement."""
+        return len(self._waiting)
+
+    async def publish(
+        self,
+        channel: str,
+        kind: str,
+        ref: str,
+        raw: bytes,
+        *,
+        delivery_id: str,
+        source: str,
+        topic: str,
+        trace: str = "",
+    ) -> None:
+        """Return when the stream has the bytes on disk. The stream's own time becomes
+        `received_at`.
+
+        Raises StreamUnavailable within 2.5 s when it did not say so (the message may be stored all
+        the same), and TooLargeForStream for more than 1 MiB.
+        """
+        size = len(raw)
+        if size > LARGEST_RAW_BYTES:
+            raise TooLargeForStream(
+                f"The message has {size} bytes; the stream takes {LARGEST_RAW_BYTES}."
+            )
+        if len(delivery_id) > MAX_DELIVERY_ID:
+            delivery_id = hashlib.sha256(delivery_id.encode("utf-8", "replace")).hexdigest()
+        subject_head, id_head = _heads(channel, kind)
+        headers = {
+            # Other channels and kinds may use the same ids; the stream drops a repeat of this whole
+            # text.
+            MESSAGE_ID: f"{id_head}{delivery_id}",
+            SOURCE: source,
+        }
+        if topic:
+            headers[TOPIC] = topic
+        if trace:
+            headers[TRACE] = trace
+        await self._send(f"{subject_head}{_token(ref)}", raw, headers)
+
+    async def _send(self, subject: str, raw: bytes, headers: dict[str, str]) -> None:
+        if not self._client.is_connected:
+            # The client would keep the message and send it later, when its sender has long been
+            # refused.
+            raise StreamUnavailable(
+                "The message stream is away at the moment.", retry_after_seconds=_AWAY_SECONDS
+            )
+        size = len(raw)
+        if (
+            len(self._waiting) >= self._max_in_flight
+            or self._waiting_bytes + size > _MAX_IN_FLIGHT_BYTES
+        ):
+            raise StreamUnavailable(
+                "More messages arrive than the stream takes.", retry_after_seconds=_BUSY_SECONDS
+            )
+        self._serial += 1
+        token = str(self._serial)
+        self._waiting_bytes += size
+        try:
+            answer = await self._ask(subject, f"{self._inbox}{token}", token, raw, headers)
+        finally:
+            self._waiting_bytes -= size
+            self._waiting.pop(token, None)
+        _check(answer)
+
+    async def _ask(
+        self, subject: str, reply: str, token: str, raw: bytes, headers: dict[str, str]
+    ) -> Msg:
+        for seconds in self._attempt_seconds:
+            # The same token each time: an acknowledgement of the first attempt that comes late is
+            # as good.
+            future: asyncio.Future[Msg] = self._loop.create_future()
+            self._waiting[token] = future
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._client.publish(subject, raw, reply, headers)
+                    return await future
+            except TimeoutError:
+                continue
+            except (nats.errors.Error, OSError) as error:
+                raise StreamUnavailable(
+                    f"The message stream is away at the moment ({type(error).__name__}).",
+                    retry_after_seconds=_AWAY_SECONDS,
+                ) from error
+        raise StreamUnavailable(
+            "The message stream did not acknowledge in time.", retry_after_seconds=_AWAY_SECONDS
+        )
+
+    async def _acknowledged(self, message: Msg) -> None:
+        future = self._waiting.get(message.subject[self._inbox_length :])
+        if future is not None and not future.done():
+            future.set_result(message)
+
+
+def _check(message: Msg) -> None:
+    """Raise unless JetStream said that it stored the message (or had it already)."""
+    try:
+        answer = _read_answer(message.data)
+    except msgspec.DecodeError:
+        answer = _Answer()  # "no responders" comes without a body
+    problem = answer.error
+    if problem is None and answer.seq:
+        return
+    if problem is None:
+        raise StreamUnavailable(
+            "The message stream does not exist at the moment.", retry_after_seconds=_AWAY_SECONDS
+        )
+    if problem.err_code == _TOO_LARGE_CODE:
+        raise TooLargeForStream(f"The stream says: {problem.description}.")
+    _log.warning("The stream refused a message: %s (%d).", problem.description, problem.err_code)
+    raise StreamUnavailable(
+        f"The message stream takes nothing at the moment ({problem.description}).",
+        retry_after_seconds=_FULL_SECONDS,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _heads(channel: str, kind: str) -> tuple[str, str]:
+    channel_token, kind_token = _token(channel), _token(kind)
+    return f"orders.in.{channel_token}.{kind_token}.", f"{channel_token}/{kind_token}/"
+
+
+def _token(text: str) -> str:
+    """Return one subject token for any text: broken messages have to be kept too.
+
+    Nothing becomes `_`; a text longer than any valid reference is cut (intake finds that it is
+    invalid).
+    """
+    if not text:
+        return "_"
+    try:
+        return ref_token(text[:MAX_REF_LENGTH])
+    except UnicodeEncodeError:
+        return ref_token(text[:MAX_REF_LENGTH].encode("utf-8", "replace").decode())

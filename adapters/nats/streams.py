@@ -1,0 +1,161 @@
+"""The streams, made or brought up to date at every start and after a lost store.
+
+`ORDERS` holds inputs until their order has taken them; `STRAYS` holds what was published under a
+subject with too few or too many tokens, so that a sender's mistake is kept and seen. `FACTS` holds
+what we tell others, for a week.
+
+The first two are work queues: an acknowledged message leaves the disk. So their size is the
+backlog, never history, and a full stream means that processing is behind, which a sender must hear
+(discard new: 503). With the limits retention, acknowledged messages would fill the stream until it
+refuses (discard new) or would push out unprocessed ones (discard old). Replays come from the
+journal, not from here.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import nats.errors
+from msgspec import Struct
+from nats.js import JetStreamContext, api
+from nats.js.errors import APIError, BadRequestError, NotFoundError, ServerError
+
+from adapters.nats.connection import (
+    HEADER_ROOM_BYTES,
+    LARGEST_RAW_BYTES,
+    Connection,
+    NatsUnusable,
+)
+from schemas.ids import PARTITIONS
+
+ORDERS, STRAYS, FACTS = "ORDERS", "STRAYS", "FACTS"
+
+# The third token after `orders.in` is the reference; it chooses the partition and is then dropped,
+# so that the server keeps few subjects whatever number of orders passes.
+ORDER_SUBJECTS = "orders.in.*.*.*"
+PARTITIONED = f"orders.p.{{{{partition({PARTITIONS},3)}}}}.{{{{wildcard(1)}}}}.{{{{wildcard(2)}}}}"
+STRAY_SUBJECTS = ["orders.in", "orders.in.*", "orders.in.*.*", "orders.in.*.*.*.>"]
+
+FACT_SUBJECTS = "orders.out.>"
+_FACTS_BYTES = 256 * 1024 * 1024  # half a kilobyte each: the last half million
+_FACTS_SECONDS = 7 * 86_400.0  # a reader that was away over a long weekend finds them all
+_FACTS_WINDOW_SECONDS = 600.0  # longer than any pause between two tries of one effect (300 s)
+
+_SMALLEST_BYTES = 16 * 1024 * 1024
+_INSUFFICIENT_STORAGE = {10023, 10028, 10047, 10052}
+
+_log = logging.getLogger(__name__)
+
+
+class StreamLimits(Struct, frozen=True, kw_only=True):
+    """Bounds of the streams. At two kilobytes a message `orders_max_bytes` is a backlog of about a
+    million; on a server whose store is smaller it is halved until it fits.
+
+    Within the window, in seconds, the stream drops a message whose id it has seen, whoever sent it
+    and whatever it holds, and says that it is stored. Two services that count their messages from
+    one would lose orders that way, so it is as short as the server allows; repeats are caught by
+    the inbox, which knows whose id it is, for ever."""
+
+    orders_max_bytes: int = 2 * 1024**3
+    strays_max_bytes: int = 64 * 1024**2
+    duplicate_window_seconds: float = 0.1
+    replicas: int = 1
+
+
+async def ensure_streams(connection: Connection, limits: StreamLimits | None = None) -> None:
+    """Make both streams, or bring them up to date. Raises NatsUnusable when the server refuses."""
+    limits = limits or StreamLimits()
+    jetstream = connection.jetstream
+    orders = api.StreamConfig(
+        name=ORDERS,
+        description="Inputs of orders until their order has taken them.",
+        subjects=[ORDER_SUBJECTS],
+        subject_transform=api.SubjectTransform(src=ORDER_SUBJECTS, dest=PARTITIONED),
+        max_bytes=limits.orders_max_bytes,
+    )
+    strays = api.StreamConfig(
+        name=STRAYS,
+        description="Messages under a subject that names no order.",
+        subjects=list(STRAY_SUBJECTS),
+        max_bytes=limits.strays_max_bytes,
+    )
+    for config in (orders, strays):
+        config.retention = api.RetentionPolicy.WORK_QUEUE
+        config.storage = api.StorageType.FILE
+        config.discard = api.DiscardPolicy.NEW
+        config.max_msg_size = LARGEST_RAW_BYTES + HEADER_ROOM_BYTES
+        config.duplicate_window = limits.duplicate_window_seconds
+        config.num_replicas = limits.replicas
+        await _ensure(jetstream, config)
+
+
+async def ensure_facts(connection: Connection) -> None:
+    """Make the stream of facts, or bring it up to date: a bounded history, the oldest leave first.
+    Raises NatsUnusable when the server refuses."""
+    config = api.StreamConfig(
+        name=FACTS,
+        description="What other services are told about orders.",
+        subjects=[FACT_SUBJECTS],
+        retention=api.RetentionPolicy.LIMITS,
+        storage=api.StorageType.FILE,
+        discard=api.DiscardPolicy.OLD,
+        max_bytes=_FACTS_BYTES,
+        max_age=_FACTS_SECONDS,
+        max_msg_size=LARGEST_RAW_BYTES + HEADER_ROOM_BYTES,
+        duplicate_window=_FACTS_WINDOW_SECONDS,
+        num_replicas=1,
+    )
+    await _ensure(connection.jetstream, config)
+
+
+async def _ensure(jetstream: JetStreamContext, config: api.StreamConfig) -> None:
+    assert config.max_bytes is not None
+    while True:
+        try:
+            await _make_or_update(jetstream, config)
+            return
+        except (BadRequestError, ServerError) as error:
+            if error.err_code in _INSUFFICIENT_STORAGE and config.max_bytes > _SMALLEST_BYTES:
+                config.max_bytes = max(_SMALLEST_BYTES, config.max_bytes // 2)
+                _log.warning(
+                    "JetStream's store is small; the stream %s gets %d bytes.",
+                    config.name,
+                    config.max_bytes,
+                )
+                continue
+            raise NatsUnusable(
+                f"JetStream refused the stream {config.name}: {error.description}. "
+                f"If somebody else made a stream of that name, remove it or use another account."
+            ) from error
+        except (APIError, nats.errors.Error, TimeoutError) as error:
+            raise NatsUnusable(
+                f"JetStream did not answer about the stream {config.name} ({error}); is it enabled "
+                f"for this account?"
+            ) from error
+
+
+async def _make_or_update(jetstream: JetStreamContext, config: api.StreamConfig) -> None:
+    assert config.name is not None
+    try:
+        present = (await jetstream.stream_info(config.name)).config
+    except NotFoundError:
+        await jetstream.add_stream(config)
+        return
+    if not _same(present, config):
+        await jetstream.update_stream(config)
+
+
+def _same(present: api.StreamConfig, wanted: api.StreamConfig) -> bool:
+    names = (
+        "subjects retention storage discard max_bytes max_msg_size duplicate_window num_replicas"
+    ).split()
+    return all(getattr(present, name) == getattr(wanted, name) for name in names) and (
+        _transform(present) == _transform(wanted)
+    )
+
+
+def _transform(config: api.StreamConfig) -> tuple[str, str] | None:
+    found = config.subject_transform
+    if found is None:
+        return None
+    return found.src, found.dest

@@ -1,0 +1,81 @@
+"""What was answered to a request with an Idempotency-Key, so that its repeat gets the same answer.
+
+Records are kept for a day (`RETENTION`); after that the same key is a new request. Losing one would
+be harmless all the same: the stream and the inbox know the delivery.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+from msgspec import Struct
+
+from adapters.postgres.pool import Pool
+from adapters.postgres.statements import parse
+
+RETENTION = timedelta(days=1)
+
+ABANDONED = timedelta(seconds=30)
+"""A request that has been under way so long died with its process; its repeat takes it over."""
+
+
+class Begun(Struct, frozen=True, kw_only=True):
+    """How a request stands: `new` (go on), `done` (answer as before), `under_way`, or `other` (the
+    key was used for another request)."""
+
+    kind: str
+    status: int = 0
+    body: bytes = b""
+
+
+class Idempotency:
+    """Remembers requests by API key and Idempotency-Key. Raises JournalUnavailable."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def begin(self, api_key_id: str, key: str, digest: bytes, *, now: datetime) -> Begun:
+        """Claim the key for a request whose digest (SHA-256) covers all that makes it the same."""
+        rows = await self._pool.fetch(
+            _sql()["begin_request"],
+            api_key_id,
+            key,
+            digest,
+            now,
+            now - ABANDONED,
+            now - RETENTION,
+        )
+        if rows:
+            return Begun(kind="new")
+        rows = await self._pool.fetch(_sql()["find_request"], api_key_id, key)
+        if not rows:  # abandoned by its owner between the two statements
+            return Begun(kind="under_way")
+        (row,) = rows
+        if row["digest"] != digest:
+            return Begun(kind="other")
+        if row["status"] is None:
+            return Begun(kind="under_way")
+        return Begun(kind="done", status=row["status"], body=row["body"])
+
+    async def finish(
+        self, api_key_id: str, key: str, digest: bytes, *, status: int, body: bytes
+    ) -> None:
+        """Keep the answer."""
+        await self._pool.fetch(_sql()["finish_request"], api_key_id, key, digest, status, body)
+
+    async def abandon(self, api_key_id: str, key: str, digest: bytes) -> None:
+        """Forget a request that was not accepted, so that its repeat is tried."""
+        await self._pool.fetch(_sql()["abandon_request"], api_key_id, key, digest)
+
+    async def purge(self, *, now: datetime) -> None:
+        """Remove up to ten thousand records older than a day; call it every few minutes."""
+        await self._pool.fetch(_sql()["purge_requests"], now - RETENTION)
+
+
+@cache
+def _sql() -> MappingProxyType[str, str]:
+    path = Path(__file__).with_name("queries_keys.sql")
+    return MappingProxyType(parse(path.read_text("utf-8")))

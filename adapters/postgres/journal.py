@@ -1,0 +1,222 @@
+"""The journal: every order's events in Postgres, many orders in one commit.
+
+How long things are kept. `inbox` rows are what makes a repeat harmless, so they must outlive every
+possible repeat: JetStream's duplicate window only covers minutes, a stream keeps unacknowledged
+messages for days, and a storefront repeats a webhook for up to two days. An inbox row may go when
+its order is final *and* the row is older than the stream's longest retention (ours: keep 90 days);
+events are never deleted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import asyncpg
+
+from actors.errors import AppendRefused, JournalUnavailable, LeaseLost
+from actors.ports import Append, Document, Loaded, Outcome
+from adapters.postgres.columns import append_columns
+from adapters.postgres.group import MAX_BATCH, MAX_WAITING, Group
+from adapters.postgres.pool import Pool
+from adapters.postgres.statements import statements
+from schemas.ids import OrderId
+
+COMMITTED = Outcome(kind="committed")
+DUPLICATE = Outcome(kind="duplicate")
+CONFLICT = Outcome(kind="conflict")
+
+# Labels, invoices and a few customs papers; an order with more has them in the documents' own view.
+MAX_DOCUMENTS = 100
+
+_DUPLICATE, _CONFLICT, _LEASE_LOST = 1, 2, 3
+
+# What one append's own data can do to a whole statement.
+_POISON = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+)
+
+
+class Fence(Protocol):
+    """What the journal needs of the leases: the epoch of every partition held, and where to say
+    that one turned out to be lost."""
+
+    @property
+    def epochs(self) -> Mapping[int, int]:
+        """Partition to epoch, of those held."""
+        ...
+
+    def report_lost(self, partitions: Sequence[int]) -> None:
+        """Another process owns these now."""
+        ...
+
+
+class PostgresJournal:
+    """Implements actors.ports.Journal. A call ends within its deadline: what waits longer than the
+    pool's deadline is given up unwritten, and a commit has the same time again."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        leases: Fence,
+        *,
+        max_batch: int = MAX_BATCH,
+        max_waiting: int = MAX_WAITING,
+    ) -> None:
+        self._pool = pool
+        self._leases = leases
+        self.on_commit: Callable[[int, float], None] = lambda orders, seconds: None
+        """Told after each commit of how many orders it was, and how many seconds it took."""
+        self._append_sql = statements()["append"]
+        self._load_sql = statements()["load"]
+        self._appends: Group[Append, Outcome] = Group(
+            self._write,
+            key=lambda append: append.order_id,
+            deadline_seconds=pool.deadline_seconds,
+            max_batch=max_batch,
+            max_waiting=max_waiting,
+            # One commit at a time: a second one brought nothing when measured, and two that lock
+            # the same lease rows make the server keep lists of lockers (multixacts).
+            lanes=1,
+        )
+        self._loads: Group[OrderId, Loaded | None] = Group(
+            self._read,
+            key=lambda order_id: order_id,
+            deadline_seconds=pool.deadline_seconds,
+            max_batch=200,
+            max_waiting=max_waiting,
+            lanes=2,
+        )
+
+    async def append(self, append: Append) -> Outcome:
+        """Write one order's append; see the port. Raises AppendRefused when this append's own data
+        can't be stored (others in its batch are not affected), LeaseLost, and
+        JournalUnavailable."""
+        return await self._appends.submit(append)
+
+    async def load(self, order_id: OrderId) -> Loaded | None:
+        """Return what is stored; see the port."""
+        return await self._loads.submit(order_id)
+
+    async def documents(self, order_id: OrderId) -> list[Document]:
+        """Return the order's files by name, at most MAX_DOCUMENTS."""
+        rows = await self._pool.fetch(statements()["documents"], order_id, MAX_DOCUMENTS)
+        return [
+            Document(name=name, content_type=content_type, content=content)
+            for name, content_type, content in rows
+        ]
+
+    async def _write(
+        self, batch: Sequence[Append], *, again: bool = False
+    ) -> Sequence[Outcome | Exception]:
+        epochs = self._leases.epochs
+        if any(append.partition not in epochs for append in batch):
+            return await self._write_held(batch, epochs)
+        time = asyncio.get_running_loop().time
+        started = time()
+        try:
+            rows = await self._pool.fetch(self._append_sql, *append_columns(batch, epochs))
+        except asyncpg.UniqueViolationError as error:
+            # Perhaps an earlier attempt of ours, given up in time, landed in between: now it shows.
+            return await (
+                self._write_halves(batch, error) if again else self._write(batch, again=True)
+            )
+        except _POISON as error:
+            return await self._write_halves(batch, error)
+        self.on_commit(len(batch), time() - started)
+        outcomes: list[Outcome | Exception] = [COMMITTED] * len(batch)
+        if rows:
+            await self._explain(batch, outcomes, rows)
+        return outcomes
+
+    async def _explain(
+        self,
+        batch: Sequence[Append],
+        outcomes: list[Outcome | Exception],
+        rows: Sequence[asyncpg.Record],
+    ) -> None:
+        """Put what became of the appends that were not written into `outcomes`."""
+        lost = set()
+        conflicts = []
+        for place, why in rows:
+            if why == _LEASE_LOST:
+                partition = batch[place].partition
+                lost.add(partition)
+                outcomes[place] = _lease_lost(partition)
+            elif why == _DUPLICATE:
+                outcomes[place] = DUPLICATE
+            else:
+                outcomes[place] = CONFLICT
+                conflicts.append(place)
+        if lost:
+            self._leases.report_lost(sorted(lost))
+        if conflicts:
+            known = await self._known([batch[place] for place in conflicts])
+            for place in conflicts:
+                if batch[place].order_id in known:
+                    outcomes[place] = DUPLICATE
+
+    async def _known(self, appends: Sequence[Append]) -> set[str]:
+        """Return the orders that have taken an input of these after all: the writer who was first
+        may have been our own earlier attempt, which committed while this one waited for it."""
+        inputs = [(append.order_id, one) for append in appends for one in append.input_ids]
+        try:
+            rows = await self._pool.fetch(
+                statements()["known_inputs"],
+                [order_id for order_id, _ in inputs],
+                [input_id for _, input_id in inputs],
+            )
+        except JournalUnavailable:
+            # What was committed must be told all the same; a conflict only costs its order a
+            # reload.
+            return set()
+        return {row["order_id"] for row in rows}
+
+    async def _write_held(
+        self, batch: Sequence[Append], epochs: Mapping[int, int]
+    ) -> Sequence[Outcome | Exception]:
+        """Write those whose partition we hold; the others are refused without asking the server."""
+        held = [append for append in batch if append.partition in epochs]
+        answers = iter(await self._write(held) if held else ())
+        return [
+            next(answers) if append.partition in epochs else _lease_lost(append.partition)
+            for append in batch
+        ]
+
+    async def _write_halves(
+        self, batch: Sequence[Append], error: Exception
+    ) -> Sequence[Outcome | Exception]:
+        """Find the guilty one by halving: nothing of the failed statement was kept."""
+        if len(batch) == 1:
+            return [
+                AppendRefused(
+                    f"Postgres can't store this change of order {batch[0].order_id} "
+                    f"({type(error).__name__}: {error}); repeating it won't help."
+                )
+            ]
+        middle = len(batch) // 2
+        return [*await self._write(batch[:middle]), *await self._write(batch[middle:])]
+
+    async def _read(self, order_ids: Sequence[OrderId]) -> Sequence[Loaded | Exception | None]:
+        rows = await self._pool.fetch(self._load_sql, order_ids)
+        found = {
+            row["order_id"]: Loaded(
+                order_id=row["order_id"],
+                version=row["version"],
+                state=row["state"],
+                body=row["body"],
+                seen=frozenset(row["seen"]),
+                stage_since=row["stage_since"],
+            )
+            for row in rows
+        }
+        return [found.get(order_id) for order_id in order_ids]
+
+
+def _lease_lost(partition: int) -> LeaseLost:
+    return LeaseLost(
+        f"Another process owns partition {partition} now; this one must stop writing its orders."
+    )

@@ -1,0 +1,109 @@
+"""The dispatcher's view of recorded effects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import asyncpg
+
+from actors.errors import LeaseLost
+from actors.ports import EffectNote, OpenEffect
+from adapters.postgres.group import Group
+from adapters.postgres.journal import Fence
+from adapters.postgres.pool import Pool
+from adapters.postgres.statements import statements
+from schemas.codec import decode_effect
+from schemas.ids import CorrelationId, OrderId
+
+# Mails are noted before they are sent, a few at a time: this makes one sync of four.
+_LINGER_SECONDS = 0.005
+
+
+class PostgresOutbox:
+    """Implements actors.ports.Outbox. A note is fenced like an append: it raises LeaseLost when
+    another process owns the order, so a dispatcher that notes its attempt before it calls never
+    calls in vain."""
+
+    def __init__(self, pool: Pool, leases: Fence) -> None:
+        self._pool = pool
+        self._leases = leases
+        self._notes: Group[EffectNote, None] = Group(
+            self._write,
+            key=_name,
+            deadline_seconds=pool.deadline_seconds,
+            linger_seconds=_LINGER_SECONDS,
+        )
+
+    async def open_effects(
+        self, partner: str, *, due_before: datetime, limit: int, exclude: Sequence[tuple[str, int]]
+    ) -> list[OpenEffect]:
+        """Return open effects, oldest due first; see the port. Raises JournalUnavailable."""
+        rows = await self._pool.fetch(
+            statements()["open_effects"],
+            partner,
+            due_before,
+            limit,
+            [order_id for order_id, _ in exclude],
+            [number for _, number in exclude],
+        )
+        return [_open_effect(row) for row in rows]
+
+    async def note(self, note: EffectNote) -> None:
+        """Remember an attempt; see the port. An effect that has ended meanwhile is left as it is.
+        Raises LeaseLost and JournalUnavailable."""
+        await self._notes.submit(note)
+
+    async def effect_counts(self) -> dict[str, tuple[int, float]]:
+        """Return for each partner the open effects and the oldest one's age in seconds."""
+        rows = await self._pool.fetch(statements()["effect_counts"])
+        return {row["partner"]: (row["open"], row["oldest_seconds"]) for row in rows}
+
+    async def _write(self, notes: Sequence[EffectNote]) -> Sequence[Exception | None]:
+        epochs: Mapping[int, int] = self._leases.epochs
+        held = sorted(epochs)
+        rows = await self._pool.fetch(
+            statements()["note_effects"],
+            held,
+            [epochs[partition] for partition in held],
+            [note.order_id for note in notes],
+            [note.number for note in notes],
+            [note.attempts for note in notes],
+            [note.due_at.timestamp() for note in notes],
+            # Partners' error texts may hold what Postgres can't store.
+            [_storable(note.error) for note in notes],
+        )
+        answers: list[Exception | None] = [None] * len(notes)
+        for (place,) in rows:
+            answers[place] = LeaseLost(
+                f"Another process owns order {notes[place].order_id} now; this one must stop "
+                f"calling partners for it."
+            )
+        return answers
+
+
+def _name(note: EffectNote) -> tuple[str, int]:
+    return (note.order_id, note.number)
+
+
+def _storable(text: str) -> str:
+    return text.replace("\x00", "�").encode("utf-8", "replace").decode("utf-8")
+
+
+def _open_effect(row: asyncpg.Record) -> OpenEffect:
+    order_id, number, channel, ref, correlation_id, partner, effect, *rest = row
+    attempts, due_at, written_by, body, trace = rest
+    return OpenEffect(
+        order_id=OrderId(order_id),
+        number=number,
+        channel=channel,
+        ref=ref,
+        correlation_id=CorrelationId(correlation_id),
+        partner=partner,
+        effect=decode_effect(effect),
+        attempts=attempts,
+        due_at=due_at,
+        written_by=written_by,
+        body=body or b"",
+        trace=trace,
+    )

@@ -1,0 +1,105 @@
+"""Payloads that did not pass the door, whole: how they are kept, and how they leave.
+
+What is kept is bounded: the newest MAX_ITEMS, MAX_BYTES of originals, RETENTION_DAYS. `prune` takes
+away what is beyond; it runs in the background and says how many went.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from actors.ports import Quarantined
+from adapters.postgres.audit import text_of
+from adapters.postgres.group import Group
+from adapters.postgres.pool import Pool
+from adapters.postgres.statements import parse
+
+MAX_ITEMS = 100_000
+"""More refusals than people can look at in a year: it would be one fault many times over."""
+
+MAX_BYTES = 2 * 1024**3
+"""Originals in all: a flood of bad payloads must not fill the disk that good orders need."""
+
+RETENTION_DAYS = 90
+"""Longer than any sender repeats, and long enough for a quarter's books to be closed."""
+
+_encode = msgspec.json.Encoder().encode
+
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_NUMBER = re.compile(r"[0-9]+")
+_MAX_FINGERPRINTED = 500  # characters of a sentence: the place and the fault stand at its beginning
+
+
+class PostgresQuarantine:
+    """Implements actors.ports.Quarantine. Every call raises JournalUnavailable within the pool's
+    deadline when Postgres does not answer."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        # Fifty megabytes wait at most: items are a megabyte each at worst.
+        self._keeps: Group[Quarantined, None] = Group(
+            self._write,
+            key=lambda item: item.delivery_id,
+            deadline_seconds=pool.deadline_seconds,
+            max_batch=16,
+            max_waiting=48,
+        )
+
+    async def keep(self, item: Quarantined) -> None:
+        """Store the item durably, once per delivery id; the first one stays. Other bytes under the
+        same id are another item, with the digest of its bytes behind the id. What a person released
+        and is refused again opens its item again, with what is wrong now."""
+        await self._keeps.submit(item)
+
+    async def prune(
+        self,
+        now: datetime,
+        *,
+        most_items: int = MAX_ITEMS,
+        most_bytes: int = MAX_BYTES,
+        retention_days: float = RETENTION_DAYS,
+    ) -> int:
+        """Take away what is beyond the bounds, oldest first; return how many went."""
+        before = now - timedelta(days=retention_days)
+        return len(await self._pool.fetch(_sql()["prune"], most_items, most_bytes, before))
+
+    async def _write(self, batch: Sequence[Quarantined]) -> Sequence[None]:
+        await self._pool.fetch(
+            _sql()["keep"],
+            [text_of(item.delivery_id) for item in batch],
+            [text_of(item.channel) for item in batch],
+            [text_of(item.kind) for item in batch],
+            [text_of(item.ref) for item in batch],
+            [text_of(item.source) for item in batch],
+            [text_of(item.reason) for item in batch],
+            [_encode([text_of(one) for one in item.sentences]) for item in batch],
+            [
+                _encode({text_of(name): text_of(one) for name, one in item.headers.items()})
+                for item in batch
+            ],
+            [item.original for item in batch],
+            [item.at for item in batch],
+            [fingerprint_of(item) for item in batch],
+        )
+        return [None] * len(batch)
+
+
+def fingerprint_of(item: Quarantined) -> str:
+    """Name the fault, in 16 hexadecimal digits: the same for every payload of a channel with the
+    same reason whose first sentence differs only in what is quoted and in figures."""
+    first = item.sentences[0][:_MAX_FINGERPRINTED] if item.sentences else ""
+    plain = _NUMBER.sub("#", _QUOTED.sub("…", first))
+    named = f"{item.channel}\n{item.reason}\n{plain}"
+    return hashlib.sha256(named.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+@cache
+def _sql() -> dict[str, str]:
+    return parse(Path(__file__).with_name("quarantine.sql").read_text("utf-8"))

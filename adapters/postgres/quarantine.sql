@@ -1,0 +1,47 @@
+-- Every statement of the quarantine. `-- name: x` begins one.
+
+-- name: keep
+-- A message that a person released and that is refused again is the same item, open again: it is known by the name under which
+-- it was released and by its bytes. Everything else is kept once per delivery id. A sender may give one id to two messages: the
+-- second is another one, and kept under an id of its own.
+WITH given AS (
+    SELECT * FROM unnest(
+        $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::bytea[], $9::bytea[],
+        $10::timestamptz[], $11::text[]
+    ) AS g (delivery_id, channel, kind, ref, source, reason, sentences, headers, original, at, fingerprint)
+), back AS (
+    SELECT q.id, q.channel, q.attempt, q.state, q.reason AS reason_before, g.delivery_id, g.reason, g.sentences, g.fingerprint,
+        q.attempt = q.released_attempt AND q.state <> 'discarded' AS reopens
+    FROM given g JOIN quarantine q ON q.released_as = g.delivery_id AND q.released_digest = sha256(g.original)
+    FOR UPDATE OF q
+), reopened AS (
+    UPDATE quarantine q SET state = 'open', state_at = now(), attempt = q.attempt + 1, reason = b.reason,
+        sentences = b.sentences, fingerprint = b.fingerprint
+    FROM back b WHERE q.id = b.id AND b.reopens
+), noted AS (
+    INSERT INTO audit (at, person, action, target, channel, reason, before, after)
+    SELECT now(), 'the service', 'quarantine.reopened', 'quarantine:' || id, channel, 'It was refused again after its release.',
+        jsonb_build_object('state', state, 'reason', reason_before, 'delivery_id', delivery_id),
+        jsonb_build_object('state', 'open', 'reason', reason)
+    FROM back WHERE reopens
+)
+INSERT INTO quarantine (delivery_id, channel, kind, ref, source, reason, sentences, headers, original, at, fingerprint)
+SELECT
+    CASE WHEN EXISTS (SELECT FROM quarantine q WHERE q.delivery_id = g.delivery_id AND q.original <> g.original)
+        THEN g.delivery_id || '#' || left(encode(sha256(g.original), 'hex'), 16) ELSE g.delivery_id END,
+    channel, kind, ref, source, reason, sentences, headers, original, at, fingerprint
+FROM given g WHERE NOT EXISTS (SELECT FROM back b WHERE b.delivery_id = g.delivery_id)
+ON CONFLICT (delivery_id) DO NOTHING;
+
+-- name: prune
+-- From the newest backwards: all before the first that is too many, too much or too old goes.
+DELETE FROM quarantine WHERE id <= (
+    SELECT id FROM (
+        SELECT id, at, row_number() OVER newest AS place,
+            sum(octet_length(original) + coalesce(octet_length(edited), 0)) OVER newest AS bytes
+        FROM quarantine WINDOW newest AS (ORDER BY id DESC)
+    ) q
+    WHERE place > $1 OR bytes > $2 OR at < $3
+    ORDER BY id DESC LIMIT 1
+)
+RETURNING id;

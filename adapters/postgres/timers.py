@@ -1,0 +1,38 @@
+"""Durable timers. They are set and cleared by appends; here they are only read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from actors.ports import DueTimer
+from adapters.postgres.pool import Pool
+from adapters.postgres.statements import statements
+
+
+class PostgresTimers:
+    """Implements actors.ports.Timers."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def due_timers(
+        self, *, due_before: datetime, limit: int, exclude: Sequence[tuple[str, str]]
+    ) -> list[DueTimer]:
+        """Return due timers, the longest overdue first. Raises JournalUnavailable."""
+        rows = await self._pool.fetch(
+            statements()["due_timers"],
+            due_before,
+            limit,
+            [order_id for order_id, _ in exclude],
+            [name for _, name in exclude],
+        )
+        return [
+            DueTimer(order_id=order_id, name=name, due_at=due_at) for order_id, name, due_at in rows
+        ]
+
+    async def overdue(self, now: datetime) -> int:
+        """Count the timers that are due and have not fired, up to 10,000. Raises
+        JournalUnavailable."""
+        (row,) = await self._pool.fetch(statements()["overdue_timers"], now)
+        return int(row["timers"])

@@ -1,0 +1,1 @@
+"""Warehouses: what they are asked to do."""
