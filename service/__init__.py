@@ -1,0 +1,1 @@
+"""The process: settings, wiring, clock, embedded servers, edge, intake and command line."""

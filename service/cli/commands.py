@@ -1,0 +1,154 @@
+"""Commands that run something, and those that only tell."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.cli import incidents, keys, orders, quarantine
+from service.cli.lineage import lineage
+from service.errors import OperatorError
+
+application = typer.Typer(
+    name="orderwright",
+    help="E-commerce order automation: from webhook to delivered, none lost, none twice.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+config = typer.Typer(help="What is configured, and from where.", no_args_is_help=True)
+spec = typer.Typer(help="The published contracts.", no_args_is_help=True)
+application.add_typer(orders.application, name="orders")
+application.add_typer(incidents.application, name="incidents")
+application.add_typer(keys.application, name="keys")
+application.add_typer(quarantine.application, name="quarantine")
+application.add_typer(config, name="config")
+application.add_typer(spec, name="spec")
+application.command("lineage")(lineage)
+
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="The configuration file (TOML).", dir_okay=False)
+]
+
+
+class NotGood(OperatorError):
+    """The demo ran, and orders were lost or doubled; or doctor found faults."""
+
+    exit_code = 1
+
+
+@application.command()
+def serve(config_file: ConfigFile = None) -> None:
+    """Run the service until SIGTERM."""
+    import uvloop
+
+    from service.clock import SystemClock
+    from service.process import serve as run
+    from service.settings import load
+    from service.telemetry.logs import start_logs
+
+    settings = load(path=config_file)
+    telemetry = settings.telemetry
+    start_logs(SystemClock().monotonic, level=telemetry.log_level, form=telemetry.log_format)
+    uvloop.run(run(settings, _tick))
+
+
+@application.command()
+def demo(
+    data: Annotated[Path | None, typer.Option(help="Where the demo keeps its data.")] = None,
+    port: Annotated[int, typer.Option(help="Port of the HTTP server; 0: a free one.")] = 8080,
+    rate: Annotated[
+        float, typer.Option(help="Orders a second; 0: as fast as they are taken.", min=0)
+    ] = 20.0,
+    seed: Annotated[int, typer.Option(help="Seed of everything that is drawn by chance.")] = 1,
+    orders: Annotated[
+        int, typer.Option(help="Run this many orders and count up; 0: live.", min=0)
+    ] = 0,
+    report: Annotated[Path | None, typer.Option(help="Write the count as JSON.")] = None,
+) -> None:
+    """Show a whole small world on this machine: shops, partners, and every order's way."""
+    from service.demo.run import Options, run
+    from service.settings import refuse_for_demo
+
+    refuse_for_demo()
+    options = Options(data=data, port=port, rate=rate, seed=seed, orders=orders, report=report)
+    if not asyncio.run(run(options, _say)):
+        raise NotGood("The demo lost orders or did something twice; the lines above say which.")
+
+
+@application.command()
+def migrate(config_file: ConfigFile = None) -> None:
+    """Bring the database's schema up to date. Safe to repeat, and while another does it."""
+    from service.maintenance import migrate as run
+    from service.settings import load
+
+    applied = asyncio.run(run(load(path=config_file)))
+    for name in applied:
+        _tick(name)
+    print(f"{len(applied)} migration{'s' * (len(applied) != 1)} applied; the schema is up to date.")
+
+
+@application.command()
+def doctor(config_file: ConfigFile = None) -> None:
+    """Look for what would keep the service from working, and say it in words."""
+    from service.doctor import examine
+    from service.settings import load
+
+    findings = asyncio.run(examine(load(path=config_file)))
+    for finding in findings:
+        print(f" {'✔' if finding.good else '✘'} {finding.what}: {finding.words}")
+    bad = sum(not finding.good for finding in findings)
+    if bad:
+        raise NotGood(f"Doctor found {bad} fault{'s' * (bad != 1)}; the lines above say which.")
+
+
+@application.command()
+def version() -> None:
+    """Print the version."""
+    try:
+        found = metadata.version("orderwright")
+    except metadata.PackageNotFoundError:
+        found = "(not installed: run from its source)"
+    print(f"orderwright {found}")
+
+
+@config.command("show")
+def config_show(config_file: ConfigFile = None) -> None:
+    """Print every setting with its value; secrets are masked."""
+    from service.settings import describe, load
+
+    for row in describe(load(path=config_file)):
+        print(f"{row.key} = {row.value}")
+
+
+@spec.command("schemas")
+def spec_schemas(
+    name: Annotated[str, typer.Argument(help="One schema's name; left out: all.")] = "",
+) -> None:
+    """Print the JSON Schemas of what comes in and goes out."""
+    from schemas.published import all_schemas
+
+    schemas = all_schemas()
+    if name and name not in schemas:
+        raise OperatorError(f"No schema is named {name}; there are: {', '.join(schemas)}.")
+    json.dump(schemas[name] if name else dict(schemas), sys.stdout, indent=2)
+    print()
+
+
+def _tick(line: str) -> None:
+    print(f" ✔ {line}", file=sys.stderr, flush=True)
+
+
+def _say(line: str) -> None:
+    """Print a line; one that begins with a return replaces the last at a terminal."""
+    if line.startswith("\r"):
+        end = "" if sys.stderr.isatty() else "\n"
+        print(line if sys.stderr.isatty() else line[1:], end=end, file=sys.stderr, flush=True)
+    else:
+        print(line, file=sys.stderr, flush=True)

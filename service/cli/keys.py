@@ -1,0 +1,88 @@
+"""`orderwright keys …`: API keys for other services. Only their digest is kept."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.cli.tables import age, print_json, print_table
+from service.errors import OperatorError
+
+application = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
+
+Data = Annotated[Path | None, typer.Option("--data", help="The running service's data directory.")]
+
+
+@application.command()
+def create(
+    name: Annotated[str, typer.Argument(help="Who will use it, such as `billing`.")],
+    scope: Annotated[
+        list[str], typer.Option(help="orders:write, orders:read, orders:act, labels:read.")
+    ],
+    channel: Annotated[list[str], typer.Option(help="Channels it may use.")],
+    data: Data = None,
+) -> None:
+    """Make a key. It is printed once and can't be shown again."""
+    from service import desk
+    from service.clock import SystemClock
+
+    async def run() -> str:
+        async with desk.open_desk(data) as opened:
+            return await opened.create_key(name, scope, channel, SystemClock().now())
+
+    print(asyncio.run(run()))
+
+
+@application.command("list")
+def list_keys(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    data: Data = None,
+) -> None:
+    """List the keys: who, what for, when used last."""
+    from service import desk
+
+    async def run() -> list[desk.ApiKey]:
+        async with desk.open_desk(data) as opened:
+            return await opened.list_keys()
+
+    keys = asyncio.run(run())
+    if as_json:
+        print_json(keys)
+        return
+    print_table(
+        ("id", "name", "scopes", "channels", "last used", "state"),
+        [
+            (
+                key.id,
+                key.name,
+                " ".join(sorted(key.scopes)),
+                " ".join(sorted(key.channels)),
+                age(key.last_used_at) if key.last_used_at else "never",
+                f"revoked {age(key.revoked_at)}" if key.revoked_at else "valid",
+            )
+            for key in keys
+        ],
+    )
+
+
+@application.command()
+def revoke(
+    key_id: Annotated[str, typer.Argument(help="The key's id, as `keys list` shows it.")],
+    data: Data = None,
+) -> None:
+    """Revoke a key. Within half a minute it is refused everywhere."""
+    from service import desk
+    from service.clock import SystemClock
+
+    async def run() -> bool:
+        async with desk.open_desk(data) as opened:
+            return await opened.revoke_key(key_id, SystemClock().now())
+
+    if not asyncio.run(run()):
+        raise OperatorError(
+            f"There is no key {key_id} that could be revoked; `orderwright keys list` shows them."
+        )
+    print(f"{key_id} is revoked.")

@@ -1,0 +1,88 @@
+"""Plain tables and short words for people at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from schemas.money import decimal_text
+from service.clock import SystemClock
+
+if TYPE_CHECKING:
+    from service.wiring import Entry
+
+MARKS = {"asked": "→", "open": "…", "due": "◷"}
+"""The mark of an effect or timer by its status; any other status is an answer."""
+
+MAX_CELL = 48
+"""Characters of one cell; longer ones end in an ellipsis, so that a row stays a line."""
+
+
+def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under a head, each column as wide as its longest cell."""
+    cells = [[_short(cell) for cell in row] for row in (head, *rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
+    for row in cells:
+        print(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
+    if not rows:
+        print("(none)")
+
+
+def print_json(value: object) -> None:
+    """Print any of our structs as one line of JSON."""
+    print(msgspec.json.encode(value).decode())
+
+
+def money(total_minor: int, currency: str) -> str:
+    """Write an amount for people."""
+    return f"{decimal_text(total_minor, currency)} {currency}"
+
+
+def age(moment: datetime) -> str:
+    """Say how long ago a moment was."""
+    seconds = int((SystemClock().now() - moment).total_seconds())
+    for name, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {name} ago"
+    return f"{max(0, seconds)} s ago"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_CELL else line[: MAX_CELL - 1] + "…"
+
+
+def print_timeline(entries: Sequence[Entry]) -> None:
+    """Print what happened, a line each: time, mark, words, then the rule or the trace.
+
+    `●` was decided, `→` asked of a partner, `←` answered by it, `…` not answered yet, `◷` is due.
+    """
+    day = ""
+    for entry in entries:
+        if f"{entry.at:%Y-%m-%d}" != day:
+            day = f"{entry.at:%Y-%m-%d}"
+            print(f"{day} (UTC)")
+        mark = MARKS.get(entry.status, "←") if entry.kind != "event" else "●"
+        print(f"  {entry.at:%H:%M:%S.%f}"[:-3] + f"  {mark} {entry.text}{_aside(entry)}")
+
+
+def _aside(entry: Entry) -> str:
+    told = []
+    if entry.rule:
+        told.append(f"[{entry.rule}]")
+    if entry.status in {"asked", "open"}:
+        told.append(f"effect {entry.effect}")
+        if entry.trace_id:
+            told.append(f"trace {entry.trace_id}")
+    if entry.attempts > 1:
+        told.append(f"after {entry.attempts} tries")
+    if entry.error and entry.status in {"open", "person"}:
+        told.append(f"lastly: {entry.error}")
+    if entry.status == "open" and entry.due_at is not None:
+        told.append(f"next try at {entry.due_at:%H:%M:%S}")
+    return f"   {' · '.join(told)}" if told else ""

@@ -1,0 +1,126 @@
+"""The demo's processes: the simulated world, the shops, and the service itself."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from service.errors import OperatorError
+
+START_SECONDS = 60.0
+"""The longest a process may take until it is ready; the first start makes a database."""
+
+END_SECONDS = 30.0
+
+
+class DemoFailed(OperatorError):
+    """A part of the demo did not start or ended too early."""
+
+
+class Child:
+    """One process of the demo, with its output in a file of the data directory."""
+
+    def __init__(self, name: str, arguments: Sequence[str], log: Path) -> None:
+        self.name = name
+        self._arguments = arguments
+        self._log = log
+        self.process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int:
+        """The process id; 0 before the start."""
+        return self.process.pid if self.process else 0
+
+    async def start(self) -> None:
+        """Start it; its output goes to the log."""
+        with self._log.open("ab") as out:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", *self._arguments, stdout=out, stderr=out
+            )
+
+    async def ready(self, file: Path) -> dict[str, object]:
+        """Wait for the JSON that it writes when it is ready. Raises DemoFailed."""
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                while True:
+                    if (found := _written(file)) is not None:
+                        return found
+                    self.must_run()
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise DemoFailed(f"{self.name} was not ready in time; see {self._log}.") from None
+
+    async def wait(self) -> int:
+        """Wait until it ends; return its exit code."""
+        assert self.process is not None
+        return await self.process.wait()
+
+    async def stop(self) -> None:
+        """Ask it to end, and insist after a while."""
+        process = self.process
+        if process is None or process.returncode is not None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(END_SECONDS):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+    def must_run(self) -> None:
+        """Raise DemoFailed, with its last words, when it has ended."""
+        if self.process is not None and self.process.returncode is not None:
+            last = self._log.read_text(errors="replace").strip().splitlines()[-3:]
+            raise DemoFailed(
+                f"{self.name} ended with code {self.process.returncode}. It said last: "
+                + " / ".join(last)
+            )
+
+
+def simulators(folder: Path, *, seed: int, callback_secret: str, live: bool) -> tuple[Child, Path]:
+    """The simulated partners. In the live demo they take their time, so that it can be watched."""
+    ready = _fresh(folder / "simulators.json")
+    arguments = ["ops.simulators", "--seed", str(seed), "--callback-secret", callback_secret]
+    arguments += ["--ready-file", str(ready), "--ledger", str(folder / "ledger.jsonl")]
+    arguments += ["--latency-ms", "20" if live else "5", "--callbacks", "picked,packed"]
+    if live:
+        arguments += ["--pack-after-seconds", "2", "--deliver-after-seconds", "6"]
+        arguments += ["--short-pick-share", "0.01"]
+    return Child("the simulated partners", arguments, folder / "simulators.log"), ready
+
+
+def shop(
+    folder: Path, name: str, *, url: str, secret: str, orders: int, rate: float, seed: int,
+    first_number: int,
+) -> tuple[Child, Path]:  # fmt: skip
+    """A simulated shop that sends its webhooks. `orders` 0 goes on until it is stopped."""
+    report = _fresh(folder / f"{name}.json")
+    arguments = ["ops.simulators.storefront", "--url", f"{url}/hooks/{name}", "--secret", secret]
+    arguments += ["--shop", f"{name}.myshopify.com", "--orders", str(orders), "--rate", str(rate)]
+    arguments += ["--seed", str(seed), "--first-number", str(first_number), "--quiet"]
+    arguments += ["--report", str(report)]
+    return Child(f"the shop {name}", arguments, folder / f"{name}.log"), report
+
+
+def service(folder: Path, config: Path) -> tuple[Child, Path]:
+    """The service itself, as `orderwright serve` runs it."""
+    ready = _fresh(folder / "runtime.json")
+    arguments = ["service.cli", "serve", "--config", str(config)]
+    return Child("the service", arguments, folder / "service.log"), ready
+
+
+def _written(file: Path) -> dict[str, object] | None:
+    if not file.exists() or not (text := file.read_text().strip()):
+        return None
+    found: dict[str, object] = json.loads(text)
+    return found
+
+
+def _fresh(path: Path) -> Path:
+    path.unlink(missing_ok=True)
+    return path

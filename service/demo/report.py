@@ -1,0 +1,115 @@
+"""What became of every order, counted from outside: by the shop, by the store, by the ledger."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aiohttp
+from msgspec import Struct, json
+
+from service import wiring
+
+MAX_NAMED = 5
+"""How many lost orders or duplicates are named in words; the rest is counted."""
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """The demo's report. Milliseconds for webhooks, seconds from receipt to the first scan."""
+
+    sent: int
+    accepted: int
+    quarantined: int
+    closed: int
+    cancelled: int
+    lost: int
+    duplicate_consequences: int
+    orders_per_second: float
+    webhook_ms_p50: float
+    webhook_ms_p99: float
+    shipped_seconds_p50: float
+    shipped_seconds_p99: float
+    attention: int = 0
+    lost_refs: tuple[str, ...] = ()
+    duplicates: tuple[str, ...] = ()
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing was lost and nothing done twice."""
+        return self.lost == 0 and self.duplicate_consequences == 0 and self.sent > 0
+
+    def as_json(self) -> str:
+        """Return the report as indented JSON."""
+        return json.format(json.encode(self), indent=2).decode() + "\n"
+
+    def in_words(self) -> str:
+        """Return the report for a person at a terminal."""
+        mark = "✔" if self.good else "✘"
+        lines = [
+            (
+                f" {mark} {self.sent} orders sent, {self.accepted} accepted: {self.closed} closed,"
+                f" {self.cancelled} cancelled, {self.quarantined} in quarantine."
+            ),
+            (
+                f" {mark} {self.lost} lost, {self.duplicate_consequences} done twice"
+                " (by the partners' own ledger)."
+            ),
+            (
+                f"   {self.orders_per_second:.1f} orders/s. Webhooks answered in"
+                f" {self.webhook_ms_p50:.1f} ms (99 %: {self.webhook_ms_p99:.1f} ms); shipped after"
+                f" {self.shipped_seconds_p50:.2f} s (99 %: {self.shipped_seconds_p99:.2f} s)."
+            ),
+        ]
+        if self.attention:
+            lines.append(f"   {self.attention} orders need a person: `orderwright orders list`.")
+        if self.lost_refs:
+            lines.append(f"   Lost, for example: {', '.join(self.lost_refs)}")
+        if self.duplicates:
+            lines.append(f"   Done twice, for example: {', '.join(self.duplicates)}")
+        return "\n".join(lines)
+
+
+def progress(figures: wiring.Figures, wanted: int, final_before: int) -> str:
+    """Return one line that says how far the orders are."""
+    stages = ", ".join(f"{count} {stage}" for stage, count in sorted(figures.stages.items()))
+    goal = f"{figures.final - final_before} of {wanted} final" if wanted else "live"
+    extra = f"; {figures.attention} need a person" if figures.attention else ""
+    return f" {goal}: {stages or 'no orders yet'}; {figures.quarantined} in quarantine{extra}   "
+
+
+async def count_up(
+    pool: wiring.Pool, channel: str, sent: dict[str, Any], simulators_url: str
+) -> Report:
+    """Compare what the shop sent with what the store and the partners' ledger say."""
+    final = await wiring.final_refs(pool, channel)
+    accepted = [row["ref"] for row in sent["refs"] if row.get("accepted", True)]
+    lost = [ref for ref in accepted if ref.rsplit("/", 1)[-1] not in final]
+    figures = await wiring.read_figures(pool)
+    p50, p99 = await wiring.shipped_seconds(pool)
+    duplicates = await _duplicates(simulators_url)
+    seconds = (figures.last_at or 0.0) - (figures.first_at or 0.0)
+    return Report(
+        sent=sent["sent"],
+        accepted=sent["accepted"],
+        quarantined=figures.quarantined,
+        closed=figures.stages.get("closed", 0),
+        cancelled=figures.stages.get("cancelled", 0),
+        lost=len(lost),
+        duplicate_consequences=len(duplicates),
+        orders_per_second=round(figures.final / seconds, 2) if seconds > 0 else 0.0,
+        webhook_ms_p50=round(sent["webhook_ms"]["p50"] or 0.0, 3),
+        webhook_ms_p99=round(sent["webhook_ms"]["p99"] or 0.0, 3),
+        shipped_seconds_p50=round(p50 or 0.0, 3),
+        shipped_seconds_p99=round(p99 or 0.0, 3),
+        attention=figures.attention,
+        lost_refs=tuple(lost[:MAX_NAMED]),
+        duplicates=tuple(duplicates[:MAX_NAMED]),
+    )
+
+
+async def _duplicates(simulators_url: str) -> list[str]:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{simulators_url}/_sim/ledger/summary") as answer,
+    ):
+        found = await answer.json(content_type=None)
+    return [f"{d['kind']} {d['reference']}" for d in found["duplicates"]]

@@ -1,0 +1,247 @@
+"""Runs the demo: starts the world, shows what happens, and at the end says what became of every
+order."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from service import runtime, wiring
+from service.demo import children, story
+from service.demo.report import Report, count_up, progress
+from service.demo.world import SHOPS, World, configuration, new_secret, toml
+
+Say = Callable[[str], None]
+
+QUIET_SECONDS = 120.0
+"""How long nothing may change before orders that are not final count as lost."""
+
+RESTARTS = 1_000
+"""How often a killed service is started again; a demo is killed by hand."""
+
+STOCK_SKUS, STOCK_EACH = 400, 1_000_000
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """What `orderwright demo` was asked. `orders` 0: live until Ctrl-C. `rate` is orders a second
+    (0: as fast as they are taken)."""
+
+    data: Path | None = None
+    port: int = 8080
+    rate: float = 20.0
+    seed: int = 1
+    orders: int = 0
+    report: Path | None = None
+
+
+async def run(options: Options, say: Say) -> bool:
+    """Run the demo; return whether nothing was lost and nothing done twice."""
+    with _folder(options) as folder:
+        return await Demo(options, folder, say).run()
+
+
+@contextmanager
+def _folder(options: Options) -> Iterator[Path]:
+    """The folder asked for; a measured run that names none gets one of its own, thrown away after.
+
+    The embedded servers' user must be able to pass through it.
+    """
+    if options.data is not None or not options.orders:
+        folder = (options.data or Path("orderwright-data")).resolve()
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="orderwright-demo-") as made:
+        Path(made).chmod(0o711)
+        yield Path(made)
+
+
+class Demo:
+    """One run in one folder."""
+
+    def __init__(self, options: Options, folder: Path, say: Say) -> None:
+        self.options = options
+        self.folder = folder
+        self.data_dir = folder / "data"
+        self.say = say
+        self.ended = asyncio.Event()
+        self.world = World(http="", smtp_port=0, webhook_secret="", callback_secret="")
+        self.runtime = runtime.Runtime(pid=0, url="", postgres_dsn="", nats_url="")
+
+    async def run(self) -> bool:
+        """Start the world, let the orders come, and count up at the end."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.ended.set)
+        async with AsyncExitStack() as stack:
+            await self._start_world(stack)
+            await self._start_service(stack)
+            pool = await stack.enter_async_context(wiring.reports(self.runtime.postgres_dsn))
+            await wiring.seed_stock(
+                pool, [f"SKU-{n:03d}" for n in range(1, STOCK_SKUS + 1)], STOCK_EACH
+            )
+            before = await wiring.read_figures(pool)
+            self.say(
+                " ✔ 3 shops, 1 carrier, 1 ERP, 1 warehouse, 1 mail server (simulated partners)"
+            )
+            self.say(
+                f" Service  {self.runtime.url}   (pid {self.runtime.pid}; kill -9 it if you like)"
+            )
+            self.say(f" Metrics  {self.runtime.url}/metrics")
+            self.say(f" This is a demo: everything is on this machine. Data: {self.folder}")
+            if self.options.orders:
+                return await self._measured(stack, pool, before)
+            await self._live(stack, pool, before)
+            return True
+
+    async def _start_world(self, stack: AsyncExitStack) -> None:
+        secret, callback_secret = new_secret(), new_secret()
+        child, ready = children.simulators(
+            self.folder,
+            seed=self.options.seed,
+            callback_secret=callback_secret,
+            live=not self.options.orders,
+        )
+        await child.start()
+        stack.push_async_callback(child.stop)
+        found: dict[str, Any] = await child.ready(ready)
+        self.world = World(
+            http=str(found["http"]),
+            smtp_port=int(found["smtp_port"]),
+            webhook_secret=secret,
+            callback_secret=callback_secret,
+        )
+
+    async def _start_service(self, stack: AsyncExitStack) -> None:
+        table = configuration(self.world, port=self.options.port, data_dir=str(self.data_dir))
+        # Nothing is exported; but every timeline then shows the traces that calls carried along.
+        table["telemetry"] = {"sample_ratio": 1.0}
+        config = self.folder / "demo.toml"
+        config.write_text(toml(table))
+        config.chmod(0o600)
+        self.data_dir.mkdir(mode=0o755, exist_ok=True)
+        child, _ = children.service(self.folder, config)
+        await self._start_once(child)
+        keeper = asyncio.create_task(self._keep_running(child))
+        stack.push_async_callback(self._stop_service, child, keeper)
+
+    async def _start_once(self, child: children.Child) -> None:
+        ready = self.data_dir / runtime.FILE
+        ready.unlink(missing_ok=True)
+        await child.start()
+        await child.ready(ready)
+        self.runtime = runtime.read(self.data_dir)
+
+    async def _keep_running(self, child: children.Child) -> None:
+        for _ in range(RESTARTS):
+            code = await child.wait()
+            if self.ended.is_set():
+                return
+            self.say(f"\n The service ended (code {code}); it is started again.")
+            await self._start_once(child)
+            self.say(f" It runs again as pid {self.runtime.pid}.")
+
+    async def _stop_service(self, child: children.Child, keeper: asyncio.Task[None]) -> None:
+        self.ended.set()
+        keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
+        await child.stop()
+
+    async def _measured(
+        self, stack: AsyncExitStack, pool: wiring.Pool, before: wiring.Figures
+    ) -> bool:
+        options = self.options
+        shop, file = children.shop(
+            self.folder,
+            SHOPS[0],
+            url=self.runtime.url,
+            secret=self.world.webhook_secret,
+            orders=options.orders,
+            rate=options.rate,
+            seed=options.seed,
+            first_number=1001 + before.orders,
+        )
+        await shop.start()
+        stack.push_async_callback(shop.stop)
+        ended = asyncio.create_task(shop.wait())
+        await self._until_final(pool, ended, before.final)
+        if not file.exists():
+            raise children.DemoFailed(f"{shop.name} wrote no report; see {self.folder}.")
+        sent = json.loads(file.read_text())
+        report = await count_up(pool, SHOPS[0], sent, self.world.http)
+        self.say("")
+        self.say(report.in_words())
+        if options.report is not None:
+            options.report.write_text(report.as_json())
+            self.say(f" Report written to {options.report}.")
+        return report.good
+
+    async def _until_final(
+        self, pool: wiring.Pool, shop: asyncio.Task[int], final_before: int
+    ) -> None:
+        """Wait until every accepted order is final, or nothing has changed for a long while."""
+        loop = asyncio.get_running_loop()
+        last, changed_at = "", loop.time()
+        while not self.ended.is_set():
+            figures = await wiring.read_figures(pool)
+            line = progress(figures, self.options.orders, final_before)
+            if line != last:
+                last, changed_at = line, loop.time()
+                self.say(f"\r{line}")
+            settled = figures.final == figures.orders
+            if shop.done() and settled:
+                return
+            if loop.time() - changed_at > QUIET_SECONDS:
+                return
+            try:
+                async with asyncio.timeout(0.5):
+                    await self.ended.wait()
+            except TimeoutError:
+                continue
+
+    async def _live(self, stack: AsyncExitStack, pool: wiring.Pool, before: wiring.Figures) -> None:
+        options = self.options
+        shops = []
+        for index, name in enumerate(SHOPS):
+            shop, _ = children.shop(
+                self.folder,
+                name,
+                url=self.runtime.url,
+                secret=self.world.webhook_secret,
+                orders=0,
+                rate=options.rate / len(SHOPS),
+                seed=options.seed + index,
+                first_number=1001 + 100_000 * index + before.orders,
+            )
+            await shop.start()
+            stack.push_async_callback(shop.stop)
+            shops.append(shop)
+        self.say(f" Orders arriving {options.rate:g}/s. Press Ctrl-C to end.")
+        telling = asyncio.create_task(story.tell(self.world, self.runtime.url, self.say))
+        stack.callback(telling.cancel)
+        last = ""
+        while not self.ended.is_set():
+            try:
+                async with asyncio.timeout(1.0):
+                    await self.ended.wait()
+            except TimeoutError:
+                for shop in shops:
+                    shop.must_run()
+                try:
+                    line = progress(await wiring.read_figures(pool), 0, 0)
+                except wiring.JournalUnavailable:
+                    continue
+                if line != last:
+                    self.say(f"\r{line}")
+                last = line
+
+
+__all__ = ["Options", "Report", "run"]

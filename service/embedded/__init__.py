@@ -1,0 +1,3 @@
+"""Postgres and NATS as supervised children of this process, in one data directory."""
+
+from __future__ import annotations

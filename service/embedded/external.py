@@ -1,0 +1,186 @@
+"""Whether outside servers are good enough, said before anything else is started.
+
+Each check ends within `LIMIT_SECONDS`, also against a server that accepts a connection and never
+answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import ssl
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+import asyncpg
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from nats.js.errors import Error as JetStreamError
+
+from service.errors import ServerTooOld, ServerUnusable
+
+LIMIT_SECONDS: Final = 3.0
+OLDEST_POSTGRES: Final = 14
+OLDEST_NATS: Final = (2, 10)
+_POSTGRES_ERRORS: Final = (
+    OSError,
+    ValueError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+
+
+async def check_postgres(dsn: str) -> str:
+    """The server's version; raises ServerUnusable, or ServerTooOld below Postgres 14.
+
+    The sentence names host and port, never the password.
+    """
+    place = _place(dsn, 5432)
+    try:
+        async with asyncio.timeout(LIMIT_SECONDS):
+            # Its own time limit alone does not hold against a frozen server.
+            connection = await asyncpg.connect(dsn, timeout=LIMIT_SECONDS)
+    except TimeoutError:
+        raise _silent("Postgres", place) from None
+    except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError) as error:
+        raise ServerUnusable(
+            f"Postgres at {place} refuses our user or password ({_short(error)}); correct "
+            f"ORDERWRIGHT_POSTGRES_DSN."
+        ) from None
+    except _POSTGRES_ERRORS as error:
+        raise ServerUnusable(
+            f"Postgres at {place} cannot be used ({_short(error)}); check that it runs and that "
+            f"ORDERWRIGHT_POSTGRES_DSN names it."
+        ) from None
+    version = connection.get_server_version()
+    connection.terminate()  # nothing to say goodbye about, and a frozen server would not hear it
+    text = f"{version.major}.{version.micro}"  # since Postgres 10 the second number is the patch
+    if version.major < OLDEST_POSTGRES:
+        raise ServerTooOld(
+            f"Postgres at {place} is version {text}, and {OLDEST_POSTGRES} is the oldest that "
+            f"Orderwright works with; upgrade it, or leave ORDERWRIGHT_POSTGRES_DSN unset to use "
+            f"the embedded one."
+        )
+    return text
+
+
+async def check_nats(url: str) -> str:
+    """The server's version; raises ServerUnusable, or ServerTooOld below NATS 2.10 or without
+    JetStream.
+
+    The greeting is read first, so that a server too old for the client library is named as such.
+    """
+    place = _place(url, 4222)
+    try:
+        async with asyncio.timeout(LIMIT_SECONDS):
+            version = await _nats_version(url)
+            if _numbers(version)[:2] < OLDEST_NATS:
+                raise ServerTooOld(
+                    f"NATS at {place} is version {version}, and "
+                    f"{'.'.join(map(str, OLDEST_NATS))} is the oldest that Orderwright works with; "
+                    f"upgrade it, or leave ORDERWRIGHT_NATS_URL unset to use the embedded one."
+                )
+            await _ask_for_jetstream(url, place)
+    except TimeoutError:
+        raise _silent("NATS", place) from None
+    except (OSError, ValueError, EOFError, NatsError) as error:
+        raise ServerUnusable(_nats_refusal(place, error)) from None
+    return version
+
+
+async def _nats_version(url: str) -> str:
+    """The version in the INFO line that every NATS server sends first."""
+    parts = urlsplit(url)
+    if parts.scheme in ("ws", "wss"):
+        raise ValueError("addresses of the form nats:// or tls:// are understood")
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 4222, limit=2**18)
+    try:
+        line = await reader.readline()
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+    if not line.startswith(b"INFO "):
+        raise ValueError("it did not greet as a NATS server does")
+    greeting = json.loads(line[5:])
+    version = greeting.get("version") if isinstance(greeting, dict) else None
+    if not isinstance(version, str):
+        raise ValueError("its greeting names no version")
+    return version
+
+
+async def _ask_for_jetstream(url: str, place: str) -> None:
+    async def note(error: Exception) -> None:
+        """What goes wrong is raised as well; the client's own logging would only repeat it."""
+
+    client = Client()
+    try:
+        await client.connect(
+            url, allow_reconnect=False, connect_timeout=2, max_reconnect_attempts=0, error_cb=note
+        )
+        await client.jetstream(timeout=1).account_info()
+    except JetStreamError as error:
+        raise _without_jetstream(place, _short(error)) from None
+    except NatsError as error:
+        if client.is_connected:
+            raise _without_jetstream(place, _short(error)) from None
+        raise
+    finally:
+        # Also after a refused connect, which leaves the socket open.
+        with contextlib.suppress(OSError, NatsError):
+            await client.close()
+
+
+def _without_jetstream(place: str, reason: str) -> ServerTooOld:
+    return ServerTooOld(
+        f"NATS at {place} has no JetStream for our account ({reason}); start it with JetStream "
+        f"enabled, or leave ORDERWRIGHT_NATS_URL unset to use the embedded one."
+    )
+
+
+def _nats_refusal(place: str, error: Exception) -> str:
+    if "authorization violation" in str(error).lower():
+        return (
+            f"NATS at {place} refuses our user or password ({_short(error)}); correct "
+            f"ORDERWRIGHT_NATS_URL."
+        )
+    if isinstance(error, ssl.SSLError):
+        return f"NATS at {place} and we cannot agree on TLS ({_short(error)}); check certificates."
+    return (
+        f"NATS at {place} cannot be used ({_short(error)}); check that it runs and that "
+        f"ORDERWRIGHT_NATS_URL names it."
+    )
+
+
+def _silent(name: str, place: str) -> ServerUnusable:
+    return ServerUnusable(
+        f"{name} at {place} did not answer within {LIMIT_SECONDS:g} seconds; check that it runs "
+        f"and that nothing between us and it swallows the packets."
+    )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """`2.10.3-beta.1` as (2, 10, 3); raises ValueError on what isn't a version."""
+    return tuple(int(number) for number in version.removeprefix("v").split("-")[0].split("."))
+
+
+def _place(address: str, default_port: int) -> str:
+    """Host and port for a message, without user and password."""
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or "the default socket"
+        for pair in parts.query.split("&"):
+            name, _, value = pair.partition("=")
+            if name == "host":
+                host = unquote(value)
+        return f"{host}:{parts.port or default_port}"
+    except ValueError:
+        return "the configured address"
+
+
+def _short(error: Exception) -> str:
+    """One line of an error, without its final stop."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text.removeprefix("nats: ").rstrip(".")[:200]

@@ -1,0 +1,125 @@
+"""The embedded NATS server's configuration: durable JetStream, bounded everywhere, one account a
+channel."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ACCOUNT = "ORDERWRIGHT"
+USER = "orderwright"
+LARGEST_PAYLOAD_BYTES = 2 * 1024 * 1024
+_CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True)
+class NatsPlan:
+    """Everything that goes into the file. `channels` maps each channel to its publisher's
+    password."""
+
+    server_name: str
+    host: str
+    port: int
+    monitor_port: int
+    store_directory: Path
+    max_file_store_bytes: int
+    max_payload_bytes: int
+    password: str
+    channels: Mapping[str, str]
+
+
+def check_channel(channel: str) -> str:
+    """The channel itself; raises ValueError when it can't be one token of a subject."""
+    if not _CHANNEL.fullmatch(channel):
+        raise ValueError(
+            f"{channel!r} can't name a channel: use 1 to 64 of A-Z, a-z, 0-9, '_' and '-', a "
+            f"letter or digit first."
+        )
+    return channel
+
+
+def channel_user(channel: str) -> str:
+    """The NATS user that may publish this channel's orders."""
+    return f"channel-{channel}"
+
+
+def configuration(plan: NatsPlan) -> str:
+    """The file's text: JSON, which the server reads as its own format.
+
+    A channel's publisher gets an account of its own that imports `orders.in.<channel>.>` from ours
+    as a service. Permissions alone would not do: the server sends a JetStream ack to whatever reply
+    subject the publisher names, so a publisher inside our account could make it write into another
+    channel's subjects. Across accounts the reply can only come back to the publisher's own. The
+    same account may listen to the facts about its own orders (`orders.out.<channel>.>`).
+    """
+    if plan.max_payload_bytes > LARGEST_PAYLOAD_BYTES:
+        raise ValueError(f"max_payload_bytes is at most {LARGEST_PAYLOAD_BYTES}.")
+    accounts: dict[str, object] = {
+        ACCOUNT: {
+            "jetstream": "enabled",
+            "users": [{"user": USER, "password": plan.password}],
+            "exports": [
+                {kind: subjects, "accounts": [_account(channel)]}
+                for channel in plan.channels
+                for kind, subjects in (("service", _subjects(channel)), ("stream", _facts(channel)))
+            ],
+        }
+    }
+    for channel, password in plan.channels.items():
+        accounts[_account(channel)] = _channel_account(check_channel(channel), password)
+    return json.dumps(
+        {
+            "server_name": plan.server_name,
+            "host": plan.host,
+            "port": plan.port,
+            "http": f"127.0.0.1:{plan.monitor_port}",
+            "max_payload": plan.max_payload_bytes,
+            "max_connections": 1024,
+            "max_subscriptions": 10_000,
+            "max_pending": 32 * 1024 * 1024,
+            "write_deadline": "5s",
+            "ping_interval": "10s",
+            "ping_max": 2,
+            "lame_duck_duration": "30s",
+            "lame_duck_grace_period": "2s",
+            "jetstream": {
+                "store_dir": str(plan.store_directory),
+                "max_memory_store": 64 * 1024 * 1024,
+                "max_file_store": plan.max_file_store_bytes,
+                # The default syncs every two minutes: what was acknowledged since is lost with the
+                # power.
+                "sync_interval": "always",
+            },
+            "accounts": accounts,
+        },
+        indent=1,
+    )
+
+
+def _subjects(channel: str) -> str:
+    return f"orders.in.{channel}.>"
+
+
+def _facts(channel: str) -> str:
+    return f"orders.out.{channel}.>"
+
+
+def _account(channel: str) -> str:
+    return f"CHANNEL-{channel}"
+
+
+def _channel_account(channel: str, password: str) -> dict[str, object]:
+    permissions = {
+        # Who acts as a person must be known by name: the API and the command line publish that.
+        "publish": {"allow": [_subjects(channel)], "deny": [f"orders.in.{channel}.act.>"]},
+        "subscribe": {"allow": ["_INBOX.>", _facts(channel)]},
+    }
+    user = {"user": channel_user(channel), "password": password, "permissions": permissions}
+    imports = [
+        {"service": {"account": ACCOUNT, "subject": _subjects(channel)}},
+        {"stream": {"account": ACCOUNT, "subject": _facts(channel)}},
+    ]
+    return {"users": [user], "imports": imports}

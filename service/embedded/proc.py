@@ -1,0 +1,108 @@
+"""What /proc says about a process: the only evidence we trust before we name or signal one.
+
+A pid written in a file proves nothing: pids are reused, and containers repeat the same small ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from service.errors import EmbeddedServerFailed
+
+_DELETED = " (deleted)"
+_POLL_SECONDS = 0.01
+
+
+def start_ticks(pid: int) -> int | None:
+    """Start time in clock ticks since boot; with the pid it identifies one process. None if
+    gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (OSError, ValueError):
+        return None
+    if fields[0] in ("Z", "X"):
+        return None
+    return int(fields[19])
+
+
+def executable(pid: int) -> str | None:
+    """The path of the running program, or None if it is gone or not ours to look at."""
+    try:
+        return os.readlink(f"/proc/{pid}/exe").removesuffix(_DELETED)
+    except OSError:
+        return None
+
+
+def runs_in(pid: int, program: str, directory: Path) -> bool:
+    """Whether `pid` runs a program file named `program` with `directory` as its working directory.
+
+    Both our servers work in their own data directory (each Postgres backend does too), so this
+    tells our orphans from everybody else's processes, whatever release they were started from. The
+    directory is compared by device and inode, not by name.
+    """
+    found = executable(pid)
+    if found is None or os.path.basename(found) != program:
+        return False
+    try:
+        return os.path.samestat(os.stat(f"/proc/{pid}/cwd"), os.stat(directory))
+    except OSError:
+        return False
+
+
+def running_in(program: str, directory: Path) -> list[int]:
+    """The pids of every process for which `runs_in` holds, lowest first."""
+    return sorted(
+        int(entry)
+        for entry in os.listdir("/proc")
+        if entry.isdigit() and runs_in(int(entry), program, directory)
+    )
+
+
+def _signal_if_ours(pid: int, program: str, directory: Path, number: int) -> None:
+    """Signal through a pidfd opened before the check, so that a reused pid can't be hit in
+    between."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        if runs_in(pid, program, directory):
+            signal.pidfd_send_signal(descriptor, number)
+    except ProcessLookupError:
+        return
+    finally:
+        os.close(descriptor)
+
+
+async def end_orphans(
+    program: str, directory: Path, steps: Sequence[tuple[signal.Signals, float]]
+) -> int:
+    """End what an earlier life of ours left running in `directory`; returns how many there were.
+
+    `steps` are signals, each with the seconds to wait before the next is tried. Call it only while
+    holding the data directory's lock. Raises EmbeddedServerFailed if they outlive every step.
+    """
+    found = running_in(program, directory)
+    left = found
+    for number, wait_seconds in steps:
+        for pid in left:
+            _signal_if_ours(pid, program, directory, number)
+        deadline = time.monotonic() + wait_seconds
+        while left and time.monotonic() < deadline:
+            left = [pid for pid in left if runs_in(pid, program, directory)]
+            if left:
+                await asyncio.sleep(_POLL_SECONDS)
+        left = running_in(program, directory)
+        if not left:
+            return len(found)
+    if left:
+        raise EmbeddedServerFailed(
+            f"A {program} left over from an earlier run (process {left[0]}) still works in "
+            f"{directory} and could not be ended; end it before starting again."
+        )
+    return len(found)

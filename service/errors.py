@@ -1,0 +1,45 @@
+"""Errors an operator must act on: each carries the exit code the process ends with.
+
+Exit codes: 3 data directory held, 4 outside server unreachable, 5 outside server too old or lacking
+a feature, 6 data directory unusable (permissions, space), 7 an embedded server would not start.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class OperatorError(Exception):
+    """Its text is one whole sentence for the operator; no traceback is shown with it."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class DataDirectoryHeld(OperatorError):
+    """Another running process has locked this data directory."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class ServerUnusable(OperatorError):
+    """An outside Postgres or NATS can't be reached, or refuses us."""
+
+    exit_code: ClassVar[int] = 4
+
+
+class ServerTooOld(ServerUnusable):
+    """An outside server answers, but its version or its features are not enough."""
+
+    exit_code: ClassVar[int] = 5
+
+
+class DataDirectoryUnusable(OperatorError):
+    """Permissions, free space or contents of the data directory prevent a start."""
+
+    exit_code: ClassVar[int] = 6
+
+
+class EmbeddedServerFailed(OperatorError):
+    """An embedded Postgres or NATS did not start, or died too often in a row."""
+
+    exit_code: ClassVar[int] = 7

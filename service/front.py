@@ -1,0 +1,121 @@
+"""The HTTP front: edge, API, health and metrics on one address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from schemas.ids import verify_correlation_id
+from service import wiring, wiring_quarantine
+from service.api import Writing
+from service.bodies import Bodies
+from service.edge import Edge
+from service.errors import OperatorError
+from service.health import Check, Health
+from service.incidents_api import IncidentsApi
+from service.quarantine_api import QuarantineApi
+from service.quarantine_desk import QuarantineDesk
+from service.reading import Finder, Reading
+from service.telemetry.metrics import CONTENT_TYPE
+from service.web import HttpServer, application
+from service.wiring_incidents import IncidentViews
+
+if TYPE_CHECKING:
+    from service.process import Service
+
+
+class AddressTaken(OperatorError):
+    """The HTTP server can't listen where it was told to."""
+
+    exit_code = 9
+
+
+class Front(Struct, frozen=True, kw_only=True):
+    """The listening server. `own_url` is where partners reach it."""
+
+    port: int
+    own_url: str
+    sources: Mapping[str, wiring.Source]
+
+
+async def open_front(
+    service: Service,
+    wire: wiring.Wire,
+    store: wiring.Store,
+    keys: Mapping[str, bytes],
+    stack: AsyncExitStack,
+) -> Front:
+    """Listen. Until the service is ready `/readyz` says so; what comes in waits in the stream."""
+    settings = service.settings
+    sources = wiring.sources(settings, keys)
+    bodies = Bodies(max_body_bytes=settings.limits.body_bytes)
+    edge = Edge(
+        sources,
+        wire.publisher,
+        bodies,
+        forged=wiring.SignatureRefused,
+        clock=service.clock,
+        metrics=service.metrics,
+        tracer=service.tracer,
+        refused=service.refusals.count,
+    )
+    health = Health(
+        service.readiness,
+        _checks(wire, store),
+        render_metrics=service.metrics.render,
+        metrics_content_type=CONTENT_TYPE,
+    )
+    api_keys = wiring.ApiKeys(store.reports, monotonic=service.clock.monotonic)
+    finder = Finder(store.views, lambda text: verify_correlation_id(text, keys))
+    reading = Reading(store.views, finder, api_keys, service.clock)
+    writing = Writing(
+        wire.publisher,
+        bodies,
+        api_keys,
+        store.idempotency,
+        finder,
+        channels=tuple(settings.channels),
+        translate=wiring.Canonical().translate,
+        sign=service.shell.correlation_id,
+        clock=service.clock,
+        refused=service.refusals.count,
+    )
+    desk = QuarantineDesk(
+        wiring_quarantine.QuarantineWorkflow(store.reports),
+        wire.publisher,
+        {source.kind: source for source in sources.values()},
+        wiring.translator(sources),
+        service.clock,
+    )
+    quarantine = QuarantineApi(desk, bodies, api_keys, store.idempotency, service.clock)
+    incidents = IncidentsApi(IncidentViews(store.reports), api_keys, service.clock)
+    parts = (edge, writing, reading, quarantine, incidents, health)
+    server = HttpServer(application([part.routes() for part in parts]))
+    listen = settings.listen
+    try:
+        await server.start(listen.host, listen.port)
+    except OSError as error:
+        raise AddressTaken(
+            f"{listen.host}:{listen.port} can't be listened on ({error.strerror}): stop what uses"
+            " it, or choose another with ORDERWRIGHT_PORT."
+        ) from error
+    stack.push_async_callback(server.stop)
+    own_url = listen.public_url or f"http://{listen.host}:{server.port}"
+    return Front(port=server.port, own_url=own_url, sources=sources)
+
+
+def _checks(wire: wiring.Wire, store: wiring.Store) -> dict[str, Check]:
+    async def postgres() -> str:
+        await store.reports.fetch("select 1")
+        return ""
+
+    async def nats() -> str:
+        return "" if wire.connection.is_connected else "NATS is not connected."
+
+    async def leases() -> str:
+        return "" if store.leases.sure else "The lease on the orders was not renewed in time."
+
+    return {"postgres": postgres, "nats": nats, "leases": leases}

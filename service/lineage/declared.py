@@ -1,0 +1,37 @@
+"""Fields of the canonical order that reach no partner, each with its reason.
+
+A test fails when a field reaches nobody and isn't here, and when one that is here reaches somebody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+_BILL_TO = "dropped on purpose: web orders are booked on one customer, whose own address is billed"
+_NO_PLACE = "lost: kept with the order, but no partner's contract has a place for it yet"
+
+REACHES_NOBODY: Mapping[str, str] = MappingProxyType(
+    {
+        "schema": "names the message itself; a partner's request is named by the partner",
+        "updated_at": "used by us: tells a later statement of the channel from an earlier one",
+        "payment": "used by us: partners hear of an order once its money is there",
+        "test": "used by us: a test order is held and reaches no partner",
+        "lines[].discount_minor": "follows from price, quantity and the line's total, which travel",
+        "lines[].tax_minor": "dropped on purpose: the ERP reckons tax by its own tables",
+        "totals.tax_minor": "dropped on purpose: the ERP reckons tax by its own tables",
+        "totals.taxes_included": "set at the customer in the ERP that web orders are booked on",
+        "totals.duty_minor": _NO_PLACE,
+        "customer.reference": _NO_PLACE,
+        "customer.locale": "dropped on purpose: mails are in one language",
+        "bill_to.name": _BILL_TO,
+        "bill_to.lines[]": _BILL_TO,
+        "bill_to.city": _BILL_TO,
+        "bill_to.country": _BILL_TO,
+        "bill_to.company": _BILL_TO,
+        "bill_to.region": _BILL_TO,
+        "bill_to.postal_code": _BILL_TO,
+        "bill_to.phone": _BILL_TO,
+        "attributes[*]": _NO_PLACE,
+    }
+)

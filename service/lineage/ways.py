@@ -1,0 +1,129 @@
+"""The whole way of a field: from its source through the canonical order to each partner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from msgspec import Struct
+
+from service.lineage.canonical_example import canonical_examples
+from service.lineage.declared import REACHES_NOBODY
+from service.lineage.probing import ORDER, Example, Found, Outcome, probe
+from service.lineage.shopify_example import shopify_examples
+from service.wiring_lineage import CARRIED_BY, Requests, canonical_of
+
+EXAMPLES: Mapping[str, Callable[[], Sequence[Example]]] = {
+    "shopify": shopify_examples,
+    "canonical": canonical_examples,
+}
+"""The sources, by their kind, with what each is tried out with."""
+
+PARTNERS: tuple[str, ...] = tuple(CARRIED_BY)
+Reached = dict[str, dict[str, Found]]
+"""For each partner, where each canonical field goes."""
+STOREFRONTS: Mapping[str, str] = {
+    "shopify": "shopify_fulfilment",
+    "canonical": "canonical_storefront",
+}
+"""Each source's own storefront, which hears of nobody else's orders."""
+NOT_READ = "not carried: the translation does not read it"
+ONLY_CHECKED = "not carried: it is only checked, and a wrong value is refused"
+CANCELS = "is no field of a request: an order that was cancelled is undone at every partner"
+
+
+def partners_of(source: str) -> tuple[str, ...]:
+    """Return the partners that orders of a source go to."""
+    others = {name for kind, name in STOREFRONTS.items() if kind != source}
+    return tuple(name for name in PARTNERS if name not in others)
+
+
+class Arrival(Struct, frozen=True, kw_only=True):
+    """A field of a partner's request. `when` is the case in which alone it follows ours."""
+
+    path: str
+    when: str = ""
+
+
+class Way(Struct, frozen=True, kw_only=True):
+    """Where one field of a source goes at one partner. `lost` says why, when it goes nowhere."""
+
+    field: str
+    becomes: tuple[str, ...]
+    when: str = ""
+    arrives: tuple[Arrival, ...] = ()
+    lost: str = ""
+
+
+class Lineage(Struct, frozen=True, kw_only=True):
+    """Everything that was found: what each source's fields become, and where they arrive."""
+
+    sources: dict[str, dict[str, Found]]
+    reached: Reached
+
+    def ways(self, source: str, partner: str) -> tuple[Way, ...]:
+        """Return the way of every field of a source to a partner, in the source's order."""
+        return tuple(
+            self._way(field, found, source, partner)
+            for field, found in self.sources[source].items()
+        )
+
+    def anywhere(self, field: str, partners: Sequence[str] = PARTNERS) -> tuple[str, ...]:
+        """Return which of the partners a canonical field reaches."""
+        return tuple(name for name in partners if self._arrivals(field, name))
+
+    def _way(self, field: str, found: Found, source: str, partner: str) -> Way:
+        arrives = {one.path: one for to in found.paths for one in self._arrivals(to, partner)}
+        return Way(
+            field=field,
+            becomes=found.paths,
+            when=found.when,
+            arrives=tuple(arrives[path] for path in sorted(arrives)),
+            lost="" if arrives else self._why(found, source),
+        )
+
+    def _arrivals(self, field: str, partner: str) -> list[Arrival]:
+        return [
+            Arrival(path=path, when=found.when)
+            for name, found in self.reached[partner].items()
+            if name == _plain(field) or (field.endswith("[]") and name.startswith(f"{field}."))
+            for path in found.paths
+        ]
+
+    def _why(self, found: Found, source: str) -> str:
+        if not found.paths:
+            return ONLY_CHECKED if found.checked else NOT_READ
+        reasons: dict[str, None] = {}
+        for field in found.paths:
+            elsewhere = ", ".join(self.anywhere(field, partners_of(source)))
+            if elsewhere:
+                reasons[f"not sent here; goes to {elsewhere}"] = None
+            elif field.startswith("order.cancel"):
+                reasons[CANCELS] = None
+            else:
+                reasons[REACHES_NOBODY.get(_plain(field), "lost, and nobody said why")] = None
+        return "; ".join(reasons)
+
+
+async def find_out() -> Lineage:
+    """Try out every source and every partner; takes about a second, and calls nobody."""
+    sources = {}
+    for source, examples in EXAMPLES.items():
+
+        async def become(tree: object, source: str = source) -> Outcome:
+            return canonical_of(source, tree)
+
+        sources[source] = await probe(examples(), become)
+    requests = Requests()
+    reached = {}
+    for partner in PARTNERS:
+
+        async def arrive(tree: object, partner: str = partner) -> Outcome:
+            return ORDER, await requests.body(partner, tree)
+
+        reached[partner] = await probe(canonical_examples(), arrive)
+    return Lineage(sources=sources, reached=reached)
+
+
+def _plain(field: str) -> str:
+    """Every attribute goes where attributes go."""
+    return "attributes[*]" if field.startswith("attributes[") else field

@@ -1,0 +1,66 @@
+"""The quarantine's desk for a person at the same machine, beside the running service."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from actors.errors import StreamUnavailable
+from service import wiring, wiring_quarantine
+from service.clock import SystemClock
+from service.desk import open_desk
+from service.edge import Stream
+from service.embedded.data_directory import DataDirectory
+from service.quarantine_desk import QuarantineDesk
+from service.settings import load
+
+
+class _NoStream:
+    """Stands in for the stream where nothing is released: who only looks needs no NATS."""
+
+    async def publish(
+        self,
+        channel: str,
+        kind: str,
+        ref: str,
+        raw: bytes,
+        *,
+        delivery_id: str,
+        source: str,
+        topic: str,
+        trace: str = "",
+    ) -> None:
+        raise StreamUnavailable("The message stream was not opened.", retry_after_seconds=1)
+
+
+@asynccontextmanager
+async def open_quarantine(
+    data: Path | None, *, releasing: bool = False
+) -> AsyncIterator[QuarantineDesk]:
+    """Open the desk of the service that runs in a data directory; only one opened for `releasing`
+    can release. Raises as `open_desk` does."""
+    async with AsyncExitStack() as stack:
+        desk = await stack.enter_async_context(open_desk(data))
+        stream: Stream = _NoStream()
+        if releasing:
+            stream = await stack.enter_async_context(wiring.publisher(desk.nats_url))
+        readers = wiring_quarantine.readers(_keys(desk.folder))
+        yield QuarantineDesk(
+            wiring_quarantine.QuarantineWorkflow(desk.pool),
+            stream,
+            readers,
+            wiring.translator(readers),
+            SystemClock(),
+        )
+
+
+def _keys(folder: Path) -> Mapping[str, bytes]:
+    """Return the keys of the correlation ids that warehouses' callbacks bear."""
+    configured = load().correlation
+    if configured is not None:
+        return {k: v.reveal().encode() for k, v in configured.keys.items()}
+    directory = DataDirectory(folder)
+    if not (directory.path / "secrets" / wiring.CORRELATION_SECRET).exists():
+        return {}
+    return {"k1": directory.secret(wiring.CORRELATION_SECRET).encode()}

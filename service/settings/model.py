@@ -1,0 +1,282 @@
+"""Settings as one frozen tree. Types, bounds, defaults and descriptions live side by side, here and
+in `partners`; the check, `config show` and docs/configuration.md all read them from here."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from service.settings.partners import Carrier, Channel, Erp, Mail, Warehouse
+from service.settings.secret import Secret
+
+DAY = 86_400.0
+
+KeyId = Annotated[str, Meta(pattern=r"^[0-9A-Za-z]{2}$")]
+ChannelName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+Wait = Annotated[float, Meta(ge=0.01, le=400 * DAY)]
+
+
+class Listen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the HTTP server listens."""
+
+    host: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=253,
+            description="Address to bind.",
+            extra={"env": "ORDERWRIGHT_HOST"},
+        ),
+    ] = "127.0.0.1"
+    port: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65_535,
+            description="Port to bind; 0 lets the system choose.",
+            extra={"env": "ORDERWRIGHT_PORT"},
+        ),
+    ] = 8080
+    public_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^$|^https?://[^\s/?#@]+[^\s?#]*$",
+            max_length=512,
+            description="Where partners reach this server; empty: http:// with host and port.",
+            extra={"env": "ORDERWRIGHT_PUBLIC_URL"},
+        ),
+    ] = ""
+
+
+class Correlation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Keys that sign correlation ids."""
+
+    active: Annotated[KeyId, Meta(description="Which key signs new ids.")]
+    keys: Annotated[
+        dict[KeyId, Secret],
+        Meta(
+            min_length=1,
+            max_length=16,
+            description="Keys whose ids are accepted: id to secret of 16 characters or more.",
+        ),
+    ]
+
+    def __post_init__(self) -> None:
+        if self.active not in self.keys:
+            raise ValueError(f"active names the key {self.active}, which is not among keys")
+        if any(len(key.reveal().encode()) < 16 for key in self.keys.values()):
+            raise ValueError("each of keys needs a secret of at least 16 characters")
+
+
+class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Bounds inside the process. At a bound there is back-pressure, never growth."""
+
+    live_orders: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="Orders that have a task at the same time.")
+    ] = 10_000
+    mailbox: Annotated[
+        int, Meta(ge=1, le=10_000, description="Inputs that may wait for one order.")
+    ] = 64
+    intake_in_flight: Annotated[
+        int, Meta(ge=1, le=100_000, description="Messages taken and not yet acknowledged, in all.")
+    ] = 1_024
+    intake_batch: Annotated[
+        int, Meta(ge=1, le=1_000, description="Messages fetched from the stream at once.")
+    ] = 64
+    deliveries: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10_000,
+            description="Deliveries of a message (one for each death of a process that had it) "
+            "before it is quarantined.",
+        ),
+    ] = 50
+    journal_batch: Annotated[
+        int, Meta(ge=1, le=5_000, description="Orders written in one commit.")
+    ] = 256
+    journal_timeout_seconds: Annotated[
+        float, Meta(ge=0.1, le=60, description="After this the database counts as unreachable.")
+    ] = 5.0
+    outbox_batch: Annotated[
+        int, Meta(ge=1, le=5_000, description="Effects read from the outbox at once.")
+    ] = 256
+    timer_batch: Annotated[int, Meta(ge=1, le=5_000, description="Due timers read at once.")] = 256
+    pool_size: Annotated[int, Meta(ge=2, le=200, description="Connections to Postgres.")] = 10
+    body_bytes: Annotated[
+        int, Meta(ge=1_024, le=16 * 1_048_576, description="Request body, refused above with 413.")
+    ] = 1_048_576
+    incident_quiet_seconds: Annotated[
+        float,
+        Meta(
+            ge=1,
+            le=30 * 86_400,
+            description="An incident is resolved when it did not recur for this long and no order "
+            "of it waits.",
+        ),
+    ] = 3_600.0
+    drain_seconds: Annotated[
+        float, Meta(ge=0, le=600, description="Time to finish what is under way after SIGTERM.")
+    ] = 20.0
+
+
+class PolicyTimes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long an order waits at each point before something is asked, tried again or alarmed. The
+    same fields and defaults as `actors.policy.Policy`, which they become."""
+
+    place_due_seconds: Annotated[
+        Wait, Meta(description="For the order itself, when its payment came first; then an alarm.")
+    ] = 600.0
+    payment_due_seconds: Annotated[
+        Wait, Meta(description="For the payment of a placed order, before an alarm.")
+    ] = 3 * DAY
+    stock_due_seconds: Annotated[
+        Wait, Meta(description="For stock to be reserved, before an alarm.")
+    ] = DAY
+    stock_retry_seconds: Annotated[
+        Wait, Meta(description="Between two tries to reserve what was short.")
+    ] = 900.0
+    pack_due_seconds: Annotated[
+        Wait, Meta(description="For the warehouse to pack, before an alarm.")
+    ] = DAY
+    label_due_seconds: Annotated[
+        Wait, Meta(description="For the label to be bought, before an alarm.")
+    ] = 3_600.0
+    scan_due_seconds: Annotated[
+        Wait, Meta(description="For the carrier's first scan, before an alarm.")
+    ] = 2 * DAY
+    delivery_due_seconds: Annotated[
+        Wait, Meta(description="From shipping to delivery, before an alarm.")
+    ] = 10 * DAY
+    close_due_seconds: Annotated[
+        Wait, Meta(description="For what is left to do after delivery, before an alarm.")
+    ] = DAY
+    cancel_due_seconds: Annotated[
+        Wait, Meta(description="For a cancellation to be carried out, before an alarm.")
+    ] = 3_600.0
+    first_track_seconds: Annotated[
+        Wait, Meta(description="From the label to the first question to the carrier.")
+    ] = 3_600.0
+    track_every_seconds: Annotated[
+        Wait, Meta(description="Between two questions to the carrier.")
+    ] = 6 * 3_600.0
+    close_after_seconds: Annotated[
+        Annotated[float, Meta(ge=0, le=400 * DAY)],
+        Meta(description="From delivery until the order is closed; 0: at once."),
+    ] = 0.0
+    accept_test_orders: Annotated[
+        bool,
+        Meta(
+            description="Treat orders that the channel marks as tests like real ones: "
+            "real labels are bought for them."
+        ),
+    ] = False
+
+
+Sampler = Literal[
+    "always_on",
+    "always_off",
+    "traceidratio",
+    "parentbased_always_on",
+    "parentbased_always_off",
+    "parentbased_traceidratio",
+]
+
+
+class Telemetry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an SRE sees. The exporter reads its other standard variables (headers, certificates,
+    compression, `OTEL_BSP_*`) by itself."""
+
+    sample_ratio: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="Share of orders traced; errors and slow ones are kept all the same.",
+            extra={"env": "OTEL_TRACES_SAMPLER_ARG"},
+        ),
+    ] = 0.01
+    slow_seconds: Annotated[
+        float, Meta(ge=0.001, le=3_600, description="Work that takes longer is kept in any case.")
+    ] = 2.0
+    sampler: Annotated[
+        Sampler,
+        Meta(
+            description="The head decision; `parentbased_` follows a sampled caller.",
+            extra={"env": "OTEL_TRACES_SAMPLER"},
+        ),
+    ] = "parentbased_traceidratio"
+    otlp_endpoint: Annotated[
+        str,
+        Meta(
+            max_length=512,
+            description="Collector's base address (OTLP over HTTP); both empty: nothing is sent.",
+            extra={"env": "OTEL_EXPORTER_OTLP_ENDPOINT"},
+        ),
+    ] = ""
+    otlp_traces_endpoint: Annotated[
+        str,
+        Meta(
+            max_length=512,
+            description="The whole address for traces, instead of the base with `/v1/traces`.",
+            extra={"env": "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"},
+        ),
+    ] = ""
+    service_name: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=255,
+            description="The service's name in traces.",
+            extra={"env": "OTEL_SERVICE_NAME"},
+        ),
+    ] = "orderwright"
+    disabled: Annotated[
+        bool, Meta(description="Turns tracing off.", extra={"env": "OTEL_SDK_DISABLED"})
+    ] = False
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="The least that is logged.")
+    ] = "info"
+    log_format: Annotated[
+        Literal["auto", "json", "text"],
+        Meta(description="`auto` writes for people at a terminal and JSON elsewhere."),
+    ] = "auto"
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that can be set."""
+
+    data_dir: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=4_096,
+            description="Where the embedded servers keep all data.",
+            extra={"env": "ORDERWRIGHT_DATA"},
+        ),
+    ] = "orderwright-data"
+    postgres_dsn: Annotated[
+        Secret | None,
+        Meta(description="An outside Postgres (14 or newer) instead of the embedded one."),
+    ] = None
+    nats_url: Annotated[
+        Secret | None,
+        Meta(description="An outside NATS (2.10 or newer) instead of the embedded one."),
+    ] = None
+    listen: Annotated[Listen, Meta(description="HTTP server.")] = Listen()
+    correlation: Annotated[
+        Correlation | None,
+        Meta(description="Correlation keys; left out: one is made in the data directory."),
+    ] = None
+    channels: Annotated[
+        dict[ChannelName, Channel],
+        Meta(max_length=1_000, description="Sales channels by name (lower-case, digits, dashes)."),
+    ] = {}
+    erp: Annotated[Erp | None, Meta(description="ERP.")] = None
+    warehouse: Annotated[Warehouse | None, Meta(description="Warehouse.")] = None
+    carrier: Annotated[Carrier | None, Meta(description="Carrier.")] = None
+    mail: Annotated[Mail | None, Meta(description="Mail.")] = None
+    limits: Annotated[Limits, Meta(description="Bounds.")] = Limits()
+    policy: Annotated[PolicyTimes, Meta(description="Waits.")] = PolicyTimes()
+    telemetry: Annotated[Telemetry, Meta(description="Telemetry.")] = Telemetry()

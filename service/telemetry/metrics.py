@@ -1,0 +1,183 @@
+"""Every Prometheus metric, made once per registry. No label ever holds an order's id."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0, generate_latest
+
+__all__ = ["BREAKER_STATES", "CONTENT_TYPE", "Family", "Metrics", "probe_loop"]
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_1_0_0
+
+MAX_SERIES = 2_000
+"""Series of one metric; more are counted under `other`, so that memory stays bounded."""
+
+BREAKER_STATES = {"closed": 0, "half_open": 1, "open": 2}
+
+FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Seconds of work inside the process and of calls; 0.3 s and 5 s are near the SLOs' edges."""
+
+WEBHOOK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0)
+"""Seconds of a webhook's answer; the SLO's 300 ms is an edge."""
+
+LONG = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 86_400.0, 259_200.0, 864_000.0)
+"""Seconds that an order spends in a stage: from one second to ten days."""
+
+SIZES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1_024.0)
+
+Metric = TypeVar("Metric", Counter, Gauge, Histogram)
+
+
+class Family(Generic[Metric]):
+    """A labelled metric whose children are kept at hand: a look-up costs a tuple and a dict."""
+
+    __slots__ = ("_children", "_metric", "_other")
+
+    def __init__(self, metric: Metric, labels: int) -> None:
+        self._metric: Metric = metric
+        self._children: dict[tuple[str, ...], Metric] = {}
+        self._other = ("other",) * labels
+
+    def __call__(self, *values: str) -> Metric:
+        """Return the child with these label values, in the order of the labels."""
+        child = self._children.get(values)
+        if child is None:
+            if len(self._children) >= MAX_SERIES:
+                values = self._other
+            child = self._children[values] = self._metric.labels(*values)
+        return child
+
+
+class Metrics:
+    """All metrics of one process. Unlabelled ones are used as they are (`metrics.conflicts.inc()`),
+    labelled ones are called first (`metrics.steps("decide", "ok").observe(seconds)`)."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.registry = registry = registry or CollectorRegistry()
+
+        def counter(name: str, told: str, *labels: str) -> Family[Counter]:
+            made = Counter(f"orderwright_{name}", told, labels, registry=registry)
+            return Family(made, len(labels))
+
+        def gauge(name: str, told: str, *labels: str) -> Family[Gauge]:
+            made = Gauge(f"orderwright_{name}", told, labels, registry=registry)
+            return Family(made, len(labels))
+
+        def histogram(
+            name: str, told: str, buckets: tuple[float, ...], *labels: str
+        ) -> Family[Histogram]:
+            made = Histogram(
+                f"orderwright_{name}", told, labels, buckets=buckets, registry=registry
+            )
+            return Family(made, len(labels))
+
+        self.consumer_lag = gauge(
+            "consumer_lag_messages",
+            "Messages the stream holds that were not handed out.",
+            "consumer",
+        )
+        self.oldest_unacknowledged = gauge(
+            "oldest_unacknowledged_seconds", "Age of the oldest message under way.", "consumer"
+        )
+        self.steps = histogram(
+            "step_seconds", "Time of one step of handling, by outcome.", FAST, "step", "outcome"
+        )
+        self.outbox_open = gauge("outbox_open_effects", "Effects that have not ended.", "partner")
+        self.outbox_oldest = gauge(
+            "outbox_oldest_seconds", "Age of the oldest effect that has not ended.", "partner"
+        )
+        self.breaker = gauge(
+            "breaker_state", "0 closed, 1 letting a probe through, 2 open.", "partner"
+        )
+        self.webhook_answers = counter(
+            "webhook_answers_total", "Answers to webhooks.", "source", "status"
+        )
+        self.webhook_notes = counter(
+            "webhook_notes_total", "Oddities of authentic webhooks, such as a version.", "source"
+        )
+        self.webhook_seconds = histogram(
+            "webhook_seconds", "Time to answer a webhook.", WEBHOOK, "source"
+        )
+        self.orders = counter(
+            "orders_total", "Orders that were placed, closed or cancelled.", "outcome"
+        )
+        self.stage_seconds = histogram(
+            "stage_seconds", "Time that orders spent in a stage they left.", LONG, "stage"
+        )
+        self.quarantined = counter(
+            "quarantined_total", "Payloads that did not pass the door.", "reason"
+        )
+        self.quarantine_open = gauge(
+            "quarantine_open_items", "Payloads in quarantine that wait for a person.", "reason"
+        )
+        self.partner_calls = counter(
+            "partner_calls_total", "Calls of partners.", "partner", "operation", "outcome"
+        )
+        self.partner_seconds = histogram(
+            "partner_call_seconds", "Time of a partner's answer.", FAST, "partner", "operation"
+        )
+        self._plain(registry)
+
+    def _plain(self, registry: CollectorRegistry) -> None:
+        def name(end: str) -> str:
+            return f"orderwright_{end}"
+
+        self.redeliveries = Counter(
+            name("redeliveries_total"), "Messages handed out more than once.", registry=registry
+        )
+        self.duplicates = Counter(
+            name("duplicates_total"), "Inputs that were known already.", registry=registry
+        )
+        self.conflicts = Counter(
+            name("conflicts_total"), "Appends that another writer forestalled.", registry=registry
+        )
+        self.mailbox_wait = Histogram(
+            name("mailbox_wait_seconds"),
+            "Time an input waited for its order's actor.",
+            buckets=FAST,
+            registry=registry,
+        )
+        self.journal_batch = Histogram(
+            name("journal_batch_orders"), "Orders in one commit.", buckets=SIZES, registry=registry
+        )
+        self.journal_commit = Histogram(
+            name("journal_commit_seconds"), "Time of one commit.", buckets=FAST, registry=registry
+        )
+        self.loop_lag = Histogram(
+            name("loop_lag_seconds"),
+            "How much later than asked the event loop woke a task.",
+            buckets=FAST,
+            registry=registry,
+        )
+        self.live_orders = Gauge(
+            name("live_orders"), "Orders that have a task now.", registry=registry
+        )
+        self.attention_orders = Gauge(
+            name("attention_orders"), "Orders that need a person.", registry=registry
+        )
+        self.attention_oldest = Gauge(
+            name("attention_oldest_seconds"),
+            "Age of the oldest order that needs a person.",
+            registry=registry,
+        )
+        self.timers_overdue = Gauge(
+            name("timers_overdue"), "Timers that are due and have not fired.", registry=registry
+        )
+
+    def render(self) -> bytes:
+        """Return the page that Prometheus reads; its type is CONTENT_TYPE."""
+        return generate_latest(self.registry)
+
+
+async def probe_loop(
+    metrics: Metrics, monotonic: Callable[[], float], *, period_seconds: float = 0.25
+) -> None:
+    """Measure the event loop's lag until cancelled; run it as a task."""
+    while True:
+        asked = monotonic() + period_seconds
+        await asyncio.sleep(period_seconds)
+        metrics.loop_lag.observe(max(0.0, monotonic() - asked))

@@ -1,0 +1,375 @@
+"""The composition root: the only place that names concrete adapters."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from msgspec import Struct, structs
+
+from actors.errors import JournalUnavailable
+from actors.lane import Care
+from actors.policy import Policy
+from actors.ports import Letter, Partner
+from adapters.carriers.ups import Ups, UpsSettings
+from adapters.carriers.ups_shipment import Shipper as UpsShipper
+from adapters.channels.canonical import Canonical
+from adapters.channels.canonical_storefront import CanonicalStorefront
+from adapters.channels.inbound import SignatureRefused, Source
+from adapters.channels.shopify import Shopify
+from adapters.channels.shopify_fulfilment import ShopifyFulfilment, ShopifyFulfilmentSettings
+from adapters.erp.business_central import BusinessCentral, BusinessCentralSettings
+from adapters.http_client import HttpClient, open_session
+from adapters.nats.connection import Connection, NatsTooOld, NatsUnusable, connect
+from adapters.nats.facts import Facts
+from adapters.nats.intake_source import IntakeSource
+from adapters.nats.publisher import Publisher
+from adapters.notify.smtp import MailSettings, SmtpMail
+from adapters.notify.smtp_pool import SmtpServer
+from adapters.oauth import ClientCredentials
+from adapters.postgres.figures import Figures, final_refs, read_figures, shipped_seconds
+from adapters.postgres.idempotency import Idempotency
+from adapters.postgres.journal import PostgresJournal
+from adapters.postgres.keys import ApiKey, ApiKeys, KeyRefused
+from adapters.postgres.leases import Leases
+from adapters.postgres.migrate import migrate, pending
+from adapters.postgres.outbox import PostgresOutbox
+from adapters.postgres.pool import Pool
+from adapters.postgres.quarantine import PostgresQuarantine
+from adapters.postgres.replay import streams
+from adapters.postgres.stock import StockPartner, StockRow
+from adapters.postgres.timeline import Entry
+from adapters.postgres.timers import PostgresTimers
+from adapters.postgres.views import OrderView, Page, Views
+from adapters.wms.callbacks import WarehouseCallbacks
+from adapters.wms.http_warehouse import HttpWarehouse, HttpWarehouseSettings
+from schemas.effects import CARRIER, ERP, MAIL, STOCK, STOREFRONT, WAREHOUSE
+from schemas.inputs import Input
+from schemas.order import Address
+from schemas.refusals import Refused
+from service.clock import SystemClock
+from service.servers import Servers
+from service.settings import CallLimits, Carrier, Channel, Erp, Mail, Settings, Warehouse
+
+__all__ = [
+    "ApiKey",
+    "ApiKeys",
+    "Canonical",
+    "Entry",
+    "Figures",
+    "JournalUnavailable",
+    "KeyRefused",
+    "NatsTooOld",
+    "NatsUnusable",
+    "OrderView",
+    "Page",
+    "Pool",
+    "SignatureRefused",
+    "Source",
+    "Store",
+    "Views",
+    "Wire",
+    "final_refs",
+    "migrate",
+    "pending",
+    "read_figures",
+    "shipped_seconds",
+    "streams",
+]
+
+LEASE_SECONDS = 15.0
+CORRELATION_SECRET = "correlation-key"  # noqa: S105 — the name of a secret, not one
+
+
+class Store(Struct, frozen=True, kw_only=True):
+    """Everything that is kept in Postgres."""
+
+    pool: Pool
+    reports: Pool
+    leases: Leases
+    journal: PostgresJournal
+    outbox: PostgresOutbox
+    timers: PostgresTimers
+    quarantine: PostgresQuarantine
+    stock: StockPartner
+    views: Views
+    idempotency: Idempotency
+
+
+class Wire(Struct, frozen=True, kw_only=True):
+    """The connection to the stream, what publishes to it and what reads it."""
+
+    connection: Connection
+    publisher: Publisher
+    letters: IntakeSource
+
+
+def correlation_keys(settings: Settings, servers: Servers) -> tuple[str, dict[str, bytes]]:
+    """Return the active key id and all keys: configured ones, or one made in the data directory."""
+    configured = settings.correlation
+    if configured is None:
+        return "k1", {"k1": servers.data.secret(CORRELATION_SECRET).encode()}
+    return configured.active, {k: v.reveal().encode() for k, v in configured.keys.items()}
+
+
+def policy_of(settings: Settings) -> Policy:
+    """The durations that decisions use, as configured."""
+    return Policy(**structs.asdict(settings.policy))
+
+
+def care_of(calls: CallLimits) -> Care:
+    """How gently a partner is called, as configured.
+
+    A partner's adapter ends each request by itself; the dispatcher's limit is the backstop for all
+    the requests that one effect may need.
+    """
+    fields = structs.asdict(calls)
+    fields["timeout_seconds"] = 2 * calls.timeout_seconds + 5.0
+    return Care(**fields)
+
+
+async def open_store(
+    settings: Settings,
+    servers: Servers,
+    stack: AsyncExitStack,
+    on_lost: Callable[[Sequence[int]], None],
+) -> Store:
+    """Bring the schema up to date and open the pools. Takes no lease yet; `on_lost` is told when
+    one of them goes to another process."""
+    await migrate(servers.postgres_dsn)
+    limits = settings.limits
+    pool = Pool(
+        servers.postgres_dsn,
+        max_connections=limits.pool_size,
+        deadline_seconds=limits.journal_timeout_seconds,
+    )
+    stack.push_async_callback(pool.close)
+    reports = Pool(
+        servers.postgres_dsn,
+        max_connections=4,
+        deadline_seconds=limits.journal_timeout_seconds,
+        by_key=False,
+    )
+    stack.push_async_callback(reports.close)
+    leases = Leases(pool, servers.data.instance_id, ttl_seconds=LEASE_SECONDS, on_lost=on_lost)
+    place = settings.warehouse.place if settings.warehouse else "main"
+    return Store(
+        pool=pool,
+        reports=reports,
+        leases=leases,
+        journal=PostgresJournal(pool, leases, max_batch=limits.journal_batch),
+        outbox=PostgresOutbox(pool, leases),
+        timers=PostgresTimers(pool),
+        quarantine=PostgresQuarantine(reports),
+        stock=StockPartner(pool, place=place),
+        views=Views(reports),
+        idempotency=Idempotency(reports),
+    )
+
+
+async def open_wire(settings: Settings, servers: Servers, stack: AsyncExitStack) -> Wire:
+    """Connect to NATS, make the streams where they are missing, and listen."""
+    connection = await connect([servers.nats_url])
+    stack.push_async_callback(connection.close)
+    letters = IntakeSource(connection, prefetch=settings.limits.intake_batch * 4)
+    await letters.start()
+    publisher = Publisher(connection)
+    await publisher.start()
+    return Wire(connection=connection, publisher=publisher, letters=letters)
+
+
+async def open_partners(
+    settings: Settings,
+    store: Store,
+    wire: Wire,
+    clock: SystemClock,
+    stack: AsyncExitStack,
+    *,
+    own_url: str,
+) -> dict[str, tuple[Partner, Care]]:
+    """Make an adapter for each configured partner, by the name of its lane."""
+    session = open_session()
+    stack.push_async_callback(session.close)
+    client = HttpClient(session, clock)
+    partners: dict[str, tuple[Partner, Care]] = {
+        STOCK: (store.stock, Care(rate_per_second=10_000.0, concurrency=512, settle_seconds=0.1))
+    }
+    if settings.erp is not None:
+        partners[ERP] = (_erp(settings.erp, client), care_of(settings.erp.calls))
+    if settings.warehouse is not None:
+        warehouse = _warehouse(settings.warehouse, client, own_url)
+        partners[WAREHOUSE] = (warehouse, care_of(settings.warehouse.calls))
+    if settings.carrier is not None:
+        partners[CARRIER] = (_carrier(settings.carrier, client), care_of(settings.carrier.calls))
+    if settings.mail is not None:
+        mail = _mail(settings.mail, clock)
+        stack.push_async_callback(mail.close)
+        partners[MAIL] = (mail, care_of(settings.mail.calls))
+    facts = Facts(wire.connection)
+    if any(channel.kind == "canonical" for channel in settings.channels.values()):
+        await facts.start()
+    for name, channel in settings.channels.items():
+        shop: Partner
+        if channel.kind == "shopify":
+            shop = _storefront(channel, client)
+        else:
+            shop = CanonicalStorefront(name, facts, clock)
+        partners[f"{STOREFRONT}:{name}"] = (shop, care_of(channel.calls))
+    return partners
+
+
+def sources(settings: Settings, keys: Mapping[str, bytes]) -> dict[str, Source]:
+    """Who may send webhooks, by the name in `POST /hooks/{name}`."""
+    found: dict[str, Source] = {}
+    for name, channel in settings.channels.items():
+        if channel.kind == "shopify":
+            found[name] = Shopify(
+                name,
+                shop_domain=channel.shop_domain,
+                secrets=tuple(s.reveal() for s in channel.webhook_secrets),
+                api_version=channel.api_version,
+            )
+    warehouse = settings.warehouse
+    if warehouse is not None:
+        secrets = tuple(s.reveal() for s in warehouse.callback_secrets)
+        found[warehouse.name] = WarehouseCallbacks(warehouse.name, secrets=secrets, keys=keys)
+    return found
+
+
+def translator(known: Mapping[str, Source]) -> Callable[[Letter], Input]:
+    """Return what reads a letter, by whose shape its bytes have."""
+    by_kind: dict[str, Source | Canonical] = {"canonical": Canonical()}
+    by_kind.update({source.kind: source for source in known.values()})
+
+    def translate(letter: Letter) -> Input:
+        reader = by_kind.get(letter.source)
+        if reader is None:
+            why = f"Nobody here reads messages of the kind {letter.source[:40]!r}."
+            raise Refused("kind_unknown", (why,))
+        return reader.translate(letter.kind, letter.topic, letter.raw)
+
+    return translate
+
+
+def _erp(erp: Erp, client: HttpClient) -> BusinessCentral:
+    credentials = ClientCredentials(
+        token_url=erp.token_url,
+        client_id=erp.client_id,
+        client_secret=erp.client_secret.reveal(),
+        scope=erp.scope,
+    )
+    return BusinessCentral(
+        client,
+        BusinessCentralSettings(
+            api_url=erp.base_url,
+            company_id=erp.company_id,
+            customer_number=erp.customer_number,
+            shipping_account=erp.shipping_account,
+            credentials=credentials,
+            timeout_seconds=erp.calls.timeout_seconds,
+        ),
+    )
+
+
+def _warehouse(warehouse: Warehouse, client: HttpClient, own_url: str) -> HttpWarehouse:
+    return HttpWarehouse(
+        client,
+        HttpWarehouseSettings(
+            base_url=warehouse.base_url,
+            token=warehouse.token.reveal(),
+            place=warehouse.place,
+            callback_url=f"{own_url.rstrip('/')}/hooks/{warehouse.name}",
+            timeout_seconds=warehouse.calls.timeout_seconds,
+        ),
+    )
+
+
+def _carrier(carrier: Carrier, client: HttpClient) -> Ups:
+    shipper = carrier.shipper
+    return Ups(
+        client,
+        UpsSettings(
+            base_url=carrier.base_url,
+            credentials=ClientCredentials(
+                token_url=f"{carrier.base_url.rstrip('/')}/security/v1/oauth/token",
+                client_id=carrier.client_id,
+                client_secret=carrier.client_secret.reveal(),
+                basic=True,
+            ),
+            shipper=UpsShipper(
+                number=carrier.account_number,
+                name=shipper.name,
+                phone=shipper.phone,
+                address=Address(
+                    name=shipper.name,
+                    lines=shipper.lines,
+                    city=shipper.city,
+                    region=shipper.region,
+                    postal_code=shipper.postal_code,
+                    country=shipper.country,
+                ),
+            ),
+            services=dict(carrier.services),
+            default_service=carrier.default_service,
+            recovery_lag_seconds=carrier.recovery_lag_seconds,
+            timeout_seconds=carrier.calls.timeout_seconds,
+        ),
+    )
+
+
+def _mail(mail: Mail, clock: SystemClock) -> SmtpMail:
+    server = SmtpServer(
+        host=mail.host,
+        port=mail.port,
+        security=mail.security,
+        username=mail.user,
+        password=mail.password.reveal() if mail.password else "",
+        connections=mail.calls.concurrency,
+        timeout_seconds=mail.calls.timeout_seconds,
+    )
+    return SmtpMail(
+        clock,
+        MailSettings(
+            server=server, sender=mail.from_address, shop_name=mail.from_name or mail.domain
+        ),
+    )
+
+
+def _storefront(channel: Channel, client: HttpClient) -> ShopifyFulfilment:
+    return ShopifyFulfilment(
+        client,
+        ShopifyFulfilmentSettings(
+            base_url=channel.api_base_url or f"https://{channel.shop_domain}",
+            access_token=channel.access_token.reveal() if channel.access_token else "",
+            notify_customer=channel.notify_customer,
+            timeout_seconds=channel.calls.timeout_seconds,
+        ),
+    )
+
+
+@asynccontextmanager
+async def reports(dsn: str) -> AsyncIterator[Pool]:
+    """Open a few connections for reading, from outside the service."""
+    pool = Pool(dsn, max_connections=2, by_key=False, deadline_seconds=30.0)
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+async def seed_stock(pool: Pool, skus: Sequence[str], on_hand: int, *, place: str = "main") -> None:
+    """Put stock on the shelf, for the demo and tests; what is reserved stays so."""
+    stock = StockPartner(pool, place=place)
+    await stock.seed([StockRow(place=place, sku=sku, on_hand=on_hand) for sku in skus])
+
+
+@asynccontextmanager
+async def publisher(nats_url: str) -> AsyncIterator[Publisher]:
+    """Connect just to publish, from outside the service."""
+    connection = await connect([nats_url], name="orderwright-desk")
+    try:
+        publisher = Publisher(connection)
+        await publisher.start()
+        yield publisher
+    finally:
+        await connection.close()

@@ -1,0 +1,277 @@
+"""What lineage tries out: the real translations of sources, and the real requests to partners.
+
+Nothing leaves the process: a recorder stands where the network begins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email import message_from_bytes
+
+import msgspec
+from yarl import URL
+
+from actors.errors import PartnerError
+from actors.ports import Call, Partner
+from adapters.carriers.ups import Ups, UpsSettings
+from adapters.carriers.ups_shipment import Shipper
+from adapters.channels.canonical import Canonical
+from adapters.channels.canonical_storefront import CanonicalStorefront
+from adapters.channels.shopify import Shopify
+from adapters.channels.shopify_fulfilment import ShopifyFulfilment, ShopifyFulfilmentSettings
+from adapters.channels.shopify_order import unchecked_order
+from adapters.channels.shopify_shapes import ShopifyOrder
+from adapters.erp.business_central import BusinessCentral, BusinessCentralSettings
+from adapters.http_client import Answer, HttpClient
+from adapters.notify.smtp import MailSettings, SmtpMail
+from adapters.notify.smtp_pool import SmtpServer
+from adapters.oauth import ClientCredentials
+from adapters.wms.http_warehouse import HttpWarehouse, HttpWarehouseSettings
+from schemas.codec import decode_order, encode
+from schemas.effects import (
+    BuyLabel,
+    CreateWarehouseTask,
+    Effect,
+    Parcel,
+    PostSalesOrder,
+    PublishFulfilment,
+    SendMail,
+    tag_of,
+)
+from schemas.ids import CorrelationId, OrderId
+from schemas.inputs import Input, PlaceOrder
+from schemas.order import Address, Order
+from schemas.refusals import Refused
+from schemas.strict_json import parse
+from schemas.validation import read_foreign
+from service.lineage.probing import ORDER
+
+__all__ = ["CARRIED_BY", "SOURCES", "Requests", "canonical_of"]
+
+CARRIED_BY: Mapping[str, Effect] = {
+    "business_central": PostSalesOrder(),
+    "warehouse": CreateWarehouseTask(),
+    # Unweighed, so that the goods' own weights count, as they do when a warehouse has no scale.
+    "ups": BuyLabel(parcels=(Parcel(parcel_id="1"),)),
+    "mail": SendMail(template="order_confirmed"),
+    "shopify_fulfilment": PublishFulfilment(tracking_number="1Z0001", carrier="UPS"),
+    "canonical_storefront": PublishFulfilment(tracking_number="1Z0001", carrier="UPS"),
+}
+"""Each partner, by the effect that carries the order to it."""
+
+_NOWHERE = "https://partner.invalid"
+_CORRELATION = CorrelationId("k1" + "0" * 33)
+_CREDENTIALS = ClientCredentials(token_url=f"{_NOWHERE}/token", client_id="id", client_secret="")
+_OPEN = {"id": "1", "status": "OPEN", "supportedActions": [{"action": "CREATE_FULFILLMENT"}]}
+_ANSWERS = {
+    "/token": {"access_token": "token", "expires_in": 3600},
+    "/admin/api": {"data": {"order": {"id": "1", "fulfillmentOrders": {"nodes": [_OPEN]}}}},
+}
+"""What the recorder answers to questions, by where the address begins."""
+
+
+class _Reached(Exception):
+    """A request that writes was about to leave; nothing after it is of interest."""
+
+
+class _Still:
+    """A clock that stands: two requests must not differ by when they were made."""
+
+    def now(self) -> datetime:
+        """Return always the same."""
+        return datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+    def monotonic(self) -> float:
+        """Return always the same."""
+        return 0.0
+
+
+class _Recorder(HttpClient):
+    """Keeps what adapters send, and sends nothing."""
+
+    def __init__(self) -> None:  # without a session: there is no network
+        self.clock = _Still()
+        self.sent: list[object] = []
+
+    async def request(
+        self,
+        method: str,
+        url: URL,
+        *,
+        headers: Mapping[str, str],
+        timeout_seconds: float,
+        partner: str,
+        writes: bool,
+        body: bytes | None = None,
+    ) -> Answer:
+        """Keep the body; answer questions, and end the call at what would write."""
+        if not url.path.startswith("/token"):
+            self.sent.append(msgspec.json.decode(body or b"{}"))
+        if writes:
+            raise _Reached
+        for begin, told in _ANSWERS.items():
+            if url.path.startswith(begin):
+                return Answer(200, {"Content-Type": "application/json"}, msgspec.json.encode(told))
+        raise PartnerError(f"Nothing is known of {url.path}.")
+
+
+class _RecordedMail(SmtpMail):
+    def __init__(self, sent: list[object], settings: MailSettings) -> None:
+        super().__init__(_Still(), settings)
+        self._sent = sent
+
+    async def _deliver(self, recipient: str, message: bytes) -> None:
+        mail = message_from_bytes(message)
+        text = mail.get_payload(decode=True)
+        assert isinstance(text, bytes), "our mails have one part"
+        self._sent.append({**dict(mail.items()), "text": text.decode()})
+        raise _Reached
+
+
+class _RecordedFacts:
+    def __init__(self, sent: list[object]) -> None:
+        self._sent = sent
+
+    async def publish(
+        self, subject: str, body: bytes, *, message_id: str, content_type: str, trace: str
+    ) -> None:
+        """Keep the fact."""
+        self._sent.append(msgspec.json.decode(body))
+        raise _Reached
+
+
+class Requests:
+    """The requests that our adapters make of an order. Make it inside a running loop."""
+
+    def __init__(self) -> None:
+        self._recorder = _Recorder()
+        self._partners = _partners(self._recorder)
+
+    async def body(self, partner: str, tree: object) -> object:
+        """Return what a partner of `CARRIED_BY` is sent for a canonical order, both as JSON holds
+        them.
+
+        A mail is its headers and `text`. Raises PartnerError for what can't be sent to it, and
+        Refused for what is no order.
+        """
+        order = _order(msgspec.json.encode(tree))
+        self._recorder.sent.clear()
+        try:
+            await self._partners[partner].perform(_call(CARRIED_BY[partner], order))
+        except _Reached:
+            return _without_queries(self._recorder.sent)
+        raise PartnerError(f"Nothing was sent to {partner}.")
+
+
+def _without_queries(sent: list[object]) -> object:
+    """Return the bodies as one; GraphQL's queries are text of ours and hold no data."""
+    whole: dict[str, object] = {}
+    for body in sent:
+        if isinstance(body, dict):
+            whole.update(body.get("variables", body))
+    return whole
+
+
+def _call(effect: Effect, order: Order) -> Call:
+    return Call(
+        order_id=OrderId("order"),
+        channel="channel",
+        ref=order.ref,
+        correlation_id=_CORRELATION,
+        number=1,
+        effect=effect,
+        order=order,
+        idempotency_key=f"{_CORRELATION}-1",
+        attempt=1,
+    )
+
+
+def _partners(recorder: _Recorder) -> dict[str, Partner]:
+    home = Address(
+        name="Shipper",
+        lines=("1 Dock Road",),
+        city="Louisville",
+        region="KY",
+        postal_code="40202",
+        country="US",
+    )
+    return {
+        "business_central": BusinessCentral(
+            recorder,
+            BusinessCentralSettings(
+                api_url=f"{_NOWHERE}/api/v2.0",
+                company_id="company",
+                customer_number="10000",
+                shipping_account="40100",
+                credentials=_CREDENTIALS,
+            ),
+        ),
+        "warehouse": HttpWarehouse(
+            recorder, HttpWarehouseSettings(base_url=_NOWHERE, token="", place="main")
+        ),
+        "ups": Ups(
+            recorder,
+            UpsSettings(
+                base_url=_NOWHERE,
+                credentials=_CREDENTIALS,
+                shipper=Shipper(number="A1B2C3", name="Shop", phone="5025550100", address=home),
+                services={"express": "02"},
+            ),
+        ),
+        "mail": _RecordedMail(
+            recorder.sent,
+            MailSettings(
+                server=SmtpServer(host="mail.invalid"),
+                sender="shop@example.com",
+                shop_name="Shop",
+            ),
+        ),
+        "shopify_fulfilment": ShopifyFulfilment(
+            recorder, ShopifyFulfilmentSettings(base_url=_NOWHERE, access_token="")
+        ),
+        "canonical_storefront": CanonicalStorefront(
+            "channel", _RecordedFacts(recorder.sent), _Still()
+        ),
+    }
+
+
+def _shopify(raw: bytes) -> Input:
+    reader = Shopify("", shop_domain="", secrets=(), api_version="")
+    try:
+        return reader.translate("place", "orders/create", raw)
+    except Refused:
+        # One field changed alone breaks the totals; where it goes can be seen all the same.
+        return PlaceOrder(order=unchecked_order(read_foreign(parse(raw), ShopifyOrder)))
+
+
+def _canonical(raw: bytes) -> Input:
+    try:
+        return Canonical().translate("place", "", raw)
+    except Refused:
+        return PlaceOrder(order=_order(raw))
+
+
+def _order(raw: bytes) -> Order:
+    try:
+        return decode_order(raw)
+    except msgspec.ValidationError as error:
+        raise Refused("schema_mismatch", (str(error),)) from error
+
+
+SOURCES: Mapping[str, Callable[[bytes], Input]] = {
+    "shopify": _shopify,
+    "canonical": _canonical,
+}
+"""What reads each source's order, going on where only a check refuses it."""
+
+
+def canonical_of(source: str, tree: object) -> tuple[str, object]:
+    """Return the kind of input that a source's message becomes, and the canonical order in it.
+
+    Raises Refused for what can't be translated at all.
+    """
+    found = SOURCES[source](msgspec.json.encode(tree))
+    if isinstance(found, PlaceOrder):
+        return ORDER, msgspec.json.decode(encode(found.order))
+    return tag_of(found), msgspec.to_builtins(found)

@@ -1,0 +1,62 @@
+"""What the quarantine's desk is made of: the readers of every kind, and where its items are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from adapters.channels.inbound import Source
+from adapters.channels.shopify import Shopify
+from adapters.nats.headers import SUBJECT, TOPIC
+from adapters.postgres.audit import Audit, AuditEntry
+from adapters.postgres.quarantine_workflow import (
+    DISCARDED,
+    MAX_LISTED,
+    OPEN,
+    RELEASED,
+    STATES,
+    FaultGroup,
+    Filter,
+    HeldItem,
+    ListedItem,
+    QuarantineWorkflow,
+    Release,
+)
+from adapters.wms.callbacks import WarehouseCallbacks
+
+__all__ = [
+    "DISCARDED",
+    "MAX_LISTED",
+    "OPEN",
+    "RELEASED",
+    "STATES",
+    "Audit",
+    "AuditEntry",
+    "FaultGroup",
+    "Filter",
+    "HeldItem",
+    "ListedItem",
+    "QuarantineWorkflow",
+    "Release",
+    "readers",
+    "subject_of",
+    "topic_of",
+]
+
+
+def readers(keys: Mapping[str, bytes]) -> dict[str, Source]:
+    """Return a reader of every kind, for somebody who has no configured channels at hand: all
+    sources of a kind translate alike. `keys` sign the correlation ids that callbacks bear."""
+    return {
+        "shopify": Shopify("", shop_domain="", secrets=(), api_version=""),
+        "warehouse": WarehouseCallbacks("", secrets=(), keys=keys),
+    }
+
+
+def topic_of(item: HeldItem) -> str:
+    """Return the sender's own name of what happened; "" when he gave none."""
+    return item.headers.get(TOPIC.lower(), "")
+
+
+def subject_of(item: HeldItem) -> str:
+    """Return the subject under which a stray came; "" for everything else."""
+    return item.headers.get(SUBJECT.lower(), "")
