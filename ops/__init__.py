@@ -1,0 +1,1 @@
+"""What runs beside the product: simulators, benches, runbooks. The product never imports it."""

@@ -1,0 +1,198 @@
+"""`python -m ops.bench.fill`: fills a data directory with orders that wait for their parcels.
+
+Every order goes its real way: real decisions by real actors, through the real journal; only the
+partners' answers are made up here. At the end each is shipped, published, and has a timer that asks
+the carrier hours later.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import uvloop
+
+from actors.mail import COMMITTED, Posted
+from actors.observer import Blind
+from actors.policy import Policy
+from actors.registry import Registry
+from actors.shell import Shell
+from adapters.postgres.journal import PostgresJournal
+from adapters.postgres.leases import Leases
+from adapters.postgres.migrate import migrate
+from adapters.postgres.pool import Pool
+from schemas import effects as f
+from schemas import inputs as i
+from schemas.ids import order_id_for
+from schemas.order import Address, Customer, Line, Order, Totals
+from service import collector
+from service.clock import SystemClock
+from service.embedded.supervisor import embedded_servers
+
+AT_ONCE = 1_000
+"""Orders under way: one batch is written while the next one is decided."""
+
+MAX_BATCH = 500
+CHANNEL = "acme-us"
+PLACED_AT = "2026-11-27T12:00:00Z"
+DAY = 86_400.0
+
+STOCK, ERP, WAREHOUSE, MAIL, LABEL, PUBLISH = range(1, 7)
+"""The numbers that an order's effects get on this way."""
+
+
+def an_order(number: int) -> Order:
+    """Return a paid order of two lines."""
+    home = Address(
+        name="Steve Shipper",
+        lines=("123 Shipping Street", "Apt 4"),
+        city="Shippington",
+        country="US",
+        region="KY",
+        postal_code="40003",
+        phone="5025550123",
+    )
+    lines = tuple(
+        Line(
+            line_id=f"{number}{place}",
+            sku=f"SKU-{place:03d}",
+            title="A thing of middling name",
+            quantity=2,
+            unit_price_minor=1250,
+            total_minor=2500,
+            weight_grams=300,
+        )
+        for place in (1, 2)
+    )
+    return Order(
+        ref=f"gid://shopify/Order/{number:013d}",
+        number=f"#{number}",
+        placed_at=PLACED_AT,
+        updated_at=PLACED_AT,
+        currency="USD",
+        payment="paid",
+        lines=lines,
+        totals=Totals(
+            subtotal_minor=5000, discount_minor=0, shipping_minor=500, tax_minor=0, total_minor=5500
+        ),
+        customer=Customer(name="Steve Shipper", email="steve.shipper@example.com"),
+        ship_to=home,
+        bill_to=home,
+        shipping_method="Standard",
+    )
+
+
+def story(number: int) -> Iterator[tuple[tuple[str, i.Input], ...]]:
+    """Yield what comes together, one commit after the other: an effect's answer can only come when
+    the effect is on disk."""
+
+    def done(effect: int, result: f.Result) -> tuple[str, i.Input]:
+        return f"effect:{effect}", i.EffectDone(number=effect, result=result)
+
+    order = an_order(number)
+    task, tracking = f"WT-{number:010d}", f"1ZA1B2C303{number:08d}"
+    parcel = f.Parcel(parcel_id="1", weight_grams=1200, length_mm=300, width_mm=200, height_mm=120)
+    label = f.LabelBought(shipment_id=tracking, tracking_number=tracking, carrier="UPS")
+    yield (("place", i.PlaceOrder(order=order)),)
+    yield (done(STOCK, f.StockReserved(place="main")),)
+    yield (
+        done(ERP, f.SalesOrderPosted(erp_id=f"{number:036d}", number=f"S-ORD{number}")),
+        done(WAREHOUSE, f.TaskCreated(task_id=task)),
+        done(MAIL, f.MailSent(message_id=f"<{number}@acme.example>")),
+        ("packed", i.ReportPacked(ref=order.ref, task_id=task, parcels=(parcel,))),
+    )
+    yield (
+        done(LABEL, label),
+        ("handed-over", i.ReportHandedOver(ref=order.ref, task_id=task)),
+    )
+    yield (
+        done(PUBLISH, f.FulfilmentPublished(fulfilment_id=f"gid://shopify/Fulfillment/{number}")),
+    )
+
+
+class _Together:
+    """Waits until the inputs of one commit have ended."""
+
+    def __init__(self, count: int) -> None:
+        self._waiting = count
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def told(self, outcome: str, reason: str) -> None:
+        """One of them ended."""
+        self._waiting -= 1
+        if self.ended.done():
+            return
+        if outcome != COMMITTED:
+            self.ended.set_exception(RuntimeError(f"An input ended as {outcome}: {reason}"))
+        elif not self._waiting:
+            self.ended.set_result(None)
+
+
+async def live(registry: Registry, number: int) -> None:
+    """Bring one order through its story."""
+    ref = an_order(number).ref
+    for inputs in story(number):
+        together = _Together(len(inputs))
+        for input_id, given in inputs:
+            posted = Posted(given, input_id, together.told, channel=CHANNEL, ref=ref, fresh=True)
+            registry.post(order_id_for(CHANNEL, ref), posted)
+        await together.ended
+
+
+async def fill(data: Path, orders: int) -> dict[str, float]:
+    """Write so many waiting orders into a data directory."""
+    async with embedded_servers(data, channels=(CHANNEL,)) as servers:
+        began = time.monotonic()
+        await migrate(servers.postgres_dsn)
+        pool = Pool(servers.postgres_dsn, max_connections=4, deadline_seconds=60.0)
+        leases = Leases(pool, servers.data.instance_id)
+        await leases.acquire()
+        shell = Shell(
+            journal=PostgresJournal(pool, leases, max_batch=MAX_BATCH),
+            clock=SystemClock(),
+            policy=Policy(track_every_seconds=DAY),
+            observer=Blind(),
+            correlation_keys={"k1": servers.data.secret("correlation-key").encode()},
+            active_key="k1",
+        )
+        registry = Registry(shell, live_orders=AT_ONCE)
+        collector.settle()
+        numbers = iter(range(1, orders + 1))
+
+        async def work() -> None:
+            for number in numbers:
+                await live(registry, number)
+                if number % 10_000 == 0:
+                    print(f"  {number} orders wait for their parcels", file=sys.stderr, flush=True)
+
+        await asyncio.gather(*(work() for _ in range(AT_ONCE)))
+        seconds = time.monotonic() - began
+        rows = await pool.fetch(
+            "SELECT count(*) FILTER (WHERE o.stage = 'shipped'),"
+            " count(*) FILTER (WHERE t.due_at > now() + interval '1 hour')"
+            " FROM orders o JOIN timers t ON t.order_id = o.order_id AND t.name = 'track'"
+        )
+        await leases.release()
+        await pool.close()
+    shipped, timers = rows[0]
+    if shipped != orders or timers != orders:
+        raise RuntimeError(f"{shipped} orders are shipped and {timers} timers set, not {orders}.")
+    return {"orders": orders, "seconds": round(seconds, 1)}
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m ops.bench.fill", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="a new data directory")
+    parser.add_argument("--orders", type=int, default=100_000)
+    given = parser.parse_args()
+    print(json.dumps(uvloop.run(fill(given.data, given.orders))), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""The simulated partners and the storefront, each in its own process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from ops.bench.processes import BenchFailed, facts_from, started
+
+LATENCY_MS = 5
+SHOP = "acme-us"
+POLL_SECONDS = 0.1
+WEBHOOKS_AT_ONCE = 256
+"""Enough that neither side waits for webhooks while it waits for the disk."""
+LEAST_PER_SECOND = 20
+"""A side slower than this is given up."""
+
+
+@dataclass(slots=True)
+class Partners:
+    """The running simulators. `asked` counts the bench's own questions, which are no order's."""
+
+    url: str
+    smtp_port: int
+    pid: int
+    callback_secret: str
+    asked: int = 0
+
+
+@asynccontextmanager
+async def partners(home: Path, callback_secret: str) -> AsyncIterator[Partners]:
+    """Run every partner at a fixed 5 ms, delivering at once, reporting only what is packed."""
+    ready = home / "partners.json"
+    arguments = [
+        "ops.simulators",
+        *("--latency-ms", str(LATENCY_MS)),
+        *("--callbacks", "packed"),
+        f"--callback-secret={callback_secret}",
+        *("--ready-file", str(ready)),
+    ]
+    async with started(arguments, home / "partners.log") as process:
+        facts = await facts_from(ready, process)
+        yield Partners(
+            str(facts["http"]), int(str(facts["smtp_port"])), process.pid, callback_secret
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What the storefront did. `began` and `finished` are seconds since 1970 of the first webhook
+    and of the last fulfilment or mail, after which an order has only its last commit to come."""
+
+    orders: int
+    began: float
+    finished: float
+    webhook_ms: dict[str, float]
+    retries: int
+    cpu_seconds: float
+
+    @property
+    def orders_per_second(self) -> float:
+        """Whole orders: from the first webhook to the last thing done for any of them."""
+        return self.orders / (self.finished - self.began)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the webhooks go, what signs them, and the process that must live meanwhile."""
+
+    url: str
+    secret: str
+    process: asyncio.subprocess.Process
+
+
+async def send(
+    home: Path, world: Partners, target: Target, orders: int, *, first: int, rate: float = 0.0
+) -> Sent:
+    """Send so many paid orders, and wait until each is fulfilled and its customer written to."""
+    report = Path(tempfile.mkdtemp(dir=home)) / "report.json"
+    arguments = [
+        "ops.simulators.storefront",
+        f"--secret={target.secret}",  # it may begin with a dash
+        *("--url", target.url, "--shop", f"{SHOP}.myshopify.com"),
+        *("--orders", str(orders), "--first-number", str(first), "--rate", str(rate)),
+        *("--concurrency", str(WEBHOOKS_AT_ONCE)),
+        *("--paid-later", "0", "--cancel", "0", "--update", "0", "--duplicate", "0"),
+        *("--report", str(report), "--quiet"),
+    ]
+    async with (
+        aiohttp.ClientSession() as session,
+        started(arguments, home / "storefront.log") as shop,
+    ):
+        ledger = _Ledger(session, world)
+        await ledger.skip()
+        give_up = time.monotonic() + orders / (rate or LEAST_PER_SECOND) + 60
+        while min(ledger.done.values()) < orders:
+            if shop.returncode:
+                raise BenchFailed(f"The storefront failed; see {home / 'storefront.log'}.")
+            if time.monotonic() > give_up or target.process.returncode is not None:
+                raise BenchFailed(
+                    f"Of {orders} orders only so many were done in time: {ledger.done}; the logs"
+                    f" are in {home}."
+                )
+            await asyncio.sleep(POLL_SECONDS)
+            await ledger.look()
+        await shop.wait()
+    told = json.loads(report.read_text("utf-8"))
+    return Sent(
+        orders=orders,
+        began=datetime.fromisoformat(told["started_at"]).timestamp(),
+        finished=ledger.last_at,
+        webhook_ms=told["webhook_ms"],
+        retries=told["retries"],
+        cpu_seconds=told["cpu_seconds"],
+    )
+
+
+class _Ledger:
+    """Counts what the partners wrote down since `skip` of the two things that come last."""
+
+    def __init__(self, session: aiohttp.ClientSession, world: Partners) -> None:
+        self._session = session
+        self._world = world
+        self._after = {"fulfilment": 0, "mail": 0}
+        self.done = {"fulfilment": 0, "mail": 0}
+        self.last_at = 0.0
+
+    async def skip(self) -> None:
+        """Begin after what is there already."""
+        last = (await _asked(self._session, self._world, "ledger/summary"))["last_seq"]
+        self._after = dict.fromkeys(self._after, last)
+
+    async def look(self) -> None:
+        """Read what is new."""
+        for kind, after in self._after.items():
+            query = f"ledger?kind={kind}&after={after}&limit=10000"
+            entries = (await _asked(self._session, self._world, query))["entries"]
+            if entries:
+                self.done[kind] += len(entries)
+                self._after[kind] = entries[-1]["seq"]
+                at = datetime.fromisoformat(entries[-1]["at"]).timestamp()
+                self.last_at = max(self.last_at, at)
+
+
+async def _asked(session: aiohttp.ClientSession, world: Partners, what: str) -> dict[str, Any]:
+    world.asked += 1
+    async with session.get(f"{world.url}/_sim/{what}") as answer:
+        found: dict[str, Any] = json.loads(await answer.read())
+        return found
+
+
+async def seen_by(world: Partners) -> dict[str, float]:
+    """Return what the simulators counted: requests, mails, reports sent, things done twice."""
+    async with aiohttp.ClientSession() as session:
+        summary = await _asked(session, world, "ledger/summary")
+        health = await _asked(session, world, "health")
+    return {
+        "requests": health["requests"] - world.asked,
+        "callbacks": health["callbacks"]["attempts"],
+        "mail": summary["counts"]["mail"],
+        "duplicates": summary["duplicates_total"],
+    }

@@ -1,0 +1,177 @@
+"""Processes of ours under test: started, waited for, measured by /proc, ended by their pid."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import aiohttp
+
+ROOT = Path(__file__).resolve().parents[2]
+READY_SECONDS = 60.0
+STOP_SECONDS = 30.0
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class BenchFailed(Exception):
+    """The bench can't go on; the sentence says why."""
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal how far it is."""
+    print(text, file=sys.stderr, flush=True)
+
+
+@asynccontextmanager
+async def started(
+    arguments: Sequence[str],
+    log: Path,
+    *,
+    environ: Mapping[str, str] | None = None,
+    output: int | None = None,
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run `python -m …` from here to the end of the block; it is asked to stop, then killed."""
+    with log.open("ab") as file:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            *arguments,
+            cwd=ROOT,
+            env={**os.environ, **(environ or {})},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=file if output is None else output,
+            stderr=file,
+        )
+    try:
+        yield process
+    finally:
+        await stop(process)
+
+
+async def stop(process: asyncio.subprocess.Process) -> None:
+    """Ask a process to end, and kill it when it doesn't in 30 s."""
+    if process.returncode is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+async def facts_from(file: Path, process: asyncio.subprocess.Process) -> dict[str, object]:
+    """Wait for a ready file and return what it says. Raises BenchFailed when none comes."""
+    give_up = time.monotonic() + READY_SECONDS
+    while not (lines := list(_lines(file))):
+        _still(process, give_up, str(file))
+        await asyncio.sleep(0.02)
+    found: dict[str, object] = json.loads("\n".join(lines))
+    return found
+
+
+async def answers(url: str, process: asyncio.subprocess.Process) -> None:
+    """Wait until the address answers 200. Raises BenchFailed when it doesn't."""
+    give_up = time.monotonic() + READY_SECONDS
+    async with aiohttp.ClientSession() as session:
+        while True:
+            _still(process, give_up, url)
+            try:
+                async with session.get(url) as response:
+                    if response.status == 200:
+                        return
+            except aiohttp.ClientError:
+                pass
+            await asyncio.sleep(0.01)
+
+
+def _still(process: asyncio.subprocess.Process, give_up: float, what: str) -> None:
+    if process.returncode is not None:
+        raise BenchFailed(f"The process that should bring {what} ended ({process.returncode}).")
+    if time.monotonic() > give_up:
+        raise BenchFailed(f"{what} was not there within {READY_SECONDS:g} seconds.")
+
+
+def _stat(pid: int) -> tuple[str, int, float, float] | None:
+    """Name, parent, CPU seconds, and those of children that ended; None when it is gone."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text("utf-8")
+    except OSError:
+        return None
+    name, _, rest = text.partition("(")[2].rpartition(")")
+    words = rest.split()
+    own = (int(words[11]) + int(words[12])) / _TICKS
+    ended = (int(words[13]) + int(words[14])) / _TICKS
+    return name, int(words[1]), own, ended
+
+
+def family(pid: int) -> list[int]:
+    """Return a process and all that descend from it."""
+    parents: dict[int, list[int]] = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit() and (found := _stat(int(entry))) is not None:
+            parents.setdefault(found[1], []).append(int(entry))
+    members = [pid]
+    for member in members:
+        members.extend(parents.get(member, ()))
+    return members
+
+
+def cpu_by_role(pids: Mapping[str, int]) -> dict[str, float]:
+    """Return the CPU seconds of each named process's family.
+
+    Postgres and NATS count for themselves, whosever children they are.
+    """
+    used: dict[str, float] = {}
+    for role, root in pids.items():
+        for pid in family(root):
+            found = _stat(pid)
+            if found is None:
+                continue
+            name, _, own, ended = found
+            known = {"postgres": "postgres", "nats-server": "nats"}.get(name, role)
+            # What ended below the root itself were helpers of its start.
+            used[known] = used.get(known, 0.0) + own + (ended if name == "postgres" else 0.0)
+    return used
+
+
+def resident_bytes(pid: int) -> int:
+    """Return what a process holds in memory (RSS)."""
+    return _field(Path(f"/proc/{pid}/status"), "VmRSS:")
+
+
+def proportional_bytes(pids: Sequence[int]) -> int:
+    """Return what processes hold in memory, shared pages counted by their share (PSS)."""
+    return sum(_field(Path(f"/proc/{pid}/smaps_rollup"), "Pss:") for pid in pids)
+
+
+def _field(file: Path, name: str) -> int:
+    for line in _lines(file):
+        if line.startswith(name):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def _lines(file: Path) -> Iterator[str]:
+    try:
+        yield from file.read_text("utf-8").splitlines()
+    except OSError:
+        return
+
+
+@contextmanager
+def stopwatch() -> Iterator[list[float]]:
+    """Give a list that holds the seconds of the block when it has ended."""
+    told: list[float] = []
+    began = time.monotonic()
+    try:
+        yield told
+    finally:
+        told.append(time.monotonic() - began)

@@ -1,0 +1,182 @@
+"""The two sides of the comparison, each on fresh servers: the bare loop and the product."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+import statistics
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import nats
+
+from ops.bench.calls import CALLS, count_of
+from ops.bench.load import SHOP, Partners, Sent, Target, partners, seen_by, send
+from ops.bench.processes import answers, cpu_by_role, started
+from service.demo.world import Pace, World, configuration, toml
+from service.embedded.supervisor import EmbeddedServers, embedded_servers
+
+WARM_UP_ORDERS = 100
+"""Sent and finished before anything is measured: connections, statements and caches exist then."""
+
+HOUR = 3600.0
+MAILS_AT_ONCE = 96
+WAL_SYNCS = "SELECT coalesce(sum(fsyncs), 0)::int FROM pg_stat_io WHERE object = 'wal'"
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """One side at work: where its webhooks go, and whose CPU counts as whose."""
+
+    url: str
+    secret: str
+    pids: dict[str, int]
+    process: asyncio.subprocess.Process
+
+
+Side = Callable[[Path, Partners], AbstractAsyncContextManager[Running]]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One measured run. `cpu_ms` is milliseconds of CPU for one order, by process."""
+
+    orders_per_second: float
+    webhook_ms: dict[str, float]
+    cpu_ms: dict[str, float]
+    per_order: dict[str, float]
+
+
+def free_port() -> int:
+    """Return a port that was free a moment ago."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+@asynccontextmanager
+async def bare(home: Path, world: Partners) -> AsyncIterator[Running]:
+    """Run the bare loop beside embedded servers of its own."""
+    port = free_port()
+    async with embedded_servers(home / "data", channels=(SHOP,)) as servers:
+        arguments = ["ops.bench.bare", "--port", str(port), "--partners", world.url]
+        arguments += ["--smtp-port", str(world.smtp_port)]
+        environ = {"BARE_POSTGRES_DSN": servers.postgres_dsn, "BARE_NATS_URL": servers.nats_url}
+        async with started(arguments, home / "side.log", environ=environ) as process:
+            await answers(f"http://127.0.0.1:{port}/readyz", process)
+            pids = {"process": process.pid, "servers": os.getpid()}
+            yield Running(f"http://127.0.0.1:{port}/hooks/{SHOP}", "bench", pids, process)
+
+
+def configure(home: Path, world: Partners, port: int, secret: str) -> Path:
+    """Write the product's configuration: the demo's partners, none of them throttled."""
+    pace = Pace(
+        first_track_seconds=0.01,
+        track_every_seconds=HOUR,
+        timeout_seconds=15.0,
+        rate_per_second=10_000.0,
+        concurrency=128,
+    )
+    given = World(
+        http=world.url,
+        smtp_port=world.smtp_port,
+        webhook_secret=secret,
+        callback_secret=world.callback_secret,
+    )
+    table = configuration(given, port=port, data_dir=str(home / "data"), pace=pace)
+    # Each mail is noted before it is handed in, many in one commit: as many as are under way.
+    table["mail"]["calls"]["concurrency"] = MAILS_AT_ONCE
+    file = home / "orderwright.toml"
+    file.write_text(toml(table), encoding="utf-8")
+    file.chmod(0o600)
+    return file
+
+
+@asynccontextmanager
+async def product(home: Path, world: Partners) -> AsyncIterator[Running]:
+    """Run the service with its embedded servers, as `orderwright serve` does."""
+    port, secret = free_port(), secrets.token_urlsafe(24)
+    arguments = ["service.cli", "serve", "--config", str(configure(home, world, port, secret))]
+    async with started(arguments, home / "side.log") as process:
+        await answers(f"http://127.0.0.1:{port}/readyz", process)
+        pids = {"process": process.pid}
+        yield Running(f"http://127.0.0.1:{port}/hooks/{SHOP}", secret, pids, process)
+
+
+async def measure(side: Side, home: Path, orders: int, *, rate: float = 0.0) -> Figures:
+    """Run one side on fresh servers: warm it up, load it, count what one order cost."""
+    home.mkdir(mode=0o711)  # noqa: ASYNC240 — nothing else runs yet
+    async with partners(home, secrets.token_urlsafe(24)) as world:
+        async with side(home, world) as running:
+            pids = {**running.pids, "partners": world.pid}
+
+            async def load(count: int, first: int, rate: float = 0.0) -> Sent:
+                target = Target(running.url, running.secret, running.process)
+                return await send(home, world, target, count, first=first, rate=rate)
+
+            await load(WARM_UP_ORDERS, 1)
+            before, seen_before = cpu_by_role(pids), await seen_by(world)
+            sent = await load(orders, 1 + WARM_UP_ORDERS, rate)
+            await asyncio.sleep(0.2)  # the last order's last commit
+            after, seen_after = cpu_by_role(pids), await seen_by(world)
+        per_order = {name: (seen_after[name] - seen_before[name]) / orders for name in seen_after}
+        per_order.update(await _kept(home, orders + WARM_UP_ORDERS))
+    used = {role: after[role] - before.get(role, 0.0) for role in after if role != "servers"}
+    used["storefront"] = sent.cpu_seconds
+    return Figures(
+        orders_per_second=round(sent.orders_per_second, 1),
+        webhook_ms=sent.webhook_ms,
+        cpu_ms={role: round(seconds * 1000 / orders, 3) for role, seconds in used.items()},
+        per_order={name: round(count, 3) for name, count in per_order.items()},
+    )
+
+
+async def _kept(home: Path, orders: int) -> dict[str, float]:
+    """Return, for each order, the rows in the tables and the messages in the stream."""
+    async with embedded_servers(home / "data", channels=(SHOP,)) as servers:
+        found = await _rows(servers)
+        client = await nats.connect(servers.nats_url)
+        info = await client.jetstream().stream_info("ORDERS")
+        await client.close()
+    found["publish"] = info.state.last_seq
+    found["left in the stream"] = info.state.messages
+    return {name: count / orders for name, count in found.items()}
+
+
+async def _rows(servers: EmbeddedServers) -> dict[str, float]:
+    connection = await asyncpg.connect(servers.postgres_dsn)
+    try:
+        found: dict[str, float] = {
+            call.name: await connection.fetchval(f"SELECT count(*) FROM {call.name}")  # noqa: S608 — names from our own table
+            for call in CALLS
+            if call.kind == "rows"
+        }
+        found["closed"] = await connection.fetchval("SELECT count(*) FROM orders WHERE final")
+        found["synced writes of Postgres"] = await connection.fetchval(WAL_SYNCS)
+        return found
+    finally:
+        await connection.close()
+
+
+def disagreements(figures: Figures) -> list[str]:
+    """Return a sentence for each count that is not what the table of calls says."""
+    wanted = {call.name: call.count for call in CALLS if call.kind == "rows"}
+    wanted |= {"publish": count_of("publish"), "requests": count_of("http out")}
+    wanted |= {"mail": count_of("mail"), "callbacks": 1, "closed": 1, "duplicates": 0}
+    # Tokens, a repeated timer and the bench's own look at the ledger are less than one in fifty.
+    return [
+        f"{name}: {figures.per_order[name]:g} for each order, where the table says {count}"
+        for name, count in wanted.items()
+        if abs(figures.per_order[name] - count) > 0.02 * max(count, 1)
+    ]
+
+
+def median(values: list[float]) -> float:
+    """Return the median, rounded as figures are shown."""
+    return round(statistics.median(values), 3)

@@ -1,0 +1,56 @@
+"""The simulators' own controls, under /_sim: faults, ledger, health."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ops.simulators.faults import BadKnob, FaultBook
+from ops.simulators.ledger import KINDS, MAX_PAGE, Ledger
+from ops.simulators.partner import json_reply
+from ops.simulators.shapes import JsonObject, NotUnderstood, parse_object
+from ops.simulators.wire import Reply, Request
+
+
+class Control:
+    """Answers /_sim/…; no knob ever touches it."""
+
+    def __init__(self, ledger: Ledger, faults: FaultBook, health: Callable[[], JsonObject]) -> None:
+        self._ledger = ledger
+        self._faults = faults
+        self._health = health
+
+    def answer(self, request: Request) -> Reply:
+        match request.method, request.path.rstrip("/"):
+            case "GET", "/_sim/health":
+                return json_reply(200, self._health())
+            case "GET", "/_sim/faults":
+                return json_reply(200, {"faults": self._faults.shown()})
+            case "DELETE", "/_sim/faults":
+                self._faults.clear()
+                return json_reply(200, {"faults": []})
+            case "POST", "/_sim/faults":
+                try:
+                    self._faults.set(parse_object(request.body))
+                except (BadKnob, NotUnderstood) as error:
+                    return json_reply(400, {"error": str(error)})
+                return json_reply(200, {"faults": self._faults.shown()})
+            case "GET", "/_sim/ledger/summary":
+                return json_reply(200, self._ledger.summary())
+            case "GET", "/_sim/ledger":
+                return self._page(request)
+            case "DELETE", "/_sim/ledger":
+                self._ledger.clear()
+                return json_reply(200, self._ledger.summary())
+        return json_reply(404, {"error": f"There is nothing at {request.method} {request.path}."})
+
+    def _page(self, request: Request) -> Reply:
+        params = request.params()
+        kind = params.get("kind", "")
+        if kind and kind not in KINDS:
+            return json_reply(400, {"error": f"`kind` must be one of {', '.join(KINDS)}."})
+        after, limit = params.get("after") or "0", params.get("limit") or "1000"
+        if not after.isdigit() or not limit.isdigit():
+            return json_reply(
+                400, {"error": f"`after` and `limit` (at most {MAX_PAGE}) must be whole numbers."}
+            )
+        return json_reply(200, self._ledger.page(kind, int(after), int(limit)))
