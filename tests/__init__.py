@@ -1,0 +1,1 @@
+"""The tests: each shows one promise kept or tries to break it."""

@@ -1,0 +1,102 @@
+"""Appends for journal tests: small orders whose every step is visible in what is stored."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from actors.ports import Append, Document, RecordedEffect, Row
+from schemas import effects, events
+from schemas.effects import Effect
+from schemas.ids import CorrelationId, OrderId, order_id_for, partition_of
+
+NOON = datetime(2026, 11, 27, 12, 0, 0, 123456, tzinfo=UTC)
+CHANNEL = "acme-us"
+
+
+def minutes(count: float) -> datetime:
+    """That many minutes after NOON."""
+    return NOON + timedelta(minutes=count)
+
+
+def id_of(ref: str) -> OrderId:
+    """The id of the test channel's order."""
+    return order_id_for(CHANNEL, ref)
+
+
+def correlation_id_of(ref: str) -> CorrelationId:
+    """A correlation id of the right shape; nothing here checks its signature."""
+    return CorrelationId(f"k1{id_of(ref)}{'A' * 11}")
+
+
+def row(ref: str, stage: str = "placed", waiting_for: str = "the stock reservation") -> Row:
+    """The order's row in the read model."""
+    return Row(
+        channel=CHANNEL,
+        ref=ref,
+        number=f"#{ref}",
+        correlation_id=correlation_id_of(ref),
+        stage=stage,
+        waiting_for=waiting_for,
+        currency="USD",
+        total_minor=40495,
+        final=False,
+        attention=False,
+    )
+
+
+def placed(ref: str) -> events.Placed:
+    """The first event of an order."""
+    return events.Placed(
+        rule="place",
+        channel=CHANNEL,
+        ref=ref,
+        number=f"#{ref}",
+        correlation_id=correlation_id_of(ref),
+        currency="USD",
+        total_minor=40495,
+        payment="paid",
+        source_updated_at="2026-11-27T12:00:00Z",
+        lines=(events.PlacedLine("1", "SKU-1", 2, True),),
+        body_digest="0" * 64,
+    )
+
+
+def append(
+    ref: str,
+    version: int = 0,
+    *,
+    inputs: tuple[str, ...] | None = None,
+    count: int = 1,
+    record: dict[int, Effect] | None = None,
+    settled: tuple[tuple[int, str], ...] = (),
+    set_timers: tuple[tuple[str, datetime], ...] = (),
+    clear_timers: tuple[str, ...] = (),
+    state: bytes | None = None,
+    body: bytes | None = None,
+    documents: tuple[Document, ...] = (),
+    at: datetime = NOON,
+    waiting_for: str = "the stock reservation",
+) -> Append:
+    """An append of `count` events after `version`; its input's id is made of both, unless given."""
+    new = [placed(ref) if version + n == 0 else events.Asked(rule="ask") for n in range(count)]
+    return Append(
+        order_id=id_of(ref),
+        partition=partition_of(ref),
+        expected_version=version,
+        input_ids=(f"in-{ref}-{version}",) if inputs is None else inputs,
+        events=tuple(new),
+        effects=tuple(RecordedEffect(number=n, effect=one) for n, one in (record or {}).items()),
+        settled=settled,
+        set_timers=set_timers,
+        clear_timers=clear_timers,
+        row=row(ref, waiting_for=waiting_for),
+        state=f"state {version + count}".encode() if state is None else state,
+        at=at,
+        body=body,
+        documents=documents,
+        trace="00-" + "1" * 32 + "-" + "2" * 16 + "-01",
+    )
+
+
+RESERVE = effects.ReserveStock()
+POST = effects.PostSalesOrder()

@@ -1,0 +1,1 @@
+"""Every adapter and simulated partner against the partner's own description."""

@@ -1,0 +1,211 @@
+"""Business Central: sales orders as its documentation describes them, found again and deleted."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+import yaml
+from aiohttp import web
+from msgspec.structs import replace
+
+from actors.errors import NeedsPerson, Rejected, Retryable
+from adapters.http_client import HttpClient
+from schemas.effects import DeleteSalesOrder, PostSalesOrder, SalesOrderPosted, Undone
+from schemas.order import Address, Customer, Order, Totals
+from tests.contract.partner_calls import a_call, business_central, stubbed
+from tests.contract.simulated import Client, Json, Running, spec, started
+from tests.given import an_order
+
+POST = PostSalesOrder()
+MADE = {"@odata.etag": 'W/"1"', "id": "b6f4017a-b749-ee11-ad0b-a1422c0f7f1f", "number": "101005"}
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    with started() as found:
+        yield found
+
+
+@functools.cache
+def properties(resource: str) -> dict[str, str]:
+    """Names and descriptions in the property table of a v2.0 resource."""
+    path = spec("dynamics365-bc", "v2.0", "resources", f"dynamics_{resource}.md")
+    rows = re.findall(r"(?m)^\|(\w+)\|[\w.]+ *\|(.*)\|$", path.read_text(encoding="utf-8"))
+    return dict(rows)
+
+
+@functools.cache
+def lengths() -> dict[str, int]:
+    """The lengths that the v1.0 OpenAPI description gives to texts of a sales order."""
+    text = spec("dynamics365-bc", "BCOAS1.0.yaml").read_text(encoding="utf-8").replace("\t", "  ")
+    document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    found = document["components"]["schemas"]["salesOrder"]["properties"]
+    return {name: one["maxLength"] for name, one in found.items() if "maxLength" in one}
+
+
+async def posted(order: Order, client: HttpClient, **changes: object) -> Json:
+    """The body that is posted for this order, decimals kept as they stand."""
+    async with stubbed(web.json_response(MADE, status=201)) as stub:
+        await business_central(client, stub.url, **changes).perform(a_call(POST, order))
+        found: Json = json.loads(stub.sent("/salesOrders")[3], parse_float=Decimal)
+        return found
+
+
+def total(body: Json) -> Decimal:
+    """What Business Central makes of the lines."""
+    return sum(
+        (
+            line["quantity"] * Decimal(line["unitPrice"]) - Decimal(line.get("discountAmount", 0))
+            for line in body["salesOrderLines"]
+        ),
+        Decimal(0),
+    )
+
+
+async def test_a_sales_order_is_posted_found_and_deleted(
+    running: Running, simulators: Client, client: HttpClient
+) -> None:
+    """The ERP's whole part in an order, and deleting twice is deleting once."""
+    partner = business_central(client, running.http)
+    call = a_call(POST, an_order(ref="88001"))
+    made = await partner.perform(call)
+    assert isinstance(made, SalesOrderPosted)
+    assert made.number.startswith("S-ORD")
+    assert await partner.look_up(call) == made
+    delete = replace(call, effect=DeleteSalesOrder(erp_id=made.erp_id))
+    assert await partner.look_up(delete) is None
+    for _ in range(2):
+        assert isinstance(await partner.perform(delete), Undone)
+    assert isinstance(await partner.look_up(delete), Undone)
+    assert len(await simulators.ledger("erp_order_delete")) == 1
+
+
+async def test_the_body_has_only_documented_writable_fields(client: HttpClient) -> None:
+    """Every field is in the v2.0 property tables, and none is read-only there."""
+    body = await posted(an_order(), client, shipping_account="40100")
+    for resource, sent in (("salesorder", body), ("salesorderline", body["salesOrderLines"][0])):
+        known = properties(resource) | {"salesOrderLines": ""}
+        assert set(sent) <= set(known)
+        assert not [name for name in sent if "ead-only" in known[name].lower()]
+    assert body["externalDocumentNumber"] == a_call(POST).correlation_id
+    assert len(body["externalDocumentNumber"]) == lengths()["externalDocumentNumber"]
+    assert body["orderDate"] == "2026-11-27"
+    assert all(line["lineType"] in ("Item", "Account") for line in body["salesOrderLines"])
+
+
+async def test_hostile_texts_fit(client: HttpClient) -> None:
+    """Texts are cut to the described lengths, counted as Windows counts; nothing is left half."""
+    hostile = Address(
+        name="😀" * 200, company="ر" * 256, lines=("Str " * 60, "x" * 256, "\u202e\r\n", "🏠"),
+        city="á" * 99, region="R" * 200, country="US", postal_code="4" * 32, phone="call me: 5" * 6,
+    )  # fmt: skip
+    customer = Customer(email="a" * 90 + "@x.de", phone="")
+    order = an_order(ship_to=hostile, customer=customer)
+    body = await posted(replace(order, lines=(replace(order.lines[0], title="📦" * 150),)), client)
+    limits = lengths() | {
+        "shipToAddressLine1": 100, "shipToAddressLine2": 50, "shipToCity": 30, "shipToState": 30,
+        "shipToPostCode": 20, "shipToCountry": 10, "orderDate": 10, "currencyCode": 10,
+    }  # fmt: skip
+    for name, text in body.items():
+        if isinstance(text, str):
+            assert 0 < len(text.encode("utf-16-le")) // 2 <= limits[name], name
+    assert "email" not in body
+    assert "phoneNumber" not in body or not re.search("[a-z]", body["phoneNumber"])
+    assert len(body["salesOrderLines"][0]["description"]) == 50
+    assert "\u202e" not in json.dumps(body, ensure_ascii=False, default=str)
+
+
+async def test_the_lines_add_up_to_the_channel_s_total(client: HttpClient) -> None:
+    """Order-level discounts are shared out to the cent; line rounding by the channel is kept."""
+    order = an_order()
+    lines = (
+        replace(order.lines[0], quantity=3, unit_price_minor=333, total_minor=1000),
+        replace(
+            order.lines[1], quantity=7, unit_price_minor=100, total_minor=650, discount_minor=50
+        ),
+    )
+    totals = Totals(
+        subtotal_minor=1650, discount_minor=101, shipping_minor=500, tax_minor=0, total_minor=2049
+    )
+    body = await posted(replace(order, lines=lines, totals=totals), client, shipping_account="401")
+    assert total(body) == Decimal("20.49")
+    yen = replace(order, currency="JPY", lines=lines, totals=totals)
+    assert total(await posted(yen, client)) == Decimal(1549)
+
+
+async def test_an_sku_that_is_no_item_number(client: HttpClient) -> None:
+    """An SKU longer than Business Central's numbers is refused before anything is sent."""
+    order = an_order()
+    order = replace(order, lines=(replace(order.lines[0], sku="S" * 21),))
+    async with stubbed() as stub:
+        with pytest.raises(Rejected, match="alias"):
+            await business_central(client, stub.url).perform(a_call(POST, order))
+        assert stub.requests == []
+
+
+async def test_two_orders_under_one_reference_need_a_person(
+    running: Running, simulators: Client, client: HttpClient
+) -> None:
+    """When both are there, both numbers are named, and nothing is guessed."""
+    partner = business_central(client, running.http)
+    call = a_call(POST, an_order(ref="88002"))
+    numbers = []
+    for _ in range(2):
+        made = await partner.perform(call)
+        assert isinstance(made, SalesOrderPosted)
+        numbers.append(made.number)
+    with pytest.raises(NeedsPerson, match=f"{numbers[0]} and {numbers[1]}"):
+        await partner.look_up(call)
+
+
+async def test_a_look_up_that_is_refused(client: HttpClient) -> None:
+    """A refused look-up tells nothing, so the outcome stays unknown."""
+    refusal = {
+        "error": {"code": "BadRequest", "message": "Bad filter.  CorrelationId:  " + "a" * 36}
+    }
+    async with stubbed(web.json_response(refusal, status=400)) as stub:
+        with pytest.raises(NeedsPerson, match=r"Bad filter \(BadRequest\)") as caught:
+            await business_central(client, stub.url).look_up(a_call(POST))
+        assert not caught.value.outcome_known
+        path = stub.sent("/salesOrders")[1]
+    assert f"externalDocumentNumber%20eq%20'{a_call(POST).correlation_id}'" in path
+
+
+async def test_deleting_what_somebody_changes(client: HttpClient) -> None:
+    """The etag goes along; a change meanwhile is tried again, a stranger's order is left alone."""
+    call = a_call(DeleteSalesOrder(erp_id=MADE["id"]))
+    ours = {**MADE, "externalDocumentNumber": call.correlation_id}
+    answers = [
+        web.json_response(ours),
+        web.json_response({"error": {"code": "Request_EntityChanged"}}, status=409),
+        web.json_response({**MADE, "externalDocumentNumber": "another"}),
+    ]
+    async with stubbed(*answers) as stub:
+        partner = business_central(client, stub.url)
+        with pytest.raises(Retryable) as caught:
+            await partner.perform(call)
+        assert not caught.value.sick
+        method, path, headers, _ = stub.requests[-1]
+        assert (method, headers["if-match"]) == ("DELETE", 'W/"1"')
+        assert path.endswith(f"/companies(3e5f)/salesOrders({MADE['id']})")
+        with pytest.raises(NeedsPerson, match="101005"):
+            await partner.perform(call)
+
+
+async def test_the_token_is_had_as_microsoft_wants_it(client: HttpClient) -> None:
+    """Id, secret and scope go in the form; one token serves several calls."""
+    answers = [web.json_response(MADE, status=201) for _ in range(2)]
+    async with stubbed(*answers) as stub:
+        partner = business_central(client, stub.url)
+        await partner.perform(a_call(POST))
+        await partner.perform(a_call(POST))
+        tokens = [one for one in stub.requests if "/token" in one[1]]
+    assert len(tokens) == 1
+    assert b"scope=https%3A%2F%2Fapi.businesscentral" in tokens[0][3]
+    assert b"client_secret=secret" in tokens[0][3]
+    assert "secret" not in repr(partner._settings)

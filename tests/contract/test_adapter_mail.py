@@ -1,0 +1,198 @@
+"""Mail: once, never twice; and nothing a customer wrote becomes a header."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing
+from email import message_from_bytes
+from email.policy import SMTP
+
+import pytest
+
+from actors.errors import Rejected, Retryable, Unauthorised, Unknown
+from adapters.notify.message import display_name, header_text, mail_address, mail_bytes
+from schemas.effects import MailSent, SendMail
+from schemas.order import Customer
+from tests.contract.partner_calls import NOON, TestClock, a_call, mail
+from tests.contract.simulated import Client, Running, started
+from tests.given import an_order
+
+CONFIRMED = SendMail(template="order_confirmed")
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    with started() as found:
+        yield found
+
+
+@asynccontextmanager
+async def scripted(*replies: str) -> AsyncIterator[tuple[int, list[str]]]:
+    """A mail server that gives these replies in turn (DATA's text is one line of the log)."""
+    heard: list[str] = []
+    left = list(replies)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with closing(writer):
+            writer.write(b"220 here\r\n")
+            while left:
+                end = b"\r\n.\r\n" if heard and heard[-1] == "DATA" else b"\r\n"
+                try:
+                    heard.append((await reader.readuntil(end)).decode().removesuffix("\r\n"))
+                except asyncio.IncompleteReadError:
+                    return
+                if heard[-1].startswith("EHLO"):
+                    writer.write(b"250 here\r\n")
+                elif (reply := left.pop(0)) != "hang up":
+                    writer.write(reply.encode() + b"\r\n")
+                else:
+                    return
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1], heard
+
+
+async def test_the_happy_way(running: Running, simulators: Client) -> None:
+    """The customer gets one mail, named by the effect and marked with our reference."""
+    post = mail(running.smtp_port)
+    call = a_call(CONFIRMED)
+    result = await post.perform(call)
+    assert result == MailSent(message_id=f"<{call.idempotency_key}@acme.example>")
+    (entry,) = await simulators.ledger("mail")
+    assert entry["reference"] == f"{call.correlation_id}.order_confirmed"
+    assert str(call.idempotency_key) in entry["id"]
+    await post.close()
+
+
+async def test_connections_are_kept_and_bounded(running: Running, simulators: Client) -> None:
+    """Thirty mails at once need no more connections than the pool has, and all arrive."""
+    post = mail(running.smtp_port, connections=2)
+    calls = [a_call(CONFIRMED, an_order(ref=str(number))) for number in range(30)]
+    await asyncio.gather(*(post.perform(call) for call in calls))
+    assert len(await simulators.ledger("mail")) == 30
+    assert len(post._pool._idle) <= 2
+    await post.close()
+
+
+async def test_a_connection_that_died_while_idle(running: Running, simulators: Client) -> None:
+    """A kept connection that the server has closed is replaced, and the mail still goes once."""
+    async with scripted(*["250 ok"] * 2, "354 go", "250 ok", "hang up", *["250 ok"] * 2, "354 go",
+                        "250 ok") as (port, heard):  # fmt: skip
+        post = mail(port)
+        await post.perform(a_call(CONFIRMED))
+        await post.perform(a_call(CONFIRMED, number=4))
+        await post.close()
+    assert heard.count("DATA") == 2
+
+
+@pytest.mark.parametrize(
+    ("replies", "error"),
+    [
+        (("421 busy",), Retryable),
+        (("250 ok", "450 greylisted"), Retryable),
+        (("250 ok", "550 no such user"), Rejected),
+        (("530 log in",), Unauthorised),
+        (("250 ok", "250 ok", "451 later"), Retryable),
+        (("250 ok", "hang up", "hang up"), Retryable),
+        (("250 ok", "250 ok", "354 go", "452 full"), Retryable),
+        (("250 ok", "250 ok", "354 go", "554 spam"), Rejected),
+        (("250 ok", "250 ok", "354 go", "hang up"), Unknown),
+        (("250 ok", "250 ok", "354 go", "<html>"), Unknown),
+        (("250 ok", "250 ok", "354 go", "2"), Unknown),
+    ],
+)
+async def test_what_each_reply_means(replies: tuple[str, ...], error: type[Exception]) -> None:
+    """Before the final dot nothing has happened; after it only a clear refusal is one."""
+    async with scripted(*replies) as (port, _):
+        post = mail(port)
+        with pytest.raises(error):
+            await post.perform(a_call(CONFIRMED))
+        await post.close()
+
+
+async def test_silence_after_the_message(running: Running, simulators: Client) -> None:
+    """A time-out after the message is Unknown, and there is no look-up that could tell."""
+    post = mail(running.smtp_port, timeout_seconds=0.2)
+    await simulators.fault("mail", act_no_answer_rate=1.0)
+    with pytest.raises(Unknown):
+        await post.perform(a_call(CONFIRMED))
+    assert post.can_look_up is False
+    with pytest.raises(Unknown):
+        await post.look_up(a_call(CONFIRMED))
+    await post.close()
+
+
+async def test_nobody_listens() -> None:
+    """A mail server that can't be reached is Retryable."""
+    async with scripted() as (port, _):
+        free = port
+    with pytest.raises(Retryable):
+        await mail(free).perform(a_call(CONFIRMED))
+
+
+@pytest.mark.parametrize(
+    "email", ["", "  ", "nobody", "a@b@c", "a b@c.de", "a@c.de\r\nBcc: x@y.z", "<a@c.de>", "é@c.de"]
+)
+async def test_no_address_to_write_to(email: str) -> None:
+    """Without a usable address the mail is refused before anybody is called."""
+    order = an_order(customer=Customer(name="Ada", email=email))
+    with pytest.raises(Rejected, match="e-mail address"):
+        await mail(1).perform(a_call(CONFIRMED, order))
+
+
+async def test_hostile_texts_stay_in_their_place() -> None:
+    """Newlines, dots, direction marks and emoji in names and numbers make no header and no end."""
+    hostile = "x\r\nBcc: evil@example.com\r\n\r\n.\r\nQUIT\u202e\u2028😀"
+    order = an_order(
+        number="#1\r\nX-Evil: 1", customer=Customer(name=hostile, email="ada@example.com")
+    )
+    async with scripted("250 ok", "250 ok", "354 go", "250 ok") as (port, heard):
+        post = mail(port)
+        await post.perform(a_call(CONFIRMED, order))
+        await post.close()
+    message = message_from_bytes(heard[-1].removesuffix("\r\n.").encode(), policy=SMTP)
+    assert heard[-2] == "DATA"
+    assert message["Bcc"] is None
+    assert message["X-Evil"] is None
+    assert message["Subject"] == "Your order #1 X-Evil: 1 is confirmed"
+    assert message["From"] == '"Acme, Inc." <orders@acme.example>'
+    text = message.get_content()
+    assert "QUIT" in text
+    assert "\u202e" not in text
+
+
+@pytest.mark.parametrize(
+    "text", ["Your order #1", "Größe " * 30, "注文 " * 40, "=?utf-8?q?fake?=", "a😀b", "", "\r\n\t"]
+)
+def test_headers_survive_the_way(text: str) -> None:
+    """Any subject is one header, short-lined ASCII, and reads as it was written."""
+    raw = mail_bytes(
+        sender="a@b.de", sender_name="N", recipient="c@d.de", subject=text, text=".\n.x\n",
+        message_id="<1@b.de>", reference="r", at=NOON,
+    )  # fmt: skip
+    assert max(len(line) for line in raw.split(b"\r\n")) <= 998
+    message = message_from_bytes(raw, policy=SMTP)
+    assert message["Subject"] == " ".join(text.split())
+    assert raw.endswith(b"\r\n\r\n..\r\n..x\r\n")
+    assert header_text(text).isascii()
+
+
+def test_names_and_addresses() -> None:
+    """A name with a comma is one name, and a domain beyond ASCII is written in ASCII."""
+    assert display_name('Acme "Best", Inc.') == '"Acme \\"Best\\", Inc."'
+    assert mail_address(" ada@bücher.example ") == "ada@xn--bcher-kva.example"
+    assert mail_address("ada@" + "x" * 300) is None
+
+
+async def test_the_cancellation_mail(running: Running, simulators: Client) -> None:
+    """The other template is sent under its own reference; an unknown one is refused."""
+    post = mail(running.smtp_port, TestClock())
+    call = a_call(SendMail(template="order_cancelled"), number=9)
+    await post.perform(call)
+    (entry,) = await simulators.ledger("mail")
+    assert entry["reference"].endswith(".order_cancelled")
+    with pytest.raises(Rejected, match="template"):
+        await post.perform(a_call(SendMail(template="spam")))
+    await post.close()

@@ -1,0 +1,1 @@
+"""The whole system in processes of its own, as an operator runs it."""

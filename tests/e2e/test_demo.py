@@ -1,0 +1,137 @@
+"""The commands an operator types: the demo, a second start by mistake, and the end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from service.errors import DataDirectoryHeld
+from tests.e2e.hooks import RECIPE, Hooks, ref_of
+from tests.e2e.processes import Process
+from tests.e2e.world import World, world_in
+from tests.integration.servers import temporary_home
+from tests.waiting import eventually
+
+DOCUMENTED = set(
+    "sent accepted quarantined closed cancelled lost duplicate_consequences orders_per_second"
+    " webhook_ms_p50 webhook_ms_p99 shipped_seconds_p50 shipped_seconds_p99".split()
+)
+DRAIN_SECONDS = 20.0
+"""The default of `limits.drain_seconds`; closing the servers takes a few more."""
+
+
+async def test_the_demo_reports_every_order() -> None:
+    """60 orders through the whole world: exit 0, and a report with every documented key."""
+    with temporary_home() as home:
+        report = home / "report.json"
+        words = ["demo", "--orders", "60", "--rate", "30", "--port", "0", "--report", str(report)]
+        demo = Process("the demo", ["service.cli", *words, "--data", str(home)], home / "demo.log")
+        try:
+            assert await demo.ended(90) == 0, demo.last_words()
+        finally:
+            demo.stop()
+        found = json.loads(report.read_text())
+        assert set(found) >= DOCUMENTED
+        assert (found["sent"], found["accepted"], found["quarantined"]) == (60, 60, 0)
+        assert found["closed"] + found["cancelled"] == 60
+        assert (found["lost"], found["duplicate_consequences"]) == (0, 0)
+        assert found["orders_per_second"] > 0
+        for what in ("webhook_ms", "shipped_seconds"):
+            assert 0 < found[f"{what}_p50"] <= found[f"{what}_p99"]
+        assert _left_running(home) == []
+
+
+def _left_running(home: Path) -> list[str]:
+    """Command lines of processes that still work for that folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except OSError:
+                continue
+            if str(home) in line:
+                found.append(line)
+    return found
+
+
+async def test_a_second_start_is_told_who_holds_the_data() -> None:
+    """Another service on the same directory ends at once, names the holder, and harms nothing."""
+    with temporary_home() as home:
+        async with world_in(home) as world:
+            await world.start_partners()
+            first = world.start_service()
+            await world.ready()
+            words = ["serve", "--config", str(world.config)]
+            second = world.process("second", "service.cli", words)
+            assert await second.ended() == DataDirectoryHeld.exit_code
+            assert f"held by process {first.pid}" in second.last_words()
+            assert "Traceback" not in second.last_words()
+            assert await _readiness(world) == (200, "")
+
+
+async def _readiness(world: World) -> tuple[int, str]:
+    """The status of `/readyz`, and what it says about the process; 0 when nobody listens."""
+    timeout = aiohttp.ClientTimeout(total=5.0)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.get(f"{world.url}/readyz?verbose") as answer,
+        ):
+            checks = (await answer.json())["checks"]
+            return answer.status, checks["process"].get("why", "")
+    except aiohttp.ClientConnectionError:
+        return 0, ""
+
+
+@pytest.fixture
+def numbers() -> range:
+    """Orders that are under way when the service is asked to end."""
+    return range(1, 31)
+
+
+async def test_sigterm_drains_within_its_bound(numbers: range) -> None:
+    """Readiness goes off first, what is under way finishes, the exit code is 0, and the next start
+    carries every order to its end, nothing done twice."""
+    with temporary_home() as home:
+        async with world_in(home) as world:
+            await world.start_partners()
+            service = world.start_service()
+            await world.ready()
+            await world.fault("carrier", "ship", latency_ms=900)
+            async with aiohttp.ClientSession() as session:
+                shop = Hooks(world, session)
+                answers = await asyncio.gather(*(shop.create(number) for number in numbers))
+            assert set(answers) == {200}
+
+            async def buying() -> bool:
+                return any(entry["kind"] == "label" for entry in await world.ledger())
+
+            await eventually(buying)
+            loop = asyncio.get_running_loop()
+            asked = loop.time()
+            ending = asyncio.create_task(service.terminated(DRAIN_SECONDS + 20))
+            seen: list[tuple[int, str]] = []
+
+            async def refused() -> bool:
+                seen.append(await _readiness(world))
+                return seen[-1][0] != 200
+
+            await eventually(refused)
+            assert seen[-1] == (503, "The process is stopping.")
+            assert await ending == 0, service.last_words()
+            assert loop.time() - asked < DRAIN_SECONDS + 10
+            await world.fault("carrier", "ship")
+            world.start_service()
+            await world.ready()
+            await world.until_final()
+            rows = await world.rows("SELECT ref FROM orders WHERE stage = 'closed'")
+            assert {row["ref"] for row in rows} == {ref_of(number) for number in numbers}
+            gids = {RECIPE.gid(number) for number in numbers}
+            summary = await world.ask("GET", "/_sim/ledger/summary")
+            assert summary["duplicates"] == []
+            assert summary["counts"]["fulfilment"] == len(gids)

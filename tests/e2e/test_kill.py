@@ -1,0 +1,225 @@
+"""kill -9 of everything at random instants, under load, with partners that act and never answer.
+
+The partners write down every real-world consequence in processes of their own, which survive; what
+they say counts. ORDERWRIGHT_TEST_SEED repeats a run's draws (not its timing).
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+import pytest
+from msgspec import Struct
+
+from tests.e2e.audit import Audit, audit
+from tests.e2e.conftest import Say
+from tests.e2e.processes import Process, passes
+from tests.e2e.world import World, seed_of_run, world_in
+from tests.integration.servers import temporary_home
+from tests.waiting import eventually
+
+SERVICE, NATS, POSTGRES, FROZEN = "service", "nats-server", "postgres", "frozen"
+
+WRITES = {
+    "erp": ("create_order", "delete_order"),
+    "warehouse": ("create_task", "cancel_task"),
+    "carrier": ("ship", "void"),
+    "storefront": ("fulfillment_create",),
+}
+SILENT, FAILED = 0.04, 0.02
+"""Share of writing calls that are done and never answered, or answered with an error."""
+
+FROZEN_SECONDS = 3.0
+"""The longest that a server stands still; the service gives up waiting after about as long."""
+
+KILLED_EARLY = 0.15
+"""Share of the service's kills that come while it still starts; they count for nothing."""
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """How often each is killed under load, and a server frozen; and the load meanwhile."""
+
+    service: int
+    nats: int
+    postgres: int
+    frozen: int
+    orders: int
+    rate: float
+    batch: int
+
+
+class Load:
+    """Shops one after the other, so that orders come until all is killed; `orders` at least."""
+
+    def __init__(self, world: World, plan: Plan, seed: int) -> None:
+        self._world = world
+        self._plan = plan
+        self._seed = seed
+        self._shops: list[tuple[Process, Path]] = []
+        self._requests = 0
+
+    @property
+    def orders(self) -> int:
+        return len(self._shops) * self._plan.batch
+
+    @property
+    def reports(self) -> list[Path]:
+        return [report for _, report in self._shops]
+
+    def go_on(self) -> None:
+        """Start the next shop when the last has sent everything."""
+        if self._shops and self._shops[-1][0].running:
+            return
+        shop = self._world.start_shop(
+            "--cancel", "0.1", "--give-up-seconds", "600",
+            orders=self._plan.batch,
+            rate=self._plan.rate,
+            seed=self._seed,
+            first_number=1001 + self.orders,
+        )  # fmt: skip
+        self._shops.append(shop)
+
+    async def under_way(self) -> bool:
+        """Whether partners were called since this was asked last, and orders still come."""
+        requests = int((await self._world.ask("GET", "/_sim/health"))["requests"])
+        # The question itself is one of the requests.
+        moved, self._requests = requests - self._requests > 1, requests
+        return moved and self._shops[-1][0].running
+
+    async def sent(self, seconds: float) -> None:
+        """Wait until every shop has sent everything, `orders` in all."""
+        while self.orders < self._plan.orders or self._shops[-1][0].running:
+            self.go_on()
+            assert await self._shops[-1][0].ended(seconds) == 0
+
+
+class Killer:
+    """Kills until each was killed under load as often as planned; `killed` counts."""
+
+    def __init__(self, world: World, load: Load, plan: Plan, rng: random.Random) -> None:
+        self._world = world
+        self._load = load
+        self._rng = rng
+        self._wanted = Counter(
+            {SERVICE: plan.service, NATS: plan.nats, POSTGRES: plan.postgres, FROZEN: plan.frozen}
+        )
+        self.killed: Counter[str] = Counter()
+        self.moments: list[str] = []
+
+    async def run(self) -> None:
+        """Kill one after the other."""
+        while left := list((self._wanted - self.killed).elements()):
+            self._load.go_on()
+            victim = self._rng.choice(left)
+            if victim == SERVICE:
+                await self._kill_service()
+            elif await self._loaded():
+                await self._hit_server(victim)
+
+    async def _kill_service(self) -> None:
+        early = self._rng.random() < KILLED_EARLY and not self._world.is_ready()
+        if early:
+            await passes(self._world.service, self._rng.uniform(0.0, 2.0))
+        elif not await self._loaded():
+            return
+        self._count("early" if early else SERVICE)
+        self._world.service.kill()
+        self._world.start_service()
+
+    async def _loaded(self) -> bool:
+        """Wait for a random instant; whether there is load then."""
+        await self._world.ready()
+        await passes(self._world.service, self._rng.uniform(0.05, 1.5))
+        return await self._load.under_way()
+
+    async def _hit_server(self, victim: str) -> None:
+        server = self._world.server(
+            self._rng.choice((NATS, POSTGRES)) if victim == FROZEN else victim
+        )
+        if server is None:
+            return  # it starts again just now
+        try:
+            if victim == FROZEN:
+                await self._freeze([server, *server.children()])
+            else:
+                server.kill()
+        except psutil.NoSuchProcess:
+            return
+        self._count(victim)
+
+    async def _freeze(self, processes: list[psutil.Process]) -> None:
+        try:
+            for process in processes:
+                process.suspend()
+            await passes(self._world.service, self._rng.uniform(0.2, FROZEN_SECONDS))
+        finally:
+            for process in processes:
+                with suppress(psutil.NoSuchProcess):
+                    process.resume()
+
+    def _count(self, victim: str) -> None:
+        self.killed[victim] += 1
+        self.moments.append(f"{datetime.now(UTC):%H:%M:%S.%f} {victim}")
+
+
+async def rampage(plan: Plan, seed: int, say: Say) -> None:
+    """The whole test: a world, its faults, the kills, the end of every order, the count."""
+    rng = random.Random(seed)
+    say(f"Kill test with ORDERWRIGHT_TEST_SEED={seed}:")
+    with temporary_home() as home:
+        async with world_in(home) as world:
+            await world.start_partners(seed=seed)
+            for partner, operations in WRITES.items():
+                for operation in operations:
+                    await world.fault(
+                        partner, operation, ignore_idempotency=True,
+                        act_no_answer_rate=SILENT, error_after_acting_rate=FAILED,
+                    )  # fmt: skip
+            # A mail server that refuses what it took (4xx after the message) breaks RFC 5321 and
+            # can't be defended against; silence can.
+            await world.fault("mail", "message", ignore_idempotency=True, act_no_answer_rate=SILENT)
+            world.start_service()
+            await world.ready()
+            await world.seed_stock()
+            load = Load(world, plan, seed)
+            load.go_on()
+            await eventually(load.under_way, 20)
+            killer = Killer(world, load, plan, rng)
+            await killer.run()
+            await world.ready()
+            await load.sent(120 + plan.batch / plan.rate)
+            await world.until_final()
+            found = await audit(world, load.reports)
+            say(_summary(killer.killed, found))
+            assert not found.wrong, "\n".join([*found.wrong[:30], "Killed:", *killer.moments])
+            assert found.orders >= plan.orders
+            assert await world.service.terminated() == 0
+
+
+def _summary(killed: Counter[str], found: Audit) -> str:
+    return (
+        f"  killed under load: service {killed[SERVICE]} (and {killed['early']} while starting),"
+        f" NATS {killed[NATS]}, Postgres {killed[POSTGRES]}; frozen for a while: {killed[FROZEN]};"
+        f" {found.orders} orders ({found.webhooks} webhooks): {found.closed} closed,"
+        f" {found.cancelled} cancelled;"
+        f" {found.consequences} consequences; {len(found.wrong)} lost, doubled or wrong;"
+        f" {found.mails_unknown} mails of unknown fate, for a person."
+    )
+
+
+async def test_nothing_is_lost_or_doubled_whatever_is_killed(say: Say) -> None:
+    """20 kills of the service and 5 of each server under load: every order ends, all once."""
+    plan = Plan(service=20, nats=5, postgres=5, frozen=3, orders=500, rate=8.0, batch=100)
+    await rampage(plan, seed_of_run(), say)
+
+
+@pytest.mark.soak
+async def test_nothing_is_lost_or_doubled_over_500_kills(say: Say) -> None:
+    """The same for half an hour and more: 500 kills, and orders all the while."""
+    plan = Plan(service=400, nats=50, postgres=50, frozen=30, orders=10_000, rate=8.0, batch=1_000)
+    await rampage(plan, seed_of_run(), say)

@@ -1,0 +1,285 @@
+"""A whole world on this machine: simulated partners, a shop, and the service, each a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import asyncpg
+import nats
+import psutil
+
+from adapters.nats.streams import ORDERS, STRAYS
+from service import runtime, wiring
+from service.demo.world import Pace, configuration, new_secret, toml
+from service.demo.world import World as Partners
+from tests.e2e.processes import Process
+from tests.waiting import eventually
+
+SHOP = "acme-us"
+START_SECONDS = 60.0
+SKUS = [f"SKU-{n:03d}" for n in range(1, 401)]
+IN_STOCK = 1_000_000
+
+QUICK = Pace(
+    first_track_seconds=0.3,
+    track_every_seconds=0.5,
+    timeout_seconds=1.0,
+    retry_first_seconds=0.2,
+    retry_most_seconds=1.0,
+    retry_attempts=1_000,
+    settle_seconds=0.3,
+    breaker_failures=1_000,
+    breaker_open_seconds=1.0,
+)
+"""A world that turns fast, whose partners are borne with whatever they do."""
+
+
+def seed_of_run() -> int:
+    """The seed of this run: ORDERWRIGHT_TEST_SEED, or a new one."""
+    given = os.environ.get("ORDERWRIGHT_TEST_SEED", "")
+    return int(given) if given else random.SystemRandom().randrange(1_000_000)
+
+
+def free_port() -> int:
+    """A port that stays the service's own over its restarts."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class World:
+    """Starts and stops the processes. `home` must let the servers' user pass."""
+
+    def __init__(self, home: Path, stack: ExitStack, *, data: Path | None = None) -> None:
+        self.home = home
+        self.data = data or home / "data"
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self.partners = Partners(http="", smtp_port=0, webhook_secret="", callback_secret="")
+        self._stack = stack
+        self._service: Process | None = None
+        self._shops = 0
+
+    @property
+    def service(self) -> Process:
+        assert self._service is not None, "the service was not started"
+        return self._service
+
+    @property
+    def config(self) -> Path:
+        return self.home / "orderwright.toml"
+
+    async def start_partners(self, *arguments: str, seed: int = 1, pace: Pace = QUICK) -> None:
+        """Start the simulated partners, and write the configuration that names them."""
+        ready = self.home / "simulators.json"
+        secrets = {"webhook_secret": new_secret(), "callback_secret": new_secret()}
+        words = ["--seed", str(seed), "--callback-secret", secrets["callback_secret"]]
+        words += ["--ready-file", str(ready), "--callbacks", "picked,packed", *arguments]
+        child = self.process("the simulated partners", "ops.simulators", words)
+
+        def listens() -> bool:
+            child.must_run()
+            return ready.exists()
+
+        await eventually(listens, START_SECONDS)
+        found = json.loads(ready.read_text())
+        self.partners = Partners(http=found["http"], smtp_port=found["smtp_port"], **secrets)
+        self.configure(self.data, pace)
+
+    def configure(self, data: Path, pace: Pace = QUICK) -> None:
+        """Have the next start of the service use that data directory and pace."""
+        self.data = data
+        port = int(self.url.rpartition(":")[2])
+        table = configuration(self.partners, port=port, data_dir=str(data), pace=pace)
+        self.config.write_text(toml(table))
+        self.config.chmod(0o600)
+
+    def process(self, name: str, module: str, arguments: list[str]) -> Process:
+        """Start a process that ends with this world; its output is in a file of that name."""
+        log = self.home / f"{name.replace(' ', '-')}.log"
+        child = Process(name, [module, *arguments], log)
+        self._stack.callback(child.stop)
+        return child
+
+    def start_service(self) -> Process:
+        """Start the service, without waiting for it."""
+        words = ["serve", "--config", str(self.config)]
+        self._service = self.process("the service", "service.cli", words)
+        return self._service
+
+    async def ready(self) -> None:
+        """Wait until the service has said where it is. Raises EndedByItself."""
+
+        def is_ready() -> bool:
+            self.service.must_run()
+            return self.is_ready()
+
+        await eventually(is_ready, START_SECONDS)
+
+    def is_ready(self) -> bool:
+        """Whether the process that runs now has become ready."""
+        try:
+            return self.runtime().pid == self.service.pid
+        except runtime.NotRunning:
+            return False
+
+    def runtime(self) -> runtime.Runtime:
+        """Where the service's servers are."""
+        return runtime.read(self.data)
+
+    def server(self, program: str) -> psutil.Process | None:
+        """The service's own `nats-server` or `postgres`, whoever started it last; None: none."""
+        try:
+            for child in psutil.Process(self.service.pid).children():
+                if child.name() == program and child.status() != psutil.STATUS_ZOMBIE:
+                    return child
+        except psutil.NoSuchProcess:
+            return None
+        return None
+
+    def writers(self) -> list[psutil.Process]:
+        """The service and everything it started, itself first."""
+        service = psutil.Process(self.service.pid)
+        return [service, *service.children(recursive=True)]
+
+    async def kill_all(self) -> None:
+        """kill -9 of the service and its servers at once, whatever state they are in."""
+        if self._service is None:
+            return
+        writers = self.writers() if self.service.running else []
+        for writer in writers:
+            with suppress(psutil.NoSuchProcess):
+                writer.kill()
+        self.service.stop()
+
+        def gone() -> bool:
+            return not any(writer.is_running() for writer in writers)
+
+        await eventually(gone, 10)
+
+    def start_shop(
+        self, *arguments: str, orders: int, rate: float, seed: int, first_number: int
+    ) -> tuple[Process, Path]:
+        """Start a shop that sends its orders; the path is its report, once it has ended."""
+        self._shops += 1
+        report = self.home / f"shop-{self._shops}.json"
+        words = ["--url", f"{self.url}/hooks/{SHOP}", "--secret", self.partners.webhook_secret]
+        words += ["--shop", f"{SHOP}.myshopify.com", "--orders", str(orders), "--rate", str(rate)]
+        words += ["--seed", str(seed), "--first-number", str(first_number), "--quiet"]
+        words += ["--report", str(report), *arguments]
+        name = f"shop {self._shops}"
+        return self.process(name, "ops.simulators.storefront", words), report
+
+    async def fault(self, partner: str, operation: str, **knobs: object) -> None:
+        """Set the knobs of one operation of a partner."""
+        await self.ask(
+            "POST", "/_sim/faults", {"partner": partner, "operation": operation, **knobs}
+        )
+
+    async def ask(
+        self, method: str, path: str, body: Mapping[str, object] | None = None
+    ) -> dict[str, Any]:
+        """Ask the simulators."""
+        timeout = aiohttp.ClientTimeout(total=10.0)
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.request(method, f"{self.partners.http}{path}", json=body) as answer,
+        ):
+            text = await answer.text()
+            assert answer.status < 300, f"{method} {path}: {answer.status} {text}"
+            found: dict[str, Any] = json.loads(text) if text else {}
+            return found
+
+    async def ledger(self) -> list[dict[str, Any]]:
+        """Every real-world consequence."""
+        entries: list[dict[str, Any]] = []
+        after = 0
+        while True:
+            page = await self.ask("GET", f"/_sim/ledger?after={after}&limit=10000")
+            entries += page["entries"]
+            if page["next"] is None:
+                return entries
+            after = page["next"]
+
+    async def seed_stock(self) -> None:
+        """Put much of every SKU on the shelf."""
+        async with wiring.reports(self.runtime().postgres_dsn) as pool:
+            await wiring.seed_stock(pool, SKUS, IN_STOCK)
+
+    async def rows(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
+        """Ask the service's Postgres."""
+        connection = await asyncpg.connect(self.runtime().postgres_dsn, timeout=10)
+        try:
+            return await connection.fetch(sql, *arguments, timeout=30)
+        finally:
+            await connection.close(timeout=5)
+
+    async def letters(self) -> int:
+        """How many messages the streams hold that no order has taken yet."""
+        client = await nats.connect(self.runtime().nats_url)
+        try:
+            streams = [await client.jetstream().stream_info(name) for name in (ORDERS, STRAYS)]
+        finally:
+            await client.close()
+        return sum(stream.state.messages for stream in streams)
+
+    async def until_final(self, quiet_seconds: float = 45.0) -> None:
+        """Wait until the streams are empty and every order is final.
+
+        Fails when nothing has changed for `quiet_seconds`, which must be longer than a stream waits
+        until it hands out again what it had lent to a process that was killed.
+        """
+        last: object = None
+        while True:
+
+            async def moved(seen: object = last) -> object:
+                self.service.must_run()
+                found = (await self.rows(_PROGRESS))[0]
+                if found["open"] == 0 and found["effects"] == 0 and await self.letters() == 0:
+                    return ("done",)
+                return tuple(found) != seen and tuple(found)
+
+            try:
+                last = await eventually(moved, quiet_seconds)
+            except AssertionError:
+                stuck = [dict(row) for row in await self.rows(_STUCK)]
+                words = "\n".join([f"{await self.letters()} letters", *map(str, stuck)])
+                raise AssertionError(
+                    f"Nothing has moved for {quiet_seconds:g} s. Stuck:\n{words}\nThe service "
+                    f"said:\n{self.service.last_words()}"
+                ) from None
+            if last == ("done",):
+                return
+
+
+_PROGRESS = """
+SELECT (SELECT count(*) FROM orders WHERE NOT final) AS open,
+       (SELECT count(*) FROM effects WHERE status = 'open') AS effects,
+       (SELECT count(*) FROM effects) AS all_effects,
+       (SELECT count(*) FROM inbox) AS inputs
+"""
+_STUCK = """
+SELECT o.number, o.stage, o.waiting_for, o.correlation_id, now() - o.updated_at AS unchanged,
+       e.number AS effect, e.kind, e.attempts, e.error, e.due_at - now() AS due_in, e.written_by
+FROM orders o LEFT JOIN effects e ON e.order_id = o.order_id AND e.status = 'open'
+WHERE NOT o.final OR e.number IS NOT NULL LIMIT 20
+"""
+
+
+@asynccontextmanager
+async def world_in(home: Path, *, data: Path | None = None) -> AsyncIterator[World]:
+    """A world whose processes all end with the block, the service's servers among them."""
+    with ExitStack() as stack:
+        world = World(home, stack, data=data)
+        try:
+            yield world
+        finally:
+            await world.kill_all()

@@ -1,0 +1,76 @@
+"""A clock that jumps and a partner that is told what to answer, for the shell's tests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from actors.ports import Call
+from schemas import effects as f
+from tests.given import LABEL, NOON
+
+Answer = Callable[[Call], f.Result]
+
+
+class JumpingClock:
+    """Stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def now(self) -> datetime:
+        """The wall clock."""
+        return NOON + timedelta(seconds=self.seconds)
+
+    def monotonic(self) -> float:
+        """Seconds since the test began."""
+        return self.seconds
+
+
+RESULTS: dict[type[f.Effect], f.Result] = {
+    f.ReserveStock: f.StockReserved(place="WH1"),
+    f.ReleaseStock: f.Undone(),
+    f.PostSalesOrder: f.SalesOrderPosted(erp_id="e-1", number="S-1"),
+    f.DeleteSalesOrder: f.Undone(),
+    f.CreateWarehouseTask: f.TaskCreated(task_id="t-1"),
+    f.CancelWarehouseTask: f.Undone(),
+    f.SendMail: f.MailSent(message_id="m-1"),
+    f.BuyLabel: LABEL,
+    f.VoidLabel: f.Undone(),
+    f.TrackShipment: f.Tracked(status="delivered"),
+    f.PublishFulfilment: f.FulfilmentPublished(fulfilment_id="f-1"),
+}
+
+
+class ScriptedPartner:
+    """Counts what it does in the real world. `raises` are errors for the next calls, each with
+    whether the partner acts all the same; `gate` holds calls up while it is clear."""
+
+    def __init__(self, name: str, *, can_look_up: bool = True) -> None:
+        self.name = name
+        self.can_look_up = can_look_up
+        self.did: list[str] = []
+        self.looked_up: list[str] = []
+        self.keys: list[str] = []
+        self.raises: list[tuple[BaseException, bool]] = []
+        self.answers = dict(RESULTS)
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def perform(self, call: Call) -> f.Result:
+        """Act, and answer or raise as scripted."""
+        await self.gate.wait()
+        self.keys.append(call.idempotency_key)
+        error, acts = self.raises.pop(0) if self.raises else (None, True)
+        if acts:
+            self.did.append(f"{f.tag_of(call.effect)} {call.correlation_id}")
+        if error is not None:
+            raise error
+        return self.answers[type(call.effect)]
+
+    async def look_up(self, call: Call) -> f.Result | None:
+        """Find what was done under our reference."""
+        self.looked_up.append(call.idempotency_key)
+        name = f"{f.tag_of(call.effect)} {call.correlation_id}"
+        return RESULTS[type(call.effect)] if name in self.did else None

@@ -1,0 +1,146 @@
+"""A running API on real servers, for its tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+from msgspec import Struct
+from msgspec.structs import replace
+
+from adapters.channels.canonical import Canonical
+from adapters.nats.connection import Connection
+from adapters.nats.streams import ORDERS, ensure_streams
+from adapters.postgres.idempotency import Idempotency
+from adapters.postgres.keys import ApiKeys
+from adapters.postgres.migrate import migrate
+from adapters.postgres.pool import Pool
+from adapters.postgres.views import Views
+from schemas.ids import (
+    CorrelationId,
+    OrderId,
+    order_id_for,
+    sign_correlation_id,
+    verify_correlation_id,
+)
+from service.api import Writing
+from service.bodies import Bodies
+from service.clock import SystemClock
+from service.embedded.supervisor import EmbeddedServers
+from service.reading import Finder, Reading
+from tests.given import an_order
+from tests.integration.http import MEBIBYTE, serving, started_publisher
+from tests.integration.test_nats_adapter import connected
+
+SIGNING = {"k1": b"a key that signs correlation ids"}
+ALL = ("orders:write", "orders:read", "orders:act")
+NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
+
+
+class Ticking:
+    """A monotonic clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+class Api(Struct):
+    """A running API, what it stands on, and a key with every scope."""
+
+    base: str
+    keys: ApiKeys
+    repeats: Idempotency
+    pool: Pool
+    connection: Connection
+    ticking: Ticking
+    token: str
+    key_id: str
+    refused: list[tuple[str, str]]
+
+    async def stored(self) -> list[bytes]:
+        """Return the messages in the stream."""
+        state = (await self.connection.jetstream.stream_info(ORDERS)).state
+        return [
+            (await self.connection.jetstream.get_msg(ORDERS, seq=number)).data or b""
+            for number in range(1, state.last_seq + 1)
+        ]
+
+    async def key(self, *scopes: str, channels: tuple[str, ...] = ("acme-us",)) -> str:
+        """Make another key and return its token."""
+        _, token = await self.keys.create("another", scopes, channels, now=NOW)
+        return token
+
+
+def sign(order_id: OrderId) -> CorrelationId:
+    """Sign as the service does."""
+    return sign_correlation_id(order_id, "k1", SIGNING)
+
+
+@pytest.fixture
+async def api(servers: EmbeddedServers, database: str) -> AsyncIterator[Api]:
+    """The API with its own database and empty streams."""
+    await migrate(database)
+    async with connected(servers.nats_url) as connection:
+        await ensure_streams(connection)
+        pool = Pool(database, by_key=False)
+        try:
+            async with running_api(pool, connection) as running:
+                yield running
+        finally:
+            await pool.close()
+
+
+@asynccontextmanager
+async def running_api(pool: Pool, connection: Connection) -> AsyncIterator[Api]:
+    """Serve the reading and the writing side."""
+    clock, ticking = SystemClock(), Ticking()
+    keys, repeats = ApiKeys(pool, monotonic=ticking), Idempotency(pool)
+    views = Views(pool)
+    finder = Finder(views, lambda text: verify_correlation_id(text, SIGNING))
+    refused: list[tuple[str, str]] = []
+    writing = Writing(
+        await started_publisher(connection),
+        Bodies(max_body_bytes=MEBIBYTE),
+        keys,
+        repeats,
+        finder,
+        channels=("acme-us", "beta-eu"),
+        translate=Canonical().translate,
+        sign=sign,
+        clock=clock,
+        refused=lambda category, channel: refused.append((category, channel)),
+    )
+    key, token = await keys.create("tests", ALL, ("acme-us",), now=NOW)
+    async with serving(writing.routes(), Reading(views, finder, keys, clock).routes()) as port:
+        base = f"http://127.0.0.1:{port}"
+        yield Api(base, keys, repeats, pool, connection, ticking, token, key.id, refused)
+
+
+def headers(token: str, key: str = "first", **more: str) -> dict[str, str]:
+    """Return the headers of a request."""
+    return {"Authorization": f"Bearer {token}", "Idempotency-Key": key, **more}
+
+
+def body(**changes: object) -> bytes:
+    """Return a canonical order as JSON."""
+    return msgspec.json.encode(replace(an_order(), **changes))
+
+
+async def put_order(api: Api, number: str, channel: str) -> OrderId:
+    """Put an order's row into the database, as the journal leaves it."""
+    ref = f"ref-{channel}-{number}"
+    order_id = order_id_for(channel, ref)
+    await api.pool.fetch(
+        "INSERT INTO orders (order_id, version, partition, channel, ref, number, correlation_id,"
+        " stage, waiting_for, currency, total_minor, final, attention, state, placed_at,"
+        " updated_at) VALUES ($1, 1, 0, $2, $3, $4, $5, 'accepted', 'stock', 'USD', 100, false,"
+        " false, '', $6, $6)",
+        *(order_id, channel, ref, number, sign(order_id), NOW),
+    )
+    return order_id

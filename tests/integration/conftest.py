@@ -1,0 +1,8 @@
+"""Fixtures that every integration test may ask for."""
+
+from __future__ import annotations
+
+from tests.integration.servers import database, servers
+from tests.integration.whole import empty, whole
+
+__all__ = ["database", "empty", "servers", "whole"]

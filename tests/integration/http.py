@@ -1,0 +1,108 @@
+"""An edge and an API on real servers, for the tests of HTTP."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from msgspec import Struct
+
+from adapters.channels.inbound import SignatureRefused
+from adapters.channels.shopify import Shopify
+from adapters.nats.connection import Connection
+from adapters.nats.publisher import Publisher
+from service.bodies import Bodies
+from service.clock import SystemClock
+from service.edge import Edge, Stream
+from service.telemetry.metrics import Metrics
+from service.telemetry.tracing import start_tracing
+from service.web import HttpServer, ServerLimits, application
+
+SECRET = "a secret of a test shop"
+OLD_SECRET = "the one before it"
+MEBIBYTE = 1024 * 1024
+
+
+def a_shop() -> Shopify:
+    """A Shopify shop in the middle of changing its secret."""
+    return Shopify(
+        "acme-us",
+        shop_domain="acme.myshopify.com",
+        secrets=[SECRET, OLD_SECRET],
+        api_version="2026-10",
+    )
+
+
+def signed(raw: bytes, delivery: str = "", *, secret: str = SECRET) -> dict[str, str]:
+    """Return the headers of an authentic webhook."""
+    digest = base64.b64encode(hmac.digest(secret.encode(), raw, "sha256")).decode()
+    return {
+        "X-Shopify-Hmac-Sha256": digest,
+        "X-Shopify-Webhook-Id": delivery,
+        "X-Shopify-Topic": "orders/create",
+        "X-Shopify-Shop-Domain": "acme.myshopify.com",
+        "X-Shopify-Api-Version": "2026-10",
+    }
+
+
+class Running(Struct, frozen=True):
+    """A server that listens; `metrics` are its own."""
+
+    base: str
+    port: int
+    metrics: Metrics
+    bodies: Bodies
+
+
+@asynccontextmanager
+async def serving(
+    *routes: list[web.RouteDef], limits: ServerLimits | None = None
+) -> AsyncIterator[int]:
+    """Serve the routes on a free port."""
+    server = HttpServer(application(routes), limits)
+    await server.start("127.0.0.1", 0)
+    try:
+        yield server.port
+    finally:
+        await server.stop()
+
+
+@asynccontextmanager
+async def running_edge(
+    stream: Stream,
+    *,
+    limits: ServerLimits | None = None,
+    read_seconds: float = 10.0,
+    max_held_bytes: int = 64 * MEBIBYTE,
+    refused: Callable[[str, str], None] = lambda category, sender: None,
+    max_under_way: int = 384,
+) -> AsyncIterator[Running]:
+    """An edge with one sender named `acme`."""
+    clock = SystemClock()
+    metrics = Metrics()
+    bodies = Bodies(
+        max_body_bytes=MEBIBYTE, max_held_bytes=max_held_bytes, read_seconds=read_seconds
+    )
+    edge = Edge(
+        {"acme": a_shop()},
+        stream,
+        bodies,
+        forged=SignatureRefused,
+        clock=clock,
+        metrics=metrics,
+        tracer=start_tracing(clock, sample_ratio=0.0, slow_seconds=1.0),
+        refused=refused,
+        max_under_way_per_source=max_under_way,
+    )
+    async with serving(edge.routes(), limits=limits) as port:
+        yield Running(f"http://127.0.0.1:{port}", port, metrics, bodies)
+
+
+async def started_publisher(connection: Connection) -> Publisher:
+    """A publisher that listens for acknowledgements."""
+    publisher = Publisher(connection)
+    await publisher.start()
+    return publisher

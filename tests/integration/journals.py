@@ -1,0 +1,82 @@
+"""A journal on a real Postgres, for tests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import asyncpg
+
+from adapters.postgres.journal import PostgresJournal
+from adapters.postgres.leases import Leases
+from adapters.postgres.migrate import migrate
+from adapters.postgres.pool import Pool
+from service.embedded.supervisor import EmbeddedServers
+from tests.integration.servers import fresh_database
+
+DEADLINE_SECONDS = 1.0
+
+
+@dataclass
+class Bench:
+    """A journal and what it stands on."""
+
+    dsn: str
+    pool: Pool
+    leases: Leases
+    journal: PostgresJournal
+
+
+@asynccontextmanager
+async def journal_on(
+    dsn: str, on_lost: Callable[[Sequence[int]], None] | None = None
+) -> AsyncIterator[Bench]:
+    """A journal with its own connections and leases."""
+    pool = Pool(dsn, deadline_seconds=DEADLINE_SECONDS)
+    leases = Leases(pool, "test", on_lost=on_lost)
+    await leases.acquire()
+    try:
+        yield Bench(dsn, pool, leases, PostgresJournal(pool, leases))
+    finally:
+        await leases.release()
+        await pool.close()
+
+
+async def lock_is_waited_for(dsn: str) -> bool:
+    """Whether somebody waits for a row that somebody else has written."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        query = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
+        return bool(await connection.fetchval(query))
+    finally:
+        await connection.close()
+
+
+def migrated_database(servers: EmbeddedServers) -> str:
+    """The DSN of a new database with our tables; for fixtures that outlive a test's event loop."""
+
+    async def make() -> str:
+        dsn = await fresh_database(servers)
+        await migrate(dsn)
+        return dsn
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(make())).result()
+
+
+async def empty(dsn: str) -> None:
+    """Delete every row: a new database for each test would cost ten times as much."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        # Switches off the trigger that protects events.
+        await connection.execute("SET session_replication_role = replica")
+        rows = await connection.fetch(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> $1",
+            "schema_migrations",
+        )
+        await connection.execute("; ".join(f'DELETE FROM "{row[0]}"' for row in rows))
+    finally:
+        await connection.close()

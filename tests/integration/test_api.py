@@ -1,0 +1,197 @@
+"""Orders and decisions through the API: once each, refused in plain words."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+
+import aiohttp
+import msgspec
+
+from adapters.channels.canonical import Canonical
+from adapters.nats.streams import ORDERS, ensure_streams
+from schemas.ids import order_id_for, verify_correlation_id
+from schemas.inputs import ActOnOrder
+from service.clock import SystemClock
+from tests.given import an_order
+from tests.integration.api import SIGNING, Api, api, body, headers, put_order
+from tests.integration.http import MEBIBYTE
+from tests.integration.test_edge import http, problem
+
+__all__ = ["api", "http"]
+
+
+async def test_an_order_is_accepted_once(api: Api, http: aiohttp.ClientSession) -> None:
+    """202 names the order; the same request again gets the same answer and adds no message."""
+    raw = body()
+    url = f"{api.base}/api/v1/orders"
+    async with http.post(url, data=raw, headers=headers(api.token)) as answer:
+        assert answer.status == 202
+        first = await answer.read()
+        told = msgspec.json.decode(first)
+    order_id = order_id_for("acme-us", an_order().ref)
+    assert told["order_id"] == order_id
+    assert verify_correlation_id(told["correlation_id"], SIGNING) == order_id
+    assert told["links"]["timeline"] == f"/api/v1/orders/{order_id}/timeline"
+    async with http.post(url, data=raw, headers=headers(api.token)) as answer:
+        assert answer.status == 202
+        assert answer.headers["Idempotency-Replayed"] == "true"
+        assert await answer.read() == first
+    assert await api.stored() == [raw]
+
+
+async def test_an_idempotency_key_is_needed_and_used_once(
+    api: Api, http: aiohttp.ClientSession
+) -> None:
+    """Missing is 400, reused with another body 422, under way 409; nothing more is stored."""
+    url = f"{api.base}/api/v1/orders"
+    bearer = {"Authorization": f"Bearer {api.token}"}
+    async with http.post(url, data=body(), headers=bearer) as answer:
+        assert answer.status == 400
+        assert "idempotency-key-missing" in str((await problem(answer))["type"])
+    async with http.post(url, data=body(), headers=headers(api.token)) as answer:
+        assert answer.status == 202
+    async with http.post(url, data=body(note="gift"), headers=headers(api.token)) as answer:
+        assert answer.status == 422
+        assert "idempotency-key-reused" in str((await problem(answer))["type"])
+    digest = hashlib.sha256(b"POST\0/api/v1/orders\0acme-us\0" + body()).digest()
+    await api.repeats.begin(api.key_id, "second", digest, now=SystemClock().now())
+    async with http.post(url, data=body(), headers=headers(api.token, "second")) as answer:
+        assert answer.status == 409
+        assert answer.headers["Retry-After"] == "1"
+        await problem(answer)
+    assert len(await api.stored()) == 1
+
+
+async def test_twenty_repeats_at_once_are_one_message(
+    api: Api, http: aiohttp.ClientSession
+) -> None:
+    """Of twenty equal requests at the same time one is done; the others hear 202 or 409."""
+
+    async def send() -> int:
+        async with http.post(
+            f"{api.base}/api/v1/orders", data=body(), headers=headers(api.token)
+        ) as answer:
+            return answer.status
+
+    statuses = await asyncio.gather(*(send() for _ in range(20)))
+    assert set(statuses) <= {202, 409}
+    assert 202 in statuses
+    assert len(await api.stored()) == 1
+
+
+async def test_a_request_that_was_not_accepted_is_tried_again(
+    api: Api, http: aiohttp.ClientSession
+) -> None:
+    """Without its stream the API answers 503; the same key works as soon as the stream is back."""
+    await api.connection.jetstream.delete_stream(ORDERS)
+    url = f"{api.base}/api/v1/orders"
+    async with http.post(url, data=body(), headers=headers(api.token)) as answer:
+        assert answer.status == 503
+        assert int(answer.headers["Retry-After"]) > 0
+        await problem(answer)
+    await ensure_streams(api.connection)
+    async with http.post(url, data=body(), headers=headers(api.token)) as answer:
+        assert answer.status == 202
+    assert len(await api.stored()) == 1
+
+
+async def test_what_is_wrong_with_an_order_is_said_at_once(
+    api: Api, http: aiohttp.ClientSession
+) -> None:
+    """Broken JSON is 400, a wrong shape 422, each with sentences; nothing reaches the stream."""
+    url = f"{api.base}/api/v1/orders"
+    wrong = body().replace(b'"currency":"USD"', b'"currency":"usd"')
+    cases = [(b"{", 400), (b'{"a":1,"a":2}', 400), (b'"\\ud800"', 400), (wrong, 422)]
+    for raw, status in cases:
+        async with http.post(url, data=raw, headers=headers(api.token)) as answer:
+            assert answer.status == status
+            told = await problem(answer)
+            assert told["errors"]
+    async with http.post(
+        url, data=io.BytesIO(b"x" * (MEBIBYTE + 1)), headers=headers(api.token)
+    ) as answer:
+        assert answer.status == 413
+    assert await api.stored() == []
+
+
+async def test_keys_are_refused_in_words(api: Api, http: aiohttp.ClientSession) -> None:
+    """No key, a wrong, altered or malformed one is 401; a missing scope or foreign channel 403."""
+    url = f"{api.base}/api/v1/orders"
+    altered = api.token[:-1] + ("A" if api.token[-1] != "A" else "B")
+    for token in ("", "ow_000000000000_" + "x" * 43, altered, "ow_", api.token + "x"):
+        async with http.post(url, data=body(), headers=headers(token)) as answer:
+            assert answer.status == 401
+            assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+            await problem(answer)
+    reader = await api.key("orders:read")
+    async with http.post(url, data=body(), headers=headers(reader)) as answer:
+        assert answer.status == 403
+        assert "orders:write" in str((await problem(answer))["detail"])
+    foreign = headers(api.token, **{"X-Orderwright-Channel": "beta-eu"})
+    async with http.post(url, data=body(), headers=foreign) as answer:
+        assert answer.status == 403
+        await problem(answer)
+    both = await api.key("orders:write", channels=("acme-us", "beta-eu"))
+    async with http.post(url, data=body(), headers=headers(both)) as answer:
+        assert answer.status == 400
+        assert "X-Orderwright-Channel" in str((await problem(answer))["detail"])
+    chosen = headers(both, **{"X-Orderwright-Channel": "beta-eu"})
+    async with http.post(url, data=body(), headers=chosen) as answer:
+        assert answer.status == 202
+    assert len(await api.stored()) == 1
+
+
+async def test_refusals_are_told_by_category(api: Api, http: aiohttp.ClientSession) -> None:
+    """What was posted in vain is told to whoever counts incidents, with its channel if known."""
+    url = f"{api.base}/api/v1/orders"
+    reading = await api.key("orders:read")
+    asked = (
+        (headers("ow_no_such_key"), body(), 401),
+        (headers(reading), body(), 403),
+        ({"Authorization": f"Bearer {api.token}"}, body(), 400),
+        (headers(api.token), b"{", 400),
+        (headers(api.token), body(currency="XXL"), 422),
+    )
+    for given, raw, status in asked:
+        async with http.post(url, data=raw, headers=given) as answer:
+            assert answer.status == status
+    assert api.refused == [
+        ("key_refused", "api"),
+        ("key_not_allowed", "api"),
+        ("request_incomplete", "api"),
+        ("json_malformed", "acme-us"),
+        ("currency_unknown", "acme-us"),
+    ]
+
+
+async def test_an_action_becomes_a_letter_once(api: Api, http: aiohttp.ClientSession) -> None:
+    """An action needs its scope, a reason and the version one has seen; then it is one letter."""
+    order_id = await put_order(api, "1042", "acme-us")
+    url = f"{api.base}/api/v1/orders/{order_id}/actions/cancel"
+    raw = b'{"reason": "The customer called."}'
+    reader = await api.key("orders:read")
+    refusals = [
+        (url, raw, headers(reader), 403),
+        (url, b'{"reason": " "}', headers(api.token), 422),
+        (url, b"{}", headers(api.token), 422),
+        (url, b'{"reason": "x", "force": true}', headers(api.token), 422),
+        (url.replace("cancel", "explode"), raw, headers(api.token), 404),
+        (url, raw, headers(api.token, **{"If-Match": '"old"'}), 412),
+    ]
+    for address, sent, head, status in refusals:
+        async with http.post(address, data=sent, headers=head) as answer:
+            assert answer.status == status
+            await problem(answer)
+    matched = headers(api.token, **{"If-Match": f'"{order_id}-1"'})
+    for _ in range(2):
+        async with http.post(url, data=raw, headers=matched) as answer:
+            assert answer.status == 202
+    (stored,) = await api.stored()
+    assert Canonical().translate("act", "", stored) == ActOnOrder(
+        ref="ref-acme-us-1042",
+        verb="cancel",
+        person="API key tests",
+        reason="The customer called.",
+    )

@@ -1,0 +1,78 @@
+"""The demo's count: it must not come out well when an order is lost or something was done twice."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+from msgspec.structs import replace
+
+from service.cli import main
+from service.demo import run as demo
+from service.demo.report import Report, count_up
+from service.embedded.supervisor import EmbeddedServers
+from tests.appends import CHANNEL, append
+from tests.contract.partner_calls import stubbed
+from tests.integration.journals import Bench, journal_on, migrated_database
+
+SENT = {"sent": 2, "accepted": 2, "webhook_ms": {"p50": 1.0, "p99": 2.0}}
+TWICE = {"kind": "label", "reference": "k1order", "count": 2, "undone": 0}
+
+
+@pytest.fixture
+async def bench(servers: EmbeddedServers) -> AsyncIterator[Bench]:
+    """A journal without orders."""
+    async with journal_on(migrated_database(servers)) as one:
+        yield one
+
+
+async def counted(bench: Bench, final: tuple[str, ...], *duplicates: dict[str, object]) -> Report:
+    """The report on two accepted orders, of which those named are final in the store."""
+    for ref in ("1", "2"):
+        one = append(ref)
+        ends = replace(one.row, stage="closed", final=True) if ref in final else one.row
+        assert (await bench.journal.append(replace(one, row=ends))).kind == "committed"
+    sent = {**SENT, "refs": [{"ref": f"gid://shop/Order/{ref}"} for ref in ("1", "2")]}
+    async with stubbed(web.json_response({"duplicates": list(duplicates)})) as ledger:
+        return await count_up(bench.pool, CHANNEL, sent, ledger.url)
+
+
+async def test_all_final_and_nothing_twice_is_good(bench: Bench) -> None:
+    """Then, and only then, the demo ends with 0."""
+    report = await counted(bench, ("1", "2"))
+    assert report.good
+    assert (report.closed, report.lost, report.duplicate_consequences) == (2, 0, 0)
+
+
+async def test_an_order_that_never_ended_is_lost(bench: Bench) -> None:
+    """It is counted and named."""
+    report = await counted(bench, ("1",))
+    assert not report.good
+    assert report.lost == 1
+    assert "gid://shop/Order/2" in report.in_words()
+
+
+async def test_what_the_ledger_has_twice_is_a_duplicate(bench: Bench) -> None:
+    """It is counted and named, though every order is final."""
+    report = await counted(bench, ("1", "2"), TWICE)
+    assert not report.good
+    assert report.duplicate_consequences == 1
+    assert "label k1order" in report.in_words()
+
+
+def test_a_bad_count_ends_the_command_with_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The exit code says it too, in a sentence and without a traceback."""
+
+    async def bad(options: demo.Options, say: demo.Say) -> bool:
+        return False
+
+    monkeypatch.setattr(demo, "run", bad)
+    monkeypatch.setattr(sys, "argv", ["orderwright", "demo", "--orders", "1"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert "lost orders or did something twice" in capsys.readouterr().err

@@ -1,0 +1,89 @@
+"""What a sender is told when a fault of ours meets its webhook, or too many of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import aiohttp
+import pytest
+import structlog
+
+from service.clock import SystemClock
+from service.telemetry.logs import start_logs
+from tests.integration.http import running_edge, signed
+
+
+class BrokenStream:
+    """A stream with a fault of ours in it."""
+
+    async def publish(self, *_: object, **__: object) -> None:
+        """Fail as nobody expects."""
+        raise RuntimeError("a detail for our log alone")
+
+
+@pytest.fixture
+def written() -> Iterator[io.StringIO]:
+    """The service's JSON lines."""
+    root, stream = logging.getLogger(), io.StringIO()
+    level, handlers = root.level, root.handlers[:]
+    start_logs(SystemClock().monotonic, form="json", stream=stream)
+    yield stream
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+async def test_a_fault_is_logged_with_its_trace_and_not_shown(written: io.StringIO) -> None:
+    """The sender hears 500 in plain words; the one line in the log leads to the trace."""
+    async with running_edge(BrokenStream()) as edge, aiohttp.ClientSession() as session:
+        raw = b"{}"
+        async with session.post(
+            f"{edge.base}/hooks/acme", data=raw, headers=signed(raw, "d-1")
+        ) as answer:
+            assert answer.status == 500
+            assert answer.content_type == "application/problem+json"
+            told = await answer.text()
+    assert "please try again" in told
+    assert "a detail" not in told
+    (line,) = [json.loads(one) for one in written.getvalue().splitlines()]
+    assert "a detail" in line["exception"]
+    assert int(line["trace_id"], 16) > 0
+
+
+class HeldStream(BrokenStream):
+    """A stream that acknowledges when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Semaphore(0)
+        self.acknowledge = asyncio.Event()
+
+    async def publish(self, *_: object, **__: object) -> None:
+        """Wait to be told."""
+        self.asked.release()
+        await self.acknowledge.wait()
+
+
+async def test_a_noisy_sender_leaves_room_for_others() -> None:
+    """Beyond its share under way a sender hears 503 and when to return; the others are taken."""
+    stream = HeldStream()
+    async with (
+        running_edge(stream, max_under_way=2) as edge,
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session,
+    ):
+
+        async def send(delivery: str) -> tuple[int, str]:
+            address, raw = f"{edge.base}/hooks/acme", b"{}"
+            async with session.post(address, data=raw, headers=signed(raw, delivery)) as answer:
+                return answer.status, answer.headers.get("Retry-After", "")
+
+        waiting = [asyncio.create_task(send(f"d-{n}")) for n in range(2)]
+        for _ in waiting:
+            await stream.asked.acquire()
+        assert await send("d-3") == (503, "1")
+        stream.acknowledge.set()
+        assert await asyncio.gather(*waiting) == [(200, ""), (200, "")]
+        assert await send("d-3") == (200, "")

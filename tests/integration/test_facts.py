@@ -1,0 +1,96 @@
+"""Facts for channels without an API of their own: published once, whatever is repeated or lost."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from actors.errors import Retryable
+from actors.ports import Call
+from adapters.channels.canonical_storefront import CanonicalStorefront
+from adapters.nats.connection import Connection
+from adapters.nats.facts import Facts
+from adapters.nats.streams import FACTS
+from schemas.effects import FulfilmentPublished, PublishFulfilment
+from schemas.ids import order_id_for, sign_correlation_id
+from service.clock import SystemClock
+from service.embedded.supervisor import EmbeddedServers
+from tests.given import an_order
+from tests.integration.api import SIGNING
+from tests.integration.test_nats_adapter import connected
+
+
+def a_call(ref: str, number: int = 8) -> Call:
+    """The effect of an order of the channel acme-us that left with a parcel."""
+    order_id = order_id_for("acme-us", ref)
+    return Call(
+        order_id=order_id,
+        channel="acme-us",
+        ref=ref,
+        correlation_id=sign_correlation_id(order_id, "k1", SIGNING),
+        number=number,
+        effect=PublishFulfilment(tracking_number="1ZA1B2C30330089587", carrier="UPS"),
+        order=an_order(ref=ref),
+        idempotency_key=f"key-{number}",
+        attempt=0,
+    )
+
+
+async def stored(connection: Connection, ref: str) -> list[dict[str, object]]:
+    """The facts in the stream about one order."""
+    jetstream = connection.jetstream
+    state = (await jetstream.stream_info(FACTS)).state
+    found = []
+    for number in range(state.first_seq, state.last_seq + 1):
+        message = await jetstream.get_msg(FACTS, seq=number)
+        event = msgspec.json.decode(message.data or b"{}")
+        if event["subject"] == ref:
+            found.append(event)
+    return found
+
+
+async def test_a_repeat_is_the_same_fact(servers: EmbeddedServers) -> None:
+    """Performed twice, and once more as the new effect a person asked for, it is in the stream
+    once, under an id made of what it says."""
+    async with connected(servers.nats_url) as connection:
+        facts = Facts(connection)
+        await facts.start()
+        partner = CanonicalStorefront("acme-us", facts, SystemClock())
+        results = [await partner.perform(a_call("F-1", number)) for number in (8, 8, 9)]
+        (event,) = await stored(connection, "F-1")
+        assert results == [FulfilmentPublished(fulfilment_id=str(event["id"]))] * 3
+        assert await partner.look_up(a_call("F-1")) is None
+
+
+async def test_a_lost_stream_is_made_anew(servers: EmbeddedServers) -> None:
+    """Without its stream a fact is tried again later, and the stream is there by then."""
+    async with connected(servers.nats_url) as connection:
+        facts = Facts(connection)
+        await facts.start()
+        partner = CanonicalStorefront("acme-us", facts, SystemClock())
+        await connection.jetstream.delete_stream(FACTS)
+        with pytest.raises(Retryable, match="made anew"):
+            await partner.perform(a_call("F-2"))
+        await partner.perform(a_call("F-2"))
+        assert len(await stored(connection, "F-2")) == 1
+
+
+async def test_no_fact_says_who_ordered(servers: EmbeddedServers) -> None:
+    """The fact names the order and its parcel, and nobody."""
+    async with connected(servers.nats_url) as connection:
+        facts = Facts(connection)
+        await facts.start()
+        await CanonicalStorefront("acme-us", facts, SystemClock()).perform(a_call("F-3"))
+        (event,) = await stored(connection, "F-3")
+    text = msgspec.json.encode(event).decode()
+    assert "Steve" not in text
+    assert "Shipping" not in text
+
+
+async def test_nothing_waits_for_a_closed_connection(servers: EmbeddedServers) -> None:
+    """While NATS is away a fact is surely not published: it comes later, and nothing is doubted."""
+    async with connected(servers.nats_url) as connection:
+        facts = Facts(connection)
+        await facts.start()
+    with pytest.raises(Retryable, match="NATS is away"):
+        await CanonicalStorefront("acme-us", facts, SystemClock()).perform(a_call("F-4"))

@@ -1,0 +1,172 @@
+"""Lineage is found by trying, is whole, and says of every field that is lost why."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from adapters.channels.shopify_shapes import ShopifyOrder
+from schemas.order import Order
+from service.lineage.canonical_example import canonical_examples
+from service.lineage.declared import REACHES_NOBODY
+from service.lineage.page import markdown
+from service.lineage.probing import ORDER, Example, Found, leaves, named, probe
+from service.lineage.shopify_example import shopify_examples
+from service.lineage.ways import NOT_READ, ONLY_CHECKED, Lineage, find_out, partners_of
+from service.wiring_lineage import canonical_of
+from service.wiring_quarantine import readers
+
+ROOT = Path(__file__).resolve().parents[2]
+SPEC = ROOT.parent / "shared" / "specs" / "shopify" / "webhooks" / "orders.create.schema.json"
+
+
+@pytest.fixture(scope="module")
+def lineage() -> Lineage:
+    """Everything tried out, once for all tests here."""
+    return asyncio.run(find_out())
+
+
+def fields_of(examples: tuple[Example, ...]) -> set[str]:
+    """Return the names of all fields of the examples."""
+    return {named(path) for example in examples for path, _ in leaves(example.tree)}
+
+
+def fields_in(shape: msgspec.inspect.Type) -> Iterator[str]:
+    """Yield the names of all fields of a struct, those of structs in it after a dot."""
+    if isinstance(shape, msgspec.inspect.UnionType):
+        for one in shape.types:
+            yield from fields_in(one)
+    elif isinstance(shape, msgspec.inspect.StructType):
+        for field in shape.fields:
+            for inner in fields_in(field.type):
+                yield f"{field.encode_name}{inner}" if inner[:1] == "[" else _dotted(field, inner)
+    elif isinstance(shape, msgspec.inspect.ListType | msgspec.inspect.VarTupleType):
+        yield from (f"[]{_after(inner)}" for inner in fields_in(shape.item_type))
+    elif isinstance(shape, msgspec.inspect.DictType):
+        yield "[*]"
+    elif not isinstance(shape, msgspec.inspect.NoneType):
+        yield ""
+
+
+def _dotted(field: msgspec.inspect.Field, inner: str) -> str:
+    return f"{field.encode_name}{_after(inner)}"
+
+
+def _after(inner: str) -> str:
+    return f".{inner}" if inner else ""
+
+
+def test_every_lost_field_is_declared_with_its_reason(lineage: Lineage) -> None:
+    """A field of the canonical order that reaches no partner must say why, and no other may."""
+    nowhere = {name for name in lineage.sources["canonical"] if not lineage.anywhere(name)}
+    undeclared = nowhere - REACHES_NOBODY.keys()
+    assert not undeclared, f"reach no partner, and nobody says why: {sorted(undeclared)}"
+    rotten = REACHES_NOBODY.keys() - nowhere
+    assert not rotten, f"declared as reaching nobody, but they do, or are gone: {sorted(rotten)}"
+    assert all(len(reason) > 20 for reason in REACHES_NOBODY.values())
+
+
+def test_the_canonical_example_is_whole() -> None:
+    """Every field that `order.v1` has is tried out, so that a new one can't be forgotten."""
+    wanted = set(fields_in(msgspec.inspect.type_info(Order)))
+    assert len(wanted) > 40
+    assert fields_of(canonical_examples()) - {"schema"} == wanted
+
+
+def test_the_shopify_example_has_all_that_we_read() -> None:
+    """Every field that our shapes of Shopify's order name is tried out."""
+    wanted = set(fields_in(msgspec.inspect.type_info(ShopifyOrder)))
+    assert len(wanted) > 90
+    missing = wanted - fields_of(shopify_examples())
+    assert not missing, f"the example lacks {sorted(missing)}"
+
+
+def test_the_shopify_example_has_all_that_shopify_sends() -> None:
+    """Every property of the vendor's description is in it, but for what is told of fulfilments."""
+    if not SPEC.is_file():
+        pytest.skip("Shopify's descriptions are not beside this checkout (shared/specs).")
+    described = set(json.loads(SPEC.read_text())["properties"])
+    example = shopify_examples()[0].tree
+    assert isinstance(example, dict)
+    assert described <= example.keys(), sorted(described - example.keys())
+
+
+@pytest.mark.parametrize("example", shopify_examples()[:1] + canonical_examples())
+def test_the_examples_are_orders(example: Example) -> None:
+    """The usual example of each source passes every check of the door."""
+    source = "canonical" if "schema" in dict(_tree(example)) else "shopify"
+    kind, order = canonical_of(source, example.tree)
+    assert kind == ORDER
+    again = canonical_of("canonical", order)
+    assert again == (ORDER, order)
+    if source == "shopify":
+        reader = readers({})["shopify"]
+        reader.translate("place", "orders/create", msgspec.json.encode(example.tree))
+
+
+def _tree(example: Example) -> dict[str, Any]:  # Any: JSON of any shape
+    assert isinstance(example.tree, dict)
+    return example.tree
+
+
+def test_a_field_is_followed_through_both_steps(lineage: Lineage) -> None:
+    """The ways that a clerk would name by heart are found."""
+    ways = {way.field: way for way in lineage.ways("shopify", "business_central")}
+    sku = ways["line_items[].sku"]
+    assert sku.becomes == ("lines[].sku",)
+    assert [arrival.path for arrival in sku.arrives] == ["salesOrderLines[].lineObjectNumber"]
+    assert ways["line_items[].product_id"].when == "if the fields that go before it are missing"
+    zip_code = ways["shipping_address.zip"]
+    assert [arrival.path for arrival in zip_code.arrives] == ["shipToPostCode"]
+    note = ways["note"]
+    assert note.becomes == ("note",)
+    assert not note.arrives
+    assert note.lost == "not sent here; goes to warehouse"
+    assert ways["customer_locale"].lost == REACHES_NOBODY["customer.locale"]
+    assert ways["tags"].lost == NOT_READ
+    assert ways["current_total_price_set.shop_money.currency_code"].lost == ONLY_CHECKED
+    assert ways["line_items[].grams"].lost == "not sent here; goes to ups"
+    assert ways["cancelled_at"].becomes == ("order.cancel.v1",)
+
+
+def test_every_way_arrives_or_says_why_not(lineage: Lineage) -> None:
+    """No field of any source vanishes at any partner without a word."""
+    for source, fields in lineage.sources.items():
+        for partner in partners_of(source):
+            ways = lineage.ways(source, partner)
+            assert len(ways) == len(fields)
+            for way in ways:
+                assert bool(way.arrives) != bool(way.lost), way
+                assert "nobody said why" not in way.lost, way
+
+
+def test_the_page_is_what_was_found(lineage: Lineage) -> None:
+    """docs/lineage.md is as the code is."""
+    page = (ROOT / "docs" / "lineage.md").read_text()
+    assert page == markdown(lineage), "make it anew: python -m service.lineage"
+
+
+async def test_probing_sees_what_depends_on_a_field() -> None:
+    """Values, decisions, stand-ins and mere checks are told apart, whatever translates."""
+
+    async def translate(tree: object) -> tuple[str, object]:
+        assert isinstance(tree, dict)
+        lines = [{"id": one} for one in tree["items"]] if tree["wanted"] else []
+        return ORDER, {"title": tree.get("name") or tree["nick"], "lines": lines}
+
+    tree = {"name": "Cup", "nick": "Mug", "items": ["a1"], "wanted": True, "colour": "red"}
+    bare = {key: value for key, value in tree.items() if key != "name"}
+    examples = (Example(when="", tree=tree), Example(when="without a name", tree=bare))
+    assert await probe(examples, translate) == {
+        "name": Found(paths=("title",)),
+        "nick": Found(paths=("title",), when="without a name"),
+        "items[]": Found(paths=("lines[].id",)),
+        "wanted": Found(paths=("lines[]",)),
+        "colour": Found(),
+    }

@@ -1,0 +1,195 @@
+"""The quarantine on a real Postgres: whole, once, visible, bounded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from actors.errors import JournalUnavailable
+from actors.ports import Quarantined
+from adapters.postgres.migrate import migrate
+from adapters.postgres.pool import Pool
+from adapters.postgres.quarantine import PostgresQuarantine, fingerprint_of
+from adapters.postgres.quarantine_workflow import (
+    Filter,
+    HeldItem,
+    ListedItem,
+    QuarantineWorkflow,
+)
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+NASTY = b'{"note": "\x00 \\ud800 \xff", "note": 1e400000}'
+
+
+@pytest.fixture
+async def pool(database: str) -> AsyncIterator[Pool]:
+    await migrate(database)
+    pool = Pool(database, deadline_seconds=10)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+def quarantine(pool: Pool) -> PostgresQuarantine:
+    return PostgresQuarantine(pool)
+
+
+@pytest.fixture
+def workflow(pool: Pool) -> QuarantineWorkflow:
+    return QuarantineWorkflow(pool)
+
+
+def item(
+    number: int, *, reason: str = "json_malformed", at: datetime = NOW, original: bytes = NASTY
+) -> Quarantined:
+    return Quarantined(
+        delivery_id=f"delivery-{number}",
+        channel="acme-us",
+        kind="place",
+        ref=str(number),
+        source="shopify",
+        reason=reason,
+        sentences=("At line 1 the text ends too early.", "Send it again, whole."),
+        headers={"X-Shopify-Topic": "orders/create"},
+        original=original,
+        at=at,
+    )
+
+
+def numbers(items: Sequence[ListedItem | HeldItem]) -> list[int]:
+    """The numbers that the items were made with."""
+    return [int(one.delivery_id.removeprefix("delivery-")) for one in items]
+
+
+async def test_what_was_refused_is_kept_whole_and_once(
+    quarantine: PostgresQuarantine, workflow: QuarantineWorkflow
+) -> None:
+    """The original comes back byte by byte; a thousand repeats of a delivery are one item."""
+    await asyncio.gather(*(quarantine.keep(item(1)) for _ in range(1_000)))
+    (listed,) = await workflow.find(Filter())
+    assert listed.size_bytes == len(NASTY)
+    assert listed.sentences == item(1).sentences
+    shown = await workflow.item(listed.id)
+    assert shown is not None
+    whole = msgspec.structs.asdict(item(1))
+    assert {name: getattr(shown, name, "1") for name in whole} == whole
+    assert await workflow.item(listed.id + 1) is None
+
+
+async def test_hostile_texts_are_stored_too(
+    quarantine: PostgresQuarantine, workflow: QuarantineWorkflow
+) -> None:
+    """NUL and lone surrogates in what we derived from a payload can't keep it out."""
+    nasty = "a\x00\ud800b"
+    await quarantine.keep(
+        Quarantined(
+            delivery_id=nasty,
+            channel=nasty,
+            kind=nasty,
+            ref=nasty,
+            source=nasty,
+            reason=nasty,
+            sentences=(nasty,),
+            headers={nasty: nasty},
+            original=NASTY,
+            at=NOW,
+        )
+    )
+    (listed,) = await workflow.find(Filter())
+    shown = await workflow.item(listed.id)
+    assert shown is not None
+    assert shown.original == NASTY
+    assert shown.kind == "a�?b"
+
+
+async def test_lists_are_paged_filtered_and_grouped(
+    quarantine: PostgresQuarantine, workflow: QuarantineWorkflow
+) -> None:
+    """Newest first, a bounded page at a time, and counted by fault."""
+    for number in range(5):
+        await quarantine.keep(item(number, reason="unknown_version" if number == 3 else "schema"))
+    first = await workflow.find(Filter(), limit=3)
+    assert numbers(first) == [4, 3, 2]
+    assert numbers(await workflow.find(Filter(), before=first[-1].id)) == [1, 0]
+    assert numbers(await workflow.find(Filter(reason="unknown_version"))) == [3]
+    assert numbers(await workflow.find(Filter(channels=("beta-eu", "acme-us")), limit=2)) == [4, 3]
+    assert await workflow.find(Filter(channels=("beta-eu",))) == ()
+    assert await workflow.find(Filter(since=NOW + timedelta(seconds=1))) == ()
+    assert await workflow.find(Filter(until=NOW)) == ()
+    most, least = await workflow.groups()
+    assert (most.reason, most.items, most.newest_id) == ("schema", 4, first[0].id)
+    assert (least.reason, least.items) == ("unknown_version", 1)
+    assert await workflow.count(Filter(group=most.group)) == (4, first[0].id)
+    assert await workflow.open_reasons() == {"schema": 4, "unknown_version": 1}
+
+
+@pytest.mark.parametrize(
+    ("sentence", "same"),
+    [
+        ('The quantity of line 3 (lines[2].quantity) is the text "two".', True),
+        ('The quantity of line 12 (lines[11].quantity) is the text "a \\" b".', True),
+        ('The sku of line 3 (lines[2].sku) is the text "two".', False),
+    ],
+)
+def test_one_fault_has_one_fingerprint(sentence: str, same: bool) -> None:
+    """What is quoted and figures don't make another fault; another place does, and another
+    channel."""
+    known = replace(
+        item(1), sentences=('The quantity of line 1 (lines[0].quantity) is the text "".',)
+    )
+    given = replace(known, sentences=(sentence,))
+    assert (fingerprint_of(given) == fingerprint_of(known)) is same
+    assert fingerprint_of(replace(known, channel="beta-eu")) != fingerprint_of(known)
+
+
+async def test_originals_come_oldest_first_within_their_bytes(
+    quarantine: PostgresQuarantine, workflow: QuarantineWorkflow
+) -> None:
+    """A page of originals holds 8 MiB at most, but always one; nothing is passed over."""
+    for number in range(4):
+        await quarantine.keep(item(number, original=b"x" * (3 * 1024**2 + number)))
+    _, upto = await workflow.count(Filter())
+    first = await workflow.originals(Filter(), after=0, upto=upto)
+    assert numbers(first) == [0, 1]
+    assert numbers(await workflow.originals(Filter(), after=first[-1].id, upto=upto)) == [2, 3]
+    assert numbers(await workflow.originals(Filter(), after=0, upto=first[0].id)) == [0]
+
+
+async def test_what_is_kept_is_bounded(
+    quarantine: PostgresQuarantine, workflow: QuarantineWorkflow
+) -> None:
+    """Beyond number, bytes or age the oldest go, and nothing else."""
+    for number in range(6):
+        await quarantine.keep(
+            item(number, at=NOW - timedelta(days=6 - number), original=b"x" * 100)
+        )
+    assert await quarantine.prune(NOW) == 0
+    assert await quarantine.prune(NOW, retention_days=5.5) == 1
+    assert await quarantine.prune(NOW, most_bytes=450) == 1
+    assert await quarantine.prune(NOW, most_items=2) == 2
+    assert numbers(await workflow.find(Filter())) == [5, 4]
+
+
+async def test_without_postgres_nobody_is_told_it_was_kept(
+    quarantine: PostgresQuarantine, pool: Pool
+) -> None:
+    """The sender's message stays unacknowledged."""
+    await pool.close()
+    with pytest.raises(JournalUnavailable):
+        await quarantine.keep(item(1))
+
+
+async def test_other_bytes_under_the_same_id_are_kept_as_well(
+    quarantine: PostgresQuarantine, workflow: QuarantineWorkflow
+) -> None:
+    """A sender that gives one id to two messages: both are kept, each once."""
+    for original in (b"one", b"two", b"one", b"two"):
+        await quarantine.keep(item(1, original=original))
+    kept = await workflow.find(Filter())
+    shown = [await workflow.item(one.id) for one in kept]
+    assert sorted(one.original for one in shown if one is not None) == [b"one", b"two"]

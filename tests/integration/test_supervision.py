@@ -1,0 +1,177 @@
+"""Supervision of a child that won't live, and the checks of outside servers that won't serve."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from service.embedded.external import check_nats, check_postgres
+from service.embedded.process import Program, SupervisedProcess, bound_log
+from service.embedded.supervisor import EmbeddedServers
+from service.errors import EmbeddedServerFailed, ServerTooOld, ServerUnusable
+from tests.waiting import eventually
+
+Check = Callable[[str], Awaitable[str]]
+CHECKS = pytest.mark.parametrize(
+    ("check", "address"),
+    [
+        (check_postgres, "postgresql://user:hidden@127.0.0.1:{port}/orders"),
+        (check_nats, "nats://user:hidden@127.0.0.1:{port}"),
+    ],
+    ids=["postgres", "nats"],
+)
+
+
+async def _nothing() -> None:
+    return None
+
+
+async def _at_once(pid: int) -> bool:
+    return pid > 0
+
+
+def _program(directory: Path, *arguments: str, ready: Callable[[int], Awaitable[bool]]) -> Program:
+    return Program(
+        name="Trial",
+        arguments=arguments,
+        directory=directory,
+        log_path=directory / "trial.log",
+        account=None,
+        death_signal=signal.SIGKILL,
+        stop_steps=((signal.SIGTERM, 0.2),),
+        prepare=_nothing,
+        ready=ready,
+        ready_timeout_seconds=0.2,
+    )
+
+
+@asynccontextmanager
+async def listener(greeting: bytes | None) -> AsyncIterator[int]:
+    """A loopback port that accepts, says the greeting if any, and then nothing more."""
+    leave = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if greeting is not None:
+            writer.write(greeting)
+        await leave.wait()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        try:
+            yield server.sockets[0].getsockname()[1]
+        finally:
+            leave.set()
+
+
+async def test_a_crash_loop_is_reported_and_ended(tmp_path: Path) -> None:
+    """A child that always dies at once is given up after the limit, with one call-back."""
+    failures: list[EmbeddedServerFailed] = []
+    process = SupervisedProcess(
+        _program(tmp_path, "/bin/sh", "-c", "echo out of luck; exit 1", ready=_at_once),
+        on_failure=failures.append,
+        fast_deaths_limit=4,
+    )
+    await process.start()
+    await eventually(lambda: failures)
+    assert process.failure is failures[0]
+    assert process.restarts == 3
+    assert "died 4 times in a row and was given up" in str(failures[0])
+    assert '"out of luck"' in str(failures[0])
+    await process.stop()
+
+
+async def test_a_child_that_never_gets_ready_is_ended(tmp_path: Path) -> None:
+    """The start fails with the deadline named, and the child, deaf to SIGTERM, is gone."""
+
+    async def never(pid: int) -> bool:
+        return pid < 0
+
+    script = "trap '' TERM; while :; do sleep 0.05; done"
+    process = SupervisedProcess(_program(tmp_path, "/bin/sh", "-c", script, ready=never))
+    with pytest.raises(EmbeddedServerFailed, match="was not ready within") as caught:
+        await process.start()
+    assert caught.value.exit_code == 7
+    assert process.pid is None
+
+
+def test_logs_are_bounded(tmp_path: Path) -> None:
+    """A full log is cut, its end kept once beside it, however often that happens."""
+    log = tmp_path / "trial.log"
+    for _ in range(3):
+        log.write_bytes(b"a" * 1000 + b"end")
+        bound_log(log, 100)
+    assert log.read_bytes() == b""
+    assert (tmp_path / "trial.log.1").read_bytes() == b"a" * 97 + b"end"
+
+
+@CHECKS
+async def test_a_frozen_server_is_found_out(check: Check, address: str) -> None:
+    """A server that accepts and never answers is refused within five seconds."""
+    async with listener(None) as port, asyncio.timeout(5):
+        with pytest.raises(ServerUnusable, match=f"127.0.0.1:{port} did not answer within"):
+            await check(address.format(port=port))
+
+
+@CHECKS
+async def test_nobody_there(check: Check, address: str) -> None:
+    """A refused connection is one sentence with the address, without the password, and code 4."""
+    async with listener(None) as port:
+        pass
+    with pytest.raises(ServerUnusable) as caught:
+        await check(address.format(port=port))
+    sentence = str(caught.value)
+    assert f"127.0.0.1:{port} cannot be used" in sentence
+    assert "hidden" not in sentence
+    assert caught.value.exit_code == 4
+
+
+async def test_an_old_nats_is_named(servers: EmbeddedServers) -> None:
+    """A NATS server of 2.9 is refused with code 5, before it is asked for anything."""
+    async with listener(b'INFO {"version":"2.9.25","max_payload":1}\r\n') as port:
+        with pytest.raises(ServerTooOld, match=r"is version 2\.9\.25, and 2\.10 is") as caught:
+            await check_nats(f"nats://127.0.0.1:{port}")
+    assert caught.value.exit_code == 5
+
+
+def _postgres_of(version: str) -> bytes:
+    """What a Postgres says to a user whom it trusts: welcome, its version, ready."""
+    said = b"server_version\0" + version.encode() + b"\0"
+    messages = ((b"R", b"\0\0\0\0"), (b"S", said), (b"Z", b"I"))
+    return b"".join(kind + (4 + len(body)).to_bytes(4) + body for kind, body in messages)
+
+
+async def test_an_old_postgres_is_named(servers: EmbeddedServers) -> None:
+    """A Postgres 13 is refused with code 5 and both versions in the sentence."""
+    async with listener(_postgres_of("13.14")) as port:
+        with pytest.raises(ServerTooOld, match=r"is version 13\.14, and 14 is") as caught:
+            await check_postgres(f"postgresql://user:hidden@127.0.0.1:{port}/x?sslmode=disable")
+    assert caught.value.exit_code == 5
+    assert "hidden" not in str(caught.value)
+    async with listener(_postgres_of("14.0")) as port:
+        address = f"postgresql://user@127.0.0.1:{port}/x?sslmode=disable"
+        assert await check_postgres(address) == "14.0"
+
+
+async def test_good_servers_pass(servers: EmbeddedServers) -> None:
+    """Our own servers satisfy the checks that outside ones have to."""
+    assert int((await check_postgres(servers.postgres_dsn)).split(".")[0]) >= 14
+    assert (await check_nats(servers.nats_url)).startswith("2.")
+
+
+async def test_a_wrong_password_is_said(servers: EmbeddedServers) -> None:
+    """Both checks say that user or password is wrong, not that the server is missing."""
+    for check, address in ((check_postgres, servers.postgres_dsn), (check_nats, servers.nats_url)):
+        wrong = address.replace("://orderwright:", "://orderwright:not")
+        with pytest.raises(ServerUnusable, match="refuses our user or password"):
+            await check(wrong)
+
+
+async def test_no_jetstream_is_said(servers: EmbeddedServers) -> None:
+    """An account without JetStream (a publisher's own) is refused with code 5."""
+    with pytest.raises(ServerTooOld, match="has no JetStream for our account"):
+        await check_nats(servers.nats_channel_urls["acme-us"])

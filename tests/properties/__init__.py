@@ -1,0 +1,1 @@
+"""What holds for everything that could come, tried with much of it."""

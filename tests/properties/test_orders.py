@@ -1,0 +1,166 @@
+"""Any canonical order survives; whatever is changed, three readers and one contract agree."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from adapters.channels.canonical import Canonical
+from schemas import published, validation
+from schemas.codec import decode_order, encode
+from schemas.order import Address, Line, Order, Totals
+from schemas.refusals import REASONS, Refused
+
+# Any: orders as JSON, to be spoilt in every way.
+Json = dict[str, Any]
+
+SLOW = Draft202012Validator(published.all_schemas()["order.v1"])
+CHARACTERS = st.characters(codec="utf-8", exclude_characters="\0")
+TEXTS = st.text(CHARACTERS, max_size=20)
+PRINTABLE = st.characters(codec="utf-8", min_codepoint=0x20, exclude_characters="\x7f")
+REFS = st.text(PRINTABLE, min_size=1, max_size=20)
+MINOR = st.integers(0, 10**15)
+TIMES = st.datetimes().map(lambda moment: f"{moment:%Y-%m-%dT%H:%M:%S}Z".rjust(20, "0"))
+ADDRESSES = st.builds(
+    Address,
+    name=st.text(CHARACTERS, min_size=1, max_size=20),
+    lines=st.lists(TEXTS, min_size=1, max_size=4).map(tuple),
+    city=TEXTS,
+    country=st.sampled_from(["US", "DE", "ZZ"]),
+    postal_code=TEXTS,
+)
+LINES = st.builds(
+    Line,
+    line_id=REFS,
+    sku=st.text(CHARACTERS, min_size=1, max_size=20),
+    title=TEXTS,
+    quantity=st.integers(1, 1_000_000),
+    unit_price_minor=MINOR,
+    total_minor=MINOR,
+    requires_shipping=st.booleans(),
+)
+ORDERS = st.builds(
+    Order,
+    ref=REFS,
+    number=st.text(CHARACTERS, min_size=1, max_size=20),
+    placed_at=TIMES,
+    updated_at=TIMES,
+    currency=st.sampled_from(["USD", "JPY", "ZZZ"]),
+    payment=st.sampled_from(["pending", "paid", "voided"]),
+    lines=st.lists(LINES, min_size=1, max_size=3).map(tuple),
+    totals=st.builds(
+        Totals,
+        subtotal_minor=MINOR,
+        discount_minor=MINOR,
+        shipping_minor=MINOR,
+        tax_minor=MINOR,
+        total_minor=MINOR,
+    ),
+    ship_to=st.none() | ADDRESSES,
+    note=TEXTS,
+    attributes=st.dictionaries(TEXTS, TEXTS, max_size=3),
+    test=st.booleans(),
+)
+ODD: list[Any] = [
+    None, True, 0, -1, 1, 1.0, 1.5, 2**53, 10**15 + 1, "", "x", "US", "US\n", "USD\n", "ＵＳＤ",
+    "2026-11-27T00:00:00Z", "2026-11-27T00:00:00Z\n", "٢٠٢٦-11-27T00:00:00Z", "a\nb", "\x7f",
+    "x" * 129, "😀" * 256, "😀" * 257, "x" * 5001, [], {}, ["x"] * 5, {"x": "y"}, {"k" * 257: "v"},
+    {"k": 1}, "orderwright.order.v1", "orderwright.order.v2", "paid", "PAID",
+]  # fmt: skip
+
+
+def containers(value: object) -> list[Any]:
+    """Return every object and list inside a value that has something in it."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
+    found = [value] if isinstance(value, dict | list) and value else []
+    return found + [one for part in inner for one in containers(part)]
+
+
+def spoil(order: Json, draw: Callable[[Any], Any]) -> None:
+    """Change, remove or add one thing somewhere in the order."""
+    place = draw(st.sampled_from(containers(order)))
+    key = draw(st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place))))
+    what = draw(st.sampled_from(["change", "remove", "add"]))
+    if what == "change":
+        place[key] = odd(draw)
+    elif what == "remove":
+        del place[key]
+    elif isinstance(place, dict):
+        place[draw(st.sampled_from(["unknown", "company", "test", ""]))] = odd(draw)
+    else:
+        place.append(odd(draw))
+
+
+def odd(draw: Callable[[Any], Any]) -> Any:
+    """Draw something odd, as a copy: what is spoilt later must not spoil the next example."""
+    return copy.deepcopy(draw(st.sampled_from(ODD)))
+
+
+def verdicts(value: Json) -> set[bool]:
+    """Return what the three readers say; a set of one when they agree."""
+    try:
+        validation.read_order(value)
+        reads = True
+    except Refused:
+        reads = False
+    return {validation.accepts("order.v1", value), SLOW.is_valid(value), reads, decodes(value)}
+
+
+def decodes(value: Json) -> bool:
+    """Say whether msgspec alone takes it, once 3.0 is 3 and the tag is there."""
+    if value.get("schema") != "orderwright.order.v1":
+        return False
+    try:
+        decode_order(msgspec.json.encode(validation.whole_numbers(value)))
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+@given(ORDERS)
+@settings(max_examples=80, deadline=None)
+def test_every_order_survives_the_way_and_all_readers_take_it(order: Order) -> None:
+    """Encode → decode gives the same order, and jsonschema-rs, jsonschema and msgspec accept it."""
+    raw = encode(order)
+    assert decode_order(raw) == order
+    assert verdicts(msgspec.json.decode(raw)) == {True}
+
+
+@given(ORDERS, st.data())
+@settings(max_examples=250, deadline=None)
+def test_a_spoilt_order_is_taken_by_all_readers_or_by_none(
+    order: Order, data: st.DataObject
+) -> None:
+    """Whatever is changed, removed or added: all readers agree, and a refusal has sentences."""
+    value: Json = msgspec.json.decode(encode(order))
+    for _ in range(data.draw(st.integers(1, 3))):
+        spoil(value, data.draw)
+    agreed = verdicts(value)
+    assert len(agreed) == 1, value
+    told = validation.explain("order.v1", value)
+    assert bool(told) == (agreed == {False})
+    assert all(one.endswith(".") and one[0].isupper() and len(one) < 700 for one in told)
+
+
+@given(ORDERS, st.data())
+@settings(max_examples=150, deadline=None)
+def test_the_door_takes_only_what_both_validators_take(order: Order, data: st.DataObject) -> None:
+    """Whatever the door lets in is valid by jsonschema and jsonschema-rs; the rest has a reason."""
+    value: Json = msgspec.json.decode(encode(order))
+    for _ in range(data.draw(st.integers(0, 2))):
+        spoil(value, data.draw)
+    try:
+        Canonical().translate("place", "", msgspec.json.encode(value))
+    except Refused as refused:
+        reason = refused.reason
+    else:
+        assert SLOW.is_valid({"schema": "orderwright.order.v1"} | value)
+        assert validation.accepts("order.v1", {"schema": "orderwright.order.v1"} | value)
+        return
+    assert reason in REASONS

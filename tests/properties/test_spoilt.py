@@ -1,0 +1,124 @@
+"""Spoilt payloads by the thousand: whatever arrives, the door answers in sentences."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+import sys
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from adapters.channels.canonical import Canonical
+from adapters.channels.shopify_topics import TOPICS
+from schemas.codec import encode
+from schemas.inputs import KINDS, Input
+from schemas.refusals import REASONS, Refused
+from tests.given import an_order
+from tests.shopify_payloads import NOW, SHOP, Json, a_payload, headers
+
+WHOLE = a_payload()
+GOOD = json.dumps(WHOLE).encode()
+CANONICAL = encode(an_order())
+TOPIC_NAMES = sorted(TOPICS)
+NEWS = json.dumps(
+    {"order_id": 7, "kind": "capture", "status": "success", "order": {"id": 1}, "line_items": [{}]}
+).encode()
+HOSTILE: list[Callable[[random.Random, bytearray], object]] = [
+    lambda rng, raw: raw.__setitem__(rng.randrange(len(raw)), rng.randrange(256)),
+    lambda rng, raw: raw.__setitem__(at := rng.randrange(len(raw)), raw[at] ^ 1),
+    lambda rng, raw: raw.__delitem__(slice(rng.randrange(len(raw)), None)),
+    lambda rng, raw: raw.__delitem__(rng.randrange(len(raw))),
+    lambda rng, raw: raw.__setitem__(
+        slice(at := rng.randrange(len(raw)), at),
+        rng.choice(
+            [b"\\u0000", b"\xff", b"\\ud800", b"9" * 30, b"1e999", b"[" * 99, b'"', b"null,"]
+        ),
+    ),
+    lambda rng, raw: raw.__setitem__(slice(at := rng.randrange(len(raw)), at + 9), b'"a":"a",'),
+]  # fmt: skip
+# Any: values of every type, to be put where they don't belong.
+ODD: list[Any] = [
+    None, True, -1, 1.5, 2**63, "", "x" * 6000, "-1", "1e400000", [], {}, [[]], [{}], {"": {}},
+]  # fmt: skip
+
+
+def spoilt(rng: random.Random, good: bytes) -> bytes:
+    """Return the bytes with one to three hostile changes: flips, cuts, pieces put in."""
+    raw = bytearray(good)
+    for _ in range(rng.randint(1, 3)):
+        if raw:
+            rng.choice(HOSTILE)(rng, raw)
+    return bytes(raw)
+
+
+def oddly_filled(rng: random.Random, whole: Json) -> bytes:
+    """Return a payload in which two values are of another type or size."""
+    payload = copy.copy(whole)
+    payload[rng.choice(list(payload))] = rng.choice(ODD)
+    item = dict(whole["line_items"][0])
+    item[rng.choice(list(item))] = rng.choice(ODD)
+    payload["line_items"] = [item, whole["line_items"][1]]
+    return json.dumps(payload).encode()
+
+
+def sent(rng: random.Random, number: int) -> Callable[[], Input]:
+    """Return one delivery to one of our doors, told by its number and the dice."""
+    match number % 6:
+        case 0:
+            raw, topic = rng.randbytes(rng.randrange(200)), rng.choice(TOPIC_NAMES)
+        case 1:
+            raw, topic = spoilt(rng, GOOD), "orders/create"
+        case 2:
+            raw, topic = oddly_filled(rng, WHOLE), "orders/updated"
+        case 3:
+            raw, topic = spoilt(rng, NEWS), rng.choice(TOPIC_NAMES)
+        case 4:
+            raw, topic = GOOD[: rng.randrange(len(GOOD))], "orders/paid"
+        case _:
+            raw, kind = spoilt(rng, CANONICAL), rng.choice(sorted(KINDS))
+            return lambda: Canonical().translate(rng.choice(["place", kind]), "", raw)
+
+    def delivered() -> Input:
+        receipt = SHOP.receive(headers(raw, X_Shopify_Topic=topic), raw, NOW)
+        return SHOP.translate(receipt.kind, receipt.topic, raw)
+
+    return delivered
+
+
+def send_all(count: int, seed: int) -> Counter[str]:
+    """Send so many; return how often each outcome came. Nothing but Refused may be raised."""
+    rng = random.Random(seed)
+    counts: Counter[str] = Counter()
+    for number in range(count):
+        try:
+            sent(rng, number)()
+        except Refused as refused:
+            reason, sentences = refused.reason, refused.sentences
+        else:
+            counts["taken"] += 1
+            continue
+        told = reason in REASONS and all(one.endswith(".") for one in sentences)
+        assert told, (seed, number, sentences)
+        counts[reason] += 1
+    return counts
+
+
+def test_spoilt_payloads_raise_nothing_but_refusals() -> None:
+    """Random bytes, flips, cuts, odd values: an input or a Refused with sentences, 4,000 times."""
+    counts = send_all(4_000, seed=20261127)
+    assert sum(counts.values()) == 4_000
+    assert len(counts) > 10
+
+
+@pytest.mark.soak
+def test_a_hundred_thousand_spoilt_payloads(capsys: pytest.CaptureFixture[str]) -> None:
+    """The long form: 0 crashes in 100,000; the outcomes are printed."""
+    counts = send_all(100_000, seed=31)
+    with capsys.disabled():
+        told = ", ".join(f"{name} {number:,}" for name, number in counts.most_common())
+        sys.stdout.write(f"\n100,000 spoilt payloads, 0 crashes: {told}.\n")
+    assert sum(counts.values()) == 100_000

@@ -1,0 +1,1 @@
+"""Tests of one module or file at a time, without servers."""

@@ -1,0 +1,116 @@
+"""Our own contract: every kind is read, and what isn't the contract is refused in words."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import pytest
+
+from adapters.channels.canonical import Canonical
+from schemas import inputs as i
+from schemas import refusals
+from schemas.codec import encode
+from schemas.effects import Parcel, tag_of
+from schemas.refusals import REASONS, Refused
+from service.intake import ref_of
+from tests.given import an_order
+
+DOOR = Canonical()
+ORDER = an_order()
+REF = ORDER.ref
+EXAMPLES: dict[str, i.Input] = {
+    "place": i.PlaceOrder(order=ORDER),
+    "pay": i.ConfirmPayment(ref=REF, paid_minor=2250, order=ORDER),
+    "update": i.UpdateOrder(order=ORDER),
+    "cancel": i.CancelOrder(ref=REF, reason="customer"),
+    "note": i.NoteFact(ref=REF, source="till", topic="refund", words="Money went back."),
+    "picked": i.ReportPicked(ref=REF, task_id="t1"),
+    "packed": i.ReportPacked(ref=REF, task_id="t1", parcels=(Parcel(parcel_id="p1"),)),
+    "short-picked": i.ReportShortPicked(
+        ref=REF,
+        task_id="t1",
+        lines=(i.ShortLine(line_id="1", ordered_quantity=2, picked_quantity=1),),
+    ),
+    "handed-over": i.ReportHandedOver(ref=REF, task_id="t1"),
+    "task-cancelled": i.ReportTaskCancelled(ref=REF, task_id="t1"),
+    "act": i.ActOnOrder(ref=REF, verb="retry", person="mary"),
+}
+
+
+def refusal(kind: str, raw: bytes) -> Refused:
+    """Return how a message is refused."""
+    with pytest.raises(Refused) as caught:
+        DOOR.translate(kind, "", raw)
+    return caught.value
+
+
+@pytest.mark.parametrize("kind", sorted(i.KINDS))
+def test_every_kind_is_read_as_it_was_written(kind: str) -> None:
+    """Each kind survives the way through the door, and names its order."""
+    found = DOOR.translate(kind, "", encode(EXAMPLES[kind]))
+    assert found == EXAMPLES[kind]
+    assert ref_of(found) == REF
+
+
+@pytest.mark.parametrize("kind", sorted(i.KINDS))
+def test_unknown_fields_versions_and_kinds_are_refused(kind: str) -> None:
+    """A misspelt field, a later version and another kind's message each have their own refusal."""
+    good: dict[str, Any] = json.loads(encode(EXAMPLES[kind]))
+    misspelt = refusal(kind, json.dumps({**good, "resaon": "x"}).encode())
+    assert misspelt.reason == refusals.SCHEMA_MISMATCH
+    assert '"resaon"' in misspelt.sentences[0]
+    later = refusal(kind, json.dumps({**good, "type": good["type"][:-1] + "2"}).encode())
+    assert later.reason == refusals.KIND_UNKNOWN
+    assert tag_of(i.KINDS[kind]) in later.sentences[0]
+    other = "cancel" if kind != "cancel" else "picked"
+    assert refusal(kind, encode(EXAMPLES[other])).reason == refusals.KIND_MISMATCH
+    assert refusal(kind, b"[]").reason == refusals.SCHEMA_MISMATCH
+    assert refusal("teleport", encode(EXAMPLES[kind])).reason == refusals.KIND_UNKNOWN
+
+
+def test_a_bare_order_is_placed() -> None:
+    """A storefront posts the order itself; a later version of it is refused by name."""
+    assert DOOR.translate("place", "", encode(ORDER)) == i.PlaceOrder(order=ORDER)
+    assert DOOR.translate("update", "", encode(ORDER)) == i.UpdateOrder(order=ORDER)
+    later = encode(ORDER).replace(b"order.v1", b"order.v2")
+    assert refusal("place", later).reason == refusals.KIND_UNKNOWN
+    untagged = json.loads(encode(ORDER))
+    del untagged["schema"]
+    assert '"schema"' in refusal("place", json.dumps(untagged).encode()).sentences[0]
+
+
+def test_whole_numbers_may_be_written_with_a_point() -> None:
+    """JSON Schema takes 2.0 for an integer, so the door does."""
+    raw = encode(ORDER).replace(b'"quantity":2', b'"quantity":2.0')
+    assert DOOR.translate("place", "", raw) == i.PlaceOrder(order=ORDER)
+
+
+def test_business_rules_hold_for_our_own_contract() -> None:
+    """Totals, parcels and the paid order's reference are checked beyond the shape."""
+    wrong = encode(ORDER).replace(b'"total_minor":2250', b'"total_minor":2251')
+    assert refusal("place", wrong).reason == refusals.TOTAL_MISMATCH
+    other = encode(i.ConfirmPayment(ref="7", order=ORDER))
+    assert refusal("pay", other).reason == refusals.REF_MISMATCH
+    none = encode(i.ReportPacked(ref=REF, task_id="t1", parcels=()))
+    assert refusal("packed", none).reason == refusals.PARCELS_IMPOSSIBLE
+
+
+def test_spoilt_messages_raise_nothing_but_refusals() -> None:
+    """4,000 seeded bit flips and cuts over all kinds: an input or a Refused, nothing else."""
+    rng = random.Random(20261127)
+    for _ in range(4_000):
+        kind = rng.choice(sorted(EXAMPLES))
+        raw = bytearray(encode(EXAMPLES[kind]))
+        for _ in range(rng.randint(1, 3)):
+            raw[rng.randrange(len(raw))] ^= 1 << rng.randrange(8)
+        if rng.random() < 0.2:
+            del raw[rng.randrange(len(raw)) :]
+        try:
+            DOOR.translate(kind, "", bytes(raw))
+        except Refused as refused:
+            reason = refused.reason
+        else:
+            continue
+        assert reason in REASONS

@@ -1,0 +1,125 @@
+"""The commands our pages show are commands that exist, with those options, and that a test runs."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import service.desk
+import service.process
+from service.cli.commands import application
+from service.errors import OperatorError
+from service.settings import load
+
+ROOT = Path(__file__).resolve().parents[2]
+SHOWN = re.compile(r"(?:`|^\$ )(?:\.venv/bin/)?orderwright ([a-z]+(?: [a-z]+)?)([^`\n]*)", re.M)
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+RUN_BY = ("integration", "e2e")
+"""Where commands are run at a real service, and the demo is."""
+
+
+def shown_commands(text: str) -> dict[str, set[str]]:
+    """Return what stands after `orderwright` in the code of a page: one or two words, and the
+    options given with them."""
+    found: dict[str, set[str]] = {}
+    for command, rest in SHOWN.findall(text):
+        found.setdefault(command, set()).update(OPTION.findall(rest))
+    return found
+
+
+def documented() -> dict[str, set[str]]:
+    """Return the commands of all our pages with their options."""
+    found: dict[str, set[str]] = {}
+    for page in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")):
+        for command, options in shown_commands(page.read_text()).items():
+            found.setdefault(command, set()).update(options)
+    return found
+
+
+@cache
+def help_of(command: str) -> str:
+    """Return what `--help` says about a command."""
+    plain = {"NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "200"}
+    answer = CliRunner().invoke(application, [*command.split(), "--help"], env=plain)
+    assert answer.exit_code == 0, f"orderwright {command}: {answer.output}"
+    return answer.output
+
+
+@pytest.mark.parametrize("command", sorted(documented()))
+def test_a_shown_command_exists_with_its_options(command: str) -> None:
+    """`orderwright X Y --help` answers, and names every option our pages give with it."""
+    options = documented()[command]
+    told = set(OPTION.findall(help_of(command))) | {"--help"}
+    assert options <= told, f"orderwright {command} has no {', '.join(sorted(options - told))}."
+
+
+def test_every_shown_command_is_run_by_a_test() -> None:
+    """A page promises nothing that no test types."""
+    tests = [path for name in RUN_BY for path in (ROOT / "tests" / name).glob("test_*.py")]
+    typed = "".join(path.read_text() for path in tests)
+    unseen = []
+    for command in documented():
+        words = ", ".join(f'"{word}"' for word in command.split())
+        if words not in typed:
+            unseen.append(command)
+    assert not unseen, f"No test runs: {', '.join(unseen)}"
+
+
+def test_every_command_is_documented() -> None:
+    """What `--help` lists is in the page about the command line."""
+    page = shown_commands((ROOT / "docs" / "command-line.md").read_text())
+    groups = ("orders", "keys", "quarantine", "incidents", "config", "spec")
+    single = ("demo", "serve", "migrate", "doctor", "lineage", "version")
+    there = {f"{group} {name}" for group in groups for name in listed(group)}
+    assert set(listed("")) == {*groups, *single}
+    assert there | set(single) <= set(page)
+
+
+def listed(group: str) -> list[str]:
+    """Return the commands of a group, as its help lists them."""
+    told = help_of(group).partition("Commands")[2]
+    return re.findall(r"^[│|]?\s{1,3}([a-z]+)\s{2,}\S", told, re.M)
+
+
+def test_the_shown_configuration_is_accepted(tmp_path: Path) -> None:
+    """The example of docs/operations.md loads as it is, once its secrets exist."""
+    (example,) = re.findall(r"```toml\n(.*?)```", page_of("operations.md"), re.S)
+    secret = tmp_path / "secret"
+    secret.write_text("a secret from a file")
+    config = tmp_path / "orderwright.toml"
+    config.write_text(example.replace("file:/run/secrets/shopify-token", f"file:{secret}"))
+    environ = dict.fromkeys(re.findall(r"env:(\w+)", example), "a secret of the environment")
+    settings = load(environ, config)
+    assert set(settings.channels) == {"acme-us", "wholesale"}
+    assert settings.mail is not None
+
+
+def test_every_exit_code_is_documented() -> None:
+    """Each error that ends a process has its code in the table of docs/operations.md."""
+    table = set(re.findall(r"^\| (\d+) \|", page_of("operations.md"), re.M))
+    assert service.desk.NoSuchOrder.exit_code == 11
+    assert service.process.FENCED_EXIT_CODE == 8
+    waiting, codes = [OperatorError], set()
+    while waiting:
+        error = waiting.pop()
+        codes.add(str(error.exit_code))
+        waiting += error.__subclasses__()
+    assert codes <= table
+    assert len(codes) >= 11, "all modules with such errors are imported"
+
+
+def page_of(name: str) -> str:
+    """Return a page of docs/."""
+    return (ROOT / "docs" / name).read_text()
+
+
+def test_shown_commands_are_found_in_code_only() -> None:
+    """Prose about orderwright is no command; options are told apart from paths."""
+    text = "orderwright takes orders; `.venv/bin/orderwright config show -a`, `orderwright serve`"
+    assert shown_commands(text) == {"config show": set(), "serve": set()}
+    text = "```console\n$ orderwright orders list --limit 3 --json\n```"
+    assert shown_commands(text) == {"orders list": {"--limit", "--json"}}

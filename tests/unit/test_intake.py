@@ -1,0 +1,308 @@
+"""Intake: a letter ends with its order, in quarantine, or goes back to the stream."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import pytest
+from msgspec.structs import replace
+
+from actors.errors import JournalUnavailable
+from actors.mail import COMMITTED, POISON, STOPPED, UNMATCHED, Posted
+from actors.observer import BLIND, Trace
+from actors.ports import Letter, Quarantined
+from actors.registry import Registry
+from adapters.memory.journal import MemoryJournal
+from schemas import inputs as i
+from schemas.ids import OrderId, partition_of
+from schemas.inputs import Input
+from schemas.refusals import refused
+from service import intake
+from service.intake import Intake, Lent
+from tests.fakes import JumpingClock
+from tests.given import NOON, an_order
+from tests.house import House
+from tests.waiting import eventually
+
+REF = "1042"
+
+
+class LentLetter:
+    """A letter that notes what is said about it."""
+
+    def __init__(self, letter: Letter) -> None:
+        self.letter = letter
+        self.said: list[str] = []
+        self.delays: list[float] = []
+
+    async def ack(self) -> None:
+        self.said.append("ack")
+
+    async def nak(self, delay_seconds: float = 0.0) -> None:
+        self.said.append("nak")
+        self.delays.append(delay_seconds)
+
+    async def in_progress(self) -> None:
+        self.said.append("in progress")
+
+
+class Pile:
+    """Letters that are handed out once."""
+
+    def __init__(self) -> None:
+        self.waiting: list[LentLetter] = []
+
+    async def next_batch(self, max_items: int) -> Sequence[Lent]:
+        await asyncio.sleep(0)
+        taken, self.waiting = self.waiting[:max_items], self.waiting[max_items:]
+        return taken
+
+
+class Shelf:
+    """A quarantine in memory, that may be away."""
+
+    def __init__(self) -> None:
+        self.items: list[Quarantined] = []
+        self.away = False
+
+    async def keep(self, item: Quarantined) -> None:
+        if self.away:
+            raise JournalUnavailable("Away.")
+        self.items.append(item)
+
+
+class Looking:
+    """A watch that counts quarantined letters."""
+
+    def __init__(self) -> None:
+        self.reasons: list[str] = []
+
+    def begin_letter(self, letter: Letter, correlation_id: str) -> Trace:
+        return BLIND
+
+    def quarantined(self, reason: str) -> None:
+        self.reasons.append(reason)
+
+    def taken(self, letter: Letter, outcome: str) -> None:
+        """Nothing is counted."""
+
+
+class Desk:
+    """An intake over a pile, a shelf, and a registry; one letter at a time."""
+
+    def __init__(self, registry: Registry, translate: Callable[[Letter], Input]) -> None:
+        self.pile, self.shelf, self.looking = Pile(), Shelf(), Looking()
+        self.clock = JumpingClock()
+        self.intake = Intake(
+            self.pile,
+            translate,
+            registry,
+            self.shelf,
+            watch=self.looking,
+            clock=self.clock,
+            correlation_id=_no_correlation,
+            in_flight=4,
+            deliveries=3,
+        )
+
+    async def take(self, *lents: LentLetter) -> None:
+        """Hand letters in and work until they have ended."""
+        self.pile.waiting.extend(lents)
+        running = asyncio.create_task(self.intake.run())
+        await eventually(lambda: not self.pile.waiting)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        await self.intake.drain(1.0)
+        await running
+
+
+class OneAnswer(Registry):
+    """A registry whose orders all end the same way, without an order behind it."""
+
+    def __init__(self, outcome: str) -> None:
+        super().__init__(House(MemoryJournal(epoch=1)).shell)
+        self.outcome = outcome
+        self.posted: list[Posted] = []
+
+    def post(self, order_id: OrderId, posted: Posted) -> None:
+        self.posted.append(posted)
+        posted.told(self.outcome, "a reason")
+
+
+def a_letter(*, delivery_id: str = "d-1", deliveries: int = 1, ref: str = REF) -> LentLetter:
+    return LentLetter(
+        Letter(
+            partition=partition_of(ref),
+            channel="acme-us",
+            kind="place",
+            source="canonical",
+            topic="",
+            delivery_id=delivery_id,
+            raw=b"{}",
+            headers={"nats-msg-id": "d-1", "authorization": "Bearer secret"},
+            received_at=NOON,
+            deliveries=deliveries,
+        )
+    )
+
+
+def as_order(letter: Letter) -> Input:
+    return i.PlaceOrder(order=an_order(ref=REF))
+
+
+def _no_correlation(order_id: OrderId) -> str:
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said", "reasons"),
+    [
+        (COMMITTED, ["ack"], []),
+        (UNMATCHED, ["ack"], ["order_unknown"]),
+        (POISON, ["ack"], ["undecidable"]),
+        (STOPPED, ["nak"], []),
+    ],
+)
+async def test_a_letter_ends_as_its_order_says(
+    outcome: str, said: list[str], reasons: list[str]
+) -> None:
+    """Taken, kept in quarantine, or given back: never acknowledged without one of these."""
+    desk = Desk(OneAnswer(outcome), as_order)
+    letter = a_letter()
+    await desk.take(letter)
+    assert letter.said == said
+    assert desk.looking.reasons == reasons
+
+
+async def test_a_refused_letter_is_kept_whole_without_credentials() -> None:
+    """The original bytes and the sentences stay; an authorization header doesn't."""
+
+    def refuse(letter: Letter) -> Input:
+        raise refused("json_malformed", "It is no JSON.")
+
+    desk = Desk(OneAnswer(COMMITTED), refuse)
+    letter = a_letter()
+    await desk.take(letter)
+    (item,) = desk.shelf.items
+    assert (item.original, item.sentences) == (b"{}", ("It is no JSON.",))
+    assert "authorization" not in item.headers
+    assert letter.said == ["ack"]
+
+
+async def test_a_letter_under_another_s_reference_is_kept() -> None:
+    """Published under one reference and about another: it would lie in the wrong partition."""
+    desk = Desk(OneAnswer(COMMITTED), as_order)
+    await desk.take(a_letter(ref="another"))
+    assert desk.looking.reasons == ["ref_mismatch"]
+
+
+async def test_a_bug_in_reading_does_not_stop_the_next_letter() -> None:
+    """Whatever a translation raises, the letter is kept and the others go on."""
+
+    def broken(letter: Letter) -> Input:
+        if letter.delivery_id == "d-1":
+            raise KeyError("a bug")
+        return as_order(letter)
+
+    desk = Desk(OneAnswer(COMMITTED), broken)
+    first, second = a_letter(), a_letter(delivery_id="d-2")
+    await desk.take(first, second)
+    assert desk.looking.reasons == ["unreadable"]
+    assert second.said == ["ack"]
+
+
+async def test_a_letter_that_was_tried_too_often_is_put_aside() -> None:
+    """One that kills the process each time is dead-lettered, and the others go on."""
+    desk = Desk(OneAnswer(COMMITTED), as_order)
+    await desk.take(a_letter(deliveries=4))
+    assert desk.looking.reasons == ["undecidable"]
+
+
+async def test_what_cannot_be_kept_comes_again() -> None:
+    """While quarantine is away nothing is acknowledged."""
+    desk = Desk(OneAnswer(UNMATCHED), as_order)
+    desk.shelf.away = True
+    letter = a_letter()
+    await desk.take(letter)
+    assert letter.said == ["nak"]
+
+
+@pytest.mark.parametrize(("deliveries", "delay"), [(1, 0.0), (2, 1.0), (3, 2.0)])
+async def test_a_letter_that_comes_back_stays_away_longer(deliveries: int, delay: float) -> None:
+    """Trouble on our side must not use a letter's deliveries up within a minute."""
+    desk = Desk(OneAnswer(STOPPED), as_order)
+    letter = a_letter(deliveries=deliveries)
+    await desk.take(letter)
+    assert letter.delays == [delay]
+
+
+async def test_another_message_under_the_same_id_is_no_repeat() -> None:
+    """A sender that counts anew loses nothing: the second message comes again on its own."""
+    house = House(MemoryJournal(epoch=1))
+    house.journal.available = False
+    desk = Desk(house.registry, as_order)
+    first, second = a_letter(), a_letter()
+    second.letter = replace(second.letter, raw=b'{"other": true}')
+    desk.pile.waiting.extend([first, second])
+    running = asyncio.create_task(desk.intake.run())
+    await eventually(lambda: second.said == ["nak"])
+    house.journal.available = True
+    await desk.intake.drain(5.0)
+    await running
+    assert (first.said, second.said) == (["ack"], ["nak"])
+
+
+async def test_a_repeat_under_way_ends_with_the_first() -> None:
+    """The same delivery twice is one input, and both are acknowledged after the one commit."""
+    house = House(MemoryJournal(epoch=1))
+    house.journal.available = False
+    desk = Desk(house.registry, as_order)
+    first, again = a_letter(), a_letter()
+    desk.pile.waiting.extend([first, again])
+    running = asyncio.create_task(desk.intake.run())
+    await eventually(lambda: not desk.pile.waiting)
+    assert desk.intake.in_flight == 1
+    house.journal.available = True
+    await desk.intake.drain(5.0)
+    await running
+    assert (first.said, again.said) == (["ack"], ["ack"])
+    assert house.state(REF).stage == "accepted"
+
+
+async def test_no_more_is_taken_than_may_be_under_way() -> None:
+    """At the bound the stream keeps the rest, and gets rid of it when the first have ended."""
+    house = House(MemoryJournal(epoch=1))
+    house.journal.available = False
+    desk = Desk(house.registry, as_order)
+    lents = [a_letter(delivery_id=f"d-{n}") for n in range(9)]
+    desk.pile.waiting.extend(lents)
+    running = asyncio.create_task(desk.intake.run())
+    for _ in range(200):
+        await asyncio.sleep(0)
+    assert desk.intake.in_flight == 4
+    assert len(desk.pile.waiting) == 5
+    house.journal.available = True
+    await eventually(lambda: not desk.pile.waiting)
+    await desk.intake.drain(5.0)
+    await running
+    assert all(lent.said == ["ack"] for lent in lents)
+
+
+async def test_a_letter_that_waits_for_the_store_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stream is told that it is still worked on, so that it lends it to nobody else."""
+    monkeypatch.setattr(intake, "KEEP_EVERY_SECONDS", 0.01)
+    house = House(MemoryJournal(epoch=1))
+    house.journal.available = False
+    desk, letter = Desk(house.registry, as_order), a_letter()
+    desk.pile.waiting.append(letter)
+    running = asyncio.create_task(desk.intake.run())
+    keeping = asyncio.create_task(desk.intake.keep())
+    await eventually(lambda: desk.intake.in_flight == 1)
+    desk.clock.seconds += 1.0
+    await eventually(lambda: "in progress" in letter.said)
+    keeping.cancel()
+    house.journal.available = True
+    await desk.intake.drain(5.0)
+    await running
+    assert letter.said[-1] == "ack"

@@ -1,0 +1,147 @@
+"""Every topic of Shopify's has a declared meaning, and every official sample keeps to it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from adapters.channels.shopify_topics import KIND_OF_TOPIC, MAX_WORDS, NOTE, TOPICS
+from schemas import refusals
+from schemas.codec import encode
+from schemas.inputs import KINDS, NoteFact
+from schemas.refusals import Refused
+from tests.shopify_payloads import NOW, SHOP, Json, a_payload, headers
+
+SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "specs" / "shopify" / "webhooks"
+RISK = "orders/risk_assessment_changed"
+NAMELESS = {RISK, "returns/process", "returns/update"}
+"""Whose samples name no order, beside fulfillment_orders/* and fulfillment_holds/*."""
+PERSONAL = ("Steve", "jon@", "john@", "555", "Shipping Street", "Ottawa", "example.com")
+
+
+def outcome(topic: str, payload: object) -> tuple[str, NoteFact | None]:
+    """Return what a delivery becomes: a kind of input, or the reason it is kept for."""
+    raw = json.dumps(payload).encode()
+    receipt = SHOP.receive(headers(raw, X_Shopify_Topic=topic), raw, NOW)
+    try:
+        found = SHOP.translate(receipt.kind, topic, raw)
+    except Refused as kept:
+        told = kept.sentences
+        reason = kept.reason
+    else:
+        note = found if isinstance(found, NoteFact) else None
+        assert note is None or note.ref == receipt.ref
+        return next(kind for kind, shape in KINDS.items() if type(found) is shape), note
+    assert all(one.endswith(".") for one in told)
+    assert not any(one in "".join(told) for one in PERSONAL)
+    return reason, None
+
+
+def test_every_official_sample_has_a_declared_meaning(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Each of the folder's topics is in the table, and its sample becomes what the table says, or
+    is kept for the table's own reason. The counts are printed."""
+    if not SAMPLES.is_dir():
+        pytest.skip("The folder ../shared/specs with Shopify's samples is not here.")
+    counts: Counter[str] = Counter()
+    for path in sorted(SAMPLES.glob("*.meta.json")):
+        topic = path.name.removesuffix(".meta.json").replace(".", "/", 1)
+        meaning = TOPICS[topic]
+        found, note = outcome(topic, json.loads(path.read_text())["response"])
+        if topic in KIND_OF_TOPIC:
+            expected = "cancel"  # all of Shopify's samples of whole orders are cancelled ones
+        elif meaning.kind == NOTE:
+            nameless = topic in NAMELESS or topic.startswith(("fulfillment_o", "fulfillment_h"))
+            expected = refusals.ORDER_UNNAMED if nameless else NOTE
+        else:
+            expected = meaning.reason
+        assert found == expected, topic
+        assert note is None or not any(one in note.words for one in PERSONAL)
+        counts["whole order" if topic in KIND_OF_TOPIC else found] += 1
+    assert sum(counts.values()) >= 73
+    with capsys.disabled():
+        told = ", ".join(f"{name}: {number}" for name, number in counts.most_common())
+        sys.stdout.write(f"\nShopify's {sum(counts.values())} official samples: {told}.\n")
+
+
+def test_news_is_told_with_codes_and_never_with_free_text() -> None:
+    """Codes and amounts stand in the words; what somebody typed does not."""
+    dispute: Json = {
+        "order_id": 5, "type": "chargeback", "reason": "call <me> at home", "amount": "11.50",
+    }  # fmt: skip
+    kind, note = outcome("disputes/create", dispute)
+    assert kind == NOTE
+    assert note is not None
+    assert note.words == (
+        "The buyer disputes the payment with the bank. (type chargeback, amount 11.50)"
+    )
+    assert (note.ref, note.hold) == ("5", "before_hand_over")
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "hold"),
+    [
+        ("orders/edited", {"order_edit": {"order_id": 7}}, "once_begun"),
+        ("orders/delete", {"id": 7}, "before_hand_over"),
+        ("refunds/create", {"order_id": 7}, "before_hand_over"),
+        (RISK, {"order_id": 7, "risk_level": "high"}, "before_hand_over"),
+        (RISK, {"order_id": 7, "risk_level": "low"}, ""),
+        ("fulfillments/create", {"order_id": 7, "status": "success"}, "before_hand_over"),
+        ("fulfillments/create", {"order_id": 7, "status": "cancelled"}, ""),
+        (
+            "fulfillments/create",
+            {"order_id": 7, "status": "success", "line_items": [{"requires_shipping": False}]},
+            "",
+        ),
+        (
+            "fulfillment_orders/placed_on_hold",
+            {"fulfillment_order": {"order_id": 7, "status": "on_hold"}},
+            "before_hand_over",
+        ),
+        ("returns/request", {"order": {"admin_graphql_api_id": "gid://shopify/Order/7"}}, ""),
+        ("order_transactions/create", {"order_id": 7, "kind": "capture"}, ""),
+    ],
+)  # fmt: skip
+def test_news_asks_for_a_hold_where_goods_could_leave_wrongly(
+    topic: str, payload: Json, hold: str
+) -> None:
+    """Money gone, an edit, a stranger's fulfilment and a storefront's hold are for a person."""
+    kind, note = outcome(topic, payload)
+    assert kind == NOTE
+    assert note is not None
+    assert (note.ref, note.hold) == ("7", hold)
+    assert len(note.words) <= MAX_WORDS
+    assert encode(note)
+
+
+@pytest.mark.parametrize("wrong", [None, True, -1, 1.5, "7", [], {}, {"id": 7}])
+def test_news_that_names_no_order_is_kept_for_a_person(wrong: object) -> None:
+    """What stands for the order's id and is none is never taken for one."""
+    assert outcome("refunds/create", {"order_id": wrong, "id": 7})[0] == refusals.ORDER_UNNAMED
+    assert outcome("refunds/create", [wrong])[0] == refusals.ORDER_UNNAMED
+
+
+def test_what_concerns_no_order_is_kept_with_a_reason_of_its_own() -> None:
+    """An uninstalled app is an alarm at once, and a privacy request names its time."""
+    raw = b'{"id":1,"email":"jon@example.com"}'
+    receipt = SHOP.receive(headers(raw, X_Shopify_Topic="app/uninstalled"), raw, NOW)
+    assert "uninstalled" in receipt.notes[0]
+    assert outcome("app/uninstalled", {})[0] == refusals.CHANNEL_DISCONNECTED
+    with pytest.raises(Refused, match="due 30 days after") as caught:
+        SHOP.translate("unknown", "shop/redact", b"{}")
+    assert caught.value.reason == refusals.PRIVACY_REQUEST
+    with pytest.raises(Refused, match="End the subscription") as catalogue:
+        SHOP.translate("unknown", "products/update", b"{}")
+    assert catalogue.value.reason == refusals.TOPIC_NOT_OURS
+
+
+def test_a_note_sent_as_another_topic_is_kept() -> None:
+    """The kind and the topic come apart only by a mistake, which must show."""
+    with pytest.raises(Refused) as caught:
+        SHOP.translate("note", "orders/levitated", json.dumps(a_payload()).encode())
+    assert caught.value.reason == refusals.TOPIC_UNKNOWN

@@ -1,0 +1,156 @@
+"""The strict reader: refuses what two readers could understand differently, and says where."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from schemas import refusals
+from schemas.refusals import Refused
+from schemas.strict_json import MAX_DEPTH, MAX_INTEGER, MIN_INTEGER, parse
+
+SOUP = r"""
+" \ [ ] { } : , \u003a \u0000 \ud83d \ude00 a 1 é \u0061 "a": {"a":1} [] \" \\ - 1e999 true
+"""
+PIECES = st.sampled_from([*SOUP.split(), " ", "\n"])
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(MIN_INTEGER, MAX_INTEGER)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(codec="utf-8", exclude_characters="\0")),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text('ab":[{\\', max_size=3), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+
+
+def refusal(raw: bytes) -> Refused:
+    """Return how a text is refused."""
+    with pytest.raises(Refused) as caught:
+        parse(raw)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason", "word"),
+    [
+        (b"", refusals.JSON_MALFORMED, "empty"),
+        (b'{"a":\n  1,}', refusals.JSON_MALFORMED, "line 2, column"),
+        (b'{"a": tru', refusals.JSON_MALFORMED, "ends too early"),
+        (b"[1] 2", refusals.JSON_MALFORMED, "followed by more"),
+        (b"[NaN]", refusals.JSON_MALFORMED, "line 1, column 2"),
+        (b"[Infinity]", refusals.JSON_MALFORMED, "column 2"),
+        (b"{'a': 1}", refusals.JSON_MALFORMED, "no JSON"),
+        (b'"\xff"', refusals.JSON_NOT_UTF8, "0xFF"),
+        (b'"\xed\xa0\x80"', refusals.JSON_NOT_UTF8, "UTF-8"),
+        (b"\xef\xbb\xbf{}", refusals.JSON_BYTE_ORDER_MARK, "EF BB BF"),
+        (b'{"a":"b\x00"}', refusals.JSON_NUL, "column 8"),
+        (b'{"a":"\\u0000"}', refusals.JSON_NUL, "column 7"),
+        (b'{"a":"\\\\\\u0000"}', refusals.JSON_NUL, "NUL"),
+        (b'"\\ud800"', refusals.JSON_LONE_SURROGATE, "\\ud800"),
+        (b'"\\ud800 \\udc00"', refusals.JSON_LONE_SURROGATE, "half"),
+        (b'"x\\uDFFF"', refusals.JSON_LONE_SURROGATE, "column 3"),
+        (b"[" * 65 + b"]" * 65, refusals.JSON_TOO_DEEP, "64"),
+        (b"[" * 10_000 + b"]" * 10_000, refusals.JSON_TOO_DEEP, "64"),
+        (b'{"a":' * 10_000 + b"1" + b"}" * 10_000, refusals.JSON_TOO_DEEP, "64"),
+        (b"[" * 100_000, refusals.JSON_TOO_DEEP, "64"),
+        (b'["[",' + b"[" * 64 + b"]" * 65, refusals.JSON_TOO_DEEP, "64"),
+        (b'{"x":1e400000}', refusals.JSON_NUMBER_OUT_OF_RANGE, "1e400000"),
+        (b'{"x":-1e400000}', refusals.JSON_NUMBER_OUT_OF_RANGE, "column 6"),
+        (b"[18446744073709551616]", refusals.JSON_NUMBER_OUT_OF_RANGE, "18446744073709551616"),
+        (b"[-9223372036854775809]", refusals.JSON_NUMBER_OUT_OF_RANGE, "text"),
+        (b'["9",1' + b"0" * 5000 + b"]", refusals.JSON_NUMBER_OUT_OF_RANGE, "column 6"),
+        (b'{"a":1,"a":1}', refusals.JSON_DUPLICATE_KEY, '"a" twice'),
+        (b'{"a":1,"\\u0061":1}', refusals.JSON_DUPLICATE_KEY, '"a"'),
+        (b'{"o":[{},{"b":{"k":1,"k":2}}]}', refusals.JSON_DUPLICATE_KEY, "o[1].b has"),
+        (b'{"a":"x:y","a":"\\u003a\\u003A\\u003a"}', refusals.JSON_DUPLICATE_KEY, '"a"'),
+        (b'{"a":{"a":1,"a":2},"a":{}}', refusals.JSON_DUPLICATE_KEY, '"a"'),
+    ],
+)
+def test_bad_texts_are_refused_by_name_and_place(raw: bytes, reason: str, word: str) -> None:
+    """Each kind of bad text has its reason, and a whole sentence that says where it is."""
+    found = refusal(raw)
+    assert found.reason == reason
+    assert word in found.sentences[0]
+    assert found.sentences[0].endswith(".")
+    assert len(found.sentences[0]) < 300
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'"\\ud83d\\ude00"',
+        b'"\\\\u0000"',
+        b'"\\\\ud800"',
+        b'{"a":"\\u003a"}',
+        b'{"a":"18446744073709551616"}',
+        b"[18446744073709551615, -9223372036854775808]",
+        b"[" * MAX_DEPTH + b"]" * MAX_DEPTH,
+        b'["]]]][[[[",' + b"[" * 63 + b"]" * 64,
+        b'{"a":{"a":{"a":1}}}',
+        b'{"":1,"a:":2,"a":":"}',
+        b" \n[1.0, 1e5, -0]\t",
+    ],
+)
+def test_odd_but_plain_texts_are_read(raw: bytes) -> None:
+    """What only looks like one of the faults is read as every JSON reader reads it."""
+    assert parse(raw) == json.loads(raw)
+
+
+def test_a_body_over_the_limit_is_refused_unread() -> None:
+    """The size is checked before anything else."""
+    with pytest.raises(Refused, match="1,048,577 bytes") as caught:
+        parse(b"\xff" * (1024 * 1024 + 1))
+    assert caught.value.reason == refusals.TOO_LARGE
+    with pytest.raises(Refused):
+        parse(b"[1, 2]", limit_bytes=5)
+
+
+@given(VALUES)
+def test_whatever_json_writes_is_read_alike(value: object) -> None:
+    """Any value of modest depth is read as the standard library reads it, escaped or not."""
+    for ascii_only in (True, False):
+        raw = json.dumps(value, ensure_ascii=ascii_only).encode()
+        assert parse(raw) == json.loads(raw)
+
+
+@given(st.lists(PIECES, max_size=24))
+@example(['{"a":', '"', "\\u003a", '"', ",", '"a":', "1", "}"])
+def test_soup_of_json_is_read_or_refused_like_a_slow_reader_does(pieces: list[str]) -> None:
+    """Pieces in any order are read only when the slow, exact reader takes them, too."""
+    raw = "".join(pieces).encode()
+    try:
+        fast = parse(raw)
+    except Refused as refused:
+        reason = refused.reason
+    else:
+        reason = ""
+        assert fast == json.loads(raw)
+    if reason in ("", refusals.JSON_DUPLICATE_KEY):
+        assert has_duplicates(raw) == bool(reason)
+
+
+def has_duplicates(raw: bytes) -> bool:
+    """Say, by the standard library, whether an object has a key twice."""
+    twice: list[str] = []
+
+    def look(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        keys = [key for key, _ in pairs]
+        twice.extend(key for key in keys if keys.count(key) > 1)
+        return dict(pairs)
+
+    json.loads(raw, object_pairs_hook=look)
+    return bool(twice)
+
+
+def test_every_reason_is_told_in_a_sentence() -> None:
+    """The table of reasons has a sentence for each code, and codes are plain words."""
+    for reason, meaning in refusals.REASONS.items():
+        assert reason.replace("_", "").isalnum()
+        assert meaning.endswith(".")

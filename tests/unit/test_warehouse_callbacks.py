@@ -1,0 +1,205 @@
+"""Warehouse callbacks: signed, fresh, and only about the order the task was for."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from adapters.channels.inbound import SignatureRefused
+from adapters.wms.callbacks import WarehouseCallbacks
+from schemas import inputs as i
+from schemas import refusals
+from schemas.effects import Parcel
+from schemas.ids import order_id_for, sign_correlation_id
+from schemas.refusals import Refused
+
+# Any: bodies as JSON, to be changed in every way.
+Json = dict[str, Any]
+
+NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
+KEYS = {"k1": b"a key of thirty-two bytes......."}
+SECRET = "whsec_" + base64.b64encode(b"a shared secret").decode()
+HOUSE = WarehouseCallbacks("north", secrets=(SECRET, "a plain old one"), keys=KEYS)
+REFERENCE = sign_correlation_id(order_id_for("acme-us", "1042"), "k1", KEYS)
+PARCEL = {"parcel_id": "p1", "weight_grams": 900, "length_mm": 300, "lines": []}
+
+
+def a_body(kind: str = "packed", **changes: object) -> Json:
+    """Return a callback's body."""
+    return {
+        "type": f"task.{kind}",
+        "reference": REFERENCE,
+        "channel": "acme-us",
+        "order_ref": "1042",
+        "task_id": "WT-1",
+        "occurred_at": "2026-11-27T11:59:58.123Z",
+        **({"parcels": [PARCEL]} if kind == "packed" else {}),
+        **changes,
+    }
+
+
+def sent(
+    body: Json | bytes, *, at: datetime = NOW, key: bytes = b"a shared secret"
+) -> tuple[dict[str, str], bytes]:
+    """Return headers and bytes as a warehouse sends them."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    stamp = str(int(at.timestamp()))
+    digest = hmac.digest(key, f"msg_1.{stamp}.".encode() + raw, "sha256")
+    signature = "v1," + base64.b64encode(digest).decode()
+    return {
+        "webhook-id": "msg_1",
+        "webhook-timestamp": stamp,
+        "webhook-signature": signature,
+    }, raw
+
+
+def translated(body: Json) -> i.Input:
+    """Take a callback the whole way."""
+    headers, raw = sent(body)
+    receipt = HOUSE.receive(headers, raw, NOW)
+    assert (receipt.channel, receipt.ref) == ("acme-us", "1042")
+    return HOUSE.translate(receipt.kind, receipt.topic, raw)
+
+
+def test_each_callback_becomes_its_input() -> None:
+    """Picked, packed, short-picked, handed over and cancelled are told apart."""
+    about: Json = {"ref": "1042", "task_id": "WT-1"}
+    line = {"line_id": "1", "ordered_quantity": 2, "picked_quantity": 1}
+    full = {"line_id": "2", "ordered_quantity": 1, "picked_quantity": 1}
+    assert translated(a_body("picked")) == i.ReportPicked(**about)
+    assert translated(a_body("handed_over")) == i.ReportHandedOver(**about)
+    assert translated(a_body("cancelled")) == i.ReportTaskCancelled(**about)
+    assert translated(a_body()) == i.ReportPacked(
+        **about, parcels=(Parcel(parcel_id="p1", weight_grams=900, length_mm=300),)
+    )
+    assert translated(a_body("short_picked", lines=[line, full])) == i.ReportShortPicked(
+        **about, lines=(i.ShortLine(line_id="1", ordered_quantity=2, picked_quantity=1),)
+    )
+
+
+def test_the_delivery_is_named_by_the_warehouse_and_its_message() -> None:
+    """A repeat of a message, signed anew, is the same delivery."""
+    later = NOW + timedelta(seconds=30)
+    first = HOUSE.receive(*sent(a_body()), NOW)
+    again = HOUSE.receive(*sent(a_body(), at=later), later)
+    assert first.delivery_id == again.delivery_id == "north:msg_1"
+
+
+def test_any_listed_secret_and_any_given_signature_counts() -> None:
+    """Rotation on either side: two secrets here, several signatures there."""
+    headers, raw = sent(a_body(), key=b"a plain old one")
+    assert HOUSE.receive(headers, raw, NOW).kind == "packed"
+    headers["webhook-signature"] = "v2,xx v1,AAAA " + headers["webhook-signature"]
+    assert HOUSE.receive(headers, raw, NOW).kind == "packed"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"webhook-id": ""}, "are needed"),
+        ({"webhook-id": "msg_2"}, "does not fit"),
+        ({"webhook-timestamp": "soon"}, "seconds since 1970"),
+        ({"webhook-timestamp": "1"}, "does not fit"),
+        ({"webhook-signature": "v1,rubbish"}, "does not fit"),
+        ({"webhook-signature": "v2,AAAA"}, "does not fit"),
+    ],
+)
+def test_forged_callbacks_are_refused_in_words(change: dict[str, str], words: str) -> None:
+    """Missing headers, a changed id or time, and wrong signatures are refused."""
+    headers, raw = sent(a_body())
+    with pytest.raises(SignatureRefused, match=words):
+        HOUSE.receive({**headers, **change}, raw, NOW)
+
+
+@pytest.mark.parametrize("seconds", [-301, 301])
+def test_old_and_future_callbacks_are_refused(seconds: int) -> None:
+    """A signature holds for five minutes around now, so that a recorded one can't be replayed."""
+    headers, raw = sent(a_body(), at=NOW + timedelta(seconds=seconds))
+    with pytest.raises(SignatureRefused, match="301 seconds"):
+        HOUSE.receive(headers, raw, NOW)
+    edge, raw = sent(a_body(), at=NOW + timedelta(seconds=seconds - seconds // abs(seconds)))
+    assert HOUSE.receive(edge, raw, NOW).kind == "packed"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"order_ref": "1043"},
+        {"channel": "acme-eu"},
+        {"reference": REFERENCE[:-1] + ("a" if REFERENCE[-1] != "a" else "b")},
+        {"reference": ""},
+        {"reference": 7},
+    ],
+)
+def test_a_correlation_id_of_another_order_is_refused(change: Json) -> None:
+    """An authentic warehouse still may only speak of orders whose reference it was given."""
+    headers, raw = sent(a_body(**change))
+    with pytest.raises(SignatureRefused, match="correlation id"):
+        HOUSE.receive(headers, raw, NOW)
+    with pytest.raises(Refused):
+        HOUSE.translate("packed", "task.packed", raw)
+
+
+def test_what_is_authentic_and_not_understood_is_kept() -> None:
+    """Broken bytes and unknown types get a receipt, and are refused behind the stream."""
+    headers, raw = sent(b"{broken")
+    receipt = HOUSE.receive(headers, raw, NOW)
+    assert (receipt.kind, receipt.channel) == ("unreadable", "north")
+    with pytest.raises(Refused) as broken:
+        HOUSE.translate(receipt.kind, receipt.topic, raw)
+    assert broken.value.reason == refusals.JSON_MALFORMED
+    headers, raw = sent(a_body("teleported"))
+    receipt = HOUSE.receive(headers, raw, NOW)
+    assert receipt.kind == "unknown"
+    with pytest.raises(Refused, match="teleported") as unknown:
+        HOUSE.translate(receipt.kind, receipt.topic, raw)
+    assert unknown.value.reason == refusals.TOPIC_UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (a_body(parcels=[]), refusals.PARCELS_IMPOSSIBLE),
+        (a_body(parcels=[PARCEL, PARCEL]), refusals.PARCELS_IMPOSSIBLE),
+        (a_body(parcels=[{**PARCEL, "weight_grams": -1}]), refusals.SCHEMA_MISMATCH),
+        (a_body("short_picked", lines=[]), refusals.SCHEMA_MISMATCH),
+        (a_body(task_id=""), refusals.SCHEMA_MISMATCH),
+    ],
+)
+def test_impossible_news_is_refused_by_name(body: Json, reason: str) -> None:
+    """Parcels that can't exist and news without content are refused in words."""
+    with pytest.raises(Refused) as caught:
+        translated(body)
+    assert caught.value.reason == reason
+
+
+def test_a_broken_secret_is_told_at_start() -> None:
+    """A secret that is no base64 after whsec_ is the operator's error, without showing it."""
+    with pytest.raises(ValueError, match="no base64") as caught:
+        WarehouseCallbacks("north", secrets=("whsec_§§",), keys=KEYS)
+    assert "§" not in str(caught.value)
+
+
+def test_spoilt_callbacks_raise_nothing_but_refusals() -> None:
+    """3,000 seeded bit flips, signed as they are: a receipt, a 401, an input or a Refused."""
+    rng = random.Random(20261127)
+    good = json.dumps(a_body()).encode()
+    taken = 0
+    for _ in range(3_000):
+        spoilt = bytearray(good)
+        for _ in range(rng.randint(0, 2)):
+            spoilt[rng.randrange(len(spoilt))] ^= 1 << rng.randrange(8)
+        headers, raw = sent(bytes(spoilt))
+        try:
+            receipt = HOUSE.receive(headers, raw, NOW)
+            HOUSE.translate(receipt.kind, receipt.topic, raw)
+        except (SignatureRefused, Refused):
+            continue
+        taken += 1
+    assert 0 < taken < 3_000
