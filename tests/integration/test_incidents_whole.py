@@ -20,11 +20,12 @@ async def test_incidents(whole: Whole) -> None:
         answer = await whole.api("GET", "/api/v1/incidents?open=true")
         rows: list[Any] = json.loads(answer.body)["incidents"]
         found = {row["category"]: row for row in rows}
-        return found if {"erp_refused", "signature_invalid"} <= set(found) else {}
+        # Another order may have been refused before: this one counts when it is seen to wait.
+        waits = found.get("erp_refused", {}).get("waiting", 0)
+        return found if waits and "signature_invalid" in found else {}
 
     found = await eventually(listed, 20.0)
     assert found["signature_invalid"]["channels"] == ["acme-us"]
-    assert found["erp_refused"]["waiting"] >= 1
     assert 0 < found["erp_refused"]["share"] <= 1
     rows = json.loads(whole.cli("incidents", "list", "--open", "--channel", CHANNEL, "--json"))
     assert "erp_refused" in {row["category"] for row in rows}
