@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from schemas.ids import verify_correlation_id
-from service import wiring, wiring_quarantine
+from service import wiring, wiring_channels, wiring_quarantine
 from service.api import Writing
 from service.bodies import Bodies
 from service.edge import Edge
@@ -38,7 +38,7 @@ class Front(Struct, frozen=True, kw_only=True):
 
     port: int
     own_url: str
-    sources: Mapping[str, wiring.Source]
+    sources: Mapping[str, wiring_channels.Source]
 
 
 async def open_front(
@@ -50,13 +50,13 @@ async def open_front(
 ) -> Front:
     """Listen. Until the service is ready `/readyz` says so; what comes in waits in the stream."""
     settings = service.settings
-    sources = wiring.sources(settings, keys)
+    sources = wiring_channels.sources(settings, keys)
     bodies = Bodies(max_body_bytes=settings.limits.body_bytes)
     edge = Edge(
         sources,
         wire.publisher,
         bodies,
-        forged=wiring.SignatureRefused,
+        forged=wiring_channels.SignatureRefused,
         clock=service.clock,
         metrics=service.metrics,
         tracer=service.tracer,
@@ -78,7 +78,7 @@ async def open_front(
         store.idempotency,
         finder,
         channels=tuple(settings.channels),
-        translate=wiring.Canonical().translate,
+        translate=wiring_channels.Canonical().translate,
         sign=service.shell.correlation_id,
         clock=service.clock,
         refused=service.refusals.count,
@@ -87,7 +87,7 @@ async def open_front(
         wiring_quarantine.QuarantineWorkflow(store.reports),
         wire.publisher,
         {source.kind: source for source in sources.values()},
-        wiring.translator(sources),
+        wiring_channels.translator(sources),
         service.clock,
     )
     quarantine = QuarantineApi(desk, bodies, api_keys, store.idempotency, service.clock)

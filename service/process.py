@@ -20,7 +20,7 @@ from actors.errors import JournalUnavailable, LeaseLost
 from actors.registry import Registry
 from actors.shell import Shell
 from schemas.ids import partition_of
-from service import collector, runtime, wiring
+from service import collector, runtime, wiring, wiring_channels
 from service.clock import SystemClock
 from service.errors import EmbeddedServerFailed, OperatorError, ServerTooOld, ServerUnusable
 from service.front import open_front
@@ -105,7 +105,7 @@ class Service:
         alarms = Alarms(shell, self.registry, store.timers, in_flight=2 * limits.timer_batch)
         self.intake = Intake(
             wire.letters,
-            wiring.translator(front.sources),
+            wiring_channels.translator(front.sources),
             self.registry,
             store.quarantine,
             watch=observing,

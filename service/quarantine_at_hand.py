@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from actors.errors import StreamUnavailable
-from service import wiring, wiring_quarantine
+from service import wiring, wiring_channels, wiring_quarantine
 from service.clock import SystemClock
 from service.desk import open_desk
 from service.edge import Stream
@@ -50,7 +50,7 @@ async def open_quarantine(
             wiring_quarantine.QuarantineWorkflow(desk.pool),
             stream,
             readers,
-            wiring.translator(readers),
+            wiring_channels.translator(readers),
             SystemClock(),
         )
 

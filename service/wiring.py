@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from msgspec import Struct, structs
@@ -10,14 +10,9 @@ from msgspec import Struct, structs
 from actors.errors import JournalUnavailable
 from actors.lane import Care
 from actors.policy import Policy
-from actors.ports import Letter, Partner
+from actors.ports import Partner
 from adapters.carriers.ups import Ups, UpsSettings
 from adapters.carriers.ups_shipment import Shipper as UpsShipper
-from adapters.channels.canonical import Canonical
-from adapters.channels.canonical_storefront import CanonicalStorefront
-from adapters.channels.inbound import SignatureRefused, Source
-from adapters.channels.shopify import Shopify
-from adapters.channels.shopify_fulfilment import ShopifyFulfilment, ShopifyFulfilmentSettings
 from adapters.erp.business_central import BusinessCentral, BusinessCentralSettings
 from adapters.http_client import HttpClient, open_session
 from adapters.nats.connection import Connection, NatsTooOld, NatsUnusable, connect
@@ -41,20 +36,17 @@ from adapters.postgres.stock import StockPartner, StockRow
 from adapters.postgres.timeline import Entry
 from adapters.postgres.timers import PostgresTimers
 from adapters.postgres.views import OrderView, Page, Views
-from adapters.wms.callbacks import WarehouseCallbacks
 from adapters.wms.http_warehouse import HttpWarehouse, HttpWarehouseSettings
 from schemas.effects import CARRIER, ERP, MAIL, STOCK, STOREFRONT, WAREHOUSE
-from schemas.inputs import Input
 from schemas.order import Address
-from schemas.refusals import Refused
 from service.clock import SystemClock
 from service.servers import Servers
-from service.settings import CallLimits, Carrier, Channel, Erp, Mail, Settings, Warehouse
+from service.settings import CallLimits, Carrier, Erp, Mail, Settings, Warehouse
+from service.wiring_channels import storefront
 
 __all__ = [
     "ApiKey",
     "ApiKeys",
-    "Canonical",
     "Entry",
     "Figures",
     "JournalUnavailable",
@@ -64,8 +56,6 @@ __all__ = [
     "OrderView",
     "Page",
     "Pool",
-    "SignatureRefused",
-    "Source",
     "Store",
     "Views",
     "Wire",
@@ -209,46 +199,9 @@ async def open_partners(
     if any(channel.kind == "canonical" for channel in settings.channels.values()):
         await facts.start()
     for name, channel in settings.channels.items():
-        shop: Partner
-        if channel.kind == "shopify":
-            shop = _storefront(channel, client)
-        else:
-            shop = CanonicalStorefront(name, facts, clock)
+        shop = storefront(name, channel, client, facts, clock)
         partners[f"{STOREFRONT}:{name}"] = (shop, care_of(channel.calls))
     return partners
-
-
-def sources(settings: Settings, keys: Mapping[str, bytes]) -> dict[str, Source]:
-    """Who may send webhooks, by the name in `POST /hooks/{name}`."""
-    found: dict[str, Source] = {}
-    for name, channel in settings.channels.items():
-        if channel.kind == "shopify":
-            found[name] = Shopify(
-                name,
-                shop_domain=channel.shop_domain,
-                secrets=tuple(s.reveal() for s in channel.webhook_secrets),
-                api_version=channel.api_version,
-            )
-    warehouse = settings.warehouse
-    if warehouse is not None:
-        secrets = tuple(s.reveal() for s in warehouse.callback_secrets)
-        found[warehouse.name] = WarehouseCallbacks(warehouse.name, secrets=secrets, keys=keys)
-    return found
-
-
-def translator(known: Mapping[str, Source]) -> Callable[[Letter], Input]:
-    """Return what reads a letter, by whose shape its bytes have."""
-    by_kind: dict[str, Source | Canonical] = {"canonical": Canonical()}
-    by_kind.update({source.kind: source for source in known.values()})
-
-    def translate(letter: Letter) -> Input:
-        reader = by_kind.get(letter.source)
-        if reader is None:
-            why = f"Nobody here reads messages of the kind {letter.source[:40]!r}."
-            raise Refused("kind_unknown", (why,))
-        return reader.translate(letter.kind, letter.topic, letter.raw)
-
-    return translate
 
 
 def _erp(erp: Erp, client: HttpClient) -> BusinessCentral:
@@ -331,18 +284,6 @@ def _mail(mail: Mail, clock: SystemClock) -> SmtpMail:
         clock,
         MailSettings(
             server=server, sender=mail.from_address, shop_name=mail.from_name or mail.domain
-        ),
-    )
-
-
-def _storefront(channel: Channel, client: HttpClient) -> ShopifyFulfilment:
-    return ShopifyFulfilment(
-        client,
-        ShopifyFulfilmentSettings(
-            base_url=channel.api_base_url or f"https://{channel.shop_domain}",
-            access_token=channel.access_token.reveal() if channel.access_token else "",
-            notify_customer=channel.notify_customer,
-            timeout_seconds=channel.calls.timeout_seconds,
         ),
     )
 

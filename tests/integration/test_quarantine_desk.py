@@ -15,7 +15,7 @@ from adapters.postgres.audit import Audit
 from adapters.postgres.migrate import migrate
 from adapters.postgres.pool import Pool
 from adapters.postgres.quarantine import PostgresQuarantine
-from service import wiring, wiring_quarantine
+from service import wiring_channels, wiring_quarantine
 from service.quarantine_desk import CHANGED, STREAM_AWAY, QuarantineDesk
 from service.wiring_quarantine import Filter, HeldItem, QuarantineWorkflow
 from tests.fakes import JumpingClock
@@ -60,7 +60,7 @@ class Desk(QuarantineDesk):
         self.store = PostgresQuarantine(pool)
         self.audit = Audit(pool)
         readers = wiring_quarantine.readers({})
-        translate = wiring.translator(readers)
+        translate = wiring_channels.translator(readers)
         super().__init__(QuarantineWorkflow(pool), self.stream, readers, translate, JumpingClock())
 
     async def hold(self, number: int, *, ref: str = "", good: bool = True) -> HeldItem:

@@ -12,7 +12,7 @@ from actors.ports import Letter
 from adapters.postgres.pool import Pool
 from schemas import codec
 from schemas.inputs import ActOnOrder, Input
-from service import wiring, wiring_quarantine
+from service import wiring_channels, wiring_quarantine
 from service.quarantine_desk import MAX_EDITED_BYTES, QuarantineDesk, Verdict
 from service.wiring_quarantine import HeldItem, QuarantineWorkflow
 from tests.fakes import JumpingClock
@@ -35,7 +35,7 @@ def a_desk(translate: Any = None) -> QuarantineDesk:
     """A desk whose store is nowhere: a check doesn't ask it."""
     readers = wiring_quarantine.readers({"k1": b"key"})
     pool = Pool("postgresql://nobody@127.0.0.1:1/none")
-    translate = translate or wiring.translator(readers)
+    translate = translate or wiring_channels.translator(readers)
     return QuarantineDesk(QuarantineWorkflow(pool), NoStream(), readers, translate, JumpingClock())
 
 

@@ -1,0 +1,88 @@
+"""The part of the composition root that knows the sales channels: one entry a kind in each table.
+
+Adding a channel touches this file, its settings, and its own modules in `adapters/channels`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from actors.ports import Letter, Partner
+from adapters.channels.canonical import Canonical
+from adapters.channels.canonical_storefront import CanonicalStorefront
+from adapters.channels.inbound import SignatureRefused, Source
+from adapters.channels.shopify import Shopify
+from adapters.channels.shopify_fulfilment import ShopifyFulfilment, ShopifyFulfilmentSettings
+from adapters.http_client import HttpClient
+from adapters.nats.facts import Facts
+from adapters.wms.callbacks import WarehouseCallbacks
+from schemas.inputs import Input
+from schemas.refusals import Refused
+from service.clock import SystemClock
+from service.settings import Channel, Settings
+
+__all__ = ["Canonical", "SignatureRefused", "Source", "sources", "storefront", "translator"]
+
+
+def _shopify(name: str, channel: Channel) -> Source:
+    return Shopify(
+        name,
+        shop_domain=channel.shop_domain,
+        secrets=tuple(s.reveal() for s in channel.webhook_secrets),
+        api_version=channel.api_version,
+    )
+
+
+_SOURCES: Mapping[str, Callable[[str, Channel], Source]] = {"shopify": _shopify}
+"""Who reads the webhooks of a kind of channel. Orders of a kind that is missing here come by
+`POST /api/v1/orders` or NATS."""
+
+
+def sources(settings: Settings, keys: Mapping[str, bytes]) -> dict[str, Source]:
+    """Who may send webhooks, by the name in `POST /hooks/{name}`."""
+    found: dict[str, Source] = {}
+    for name, channel in settings.channels.items():
+        make = _SOURCES.get(channel.kind)
+        if make is not None:
+            found[name] = make(name, channel)
+    warehouse = settings.warehouse
+    if warehouse is not None:
+        secrets = tuple(s.reveal() for s in warehouse.callback_secrets)
+        found[warehouse.name] = WarehouseCallbacks(warehouse.name, secrets=secrets, keys=keys)
+    return found
+
+
+def translator(known: Mapping[str, Source]) -> Callable[[Letter], Input]:
+    """Return what reads a letter, by whose shape its bytes have."""
+    by_kind: dict[str, Source | Canonical] = {"canonical": Canonical()}
+    by_kind.update({source.kind: source for source in known.values()})
+
+    def translate(letter: Letter) -> Input:
+        reader = by_kind.get(letter.source)
+        if reader is None:
+            why = f"Nobody here reads messages of the kind {letter.source[:40]!r}."
+            raise Refused("kind_unknown", (why,))
+        return reader.translate(letter.kind, letter.topic, letter.raw)
+
+    return translate
+
+
+def storefront(
+    name: str, channel: Channel, client: HttpClient, facts: Facts, clock: SystemClock
+) -> Partner:
+    """Make the adapter that speaks to one channel's storefront."""
+    if channel.kind == "shopify":
+        return _shopify_storefront(channel, client)
+    return CanonicalStorefront(name, facts, clock)
+
+
+def _shopify_storefront(channel: Channel, client: HttpClient) -> ShopifyFulfilment:
+    return ShopifyFulfilment(
+        client,
+        ShopifyFulfilmentSettings(
+            base_url=channel.api_base_url or f"https://{channel.shop_domain}",
+            access_token=channel.access_token.reveal() if channel.access_token else "",
+            notify_customer=channel.notify_customer,
+            timeout_seconds=channel.calls.timeout_seconds,
+        ),
+    )
