@@ -10,7 +10,7 @@ from schemas import refusals
 from schemas.effects import Parcel
 from schemas.iso_codes import COUNTRIES, CURRENCIES
 from schemas.money import decimal_text
-from schemas.order import Address, Order
+from schemas.order import Address, Order, Presentment, Totals
 from schemas.refusals import Refused
 from schemas.strict_json import shown
 
@@ -28,10 +28,16 @@ def refuse_order(order: Order) -> None:
 
 
 def currency_known(order: Order) -> tuple[str, ...]:
-    """The currency is in ISO 4217."""
-    if order.currency in CURRENCIES:
-        return ()
-    return (f"The currency is {order.currency}, which ISO 4217 does not know; send its code.",)
+    """The order's currency, and the one that the customer saw, are in ISO 4217; who states amounts
+    that the customer saw says in which currency."""
+    seen = order.presentment
+    if seen is None and any(line.presentment_total_minor is not None for line in order.lines):
+        return ("A line has a presentment_total_minor, but the order no presentment; add it.",)
+    return tuple(
+        f"The currency is {currency}, which ISO 4217 does not know; send its code."
+        for currency in ((order.currency,) if seen is None else (order.currency, seen.currency))
+        if currency not in CURRENCIES
+    )
 
 
 def countries_known(order: Order) -> tuple[str, ...]:
@@ -72,25 +78,17 @@ def totals_add_up(order: Order) -> tuple[str, ...]:
     """Prices sum to the subtotal, and subtotal - discount + shipping + tax + duty is the total.
 
     The subtotal is before any discount. Discounts of the order as a whole need not be shared out
-    to lines, so the lines' discounts may be less than the order's, never more. Tax of lines need
-    not sum to the order's tax: jurisdictions round on their own.
+    to lines, so the lines' discounts may be less than the order's, never more; the same holds for
+    the discounts that are named. Tax of lines need not sum to the order's tax: jurisdictions round
+    on their own. What the customer saw adds up alike, in its own currency.
     """
     totals = order.totals
-    gross = sum(line.total_minor + line.discount_minor for line in order.lines)
-    given = sum(line.discount_minor for line in order.lines)
-    added_tax = 0 if totals.taxes_included else totals.tax_minor
-    total = (
-        totals.subtotal_minor
-        - totals.discount_minor
-        + totals.shipping_minor
-        + added_tax
-        + totals.duty_minor
-    )
+    gross = given = 0
+    for line in order.lines:
+        gross += line.total_minor + line.discount_minor
+        given += line.discount_minor
     found: list[str] = []
-
-    def money(minor: int) -> str:
-        return f"{decimal_text(minor, order.currency)} {order.currency}"
-
+    money = _writer(order.currency)
     if gross != totals.subtotal_minor:
         found.append(
             f"The lines before discount sum to {money(gross)}, but the subtotal is "
@@ -101,14 +99,64 @@ def totals_add_up(order: Order) -> tuple[str, ...]:
             f"The lines' discounts sum to {money(given)}, more than the order's discount of "
             f"{money(totals.discount_minor)}; state the whole discount."
         )
-    if total != totals.total_minor:
-        tax = "tax (already in the prices)" if totals.taxes_included else "tax"
-        found.append(
-            f"Subtotal less discount plus shipping, {tax} and duty is {money(total)}, but the "
-            f"total is {money(totals.total_minor)}; the difference is "
-            f"{money(totals.total_minor - total)}."
-        )
+    if order.discounts:
+        named = sum(one.amount_minor for one in order.discounts if one.applies_to == "goods")
+        if named > totals.discount_minor:
+            found.append(
+                f"The discounts by name sum to {money(named)}, more than the order's discount of "
+                f"{money(totals.discount_minor)}; state the whole discount."
+            )
+    found.extend(_sum_differs(totals, order.currency))
+    if order.presentment is not None:
+        found.extend(_presentment_differs(order, order.presentment))
     return tuple(found)
+
+
+def _writer(currency: str) -> Callable[[int], str]:
+    return lambda minor: f"{decimal_text(minor, currency)} {currency}"
+
+
+def _sum_differs(totals: Totals, currency: str) -> tuple[str, ...]:
+    total = (
+        totals.subtotal_minor
+        - totals.discount_minor
+        + totals.shipping_minor
+        + (0 if totals.taxes_included else totals.tax_minor)
+        + totals.duty_minor
+    )
+    if total == totals.total_minor:
+        return ()
+    money = _writer(currency)
+    tax = "tax (already in the prices)" if totals.taxes_included else "tax"
+    told = (
+        f"Subtotal less discount plus shipping, {tax} and duty is {money(total)}, but the "
+        f"total is {money(totals.total_minor)}; the difference is "
+        f"{money(totals.total_minor - total)}."
+    )
+    return (told,)
+
+
+def _presentment_differs(order: Order, presentment: Presentment) -> list[str]:
+    """Lines that are all stated sum to what is left of the subtotal after the lines' discounts: at
+    most the subtotal, and at least that less the whole discount."""
+    totals = presentment.totals
+    found = [f"As the customer saw it: {one}" for one in _sum_differs(totals, presentment.currency)]
+    if presentment.currency == order.currency and totals != order.totals:
+        found.append(
+            f"The presentment is in the order's own currency, {order.currency}, with other "
+            "totals; leave it out, or mend the currency."
+        )
+    seen = [line.presentment_total_minor for line in order.lines]
+    stated = [one for one in seen if one is not None]
+    if len(stated) == len(seen):
+        money, lines = _writer(presentment.currency), sum(stated)
+        if not totals.subtotal_minor - totals.discount_minor <= lines <= totals.subtotal_minor:
+            found.append(
+                f"The lines as the customer saw them sum to {money(lines)}, but the presentment's "
+                f"subtotal is {money(totals.subtotal_minor)} with a discount of "
+                f"{money(totals.discount_minor)}; one of them is wrong."
+            )
+    return found
 
 
 def parcels_possible(parcels: tuple[Parcel, ...]) -> tuple[str, ...]:

@@ -69,7 +69,11 @@ class Line(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
     """One line. `total_minor` is what the line costs after its discount, before tax.
 
     `quantity` is what is still wanted now, not what was once ordered. `tax_minor` is the line's
-    tax, whether or not prices include it.
+    tax, whether or not prices include it; `tax_code` names it (several taxes joined with "+").
+    `channel_sku` is the SKU as the channel states it, when ours differs; `bundle_line_id` and
+    `bundle_sku` are the line and SKU of the channel that this component came from.
+    `presentment_total_minor` is what the customer saw for `total_minor`, in
+    `Order.presentment`'s currency.
     """
 
     line_id: Ref
@@ -82,6 +86,11 @@ class Line(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
     tax_minor: Minor = 0
     requires_shipping: bool = True
     weight_grams: Grams = 0
+    channel_sku: ShortText = ""
+    tax_code: ShortText = ""
+    bundle_line_id: ShortText = ""
+    bundle_sku: ShortText = ""
+    presentment_total_minor: Minor | None = None
 
 
 class Totals(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -99,6 +108,26 @@ class Totals(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     taxes_included: bool = False
 
 
+class Discount(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A discount by name: the code the customer typed, the title the shop gave it, or both.
+
+    `amount_minor` is what it took off. Off the goods it is part of `totals.discount_minor`; off
+    shipping it isn't, for `totals.shipping_minor` is what is left to pay.
+    """
+
+    amount_minor: Minor
+    code: ShortText = ""
+    title: ShortText = ""
+    applies_to: Literal["goods", "shipping"] = "goods"
+
+
+class Presentment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the customer saw and pays, in the currency that the shop showed."""
+
+    currency: CurrencyCode
+    totals: Totals
+
+
 class Order(
     Struct,
     frozen=True,
@@ -108,7 +137,11 @@ class Order(
     tag_field="schema",
     tag=ORDER_SCHEMA,
 ):
-    """A whole order as a channel states it at one moment (`updated_at`)."""
+    """A whole order as a channel states it at one moment (`updated_at`).
+
+    `presentment` is there when the customer saw another currency than the shop's.
+    `channel_shipping_method` is the method as the channel states it, when ours differs.
+    """
 
     ref: Ref
     number: Annotated[str, Meta(min_length=1, max_length=64)]
@@ -126,3 +159,7 @@ class Order(
     gift_message: LongText = ""
     attributes: Annotated[dict[ShortText, LongText], Meta(max_length=100)] = {}
     test: bool = False
+    discounts: Annotated[tuple[Discount, ...], Meta(max_length=100)] = ()
+    presentment: Presentment | None = None
+    channel_shipping_method: ShortText = ""
+    shipping_tax_code: ShortText = ""

@@ -45,12 +45,16 @@ async def open_quarantine(
         stream: Stream = _NoStream()
         if releasing:
             stream = await stack.enter_async_context(wiring.publisher(desk.nats_url))
-        readers = wiring_quarantine.readers(_keys(desk.folder))
+        keys = _keys(desk.folder)
+        readers = wiring_quarantine.readers(keys)
+        # No channel's name has a colon: a channel that is still configured reads its own letters,
+        # by its own rounding rule.
+        known = {f":{kind}": reader for kind, reader in readers.items()}
         yield QuarantineDesk(
             wiring_quarantine.QuarantineWorkflow(desk.pool),
             stream,
             readers,
-            wiring_channels.translator(readers),
+            wiring_channels.translator(known | wiring_channels.sources(load(), keys)),
             SystemClock(),
         )
 

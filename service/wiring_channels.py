@@ -11,6 +11,7 @@ from actors.ports import Letter, Partner
 from adapters.channels.canonical import Canonical
 from adapters.channels.canonical_storefront import CanonicalStorefront
 from adapters.channels.inbound import SignatureRefused, Source
+from adapters.channels.rounding import Mode, Rounding
 from adapters.channels.shopify import Shopify
 from adapters.channels.shopify_fulfilment import ShopifyFulfilment, ShopifyFulfilmentSettings
 from adapters.http_client import HttpClient
@@ -30,6 +31,18 @@ def _shopify(name: str, channel: Channel) -> Source:
         shop_domain=channel.shop_domain,
         secrets=tuple(s.reveal() for s in channel.webhook_secrets),
         api_version=channel.api_version,
+        rounding=rounding_of(channel),
+    )
+
+
+_MODES: Mapping[str, Mode] = {}
+"""How a kind of channel rounds unless its settings say otherwise; `exact` if it isn't here."""
+
+
+def rounding_of(channel: Channel) -> Rounding:
+    """Return a channel's rule: what its settings say, or what its kind does."""
+    return Rounding(
+        mode=channel.rounding or _MODES.get(channel.kind, "exact"), level=channel.rounding_level
     )
 
 
@@ -53,12 +66,17 @@ def sources(settings: Settings, keys: Mapping[str, bytes]) -> dict[str, Source]:
 
 
 def translator(known: Mapping[str, Source]) -> Callable[[Letter], Input]:
-    """Return what reads a letter, by whose shape its bytes have."""
+    """Return what reads a letter: its channel's own source, else one of the kind its bytes have.
+
+    `known` has the sources by channel; each knows its channel's rounding rule. A channel that is
+    no longer configured is read by another of its kind.
+    """
     by_kind: dict[str, Source | Canonical] = {"canonical": Canonical()}
     by_kind.update({source.kind: source for source in known.values()})
 
     def translate(letter: Letter) -> Input:
-        reader = by_kind.get(letter.source)
+        own = known.get(letter.channel)
+        reader = own if own and own.kind == letter.source else by_kind.get(letter.source)
         if reader is None:
             why = f"Nobody here reads messages of the kind {letter.source[:40]!r}."
             raise Refused("kind_unknown", (why,))

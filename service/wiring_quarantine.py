@@ -45,7 +45,8 @@ __all__ = [
 
 def readers(keys: Mapping[str, bytes]) -> dict[str, Source]:
     """Return a reader of every kind, for somebody who has no configured channels at hand: all
-    sources of a kind translate alike. `keys` sign the correlation ids that callbacks bear."""
+    sources of a kind translate alike but for rounding, which is exact here. `keys` sign
+    the correlation ids that callbacks bear."""
     return {
         "shopify": Shopify("", shop_domain="", secrets=(), api_version=""),
         "warehouse": WarehouseCallbacks("", secrets=(), keys=keys),

@@ -51,7 +51,8 @@ class Source(Protocol):
 
     @property
     def kind(self) -> str:
-        """Whose shape the bytes have, such as `shopify`. All sources of a kind translate alike."""
+        """Whose shape the bytes have, such as `shopify`. All sources of a kind translate
+        alike, but for their channel's rounding rule."""
         ...
 
     def receive(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> Receipt:

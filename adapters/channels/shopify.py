@@ -21,6 +21,7 @@ from adapters.channels.inbound import (
     header,
     signed_by_any,
 )
+from adapters.channels.rounding import EXACT, Rounding
 from adapters.channels.shopify_order import canonical_order, current_quantity, order_ref
 from adapters.channels.shopify_shapes import ShopifyOrder
 from adapters.channels.shopify_topics import (
@@ -51,12 +52,19 @@ class Shopify:
     kind = "shopify"
 
     def __init__(
-        self, channel: str, *, shop_domain: str, secrets: Sequence[str], api_version: str
+        self,
+        channel: str,
+        *,
+        shop_domain: str,
+        secrets: Sequence[str],
+        api_version: str,
+        rounding: Rounding = EXACT,
     ) -> None:
         self._channel = channel
         self._shop = shop_domain.lower()
         self._keys = tuple(secret.encode() for secret in secrets if secret)
         self._version = api_version
+        self._rounding = rounding
 
     def receive(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> Receipt:
         """Check signature and shop, then find topic and order. Raises SignatureRefused."""
@@ -82,7 +90,7 @@ class Shopify:
     def translate(self, kind: str, topic: str, raw: bytes) -> Input:
         """Make one of our inputs; see docs/contracts.md for what goes where. Raises Refused.
 
-        The same for every shop: nothing but the arguments decides.
+        The arguments and the shop's rounding rule decide, nothing else.
         """
         tree = parse(raw)
         if kind == UNREADABLE:
@@ -101,7 +109,7 @@ class Shopify:
             return CancelOrder(ref=ref, reason=(order.cancel_reason or "")[:256])
         if order.line_items and not any(map(current_quantity, order.line_items)):
             return CancelOrder(ref=ref, reason="Every line was removed or refunded.")
-        return _input(kind, ref, canonical_order(order))
+        return _input(kind, ref, canonical_order(order, self._rounding))
 
     def _notes(self, headers: Mapping[str, str], topic: str) -> tuple[str, ...]:
         found = []

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from adapters.channels.rounding import EXACT, Rounding, minor_of
 from adapters.channels.shopify_shapes import MoneySet, ShopifyOrder
 from schemas import refusals
-from schemas.money import MoneyRefused, exponent_of, minor_units
+from schemas.money import MoneyRefused, exponent_of
 from schemas.order import Line, Totals
 from schemas.refusals import refused
 
@@ -16,7 +17,9 @@ MAX_PLAIN_DIGITS = 15
 """Characters that surely stay below schemas.money.MAX_MINOR; longer amounts go the exact way."""
 
 
-def minor(both: MoneySet | None, flat: str | None, currency: str) -> int:
+def minor(
+    both: MoneySet | None, flat: str | None, currency: str, rounding: Rounding = EXACT
+) -> int:
     """Return an amount in the shop's currency, from the set where there is one.
 
     Raises Refused(money_unreadable), also for a set in another currency than the order's.
@@ -37,7 +40,7 @@ def minor(both: MoneySet | None, flat: str | None, currency: str) -> int:
         if digits.isascii() and digits.isdigit():
             return int(digits)
     try:
-        return minor_units(text, currency)
+        return minor_of(text, currency, rounding)
     except MoneyRefused as error:
         raise refused(refusals.MONEY_UNREADABLE, f"{error} Send amounts as Shopify does.") from None
 
@@ -47,7 +50,9 @@ def share(amount: int, part: int, whole: int) -> int:
     return amount if whole <= 0 else (2 * amount * part + whole) // (2 * whole)
 
 
-def totals_of(source: ShopifyOrder, lines: Sequence[Line]) -> tuple[list[Line], Totals]:
+def totals_of(
+    source: ShopifyOrder, lines: Sequence[Line], rounding: Rounding
+) -> tuple[list[Line], Totals]:
     """Return the lines and the canonical totals around Shopify's current total.
 
     Four things make Shopify's parts differ from its total, and are told apart: fees and tips,
@@ -57,20 +62,23 @@ def totals_of(source: ShopifyOrder, lines: Sequence[Line]) -> tuple[list[Line], 
     """
     lines, currency = list(lines), source.currency
     total = minor(
-        source.current_total_price_set, source.current_total_price or source.total_price, currency
+        source.current_total_price_set,
+        source.current_total_price or source.total_price,
+        currency,
+        rounding,
     )
     flat_tax = source.total_tax if source.current_total_tax is None else source.current_total_tax
-    tax = minor(source.current_total_tax_set, flat_tax, currency)
+    tax = minor(source.current_total_tax_set, flat_tax, currency, rounding)
     duty = 0
     if not source.duties_included:
-        duty = minor(source.current_total_duties_set, None, currency)
-    shipping = _shipping(source)
-    fees = minor(source.current_total_additional_fees_set, None, currency)
+        duty = minor(source.current_total_duties_set, None, currency, rounding)
+    shipping = _shipping(source, rounding)
+    fees = minor(source.current_total_additional_fees_set, None, currency, rounding)
     if fees:
         lines.append(_extra("fees", "Additional fees", fees))
     around = shipping + duty + (0 if source.taxes_included else tax)
     left = total - around - sum(line.total_minor for line in lines)
-    tip = minor(None, source.total_tip_received, currency)
+    tip = minor(None, source.total_tip_received, currency, rounding)
     if left and left == tip:
         lines.append(_extra("tip", "Tip", tip))
         left = 0
@@ -94,14 +102,15 @@ def totals_of(source: ShopifyOrder, lines: Sequence[Line]) -> tuple[list[Line], 
     )
 
 
-def _shipping(source: ShopifyOrder) -> int:
+def _shipping(source: ShopifyOrder, rounding: Rounding) -> int:
     if source.current_shipping_price_set is not None:
-        return minor(source.current_shipping_price_set, None, source.currency)
+        return minor(source.current_shipping_price_set, None, source.currency, rounding)
     return sum(
         minor(
             line.current_discounted_price_set or line.discounted_price_set,
             line.discounted_price,
             source.currency,
+            rounding,
         )
         for line in source.shipping_lines
         if not line.is_removed

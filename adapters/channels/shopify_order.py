@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from adapters.channels.rounding import EXACT, Rounding
 from adapters.channels.shopify_money import minor, share, totals_of
 from adapters.channels.shopify_shapes import (
     Attribute,
@@ -37,12 +38,12 @@ def order_ref(order: ShopifyOrder) -> str:
     return _digits(order.admin_graphql_api_id, "Order")
 
 
-def canonical_order(source: ShopifyOrder) -> Order:
+def canonical_order(source: ShopifyOrder, rounding: Rounding = EXACT) -> Order:
     """Translate, validate against `order.v1`, and check totals, codes, dates and addresses.
 
     Raises Refused.
     """
-    order = unchecked_order(source)
+    order = unchecked_order(source, rounding)
     stated = msgspec.to_builtins(order)
     if not accepts(published.ORDER, stated):
         require(published.ORDER, stated)
@@ -50,14 +51,16 @@ def canonical_order(source: ShopifyOrder) -> Order:
     return order
 
 
-def unchecked_order(source: ShopifyOrder) -> Order:
+def unchecked_order(source: ShopifyOrder, rounding: Rounding = EXACT) -> Order:
     """Translate and nothing else: what an order would be if it passed. Raises Refused for what
     can't be translated at all."""
     if not source.line_items:
         raise refused(refusals.NOTHING_TO_FULFIL, "The order has no line_items.")
     currency = source.currency
-    lines = [_line(item, currency) for item in source.line_items if current_quantity(item) > 0]
-    lines, totals = totals_of(source, lines)
+    lines = [
+        _line(item, currency, rounding) for item in source.line_items if current_quantity(item) > 0
+    ]
+    lines, totals = totals_of(source, lines, rounding)
     attributes, gift_message = _attributes(source)
     ship_to, bill_to, customer = _ship_to(source), _bill_to(source), _customer(source)
     for doubt in doubts_of(ship_to, bill_to, customer):
@@ -91,14 +94,14 @@ def current_quantity(item: LineItem) -> int:
     return item.quantity if item.current_quantity is None else item.current_quantity
 
 
-def _line(item: LineItem, currency: str) -> Line:
+def _line(item: LineItem, currency: str, rounding: Rounding) -> Line:
     now = current_quantity(item)
-    price = minor(item.price_set, item.price, currency)
+    price = minor(item.price_set, item.price, currency, rounding)
     discount = tax = 0
     for part in item.discount_allocations:
-        discount += minor(part.amount_set, part.amount, currency)
+        discount += minor(part.amount_set, part.amount, currency, rounding)
     for paid in item.tax_lines:
-        tax += minor(paid.price_set, paid.price, currency)
+        tax += minor(paid.price_set, paid.price, currency, rounding)
     if now != item.quantity:
         discount, tax = share(discount, now, item.quantity), share(tax, now, item.quantity)
     return Line(

@@ -43,6 +43,11 @@ _ORDER: dict[str, object] = {
             "tax_minor": 216,
             "requires_shipping": True,
             "weight_grams": 900,
+            "channel_sku": "SET-1-LAMP",
+            "tax_code": "State tax",
+            "bundle_line_id": "70",
+            "bundle_sku": "SET-1",
+            "presentment_total_minor": 3312,
         },
         {
             "line_id": "72",
@@ -55,6 +60,11 @@ _ORDER: dict[str, object] = {
             "tax_minor": 30,
             "requires_shipping": True,
             "weight_grams": 100,
+            "channel_sku": "SET-1-BULB",
+            "tax_code": "State tax",
+            "bundle_line_id": "70",
+            "bundle_sku": "SET-1",
+            "presentment_total_minor": 460,
         },
     ],
     "totals": {
@@ -74,6 +84,23 @@ _ORDER: dict[str, object] = {
     "gift_message": "Many happy returns",
     "attributes": {"Delivery day": "Friday"},
     "test": False,
+    "discounts": [
+        {"amount_minor": 400, "code": "GREEN", "title": "Green week", "applies_to": "goods"}
+    ],
+    "presentment": {
+        "currency": "EUR",
+        "totals": {
+            "subtotal_minor": 4140,
+            "discount_minor": 460,
+            "shipping_minor": 644,
+            "tax_minor": 226,
+            "total_minor": 4642,
+            "duty_minor": 92,
+            "taxes_included": False,
+        },
+    },
+    "channel_shipping_method": "Express by the shop",
+    "shipping_tax_code": "State tax",
 }
 
 

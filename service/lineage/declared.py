@@ -10,6 +10,8 @@ from types import MappingProxyType
 
 _BILL_TO = "dropped on purpose: web orders are booked on one customer, whose own address is billed"
 _NO_PLACE = "lost: kept with the order, but no partner's contract has a place for it yet"
+_THEIRS = "used by us: the channel is answered by line ids, all others are told our own SKU"
+_SEEN = "kept for people: partners are told the shop's amounts, in the shop's currency"
 
 REACHES_NOBODY: Mapping[str, str] = MappingProxyType(
     {
@@ -19,6 +21,11 @@ REACHES_NOBODY: Mapping[str, str] = MappingProxyType(
         "test": "used by us: a test order is held and reaches no partner",
         "lines[].discount_minor": "follows from price, quantity and the line's total, which travel",
         "lines[].tax_minor": "dropped on purpose: the ERP reckons tax by its own tables",
+        "lines[].channel_sku": _THEIRS,
+        "lines[].tax_code": "dropped on purpose: the ERP reckons tax by its own tables",
+        "lines[].bundle_line_id": _THEIRS,
+        "lines[].bundle_sku": _THEIRS,
+        "lines[].presentment_total_minor": _SEEN,
         "totals.tax_minor": "dropped on purpose: the ERP reckons tax by its own tables",
         "totals.taxes_included": "set at the customer in the ERP that web orders are booked on",
         "totals.duty_minor": _NO_PLACE,
@@ -33,5 +40,24 @@ REACHES_NOBODY: Mapping[str, str] = MappingProxyType(
         "bill_to.postal_code": _BILL_TO,
         "bill_to.phone": _BILL_TO,
         "attributes[*]": _NO_PLACE,
+        "discounts[].amount_minor": _NO_PLACE,
+        "discounts[].code": _NO_PLACE,
+        "discounts[].title": _NO_PLACE,
+        "discounts[].applies_to": _NO_PLACE,
+        "presentment.currency": _SEEN,
+        **{
+            f"presentment.totals.{name}": _SEEN
+            for name in (
+                "subtotal_minor",
+                "discount_minor",
+                "shipping_minor",
+                "tax_minor",
+                "total_minor",
+                "duty_minor",
+                "taxes_included",
+            )
+        },
+        "channel_shipping_method": "used by us: partners are told the method that it stands for",
+        "shipping_tax_code": "dropped on purpose: the ERP reckons tax by its own tables",
     }
 )

@@ -89,6 +89,20 @@ class Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     notify_customer: Annotated[
         bool, Meta(description="Whether the shop itself writes to the customer when it ships.")
     ] = False
+    rounding: Annotated[
+        Literal["exact", "half_even", "half_up", "down"] | None,
+        Meta(
+            description="What happens to digits beyond the currency's places; `exact` refuses "
+            "them. Left out: as the kind has it."
+        ),
+    ] = None
+    rounding_level: Annotated[
+        Literal["line", "order"],
+        Meta(
+            description="What the channel rounds: each `line`, or only the `order`; then what is "
+            "left over is shared out to the lines."
+        ),
+    ] = "line"
     calls: Annotated[CallLimits, Meta(description="Care when calling this shop.")] = CallLimits()
 
     def __post_init__(self) -> None:

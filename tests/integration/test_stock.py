@@ -43,7 +43,12 @@ def stock(pool: Pool) -> StockPartner:
 
 
 def call(
-    ref: str, wanted: dict[str, int], *, number: int = 1, effect: Effect | None = None, **line: bool
+    ref: str,
+    wanted: dict[str, int],
+    *,
+    number: int = 1,
+    effect: Effect | None = None,
+    requires_shipping: bool = True,
 ) -> Call:
     order = Order(
         ref=ref,
@@ -60,7 +65,7 @@ def call(
                 quantity=quantity,
                 unit_price_minor=1,
                 total_minor=1,
-                **line,
+                requires_shipping=requires_shipping,
             )
             for place, (sku, quantity) in enumerate(wanted.items())
         ),

@@ -1,0 +1,109 @@
+"""Rounding follows the declared rule, and what it leaves over is shared out to the unit."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.channels.rounding import Level, Mode, Rounding, line_minors, minor_of, reconciled
+from schemas.money import MoneyRefused, exponent_of, minor_units
+
+MODES: list[Mode] = ["exact", "half_even", "half_up", "down"]
+LEVELS: list[Level] = ["line", "order"]
+ROUNDINGS = st.builds(Rounding, mode=st.sampled_from(MODES), level=st.sampled_from(LEVELS))
+CURRENCIES = st.sampled_from(["USD", "JPY", "KWD", "CLF"])
+AMOUNTS = st.decimals(min_value=0, max_value=10**9, places=6)
+
+
+def exact(amount: Decimal, currency: str) -> Fraction:
+    """Return an amount in minor units before any rounding."""
+    return Fraction(amount) * Fraction(10 ** exponent_of(currency))
+
+
+@given(AMOUNTS, CURRENCIES, st.sampled_from(MODES))
+def test_each_mode_rounds_as_its_name_says(amount: Decimal, currency: str, mode: Mode) -> None:
+    """Nearest modes are at most half a unit off, down is below, and exact refuses the rest."""
+    wanted = exact(amount, currency)
+    if mode == "exact" and wanted.denominator != 1:
+        with pytest.raises(MoneyRefused):
+            minor_of(amount, currency, Rounding(mode=mode))
+        return
+    off = minor_of(str(amount), currency, Rounding(mode=mode)) - wanted
+    if mode == "exact":
+        assert off == 0
+        assert minor_of(amount, currency) == minor_units(str(amount), currency)
+    elif mode == "down":
+        assert -1 < off <= 0
+    else:
+        assert abs(off) <= Fraction(1, 2)
+        assert abs(off) != Fraction(1, 2) or mode == "half_even" or off > 0
+
+
+@given(st.lists(AMOUNTS, min_size=1, max_size=12), CURRENCIES, ROUNDINGS)
+def test_lines_sum_to_what_the_level_rounds(
+    amounts: list[Decimal], currency: str, rounding: Rounding
+) -> None:
+    """By line each is rounded alone; by order the lines sum to the rounded sum, none a unit off."""
+    try:
+        minors = line_minors(amounts, currency, rounding)
+    except MoneyRefused:
+        assert rounding.mode == "exact"
+        assert any(exact(one, currency).denominator != 1 for one in amounts)
+        return
+    if rounding.level == "line":
+        assert minors == [minor_of(one, currency, rounding) for one in amounts]
+    else:
+        assert sum(minors) == minor_of(sum(amounts, Decimal(0)), currency, rounding)
+        for minor, amount in zip(minors, amounts, strict=True):
+            assert abs(minor - exact(amount, currency)) < 1
+
+
+@given(st.lists(st.integers(0, 10**12), min_size=1, max_size=12), st.integers(-20, 20), ROUNDINGS)
+def test_what_rounding_left_over_is_shared_out_or_stays(
+    parts: list[int], left: int, rounding: Rounding
+) -> None:
+    """Parts sum to the total when the level allows it, each at most a unit from what it was."""
+    total = sum(parts) + left
+    shared = reconciled(parts, total, rounding)
+    assert min(shared) >= 0
+    assert all(abs(new - old) <= 1 for new, old in zip(shared, parts, strict=True))
+    positive = sum(1 for part in parts if part > 0)
+    if rounding.level == "order" and abs(left) <= positive:
+        assert sum(shared) == total
+    else:
+        assert shared == parts
+
+
+@given(st.text(max_size=80), ROUNDINGS)
+def test_no_text_breaks_it(text: str, rounding: Rounding) -> None:
+    """Whatever stands where money should: whole units, or refused in a sentence."""
+    try:
+        minor_of(text, "USD", rounding)
+    except MoneyRefused as refused:
+        told = str(refused)
+    else:
+        assert Decimal(text).is_finite()
+        return
+    assert told.endswith(".")
+
+
+@pytest.mark.parametrize("text", ["1E+999999", "1E-999999", "NaN", "-Infinity", "9" * 65, "1e16"])
+def test_extreme_amounts_are_refused_at_once(text: str) -> None:
+    """Numbers that would cost memory or that nobody can hold are no money."""
+    with pytest.raises(MoneyRefused):
+        minor_of(text, "USD", Rounding(mode="half_even"))
+
+
+def test_the_known_examples_hold() -> None:
+    """A half goes where the mode says, and zero may have any exponent."""
+    wanted: dict[Mode, int] = {"half_even": 12, "half_up": 13, "down": 12}
+    for mode, cents in wanted.items():
+        assert minor_of("0.125", "USD", Rounding(mode=mode)) == cents
+    assert minor_of("0E-900", "JPY") == 0
+    thirds = ["3.333", "3.333", "3.334"]
+    order = Rounding(mode="half_up", level="order")
+    assert line_minors(thirds, "USD", order) == [333, 333, 334]
