@@ -75,18 +75,19 @@ class ShopifyGraphql:
 
     async def ask(
         self,
-        call: Call,
+        call: Call | None,
         query: str,
         variables: object,
         decoder: msgspec.json.Decoder[T],
         *,
         writes: bool,
     ) -> T:
-        """Return the answer's `data`. Raises the errors of `actors.errors`."""
+        """Return the answer's `data`; `call` is None for what is about no single order. Raises the
+        errors of `actors.errors`."""
         answer = await self._client.exchange(
             "POST",
             self._url,
-            headers=traced(self._headers, call),
+            headers=self._headers if call is None else traced(self._headers, call),
             body=_encode({"query": query, "variables": variables}),
             timeout_seconds=self._timeout_seconds,
             partner=PARTNER,

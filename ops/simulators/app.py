@@ -52,10 +52,12 @@ class Simulators:
         world = World(self._ledger, faults, time.time, int(time.time() * 1000))
         self._faults = faults
         self._callbacks = Callbacks(options.callback_secret, faults)
+        shopify = Shopify(world)
+        self._books = shopify.books
         self._partners: dict[str, Partner] = {
             "bc": BusinessCentral(world),
             "ups": Ups(world, options.deliver_after_seconds),
-            "shopify": Shopify(world),
+            "shopify": shopify,
             "warehouse": Warehouse(world, self._callbacks, options.warehouse, options.seed, _later),
         }
         self._control = Control(self._ledger, faults, self._health)
@@ -67,6 +69,8 @@ class Simulators:
     def _handle(self, request: Request) -> Reply:
         self._requests += 1
         first = request.path.split("/", 2)[1] if "/" in request.path else ""
+        if request.path.startswith("/_sim/shops/"):
+            return self._books.control(request)
         if first == "_sim":
             return self._control.answer(request)
         partner = self._partners.get(first)

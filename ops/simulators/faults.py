@@ -14,9 +14,12 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "erp": ("token", "create_order", "find_order", "get_order", "delete_order"),
     "warehouse": ("create_task", "find_task", "cancel_task", "callback"),
     "carrier": ("token", "ship", "void", "recover", "track"),
-    "storefront": ("graphql_order", "fulfillment_create", "refund_create"),
+    "storefront": (
+        "graphql_order", "graphql_list", "graphql_subscriptions", "fulfillment_create",
+        "refund_create",
+    ),
     "mail": ("message",),
-}
+}  # fmt: skip
 RATES = (
     "rate_limited_rate", "error_rate", "refuse_rate", "rubbish_rate",
     "act_no_answer_rate", "error_after_acting_rate",

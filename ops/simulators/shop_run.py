@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
+from ops.simulators.shop_keeper import BookKeeper
 from ops.simulators.shop_template import Moment, Recipe, payload
 from ops.simulators.webhooks import Sender, Webhook
 
@@ -41,6 +42,8 @@ class Plan:
     update: float = 0.05
     duplicate: float = 0.05
     bad: float = 0.0
+    # The part of the orders of which no webhook is sent: the shop has them, and nobody was told.
+    drop: float = 0.0
     concurrency: int = 64
     give_up_seconds: float = 120.0
 
@@ -56,6 +59,7 @@ class Fate:
     updated: bool
     duplicated: bool
     bad: str
+    dropped: bool = False
     accepted: bool = False
     cancel_accepted: bool = False
 
@@ -72,6 +76,7 @@ def draw(plan: Plan, number: int) -> Fate:
         updated=rng.random() < plan.update,
         duplicated=rng.random() < plan.duplicate,
         bad=SPOILS[number % len(SPOILS)] if rng.random() < plan.bad else "",
+        dropped=random.Random(f"{plan.recipe.seed}:{number}:drop").random() < plan.drop,
     )
 
 
@@ -96,8 +101,9 @@ def _stamp(seconds: float) -> str:
 class ShopRun:
     """Places the orders and tells their stories; the figures stay readable while it runs."""
 
-    def __init__(self, plan: Plan, url: str, secret: str) -> None:
+    def __init__(self, plan: Plan, url: str, secret: str, book: str = "") -> None:
         self._plan = plan
+        self._book = BookKeeper(book, plan.recipe.shop) if book else None
         self._sender = Sender(url, secret, plan.recipe.shop, plan.concurrency, plan.give_up_seconds)
         self._fates: deque[Fate] = deque(maxlen=MAX_REPORTED)
         self._sent = 0
@@ -185,11 +191,16 @@ class ShopRun:
             cancelled_at=moment.cancelled_at,
         )
         body = payload(self._plan.recipe, fate.number, moment)
+        if self._book is not None:
+            number = self._plan.recipe.order_id(fate.number)
+            await self._book.tell(number, moment.updated_at, body)
+        if fate.dropped:
+            return False
         if spoilt:
             body = spoil(body, spoilt)
         # Only a create repeats itself, so shop, order and topic make an id that never clashes.
         webhook_id = f"{self._plan.recipe.order_id(fate.number):013d}-{topic.partition('/')[2]}"
-        return await self._sender.deliver(
+        taken = await self._sender.deliver(
             Webhook(
                 topic=topic,
                 id=webhook_id,
@@ -199,6 +210,9 @@ class ShopRun:
                 refusable=bool(spoilt),
             )
         )
+        if not taken and not spoilt and self._book is not None:
+            await self._book.failed(topic)
+        return taken
 
     def progress(self) -> str:
         """One line about how far it is."""
@@ -245,6 +259,7 @@ class ShopRun:
                     "updated": fate.updated and not fate.bad,
                     "duplicated": fate.duplicated and not fate.bad,
                     "bad": fate.bad or None,
+                    "dropped": fate.dropped,
                 }
                 for fate in self._fates
             ],
@@ -261,3 +276,5 @@ class ShopRun:
     def close(self) -> None:
         """Hangs up."""
         self._sender.close()
+        if self._book is not None:
+            self._book.close()

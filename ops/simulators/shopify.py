@@ -16,6 +16,7 @@ from typing import Final
 from ops.simulators.faults import Plan
 from ops.simulators.partner import Call, World, json_reply
 from ops.simulators.shapes import JsonObject, JsonValue, parse_object, text
+from ops.simulators.shop_book import Books
 from ops.simulators.wire import Reply, Request
 
 # A fulfilment order's number is its order's number and this: one is known from the other.
@@ -124,6 +125,7 @@ class Shopify:
         self._fulfilments: dict[tuple[str, int], list[Fulfilment]] = {}
         self._refunds: dict[tuple[str, str], JsonObject] = {}
         self._next = world.run * 1000
+        self.books = Books(world.clock)
 
     def recognise(self, request: Request) -> Call | None:
         parts = request.segments()[1:]
@@ -136,6 +138,9 @@ class Shopify:
             return Call("fulfillment_create", lambda plan: self._fulfil(shop, request, plan))
         if b"refundCreate" in request.body:
             return Call("refund_create", lambda plan: self._refund(shop, request, plan))
+        operation = self.books.operation(request.body)
+        if operation:
+            return Call(operation, lambda plan: self._from_book(shop, request))
         return Call("graphql_order", lambda plan: self._order(shop, request))
 
     def failure(self, status: int, code: str, message: str) -> Reply:
@@ -146,6 +151,8 @@ class Shopify:
     def refusal(self, operation: str) -> Reply:
         if operation == "graphql_order":
             return self._answer({"order": None})
+        if operation in ("graphql_list", "graphql_subscriptions"):
+            return self._mistake("Access denied.", "ACCESS_DENIED")
         errors: JsonValue = [
             {"field": ["fulfillment"], "message": "Fulfillment order does not exist."}
         ]
@@ -191,6 +198,11 @@ class Shopify:
         if request.headers.get("x-shopify-access-token"):
             return None
         return self.failure(401, "Unauthorized", "")
+
+    def _from_book(self, shop: str, request: Request) -> Reply:
+        if stranger := self._stranger(request):
+            return stranger
+        return self._answer(self.books.of(shop).answer(parse_object(request.body)))
 
     def _order(self, shop: str, request: Request) -> Reply:
         if stranger := self._stranger(request):

@@ -57,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--concurrency", type=int, default=64, help="webhooks under way at once")
     add("--give-up-seconds", type=float, default=120.0, help="how long one webhook is retried")
     add("--report", type=Path, default=None, help="where to write the JSON report")
+    add("--drop", type=_share, default=0.0, help="share of orders nobody is told of")
+    add("--book", default="", help="where the simulators listen: the shop's API knows the orders")
     add("--quiet", action="store_true", help="no progress line")
     add("--ready-file", type=Path, default=None, help="where to write JSON with the pid")
     add("--parent-pid", type=int, default=None, help="end with this process; 0: outlive the parent")
@@ -87,10 +89,11 @@ async def run(given: argparse.Namespace) -> None:
         update=given.update,
         duplicate=given.duplicate,
         bad=given.bad,
+        drop=given.drop,
         concurrency=given.concurrency,
         give_up_seconds=given.give_up_seconds,
     )
-    shop = ShopRun(plan, given.url, given.secret)
+    shop = ShopRun(plan, given.url, given.secret, given.book)
     say_ready(given.ready_file, {"pid": os.getpid()})
     work = asyncio.create_task(shop.run())
     stop = asyncio.create_task(ended.wait())

@@ -14,6 +14,7 @@ from actors.ports import Call
 from adapters.carriers.ups import Ups, UpsSettings
 from adapters.carriers.ups_shipment import Shipper
 from adapters.channels.shopify_fulfilment import ShopifyFulfilment, ShopifyFulfilmentSettings
+from adapters.channels.shopify_upkeep import ShopifyUpkeep
 from adapters.erp.business_central import BusinessCentral, BusinessCentralSettings
 from adapters.http_client import HttpClient, open_session
 from adapters.notify.smtp import MailSettings, SmtpMail
@@ -131,6 +132,12 @@ def shopify(client: HttpClient, base: str, **changes: object) -> ShopifyFulfilme
         **changes,
     }
     return ShopifyFulfilment(client, ShopifyFulfilmentSettings(**settings))  # type: ignore[arg-type]  # one dict of settings, for tests to change
+
+
+def shopify_upkeep(client: HttpClient, base: str) -> ShopifyUpkeep:
+    """The same shop's orders and subscriptions."""
+    url = f"{base}/shopify/acme-us.myshopify.com"
+    return ShopifyUpkeep(client, base_url=url, access_token="any", timeout_seconds=5.0)
 
 
 def mail(port: int, clock: TestClock | None = None, **changes: object) -> SmtpMail:
