@@ -30,9 +30,8 @@ SHOWN_CHARACTERS = 60
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
-# Integers beyond 64 bits have 19 digits at least. MessagePack can't say them: packing finds them.
-_DIGITS = bytes.maketrans(b"123456789", b"000000000")
-_NINETEEN_DIGITS = b"0" * 19
+# MessagePack can't say integers beyond 64 bits: packing finds them. Looking first whether there are
+# enough digits would cost as much, for ids have them.
 _pack = msgspec.msgpack.Encoder().encode
 _BOM = b"\xef\xbb\xbf"
 _KEEP = b'[]{}"'
@@ -68,8 +67,7 @@ def parse(raw: bytes, *, limit_bytes: int = MAX_BYTES) -> object:
     try:
         tree: object = _decode(raw)
         again = _encode(tree)
-        if _NINETEEN_DIGITS in raw.translate(_DIGITS):
-            _pack(tree)
+        _pack(tree)
     except RecursionError:
         _refuse_depth()
     except OverflowError:

@@ -218,6 +218,7 @@ def _erp(erp: Erp, client: HttpClient) -> BusinessCentral:
             company_id=erp.company_id,
             customer_number=erp.customer_number,
             shipping_account=erp.shipping_account,
+            duty_account=erp.duty_account,
             credentials=credentials,
             timeout_seconds=erp.calls.timeout_seconds,
         ),

@@ -204,6 +204,7 @@ def _partners(recorder: _Recorder) -> dict[str, Partner]:
                 company_id="company",
                 customer_number="10000",
                 shipping_account="40100",
+                duty_account="40200",
                 credentials=_CREDENTIALS,
             ),
         ),

@@ -13,7 +13,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from schemas.money import MAX_MINOR, MoneyRefused, exponent_of
+from schemas.money import MAX_MINOR, MoneyRefused, exponent_of, share_out
 
 Mode = Literal["exact", "half_even", "half_up", "down"]
 Level = Literal["line", "order"]
@@ -75,24 +75,22 @@ def line_minors(
     return floors
 
 
-def reconciled(parts: Sequence[int], total_minor: int, rounding: Rounding) -> list[int]:
+def reconciled(
+    parts: Sequence[int], total_minor: int, rounding: Rounding, *, amounts: int = 0
+) -> list[int]:
     """Return parts that sum to a channel's total, where its rule lets them differ from it.
 
-    At the level `order` a difference of at most one minor unit a part is what rounding left over:
-    it is shared out, a unit each, to the largest parts first (none below 0). Any other difference
-    stays, for the check of totals to refuse.
+    At the level `order` a difference of at most one minor unit for each amount that was rounded
+    (the parts, or `amounts` if there are more) is what rounding left over: it is shared out by
+    largest remainder, in proportion to the parts, none of which becomes negative. Any other
+    difference stays, for the check of totals to refuse.
     """
-    shared = list(parts)
-    left = total_minor - sum(shared)
-    if rounding.level != "order" or left == 0 or abs(left) > len(shared):
-        return shared
-    step = 1 if left > 0 else -1
-    fit = [index for index, part in enumerate(shared) if part + step >= 0 and part > 0]
-    if len(fit) < abs(left):
-        return shared
-    for index in sorted(fit, key=lambda i: -shared[i])[: abs(left)]:
-        shared[index] += step
-    return shared
+    left = total_minor - sum(parts)
+    if rounding.level != "order" or not 0 < abs(left) <= max(amounts, len(parts)):
+        return list(parts)
+    if sum(parts) < max(1, -left):
+        return list(parts)
+    return [part + more for part, more in zip(parts, share_out(left, parts), strict=True)]
 
 
 def _scaled(amount: str | Decimal, currency: str) -> Decimal:

@@ -22,7 +22,8 @@ from adapters.channels.inbound import (
     signed_by_any,
 )
 from adapters.channels.rounding import EXACT, Rounding
-from adapters.channels.shopify_order import canonical_order, current_quantity, order_ref
+from adapters.channels.shopify_money import current_quantity
+from adapters.channels.shopify_order import canonical_order, order_ref
 from adapters.channels.shopify_shapes import ShopifyOrder
 from adapters.channels.shopify_topics import (
     KIND_OF_TOPIC,

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from adapters.channels.rounding import EXACT, Rounding, minor_of
-from adapters.channels.shopify_shapes import MoneySet, ShopifyOrder
+from adapters.channels.rounding import EXACT, Rounding, minor_of, reconciled
+from adapters.channels.shopify_shapes import LineItem, Money, MoneySet, ShopifyOrder
 from schemas import refusals
 from schemas.money import MoneyRefused, exponent_of
 from schemas.order import Line, Totals
@@ -24,16 +24,29 @@ def minor(
 
     Raises Refused(money_unreadable), also for a set in another currency than the order's.
     """
-    if both is None:
-        text = flat or "0"
-    else:
-        text = both.shop_money.amount
-        if both.shop_money.currency_code not in (currency, ""):
-            raise refused(
-                refusals.MONEY_UNREADABLE,
-                f"An amount is in {both.shop_money.currency_code[:10]}, but the order's currency "
-                f"is {currency[:10]}; shop_money has one currency in an order.",
-            )
+    return (
+        _read(flat or "0", currency, rounding)
+        if both is None
+        else money_in(both.shop_money, currency, rounding)
+    )
+
+
+def money_in(money: Money, currency: str, rounding: Rounding) -> int:
+    """Return one side of a set, which is in the shop's or the customer's currency.
+
+    Raises Refused(money_unreadable), also when it is in another currency than the given.
+    """
+    stated = money.currency_code
+    if stated != currency and stated:
+        raise refused(
+            refusals.MONEY_UNREADABLE,
+            f"An amount is in {stated[:10]}, but {currency[:10]} was expected: an order has one "
+            "currency of the shop (shop_money) and one of the customer (presentment_money).",
+        )
+    return _read(money.amount, currency, rounding)
+
+
+def _read(text: str, currency: str, rounding: Rounding) -> int:
     # The usual form is worth a short way: an order has some thirty amounts.
     if text[-3:-2] == "." and len(text) <= MAX_PLAIN_DIGITS and exponent_of(currency) == 2:
         digits = text[:-3] + text[-2:]
@@ -43,6 +56,11 @@ def minor(
         return minor_of(text, currency, rounding)
     except MoneyRefused as error:
         raise refused(refusals.MONEY_UNREADABLE, f"{error} Send amounts as Shopify does.") from None
+
+
+def current_quantity(item: LineItem) -> int:
+    """Return what is left of a line after edits and refunds."""
+    return item.quantity if item.current_quantity is None else item.current_quantity
 
 
 def share(amount: int, part: int, whole: int) -> int:
@@ -55,10 +73,11 @@ def totals_of(
 ) -> tuple[list[Line], Totals]:
     """Return the lines and the canonical totals around Shopify's current total.
 
-    Four things make Shopify's parts differ from its total, and are told apart: fees and tips,
+    Five things make Shopify's parts differ from its total, and are told apart: fees and tips,
     which become lines that need no shipping; a line of which a part was removed, whose discount
-    Shopify shares out by itself (to a cent per line); money refunded without a line, which is a
-    discount. Anything else stays a difference, and is refused as total_mismatch.
+    Shopify shares out by itself (to a cent per line); what converting each amount by itself left
+    over, if the shop rounds by order; money refunded without a line, which is a discount. Anything
+    else stays a difference, and is refused as total_mismatch.
     """
     lines, currency = list(lines), source.currency
     total = minor(
@@ -85,6 +104,8 @@ def totals_of(
     refunded = 0
     if left:
         left = _settle_reduced(source, lines, left)
+    if left and rounding.level == "order":
+        left = _share_left(lines, left, rounding, around=(shipping, tax, duty))
     if left < 0 and source.refunds:
         refunded = -left
     subtotal = discount = 0
@@ -127,6 +148,19 @@ def _extra(name: str, title: str, amount: int) -> Line:
         total_minor=amount,
         requires_shipping=False,
     )
+
+
+def _share_left(
+    lines: list[Line], left: int, rounding: Rounding, *, around: tuple[int, ...]
+) -> int:
+    """Share what rounding left over out to the lines, and return what still is left."""
+    parts = [line.total_minor for line in lines]
+    amounts = len(parts) + sum(map(bool, around))
+    shared = reconciled(parts, sum(parts) + left, rounding, amounts=amounts)
+    for index, (line, total) in enumerate(zip(lines, shared, strict=True)):
+        if total != line.total_minor:
+            lines[index] = replace(line, total_minor=total)
+    return left - (sum(shared) - sum(parts))
 
 
 def _settle_reduced(source: ShopifyOrder, lines: list[Line], left: int) -> int:

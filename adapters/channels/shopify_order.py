@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import msgspec
 
 from adapters.channels.rounding import EXACT, Rounding
-from adapters.channels.shopify_money import minor, share, totals_of
+from adapters.channels.shopify_money import current_quantity, minor, share, totals_of
+from adapters.channels.shopify_prices import discounts_of, presentment_of
 from adapters.channels.shopify_shapes import (
     Attribute,
     LineItem,
@@ -61,6 +62,7 @@ def unchecked_order(source: ShopifyOrder, rounding: Rounding = EXACT) -> Order:
         _line(item, currency, rounding) for item in source.line_items if current_quantity(item) > 0
     ]
     lines, totals = totals_of(source, lines, rounding)
+    lines, presentment = presentment_of(source, lines, totals, rounding)
     attributes, gift_message = _attributes(source)
     ship_to, bill_to, customer = _ship_to(source), _bill_to(source), _customer(source)
     for doubt in doubts_of(ship_to, bill_to, customer):
@@ -86,22 +88,23 @@ def unchecked_order(source: ShopifyOrder, rounding: Rounding = EXACT) -> Order:
         gift_message=gift_message,
         attributes=attributes,
         test=source.test,
+        discounts=discounts_of(source, totals, rounding),
+        presentment=presentment,
+        shipping_tax_code=_shipping_tax(source),
     )
-
-
-def current_quantity(item: LineItem) -> int:
-    """Return what is left of a line after edits and refunds."""
-    return item.quantity if item.current_quantity is None else item.current_quantity
 
 
 def _line(item: LineItem, currency: str, rounding: Rounding) -> Line:
     now = current_quantity(item)
     price = minor(item.price_set, item.price, currency, rounding)
     discount = tax = 0
+    tax_code = ""
     for part in item.discount_allocations:
         discount += minor(part.amount_set, part.amount, currency, rounding)
     for paid in item.tax_lines:
         tax += minor(paid.price_set, paid.price, currency, rounding)
+        if paid.title:
+            tax_code = f"{tax_code}+{paid.title}" if tax_code else paid.title
     if now != item.quantity:
         discount, tax = share(discount, now, item.quantity), share(tax, now, item.quantity)
     return Line(
@@ -115,7 +118,19 @@ def _line(item: LineItem, currency: str, rounding: Rounding) -> Line:
         tax_minor=tax,
         requires_shipping=item.requires_shipping,
         weight_grams=item.grams or 0,
+        tax_code=tax_code[:256],
     )
+
+
+def _shipping_tax(source: ShopifyOrder) -> str:
+    titles = [
+        tax.title
+        for one in source.shipping_lines
+        if not one.is_removed
+        for tax in one.tax_lines
+        if tax.title
+    ]
+    return "+".join(dict.fromkeys(titles))[:256] if titles else ""
 
 
 def _sku(item: LineItem) -> str:
@@ -236,15 +251,6 @@ def _attributes(source: ShopifyOrder) -> tuple[dict[str, str], str]:
         for one in item.properties:
             line_id = item.admin_graphql_api_id.rpartition("/")[2]
             found[f"line {line_id}: {one.name}"[:256]] = _text(one)
-    shown_currency = source.presentment_currency
-    if shown_currency and shown_currency != source.currency:
-        both = source.current_total_price_set
-        if both is not None and both.presentment_money is not None:
-            amount = both.presentment_money.amount
-            found["shopify.presentment_total"] = f"{amount} {shown_currency}"[:100]
-    if source.discount_codes:
-        codes = ", ".join(one.code for one in source.discount_codes)
-        found["shopify.discount_codes"] = codes[:5000]
     if source.po_number:
         found["shopify.po_number"] = source.po_number[:5000]
     if len(found) > MAX_ATTRIBUTES:

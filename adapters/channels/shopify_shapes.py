@@ -24,10 +24,11 @@ class MoneySet(Struct, gc=False):
 
 
 class Allocation(Struct, gc=False):
-    """A part of a discount that a line got."""
+    """A part of a discount that a line got; `discount_application_index` says of which."""
 
     amount: str = "0"
     amount_set: MoneySet | None = None
+    discount_application_index: int = 0
 
 
 class TaxLine(Struct, gc=False):
@@ -35,6 +36,13 @@ class TaxLine(Struct, gc=False):
 
     price: str = "0"
     price_set: MoneySet | None = None
+    title: str | None = None
+
+
+class TaxTitle(Struct, gc=False):
+    """One tax of a shipping line: its name; the amount is in the order's tax."""
+
+    title: str | None = None
 
 
 class Attribute(Struct, gc=False):
@@ -72,6 +80,8 @@ class ShippingLine(Struct, gc=False):
     discounted_price: str | None = None
     discounted_price_set: MoneySet | None = None
     current_discounted_price_set: MoneySet | None = None
+    tax_lines: list[TaxTitle] = []
+    discount_allocations: list[Allocation] = []
 
 
 class PostalAddress(Struct, gc=False):
@@ -102,9 +112,19 @@ class Buyer(Struct, gc=False):
 
 
 class DiscountCode(Struct, gc=False):
-    """A code the buyer typed."""
+    """A code the buyer typed, and what it took off by Shopify's sum. `type` may be `shipping`."""
 
     code: str = ""
+    amount: str = "0"
+    type: str | None = None
+
+
+class DiscountApplication(Struct, gc=False):
+    """A discount by name: a typed code, or the title of an automatic or a manual one."""
+
+    code: str | None = None
+    title: str | None = None
+    description: str | None = None
 
 
 class Refund(Struct, gc=False):
@@ -148,6 +168,7 @@ class ShopifyOrder(Struct, gc=False):
     note: str | None = None
     note_attributes: list[Attribute] = []
     discount_codes: list[DiscountCode] = []
+    discount_applications: list[DiscountApplication] = []
     po_number: str | None = None
     refunds: list[Refund] = []
     test: bool = False

@@ -6,17 +6,21 @@ Lengths: the v1.0 OpenAPI description, and table Sales Header (names 100, addres
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 import msgspec
 
 from actors.errors import Rejected
+from adapters.erp.bc_comments import comments
 from adapters.fitting import fill, fit, printable, utf16_length
-from schemas.money import exponent_of, share_out
+from schemas.money import decimal_text, exponent_of, share_out
 from schemas.order import Address, Line, Order
 
 MAX_ITEM_NUMBER = 20
 """Business Central's No. fields; a longer SKU can't be an item there."""
+MAX_DESCRIPTION = 100
+"""Characters of a line's description, as Windows counts them."""
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -25,21 +29,28 @@ class SalesOrderLine(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A salesOrderLine: the fields we set."""
 
     lineType: str  # noqa: N815 — the partner's own spelling
-    lineObjectNumber: str  # noqa: N815 — the partner's own spelling
+    lineObjectNumber: str = ""  # noqa: N815 — the partner's own spelling
     description: str = ""
-    quantity: int
-    unitPrice: Decimal  # noqa: N815 — the partner's own spelling
+    quantity: int = 0
+    unitPrice: Decimal | None = None  # noqa: N815 — the partner's own spelling
     discountAmount: Decimal = Decimal(0)  # noqa: N815 — the partner's own spelling
 
 
 def sales_order(
-    order: Order, *, external_number: str, customer_number: str, shipping_account: str
+    order: Order,
+    *,
+    external_number: str,
+    customer_number: str,
+    shipping_account: str,
+    duty_account: str = "",
 ) -> bytes:
     """Return the body of `POST salesOrders`.
 
     The lines add up to the channel's totals to the cent: an order-level discount is shared out over
     the lines. Shipping becomes a line of its own on `shipping_account` (a G/L account), if one is
-    given. Raises Rejected for what Business Central can't hold.
+    given; so does duty on `duty_account`. What was written to the seller (note, gift message,
+    attributes), the discounts by name and what the customer saw become comment lines. Raises
+    Rejected for what Business Central can't hold, and for duty without its account.
     """
     body: dict[str, object] = {
         "externalDocumentNumber": external_number,
@@ -48,7 +59,11 @@ def sales_order(
         "currencyCode": order.currency,
         **_ship_to(order.ship_to),
         **_reach(order),
-        "salesOrderLines": _lines(order, shipping_account),
+        "salesOrderLines": [
+            *_lines(order),
+            *_account_lines(order, shipping_account, duty_account),
+            *[SalesOrderLine(lineType="Comment", description=text) for text in comments(order)],
+        ],
     }
     return _encoder.encode(body)
 
@@ -88,7 +103,7 @@ def _reach(order: Order) -> dict[str, str]:
     return found
 
 
-def _lines(order: Order, shipping_account: str) -> list[SalesOrderLine]:
+def _lines(order: Order) -> list[SalesOrderLine]:
     totals = order.totals
     after_lines = sum(line.total_minor for line in order.lines)
     order_discount = after_lines - (totals.subtotal_minor - totals.discount_minor)
@@ -97,21 +112,34 @@ def _lines(order: Order, shipping_account: str) -> list[SalesOrderLine]:
     else:
         shares = [0] * len(order.lines)
     exponent = exponent_of(order.currency)
-    made = [
+    return [
         _line(line, line.total_minor - share, exponent)
         for line, share in zip(order.lines, shares, strict=True)
     ]
-    if shipping_account and totals.shipping_minor:
-        made.append(
-            SalesOrderLine(
-                lineType="Account",
-                lineObjectNumber=shipping_account,
-                description=_text(order.shipping_method or "Shipping", 100),
-                quantity=1,
-                unitPrice=Decimal(totals.shipping_minor).scaleb(-exponent),
-            )
+
+
+def _account_lines(
+    order: Order, shipping_account: str, duty_account: str
+) -> Iterator[SalesOrderLine]:
+    totals, exponent = order.totals, exponent_of(order.currency)
+    if totals.duty_minor and not duty_account:
+        raise Rejected(
+            f"The customer paid {decimal_text(totals.duty_minor, order.currency)} "
+            f"{order.currency} of duty, and no G/L account for duty is set. Set duty_account of "
+            "the ERP in the settings and retry."
         )
-    return made
+    for account, minor, text in (
+        (shipping_account, totals.shipping_minor, order.shipping_method or "Shipping"),
+        (duty_account, totals.duty_minor, "Duty"),
+    ):
+        if account and minor:
+            yield SalesOrderLine(
+                lineType="Account",
+                lineObjectNumber=account,
+                description=_text(text, MAX_DESCRIPTION),
+                quantity=1,
+                unitPrice=Decimal(minor).scaleb(-exponent),
+            )
 
 
 def _line(line: Line, net_minor: int, exponent: int) -> SalesOrderLine:
@@ -128,7 +156,7 @@ def _line(line: Line, net_minor: int, exponent: int) -> SalesOrderLine:
     return SalesOrderLine(
         lineType="Item",
         lineObjectNumber=sku,
-        description=_text(line.title, 100),
+        description=_text(line.title, MAX_DESCRIPTION),
         quantity=line.quantity,
         unitPrice=Decimal(unit_minor).scaleb(-exponent),
         discountAmount=Decimal(unit_minor * line.quantity - net_minor).scaleb(-exponent),

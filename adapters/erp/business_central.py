@@ -36,7 +36,8 @@ class BusinessCentralSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     `api_url` ends in `/api/v2.0`. `customer_number` is the customer that web orders are booked on;
     whether that customer's prices include tax is set there, not by us. `shipping_account` is the
-    G/L account of shipping income; "" leaves shipping out of the sales order.
+    G/L account of shipping income; "" leaves shipping out of the sales order. `duty_account` is
+    that of duty; with "" an order with duty goes to a person.
     """
 
     api_url: str
@@ -44,6 +45,7 @@ class BusinessCentralSettings(msgspec.Struct, frozen=True, kw_only=True):
     customer_number: str
     credentials: ClientCredentials
     shipping_account: str = ""
+    duty_account: str = ""
     timeout_seconds: float = 30.0
 
 
@@ -116,6 +118,7 @@ class BusinessCentral:
             external_number=call.correlation_id,
             customer_number=self._settings.customer_number,
             shipping_account=self._settings.shipping_account,
+            duty_account=self._settings.duty_account,
         )
         answer = await self._ask("POST", self._orders, call, writes=True, body=body)
         if answer.status >= 400:

@@ -15,7 +15,7 @@ from actors.ports import Call
 from adapters.fitting import fit, phrases, printable
 from adapters.http_client import USER_AGENT, Answer, HttpClient, decoded, traced
 from schemas.effects import CancelWarehouseTask, CreateWarehouseTask, Result, TaskCreated, Undone
-from schemas.order import Address
+from schemas.order import DOUBT, Address
 
 PARTNER = "The warehouse"
 
@@ -51,11 +51,12 @@ class _ShipTo(msgspec.Struct, kw_only=True):
     phone: str
 
 
-class _Line(msgspec.Struct, kw_only=True):
+class _Line(msgspec.Struct, kw_only=True, omit_defaults=True):
     line_id: str
     sku: str
     title: str
     quantity: int
+    bundle_sku: str = ""
 
 
 class _NewTask(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -69,6 +70,8 @@ class _NewTask(msgspec.Struct, kw_only=True, omit_defaults=True):
     callback_url: str
     note: str = ""
     gift_message: str = ""
+    shipping_method: str = ""
+    attributes: dict[str, str] = {}
 
 
 class _Task(msgspec.Struct, frozen=True):
@@ -204,6 +207,7 @@ class HttpWarehouse:
                 sku=line.sku,
                 title=printable(line.title),
                 quantity=line.quantity,
+                bundle_sku=printable(line.bundle_sku),
             )
             for line in order.lines
             if line.requires_shipping
@@ -221,6 +225,12 @@ class HttpWarehouse:
             callback_url=self._settings.callback_url,
             note=printable(order.note)[:MAX_TEXT],
             gift_message=printable(order.gift_message)[:MAX_TEXT],
+            shipping_method=printable(order.shipping_method),
+            attributes={
+                printable(name): printable(text)[:MAX_TEXT]
+                for name, text in order.attributes.items()
+                if not name.startswith(DOUBT)
+            },
         )
 
     async def _ask(

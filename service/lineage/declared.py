@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 _BILL_TO = "dropped on purpose: web orders are booked on one customer, whose own address is billed"
-_NO_PLACE = "lost: kept with the order, but no partner's contract has a place for it yet"
 _THEIRS = "used by us: the channel is answered by line ids, all others are told our own SKU"
-_SEEN = "kept for people: partners are told the shop's amounts, in the shop's currency"
+_SEEN = (
+    "kept for people: the ERP is told what the customer saw in total, and books the shop's money"
+)
 
 REACHES_NOBODY: Mapping[str, str] = MappingProxyType(
     {
@@ -24,12 +25,10 @@ REACHES_NOBODY: Mapping[str, str] = MappingProxyType(
         "lines[].channel_sku": _THEIRS,
         "lines[].tax_code": "dropped on purpose: the ERP reckons tax by its own tables",
         "lines[].bundle_line_id": _THEIRS,
-        "lines[].bundle_sku": _THEIRS,
         "lines[].presentment_total_minor": _SEEN,
         "totals.tax_minor": "dropped on purpose: the ERP reckons tax by its own tables",
         "totals.taxes_included": "set at the customer in the ERP that web orders are booked on",
-        "totals.duty_minor": _NO_PLACE,
-        "customer.reference": _NO_PLACE,
+        "customer.reference": "dropped on purpose: the channel's own id says nothing to a partner",
         "customer.locale": "dropped on purpose: mails are in one language",
         "bill_to.name": _BILL_TO,
         "bill_to.lines[]": _BILL_TO,
@@ -39,12 +38,6 @@ REACHES_NOBODY: Mapping[str, str] = MappingProxyType(
         "bill_to.region": _BILL_TO,
         "bill_to.postal_code": _BILL_TO,
         "bill_to.phone": _BILL_TO,
-        "attributes[*]": _NO_PLACE,
-        "discounts[].amount_minor": _NO_PLACE,
-        "discounts[].code": _NO_PLACE,
-        "discounts[].title": _NO_PLACE,
-        "discounts[].applies_to": _NO_PLACE,
-        "presentment.currency": _SEEN,
         **{
             f"presentment.totals.{name}": _SEEN
             for name in (
@@ -52,7 +45,6 @@ REACHES_NOBODY: Mapping[str, str] = MappingProxyType(
                 "discount_minor",
                 "shipping_minor",
                 "tax_minor",
-                "total_minor",
                 "duty_minor",
                 "taxes_included",
             )

@@ -174,7 +174,13 @@ _ORDER: Fields = {
     "line_item_groups": [{"id": 5, "title": "Lamp set", "quantity": 1}],
     "shipping_lines": [_SHIPPING],
     "discount_applications": [
-        {"type": "discount_code", "code": "GREEN", "value": "3.00", "value_type": "fixed_amount"}
+        {"type": "discount_code", "code": "GREEN", "value": "3.00", "value_type": "fixed_amount"},
+        {
+            "type": "automatic",
+            "title": "Cheaper express",
+            "description": "For this week",
+            "target_type": "shipping_line",
+        },
     ],
     "discount_codes": [{"code": "GREEN", "amount": "3.00", "type": "fixed_amount"}],
     "fulfillments": [{"id": 41, "status": "success", "tracking_number": "1Z0000"}],

@@ -85,7 +85,7 @@ class Lineage(Struct, frozen=True, kw_only=True):
         return [
             Arrival(path=path, when=found.when)
             for name, found in self.reached[partner].items()
-            if name == _plain(field) or (field.endswith("[]") and name.startswith(f"{field}."))
+            if _within(name, field)
             for path in found.paths
         ]
 
@@ -100,7 +100,8 @@ class Lineage(Struct, frozen=True, kw_only=True):
             elif field.startswith("order.cancel"):
                 reasons[CANCELS] = None
             else:
-                reasons[REACHES_NOBODY.get(_plain(field), "lost, and nobody said why")] = None
+                said = [why for name, why in REACHES_NOBODY.items() if _within(name, field)]
+                reasons.update(dict.fromkeys(said or ["lost, and nobody said why"]))
         return "; ".join(reasons)
 
 
@@ -122,6 +123,12 @@ async def find_out() -> Lineage:
 
         reached[partner] = await probe(canonical_examples(), arrive)
     return Lineage(sources=sources, reached=reached)
+
+
+def _within(name: str, field: str) -> bool:
+    """Say whether a field is another, or in it: what comes or goes as a whole takes all with it."""
+    plain = _plain(field)
+    return name == plain or name.startswith(f"{plain}.")
 
 
 def _plain(field: str) -> str:

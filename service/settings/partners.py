@@ -136,6 +136,10 @@ class Erp(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Annotated[str, Meta(max_length=20)],
         Meta(description="G/L account of shipping income; empty: shipping is left out."),
     ] = ""
+    duty_account: Annotated[
+        Annotated[str, Meta(max_length=20)],
+        Meta(description="G/L account of duty; empty: an order with duty goes to a person."),
+    ] = ""
     calls: Annotated[CallLimits, Meta(description="Care when calling the ERP.")] = CallLimits()
 
 

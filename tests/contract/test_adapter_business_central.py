@@ -11,12 +11,15 @@ from decimal import Decimal
 import pytest
 import yaml
 from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from actors.errors import NeedsPerson, Rejected, Retryable
+from adapters.erp.bc_comments import comments
 from adapters.http_client import HttpClient
 from schemas.effects import DeleteSalesOrder, PostSalesOrder, SalesOrderPosted, Undone
-from schemas.order import Address, Customer, Order, Totals
+from schemas.order import Address, Customer, Discount, Order, Presentment, Totals
 from tests.contract.partner_calls import a_call, business_central, stubbed
 from tests.contract.simulated import Client, Json, Running, spec, started
 from tests.given import an_order
@@ -62,6 +65,7 @@ def total(body: Json) -> Decimal:
         (
             line["quantity"] * Decimal(line["unitPrice"]) - Decimal(line.get("discountAmount", 0))
             for line in body["salesOrderLines"]
+            if line["lineType"] != "Comment"
         ),
         Decimal(0),
     )
@@ -209,3 +213,69 @@ async def test_the_token_is_had_as_microsoft_wants_it(client: HttpClient) -> Non
     assert b"scope=https%3A%2F%2Fapi.businesscentral" in tokens[0][3]
     assert b"client_secret=secret" in tokens[0][3]
     assert "secret" not in repr(partner._settings)
+
+
+async def test_shipping_and_duty_are_lines_so_that_the_total_is_what_was_paid(
+    client: HttpClient,
+) -> None:
+    """With both accounts the sales order's lines sum to the channel's total before tax."""
+    totals = Totals(
+        subtotal_minor=1750,
+        discount_minor=200,
+        shipping_minor=500,
+        tax_minor=0,
+        duty_minor=133,
+        total_minor=2183,
+    )
+    accounts = {"shipping_account": "40100", "duty_account": "40200"}
+    body = await posted(an_order(totals=totals), client, **accounts)
+    assert total(body) == Decimal("21.83")
+    duty = body["salesOrderLines"][-1]
+    assert (duty["lineType"], duty["lineObjectNumber"]) == ("Account", "40200")
+    assert Decimal(duty["unitPrice"]) == Decimal("1.33")
+    with pytest.raises(Rejected, match="Set duty_account"):
+        await posted(an_order(totals=totals), client, shipping_account="40100")
+
+
+async def test_what_people_wrote_stands_in_comment_lines(client: HttpClient) -> None:
+    """Discounts by name, the total that the customer saw, note, gift message and attributes: each
+    line fits, words stay whole, long texts end in an ellipsis, and our own doubts stay here."""
+    order = an_order(
+        note="word, " * 900,
+        gift_message="Many\nhappy returns",
+        attributes={"Delivery day": "Friday", "orderwright.doubt.email_invalid": "No e-mail."},
+        discounts=(
+            Discount(code="GREEN", title="Green week", amount_minor=400),
+            Discount(title="Free shipping", amount_minor=500, applies_to="shipping"),
+        ),
+        presentment=Presentment(
+            currency="JPY",
+            totals=Totals(
+                subtotal_minor=1, discount_minor=0, shipping_minor=0, tax_minor=0, total_minor=1
+            ),
+        ),
+    )
+    lines = (await posted(order, client))["salesOrderLines"]
+    told = [line for line in lines if line["lineType"] == "Comment"]
+    assert lines[-len(told) :] == told
+    assert all(set(line) == {"lineType", "description"} for line in told)
+    texts = [line["description"] for line in told]
+    assert texts[:3] == [
+        "Discount GREEN Green week: 4.00 USD",
+        "Discount Free shipping: 5.00 USD off shipping",
+        "The customer saw a total of 1 JPY",
+    ]
+    assert texts[-2:] == ["Gift message: Many happy returns", "Delivery day: Friday"]
+    note = texts[3:-2]
+    assert len(note) == 10
+    assert note[-1].endswith("…")
+    assert all(0 < len(text) <= 100 for text in texts)
+    assert set(" ".join(note[1:-1]).split()) == {"word,"}
+
+
+@given(st.text(max_size=3_000), st.dictionaries(st.text(max_size=256), st.text(max_size=300)))
+def test_comments_fit_whatever_was_written(note: str, attributes: dict[str, str]) -> None:
+    """At most 50 lines of at most 100 characters as Windows counts them, none of them empty."""
+    found = comments(an_order(note=note, attributes=attributes))
+    assert len(found) <= 50
+    assert all(0 < len(text.encode("utf-16-le")) // 2 <= 100 for text in found)

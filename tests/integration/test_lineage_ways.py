@@ -126,8 +126,10 @@ def test_a_field_is_followed_through_both_steps(lineage: Lineage) -> None:
     assert [arrival.path for arrival in zip_code.arrives] == ["shipToPostCode"]
     note = ways["note"]
     assert note.becomes == ("note",)
-    assert not note.arrives
-    assert note.lost == "not sent here; goes to warehouse"
+    assert [arrival.path for arrival in note.arrives] == ["salesOrderLines[].description"]
+    seen = ways["presentment_currency"]
+    assert seen.becomes == ("lines[].presentment_total_minor", "presentment")
+    assert "salesOrderLines[].description" in [arrival.path for arrival in seen.arrives]
     assert ways["customer_locale"].lost == REACHES_NOBODY["customer.locale"]
     assert ways["tags"].lost == NOT_READ
     assert ways["current_total_price_set.shop_money.currency_code"].lost == ONLY_CHECKED

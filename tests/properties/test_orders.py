@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from adapters.channels.canonical import Canonical
 from schemas import published, validation
 from schemas.codec import decode_order, encode
-from schemas.order import Address, Line, Order, Totals
+from schemas.order import Address, Discount, Line, Order, Presentment, Totals
 from schemas.refusals import REASONS, Refused
 
 # Any: orders as JSON, to be spoilt in every way.
@@ -44,6 +44,28 @@ LINES = st.builds(
     unit_price_minor=MINOR,
     total_minor=MINOR,
     requires_shipping=st.booleans(),
+    channel_sku=TEXTS,
+    tax_code=TEXTS,
+    bundle_line_id=TEXTS,
+    bundle_sku=TEXTS,
+    presentment_total_minor=st.none() | MINOR,
+)
+TOTALS = st.builds(
+    Totals,
+    subtotal_minor=MINOR,
+    discount_minor=MINOR,
+    shipping_minor=MINOR,
+    tax_minor=MINOR,
+    total_minor=MINOR,
+    duty_minor=MINOR,
+    taxes_included=st.booleans(),
+)
+DISCOUNTS = st.builds(
+    Discount,
+    amount_minor=MINOR,
+    code=TEXTS,
+    title=TEXTS,
+    applies_to=st.sampled_from(["goods", "shipping"]),
 )
 ORDERS = st.builds(
     Order,
@@ -54,18 +76,16 @@ ORDERS = st.builds(
     currency=st.sampled_from(["USD", "JPY", "ZZZ"]),
     payment=st.sampled_from(["pending", "paid", "voided"]),
     lines=st.lists(LINES, min_size=1, max_size=3).map(tuple),
-    totals=st.builds(
-        Totals,
-        subtotal_minor=MINOR,
-        discount_minor=MINOR,
-        shipping_minor=MINOR,
-        tax_minor=MINOR,
-        total_minor=MINOR,
-    ),
+    totals=TOTALS,
     ship_to=st.none() | ADDRESSES,
     note=TEXTS,
     attributes=st.dictionaries(TEXTS, TEXTS, max_size=3),
     test=st.booleans(),
+    discounts=st.lists(DISCOUNTS, max_size=3).map(tuple),
+    presentment=st.none()
+    | st.builds(Presentment, currency=st.sampled_from(["EUR", "ZZZ"]), totals=TOTALS),
+    channel_shipping_method=TEXTS,
+    shipping_tax_code=TEXTS,
 )
 ODD: list[Any] = [
     None, True, 0, -1, 1, 1.0, 1.5, 2**53, 10**15 + 1, "", "x", "US", "US\n", "USD\n", "ＵＳＤ",

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.channels.rounding import Level, Mode, Rounding, line_minors, minor_of, reconciled
-from schemas.money import MoneyRefused, exponent_of, minor_units
+from schemas.money import MoneyRefused, exponent_of, minor_units, share_out
 
 MODES: list[Mode] = ["exact", "half_even", "half_up", "down"]
 LEVELS: list[Level] = ["line", "order"]
@@ -66,16 +66,26 @@ def test_lines_sum_to_what_the_level_rounds(
 def test_what_rounding_left_over_is_shared_out_or_stays(
     parts: list[int], left: int, rounding: Rounding
 ) -> None:
-    """Parts sum to the total when the level allows it, each at most a unit from what it was."""
+    """Parts sum to the total when the level allows it; none is negative or made out of nothing."""
     total = sum(parts) + left
     shared = reconciled(parts, total, rounding)
     assert min(shared) >= 0
-    assert all(abs(new - old) <= 1 for new, old in zip(shared, parts, strict=True))
-    positive = sum(1 for part in parts if part > 0)
-    if rounding.level == "order" and abs(left) <= positive:
+    assert not [new for new, old in zip(shared, parts, strict=True) if new and not old]
+    if rounding.level == "order" and abs(left) <= len(parts) and sum(parts) >= max(1, -left):
         assert sum(shared) == total
     else:
         assert shared == parts
+
+
+@given(st.integers(-(10**12), 10**12), st.lists(st.integers(0, 10**9), min_size=1, max_size=50))
+def test_largest_remainder_sums_exactly(total: int, weights: list[int]) -> None:
+    """Whatever is shared out, by whatever weights: the parts sum to it, each within one unit."""
+    parts = share_out(total, weights)
+    assert sum(parts) == total
+    whole = sum(weights)
+    if whole:
+        wanted = [Fraction(total * weight, whole) for weight in weights]
+        assert all(abs(part - want) < 1 for part, want in zip(parts, wanted, strict=True))
 
 
 @given(st.text(max_size=80), ROUNDINGS)

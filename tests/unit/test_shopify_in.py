@@ -12,7 +12,7 @@ from adapters.channels.shopify import Shopify
 from adapters.channels.shopify_topics import KIND_OF_TOPIC
 from schemas import refusals
 from schemas.inputs import CancelOrder, ConfirmPayment, PlaceOrder, UpdateOrder
-from schemas.order import Order
+from schemas.order import Discount, Order
 from schemas.refusals import Refused
 from tests.shopify_payloads import NOW, SHOP, Json, a_payload, an_item, headers, money
 
@@ -221,7 +221,6 @@ def test_notes_attributes_and_gift_messages_travel_on() -> None:
                 {"name": "delivery slot", "value": 3},
             ],
             discount_codes=[{"code": "WELCOME10"}],
-            presentment_currency="EUR",
             po_number="PO-7",
         )
     )
@@ -230,10 +229,9 @@ def test_notes_attributes_and_gift_messages_travel_on() -> None:
     assert order.attributes == {
         "delivery slot": "3",
         "line 1: Engraving": "For M.",
-        "shopify.discount_codes": "WELCOME10",
         "shopify.po_number": "PO-7",
-        "shopify.presentment_total": "26.00 USD".replace("USD", "EUR"),
     }
+    assert order.discounts == (Discount(code="WELCOME10", amount_minor=0),)
 
 
 @pytest.mark.parametrize(
@@ -270,3 +268,33 @@ def test_official_samples_of_whole_orders_are_translated() -> None:
         assert order.ref == receipt.ref == "820982911946154508"
         assert order.totals.total_minor == 41495
         assert len(order.lines) == 5
+
+
+def test_discounts_are_named_with_what_they_took_off_goods_and_shipping() -> None:
+    """A code over two lines, a free shipping, and a half of a reduced line's discount."""
+
+    def part(index: int, amount: str) -> Json:
+        return {"discount_application_index": index, "amount": amount, "amount_set": money(amount)}
+
+    items = [
+        an_item(1, "10.00", discount_allocations=[part(0, "1.00")]),
+        an_item(2, "5.50", quantity=2, current_quantity=1, discount_allocations=[part(0, "1.00")]),
+    ]
+    way = {"title": "Standard", "discount_allocations": [part(1, "4.00")],
+           "tax_lines": [{"title": "GST"}, {"title": "QST"}]}  # fmt: skip
+    order = placed(
+        a_payload(
+            line_items=items,
+            shipping_lines=[way],
+            current_shipping_price_set=money("0.00"),
+            current_total_price_set=money("16.00"),
+            discount_applications=[{"code": "GREEN"}, {"title": "Free shipping"}],
+            discount_codes=[{"code": "GREEN", "amount": "2.00"}],
+        )
+    )
+    assert order.discounts == (
+        Discount(code="GREEN", amount_minor=150),
+        Discount(title="Free shipping", amount_minor=400, applies_to="shipping"),
+    )
+    assert order.totals.discount_minor == 150
+    assert order.shipping_tax_code == "GST+QST"

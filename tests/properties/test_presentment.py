@@ -1,0 +1,132 @@
+"""Shop and presentment money reconcile under every rounding rule, or the order is refused."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+
+import pytest
+
+from adapters.channels.rounding import Level, Mode, Rounding
+from adapters.channels.shopify import Shopify
+from schemas import refusals
+from schemas.checks import totals_add_up
+from schemas.inputs import PlaceOrder
+from schemas.money import decimal_text
+from schemas.order import Order
+from schemas.refusals import Refused
+from tests.shopify_payloads import Json, a_payload, an_item
+
+RATES = {"USD": 1.0847, "JPY": 1.6213, "KWD": 3.3391}
+"""Minor units of the shop's currency for a cent of what the customer saw, in euros."""
+
+
+class Market:
+    """Writes orders of a shop that shows euros: each amount is converted and rounded by itself."""
+
+    def __init__(self, number: int) -> None:
+        self.dice = random.Random(number)
+        self.shop = self.dice.choice(sorted(RATES))
+        self.parts = Counter[str]()
+
+    def both(self, cents: int) -> Json:
+        """Return a money set."""
+        shop = round(cents * RATES[self.shop])
+        return {
+            "shop_money": {"amount": decimal_text(shop, self.shop), "currency_code": self.shop},
+            "presentment_money": {"amount": decimal_text(cents, "EUR"), "currency_code": "EUR"},
+        }
+
+    def item(self, number: int) -> Json:
+        """Return a line whose discount is of one of two applications."""
+        dice = self.dice
+        price, quantity = dice.randrange(200, 30_000), dice.randint(1, 3)
+        off = dice.choice((0, dice.randrange(1, price // 2)))
+        self.parts["goods"] += price * quantity - off
+        allocation = {
+            "amount_set": self.both(off),
+            "discount_application_index": dice.randrange(2),
+        }
+        return an_item(
+            number,
+            "0",
+            price_set=self.both(price),
+            quantity=quantity,
+            current_quantity=quantity,
+            discount_allocations=[allocation] if off else [],
+            tax_lines=[{"title": "VAT", "price_set": self.both(3)}],
+        )
+
+    def order(self) -> tuple[Json, int]:
+        """Return an order, and its total in cents of a euro."""
+        items = [self.item(number) for number in range(1, self.dice.randint(2, 9))]
+        shipping, tax, duty = (self.dice.choice((0, self.dice.randrange(3_000))) for _ in range(3))
+        total = self.parts["goods"] + shipping + tax + duty
+        payload = a_payload(
+            currency=self.shop,
+            presentment_currency="EUR",
+            line_items=items,
+            current_total_price_set=self.both(total),
+            current_total_tax_set=self.both(tax),
+            current_shipping_price_set=self.both(shipping),
+            current_total_duties_set=self.both(duty),
+            discount_applications=[{"code": "GREEN"}, {"title": "Summer sale"}],
+            discount_codes=[{"code": "green", "amount": "1.00"}],
+        )
+        return payload, total
+
+
+def read(payload: Json, rounding: Rounding) -> Order:
+    """Return what a shop with that rule makes of orders/create."""
+    shop = Shopify("", shop_domain="", secrets=(), api_version="", rounding=rounding)
+    found = shop.translate("place", "orders/create", json.dumps(payload).encode())
+    assert isinstance(found, PlaceOrder)
+    return found.order
+
+
+@pytest.mark.parametrize("mode", ["exact", "half_even", "half_up", "down"])
+@pytest.mark.parametrize("level", ["line", "order"])
+def test_both_currencies_reconcile_or_the_order_is_refused(mode: Mode, level: Level) -> None:
+    """Totals are the channel's in both currencies, to the unit; by order none of these is refused,
+    by line those are whose conversion left a unit over."""
+    outcomes: Counter[str] = Counter()
+    for number in range(150):
+        payload, cents = Market(number).order()
+        try:
+            order = read(payload, Rounding(mode=mode, level=level))
+        except Refused as refused:
+            outcomes[refused.reason] += 1
+            continue
+        outcomes["taken"] += 1
+        told = payload["current_total_price_set"]["shop_money"]
+        assert decimal_text(order.totals.total_minor, order.currency) == told["amount"], number
+        assert order.presentment is not None
+        assert order.presentment.totals.total_minor == cents, number
+        assert totals_add_up(order) == (), number
+        seen = [line.presentment_total_minor or 0 for line in order.lines]
+        totals = order.presentment.totals
+        assert sum(seen) == totals.subtotal_minor - totals.discount_minor, number
+        goods = sum(one.amount_minor for one in order.discounts)
+        assert goods == order.totals.discount_minor, number
+        assert {line.tax_code for line in order.lines} == {"VAT"}
+    if level == "order":
+        assert outcomes == {"taken": 150}
+    else:
+        assert outcomes["taken"] > 10
+        assert outcomes[refusals.TOTAL_MISMATCH] > 10
+        assert outcomes["taken"] + outcomes[refusals.TOTAL_MISMATCH] == 150
+
+
+def test_what_the_customer_saw_must_add_up_too() -> None:
+    """A presentment total that is a cent off is refused, with the sum told in its currency."""
+    found: Counter[str] = Counter()
+    for number in range(60):
+        payload, cents = Market(number).order()
+        money = payload["current_total_price_set"]["presentment_money"]
+        money["amount"] = decimal_text(cents + 50_000, "EUR")
+        with pytest.raises(Refused) as refused:
+            read(payload, Rounding(level="order"))
+        found[refused.value.reason] += 1
+        assert "As the customer saw it" in refused.value.sentences[0]
+    assert found == {refusals.TOTAL_MISMATCH: 60}
