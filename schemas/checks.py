@@ -31,8 +31,10 @@ def currency_known(order: Order) -> tuple[str, ...]:
     """The order's currency, and the one that the customer saw, are in ISO 4217; who states amounts
     that the customer saw says in which currency."""
     seen = order.presentment
-    if seen is None and any(line.presentment_total_minor is not None for line in order.lines):
-        return ("A line has a presentment_total_minor, but the order no presentment; add it.",)
+    if seen is None:
+        for line in order.lines:
+            if line.presentment_total_minor is not None:
+                return ("A line has a presentment_total_minor, but the order no presentment.",)
     return tuple(
         f"The currency is {currency}, which ISO 4217 does not know; send its code."
         for currency in ((order.currency,) if seen is None else (order.currency, seen.currency))

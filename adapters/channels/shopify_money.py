@@ -24,11 +24,21 @@ def minor(
 
     Raises Refused(money_unreadable), also for a set in another currency than the order's.
     """
-    return (
-        _read(flat or "0", currency, rounding)
-        if both is None
-        else money_in(both.shop_money, currency, rounding)
-    )
+    if both is None:
+        return _read(flat or "0", currency, rounding)
+    money = both.shop_money
+    text = money.amount
+    # The usual form is worth a way without calls: an order has some thirty amounts.
+    if (
+        text[-3:-2] == "."
+        and len(text) <= MAX_PLAIN_DIGITS
+        and money.currency_code == currency
+        and exponent_of(currency) == 2
+    ):
+        digits = text[:-3] + text[-2:]
+        if digits.isascii() and digits.isdigit():
+            return int(digits)
+    return money_in(money, currency, rounding)
 
 
 def money_in(money: Money, currency: str, rounding: Rounding) -> int:
@@ -47,11 +57,6 @@ def money_in(money: Money, currency: str, rounding: Rounding) -> int:
 
 
 def _read(text: str, currency: str, rounding: Rounding) -> int:
-    # The usual form is worth a short way: an order has some thirty amounts.
-    if text[-3:-2] == "." and len(text) <= MAX_PLAIN_DIGITS and exponent_of(currency) == 2:
-        digits = text[:-3] + text[-2:]
-        if digits.isascii() and digits.isdigit():
-            return int(digits)
     try:
         return minor_of(text, currency, rounding)
     except MoneyRefused as error:

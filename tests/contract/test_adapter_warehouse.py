@@ -135,3 +135,28 @@ async def test_several_tasks_need_a_person(client: HttpClient) -> None:
         with pytest.raises(NeedsPerson, match="WT/1 and WT/2"):
             await partner.look_up(a_call(CREATE))
         assert await partner.look_up(a_call(CREATE)) == TaskCreated(task_id="WT/2")
+
+
+async def test_bundles_attributes_and_the_method_are_told(client: HttpClient) -> None:
+    """A component bears our SKU and names its set; what the shop's form asked goes along, and our
+    own doubts stay here. The channel's SKU and line are none of the warehouse's business."""
+    order = an_order(
+        shipping_method="Express",
+        gift_message="Many\nreturns",
+        attributes={"line 1: Engraving": "For M.\n" * 300, "orderwright.doubt.x": "No."},
+    )
+    component = replace(
+        order.lines[0], channel_sku="SET-CUP", bundle_sku="SET", bundle_line_id="70"
+    )
+    call = a_call(CREATE, replace(order, lines=(component, order.lines[1])))
+    async with stubbed(web.json_response(TASK, status=201)) as stub:
+        await warehouse(client, stub.url).perform(call)
+        sent = json.loads(stub.requests[0][3])
+    assert sent["shipping_method"] == "Express"
+    assert sent["gift_message"] == "Many returns"
+    assert sent["attributes"].keys() == {"line 1: Engraving"}
+    assert len(sent["attributes"]["line 1: Engraving"]) == 1_000
+    assert sent["lines"][0] == {
+        "line_id": "1", "sku": "SKU-1", "title": "Cup", "quantity": 2, "bundle_sku": "SET",
+    }  # fmt: skip
+    assert set(sent["lines"][1]) == {"line_id", "sku", "title", "quantity"}

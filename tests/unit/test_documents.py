@@ -123,3 +123,16 @@ def test_shown_commands_are_found_in_code_only() -> None:
     assert shown_commands(text) == {"config show": set(), "serve": set()}
     text = "```console\n$ orderwright orders list --limit 3 --json\n```"
     assert shown_commands(text) == {"orders list": {"--limit", "--json"}}
+
+
+def test_every_hazard_names_tests_that_exist() -> None:
+    """docs/hazards.md claims nothing that no test makes happen."""
+    page = (ROOT / "docs" / "hazards.md").read_text()
+    rows = [line for line in page.splitlines() if re.match(r"\| \d", line)]
+    assert len(rows) > 15
+    kept = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    known = set(re.findall(r"def (test_\w+)\(", kept))
+    for row in rows:
+        named = set(re.findall(r"`(test_\w+)`", row))
+        assert named, f"no test: {row}"
+        assert named <= known, f"no such test: {sorted(named - known)}"
