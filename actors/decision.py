@@ -6,14 +6,15 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from actors.normalise import NO_TABLES, Tables
 from actors.policy import Policy
 from actors.state import State
 from schemas import events as e
 from schemas.effects import Effect, LabelBought
 from schemas.order import Order
 
-DUE, TRACK, STOCK, CLOSE = "due", "track", "stock", "close"
-TIMERS = (DUE, TRACK, STOCK, CLOSE)
+DUE, TRACK, STOCK, CLOSE, MAPPING = "due", "track", "stock", "close", "mapping"
+TIMERS = (DUE, TRACK, STOCK, CLOSE, MAPPING)
 """The names a timer may have; an order has at most one of each."""
 
 
@@ -28,6 +29,7 @@ class Context(Struct, frozen=True, kw_only=True):
     correlation_id: str
     order: Order | None = None
     received_at: str = ""
+    mappings: Tables = NO_TABLES
 
 
 class Intended(Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from actors.lifecycle import row_for
+from actors.normalise import UNMAPPED
 from actors.state import INITIAL, Cancel, Hold, State, Stuck
 from schemas import events as e
 from schemas.effects import SendMail, tag_of
@@ -59,6 +60,8 @@ def _placed(state: State, event: e.Placed) -> Changes:
         "notify": event.notify,
         "source_updated_at": event.source_updated_at,
         "lines": event.lines,
+        "mappings": event.mappings,
+        "stated_digest": event.stated_digest,
     }
 
 
@@ -86,7 +89,32 @@ def _amended(state: State, event: e.Amended) -> Changes:
         "payment": event.payment,
         "lines": event.lines,
         "country": event.country,
+        "mappings": event.mappings,
+        "stated_digest": event.stated_digest,
+        "holds": _mapped(state),
+        "waived": (),
     }
+
+
+def _normalised(state: State, event: e.Normalised) -> Changes:
+    return {
+        "lines": event.lines,
+        "mappings": event.mappings,
+        "stated_digest": event.stated_digest,
+        "holds": _mapped(state),
+    }
+
+
+def _mapped(state: State) -> tuple[Hold, ...]:
+    """The holds without those for what no table has."""
+    return tuple(h for h in state.holds if not h.hold_id.startswith(UNMAPPED))
+
+
+def _released(state: State, event: e.HoldReleased) -> Changes:
+    changes: Changes = {"holds": tuple(h for h in state.holds if h.hold_id != event.hold_id)}
+    if event.hold_id.startswith(UNMAPPED):
+        changes["waived"] = (*state.waived, event.hold_id)
+    return changes
 
 
 def _labelled(state: State, event: e.Labelled) -> Changes:
@@ -123,6 +151,7 @@ _FOLDS: dict[type[e.Event], Callable[[State, Any], Changes]] = {
     e.Placed: _placed,
     e.PaymentConfirmed: _paid,
     e.Amended: _amended,
+    e.Normalised: _normalised,
     e.UpdateNoted: lambda s, v: {"source_updated_at": v.source_updated_at},
     e.FactNoted: _fact_noted,
     e.StockReserved: lambda s, v: {
@@ -146,7 +175,7 @@ _FOLDS: dict[type[e.Event], Callable[[State, Any], Changes]] = {
     # Nothing is left to do, so nothing is left to decide either.
     e.Cancelled: lambda s, v: {"holds": (), "stuck": ()},
     e.Held: lambda s, v: {"holds": (*s.holds, Hold(v.hold_id, v.reason))},
-    e.HoldReleased: lambda s, v: {"holds": tuple(h for h in s.holds if h.hold_id != v.hold_id)},
+    e.HoldReleased: _released,
     e.GivenToPerson: _given,
     e.Retried: lambda s, v: {"stuck": _unstick(s, v.effect)},
     e.Skipped: lambda s, v: {

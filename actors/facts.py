@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from actors import mapping
 from actors.decision import Answer, Context
 from actors.lifecycle import BEFORE_HAND_OVER, WAITS, Stage, allows
 from actors.policy import DAY
@@ -113,6 +114,10 @@ def timer_fired(state: State, given: i.TimerFired, context: Context, answer: Ans
             if not state.is_open(TRACK_KIND) and not state.is_stuck(TRACK_KIND):
                 answer.events.append(e.Asked(rule="track"))
                 answer.effects.append(f.TrackShipment(tracking_number=state.tracking_number))
+        case "stock" if state.stage == S.BACKORDERED and mapping.is_unmapped(state):
+            answer.set_timers["stock"] = context.policy.stock_retry_seconds
+        case "mapping":
+            mapping.look_again(state, context, answer)
         case "stock" if state.stage == S.BACKORDERED:
             answer.events.append(e.StockTriedAgain(rule="stock-again"))
         case "close" if state.stage == S.DELIVERED:

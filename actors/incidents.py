@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from actors.lifecycle import LIFECYCLE
+from actors.normalise import UNMAPPED
 from actors.steps import LABEL, MAIL, POST, PUBLISH, RESERVE, TASK, TRACK, UNDONE_BY
 from schemas import events as e
 from schemas import incidents as c
@@ -36,6 +37,9 @@ _OF_HOLD = (
     ("changed-", c.CHANGED_AFTER_WORK_BEGAN),
     ("money-gone-", c.PAYMENT_WITHDRAWN),
     ("said-twice-", c.SAID_TWICE),
+    ("unmapped-sku", c.SKU_UNMAPPED),
+    ("unmapped-tax-code", c.TAX_CODE_UNMAPPED),
+    ("unmapped-shipping-method", c.SHIPPING_METHOD_UNMAPPED),
 )
 
 # Partners say in their own words what is wrong; these name the address or the article in all of
@@ -58,7 +62,10 @@ FAILURES = tuple(
 SETTLING = tuple(
     sorted(
         {tag_of(event) for _, event in _MOVES}
-        | {tag_of(event) for event in (e.Retried, e.Skipped, e.HoldReleased)}
+        | {
+            tag_of(event)
+            for event in (e.Retried, e.Skipped, e.HoldReleased, e.Amended, e.Normalised)
+        }
     )
 )
 """Tags of the events that may settle one."""
@@ -137,6 +144,8 @@ def settles(event: e.OrderEvent, matter: str) -> bool:
             return kind == "effect" and which == str(number)
         case e.HoldReleased(hold_id=hold_id):
             return kind == "hold" and which == hold_id
+        case e.Amended() | e.Normalised():
+            return kind == "hold" and which.startswith(UNMAPPED)
         case e.StockReserved() | e.CancelRequested() if kind == "stock":
             return True
         case e.Labelled() | e.Delivered() if kind == "doubt":

@@ -100,6 +100,7 @@ LIFECYCLE: tuple[Row, ...] = (
     *_stay("undo", (S.CANCELLING,), e.Compensated, "one thing done was undone"),
     *_stay("too-late", (S.SHIPPED, S.DELIVERED, S.CLOSED), e.CancelRefused, "the parcel has left"),
     *_stay("amend", (S.PLACED, S.BACKORDERED), e.Amended, "nothing was done yet"),
+    *_stay("normalise", (S.PLACED, S.BACKORDERED), e.Normalised, "the mappings changed"),
     *_stay("note", (*OPEN, *ENDS), e.UpdateNoted, "nothing that matters changed"),
     *_stay("fact", (*OPEN, *ENDS), e.FactNoted, "the channel told what happened there"),
     *_stay("hold", OPEN, e.Held, "a person must look"),

@@ -173,6 +173,7 @@ class OrderActor:
             correlation_id=state.correlation_id or shell.correlation_id(self.order_id),
             order=body,
             received_at=posted.received_at,
+            mappings=shell.mappings,
         )
         try:
             decision = decide(state, posted.given, context)

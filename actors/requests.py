@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime, timedelta
 
+from actors import mapping
 from actors.decision import Answer, Context
 from actors.lifecycle import BEFORE_HAND_OVER, FINAL, Stage, allows
+from actors.mapping import digest, lines_of
 from actors.state import State
 from actors.steps import (
     CONFIRMED,
@@ -22,7 +23,6 @@ from actors.steps import (
 from schemas import effects as f
 from schemas import events as e
 from schemas import inputs as i
-from schemas.codec import encode
 from schemas.order import DOUBT, Order
 from schemas.refusals import REASONS
 
@@ -84,6 +84,7 @@ def act(state: State, given: i.ActOnOrder, context: Context, answer: Answer) -> 
                         rule="free", hold_id=hold.hold_id, person=given.person, reason=given.reason
                     )
                 )
+                mapping.released(state, hold.hold_id, context, answer)
                 return
             _refuse(state, given, "No such hold is open.", answer)
         case "retry" | "skip":
@@ -152,7 +153,8 @@ def _refuse(state: State, given: i.ActOnOrder, why: str, answer: Answer) -> None
 
 
 def _place(order: Order, context: Context, answer: Answer, *, paid: bool = False) -> None:
-    answer.body = order
+    made = mapping.made_of(order, context)
+    answer.body = made.body
     answer.events.append(
         e.Placed(
             rule="place",
@@ -164,8 +166,10 @@ def _place(order: Order, context: Context, answer: Answer, *, paid: bool = False
             total_minor=order.totals.total_minor,
             payment="paid" if paid else order.payment,
             source_updated_at=order.updated_at,
-            lines=_lines(order),
-            body_digest=digest(order),
+            lines=lines_of(made.body),
+            body_digest=digest(made.body),
+            mappings=context.mappings.version,
+            stated_digest=made.stated_digest,
             country=order.ship_to.country if order.ship_to else "",
             notify=bool(order.customer.email),
             received_at=context.received_at,
@@ -180,6 +184,7 @@ def _place(order: Order, context: Context, answer: Answer, *, paid: bool = False
                 reason="the channel marks it as a test: release it to treat it as a real one",
             )
         )
+    mapping.hold(made.unmapped, context, answer)
 
 
 def _doubts(order: Order) -> tuple[str, ...]:
@@ -208,23 +213,27 @@ def _take_over(state: State, order: Order, context: Context, answer: Answer) -> 
     known = context.order
     if not age:
         # Channels count in seconds: of two statements for one second nobody can tell the later.
-        if known is not None and _matters(order) != _matters(known):
+        if known is not None and not mapping.is_same(order, state, known):
             _hold_for_doubt(state, answer)
-    elif known is not None and _matters(order) == _matters(known):
+    elif known is not None and mapping.is_same(order, state, known):
         answer.events.append(e.UpdateNoted(rule="note", source_updated_at=order.updated_at))
     elif state.stage in AMENDABLE:
-        answer.body = order
+        made = mapping.made_of(order, context)
+        answer.body = made.body
         answer.events.append(
             e.Amended(
                 rule="amend",
                 source_updated_at=order.updated_at,
                 total_minor=order.totals.total_minor,
                 payment=state.payment if state.payment in MONEY_IS_THERE else order.payment,
-                lines=_lines(order),
-                body_digest=digest(order),
+                lines=lines_of(made.body),
+                body_digest=digest(made.body),
+                mappings=context.mappings.version,
+                stated_digest=made.stated_digest,
                 country=order.ship_to.country if order.ship_to else "",
             )
         )
+        mapping.hold(made.unmapped, context, answer)
     else:
         answer.events.append(e.UpdateNoted(rule="note", source_updated_at=order.updated_at))
         if allows(state.stage, e.Held) and state.stage != S.CANCELLING:
@@ -282,21 +291,5 @@ def _cancel(state: State, reason: str, by: str, context: Context, answer: Answer
         answer.events.append(e.CancelRefused(rule="too-late", reason=why, requested_by=by))
 
 
-def _matters(order: Order) -> tuple[object, ...]:
-    """What fulfilment depends on; a change elsewhere (tags, notes, status) is only noted."""
-    return (_lines(order), order.ship_to, order.shipping_method)
-
-
-def _lines(order: Order) -> tuple[e.PlacedLine, ...]:
-    return tuple(
-        e.PlacedLine(x.line_id, x.sku, x.quantity, x.requires_shipping) for x in order.lines
-    )
-
-
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
-
-
-def digest(order: Order) -> str:
-    """Return the SHA-256 of the order's encoded body, in hex."""
-    return hashlib.sha256(encode(order)).hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from actors.normalise import NO_TABLES, Tables
 from actors.observer import Observer
 from actors.policy import Policy
 from actors.ports import Append, Clock, Journal
@@ -16,7 +17,7 @@ from schemas.order import Order
 class Shell:
     """Wired once at start. `submit` gets every committed append that has effects; `timer_set` the
     due time of every timer; `recheck` asks the dispatcher to look into the store; `lost` is told
-    when another process owns the orders."""
+    when another process owns the orders. `mappings` may be exchanged at any time."""
 
     def __init__(
         self,
@@ -35,6 +36,7 @@ class Shell:
         self.correlation_keys = correlation_keys
         self.active_key = active_key
         self.stopping = False
+        self.mappings: Tables = NO_TABLES
         self.submit: Callable[[Append, State, Order | None], None] = lambda *_: None
         self.timer_set: Callable[[datetime], None] = lambda _: None
         self.recheck: Callable[[], None] = lambda: None

@@ -35,7 +35,10 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An order's state. `done` lists what was done and not undone, in the order it was done
     (`stock`, `erp`, `warehouse`, `label`): compensation walks it backwards. `open` lists effects
     under way. `skipped` lists effect kinds a person chose to go without. `told` lists mails that
-    were sent, and `maybe_told` says that one may have been."""
+    were sent, and `maybe_told` says that one may have been. `mappings` is the version of the
+    mappings that made the lines; `stated_digest` tells a later statement of the channel from the
+    one they were made of ("": it is the body itself); `waived` lists holds for something unmapped
+    that a person released."""
 
     version: int = 0
     stage: str = "new"
@@ -70,6 +73,9 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True):
     maybe_told: bool = False
     cancel: Cancel | None = None
     overdue: bool = False
+    mappings: int = 0
+    stated_digest: str = ""
+    waived: tuple[str, ...] = ()
 
     @property
     def needs_shipping(self) -> bool:

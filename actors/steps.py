@@ -7,6 +7,7 @@ that lost a step (a hold released, an effect skipped) finds it here.
 from __future__ import annotations
 
 from actors.lifecycle import FINAL, WAITS, Stage
+from actors.normalise import UNMAPPED
 from actors.state import State
 from schemas import effects as f
 from schemas import events as e
@@ -37,12 +38,17 @@ UNDO_OF: dict[str, str] = {
 UNDONE_BY = {kind: what for what, kind in UNDO_OF.items()}
 
 
+def is_unready(hold_id: str) -> bool:
+    """Whether an order with this hold isn't even accepted."""
+    return hold_id == TEST_ORDER or hold_id.startswith(UNMAPPED)
+
+
 def next_event(state: State) -> e.OrderEvent | None:
     """Return the event that follows by itself from this state, or None when the order waits."""
     match state.stage:
         case S.PLACED if state.cancel is not None:
             return e.Cancelled(rule="cancelled")
-        case S.PLACED if any(hold.hold_id == TEST_ORDER for hold in state.holds):
+        case S.PLACED if any(is_unready(hold.hold_id) for hold in state.holds):
             return None
         case S.PLACED if state.payment in MONEY_IS_THERE:
             return e.Accepted(rule="accept")
@@ -97,6 +103,8 @@ def waiting_for(state: State) -> str:
     """Say in words whom the order waits for; "" for a final one."""
     if state.stuck and state.stage not in FINAL:
         return f"a person: {state.stuck[0].reason}"[:300]
+    if state.holds and state.holds[0].hold_id.startswith(UNMAPPED):
+        return f"a mapping: {state.holds[0].reason}"[:300]
     if state.holds:
         return f"a person to release the hold {state.holds[0].hold_id}: {state.holds[0].reason}"[
             :300

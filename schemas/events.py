@@ -39,7 +39,9 @@ class PlacedLine(Struct, frozen=True, array_like=True):
 class Placed(Event, frozen=True, kw_only=True, tag="order.placed.v1"):
     """The order exists. Personal data stays in the order's body, whose SHA-256 is `body_digest`.
     `received_at` is when its first message was safe with us; `notify` that there is whom to write
-    to; `doubts` are the reasons why a person might look at whom it goes to."""
+    to; `doubts` are the reasons why a person might look at whom it goes to. `mappings` is the
+    version of the mappings that made the lines (0: there were none); `stated_digest` is the digest
+    of what the channel stated, "" when that is the body itself."""
 
     channel: str
     ref: str
@@ -55,6 +57,8 @@ class Placed(Event, frozen=True, kw_only=True, tag="order.placed.v1"):
     notify: bool = False
     received_at: str = ""
     doubts: tuple[str, ...] = ()
+    mappings: int = 0
+    stated_digest: str = ""
 
 
 class PaymentConfirmed(Event, frozen=True, kw_only=True, tag="order.payment_confirmed.v1"):
@@ -79,6 +83,18 @@ class Amended(Event, frozen=True, kw_only=True, tag="order.amended.v1"):
     lines: tuple[PlacedLine, ...]
     body_digest: str
     country: str = ""
+    mappings: int = 0
+    stated_digest: str = ""
+
+
+class Normalised(Event, frozen=True, kw_only=True, tag="order.normalised.v1"):
+    """The order was looked at again with newer mappings. Holds for what had been missing end with
+    it; what is still missing is held anew."""
+
+    mappings: int
+    lines: tuple[PlacedLine, ...]
+    body_digest: str
+    stated_digest: str = ""
 
 
 class UpdateNoted(Event, frozen=True, kw_only=True, tag="order.update_noted.v1"):
@@ -285,6 +301,7 @@ OrderEvent = (
     | PaymentConfirmed
     | Accepted
     | Amended
+    | Normalised
     | UpdateNoted
     | FactNoted
     | StockReserved

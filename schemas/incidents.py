@@ -22,6 +22,8 @@ KEY_NOT_ALLOWED = "key_not_allowed"
 REQUEST_INCOMPLETE = "request_incomplete"
 ADDRESS_FORMAT_INVALID = "address_format_invalid"
 SKU_UNMAPPED = "sku_unmapped"
+TAX_CODE_UNMAPPED = "tax_code_unmapped"
+SHIPPING_METHOD_UNMAPPED = "shipping_method_unmapped"
 INVENTORY_UNAVAILABLE = "inventory_unavailable"
 STOCK_UNDECIDED = "stock_undecided"
 ERP_REFUSED = "erp_refused"
@@ -82,7 +84,17 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
     SKU_UNMAPPED: (
         "Nobody knows an article of the order: no table of ours, or not the ERP.",
         _BUYER,
-        "Create the item in the ERP or give the SKU an alias; then `orders retry` if it waits.",
+        "`mappings add sku`, and held orders go on; or create it in the ERP, then `orders retry`.",
+    ),
+    TAX_CODE_UNMAPPED: (
+        "A tax of the order is in no table of ours.",
+        _BOOKS,
+        "`mappings add tax-code`; the orders go on by themselves.",
+    ),
+    SHIPPING_METHOD_UNMAPPED: (
+        "A shipping method of the order is in no table of ours.",
+        _STORE,
+        "`mappings add shipping-method`; the orders go on by themselves.",
     ),
     INVENTORY_UNAVAILABLE: (
         "An article is short, so the order waits for stock.",

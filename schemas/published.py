@@ -21,6 +21,7 @@ from schemas.effects import tag_of
 from schemas.events import OrderEvent
 from schemas.facts import OrderFulfilled
 from schemas.inputs import KINDS
+from schemas.mappings import Mappings
 from schemas.order import Order
 
 # Any: a JSON Schema is free-form JSON; whoever reads one asks for the keyword it knows.
@@ -29,6 +30,7 @@ Schema = dict[str, Any]
 ORDER = "order.v1"
 WAREHOUSE_CALLBACK = "warehouse.callback.v1"
 ORDER_FULFILLED = "order.fulfilled.v1"
+MAPPINGS = "mappings.v1"
 FOLDER = Path(__file__).with_name("json")
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 INPUT_NAMES: Mapping[str, str] = MappingProxyType(
@@ -45,6 +47,7 @@ def all_schemas() -> Mapping[str, Schema]:
         found[name] = _schema(name, shape, closed=True)
     found[WAREHOUSE_CALLBACK] = _schema(WAREHOUSE_CALLBACK, WarehouseCallback)
     found[ORDER_FULFILLED] = _schema(ORDER_FULFILLED, OrderFulfilled)
+    found[MAPPINGS] = _schema(MAPPINGS, Mappings, closed=True)
     for event in get_args(OrderEvent):
         found[tag_of(event)] = _schema(tag_of(event), event)
     return MappingProxyType(found)

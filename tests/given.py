@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from actors.decide import decide
 from actors.decision import Context, Decision
 from actors.evolve import replay
+from actors.normalise import NO_TABLES
 from actors.policy import Policy
 from actors.state import INITIAL, State, decode_state, encode_state
 from schemas import effects as f
@@ -59,6 +60,7 @@ class Story:
 
     def __init__(self, *, policy: Policy | None = None) -> None:
         self.policy = policy or Policy()
+        self.mappings = NO_TABLES
         self.state: State = INITIAL
         self.now = NOON
         self.order: Order | None = None
@@ -77,6 +79,7 @@ class Story:
                 ref="820982911946154508",
                 correlation_id=CORRELATION,
                 order=self.order,
+                mappings=self.mappings,
             )
             decision = decide(self.state, given, context)
             assert decision == decide(self.state, given, context), "decide must be deterministic"

@@ -158,6 +158,9 @@ EVENT_WORDS: dict[type[Struct], Words] = {
     e.Placed: _placed,
     e.PaymentConfirmed: "The channel says the order is paid.",
     e.Accepted: "Accepted: the order may be worked on.",
+    e.Normalised: lambda event: (
+        f"Looked at again with version {event.mappings} of the mappings: {_lines(event.lines)}."
+    ),
     e.Amended: lambda event: f"Changed by the channel: {_lines(event.lines)} now.",
     e.UpdateNoted: "The channel stated the order anew; nothing that matters differs.",
     e.FactNoted: lambda event: f"{event.source} ({event.topic}): {event.words}",

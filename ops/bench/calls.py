@@ -51,7 +51,12 @@ DELIVERED = Step(
     "delivered", 865, (73, 119), ((PUBLISH, "storefront:acme-us", 98),), TRACK, sets=("due",)
 )
 CLOSED = Step(
-    "closed", 872, (122, 41), settles=PUBLISH, clears=("due", "track", "stock", "close"), final=True
+    "closed",
+    872,
+    (122, 41),
+    settles=PUBLISH,
+    clears=("due", "track", "stock", "close", "mapping"),
+    final=True,
 )
 
 STEPS: Final = (

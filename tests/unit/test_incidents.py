@@ -72,6 +72,7 @@ NO_FAILURE: tuple[e.OrderEvent, ...] = (
         lines=(),
         body_digest="",
     ),
+    e.Normalised(rule="normalise", mappings=2, lines=(), body_digest=""),
     e.UpdateNoted(rule="note", source_updated_at=""),
     e.FactNoted(
         rule="fact", channel="a", ref="1", correlation_id="c", source="s", topic="t", words="w"

@@ -46,7 +46,7 @@ def test_the_whole_way_from_placed_to_closed() -> None:
     story.done(f.TrackShipment, f.Tracked(status="delivered")).then_stage("closed")
     assert story.state.open == ()
     assert story.last is not None
-    assert story.last.clear_timers == ("due", "track", "stock", "close")
+    assert story.last.clear_timers == ("due", "track", "stock", "close", "mapping")
     assert tags(story.events)[-2:] == ["order.delivered.v1", "order.closed.v1"]
 
 
@@ -341,7 +341,7 @@ def test_every_rule_of_the_table_is_used_by_the_code() -> None:
     """No row is dead: each rule's name stands in the pure modules."""
     root = Path(__file__).parents[2] / "actors"
     code = "".join(
-        (root / f"{m}.py").read_text() for m in ("requests", "facts", "replies", "steps")
+        (root / f"{m}.py").read_text() for m in ("requests", "facts", "mapping", "replies", "steps")
     )
     assert [r.rule for r in LIFECYCLE if f'"{r.rule}"' not in code] == []
 
