@@ -88,7 +88,7 @@ def reconciled(
     left = total_minor - sum(parts)
     if rounding.level != "order" or not 0 < abs(left) <= max(amounts, len(parts)):
         return list(parts)
-    if sum(parts) < max(1, -left):
+    if min(parts) < 0 or sum(parts) < max(1, -left):
         return list(parts)
     return [part + more for part, more in zip(parts, share_out(left, parts), strict=True)]
 

@@ -83,7 +83,8 @@ def _named(
 
 def _within(found: Sequence[Discount], most: int) -> tuple[Discount, ...]:
     amounts = [one.amount_minor if one.applies_to == "goods" else 0 for one in found]
-    if sum(amounts) <= most:
+    # Negative amounts, of either, are for the schema to refuse.
+    if sum(amounts) <= most or most < 0 or min(amounts) < 0:
         return tuple(found)
     parts = share_out(most, amounts)
     return tuple(

@@ -62,6 +62,7 @@ def configuration(world: World, *, port: int, data_dir: str, pace: Pace | None =
             "client_secret": new_secret(),
             "customer_number": "WEB",
             "shipping_account": "40100",
+            "duty_account": "40200",
             "calls": _calls(pace),
         },
         "warehouse": {

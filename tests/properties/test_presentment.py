@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,7 @@ from adapters.channels.rounding import Level, Mode, Rounding
 from adapters.channels.shopify import Shopify
 from schemas import refusals
 from schemas.checks import totals_add_up
-from schemas.inputs import PlaceOrder
+from schemas.inputs import Input, PlaceOrder
 from schemas.money import decimal_text
 from schemas.order import Order
 from schemas.refusals import Refused
@@ -61,7 +63,7 @@ class Market:
     def order(self) -> tuple[Json, int]:
         """Return an order, and its total in cents of a euro."""
         items = [self.item(number) for number in range(1, self.dice.randint(2, 9))]
-        shipping, tax, duty = (self.dice.choice((0, self.dice.randrange(3_000))) for _ in range(3))
+        shipping, tax, duty = (self.dice.choice((0, self.dice.randrange(1_500))) for _ in range(3))
         total = self.parts["goods"] + shipping + tax + duty
         payload = a_payload(
             currency=self.shop,
@@ -77,10 +79,15 @@ class Market:
         return payload, total
 
 
-def read(payload: Json, rounding: Rounding) -> Order:
+def translated(payload: Json, rounding: Rounding) -> Input:
     """Return what a shop with that rule makes of orders/create."""
     shop = Shopify("", shop_domain="", secrets=(), api_version="", rounding=rounding)
-    found = shop.translate("place", "orders/create", json.dumps(payload).encode())
+    return shop.translate("place", "orders/create", json.dumps(payload).encode())
+
+
+def read(payload: Json, rounding: Rounding) -> Order:
+    """Return the order in it."""
+    found = translated(payload, rounding)
     assert isinstance(found, PlaceOrder)
     return found.order
 
@@ -130,3 +137,45 @@ def test_what_the_customer_saw_must_add_up_too() -> None:
         found[refused.value.reason] += 1
         assert "As the customer saw it" in refused.value.sentences[0]
     assert found == {refusals.TOTAL_MISMATCH: 60}
+
+
+# Any: payloads as JSON, to be spoilt in every way.
+def places(value: object) -> list[tuple[Any, Any]]:
+    """Return every container in a payload with each of its keys or indexes."""
+    found: list[tuple[Any, Any]] = []
+    if isinstance(value, dict | list):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            found.append((value, key))
+            found += places(value[key])
+    return found
+
+
+def test_spoilt_prices_raise_nothing_but_refusals() -> None:
+    """Amounts, indexes and currencies of every odd kind anywhere in an order of two currencies."""
+    odd: list[Any] = [
+        None, True, -1, 7, 2**63, "", "-1", "-99999.00", "1e400000", "1e15", "0.005", "NaN", "USD",
+        "EUR", [], {}, [None], [{}], "999999999999.99", 10**9, 0,
+    ]  # fmt: skip
+    outcomes: Counter[str] = Counter()
+    levels: list[Level] = ["line", "order"]
+    modes: list[Mode] = ["exact", "half_up"]
+    for number in range(1_500):
+        dice = random.Random(number)
+        payload, _ = Market(number).order()
+        # By JSON, because amounts that an order uses twice must become two.
+        payload = json.loads(json.dumps(payload))
+        for _ in range(dice.randint(1, 3)):
+            inside, key = dice.choice(places(payload))
+            inside[key] = copy.deepcopy(dice.choice(odd))
+        rule = Rounding(mode=dice.choice(modes), level=dice.choice(levels))
+        try:
+            found = translated(payload, rule)
+        except Refused as refused:
+            outcomes[refused.reason] += 1
+        else:
+            outcomes["taken"] += 1
+            # What is not placed is cancelled: `cancelled_at` was spoilt, or every quantity.
+            assert not isinstance(found, PlaceOrder) or totals_add_up(found.order) == (), number
+    assert outcomes["taken"] > 30
+    assert outcomes[refusals.MONEY_UNREADABLE] > 20
+    assert outcomes[refusals.SCHEMA_MISMATCH] > 100

@@ -1,0 +1,67 @@
+"""A letter is read by its own channel's rounding rule, wherever that channel is configured."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from actors.ports import Letter
+from adapters.channels.rounding import EXACT, Level, Mode, Rounding
+from schemas import refusals
+from schemas.inputs import PlaceOrder
+from schemas.refusals import Refused
+from service.settings import Channel, Settings
+from service.settings.secret import Secret
+from service.wiring_channels import rounding_of, sources, translator
+from tests.shopify_payloads import a_payload, an_item, money
+
+
+def a_shop(name: str, mode: Mode | None = None, level: Level = "line") -> Channel:
+    """Return a shop's settings."""
+    return Channel(
+        kind="shopify",
+        shop_domain=f"{name}.myshopify.com",
+        access_token=Secret("any"),
+        webhook_secrets=(Secret("any"),),
+        rounding=mode,
+        rounding_level=level,
+    )
+
+
+def a_letter(channel: str) -> Letter:
+    """Return a placed order with a price that is finer than a cent."""
+    item = an_item(1, "20.004", price_set=money("20.004"))
+    return Letter(
+        partition=0,
+        channel=channel,
+        kind="place",
+        source="shopify",
+        topic="orders/create",
+        delivery_id="1",
+        raw=json.dumps(a_payload(line_items=[item])).encode(),
+        headers={},
+        received_at=datetime(2026, 11, 27, tzinfo=UTC),
+        deliveries=1,
+    )
+
+
+def test_each_shop_is_read_by_its_own_rule() -> None:
+    """One shop rounds and its order is taken; the exact one, and one that is gone, refuse it."""
+    shops = {"rounds": a_shop("rounds", "half_up"), "exact": a_shop("exact")}
+    translate = translator(sources(Settings(channels=shops), {}))
+    taken = translate(a_letter("rounds"))
+    assert isinstance(taken, PlaceOrder)
+    assert taken.order.lines[0].unit_price_minor == 2000
+    for channel in ("exact", "gone"):
+        with pytest.raises(Refused) as refused:
+            translate(a_letter(channel))
+        assert refused.value.reason == refusals.MONEY_UNREADABLE
+
+
+def test_a_shop_is_exact_unless_its_settings_say_otherwise() -> None:
+    """Nothing is rounded that nobody declared."""
+    assert rounding_of(a_shop("a")) == EXACT
+    stated = a_shop("a", "down", "order")
+    assert rounding_of(stated) == Rounding(mode="down", level="order")
