@@ -50,6 +50,9 @@ DELIVERY_EXCEPTION = "delivery_exception"
 PARCEL_RETURNED = "parcel_returned"
 CANCELLED_TOO_LATE = "cancelled_too_late"
 ACTION_REFUSED = "action_refused"
+ORDERS_MISSED = "orders_missed"
+SUBSCRIPTION_MISSING = "subscription_missing"
+API_VERSION_DRIFT = "api_version_drift"
 UNCATEGORISED = "uncategorised"
 
 
@@ -249,6 +252,22 @@ _EDGE: Mapping[str, tuple[str, str, str]] = {
         "An order was posted with a key that lacks the scope or the channel; it was answered 403.",
         _SENDER,
         "Use a key with the scope orders:write for that channel, and configure the channel.",
+    ),
+    ORDERS_MISSED: (
+        "A channel had orders that no webhook told of; they were found by comparing and fetched.",
+        _RUN,
+        "`orderwright channels show` says how the channel stands; its webhooks don't arrive.",
+    ),
+    SUBSCRIPTION_MISSING: (
+        "A channel's subscription to its webhooks was missing; it is made anew if that is allowed.",
+        _RUN,
+        "`orderwright channels show` names it; look why webhooks were refused, or grant the "
+        "permission.",
+    ),
+    API_VERSION_DRIFT: (
+        "Webhooks come in another API version than the channel is configured for.",
+        _RUN,
+        "Set the webhook version in the channel's app, or `api_version` here after an update.",
     ),
     ORDER_UNKNOWN: (
         REASONS[ORDER_UNKNOWN],

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from aiohttp import web
 
-from schemas.incidents import SENDER_UNKNOWN, SIGNATURE_INVALID
+from schemas.incidents import API_VERSION_DRIFT, SENDER_UNKNOWN, SIGNATURE_INVALID
 from schemas.refusals import TOO_LARGE
 from service import problems
 from service.bodies import Bodies
@@ -58,6 +58,10 @@ class InboundReceipt(Protocol):
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences for the log, such as an API version that drifted."""
+
+    @property
+    def drift(self) -> str:
+        """The API version it came in when another is expected; "" else."""
 
 
 class InboundSource(Protocol):
@@ -182,6 +186,8 @@ class Edge:
                         "Signature refused",
                         str(error) or "The signature is missing or does not fit the body.",
                     ) from error
+                if receipt.drift:
+                    self._refused(API_VERSION_DRIFT, receipt.channel)
                 if receipt.notes:
                     self._note(name, receipt.notes)
                 await self._stream.publish(

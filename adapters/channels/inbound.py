@@ -35,7 +35,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
     `kind` is a key of `schemas.inputs.KINDS`, or `unreadable` or `unknown`: such bytes are kept
     too, for a storefront that is refused often enough stops sending. Then `ref` is made from their
     digest, if it can't be found. `notes` are sentences for the log, such as an API version that
-    drifted.
+    drifted; `drift` is that version, "" when it is the expected one.
     """
 
     channel: str
@@ -44,6 +44,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
     topic: str
     delivery_id: str
     notes: tuple[str, ...] = ()
+    drift: str = ""
 
 
 class Source(Protocol):

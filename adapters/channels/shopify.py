@@ -81,6 +81,7 @@ class Shopify:
                 self._channel, header(headers, "X-Shopify-Webhook-Id"), topic, raw
             ),
             notes=self._notes(headers, topic),
+            drift=self._drift(headers),
         )
 
     def address(self, topic: str, raw: bytes) -> tuple[str, str]:
@@ -114,13 +115,16 @@ class Shopify:
 
     def _notes(self, headers: Mapping[str, str], topic: str) -> tuple[str, ...]:
         found = []
-        version = header(headers, "X-Shopify-Api-Version")
-        if version and version != self._version:
-            found.append(f"Shopify sent API version {version[:20]}; {self._version} was expected.")
+        if version := self._drift(headers):
+            found.append(f"Shopify sent API version {version}; {self._version} was expected.")
         meaning = TOPICS.get(topic)
         if meaning is not None and meaning.reason == refusals.CHANNEL_DISCONNECTED:
             found.append(meaning.words)
         return tuple(found)
+
+    def _drift(self, headers: Mapping[str, str]) -> str:
+        version = header(headers, "X-Shopify-Api-Version")[:20]
+        return version if version != self._version else ""
 
     def _authenticate(self, headers: Mapping[str, str], raw: bytes) -> None:
         given = header(headers, "X-Shopify-Hmac-Sha256")

@@ -104,6 +104,18 @@ class Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = "line"
     calls: Annotated[CallLimits, Meta(description="Care when calling this shop.")] = CallLimits()
+    backfill_seconds: Annotated[
+        float,
+        Meta(ge=0, le=86_400, description="Pause between two comparisons for lost orders; 0: off."),
+    ] = 300.0
+    backfill_window_seconds: Annotated[
+        float,
+        Meta(ge=1, le=2_592_000, description="How far back each comparison looks at least."),
+    ] = 3_600.0
+    backfill_grace_seconds: Annotated[
+        float,
+        Meta(ge=0, le=86_400, description="What changed so recently is left to its webhook."),
+    ] = 120.0
 
     def __post_init__(self) -> None:
         if self.kind == "shopify" and not (

@@ -1,0 +1,19 @@
+-- Every statement of the channels' upkeep. `-- name: x` begins one.
+
+-- name: progress
+SELECT channel, job, position, complete, tried_at, succeeded_at, good, outcome, missed
+FROM channel_upkeep WHERE $1::text IS NULL OR channel = $1 ORDER BY channel, job;
+
+-- name: keep
+INSERT INTO channel_upkeep (channel, job, position, complete, tried_at, succeeded_at, good, outcome, missed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+ON CONFLICT (channel, job) DO UPDATE SET position = excluded.position, complete = excluded.complete,
+    tried_at = excluded.tried_at, succeeded_at = excluded.succeeded_at, good = excluded.good,
+    outcome = excluded.outcome, missed = excluded.missed;
+
+-- name: orders
+SELECT ref, final, convert_from(state, 'UTF8')::json ->> 'source_updated_at' AS updated_at
+FROM orders WHERE order_id = ANY($1::text[]);
+
+-- name: refused
+SELECT DISTINCT ref FROM quarantine WHERE channel = $1 AND ref = ANY($2::text[]);
