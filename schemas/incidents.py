@@ -261,8 +261,7 @@ _EDGE: Mapping[str, tuple[str, str, str]] = {
     SUBSCRIPTION_MISSING: (
         "A channel's subscription to its webhooks was missing; it is made anew if that is allowed.",
         _RUN,
-        "`orderwright channels show` names it; look why webhooks were refused, or grant the "
-        "permission.",
+        "`orderwright channels show` names it: grant the permission, or see who deleted it.",
     ),
     API_VERSION_DRIFT: (
         "Webhooks come in another API version than the channel is configured for.",

@@ -9,11 +9,14 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from schemas.incidents import API_VERSION_DRIFT
 from service import runtime, wiring
 from service.clock import SystemClock
 from service.embedded.external import check_nats, check_postgres
 from service.errors import OperatorError
 from service.settings import Settings, unknown_variables
+from service.wiring_incidents import IncidentViews
+from service.wiring_upkeep import Upkeeps
 
 LEAST_FREE_BYTES = 2 * 1024**3
 """Below this the streams' bound could not be kept; hazards: the disk must never fill."""
@@ -46,6 +49,8 @@ async def examine(settings: Settings) -> list[Finding]:
     if dsn and findings[-2].good:
         findings.append(await _schema(dsn))
         findings.append(await _clock(dsn))
+        if findings[-2].good:
+            findings += await _channels(settings, dsn)
     return findings
 
 
@@ -117,6 +122,32 @@ async def _clock(dsn: str) -> Finding:
     if skew > MOST_SKEW_SECONDS:
         return _bad("clock", f"differs from the database's by {skew:.1f} s; set both by NTP.")
     return _good("clock", f"agrees with the database's to {skew:.2f} s.")
+
+
+async def _channels(settings: Settings, dsn: str) -> list[Finding]:
+    """Tell of each channel that can be asked how the running service last found it."""
+    async with wiring.reports(dsn) as pool:
+        rows = await Upkeeps(pool).progress()
+        drifted = await IncidentViews(pool).list_incidents(SystemClock().now(), is_open=True)
+    drift = next((one for one in drifted if one.category == API_VERSION_DRIFT), None)
+    findings = []
+    for name, channel in settings.channels.items():
+        jobs = [one for one in rows if one.channel == name]
+        bad = [f"{one.job}: {one.outcome}" for one in jobs if not one.good]
+        if drift is not None and name in drift.channels:
+            bad.append(f"webhooks come in another API version than {channel.api_version}.")
+        what = f"channel {name}"
+        if bad:
+            findings.append(_bad(what, " ".join(bad)))
+        elif jobs:
+            told = f"API version {channel.api_version}"
+            words = "; ".join(f"{one.job}: {one.outcome.rstrip('.')}" for one in jobs)
+            findings.append(_good(what, f"{told}; {words}."))
+        elif not settings.listen.public_url and channel.kind != "canonical":
+            findings.append(
+                _good(what, "its subscriptions are not watched; that needs listen.public_url.")
+            )
+    return findings
 
 
 def _good(what: str, words: str) -> Finding:

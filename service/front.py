@@ -12,6 +12,7 @@ from schemas.ids import verify_correlation_id
 from service import wiring, wiring_channels, wiring_quarantine
 from service.api import Writing
 from service.bodies import Bodies
+from service.channels_api import ChannelsApi
 from service.edge import Edge
 from service.errors import OperatorError
 from service.health import Check, Health
@@ -20,6 +21,7 @@ from service.quarantine_api import QuarantineApi
 from service.quarantine_desk import QuarantineDesk
 from service.reading import Finder, Reading
 from service.telemetry.metrics import CONTENT_TYPE
+from service.upkeep_run import channels_desk
 from service.web import HttpServer, application
 from service.wiring_incidents import IncidentViews
 
@@ -92,7 +94,10 @@ async def open_front(
     )
     quarantine = QuarantineApi(desk, bodies, api_keys, store.idempotency, service.clock)
     incidents = IncidentsApi(IncidentViews(store.reports), api_keys, service.clock)
-    parts = (edge, writing, reading, quarantine, incidents, health)
+    channels = ChannelsApi(
+        await channels_desk(service, wire, store, stack), bodies, api_keys, service.clock
+    )
+    parts = (edge, writing, reading, quarantine, incidents, channels, health)
     server = HttpServer(application([part.routes() for part in parts]))
     listen = settings.listen
     try:

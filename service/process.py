@@ -34,6 +34,7 @@ from service.servers import Servers, open_servers
 from service.settings import Settings
 from service.telemetry.metrics import Metrics, probe_loop
 from service.telemetry.tracing import Tracer, start_tracing
+from service.upkeep_run import keep_channels
 from service.wiring_incidents import Incidents
 
 log = logging.getLogger(__name__)
@@ -144,6 +145,7 @@ class Service:
             sample_gauges(self, wire),
             keep_house(store, self.clock),
             self._projection(store).run(),
+            keep_channels(self, wire, store),
         ):
             task = asyncio.create_task(work)
             task.add_done_callback(self._ended)

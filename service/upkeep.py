@@ -28,7 +28,6 @@ log = logging.getLogger(__name__)
 
 BACKFILL, SUBSCRIPTIONS = "backfill", "subscriptions"
 
-SUBSCRIPTIONS_SECONDS = 900.0
 FIRST_SECONDS = 5.0
 """The first round comes within this time of the start, or of its period if that is shorter."""
 
@@ -93,12 +92,12 @@ class Keeper:
         self,
         name: str,
         channel: Channel,
+        *,
         shop: Upkeep,
         backfill: Backfill,
         store: Upkeeps,
         clock: UpkeepClock,
         metrics: UpkeepMetrics,
-        *,
         refused: Callable[[str, str], None],
         may: Callable[[], bool],
         address: str,
@@ -120,7 +119,7 @@ class Keeper:
         if self._channel.backfill_seconds:
             jobs.append(self._for_ever(BACKFILL, self._channel.backfill_seconds))
         if self._address:
-            jobs.append(self._for_ever(SUBSCRIPTIONS, SUBSCRIPTIONS_SECONDS))
+            jobs.append(self._for_ever(SUBSCRIPTIONS, self._channel.subscriptions_seconds))
         else:
             log.warning(
                 "Nobody watches the subscriptions of channel %s: set listen.public_url, where the "
@@ -149,7 +148,7 @@ class Keeper:
                     position=found.position,
                     complete=found.complete,
                     tried_at=now,
-                    succeeded_at=now if found.complete else (before and before.succeeded_at),
+                    succeeded_at=now if found.complete else _succeeded(before),
                     outcome=found.words(),
                     missed=missed + found.missed,
                 )
@@ -181,7 +180,7 @@ class Keeper:
                 channel=self._name,
                 job=SUBSCRIPTIONS,
                 tried_at=now,
-                succeeded_at=now if good else (before and before.succeeded_at),
+                succeeded_at=now if good else _succeeded(before),
                 good=good,
                 outcome=" ".join(told),
                 missed=(before.missed if before else 0) + len(found.mended if before else ()),
@@ -239,6 +238,10 @@ class Keeper:
             await self._store.keep(replace(kept, tried_at=now, good=False, outcome=words))
         except JournalUnavailable as error:
             log.info("How the %s of %s stands could not be kept: %s", job, self._name, error)
+
+
+def _succeeded(before: Progress | None) -> datetime | None:
+    return None if before is None else before.succeeded_at
 
 
 def start_of(before: Progress | None, until: datetime, window_seconds: float) -> datetime:

@@ -14,6 +14,8 @@ from adapters.channels.inbound import SignatureRefused, Source
 from adapters.channels.rounding import Mode, Rounding
 from adapters.channels.shopify import Shopify
 from adapters.channels.shopify_fulfilment import ShopifyFulfilment, ShopifyFulfilmentSettings
+from adapters.channels.shopify_upkeep import ShopifyUpkeep
+from adapters.channels.upkeep import Upkeep
 from adapters.http_client import HttpClient
 from adapters.nats.facts import Facts
 from adapters.wms.callbacks import WarehouseCallbacks
@@ -22,7 +24,15 @@ from schemas.refusals import Refused
 from service.clock import SystemClock
 from service.settings import Channel, Settings
 
-__all__ = ["Canonical", "SignatureRefused", "Source", "sources", "storefront", "translator"]
+__all__ = [
+    "Canonical",
+    "SignatureRefused",
+    "Source",
+    "sources",
+    "storefront",
+    "translator",
+    "upkeep",
+]
 
 
 def _shopify(name: str, channel: Channel) -> Source:
@@ -104,3 +114,25 @@ def _shopify_storefront(channel: Channel, client: HttpClient) -> ShopifyFulfilme
             timeout_seconds=channel.calls.timeout_seconds,
         ),
     )
+
+
+def _shopify_upkeep(name: str, channel: Channel, client: HttpClient, clock: SystemClock) -> Upkeep:
+    return ShopifyUpkeep(
+        client,
+        base_url=channel.api_base_url or f"https://{channel.shop_domain}",
+        access_token=channel.access_token.reveal() if channel.access_token else "",
+        timeout_seconds=channel.calls.timeout_seconds,
+    )
+
+
+_UPKEEPS: Mapping[str, Callable[[str, Channel, HttpClient, SystemClock], Upkeep]] = {
+    "shopify": _shopify_upkeep
+}
+"""Who lists the orders of a kind of channel and keeps its subscriptions. A kind that is missing
+here has no API to ask."""
+
+
+def upkeep(name: str, channel: Channel, client: HttpClient, clock: SystemClock) -> Upkeep | None:
+    """Make what keeps a channel whole; None for a kind that can't be asked."""
+    make = _UPKEEPS.get(channel.kind)
+    return None if make is None else make(name, channel, client, clock)

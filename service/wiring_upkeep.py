@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from adapters.channels.shopify_upkeep import ShopifyUpkeep
 from adapters.channels.upkeep import Listed, ListedPage, Subscriptions, Upkeep
 from adapters.http_client import HttpClient, open_session
 from adapters.postgres.audit import Audit
@@ -15,7 +14,6 @@ __all__ = [
     "ListedPage",
     "Ours",
     "Progress",
-    "ShopifyUpkeep",
     "Subscriptions",
     "Upkeep",
     "Upkeeps",

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli import incidents, keys, orders, quarantine
+from service.cli import channels, incidents, keys, orders, quarantine
 from service.cli.lineage import lineage
 from service.errors import OperatorError
 
@@ -25,6 +25,7 @@ application = typer.Typer(
 config = typer.Typer(help="What is configured, and from where.", no_args_is_help=True)
 spec = typer.Typer(help="The published contracts.", no_args_is_help=True)
 application.add_typer(orders.application, name="orders")
+application.add_typer(channels.application, name="channels")
 application.add_typer(incidents.application, name="incidents")
 application.add_typer(keys.application, name="keys")
 application.add_typer(quarantine.application, name="quarantine")

@@ -112,6 +112,10 @@ class Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         float,
         Meta(ge=1, le=2_592_000, description="How far back each comparison looks at least."),
     ] = 3_600.0
+    subscriptions_seconds: Annotated[
+        float,
+        Meta(ge=1, le=86_400, description="Pause between two looks at its subscriptions."),
+    ] = 900.0
     backfill_grace_seconds: Annotated[
         float,
         Meta(ge=0, le=86_400, description="What changed so recently is left to its webhook."),

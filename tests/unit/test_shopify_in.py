@@ -96,6 +96,7 @@ def test_a_delivery_without_id_is_named_by_its_bytes_and_drift_is_noted() -> Non
     first, second = (SHOP.receive(headers(raw, **change), raw, NOW) for _ in range(2))
     assert first.delivery_id == second.delivery_id
     assert "2027-01" in first.notes[0]
+    assert first.drift == "2027-01"
 
 
 def test_an_order_is_translated_to_the_cent() -> None:

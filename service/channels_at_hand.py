@@ -1,0 +1,33 @@
+"""The channels' desk for a person at the same machine, beside the running service."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from service import wiring, wiring_channels
+from service.channels_desk import ChannelsDesk
+from service.clock import SystemClock
+from service.desk import open_desk
+from service.settings import load
+from service.wiring_upkeep import Audit, HttpClient, Upkeeps, open_session
+
+
+@asynccontextmanager
+async def open_channels(data: Path | None, config: Path | None) -> AsyncIterator[ChannelsDesk]:
+    """Open the desk, with the configuration's channels. Raises as `open_desk` does."""
+    settings, clock = load(path=config), SystemClock()
+    async with AsyncExitStack() as stack:
+        desk = await stack.enter_async_context(open_desk(data))
+        stream = await stack.enter_async_context(wiring.publisher(desk.nats_url))
+        session = open_session(connections_per_host=4)
+        stack.push_async_callback(session.close)
+        client = HttpClient(session, clock)
+        made = {
+            name: wiring_channels.upkeep(name, channel, client, clock)
+            for name, channel in settings.channels.items()
+        }
+        shops = {name: shop for name, shop in made.items() if shop is not None}
+        rows, audit = Upkeeps(desk.pool), Audit(desk.pool)
+        yield ChannelsDesk(settings.channels, shops, rows, audit, stream, clock)
