@@ -117,3 +117,9 @@ def test_the_known_examples_hold() -> None:
     thirds = ["3.333", "3.333", "3.334"]
     order = Rounding(mode="half_up", level="order")
     assert line_minors(thirds, "USD", order) == [333, 333, 334]
+
+
+def test_negative_parts_are_left_for_the_schema_to_refuse() -> None:
+    """No channel should send them; sharing out over them would be a crash or a guess."""
+    assert reconciled([-5, 10], 6, Rounding(level="order")) == [-5, 10]
+    assert reconciled([5, 10], 16, Rounding(level="order")) == [5, 11]
