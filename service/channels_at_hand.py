@@ -30,4 +30,6 @@ async def open_channels(data: Path | None, config: Path | None) -> AsyncIterator
         }
         shops = {name: shop for name, shop in made.items() if shop is not None}
         rows, audit = Upkeeps(desk.pool), Audit(desk.pool)
-        yield ChannelsDesk(settings.channels, shops, rows, audit, stream, clock)
+        yield ChannelsDesk(
+            settings.channels, shops, rows, audit, stream, clock, incidents=desk.incidents
+        )

@@ -12,12 +12,14 @@ from msgspec import Struct
 
 from actors.errors import PartnerError
 from schemas.ids import order_id_for
+from schemas.incidents import API_VERSION_DRIFT
 from service.clock import SystemClock, new_id
 from service.edge import Stream
 from service.errors import OperatorError
 from service.settings import Channel
 from service.upkeep import BACKFILL, SUBSCRIPTIONS
 from service.upkeep_backfill import KIND, SOURCE, Backfill, Found, look_body
+from service.wiring_incidents import IncidentViews
 from service.wiring_upkeep import Audit, Progress, Upkeep, Upkeeps
 
 MAX_PAGES = 40
@@ -60,7 +62,10 @@ class ChannelsDesk:
         audit: Audit,
         stream: Stream,
         clock: SystemClock,
+        *,
+        incidents: IncidentViews,
     ) -> None:
+        self._incidents = incidents
         self._channels = channels
         self._shops = shops
         self._store = store
@@ -71,12 +76,13 @@ class ChannelsDesk:
     async def views(self) -> list[ChannelView]:
         """Return every configured channel."""
         rows = await self._store.progress()
-        return [self._view(name, rows) for name in sorted(self._channels)]
+        drifted = await self._drifted()
+        return [self._view(name, rows, drifted) for name in sorted(self._channels)]
 
     async def show(self, name: str) -> ChannelView:
         """Return one channel. Raises NoSuchChannel."""
         self._channel(name)
-        return self._view(name, await self._store.progress(name))
+        return self._view(name, await self._store.progress(name), await self._drifted())
 
     async def check(self, name: str) -> Found:
         """Ask the channel now what changed in the last window, and only compare."""
@@ -173,15 +179,24 @@ class ChannelsDesk:
             )
         return shop
 
-    def _view(self, name: str, rows: tuple[Progress, ...]) -> ChannelView:
+    async def _drifted(self) -> frozenset[str]:
+        """Return the channels whose webhooks come in another API version."""
+        found = await self._incidents.list_incidents(self._clock.now(), is_open=True)
+        drift = [one.channels for one in found if one.category == API_VERSION_DRIFT]
+        return frozenset(drift[0]) if drift else frozenset()
+
+    def _view(self, name: str, rows: tuple[Progress, ...], drifted: frozenset[str]) -> ChannelView:
         channel, jobs = self._channels[name], tuple(one for one in rows if one.channel == name)
         can = name in self._shops
+        words = _words(channel, jobs, can=can)
+        if name in drifted:
+            words = f"Webhooks come in another API version than {channel.api_version}. {words}"
         return ChannelView(
             name=name,
             kind=channel.kind,
             api_version=channel.api_version if can else "",
             can_be_asked=can,
-            words=_words(channel, jobs, can=can),
+            words=words,
             jobs=jobs,
         )
 

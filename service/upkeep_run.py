@@ -10,6 +10,7 @@ from service import wiring, wiring_channels
 from service.channels_desk import ChannelsDesk
 from service.upkeep import Keeper, UpkeepMetrics
 from service.upkeep_backfill import Backfill
+from service.wiring_incidents import IncidentViews
 from service.wiring_upkeep import Audit, HttpClient, Upkeeps, open_session
 
 if TYPE_CHECKING:
@@ -29,7 +30,10 @@ async def channels_desk(
     }
     shops = {name: shop for name, shop in made.items() if shop is not None}
     rows, audit = Upkeeps(store.reports), Audit(store.reports)
-    return ChannelsDesk(channels, shops, rows, audit, wire.publisher, service.clock)
+    incidents = IncidentViews(store.reports)
+    return ChannelsDesk(
+        channels, shops, rows, audit, wire.publisher, service.clock, incidents=incidents
+    )
 
 
 async def keep_channels(service: Service, wire: wiring.Wire, store: wiring.Store) -> None:

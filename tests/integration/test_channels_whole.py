@@ -17,6 +17,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from ops.simulators.storefront import Moment, Recipe, payload, sign
 from schemas.ids import order_id_for
 from service.demo.world import toml
 from tests.e2e.processes import ROOT
@@ -53,7 +54,7 @@ def _configure(world: World) -> None:
     table = tomllib.loads(world.config.read_text())
     table["channels"][OTHER] = {"kind": "canonical"}
     table["listen"]["public_url"] = world.url
-    table["limits"] = {"drain_seconds": 2.0, "incident_quiet_seconds": 5.0}
+    table["limits"] = {"drain_seconds": 2.0, "incident_quiet_seconds": 10.0}
     table["channels"][SHOP] |= {
         "backfill_seconds": 1.0,
         "backfill_grace_seconds": 5.0,
@@ -227,3 +228,32 @@ async def test_the_api(world: World) -> None:
     )
     assert status == 409
     assert "no API to ask" in found["detail"]
+
+
+async def test_another_api_version_is_an_incident(world: World) -> None:
+    """A webhook in a newer version is taken; the incident opens, and doctor and channels tell."""
+    body = payload(Recipe(seed=77, shop=f"{SHOP}.myshopify.com"), 5, Moment())
+    headers = {
+        "X-Shopify-Topic": "orders/create",
+        "X-Shopify-Hmac-SHA256": sign(body, world.partners.webhook_secret),
+        "X-Shopify-Shop-Domain": f"{SHOP}.myshopify.com",
+        "X-Shopify-API-Version": "2027-01",
+        "X-Shopify-Webhook-Id": "drifted-1",
+    }
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20.0)) as session:
+        url = f"{world.url}/hooks/{SHOP}"
+        assert (await session.post(url, data=body, headers=headers)).status == 200
+
+    async def opened() -> bool:
+        return bool((await incident(world, "api_version_drift")).get("is_open"))
+
+    await eventually(opened, 30.0)
+    # It resolves by itself some seconds later: both are asked while another one comes.
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20.0)) as session:
+        await session.post(f"{world.url}/hooks/{SHOP}", data=body, headers=headers)
+    shown, examined = await asyncio.gather(
+        asyncio.to_thread(cli, world, "channels", "show", SHOP),
+        asyncio.to_thread(cli, world, "doctor", code=1),
+    )
+    assert "another API version than 2026-10" in shown
+    assert "another API version than 2026-10" in examined
