@@ -1,10 +1,11 @@
-"""OAuth 2.0 client credentials (RFC 6749 section 4.4): one token, shared by all callers."""
+"""OAuth 2.0 client credentials (RFC 6749 section 4.4) or a refresh token (section 6): one access
+token, shared by all callers."""
 
 from __future__ import annotations
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import urlencode
 
 import msgspec
@@ -22,13 +23,20 @@ TOKEN_TIMEOUT_SECONDS = 10.0
 
 class ClientCredentials(msgspec.Struct, frozen=True, kw_only=True):
     """Where a token is had, and by whom. `basic` sends id and secret as the Basic header, as UPS
-    wants it; otherwise they go in the form, as Microsoft wants it."""
+    wants it; otherwise they go in the form, as Microsoft wants it. With a `refresh_token` it is a
+    seller's, as Amazon wants it; it must be one that is not used up.
+
+    `token_header` takes the bare token ("": `Authorization: Bearer`). Amazon, whose header it is,
+    answers 403 to an old token.
+    """
 
     token_url: str
     client_id: str
     client_secret: str
     scope: str = ""
     basic: bool = False
+    refresh_token: str = ""
+    token_header: str = ""
 
     def __repr__(self) -> str:
         """Keep the secret out of logs and tracebacks."""
@@ -55,6 +63,7 @@ class TokenCache:
         self._refresh_at = 0.0
         self._ends_at = 0.0
         self._fetch: asyncio.Task[str] | None = None
+        self._refusals = (401, 403) if credentials.token_header else (401,)
 
     async def exchange(
         self,
@@ -65,12 +74,14 @@ class TokenCache:
         timeout_seconds: float,
         writes: bool,
         body: bytes | None = None,
+        seen: Callable[[Answer], None] | None = None,
     ) -> Answer:
-        """Do as `HttpClient.exchange` does, with the token.
+        """Do as `HttpClient.exchange` does, with the token; `seen` hears every answer first.
 
         A 401 is answered by one new token and one repeat (a 401 has not acted); a second one
         raises Unauthorised.
         """
+        name = self._credentials.token_header
         for _ in range(2):
             token = self._token
             if not token or self._client.clock.monotonic() >= self._refresh_at:
@@ -78,20 +89,23 @@ class TokenCache:
             answer = await self._client.request(
                 method,
                 url,
-                headers={**headers, "Authorization": f"Bearer {token}"},
+                headers={**headers, **({name: token} if name else _bearer(token))},
                 timeout_seconds=timeout_seconds,
                 partner=self._partner,
                 writes=writes,
                 body=body,
             )
-            if answer.status != 401:
+            if seen is not None:
+                seen(answer)
+            if answer.status not in self._refusals:
                 if answer.status >= 300:
                     self._client.check(answer, partner=self._partner, writes=writes)
                 return answer
             if self._token == token:
                 self._token = ""
+        refusal = " or 403" if name else ""
         raise Unauthorised(
-            f"{self._partner} refuses even a new token (HTTP 401). Check what the client "
+            f"{self._partner} refuses even a new token (HTTP 401{refusal}). Check what the client "
             f"{self._credentials.client_id!r} may do there."
         )
 
@@ -114,6 +128,8 @@ class TokenCache:
     async def _ask(self) -> str:
         wanted = self._credentials
         form = {"grant_type": "client_credentials"}
+        if wanted.refresh_token:
+            form = {"grant_type": "refresh_token", "refresh_token": wanted.refresh_token}
         if wanted.scope:
             form["scope"] = wanted.scope
         headers = {
@@ -140,7 +156,8 @@ class TokenCache:
         if answer.status in (400, 401, 403):
             raise Unauthorised(
                 f"{self._partner} gives us no token for client {wanted.client_id!r} "
-                f"(HTTP {answer.status}). Renew the client's secret in the settings."
+                f"(HTTP {answer.status}). Renew the client's secret"
+                f"{' or the refresh token' if wanted.refresh_token else ''} in the settings."
             )
         self._client.check(answer, partner=f"{self._partner}'s token service", writes=False)
         if answer.status != 200:
@@ -162,3 +179,7 @@ class TokenCache:
                 await self._fetch
             except (asyncio.CancelledError, PartnerError):
                 return
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}

@@ -1,0 +1,170 @@
+"""Amazon's proceeds as integers, and its totals as ours: to the cent, or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from adapters.channels.amazon_shapes import AmazonOrder, Breakdown, Item, Money
+from adapters.channels.rounding import Rounding, minor_of
+from schemas import refusals
+from schemas.money import MoneyRefused
+from schemas.order import Line, Totals
+from schemas.refusals import refused
+
+EXTRA = "amazon-"
+"""Ids of lines that are no item of Amazon's begin so: what wrapping, fees and tips cost."""
+
+_EXTRAS = {
+    "GIFT_WRAP": "Gift wrapping",
+    "COD_FEE": "Cash on delivery fee",
+    "OTHER": "Other charges",
+    "DELIVERY_TIP": "Delivery tip",
+}
+_KNOWN = frozenset({"ITEM", "SHIPPING", "TAX", "DISCOUNT", *_EXTRAS})
+
+
+class Parts(Struct, frozen=True):
+    """What a line is made of, in minor units. `discount_minor` is on the goods; what was taken off
+    shipping is taken off `shipping_minor` already. `extras` are by type."""
+
+    item_minor: int
+    discount_minor: int
+    shipping_minor: int
+    item_tax_minor: int
+    tax_minor: int
+    extras: dict[str, int]
+
+
+def minor(money: Money | None, currency: str, rounding: Rounding) -> int:
+    """Return an amount; discounts count as positive, however they are signed.
+
+    Raises Refused(money_unreadable), also for an amount in another currency than the order's.
+    """
+    if money is None:
+        return 0
+    if money.currency_code != currency:
+        raise refused(
+            refusals.MONEY_UNREADABLE,
+            f"An amount is in {money.currency_code[:10]}, but the order's currency is "
+            f"{currency[:10]}; an order of Amazon's has one currency.",
+        )
+    try:
+        return abs(minor_of(money.amount, currency, rounding))
+    except MoneyRefused as error:
+        raise refused(refusals.MONEY_UNREADABLE, f"{error} Send amounts as Amazon does.") from None
+
+
+def currency_of(source: AmazonOrder) -> str:
+    """Return the currency of the total, else of the first price; "" when no amount is there."""
+    if source.proceeds is not None and source.proceeds.grand_total is not None:
+        return source.proceeds.grand_total.currency_code
+    for item in source.order_items:
+        if item.product.price is not None and item.product.price.unit_price is not None:
+            return item.product.price.unit_price.currency_code
+        if item.proceeds is not None:
+            for part in item.proceeds.breakdowns:
+                return part.subtotal.currency_code
+    return ""
+
+
+def parts_of(item: Item, quantity: int, currency: str, rounding: Rounding) -> Parts:
+    """Return what a line is made of; without proceeds, its price times its quantity.
+
+    Raises Refused, also for a type of proceeds that isn't known: nothing is left out silently.
+    """
+    found = item.proceeds.breakdowns if item.proceeds is not None else []
+    sums = _sums(found, currency, rounding)
+    item_minor = sums.get("ITEM")
+    if item_minor is None:
+        item_minor = unit_of(item, currency, rounding) * quantity
+    discount = sums.get("DISCOUNT", 0)
+    off_shipping = min(_detail(found, "DISCOUNT", "SHIPPING", currency, rounding), discount)
+    tax = sums.get("TAX", 0)
+    detailed = any(part.detailed_breakdowns for part in found if part.type == "TAX")
+    return Parts(
+        item_minor=item_minor,
+        discount_minor=discount - off_shipping,
+        shipping_minor=max(sums.get("SHIPPING", 0) - off_shipping, 0),
+        item_tax_minor=_detail(found, "TAX", "ITEM", currency, rounding) if detailed else tax,
+        tax_minor=tax,
+        extras={name: sums[name] for name in _EXTRAS if sums.get(name)},
+    )
+
+
+def unit_of(item: Item, currency: str, rounding: Rounding) -> int:
+    """Return the price of one piece; 0 where none is stated."""
+    price = item.product.price
+    return minor(price.unit_price, currency, rounding) if price is not None else 0
+
+
+def totals_of(
+    source: AmazonOrder, lines: list[Line], parts: Iterable[Parts], rounding: Rounding
+) -> tuple[list[Line], Totals]:
+    """Return the lines, with a line for each kind of extra, and totals around Amazon's own.
+
+    Amazon states tax beside prices. A total that is not stated is the sum.
+    """
+    currency, shipping, tax = currency_of(source), 0, 0
+    extras: dict[str, int] = {}
+    for one in parts:
+        shipping += one.shipping_minor
+        tax += one.tax_minor
+        for name, amount in one.extras.items():
+            extras[name] = extras.get(name, 0) + amount
+    if source.proceeds is not None:
+        tip = _sums(source.proceeds.breakdowns, currency, rounding).get("DELIVERY_TIP", 0)
+        if tip:
+            extras["DELIVERY_TIP"] = tip
+    lines = [*lines, *(_extra(name, amount) for name, amount in extras.items())]
+    subtotal = sum(line.total_minor + line.discount_minor for line in lines)
+    discount = sum(line.discount_minor for line in lines)
+    total = subtotal - discount + shipping + tax
+    if source.proceeds is not None and source.proceeds.grand_total is not None:
+        total = minor(source.proceeds.grand_total, currency, rounding)
+    return lines, Totals(
+        subtotal_minor=subtotal,
+        discount_minor=discount,
+        shipping_minor=shipping,
+        tax_minor=tax,
+        total_minor=total,
+    )
+
+
+def _extra(name: str, amount: int) -> Line:
+    line_id = EXTRA + name.lower().replace("_", "-")
+    return Line(
+        line_id=line_id,
+        sku=line_id,
+        title=_EXTRAS[name],
+        quantity=1,
+        unit_price_minor=amount,
+        total_minor=amount,
+        requires_shipping=False,
+    )
+
+
+def _sums(found: list[Breakdown], currency: str, rounding: Rounding) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for part in found:
+        if part.type not in _KNOWN:
+            raise refused(
+                refusals.TOTAL_MISMATCH,
+                f"The proceeds have a part of the type {part.type[:40]!r}, which is not known "
+                "here; ask for it to be added, and release the message then.",
+            )
+        sums[part.type] = sums.get(part.type, 0) + minor(part.subtotal, currency, rounding)
+    return sums
+
+
+def _detail(
+    found: list[Breakdown], kind: str, subtype: str, currency: str, rounding: Rounding
+) -> int:
+    return sum(
+        minor(detail.value, currency, rounding)
+        for part in found
+        if part.type == kind
+        for detail in part.detailed_breakdowns
+        if detail.subtype == subtype
+    )
