@@ -24,6 +24,7 @@ ACCESS_HEADER = "x-amz-access-token"
 RATE_HEADER = "x-amzn-RateLimit-Limit"
 NOTIFICATIONS_SCOPE = "sellingpartnerapi::notifications"
 MAX_RATE_PER_SECOND = 1_000.0
+"""A rate above this in the header is a mistake, and is not learned."""
 
 
 class Plan(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ops.simulators.amazon import Amazon
 from ops.simulators.bc import BusinessCentral
 from ops.simulators.callbacks import Callbacks
 from ops.simulators.control import Control
@@ -53,8 +54,10 @@ class Simulators:
         self._faults = faults
         self._callbacks = Callbacks(options.callback_secret, faults)
         shopify = Shopify(world)
+        self._amazon = Amazon(world)
         self._books = shopify.books
         self._partners: dict[str, Partner] = {
+            "amazon": self._amazon,
             "bc": BusinessCentral(world),
             "ups": Ups(world, options.deliver_after_seconds),
             "shopify": shopify,
@@ -71,6 +74,8 @@ class Simulators:
         first = request.path.split("/", 2)[1] if "/" in request.path else ""
         if request.path.startswith("/_sim/shops/"):
             return self._books.control(request)
+        if request.path.startswith("/_sim/amazon/"):
+            return self._amazon.control(request)
         if first == "_sim":
             return self._control.answer(request)
         partner = self._partners.get(first)

@@ -1,0 +1,246 @@
+"""Amazon's Selling Partner API: LWA tokens, orders, shipment confirmations, subscriptions.
+
+Orders are put there with `POST /_sim/amazon/orders`; packages and subscriptions are shown at
+`GET /_sim/amazon/packages` and `/subscriptions`. A package confirmed again is edited.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ops.simulators.partner import Call, World, json_reply
+from ops.simulators.shapes import JsonObject, JsonValue, objects, parse_object, text
+from ops.simulators.wire import Reply, Request
+
+TOKEN_SECONDS = 3600
+MAX_ORDERS = 100_000
+"""Some hundred megabytes; no test needs more."""
+MAX_PAGE = 100
+"""What Amazon gives."""
+_ORDER = re.compile(r"/amazon/orders/2026-01-01/orders/([^/]+)")
+_CONFIRM = re.compile(r"/amazon/orders/v0/orders/([^/]+)/shipmentConfirmation")
+_SEARCH = "/amazon/orders/2026-01-01/orders"
+_SUBSCRIBED = re.compile(r"/amazon/notifications/v1/subscriptions/([A-Z_]+)")
+_DESTINATIONS = "/amazon/notifications/v1/destinations"
+
+
+@dataclass(slots=True)
+class Tokens:
+    """A token bucket of one operation."""
+
+    rate: float
+    burst: float
+    left: float
+    at: float
+
+    def take(self, now: float) -> bool:
+        """Say whether one was left."""
+        self.left = min(self.burst, self.left + (now - self.at) * self.rate)
+        self.at = now
+        if self.left < 1:
+            return False
+        self.left -= 1
+        return True
+
+
+class Amazon:
+    """One seller account."""
+
+    name = "amazon"
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._orders: dict[str, JsonObject] = {}
+        self._packages: dict[str, dict[str, JsonObject]] = {}
+        self._subscriptions: dict[str, JsonObject] = {}
+        self._destinations: list[JsonObject] = []
+        self._buckets: dict[str, Tokens] = {}
+        self._tokens: set[str] = set()
+        self._next = world.run
+
+    def recognise(self, request: Request) -> Call | None:
+        path, method = request.path, request.method
+        if path == "/amazon/auth/o2/token" and method == "POST":
+            return Call("token", lambda plan: self._token(request))
+        if (match := _CONFIRM.fullmatch(path)) and method == "POST":
+            ref = match[1]
+            return Call("confirm_shipment", lambda plan: self._confirm(ref, request))
+        if (match := _ORDER.fullmatch(path)) and method == "GET":
+            ref = match[1]
+            return Call("get_order", lambda plan: self._get(ref, request))
+        if path == _SEARCH and method == "GET":
+            return Call("search_orders", lambda plan: self._search(request))
+        if match := _SUBSCRIBED.fullmatch(path):
+            kind = match[1]
+            return Call("subscription", lambda plan: self._subscription(kind, request))
+        if path == _DESTINATIONS:
+            return Call("destination", lambda plan: self._destination(request))
+        return None
+
+    def failure(self, status: int, code: str, message: str) -> Reply:
+        return json_reply(status, {"errors": [{"code": code, "message": message, "details": ""}]})
+
+    def refusal(self, operation: str) -> Reply:
+        if operation == "token":
+            told = {
+                "error": "invalid_grant",
+                "error_description": "Invalid grant.",
+            }
+            return json_reply(400, told)
+        return self.failure(400, "InvalidInput", "Invalid Input")
+
+    def throttled(self) -> Reply:
+        return self.failure(429, "QuotaExceeded", "You exceeded your quota.")
+
+    def control(self, request: Request) -> Reply:
+        """What a test sets and sees."""
+        what = request.path.removeprefix("/_sim/amazon/")
+        if what == "orders" and request.method == "POST":
+            for order in objects(parse_object(request.body), "orders"):
+                if len(self._orders) >= MAX_ORDERS:
+                    return json_reply(507, {"error": f"There are {MAX_ORDERS} orders already."})
+                self._orders[text(order, "orderId")] = order
+            return json_reply(200, {"orders": len(self._orders)})
+        if what == "packages":
+            found: dict[str, JsonValue] = {
+                ref: list(packages.values()) for ref, packages in self._packages.items()
+            }
+            return json_reply(200, found)
+        if what == "subscriptions":
+            if request.method == "DELETE":
+                self._subscriptions.clear()
+            return json_reply(200, dict(self._subscriptions))
+        if what == "tokens" and request.method == "DELETE":
+            self._tokens.clear()
+            return json_reply(200, {})
+        return json_reply(404, {"error": "Try orders, packages, subscriptions or tokens."})
+
+    def _token(self, request: Request) -> Reply:
+        refresh = b"grant_type=refresh_token" in request.body and b"refresh_token=" in request.body
+        own = b"grant_type=client_credentials" in request.body and b"scope=" in request.body
+        if not refresh and not own:
+            told = {"error": "unsupported_grant_type", "error_description": "The grant is unknown."}
+            return json_reply(400, told)
+        self._next += 1
+        token = f"Atza|{'own' if own else 'seller'}-{self._next}"
+        self._tokens.add(token)
+        told_token: JsonObject = {
+            "access_token": token, "token_type": "bearer", "expires_in": TOKEN_SECONDS,
+        }  # fmt: skip
+        return json_reply(200, told_token)
+
+    def _stranger(self, request: Request, *, own: bool = False) -> Reply | None:
+        token = request.headers.get("x-amz-access-token", "")
+        if token in self._tokens and token.startswith("Atza|own" if own else "Atza|seller"):
+            return None
+        return self.failure(403, "Unauthorized", "Access to requested resource is denied.")
+
+    def _empty(self, operation: str, rate: float, burst: int) -> Reply | None:
+        now = self._world.clock()
+        bucket = self._buckets.setdefault(operation, Tokens(rate, burst, burst, now))
+        return None if bucket.take(now) else self.throttled()
+
+    def _shown(self, ref: str) -> JsonObject | None:
+        order = self._orders.get(ref)
+        if order is None:
+            return None
+        packages: list[JsonValue] = [
+            {
+                "packageReferenceId": package["packageReferenceId"],
+                "carrier": package["carrierCode"],
+                "trackingNumber": package["trackingNumber"],
+                "packageStatus": {"status": "SHIPPED"},
+                "packageItems": package["orderItems"],
+            }
+            for package in self._packages.get(ref, {}).values()
+        ]
+        if not packages:
+            return order
+        told = order.get("fulfillment")
+        how: dict[str, JsonValue] = dict(told) if isinstance(told, dict) else {}
+        how["fulfillmentStatus"] = "SHIPPED"
+        return {**order, "fulfillment": how, "packages": packages}
+
+    def _get(self, ref: str, request: Request) -> Reply:
+        if reply := self._stranger(request) or self._empty("get_order", 0.5, 30):
+            return reply
+        order = self._shown(ref)
+        if order is None:
+            return self.failure(404, "NotFound", "The order does not exist.")
+        reply = json_reply(200, {"order": order})
+        reply.headers["x-amzn-RateLimit-Limit"] = "0.5"
+        return reply
+
+    def _search(self, request: Request) -> Reply:
+        if reply := self._stranger(request) or self._empty("search_orders", 0.0056, 20):
+            return reply
+        given = request.params()
+        since, until = given.get("lastUpdatedAfter", ""), given.get("lastUpdatedBefore", "9")
+        if not since:
+            return self.failure(400, "InvalidInput", "lastUpdatedAfter is required.")
+        found = [
+            shown
+            for ref in self._orders
+            if (shown := self._shown(ref)) and since <= text(shown, "lastUpdatedTime") <= until
+        ]
+        start = int(given.get("paginationToken", "0"))
+        size = min(int(given.get("maxResultsPerPage", "100")), MAX_PAGE)
+        answer: dict[str, JsonValue] = {"orders": list(found[start : start + size])}
+        if start + size < len(found):
+            answer["pagination"] = {"nextToken": str(start + size)}
+        return json_reply(200, answer)
+
+    def _confirm(self, ref: str, request: Request) -> Reply:
+        if reply := self._stranger(request) or self._empty("confirm", 2.0, 10):
+            return reply
+        package = parse_object(request.body).get("packageDetail")
+        if not isinstance(package, dict) or not all(
+            package.get(name)
+            for name in ("packageReferenceId", "carrierCode", "trackingNumber", "orderItems")
+        ):
+            return self.failure(400, "InvalidInput", "The package lacks a field.")
+        name = text(package, "packageReferenceId")
+        if not name.isdigit() or name.startswith("0"):
+            return self.failure(400, "InvalidInput", "packageReferenceId must be positive.")
+        if ref not in self._orders:
+            return self.failure(404, "NotFound", "The order does not exist.")
+        known = self._packages.setdefault(ref, {})
+        if name not in known:
+            self._world.ledger.record("fulfilment", "amazon", ref, name)
+        known[name] = package
+        return Reply(204)
+
+    def _subscription(self, kind: str, request: Request) -> Reply:
+        if reply := self._stranger(request):
+            return reply
+        found = self._subscriptions.get(kind)
+        if request.method == "POST":
+            if found is not None:
+                return self.failure(409, "Conflict", "The subscription exists already.")
+            self._next += 1
+            wanted = parse_object(request.body)
+            found = {
+                "subscriptionId": f"subscription-{self._next}",
+                "payloadVersion": text(wanted, "payloadVersion"),
+                "destinationId": text(wanted, "destinationId"),
+            }
+            self._subscriptions[kind] = found
+        if found is None:
+            return self.failure(404, "NotFound", "There is no such subscription.")
+        return json_reply(200, {"payload": found})
+
+    def _destination(self, request: Request) -> Reply:
+        if reply := self._stranger(request, own=True):
+            return reply
+        if request.method == "POST":
+            wanted = parse_object(request.body)
+            self._next += 1
+            made: JsonObject = {
+                "destinationId": f"destination-{self._next}",
+                "name": text(wanted, "name"),
+                "resource": wanted.get("resourceSpecification"),
+            }
+            self._destinations.append(made)
+            return json_reply(200, {"payload": made})
+        return json_reply(200, {"payload": list(self._destinations)})
