@@ -14,6 +14,9 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "erp": ("token", "create_order", "find_order", "get_order", "delete_order"),
     "warehouse": ("create_task", "find_task", "cancel_task", "callback"),
     "carrier": ("token", "ship", "void", "recover", "track"),
+    "amazon": (
+        "token", "get_order", "search_orders", "confirm_shipment", "subscription", "destination",
+    ),
     "storefront": (
         "graphql_order", "graphql_list", "graphql_subscriptions", "fulfillment_create",
         "refund_create",
