@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from adapters.channels.inbound import SignatureRefused
 from adapters.channels.shopify import Shopify
@@ -299,3 +300,23 @@ def test_discounts_are_named_with_what_they_took_off_goods_and_shipping() -> Non
     )
     assert order.totals.discount_minor == 150
     assert order.shipping_tax_code == "GST+QST"
+
+
+def test_the_echo_of_our_own_fulfilment_states_the_same_order() -> None:
+    """`orders/fulfilled` after we shipped says nothing new but its time: the order stays as it
+    is."""
+    before = a_payload()
+    lines = [
+        {**line, "fulfillment_status": "fulfilled", "fulfillable_quantity": 0}
+        for line in before["line_items"]
+    ]
+    shipped = {"id": 1, "status": "success", "tracking_number": "1ZA1B2C30300000012"}
+    after = a_payload(
+        updated_at="2026-12-24T10:00:00-05:00",
+        fulfillment_status="fulfilled",
+        fulfillments=[shipped],
+        line_items=lines,
+    )
+    echoed, known = placed(after), placed(before)
+    assert echoed.updated_at > known.updated_at
+    assert replace(echoed, updated_at=known.updated_at) == known
