@@ -23,6 +23,7 @@ from service.errors import OperatorError, ServerUnusable
 from service.settings import load
 from service.wiring import ApiKey
 from service.wiring_incidents import Incidents, IncidentViews
+from service.wiring_mappings import PostgresMappings
 
 __all__ = ["ApiKey", "Desk", "NoSuchOrder", "Verified", "open_desk"]
 
@@ -50,13 +51,17 @@ class Desk:
     """Reads the store, and publishes decisions for the service to carry out. `folder` is the
     service's data directory."""
 
-    def __init__(self, pool: wiring.Pool, nats_url: str, folder: Path) -> None:
+    def __init__(
+        self, pool: wiring.Pool, nats_url: str, folder: Path, mappings_file: str = ""
+    ) -> None:
         self.pool = pool
         self.nats_url = nats_url
         self.folder = folder
         self.views = wiring.Views(pool)
         self.incidents = IncidentViews(pool)
         self.counting = Incidents(pool)
+        self.mappings = PostgresMappings(pool)
+        self.mappings_file = mappings_file
 
     async def list_orders(
         self,
@@ -164,7 +169,7 @@ async def open_desk(data: Path | None = None) -> AsyncIterator[Desk]:
         await _still_there(found, folder)
     try:
         async with wiring.reports(found.postgres_dsn) as pool:
-            yield Desk(pool, found.nats_url, folder)
+            yield Desk(pool, found.nats_url, folder, found.mappings_file)
     except (JournalUnavailable, StreamUnavailable, wiring.NatsUnusable) as error:
         raise ServerUnusable(
             f"The servers of {folder} do not answer: {error} `orderwright doctor` says more."

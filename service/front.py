@@ -17,6 +17,7 @@ from service.edge import Edge
 from service.errors import OperatorError
 from service.health import Check, Health
 from service.incidents_api import IncidentsApi
+from service.mappings_api import MappingsApi
 from service.quarantine_api import QuarantineApi
 from service.quarantine_desk import QuarantineDesk
 from service.reading import Finder, Reading
@@ -97,7 +98,8 @@ async def open_front(
     channels = ChannelsApi(
         await channels_desk(service, wire, store, stack), bodies, api_keys, service.clock
     )
-    parts = (edge, writing, reading, quarantine, incidents, channels, health)
+    mappings = MappingsApi(service.mappings, bodies, api_keys, service.clock)
+    parts = (edge, writing, reading, quarantine, incidents, channels, mappings, health)
     server = HttpServer(application([part.routes() for part in parts]))
     listen = settings.listen
     try:

@@ -27,6 +27,7 @@ from service.front import open_front
 from service.health import Readiness
 from service.housekeeping import keep_house
 from service.intake import Intake
+from service.mappings import MappingsKeeper
 from service.observing import Observing
 from service.projections import IncidentMetrics, Projection, Refusals
 from service.sampling import sample_gauges
@@ -93,6 +94,8 @@ class Service:
             active_key=active,
         )
         shell.lost = self._fenced
+        self.mappings = MappingsKeeper(shell, store, settings, self.metrics)
+        await self.mappings.round()
         front = await open_front(self, wire, store, keys, stack)
         self.port = front.port
         partners = await wiring.open_partners(
@@ -146,6 +149,7 @@ class Service:
             keep_house(store, self.clock),
             self._projection(store).run(),
             keep_channels(self, wire, store),
+            self.mappings.run(),
         ):
             task = asyncio.create_task(work)
             task.add_done_callback(self._ended)
@@ -160,6 +164,7 @@ class Service:
             nats_url=servers.nats_url,
             postgres_pid=(postgres.pid or 0) if postgres else 0,
             nats_pid=(nats.pid or 0) if nats else 0,
+            mappings_file=self.settings.mappings_file,
         )
 
     async def stop(self) -> None:

@@ -28,6 +28,7 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     nats_url: str
     postgres_pid: int = 0
     nats_pid: int = 0
+    mappings_file: str = ""
 
 
 def write(data_dir: Path, runtime: Runtime) -> None:

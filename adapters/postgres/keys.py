@@ -27,6 +27,8 @@ SCOPES = frozenset(
         "labels:read",
         "quarantine:read",
         "quarantine:act",
+        "mappings:read",
+        "mappings:write",
     }
 )
 ANY_CHANNEL = "*"

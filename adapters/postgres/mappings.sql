@@ -10,7 +10,7 @@ SELECT version, document FROM mappings ORDER BY version DESC LIMIT 1;
 SELECT version, at, person, reason, source, length(document) AS bytes FROM mappings ORDER BY version DESC LIMIT $1;
 
 -- name: save
--- Only on the version that the caller saw. The lock orders writers, so that two of them can't both be next.
+-- Only on the version that the caller saw; of two writers at once the key lets one be next.
 WITH last AS (
     SELECT coalesce(max(version), 0) AS version FROM mappings
 ),
@@ -41,4 +41,4 @@ SELECT o.order_id, o.channel, o.number, o.waiting_for, count(*) OVER ()::int AS 
 FROM timers t JOIN orders o USING (order_id) WHERE t.name = 'mapping' ORDER BY o.order_id LIMIT $1;
 
 -- name: latest
-SELECT order_id, channel, number FROM orders WHERE stage <> 'expected' ORDER BY order_id DESC LIMIT $1;
+SELECT order_id, channel, number FROM orders WHERE stage <> 'expected' ORDER BY placed_at DESC, order_id DESC LIMIT $1;

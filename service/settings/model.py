@@ -273,6 +273,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         dict[ChannelName, Channel],
         Meta(max_length=1_000, description="Sales channels by name (lower-case, digits, dashes)."),
     ] = {}
+    mappings_file: Annotated[
+        str,
+        Meta(
+            max_length=4_096,
+            description="File of mappings (TOML or JSON), then their only source; empty: they are "
+            "changed over API and command line.",
+        ),
+    ] = ""
     erp: Annotated[Erp | None, Meta(description="ERP.")] = None
     warehouse: Annotated[Warehouse | None, Meta(description="Warehouse.")] = None
     carrier: Annotated[Carrier | None, Meta(description="Carrier.")] = None

@@ -72,7 +72,7 @@ def test_every_shown_command_is_run_by_a_test() -> None:
 def test_every_command_is_documented() -> None:
     """What `--help` lists is in the page about the command line."""
     page = shown_commands((ROOT / "docs" / "command-line.md").read_text())
-    groups = ("channels", "orders", "keys", "quarantine", "incidents", "config", "spec")
+    groups = ("channels", "orders", "keys", "quarantine", "mappings", "incidents", "config", "spec")
     single = ("demo", "serve", "migrate", "doctor", "lineage", "version")
     there = {f"{group} {name}" for group in groups for name in listed(group)}
     assert set(listed("")) == {*groups, *single}

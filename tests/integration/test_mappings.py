@@ -1,0 +1,104 @@
+"""Versions of the mappings at a real Postgres: one after the other, from wherever."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import asyncpg
+import pytest
+
+from actors.normalise import NO_TABLES
+from adapters.postgres.mappings import PostgresMappings
+from adapters.postgres.migrate import migrate
+from adapters.postgres.pool import Pool
+from schemas.mappings import from_table
+from service.mappings import MappingsKeeper
+from service.settings import Settings
+from service.telemetry.metrics import Metrics
+from tests.fakes import JumpingClock
+from tests.given import NOON
+
+ONE = from_table({"channels": {"*": {"skus": {"known": ["A"]}}}})
+TWO = from_table({"channels": {"*": {"skus": {"known": ["A", "B"]}}}})
+
+
+@pytest.fixture
+async def pool(database: str) -> AsyncIterator[Pool]:
+    """A pool of a migrated database."""
+    await migrate(database)
+    opened = Pool(database)
+    yield opened
+    await opened.close()
+
+
+async def save(store: PostgresMappings, seen: int, mappings: Any = ONE) -> int | None:
+    """Keep a version."""
+    return await store.save(mappings, seen=seen, at=NOON, person="ann", reason="why", source="api")
+
+
+async def test_versions_follow_one_another(pool: Pool) -> None:
+    """Of writers at once one is next; every version stays, with who and why, for ever."""
+    store = PostgresMappings(pool)
+    assert (await store.current())[0] == 0
+    saved = await asyncio.gather(*(save(store, 0) for _ in range(5)))
+    assert sorted(x or 0 for x in saved) == [0, 0, 0, 0, 1]
+    assert await save(store, 1, TWO) == 2
+    assert await store.current() == (2, TWO)
+    assert [(x.version, x.person, x.reason) for x in await store.history()] == [
+        (2, "ann", "why"),
+        (1, "ann", "why"),
+    ]
+    rows = await pool.fetch("SELECT target FROM audit ORDER BY id")
+    assert [row["target"] for row in rows] == ["mappings:1", "mappings:2"]
+    with pytest.raises(asyncpg.PostgresError):
+        await pool.fetch("UPDATE mappings SET reason = ''")
+
+
+async def test_waking_spares_who_has_looked(pool: Pool) -> None:
+    """Only timers set before the change become due; those of other names stay."""
+    hour = timedelta(hours=1)
+    rows = [
+        ("before", "mapping", NOON + hour),
+        ("since", "mapping", NOON + hour + timedelta(seconds=1)),
+        ("before", "due", NOON + hour),
+    ]
+    for row in rows:
+        await pool.fetch("INSERT INTO timers (order_id, name, due_at) VALUES ($1, $2, $3)", *row)
+    assert await PostgresMappings(pool).wake(NOON, NOON + hour) == 1
+    due = await pool.fetch("SELECT order_id, name FROM timers WHERE due_at <= $1", NOON)
+    assert [tuple(row) for row in due] == [("before", "mapping")]
+
+
+async def test_a_file_is_followed(pool: Pool, tmp_path: Path) -> None:
+    """A change becomes a version and is in use; a wrong or missing file changes nothing."""
+    file = tmp_path / "mappings.toml"
+    woken: list[object] = []
+    shell: Any = SimpleNamespace(clock=JumpingClock(), mappings=NO_TABLES, timer_set=woken.append)
+    store: Any = SimpleNamespace(reports=pool, journal=None)
+    metrics = Metrics()
+    keeper = MappingsKeeper(shell, store, Settings(mappings_file=str(file)), metrics)
+
+    async def written(text: str, second: int) -> tuple[int, bool]:
+        file.write_text(text)
+        os.utime(file, (second, second))
+        await keeper.round()
+        return shell.mappings.version, b"orderwright_mappings_refused 1.0" in metrics.render()
+
+    await keeper.round()
+    assert shell.mappings.version == 0
+    assert await written('[channels."*".skus]\nknown = ["A"]\n', 1) == (1, False)
+    assert shell.mappings.mappings == ONE
+    assert await written('[channels."*".skus]\nknown = ["A"', 2) == (1, True)
+    assert await written('[channels."*".skus]\nknow = ["A", "B"]\n', 3) == (1, True)
+    assert await written('[channels."*".skus]\nknown = ["A", "B"]\n', 4) == (2, False)
+    file.unlink()
+    await keeper.round()
+    assert shell.mappings.mappings == TWO
+    (newest, _) = await keeper.store.history()
+    assert newest.source == "file"
