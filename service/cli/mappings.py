@@ -138,29 +138,32 @@ def _save(data: Path | None, change: Callable[[Mappings], Mappings], reason: str
     if not reason.strip():
         raise Refused("Say why with --reason; it is kept with the version.")
 
-    async def work(desk: Desk) -> int | None:
-        if desk.mappings_file:
-            raise Refused(
-                f"The mappings come from the file {desk.mappings_file} (setting mappings_file):"
-                " change that file; the service takes it within seconds."
-            )
-        version, mappings = await desk.mappings.current()
-        return await desk.mappings.save(
-            change(mappings),
-            seen=version,
-            at=SystemClock().now(),
-            person=getpass.getuser(),
-            reason=reason,
-            source="command line",
-        )
-
     try:
-        saved = _with(data, work)
+        saved = _with(data, lambda desk: kept(desk, change, reason))
     except MappingsRefused as error:
         raise Refused(str(error)) from error
     if saved is None:
         raise Refused("Somebody else changed the mappings at this moment; run it again.")
     print(f"Version {saved} of the mappings is kept; the service takes it within seconds.")
+
+
+async def kept(desk: Desk, change: Callable[[Mappings], Mappings], reason: str) -> int | None:
+    """Keep the changed document and return its version, or None when somebody else was first.
+    Raises Refused where a file is the only source."""
+    if desk.mappings_file:
+        raise Refused(
+            f"The mappings come from the file {desk.mappings_file} (setting mappings_file):"
+            " change that file; the service takes it within seconds."
+        )
+    version, mappings = await desk.mappings.current()
+    return await desk.mappings.save(
+        change(mappings),
+        seen=version,
+        at=SystemClock().now(),
+        person=getpass.getuser(),
+        reason=reason,
+        source="command line",
+    )
 
 
 def _with(data: Path | None, work: Callable[[Desk], Awaitable[T]]) -> T:

@@ -11,9 +11,11 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from actors.errors import Rejected, Unauthorised
+from actors.normalise import Tables, normalise
 from adapters.carriers.regions import region_code
 from adapters.http_client import HttpClient
 from schemas.effects import BuyLabel, LabelBought, Parcel, Tracked, TrackShipment, Undone, VoidLabel
+from schemas.mappings import from_table
 from schemas.order import Address, Order
 from tests.contract.partner_calls import a_call, stubbed, ups
 from tests.contract.simulated import Client, Json, Running, started
@@ -258,3 +260,16 @@ def test_regions() -> None:
     assert region_code("CA", "QUÉBEC") == "QC"
     assert region_code("US", "Bavaria") is None
     assert region_code("DE", "Bayern") == "Bayern"
+
+
+async def test_the_service_follows_our_shipping_method(client: HttpClient) -> None:
+    """What the channel calls a method is put into our terms first; then the service is chosen."""
+    methods = {"codes": {"Blitzversand": "next day"}}
+    tables = Tables(from_table({"channels": {"*": {"shipping_methods": methods}}}), 1)
+    stated = an_order(shipping_method="Blitzversand")
+    ours = normalise(stated, tables, "acme-us").order
+    codes = []
+    for order in (stated, ours):
+        sent = await request_for(order, client)
+        codes.append(sent["ShipmentRequest"]["Shipment"]["Service"]["Code"])
+    assert codes == ["03", "01"]

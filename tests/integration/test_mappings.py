@@ -18,6 +18,8 @@ from adapters.postgres.mappings import PostgresMappings
 from adapters.postgres.migrate import migrate
 from adapters.postgres.pool import Pool
 from schemas.mappings import from_table
+from service.cli.mappings import kept
+from service.errors import OperatorError
 from service.mappings import MappingsKeeper
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
@@ -102,3 +104,12 @@ async def test_a_file_is_followed(pool: Pool, tmp_path: Path) -> None:
     assert shell.mappings.mappings == TWO
     (newest, _) = await keeper.store.history()
     assert newest.source == "file"
+
+
+async def test_a_configured_file_is_the_only_source(pool: Pool) -> None:
+    """Where a file is configured the command line refuses, and says what to change instead."""
+    desk: Any = SimpleNamespace(mappings=PostgresMappings(pool), mappings_file="tables.toml")
+    with pytest.raises(OperatorError, match="come from the file tables"):
+        await kept(desk, lambda _: ONE, "why")
+    desk.mappings_file = ""
+    assert await kept(desk, lambda _: ONE, "why") == 1
