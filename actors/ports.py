@@ -56,8 +56,9 @@ class Append(Struct, frozen=True, kw_only=True):
     after it. `input_ids` are recorded in the inbox: when one is there already, nothing of this
     append is written. `settled` are numbers of effects that ended with this append, each with how
     (`done`, `refused`, `person`). Timers: `set_timers` upserts by name, `clear_timers` deletes.
-    `body` is the canonical order as JSON when it is new or amended. `state` is the encoded state
-    after the events. `trace` is a traceparent ("" when the trace isn't sampled).
+    `body` is the canonical order as JSON when it is new or amended; `customer` and `email` say then
+    whose it is (`schemas.customers`), and are stored as keyed hashes alone. `state` is the encoded
+    state after the events. `trace` is a traceparent ("" when the trace isn't sampled).
     """
 
     order_id: OrderId
@@ -73,6 +74,8 @@ class Append(Struct, frozen=True, kw_only=True):
     state: bytes
     at: datetime
     body: bytes | None = None
+    customer: str = ""
+    email: str = ""
     documents: tuple[Document, ...] = ()
     trace: str = ""
 
@@ -86,8 +89,9 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
 class Loaded(Struct, frozen=True, kw_only=True):
     """An order as stored: the encoded state, its version and body, and which inputs it has seen
-    (the latest 500 ids; older repeats are caught by the inbox at append). `stage_since` is None for
-    an order that entered its stage before that was kept."""
+    (the latest 500 ids; older repeats are caught by the inbox at append). `body` is None before
+    there is one, and when it was erased. `stage_since` is None for an order that entered its stage
+    before that was kept."""
 
     order_id: OrderId
     version: int

@@ -20,10 +20,12 @@ from service import runtime, wiring
 from service.clock import SystemClock, new_id
 from service.embedded.external import check_postgres
 from service.errors import OperatorError, ServerUnusable
+from service.sealing_keys import sealing_in
 from service.settings import load
 from service.wiring import ApiKey
 from service.wiring_incidents import Incidents, IncidentViews
 from service.wiring_mappings import PostgresMappings
+from service.wiring_privacy import Sealing
 
 __all__ = ["ApiKey", "Desk", "NoSuchOrder", "Verified", "open_desk"]
 
@@ -52,12 +54,18 @@ class Desk:
     service's data directory."""
 
     def __init__(
-        self, pool: wiring.Pool, nats_url: str, folder: Path, mappings_file: str = ""
+        self,
+        pool: wiring.Pool,
+        nats_url: str,
+        folder: Path,
+        sealing: Sealing,
+        mappings_file: str = "",
     ) -> None:
         self.pool = pool
+        self.sealing = sealing
         self.nats_url = nats_url
         self.folder = folder
-        self.views = wiring.Views(pool)
+        self.views = wiring.Views(pool, sealing)
         self.incidents = IncidentViews(pool)
         self.counting = Incidents(pool)
         self.mappings = PostgresMappings(pool)
@@ -167,9 +175,10 @@ async def open_desk(data: Path | None = None) -> AsyncIterator[Desk]:
     found = runtime.read(folder)
     if not runtime.is_alive(found):
         await _still_there(found, folder)
+    sealing = sealing_in(load(), folder)
     try:
         async with wiring.reports(found.postgres_dsn) as pool:
-            yield Desk(pool, found.nats_url, folder, found.mappings_file)
+            yield Desk(pool, found.nats_url, folder, sealing, found.mappings_file)
     except (JournalUnavailable, StreamUnavailable, wiring.NatsUnusable) as error:
         raise ServerUnusable(
             f"The servers of {folder} do not answer: {error} `orderwright doctor` says more."

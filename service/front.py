@@ -87,7 +87,7 @@ async def open_front(
         refused=service.refusals.count,
     )
     desk = QuarantineDesk(
-        wiring_quarantine.QuarantineWorkflow(store.reports),
+        wiring_quarantine.QuarantineWorkflow(store.reports, store.sealing),
         wire.publisher,
         {source.kind: source for source in sources.values()},
         wiring_channels.translator(sources),

@@ -259,6 +259,7 @@ def _person(caller: Caller) -> str:
 
 def _shown(item: HeldItem) -> dict[str, object]:
     fields = structs.asdict(item)
+    del fields["digest"]
     for name in ("original", "edited"):
         raw = fields.pop(name)
         fields[name] = fields[f"{name}_base64"] = None

@@ -51,7 +51,7 @@ async def open_quarantine(
         # by its own rounding rule.
         known = {f":{kind}": reader for kind, reader in readers.items()}
         yield QuarantineDesk(
-            wiring_quarantine.QuarantineWorkflow(desk.pool),
+            wiring_quarantine.QuarantineWorkflow(desk.pool, desk.sealing),
             stream,
             readers,
             wiring_channels.translator(known | wiring_channels.sources(load(), keys)),

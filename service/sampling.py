@@ -56,7 +56,7 @@ async def sample_gauges(service: Service, wire: wiring.Wire) -> None:
 
 async def _count_quarantine(service: Service, store: wiring.Store, reasons: set[str]) -> None:
     """Show what is open by reason; a reason seen before of which nothing is open shows 0."""
-    found = await QuarantineWorkflow(store.reports).open_reasons()
+    found = await QuarantineWorkflow(store.reports, store.sealing).open_reasons()
     reasons.update(found)
     for reason in reasons:
         service.metrics.quarantine_open(reason).set(found.get(reason, 0))

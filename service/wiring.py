@@ -32,6 +32,8 @@ from adapters.postgres.outbox import PostgresOutbox
 from adapters.postgres.pool import Pool
 from adapters.postgres.quarantine import PostgresQuarantine
 from adapters.postgres.replay import streams
+from adapters.postgres.sealing import Sealing
+from adapters.postgres.sealing_keys import agree
 from adapters.postgres.stock import StockPartner, StockRow
 from adapters.postgres.timeline import Entry
 from adapters.postgres.timers import PostgresTimers
@@ -40,6 +42,7 @@ from adapters.wms.http_warehouse import HttpWarehouse, HttpWarehouseSettings
 from schemas.effects import CARRIER, ERP, MAIL, STOCK, STOREFRONT, WAREHOUSE
 from schemas.order import Address
 from service.clock import SystemClock
+from service.sealing_keys import sealing_of
 from service.servers import Servers
 from service.settings import CallLimits, Carrier, Erp, Mail, Settings, Warehouse
 from service.wiring_channels import storefront
@@ -77,6 +80,7 @@ class Store(Struct, frozen=True, kw_only=True):
     pool: Pool
     reports: Pool
     leases: Leases
+    sealing: Sealing
     journal: PostgresJournal
     outbox: PostgresOutbox
     timers: PostgresTimers
@@ -143,16 +147,19 @@ async def open_store(
     stack.push_async_callback(reports.close)
     leases = Leases(pool, servers.data.instance_id, ttl_seconds=LEASE_SECONDS, on_lost=on_lost)
     place = settings.warehouse.place if settings.warehouse else "main"
+    sealing = sealing_of(settings, servers.data)
+    await agree(pool, sealing)
     return Store(
         pool=pool,
         reports=reports,
         leases=leases,
-        journal=PostgresJournal(pool, leases, max_batch=limits.journal_batch),
-        outbox=PostgresOutbox(pool, leases),
+        sealing=sealing,
+        journal=PostgresJournal(pool, leases, sealing, max_batch=limits.journal_batch),
+        outbox=PostgresOutbox(pool, leases, sealing),
         timers=PostgresTimers(pool),
-        quarantine=PostgresQuarantine(reports),
+        quarantine=PostgresQuarantine(reports, sealing),
         stock=StockPartner(pool, place=place),
-        views=Views(reports),
+        views=Views(reports, sealing),
         idempotency=Idempotency(reports),
     )
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from actors.ports import Append, Document, RecordedEffect, Row
+from adapters.postgres.sealing import Masters, Sealing
 from schemas import effects, events
 from schemas.effects import Effect
 from schemas.ids import CorrelationId, OrderId, order_id_for, partition_of
 
 NOON = datetime(2026, 11, 27, 12, 0, 0, 123456, tzinfo=UTC)
 CHANNEL = "acme-us"
+SEALING = Sealing(lambda: Masters("01", {"01": b"a master key of tests"}, b"a names key of tests"))
+"""Seals for tests that have no data directory."""
 
 
 def minutes(count: float) -> datetime:

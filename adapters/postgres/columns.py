@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import get_args
 
 from actors.ports import Append
+from adapters.postgres.sealing import BODY, Sealing
 from schemas.codec import encode
 from schemas.effects import Effect, lane_of, tag_of
 from schemas.events import OrderEvent
@@ -20,8 +21,11 @@ _EVENT_TAGS: dict[type, str] = {kind: tag_of(kind) for kind in get_args(OrderEve
 _EFFECT_TAGS: dict[type, str] = {kind: tag_of(kind) for kind in get_args(Effect)}
 
 
-def append_columns(batch: Sequence[Append], epochs: Mapping[int, int]) -> tuple[Column, ...]:
-    """Return the 53 columns. Every partition in the batch must be in `epochs`."""
+def append_columns(
+    batch: Sequence[Append], epochs: Mapping[int, int], sealing: Sealing
+) -> tuple[Column, ...]:
+    """Return the 60 columns, bodies and documents sealed. Every partition in the batch must be in
+    `epochs`."""
     at = [a.at.timestamp() for a in batch]
     versions = [a.expected_version + len(a.events) for a in batch]
     partitions = sorted({a.partition for a in batch})
@@ -34,7 +38,7 @@ def append_columns(batch: Sequence[Append], epochs: Mapping[int, int]) -> tuple[
         *_effects(batch, at, epochs),
         *_settled(batch, at),
         *_timers(batch),
-        *_files(batch, at),
+        *_files(batch, at, sealing),
     )
 
 
@@ -129,16 +133,42 @@ def _timers(batch: Sequence[Append]) -> tuple[Column, ...]:
     )
 
 
-def _files(batch: Sequence[Append], at: Sequence[float]) -> tuple[Column, ...]:
-    bodies = [(a, when) for a, when in zip(batch, at, strict=True) if a.body is not None]
-    found = [(a, d, when) for a, when in zip(batch, at, strict=True) for d in a.documents]
+def _files(batch: Sequence[Append], at: Sequence[float], sealing: Sealing) -> tuple[Column, ...]:
+    bodies = [
+        (a, when, sealing.seal(a.order_id, BODY, a.body))
+        for a, when in zip(batch, at, strict=True)
+        if a.body is not None
+    ]
+    found = [
+        (a, d, when, sealing.seal(a.order_id, d.name, d.content))
+        for a, when in zip(batch, at, strict=True)
+        for d in a.documents
+    ]
+    none = [None] * len(found)
+    sealed = [one for _, _, one in bodies] + [one for _, _, _, one in found]
     return (
-        [a.order_id for a, _ in bodies],
-        [a.body for a, _ in bodies],
-        [when for _, when in bodies],
-        [a.order_id for a, _, _ in found],
-        [d.name for _, d, _ in found],
-        [d.content_type for _, d, _ in found],
-        [d.content for _, d, _ in found],
-        [when for _, _, when in found],
+        [a.order_id for a, _, _ in bodies],
+        [one.value for _, _, one in bodies],
+        [when for _, when, _ in bodies],
+        [a.order_id for a, _, _, _ in found],
+        [d.name for _, d, _, _ in found],
+        [d.content_type for _, d, _, _ in found],
+        [one.value for _, _, _, one in found],
+        [when for _, _, when, _ in found],
+        [a.order_id for a, _, _ in bodies] + [a.order_id for a, _, _, _ in found],
+        [BODY for _ in bodies] + [d.name for _, d, _, _ in found],
+        [customer_of(sealing, a) for a, _, _ in bodies] + none,
+        [email_of(sealing, a) for a, _, _ in bodies] + none,
+        [one.master for one in sealed],
+        [one.wrapped for one in sealed],
     )
+
+
+def customer_of(sealing: Sealing, append: Append) -> bytes:
+    """Hash whose the order is; nobody known: its own."""
+    return sealing.name_of(append.row.channel, append.customer or f"order:{append.order_id}")
+
+
+def email_of(sealing: Sealing, append: Append) -> bytes | None:
+    """Hash the customer's e-mail address, None for none."""
+    return sealing.name_of(append.row.channel, append.email) if append.email else None

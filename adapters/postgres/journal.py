@@ -20,6 +20,7 @@ from actors.ports import Append, Document, Loaded, Outcome
 from adapters.postgres.columns import append_columns
 from adapters.postgres.group import MAX_BATCH, MAX_WAITING, Group
 from adapters.postgres.pool import Pool
+from adapters.postgres.sealing import BODY, Damaged, KeyMissing, Sealing
 from adapters.postgres.statements import statements
 from schemas.ids import OrderId
 
@@ -62,12 +63,14 @@ class PostgresJournal:
         self,
         pool: Pool,
         leases: Fence,
+        sealing: Sealing,
         *,
         max_batch: int = MAX_BATCH,
         max_waiting: int = MAX_WAITING,
     ) -> None:
         self._pool = pool
         self._leases = leases
+        self._sealing = sealing
         self.on_commit: Callable[[int, float], None] = lambda orders, seconds: None
         """Told after each commit of how many orders it was, and how many seconds it took."""
         self._append_sql = statements()["append"]
@@ -102,12 +105,8 @@ class PostgresJournal:
         return await self._loads.submit(order_id)
 
     async def documents(self, order_id: OrderId) -> list[Document]:
-        """Return the order's files by name, at most MAX_DOCUMENTS."""
-        rows = await self._pool.fetch(statements()["documents"], order_id, MAX_DOCUMENTS)
-        return [
-            Document(name=name, content_type=content_type, content=content)
-            for name, content_type, content in rows
-        ]
+        """Return the order's files by name, at most MAX_DOCUMENTS, without those erased."""
+        return await stored_documents(self._pool, self._sealing, order_id)
 
     async def _write(
         self, batch: Sequence[Append], *, again: bool = False
@@ -118,7 +117,9 @@ class PostgresJournal:
         time = asyncio.get_running_loop().time
         started = time()
         try:
-            rows = await self._pool.fetch(self._append_sql, *append_columns(batch, epochs))
+            rows = await self._pool.fetch(
+                self._append_sql, *append_columns(batch, epochs, self._sealing)
+            )
         except asyncpg.UniqueViolationError as error:
             # Perhaps an earlier attempt of ours, given up in time, landed in between: now it shows.
             return await (
@@ -202,18 +203,39 @@ class PostgresJournal:
 
     async def _read(self, order_ids: Sequence[OrderId]) -> Sequence[Loaded | Exception | None]:
         rows = await self._pool.fetch(self._load_sql, order_ids)
-        found = {
-            row["order_id"]: Loaded(
-                order_id=row["order_id"],
-                version=row["version"],
-                state=row["state"],
-                body=row["body"],
-                seen=frozenset(row["seen"]),
-                stage_since=row["stage_since"],
-            )
-            for row in rows
-        }
+        found = {row["order_id"]: self._loaded(row) for row in rows}
         return [found.get(order_id) for order_id in order_ids]
+
+    def _loaded(self, row: asyncpg.Record) -> Loaded | Exception:
+        """One order that can't be opened must not keep those from being read that can."""
+        order_id = row["order_id"]
+        key = row["master"], row["wrapped"]
+        try:
+            body = self._sealing.stored(order_id, BODY, row["body"], key)
+        except (Damaged, KeyMissing) as error:
+            return error
+        return Loaded(
+            order_id=order_id,
+            version=row["version"],
+            state=row["state"],
+            body=body,
+            seen=frozenset(row["seen"]),
+            stage_since=row["stage_since"],
+        )
+
+
+async def stored_documents(
+    pool: Pool, sealing: Sealing, order_id: str, name: str | None = None
+) -> list[Document]:
+    """Return an order's files by name (one: the one of that name), without those erased. Raises
+    Damaged, KeyMissing and JournalUnavailable."""
+    rows = await pool.fetch(statements()["documents"], order_id, MAX_DOCUMENTS, name)
+    found = []
+    for called, content_type, sealed, master, wrapped, erased in rows:
+        content = sealing.stored(order_id, called, sealed, (master, wrapped), erased=erased)
+        if content is not None:
+            found.append(Document(name=called, content_type=content_type, content=content))
+    return found
 
 
 def _lease_lost(partition: int) -> LeaseLost:

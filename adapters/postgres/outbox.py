@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -12,9 +13,12 @@ from actors.ports import EffectNote, OpenEffect
 from adapters.postgres.group import Group
 from adapters.postgres.journal import Fence
 from adapters.postgres.pool import Pool
+from adapters.postgres.sealing import BODY, Damaged, Sealing
 from adapters.postgres.statements import statements
 from schemas.codec import decode_effect
 from schemas.ids import CorrelationId, OrderId
+
+log = logging.getLogger(__name__)
 
 # Mails are noted before they are sent, a few at a time: this makes one sync of four.
 _LINGER_SECONDS = 0.005
@@ -25,9 +29,10 @@ class PostgresOutbox:
     another process owns the order, so a dispatcher that notes its attempt before it calls never
     calls in vain."""
 
-    def __init__(self, pool: Pool, leases: Fence) -> None:
+    def __init__(self, pool: Pool, leases: Fence, sealing: Sealing) -> None:
         self._pool = pool
         self._leases = leases
+        self._sealing = sealing
         self._notes: Group[EffectNote, None] = Group(
             self._write,
             key=_name,
@@ -47,7 +52,7 @@ class PostgresOutbox:
             [order_id for order_id, _ in exclude],
             [number for _, number in exclude],
         )
-        return [_open_effect(row) for row in rows]
+        return [self._open_effect(row) for row in rows]
 
     async def note(self, note: EffectNote) -> None:
         """Remember an attempt; see the port. An effect that has ended meanwhile is left as it is.
@@ -58,6 +63,30 @@ class PostgresOutbox:
         """Return for each partner the open effects and the oldest one's age in seconds."""
         rows = await self._pool.fetch(statements()["effect_counts"])
         return {row["partner"]: (row["open"], row["oldest_seconds"]) for row in rows}
+
+    def _open_effect(self, row: asyncpg.Record) -> OpenEffect:
+        order_id, number, channel, ref, correlation_id, partner, effect, *rest = row
+        attempts, due_at, written_by, body, trace, master, wrapped = rest
+        try:
+            body = self._sealing.stored(order_id, BODY, body, (master, wrapped))
+        except Damaged:
+            # The call can't be made, and that ends at a person; others of the lane go on.
+            log.error("The body of order %s does not open; it was altered.", order_id)
+            body = None
+        return OpenEffect(
+            order_id=OrderId(order_id),
+            number=number,
+            channel=channel,
+            ref=ref,
+            correlation_id=CorrelationId(correlation_id),
+            partner=partner,
+            effect=decode_effect(effect),
+            attempts=attempts,
+            due_at=due_at,
+            written_by=written_by,
+            body=body or b"",
+            trace=trace,
+        )
 
     async def _write(self, notes: Sequence[EffectNote]) -> Sequence[Exception | None]:
         epochs: Mapping[int, int] = self._leases.epochs
@@ -88,22 +117,3 @@ def _name(note: EffectNote) -> tuple[str, int]:
 
 def _storable(text: str) -> str:
     return text.replace("\x00", "�").encode("utf-8", "replace").decode("utf-8")
-
-
-def _open_effect(row: asyncpg.Record) -> OpenEffect:
-    order_id, number, channel, ref, correlation_id, partner, effect, *rest = row
-    attempts, due_at, written_by, body, trace = rest
-    return OpenEffect(
-        order_id=OrderId(order_id),
-        number=number,
-        channel=channel,
-        ref=ref,
-        correlation_id=CorrelationId(correlation_id),
-        partner=partner,
-        effect=decode_effect(effect),
-        attempts=attempts,
-        due_at=due_at,
-        written_by=written_by,
-        body=body or b"",
-        trace=trace,
-    )

@@ -1,14 +1,15 @@
 """Payloads that did not pass the door, whole: how they are kept, and how they leave.
 
 What is kept is bounded: the newest MAX_ITEMS, MAX_BYTES of originals, RETENTION_DAYS. `prune` takes
-away what is beyond; it runs in the background and says how many went.
+away what is beyond; it runs in the background and says how many went. Whatever a sender wrote is
+sealed: the bytes, their headers, and the sentences, which quote them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,7 @@ from actors.ports import Quarantined
 from adapters.postgres.audit import text_of
 from adapters.postgres.group import Group
 from adapters.postgres.pool import Pool
+from adapters.postgres.sealing import Sealing
 from adapters.postgres.statements import parse
 
 MAX_ITEMS = 100_000
@@ -29,6 +31,9 @@ MAX_BYTES = 2 * 1024**3
 
 RETENTION_DAYS = 90
 """Longer than any sender repeats, and long enough for a quarter's books to be closed."""
+
+ORIGINAL, HEADERS, SENTENCES, EDITED = "original", "headers", "sentences", "edited"
+"""The parts of an item that may hold anything, and are sealed."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -41,8 +46,9 @@ class PostgresQuarantine:
     """Implements actors.ports.Quarantine. Every call raises JournalUnavailable within the pool's
     deadline when Postgres does not answer."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, sealing: Sealing) -> None:
         self._pool = pool
+        self._sealing = sealing
         # Fifty megabytes wait at most: items are a megabyte each at worst.
         self._keeps: Group[Quarantined, None] = Group(
             self._write,
@@ -71,6 +77,9 @@ class PostgresQuarantine:
         return len(await self._pool.fetch(_sql()["prune"], most_items, most_bytes, before))
 
     async def _write(self, batch: Sequence[Quarantined]) -> Sequence[None]:
+        digests = [hashlib.sha256(item.original).digest() for item in batch]
+        prints = [fingerprint_of(item) for item in batch]
+        enclose = self._sealing.enclose
         await self._pool.fetch(
             _sql()["keep"],
             [text_of(item.delivery_id) for item in batch],
@@ -79,16 +88,34 @@ class PostgresQuarantine:
             [text_of(item.ref) for item in batch],
             [text_of(item.source) for item in batch],
             [text_of(item.reason) for item in batch],
-            [_encode([text_of(one) for one in item.sentences]) for item in batch],
             [
-                _encode({text_of(name): text_of(one) for name, one in item.headers.items()})
-                for item in batch
+                enclose(place_of(one), SENTENCES, _encode([text_of(x) for x in item.sentences]))
+                for item, one in zip(batch, prints, strict=True)
             ],
-            [item.original for item in batch],
+            [
+                enclose(place_of(one), HEADERS, _encode(_plain(item.headers)))
+                for item, one in zip(batch, digests, strict=True)
+            ],
+            [
+                enclose(place_of(one), ORIGINAL, item.original)
+                for item, one in zip(batch, digests, strict=True)
+            ],
             [item.at for item in batch],
-            [fingerprint_of(item) for item in batch],
+            prints,
+            digests,
+            [len(item.original) for item in batch],
         )
         return [None] * len(batch)
+
+
+def place_of(named: bytes | str) -> str:
+    """Return where a sealed part of an item lies: bytes are bound to their digest, sentences to
+    the fingerprint of their fault."""
+    return f"quarantine:{named if isinstance(named, str) else named.hex()}"
+
+
+def _plain(headers: Mapping[str, str]) -> dict[str, str]:
+    return {text_of(name): text_of(one) for name, one in headers.items()}
 
 
 def fingerprint_of(item: Quarantined) -> str:

@@ -3,16 +3,16 @@
 -- name: keep
 -- A message that a person released and that is refused again is the same item, open again: it is known by the name under which
 -- it was released and by its bytes. Everything else is kept once per delivery id. A sender may give one id to two messages: the
--- second is another one, and kept under an id of its own.
+-- second is another one, and kept under an id of its own. A repeat of one that was erased does not bring it back.
 WITH given AS (
     SELECT * FROM unnest(
         $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::bytea[], $9::bytea[],
-        $10::timestamptz[], $11::text[]
-    ) AS g (delivery_id, channel, kind, ref, source, reason, sentences, headers, original, at, fingerprint)
+        $10::timestamptz[], $11::text[], $12::bytea[], $13::int[]
+    ) AS g (delivery_id, channel, kind, ref, source, reason, sentences, headers, original, at, fingerprint, digest, size_bytes)
 ), back AS (
     SELECT q.id, q.channel, q.attempt, q.state, q.reason AS reason_before, g.delivery_id, g.reason, g.sentences, g.fingerprint,
         q.attempt = q.released_attempt AND q.state <> 'discarded' AS reopens
-    FROM given g JOIN quarantine q ON q.released_as = g.delivery_id AND q.released_digest = sha256(g.original)
+    FROM given g JOIN quarantine q ON q.released_as = g.delivery_id AND q.released_digest = g.digest
     FOR UPDATE OF q
 ), reopened AS (
     UPDATE quarantine q SET state = 'open', state_at = now(), attempt = q.attempt + 1, reason = b.reason,
@@ -25,11 +25,15 @@ WITH given AS (
         jsonb_build_object('state', 'open', 'reason', reason)
     FROM back WHERE reopens
 )
-INSERT INTO quarantine (delivery_id, channel, kind, ref, source, reason, sentences, headers, original, at, fingerprint)
+INSERT INTO quarantine (
+    delivery_id, channel, kind, ref, source, reason, sentences, headers, original, at, fingerprint, digest, size_bytes
+)
 SELECT
-    CASE WHEN EXISTS (SELECT FROM quarantine q WHERE q.delivery_id = g.delivery_id AND q.original <> g.original)
-        THEN g.delivery_id || '#' || left(encode(sha256(g.original), 'hex'), 16) ELSE g.delivery_id END,
-    channel, kind, ref, source, reason, sentences, headers, original, at, fingerprint
+    CASE WHEN EXISTS (
+            SELECT FROM quarantine q WHERE q.delivery_id = g.delivery_id AND q.digest <> g.digest AND q.erased_at IS NULL
+        )
+        THEN g.delivery_id || '#' || left(encode(g.digest, 'hex'), 16) ELSE g.delivery_id END,
+    channel, kind, ref, source, reason, sentences, headers, original, at, fingerprint, digest, size_bytes
 FROM given g WHERE NOT EXISTS (SELECT FROM back b WHERE b.delivery_id = g.delivery_id)
 ON CONFLICT (delivery_id) DO NOTHING;
 
@@ -38,7 +42,7 @@ ON CONFLICT (delivery_id) DO NOTHING;
 DELETE FROM quarantine WHERE id <= (
     SELECT id FROM (
         SELECT id, at, row_number() OVER newest AS place,
-            sum(octet_length(original) + coalesce(octet_length(edited), 0)) OVER newest AS bytes
+            sum(size_bytes::bigint + edited_bytes) OVER newest AS bytes
         FROM quarantine WINDOW newest AS (ORDER BY id DESC)
     ) q
     WHERE place > $1 OR bytes > $2 OR at < $3

@@ -7,6 +7,7 @@ A crash between them leaves the item open, and releasing it again is the same de
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
@@ -19,6 +20,8 @@ from msgspec import Struct
 
 from adapters.postgres.audit import Audit, AuditEntry, text_of
 from adapters.postgres.pool import Pool
+from adapters.postgres.quarantine import EDITED, HEADERS, ORIGINAL, SENTENCES, place_of
+from adapters.postgres.sealing import Sealing, is_enclosed
 from adapters.postgres.statements import parse
 
 OPEN, RELEASED, DISCARDED = "open", "released", "discarded"
@@ -69,7 +72,8 @@ class ListedItem(Struct, frozen=True, kw_only=True):
 
 class HeldItem(Struct, frozen=True, kw_only=True):
     """One item whole. `edited` are the bytes a person put in place of the original; `attempt` goes
-    up with each edit and whenever a released item comes back."""
+    up with each edit and whenever a released item comes back. `digest` is the original's SHA-256;
+    with `erased_at` nothing of it is left but where it came from and why it was refused."""
 
     id: int
     delivery_id: str
@@ -89,6 +93,8 @@ class HeldItem(Struct, frozen=True, kw_only=True):
     edited_by: str
     edited_at: datetime | None
     released_as: str | None
+    digest: bytes = b""
+    erased_at: datetime | None = None
 
     @property
     def current(self) -> bytes:
@@ -121,8 +127,9 @@ class QuarantineWorkflow:
     """Every call raises JournalUnavailable within the pool's deadline when Postgres does not
     answer."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, sealing: Sealing) -> None:
         self._pool = pool
+        self._sealing = sealing
         self._audit = Audit(pool)
 
     async def find(
@@ -133,7 +140,7 @@ class QuarantineWorkflow:
         newest = 2**62 if before is None else before
         most = max(1, min(limit, MAX_LISTED))
         rows = await self._pool.fetch(_sql()["find"], *_conditions(which), newest, most)
-        return tuple(ListedItem(**_fields(row)) for row in rows)
+        return tuple(ListedItem(**self._fields(row)) for row in rows)
 
     async def count(self, which: Filter, *, after: int = 0) -> tuple[int, int]:
         """Return how many items with ids above `after` match, and the newest one's id."""
@@ -149,12 +156,12 @@ class QuarantineWorkflow:
         rows = await self._pool.fetch(
             _sql()["originals"], *_conditions(which), after, upto, most, PAGE_BYTES
         )
-        return tuple(HeldItem(**_fields(row)) for row in rows)
+        return tuple(HeldItem(**self._fields(row)) for row in rows)
 
     async def item(self, item_id: int) -> HeldItem | None:
         """Return one item whole, None when there is none (any more)."""
         for row in await self._pool.fetch(_sql()["item"], item_id):
-            return HeldItem(**_fields(row))
+            return HeldItem(**self._fields(row))
         return None
 
     async def history(self, item_id: int) -> tuple[AuditEntry, ...]:
@@ -166,7 +173,7 @@ class QuarantineWorkflow:
     ) -> tuple[FaultGroup, ...]:
         """Return the faults, the most frequent first, at most 1,000."""
         rows = await self._pool.fetch(_sql()["groups"], state, channels)
-        return tuple(FaultGroup(**_fields(row)) for row in rows)
+        return tuple(FaultGroup(**self._fields(row)) for row in rows)
 
     async def open_reasons(self) -> dict[str, int]:
         """Return how many items are open, by reason."""
@@ -179,7 +186,11 @@ class QuarantineWorkflow:
         """Put edited bytes beside the original. False: it is not open any more, or somebody else
         has edited it since `item` was read."""
         words = (text_of(person), text_of(reason))
-        rows = await self._pool.fetch(_sql()["fix"], item.id, item.attempt, edited, *words, now)
+        sealed = self._sealing.enclose(place_of(item.digest), EDITED, edited)
+        digest, size = hashlib.sha256(edited).digest(), len(edited)
+        rows = await self._pool.fetch(
+            _sql()["fix"], item.id, item.attempt, sealed, *words, now, digest, size
+        )
         return bool(rows)
 
     async def intend(self, releases: Sequence[Release]) -> frozenset[int]:
@@ -212,19 +223,29 @@ class QuarantineWorkflow:
         words = (text_of(person), text_of(reason))
         return bool(await self._pool.fetch(_sql()["discard"], item_id, *words, now))
 
+    # Any: a record's columns become the fields of whichever struct is made of them.
+    def _fields(self, row: asyncpg.Record) -> dict[str, Any]:
+        fields = dict(row)
+        group = fields["group"] = fields.pop("fingerprint")
+        sentences = self._opened(group, SENTENCES, fields["sentences"])
+        fields["sentences"] = _decode_sentences(sentences)
+        if "headers" in fields:
+            digest = fields["digest"]
+            if is_enclosed(fields["headers"]):  # else it came before there was sealing
+                fields["original"] = self._opened(digest, ORIGINAL, fields["original"])
+            fields["headers"] = _decode_headers(self._opened(digest, HEADERS, fields["headers"]))
+            if fields["edited"] is not None:
+                fields["edited"] = self._opened(digest, EDITED, fields["edited"])
+        return fields
+
+    def _opened(self, named: bytes | str, part: str, value: bytes) -> bytes:
+        if not is_enclosed(value):
+            return value
+        return self._sealing.disclose(place_of(named), part, value)
+
 
 def _conditions(which: Filter) -> tuple[object, ...]:
     return which.state, which.channels, which.reason, which.group, which.since, which.until
-
-
-# Any: a record's columns become the fields of whichever struct is made of them.
-def _fields(row: asyncpg.Record) -> dict[str, Any]:
-    fields = dict(row)
-    fields["group"] = fields.pop("fingerprint")
-    fields["sentences"] = _decode_sentences(fields["sentences"])
-    if "headers" in fields:
-        fields["headers"] = _decode_headers(fields["headers"])
-    return fields
 
 
 @cache

@@ -2,7 +2,7 @@
 -- A filter is: $1 state, $2 channels, $3 reason, $4 group, $5 since, $6 until; null: any.
 
 -- name: find
-SELECT id, delivery_id, channel, kind, source, reason, sentences, at, octet_length(original) AS size_bytes, fingerprint, state,
+SELECT id, delivery_id, channel, kind, source, reason, sentences, at, size_bytes, fingerprint, state,
     state_at, edited_by
 FROM quarantine
 WHERE ($1::text IS NULL OR state = $1) AND ($2::text[] IS NULL OR channel = ANY($2)) AND ($3::text IS NULL OR reason = $3)
@@ -20,12 +20,12 @@ WHERE ($1::text IS NULL OR state = $1) AND ($2::text[] IS NULL OR channel = ANY(
 -- name: originals
 -- Oldest first, for that is the order in which they came; at most $9 items and $10 bytes, but always one.
 SELECT id, delivery_id, channel, kind, source, reason, sentences, headers, original, at, fingerprint, state, state_at, attempt,
-    edited, edited_by, edited_at, released_as
+    edited, edited_by, edited_at, released_as, digest, erased_at
 FROM quarantine JOIN (
     SELECT id, row_number() OVER oldest AS place,
-        sum(octet_length(coalesce(edited, original))) OVER oldest AS bytes
+        sum(CASE WHEN edited IS NULL THEN size_bytes ELSE edited_bytes END) OVER oldest AS bytes
     FROM (
-        SELECT id, edited, original FROM quarantine
+        SELECT id, edited, size_bytes, edited_bytes FROM quarantine
         WHERE ($1::text IS NULL OR state = $1) AND ($2::text[] IS NULL OR channel = ANY($2)) AND ($3::text IS NULL OR reason = $3)
             AND ($4::text IS NULL OR fingerprint = $4) AND ($5::timestamptz IS NULL OR at >= $5)
             AND ($6::timestamptz IS NULL OR at < $6) AND id > $7 AND id <= $8
@@ -37,7 +37,7 @@ ORDER BY id;
 
 -- name: item
 SELECT id, delivery_id, channel, kind, source, reason, sentences, headers, original, at, fingerprint, state, state_at, attempt,
-    edited, edited_by, edited_at, released_as
+    edited, edited_by, edited_at, released_as, digest, erased_at
 FROM quarantine WHERE id = $1;
 
 -- name: groups
@@ -54,21 +54,22 @@ SELECT reason, count(*)::int AS items FROM quarantine WHERE state = 'open' GROUP
 
 -- name: fix
 WITH before AS (
-    SELECT id, encode(sha256(coalesce(edited, original)), 'hex') AS digest, octet_length(coalesce(edited, original)) AS size
+    SELECT id, encode(coalesce(edited_digest, digest), 'hex') AS digest,
+        CASE WHEN edited IS NULL THEN size_bytes ELSE edited_bytes END AS size
     FROM quarantine WHERE id = $1
 ), fixed AS (
-    UPDATE quarantine SET edited = $3, edited_by = $4, edited_at = $6, attempt = attempt + 1
+    UPDATE quarantine SET edited = $3, edited_by = $4, edited_at = $6, edited_digest = $7, edited_bytes = $8, attempt = attempt + 1
     WHERE id = $1 AND attempt = $2 AND state = 'open' RETURNING id, channel
 )
 INSERT INTO audit (at, person, action, target, channel, reason, before, after)
 SELECT $6, $4, 'quarantine.fix', 'quarantine:' || fixed.id, channel, $5,
     jsonb_build_object('sha256', before.digest, 'bytes', before.size),
-    jsonb_build_object('sha256', encode(sha256($3), 'hex'), 'bytes', octet_length($3))
+    jsonb_build_object('sha256', encode($7, 'hex'), 'bytes', $8::int)
 FROM fixed JOIN before USING (id) RETURNING target;
 
 -- name: intend
 -- Before the bytes go out: should they be refused again, intake finds the item by this name.
-UPDATE quarantine q SET released_as = r.name, released_attempt = r.attempt, released_digest = sha256(coalesce(edited, original))
+UPDATE quarantine q SET released_as = r.name, released_attempt = r.attempt, released_digest = coalesce(edited_digest, digest)
 FROM unnest($1::bigint[], $2::int[], $3::text[]) AS r (id, attempt, name)
 WHERE q.id = r.id AND q.attempt = r.attempt AND q.state = 'open'
 RETURNING q.id;

@@ -117,6 +117,18 @@ files AS (
     WHERE (order_id IN (SELECT order_id FROM won)) IS TRUE
     ON CONFLICT (order_id, name) DO UPDATE
         SET content_type = excluded.content_type, content = excluded.content, at = excluded.at
+),
+keys AS (
+    -- What was erased stays so: nothing that comes later gets a key, and is unreadable from the start.
+    INSERT INTO body_keys AS b (order_id, name, customer, email, master, wrapped)
+    SELECT order_id, name, customer, email, master, wrapped
+    FROM unnest($55::text[], $56::text[], $57::bytea[], $58::bytea[], $59::text[], $60::bytea[])
+        AS k (order_id, name, customer, email, master, wrapped)
+    WHERE (order_id IN (SELECT order_id FROM won)) IS TRUE
+        AND NOT EXISTS (SELECT FROM body_keys e WHERE e.order_id = k.order_id AND e.name = '' AND e.wrapped IS NULL)
+    ON CONFLICT (order_id, name) DO UPDATE
+        SET customer = excluded.customer, email = excluded.email, master = excluded.master, wrapped = excluded.wrapped
+        WHERE b.wrapped IS NOT NULL
 )
 SELECT
     (g.place - 1)::int AS place,
@@ -135,19 +147,25 @@ JOIN inbox b ON b.order_id = n.order_id AND b.input_id = n.input_id;
 
 -- name: load
 -- The latest 500 input ids are enough to drop nearly every repeat early; the inbox drops the rest at append.
-SELECT o.order_id, o.version, o.state, o.stage_since, b.body, ARRAY(
+SELECT o.order_id, o.version, o.state, o.stage_since, b.body, k.master, k.wrapped, ARRAY(
     SELECT i.input_id FROM inbox i WHERE i.order_id = o.order_id ORDER BY i.at DESC, i.version DESC LIMIT 500
 ) AS seen
-FROM orders o LEFT JOIN order_bodies b ON b.order_id = o.order_id
+FROM orders o
+LEFT JOIN order_bodies b ON b.order_id = o.order_id
+LEFT JOIN body_keys k ON k.order_id = o.order_id AND k.name = ''
 WHERE o.order_id = ANY($1::text[]);
 
 -- name: documents
-SELECT name, content_type, content FROM documents WHERE order_id = $1 ORDER BY name LIMIT $2;
+SELECT d.name, d.content_type, d.content, k.master, k.wrapped, b.order_id IS NOT NULL AND b.wrapped IS NULL AS erased
+FROM documents d
+LEFT JOIN body_keys k ON k.order_id = d.order_id AND k.name = d.name
+LEFT JOIN body_keys b ON b.order_id = d.order_id AND b.name = ''
+WHERE d.order_id = $1 AND ($3::text IS NULL OR d.name = $3) ORDER BY d.name LIMIT $2;
 
 -- name: open_effects
 SELECT
     e.order_id, e.number, o.channel, o.ref, o.correlation_id, e.partner, e.body AS effect, e.attempts, e.due_at,
-    e.written_by, b.body, e.trace
+    e.written_by, b.body, e.trace, k.master, k.wrapped
 FROM (
     SELECT * FROM effects
     WHERE status = 'open' AND partner = $1 AND due_at <= $2
@@ -156,6 +174,7 @@ FROM (
 ) e
 JOIN orders o ON o.order_id = e.order_id
 LEFT JOIN order_bodies b ON b.order_id = e.order_id
+LEFT JOIN body_keys k ON k.order_id = e.order_id AND k.name = ''
 ORDER BY e.due_at, e.order_id, e.number;
 
 -- name: note_effects

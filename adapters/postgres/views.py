@@ -19,7 +19,9 @@ from msgspec import Struct
 
 from actors.lifecycle import FINAL
 from actors.ports import Document
+from adapters.postgres.journal import stored_documents
 from adapters.postgres.pool import Pool
+from adapters.postgres.sealing import Sealing
 from adapters.postgres.statements import parse
 from adapters.postgres.timeline import Entry, effect_entries, event_entry, timer_entries
 from schemas.ids import CORRELATION_ID_LENGTH, KEY_ID_LENGTH, ORDER_ID_LENGTH, OrderId
@@ -90,19 +92,22 @@ class TimerRow(Struct, frozen=True, kw_only=True):
 
 
 class OrderView(Struct, frozen=True, kw_only=True):
-    """One order with what is under way. `documents` are names for `Views.document`."""
+    """One order with what is under way. `documents` are names for `Views.document`. `erased_at` is
+    when the customer's data was erased; then no document opens any more."""
 
     row: OrderRow
     effects: tuple[EffectRow, ...]
     timers: tuple[TimerRow, ...]
     documents: tuple[str, ...]
+    erased_at: datetime | None = None
 
 
 class Views:
     """Reads for the command line, the API and the console."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, sealing: Sealing) -> None:
         self._pool = pool
+        self._sealing = sealing
 
     async def list_orders(
         self,
@@ -151,6 +156,7 @@ class Views:
         effects = await self._pool.fetch(_sql()["effects_of"], order_id, True, MAX_PARTS)
         timers = await self._pool.fetch(_sql()["timers_of"], order_id, MAX_PARTS)
         documents = await self._pool.fetch(_sql()["document_names_of"], order_id, MAX_PARTS)
+        erased = await self._pool.fetch(_sql()["erased_of"], order_id)
         shown = EffectRow.__struct_fields__
         return OrderView(
             row=_row(rows[0]),
@@ -159,6 +165,7 @@ class Views:
             ),
             timers=tuple(TimerRow(name=name, due_at=due_at) for name, due_at in timers),
             documents=tuple(name for (name,) in documents),
+            erased_at=erased[0]["erased_at"] if erased else None,
         )
 
     async def timeline(self, order_id: OrderId) -> tuple[Entry, ...]:
@@ -175,11 +182,11 @@ class Views:
         return (*entries, *timer_entries(timers))
 
     async def document(self, order_id: OrderId, name: str) -> Document | None:
-        """Return one of the order's files, None when it has none of that name."""
-        rows = await self._pool.fetch(_sql()["document"], _plain(order_id), _plain(name))
-        for found, content_type, content in rows:
-            return Document(name=found, content_type=content_type, content=content)
-        return None
+        """Return one of the order's files, None when it has none of that name or it was erased.
+        Raises KeyMissing and Damaged."""
+        order_id, named = OrderId(_plain(order_id) or ""), _plain(name)
+        found = await stored_documents(self._pool, self._sealing, order_id, named)
+        return found[0] if found else None
 
     async def attention(self, now: datetime) -> tuple[int, float]:
         """Return how many orders need a person, and the age of the oldest of them in seconds."""

@@ -41,8 +41,8 @@ SELECT name, due_at FROM timers WHERE order_id = $1 ORDER BY due_at, name LIMIT 
 -- name: document_names_of
 SELECT name FROM documents WHERE order_id = $1 ORDER BY name LIMIT $2;
 
--- name: document
-SELECT name, content_type, content FROM documents WHERE order_id = $1 AND name = $2;
+-- name: erased_of
+SELECT erased_at FROM body_keys WHERE order_id = $1 AND name = '' AND wrapped IS NULL;
 
 -- name: events_of
 SELECT version, type, body, at FROM events WHERE order_id = $1 ORDER BY version DESC LIMIT $2;

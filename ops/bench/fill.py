@@ -26,6 +26,7 @@ from adapters.postgres.journal import PostgresJournal
 from adapters.postgres.leases import Leases
 from adapters.postgres.migrate import migrate
 from adapters.postgres.pool import Pool
+from adapters.postgres.sealing_keys import agree
 from schemas import effects as f
 from schemas import inputs as i
 from schemas.ids import order_id_for
@@ -33,6 +34,8 @@ from schemas.order import Address, Customer, Line, Order, Totals
 from service import collector
 from service.clock import SystemClock
 from service.embedded.supervisor import embedded_servers
+from service.sealing_keys import sealing_of
+from service.settings import Settings
 
 AT_ONCE = 1_000
 """Orders under way: one batch is written while the next one is decided."""
@@ -152,8 +155,10 @@ async def fill(data: Path, orders: int) -> dict[str, float]:
         pool = Pool(servers.postgres_dsn, max_connections=4, deadline_seconds=60.0)
         leases = Leases(pool, servers.data.instance_id)
         await leases.acquire()
+        sealing = sealing_of(Settings(data_dir=str(data)), servers.data)
+        await agree(pool, sealing)
         shell = Shell(
-            journal=PostgresJournal(pool, leases, max_batch=MAX_BATCH),
+            journal=PostgresJournal(pool, leases, sealing, max_batch=MAX_BATCH),
             clock=SystemClock(),
             policy=Policy(track_every_seconds=DAY),
             observer=Blind(),

@@ -17,6 +17,7 @@ from service.settings.model import (
     Limits,
     Listen,
     PolicyTimes,
+    Privacy,
     Settings,
     Telemetry,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "Listen",
     "Mail",
     "PolicyTimes",
+    "Privacy",
     "Secret",
     "Settings",
     "Shipper",

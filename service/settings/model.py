@@ -69,6 +69,34 @@ class Correlation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             raise ValueError("each of keys needs a secret of at least 16 characters")
 
 
+class Privacy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Master keys that wrap the keys of personal data."""
+
+    active: Annotated[KeyId, Meta(description="Which master key seals what is new.")]
+    keys: Annotated[
+        dict[KeyId, Secret],
+        Meta(
+            min_length=1,
+            max_length=16,
+            description="Master keys that still open: id to secret of 32 characters or more.",
+        ),
+    ]
+    names_key: Annotated[
+        Secret,
+        Meta(
+            description="Secret of 32 characters or more that customers' names are hashed with; "
+            "it never changes."
+        ),
+    ]
+
+    def __post_init__(self) -> None:
+        if self.active not in self.keys:
+            raise ValueError(f"active names the key {self.active}, which is not among keys")
+        secrets = (*self.keys.values(), self.names_key)
+        if any(len(key.reveal().encode()) < 32 for key in secrets):
+            raise ValueError("each of keys, and names_key, needs at least 32 characters")
+
+
 class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Bounds inside the process. At a bound there is back-pressure, never growth."""
 
@@ -268,6 +296,13 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     correlation: Annotated[
         Correlation | None,
         Meta(description="Correlation keys; left out: one is made in the data directory."),
+    ] = None
+    privacy: Annotated[
+        Privacy | None,
+        Meta(
+            description="Keys that seal personal data; left out: they are made in the data "
+            "directory."
+        ),
     ] = None
     channels: Annotated[
         dict[ChannelName, Channel],

@@ -29,7 +29,17 @@ from adapters.postgres.timers import PostgresTimers
 from schemas.effects import CARRIER, ERP, STOCK, BuyLabel, PublishFulfilment
 from schemas.ids import OrderId, partition_of
 from service.embedded.supervisor import EmbeddedServers
-from tests.appends import CHANNEL, NOON, POST, RESERVE, append, correlation_id_of, id_of, minutes
+from tests.appends import (
+    CHANNEL,
+    NOON,
+    POST,
+    RESERVE,
+    SEALING,
+    append,
+    correlation_id_of,
+    id_of,
+    minutes,
+)
 from tests.integration.journals import empty, migrated_database
 from tests.integration.servers import servers
 
@@ -82,10 +92,10 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     pool = Pool(dsn)
     leases = Leases(pool, "test")
     await leases.acquire()
-    journal = PostgresJournal(pool, leases)
+    journal = PostgresJournal(pool, leases, SEALING)
     yield Store(
         journal,
-        PostgresOutbox(pool, leases),
+        PostgresOutbox(pool, leases, SEALING),
         PostgresTimers(pool),
         journal.documents,
         lambda partition: leases.report_lost([partition]),

@@ -100,14 +100,11 @@ def _total(body: bytes) -> int:
 async def right_quarantine(world: World, broken: Sequence[Delivery]) -> int:
     """Each broken webhook once, with its own bytes and the reason that fits; and nothing else.
     Return how many."""
-    rows = await world.rows("SELECT delivery_id, original, reason, sentences FROM quarantine")
-    found = {
-        row["delivery_id"].rpartition(":")[2]: (bytes(row["original"]), row["reason"])
-        for row in rows
-    }
-    assert len(found) == len(rows)
+    items = await world.quarantined()
+    found = {x.delivery_id.rpartition(":")[2]: (x.original, x.reason) for x in items}
+    assert len(found) == len(items)
     assert found == {one.hook_id: (one.body, SPOILT[one.why][1]) for one in broken}
-    return len(rows)
+    return len(items)
 
 
 async def right_consequences(world: World, good: Sequence[Delivery]) -> int:

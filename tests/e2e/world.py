@@ -20,6 +20,9 @@ from adapters.nats.streams import ORDERS, STRAYS
 from service import runtime, wiring
 from service.demo.world import Pace, configuration, new_secret, toml
 from service.demo.world import World as Partners
+from service.sealing_keys import sealing_in
+from service.settings import Settings
+from service.wiring_quarantine import Filter, HeldItem, QuarantineWorkflow
 from tests.e2e.processes import Process
 from tests.waiting import eventually
 
@@ -221,6 +224,18 @@ class World:
             return await connection.fetch(sql, *arguments, timeout=30)
         finally:
             await connection.close(timeout=5)
+
+    async def quarantined(self) -> list[HeldItem]:
+        """Every item of the quarantine, opened, oldest first; a test has some hundred at most."""
+        found: list[HeldItem] = []
+        async with wiring.reports(self.runtime().postgres_dsn) as pool:
+            store = QuarantineWorkflow(pool, sealing_in(Settings(), self.data))
+            while True:
+                after = found[-1].id if found else 0
+                page = await store.originals(Filter(state=None), after=after, upto=2**62)
+                if not page:
+                    return found
+                found += page
 
     async def letters(self) -> int:
         """How many messages the streams hold that no order has taken yet."""

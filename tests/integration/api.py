@@ -31,6 +31,7 @@ from service.bodies import Bodies
 from service.clock import SystemClock
 from service.embedded.supervisor import EmbeddedServers
 from service.reading import Finder, Reading
+from tests.appends import SEALING
 from tests.given import an_order
 from tests.integration.http import MEBIBYTE, serving, started_publisher
 from tests.integration.test_nats_adapter import connected
@@ -101,7 +102,7 @@ async def running_api(pool: Pool, connection: Connection) -> AsyncIterator[Api]:
     """Serve the reading and the writing side."""
     clock, ticking = SystemClock(), Ticking()
     keys, repeats = ApiKeys(pool, monotonic=ticking), Idempotency(pool)
-    views = Views(pool)
+    views = Views(pool, SEALING)
     finder = Finder(views, lambda text: verify_correlation_id(text, SIGNING))
     refused: list[tuple[str, str]] = []
     writing = Writing(

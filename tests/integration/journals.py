@@ -15,6 +15,7 @@ from adapters.postgres.leases import Leases
 from adapters.postgres.migrate import migrate
 from adapters.postgres.pool import Pool
 from service.embedded.supervisor import EmbeddedServers
+from tests.appends import SEALING
 from tests.integration.servers import fresh_database
 
 DEADLINE_SECONDS = 1.0
@@ -39,7 +40,7 @@ async def journal_on(
     leases = Leases(pool, "test", on_lost=on_lost)
     await leases.acquire()
     try:
-        yield Bench(dsn, pool, leases, PostgresJournal(pool, leases))
+        yield Bench(dsn, pool, leases, PostgresJournal(pool, leases, SEALING))
     finally:
         await leases.release()
         await pool.close()

@@ -18,7 +18,7 @@ from adapters.postgres.quarantine import PostgresQuarantine
 from schemas import events as e
 from schemas.events import OrderEvent
 from service.embedded.supervisor import EmbeddedServers
-from tests.appends import NOON, append, id_of, minutes, placed
+from tests.appends import NOON, SEALING, append, id_of, minutes, placed
 from tests.integration.journals import (
     Bench,
     empty,
@@ -185,7 +185,7 @@ async def test_a_late_commit_is_not_skipped(bench: Bench, incidents: Incidents) 
 async def test_counting_anew_gives_the_same(bench: Bench, incidents: Incidents) -> None:
     """A rebuild ends with the same rows, whatever the pages and whenever it was resolved."""
     await a_story(bench)
-    await PostgresQuarantine(bench.pool).keep(refused_item(1))
+    await PostgresQuarantine(bench.pool, SEALING).keep(refused_item(1))
     await incidents.count_told([Told("signature_invalid", "acme-us", 5, minutes(3))])
     await count_all(Incidents(bench.pool, page=1))
     await bench.journal.append(told("1", 4, RETRIED, minute=20))
@@ -239,7 +239,7 @@ def refused_item(number: int) -> Quarantined:
 
 async def test_the_door_is_counted(bench: Bench, incidents: Incidents) -> None:
     """What is in quarantine and what was answered and not kept is counted once."""
-    quarantine = PostgresQuarantine(bench.pool)
+    quarantine = PostgresQuarantine(bench.pool, SEALING)
     await asyncio.gather(*(quarantine.keep(refused_item(n)) for n in range(25)))
     await incidents.count_told([Told("signature_invalid", "acme-us", 7, minutes(2))])
     await incidents.count_told([Told("signature_invalid", "acme-us", 1, minutes(4))])
@@ -282,7 +282,7 @@ async def test_doubts_are_counted(bench: Bench, incidents: Incidents) -> None:
 
 async def test_a_busy_quarantine_is_counted_later(bench: Bench, incidents: Incidents) -> None:
     """While somebody works on the quarantine for long, counting does not stand in line."""
-    await PostgresQuarantine(bench.pool).keep(refused_item(1))
+    await PostgresQuarantine(bench.pool, SEALING).keep(refused_item(1))
     connection = await asyncpg.connect(bench.dsn)
     busy = connection.transaction()
     await busy.start()
@@ -297,7 +297,7 @@ async def test_what_waits_in_quarantine_keeps_an_incident_open(
     bench: Bench, incidents: Incidents
 ) -> None:
     """It is resolved when the last item was released or discarded, not after an hour of quiet."""
-    quarantine = PostgresQuarantine(bench.pool)
+    quarantine = PostgresQuarantine(bench.pool, SEALING)
     await quarantine.keep(refused_item(1))
     await count_all(incidents)
     assert await incidents.resolve(minutes(500)) == 1

@@ -18,7 +18,7 @@ from adapters.postgres.columns import append_columns
 from adapters.postgres.journal import PostgresJournal
 from adapters.postgres.statements import parse, statements
 from service.embedded.supervisor import EmbeddedServers
-from tests.appends import append, id_of
+from tests.appends import SEALING, append, id_of
 from tests.integration.journals import (
     DEADLINE_SECONDS,
     Bench,
@@ -172,7 +172,7 @@ async def test_a_repeat_that_meets_its_own_earlier_attempt_is_a_duplicate(
     connection = await asyncpg.connect(bench.dsn)
     abandoned = connection.transaction()
     await abandoned.start()
-    columns = append_columns([change], bench.leases.epochs)
+    columns = append_columns([change], bench.leases.epochs, SEALING)
     await connection.fetch(statements()["append"], *columns)
     repeat = asyncio.create_task(bench.journal.append(change))
     await eventually(lambda: lock_is_waited_for(bench.dsn))

@@ -17,7 +17,7 @@ from adapters.postgres.statements import statements
 from adapters.postgres.timers import PostgresTimers
 from schemas.ids import PARTITIONS, partition_of
 from service.embedded.supervisor import EmbeddedServers
-from tests.appends import NOON, append, id_of, minutes
+from tests.appends import NOON, SEALING, append, id_of, minutes
 from tests.integration.journals import (
     Bench,
     empty,
@@ -119,7 +119,7 @@ async def read_all(reader: EventReader, after: Cursor) -> list[StoredEvent]:
 async def test_a_reader_misses_no_event_of_eight_writers(bench: Bench) -> None:
     """A reader that follows eight writers sees every event once, each order's in turn."""
     reader = EventReader(bench.pool)
-    writers = [PostgresJournal(bench.pool, bench.leases) for _ in range(8)]
+    writers = [PostgresJournal(bench.pool, bench.leases, SEALING) for _ in range(8)]
     followed: list[StoredEvent] = []
     finished = False
 

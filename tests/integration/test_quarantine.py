@@ -21,6 +21,7 @@ from adapters.postgres.quarantine_workflow import (
     ListedItem,
     QuarantineWorkflow,
 )
+from tests.appends import SEALING
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 NASTY = b'{"note": "\x00 \\ud800 \xff", "note": 1e400000}'
@@ -36,12 +37,12 @@ async def pool(database: str) -> AsyncIterator[Pool]:
 
 @pytest.fixture
 def quarantine(pool: Pool) -> PostgresQuarantine:
-    return PostgresQuarantine(pool)
+    return PostgresQuarantine(pool, SEALING)
 
 
 @pytest.fixture
 def workflow(pool: Pool) -> QuarantineWorkflow:
-    return QuarantineWorkflow(pool)
+    return QuarantineWorkflow(pool, SEALING)
 
 
 def item(

@@ -18,6 +18,7 @@ from adapters.postgres.quarantine import PostgresQuarantine
 from service import wiring_channels, wiring_quarantine
 from service.quarantine_desk import CHANGED, STREAM_AWAY, QuarantineDesk
 from service.wiring_quarantine import Filter, HeldItem, QuarantineWorkflow
+from tests.appends import SEALING
 from tests.fakes import JumpingClock
 from tests.given import NOON, an_order
 from tests.waiting import eventually
@@ -57,11 +58,13 @@ class Desk(QuarantineDesk):
 
     def __init__(self, pool: Pool) -> None:
         self.stream = Stream()
-        self.store = PostgresQuarantine(pool)
+        self.store = PostgresQuarantine(pool, SEALING)
         self.audit = Audit(pool)
         readers = wiring_quarantine.readers({})
         translate = wiring_channels.translator(readers)
-        super().__init__(QuarantineWorkflow(pool), self.stream, readers, translate, JumpingClock())
+        super().__init__(
+            QuarantineWorkflow(pool, SEALING), self.stream, readers, translate, JumpingClock()
+        )
 
     async def hold(self, number: int, *, ref: str = "", good: bool = True) -> HeldItem:
         """Put an order into quarantine that passes now, unless it isn't good."""

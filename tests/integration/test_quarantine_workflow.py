@@ -23,6 +23,8 @@ from adapters.postgres.pool import Pool
 from adapters.postgres.quarantine import PostgresQuarantine
 from schemas.order import Order
 from service.clock import SystemClock
+from service.sealing_keys import sealing_in
+from service.settings import Settings
 from tests.e2e.hooks import Hooks, body_of, ref_of
 from tests.integration.whole import CHANNEL, Answer, Whole
 from tests.waiting import eventually
@@ -58,7 +60,9 @@ class Quarantine:
         """Wait for the item with these bytes; its id."""
 
         async def there() -> int:
-            rows = await self.pool.fetch("SELECT id FROM quarantine WHERE original = $1", original)
+            rows = await self.pool.fetch(
+                "SELECT id FROM quarantine WHERE digest = sha256($1)", original
+            )
             return rows[0]["id"] if rows else 0
 
         return await eventually(there, 20.0)
@@ -226,7 +230,7 @@ async def test_what_is_refused_again_is_open_again(whole: Whole, quarantine: Qua
         return bool(shown["state"] == "open" and shown["attempt"] == 2)
 
     await eventually(back, 20.0)
-    rows = await whole.world.rows("SELECT FROM quarantine WHERE original = $1", raw)
+    rows = await whole.world.rows("SELECT FROM quarantine WHERE digest = sha256($1)", raw)
     assert len(rows) == 1
     actions = [action for _, action, _ in await quarantine.audit(item)]
     assert sorted(actions) == ["quarantine.release", "quarantine.reopened"]
@@ -246,7 +250,7 @@ async def test_a_thousand_are_released_in_bounded_calls(
     whole: Whole, quarantine: Quarantine
 ) -> None:
     """One call takes a thousand, oldest first, and says where to go on."""
-    store = PostgresQuarantine(quarantine.pool)
+    store = PostgresQuarantine(quarantine.pool, sealing_in(Settings(), whole.world.data))
     now = SystemClock().now()
     for number in range(MANY):
         order = whole.order(payment="pending")

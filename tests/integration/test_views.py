@@ -18,7 +18,7 @@ from adapters.postgres.views import CursorRefused, Views
 from schemas import events as e
 from schemas.effects import CreateWarehouseTask, PostSalesOrder, ReserveStock
 from schemas.ids import OrderId
-from tests.appends import append, correlation_id_of, id_of, minutes
+from tests.appends import SEALING, append, correlation_id_of, id_of, minutes
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 LABEL = Document(name="label-1.png", content_type="image/png", content=b"\x89PNG\x00")
@@ -29,9 +29,9 @@ class Shop:
 
     def __init__(self, pool: Pool, leases: Leases) -> None:
         self.pool = pool
-        self.journal = PostgresJournal(pool, leases)
-        self.outbox = PostgresOutbox(pool, leases)
-        self.views = Views(pool)
+        self.journal = PostgresJournal(pool, leases, SEALING)
+        self.outbox = PostgresOutbox(pool, leases, SEALING)
+        self.views = Views(pool, SEALING)
 
     async def tell(self, *appends: Append) -> None:
         for one in appends:
@@ -199,7 +199,7 @@ async def test_a_forged_cursor_is_refused_in_words(shop: Shop) -> None:
 
 async def test_without_postgres_views_say_so(shop: Shop) -> None:
     """A view never hangs and never shows an empty list for a database that is gone."""
-    views = Views(Pool("postgresql://nobody@127.0.0.1:1/none", deadline_seconds=0.2))
+    views = Views(Pool("postgresql://nobody@127.0.0.1:1/none", deadline_seconds=0.2), SEALING)
     with pytest.raises(JournalUnavailable):
         await views.list_orders()
     assert (await shop.views.list_orders()).rows == ()

@@ -15,6 +15,7 @@ from schemas.inputs import ActOnOrder, Input
 from service import wiring_channels, wiring_quarantine
 from service.quarantine_desk import MAX_EDITED_BYTES, QuarantineDesk, Verdict
 from service.wiring_quarantine import HeldItem, QuarantineWorkflow
+from tests.appends import SEALING
 from tests.fakes import JumpingClock
 from tests.given import NOON, an_order
 from tests.shopify_payloads import a_payload
@@ -36,7 +37,9 @@ def a_desk(translate: Any = None) -> QuarantineDesk:
     readers = wiring_quarantine.readers({"k1": b"key"})
     pool = Pool("postgresql://nobody@127.0.0.1:1/none")
     translate = translate or wiring_channels.translator(readers)
-    return QuarantineDesk(QuarantineWorkflow(pool), NoStream(), readers, translate, JumpingClock())
+    return QuarantineDesk(
+        QuarantineWorkflow(pool, SEALING), NoStream(), readers, translate, JumpingClock()
+    )
 
 
 def an_item(original: bytes, **changes: Any) -> HeldItem:
