@@ -35,6 +35,7 @@ _HANDLERS: dict[type[Struct], Handler] = {
     i.CancelOrder: requests.cancel,
     i.ActOnOrder: requests.act,
     i.NoteFact: facts.noted,
+    i.LookAgain: facts.looked,
     i.ReportPicked: facts.picked,
     i.ReportShortPicked: facts.short_picked,
     i.ReportPacked: facts.packed,

@@ -7,15 +7,19 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from actors.lifecycle import row_for
+from actors.lifecycle import Stage, row_for
 from actors.normalise import UNMAPPED
 from actors.state import INITIAL, Cancel, Hold, State, Stuck
 from schemas import events as e
-from schemas.effects import SendMail, tag_of
+from schemas.effects import FetchOrder, SendMail, tag_of
 
 Changes = dict[str, Any]
 
 _MAIL = tag_of(SendMail)
+_FETCH = tag_of(FetchOrder)
+
+CHANNEL = "channel"
+"""Who asked for a cancellation when it was not a person."""
 
 
 def evolve(state: State, event: e.OrderEvent) -> State:
@@ -48,7 +52,12 @@ def replay(events: Iterable[e.OrderEvent]) -> State:
 
 def _placed(state: State, event: e.Placed) -> Changes:
     paid = state.payment or event.payment
+    cancel = state.cancel
+    if state.stage == Stage.CANCELLED and cancel is not None and cancel.requested_by != CHANNEL:
+        cancel = None  # a person gave up what did not exist; now it does
     return {
+        "cancel": cancel,
+        "waits": "",
         "channel": event.channel,
         "ref": event.ref,
         "number": event.number,
@@ -79,6 +88,25 @@ def _fact_noted(state: State, event: e.FactNoted) -> Changes:
         "channel": event.channel,
         "ref": event.ref,
         "correlation_id": event.correlation_id,
+        "waits": event.words if event.waits else state.waits,
+    }
+
+
+def _look_asked(state: State, event: e.LookAsked) -> Changes:
+    return {
+        "channel": event.channel,
+        "ref": event.ref,
+        "correlation_id": event.correlation_id,
+        "looks": state.looks + len(event.intends),
+        "look_again": state.look_again or state.is_open(_FETCH),
+    }
+
+
+def _fetched(state: State, event: e.Fetched) -> Changes:
+    return {
+        "look_again": False,
+        "looks": state.looks + len(event.intends),
+        "stuck": tuple(stuck for stuck in state.stuck if stuck.kind != _FETCH),
     }
 
 
@@ -138,6 +166,9 @@ def _cancel_requested(state: State, event: e.CancelRequested) -> Changes:
 def _given(state: State, event: e.GivenToPerson) -> Changes:
     stuck = Stuck(event.effect, event.kind, event.reason, event.outcome_known)
     changes: Changes = {"stuck": (*state.stuck, stuck)}
+    if event.kind == _FETCH:  # the latest question is the one that counts
+        others = tuple(one for one in state.stuck if one.kind != _FETCH)
+        changes = {"stuck": (*others, stuck), "look_again": False}
     if event.kind == _MAIL and not event.outcome_known:
         changes["maybe_told"] = True
     return changes
@@ -154,6 +185,8 @@ _FOLDS: dict[type[e.Event], Callable[[State, Any], Changes]] = {
     e.Normalised: _normalised,
     e.UpdateNoted: lambda s, v: {"source_updated_at": v.source_updated_at},
     e.FactNoted: _fact_noted,
+    e.LookAsked: _look_asked,
+    e.Fetched: _fetched,
     e.StockReserved: lambda s, v: {
         "done": (*s.done, "stock"),
         "place": v.place,

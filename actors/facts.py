@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from actors import mapping
 from actors.decision import Answer, Context
-from actors.lifecycle import BEFORE_HAND_OVER, WAITS, Stage, allows
+from actors.lifecycle import BEFORE_HAND_OVER, FINAL, UNBORN, WAITS, Stage, allows
 from actors.policy import DAY
 from actors.state import State
+from actors.steps import FETCH, is_unborn, next_event, waiting_for
 from actors.steps import TRACK as TRACK_KIND
-from actors.steps import next_event, waiting_for
 from schemas import effects as f
 from schemas import events as e
 from schemas import inputs as i
@@ -44,8 +44,11 @@ def noted(state: State, given: i.NoteFact, context: Context, answer: Answer) -> 
                 source=given.source,
                 topic=given.topic,
                 words=given.words,
+                waits=given.waits and state.stage in UNBORN,
             )
         )
+        if given.waits and state.stage in UNBORN:
+            answer.set_timers["due"] = context.policy.payment_due_seconds
     stage = S.EXPECTED if state.stage == S.NEW else state.stage
     news = _hold_name(given.topic)
     if (
@@ -55,6 +58,45 @@ def noted(state: State, given: i.NoteFact, context: Context, answer: Answer) -> 
     ):
         hold_id = f"{news}-{state.version + len(answer.events) + 1}"
         answer.events.append(e.Held(rule="hold", hold_id=hold_id, reason=given.words))
+
+
+def looked(state: State, given: i.LookAgain, context: Context, answer: Answer) -> None:
+    """The channel is asked how the order is now; while it is being asked, once more afterwards.
+
+    An order at its end is left alone: nothing that the channel could say would change it.
+    """
+    if state.look_again or (state.stage in FINAL and not is_unborn(state)):
+        return
+    _ask_channel(state, given.source, given.topic, context, answer)
+
+
+def _ask_channel(state: State, source: str, topic: str, context: Context, answer: Answer) -> None:
+    answer.events.append(
+        e.LookAsked(
+            rule="look-first" if state.stage == S.NEW else "look",
+            channel=context.channel,
+            ref=context.ref,
+            correlation_id=context.correlation_id,
+            source=source,
+            topic=topic,
+        )
+    )
+    if not state.is_open(FETCH):
+        answer.effects.append(f.FetchOrder())
+
+
+def _expected_is_due(state: State, context: Context, answer: Answer) -> None:
+    """The order itself did not come: the channel is asked for it, and only when that did not help
+    there is an alarm (and another question, once a day)."""
+    asking = state.is_open(FETCH) or state.is_stuck(FETCH)
+    if not state.looks and not asking:
+        _ask_channel(state, "orderwright", "place-due", context, answer)
+        answer.set_timers["due"] = context.policy.place_due_seconds
+        return
+    answer.events.append(e.Overdue(rule="alarm", stage=state.stage, waiting_for=waiting_for(state)))
+    if not asking:
+        answer.effects.append(f.FetchOrder())
+    answer.set_timers["due"] = max(context.policy.place_due_seconds, DAY)
 
 
 def _hold_name(topic: str) -> str:
@@ -128,6 +170,8 @@ def timer_fired(state: State, given: i.TimerFired, context: Context, answer: Ans
             else:  # a partner or a person is not done yet: ask again
                 again = max(context.policy.close_after_seconds, LEAST_CLOSE_SECONDS)
                 answer.set_timers["close"] = again
+        case "due" if state.stage == S.EXPECTED:
+            _expected_is_due(state, context, answer)
         case "due" if allows(state.stage, e.Overdue):
             answer.events.append(
                 e.Overdue(rule="alarm", stage=state.stage, waiting_for=waiting_for(state))

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from actors.lifecycle import LIFECYCLE
 from actors.normalise import UNMAPPED
-from actors.steps import LABEL, MAIL, POST, PUBLISH, RESERVE, TASK, TRACK, UNDONE_BY
+from actors.steps import FETCH, LABEL, MAIL, POST, PUBLISH, RESERVE, TASK, TRACK, UNDONE_BY
 from schemas import events as e
 from schemas import incidents as c
 from schemas.effects import tag_of
@@ -26,6 +26,7 @@ _OF_KIND: dict[str, tuple[str, str]] = {
     LABEL: (c.LABEL_REFUSED, c.LABEL_OUTCOME_UNKNOWN),
     TRACK: (c.TRACKING_REFUSED, c.TRACKING_REFUSED),
     PUBLISH: (c.FULFILMENT_REFUSED, c.FULFILMENT_OUTCOME_UNKNOWN),
+    FETCH: (c.FETCH_REFUSED, c.FETCH_REFUSED),
     MAIL: (c.MAIL_REFUSED, c.MAIL_UNCONFIRMED),
     **dict.fromkeys(UNDONE_BY, (c.COMPENSATION_REFUSED, c.COMPENSATION_OUTCOME_UNKNOWN)),
 }
@@ -64,7 +65,7 @@ SETTLING = tuple(
         {tag_of(event) for _, event in _MOVES}
         | {
             tag_of(event)
-            for event in (e.Retried, e.Skipped, e.HoldReleased, e.Amended, e.Normalised)
+            for event in (e.Fetched, e.Retried, e.Skipped, e.HoldReleased, e.Amended, e.Normalised)
         }
     )
 )
@@ -119,8 +120,8 @@ def _of_effect(event: e.GivenToPerson) -> str:
 def matter_of(event: e.OrderEvent) -> str:
     """Return what has to end before the failing order is no longer affected; "" for nothing."""
     match event:
-        case e.GivenToPerson(effect=number):
-            return f"effect:{number}"
+        case e.GivenToPerson(effect=number, kind=kind):
+            return f"fetch:{number}" if kind == FETCH else f"effect:{number}"
         case e.Backordered():
             return "stock:"
         case e.Held(hold_id=hold_id):
@@ -141,7 +142,9 @@ def settles(event: e.OrderEvent, matter: str) -> bool:
         case e.Closed() | e.Cancelled():
             return True
         case e.Retried(effect=number) | e.Skipped(effect=number):
-            return kind == "effect" and which == str(number)
+            return kind in {"effect", "fetch"} and which == str(number)
+        case e.Fetched():
+            return kind == "fetch"
         case e.HoldReleased(hold_id=hold_id):
             return kind == "hold" and which == hold_id
         case e.Amended() | e.Normalised():

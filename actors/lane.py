@@ -102,9 +102,10 @@ class Item:
         """The effect's name for ever."""
         return (self.order_id, self.number)
 
-    def whole_order(self) -> Order:
-        """Return the canonical order, decoded when it came from the store."""
-        if self.order is None:
+    def whole_order(self) -> Order | None:
+        """Return the canonical order, decoded when it came from the store; None if there is none
+        there."""
+        if self.order is None and self._body:
             self.order = decode_order(self._body)
         return self.order
 

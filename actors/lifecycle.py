@@ -52,6 +52,7 @@ class Wait(Struct, frozen=True):
 S = Stage
 ENDS = (S.CLOSED, S.CANCELLED)
 FINAL = frozenset(ENDS)
+UNBORN = frozenset({S.NEW, S.EXPECTED})
 BEFORE_HAND_OVER = (S.PLACED, S.ACCEPTED, S.BACKORDERED, S.RESERVED, S.PACKED, S.LABELLED)
 WITH_PARTNERS = (S.RESERVED, S.PACKED, S.LABELLED, S.SHIPPED, S.DELIVERED, S.CANCELLING)
 OPEN = tuple(stage for stage in Stage if stage not in FINAL and stage is not S.NEW)
@@ -69,6 +70,9 @@ LIFECYCLE: tuple[Row, ...] = (
     Row("cancel-first", S.NEW, e.CancelRequested, S.EXPECTED, "the cancellation came first"),
     Row("cancel-first", S.EXPECTED, e.CancelRequested, S.EXPECTED, "the cancellation came first"),
     Row("note-first", S.NEW, e.FactNoted, S.EXPECTED, "news of it came first"),
+    Row("look-first", S.NEW, e.LookAsked, S.EXPECTED, "somebody named it"),
+    Row("nothing-there", S.EXPECTED, e.Cancelled, S.CANCELLED, "a person gave it up"),
+    Row("place-after-all", S.CANCELLED, e.Placed, S.PLACED, "given up, and it arrived after all"),
     Row("pay", S.PLACED, e.PaymentConfirmed, S.PLACED, "the channel says it is paid"),
     Row("accept", S.PLACED, e.Accepted, S.ACCEPTED, "the money is there"),
     Row("reserve", S.ACCEPTED, e.StockReserved, S.RESERVED, "every line is reserved"),
@@ -103,6 +107,8 @@ LIFECYCLE: tuple[Row, ...] = (
     *_stay("normalise", (S.PLACED, S.BACKORDERED), e.Normalised, "the mappings changed"),
     *_stay("note", (*OPEN, *ENDS), e.UpdateNoted, "nothing that matters changed"),
     *_stay("fact", (*OPEN, *ENDS), e.FactNoted, "the channel told what happened there"),
+    *_stay("look", (*OPEN, *ENDS), e.LookAsked, "it changed at the channel"),
+    *_stay("fetched", (*OPEN, *ENDS), e.Fetched, "the channel said how it is now"),
     *_stay("hold", OPEN, e.Held, "a person must look"),
     *_stay("free", OPEN, e.HoldReleased, "a person looked"),
     *_stay("elevate", (*OPEN, *ENDS), e.GivenToPerson, "no machine can mend it"),

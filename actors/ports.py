@@ -8,6 +8,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from actors.errors import NeedsPerson
 from schemas.effects import Effect, Result
 from schemas.events import OrderEvent
 from schemas.ids import CorrelationId, OrderId
@@ -186,7 +187,8 @@ class Timers(Protocol):
 
 class Call(Struct, frozen=True, kw_only=True):
     """One call of a partner. `idempotency_key` is the same for every repeat of this effect;
-    it has at most 45 characters: the correlation id, `-` and the effect's number."""
+    it has at most 45 characters: the correlation id, `-` and the effect's number. `order` is None
+    before it has come, and after its personal data was erased."""
 
     order_id: OrderId
     channel: str
@@ -194,10 +196,20 @@ class Call(Struct, frozen=True, kw_only=True):
     correlation_id: CorrelationId
     number: int
     effect: Effect
-    order: Order
+    order: Order | None
     idempotency_key: str
     attempt: int
     trace: str = ""
+
+    @property
+    def stated(self) -> Order:
+        """Return the canonical order. Raises NeedsPerson when it is not kept any more."""
+        if self.order is None:
+            raise NeedsPerson(
+                "What was ordered, and by whom, is not kept here any more: its personal data was "
+                "erased. Do it by hand at the partner if it is still wanted, and skip it here."
+            )
+        return self.order
 
 
 class Partner(Protocol):

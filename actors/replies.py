@@ -5,7 +5,7 @@ from __future__ import annotations
 from actors.decision import Answer, Context
 from actors.lifecycle import Stage, allows
 from actors.state import State
-from actors.steps import UNDONE_BY
+from actors.steps import FETCH, UNDONE_BY
 from schemas import effects as f
 from schemas import events as e
 from schemas import inputs as i
@@ -44,6 +44,8 @@ def done(state: State, given: i.EffectDone, context: Context, answer: Answer) ->
             answer.events.append(
                 e.TrackedBack(rule="track-back", settles=n, fulfilment_id=fulfilment_id)
             )
+        case f.OrderFetched(digest=digest):
+            _fetched(state, n, digest, answer)
         case f.Undone(detail=detail):
             what = UNDONE_BY[intent.kind]
             answer.events.append(e.Compensated(rule="undo", settles=n, what=what, detail=detail))
@@ -76,6 +78,14 @@ def _elevate(
             outcome_known=known,
         )
     )
+    if intent.kind == FETCH and state.look_again:
+        answer.effects.append(f.FetchOrder())
+
+
+def _fetched(state: State, number: int, digest: str, answer: Answer) -> None:
+    answer.events.append(e.Fetched(rule="fetched", settles=number, digest=digest))
+    if state.look_again:
+        answer.effects.append(f.FetchOrder())
 
 
 def _mail_sent(state: State, number: int, message_id: str, answer: Answer) -> None:

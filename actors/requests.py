@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 
 from actors import mapping
 from actors.decision import Answer, Context
-from actors.lifecycle import BEFORE_HAND_OVER, FINAL, Stage, allows
+from actors.lifecycle import BEFORE_HAND_OVER, FINAL, UNBORN, Stage, allows
 from actors.mapping import digest, lines_of
 from actors.state import State
 from actors.steps import (
     CONFIRMED,
+    FETCH,
     LABEL,
     MAIL,
     MONEY_IS_THERE,
@@ -19,6 +20,7 @@ from actors.steps import (
     TASK,
     TEST_ORDER,
     TRACK,
+    is_unborn,
 )
 from schemas import effects as f
 from schemas import events as e
@@ -27,7 +29,6 @@ from schemas.order import DOUBT, Order
 from schemas.refusals import REASONS
 
 S = Stage
-UNBORN = frozenset({S.NEW, S.EXPECTED})
 AMENDABLE = frozenset({S.PLACED, S.BACKORDERED})
 MONEY_IS_GONE = frozenset({"voided", "refunded"})
 NO_WAY_ROUND = frozenset({(S.ACCEPTED, RESERVE), (S.PACKED, LABEL)})
@@ -39,8 +40,8 @@ MAX_HOLDS = 16
 
 def place(state: State, given: i.PlaceOrder, context: Context, answer: Answer) -> None:
     """A new order is placed; one we know already is compared with what we know."""
-    if state.stage in UNBORN:
-        _place(given.order, context, answer)
+    if is_unborn(state):
+        _place(state, given.order, context, answer)
     else:
         _take_over(state, given.order, context, answer)
 
@@ -49,8 +50,8 @@ def confirm_payment(
     state: State, given: i.ConfirmPayment, context: Context, answer: Answer
 ) -> None:
     """Payment may come before the order: then it is kept, or brings the order along itself."""
-    if state.stage in UNBORN and given.order is not None:
-        _place(given.order, context, answer, paid=True)
+    if is_unborn(state) and given.order is not None:
+        _place(state, given.order, context, answer, paid=True)
         return
     if allows(state.stage, e.PaymentConfirmed) and state.payment not in MONEY_IS_THERE:
         answer.events.append(_payment(state, context, given.paid_minor))
@@ -60,8 +61,8 @@ def confirm_payment(
 
 def update(state: State, given: i.UpdateOrder, context: Context, answer: Answer) -> None:
     """An update says how the order looks now, so it may also be the first we hear of it."""
-    if state.stage in UNBORN:
-        _place(given.order, context, answer)
+    if is_unborn(state):
+        _place(state, given.order, context, answer)
     else:
         _take_over(state, given.order, context, answer)
 
@@ -74,6 +75,10 @@ def cancel(state: State, given: i.CancelOrder, context: Context, answer: Answer)
 def act(state: State, given: i.ActOnOrder, context: Context, answer: Answer) -> None:
     """A person's decision. What can't be done is answered by an event that says why."""
     match given.verb:
+        case "cancel" if state.stage == S.EXPECTED and state.is_stuck(FETCH):
+            # The channel does not know it, so nothing will come that could be cancelled later.
+            _cancel(state, given.reason, given.person, context, answer)
+            answer.events.append(e.Cancelled(rule="nothing-there"))
         case "cancel" if state.cancel is None and state.stage not in FINAL:
             _cancel(state, given.reason, given.person, context, answer)
         case "release" if state.stage not in FINAL:
@@ -130,6 +135,8 @@ def _again(state: State, kind: str) -> f.Effect | None:
     While an order is being cancelled nothing new is wanted; what may have been done is looked up
     by trying it again, and then undone.
     """
+    if kind == FETCH:
+        return f.FetchOrder()
     if kind == TRACK:
         return f.TrackShipment(tracking_number=state.tracking_number)
     if kind == MAIL and state.stage == S.CLOSED and CONFIRMED not in state.told:
@@ -152,12 +159,14 @@ def _refuse(state: State, given: i.ActOnOrder, why: str, answer: Answer) -> None
         )
 
 
-def _place(order: Order, context: Context, answer: Answer, *, paid: bool = False) -> None:
+def _place(
+    state: State, order: Order, context: Context, answer: Answer, *, paid: bool = False
+) -> None:
     made = mapping.made_of(order, context)
     answer.body = made.body
     answer.events.append(
         e.Placed(
-            rule="place",
+            rule="place-after-all" if state.stage == S.CANCELLED else "place",
             channel=context.channel,
             ref=order.ref,
             number=order.number,

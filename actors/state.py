@@ -38,7 +38,9 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True):
     were sent, and `maybe_told` says that one may have been. `mappings` is the version of the
     mappings that made the lines; `stated_digest` tells a later statement of the channel from the
     one they were made of ("": it is the body itself); `waived` lists holds for something unmapped
-    that a person released."""
+    that a person released. `looks` counts questions to the channel how the order is; `look_again`
+    says that one more is due when the one under way has ended. `waits` says in the channel's words
+    why it does not tell an expected order yet."""
 
     version: int = 0
     stage: str = "new"
@@ -76,6 +78,9 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True):
     mappings: int = 0
     stated_digest: str = ""
     waived: tuple[str, ...] = ()
+    looks: int = 0
+    look_again: bool = False
+    waits: str = ""
 
     @property
     def needs_shipping(self) -> bool:

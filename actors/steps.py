@@ -6,7 +6,7 @@ that lost a step (a hold released, an effect skipped) finds it here.
 
 from __future__ import annotations
 
-from actors.lifecycle import FINAL, WAITS, Stage
+from actors.lifecycle import FINAL, UNBORN, WAITS, Stage
 from actors.normalise import UNMAPPED
 from actors.state import State
 from schemas import effects as f
@@ -26,6 +26,10 @@ MAIL = f.tag_of(f.SendMail)
 LABEL = f.tag_of(f.BuyLabel)
 PUBLISH = f.tag_of(f.PublishFulfilment)
 TRACK = f.tag_of(f.TrackShipment)
+FETCH = f.tag_of(f.FetchOrder)
+
+BESIDE = frozenset({MAIL, FETCH})
+"""What nobody else waits for: an order may end while it is at a person's desk."""
 
 UNDO_OF: dict[str, str] = {
     "stock": f.tag_of(f.ReleaseStock),
@@ -43,6 +47,11 @@ def is_unready(hold_id: str) -> bool:
     return hold_id == TEST_ORDER or hold_id.startswith(UNMAPPED)
 
 
+def is_unborn(state: State) -> bool:
+    """Whether the order itself has not come: not yet, or not before a person gave it up."""
+    return state.stage in UNBORN or (state.stage == S.CANCELLED and not state.lines)
+
+
 def next_event(state: State) -> e.OrderEvent | None:
     """Return the event that follows by itself from this state, or None when the order waits."""
     match state.stage:
@@ -56,7 +65,7 @@ def next_event(state: State) -> e.OrderEvent | None:
             return e.Delivered(rule="nothing-to-ship")
         case S.DELIVERED if _settled(state):
             return e.Closed(rule="close")
-        case S.CANCELLING if not state.open and not _stops(state) and next_undo(state) is None:
+        case S.CANCELLING if _quiet(state) and not _stops(state) and next_undo(state) is None:
             return e.Cancelled(rule="cancelled")
     return None
 
@@ -70,7 +79,7 @@ def wanted_effects(state: State) -> list[f.Effect]:
             wanted.append(f.ReserveStock())
         case S.RESERVED | S.PACKED | S.LABELLED | S.SHIPPED | S.DELIVERED:
             wanted.extend(_with_partners(state, free))
-        case S.CANCELLING if not state.open and not _stops(state):
+        case S.CANCELLING if _quiet(state) and not _stops(state):
             undo = next_undo(state)
             if undo is not None:
                 wanted.append(undo)
@@ -115,6 +124,8 @@ def waiting_for(state: State) -> str:
         return f"stock of {', '.join(state.short_skus)}"[:300]
     if state.stage == S.NEW:
         return "its first input"
+    if state.stage == S.EXPECTED and state.waits:
+        return f"the channel: {state.waits}"[:300]
     return WAITS[Stage(state.stage)].whom
 
 
@@ -150,14 +161,20 @@ def _with_partners(state: State, free: _Free) -> list[f.Effect]:
 
 
 def _settled(state: State) -> bool:
-    blocked = any(stuck.kind != MAIL for stuck in state.stuck)
-    return not state.open and not blocked and not state.holds and not wanted_effects(state)
+    blocked = any(stuck.kind not in BESIDE for stuck in state.stuck)
+    return _quiet(state) and not blocked and not state.holds and not wanted_effects(state)
+
+
+def _quiet(state: State) -> bool:
+    """Whether nothing is under way that changes anything; a question to the channel doesn't, and
+    may take as long as the channel is away."""
+    return all(intent.kind == FETCH for intent in state.open)
 
 
 def _stops(state: State) -> bool:
     """Whether a stuck effect stops the undoing: an undo that failed, or something that may have
     been done and that nobody could undo yet. A mail can't be undone either way."""
     return any(
-        stuck.kind in UNDONE_BY or (not stuck.outcome_known and stuck.kind not in {MAIL, TRACK})
+        stuck.kind in UNDONE_BY or (not stuck.outcome_known and stuck.kind not in {*BESIDE, TRACK})
         for stuck in state.stuck
     )

@@ -89,6 +89,10 @@ class PublishFulfilment(Struct, frozen=True, kw_only=True, tag="storefront.publi
     carrier: str
 
 
+class FetchOrder(Struct, frozen=True, kw_only=True, tag="storefront.fetch_order.v1"):
+    """Ask the storefront how the order is now, and have its answer come in like a webhook."""
+
+
 Effect = (
     ReserveStock
     | ReleaseStock
@@ -101,6 +105,7 @@ Effect = (
     | VoidLabel
     | TrackShipment
     | PublishFulfilment
+    | FetchOrder
 )
 
 
@@ -159,6 +164,13 @@ class FulfilmentPublished(
     fulfilment_id: str
 
 
+class OrderFetched(Struct, frozen=True, kw_only=True, tag="storefront.order_fetched.v1"):
+    """The storefront said how the order is now, and its words are on their way to the order as a
+    letter. `digest` is the SHA-256 of what it said, in hex."""
+
+    digest: str
+
+
 class MailSent(Struct, frozen=True, kw_only=True, tag="mail.sent.v1"):
     """The mail server took the message."""
 
@@ -179,6 +191,7 @@ Result = (
     | LabelBought
     | Tracked
     | FulfilmentPublished
+    | OrderFetched
     | MailSent
     | Undone
 )
@@ -195,6 +208,7 @@ PARTNER_OF: dict[type[Struct], str] = {
     VoidLabel: CARRIER,
     TrackShipment: CARRIER,
     PublishFulfilment: STOREFRONT,
+    FetchOrder: STOREFRONT,
 }
 """Which partner's role each effect calls. A storefront is further told apart by the channel."""
 

@@ -105,7 +105,8 @@ class UpdateNoted(Event, frozen=True, kw_only=True, tag="order.update_noted.v1")
 
 class FactNoted(Event, frozen=True, kw_only=True, tag="order.fact_noted.v1"):
     """A channel told something about the order that changes nothing by itself. `topic` is its own
-    name of it. May come before the order itself."""
+    name of it. May come before the order itself; `waits` says then that the channel is not ready
+    to tell it."""
 
     channel: str
     ref: str
@@ -113,6 +114,25 @@ class FactNoted(Event, frozen=True, kw_only=True, tag="order.fact_noted.v1"):
     source: str
     topic: str
     words: str
+    waits: bool = False
+
+
+class LookAsked(Event, frozen=True, kw_only=True, tag="order.look_asked.v1"):
+    """Somebody said that the order changed at its channel: it is asked how the order is now. May
+    come before the order itself. While an earlier question is under way one more follows it."""
+
+    channel: str
+    ref: str
+    correlation_id: str
+    source: str
+    topic: str = ""
+
+
+class Fetched(Event, frozen=True, kw_only=True, tag="order.fetched.v1"):
+    """The channel said how the order is now. Its words, whose SHA-256 is `digest`, come in as a
+    letter of their own."""
+
+    digest: str
 
 
 class StockReserved(Event, frozen=True, kw_only=True, tag="order.stock_reserved.v1"):
@@ -304,6 +324,8 @@ OrderEvent = (
     | Normalised
     | UpdateNoted
     | FactNoted
+    | LookAsked
+    | Fetched
     | StockReserved
     | Backordered
     | PostedToErp

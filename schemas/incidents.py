@@ -35,6 +35,7 @@ LABEL_OUTCOME_UNKNOWN = "label_outcome_unknown"
 TRACKING_REFUSED = "tracking_refused"
 FULFILMENT_REFUSED = "fulfilment_refused"
 FULFILMENT_OUTCOME_UNKNOWN = "fulfilment_outcome_unknown"
+FETCH_REFUSED = "fetch_refused"
 MAIL_REFUSED = "mail_refused"
 MAIL_UNCONFIRMED = "mail_unconfirmed"
 COMPENSATION_REFUSED = "compensation_refused"
@@ -141,6 +142,11 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
         "Nobody can tell whether the storefront shows the tracking.",
         _SERVICE,
         f"In the shop {_LOOK}.",
+    ),
+    FETCH_REFUSED: (
+        "The channel did not tell how an order is now.",
+        _SERVICE,
+        "Look for it in the shop: `orders retry` asks again, `orders cancel` ends it.",
     ),
     MAIL_REFUSED: (
         "The mail server refused the message.",

@@ -44,6 +44,8 @@ class NoteFact(Struct, frozen=True, kw_only=True, tag="order.note_fact.v1"):
     `topic` is the channel's own name of it; `words` tell a person what it means, without personal
     data. `hold` says when a person must look before goods leave the house: never (``), whenever
     that is still possible (`before_hand_over`), or only once work has begun (`once_begun`).
+    `waits`: the channel says that the order is not ready to be sent to us yet, such as one whose
+    payment it has not confirmed; it may take as long as a payment may.
     """
 
     ref: Ref
@@ -51,6 +53,17 @@ class NoteFact(Struct, frozen=True, kw_only=True, tag="order.note_fact.v1"):
     topic: ShortText
     words: ShortText
     hold: Literal["", "before_hand_over", "once_begun"] = ""
+    waits: bool = False
+
+
+class LookAgain(Struct, frozen=True, kw_only=True, tag="order.look_again.v1"):
+    """Something about the order changed at its channel, and nobody said what: it is to be asked how
+    the order is now. `source` is who said so (a channel's kind, `backfill`, a person), `topic` what
+    he calls it."""
+
+    ref: Ref
+    source: ShortText
+    topic: ShortText = ""
 
 
 class ReportPicked(Struct, frozen=True, kw_only=True, tag="warehouse.picked.v1"):
@@ -144,6 +157,7 @@ Input = (
     | UpdateOrder
     | CancelOrder
     | NoteFact
+    | LookAgain
     | ReportPicked
     | ReportPacked
     | ReportShortPicked
@@ -162,6 +176,7 @@ KINDS: dict[str, type[Struct]] = {
     "update": UpdateOrder,
     "cancel": CancelOrder,
     "note": NoteFact,
+    "look": LookAgain,
     "picked": ReportPicked,
     "packed": ReportPacked,
     "short-picked": ReportShortPicked,

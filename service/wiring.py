@@ -206,7 +206,7 @@ async def open_partners(
     if any(channel.kind == "canonical" for channel in settings.channels.values()):
         await facts.start()
     for name, channel in settings.channels.items():
-        shop = storefront(name, channel, client, facts, clock)
+        shop = storefront(name, channel, client, facts, wire.publisher, clock)
         partners[f"{STOREFRONT}:{name}"] = (shop, care_of(channel.calls))
     return partners
 

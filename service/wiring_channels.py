@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from actors.ports import Letter, Partner
 from adapters.channels.canonical import Canonical
 from adapters.channels.canonical_storefront import CanonicalStorefront
+from adapters.channels.fetching import Letters
 from adapters.channels.inbound import SignatureRefused, Source
 from adapters.channels.rounding import Mode, Rounding
 from adapters.channels.shopify import Shopify
@@ -96,9 +97,15 @@ def translator(known: Mapping[str, Source]) -> Callable[[Letter], Input]:
 
 
 def storefront(
-    name: str, channel: Channel, client: HttpClient, facts: Facts, clock: SystemClock
+    name: str,
+    channel: Channel,
+    client: HttpClient,
+    facts: Facts,
+    letters: Letters,
+    clock: SystemClock,
 ) -> Partner:
-    """Make the adapter that speaks to one channel's storefront."""
+    """Make the adapter that speaks to one channel's storefront. What it fetches is published to
+    `letters`."""
     if channel.kind == "shopify":
         return _shopify_storefront(channel, client)
     return CanonicalStorefront(name, facts, clock)

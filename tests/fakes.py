@@ -40,6 +40,7 @@ RESULTS: dict[type[f.Effect], f.Result] = {
     f.VoidLabel: f.Undone(),
     f.TrackShipment: f.Tracked(status="delivered"),
     f.PublishFulfilment: f.FulfilmentPublished(fulfilment_id="f-1"),
+    f.FetchOrder: f.OrderFetched(digest="0" * 64),
 }
 
 

@@ -105,7 +105,7 @@ class Ups:
         await self._tokens.close()
 
     def _service(self, call: Call) -> str:
-        method = printable(call.order.shipping_method).casefold()
+        method = printable(call.stated.shipping_method).casefold()
         return self._services.get(method, self._settings.default_service)
 
     async def _buy(self, call: Call, effect: BuyLabel) -> Result:
@@ -119,7 +119,7 @@ class Ups:
             )
         service = self._service(call)
         request = shipment_request(
-            call.order,
+            call.stated,
             effect.parcels,
             reference=call.correlation_id,
             shipper=settings.shipper,

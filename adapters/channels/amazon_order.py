@@ -86,7 +86,7 @@ def input_of(source: AmazonOrder, rounding: Rounding = EXACT) -> Input:
         return CancelOrder(ref=ref, reason="Every item was cancelled.")
     if status in PENDING and not _complete(source):
         words = "Amazon has not confirmed the payment yet and tells no address; it must wait."
-        return NoteFact(ref=ref, source=SOURCE, topic=status, words=words)
+        return NoteFact(ref=ref, source=SOURCE, topic=status, words=words, waits=True)
     standing = [one for one in source.packages if not _is_dead(one)]
     if status in SHIPPED and not any(is_ours(source.order_id, one) for one in standing):
         words = "Amazon shows the order as shipped, at least in part, and not by us."

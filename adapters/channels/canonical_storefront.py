@@ -13,8 +13,9 @@ from typing import Protocol
 
 import msgspec
 
+from actors.errors import Rejected
 from actors.ports import Call, Clock
-from schemas.effects import FulfilmentPublished, PublishFulfilment, Result
+from schemas.effects import FetchOrder, FulfilmentPublished, PublishFulfilment, Result
 from schemas.facts import OrderFulfilled
 from schemas.ids import ref_token
 from schemas.published import ORDER_FULFILLED, identifier
@@ -61,6 +62,11 @@ class CanonicalStorefront:
     async def perform(self, call: Call) -> Result:
         """Publish the fact; the stream's acknowledgement is the channel's."""
         effect = call.effect
+        if isinstance(effect, FetchOrder):
+            raise Rejected(
+                "This channel has no API that could be asked for the order: whoever sends its "
+                "orders must state it again."
+            )
         if not isinstance(effect, PublishFulfilment):
             raise TypeError(f"A storefront has nothing to do with {type(effect).__name__}.")
         name = f"{call.correlation_id}-fulfilled-{effect.tracking_number}"
@@ -74,7 +80,7 @@ class CanonicalStorefront:
             data=OrderFulfilled(
                 channel=call.channel,
                 ref=call.ref,
-                number=call.order.number,
+                number=call.stated.number,
                 correlation_id=call.correlation_id,
                 carrier=effect.carrier,
                 tracking_number=effect.tracking_number,

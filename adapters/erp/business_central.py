@@ -114,7 +114,7 @@ class BusinessCentral:
 
     async def _post(self, call: Call) -> Result:
         body = sales_order(
-            call.order,
+            call.stated,
             external_number=call.correlation_id,
             customer_number=self._settings.customer_number,
             shipping_account=self._settings.shipping_account,

@@ -54,15 +54,15 @@ class SmtpMail:
         template = TEMPLATES.get(effect.template)
         if template is None:
             raise Rejected(f"There is no mail template named {effect.template!r}.")
-        if not call.order.customer.email.strip():
+        if not call.stated.customer.email.strip():
             raise Rejected("The order has no e-mail address, so the customer can't be written to.")
-        recipient = mail_address(call.order.customer.email)
+        recipient = mail_address(call.stated.customer.email)
         if recipient is None:
             raise Rejected(
                 "The order's e-mail address is none that mail can be sent to. Correct it in the "
                 "sales channel."
             )
-        subject, text = template(call.order, self._settings.shop_name)
+        subject, text = template(call.stated, self._settings.shop_name)
         message_id = f"<{call.idempotency_key}@{self._domain}>"
         message = mail_bytes(
             sender=self._sender,

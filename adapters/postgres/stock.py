@@ -90,7 +90,7 @@ class StockPartner:
         Rejected for an order whose texts can't be stored."""
         try:
             if isinstance(call.effect, ReserveStock):
-                lines = tuple(line for line in call.order.lines if line.requires_shipping)
+                lines = tuple(line for line in call.stated.lines if line.requires_shipping)
                 if not lines:
                     return self._reserved
                 if len({line.line_id for line in lines}) < len(lines):
@@ -114,7 +114,7 @@ class StockPartner:
             left = any(held and number < call.number for _, _, number, held in rows)
             return None if left else Undone()
         found = {line_id for _, line_id, _, held in rows if held}
-        wanted = {line.line_id for line in call.order.lines if line.requires_shipping}
+        wanted = {line.line_id for line in call.stated.lines if line.requires_shipping}
         return self._reserved if wanted <= found else None
 
     async def seed(self, rows: Sequence[StockRow]) -> None:

@@ -164,6 +164,11 @@ EVENT_WORDS: dict[type[Struct], Words] = {
     e.Amended: lambda event: f"Changed by the channel: {_lines(event.lines)} now.",
     e.UpdateNoted: "The channel stated the order anew; nothing that matters differs.",
     e.FactNoted: lambda event: f"{event.source} ({event.topic}): {event.words}",
+    e.LookAsked: lambda event: (
+        f"{event.source}{f' ({event.topic})' if event.topic else ''}: the order changed there; the"
+        " channel is asked how it is now."
+    ),
+    e.Fetched: "The channel said how the order is now; its words come in as a letter.",
     e.StockReserved: lambda event: f"Every line is reserved at {event.place}.",
     e.StockTriedAgain: "The reservation is tried again.",
     e.Skipped: lambda event: (
@@ -216,5 +221,6 @@ EFFECT_WORDS: dict[str, str] = {
     tag_of(f.VoidLabel): "Void the label",
     tag_of(f.TrackShipment): "Ask where the parcel is",
     tag_of(f.PublishFulfilment): "Tell the storefront that it is shipped",
+    tag_of(f.FetchOrder): "Ask the channel how the order is now",
 }
 """Every effect in words; a test sees to it that none is left out."""

@@ -195,7 +195,7 @@ class HttpWarehouse:
         return decoded(_tasks, answer, partner=PARTNER, writes=False).tasks
 
     def _new_task(self, call: Call) -> _NewTask:
-        order = call.order
+        order = call.stated
         if order.ship_to is None:
             raise Rejected(
                 "The order has no shipping address, so nothing can be shipped. Add the address in "

@@ -69,6 +69,8 @@ class Walk:
                 words="news",
                 hold=dice.choice(("", "before_hand_over", "once_begun")),
             ),
+            i.NoteFact(ref=REF, source="amazon", topic="PENDING", words="it waits", waits=True),
+            i.LookAgain(ref=REF, source="amazon", topic="ORDER_CHANGE"),
             i.ReportPicked(ref=REF, task_id="t-1"),
             i.ReportPacked(ref=REF, task_id="t-1", parcels=PARCELS),
             i.ReportShortPicked(ref=REF, task_id="t-1", lines=()),

@@ -26,6 +26,7 @@ EXAMPLES: dict[str, i.Input] = {
     "update": i.UpdateOrder(order=ORDER),
     "cancel": i.CancelOrder(ref=REF, reason="customer"),
     "note": i.NoteFact(ref=REF, source="till", topic="refund", words="Money went back."),
+    "look": i.LookAgain(ref=REF, source="till", topic="changed"),
     "picked": i.ReportPicked(ref=REF, task_id="t1"),
     "packed": i.ReportPacked(ref=REF, task_id="t1", parcels=(Parcel(parcel_id="p1"),)),
     "short-picked": i.ReportShortPicked(

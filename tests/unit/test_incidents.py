@@ -98,6 +98,8 @@ NO_FAILURE: tuple[e.OrderEvent, ...] = (
     e.Cancelled(rule="cancelled"),
     e.HoldReleased(rule="free", hold_id="h", person="ann"),
     e.Retried(rule="retry", effect=3, person="ann"),
+    e.LookAsked(rule="look", channel="a", ref="1", correlation_id="c", source="amazon"),
+    e.Fetched(rule="fetched", digest="d"),
     e.Asked(rule="track"),
     e.StockTriedAgain(rule="stock-again"),
     e.Skipped(rule="skip", effect=3, kind="mail.send.v1", person="ann"),

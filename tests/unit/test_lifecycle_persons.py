@@ -144,6 +144,7 @@ def test_closing_is_asked_again_when_it_had_to_wait() -> None:
 def test_an_alarm_is_repeated_daily_at_most() -> None:
     """An order that nobody looks at must not grow by an event every ten minutes."""
     story = Story().when(i.ConfirmPayment(ref=REF), i.TimerFired(name="due"))
+    story.done(f.FetchOrder, f.OrderFetched(digest="d")).when(i.TimerFired(name="due"))
     story.then_events(e.Overdue)
     assert story.last is not None
     assert story.last.set_timers == (("due", story.now + timedelta(seconds=DAY)),)
