@@ -23,7 +23,8 @@ def test_the_way_of_every_field_is_printed() -> None:
     text = told("lineage", "shopify", "business_central")
     assert "line_items[].sku\n  → lines[].sku\n    → salesOrderLines[].lineObjectNumber\n" in text
     assert "fields: not carried: the translation does not read it\n  id\n" in text
-    assert "  note → note\n" in text
+    assert "\nnote\n  → note\n    → salesOrderLines[].description\n" in text
+    assert "  test → test\n" in text
 
 
 def test_lineage_is_counted_as_json() -> None:
