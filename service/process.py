@@ -146,7 +146,7 @@ class Service:
             self.intake.keep(),
             probe_loop(self.metrics, self.clock.monotonic),
             sample_gauges(self, wire),
-            keep_house(store, self.clock),
+            keep_house(store, self.clock, self.settings.retention),
             self._projection(store).run(),
             keep_channels(self, wire, store),
             self.mappings.run(),

@@ -32,6 +32,7 @@ from adapters.postgres.outbox import PostgresOutbox
 from adapters.postgres.pool import Pool
 from adapters.postgres.quarantine import PostgresQuarantine
 from adapters.postgres.replay import streams
+from adapters.postgres.retention import Retention
 from adapters.postgres.sealing import Sealing
 from adapters.postgres.sealing_keys import agree
 from adapters.postgres.stock import StockPartner, StockRow
@@ -88,6 +89,7 @@ class Store(Struct, frozen=True, kw_only=True):
     stock: StockPartner
     views: Views
     idempotency: Idempotency
+    retention: Retention
 
 
 class Wire(Struct, frozen=True, kw_only=True):
@@ -161,6 +163,7 @@ async def open_store(
         stock=StockPartner(pool, place=place),
         views=Views(reports, sealing),
         idempotency=Idempotency(reports),
+        retention=Retention(reports),
     )
 
 

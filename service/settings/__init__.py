@@ -18,6 +18,7 @@ from service.settings.model import (
     Listen,
     PolicyTimes,
     Privacy,
+    Retention,
     Settings,
     Telemetry,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "Mail",
     "PolicyTimes",
     "Privacy",
+    "Retention",
     "Secret",
     "Settings",
     "Shipper",

@@ -149,6 +149,29 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 20.0
 
 
+class Retention(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long an order that ended keeps what is needed no more; its events are kept for ever."""
+
+    inbox_days: Annotated[
+        float,
+        Meta(
+            ge=3,
+            le=36_500,
+            description="Which deliveries it took. Later repeats find an order at its end; three "
+            "days are more than any channel repeats for.",
+        ),
+    ] = 35.0
+    effects_days: Annotated[
+        float,
+        Meta(
+            ge=3,
+            le=36_500,
+            description="Its calls to partners, with attempts, errors and traces, as its timeline "
+            "shows them.",
+        ),
+    ] = 400.0
+
+
 class PolicyTimes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How long an order waits at each point before something is asked, tried again or alarmed. The
     same fields and defaults as `actors.policy.Policy`, which they become."""
@@ -321,5 +344,6 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     carrier: Annotated[Carrier | None, Meta(description="Carrier.")] = None
     mail: Annotated[Mail | None, Meta(description="Mail.")] = None
     limits: Annotated[Limits, Meta(description="Bounds.")] = Limits()
+    retention: Annotated[Retention, Meta(description="Retention.")] = Retention()
     policy: Annotated[PolicyTimes, Meta(description="Waits.")] = PolicyTimes()
     telemetry: Annotated[Telemetry, Meta(description="Telemetry.")] = Telemetry()
