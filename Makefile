@@ -21,8 +21,9 @@ help: ## Show this list
 demo: $(STAMP) ## Watch real orders travel to delivered (ARGS="--orders 300 --report out.json" for a counted run)
 	@$(BIN)/orderwright demo $(ARGS)
 
+# Two at a time: half of the tests wait for servers. A file stays together, because its tests share what it starts.
 test: lint ## Check everything: style, types, layers, then every test with the real servers
-	@$(BIN)/python -m pytest -q $(ARGS)
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 bench: $(STAMP) ## Measure the full lifecycle against bare I/O; writes bench.json
 	@$(BIN)/python -m ops.bench $(ARGS)

@@ -16,8 +16,8 @@ import psutil
 import pytest
 from msgspec import Struct
 
+from tests.conftest import Say
 from tests.e2e.audit import Audit, audit
-from tests.e2e.conftest import Say
 from tests.e2e.processes import Process, passes
 from tests.e2e.world import World, seed_of_run, world_in
 from tests.integration.servers import temporary_home

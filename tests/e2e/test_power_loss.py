@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Say
 from tests.e2e.audit import audit
-from tests.e2e.conftest import Say
 from tests.e2e.processes import Process, passes
 from tests.e2e.world import World, seed_of_run, world_in
 from tests.integration.power import Disk, why_impossible

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Say
+from tests.conftest import Say
 from tests.e2e.flood import BROKEN, FORGED, GOOD, SPOILT, Delivery, drawn, send_all
 from tests.e2e.hooks import ref_of
 from tests.e2e.world import World, seed_of_run, world_in

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import random
-import sys
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +16,7 @@ from adapters.channels.shopify_topics import TOPICS
 from schemas.codec import encode
 from schemas.inputs import KINDS, Input
 from schemas.refusals import REASONS, Refused
+from tests.conftest import Say
 from tests.given import an_order
 from tests.shopify_payloads import NOW, SHOP, Json, a_payload, headers
 
@@ -115,10 +115,9 @@ def test_spoilt_payloads_raise_nothing_but_refusals() -> None:
 
 
 @pytest.mark.soak
-def test_a_hundred_thousand_spoilt_payloads(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_hundred_thousand_spoilt_payloads(say: Say) -> None:
     """The long form: 0 crashes in 100,000; the outcomes are printed."""
     counts = send_all(100_000, seed=31)
-    with capsys.disabled():
-        told = ", ".join(f"{name} {number:,}" for name, number in counts.most_common())
-        sys.stdout.write(f"\n100,000 spoilt payloads, 0 crashes: {told}.\n")
+    told = ", ".join(f"{name} {number:,}" for name, number in counts.most_common())
+    say(f"100,000 spoilt payloads, 0 crashes: {told}.")
     assert sum(counts.values()) == 100_000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from typing import Any
 
@@ -20,6 +19,7 @@ from schemas.refusals import Refused
 from schemas.strict_json import parse
 from schemas.validation import read_foreign
 from tests.amazon_payloads import REF, Json, an_item, an_order, money, part, sample_orders
+from tests.conftest import Say
 
 
 def read(order: object) -> Input:
@@ -171,7 +171,7 @@ def test_nothing_is_dropped() -> None:
 
 
 def test_every_official_order_comes_in_or_is_refused_on_purpose(
-    capsys: pytest.CaptureFixture[str],
+    say: Say,
 ) -> None:
     """Each order of the description is read; unshipped ones come in whole, and those shipped by
     strangers are noted; as if unshipped, every merchant's order adds up. Counts are printed."""
@@ -189,9 +189,8 @@ def test_every_official_order_comes_in_or_is_refused_on_purpose(
         whole = canonical_order(read_foreign({"order": order}, Fetched).order)
         assert whole.ref == order["orderId"]
     assert sum(counts.values()) == 8
-    with capsys.disabled():
-        told = ", ".join(f"{name}: {number}" for name, number in counts.most_common())
-        sys.stdout.write(f"\nAmazon's {sum(counts.values())} official orders: {told}.\n")
+    told = ", ".join(f"{name}: {number}" for name, number in counts.most_common())
+    say(f"Amazon's {sum(counts.values())} official orders: {told}.")
 
 
 _values = st.one_of(

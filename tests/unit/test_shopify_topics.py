@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from schemas import refusals
 from schemas.codec import encode
 from schemas.inputs import KINDS, NoteFact
 from schemas.refusals import Refused
+from tests.conftest import Say
 from tests.shopify_payloads import NOW, SHOP, Json, a_payload, headers
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "specs" / "shopify" / "webhooks"
@@ -42,7 +42,7 @@ def outcome(topic: str, payload: object) -> tuple[str, NoteFact | None]:
 
 
 def test_every_official_sample_has_a_declared_meaning(
-    capsys: pytest.CaptureFixture[str],
+    say: Say,
 ) -> None:
     """Each of the folder's topics is in the table, and its sample becomes what the table says, or
     is kept for the table's own reason. The counts are printed."""
@@ -64,9 +64,8 @@ def test_every_official_sample_has_a_declared_meaning(
         assert note is None or not any(one in note.words for one in PERSONAL)
         counts["whole order" if topic in KIND_OF_TOPIC else found] += 1
     assert sum(counts.values()) >= 73
-    with capsys.disabled():
-        told = ", ".join(f"{name}: {number}" for name, number in counts.most_common())
-        sys.stdout.write(f"\nShopify's {sum(counts.values())} official samples: {told}.\n")
+    told = ", ".join(f"{name}: {number}" for name, number in counts.most_common())
+    say(f"Shopify's {sum(counts.values())} official samples: {told}.")
 
 
 def test_news_is_told_with_codes_and_never_with_free_text() -> None:

@@ -1,0 +1,37 @@
+"""What tests have to say at the end of the run, beside passed or failed: what was counted, and the
+seed that makes it happen again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+Say = Callable[[str], None]
+
+_SAID = "said"
+
+
+@pytest.fixture
+def say(request: pytest.FixtureRequest) -> Say:
+    """Adds a line to what is printed at the end of the run, whether the test passes or fails. It
+    travels with the test's report, because tests run in processes of their own."""
+
+    def told(line: str) -> None:
+        request.node.user_properties.append((_SAID, line))
+
+    return told
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the lines, each once: every phase of a test reports them."""
+    lines = dict.fromkeys(
+        line
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if isinstance(report, pytest.TestReport)
+        for name, line in report.user_properties
+        if name == _SAID
+    )
+    for line in lines:
+        terminalreporter.write_line(str(line))
