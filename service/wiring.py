@@ -22,7 +22,7 @@ from adapters.nats.publisher import Publisher
 from adapters.notify.smtp import MailSettings, SmtpMail
 from adapters.notify.smtp_pool import SmtpServer
 from adapters.oauth import ClientCredentials
-from adapters.postgres.figures import Figures, final_refs, read_figures, shipped_seconds
+from adapters.postgres.figures import Figures, read_fates, read_figures, shipped_seconds
 from adapters.postgres.idempotency import Idempotency
 from adapters.postgres.journal import PostgresJournal
 from adapters.postgres.keys import ApiKey, ApiKeys, KeyRefused
@@ -63,9 +63,9 @@ __all__ = [
     "Store",
     "Views",
     "Wire",
-    "final_refs",
     "migrate",
     "pending",
+    "read_fates",
     "read_figures",
     "shipped_seconds",
     "streams",

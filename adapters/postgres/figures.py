@@ -1,8 +1,8 @@
-"""Figures about all orders together: how many stand where, and how long they took."""
+"""Figures about orders: how many stand where, what became of some, and how long they took."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -13,20 +13,27 @@ from adapters.postgres.statements import parse
 
 
 class Figures(Struct, frozen=True, kw_only=True):
-    """Counts by stage; `final` and `attention` count across stages. Times in seconds since 1970,
-    durations in seconds; None while nothing has happened."""
+    """Counts by stage; `final` and `attention` count across stages."""
 
     stages: dict[str, int]
     final: int
     attention: int
     quarantined: int
-    first_at: float | None
-    last_at: float | None
 
     @property
     def orders(self) -> int:
         """How many orders there are."""
         return sum(self.stages.values())
+
+
+class Fate(Struct, frozen=True, kw_only=True):
+    """What became of one order. Times in seconds since 1970."""
+
+    stage: str
+    final: bool
+    attention: bool
+    placed_at: float
+    changed_at: float
 
 
 async def read_figures(pool: Pool) -> Figures:
@@ -35,25 +42,36 @@ async def read_figures(pool: Pool) -> Figures:
     stages: dict[str, int] = {}
     for row in rows:
         stages[row["stage"]] = stages.get(row["stage"], 0) + row["orders"]
-    span = (await pool.fetch(_sql()["span"]))[0]
     return Figures(
         stages=stages,
         final=sum(row["orders"] for row in rows if row["final"]),
         attention=sum(row["orders"] for row in rows if row["attention"]),
         quarantined=(await pool.fetch(_sql()["quarantined"]))[0]["items"],
-        first_at=span["first_at"],
-        last_at=span["last_at"],
     )
 
 
-async def final_refs(pool: Pool, channel: str) -> set[str]:
-    """Return the references of a channel's orders that are final."""
-    return {row["ref"] for row in await pool.fetch(_sql()["final_refs"], channel)}
+async def read_fates(pool: Pool, channel: str, refs: Sequence[str]) -> dict[str, Fate]:
+    """Return what became of these orders of a channel, by reference; without those unknown. Raises
+    JournalUnavailable."""
+    rows = await pool.fetch(_sql()["fates"], channel, refs)
+    return {
+        ref: Fate(
+            stage=stage,
+            final=final,
+            attention=attention,
+            placed_at=placed_at,
+            changed_at=changed_at,
+        )
+        for ref, stage, final, attention, placed_at, changed_at in rows
+    }
 
 
-async def shipped_seconds(pool: Pool) -> tuple[float | None, float | None]:
-    """Return median and 99th percentile from receipt to the carrier's first scan."""
-    row = (await pool.fetch(_sql()["shipped_seconds"]))[0]
+async def shipped_seconds(
+    pool: Pool, channel: str, refs: Sequence[str]
+) -> tuple[float | None, float | None]:
+    """Return median and 99th percentile from receipt to the carrier's first scan; None while
+    nothing was shipped. Raises JournalUnavailable."""
+    row = (await pool.fetch(_sql()["shipped_seconds"], channel, refs))[0]
     return row["p50"], row["p99"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -72,14 +73,25 @@ class Child:
             process.kill()
             await process.wait()
 
+    @property
+    def was_killed(self) -> bool:
+        """Whether it ended by a signal and not by itself."""
+        return self.process is not None and (self.process.returncode or 0) < 0
+
     def must_run(self) -> None:
         """Raise DemoFailed, with its last words, when it has ended."""
         if self.process is not None and self.process.returncode is not None:
             last = self._log.read_text(errors="replace").strip().splitlines()[-3:]
-            raise DemoFailed(
-                f"{self.name} ended with code {self.process.returncode}. It said last: "
-                + " / ".join(last)
-            )
+            said = f" It said last: {' / '.join(last)}" if last else ""
+            raise DemoFailed(f"{self.name} ended with code {self.process.returncode}.{said}")
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on just now."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
 
 
 def simulators(folder: Path, *, seed: int, callback_secret: str, live: bool) -> tuple[Child, Path]:

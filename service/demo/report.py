@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import aiohttp
@@ -76,31 +77,48 @@ def progress(figures: wiring.Figures, wanted: int, final_before: int) -> str:
     return f" {goal}: {stages or 'no orders yet'}; {figures.quarantined} in quarantine{extra}   "
 
 
+def accepted_refs(sent: dict[str, Any]) -> list[str]:
+    """Return the references, as orders bear them, of what the shop was answered 2xx for."""
+    return [_short(row["ref"]) for row in sent["refs"] if row.get("accepted", True)]
+
+
+def _short(gid: str) -> str:
+    return gid.rsplit("/", 1)[-1]
+
+
 async def count_up(
-    pool: wiring.Pool, channel: str, sent: dict[str, Any], simulators_url: str
+    pool: wiring.Pool,
+    channel: str,
+    sent: dict[str, Any],
+    simulators_url: str,
+    *,
+    quarantined_before: int = 0,
 ) -> Report:
-    """Compare what the shop sent with what the store and the partners' ledger say."""
-    final = await wiring.final_refs(pool, channel)
-    accepted = [row["ref"] for row in sent["refs"] if row.get("accepted", True)]
-    lost = [ref for ref in accepted if ref.rsplit("/", 1)[-1] not in final]
+    """Compare what the shop sent with what the store and the partners' ledger say. Only this run's
+    orders count: the folder may hold those of earlier ones."""
+    refs = [_short(row["ref"]) for row in sent["refs"]]
+    found = await wiring.read_fates(pool, channel, refs)
+    p50, p99 = await wiring.shipped_seconds(pool, channel, refs)
+    lost = [ref for ref in accepted_refs(sent) if ref not in found or not found[ref].final]
+    stages = Counter(fate.stage for fate in found.values())
+    ended = [fate.changed_at for fate in found.values() if fate.final]
+    seconds = max(ended) - min(fate.placed_at for fate in found.values()) if ended else 0.0
     figures = await wiring.read_figures(pool)
-    p50, p99 = await wiring.shipped_seconds(pool)
     duplicates = await _duplicates(simulators_url)
-    seconds = (figures.last_at or 0.0) - (figures.first_at or 0.0)
     return Report(
         sent=sent["sent"],
         accepted=sent["accepted"],
-        quarantined=figures.quarantined,
-        closed=figures.stages.get("closed", 0),
-        cancelled=figures.stages.get("cancelled", 0),
+        quarantined=figures.quarantined - quarantined_before,
+        closed=stages["closed"],
+        cancelled=stages["cancelled"],
         lost=len(lost),
         duplicate_consequences=len(duplicates),
-        orders_per_second=round(figures.final / seconds, 2) if seconds > 0 else 0.0,
+        orders_per_second=round(len(ended) / seconds, 2) if seconds > 0 else 0.0,
         webhook_ms_p50=round(sent["webhook_ms"]["p50"] or 0.0, 3),
         webhook_ms_p99=round(sent["webhook_ms"]["p99"] or 0.0, 3),
         shipped_seconds_p50=round(p50 or 0.0, 3),
         shipped_seconds_p99=round(p99 or 0.0, 3),
-        attention=figures.attention,
+        attention=sum(fate.attention for fate in found.values()),
         lost_refs=tuple(lost[:MAX_NAMED]),
         duplicates=tuple(duplicates[:MAX_NAMED]),
     )

@@ -7,18 +7,19 @@ import asyncio
 import json
 import signal
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
 from service import runtime, wiring
 from service.demo import children, story
-from service.demo.report import Report, count_up, progress
+from service.demo.report import Report, accepted_refs, count_up, progress
 from service.demo.world import SHOPS, World, configuration, new_secret, toml
 
+T = TypeVar("T")
 Say = Callable[[str], None]
 
 QUIET_SECONDS = 120.0
@@ -26,6 +27,12 @@ QUIET_SECONDS = 120.0
 
 RESTARTS = 1_000
 """How often a killed service is started again; a demo is killed by hand."""
+
+FAILED_STARTS = 3
+"""Starts in a row that end by themselves, not by a kill; then the demo says why and ends."""
+
+ASK_AGAIN_SECONDS = 0.2
+"""Between two questions to a store that is away because its service was killed."""
 
 STOCK_SKUS, STOCK_EACH = 400, 1_000_000
 
@@ -75,6 +82,7 @@ class Demo:
         self.ended = asyncio.Event()
         self.world = World(http="", smtp_port=0, webhook_secret="", callback_secret="")
         self.runtime = runtime.Runtime(pid=0, url="", postgres_dsn="", nats_url="")
+        self._keeper: asyncio.Task[None] | None = None
 
     async def run(self) -> bool:
         """Start the world, let the orders come, and count up at the end."""
@@ -85,10 +93,9 @@ class Demo:
             await self._start_world(stack)
             await self._start_service(stack)
             pool = await stack.enter_async_context(wiring.reports(self.runtime.postgres_dsn))
-            await wiring.seed_stock(
-                pool, [f"SKU-{n:03d}" for n in range(1, STOCK_SKUS + 1)], STOCK_EACH
-            )
-            before = await wiring.read_figures(pool)
+            skus = [f"SKU-{n:03d}" for n in range(1, STOCK_SKUS + 1)]
+            await self._answer(lambda: wiring.seed_stock(pool, skus, STOCK_EACH))
+            before = await self._answer(lambda: wiring.read_figures(pool))
             self.say(
                 " ✔ 3 shops, 1 carrier, 1 ERP, 1 warehouse, 1 mail server (simulated partners)"
             )
@@ -121,7 +128,9 @@ class Demo:
         )
 
     async def _start_service(self, stack: AsyncExitStack) -> None:
-        table = configuration(self.world, port=self.options.port, data_dir=str(self.data_dir))
+        # Chosen once: shops and partners must find a service that was killed where it was.
+        port = self.options.port or children.free_port()
+        table = configuration(self.world, port=port, data_dir=str(self.data_dir))
         # Nothing is exported; but every timeline then shows the traces that calls carried along.
         table["telemetry"] = {"sample_ratio": 1.0}
         config = self.folder / "demo.toml"
@@ -129,25 +138,64 @@ class Demo:
         config.chmod(0o600)
         self.data_dir.mkdir(mode=0o755, exist_ok=True)
         child, _ = children.service(self.folder, config)
-        await self._start_once(child)
-        keeper = asyncio.create_task(self._keep_running(child))
-        stack.push_async_callback(self._stop_service, child, keeper)
+        while not await self._started(child):
+            self.say(" The service was killed before it was ready; it is started again.")
+        self._keeper = asyncio.create_task(self._keep_running(child))
+        stack.push_async_callback(self._stop_service, child, self._keeper)
 
-    async def _start_once(self, child: children.Child) -> None:
+    async def _started(self, child: children.Child) -> bool:
+        """Start the service; return whether it got ready and was not killed before. Raises
+        DemoFailed when it ends by itself."""
         ready = self.data_dir / runtime.FILE
         ready.unlink(missing_ok=True)
         await child.start()
-        await child.ready(ready)
+        try:
+            await child.ready(ready)
+        except children.DemoFailed:
+            if child.was_killed:
+                return False
+            await child.stop()
+            raise
         self.runtime = runtime.read(self.data_dir)
+        return True
 
     async def _keep_running(self, child: children.Child) -> None:
+        """Start the service again whenever it ends, also when it is killed while it starts. Raises
+        DemoFailed when it ends by itself again and again."""
+        failed = 0
         for _ in range(RESTARTS):
             code = await child.wait()
             if self.ended.is_set():
                 return
             self.say(f"\n The service ended (code {code}); it is started again.")
-            await self._start_once(child)
-            self.say(f" It runs again as pid {self.runtime.pid}.")
+            try:
+                if await self._started(child):
+                    self.say(f" It runs again as pid {self.runtime.pid}.")
+                failed = 0
+            except children.DemoFailed:
+                failed += 1
+                if failed >= FAILED_STARTS:
+                    raise
+        raise children.DemoFailed(f"The service ended {RESTARTS} times, and so does the demo.")
+
+    async def _answer(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask the store until it answers: it is away while a killed service starts again. Raises
+        DemoFailed when the service won't start any more, or after QUIET_SECONDS."""
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + QUIET_SECONDS
+        while True:
+            self._must_be_kept()
+            try:
+                return await ask()
+            except wiring.JournalUnavailable as error:
+                if loop.time() > give_up:
+                    raise children.DemoFailed(f"The store does not answer: {error}") from error
+                await asyncio.sleep(ASK_AGAIN_SECONDS)
+
+    def _must_be_kept(self) -> None:
+        """Raise DemoFailed when the service was given up."""
+        if self._keeper is not None and self._keeper.done():
+            self._keeper.result()
 
     async def _stop_service(self, child: children.Child, keeper: asyncio.Task[None]) -> None:
         self.ended.set()
@@ -172,11 +220,19 @@ class Demo:
         await shop.start()
         stack.push_async_callback(shop.stop)
         ended = asyncio.create_task(shop.wait())
-        await self._until_final(pool, ended, before.final)
-        if not file.exists():
+        await self._until_final(pool, ended, file, before.final)
+        sent = _told(file)
+        if sent is None:
             raise children.DemoFailed(f"{shop.name} wrote no report; see {self.folder}.")
-        sent = json.loads(file.read_text())
-        report = await count_up(pool, SHOPS[0], sent, self.world.http)
+        report = await self._answer(
+            lambda: count_up(
+                pool,
+                SHOPS[0],
+                sent,
+                self.world.http,
+                quarantined_before=before.quarantined,
+            )
+        )
         self.say("")
         self.say(report.in_words())
         if options.report is not None:
@@ -185,19 +241,19 @@ class Demo:
         return report.good
 
     async def _until_final(
-        self, pool: wiring.Pool, shop: asyncio.Task[int], final_before: int
+        self, pool: wiring.Pool, shop: asyncio.Task[int], file: Path, final_before: int
     ) -> None:
         """Wait until every accepted order is final, or nothing has changed for a long while."""
         loop = asyncio.get_running_loop()
         last, changed_at = "", loop.time()
         while not self.ended.is_set():
-            figures = await wiring.read_figures(pool)
+            figures = await self._answer(lambda: wiring.read_figures(pool))
             line = progress(figures, self.options.orders, final_before)
             if line != last:
                 last, changed_at = line, loop.time()
                 self.say(f"\r{line}")
             settled = figures.final == figures.orders
-            if shop.done() and settled:
+            if shop.done() and settled and await self._all_final(pool, file):
                 return
             if loop.time() - changed_at > QUIET_SECONDS:
                 return
@@ -206,6 +262,14 @@ class Demo:
                     await self.ended.wait()
             except TimeoutError:
                 continue
+
+    async def _all_final(self, pool: wiring.Pool, file: Path) -> bool:
+        """Whether every order that the shop was told is accepted is final. One that is in the
+        stream alone, because the service was killed, is in no figure yet."""
+        sent = _told(file)
+        refs = accepted_refs(sent) if sent is not None else []
+        found = await self._answer(lambda: wiring.read_fates(pool, SHOPS[0], refs))
+        return all(ref in found and found[ref].final for ref in refs)
 
     async def _live(self, stack: AsyncExitStack, pool: wiring.Pool, before: wiring.Figures) -> None:
         options = self.options
@@ -233,6 +297,7 @@ class Demo:
                 async with asyncio.timeout(1.0):
                     await self.ended.wait()
             except TimeoutError:
+                self._must_be_kept()
                 for shop in shops:
                     shop.must_run()
                 try:
@@ -242,6 +307,14 @@ class Demo:
                 if line != last:
                     self.say(f"\r{line}")
                 last = line
+
+
+def _told(file: Path) -> dict[str, Any] | None:
+    """Return what a shop wrote at its end; None when it did not get so far."""
+    if not file.exists():
+        return None
+    told: dict[str, Any] = json.loads(file.read_text())
+    return told
 
 
 __all__ = ["Options", "Report", "run"]

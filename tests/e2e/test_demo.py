@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
+import psutil
 import pytest
 
 from service.errors import DataDirectoryHeld
@@ -25,12 +27,17 @@ DRAIN_SECONDS = 20.0
 
 
 async def test_the_demo_reports_every_order() -> None:
-    """60 orders through the whole world: exit 0, and a report with every documented key."""
+    """60 orders through the whole world, whose service is killed at work and while it starts again:
+    exit 0, and a report with every documented key."""
     with temporary_home() as home:
         report = home / "report.json"
         words = ["demo", "--orders", "60", "--rate", "30", "--port", "0", "--report", str(report)]
         demo = Process("the demo", ["service.cli", *words, "--data", str(home)], home / "demo.log")
         try:
+            await eventually((home / "acme-us.log").exists, 60)
+            at_work = await _service_of(demo)
+            at_work.kill()
+            (await _service_of(demo, other_than=at_work.pid)).kill()
             assert await demo.ended(90) == 0, demo.last_words()
         finally:
             demo.stop()
@@ -43,6 +50,21 @@ async def test_the_demo_reports_every_order() -> None:
         for what in ("webhook_ms", "shipped_seconds"):
             assert 0 < found[f"{what}_p50"] <= found[f"{what}_p99"]
         assert _left_running(home) == []
+
+
+async def _service_of(demo: Process, other_than: int = 0) -> psutil.Process:
+    """The service that the demo runs now."""
+    found: list[psutil.Process] = []
+
+    def runs() -> bool:
+        for child in psutil.Process(demo.pid).children():
+            with suppress(psutil.NoSuchProcess):
+                if child.pid != other_than and "serve" in child.cmdline():
+                    found.append(child)
+        return bool(found)
+
+    await eventually(runs, 20)
+    return found[0]
 
 
 def _left_running(home: Path) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 from aiohttp import web
@@ -51,7 +52,18 @@ async def test_an_order_that_never_ended_is_lost(bench: Bench) -> None:
     report = await counted(bench, ("1",))
     assert not report.good
     assert report.lost == 1
-    assert "gid://shop/Order/2" in report.in_words()
+    assert "Lost, for example: 2" in report.in_words()
+
+
+async def test_orders_of_an_earlier_run_are_not_counted(bench: Bench) -> None:
+    """The folder may hold them; the report is about this run: counts, speed and times."""
+    early = append("0")
+    row = replace(early.row, stage="closed", final=True, attention=True)
+    long_ago = early.at - timedelta(days=1)
+    await bench.journal.append(replace(early, row=row, at=long_ago))
+    report = await counted(bench, ("1", "2"))
+    assert (report.sent, report.closed, report.cancelled, report.attention) == (2, 2, 0, 0)
+    assert report.orders_per_second == 0.0, "both were placed and ended in one moment"
 
 
 async def test_what_the_ledger_has_twice_is_a_duplicate(bench: Bench) -> None:
