@@ -16,7 +16,11 @@ from ops.simulators.warehouse import CALLBACK_KINDS, Habits
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m ops.simulators", description=__doc__, allow_abbrev=False
+        prog="python -m ops.simulators",
+        description=__doc__,
+        allow_abbrev=False,
+        # A secret on a command line is there for everybody to see.
+        fromfile_prefix_chars="@",
     )
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (loopback by default)")

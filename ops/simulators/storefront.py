@@ -38,7 +38,11 @@ def _range(value: str) -> tuple[int, int]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m ops.simulators.storefront", description=__doc__, allow_abbrev=False
+        prog="python -m ops.simulators.storefront",
+        description=__doc__,
+        allow_abbrev=False,
+        # A secret on a command line is there for everybody to see.
+        fromfile_prefix_chars="@",
     )
     add = parser.add_argument
     add("--url", required=True, help="where the webhooks go, such as http://127.0.0.1:8080/hooks/x")

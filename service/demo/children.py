@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from service.embedded import launch
+from service.embedded.data_directory import write_private
 from service.errors import OperatorError
 
 START_SECONDS = 60.0
@@ -23,12 +26,14 @@ class DemoFailed(OperatorError):
 
 
 class Child:
-    """One process of the demo, with its output in a file of the data directory."""
+    """One process of the demo, with its output in a file of the data directory. The kernel kills it
+    when the demo ends, however that happens: what a service had in hand it finds again."""
 
     def __init__(self, name: str, arguments: Sequence[str], log: Path) -> None:
         self.name = name
         self._arguments = arguments
         self._log = log
+        self._begins_at = 0
         self.process: asyncio.subprocess.Process | None = None
 
     @property
@@ -37,11 +42,13 @@ class Child:
         return self.process.pid if self.process else 0
 
     async def start(self) -> None:
-        """Start it; its output goes to the log."""
+        """Start it; its output goes to the log. It is in a session of its own: Ctrl-C reaches the
+        demo alone, which then ends its parts in their order."""
+        life = [str(os.getpid()), str(int(signal.SIGKILL)), "-1", "-1", str(Path.cwd())]
+        words = [sys.executable, launch.__file__, *life, sys.executable, "-m", *self._arguments]
         with self._log.open("ab") as out:
-            self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", *self._arguments, stdout=out, stderr=out
-            )
+            self._begins_at = out.tell()
+            self.process = await asyncio.create_subprocess_exec(*words, stdout=out, stderr=out)
 
     async def ready(self, file: Path) -> dict[str, object]:
         """Wait for the JSON that it writes when it is ready. Raises DemoFailed."""
@@ -81,7 +88,9 @@ class Child:
     def must_run(self) -> None:
         """Raise DemoFailed, with its last words, when it has ended."""
         if self.process is not None and self.process.returncode is not None:
-            last = self._log.read_text(errors="replace").strip().splitlines()[-3:]
+            with self._log.open(errors="replace") as log:
+                log.seek(self._begins_at)
+                last = log.read().strip().splitlines()[-3:]
             said = f" It said last: {' / '.join(last)}" if last else ""
             raise DemoFailed(f"{self.name} ended with code {self.process.returncode}.{said}")
 
@@ -97,7 +106,8 @@ def free_port() -> int:
 def simulators(folder: Path, *, seed: int, callback_secret: str, live: bool) -> tuple[Child, Path]:
     """The simulated partners. In the live demo they take their time, so that it can be watched."""
     ready = _fresh(folder / "simulators.json")
-    arguments = ["ops.simulators", "--seed", str(seed), "--callback-secret", callback_secret]
+    arguments = ["ops.simulators", "--seed", str(seed)]
+    arguments += [_private(folder / "simulators.args", f"--callback-secret={callback_secret}")]
     arguments += ["--ready-file", str(ready), "--ledger", str(folder / "ledger.jsonl")]
     arguments += ["--latency-ms", "20" if live else "5", "--callbacks", "picked,packed"]
     if live:
@@ -112,7 +122,8 @@ def shop(
 ) -> tuple[Child, Path]:  # fmt: skip
     """A simulated shop that sends its webhooks. `orders` 0 goes on until it is stopped."""
     report = _fresh(folder / f"{name}.json")
-    arguments = ["ops.simulators.storefront", "--url", f"{url}/hooks/{name}", "--secret", secret]
+    arguments = ["ops.simulators.storefront", "--url", f"{url}/hooks/{name}"]
+    arguments += [_private(folder / f"{name}.args", f"--secret={secret}")]
     arguments += ["--shop", f"{name}.myshopify.com", "--orders", str(orders), "--rate", str(rate)]
     arguments += ["--seed", str(seed), "--first-number", str(first_number), "--quiet"]
     arguments += ["--report", str(report)]
@@ -124,6 +135,12 @@ def service(folder: Path, config: Path) -> tuple[Child, Path]:
     ready = _fresh(folder / "runtime.json")
     arguments = ["service.cli", "serve", "--config", str(config)]
     return Child("the service", arguments, folder / "service.log"), ready
+
+
+def _private(file: Path, argument: str) -> str:
+    """Have a process read an argument from a file of ours: everybody can see a command line."""
+    write_private(file, f"{argument}\n")
+    return f"@{file}"
 
 
 def _written(file: Path) -> dict[str, object] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -35,6 +36,7 @@ async def test_the_demo_reports_every_order() -> None:
         demo = Process("the demo", ["service.cli", *words, "--data", str(home)], home / "demo.log")
         try:
             await eventually((home / "acme-us.log").exists, 60)
+            assert not _secrets(home) & _words_of(demo), "everybody can see a command line"
             at_work = await _service_of(demo)
             at_work.kill()
             (await _service_of(demo, other_than=at_work.pid)).kill()
@@ -50,6 +52,36 @@ async def test_the_demo_reports_every_order() -> None:
         for what in ("webhook_ms", "shipped_seconds"):
             assert 0 < found[f"{what}_p50"] <= found[f"{what}_p99"]
         assert _left_running(home) == []
+
+
+async def test_nothing_outlives_a_demo_that_is_killed() -> None:
+    """kill -9 of the demo takes its service, servers and shops along: the next start finds the data
+    free and goes on."""
+    with temporary_home() as home:
+        words = ["service.cli", "demo", "--rate", "5", "--port", "0", "--data", str(home)]
+        demo = Process("the demo", words, home / "demo.log")
+        try:
+            await eventually((home / "acme-eu.log").exists, 60)
+            demo.kill()
+            await eventually(lambda: not _left_running(home), 10)
+        finally:
+            demo.stop()
+
+
+def _words_of(demo: Process) -> set[str]:
+    """The words of the command lines of everything that the demo has started."""
+    words: set[str] = set()
+    for child in psutil.Process(demo.pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            words |= set(re.split(r"[\s=]", " ".join(child.cmdline())))
+    return words
+
+
+def _secrets(home: Path) -> set[str]:
+    """The values of the demo's configuration that are secret."""
+    found = re.findall(r'secrets?" = \[?"([^"]+)"', (home / "demo.toml").read_text())
+    assert len(found) > 3
+    return set(found)
 
 
 async def _service_of(demo: Process, other_than: int = 0) -> psutil.Process:
