@@ -151,7 +151,14 @@ class Desk:
         return wiring.ApiKeys(self.pool, monotonic=SystemClock().monotonic)
 
     async def verify(self, progress: Callable[[int], None]) -> Verified:
-        """Replay every stream and compare it with the stored state, byte for byte."""
+        """Replay every stream and compare it with the stored state, byte for byte. Raises
+        OperatorError, naming the order, when an event can't be read."""
+        try:
+            return await self._verify(progress)
+        except ValueError as error:
+            raise OperatorError(f"{error} Was it written by a newer version?") from error
+
+    async def _verify(self, progress: Callable[[int], None]) -> Verified:
         orders = events = 0
         different: list[str] = []
         async for stream in wiring.streams(self.pool):

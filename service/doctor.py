@@ -13,7 +13,7 @@ from schemas.incidents import API_VERSION_DRIFT
 from service import runtime, wiring
 from service.clock import SystemClock
 from service.embedded.external import check_nats, check_postgres
-from service.errors import OperatorError
+from service.errors import OperatorError, SchemaRefused
 from service.settings import Settings, unknown_variables
 from service.wiring_incidents import IncidentViews
 from service.wiring_upkeep import Upkeeps
@@ -40,8 +40,9 @@ async def examine(settings: Settings) -> list[Finding]:
     url = settings.nats_url.reveal() if settings.nats_url else ""
     try:
         found = runtime.read(Path(settings.data_dir))
-        dsn, url = dsn or found.postgres_dsn, url or found.nats_url
         findings.append(_running(found))
+        if runtime.is_alive(found):
+            dsn, url = dsn or found.postgres_dsn, url or found.nats_url
     except runtime.NotRunning:
         findings.append(_good("service", "none runs on this data directory."))
     findings.append(await _server("postgres", dsn, check_postgres))
@@ -96,7 +97,7 @@ def _partners(settings: Settings) -> list[Finding]:
 def _running(found: runtime.Runtime) -> Finding:
     if runtime.is_alive(found):
         return _good("service", f"runs as pid {found.pid} at {found.url}.")
-    return _bad("service", f"the one that ran as pid {found.pid} has died; start it again.")
+    return _good("service", f"none runs; the last one, pid {found.pid}, has ended.")
 
 
 async def _server(name: str, address: str, check: Callable[[str], Awaitable[str]]) -> Finding:
@@ -109,7 +110,10 @@ async def _server(name: str, address: str, check: Callable[[str], Awaitable[str]
 
 
 async def _schema(dsn: str) -> Finding:
-    missing = await wiring.pending(dsn)
+    try:
+        missing = await wiring.pending(dsn)
+    except (SchemaRefused, wiring.JournalUnavailable) as error:
+        return _bad("schema", str(error))
     if missing:
         return _bad("schema", f"{len(missing)} migrations are missing: run `orderwright migrate`.")
     return _good("schema", "is up to date.")

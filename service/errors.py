@@ -1,7 +1,8 @@
 """Errors an operator must act on: each carries the exit code the process ends with.
 
 Exit codes: 3 data directory held, 4 outside server unreachable, 5 outside server too old or lacking
-a feature, 6 data directory unusable (permissions, space), 7 an embedded server would not start.
+a feature, 6 data directory unusable (permissions, space), 7 an embedded server would not start,
+12 the database's schema and this version don't fit together.
 """
 
 from __future__ import annotations
@@ -43,3 +44,9 @@ class EmbeddedServerFailed(OperatorError):
     """An embedded Postgres or NATS did not start, or died too often in a row."""
 
     exit_code: ClassVar[int] = 7
+
+
+class SchemaRefused(OperatorError):
+    """The database was migrated by another version, or a migration failed; nothing was changed."""
+
+    exit_code: ClassVar[int] = 12

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from service import wiring
+from service.errors import ServerUnusable
 from service.servers import open_servers
 from service.settings import Settings
 
@@ -13,4 +14,7 @@ async def migrate(settings: Settings) -> list[str]:
     Raises OperatorError when the servers can't be used, such as while a service holds the data.
     """
     async with open_servers(settings, lambda _: None) as servers:
-        return await wiring.migrate(servers.postgres_dsn)
+        try:
+            return await wiring.migrate(servers.postgres_dsn)
+        except wiring.JournalUnavailable as error:
+            raise ServerUnusable(str(error)) from error

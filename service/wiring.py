@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 from msgspec import Struct, structs
 
@@ -22,12 +22,13 @@ from adapters.nats.publisher import Publisher
 from adapters.notify.smtp import MailSettings, SmtpMail
 from adapters.notify.smtp_pool import SmtpServer
 from adapters.oauth import ClientCredentials
+from adapters.postgres import migrate as migrations
 from adapters.postgres.figures import Figures, read_fates, read_figures, shipped_seconds
 from adapters.postgres.idempotency import Idempotency
 from adapters.postgres.journal import PostgresJournal
 from adapters.postgres.keys import ApiKey, ApiKeys, KeyRefused
 from adapters.postgres.leases import Leases
-from adapters.postgres.migrate import migrate, pending
+from adapters.postgres.migrate import MigrationRefused
 from adapters.postgres.outbox import PostgresOutbox
 from adapters.postgres.pool import Pool
 from adapters.postgres.quarantine import PostgresQuarantine
@@ -43,6 +44,7 @@ from adapters.wms.http_warehouse import HttpWarehouse, HttpWarehouseSettings
 from schemas.effects import CARRIER, ERP, MAIL, STOCK, STOREFRONT, WAREHOUSE
 from schemas.order import Address
 from service.clock import SystemClock
+from service.errors import SchemaRefused
 from service.sealing_keys import sealing_of
 from service.servers import Servers
 from service.settings import CallLimits, Carrier, Erp, Mail, Settings, Warehouse
@@ -122,6 +124,27 @@ def care_of(calls: CallLimits) -> Care:
     fields = structs.asdict(calls)
     fields["timeout_seconds"] = 2 * calls.timeout_seconds + 5.0
     return Care(**fields)
+
+
+async def migrate(dsn: str) -> list[str]:
+    """Apply the missing migrations and return their names. Raises SchemaRefused and
+    JournalUnavailable."""
+    with _schema_words():
+        return await migrations.migrate(dsn)
+
+
+async def pending(dsn: str) -> list[str]:
+    """Return the migrations that are missing; changes nothing. Raises as `migrate` does."""
+    with _schema_words():
+        return await migrations.pending(dsn)
+
+
+@contextmanager
+def _schema_words() -> Iterator[None]:
+    try:
+        yield
+    except MigrationRefused as error:
+        raise SchemaRefused(str(error)) from error
 
 
 async def open_store(

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Sequence
 
 import asyncpg
-from msgspec import Struct
+from msgspec import MsgspecError, Struct
 
 from adapters.postgres.pool import Pool
 from adapters.postgres.statements import statements
@@ -31,7 +31,7 @@ class Stream(Struct, frozen=True, kw_only=True):
 async def streams(pool: Pool, *, after: str = "") -> AsyncIterator[Stream]:
     """Yield every order after the given id, by id. Each is consistent in itself while others write.
 
-    Raises JournalUnavailable, and msgspec.ValidationError for an event that no longer decodes.
+    Raises JournalUnavailable, and ValueError, naming the order, for an event that can't be decoded.
     """
     while True:
         page = await pool.fetch(statements()["replay_orders"], after, _PAGE_ORDERS)
@@ -43,7 +43,7 @@ async def streams(pool: Pool, *, after: str = "") -> AsyncIterator[Stream]:
             )
             events: dict[str, list[OrderEvent]] = {order_id: [] for order_id, _, _ in part}
             for order_id, _, body in rows:
-                events[order_id].append(decode_event(body))
+                events[order_id].append(_decoded(order_id, body))
             for order_id, version, state in part:
                 yield Stream(
                     order_id=order_id,
@@ -54,6 +54,14 @@ async def streams(pool: Pool, *, after: str = "") -> AsyncIterator[Stream]:
         if len(page) < _PAGE_ORDERS:
             return
         after = page[-1]["order_id"]
+
+
+def _decoded(order_id: str, body: bytes) -> OrderEvent:
+    try:
+        event: OrderEvent = decode_event(body)
+    except MsgspecError as error:
+        raise ValueError(f"An event of the order {order_id} can't be read: {error}.") from error
+    return event
 
 
 def _parts(page: Sequence[asyncpg.Record]) -> Iterator[list[asyncpg.Record]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -16,7 +17,9 @@ from adapters.postgres.replay import streams
 from adapters.postgres.statements import statements
 from adapters.postgres.timers import PostgresTimers
 from schemas.ids import PARTITIONS, partition_of
+from service.desk import Desk
 from service.embedded.supervisor import EmbeddedServers
+from service.errors import OperatorError
 from tests.appends import NOON, SEALING, append, id_of, minutes
 from tests.integration.journals import (
     Bench,
@@ -202,3 +205,24 @@ async def test_every_stream_can_be_replayed(bench: Bench) -> None:
     assert all(
         stream.version == len(stream.events) == 2 and stream.state == b"state 2" for stream in found
     )
+
+
+async def test_a_state_that_its_events_do_not_give_is_found(bench: Bench) -> None:
+    """`orders replay --verify` compares: what was stored here is no state, and is named."""
+    await bench.journal.append(append("1"))
+    verified = await Desk(bench.pool, "", Path(), SEALING).verify(lambda orders: None)
+    assert (verified.orders, verified.events) == (1, 1)
+    assert verified.different == (id_of("1"),)
+
+
+async def test_an_event_that_nobody_can_read_is_named(bench: Bench) -> None:
+    """The replay says in a sentence whose event it is, not where it raised."""
+    await bench.journal.append(append("1"))
+    await bench.pool.fetch(
+        "INSERT INTO events (order_id, version, type, body, at) VALUES ($1, 2, 'x', $2, now())",
+        id_of("1"),
+        b'{"type":"order.of_the_future.v9"}',
+    )
+    await bench.pool.fetch("UPDATE orders SET version = 2")
+    with pytest.raises(OperatorError, match=f"order {id_of('1')} can't be read"):
+        await Desk(bench.pool, "", Path(), SEALING).verify(lambda orders: None)

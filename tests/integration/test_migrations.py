@@ -10,6 +10,10 @@ import pytest
 
 from actors.errors import JournalUnavailable
 from adapters.postgres.migrate import FOLDER, MigrationRefused, migrate, migrations, pending
+from service import wiring
+from service.doctor import examine
+from service.errors import SchemaRefused
+from service.settings import load
 
 
 def write(folder: Path, name: str, sql: str) -> None:
@@ -65,6 +69,26 @@ async def test_an_edited_migration_is_refused(database: str, tmp_path: Path) -> 
     with pytest.raises(MigrationRefused, match=r"0001_one\.sql was applied .* edited since"):
         await migrate(database, tmp_path)
     assert not await table_exists(database, "two")
+
+
+async def test_an_operator_is_told_of_it_in_a_sentence(database: str) -> None:
+    """What starts the service, and the doctor, say it without a traceback, with a code of its own:
+    this is what a database shows that another version has migrated."""
+    await wiring.migrate(database)
+    connection = await asyncpg.connect(database)
+    try:
+        await connection.execute("UPDATE schema_migrations SET checksum = 'of another text'")
+    finally:
+        await connection.close()
+    with pytest.raises(
+        SchemaRefused, match=r"0001_journal\.sql was applied .* edited since"
+    ) as told:
+        await wiring.migrate(database)
+    assert told.value.exit_code == 12
+    environ = {"ORDERWRIGHT_POSTGRES_DSN": database}
+    findings = {one.what: one for one in await examine(load(environ))}
+    assert not findings["schema"].good
+    assert "edited since" in findings["schema"].words
 
 
 async def test_a_failing_migration_leaves_nothing_behind(database: str, tmp_path: Path) -> None:
