@@ -18,6 +18,9 @@ from adapters.postgres.statements import parse
 
 RETENTION = timedelta(days=1)
 
+PURGED_AT_ONCE = 5_000
+"""Records that one statement removes: some ten milliseconds, for which nobody waits."""
+
 ABANDONED = timedelta(seconds=30)
 """A request that has been under way so long died with its process; its repeat takes it over."""
 
@@ -70,9 +73,9 @@ class Idempotency:
         """Forget a request that was not accepted, so that its repeat is tried."""
         await self._pool.fetch(_sql()["abandon_request"], api_key_id, key, digest)
 
-    async def purge(self, *, now: datetime) -> None:
-        """Remove up to ten thousand records older than a day; call it every few minutes."""
-        await self._pool.fetch(_sql()["purge_requests"], now - RETENTION)
+    async def purge(self, *, now: datetime, most: int = PURGED_AT_ONCE) -> int:
+        """Remove up to `most` records older than a day; return how many went. 0: none is left."""
+        return len(await self._pool.fetch(_sql()["purge_requests"], now - RETENTION, most))
 
 
 @cache

@@ -1,8 +1,8 @@
 """Payloads that did not pass the door, whole: how they are kept, and how they leave.
 
 What is kept is bounded: the newest MAX_ITEMS, MAX_BYTES of originals, RETENTION_DAYS. `prune` takes
-away what is beyond; it runs in the background and says how many went. Whatever a sender wrote is
-sealed: the bytes, their headers, and the sentences, which quote them.
+away what is beyond; it runs in the background, and soon when `crowded` says that much has come.
+Whatever a sender wrote is sealed: the bytes, their headers, and the sentences, which quote them.
 """
 
 from __future__ import annotations
@@ -32,6 +32,12 @@ MAX_BYTES = 2 * 1024**3
 RETENTION_DAYS = 90
 """Longer than any sender repeats, and long enough for a quarter's books to be closed."""
 
+CROWDED_ITEMS, CROWDED_BYTES = 10_000, 256 * 1024**2
+"""What may come between two prunings before the next one is due at once: a tenth of the bounds."""
+
+PRUNED_AT_ONCE = 500
+"""Items that one statement takes away: half a gigabyte at worst, within a second or two."""
+
 ORIGINAL, HEADERS, SENTENCES, EDITED = "original", "headers", "sentences", "edited"
 """The parts of an item that may hold anything, and are sealed."""
 
@@ -49,6 +55,7 @@ class PostgresQuarantine:
     def __init__(self, pool: Pool, sealing: Sealing) -> None:
         self._pool = pool
         self._sealing = sealing
+        self._came_items = self._came_bytes = 0
         # Fifty megabytes wait at most: items are a megabyte each at worst.
         self._keeps: Group[Quarantined, None] = Group(
             self._write,
@@ -64,6 +71,11 @@ class PostgresQuarantine:
         and is refused again opens its item again, with what is wrong now."""
         await self._keeps.submit(item)
 
+    @property
+    def crowded(self) -> bool:
+        """Whether so much has come since the last pruning that the bounds should be looked at."""
+        return self._came_items >= CROWDED_ITEMS or self._came_bytes >= CROWDED_BYTES
+
     async def prune(
         self,
         now: datetime,
@@ -72,9 +84,15 @@ class PostgresQuarantine:
         most_bytes: int = MAX_BYTES,
         retention_days: float = RETENTION_DAYS,
     ) -> int:
-        """Take away what is beyond the bounds, oldest first; return how many went."""
+        """Take away up to PRUNED_AT_ONCE of what is beyond the bounds, oldest first; return how
+        many went. 0: nothing is beyond them any more."""
         before = now - timedelta(days=retention_days)
-        return len(await self._pool.fetch(_sql()["prune"], most_items, most_bytes, before))
+        gone = await self._pool.fetch(
+            _sql()["prune"], most_items, most_bytes, before, PRUNED_AT_ONCE
+        )
+        if not gone:
+            self._came_items = self._came_bytes = 0
+        return len(gone)
 
     async def _write(self, batch: Sequence[Quarantined]) -> Sequence[None]:
         digests = [hashlib.sha256(item.original).digest() for item in batch]
@@ -105,6 +123,8 @@ class PostgresQuarantine:
             digests,
             [len(item.original) for item in batch],
         )
+        self._came_items += len(batch)
+        self._came_bytes += sum(len(item.original) for item in batch)
         return [None] * len(batch)
 
 

@@ -38,14 +38,18 @@ FROM given g WHERE NOT EXISTS (SELECT FROM back b WHERE b.delivery_id = g.delive
 ON CONFLICT (delivery_id) DO NOTHING;
 
 -- name: prune
--- From the newest backwards: all before the first that is too many, too much or too old goes.
-DELETE FROM quarantine WHERE id <= (
-    SELECT id FROM (
-        SELECT id, at, row_number() OVER newest AS place,
-            sum(size_bytes::bigint + edited_bytes) OVER newest AS bytes
-        FROM quarantine WINDOW newest AS (ORDER BY id DESC)
-    ) q
-    WHERE place > $1 OR bytes > $2 OR at < $3
-    ORDER BY id DESC LIMIT 1
+-- From the newest backwards: all before the first that is too many, too much or too old goes, so many at a time: one statement
+-- for a flood's half million would outlast its deadline, each time anew.
+DELETE FROM quarantine WHERE id IN (
+    SELECT id FROM quarantine WHERE id <= (
+        SELECT id FROM (
+            SELECT id, at, row_number() OVER newest AS place,
+                sum(size_bytes::bigint + edited_bytes) OVER newest AS bytes
+            FROM quarantine WINDOW newest AS (ORDER BY id DESC)
+        ) q
+        WHERE place > $1 OR bytes > $2 OR at < $3
+        ORDER BY id DESC LIMIT 1
+    )
+    ORDER BY id LIMIT $4
 )
 RETURNING id;

@@ -36,4 +36,5 @@ DELETE FROM idempotency
 WHERE api_key_id = $1 AND idempotency_key = $2 AND digest = $3 AND status IS NULL;
 
 -- name: purge_requests
-DELETE FROM idempotency WHERE ctid = ANY (ARRAY(SELECT ctid FROM idempotency WHERE begun_at < $1 LIMIT 10000));
+DELETE FROM idempotency WHERE ctid = ANY (ARRAY(SELECT ctid FROM idempotency WHERE begun_at < $1 LIMIT $2))
+RETURNING true;

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+import adapters.postgres.quarantine
 from actors.errors import JournalUnavailable
 from actors.ports import Quarantined
 from adapters.postgres.migrate import migrate
@@ -174,6 +175,24 @@ async def test_what_is_kept_is_bounded(
     assert await quarantine.prune(NOW, most_bytes=450) == 1
     assert await quarantine.prune(NOW, most_items=2) == 2
     assert numbers(await workflow.find(Filter())) == [5, 4]
+
+
+async def test_a_flood_is_taken_away_a_little_at_a_time(
+    quarantine: PostgresQuarantine, workflow: QuarantineWorkflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each statement takes a bounded part, oldest first, until nothing is beyond the bounds; that
+    much has come is known without asking, and forgotten when all is within them."""
+    monkeypatch.setattr(adapters.postgres.quarantine, "PRUNED_AT_ONCE", 2)
+    monkeypatch.setattr(adapters.postgres.quarantine, "CROWDED_BYTES", 5 * len(NASTY))
+    crowded = []
+    for number in range(5):
+        await quarantine.keep(item(number))
+        crowded.append(quarantine.crowded)
+    assert crowded == [False, False, False, False, True]
+    gone = [await quarantine.prune(NOW, most_items=2) for _ in range(3)]
+    assert gone == [2, 1, 0]
+    assert numbers(await workflow.find(Filter())) == [4, 3]
+    assert not quarantine.crowded
 
 
 async def test_without_postgres_nobody_is_told_it_was_kept(
