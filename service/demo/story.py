@@ -6,7 +6,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import aiohttp
 
@@ -21,15 +21,16 @@ TIMEOUT = aiohttp.ClientTimeout(total=10.0)
 
 async def tell(world: World, url: str, say: Callable[[str], None]) -> None:
     """Let the story happen; ends by itself. A step that fails is told and skipped."""
-    steps = (
-        (BAD_AFTER_SECONDS, _bad_payload(world, url)),
-        (FAILS_AFTER_SECONDS - BAD_AFTER_SECONDS, _carrier(world, down=True)),
-        (FAILS_FOR_SECONDS, _carrier(world, down=False)),
+    # Made when their time has come: what Ctrl-C forestalls must not be left behind unawaited.
+    steps: tuple[tuple[float, Callable[[], Awaitable[str]]], ...] = (
+        (BAD_AFTER_SECONDS, lambda: _bad_payload(world, url)),
+        (FAILS_AFTER_SECONDS - BAD_AFTER_SECONDS, lambda: _carrier(world, down=True)),
+        (FAILS_FOR_SECONDS, lambda: _carrier(world, down=False)),
     )
     for pause, step in steps:
         await asyncio.sleep(pause)
         try:
-            say(f"\n {await step}")
+            say(f"\n {await step()}")
         except (aiohttp.ClientError, TimeoutError) as error:
             say(f"\n A step of the demo's story did not happen: {error}")
 

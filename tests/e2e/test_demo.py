@@ -54,18 +54,26 @@ async def test_the_demo_reports_every_order() -> None:
         assert _left_running(home) == []
 
 
-async def test_nothing_outlives_a_demo_that_is_killed() -> None:
-    """kill -9 of the demo takes its service, servers and shops along: the next start finds the data
-    free and goes on."""
+async def test_a_live_demo_that_is_killed_goes_on_and_ends_quietly() -> None:
+    """kill -9 of the demo takes its service, servers and shops along, so that the next one finds
+    the data free; Ctrl-C in the middle of its story is no fault."""
     with temporary_home() as home:
         words = ["service.cli", "demo", "--rate", "5", "--port", "0", "--data", str(home)]
-        demo = Process("the demo", words, home / "demo.log")
+        killed = Process("the killed demo", words, home / "killed.log")
+        demo = None
         try:
             await eventually((home / "acme-eu.log").exists, 60)
-            demo.kill()
+            killed.kill()
             await eventually(lambda: not _left_running(home), 10)
+            demo = Process("the demo", words, home / "demo.log")
+            await eventually(lambda: "Press Ctrl-C" in (home / "demo.log").read_text(), 60)
+            assert await demo.terminated(30) == 0
         finally:
-            demo.stop()
+            killed.stop()
+            if demo is not None:
+                demo.stop()
+        assert not re.search("Warning|Traceback|rror", (home / "demo.log").read_text())
+        assert _left_running(home) == []
 
 
 def _words_of(demo: Process) -> set[str]:
