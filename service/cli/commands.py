@@ -64,7 +64,9 @@ def serve(config_file: ConfigFile = None) -> None:
 @application.command()
 def demo(
     data: Annotated[Path | None, typer.Option(help="Where the demo keeps its data.")] = None,
-    port: Annotated[int, typer.Option(help="Port of the HTTP server; 0: a free one.")] = 8080,
+    port: Annotated[
+        int, typer.Option(help="Port of the HTTP server; 0: a free one.", min=0, max=65_535)
+    ] = 8080,
     rate: Annotated[
         float, typer.Option(help="Orders a second; 0: as fast as they are taken.", min=0)
     ] = 20.0,

@@ -25,6 +25,12 @@ class DemoFailed(OperatorError):
     """A part of the demo did not start or ended too early."""
 
 
+class PortTaken(DemoFailed):
+    """Somebody listens on the demo's port already."""
+
+    exit_code = 9
+
+
 class Child:
     """One process of the demo, with its output in a file of the data directory. The kernel kills it
     when the demo ends, however that happens: what a service had in hand it finds again."""
@@ -95,10 +101,18 @@ class Child:
             raise DemoFailed(f"{self.name} ended with code {self.process.returncode}.{said}")
 
 
-def free_port() -> int:
-    """Return a port of this machine that nobody listens on just now."""
+def free_port(wanted: int) -> int:
+    """Return the port wanted, or one that is free for 0. Raises PortTaken."""
     with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
+        # As a server does it: a port whose last connections have just ended is free.
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            found.bind(("127.0.0.1", wanted))
+        except OSError as error:
+            raise PortTaken(
+                f"The port {wanted} of this machine can't be had ({error.strerror}): stop what uses"
+                " it, or give the demo another one with --port; 0 takes a free one."
+            ) from error
         port: int = found.getsockname()[1]
         return port
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import signal
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -51,31 +52,53 @@ class Options(Struct, frozen=True, kw_only=True):
 
 async def run(options: Options, say: Say) -> bool:
     """Run the demo; return whether nothing was lost and nothing done twice."""
-    with _folder(options) as folder:
-        return await Demo(options, folder, say).run()
+    # Chosen once: shops and partners must find a service that was killed where it was.
+    port = children.free_port(options.port)
+    _can_be_written(options.report)
+    folder, borrowed = _folder(options)
+    good = False
+    try:
+        good = await Demo(options, port, folder, say).run()
+        return good
+    finally:
+        if borrowed and good:
+            await asyncio.to_thread(shutil.rmtree, folder)
+        elif borrowed:
+            say(f" The logs are kept in {folder}.")
 
 
-@contextmanager
-def _folder(options: Options) -> Iterator[Path]:
-    """The folder asked for; a measured run that names none gets one of its own, thrown away after.
+def _can_be_written(report: Path | None) -> None:
+    """Raise DemoFailed now rather than when all orders have been run."""
+    try:
+        if report is not None:
+            report.open("a").close()
+    except OSError as error:
+        raise children.DemoFailed(
+            f"The report can't be written to {report} ({error.strerror}); name another file."
+        ) from error
+
+
+def _folder(options: Options) -> tuple[Path, bool]:
+    """The folder asked for; a measured run that names none borrows one, which is thrown away after
+    when all was well.
 
     The embedded servers' user must be able to pass through it.
     """
     if options.data is not None or not options.orders:
         folder = (options.data or Path("orderwright-data")).resolve()
         folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-        yield folder
-        return
-    with tempfile.TemporaryDirectory(prefix="orderwright-demo-") as made:
-        Path(made).chmod(0o711)
-        yield Path(made)
+        return folder, False
+    made = Path(tempfile.mkdtemp(prefix="orderwright-demo-"))
+    made.chmod(0o711)
+    return made, True
 
 
 class Demo:
     """One run in one folder."""
 
-    def __init__(self, options: Options, folder: Path, say: Say) -> None:
+    def __init__(self, options: Options, port: int, folder: Path, say: Say) -> None:
         self.options = options
+        self.port = port
         self.folder = folder
         self.data_dir = folder / "data"
         self.say = say
@@ -128,9 +151,7 @@ class Demo:
         )
 
     async def _start_service(self, stack: AsyncExitStack) -> None:
-        # Chosen once: shops and partners must find a service that was killed where it was.
-        port = self.options.port or children.free_port()
-        table = configuration(self.world, port=port, data_dir=str(self.data_dir))
+        table = configuration(self.world, port=self.port, data_dir=str(self.data_dir))
         # Nothing is exported; but every timeline then shows the traces that calls carried along.
         table["telemetry"] = {"sample_ratio": 1.0}
         config = self.folder / "demo.toml"

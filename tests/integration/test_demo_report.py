@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -88,3 +90,25 @@ def test_a_bad_count_ends_the_command_with_one(
         main()
     assert ended.value.code == 1
     assert "lost orders or did something twice" in capsys.readouterr().err
+
+
+def test_what_would_end_the_demo_late_is_said_first(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A port that is taken and a report that can't be written are one sentence each, with what to
+    do, before anything starts."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen(1)
+        port = str(taken.getsockname()[1])
+        for words, code, told in (
+            (["--port", port], 9, "give the demo another one with --port; 0 takes a free one."),
+            (["--port", "0", "--report", str(tmp_path)], 1, "can't be written to"),
+        ):
+            line = ["orderwright", "demo", "--orders", "1", *words]
+            monkeypatch.setattr(sys, "argv", line)
+            with pytest.raises(SystemExit) as ended:
+                main()
+            said = capsys.readouterr().err
+            assert (ended.value.code, said.count("\n")) == (code, 1)
+            assert told in said
