@@ -157,7 +157,8 @@ class DataDirectory:
                 f"{self.path} is not a directory; name a directory to keep the data in."
             )
         entries = set(os.listdir(self.path))
-        if entries and not entries & {"lock", "instance-id"} and entries != {"lost+found"}:
+        # `secrets` alone were put there by hand, for a stand-by or a restore.
+        if not (entries & {"lock", "instance-id"} or entries <= {"secrets", "lost+found"}):
             raise DataDirectoryUnusable(
                 f"{self.path} holds files that aren't ours; name an empty or a new directory for "
                 f"the data."

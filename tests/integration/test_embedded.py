@@ -335,3 +335,11 @@ def test_foreign_files_are_not_taken_over(home: Path) -> None:
         DataDirectory(home).lock()
     assert caught.value.exit_code == 6
     assert os.listdir(home) == ["letter.txt"]
+
+
+def test_a_stand_by_may_begin_with_the_secrets_of_the_first(home: Path) -> None:
+    """A directory that holds only secrets is taken, and they are kept."""
+    (home / "secrets").mkdir()
+    (home / "secrets" / "correlation-key").write_text("of the first\n")
+    with DataDirectory(home) as data:
+        assert data.secret("correlation-key") == "of the first"
