@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0, generate_latest
 
 __all__ = ["BREAKER_STATES", "CONTENT_TYPE", "Family", "Metrics", "probe_loop"]
@@ -121,6 +121,7 @@ class Metrics:
             "partner_call_seconds", "Time of a partner's answer.", FAST, "partner", "operation"
         )
         self._plain(registry)
+        ProcessCollector(registry=registry)
 
     def _plain(self, registry: CollectorRegistry) -> None:
         def name(end: str) -> str:

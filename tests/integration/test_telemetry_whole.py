@@ -120,6 +120,7 @@ async def test_figures_move_when_an_order_goes_its_way(whole: Whole) -> None:
 
     await eventually(read_once, LONGEST_PAUSE_SECONDS)
     told = await samples()
+    assert {"process_resident_memory_bytes", "process_open_fds"} <= {name for name, _, _ in told}
     for name, labels in MOVED:
         moved = [n for one, has, n in told if one == name and labels.items() <= has.items()]
         assert sum(moved) > 0, f"{name} {labels} stays at zero"

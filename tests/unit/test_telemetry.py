@@ -268,7 +268,7 @@ def test_metrics_are_well_formed_and_bounded() -> None:
     for number in range(MAX_SERIES + 50):
         metrics.quarantined(f"reason-{number}").inc()
     families = list(text_string_to_metric_families(metrics.render().decode()))
-    assert all(family.name.startswith("orderwright_") for family in families)
+    assert all(family.name.startswith(("orderwright_", "process_")) for family in families)
     refused = next(one for one in families if one.name == "orderwright_quarantined")
     series = {
         sample.labels["reason"]: sample.value
@@ -313,4 +313,6 @@ def test_every_metric_is_in_the_docs() -> None:
     made = {
         one.name + ("_total" if one.type == "counter" else "") for one in metrics.registry.collect()
     }
-    assert {f"orderwright_{name}" for name in told} == made
+    standard = {name for name in made if name.startswith("process_")}
+    assert {f"orderwright_{name}" for name in told} == made - standard
+    assert standard == set(re.findall(r"`(process_[a-z_]+)`", page))
