@@ -19,6 +19,8 @@ from service import runtime, wiring
 from service.demo import children, story
 from service.demo.report import Report, accepted_refs, count_up, progress
 from service.demo.world import SHOPS, World, configuration, new_secret, toml
+from service.embedded.external import check_nats, check_postgres
+from service.errors import ServerUnusable
 
 T = TypeVar("T")
 Say = Callable[[str], None]
@@ -119,6 +121,7 @@ class Demo:
             skus = [f"SKU-{n:03d}" for n in range(1, STOCK_SKUS + 1)]
             await self._answer(lambda: wiring.seed_stock(pool, skus, STOCK_EACH))
             before = await self._answer(lambda: wiring.read_figures(pool))
+            self.say(await self._servers())
             self.say(
                 " ✔ 3 shops, 1 carrier, 1 ERP, 1 warehouse, 1 mail server (simulated partners)"
             )
@@ -131,6 +134,15 @@ class Demo:
                 return await self._measured(stack, pool, before)
             await self._live(stack, pool, before)
             return True
+
+    async def _servers(self) -> str:
+        """Name the servers that run; a service that was killed meanwhile takes them along."""
+        try:
+            postgres = await check_postgres(self.runtime.postgres_dsn)
+            nats = await check_nats(self.runtime.nats_url)
+        except ServerUnusable:
+            return " ✔ postgres, nats, schema"
+        return f" ✔ postgres {postgres}  ✔ nats {nats}  ✔ schema"
 
     async def _start_world(self, stack: AsyncExitStack) -> None:
         secret, callback_secret = new_secret(), new_secret()
