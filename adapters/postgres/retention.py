@@ -20,8 +20,9 @@ from adapters.postgres.statements import parse
 BATCH = 500
 """Orders of one statement: some ten thousand rows, far inside the pool's deadline."""
 
-MOST_ORDERS = 50_000
-"""Orders looked at in one round: ten million orders are gone through in a day and a half."""
+MOST_ORDERS = 250_000
+"""Orders looked at in one round: with one every ten minutes that is 36 million a day, above the
+seven million that a machine takes in when it is busy all day."""
 
 _BEGINNING = (datetime(1970, 1, 1, tzinfo=UTC), "")
 
