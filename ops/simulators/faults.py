@@ -18,8 +18,8 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
         "token", "get_order", "search_orders", "confirm_shipment", "subscription", "destination",
     ),
     "storefront": (
-        "graphql_order", "graphql_list", "graphql_subscriptions", "fulfillment_create",
-        "refund_create",
+        "graphql_order", "graphql_fetch", "graphql_list", "graphql_subscriptions",
+        "fulfillment_create", "refund_create",
     ),
     "mail": ("message",),
 }  # fmt: skip

@@ -1,7 +1,7 @@
 """The part of Shopify's Admin GraphQL that an order's way needs.
 
-No GraphQL engine: an operation is recognised by its text, and whole objects are answered, whatever
-was selected.
+An operation is recognised by its text, and whole objects are answered, whatever was selected; but
+for an order asked for with its lines (`shop_asked`), which is answered field by field.
 https://shopify.dev/docs/api/admin-graphql/2026-10
 """
 
@@ -16,6 +16,7 @@ from typing import Final
 from ops.simulators.faults import Plan
 from ops.simulators.partner import Call, World, json_reply
 from ops.simulators.shapes import JsonObject, JsonValue, parse_object, text
+from ops.simulators.shop_asked import Asked
 from ops.simulators.shop_book import Books
 from ops.simulators.wire import Reply, Request
 
@@ -126,6 +127,7 @@ class Shopify:
         self._refunds: dict[tuple[str, str], JsonObject] = {}
         self._next = world.run * 1000
         self.books = Books(world.clock)
+        self._asked = Asked(self.books, lambda shop, order: (shop, order) in self._fulfilments)
 
     def recognise(self, request: Request) -> Call | None:
         parts = request.segments()[1:]
@@ -141,6 +143,8 @@ class Shopify:
         operation = self.books.operation(request.body)
         if operation:
             return Call(operation, lambda plan: self._from_book(shop, request))
+        if self._asked.concerns(request.body):
+            return Call("graphql_fetch", lambda plan: self._fetch(shop, request))
         return Call("graphql_order", lambda plan: self._order(shop, request))
 
     def failure(self, status: int, code: str, message: str) -> Reply:
@@ -153,6 +157,12 @@ class Shopify:
             return self._answer({"order": None})
         if operation in ("graphql_list", "graphql_subscriptions"):
             return self._mistake("Access denied.", "ACCESS_DENIED")
+        if operation == "graphql_fetch":
+            return self._mistake(
+                "This app is not approved to access the Customer object. See https://shopify.dev/"
+                "docs/apps/launch/protected-customer-data for more details.",
+                "ACCESS_DENIED",
+            )
         errors: JsonValue = [
             {"field": ["fulfillment"], "message": "Fulfillment order does not exist."}
         ]
@@ -203,6 +213,9 @@ class Shopify:
         if stranger := self._stranger(request):
             return stranger
         return self._answer(self.books.of(shop).answer(parse_object(request.body)))
+
+    def _fetch(self, shop: str, request: Request) -> Reply:
+        return self._stranger(request) or self._asked.answer(shop, request)
 
     def _order(self, shop: str, request: Request) -> Reply:
         if stranger := self._stranger(request):
