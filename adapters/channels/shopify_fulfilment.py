@@ -11,8 +11,9 @@ import msgspec
 
 from actors.errors import NeedsPerson, Rejected
 from actors.ports import Call
-from adapters.channels.shopify_graphql import PARTNER, ShopifyGraphql
-from adapters.fitting import phrases, printable
+from adapters.channels.shopify_fetched import ShopifyFetched
+from adapters.channels.shopify_graphql import PARTNER, ShopifyGraphql, order_gid
+from adapters.fitting import phrases
 from adapters.http_client import HttpClient, lost
 from schemas.effects import FulfilmentPublished, PublishFulfilment, Result
 
@@ -45,7 +46,6 @@ mutation PublishFulfilment($fulfillment: FulfillmentInput!) {
 
 _COMPANIES = {"UPS": "UPS"}
 _TRACKING_URLS = {"UPS": "https://www.ups.com/track?tracknum={number}"}
-_GID = "gid://shopify/Order/"
 _DEAD = frozenset({"CANCELLED", "ERROR", "FAILURE"})
 _OPEN = frozenset({"OPEN", "IN_PROGRESS"})
 
@@ -175,6 +175,12 @@ class ShopifyFulfilment:
             access_token=settings.access_token,
             timeout_seconds=settings.timeout_seconds,
         )
+        self._fetched = ShopifyFetched(self._graphql)
+
+    async def bundle(self, ref: str, call: Call) -> bytes:
+        """Return the order as the shop tells it now, in the shape of its webhooks. Raises Rejected
+        for one it does not have, and the other errors of `actors.errors`."""
+        return await self._fetched.bundle(ref, call)
 
     async def perform(self, call: Call) -> Result:
         """Publish the shipment on everything that is open, or adopt what is published already."""
@@ -198,7 +204,7 @@ class ShopifyFulfilment:
         return state.published(_publication(call).tracking_number)
 
     async def _state(self, call: Call) -> _State:
-        variables = {"id": _order_gid(call.ref)}
+        variables = {"id": order_gid(call.ref)}
         data = await self._graphql.ask(call, STATE_QUERY, variables, _decoder, writes=False)
         if data.order is None:
             raise Rejected(
@@ -242,13 +248,6 @@ def _publication(call: Call) -> PublishFulfilment:
     if not isinstance(call.effect, PublishFulfilment):
         raise TypeError(f"{PARTNER} has nothing to do with {type(call.effect).__name__}.")
     return call.effect
-
-
-def _order_gid(ref: str) -> str:
-    number = ref.removeprefix(_GID)
-    if not (number.isascii() and number.isdigit()):
-        raise Rejected(f"{printable(ref)[:40]!r} is no order id of {PARTNER}: those are numbers.")
-    return _GID + number
 
 
 def _nothing_open(state: _State) -> Rejected:

@@ -13,11 +13,16 @@ from yarl import URL
 
 from actors.errors import PartnerError, Rejected, Retryable, Unauthorised
 from actors.ports import Call
-from adapters.fitting import phrases
+from adapters.fitting import phrases, printable
 from adapters.http_client import USER_AGENT, Answer, HttpClient, decoded, lost, traced
 
 PARTNER = "Shopify"
 API_VERSION = "2026-10"
+_GID = "gid://shopify/Order/"
+
+
+class AccessDenied(Unauthorised):
+    """The credential is good, and what was asked for is not shown to it."""
 
 
 class _Extensions(msgspec.Struct, frozen=True):
@@ -119,10 +124,20 @@ def _failure(said: _Answer, *, writes: bool) -> PartnerError:
             retry_after_seconds=max(missing, 0.0) / rate,
             throttled=True,
         )
-    if codes & {"ACCESS_DENIED", "UNAUTHORIZED"}:
-        return Unauthorised(
+    if "ACCESS_DENIED" in codes:
+        return AccessDenied(
             f"{PARTNER} lacks a permission for this: {words}. Grant it to the app in the shop."
         )
+    if "UNAUTHORIZED" in codes:
+        return Unauthorised(f"{PARTNER} refused our credential: {words}. Renew it in the settings.")
     if "INTERNAL_SERVER_ERROR" in codes or bytes(said.data) != b"null":
         return lost(PARTNER, f"failed: {words}", writes)
     return Rejected(f"{PARTNER} refused the request: {words}.")
+
+
+def order_gid(ref: str) -> str:
+    """Return what GraphQL calls the order with this number. Raises Rejected for what is none."""
+    number = ref.removeprefix(_GID)
+    if not (number.isascii() and number.isdigit() and len(number) <= 20):
+        raise Rejected(f"{printable(ref)[:40]!r} is no order id of {PARTNER}: those are numbers.")
+    return _GID + number
