@@ -15,6 +15,7 @@ from actors.steps import (
     LABEL,
     MAIL,
     MONEY_IS_THERE,
+    PARTLY_DONE,
     POST,
     RESERVE,
     TASK,
@@ -34,6 +35,10 @@ MONEY_IS_GONE = frozenset({"voided", "refunded"})
 NO_WAY_ROUND = frozenset({(S.ACCEPTED, RESERVE), (S.PACKED, LABEL)})
 """Effects that nobody can do for us beside the machine, in the stage that ends with them."""
 
+_PARTLY_DONE = (
+    "the channel shows a part of it as fulfilled, and not by us: cancel it here, or release it to "
+    "ship all of it"
+)
 MAX_HOLDS = 16
 """How many holds one order may carry; a further change of the same kind adds no new hold."""
 
@@ -41,7 +46,7 @@ MAX_HOLDS = 16
 def place(state: State, given: i.PlaceOrder, context: Context, answer: Answer) -> None:
     """A new order is placed; one we know already is compared with what we know."""
     if is_unborn(state):
-        _place(state, given.order, context, answer)
+        _place(state, given.order, context, answer, fulfilled=given.fulfilled)
     else:
         _take_over(state, given.order, context, answer)
 
@@ -51,7 +56,7 @@ def confirm_payment(
 ) -> None:
     """Payment may come before the order: then it is kept, or brings the order along itself."""
     if is_unborn(state) and given.order is not None:
-        _place(state, given.order, context, answer, paid=True)
+        _place(state, given.order, context, answer, paid=True, fulfilled=given.fulfilled)
         return
     if allows(state.stage, e.PaymentConfirmed) and state.payment not in MONEY_IS_THERE:
         answer.events.append(_payment(state, context, given.paid_minor))
@@ -62,14 +67,17 @@ def confirm_payment(
 def update(state: State, given: i.UpdateOrder, context: Context, answer: Answer) -> None:
     """An update says how the order looks now, so it may also be the first we hear of it."""
     if is_unborn(state):
-        _place(state, given.order, context, answer)
+        _place(state, given.order, context, answer, fulfilled=given.fulfilled)
     else:
         _take_over(state, given.order, context, answer)
 
 
 def cancel(state: State, given: i.CancelOrder, context: Context, answer: Answer) -> None:
-    """Cancel before hand-over; afterwards it is refused, because a return is needed."""
+    """Cancel before hand-over; afterwards it is refused, because a return is needed. What was
+    cancelled as a whole before it came is not waited for."""
     _cancel(state, given.reason, given.requested_by, context, answer)
+    if given.whole and state.stage in UNBORN:
+        answer.events.append(e.Cancelled(rule="nothing-there"))
 
 
 def act(state: State, given: i.ActOnOrder, context: Context, answer: Answer) -> None:
@@ -160,7 +168,13 @@ def _refuse(state: State, given: i.ActOnOrder, why: str, answer: Answer) -> None
 
 
 def _place(
-    state: State, order: Order, context: Context, answer: Answer, *, paid: bool = False
+    state: State,
+    order: Order,
+    context: Context,
+    answer: Answer,
+    *,
+    paid: bool = False,
+    fulfilled: i.Fulfilled = "",
 ) -> None:
     made = mapping.made_of(order, context)
     answer.body = made.body
@@ -185,6 +199,11 @@ def _place(
             doubts=_doubts(order),
         )
     )
+    if fulfilled == "wholly" and state.cancel is None:
+        answer.events.append(e.Closed(rule="done-elsewhere"))
+        return
+    if fulfilled == "partly":
+        answer.events.append(e.Held(rule="hold", hold_id=PARTLY_DONE, reason=_PARTLY_DONE))
     if order.test and not context.policy.accept_test_orders:
         answer.events.append(
             e.Held(

@@ -16,6 +16,8 @@ S = Stage
 MONEY_IS_THERE = frozenset({"paid", "authorized"})
 TEST_ORDER = "test-order"
 """The hold of an order that its channel marks as a test: not even preparatory work is done."""
+PARTLY_DONE = "partly-done"
+"""The hold of an order of which somebody else fulfilled a part before we heard of it."""
 
 CONFIRMED, CANCELLED = "order_confirmed", "order_cancelled"
 
@@ -44,7 +46,7 @@ UNDONE_BY = {kind: what for what, kind in UNDO_OF.items()}
 
 def is_unready(hold_id: str) -> bool:
     """Whether an order with this hold isn't even accepted."""
-    return hold_id == TEST_ORDER or hold_id.startswith(UNMAPPED)
+    return hold_id in (TEST_ORDER, PARTLY_DONE) or hold_id.startswith(UNMAPPED)
 
 
 def is_unborn(state: State) -> bool:

@@ -9,11 +9,16 @@ from msgspec import Struct
 from schemas.effects import Parcel, Result
 from schemas.order import LongText, Minor, Order, Ref, ShortText
 
+Fulfilled = Literal["", "partly", "wholly"]
+"""What the channel shows as fulfilled already of what travels, by whomever. It matters only when it
+comes with the first we hear of the order: then it was not us."""
+
 
 class PlaceOrder(Struct, frozen=True, kw_only=True, tag="order.place.v1"):
     """A channel states a new order."""
 
     order: Order
+    fulfilled: Fulfilled = ""
 
 
 class ConfirmPayment(Struct, frozen=True, kw_only=True, tag="order.confirm_payment.v1"):
@@ -22,20 +27,24 @@ class ConfirmPayment(Struct, frozen=True, kw_only=True, tag="order.confirm_payme
     ref: Ref
     paid_minor: Minor | None = None
     order: Order | None = None
+    fulfilled: Fulfilled = ""
 
 
 class UpdateOrder(Struct, frozen=True, kw_only=True, tag="order.update.v1"):
     """A channel states how an order looks now. It may be stale, or the echo of our own change."""
 
     order: Order
+    fulfilled: Fulfilled = ""
 
 
 class CancelOrder(Struct, frozen=True, kw_only=True, tag="order.cancel.v1"):
-    """Somebody wants the order cancelled. `requested_by` is the channel or a person."""
+    """Somebody wants the order cancelled. `requested_by` is the channel or a person. `whole`: the
+    channel says so of the order as it is, so that nothing more of it is to be waited for."""
 
     ref: Ref
     reason: ShortText = ""
     requested_by: ShortText = "channel"
+    whole: bool = False
 
 
 class NoteFact(Struct, frozen=True, kw_only=True, tag="order.note_fact.v1"):

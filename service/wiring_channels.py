@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from actors.ports import Letter, Partner
 from adapters.channels.canonical import Canonical
 from adapters.channels.canonical_storefront import CanonicalStorefront
-from adapters.channels.fetching import Letters
+from adapters.channels.fetching import Fetching, Letters
 from adapters.channels.inbound import SignatureRefused, Source
 from adapters.channels.rounding import Mode, Rounding
 from adapters.channels.shopify import Shopify
@@ -107,7 +107,7 @@ def storefront(
     """Make the adapter that speaks to one channel's storefront. What it fetches is published to
     `letters`."""
     if channel.kind == "shopify":
-        return _shopify_storefront(channel, client)
+        return Fetching(_shopify_storefront(channel, client), letters, source=channel.kind)
     return CanonicalStorefront(name, facts, clock)
 
 

@@ -22,7 +22,7 @@ from adapters.channels.inbound import (
     signed_by_any,
 )
 from adapters.channels.rounding import EXACT, Rounding
-from adapters.channels.shopify_money import current_quantity
+from adapters.channels.shopify_money import current_quantity, fulfilled_of
 from adapters.channels.shopify_order import canonical_order, order_ref
 from adapters.channels.shopify_shapes import ShopifyOrder
 from adapters.channels.shopify_topics import (
@@ -34,7 +34,14 @@ from adapters.channels.shopify_topics import (
     note_of,
 )
 from schemas import refusals
-from schemas.inputs import CancelOrder, ConfirmPayment, Input, PlaceOrder, UpdateOrder
+from schemas.inputs import (
+    CancelOrder,
+    ConfirmPayment,
+    Fulfilled,
+    Input,
+    PlaceOrder,
+    UpdateOrder,
+)
 from schemas.order import Order
 from schemas.refusals import Refused, refused
 from schemas.strict_json import parse, shown
@@ -108,10 +115,11 @@ class Shopify:
         order = read_foreign(tree, ShopifyOrder)
         ref = order_ref(order)
         if kind == "cancel" or order.cancelled_at:
-            return CancelOrder(ref=ref, reason=(order.cancel_reason or "")[:256])
+            return CancelOrder(ref=ref, reason=(order.cancel_reason or "")[:256], whole=True)
         if order.line_items and not any(map(current_quantity, order.line_items)):
-            return CancelOrder(ref=ref, reason="Every line was removed or refunded.")
-        return _input(kind, ref, canonical_order(order, self._rounding))
+            words = "Every line was removed or refunded."
+            return CancelOrder(ref=ref, reason=words, whole=True)
+        return _input(kind, ref, canonical_order(order, self._rounding), fulfilled_of(order))
 
     def _notes(self, headers: Mapping[str, str], topic: str) -> tuple[str, ...]:
         found = []
@@ -173,9 +181,10 @@ def _ref_in(raw: bytes) -> str:
     return digits if digits.isascii() and digits.isdigit() and len(digits) <= 20 else ""
 
 
-def _input(kind: str, ref: str, order: Order) -> Input:
+def _input(kind: str, ref: str, order: Order, fulfilled: Fulfilled) -> Input:
     if kind == "pay":
-        return ConfirmPayment(ref=ref, paid_minor=order.totals.total_minor, order=order)
+        paid = order.totals.total_minor
+        return ConfirmPayment(ref=ref, paid_minor=paid, order=order, fulfilled=fulfilled)
     if kind == "update":
-        return UpdateOrder(order=order)
-    return PlaceOrder(order=order)
+        return UpdateOrder(order=order, fulfilled=fulfilled)
+    return PlaceOrder(order=order, fulfilled=fulfilled)

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from adapters.channels.rounding import EXACT, Rounding, minor_of, reconciled
 from adapters.channels.shopify_shapes import LineItem, Money, MoneySet, ShopifyOrder
 from schemas import refusals
+from schemas.inputs import Fulfilled
 from schemas.money import MoneyRefused, exponent_of
 from schemas.order import Line, Totals
 from schemas.refusals import refused
@@ -66,6 +67,21 @@ def _read(text: str, currency: str, rounding: Rounding) -> int:
 def current_quantity(item: LineItem) -> int:
     """Return what is left of a line after edits and refunds."""
     return item.quantity if item.current_quantity is None else item.current_quantity
+
+
+def fulfilled_of(source: ShopifyOrder) -> Fulfilled:
+    """Return how much the shop shows as fulfilled of what travels: a gift card or a tip says
+    nothing, and neither does a line without the figure."""
+    left = gone = 0
+    for item in source.line_items:
+        wanted = current_quantity(item)
+        if item.requires_shipping and wanted > 0:
+            fulfillable = wanted if item.fulfillable_quantity is None else item.fulfillable_quantity
+            left += min(max(fulfillable, 0), wanted)
+            gone += wanted - min(max(fulfillable, 0), wanted)
+    if not gone:
+        return ""
+    return "partly" if left else "wholly"
 
 
 def share(amount: int, part: int, whole: int) -> int:

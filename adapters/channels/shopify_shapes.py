@@ -53,12 +53,14 @@ class Attribute(Struct, gc=False):
 
 
 class LineItem(Struct, gc=False):
-    """One line. `current_quantity` is what is left after edits and refunds."""
+    """One line. `current_quantity` is what is left after edits and refunds; what of it is not
+    `fulfillable_quantity` any more, somebody has fulfilled or is about to."""
 
     admin_graphql_api_id: str
     quantity: int
     price: str
     current_quantity: int | None = None
+    fulfillable_quantity: int | None = None
     price_set: MoneySet | None = None
     title: str | None = None
     name: str | None = None

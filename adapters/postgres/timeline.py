@@ -186,7 +186,11 @@ EVENT_WORDS: dict[type[Struct], Words] = {
     e.Shipped: "Shipped: the carrier has the parcel.",
     e.TrackedBack: "The storefront shows the tracking.",
     e.Delivered: "Delivered to the customer.",
-    e.Closed: "Closed: nothing is left to do.",
+    e.Closed: lambda event: (
+        "Closed: the channel shows all of it as fulfilled, and not by us. Nothing was done here."
+        if event.rule == "done-elsewhere"
+        else "Closed: nothing is left to do."
+    ),
     e.CancelRequested: lambda event: f"{event.requested_by} cancels{_because(event.reason)}",
     e.CancelRefused: lambda event: f"Too late to cancel{_because(event.reason)}",
     e.Compensated: lambda event: f"Undone: {event.what}{_because(event.detail)}",

@@ -130,7 +130,7 @@ def test_what_is_cancelled_is_a_cancel_whatever_the_topic() -> None:
     gone = a_payload(cancelled_at="2026-11-27T07:00:00-05:00", cancel_reason="customer")
     for kind in KIND_OF_TOPIC.values():
         found = SHOP.translate(kind, "", json.dumps(gone).encode())
-        assert found == CancelOrder(ref="820982911946154508", reason="customer")
+        assert found == CancelOrder(ref="820982911946154508", reason="customer", whole=True)
     empty = a_payload(line_items=[an_item(1, "1.00", current_quantity=0)])
     found = SHOP.translate("update", "", json.dumps(empty).encode())
     assert isinstance(found, CancelOrder)
