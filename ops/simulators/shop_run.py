@@ -191,7 +191,8 @@ class ShopRun:
             cancelled_at=moment.cancelled_at,
         )
         body = payload(self._plan.recipe, fate.number, moment)
-        if self._book is not None:
+        # A create that its payment overtook tells of a moment that is over at the shop.
+        if self._book is not None and not (topic == "orders/create" and fate.paid_first):
             number = self._plan.recipe.order_id(fate.number)
             await self._book.tell(number, moment.updated_at, body)
         if fate.dropped:

@@ -1,5 +1,6 @@
 """A shop that keeps silent about some orders and deletes subscriptions: a running service finds
-exactly what was missed, and says so by command line, API, metrics and incidents."""
+exactly what was missed, brings it to its end, and says so by command line, API, metrics and
+incidents."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ import os
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -109,8 +111,9 @@ async def incident(world: World, category: str) -> dict[str, Any]:
 
 
 async def test_missed_orders_are_found_exactly(world: World) -> None:
-    """Of orders whose webhooks were never sent each is found once, and no other is."""
-    words = ("--drop", "0.3", "--book", world.partners.http)
+    """Of orders whose webhooks were never sent each is found once, and no other is; each is fetched
+    and fulfilled once, and what the shop sends of it afterwards changes nothing."""
+    words = ("--drop", "0.3", "--cancel", "0.2", "--book", world.partners.http)
     child, report = world.start_shop(*words, orders=60, rate=0.0, seed=41, first_number=9001)
 
     def written() -> bool:
@@ -145,6 +148,113 @@ async def test_missed_orders_are_found_exactly(world: World) -> None:
         text = await (await session.get(f"{world.url}/metrics")).text()
     counted = f'orderwright_channel_orders_missed_total{{channel="{SHOP}"}} {float(len(refs))}'
     assert counted in text
+    await world.until_final()
+    await fulfilled_once(world, dropped)
+    await late_webhooks_change_nothing(world, dropped)
+
+
+async def fulfilled_once(world: World, dropped: Sequence[dict[str, Any]]) -> None:
+    """What the shop sold is with the customer, once; what it had cancelled was never begun."""
+    sold = {one["ref"] for one in dropped if not one["cancelled"]}
+    assert 0 < len(sold) < len(dropped)
+    stages = {
+        f"gid://shopify/Order/{row['ref']}": row["stage"]
+        for row in await world.rows("SELECT ref, stage FROM orders")
+    }
+    assert {ref for ref in sold if stages[ref] == "closed"} == sold
+    assert all(stages[one["ref"]] == "cancelled" for one in dropped if one["cancelled"])
+    done = Counter((one["kind"], one["reference"]) for one in await world.ledger())
+    assert {done["fulfilment", ref] for ref in sold} == {1}
+    assert not any(done["fulfilment", one["ref"]] for one in dropped if one["cancelled"])
+    assert max(done.values()) == 1
+    placed = await world.rows("SELECT order_id FROM events WHERE type = 'order.placed.v1'")
+    assert len(placed) == len(set(placed))
+
+
+async def late_webhooks_change_nothing(world: World, dropped: Sequence[dict[str, Any]]) -> None:
+    """Days later the shop sends what it should have sent: no event, nothing aside, nothing done."""
+    refs = [one["ref"].rpartition("/")[2] for one in dropped if not one["cancelled"]]
+    before, quarantined = await events_of(world, refs), len(await world.quarantined())
+    done = len(await world.ledger())
+    taken = len(await world.rows("SELECT FROM inbox"))
+    for one in dropped:
+        if not one["cancelled"]:
+            number = int(one["name"].removeprefix("#"))
+            body = payload(Recipe(seed=41, shop=f"{SHOP}.myshopify.com"), number, Moment())
+            assert await deliver(world, "orders/create", body, f"late-{number}") == 200
+
+    async def all_taken() -> bool:
+        return len(await world.rows("SELECT FROM inbox")) >= taken + len(refs)
+
+    await eventually(all_taken, 30.0)
+    assert await events_of(world, refs) == before
+    assert len(await world.quarantined()) == quarantined
+    assert len(await world.ledger()) == done
+
+
+async def events_of(world: World, refs: Sequence[str]) -> dict[str, int]:
+    """How many events each of these orders has."""
+    rows = await world.rows(
+        "SELECT o.ref, count(*)::int AS events FROM events e JOIN orders o USING (order_id)"
+        " WHERE o.ref = ANY($1) GROUP BY o.ref",
+        list(refs),
+    )
+    return {row["ref"]: row["events"] for row in rows}
+
+
+async def deliver(
+    world: World, topic: str, body: bytes, name: str, *, version: str = "2026-10"
+) -> int:
+    """Send one webhook as the shop does; the answer's status."""
+    headers = {
+        "X-Shopify-Topic": topic,
+        "X-Shopify-Hmac-SHA256": sign(body, world.partners.webhook_secret),
+        "X-Shopify-Shop-Domain": f"{SHOP}.myshopify.com",
+        "X-Shopify-API-Version": version,
+        "X-Shopify-Webhook-Id": name,
+    }
+    url = f"{world.url}/hooks/{SHOP}"
+    async with (
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20.0)) as session,
+        session.post(url, data=body, headers=headers) as answer,
+    ):
+        return answer.status
+
+
+async def test_reading_a_known_order_again_changes_nothing(world: World) -> None:
+    """An order that waits for its payment is fetched on a person's word, and stays as it is."""
+    recipe = Recipe(seed=42, shop=f"{SHOP}.myshopify.com")
+    body, ref = payload(recipe, 7, Moment(paid=False)), str(recipe.order_id(7))
+    known = {"id": int(ref), "updated_at": Moment().updated_at, "order": json.loads(body)}
+    await world.ask("POST", f"{BOOK}/orders", {"orders": [known]})
+    assert await deliver(world, "orders/create", body, "pending-7") == 200
+
+    async def types() -> list[str]:
+        rows = await world.rows(
+            "SELECT e.type FROM events e JOIN orders o USING (order_id) WHERE o.ref = $1"
+            " ORDER BY e.version",
+            ref,
+        )
+        return [row["type"] for row in rows]
+
+    async def placed() -> bool:
+        return "order.placed.v1" in await types()
+
+    await eventually(placed, 30.0)
+    before = await types()
+    cli(world, "channels", "reimport", SHOP, ref, "--reason", "the customer asks")
+
+    async def answered() -> bool:
+        inputs = await world.rows(
+            "SELECT FROM inbox i JOIN orders o USING (order_id)"
+            " WHERE o.ref = $1 AND i.input_id LIKE '%/update/%'",
+            ref,
+        )
+        return bool(inputs)
+
+    await eventually(answered, 30.0)
+    assert await types() == [*before, "order.look_asked.v1", "order.fetched.v1"]
+    cli(world, "orders", "cancel", ref, "--reason", "a test")
 
 
 async def test_a_deleted_subscription_is_made_anew(world: World) -> None:
@@ -198,9 +308,36 @@ async def test_the_commands(world: World) -> None:
     assert "0 were missing" in told
     ref = "77000000000123"
     assert order_id_for(SHOP, ref) in cli(world, "channels", "reimport", SHOP, ref, *why)
-    rows = await world.rows("SELECT * FROM audit WHERE action = 'channel.reimport'")
+    rows = await world.rows(
+        "SELECT * FROM audit WHERE action = 'channel.reimport' AND target = $1",
+        f"order:{order_id_for(SHOP, ref)}",
+    )
     assert [(row["channel"], row["reason"]) for row in rows] == [(SHOP, "a test")]
+    await is_a_persons(world, ref)
     assert f"channel {SHOP}: API version 2026-10; backfill" in cli(world, "doctor", code=0)
+
+
+async def is_a_persons(world: World, ref: str) -> None:
+    """An order that the shop does not have stands where people look, in words, until one of them
+    ends it."""
+
+    async def attention() -> list[bool]:
+        rows = await world.rows("SELECT attention FROM orders WHERE ref = $1", ref)
+        return [row["attention"] for row in rows]
+
+    async def told() -> bool:
+        return await attention() == [True]
+
+    await eventually(told, 30.0)
+    assert f"Shopify has no order {ref}" in cli(world, "orders", "list", "--attention", "--json")
+    cli(world, "orders", "cancel", ref, "--reason", "a typing error")
+
+    async def ended() -> bool:
+        return await attention() == [False]
+
+    await eventually(ended, 30.0)
+    rows = await world.rows("SELECT stage, final FROM orders WHERE ref = $1", ref)
+    assert [tuple(row) for row in rows] == [("cancelled", True)]
 
 
 async def test_the_api(world: World) -> None:
@@ -233,24 +370,14 @@ async def test_the_api(world: World) -> None:
 async def test_another_api_version_is_an_incident(world: World) -> None:
     """A webhook in a newer version is taken; the incident opens, and doctor and channels tell."""
     body = payload(Recipe(seed=77, shop=f"{SHOP}.myshopify.com"), 5, Moment())
-    headers = {
-        "X-Shopify-Topic": "orders/create",
-        "X-Shopify-Hmac-SHA256": sign(body, world.partners.webhook_secret),
-        "X-Shopify-Shop-Domain": f"{SHOP}.myshopify.com",
-        "X-Shopify-API-Version": "2027-01",
-        "X-Shopify-Webhook-Id": "drifted-1",
-    }
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20.0)) as session:
-        url = f"{world.url}/hooks/{SHOP}"
-        assert (await session.post(url, data=body, headers=headers)).status == 200
+    assert await deliver(world, "orders/create", body, "drifted-1", version="2027-01") == 200
 
     async def opened() -> bool:
         return bool((await incident(world, "api_version_drift")).get("is_open"))
 
     await eventually(opened, 30.0)
     # It resolves by itself some seconds later: both are asked while another one comes.
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20.0)) as session:
-        await session.post(f"{world.url}/hooks/{SHOP}", data=body, headers=headers)
+    assert await deliver(world, "orders/create", body, "drifted-1", version="2027-01") == 200
     shown, examined = await asyncio.gather(
         asyncio.to_thread(cli, world, "channels", "show", SHOP),
         asyncio.to_thread(cli, world, "doctor", code=1),
