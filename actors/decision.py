@@ -32,6 +32,11 @@ class Context(Struct, frozen=True, kw_only=True):
     mappings: Tables = NO_TABLES
 
 
+def moment(text: str) -> datetime:
+    """Return a validated RFC 3339 time."""
+    return datetime.fromisoformat(text)
+
+
 class Intended(Struct, frozen=True, kw_only=True):
     """A numbered effect. `attempts` is 1 when an earlier effect may have acted already."""
 

@@ -138,8 +138,18 @@ def _mapped(state: State) -> tuple[Hold, ...]:
     return tuple(h for h in state.holds if not h.hold_id.startswith(UNMAPPED))
 
 
+def _held(state: State, event: e.Held) -> Changes:
+    changes: Changes = {"holds": (*state.holds, Hold(event.hold_id, event.reason))}
+    if event.compare_from:
+        changes["compared"] = (*state.compared, (event.hold_id, event.compare_from))
+    return changes
+
+
 def _released(state: State, event: e.HoldReleased) -> Changes:
-    changes: Changes = {"holds": tuple(h for h in state.holds if h.hold_id != event.hold_id)}
+    changes: Changes = {
+        "holds": tuple(h for h in state.holds if h.hold_id != event.hold_id),
+        "compared": tuple(x for x in state.compared if x[0] != event.hold_id),
+    }
     if event.hold_id.startswith(UNMAPPED):
         changes["waived"] = (*state.waived, event.hold_id)
     return changes
@@ -207,7 +217,7 @@ _FOLDS: dict[type[e.Event], Callable[[State, Any], Changes]] = {
     e.Compensated: lambda s, v: {"done": tuple(d for d in s.done if d != v.what)},
     # Nothing is left to do, so nothing is left to decide either.
     e.Cancelled: lambda s, v: {"holds": (), "stuck": ()},
-    e.Held: lambda s, v: {"holds": (*s.holds, Hold(v.hold_id, v.reason))},
+    e.Held: _held,
     e.HoldReleased: _released,
     e.GivenToPerson: _given,
     e.Retried: lambda s, v: {"stuck": _unstick(s, v.effect)},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors import mapping
-from actors.decision import Answer, Context
+from actors.decision import Answer, Context, moment
 from actors.lifecycle import BEFORE_HAND_OVER, FINAL, UNBORN, WAITS, Stage, allows
 from actors.policy import DAY
 from actors.state import State
@@ -33,7 +33,9 @@ amended; after hand-over there is nothing left to hold."""
 
 def noted(state: State, given: i.NoteFact, context: Context, answer: Answer) -> None:
     """Something happened at the channel: it is kept for people, and one of them looks where goods
-    could otherwise leave the house wrongly. One hold for each kind of news is enough."""
+    could otherwise leave the house wrongly. One hold for each kind of news is enough. About an
+    order we know the channel is asked, unless what it said last is as new as the news."""
+    told = _is_told(state, given)
     if state.version < MAX_NOTED_VERSION:
         answer.events.append(
             e.FactNoted(
@@ -53,11 +55,25 @@ def noted(state: State, given: i.NoteFact, context: Context, answer: Answer) -> 
     news = _hold_name(given.topic)
     if (
         stage in HELD_BY_NOTES.get(given.hold, ())
+        and not (told and given.hold == "once_begun")
         and len(state.holds) < MAX_NOTED_HOLDS
         and not any(hold.hold_id.startswith(f"{news}-") for hold in state.holds)
     ):
         hold_id = f"{news}-{state.version + len(answer.events) + 1}"
-        answer.events.append(e.Held(rule="hold", hold_id=hold_id, reason=given.words))
+        compare_from = (given.at or "") if given.hold == "once_begun" else ""
+        answer.events.append(
+            e.Held(rule="hold", hold_id=hold_id, reason=given.words, compare_from=compare_from)
+        )
+    known = state.stage not in (*UNBORN, *FINAL) and state.version < MAX_NOTED_VERSION
+    if given.look and known and not told and not state.look_again:
+        _ask_channel(state, given.source, given.topic, context, answer)
+
+
+def _is_told(state: State, given: i.NoteFact) -> bool:
+    """Whether the channel's last statement is as new as the news."""
+    if not given.at or not state.source_updated_at:
+        return False
+    return moment(state.source_updated_at) >= moment(given.at)
 
 
 def looked(state: State, given: i.LookAgain, context: Context, answer: Answer) -> None:

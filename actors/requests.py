@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from actors import mapping
-from actors.decision import Answer, Context
+from actors.decision import Answer, Context, moment
 from actors.lifecycle import BEFORE_HAND_OVER, FINAL, UNBORN, Stage, allows
 from actors.mapping import digest, lines_of
 from actors.state import State
@@ -39,6 +39,9 @@ _PARTLY_DONE = (
     "the channel shows a part of it as fulfilled, and not by us: cancel it here, or release it to "
     "ship all of it"
 )
+BY_ITSELF = "the service"
+"""Who released a hold when it was no person."""
+
 MAX_HOLDS = 16
 """How many holds one order may carry; a further change of the same kind adds no new hold."""
 
@@ -233,7 +236,7 @@ def _payment(state: State, context: Context, paid_minor: int | None) -> e.Paymen
 
 def _take_over(state: State, order: Order, context: Context, answer: Answer) -> None:
     """Compare the channel's statement with ours: stale, echo, payment, change, or too late."""
-    age = _moment(order.updated_at) - _moment(state.source_updated_at)
+    age = moment(order.updated_at) - moment(state.source_updated_at)
     if age < timedelta(0):
         return
     if state.stage == S.PLACED and order.payment in MONEY_IS_THERE:
@@ -270,6 +273,21 @@ def _take_over(state: State, order: Order, context: Context, answer: Answer) -> 
                 reason = "the channel changed lines or address after work had begun"
                 answer.events.append(e.Held(rule="hold", hold_id=hold_id, reason=reason))
     _hold_without_money(state, order, answer)
+    _free_compared(state, order, answer)
+
+
+def _free_compared(state: State, order: Order, answer: Answer) -> None:
+    """News said that something changed, and not what. This statement is as new, so it is known:
+    what differs has a hold of its own."""
+    if not allows(state.stage, e.HoldReleased):
+        return
+    held = {hold.hold_id for hold in state.holds}
+    for hold_id, since in state.compared:
+        if hold_id in held and moment(order.updated_at) >= moment(since):
+            reason = "the channel has stated the order since; what differs is held by itself"
+            answer.events.append(
+                e.HoldReleased(rule="free", hold_id=hold_id, person=BY_ITSELF, reason=reason)
+            )
 
 
 def _hold_for_doubt(state: State, answer: Answer) -> None:
@@ -317,7 +335,3 @@ def _cancel(state: State, reason: str, by: str, context: Context, answer: Answer
     elif allows(state.stage, e.CancelRefused):
         why = "The parcel has left; a return is needed instead of a cancellation."
         answer.events.append(e.CancelRefused(rule="too-late", reason=why, requested_by=by))
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)

@@ -40,7 +40,8 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True):
     one they were made of ("": it is the body itself); `waived` lists holds for something unmapped
     that a person released. `looks` counts questions to the channel how the order is; `look_again`
     says that one more is due when the one under way has ended. `waits` says in the channel's words
-    why it does not tell an expected order yet."""
+    why it does not tell an expected order yet. `compared` has the holds that end by themselves,
+    each with the moment from which on a statement of the channel ends it."""
 
     version: int = 0
     stage: str = "new"
@@ -81,6 +82,7 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True):
     looks: int = 0
     look_again: bool = False
     waits: str = ""
+    compared: tuple[tuple[str, str], ...] = ()
 
     @property
     def needs_shipping(self) -> bool:

@@ -76,6 +76,13 @@ def dates_possible(order: Order) -> tuple[str, ...]:
     )
 
 
+def news_possible(at: str | None) -> tuple[str, ...]:
+    """The moment of a piece of news is on the calendar."""
+    if at is None or _is_time(at):
+        return ()
+    return (f"The at is {at}, which is on no calendar; send a real date and time.",)
+
+
 def totals_add_up(order: Order) -> tuple[str, ...]:
     """Prices sum to the subtotal, and subtotal - discount + shipping + tax + duty is the total.
 

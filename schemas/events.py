@@ -253,14 +253,16 @@ class Cancelled(Event, frozen=True, kw_only=True, tag="order.cancelled.v1"):
 
 
 class Held(Event, frozen=True, kw_only=True, tag="order.held.v1"):
-    """The order waits for a person, who releases the hold by its id."""
+    """The order waits for a person, who releases the hold by its id. A statement of the channel
+    from `compare_from` on ("": none does) releases it too: what was not known then is."""
 
     hold_id: str
     reason: str
+    compare_from: str = ""
 
 
 class HoldReleased(Event, frozen=True, kw_only=True, tag="order.hold_released.v1"):
-    """A person released a hold."""
+    """A person released a hold, or the service one that a comparison made needless."""
 
     hold_id: str
     person: str

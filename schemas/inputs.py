@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from schemas.effects import Parcel, Result
-from schemas.order import LongText, Minor, Order, Ref, ShortText
+from schemas.order import LongText, Minor, Order, Ref, ShortText, Timestamp
 
 Fulfilled = Literal["", "partly", "wholly"]
 """What the channel shows as fulfilled already of what travels, by whomever. It matters only when it
@@ -55,6 +55,10 @@ class NoteFact(Struct, frozen=True, kw_only=True, tag="order.note_fact.v1"):
     that is still possible (`before_hand_over`), or only once work has begun (`once_begun`).
     `waits`: the channel says that the order is not ready to be sent to us yet, such as one whose
     payment it has not confirmed; it may take as long as a payment may.
+
+    `look`: an order that we know may look different now, so the channel is asked. `at` is when it
+    happened there (RFC 3339 with a zone; None when nobody says): a statement of the order as new as
+    that tells all there is to know, so it ends what waits for a comparison (`once_begun`).
     """
 
     ref: Ref
@@ -63,6 +67,8 @@ class NoteFact(Struct, frozen=True, kw_only=True, tag="order.note_fact.v1"):
     words: ShortText
     hold: Literal["", "before_hand_over", "once_begun"] = ""
     waits: bool = False
+    look: bool = False
+    at: Timestamp | None = None
 
 
 class LookAgain(Struct, frozen=True, kw_only=True, tag="order.look_again.v1"):

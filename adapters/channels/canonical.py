@@ -8,6 +8,7 @@ from schemas.inputs import (
     KINDS,
     ConfirmPayment,
     Input,
+    NoteFact,
     PlaceOrder,
     ReportPacked,
     UpdateOrder,
@@ -89,5 +90,7 @@ def _check(found: Input) -> None:
             f"The payment is of the order {shown(found.ref)}, but the order with it is "
             f"{shown(order.ref)}; send the order that was paid.",
         )
+    if isinstance(found, NoteFact) and (faults := checks.news_possible(found.at)):
+        raise Refused(refusals.DATE_IMPOSSIBLE, faults)
     if isinstance(found, ReportPacked) and (faults := checks.parcels_possible(found.parcels)):
         raise Refused(refusals.PARCELS_IMPOSSIBLE, faults)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Literal
 
@@ -29,12 +30,23 @@ _PLAIN = re.compile(r"[A-Za-z0-9 _.:+/#-]{1,40}", re.ASCII)
 _ORDER = "gid://shopify/Order/"
 
 
+def _always(_: object) -> bool:
+    return True
+
+
+def _never(_: object) -> bool:
+    return False
+
+
 class Meaning(Struct, frozen=True, kw_only=True):
     """What a topic is here. `words` are a sentence about it.
 
     `kind` is a key of `schemas.inputs.KINDS`, or `unknown` for what is kept as `reason`. Of a note,
     `details` are fields (dotted paths) whose codes are told too, and `hold` is asked for where
-    `only_if` says so of the payload.
+    `only_if` says so of the payload. Where `look` says so the shop is asked how the order is now:
+    only for what changes lines, address or money and does not carry them, and never for what every
+    order has, for each question costs some fifty of the hundred to thousand points a second that a
+    shop allows. `at` is the field (a dotted path) with the moment of the change.
     """
 
     kind: str
@@ -42,15 +54,17 @@ class Meaning(Struct, frozen=True, kw_only=True):
     reason: str = refusals.TOPIC_NOT_OURS
     details: tuple[str, ...] = ()
     hold: Literal["", "before_hand_over", "once_begun"] = ""
-    only_if: Callable[[object], bool] = lambda _: True
+    only_if: Callable[[object], bool] = _always
+    look: Callable[[object], bool] = _never
+    at: str = ""
 
 
 def _whole(kind: str) -> Meaning:
     return Meaning(kind=kind, words="The whole order as it looks now.")
 
 
-def _news(words: str, *details: str) -> Meaning:
-    return Meaning(kind=NOTE, words=words, details=details)
+def _news(words: str, *details: str, look: Callable[[object], bool] = _never) -> Meaning:
+    return Meaning(kind=NOTE, words=words, details=details, look=look)
 
 
 def _not_ours(words: str) -> Meaning:
@@ -65,6 +79,11 @@ def _privacy(words: str) -> Meaning:
 
 def _is_risky(tree: object) -> bool:
     return at(tree, "risk_level") == "high"
+
+
+def _gave_money_back(tree: object) -> bool:
+    """Say so of a transaction. Others come with every order, and orders/paid tells what they do."""
+    return at(tree, "status") == "success" and at(tree, "kind") in ("refund", "void")
 
 
 def _has_goods(tree: object) -> bool:
@@ -102,6 +121,8 @@ TOPICS: Mapping[str, Meaning] = MappingProxyType(
             kind=NOTE,
             words="The order was edited at the storefront after work had begun: compare it there.",
             hold="once_begun",
+            look=_always,
+            at="order_edit.committed_at",
         ),
         "orders/risk_assessment_changed": Meaning(
             kind=NOTE,
@@ -115,12 +136,14 @@ TOPICS: Mapping[str, Meaning] = MappingProxyType(
         ),
         "orders/link_requested": _not_ours("The buyer asks the shop for a new link to the order."),
         "order_transactions/create": _news(
-            "A payment was tried or moved.", "kind", "status", "gateway", "amount", "currency"
+            "A payment was tried or moved.", "kind", "status", "gateway", "amount", "currency",
+            look=_gave_money_back,
         ),
         "refunds/create": Meaning(
             kind=NOTE,
             words="A refund was made at the storefront: see there what it was for.",
             hold="before_hand_over",
+            look=_always,
         ),
         "disputes/create": Meaning(
             kind=NOTE,
@@ -171,12 +194,14 @@ TOPICS: Mapping[str, Meaning] = MappingProxyType(
             words="The storefront asks to cancel the fulfilment.",
             details=(_FULFILMENT_ORDER,),
             hold="before_hand_over",
+            look=_always,
         ),
         "fulfillment_orders/cancelled": Meaning(
             kind=NOTE,
             words="The storefront cancelled the fulfilment.",
             details=(_FULFILMENT_ORDER,),
             hold="before_hand_over",
+            look=_always,
         ),
         **{
             f"fulfillment_orders/{name}": _news(words, _FULFILMENT_ORDER)
@@ -200,7 +225,9 @@ TOPICS: Mapping[str, Meaning] = MappingProxyType(
             )
         },
         **{
-            f"returns/{name}": _news(words, *_RETURNS)
+            f"returns/{name}": _news(
+                words, *_RETURNS, look=_always if name in ("close", "process") else _never
+            )
             for name, words in (
                 ("approve", "A return was approved."),
                 ("cancel", "A return was cancelled."),
@@ -287,7 +314,20 @@ def note_of(topic: str, tree: object) -> NoteFact:
         topic=topic,
         words=words[:MAX_WORDS],
         hold=meaning.hold if meaning.only_if(tree) else "",
+        look=meaning.look(tree),
+        at=_moment(at(tree, meaning.at)) if meaning.at else None,
     )
+
+
+def _moment(value: object) -> str | None:
+    """Return a time as RFC 3339 in UTC; None for what is none."""
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if found is None or found.tzinfo is None:
+            return None
+        return found.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+    except (ValueError, OverflowError):
+        return None
 
 
 def kept(topic: str) -> Refused:

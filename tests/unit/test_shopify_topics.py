@@ -118,6 +118,50 @@ def test_news_asks_for_a_hold_where_goods_could_leave_wrongly(
     assert encode(note)
 
 
+def test_only_what_changes_an_order_and_does_not_carry_it_is_asked_about() -> None:
+    """What every order has, or what carries the order, costs no question; these do."""
+    asking = {
+        topic for topic, meaning in TOPICS.items() if meaning.kind == NOTE and meaning.look({})
+    }
+    assert asking == {
+        "orders/edited", "refunds/create", "returns/close", "returns/process",
+        "fulfillment_orders/cancelled", "fulfillment_orders/cancellation_request_submitted",
+    }  # fmt: skip
+    assert not any(TOPICS[topic].look({}) for topic in KIND_OF_TOPIC)
+    for kind, status, asks in (
+        ("refund", "success", True),
+        ("void", "success", True),
+        ("refund", "failure", False),
+        ("sale", "success", False),
+        ("capture", "success", False),
+        ("authorization", "pending", False),
+    ):
+        sent = {"order_id": 7, "kind": kind, "status": status}
+        note = outcome("order_transactions/create", sent)[1]
+        assert note is not None
+        assert (note.look, note.hold) == (asks, "")
+
+
+@pytest.mark.parametrize(
+    ("committed_at", "known"),
+    [
+        ("2026-11-27T07:00:00-05:00", "2026-11-27T12:00:00Z"),
+        ("2026-11-27T07:00:00", None),
+        ("0001-01-01T00:00:00+14:00", None),
+        ("soon", None),
+        (7, None),
+        (None, None),
+    ],
+)
+def test_an_edit_says_when_it_was(committed_at: object, known: str | None) -> None:
+    """With its moment a later statement of the order ends the hold; what is none is left out."""
+    sent = {"order_edit": {"order_id": 7, "committed_at": committed_at}}
+    note = outcome("orders/edited", sent)[1]
+    assert note is not None
+    assert (note.at, note.look, note.hold) == (known, True, "once_begun")
+    assert encode(note)
+
+
 @pytest.mark.parametrize("wrong", [None, True, -1, 1.5, "7", [], {}, {"id": 7}])
 def test_news_that_names_no_order_is_kept_for_a_person(wrong: object) -> None:
     """What stands for the order's id and is none is never taken for one."""
