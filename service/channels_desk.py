@@ -5,7 +5,7 @@ What changes something is audited with who did it and why.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -13,6 +13,7 @@ from msgspec import Struct
 from actors.errors import PartnerError
 from schemas.ids import order_id_for
 from schemas.incidents import API_VERSION_DRIFT
+from schemas.refusals import CHANNEL_DISCONNECTED
 from service.clock import SystemClock, new_id
 from service.edge import Stream
 from service.errors import OperatorError
@@ -24,6 +25,12 @@ from service.wiring_upkeep import Audit, Progress, Upkeep, Upkeeps
 
 MAX_PAGES = 40
 """Pages that one comparison of a person reads, ten thousand orders; it says where it ended."""
+
+DISCONNECTED = (
+    "The channel says that our app was taken out there: no order comes from it, and nothing can be "
+    "told to it. Install it again and renew the token, or take the channel out; then discard the "
+    "message about it in quarantine."
+)
 
 MAX_DAYS = 60
 """How far back a comparison may begin: Shopify shows no older orders without a permission."""
@@ -76,13 +83,13 @@ class ChannelsDesk:
     async def views(self) -> list[ChannelView]:
         """Return every configured channel."""
         rows = await self._store.progress()
-        drifted = await self._drifted()
-        return [self._view(name, rows, drifted) for name in sorted(self._channels)]
+        told = await self._incidents_told()
+        return [self._view(name, rows, told) for name in sorted(self._channels)]
 
     async def show(self, name: str) -> ChannelView:
         """Return one channel. Raises NoSuchChannel."""
         self._channel(name)
-        return self._view(name, await self._store.progress(name), await self._drifted())
+        return self._view(name, await self._store.progress(name), await self._incidents_told())
 
     async def check(self, name: str) -> Found:
         """Ask the channel now what changed in the last window, and only compare."""
@@ -179,18 +186,21 @@ class ChannelsDesk:
             )
         return shop
 
-    async def _drifted(self) -> frozenset[str]:
-        """Return the channels whose webhooks come in another API version."""
+    async def _incidents_told(self) -> Mapping[str, Collection[str]]:
+        """Return the channels that each open incident told here is about, by its category."""
         found = await self._incidents.list_incidents(self._clock.now(), is_open=True)
-        drift = [one.channels for one in found if one.category == API_VERSION_DRIFT]
-        return frozenset(drift[0]) if drift else frozenset()
+        return {one.category: one.channels for one in found}
 
-    def _view(self, name: str, rows: tuple[Progress, ...], drifted: frozenset[str]) -> ChannelView:
+    def _view(
+        self, name: str, rows: tuple[Progress, ...], told: Mapping[str, Collection[str]]
+    ) -> ChannelView:
         channel, jobs = self._channels[name], tuple(one for one in rows if one.channel == name)
         can = name in self._shops
         words = _words(channel, jobs, can=can)
-        if name in drifted:
+        if name in told.get(API_VERSION_DRIFT, ()):
             words = f"Webhooks come in another API version than {channel.api_version}. {words}"
+        if name in told.get(CHANNEL_DISCONNECTED, ()):
+            words = f"{DISCONNECTED} {words}"
         return ChannelView(
             name=name,
             kind=channel.kind,

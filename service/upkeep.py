@@ -17,7 +17,13 @@ from typing import Protocol
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from actors.errors import JournalUnavailable, PartnerError, Retryable, StreamUnavailable
+from actors.errors import (
+    JournalUnavailable,
+    PartnerError,
+    Retryable,
+    StreamUnavailable,
+    Unauthorised,
+)
 from schemas.incidents import ORDERS_MISSED, SUBSCRIPTION_MISSING
 from service.settings import Channel
 from service.telemetry.metrics import Family
@@ -33,6 +39,13 @@ FIRST_SECONDS = 5.0
 
 RETRY_SECONDS = 30.0
 """After a failed round the next comes so soon, doubled with each failure up to the period."""
+
+REFUSED_SECONDS = 60.0
+"""The same after a refused credential: the app was uninstalled, or its token replaced, and only a
+person brings another one."""
+
+MOST_REFUSED_SECONDS = 3600.0
+"""A token that works again by itself is found within this time."""
 
 
 class UpkeepClock(Protocol):
@@ -208,11 +221,7 @@ class Keeper:
                 continue
             error = await self._once(job)
             failures = failures + 1 if error else 0
-            wait = period * random.uniform(0.9, 1.1)
-            if error is not None:
-                soon = RETRY_SECONDS * 2 ** min(failures - 1, 10) * random.uniform(0.8, 1.2)
-                asked = error.retry_after_seconds if isinstance(error, Retryable) else None
-                wait = max(min(soon, wait), asked or 0.0)
+            wait = wait_after(error, failures, period) * random.uniform(0.9, 1.1)
 
     async def _once(self, job: str) -> Exception | None:
         try:
@@ -238,6 +247,19 @@ class Keeper:
             await self._store.keep(replace(kept, tried_at=now, good=False, outcome=words))
         except JournalUnavailable as error:
             log.info("How the %s of %s stands could not be kept: %s", job, self._name, error)
+
+
+def wait_after(error: Exception | None, failures: int, period: float) -> float:
+    """Return the seconds until the next round, after so many failures in a row (`error`: the last
+    one)."""
+    if error is None:
+        return period
+    doubled = 2.0 ** min(failures - 1, 10)
+    soon = min(RETRY_SECONDS * doubled, period)
+    if isinstance(error, Unauthorised):
+        return max(soon, min(REFUSED_SECONDS * doubled, MOST_REFUSED_SECONDS))
+    asked = error.retry_after_seconds if isinstance(error, Retryable) else None
+    return max(soon, asked or 0.0)
 
 
 def _succeeded(before: Progress | None) -> datetime | None:

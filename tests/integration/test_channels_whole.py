@@ -384,3 +384,25 @@ async def test_another_api_version_is_an_incident(world: World) -> None:
     )
     assert "another API version than 2026-10" in shown
     assert "another API version than 2026-10" in examined
+
+
+async def test_an_uninstalled_app_is_shown(world: World) -> None:
+    """The shop says that the app is gone, and refuses its token: the channel's page says both, and
+    the shop is left alone but for a question now and then."""
+    await world.fault("storefront", "*", unauthorized=True)
+    assert await deliver(world, "app/uninstalled", b'{"id": 548380009}', "gone-1") == 200
+
+    async def opened() -> bool:
+        return bool((await incident(world, "channel_disconnected")).get("is_open"))
+
+    async def refused() -> bool:
+        return (await job(world, "backfill")).get("good") is False
+
+    await eventually(opened, 30.0)
+    await eventually(refused, 30.0)
+    tried = (await job(world, "backfill"))["tried_at"]
+    shown = cli(world, "channels", "show", SHOP)
+    assert "app was taken out" in shown
+    assert "refused our credential" in shown
+    # The shop is compared every second; that CLI call took longer.
+    assert (await job(world, "backfill"))["tried_at"] == tried
