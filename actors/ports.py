@@ -275,6 +275,8 @@ class Letter(Struct, frozen=True, kw_only=True):
     `source` says whose shape the bytes have (a channel's or partner's kind such as `shopify`;
     `canonical` when another service published it). `delivery_id` is the sender's own id of the
     delivery. `deliveries` counts how often the stream handed it out (1: the first time).
+    `ref_token` is the subject token of the order it was published under, "" when its sender did not
+    say; nobody has checked it.
     """
 
     partition: int
@@ -287,3 +289,4 @@ class Letter(Struct, frozen=True, kw_only=True):
     headers: dict[str, str]
     received_at: datetime
     deliveries: int
+    ref_token: str = ""

@@ -12,6 +12,7 @@ import hmac
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import NewType
+from urllib.parse import unquote_to_bytes
 
 OrderId = NewType("OrderId", str)
 CorrelationId = NewType("CorrelationId", str)
@@ -27,6 +28,9 @@ CORRELATION_ID_LENGTH = KEY_ID_LENGTH + ORDER_ID_LENGTH + MAC_LENGTH
 
 MAX_REF_LENGTH = 128
 """Channels' ids have some twenty characters; percent-encoded thrice as long, a subject bears it."""
+
+MAX_TOKEN_LENGTH = 12 * MAX_REF_LENGTH
+"""A character has four bytes at most, and each may become three."""
 
 MAX_CHANNEL_LENGTH = 32
 """A channel is a token of every subject and a label of every metric: short, as people name it."""
@@ -83,6 +87,17 @@ def verify_correlation_id(value: str, keys: Mapping[str, bytes]) -> OrderId:
 def ref_token(ref: str) -> str:
     """Percent-encode a reference so that it is one NATS subject token (`[A-Za-z0-9_-]` stay)."""
     return "".join([_TOKENS[b] for b in ref.encode()])
+
+
+def ref_of_token(token: str) -> str:
+    """Return the reference that became this token; "" for what is no token of ours."""
+    if len(token) > MAX_TOKEN_LENGTH or not token.isascii():
+        return ""
+    try:
+        ref = unquote_to_bytes(token).decode()
+    except UnicodeDecodeError:
+        return ""
+    return ref if len(ref) <= MAX_REF_LENGTH and ref_token(ref) == token else ""
 
 
 # Asked for the same order before each of its effects; as many as may be live, 2 MB at the most.

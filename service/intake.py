@@ -18,7 +18,7 @@ from actors.mail import COMMITTED, DUPLICATE, POISON, UNMATCHED, Posted
 from actors.observer import Span, Trace
 from actors.ports import Clock, Letter, Quarantine, Quarantined
 from actors.registry import Registry
-from schemas.ids import OrderId, order_id_for, partition_of
+from schemas.ids import OrderId, order_id_for, partition_of, ref_of_token
 from schemas.inputs import Input, PlaceOrder, UpdateOrder
 from schemas.refusals import (
     ORDER_UNKNOWN,
@@ -307,7 +307,7 @@ class Intake:
             delivery_id=letter.delivery_id,
             channel=letter.channel,
             kind=letter.kind,
-            ref="",
+            ref=published_ref(letter),
             source=letter.source,
             reason=reason,
             sentences=sentences,
@@ -336,6 +336,13 @@ class Intake:
                 "The reference inside the message is not the one it was published under, so it"
                 " lies in another order's partition. Publish it again under its own reference.",
             )
+
+
+def published_ref(letter: Letter) -> str:
+    """Return the reference of the order that a letter was published under; "" when its sender did
+    not say, or said one whose letters lie elsewhere."""
+    ref = ref_of_token(letter.ref_token)
+    return ref if ref and partition_of(ref) == letter.partition else ""
 
 
 def ref_of(given: Input) -> str:

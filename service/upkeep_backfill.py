@@ -132,14 +132,14 @@ class Backfill:
         refs = [one.ref for one in listed]
         ours = await self._orders.ours(self._channel, refs) if refs else {}
         unknown = [ref for ref in refs if ref not in ours]
-        refused = await self._orders.refused(self._channel, unknown) if unknown else frozenset()
+        refused = await self._orders.refused(self._channel, unknown) if unknown else {}
         missed = changed = 0
         named = list(found.refs)
         oldest, position = found.oldest, found.position
         for one in listed:
             at = moment(one.updated_at)
             position = max(position, at) if at is not None else position
-            is_missing = one.ref not in ours and one.ref not in refused
+            is_missing = one.ref not in ours and not _is_refused(at, refused.get(one.ref))
             if not is_missing and not _is_newer(at, ours.get(one.ref)):
                 continue
             if (one.ref, one.updated_at) in self._asked:
@@ -183,6 +183,12 @@ def moment(text: str) -> datetime | None:
     except ValueError:
         return None
     return at.astimezone(UTC) if at.tzinfo is not None else None
+
+
+def _is_refused(at: datetime | None, came: datetime | None) -> bool:
+    """Say whether what the channel has is in quarantine: something came after its last change. What
+    was mended there since is to be fetched."""
+    return came is not None and (at is None or at <= came)
 
 
 def _is_newer(at: datetime | None, ours: Ours | None) -> bool:

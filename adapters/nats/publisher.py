@@ -13,7 +13,7 @@ from nats.aio.msg import Msg
 
 from actors.errors import StreamUnavailable, TooLargeForStream
 from adapters.nats.connection import LARGEST_RAW_BYTES, Connection
-from adapters.nats.headers import MESSAGE_ID, SOURCE, TOPIC, TRACE
+from adapters.nats.headers import MESSAGE_ID, REF, SOURCE, TOPIC, TRACE
 from adapters.nats.letters import MAX_DELIVERY_ID
 from schemas.ids import MAX_REF_LENGTH, ref_token
 
@@ -112,17 +112,19 @@ class Publisher:
         if len(delivery_id) > MAX_DELIVERY_ID:
             delivery_id = hashlib.sha256(delivery_id.encode("utf-8", "replace")).hexdigest()
         subject_head, id_head = _heads(channel, kind)
+        token = _token(ref)
         headers = {
             # Other channels and kinds may use the same ids; the stream drops a repeat of this whole
             # text.
             MESSAGE_ID: f"{id_head}{delivery_id}",
             SOURCE: source,
+            REF: token,
         }
         if topic:
             headers[TOPIC] = topic
         if trace:
             headers[TRACE] = trace
-        await self._send(f"{subject_head}{_token(ref)}", raw, headers)
+        await self._send(f"{subject_head}{token}", raw, headers)
 
     async def _send(self, subject: str, raw: bytes, headers: dict[str, str]) -> None:
         if not self._client.is_connected:

@@ -67,10 +67,11 @@ class Upkeeps:
             row["ref"]: Ours(updated_at=row["updated_at"] or "", final=row["final"]) for row in rows
         }
 
-    async def refused(self, channel: str, refs: Sequence[str]) -> frozenset[str]:
-        """Return those of the references of which something came and did not pass the door."""
+    async def refused(self, channel: str, refs: Sequence[str]) -> dict[str, datetime]:
+        """Return those of the orders that came and did not pass the door, with when the newest of
+        such messages came."""
         rows = await self._pool.fetch(_sql()["refused"], channel, list(refs))
-        return frozenset(row["ref"] for row in rows)
+        return {row["ref"]: row["at"] for row in rows}
 
 
 @cache

@@ -16,4 +16,6 @@ SELECT ref, final, convert_from(state, 'UTF8')::json ->> 'source_updated_at' AS 
 FROM orders WHERE order_id = ANY($1::text[]);
 
 -- name: refused
-SELECT DISTINCT ref FROM quarantine WHERE channel = $1 AND ref = ANY($2::text[]);
+-- What tells of the whole order: news that was refused says nothing of whether the order itself came.
+SELECT ref, max(at) AS at FROM quarantine
+WHERE channel = $1 AND ref = ANY($2::text[]) AND kind IN ('place', 'pay', 'update', 'cancel') GROUP BY ref;

@@ -113,7 +113,7 @@ async def incident(world: World, category: str) -> dict[str, Any]:
 async def test_missed_orders_are_found_exactly(world: World) -> None:
     """Of orders whose webhooks were never sent each is found once, and no other is; each is fetched
     and fulfilled once, and what the shop sends of it afterwards changes nothing."""
-    words = ("--drop", "0.3", "--cancel", "0.2", "--book", world.partners.http)
+    words = ("--drop", "0.3", "--cancel", "0.2", "--bad", "0.1", "--book", world.partners.http)
     child, report = world.start_shop(*words, orders=60, rate=0.0, seed=41, first_number=9001)
 
     def written() -> bool:
@@ -121,7 +121,8 @@ async def test_missed_orders_are_found_exactly(world: World) -> None:
 
     await eventually(written, 60.0)
     child.stop()
-    dropped = [one for one in json.loads(report.read_text())["refs"] if one["dropped"]]
+    sent = json.loads(report.read_text())["refs"]
+    dropped = [one for one in sent if one["dropped"]]
     refs = {one["ref"].rpartition("/")[2] for one in dropped}
     assert 5 < len(refs) < 40
 
@@ -148,6 +149,11 @@ async def test_missed_orders_are_found_exactly(world: World) -> None:
         text = await (await session.get(f"{world.url}/metrics")).text()
     counted = f'orderwright_channel_orders_missed_total{{channel="{SHOP}"}} {float(len(refs))}'
     assert counted in text
+    # What came and was refused is in quarantine under its order, so it is not missed.
+    spoilt = {one["ref"].rpartition("/")[2] for one in sent if one["bad"] and not one["dropped"]}
+    kept = await world.rows("SELECT ref FROM quarantine WHERE kind = 'place'")
+    assert len(spoilt) > 1
+    assert {row["ref"] for row in kept} == spoilt
     await world.until_final()
     await fulfilled_once(world, dropped)
     await late_webhooks_change_nothing(world, dropped)

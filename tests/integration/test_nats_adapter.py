@@ -18,7 +18,7 @@ from adapters.nats.intake_source import Delivery, IntakeSource
 from adapters.nats.letters import NO_PARTITION
 from adapters.nats.publisher import Publisher
 from adapters.nats.streams import ORDERS, STRAYS, StreamLimits, ensure_streams
-from schemas.ids import PARTITIONS, partition_of
+from schemas.ids import PARTITIONS, partition_of, ref_of_token
 from service.embedded.data_directory import DataDirectory
 from service.embedded.nats import EmbeddedNats
 from service.embedded.supervisor import EmbeddedServers
@@ -111,6 +111,7 @@ async def test_every_reference_lands_in_its_partition(servers: EmbeddedServers) 
         assert {letter.raw.decode(): letter.partition for letter in letters} == {
             ref: partition_of(ref) for ref in refs
         }
+        assert {ref_of_token(letter.ref_token) for letter in letters} == set(refs)
         assert len({letter.partition for letter in letters}) == PARTITIONS
         letter = next(letter for letter in letters if letter.raw == b"1042")
         assert (letter.channel, letter.kind, letter.source) == ("acme-us", "place", "shopify")

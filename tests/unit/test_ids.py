@@ -12,6 +12,7 @@ from schemas.ids import (
     CorrelationIdRefused,
     order_id_for,
     partition_of,
+    ref_of_token,
     ref_token,
     sign_correlation_id,
     verify_correlation_id,
@@ -30,6 +31,19 @@ def test_a_signed_id_gives_its_order_back(ref: str) -> None:
     assert signed.isascii()
     assert signed.isalnum()
     assert verify_correlation_id(signed, KEYS) == order_id
+
+
+@given(REFS)
+def test_a_token_gives_its_reference_back(ref: str) -> None:
+    """What the stream drops from the subject is known from a header."""
+    assert ref_of_token(ref_token(ref)) == ref
+
+
+@given(st.text(max_size=60))
+def test_what_is_no_token_gives_nothing(text: str) -> None:
+    """Whatever a sender writes there, it is one of our tokens or nothing."""
+    found = ref_of_token(text)
+    assert found == "" or ref_token(found) == text
 
 
 def test_every_altered_character_is_noticed() -> None:

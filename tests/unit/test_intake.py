@@ -15,7 +15,7 @@ from actors.ports import Letter, Quarantined
 from actors.registry import Registry
 from adapters.memory.journal import MemoryJournal
 from schemas import inputs as i
-from schemas.ids import OrderId, partition_of
+from schemas.ids import OrderId, partition_of, ref_token
 from schemas.inputs import Input
 from schemas.refusals import refused
 from service import intake
@@ -130,7 +130,9 @@ class OneAnswer(Registry):
         posted.told(self.outcome, "a reason")
 
 
-def a_letter(*, delivery_id: str = "d-1", deliveries: int = 1, ref: str = REF) -> LentLetter:
+def a_letter(
+    *, delivery_id: str = "d-1", deliveries: int = 1, ref: str = REF, token: str = ""
+) -> LentLetter:
     return LentLetter(
         Letter(
             partition=partition_of(ref),
@@ -143,6 +145,7 @@ def a_letter(*, delivery_id: str = "d-1", deliveries: int = 1, ref: str = REF) -
             headers={"nats-msg-id": "d-1", "authorization": "Bearer secret"},
             received_at=NOON,
             deliveries=deliveries,
+            ref_token=token,
         )
     )
 
@@ -188,6 +191,31 @@ async def test_a_refused_letter_is_kept_whole_without_credentials() -> None:
     assert (item.original, item.sentences) == (b"{}", ("It is no JSON.",))
     assert "authorization" not in item.headers
     assert letter.said == ["ack"]
+
+
+@pytest.mark.parametrize(
+    ("token", "kept"),
+    [
+        (ref_token(REF), REF),
+        ("", ""),
+        (ref_token("somebody else's"), ""),
+        ("%ff", ""),
+        (f"%{ord(REF[0]):02X}{REF[1:]}", ""),
+        ("8" * 10_000, ""),
+    ],
+)
+async def test_a_refused_letter_is_kept_under_the_order_it_was_published_for(
+    token: str, kept: str
+) -> None:
+    """So that it is known of an order that it came and was refused. What is no token, or lies in
+    another partition, is not believed."""
+
+    def refuse(letter: Letter) -> Input:
+        raise refused("json_malformed", "It is no JSON.")
+
+    desk = Desk(OneAnswer(COMMITTED), refuse)
+    await desk.take(a_letter(token=token))
+    assert [item.ref for item in desk.shelf.items] == [kept]
 
 
 async def test_a_letter_under_another_s_reference_is_kept() -> None:

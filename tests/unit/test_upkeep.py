@@ -49,15 +49,15 @@ class Shop:
 class Kept:
     """What we have."""
 
-    def __init__(self, refused: Sequence[str] = (), **orders: Ours) -> None:
+    def __init__(self, refused: dict[str, datetime] | None = None, **orders: Ours) -> None:
         self.orders = orders
-        self.turned_away = frozenset(refused)
+        self.turned_away = refused or {}
 
     async def ours(self, channel: str, refs: Sequence[str]) -> dict[str, Ours]:
         return {ref: one for ref, one in self.orders.items() if ref in refs}
 
-    async def refused(self, channel: str, refs: Sequence[str]) -> frozenset[str]:
-        return self.turned_away & set(refs)
+    async def refused(self, channel: str, refs: Sequence[str]) -> dict[str, datetime]:
+        return {ref: self.turned_away[ref] for ref in refs if ref in self.turned_away}
 
 
 class Stream:
@@ -87,14 +87,14 @@ def comparing(shop: Shop, kept: Kept, stream: Stream) -> Backfill:
 
 
 async def test_missing_and_newer_orders_are_looked_at() -> None:
-    """Unknown ones are missed, newer ones changed; equal, final, refused and noticed ones are
-    left alone."""
+    """Unknown ones are missed, and those that changed there after they were refused; newer ones
+    changed; equal, final, refused and noticed ones are left alone."""
     shop = Shop(
         ("new", at(1)), ("same", at(2)), ("newer", at(3)), ("final", at(4)), ("refused", at(5)),
-        ("noticed", at(6)), ("untold", ""),
+        ("noticed", at(6)), ("mended", at(7)), ("untold", ""),
     )  # fmt: skip
     kept = Kept(
-        ["refused"],
+        {"refused": NOON + timedelta(minutes=5), "mended": NOON + timedelta(minutes=6)},
         same=Ours(updated_at=at(2), final=False),
         newer=Ours(updated_at="2026-11-24T07:02:00-05:00", final=False),
         final=Ours(updated_at=at(1), final=True),
@@ -102,13 +102,13 @@ async def test_missing_and_newer_orders_are_looked_at() -> None:
     )
     stream = Stream()
     found = await comparing(shop, kept, stream).compare(NOON, NOON + HOUR)
-    assert [ref for _, ref, _, _ in stream.letters] == ["new", "newer", "untold"]
-    assert (found.listed, found.missed, found.changed) == (7, 2, 1)
-    assert found.refs == ("new", "newer", "untold")
+    assert [ref for _, ref, _, _ in stream.letters] == ["new", "newer", "mended", "untold"]
+    assert (found.listed, found.missed, found.changed) == (8, 3, 1)
+    assert found.refs == ("new", "newer", "mended", "untold")
     assert found.oldest == NOON + timedelta(minutes=1)
     assert found.complete
     assert found.position == NOON + HOUR
-    assert "The channel counts 8" in found.words()
+    assert "The channel counts 9" in found.words()
     kind, _, delivery_id, raw = stream.letters[0]
     assert (kind, delivery_id) == ("look", f"backfill:new:{at(1)}")
     told = msgspec.json.decode(raw)
