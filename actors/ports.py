@@ -276,7 +276,8 @@ class Letter(Struct, frozen=True, kw_only=True):
     `canonical` when another service published it). `delivery_id` is the sender's own id of the
     delivery. `deliveries` counts how often the stream handed it out (1: the first time).
     `ref_token` is the subject token of the order it was published under, "" when its sender did not
-    say; nobody has checked it.
+    say; `sent` are headers of its sender's own as a JSON object, "" for none. Nobody has checked
+    either.
     """
 
     partition: int
@@ -290,3 +291,4 @@ class Letter(Struct, frozen=True, kw_only=True):
     received_at: datetime
     deliveries: int
     ref_token: str = ""
+    sent: str = ""

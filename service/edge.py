@@ -60,6 +60,10 @@ class InboundReceipt(Protocol):
         """Sentences for the log, such as an API version that drifted."""
 
     @property
+    def headers(self) -> Mapping[str, str]:
+        """Headers of the sender's own for a person to see, in ASCII; no credential."""
+
+    @property
     def drift(self) -> str:
         """The API version it came in when another is expected; "" else."""
 
@@ -93,6 +97,25 @@ class Stream(Protocol):
         """Return when the bytes are on disk."""
 
 
+class Inlet(Protocol):
+    """Where webhooks go: the same stream, with the sender's own headers beside the bytes."""
+
+    async def publish(
+        self,
+        channel: str,
+        kind: str,
+        ref: str,
+        raw: bytes,
+        *,
+        delivery_id: str,
+        source: str,
+        topic: str,
+        trace: str = "",
+        sent: Mapping[str, str] | None = None,
+    ) -> None:
+        """Return when the bytes are on disk. Raises StreamUnavailable and TooLargeForStream."""
+
+
 class EdgeClock(Protocol):
     """The time of day."""
 
@@ -112,7 +135,7 @@ class Edge:
     def __init__(
         self,
         sources: Mapping[str, InboundSource],
-        stream: Stream,
+        stream: Inlet,
         bodies: Bodies,
         *,
         forged: type[Exception],
@@ -199,6 +222,7 @@ class Edge:
                     source=source.kind,
                     topic=receipt.topic,
                     trace=trace,
+                    sent=receipt.headers,
                 )
         finally:
             under_way[name] -= 1

@@ -13,6 +13,8 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Protocol
 
+import msgspec
+
 from actors.errors import JournalUnavailable, MailboxFull
 from actors.mail import COMMITTED, DUPLICATE, POISON, UNMATCHED, Posted
 from actors.observer import Span, Trace
@@ -55,6 +57,8 @@ KEEP_EVERY_SECONDS = 4.0
 
 YIELD_EVERY = 16
 """Letters read in one go: about four milliseconds, for which webhooks and answers wait."""
+
+_read_sent = msgspec.json.Decoder(dict[str, str]).decode
 
 MAX_REPEATS = 100
 """Repeats of one letter under way that end with it; further ones come again by themselves."""
@@ -311,7 +315,7 @@ class Intake:
             source=letter.source,
             reason=reason,
             sentences=sentences,
-            headers={k: v for k, v in letter.headers.items() if k not in HIDDEN_HEADERS},
+            headers=kept_headers(letter),
             original=letter.raw,
             at=letter.received_at,
         )
@@ -336,6 +340,16 @@ class Intake:
                 "The reference inside the message is not the one it was published under, so it"
                 " lies in another order's partition. Publish it again under its own reference.",
             )
+
+
+def kept_headers(letter: Letter) -> dict[str, str]:
+    """Return a letter's headers and its sender's own, without credentials."""
+    try:
+        sent = _read_sent(letter.sent) if letter.sent else {}
+    except msgspec.DecodeError:  # not written by our edge
+        sent = {"sent": letter.sent}
+    found = {**{name.lower(): value for name, value in sent.items()}, **letter.headers}
+    return {name: value for name, value in found.items() if name not in HIDDEN_HEADERS}
 
 
 def published_ref(letter: Letter) -> str:

@@ -35,7 +35,9 @@ class Receipt(Struct, frozen=True, kw_only=True):
     `kind` is a key of `schemas.inputs.KINDS`, or `unreadable` or `unknown`: such bytes are kept
     too, for a storefront that is refused often enough stops sending. Then `ref` is made from their
     digest, if it can't be found. `notes` are sentences for the log, such as an API version that
-    drifted; `drift` is that version, "" when it is the expected one.
+    drifted; `drift` is that version, "" when it is the expected one. `headers` are those of the
+    sender's that a person may want to see beside bytes that were refused (`shown_headers`); no
+    credential is among them.
     """
 
     channel: str
@@ -45,6 +47,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
     delivery_id: str
     notes: tuple[str, ...] = ()
     drift: str = ""
+    headers: Mapping[str, str] = {}
 
 
 class Source(Protocol):
@@ -75,6 +78,16 @@ def header(headers: Mapping[str, str], name: str) -> str:
         return found
     wanted = name.lower()
     return next((value for key, value in headers.items() if key.lower() == wanted), "")
+
+
+def shown_headers(headers: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    """Return those of the named headers that are there, plain and short, under lower-case names."""
+    found = {name.lower(): header(headers, name) for name in names}
+    return {
+        name: value
+        for name, value in found.items()
+        if value and value.isascii() and value.isprintable() and len(value) <= MAX_HEADER_CHARACTERS
+    }
 
 
 def digest_ref(raw: bytes) -> str:

@@ -19,6 +19,7 @@ from adapters.channels.inbound import (
     digest_from_base64,
     digest_ref,
     header,
+    shown_headers,
     signed_by_any,
 )
 from adapters.channels.rounding import EXACT, Rounding
@@ -51,6 +52,14 @@ from schemas.validation import read_foreign
 _ORDER_GID = re.compile(
     rb'"admin_graphql_api_id"\s*:\s*"gid:\\?/\\?/shopify\\?/Order\\?/([0-9]{1,20})"'
 )
+_SHOWN = (
+    "X-Shopify-Webhook-Id",
+    "X-Shopify-Event-Id",
+    "X-Shopify-Triggered-At",
+    "X-Shopify-API-Version",
+    "X-Shopify-Shop-Domain",
+)
+"""What Shopify says of a delivery: by the first two it is found in the app's own log there."""
 
 
 class Shopify:
@@ -89,6 +98,7 @@ class Shopify:
             ),
             notes=self._notes(headers, topic),
             drift=self._drift(headers),
+            headers=shown_headers(headers, _SHOWN),
         )
 
     def address(self, topic: str, raw: bytes) -> tuple[str, str]:

@@ -10,6 +10,8 @@ TOPIC = "Orderwright-Topic"
 REF = "Orderwright-Ref"
 """The order's reference as a subject token, for the stream drops it from the subject. It is read
 when a letter is put aside, and believed only where it lies in the letter's own partition."""
+SENT = "Orderwright-Sent"
+"""Headers of the sender's own as one JSON object, for whoever looks at a refused message."""
 SUBJECT = "Orderwright-Subject"
 """Set on strays when they are read: the subject they came under."""
 TRACE = "traceparent"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from nats.aio.msg import Msg
 
 from actors.ports import Letter
-from adapters.nats.headers import MESSAGE_ID, REF, SOURCE, SUBJECT, TOPIC
+from adapters.nats.headers import MESSAGE_ID, REF, SENT, SOURCE, SUBJECT, TOPIC
 
 CANONICAL = "canonical"
 """Whose shape the bytes have when the sender doesn't say: another service speaks ours."""
@@ -19,8 +19,8 @@ MAX_DELIVERY_ID = 200
 NO_PARTITION = -1
 """The partition of a stray: it belongs to no order."""
 
-_MESSAGE_ID, _SOURCE, _TOPIC, _SUBJECT, _REF = (
-    name.lower() for name in (MESSAGE_ID, SOURCE, TOPIC, SUBJECT, REF)
+_MESSAGE_ID, _SOURCE, _TOPIC, _SUBJECT, _REF, _SENT = (
+    name.lower() for name in (MESSAGE_ID, SOURCE, TOPIC, SUBJECT, REF, SENT)
 )
 _ACK_TOKENS = 9
 _ACK_TOKENS_WITH_DOMAIN = 11
@@ -62,7 +62,8 @@ def letter_of(message: Msg) -> Letter:
         headers=headers,
         received_at=datetime.fromtimestamp(nanoseconds / 1_000_000_000, UTC),
         deliveries=deliveries,
-        ref_token=headers.get(_REF, ""),
+        ref_token=headers.pop(_REF, ""),
+        sent=headers.pop(_SENT, ""),
     )
 
 

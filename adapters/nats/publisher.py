@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+from collections.abc import Mapping
 from functools import lru_cache
 
 import msgspec
@@ -13,7 +14,7 @@ from nats.aio.msg import Msg
 
 from actors.errors import StreamUnavailable, TooLargeForStream
 from adapters.nats.connection import LARGEST_RAW_BYTES, Connection
-from adapters.nats.headers import MESSAGE_ID, REF, SOURCE, TOPIC, TRACE
+from adapters.nats.headers import MESSAGE_ID, REF, SENT, SOURCE, TOPIC, TRACE
 from adapters.nats.letters import MAX_DELIVERY_ID
 from schemas.ids import MAX_REF_LENGTH, ref_token
 
@@ -97,9 +98,10 @@ class Publisher:
         source: str,
         topic: str,
         trace: str = "",
+        sent: Mapping[str, str] | None = None,
     ) -> None:
         """Return when the stream has the bytes on disk. The stream's own time becomes
-        `received_at`.
+        `received_at`. `sent` are headers of the sender's own, in ASCII.
 
         Raises StreamUnavailable within 2.5 s when it did not say so (the message may be stored all
         the same), and TooLargeForStream for more than 1 MiB.
@@ -124,6 +126,8 @@ class Publisher:
             headers[TOPIC] = topic
         if trace:
             headers[TRACE] = trace
+        if sent:
+            headers[SENT] = msgspec.json.encode(sent).decode()
         await self._send(f"{subject_head}{token}", raw, headers)
 
     async def _send(self, subject: str, raw: bytes, headers: dict[str, str]) -> None:

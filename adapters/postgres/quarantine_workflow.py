@@ -53,12 +53,14 @@ class Filter(Struct, frozen=True, kw_only=True):
 
 
 class ListedItem(Struct, frozen=True, kw_only=True):
-    """One item in a list, without its bytes. `id` grows with time; `group` is its fingerprint."""
+    """One item in a list, without its bytes. `id` grows with time; `group` is its fingerprint;
+    `ref` is the order it was sent for, "" where nobody said."""
 
     id: int
     delivery_id: str
     channel: str
     kind: str
+    ref: str
     source: str
     reason: str
     sentences: tuple[str, ...]
@@ -79,6 +81,7 @@ class HeldItem(Struct, frozen=True, kw_only=True):
     delivery_id: str
     channel: str
     kind: str
+    ref: str
     source: str
     reason: str
     sentences: tuple[str, ...]

@@ -2,7 +2,7 @@
 -- A filter is: $1 state, $2 channels, $3 reason, $4 group, $5 since, $6 until; null: any.
 
 -- name: find
-SELECT id, delivery_id, channel, kind, source, reason, sentences, at, size_bytes, fingerprint, state,
+SELECT id, delivery_id, channel, kind, ref, source, reason, sentences, at, size_bytes, fingerprint, state,
     state_at, edited_by
 FROM quarantine
 WHERE ($1::text IS NULL OR state = $1) AND ($2::text[] IS NULL OR channel = ANY($2)) AND ($3::text IS NULL OR reason = $3)
@@ -19,7 +19,7 @@ WHERE ($1::text IS NULL OR state = $1) AND ($2::text[] IS NULL OR channel = ANY(
 
 -- name: originals
 -- Oldest first, for that is the order in which they came; at most $9 items and $10 bytes, but always one.
-SELECT id, delivery_id, channel, kind, source, reason, sentences, headers, original, at, fingerprint, state, state_at, attempt,
+SELECT id, delivery_id, channel, kind, ref, source, reason, sentences, headers, original, at, fingerprint, state, state_at, attempt,
     edited, edited_by, edited_at, released_as, digest, erased_at
 FROM quarantine JOIN (
     SELECT id, row_number() OVER oldest AS place,
@@ -36,7 +36,7 @@ WHERE page.place = 1 OR page.bytes <= $10
 ORDER BY id;
 
 -- name: item
-SELECT id, delivery_id, channel, kind, source, reason, sentences, headers, original, at, fingerprint, state, state_at, attempt,
+SELECT id, delivery_id, channel, kind, ref, source, reason, sentences, headers, original, at, fingerprint, state, state_at, attempt,
     edited, edited_by, edited_at, released_as, digest, erased_at
 FROM quarantine WHERE id = $1;
 

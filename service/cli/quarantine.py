@@ -128,7 +128,8 @@ def show(
         sys.stdout.buffer.write(found.original if original else found.current)
         return
     kind, channel = found.kind or "(no kind)", found.channel or "(no channel)"
-    print(f"{item_id}: {kind} of {channel}, {age(found.at)}, {len(found.original)} bytes")
+    order = f", order {found.ref}" if found.ref else ""
+    print(f"{item_id}: {kind} of {channel}{order}, {age(found.at)}, {len(found.original)} bytes")
     print(f"  reason   {found.reason}")
     print(f"  group    {found.group}")
     print(f"  state    {found.state}{f', {age(found.state_at)}' if found.state_at else ''}")

@@ -16,7 +16,7 @@ from adapters.nats.connection import Connection
 from adapters.nats.publisher import Publisher
 from service.bodies import Bodies
 from service.clock import SystemClock
-from service.edge import Edge, Stream
+from service.edge import Edge, Inlet
 from service.telemetry.metrics import Metrics
 from service.telemetry.tracing import start_tracing
 from service.web import HttpServer, ServerLimits, application
@@ -72,7 +72,7 @@ async def serving(
 
 @asynccontextmanager
 async def running_edge(
-    stream: Stream,
+    stream: Inlet,
     *,
     limits: ServerLimits | None = None,
     read_seconds: float = 10.0,

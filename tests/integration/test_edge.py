@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import aiohttp
 import pytest
@@ -56,6 +56,7 @@ class HeldStream:
         source: str,
         topic: str,
         trace: str = "",
+        sent: Mapping[str, str] | None = None,
     ) -> None:
         """Wait to be told."""
         self.asked.set()

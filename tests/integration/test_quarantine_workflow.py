@@ -104,6 +104,8 @@ async def test_a_broken_webhook_is_mended_and_its_order_closes(
     assert all(one.endswith(".") for one in shown["sentences"])
     assert shown["headers"]["orderwright-topic"] == "orders/create"
     assert "x-shopify-hmac-sha256" not in shown["headers"]
+    assert shown["headers"]["x-shopify-api-version"] == "2026-10"
+    assert shown["ref"] == ref_of(94_001)
 
     before = await quarantine.good("POST", f"/{item}/check")
     assert (before["ready"], before["sentences"]) == (False, shown["sentences"])

@@ -131,7 +131,12 @@ class OneAnswer(Registry):
 
 
 def a_letter(
-    *, delivery_id: str = "d-1", deliveries: int = 1, ref: str = REF, token: str = ""
+    *,
+    delivery_id: str = "d-1",
+    deliveries: int = 1,
+    ref: str = REF,
+    token: str = "",
+    sent: str = "",
 ) -> LentLetter:
     return LentLetter(
         Letter(
@@ -146,6 +151,7 @@ def a_letter(
             received_at=NOON,
             deliveries=deliveries,
             ref_token=token,
+            sent=sent,
         )
     )
 
@@ -216,6 +222,28 @@ async def test_a_refused_letter_is_kept_under_the_order_it_was_published_for(
     desk = Desk(OneAnswer(COMMITTED), refuse)
     await desk.take(a_letter(token=token))
     assert [item.ref for item in desk.shelf.items] == [kept]
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ('{"X-Shop-Event":"7","authorization":"me","nats-msg-id":"no"}', {"x-shop-event": "7"}),
+        ("{torn", {"sent": "{torn"}),
+        ('{"a":1}', {"sent": '{"a":1}'}),
+        ("", {}),
+    ],
+)
+async def test_a_refused_letter_is_kept_with_its_sender_s_headers(
+    sent: str, kept: dict[str, str]
+) -> None:
+    """They stand beside our own, which they can't replace; no credential is among them."""
+
+    def refuse(letter: Letter) -> Input:
+        raise refused("json_malformed", "It is no JSON.")
+
+    desk = Desk(OneAnswer(COMMITTED), refuse)
+    await desk.take(a_letter(sent=sent))
+    assert desk.shelf.items[0].headers == {"nats-msg-id": "d-1", **kept}
 
 
 async def test_a_letter_under_another_s_reference_is_kept() -> None:

@@ -49,6 +49,7 @@ def an_item(original: bytes, **changes: Any) -> HeldItem:
         delivery_id="acme-us/place/1",
         channel="acme-us",
         kind="place",
+        ref="",
         source="canonical",
         reason="schema_mismatch",
         sentences=("It was refused.",),

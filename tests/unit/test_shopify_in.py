@@ -43,6 +43,11 @@ def test_an_authentic_delivery_is_named_without_reading_it() -> None:
         assert receipt.ref == "820982911946154508"
         assert receipt.delivery_id == "acme-us:b54557e4-bdd9-4b37-8a5f-bf7d70bcd043"
         assert receipt.notes == ()
+        assert receipt.headers == {
+            "x-shopify-webhook-id": "b54557e4-bdd9-4b37-8a5f-bf7d70bcd043",
+            "x-shopify-api-version": "2026-10",
+            "x-shopify-shop-domain": "acme-us.myshopify.com",
+        }
     lower = {name.lower(): value for name, value in headers(raw).items()}
     assert SHOP.receive(lower, raw, NOW).kind == "place"
 
