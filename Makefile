@@ -28,7 +28,7 @@ test: lint ## Check everything: style, types, layers, then every test with the r
 bench: $(STAMP) ## Measure the full lifecycle against bare I/O; writes bench.json
 	@$(BIN)/python -m ops.bench $(ARGS)
 
-soak: $(STAMP) ## The long kill test (hours of ordinary life in one run)
+soak: $(STAMP) ## The long forms of tests, hours of ordinary life (ARGS="-k ten_thousand" for one alone)
 	@$(BIN)/python -m pytest -q -m soak --timeout=0 tests/e2e tests/properties $(ARGS)
 
 lint: $(STAMP) ## Style, formatting, types and layers, without the tests

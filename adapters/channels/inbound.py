@@ -81,13 +81,14 @@ def header(headers: Mapping[str, str], name: str) -> str:
 
 
 def shown_headers(headers: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
-    """Return those of the named headers that are there, plain and short, under lower-case names."""
-    found = {name.lower(): header(headers, name) for name in names}
-    return {
-        name: value
-        for name, value in found.items()
-        if value and value.isascii() and value.isprintable() and len(value) <= MAX_HEADER_CHARACTERS
-    }
+    """Return those of the headers (named in small letters) that are there, plain and short."""
+    found = {}
+    for name in names:
+        value = header(headers, name)
+        plain = value.isascii() and value.isprintable()
+        if value and plain and len(value) <= MAX_HEADER_CHARACTERS:
+            found[name] = value
+    return found
 
 
 def digest_ref(raw: bytes) -> str:

@@ -53,11 +53,11 @@ _ORDER_GID = re.compile(
     rb'"admin_graphql_api_id"\s*:\s*"gid:\\?/\\?/shopify\\?/Order\\?/([0-9]{1,20})"'
 )
 _SHOWN = (
-    "X-Shopify-Webhook-Id",
-    "X-Shopify-Event-Id",
-    "X-Shopify-Triggered-At",
-    "X-Shopify-API-Version",
-    "X-Shopify-Shop-Domain",
+    "x-shopify-webhook-id",
+    "x-shopify-event-id",
+    "x-shopify-triggered-at",
+    "x-shopify-api-version",
+    "x-shopify-shop-domain",
 )
 """What Shopify says of a delivery: by the first two it is found in the app's own log there."""
 

@@ -25,6 +25,7 @@ from ops.simulators.graphql import Query
 from ops.simulators.storefront import Moment, build_order
 from schemas.effects import PublishFulfilment
 from schemas.inputs import CancelOrder, Input, UpdateOrder
+from tests.conftest import Say
 from tests.contract.partner_calls import a_call, shopify, stubbed
 from tests.contract.simulated import Client, Json, Running, spec, started
 from tests.contract.test_adapter_shopify import schema
@@ -176,7 +177,7 @@ def _with_right_totals(order: Json) -> Json:
 
 
 async def test_what_is_fetched_is_what_the_webhook_said(
-    client: HttpClient, simulators: Client, running: Running
+    client: HttpClient, simulators: Client, running: Running, say: Say
 ) -> None:
     """Of 200 orders, most of them changed somehow, both ways give the same canonical order, to the
     last field; of cancelled ones the same cancel."""
@@ -193,6 +194,7 @@ async def test_what_is_fetched_is_what_the_webhook_said(
         assert found == told(order), ref_of(order)
         kinds.add(type(found))
     assert kinds == {UpdateOrder, CancelOrder}
+    say(f"Shopify's orders fetched and told by webhook: {len(orders)}, all alike.")
 
 
 @pytest.mark.parametrize("topic", WHOLE_ORDERS)

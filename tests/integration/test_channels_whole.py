@@ -6,9 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -19,11 +16,11 @@ from typing import Any
 import aiohttp
 import pytest
 
-from ops.simulators.storefront import Moment, Recipe, payload, sign
+from ops.simulators.storefront import Moment, Recipe, payload
 from schemas.ids import order_id_for
 from service.demo.world import toml
-from tests.e2e.processes import ROOT
 from tests.e2e.world import SHOP, World
+from tests.integration.channels import api, cli, deliver, events_of, incident, job
 from tests.integration.servers import temporary_home
 from tests.waiting import eventually
 
@@ -63,51 +60,6 @@ def _configure(world: World) -> None:
         "subscriptions_seconds": 1.0,
     }
     world.config.write_text(toml(table))
-
-
-def cli(world: World, *words: str, code: int = 0) -> str:
-    """Run a command beside the service."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("ORDERWRIGHT_", "OTEL_"))}
-    environ = {**kept, "PYTHONPATH": str(ROOT), "ORDERWRIGHT_CONFIG": str(world.config)}
-    ran = subprocess.run(
-        [sys.executable, "-m", "service.cli", *words],
-        cwd=world.home,
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    said = ran.stdout + ran.stderr
-    assert ran.returncode == code, said
-    assert "Traceback" not in said, said
-    return said
-
-
-async def api(
-    world: World, method: str, path: str, token: str, body: object = None
-) -> tuple[int, Any]:
-    """Ask the API."""
-    headers = {"Authorization": f"Bearer {token}"}
-    async with (
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20.0)) as session,
-        session.request(method, f"{world.url}{path}", json=body, headers=headers) as answer,
-    ):
-        return answer.status, await answer.json(content_type=None)
-
-
-async def job(world: World, name: str) -> dict[str, Any]:
-    """What is kept of a job; empty before its first round."""
-    rows = await world.rows(
-        "SELECT * FROM channel_upkeep WHERE channel = $1 AND job = $2", SHOP, name
-    )
-    return dict(rows[0]) if rows else {}
-
-
-async def incident(world: World, category: str) -> dict[str, Any]:
-    """How an incident stands; empty for one that never was."""
-    rows = await world.rows("SELECT * FROM incidents WHERE category = $1", category)
-    return dict(rows[0]) if rows else {}
 
 
 async def test_missed_orders_are_found_exactly(world: World) -> None:
@@ -196,35 +148,6 @@ async def late_webhooks_change_nothing(world: World, dropped: Sequence[dict[str,
     assert await events_of(world, refs) == before
     assert len(await world.quarantined()) == quarantined
     assert len(await world.ledger()) == done
-
-
-async def events_of(world: World, refs: Sequence[str]) -> dict[str, int]:
-    """How many events each of these orders has."""
-    rows = await world.rows(
-        "SELECT o.ref, count(*)::int AS events FROM events e JOIN orders o USING (order_id)"
-        " WHERE o.ref = ANY($1) GROUP BY o.ref",
-        list(refs),
-    )
-    return {row["ref"]: row["events"] for row in rows}
-
-
-async def deliver(
-    world: World, topic: str, body: bytes, name: str, *, version: str = "2026-10"
-) -> int:
-    """Send one webhook as the shop does; the answer's status."""
-    headers = {
-        "X-Shopify-Topic": topic,
-        "X-Shopify-Hmac-SHA256": sign(body, world.partners.webhook_secret),
-        "X-Shopify-Shop-Domain": f"{SHOP}.myshopify.com",
-        "X-Shopify-API-Version": version,
-        "X-Shopify-Webhook-Id": name,
-    }
-    url = f"{world.url}/hooks/{SHOP}"
-    async with (
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20.0)) as session,
-        session.post(url, data=body, headers=headers) as answer,
-    ):
-        return answer.status
 
 
 async def test_reading_a_known_order_again_changes_nothing(world: World) -> None:
