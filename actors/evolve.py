@@ -216,7 +216,8 @@ _FOLDS: dict[type[e.Event], Callable[[State, Any], Changes]] = {
     e.CancelRequested: _cancel_requested,
     e.Compensated: lambda s, v: {"done": tuple(d for d in s.done if d != v.what)},
     # Nothing is left to do, so nothing is left to decide either.
-    e.Cancelled: lambda s, v: {"holds": (), "stuck": ()},
+    e.Cancelled: lambda s, v: {"holds": (), "stuck": (), "compared": ()},
+    e.Closed: lambda s, v: {"holds": (), "compared": ()},
     e.Held: _held,
     e.HoldReleased: _released,
     e.GivenToPerson: _given,

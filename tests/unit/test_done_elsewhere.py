@@ -62,6 +62,17 @@ def test_what_is_wholly_fulfilled_is_recorded_and_closed(kind: str) -> None:
     assert waiting_for(story.state) == ""
 
 
+def test_news_of_the_foreign_fulfilment_that_came_first_holds_nothing_any_more() -> None:
+    """A sale at the counter sends its fulfilment and its order in either order."""
+    note = i.NoteFact(
+        ref=REF, source="shopify", topic="fulfillments/create", words="w", hold="before_hand_over"
+    )
+    story = Story().when(note).then_events(e.FactNoted, e.Held)
+    story.when(told("place", "wholly")).then_stage("closed")
+    assert story.state.holds == ()
+    story.when(note).then_events(e.FactNoted).then_stage("closed")
+
+
 @pytest.mark.parametrize("kind", ["place", "pay", "update"])
 def test_what_is_partly_fulfilled_waits_for_a_person(kind: str) -> None:
     """Not even preparatory work is done; released, it goes all its way."""
