@@ -151,10 +151,15 @@ async def late_webhooks_change_nothing(world: World, dropped: Sequence[dict[str,
 
 
 async def test_reading_a_known_order_again_changes_nothing(world: World) -> None:
-    """An order that waits for its payment is fetched on a person's word, and stays as it is."""
+    """An order that waits for its payment is fetched on a person's word and stays as it is; fetched
+    again because of news of an edit, it is what the shop says now."""
     recipe = Recipe(seed=42, shop=f"{SHOP}.myshopify.com")
     body, ref = payload(recipe, 7, Moment(paid=False)), str(recipe.order_id(7))
-    known = {"id": int(ref), "updated_at": Moment().updated_at, "order": json.loads(body)}
+    known: dict[str, Any] = {
+        "id": int(ref),
+        "updated_at": Moment().updated_at,
+        "order": json.loads(body),
+    }
     await world.ask("POST", f"{BOOK}/orders", {"orders": [known]})
     assert await deliver(world, "orders/create", body, "pending-7") == 200
 
@@ -183,6 +188,19 @@ async def test_reading_a_known_order_again_changes_nothing(world: World) -> None
 
     await eventually(answered, 30.0)
     assert await types() == [*before, "order.look_asked.v1", "order.fetched.v1"]
+
+    # Edited at the shop: the news doesn't say how, so the shop is asked, and the order amended.
+    edited = known["order"] | {"updated_at": "2026-11-22T09:00:05-05:00"}
+    edited["shipping_lines"][0]["title"] = "Express"
+    told = {"id": int(ref), "updated_at": edited["updated_at"], "order": edited}
+    await world.ask("POST", f"{BOOK}/orders", {"orders": [told]})
+    news = {"order_edit": {"order_id": int(ref), "committed_at": edited["updated_at"]}}
+    assert await deliver(world, "orders/edited", json.dumps(news).encode(), "edited-7") == 200
+
+    async def amended() -> bool:
+        return "order.amended.v1" in await types()
+
+    await eventually(amended, 30.0)
     cli(world, "orders", "cancel", ref, "--reason", "a test")
 
 

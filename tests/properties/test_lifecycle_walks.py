@@ -60,6 +60,7 @@ class Walk:
         found: list[i.Input] = [
             i.PlaceOrder(order=self._statement()),
             i.UpdateOrder(order=self._statement()),
+            i.UpdateOrder(order=self._statement(), fulfilled=dice.choice(("", "partly", "wholly"))),
             i.ConfirmPayment(ref=REF),
             i.ConfirmPayment(ref=REF, order=self._statement()),
             i.NoteFact(
@@ -68,6 +69,8 @@ class Walk:
                 topic=dice.choice(("refunds/create", "orders/edited")),
                 words="news",
                 hold=dice.choice(("", "before_hand_over", "once_begun")),
+                look=dice.random() < 0.5,
+                at=dice.choice((None, f"2026-11-27T12:{self.statements // 60:02d}:30Z")),
             ),
             i.NoteFact(ref=REF, source="amazon", topic="PENDING", words="it waits", waits=True),
             i.LookAgain(ref=REF, source="amazon", topic="ORDER_CHANGE"),
@@ -80,7 +83,7 @@ class Walk:
             *(i.TimerFired(name=name) for name in sorted(self.timers)),
         ]
         if dice.random() < 0.1:
-            found.append(i.CancelOrder(ref=REF))
+            found.append(i.CancelOrder(ref=REF, whole=dice.random() < 0.5))
             found.append(i.ActOnOrder(ref=REF, verb=dice.choice(VERBS), person="ann"))
         for intent in state.open:
             done = i.EffectDone(number=intent.number, result=self._result(intent.number))
@@ -124,6 +127,7 @@ def test_whatever_comes_an_order_goes_on_or_names_whom_it_waits_for(first: int) 
             stage = walk.story.state.stage
             if stage in FINAL:
                 assert not walk.timers, number
+                assert not walk.story.state.holds, number
             elif stage != "new":
                 assert "due" in walk.timers, number
                 assert walk.moves(), (number, walk.story.state)
