@@ -33,9 +33,6 @@ MAX_SHIPPING_LINES = 10
 MAX_DISCOUNTS = 50
 """Discounts by name. What is beyond is in the amounts all the same; Shopify allows about thirty."""
 
-MAX_BYTES = 1024 * 1024
-"""What the stream takes."""
-
 _MONEY = "{ shopMoney { amount currencyCode } presentmentMoney { amount currencyCode } }"
 
 _LINE_FIELDS = f"""
@@ -190,13 +187,7 @@ class ShopifyFetched:
             order = await self._order(order_gid(ref), call)
         except AccessDenied as error:
             raise Rejected(f"{error} {_NEEDED}.") from error
-        raw = _encode(order)
-        if len(raw) > MAX_BYTES:
-            raise NeedsPerson(
-                f"The order has {len(raw):,} bytes at {PARTNER}; at most {MAX_BYTES:,} are taken. "
-                "Enter it by hand, and cancel it here."
-            )
-        return raw
+        return _encode(order)
 
     async def _order(self, gid: str, call: Call) -> _Json:
         variables = {

@@ -45,7 +45,7 @@ class Meaning(Struct, frozen=True, kw_only=True):
     `details` are fields (dotted paths) whose codes are told too, and `hold` is asked for where
     `only_if` says so of the payload. Where `look` says so the shop is asked how the order is now:
     only for what changes lines, address or money and does not carry them, and never for what every
-    order has, for each question costs some fifty of the hundred to thousand points a second that a
+    order has, for each question costs 50 to 80 of the hundred to thousand points a second that a
     shop allows. `at` is the field (a dotted path) with the moment of the change.
     """
 
