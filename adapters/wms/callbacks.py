@@ -5,7 +5,6 @@ The body is `schemas/json/warehouse.callback.v1.json`.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
@@ -16,11 +15,9 @@ from adapters.channels.inbound import (
     Receipt,
     SignatureRefused,
     delivery_of,
-    digest_from_base64,
     digest_ref,
-    header,
-    signed_by_any,
 )
+from adapters.channels.standard_webhooks import authenticate, key_of
 from schemas import checks, published, refusals
 from schemas.callbacks import WarehouseCallback
 from schemas.effects import Parcel
@@ -44,10 +41,6 @@ from schemas.refusals import Refused, refused
 from schemas.strict_json import parse, shown
 from schemas.validation import read
 
-TOLERANCE_SECONDS = 300
-MAX_SIGNATURES = 8
-"""A rotation has two or three; each costs us a comparison, which a stranger must not multiply."""
-
 KIND_OF_TYPE: Mapping[str, str] = MappingProxyType(
     {
         "task.picked": "picked",
@@ -67,12 +60,12 @@ class WarehouseCallbacks:
 
     def __init__(self, name: str, *, secrets: Sequence[str], keys: Mapping[str, bytes]) -> None:
         self._name = name
-        self._secrets = tuple(_secret_bytes(secret) for secret in secrets if secret)
+        self._secrets = tuple(key_of(one, "A warehouse's") for one in secrets if one)
         self._keys = keys
 
     def receive(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> Receipt:
         """Check signature, age and correlation id. Raises SignatureRefused."""
-        message_id = self._authenticate(headers, raw, now)
+        message_id = authenticate(headers, raw, now, self._secrets)
         delivery_id = delivery_of(self._name, message_id, "", raw)
         try:
             tree = parse(raw)
@@ -131,36 +124,6 @@ class WarehouseCallbacks:
         self._refuse_stranger(told.reference, told.channel, told.order_ref)
         return _input(told)
 
-    def _authenticate(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> str:
-        message_id = header(headers, "webhook-id")
-        stamp = header(headers, "webhook-timestamp")
-        given = header(headers, "webhook-signature")
-        if not message_id or not stamp or not given:
-            raise SignatureRefused(
-                "The headers webhook-id, webhook-timestamp and webhook-signature are needed."
-            )
-        if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
-            raise SignatureRefused("The header webhook-timestamp must be seconds since 1970.")
-        digests = [
-            digest_from_base64(one.removeprefix("v1,"))
-            for one in given.split(" ")[:MAX_SIGNATURES]
-            if one.startswith("v1,")
-        ]
-        signed = f"{message_id}.{stamp}.".encode("utf-8", "backslashreplace") + raw
-        if not signed_by_any(self._secrets, signed, digests):
-            raise SignatureRefused(
-                "The header webhook-signature does not fit the body: "
-                "it was signed with another secret, or altered on its way."
-            )
-        age_seconds = int(now.timestamp()) - int(stamp)
-        if abs(age_seconds) > TOLERANCE_SECONDS:
-            raise SignatureRefused(
-                f"The header webhook-timestamp is {abs(age_seconds)} seconds "
-                f"{'old' if age_seconds > 0 else 'in the future'}; at most {TOLERANCE_SECONDS} are "
-                "taken. Sign every attempt anew, and check the clock."
-            )
-        return message_id
-
     def _refuse_stranger(self, reference: str, channel: str, ref: str) -> None:
         """Raise Refused unless we signed `reference`, for this order of this channel."""
         try:
@@ -217,15 +180,6 @@ def _short_lines(told: WarehouseCallback) -> tuple[ShortLine, ...]:
             "A short pick names no line of which less was picked than ordered; send its lines.",
         )
     return short
-
-
-def _secret_bytes(secret: str) -> bytes:
-    if not secret.startswith("whsec_"):
-        return secret.encode()
-    try:
-        return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-    except ValueError:
-        raise ValueError("A warehouse's secret begins with whsec_ and is no base64.") from None
 
 
 def _text(told: Mapping[str, object], name: str) -> str:
