@@ -219,9 +219,9 @@ def _words(channel: Channel, jobs: tuple[Progress, ...], *, can: bool) -> str:
         )
     by_job = {one.job: one for one in jobs}
     told = [one.outcome for one in jobs if not one.good]
-    if channel.backfill_seconds and BACKFILL not in by_job:
+    if channel.compares_seconds and BACKFILL not in by_job:
         told.append("It was not compared yet.")
-    if not channel.backfill_seconds:
+    if not channel.compares_seconds:
         told.append("Comparing is switched off (backfill_seconds).")
     if SUBSCRIPTIONS not in by_job:
         told.append("Nobody has looked at its subscriptions: that needs listen.public_url.")

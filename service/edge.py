@@ -67,6 +67,10 @@ class InboundReceipt(Protocol):
     def drift(self) -> str:
         """The API version it came in when another is expected; "" else."""
 
+    @property
+    def ignored(self) -> bool:
+        """Whether it is valid, and not this channel's to do: answered, and kept nowhere."""
+
 
 class InboundSource(Protocol):
     """Somebody who sends us webhooks."""
@@ -213,6 +217,8 @@ class Edge:
                     self._refused(API_VERSION_DRIFT, receipt.channel)
                 if receipt.notes:
                     self._note(name, receipt.notes)
+                if receipt.ignored:
+                    return
                 await self._stream.publish(
                     receipt.channel,
                     receipt.kind,

@@ -129,8 +129,8 @@ class Keeper:
     async def run(self) -> None:
         """Work until cancelled."""
         jobs = []
-        if self._channel.backfill_seconds:
-            jobs.append(self._for_ever(BACKFILL, self._channel.backfill_seconds))
+        if self._channel.compares_seconds:
+            jobs.append(self._for_ever(BACKFILL, self._channel.compares_seconds))
         if self._address:
             jobs.append(self._for_ever(SUBSCRIPTIONS, self._channel.subscriptions_seconds))
         else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -113,6 +115,22 @@ def a_notification(**changes: object) -> Json:
             "PublishTime": "2026-11-27T11:59:01.000Z",
             "NotificationId": "d0e9e693-c3ad-4373-979f-ed4ec98dd746",
         },
+    }
+
+
+SECRET = "the forwarder's secret"
+
+
+def signed(
+    raw: bytes, *, secret: str = SECRET, at: datetime = NOW, message_id: str = "msg-1"
+) -> dict[str, str]:
+    """Return the headers of a forwarder that signs by the rules of Standard Webhooks."""
+    stamp = str(int(at.timestamp()))
+    digest = hmac.digest(secret.encode(), f"{message_id}.{stamp}.".encode() + raw, "sha256")
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": stamp,
+        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
     }
 
 

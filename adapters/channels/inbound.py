@@ -37,7 +37,8 @@ class Receipt(Struct, frozen=True, kw_only=True):
     digest, if it can't be found. `notes` are sentences for the log, such as an API version that
     drifted; `drift` is that version, "" when it is the expected one. `headers` are those of the
     sender's that a person may want to see beside bytes that were refused (`shown_headers`); no
-    credential is among them.
+    credential is among them. `ignored`: valid, and not this channel's to do, in numbers that would
+    bury everything else, so it is answered and kept nowhere; a note says why.
     """
 
     channel: str
@@ -48,6 +49,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     drift: str = ""
     headers: Mapping[str, str] = {}
+    ignored: bool = False
 
 
 class Source(Protocol):

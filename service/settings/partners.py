@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from service.settings.amazon import BACKFILL_SECONDS as AMAZON_BACKFILL_SECONDS
+from service.settings.amazon import Amazon
 from service.settings.secret import Secret
 
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s/?#@]+[^\s?#]*$", max_length=512)]
 Name = Annotated[str, Meta(min_length=1, max_length=256)]
 Text = Annotated[str, Meta(max_length=256)]
+
+
+USUAL_BACKFILL_SECONDS = 300.0
+BACKFILL_SECONDS: Mapping[str, float] = MappingProxyType({"amazon": AMAZON_BACKFILL_SECONDS})
+"""How often a kind of channel is compared with ours unless its settings say otherwise."""
 
 
 class CallLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,7 +67,7 @@ class Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One sales channel: one shop of one storefront, or anyone who states canonical orders."""
 
     kind: Annotated[
-        Literal["shopify", "canonical"],
+        Literal["shopify", "amazon", "canonical"],
         Meta(description="Whose shape the orders have; `canonical` is our own."),
     ]
     shop_domain: Annotated[
@@ -105,9 +114,12 @@ class Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = "line"
     calls: Annotated[CallLimits, Meta(description="Care when calling this shop.")] = CallLimits()
     backfill_seconds: Annotated[
-        float,
-        Meta(ge=0, le=86_400, description="Pause between two comparisons for lost orders; 0: off."),
-    ] = 300.0
+        Annotated[float, Meta(ge=0, le=86_400)] | None,
+        Meta(
+            description="Pause between two comparisons for lost orders; 0: off. Left out: 300, and "
+            "1800 for `amazon`, which lets itself be asked so rarely.",
+        ),
+    ] = None
     backfill_window_seconds: Annotated[
         float,
         Meta(ge=1, le=2_592_000, description="How far back each comparison looks at least."),
@@ -121,7 +133,24 @@ class Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(ge=0, le=86_400, description="What changed so recently is left to its webhook."),
     ] = 120.0
 
+    amazon: Annotated[
+        Amazon | None, Meta(description="What only an Amazon channel has; needed for `amazon`.")
+    ] = None
+
+    @property
+    def compares_seconds(self) -> float:
+        """The pause between two comparisons, as set or as the kind has it; 0: off."""
+        if self.backfill_seconds is not None:
+            return self.backfill_seconds
+        return BACKFILL_SECONDS.get(self.kind, USUAL_BACKFILL_SECONDS)
+
     def __post_init__(self) -> None:
+        if (self.kind == "amazon") != (self.amazon is not None):
+            raise ValueError("a channel of kind amazon needs a table amazon, and no other has one")
+        if self.kind == "amazon" and not self.webhook_secrets:
+            raise ValueError(
+                "a channel of kind amazon needs webhook_secrets, with which its forwarder signs"
+            )
         if self.kind == "shopify" and not (
             self.shop_domain and self.access_token and self.webhook_secrets
         ):
