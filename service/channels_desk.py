@@ -20,6 +20,7 @@ from service.errors import OperatorError
 from service.settings import Channel
 from service.upkeep import BACKFILL, SUBSCRIPTIONS
 from service.upkeep_backfill import KIND, SOURCE, Backfill, Found, look_body
+from service.wiring_channels import api_version
 from service.wiring_incidents import IncidentViews
 from service.wiring_upkeep import Audit, Progress, Upkeep, Upkeeps
 
@@ -198,13 +199,13 @@ class ChannelsDesk:
         can = name in self._shops
         words = _words(channel, jobs, can=can)
         if name in told.get(API_VERSION_DRIFT, ()):
-            words = f"Webhooks come in another API version than {channel.api_version}. {words}"
+            words = f"Webhooks come in another API version than {api_version(channel)}. {words}"
         if name in told.get(CHANNEL_DISCONNECTED, ()):
             words = f"{DISCONNECTED} {words}"
         return ChannelView(
             name=name,
             kind=channel.kind,
-            api_version=channel.api_version if can else "",
+            api_version=api_version(channel) if can else "",
             can_be_asked=can,
             words=words,
             jobs=jobs,

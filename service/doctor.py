@@ -15,6 +15,7 @@ from service.clock import SystemClock
 from service.embedded.external import check_nats, check_postgres
 from service.errors import OperatorError, SchemaRefused
 from service.settings import Settings, unknown_variables
+from service.wiring_channels import api_version
 from service.wiring_incidents import IncidentViews
 from service.wiring_upkeep import Upkeeps
 
@@ -139,12 +140,12 @@ async def _channels(settings: Settings, dsn: str) -> list[Finding]:
         jobs = [one for one in rows if one.channel == name]
         bad = [f"{one.job}: {one.outcome}" for one in jobs if not one.good]
         if drift is not None and name in drift.channels:
-            bad.append(f"webhooks come in another API version than {channel.api_version}.")
+            bad.append(f"webhooks come in another API version than {api_version(channel)}.")
         what = f"channel {name}"
         if bad:
             findings.append(_bad(what, " ".join(bad)))
         elif jobs:
-            told = f"API version {channel.api_version}"
+            told = f"API version {api_version(channel)}"
             words = "; ".join(f"{one.job}: {one.outcome.rstrip('.')}" for one in jobs)
             findings.append(_good(what, f"{told}; {words}."))
         elif not settings.listen.public_url and channel.kind != "canonical":

@@ -22,13 +22,16 @@ from adapters.nats.facts import Facts
 from adapters.wms.callbacks import WarehouseCallbacks
 from schemas.inputs import Input
 from schemas.refusals import Refused
+from service import wiring_amazon
 from service.clock import SystemClock
 from service.settings import Channel, Settings
 
 __all__ = [
+    "PERSONAL_DATA_DAYS",
     "Canonical",
     "SignatureRefused",
     "Source",
+    "api_version",
     "sources",
     "storefront",
     "translator",
@@ -46,6 +49,22 @@ def _shopify(name: str, channel: Channel) -> Source:
     )
 
 
+def _amazon(name: str, channel: Channel) -> Source:
+    return wiring_amazon.source(name, channel, rounding_of(channel))
+
+
+PERSONAL_DATA_DAYS: Mapping[str, int] = {"amazon": 30}
+"""How many days after delivery a kind of channel lets personal data be kept at most; no bound for a
+kind that isn't here. Amazon: https://developer-docs.amazon.com/sp-api/docs/data-protection-policy"""
+
+_VERSIONS: Mapping[str, str] = {"amazon": wiring_amazon.SPEAKS}
+
+
+def api_version(channel: Channel) -> str:
+    """Return the API version that a channel is spoken to in: its kind's own, or what is set."""
+    return _VERSIONS.get(channel.kind, channel.api_version)
+
+
 _MODES: Mapping[str, Mode] = {}
 """How a kind of channel rounds unless its settings say otherwise; `exact` if it isn't here."""
 
@@ -57,7 +76,7 @@ def rounding_of(channel: Channel) -> Rounding:
     )
 
 
-_SOURCES: Mapping[str, Callable[[str, Channel], Source]] = {"shopify": _shopify}
+_SOURCES: Mapping[str, Callable[[str, Channel], Source]] = {"shopify": _shopify, "amazon": _amazon}
 """Who reads the webhooks of a kind of channel. Orders of a kind that is missing here come by
 `POST /api/v1/orders` or NATS."""
 
@@ -108,6 +127,9 @@ def storefront(
     `letters`."""
     if channel.kind == "shopify":
         return Fetching(_shopify_storefront(channel, client), letters, source=channel.kind)
+    if channel.kind == "amazon":
+        shop = wiring_amazon.storefront(channel, client, clock)
+        return Fetching(shop, letters, source=channel.kind)
     return CanonicalStorefront(name, facts, clock)
 
 
@@ -132,8 +154,13 @@ def _shopify_upkeep(name: str, channel: Channel, client: HttpClient, clock: Syst
     )
 
 
+def _amazon_upkeep(name: str, channel: Channel, client: HttpClient, clock: SystemClock) -> Upkeep:
+    return wiring_amazon.upkeep(channel, client, clock)
+
+
 _UPKEEPS: Mapping[str, Callable[[str, Channel, HttpClient, SystemClock], Upkeep]] = {
-    "shopify": _shopify_upkeep
+    "shopify": _shopify_upkeep,
+    "amazon": _amazon_upkeep,
 }
 """Who lists the orders of a kind of channel and keeps its subscriptions. A kind that is missing
 here has no API to ask."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from adapters.channels.amazon import Amazon
 from adapters.channels.inbound import Source
 from adapters.channels.shopify import Shopify
 from adapters.nats.headers import SUBJECT, TOPIC
@@ -49,6 +50,7 @@ def readers(keys: Mapping[str, bytes]) -> dict[str, Source]:
     the correlation ids that callbacks bear."""
     return {
         "shopify": Shopify("", shop_domain="", secrets=(), api_version=""),
+        "amazon": Amazon("", secrets=()),
         "warehouse": WarehouseCallbacks("", secrets=(), keys=keys),
     }
 

@@ -81,9 +81,9 @@ def input_of(source: AmazonOrder, rounding: Rounding = EXACT) -> Input:
             f"The fulfillmentStatus is {shown(status)}, which is not known here.",
         )
     if status == "CANCELLED":
-        return CancelOrder(ref=ref, reason=_cancel_reason(source))
+        return CancelOrder(ref=ref, reason=_cancel_reason(source), whole=True)
     if source.order_items and not any(map(current_quantity, source.order_items)):
-        return CancelOrder(ref=ref, reason="Every item was cancelled.")
+        return CancelOrder(ref=ref, reason="Every item was cancelled.", whole=True)
     if status in PENDING and not _complete(source):
         words = "Amazon has not confirmed the payment yet and tells no address; it must wait."
         return NoteFact(ref=ref, source=SOURCE, topic=status, words=words, waits=True)

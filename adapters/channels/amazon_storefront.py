@@ -57,7 +57,6 @@ class AmazonStorefront:
                 f"{PARTNER} takes no shipment without a tracking number. Confirm it there by hand."
             )
         order = call.stated
-        assert order is not None, "a shipment is of an order"
         reference = package_reference(call.ref, effect.tracking_number)
         code = CARRIER_CODES.get(effect.carrier.lower(), "Other")
         package: dict[str, object] = {

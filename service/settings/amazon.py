@@ -12,8 +12,10 @@ Name = Annotated[str, Meta(min_length=1, max_length=256)]
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s/?#@]+[^\s?#]*$", max_length=512)]
 
 BACKFILL_SECONDS = 1_800.0
-"""How often an Amazon channel is compared unless its settings say otherwise. Amazon refills one
-`searchOrders` in three minutes: ten a half-hour, of which a round takes one for a hundred changes."""
+"""How often an Amazon channel is compared unless its settings say otherwise. Amazon allows one
+`searchOrders` in three minutes, ten in this time; a round takes one for every hundred changes."""
+
+LWA_URL = "https://api.amazon.com/auth/o2/token"
 
 
 class Amazon(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,6 +56,4 @@ class Amazon(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     base_url: Annotated[
         Url | None, Meta(description="Another address of the API, such as the sandbox's.")
     ] = None
-    token_url: Annotated[Url, Meta(description="Where LWA tokens are had.")] = (
-        "https://api.amazon.com/auth/o2/token"
-    )
+    token_url: Annotated[Url, Meta(description="Where LWA tokens are had.")] = LWA_URL

@@ -144,7 +144,9 @@ def test_another_version_drifts_and_is_taken() -> None:
 
 def test_rubbish_is_kept_by_its_digest() -> None:
     """What names no order is kept for people, with a sentence that says what was expected."""
-    for payload in ([], {}, {"Records": [{"body": "{}"}]}, {"Body": "no json"}, {"Body": 5}):
+    batch = {"Records": [{"body": "{}"}]}
+    rubbish: tuple[object, ...] = ([], {}, batch, {"Body": "no json"}, {"Body": 5})
+    for payload in rubbish:
         found = received(payload)
         assert (found.kind, found.ref[:7]) == ("unreadable", "sha256-")
         told = refusal(payload, "unreadable")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from actors.lifecycle import Stage
+from actors.steps import waiting_for
 from adapters.channels.amazon_order import input_of, package_reference
 from adapters.channels.amazon_shapes import Fetched
-from schemas.effects import ReserveStock
-from schemas.inputs import Input
+from schemas.effects import FetchOrder, OrderFetched, ReserveStock
+from schemas.events import Cancelled, CancelRequested
+from schemas.inputs import ActOnOrder, Input, LookAgain
 from schemas.validation import read_foreign
 from tests.amazon_payloads import REF, Json, an_order
 from tests.given import Story
@@ -41,3 +43,29 @@ def test_the_echo_of_our_package_changes_nothing() -> None:
     assert story.state.stage == before.stage
     assert story.state.holds == before.holds
     assert story.effects == effects
+
+
+def test_a_pending_order_that_amazon_cancels_is_cancelled() -> None:
+    """Its address never comes, and nobody waits for it; whatever comes later ends the same way."""
+    bare = an_order("PENDING", lastUpdatedTime="2026-11-27T10:10:00Z")
+    del bare["recipient"], bare["proceeds"]
+    look = LookAgain(ref=REF, source="amazon", topic="ORDER_CHANGE OrderStatusChange")
+    story = Story().when(look).done(FetchOrder, OrderFetched(digest="a" * 64)).when(fetched(bare))
+    story.then_stage(Stage.EXPECTED).then_effects()
+    assert "not confirmed the payment" in waiting_for(story.state)
+    story.when(look).then_effects(FetchOrder)
+    gone = an_order("CANCELLED", lastUpdatedTime="2026-11-27T10:20:00Z")
+    del gone["recipient"], gone["proceeds"]
+    story.when(fetched(gone)).then_events(CancelRequested, Cancelled)
+    story.then_stage(Stage.CANCELLED).then_effects()
+    story.done(FetchOrder, OrderFetched(digest="b" * 64)).then_effects()
+    story.when(fetched(an_order())).then_stage(Stage.CANCELLED).then_effects()
+    assert not waiting_for(story.state)
+
+
+def test_a_person_who_cancels_a_pending_order_waits_for_it() -> None:
+    """Amazon may still make it ready: then it is there, and cancelled."""
+    look = LookAgain(ref=REF, source="amazon")
+    story = Story().when(look).done(FetchOrder, OrderFetched(digest="a" * 64))
+    story.when(ActOnOrder(ref=REF, verb="cancel", person="ann")).then_stage(Stage.EXPECTED)
+    story.when(fetched(an_order())).then_stage(Stage.CANCELLED).then_effects()

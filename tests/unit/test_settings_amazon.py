@@ -1,0 +1,86 @@
+"""Settings of an Amazon channel: complete, bounded, and gentle to a slow API."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from service.settings import ConfigurationRefused, Settings, describe, load
+from service.wiring_channels import PERSONAL_DATA_DAYS, api_version, sources
+
+WHOLE = """
+[channels.amazon-de]
+kind = "amazon"
+webhook_secrets = ["forwarder"]
+[channels.amazon-de.amazon]
+client_id = "amzn1.application-oa2-client.1"
+client_secret = "env:LWA_SECRET"
+refresh_token = "env:LWA_REFRESH"
+region = "eu"
+marketplace_ids = ["A1PA6795UKMFR9", "A13V1IB3VIYZZH"]
+queue_arn = "arn:aws:sqs:eu-west-1:444455556666:orders"
+"""
+ENVIRON = {"LWA_SECRET": "the client's secret", "LWA_REFRESH": "Atzr|refresh"}
+
+
+def loaded(folder: Path, text: str) -> Settings:
+    """Read settings from a text."""
+    path = folder / "orderwright.toml"
+    path.write_text(text)
+    return load(ENVIRON, path)
+
+
+def fault(folder: Path, text: str) -> str:
+    """Return the one fault of a text."""
+    with pytest.raises(ConfigurationRefused) as refused:
+        loaded(folder, text)
+    (found,) = refused.value.faults
+    return found
+
+
+def test_an_amazon_channel_is_read_and_its_secrets_are_masked(tmp_path: Path) -> None:
+    """Everything is there, `config show` tells it without secrets, and a source can be made."""
+    settings = loaded(tmp_path, WHOLE)
+    channel = settings.channels["amazon-de"]
+    assert channel.amazon is not None
+    assert channel.amazon.refresh_token.reveal() == "Atzr|refresh"
+    told = " ".join(f"{one.key}={one.value}" for one in describe(settings))
+    assert 'channels.amazon-de.amazon.region="eu"' in told
+    assert not any(secret in told for secret in ENVIRON.values())
+    assert sources(settings, {})["amazon-de"].kind == "amazon"
+    assert "2026-01-01" in api_version(channel)
+
+
+def test_amazon_is_compared_every_half_hour_and_others_every_five_minutes(tmp_path: Path) -> None:
+    """Its list refills one call in three minutes; what is set goes before what the kind has."""
+    other = '[channels.own]\nkind = "canonical"\n'
+    channels = loaded(tmp_path, WHOLE + other).channels
+    assert channels["amazon-de"].compares_seconds == 1_800
+    assert channels["own"].compares_seconds == 300
+    often = WHOLE.replace('kind = "amazon"', 'kind = "amazon"\nbackfill_seconds = 0')
+    assert loaded(tmp_path, often).channels["amazon-de"].compares_seconds == 0
+
+
+def test_amazon_lets_personal_data_be_kept_for_thirty_days() -> None:
+    """Its data protection policy counts from delivery."""
+    assert PERSONAL_DATA_DAYS["amazon"] == 30
+
+
+@pytest.mark.parametrize(
+    ("there", "instead", "words"),
+    [
+        ("[channels.amazon-de.amazon]", "[channels.amazon-de.amazn]", "did you mean amazon"),
+        ('webhook_secrets = ["forwarder"]', "", "its forwarder signs"),
+        ('region = "eu"', 'region = "mars"', "one of na, eu, fe"),
+        ('marketplace_ids = ["A1PA6795UKMFR9", "A13V1IB3VIYZZH"]', "", "marketplace_ids"),
+        ("arn:aws:sqs:eu-west-1", "arn:aws:sns:eu-west-1", "queue_arn"),
+        ('kind = "amazon"', 'kind = "canonical"', "no other has one"),
+    ],
+)
+def test_what_is_missing_or_wrong_is_told(
+    tmp_path: Path, there: str, instead: str, words: str
+) -> None:
+    """One sentence names the key, before anything is started."""
+    assert there in WHOLE
+    assert words in fault(tmp_path, WHOLE.replace(there, instead))
