@@ -1,7 +1,8 @@
 """Amazon's notifications and fetched orders: who sent them, what they are about, what they mean.
 
 Amazon posts to no address: it writes ORDER_CHANGE into a queue of the seller's, and a forwarder of
-the seller's posts it here, signed. A notification means "look at this order again", nothing more.
+the seller's posts it here, signed. A notification means "look at this order again", nothing more;
+only a buyer's wish to cancel is news in itself, for which a person must look.
 https://developer-docs.amazon.com/sp-api/docs/set-up-notifications-with-amazon-sqs
 """
 
@@ -25,12 +26,16 @@ from adapters.channels.inbound import (
 from adapters.channels.rounding import EXACT, Rounding
 from adapters.channels.standard_webhooks import authenticate, key_of
 from schemas import refusals
-from schemas.inputs import Input, LookAgain
+from schemas.inputs import Input, LookAgain, NoteFact
 from schemas.refusals import Refused, refused
 from schemas.strict_json import parse, shown
 from schemas.validation import read_foreign
 
-LOOK = "look"
+LOOK, NOTE = "look", "note"
+CANCEL_ASKED = (
+    "The buyer asks to cancel. Cancel the order at Amazon, or release the hold to ship it all the "
+    "same."
+)
 
 
 class Amazon:
@@ -83,7 +88,7 @@ class Amazon:
         if notice.type == ORDER_CHANGE and notice.version != PAYLOAD_VERSION:
             drift = notice.version or "none"
             notes.append(f"Amazon sent {ORDER_CHANGE} {drift}; {PAYLOAD_VERSION} was expected.")
-        why = self._ignored(notice) if kind == LOOK else ""
+        why = self._ignored(notice) if notice.order_id else ""
         if why:
             notes.append(why)
         return Receipt(
@@ -130,13 +135,18 @@ class Amazon:
                 refusals.TOPIC_NOT_OURS,
                 "Amazon ships this order from its own warehouse (FBA); it is not for us to ship.",
             )
+        ref, topic = notice.order_id, notice.topic
+        if kind == NOTE and notice.cancel_asked:
+            return NoteFact(
+                ref=ref, source=SOURCE, topic=topic, words=CANCEL_ASKED, hold="before_hand_over"
+            )
         if kind != LOOK:
             raise refused(
                 refusals.KIND_MISMATCH,
                 f"A notification only says which order to look at, but came in as {shown(kind)}; "
                 f"send it as {LOOK}.",
             )
-        return LookAgain(ref=notice.order_id, source=SOURCE, topic=notice.topic)
+        return LookAgain(ref=ref, source=SOURCE, topic=topic)
 
     def _ignored(self, notice: Notice) -> str:
         """Return why an order is not for this channel, "" when it is."""
@@ -149,6 +159,8 @@ class Amazon:
 
 
 def _kind_of(notice: Notice) -> str:
-    if notice.type == ORDER_CHANGE:
-        return LOOK if notice.order_id else UNREADABLE
-    return UNKNOWN
+    if notice.type != ORDER_CHANGE:
+        return UNKNOWN
+    if not notice.order_id:
+        return UNREADABLE
+    return NOTE if notice.cancel_asked else LOOK

@@ -22,6 +22,9 @@ from schemas.strict_json import parse, shown
 MAX_ENVELOPES = 3
 """EventBridge or SNS into SQS, forwarded with the SQS message, are two; one more is no order."""
 
+BUYER_ASKS = "BuyerRequestedChange"
+"""The kind of change that is no change yet: the buyer asks for one."""
+
 NOT_OURS: Mapping[str, str] = MappingProxyType(
     {
         "FBA_INVENTORY_AVAILABILITY_CHANGES": "It tells of stock in Amazon's own warehouses (FBA).",
@@ -44,8 +47,9 @@ NOT_OURS: Mapping[str, str] = MappingProxyType(
 
 
 class Notice(Struct, frozen=True, kw_only=True):
-    """What is read of a notification; "" for what it does not say. `change` is why an order changed
-    and `by_amazon` says that Amazon ships it (FBA)."""
+    """What is read of a notification; "" for what it does not say. `change` is why an order
+    changed, `by_amazon` says that Amazon ships it (FBA), `cancel_asked` that its buyer wants it
+    cancelled, which only the seller can do."""
 
     type: str
     version: str
@@ -55,6 +59,7 @@ class Notice(Struct, frozen=True, kw_only=True):
     seller_id: str = ""
     marketplace_id: str = ""
     by_amazon: bool = False
+    cancel_asked: bool = False
 
     @property
     def topic(self) -> str:
@@ -77,6 +82,7 @@ def notice_of(tree: object) -> Notice:
         seller_id=_text(about, "SellerId"),
         marketplace_id=_text(summary, "MarketplaceId"),
         by_amazon=_text(summary, "FulfillmentType") == "AFN",
+        cancel_asked=_text(about, "OrderChangeType") == BUYER_ASKS and _flagged(summary),
     )
 
 
@@ -98,6 +104,12 @@ def kept(notice: Notice) -> Refused:
 def _change(told: Mapping[str, object]) -> tuple[Mapping[str, object], Mapping[str, object]]:
     about = _inner(_inner(told, "Payload"), "OrderChangeNotification")
     return about, _inner(about, "Summary")
+
+
+def _flagged(summary: Mapping[str, object]) -> bool:
+    items = summary.get("OrderItems")
+    found = items if isinstance(items, list) else []
+    return any(isinstance(one, dict) and one.get("IsBuyerRequestedCancel") is True for one in found)
 
 
 def _unwrapped(tree: object) -> Mapping[str, object]:

@@ -248,15 +248,14 @@ def _utc(value: str) -> str:
 
 
 def _customer(source: AmazonOrder) -> Customer:
+    """Return the buyer without an address to write to: Amazon confirms orders and shipments to its
+    buyers itself, and forbids sellers to. https://sellercentral.amazon.com/help/hub/reference/G1701
+    """
     at = source.recipient.delivery_address if source.recipient is not None else None
     phone = at.phone if at is not None else ""
     if source.buyer is None:
         return Customer(phone=phone)
-    return Customer(
-        name=source.buyer.buyer_name[:256],
-        email=source.buyer.buyer_email,
-        phone=phone,
-    )
+    return Customer(name=source.buyer.buyer_name[:256], phone=phone)
 
 
 def _ship_to(source: AmazonOrder) -> Address | None:
@@ -310,6 +309,7 @@ def _attributes(source: AmazonOrder) -> dict[str, str]:
         "deliver_by": until.latest_date_time if until is not None else "",
         "address_type": at.address_type if at is not None else "",
         "company": buyer.buyer_company_name if buyer is not None else "",
+        "buyer_email": buyer.buyer_email if buyer is not None else "",
         "po_number": buyer.buyer_purchase_order_number if buyer is not None else "",
         "payment_methods": ", ".join(one.payment_method for one in paid),
     }

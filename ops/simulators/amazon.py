@@ -1,12 +1,15 @@
 """Amazon's Selling Partner API: LWA tokens, orders, shipment confirmations, subscriptions.
 
 Orders are put there with `POST /_sim/amazon/orders`; packages and subscriptions are shown at
-`GET /_sim/amazon/packages` and `/subscriptions`. A package confirmed again is edited.
+`GET /_sim/amazon/packages` and `/subscriptions`. A package confirmed again is edited. `GET
+/_sim/amazon/calls` tells how often each order was asked for, and how many calls got a 429; `POST
+/_sim/amazon/limits` gives an operation another bucket: `{"get_order": {"rate": 20, "burst": 30}}`.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 from ops.simulators.partner import Call, World, json_reply
@@ -23,6 +26,12 @@ _CONFIRM = re.compile(r"/amazon/orders/v0/orders/([^/]+)/shipmentConfirmation")
 _SEARCH = "/amazon/orders/2026-01-01/orders"
 _SUBSCRIBED = re.compile(r"/amazon/notifications/v1/subscriptions/([A-Z_]+)")
 _DESTINATIONS = "/amazon/notifications/v1/destinations"
+
+
+PLANS = {
+    "get_order": (0.5, 30.0), "search_orders": (0.0056, 20.0), "confirm_shipment": (2.0, 10.0),
+}  # fmt: skip
+"""Calls a second and burst of each operation with a bucket, as Amazon documents them."""
 
 
 @dataclass(slots=True)
@@ -56,6 +65,8 @@ class Amazon:
         self._subscriptions: dict[str, JsonObject] = {}
         self._destinations: list[JsonObject] = []
         self._buckets: dict[str, Tokens] = {}
+        self._asked: Counter[str] = Counter()
+        self._throttled: Counter[str] = Counter()
         self._tokens: set[str] = set()
         self._next = world.run
 
@@ -111,10 +122,19 @@ class Amazon:
             if request.method == "DELETE":
                 self._subscriptions.clear()
             return json_reply(200, dict(self._subscriptions))
+        if what == "calls":
+            calls: dict[str, JsonValue] = {
+                "get_order": dict(self._asked), "throttled": dict(self._throttled),
+            }  # fmt: skip
+            return json_reply(200, calls)
+        if what == "limits" and request.method == "POST":
+            return self._limit(parse_object(request.body))
         if what == "tokens" and request.method == "DELETE":
             self._tokens.clear()
             return json_reply(200, {})
-        return json_reply(404, {"error": "Try orders, packages, subscriptions or tokens."})
+        return json_reply(
+            404, {"error": "Try orders, packages, subscriptions, calls, limits, tokens."}
+        )
 
     def _token(self, request: Request) -> Reply:
         refresh = b"grant_type=refresh_token" in request.body and b"refresh_token=" in request.body
@@ -136,10 +156,29 @@ class Amazon:
             return None
         return self.failure(403, "Unauthorized", "Access to requested resource is denied.")
 
-    def _empty(self, operation: str, rate: float, burst: int) -> Reply | None:
-        now = self._world.clock()
-        bucket = self._buckets.setdefault(operation, Tokens(rate, burst, burst, now))
-        return None if bucket.take(now) else self.throttled()
+    def _bucket(self, operation: str) -> Tokens:
+        found = self._buckets.get(operation)
+        if found is None:
+            rate, burst = PLANS[operation]
+            found = Tokens(rate, burst, burst, self._world.clock())
+            self._buckets[operation] = found
+        return found
+
+    def _empty(self, operation: str) -> Reply | None:
+        if self._bucket(operation).take(self._world.clock()):
+            return None
+        self._throttled[operation] += 1
+        return self.throttled()
+
+    def _limit(self, wanted: JsonObject) -> Reply:
+        for operation, told in wanted.items():
+            if operation not in PLANS or not isinstance(told, dict):
+                return json_reply(400, {"error": f"Try one of {', '.join(PLANS)}."})
+            rate, burst = told.get("rate"), told.get("burst")
+            if not isinstance(rate, int | float) or not isinstance(burst, int | float):
+                return json_reply(400, {"error": "Give rate and burst as numbers."})
+            self._buckets[operation] = Tokens(rate, burst, burst, self._world.clock())
+        return json_reply(200, {})
 
     def _shown(self, ref: str) -> JsonObject | None:
         order = self._orders.get(ref)
@@ -163,17 +202,18 @@ class Amazon:
         return {**order, "fulfillment": how, "packages": packages}
 
     def _get(self, ref: str, request: Request) -> Reply:
-        if reply := self._stranger(request) or self._empty("get_order", 0.5, 30):
+        if reply := self._stranger(request) or self._empty("get_order"):
             return reply
+        self._asked[ref] += 1
         order = self._shown(ref)
         if order is None:
             return self.failure(404, "NotFound", "The order does not exist.")
         reply = json_reply(200, {"order": order})
-        reply.headers["x-amzn-RateLimit-Limit"] = "0.5"
+        reply.headers["x-amzn-RateLimit-Limit"] = f"{self._bucket('get_order').rate:g}"
         return reply
 
     def _search(self, request: Request) -> Reply:
-        if reply := self._stranger(request) or self._empty("search_orders", 0.0056, 20):
+        if reply := self._stranger(request) or self._empty("search_orders"):
             return reply
         given = request.params()
         since, until = given.get("lastUpdatedAfter", ""), given.get("lastUpdatedBefore", "9")
@@ -192,7 +232,7 @@ class Amazon:
         return json_reply(200, answer)
 
     def _confirm(self, ref: str, request: Request) -> Reply:
-        if reply := self._stranger(request) or self._empty("confirm", 2.0, 10):
+        if reply := self._stranger(request) or self._empty("confirm_shipment"):
             return reply
         package = parse_object(request.body).get("packageDetail")
         if not isinstance(package, dict) or not all(

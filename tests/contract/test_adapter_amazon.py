@@ -116,6 +116,19 @@ async def test_an_old_token_is_renewed_once(
     assert await shop.bundle(a_ref(2))
 
 
+async def test_a_refused_refresh_token_rests_the_lane(
+    client: HttpClient, simulators: Client, running: Running
+) -> None:
+    """An authorisation that ended is the operator's to mend: no try is burnt for it."""
+    await put(simulators, an_order(orderId=a_ref(7)))
+    await simulators.fault("amazon", "token", {"refuse_rate": 1})
+    try:
+        with pytest.raises(Unauthorised, match="refresh token"):
+            await amazon(client, running.http).bundle(a_ref(7))
+    finally:
+        await simulators.call("DELETE", "/_sim/faults")
+
+
 async def test_the_confirmation_fits_the_official_description(client: HttpClient) -> None:
     """What is sent is a ConfirmShipmentRequest, with the token in Amazon's own header."""
     order = ours(ref=REF, lines=(a_line("1"), a_line("2")))

@@ -27,7 +27,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from schemas.ids import ref_token
 from schemas.order import Customer, Order
-from service.demo.world import toml
+from service.demo.world import new_secret, toml
 from tests.e2e.processes import ROOT
 from tests.e2e.world import World
 from tests.given import an_order
@@ -36,6 +36,8 @@ from tests.waiting import eventually
 
 CHANNEL = "wholesale"
 """A channel of the kind canonical: it has no storefront API."""
+AMAZON, FORWARDER = "amazon-de", "the forwarder's secret"
+"""A channel of the kind amazon, and what its notifications are signed with."""
 CANARY = "Canary Xyzzy"
 """A customer whose name must be found nowhere but in the order."""
 
@@ -296,9 +298,29 @@ async def _begin(world: World) -> None:
     await world.seed_stock()
 
 
+def _amazon(world: World, calls: Mapping[str, object]) -> dict[str, object]:
+    there = f"{world.partners.http}/amazon"
+    return {
+        "kind": "amazon",
+        "webhook_secrets": [FORWARDER],
+        "calls": calls,
+        "backfill_seconds": 0,
+        "amazon": {
+            "client_id": "amzn1.application-oa2-client.1",
+            "client_secret": new_secret(),
+            "refresh_token": new_secret(),
+            "region": "eu",
+            "marketplace_ids": ["A1PA6795UKMFR9"],
+            "base_url": there,
+            "token_url": f"{there}/auth/o2/token",
+        },
+    }
+
+
 def _configure(world: World, erp: _Server, collector: _Server) -> None:
     table = tomllib.loads(world.config.read_text())
     table["channels"][CHANNEL] = {"kind": "canonical", "calls": table["erp"]["calls"]}
+    table["channels"][AMAZON] = _amazon(world, table["erp"]["calls"])
     table["erp"]["base_url"] = f"http://127.0.0.1:{erp.server_port}/bc/api/v2.0"
     table["telemetry"] = {
         "otlp_endpoint": f"http://127.0.0.1:{collector.server_port}",
@@ -310,4 +332,4 @@ def _configure(world: World, erp: _Server, collector: _Server) -> None:
     world.config.write_text(toml(table))
 
 
-__all__ = ["CANARY", "CHANNEL", "Answer", "Whole", "empty", "whole"]
+__all__ = ["AMAZON", "CANARY", "CHANNEL", "FORWARDER", "Answer", "Whole", "empty", "whole"]

@@ -15,7 +15,7 @@ from adapters.channels.fetching import FETCHED
 from adapters.channels.inbound import Receipt, SignatureRefused
 from adapters.channels.rounding import Rounding
 from schemas import refusals
-from schemas.inputs import LookAgain, UpdateOrder
+from schemas.inputs import LookAgain, NoteFact, UpdateOrder
 from schemas.refusals import Refused
 from tests.amazon_payloads import (
     NOW,
@@ -132,6 +132,21 @@ def test_what_amazon_ships_itself_is_ignored() -> None:
     assert refusal(fba).reason == refusals.TOPIC_NOT_OURS
 
 
+def test_a_buyer_who_asks_to_cancel_has_the_order_held() -> None:
+    """Only the seller can cancel it, so a person looks before it leaves the house; another wish of
+    the buyer's is looked at like any change."""
+    item = {"OrderItemId": "1", "IsBuyerRequestedCancel": True}
+    wish = a_notification(OrderChangeType="BuyerRequestedChange", Summary={"OrderItems": [item]})
+    receipt = received(wish)
+    assert (receipt.kind, receipt.ref) == ("note", REF)
+    found = SHOP.translate(receipt.kind, receipt.topic, json.dumps(wish).encode())
+    assert isinstance(found, NoteFact)
+    assert (found.hold, found.waits) == ("before_hand_over", False)
+    other = a_notification(OrderChangeType="BuyerRequestedChange", Summary={"OrderItems": ["x"]})
+    assert received(other).kind == "look"
+    assert refusal(other, "note").reason == refusals.KIND_MISMATCH
+
+
 def test_another_version_drifts_and_is_taken() -> None:
     """A newer payload version opens an incident; which order it is about is read all the same."""
     found = received(a_notification() | {"PayloadVersion": "2.0"})
@@ -200,8 +215,8 @@ def test_a_broken_secret_is_told_without_showing_it() -> None:
 def test_every_official_notification_has_a_declared_meaning(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Each example of the folder becomes a look, or is kept for a stated reason, and no file has
-    gone unread. The counts are printed."""
+    """Each example of the folder becomes a look or a note (a buyer's wish to cancel, as the one of
+    ORDER_CHANGE is), or is kept for a stated reason. No file is left out; counts are printed."""
     folder = SPECS / "notifications"
     if not folder.is_dir():
         pytest.skip("The folder ../shared/specs with Amazon's notifications is not here.")
@@ -220,10 +235,32 @@ def test_every_official_notification_has_a_declared_meaning(
             except Refused as refused:
                 counts[refused.reason if receipt.topic in NOT_OURS else path.name] += 1
                 continue
-            assert found == LookAgain(ref=receipt.ref, source="amazon", topic=receipt.topic)
-            counts["look"] += 1
+            assert isinstance(found, LookAgain | NoteFact)
+            assert found.ref == receipt.ref
+            counts[receipt.kind] += 1
     told = ", ".join(f"{name}: {number}" for name, number in counts.most_common())
     assert len(paths) >= 10
-    assert set(counts) == {"look", refusals.TOPIC_NOT_OURS, "without an example"}, told
+    assert set(counts) == {"note", refusals.TOPIC_NOT_OURS, "without an example"}, told
     with capsys.disabled():
         sys.stdout.write(f"\nAmazon's {len(paths)} official notifications: {told}.\n")
+
+
+def test_every_documented_change_of_an_order_is_a_look() -> None:
+    """Whatever status and kind of change the official description has: the order is looked at."""
+    path = SPECS / "notifications" / "OrderChangeNotification.json"
+    if not path.is_file():
+        pytest.skip("The folder ../shared/specs with Amazon's notifications is not here.")
+    schema: Json = json.loads(path.read_text())
+    (example,) = schema["examples"]
+    told = schema["properties"]["Payload"]["properties"]["OrderChangeNotification"]["properties"]
+    statuses = told["Summary"]["properties"]["OrderStatus"]["enum"]
+    changes = told["OrderChangeType"]["enum"]
+    assert (len(statuses), len(changes)) >= (8, 3)
+    about = example["Payload"]["OrderChangeNotification"]
+    about["Summary"]["OrderItems"][0]["IsBuyerRequestedCancel"] = False
+    for status in statuses:
+        for change in changes:
+            about["Summary"]["OrderStatus"], about["OrderChangeType"] = status, change
+            receipt = received(example, Amazon("amazon", secrets=(SECRET,)))
+            assert (receipt.kind, receipt.ref) == ("look", about["AmazonOrderId"])
+            assert (receipt.ignored, receipt.drift) == (False, "")

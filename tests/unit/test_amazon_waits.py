@@ -8,7 +8,7 @@ from adapters.channels.amazon_order import input_of, package_reference
 from adapters.channels.amazon_shapes import Fetched
 from schemas.effects import FetchOrder, OrderFetched, ReserveStock
 from schemas.events import Cancelled, CancelRequested
-from schemas.inputs import ActOnOrder, Input, LookAgain
+from schemas.inputs import ActOnOrder, Input, LookAgain, NoteFact, TimerFired
 from schemas.validation import read_foreign
 from tests.amazon_payloads import REF, Json, an_order
 from tests.given import Story
@@ -69,3 +69,13 @@ def test_a_person_who_cancels_a_pending_order_waits_for_it() -> None:
     story = Story().when(look).done(FetchOrder, OrderFetched(digest="a" * 64))
     story.when(ActOnOrder(ref=REF, verb="cancel", person="ann")).then_stage(Stage.EXPECTED)
     story.when(fetched(an_order())).then_stage(Stage.CANCELLED).then_effects()
+
+
+def test_a_buyer_s_wish_to_cancel_holds_the_order_whenever_it_comes() -> None:
+    """Before the order itself it holds it from the beginning; the order is asked for in time."""
+    words = "The buyer asks to cancel."
+    wish = NoteFact(ref=REF, source="amazon", topic="T", words=words, hold="before_hand_over")
+    story = Story().when(wish).when(TimerFired(name="due")).then_effects(FetchOrder)
+    story.done(FetchOrder, OrderFetched(digest="a" * 64)).when(fetched(an_order()))
+    story.then_stage(Stage.ACCEPTED)
+    assert [hold.reason for hold in story.state.holds] == [words]

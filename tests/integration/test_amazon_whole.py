@@ -1,0 +1,208 @@
+"""Amazon with the whole service: a notification is forwarded, the order is fetched, waits while it
+is pending, is shipped when it may be, and is confirmed once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import nats
+
+from schemas.ids import order_id_for
+from tests.amazon_payloads import Json, a_notification, an_order, signed
+from tests.integration.whole import AMAZON, FORWARDER, Whole
+from tests.waiting import eventually
+
+_numbers = count(1)
+BEGAN = datetime.now(UTC) - timedelta(minutes=5)
+
+
+def an_id() -> str:
+    """Return an order id of Amazon's that no other test has."""
+    return f"903-0000000-{next(_numbers):07}"
+
+
+def order_of(ref: str, status: str = "UNSHIPPED", *, bare: bool = False) -> Json:
+    """Return an order as Amazon tells it now, of SKUs that are on the shelf, to a place UPS knows.
+
+    Each call is a later statement than the one before, by a second."""
+    at = BEGAN + timedelta(seconds=next(_numbers))
+    order = an_order(status, orderId=ref)
+    order |= {"createdTime": f"{BEGAN:%Y-%m-%dT%H:%M:%SZ}"}
+    order |= {"lastUpdatedTime": f"{at:%Y-%m-%dT%H:%M:%SZ}"}
+    for number, item in enumerate(order["orderItems"], 1):
+        item["product"]["sellerSku"] = f"SKU-{number:03d}"
+    order["recipient"]["deliveryAddress"] |= {
+        "city": "Louisville", "stateOrRegion": "KY", "postalCode": "40202", "countryCode": "US",
+    }  # fmt: skip
+    if bare:
+        # What Amazon keeps back before a payment is confirmed, and after a cancellation.
+        del order["recipient"], order["buyer"], order["proceeds"]
+    return order
+
+
+async def put(whole: Whole, *orders: Json) -> None:
+    """Have the simulated Amazon tell the orders so from now on."""
+    await whole.world.ask("POST", "/_sim/amazon/orders", {"orders": list(orders)})
+
+
+async def forward(whole: Whole, ref: str, **changes: object) -> int:
+    """Post a notification as the queue's forwarder does; return the answer's status."""
+    number = next(_numbers)
+    told = a_notification(AmazonOrderId=ref, **changes)
+    told["NotificationMetadata"]["NotificationId"] = f"notification-{number}"
+    raw = json.dumps({"MessageId": f"sqs-{number}", "Body": json.dumps(told)}).encode()
+    headers = signed(raw, secret=FORWARDER, at=datetime.now(UTC), message_id=f"sqs-{number}")
+    named = {name.replace("-", "_"): value for name, value in headers.items()}
+    return (await whole.ask("POST", f"/hooks/{AMAZON}", body=raw, **named)).status
+
+
+async def calls(whole: Whole) -> Mapping[str, Any]:
+    """How often Amazon was asked for each order, and how often it refused to be asked."""
+    return await whole.world.ask("GET", "/_sim/amazon/calls")
+
+
+async def asked(whole: Whole, ref: str, times: int) -> None:
+    """Wait until an order was asked for so often."""
+
+    async def there() -> bool:
+        return bool((await calls(whole))["get_order"].get(ref, 0) >= times)
+
+    await eventually(there, 20.0)
+
+
+def known(ref: str) -> str:
+    """Return the order's id here."""
+    return order_id_for(AMAZON, ref)
+
+
+async def consequences(whole: Whole, ref: str) -> list[str]:
+    """Return the kinds of everything that was done in the world for an order."""
+    rows = await whole.world.rows("SELECT kind FROM effects WHERE order_id = $1", known(ref))
+    return sorted({row["kind"] for row in rows})
+
+
+async def test_a_pending_order_waits_and_a_ready_one_is_shipped_and_confirmed_once(
+    whole: Whole,
+) -> None:
+    """Nobody hears of it while it is pending; then it goes the whole way, each package is confirmed
+    once, and Amazon's echo of that changes nothing."""
+    ref = an_id()
+    await put(whole, order_of(ref, "PENDING", bare=True))
+    assert await forward(whole, ref) == 200
+    await asked(whole, ref, 1)
+
+    async def noted() -> bool:
+        rows = await whole.world.rows(
+            "SELECT waiting_for FROM orders WHERE order_id = $1", known(ref)
+        )
+        return "has not confirmed the payment" in rows[0]["waiting_for"]
+
+    await whole.until(known(ref), "expected")
+    await eventually(noted, 20.0)
+    assert await consequences(whole, ref) == ["storefront.fetch_order.v1"]
+
+    await put(whole, order_of(ref))
+    assert await forward(whole, ref) == 200
+    await whole.until(known(ref), "shipped", "delivered", "closed", seconds=60.0)
+    await forward(whole, ref)
+    await whole.until(known(ref), "closed", seconds=60.0)
+    (package,) = (await whole.world.ask("GET", "/_sim/amazon/packages"))[ref]
+    assert [one["quantity"] for one in package["orderItems"]] == [2, 1]
+    confirmed = [one for one in await whole.world.ledger() if one["reference"] == ref]
+    assert [one["kind"] for one in confirmed] == ["fulfilment"]
+    assert package["trackingNumber"] in whole.cli("orders", "timeline", known(ref))
+    events = await whole.world.rows("SELECT type FROM events WHERE order_id = $1", known(ref))
+    assert "order.held.v1" not in {row["type"] for row in events}
+    # Amazon confirms to its buyers itself.
+    assert "mail.send.v1" not in await consequences(whole, ref)
+
+
+async def test_what_amazon_cancels_is_cancelled(whole: Whole) -> None:
+    """Whether Amazon told what was ordered while its payment was pending, or nothing at all."""
+    unseen, waiting = an_id(), an_id()
+    await put(whole, order_of(unseen, "PENDING", bare=True), order_of(waiting, "PENDING"))
+    for ref in (unseen, waiting):
+        await forward(whole, ref)
+    await whole.until(known(waiting), "placed")
+    await asked(whole, unseen, 1)
+    await put(whole, order_of(unseen, "CANCELLED", bare=True), order_of(waiting, "CANCELLED"))
+    for ref in (unseen, waiting):
+        await forward(whole, ref)
+        await whole.until(known(ref), "cancelled")
+        assert await consequences(whole, ref) == ["storefront.fetch_order.v1"]
+    told = [one for one in await whole.world.ledger() if one["reference"] in {unseen, waiting}]
+    assert told == []
+
+
+async def test_other_services_may_forward_over_nats(whole: Whole) -> None:
+    """A raw notification with the header that says whose it is, or the contract's own look."""
+    raw, own = an_id(), an_id()
+    await put(whole, order_of(raw, "PENDING", bare=True), order_of(own, "PENDING", bare=True))
+    client = await nats.connect(whole.nats_url(AMAZON))
+    try:
+        body = json.dumps(a_notification(AmazonOrderId=raw)).encode()
+        headers = {"Orderwright-Source": "amazon", "Nats-Msg-Id": f"{AMAZON}/look/n-1"}
+        stream = client.jetstream()
+        await stream.publish(f"orders.in.{AMAZON}.look.{raw}", body, headers=headers)
+    finally:
+        await client.close()
+    look = {"type": "order.look_again.v1", "ref": own, "source": "our-queue-reader"}
+    await whole.publish("look", own, json.dumps(look).encode(), channel=AMAZON)
+    for ref in (raw, own):
+        await asked(whole, ref, 1)
+        await whole.until(known(ref), "expected")
+
+
+async def test_a_burst_of_notifications_asks_for_each_order_once(whole: Whole) -> None:
+    """Sixty orders at once are fetched within the token bucket; ten looks of one order that come
+    while it is asked for make one more question."""
+    limits = {"get_order": {"rate": 20.0, "burst": 30}}
+    await whole.world.ask("POST", "/_sim/amazon/limits", limits)
+    before = (await calls(whole))["throttled"].get("get_order", 0)
+    refs = [an_id() for _ in range(60)]
+    await put(whole, *(order_of(ref, "PENDING", bare=True) for ref in refs))
+    assert set(await asyncio.gather(*(forward(whole, ref) for ref in refs))) == {200}
+    for ref in refs:
+        await asked(whole, ref, 1)
+    seen = await calls(whole)
+    assert {seen["get_order"][ref] for ref in refs} == {1}
+    assert seen["throttled"].get("get_order", 0) - before <= 3
+
+    await whole.world.ask("POST", "/_sim/amazon/limits", limits)
+    await whole.world.fault("amazon", "get_order", latency_ms=700)
+    try:
+        ref = an_id()
+        await put(whole, order_of(ref, "PENDING", bare=True))
+        await forward(whole, ref)
+        await asked(whole, ref, 1)
+        await asyncio.gather(*(forward(whole, ref) for _ in range(10)))
+        await asked(whole, ref, 2)
+    finally:
+        await whole.world.fault("amazon", "get_order", latency_ms=5)
+
+    async def quiet() -> bool:
+        rows = await whole.world.rows(
+            "SELECT 1 FROM effects WHERE order_id = $1 AND status = 'open'", known(ref)
+        )
+        return not rows
+
+    await eventually(quiet, 20.0)
+    assert (await calls(whole))["get_order"][ref] == 2
+
+
+async def test_what_is_not_ours_is_answered_and_kept_nowhere(whole: Whole) -> None:
+    """Amazon's own shipments are counted and left to it; a forged notification is refused."""
+    ref = an_id()
+    summary = {"OrderStatus": "Unshipped", "FulfillmentType": "AFN"}
+    assert await forward(whole, ref, Summary=summary) == 200
+    metrics = (await whole.ask("GET", "/metrics")).body.decode()
+    assert f'orderwright_webhook_notes_total{{source="{AMAZON}"}}' in metrics
+    assert await whole.stage(known(ref)) == ""
+    forged = signed(b"{}", secret="guessed", at=datetime.now(UTC))
+    named = {name.replace("-", "_"): value for name, value in forged.items()}
+    assert (await whole.ask("POST", f"/hooks/{AMAZON}", body=b"{}", **named)).status == 401
