@@ -16,8 +16,14 @@ from actors.errors import PartnerError
 from actors.ports import Call, Partner
 from adapters.carriers.ups import Ups, UpsSettings
 from adapters.carriers.ups_shipment import Shipper
+from adapters.channels import amazon_order
+from adapters.channels.amazon import Amazon
+from adapters.channels.amazon_api import AmazonAccount, AmazonApi
+from adapters.channels.amazon_shapes import API_VERSION, Fetched
+from adapters.channels.amazon_storefront import AmazonStorefront
 from adapters.channels.canonical import Canonical
 from adapters.channels.canonical_storefront import CanonicalStorefront
+from adapters.channels.fetching import FETCHED
 from adapters.channels.shopify import Shopify
 from adapters.channels.shopify_fulfilment import ShopifyFulfilment, ShopifyFulfilmentSettings
 from adapters.channels.shopify_order import unchecked_order
@@ -40,7 +46,7 @@ from schemas.effects import (
     tag_of,
 )
 from schemas.ids import CorrelationId, OrderId
-from schemas.inputs import Input, PlaceOrder
+from schemas.inputs import Input, PlaceOrder, UpdateOrder
 from schemas.order import Address, Order
 from schemas.refusals import Refused
 from schemas.strict_json import parse
@@ -56,6 +62,7 @@ CARRIED_BY: Mapping[str, Effect] = {
     "ups": BuyLabel(parcels=(Parcel(parcel_id="1"),)),
     "mail": SendMail(template="order_confirmed"),
     "shopify_fulfilment": PublishFulfilment(tracking_number="1Z0001", carrier="UPS"),
+    "amazon_storefront": PublishFulfilment(tracking_number="1Z0001", carrier="UPS"),
     "canonical_storefront": PublishFulfilment(tracking_number="1Z0001", carrier="UPS"),
 }
 """Each partner, by the effect that carries the order to it."""
@@ -63,9 +70,24 @@ CARRIED_BY: Mapping[str, Effect] = {
 _NOWHERE = "https://partner.invalid"
 _CORRELATION = CorrelationId("k1" + "0" * 33)
 _CREDENTIALS = ClientCredentials(token_url=f"{_NOWHERE}/token", client_id="id", client_secret="")
+_AMAZON = AmazonAccount(
+    base_url=_NOWHERE,
+    token_url=f"{_NOWHERE}/token",
+    client_id="id",
+    client_secret="",
+    refresh_token="",
+)
 _OPEN = {"id": "1", "status": "OPEN", "supportedActions": [{"action": "CREATE_FULFILLMENT"}]}
 _ANSWERS = {
     "/token": {"access_token": "token", "expires_in": 3600},
+    f"/orders/{API_VERSION}": {
+        "order": {
+            "orderId": "1",
+            "createdTime": "",
+            "lastUpdatedTime": "",
+            "orderItems": [{"orderItemId": "70", "quantityOrdered": 1, "product": {}}],
+        }
+    },
     "/admin/api": {"data": {"order": {"id": "1", "fulfillmentOrders": {"nodes": [_OPEN]}}}},
 }
 """What the recorder answers to questions, by where the address begins."""
@@ -76,15 +98,20 @@ class _Reached(Exception):
 
 
 class _Still:
-    """A clock that stands: two requests must not differ by when they were made."""
+    """A clock whose day stands: two requests must not differ by when they were made. Each look at
+    its seconds is a minute later, so that no limit of calls is felt."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
 
     def now(self) -> datetime:
         """Return always the same."""
         return datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
     def monotonic(self) -> float:
-        """Return always the same."""
-        return 0.0
+        """Return a minute more each time."""
+        self._seconds += 60.0
+        return self._seconds
 
 
 class _Recorder(HttpClient):
@@ -158,7 +185,8 @@ class Requests:
         order = _order(msgspec.json.encode(tree))
         self._recorder.sent.clear()
         try:
-            await self._partners[partner].perform(_call(CARRIED_BY[partner], order))
+            ref = amazon_ref(order.ref) if partner == "amazon_storefront" else order.ref
+            await self._partners[partner].perform(_call(CARRIED_BY[partner], order, ref))
         except _Reached:
             return _without_queries(self._recorder.sent)
         raise PartnerError(f"Nothing was sent to {partner}.")
@@ -173,11 +201,18 @@ def _without_queries(sent: list[object]) -> object:
     return whole
 
 
-def _call(effect: Effect, order: Order) -> Call:
+def amazon_ref(ref: str) -> str:
+    """Return a reference as Amazon writes them, another one for another reference: the example's
+    own is a number, as Shopify writes them."""
+    digits = ref.zfill(14)
+    return f"902-{digits[:7]}-{digits[7:14]}"
+
+
+def _call(effect: Effect, order: Order, ref: str) -> Call:
     return Call(
         order_id=OrderId("order"),
         channel="channel",
-        ref=order.ref,
+        ref=ref,
         correlation_id=_CORRELATION,
         number=1,
         effect=effect,
@@ -231,6 +266,9 @@ def _partners(recorder: _Recorder) -> dict[str, Partner]:
         "shopify_fulfilment": ShopifyFulfilment(
             recorder, ShopifyFulfilmentSettings(base_url=_NOWHERE, access_token="")
         ),
+        "amazon_storefront": AmazonStorefront(
+            AmazonApi(recorder, _AMAZON), _Still(), marketplace_id="A1PA6795UKMFR9"
+        ),
         "canonical_storefront": CanonicalStorefront(
             "channel", _RecordedFacts(recorder.sent), _Still()
         ),
@@ -244,6 +282,17 @@ def _shopify(raw: bytes) -> Input:
     except Refused:
         # One field changed alone breaks the totals; where it goes can be seen all the same.
         return PlaceOrder(order=unchecked_order(read_foreign(parse(raw), ShopifyOrder)))
+
+
+def _amazon(raw: bytes) -> Input:
+    reader = Amazon("", secrets=())
+    try:
+        found = reader.translate("update", FETCHED, raw)
+    except Refused:
+        return PlaceOrder(
+            order=amazon_order.unchecked_order(read_foreign(parse(raw), Fetched).order)
+        )
+    return PlaceOrder(order=found.order) if isinstance(found, UpdateOrder) else found
 
 
 def _canonical(raw: bytes) -> Input:
@@ -262,6 +311,7 @@ def _order(raw: bytes) -> Order:
 
 SOURCES: Mapping[str, Callable[[bytes], Input]] = {
     "shopify": _shopify,
+    "amazon": _amazon,
     "canonical": _canonical,
 }
 """What reads each source's order, going on where only a check refuses it."""

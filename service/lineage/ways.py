@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
+from service.lineage.amazon_example import amazon_examples
 from service.lineage.canonical_example import canonical_examples
 from service.lineage.declared import REACHES_NOBODY
 from service.lineage.probing import ORDER, Example, Found, Outcome, probe
@@ -14,6 +15,7 @@ from service.wiring_lineage import CARRIED_BY, Requests, canonical_of
 
 EXAMPLES: Mapping[str, Callable[[], Sequence[Example]]] = {
     "shopify": shopify_examples,
+    "amazon": amazon_examples,
     "canonical": canonical_examples,
 }
 """The sources, by their kind, with what each is tried out with."""
@@ -23,6 +25,7 @@ Reached = dict[str, dict[str, Found]]
 """For each partner, where each canonical field goes."""
 STOREFRONTS: Mapping[str, str] = {
     "shopify": "shopify_fulfilment",
+    "amazon": "amazon_storefront",
     "canonical": "canonical_storefront",
 }
 """Each source's own storefront, which hears of nobody else's orders."""
@@ -128,7 +131,7 @@ async def find_out() -> Lineage:
 def _within(name: str, field: str) -> bool:
     """Say whether a field is another, or in it: what comes or goes as a whole takes all with it."""
     plain = _plain(field)
-    return name == plain or name.startswith(f"{plain}.")
+    return name in {field, plain} or name.startswith(f"{plain}.")
 
 
 def _plain(field: str) -> str:

@@ -39,7 +39,7 @@ def test_everything_is_counted() -> None:
     """Without a name there is a row for each source and partner that meet."""
     lines = told("lineage").splitlines()
     assert lines[0].startswith("SOURCE")
-    assert len(lines) == 1 + 2 * 5
+    assert len(lines) == 1 + 3 * 5
 
 
 @pytest.mark.parametrize(
