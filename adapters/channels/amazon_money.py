@@ -9,9 +9,12 @@ from msgspec import Struct
 from adapters.channels.amazon_shapes import AmazonOrder, Breakdown, Item, Money
 from adapters.channels.rounding import Rounding, minor_of
 from schemas import refusals
-from schemas.money import MoneyRefused
+from schemas.money import MoneyRefused, exponent_of
 from schemas.order import Line, Totals
 from schemas.refusals import refused
+
+MAX_PLAIN_DIGITS = 15
+"""Characters that surely stay below schemas.money.MAX_MINOR; longer amounts go the exact way."""
 
 EXTRA = "amazon-"
 """Ids of lines that are no item of Amazon's begin so: what wrapping, fees and tips cost."""
@@ -44,6 +47,17 @@ def minor(money: Money | None, currency: str, rounding: Rounding) -> int:
     """
     if money is None:
         return 0
+    text = money.amount
+    # The usual form is worth a way without calls: an order of five lines has some thirty amounts.
+    if (
+        text[-3:-2] == "."
+        and len(text) <= MAX_PLAIN_DIGITS
+        and money.currency_code == currency
+        and exponent_of(currency) == 2
+    ):
+        digits = text[:-3] + text[-2:]
+        if digits.isascii() and digits.isdigit():
+            return int(digits)
     if money.currency_code != currency:
         raise refused(
             refusals.MONEY_UNREADABLE,
@@ -51,7 +65,7 @@ def minor(money: Money | None, currency: str, rounding: Rounding) -> int:
             f"{currency[:10]}; an order of Amazon's has one currency.",
         )
     try:
-        return abs(minor_of(money.amount, currency, rounding))
+        return abs(minor_of(text, currency, rounding))
     except MoneyRefused as error:
         raise refused(refusals.MONEY_UNREADABLE, f"{error} Send amounts as Amazon does.") from None
 
@@ -76,20 +90,27 @@ def parts_of(item: Item, quantity: int, currency: str, rounding: Rounding) -> Pa
     """
     found = item.proceeds.breakdowns if item.proceeds is not None else []
     sums = _sums(found, currency, rounding)
-    item_minor = sums.get("ITEM")
+    item_minor = sums.pop("ITEM", None)
     if item_minor is None:
         item_minor = unit_of(item, currency, rounding) * quantity
-    discount = sums.get("DISCOUNT", 0)
-    off_shipping = min(_detail(found, "DISCOUNT", "SHIPPING", currency, rounding), discount)
-    tax = sums.get("TAX", 0)
-    detailed = any(part.detailed_breakdowns for part in found if part.type == "TAX")
+    discount, tax = sums.pop("DISCOUNT", 0), sums.pop("TAX", 0)
+    shipping = sums.pop("SHIPPING", 0)
+    off_shipping, item_tax = 0, tax
+    for part in found:
+        if part.type == "DISCOUNT":
+            off_shipping += _detail(part, "SHIPPING", currency, rounding)
+        elif part.type == "TAX" and part.detailed_breakdowns:
+            # What is not on the goods is on the way to the buyer.
+            item_tax -= minor(part.subtotal, currency, rounding)
+            item_tax += _detail(part, "ITEM", currency, rounding)
+    off_shipping = min(off_shipping, discount)
     return Parts(
         item_minor=item_minor,
         discount_minor=discount - off_shipping,
-        shipping_minor=max(sums.get("SHIPPING", 0) - off_shipping, 0),
-        item_tax_minor=_detail(found, "TAX", "ITEM", currency, rounding) if detailed else tax,
+        shipping_minor=max(shipping - off_shipping, 0),
+        item_tax_minor=item_tax,
         tax_minor=tax,
-        extras={name: sums[name] for name in _EXTRAS if sums.get(name)},
+        extras={name: sums[name] for name in _EXTRAS if sums.get(name)} if sums else {},
     )
 
 
@@ -158,13 +179,9 @@ def _sums(found: list[Breakdown], currency: str, rounding: Rounding) -> dict[str
     return sums
 
 
-def _detail(
-    found: list[Breakdown], kind: str, subtype: str, currency: str, rounding: Rounding
-) -> int:
+def _detail(part: Breakdown, subtype: str, currency: str, rounding: Rounding) -> int:
     return sum(
         minor(detail.value, currency, rounding)
-        for part in found
-        if part.type == kind
         for detail in part.detailed_breakdowns
         if detail.subtype == subtype
     )

@@ -18,12 +18,15 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from adapters.channels.amazon import Amazon
 from adapters.channels.canonical import Canonical
+from adapters.channels.fetching import FETCHED
 from adapters.channels.shopify import Shopify
+from ops.bench import amazon_orders
 from ops.bench.processes import say
 from ops.simulators.shop_template import Moment, Recipe, payload
 from schemas.codec import encode
-from schemas.inputs import PlaceOrder
+from schemas.inputs import PlaceOrder, UpdateOrder
 from service.collector import settle
 
 LINES = 5
@@ -69,6 +72,9 @@ def measure() -> dict[str, dict[str, float]]:
     ours = [encode(one.order) for one in orders if isinstance(one, PlaceOrder)]
     if len(ours) != ORDERS:
         raise SystemExit("Some of the bench's own orders were not taken; mend that first.")
+    amazon, fetched = Amazon("bench", secrets=(SECRET,)), amazon_orders.payloads(ORDERS, LINES)
+    if not all(isinstance(amazon.translate("update", FETCHED, x), UpdateOrder) for x in fetched):
+        raise SystemExit("Some of the bench's own orders of Amazon's were not taken.")
     settle()
 
     def edge(raw: bytes) -> Callable[[], object]:
@@ -78,14 +84,19 @@ def measure() -> dict[str, dict[str, float]]:
     def shopify(raw: bytes) -> Callable[[], object]:
         return lambda: shop.translate("place", "orders/create", raw)
 
+    def from_amazon(raw: bytes) -> Callable[[], object]:
+        return lambda: amazon.translate("update", FETCHED, raw)
+
     def own(raw: bytes) -> Callable[[], object]:
         return lambda: canonical.translate("place", "", raw)
 
     return {
         "shopify_edge": microseconds([edge(raw) for raw in bodies]),
         "shopify": microseconds([shopify(raw) for raw in bodies]),
+        "amazon": microseconds([from_amazon(raw) for raw in fetched]),
         "canonical": microseconds([own(raw) for raw in ours]),
         "bytes": {
+            "amazon": round(statistics.mean(map(len, fetched))),
             "shopify": round(statistics.mean(map(len, bodies))),
             "canonical": round(statistics.mean(map(len, ours))),
         },
@@ -110,7 +121,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--json", type=Path, help="add the figures to this file, as `door`")
     wanted = parser.parse_args(arguments)
     figures = measure()
-    for name in ("shopify_edge", "shopify", "canonical"):
+    for name in ("shopify_edge", "shopify", "amazon", "canonical"):
         told = figures[name]
         say(f"{name}: {told['median']} µs at the median, {told['p90']} µs at the 90th percentile")
     if wanted.json is not None:
