@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
 import nats
+import pytest
 
 from schemas.ids import order_id_for
 from tests.amazon_payloads import Json, a_notification, an_order, signed
+from tests.e2e.processes import ROOT
 from tests.integration.whole import AMAZON, FORWARDER, Whole
 from tests.waiting import eventually
 
@@ -206,3 +209,27 @@ async def test_what_is_not_ours_is_answered_and_kept_nowhere(whole: Whole) -> No
     forged = signed(b"{}", secret="guessed", at=datetime.now(UTC))
     named = {name.replace("-", "_"): value for name, value in forged.items()}
     assert (await whole.ask("POST", f"/hooks/{AMAZON}", body=b"{}", **named)).status == 401
+
+
+async def test_the_documented_forwarder_is_understood(
+    whole: Whole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The program of docs/channels.md passes on what a queue hands it, and gives back to the queue
+    what was not taken."""
+    page = (ROOT / "docs" / "channels.md").read_text()
+    (program,) = re.findall(r"```python\n(.*?)```", page, re.S)
+    names: dict[str, Any] = {}
+    exec(compile(program, "docs/channels.md", "exec"), names)  # our own page
+    monkeypatch.setenv("FORWARD_TO", f"{whole.world.url}/hooks/{AMAZON}")
+    ref = an_id()
+    await put(whole, order_of(ref, "PENDING", bare=True))
+    told = a_notification(AmazonOrderId=ref)
+    told["NotificationMetadata"]["NotificationId"] = f"notification-{next(_numbers)}"
+    event = {"Records": [{"messageId": "sqs-1", "body": json.dumps(told)}]}
+    monkeypatch.setenv("FORWARDER_SECRET", "guessed")
+    refused = await asyncio.to_thread(names["handler"], event, None)
+    assert refused == {"batchItemFailures": [{"itemIdentifier": "sqs-1"}]}
+    monkeypatch.setenv("FORWARDER_SECRET", FORWARDER)
+    taken = await asyncio.to_thread(names["handler"], event, None)
+    assert taken == {"batchItemFailures": []}
+    await asked(whole, ref, 1)

@@ -11,11 +11,16 @@ from typing import Any
 
 import pytest
 
+from adapters.channels.amazon import Amazon
 from adapters.channels.canonical import Canonical
+from adapters.channels.fetching import FETCHED
 from adapters.channels.shopify_topics import TOPICS
 from schemas.codec import encode
 from schemas.inputs import KINDS, Input
 from schemas.refusals import REASONS, Refused
+from tests.amazon_payloads import NOW as AMAZON_NOW
+from tests.amazon_payloads import SECRET, a_notification, signed
+from tests.amazon_payloads import an_order as amazon_order
 from tests.conftest import Say
 from tests.given import an_order
 from tests.shopify_payloads import NOW, SHOP, Json, a_payload, headers
@@ -23,6 +28,10 @@ from tests.shopify_payloads import NOW, SHOP, Json, a_payload, headers
 WHOLE = a_payload()
 GOOD = json.dumps(WHOLE).encode()
 CANONICAL = encode(an_order())
+AMAZON = Amazon("amazon-de", secrets=(SECRET,))
+NOTICE = a_notification()
+NOTICES = [json.dumps(NOTICE).encode(), json.dumps({"Body": json.dumps(NOTICE)}).encode()]
+FETCHED_ORDER = json.dumps({"order": amazon_order()}).encode()
 TOPIC_NAMES = sorted(TOPICS)
 NEWS = json.dumps(
     {"order_id": 7, "kind": "capture", "status": "success", "order": {"id": 1}, "line_items": [{}]}
@@ -67,7 +76,7 @@ def oddly_filled(rng: random.Random, whole: Json) -> bytes:
 
 def sent(rng: random.Random, number: int) -> Callable[[], Input]:
     """Return one delivery to one of our doors, told by its number and the dice."""
-    match number % 6:
+    match number % 8:
         case 0:
             raw, topic = rng.randbytes(rng.randrange(200)), rng.choice(TOPIC_NAMES)
         case 1:
@@ -78,6 +87,12 @@ def sent(rng: random.Random, number: int) -> Callable[[], Input]:
             raw, topic = spoilt(rng, NEWS), rng.choice(TOPIC_NAMES)
         case 4:
             raw, topic = GOOD[: rng.randrange(len(GOOD))], "orders/paid"
+        case 5:
+            raw = spoilt(rng, rng.choice(NOTICES))
+            return lambda: notified(raw)
+        case 6:
+            raw = spoilt(rng, FETCHED_ORDER)
+            return lambda: AMAZON.translate("update", FETCHED, raw)
         case _:
             raw, kind = spoilt(rng, CANONICAL), rng.choice(sorted(KINDS))
             return lambda: Canonical().translate(rng.choice(["place", kind]), "", raw)
@@ -87,6 +102,12 @@ def sent(rng: random.Random, number: int) -> Callable[[], Input]:
         return SHOP.translate(receipt.kind, receipt.topic, raw)
 
     return delivered
+
+
+def notified(raw: bytes) -> Input:
+    """Have the forwarder deliver a notification, and read it."""
+    receipt = AMAZON.receive(signed(raw), raw, AMAZON_NOW)
+    return AMAZON.translate(receipt.kind, receipt.topic, raw)
 
 
 def send_all(count: int, seed: int) -> Counter[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,16 @@ def test_an_amazon_channel_is_read_and_its_secrets_are_masked(tmp_path: Path) ->
     assert not any(secret in told for secret in ENVIRON.values())
     assert sources(settings, {})["amazon-de"].kind == "amazon"
     assert "2026-01-01" in api_version(channel)
+
+
+def test_the_documented_example_is_accepted(tmp_path: Path) -> None:
+    """The configuration of docs/channels.md loads as it is, once its secrets exist."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "channels.md").read_text()
+    (example,) = [x for x in re.findall(r"```toml\n(.*?)```", page, re.S) if "amazon" in x]
+    path = tmp_path / "orderwright.toml"
+    path.write_text(example)
+    environ = dict.fromkeys(re.findall(r"env:(\w+)", example), "a secret of the environment")
+    assert load(environ, path).channels["amazon-de"].kind == "amazon"
 
 
 def test_amazon_is_compared_every_half_hour_and_others_every_five_minutes(tmp_path: Path) -> None:
