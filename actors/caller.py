@@ -207,7 +207,8 @@ class Caller:
         burns = not error.throttled and not (error.sick and lane.breaker.state != "closed")
         if error.throttled:
             self._answered(lane)
-            lane.slow_down(self._shell.clock.monotonic(), error.retry_after_seconds)
+            if not error.alone:
+                lane.slow_down(self._shell.clock.monotonic(), error.retry_after_seconds)
         elif error.sick:
             self._failed(lane)
         if burns and lane.count_try(item) >= lane.care.retry_attempts:

@@ -15,7 +15,8 @@ class Retryable(PartnerError):
     """Nothing happened at the partner, and time may mend it.
 
     `retry_after_seconds` is the partner's own wish (None: ours to choose). `throttled` says the
-    partner asked everybody to slow down; `sick` counts towards the partner's breaker.
+    partner asked everybody to slow down, or, with `alone`, only those who ask what this effect
+    asks; `sick` counts towards the partner's breaker.
     """
 
     def __init__(
@@ -24,11 +25,13 @@ class Retryable(PartnerError):
         *,
         retry_after_seconds: float | None = None,
         throttled: bool = False,
+        alone: bool = False,
         sick: bool = True,
     ) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
         self.throttled = throttled
+        self.alone = alone
         self.sick = sick and not throttled
 
 

@@ -41,22 +41,28 @@ NOTIFICATIONS = Plan(1.0, 5)
 
 
 class Bucket:
-    """A token bucket that never waits: it says when to come again."""
+    """A token bucket that never waits: it says when to come again, to each caller another moment,
+    so that a thousand who wait ask twice each and not every second."""
 
     def __init__(self, plan: Plan, clock: Clock) -> None:
         self._rate, self._burst = plan.rate_per_second, float(plan.burst)
         self._clock = clock
         self._tokens = self._burst
         self._at = clock.monotonic()
+        self._promised = self._at
 
     def take(self) -> None:
-        """Take a token. Raises Retryable with the wait until there is one."""
+        """Take a token. Raises Retryable with the wait until there is one that nobody before has
+        been promised; other operations go on meanwhile."""
         self._refill()
         if self._tokens < 1:
+            soonest = self._at + (1 - self._tokens) / self._rate
+            self._promised = max(soonest, self._promised + 1 / self._rate)
             raise Retryable(
                 f"{PARTNER} lets us ask this only {self._rate:g} times a second.",
-                retry_after_seconds=(1 - self._tokens) / self._rate,
+                retry_after_seconds=self._promised - self._at,
                 throttled=True,
+                alone=True,
             )
         self._tokens -= 1
 
@@ -67,8 +73,8 @@ class Bucket:
             rate = float(answer.headers.get(RATE_HEADER, ""))
         except ValueError:
             rate = 0.0
-        if 0 < rate <= MAX_RATE_PER_SECOND:
-            self._rate = rate
+        if 0 < rate <= MAX_RATE_PER_SECOND and rate != self._rate:
+            self._rate, self._promised = rate, self._at
         if answer.status == 429:
             self._tokens = 0.0
 

@@ -226,6 +226,30 @@ def test_the_bucket_says_when_to_come_again() -> None:
     bucket.take()
 
 
+def test_a_bucket_gives_each_who_waits_a_moment_of_his_own() -> None:
+    """A hundred who come at once are spread over the time that a hundred calls take, and each finds
+    a token at his moment; a better rate is used at once."""
+    clock = TestClock()
+    bucket = Bucket(Plan(0.5, 1), clock)
+    bucket.take()
+    waits = []
+    for _ in range(100):
+        with pytest.raises(Retryable) as refused:
+            bucket.take()
+        assert refused.value.alone
+        waits.append(refused.value.retry_after_seconds or 0.0)
+    assert waits == pytest.approx([2.0 * number for number in range(1, 101)], abs=0.1)
+    for _ in range(100):
+        clock.ahead += 2.001
+        bucket.take()
+    with pytest.raises(Retryable):
+        bucket.take()
+    bucket.learn(Answer(200, {"x-amzn-RateLimit-Limit": "20"}, b""))
+    with pytest.raises(Retryable) as soon:
+        bucket.take()
+    assert (soon.value.retry_after_seconds or 1.0) <= 0.1
+
+
 async def test_what_changed_comes_in_pages(
     client: HttpClient, simulators: Client, running: Running
 ) -> None:

@@ -166,6 +166,10 @@ async def test_a_burst_of_notifications_asks_for_each_order_once(whole: Whole) -
     while it is asked for make one more question."""
     limits = {"get_order": {"rate": 20.0, "burst": 30}}
     await whole.world.ask("POST", "/_sim/amazon/limits", limits)
+    first = an_id()
+    await put(whole, order_of(first, "PENDING", bare=True))
+    await forward(whole, first)  # its answer tells the new rate
+    await asked(whole, first, 1)
     before = (await calls(whole))["throttled"].get("get_order", 0)
     refs = [an_id() for _ in range(60)]
     await put(whole, *(order_of(ref, "PENDING", bare=True) for ref in refs))
@@ -209,6 +213,21 @@ async def test_what_is_not_ours_is_answered_and_kept_nowhere(whole: Whole) -> No
     forged = signed(b"{}", secret="guessed", at=datetime.now(UTC))
     named = {name.replace("-", "_"): value for name, value in forged.items()}
     assert (await whole.ask("POST", f"/hooks/{AMAZON}", body=b"{}", **named)).status == 401
+
+
+async def test_the_commands_ask_amazon(whole: Whole) -> None:
+    """The channel is shown with the versions that are spoken, compared with Amazon's own list, and
+    one order of it is fetched again by its reference."""
+    ref = an_id()
+    await put(whole, order_of(ref, "PENDING", bare=True))
+    rows = {row["name"]: row for row in json.loads(whole.cli("channels", "list", "--json"))}
+    assert rows[AMAZON]["can_be_asked"]
+    assert rows[AMAZON]["api_version"] == "Orders 2026-01-01, notifications 1.0"
+    found = json.loads(whole.cli("channels", "check", AMAZON, "--json"))
+    assert ref in found["refs"]
+    whole.cli("channels", "reimport", AMAZON, ref, "--reason", "a test")
+    await asked(whole, ref, 1)
+    await whole.until(known(ref), "expected")
 
 
 async def test_the_documented_forwarder_is_understood(

@@ -106,6 +106,21 @@ async def test_a_partner_that_asks_for_patience_is_left_alone_by_everybody(house
     await eventually(lambda: len(erp.did) == 2)
 
 
+async def test_a_limit_of_one_operation_leaves_the_others_alone(house: House) -> None:
+    """Only the effect that met the limit waits for its moment; the lane goes on, and no try is
+    burnt."""
+    erp, lane = house.partners["erp"], house.dispatcher.lanes["erp"]
+    full = Retryable("Later.", retry_after_seconds=30.0, throttled=True, alone=True)
+    erp.raises = [(full, False)]
+    house.post(place("1"), "w-1", "1", fresh=True)
+    await eventually(lambda: not erp.raises and not lane.held)
+    house.post(place("2"), "w-2", "2", fresh=True)
+    await eventually(lambda: len(erp.did) == 1)
+    assert (lane.paused_until, lane.tries) == (0.0, {})
+    await house.move(31.0)
+    await eventually(lambda: len(erp.did) == 2)
+
+
 async def test_a_refused_credential_burns_no_retries(house: House) -> None:
     """The partner rests; afterwards everything goes on."""
     house.partners["erp"].raises = [(Unauthorised("Expired."), False)]
