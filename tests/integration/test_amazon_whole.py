@@ -21,7 +21,7 @@ from tests.integration.whole import AMAZON, FORWARDER, Whole
 from tests.waiting import eventually
 
 _numbers = count(1)
-BEGAN = datetime.now(UTC) - timedelta(minutes=5)
+BEGAN = datetime.now(UTC) - timedelta(minutes=30)
 
 
 def an_id() -> str:
