@@ -215,17 +215,18 @@ async def test_what_is_not_ours_is_answered_and_kept_nowhere(whole: Whole) -> No
     assert (await whole.ask("POST", f"/hooks/{AMAZON}", body=b"{}", **named)).status == 401
 
 
-async def test_the_commands_ask_amazon(whole: Whole) -> None:
+async def test_the_channel_s_desk_asks_amazon(whole: Whole) -> None:
     """The channel is shown with the versions that are spoken, compared with Amazon's own list, and
     one order of it is fetched again by its reference."""
     ref = an_id()
     await put(whole, order_of(ref, "PENDING", bare=True))
-    rows = {row["name"]: row for row in json.loads(whole.cli("channels", "list", "--json"))}
-    assert rows[AMAZON]["can_be_asked"]
-    assert rows[AMAZON]["api_version"] == "Orders 2026-01-01, notifications 1.0"
+    shown = (await whole.api("GET", f"/api/v1/channels/{AMAZON}")).json()
+    assert shown["can_be_asked"]
+    assert shown["api_version"] == "Orders 2026-01-01, notifications 1.0"
     found = json.loads(whole.cli("channels", "check", AMAZON, "--json"))
     assert ref in found["refs"]
-    whole.cli("channels", "reimport", AMAZON, ref, "--reason", "a test")
+    path = f"/api/v1/channels/{AMAZON}/orders/{ref}/reimport"
+    assert (await whole.api("POST", path, body=b'{"reason": "a test"}')).status == 202
     await asked(whole, ref, 1)
     await whole.until(known(ref), "expected")
 

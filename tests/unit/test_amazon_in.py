@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from datetime import timedelta
 
@@ -28,6 +27,7 @@ from tests.amazon_payloads import (
     money,
     signed,
 )
+from tests.conftest import Say
 
 SHOP = Amazon(
     "amazon-de",
@@ -212,9 +212,7 @@ def test_a_broken_secret_is_told_without_showing_it() -> None:
     assert "§" not in str(caught.value)
 
 
-def test_every_official_notification_has_a_declared_meaning(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_every_official_notification_has_a_declared_meaning(say: Say) -> None:
     """Each example of the folder becomes a look or a note (a buyer's wish to cancel, as the one of
     ORDER_CHANGE is), or is kept for a stated reason. No file is left out; counts are printed."""
     folder = SPECS / "notifications"
@@ -241,8 +239,7 @@ def test_every_official_notification_has_a_declared_meaning(
     told = ", ".join(f"{name}: {number}" for name, number in counts.most_common())
     assert len(paths) >= 10
     assert set(counts) == {"note", refusals.TOPIC_NOT_OURS, "without an example"}, told
-    with capsys.disabled():
-        sys.stdout.write(f"\nAmazon's {len(paths)} official notifications: {told}.\n")
+    say(f"Amazon's {len(paths)} official notifications: {told}.")
 
 
 def test_every_documented_change_of_an_order_is_a_look() -> None:
