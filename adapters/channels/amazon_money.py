@@ -88,21 +88,27 @@ def parts_of(item: Item, quantity: int, currency: str, rounding: Rounding) -> Pa
 
     Raises Refused, also for a type of proceeds that isn't known: nothing is left out silently.
     """
-    found = item.proceeds.breakdowns if item.proceeds is not None else []
-    sums = _sums(found, currency, rounding)
-    item_minor = sums.pop("ITEM", None)
-    if item_minor is None:
-        item_minor = unit_of(item, currency, rounding) * quantity
-    discount, tax = sums.pop("DISCOUNT", 0), sums.pop("TAX", 0)
-    shipping = sums.pop("SHIPPING", 0)
-    off_shipping, item_tax = 0, tax
-    for part in found:
-        if part.type == "DISCOUNT":
+    item_minor, priced = 0, False
+    discount = off_shipping = shipping = tax = item_tax = 0
+    extras: dict[str, int] = {}
+    for part in item.proceeds.breakdowns if item.proceeds is not None else ():
+        kind, amount = part.type, minor(part.subtotal, currency, rounding)
+        if kind == "ITEM":
+            item_minor, priced = item_minor + amount, True
+        elif kind == "SHIPPING":
+            shipping += amount
+        elif kind == "DISCOUNT":
+            discount += amount
             off_shipping += _detail(part, "SHIPPING", currency, rounding)
-        elif part.type == "TAX" and part.detailed_breakdowns:
-            # What is not on the goods is on the way to the buyer.
-            item_tax -= minor(part.subtotal, currency, rounding)
-            item_tax += _detail(part, "ITEM", currency, rounding)
+        elif kind == "TAX":
+            tax += amount
+            # What is not on the goods is on their way to the buyer.
+            detailed = bool(part.detailed_breakdowns)
+            item_tax += _detail(part, "ITEM", currency, rounding) if detailed else amount
+        else:
+            extras[_known(kind)] = extras.get(kind, 0) + amount
+    if not priced:
+        item_minor = unit_of(item, currency, rounding) * quantity
     off_shipping = min(off_shipping, discount)
     return Parts(
         item_minor=item_minor,
@@ -110,7 +116,7 @@ def parts_of(item: Item, quantity: int, currency: str, rounding: Rounding) -> Pa
         shipping_minor=max(shipping - off_shipping, 0),
         item_tax_minor=item_tax,
         tax_minor=tax,
-        extras={name: sums[name] for name in _EXTRAS if sums.get(name)} if sums else {},
+        extras={name: extras[name] for name in _EXTRAS if extras.get(name)} if extras else extras,
     )
 
 
@@ -135,7 +141,10 @@ def totals_of(
         for name, amount in one.extras.items():
             extras[name] = extras.get(name, 0) + amount
     if source.proceeds is not None:
-        tip = _sums(source.proceeds.breakdowns, currency, rounding).get("DELIVERY_TIP", 0)
+        tip = 0
+        for part in source.proceeds.breakdowns:
+            if _known(part.type) == "DELIVERY_TIP":
+                tip += minor(part.subtotal, currency, rounding)
         if tip:
             extras["DELIVERY_TIP"] = tip
     lines = [*lines, *(_extra(name, amount) for name, amount in extras.items())]
@@ -166,22 +175,20 @@ def _extra(name: str, amount: int) -> Line:
     )
 
 
-def _sums(found: list[Breakdown], currency: str, rounding: Rounding) -> dict[str, int]:
-    sums: dict[str, int] = {}
-    for part in found:
-        if part.type not in _KNOWN:
-            raise refused(
-                refusals.TOTAL_MISMATCH,
-                f"The proceeds have a part of the type {part.type[:40]!r}, which is not known "
-                "here; ask for it to be added, and release the message then.",
-            )
-        sums[part.type] = sums.get(part.type, 0) + minor(part.subtotal, currency, rounding)
-    return sums
+def _known(kind: str) -> str:
+    """Return a type of proceeds that becomes a line of its own, or whose sum stands elsewhere."""
+    if kind in _KNOWN:
+        return kind
+    raise refused(
+        refusals.TOTAL_MISMATCH,
+        f"The proceeds have a part of the type {kind[:40]!r}, which is not known here; ask for it "
+        "to be added, and release the message then.",
+    )
 
 
 def _detail(part: Breakdown, subtype: str, currency: str, rounding: Rounding) -> int:
-    return sum(
-        minor(detail.value, currency, rounding)
-        for detail in part.detailed_breakdowns
-        if detail.subtype == subtype
-    )
+    found = 0
+    for detail in part.detailed_breakdowns:
+        if detail.subtype == subtype:
+            found += minor(detail.value, currency, rounding)
+    return found

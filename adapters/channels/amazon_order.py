@@ -319,24 +319,26 @@ def _attributes(source: AmazonOrder) -> dict[str, str]:
 
 def _about(item: Item) -> str:
     """Return what a line says of itself beyond our fields, such as its IOSS number."""
-    gift, how, price = _gift(item), item.fulfillment, item.product.price
-    shipping = how.shipping if how is not None else None
-    across = shipping.international_shipping if shipping is not None else None
-    wishes = item.product.customization
-    promotions = item.promotion.breakdowns if item.promotion is not None else []
-    collected = item.tax.tax_collections if item.tax is not None else []
-    asked = item.cancellation.cancellation_request if item.cancellation is not None else None
-    constraints = shipping.shipping_constraints if shipping is not None else {}
-    told = {
-        "asin": item.product.asin,
-        "price": price.price_designation if price is not None else "",
-        "programs": "+".join(item.programs),
-        "gift wrap": gift.gift_wrap_level if gift is not None else "",
-        "customized": wishes.customized_url if wishes is not None else "",
-        "promotions": "+".join(one.promotion_id for one in promotions),
-        "IOSS number": across.ioss_number if across is not None else "",
-        "tax collected": "+".join(f"{one.model} by {one.responsible_party}" for one in collected),
-        "constraints": "+".join(constraints),
-        "cancel asked": f"{asked.requester} {asked.cancel_reason}" if asked is not None else "",
-    }
-    return "; ".join(f"{name}: {text}" for name, text in told.items() if text)
+    product, how = item.product, item.fulfillment
+    told = [("asin", product.asin)]
+    if product.price is not None:
+        told.append(("price", product.price.price_designation))
+    told.append(("programs", "+".join(item.programs)))
+    if (gift := _gift(item)) is not None:
+        told.append(("gift wrap", gift.gift_wrap_level))
+    if product.customization is not None:
+        told.append(("customized", product.customization.customized_url))
+    if item.promotion is not None:
+        names = [one.promotion_id for one in item.promotion.breakdowns]
+        told.append(("promotions", "+".join(names)))
+    if item.tax is not None and item.tax.tax_collections:
+        by = [f"{one.model} by {one.responsible_party}" for one in item.tax.tax_collections]
+        told.append(("tax collected", "+".join(by)))
+    if how is not None and how.shipping is not None:
+        if how.shipping.international_shipping is not None:
+            told.append(("IOSS number", how.shipping.international_shipping.ioss_number))
+        told.append(("constraints", "+".join(how.shipping.shipping_constraints)))
+    if item.cancellation is not None and item.cancellation.cancellation_request is not None:
+        asked = item.cancellation.cancellation_request
+        told.append(("cancel asked", f"{asked.requester} {asked.cancel_reason}"))
+    return "; ".join([f"{name}: {text}" for name, text in told if text])
