@@ -192,8 +192,8 @@ def _is_refused(at: datetime | None, came: datetime | None) -> bool:
 
 
 def _is_newer(at: datetime | None, ours: Ours | None) -> bool:
-    """Say whether the channel's order is newer than ours. One of which only a notice came is being
-    looked at already, and nothing happens to a final one."""
+    """Say whether the channel's order is newer than ours, or, where it is only expected, changed
+    after we last heard of it. Nothing happens to a final one."""
     if ours is None or ours.final or at is None:
         return False
     known = moment(ours.updated_at)

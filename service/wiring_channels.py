@@ -27,7 +27,6 @@ from service.clock import SystemClock
 from service.settings import Channel, Settings
 
 __all__ = [
-    "PERSONAL_DATA_DAYS",
     "Canonical",
     "SignatureRefused",
     "Source",
@@ -52,10 +51,6 @@ def _shopify(name: str, channel: Channel) -> Source:
 def _amazon(name: str, channel: Channel) -> Source:
     return wiring_amazon.source(name, channel, rounding_of(channel))
 
-
-PERSONAL_DATA_DAYS: Mapping[str, int] = {"amazon": 30}
-"""How many days after delivery a kind of channel lets personal data be kept at most; no bound for a
-kind that isn't here. Amazon: https://developer-docs.amazon.com/sp-api/docs/data-protection-policy"""
 
 _VERSIONS: Mapping[str, str] = {"amazon": wiring_amazon.SPEAKS}
 

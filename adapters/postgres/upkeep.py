@@ -33,8 +33,9 @@ class Progress(Struct, frozen=True, kw_only=True):
 
 
 class Ours(Struct, frozen=True, kw_only=True):
-    """What we have of an order: when the channel's last statement that we took was made ("" for
-    none), and whether nothing can happen to it any more."""
+    """What we have of an order: when the channel's last statement that we took was made, or, while
+    the order is only expected, when we last heard of it (by our clock; "" for never); and whether
+    nothing can happen to it any more."""
 
     updated_at: str
     final: bool

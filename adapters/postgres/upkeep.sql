@@ -12,7 +12,11 @@ ON CONFLICT (channel, job) DO UPDATE SET position = excluded.position, complete 
     outcome = excluded.outcome, missed = excluded.missed;
 
 -- name: orders
-SELECT ref, final, convert_from(state, 'UTF8')::json ->> 'source_updated_at' AS updated_at
+-- Of an order that is only expected nothing was stated: then it counts when we last heard of it.
+SELECT ref, final, coalesce(
+    nullif(convert_from(state, 'UTF8')::json ->> 'source_updated_at', ''),
+    to_char(updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+) AS updated_at
 FROM orders WHERE order_id = ANY($1::text[]);
 
 -- name: refused

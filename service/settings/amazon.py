@@ -15,6 +15,10 @@ BACKFILL_SECONDS = 1_800.0
 """How often an Amazon channel is compared unless its settings say otherwise. Amazon allows one
 `searchOrders` in three minutes, ten in this time; a round takes one for every hundred changes."""
 
+PERSONAL_DATA_DAYS = 30
+"""How many days after delivery Amazon lets personal data be kept at most, by its Data Protection
+Policy: https://developer-docs.amazon.com/sp-api/docs/security-compliance-overview"""
+
 LWA_URL = "https://api.amazon.com/auth/o2/token"
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from service.settings.amazon import BACKFILL_SECONDS as AMAZON_BACKFILL_SECONDS
+from service.settings import amazon as of_amazon
 from service.settings.amazon import Amazon
 from service.settings.secret import Secret
 
@@ -18,8 +18,12 @@ Text = Annotated[str, Meta(max_length=256)]
 
 
 USUAL_BACKFILL_SECONDS = 300.0
-BACKFILL_SECONDS: Mapping[str, float] = MappingProxyType({"amazon": AMAZON_BACKFILL_SECONDS})
+BACKFILL_SECONDS: Mapping[str, float] = MappingProxyType({"amazon": of_amazon.BACKFILL_SECONDS})
 """How often a kind of channel is compared with ours unless its settings say otherwise."""
+
+PERSONAL_DATA_DAYS: Mapping[str, int] = MappingProxyType({"amazon": of_amazon.PERSONAL_DATA_DAYS})
+"""How many days after delivery a kind of channel lets personal data be kept at most; a kind that
+isn't here sets no bound."""
 
 
 class CallLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

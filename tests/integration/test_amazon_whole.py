@@ -15,6 +15,9 @@ import nats
 import pytest
 
 from schemas.ids import order_id_for
+from service import wiring
+from service.upkeep_backfill import moment
+from service.wiring_upkeep import Upkeeps
 from tests.amazon_payloads import Json, a_notification, an_order, signed
 from tests.e2e.processes import ROOT
 from tests.integration.whole import AMAZON, FORWARDER, Whole
@@ -218,7 +221,7 @@ async def test_what_is_not_ours_is_answered_and_kept_nowhere(whole: Whole) -> No
 async def test_the_channel_s_desk_asks_amazon(whole: Whole) -> None:
     """The channel is shown with the versions that are spoken, compared with Amazon's own list, and
     one order of it is fetched again by its reference."""
-    ref = an_id()
+    ref, began = an_id(), datetime.now(UTC)
     await put(whole, order_of(ref, "PENDING", bare=True))
     shown = (await whole.api("GET", f"/api/v1/channels/{AMAZON}")).json()
     assert shown["can_be_asked"]
@@ -229,6 +232,12 @@ async def test_the_channel_s_desk_asks_amazon(whole: Whole) -> None:
     assert (await whole.api("POST", path, body=b'{"reason": "a test"}')).status == 202
     await asked(whole, ref, 1)
     await whole.until(known(ref), "expected")
+    # What changes from now on, and nobody tells of, is found although nothing was stated yet.
+    async with wiring.reports(whole.world.runtime().postgres_dsn) as pool:
+        ours = (await Upkeeps(pool).ours(AMAZON, [ref]))[ref]
+    heard = moment(ours.updated_at)
+    assert heard is not None
+    assert began <= heard <= datetime.now(UTC)
 
 
 async def test_the_documented_forwarder_is_understood(

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from service.settings import ConfigurationRefused, Settings, describe, load
-from service.wiring_channels import PERSONAL_DATA_DAYS, api_version, sources
+from service.settings.partners import PERSONAL_DATA_DAYS
+from service.wiring_channels import api_version, sources
 
 WHOLE = """
 [channels.amazon-de]
