@@ -7,7 +7,7 @@ request writes, because the partner may have acted (`ops/decisions/0005-unknown-
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import isnan
@@ -148,17 +148,28 @@ class HttpClient:
             self.check(answer, partner=partner, writes=writes)
         return answer
 
-    def check(self, answer: Answer, *, partner: str, writes: bool) -> None:
+    def check(
+        self,
+        answer: Answer,
+        *,
+        partner: str,
+        writes: bool,
+        wait_of: Callable[[Answer], float | None] | None = None,
+    ) -> None:
         """Raise what a failing status means at every partner; return for 2xx and other 4xx.
 
         A 5xx after a write is Unknown, also 503 with Retry-After: gateways send it when the server
-        behind them has acted and died.
+        behind them has acted and died. `wait_of` reads how long a partner asks us to wait who does
+        not say so by Retry-After; its answer None leaves it to that header.
         """
         status = answer.status
+        wait = self.retry_after(answer)
+        if wait_of is not None and (told := wait_of(answer)) is not None:
+            wait = min(max(told, 0.0), MAX_RETRY_AFTER_SECONDS)
         if status == 429:
             raise Retryable(
                 f"{partner} asks us to slow down.",
-                retry_after_seconds=self.retry_after(answer),
+                retry_after_seconds=wait,
                 throttled=True,
             )
         if status == 401 or (status == 403 and answer.is_json):
@@ -177,7 +188,7 @@ class HttpClient:
                 raise lost(partner, f"failed with HTTP {status}", writes)
             raise Retryable(
                 f"{partner} failed with HTTP {status}.",
-                retry_after_seconds=self.retry_after(answer),
+                retry_after_seconds=wait,
             )
         if 300 <= status < 400:
             raise Retryable(

@@ -205,6 +205,19 @@ async def test_retry_after(
     assert client.retry_after(Answer(429, headers, b"")) == seconds
 
 
+@pytest.mark.parametrize(
+    ("told", "seconds"), [(12.5, 12.5), (None, 7.0), (-3.0, 0.0), (1e9, 3600.0)]
+)
+def test_a_partner_may_tell_its_wait_in_its_own_way(
+    told: float | None, seconds: float, client: HttpClient
+) -> None:
+    """What it says so goes before Retry-After, and is bounded alike."""
+    answer = Answer(429, {"Retry-After": "7"}, b"")
+    with pytest.raises(Retryable) as waits:
+        client.check(answer, partner="Acme", writes=True, wait_of=lambda _: told)
+    assert waits.value.retry_after_seconds == seconds
+
+
 async def test_connections_are_kept(client: HttpClient) -> None:
     """Several requests one after the other travel over one connection."""
     ok = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
