@@ -33,8 +33,9 @@ amended; after hand-over there is nothing left to hold."""
 
 def noted(state: State, given: i.NoteFact, context: Context, answer: Answer) -> None:
     """Something happened at the channel: it is kept for people, and one of them looks where goods
-    could otherwise leave the house wrongly. One hold for each kind of news is enough. About an
-    order we know the channel is asked, unless what it said last is as new as the news."""
+    could otherwise leave the house wrongly. One hold for each kind of news is enough, and an order
+    that waits at its channel needs none. About an order we know the channel is asked, unless what
+    it said last is as new as the news."""
     told = _is_told(state, given)
     if state.version < MAX_NOTED_VERSION:
         answer.events.append(
@@ -56,6 +57,7 @@ def noted(state: State, given: i.NoteFact, context: Context, answer: Answer) -> 
     if (
         stage in HELD_BY_NOTES.get(given.hold, ())
         and not (told and given.hold == "once_begun")
+        and not (given.waits and stage == S.EXPECTED)
         and len(state.holds) < MAX_NOTED_HOLDS
         and not any(hold.hold_id.startswith(f"{news}-") for hold in state.holds)
     ):

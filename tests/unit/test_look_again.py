@@ -148,3 +148,15 @@ def test_a_note_that_must_wait_moves_no_order_that_is_there() -> None:
         assert story.last is not None
         assert story.last.set_timers == ()
         assert story.state.waits == ""
+
+
+def test_what_waits_at_its_channel_is_held_only_once_it_is_here() -> None:
+    """A shop that holds an order back holds ours too, if we have it; else there is nothing to hold,
+    and the order goes on by itself when the shop lets it."""
+    note = i.NoteFact(
+        ref=REF, source="x", topic="verify", words="By hand.", hold="before_hand_over", waits=True
+    )
+    story = Story().when(note).then_events(e.FactNoted).then_stage("expected")
+    assert not story.state.holds
+    story.when(i.UpdateOrder(order=an_order())).then_stage("accepted")
+    given_placed().when(note).then_events(e.FactNoted, e.Held)
