@@ -22,6 +22,7 @@ ADDRESS_FORMAT_INVALID = "address_format_invalid"
 EMAIL_INVALID = "email_invalid"
 PHONE_INVALID = "phone_invalid"
 SHIP_TO_MISSING = "ship_to_missing"
+SHIP_TO_SEVERAL = "ship_to_several"
 DATE_IMPOSSIBLE = "date_impossible"
 LINE_REPEATED = "line_repeated"
 PARCELS_IMPOSSIBLE = "parcels_impossible"
@@ -61,6 +62,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         EMAIL_INVALID: "An e-mail address has not the form of one.",
         PHONE_INVALID: "A phone number has not the form of one.",
         SHIP_TO_MISSING: "Something must be shipped and no address says where to.",
+        SHIP_TO_SEVERAL: "The goods go to several addresses, and an order here has one.",
         DATE_IMPOSSIBLE: "A date or time has the right form and is on no calendar.",
         LINE_REPEATED: "Two lines have the same id, so nobody can tell them apart.",
         PARCELS_IMPOSSIBLE: "The parcels cannot exist as stated.",
