@@ -1,0 +1,314 @@
+"""BigCommerce's orders become ours to the cent; what may not be shipped as it stands is not."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from adapters.channels.bigcommerce_order import mark_of, utc
+from adapters.channels.bigcommerce_statuses import STATUSES
+from schemas import refusals
+from schemas.inputs import CancelOrder, NoteFact, UpdateOrder
+from tests.bigcommerce_payloads import (
+    Json,
+    a_bundle,
+    a_product,
+    an_address,
+    an_order,
+    description,
+    examples,
+    noted,
+    read,
+    reason_of,
+    stated,
+)
+
+NUMBER = "1ZA1B2C30300000012"
+
+
+def an_own_shipment(number: str = NUMBER) -> Json:
+    """Return a shipment as we make it."""
+    return {"id": 5, "tracking_number": number, "comments": mark_of(250, number)}
+
+
+def shipped(**changes: object) -> Json:
+    """Return the usual order after all of it was shipped."""
+    products = [{**one, "quantity_shipped": one["quantity"]} for one in a_bundle()["products"]]
+    order = an_order(status_id=2, items_shipped=3, date_modified="Sat, 28 Nov 2026 09:00:00 +0000")
+    return a_bundle(order, products=products, shipments=[an_own_shipment()], **changes)
+
+
+def test_an_order_is_translated_to_the_cent() -> None:
+    """Lines, shipping and tax make the total; times are in UTC; the address is the shipping one."""
+    order = stated(a_bundle())
+    first, second = order.lines
+    assert (first.line_id, first.sku, first.quantity) == ("1", "SKU-1", 2)
+    assert (first.unit_price_minor, first.total_minor, first.tax_minor) == (1000, 2000, 200)
+    assert (second.total_minor, second.weight_grams) == (550, 907)
+    totals = order.totals
+    assert (totals.subtotal_minor, totals.shipping_minor, totals.tax_minor) == (2550, 400, 255)
+    assert (totals.total_minor, totals.taxes_included) == (3205, False)
+    assert (order.ref, order.number, order.currency, order.payment) == ("250", "250", "USD", "paid")
+    assert order.updated_at == "2026-11-27T10:30:00Z"
+    assert order.ship_to is not None
+    assert (order.ship_to.name, order.ship_to.lines) == (
+        "Rita Recipient",
+        ("666 Sussex Street", "Unit 3"),
+    )
+    assert order.bill_to is not None
+    assert (order.bill_to.name, order.customer.email) == ("Berta Buyer", "berta@example.com")
+    assert (order.shipping_method, order.customer.reference) == ("Fixed Shipping", "20")
+
+
+WAYS: dict[str, type[object]] = {
+    "wait": NoteFact,
+    "hold": NoteFact,
+    "cancel": CancelOrder,
+    "take": UpdateOrder,
+    "shipped": NoteFact,
+}
+
+
+@pytest.mark.parametrize("status_id", sorted(STATUSES))
+def test_every_status_has_a_declared_meaning(status_id: int) -> None:
+    """Incomplete orders never become one; cancelled ones are; held ones wait; goods that left
+    without us are for a person, and those we sent are an echo."""
+    status = STATUSES[status_id]
+    found = read(a_bundle(an_order(status_id=status_id)))
+    assert isinstance(found, WAYS[status.way]), status.name
+    if isinstance(found, NoteFact):
+        assert found.waits == (status.way in ("wait", "hold"))
+        assert found.hold == ("" if status.way == "wait" else "before_hand_over")
+    if status.way == "shipped":
+        ours = shipped()
+        ours["order"]["status_id"] = status_id
+        assert isinstance(read(ours), UpdateOrder)
+    told = [one for _, one in examples("orderStatusCollection_Resp") if one["id"] == status_id]
+    assert [one["name"] for one in told] == [status.name]
+
+
+def test_the_statuses_are_bigcommerce_s() -> None:
+    """The description lists those we know and no others; another is refused in words."""
+    assert {one["id"] for _, one in examples("orderStatusCollection_Resp")} == set(STATUSES)
+    assert reason_of(a_bundle(an_order(status_id=15))) == refusals.SCHEMA_MISMATCH
+
+
+@pytest.mark.parametrize(
+    ("status_id", "told", "payment"),
+    [
+        (11, "captured", "paid"),
+        (11, "paid", "paid"),
+        (7, "authorized", "authorized"),
+        (11, "capture pending", "authorized"),
+        (7, "declined", "pending"),
+        (7, "held for review", "pending"),
+        (11, "void", "voided"),
+        (11, "void pending", "voided"),
+        (11, "", "paid"),
+        (11, None, "paid"),
+        (9, "", "paid"),
+        (7, "", "pending"),
+        (7, None, "pending"),
+        (4, "captured", "refunded"),
+        (14, "captured", "partially_refunded"),
+        (11, "something new", "pending"),
+    ],
+)
+def test_the_payment_is_what_the_shop_says(status_id: int, told: str | None, payment: str) -> None:
+    """The payment's own status, else that of the order: cash and transfers have none."""
+    assert stated(a_bundle(an_order(status_id=status_id, payment_status=told))).payment == payment
+
+
+def test_every_documented_payment_status_is_known() -> None:
+    """The description's list, but for the empty one, which the order's status stands in for."""
+    schemas = description("orders.v2.oas2.yml")["components"]["schemas"]
+    known = schemas["order_RespOnly"]["properties"]["payment_status"]["enum"]
+    for one in known:
+        found = stated(a_bundle(an_order(status_id=7, payment_status=one))).payment
+        assert (found == "pending") == (one in ("", "declined", "held for review", "pending")), one
+
+
+def test_the_echo_of_our_own_shipment_states_the_same_order() -> None:
+    """Shipped by us, the order reads as before but for its time."""
+    before, after = stated(a_bundle()), stated(shipped())
+    assert after.updated_at > before.updated_at
+    assert replace(after, updated_at=before.updated_at) == before
+
+
+@pytest.mark.parametrize(
+    "shipments",
+    [
+        [],
+        [{"id": 5, "tracking_number": NUMBER, "comments": ""}],
+        [{"id": 5, "tracking_number": "1Z2", "comments": mark_of(250, NUMBER)}],
+        [{"id": 5, "tracking_number": NUMBER, "comments": mark_of(251, NUMBER)}],
+        [an_own_shipment(), {"id": 6, "tracking_number": "1Z2", "comments": None}],
+    ],
+)
+def test_a_stranger_s_shipment_is_for_a_person(shipments: list[Json]) -> None:
+    """Another number, another order's mark, or none: goods may have left without us."""
+    note = noted(shipped() | {"shipments": shipments})
+    assert (note.topic, note.hold, note.waits) == ("foreign shipment", "before_hand_over", False)
+
+
+def test_refunded_articles_are_for_a_person_until_they_left() -> None:
+    """What still is to be shipped, nobody can tell from here; after we shipped it is the past."""
+    products = [a_product(1, "10.0000", 2, quantity_refunded=1), a_product(2, "5.5000")]
+    order = an_order(status_id=14)
+    assert noted(a_bundle(order, products=products)).topic == "refund"
+    later = shipped()
+    later["products"][0]["quantity_refunded"] = 1
+    later["order"]["status_id"] = 14
+    assert stated(later).payment == "partially_refunded"
+
+
+def test_goods_to_several_addresses_are_refused() -> None:
+    """Never silently the first one; an address that nothing goes to does not count."""
+    products = [a_product(1, "10.0000", 2), a_product(2, "5.5000", order_address_id=32)]
+    both = [an_address(), an_address(32)]
+    bundle = a_bundle(products=products, shipping_addresses=both)
+    assert reason_of(bundle) == refusals.SHIP_TO_SEVERAL
+    assert stated(a_bundle(shipping_addresses=both[::-1])).ship_to is not None
+    assert reason_of(a_bundle(shipping_addresses=[an_address(33)])) == refusals.SHIP_TO_MISSING
+
+
+def test_what_is_picked_up_is_not_shipped() -> None:
+    """An order that is picked up whole is not ours; one of both kinds is refused."""
+    picked = [a_product(n, p, q, order_pickup_method_id=3, order_address_id=0)
+              for n, p, q in ((1, "10.0000", 2), (2, "5.5000", 1))]  # fmt: skip
+    assert reason_of(a_bundle(products=picked)) == refusals.TOPIC_NOT_OURS
+    mixed = [picked[0], a_product(2, "5.5000")]
+    assert reason_of(a_bundle(products=mixed)) == refusals.SHIP_TO_SEVERAL
+
+
+@pytest.mark.parametrize("kind", ["digital", "giftcertificate"])
+def test_what_does_not_travel_needs_no_address(kind: str) -> None:
+    """Downloads and certificates are lines that are not shipped; completed, they are no stranger's
+    shipment."""
+    products = [a_product(1, "10.0000", 2, type=kind, sku="", product_id=0, order_address_id=0),
+                a_product(2, "5.5000", type=kind, order_address_id=0)]  # fmt: skip
+    found = stated(a_bundle(an_order(status_id=10), products=products, shipping_addresses=[]))
+    assert not any(line.requires_shipping for line in found.lines)
+    assert (found.ship_to, found.lines[0].sku) == (None, "unlisted")
+
+
+def test_lines_without_sku_fall_back_in_a_stated_order() -> None:
+    """Variant, then product; a custom product that is shipped needs a SKU."""
+    for change, sku in (
+        ({"sku": "", "variant_id": 11}, "variant:11"),
+        ({"sku": None, "variant_id": 0, "product_id": 7}, "product:7"),
+    ):
+        products = [a_product(1, "10.0000", 2, **change), a_product(2, "5.5000")]
+        assert stated(a_bundle(products=products)).lines[0].sku == sku
+    none = [a_product(1, "10.0000", 2, sku=" ", variant_id=0, product_id=0)]
+    assert reason_of(a_bundle(products=none)) == refusals.SKU_MISSING
+    assert reason_of(a_bundle(products=[])) == refusals.NOTHING_TO_FULFIL
+
+
+def test_a_deleted_order_is_for_a_person_and_a_cancelled_one_is_cancelled() -> None:
+    """Archived in the shop, its goods stay in the house until somebody looked."""
+    assert noted(a_bundle(an_order(is_deleted=True))).topic == "archived"
+    found = read(a_bundle(an_order(is_deleted=True, status_id=5)))
+    assert found == CancelOrder(ref="250", reason="Cancelled in the shop.")
+
+
+def test_nothing_is_dropped() -> None:
+    """Messages, notes, options, wrapping, fields of forms, dates and taxes travel on."""
+    product = a_product(
+        1,
+        "10.0000",
+        2,
+        product_options=[{"display_name": "Size", "display_value": "S"}],
+        configurable_fields=[{"name": "Engraving", "value": "For M."}],
+        wrapping_name="Red paper",
+        wrapping_message="Happy birthday",
+        event_name="Delivery date",
+        event_date="Fri, 04 Dec 2026 00:00:00 +0000",
+        bin_picking_number="BIN-7",
+    )
+    order = an_order(customer_message="Ring twice", staff_notes="Send on Saturday")
+    order["billing_address"]["form_fields"] = [{"name": "License", "value": ["A", 12.0]}]
+    taxes = [
+        {"name": "State Tax", "order_product_id": "1", "line_item_type": "item"},
+        {"name": "City Tax", "order_product_id": 1, "line_item_type": "item"},
+        {"name": "State Tax", "order_product_id": None, "line_item_type": "shipping"},
+    ]
+    address = an_address(form_fields=[{"name": "Gate", "value": 4}])
+    bundle = a_bundle(
+        order,
+        products=[product, a_product(2, "5.5000")],
+        shipping_addresses=[address],
+        taxes=taxes,
+    )
+    found = stated(bundle)
+    assert (found.note, found.gift_message) == ("Ring twice", "Happy birthday")
+    assert (found.lines[0].tax_code, found.shipping_tax_code) == (
+        "State Tax+City Tax",
+        "State Tax",
+    )
+    wanted = {
+        "bigcommerce.staff_notes": "Send on Saturday",
+        "billing: License": "A, 12",
+        "shipping: Gate": "4",
+        "line 1: Size": "S",
+        "line 1: Engraving": "For M.",
+        "line 1: gift wrapping": "Red paper",
+        "line 1: Delivery date": "Fri, 04 Dec 2026 00:00:00 +0000",
+        "line 1: bin": "BIN-7",
+    }
+    assert found.attributes.items() >= wanted.items()
+
+
+@pytest.mark.parametrize(
+    ("units", "grams"),
+    [("LBS", 907), ("Ounces", 57), ("KGS", 2000), ("Grams", 2), ("stone", 0), (None, 0)],
+)
+def test_weights_are_in_the_shop_s_unit(units: str | None, grams: int) -> None:
+    """An unknown unit is told, and weighs nothing rather than something wrong."""
+    found = stated(a_bundle(store={"weight_units": units}))
+    assert found.lines[0].weight_grams == grams
+    assert ("bigcommerce.weight_units" in found.attributes) == (grams == 0)
+
+
+def test_a_test_order_is_one() -> None:
+    """What a shop buys through the test gateway to try itself out."""
+    assert stated(a_bundle(an_order(payment_method="Test Payment Gateway"))).test
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"total_inc_tax": "a lot"}, refusals.MONEY_UNREADABLE),
+        ({"total_inc_tax": None}, refusals.SCHEMA_MISMATCH),
+        ({"discount_amount": "1e999"}, refusals.MONEY_UNREADABLE),
+        ({"date_modified": "soon"}, refusals.SCHEMA_MISMATCH),
+        ({"date_modified": "Mon, 1x Mar 2019 15:17:25 +0000"}, refusals.SCHEMA_MISMATCH),
+        ({"date_modified": "Mon, 31 Feb 2019 15:17:25 +0000"}, refusals.DATE_IMPOSSIBLE),
+        ({"default_currency_code": "", "currency_code": ""}, refusals.SCHEMA_MISMATCH),
+        ({"default_currency_code": "QQQ"}, refusals.CURRENCY_UNKNOWN),
+        ({"id": "250"}, refusals.SCHEMA_MISMATCH),
+        ({"staff_notes": "a\0b"}, refusals.JSON_NUL),
+    ],
+)
+def test_bad_orders_are_refused_by_name(change: Json, reason: str) -> None:
+    """Each fault has its reason and a sentence a clerk understands."""
+    assert reason_of(a_bundle(an_order(**change))) == reason
+
+
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [
+        ("Mon, 11 Mar 2019 15:17:25 +0000", "2019-03-11T15:17:25Z"),
+        ("Thu, 20 Apr 2017 11:32:00 -0400", "2017-04-20T15:32:00Z"),
+        ("2017-04-20T11:32:00.000-04:00", "2017-04-20T15:32:00Z"),
+        ("Mon, 31 Feb 2019 15:17:25 +0000", "2019-02-31T15:17:25Z"),
+        ("Mon, 31 Feb 2019 15:17:25 -0100", "Mon, 31 Feb 2019 15:17:25 -0100"),
+        ("Mon, 1x Mar 2019 15:17:25 +0000", "2019-03-1xT15:17:25Z"),
+        ("2017-04-20T11:32:00", "2017-04-20T11:32:00"),
+        ("Mon, 11 Mar 99999999999999999999 15:17:25 -0100",) * 2,
+        ("", ""),
+    ],
+)
+def test_times_are_rfc_2822(told: str, found: str) -> None:
+    """Or ISO 8601; what is no time, or has no zone, is left for the check to refuse."""
+    assert utc(told) == found
