@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ops.simulators.amazon import Amazon
 from ops.simulators.bc import BusinessCentral
+from ops.simulators.bigcommerce import BigCommerce
 from ops.simulators.callbacks import Callbacks
 from ops.simulators.control import Control
 from ops.simulators.faults import FaultBook
@@ -55,10 +56,12 @@ class Simulators:
         self._callbacks = Callbacks(options.callback_secret, faults)
         shopify = Shopify(world)
         self._amazon = Amazon(world)
+        self._bigcommerce = BigCommerce(world)
         self._books = shopify.books
         self._partners: dict[str, Partner] = {
             "amazon": self._amazon,
             "bc": BusinessCentral(world),
+            "bigcommerce": self._bigcommerce,
             "ups": Ups(world, options.deliver_after_seconds),
             "shopify": shopify,
             "warehouse": Warehouse(world, self._callbacks, options.warehouse, options.seed, _later),
@@ -76,6 +79,8 @@ class Simulators:
             return self._books.control(request)
         if request.path.startswith("/_sim/amazon/"):
             return self._amazon.control(request)
+        if request.path.startswith("/_sim/bigcommerce/"):
+            return self._bigcommerce.control(request)
         if first == "_sim":
             return self._control.answer(request)
         partner = self._partners.get(first)
@@ -116,6 +121,7 @@ class Simulators:
         self._http.stop()
         self._mail.stop()
         await self._callbacks.close()
+        await self._bigcommerce.close()
         self._ledger.close()
 
 

@@ -17,6 +17,10 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "amazon": (
         "token", "get_order", "search_orders", "confirm_shipment", "subscription", "destination",
     ),
+    "bigcommerce": (
+        "get_store", "list_orders", "get_order", "get_part", "create_shipment", "update_order",
+        "hooks",
+    ),
     "storefront": (
         "graphql_order", "graphql_fetch", "graphql_list", "graphql_subscriptions",
         "fulfillment_create", "refund_create",

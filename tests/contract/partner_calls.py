@@ -13,6 +13,8 @@ from aiohttp import web
 from actors.ports import Call
 from adapters.carriers.ups import Ups, UpsSettings
 from adapters.carriers.ups_shipment import Shipper
+from adapters.channels.bigcommerce_api import BigCommerceApi, BigCommerceStore
+from adapters.channels.bigcommerce_storefront import BigCommerceStorefront
 from adapters.channels.shopify_fulfilment import ShopifyFulfilment, ShopifyFulfilmentSettings
 from adapters.channels.shopify_upkeep import ShopifyUpkeep
 from adapters.erp.business_central import BusinessCentral, BusinessCentralSettings
@@ -138,6 +140,17 @@ def shopify_upkeep(client: HttpClient, base: str) -> ShopifyUpkeep:
     """The same shop's orders and subscriptions."""
     url = f"{base}/shopify/acme-us.myshopify.com"
     return ShopifyUpkeep(client, base_url=url, access_token="any", timeout_seconds=5.0)
+
+
+def bigcommerce(client: HttpClient, base: str, seconds: float = 2.0) -> BigCommerceStorefront:
+    """The BigCommerce store at `base`."""
+    told = BigCommerceStore(
+        store_hash="abc123",
+        access_token="the token",
+        base_url=f"{base}/bigcommerce",
+        timeout_seconds=seconds,
+    )
+    return BigCommerceStorefront(BigCommerceApi(client, told))
 
 
 def mail(port: int, clock: TestClock | None = None, **changes: object) -> SmtpMail:

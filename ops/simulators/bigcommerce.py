@@ -1,0 +1,279 @@
+"""BigCommerce: orders and their parts (V2), shipments, the quota of calls, and webhooks (V3).
+
+Each store is there as soon as it is asked for. Orders are put there with `POST
+/_sim/bigcommerce/HASH/orders`, whole with their parts. A repeated shipment is a second one.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from ops.simulators.bigcommerce_store import PARTS, QUOTA, Store, modified_at
+from ops.simulators.partner import Call, World, json_reply
+from ops.simulators.shapes import (
+    JsonObject,
+    JsonValue,
+    NotUnderstood,
+    number,
+    objects,
+    parse_object,
+    text,
+)
+from ops.simulators.wire import Reply, Request
+
+WINDOW_SECONDS = 30.0
+MAX_ORDERS = 100_000
+MAX_STORES = 64
+MAX_PAGE = 250
+"""What BigCommerce gives."""
+_PATH = re.compile(r"/bigcommerce/stores/([a-z0-9]+)/(v[23]/.+)")
+_ORDER = re.compile(r"v2/orders/([0-9]+)")
+_PART = re.compile(rf"v2/orders/([0-9]+)/({'|'.join(PARTS)})")
+_HOOK = re.compile(r"v3/hooks/([0-9]+)")
+
+
+class BigCommerce:
+    """All stores."""
+
+    name = "bigcommerce"
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._stores: dict[str, Store] = {}
+        self._next = world.run % 1_000_000
+
+    def recognise(self, request: Request) -> Call | None:
+        match = _PATH.fullmatch(request.path)
+        if match is None:
+            return None
+        name, path, method = match[1], match[2], request.method
+        if path == "v2/store" and method == "GET":
+            return Call("get_store", lambda plan: self._shop(name, request))
+        if path == "v2/orders" and method == "GET":
+            return Call("list_orders", lambda plan: self._list(name, request))
+        if (one := _ORDER.fullmatch(path)) and method in ("GET", "PUT"):
+            ref = one[1]
+            if method == "PUT":
+                return Call("update_order", lambda plan: self._update(name, ref, request))
+            return Call("get_order", lambda plan: self._order(name, ref, request))
+        if one := _PART.fullmatch(path):
+            whose, part = one[1], one[2]
+            if method == "GET":
+                return Call("get_part", lambda plan: self._part(name, whose, part, request))
+            if method == "POST" and part == "shipments":
+                return Call("create_shipment", lambda plan: self._ship(name, whose, request))
+        if path == "v3/hooks" or _HOOK.fullmatch(path):
+            return Call("hooks", lambda plan: self._hooks(name, path, request))
+        return None
+
+    def failure(self, status: int, code: str, message: str) -> Reply:
+        return json_reply(status, [{"status": status, "message": message}])
+
+    def refusal(self, operation: str) -> Reply:
+        if operation == "hooks":
+            told: JsonObject = {"status": 422, "title": "JSON data is missing or invalid",
+                                "errors": {"destination": "error.path.missing"}}  # fmt: skip
+            return json_reply(422, told)
+        return self.failure(400, "BadRequest", "The field 'items' is invalid.")
+
+    def throttled(self) -> Reply:
+        reply = self.failure(429, "TooManyRequests", "Too many requests.")
+        reply.headers |= {
+            "X-Rate-Limit-Time-Window-Ms": f"{WINDOW_SECONDS * 1000:.0f}",
+            "X-Rate-Limit-Time-Reset-Ms": "500",
+            "X-Rate-Limit-Requests-Quota": str(QUOTA),
+            "X-Rate-Limit-Requests-Left": "0",
+        }
+        return reply
+
+    async def close(self) -> None:
+        """End the deliveries under way."""
+        for store in self._stores.values():
+            await store.hooks.close()
+
+    def control(self, request: Request) -> Reply:
+        """What a test sets and sees."""
+        name, _, what = request.path.removeprefix("/_sim/bigcommerce/").partition("/")
+        store = self._store(name)
+        if what == "orders" and request.method == "POST":
+            return self._put(store, parse_object(request.body))
+        if what == "habits" and request.method == "POST":
+            told = parse_object(request.body)
+            store.quota = int(number(told, "quota")) or store.quota
+            store.used, store.until = 0, 0.0
+            store.ships_by_itself = told.get("ships_by_itself", store.ships_by_itself) is True
+            store.weight_units = text(told, "weight_units") or store.weight_units
+            return json_reply(200, {})
+        if what == "failed" and request.method == "POST":
+            told = parse_object(request.body)
+            store.hooks.fail(text(told, "scope"), int(number(told, "times")))
+        if what == "hooks" and request.method == "DELETE":
+            store.hooks.all.clear()
+        if what in ("hooks", "failed"):
+            shown: list[JsonValue] = [one.shown(name) for one in store.hooks.all.values()]
+            return json_reply(200, {"hooks": shown, "sent": store.hooks.sent})
+        if what == "shipments":
+            made: dict[str, JsonValue] = {
+                ref: list(parts["shipments"]) for ref, parts in store.parts.items()
+            }
+            return json_reply(200, made)
+        if what == "statuses":
+            statuses = {ref: order.get("status_id") for ref, order in store.orders.items()}
+            return json_reply(200, statuses)
+        return json_reply(404, {"error": "Try orders, habits, hooks, failed, shipments, statuses."})
+
+    def _put(self, store: Store, told: JsonObject) -> Reply:
+        for bundle in objects(told, "orders"):
+            if len(store.orders) >= MAX_ORDERS:
+                return json_reply(507, {"error": f"There are {MAX_ORDERS} orders already."})
+            ref, is_new, status_changed = store.put(bundle)
+            if told.get("tell", True):
+                store.news(ref, "created" if is_new else "updated")
+                if status_changed and not is_new:
+                    store.news(ref, "statusUpdated")
+        return json_reply(200, {"orders": len(store.orders)})
+
+    def _store(self, name: str) -> Store:
+        found = self._stores.get(name)
+        if found is None:
+            if len(self._stores) >= MAX_STORES:
+                raise NotUnderstood(f"There are {MAX_STORES} stores already.")
+            found = self._stores[name] = Store(name, self._world)
+        return found
+
+    def _enter(self, name: str, request: Request) -> tuple[Store, Reply | None]:
+        """The store, and why the caller may not in."""
+        store = self._store(name)
+        if not request.headers.get("x-auth-token"):
+            return store, self.failure(401, "Unauthorized", "The token is missing.")
+        now = self._world.clock()
+        if now >= store.until:
+            store.used, store.until = 0, now + WINDOW_SECONDS
+        if store.used >= store.quota:
+            return store, self._limited(store, self.throttled())
+        store.used += 1
+        return store, None
+
+    def _limited(self, store: Store, reply: Reply) -> Reply:
+        left = max(0, store.quota - store.used)
+        reset = max(0.0, store.until - self._world.clock())
+        reply.headers |= {
+            "X-Rate-Limit-Time-Window-Ms": f"{WINDOW_SECONDS * 1000:.0f}",
+            "X-Rate-Limit-Time-Reset-Ms": f"{reset * 1000:.0f}",
+            "X-Rate-Limit-Requests-Quota": str(store.quota),
+            "X-Rate-Limit-Requests-Left": str(left),
+        }
+        return reply
+
+    def _rows(self, store: Store, rows: list[JsonObject], request: Request) -> Reply:
+        given = request.params()
+        page, size = int(given.get("page", "1")), min(int(given.get("limit", "50")), MAX_PAGE)
+        found = rows[(page - 1) * size : page * size]
+        reply = json_reply(200, list(found)) if found else Reply(204)
+        return self._limited(store, reply)
+
+    def _shop(self, name: str, request: Request) -> Reply:
+        store, refused = self._enter(name, request)
+        if refused is not None:
+            return refused
+        told: JsonObject = {"id": name, "name": "Simulated", "weight_units": store.weight_units}
+        return self._limited(store, json_reply(200, told))
+
+    def _list(self, name: str, request: Request) -> Reply:
+        store, refused = self._enter(name, request)
+        if refused is not None:
+            return refused
+        given = request.params()
+        try:
+            since, until = (
+                datetime.fromisoformat(given[key]) if key in given else None
+                for key in ("min_date_modified", "max_date_modified")
+            )
+        except ValueError:
+            return self.failure(400, "BadRequest", "The date is invalid.")
+        found = [
+            one
+            for one in store.orders.values()
+            if (since is None or modified_at(one) >= since)
+            and (until is None or modified_at(one) <= until)
+        ]
+        if given.get("sort", "").startswith("date_modified"):
+            found.sort(key=modified_at, reverse=given["sort"].endswith(":desc"))
+        return self._rows(store, list(found), request)
+
+    def _order(self, name: str, ref: str, request: Request) -> Reply:
+        store, refused = self._enter(name, request)
+        if refused is not None:
+            return refused
+        order = store.orders.get(ref)
+        if order is None:
+            return self._limited(store, self._missing())
+        told = {"fees": {"resource": f"/orders/{ref}/fees"}, **order}
+        if "fees" not in request.params().get("include", ""):
+            told["fees"] = {"resource": f"/orders/{ref}/fees"}
+        return self._limited(store, json_reply(200, told))
+
+    def _missing(self) -> Reply:
+        return self.failure(404, "NotFound", "The requested resource was not found.")
+
+    def _part(self, name: str, ref: str, part: str, request: Request) -> Reply:
+        store, refused = self._enter(name, request)
+        if refused is not None:
+            return refused
+        if ref not in store.orders:
+            return self._limited(store, self._missing())
+        return self._rows(store, store.parts[ref][part], request)
+
+    def _update(self, name: str, ref: str, request: Request) -> Reply:
+        store, refused = self._enter(name, request)
+        if refused is not None:
+            return refused
+        order = store.orders.get(ref)
+        if order is None:
+            return self._limited(store, self._missing())
+        status = int(number(parse_object(request.body), "status_id"))
+        store.become(ref, status)
+        store.news(ref, "updated")
+        return self._limited(store, json_reply(200, order))
+
+    def _ship(self, name: str, ref: str, request: Request) -> Reply:
+        store, refused = self._enter(name, request)
+        if refused is not None:
+            return refused
+        if ref not in store.orders:
+            return self._limited(store, self._missing())
+        self._next += 1
+        made = store.ship(ref, self._next, parse_object(request.body))
+        if isinstance(made, str):
+            told = f"The field '{made}' is invalid."
+            return self._limited(store, self.failure(400, "BadRequest", told))
+        self._world.ledger.record("fulfilment", "bigcommerce", ref, str(self._next))
+        return self._limited(store, json_reply(201, made))
+
+    def _hooks(self, name: str, path: str, request: Request) -> Reply:
+        store, refused = self._enter(name, request)
+        if refused is not None:
+            return refused
+        token, hooks = request.headers["x-auth-token"], store.hooks
+        if path == "v3/hooks" and request.method == "GET":
+            given = request.params()
+            page, size = int(given.get("page", "1")), int(given.get("limit", "50"))
+            mine = [one.shown(name) for one in hooks.all.values() if one.token == token]
+            told: JsonObject = {"data": mine[(page - 1) * size : page * size], "meta": {}}
+            return self._limited(store, json_reply(200, told))
+        if path == "v3/hooks":
+            made = hooks.make(token, parse_object(request.body))
+            if isinstance(made, str):
+                wrong: JsonObject = {"status": 422, "title": "JSON data is missing or invalid",
+                                     "errors": {made: "error.path.invalid"}}  # fmt: skip
+                return self._limited(store, json_reply(422, wrong))
+            return self._limited(store, json_reply(200, {"data": made.shown(name), "meta": {}}))
+        hook = hooks.all.get(int(path.rpartition("/")[2]))
+        if hook is None or hook.token != token:
+            return self._limited(store, json_reply(404, {"status": 404, "title": "Not found"}))
+        if request.method == "PUT":
+            hooks.change(hook, parse_object(request.body))
+        elif request.method == "DELETE":
+            del hooks.all[hook.id]
+        return self._limited(store, json_reply(200, {"data": hook.shown(name), "meta": {}}))

@@ -1,0 +1,107 @@
+"""One simulated BigCommerce store: its orders with their parts, and what happens to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from ops.simulators.bigcommerce_hooks import Hooks
+from ops.simulators.partner import World
+from ops.simulators.shapes import JsonObject, JsonValue, NotUnderstood, number, objects, text
+
+QUOTA = 20_000
+"""More than any plan has, so that only a test that sets it is slowed down."""
+SHIPPED, PARTLY_SHIPPED = 2, 3
+NAMES = (
+    "Incomplete", "Pending", "Shipped", "Partially Shipped", "Refunded", "Cancelled", "Declined",
+    "Awaiting Payment", "Awaiting Pickup", "Awaiting Shipment", "Completed", "Awaiting Fulfillment",
+    "Manual Verification Required", "Disputed", "Partially Refunded",
+)  # fmt: skip
+PARTS = ("products", "shipping_addresses", "coupons", "taxes", "shipments")
+
+
+class Store:
+    """One store: its orders, its webhooks, and what is left of its quota."""
+
+    def __init__(self, name: str, world: World) -> None:
+        self.orders: dict[str, dict[str, JsonValue]] = {}
+        self.parts: dict[str, dict[str, list[JsonObject]]] = {}
+        self._clock = world.clock
+        self.hooks = Hooks(name, world.clock, world.run % 1_000_000)
+        self.weight_units = "LBS"
+        self.quota, self.used, self.until = QUOTA, 0, 0.0
+        self.ships_by_itself = True
+
+    def put(self, bundle: JsonObject) -> tuple[str, bool, bool]:
+        """Keep an order; return its id, whether it is new, and whether its status changed."""
+        told = bundle.get("order")
+        if not isinstance(told, dict):
+            raise NotUnderstood("A bundle needs an order.")
+        ref = text(told, "id")
+        before = self.orders.get(ref, {})
+        order = {"date_modified": rfc2822(self._clock()), "items_shipped": 0, **told}
+        self.orders[ref] = order
+        self.parts[ref] = {part: list(objects(bundle, part)) for part in PARTS}
+        return ref, not before, before.get("status_id") != order.get("status_id")
+
+    def news(self, ref: str, what: str) -> None:
+        """Tell of an order."""
+        self.hooks.tell(f"store/order/{what}", {"type": "order", "id": int(ref)})
+
+    def become(self, ref: str, status: int) -> None:
+        """Give an order a status."""
+        order = self.orders[ref]
+        changed = order.get("status_id") != status
+        order |= {
+            "status_id": status,
+            "status": NAMES[status] if 0 <= status < len(NAMES) else "",
+            "date_modified": rfc2822(self._clock()),
+        }
+        if changed:
+            self.news(ref, "statusUpdated")
+
+    def ship(self, ref: str, number_of_it: int, wanted: JsonObject) -> JsonObject | str:
+        """Make a shipment, or say which field is wrong."""
+        parts = self.parts[ref]
+        addresses = {text(one, "id") for one in parts["shipping_addresses"]}
+        if text(wanted, "order_address_id") not in addresses:
+            return "order_address_id"
+        products = {text(one, "id"): dict(one) for one in parts["products"]}
+        items = objects(wanted, "items")
+        for item in items:
+            product = products.get(text(item, "order_product_id"), {})
+            amount, done = int(number(item, "quantity")), int(number(product, "quantity_shipped"))
+            if not 0 < amount <= int(number(product, "quantity")) - done:
+                return "items"
+            product["quantity_shipped"] = done + amount
+        if not items:
+            return "items"
+        made: JsonObject = {
+            "id": number_of_it,
+            "order_id": int(ref),
+            "date_created": rfc2822(self._clock()),
+            **wanted,
+        }
+        parts["products"] = list(products.values())
+        parts["shipments"].append(made)
+        goods = [one for one in products.values() if one.get("type") in (None, "physical")]
+        sent = sum(int(number(one, "quantity_shipped")) for one in goods)
+        self.orders[ref]["items_shipped"] = sent
+        told: JsonObject = {"type": "shipment", "id": number_of_it, "orderId": int(ref)}
+        self.hooks.tell("store/shipment/created", told)
+        if self.ships_by_itself:
+            whole = sent >= sum(int(number(one, "quantity")) for one in goods)
+            self.become(ref, SHIPPED if whole else PARTLY_SHIPPED)
+        self.news(ref, "updated")
+        return made
+
+
+def rfc2822(now: float) -> str:
+    """A time as BigCommerce writes it."""
+    return datetime.fromtimestamp(now, UTC).strftime("%a, %d %b %Y %H:%M:%S +0000")
+
+
+def modified_at(order: Mapping[str, JsonValue]) -> datetime:
+    """When an order changed last."""
+    return parsedate_to_datetime(text(order, "date_modified"))
