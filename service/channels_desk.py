@@ -199,7 +199,8 @@ class ChannelsDesk:
         can = name in self._shops
         words = _words(channel, jobs, can=can)
         if name in told.get(API_VERSION_DRIFT, ()):
-            words = f"Webhooks come in another API version than {api_version(channel)}. {words}"
+            expected = api_version(channel) or "the one that is known here"
+            words = f"Webhooks come in another API version than {expected}. {words}"
         if name in told.get(CHANNEL_DISCONNECTED, ()):
             words = f"{DISCONNECTED} {words}"
         return ChannelView(

@@ -140,14 +140,16 @@ async def _channels(settings: Settings, dsn: str) -> list[Finding]:
         jobs = [one for one in rows if one.channel == name]
         bad = [f"{one.job}: {one.outcome}" for one in jobs if not one.good]
         if drift is not None and name in drift.channels:
-            bad.append(f"webhooks come in another API version than {api_version(channel)}.")
+            expected = api_version(channel) or "the one that is known here"
+            bad.append(f"webhooks come in another API version than {expected}.")
         what = f"channel {name}"
         if bad:
             findings.append(_bad(what, " ".join(bad)))
         elif jobs:
-            told = f"API version {api_version(channel)}"
-            words = "; ".join(f"{one.job}: {one.outcome.rstrip('.')}" for one in jobs)
-            findings.append(_good(what, f"{told}; {words}."))
+            words = [f"{one.job}: {one.outcome.rstrip('.')}" for one in jobs]
+            if version := api_version(channel):
+                words.insert(0, f"API version {version}")
+            findings.append(_good(what, f"{'; '.join(words)}."))
         elif not settings.listen.public_url and channel.kind != "canonical":
             findings.append(
                 _good(what, "its subscriptions are not watched; that needs listen.public_url.")

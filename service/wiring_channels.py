@@ -8,11 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from actors.ports import Letter, Partner
+from adapters.channels.bigcommerce import BigCommerce
+from adapters.channels.bigcommerce_api import API_URL, BigCommerceApi, BigCommerceStore
+from adapters.channels.bigcommerce_money import ROUNDING as BIGCOMMERCE_ROUNDING
+from adapters.channels.bigcommerce_storefront import BigCommerceStorefront
+from adapters.channels.bigcommerce_upkeep import KEEP, BigCommerceUpkeep
 from adapters.channels.canonical import Canonical
 from adapters.channels.canonical_storefront import CanonicalStorefront
 from adapters.channels.fetching import Fetching, Letters
 from adapters.channels.inbound import SignatureRefused, Source
-from adapters.channels.rounding import Mode, Rounding
+from adapters.channels.rounding import EXACT, Rounding
 from adapters.channels.shopify import Shopify
 from adapters.channels.shopify_fulfilment import ShopifyFulfilment, ShopifyFulfilmentSettings
 from adapters.channels.shopify_upkeep import ShopifyUpkeep
@@ -52,26 +57,42 @@ def _amazon(name: str, channel: Channel) -> Source:
     return wiring_amazon.source(name, channel, rounding_of(channel))
 
 
-_VERSIONS: Mapping[str, str] = {"amazon": wiring_amazon.SPEAKS}
+_VERSIONS: Mapping[str, str] = {"amazon": wiring_amazon.SPEAKS, "bigcommerce": ""}
 
 
 def api_version(channel: Channel) -> str:
-    """Return the API version that a channel is spoken to in: its kind's own, or what is set."""
+    """Return the API version that a channel is spoken to in: its kind's own, or what is set; ""
+    for one whose webhooks name none."""
     return _VERSIONS.get(channel.kind, channel.api_version)
 
 
-_MODES: Mapping[str, Mode] = {}
-"""How a kind of channel rounds unless its settings say otherwise; `exact` if it isn't here."""
+def _bigcommerce(name: str, channel: Channel) -> Source:
+    return BigCommerce(
+        name,
+        store_hash=_store_of(channel).store_hash,
+        secrets=tuple(s.reveal() for s in channel.webhook_secrets),
+        rounding=rounding_of(channel),
+    )
+
+
+_ROUNDINGS: Mapping[str, Rounding] = {"bigcommerce": BIGCOMMERCE_ROUNDING}
+"""How a kind of channel rounds unless its settings say otherwise; each line, and only what is
+exact, if it isn't here."""
 
 
 def rounding_of(channel: Channel) -> Rounding:
     """Return a channel's rule: what its settings say, or what its kind does."""
+    usual = _ROUNDINGS.get(channel.kind, EXACT)
     return Rounding(
-        mode=channel.rounding or _MODES.get(channel.kind, "exact"), level=channel.rounding_level
+        mode=channel.rounding or usual.mode, level=channel.rounding_level or usual.level
     )
 
 
-_SOURCES: Mapping[str, Callable[[str, Channel], Source]] = {"shopify": _shopify, "amazon": _amazon}
+_SOURCES: Mapping[str, Callable[[str, Channel], Source]] = {
+    "shopify": _shopify,
+    "bigcommerce": _bigcommerce,
+    "amazon": _amazon,
+}
 """Who reads the webhooks of a kind of channel. Orders of a kind that is missing here come by
 `POST /api/v1/orders` or NATS."""
 
@@ -122,6 +143,9 @@ def storefront(
     `letters`."""
     if channel.kind == "shopify":
         return Fetching(_shopify_storefront(channel, client), letters, source=channel.kind)
+    if channel.kind == "bigcommerce":
+        store = BigCommerceStorefront(BigCommerceApi(client, _store_of(channel)))
+        return Fetching(store, letters, source=channel.kind)
     if channel.kind == "amazon":
         shop = wiring_amazon.storefront(channel, client, clock)
         return Fetching(shop, letters, source=channel.kind)
@@ -137,6 +161,27 @@ def _shopify_storefront(channel: Channel, client: HttpClient) -> ShopifyFulfilme
             notify_customer=channel.notify_customer,
             timeout_seconds=channel.calls.timeout_seconds,
         ),
+    )
+
+
+def _store_of(channel: Channel) -> BigCommerceStore:
+    table, token = channel.bigcommerce, channel.access_token
+    if table is None or token is None:
+        raise AssertionError("the settings of a BigCommerce channel were not checked")
+    return BigCommerceStore(
+        store_hash=table.store_hash,
+        access_token=token.reveal(),
+        base_url=channel.api_base_url or API_URL,
+        timeout_seconds=channel.calls.timeout_seconds,
+    )
+
+
+def _bigcommerce_upkeep(
+    name: str, channel: Channel, client: HttpClient, clock: SystemClock
+) -> Upkeep:
+    return BigCommerceUpkeep(
+        BigCommerceApi(client, _store_of(channel), keep=KEEP),
+        secret=channel.webhook_secrets[0].reveal(),
     )
 
 
@@ -156,6 +201,7 @@ def _amazon_upkeep(name: str, channel: Channel, client: HttpClient, clock: Syste
 _UPKEEPS: Mapping[str, Callable[[str, Channel, HttpClient, SystemClock], Upkeep]] = {
     "shopify": _shopify_upkeep,
     "amazon": _amazon_upkeep,
+    "bigcommerce": _bigcommerce_upkeep,
 }
 """Who lists the orders of a kind of channel and keeps its subscriptions. A kind that is missing
 here has no API to ask."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from adapters.channels.amazon import Amazon
+from adapters.channels.bigcommerce import BigCommerce
 from adapters.channels.inbound import Source
 from adapters.channels.shopify import Shopify
 from adapters.nats.headers import SUBJECT, TOPIC
@@ -46,9 +47,10 @@ __all__ = [
 
 def readers(keys: Mapping[str, bytes]) -> dict[str, Source]:
     """Return a reader of every kind, for somebody who has no configured channels at hand: all
-    sources of a kind translate alike but for rounding, which is exact here. `keys` sign
+    sources of a kind translate alike but for rounding, which is the kind's usual here. `keys` sign
     the correlation ids that callbacks bear."""
     return {
+        "bigcommerce": BigCommerce("", store_hash="", secrets=()),
         "shopify": Shopify("", shop_domain="", secrets=(), api_version=""),
         "amazon": Amazon("", secrets=()),
         "warehouse": WarehouseCallbacks("", secrets=(), keys=keys),

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 from service.settings import amazon as of_amazon
 from service.settings.amazon import Amazon
+from service.settings.bigcommerce import BigCommerceSettings, check_secrets
 from service.settings.secret import Secret
 
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s/?#@]+[^\s?#]*$", max_length=512)]
@@ -71,7 +72,7 @@ class Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One sales channel: one shop of one storefront, or anyone who states canonical orders."""
 
     kind: Annotated[
-        Literal["shopify", "amazon", "canonical"],
+        Literal["shopify", "bigcommerce", "amazon", "canonical"],
         Meta(description="Whose shape the orders have; `canonical` is our own."),
     ]
     shop_domain: Annotated[
@@ -83,7 +84,10 @@ class Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = ""
     api_base_url: Annotated[
         Url | None,
-        Meta(description="Where the shop's API answers; left out: https:// and the shop domain."),
+        Meta(
+            description="Where the shop's API answers; left out: https:// and the shop domain, or "
+            "where the kind's API is."
+        ),
     ] = None
     api_version: Annotated[
         str,
@@ -97,7 +101,7 @@ class Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = ()
     access_token: Annotated[
-        Secret | None, Meta(description="Admin API token; needed for `shopify`.")
+        Secret | None, Meta(description="API token; needed for `shopify` and `bigcommerce`.")
     ] = None
     notify_customer: Annotated[
         bool, Meta(description="Whether the shop itself writes to the customer when it ships.")
@@ -110,12 +114,12 @@ class Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = None
     rounding_level: Annotated[
-        Literal["line", "order"],
+        Literal["line", "order"] | None,
         Meta(
             description="What the channel rounds: each `line`, or only the `order`; then what is "
-            "left over is shared out to the lines."
+            "left over is shared out to the lines. Left out: as the kind has it."
         ),
-    ] = "line"
+    ] = None
     calls: Annotated[CallLimits, Meta(description="Care when calling this shop.")] = CallLimits()
     backfill_seconds: Annotated[
         Annotated[float, Meta(ge=0, le=86_400)] | None,
@@ -136,7 +140,10 @@ class Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         float,
         Meta(ge=0, le=86_400, description="What changed so recently is left to its webhook."),
     ] = 120.0
-
+    bigcommerce: Annotated[
+        BigCommerceSettings | None,
+        Meta(description="The store; needed for `bigcommerce`."),
+    ] = None
     amazon: Annotated[
         Amazon | None, Meta(description="What only an Amazon channel has; needed for `amazon`.")
     ] = None
@@ -155,6 +162,13 @@ class Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise ValueError(
                 "a channel of kind amazon needs webhook_secrets, with which its forwarder signs"
             )
+        if self.kind == "bigcommerce":
+            if not (self.bigcommerce and self.access_token and self.webhook_secrets):
+                raise ValueError(
+                    "a channel of kind bigcommerce needs access_token, webhook_secrets and a table "
+                    "bigcommerce with its store_hash"
+                )
+            check_secrets(self.webhook_secrets)
         if self.kind == "shopify" and not (
             self.shop_domain and self.access_token and self.webhook_secrets
         ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from actors.ports import Letter
@@ -13,6 +14,7 @@ from schemas import refusals
 from schemas.inputs import PlaceOrder
 from schemas.refusals import Refused
 from service.settings import Channel, Settings
+from service.settings.bigcommerce import BigCommerceSettings
 from service.settings.secret import Secret
 from service.wiring_channels import rounding_of, sources, translator
 from tests.shopify_payloads import a_payload, an_item, money
@@ -65,3 +67,13 @@ def test_a_shop_is_exact_unless_its_settings_say_otherwise() -> None:
     assert rounding_of(a_shop("a")) == EXACT
     stated = a_shop("a", "down", "order")
     assert rounding_of(stated) == Rounding(mode="down", level="order")
+
+
+def test_bigcommerce_rounds_the_order_as_its_kind_does() -> None:
+    """Its four places are rounded half up and shared out; its settings may say otherwise."""
+    store = BigCommerceSettings(store_hash="abc123")
+    usual = Channel(kind="bigcommerce", access_token=Secret("any"), bigcommerce=store,
+                    webhook_secrets=(Secret("a secret of the shop"),))  # fmt: skip
+    assert rounding_of(usual) == Rounding(mode="half_up", level="order")
+    own = msgspec.structs.replace(usual, rounding="down", rounding_level="line")
+    assert rounding_of(own) == Rounding(mode="down", level="line")

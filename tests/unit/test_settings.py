@@ -177,6 +177,31 @@ def test_every_fault_is_one_sentence_that_names_its_key(tmp_path: Path) -> None:
     ("text", "sentence"),
     [
         (
+            '[channels.a]\nkind = "bigcommerce"\naccess_token = "t"',
+            (
+                "In [channels.a], a channel of kind bigcommerce needs access_token, "
+                "webhook_secrets and a table bigcommerce with its store_hash."
+            ),
+        ),
+        (
+            (
+                '[channels.a]\nkind = "bigcommerce"\naccess_token = "t"\n'
+                'webhook_secrets = ["short"]\n[channels.a.bigcommerce]\nstore_hash = "abc"'
+            ),
+            (
+                "In [channels.a], webhook_secrets of kind bigcommerce are sent in a header: each "
+                "needs at least 16 printable ASCII characters."
+            ),
+        ),
+        (
+            (
+                '[channels.a]\nkind = "bigcommerce"\naccess_token = "t"\n'
+                'webhook_secrets = [" a secret of 16 "]\n'
+                '[channels.a.bigcommerce]\nstore_hash = "abc"'
+            ),
+            "In [channels.a], webhook_secrets must not begin or end with a space.",
+        ),
+        (
             '[channels.a]\nkind = "shopify"',
             (
                 "In [channels.a], a channel of kind shopify needs shop_domain, access_token and"
