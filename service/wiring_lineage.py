@@ -21,6 +21,11 @@ from adapters.channels.amazon import Amazon
 from adapters.channels.amazon_api import AmazonAccount, AmazonApi
 from adapters.channels.amazon_shapes import API_VERSION, Fetched
 from adapters.channels.amazon_storefront import AmazonStorefront
+from adapters.channels.bigcommerce import BigCommerce
+from adapters.channels.bigcommerce_api import BigCommerceApi, BigCommerceStore
+from adapters.channels.bigcommerce_order import unchecked_order as unchecked_bigcommerce
+from adapters.channels.bigcommerce_shapes import Bundle
+from adapters.channels.bigcommerce_storefront import BigCommerceStorefront
 from adapters.channels.canonical import Canonical
 from adapters.channels.canonical_storefront import CanonicalStorefront
 from adapters.channels.fetching import FETCHED
@@ -63,6 +68,7 @@ CARRIED_BY: Mapping[str, Effect] = {
     "mail": SendMail(template="order_confirmed"),
     "shopify_fulfilment": PublishFulfilment(tracking_number="1Z0001", carrier="UPS"),
     "amazon_storefront": PublishFulfilment(tracking_number="1Z0001", carrier="UPS"),
+    "bigcommerce_storefront": PublishFulfilment(tracking_number="1Z0001", carrier="UPS"),
     "canonical_storefront": PublishFulfilment(tracking_number="1Z0001", carrier="UPS"),
 }
 """Each partner, by the effect that carries the order to it."""
@@ -78,7 +84,10 @@ _AMAZON = AmazonAccount(
     refresh_token="",
 )
 _OPEN = {"id": "1", "status": "OPEN", "supportedActions": [{"action": "CREATE_FULFILLMENT"}]}
-_ANSWERS = {
+_LINES = [{"id": line, "quantity": 1_000_000, "order_address_id": 31} for line in (70, 71, 72)]
+_ANSWERS: Mapping[str, object] = {
+    "/shipments": [],
+    "/products": _LINES,
     "/token": {"access_token": "token", "expires_in": 3600},
     f"/orders/{API_VERSION}": {
         "order": {
@@ -90,7 +99,7 @@ _ANSWERS = {
     },
     "/admin/api": {"data": {"order": {"id": "1", "fulfillmentOrders": {"nodes": [_OPEN]}}}},
 }
-"""What the recorder answers to questions, by where the address begins."""
+"""What the recorder answers to questions, by a part of the address."""
 
 
 class _Reached(Exception):
@@ -137,8 +146,8 @@ class _Recorder(HttpClient):
             self.sent.append(msgspec.json.decode(body or b"{}"))
         if writes:
             raise _Reached
-        for begin, told in _ANSWERS.items():
-            if url.path.startswith(begin):
+        for part, told in _ANSWERS.items():
+            if part in url.path:
                 return Answer(200, {"Content-Type": "application/json"}, msgspec.json.encode(told))
         raise PartnerError(f"Nothing is known of {url.path}.")
 
@@ -269,6 +278,12 @@ def _partners(recorder: _Recorder) -> dict[str, Partner]:
         "amazon_storefront": AmazonStorefront(
             AmazonApi(recorder, _AMAZON), _Still(), marketplace_id="A1PA6795UKMFR9"
         ),
+        "bigcommerce_storefront": BigCommerceStorefront(
+            BigCommerceApi(
+                recorder,
+                BigCommerceStore(store_hash="probe", access_token="", base_url=_NOWHERE),
+            )
+        ),
         "canonical_storefront": CanonicalStorefront(
             "channel", _RecordedFacts(recorder.sent), _Still()
         ),
@@ -295,6 +310,14 @@ def _amazon(raw: bytes) -> Input:
     return PlaceOrder(order=found.order) if isinstance(found, UpdateOrder) else found
 
 
+def _bigcommerce(raw: bytes) -> Input:
+    try:
+        found = BigCommerce("", store_hash="", secrets=()).translate("update", "", raw)
+    except Refused:
+        found = UpdateOrder(order=unchecked_bigcommerce(read_foreign(parse(raw), Bundle)))
+    return found
+
+
 def _canonical(raw: bytes) -> Input:
     try:
         return Canonical().translate("place", "", raw)
@@ -312,6 +335,7 @@ def _order(raw: bytes) -> Order:
 SOURCES: Mapping[str, Callable[[bytes], Input]] = {
     "shopify": _shopify,
     "amazon": _amazon,
+    "bigcommerce": _bigcommerce,
     "canonical": _canonical,
 }
 """What reads each source's order, going on where only a check refuses it."""
@@ -323,6 +347,6 @@ def canonical_of(source: str, tree: object) -> tuple[str, object]:
     Raises Refused for what can't be translated at all.
     """
     found = SOURCES[source](msgspec.json.encode(tree))
-    if isinstance(found, PlaceOrder):
+    if isinstance(found, PlaceOrder | UpdateOrder):
         return ORDER, msgspec.json.decode(encode(found.order))
     return tag_of(found), msgspec.to_builtins(found)

@@ -18,7 +18,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from adapters.channels.amazon import Amazon
+from adapters.channels.bigcommerce import SECRET_HEADER, BigCommerce
+from adapters.channels.bigcommerce_storefront import pruned
 from adapters.channels.canonical import Canonical
 from adapters.channels.fetching import FETCHED
 from adapters.channels.shopify import Shopify
@@ -28,6 +32,7 @@ from ops.simulators.shop_template import Moment, Recipe, payload
 from schemas.codec import encode
 from schemas.inputs import PlaceOrder, UpdateOrder
 from service.collector import settle
+from service.lineage.bigcommerce_example import bigcommerce_examples
 
 LINES = 5
 WANTED_MICROSECONDS = 150.0
@@ -39,10 +44,39 @@ BATCH = 5
 SECRET = "secret of the bench"
 
 
+USUAL: dict[str, object] = {
+    "configurable_fields": [],
+    "wrapping_name": "",
+    "wrapping_message": "",
+    "event_name": None,
+    "event_date": None,
+    "parent_order_product_id": None,
+}
+"""What few lines have at BigCommerce; the example of lineage has everything."""
+
+
 def payloads() -> list[bytes]:
     """Return webhooks of orders with five lines, as a shop would send them."""
     recipe = Recipe(lines=(LINES, LINES))
     return [payload(recipe, number, Moment()) for number in range(1, ORDERS + 1)]
+
+
+def bundles() -> list[bytes]:
+    """Return orders of five lines as a look at BigCommerce brings them with all their parts."""
+    (whole, *_) = bigcommerce_examples()
+    found = []
+    for number in range(1, ORDERS + 1):
+        tree = json.loads(json.dumps(whole.tree))
+        (line,) = tree["products"]
+        line |= USUAL
+        tree["products"] = [{**line, "id": 71 + index} for index in range(LINES)]
+        order, more = tree["order"], LINES - 1
+        order["id"] = number
+        # Each further line is 40.00 more, and 3.00 less by its share of a coupon.
+        order["coupon_discount"] = f"{4 + 3 * more:.4f}"
+        order["total_inc_tax"] = f"{float(order['total_inc_tax']) + 37 * more:.4f}"
+        found.append(pruned(msgspec.json.encode(tree)))
+    return found
 
 
 def microseconds(works: list[Callable[[], object]]) -> dict[str, float]:
@@ -65,12 +99,16 @@ def measure() -> dict[str, dict[str, float]]:
     shop = Shopify(
         "bench", shop_domain="bench.myshopify.com", secrets=(SECRET,), api_version="2026-10"
     )
+    store = BigCommerce("bench", store_hash="bench", secrets=(SECRET,))
     canonical = Canonical()
     now = datetime.now(UTC)
     bodies = payloads()
     orders = [shop.translate("place", "orders/create", raw) for raw in bodies]
     ours = [encode(one.order) for one in orders if isinstance(one, PlaceOrder)]
-    if len(ours) != ORDERS:
+    told = bundles()
+    hooks = [hook(number) for number in range(1, ORDERS + 1)]
+    theirs = [store.translate("update", FETCHED, raw) for raw in told]
+    if len(ours) != ORDERS or not all(isinstance(one, UpdateOrder) for one in theirs):
         raise SystemExit("Some of the bench's own orders were not taken; mend that first.")
     amazon, fetched = Amazon("bench", secrets=(SECRET,)), amazon_orders.payloads(ORDERS, LINES)
     if not all(isinstance(amazon.translate("update", FETCHED, x), UpdateOrder) for x in fetched):
@@ -87,20 +125,42 @@ def measure() -> dict[str, dict[str, float]]:
     def from_amazon(raw: bytes) -> Callable[[], object]:
         return lambda: amazon.translate("update", FETCHED, raw)
 
+    def bigcommerce_edge(raw: bytes) -> Callable[[], object]:
+        return lambda: store.receive({SECRET_HEADER: SECRET}, raw, now)
+
+    def bigcommerce(raw: bytes) -> Callable[[], object]:
+        return lambda: store.translate("update", FETCHED, raw)
+
     def own(raw: bytes) -> Callable[[], object]:
         return lambda: canonical.translate("place", "", raw)
 
     return {
         "shopify_edge": microseconds([edge(raw) for raw in bodies]),
         "shopify": microseconds([shopify(raw) for raw in bodies]),
+        "bigcommerce_edge": microseconds([bigcommerce_edge(raw) for raw in hooks]),
+        "bigcommerce": microseconds([bigcommerce(raw) for raw in told]),
         "amazon": microseconds([from_amazon(raw) for raw in fetched]),
         "canonical": microseconds([own(raw) for raw in ours]),
         "bytes": {
+            "bigcommerce": round(statistics.mean(map(len, told))),
             "amazon": round(statistics.mean(map(len, fetched))),
             "shopify": round(statistics.mean(map(len, bodies))),
             "canonical": round(statistics.mean(map(len, ours))),
         },
     }
+
+
+def hook(number: int) -> bytes:
+    """Return a light webhook of BigCommerce's."""
+    told = {
+        "scope": "store/order/updated",
+        "store_id": "1025646",
+        "data": {"type": "order", "id": number},
+        "hash": "dd70c0976e06b67aaf671e73f49dcb79230ebf9d",
+        "created_at": 1_795_780_800,
+        "producer": "stores/bench",
+    }
+    return json.dumps(told).encode()
 
 
 def signed(raw: bytes) -> Mapping[str, str]:
@@ -121,7 +181,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--json", type=Path, help="add the figures to this file, as `door`")
     wanted = parser.parse_args(arguments)
     figures = measure()
-    for name in ("shopify_edge", "shopify", "amazon", "canonical"):
+    names = "shopify_edge shopify bigcommerce_edge bigcommerce amazon canonical"
+    for name in names.split():
         told = figures[name]
         say(f"{name}: {told['median']} µs at the median, {told['p90']} µs at the 90th percentile")
     if wanted.json is not None:

@@ -36,7 +36,7 @@ class Told(Struct, frozen=True, kw_only=True):
 
 
 def lineage(
-    source: Annotated[str, typer.Argument(help="Whose field: shopify, amazon or canonical.")] = "",
+    source: Annotated[str, typer.Argument(help="Whose field, such as shopify.")] = "",
     partner: Annotated[
         str, typer.Argument(help="Where it goes, such as business_central; left out: all.")
     ] = "",

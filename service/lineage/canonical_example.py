@@ -109,6 +109,9 @@ _ORDER: dict[str, object] = {
 def canonical_examples() -> tuple[Example, ...]:
     """Return the usual order, those with gaps that other fields fill, and one that goes abroad."""
     sparse = {name: text for name, text in _SHIP_TO.items() if name not in ("company", "phone")}
+    lines = _ORDER["lines"]
+    assert isinstance(lines, list), "the order's lines stand above"
+    alone = {name: told for name, told in lines[1].items() if not name.startswith("bundle_")}
     abroad = {**_SHIP_TO, "city": "Toronto", "region": "ON", "postal_code": "M5V 2T6"}
     return (
         Example(when="", tree=_ORDER),
@@ -127,6 +130,10 @@ def canonical_examples() -> tuple[Example, ...]:
                 "lines": [{**line, "bundle_line_id": "", "bundle_sku": ""} for line in _LINES],
                 "attributes": {"amazon.marketplace_id": "ATVPDKIKX0DER"},
             },
+        ),
+        Example(
+            when="if the line is no part of a bundle",
+            tree={**_ORDER, "lines": [lines[0], alone]},
         ),
         Example(
             when="for a parcel from the US to Canada",

@@ -23,12 +23,13 @@ Translate = Callable[[object], Awaitable[Outcome]]
 ORDER = "order"
 """The kind of an outcome that is an order, or a partner's request of one."""
 
+OWN_NAMES = ("shopify.", "bigcommerce.", "amazon.")
+"""How attributes begin that our translations name themselves."""
+
 _DECIMAL = re.compile(r"([0-9]+)(\.[0-9]+)")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WORDS = {"paid": "pending", "goods": "shipping", "UNSHIPPED": "PENDING"}
 """Another word of a closed list, where any other text would be refused."""
-_OUR_NAMES = ("shopify.", "amazon.")
-"""How the names of attributes begin that we give ourselves."""
 _CODES = {2: ("CA", "GB"), 3: ("EUR", "USD")}
 
 
@@ -115,7 +116,7 @@ def named(path: Path) -> str:
         if isinstance(step, int):
             text += "[]"
         elif text == "attributes":
-            text += f'["{step}"]' if step.startswith(_OUR_NAMES) else "[*]"
+            text += f'["{step}"]' if step.startswith(OWN_NAMES) else "[*]"
         else:
             text += f".{step}" if text else step
     return text

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct
 
 from service.lineage.amazon_example import amazon_examples
+from service.lineage.bigcommerce_example import bigcommerce_examples
 from service.lineage.canonical_example import canonical_examples
 from service.lineage.declared import REACHES_NOBODY
 from service.lineage.probing import ORDER, Example, Found, Outcome, probe
@@ -16,6 +17,7 @@ from service.wiring_lineage import CARRIED_BY, Requests, canonical_of
 EXAMPLES: Mapping[str, Callable[[], Sequence[Example]]] = {
     "shopify": shopify_examples,
     "amazon": amazon_examples,
+    "bigcommerce": bigcommerce_examples,
     "canonical": canonical_examples,
 }
 """The sources, by their kind, with what each is tried out with."""
@@ -26,11 +28,13 @@ Reached = dict[str, dict[str, Found]]
 STOREFRONTS: Mapping[str, str] = {
     "shopify": "shopify_fulfilment",
     "amazon": "amazon_storefront",
+    "bigcommerce": "bigcommerce_storefront",
     "canonical": "canonical_storefront",
 }
 """Each source's own storefront, which hears of nobody else's orders."""
 NOT_READ = "not carried: the translation does not read it"
 ONLY_CHECKED = "not carried: it is only checked, and a wrong value is refused"
+HOLDS = "is no field of a request: the order waits, or is held until a person has looked"
 CANCELS = "is no field of a request: an order that was cancelled is undone at every partner"
 
 
@@ -102,6 +106,8 @@ class Lineage(Struct, frozen=True, kw_only=True):
                 reasons[f"not sent here; goes to {elsewhere}"] = None
             elif field.startswith("order.cancel"):
                 reasons[CANCELS] = None
+            elif field.startswith("order.note_fact"):
+                reasons[HOLDS] = None
             else:
                 said = [why for name, why in REACHES_NOBODY.items() if _within(name, field)]
                 reasons.update(dict.fromkeys(said or ["lost, and nobody said why"]))

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from service.cli.commands import application
 from service.cli.lineage import NoSuchSide
+from service.lineage.ways import EXAMPLES
 
 
 def told(*words: str) -> str:
@@ -39,7 +40,7 @@ def test_everything_is_counted() -> None:
     """Without a name there is a row for each source and partner that meet."""
     lines = told("lineage").splitlines()
     assert lines[0].startswith("SOURCE")
-    assert len(lines) == 1 + 3 * 5
+    assert len(lines) == 1 + len(EXAMPLES) * 5
 
 
 @pytest.mark.parametrize(

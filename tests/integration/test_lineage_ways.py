@@ -12,20 +12,23 @@ import msgspec
 import pytest
 
 from adapters.channels.amazon_shapes import Fetched
+from adapters.channels.bigcommerce_shapes import Bundle
 from adapters.channels.fetching import FETCHED
 from adapters.channels.shopify_shapes import ShopifyOrder
 from schemas.inputs import UpdateOrder
 from schemas.order import Order
 from service.lineage.amazon_example import amazon_examples
+from service.lineage.bigcommerce_example import bigcommerce_examples
 from service.lineage.canonical_example import canonical_examples
 from service.lineage.declared import REACHES_NOBODY
 from service.lineage.page import markdown
 from service.lineage.probing import ORDER, Example, Found, leaves, named, probe
 from service.lineage.shopify_example import shopify_examples
-from service.lineage.ways import NOT_READ, ONLY_CHECKED, Lineage, find_out, partners_of
+from service.lineage.ways import HOLDS, NOT_READ, ONLY_CHECKED, Lineage, find_out, partners_of
 from service.wiring_lineage import canonical_of
 from service.wiring_quarantine import readers
-from tests.amazon_payloads import description
+from tests import amazon_payloads, bigcommerce_payloads
+from tests.bigcommerce_payloads import Json
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = ROOT.parent / "shared" / "specs" / "shopify" / "webhooks" / "orders.create.schema.json"
@@ -68,9 +71,8 @@ def _after(inner: str) -> str:
 
 
 def test_every_lost_field_is_declared_with_its_reason(lineage: Lineage) -> None:
-    """A field of the canonical order that reaches no partner but another channel's storefront must
-    say why, and no other may."""
-    partners = partners_of("canonical")
+    """A field of the canonical order that reaches no partner must say why, and no other may."""
+    partners = partners_of("canonical")  # the storefronts of others answer by what is theirs
     fields = lineage.sources["canonical"]
     nowhere = {name for name in fields if not lineage.anywhere(name, partners)}
     undeclared = nowhere - REACHES_NOBODY.keys()
@@ -105,7 +107,9 @@ def test_the_amazon_example_has_all_that_we_read_and_all_that_amazon_sends() -> 
     missing = {one for one in wanted - tried if not one.endswith("[*]")}
     missing -= {one for one in missing if one.startswith("order.proceeds.breakdowns[].detailed")}
     assert not missing, f"the example lacks {sorted(missing)}"
-    described = set(_described(description("orders_2026-01-01.json")["definitions"], "Order"))
+    described = set(
+        _described(amazon_payloads.description("orders_2026-01-01.json")["definitions"], "Order")
+    )
     assert len(described) > 150
     missing = {f"order.{name}" for name in described} - tried
     assert not missing, f"the example lacks {sorted(missing)}"
@@ -152,10 +156,52 @@ def test_the_amazon_example_is_an_order() -> None:
     assert isinstance(found, UpdateOrder)
 
 
-@pytest.mark.parametrize("example", shopify_examples()[:1] + canonical_examples())
+def test_the_bigcommerce_example_has_all_that_we_read() -> None:
+    """Every field that our shapes of BigCommerce's order name is tried out."""
+    wanted = {
+        name.removesuffix("[]")
+        for name in fields_in(msgspec.inspect.type_info(Bundle))
+        # A link stands in for fees that were not asked for, and is not read.
+        if not name.endswith("[*]")
+    } - {"order.fees"}
+    assert len(wanted) > 100
+    missing = wanted - fields_of(bigcommerce_examples())
+    assert not missing, f"the example lacks {sorted(missing)}"
+
+
+@pytest.mark.parametrize(
+    ("part", "schemas"),
+    [
+        ("order", ("order_RespOnly", "order_Shared")),
+        ("products", ("orderProducts",)),
+        ("shipping_addresses", ("orderShippingAddress", "shippingAddress_Base")),
+        ("coupons", ("orderCoupons_Base",)),
+        ("taxes", ("orderTaxes_Base",)),
+        ("shipments", ("orderShipment",)),
+    ],
+)
+def test_the_bigcommerce_example_has_all_that_bigcommerce_sends(
+    part: str, schemas: tuple[str, ...]
+) -> None:
+    """Every property of the vendor's description is in it."""
+    document = bigcommerce_payloads.description("orders.v2.oas2.yml")["components"]["schemas"]
+    described: set[str] = set()
+    for name in schemas:
+        for one in (document[name], *document[name].get("allOf", ())):
+            described |= set(one.get("properties", {}))
+    trees: list[Json] = [_tree(example) for example in bigcommerce_examples()]
+    told = next(one[part] for one in trees if one[part])
+    example = told[0] if isinstance(told, list) else told
+    assert described <= example.keys(), sorted(described - example.keys())
+
+
+@pytest.mark.parametrize(
+    "example", shopify_examples()[:1] + bigcommerce_examples()[:3] + canonical_examples()
+)
 def test_the_examples_are_orders(example: Example) -> None:
     """The usual example of each source passes every check of the door."""
-    source = "canonical" if "schema" in dict(_tree(example)) else "shopify"
+    tree = _tree(example)
+    source = "canonical" if "schema" in tree else "bigcommerce" if "order" in tree else "shopify"
     kind, order = canonical_of(source, example.tree)
     assert kind == ORDER
     again = canonical_of("canonical", order)
@@ -163,6 +209,9 @@ def test_the_examples_are_orders(example: Example) -> None:
     if source == "shopify":
         reader = readers({})["shopify"]
         reader.translate("place", "orders/create", msgspec.json.encode(example.tree))
+    if source == "bigcommerce":
+        reader = readers({})["bigcommerce"]
+        reader.translate("update", "order/fetched", msgspec.json.encode(example.tree))
 
 
 def _tree(example: Example) -> dict[str, Any]:  # Any: JSON of any shape
@@ -190,6 +239,14 @@ def test_a_field_is_followed_through_both_steps(lineage: Lineage) -> None:
     assert ways["current_total_price_set.shop_money.currency_code"].lost == ONLY_CHECKED
     assert ways["line_items[].grams"].lost == "not sent here; goes to ups"
     assert ways["cancelled_at"].becomes == ("order.cancel.v1",)
+
+
+def test_a_field_that_keeps_an_order_back_says_so(lineage: Lineage) -> None:
+    """BigCommerce's status goes to no partner: it decides whether the order does."""
+    ways = {way.field: way for way in lineage.ways("bigcommerce", "bigcommerce_storefront")}
+    assert ways["order.status_id"].lost == HOLDS
+    quantity = ways["products[].quantity"]
+    assert [arrival.path for arrival in quantity.arrives] == ["items[].quantity"]
 
 
 def test_every_way_arrives_or_says_why_not(lineage: Lineage) -> None:

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from adapters.channels.amazon import Amazon
+from adapters.channels.bigcommerce_scopes import SCOPES
 from adapters.channels.canonical import Canonical
 from adapters.channels.fetching import FETCHED
+from adapters.channels.inbound import SignatureRefused
 from adapters.channels.shopify_topics import TOPICS
 from schemas.codec import encode
 from schemas.inputs import KINDS, Input
@@ -21,6 +23,9 @@ from schemas.refusals import REASONS, Refused
 from tests.amazon_payloads import NOW as AMAZON_NOW
 from tests.amazon_payloads import SECRET, a_notification, signed
 from tests.amazon_payloads import an_order as amazon_order
+from tests.bigcommerce_payloads import SHOP as BIGCOMMERCE
+from tests.bigcommerce_payloads import a_bundle, a_hook
+from tests.bigcommerce_payloads import headers as secret_headers
 from tests.conftest import Say
 from tests.given import an_order
 from tests.shopify_payloads import NOW, SHOP, Json, a_payload, headers
@@ -33,6 +38,9 @@ NOTICE = a_notification()
 NOTICES = [json.dumps(NOTICE).encode(), json.dumps({"Body": json.dumps(NOTICE)}).encode()]
 FETCHED_ORDER = json.dumps({"order": amazon_order()}).encode()
 TOPIC_NAMES = sorted(TOPICS)
+BUNDLE = a_bundle()
+HOOKED = json.dumps(a_hook()).encode()
+SCOPE_NAMES = sorted(SCOPES)
 NEWS = json.dumps(
     {"order_id": 7, "kind": "capture", "status": "success", "order": {"id": 1}, "line_items": [{}]}
 ).encode()
@@ -74,9 +82,35 @@ def oddly_filled(rng: random.Random, whole: Json) -> bytes:
     return json.dumps(payload).encode()
 
 
+def oddly_told(rng: random.Random, whole: Json) -> bytes:
+    """Return what a look brings, in which two values of its parts are of another type or size."""
+    told = copy.deepcopy(whole)
+    parts = [told, told["order"], told["products"][0], told["shipping_addresses"][0]]
+    for part in (rng.choice(parts), rng.choice(parts)):
+        part[rng.choice(list(part))] = rng.choice(ODD)
+    return json.dumps(told).encode()
+
+
+def oddly_hooked(rng: random.Random) -> Json:
+    """Return a light webhook of any scope, with a value of another type or size."""
+    told = a_hook(rng.choice(SCOPE_NAMES))
+    part = rng.choice([told, told["data"]])
+    part[rng.choice(list(part))] = rng.choice(ODD)
+    return told
+
+
+def hooked(raw: bytes) -> Input:
+    """Deliver a light webhook. One of another store is answered 401, which is no crash."""
+    try:
+        receipt = BIGCOMMERCE.receive(secret_headers(), raw, NOW)
+    except SignatureRefused as refused:
+        raise Refused("channel_disconnected", (str(refused),)) from refused
+    return BIGCOMMERCE.translate(receipt.kind, receipt.topic, raw)
+
+
 def sent(rng: random.Random, number: int) -> Callable[[], Input]:
     """Return one delivery to one of our doors, told by its number and the dice."""
-    match number % 8:
+    match number % 10:
         case 0:
             raw, topic = rng.randbytes(rng.randrange(200)), rng.choice(TOPIC_NAMES)
         case 1:
@@ -93,6 +127,12 @@ def sent(rng: random.Random, number: int) -> Callable[[], Input]:
         case 6:
             raw = spoilt(rng, FETCHED_ORDER)
             return lambda: AMAZON.translate("update", FETCHED, raw)
+        case 7:
+            raw = rng.choice([spoilt(rng, json.dumps(BUNDLE).encode()), oddly_told(rng, BUNDLE)])
+            return lambda: BIGCOMMERCE.translate("update", FETCHED, raw)
+        case 8:
+            raw = rng.choice([spoilt(rng, HOOKED), json.dumps(oddly_hooked(rng)).encode()])
+            return lambda: hooked(raw)
         case _:
             raw, kind = spoilt(rng, CANONICAL), rng.choice(sorted(KINDS))
             return lambda: Canonical().translate(rng.choice(["place", kind]), "", raw)
