@@ -98,6 +98,15 @@ def test_the_shown_configuration_is_accepted(tmp_path: Path) -> None:
     assert settings.mail is not None
 
 
+def test_the_shown_channels_are_accepted(tmp_path: Path) -> None:
+    """The channels that docs/channels.md shows load as they are, once their secrets exist."""
+    shown = "".join(re.findall(r"```toml\n(.*?)```", page_of("channels.md"), re.S))
+    config = tmp_path / "orderwright.toml"
+    config.write_text(shown)
+    environ = dict.fromkeys(re.findall(r"env:(\w+)", shown), "a secret of the environment")
+    assert "acme-bc" in load(environ, config).channels
+
+
 def test_every_exit_code_is_documented() -> None:
     """Each error that ends a process has its code in the table of docs/operations.md."""
     table = set(re.findall(r"^\| (\d+) \|", page_of("operations.md"), re.M))
