@@ -81,7 +81,7 @@ def input_of(source: Bundle, rounding: Rounding = ROUNDING) -> Input:
             f"The status_id is {order.status_id}, which is not known here; 0 to 14 were expected.",
         )
     if status.way == "cancel":
-        return CancelOrder(ref=str(order.id), reason=status.words)
+        return CancelOrder(ref=str(order.id), reason=status.words, whole=True)
     if order.is_deleted:
         return _note(order, "archived", "The order was deleted in the shop: cancel it, or ship it.")
     if status.way == "wait":

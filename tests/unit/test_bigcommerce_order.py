@@ -209,7 +209,7 @@ def test_a_deleted_order_is_for_a_person_and_a_cancelled_one_is_cancelled() -> N
     """Archived in the shop, its goods stay in the house until somebody looked."""
     assert noted(a_bundle(an_order(is_deleted=True))).topic == "archived"
     found = read(a_bundle(an_order(is_deleted=True, status_id=5)))
-    assert found == CancelOrder(ref="250", reason="Cancelled in the shop.")
+    assert found == CancelOrder(ref="250", reason="Cancelled in the shop.", whole=True)
 
 
 def test_nothing_is_dropped() -> None:
