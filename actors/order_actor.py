@@ -20,7 +20,7 @@ from actors.shell import Shell
 from actors.state import INITIAL, State, decode_state, encode_state
 from actors.steps import waiting_for
 from schemas.codec import decode_order, encode
-from schemas.customers import email_of, identity_of
+from schemas.customers import email_of, identity_of, order_phone_of
 from schemas.ids import OrderId, partition_of
 from schemas.inputs import PlaceOrder
 from schemas.order import Order
@@ -216,6 +216,7 @@ class OrderActor:
             body=encode(body) if body is not None else None,
             customer=identity_of(body.customer) if body is not None else "",
             email=email_of(body.customer.email) if body is not None else "",
+            phone=order_phone_of(body) if body is not None else "",
             documents=tuple(x for d in decisions for x in _documents(d)),
             trace=next((p.trace.traceparent for p in together if p.trace.traceparent), ""),
         )

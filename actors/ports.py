@@ -57,9 +57,9 @@ class Append(Struct, frozen=True, kw_only=True):
     after it. `input_ids` are recorded in the inbox: when one is there already, nothing of this
     append is written. `settled` are numbers of effects that ended with this append, each with how
     (`done`, `refused`, `person`). Timers: `set_timers` upserts by name, `clear_timers` deletes.
-    `body` is the canonical order as JSON when it is new or amended; `customer` and `email` say then
-    whose it is (`schemas.customers`), and are stored as keyed hashes alone. `state` is the encoded
-    state after the events. `trace` is a traceparent ("" when the trace isn't sampled).
+    `body` is the canonical order as JSON when it is new or amended; `customer`, `email` and `phone`
+    say then whose it is (`schemas.customers`), and are stored as keyed hashes alone. `state` is the
+    encoded state after the events. `trace` is a traceparent ("" when the trace isn't sampled).
     """
 
     order_id: OrderId
@@ -77,6 +77,7 @@ class Append(Struct, frozen=True, kw_only=True):
     body: bytes | None = None
     customer: str = ""
     email: str = ""
+    phone: str = ""
     documents: tuple[Document, ...] = ()
     trace: str = ""
 

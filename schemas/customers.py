@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from schemas.order import Customer
+from schemas.order import Customer, Order
 
 _DIGITS = re.compile(r"[^0-9]")
 
@@ -28,6 +28,12 @@ def phone_of(text: str) -> str:
     """A telephone number as an identity: its digits, without leading zeros; "" for none."""
     digits = _DIGITS.sub("", text).lstrip("0")
     return f"phone:{digits}" if digits else ""
+
+
+def order_phone_of(order: Order) -> str:
+    """The customer's telephone number as an identity, else the one to ring about the parcel."""
+    to = order.ship_to
+    return phone_of(order.customer.phone) or phone_of(to.phone if to is not None else "")
 
 
 def identity_of(customer: Customer) -> str:

@@ -2,7 +2,8 @@
 what is on disk.
 
 A letter ends in one of three ways: its order has it (or had it already), it is in quarantine whole,
-or it goes back to the stream and comes again.
+or it goes back to the stream and comes again. One that asks about a customer's data goes to no
+order: it has ended once it stands among the requests.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Protocol
 
 import msgspec
@@ -22,6 +23,7 @@ from actors.ports import Clock, Letter, Quarantine, Quarantined
 from actors.registry import Registry
 from schemas.ids import OrderId, order_id_for, partition_of, ref_of_token
 from schemas.inputs import Input, PlaceOrder, UpdateOrder
+from schemas.privacy import AskPrivacy, Read
 from schemas.refusals import (
     ORDER_UNKNOWN,
     REF_MISMATCH,
@@ -118,15 +120,17 @@ class Taken:
 
 class Intake:
     """`in_flight` bounds the letters taken and not ended; at the bound the stream keeps the rest.
-    `deliveries` bounds how often one letter is tried before it is put aside."""
+    `deliveries` bounds how often one letter is tried before it is put aside. `asked` returns when a
+    request about a customer's data is on disk, and raises JournalUnavailable."""
 
     def __init__(
         self,
         letters: Letters,
-        translate: Callable[[Letter], Input],
+        translate: Callable[[Letter], Read],
         registry: Registry,
         quarantine: Quarantine,
         *,
+        asked: Callable[[Letter, AskPrivacy], Awaitable[None]],
         watch: Watch,
         clock: Clock,
         correlation_id: Callable[[OrderId], str],
@@ -138,6 +142,7 @@ class Intake:
         self._translate = translate
         self._registry = registry
         self._quarantine = quarantine
+        self._asked = asked
         self._watch = watch
         self._clock = clock
         self._correlation_id = correlation_id
@@ -240,7 +245,10 @@ class Intake:
             why = f"Reading it failed on our side: {type(error).__name__}."
             self._put_aside(lent, UNREADABLE, (why,))
             return
-        self._post(lent, given, ref)
+        if isinstance(given, AskPrivacy):
+            self._spawn(self._ask(lent, given))
+        else:
+            self._post(lent, given, ref)
 
     def _post(self, lent: Lent, given: Input, ref: str) -> None:
         letter = lent.letter
@@ -267,6 +275,20 @@ class Intake:
         except MailboxFull:
             trace.end()
             self._give_back(lent, BUSY_SECONDS)
+
+    async def _ask(self, lent: Lent, given: AskPrivacy) -> None:
+        try:
+            await self._asked(lent.letter, given)
+        except JournalUnavailable as error:
+            log.warning("A request about a customer's data comes again: %s", error)
+            self._give_back(lent, AWAY_SECONDS)
+        except Exception as error:  # it must not be lost, nor stop the others
+            log.exception("A request about a customer's data could not be kept.")
+            why = f"Keeping the request failed on our side: {type(error).__name__}."
+            self._put_aside(lent, UNDECIDABLE, (why,))
+        else:
+            self._watch.taken(lent.letter, COMMITTED)
+            self._done(lent)
 
     def _end(self, lent: Lent, outcome: str, reason: str, ack: Span | None) -> None:
         if outcome in TAKEN:
@@ -359,8 +381,8 @@ def published_ref(letter: Letter) -> str:
     return ref if ref and partition_of(ref) == letter.partition else ""
 
 
-def ref_of(given: Input) -> str:
-    """Return which order an input is about."""
+def ref_of(given: Read) -> str:
+    """Return which order an input is about, or the name of a request's message."""
     if isinstance(given, PlaceOrder | UpdateOrder):
         return given.order.ref
     ref: str = given.ref  # type: ignore[union-attr]  # every kind a letter can have names its order

@@ -20,7 +20,8 @@ from actors.errors import StreamUnavailable, TooLargeForStream
 from actors.ports import Letter
 from schemas import refusals
 from schemas.ids import partition_of
-from schemas.inputs import KINDS, Input
+from schemas.inputs import KINDS
+from schemas.privacy import Read
 from schemas.refusals import Refused
 from service.edge import EdgeClock, Stream
 from service.intake import ref_of
@@ -108,7 +109,7 @@ class QuarantineDesk:
         workflow: QuarantineWorkflow,
         stream: Stream,
         readers: Mapping[str, object],
-        translate: Callable[[Letter], Input],
+        translate: Callable[[Letter], Read],
         clock: EdgeClock,
     ) -> None:
         self.workflow = workflow

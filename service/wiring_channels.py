@@ -25,7 +25,7 @@ from adapters.channels.upkeep import Upkeep
 from adapters.http_client import HttpClient
 from adapters.nats.facts import Facts
 from adapters.wms.callbacks import WarehouseCallbacks
-from schemas.inputs import Input
+from schemas.privacy import Read
 from schemas.refusals import Refused
 from service import wiring_amazon
 from service.clock import SystemClock
@@ -111,7 +111,7 @@ def sources(settings: Settings, keys: Mapping[str, bytes]) -> dict[str, Source]:
     return found
 
 
-def translator(known: Mapping[str, Source]) -> Callable[[Letter], Input]:
+def translator(known: Mapping[str, Source]) -> Callable[[Letter], Read]:
     """Return what reads a letter: its channel's own source, else one of the kind its bytes have.
 
     `known` has the sources by channel; each knows its channel's rounding rule. A channel that is
@@ -120,7 +120,7 @@ def translator(known: Mapping[str, Source]) -> Callable[[Letter], Input]:
     by_kind: dict[str, Source | Canonical] = {"canonical": Canonical()}
     by_kind.update({source.kind: source for source in known.values()})
 
-    def translate(letter: Letter) -> Input:
+    def translate(letter: Letter) -> Read:
         own = known.get(letter.channel)
         reader = own if own and own.kind == letter.source else by_kind.get(letter.source)
         if reader is None:

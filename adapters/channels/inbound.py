@@ -17,7 +17,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from schemas.inputs import Input
+from schemas.privacy import Read
 
 UNREADABLE = "unreadable"
 UNKNOWN = "unknown"
@@ -32,13 +32,13 @@ class SignatureRefused(Exception):
 class Receipt(Struct, frozen=True, kw_only=True):
     """What is known of an authentic delivery before anybody read it closely.
 
-    `kind` is a key of `schemas.inputs.KINDS`, or `unreadable` or `unknown`: such bytes are kept
-    too, for a storefront that is refused often enough stops sending. Then `ref` is made from their
-    digest, if it can't be found. `notes` are sentences for the log, such as an API version that
-    drifted; `drift` is that version, "" when it is the expected one. `headers` are those of the
-    sender's that a person may want to see beside bytes that were refused (`shown_headers`); no
-    credential is among them. `ignored`: valid, and not this channel's to do, in numbers that would
-    bury everything else, so it is answered and kept nowhere; a note says why.
+    `kind` is a key of `schemas.inputs.KINDS`, or `privacy` (`schemas.privacy`), or `unreadable` or
+    `unknown`: such bytes are kept too, for a storefront that is refused often enough stops sending.
+    Then `ref` is made from their digest, if it can't be found. `notes` are sentences for the log,
+    such as an API version that drifted; `drift` is that version, "" when it is the expected one.
+    `headers` are those of the sender's that a person may want to see beside bytes that were refused
+    (`shown_headers`); no credential is among them. `ignored`: valid, and not this channel's to do,
+    in numbers that would bury everything else, so it is answered and kept nowhere; a note says why.
     """
 
     channel: str
@@ -68,7 +68,7 @@ class Source(Protocol):
         """
         ...
 
-    def translate(self, kind: str, topic: str, raw: bytes) -> Input:
+    def translate(self, kind: str, topic: str, raw: bytes) -> Read:
         """Read strictly, validate and normalise. Raises schemas.refusals.Refused, nothing else."""
         ...
 

@@ -25,6 +25,7 @@ from adapters.channels.inbound import (
 from adapters.channels.rounding import EXACT, Rounding
 from adapters.channels.shopify_money import current_quantity, fulfilled_of
 from adapters.channels.shopify_order import canonical_order, order_ref
+from adapters.channels.shopify_privacy import PRIVACY_TOPICS, privacy_request
 from adapters.channels.shopify_shapes import ShopifyOrder
 from adapters.channels.shopify_topics import (
     KIND_OF_TOPIC,
@@ -44,6 +45,8 @@ from schemas.inputs import (
     UpdateOrder,
 )
 from schemas.order import Order
+from schemas.privacy import KIND as PRIVACY
+from schemas.privacy import Read
 from schemas.refusals import Refused, refused
 from schemas.strict_json import parse, shown
 from schemas.validation import read_foreign
@@ -106,8 +109,8 @@ class Shopify:
         no channel, which the payload doesn't name, and the kind."""
         return "", _addressed(topic, raw)[0]
 
-    def translate(self, kind: str, topic: str, raw: bytes) -> Input:
-        """Make one of our inputs; see docs/contracts.md for what goes where. Raises Refused.
+    def translate(self, kind: str, topic: str, raw: bytes) -> Read:
+        """Make one of our inputs, or a request about personal data; see docs/contracts.md for what goes where. Raises Refused.
 
         The arguments and the shop's rounding rule decide, nothing else.
         """
@@ -120,6 +123,8 @@ class Shopify:
             )
         if kind == NOTE:
             return note_of(topic, tree)
+        if kind == PRIVACY and topic in PRIVACY_TOPICS:
+            return privacy_request(topic, raw)
         if kind not in KIND_OF_TOPIC.values():
             raise kept(topic)
         order = read_foreign(tree, ShopifyOrder)
@@ -165,8 +170,8 @@ def _addressed(topic: str, raw: bytes) -> tuple[str, str]:
     meaning = TOPICS.get(topic)
     if meaning is None:
         return UNKNOWN, _ref_in(raw)
-    if meaning.kind == UNKNOWN:
-        return UNKNOWN, ""
+    if meaning.kind in (UNKNOWN, PRIVACY):
+        return meaning.kind, ""
     if meaning.kind != NOTE:
         ref = _ref_in(raw)
         return (meaning.kind if ref else UNREADABLE), ref

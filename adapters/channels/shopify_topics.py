@@ -18,6 +18,7 @@ from msgspec import Struct
 from adapters.channels.inbound import UNKNOWN
 from schemas import refusals
 from schemas.inputs import NoteFact
+from schemas.privacy import KIND as PRIVACY
 from schemas.refusals import Refused, refused
 from schemas.strict_json import shown
 
@@ -41,12 +42,13 @@ def _never(_: object) -> bool:
 class Meaning(Struct, frozen=True, kw_only=True):
     """What a topic is here. `words` are a sentence about it.
 
-    `kind` is a key of `schemas.inputs.KINDS`, or `unknown` for what is kept as `reason`. Of a note,
-    `details` are fields (dotted paths) whose codes are told too, and `hold` is asked for where
-    `only_if` says so of the payload. Where `look` says so the shop is asked how the order is now:
-    only for what changes lines, address or money and does not carry them, and never for what every
-    order has, for each question costs 50 to 80 of the hundred to thousand points a second that a
-    shop allows. `at` is the field (a dotted path) with the moment of the change.
+    `kind` is a key of `schemas.inputs.KINDS`, `privacy` for what a customer asks by law, or
+    `unknown` for what is kept as `reason`. Of a note, `details` are fields (dotted paths) whose
+    codes are told too, and `hold` is asked for where `only_if` says so of the payload. Where `look`
+    says so the shop is asked how the order is now: only for what changes lines, address or money
+    and does not carry them, and never for what every order has, for each question costs 50 to 80
+    of the hundred to thousand points a second that a shop allows. `at` is the field (a dotted path)
+    with the moment of the change.
     """
 
     kind: str
@@ -72,9 +74,7 @@ def _not_ours(words: str) -> Meaning:
 
 
 def _privacy(words: str) -> Meaning:
-    due = "It is due 30 days after it was received; until this is done here by itself, a person"
-    told = f"{words} {due} must do it and discard this with what was done as the reason."
-    return Meaning(kind=UNKNOWN, words=told, reason=refusals.PRIVACY_REQUEST)
+    return Meaning(kind=PRIVACY, words=words, reason=refusals.PRIVACY_REQUEST)
 
 
 def _is_risky(tree: object) -> bool:
@@ -266,7 +266,7 @@ TOPICS: Mapping[str, Meaning] = MappingProxyType(
 """Every topic of Shopify's that orders could meet. One that is missing here is `topic_unknown`."""
 
 KIND_OF_TOPIC: Mapping[str, str] = MappingProxyType(
-    {topic: one.kind for topic, one in TOPICS.items() if one.kind not in (NOTE, UNKNOWN)}
+    {topic: one.kind for topic, one in TOPICS.items() if one.kind not in (NOTE, PRIVACY, UNKNOWN)}
 )
 """The topics that carry the whole order, and the kind of input each becomes."""
 

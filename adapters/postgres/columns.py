@@ -24,7 +24,7 @@ _EFFECT_TAGS: dict[type, str] = {kind: tag_of(kind) for kind in get_args(Effect)
 def append_columns(
     batch: Sequence[Append], epochs: Mapping[int, int], sealing: Sealing
 ) -> tuple[Column, ...]:
-    """Return the 60 columns, bodies and documents sealed. Every partition in the batch must be in
+    """Return the 61 columns, bodies and documents sealed. Every partition in the batch must be in
     `epochs`."""
     at = [a.at.timestamp() for a in batch]
     versions = [a.expected_version + len(a.events) for a in batch]
@@ -157,18 +157,18 @@ def _files(batch: Sequence[Append], at: Sequence[float], sealing: Sealing) -> tu
         [when for _, _, when, _ in found],
         [a.order_id for a, _, _ in bodies] + [a.order_id for a, _, _, _ in found],
         [BODY for _ in bodies] + [d.name for _, d, _, _ in found],
-        [customer_of(sealing, a) for a, _, _ in bodies] + none,
-        [email_of(sealing, a) for a, _, _ in bodies] + none,
+        [_customer_of(sealing, a) for a, _, _ in bodies] + none,
+        [_name_of(sealing, a, a.email) for a, _, _ in bodies] + none,
+        [_name_of(sealing, a, a.phone) for a, _, _ in bodies] + none,
         [one.master for one in sealed],
         [one.wrapped for one in sealed],
     )
 
 
-def customer_of(sealing: Sealing, append: Append) -> bytes:
-    """Hash whose the order is; nobody known: its own."""
+def _customer_of(sealing: Sealing, append: Append) -> bytes:
+    # Of an order that names nobody: its own.
     return sealing.name_of(append.row.channel, append.customer or f"order:{append.order_id}")
 
 
-def email_of(sealing: Sealing, append: Append) -> bytes | None:
-    """Hash the customer's e-mail address, None for none."""
-    return sealing.name_of(append.row.channel, append.email) if append.email else None
+def _name_of(sealing: Sealing, append: Append, identity: str) -> bytes | None:
+    return sealing.name_of(append.row.channel, identity) if identity else None

@@ -11,7 +11,7 @@ WITH given AS (
     ) AS g (delivery_id, channel, kind, ref, source, reason, sentences, headers, original, at, fingerprint, digest, size_bytes)
 ), back AS (
     SELECT q.id, q.channel, q.attempt, q.state, q.reason AS reason_before, g.delivery_id, g.reason, g.sentences, g.fingerprint,
-        q.attempt = q.released_attempt AND q.state <> 'discarded' AS reopens
+        q.attempt = q.released_attempt AND q.state <> 'discarded' AND q.erased_at IS NULL AS reopens
     FROM given g JOIN quarantine q ON q.released_as = g.delivery_id AND q.released_digest = g.digest
     FOR UPDATE OF q
 ), reopened AS (

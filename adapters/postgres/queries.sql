@@ -120,14 +120,15 @@ files AS (
 ),
 keys AS (
     -- What was erased stays so: nothing that comes later gets a key, and is unreadable from the start.
-    INSERT INTO body_keys AS b (order_id, name, customer, email, master, wrapped)
-    SELECT order_id, name, customer, email, master, wrapped
-    FROM unnest($55::text[], $56::text[], $57::bytea[], $58::bytea[], $59::text[], $60::bytea[])
-        AS k (order_id, name, customer, email, master, wrapped)
+    INSERT INTO body_keys AS b (order_id, name, customer, email, phone, master, wrapped)
+    SELECT order_id, name, customer, email, phone, master, wrapped
+    FROM unnest($55::text[], $56::text[], $57::bytea[], $58::bytea[], $59::bytea[], $60::text[], $61::bytea[])
+        AS k (order_id, name, customer, email, phone, master, wrapped)
     WHERE (order_id IN (SELECT order_id FROM won)) IS TRUE
         AND NOT EXISTS (SELECT FROM body_keys e WHERE e.order_id = k.order_id AND e.name = '' AND e.wrapped IS NULL)
     ON CONFLICT (order_id, name) DO UPDATE
-        SET customer = excluded.customer, email = excluded.email, master = excluded.master, wrapped = excluded.wrapped
+        SET customer = excluded.customer, email = excluded.email, phone = excluded.phone, master = excluded.master,
+            wrapped = excluded.wrapped
         WHERE b.wrapped IS NOT NULL
 )
 SELECT

@@ -103,6 +103,10 @@ def _subjects(channel: str) -> str:
     return f"orders.in.{channel}.>"
 
 
+def _denied(channel: str) -> list[str]:
+    return [f"orders.in.{channel}.{kind}.>" for kind in ("act", "privacy")]
+
+
 def _facts(channel: str) -> str:
     return f"orders.out.{channel}.>"
 
@@ -113,8 +117,9 @@ def _account(channel: str) -> str:
 
 def _channel_account(channel: str, password: str) -> dict[str, object]:
     permissions = {
-        # Who acts as a person must be known by name: the API and the command line publish that.
-        "publish": {"allow": [_subjects(channel)], "deny": [f"orders.in.{channel}.act.>"]},
+        # Who acts as a person must be known by name: the API and the command line publish that. And
+        # what erases for good needs a storefront's signature, or a person.
+        "publish": {"allow": [_subjects(channel)], "deny": _denied(channel)},
         "subscribe": {"allow": ["_INBOX.>", _facts(channel)]},
     }
     user = {"user": channel_user(channel), "password": password, "permissions": permissions}
