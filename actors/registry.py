@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Iterable
 
 from actors.errors import MailboxFull
 from actors.mail import STOPPED, Posted
@@ -57,6 +58,11 @@ class Registry:
     def busy(self) -> int:
         """How many orders are at work."""
         return len(self._busy)
+
+    def forget(self, order_ids: Iterable[str]) -> None:
+        """Drop orders from memory that are not at work, because their data was erased."""
+        for order_id in order_ids:
+            self._idle.pop(OrderId(order_id), None)
 
     async def drain(self, seconds: float) -> int:
         """Let what is at work finish, at most this long; return how many orders did not."""

@@ -54,6 +54,7 @@ ACTION_REFUSED = "action_refused"
 ORDERS_MISSED = "orders_missed"
 SUBSCRIPTION_MISSING = "subscription_missing"
 API_VERSION_DRIFT = "api_version_drift"
+PRIVACY_LATE = "privacy_late"
 UNCATEGORISED = "uncategorised"
 
 
@@ -273,6 +274,11 @@ _EDGE: Mapping[str, tuple[str, str, str]] = {
         "Webhooks come in another API version than the channel is configured for.",
         _RUN,
         "Set the webhook version in the channel's app, or `api_version` here after an update.",
+    ),
+    PRIVACY_LATE: (
+        "What a customer asks by law is due within a week and not done.",
+        _SERVICE,
+        "`orderwright privacy show` says what it waits for: see to that, or `privacy force`.",
     ),
     ORDER_UNKNOWN: (
         REASONS[ORDER_UNKNOWN],

@@ -5,7 +5,7 @@ It is read beside the inputs of orders and never reaches one: see `service.priva
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
@@ -15,7 +15,9 @@ from schemas.order import Ref, ShortText
 KIND = "privacy"
 """The `<kind>` token of a message that asks; `schemas.inputs.KINDS` has those for orders."""
 
-REDACT, EXPORT, REDACT_SHOP = "redact", "export", "redact_shop"
+REDACT: Final = "redact"
+EXPORT: Final = "export"
+REDACT_SHOP: Final = "redact_shop"
 
 DUE_DAYS = 30
 """In which it must be done: GDPR, article 12(3), and every storefront's own terms."""

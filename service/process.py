@@ -29,6 +29,7 @@ from service.housekeeping import keep_house
 from service.intake import Intake
 from service.mappings import MappingsKeeper
 from service.observing import Observing
+from service.privacy_run import privacy_of
 from service.projections import IncidentMetrics, Projection, Refusals
 from service.sampling import sample_gauges
 from service.servers import Servers, open_servers
@@ -106,12 +107,14 @@ class Service:
         self.dispatcher = Dispatcher(
             shell, self.registry, store.outbox, partners, epoch_of=self._epoch_of
         )
+        self.privacy = privacy_of(self, store)
         alarms = Alarms(shell, self.registry, store.timers, in_flight=2 * limits.timer_batch)
         self.intake = Intake(
             wire.letters,
             wiring_channels.translator(front.sources),
             self.registry,
             store.quarantine,
+            asked=self.privacy.requests.asked,
             watch=observing,
             clock=self.clock,
             correlation_id=shell.correlation_id,
@@ -139,6 +142,7 @@ class Service:
 
     def _work(self, alarms: Alarms, wire: wiring.Wire, store: wiring.Store) -> None:
         """Begin what goes on in the background; none of it may end by itself."""
+        privacy = self.privacy
         for work in (
             alarms.run(),
             self.intake.run(),
@@ -150,6 +154,7 @@ class Service:
             self._projection(store).run(),
             keep_channels(self, wire, store),
             self.mappings.run(),
+            *(one.run() for one in (privacy.requests, privacy.retention, privacy.rewrapping)),
         ):
             task = asyncio.create_task(work)
             task.add_done_callback(self._ended)

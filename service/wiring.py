@@ -185,7 +185,7 @@ async def open_store(
         quarantine=PostgresQuarantine(reports, sealing),
         stock=StockPartner(pool, place=place),
         views=Views(reports, sealing),
-        idempotency=Idempotency(reports),
+        idempotency=Idempotency(reports, sealing),
         retention=Retention(reports),
     )
 

@@ -51,8 +51,9 @@ from schemas.effects import (
     tag_of,
 )
 from schemas.ids import CorrelationId, OrderId
-from schemas.inputs import Input, PlaceOrder, UpdateOrder
+from schemas.inputs import PlaceOrder, UpdateOrder
 from schemas.order import Address, Order
+from schemas.privacy import Read
 from schemas.refusals import Refused
 from schemas.strict_json import parse
 from schemas.validation import read_foreign
@@ -290,7 +291,7 @@ def _partners(recorder: _Recorder) -> dict[str, Partner]:
     }
 
 
-def _shopify(raw: bytes) -> Input:
+def _shopify(raw: bytes) -> Read:
     reader = Shopify("", shop_domain="", secrets=(), api_version="")
     try:
         return reader.translate("place", "orders/create", raw)
@@ -299,7 +300,7 @@ def _shopify(raw: bytes) -> Input:
         return PlaceOrder(order=unchecked_order(read_foreign(parse(raw), ShopifyOrder)))
 
 
-def _amazon(raw: bytes) -> Input:
+def _amazon(raw: bytes) -> Read:
     reader = Amazon("", secrets=())
     try:
         found = reader.translate("update", FETCHED, raw)
@@ -310,7 +311,7 @@ def _amazon(raw: bytes) -> Input:
     return PlaceOrder(order=found.order) if isinstance(found, UpdateOrder) else found
 
 
-def _bigcommerce(raw: bytes) -> Input:
+def _bigcommerce(raw: bytes) -> Read:
     try:
         found = BigCommerce("", store_hash="", secrets=()).translate("update", "", raw)
     except Refused:
@@ -318,7 +319,7 @@ def _bigcommerce(raw: bytes) -> Input:
     return found
 
 
-def _canonical(raw: bytes) -> Input:
+def _canonical(raw: bytes) -> Read:
     try:
         return Canonical().translate("place", "", raw)
     except Refused:
@@ -332,7 +333,7 @@ def _order(raw: bytes) -> Order:
         raise Refused("schema_mismatch", (str(error),)) from error
 
 
-SOURCES: Mapping[str, Callable[[bytes], Input]] = {
+SOURCES: Mapping[str, Callable[[bytes], Read]] = {
     "shopify": _shopify,
     "amazon": _amazon,
     "bigcommerce": _bigcommerce,

@@ -1,7 +1,49 @@
-"""The part of the composition root that names what seals personal data."""
+"""The part of the composition root that names what seals personal data, and what erases it."""
 
 from __future__ import annotations
 
+from adapters.postgres.audit import Audit, AuditEntry
+from adapters.postgres.erasing import BEGINNING, Erasing, Found
+from adapters.postgres.journal import stored_documents
+from adapters.postgres.pool import Pool
+from adapters.postgres.privacy import (
+    DONE,
+    MAX_LISTED,
+    OPEN,
+    STATES,
+    PrivacyRequests,
+    Request,
+    whose_of,
+)
+from adapters.postgres.quarantine_workflow import Filter, HeldItem, QuarantineWorkflow
+from adapters.postgres.rewrapping import KeyUse, SealingKeys
 from adapters.postgres.sealing import KeyMissing, Masters, Sealing
+from adapters.postgres.sealing_keys import agree
+from adapters.postgres.views import Views
 
-__all__ = ["KeyMissing", "Masters", "Sealing"]
+__all__ = [
+    "BEGINNING",
+    "DONE",
+    "MAX_LISTED",
+    "OPEN",
+    "STATES",
+    "Audit",
+    "AuditEntry",
+    "Erasing",
+    "Filter",
+    "Found",
+    "HeldItem",
+    "KeyMissing",
+    "KeyUse",
+    "Masters",
+    "Pool",
+    "PrivacyRequests",
+    "QuarantineWorkflow",
+    "Request",
+    "Sealing",
+    "SealingKeys",
+    "Views",
+    "agree",
+    "stored_documents",
+    "whose_of",
+]

@@ -110,7 +110,8 @@ class Shopify:
         return "", _addressed(topic, raw)[0]
 
     def translate(self, kind: str, topic: str, raw: bytes) -> Read:
-        """Make one of our inputs, or a request about personal data; see docs/contracts.md for what goes where. Raises Refused.
+        """Make one of our inputs, or a request about personal data; see docs/contracts.md for what
+        goes where. Raises Refused.
 
         The arguments and the shop's rounding rule decide, nothing else.
         """

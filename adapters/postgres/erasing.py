@@ -37,17 +37,19 @@ class Found(Struct, frozen=True, kw_only=True):
     """An order that a request is about. `kept`: something of it can still be read."""
 
     order_id: str
+    ref: str
     number: str
     final: bool
     kept: bool
 
 
 class Walked(Struct, frozen=True, kw_only=True):
-    """A page of a walk through all orders, oldest first: those whose time has come, the numbers of
-    those that are not final and wait, and where the next page begins (None: nowhere)."""
+    """A page of a walk through all orders, oldest first: those whose time has come, those that are
+    not final (by id, with what people call them), and where the next page begins (None:
+    nowhere)."""
 
     due: tuple[str, ...]
-    waiting: tuple[str, ...]
+    waiting: Mapping[str, str]
     after: tuple[datetime, str] | None
 
 
@@ -83,7 +85,7 @@ class Erasing:
         last = (rows[-1]["placed_at"], rows[-1]["order_id"]) if len(rows) == limit else None
         return Walked(
             due=tuple(row["order_id"] for row in rows if row["due"]),
-            waiting=tuple(row["number"] for row in rows if row["waits"]),
+            waiting={row["order_id"]: row["number"] for row in rows if row["waits"]},
             after=last,
         )
 

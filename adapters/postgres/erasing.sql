@@ -2,7 +2,7 @@
 
 -- name: of_customer
 -- Orders that a request is about, a page by id. `kept`: something of it can still be read.
-SELECT o.order_id, o.number, o.final, NOT EXISTS (
+SELECT o.order_id, o.ref, o.number, o.final, NOT EXISTS (
     SELECT FROM body_keys e WHERE e.order_id = o.order_id AND e.name = '' AND e.wrapped IS NULL
 ) AS kept
 FROM orders o

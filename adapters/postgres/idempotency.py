@@ -1,7 +1,8 @@
 """What was answered to a request with an Idempotency-Key, so that its repeat gets the same answer.
 
 Records are kept for a day (`RETENTION`); after that the same key is a new request. Losing one would
-be harmless all the same: the stream and the inbox know the delivery.
+be harmless all the same: the stream and the inbox know the delivery. Answers may quote what was
+sent, so they are sealed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from adapters.postgres.pool import Pool
+from adapters.postgres.sealing import Sealing, is_enclosed
 from adapters.postgres.statements import parse
 
 RETENTION = timedelta(days=1)
@@ -37,8 +39,9 @@ class Begun(Struct, frozen=True, kw_only=True):
 class Idempotency:
     """Remembers requests by API key and Idempotency-Key. Raises JournalUnavailable."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, sealing: Sealing) -> None:
         self._pool = pool
+        self._sealing = sealing
 
     async def begin(self, api_key_id: str, key: str, digest: bytes, *, now: datetime) -> Begun:
         """Claim the key for a request whose digest (SHA-256) covers all that makes it the same."""
@@ -61,13 +64,17 @@ class Idempotency:
             return Begun(kind="other")
         if row["status"] is None:
             return Begun(kind="under_way")
-        return Begun(kind="done", status=row["status"], body=row["body"])
+        body = row["body"]
+        if is_enclosed(body):  # else it was kept before there was sealing
+            body = self._sealing.disclose(_place(api_key_id), key, body)
+        return Begun(kind="done", status=row["status"], body=body)
 
     async def finish(
         self, api_key_id: str, key: str, digest: bytes, *, status: int, body: bytes
     ) -> None:
         """Keep the answer."""
-        await self._pool.fetch(_sql()["finish_request"], api_key_id, key, digest, status, body)
+        sealed = self._sealing.enclose(_place(api_key_id), key, body)
+        await self._pool.fetch(_sql()["finish_request"], api_key_id, key, digest, status, sealed)
 
     async def abandon(self, api_key_id: str, key: str, digest: bytes) -> None:
         """Forget a request that was not accepted, so that its repeat is tried."""
@@ -76,6 +83,10 @@ class Idempotency:
     async def purge(self, *, now: datetime, most: int = PURGED_AT_ONCE) -> int:
         """Remove up to `most` records older than a day; return how many went. 0: none is left."""
         return len(await self._pool.fetch(_sql()["purge_requests"], now - RETENTION, most))
+
+
+def _place(api_key_id: str) -> str:
+    return f"idempotency:{api_key_id}"
 
 
 @cache

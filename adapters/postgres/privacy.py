@@ -108,7 +108,9 @@ class PrivacyRequests:
         """Keep a request and return its id; a repeat of its delivery id returns the first one's."""
         delivery_id = text_of(delivery_id)
         whose = whose_of(self._sealing, channel, subject)
-        sealed = self._sealing.enclose(_place(delivery_id), SUBJECT, msgspec.json.encode(subject))
+        sealed = self._sealing.enclose(
+            place_of_request(delivery_id), SUBJECT, msgspec.json.encode(subject)
+        )
         rows = await self._pool.fetch(
             _sql()["add"],
             *(delivery_id, text_of(channel), kind, text_of(asked_by), text_of(reason)),
@@ -175,13 +177,14 @@ class PrivacyRequests:
         sealed = fields.pop("subject")
         subject = None
         if sealed is not None:
-            place = _place(fields["delivery_id"])
+            place = place_of_request(fields["delivery_id"])
             subject = _decode(self._sealing.disclose(place, SUBJECT, sealed))
         whose = Whose(channel=fields["channel"], **named)
         return Request(**fields, subject=subject, whose=whose)
 
 
-def _place(delivery_id: str) -> str:
+def place_of_request(delivery_id: str) -> str:
+    """Return where a request's sealed subject lies."""
     return f"privacy:{delivery_id}"
 
 

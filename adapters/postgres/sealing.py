@@ -180,6 +180,11 @@ def is_enclosed(value: bytes) -> bool:
     return value[:1] == ENVELOPE
 
 
+def master_of(value: bytes) -> str:
+    """Return the id of the master key that wraps an enclosed value's key."""
+    return _head(value)[0]
+
+
 def _head(value: bytes) -> tuple[str, bytes]:
     if len(value) < _HEAD + _NONCE + _TAG:
         raise Damaged("Something sealed is too short.")

@@ -136,6 +136,15 @@ class Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         float,
         Meta(ge=1, le=86_400, description="Pause between two looks at its subscriptions."),
     ] = 900.0
+    personal_data_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=3_650,
+            description="Days after an order is final until its personal data is erased; 0: kept "
+            "until somebody asks.",
+        ),
+    ] = 0
     backfill_grace_seconds: Annotated[
         float,
         Meta(ge=0, le=86_400, description="What changed so recently is left to its webhook."),

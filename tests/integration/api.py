@@ -101,7 +101,7 @@ async def api(servers: EmbeddedServers, database: str) -> AsyncIterator[Api]:
 async def running_api(pool: Pool, connection: Connection) -> AsyncIterator[Api]:
     """Serve the reading and the writing side."""
     clock, ticking = SystemClock(), Ticking()
-    keys, repeats = ApiKeys(pool, monotonic=ticking), Idempotency(pool)
+    keys, repeats = ApiKeys(pool, monotonic=ticking), Idempotency(pool, SEALING)
     views = Views(pool, SEALING)
     finder = Finder(views, lambda text: verify_correlation_id(text, SIGNING))
     refused: list[tuple[str, str]] = []

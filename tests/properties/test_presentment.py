@@ -14,9 +14,10 @@ from adapters.channels.rounding import Level, Mode, Rounding
 from adapters.channels.shopify import Shopify
 from schemas import refusals
 from schemas.checks import totals_add_up
-from schemas.inputs import Input, PlaceOrder
+from schemas.inputs import PlaceOrder
 from schemas.money import decimal_text
 from schemas.order import Order
+from schemas.privacy import Read
 from schemas.refusals import Refused
 from tests.shopify_payloads import Json, a_payload, an_item
 
@@ -79,7 +80,7 @@ class Market:
         return payload, total
 
 
-def translated(payload: Json, rounding: Rounding) -> Input:
+def translated(payload: Json, rounding: Rounding) -> Read:
     """Return what a shop with that rule makes of orders/create."""
     shop = Shopify("", shop_domain="", secrets=(), api_version="", rounding=rounding)
     return shop.translate("place", "orders/create", json.dumps(payload).encode())

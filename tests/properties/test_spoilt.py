@@ -18,7 +18,8 @@ from adapters.channels.fetching import FETCHED
 from adapters.channels.inbound import SignatureRefused
 from adapters.channels.shopify_topics import TOPICS
 from schemas.codec import encode
-from schemas.inputs import KINDS, Input
+from schemas.inputs import KINDS
+from schemas.privacy import Read
 from schemas.refusals import REASONS, Refused
 from tests.amazon_payloads import NOW as AMAZON_NOW
 from tests.amazon_payloads import SECRET, a_notification, signed
@@ -99,7 +100,7 @@ def oddly_hooked(rng: random.Random) -> Json:
     return told
 
 
-def hooked(raw: bytes) -> Input:
+def hooked(raw: bytes) -> Read:
     """Deliver a light webhook. One of another store is answered 401, which is no crash."""
     try:
         receipt = BIGCOMMERCE.receive(secret_headers(), raw, NOW)
@@ -108,7 +109,7 @@ def hooked(raw: bytes) -> Input:
     return BIGCOMMERCE.translate(receipt.kind, receipt.topic, raw)
 
 
-def sent(rng: random.Random, number: int) -> Callable[[], Input]:
+def sent(rng: random.Random, number: int) -> Callable[[], Read]:
     """Return one delivery to one of our doors, told by its number and the dice."""
     match number % 10:
         case 0:
@@ -137,14 +138,14 @@ def sent(rng: random.Random, number: int) -> Callable[[], Input]:
             raw, kind = spoilt(rng, CANONICAL), rng.choice(sorted(KINDS))
             return lambda: Canonical().translate(rng.choice(["place", kind]), "", raw)
 
-    def delivered() -> Input:
+    def delivered() -> Read:
         receipt = SHOP.receive(headers(raw, X_Shopify_Topic=topic), raw, NOW)
         return SHOP.translate(receipt.kind, receipt.topic, raw)
 
     return delivered
 
 
-def notified(raw: bytes) -> Input:
+def notified(raw: bytes) -> Read:
     """Have the forwarder deliver a notification, and read it."""
     receipt = AMAZON.receive(signed(raw), raw, AMAZON_NOW)
     return AMAZON.translate(receipt.kind, receipt.topic, raw)

@@ -17,6 +17,7 @@ from adapters.memory.journal import MemoryJournal
 from schemas import inputs as i
 from schemas.ids import OrderId, partition_of, ref_token
 from schemas.inputs import Input
+from schemas.privacy import AskPrivacy, Read
 from schemas.refusals import refused
 from service import intake
 from service.intake import Intake, Lent
@@ -91,7 +92,8 @@ class Looking:
 class Desk:
     """An intake over a pile, a shelf, and a registry; one letter at a time."""
 
-    def __init__(self, registry: Registry, translate: Callable[[Letter], Input]) -> None:
+    def __init__(self, registry: Registry, translate: Callable[[Letter], Read]) -> None:
+        self.requests: list[tuple[str, AskPrivacy]] = []
         self.pile, self.shelf, self.looking = Pile(), Shelf(), Looking()
         self.clock = JumpingClock()
         self.intake = Intake(
@@ -99,12 +101,19 @@ class Desk:
             translate,
             registry,
             self.shelf,
+            asked=self.asked,
             watch=self.looking,
             clock=self.clock,
             correlation_id=_no_correlation,
             in_flight=4,
             deliveries=3,
         )
+
+    async def asked(self, letter: Letter, given: AskPrivacy) -> None:
+        """Keep a request about a customer's data, unless the store is away."""
+        if self.shelf.away:
+            raise JournalUnavailable("Away.")
+        self.requests.append((letter.delivery_id, given))
 
     async def take(self, *lents: LentLetter) -> None:
         """Hand letters in and work until they have ended."""
