@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from actors import errors
+from actors.discretion import masked
 from actors.lane import Item, Lane
 from actors.mail import COMMITTED, DUPLICATE, POISON, Posted, Told
 from actors.observer import Trace
@@ -265,7 +266,7 @@ class Caller:
             number=item.number,
             attempts=item.attempts,
             due_at=self._shell.clock.now() + timedelta(seconds=delay),
-            error=reason[:500],
+            error=masked(reason[:2_000], item.order)[:500],
         )
 
 

@@ -12,6 +12,7 @@ from msgspec import MsgspecError
 
 from actors.decide import decide
 from actors.decision import Context, Decision
+from actors.discretion import discreet
 from actors.errors import AppendRefused, JournalUnavailable, LeaseLost
 from actors.lifecycle import FINAL
 from actors.mail import COMMITTED, DUPLICATE, POISON, STOPPED, UNMATCHED, Posted
@@ -177,7 +178,7 @@ class OrderActor:
             mappings=shell.mappings,
         )
         try:
-            decision = decide(state, posted.given, context)
+            decision = decide(state, discreet(posted.given, body), context)
         except Exception as error:  # one poisonous input must not stop the others
             log.exception("An input could not be decided.", extra=self._ids(posted))
             shell.observer.step("decide", "failed", shell.clock.monotonic() - started)

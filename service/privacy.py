@@ -217,9 +217,9 @@ class Privacy:
 
     async def _erase_channel(self, request: Request) -> tuple[int, list[str]]:
         erased, waiting, place = 0, list[str](), BEGINNING
-        now = self._clock.now()
+        whole = self._clock.now() + timedelta(days=1)  # whatever there is
         while True:
-            page = await self._erasing.walk({request.channel: now}, place, placed_before=now)
+            page = await self._erasing.walk({request.channel: whole}, place, placed_before=whole)
             erased += await self._destroy(request, page.due)
             if request.forced:
                 erased += await self._destroy(request, page.waiting)

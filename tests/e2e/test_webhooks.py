@@ -246,7 +246,7 @@ async def test_news_of_a_refund_keeps_the_goods_in_the_house(world: World, shop:
     ("topic", "reason"),
     [
         ("app/uninstalled", "channel_disconnected"),
-        ("customers/redact", "privacy_request"),
+        ("customers/redact", "schema_mismatch"),
         ("products/update", "topic_not_ours"),
         ("fulfillment_orders/placed_on_hold", "order_unnamed"),
     ],

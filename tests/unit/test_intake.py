@@ -17,7 +17,7 @@ from adapters.memory.journal import MemoryJournal
 from schemas import inputs as i
 from schemas.ids import OrderId, partition_of, ref_token
 from schemas.inputs import Input
-from schemas.privacy import AskPrivacy, Read
+from schemas.privacy import AskPrivacy, Read, Subject
 from schemas.refusals import refused
 from service import intake
 from service.intake import Intake, Lent
@@ -371,3 +371,19 @@ async def test_a_letter_that_waits_for_the_store_is_kept(monkeypatch: pytest.Mon
     await desk.intake.drain(5.0)
     await running
     assert letter.said[-1] == "ack"
+
+
+async def test_a_request_about_a_customer_ends_when_it_is_on_disk() -> None:
+    """It goes to no order, and is acknowledged only once it is kept: while the store is away it
+    comes again."""
+    asked = AskPrivacy(ref=REF, asks="redact", subject=Subject(reference="42"))
+    desk = Desk(OneAnswer(COMMITTED), lambda letter: asked)
+    desk.shelf.away = True
+    early, late = a_letter(), a_letter(delivery_id="d-2")
+    await desk.take(early)
+    assert early.said == ["nak"]
+    assert desk.requests == []
+    desk.shelf.away = desk.intake.stopping = False
+    await desk.take(late)
+    assert late.said == ["ack"]
+    assert desk.requests == [("d-2", asked)]

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from adapters.channels.shopify_privacy import PRIVACY_TOPICS
 from adapters.channels.shopify_topics import KIND_OF_TOPIC, MAX_WORDS, NOTE, TOPICS
 from schemas import refusals
 from schemas.codec import encode
 from schemas.inputs import KINDS, NoteFact
+from schemas.privacy import KIND, AskPrivacy, Subject
 from schemas.refusals import Refused
 from tests.conftest import Say
 from tests.shopify_payloads import NOW, SHOP, Json, a_payload, headers
@@ -33,6 +35,9 @@ def outcome(topic: str, payload: object) -> tuple[str, NoteFact | None]:
         told = kept.sentences
         reason = kept.reason
     else:
+        if isinstance(found, AskPrivacy):
+            assert (found.ref, KIND) == (receipt.ref, receipt.kind)
+            return found.asks, None
         note = found if isinstance(found, NoteFact) else None
         assert note is None or note.ref == receipt.ref
         return next(kind for kind, shape in KINDS.items() if type(found) is shape), note
@@ -55,6 +60,8 @@ def test_every_official_sample_has_a_declared_meaning(
         found, note = outcome(topic, json.loads(path.read_text())["response"])
         if topic in KIND_OF_TOPIC:
             expected = "cancel"  # all of Shopify's samples of whole orders are cancelled ones
+        elif topic in PRIVACY_TOPICS:
+            expected = PRIVACY_TOPICS[topic]
         elif meaning.kind == NOTE:
             nameless = topic in NAMELESS or topic.startswith(("fulfillment_o", "fulfillment_h"))
             expected = refusals.ORDER_UNNAMED if nameless else NOTE
@@ -170,14 +177,11 @@ def test_news_that_names_no_order_is_kept_for_a_person(wrong: object) -> None:
 
 
 def test_what_concerns_no_order_is_kept_with_a_reason_of_its_own() -> None:
-    """An uninstalled app is an alarm at once, and a privacy request names its time."""
+    """An uninstalled app is an alarm at once."""
     raw = b'{"id":1,"email":"jon@example.com"}'
     receipt = SHOP.receive(headers(raw, X_Shopify_Topic="app/uninstalled"), raw, NOW)
     assert "uninstalled" in receipt.notes[0]
     assert outcome("app/uninstalled", {})[0] == refusals.CHANNEL_DISCONNECTED
-    with pytest.raises(Refused, match="due 30 days after") as caught:
-        SHOP.translate("unknown", "shop/redact", b"{}")
-    assert caught.value.reason == refusals.PRIVACY_REQUEST
     with pytest.raises(Refused, match="End the subscription") as catalogue:
         SHOP.translate("unknown", "products/update", b"{}")
     assert catalogue.value.reason == refusals.TOPIC_NOT_OURS
@@ -188,3 +192,34 @@ def test_a_note_sent_as_another_topic_is_kept() -> None:
     with pytest.raises(Refused) as caught:
         SHOP.translate("note", "orders/levitated", json.dumps(a_payload()).encode())
     assert caught.value.reason == refusals.TOPIC_UNKNOWN
+
+
+def test_a_privacy_topic_says_whom_it_is_about() -> None:
+    """By Shopify's id, both addresses, and the orders it names; whatever it leaves out is empty.
+    One that names nobody is kept for a person."""
+    payload: Json = {
+        "shop_id": 954889,
+        "shop_domain": "acme-us.myshopify.com",
+        "customer": {"id": 191167, "email": "john@example.com", "phone": "555-625-1199"},
+        "orders_to_redact": [299938, 280263],
+    }
+    raw = json.dumps(payload).encode()
+    found = SHOP.translate(KIND, "customers/redact", raw)
+    assert isinstance(found, AskPrivacy)
+    assert found.subject == Subject(
+        reference="191167",
+        email="john@example.com",
+        phone="555-625-1199",
+        refs=("299938", "280263"),
+    )
+    bare: Json = {"shop_domain": "x", "customer": {"id": 5, "email": None}}
+    found = SHOP.translate(KIND, "customers/data_request", json.dumps(bare).encode())
+    assert isinstance(found, AskPrivacy)
+    assert (found.asks, found.subject) == ("export", Subject(reference="5"))
+    shop = SHOP.translate(KIND, "shop/redact", b'{"shop_domain":"x"}')
+    assert isinstance(shop, AskPrivacy)
+    assert (shop.asks, shop.subject) == ("redact_shop", Subject())
+    with pytest.raises(Refused, match="names neither a customer nor an order") as nobody:
+        SHOP.translate(KIND, "customers/redact", b'{"shop_domain":"x"}')
+    assert nobody.value.reason == refusals.PRIVACY_REQUEST
+    assert outcome("customers/redact", [])[0] == refusals.SCHEMA_MISMATCH
