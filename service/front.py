@@ -18,6 +18,8 @@ from service.errors import OperatorError
 from service.health import Check, Health
 from service.incidents_api import IncidentsApi
 from service.mappings_api import MappingsApi
+from service.privacy_api import PrivacyApi
+from service.privacy_at_hand import privacy_desk
 from service.quarantine_api import QuarantineApi
 from service.quarantine_desk import QuarantineDesk
 from service.reading import Finder, Reading
@@ -98,8 +100,15 @@ async def open_front(
     channels = ChannelsApi(
         await channels_desk(service, wire, store, stack), bodies, api_keys, service.clock
     )
+    privacy = PrivacyApi(
+        privacy_desk(store.reports, store.sealing, service.clock),
+        bodies,
+        api_keys,
+        store.idempotency,
+        service.clock,
+    )
     mappings = MappingsApi(service.mappings, bodies, api_keys, service.clock)
-    parts = (edge, writing, reading, quarantine, incidents, channels, mappings, health)
+    parts = (edge, writing, reading, quarantine, incidents, channels, mappings, privacy, health)
     server = HttpServer(application([part.routes() for part in parts]))
     listen = settings.listen
     try:

@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import logging
 from collections.abc import Awaitable, Callable
 
 import msgspec
 from aiohttp import web
 from msgspec import structs
 
-from actors.errors import JournalUnavailable
 from schemas import refusals
 from service import problems
-from service.access import (
-    Caller,
-    Keys,
-    Repeats,
-    caller_of,
-    digest_of,
-    idempotency_key_of,
-    require_new,
-)
+from service.access import Caller, Keys, Repeats, caller_of, idempotency_key_of
 from service.bodies import Bodies
 from service.edge import EdgeClock
+from service.once import once
 from service.problems import Problem
 from service.quarantine_bodies import (
     BulkRelease,
@@ -47,8 +38,6 @@ READ, ACT = "quarantine:read", "quarantine:act"
 
 _USUAL_PAGE = 50
 _AWAY_SECONDS = 2
-
-_log = logging.getLogger(__name__)
 
 
 class QuarantineApi:
@@ -224,33 +213,13 @@ class QuarantineApi:
         raw: bytes,
         work: Callable[[], Awaitable[object]],
     ) -> web.Response:
-        """Answer what `work` returns, and the same to a repeat of the request."""
-        key = idempotency_key_of(request)
-        digest = digest_of(request, "", raw)
-        begun = await self._repeats.begin(caller.id, key, digest, now=self._clock.now())
-        earlier = require_new(begun)
-        if earlier is not None:
-            return earlier
-        try:
+        async def matched() -> object:
             # Looked at only now: the repeat of an accepted request must not meet a changed item.
             if item is not None:
                 _require_match(request, item)
-            body = msgspec.json.encode(await work())
-        except BaseException:
-            await self._forget(caller, key, digest)
-            raise
-        try:
-            await self._repeats.finish(caller.id, key, digest, status=200, body=body)
-        except JournalUnavailable:
-            # A repeat is then decided anew, which finds that it was done.
-            _log.warning("An answer could not be kept for its repeat: the database is away.")
-        return web.Response(body=body, content_type="application/json")
+            return await work()
 
-    async def _forget(self, caller: Caller, key: str, digest: bytes) -> None:
-        try:
-            await self._repeats.abandon(caller.id, key, digest)
-        except JournalUnavailable:
-            _log.warning("A refused request stays claimed for 30 seconds: the database is away.")
+        return await once(request, self._repeats, caller, raw, self._clock.now(), matched)
 
 
 def _person(caller: Caller) -> str:

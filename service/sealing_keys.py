@@ -57,6 +57,15 @@ def rotate(settings: Settings, folder: Path) -> str:
     return fresh
 
 
+def forget(settings: Settings, folder: Path, key_id: str) -> str:
+    """Delete a master key that nothing needs; return what else is to do, in words, "" for nothing.
+    Backups of `secrets` still have it, and open what backups of the database hold."""
+    if settings.privacy is not None:
+        return ": take it out of privacy.keys as well"
+    (folder / "secrets" / f"{MASTER}{key_id}").unlink(missing_ok=True)
+    return ""
+
+
 def _masters(settings: Settings, folder: Path) -> Masters:
     configured = settings.privacy
     if configured is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from adapters.postgres.audit import Audit, AuditEntry
 from adapters.postgres.erasing import BEGINNING, Erasing, Found
-from adapters.postgres.journal import stored_documents
+from adapters.postgres.exports import Exports
 from adapters.postgres.pool import Pool
 from adapters.postgres.privacy import (
     DONE,
@@ -13,13 +13,13 @@ from adapters.postgres.privacy import (
     STATES,
     PrivacyRequests,
     Request,
+    Whose,
     whose_of,
 )
 from adapters.postgres.quarantine_workflow import Filter, HeldItem, QuarantineWorkflow
 from adapters.postgres.rewrapping import KeyUse, SealingKeys
 from adapters.postgres.sealing import KeyMissing, Masters, Sealing
 from adapters.postgres.sealing_keys import agree
-from adapters.postgres.views import Views
 
 __all__ = [
     "BEGINNING",
@@ -30,6 +30,7 @@ __all__ = [
     "Audit",
     "AuditEntry",
     "Erasing",
+    "Exports",
     "Filter",
     "Found",
     "HeldItem",
@@ -42,8 +43,7 @@ __all__ = [
     "Request",
     "Sealing",
     "SealingKeys",
-    "Views",
+    "Whose",
     "agree",
-    "stored_documents",
     "whose_of",
 ]

@@ -29,6 +29,8 @@ SCOPES = frozenset(
         "quarantine:act",
         "mappings:read",
         "mappings:write",
+        "privacy:read",
+        "privacy:act",
     }
 )
 ANY_CHANNEL = "*"

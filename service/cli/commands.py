@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli import channels, incidents, keys, mappings, orders, quarantine
+from service.cli import channels, incidents, keys, mappings, orders, privacy, quarantine
 from service.cli.lineage import lineage
 from service.errors import OperatorError
 
@@ -30,6 +30,7 @@ application.add_typer(incidents.application, name="incidents")
 application.add_typer(keys.application, name="keys")
 application.add_typer(quarantine.application, name="quarantine")
 application.add_typer(mappings.application, name="mappings")
+application.add_typer(privacy.application, name="privacy")
 application.add_typer(config, name="config")
 application.add_typer(spec, name="spec")
 application.command("lineage")(lineage)

@@ -16,7 +16,9 @@ from service.errors import OperatorError
 from service.settings import load
 
 ROOT = Path(__file__).resolve().parents[2]
-SHOWN = re.compile(r"(?:`|^\$ )(?:\.venv/bin/)?orderwright ([a-z]+(?: [a-z]+)?)([^`\n]*)", re.M)
+SHOWN = re.compile(
+    r"(?:`|^\$ )(?:\.venv/bin/)?orderwright ([a-z]+(?: [a-z][a-z-]*)?)([^`\n]*)", re.M
+)
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 RUN_BY = ("integration", "e2e")
 """Where commands are run at a real service, and the demo is."""
@@ -72,7 +74,10 @@ def test_every_shown_command_is_run_by_a_test() -> None:
 def test_every_command_is_documented() -> None:
     """What `--help` lists is in the page about the command line."""
     page = shown_commands((ROOT / "docs" / "command-line.md").read_text())
-    groups = ("channels", "orders", "keys", "quarantine", "mappings", "incidents", "config", "spec")
+    groups = (
+        "channels", "orders", "keys", "quarantine", "mappings", "incidents", "privacy", "config",
+        "spec",
+    )  # fmt: skip
     single = ("demo", "serve", "migrate", "doctor", "lineage", "version")
     there = {f"{group} {name}" for group in groups for name in listed(group)}
     assert set(listed("")) == {*groups, *single}
@@ -82,7 +87,7 @@ def test_every_command_is_documented() -> None:
 def listed(group: str) -> list[str]:
     """Return the commands of a group, as its help lists them."""
     told = help_of(group).partition("Commands")[2]
-    return re.findall(r"^[│|]?\s{1,3}([a-z]+)\s{2,}\S", told, re.M)
+    return re.findall(r"^[│|]?\s{1,3}([a-z][a-z-]*)\s{2,}\S", told, re.M)
 
 
 def test_the_shown_configuration_is_accepted(tmp_path: Path) -> None:
