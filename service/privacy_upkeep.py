@@ -23,7 +23,7 @@ PASS_SECONDS = 3_600.0
 REST = 4
 """After a page a walk rests this many times as long as it took: a fifth of a core at most."""
 
-KEYS_SECONDS = 10.0
+KEYS_SECONDS = 3.0
 """How soon a master key that was made at the command line seals what is new."""
 
 TOLD_EVERY = 100_000
@@ -146,6 +146,7 @@ class Rewrapping:
         done = await self._walk(self._keys.rewrap_keys, ("", ""))
         done += await self._walk(self._keys.rewrap_items, 0)
         done += await self._walk(self._keys.rewrap_subjects, 0)
+        done += await self._walk(self._keys.rewrap_answers, ("", ""))
         if done:
             log.info("%d keys were wrapped anew by the master key %s.", done, active)
         self._through = active

@@ -133,4 +133,5 @@ class Erasing:
 
 @cache
 def _sql() -> Mapping[str, str]:
-    return parse(Path(__file__).with_name("erasing.sql").read_text("utf-8"))
+    named = parse(Path(__file__).with_name("erasing.sql").read_text("utf-8"))
+    return {name: text.replace("{kept}", named["kept"]) for name, text in named.items()}

@@ -1,10 +1,16 @@
 -- Every statement that finds and erases customers' data. `-- name: x` begins one.
 
+-- name: kept
+-- Of an order `o`: a key, or a body from before there was sealing. One that never came has nothing.
+EXISTS (SELECT FROM body_keys k WHERE k.order_id = o.order_id AND k.wrapped IS NOT NULL) OR EXISTS (
+    SELECT FROM order_bodies b WHERE b.order_id = o.order_id AND b.body <> '' AND NOT EXISTS (
+        SELECT FROM body_keys k WHERE k.order_id = o.order_id AND k.name = ''
+    )
+)
+
 -- name: of_customer
 -- Orders that a request is about, a page by id. `kept`: something of it can still be read.
-SELECT o.order_id, o.ref, o.number, o.final, NOT EXISTS (
-    SELECT FROM body_keys e WHERE e.order_id = o.order_id AND e.name = '' AND e.wrapped IS NULL
-) AS kept
+SELECT o.order_id, o.ref, o.number, o.final, ({kept}) AS kept
 FROM orders o
 WHERE o.order_id > $6 AND o.channel = $1 AND o.order_id IN (
     SELECT order_id FROM body_keys WHERE customer = ANY ($2::bytea[])
@@ -18,20 +24,16 @@ ORDER BY o.order_id LIMIT $7;
 -- A page of all orders in the order in which they were placed, with what each channel's bound says of them: `due` when it has been
 -- final for so long and something of it can still be read; `waits` when it is not final. The index on placed_at serves the page:
 -- one on the time of the last change would cost every change of every order its place on the page.
-SELECT page.order_id, page.number, page.placed_at,
-    coalesce(page.final AND page.since < bound.before AND kept.kept, false) AS due,
-    coalesce(NOT page.final AND kept.kept, false) AS waits
+SELECT o.order_id, o.number, o.placed_at,
+    coalesce(o.final AND o.since < bound.before AND kept.kept, false) AS due,
+    coalesce(NOT o.final AND kept.kept, false) AS waits
 FROM (
     SELECT order_id, number, channel, placed_at, final, coalesce(stage_since, updated_at) AS since
     FROM orders WHERE (placed_at, order_id) > ($1, $2::text) AND placed_at < $3 ORDER BY placed_at, order_id LIMIT $6
-) page
-LEFT JOIN unnest($4::text[], $5::timestamptz[]) AS bound (channel, before) ON bound.channel = page.channel
-LEFT JOIN LATERAL (
-    SELECT EXISTS (SELECT FROM body_keys k WHERE k.order_id = page.order_id AND k.wrapped IS NOT NULL) OR NOT EXISTS (
-        SELECT FROM body_keys k WHERE k.order_id = page.order_id AND k.name = ''
-    ) AS kept
-) kept ON bound.channel IS NOT NULL
-ORDER BY page.placed_at, page.order_id;
+) o
+LEFT JOIN unnest($4::text[], $5::timestamptz[]) AS bound (channel, before) ON bound.channel = o.channel
+LEFT JOIN LATERAL (SELECT {kept} AS kept) kept ON bound.channel IS NOT NULL
+ORDER BY o.placed_at, o.order_id;
 
 -- name: erase_orders
 -- Destroys the keys of bodies and files, and empties what they sealed, which is also all there is of an order from before there

@@ -66,14 +66,14 @@ class Idempotency:
             return Begun(kind="under_way")
         body = row["body"]
         if is_enclosed(body):  # else it was kept before there was sealing
-            body = self._sealing.disclose(_place(api_key_id), key, body)
+            body = self._sealing.disclose(place_of_answer(api_key_id), key, body)
         return Begun(kind="done", status=row["status"], body=body)
 
     async def finish(
         self, api_key_id: str, key: str, digest: bytes, *, status: int, body: bytes
     ) -> None:
         """Keep the answer."""
-        sealed = self._sealing.enclose(_place(api_key_id), key, body)
+        sealed = self._sealing.enclose(place_of_answer(api_key_id), key, body)
         await self._pool.fetch(_sql()["finish_request"], api_key_id, key, digest, status, sealed)
 
     async def abandon(self, api_key_id: str, key: str, digest: bytes) -> None:
@@ -85,7 +85,8 @@ class Idempotency:
         return len(await self._pool.fetch(_sql()["purge_requests"], now - RETENTION, most))
 
 
-def _place(api_key_id: str) -> str:
+def place_of_answer(api_key_id: str) -> str:
+    """Return where the sealed answers to an API key lie."""
     return f"idempotency:{api_key_id}"
 
 

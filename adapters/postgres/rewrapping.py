@@ -13,6 +13,7 @@ import asyncpg
 from msgspec import Struct
 
 from adapters.postgres.audit import text_of
+from adapters.postgres.idempotency import place_of_answer
 from adapters.postgres.pool import Pool
 from adapters.postgres.privacy import SUBJECT, place_of_request
 from adapters.postgres.quarantine import EDITED, HEADERS, ORIGINAL, SENTENCES, place_of
@@ -114,6 +115,17 @@ class SealingKeys:
             if fresh != old:
                 done += len(await self._pool.fetch(_sql()["wrap_subject"], request_id, fresh, old))
         return done, rows[-1]["id"] if len(rows) == KEYS_PAGE else None
+
+    async def rewrap_answers(self, after: tuple[str, str]) -> tuple[int, tuple[str, str] | None]:
+        """Wrap what a page of remembered answers is sealed with; as `rewrap_keys`."""
+        rows = await self._pool.fetch(_sql()["answers"], *after, KEYS_PAGE)
+        done = 0
+        for key_id, key, old in rows:
+            fresh = self._reenclosed(place_of_answer(key_id), key, old)
+            if fresh != old:
+                wrapped = await self._pool.fetch(_sql()["wrap_answer"], key_id, key, fresh, old)
+                done += len(wrapped)
+        return done, tuple(rows[-1])[:2] if len(rows) == KEYS_PAGE else None
 
     def _reenclosed(self, place: str, name: str, value: bytes | None) -> bytes | None:
         if value is None or not is_enclosed(value) or master_of(value) == self._sealing.active:

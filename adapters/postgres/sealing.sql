@@ -56,3 +56,10 @@ SELECT id, delivery_id, subject FROM privacy_requests WHERE id > $1 AND subject 
 
 -- name: wrap_subject
 UPDATE privacy_requests SET subject = $2 WHERE id = $1 AND subject = $3 RETURNING id;
+
+-- name: answers
+SELECT api_key_id, idempotency_key, body FROM idempotency
+WHERE (api_key_id, idempotency_key) > ($1::text, $2::text) AND body IS NOT NULL ORDER BY 1, 2 LIMIT $3;
+
+-- name: wrap_answer
+UPDATE idempotency SET body = $3 WHERE api_key_id = $1 AND idempotency_key = $2 AND body = $4 RETURNING api_key_id;

@@ -49,6 +49,7 @@ class _Server(ThreadingHTTPServer):
     bodies: list[bytes]
     requests: list[tuple[str, str, Headers]]
     behind: str = ""
+    quoting: bool = False
 
 
 class _Collector(BaseHTTPRequestHandler):
@@ -67,7 +68,8 @@ class _Collector(BaseHTTPRequestHandler):
 
 
 class _Forwarder(BaseHTTPRequestHandler):
-    """Passes requests on to the simulated ERP."""
+    """Passes requests on to the simulated ERP; while it is `quoting` it refuses sales orders, and
+    quotes what was sent in its refusal, as partners do."""
 
     server: _Server
 
@@ -75,6 +77,10 @@ class _Forwarder(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.server.requests.append((self.command, self.path, headers))
         body = self.rfile.read(int(headers.get("content-length", "0")))
+        if self.server.quoting and self.command == "POST" and b"customerNumber" in body:
+            told = {"error": {"code": "BadRequest", "message": f"No good: {body.decode()}"}}
+            self._answer(400, [("Content-Type", "application/json")], msgspec.json.encode(told))
+            return
         there = http.client.HTTPConnection(self.server.behind, timeout=30)
         try:
             kept = {n: v for n, v in headers.items() if n not in {"host", "connection"}}
@@ -83,8 +89,11 @@ class _Forwarder(BaseHTTPRequestHandler):
             content = answer.read()
         finally:
             there.close()
-        self.send_response(answer.status)
-        for name, value in answer.getheaders():
+        self._answer(answer.status, answer.getheaders(), content)
+
+    def _answer(self, status: int, headers: list[tuple[str, str]], content: bytes) -> None:
+        self.send_response(status)
+        for name, value in headers:
             if name.lower() in {"content-type", "etag", "location", "retry-after"}:
                 self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))

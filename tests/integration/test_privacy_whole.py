@@ -1,0 +1,123 @@
+"""A shop's own requests, a person's, and new keys: at a running service."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from tests.e2e.hooks import RECIPE, Hooks, ref_of
+from tests.e2e.world import SHOP
+from tests.integration.whole import CHANNEL, Whole
+from tests.waiting import eventually
+
+
+async def cli(whole: Whole, *words: str, code: int = 0) -> str:
+    """Run `orderwright privacy …` beside the loop."""
+    return await asyncio.to_thread(whole.cli, "privacy", *words, code=code)
+
+
+async def requests(whole: Whole, *words: str) -> list[dict[str, Any]]:
+    """The requests, newest first."""
+    found: list[dict[str, Any]] = json.loads(await cli(whole, "list", "--json", *words))
+    return found
+
+
+def asking(number: int, named: str) -> bytes:
+    """The payload of a privacy topic about an order's customer."""
+    told = {
+        "shop_id": 954889,
+        "shop_domain": RECIPE.shop,
+        "customer": {"id": 7_700_000 + number, "email": "", "phone": None},
+        named: [int(ref_of(number))],
+    }
+    return json.dumps(told).encode()
+
+
+async def test_a_shop_s_requests_are_carried_out(whole: Whole) -> None:
+    """`customers/redact` erases by itself, however often it comes; `customers/data_request` waits
+    for a person; `shop/redact` with orders under way says which."""
+    number = 601
+    async with aiohttp.ClientSession() as session:
+        shop = Hooks(whole.world, session)
+        assert await shop.create(number) == 200
+        await whole.until(ref_of(number), "closed")
+        redact = asking(number, "orders_to_redact")
+        for _ in range(3):
+            assert await shop.send("customers/redact", redact, hook_id="redact-601") == 200
+        body = asking(number, "orders_requested")
+        assert await shop.send("customers/data_request", body) == 200
+
+    async def both() -> list[dict[str, Any]]:
+        found = await requests(whole, "--channel", SHOP)
+        done = [one["state"] for one in found if one["kind"] == "redact"]
+        return found if done == ["done"] and len(found) == 2 and found[0]["waits_for"] else []
+
+    exported, erased = await eventually(both, 20.0)
+    assert (erased["orders"], erased["asked_by"]) == (1, f"the channel {SHOP}")
+    assert exported["waits_for"].startswith("a person to hand it over")
+    answer = await whole.api("GET", f"/api/v1/orders/{ref_of(number)}")
+    assert answer.json()["erased_at"]
+
+
+async def test_a_person_asks_at_the_command_line(whole: Whole) -> None:
+    """A preview changes nothing; an order under way is waited for until somebody says not to."""
+    await whole.world.fault("warehouse", "create_task", down=True)
+    try:
+        order = whole.order()
+        await whole.place(order, X_Orderwright_Channel=CHANNEL)
+        await whole.until(order.number, "reserved")
+        named = ("--order", order.number)
+        preview = await cli(whole, "redact", *named, "--preview")
+        assert "0 orders and 0 messages" in preview
+        assert f"1 orders are under way ({order.number})" in preview
+        assert "Name whom" in await cli(whole, "redact", "--reason", "x", code=1)
+        said = await cli(whole, "redact", *named, "--reason", "a mistake of ours")
+        asked = said.split()[1]
+
+        async def waits() -> bool:
+            return f"under way: {order.number}" in await cli(whole, "show", asked)
+
+        await eventually(waits, 20.0)
+        await cli(whole, "force", asked, "--reason", "she insists")
+
+        async def done() -> bool:
+            (newest, *_) = await requests(whole, "--channel", CHANNEL)
+            return (newest["id"], newest["state"]) == (int(asked), "done")
+
+        await eventually(done, 20.0)
+    finally:
+        await whole.world.ask("DELETE", "/_sim/faults")
+    await asyncio.to_thread(
+        whole.cli, "orders", "cancel", order.number, "--reason", "its address is gone"
+    )
+    assert "forced" not in await cli(whole, "list", "--state", "done", "--limit", "1")
+
+
+async def test_a_new_master_key_takes_over_and_the_old_one_goes(whole: Whole) -> None:
+    """Every key is wrapped anew in the background; then nothing needs the old master key, it can
+    be forgotten, and what it sealed still opens."""
+    order = whole.order()
+    placed = await whole.place(order, X_Orderwright_Channel=CHANNEL)
+    await whole.until(order.number, "closed")
+    before = json.loads(await cli(whole, "keys", "--json"))
+    old = next(one["id"] for one in before if one["active"])
+    told = await cli(whole, "rotate-key", "--retire", old, "--reason", "x", code=1)
+    assert "is in use" in told
+    fresh = (await cli(whole, "rotate-key", "--reason", "once a year")).split()[0]
+
+    async def through() -> bool:
+        rows = {one["id"]: one for one in json.loads(await cli(whole, "keys", "--json"))}
+        return fresh in rows and rows[fresh]["active"] and not rows[old]["needed"]
+
+    await eventually(through, 30.0)
+    assert "needed no more" in await cli(whole, "keys")
+    await cli(whole, "rotate-key", "--retire", old, "--reason", "nothing needs it")
+    assert [one["id"] for one in json.loads(await cli(whole, "keys", "--json"))] == [fresh]
+    view = (await whole.api("GET", f"/api/v1/orders/{placed['order_id']}")).json()
+    (label,) = msgspec.convert(view["documents"], list[str])
+    answer = await whole.api("GET", f"/api/v1/orders/{placed['order_id']}/documents/{label}")
+    assert answer.status == 200
