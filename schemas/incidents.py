@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-from schemas.refusals import ORDER_UNKNOWN, REASONS, UNDECIDABLE, UNREADABLE
+from schemas.refusals import ORDER_UNKNOWN, PRIVACY_REQUEST, REASONS, UNDECIDABLE, UNREADABLE
 
 ORDERS, DOOR, BOTH = "orders", "the door", "orders, the door"
 
@@ -274,6 +274,11 @@ _EDGE: Mapping[str, tuple[str, str, str]] = {
         "Webhooks come in another API version than the channel is configured for.",
         _RUN,
         "Set the webhook version in the channel's app, or `api_version` here after an update.",
+    ),
+    PRIVACY_REQUEST: (
+        REASONS[PRIVACY_REQUEST],
+        _SERVICE,
+        "`orderwright privacy list` says what waits for you; `privacy export` writes the file.",
     ),
     PRIVACY_LATE: (
         "What a customer asks by law is due within a week and not done.",

@@ -18,6 +18,7 @@ from actors.errors import JournalUnavailable
 from actors.ports import Letter
 from schemas.incidents import PRIVACY_LATE
 from schemas.privacy import EXPORT, REDACT_SHOP, AskPrivacy, Subject
+from schemas.refusals import PRIVACY_REQUEST
 from service.privacy_metrics import PrivacyMetrics
 from service.privacy_search import mentions
 from service.wiring_privacy import (
@@ -178,6 +179,7 @@ class Privacy:
     async def _offer(self, request: Request) -> None:
         told = f"a person to hand it over: `orderwright privacy export {request.id} --file FILE`"
         if request.waits_for != told:
+            self._refused(PRIVACY_REQUEST, request.channel)
             await self._requests.progress(request.id, told, 0, 0)
 
     async def _erase(self, request: Request) -> None:

@@ -92,6 +92,12 @@ def effect_entries(row: asyncpg.Record) -> list[Entry]:
     ]
 
 
+def erased_entry(at: datetime) -> Entry:
+    """Tell that nobody can say any more whose order it was."""
+    text = "The customer's data was erased: what is above names nobody, and the rest is gone."
+    return Entry(at=at, kind=EVENT, type="privacy.erased", text=text)
+
+
 def timer_entries(rows: Sequence[asyncpg.Record]) -> list[Entry]:
     """Tell what will happen by itself."""
     return [

@@ -23,7 +23,13 @@ from adapters.postgres.journal import stored_documents
 from adapters.postgres.pool import Pool
 from adapters.postgres.sealing import Sealing
 from adapters.postgres.statements import parse
-from adapters.postgres.timeline import Entry, effect_entries, event_entry, timer_entries
+from adapters.postgres.timeline import (
+    Entry,
+    effect_entries,
+    erased_entry,
+    event_entry,
+    timer_entries,
+)
 from schemas.ids import CORRELATION_ID_LENGTH, KEY_ID_LENGTH, ORDER_ID_LENGTH, OrderId
 
 MAX_ROWS = 200
@@ -175,7 +181,9 @@ class Views:
         events = await self._pool.fetch(_sql()["events_of"], order_id, MAX_ENTRIES)
         effects = await self._pool.fetch(_sql()["effects_of"], order_id, False, MAX_ENTRIES)
         timers = await self._pool.fetch(_sql()["timers_of"], order_id, MAX_PARTS)
+        erased = await self._pool.fetch(_sql()["erased_of"], order_id)
         entries = [event_entry(*row) for row in events]
+        entries += [erased_entry(at) for (at,) in erased if at is not None]
         for row in effects:
             entries += effect_entries(row)
         entries.sort(key=lambda entry: (entry.at, entry.rank, entry.version, entry.effect))

@@ -242,7 +242,9 @@ async def _forgotten(whole: Whole, token: str, numbers: tuple[str, ...]) -> None
     assert (request["orders"], request["subject"]) == (found["final"], None)
     assert request["messages"] >= 1
     for number in numbers:
-        assert "Closed: nothing is left to do." in whole.cli("orders", "timeline", number)
+        timeline = whole.cli("orders", "timeline", number)
+        assert "Closed: nothing is left to do." in timeline
+        assert "The customer's data was erased" in timeline
         _, view = await ask(whole, token, "GET", f"/orders/{number}")
         assert view["erased_at"]
         for name in view["documents"]:

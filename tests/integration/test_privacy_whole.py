@@ -16,13 +16,13 @@ from tests.waiting import eventually
 
 
 async def cli(whole: Whole, *words: str, code: int = 0) -> str:
-    """Run `orderwright privacy …` beside the loop."""
-    return await asyncio.to_thread(whole.cli, "privacy", *words, code=code)
+    """Run a command beside the loop."""
+    return await asyncio.to_thread(whole.cli, *words, code=code)
 
 
 async def requests(whole: Whole, *words: str) -> list[dict[str, Any]]:
     """The requests, newest first."""
-    found: list[dict[str, Any]] = json.loads(await cli(whole, "list", "--json", *words))
+    found: list[dict[str, Any]] = json.loads(await cli(whole, "privacy", "list", "--json", *words))
     return found
 
 
@@ -71,18 +71,18 @@ async def test_a_person_asks_at_the_command_line(whole: Whole) -> None:
         await whole.place(order, X_Orderwright_Channel=CHANNEL)
         await whole.until(order.number, "reserved")
         named = ("--order", order.number)
-        preview = await cli(whole, "redact", *named, "--preview")
+        preview = await cli(whole, "privacy", "redact", *named, "--preview")
         assert "0 orders and 0 messages" in preview
         assert f"1 orders are under way ({order.number})" in preview
-        assert "Name whom" in await cli(whole, "redact", "--reason", "x", code=1)
-        said = await cli(whole, "redact", *named, "--reason", "a mistake of ours")
+        assert "Name whom" in await cli(whole, "privacy", "redact", "--reason", "x", code=1)
+        said = await cli(whole, "privacy", "redact", *named, "--reason", "a mistake of ours")
         asked = said.split()[1]
 
         async def waits() -> bool:
-            return f"under way: {order.number}" in await cli(whole, "show", asked)
+            return f"under way: {order.number}" in await cli(whole, "privacy", "show", asked)
 
         await eventually(waits, 20.0)
-        await cli(whole, "force", asked, "--reason", "she insists")
+        await cli(whole, "privacy", "force", asked, "--reason", "she insists")
 
         async def done() -> bool:
             (newest, *_) = await requests(whole, "--channel", CHANNEL)
@@ -91,10 +91,8 @@ async def test_a_person_asks_at_the_command_line(whole: Whole) -> None:
         await eventually(done, 20.0)
     finally:
         await whole.world.ask("DELETE", "/_sim/faults")
-    await asyncio.to_thread(
-        whole.cli, "orders", "cancel", order.number, "--reason", "its address is gone"
-    )
-    assert "forced" not in await cli(whole, "list", "--state", "done", "--limit", "1")
+    await cli(whole, "orders", "cancel", order.number, "--reason", "its address is gone")
+    assert "forced" not in await cli(whole, "privacy", "list", "--state", "done", "--limit", "1")
 
 
 async def test_a_new_master_key_takes_over_and_the_old_one_goes(whole: Whole) -> None:
@@ -103,20 +101,22 @@ async def test_a_new_master_key_takes_over_and_the_old_one_goes(whole: Whole) ->
     order = whole.order()
     placed = await whole.place(order, X_Orderwright_Channel=CHANNEL)
     await whole.until(order.number, "closed")
-    before = json.loads(await cli(whole, "keys", "--json"))
+    before = json.loads(await cli(whole, "privacy", "keys", "--json"))
     old = next(one["id"] for one in before if one["active"])
-    told = await cli(whole, "rotate-key", "--retire", old, "--reason", "x", code=1)
+    told = await cli(whole, "privacy", "rotate-key", "--retire", old, "--reason", "x", code=1)
     assert "is in use" in told
-    fresh = (await cli(whole, "rotate-key", "--reason", "once a year")).split()[0]
+    fresh = (await cli(whole, "privacy", "rotate-key", "--reason", "once a year")).split()[0]
 
     async def through() -> bool:
-        rows = {one["id"]: one for one in json.loads(await cli(whole, "keys", "--json"))}
+        rows = {one["id"]: one for one in json.loads(await cli(whole, "privacy", "keys", "--json"))}
         return fresh in rows and rows[fresh]["active"] and not rows[old]["needed"]
 
     await eventually(through, 30.0)
-    assert "needed no more" in await cli(whole, "keys")
-    await cli(whole, "rotate-key", "--retire", old, "--reason", "nothing needs it")
-    assert [one["id"] for one in json.loads(await cli(whole, "keys", "--json"))] == [fresh]
+    assert "needed no more" in await cli(whole, "privacy", "keys")
+    await cli(whole, "privacy", "rotate-key", "--retire", old, "--reason", "nothing needs it")
+    assert [one["id"] for one in json.loads(await cli(whole, "privacy", "keys", "--json"))] == [
+        fresh
+    ]
     view = (await whole.api("GET", f"/api/v1/orders/{placed['order_id']}")).json()
     (label,) = msgspec.convert(view["documents"], list[str])
     answer = await whole.api("GET", f"/api/v1/orders/{placed['order_id']}/documents/{label}")

@@ -18,6 +18,7 @@ from opentelemetry.trace import SpanContext
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.clock import SystemClock, new_id
+from service.privacy_metrics import PrivacyMetrics
 from service.telemetry.context import make_traceparent, trace_id_of, traceparent_of
 from service.telemetry.metrics import MAX_SERIES, Metrics, probe_loop
 from service.telemetry.tracing import NOTHING, SpanKind, Tracer, start_tracing
@@ -310,6 +311,7 @@ def test_every_metric_is_in_the_docs() -> None:
     told = set(re.findall(r"(?m)^\| `([a-z_]+)` \| [a-z, ]*\|", page))
     metrics = Metrics()
     UpkeepMetrics(metrics.registry)
+    PrivacyMetrics(metrics.registry)
     made = {
         one.name + ("_total" if one.type == "counter" else "") for one in metrics.registry.collect()
     }
