@@ -100,14 +100,9 @@ async def open_front(
     channels = ChannelsApi(
         await channels_desk(service, wire, store, stack), bodies, api_keys, service.clock
     )
-    privacy = PrivacyApi(
-        privacy_desk(store.reports, store.sealing, service.clock),
-        bodies,
-        api_keys,
-        store.idempotency,
-        service.clock,
-    )
     mappings = MappingsApi(service.mappings, bodies, api_keys, service.clock)
+    privacy_parts = (bodies, api_keys, store.idempotency, service.clock)
+    privacy = PrivacyApi(privacy_desk(store.reports, store.sealing, service.clock), *privacy_parts)
     parts = (edge, writing, reading, quarantine, incidents, channels, mappings, privacy, health)
     server = HttpServer(application([part.routes() for part in parts]))
     listen = settings.listen

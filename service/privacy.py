@@ -20,7 +20,7 @@ from schemas.incidents import PRIVACY_LATE
 from schemas.privacy import EXPORT, REDACT_SHOP, AskPrivacy, Subject
 from schemas.refusals import PRIVACY_REQUEST
 from service.privacy_metrics import PrivacyMetrics
-from service.privacy_search import mentions
+from service.privacy_search import MAX_REFS, mentions
 from service.wiring_privacy import (
     BEGINNING,
     Erasing,
@@ -48,9 +48,6 @@ ALARM_BEFORE = timedelta(days=7)
 
 MAX_NAMED = 5
 """Orders or messages that a sentence names; the others are counted."""
-
-MAX_REFS = 500
-"""Orders of one customer whose references are looked for in quarantine."""
 
 SERVICE = "the service"
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from schemas.ids import OrderId
 from schemas.privacy import EXPORT, Subject
 from service.edge import EdgeClock
-from service.privacy_search import mentions
+from service.privacy_search import MAX_REFS, mentions
 from service.wiring_privacy import (
     OPEN,
     Audit,
@@ -32,8 +32,6 @@ from service.wiring_privacy import (
 
 MAX_NAMED = 20
 """Orders that a preview names; the others are counted."""
-
-MAX_REFS = 500
 
 
 class Preview(Struct, frozen=True, kw_only=True):
