@@ -20,7 +20,7 @@ from schemas.incidents import PRIVACY_LATE
 from schemas.privacy import EXPORT, REDACT_SHOP, AskPrivacy, Subject
 from schemas.refusals import PRIVACY_REQUEST
 from service.privacy_metrics import PrivacyMetrics
-from service.privacy_search import MAX_REFS, mentions
+from service.privacy_search import MAX_REFS, concerns
 from service.wiring_privacy import (
     BEGINNING,
     Erasing,
@@ -270,7 +270,7 @@ class Privacy:
         )
 
     async def _search(self, request: Request, refs: list[str]) -> tuple[int, list[int]]:
-        about = mentions(request.subject or Subject(), refs)
+        about = concerns(request.subject or Subject(), refs)
         which = Filter(state=None, channels=(request.channel,))
         _, newest = await self._workflow.count(which)
         erased, held, after = 0, list[int](), 0
@@ -278,7 +278,7 @@ class Privacy:
             after = page[-1].id
             due: list[int] = []
             for item in page:
-                if item.erased_at is None and (about(item.original) or about(item.edited or b"")):
+                if about(item):
                     # One that may still become an order needs its address then.
                     waits = item.state == "open" and item.kind == "place" and not request.forced
                     (held if waits else due).append(item.id)

@@ -12,7 +12,7 @@ from msgspec import Struct
 from schemas.ids import OrderId
 from schemas.privacy import EXPORT, Subject
 from service.edge import EdgeClock
-from service.privacy_search import MAX_REFS, mentions
+from service.privacy_search import MAX_REFS, concerns
 from service.wiring_privacy import (
     OPEN,
     Audit,
@@ -188,14 +188,14 @@ class PrivacyDesk:
     async def _messages(
         self, channel: str, subject: Subject, found: list[Found]
     ) -> AsyncIterator[HeldItem]:
-        about = mentions(subject, [one.ref for one in found][:MAX_REFS])
+        about = concerns(subject, [one.ref for one in found][:MAX_REFS])
         which = Filter(state=None, channels=(channel,))
         _, newest = await self._workflow.count(which)
         after = 0
         while page := await self._workflow.originals(which, after=after, upto=newest):
             after = page[-1].id
             for item in page:
-                if item.erased_at is None and (about(item.original) or about(item.edited or b"")):
+                if about(item):
                     yield item
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from schemas.customers import phone_of
 from schemas.privacy import Subject
@@ -28,9 +29,38 @@ _END = rb"(?![0-9A-Za-z_-])"
 _MAIL_END = rb"(?![a-z0-9_-]|\.[a-z0-9])"
 
 
+class Message(Protocol):
+    """A message in quarantine."""
+
+    @property
+    def ref(self) -> str:
+        """The order it was published for; "" when nobody said."""
+
+    @property
+    def original(self) -> bytes:
+        """Its bytes; none of one that was erased."""
+
+    @property
+    def edited(self) -> bytes | None:
+        """What a person put in their place."""
+
+
+def concerns(subject: Subject, refs: Iterable[str] = ()) -> Callable[[Message], bool]:
+    """Return what says of a message whether it is about the subject, or about one of `refs`: orders
+    that are his."""
+    named = {*subject.refs, *refs}
+    about = mentions(subject, named)
+
+    def concern(message: Message) -> bool:
+        if not message.original:
+            return False
+        return message.ref in named or about(message.original) or about(message.edited or b"")
+
+    return concern
+
+
 def mentions(subject: Subject, refs: Iterable[str] = ()) -> Callable[[bytes], bool]:
-    """Return what says of a message's bytes whether they are about the subject, or about one of
-    `refs`: orders that are his."""
+    """Return what says of bytes whether they are about the subject, or about one of `refs`."""
     patterns: list[bytes] = []
     if email := subject.email.strip():
         patterns.append(rb"(?<![a-z0-9._%+-])" + re.escape(email.lower().encode()) + _MAIL_END)

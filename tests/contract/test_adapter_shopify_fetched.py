@@ -24,7 +24,8 @@ from adapters.http_client import HttpClient
 from ops.simulators.graphql import Query
 from ops.simulators.storefront import Moment, build_order
 from schemas.effects import PublishFulfilment
-from schemas.inputs import CancelOrder, Input, UpdateOrder
+from schemas.inputs import CancelOrder, UpdateOrder
+from schemas.privacy import Read
 from tests.conftest import Say
 from tests.contract.partner_calls import a_call, shopify, stubbed
 from tests.contract.simulated import Client, Json, Running, spec, started
@@ -85,12 +86,12 @@ async def fetched(client: HttpClient, running: Running, ref: str) -> bytes:
     return await shopify(client, running.http).bundle(ref, CALL)
 
 
-def read(raw: bytes) -> Input:
+def read(raw: bytes) -> Read:
     """What a fetched order means."""
     return SHOP.translate("update", "order/fetched", raw)
 
 
-def told(order: Json) -> Input:
+def told(order: Json) -> Read:
     """What the webhook about it means."""
     return SHOP.translate("update", "orders/updated", json.dumps(order).encode())
 

@@ -256,6 +256,7 @@ async def _forgotten(
             status, _ = await ask(whole, token, "GET", f"/orders/{number}/documents/{name}")
             assert status == 404
     assert "every one gives its stored state" in whole.cli("orders", "replay", "--verify")
-    assert occurrences(whole.cli("incidents", "list", "--json")) == incidents
+    after = occurrences(whole.cli("incidents", "list", "--json"))
+    assert all(after[category] >= count for category, count in incidents.items())
     status, nothing = await ask(whole, token, "POST", "/privacy", {**body, "preview": True})
     assert (nothing["final"], nothing["under_way"], nothing["messages"]) == (0, 0, 0)

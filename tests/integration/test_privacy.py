@@ -156,6 +156,7 @@ async def test_a_customer_is_forgotten_and_no_other(scene: Scene) -> None:
     his = [
         await scene.item(1, b'{"email": "JANE@example.com", broken'),
         await scene.item(2, b'{"order_id": "by-phone"}'),
+        await scene.item(4, b"no word of it can be read", ref="by-email"),
     ]
     other = await scene.item(3, b'{"email": "mary@example.com", broken')
     asked = await scene.ask(subject=replace(JANE, refs=("named",)))
@@ -163,9 +164,9 @@ async def test_a_customer_is_forgotten_and_no_other(scene: Scene) -> None:
     for ref in ("by-reference", "by-email", "by-phone", "named"):
         assert not await scene.readable(ref), ref
     assert await scene.readable("others")
-    assert [await scene.holds(one) for one in (*his, other)] == [False, False, True]
+    assert [await scene.holds(one) for one in (*his, other)] == [False, False, False, True]
     done = await scene.request(asked)
-    assert (done.state, done.orders, done.items, done.waits_for) == ("done", 4, 2, "")
+    assert (done.state, done.orders, done.items, done.waits_for) == ("done", 4, 3, "")
     assert done.subject is None
     assert done.whose.customers == done.whose.emails == done.whose.phones == ()
     assert len(scene.forgotten) == 4
