@@ -90,6 +90,11 @@ def is_same(order: Order, state: State, known: Order) -> bool:
     return _matters(order) == _matters(known)
 
 
+def is_stated_by(order: Order, body_digest: str, stated_digest: str) -> bool:
+    """Whether an order says what the one with these digests (of `events.Placed`) said."""
+    return _stated(order) == stated_digest if stated_digest else digest(order) == body_digest
+
+
 def lines_of(order: Order) -> tuple[e.PlacedLine, ...]:
     """Return the lines as decisions need them."""
     return tuple(

@@ -11,7 +11,15 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-from schemas.refusals import ORDER_UNKNOWN, PRIVACY_REQUEST, REASONS, UNDECIDABLE, UNREADABLE
+from schemas.refusals import (
+    CSV_MALFORMED,
+    ORDER_DIFFERS,
+    ORDER_UNKNOWN,
+    PRIVACY_REQUEST,
+    REASONS,
+    UNDECIDABLE,
+    UNREADABLE,
+)
 
 ORDERS, DOOR, BOTH = "orders", "the door", "orders, the door"
 
@@ -284,6 +292,16 @@ _EDGE: Mapping[str, tuple[str, str, str]] = {
         "What a customer asks by law is due within a week and not done.",
         _SERVICE,
         "`orderwright privacy show` says what it waits for: see to that, or `privacy force`.",
+    ),
+    CSV_MALFORMED: (
+        REASONS[CSV_MALFORMED],
+        _SENDER,
+        "The import's report says which rows and why; mend them and import the file again.",
+    ),
+    ORDER_DIFFERS: (
+        REASONS[ORDER_DIFFERS],
+        _SENDER,
+        "`orders show` tells it; if the file is right, cancel it and import it under another ref.",
     ),
     ORDER_UNKNOWN: (
         REASONS[ORDER_UNKNOWN],

@@ -25,6 +25,8 @@ SHIP_TO_MISSING = "ship_to_missing"
 SHIP_TO_SEVERAL = "ship_to_several"
 DATE_IMPOSSIBLE = "date_impossible"
 LINE_REPEATED = "line_repeated"
+CSV_MALFORMED = "csv_malformed"
+ORDER_DIFFERS = "order_differs"
 PARCELS_IMPOSSIBLE = "parcels_impossible"
 MONEY_UNREADABLE = "money_unreadable"
 SKU_MISSING = "sku_missing"
@@ -65,6 +67,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
         SHIP_TO_SEVERAL: "The goods go to several addresses, and an order here has one.",
         DATE_IMPOSSIBLE: "A date or time has the right form and is on no calendar.",
         LINE_REPEATED: "Two lines have the same id, so nobody can tell them apart.",
+        CSV_MALFORMED: "A file of orders, or a row of it, can't be read as it stands.",
+        ORDER_DIFFERS: "An import names an order that is here already and says something else.",
         PARCELS_IMPOSSIBLE: "The parcels cannot exist as stated.",
         MONEY_UNREADABLE: "An amount is no money of its currency.",
         SKU_MISSING: "Something must be shipped and the channel does not say which article it is.",
