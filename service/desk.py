@@ -60,6 +60,7 @@ class Desk:
         folder: Path,
         sealing: Sealing,
         mappings_file: str = "",
+        channels: Sequence[str] = (),
     ) -> None:
         self.pool = pool
         self.sealing = sealing
@@ -70,6 +71,7 @@ class Desk:
         self.counting = Incidents(pool)
         self.mappings = PostgresMappings(pool)
         self.mappings_file = mappings_file
+        self.channels = tuple(channels)
 
     async def list_orders(
         self,
@@ -185,7 +187,7 @@ async def open_desk(data: Path | None = None) -> AsyncIterator[Desk]:
     sealing = sealing_in(load(), folder)
     try:
         async with wiring.reports(found.postgres_dsn) as pool:
-            yield Desk(pool, found.nats_url, folder, sealing, found.mappings_file)
+            yield Desk(pool, found.nats_url, folder, sealing, found.mappings_file, found.channels)
     except (JournalUnavailable, StreamUnavailable, wiring.NatsUnusable) as error:
         raise ServerUnusable(
             f"The servers of {folder} do not answer: {error} `orderwright doctor` says more."

@@ -170,6 +170,7 @@ class Service:
             postgres_pid=(postgres.pid or 0) if postgres else 0,
             nats_pid=(nats.pid or 0) if nats else 0,
             mappings_file=self.settings.mappings_file,
+            channels=tuple(self.settings.channels),
         )
 
     async def stop(self) -> None:

@@ -16,7 +16,7 @@ from service.quarantine_desk import QuarantineDesk
 from service.settings import load
 
 
-class _NoStream:
+class NoStream:
     """Stands in for the stream where nothing is released: who only looks needs no NATS."""
 
     async def publish(
@@ -31,6 +31,7 @@ class _NoStream:
         topic: str,
         trace: str = "",
     ) -> None:
+        """Send nothing. Raises StreamUnavailable."""
         raise StreamUnavailable("The message stream was not opened.", retry_after_seconds=1)
 
 
@@ -42,7 +43,7 @@ async def open_quarantine(
     can release. Raises as `open_desk` does."""
     async with AsyncExitStack() as stack:
         desk = await stack.enter_async_context(open_desk(data))
-        stream: Stream = _NoStream()
+        stream: Stream = NoStream()
         if releasing:
             stream = await stack.enter_async_context(wiring.publisher(desk.nats_url))
         keys = _keys(desk.folder)

@@ -29,6 +29,7 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     postgres_pid: int = 0
     nats_pid: int = 0
     mappings_file: str = ""
+    channels: tuple[str, ...] = ()
 
 
 def write(data_dir: Path, runtime: Runtime) -> None:

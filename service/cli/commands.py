@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from service.cli import channels, incidents, keys, mappings, orders, privacy, quarantine
+from service.cli.imports import import_orders
 from service.cli.lineage import lineage
 from service.errors import OperatorError
 
@@ -24,6 +25,7 @@ application = typer.Typer(
 )
 config = typer.Typer(help="What is configured, and from where.", no_args_is_help=True)
 spec = typer.Typer(help="The published contracts.", no_args_is_help=True)
+orders.application.command("import")(import_orders)
 application.add_typer(orders.application, name="orders")
 application.add_typer(channels.application, name="channels")
 application.add_typer(incidents.application, name="incidents")
