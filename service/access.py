@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
@@ -14,6 +15,8 @@ from service.problems import Problem
 
 ANY_CHANNEL = "*"
 """Among a key's channels: it serves all of them."""
+
+CHANNEL_HEADER = "X-Orderwright-Channel"
 
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -99,6 +102,28 @@ async def caller_of(request: web.Request, keys: Keys, scope: str, now: datetime)
             f"This API key lacks the scope {scope}; use one that has it.",
         )
     return caller
+
+
+def channel_of(request: web.Request, caller: Caller, configured: Collection[str]) -> str:
+    """Return the channel that the request is for: the one in its header, or the only one that its
+    key serves. Raises Problem: 400 without one, 403 for another than the key's or ours."""
+    asked = request.headers.get(CHANNEL_HEADER, "")
+    if not asked and len(caller.channels) == 1 and ANY_CHANNEL not in caller.channels:
+        (asked,) = caller.channels
+    if not asked:
+        raise problems.bad_request(
+            "channel-missing",
+            "Channel missing",
+            f"This API key serves several channels; name one in the header {CHANNEL_HEADER}.",
+        )
+    if not caller.serves(asked) or asked not in configured:
+        raise Problem(
+            403,
+            "channel-refused",
+            "Channel refused",
+            "This API key does not serve that channel, or no such channel is configured.",
+        )
+    return asked
 
 
 def idempotency_key_of(request: web.Request) -> str:

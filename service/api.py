@@ -18,11 +18,11 @@ from schemas.order import LongText, ShortText
 from schemas.refusals import Refused
 from service import problems
 from service.access import (
-    ANY_CHANNEL,
     Caller,
     Keys,
     Repeats,
     caller_of,
+    channel_of,
     digest_of,
     idempotency_key_of,
     require_new,
@@ -35,7 +35,6 @@ from service.telemetry.context import traceparent_of
 
 WRITE, ACT = "orders:write", "orders:act"
 VERBS = ("retry", "skip", "release", "cancel")
-CHANNEL_HEADER = "X-Orderwright-Channel"
 SOURCE = "canonical"
 """The API speaks our own shape, as other services do over NATS."""
 
@@ -116,14 +115,14 @@ class Writing:
     async def _place(self, request: web.Request) -> web.Response:
         caller = await caller_of(request, self._keys, WRITE, self._clock.now())
         key = idempotency_key_of(request)
-        channel = self._channel_of(request, caller)
+        channel = channel_of(request, caller, self._channels)
         with self._bodies.lease() as lease:
             raw = await lease.read(request)
             try:
                 placed = self._translate("place", "", raw)
             except Refused as error:
                 self._refused(error.reason, channel)
-                raise _refused(error) from error
+                raise refusal(error) from error
             assert isinstance(placed, PlaceOrder)
             order = placed.order
             order_id = order_id_for(channel, order.ref)
@@ -224,32 +223,13 @@ class Writing:
         except JournalUnavailable:
             _log.warning("A refused request stays claimed for 30 seconds: the database is away.")
 
-    def _channel_of(self, request: web.Request, caller: Caller) -> str:
-        asked = request.headers.get(CHANNEL_HEADER, "")
-        if not asked and len(caller.channels) == 1 and ANY_CHANNEL not in caller.channels:
-            (asked,) = caller.channels
-        if not asked:
-            raise problems.bad_request(
-                "channel-missing",
-                "Channel missing",
-                f"This API key serves several channels; name one in the header {CHANNEL_HEADER}.",
-            )
-        if not caller.serves(asked) or asked not in self._channels:
-            raise Problem(
-                403,
-                "channel-refused",
-                "Channel refused",
-                "This API key does not serve that channel, or no such channel is configured.",
-            )
-        return asked
-
 
 def _action(raw: bytes) -> Action:
     try:
         strict_json.check(raw)
         action = _read_action(raw)
     except Refused as error:
-        raise _refused(error) from error
+        raise refusal(error) from error
     except msgspec.ValidationError as error:
         raise Problem(
             422, refusals.SCHEMA_MISMATCH, "Action not understood", f"The action is wrong: {error}."
@@ -264,7 +244,8 @@ def _action(raw: bytes) -> Action:
     return action
 
 
-def _refused(error: Refused) -> Problem:
+def refusal(error: Refused) -> Problem:
+    """Word what the door refuses: 413, 400 for what is no JSON, else 422."""
     if error.reason == refusals.TOO_LARGE:
         return problems.too_large(" ".join(error.sentences))
     return Problem(

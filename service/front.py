@@ -13,6 +13,7 @@ from service import wiring, wiring_channels, wiring_quarantine
 from service.api import Writing
 from service.bodies import Bodies
 from service.channels_api import ChannelsApi
+from service.csv_api import CsvApi
 from service.edge import Edge
 from service.errors import OperatorError
 from service.health import Check, Health
@@ -26,6 +27,7 @@ from service.reading import Finder, Reading
 from service.telemetry.metrics import CONTENT_TYPE
 from service.upkeep_run import channels_desk
 from service.web import HttpServer, application
+from service.wiring_csv import Imported
 from service.wiring_incidents import IncidentViews
 
 if TYPE_CHECKING:
@@ -103,7 +105,11 @@ async def open_front(
     mappings = MappingsApi(service.mappings, bodies, api_keys, service.clock)
     privacy_parts = (bodies, api_keys, store.idempotency, service.clock)
     privacy = PrivacyApi(privacy_desk(store.reports, store.sealing, service.clock), *privacy_parts)
-    parts = (edge, writing, reading, quarantine, incidents, channels, mappings, privacy, health)
+    imports = _imports(service, wire, store, bodies, api_keys)
+    parts = (
+        *(imports, edge, writing, reading, quarantine, incidents, channels, mappings, privacy),
+        health,
+    )
     server = HttpServer(application([part.routes() for part in parts]))
     listen = settings.listen
     try:
@@ -116,6 +122,25 @@ async def open_front(
     stack.push_async_callback(server.stop)
     own_url = listen.public_url or f"http://{listen.host}:{server.port}"
     return Front(port=server.port, own_url=own_url, sources=sources)
+
+
+def _imports(
+    service: Service,
+    wire: wiring.Wire,
+    store: wiring.Store,
+    bodies: Bodies,
+    api_keys: wiring.ApiKeys,
+) -> CsvApi:
+    return CsvApi(
+        wire.publisher,
+        Imported(store.reports),
+        bodies,
+        api_keys,
+        store.idempotency,
+        channels=tuple(service.settings.channels),
+        clock=service.clock,
+        refused=service.refusals.count,
+    )
 
 
 def _checks(wire: wiring.Wire, store: wiring.Store) -> dict[str, Check]:

@@ -129,13 +129,19 @@ COLUMNS: tuple[Column, ...] = (
         examples=("paid", ""),
     ),
     _order("customer_name", "customer.name", "who ordered", examples=("Ada Reader", "")),
-    _order("email", "customer.email", "the customer's", most=320, examples=("ada@example.com", "")),
-    _order("phone", "customer.phone", "the customer's", most=64),
+    _order(
+        "email",
+        "customer.email",
+        "the customer's address",
+        most=320,
+        examples=("ada@example.com", ""),
+    ),
+    _order("phone", "customer.phone", "the customer's number", most=64),
     _order("customer_reference", "customer.reference", "your own id of the customer"),
     _order("locale", "customer.locale", "the customer's language, such as en-US", most=35),
     *_address("ship_to", "ship_to", "who receives it"),
     *_address("bill_to", "bill_to", "who pays"),
-    _line("line_id", "line_id", "your own id of the line; else 1, 2, 3 …", most=128, one_line=True),
+    _line("line_id", "line_id", "your own id of it; else 1, 2, 3 …", most=128, one_line=True),
     _line("sku", "sku", "which article", required=True, most=128, examples=("MUG-BLUE", "TEA")),
     _line(
         "title", "title", "what it is called; else `sku`", examples=("Blue mug", "Green tea, 100 g")
@@ -154,19 +160,19 @@ COLUMNS: tuple[Column, ...] = (
     _line(
         "line_discount",
         "discount_minor",
-        "what is taken off the line",
+        "what is taken off it",
         kind="money",
     ),
     _line(
         "line_total",
         "total_minor",
-        "of the line, after its discount, before tax; else price × quantity − discount",
+        "after its discount, before tax; else price × quantity − discount",
         kind="money",
     ),
     _line(
         "line_tax",
         "tax_minor",
-        "of the line",
+        "its tax",
         kind="money",
     ),
     _line("tax_code", "tax_code", "what the tax is called"),
@@ -291,6 +297,15 @@ def template() -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     usual = [(one.name, *one.examples) for one in COLUMNS if one.examples is not None]
     head, first, second = zip(*usual, strict=True)
     return head, first, second
+
+
+def drawn() -> str:
+    """Return the table for people, as `docs/csv-import.md` shows it."""
+    rows = []
+    for one in COLUMNS:
+        name = f"**`{one.name}`**" if one.required else f"`{one.name}`"
+        rows.append(f"| {name} | {'line' if one.of_line else 'order'} | {one.words} |")
+    return "\n".join(rows)
 
 
 def _named(cell: str) -> Column | None:

@@ -60,11 +60,11 @@ def import_orders(
     data: Data = None,
 ) -> None:
     """Place the orders of a CSV file; a repeat places nothing twice."""
-    from service.csv_at_hand import Wanted
-
     if template:
         _print_template()
         return
+    from service.csv_at_hand import Wanted
+
     if file is None or not channel:
         raise OperatorError(
             "Name the file and its channel: orderwright orders import FILE --channel NAME."
@@ -90,10 +90,14 @@ def _run(
 
     async def work() -> Counts:
         stop = _stopped_by_interrupt()
+        if sys.stderr.isatty():
+            print(" looking through the file …", end="", file=sys.stderr, flush=True)
         return await import_file(
             opened, str(file), wanted, data, tell=shown.tell, stopping=stop.is_set
         )
 
+    if report is not None and report.exists() and report.samefile(file):
+        raise OperatorError("The report would overwrite the file itself; give it another name.")
     with ExitStack() as stack:
         try:
             opened = stack.enter_context(file.open("rb"))
@@ -162,7 +166,8 @@ class _Shown:
             if self._refusals > SHOWN_REFUSALS and report is None:
                 more = self._refusals - SHOWN_REFUSALS
                 print(f"{more:,} more were not taken; --report FILE names them all.")
-            print(f"{counts.orders:,} orders: {words_of(counts)}.")
+            noun = "order" if counts.orders == 1 else "orders"
+            print(f"{counts.orders:,} {noun}: {words_of(counts)}.")
         told = f"; {report} says why" if report is not None else ""
         if counts.not_sent:
             raise _Unfinished(
