@@ -30,9 +30,9 @@ from service.problems import Problem
 from service.telemetry.context import traceparent_of
 from service.wiring_csv import Encoding, Reading, open_sheet, orders_of, survey
 
-MAX_ROWS = 5_000
-"""Placed and answered within seconds, while the sender waits; a longer file is for the command line
-or for several requests."""
+MAX_ROWS = 2_000
+"""Placed and answered within three seconds on two busy cores, while the sender waits; a longer file
+is for the command line, or for several requests."""
 
 MAX_UNDER_WAY = 2
 """Imports at once: together a quarter of what the stream takes at once, so that webhooks go on."""

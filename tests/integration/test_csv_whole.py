@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.ids import order_id_for
+from service.csv_api import MAX_ROWS
 from tests.csv_files import a_file, a_row, another
 from tests.integration.whole import CHANNEL, Whole
 from tests.waiting import eventually
@@ -152,6 +153,6 @@ async def test_a_file_over_http(whole: Whole) -> None:
     assert status == 422
     assert problem["type"].endswith(":csv_malformed")
     assert len(problem["errors"]) > 3
-    lines = a_file(a_row("H-8")) + b"\n" * 5_001 + b"x"
+    lines = a_file(a_row("H-8")) + b"\n" * MAX_ROWS + b"x"
     assert (await post(lines, "import-3"))[0] == 413
     whole.cli("orders", "cancel", "H-1", "--reason", "test over")
