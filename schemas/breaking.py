@@ -29,14 +29,15 @@ _COMPARED = frozenset({
 
 
 def breaking_changes(old: Schema, new: Schema, *, sent_by_us: bool) -> tuple[str, ...]:
-    """Return a sentence for everything that was valid by `old` and no longer is by `new`.
+    """Return a sentence for everything that was valid by `old` and no longer is by `new`, or that
+    no longer means the same: a field that nobody reads any more, another default.
 
     With `sent_by_us` also for what readers of `old` would not expect in what `new` describes: a
     field that may be missing now, or a value they don't know. New optional fields break nobody.
     """
     found = list(_narrowed(old, new, _Pair(old, new)))
+    found += _gone(old, new, _Pair(old, new))
     if sent_by_us:
-        found += _gone(old, new, _Pair(old, new))
         found += [f"Readers of the old text: {one}" for one in _narrowed(new, old, _Pair(new, old))]
     return tuple(dict.fromkeys(found))
 
@@ -95,12 +96,14 @@ def _target(schema: Schema, root: Schema) -> Schema:
 
 def _narrowed(wide: Schema, narrow: Schema, pair: _Pair, at: str = "") -> Iterator[str]:
     """Yield how `narrow` refuses something that `wide` accepts."""
+    where = f"The field {at}" if at else "The message"
+    yield from _beside("$ref", wide, narrow, where)
     both = pair.follow(wide, narrow)
     if both is None:
         return
     wide, narrow = both
-    where = f"The field {at}" if at else "The message"
     if "anyOf" in wide or "anyOf" in narrow:
+        yield from _beside("anyOf", wide, narrow, where)
         yield from _alternatives(wide, narrow, pair, where)
         return
     for key in sorted((wide.keys() | narrow.keys()) - _COMPARED - _UNCHECKED):
@@ -110,6 +113,15 @@ def _narrowed(wide: Schema, narrow: Schema, pair: _Pair, at: str = "") -> Iterat
     yield from _bounds(wide, narrow, where)
     yield from _fields(wide, narrow, pair, at, where)
     yield from _entries(wide, narrow, pair, at, where)
+
+
+def _beside(leading: str, wide: Schema, narrow: Schema, where: str) -> Iterator[str]:
+    """Keywords beside one that leads on would refuse more; none of ours has any."""
+    if leading not in narrow:
+        return
+    for key in sorted(narrow.keys() - _UNCHECKED - {leading}):
+        if leading not in wide or wide.get(key) != narrow[key]:
+            yield f"{where} has a {key} beside its {leading}, which can't be compared."
 
 
 def _alternatives(wide: Schema, narrow: Schema, pair: _Pair, where: str) -> Iterator[str]:
@@ -199,19 +211,36 @@ def _entries(wide: Schema, narrow: Schema, pair: _Pair, at: str, where: str) -> 
 
 
 def _gone(old: Schema, new: Schema, pair: _Pair, at: str = "") -> Iterator[str]:
-    """Yield the fields that readers may count on, sent or not, and that no longer exist."""
+    """Yield what means something else now: fields that senders fill and readers count on, and that
+    no longer exist, and fields that mean another value when they are left out."""
     both = pair.follow(old, new)
     if both is None:
         return
     old, new = both
     for name, one in old.get("properties", {}).items():
         place = f"{at}.{name}".lstrip(".")
-        if name in new.get("properties", {}):
-            yield from _gone(one, new["properties"][name], pair, place)
-        else:
+        other = new.get("properties", {}).get(name)
+        if other is None:
             yield f"The field {place} is gone."
-    if isinstance(old.get("items"), dict) and isinstance(new.get("items"), dict):
-        yield from _gone(old["items"], new["items"], pair, f"{at}[]")
+            continue
+        if name not in old.get("required", ()) and _default(one) != _default(other):
+            told = f"The field {place} is {_default(other)} when it is left out"
+            yield f"{told}; it was {_default(one)}."
+        yield from _gone(one, other, pair, place)
+    for key in ("items", "additionalProperties"):
+        if isinstance(old.get(key), dict) and isinstance(new.get(key), dict):
+            yield from _gone(old[key], new[key], pair, f"{at}[]")
+    for one, other in zip(old.get("prefixItems", ()), new.get("prefixItems", ()), strict=False):
+        yield from _gone(one, other, pair, f"{at}[]")
+    alike = {(one.get("$ref"), str(one.get("type"))): one for one in new.get("anyOf", ())}
+    for one in old.get("anyOf", ()):
+        other = alike.get((one.get("$ref"), str(one.get("type"))))
+        if other is not None:
+            yield from _gone(one, other, pair, at)
+
+
+def _default(schema: Schema) -> str:
+    return json.dumps(schema["default"], sort_keys=True) if "default" in schema else "not stated"
 
 
 def _list(found: set[str]) -> str:

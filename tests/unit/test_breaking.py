@@ -106,12 +106,21 @@ def test_what_accepts_more_breaks_no_sender(path: str, value: object) -> None:
 
 
 def test_a_removed_field_breaks_whoever_sends_or_reads_it() -> None:
-    """A closed schema refuses it from then on; readers of an open one miss it."""
-    old, new = changed("properties/size", "-")
-    assert breaking_changes(old, new, sent_by_us=False) == ()
-    assert "The field size is gone." in breaking_changes(old, new, sent_by_us=True)
+    """A closed schema refuses it from then on; in an open one nobody would read what is sent."""
+    for ours in (False, True):
+        told = breaking_changes(*changed("properties/size", "-"), sent_by_us=ours)
+        assert "The field size is gone." in told
     old, new = changed("properties/size", "-", closed=True)
     assert "no longer takes size" in " ".join(breaking_changes(old, new, sent_by_us=False))
+
+
+def test_another_default_is_breaking() -> None:
+    """Whoever leaves a field out means what it was then; so deep inside as well."""
+    for place in ("properties/size", "$defs/Place/properties/city"):
+        old, new = changed(f"{place}/default", 1)
+        told = " ".join(breaking_changes(old, new, sent_by_us=False))
+        assert "is 1 when it is left out; it was not stated." in told
+        assert "it was 1." in " ".join(breaking_changes(new, old, sent_by_us=False))
 
 
 def test_what_we_send_may_not_surprise_its_readers() -> None:
