@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from hypothesis import given, settings
@@ -14,7 +14,16 @@ from jsonschema import Draft202012Validator
 from adapters.channels.canonical import Canonical
 from schemas import published, validation
 from schemas.codec import decode_order, encode
-from schemas.order import Address, Discount, Line, Order, Presentment, Totals
+from schemas.order import (
+    Address,
+    Customer,
+    Discount,
+    Line,
+    Order,
+    Payment,
+    Presentment,
+    Totals,
+)
 from schemas.refusals import REASONS, Refused
 
 # Any: orders as JSON, to be spoilt in every way.
@@ -33,8 +42,12 @@ ADDRESSES = st.builds(
     lines=st.lists(TEXTS, min_size=1, max_size=4).map(tuple),
     city=TEXTS,
     country=st.sampled_from(["US", "DE", "ZZ"]),
+    company=TEXTS,
+    region=TEXTS,
     postal_code=TEXTS,
+    phone=TEXTS,
 )
+CUSTOMERS = st.builds(Customer, name=TEXTS, email=TEXTS, phone=TEXTS, reference=TEXTS, locale=TEXTS)
 LINES = st.builds(
     Line,
     line_id=REFS,
@@ -43,7 +56,10 @@ LINES = st.builds(
     quantity=st.integers(1, 1_000_000),
     unit_price_minor=MINOR,
     total_minor=MINOR,
+    discount_minor=MINOR,
+    tax_minor=MINOR,
     requires_shipping=st.booleans(),
+    weight_grams=st.integers(0, 100_000_000),
     channel_sku=TEXTS,
     tax_code=TEXTS,
     bundle_line_id=TEXTS,
@@ -74,11 +90,15 @@ ORDERS = st.builds(
     placed_at=TIMES,
     updated_at=TIMES,
     currency=st.sampled_from(["USD", "JPY", "ZZZ"]),
-    payment=st.sampled_from(["pending", "paid", "voided"]),
+    payment=st.sampled_from(get_args(Payment)),
     lines=st.lists(LINES, min_size=1, max_size=3).map(tuple),
     totals=TOTALS,
+    customer=CUSTOMERS,
     ship_to=st.none() | ADDRESSES,
+    bill_to=st.none() | ADDRESSES,
+    shipping_method=TEXTS,
     note=TEXTS,
+    gift_message=TEXTS,
     attributes=st.dictionaries(TEXTS, TEXTS, max_size=3),
     test=st.booleans(),
     discounts=st.lists(DISCOUNTS, max_size=3).map(tuple),
@@ -141,6 +161,34 @@ def decodes(value: Json) -> bool:
     except msgspec.ValidationError:
         return False
     return True
+
+
+def structs_in(value: object) -> list[msgspec.Struct]:
+    """Return a struct and every one inside it."""
+    if isinstance(value, tuple):
+        return [one for part in value for one in structs_in(part)]
+    if not isinstance(value, msgspec.Struct):
+        return []
+    inner = [getattr(value, name) for name in value.__struct_fields__]
+    return [value, *(one for part in inner for one in structs_in(part))]
+
+
+def test_every_field_of_an_order_is_drawn() -> None:
+    """No field of any part of an order is always its default: "any order" means any."""
+    drawn: dict[tuple[type, str], set[str]] = {}
+    seen = set()
+
+    @given(ORDERS)
+    @settings(max_examples=60, deadline=None, database=None, derandomize=True)
+    def draw(order: Order) -> None:
+        for one in structs_in(order):
+            seen.add(type(one))
+            for name in one.__struct_fields__:
+                drawn.setdefault((type(one), name), set()).add(repr(getattr(one, name)))
+
+    draw()
+    assert seen == {Order, Line, Address, Customer, Totals, Discount, Presentment}
+    assert [field for field, values in drawn.items() if len(values) < 2] == []
 
 
 @given(ORDERS)
