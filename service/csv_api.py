@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import Callable, Collection
 
@@ -36,6 +37,9 @@ is for the command line, or for several requests."""
 
 MAX_UNDER_WAY = 2
 """Imports at once: together a quarter of what the stream takes at once, so that webhooks go on."""
+
+WAIT_SECONDS = 5.0
+"""How long a further one waits for its turn, before a sender is told to come again."""
 
 _BUSY_SECONDS = 2
 
@@ -80,7 +84,7 @@ class CsvApi:
         self._channels = frozenset(channels)
         self._clock = clock
         self._refused = refused
-        self._under_way = 0
+        self._turns = asyncio.Semaphore(MAX_UNDER_WAY)
 
     def routes(self) -> list[web.RouteDef]:
         """The import's path."""
@@ -101,15 +105,17 @@ class CsvApi:
         key = "" if dry_run else idempotency_key_of(request)
         channel = channel_of(request, caller, self._channels)
         file = _File(channel, dry_run, _encoding_of(request), _reading_of(request))
-        if self._under_way >= MAX_UNDER_WAY:
-            raise problems.busy("Other imports are under way.", _BUSY_SECONDS)
-        self._under_way += 1
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise problems.busy("Other imports are under way.", _BUSY_SECONDS) from None
         try:
             with self._bodies.lease() as lease:
                 raw = await lease.read(request)
                 return await self._answer(request, caller, key, file, raw)
         finally:
-            self._under_way -= 1
+            self._turns.release()
 
     async def _answer(
         self, request: web.Request, caller: Caller, key: str, file: _File, raw: bytes
