@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from schemas import refusals
 from schemas.effects import Parcel
+from schemas.inputs import ShortLine
 from schemas.iso_codes import COUNTRIES, CURRENCIES
 from schemas.money import decimal_text
 from schemas.order import Address, Order, Presentment, Totals
@@ -16,6 +17,8 @@ from schemas.strict_json import shown
 
 MAX_PARCELS = 100
 """What `warehouse.callback.v1` takes; a carrier's shipment has 200 at most, a mistake thousands."""
+MAX_PIECES = 1_000_000
+"""Of one line: the canonical order's bound."""
 MAX_SIDE_MM = 20_000
 """Twenty metres: longer than any parcel, and than most mistakes of a unit."""
 
@@ -186,11 +189,38 @@ def parcels_possible(parcels: tuple[Parcel, ...]) -> tuple[str, ...]:
     return tuple(found[:20])
 
 
+def quantities_possible(lines: tuple[ShortLine, ...]) -> tuple[str, ...]:
+    """A short pick names lines, each once, of which 0 or more were found and fewer than asked."""
+    if not lines:
+        return (
+            "A short pick names no line of which less was picked than ordered; send its lines.",
+        )
+    found = [
+        f"Of the line {shown(line.line_id)} {line.picked_quantity} of {line.ordered_quantity} "
+        f"pieces were picked; 0 to one fewer than ordered is possible, and at most {MAX_PIECES:,}."
+        for line in lines
+        if not 0 <= line.picked_quantity < line.ordered_quantity <= MAX_PIECES
+    ]
+    if len({line.line_id for line in lines}) != len(lines):
+        found.append("The same line is short twice; name each line once, with all of its pieces.")
+    return tuple(found[:20])
+
+
+def skus_named(order: Order) -> tuple[str, ...]:
+    """What has to be shipped has an SKU that is not blank."""
+    return tuple(
+        f"The SKU of the line {shown(line.line_id)} is blank; say which article it is."
+        for line in order.lines
+        if line.requires_shipping and not line.sku.strip()
+    )[:20]
+
+
 ORDER_CHECKS: tuple[tuple[str, Callable[[Order], tuple[str, ...]]], ...] = (
     (refusals.CURRENCY_UNKNOWN, currency_known),
     (refusals.COUNTRY_UNKNOWN, countries_known),
     (refusals.SHIP_TO_MISSING, has_ship_to),
     (refusals.LINE_REPEATED, line_ids_differ),
+    (refusals.SKU_MISSING, skus_named),
     (refusals.DATE_IMPOSSIBLE, dates_possible),
     (refusals.TOTAL_MISMATCH, totals_add_up),
 )
@@ -204,7 +234,7 @@ def _addresses(order: Order) -> list[tuple[str, Address]]:
 
 def _is_time(value: str) -> bool:
     try:
-        datetime.fromisoformat(value)
-    except ValueError:
+        datetime.fromisoformat(value).astimezone(UTC)
+    except (ValueError, OverflowError):  # the first and last day of all years overflow by a zone
         return False
     return True

@@ -42,6 +42,7 @@ class Shapes(Struct, frozen=True):
     regions: frozenset[str]
     needs_postal_code: bool
     needs_region: bool
+    needs_city: bool
 
 
 @cache  # one entry per country of COUNTRIES
@@ -65,6 +66,7 @@ def shapes_of(country: str) -> Shapes:
         regions=frozenset(regions),
         needs_postal_code="Z" in required,
         needs_region=bool(regions),
+        needs_city="C" in required,
     )
 
 
@@ -97,6 +99,12 @@ def refuse_doubts(order: Order) -> None:
 def _of_address(name: str, address: Address, *, whole: bool) -> list[Doubt]:
     shapes = shapes_of(address.country)
     found = []
+    if whole and not address.name.strip():
+        found.append(f"The {name} address has no name; add who receives it.")
+    if whole and not any(line.strip() for line in address.lines):
+        found.append(f"The {name} address has no street; add it.")
+    if whole and shapes.needs_city and not address.city.strip():
+        found.append(f"The {name} address has no city, which {address.country} needs; add it.")
     code, region = address.postal_code.strip(), address.region.strip()
     such_as = f", such as {shapes.example}" if shapes.example else ""
     if code and shapes.postal_code is not None and shapes.postal_code.fullmatch(code) is None:

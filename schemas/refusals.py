@@ -28,6 +28,7 @@ LINE_REPEATED = "line_repeated"
 CSV_MALFORMED = "csv_malformed"
 ORDER_DIFFERS = "order_differs"
 PARCELS_IMPOSSIBLE = "parcels_impossible"
+QUANTITY_IMPOSSIBLE = "quantity_impossible"
 MONEY_UNREADABLE = "money_unreadable"
 SKU_MISSING = "sku_missing"
 NOTHING_TO_FULFIL = "nothing_to_fulfil"
@@ -70,6 +71,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         CSV_MALFORMED: "A file of orders, or a row of it, can't be read as it stands.",
         ORDER_DIFFERS: "An import names an order that is here already and says something else.",
         PARCELS_IMPOSSIBLE: "The parcels cannot exist as stated.",
+        QUANTITY_IMPOSSIBLE: "Pieces are counted in a way that can't have happened.",
         MONEY_UNREADABLE: "An amount is no money of its currency.",
         SKU_MISSING: "Something must be shipped and the channel does not say which article it is.",
         NOTHING_TO_FULFIL: "The order has no lines.",

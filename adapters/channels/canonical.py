@@ -11,6 +11,7 @@ from schemas.inputs import (
     NoteFact,
     PlaceOrder,
     ReportPacked,
+    ReportShortPicked,
     UpdateOrder,
 )
 from schemas.order import ORDER_SCHEMA, Order
@@ -92,5 +93,7 @@ def _check(found: Input) -> None:
         )
     if isinstance(found, NoteFact) and (faults := checks.news_possible(found.at)):
         raise Refused(refusals.DATE_IMPOSSIBLE, faults)
+    if isinstance(found, ReportShortPicked) and (faults := checks.quantities_possible(found.lines)):
+        raise Refused(refusals.QUANTITY_IMPOSSIBLE, faults)
     if isinstance(found, ReportPacked) and (faults := checks.parcels_possible(found.parcels)):
         raise Refused(refusals.PARCELS_IMPOSSIBLE, faults)

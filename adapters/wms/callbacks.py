@@ -174,11 +174,8 @@ def _short_lines(told: WarehouseCallback) -> tuple[ShortLine, ...]:
         for line in told.lines
         if line.picked_quantity < line.ordered_quantity
     )
-    if not short:
-        raise refused(
-            refusals.SCHEMA_MISMATCH,
-            "A short pick names no line of which less was picked than ordered; send its lines.",
-        )
+    if faults := checks.quantities_possible(short):
+        raise Refused(refusals.QUANTITY_IMPOSSIBLE, faults)
     return short
 
 

@@ -76,6 +76,20 @@ def test_odd_addresses_are_doubted_without_naming_them(
     assert not postal_code or postal_code not in doubt.sentence
 
 
+def test_a_shipping_address_that_is_blank_somewhere() -> None:
+    """Who receives it, the street, and the city where a country has cities: each is asked for."""
+    blank = Address(name=" ", lines=("", " "), city=" ", country="DE", postal_code="26133")
+    told = [one.sentence for one in doubts_of(blank, None, Customer())]
+    assert told == [
+        "The shipping address has no name; add who receives it.",
+        "The shipping address has no street; add it.",
+        "The shipping address has no city, which DE needs; add it.",
+    ]
+    assert doubts_of(None, blank, Customer()) == ()
+    nowhere = Address(name="A", lines=("B",), city="", country="SG", postal_code="308900")
+    assert doubts_of(nowhere, None, Customer()) == ()
+
+
 def test_a_billing_address_may_be_partial_and_not_odd() -> None:
     """Wallets give part of one; what they give must have its shape."""
     assert doubts_of(None, at("US", "", ""), Customer()) == ()

@@ -10,9 +10,11 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from adapters.channels.canonical import Canonical
 from schemas import checks, refusals, validation
 from schemas.codec import encode
 from schemas.effects import Parcel
+from schemas.inputs import ReportShortPicked, ShortLine
 from schemas.order import Address, Order
 from schemas.refusals import Refused
 from tests.given import an_order
@@ -101,6 +103,12 @@ def totals(**changes: object) -> Order:
         (an_order(ship_to=None), refusals.SHIP_TO_MISSING, "ship_to"),
         (an_order(lines=(an_order().lines[0],) * 2), refusals.LINE_REPEATED, '"1"'),
         (an_order(placed_at="2026-02-30T00:00:00Z"), refusals.DATE_IMPOSSIBLE, "calendar"),
+        (an_order(placed_at="0001-01-01T00:00:00+14:00"), refusals.DATE_IMPOSSIBLE, "calendar"),
+        (
+            an_order(lines=(replace(an_order().lines[0], sku=" "), an_order().lines[1])),
+            refusals.SKU_MISSING,
+            'The SKU of the line "1" is blank',
+        ),
         (
             an_order(bill_to=Address(name="A", lines=("B",), city="C", country="ZZ")),
             refusals.COUNTRY_UNKNOWN,
@@ -130,3 +138,30 @@ def test_parcels_that_cannot_exist_are_told() -> None:
     assert "1 to 100" in checks.parcels_possible(())[0]
     assert "same parcel_id" in checks.parcels_possible((good, good))[0]
     assert "100000 mm" in checks.parcels_possible((replace(good, length_mm=100_000),))[0]
+
+
+def short(line_id: str, ordered: int, picked: int) -> ShortLine:
+    """Return a line of which less was found."""
+    return ShortLine(line_id=line_id, ordered_quantity=ordered, picked_quantity=picked)
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ((), "names no line"),
+        ((short("1", 2, 2),), "2 of 2 pieces were picked; 0 to one fewer than ordered"),
+        ((short("1", 2, 5),), "5 of 2 pieces"),
+        ((short("1", 2, -1),), "-1 of 2 pieces"),
+        ((short("1", -2, -5),), "-5 of -2 pieces"),
+        ((short("1", 2**63, 1),), "at most 1,000,000"),
+        ((short("1", 2, 1), short("1", 2, 0)), "short twice"),
+    ],
+)
+def test_pieces_that_cannot_be_short_are_told(lines: tuple[ShortLine, ...], words: str) -> None:
+    """A short pick of nothing, of more than was asked, or of less than none is refused in words."""
+    assert words in checks.quantities_possible(lines)[0]
+    news = ReportShortPicked(ref="1", task_id="t", lines=lines)
+    with pytest.raises(Refused) as caught:
+        Canonical().translate("short-picked", "", encode(news))
+    assert caught.value.reason == refusals.QUANTITY_IMPOSSIBLE
+    assert checks.quantities_possible((short("1", 2, 1), short("2", 1, 0))) == ()

@@ -168,7 +168,7 @@ def test_what_is_authentic_and_not_understood_is_kept() -> None:
         (a_body(parcels=[]), refusals.PARCELS_IMPOSSIBLE),
         (a_body(parcels=[PARCEL, PARCEL]), refusals.PARCELS_IMPOSSIBLE),
         (a_body(parcels=[{**PARCEL, "weight_grams": -1}]), refusals.SCHEMA_MISMATCH),
-        (a_body("short_picked", lines=[]), refusals.SCHEMA_MISMATCH),
+        (a_body("short_picked", lines=[]), refusals.QUANTITY_IMPOSSIBLE),
         (a_body(task_id=""), refusals.SCHEMA_MISMATCH),
     ],
 )
