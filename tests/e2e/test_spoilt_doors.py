@@ -11,13 +11,11 @@ import hmac
 import json
 import random
 import re
-import subprocess
-import sys
 import time
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
+from datetime import UTC, datetime
 
 import aiohttp
 import nats
@@ -25,13 +23,14 @@ import pytest
 from msgspec import Struct
 from nats.js import JetStreamContext
 
+from adapters.postgres.keys import ApiKeys
+from adapters.postgres.pool import Pool
 from ops.simulators.storefront import sign
 from schemas.ids import order_id_for, ref_token, sign_correlation_id
 from schemas.inputs import KINDS
 from service.demo.world import WAREHOUSE, toml
 from tests.csv_files import a_file, a_row, another
 from tests.e2e.conftest import Say
-from tests.e2e.processes import ROOT
 from tests.e2e.world import SHOP, World, seed_of_run, world_in
 from tests.integration.servers import temporary_home
 from tests.properties.test_spoilt import (
@@ -194,7 +193,7 @@ async def flood(count: int, seed: int, say: Say) -> None:
             callback = a_callback(world)
             client = await nats.connect(world.runtime().nats_url)
             try:
-                sender = Sender(world, key_of(world), client.jetstream())
+                sender = Sender(world, await key_of(world), client.jetstream())
                 await sender.all_of(drawn(count, seed, callback))
             finally:
                 await client.close()
@@ -231,24 +230,15 @@ def a_callback(world: World) -> bytes:
     return json.dumps(body).encode()
 
 
-def key_of(world: World) -> str:
+async def key_of(world: World) -> str:
     """Make an API key."""
-    words = ["keys", "create", "spoilt", "--scope", "orders:write", "--channel", "*"]
-    ran = subprocess.run(
-        [sys.executable, "-m", "service.cli", *words],
-        cwd=world.home,
-        env={"PYTHONPATH": str(ROOT), "ORDERWRIGHT_DATA": str(world.data), **path_only()},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    return ran.stdout.strip()
-
-
-def path_only() -> dict[str, str]:
-    """What a process needs of the environment."""
-    return {"PATH": str(Path(sys.executable).parent)}
+    pool = Pool(world.runtime().postgres_dsn, by_key=False)
+    try:
+        keys = ApiKeys(pool, monotonic=time.monotonic)
+        _, token = await keys.create("spoilt", ["orders:write"], ["*"], now=datetime.now(UTC))
+    finally:
+        await pool.close()
+    return token
 
 
 async def everything_kept(

@@ -12,6 +12,7 @@ from typing import Any
 
 from schemas.ids import order_id_for
 from service.csv_api import MAX_ROWS
+from service.desk import STAGES
 from tests.csv_files import a_file, a_row, another
 from tests.integration.whole import CHANNEL, Whole
 from tests.waiting import eventually
@@ -63,7 +64,7 @@ async def test_a_file_by_command_line(whole: Whole, tmp_path: Path) -> None:
     first, second, third = report_of(report)
     assert (first["rows"], first["ref"], first["outcome"]) == ("2", "C-1", "accepted")
     assert first["order_id"] == order_id_for(CHANNEL, "C-1")
-    assert first["became"].split(",")[0] in {"accepted", "reserved", "packed"}
+    assert first["became"].split(",")[0] in STAGES  # it may have come far meanwhile
     assert second["ref"] == "'=C-2"
     assert second["became"] == "placed, waits for the customer's payment"
     assert (third["outcome"], third["reason"]) == ("refused", "total_mismatch")
