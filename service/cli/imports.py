@@ -77,13 +77,13 @@ def import_orders(
         timezone=timezone,
         decimal_comma=decimal_comma,
     )
-    shown = _Shown(as_json=as_json)
+    shown = Shown(as_json=as_json)
     counts = _run(file, wanted, data, report, shown)
     shown.end(counts, report)
 
 
 def _run(
-    file: Path, wanted: Wanted, data: Path | None, report: Path | None, shown: _Shown
+    file: Path, wanted: Wanted, data: Path | None, report: Path | None, shown: Shown
 ) -> Counts:
     from service.csv_at_hand import import_file
     from service.csv_report import Report
@@ -122,7 +122,7 @@ def _stopped_by_interrupt() -> asyncio.Event:
     return stop
 
 
-class _Shown:
+class Shown:
     """What the person sees meanwhile and in the end."""
 
     report: Report | None = None

@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from adapters.channels.csv_columns import MAX_COLUMNS, drawn, template
@@ -15,9 +16,9 @@ from adapters.channels.csv_orders import MAX_APART, MAX_LINES, MAX_ROWS
 from adapters.channels.csv_rows import MAX_ROW_CHARACTERS
 from service import csv_api
 from service.cli.commands import application
-from service.cli.imports import words_of
-from service.csv_at_hand import MAX_FILE_BYTES
-from service.csv_import import Counts
+from service.cli.imports import Shown, words_of
+from service.csv_at_hand import MAX_FILE_BYTES, Progress
+from service.csv_import import Counts, Entry
 from service.errors import OperatorError
 from tests.csv_files import a_file, a_row
 
@@ -53,6 +54,38 @@ def test_the_template_is_printed() -> None:
     """A header and the two rows of an order."""
     answer = CliRunner().invoke(application, ["orders", "import", "--template"])
     assert tuple(map(tuple, csv.reader(io.StringIO(answer.output)))) == template()
+
+
+class Terminal(io.StringIO):
+    """A text that takes itself for a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_and_refusals_at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Progress is one line that is written over; refusals stand, at most a screen of them, and
+    what a file says can't command the terminal."""
+    seen, printed = Terminal(), io.StringIO()
+    monkeypatch.setattr("sys.stderr", seen)
+    monkeypatch.setattr("sys.stdout", printed)
+    shown, counts = Shown(as_json=False), Counts(orders=50, accepted=20, refused=30)
+    for row in range(30):
+        entry = Entry(first_row=row, last_row=row, ref="\x1b[2J", outcome="refused", why=("No.",))
+        shown.tell(entry, Progress(counts, 200))
+    assert "50 of 200 orders (25 %): 20 accepted, 30 refused" in seen.getvalue()
+    with pytest.raises(OperatorError, match="30 of 50 were not taken"):
+        shown.end(counts, None)
+    lines = printed.getvalue().splitlines()
+    assert lines[0] == "row 0 (�[2J): refused. No."
+    assert lines[20:] == [
+        "10 more were not taken; --report FILE names them all.",
+        "50 orders: 20 accepted, 30 refused.",
+    ]
+    with pytest.raises(OperatorError, match=r"the import stopped; r\.csv says why"):
+        Shown(as_json=False).end(Counts(orders=1, not_sent=1, stopped=True), Path("r.csv"))
+    with pytest.raises(typer.Exit):
+        Shown(as_json=True).end(Counts(stopped=True), None)
 
 
 def test_counts_in_words() -> None:
