@@ -24,6 +24,7 @@ from service.privacy_at_hand import privacy_desk
 from service.quarantine_api import QuarantineApi
 from service.quarantine_desk import QuarantineDesk
 from service.reading import Finder, Reading
+from service.settings import Listen
 from service.telemetry.metrics import CONTENT_TYPE
 from service.upkeep_run import channels_desk
 from service.web import HttpServer, application
@@ -90,13 +91,7 @@ async def open_front(
         clock=service.clock,
         refused=service.refusals.count,
     )
-    desk = QuarantineDesk(
-        wiring_quarantine.QuarantineWorkflow(store.reports, store.sealing),
-        wire.publisher,
-        {source.kind: source for source in sources.values()},
-        wiring_channels.translator(sources),
-        service.clock,
-    )
+    desk = _quarantine_desk(service, wire, store, sources)
     quarantine = QuarantineApi(desk, bodies, api_keys, store.idempotency, service.clock)
     incidents = IncidentsApi(IncidentViews(store.reports), api_keys, service.clock)
     channels = ChannelsApi(
@@ -111,7 +106,13 @@ async def open_front(
         health,
     )
     server = HttpServer(application([part.routes() for part in parts]))
-    listen = settings.listen
+    await _listen(server, settings.listen)
+    stack.push_async_callback(server.stop)
+    own_url = settings.listen.public_url or f"http://{settings.listen.host}:{server.port}"
+    return Front(port=server.port, own_url=own_url, sources=sources)
+
+
+async def _listen(server: HttpServer, listen: Listen) -> None:
     try:
         await server.start(listen.host, listen.port)
     except OSError as error:
@@ -119,9 +120,21 @@ async def open_front(
             f"{listen.host}:{listen.port} can't be listened on ({error.strerror}): stop what uses"
             " it, or choose another with ORDERWRIGHT_PORT."
         ) from error
-    stack.push_async_callback(server.stop)
-    own_url = listen.public_url or f"http://{listen.host}:{server.port}"
-    return Front(port=server.port, own_url=own_url, sources=sources)
+
+
+def _quarantine_desk(
+    service: Service,
+    wire: wiring.Wire,
+    store: wiring.Store,
+    sources: Mapping[str, wiring_channels.Source],
+) -> QuarantineDesk:
+    return QuarantineDesk(
+        wiring_quarantine.QuarantineWorkflow(store.reports, store.sealing),
+        wire.publisher,
+        {source.kind: source for source in sources.values()},
+        wiring_channels.translator(sources),
+        service.clock,
+    )
 
 
 def _imports(

@@ -34,9 +34,9 @@ def privacy_of(service: Service, store: wiring.Store) -> PrivacyWork:
         return store.leases.sure
 
     days = {
-        name: channel.personal_data_days
+        name: channel.keeps_personal_data_days
         for name, channel in service.settings.channels.items()
-        if channel.personal_data_days
+        if channel.keeps_personal_data_days
     }
     requests = Privacy(
         PrivacyRequests(store.reports, store.sealing),

@@ -137,14 +137,12 @@ class Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(ge=1, le=86_400, description="Pause between two looks at its subscriptions."),
     ] = 900.0
     personal_data_days: Annotated[
-        int,
+        Annotated[int, Meta(ge=0, le=3_650)] | None,
         Meta(
-            ge=0,
-            le=3_650,
             description="Days after an order is final until its personal data is erased; 0: kept "
-            "until somebody asks.",
+            "until somebody asks. Left out: 0, and for `amazon` the 30 that Amazon allows at most.",
         ),
-    ] = 0
+    ] = None
     backfill_grace_seconds: Annotated[
         float,
         Meta(ge=0, le=86_400, description="What changed so recently is left to its webhook."),
@@ -164,7 +162,21 @@ class Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             return self.backfill_seconds
         return BACKFILL_SECONDS.get(self.kind, USUAL_BACKFILL_SECONDS)
 
+    @property
+    def keeps_personal_data_days(self) -> int:
+        """How long personal data is kept after an order's end, as set or as the kind demands; 0:
+        until somebody asks."""
+        if self.personal_data_days is not None:
+            return self.personal_data_days
+        return PERSONAL_DATA_DAYS.get(self.kind, 0)
+
     def __post_init__(self) -> None:
+        most = PERSONAL_DATA_DAYS.get(self.kind)
+        if most is not None and not 1 <= self.keeps_personal_data_days <= most:
+            raise ValueError(
+                f"a channel of kind {self.kind} must erase personal data after at most {most} "
+                "days: set personal_data_days from 1 on, or leave it out"
+            )
         if (self.kind == "amazon") != (self.amazon is not None):
             raise ValueError("a channel of kind amazon needs a table amazon, and no other has one")
         if self.kind == "amazon" and not self.webhook_secrets:

@@ -29,8 +29,8 @@ from ops.simulators.storefront import sign
 from schemas.ids import order_id_for, ref_token, sign_correlation_id
 from schemas.inputs import KINDS
 from service.demo.world import WAREHOUSE, toml
+from tests.conftest import Say
 from tests.csv_files import a_file, a_row, another
-from tests.e2e.conftest import Say
 from tests.e2e.world import SHOP, World, seed_of_run, world_in
 from tests.integration.servers import temporary_home
 from tests.properties.test_spoilt import (

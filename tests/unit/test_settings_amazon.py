@@ -74,9 +74,20 @@ def test_amazon_is_compared_every_half_hour_and_others_every_five_minutes(tmp_pa
     assert loaded(tmp_path, often).channels["amazon-de"].compares_seconds == 0
 
 
-def test_amazon_lets_personal_data_be_kept_for_thirty_days() -> None:
-    """Its data protection policy counts from delivery."""
-    assert PERSONAL_DATA_DAYS["amazon"] == 30
+def test_amazon_lets_personal_data_be_kept_for_thirty_days(tmp_path: Path) -> None:
+    """Its data protection policy counts from delivery: erased by itself then or earlier, never kept
+    until somebody asks; other channels keep it as they like."""
+    other = '[channels.own]\nkind = "canonical"\n'
+    channels = loaded(tmp_path, WHOLE + other).channels
+    assert channels["amazon-de"].keeps_personal_data_days == PERSONAL_DATA_DAYS["amazon"] == 30
+    assert channels["own"].keeps_personal_data_days == 0
+
+    def kept_for(days: int) -> str:
+        return WHOLE.replace('kind = "amazon"', f'kind = "amazon"\npersonal_data_days = {days}')
+
+    assert loaded(tmp_path, kept_for(7)).channels["amazon-de"].keeps_personal_data_days == 7
+    for days in (0, 31):
+        assert "at most 30 days" in fault(tmp_path, kept_for(days))
 
 
 @pytest.mark.parametrize(
