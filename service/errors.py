@@ -2,7 +2,8 @@
 
 Exit codes: 3 data directory held, 4 outside server unreachable, 5 outside server too old or lacking
 a feature, 6 data directory unusable (permissions, space), 7 an embedded server would not start,
-12 the database's schema and this version don't fit together.
+12 the database's schema and this version don't fit together, 13 the secrets at hand are not those
+of the database.
 """
 
 from __future__ import annotations
@@ -50,3 +51,9 @@ class SchemaRefused(OperatorError):
     """The database was migrated by another version, or a migration failed; nothing was changed."""
 
     exit_code: ClassVar[int] = 12
+
+
+class SecretsDiffer(OperatorError):
+    """The keys that seal personal data or sign correlation ids are not those of the database."""
+
+    exit_code: ClassVar[int] = 13

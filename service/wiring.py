@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 from msgspec import Struct, structs
@@ -34,8 +34,9 @@ from adapters.postgres.pool import Pool
 from adapters.postgres.quarantine import PostgresQuarantine
 from adapters.postgres.replay import streams
 from adapters.postgres.retention import Retention
-from adapters.postgres.sealing import Sealing
+from adapters.postgres.sealing import KeyMissing, Sealing
 from adapters.postgres.sealing_keys import agree
+from adapters.postgres.signing_keys import SigningKeyDiffers, agree_on_signing
 from adapters.postgres.stock import StockPartner, StockRow
 from adapters.postgres.timeline import Entry
 from adapters.postgres.timers import PostgresTimers
@@ -44,7 +45,7 @@ from adapters.wms.http_warehouse import HttpWarehouse, HttpWarehouseSettings
 from schemas.effects import CARRIER, ERP, MAIL, STOCK, STOREFRONT, WAREHOUSE
 from schemas.order import Address
 from service.clock import SystemClock
-from service.errors import SchemaRefused
+from service.errors import SchemaRefused, SecretsDiffer
 from service.sealing_keys import sealing_of
 from service.servers import Servers
 from service.settings import CallLimits, Carrier, Erp, Mail, Settings, Warehouse
@@ -173,7 +174,7 @@ async def open_store(
     leases = Leases(pool, servers.data.instance_id, ttl_seconds=LEASE_SECONDS, on_lost=on_lost)
     place = settings.warehouse.place if settings.warehouse else "main"
     sealing = sealing_of(settings, servers.data)
-    await agree(pool, sealing)
+    await _agree_on_secrets(pool, sealing, *correlation_keys(settings, servers))
     return Store(
         pool=pool,
         reports=reports,
@@ -188,6 +189,16 @@ async def open_store(
         idempotency=Idempotency(reports, sealing),
         retention=Retention(reports),
     )
+
+
+async def _agree_on_secrets(
+    pool: Pool, sealing: Sealing, active: str, keys: Mapping[str, bytes]
+) -> None:
+    try:
+        await agree(pool, sealing)
+        await agree_on_signing(pool, active, keys)
+    except (KeyMissing, SigningKeyDiffers) as error:
+        raise SecretsDiffer(str(error)) from error
 
 
 async def open_wire(settings: Settings, servers: Servers, stack: AsyncExitStack) -> Wire:

@@ -63,6 +63,20 @@ async def test_serve_names_an_unreachable_server(
     assert len(said.strip().splitlines()[-1].split(". ")) == 1
 
 
+async def test_serve_refuses_a_database_of_other_secrets(whole: Whole, empty: Path) -> None:
+    """A second process that makes its own secrets would open nothing and refuse every report on
+    running orders: one sentence says what to bring along, and the code is 13."""
+    there = whole.world.runtime()
+    environ = {
+        "ORDERWRIGHT_POSTGRES_DSN": there.postgres_dsn,
+        "ORDERWRIGHT_NATS_URL": there.nats_url,
+        "ORDERWRIGHT_DATA": str(empty / "data"),
+        "ORDERWRIGHT_PORT": "0",
+    }
+    said = whole.cli("serve", code=13, environ=environ, cwd=empty, running=False)
+    assert "bring back the data directory's `secrets`" in said
+
+
 async def test_serve_names_a_limit_of_an_outside_server(whole: Whole, empty: Path) -> None:
     """A NATS with its usual limit of 1 MB can't carry every order: one sentence says which setting
     to change, and the code is 5."""
