@@ -75,11 +75,12 @@ async def test_orders_list_shows_pages(whole: Whole) -> None:
     whole.cli("orders", "cancel", orders[0].number, "--reason", "test over")
 
 
-async def test_orders_list_watches(whole: Whole) -> None:
+async def test_orders_list_watches(whole: Whole, closed: Order) -> None:
     """`--watch` shows the list again and again, until Ctrl-C ends it with 130."""
     words = ["orders", "list", "--watch", "--data", str(whole.world.data)]
     watching = whole.world.process("watching", "service.cli", words)
     await eventually(lambda: watching.log.read_text().count("\x1b[H\x1b[2Jnumber") >= 2, 30.0)
+    assert closed.number in watching.log.read_text()
     os.kill(watching.pid, signal.SIGINT)
     assert await watching.ended() == 130
     assert "Traceback" not in watching.log.read_text()

@@ -25,7 +25,7 @@ async def test_incidents(whole: Whole) -> None:
         return found if waits and "signature_invalid" in found else {}
 
     found = await eventually(listed, 20.0)
-    assert found["signature_invalid"]["channels"] == ["acme-us"]
+    assert "acme-us" in found["signature_invalid"]["channels"]
     assert 0 < found["erp_refused"]["share"] <= 1
     rows = json.loads(whole.cli("incidents", "list", "--open", "--channel", CHANNEL, "--json"))
     assert "erp_refused" in {row["category"] for row in rows}
