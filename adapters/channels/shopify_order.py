@@ -65,6 +65,7 @@ def unchecked_order(source: ShopifyOrder, rounding: Rounding = EXACT) -> Order:
     lines, presentment = presentment_of(source, lines, totals, rounding)
     attributes, gift_message = _attributes(source)
     ship_to, bill_to, customer = _ship_to(source), _bill_to(source), _customer(source)
+    placed_at = _utc(source.created_at)
     for doubt in doubts_of(ship_to, bill_to, customer):
         if len(attributes) < MAX_ATTRIBUTES:
             name = DOUBT + doubt.reason
@@ -72,8 +73,9 @@ def unchecked_order(source: ShopifyOrder, rounding: Rounding = EXACT) -> Order:
     return Order(
         ref=order_ref(source),
         number=source.name,
-        placed_at=_utc(source.created_at),
-        updated_at=_utc(source.updated_at),
+        placed_at=placed_at,
+        # A new order bears one moment twice.
+        updated_at=placed_at if source.updated_at == source.created_at else _utc(source.updated_at),
         currency=currency,
         payment=_payment(source.financial_status),
         lines=tuple(lines),
