@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from service import wiring, wiring_channels
+from service import wiring_channels, wiring_desk
 from service.channels_desk import ChannelsDesk
 from service.clock import SystemClock
 from service.desk import open_desk
@@ -20,7 +20,7 @@ async def open_channels(data: Path | None, config: Path | None) -> AsyncIterator
     settings, clock = load(path=config), SystemClock()
     async with AsyncExitStack() as stack:
         desk = await stack.enter_async_context(open_desk(data))
-        stream = await stack.enter_async_context(wiring.publisher(desk.nats_url))
+        stream = await stack.enter_async_context(wiring_desk.publisher(desk.nats_url))
         session = open_session(connections_per_host=4)
         stack.push_async_callback(session.close)
         client = HttpClient(session, clock)

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import Struct, structs
 
 from schemas.refusals import Refused
-from service import wiring
+from service import wiring_desk
 from service.clock import SystemClock
 from service.csv_import import Counts, CsvImport, Entry
 from service.desk import Desk, open_desk
@@ -111,7 +111,7 @@ async def import_file(
             )
         stream: Stream = NoStream()
         if not wanted.dry_run:
-            stream = await stack.enter_async_context(wiring.publisher(desk.nats_url))
+            stream = await stack.enter_async_context(wiring_desk.publisher(desk.nats_url))
         refused: Counter[str] = Counter()
         work = CsvImport(
             stream,

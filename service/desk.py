@@ -16,13 +16,13 @@ from actors.state import encode_state
 from schemas.codec import encode
 from schemas.ids import OrderId
 from schemas.inputs import ActOnOrder
-from service import runtime, wiring
+from service import runtime, wiring_desk
 from service.clock import SystemClock, new_id
 from service.embedded.external import check_postgres
 from service.errors import OperatorError, ServerUnusable
 from service.sealing_keys import sealing_in
 from service.settings import load
-from service.wiring import ApiKey
+from service.wiring_desk import ApiKey
 from service.wiring_incidents import Incidents, IncidentViews
 from service.wiring_mappings import PostgresMappings
 from service.wiring_privacy import Sealing
@@ -55,7 +55,7 @@ class Desk:
 
     def __init__(
         self,
-        pool: wiring.Pool,
+        pool: wiring_desk.Pool,
         nats_url: str,
         folder: Path,
         sealing: Sealing,
@@ -66,7 +66,7 @@ class Desk:
         self.sealing = sealing
         self.nats_url = nats_url
         self.folder = folder
-        self.views = wiring.Views(pool, sealing)
+        self.views = wiring_desk.Views(pool, sealing)
         self.incidents = IncidentViews(pool)
         self.counting = Incidents(pool)
         self.mappings = PostgresMappings(pool)
@@ -81,7 +81,7 @@ class Desk:
         attention: bool,
         cursor: str | None,
         limit: int,
-    ) -> wiring.Page:
+    ) -> wiring_desk.Page:
         """Return a page of orders, newest first. Raises OperatorError for a wrong stage or
         cursor."""
         if stage is not None and stage not in STAGES:
@@ -104,13 +104,13 @@ class Desk:
             )
         return order_id
 
-    async def show(self, which: str) -> wiring.OrderView:
+    async def show(self, which: str) -> wiring_desk.OrderView:
         """Return one order with what is under way."""
         view = await self.views.show(await self.find(which))
         assert view is not None, "it was found a moment ago, and orders are never deleted"
         return view
 
-    async def timeline(self, which: str) -> tuple[wiring.Entry, ...]:
+    async def timeline(self, which: str) -> tuple[wiring_desk.Entry, ...]:
         """Return everything that happened to an order."""
         return await self.views.timeline(await self.find(which))
 
@@ -120,7 +120,7 @@ class Desk:
         given = ActOnOrder(
             ref=row.ref, verb=verb, person=person[:256], reason=reason[:5000], target=target
         )
-        async with wiring.publisher(self.nats_url) as publisher:
+        async with wiring_desk.publisher(self.nats_url) as publisher:
             await publisher.publish(
                 row.channel,
                 "act",
@@ -137,11 +137,11 @@ class Desk:
         """Make an API key and return it, the only time it is whole."""
         try:
             _, token = await self._keys().create(name, scopes, channels, now=now)
-        except wiring.KeyRefused as error:
+        except wiring_desk.KeyRefused as error:
             raise OperatorError(str(error)) from error
         return token
 
-    async def list_keys(self) -> list[wiring.ApiKey]:
+    async def list_keys(self) -> list[wiring_desk.ApiKey]:
         """Return the API keys, without their secrets."""
         return await self._keys().list_keys()
 
@@ -149,8 +149,8 @@ class Desk:
         """Revoke a key; return whether there was one."""
         return await self._keys().revoke(key_id, now=now)
 
-    def _keys(self) -> wiring.ApiKeys:
-        return wiring.ApiKeys(self.pool, monotonic=SystemClock().monotonic)
+    def _keys(self) -> wiring_desk.ApiKeys:
+        return wiring_desk.ApiKeys(self.pool, monotonic=SystemClock().monotonic)
 
     async def verify(self, progress: Callable[[int], None]) -> Verified:
         """Replay every stream and compare it with the stored state, byte for byte. Raises
@@ -163,7 +163,7 @@ class Desk:
     async def _verify(self, progress: Callable[[int], None]) -> Verified:
         orders = events = 0
         different: list[str] = []
-        async for stream in wiring.streams(self.pool):
+        async for stream in wiring_desk.streams(self.pool):
             state = replay(stream.events)
             if encode_state(state) != stream.state or state.version != stream.version:
                 different.append(stream.order_id)
@@ -186,9 +186,9 @@ async def open_desk(data: Path | None = None) -> AsyncIterator[Desk]:
         await _still_there(found, folder)
     sealing = sealing_in(load(), folder)
     try:
-        async with wiring.reports(found.postgres_dsn) as pool:
+        async with wiring_desk.reports(found.postgres_dsn) as pool:
             yield Desk(pool, found.nats_url, folder, sealing, found.mappings_file, found.channels)
-    except (JournalUnavailable, StreamUnavailable, wiring.NatsUnusable) as error:
+    except (JournalUnavailable, StreamUnavailable, wiring_desk.NatsUnusable) as error:
         raise ServerUnusable(
             f"The servers of {folder} do not answer: {error} `orderwright doctor` says more."
         ) from error

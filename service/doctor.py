@@ -10,7 +10,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from schemas.incidents import API_VERSION_DRIFT
-from service import runtime, wiring
+from service import runtime, wiring, wiring_desk
 from service.clock import SystemClock
 from service.embedded.external import check_nats, check_postgres
 from service.errors import OperatorError, SchemaRefused
@@ -121,7 +121,7 @@ async def _schema(dsn: str) -> Finding:
 
 
 async def _clock(dsn: str) -> Finding:
-    async with wiring.reports(dsn) as pool:
+    async with wiring_desk.reports(dsn) as pool:
         rows = await pool.fetch("SELECT extract(epoch FROM clock_timestamp())::float8 AS now")
     skew = abs(SystemClock().now().timestamp() - rows[0]["now"])
     if skew > MOST_SKEW_SECONDS:
@@ -131,7 +131,7 @@ async def _clock(dsn: str) -> Finding:
 
 async def _channels(settings: Settings, dsn: str) -> list[Finding]:
     """Tell of each channel that can be asked how the running service last found it."""
-    async with wiring.reports(dsn) as pool:
+    async with wiring_desk.reports(dsn) as pool:
         rows = await Upkeeps(pool).progress()
         drifted = await IncidentViews(pool).list_incidents(SystemClock().now(), is_open=True)
     drift = next((one for one in drifted if one.category == API_VERSION_DRIFT), None)

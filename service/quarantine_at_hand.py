@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from actors.errors import StreamUnavailable
-from service import wiring, wiring_channels, wiring_quarantine
+from service import wiring_channels, wiring_desk, wiring_quarantine
 from service.clock import SystemClock
 from service.desk import open_desk
 from service.edge import Stream
@@ -45,7 +45,7 @@ async def open_quarantine(
         desk = await stack.enter_async_context(open_desk(data))
         stream: Stream = NoStream()
         if releasing:
-            stream = await stack.enter_async_context(wiring.publisher(desk.nats_url))
+            stream = await stack.enter_async_context(wiring_desk.publisher(desk.nats_url))
         keys = _keys(desk.folder)
         readers = wiring_quarantine.readers(keys)
         # No channel's name has a colon: a channel that is still configured reads its own letters,
@@ -66,6 +66,6 @@ def _keys(folder: Path) -> Mapping[str, bytes]:
     if configured is not None:
         return {k: v.reveal().encode() for k, v in configured.keys.items()}
     directory = DataDirectory(folder)
-    if not (directory.path / "secrets" / wiring.CORRELATION_SECRET).exists():
+    if not (directory.path / "secrets" / wiring_desk.CORRELATION_SECRET).exists():
         return {}
-    return {"k1": directory.secret(wiring.CORRELATION_SECRET).encode()}
+    return {"k1": directory.secret(wiring_desk.CORRELATION_SECRET).encode()}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
 
 from msgspec import Struct, structs
 
@@ -50,6 +50,7 @@ from service.sealing_keys import sealing_of
 from service.servers import Servers
 from service.settings import CallLimits, Carrier, Erp, Mail, Settings, Warehouse
 from service.wiring_channels import storefront
+from service.wiring_desk import CORRELATION_SECRET
 
 __all__ = [
     "ApiKey",
@@ -75,7 +76,6 @@ __all__ = [
 ]
 
 LEASE_SECONDS = 15.0
-CORRELATION_SECRET = "correlation-key"  # noqa: S105 — the name of a secret, not one
 
 
 class Store(Struct, frozen=True, kw_only=True):
@@ -333,29 +333,7 @@ def _mail(mail: Mail, clock: SystemClock) -> SmtpMail:
     )
 
 
-@asynccontextmanager
-async def reports(dsn: str) -> AsyncIterator[Pool]:
-    """Open a few connections for reading, from outside the service."""
-    pool = Pool(dsn, max_connections=2, by_key=False, deadline_seconds=30.0)
-    try:
-        yield pool
-    finally:
-        await pool.close()
-
-
 async def seed_stock(pool: Pool, skus: Sequence[str], on_hand: int, *, place: str = "main") -> None:
     """Put stock on the shelf, for the demo and tests; what is reserved stays so."""
     stock = StockPartner(pool, place=place)
     await stock.seed([StockRow(place=place, sku=sku, on_hand=on_hand) for sku in skus])
-
-
-@asynccontextmanager
-async def publisher(nats_url: str) -> AsyncIterator[Publisher]:
-    """Connect just to publish, from outside the service."""
-    connection = await connect([nats_url], name="orderwright-desk")
-    try:
-        publisher = Publisher(connection)
-        await publisher.start()
-        yield publisher
-    finally:
-        await connection.close()

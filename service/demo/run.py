@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from service import runtime, wiring
+from service import runtime, wiring, wiring_desk
 from service.demo import children, story
 from service.demo.report import Report, accepted_refs, count_up, progress
 from service.demo.world import SHOPS, World, configuration, new_secret, toml
@@ -117,7 +117,7 @@ class Demo:
         async with AsyncExitStack() as stack:
             await self._start_world(stack)
             await self._start_service(stack)
-            pool = await stack.enter_async_context(wiring.reports(self.runtime.postgres_dsn))
+            pool = await stack.enter_async_context(wiring_desk.reports(self.runtime.postgres_dsn))
             skus = [f"SKU-{n:03d}" for n in range(1, STOCK_SKUS + 1)]
             await self._answer(lambda: wiring.seed_stock(pool, skus, STOCK_EACH))
             before = await self._answer(lambda: wiring.read_figures(pool))

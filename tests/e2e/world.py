@@ -17,7 +17,7 @@ import nats
 import psutil
 
 from adapters.nats.streams import ORDERS, STRAYS
-from service import runtime, wiring
+from service import runtime, wiring, wiring_desk
 from service.demo.world import Pace, configuration, new_secret, toml
 from service.demo.world import World as Partners
 from service.sealing_keys import sealing_in
@@ -214,7 +214,7 @@ class World:
 
     async def seed_stock(self) -> None:
         """Put much of every SKU on the shelf."""
-        async with wiring.reports(self.runtime().postgres_dsn) as pool:
+        async with wiring_desk.reports(self.runtime().postgres_dsn) as pool:
             await wiring.seed_stock(pool, SKUS, IN_STOCK)
 
     async def rows(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
@@ -228,7 +228,7 @@ class World:
     async def quarantined(self) -> list[HeldItem]:
         """Every item of the quarantine, opened, oldest first; a test has some hundred at most."""
         found: list[HeldItem] = []
-        async with wiring.reports(self.runtime().postgres_dsn) as pool:
+        async with wiring_desk.reports(self.runtime().postgres_dsn) as pool:
             store = QuarantineWorkflow(pool, sealing_in(Settings(), self.data))
             while True:
                 after = found[-1].id if found else 0
