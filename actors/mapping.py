@@ -90,6 +90,14 @@ def is_same(order: Order, state: State, known: Order) -> bool:
     return _matters(order) == _matters(known)
 
 
+def says_no_more(order: Order, state: State, known: Order) -> bool:
+    """Whether a statement that `is_same` also leaves what partners are told as it is: the money,
+    who pays, what the buyer wrote. Of an order in our own terms the lines' amounts are known by
+    their sums alone."""
+    mapped = bool(state.stated_digest)
+    return _beside(order, mapped=mapped) == _beside(known, mapped=mapped)
+
+
 def is_stated_by(order: Order, body_digest: str, stated_digest: str) -> bool:
     """Whether an order says what the one with these digests (of `events.Placed`) said."""
     return _stated(order) == stated_digest if stated_digest else digest(order) == body_digest
@@ -121,8 +129,15 @@ def _normalised(made: Made, context: Context, answer: Answer) -> None:
 
 
 def _matters(order: Order) -> tuple[object, ...]:
-    """What fulfilment depends on; a change elsewhere (tags, notes, status) is only noted."""
+    """What fulfilment depends on: once work has begun, a change elsewhere is only noted."""
     return (lines_of(order), order.ship_to, order.shipping_method)
+
+
+def _beside(order: Order, *, mapped: bool) -> tuple[object, ...]:
+    """What partners are told beyond `_matters`; not when it was said, its payment, its tags."""
+    lines = () if mapped else (order.lines, order.shipping_tax_code)
+    money = (order.currency, order.totals, order.discounts, order.presentment)
+    return (lines, money, order.customer, order.bill_to, order.note, order.gift_message)
 
 
 def _stated(order: Order) -> str:

@@ -242,11 +242,17 @@ def _take_over(state: State, order: Order, context: Context, answer: Answer) -> 
     if state.stage == S.PLACED and order.payment in MONEY_IS_THERE:
         answer.events.append(_payment(state, context, None))
     known = context.order
+    is_same = known is not None and mapping.is_same(order, state, known)
     if not age:
         # Channels count in seconds: of two statements for one second nobody can tell the later.
-        if known is not None and not mapping.is_same(order, state, known):
+        if known is not None and not is_same:
             _hold_for_doubt(state, answer)
-    elif known is not None and mapping.is_same(order, state, known):
+    elif (
+        is_same
+        and known is not None
+        # While nothing was done yet, partners are told what the channel said last.
+        and (state.stage not in AMENDABLE or mapping.says_no_more(order, state, known))
+    ):
         answer.events.append(e.UpdateNoted(rule="note", source_updated_at=order.updated_at))
     elif state.stage in AMENDABLE:
         made = mapping.made_of(order, context)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+from msgspec.structs import replace
+
 from actors.incidents import category_of, matter_of, settles
 from actors.normalise import NO_TABLES, Tables
 from actors.steps import waiting_for
@@ -108,6 +111,38 @@ def test_a_repeat_of_the_statement_is_no_change() -> None:
     story.mappings = tables(2, skus=HALF)
     again = an_order(payment="pending", updated_at="2026-11-27T12:31:00Z")
     story.when(i.UpdateOrder(order=again)).then_events(e.UpdateNoted)
+
+
+@pytest.mark.parametrize("version_1", [NO_TABLES, tables(1, skus=CLOSED), tables(1, skus=HALF)])
+def test_what_partners_are_told_follows_the_channel_until_work_begins(version_1: Tables) -> None:
+    """A discount given, or a gift message written, while the order waits: neither lines nor address
+    changed, and yet the ERP and the warehouse must be told what the channel said last."""
+    story = given(version_1, payment="pending")
+    totals = replace(an_order().totals, discount_minor=200, total_minor=2050)
+    cheaper = {"payment": "pending", "totals": totals}
+    at = "2026-11-27T12:30:00Z"
+    story.when(i.UpdateOrder(order=an_order(**cheaper, updated_at=at)))
+    assert isinstance(story.events[-1], e.Amended | e.Held)
+    assert story.order is not None
+    assert (story.state.total_minor, story.order.totals) == (2050, totals)
+    told = an_order(**cheaper, gift_message="Enjoy!", updated_at="2026-11-27T12:31:00Z")
+    story.when(i.UpdateOrder(order=told))
+    assert story.order.gift_message == "Enjoy!"
+    tagged = replace(told, attributes={"tag": "vip"}, updated_at="2026-11-27T12:32:00Z")
+    story.when(i.UpdateOrder(order=tagged)).then_events(e.UpdateNoted)
+
+
+def test_an_order_that_waits_for_a_tax_code_takes_the_right_one() -> None:
+    """The shop mends the tax of a held order: it must not wait for the wrong code's mapping."""
+    cup, jar = an_order().lines
+    wrong, right = (
+        (replace(cup, tax_code=code, tax_minor=0), jar) for code in ("CA Tacks", "CA Tax")
+    )
+    story = given(tables(1, tax_codes={"known": ["CA Tax"]}), lines=wrong).then_stage("placed")
+    mended = an_order(lines=right, updated_at="2026-11-27T12:30:00Z")
+    story.when(i.UpdateOrder(order=mended))
+    assert story.state.holds == ()
+    story.then_stage("accepted")
 
 
 def test_an_amendment_goes_through_the_same_step() -> None:
