@@ -14,9 +14,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from actors import facts, replies, requests
-from actors.decision import CLOSE, DUE, TIMERS, Answer, Context, Decision, Intended
+from actors.decision import CLOSE, DUE, MAPPING, TIMERS, Answer, Context, Decision, Intended
 from actors.evolve import evolve
 from actors.lifecycle import FINAL, WAITS, Stage
+from actors.mapping import is_unmapped
 from actors.state import State
 from actors.steps import next_event, wanted_effects
 from schemas import events as e
@@ -111,5 +112,8 @@ def _timers(
     clear: tuple[str, ...] = ()
     if isinstance(given, i.TimerFired) and given.name not in wanted:
         clear = (given.name,)
+    elif is_unmapped(before) and not is_unmapped(after):
+        # A changed order, or one that a person let go: it must not be listed as waiting.
+        clear = (MAPPING,)
     now = context.now
     return tuple((name, now + timedelta(seconds=s)) for name, s in wanted.items()), clear

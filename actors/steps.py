@@ -115,7 +115,8 @@ def waiting_for(state: State) -> str:
     if state.stuck and state.stage not in FINAL:
         return f"a person: {state.stuck[0].reason}"[:300]
     if state.holds and state.holds[0].hold_id.startswith(UNMAPPED):
-        return f"a mapping: {state.holds[0].reason}"[:300]
+        missing = [hold.reason for hold in state.holds if hold.hold_id.startswith(UNMAPPED)]
+        return f"a mapping: {'; '.join(missing)}"[:300]
     if state.holds:
         return f"a person to release the hold {state.holds[0].hold_id}: {state.holds[0].reason}"[
             :300

@@ -37,6 +37,9 @@ Kind = Literal["sku", "tax-code", "shipping-method"]
 
 T = TypeVar("T")
 
+MAX_WORDS = 300
+"""Characters of what an order waits for: the name that is missing stands at the end."""
+
 
 class Refused(OperatorError):
     """The mappings can't be used, or can't be changed this way."""
@@ -99,7 +102,9 @@ def waiting(as_json: AsJson = False, data: Data = None) -> None:
         print_json({"orders": orders, "count": count})
         return
     print_table(
-        ("number", "channel", "waits for"), [(x.number, x.channel, x.waiting_for) for x in orders]
+        ("number", "channel", "waits for"),
+        [(x.number, x.channel, x.waiting_for) for x in orders],
+        most=MAX_WORDS,
     )
     if count > len(orders):
         print(f"{count - len(orders)} more orders wait.")

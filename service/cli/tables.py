@@ -21,9 +21,11 @@ MAX_CELL = 48
 """Characters of one cell; longer ones end in an ellipsis, so that a row stays a line."""
 
 
-def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows under a head, each column as wide as its longest cell."""
-    cells = [[_short(cell) for cell in row] for row in (head, *rows)]
+def print_table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], *, most: int = MAX_CELL
+) -> None:
+    """Print rows under a head, each column as wide as its longest cell, of `most` characters."""
+    cells = [[_short(cell, most) for cell in row] for row in (head, *rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
     for row in cells:
         print(
@@ -52,9 +54,9 @@ def age(moment: datetime) -> str:
     return f"{max(0, seconds)} s ago"
 
 
-def _short(text: str) -> str:
+def _short(text: str, most: int) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= MAX_CELL else line[: MAX_CELL - 1] + "…"
+    return line if len(line) <= most else line[: most - 1] + "…"
 
 
 def print_timeline(entries: Sequence[Entry]) -> None:

@@ -6,11 +6,13 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -21,6 +23,7 @@ from adapters.channels.bigcommerce_upkeep import WANTED
 from service.demo.world import toml
 from tests.bigcommerce_payloads import STORE, Json, a_bundle, a_hook, a_product, an_order
 from tests.e2e.world import World
+from tests.integration.channels import cli
 from tests.integration.servers import temporary_home
 from tests.waiting import eventually
 
@@ -236,3 +239,72 @@ async def test_a_webhook_that_was_switched_off_is_switched_on(world: World) -> N
     await eventually(lambda: subscribed(world), 30.0)
     await put(world, a_stocked(740), tell=True)
     await until_closed(world, ["740"])
+
+
+async def test_an_order_waits_for_mappings_and_is_shipped_as_the_store_knows_it(
+    world: World, tmp_path: Path
+) -> None:
+    """A set and a way of shipping that no table has: the order waits, with an incident for each,
+    and goes on by itself. The store is told of its set, the warehouse of what is in it."""
+    tables: dict[str, Json] = {
+        "skus": {"known": ["SKU-002"]},
+        "shipping_methods": {"known": ["Standard"]},
+    }
+    await load_mappings(world, tmp_path, tables, "closed tables")
+    try:
+        await eventually(lambda: subscribed(world), 30.0)
+        order = a_stocked(750)
+        order["products"][0]["sku"] = "SET"
+        await put(world, order, tell=True)
+
+        async def waits() -> bool:
+            named = ("sku_unmapped", "shipping_method_unmapped")
+            found = [await incident(world, one) for one in named]
+            return [one.get("waiting") for one in found] == [1, 1]
+
+        await eventually(waits, 30.0)
+        assert await stages(world, ["750"]) == {"750": "placed"}
+        told = cli(world, "mappings", "waiting")
+        for missing in ("the SKU 'SET'", "the shipping method 'Fixed Shipping'"):
+            assert missing in told
+        tables["bundles"] = {
+            "SET": {"components": [{"sku": "SKU-001", "quantity": 3}, {"sku": "SKU-003"}]}
+        }
+        tables["shipping_methods"]["codes"] = {"Fixed Shipping": "Standard"}
+        await load_mappings(world, tmp_path, tables, "the set is new")
+        await until_closed(world, ["750"])
+    finally:
+        await load_mappings(world, tmp_path, {}, "the test ends")
+    (shipment,) = (await world.ask("GET", f"{BOOK}/shipments"))["750"]
+    assert shipment["items"] == [
+        {"order_product_id": 7501, "quantity": 2},
+        {"order_product_id": 7502, "quantity": 1},
+    ]
+    rows = await world.rows(
+        "SELECT body FROM events WHERE type = 'order.normalised.v1' AND order_id ="
+        " (SELECT order_id FROM orders WHERE ref = '750') ORDER BY position DESC LIMIT 1"
+    )
+    lines = json.loads(rows[0]["body"])["lines"]
+    assert [tuple(one[1:3]) for one in lines] == [
+        ("SKU-001", 6),
+        ("SKU-003", 2),
+        ("SKU-002", 1),
+    ]
+
+
+async def load_mappings(world: World, folder: Path, tables: Json, reason: str) -> None:
+    """Put tables in place for the channel by command line (none at all where there are none), and
+    wait until the service has them."""
+    file = folder / "mappings.json"
+    file.write_text(json.dumps({"channels": {CHANNEL: tables} if tables else {}}))
+    said = cli(world, "mappings", "load", str(file), "--reason", reason)
+    (version,) = re.findall(r"Version (\d+) ", said)
+
+    async def in_use() -> bool:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20.0)) as session,
+            session.get(f"{world.url}/metrics") as answer,
+        ):
+            return f"orderwright_mappings_version {version}.0" in await answer.text()
+
+    await eventually(in_use, 20.0)

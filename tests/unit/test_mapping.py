@@ -101,6 +101,16 @@ def test_a_person_may_let_it_go_as_stated() -> None:
     story.when(i.ActOnOrder(ref="820982911946154508", verb="release", person="ann", reason="ok"))
     story.then_events(e.HoldReleased, e.Normalised, e.Accepted)
     assert [line.sku for line in story.state.lines] == ["CUP", "SKU-2"]
+    assert story.last is not None
+    assert story.last.clear_timers == ("mapping",)
+
+
+def test_all_that_is_missing_is_said() -> None:
+    """Whoever reads what the order waits for adds everything at once, not kind by kind."""
+    tabled = tables(1, skus=HALF, shipping_methods={"known": ["Standard"]})
+    told = waiting_for(given(tabled, shipping_method="Pigeon").state)
+    assert "the SKU 'SKU-2'; " in told
+    assert told.endswith("the shipping method 'Pigeon'")
 
 
 def test_a_repeat_of_the_statement_is_no_change() -> None:
@@ -153,6 +163,8 @@ def test_an_amendment_goes_through_the_same_step() -> None:
     story.when(i.UpdateOrder(order=changed))
     story.then_events(e.PaymentConfirmed, e.Amended, e.Accepted)
     assert [line.sku for line in story.state.lines] == ["CUP"]
+    assert story.last is not None
+    assert story.last.clear_timers == ("mapping",)
     story = given(tables(1, skus=HALF), payment="pending", lines=(cup,)).then_stage("placed")
     changed = an_order(payment="pending", lines=(cup, jar), updated_at="2026-11-27T12:30:00Z")
     story.when(i.UpdateOrder(order=changed)).then_events(e.Amended, e.Held)
