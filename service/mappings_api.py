@@ -9,7 +9,7 @@ from msgspec import Struct
 from schemas.mappings import Mappings, MappingsRefused, read_mappings
 from schemas.order import LongText
 from service import problems
-from service.access import Keys, caller_of
+from service.access import ANY_CHANNEL, Caller, Keys, caller_of
 from service.bodies import Bodies
 from service.edge import EdgeClock
 from service.mappings import MappingsKeeper
@@ -29,7 +29,8 @@ _read_put = msgspec.json.Decoder(Put).decode
 
 
 class MappingsApi:
-    """`GET`, `PUT` and `PUT …?preview=true` of `/api/v1/mappings`; `GET …/history`."""
+    """`GET`, `PUT` and `PUT …?preview=true` of `/api/v1/mappings`; `GET …/history`. The document is
+    one for all channels, so only a key that serves all of them may read or change it."""
 
     def __init__(
         self, keeper: MappingsKeeper, bodies: Bodies, keys: Keys, clock: EdgeClock
@@ -49,21 +50,20 @@ class MappingsApi:
 
     async def show(self, request: web.Request) -> web.Response:
         """Answer the current version and its document; the ETag is the version."""
-        await caller_of(request, self._keys, READ, self._clock.now())
+        await self._caller(request, READ)
         version, mappings = await self._keeper.store.current()
         return _json({"version": version, "mappings": mappings}, version)
 
     async def history(self, request: web.Request) -> web.Response:
         """Answer the newest fifty versions: who, when, why, from where."""
-        await caller_of(request, self._keys, READ, self._clock.now())
+        await self._caller(request, READ)
         return _json({"versions": await self._keeper.store.history()})
 
     async def put(self, request: web.Request) -> web.Response:
         """Take a new document when nobody was first, or with `preview=true` say what it would
         change."""
         preview = request.query.get("preview", "") == "true"
-        scope = READ if preview else WRITE
-        caller = await caller_of(request, self._keys, scope, self._clock.now())
+        caller = await self._caller(request, READ if preview else WRITE)
         with self._bodies.lease() as lease:
             raw = await lease.read(request)
         put, mappings = _document(raw)
@@ -101,6 +101,18 @@ class MappingsApi:
                 "change with their version.",
             )
         return _json({"version": saved}, saved)
+
+    async def _caller(self, request: web.Request, scope: str) -> Caller:
+        caller = await caller_of(request, self._keys, scope, self._clock.now())
+        if ANY_CHANNEL not in caller.channels:
+            raise Problem(
+                403,
+                "channel-refused",
+                "Channel refused",
+                "The mappings are one document for all channels: use a key that serves every "
+                "channel (`--channel '*'`).",
+            )
+        return caller
 
 
 def _document(raw: bytes) -> tuple[Put, Mappings]:

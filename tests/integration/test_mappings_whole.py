@@ -120,6 +120,15 @@ async def test_mappings_over_the_api(whole: Whole, closed: Path) -> None:
     assert (await put(body, If_Match=f'"{version}"'))[0] == 200
     await whole.until(order.number, "closed", seconds=60.0)
     assert (await whole.api("GET", "/api/v1/mappings")).status == 403
+    one = whole.cli("keys", "create", "one channel", *scopes[:4], "--channel", CHANNEL).strip()
+    for method, path in (
+        ("GET", "/api/v1/mappings"),
+        ("GET", "/api/v1/mappings/history"),
+        ("PUT", "/api/v1/mappings"),
+        ("PUT", "/api/v1/mappings?preview=true"),
+    ):
+        refused = await whole.ask(method, path, body=b"{}", Authorization=f"Bearer {one}")
+        assert (refused.status, b"every channel" in refused.body) == (403, True)
     history = await whole.ask("GET", "/api/v1/mappings/history", Authorization=key)
     assert "they sell it too" in history.body.decode()
     assert "is good" in whole.cli("mappings", "check", str(closed))
