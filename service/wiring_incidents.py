@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.postgres.incident_views import IncidentRow, IncidentView, IncidentViews
+from adapters.postgres.incident_views import Hour, IncidentRow, IncidentView, IncidentViews
 from adapters.postgres.incidents import Incidents, Page, Told
 
-__all__ = ["IncidentRow", "IncidentView", "IncidentViews", "Incidents", "Page", "Told"]
+__all__ = ["Hour", "IncidentRow", "IncidentView", "IncidentViews", "Incidents", "Page", "Told"]

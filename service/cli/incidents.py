@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -15,7 +16,7 @@ from service.errors import OperatorError
 
 if TYPE_CHECKING:
     from service.desk import Desk
-    from service.wiring_incidents import IncidentView
+    from service.wiring_incidents import Hour, IncidentView
 
 application = typer.Typer(help="See which failures there are, and how often.")
 
@@ -116,14 +117,14 @@ def _print(view: IncidentView) -> None:
     print(f"  runbook     {row.runbook}")
     state = "open" if row.open else f"resolved {age(row.resolved_at or row.last_at)}"
     again = f", {row.reopened} times re-opened" if row.reopened else ""
-    print(f"  state       {state}, opened {age(row.opened_at)}{again}; {row.waiting} orders wait")
+    print(f"  state       {state}, opened {age(row.opened_at)}{again}; {row.waiting} wait")
     for name, one in (("hour", row.hour), ("day", row.day), ("week", row.week)):
         print(f"  this {name:<6} {one.now} ({one.before} in the one before)")
     if row.share is not None:
         print(f"  share       {row.share:.1%} ({row.affected} of {row.placed} of the last day)")
     print(f"  seen        first {age(row.first_at)}, last {age(row.last_at)}")
     print(f"  channels    {', '.join(row.channels)}")
-    print(f"  by hour     {_bars([hour.occurrences for hour in view.series[-SHOWN_HOURS:]])}")
+    print(f"  by hour     {_bars(by_hour(view.series, SystemClock().now()))}")
     if view.orders:
         print("  newest orders")
         for order_id in view.orders:
@@ -135,6 +136,17 @@ def _print(view: IncidentView) -> None:
         print(
             f"  was open    {time.opened_at:%Y-%m-%d %H:%M} to {end} UTC, {time.occurrences} times"
         )
+
+
+def by_hour(series: Sequence[Hour], now: datetime) -> list[int]:
+    """Return the counts of the last 48 hours, the present one last; most hours have none."""
+    this = now.replace(minute=0, second=0, microsecond=0)
+    counts = [0] * SHOWN_HOURS
+    for hour in series:
+        back = (this - hour.at) // timedelta(hours=1)
+        if 0 <= back < SHOWN_HOURS:
+            counts[-1 - back] += hour.occurrences
+    return counts
 
 
 def _bars(counts: list[int]) -> str:
