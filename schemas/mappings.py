@@ -8,7 +8,7 @@ doesn't list waits for somebody to list it, unless it says `"others": "keep"`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
 import msgspec
@@ -167,6 +167,12 @@ def tables_of(mappings: Mappings, channel: str) -> ChannelTables | None:
         tax_codes=_merged_codes(own.tax_codes, common.tax_codes),
         shipping_methods=_merged_codes(own.shipping_methods, common.shipping_methods),
     )
+
+
+def unconfigured(mappings: Mappings, channels: Iterable[str]) -> tuple[str, ...]:
+    """Return the channels that the document has tables for and that aren't among those given: not
+    there yet, or misspelt, and then their orders go on waiting."""
+    return tuple(sorted(mappings.channels.keys() - {EVERY_CHANNEL, *channels}))
 
 
 def aliases_of(skus: Skus) -> dict[str, str]:

@@ -17,7 +17,7 @@ from actors.errors import JournalUnavailable
 from actors.mapping import AGAIN_SECONDS
 from actors.normalise import Tables
 from actors.shell import Shell
-from schemas.mappings import Mappings, MappingsRefused
+from schemas.mappings import Mappings, MappingsRefused, unconfigured
 from service import wiring
 from service.mappings_file import read_file
 from service.mappings_preview import Preview, preview
@@ -42,6 +42,7 @@ class MappingsKeeper:
     ) -> None:
         self._shell = shell
         self._journal = store.journal
+        self._channels = tuple(settings.channels)
         self._place = settings.warehouse.place if settings.warehouse else "main"
         self._stamp: tuple[int, int] | None = None
         self._refused = ""
@@ -80,6 +81,10 @@ class MappingsKeeper:
         """Say what a document would change."""
         proposed = Tables(mappings, self._shell.mappings.version + 1, place=self._place)
         return await preview(self.store, self._journal, self._shell.mappings, proposed)
+
+    def unconfigured(self, mappings: Mappings) -> tuple[str, ...]:
+        """Return the channels of a document that are not configured here."""
+        return unconfigured(mappings, self._channels)
 
     async def _follow_file(self) -> None:
         """Keep the file's mappings as a new version when they differ. A wrong file stops nothing:
@@ -126,6 +131,8 @@ class MappingsKeeper:
         if self.file is None:
             self._good()
         log.info("Mappings of version %d are in use.", version)
+        for name in self.unconfigured(mappings):
+            log.warning("The mappings have tables for %s, and no channel is configured so.", name)
 
     async def _wake(self) -> None:
         """Wake orders that were decided with an older version. Those decided since have a timer

@@ -100,7 +100,8 @@ class MappingsApi:
                 "If-Match is not the current version: read the mappings again, and send your "
                 "change with their version.",
             )
-        return _json({"version": saved}, saved)
+        told = {"version": saved, "unconfigured": self._keeper.unconfigured(mappings)}
+        return _json(told, saved)
 
     async def _caller(self, request: web.Request, scope: str) -> Caller:
         caller = await caller_of(request, self._keys, scope, self._clock.now())

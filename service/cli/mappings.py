@@ -17,6 +17,7 @@ from schemas.mappings import (
     MappingsRefused,
     from_table,
     tables_of,
+    unconfigured,
 )
 from service.cli.tables import age, print_json, print_table
 from service.clock import SystemClock
@@ -143,13 +144,23 @@ def _save(data: Path | None, change: Callable[[Mappings], Mappings], reason: str
     if not reason.strip():
         raise Refused("Say why with --reason; it is kept with the version.")
 
+    async def save(desk: Desk) -> tuple[int | None, tuple[str, ...]]:
+        saved = await kept(desk, change, reason)
+        _, mappings = await desk.mappings.current()
+        return saved, unconfigured(mappings, desk.channels)
+
     try:
-        saved = _with(data, lambda desk: kept(desk, change, reason))
+        saved, strangers = _with(data, save)
     except MappingsRefused as error:
         raise Refused(str(error)) from error
     if saved is None:
         raise Refused("Somebody else changed the mappings at this moment; run it again.")
     print(f"Version {saved} of the mappings is kept; the service takes it within seconds.")
+    if strangers:
+        print(
+            f"No channel is configured as {', '.join(strangers)}: those tables are used by none; "
+            "look whether a name is misspelt."
+        )
 
 
 async def kept(desk: Desk, change: Callable[[Mappings], Mappings], reason: str) -> int | None:

@@ -49,8 +49,7 @@ async def waiting_of(whole: Whole, category: str) -> int:
     return int(incident["waiting"])
 
 
-@pytest.mark.usefixtures("closed")
-async def test_an_unmapped_order_waits_and_goes_on(whole: Whole) -> None:
+async def test_an_unmapped_order_waits_and_goes_on(whole: Whole, closed: Path) -> None:
     """It is held, seen, counted; adding the SKU lets it go on to closed, and nobody waits."""
     version = await in_use(whole)
     order = whole.order()
@@ -74,7 +73,10 @@ async def test_an_unmapped_order_waits_and_goes_on(whole: Whole) -> None:
     await whole.until(order.number, "closed", seconds=60.0)
     await counted(0)
     assert json.loads(whole.cli("mappings", "waiting", "--json"))["count"] == 0
-    newest = json.loads(whole.cli("mappings", "history", "--json"))[0]
+    words = ("sku", f"{CHANNEL}s", "WH-1", "SKU-001", "--reason", "a slip of the pen")
+    assert f"No channel is configured as {CHANNEL}s:" in whole.cli("mappings", "add", *words)
+    whole.cli("mappings", "load", str(closed), "--reason", "mended")
+    newest = json.loads(whole.cli("mappings", "history", "--json"))[2]
     assert (newest["reason"], newest["source"]) == ("a new name", "command line")
     timeline = whole.cli("orders", "timeline", order.number)
     assert f"version {version + 1} of the mappings" in timeline
@@ -117,7 +119,8 @@ async def test_mappings_over_the_api(whole: Whole, closed: Path) -> None:
     status, told = await put(body, If_Match=f'"{version}"')
     assert (status, "which becomes" in told) == (422, True)
     del skus["aliases"]["A"]
-    assert (await put(body, If_Match=f'"{version}"'))[0] == 200
+    status, told = await put(body, If_Match=f'"{version}"')
+    assert (status, json.loads(told)["unconfigured"]) == (200, [])
     await whole.until(order.number, "closed", seconds=60.0)
     assert (await whole.api("GET", "/api/v1/mappings")).status == 403
     one = whole.cli("keys", "create", "one channel", *scopes[:4], "--channel", CHANNEL).strip()
