@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import nats
@@ -20,6 +21,7 @@ from service.upkeep_backfill import moment
 from service.wiring_upkeep import Upkeeps
 from tests.amazon_payloads import Json, a_notification, an_order, signed
 from tests.e2e.processes import ROOT
+from tests.integration.test_mappings_whole import in_use as mappings_in_use
 from tests.integration.whole import AMAZON, FORWARDER, Whole
 from tests.waiting import eventually
 
@@ -126,6 +128,46 @@ async def test_a_pending_order_waits_and_a_ready_one_is_shipped_and_confirmed_on
     assert "order.held.v1" not in {row["type"] for row in events}
     # Amazon confirms to its buyers itself.
     assert "mail.send.v1" not in await consequences(whole, ref)
+
+
+async def test_an_order_waits_for_mappings_and_is_confirmed_as_amazon_knows_it(
+    whole: Whole, tmp_path: Path
+) -> None:
+    """A set and a tax that no table has hold the order, extra costs that a table has don't; it goes
+    on by itself, and Amazon is told of its own items."""
+    ref = an_id()
+    order = order_of(ref)
+    order["orderItems"][0]["product"]["sellerSku"] = "AMZ-SET"
+    order["orderItems"][1]["tax"] = {"taxCalculationBreakdowns": [{"reportingScheme": "UNION_OSS"}]}
+    listed = ["SKU-002", "amazon-gift-wrap", "amazon-delivery-tip"]
+    tables: dict[str, Json] = {"skus": {"known": listed}, "tax_codes": {"known": []}}
+    await load_mappings(whole, tmp_path, tables)
+    try:
+        await put(whole, order)
+        assert await forward(whole, ref) == 200
+        await whole.until(known(ref), "placed")
+        told = whole.cli("orders", "show", known(ref))
+        assert f"the tables of {AMAZON} lack the SKU 'AMZ-SET'; " in told
+        assert f"the tables of {AMAZON} lack the tax code 'UNION_OSS'" in told
+        parts = [{"sku": "SKU-001"}, {"sku": "SKU-003"}]
+        tables |= {"bundles": {"AMZ-SET": {"components": parts}}}
+        tables["tax_codes"]["codes"] = {"UNION_OSS": "EU"}
+        await load_mappings(whole, tmp_path, tables)
+        await whole.until(known(ref), "closed", seconds=60.0)
+    finally:
+        await load_mappings(whole, tmp_path, {})
+    (package,) = (await whole.world.ask("GET", "/_sim/amazon/packages"))[ref]
+    told_items = {one["orderItemId"]: one["quantity"] for one in package["orderItems"]}
+    assert told_items == {one["orderItemId"]: one["quantityOrdered"] for one in order["orderItems"]}
+
+
+async def load_mappings(whole: Whole, folder: Path, tables: Json) -> None:
+    """Put tables in place for the channel (none at all where there are none), and wait until the
+    service has them."""
+    file = folder / "mappings.json"
+    file.write_text(json.dumps({"channels": {AMAZON: tables} if tables else {}}))
+    whole.cli("mappings", "load", str(file), "--reason", "a test")
+    await mappings_in_use(whole)
 
 
 async def test_what_amazon_cancels_is_cancelled(whole: Whole) -> None:
