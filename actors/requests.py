@@ -61,10 +61,12 @@ def confirm_payment(
     if is_unborn(state) and given.order is not None:
         _place(state, given.order, context, answer, paid=True, fulfilled=given.fulfilled)
         return
-    if allows(state.stage, e.PaymentConfirmed) and state.payment not in MONEY_IS_THERE:
+    paid = allows(state.stage, e.PaymentConfirmed) and state.payment not in MONEY_IS_THERE
+    if paid:
         answer.events.append(_payment(state, context, given.paid_minor))
-    elif given.order is not None:
-        _take_over(state, given.order, context, answer)
+    if given.order is not None:
+        # It may tell of a change whose own message is still on its way, or lost.
+        _take_over(state, given.order, context, answer, paid=paid)
 
 
 def update(state: State, given: i.UpdateOrder, context: Context, answer: Answer) -> None:
@@ -234,12 +236,15 @@ def _payment(state: State, context: Context, paid_minor: int | None) -> e.Paymen
     )
 
 
-def _take_over(state: State, order: Order, context: Context, answer: Answer) -> None:
-    """Compare the channel's statement with ours: stale, echo, payment, change, or too late."""
+def _take_over(
+    state: State, order: Order, context: Context, answer: Answer, *, paid: bool = False
+) -> None:
+    """Compare the channel's statement with ours: stale, echo, payment (`paid`: it is confirmed
+    already), change, or too late."""
     age = moment(order.updated_at) - moment(state.source_updated_at)
     if age < timedelta(0):
         return
-    if state.stage == S.PLACED and order.payment in MONEY_IS_THERE:
+    if state.stage == S.PLACED and order.payment in MONEY_IS_THERE and not paid:
         answer.events.append(_payment(state, context, None))
     known = context.order
     is_same = known is not None and mapping.is_same(order, state, known)
@@ -262,7 +267,7 @@ def _take_over(state: State, order: Order, context: Context, answer: Answer) -> 
                 rule="amend",
                 source_updated_at=order.updated_at,
                 total_minor=order.totals.total_minor,
-                payment=state.payment if state.payment in MONEY_IS_THERE else order.payment,
+                payment=_paid_or(order.payment, state, paid=paid),
                 lines=lines_of(made.body),
                 body_digest=digest(made.body),
                 mappings=context.mappings.version,
@@ -280,6 +285,13 @@ def _take_over(state: State, order: Order, context: Context, answer: Answer) -> 
                 answer.events.append(e.Held(rule="hold", hold_id=hold_id, reason=reason))
     _hold_without_money(state, order, answer)
     _free_compared(state, order, answer)
+
+
+def _paid_or(stated: str, state: State, *, paid: bool) -> str:
+    """Money that came stays: an amendment does not take it back."""
+    if state.payment in MONEY_IS_THERE:
+        return state.payment
+    return "paid" if paid else stated
 
 
 def _free_compared(state: State, order: Order, answer: Answer) -> None:

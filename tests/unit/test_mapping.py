@@ -142,6 +142,20 @@ def test_what_partners_are_told_follows_the_channel_until_work_begins(version_1:
     story.when(i.UpdateOrder(order=tagged)).then_events(e.UpdateNoted)
 
 
+@pytest.mark.parametrize("stated", ["paid", "pending"])
+def test_the_payment_brings_the_change_along(stated: str) -> None:
+    """The message of the payment tells the order as it is now: its change counts, also when the
+    change's own message comes later or never, and the money that came stays."""
+    story = given(NO_TABLES, payment="pending")
+    cup, _ = an_order().lines
+    paid = an_order(payment=stated, lines=(cup,), updated_at="2026-11-27T12:30:00Z")
+    story.when(i.ConfirmPayment(ref=paid.ref, paid_minor=2250, order=paid))
+    story.then_events(e.PaymentConfirmed, e.Amended, e.Accepted)
+    assert [line.line_id for line in story.state.lines] == ["1"]
+    assert story.state.payment == "paid"
+    story.when(i.UpdateOrder(order=replace(paid, payment="paid"))).then_events()
+
+
 def test_an_order_that_waits_for_a_tax_code_takes_the_right_one() -> None:
     """The shop mends the tax of a held order: it must not wait for the wrong code's mapping."""
     cup, jar = an_order().lines
