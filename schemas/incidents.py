@@ -61,6 +61,7 @@ CANCELLED_TOO_LATE = "cancelled_too_late"
 ACTION_REFUSED = "action_refused"
 ORDERS_MISSED = "orders_missed"
 SUBSCRIPTION_MISSING = "subscription_missing"
+CHANNEL_UNREACHABLE = "channel_unreachable"
 API_VERSION_DRIFT = "api_version_drift"
 PRIVACY_LATE = "privacy_late"
 UNCATEGORISED = "uncategorised"
@@ -277,6 +278,11 @@ _EDGE: Mapping[str, tuple[str, str, str]] = {
         "A channel's subscription to its webhooks was missing; it is made anew if that is allowed.",
         _RUN,
         "`orderwright channels show` names it: grant the permission, or see who deleted it.",
+    ),
+    CHANNEL_UNREACHABLE: (
+        "A channel refuses our credential or does not answer: its orders are not compared.",
+        _RUN,
+        "`orderwright channels show` has its words: renew the token, or ask the channel.",
     ),
     API_VERSION_DRIFT: (
         "Webhooks come in another API version than the channel is configured for.",

@@ -24,7 +24,7 @@ from actors.errors import (
     StreamUnavailable,
     Unauthorised,
 )
-from schemas.incidents import ORDERS_MISSED, SUBSCRIPTION_MISSING
+from schemas.incidents import CHANNEL_UNREACHABLE, ORDERS_MISSED, SUBSCRIPTION_MISSING
 from service.settings import Channel
 from service.telemetry.metrics import Family
 from service.upkeep_backfill import Backfill, Found
@@ -44,8 +44,13 @@ REFUSED_SECONDS = 60.0
 """The same after a refused credential: the app was uninstalled, or its token replaced, and only a
 person brings another one."""
 
-MOST_REFUSED_SECONDS = 3600.0
-"""A token that works again by itself is found within this time."""
+MOST_REFUSED_SECONDS = 1800.0
+"""A token that works again by itself is found within this time. Well within the hour of quiet after
+which an incident resolves, so that it stays open while the channel is shut."""
+
+UNREACHABLE_FAILURES = 5
+"""Failed rounds in a row after which a channel counts as unreachable: some seven minutes, which is
+longer than most disturbances. A refused credential counts at once."""
 
 
 class UpkeepClock(Protocol):
@@ -221,6 +226,8 @@ class Keeper:
                 continue
             error = await self._once(job)
             failures = failures + 1 if error else 0
+            if is_unreachable(error, failures):
+                self._refused(CHANNEL_UNREACHABLE, self._name)
             wait = wait_after(error, failures, period) * random.uniform(0.9, 1.1)
 
     async def _once(self, job: str) -> Exception | None:
@@ -247,6 +254,14 @@ class Keeper:
             await self._store.keep(replace(kept, tried_at=now, good=False, outcome=words))
         except JournalUnavailable as error:
             log.info("How the %s of %s stands could not be kept: %s", job, self._name, error)
+
+
+def is_unreachable(error: Exception | None, failures: int) -> bool:
+    """Say whether so many failures in a row (`error`: the last one) are an incident. That our own
+    database or stream does not answer is no fault of the channel's."""
+    if isinstance(error, Unauthorised):
+        return True
+    return isinstance(error, PartnerError) and failures >= UNREACHABLE_FAILURES
 
 
 def wait_after(error: Exception | None, failures: int, period: float) -> float:

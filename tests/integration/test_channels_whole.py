@@ -347,6 +347,11 @@ async def test_an_uninstalled_app_is_shown(world: World) -> None:
 
     await eventually(opened, 30.0)
     await eventually(refused, 30.0)
+
+    async def told() -> bool:
+        return bool((await incident(world, "channel_unreachable")).get("is_open"))
+
+    await eventually(told, 30.0)
     tried = (await job(world, "backfill"))["tried_at"]
     shown = cli(world, "channels", "show", SHOP)
     assert "app was taken out" in shown

@@ -9,10 +9,10 @@ from typing import cast
 import msgspec
 import pytest
 
-from actors.errors import Retryable, Unauthorised
+from actors.errors import JournalUnavailable, Retryable, Unauthorised
 from adapters.channels.upkeep import Listed, ListedPage, Subscriptions
 from adapters.postgres.upkeep import Ours, Progress, Upkeeps
-from service.upkeep import start_of, wait_after
+from service.upkeep import is_unreachable, start_of, wait_after
 from service.upkeep_backfill import Backfill, Found
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -187,10 +187,18 @@ def test_where_a_window_begins(before: Progress | None, minutes: int) -> None:
 
 def test_a_failed_round_is_repeated_soon_and_a_refused_credential_rarely() -> None:
     """A shop that rests is asked again soon, or when it says; one that has thrown us out is not
-    asked again and again, and is found within an hour when it lets us in again."""
+    asked again and again, and is found within half an hour when it lets us in again."""
     assert wait_after(None, 0, 300.0) == 300.0
     assert [wait_after(Retryable("x"), n, 300.0) for n in (1, 2, 9)] == [30.0, 60.0, 300.0]
     assert wait_after(Retryable("x", retry_after_seconds=900.0), 1, 300.0) == 900.0
     refused = Unauthorised("x")
-    assert [wait_after(refused, n, 300.0) for n in (1, 2, 4, 99)] == [60.0, 120.0, 480.0, 3600.0]
+    assert [wait_after(refused, n, 300.0) for n in (1, 2, 4, 99)] == [60.0, 120.0, 480.0, 1800.0]
     assert wait_after(refused, 1, 1.0) == 60.0
+
+
+def test_a_channel_that_does_not_answer_is_an_incident() -> None:
+    """A refused credential at once, a disturbance when it lasts, a fault of our own never."""
+    assert is_unreachable(Unauthorised("x"), 1)
+    assert [is_unreachable(Retryable("x"), n) for n in (1, 4, 5, 50)] == [False, False, True, True]
+    assert not is_unreachable(JournalUnavailable("x"), 50)
+    assert not is_unreachable(None, 0)
