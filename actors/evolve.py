@@ -121,7 +121,15 @@ def _amended(state: State, event: e.Amended) -> Changes:
         "stated_digest": event.stated_digest,
         "holds": _mapped(state),
         "waived": (),
+        "notify": state.notify if event.notify is None else event.notify,
     }
+
+
+def _update_noted(state: State, event: e.UpdateNoted) -> Changes:
+    changes: Changes = {"source_updated_at": event.source_updated_at}
+    if event.total_minor >= 0:
+        changes["total_minor"] = event.total_minor
+    return changes
 
 
 def _normalised(state: State, event: e.Normalised) -> Changes:
@@ -193,7 +201,7 @@ _FOLDS: dict[type[e.Event], Callable[[State, Any], Changes]] = {
     e.PaymentConfirmed: _paid,
     e.Amended: _amended,
     e.Normalised: _normalised,
-    e.UpdateNoted: lambda s, v: {"source_updated_at": v.source_updated_at},
+    e.UpdateNoted: _update_noted,
     e.FactNoted: _fact_noted,
     e.LookAsked: _look_asked,
     e.Fetched: _fetched,

@@ -258,7 +258,7 @@ def _take_over(
         # While nothing was done yet, partners are told what the channel said last.
         and (state.stage not in AMENDABLE or mapping.says_no_more(order, state, known))
     ):
-        answer.events.append(e.UpdateNoted(rule="note", source_updated_at=order.updated_at))
+        _note_update(state, order, answer)
     elif state.stage in AMENDABLE:
         made = mapping.made_of(order, context)
         answer.body = made.body
@@ -273,6 +273,7 @@ def _take_over(
                 mappings=context.mappings.version,
                 stated_digest=made.stated_digest,
                 country=order.ship_to.country if order.ship_to else "",
+                notify=bool(order.customer.email),
             )
         )
         mapping.hold(made.unmapped, context, answer)
@@ -285,6 +286,24 @@ def _take_over(
                 answer.events.append(e.Held(rule="hold", hold_id=hold_id, reason=reason))
     _hold_without_money(state, order, answer)
     _free_compared(state, order, answer)
+
+
+def _note_update(state: State, order: Order, answer: Answer) -> None:
+    """Nothing that fulfilment depends on differs. Should the total, the ERP has another one: a
+    person compares them, unless news of the same change has the order held already."""
+    total = order.totals.total_minor
+    differs = total != state.total_minor and state.stage not in AMENDABLE
+    answer.events.append(
+        e.UpdateNoted(
+            rule="note",
+            source_updated_at=order.updated_at,
+            total_minor=total if differs else -1,
+        )
+    )
+    if differs and not state.holds and state.stage in BEFORE_HAND_OVER:
+        hold_id = f"changed-total-{state.version + len(answer.events) + 1}"
+        reason = "the channel changed the total after work had begun: compare the ERP's order"
+        answer.events.append(e.Held(rule="hold", hold_id=hold_id, reason=reason))
 
 
 def _paid_or(stated: str, state: State, *, paid: bool) -> str:

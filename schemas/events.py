@@ -75,7 +75,8 @@ class Accepted(Event, frozen=True, kw_only=True, tag="order.accepted.v1"):
 
 
 class Amended(Event, frozen=True, kw_only=True, tag="order.amended.v1"):
-    """The channel changed the order and the change was taken over."""
+    """The channel changed the order and the change was taken over. `notify` says whether there is
+    whom to write to (None: it was not looked at then)."""
 
     source_updated_at: str
     total_minor: int
@@ -85,6 +86,7 @@ class Amended(Event, frozen=True, kw_only=True, tag="order.amended.v1"):
     country: str = ""
     mappings: int = 0
     stated_digest: str = ""
+    notify: bool | None = None
 
 
 class Normalised(Event, frozen=True, kw_only=True, tag="order.normalised.v1"):
@@ -98,9 +100,11 @@ class Normalised(Event, frozen=True, kw_only=True, tag="order.normalised.v1"):
 
 
 class UpdateNoted(Event, frozen=True, kw_only=True, tag="order.update_noted.v1"):
-    """The channel stated the order anew and nothing that matters to fulfilment differs."""
+    """The channel stated the order anew and nothing that matters to fulfilment differs.
+    `total_minor` is what it costs now, where that changed after work had begun (-1: it did not)."""
 
     source_updated_at: str
+    total_minor: int = -1
 
 
 class FactNoted(Event, frozen=True, kw_only=True, tag="order.fact_noted.v1"):

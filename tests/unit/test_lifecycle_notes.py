@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import pytest
+from msgspec.structs import replace
 
 from actors import facts
 from schemas import effects as f
@@ -86,3 +87,31 @@ def test_repeated_news_neither_piles_up_holds_nor_grows_for_ever(
     assert len(story.state.holds) == facts.MAX_NOTED_HOLDS
     monkeypatch.setattr(facts, "MAX_NOTED_VERSION", story.state.version)
     story.when(news()).then_events()
+
+
+def test_a_total_that_changes_after_work_had_begun_is_compared_by_a_person() -> None:
+    """The ERP has the old total, so it is held once; the list shows the new one. Where news holds
+    the order already, once is enough."""
+    story = given_released()
+    dearer = replace(an_order().totals, shipping_minor=700, total_minor=2450)
+    later = an_order(totals=dearer, updated_at="2026-11-27T12:10:00Z")
+    story.when(i.UpdateOrder(order=later)).then_events(e.UpdateNoted, e.Held)
+    assert story.state.total_minor == 2450
+    hold = story.state.holds[0].hold_id
+    assert hold.startswith("changed-total-")
+    story.when(i.ActOnOrder(ref=REF, verb="release", person="ann", target=hold))
+    again = an_order(totals=dearer, updated_at="2026-11-27T12:20:00Z")
+    story.when(i.UpdateOrder(order=again)).then_events(e.UpdateNoted)
+    held = given_released().when(news("before_hand_over"))
+    held.when(i.UpdateOrder(order=later)).then_events(e.UpdateNoted)
+
+
+def test_whom_to_write_to_follows_the_channel_until_work_begins() -> None:
+    """An e-mail address that comes with a later statement is written to."""
+    nobody = replace(an_order().customer, email="")
+    story = given_placed(payment="pending", customer=nobody)
+    assert not story.state.notify
+    story.when(
+        i.UpdateOrder(order=an_order(payment="pending", updated_at="2026-11-27T12:10:00Z"))
+    ).then_events(e.Amended)
+    assert story.state.notify
