@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from actors.lifecycle import Stage, row_for
 from actors.normalise import UNMAPPED
 from actors.state import INITIAL, Cancel, Hold, State, Stuck
+from actors.steps import PARTLY_DONE
 from schemas import events as e
 from schemas.effects import FetchOrder, SendMail, tag_of
 
@@ -120,7 +121,7 @@ def _amended(state: State, event: e.Amended) -> Changes:
         "mappings": event.mappings,
         "stated_digest": event.stated_digest,
         "holds": _mapped(state),
-        "waived": (),
+        "waived": tuple(one for one in state.waived if not one.startswith(UNMAPPED)),
         "notify": state.notify if event.notify is None else event.notify,
     }
 
@@ -158,7 +159,7 @@ def _released(state: State, event: e.HoldReleased) -> Changes:
         "holds": tuple(h for h in state.holds if h.hold_id != event.hold_id),
         "compared": tuple(x for x in state.compared if x[0] != event.hold_id),
     }
-    if event.hold_id.startswith(UNMAPPED):
+    if event.hold_id.startswith(UNMAPPED) or event.hold_id == PARTLY_DONE:
         changes["waived"] = (*state.waived, event.hold_id)
     return changes
 

@@ -12,6 +12,7 @@ from actors.state import State
 from actors.steps import (
     CONFIRMED,
     FETCH,
+    FULFILLED_NEWS,
     LABEL,
     MAIL,
     MONEY_IS_THERE,
@@ -39,6 +40,10 @@ _PARTLY_DONE = (
     "the channel shows a part of it as fulfilled, and not by us: cancel it here, or release it to "
     "ship all of it"
 )
+_DONE_MEANWHILE = (
+    "the channel shows it as fulfilled, at least in part, and not by us: cancel it here, or "
+    "release it to ship all of it"
+)
 BY_ITSELF = "the service"
 """Who released a hold when it was no person."""
 
@@ -52,6 +57,7 @@ def place(state: State, given: i.PlaceOrder, context: Context, answer: Answer) -
         _place(state, given.order, context, answer, fulfilled=given.fulfilled)
     else:
         _take_over(state, given.order, context, answer)
+        _hold_what_left(state, given.order, given.fulfilled, answer)
 
 
 def confirm_payment(
@@ -67,6 +73,7 @@ def confirm_payment(
     if given.order is not None:
         # It may tell of a change whose own message is still on its way, or lost.
         _take_over(state, given.order, context, answer, paid=paid)
+        _hold_what_left(state, given.order, given.fulfilled, answer)
 
 
 def update(state: State, given: i.UpdateOrder, context: Context, answer: Answer) -> None:
@@ -75,6 +82,7 @@ def update(state: State, given: i.UpdateOrder, context: Context, answer: Answer)
         _place(state, given.order, context, answer, fulfilled=given.fulfilled)
     else:
         _take_over(state, given.order, context, answer)
+        _hold_what_left(state, given.order, given.fulfilled, answer)
 
 
 def cancel(state: State, given: i.CancelOrder, context: Context, answer: Answer) -> None:
@@ -338,6 +346,21 @@ def _hold_for_doubt(state: State, answer: Answer) -> None:
     hold_id = f"said-twice-{state.version + len(answer.events) + 1}"
     reason = "the channel stated lines or address twice for the same second, and differently"
     answer.events.append(e.Held(rule="hold", hold_id=hold_id, reason=reason))
+
+
+def _hold_what_left(state: State, order: Order, fulfilled: i.Fulfilled, answer: Answer) -> None:
+    """We tell the channel of a shipment after hand-over alone, so before it somebody else shipped.
+    Its own news may have got lost; where it came, or a person has looked, one hold is enough."""
+    if (
+        not fulfilled
+        or state.stage not in BEFORE_HAND_OVER
+        or state.cancel is not None
+        or moment(order.updated_at) < moment(state.source_updated_at)
+        or PARTLY_DONE in state.waived
+        or any(one.hold_id.startswith((PARTLY_DONE, FULFILLED_NEWS)) for one in state.holds)
+    ):
+        return
+    answer.events.append(e.Held(rule="hold", hold_id=PARTLY_DONE, reason=_DONE_MEANWHILE))
 
 
 def _hold_without_money(state: State, order: Order, answer: Answer) -> None:

@@ -37,11 +37,12 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True):
     under way. `skipped` lists effect kinds a person chose to go without. `told` lists mails that
     were sent, and `maybe_told` says that one may have been. `mappings` is the version of the
     mappings that made the lines; `stated_digest` tells a later statement of the channel from the
-    one they were made of ("": it is the body itself); `waived` lists holds for something unmapped
-    that a person released. `looks` counts questions to the channel how the order is; `look_again`
-    says that one more is due when the one under way has ended. `waits` says in the channel's words
-    why it does not tell an expected order yet. `compared` has the holds that end by themselves,
-    each with the moment from which on a statement of the channel ends it."""
+    one they were made of ("": it is the body itself); `waived` lists holds for something unmapped,
+    or fulfilled by somebody else, that a person released. `looks` counts questions to the channel
+    how the order is; `look_again` says that one more is due when the one under way has ended.
+    `waits` says in the channel's words why it does not tell an expected order yet. `compared` has
+    the holds that end by themselves, each with the moment from which on a statement of the channel
+    ends it."""
 
     version: int = 0
     stage: str = "new"

@@ -17,7 +17,10 @@ MONEY_IS_THERE = frozenset({"paid", "authorized"})
 TEST_ORDER = "test-order"
 """The hold of an order that its channel marks as a test: not even preparatory work is done."""
 PARTLY_DONE = "partly-done"
-"""The hold of an order of which somebody else fulfilled a part before we heard of it."""
+"""The hold of an order of which somebody else fulfilled a part before we heard of it, or all or a
+part before we handed it over."""
+FULFILLED_NEWS = "fulfillments-create-"
+"""How the hold begins that a storefront's own news of such a fulfilment gets."""
 
 CONFIRMED, CANCELLED = "order_confirmed", "order_cancelled"
 

@@ -10,8 +10,8 @@ from schemas.effects import Parcel, Result
 from schemas.order import LongText, Minor, Order, Ref, ShortText, Timestamp
 
 Fulfilled = Literal["", "partly", "wholly"]
-"""What the channel shows as fulfilled already of what travels, by whomever. It matters only when it
-comes with the first we hear of the order: then it was not us."""
+"""What the channel shows as fulfilled already of what travels, by whomever. It matters until we
+hand the order over, for before that it was not us."""
 
 
 class PlaceOrder(Struct, frozen=True, kw_only=True, tag="order.place.v1"):

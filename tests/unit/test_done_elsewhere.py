@@ -11,10 +11,18 @@ from schemas import effects as f
 from schemas import events as e
 from schemas import inputs as i
 from schemas.order import Order
-from tests.given import Story, an_order, given_released
+from tests.given import (
+    PARCELS,
+    Story,
+    an_order,
+    given_placed,
+    given_released,
+    given_shipped,
+)
 from tests.shopify_payloads import SHOP, a_payload, an_item
 
 REF = "820982911946154508"
+LATER = "2030-01-01T00:00:00Z"
 WHOLE_CANCEL = i.CancelOrder(ref=REF, reason="customer", whole=True)
 
 
@@ -84,11 +92,63 @@ def test_what_is_partly_fulfilled_waits_for_a_person(kind: str) -> None:
 
 
 def test_our_own_fulfilment_comes_back_as_an_echo() -> None:
-    """An order we know goes on, whatever the channel shows as fulfilled: that was us."""
-    story = given_released()
-    order = an_order(updated_at="2030-01-01T00:00:00Z")
+    """After hand-over an order goes on, whatever the channel shows as fulfilled: that was us."""
+    story = given_shipped()
+    order = an_order(updated_at=LATER)
     story.when(i.UpdateOrder(order=order, fulfilled="wholly"))
-    story.then_events(e.UpdateNoted).then_stage("reserved")
+    story.then_events(e.UpdateNoted).then_stage("shipped")
+
+
+@pytest.mark.parametrize("fulfilled", ["partly", "wholly"])
+def test_what_somebody_else_shipped_meanwhile_is_not_shipped_again(fulfilled: i.Fulfilled) -> None:
+    """Its own news got lost, and the order shows it: no label is bought until a person looked, and
+    what he released is not held again by the next statement."""
+    story = given_packed_and_held(fulfilled)
+    story.when(i.ActOnOrder(ref=REF, verb="release", person="ann", target=PARTLY_DONE))
+    story.then_effects(f.BuyLabel)
+    again = an_order(updated_at="2030-01-02T00:00:00Z", note="Ring twice.")
+    story.when(i.UpdateOrder(order=again, fulfilled=fulfilled)).then_events(e.UpdateNoted)
+
+
+def given_packed_and_held(fulfilled: i.Fulfilled) -> Story:
+    """An order at the warehouse that somebody else shipped."""
+    story = given_released()
+    story.when(i.UpdateOrder(order=an_order(updated_at=LATER), fulfilled=fulfilled))
+    story.then_events(e.UpdateNoted, e.Held).then_stage("reserved")
+    story.when(i.UpdateOrder(order=an_order(updated_at=LATER), fulfilled=fulfilled)).then_events()
+    story.when(i.ReportPacked(ref=REF, task_id="t-1", parcels=PARCELS))
+    return story.then_effects().then_stage("packed")
+
+
+@pytest.mark.parametrize("kind", ["place", "pay", "update"])
+def test_what_was_shipped_and_then_paid_is_not_begun(kind: str) -> None:
+    """A shop ships by hand against a bank transfer and then marks it as paid."""
+    story = given_placed(payment="pending")
+    order = an_order(updated_at=LATER)
+    given: i.Input = i.ConfirmPayment(ref=REF, order=order, fulfilled="wholly")
+    if kind != "pay":
+        shape = i.PlaceOrder if kind == "place" else i.UpdateOrder
+        given = shape(order=order, fulfilled="wholly")
+    story.when(given).then_effects().then_stage("placed")
+    assert PARTLY_DONE in waiting_for(story.state)
+
+
+def test_what_is_no_newer_or_held_already_is_not_held_once_more() -> None:
+    """A fulfilment may have been taken back since, and one hold is enough for a person."""
+    story = given_released()
+    old = an_order(updated_at="2020-01-01T00:00:00Z")
+    story.when(i.UpdateOrder(order=old, fulfilled="wholly")).then_events()
+    story.when(
+        i.NoteFact(
+            ref=REF,
+            source="shopify",
+            topic="fulfillments/create",
+            words="w",
+            hold="before_hand_over",
+        )
+    )
+    story.when(i.UpdateOrder(order=an_order(updated_at=LATER), fulfilled="wholly"))
+    story.then_events(e.UpdateNoted)
 
 
 def test_what_was_cancelled_before_it_came_is_not_waited_for() -> None:
