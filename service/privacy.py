@@ -148,7 +148,8 @@ class Privacy:
 
     def _is_due(self, request: Request) -> bool:
         # What a person forced is taken up at once, whatever it waited for.
-        return request.forced or self._look_at.get(request.id, 0.0) <= self._clock.monotonic()
+        at_once = request.forced and not request.unreadable
+        return at_once or self._look_at.get(request.id, 0.0) <= self._clock.monotonic()
 
     def _tell(self, opened: int, late: list[Request]) -> None:
         self._metrics.open.set(opened)
@@ -165,6 +166,14 @@ class Privacy:
 
     async def _take_up(self, request: Request) -> None:
         self._look_at[request.id] = self._clock.monotonic() + AGAIN_SECONDS
+        if request.unreadable:
+            log.error(
+                "The privacy request %d can't be carried out: %s", request.id, request.unreadable
+            )
+            self._metrics.failures.inc()
+            if request.waits_for != request.unreadable:
+                await self._requests.progress(request.id, request.unreadable, 0, 0)
+            return
         try:
             await (self._offer(request) if request.kind == EXPORT else self._erase(request))
         except JournalUnavailable:

@@ -9,6 +9,7 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct
 
+from actors.errors import JournalUnavailable
 from schemas.ids import OrderId
 from schemas.privacy import EXPORT, Subject
 from service.edge import EdgeClock
@@ -149,10 +150,12 @@ class PrivacyDesk:
 
     async def export(self, request: Request, person: str) -> AsyncIterator[bytes]:
         """Yield the pieces of one JSON object with all that is held about the subject of an open
-        request; that it was read is audited first."""
+        request; that it was read is audited first. Raises JournalUnavailable also for a subject
+        that can't be opened."""
         assert request.kind == EXPORT
         assert request.state == OPEN
-        assert request.subject is not None, "only a done request has none"
+        if request.subject is None:
+            raise JournalUnavailable(request.unreadable)
         await self._audit.record(
             at=self._clock.now(),
             person=person,

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from adapters.channels.inbound import digest_ref
 from schemas import refusals
-from schemas.privacy import EXPORT, REDACT, REDACT_SHOP, AskPrivacy, Subject
+from schemas.privacy import EXPORT, MAX_REFS, REDACT, REDACT_SHOP, AskPrivacy, Subject
 from schemas.refusals import refused
 from schemas.strict_json import parse
 from schemas.validation import read_foreign
@@ -45,11 +45,18 @@ def privacy_request(topic: str, raw: bytes) -> AskPrivacy:
     if asks == REDACT_SHOP:
         return AskPrivacy(ref=digest_ref(raw), asks=asks)
     customer = found.customer
+    refs = tuple(dict.fromkeys(map(str, (*found.orders_to_redact, *found.orders_requested))))
+    if len(refs) > MAX_REFS:
+        raise refused(
+            refusals.PRIVACY_REQUEST,
+            f"The request names {len(refs):,} orders; at most {MAX_REFS:,} are taken. Do it in "
+            "several with `orderwright privacy`.",
+        )
     subject = Subject(
         reference="" if customer.id is None else str(customer.id),
         email=(customer.email or "")[:320],
         phone=(customer.phone or "")[:64],
-        refs=tuple(map(str, (*found.orders_to_redact, *found.orders_requested))),
+        refs=refs,
     )
     if subject == Subject():
         raise refused(

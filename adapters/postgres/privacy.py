@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from adapters.postgres.audit import text_of
 from adapters.postgres.pool import Pool
-from adapters.postgres.sealing import Sealing
+from adapters.postgres.sealing import KeyMissing, Sealing
 from adapters.postgres.statements import parse
 from schemas.customers import email_of, phone_of, reference_of
 from schemas.ids import order_id_for
@@ -51,7 +51,7 @@ class Whose(Struct, frozen=True, kw_only=True):
 class Request(Struct, frozen=True, kw_only=True):
     """One request. `kind` is `redact`, `export` or `redact_shop`. `waits_for` says in words why it
     is not done yet. `orders` and `items` count what was erased, or handed over. `subject` is whom
-    it is about, None once it is done."""
+    it is about, None once it is done; `unreadable` says why it can't be told of an open one."""
 
     id: int
     delivery_id: str
@@ -69,6 +69,7 @@ class Request(Struct, frozen=True, kw_only=True):
     done_at: datetime | None
     subject: Subject | None
     whose: Whose
+    unreadable: str = ""
 
 
 def whose_of(sealing: Sealing, channel: str, subject: Subject) -> Whose:
@@ -87,7 +88,7 @@ def whose_of(sealing: Sealing, channel: str, subject: Subject) -> Whose:
 
 class PrivacyRequests:
     """Every call raises JournalUnavailable within the pool's deadline when Postgres does not
-    answer, and KeyMissing when a subject's key is not at hand."""
+    answer. A subject that can't be opened is told with its request: it must not hide the others."""
 
     def __init__(self, pool: Pool, sealing: Sealing) -> None:
         self._pool = pool
@@ -175,12 +176,17 @@ class PrivacyRequests:
         names = ("customers", "emails", "phones", "order_ids")
         named = {name: tuple(fields.pop(name)) for name in names}
         sealed = fields.pop("subject")
-        subject = None
+        subject, unreadable = None, ""
         if sealed is not None:
             place = place_of_request(fields["delivery_id"])
-            subject = _decode(self._sealing.disclose(place, SUBJECT, sealed))
+            try:
+                subject = _decode(self._sealing.disclose(place, SUBJECT, sealed))
+            except KeyMissing as error:
+                unreadable = str(error)
+            except msgspec.MsgspecError as error:  # its text may quote whom it is about
+                unreadable = f"Whom it is about can't be read ({type(error).__name__})."
         whose = Whose(channel=fields["channel"], **named)
-        return Request(**fields, subject=subject, whose=whose)
+        return Request(**fields, subject=subject, whose=whose, unreadable=unreadable)
 
 
 def place_of_request(delivery_id: str) -> str:

@@ -250,6 +250,30 @@ async def test_an_order_under_way_keeps_its_address_until_it_is_final(scene: Sce
     assert not await scene.readable("1042")
 
 
+@pytest.mark.parametrize(
+    "broken", [b"\x02rubbish", b"\x0277" + b"x" * 90], ids=["altered", "no key"]
+)
+async def test_a_request_that_can_t_be_opened_keeps_no_other_waiting(
+    scene: Scene, broken: bytes
+) -> None:
+    """Its row was altered, or its master key is gone: it says so and raises its alarm in time,
+    and every other request is carried out and listed."""
+    await scene.order("1")
+    lost = await scene.ask(subject=Subject(reference="7"), name="hook-0")
+    await scene.pool.fetch("UPDATE privacy_requests SET subject = $1", broken)
+    asked = await scene.ask()
+    await scene.privacy.round()
+    assert (await scene.request(asked)).state == "done"
+    assert not await scene.readable("1")
+    found = await scene.request(lost)
+    assert (found.state, found.subject) == ("open", None)
+    assert found.unreadable
+    assert found.waits_for == found.unreadable
+    scene.clock.seconds = 24 * DAY
+    await scene.privacy.round()
+    assert scene.alarms == [("privacy_late", CHANNEL)]
+
+
 async def test_a_person_may_force_it(scene: Scene) -> None:
     """Then orders under way lose their address too; what comes later for them stays unreadable."""
     await scene.order("1", final=False)

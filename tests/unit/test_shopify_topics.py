@@ -223,3 +223,10 @@ def test_a_privacy_topic_says_whom_it_is_about() -> None:
         SHOP.translate(KIND, "customers/redact", b'{"shop_domain":"x"}')
     assert nobody.value.reason == refusals.PRIVACY_REQUEST
     assert outcome("customers/redact", [])[0] == refusals.SCHEMA_MISMATCH
+    most = {"shop_domain": "x", "customer": {"id": 5}, "orders_to_redact": [*range(1, 10_002)]}
+    assert outcome("customers/redact", most)[0] == refusals.PRIVACY_REQUEST
+    found = SHOP.translate(
+        KIND, "customers/redact", json.dumps({**most, "orders_to_redact": [7, 7]}).encode()
+    )
+    assert isinstance(found, AskPrivacy)
+    assert found.subject.refs == ("7",)
