@@ -12,11 +12,11 @@ from msgspec import Meta, Struct
 from schemas.order import LongText, ShortText
 from schemas.privacy import EXPORT, Subject
 from service import problems
-from service.access import Caller, Keys, Repeats, caller_of, idempotency_key_of
+from service.access import Caller, Keys, Repeats, caller_of, digest_of, idempotency_key_of
 from service.bodies import Bodies
 from service.edge import EdgeClock
 from service.once import once
-from service.privacy_desk import PrivacyDesk, shown
+from service.privacy_desk import NothingKept, PrivacyDesk, shown
 from service.problems import Problem
 from service.quarantine_bodies import channels_of, read_body, reason_of, unprocessable, whole_of
 from service.wiring_privacy import MAX_LISTED, OPEN, STATES, Request
@@ -108,6 +108,10 @@ class PrivacyApi:
             raise unprocessable(
                 "subject", "Name the customer in `subject`, or nobody when a shop is redacted."
             )
+        try:
+            await self._desk.require_channel(asked.channel)
+        except NothingKept as error:
+            raise unprocessable("channel", str(error)) from error
         if asked.preview:
             return _json(await self._desk.preview(asked.channel, asked.subject))
         reason, key = reason_of(asked.reason), idempotency_key_of(request)
@@ -118,7 +122,8 @@ class PrivacyApi:
                     asked.asks,
                     asked.channel,
                     asked.subject,
-                    delivery_id=f"api:{caller.id}:{key}",
+                    # A key is forgotten after a day, and may then come with another request.
+                    delivery_id=f"api:{caller.id}:{key}:{digest_of(request, '', raw).hex()}",
                     person=_person(caller),
                     reason=reason,
                     forced=asked.force and asked.asks != EXPORT,

@@ -13,6 +13,7 @@ from actors.errors import JournalUnavailable
 from schemas.ids import OrderId
 from schemas.privacy import EXPORT, Subject
 from service.edge import EdgeClock
+from service.errors import OperatorError
 from service.privacy_search import MAX_REFS, concerns
 from service.wiring_privacy import (
     OPEN,
@@ -33,6 +34,10 @@ from service.wiring_privacy import (
 
 MAX_NAMED = 20
 """Orders that a preview names; the others are counted."""
+
+
+class NothingKept(OperatorError):
+    """Nothing of a channel is kept here, which is more often a slip than a success."""
 
 
 class Preview(Struct, frozen=True, kw_only=True):
@@ -90,6 +95,14 @@ class PrivacyDesk:
     async def history(self, request_id: int) -> tuple[AuditEntry, ...]:
         """Return what was done for a request, newest first."""
         return await self._audit.entries(target=f"privacy:{request_id}")
+
+    async def require_channel(self, channel: str) -> None:
+        """Raise NothingKept unless there is an order or a message of the channel."""
+        if not await self._erasing.keeps(channel):
+            raise NothingKept(
+                f"Nothing of a channel {channel[:40]!r} is kept here; `orderwright channels "
+                "list` shows those that are configured."
+            )
 
     async def preview(self, channel: str, subject: Subject) -> Preview:
         """Say what a request about the subject would find; nothing is changed or kept."""

@@ -59,6 +59,11 @@ class Erasing:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
+    async def keeps(self, channel: str) -> bool:
+        """Say whether there is an order or a message in quarantine of a channel."""
+        (row,) = await self._pool.fetch(_sql()["keeps"], channel)
+        return bool(row["keeps"])
+
     async def of_customer(self, whose: Whose, *, after: str = "") -> tuple[Found, ...]:
         """Return at most PAGE orders by id, with ids above `after`."""
         rows = await self._pool.fetch(

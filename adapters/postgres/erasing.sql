@@ -8,6 +8,9 @@ EXISTS (SELECT FROM body_keys k WHERE k.order_id = o.order_id AND k.wrapped IS N
     )
 )
 
+-- name: keeps
+SELECT EXISTS (SELECT FROM orders WHERE channel = $1) OR EXISTS (SELECT FROM quarantine WHERE channel = $1) AS keeps;
+
 -- name: of_customer
 -- Orders that a request is about, a page by id. `kept`: something of it can still be read.
 SELECT o.order_id, o.ref, o.number, o.final, ({kept}) AS kept

@@ -285,7 +285,9 @@ async def _subject(
         raise OperatorError(f"A request is about one channel{found}: say which with --channel.")
     refs = tuple(row.ref for row in rows)
     subject = Subject(reference=customer[:256], email=email[:320], phone=phone[:64], refs=refs)
-    return channels.pop(), subject
+    where = channels.pop()
+    await hand.desk.require_channel(where)
+    return where, subject
 
 
 async def _ask(

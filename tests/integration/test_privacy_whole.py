@@ -78,6 +78,10 @@ async def test_a_person_asks_at_the_command_line(whole: Whole) -> None:
         preview = await cli(whole, "privacy", "redact", *named, "--preview")
         assert "0 orders and 0 messages" in preview
         assert f"1 orders are under way ({order.number})" in preview
+        slip = ("--email", "jane@example.com", "--channel", "shopp", "--reason", "she asked")
+        assert "Nothing of a channel 'shopp'" in await cli(
+            whole, "privacy", "redact", *slip, code=1
+        )
         assert "Name whom" in await cli(whole, "privacy", "redact", "--reason", "x", code=1)
         said = await cli(whole, "privacy", "redact", *named, "--reason", "a mistake of ours")
         asked = said.split()[1]
