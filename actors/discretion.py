@@ -57,14 +57,17 @@ def _patterns(order: Order) -> Iterator[str]:
     """Whole texts before their words, so that a street goes in one piece."""
     customer = order.customer
     places = [place for place in (order.ship_to, order.bill_to) if place is not None]
-    whole = [customer.name, *(x for place in places for x in _lines_of(place))]
+    names = (customer.name,) if len(customer.name.strip()) > 1 else ()  # a letter is everywhere
+    whole = [*names, *(x for place in places for x in _lines_of(place))]
     words = {
         word
         for name in (customer.name, *(place.name for place in places))
         for word in _WORDS.findall(name)
         if len(word) >= SHORTEST
     }
-    found = sorted({*filter(None, whole), *words}, key=len, reverse=True)
+    # What people enter where nothing is to be said ("-", "...") names nobody.
+    telling = {one for one in whole if _WORDS.search(one)}
+    found = sorted({*telling, *words}, key=len, reverse=True)
     if found:
         yield rf"(?<!\w)(?:{'|'.join(map(_loose, found))})(?!\w)"
     for phone in {customer.phone, *(place.phone for place in places)}:

@@ -42,6 +42,18 @@ def test_a_partner_s_words_lose_the_customer(told: str, kept: str) -> None:
     assert masked(told, ORDER) == kept
 
 
+@pytest.mark.parametrize("said", ["-", ".", " , ", "", "J"])
+def test_what_names_nobody_hides_nothing(said: str) -> None:
+    """A form that wants a name is filled with a dash; a partner's words are not cut up for it."""
+    order = replace(
+        ORDER,
+        customer=Customer(name=said),
+        ship_to=Address(name=said, lines=(",,,", "---"), city="...", country="US"),
+    )
+    told = "No stock - please wait, J. (--- at noon...), or ,,, not."
+    assert masked(told, order) == told
+
+
 def test_without_an_order_mail_addresses_go_all_the_same() -> None:
     """What comes before its order, or after it was erased, is at least no mail address."""
     assert masked("jane.doe@example.com rang", None) == "*** rang"
