@@ -89,6 +89,7 @@ _LINES = [{"id": line, "quantity": 1_000_000, "order_address_id": 31} for line i
 _ANSWERS: Mapping[str, object] = {
     "/shipments": [],
     "/products": _LINES,
+    "/v2/orders/": {"status_id": 11},
     "/token": {"access_token": "token", "expires_in": 3600},
     f"/orders/{API_VERSION}": {
         "order": {

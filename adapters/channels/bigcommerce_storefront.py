@@ -36,7 +36,7 @@ PROVIDERS: Mapping[str, str] = {
 """Our carriers' names in lower case, and BigCommerce's `shipping_provider`; another carrier is told
 as the shipping method, and its parcels have no link in the shop."""
 
-SHIPPED, COMPLETED = 2, 10
+SHIPPED, CANCELLED, COMPLETED = 2, 5, 10
 DONE = frozenset({SHIPPED, COMPLETED})
 MAX_TRACKING_CHARACTERS = 50
 """What BigCommerce takes."""
@@ -107,6 +107,7 @@ class BigCommerceStorefront:
             return FulfilmentPublished(fulfilment_id=f"status-{COMPLETED}")
         ours = await self._ours(path, call)
         if ours is None:
+            await self._standing(path, call)  # a shipment would undo the shop's cancellation
             ours = await self._ship(path, call, effect)
         await self._show_as(SHIPPED, path, call)
         return FulfilmentPublished(fulfilment_id=str(ours))
@@ -177,11 +178,22 @@ class BigCommerceStorefront:
 
     async def _show_as(self, status_id: int, path: str, call: Call) -> None:
         """Set the order's status unless it says so already: making the last shipment may do it."""
-        if await self._status_of(path, call) in DONE:
+        if await self._standing(path, call) in DONE:
             return
         answer = await self._api.ask("PUT", path, call=call, body={"status_id": status_id})
         if answer.status == 404:
             raise _no_order(path)
+
+    async def _standing(self, path: str, call: Call) -> int:
+        """Return the order's status. Raises Rejected for one that was cancelled meanwhile: that
+        stays so until a person has looked."""
+        found = await self._status_of(path, call)
+        if found == CANCELLED:
+            raise Rejected(
+                f"The order was cancelled in {PARTNER}, and what it is for has left. Make the "
+                "shipment there by hand, or have the goods come back."
+            )
+        return found
 
     async def _status_of(self, path: str, call: Call) -> int:
         answer = await self._get(path, call, {})

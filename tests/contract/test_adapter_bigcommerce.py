@@ -180,6 +180,7 @@ async def test_the_shipment_fits_the_official_description(client: HttpClient) ->
     products = [a_product(1, "10.0000", 2), a_product(2, "5.5000", quantity_shipped=1)]
     answers = [
         web.Response(status=204),
+        web.json_response(an_order()),
         web.json_response(products),
         web.json_response({"id": 12}, status=201),
         web.json_response(an_order()),
@@ -190,7 +191,7 @@ async def test_the_shipment_fits_the_official_description(client: HttpClient) ->
         is_documented(stub)
         method, path, _, body = stub.sent("/shipments")
         changed = json.loads(stub.requests[-1][3])
-        assert [one[0] for one in stub.requests] == ["GET", "GET", "POST", "GET", "PUT"]
+        assert [one[0] for one in stub.requests] == ["GET"] * 3 + ["POST", "GET", "PUT"]
     sent = json.loads(body)
     assert result == FulfilmentPublished(fulfilment_id="12")
     assert (method, path) == ("POST", f"/bigcommerce/stores/{STORE}/v2/orders/250/shipments")
@@ -213,6 +214,7 @@ async def test_a_carrier_that_bigcommerce_does_not_know_is_told_as_the_method(
     """Its name is not forced into a list that lacks it."""
     answers = [
         web.Response(status=204),
+        web.json_response(an_order()),
         web.json_response([a_product(1, "1.0000")]),
         web.json_response({"id": 12}, status=201),
         web.json_response(an_order(status_id=2)),
@@ -273,6 +275,7 @@ async def test_a_refusal_because_we_were_there_before(client: HttpClient) -> Non
     refused = web.json_response([{"status": 400, "message": "Too many"}], status=400)
     answers = [
         web.Response(status=204),
+        web.json_response(an_order()),
         web.json_response([a_product(1, "1.0000")]),
         refused,
         web.json_response(ours_there),
@@ -313,6 +316,23 @@ async def test_an_order_without_parcels_is_completed(
     done = await shop.perform(call)
     assert done == await shop.look_up(call) == await shop.perform(call)
     assert (await simulators.call("GET", f"{BOOK}/statuses")).json["305"] == 10
+
+
+@pytest.mark.parametrize(("ref", "number"), [(311, NUMBER), (312, "")])
+async def test_what_was_cancelled_in_the_shop_is_not_shown_as_shipped(
+    client: HttpClient, simulators: Client, running: Running, ref: int, number: str
+) -> None:
+    """The cancellation came too late for us: it stays in the shop, and a person is told."""
+    await put(simulators, bundle_of(ref, status_id=5))
+    call = a_call(PublishFulfilment(tracking_number=number, carrier="UPS"), known(ref))
+    shop = bigcommerce(client, running.http)
+    for _ in range(2):
+        with pytest.raises(Rejected, match="was cancelled in BigCommerce"):
+            await shop.perform(call)
+    assert await shop.look_up(call) is None
+    assert (await simulators.call("GET", f"{BOOK}/statuses")).json[str(ref)] == 5
+    shipments = (await simulators.call("GET", f"{BOOK}/shipments")).json
+    assert not shipments_in(shipments, ref)
 
 
 async def test_what_can_t_be_shipped_is_told(
