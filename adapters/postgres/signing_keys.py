@@ -21,9 +21,7 @@ async def agree_on_signing(pool: Pool, active: str, keys: Mapping[str, bytes]) -
     """Note the active key as one of this database. Raises SigningKeyDiffers when one of the keys at
     hand is another one than was noted under its id; then nothing is noted. A key that is retired
     and left out is not missed."""
-    proofs = {
-        i: hmac.digest(key, b"orderwright signing proof", "sha256") for i, key in keys.items()
-    }
+    proofs = {i: hmac.digest(key, _PROOF, "sha256") for i, key in keys.items()}
     for row in await pool.fetch(_sql()["known"], sorted(proofs)):
         if proofs[row["id"]] != row["proof"]:
             raise SigningKeyDiffers(

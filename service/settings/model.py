@@ -127,9 +127,6 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     journal_timeout_seconds: Annotated[
         float, Meta(ge=0.1, le=60, description="After this the database counts as unreachable.")
     ] = 5.0
-    outbox_batch: Annotated[
-        int, Meta(ge=1, le=5_000, description="Effects read from the outbox at once.")
-    ] = 256
     timer_batch: Annotated[int, Meta(ge=1, le=5_000, description="Due timers read at once.")] = 256
     pool_size: Annotated[int, Meta(ge=2, le=200, description="Connections to Postgres.")] = 10
     body_bytes: Annotated[
