@@ -13,6 +13,7 @@ import nats.errors
 from nats.aio.msg import Msg
 
 from actors.errors import StreamUnavailable, TooLargeForStream
+from adapters.fitting import printable
 from adapters.nats.connection import LARGEST_RAW_BYTES, Connection
 from adapters.nats.headers import MESSAGE_ID, REF, SENT, SOURCE, TOPIC, TRACE
 from adapters.nats.letters import MAX_DELIVERY_ID
@@ -123,7 +124,8 @@ class Publisher:
             REF: token,
         }
         if topic:
-            headers[TOPIC] = topic
+            # A header of HTTP may hold bytes that are no UTF-8, which no header of NATS can.
+            headers[TOPIC] = printable(topic)
         if trace:
             headers[TRACE] = trace
         if sent:
