@@ -58,6 +58,7 @@ def list_orders(
             found = await page(desk)
             print("\x1b[H\x1b[2J", end="")
             _print_page(found, more=False)
+            sys.stdout.flush()  # whoever reads it through a pipe watches, too
             await asyncio.sleep(WATCH_SECONDS)
 
     if watch:
