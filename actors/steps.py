@@ -114,8 +114,8 @@ def next_undo(state: State) -> f.Effect | None:
 
 
 def waiting_for(state: State) -> str:
-    """Say in words whom the order waits for; "" for a final one."""
-    if state.stuck and state.stage not in FINAL:
+    """Say in words whom the order waits for; "" for a final one that nobody has to look at."""
+    if state.stuck:  # also of one at its end: somebody must still look, and wants to know why
         return f"a person: {state.stuck[0].reason}"[:300]
     if state.holds and state.holds[0].hold_id.startswith(UNMAPPED):
         missing = [hold.reason for hold in state.holds if hold.hold_id.startswith(UNMAPPED)]
