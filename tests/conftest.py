@@ -3,6 +3,7 @@ seed that makes it happen again."""
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -21,6 +22,13 @@ def say(request: pytest.FixtureRequest) -> Say:
         request.node.user_properties.append((_SAID, line))
 
     return told
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach what tests start: in the background of a shell it begins ignored, and every
+    process would inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
