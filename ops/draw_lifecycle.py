@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from actors.diagram import draw
+from actors.order.diagram import draw
 
 if __name__ == "__main__":
     Path(__file__).resolve().parents[1].joinpath("docs", "lifecycle.md").write_text(draw())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from actors.ports import Append, Document, RecordedEffect, Row
+from actors.runtime.ports import Append, Document, RecordedEffect, Row
 from adapters.postgres.sealing import Masters, Sealing
-from schemas import effects, events
-from schemas.effects import Effect
-from schemas.ids import CorrelationId, OrderId, order_id_for, partition_of
+from schemas.messages import effects, events
+from schemas.messages.effects import Effect
+from schemas.order.ids import CorrelationId, OrderId, order_id_for, partition_of
 
 NOON = datetime(2026, 11, 27, 12, 0, 0, 123456, tzinfo=UTC)
 CHANNEL = "acme-us"

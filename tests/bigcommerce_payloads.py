@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
-from adapters.channels.bigcommerce import SECRET_HEADER, BigCommerce
-from adapters.channels.fetching import FETCHED
-from schemas.inputs import Input, NoteFact, UpdateOrder
-from schemas.order import Order
-from schemas.refusals import Refused
+from adapters.channels.bigcommerce.source import SECRET_HEADER, BigCommerce
+from adapters.kit.fetching import FETCHED
+from schemas.contracts.refusals import Refused
+from schemas.messages.inputs import Input, NoteFact, UpdateOrder
+from schemas.order.canonical import Order
 
 # Any: payloads as JSON, to be changed in every way.
 Json = dict[str, Any]

@@ -7,10 +7,10 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adapters.channels.csv_cells import Reading
-from adapters.channels.csv_columns import template
-from adapters.channels.csv_orders import Found, Survey, orders_of, survey
-from adapters.channels.csv_rows import Encoding, Row, open_sheet, rows_of
+from adapters.channels.csv.cells import Reading
+from adapters.channels.csv.columns import template
+from adapters.channels.csv.orders import Found, Survey, orders_of, survey
+from adapters.channels.csv.rows import Encoding, Row, open_sheet, rows_of
 
 HEAD = template()[0]
 

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from actors.ports import Call
-from schemas import effects as f
+from actors.runtime.ports import Call
+from schemas.messages import effects as f
 from tests.given import LABEL, NOON
 
 Answer = Callable[[Call], f.Result]

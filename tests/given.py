@@ -7,18 +7,18 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
-from actors.decide import decide
-from actors.decision import Context, Decision
-from actors.evolve import replay
-from actors.normalise import NO_TABLES
-from actors.policy import Policy
-from actors.state import INITIAL, State, decode_state, encode_state
-from schemas import effects as f
-from schemas import events as e
-from schemas import inputs as i
-from schemas.codec import decode_event, encode
-from schemas.effects import tag_of
-from schemas.order import Address, Customer, Line, Order, Totals
+from actors.order.decide import decide
+from actors.order.decision import Context, Decision
+from actors.order.evolve import replay
+from actors.order.normalise import NO_TABLES
+from actors.order.policy import Policy
+from actors.order.state import INITIAL, State, decode_state, encode_state
+from schemas.messages import effects as f
+from schemas.messages import events as e
+from schemas.messages import inputs as i
+from schemas.messages.codec import decode_event, encode
+from schemas.messages.effects import tag_of
+from schemas.order.canonical import Address, Customer, Line, Order, Totals
 
 NOON = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 CORRELATION = "k1" + "0" * 33

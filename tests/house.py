@@ -7,20 +7,20 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from actors.alarms import Alarms
-from actors.dispatcher import Dispatcher
-from actors.errors import LeaseLost
-from actors.lane import Care
-from actors.mail import Posted
-from actors.observer import BLIND
-from actors.policy import Policy
-from actors.registry import Registry
-from actors.shell import Shell
-from actors.state import State, decode_state
+from actors.order.policy import Policy
+from actors.order.state import State, decode_state
+from actors.runtime.dispatcher import Dispatcher
+from actors.runtime.errors import LeaseLost
+from actors.runtime.lane import Care
+from actors.runtime.mailbox import Posted
+from actors.runtime.observer import BLIND
+from actors.runtime.registry import Registry
+from actors.runtime.runtime import Shell
+from actors.runtime.timers import Alarms
 from adapters.memory.journal import MemoryJournal
-from schemas import inputs as i
-from schemas.ids import order_id_for, partition_of
-from schemas.inputs import Input
+from schemas.messages import inputs as i
+from schemas.messages.inputs import Input
+from schemas.order.ids import order_id_for, partition_of
 from tests.fakes import JumpingClock, ScriptedPartner
 from tests.given import an_order
 from tests.waiting import eventually

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from schemas.published import Schema
-from schemas.validation import PATTERNS
+from schemas.contracts.published import Schema
+from schemas.contracts.validation import PATTERNS
 
 EXAMPLES = {
     "two capital letters, such as US": "US",

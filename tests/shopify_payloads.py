@@ -7,7 +7,7 @@ import hmac
 from datetime import UTC, datetime
 from typing import Any
 
-from adapters.channels.shopify import Shopify
+from adapters.channels.shopify.source import Shopify
 
 # Any: payloads as JSON, to be changed in every way.
 Json = dict[str, Any]

@@ -7,7 +7,6 @@ import os
 import re
 import stat
 import subprocess
-import tomllib
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -19,6 +18,20 @@ from tests import tidy
 ROOT = Path(__file__).resolve().parents[1]
 PRODUCT = ("schemas", "actors", "adapters", "service")
 SIMULATORS = "ops/simulators/"
+RUNTIME = ["actors.runtime"]
+"""All of it may act; everything else in actors is pure and never imports it."""
+COMPOSED = ("service/wiring/", "service/lineage/wiring.py")
+CROSSING = {
+    "service.channels.api": {"service.orders.api", "service.orders.reading"}
+    | {"service.quarantine.bodies"},
+    "service.imports.api": {"service.orders.api"},
+    "service.imports.local": {"service.quarantine.local"},
+    "service.incidents.api": {"service.orders.reading"},
+    "service.privacy.api": {"service.quarantine.bodies"},
+}
+"""What one feature still takes from another: scopes, refusals and the reading of bodies, which all
+of them need and which belong in `service.http`. Nothing is added here."""
+COMMANDS = re.compile(r"service/(cli/\w+|\w+/cli)\.py")
 
 Checker = Callable[[str], list[str]]
 
@@ -50,14 +63,6 @@ def module_name(path: str) -> str:
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
-@cache
-def settings() -> dict[str, list[str]]:
-    """Return `[tool.orderwright.tidy]` of pyproject.toml."""
-    told = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    listed: dict[str, list[str]] = told["tool"]["orderwright"]["tidy"]
-    return listed
-
-
 def refuse(found: list[str]) -> None:
     """Fail with every finding, one a line."""
     assert not found, "\n" + "\n".join(found)
@@ -80,7 +85,14 @@ def test_modules_and_functions_are_short() -> None:
 
 def test_only_the_command_line_prints() -> None:
     """The service logs; printing belongs to the command line and to ops."""
-    refuse(findings(tidy.printing, *PRODUCT, "tests", but=("service/cli",)))
+    refuse(
+        [
+            f"{path}:{finding}"
+            for path, source in modules(*PRODUCT, "tests")
+            if not COMMANDS.fullmatch(path)
+            for finding in tidy.printing(source)
+        ]
+    )
 
 
 def test_no_test_sleeps() -> None:
@@ -110,7 +122,7 @@ def test_only_settings_reads_the_environment() -> None:
 
 def test_only_the_clock_asks_for_the_time() -> None:
     """Time and new ids come in as arguments, so that a replay decides what was decided."""
-    refuse(findings(tidy.clock_reads, *PRODUCT, but=("service/clock",)))
+    refuse(findings(tidy.clock_reads, *PRODUCT, but=("service/app/clock.py",)))
 
 
 def test_only_wiring_names_concrete_adapters() -> None:
@@ -119,34 +131,45 @@ def test_only_wiring_names_concrete_adapters() -> None:
         [
             f"{path}:{finding}"
             for path, source in modules("service")
-            if not path.startswith("service/wiring")
+            if not path.startswith(COMPOSED)
             for finding in tidy.adapters_named(source, module_name(path))
         ]
     )
 
 
 def test_the_core_imports_nothing_that_acts() -> None:
-    """A module of actors has no clock, no chance and no I/O, unless it is named as shell."""
-    shell = settings()["shell_modules"]
+    """Everything in actors but its runtime has no clock, no chance and no I/O."""
     found = []
     for path, source in modules("actors"):
         name = module_name(path)
-        if not tidy.within(name, shell):
+        if not tidy.within(name, RUNTIME):
             package = path.endswith("__init__.py")
-            impure = tidy.impure_imports(source, name, shell, package=package)
+            impure = tidy.impure_imports(source, name, RUNTIME, package=package)
             found += [f"{path}:{finding}" for finding in impure]
     refuse(found)
 
 
-def test_layers_and_house_style_name_the_same_shell() -> None:
-    """import-linter and this file agree on which modules of actors may act."""
-    told = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
-    ignored = {
-        line.split(" -> ")[0].removesuffix(".**")
-        for contract in told["contracts"]
-        for line in contract.get("ignore_imports", [])
-    }
-    assert ignored == set(settings()["shell_modules"])
+def test_every_module_of_the_service_is_in_a_room() -> None:
+    """Nothing lies loose in the folders that hold rooms, so a reader finds a module by its kind."""
+    loose = re.compile(r"(service|actors|schemas|adapters|adapters/(channels|carriers))/[^/]+\.py")
+    found = [path for path, _ in modules(*PRODUCT) if loose.fullmatch(path)]
+    refuse([path for path in found if not path.endswith("/__init__.py")])
+
+
+def test_no_feature_imports_another() -> None:
+    """A feature is changed or left out without the others: they share `service.http` and `app`."""
+    features = {path.split("/")[1] for path, _ in modules("service") if path.endswith("/api.py")}
+    found = []
+    for path, source in modules(*(f"service/{feature}" for feature in features)):
+        name = module_name(path)
+        others = [f"service.{one}" for one in features if one != path.split("/")[1]]
+        found += [
+            f"{path}:{line}: imports {imported} of another feature."
+            for line, imported in tidy.imported_modules(ast.parse(source), name)
+            if tidy.within(imported, others)
+            and not tidy.within(imported, list(CROSSING.get(name, ())))
+        ]
+    refuse(found)
 
 
 def test_simulators_share_nothing_with_the_product() -> None:

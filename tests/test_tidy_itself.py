@@ -67,19 +67,19 @@ CASES: dict[str, tuple[Checker, str, str]] = {
         "from time import monotonic",
     ),
     "concrete adapter": (
-        partial(tidy.adapters_named, module="service.intake"),
+        partial(tidy.adapters_named, module="service.inbound.intake"),
         "from adapters.postgres import journal",
         "from actors import ports",
     ),
     "impure import": (
-        partial(tidy.impure_imports, module="actors.decide", shell=["actors.registry"]),
+        partial(tidy.impure_imports, module="actors.order.decide", runtime=["actors.runtime"]),
         "import asyncio",
-        "from actors.state import State",
+        "from actors.order.state import State",
     ),
-    "impure through a shell module": (
-        partial(tidy.impure_imports, module="actors.decide", shell=["actors.registry"]),
-        "from . import registry",
-        "from .state import State\nfrom schemas.money import Money",
+    "impure through the runtime": (
+        partial(tidy.impure_imports, module="actors.order.decide", runtime=["actors.runtime"]),
+        "from ..runtime import registry",
+        "from .state import State\nfrom schemas.order.money import Money",
     ),
     "bare limit": (tidy.bare_limits, "MAX_LINES = 5", "MAX_LINES = 5  # a page holds five"),
     "bare limit after a gap": (

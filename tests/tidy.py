@@ -198,11 +198,11 @@ def environment_reads(source: str) -> list[str]:
 
 
 def clock_reads(source: str) -> list[str]:
-    """Calls for the time of day or a fresh id, which only service.clock makes."""
+    """Calls for the time of day or a fresh id, which only service.app.clock makes."""
     tree = ast.parse(source)
     forbidden = {".".join(pair) for pair in WALL_CLOCK if pair[0] in {"time", "uuid"}}
     found = [
-        f"{line}: only service.clock imports {name}."
+        f"{line}: only service.app.clock imports {name}."
         for line, name in imported_modules(tree, "")
         if name in forbidden
     ]
@@ -212,7 +212,7 @@ def clock_reads(source: str) -> list[str]:
         owner = node.value
         last = owner.id if isinstance(owner, ast.Name) else getattr(owner, "attr", "")
         if (last, node.attr) in WALL_CLOCK:
-            found.append(f"{node.lineno}: only service.clock asks for the time or a new id.")
+            found.append(f"{node.lineno}: only service.app.clock asks for the time or a new id.")
     return found
 
 
@@ -226,13 +226,13 @@ def adapters_named(source: str, module: str) -> list[str]:
 
 
 def impure_imports(
-    source: str, module: str, shell: list[str], *, package: bool = False
+    source: str, module: str, runtime: list[str], *, package: bool = False
 ) -> list[str]:
     """What a core module imports beyond schemas, other core modules and arithmetic."""
     return [
         f"{line}: {module} is of the pure core and imports {name}; take its value as an argument."
         for line, name in imported_modules(ast.parse(source), module, package=package)
-        if not within(name, PURE_IMPORTS) or within(name, shell)
+        if not within(name, PURE_IMPORTS) or within(name, runtime)
     ]
 
 

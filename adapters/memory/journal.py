@@ -12,11 +12,20 @@ from datetime import UTC, datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actors.errors import AppendRefused, JournalUnavailable, LeaseLost
-from actors.ports import Append, Document, DueTimer, EffectNote, Loaded, OpenEffect, Outcome, Row
-from schemas.effects import Effect, lane_of
-from schemas.events import OrderEvent
-from schemas.ids import CorrelationId, OrderId
+from actors.runtime.errors import AppendRefused, JournalUnavailable, LeaseLost
+from actors.runtime.ports import (
+    Append,
+    Document,
+    DueTimer,
+    EffectNote,
+    Loaded,
+    OpenEffect,
+    Outcome,
+    Row,
+)
+from schemas.messages.effects import Effect, lane_of
+from schemas.messages.events import OrderEvent
+from schemas.order.ids import CorrelationId, OrderId
 
 _COMMITTED = Outcome(kind="committed")
 _DUPLICATE = Outcome(kind="duplicate")
@@ -47,7 +56,7 @@ class _Effect(Struct, kw_only=True):
 
 
 class MemoryJournal:
-    """Implements Journal, Outbox and Timers of actors.ports over dictionaries.
+    """Implements Journal, Outbox and Timers of actors.runtime.ports over dictionaries.
 
     Tests may take it away: with `available = False` every call raises JournalUnavailable; a
     partition in `lost` belongs to somebody else. `epoch` is written into effects; `now` is what

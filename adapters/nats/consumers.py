@@ -9,7 +9,7 @@ from nats.js.errors import APIError
 
 from adapters.nats.connection import Connection, NatsUnusable
 from adapters.nats.streams import ORDERS, STRAYS
-from schemas.ids import PARTITIONS
+from schemas.order.ids import PARTITIONS
 
 _PREFIX = "intake-"
 _STRAYS_AT_ONCE = 16

@@ -7,7 +7,7 @@ import asyncio
 import nats.errors
 from nats.js.errors import APIError, NoStreamResponseError
 
-from actors.errors import Retryable, Unknown
+from actors.runtime.errors import Retryable, Unknown
 from adapters.nats.connection import Connection, NatsUnusable
 from adapters.nats.headers import MESSAGE_ID, TRACE
 from adapters.nats.streams import ensure_facts

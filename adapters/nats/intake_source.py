@@ -19,10 +19,10 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js.errors import APIError
 
-from actors.ports import Letter
+from actors.runtime.ports import Letter
 from adapters.nats.connection import Connection, NatsUnusable
 from adapters.nats.consumers import ConsumerPlan, ensure_consumers, plans
-from adapters.nats.letters import letter_of
+from adapters.nats.messages import letter_of
 from adapters.nats.streams import StreamLimits, ensure_streams
 
 # A request lost with a connection is asked again after this at the latest (a reconnect asks at

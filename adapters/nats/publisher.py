@@ -12,12 +12,12 @@ import msgspec
 import nats.errors
 from nats.aio.msg import Msg
 
-from actors.errors import StreamUnavailable, TooLargeForStream
-from adapters.fitting import printable
+from actors.runtime.errors import StreamUnavailable, TooLargeForStream
+from adapters.kit.fitting import printable
 from adapters.nats.connection import LARGEST_RAW_BYTES, Connection
 from adapters.nats.headers import MESSAGE_ID, REF, SENT, SOURCE, TOPIC, TRACE
-from adapters.nats.letters import MAX_DELIVERY_ID
-from schemas.ids import MAX_REF_LENGTH, ref_token
+from adapters.nats.messages import MAX_DELIVERY_ID
+from schemas.order.ids import MAX_REF_LENGTH, ref_token
 
 # One time-out and one repeat: together 2.5 s, inside the 5 s after which Shopify gives a webhook
 # up.

@@ -26,7 +26,7 @@ from adapters.nats.connection import (
     Connection,
     NatsUnusable,
 )
-from schemas.ids import PARTITIONS
+from schemas.order.ids import PARTITIONS
 
 ORDERS, STRAYS, FACTS = "ORDERS", "STRAYS", "FACTS"
 

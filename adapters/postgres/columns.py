@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import get_args
 
-from actors.ports import Append
+from actors.runtime.ports import Append
 from adapters.postgres.sealing import BODY, Sealing
-from schemas.codec import encode
-from schemas.effects import Effect, lane_of, tag_of
-from schemas.events import OrderEvent
+from schemas.messages.codec import encode
+from schemas.messages.effects import Effect, lane_of, tag_of
+from schemas.messages.events import OrderEvent
 
 Column = Sequence[object]
 

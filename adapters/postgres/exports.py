@@ -13,7 +13,7 @@ from adapters.postgres.sealing import BODY, Sealing
 from adapters.postgres.statements import statements
 from adapters.postgres.timeline import Entry
 from adapters.postgres.views import OrderRow, Views
-from schemas.ids import OrderId
+from schemas.order.ids import OrderId
 
 
 class ExportedFile(Struct, frozen=True, kw_only=True):

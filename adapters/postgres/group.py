@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
-from actors.errors import JournalUnavailable
+from actors.runtime.errors import JournalUnavailable
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")

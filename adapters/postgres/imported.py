@@ -11,17 +11,17 @@ from msgspec import Struct
 
 from adapters.postgres.pool import Pool
 from adapters.postgres.statements import parse
-from schemas import events as e
-from schemas.effects import tag_of
-from schemas.ids import OrderId
+from schemas.messages import events as e
+from schemas.messages.effects import tag_of
+from schemas.order.ids import OrderId
 
 _STATING = [tag_of(kind) for kind in (e.Placed, e.Amended, e.Normalised)]
 
 
 class Known(Struct, frozen=True, kw_only=True):
     """An order that is here. `delivered`: it took exactly the delivery that was asked about. The
-    digests are those of its last statement (see `schemas.events.Placed`); `body_digest` is "" for
-    an order of which only a payment or a cancellation is known."""
+    digests are those of its last statement (see `schemas.messages.events.Placed`); `body_digest` is
+    "" for an order of which only a payment or a cancellation is known."""
 
     stage: str
     waiting_for: str

@@ -9,8 +9,16 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actors.incidents import Incident, categories_of, matter_of, occur, resolve, settles, wait
-from schemas.events import OrderEvent
+from actors.incidents.incidents import (
+    Incident,
+    categories_of,
+    matter_of,
+    occur,
+    resolve,
+    settles,
+    wait,
+)
+from schemas.messages.events import OrderEvent
 
 MAX_CHANNELS = 100
 """Channels of one category that are told apart; more are counted under OTHER."""

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from adapters.postgres.pool import Pool
 from adapters.postgres.statements import parse
-from schemas.incidents import CATEGORIES, ORDERS, UNCATEGORISED
+from schemas.contracts.incidents import CATEGORIES, ORDERS, UNCATEGORISED
 
 MAX_SAMPLES = 10
 """Newest orders, and newest items of the quarantine, shown with an incident."""

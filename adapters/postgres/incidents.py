@@ -16,12 +16,12 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
-from actors.incidents import FAILURES, SETTLING, Incident
+from actors.incidents.incidents import FAILURES, SETTLING, Incident
 from adapters.postgres.incident_fold import Fold, Occurrence
 from adapters.postgres.pool import Pool
 from adapters.postgres.statements import parse
-from schemas.codec import decode_event
-from schemas.incidents import CATEGORIES, UNCATEGORISED
+from schemas.contracts.incidents import CATEGORIES, UNCATEGORISED
+from schemas.messages.codec import decode_event
 
 if TYPE_CHECKING:
     from adapters.postgres.pool import Connection

@@ -15,14 +15,14 @@ from typing import Protocol
 
 import asyncpg
 
-from actors.errors import AppendRefused, JournalUnavailable, LeaseLost
-from actors.ports import Append, Document, Loaded, Outcome
+from actors.runtime.errors import AppendRefused, JournalUnavailable, LeaseLost
+from actors.runtime.ports import Append, Document, Loaded, Outcome
 from adapters.postgres.columns import append_columns
 from adapters.postgres.group import MAX_BATCH, MAX_WAITING, Group
 from adapters.postgres.pool import Pool
 from adapters.postgres.sealing import BODY, Damaged, KeyMissing, Sealing
 from adapters.postgres.statements import statements
-from schemas.ids import OrderId
+from schemas.order.ids import OrderId
 
 COMMITTED = Outcome(kind="committed")
 DUPLICATE = Outcome(kind="duplicate")
@@ -62,8 +62,8 @@ load commits are full anyway."""
 
 
 class PostgresJournal:
-    """Implements actors.ports.Journal. A call ends within its deadline: what waits longer than the
-    pool's deadline is given up unwritten, and a commit has the same time again."""
+    """Implements actors.runtime.ports.Journal. A call ends within its deadline: what waits longer
+    than the pool's deadline is given up unwritten, and a commit has the same time again."""
 
     def __init__(
         self,

@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import MappingProxyType
 
-from actors.errors import JournalUnavailable, LeaseLost
+from actors.runtime.errors import JournalUnavailable, LeaseLost
 from adapters.postgres.pool import Pool
 from adapters.postgres.statements import statements
-from schemas.ids import PARTITIONS
+from schemas.order.ids import PARTITIONS
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from msgspec import Struct
 from adapters.postgres.audit import text_of
 from adapters.postgres.pool import Pool
 from adapters.postgres.statements import parse
-from schemas.ids import OrderId
-from schemas.mappings import Mappings, read_mappings, write_mappings
+from schemas.contracts.mappings import Mappings, read_mappings, write_mappings
+from schemas.order.ids import OrderId
 
 Source = Literal["api", "command line", "file"]
 

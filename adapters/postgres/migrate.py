@@ -19,7 +19,7 @@ import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 from msgspec import Struct
 
-from actors.errors import JournalUnavailable
+from actors.runtime.errors import JournalUnavailable
 
 T = TypeVar("T")
 

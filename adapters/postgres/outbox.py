@@ -8,15 +8,15 @@ from datetime import datetime
 
 import asyncpg
 
-from actors.errors import LeaseLost
-from actors.ports import EffectNote, OpenEffect
+from actors.runtime.errors import LeaseLost
+from actors.runtime.ports import EffectNote, OpenEffect
 from adapters.postgres.group import Group
 from adapters.postgres.journal import Fence
 from adapters.postgres.pool import Pool
 from adapters.postgres.sealing import BODY, Damaged, Sealing
 from adapters.postgres.statements import statements
-from schemas.codec import decode_effect
-from schemas.ids import CorrelationId, OrderId
+from schemas.messages.codec import decode_effect
+from schemas.order.ids import CorrelationId, OrderId
 
 log = logging.getLogger(__name__)
 
@@ -25,9 +25,9 @@ _LINGER_SECONDS = 0.005
 
 
 class PostgresOutbox:
-    """Implements actors.ports.Outbox. A note is fenced like an append: it raises LeaseLost when
-    another process owns the order, so a dispatcher that notes its attempt before it calls never
-    calls in vain."""
+    """Implements actors.runtime.ports.Outbox. A note is fenced like an append: it raises LeaseLost
+    when another process owns the order, so a dispatcher that notes its attempt before it calls
+    never calls in vain."""
 
     def __init__(self, pool: Pool, leases: Fence, sealing: Sealing) -> None:
         self._pool = pool

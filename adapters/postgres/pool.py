@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 
-from actors.errors import JournalUnavailable
+from actors.runtime.errors import JournalUnavailable
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]

@@ -19,9 +19,9 @@ from adapters.postgres.audit import text_of
 from adapters.postgres.pool import Pool
 from adapters.postgres.sealing import KeyMissing, Sealing
 from adapters.postgres.statements import parse
-from schemas.customers import email_of, phone_of, reference_of
-from schemas.ids import order_id_for
-from schemas.privacy import DUE_DAYS, Subject
+from schemas.messages.privacy import DUE_DAYS, Subject
+from schemas.order.customers import email_of, phone_of, reference_of
+from schemas.order.ids import order_id_for
 
 OPEN, DONE = "open", "done"
 STATES = (OPEN, DONE)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from actors.ports import Quarantined
+from actors.runtime.ports import Quarantined
 from adapters.postgres.audit import text_of
 from adapters.postgres.group import Group
 from adapters.postgres.pool import Pool
@@ -49,8 +49,8 @@ _MAX_FINGERPRINTED = 500  # characters of a sentence: the place and the fault st
 
 
 class PostgresQuarantine:
-    """Implements actors.ports.Quarantine. Every call raises JournalUnavailable within the pool's
-    deadline when Postgres does not answer."""
+    """Implements actors.runtime.ports.Quarantine. Every call raises JournalUnavailable within the
+    pool's deadline when Postgres does not answer."""
 
     def __init__(self, pool: Pool, sealing: Sealing) -> None:
         self._pool = pool

@@ -10,8 +10,8 @@ from msgspec import MsgspecError, Struct
 
 from adapters.postgres.pool import Pool
 from adapters.postgres.statements import statements
-from schemas.codec import decode_event
-from schemas.events import OrderEvent
+from schemas.messages.codec import decode_event
+from schemas.messages.events import OrderEvent
 
 # States of 200 orders are about a megabyte; their events come in parts of at most MAX_PAGE_EVENTS.
 _PAGE_ORDERS = 200

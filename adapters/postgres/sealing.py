@@ -20,7 +20,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
-from actors.errors import JournalUnavailable
+from actors.runtime.errors import JournalUnavailable
 
 MARK = b"\x01"
 """The first byte of a sealed body or document, whose key is a row of `body_keys`."""
@@ -93,7 +93,7 @@ class Sealing:
         return {**found, "names": hmac.digest(self._names, b"proof", "sha256")}
 
     def name_of(self, channel: str, identity: str) -> bytes:
-        """Hash a customer's identity (`schemas.customers`): without the secret nobody can try
+        """Hash a customer's identity (`schemas.order.customers`): without the secret nobody can try
         addresses out."""
         told = f"{channel}\n{identity}".encode("utf-8", "replace")
         return hmac.digest(self._names, told, "sha256")[:NAME_BYTES]

@@ -19,13 +19,20 @@ from typing import TYPE_CHECKING
 import asyncpg
 from msgspec import Struct
 
-from actors.errors import JournalUnavailable, Rejected, Unknown
-from actors.ports import Call
+from actors.runtime.errors import JournalUnavailable, Rejected, Unknown
+from actors.runtime.ports import Call
 from adapters.postgres.group import Group
 from adapters.postgres.pool import Pool
 from adapters.postgres.statements import parse
-from schemas.effects import ReleaseStock, ReserveStock, Result, StockReserved, StockShort, Undone
-from schemas.order import Line
+from schemas.messages.effects import (
+    ReleaseStock,
+    ReserveStock,
+    Result,
+    StockReserved,
+    StockShort,
+    Undone,
+)
+from schemas.order.canonical import Line
 
 if TYPE_CHECKING:
     from adapters.postgres.pool import Connection
@@ -63,7 +70,7 @@ class _Release(Struct, frozen=True):
 
 
 class StockPartner:
-    """Implements actors.ports.Partner for ReserveStock and ReleaseStock at one place."""
+    """Implements actors.runtime.ports.Partner for ReserveStock and ReleaseStock at one place."""
 
     name = "stock"
     can_look_up = True

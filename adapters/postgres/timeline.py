@@ -10,11 +10,11 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
-from schemas import effects as f
-from schemas import events as e
-from schemas.codec import decode_event
-from schemas.effects import tag_of
-from schemas.money import decimal_text
+from schemas.messages import effects as f
+from schemas.messages import events as e
+from schemas.messages.codec import decode_event
+from schemas.messages.effects import tag_of
+from schemas.order.money import decimal_text
 
 EVENT, EFFECT, TIMER = "event", "effect", "timer"
 

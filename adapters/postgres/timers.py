@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from actors.ports import DueTimer
+from actors.runtime.ports import DueTimer
 from adapters.postgres.pool import Pool
 from adapters.postgres.statements import statements
 
 
 class PostgresTimers:
-    """Implements actors.ports.Timers."""
+    """Implements actors.runtime.ports.Timers."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool

@@ -17,8 +17,8 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
-from actors.lifecycle import FINAL
-from actors.ports import Document
+from actors.order.lifecycle import FINAL
+from actors.runtime.ports import Document
 from adapters.postgres.journal import stored_documents
 from adapters.postgres.pool import Pool
 from adapters.postgres.sealing import Sealing
@@ -30,7 +30,7 @@ from adapters.postgres.timeline import (
     event_entry,
     timer_entries,
 )
-from schemas.ids import CORRELATION_ID_LENGTH, KEY_ID_LENGTH, ORDER_ID_LENGTH, OrderId
+from schemas.order.ids import CORRELATION_ID_LENGTH, KEY_ID_LENGTH, ORDER_ID_LENGTH, OrderId
 
 MAX_ROWS = 200
 """Orders in one page: what a person scrolls through, about 60 kB."""

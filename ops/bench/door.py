@@ -20,18 +20,18 @@ from pathlib import Path
 
 import msgspec
 
-from adapters.channels.amazon import Amazon
-from adapters.channels.bigcommerce import SECRET_HEADER, BigCommerce
-from adapters.channels.bigcommerce_storefront import pruned
-from adapters.channels.canonical import Canonical
-from adapters.channels.fetching import FETCHED
-from adapters.channels.shopify import Shopify
+from adapters.channels.amazon.source import Amazon
+from adapters.channels.bigcommerce.source import SECRET_HEADER, BigCommerce
+from adapters.channels.bigcommerce.storefront import pruned
+from adapters.channels.canonical.source import Canonical
+from adapters.channels.shopify.source import Shopify
+from adapters.kit.fetching import FETCHED
 from ops.bench import amazon_orders
 from ops.bench.processes import say
 from ops.simulators.shop_template import Moment, Recipe, payload
-from schemas.codec import encode
-from schemas.inputs import PlaceOrder, UpdateOrder
-from service.collector import settle
+from schemas.messages.codec import encode
+from schemas.messages.inputs import PlaceOrder, UpdateOrder
+from service.app.collector import settle
 from service.lineage.bigcommerce_example import bigcommerce_examples
 
 LINES = 5

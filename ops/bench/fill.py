@@ -17,24 +17,24 @@ from pathlib import Path
 
 import uvloop
 
-from actors.mail import COMMITTED, Posted
-from actors.observer import Blind
-from actors.policy import Policy
-from actors.registry import Registry
-from actors.shell import Shell
+from actors.order.policy import Policy
+from actors.runtime.mailbox import COMMITTED, Posted
+from actors.runtime.observer import Blind
+from actors.runtime.registry import Registry
+from actors.runtime.runtime import Shell
 from adapters.postgres.journal import PostgresJournal
 from adapters.postgres.leases import Leases
 from adapters.postgres.migrate import migrate
 from adapters.postgres.pool import Pool
 from adapters.postgres.sealing_keys import agree
-from schemas import effects as f
-from schemas import inputs as i
-from schemas.ids import order_id_for
-from schemas.order import Address, Customer, Line, Order, Totals
-from service import collector
-from service.clock import SystemClock
+from schemas.messages import effects as f
+from schemas.messages import inputs as i
+from schemas.order.canonical import Address, Customer, Line, Order, Totals
+from schemas.order.ids import order_id_for
+from service.app import collector
+from service.app.clock import SystemClock
+from service.app.sealing_keys import sealing_of
 from service.embedded.supervisor import embedded_servers
-from service.sealing_keys import sealing_of
 from service.settings import Settings
 
 AT_ONCE = 1_000

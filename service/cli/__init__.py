@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from service.errors import OperatorError
+from service.app.errors import OperatorError
 
 
 def main() -> None:

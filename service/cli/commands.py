@@ -11,10 +11,16 @@ from typing import Annotated
 
 import typer
 
-from service.cli import channels, incidents, keys, mappings, orders, privacy, quarantine
-from service.cli.imports import import_orders
-from service.cli.lineage import lineage
-from service.errors import OperatorError
+from service.app.errors import OperatorError
+from service.channels import cli as channels
+from service.cli import keys
+from service.imports.cli import import_orders
+from service.incidents import cli as incidents
+from service.lineage.cli import lineage
+from service.mappings import cli as mappings
+from service.orders import cli as orders
+from service.privacy import cli as privacy
+from service.quarantine import cli as quarantine
 
 application = typer.Typer(
     name="orderwright",
@@ -53,8 +59,8 @@ def serve(config_file: ConfigFile = None) -> None:
     """Run the service until SIGTERM."""
     import uvloop
 
-    from service.clock import SystemClock
-    from service.process import serve as run
+    from service.app.clock import SystemClock
+    from service.app.process import serve as run
     from service.settings import load
     from service.telemetry.logs import start_logs
 
@@ -92,7 +98,7 @@ def demo(
 @application.command()
 def migrate(config_file: ConfigFile = None) -> None:
     """Bring the database's schema up to date. Safe to repeat, and while another does it."""
-    from service.maintenance import migrate as run
+    from service.app.maintenance import migrate as run
     from service.settings import load
 
     applied = asyncio.run(run(load(path=config_file)))
@@ -104,7 +110,7 @@ def migrate(config_file: ConfigFile = None) -> None:
 @application.command()
 def doctor(config_file: ConfigFile = None) -> None:
     """Look for what would keep the service from working, and say it in words."""
-    from service.doctor import examine
+    from service.app.doctor import examine
     from service.settings import load
 
     findings = asyncio.run(examine(load(path=config_file)))
@@ -139,7 +145,7 @@ def spec_schemas(
     name: Annotated[str, typer.Argument(help="One schema's name; left out: all.")] = "",
 ) -> None:
     """Print the JSON Schemas of what comes in and goes out."""
-    from schemas.published import all_schemas
+    from schemas.contracts.published import all_schemas
 
     schemas = all_schemas()
     if name and name not in schemas:

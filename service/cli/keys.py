@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from service.app.errors import OperatorError
 from service.cli.tables import age, print_json, print_table
-from service.errors import OperatorError
 
 application = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
 
@@ -26,11 +26,11 @@ def create(
     data: Data = None,
 ) -> None:
     """Make a key. It is printed once and can't be shown again."""
-    from service import desk
-    from service.clock import SystemClock
+    from service.app import local
+    from service.app.clock import SystemClock
 
     async def run() -> str:
-        async with desk.open_desk(data) as opened:
+        async with local.open_desk(data) as opened:
             return await opened.create_key(name, scope, channel, SystemClock().now())
 
     print(asyncio.run(run()))
@@ -42,10 +42,10 @@ def list_keys(
     data: Data = None,
 ) -> None:
     """List the keys: who, what for, when used last."""
-    from service import desk
+    from service.app import local
 
-    async def run() -> list[desk.ApiKey]:
-        async with desk.open_desk(data) as opened:
+    async def run() -> list[local.ApiKey]:
+        async with local.open_desk(data) as opened:
             return await opened.list_keys()
 
     keys = asyncio.run(run())
@@ -74,11 +74,11 @@ def revoke(
     data: Data = None,
 ) -> None:
     """Revoke a key. Within half a minute it is refused everywhere."""
-    from service import desk
-    from service.clock import SystemClock
+    from service.app import local
+    from service.app.clock import SystemClock
 
     async def run() -> bool:
-        async with desk.open_desk(data) as opened:
+        async with local.open_desk(data) as opened:
             return await opened.revoke_key(key_id, SystemClock().now())
 
     if not asyncio.run(run()):

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from schemas.money import decimal_text
-from service.clock import SystemClock
+from schemas.order.money import decimal_text
+from service.app.clock import SystemClock
 
 if TYPE_CHECKING:
-    from service.wiring import Entry
+    from service.wiring.root import Entry
 
 MARKS = {"asked": "→", "open": "…", "due": "◷"}
 """The mark of an effect or timer by its status; any other status is an answer."""

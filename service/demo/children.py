@@ -11,9 +11,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from service.app.errors import OperatorError
 from service.embedded import launch
 from service.embedded.data_directory import write_private
-from service.errors import OperatorError
 
 START_SECONDS = 60.0
 """The longest a process may take until it is ready; the first start makes a database."""

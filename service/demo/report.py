@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 from msgspec import Struct, json
 
-from service import wiring
+from service.wiring import root as wiring
 
 MAX_NAMED = 5
 """How many lost orders or duplicates are named in words; the rest is counted."""

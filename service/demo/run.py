@@ -15,12 +15,14 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from service import runtime, wiring, wiring_desk
+from service.app import runtime
+from service.app.errors import ServerUnusable
 from service.demo import children, story
 from service.demo.report import Report, accepted_refs, count_up, progress
 from service.demo.world import SHOPS, World, configuration, new_secret, toml
 from service.embedded.external import check_nats, check_postgres
-from service.errors import ServerUnusable
+from service.wiring import local as wiring_local
+from service.wiring import root as wiring
 
 T = TypeVar("T")
 Say = Callable[[str], None]
@@ -117,7 +119,7 @@ class Demo:
         async with AsyncExitStack() as stack:
             await self._start_world(stack)
             await self._start_service(stack)
-            pool = await stack.enter_async_context(wiring_desk.reports(self.runtime.postgres_dsn))
+            pool = await stack.enter_async_context(wiring_local.reports(self.runtime.postgres_dsn))
             skus = [f"SKU-{n:03d}" for n in range(1, STOCK_SKUS + 1)]
             await self._answer(lambda: wiring.seed_stock(pool, skus, STOCK_EACH))
             before = await self._answer(lambda: wiring.read_figures(pool))

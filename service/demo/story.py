@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 import aiohttp
 
-from service.clock import SystemClock
+from service.app.clock import SystemClock
 from service.demo.world import SHOPS, World
 
 BAD_AFTER_SECONDS = 5.0

@@ -12,7 +12,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.errors import DataDirectoryUnusable
+from service.app.errors import DataDirectoryUnusable
 
 PREFERRED_USERS = ("orderwright", "postgres", "nobody")
 

@@ -10,9 +10,9 @@ import shutil
 from pathlib import Path
 from types import TracebackType
 
+from service.app.errors import DataDirectoryHeld, DataDirectoryUnusable
 from service.embedded.account import Account, account_for_servers, closed_directory
 from service.embedded.proc import executable, start_ticks
-from service.errors import DataDirectoryHeld, DataDirectoryUnusable
 
 MINIMUM_FREE_BYTES = 256 * 1024 * 1024
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}")

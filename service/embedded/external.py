@@ -18,7 +18,7 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js.errors import Error as JetStreamError
 
-from service.errors import ServerTooOld, ServerUnusable
+from service.app.errors import ServerTooOld, ServerUnusable
 
 LIMIT_SECONDS: Final = 3.0
 OLDEST_POSTGRES: Final = 14

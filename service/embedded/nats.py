@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from service.app.errors import EmbeddedServerFailed
 from service.embedded.data_directory import DataDirectory, write_private
 from service.embedded.nats_config import (
     USER,
@@ -23,7 +24,6 @@ from service.embedded.nats_config import (
 from service.embedded.proc import end_orphans
 from service.embedded.process import FailureCallback, Program, SupervisedProcess
 from service.embedded.programs import nats_program
-from service.errors import EmbeddedServerFailed
 
 _HOST = "127.0.0.1"
 # Below the range from which the kernel gives ports to outgoing connections: none of those can take

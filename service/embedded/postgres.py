@@ -16,13 +16,13 @@ from urllib.parse import quote
 
 import asyncpg
 
+from service.app.errors import DataDirectoryUnusable, EmbeddedServerFailed
 from service.embedded.child import Child
 from service.embedded.data_directory import DataDirectory, sync_directory, write_private
 from service.embedded.postgres_settings import PG_HBA, configuration
 from service.embedded.proc import end_orphans, executable
 from service.embedded.process import FailureCallback, Program, SupervisedProcess, last_line
 from service.embedded.programs import postgres_programs
-from service.errors import DataDirectoryUnusable, EmbeddedServerFailed
 
 USER = "orderwright"
 DATABASE = "orderwright"

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from service.errors import EmbeddedServerFailed
+from service.app.errors import EmbeddedServerFailed
 
 _DELETED = " (deleted)"
 _POLL_SECONDS = 0.01

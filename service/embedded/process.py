@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from service.app.errors import EmbeddedServerFailed
 from service.embedded.account import Account
 from service.embedded.child import Child, StopSteps
-from service.errors import EmbeddedServerFailed
 
 _READY_POLL_SECONDS = 0.01
 _LOG_CHECK_SECONDS = 15.0

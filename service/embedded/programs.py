@@ -12,9 +12,9 @@ import shutil
 from importlib import metadata
 from pathlib import Path
 
+from service.app.errors import EmbeddedServerFailed
 from service.embedded.account import Account, can_execute
 from service.embedded.data_directory import DataDirectory
-from service.errors import EmbeddedServerFailed
 
 _POSTGRES_PARTS = (
     "pginstall/bin/postgres",

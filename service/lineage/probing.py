@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 import msgspec
 from msgspec import Struct
 
-from actors.errors import PartnerError
-from schemas.order import DOUBT
-from schemas.refusals import Refused
+from actors.runtime.errors import PartnerError
+from schemas.contracts.refusals import Refused
+from schemas.order.canonical import DOUBT
 
 Path = tuple[str | int, ...]
 Outcome = tuple[str, object]

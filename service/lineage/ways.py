@@ -12,7 +12,7 @@ from service.lineage.canonical_example import canonical_examples
 from service.lineage.declared import REACHES_NOBODY
 from service.lineage.probing import ORDER, Example, Found, Outcome, probe
 from service.lineage.shopify_example import shopify_examples
-from service.wiring_lineage import CARRIED_BY, Requests, canonical_of
+from service.lineage.wiring import CARRIED_BY, Requests, canonical_of
 
 EXAMPLES: Mapping[str, Callable[[], Sequence[Example]]] = {
     "shopify": shopify_examples,

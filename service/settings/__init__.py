@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from service.errors import OperatorError
+from service.app.errors import OperatorError
 from service.settings.check import Faulty, build, from_text
 from service.settings.describe import Described, describe, markdown
 from service.settings.model import (

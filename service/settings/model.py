@@ -171,7 +171,7 @@ class Retention(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 class PolicyTimes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How long an order waits at each point before something is asked, tried again or alarmed. The
-    same fields and defaults as `actors.policy.Policy`, which they become."""
+    same fields and defaults as `actors.order.policy.Policy`, which they become."""
 
     place_due_seconds: Annotated[
         Wait, Meta(description="For the order itself, when its payment came first; then an alarm.")

@@ -48,7 +48,7 @@ _VERBS = {
 
 
 class TracingClock(Protocol):
-    """The clock as tracing needs it (`service.clock.SystemClock`)."""
+    """The clock as tracing needs it (`service.app.clock.SystemClock`)."""
 
     def monotonic(self) -> float:
         """Return seconds that never go backwards."""

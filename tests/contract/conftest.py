@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.http_client import HttpClient
+from adapters.kit.http_client import HttpClient
 from tests.contract.partner_calls import http_client
 from tests.contract.simulated import Client, Running, calling
 

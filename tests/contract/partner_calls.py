@@ -10,22 +10,22 @@ from datetime import UTC, datetime, timedelta
 
 from aiohttp import web
 
-from actors.ports import Call
-from adapters.carriers.ups import Ups, UpsSettings
-from adapters.carriers.ups_shipment import Shipper
-from adapters.channels.bigcommerce_api import BigCommerceApi, BigCommerceStore
-from adapters.channels.bigcommerce_storefront import BigCommerceStorefront
-from adapters.channels.shopify_fulfilment import ShopifyFulfilment, ShopifyFulfilmentSettings
-from adapters.channels.shopify_upkeep import ShopifyUpkeep
-from adapters.erp.business_central import BusinessCentral, BusinessCentralSettings
-from adapters.http_client import HttpClient, open_session
-from adapters.notify.smtp import MailSettings, SmtpMail
-from adapters.notify.smtp_pool import SmtpServer
-from adapters.oauth import ClientCredentials
-from adapters.wms.http_warehouse import HttpWarehouse, HttpWarehouseSettings
-from schemas.effects import Effect
-from schemas.ids import order_id_for, sign_correlation_id
-from schemas.order import Address, Order
+from actors.runtime.ports import Call
+from adapters.carriers.ups.partner import Ups, UpsSettings
+from adapters.carriers.ups.shipment import Shipper
+from adapters.channels.bigcommerce.api import BigCommerceApi, BigCommerceStore
+from adapters.channels.bigcommerce.storefront import BigCommerceStorefront
+from adapters.channels.shopify.fulfilment import ShopifyFulfilment, ShopifyFulfilmentSettings
+from adapters.channels.shopify.sync import ShopifyUpkeep
+from adapters.erp.business_central.partner import BusinessCentral, BusinessCentralSettings
+from adapters.kit.http_client import HttpClient, open_session
+from adapters.kit.oauth import ClientCredentials
+from adapters.messages.smtp.partner import MailSettings, SmtpMail
+from adapters.messages.smtp.pool import SmtpServer
+from adapters.warehouses.http.partner import HttpWarehouse, HttpWarehouseSettings
+from schemas.messages.effects import Effect
+from schemas.order.canonical import Address, Order
+from schemas.order.ids import order_id_for, sign_correlation_id
 from tests.given import an_order
 
 NOON = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)

@@ -10,17 +10,17 @@ import pytest
 from aiohttp import web
 from jsonschema import Draft4Validator
 
-from actors.errors import Rejected, Retryable, Unauthorised, Unknown
-from adapters.channels.amazon_api import AmazonAccount, AmazonApi, Bucket, Plan
-from adapters.channels.amazon_order import package_reference
-from adapters.channels.amazon_shapes import Fetched
-from adapters.channels.amazon_storefront import INCLUDED, AmazonStorefront
-from adapters.channels.amazon_upkeep import AmazonUpkeep
-from adapters.http_client import Answer, HttpClient
-from schemas.effects import FulfilmentPublished, PublishFulfilment
-from schemas.order import Line
-from schemas.strict_json import parse
-from schemas.validation import read_foreign
+from actors.runtime.errors import Rejected, Retryable, Unauthorised, Unknown
+from adapters.channels.amazon.api import AmazonAccount, AmazonApi, Bucket, Plan
+from adapters.channels.amazon.order import package_reference
+from adapters.channels.amazon.shapes import Fetched
+from adapters.channels.amazon.storefront import INCLUDED, AmazonStorefront
+from adapters.channels.amazon.sync import AmazonUpkeep
+from adapters.kit.http_client import Answer, HttpClient
+from schemas.contracts.strict_json import parse
+from schemas.contracts.validation import read_foreign
+from schemas.messages.effects import FulfilmentPublished, PublishFulfilment
+from schemas.order.canonical import Line
 from tests.amazon_payloads import REF, Json, an_order, description
 from tests.contract.partner_calls import NOON, TestClock, a_call, stubbed
 from tests.contract.simulated import Client, Running, started

@@ -11,14 +11,14 @@ import pytest
 from aiohttp import web
 from jsonschema import Draft4Validator
 
-from actors.errors import NeedsPerson, Rejected, Unauthorised, Unknown
-from adapters.channels.bigcommerce import BigCommerce
-from adapters.channels.bigcommerce_order import mark_of
-from adapters.channels.bigcommerce_storefront import BUNDLE_CALLS
-from adapters.http_client import HttpClient
-from schemas.effects import FetchOrder, FulfilmentPublished, PublishFulfilment
-from schemas.inputs import UpdateOrder
-from schemas.order import Line, Order
+from actors.runtime.errors import NeedsPerson, Rejected, Unauthorised, Unknown
+from adapters.channels.bigcommerce.order import mark_of
+from adapters.channels.bigcommerce.source import BigCommerce
+from adapters.channels.bigcommerce.storefront import BUNDLE_CALLS
+from adapters.kit.http_client import HttpClient
+from schemas.messages.effects import FetchOrder, FulfilmentPublished, PublishFulfilment
+from schemas.messages.inputs import UpdateOrder
+from schemas.order.canonical import Line, Order
 from tests.bigcommerce_payloads import (
     STORE,
     Json,

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 from aiohttp import web
 
-from actors.errors import Retryable
-from adapters.channels.bigcommerce_api import Quota
-from adapters.channels.bigcommerce_storefront import BUNDLE_CALLS
-from adapters.http_client import Answer, HttpClient
-from schemas.effects import FetchOrder, PublishFulfilment
+from actors.runtime.errors import Retryable
+from adapters.channels.bigcommerce.api import Quota
+from adapters.channels.bigcommerce.storefront import BUNDLE_CALLS
+from adapters.kit.http_client import Answer, HttpClient
+from schemas.messages.effects import FetchOrder, PublishFulfilment
 from tests.bigcommerce_payloads import STORE, a_bundle, an_order
 from tests.contract.partner_calls import TestClock, a_call, bigcommerce, stubbed
 from tests.contract.simulated import Client, Running, started

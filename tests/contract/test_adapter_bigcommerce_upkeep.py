@@ -10,12 +10,12 @@ import pytest
 from aiohttp import web
 from jsonschema import Draft4Validator
 
-from actors.errors import Retryable, Unauthorised
-from adapters.channels.bigcommerce import SECRET_HEADER
-from adapters.channels.bigcommerce_api import BigCommerceApi, BigCommerceStore
-from adapters.channels.bigcommerce_upkeep import KEEP, WANTED, BigCommerceUpkeep
-from adapters.channels.upkeep import MAX_LISTED
-from adapters.http_client import HttpClient
+from actors.runtime.errors import Retryable, Unauthorised
+from adapters.channels.bigcommerce.api import BigCommerceApi, BigCommerceStore
+from adapters.channels.bigcommerce.source import SECRET_HEADER
+from adapters.channels.bigcommerce.sync import KEEP, WANTED, BigCommerceUpkeep
+from adapters.kit.http_client import HttpClient
+from adapters.kit.sync import MAX_LISTED
 from tests.bigcommerce_payloads import (
     SECRET,
     STORE,

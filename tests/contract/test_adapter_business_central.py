@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from actors.errors import NeedsPerson, Rejected, Retryable
-from adapters.erp.bc_comments import comments
-from adapters.http_client import HttpClient
-from schemas.effects import DeleteSalesOrder, PostSalesOrder, SalesOrderPosted, Undone
-from schemas.order import Address, Customer, Discount, Order, Presentment, Totals
+from actors.runtime.errors import NeedsPerson, Rejected, Retryable
+from adapters.erp.business_central.comments import comments
+from adapters.kit.http_client import HttpClient
+from schemas.messages.effects import DeleteSalesOrder, PostSalesOrder, SalesOrderPosted, Undone
+from schemas.order.canonical import Address, Customer, Discount, Order, Presentment, Totals
 from tests.contract.partner_calls import a_call, business_central, stubbed
 from tests.contract.simulated import Client, Json, Running, spec, started
 from tests.given import an_order

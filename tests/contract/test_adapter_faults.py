@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from actors.errors import Rejected, Retryable, Unauthorised, Unknown
-from actors.ports import Partner
-from adapters.http_client import HttpClient
-from schemas.effects import (
+from actors.runtime.errors import Rejected, Retryable, Unauthorised, Unknown
+from actors.runtime.ports import Partner
+from adapters.kit.http_client import HttpClient
+from schemas.messages.effects import (
     BuyLabel,
     CreateWarehouseTask,
     Effect,

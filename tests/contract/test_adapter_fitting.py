@@ -7,7 +7,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.fitting import ascii_digits, fill, fit, phrases, printable, utf16_length
+from adapters.kit.fitting import ascii_digits, fill, fit, phrases, printable, utf16_length
 
 texts = st.text(max_size=80)
 

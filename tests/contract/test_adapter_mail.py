@@ -10,10 +10,10 @@ from email.policy import SMTP
 
 import pytest
 
-from actors.errors import Rejected, Retryable, Unauthorised, Unknown
-from adapters.notify.message import display_name, header_text, mail_address, mail_bytes
-from schemas.effects import MailSent, SendMail
-from schemas.order import Customer
+from actors.runtime.errors import Rejected, Retryable, Unauthorised, Unknown
+from adapters.messages.smtp.message import display_name, header_text, mail_address, mail_bytes
+from schemas.messages.effects import MailSent, SendMail
+from schemas.order.canonical import Customer
 from tests.contract.partner_calls import NOON, TestClock, a_call, mail
 from tests.contract.simulated import Client, Running, started
 from tests.given import an_order

@@ -11,10 +11,10 @@ from aiohttp import web
 from graphql import GraphQLSchema, build_client_schema, parse, specified_rules, validate
 from graphql.validation import NoDeprecatedCustomRule
 
-from actors.errors import NeedsPerson, Rejected, Retryable, Unauthorised, Unknown
-from adapters.channels.shopify_fulfilment import CREATE_MUTATION, STATE_QUERY
-from adapters.http_client import HttpClient
-from schemas.effects import FulfilmentPublished, PublishFulfilment
+from actors.runtime.errors import NeedsPerson, Rejected, Retryable, Unauthorised, Unknown
+from adapters.channels.shopify.fulfilment import CREATE_MUTATION, STATE_QUERY
+from adapters.kit.http_client import HttpClient
+from schemas.messages.effects import FulfilmentPublished, PublishFulfilment
 from tests.contract.partner_calls import a_call, shopify, stubbed
 from tests.contract.simulated import Json, spec
 from tests.given import an_order

@@ -13,19 +13,19 @@ from graphql import execute_sync, parse, specified_rules, validate
 from graphql.validation import NoDeprecatedCustomRule
 from msgspec.structs import replace
 
-from actors.errors import NeedsPerson, Rejected, Retryable, Unauthorised
-from adapters.channels import shopify_fetched
-from adapters.channels.shopify_fetched import (
+from actors.runtime.errors import NeedsPerson, Rejected, Retryable, Unauthorised
+from adapters.channels.shopify import fetched as shopify_fetched
+from adapters.channels.shopify.fetched import (
     ARTICLES_QUERY,
     LINES_QUERY,
     ORDER_QUERY,
 )
-from adapters.http_client import HttpClient
+from adapters.kit.http_client import HttpClient
 from ops.simulators.graphql import Query
 from ops.simulators.storefront import Moment, build_order
-from schemas.effects import PublishFulfilment
-from schemas.inputs import CancelOrder, UpdateOrder
-from schemas.privacy import Read
+from schemas.messages.effects import PublishFulfilment
+from schemas.messages.inputs import CancelOrder, UpdateOrder
+from schemas.messages.privacy import Read
 from tests.conftest import Say
 from tests.contract.partner_calls import a_call, shopify, stubbed
 from tests.contract.simulated import Client, Json, Running, spec, started

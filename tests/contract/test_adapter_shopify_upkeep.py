@@ -10,8 +10,8 @@ from aiohttp import web
 from graphql import parse, specified_rules, validate
 from graphql.validation import NoDeprecatedCustomRule
 
-from actors.errors import Retryable, Unauthorised
-from adapters.channels.shopify_upkeep import (
+from actors.runtime.errors import Retryable, Unauthorised
+from adapters.channels.shopify.sync import (
     COUNT_QUERY,
     MEND_MUTATION,
     ORDERS_QUERY,
@@ -20,8 +20,8 @@ from adapters.channels.shopify_upkeep import (
     WANTED,
     topic_name,
 )
-from adapters.channels.upkeep import MAX_LISTED
-from adapters.http_client import HttpClient
+from adapters.kit.http_client import HttpClient
+from adapters.kit.sync import MAX_LISTED
 from tests.contract.partner_calls import shopify_upkeep, stubbed
 from tests.contract.simulated import Client, Json, Running, started
 from tests.contract.test_adapter_shopify import schema

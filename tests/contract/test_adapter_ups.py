@@ -10,13 +10,21 @@ import pytest
 from aiohttp import web
 from msgspec.structs import replace
 
-from actors.errors import Rejected, Unauthorised
-from actors.normalise import Tables, normalise
-from adapters.carriers.regions import region_code
-from adapters.http_client import HttpClient
-from schemas.effects import BuyLabel, LabelBought, Parcel, Tracked, TrackShipment, Undone, VoidLabel
-from schemas.mappings import from_table
-from schemas.order import Address, Order
+from actors.order.normalise import Tables, normalise
+from actors.runtime.errors import Rejected, Unauthorised
+from adapters.carriers.ups.regions import region_code
+from adapters.kit.http_client import HttpClient
+from schemas.contracts.mappings import from_table
+from schemas.messages.effects import (
+    BuyLabel,
+    LabelBought,
+    Parcel,
+    Tracked,
+    TrackShipment,
+    Undone,
+    VoidLabel,
+)
+from schemas.order.canonical import Address, Order
 from tests.contract.partner_calls import a_call, stubbed, ups
 from tests.contract.simulated import Client, Json, Running, started
 from tests.contract.ups_words import complaints, error_answer

@@ -7,9 +7,9 @@ import json
 import pytest
 from aiohttp import web
 
-from actors.errors import NeedsPerson, Rejected, Retryable, Unknown
-from adapters.http_client import HttpClient
-from schemas.effects import BuyLabel, Parcel, Tracked, TrackShipment, Undone, VoidLabel
+from actors.runtime.errors import NeedsPerson, Rejected, Retryable, Unknown
+from adapters.kit.http_client import HttpClient
+from schemas.messages.effects import BuyLabel, Parcel, Tracked, TrackShipment, Undone, VoidLabel
 from tests.contract.partner_calls import TestClock, a_call, http_client, stubbed, ups
 from tests.contract.ups_words import complaints, error_answer
 

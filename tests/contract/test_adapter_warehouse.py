@@ -9,10 +9,10 @@ import pytest
 from aiohttp import web
 from msgspec.structs import replace
 
-from actors.errors import NeedsPerson, Rejected
-from adapters.http_client import HttpClient
-from schemas.effects import CancelWarehouseTask, CreateWarehouseTask, TaskCreated, Undone
-from schemas.order import Address
+from actors.runtime.errors import NeedsPerson, Rejected
+from adapters.kit.http_client import HttpClient
+from schemas.messages.effects import CancelWarehouseTask, CreateWarehouseTask, TaskCreated, Undone
+from schemas.order.canonical import Address
 from tests.contract.partner_calls import a_call, stubbed, warehouse
 from tests.contract.simulated import Client, Running, started
 from tests.given import an_order

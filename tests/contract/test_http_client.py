@@ -11,8 +11,8 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
-from actors.errors import PartnerError, Rejected, Retryable, Unauthorised, Unknown
-from adapters.http_client import MAX_RETRY_AFTER_SECONDS, Answer, HttpClient, open_session
+from actors.runtime.errors import PartnerError, Rejected, Retryable, Unauthorised, Unknown
+from adapters.kit.http_client import MAX_RETRY_AFTER_SECONDS, Answer, HttpClient, open_session
 from tests.contract.partner_calls import TestClock, http_client, stubbed
 
 HEADERS = {"User-Agent": "test"}

@@ -9,9 +9,9 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
-from actors.errors import Retryable, Unauthorised
-from adapters.http_client import Answer, HttpClient
-from adapters.oauth import ClientCredentials, TokenCache
+from actors.runtime.errors import Retryable, Unauthorised
+from adapters.kit.http_client import Answer, HttpClient
+from adapters.kit.oauth import ClientCredentials, TokenCache
 from tests.contract.partner_calls import Stub, TestClock, http_client, stubbed
 from tests.waiting import eventually
 

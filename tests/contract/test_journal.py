@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import pytest
 from msgspec.structs import replace
 
-from actors.errors import AppendRefused, LeaseLost
-from actors.ports import (
+from actors.runtime.errors import AppendRefused, LeaseLost
+from actors.runtime.ports import (
     Append,
     Document,
     EffectNote,
@@ -26,8 +26,8 @@ from adapters.postgres.leases import Leases
 from adapters.postgres.outbox import PostgresOutbox
 from adapters.postgres.pool import Pool
 from adapters.postgres.timers import PostgresTimers
-from schemas.effects import CARRIER, ERP, STOCK, BuyLabel, PublishFulfilment
-from schemas.ids import OrderId, partition_of
+from schemas.messages.effects import CARRIER, ERP, STOCK, BuyLabel, PublishFulfilment
+from schemas.order.ids import OrderId, partition_of
 from service.embedded.supervisor import EmbeddedServers
 from tests.appends import (
     CHANNEL,

@@ -8,10 +8,10 @@ from typing import get_args
 
 import msgspec
 
-from schemas import events as e
-from schemas.codec import encode
-from schemas.effects import Parcel, tag_of
-from schemas.inputs import ShortLine
+from schemas.messages import events as e
+from schemas.messages.codec import encode
+from schemas.messages.effects import Parcel, tag_of
+from schemas.messages.inputs import ShortLine
 
 EVENTS = Path(__file__).with_name("events")
 LINE = e.PlacedLine("1", "SKU-1", 2, True)

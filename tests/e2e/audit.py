@@ -12,8 +12,8 @@ from typing import Any
 import asyncpg
 from msgspec import Struct
 
-from actors.state import decode_state
-from actors.steps import CANCELLED, CONFIRMED, MAIL
+from actors.order.state import decode_state
+from actors.order.steps import CANCELLED, CONFIRMED, MAIL
 from ops.simulators.shop_template import Recipe
 from tests.e2e.processes import Process
 from tests.e2e.world import IN_STOCK, SHOP, World

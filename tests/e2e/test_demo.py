@@ -12,7 +12,7 @@ import aiohttp
 import psutil
 import pytest
 
-from service.errors import DataDirectoryHeld
+from service.app.errors import DataDirectoryHeld
 from tests.e2e.hooks import RECIPE, Hooks, ref_of
 from tests.e2e.processes import Process
 from tests.e2e.world import World, world_in

@@ -26,8 +26,8 @@ from nats.js import JetStreamContext
 from adapters.postgres.keys import ApiKeys
 from adapters.postgres.pool import Pool
 from ops.simulators.storefront import sign
-from schemas.ids import order_id_for, ref_token, sign_correlation_id
-from schemas.inputs import KINDS
+from schemas.messages.inputs import KINDS
+from schemas.order.ids import order_id_for, ref_token, sign_correlation_id
 from service.demo.world import WAREHOUSE, toml
 from tests.conftest import Say
 from tests.csv_files import a_file, a_row, another

@@ -17,12 +17,14 @@ import nats
 import psutil
 
 from adapters.nats.streams import ORDERS, STRAYS
-from service import runtime, wiring, wiring_desk
+from service.app import runtime
+from service.app.sealing_keys import sealing_in
 from service.demo.world import Pace, configuration, new_secret, toml
 from service.demo.world import World as Partners
-from service.sealing_keys import sealing_in
 from service.settings import Settings
-from service.wiring_quarantine import Filter, HeldItem, QuarantineWorkflow
+from service.wiring import local as wiring_local
+from service.wiring import root as wiring
+from service.wiring.quarantine import Filter, HeldItem, QuarantineWorkflow
 from tests.e2e.processes import Process
 from tests.waiting import eventually
 
@@ -214,7 +216,7 @@ class World:
 
     async def seed_stock(self) -> None:
         """Put much of every SKU on the shelf."""
-        async with wiring_desk.reports(self.runtime().postgres_dsn) as pool:
+        async with wiring_local.reports(self.runtime().postgres_dsn) as pool:
             await wiring.seed_stock(pool, SKUS, IN_STOCK)
 
     async def rows(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
@@ -228,7 +230,7 @@ class World:
     async def quarantined(self) -> list[HeldItem]:
         """Every item of the quarantine, opened, oldest first; a test has some hundred at most."""
         found: list[HeldItem] = []
-        async with wiring_desk.reports(self.runtime().postgres_dsn) as pool:
+        async with wiring_local.reports(self.runtime().postgres_dsn) as pool:
             store = QuarantineWorkflow(pool, sealing_in(Settings(), self.data))
             while True:
                 after = found[-1].id if found else 0

@@ -11,7 +11,7 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from adapters.channels.canonical import Canonical
+from adapters.channels.canonical.source import Canonical
 from adapters.nats.connection import Connection
 from adapters.nats.streams import ORDERS, ensure_streams
 from adapters.postgres.idempotency import Idempotency
@@ -19,18 +19,18 @@ from adapters.postgres.keys import ApiKeys
 from adapters.postgres.migrate import migrate
 from adapters.postgres.pool import Pool
 from adapters.postgres.views import Views
-from schemas.ids import (
+from schemas.order.ids import (
     CorrelationId,
     OrderId,
     order_id_for,
     sign_correlation_id,
     verify_correlation_id,
 )
-from service.api import Writing
-from service.bodies import Bodies
-from service.clock import SystemClock
+from service.app.clock import SystemClock
 from service.embedded.supervisor import EmbeddedServers
-from service.reading import Finder, Reading
+from service.http.bodies import Bodies
+from service.orders.api import Writing
+from service.orders.reading import Finder, Reading
 from tests.appends import SEALING
 from tests.given import an_order
 from tests.integration.http import MEBIBYTE, serving, started_publisher

@@ -10,16 +10,16 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 from msgspec import Struct
 
-from adapters.channels.inbound import SignatureRefused
-from adapters.channels.shopify import Shopify
+from adapters.channels.shopify.source import Shopify
+from adapters.kit.inbound import SignatureRefused
 from adapters.nats.connection import Connection
 from adapters.nats.publisher import Publisher
-from service.bodies import Bodies
-from service.clock import SystemClock
-from service.edge import Edge, Inlet
+from service.app.clock import SystemClock
+from service.app.web import HttpServer, ServerLimits, application
+from service.http.bodies import Bodies
+from service.inbound.edge import Edge, Inlet
 from service.telemetry.metrics import Metrics
 from service.telemetry.tracing import start_tracing
-from service.web import HttpServer, ServerLimits, application
 
 SECRET = "a secret of a test shop"
 OLD_SECRET = "the one before it"

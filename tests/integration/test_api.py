@@ -9,11 +9,11 @@ import io
 import aiohttp
 import msgspec
 
-from adapters.channels.canonical import Canonical
+from adapters.channels.canonical.source import Canonical
 from adapters.nats.streams import ORDERS, ensure_streams
-from schemas.ids import order_id_for, verify_correlation_id
-from schemas.inputs import ActOnOrder
-from service.clock import SystemClock
+from schemas.messages.inputs import ActOnOrder
+from schemas.order.ids import order_id_for, verify_correlation_id
+from service.app.clock import SystemClock
 from tests.given import an_order
 from tests.integration.api import SIGNING, Api, api, body, headers, put_order
 from tests.integration.http import MEBIBYTE

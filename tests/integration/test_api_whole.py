@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from nats.aio.msg import Msg
 
 from adapters.nats.streams import FACTS
-from schemas.ids import order_id_for
-from schemas.order import Order
+from schemas.order.canonical import Order
+from schemas.order.ids import order_id_for
 from service.telemetry.metrics import Metrics
 from tests.integration.whole import CHANNEL, Answer, Whole
 from tests.waiting import eventually

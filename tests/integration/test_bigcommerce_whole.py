@@ -18,8 +18,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from adapters.channels.bigcommerce import SECRET_HEADER
-from adapters.channels.bigcommerce_upkeep import WANTED
+from adapters.channels.bigcommerce.source import SECRET_HEADER
+from adapters.channels.bigcommerce.sync import WANTED
 from service.demo.world import toml
 from tests.bigcommerce_payloads import STORE, Json, a_bundle, a_hook, a_product, an_order
 from tests.e2e.world import World

@@ -20,7 +20,7 @@ from msgspec import Struct
 from nats.aio.msg import Msg
 
 from adapters.nats.streams import FACTS, STRAYS
-from schemas.order import Address, Customer
+from schemas.order.canonical import Address, Customer
 from tests.integration.whole import CHANNEL, Whole
 from tests.waiting import eventually
 

@@ -17,7 +17,7 @@ import aiohttp
 import pytest
 
 from ops.simulators.storefront import Moment, Recipe, payload
-from schemas.ids import order_id_for
+from schemas.order.ids import order_id_for
 from service.demo.world import toml
 from tests.e2e.world import SHOP, World
 from tests.integration.channels import api, cli, deliver, events_of, incident, job

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from schemas.order import Order
+from schemas.order.canonical import Order
 from tests.integration.whole import CHANNEL, Whole
 from tests.waiting import eventually
 

@@ -12,12 +12,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from adapters.nats.connection import connect
 from adapters.nats.streams import ORDERS, StreamLimits, ensure_streams
+from service.app.health import Health, Readiness
+from service.app.web import ServerLimits
 from service.embedded.data_directory import DataDirectory
 from service.embedded.nats import EmbeddedNats
 from service.embedded.supervisor import EmbeddedServers
-from service.health import Health, Readiness
 from service.telemetry.metrics import CONTENT_TYPE, Metrics
-from service.web import ServerLimits
 from tests.integration.http import (
     MEBIBYTE,
     OLD_SECRET,

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 import structlog
 
-from service.clock import SystemClock
+from service.app.clock import SystemClock
 from service.telemetry.logs import start_logs
 from tests.integration.http import running_edge, signed
 

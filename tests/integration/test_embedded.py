@@ -20,6 +20,7 @@ import nats
 import pytest
 from nats.js.api import StreamConfig
 
+from service.app.errors import DataDirectoryHeld, DataDirectoryUnusable, EmbeddedServerFailed
 from service.embedded.account import account_for_servers
 from service.embedded.data_directory import DataDirectory
 from service.embedded.nats import EmbeddedNats
@@ -27,7 +28,6 @@ from service.embedded.postgres import EmbeddedPostgres
 from service.embedded.proc import running_in
 from service.embedded.programs import postgres_programs
 from service.embedded.supervisor import EmbeddedServers, embedded_servers
-from service.errors import DataDirectoryHeld, DataDirectoryUnusable, EmbeddedServerFailed
 from tests.integration.servers import fresh_stream_prefix, temporary_home
 from tests.waiting import eventually
 
@@ -37,7 +37,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 HOLD = """
 import asyncio, json, sys
 from service.embedded.supervisor import embedded_servers
-from service.errors import OperatorError
+from service.app.errors import OperatorError
 
 async def main():
     async with embedded_servers(sys.argv[1]) as servers:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from actors.errors import Retryable
-from actors.ports import Call
-from adapters.channels.canonical_storefront import CanonicalStorefront
+from actors.runtime.errors import Retryable
+from actors.runtime.ports import Call
+from adapters.channels.canonical.storefront import CanonicalStorefront
 from adapters.nats.connection import Connection
 from adapters.nats.facts import Facts
 from adapters.nats.streams import FACTS
-from schemas.effects import FulfilmentPublished, PublishFulfilment
-from schemas.ids import order_id_for, sign_correlation_id
-from service.clock import SystemClock
+from schemas.messages.effects import FulfilmentPublished, PublishFulfilment
+from schemas.order.ids import order_id_for, sign_correlation_id
+from service.app.clock import SystemClock
 from service.embedded.supervisor import EmbeddedServers
 from tests.given import an_order
 from tests.integration.api import SIGNING

@@ -10,13 +10,13 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 
-from actors.errors import JournalUnavailable
-from actors.ports import Append, Quarantined
+from actors.runtime.errors import JournalUnavailable
+from actors.runtime.ports import Append, Quarantined
 from adapters.postgres.incident_views import IncidentViews, Trend
 from adapters.postgres.incidents import Incidents, Told
 from adapters.postgres.quarantine import PostgresQuarantine
-from schemas import events as e
-from schemas.events import OrderEvent
+from schemas.messages import events as e
+from schemas.messages.events import OrderEvent
 from service.embedded.supervisor import EmbeddedServers
 from tests.appends import NOON, SEALING, append, id_of, minutes, placed
 from tests.integration.journals import (

@@ -13,7 +13,7 @@ import asyncpg
 import psutil
 import pytest
 
-from actors.errors import AppendRefused, JournalUnavailable
+from actors.runtime.errors import AppendRefused, JournalUnavailable
 from adapters.postgres.columns import append_columns
 from adapters.postgres.journal import PostgresJournal
 from adapters.postgres.statements import parse, statements

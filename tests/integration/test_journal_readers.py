@@ -9,17 +9,17 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from actors.errors import LeaseLost
+from actors.runtime.errors import LeaseLost
 from adapters.postgres.journal import PostgresJournal
 from adapters.postgres.leases import Leases
 from adapters.postgres.reader import Cursor, EventReader, StoredEvent
 from adapters.postgres.replay import streams
 from adapters.postgres.statements import statements
 from adapters.postgres.timers import PostgresTimers
-from schemas.ids import PARTITIONS, partition_of
-from service.desk import Desk
+from schemas.order.ids import PARTITIONS, partition_of
+from service.app.errors import OperatorError
+from service.app.local import Desk
 from service.embedded.supervisor import EmbeddedServers
-from service.errors import OperatorError
 from tests.appends import NOON, SEALING, append, id_of, minutes
 from tests.integration.journals import (
     Bench,

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from service.cli.commands import application
-from service.cli.lineage import NoSuchSide
+from service.lineage.cli import NoSuchSide
 from service.lineage.ways import EXAMPLES
 
 

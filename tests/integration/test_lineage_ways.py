@@ -11,12 +11,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from adapters.channels.amazon_shapes import Fetched
-from adapters.channels.bigcommerce_shapes import Bundle
-from adapters.channels.fetching import FETCHED
-from adapters.channels.shopify_shapes import ShopifyOrder
-from schemas.inputs import UpdateOrder
-from schemas.order import Order
+from adapters.channels.amazon.shapes import Fetched
+from adapters.channels.bigcommerce.shapes import Bundle
+from adapters.channels.shopify.shapes import ShopifyOrder
+from adapters.kit.fetching import FETCHED
+from schemas.messages.inputs import UpdateOrder
+from schemas.order.canonical import Order
 from service.lineage.amazon_example import amazon_examples
 from service.lineage.bigcommerce_example import bigcommerce_examples
 from service.lineage.canonical_example import canonical_examples
@@ -25,8 +25,8 @@ from service.lineage.page import markdown
 from service.lineage.probing import ORDER, Example, Found, leaves, named, probe
 from service.lineage.shopify_example import shopify_examples
 from service.lineage.ways import HOLDS, NOT_READ, ONLY_CHECKED, Lineage, find_out, partners_of
-from service.wiring_lineage import canonical_of
-from service.wiring_quarantine import readers
+from service.lineage.wiring import canonical_of
+from service.wiring.quarantine import readers
 from tests import amazon_payloads, bigcommerce_payloads
 from tests.bigcommerce_payloads import Json
 

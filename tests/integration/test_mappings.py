@@ -13,14 +13,14 @@ from typing import Any
 import asyncpg
 import pytest
 
-from actors.normalise import NO_TABLES
+from actors.order.normalise import NO_TABLES
 from adapters.postgres.mappings import PostgresMappings
 from adapters.postgres.migrate import migrate
 from adapters.postgres.pool import Pool
-from schemas.mappings import from_table
-from service.cli.mappings import kept
-from service.errors import OperatorError
-from service.mappings import MappingsKeeper
+from schemas.contracts.mappings import from_table
+from service.app.errors import OperatorError
+from service.mappings.cli import kept
+from service.mappings.keeper import MappingsKeeper
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
 from tests.fakes import JumpingClock

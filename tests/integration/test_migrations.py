@@ -8,12 +8,12 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from actors.errors import JournalUnavailable
+from actors.runtime.errors import JournalUnavailable
 from adapters.postgres.migrate import FOLDER, MigrationRefused, migrate, migrations, pending
-from service import wiring
-from service.doctor import examine
-from service.errors import SchemaRefused
+from service.app.doctor import examine
+from service.app.errors import SchemaRefused
 from service.settings import load
+from service.wiring import root as wiring
 
 
 def write(folder: Path, name: str, sql: str) -> None:

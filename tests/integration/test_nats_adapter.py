@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from nats.js.errors import NotFoundError
 
-from actors.errors import StreamUnavailable, TooLargeForStream
+from actors.runtime.errors import StreamUnavailable, TooLargeForStream
 from adapters.nats.connection import LARGEST_RAW_BYTES, Connection, NatsUnusable, connect
 from adapters.nats.intake_source import Delivery, IntakeSource
-from adapters.nats.letters import NO_PARTITION
+from adapters.nats.messages import NO_PARTITION
 from adapters.nats.publisher import Publisher
 from adapters.nats.streams import ORDERS, STRAYS, StreamLimits, ensure_streams
-from schemas.ids import PARTITIONS, partition_of, ref_of_token
+from schemas.order.ids import PARTITIONS, partition_of, ref_of_token
 from service.embedded.data_directory import DataDirectory
 from service.embedded.nats import EmbeddedNats
 from service.embedded.supervisor import EmbeddedServers
@@ -98,7 +98,7 @@ async def settled(source: IntakeSource) -> None:
 
 
 async def test_every_reference_lands_in_its_partition(servers: EmbeddedServers) -> None:
-    """The server and schemas.ids agree about each reference, and all 32 partitions are in use."""
+    """The server and schemas.order.ids agree about each reference; all 32 partitions are used."""
     refs = [*HOSTILE_REFS, *(str(number) for number in range(300))]
     async with connected(servers.nats_url) as connection:
         source = IntakeSource(connection)

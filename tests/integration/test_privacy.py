@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
-from actors.ports import Append, Document, Letter, Quarantined
+from actors.runtime.ports import Append, Document, Letter, Quarantined
 from adapters.postgres.audit import Audit
 from adapters.postgres.erasing import Erasing
 from adapters.postgres.pool import Pool
@@ -18,12 +18,12 @@ from adapters.postgres.privacy import PrivacyRequests, Request
 from adapters.postgres.quarantine import PostgresQuarantine
 from adapters.postgres.quarantine_workflow import Filter, QuarantineWorkflow, Release
 from adapters.postgres.views import Views
-from schemas.customers import email_of, phone_of
-from schemas.privacy import AskPrivacy, Subject
+from schemas.messages.privacy import AskPrivacy, Subject
+from schemas.order.customers import email_of, phone_of
 from service.embedded.supervisor import EmbeddedServers
-from service.privacy import Privacy
-from service.privacy_metrics import PrivacyMetrics
-from service.privacy_upkeep import Retention
+from service.privacy.metrics import PrivacyMetrics
+from service.privacy.requests import Privacy
+from service.privacy.retention import Retention
 from tests.appends import CHANNEL, NOON, SEALING, append, id_of
 from tests.fakes import JumpingClock
 from tests.integration.journals import Bench, empty, journal_on, migrated_database

@@ -11,7 +11,7 @@ import msgspec
 
 from adapters.postgres.pool import Pool
 from adapters.postgres.rewrapping import SealingKeys
-from service.sealing_keys import sealing_in
+from service.app.sealing_keys import sealing_in
 from service.settings import Settings
 from tests.e2e.hooks import RECIPE, Hooks, ref_of
 from tests.e2e.world import SHOP

@@ -12,9 +12,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from adapters.postgres.incidents import Incidents
 from adapters.postgres.pool import Pool
-from service.clock import SystemClock
+from service.app.clock import SystemClock
+from service.app.projections import MAX_SUMS, IncidentMetrics, Projection, Refusals
 from service.embedded.supervisor import EmbeddedServers
-from service.projections import MAX_SUMS, IncidentMetrics, Projection, Refusals
 from tests.appends import NOON, append, minutes
 from tests.integration.http import running_edge, signed
 from tests.integration.journals import Bench, empty, journal_on, migrated_database

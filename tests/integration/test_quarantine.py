@@ -11,8 +11,8 @@ import pytest
 from msgspec.structs import replace
 
 import adapters.postgres.quarantine
-from actors.errors import JournalUnavailable
-from actors.ports import Quarantined
+from actors.runtime.errors import JournalUnavailable
+from actors.runtime.ports import Quarantined
 from adapters.postgres.migrate import migrate
 from adapters.postgres.pool import Pool
 from adapters.postgres.quarantine import PostgresQuarantine, fingerprint_of

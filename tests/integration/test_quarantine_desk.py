@@ -9,15 +9,16 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from actors.errors import StreamUnavailable
-from actors.ports import Quarantined
+from actors.runtime.errors import StreamUnavailable
+from actors.runtime.ports import Quarantined
 from adapters.postgres.audit import Audit
 from adapters.postgres.migrate import migrate
 from adapters.postgres.pool import Pool
 from adapters.postgres.quarantine import PostgresQuarantine
-from service import wiring_channels, wiring_quarantine
-from service.quarantine_desk import CHANGED, STREAM_AWAY, QuarantineDesk
-from service.wiring_quarantine import Filter, HeldItem, QuarantineWorkflow
+from service.quarantine.service import CHANGED, STREAM_AWAY, QuarantineDesk
+from service.wiring import channels as wiring_channels
+from service.wiring import quarantine as wiring_quarantine
+from service.wiring.quarantine import Filter, HeldItem, QuarantineWorkflow
 from tests.appends import SEALING
 from tests.fakes import JumpingClock
 from tests.given import NOON, an_order

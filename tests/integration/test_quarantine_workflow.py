@@ -17,13 +17,13 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from actors.ports import Quarantined
+from actors.runtime.ports import Quarantined
 from adapters.postgres.audit import Audit
 from adapters.postgres.pool import Pool
 from adapters.postgres.quarantine import PostgresQuarantine
-from schemas.order import Order
-from service.clock import SystemClock
-from service.sealing_keys import sealing_in
+from schemas.order.canonical import Order
+from service.app.clock import SystemClock
+from service.app.sealing_keys import sealing_in
 from service.settings import Settings
 from tests.e2e.hooks import Hooks, body_of, ref_of
 from tests.integration.whole import CHANNEL, Answer, Whole

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from prometheus_client import CollectorRegistry
 
-from actors.ports import Document, Quarantined
+from actors.runtime.ports import Document, Quarantined
 from adapters.postgres.idempotency import Idempotency
 from adapters.postgres.journal import PostgresJournal, stored_documents
 from adapters.postgres.privacy import PrivacyRequests
@@ -17,10 +17,10 @@ from adapters.postgres.quarantine_workflow import QuarantineWorkflow
 from adapters.postgres.rewrapping import SealingKeys
 from adapters.postgres.sealing import KeyMissing, Masters, Sealing
 from adapters.postgres.sealing_keys import agree
-from schemas.privacy import Subject
+from schemas.messages.privacy import Subject
 from service.embedded.supervisor import EmbeddedServers
-from service.privacy_metrics import PrivacyMetrics
-from service.privacy_upkeep import Rewrapping
+from service.privacy.metrics import PrivacyMetrics
+from service.privacy.retention import Rewrapping
 from tests.appends import CHANNEL, NOON, append, id_of
 from tests.fakes import JumpingClock
 from tests.integration.journals import Bench, empty, journal_on, migrated_database

@@ -8,12 +8,12 @@ from functools import partial
 import pytest
 from msgspec.structs import replace
 
-from actors.ports import Append, Document
+from actors.runtime.ports import Append, Document
 from adapters.postgres.outbox import PostgresOutbox
 from adapters.postgres.sealing import Damaged, KeyMissing, Masters, Sealing
 from adapters.postgres.sealing_keys import agree
 from adapters.postgres.views import Views
-from schemas.customers import email_of
+from schemas.order.customers import email_of
 from service.embedded.supervisor import EmbeddedServers
 from tests.appends import CHANNEL, RESERVE, SEALING, append, id_of, minutes
 from tests.integration.journals import Bench, empty, journal_on, migrated_database

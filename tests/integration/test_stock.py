@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from actors.errors import Rejected, Unknown
-from actors.ports import Call
+from actors.runtime.errors import Rejected, Unknown
+from actors.runtime.ports import Call
 from adapters.postgres.migrate import migrate
 from adapters.postgres.pool import Pool
 from adapters.postgres.stock import StockPartner, StockRefused, StockRow
-from schemas.effects import (
+from schemas.messages.effects import (
     BuyLabel,
     Effect,
     ReleaseStock,
@@ -23,8 +23,8 @@ from schemas.effects import (
     StockShort,
     Undone,
 )
-from schemas.ids import CorrelationId, order_id_for
-from schemas.order import Line, Order, Totals
+from schemas.order.canonical import Line, Order, Totals
+from schemas.order.ids import CorrelationId, order_id_for
 
 RESERVED = StockReserved(place="main")
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from service.app.errors import EmbeddedServerFailed, ServerTooOld, ServerUnusable
 from service.embedded.external import check_nats, check_postgres
 from service.embedded.process import Program, SupervisedProcess, bound_log
 from service.embedded.supervisor import EmbeddedServers
-from service.errors import EmbeddedServerFailed, ServerTooOld, ServerUnusable
 from tests.waiting import eventually
 
 Check = Callable[[str], Awaitable[str]]

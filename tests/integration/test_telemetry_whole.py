@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from prometheus_client.parser import text_string_to_metric_families
 
-from schemas.order import Order
+from schemas.order.canonical import Order
 from tests.integration.whole import CANARY, CHANNEL, Whole
 from tests.waiting import eventually
 

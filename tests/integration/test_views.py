@@ -7,17 +7,17 @@ from collections.abc import AsyncIterator
 import pytest
 from msgspec.structs import replace
 
-from actors.errors import JournalUnavailable
-from actors.ports import Append, Document, EffectNote
+from actors.runtime.errors import JournalUnavailable
+from actors.runtime.ports import Append, Document, EffectNote
 from adapters.postgres.journal import PostgresJournal
 from adapters.postgres.leases import Leases
 from adapters.postgres.migrate import migrate
 from adapters.postgres.outbox import PostgresOutbox
 from adapters.postgres.pool import Pool
 from adapters.postgres.views import CursorRefused, Views
-from schemas import events as e
-from schemas.effects import CreateWarehouseTask, PostSalesOrder, ReserveStock
-from schemas.ids import OrderId
+from schemas.messages import events as e
+from schemas.messages.effects import CreateWarehouseTask, PostSalesOrder, ReserveStock
+from schemas.order.ids import OrderId
 from tests.appends import SEALING, append, correlation_id_of, id_of, minutes
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

@@ -25,8 +25,8 @@ from msgspec.structs import replace
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from schemas.ids import ref_token
-from schemas.order import Customer, Order
+from schemas.order.canonical import Customer, Order
+from schemas.order.ids import ref_token
 from service.demo.world import new_secret, toml
 from tests.e2e.processes import ROOT
 from tests.e2e.world import World

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from adapters.channels.csv_cells import Reading
-from adapters.channels.csv_columns import ATTRIBUTE, COLUMNS, template
-from adapters.channels.csv_orders import orders_of, survey
-from adapters.channels.csv_rows import open_sheet, rows_of
-from schemas.checks import refuse_order
-from schemas.money import decimal_text
-from schemas.order import Address, Customer, Discount, Line, Order, Totals
-from schemas.refusals import REASONS, Refused
+from adapters.channels.csv.cells import Reading
+from adapters.channels.csv.columns import ATTRIBUTE, COLUMNS, template
+from adapters.channels.csv.orders import orders_of, survey
+from adapters.channels.csv.rows import open_sheet, rows_of
+from schemas.contracts.checks import refuse_order
+from schemas.contracts.refusals import REASONS, Refused
+from schemas.order.canonical import Address, Customer, Discount, Line, Order, Totals
+from schemas.order.money import decimal_text
 from tests.csv_files import the_one
 
 CELLS = st.text(

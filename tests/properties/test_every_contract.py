@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from msgspec import Struct
 
-from adapters.channels.canonical import Canonical
-from schemas import published, validation
-from schemas.callbacks import WarehouseCallback
-from schemas.inputs import KINDS
-from schemas.mappings import Mappings
-from schemas.order import Order
-from schemas.refusals import REASONS, Refused
+from adapters.channels.canonical.source import Canonical
+from schemas.contracts import published, validation
+from schemas.contracts.mappings import Mappings
+from schemas.contracts.refusals import REASONS, Refused
+from schemas.messages.callbacks import WarehouseCallback
+from schemas.messages.inputs import KINDS
+from schemas.order.canonical import Order
 from tests.instances import least, whole
 from tests.properties.test_orders import containers, odd
 

@@ -10,11 +10,11 @@ import random
 import pytest
 from msgspec.structs import replace
 
-from actors.lifecycle import FINAL
-from actors.policy import Policy
-from schemas import effects as f
-from schemas import inputs as i
-from schemas.order import Order
+from actors.order.lifecycle import FINAL
+from actors.order.policy import Policy
+from schemas.messages import effects as f
+from schemas.messages import inputs as i
+from schemas.order.canonical import Order
 from tests.fakes import RESULTS
 from tests.given import PARCELS, Story, an_order
 

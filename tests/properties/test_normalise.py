@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from actors.normalise import NO_TABLES, Tables, normalise
-from schemas.mappings import MappingsRefused, from_table
-from schemas.order import Line, Order
+from actors.order.normalise import NO_TABLES, Tables, normalise
+from schemas.contracts.mappings import MappingsRefused, from_table
+from schemas.order.canonical import Line, Order
 from tests.given import an_order
 
 NAMES = ("A", "B", "C", "D", "E", "a+b")

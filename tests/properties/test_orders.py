@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from adapters.channels.canonical import Canonical
-from schemas import published, validation
-from schemas.codec import decode_order, encode
-from schemas.order import (
+from adapters.channels.canonical.source import Canonical
+from schemas.contracts import published, validation
+from schemas.contracts.refusals import REASONS, Refused
+from schemas.messages.codec import decode_order, encode
+from schemas.order.canonical import (
     Address,
     Customer,
     Discount,
@@ -24,7 +25,6 @@ from schemas.order import (
     Presentment,
     Totals,
 )
-from schemas.refusals import REASONS, Refused
 
 # Any: orders as JSON, to be spoilt in every way.
 Json = dict[str, Any]

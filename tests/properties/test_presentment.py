@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from adapters.channels.rounding import Level, Mode, Rounding
-from adapters.channels.shopify import Shopify
-from schemas import refusals
-from schemas.checks import totals_add_up
-from schemas.inputs import PlaceOrder
-from schemas.money import decimal_text
-from schemas.order import Order
-from schemas.privacy import Read
-from schemas.refusals import Refused
+from adapters.channels.shopify.source import Shopify
+from adapters.kit.rounding import Level, Mode, Rounding
+from schemas.contracts import refusals
+from schemas.contracts.checks import totals_add_up
+from schemas.contracts.refusals import Refused
+from schemas.messages.inputs import PlaceOrder
+from schemas.messages.privacy import Read
+from schemas.order.canonical import Order
+from schemas.order.money import decimal_text
 from tests.shopify_payloads import Json, a_payload, an_item
 
 RATES = {"USD": 1.0847, "JPY": 1.6213, "KWD": 3.3391}

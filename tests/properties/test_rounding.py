@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.channels.rounding import Level, Mode, Rounding, line_minors, minor_of, reconciled
-from schemas.money import MoneyRefused, exponent_of, minor_units, share_out
+from adapters.kit.rounding import Level, Mode, Rounding, line_minors, minor_of, reconciled
+from schemas.order.money import MoneyRefused, exponent_of, minor_units, share_out
 
 MODES: list[Mode] = ["exact", "half_even", "half_up", "down"]
 LEVELS: list[Level] = ["line", "order"]

@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from adapters.channels.amazon import Amazon
-from adapters.channels.bigcommerce_scopes import SCOPES
-from adapters.channels.canonical import Canonical
-from adapters.channels.fetching import FETCHED
-from adapters.channels.inbound import SignatureRefused
-from adapters.channels.shopify_topics import TOPICS
-from schemas.codec import encode
-from schemas.inputs import KINDS
-from schemas.privacy import Read
-from schemas.refusals import REASONS, Refused
+from adapters.channels.amazon.source import Amazon
+from adapters.channels.bigcommerce.scopes import SCOPES
+from adapters.channels.canonical.source import Canonical
+from adapters.channels.shopify.topics import TOPICS
+from adapters.kit.fetching import FETCHED
+from adapters.kit.inbound import SignatureRefused
+from schemas.contracts.refusals import REASONS, Refused
+from schemas.messages.codec import encode
+from schemas.messages.inputs import KINDS
+from schemas.messages.privacy import Read
 from tests.amazon_payloads import NOW as AMAZON_NOW
 from tests.amazon_payloads import SECRET, a_notification, signed
 from tests.amazon_payloads import an_order as amazon_order

@@ -6,11 +6,11 @@ import json
 import random
 from collections import Counter
 
-from schemas import refusals
-from schemas.checks import totals_add_up
-from schemas.inputs import PlaceOrder
-from schemas.money import decimal_text, exponent_of
-from schemas.refusals import Refused
+from schemas.contracts import refusals
+from schemas.contracts.checks import totals_add_up
+from schemas.contracts.refusals import Refused
+from schemas.messages.inputs import PlaceOrder
+from schemas.order.money import decimal_text, exponent_of
 from tests.shopify_payloads import SHOP, Json, a_payload, an_item, money
 
 CURRENCIES = ("USD", "EUR", "JPY", "KWD")

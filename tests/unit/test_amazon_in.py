@@ -8,14 +8,14 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.channels.amazon import Amazon
-from adapters.channels.amazon_notifications import NOT_OURS
-from adapters.channels.fetching import FETCHED
-from adapters.channels.inbound import Receipt, SignatureRefused
-from adapters.channels.rounding import Rounding
-from schemas import refusals
-from schemas.inputs import LookAgain, NoteFact, UpdateOrder
-from schemas.refusals import Refused
+from adapters.channels.amazon.notifications import NOT_OURS
+from adapters.channels.amazon.source import Amazon
+from adapters.kit.fetching import FETCHED
+from adapters.kit.inbound import Receipt, SignatureRefused
+from adapters.kit.rounding import Rounding
+from schemas.contracts import refusals
+from schemas.contracts.refusals import Refused
+from schemas.messages.inputs import LookAgain, NoteFact, UpdateOrder
 from tests.amazon_payloads import (
     NOW,
     REF,

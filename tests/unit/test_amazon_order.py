@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.channels.amazon_order import canonical_order, input_of, package_reference
-from adapters.channels.amazon_shapes import Fetched
-from schemas import refusals
-from schemas.inputs import CancelOrder, Input, NoteFact, UpdateOrder
-from schemas.order import Order
-from schemas.refusals import Refused
-from schemas.strict_json import parse
-from schemas.validation import read_foreign
+from adapters.channels.amazon.order import canonical_order, input_of, package_reference
+from adapters.channels.amazon.shapes import Fetched
+from schemas.contracts import refusals
+from schemas.contracts.refusals import Refused
+from schemas.contracts.strict_json import parse
+from schemas.contracts.validation import read_foreign
+from schemas.messages.inputs import CancelOrder, Input, NoteFact, UpdateOrder
+from schemas.order.canonical import Order
 from tests.amazon_payloads import REF, Json, an_item, an_order, money, part, sample_orders
 from tests.conftest import Say
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from actors.lifecycle import Stage
-from actors.steps import waiting_for
-from adapters.channels.amazon_order import input_of, package_reference
-from adapters.channels.amazon_shapes import Fetched
-from schemas.effects import FetchOrder, OrderFetched, ReserveStock
-from schemas.events import Cancelled, CancelRequested
-from schemas.inputs import ActOnOrder, Input, LookAgain, NoteFact, TimerFired
-from schemas.validation import read_foreign
+from actors.order.lifecycle import Stage
+from actors.order.steps import waiting_for
+from adapters.channels.amazon.order import input_of, package_reference
+from adapters.channels.amazon.shapes import Fetched
+from schemas.contracts.validation import read_foreign
+from schemas.messages.effects import FetchOrder, OrderFetched, ReserveStock
+from schemas.messages.events import Cancelled, CancelRequested
+from schemas.messages.inputs import ActOnOrder, Input, LookAgain, NoteFact, TimerFired
 from tests.amazon_payloads import REF, Json, an_order
 from tests.given import Story
 

@@ -6,9 +6,9 @@ import ast
 from pathlib import Path
 
 from ops.bench import bare, calls
-from schemas import effects as f
-from schemas import inputs as i
-from service import collector
+from schemas.messages import effects as f
+from schemas.messages import inputs as i
+from service.app import collector
 from tests.given import LABEL, PARCELS, Story, an_order
 
 BENCH = Path(bare.__file__).parent

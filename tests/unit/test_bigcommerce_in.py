@@ -6,12 +6,12 @@ from collections import Counter
 
 import pytest
 
-from adapters.channels.bigcommerce import SECRET_HEADER, BigCommerce
-from adapters.channels.bigcommerce_scopes import LOOK, NOT_OURS, NOTE, SCOPES
-from adapters.channels.inbound import UNKNOWN, UNREADABLE, Receipt, SignatureRefused
-from schemas import refusals
-from schemas.inputs import LookAgain, NoteFact
-from schemas.refusals import Refused
+from adapters.channels.bigcommerce.scopes import LOOK, NOT_OURS, NOTE, SCOPES
+from adapters.channels.bigcommerce.source import SECRET_HEADER, BigCommerce
+from adapters.kit.inbound import UNKNOWN, UNREADABLE, Receipt, SignatureRefused
+from schemas.contracts import refusals
+from schemas.contracts.refusals import Refused
+from schemas.messages.inputs import LookAgain, NoteFact
 from tests.bigcommerce_payloads import (
     NOW,
     OLD_SECRET,

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.channels.bigcommerce_money import ROUNDING
-from adapters.channels.bigcommerce_order import canonical_order
-from adapters.channels.bigcommerce_shapes import Bundle
-from adapters.channels.rounding import Rounding
-from schemas import refusals
-from schemas.order import Discount
-from schemas.refusals import Refused
-from schemas.strict_json import parse
-from schemas.validation import read_foreign
+from adapters.channels.bigcommerce.money import ROUNDING
+from adapters.channels.bigcommerce.order import canonical_order
+from adapters.channels.bigcommerce.shapes import Bundle
+from adapters.kit.rounding import Rounding
+from schemas.contracts import refusals
+from schemas.contracts.refusals import Refused
+from schemas.contracts.strict_json import parse
+from schemas.contracts.validation import read_foreign
+from schemas.order.canonical import Discount
 from tests.bigcommerce_payloads import (
     Json,
     a_bundle,

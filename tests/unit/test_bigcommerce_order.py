@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from adapters.channels.bigcommerce_order import mark_of, utc
-from adapters.channels.bigcommerce_statuses import STATUSES
-from schemas import refusals
-from schemas.inputs import CancelOrder, NoteFact, UpdateOrder
+from adapters.channels.bigcommerce.order import mark_of, utc
+from adapters.channels.bigcommerce.statuses import STATUSES
+from schemas.contracts import refusals
+from schemas.messages.inputs import CancelOrder, NoteFact, UpdateOrder
 from tests.bigcommerce_payloads import (
     Json,
     a_bundle,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.breaker import Breaker
+from actors.runtime.breaker import Breaker
 
 
 def an_open_breaker() -> Breaker:

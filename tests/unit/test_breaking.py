@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from schemas import breaking, published
-from schemas.breaking import all_breaking_changes, breaking_changes
+from schemas.contracts import breaking, published
+from schemas.contracts.breaking import all_breaking_changes, breaking_changes
 
 # Any: JSON Schemas, to be changed in every way.
 Json = dict[str, Any]
@@ -138,8 +138,8 @@ def test_every_schema_is_its_own_equal() -> None:
 
 
 def test_no_released_schema_is_broken() -> None:
-    """What `schemas/released.json` promises, today's structs keep. If this fails: give the changed
-    message a new version, and keep the old one."""
+    """What `schemas/contracts/released.json` promises, today's structs keep. If this fails: give
+    the changed message a new version, and keep the old one."""
     assert all_breaking_changes(breaking.read_released(), published.all_schemas()) == ()
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas import published
-from schemas.breaking import breaking_changes
+from schemas.contracts import published
+from schemas.contracts.breaking import breaking_changes
 
 # Any: JSON Schemas, to be changed in every way.
 Json = dict[str, Any]

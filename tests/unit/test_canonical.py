@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from adapters.channels.canonical import Canonical
-from schemas import inputs as i
-from schemas import refusals
-from schemas.codec import encode
-from schemas.effects import Parcel, tag_of
-from schemas.refusals import REASONS, Refused
-from service.intake import ref_of
+from adapters.channels.canonical.source import Canonical
+from schemas.contracts import refusals
+from schemas.contracts.refusals import REASONS, Refused
+from schemas.messages import inputs as i
+from schemas.messages.codec import encode
+from schemas.messages.effects import Parcel, tag_of
+from service.inbound.intake import ref_of
 from tests.given import an_order
 
 DOOR = Canonical()

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 from msgspec import Struct
 
-from schemas.codec import decode_event, encode
-from schemas.effects import tag_of
-from schemas.events import OrderEvent
-from schemas.upcasting import MAX_STEPS, UPCASTS, Json, reader, upcast
+from schemas.contracts.upcasting import MAX_STEPS, UPCASTS, Json, reader, upcast
+from schemas.messages.codec import decode_event, encode
+from schemas.messages.effects import tag_of
+from schemas.messages.events import OrderEvent
 
 EVENTS = Path(__file__).resolve().parents[1] / "corpus" / "events"
 KEPT = sorted(EVENTS.glob("*.json"))

@@ -11,15 +11,15 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from adapters.channels.csv_columns import MAX_COLUMNS, drawn, template
-from adapters.channels.csv_orders import MAX_APART, MAX_LINES, MAX_ROWS
-from adapters.channels.csv_rows import MAX_ROW_CHARACTERS
-from service import csv_api
+from adapters.channels.csv.columns import MAX_COLUMNS, drawn, template
+from adapters.channels.csv.orders import MAX_APART, MAX_LINES, MAX_ROWS
+from adapters.channels.csv.rows import MAX_ROW_CHARACTERS
+from service.app.errors import OperatorError
 from service.cli.commands import application
-from service.cli.imports import Shown, words_of
-from service.csv_at_hand import MAX_FILE_BYTES, Progress
-from service.csv_import import Counts, Entry
-from service.errors import OperatorError
+from service.imports import api
+from service.imports.cli import Shown, words_of
+from service.imports.local import MAX_FILE_BYTES, Progress
+from service.imports.service import Counts, Entry
 from tests.csv_files import a_file, a_row
 
 
@@ -97,7 +97,7 @@ def test_counts_in_words() -> None:
 def test_the_page_shows_the_columns_and_bounds() -> None:
     """docs/csv-import.md has every column as the table has it, and every bound."""
     page = (Path(__file__).resolve().parents[2] / "docs" / "csv-import.md").read_text("utf-8")
-    assert drawn() in page, "put the answer of adapters.channels.csv_columns.drawn() there"
+    assert drawn() in page, "put the answer of adapters.channels.csv.columns.drawn() there"
     for name, most in (
         ("rows of a file", f"{MAX_ROWS:,}"),
         ("bytes of a file", f"{MAX_FILE_BYTES // 1024**3} GiB"),
@@ -107,4 +107,4 @@ def test_the_page_shows_the_columns_and_bounds() -> None:
         ("orders whose rows stand apart", f"{MAX_APART:,}"),
     ):
         assert f"| {name} | {most} |" in page
-    assert f"At most {csv_api.MAX_ROWS:,} rows" in page
+    assert f"At most {api.MAX_ROWS:,} rows" in page

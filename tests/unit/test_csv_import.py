@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 import pytest
 from msgspec.structs import replace
 
-from actors.errors import JournalUnavailable, StreamUnavailable
-from actors.mapping import digest
-from schemas.ids import OrderId, order_id_for
-from service import csv_import
-from service.csv_import import CsvImport, Entry
-from service.csv_report import Report, harmless
-from service.wiring_csv import Aside, Found, Known
+from actors.order.mapping import digest
+from actors.runtime.errors import JournalUnavailable, StreamUnavailable
+from schemas.order.ids import OrderId, order_id_for
+from service.imports import service
+from service.imports.report import Report, harmless
+from service.imports.service import CsvImport, Entry
+from service.wiring.imports import Aside, Found, Known
 from tests.csv_files import a_file, a_row, read
 
 CHANNEL = "wholesale"
@@ -131,7 +131,7 @@ def stops_after(looks: int) -> Callable[[], bool]:
 
 async def test_an_interrupt_ends_between_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was taken is told, what was not is neither sent nor told, and a rerun goes on."""
-    monkeypatch.setattr(csv_import, "WINDOW", 2)
+    monkeypatch.setattr(service, "WINDOW", 2)
     stream = Stream()
     work = CsvImport(stream, Here(), CHANNEL, stopping=stops_after(1))
     told = await run(work, orders(*"ABCDE"))
@@ -146,8 +146,8 @@ async def test_an_interrupt_ends_between_windows(monkeypatch: pytest.MonkeyPatch
 async def test_what_became_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """Decided, in quarantine, or not decided within the time; a store that is away is asked
     again."""
-    monkeypatch.setattr(csv_import, "_LOOK_SECONDS", 0.001)
-    monkeypatch.setattr(csv_import, "WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(service, "_LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(service, "WAIT_SECONDS", 0.01)
     found = orders("A", "B", "C")
     here = Here(fails=2)
     here.aside[f"{CHANNEL}/place/csv:{found[1].digest}"] = Aside(17, "undecidable")

@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from adapters.channels import csv_orders
-from adapters.channels.csv_orders import Found
-from adapters.channels.csv_rows import open_sheet
-from schemas import refusals
-from schemas.order import Discount, Order
-from schemas.refusals import REASONS, Refused
+from adapters.channels.csv import orders
+from adapters.channels.csv.orders import Found
+from adapters.channels.csv.rows import open_sheet
+from schemas.contracts import refusals
+from schemas.contracts.refusals import REASONS, Refused
+from schemas.order.canonical import Discount, Order
 from tests.csv_files import HEAD, a_file, a_row, another, read, surveyed, the_one
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -209,11 +209,11 @@ def test_bounds_of_one_order() -> None:
 def test_bounds_of_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file of too many rows, or in no order at all, is refused before anything is placed."""
     raw = a_file(*[a_row(f"A-{n % 3}") for n in range(9)])
-    monkeypatch.setattr(csv_orders, "MAX_APART", 2)
+    monkeypatch.setattr(orders, "MAX_APART", 2)
     with pytest.raises(Refused, match="sort the file by ref"):
         surveyed(raw)
     with pytest.raises(Refused, match="more than 8 rows; split it"):
-        csv_orders.survey(open_sheet(io.BytesIO(raw)), 8)
+        orders.survey(open_sheet(io.BytesIO(raw)), 8)
 
 
 def test_the_digest_is_of_the_order_and_not_of_the_bytes() -> None:

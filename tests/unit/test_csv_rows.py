@@ -6,10 +6,10 @@ import tracemalloc
 
 import pytest
 
-from adapters.channels.csv_columns import COLUMNS, MAX_COLUMNS, template
-from adapters.channels.csv_rows import MAX_ROW_CHARACTERS
-from schemas import published
-from schemas.refusals import CSV_MALFORMED, Refused
+from adapters.channels.csv.columns import COLUMNS, MAX_COLUMNS, template
+from adapters.channels.csv.rows import MAX_ROW_CHARACTERS
+from schemas.contracts import published
+from schemas.contracts.refusals import CSV_MALFORMED, Refused
 from tests.csv_files import HEAD, a_file, a_row, read_rows, surveyed
 
 NAMES = ",".join(HEAD)

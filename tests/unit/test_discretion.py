@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from actors.discretion import discreet, masked
-from schemas import effects as f
-from schemas import inputs as i
-from schemas.order import Address, Customer
+from actors.order.redaction import discreet, masked
+from schemas.messages import effects as f
+from schemas.messages import inputs as i
+from schemas.order.canonical import Address, Customer
 from tests.given import an_order
 
 ORDER = replace(

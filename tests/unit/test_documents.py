@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-import service.desk
-import service.process
+import service.app.local
+import service.app.process
+from service.app.errors import OperatorError
 from service.cli.commands import application
-from service.errors import OperatorError
 from service.settings import load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -115,8 +115,8 @@ def test_the_shown_channels_are_accepted(tmp_path: Path) -> None:
 def test_every_exit_code_is_documented() -> None:
     """Each error that ends a process has its code in the table of docs/operations.md."""
     table = set(re.findall(r"^\| (\d+) \|", page_of("operations.md"), re.M))
-    assert service.desk.NoSuchOrder.exit_code == 11
-    assert service.process.FENCED_EXIT_CODE == 8
+    assert service.app.local.NoSuchOrder.exit_code == 11
+    assert service.app.process.FENCED_EXIT_CODE == 8
     waiting, codes = [OperatorError], set()
     while waiting:
         error = waiting.pop()

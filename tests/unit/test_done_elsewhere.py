@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from actors.steps import PARTLY_DONE, waiting_for
-from schemas import effects as f
-from schemas import events as e
-from schemas import inputs as i
-from schemas.order import Order
+from actors.order.steps import PARTLY_DONE, waiting_for
+from schemas.messages import effects as f
+from schemas.messages import events as e
+from schemas.messages import inputs as i
+from schemas.order.canonical import Order
 from tests.given import (
     PARCELS,
     Story,

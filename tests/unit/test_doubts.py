@@ -7,16 +7,16 @@ import json
 import pytest
 from msgspec.structs import replace
 
-from adapters.channels.canonical import Canonical
+from adapters.channels.canonical.source import Canonical
 from adapters.postgres.timeline import event_entry
-from schemas import events as e
-from schemas import refusals
-from schemas.codec import encode
-from schemas.doubts import doubts_of, refuse_doubts, shapes_of
-from schemas.inputs import PlaceOrder
-from schemas.iso_codes import COUNTRIES
-from schemas.order import DOUBT, Address, Customer
-from schemas.refusals import Refused
+from schemas.contracts import refusals
+from schemas.contracts.doubts import doubts_of, refuse_doubts, shapes_of
+from schemas.contracts.refusals import Refused
+from schemas.messages import events as e
+from schemas.messages.codec import encode
+from schemas.messages.inputs import PlaceOrder
+from schemas.order.canonical import DOUBT, Address, Customer
+from schemas.order.iso_codes import COUNTRIES
 from tests.given import NOON, an_order, given_placed
 from tests.shopify_payloads import SHOP, a_payload
 

@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from adapters.channels.canonical import Canonical
-from schemas import effects as f
-from schemas import events as e
-from schemas import inputs as i
-from schemas import refusals
-from schemas.refusals import Refused
+from adapters.channels.canonical.source import Canonical
+from schemas.contracts import refusals
+from schemas.contracts.refusals import Refused
+from schemas.messages import effects as f
+from schemas.messages import events as e
+from schemas.messages import inputs as i
 from tests.given import Story, an_order, given_placed, given_released, given_shipped
 
 REF = "820982911946154508"

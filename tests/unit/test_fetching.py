@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from actors.errors import NeedsPerson, Retryable, StreamUnavailable, TooLargeForStream
-from actors.ports import Call
-from adapters.channels.fetching import FETCHED, Fetching
-from schemas import effects as f
-from schemas.ids import CorrelationId, OrderId
+from actors.runtime.errors import NeedsPerson, Retryable, StreamUnavailable, TooLargeForStream
+from actors.runtime.ports import Call
+from adapters.kit.fetching import FETCHED, Fetching
+from schemas.messages import effects as f
+from schemas.order.ids import CorrelationId, OrderId
 from tests.given import CORRELATION
 
 SHIPPED = f.PublishFulfilment(tracking_number="1Z", carrier="UPS")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from actors.errors import JournalUnavailable
+from actors.runtime.errors import JournalUnavailable
 from adapters.postgres.group import Group
 from tests.waiting import eventually
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, cast
 
-from service.clock import SystemClock
-from service.housekeeping import tidy
+from service.app.clock import SystemClock
+from service.app.housekeeping import tidy
 
 
 class Room:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.ids import (
+from schemas.order.ids import (
     CORRELATION_ID_LENGTH,
     PARTITIONS,
     CorrelationIdRefused,

@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 from msgspec.structs import replace
 
-from actors.incidents import (
+from actors.incidents.incidents import (
     FAILURES,
     SETTLING,
     Incident,
@@ -21,12 +21,12 @@ from actors.incidents import (
     settles,
     wait,
 )
-from actors.lifecycle import WAITS
-from schemas import events as e
-from schemas import incidents as c
-from schemas import refusals
-from schemas.effects import Effect, tag_of
-from schemas.refusals import REASONS
+from actors.order.lifecycle import WAITS
+from schemas.contracts import incidents as c
+from schemas.contracts import refusals
+from schemas.contracts.refusals import REASONS
+from schemas.messages import events as e
+from schemas.messages.effects import Effect, tag_of
 from tests.appends import minutes, placed
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -262,7 +262,7 @@ def test_the_page_shows_the_table() -> None:
     """docs/incidents.md shows every category as the table has it."""
     page = (DOCS / "incidents.md").read_text("utf-8")
     drawn = page.partition("<!-- drawn -->\n")[2].partition("\n<!-- end -->")[0]
-    assert drawn == c.drawn(), "put the answer of schemas.incidents.drawn() between the two marks"
+    assert drawn == c.drawn(), "put schemas.contracts.incidents.drawn() between the marks"
 
 
 def test_every_reason_of_the_intake_is_a_category() -> None:

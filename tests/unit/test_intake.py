@@ -8,19 +8,19 @@ from collections.abc import Callable, Sequence
 import pytest
 from msgspec.structs import replace
 
-from actors.errors import JournalUnavailable
-from actors.mail import COMMITTED, POISON, STOPPED, UNMATCHED, Posted
-from actors.observer import BLIND, Trace
-from actors.ports import Letter, Quarantined
-from actors.registry import Registry
+from actors.runtime.errors import JournalUnavailable
+from actors.runtime.mailbox import COMMITTED, POISON, STOPPED, UNMATCHED, Posted
+from actors.runtime.observer import BLIND, Trace
+from actors.runtime.ports import Letter, Quarantined
+from actors.runtime.registry import Registry
 from adapters.memory.journal import MemoryJournal
-from schemas import inputs as i
-from schemas.ids import OrderId, partition_of, ref_token
-from schemas.inputs import Input
-from schemas.privacy import AskPrivacy, Read, Subject
-from schemas.refusals import refused
-from service import intake
-from service.intake import Intake, Lent
+from schemas.contracts.refusals import refused
+from schemas.messages import inputs as i
+from schemas.messages.inputs import Input
+from schemas.messages.privacy import AskPrivacy, Read, Subject
+from schemas.order.ids import OrderId, partition_of, ref_token
+from service.inbound import intake
+from service.inbound.intake import Intake, Lent
 from tests.fakes import JumpingClock
 from tests.given import NOON, an_order
 from tests.house import House

@@ -7,10 +7,10 @@ from typing import Literal
 import pytest
 from msgspec.structs import replace
 
-from actors import facts
-from schemas import effects as f
-from schemas import events as e
-from schemas import inputs as i
+from actors.order import facts
+from schemas.messages import effects as f
+from schemas.messages import events as e
+from schemas.messages import inputs as i
 from tests.given import (
     PARCELS,
     Story,

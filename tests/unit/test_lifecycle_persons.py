@@ -6,10 +6,10 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from actors.policy import DAY, Policy
-from schemas import effects as f
-from schemas import events as e
-from schemas import inputs as i
+from actors.order.policy import DAY, Policy
+from schemas.messages import effects as f
+from schemas.messages import events as e
+from schemas.messages import inputs as i
 from tests.given import (
     LABEL,
     Story,

@@ -53,7 +53,7 @@ def written() -> Iterator[Written]:
 
 def test_a_line_tells_when_who_what_and_for_which_order(written: Written) -> None:
     """Both ids stand in each line written while they are bound, and in none after."""
-    log = structlog.get_logger("service.intake")
+    log = structlog.get_logger("service.inbound.intake")
     with bound(trace_id="abc", correlation_id="k1order"):
         log.info("input taken", kind="place")
     log.info("idle")
@@ -63,7 +63,7 @@ def test_a_line_tells_when_who_what_and_for_which_order(written: Written) -> Non
         "event": "input taken",
         "kind": "place",
         "level": "info",
-        "logger": "service.intake",
+        "logger": "service.inbound.intake",
         "trace_id": "abc",
         "correlation_id": "k1order",
     }

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from actors.incidents import category_of, matter_of, settles
-from actors.policy import Policy
-from actors.steps import waiting_for
-from schemas import effects as f
-from schemas import events as e
-from schemas import incidents as c
-from schemas import inputs as i
+from actors.incidents.incidents import category_of, matter_of, settles
+from actors.order.policy import Policy
+from actors.order.steps import waiting_for
+from schemas.contracts import incidents as c
+from schemas.messages import effects as f
+from schemas.messages import events as e
+from schemas.messages import inputs as i
 from tests.given import (
     Story,
     an_order,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from actors.incidents import category_of, matter_of, settles
-from actors.normalise import NO_TABLES, Tables
-from actors.steps import waiting_for
-from schemas import effects as f
-from schemas import events as e
-from schemas import inputs as i
-from schemas.mappings import from_table
+from actors.incidents.incidents import category_of, matter_of, settles
+from actors.order.normalise import NO_TABLES, Tables
+from actors.order.steps import waiting_for
+from schemas.contracts.mappings import from_table
+from schemas.messages import effects as f
+from schemas.messages import events as e
+from schemas.messages import inputs as i
 from tests.given import Story, an_order
 
 CLOSED = {"aliases": {"SKU-1": "CUP"}, "known": ["SKU-2"]}

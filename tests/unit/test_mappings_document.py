@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from actors.normalise import Tables, Unmapped, normalise
-from schemas.mappings import (
+from actors.order.normalise import Tables, Unmapped, normalise
+from schemas.contracts.mappings import (
     MAX_ENTRIES,
     MappingsRefused,
     from_table,

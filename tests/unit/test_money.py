@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.money import MAX_MINOR, MoneyRefused, decimal_text, minor_units, share_out
+from schemas.order.money import MAX_MINOR, MoneyRefused, decimal_text, minor_units, share_out
 
 CURRENCIES = st.sampled_from(["USD", "EUR", "JPY", "KWD", "CLF"])
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from schemas.privacy import Subject
-from service.privacy_search import mentions
+from schemas.messages.privacy import Subject
+from service.privacy.search import mentions
 
 JANE = Subject(
     reference="207119551",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from service import process
+from service.app import process
 from service.settings import Settings
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from jsonschema import Draft202012Validator
 
-from schemas import published, validation
-from schemas.inputs import KINDS
+from schemas.contracts import published, validation
+from schemas.messages.inputs import KINDS
 
 # Keywords that say something about a schema and refuse nothing, and those that only lead on.
 SILENT = {
@@ -42,7 +42,7 @@ def objects(value: object) -> Iterator[dict[str, object]]:
 
 
 def test_the_files_say_what_the_structs_say() -> None:
-    """`python -m schemas.published --write` was run after the last change of a struct."""
+    """`python -m schemas.contracts.published --write` was run after the last change of a struct."""
     assert published.differences() == []
 
 

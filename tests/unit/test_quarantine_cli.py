@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from service.app.errors import OperatorError
 from service.cli.commands import application
-from service.errors import OperatorError
 
 
 @pytest.mark.parametrize(

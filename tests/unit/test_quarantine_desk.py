@@ -8,13 +8,14 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from actors.ports import Letter
+from actors.runtime.ports import Letter
 from adapters.postgres.pool import Pool
-from schemas import codec
-from schemas.inputs import ActOnOrder, Input
-from service import wiring_channels, wiring_quarantine
-from service.quarantine_desk import MAX_EDITED_BYTES, QuarantineDesk, Verdict
-from service.wiring_quarantine import HeldItem, QuarantineWorkflow
+from schemas.messages import codec
+from schemas.messages.inputs import ActOnOrder, Input
+from service.quarantine.service import MAX_EDITED_BYTES, QuarantineDesk, Verdict
+from service.wiring import channels as wiring_channels
+from service.wiring import quarantine as wiring_quarantine
+from service.wiring.quarantine import HeldItem, QuarantineWorkflow
 from tests.appends import SEALING
 from tests.fakes import JumpingClock
 from tests.given import NOON, an_order

@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from actors.ports import Letter
-from adapters.channels.rounding import EXACT, Level, Mode, Rounding
-from schemas import refusals
-from schemas.inputs import PlaceOrder
-from schemas.refusals import Refused
+from actors.runtime.ports import Letter
+from adapters.kit.rounding import EXACT, Level, Mode, Rounding
+from schemas.contracts import refusals
+from schemas.contracts.refusals import Refused
+from schemas.messages.inputs import PlaceOrder
 from service.settings import Channel, Settings
 from service.settings.bigcommerce import BigCommerceSettings
 from service.settings.secret import Secret
-from service.wiring_channels import rounding_of, sources, translator
+from service.wiring.channels import rounding_of, sources, translator
 from tests.shopify_payloads import a_payload, an_item, money
 
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.postgres.sealing import Damaged, KeyMissing, Masters, Sealed, Sealing
-from schemas.customers import email_of, identity_of, phone_of
-from schemas.order import Customer
+from schemas.order.canonical import Customer
+from schemas.order.customers import email_of, identity_of, phone_of
 
 BODY = b'{"name":"Jane Doe"}'
 NAMES = b"the secret that names are hashed with"

@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from actors.policy import Policy
-from service.errors import OperatorError
+from actors.order.policy import Policy
+from service.app.errors import OperatorError
 from service.settings import (
     MASK,
     ConfigurationRefused,

@@ -9,7 +9,7 @@ import pytest
 
 from service.settings import ConfigurationRefused, Settings, describe, load
 from service.settings.partners import PERSONAL_DATA_DAYS
-from service.wiring_channels import api_version, sources
+from service.wiring.channels import api_version, sources
 
 WHOLE = """
 [channels.amazon-de]

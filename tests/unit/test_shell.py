@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from actors.errors import (
+from actors.runtime.errors import (
     MailboxFull,
     NeedsPerson,
     Rejected,
     Retryable,
     Unauthorised,
 )
-from actors.mail import COMMITTED, DUPLICATE, POISON, UNMATCHED
+from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, UNMATCHED
 from adapters.memory.journal import MemoryJournal
-from schemas import inputs as i
+from schemas.messages import inputs as i
 from tests.given import an_order
 from tests.house import CARE, House, place
 from tests.waiting import eventually

@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager
 import pytest
 from msgspec.structs import replace
 
-from actors import lane as lanes
-from actors.alarms import Alarms
-from actors.lane import Care, Item, Lane
+from actors.runtime import lane as lanes
+from actors.runtime.lane import Care, Item, Lane
+from actors.runtime.timers import Alarms
 from adapters.memory.journal import MemoryJournal
-from schemas.effects import PostSalesOrder
-from schemas.ids import CorrelationId, order_id_for
+from schemas.messages.effects import PostSalesOrder
+from schemas.order.ids import CorrelationId, order_id_for
 from tests.fakes import ScriptedPartner
 from tests.house import CARE, House, place
 from tests.waiting import eventually

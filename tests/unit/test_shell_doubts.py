@@ -6,16 +6,16 @@ import asyncio
 
 import pytest
 
-from actors.errors import (
+from actors.runtime.errors import (
     JournalUnavailable,
     Retryable,
     Unknown,
 )
-from actors.lane import LOOK_SECONDS, Item, Lane
-from actors.mail import COMMITTED
-from actors.ports import Append, EffectNote, Outcome
-from schemas.effects import PostSalesOrder
-from schemas.ids import CorrelationId, OrderId, partition_of
+from actors.runtime.lane import LOOK_SECONDS, Item, Lane
+from actors.runtime.mailbox import COMMITTED
+from actors.runtime.ports import Append, EffectNote, Outcome
+from schemas.messages.effects import PostSalesOrder
+from schemas.order.ids import CorrelationId, OrderId, partition_of
 from tests.house import CARE, House, place
 from tests.waiting import eventually
 

@@ -6,12 +6,12 @@ import asyncio
 
 from msgspec.structs import replace
 
-from actors.errors import JournalUnavailable, Retryable, Unauthorised
-from actors.mail import DUPLICATE, POISON
-from actors.ports import Append, Call, Loaded, Outcome
-from schemas import effects as f
-from schemas import inputs as i
-from schemas.ids import OrderId
+from actors.runtime.errors import JournalUnavailable, Retryable, Unauthorised
+from actors.runtime.mailbox import DUPLICATE, POISON
+from actors.runtime.ports import Append, Call, Loaded, Outcome
+from schemas.messages import effects as f
+from schemas.messages import inputs as i
+from schemas.order.ids import OrderId
 from tests.fakes import RESULTS, ScriptedPartner
 from tests.house import House, place
 from tests.waiting import eventually

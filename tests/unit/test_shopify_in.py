@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from adapters.channels.inbound import SignatureRefused
-from adapters.channels.shopify import Shopify
-from adapters.channels.shopify_topics import KIND_OF_TOPIC
-from schemas import refusals
-from schemas.inputs import CancelOrder, ConfirmPayment, PlaceOrder, UpdateOrder
-from schemas.order import Discount, Order
-from schemas.refusals import Refused
+from adapters.channels.shopify.source import Shopify
+from adapters.channels.shopify.topics import KIND_OF_TOPIC
+from adapters.kit.inbound import SignatureRefused
+from schemas.contracts import refusals
+from schemas.contracts.refusals import Refused
+from schemas.messages.inputs import CancelOrder, ConfirmPayment, PlaceOrder, UpdateOrder
+from schemas.order.canonical import Discount, Order
 from tests.shopify_payloads import NOW, SHOP, Json, a_payload, an_item, headers, money
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "specs" / "shopify" / "webhooks"

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from adapters.channels.shopify_privacy import PRIVACY_TOPICS
-from adapters.channels.shopify_topics import KIND_OF_TOPIC, MAX_WORDS, NOTE, TOPICS
-from schemas import refusals
-from schemas.codec import encode
-from schemas.inputs import KINDS, NoteFact
-from schemas.privacy import KIND, AskPrivacy, Subject
-from schemas.refusals import Refused
+from adapters.channels.shopify.privacy import PRIVACY_TOPICS
+from adapters.channels.shopify.topics import KIND_OF_TOPIC, MAX_WORDS, NOTE, TOPICS
+from schemas.contracts import refusals
+from schemas.contracts.refusals import Refused
+from schemas.messages.codec import encode
+from schemas.messages.inputs import KINDS, NoteFact
+from schemas.messages.privacy import KIND, AskPrivacy, Subject
 from tests.conftest import Say
 from tests.shopify_payloads import NOW, SHOP, Json, a_payload, headers
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from schemas import refusals
-from schemas.refusals import Refused
-from schemas.strict_json import MAX_DEPTH, MAX_INTEGER, MIN_INTEGER, parse
+from schemas.contracts import refusals
+from schemas.contracts.refusals import Refused
+from schemas.contracts.strict_json import MAX_DEPTH, MAX_INTEGER, MIN_INTEGER, parse
 
 SOUP = r"""
 " \ [ ] { } : , \u003a \u0000 \ud83d \ude00 a 1 é \u0061 "a": {"a":1} [] \" \\ - 1e999 true

@@ -17,12 +17,12 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanContext
 from prometheus_client.parser import text_string_to_metric_families
 
-from service.clock import SystemClock, new_id
-from service.privacy_metrics import PrivacyMetrics
+from service.app.clock import SystemClock, new_id
+from service.channels.sync import UpkeepMetrics
+from service.privacy.metrics import PrivacyMetrics
 from service.telemetry.context import make_traceparent, trace_id_of, traceparent_of
 from service.telemetry.metrics import MAX_SERIES, Metrics, probe_loop
 from service.telemetry.tracing import NOTHING, SpanKind, Tracer, start_tracing
-from service.upkeep import UpkeepMetrics
 
 CAUSE = make_traceparent(0xABC, 0xDEF)
 PLACE = "process orders.in.acme.place"

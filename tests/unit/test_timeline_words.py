@@ -7,10 +7,10 @@ from typing import get_args
 import pytest
 
 from adapters.postgres.timeline import EFFECT_WORDS, EVENT_WORDS, event_entry
-from schemas import events as e
-from schemas.codec import encode
-from schemas.effects import Effect, tag_of
-from schemas.inputs import ShortLine
+from schemas.messages import events as e
+from schemas.messages.codec import encode
+from schemas.messages.effects import Effect, tag_of
+from schemas.messages.inputs import ShortLine
 from tests.appends import NOON, placed
 
 

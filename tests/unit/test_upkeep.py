@@ -9,11 +9,11 @@ from typing import cast
 import msgspec
 import pytest
 
-from actors.errors import JournalUnavailable, Retryable, Unauthorised
-from adapters.channels.upkeep import Listed, ListedPage, Subscriptions
-from adapters.postgres.upkeep import Ours, Progress, Upkeeps
-from service.upkeep import is_unreachable, start_of, wait_after
-from service.upkeep_backfill import Backfill, Found
+from actors.runtime.errors import JournalUnavailable, Retryable, Unauthorised
+from adapters.kit.sync import Listed, ListedPage, Subscriptions
+from adapters.postgres.sync import Ours, Progress, Upkeeps
+from service.channels.backfill import Backfill, Found
+from service.channels.sync import is_unreachable, start_of, wait_after
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -10,13 +10,13 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from adapters.channels.canonical import Canonical
-from schemas import checks, refusals, validation
-from schemas.codec import encode
-from schemas.effects import Parcel
-from schemas.inputs import ReportShortPicked, ShortLine
-from schemas.order import Address, Order
-from schemas.refusals import Refused
+from adapters.channels.canonical.source import Canonical
+from schemas.contracts import checks, refusals, validation
+from schemas.contracts.refusals import Refused
+from schemas.messages.codec import encode
+from schemas.messages.effects import Parcel
+from schemas.messages.inputs import ReportShortPicked, ShortLine
+from schemas.order.canonical import Address, Order
 from tests.given import an_order
 
 # Any: orders as JSON, to be spoilt in every way.

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from adapters.channels.inbound import SignatureRefused
-from adapters.wms.callbacks import WarehouseCallbacks
-from schemas import inputs as i
-from schemas import refusals
-from schemas.effects import Parcel
-from schemas.ids import order_id_for, sign_correlation_id
-from schemas.refusals import Refused
+from adapters.kit.inbound import SignatureRefused
+from adapters.warehouses.http.callbacks import WarehouseCallbacks
+from schemas.contracts import refusals
+from schemas.contracts.refusals import Refused
+from schemas.messages import inputs as i
+from schemas.messages.effects import Parcel
+from schemas.order.ids import order_id_for, sign_correlation_id
 
 # Any: bodies as JSON, to be changed in every way.
 Json = dict[str, Any]

@@ -1,0 +1,1 @@
+"""Which failures there are and how they open and end, as pure functions."""

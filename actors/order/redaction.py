@@ -1,0 +1,86 @@
+"""Keeps customers out of what is kept for ever: texts that partners and people write may quote
+them, and become events.
+
+What is looked for is this order's own: its names, addresses, telephone numbers. Nobody can tell a
+name from another word, but everybody can tell whether a word is this customer's name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from schemas.messages import inputs as i
+from schemas.messages.effects import Tracked, Undone
+from schemas.messages.inputs import Input
+from schemas.order.canonical import Address, Order
+
+MASK = "***"
+
+SHORTEST = 3
+"""Characters of a word that is looked for alone: "Li" would be found everywhere."""
+
+SHORTEST_PHONE = 7
+"""Digits of a telephone number, which partners write with any signs between."""
+
+_MAIL = re.compile(r"[^\s<>\"'(),;:]{1,64}@[^\s<>\"'(),;:]{1,255}")
+_WORDS = re.compile(r"\w+", re.UNICODE)
+
+
+def masked(text: str, order: Order | None) -> str:
+    """Return the text without what would tell whose order it is; as it is when it says nothing."""
+    if not text:
+        return text
+    text = _MAIL.sub(MASK, text) if "@" in text else text
+    if order is None:
+        return text
+    for pattern in _patterns(order):
+        text = re.sub(pattern, MASK, text, flags=re.IGNORECASE)
+    return text
+
+
+def discreet(given: Input, order: Order | None) -> Input:
+    """Return an input whose free texts may become events."""
+    match given:
+        case i.EffectDone(result=Tracked() | Undone() as result) if result.detail:
+            return replace(given, result=replace(result, detail=masked(result.detail, order)))
+        case i.EffectRefused() | i.EffectGivenUp() | i.CancelOrder() | i.ActOnOrder():
+            return replace(given, reason=masked(given.reason, order)) if given.reason else given
+        case i.NoteFact():
+            return replace(given, words=masked(given.words, order))
+    return given
+
+
+def _patterns(order: Order) -> Iterator[str]:
+    """Whole texts before their words, so that a street goes in one piece."""
+    customer = order.customer
+    places = [place for place in (order.ship_to, order.bill_to) if place is not None]
+    names = (customer.name,) if len(customer.name.strip()) > 1 else ()  # a letter is everywhere
+    whole = [*names, *(x for place in places for x in _lines_of(place))]
+    words = {
+        word
+        for name in (customer.name, *(place.name for place in places))
+        for word in _WORDS.findall(name)
+        if len(word) >= SHORTEST
+    }
+    # What people enter where nothing is to be said ("-", "...") names nobody.
+    telling = {one for one in whole if _WORDS.search(one)}
+    found = sorted({*telling, *words}, key=len, reverse=True)
+    if found:
+        yield rf"(?<!\w)(?:{'|'.join(map(_loose, found))})(?!\w)"
+    for phone in {customer.phone, *(place.phone for place in places)}:
+        digits = re.sub(r"[^0-9]", "", phone)
+        if len(digits) >= SHORTEST_PHONE:
+            yield r"(?<!\d)\+?" + r"[ ().+/-]{0,3}".join(digits) + r"(?!\d)"
+
+
+def _lines_of(place: Address) -> tuple[str, ...]:
+    texts = (place.name, place.company, *place.lines, place.city, place.postal_code)
+    return tuple(one for one in texts if len(one.strip()) >= SHORTEST)
+
+
+def _loose(text: str) -> str:
+    """Match a text however its spaces and commas stand."""
+    return r"[\s,]+".join(re.escape(one) for one in re.split(r"[\s,]+", text.strip(" ,")) if one)

@@ -1,0 +1,1 @@
+"""What runs orders: one actor each, mailboxes, timers, lanes to partners, and ports."""

@@ -1,0 +1,71 @@
+"""What lies in a mailbox: an input, its id, and whom to tell how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from actors.runtime.observer import BLIND, Trace
+from schemas.messages.inputs import Input
+
+COMMITTED, DUPLICATE, UNMATCHED, POISON, STOPPED = (
+    "committed",
+    "duplicate",
+    "unmatched",
+    "poison",
+    "stopped",
+)
+"""How an input can end. `unmatched`: it names an order nobody knows. `poison`: deciding raised.
+`stopped`: the process stops first; the input comes again."""
+
+Told = Callable[[str, str], None]
+"""Told once with the outcome and, for poison, the reason in words."""
+
+
+class Posted:
+    """An input on its way to its order. `input_id` names it for ever; a repeat is recognised.
+
+    `fresh` says that the sender has never delivered it before, so that a new order's first input
+    may be tried without asking the store whether the order exists.
+    """
+
+    __slots__ = (
+        "channel",
+        "ended",
+        "fresh",
+        "given",
+        "input_id",
+        "posted_at",
+        "received_at",
+        "ref",
+        "told",
+        "trace",
+    )
+
+    def __init__(
+        self,
+        given: Input,
+        input_id: str,
+        told: Told,
+        *,
+        channel: str = "",
+        ref: str = "",
+        fresh: bool = False,
+        received_at: str = "",
+        trace: Trace = BLIND,
+    ) -> None:
+        self.given = given
+        self.input_id = input_id
+        self.told = told
+        self.channel = channel
+        self.ref = ref
+        self.fresh = fresh
+        self.received_at = received_at
+        self.trace = trace
+        self.posted_at = 0.0
+        self.ended = False
+
+    def end(self, outcome: str, reason: str = "") -> None:
+        """Tell how it ended; whoever is told hears it once."""
+        if not self.ended:
+            self.ended = True
+            self.told(outcome, reason)

@@ -1,0 +1,33 @@
+"""What stands in for a partner that effects need and nobody configured."""
+
+from __future__ import annotations
+
+from actors.runtime.errors import Retryable
+from actors.runtime.lane import Care
+from actors.runtime.ports import Call
+from schemas.messages.effects import Result
+
+CARE = Care(retry_attempts=20, retry_most_seconds=300.0)
+"""An effect waits for about an hour, in which the partner may be configured; then it goes to a
+person, who can skip it. Otherwise nobody could, and not even a cancelled order would ever end."""
+
+
+class Unconfigured:
+    """Implements actors.runtime.ports.Partner: whatever is asked, somebody must configure it
+    first."""
+
+    can_look_up = False
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    async def perform(self, call: Call) -> Result:
+        """Raise Retryable with what is to be done."""
+        raise Retryable(
+            f"No {self.name} is configured: add it to the settings and retry, or skip this.",
+            sick=False,
+        )
+
+    async def look_up(self, call: Call) -> Result | None:
+        """Nobody can be asked."""
+        return None

@@ -1,0 +1,1 @@
+"""UPS: labels and tracking."""

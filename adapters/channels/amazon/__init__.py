@@ -1,0 +1,1 @@
+"""Amazon: orders that are only named, and the shipment told back."""

@@ -1,0 +1,195 @@
+"""Amazon's proceeds as integers, and its totals as ours: to the cent, or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from adapters.channels.amazon.shapes import AmazonOrder, Breakdown, Item, Money
+from adapters.kit.rounding import Rounding, minor_of
+from schemas.contracts import refusals
+from schemas.contracts.refusals import refused
+from schemas.order.canonical import Line, Totals
+from schemas.order.money import MoneyRefused, exponent_of
+
+MAX_PLAIN_DIGITS = 15
+"""Characters that surely stay below schemas.order.money.MAX_MINOR; longer amounts go the exact
+way."""
+
+EXTRA = "amazon-"
+"""Ids of lines that are no item of Amazon's begin so: what wrapping, fees and tips cost."""
+
+_EXTRAS = {
+    "GIFT_WRAP": "Gift wrapping",
+    "COD_FEE": "Cash on delivery fee",
+    "OTHER": "Other charges",
+    "DELIVERY_TIP": "Delivery tip",
+}
+_KNOWN = frozenset({"ITEM", "SHIPPING", "TAX", "DISCOUNT", *_EXTRAS})
+
+
+class Parts(Struct, frozen=True):
+    """What a line is made of, in minor units. `discount_minor` is on the goods; what was taken off
+    shipping is taken off `shipping_minor` already. `extras` are by type."""
+
+    item_minor: int
+    discount_minor: int
+    shipping_minor: int
+    item_tax_minor: int
+    tax_minor: int
+    extras: dict[str, int]
+
+
+def minor(money: Money | None, currency: str, rounding: Rounding) -> int:
+    """Return an amount; discounts count as positive, however they are signed.
+
+    Raises Refused(money_unreadable), also for an amount in another currency than the order's.
+    """
+    if money is None:
+        return 0
+    text = money.amount
+    # The usual form is worth a way without calls: an order of five lines has some thirty amounts.
+    if (
+        text[-3:-2] == "."
+        and len(text) <= MAX_PLAIN_DIGITS
+        and money.currency_code == currency
+        and exponent_of(currency) == 2
+    ):
+        digits = text[:-3] + text[-2:]
+        if digits.isascii() and digits.isdigit():
+            return int(digits)
+    if money.currency_code != currency:
+        raise refused(
+            refusals.MONEY_UNREADABLE,
+            f"An amount is in {money.currency_code[:10]}, but the order's currency is "
+            f"{currency[:10]}; an order of Amazon's has one currency.",
+        )
+    try:
+        return abs(minor_of(text, currency, rounding))
+    except MoneyRefused as error:
+        raise refused(refusals.MONEY_UNREADABLE, f"{error} Send amounts as Amazon does.") from None
+
+
+def currency_of(source: AmazonOrder) -> str:
+    """Return the currency of the total, else of the first price; "" when no amount is there."""
+    if source.proceeds is not None and source.proceeds.grand_total is not None:
+        return source.proceeds.grand_total.currency_code
+    for item in source.order_items:
+        if item.product.price is not None and item.product.price.unit_price is not None:
+            return item.product.price.unit_price.currency_code
+        if item.proceeds is not None:
+            for part in item.proceeds.breakdowns:
+                return part.subtotal.currency_code
+    return ""
+
+
+def parts_of(item: Item, quantity: int, currency: str, rounding: Rounding) -> Parts:
+    """Return what a line is made of; without proceeds, its price times its quantity.
+
+    Raises Refused, also for a type of proceeds that isn't known: nothing is left out silently.
+    """
+    item_minor, priced = 0, False
+    discount = off_shipping = shipping = tax = item_tax = 0
+    extras: dict[str, int] = {}
+    for part in item.proceeds.breakdowns if item.proceeds is not None else ():
+        kind, amount = part.type, minor(part.subtotal, currency, rounding)
+        if kind == "ITEM":
+            item_minor, priced = item_minor + amount, True
+        elif kind == "SHIPPING":
+            shipping += amount
+        elif kind == "DISCOUNT":
+            discount += amount
+            off_shipping += _detail(part, "SHIPPING", currency, rounding)
+        elif kind == "TAX":
+            tax += amount
+            # What is not on the goods is on their way to the buyer.
+            detailed = bool(part.detailed_breakdowns)
+            item_tax += _detail(part, "ITEM", currency, rounding) if detailed else amount
+        else:
+            extras[_known(kind)] = extras.get(kind, 0) + amount
+    if not priced:
+        item_minor = unit_of(item, currency, rounding) * quantity
+    off_shipping = min(off_shipping, discount)
+    return Parts(
+        item_minor=item_minor,
+        discount_minor=discount - off_shipping,
+        shipping_minor=max(shipping - off_shipping, 0),
+        item_tax_minor=item_tax,
+        tax_minor=tax,
+        extras={name: extras[name] for name in _EXTRAS if extras.get(name)} if extras else extras,
+    )
+
+
+def unit_of(item: Item, currency: str, rounding: Rounding) -> int:
+    """Return the price of one piece; 0 where none is stated."""
+    price = item.product.price
+    return minor(price.unit_price, currency, rounding) if price is not None else 0
+
+
+def totals_of(
+    source: AmazonOrder, lines: list[Line], parts: Iterable[Parts], rounding: Rounding
+) -> tuple[list[Line], Totals]:
+    """Return the lines, with a line for each kind of extra, and totals around Amazon's own.
+
+    Amazon states tax beside prices. A total that is not stated is the sum.
+    """
+    currency, shipping, tax = currency_of(source), 0, 0
+    extras: dict[str, int] = {}
+    for one in parts:
+        shipping += one.shipping_minor
+        tax += one.tax_minor
+        for name, amount in one.extras.items():
+            extras[name] = extras.get(name, 0) + amount
+    if source.proceeds is not None:
+        tip = 0
+        for part in source.proceeds.breakdowns:
+            if _known(part.type) == "DELIVERY_TIP":
+                tip += minor(part.subtotal, currency, rounding)
+        if tip:
+            extras["DELIVERY_TIP"] = tip
+    lines = [*lines, *(_extra(name, amount) for name, amount in extras.items())]
+    subtotal = sum(line.total_minor + line.discount_minor for line in lines)
+    discount = sum(line.discount_minor for line in lines)
+    total = subtotal - discount + shipping + tax
+    if source.proceeds is not None and source.proceeds.grand_total is not None:
+        total = minor(source.proceeds.grand_total, currency, rounding)
+    return lines, Totals(
+        subtotal_minor=subtotal,
+        discount_minor=discount,
+        shipping_minor=shipping,
+        tax_minor=tax,
+        total_minor=total,
+    )
+
+
+def _extra(name: str, amount: int) -> Line:
+    line_id = EXTRA + name.lower().replace("_", "-")
+    return Line(
+        line_id=line_id,
+        sku=line_id,
+        title=_EXTRAS[name],
+        quantity=1,
+        unit_price_minor=amount,
+        total_minor=amount,
+        requires_shipping=False,
+    )
+
+
+def _known(kind: str) -> str:
+    """Return a type of proceeds that becomes a line of its own, or whose sum stands elsewhere."""
+    if kind in _KNOWN:
+        return kind
+    raise refused(
+        refusals.TOTAL_MISMATCH,
+        f"The proceeds have a part of the type {kind[:40]!r}, which is not known here; ask for it "
+        "to be added, and release the message then.",
+    )
+
+
+def _detail(part: Breakdown, subtype: str, currency: str, rounding: Rounding) -> int:
+    found = 0
+    for detail in part.detailed_breakdowns:
+        if detail.subtype == subtype:
+            found += minor(detail.value, currency, rounding)
+    return found

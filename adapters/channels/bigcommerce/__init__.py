@@ -1,0 +1,1 @@
+"""BigCommerce: orders that are only named, fulfilment, sync."""

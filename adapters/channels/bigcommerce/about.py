@@ -1,0 +1,115 @@
+"""What BigCommerce says of an order beyond our fields: attributes and the gift message.
+
+Our own names begin with `bigcommerce.`, a line's with its id; nothing a buyer or seller wrote is
+dropped.
+"""
+
+from __future__ import annotations
+
+from adapters.channels.bigcommerce.money import currency_of, grams_in
+from adapters.channels.bigcommerce.shapes import (
+    Amount,
+    BigCommerceOrder,
+    Bundle,
+    FormField,
+    PostalAddress,
+    Product,
+)
+from schemas.contracts import refusals
+from schemas.contracts.refusals import refused
+
+MAX_ATTRIBUTES = 100
+"""What `order.v1` takes."""
+
+
+def gift_message_of(source: Bundle) -> str:
+    """Return the messages that go with wrappings, each once."""
+    found = [one.wrapping_message for one in source.products if one.wrapping_message]
+    return "\n".join(dict.fromkeys(found))[:5000] if found else ""
+
+
+def attributes_of(source: Bundle) -> dict[str, str]:
+    """Return what has no field of its own. Raises Refused for more than MAX_ATTRIBUTES."""
+    order = source.order
+    found = {f"bigcommerce.{name}": text for name, text in _of_order(order).items() if text}
+    if order.billing_address is not None:
+        _answers(found, "billing", order.billing_address)
+    used = {one.order_address_id for one in source.products}
+    for address in source.shipping_addresses:
+        if address.id in used:
+            _answers(found, "shipping", address)
+            if address.shipping_zone_name:
+                found["bigcommerce.shipping_zone"] = address.shipping_zone_name
+    if grams_in(source.store.weight_units) is None:
+        found["bigcommerce.weight_units"] = source.store.weight_units or "not told"
+    for product in source.products:
+        _of_line(found, product)
+    if len(found) > MAX_ATTRIBUTES:
+        why = f"The order has {len(found)} attributes; at most {MAX_ATTRIBUTES} are taken."
+        raise refused(refusals.SCHEMA_MISMATCH, why)
+    if max(map(len, found), default=0) <= 256 and max(map(len, found.values()), default=0) <= 5000:
+        return found
+    return {name[:256]: text[:5000] for name, text in found.items()}
+
+
+def _of_order(order: BigCommerceOrder) -> dict[str, str]:
+    currency = currency_of(order)
+    shown, shop = order.currency_code or "", order.store_default_currency_code or ""
+    found = {
+        "staff_notes": order.staff_notes or "",
+        "payment_method": order.payment_method or "",
+        "payment_id": _told(order.payment_provider_id),
+        "store_credit": _amount(order.store_credit_amount),
+        "gift_certificate": _amount(order.gift_certificate_amount),
+        "channel_id": _told(order.channel_id),
+        "order_source": order.order_source or "",
+        "external_source": order.external_source or "",
+        "external_id": order.external_id or "",
+        "external_order_id": order.external_order_id or "",
+    }
+    if shown and shown != currency:
+        found["display_currency"] = shown
+        found["display_rate"] = _told(order.currency_exchange_rate)
+    if shop and shop != currency:
+        found["store_currency"] = shop
+        found["store_rate"] = _told(order.store_default_to_transactional_exchange_rate)
+    return found
+
+
+def _of_line(found: dict[str, str], product: Product) -> None:
+    line = f"line {product.id}"
+    for option in product.product_options:
+        found[f"{line}: {option.display_name}"] = option.display_value or ""
+    for field in product.configurable_fields:
+        found[f"{line}: {field.name}"] = _answer(field)
+    if product.wrapping_name:
+        found[f"{line}: gift wrapping"] = product.wrapping_name
+    if product.event_date:
+        found[f"{line}: {product.event_name or 'date'}"] = product.event_date
+    if product.bin_picking_number:
+        found[f"{line}: bin"] = product.bin_picking_number
+    if product.parent_order_product_id:
+        found[f"{line}: chosen with line"] = str(product.parent_order_product_id)
+
+
+def _answers(found: dict[str, str], where: str, address: PostalAddress) -> None:
+    for field in address.form_fields or ():
+        found[f"{where}: {field.name}"] = _answer(field)
+
+
+def _answer(field: FormField) -> str:
+    if isinstance(field.value, list):
+        return ", ".join(map(_told, field.value))
+    return _told(field.value)
+
+
+def _told(value: str | float | None) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return "" if value is None else str(value)
+
+
+def _amount(amount: Amount) -> str:
+    """Return an amount as the shop tells it; "" for none."""
+    text = _told(amount)
+    return text if text.strip("0.") else ""

@@ -1,0 +1,262 @@
+"""BigCommerce's amounts as integers, and its totals as ours: to the cent, or refused.
+
+Amounts have four places and two sides, with tax and without. The side that the shop reckons with
+(`is_tax_inclusive_pricing`) is exact, the other estimated: only the exact one is read. So
+goods - discounts + shipping + handling + wrapping + fees (+ tax, if it isn't in the prices) is the
+total, once each amount is rounded half up and what that left over is shared out to the lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from adapters.channels.bigcommerce.shapes import Amount, BigCommerceOrder, Bundle, Fee, Product
+from adapters.kit.rounding import Rounding, line_minors, minor_of, reconciled
+from schemas.contracts import refusals
+from schemas.contracts.refusals import refused
+from schemas.order.canonical import Discount, Line, Totals
+from schemas.order.money import MoneyRefused, exponent_of, share_out
+
+ROUNDING = Rounding(mode="half_up", level="order")
+"""BigCommerce reckons with four places and rounds the order's total to the currency's."""
+
+EXTRA = "bigcommerce-"
+"""Ids of lines that are no product of the shop begin so: handling, wrapping and fees."""
+
+MAX_DISCOUNTS = 100
+"""What `order.v1` takes; what is beyond is in the totals all the same."""
+
+MAX_PLAIN_DIGITS = 15
+"""Characters that surely stay below schemas.order.money.MAX_MINOR; longer amounts go the exact
+way."""
+
+_NOTHING = frozenset({None, "", "0.0000"})
+
+SHIPPING_COUPONS = frozenset({3, 4})
+"""Types of coupons that are on shipping: so much off, and free."""
+
+
+class LineMoney(Struct, frozen=True, gc=False):
+    """What a line costs, in minor units: before discounts, and what discounts took off it."""
+
+    gross_minor: int
+    discount_minor: int
+    unit_minor: int
+    tax_minor: int
+
+
+def currency_of(order: BigCommerceOrder) -> str:
+    """Return the currency that the amounts are in, which is the one the shopper pays in."""
+    return order.default_currency_code or order.currency_code or ""
+
+
+def minor(amount: Amount, currency: str, rounding: Rounding) -> int:
+    """Return an amount in minor units. Raises Refused(money_unreadable)."""
+    if amount in _NOTHING:
+        return 0
+    if (plain := _plain(amount, currency)) is not None:
+        return plain
+    try:
+        return minor_of(str(amount), currency, rounding)
+    except MoneyRefused as error:
+        raise _unreadable(error) from None
+
+
+def lines_money(source: Bundle, currency: str, rounding: Rounding) -> list[LineMoney]:
+    """Return what each product costs on the side the shop reckons with. Raises Refused."""
+    with_tax = source.order.is_tax_inclusive_pricing
+    amounts = [one.total_inc_tax if with_tax else one.total_ex_tax for one in source.products]
+    gross = _gross(amounts, currency, rounding)
+    return [
+        LineMoney(
+            amount,
+            sum([minor(part.amount, currency, rounding) for part in one.applied_discounts]),
+            minor(one.price_inc_tax if with_tax else one.price_ex_tax, currency, rounding),
+            minor(one.total_tax, currency, rounding),
+        )
+        for amount, one in zip(gross, source.products, strict=True)
+    ]
+
+
+def totals_of(
+    source: Bundle, lines: Sequence[Line], rounding: Rounding
+) -> tuple[list[Line], Totals]:
+    """Return the lines, with one for each kind of extra cost, and totals around BigCommerce's own.
+
+    Store credit and gift certificates are ways to pay: they are not taken off the total. What the
+    parts differ from the total by, beyond rounding, stays, and is refused as total_mismatch.
+    """
+    order = source.order
+    currency, with_tax = currency_of(order), order.is_tax_inclusive_pricing
+    lines = [*lines, *_extras(order, currency, rounding)]
+    total = minor(order.total_inc_tax, currency, rounding)
+    tax = minor(order.total_tax, currency, rounding)
+    shipping = minor(
+        order.shipping_cost_inc_tax if with_tax else order.shipping_cost_ex_tax, currency, rounding
+    )
+    discount = minor(order.discount_amount, currency, rounding)
+    coupons = minor(order.coupon_discount, currency, rounding)
+    discount += coupons
+    lines = _within(lines, discount)
+    # What no line names of the discount is the whole order's.
+    common = discount - sum(line.discount_minor for line in lines)
+    parts = [line.total_minor for line in lines]
+    around = shipping + (0 if with_tax else tax) - common
+    if sum(parts) + around != total:
+        told = 2 * len(parts) + sum(map(bool, (shipping, tax, discount, coupons)))
+        shared = reconciled(parts, total - around, rounding, amounts=told)
+        lines = [replace(line, total_minor=x) for line, x in zip(lines, shared, strict=True)]
+    return lines, Totals(
+        subtotal_minor=sum(line.total_minor + line.discount_minor for line in lines),
+        discount_minor=discount,
+        shipping_minor=shipping,
+        tax_minor=tax,
+        total_minor=total,
+        taxes_included=with_tax,
+    )
+
+
+def discounts_of(source: Bundle, totals: Totals, rounding: Rounding) -> tuple[Discount, ...]:
+    """Return the discounts by name: those on lines summed up, and coupons that no line names.
+
+    Where the names claim more than the order's discount is, they share it.
+    """
+    currency = currency_of(source.order)
+    sums: dict[tuple[str, str], int] = {}
+    for product in source.products:
+        for part in product.applied_discounts:
+            code, title = part.code or "", part.name or part.id or ""
+            amount = minor(part.amount, currency, rounding)
+            sums[code, title] = sums.get((code, title), 0) + amount
+    found = [
+        Discount(code=code[:256], title=title[:256], amount_minor=amount)
+        for (code, title), amount in sums.items()
+    ]
+    named = {code for code, _ in sums}
+    for coupon in source.coupons:
+        if coupon.code and coupon.code not in named:
+            on: Literal["goods", "shipping"] = "goods"
+            if coupon.type in SHIPPING_COUPONS:
+                on = "shipping"
+            amount = minor(coupon.discount, currency, rounding)
+            found.append(Discount(code=coupon.code[:256], amount_minor=amount, applies_to=on))
+    amounts = [one.amount_minor if one.applies_to == "goods" else 0 for one in found]
+    most = totals.discount_minor
+    if sum(amounts) > most >= 0 and min(amounts) >= 0:
+        shares = share_out(most, amounts)
+        found = [
+            replace(one, amount_minor=part) if one.applies_to == "goods" else one
+            for one, part in zip(found, shares, strict=True)
+        ]
+    return tuple(found[:MAX_DISCOUNTS])
+
+
+def grams_in(units: str | None) -> Decimal | None:
+    """Return what a shop's `weight_units` are in grams; None for a unit not known here."""
+    return _GRAMS.get((units or "").strip().lower())
+
+
+def weight_grams(product: Product, unit_grams: Decimal | None) -> int:
+    """Return a piece's weight; 0 where the shop tells none, or none that can be read."""
+    if unit_grams is None or not product.weight or product.weight == "0.0000":
+        return 0
+    try:
+        # Rounded like money without places.
+        return max(0, minor_of(Decimal(str(product.weight)) * unit_grams, "JPY", ROUNDING))
+    except (ArithmeticError, MoneyRefused):
+        return 0
+
+
+_GRAMS = {
+    name: Decimal(grams)
+    for grams, names in (
+        ("28.349523125", ("ounces", "ounce", "oz")),
+        ("453.59237", ("pounds", "pound", "lbs", "lb")),
+        ("1000", ("kilograms", "kilogram", "kgs", "kg")),
+        ("1", ("grams", "gram", "g")),
+        ("1000000", ("tonnes", "tonne", "t")),
+    )
+    for name in names
+}
+
+
+def _gross(amounts: list[Amount], currency: str, rounding: Rounding) -> list[int]:
+    plain = [_plain(one, currency) for one in amounts]
+    exact = [one for one in plain if one is not None]
+    if len(exact) == len(plain):  # nothing to round, and nothing to share out
+        return exact
+    try:
+        return line_minors([_text(one) for one in amounts], currency, rounding)
+    except MoneyRefused as error:
+        raise _unreadable(error) from None
+
+
+def _plain(amount: Amount, currency: str) -> int | None:
+    """Return an amount in its usual form, `12.3400` of a currency with two places; None for any
+    other. It is worth a way without decimals: an order has some fifty amounts."""
+    if not isinstance(amount, str) or amount[-2:] != "00" or amount[-5:-4] != ".":
+        return None
+    digits = amount[:-5] + amount[-4:-2]
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > MAX_PLAIN_DIGITS:
+        return None
+    return int(digits) if exponent_of(currency) == 2 else None
+
+
+def _extras(order: BigCommerceOrder, currency: str, rounding: Rounding) -> list[Line]:
+    with_tax = order.is_tax_inclusive_pricing
+    found = []
+    for name, title, inc, ex in (
+        ("handling", "Handling", order.handling_cost_inc_tax, order.handling_cost_ex_tax),
+        ("wrapping", "Gift wrapping", order.wrapping_cost_inc_tax, order.wrapping_cost_ex_tax),
+    ):
+        if amount := minor(inc if with_tax else ex, currency, rounding):
+            found.append(_extra(name, title, amount))
+    for fee in order.fees if isinstance(order.fees, list) else ():
+        amount = minor(fee.cost_inc_tax if with_tax else fee.cost_ex_tax, currency, rounding)
+        found.append(_extra(f"fee-{fee.id}", _title(fee), amount))
+    return found
+
+
+def _title(fee: Fee) -> str:
+    return (fee.display_name_customer or "Fee")[:256]
+
+
+def _extra(name: str, title: str, amount: int) -> Line:
+    return Line(
+        line_id=EXTRA + name,
+        sku=EXTRA + name.partition("-")[0],
+        title=title,
+        quantity=1,
+        unit_price_minor=amount,
+        total_minor=amount,
+        requires_shipping=False,
+    )
+
+
+def _within(lines: list[Line], most: int) -> list[Line]:
+    """Return the lines with discounts that sum to the order's at most: rounding each may make them
+    more by a cent."""
+    given = [line.discount_minor for line in lines]
+    if sum(given) <= most or most < 0 or min(given) < 0:
+        return lines
+    return [
+        replace(
+            line,
+            discount_minor=part,
+            total_minor=line.total_minor + line.discount_minor - part,
+        )
+        for line, part in zip(lines, share_out(most, given), strict=True)
+    ]
+
+
+def _text(amount: Amount) -> str:
+    return "0" if amount is None or amount == "" else str(amount)
+
+
+def _unreadable(error: MoneyRefused) -> Exception:
+    return refused(refusals.MONEY_UNREADABLE, f"{error} Send amounts as BigCommerce does.")

@@ -1,0 +1,303 @@
+"""From BigCommerce's order and its sub-resources (V2) to our inputs: pure translation.
+
+What may not be shipped as it stands waits, is cancelled, or is told to a person; goods that go to
+several addresses are refused, never sent to the first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Literal
+
+import msgspec
+
+from adapters.channels.bigcommerce.about import MAX_ATTRIBUTES, attributes_of, gift_message_of
+from adapters.channels.bigcommerce.money import (
+    ROUNDING,
+    currency_of,
+    discounts_of,
+    grams_in,
+    lines_money,
+    totals_of,
+    weight_grams,
+)
+from adapters.channels.bigcommerce.shapes import (
+    BigCommerceOrder,
+    Bundle,
+    PostalAddress,
+    Product,
+    Shipment,
+    ShippingAddress,
+    Tax,
+)
+from adapters.channels.bigcommerce.statuses import STATUSES, Status, payment_of
+from adapters.kit.rounding import Rounding
+from schemas.contracts import checks, published, refusals
+from schemas.contracts.doubts import doubts_of
+from schemas.contracts.refusals import refused
+from schemas.contracts.strict_json import shown
+from schemas.contracts.validation import accepts, require
+from schemas.messages.inputs import CancelOrder, Input, NoteFact, UpdateOrder
+from schemas.order.canonical import DOUBT, Address, Customer, Line, Order
+
+SOURCE = "bigcommerce"
+UNLISTED_SKU = "unlisted"
+"""The SKU of a line that is no article and needs no shipping, such as a gift certificate."""
+TEST_GATEWAY = "Test Payment Gateway"
+"""The payment method of an order that a shop places to try itself out."""
+MARK = "Orderwright"
+
+_MONTHS = {
+    f" {name} ": f"{number:02}"
+    for number, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)
+}
+
+
+def mark_of(order_id: int | str, tracking_number: str) -> str:
+    """Return the comment that shows a shipment to be ours; another parcel's is another."""
+    digest = hashlib.sha256(f"{order_id}\n{tracking_number}".encode()).hexdigest()
+    return f"{MARK} {digest[:16]}"
+
+
+def is_ours(order_id: int | str, shipment: Shipment) -> bool:
+    """Say whether a shipment is one that we made."""
+    return mark_of(order_id, shipment.tracking_number or "") in (shipment.comments or "")
+
+
+def travels(product: Product) -> bool:
+    """Say whether a line is shipped: it is no download, no certificate, and nobody picks it up."""
+    return product.type == "physical" and not product.order_pickup_method_id
+
+
+def input_of(source: Bundle, rounding: Rounding = ROUNDING) -> Input:
+    """Make one of our inputs of how the order is now. Raises Refused."""
+    order = source.order
+    status = STATUSES.get(order.status_id)
+    if status is None:
+        raise refused(
+            refusals.SCHEMA_MISMATCH,
+            f"The status_id is {order.status_id}, which is not known here; 0 to 14 were expected.",
+        )
+    if status.way == "cancel":
+        return CancelOrder(ref=str(order.id), reason=status.words, whole=True)
+    if order.is_deleted:
+        return _note(order, "archived", "The order was deleted in the shop: cancel it, or ship it.")
+    if status.way == "wait":
+        return _note(order, status.name, status.words, hold="", waits=True)
+    if status.way == "hold":
+        return _note(order, status.name, status.words, waits=True)
+    return _ready(source, status, rounding)
+
+
+def canonical_order(source: Bundle, rounding: Rounding = ROUNDING) -> Order:
+    """Translate, validate against `order.v1`, and check totals, codes, dates and addresses.
+
+    Raises Refused.
+    """
+    order = unchecked_order(source, rounding)
+    stated = msgspec.to_builtins(order)
+    if not accepts(published.ORDER, stated):
+        require(published.ORDER, stated)
+    checks.refuse_order(order)
+    return order
+
+
+def unchecked_order(source: Bundle, rounding: Rounding = ROUNDING) -> Order:
+    """Translate and nothing else: what an order would be if it passed. Raises Refused for what
+    can't be translated at all."""
+    theirs = source.order
+    if not source.products:
+        raise refused(refusals.NOTHING_TO_FULFIL, "The order has no products.")
+    currency = currency_of(theirs)
+    taxes, shipping_tax = _taxes(source.taxes)
+    unit_grams = grams_in(source.store.weight_units)
+    found = [
+        Line(
+            line_id=str(product.id),
+            sku=_sku(product),
+            title=(product.name or "")[:256],
+            quantity=product.quantity,
+            unit_price_minor=money.unit_minor,
+            total_minor=money.gross_minor - money.discount_minor,
+            discount_minor=money.discount_minor,
+            tax_minor=money.tax_minor,
+            tax_code=taxes.get(str(product.id), ""),
+            requires_shipping=travels(product),
+            weight_grams=weight_grams(product, unit_grams),
+        )
+        for product, money in zip(
+            source.products, lines_money(source, currency, rounding), strict=True
+        )
+    ]
+    lines, totals = totals_of(source, found, rounding)
+    there = ship_to_of(source)
+    ship_to = _address(there) if there is not None else None
+    bill_to, customer = _bill_to(theirs), _customer(theirs)
+    attributes = attributes_of(source)
+    for doubt in doubts_of(ship_to, bill_to, customer):
+        if len(attributes) < MAX_ATTRIBUTES:
+            name = DOUBT + doubt.reason
+            attributes[name] = f"{attributes.get(name, '')} {doubt.sentence}".strip()
+    return Order(
+        ref=str(theirs.id),
+        number=str(theirs.id),
+        placed_at=utc(theirs.date_created),
+        updated_at=utc(theirs.date_modified),
+        currency=currency,
+        payment=payment_of(theirs),
+        lines=tuple(lines),
+        totals=totals,
+        customer=customer,
+        ship_to=ship_to,
+        bill_to=bill_to,
+        shipping_method=(there.shipping_method or "")[:256] if there is not None else "",
+        note=(theirs.customer_message or "")[:5000],
+        gift_message=gift_message_of(source),
+        attributes=attributes,
+        test=theirs.payment_method == TEST_GATEWAY,
+        discounts=discounts_of(source, totals, rounding),
+        shipping_tax_code=shipping_tax,
+    )
+
+
+def ship_to_of(source: Bundle) -> ShippingAddress | None:
+    """Return the one address that goods go to; None when nothing travels.
+
+    Raises Refused(ship_to_several), also when a part is picked up by the customer, and
+    Refused(topic_not_ours) when all of it is.
+    """
+    wanted = {one.order_address_id for one in source.products if travels(one)}
+    picked_up = any(one.order_pickup_method_id for one in source.products)
+    if picked_up and not wanted:
+        raise refused(
+            refusals.TOPIC_NOT_OURS,
+            "The customer picks this order up in the shop; it is not for us to ship.",
+        )
+    if picked_up or len(wanted) > 1:
+        what = "a part is picked up in the shop" if picked_up else f"{len(wanted)} addresses"
+        raise refused(
+            refusals.SHIP_TO_SEVERAL,
+            f"The goods of this order don't go to one address ({what}). Split it in the shop into "
+            "an order for each, or ship it from there by hand and discard this.",
+        )
+    return next((one for one in source.shipping_addresses if one.id in wanted), None)
+
+
+def utc(value: str) -> str:
+    """Return BigCommerce's time (RFC 2822) as RFC 3339 in UTC; what is none is left for the
+    schema, and what is on no calendar for the check of dates."""
+    # BigCommerce always writes it so; the general way costs four times as much.
+    if len(value) == 31 and value[25:] == " +0000" and (month := _MONTHS.get(value[7:12])):
+        return f"{value[12:16]}-{month}-{value[5:7]}T{value[17:25]}Z"
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):  # the latter for a year or zone of many digits
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            return value
+    if moment.tzinfo is None:
+        return value
+    try:
+        return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+    except (ValueError, OverflowError):
+        return value
+
+
+def _ready(source: Bundle, status: Status, rounding: Rounding) -> Input:
+    """An order whose payment, goods or parcels are under way: taken, unless a person must look."""
+    order = source.order
+    goods = [one for one in source.products if travels(one)]
+    strangers = [one for one in source.shipments if not is_ours(order.id, one)]
+    ours = len(source.shipments) > len(strangers)
+    gone = status.way == "shipped" or any(one.quantity_shipped for one in goods)
+    if strangers or (gone and goods and not ours):
+        words = "The shop shows goods of the order as shipped, and not by us."
+        return _note(order, "foreign shipment", words)
+    if not ours and any(one.quantity_refunded for one in source.products):
+        words = "Articles of the order were refunded in the shop: see there what is to be shipped."
+        return _note(order, "refund", words)
+    return UpdateOrder(order=canonical_order(source, rounding))
+
+
+def _note(
+    order: BigCommerceOrder,
+    topic: str,
+    words: str,
+    *,
+    hold: Literal["", "before_hand_over"] = "before_hand_over",
+    waits: bool = False,
+) -> NoteFact:
+    return NoteFact(
+        ref=str(order.id), source=SOURCE, topic=topic, words=words, hold=hold, waits=waits
+    )
+
+
+def _sku(product: Product) -> str:
+    if product.sku and product.sku.strip():
+        return product.sku.strip()
+    if product.variant_id:
+        return f"variant:{product.variant_id}"
+    if product.product_id:
+        return f"product:{product.product_id}"
+    if not travels(product):
+        return UNLISTED_SKU
+    raise refused(
+        refusals.SKU_MISSING,
+        f"The product {shown(product.name or '')} must be shipped and has no SKU and is in no "
+        "catalogue; give it a SKU in the shop's order.",
+    )
+
+
+def _taxes(taxes: list[Tax]) -> tuple[dict[str, str], str]:
+    """Return the names of each line's taxes, and those of shipping."""
+    lines: dict[str, dict[str, None]] = {}
+    shipping: dict[str, None] = {}
+    for tax in taxes:
+        name = tax.name or ""
+        if not name:
+            continue
+        if tax.line_item_type == "shipping":
+            shipping[name] = None
+        elif tax.line_item_type in ("item", None) and tax.order_product_id:
+            lines.setdefault(str(tax.order_product_id), {})[name] = None
+    return {key: "+".join(names)[:256] for key, names in lines.items()}, "+".join(shipping)[:256]
+
+
+def _name(at: PostalAddress) -> str:
+    full = f"{at.first_name or ''} {at.last_name or ''}".strip()
+    return full or (at.company or "").strip()
+
+
+def _customer(order: BigCommerceOrder) -> Customer:
+    at = order.billing_address or PostalAddress()
+    return Customer(
+        name=_name(at)[:256],
+        email=at.email or "",
+        phone=at.phone or "",
+        reference=str(int(order.customer_id)) if order.customer_id else "",
+        locale=order.customer_locale or "",
+    )
+
+
+def _address(at: PostalAddress, lines: tuple[str, ...] = ()) -> Address:
+    return Address(
+        name=_name(at),
+        lines=tuple(one for one in (at.street_1, at.street_2) if one and one.strip()) or lines,
+        city=at.city or "",
+        country=at.country_iso2 or "",
+        company=at.company or "",
+        region=at.state or "",
+        postal_code=at.zip or "",
+        phone=at.phone or "",
+    )
+
+
+def _bill_to(order: BigCommerceOrder) -> Address | None:
+    """Return the billing address; without a country or a name it is none."""
+    at = order.billing_address
+    if at is None or not at.country_iso2 or not _name(at):
+        return None
+    return _address(at, ("",))

@@ -1,0 +1,1 @@
+"""Our own contract, for channels that speak it."""

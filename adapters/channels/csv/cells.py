@@ -1,0 +1,178 @@
+"""One cell of a CSV of orders: from what a clerk typed to the canonical order's value.
+
+Nothing is guessed. What can be read in two ways (1.234,56, 27.11.2026, a time without a zone) is
+refused with a sentence that says how to write it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, tzinfo
+from types import MappingProxyType
+from typing import get_args
+
+from msgspec import Struct
+
+from adapters.channels.csv.columns import Column, Kind
+from schemas.contracts.strict_json import shown
+from schemas.order.canonical import Payment
+from schemas.order.money import MoneyRefused, exponent_of, minor_units
+
+PAYMENTS = frozenset(get_args(Payment))
+
+_AMOUNT = re.compile(r"[0-9]{1,16}(\.[0-9]{1,8})?")
+_WHOLE = re.compile(r"[0-9]{1,9}")
+_TIME = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[Tt ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?))?"
+    r" ?([Zz]|[+-][0-9]{2}:?[0-9]{2})?"
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_BREAKS = re.compile(r"[\t\n\r]")
+_SHORTENED = re.compile(r"[0-9](?:[.,][0-9]+)?E\+[0-9]{1,3}", re.IGNORECASE)
+_FLAGS: Mapping[str, bool] = MappingProxyType({
+    "yes": True, "true": True, "1": True, "no": False, "false": False, "0": False,
+})  # fmt: skip
+_CANONICAL_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})"
+)
+
+
+class Reading(Struct, frozen=True, kw_only=True):
+    """How cells are read: `zone` is that of times which state none (None: they are refused)."""
+
+    zone: tzinfo | None = None
+    decimal_comma: bool = False
+
+
+class CellRefused(ValueError):
+    """A cell that can't be read. Its text ends the sentence `The COLUMN in row N …`."""
+
+
+def value_of(text: str, column: Column, currency: str, reading: Reading) -> object:
+    """Return the value of a cell that is not empty. Raises CellRefused."""
+    if column.kind == "text" and len(text) > column.most:
+        raise CellRefused(f"has {len(text):,} characters; {column.most:,} are the most")
+    if _CONTROL.search(text) or (column.one_line and _BREAKS.search(text)):
+        raise CellRefused("has a control character or a line break in it; take it out")
+    return _READERS[column.kind](text, column, currency, reading)
+
+
+def _text(text: str, column: Column, currency: str, reading: Reading) -> object:
+    if column.most <= 128 and _SHORTENED.fullmatch(text):
+        raise CellRefused(
+            f"is {shown(text)}, a number that a spreadsheet has shortened: make the column text "
+            "there, and put the whole value in again"
+        )
+    return text
+
+
+def _money(text: str, column: Column, currency: str, reading: Reading) -> object:
+    plain = text
+    if reading.decimal_comma:
+        plain = text.translate(_SWAPPED)
+    example = "1234.50" if not reading.decimal_comma else "1234,50"
+    if text.startswith(("-", "−")):
+        raise CellRefused(f"is {shown(text)}; amounts are not negative, a discount neither")
+    if not _AMOUNT.fullmatch(plain):
+        raise CellRefused(
+            f"is {shown(text)}, but an amount like {example} was expected, without a currency or "
+            "a sign between thousands" + _comma_hint(text, reading)
+        )
+    try:
+        return minor_units(plain, currency)
+    except MoneyRefused:
+        raise CellRefused(
+            f"is {shown(text)}, which is finer than {currency}'s {exponent_of(currency)} decimal "
+            "places, or too large"
+        ) from None
+
+
+_SWAPPED = str.maketrans(",.", ".,")
+
+
+def _comma_hint(text: str, reading: Reading) -> str:
+    if "," in text and not reading.decimal_comma:
+        return "; if the comma is a decimal one, state that the file has decimal commas"
+    return ""
+
+
+def _whole(text: str, column: Column, currency: str, reading: Reading) -> object:
+    if not _WHOLE.fullmatch(text):
+        raise CellRefused(f"is {shown(text)}, but a whole number was expected")
+    found = int(text)
+    if column.name == "quantity" and not 1 <= found <= 1_000_000:
+        raise CellRefused(f"is {shown(text)}, but 1 to 1,000,000 was expected")
+    return found
+
+
+def _flag(text: str, column: Column, currency: str, reading: Reading) -> object:
+    found = _FLAGS.get(text.lower())
+    if found is None:
+        raise CellRefused(f"is {shown(text)}, but yes or no was expected")
+    return found
+
+
+def _payment(text: str, column: Column, currency: str, reading: Reading) -> object:
+    found = text.lower().replace(" ", "_").replace("-", "_")
+    if found not in PAYMENTS:
+        raise CellRefused(
+            f"is {shown(text)}, but one of {', '.join(get_args(Payment))} was expected"
+        )
+    return found
+
+
+def _code(text: str, column: Column, currency: str, reading: Reading) -> object:
+    found = text.upper()
+    if not (len(found) == column.most and found.isascii() and found.isalpha()):
+        raise CellRefused(f"is {shown(text)}, but {column.most} letters were expected")
+    return found
+
+
+def _time(text: str, column: Column, currency: str, reading: Reading) -> object:
+    """Keep an RFC 3339 time as it is; make one of the plainer forms that mean one moment."""
+    matched = _TIME.fullmatch(text)
+    if matched is None:
+        raise CellRefused(
+            f"is {shown(text)}, but a time like 2026-11-27T09:30:00Z was expected: year, month and "
+            "day in this order"
+        )
+    day, clock, zone = matched.group(1), matched.group(2) or "00:00", matched.group(3)
+    try:
+        found = datetime.fromisoformat(f"{day}T{clock}{(zone or '').upper()}")
+    except ValueError:
+        raise CellRefused(f"is {shown(text)}, which is on no calendar or clock") from None
+    if zone is not None and matched.group(2) is None:
+        raise CellRefused(f"is {shown(text)}, a day with a zone; add the time")
+    if _CANONICAL_TIME.fullmatch(text):
+        return text
+    if zone is None:
+        found = _in_zone(found, text, reading.zone)
+    return found.isoformat().replace("+00:00", "Z")
+
+
+def _in_zone(local: datetime, text: str, zone: tzinfo | None) -> datetime:
+    if zone is None:
+        raise CellRefused(
+            f"is {shown(text)} without a zone; write Z or an offset behind it, such as +01:00, or "
+            "state the time zone of the whole file"
+        )
+    try:
+        found = local.replace(tzinfo=zone)
+        later = local.replace(tzinfo=zone, fold=1)
+        once = found.utcoffset() == later.utcoffset()
+        there = found.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == local
+    except OverflowError:
+        raise CellRefused(f"is {shown(text)}, too far from our time") from None
+    if not once or not there:
+        raise CellRefused(
+            f"is {shown(text)}, a time that the clocks of {zone} skip or have twice; write it with "
+            "its offset"
+        )
+    return found
+
+
+_READERS: Mapping[Kind, Callable[[str, Column, str, Reading], object]] = MappingProxyType({
+    "text": _text, "money": _money, "whole": _whole, "flag": _flag, "time": _time,
+    "payment": _payment, "code": _code,
+})  # fmt: skip

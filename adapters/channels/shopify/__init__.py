@@ -1,0 +1,1 @@
+"""Shopify: webhooks that bring the order, fulfilment, sync."""

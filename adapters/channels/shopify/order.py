@@ -1,0 +1,271 @@
+"""From Shopify's order to the canonical one. Money by `shop_money`, quantities as they are now."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from adapters.channels.shopify.money import current_quantity, minor, share, totals_of
+from adapters.channels.shopify.prices import discounts_of, presentment_of
+from adapters.channels.shopify.shapes import (
+    Attribute,
+    LineItem,
+    PostalAddress,
+    ShopifyOrder,
+)
+from adapters.kit.rounding import EXACT, Rounding
+from schemas.contracts import checks, published, refusals
+from schemas.contracts.doubts import doubts_of
+from schemas.contracts.refusals import Refused, refused
+from schemas.contracts.strict_json import shown
+from schemas.contracts.validation import accepts, require
+from schemas.order.canonical import DOUBT, Address, Customer, Line, Order, Payment
+
+MAX_ATTRIBUTES = 100
+"""What `order.v1` takes."""
+UNLISTED_SKU = "unlisted"
+"""The SKU of a line that is no article and needs no shipping, such as a tip or a wrapping."""
+
+_PAYMENTS: dict[str | None, str] = {None: "pending", "": "pending", "expired": "voided"}
+_GIFT_NAMES = frozenset({"giftmessage", "giftnote"})
+
+
+def order_ref(order: ShopifyOrder) -> str:
+    """Return the digits of the order's GraphQL id; numeric ids lose digits on their way.
+
+    Raises Refused(ref_missing).
+    """
+    return _digits(order.admin_graphql_api_id, "Order")
+
+
+def canonical_order(source: ShopifyOrder, rounding: Rounding = EXACT) -> Order:
+    """Translate, validate against `order.v1`, and check totals, codes, dates and addresses.
+
+    Raises Refused.
+    """
+    order = unchecked_order(source, rounding)
+    stated = msgspec.to_builtins(order)
+    if not accepts(published.ORDER, stated):
+        require(published.ORDER, stated)
+    checks.refuse_order(order)
+    return order
+
+
+def unchecked_order(source: ShopifyOrder, rounding: Rounding = EXACT) -> Order:
+    """Translate and nothing else: what an order would be if it passed. Raises Refused for what
+    can't be translated at all."""
+    if not source.line_items:
+        raise refused(refusals.NOTHING_TO_FULFIL, "The order has no line_items.")
+    currency = source.currency
+    lines = [
+        _line(item, currency, rounding) for item in source.line_items if current_quantity(item) > 0
+    ]
+    lines, totals = totals_of(source, lines, rounding)
+    lines, presentment = presentment_of(source, lines, totals, rounding)
+    attributes, gift_message = _attributes(source)
+    ship_to, bill_to, customer = _ship_to(source), _bill_to(source), _customer(source)
+    placed_at = _utc(source.created_at)
+    for doubt in doubts_of(ship_to, bill_to, customer):
+        if len(attributes) < MAX_ATTRIBUTES:
+            name = DOUBT + doubt.reason
+            attributes[name] = f"{attributes.get(name, '')} {doubt.sentence}".strip()
+    return Order(
+        ref=order_ref(source),
+        number=source.name,
+        placed_at=placed_at,
+        # A new order bears one moment twice.
+        updated_at=placed_at if source.updated_at == source.created_at else _utc(source.updated_at),
+        currency=currency,
+        payment=_payment(source.financial_status),
+        lines=tuple(lines),
+        totals=totals,
+        customer=customer,
+        ship_to=ship_to,
+        bill_to=bill_to,
+        shipping_method=", ".join(
+            one.title or "" for one in source.shipping_lines if not one.is_removed
+        )[:256],
+        note=(source.note or "")[:5000],
+        gift_message=gift_message,
+        attributes=attributes,
+        test=source.test,
+        discounts=discounts_of(source, totals, rounding),
+        presentment=presentment,
+        shipping_tax_code=_shipping_tax(source),
+    )
+
+
+def _line(item: LineItem, currency: str, rounding: Rounding) -> Line:
+    now = current_quantity(item)
+    price = minor(item.price_set, item.price, currency, rounding)
+    discount = tax = 0
+    tax_code = ""
+    for part in item.discount_allocations:
+        discount += minor(part.amount_set, part.amount, currency, rounding)
+    for paid in item.tax_lines:
+        tax += minor(paid.price_set, paid.price, currency, rounding)
+        if paid.title:
+            tax_code = f"{tax_code}+{paid.title}" if tax_code else paid.title
+    if now != item.quantity:
+        discount, tax = share(discount, now, item.quantity), share(tax, now, item.quantity)
+    return Line(
+        line_id=_digits(item.admin_graphql_api_id, "LineItem"),
+        sku=_sku(item),
+        title=(item.name or item.title or "")[:256],
+        quantity=now,
+        unit_price_minor=price,
+        total_minor=price * now - discount,
+        discount_minor=discount,
+        tax_minor=tax,
+        requires_shipping=item.requires_shipping,
+        weight_grams=item.grams or 0,
+        tax_code=tax_code[:256],
+    )
+
+
+def _shipping_tax(source: ShopifyOrder) -> str:
+    titles = [
+        tax.title
+        for one in source.shipping_lines
+        if not one.is_removed
+        for tax in one.tax_lines
+        if tax.title
+    ]
+    return "+".join(dict.fromkeys(titles))[:256] if titles else ""
+
+
+def _sku(item: LineItem) -> str:
+    if item.sku and item.sku.strip():
+        return item.sku.strip()
+    if item.variant_id is not None:
+        return f"variant:{item.variant_id}"
+    if item.product_id is not None:
+        return f"product:{item.product_id}"
+    if not item.requires_shipping:
+        return UNLISTED_SKU
+    raise refused(
+        refusals.SKU_MISSING,
+        f"The line {shown(item.name or item.title or '')} must be shipped and has neither SKU nor "
+        "variant nor product; give it a SKU in Shopify, or mark it as not shipped.",
+    )
+
+
+def _digits(gid: str, kind: str) -> str:
+    prefix = f"gid://shopify/{kind}/"
+    digits = gid[len(prefix) :]
+    if gid.startswith(prefix) and digits.isascii() and digits.isdigit() and len(digits) <= 20:
+        return digits
+    raise refused(
+        refusals.REF_MISSING,
+        f"The admin_graphql_api_id is {shown(gid)}; {prefix} and digits were expected.",
+    )
+
+
+def _payment(status: str | None) -> Payment:
+    # An unknown status is refused by the schema, with the list of those it knows.
+    found: Payment = _PAYMENTS.get(status, status)  # type: ignore[assignment]  # checked by schema
+    return found
+
+
+def _utc(value: str) -> str:
+    """Return an ISO time with offset as RFC 3339 in UTC; what is none is left for the schema."""
+    try:
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            return value
+        return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+    except (ValueError, OverflowError):
+        return value
+
+
+def _full_name(first: str | None, last: str | None) -> str:
+    return f"{first or ''} {last or ''}".strip()
+
+
+def _customer(source: ShopifyOrder) -> Customer:
+    buyer = source.customer
+    if buyer is None:
+        return Customer(
+            email=source.email or "",
+            phone=source.phone or "",
+            locale=source.customer_locale or "",
+        )
+    return Customer(
+        name=_full_name(buyer.first_name, buyer.last_name)[:256],
+        email=source.email or buyer.email or "",
+        phone=source.phone or buyer.phone or "",
+        reference=(buyer.admin_graphql_api_id or "").rpartition("/")[2],
+        locale=source.customer_locale or "",
+    )
+
+
+def _address(at: PostalAddress, fallback_name: str, lines: tuple[str, ...]) -> Address:
+    name = at.name or _full_name(at.first_name, at.last_name) or at.company or fallback_name
+    return Address(
+        name=name.strip(),
+        lines=lines,
+        city=at.city or "",
+        country=at.country_code or "",
+        company=at.company or "",
+        region=at.province_code or at.province or "",
+        postal_code=at.zip or "",
+        phone=at.phone or "",
+    )
+
+
+def _street(at: PostalAddress) -> tuple[str, ...]:
+    return tuple(line for line in (at.address1, at.address2) if line and line.strip())
+
+
+def _buyer_name(source: ShopifyOrder) -> str:
+    buyer = source.customer
+    return _full_name(buyer.first_name, buyer.last_name) if buyer else ""
+
+
+def _ship_to(source: ShopifyOrder) -> Address | None:
+    at = source.shipping_address
+    return None if at is None else _address(at, _buyer_name(source), _street(at))
+
+
+def _bill_to(source: ShopifyOrder) -> Address | None:
+    """Return the billing address. Wallets give part of one; without a country it is none."""
+    at = source.billing_address
+    if at is None or not at.country_code:
+        return None
+    return _address(at, _buyer_name(source) or "-", _street(at) or ("",))
+
+
+def _attributes(source: ShopifyOrder) -> tuple[dict[str, str], str]:
+    """Return what has no field of its own, and the gift message (a note attribute by custom).
+
+    Our own names begin with `shopify.`; a line's properties with its line id.
+    """
+    found: dict[str, str] = {}
+    gift_message = ""
+    for one in source.note_attributes:
+        text = _text(one)
+        if one.name.lower().replace(" ", "").replace("_", "").replace("-", "") in _GIFT_NAMES:
+            gift_message = text
+        else:
+            found[one.name[:256]] = text
+    for item in source.line_items:
+        for one in item.properties:
+            line_id = item.admin_graphql_api_id.rpartition("/")[2]
+            found[f"line {line_id}: {one.name}"[:256]] = _text(one)
+    if source.po_number:
+        found["shopify.po_number"] = source.po_number[:5000]
+    if len(found) > MAX_ATTRIBUTES:
+        raise Refused(
+            refusals.SCHEMA_MISMATCH,
+            (f"The order has {len(found)} attributes; at most {MAX_ATTRIBUTES} are taken.",),
+        )
+    return found, gift_message
+
+
+def _text(one: Attribute) -> str:
+    if one.value is None:
+        return ""
+    if isinstance(one.value, bool):
+        return "true" if one.value else "false"
+    return str(one.value)[:5000]

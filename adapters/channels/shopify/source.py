@@ -1,0 +1,206 @@
+"""Shopify's webhooks: who sent them, what they are about, and what they mean to us.
+
+https://shopify.dev/docs/apps/build/webhooks. An event means "this is how the order looks now":
+one that arrives cancelled is a cancel, whatever its topic says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from adapters.channels.shopify.money import current_quantity, fulfilled_of
+from adapters.channels.shopify.order import canonical_order, order_ref
+from adapters.channels.shopify.privacy import PRIVACY_TOPICS, privacy_request
+from adapters.channels.shopify.shapes import ShopifyOrder
+from adapters.channels.shopify.topics import (
+    KIND_OF_TOPIC,
+    NOTE,
+    TOPICS,
+    kept,
+    named_order,
+    note_of,
+)
+from adapters.kit.inbound import (
+    UNKNOWN,
+    UNREADABLE,
+    Receipt,
+    SignatureRefused,
+    delivery_of,
+    digest_from_base64,
+    digest_ref,
+    header,
+    shown_headers,
+    signed_by_any,
+)
+from adapters.kit.rounding import EXACT, Rounding
+from schemas.contracts import refusals
+from schemas.contracts.refusals import Refused, refused
+from schemas.contracts.strict_json import parse, shown
+from schemas.contracts.validation import read_foreign
+from schemas.messages.inputs import (
+    CancelOrder,
+    ConfirmPayment,
+    Fulfilled,
+    Input,
+    PlaceOrder,
+    UpdateOrder,
+)
+from schemas.messages.privacy import KIND as PRIVACY
+from schemas.messages.privacy import Read
+from schemas.order.canonical import Order
+
+# Quotes inside a JSON text are escaped, so this can't be forged by what a buyer writes.
+_ORDER_GID = re.compile(
+    rb'"admin_graphql_api_id"\s*:\s*"gid:\\?/\\?/shopify\\?/Order\\?/([0-9]{1,20})"'
+)
+_SHOWN = (
+    "x-shopify-webhook-id",
+    "x-shopify-event-id",
+    "x-shopify-triggered-at",
+    "x-shopify-api-version",
+    "x-shopify-shop-domain",
+)
+"""What Shopify says of a delivery: by the first two it is found in the app's own log there."""
+
+
+class Shopify:
+    """One shop. `secrets` are the app's, the old one beside the new one while they are rotated
+    (Shopify may sign with the old one for an hour)."""
+
+    kind = "shopify"
+
+    def __init__(
+        self,
+        channel: str,
+        *,
+        shop_domain: str,
+        secrets: Sequence[str],
+        api_version: str,
+        rounding: Rounding = EXACT,
+    ) -> None:
+        self._channel = channel
+        self._shop = shop_domain.lower()
+        self._keys = tuple(secret.encode() for secret in secrets if secret)
+        self._version = api_version
+        self._rounding = rounding
+
+    def receive(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> Receipt:
+        """Check signature and shop, then find topic and order. Raises SignatureRefused."""
+        self._authenticate(headers, raw)
+        topic = header(headers, "X-Shopify-Topic")
+        kind, ref = _addressed(topic, raw)
+        return Receipt(
+            channel=self._channel,
+            kind=kind,
+            ref=ref or digest_ref(raw),
+            topic=topic[:100],
+            delivery_id=delivery_of(
+                self._channel, header(headers, "X-Shopify-Webhook-Id"), topic, raw
+            ),
+            notes=self._notes(headers, topic),
+            drift=self._drift(headers),
+            headers=shown_headers(headers, _SHOWN),
+        )
+
+    def address(self, topic: str, raw: bytes) -> tuple[str, str]:
+        """Say again what a kept delivery is, for its topic or its bytes may have got a meaning:
+        no channel, which the payload doesn't name, and the kind."""
+        return "", _addressed(topic, raw)[0]
+
+    def translate(self, kind: str, topic: str, raw: bytes) -> Read:
+        """Make one of our inputs, or a request about personal data; see docs/contracts.md for what
+        goes where. Raises Refused.
+
+        The arguments and the shop's rounding rule decide, nothing else.
+        """
+        tree = parse(raw)
+        if kind == UNREADABLE:
+            raise refused(
+                refusals.REF_MISSING,
+                "The payload has no admin_graphql_api_id of an order, so it is not known which "
+                "order it is about; send the webhook again from Shopify.",
+            )
+        if kind == NOTE:
+            return note_of(topic, tree)
+        if kind == PRIVACY and topic in PRIVACY_TOPICS:
+            return privacy_request(topic, raw)
+        if kind not in KIND_OF_TOPIC.values():
+            raise kept(topic)
+        order = read_foreign(tree, ShopifyOrder)
+        ref = order_ref(order)
+        if kind == "cancel" or order.cancelled_at:
+            return CancelOrder(ref=ref, reason=(order.cancel_reason or "")[:256], whole=True)
+        if order.line_items and not any(map(current_quantity, order.line_items)):
+            words = "Every line was removed or refunded."
+            return CancelOrder(ref=ref, reason=words, whole=True)
+        return _input(kind, ref, canonical_order(order, self._rounding), fulfilled_of(order))
+
+    def _notes(self, headers: Mapping[str, str], topic: str) -> tuple[str, ...]:
+        found = []
+        if version := self._drift(headers):
+            found.append(f"Shopify sent API version {version}; {self._version} was expected.")
+        meaning = TOPICS.get(topic)
+        if meaning is not None and meaning.reason == refusals.CHANNEL_DISCONNECTED:
+            found.append(meaning.words)
+        return tuple(found)
+
+    def _drift(self, headers: Mapping[str, str]) -> str:
+        version = header(headers, "X-Shopify-Api-Version")[:20]
+        return version if version != self._version else ""
+
+    def _authenticate(self, headers: Mapping[str, str], raw: bytes) -> None:
+        given = header(headers, "X-Shopify-Hmac-Sha256")
+        if not given:
+            raise SignatureRefused("The header X-Shopify-Hmac-SHA256 is missing.")
+        if not signed_by_any(self._keys, raw, (digest_from_base64(given),)):
+            raise SignatureRefused(
+                "The header X-Shopify-Hmac-SHA256 does not fit the body: "
+                "it was signed with another secret, or altered on its way."
+            )
+        shop = header(headers, "X-Shopify-Shop-Domain")
+        if shop.lower() != self._shop:
+            raise SignatureRefused(
+                f"The webhook is of the shop {shown(shop)}; this channel is {self._shop}."
+            )
+
+
+def _addressed(topic: str, raw: bytes) -> tuple[str, str]:
+    """Return the kind of input a payload becomes, and the order's id; "" where it names none."""
+    meaning = TOPICS.get(topic)
+    if meaning is None:
+        return UNKNOWN, _ref_in(raw)
+    if meaning.kind in (UNKNOWN, PRIVACY):
+        return meaning.kind, ""
+    if meaning.kind != NOTE:
+        ref = _ref_in(raw)
+        return (meaning.kind if ref else UNREADABLE), ref
+    try:
+        ref = named_order(topic, parse(raw))
+    except Refused:
+        return UNREADABLE, ""
+    return (NOTE if ref else UNKNOWN), ref
+
+
+def _ref_in(raw: bytes) -> str:
+    """Find the order's id without parsing; the whole reading comes behind the stream."""
+    found = _ORDER_GID.search(raw)
+    if found is not None:
+        return found.group(1).decode()
+    try:
+        tree = parse(raw)
+    except Refused:
+        return ""
+    gid = tree.get("admin_graphql_api_id") if isinstance(tree, dict) else None
+    digits = gid.removeprefix("gid://shopify/Order/") if isinstance(gid, str) else ""
+    return digits if digits.isascii() and digits.isdigit() and len(digits) <= 20 else ""
+
+
+def _input(kind: str, ref: str, order: Order, fulfilled: Fulfilled) -> Input:
+    if kind == "pay":
+        paid = order.totals.total_minor
+        return ConfirmPayment(ref=ref, paid_minor=paid, order=order, fulfilled=fulfilled)
+    if kind == "update":
+        return UpdateOrder(order=order, fulfilled=fulfilled)
+    return PlaceOrder(order=order, fulfilled=fulfilled)

@@ -1,0 +1,354 @@
+"""What each of Shopify's webhook topics means to an order, or why it means nothing on purpose.
+
+A topic that carries the whole order is an input of its own. One that only says that something
+happened becomes a note on the order's timeline, if it names the order. Everything else is kept
+with a reason of its own. https://shopify.dev/docs/api/webhooks (2026-10)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Literal
+
+from msgspec import Struct
+
+from adapters.kit.inbound import UNKNOWN
+from schemas.contracts import refusals
+from schemas.contracts.refusals import Refused, refused
+from schemas.contracts.strict_json import shown
+from schemas.messages.inputs import NoteFact
+from schemas.messages.privacy import KIND as PRIVACY
+
+NOTE = "note"
+MAX_WORDS = 256
+"""What `order.note_fact.v1` takes."""
+
+# Codes, amounts and tracking numbers; whatever else somebody typed may be personal, and stays out.
+_PLAIN = re.compile(r"[A-Za-z0-9 _.:+/#-]{1,40}", re.ASCII)
+_ORDER = "gid://shopify/Order/"
+
+
+def _always(_: object) -> bool:
+    return True
+
+
+def _never(_: object) -> bool:
+    return False
+
+
+class Meaning(Struct, frozen=True, kw_only=True):
+    """What a topic is here. `words` are a sentence about it.
+
+    `kind` is a key of `schemas.messages.inputs.KINDS`, `privacy` for what a customer asks by law,
+    or `unknown` for what is kept as `reason`. Of a note, `details` are fields (dotted paths) whose
+    codes are told too, and `hold` is asked for where `only_if` says so of the payload. Where `look`
+    says so the shop is asked how the order is now: only for what changes lines, address or money
+    and does not carry them, and never for what every order has, for each question costs 50 to 80 of
+    the hundred to thousand points a second that a shop allows. `at` is the field (a dotted path)
+    with the moment of the change.
+    """
+
+    kind: str
+    words: str
+    reason: str = refusals.TOPIC_NOT_OURS
+    details: tuple[str, ...] = ()
+    hold: Literal["", "before_hand_over", "once_begun"] = ""
+    only_if: Callable[[object], bool] = _always
+    look: Callable[[object], bool] = _never
+    at: str = ""
+
+
+def _whole(kind: str) -> Meaning:
+    return Meaning(kind=kind, words="The whole order as it looks now.")
+
+
+def _news(words: str, *details: str, look: Callable[[object], bool] = _never) -> Meaning:
+    return Meaning(kind=NOTE, words=words, details=details, look=look)
+
+
+def _not_ours(words: str) -> Meaning:
+    return Meaning(kind=UNKNOWN, words=words)
+
+
+def _privacy(words: str) -> Meaning:
+    return Meaning(kind=PRIVACY, words=words, reason=refusals.PRIVACY_REQUEST)
+
+
+def _is_risky(tree: object) -> bool:
+    return at(tree, "risk_level") == "high"
+
+
+def _gave_money_back(tree: object) -> bool:
+    """Say so of a transaction. Others come with every order, and orders/paid tells what they do."""
+    return at(tree, "status") == "success" and at(tree, "kind") in ("refund", "void")
+
+
+def _has_goods(tree: object) -> bool:
+    """Say whether a fulfilment that counts holds something that travels (a gift card doesn't)."""
+    if at(tree, "status") in ("cancelled", "error", "failure"):
+        return False
+    lines = at(tree, "line_items")
+    return not isinstance(lines, list) or any(
+        at(x, "requires_shipping") is not False for x in lines
+    )
+
+
+_FULFILMENT_ORDER = "fulfillment_order.status"
+_STOCK = "Stock is counted here and told to the storefront, never read from it."
+_CATALOGUE = "An order carries what it needs of its articles."
+_PLACES = "Places are configured here, not read from the storefront."
+_BUYERS = "An order carries its own customer; accounts at the storefront are not kept here."
+_RETURNS = ("status", "decline.reason")
+
+TOPICS: Mapping[str, Meaning] = MappingProxyType(
+    {
+        "orders/create": _whole("place"),
+        "orders/paid": _whole("pay"),
+        "orders/updated": _whole("update"),
+        "orders/partially_fulfilled": _whole("update"),
+        "orders/fulfilled": _whole("update"),
+        "orders/cancelled": _whole("cancel"),
+        "orders/delete": Meaning(
+            kind=NOTE,
+            words="The order was deleted at the storefront: cancel it, or ship all the same.",
+            hold="before_hand_over",
+        ),
+        # It carries the change alone; orders/updated brings the order, perhaps after the label.
+        "orders/edited": Meaning(
+            kind=NOTE,
+            words="The order was edited at the storefront after work had begun: compare it there.",
+            hold="once_begun",
+            look=_always,
+            at="order_edit.committed_at",
+        ),
+        "orders/risk_assessment_changed": Meaning(
+            kind=NOTE,
+            words="The storefront's assessment of fraud changed.",
+            details=("risk_level",),
+            hold="before_hand_over",
+            only_if=_is_risky,
+        ),
+        "orders/shopify_protect_eligibility_changed": _news(
+            "Shopify Protect's word on the order changed.", "status", "eligibility.status"
+        ),
+        "orders/link_requested": _not_ours("The buyer asks the shop for a new link to the order."),
+        "order_transactions/create": _news(
+            "A payment was tried or moved.", "kind", "status", "gateway", "amount", "currency",
+            look=_gave_money_back,
+        ),
+        "refunds/create": Meaning(
+            kind=NOTE,
+            words="A refund was made at the storefront: see there what it was for.",
+            hold="before_hand_over",
+            look=_always,
+        ),
+        "disputes/create": Meaning(
+            kind=NOTE,
+            words="The buyer disputes the payment with the bank.",
+            details=("type", "reason", "status", "amount", "currency"),
+            hold="before_hand_over",
+        ),
+        "disputes/update": _news(
+            "The dispute about the payment moved on.", "type", "reason", "status"
+        ),
+        # Ours is made after hand-over, so one that comes before is somebody else's.
+        "fulfillments/create": Meaning(
+            kind=NOTE,
+            words="The storefront has a fulfilment; before we hand over, it is somebody else's.",
+            details=("status", "tracking_company", "tracking_number"),
+            hold="before_hand_over",
+            only_if=_has_goods,
+        ),
+        "fulfillments/update": _news(
+            "A fulfilment at the storefront changed.",
+            "status",
+            "shipment_status",
+            "tracking_company",
+            "tracking_number",
+        ),
+        "fulfillment_events/create": _not_ours("Parcels are tracked with their carrier."),
+        "fulfillment_events/delete": _not_ours("Parcels are tracked with their carrier."),
+        "fulfillment_holds/added": Meaning(
+            kind=NOTE,
+            words="The storefront put a hold on the fulfilment.",
+            details=("fulfillment_hold.reason",),
+            hold="before_hand_over",
+        ),
+        "fulfillment_holds/released": _news(
+            "The storefront took a hold off the fulfilment.", "fulfillment_hold.reason"
+        ),
+        "fulfillment_orders/placed_on_hold": Meaning(
+            kind=NOTE,
+            words="The storefront put a hold on the fulfilment.",
+            details=(_FULFILMENT_ORDER, "created_fulfillment_hold.reason"),
+            hold="before_hand_over",
+        ),
+        "fulfillment_orders/hold_released": _news(
+            "The storefront took all holds off the fulfilment.", _FULFILMENT_ORDER
+        ),
+        "fulfillment_orders/cancellation_request_submitted": Meaning(
+            kind=NOTE,
+            words="The storefront asks to cancel the fulfilment.",
+            details=(_FULFILMENT_ORDER,),
+            hold="before_hand_over",
+            look=_always,
+        ),
+        "fulfillment_orders/cancelled": Meaning(
+            kind=NOTE,
+            words="The storefront cancelled the fulfilment.",
+            details=(_FULFILMENT_ORDER,),
+            hold="before_hand_over",
+            look=_always,
+        ),
+        **{
+            f"fulfillment_orders/{name}": _news(words, _FULFILMENT_ORDER)
+            for name, words in (
+                ("cancellation_request_accepted", "A cancelled fulfilment was agreed to."),
+                ("cancellation_request_rejected", "A cancelled fulfilment was not agreed to."),
+                ("fulfillment_request_submitted", "The storefront asks for the fulfilment."),
+                ("fulfillment_request_accepted", "The fulfilment was taken on."),
+                ("fulfillment_request_rejected", "The fulfilment was refused."),
+                ("fulfillment_service_failed_to_complete", "The fulfilment was given up."),
+                ("line_items_prepared_for_local_delivery", "It is ready for local delivery."),
+                ("line_items_prepared_for_pickup", "It is ready to be picked up."),
+                ("manually_reported_progress_stopped", "Reported progress was taken back."),
+                ("merged", "Fulfilments were merged at the storefront."),
+                ("moved", "The fulfilment was moved to another place."),
+                ("order_routing_complete", "The storefront chose the place."),
+                ("progress_reported", "Progress was reported at the storefront."),
+                ("rescheduled", "The fulfilment was given another date."),
+                ("scheduled_fulfillment_order_ready", "The fulfilment is due."),
+                ("split", "The fulfilment was split at the storefront."),
+            )
+        },
+        **{
+            f"returns/{name}": _news(
+                words, *_RETURNS, look=_always if name in ("close", "process") else _never
+            )
+            for name, words in (
+                ("approve", "A return was approved."),
+                ("cancel", "A return was cancelled."),
+                ("close", "A return was closed."),
+                ("decline", "A return was declined."),
+                ("process", "A return was processed."),
+                ("reopen", "A return was opened again."),
+                ("request", "The buyer asks to return something."),
+                ("update", "A return changed."),
+            )
+        },
+        "app/uninstalled": Meaning(
+            kind=UNKNOWN,
+            reason=refusals.CHANNEL_DISCONNECTED,
+            words="The app was uninstalled from the shop: no order comes from it any more and "
+            "nothing can be told to it. Install it again, or take the channel out.",
+        ),
+        "customers/redact": _privacy("The shop asks to erase a customer's data."),
+        "customers/data_request": _privacy("A customer asks the shop for the data kept of them."),
+        "shop/redact": _privacy("The shop asks to erase all data of its customers."),
+        **{
+            f"customers/{name}": _not_ours(_BUYERS)
+            for name in (
+                "create", "delete", "disable", "enable", "merge", "purchasing_summary", "update",
+            )
+        },
+        **{f"inventory_levels/{x}": _not_ours(_STOCK) for x in ("connect", "disconnect", "update")},
+        **{f"inventory_items/{x}": _not_ours(_CATALOGUE) for x in ("create", "delete", "update")},
+        **{f"products/{x}": _not_ours(_CATALOGUE) for x in ("create", "delete", "update")},
+        **{
+            f"locations/{x}": _not_ours(_PLACES)
+            for x in ("activate", "create", "deactivate", "delete", "update")
+        },
+    }
+)  # fmt: skip
+"""Every topic of Shopify's that orders could meet. One that is missing here is `topic_unknown`."""
+
+KIND_OF_TOPIC: Mapping[str, str] = MappingProxyType(
+    {topic: one.kind for topic, one in TOPICS.items() if one.kind not in (NOTE, PRIVACY, UNKNOWN)}
+)
+"""The topics that carry the whole order, and the kind of input each becomes."""
+
+
+def at(tree: object, path: str) -> object:
+    """Return what a dotted path leads to; None where there is nothing."""
+    for name in path.split("."):
+        tree = tree.get(name) if isinstance(tree, dict) else None
+    return tree
+
+
+def named_order(topic: str, tree: object) -> str:
+    """Return the digits of the order that a piece of news is about; "" when it names none.
+
+    A GraphQL id goes before a number, of which some senders lose the last digits.
+    """
+    for path in ("admin_graphql_api_order_id", "order.admin_graphql_api_id"):
+        found = at(tree, path)
+        if isinstance(found, str) and found.startswith(_ORDER) and _is_id(found[len(_ORDER) :]):
+            return found[len(_ORDER) :]
+    numbers = ["order_id", "order.id", "order_edit.order_id", "fulfillment_order.order_id"]
+    if topic == "orders/delete":
+        numbers.append("id")
+    for path in numbers:
+        found = at(tree, path)
+        if isinstance(found, int) and not isinstance(found, bool) and _is_id(str(found)):
+            return str(found)
+    return ""
+
+
+def note_of(topic: str, tree: object) -> NoteFact:
+    """Make the note a piece of news is. Raises Refused(order_unnamed or topic_unknown)."""
+    meaning = TOPICS.get(topic)
+    if meaning is None or meaning.kind != NOTE:
+        raise kept(topic)
+    ref = named_order(topic, tree)
+    if not ref:
+        raise kept(topic)
+    told = [f"{path.rpartition('.')[2].replace('_', ' ')} {found}" for path in meaning.details
+            if isinstance(found := at(tree, path), str) and _PLAIN.fullmatch(found)]  # fmt: skip
+    words = f"{meaning.words} ({', '.join(told)})" if told else meaning.words
+    return NoteFact(
+        ref=ref,
+        source="shopify",
+        topic=topic,
+        words=words[:MAX_WORDS],
+        hold=meaning.hold if meaning.only_if(tree) else "",
+        look=meaning.look(tree),
+        at=_moment(at(tree, meaning.at)) if meaning.at else None,
+    )
+
+
+def _moment(value: object) -> str | None:
+    """Return a time as RFC 3339 in UTC; None for what is none."""
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if found is None or found.tzinfo is None:
+            return None
+        return found.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+    except (ValueError, OverflowError):
+        return None
+
+
+def kept(topic: str) -> Refused:
+    """Return why a payload becomes no input: it is kept, with a reason of its own."""
+    meaning = TOPICS.get(topic)
+    if meaning is None:
+        told = f"The topic {shown(topic)} has no meaning here yet; the payload is kept."
+        return refused(refusals.TOPIC_UNKNOWN, told)
+    if meaning.kind == NOTE:
+        return refused(
+            refusals.ORDER_UNNAMED,
+            f"{meaning.words} The payload of {topic} does not say which order it is about; look it "
+            "up in Shopify by the id inside, and see to that order.",
+        )
+    if meaning.reason == refusals.TOPIC_NOT_OURS:
+        return refused(
+            meaning.reason,
+            f"The topic {topic} is no concern of orders: {meaning.words} End the subscription.",
+        )
+    return refused(meaning.reason, meaning.words)
+
+
+def _is_id(digits: str) -> bool:
+    return digits.isascii() and digits.isdigit() and len(digits) <= 20

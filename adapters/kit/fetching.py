@@ -1,0 +1,104 @@
+"""Fetches an order as it is now and has it come in like a webhook.
+
+What the channel says is published to the stream as a letter of its own kind of shape, so that it
+passes the same door: read strictly, validated, kept in quarantine when it is refused, released
+when it is mended. The effect ends when the stream has it on disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Protocol
+
+from actors.runtime.errors import NeedsPerson, Retryable, StreamUnavailable, TooLargeForStream
+from actors.runtime.ports import Call, Partner
+from schemas.messages.effects import FetchOrder, OrderFetched, Result
+
+FETCHED = "order/fetched"
+"""The topic of a letter that holds what the channel said when it was asked."""
+
+KIND = "update"
+"""Its kind: how the order looks now."""
+
+
+class Shows(Partner, Protocol):
+    """A storefront that can be asked for an order as it is now."""
+
+    async def bundle(self, ref: str, call: Call) -> bytes:
+        """Return everything that is needed to translate the order, as one JSON text whose keys are
+        sorted: the same state gives the same bytes.
+
+        Raises the errors of `actors.runtime.errors`, Rejected for an order the channel does not
+        know.
+        """
+        ...
+
+
+class Letters(Protocol):
+    """Where letters are published. Raises StreamUnavailable and TooLargeForStream."""
+
+    async def publish(
+        self,
+        channel: str,
+        kind: str,
+        ref: str,
+        raw: bytes,
+        *,
+        delivery_id: str,
+        source: str,
+        topic: str,
+        trace: str = "",
+    ) -> None:
+        """Return when the letter is on disk."""
+        ...
+
+
+class Fetching:
+    """One channel's storefront that is also asked how orders are; `source` is the channel's kind.
+
+    Behind `actors.runtime.ports.Partner`: every other effect is the storefront's own.
+    """
+
+    name = "storefront"
+
+    def __init__(self, shop: Shows, letters: Letters, *, source: str) -> None:
+        self._shop = shop
+        self._letters = letters
+        self._source = source
+        self.can_look_up = shop.can_look_up
+
+    async def perform(self, call: Call) -> Result:
+        """Fetch the order, or do what the storefront does."""
+        if not isinstance(call.effect, FetchOrder):
+            return await self._shop.perform(call)
+        raw = await self._shop.bundle(call.ref, call)
+        digest = hashlib.sha256(raw).hexdigest()
+        try:
+            await self._letters.publish(
+                call.channel,
+                KIND,
+                call.ref,
+                raw,
+                # The same words twice are one delivery; within one order and channel alone.
+                delivery_id=f"{call.channel}:{call.ref}:{digest[:32]}",
+                source=self._source,
+                topic=FETCHED,
+                trace=call.trace,
+            )
+        except StreamUnavailable as error:
+            # Not the channel's fault: its breaker stays as it is.
+            raise Retryable(
+                str(error), retry_after_seconds=error.retry_after_seconds, sick=False
+            ) from error
+        except TooLargeForStream as error:
+            raise NeedsPerson(
+                f"What the channel says of the order is too large to be taken in: {error} Enter "
+                "the order by hand."
+            ) from error
+        return OrderFetched(digest=digest)
+
+    async def look_up(self, call: Call) -> Result | None:
+        """Asking again harms nobody, so nothing is looked up for it."""
+        if isinstance(call.effect, FetchOrder):
+            return None
+        return await self._shop.look_up(call)

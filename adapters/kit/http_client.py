@@ -1,0 +1,261 @@
+"""The one HTTP client of all adapters: thin, bounded, and honest about what a failure tells.
+
+What was lost before a request left us is Retryable. What was lost afterwards is Unknown when the
+request writes, because the partner may have acted (`ops/decisions/0005-unknown-is-not-failed.md`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from math import isnan
+from typing import TypeVar
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from actors.runtime.errors import Rejected, Retryable, Unauthorised, Unknown
+from actors.runtime.ports import Call, Clock
+from adapters.kit.deadlines import Deadlines
+
+MAX_ANSWER_BYTES = 4 * 1024 * 1024
+"""A label of several parcels is the largest thing a partner sends: some hundred kilobytes."""
+
+MAX_RETRY_AFTER_SECONDS = 3600.0
+"""A partner's wish counts up to an hour; a typing mistake of theirs must not park us for days."""
+
+USER_AGENT = "orderwright"
+
+T = TypeVar("T")
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A whole answer. `headers` finds names in any case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def is_json(self) -> bool:
+        """Say whether the partner's own software wrote it; a gateway's page is HTML."""
+        return "json" in self.headers.get("Content-Type", "")
+
+
+def open_session(
+    *, connections_per_host: int = 128, connect_timeout_seconds: float = 5.0
+) -> aiohttp.ClientSession:
+    """Open the pool of connections; call it inside the running loop, and close it at the end.
+
+    There is no cookie jar: one customer's call must leave no trace in the next. Time limits are
+    the client's own, but for connecting, which tells "not sent" from "not answered".
+    """
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            limit=0,
+            limit_per_host=connections_per_host,
+            ttl_dns_cache=30,
+            keepalive_timeout=15.0,
+        ),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_seconds),
+        skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
+    )
+
+
+class HttpClient:
+    """Sends requests to partners and translates what happened to them into
+    `actors.runtime.errors`."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        clock: Clock,
+        *,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
+    ) -> None:
+        self._session = session
+        self._deadlines = Deadlines(asyncio.get_running_loop())
+        self._max_answer_bytes = max_answer_bytes
+        self.clock = clock
+
+    async def request(
+        self,
+        method: str,
+        url: URL,
+        *,
+        headers: Mapping[str, str],
+        timeout_seconds: float,
+        partner: str,
+        writes: bool,
+        body: bytes | None = None,
+    ) -> Answer:
+        """Send one request and return the answer, whatever its status; redirects aren't followed.
+
+        `timeout_seconds` bounds everything from connecting to the answer's last byte, to about a
+        tenth of a second. Raises Retryable or Unknown.
+        """
+        deadline = self._deadlines.start(timeout_seconds)
+        try:
+            # Awaited, not entered: an answer read to its end gives its connection back by itself,
+            # and that is a tenth cheaper.
+            response = await self._session.request(
+                method, url, data=body, headers=headers, allow_redirects=False
+            )
+            content = await self._read(response, partner, writes)
+            return Answer(response.status, response.headers, content)
+        except asyncio.CancelledError:
+            if not deadline.was_the_reason():
+                raise
+            raise lost(
+                partner, f"did not answer within {timeout_seconds:g} seconds", writes
+            ) from None
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise Retryable(f"{partner} can't be reached: {error}.") from error
+        except (aiohttp.ClientError, OSError) as error:
+            what = f"broke the connection off ({type(error).__name__})"
+            raise lost(partner, what, writes) from error
+        finally:
+            deadline.end()
+
+    async def exchange(
+        self,
+        method: str,
+        url: URL,
+        *,
+        headers: Mapping[str, str],
+        timeout_seconds: float,
+        partner: str,
+        writes: bool,
+        body: bytes | None = None,
+    ) -> Answer:
+        """Send one request and return its answer when the partner is well and lets us in.
+
+        Raises what `request` and `check` raise; a remaining 4xx is the adapter's to word.
+        """
+        answer = await self.request(
+            method,
+            url,
+            headers=headers,
+            timeout_seconds=timeout_seconds,
+            partner=partner,
+            writes=writes,
+            body=body,
+        )
+        if answer.status >= 300:
+            self.check(answer, partner=partner, writes=writes)
+        return answer
+
+    def check(
+        self,
+        answer: Answer,
+        *,
+        partner: str,
+        writes: bool,
+        wait_of: Callable[[Answer], float | None] | None = None,
+    ) -> None:
+        """Raise what a failing status means at every partner; return for 2xx and other 4xx.
+
+        A 5xx after a write is Unknown, also 503 with Retry-After: gateways send it when the server
+        behind them has acted and died. `wait_of` reads how long a partner asks us to wait who does
+        not say so by Retry-After; its answer None leaves it to that header.
+        """
+        status = answer.status
+        wait = self.retry_after(answer)
+        if wait_of is not None and (told := wait_of(answer)) is not None:
+            wait = min(max(told, 0.0), MAX_RETRY_AFTER_SECONDS)
+        if status == 429:
+            raise Retryable(
+                f"{partner} asks us to slow down.",
+                retry_after_seconds=wait,
+                throttled=True,
+            )
+        if status == 401 or (status == 403 and answer.is_json):
+            raise Unauthorised(
+                f"{partner} refused our credential (HTTP {status}). Renew it in the settings."
+            )
+        if status == 403 and not writes:
+            raise Retryable(f"A firewall in front of {partner} refused a question (HTTP 403).")
+        if status == 403:
+            raise Rejected(
+                f"A firewall in front of {partner} refused this request (HTTP 403). Look for "
+                "unusual characters in the order, or ask the partner to admit us."
+            )
+        if status >= 500 or status == 408:
+            if writes:
+                raise lost(partner, f"failed with HTTP {status}", writes)
+            raise Retryable(
+                f"{partner} failed with HTTP {status}.",
+                retry_after_seconds=wait,
+            )
+        if 300 <= status < 400:
+            raise Retryable(
+                f"{partner} has moved (HTTP {status}) and redirects aren't followed. "
+                "Correct its address in the settings."
+            )
+
+    def retry_after(self, answer: Answer) -> float | None:
+        """Return the seconds that Retry-After asks for, given in seconds or as a date.
+
+        A date is compared with the partner's own Date header where there is one, so that two
+        clocks that differ don't matter. Bounded by MAX_RETRY_AFTER_SECONDS.
+        """
+        text = answer.headers.get("Retry-After", "").strip()
+        if not text:
+            return None
+        try:
+            wait = float(text)
+        except ValueError:
+            until = _date(text)
+            if until is None:
+                return None
+            now = _date(answer.headers.get("Date", "")) or self.clock.now()
+            wait = (until - now).total_seconds()
+        return None if isnan(wait) else min(max(wait, 0.0), MAX_RETRY_AFTER_SECONDS)
+
+    async def _read(self, response: aiohttp.ClientResponse, partner: str, writes: bool) -> bytes:
+        content = response.content
+        body = b""
+        try:
+            while not content.at_eof():
+                body += await content.readany()
+                if len(body) > self._max_answer_bytes:
+                    too_much = f"sent more than {self._max_answer_bytes:,} bytes"
+                    raise lost(partner, too_much, writes)
+        except BaseException:
+            response.close()
+            raise
+        return body
+
+
+def lost(partner: str, what: str, writes: bool) -> Unknown | Retryable:
+    """Return the error for an answer that never came or can't be read."""
+    if writes:
+        return Unknown(f"{partner} {what}, so it is not known whether it acted.")
+    return Retryable(f"{partner} {what}.")
+
+
+def decoded(decoder: msgspec.json.Decoder[T], answer: Answer, *, partner: str, writes: bool) -> T:
+    """Return the answer's JSON. Rubbish after a write is Unknown: the partner may have acted."""
+    try:
+        return decoder.decode(answer.body)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        shown = answer.headers.get("Content-Type", "no content type")
+        what = f"sent an answer that can't be understood (HTTP {answer.status}, {shown}: {error})"
+        raise lost(partner, what, writes) from error
+
+
+def traced(headers: dict[str, str], call: Call) -> dict[str, str]:
+    """Return the headers with the trace of the call, when it is traced."""
+    return {**headers, "traceparent": call.trace} if call.trace else headers
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)

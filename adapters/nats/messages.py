@@ -1,0 +1,77 @@
+"""Turns what the stream delivers into letters."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+
+from nats.aio.msg import Msg
+
+from actors.runtime.ports import Letter
+from adapters.nats.headers import MESSAGE_ID, REF, SENT, SOURCE, SUBJECT, TOPIC
+
+CANONICAL = "canonical"
+"""Whose shape the bytes have when the sender doesn't say: another service speaks ours."""
+
+MAX_DELIVERY_ID = 200
+"""Storefronts use UUIDs. A longer id stands as its digest: no index takes it whole."""
+
+NO_PARTITION = -1
+"""The partition of a stray: it belongs to no order."""
+
+_MESSAGE_ID, _SOURCE, _TOPIC, _SUBJECT, _REF, _SENT = (
+    name.lower() for name in (MESSAGE_ID, SOURCE, TOPIC, SUBJECT, REF, SENT)
+)
+_ACK_TOKENS = 9
+_ACK_TOKENS_WITH_DOMAIN = 11
+
+
+def letter_of(message: Msg) -> Letter:
+    """Read one delivery. Header names become lower case, for senders write them as they like;
+    `received_at` is when the stream first stored it.
+
+    The delivery id is scoped by channel and kind: another channel's equal id is another delivery. A
+    sender that gives none gets the message's place in the stream and its time there, which stay the
+    same when it is delivered again and differ after the store was lost.
+
+    Channel and kind are taken as they stand. Names that mean something need no encoding, and were
+    they decoded, `%61ct` would be an `act` that a server's permissions don't see.
+    """
+    headers = {name.lower(): value for name, value in (message.headers or {}).items()}
+    stream, deliveries, sequence, nanoseconds = _metadata(message.reply)
+    tokens = message.subject.split(".")
+    if len(tokens) == 5 and tokens[1] == "p" and tokens[2].isdigit():
+        partition, channel, kind = int(tokens[2]), tokens[3], tokens[4]
+        topic = headers.get(_TOPIC, "")
+    else:
+        partition, kind = NO_PARTITION, ""
+        channel = tokens[2] if len(tokens) > 2 else ""
+        topic = headers[_SUBJECT] = message.subject
+    scope = f"{channel}/{kind}/"
+    given = headers.get(_MESSAGE_ID, "").removeprefix(scope)
+    if len(given) > MAX_DELIVERY_ID:
+        given = hashlib.sha256(given.encode("utf-8", "replace")).hexdigest()
+    return Letter(
+        partition=partition,
+        channel=channel,
+        kind=kind,
+        source=headers.get(_SOURCE, CANONICAL),
+        topic=topic,
+        delivery_id=f"{scope}{given or f'{stream}.{sequence}.{nanoseconds}'}",
+        raw=message.data,
+        headers=headers,
+        received_at=datetime.fromtimestamp(nanoseconds / 1_000_000_000, UTC),
+        deliveries=deliveries,
+        ref_token=headers.pop(_REF, ""),
+        sent=headers.pop(_SENT, ""),
+    )
+
+
+def _metadata(reply: str) -> tuple[str, int, int, int]:
+    """Read stream, deliveries, stream sequence and time from `$JS.ACK[.domain.account].…`."""
+    tokens = reply.split(".")
+    if len(tokens) >= _ACK_TOKENS_WITH_DOMAIN:
+        del tokens[2:4]
+    if len(tokens) < _ACK_TOKENS:
+        return "", 1, 0, 0
+    return tokens[2], int(tokens[4]), int(tokens[5]), int(tokens[7])

@@ -1,0 +1,1 @@
+"""Warehouses that implement our contract over HTTP."""

@@ -1,1 +1,0 @@
-"""Warehouses: what they are asked to do."""

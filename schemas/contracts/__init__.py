@@ -1,0 +1,1 @@
+"""What is promised outside, and how it is checked: schemas, refusals, checks."""

@@ -1,0 +1,240 @@
+"""What a canonical order must keep beyond its shape. Each check returns sentences, none if kept."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from schemas.contracts import refusals
+from schemas.contracts.refusals import Refused
+from schemas.contracts.strict_json import shown
+from schemas.messages.effects import Parcel
+from schemas.messages.inputs import ShortLine
+from schemas.order.canonical import Address, Order, Presentment, Totals
+from schemas.order.iso_codes import COUNTRIES, CURRENCIES
+from schemas.order.money import decimal_text
+
+MAX_PARCELS = 100
+"""What `warehouse.callback.v1` takes; a carrier's shipment has 200 at most, a mistake thousands."""
+MAX_PIECES = 1_000_000
+"""Of one line: the canonical order's bound."""
+MAX_SIDE_MM = 20_000
+"""Twenty metres: longer than any parcel, and than most mistakes of a unit."""
+
+
+def refuse_order(order: Order) -> None:
+    """Raise Refused with the first reason, in the order of ORDER_CHECKS, and all its sentences."""
+    for reason, look in ORDER_CHECKS:
+        if sentences := look(order):
+            raise Refused(reason, sentences)
+
+
+def currency_known(order: Order) -> tuple[str, ...]:
+    """The order's currency, and the one that the customer saw, are in ISO 4217; who states amounts
+    that the customer saw says in which currency."""
+    seen = order.presentment
+    if seen is None:
+        for line in order.lines:
+            if line.presentment_total_minor is not None:
+                return ("A line has a presentment_total_minor, but the order no presentment.",)
+    return tuple(
+        f"The currency is {currency}, which ISO 4217 does not know; send its code."
+        for currency in ((order.currency,) if seen is None else (order.currency, seen.currency))
+        if currency not in CURRENCIES
+    )
+
+
+def countries_known(order: Order) -> tuple[str, ...]:
+    """The countries of both addresses are in ISO 3166-1 (or XK, AC, TA)."""
+    return tuple(
+        f"The country of the {name} address is {address.country}, which ISO 3166-1 does not know; "
+        "send the two-letter code, such as US."
+        for name, address in _addresses(order)
+        if address.country not in COUNTRIES
+    )
+
+
+def has_ship_to(order: Order) -> tuple[str, ...]:
+    """An order with something to ship says where to."""
+    if order.ship_to is not None or not any(line.requires_shipping for line in order.lines):
+        return ()
+    return ("A line requires shipping and the order has no ship_to address; add it.",)
+
+
+def line_ids_differ(order: Order) -> tuple[str, ...]:
+    """No two lines have the same id."""
+    if len({line.line_id for line in order.lines}) == len(order.lines):
+        return ()
+    twice, _ = Counter(line.line_id for line in order.lines).most_common(1)[0]
+    return (f"The line id {shown(twice)} stands at two lines; give each line its own.",)
+
+
+def dates_possible(order: Order) -> tuple[str, ...]:
+    """The times are on the calendar."""
+    return tuple(
+        f"{name} is {value}, which is on no calendar; send an RFC 3339 time."
+        for name, value in (("placed_at", order.placed_at), ("updated_at", order.updated_at))
+        if not _is_time(value)
+    )
+
+
+def news_possible(at: str | None) -> tuple[str, ...]:
+    """The moment of a piece of news is on the calendar."""
+    if at is None or _is_time(at):
+        return ()
+    return (f"The at is {at}, which is on no calendar; send a real date and time.",)
+
+
+def totals_add_up(order: Order) -> tuple[str, ...]:
+    """Prices sum to the subtotal, and subtotal - discount + shipping + tax + duty is the total.
+
+    The subtotal is before any discount. Discounts of the order as a whole need not be shared out
+    to lines, so the lines' discounts may be less than the order's, never more; the same holds for
+    the discounts that are named. Tax of lines need not sum to the order's tax: jurisdictions round
+    on their own. What the customer saw adds up alike, in its own currency.
+    """
+    totals = order.totals
+    gross = given = 0
+    for line in order.lines:
+        gross += line.total_minor + line.discount_minor
+        given += line.discount_minor
+    found: list[str] = []
+    money = _writer(order.currency)
+    if gross != totals.subtotal_minor:
+        found.append(
+            f"The lines before discount sum to {money(gross)}, but the subtotal is "
+            f"{money(totals.subtotal_minor)}; one of them is wrong."
+        )
+    if given > totals.discount_minor:
+        found.append(
+            f"The lines' discounts sum to {money(given)}, more than the order's discount of "
+            f"{money(totals.discount_minor)}; state the whole discount."
+        )
+    if order.discounts:
+        named = sum(one.amount_minor for one in order.discounts if one.applies_to == "goods")
+        if named > totals.discount_minor:
+            found.append(
+                f"The discounts by name sum to {money(named)}, more than the order's discount of "
+                f"{money(totals.discount_minor)}; state the whole discount."
+            )
+    found.extend(_sum_differs(totals, order.currency))
+    if order.presentment is not None:
+        found.extend(_presentment_differs(order, order.presentment))
+    return tuple(found)
+
+
+def _writer(currency: str) -> Callable[[int], str]:
+    return lambda minor: f"{decimal_text(minor, currency)} {currency}"
+
+
+def _sum_differs(totals: Totals, currency: str) -> tuple[str, ...]:
+    total = (
+        totals.subtotal_minor
+        - totals.discount_minor
+        + totals.shipping_minor
+        + (0 if totals.taxes_included else totals.tax_minor)
+        + totals.duty_minor
+    )
+    if total == totals.total_minor:
+        return ()
+    money = _writer(currency)
+    tax = "tax (already in the prices)" if totals.taxes_included else "tax"
+    told = (
+        f"Subtotal less discount plus shipping, {tax} and duty is {money(total)}, but the "
+        f"total is {money(totals.total_minor)}; the difference is "
+        f"{money(totals.total_minor - total)}."
+    )
+    return (told,)
+
+
+def _presentment_differs(order: Order, presentment: Presentment) -> list[str]:
+    """Lines that are all stated sum to what is left of the subtotal after the lines' discounts: at
+    most the subtotal, and at least that less the whole discount."""
+    totals = presentment.totals
+    found = [f"As the customer saw it: {one}" for one in _sum_differs(totals, presentment.currency)]
+    if presentment.currency == order.currency and totals != order.totals:
+        found.append(
+            f"The presentment is in the order's own currency, {order.currency}, with other "
+            "totals; leave it out, or mend the currency."
+        )
+    seen = [line.presentment_total_minor for line in order.lines]
+    stated = [one for one in seen if one is not None]
+    if len(stated) == len(seen):
+        money, lines = _writer(presentment.currency), sum(stated)
+        if not totals.subtotal_minor - totals.discount_minor <= lines <= totals.subtotal_minor:
+            found.append(
+                f"The lines as the customer saw them sum to {money(lines)}, but the presentment's "
+                f"subtotal is {money(totals.subtotal_minor)} with a discount of "
+                f"{money(totals.discount_minor)}; one of them is wrong."
+            )
+    return found
+
+
+def parcels_possible(parcels: tuple[Parcel, ...]) -> tuple[str, ...]:
+    """One to 100 parcels with ids of their own, and sizes and weights that can exist."""
+    if not 1 <= len(parcels) <= MAX_PARCELS:
+        return (f"There are {len(parcels)} parcels; 1 to {MAX_PARCELS} were expected.",)
+    found = [
+        f"The parcel {shown(parcel.parcel_id)} has a side of {side} mm; 0 to {MAX_SIDE_MM} "
+        "is possible."
+        for parcel in parcels
+        for side in (parcel.length_mm, parcel.width_mm, parcel.height_mm)
+        if not 0 <= side <= MAX_SIDE_MM
+    ]
+    if len({parcel.parcel_id for parcel in parcels}) != len(parcels):
+        found.append("Two parcels have the same parcel_id; give each its own.")
+    if not all(1 <= len(parcel.parcel_id) <= 128 for parcel in parcels):
+        found.append("A parcel_id has no character or more than 128; send the parcel's own id.")
+    return tuple(found[:20])
+
+
+def quantities_possible(lines: tuple[ShortLine, ...]) -> tuple[str, ...]:
+    """A short pick names lines, each once, of which 0 or more were found and fewer than asked."""
+    if not lines:
+        return (
+            "A short pick names no line of which less was picked than ordered; send its lines.",
+        )
+    found = [
+        f"Of the line {shown(line.line_id)} {line.picked_quantity} of {line.ordered_quantity} "
+        f"pieces were picked; 0 to one fewer than ordered is possible, and at most {MAX_PIECES:,}."
+        for line in lines
+        if not 0 <= line.picked_quantity < line.ordered_quantity <= MAX_PIECES
+    ]
+    if len({line.line_id for line in lines}) != len(lines):
+        found.append("The same line is short twice; name each line once, with all of its pieces.")
+    return tuple(found[:20])
+
+
+def skus_named(order: Order) -> tuple[str, ...]:
+    """What has to be shipped has an SKU that is not blank."""
+    return tuple(
+        f"The SKU of the line {shown(line.line_id)} is blank; say which article it is."
+        for line in order.lines
+        if line.requires_shipping and not line.sku.strip()
+    )[:20]
+
+
+ORDER_CHECKS: tuple[tuple[str, Callable[[Order], tuple[str, ...]]], ...] = (
+    (refusals.CURRENCY_UNKNOWN, currency_known),
+    (refusals.COUNTRY_UNKNOWN, countries_known),
+    (refusals.SHIP_TO_MISSING, has_ship_to),
+    (refusals.LINE_REPEATED, line_ids_differ),
+    (refusals.SKU_MISSING, skus_named),
+    (refusals.DATE_IMPOSSIBLE, dates_possible),
+    (refusals.TOTAL_MISMATCH, totals_add_up),
+)
+"""Every check of an order, with the reason it is refused for."""
+
+
+def _addresses(order: Order) -> list[tuple[str, Address]]:
+    both = (("shipping", order.ship_to), ("billing", order.bill_to))
+    return [(name, address) for name, address in both if address is not None]
+
+
+def _is_time(value: str) -> bool:
+    try:
+        datetime.fromisoformat(value).astimezone(UTC)
+    except (ValueError, OverflowError):  # the first and last day of all years overflow by a zone
+        return False
+    return True

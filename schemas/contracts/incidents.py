@@ -1,0 +1,374 @@
+"""Categories of failures: one table of plain words, who must act, and how to mend it.
+
+Codes are published (API, metrics): never renamed. Which event, refusal or item belongs where is
+decided by `actors.incidents`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from msgspec import Struct
+
+from schemas.contracts.refusals import (
+    CSV_MALFORMED,
+    ORDER_DIFFERS,
+    ORDER_UNKNOWN,
+    PRIVACY_REQUEST,
+    REASONS,
+    UNDECIDABLE,
+    UNREADABLE,
+)
+
+ORDERS, DOOR, BOTH = "orders", "the door", "orders, the door"
+
+SIGNATURE_INVALID = "signature_invalid"
+SENDER_UNKNOWN = "sender_unknown"
+KEY_REFUSED = "key_refused"
+KEY_NOT_ALLOWED = "key_not_allowed"
+REQUEST_INCOMPLETE = "request_incomplete"
+ADDRESS_FORMAT_INVALID = "address_format_invalid"
+SKU_UNMAPPED = "sku_unmapped"
+TAX_CODE_UNMAPPED = "tax_code_unmapped"
+SHIPPING_METHOD_UNMAPPED = "shipping_method_unmapped"
+INVENTORY_UNAVAILABLE = "inventory_unavailable"
+STOCK_UNDECIDED = "stock_undecided"
+ERP_REFUSED = "erp_refused"
+ERP_OUTCOME_UNKNOWN = "erp_outcome_unknown"
+WAREHOUSE_REFUSED = "warehouse_refused"
+WAREHOUSE_OUTCOME_UNKNOWN = "warehouse_outcome_unknown"
+LABEL_REFUSED = "label_refused"
+LABEL_OUTCOME_UNKNOWN = "label_outcome_unknown"
+TRACKING_REFUSED = "tracking_refused"
+FULFILMENT_REFUSED = "fulfilment_refused"
+FULFILMENT_OUTCOME_UNKNOWN = "fulfilment_outcome_unknown"
+FETCH_REFUSED = "fetch_refused"
+MAIL_REFUSED = "mail_refused"
+MAIL_UNCONFIRMED = "mail_unconfirmed"
+COMPENSATION_REFUSED = "compensation_refused"
+COMPENSATION_OUTCOME_UNKNOWN = "compensation_outcome_unknown"
+PARTNER_REFUSED = "partner_refused"
+SHORT_PICKED = "short_picked"
+TASK_CANCELLED_BY_WAREHOUSE = "task_cancelled_by_warehouse"
+CHANGED_AFTER_WORK_BEGAN = "changed_after_work_began"
+PAYMENT_WITHDRAWN = "payment_withdrawn"
+SAID_TWICE = "said_twice"
+HELD = "held"
+DELIVERY_EXCEPTION = "delivery_exception"
+PARCEL_RETURNED = "parcel_returned"
+CANCELLED_TOO_LATE = "cancelled_too_late"
+ACTION_REFUSED = "action_refused"
+ORDERS_MISSED = "orders_missed"
+SUBSCRIPTION_MISSING = "subscription_missing"
+CHANNEL_UNREACHABLE = "channel_unreachable"
+API_VERSION_DRIFT = "api_version_drift"
+PRIVACY_LATE = "privacy_late"
+UNCATEGORISED = "uncategorised"
+
+
+class Category(Struct, frozen=True, kw_only=True):
+    """One kind of failure. `counted_from` is ORDERS (events), DOOR (quarantine and
+    refusals) or BOTH."""
+
+    code: str
+    words: str
+    who: str
+    mend: str
+    counted_from: str = ORDERS
+
+
+_SENDER = "whoever sends it"
+_SERVICE = "customer service"
+_BUYER = "purchasing"
+_STORE = "the warehouse's lead"
+_BOOKS = "finance"
+_RUN = "whoever runs Orderwright"
+
+_RETRY = "`orders retry` after mending it there, or `orders skip` to go on without it"
+_LOOK = "look there by our reference, then `orders skip` if it was done or `orders retry` if not"
+
+# code: what it is, who must act, how to mend it.
+_OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
+    ADDRESS_FORMAT_INVALID: (
+        "An address has not the form that its country or a partner wants.",
+        _SERVICE,
+        "Ask the customer, correct the address in the shop, then `orders retry`.",
+    ),
+    SKU_UNMAPPED: (
+        "Nobody knows an article of the order: no table of ours, or not the ERP.",
+        _BUYER,
+        "`mappings add sku`, and held orders go on; or create it in the ERP, then `orders retry`.",
+    ),
+    TAX_CODE_UNMAPPED: (
+        "A tax of the order is in no table of ours.",
+        _BOOKS,
+        "`mappings add tax-code`; the orders go on by themselves.",
+    ),
+    SHIPPING_METHOD_UNMAPPED: (
+        "A shipping method of the order is in no table of ours.",
+        _STORE,
+        "`mappings add shipping-method`; the orders go on by themselves.",
+    ),
+    INVENTORY_UNAVAILABLE: (
+        "An article is short, so the order waits for stock.",
+        _BUYER,
+        "Buy or move stock; the orders go on by themselves when it is there.",
+    ),
+    STOCK_UNDECIDED: (
+        "The stock could not be reserved or not be given back, for no reason of stock.",
+        _RUN,
+        "Read the reason in the order's timeline, mend it, then `orders retry`.",
+    ),
+    ERP_REFUSED: ("The ERP refused the sales order.", _BOOKS, f"Read its reason; {_RETRY}."),
+    ERP_OUTCOME_UNKNOWN: (
+        "Nobody can tell whether the ERP has the sales order.",
+        _BOOKS,
+        f"In the ERP {_LOOK}.",
+    ),
+    WAREHOUSE_REFUSED: ("The warehouse refused the task.", _STORE, f"Read its reason; {_RETRY}."),
+    WAREHOUSE_OUTCOME_UNKNOWN: (
+        "Nobody can tell whether the warehouse has the task.",
+        _STORE,
+        f"In the warehouse's system {_LOOK}.",
+    ),
+    LABEL_REFUSED: ("The carrier sold no label.", _STORE, f"Read its reason; {_RETRY}."),
+    LABEL_OUTCOME_UNKNOWN: (
+        "Nobody can tell whether the carrier sold a label.",
+        _STORE,
+        "Look at the carrier by our reference; void what is doubled, then `orders retry`.",
+    ),
+    TRACKING_REFUSED: (
+        "The carrier does not say where the parcel is.",
+        _STORE,
+        "Look at the carrier's page; `orders retry` asks again, `orders skip` asks later.",
+    ),
+    FULFILMENT_REFUSED: (
+        "The storefront refused the tracking.",
+        _SERVICE,
+        f"Look at the order in the shop; {_RETRY}.",
+    ),
+    FULFILMENT_OUTCOME_UNKNOWN: (
+        "Nobody can tell whether the storefront shows the tracking.",
+        _SERVICE,
+        f"In the shop {_LOOK}.",
+    ),
+    FETCH_REFUSED: (
+        "The channel did not tell how an order is now.",
+        _SERVICE,
+        "Look for it in the shop: `orders retry` asks again, `orders cancel` ends it.",
+    ),
+    MAIL_REFUSED: (
+        "The mail server refused the message.",
+        _SERVICE,
+        f"Correct the address with the customer; {_RETRY}.",
+    ),
+    MAIL_UNCONFIRMED: (
+        "Nobody can tell whether the mail went out.",
+        _SERVICE,
+        "Look at the mail server's log; a second mail is better than none, or `orders skip`.",
+    ),
+    COMPENSATION_REFUSED: (
+        "A cancelled order's work could not be undone at a partner.",
+        _SERVICE,
+        f"Undo it there by hand; {_RETRY}.",
+    ),
+    COMPENSATION_OUTCOME_UNKNOWN: (
+        "Nobody can tell whether a cancelled order's work was undone.",
+        _SERVICE,
+        f"At the partner {_LOOK}.",
+    ),
+    PARTNER_REFUSED: ("A partner refused a request.", _RUN, f"Read its reason; {_RETRY}."),
+    SHORT_PICKED: (
+        "The warehouse found less than was ordered.",
+        _SERVICE,
+        "`orders release` ships what is there, `orders cancel` cancels; have the place counted.",
+    ),
+    TASK_CANCELLED_BY_WAREHOUSE: (
+        "The warehouse cancelled its task by itself.",
+        _STORE,
+        "Ask the warehouse; `orders release` when it takes the task up again, or `orders cancel`.",
+    ),
+    CHANGED_AFTER_WORK_BEGAN: (
+        "The channel changed lines or address after work had begun.",
+        _SERVICE,
+        "Tell the warehouse what changed, then `orders release`; or `orders cancel`.",
+    ),
+    PAYMENT_WITHDRAWN: (
+        "The channel says the money of an accepted order went back.",
+        _BOOKS,
+        "`orders cancel`, or `orders release` to ship all the same.",
+    ),
+    SAID_TWICE: (
+        "The channel stated an order twice for the same second, and differently.",
+        _SERVICE,
+        "Look at the order in the shop; `orders release` when ours is right, or `orders cancel`.",
+    ),
+    HELD: ("An order is held until a person looks.", _SERVICE, "Look, then `orders release`."),
+    DELIVERY_EXCEPTION: (
+        "The carrier reports an obstacle on the way.",
+        _SERVICE,
+        "Read the carrier's words in the timeline, help the carrier or write to the customer.",
+    ),
+    PARCEL_RETURNED: (
+        "The carrier brings the parcel back.",
+        _SERVICE,
+        "Ask the customer whether to send it again; have the return received.",
+    ),
+    CANCELLED_TOO_LATE: (
+        "A cancellation came after the parcel had left.",
+        _SERVICE,
+        "Tell the customer how to return it.",
+    ),
+    ACTION_REFUSED: (
+        "A person asked for what the order could not do.",
+        "whoever asked",
+        "The order's timeline says why; choose another way.",
+    ),
+    UNCATEGORISED: (
+        "Something was refused for a reason that this version has no words for.",
+        _RUN,
+        "Look at the newest samples; a newer version may know it.",
+    ),
+}
+
+# Stage: what an order waits for in it, and who must act when it waits too long.
+OVERDUE_STAGES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "expected": ("A payment or cancellation came, and its order did not.", _SENDER),
+        "placed": ("The customer's payment does not come.", _SERVICE),
+        "accepted": ("The stock reservation does not end.", _RUN),
+        "backordered": ("The stock does not arrive.", _BUYER),
+        "reserved": ("The warehouse does not pack.", _STORE),
+        "packed": ("The carrier does not sell the label.", _STORE),
+        "labelled": ("The parcel is not scanned: it may still stand in the warehouse.", _STORE),
+        "shipped": ("The parcel does not arrive.", _SERVICE),
+        "delivered": ("The last partners do not answer.", _RUN),
+        "cancelling": ("Partners do not undo what was done.", _SERVICE),
+    }
+)
+
+_EDGE: Mapping[str, tuple[str, str, str]] = {
+    SIGNATURE_INVALID: (
+        "A webhook's signature was missing or did not fit; it was answered 401 and not kept.",
+        _RUN,
+        "Compare the sender's secret with ours; after a rotation give both. Else it is forged.",
+    ),
+    SENDER_UNKNOWN: (
+        "A webhook came for a sender that is not configured; it was answered 404.",
+        _RUN,
+        "Configure the channel, or correct the address at the sender.",
+    ),
+    KEY_REFUSED: (
+        "An order was posted without a valid API key; it was answered 401.",
+        _SENDER,
+        "Give the sender a key that is not revoked; `orderwright keys list` shows them.",
+    ),
+    KEY_NOT_ALLOWED: (
+        "An order was posted with a key that lacks the scope or the channel; it was answered 403.",
+        _SENDER,
+        "Use a key with the scope orders:write for that channel, and configure the channel.",
+    ),
+    ORDERS_MISSED: (
+        "A channel had orders that no webhook told of; they were found by comparing and fetched.",
+        _RUN,
+        "`orderwright channels show` says how the channel stands; its webhooks don't arrive.",
+    ),
+    SUBSCRIPTION_MISSING: (
+        "A channel's subscription to its webhooks was missing; it is made anew if that is allowed.",
+        _RUN,
+        "`orderwright channels show` names it: grant the permission, or see who deleted it.",
+    ),
+    CHANNEL_UNREACHABLE: (
+        "A channel refuses our credential or does not answer: its orders are not compared.",
+        _RUN,
+        "`orderwright channels show` has its words: renew the token, or ask the channel.",
+    ),
+    API_VERSION_DRIFT: (
+        "Webhooks come in another API version than the channel is configured for.",
+        _RUN,
+        "Set the webhook version in the channel's app, or `api_version` here after an update.",
+    ),
+    PRIVACY_REQUEST: (
+        REASONS[PRIVACY_REQUEST],
+        _SERVICE,
+        "`orderwright privacy list` says what waits for you; `privacy export` writes the file.",
+    ),
+    PRIVACY_LATE: (
+        "What a customer asks by law is due within a week and not done.",
+        _SERVICE,
+        "`orderwright privacy show` says what it waits for: see to that, or `privacy force`.",
+    ),
+    CSV_MALFORMED: (
+        REASONS[CSV_MALFORMED],
+        _SENDER,
+        "The import's report says which rows and why; mend them and import the file again.",
+    ),
+    ORDER_DIFFERS: (
+        REASONS[ORDER_DIFFERS],
+        _SENDER,
+        "`orders show` tells it; if the file is right, cancel it and import it under another ref.",
+    ),
+    ORDER_UNKNOWN: (
+        REASONS[ORDER_UNKNOWN],
+        _SENDER,
+        "It came too early or to the wrong channel: release it when the order is there.",
+    ),
+    UNDECIDABLE: (
+        REASONS[UNDECIDABLE],
+        _RUN,
+        "`quarantine show` and the log of that time say why; mend it, then release the message.",
+    ),
+    UNREADABLE: (
+        REASONS[UNREADABLE],
+        _RUN,
+        "The log of that time has the error; after an update that mends it release the message.",
+    ),
+    REQUEST_INCOMPLETE: (
+        "An order was posted without a channel or a usable Idempotency-Key.",
+        _SENDER,
+        "Send both headers, and another Idempotency-Key with every other order.",
+    ),
+}
+
+_AT_THE_DOOR = "`quarantine show` says where in the message; correct it at the source."
+
+
+def overdue(stage: str) -> str:
+    """Return the category of orders that wait too long in a stage."""
+    return f"overdue_{stage}" if stage in OVERDUE_STAGES else UNCATEGORISED
+
+
+def _table() -> dict[str, Category]:
+    found = {
+        reason: Category(
+            code=reason, words=words, who=_SENDER, mend=_AT_THE_DOOR, counted_from=DOOR
+        )
+        for reason, words in REASONS.items()
+    }
+    for code, (words, who, mend) in _EDGE.items():
+        found[code] = Category(code=code, words=words, who=who, mend=mend, counted_from=DOOR)
+    for code, (words, who, mend) in _OF_ORDERS.items():
+        source = BOTH if code in found else ORDERS
+        found[code] = Category(code=code, words=words, who=who, mend=mend, counted_from=source)
+    for stage, (words, who) in OVERDUE_STAGES.items():
+        code = overdue(stage)
+        mend = "`orders show` says whom the order waits for: ask there; the alarm repeats daily."
+        found[code] = Category(code=code, words=words, who=who, mend=mend)
+    return found
+
+
+CATEGORIES: Mapping[str, Category] = MappingProxyType(_table())
+"""Every category by its code. What a new reason of the door is called needs no line here."""
+
+
+def drawn() -> str:
+    """Return the table for people, as `docs/incidents.md` shows it; each row can be linked to."""
+    ordered = sorted(CATEGORIES.values(), key=lambda one: (one.counted_from, one.code))
+    rows = [
+        (f'<a id="{one.code}"></a>`{one.code}`', one.words, one.who, one.mend, one.counted_from)
+        for one in ordered
+    ]
+    head = ("category", "what", "who acts", "how to mend it", "counted from")
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

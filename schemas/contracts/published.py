@@ -1,0 +1,134 @@
+"""The JSON Schemas (2020-12) that others may build on, made from the structs themselves.
+
+`python -m schemas.contracts.published --write` writes them to `schemas/contracts/json/`; a test
+compares. A published name is never changed in a way that refuses what it accepted: a new major
+version gets a new name.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, get_args
+
+import msgspec
+
+from schemas.contracts.mappings import Mappings
+from schemas.messages.callbacks import WarehouseCallback
+from schemas.messages.effects import tag_of
+from schemas.messages.events import OrderEvent
+from schemas.messages.facts import OrderFulfilled
+from schemas.messages.inputs import KINDS
+from schemas.order.canonical import Order
+
+# Any: a JSON Schema is free-form JSON; whoever reads one asks for the keyword it knows.
+Schema = dict[str, Any]
+
+ORDER = "order.v1"
+WAREHOUSE_CALLBACK = "warehouse.callback.v1"
+ORDER_FULFILLED = "order.fulfilled.v1"
+MAPPINGS = "mappings.v1"
+FOLDER = Path(__file__).with_name("json")
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+INPUT_NAMES: Mapping[str, str] = MappingProxyType(
+    {kind: tag_of(shape) for kind, shape in KINDS.items()}
+)
+"""The schema's name for each `<kind>` token: `place` is `order.place.v1`."""
+
+
+@cache
+def all_schemas() -> Mapping[str, Schema]:
+    """Return every published schema by its name. The caller must not change them."""
+    found = {ORDER: _schema(ORDER, Order)}
+    for name, shape in zip(INPUT_NAMES.values(), KINDS.values(), strict=True):
+        found[name] = _schema(name, shape, closed=True)
+    found[WAREHOUSE_CALLBACK] = _schema(WAREHOUSE_CALLBACK, WarehouseCallback)
+    found[ORDER_FULFILLED] = _schema(ORDER_FULFILLED, OrderFulfilled)
+    found[MAPPINGS] = _schema(MAPPINGS, Mappings, closed=True)
+    for event in get_args(OrderEvent):
+        found[tag_of(event)] = _schema(tag_of(event), event)
+    return MappingProxyType(found)
+
+
+def identifier(name: str) -> str:
+    """Return the `$id` of a published schema."""
+    return f"urn:orderwright:schemas:{name}"
+
+
+def text_of(schema: Schema) -> str:
+    """Write a schema as its file has it."""
+    encoded = msgspec.json.format(msgspec.json.encode(schema), indent=2)
+    return encoded.decode() + "\n"
+
+
+def _schema(name: str, shape: type[msgspec.Struct], *, closed: bool = False) -> Schema:
+    """Make one self-contained schema. `closed`: unknown fields are refused, also further in.
+
+    Inputs are closed, because a misspelt field would be dropped without a word; events stay open,
+    because their readers must bear fields that later versions add.
+    """
+    _, parts = msgspec.json.schema_components([shape], ref_template="#/$defs/{name}")
+    parts = {part: _polished(part, schema, closed=closed) for part, schema in parts.items()}
+    root = parts.pop(shape.__name__)
+    head = {"$schema": DIALECT, "$id": identifier(name)}
+    if not parts:
+        return {**head, **root}
+    return {**head, **root, "$defs": dict(sorted(parts.items()))}
+
+
+def _polished(part: str, schema: Schema, *, closed: bool) -> Schema:
+    """Give titles in people's words, and say a tag as the constant it is."""
+    schema = {**schema, "title": _words(part)}
+    if "description" in schema:
+        schema["description"] = " ".join(schema["description"].split())
+    if schema.get("type") != "object":
+        return schema
+    properties = {}
+    for name, one in schema.get("properties", {}).items():
+        stated = {"title": name.replace("_", " "), **one}
+        if len(one.get("enum", ())) == 1:
+            stated = {"title": stated["title"], "const": one["enum"][0]}
+        properties[name] = stated
+    schema["properties"] = properties
+    if closed:
+        schema["additionalProperties"] = False
+    return schema
+
+
+def _words(name: str) -> str:
+    spaced = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
+    return spaced.strip().capitalize()
+
+
+def main(arguments: list[str]) -> int:
+    """Write the files (`--write`), or return 1 when they differ from the structs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help="write the files anew")
+    if parser.parse_args(arguments).write:
+        write()
+    return 1 if differences() else 0
+
+
+def write() -> None:
+    """Write all files, and remove those of names that are published no more."""
+    FOLDER.mkdir(exist_ok=True)
+    for path in FOLDER.glob("*.json"):
+        if path.stem not in all_schemas():
+            path.unlink()
+    for name, schema in all_schemas().items():
+        (FOLDER / f"{name}.json").write_text(text_of(schema))
+
+
+def differences() -> list[str]:
+    """Return the names whose file is missing, left over or says something else."""
+    files = {path.stem: path.read_text() for path in FOLDER.glob("*.json")}
+    wanted = {name: text_of(schema) for name, schema in all_schemas().items()}
+    return sorted(n for n in files.keys() | wanted.keys() if files.get(n) != wanted.get(n))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

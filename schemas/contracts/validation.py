@@ -1,0 +1,278 @@
+"""The door check: accept fast, explain slowly.
+
+jsonschema-rs accepts or refuses in a few microseconds. Only on a refusal `jsonschema` looks again,
+and every error becomes a whole sentence: where, what was found, what was expected, how to mend it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from functools import cache
+from itertools import islice
+from types import MappingProxyType
+from typing import Any, TypeVar, cast
+
+import jsonschema_rs
+import msgspec
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+from msgspec import Struct
+
+from schemas.contracts import published, refusals
+from schemas.contracts.refusals import Refused, refused
+from schemas.contracts.strict_json import shown
+from schemas.messages.inputs import KINDS, Input
+from schemas.order.canonical import Order
+
+MAX_SENTENCES = 20
+"""More than a clerk reads at once; explaining stays within milliseconds."""
+
+# Any: an error of `jsonschema` holds keyword values and instances of every type.
+Word = Callable[[Any], str]
+Shape = TypeVar("Shape")
+
+
+class _Other(Struct, frozen=True, tag_field="schema", tag="another"):
+    """Nobody sends this. In a union with it, msgspec insists on an order's `schema` field."""
+
+
+def accepts(name: str, value: object) -> bool:
+    """Say whether a published schema accepts a parsed message.
+
+    `name` is a schema's name (`order.v1`) or a kind of input (`place`). Raises KeyError for others.
+    """
+    return bool(_fast(name).is_valid(value))
+
+
+def explain(name: str, value: object) -> tuple[str, ...]:
+    """Return a sentence for every way in which `value` breaks the schema; none if it doesn't.
+
+    At most 20, and then one that says there are more. Costs milliseconds.
+    """
+    found = list(islice(_sentences(_slow(name).iter_errors(value)), MAX_SENTENCES + 1))
+    if len(found) > MAX_SENTENCES:
+        found[MAX_SENTENCES:] = ["There are more faults; mend these first and send it again."]
+    return tuple(found)
+
+
+def require(name: str, value: object) -> None:
+    """Raise Refused(schema_mismatch) with every sentence unless the schema accepts `value`."""
+    if accepts(name, value):
+        return
+    sentences = explain(name, value) or ("The message has not the published shape.",)
+    raise Refused(refusals.SCHEMA_MISMATCH, sentences)
+
+
+def read_order(value: object) -> Order:
+    """Turn a parsed canonical order into its struct. Raises Refused(schema_mismatch)."""
+    require(published.ORDER, value)
+    found = _converted(value, Order | _Other)
+    assert isinstance(found, Order)
+    return found
+
+
+def read_input(kind: str, value: object) -> Input:
+    """Turn a parsed message of a kind into its struct. Raises Refused(schema_mismatch)."""
+    require(kind, value)
+    found: Input = _converted(value, KINDS[kind])
+    return found
+
+
+def read(name: str, value: object, shape: type[Shape]) -> Shape:
+    """Turn a parsed message into the struct that the schema was made from."""
+    require(name, value)
+    found = _converted(value, shape)
+    assert isinstance(found, shape)
+    return found
+
+
+def read_foreign(value: object, shape: type[Shape]) -> Shape:
+    """Turn a parsed message of somebody else's contract into the struct of what we read of it.
+
+    Raises Refused(schema_mismatch), worded like those of our own schemas.
+    """
+    try:
+        return msgspec.convert(value, shape)
+    except msgspec.ValidationError:
+        errors = _foreign(cast(Hashable, shape)).iter_errors(value)
+        sentences = tuple(islice(_sentences(errors), MAX_SENTENCES))
+        if sentences:
+            raise Refused(refusals.SCHEMA_MISMATCH, sentences) from None
+        try:
+            return msgspec.convert(whole_numbers(value), shape)
+        except msgspec.ValidationError:
+            raise refused(
+                refusals.SCHEMA_MISMATCH, "The message has not the shape its sender documents."
+            ) from None
+
+
+# Any: what comes out is an instance of the shape, which may be a union that mypy can't name.
+def _converted(value: object, shape: Any) -> Any:
+    try:
+        return msgspec.convert(value, shape)
+    except msgspec.ValidationError:
+        # JSON Schema calls 3.0 an integer and msgspec doesn't. The schema rules.
+        return msgspec.convert(whole_numbers(value), shape)
+
+
+def whole_numbers(value: object) -> object:
+    """Return a message with every 3.0 as 3, which JSON Schema takes for the same integer."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {key: whole_numbers(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [whole_numbers(one) for one in value]
+    return value
+
+
+def _schema(name: str) -> published.Schema:
+    return published.all_schemas()[published.INPUT_NAMES.get(name, name)]
+
+
+@cache
+def _fast(name: str) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(_schema(name))
+
+
+@cache
+def _slow(name: str) -> Draft202012Validator:
+    return Draft202012Validator(_schema(name))
+
+
+@cache
+def _foreign(shape: Hashable) -> Draft202012Validator:
+    return Draft202012Validator(msgspec.json.schema(shape))
+
+
+def _sentences(errors: Iterator[ValidationError]) -> Iterator[str]:
+    for error in errors:
+        if error.validator == "anyOf":
+            # Only "this or null" exists: what matters is why it isn't the former.
+            yield from _sentences(e for e in error.context or () if e.validator_value != "null")
+        else:
+            yield _sentence(error)
+
+
+def _sentence(error: ValidationError) -> str:
+    where = _where(list(error.absolute_path))
+    rule, limit = str(error.validator), error.validator_value
+    instance: Any = error.instance
+    if rule == "required":
+        required: Any = limit
+        missing = [name for name in required if name not in instance]
+        name = next((n for n in missing if f"'{n}'" in error.message), missing[0])
+        return f"{where} lacks {shown(name)}; add it."
+    if rule == "additionalProperties":
+        return _unknown_fields(where, error)
+    if "propertyNames" in error.absolute_schema_path:
+        return f"{where} has the key {_found(error.instance)}, which is too long; shorten it."
+    expected = EXPECTED.get(rule)
+    if expected is None:
+        return f"{where} is {_found(error.instance)}, which the published schema refuses ({rule})."
+    if rule == "pattern":
+        words = PATTERNS.get(str(limit), "text of the published pattern")
+    else:
+        words = expected(limit)
+    found = _found(error.instance)
+    return f"{where} is {found}, but {words} was expected; mend it and send it again."
+
+
+def _unknown_fields(where: str, error: ValidationError) -> str:
+    known = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
+    instance: Any = error.instance
+    extra = [shown(name) for name in instance if name not in known]
+    more = "" if len(extra) <= 5 else f" and {len(extra) - 5} more"
+    names = ", ".join(extra[:5])
+    return f"{where} has {names}{more}, which the schema does not know; leave out or rename."
+
+
+TYPES: Mapping[str, str] = MappingProxyType(
+    {
+        "object": "an object",
+        "array": "a list",
+        "string": "a text",
+        "integer": "a whole number",
+        "number": "a number",
+        "boolean": "true or false",
+        "null": "null",
+    }
+)
+
+
+def _types(value: Any) -> str:
+    names = value if isinstance(value, list) else [value]
+    return " or ".join(TYPES[name] for name in names)
+
+
+def _one_of(value: Any) -> str:
+    return "one of " + ", ".join(shown(str(one)) for one in value)
+
+
+EXPECTED: Mapping[str, Word] = MappingProxyType(
+    {
+        "type": _types,
+        "enum": _one_of,
+        "const": lambda value: shown(str(value)),
+        "pattern": str,
+        "minLength": lambda n: "a text that is not empty" if n == 1 else f"at least {n} characters",
+        "maxLength": lambda n: f"a text of at most {n} characters",
+        "minimum": lambda n: f"at least {n}",
+        "maximum": lambda n: f"at most {n}",
+        "minItems": lambda n: f"a list of at least {n}",
+        "maxItems": lambda n: f"a list of at most {n}",
+        "maxProperties": lambda n: f"an object of at most {n} keys",
+        "items": lambda _: "a shorter list",
+    }
+)
+"""What each keyword that our schemas use expects, in words."""
+
+PATTERNS: Mapping[str, str] = MappingProxyType(
+    {
+        r"^[A-Z]{2}$": "two capital letters, such as US",
+        r"^[A-Z]{3}$": "three capital letters, such as USD",
+        r"^[^\x00-\x1f\x7f]+(?![\s\S])": "one line of text without control characters",
+        r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
+        r"(Z|[+-][0-9]{2}:[0-9]{2})(?![\s\S])": "an RFC 3339 time, such as 2026-11-27T09:30:00Z",
+    }
+)
+"""What each pattern of our schemas means, in words."""
+
+
+def _where(path: list[str | int]) -> str:
+    """Say a place in words and as a path: `The quantity of line 3 (lines[2].quantity)`."""
+    if not path:
+        return "The message"
+    words: list[str] = []
+    for step in path:
+        if isinstance(step, int):
+            name = words.pop() if words else "entry"
+            single = name[:-1] if name.endswith("s") else f"entry of {name}"
+            words.append(f"{single} {step + 1}")
+        else:
+            words.append(step[:40].replace("_", " "))
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step[:40]}"
+    last = words.pop()
+    article = "" if last[-1:].isdigit() else "the "
+    told = article + " of ".join([last, *reversed(words)])
+    exact = text.lstrip(".")
+    if not told[0].upper().isupper():  # a key of the sender's own, such as an attribute named "0"
+        told = f"the entry {told}"
+    return f"{told[0].upper()}{told[1:]}" + ("" if exact == last else f" ({exact})")
+
+
+def _found(value: object) -> str:
+    if isinstance(value, str):
+        length = f" ({len(value)} characters)" if len(value) > 60 else ""
+        return f"the text {shown(value)}{length}" if value else "an empty text"
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    if isinstance(value, int | float):
+        return f"the number {value}"
+    if isinstance(value, dict):
+        return f"an object of {len(value)} keys"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    return "something else"

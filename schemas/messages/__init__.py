@@ -1,0 +1,1 @@
+"""What travels: inputs, events, effects, callbacks, published events."""

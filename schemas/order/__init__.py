@@ -1,0 +1,1 @@
+"""The order itself: its canonical form, money, ids, and who its customer is."""

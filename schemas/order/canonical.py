@@ -1,0 +1,165 @@
+"""The canonical order, version 1: one shape for every channel.
+
+Amounts are integers in minor units of the order's currency. Texts are bounded, so that no
+partner, page or row is surprised by their size. The published JSON Schema
+(`schemas/contracts/json/order.v1.json`) says the same; a test holds the two against each other.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from schemas.order.money import MAX_MINOR
+
+ORDER_SCHEMA = "orderwright.order.v1"
+DOUBT = "orderwright.doubt."
+"""Attributes of this prefix tell what looks wrong and stopped nothing; then follows its reason."""
+
+# Patterns end in `(?![\s\S])` where `$` would let a line break follow in Python and not elsewhere,
+# and say [0-9], because `\d` means more digits in Python than in ECMAScript.
+Ref = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+(?![\s\S])")]
+ShortText = Annotated[str, Meta(max_length=256)]
+SkuText = Annotated[str, Meta(min_length=1, max_length=128)]
+LongText = Annotated[str, Meta(max_length=5000)]
+CountryCode = Annotated[str, Meta(max_length=2, pattern=r"^[A-Z]{2}$")]
+CurrencyCode = Annotated[str, Meta(max_length=3, pattern=r"^[A-Z]{3}$")]
+Timestamp = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
+        r"(Z|[+-][0-9]{2}:[0-9]{2})(?![\s\S])",
+        max_length=40,
+    ),
+]
+Minor = Annotated[int, Meta(ge=0, le=MAX_MINOR)]
+Quantity = Annotated[int, Meta(ge=1, le=1_000_000)]
+Grams = Annotated[int, Meta(ge=0, le=100_000_000)]
+
+Payment = Literal[
+    "pending", "authorized", "partially_paid", "paid", "partially_refunded", "refunded", "voided"
+]
+
+
+class Address(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A postal address as people write it: up to four lines, then place and country."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=256)]
+    lines: Annotated[tuple[ShortText, ...], Meta(min_length=1, max_length=4)]
+    city: ShortText
+    country: CountryCode
+    company: ShortText = ""
+    region: ShortText = ""
+    postal_code: Annotated[str, Meta(max_length=32)] = ""
+    phone: Annotated[str, Meta(max_length=64)] = ""
+
+
+class Customer(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Who ordered. `reference` is the channel's own id of the customer."""
+
+    name: ShortText = ""
+    email: Annotated[str, Meta(max_length=320)] = ""
+    phone: Annotated[str, Meta(max_length=64)] = ""
+    reference: ShortText = ""
+    locale: Annotated[str, Meta(max_length=35)] = ""
+
+
+class Line(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One line. `total_minor` is what the line costs after its discount, before tax.
+
+    `quantity` is what is still wanted now, not what was once ordered. `tax_minor` is the line's
+    tax, whether or not prices include it; `tax_code` names it (several taxes joined with "+").
+    `channel_sku` is the SKU as the channel states it, when ours differs; `bundle_line_id` and
+    `bundle_sku` are the line and SKU of the channel that this component came from.
+    `presentment_total_minor` is what the customer saw for `total_minor`, in
+    `Order.presentment`'s currency.
+    """
+
+    line_id: Ref
+    sku: SkuText
+    title: ShortText
+    quantity: Quantity
+    unit_price_minor: Minor
+    total_minor: Minor
+    discount_minor: Minor = 0
+    tax_minor: Minor = 0
+    requires_shipping: bool = True
+    weight_grams: Grams = 0
+    channel_sku: ShortText = ""
+    tax_code: ShortText = ""
+    bundle_line_id: ShortText = ""
+    bundle_sku: ShortText = ""
+    presentment_total_minor: Minor | None = None
+
+
+class Totals(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The channel's own totals: subtotal - discount + shipping + tax + duty = total.
+
+    With `taxes_included` the tax is part of the prices and is not added again.
+    """
+
+    subtotal_minor: Minor
+    discount_minor: Minor
+    shipping_minor: Minor
+    tax_minor: Minor
+    total_minor: Minor
+    duty_minor: Minor = 0
+    taxes_included: bool = False
+
+
+class Discount(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A discount by name: the code the customer typed, the title the shop gave it, or both.
+
+    `amount_minor` is what it took off. Off the goods it is part of `totals.discount_minor`; off
+    shipping it isn't, for `totals.shipping_minor` is what is left to pay.
+    """
+
+    amount_minor: Minor
+    code: ShortText = ""
+    title: ShortText = ""
+    applies_to: Literal["goods", "shipping"] = "goods"
+
+
+class Presentment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the customer saw and pays, in the currency that the shop showed."""
+
+    currency: CurrencyCode
+    totals: Totals
+
+
+class Order(
+    Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    tag_field="schema",
+    tag=ORDER_SCHEMA,
+):
+    """A whole order as a channel states it at one moment (`updated_at`).
+
+    `presentment` is there when the customer saw another currency than the shop's.
+    `channel_shipping_method` is the method as the channel states it, when ours differs.
+    """
+
+    ref: Ref
+    number: Annotated[str, Meta(min_length=1, max_length=64)]
+    placed_at: Timestamp
+    updated_at: Timestamp
+    currency: CurrencyCode
+    payment: Payment
+    lines: Annotated[tuple[Line, ...], Meta(min_length=1, max_length=500)]
+    totals: Totals
+    customer: Customer = Customer()
+    ship_to: Address | None = None
+    bill_to: Address | None = None
+    shipping_method: ShortText = ""
+    note: LongText = ""
+    gift_message: LongText = ""
+    attributes: Annotated[dict[ShortText, LongText], Meta(max_length=100)] = {}
+    test: bool = False
+    discounts: Annotated[tuple[Discount, ...], Meta(max_length=100)] = ()
+    presentment: Presentment | None = None
+    channel_shipping_method: ShortText = ""
+    shipping_tax_code: ShortText = ""

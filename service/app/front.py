@@ -1,0 +1,178 @@
+"""The HTTP front: edge, API, health and metrics on one address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from schemas.order.ids import verify_correlation_id
+from service.app.errors import OperatorError
+from service.app.health import Check, Health
+from service.app.web import HttpServer, application
+from service.channels.api import ChannelsApi
+from service.channels.run import channels_desk
+from service.http.bodies import Bodies
+from service.imports.api import CsvApi
+from service.inbound.edge import Edge
+from service.incidents.api import IncidentsApi
+from service.mappings.api import MappingsApi
+from service.orders.api import Writing
+from service.orders.reading import Finder, Reading
+from service.privacy.api import PrivacyApi
+from service.privacy.local import privacy_desk
+from service.quarantine.api import QuarantineApi
+from service.quarantine.service import QuarantineDesk
+from service.settings import Listen
+from service.telemetry.metrics import CONTENT_TYPE
+from service.wiring import (
+    channels as wiring_channels,
+)
+from service.wiring import (
+    quarantine as wiring_quarantine,
+)
+from service.wiring import (
+    root as wiring,
+)
+from service.wiring.imports import Imported
+from service.wiring.incidents import IncidentViews
+
+if TYPE_CHECKING:
+    from service.app.process import Service
+
+
+class AddressTaken(OperatorError):
+    """The HTTP server can't listen where it was told to."""
+
+    exit_code = 9
+
+
+class Front(Struct, frozen=True, kw_only=True):
+    """The listening server. `own_url` is where partners reach it."""
+
+    port: int
+    own_url: str
+    sources: Mapping[str, wiring_channels.Source]
+
+
+async def open_front(
+    service: Service,
+    wire: wiring.Wire,
+    store: wiring.Store,
+    keys: Mapping[str, bytes],
+    stack: AsyncExitStack,
+) -> Front:
+    """Listen. Until the service is ready `/readyz` says so; what comes in waits in the stream."""
+    settings = service.settings
+    sources = wiring_channels.sources(settings, keys)
+    bodies = Bodies(max_body_bytes=settings.limits.body_bytes)
+    edge = Edge(
+        sources,
+        wire.publisher,
+        bodies,
+        forged=wiring_channels.SignatureRefused,
+        clock=service.clock,
+        metrics=service.metrics,
+        tracer=service.tracer,
+        refused=service.refusals.count,
+    )
+    health = Health(
+        service.readiness,
+        _checks(wire, store),
+        render_metrics=service.metrics.render,
+        metrics_content_type=CONTENT_TYPE,
+    )
+    api_keys = wiring.ApiKeys(store.reports, monotonic=service.clock.monotonic)
+    finder = Finder(store.views, lambda text: verify_correlation_id(text, keys))
+    reading = Reading(store.views, finder, api_keys, service.clock)
+    writing = Writing(
+        wire.publisher,
+        bodies,
+        api_keys,
+        store.idempotency,
+        finder,
+        channels=tuple(settings.channels),
+        translate=wiring_channels.Canonical().translate,
+        sign=service.shell.correlation_id,
+        clock=service.clock,
+        refused=service.refusals.count,
+    )
+    desk = _quarantine_desk(service, wire, store, sources)
+    quarantine = QuarantineApi(desk, bodies, api_keys, store.idempotency, service.clock)
+    incidents = IncidentsApi(IncidentViews(store.reports), api_keys, service.clock)
+    channels = ChannelsApi(
+        await channels_desk(service, wire, store, stack), bodies, api_keys, service.clock
+    )
+    mappings = MappingsApi(service.mappings, bodies, api_keys, service.clock)
+    privacy_parts = (bodies, api_keys, store.idempotency, service.clock)
+    privacy = PrivacyApi(privacy_desk(store.reports, store.sealing, service.clock), *privacy_parts)
+    imports = _imports(service, wire, store, bodies, api_keys)
+    parts = (
+        *(imports, edge, writing, reading, quarantine, incidents, channels, mappings, privacy),
+        health,
+    )
+    server = HttpServer(application([part.routes() for part in parts]))
+    await _listen(server, settings.listen)
+    stack.push_async_callback(server.stop)
+    own_url = settings.listen.public_url or f"http://{settings.listen.host}:{server.port}"
+    return Front(port=server.port, own_url=own_url, sources=sources)
+
+
+async def _listen(server: HttpServer, listen: Listen) -> None:
+    try:
+        await server.start(listen.host, listen.port)
+    except OSError as error:
+        raise AddressTaken(
+            f"{listen.host}:{listen.port} can't be listened on ({error.strerror}): stop what uses"
+            " it, or choose another with ORDERWRIGHT_PORT."
+        ) from error
+
+
+def _quarantine_desk(
+    service: Service,
+    wire: wiring.Wire,
+    store: wiring.Store,
+    sources: Mapping[str, wiring_channels.Source],
+) -> QuarantineDesk:
+    return QuarantineDesk(
+        wiring_quarantine.QuarantineWorkflow(store.reports, store.sealing),
+        wire.publisher,
+        {source.kind: source for source in sources.values()},
+        wiring_channels.translator(sources),
+        service.clock,
+    )
+
+
+def _imports(
+    service: Service,
+    wire: wiring.Wire,
+    store: wiring.Store,
+    bodies: Bodies,
+    api_keys: wiring.ApiKeys,
+) -> CsvApi:
+    return CsvApi(
+        wire.publisher,
+        Imported(store.reports),
+        bodies,
+        api_keys,
+        store.idempotency,
+        channels=tuple(service.settings.channels),
+        clock=service.clock,
+        refused=service.refusals.count,
+    )
+
+
+def _checks(wire: wiring.Wire, store: wiring.Store) -> dict[str, Check]:
+    async def postgres() -> str:
+        await store.reports.fetch("select 1")
+        return ""
+
+    async def nats() -> str:
+        return "" if wire.connection.is_connected else "NATS is not connected."
+
+    async def leases() -> str:
+        return "" if store.leases.sure else "The lease on the orders was not renewed in time."
+
+    return {"postgres": postgres, "nats": nats, "leases": leases}

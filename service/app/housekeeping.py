@@ -1,0 +1,63 @@
+"""Throws away what has outlived its bound: old quarantine items, repeats' remembered answers, and
+what orders that ended long ago need no more."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from actors.runtime.errors import JournalUnavailable
+from service.app.clock import SystemClock
+from service.settings import Retention
+from service.wiring import root as wiring
+
+log = logging.getLogger(__name__)
+
+PERIOD_SECONDS = 600.0
+
+LOOK_SECONDS = 5.0
+"""How soon a flood of bad payloads is noticed: some hundred megabytes later, whatever sends it."""
+
+MAX_STATEMENTS = 1_000
+"""Of one round and kind: half a million items, five million answers; the next round goes on."""
+
+
+async def keep_house(store: wiring.Store, clock: SystemClock, retention: Retention) -> None:
+    """Tidy up every ten minutes, until cancelled, and the quarantine as soon as much has come. A
+    round that fails is made up for by the next."""
+    due = clock.monotonic() + PERIOD_SECONDS
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        whole_round = clock.monotonic() >= due
+        if not whole_round and not store.quarantine.crowded:
+            continue
+        try:
+            await tidy(store, clock)
+            if whole_round:
+                due = clock.monotonic() + PERIOD_SECONDS
+                await _let_go(store, clock, retention)
+        except JournalUnavailable as error:
+            due = clock.monotonic() + PERIOD_SECONDS
+            log.info("Housekeeping waits for the database: %s", error)
+
+
+async def _let_go(store: wiring.Store, clock: SystemClock, retention: Retention) -> None:
+    swept = await store.retention.sweep(
+        clock.now(), inbox_days=retention.inbox_days, effects_days=retention.effects_days
+    )
+    if swept.inbox or swept.effects:
+        log.info(
+            "%d rows of inputs and %d effects of orders that ended long ago are let go.",
+            swept.inbox,
+            swept.effects,
+        )
+
+
+async def tidy(store: wiring.Store, clock: SystemClock) -> None:
+    """Take away all that is beyond its bound, a little at a time. Raises JournalUnavailable."""
+    for _ in range(MAX_STATEMENTS):
+        if not await store.quarantine.prune(clock.now()):
+            break
+    for _ in range(MAX_STATEMENTS):
+        if not await store.idempotency.purge(now=clock.now()):
+            break

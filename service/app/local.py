@@ -1,0 +1,212 @@
+"""What a person at the same machine may look at and decide, whether by command line or script."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from actors.order.evolve import replay
+from actors.order.lifecycle import Stage
+from actors.order.state import encode_state
+from actors.runtime.errors import JournalUnavailable, StreamUnavailable
+from schemas.messages.codec import encode
+from schemas.messages.inputs import ActOnOrder
+from schemas.order.ids import OrderId
+from service.app import runtime
+from service.app.clock import SystemClock, new_id
+from service.app.errors import OperatorError, ServerUnusable
+from service.app.sealing_keys import sealing_in
+from service.embedded.external import check_postgres
+from service.settings import load
+from service.wiring import local as wiring_local
+from service.wiring.incidents import Incidents, IncidentViews
+from service.wiring.local import ApiKey
+from service.wiring.mappings import PostgresMappings
+from service.wiring.privacy import Sealing
+
+__all__ = ["ApiKey", "Desk", "NoSuchOrder", "Verified", "open_desk"]
+
+STAGES = tuple(str(stage) for stage in Stage if stage is not Stage.NEW)
+
+MAX_DIFFERENT = 20
+"""Orders that replay differently and are named; one is an alarm already."""
+
+
+class NoSuchOrder(OperatorError):
+    """Nothing is known under that name."""
+
+    exit_code = 11
+
+
+class Verified(msgspec.Struct, frozen=True, kw_only=True):
+    """What a replay of everything found."""
+
+    orders: int
+    events: int
+    different: tuple[str, ...]
+
+
+class Desk:
+    """Reads the store, and publishes decisions for the service to carry out. `folder` is the
+    service's data directory."""
+
+    def __init__(
+        self,
+        pool: wiring_local.Pool,
+        nats_url: str,
+        folder: Path,
+        sealing: Sealing,
+        mappings_file: str = "",
+        channels: Sequence[str] = (),
+    ) -> None:
+        self.pool = pool
+        self.sealing = sealing
+        self.nats_url = nats_url
+        self.folder = folder
+        self.views = wiring_local.Views(pool, sealing)
+        self.incidents = IncidentViews(pool)
+        self.counting = Incidents(pool)
+        self.mappings = PostgresMappings(pool)
+        self.mappings_file = mappings_file
+        self.channels = tuple(channels)
+
+    async def list_orders(
+        self,
+        *,
+        stage: str | None,
+        channel: str | None,
+        attention: bool,
+        cursor: str | None,
+        limit: int,
+    ) -> wiring_local.Page:
+        """Return a page of orders, newest first. Raises OperatorError for a wrong stage or
+        cursor."""
+        if stage is not None and stage not in STAGES:
+            raise OperatorError(f"No stage is called {stage!r}; there are: {', '.join(STAGES)}.")
+        try:
+            return await self.views.list_orders(
+                stage=stage, channel=channel, attention=attention or None, cursor=cursor,
+                limit=limit,
+            )  # fmt: skip
+        except ValueError as error:
+            raise OperatorError(str(error)) from error
+
+    async def find(self, which: str) -> OrderId:
+        """Return the order named. Raises NoSuchOrder."""
+        order_id = await self.views.find(which)
+        if order_id is None:
+            raise NoSuchOrder(
+                f"No order is known as {which!r}. Give its number, the channel's reference, its"
+                " order id or its correlation id."
+            )
+        return order_id
+
+    async def show(self, which: str) -> wiring_local.OrderView:
+        """Return one order with what is under way."""
+        view = await self.views.show(await self.find(which))
+        assert view is not None, "it was found a moment ago, and orders are never deleted"
+        return view
+
+    async def timeline(self, which: str) -> tuple[wiring_local.Entry, ...]:
+        """Return everything that happened to an order."""
+        return await self.views.timeline(await self.find(which))
+
+    async def act(self, which: str, verb: str, target: str, person: str, reason: str) -> None:
+        """Publish a person's decision; the order carries it out, or says why not."""
+        row = (await self.show(which)).row
+        given = ActOnOrder(
+            ref=row.ref, verb=verb, person=person[:256], reason=reason[:5000], target=target
+        )
+        async with wiring_local.publisher(self.nats_url) as publisher:
+            await publisher.publish(
+                row.channel,
+                "act",
+                row.ref,
+                encode(given),
+                delivery_id=f"desk:{new_id()}",
+                source="canonical",
+                topic="act",
+            )
+
+    async def create_key(
+        self, name: str, scopes: Sequence[str], channels: Sequence[str], now: datetime
+    ) -> str:
+        """Make an API key and return it, the only time it is whole."""
+        try:
+            _, token = await self._keys().create(name, scopes, channels, now=now)
+        except wiring_local.KeyRefused as error:
+            raise OperatorError(str(error)) from error
+        return token
+
+    async def list_keys(self) -> list[wiring_local.ApiKey]:
+        """Return the API keys, without their secrets."""
+        return await self._keys().list_keys()
+
+    async def revoke_key(self, key_id: str, now: datetime) -> bool:
+        """Revoke a key; return whether there was one."""
+        return await self._keys().revoke(key_id, now=now)
+
+    def _keys(self) -> wiring_local.ApiKeys:
+        return wiring_local.ApiKeys(self.pool, monotonic=SystemClock().monotonic)
+
+    async def verify(self, progress: Callable[[int], None]) -> Verified:
+        """Replay every stream and compare it with the stored state, byte for byte. Raises
+        OperatorError, naming the order, when an event can't be read."""
+        try:
+            return await self._verify(progress)
+        except ValueError as error:
+            raise OperatorError(f"{error} Was it written by a newer version?") from error
+
+    async def _verify(self, progress: Callable[[int], None]) -> Verified:
+        orders = events = 0
+        different: list[str] = []
+        async for stream in wiring_local.streams(self.pool):
+            state = replay(stream.events)
+            if encode_state(state) != stream.state or state.version != stream.version:
+                different.append(stream.order_id)
+                if len(different) >= MAX_DIFFERENT:
+                    break
+            orders += 1
+            events += len(stream.events)
+            if orders % 1000 == 0:
+                progress(orders)
+        return Verified(orders=orders, events=events, different=tuple(different))
+
+
+@asynccontextmanager
+async def open_desk(data: Path | None = None) -> AsyncIterator[Desk]:
+    """Open the desk of the service that runs in a data directory (left out: the configured one,
+    or the demo's). Raises NotRunning."""
+    folder = _folder(data)
+    found = runtime.read(folder)
+    if not runtime.is_alive(found):
+        await _still_there(found, folder)
+    sealing = sealing_in(load(), folder)
+    try:
+        async with wiring_local.reports(found.postgres_dsn) as pool:
+            yield Desk(pool, found.nats_url, folder, sealing, found.mappings_file, found.channels)
+    except (JournalUnavailable, StreamUnavailable, wiring_local.NatsUnusable) as error:
+        raise ServerUnusable(
+            f"The servers of {folder} do not answer: {error} `orderwright doctor` says more."
+        ) from error
+
+
+async def _still_there(found: runtime.Runtime, folder: Path) -> None:
+    """Raise NotRunning unless the servers outlive the dead service, because they are outside."""
+    try:
+        await check_postgres(found.postgres_dsn)
+    except ServerUnusable as error:
+        raise runtime.NotRunning(
+            f"The service of {folder} ran as pid {found.pid} and has ended; start it again with"
+            " `orderwright serve`."
+        ) from error
+
+
+def _folder(data: Path | None) -> Path:
+    folder = data or Path(load().data_dir)
+    inner = folder / "data"  # the demo keeps its world beside the service's own data
+    return inner if (inner / runtime.FILE).exists() else folder

@@ -1,0 +1,110 @@
+"""Tells metrics and traces what the shell and the intake report."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from actors.runtime.mailbox import DUPLICATE
+from actors.runtime.observer import Trace
+from actors.runtime.ports import Letter
+from schemas.messages import events as e
+from schemas.messages.events import OrderEvent
+from service.telemetry.logs import label
+from service.telemetry.metrics import BREAKER_STATES, Metrics
+from service.telemetry.tracing import SpanKind, Tracer
+
+log = logging.getLogger(__name__)
+
+OUTCOMES: dict[type[e.Event], str] = {
+    e.Placed: "placed",
+    e.Closed: "closed",
+    e.Cancelled: "cancelled",
+    e.Shipped: "shipped",
+    e.GivenToPerson: "given_to_person",
+    e.Overdue: "overdue",
+}
+"""Events that `orderwright_orders_total` counts, by outcome."""
+
+
+class Observing:
+    """Implements actors.runtime.observer.Observer and the intake's watch over Metrics and
+    Tracer."""
+
+    def __init__(self, metrics: Metrics, tracer: Tracer) -> None:
+        self._metrics = metrics
+        self._tracer = tracer
+
+    def begin_letter(self, letter: Letter, correlation_id: str) -> Trace:
+        """Begin the trace of one handled message, linked to the one that caused it."""
+        if letter.deliveries > 1:
+            self._metrics.redeliveries.inc()
+        name = f"process orders.in.{letter.channel}.{letter.kind}"
+        return self._tracer.begin(
+            name,
+            SpanKind.CONSUMER,
+            caused_by=letter.headers.get("traceparent", ""),
+            correlation_id=correlation_id,
+        )
+
+    def quarantined(self, reason: str) -> None:
+        """Count it by reason."""
+        self._metrics.quarantined(reason).inc()
+
+    def taken(self, letter: Letter, outcome: str) -> None:
+        """Count duplicates."""
+        if outcome == DUPLICATE:
+            self._metrics.duplicates.inc()
+
+    def begin_call(self, name: str, parent: str, correlation_id: str) -> Trace:
+        """Begin watching a call to a partner: `carrier.buy_label.v1` is `carrier buy_label`."""
+        role, _, rest = name.partition(".")
+        trace = self._tracer.begin(
+            f"{role} {rest.rpartition('.')[0] or rest}",
+            SpanKind.CLIENT,
+            caused_by=parent,
+            correlation_id=correlation_id,
+        )
+        # Each call has a task of its own: all it logs is about this order.
+        label(trace_id=trace.trace_id, correlation_id=correlation_id)
+        return trace
+
+    def mailbox_wait(self, seconds: float) -> None:
+        """Observe it."""
+        self._metrics.mailbox_wait.observe(seconds)
+
+    def step(self, name: str, outcome: str, seconds: float) -> None:
+        """Observe it by outcome; count lost races."""
+        if outcome == "conflict":
+            self._metrics.conflicts.inc()
+        self._metrics.steps(name, outcome).observe(seconds)
+
+    def left_stage(self, stage: str, seconds: float) -> None:
+        """Observe it."""
+        self._metrics.stage_seconds(stage).observe(seconds)
+
+    def committed(self, orders: int, seconds: float) -> None:
+        """Observe one commit of the journal."""
+        self._metrics.journal_batch.observe(orders)
+        self._metrics.journal_commit.observe(seconds)
+
+    def events(self, events: Sequence[OrderEvent]) -> None:
+        """Count the outcomes that matter to the business."""
+        for event in events:
+            outcome = OUTCOMES.get(type(event))
+            if outcome is not None:
+                self._metrics.orders(outcome).inc()
+
+    def called(self, partner: str, operation: str, outcome: str, seconds: float) -> None:
+        """Count and time a partner's call; say it where a person may be needed."""
+        if outcome in {"refused", "person"}:
+            told = {"partner": partner, "operation": operation, "outcome": outcome}
+            log.warning(
+                "A partner's call did not end well; the order's timeline says why.", extra=told
+            )
+        self._metrics.partner_calls(partner, operation, outcome).inc()
+        self._metrics.partner_seconds(partner, operation).observe(seconds)
+
+    def breaker(self, partner: str, state: str) -> None:
+        """Show the breaker's state."""
+        self._metrics.breaker(partner).set(BREAKER_STATES[state])

@@ -1,0 +1,100 @@
+"""The HTTP server: the parts put together, with bounds on connections, headers and time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+from aiohttp import web
+from msgspec import Struct
+
+from service.http import problems
+
+
+class ServerLimits(Struct, frozen=True, kw_only=True):
+    """Bounds of the server. A connection may hold `max_headers` headers of `max_header_bytes` each
+    and two read buffers: 384 KiB at worst, so 512 connections hold 192 MiB under attack and one or
+    two of them in life. `idle_seconds` also ends a connection that sends its headers too slowly.
+    """
+
+    max_connections: int = 512
+    max_headers: int = 64
+    max_header_bytes: int = 4096
+    read_buffer_bytes: int = 64 * 1024
+    idle_seconds: float = 30.0
+    linger_seconds: float = 2.0
+    shutdown_seconds: float = 5.0
+
+
+class Refusal(asyncio.Protocol):
+    """Answers a connection beyond the bound without reading from it."""
+
+    _ANSWER = (
+        b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
+        b"Connection: close\r\n\r\n"
+    )
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Say it and hang up."""
+        stream = cast("asyncio.Transport", transport)  # uvloop's is no subclass of asyncio's
+        stream.write(self._ANSWER)
+        stream.close()
+
+
+class HttpServer:
+    """Serves an application on one address; `port` is the real one when 0 was asked for."""
+
+    def __init__(self, application: web.Application, limits: ServerLimits | None = None) -> None:
+        self._limits = limits or ServerLimits()
+        self._runner = web.AppRunner(
+            application,
+            access_log=None,  # metrics and traces tell it; a line per webhook would cost more
+            keepalive_timeout=self._limits.idle_seconds,
+            lingering_time=self._limits.linger_seconds,
+            max_headers=self._limits.max_headers,
+            max_line_size=self._limits.max_header_bytes,
+            max_field_size=self._limits.max_header_bytes,
+            read_bufsize=self._limits.read_buffer_bytes,
+            auto_decompress=False,
+            shutdown_timeout=self._limits.shutdown_seconds,
+        )
+        self._listener: asyncio.Server | None = None
+        self.port = 0
+
+    async def start(self, host: str, port: int) -> None:
+        """Listen. Raises OSError when the address is taken."""
+        await self._runner.setup()
+        server = self._runner.server
+        assert server is not None
+
+        def connect() -> asyncio.BaseProtocol:
+            if len(server.connections) >= self._limits.max_connections:
+                return Refusal()
+            return server()
+
+        loop = asyncio.get_running_loop()
+        self._listener = await loop.create_server(connect, host, port, backlog=512)
+        self.port = self._listener.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Take no new connection, let requests under way end within the time, and close."""
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        server = self._runner.server
+        if server is not None:
+            server.pre_shutdown()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._limits.shutdown_seconds):
+                    await server.shutdown(self._limits.shutdown_seconds)
+        await self._runner.cleanup()
+
+
+def application(routes: Iterable[Sequence[web.AbstractRouteDef]]) -> web.Application:
+    """Build the application of the parts' routes; every error becomes problem details."""
+    made = web.Application(middlewares=[problems.middleware])
+    for part in routes:
+        made.add_routes(part)
+    return made

@@ -1,0 +1,1 @@
+"""The sales channels: sync, backfill, the API and the commands."""

@@ -1,0 +1,138 @@
+"""`orderwright channels …`: how the sales channels stand, and what was missed there."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from service.cli.tables import age, print_json, print_table
+
+if TYPE_CHECKING:
+    from service.channels.backfill import Found
+    from service.channels.service import ChannelsDesk
+
+application = typer.Typer(
+    help="See how the sales channels stand, and fetch what was missed.", no_args_is_help=True
+)
+
+T = TypeVar("T")
+
+Data = Annotated[Path | None, typer.Option("--data", help="The running service's data directory.")]
+Config = Annotated[Path | None, typer.Option("--config", help="The configuration file (TOML).")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Name = Annotated[str, typer.Argument(help="The channel's name in the configuration.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; it is audited for ever.")]
+_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
+
+
+@application.command("list")
+def list_channels(as_json: AsJson = False, data: Data = None, config: Config = None) -> None:
+    """List the channels and how they stand."""
+    rows = _with(data, config, lambda desk: desk.views())
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        ("channel", "kind", "API version", "missed", "how it stands"),
+        [
+            (row.name, row.kind, row.api_version, str(sum(j.missed for j in row.jobs)), row.words)
+            for row in rows
+        ],
+    )
+
+
+@application.command()
+def show(name: Name, as_json: AsJson = False, data: Data = None, config: Config = None) -> None:
+    """Show one channel: each job, when it last succeeded, and its last words."""
+    row = _with(data, config, lambda desk: desk.show(name))
+    if as_json:
+        print_json(row)
+        return
+    print(f"{row.name} ({row.kind}): {row.words}")
+    if row.api_version:
+        print(f"  API version {row.api_version}; drift shows in `orderwright incidents list`")
+    for job in row.jobs:
+        done = age(job.succeeded_at) if job.succeeded_at else "never"
+        print(f"  {job.job}: last success {done}, {job.missed} missed so far")
+        print(f"    {job.outcome}")
+
+
+@application.command()
+def check(name: Name, as_json: AsJson = False, data: Data = None, config: Config = None) -> None:
+    """Ask the channel now what changed lately, and compare; nothing is changed."""
+    _print(_with(data, config, lambda desk: desk.check(name)), as_json=as_json)
+
+
+@application.command()
+def backfill(
+    name: Name,
+    reason: Why,
+    since: Annotated[
+        datetime | None, typer.Option("--from", formats=_FORMATS, help="Begin of the window, UTC.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--to", formats=_FORMATS, help="Its end, UTC.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what is missing.")] = False,
+    as_json: AsJson = False,
+    data: Data = None,
+    config: Config = None,
+) -> None:
+    """Compare a window of a channel with ours, and fetch what is missing."""
+    found = _with(
+        data,
+        config,
+        lambda desk: desk.backfill(
+            name,
+            since.replace(tzinfo=UTC) if since else None,
+            until.replace(tzinfo=UTC) if until else None,
+            dry_run=dry_run,
+            person=getpass.getuser(),
+            reason=reason,
+        ),
+    )
+    _print(found, as_json=as_json)
+
+
+@application.command()
+def reimport(
+    name: Name,
+    ref: Annotated[str, typer.Argument(help="The channel's own reference of the order.")],
+    reason: Why,
+    data: Data = None,
+    config: Config = None,
+) -> None:
+    """Have one order read again from its channel."""
+    order_id = _with(
+        data,
+        config,
+        lambda desk: desk.reimport(name, ref, person=getpass.getuser(), reason=reason),
+    )
+    print(f"Order {order_id} is looked at again; `orderwright orders timeline` shows it.")
+
+
+def _print(found: Found, *, as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+        return
+    print(found.words())
+    for ref in found.refs:
+        print(f"  {ref}")
+
+
+def _with(
+    data: Path | None, config: Path | None, work: Callable[[ChannelsDesk], Awaitable[T]]
+) -> T:
+    from service.channels import local
+
+    async def run() -> T:
+        async with local.open_channels(data, config) as desk:
+            return await work(desk)
+
+    return asyncio.run(run())

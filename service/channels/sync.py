@@ -1,0 +1,290 @@
+"""Keeps the channels whole beside the orders' way: compares what changed there, and keeps the
+subscriptions. A round that fails is told and tried again; the service goes on.
+
+Only the process that holds the orders' lease works. Rounds are jittered, so that a thousand
+channels don't ask in the same second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from msgspec.structs import replace
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from actors.runtime.errors import (
+    JournalUnavailable,
+    PartnerError,
+    Retryable,
+    StreamUnavailable,
+    Unauthorised,
+)
+from schemas.contracts.incidents import CHANNEL_UNREACHABLE, ORDERS_MISSED, SUBSCRIPTION_MISSING
+from service.channels.backfill import Backfill, Found
+from service.settings import Channel
+from service.telemetry.metrics import Family
+from service.wiring.sync import Progress, Upkeep, Upkeeps
+
+log = logging.getLogger(__name__)
+
+BACKFILL, SUBSCRIPTIONS = "backfill", "subscriptions"
+
+FIRST_SECONDS = 5.0
+"""The first round comes within this time of the start, or of its period if that is shorter."""
+
+RETRY_SECONDS = 30.0
+"""After a failed round the next comes so soon, doubled with each failure up to the period."""
+
+REFUSED_SECONDS = 60.0
+"""The same after a refused credential: the app was uninstalled, or its token replaced, and only a
+person brings another one."""
+
+MOST_REFUSED_SECONDS = 1800.0
+"""A token that works again by itself is found within this time. Well within the hour of quiet after
+which an incident resolves, so that it stays open while the channel is shut."""
+
+UNREACHABLE_FAILURES = 5
+"""Failed rounds in a row after which a channel counts as unreachable: some seven minutes, which is
+longer than most disturbances. A refused credential counts at once."""
+
+
+class UpkeepClock(Protocol):
+    """The time of day."""
+
+    def now(self) -> datetime:
+        """Return the wall clock in UTC."""
+
+
+class UpkeepMetrics:
+    """The metrics of the channels' upkeep, in a registry."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.missed = Family(
+            Counter(
+                "orderwright_channel_orders_missed_total",
+                "Orders the channel has and no webhook told of, found by comparing.",
+                ["channel"],
+                registry=registry,
+            ),
+            1,
+        )
+        self.changed = Family(
+            Counter(
+                "orderwright_channel_changes_missed_total",
+                "Changes of known orders that no webhook told of, found by comparing.",
+                ["channel"],
+                registry=registry,
+            ),
+            1,
+        )
+        self.oldest = Family(
+            Gauge(
+                "orderwright_channel_oldest_missed_seconds",
+                "Age of the oldest order the last comparison found missing; 0: none.",
+                ["channel"],
+                registry=registry,
+            ),
+            1,
+        )
+        self.succeeded = Family(
+            Gauge(
+                "orderwright_channel_upkeep_success_timestamp_seconds",
+                "When a channel's job last succeeded, in seconds since 1970.",
+                ["channel", "job"],
+                registry=registry,
+            ),
+            2,
+        )
+
+
+class Keeper:
+    """One channel's two jobs. `refused` counts an occurrence of an incident; `may` says whether the
+    orders' lease is held for sure; `address` is where webhooks go, "" when nobody said."""
+
+    def __init__(
+        self,
+        name: str,
+        channel: Channel,
+        *,
+        shop: Upkeep,
+        backfill: Backfill,
+        store: Upkeeps,
+        clock: UpkeepClock,
+        metrics: UpkeepMetrics,
+        refused: Callable[[str, str], None],
+        may: Callable[[], bool],
+        address: str,
+    ) -> None:
+        self._name = name
+        self._channel = channel
+        self._shop = shop
+        self._backfill = backfill
+        self._store = store
+        self._clock = clock
+        self._metrics = metrics
+        self._refused = refused
+        self._may = may
+        self._address = address
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        jobs = []
+        if self._channel.compares_seconds:
+            jobs.append(self._for_ever(BACKFILL, self._channel.compares_seconds))
+        if self._address:
+            jobs.append(self._for_ever(SUBSCRIPTIONS, self._channel.subscriptions_seconds))
+        else:
+            log.warning(
+                "Nobody watches the subscriptions of channel %s: set listen.public_url, where the "
+                "channel's webhooks reach this service.",
+                self._name,
+            )
+        await asyncio.gather(*jobs)
+
+    async def compare(self) -> None:
+        """Compare one window with ours and have looked at what is missing."""
+        now = self._clock.now()
+        before = await self._before(BACKFILL)
+        until = now - timedelta(seconds=self._channel.backfill_grace_seconds)
+        since = start_of(before, until, self._channel.backfill_window_seconds)
+        missed = before.missed if before else 0
+        counted = 0
+
+        async def told(found: Found) -> None:
+            nonlocal counted
+            self._count(found.missed - counted)
+            counted = found.missed
+            await self._store.keep(
+                Progress(
+                    channel=self._name,
+                    job=BACKFILL,
+                    position=found.position,
+                    complete=found.complete,
+                    tried_at=now,
+                    succeeded_at=now if found.complete else _succeeded(before),
+                    outcome=found.words(),
+                    missed=missed + found.missed,
+                )
+            )
+
+        found = await self._backfill.compare(since, until, told=told)
+        await told(found)
+        self._metrics.changed(self._name).inc(found.changed)
+        age = (now - found.oldest).total_seconds() if found.oldest else 0.0
+        self._metrics.oldest(self._name).set(max(age, 0.0))
+        self._metrics.succeeded(self._name, BACKFILL).set(now.timestamp())
+        if found.missed or found.changed:
+            log.warning("Channel %s was compared: %s", self._name, found.words())
+
+    async def subscribe(self) -> None:
+        """Have the channel tell us everything, and count what was missing."""
+        now = self._clock.now()
+        before = await self._before(SUBSCRIPTIONS)
+        found = await self._shop.keep_subscriptions(self._address)
+        # At the very first look nothing is there yet, and that is no incident.
+        if found.faults or (found.mended and before is not None and before.succeeded_at):
+            self._refused(SUBSCRIPTION_MISSING, self._name)
+        for sentence in found.faults + (found.mended if before else ()):
+            log.warning("Channel %s: %s", self._name, sentence)
+        told = [*found.faults, *found.mended] or ["Every subscription is there."]
+        good = not found.faults
+        await self._store.keep(
+            Progress(
+                channel=self._name,
+                job=SUBSCRIPTIONS,
+                tried_at=now,
+                succeeded_at=now if good else _succeeded(before),
+                good=good,
+                outcome=" ".join(told),
+                missed=(before.missed if before else 0) + len(found.mended if before else ()),
+            )
+        )
+        if good:
+            self._metrics.succeeded(self._name, SUBSCRIPTIONS).set(now.timestamp())
+
+    def _count(self, missed: int) -> None:
+        self._metrics.missed(self._name).inc(missed)
+        for _ in range(missed):
+            self._refused(ORDERS_MISSED, self._name)
+
+    async def _before(self, job: str) -> Progress | None:
+        found = await self._store.progress(self._name)
+        return next((one for one in found if one.job == job), None)
+
+    async def _for_ever(self, job: str, period: float) -> None:
+        wait = random.uniform(0.0, min(FIRST_SECONDS, period))
+        failures = 0
+        while True:
+            await asyncio.sleep(wait)
+            if not self._may():
+                wait = min(1.0, period)
+                continue
+            error = await self._once(job)
+            failures = failures + 1 if error else 0
+            if is_unreachable(error, failures):
+                self._refused(CHANNEL_UNREACHABLE, self._name)
+            wait = wait_after(error, failures, period) * random.uniform(0.9, 1.1)
+
+    async def _once(self, job: str) -> Exception | None:
+        try:
+            await (self.compare() if job == BACKFILL else self.subscribe())
+        except (PartnerError, StreamUnavailable) as error:
+            log.warning("The %s of channel %s did not get through: %s", job, self._name, error)
+            await self._tell_failure(job, str(error))
+            return error
+        except JournalUnavailable as error:
+            log.info("The %s of channel %s waits for the database: %s", job, self._name, error)
+            return error
+        except Exception as error:  # whatever it is, orders go on; log and age raise the alarm
+            log.exception("The %s of channel %s failed; orders go on.", job, self._name)
+            await self._tell_failure(job, f"It failed on our side: {type(error).__name__}.")
+            return error
+        return None
+
+    async def _tell_failure(self, job: str, words: str) -> None:
+        try:
+            before = await self._before(job)
+            now = self._clock.now()
+            kept = before or Progress(channel=self._name, job=job, tried_at=now)
+            await self._store.keep(replace(kept, tried_at=now, good=False, outcome=words))
+        except JournalUnavailable as error:
+            log.info("How the %s of %s stands could not be kept: %s", job, self._name, error)
+
+
+def is_unreachable(error: Exception | None, failures: int) -> bool:
+    """Say whether so many failures in a row (`error`: the last one) are an incident. That our own
+    database or stream does not answer is no fault of the channel's."""
+    if isinstance(error, Unauthorised):
+        return True
+    return isinstance(error, PartnerError) and failures >= UNREACHABLE_FAILURES
+
+
+def wait_after(error: Exception | None, failures: int, period: float) -> float:
+    """Return the seconds until the next round, after so many failures in a row (`error`: the last
+    one)."""
+    if error is None:
+        return period
+    doubled = 2.0 ** min(failures - 1, 10)
+    soon = min(RETRY_SECONDS * doubled, period)
+    if isinstance(error, Unauthorised):
+        return max(soon, min(REFUSED_SECONDS * doubled, MOST_REFUSED_SECONDS))
+    asked = error.retry_after_seconds if isinstance(error, Retryable) else None
+    return max(soon, asked or 0.0)
+
+
+def _succeeded(before: Progress | None) -> datetime | None:
+    return None if before is None else before.succeeded_at
+
+
+def start_of(before: Progress | None, until: datetime, window_seconds: float) -> datetime:
+    """Return where the next window begins: a window back, so that a list that lags is read again;
+    where the last success ended, if that is longer ago; or where a long round stopped."""
+    back = until - timedelta(seconds=window_seconds)
+    if before is None or before.position is None:
+        return back
+    return min(before.position, back if before.complete else until)

@@ -1,0 +1,1 @@
+"""What every HTTP API shares: who calls, bodies, problems, idempotency."""

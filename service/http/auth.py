@@ -1,0 +1,175 @@
+"""Who calls the API, and whether a request was made before."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection
+from datetime import datetime
+from typing import Protocol
+
+from aiohttp import web
+
+from service.http import problems
+from service.http.problems import Problem
+
+ANY_CHANNEL = "*"
+"""Among a key's channels: it serves all of them."""
+
+CHANNEL_HEADER = "X-Orderwright-Channel"
+
+_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+class Caller(Protocol):
+    """An API key that was found good."""
+
+    @property
+    def id(self) -> str:
+        """The key's id, which is no secret."""
+
+    @property
+    def name(self) -> str:
+        """Who uses the key, for people."""
+
+    @property
+    def channels(self) -> frozenset[str]:
+        """The channels it serves; `*` alone means every channel."""
+
+    def may(self, scope: str) -> bool:
+        """Say whether the key has the scope."""
+
+    def serves(self, channel: str) -> bool:
+        """Say whether the key may see and send orders of the channel."""
+
+
+class Keys(Protocol):
+    """Where keys are looked up."""
+
+    async def verify(self, token: str, *, now: datetime) -> Caller | None:
+        """Return the caller, or None when the token opens nothing."""
+
+
+class Begun(Protocol):
+    """How a request with an Idempotency-Key stands."""
+
+    @property
+    def kind(self) -> str:
+        """`new`, `done`, `under_way` or `other`."""
+
+    @property
+    def status(self) -> int:
+        """The status that was answered, once `done`."""
+
+    @property
+    def body(self) -> bytes:
+        """The body that was answered, once `done`."""
+
+
+class Repeats(Protocol):
+    """What was answered to requests with an Idempotency-Key."""
+
+    async def begin(self, api_key_id: str, key: str, digest: bytes, *, now: datetime) -> Begun:
+        """Claim the key for this request, or say how the earlier one stands."""
+
+    async def finish(
+        self, api_key_id: str, key: str, digest: bytes, *, status: int, body: bytes
+    ) -> None:
+        """Keep the answer."""
+
+    async def abandon(self, api_key_id: str, key: str, digest: bytes) -> None:
+        """Forget a request that was not accepted."""
+
+
+async def caller_of(request: web.Request, keys: Keys, scope: str, now: datetime) -> Caller:
+    """Return who calls. Raises Problem: 401 without a good key, 403 without the scope."""
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    caller = await keys.verify(token.strip(), now=now) if kind.lower() == "bearer" else None
+    if caller is None:
+        raise Problem(
+            401,
+            "key-refused",
+            "API key refused",
+            "Send a valid API key as `Authorization: Bearer ow_…`; this one is missing, "
+            "unknown or revoked.",
+            headers={"WWW-Authenticate": 'Bearer realm="orderwright"'},
+        )
+    if not caller.may(scope):
+        raise Problem(
+            403,
+            "scope-missing",
+            "Scope missing",
+            f"This API key lacks the scope {scope}; use one that has it.",
+        )
+    return caller
+
+
+def channel_of(request: web.Request, caller: Caller, configured: Collection[str]) -> str:
+    """Return the channel that the request is for: the one in its header, or the only one that its
+    key serves. Raises Problem: 400 without one, 403 for another than the key's or ours."""
+    asked = request.headers.get(CHANNEL_HEADER, "")
+    if not asked and len(caller.channels) == 1 and ANY_CHANNEL not in caller.channels:
+        (asked,) = caller.channels
+    if not asked:
+        raise problems.bad_request(
+            "channel-missing",
+            "Channel missing",
+            f"This API key serves several channels; name one in the header {CHANNEL_HEADER}.",
+        )
+    if not caller.serves(asked) or asked not in configured:
+        raise Problem(
+            403,
+            "channel-refused",
+            "Channel refused",
+            "This API key does not serve that channel, or no such channel is configured.",
+        )
+    return asked
+
+
+def idempotency_key_of(request: web.Request) -> str:
+    """Return the request's Idempotency-Key. Raises Problem 400 when it is missing or malformed."""
+    key = request.headers.get("Idempotency-Key", "")
+    if not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise problems.bad_request(
+            "idempotency-key-missing",
+            "Idempotency-Key missing",
+            "Send a header Idempotency-Key of 1 to 255 visible ASCII characters, a new one for "
+            "each request and the same one when you repeat it.",
+        )
+    return key
+
+
+def digest_of(request: web.Request, channel: str, raw: bytes) -> bytes:
+    """Return the SHA-256 of all that makes a request the same as its repeat."""
+    head = f"{request.method}\0{request.path}\0{channel}\0".encode()
+    return hashlib.sha256(head + raw).digest()
+
+
+def require_new(begun: Begun) -> web.Response | None:
+    """Return the earlier answer of a repeat, or None for a new request.
+
+    Raises Problem: 409 while the earlier one is under way, 422 when it was another one.
+    """
+    if begun.kind == "done":
+        return web.Response(
+            status=begun.status,
+            body=begun.body,
+            content_type="application/json",
+            headers={"Idempotency-Replayed": "true"},
+        )
+    if begun.kind == "under_way":
+        raise Problem(
+            409,
+            "request-under-way",
+            "Request under way",
+            "The same request is being worked on; repeat it in a second for its answer.",
+            headers={"Retry-After": "1"},
+        )
+    if begun.kind == "other":
+        raise Problem(
+            422,
+            "idempotency-key-reused",
+            "Idempotency-Key reused",
+            "This Idempotency-Key came with another request before; use a new one for each.",
+        )
+    return None

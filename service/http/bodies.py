@@ -1,0 +1,127 @@
+"""Request bodies: bounded each, bounded all together, and read within a time."""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+
+from aiohttp import ClientPayloadError, StreamReader, web
+
+from service.http import problems
+from service.http.problems import Problem
+
+# What all bodies under way may hold. Sixty-four of the largest, or thousands of the usual ones.
+_MAX_HELD_BYTES = 64 * 1024 * 1024
+_READ_SECONDS = 10.0
+_BUSY_SECONDS = 1
+
+
+class Bodies:
+    """Hands out leases on a common store of bytes. At its bound requests are refused at once (503),
+    so that a flood costs no memory."""
+
+    def __init__(
+        self,
+        *,
+        max_body_bytes: int,
+        max_held_bytes: int = _MAX_HELD_BYTES,
+        read_seconds: float = _READ_SECONDS,
+    ) -> None:
+        self.max_body_bytes = max_body_bytes
+        self.max_held_bytes = max_held_bytes
+        self.read_seconds = read_seconds
+        self.held_bytes = 0
+
+    def lease(self) -> Lease:
+        """Return a context in which one body may be read; leaving it gives the bytes back."""
+        return Lease(self)
+
+
+class Lease:
+    """The bytes one request holds."""
+
+    __slots__ = ("_bodies", "_held")
+
+    def __init__(self, bodies: Bodies) -> None:
+        self._bodies = bodies
+        self._held = 0
+
+    def __enter__(self) -> Lease:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bodies.held_bytes -= self._held
+
+    async def read(self, request: web.Request) -> bytes:
+        """Return the whole body as it came.
+
+        Raises Problem: 413 over the bound (before a byte is parsed, also when the length is not
+        stated), 400 when it breaks off, 415 for a compressed body (the signature is over the raw
+        bytes, and a bomb is small), 408 for a sender too slow, 503 when too many bodies are under
+        way.
+        """
+        bodies = self._bodies
+        limit = bodies.max_body_bytes
+        length = request.content_length
+        if length is not None and length > limit:
+            raise _too_large(limit)
+        if request.headers.get("Content-Encoding", "identity") != "identity":
+            raise Problem(
+                415,
+                "content-encoding",
+                "Compressed body",
+                "Compressed bodies are not taken; send the body without Content-Encoding.",
+                close=True,
+            )
+        try:
+            if request.content.is_eof():  # it came with its headers, as nearly all do
+                raw = request.content.read_nowait()
+                if len(raw) > limit:
+                    raise _too_large(limit)
+                self._hold(len(raw))
+                return raw
+            async with asyncio.timeout(bodies.read_seconds):
+                return await self._collect(request.content, limit)
+        except TimeoutError:
+            raise Problem(
+                408,
+                "too-slow",
+                "Body came too slowly",
+                f"The whole body has to arrive within {bodies.read_seconds:g} seconds.",
+                close=True,
+            ) from None
+        except (web.RequestPayloadError, ClientPayloadError, ConnectionError) as error:
+            raise Problem(
+                400,
+                "incomplete",
+                "Body incomplete",
+                "The body is broken or ended too early.",
+                close=True,
+            ) from error
+
+    async def _collect(self, content: StreamReader, limit: int) -> bytes:
+        chunks: list[bytes] = []
+        size = 0
+        while not content.at_eof():
+            chunk = await content.readany()
+            size += len(chunk)
+            if size > limit:
+                raise _too_large(limit)
+            self._hold(len(chunk))
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    def _hold(self, count: int) -> None:
+        if self._bodies.held_bytes + count > self._bodies.max_held_bytes:
+            raise problems.busy("More arrives than can be held.", _BUSY_SECONDS)
+        self._bodies.held_bytes += count
+        self._held += count
+
+
+def _too_large(limit: int) -> Problem:
+    return problems.too_large(f"A body may have {limit:,} bytes; this one has more.")

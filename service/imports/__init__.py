@@ -1,0 +1,1 @@
+"""Orders from a file: the API and the command."""

@@ -1,0 +1,53 @@
+"""The report of an import as a CSV file, harmless in a spreadsheet.
+
+Written row by row: whatever stops the import, what stands there is true.
+"""
+
+from __future__ import annotations
+
+import csv
+from typing import TextIO
+
+from service.imports.service import Entry
+
+HEAD = ("rows", "ref", "outcome", "order_id", "became", "reason", "why")
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class Report:
+    """Writes into a text file that was opened with `newline=""`."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._rows = csv.writer(file)
+        self._rows.writerow(HEAD)
+
+    def write(self, entry: Entry) -> None:
+        """Add a line, and hand it to the operating system at once."""
+        cells = (
+            rows_of(entry),
+            entry.ref,
+            entry.outcome,
+            entry.order_id,
+            entry.became,
+            entry.reason,
+            " ".join(entry.why),
+        )
+        self._rows.writerow(map(harmless, cells))
+        self._file.flush()
+
+
+def rows_of(entry: Entry) -> str:
+    """Say which rows an entry is about; with `to`, for a spreadsheet takes 3-4 for a date."""
+    if entry.first_row == entry.last_row:
+        return str(entry.first_row)
+    return f"{entry.first_row} to {entry.last_row}"
+
+
+def harmless(cell: str) -> str:
+    """Return a cell that no spreadsheet runs as a formula: an apostrophe goes before it.
+
+    https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    return f"'{cell}" if cell.lstrip().startswith(_FORMULA[:4]) or cell[:1] in _FORMULA else cell

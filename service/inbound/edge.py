@@ -1,0 +1,241 @@
+"""Webhooks: checked, put into the stream as they came, and only then answered with 2xx."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from aiohttp import web
+
+from schemas.contracts.incidents import API_VERSION_DRIFT, SENDER_UNKNOWN, SIGNATURE_INVALID
+from schemas.contracts.refusals import TOO_LARGE
+from service.http import problems
+from service.http.bodies import Bodies
+from service.http.problems import Problem
+from service.telemetry.context import traceparent_of
+from service.telemetry.logs import bound
+from service.telemetry.metrics import Metrics
+from service.telemetry.tracing import SpanKind, Tracer
+
+# One shop's flood must leave room for the others: three quarters of what the stream takes at once.
+_MAX_UNDER_WAY_PER_SOURCE = 384
+_BUSY_SECONDS = 1
+
+REFUSED = {401: SIGNATURE_INVALID, 404: SENDER_UNKNOWN, 413: TOO_LARGE}
+"""The category of what is answered so and kept nowhere."""
+
+_MAX_NOTED = 256  # each note is logged once; beyond this many different ones, no more
+
+_log = logging.getLogger(__name__)
+
+
+class InboundReceipt(Protocol):
+    """What a source says about an authentic delivery, before anybody reads it closely."""
+
+    @property
+    def channel(self) -> str:
+        """The sales channel it belongs to."""
+
+    @property
+    def kind(self) -> str:
+        """The kind of input it becomes."""
+
+    @property
+    def ref(self) -> str:
+        """The channel's own reference of the order; "" when it can't be read."""
+
+    @property
+    def topic(self) -> str:
+        """The sender's own name of what happened."""
+
+    @property
+    def delivery_id(self) -> str:
+        """The sender's own id of the delivery; a repeat has the same."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences for the log, such as an API version that drifted."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Headers of the sender's own for a person to see, in ASCII; no credential."""
+
+    @property
+    def drift(self) -> str:
+        """The API version it came in when another is expected; "" else."""
+
+    @property
+    def ignored(self) -> bool:
+        """Whether it is valid, and not this channel's to do: answered, and kept nowhere."""
+
+
+class InboundSource(Protocol):
+    """Somebody who sends us webhooks."""
+
+    @property
+    def kind(self) -> str:
+        """Whose shape the bytes have, such as `shopify`."""
+
+    def receive(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> InboundReceipt:
+        """Check who sent it. Raises the error that the edge was given as `forged`."""
+
+
+class Stream(Protocol):
+    """Where inputs go. Raises StreamUnavailable and TooLargeForStream."""
+
+    async def publish(
+        self,
+        channel: str,
+        kind: str,
+        ref: str,
+        raw: bytes,
+        *,
+        delivery_id: str,
+        source: str,
+        topic: str,
+        trace: str = "",
+    ) -> None:
+        """Return when the bytes are on disk."""
+
+
+class Inlet(Protocol):
+    """Where webhooks go: the same stream, with the sender's own headers beside the bytes."""
+
+    async def publish(
+        self,
+        channel: str,
+        kind: str,
+        ref: str,
+        raw: bytes,
+        *,
+        delivery_id: str,
+        source: str,
+        topic: str,
+        trace: str = "",
+        sent: Mapping[str, str] | None = None,
+    ) -> None:
+        """Return when the bytes are on disk. Raises StreamUnavailable and TooLargeForStream."""
+
+
+class EdgeClock(Protocol):
+    """The time of day."""
+
+    def now(self) -> datetime:
+        """Return the wall clock in UTC."""
+
+
+class Edge:
+    """`POST /hooks/{source}`: 401 for a forged or missing signature, 404 for an unknown source, 413
+    for too much, 503 with Retry-After while the stream takes nothing, 200 once it has the bytes.
+
+    An authentic payload that is broken is accepted: it is quarantined, where people see it, and
+    the sender's repeats would not mend it. `forged` is the error a source raises for a signature
+    that does not fit.
+    """
+
+    def __init__(
+        self,
+        sources: Mapping[str, InboundSource],
+        stream: Inlet,
+        bodies: Bodies,
+        *,
+        forged: type[Exception],
+        clock: EdgeClock,
+        metrics: Metrics,
+        tracer: Tracer,
+        refused: Callable[[str, str], None] = lambda category, sender: None,
+        max_under_way_per_source: int = _MAX_UNDER_WAY_PER_SOURCE,
+    ) -> None:
+        self._refused = refused
+        self._sources = sources
+        self._stream = stream
+        self._bodies = bodies
+        self._forged = forged
+        self._clock = clock
+        self._metrics = metrics
+        self._tracer = tracer
+        self._max_under_way = max_under_way_per_source
+        self._under_way = dict.fromkeys(sources, 0)
+        self._noted: set[tuple[str, str]] = set()
+        self._loop = asyncio.get_running_loop()
+
+    def routes(self) -> list[web.RouteDef]:
+        """The edge's own paths."""
+        return [web.post("/hooks/{source}", self.webhook)]
+
+    async def webhook(self, request: web.Request) -> web.StreamResponse:
+        """Take one delivery."""
+        began = self._loop.time()
+        name = request.match_info["source"]
+        source = self._sources.get(name)
+        label = name if source is not None else "unknown"
+        trace = self._tracer.begin(
+            "POST /hooks/{source}", SpanKind.SERVER, traceparent_of(request.headers), inside=True
+        )
+        failure: Exception | None = None
+        try:
+            if source is None:
+                raise problems.not_found("No sender of webhooks is configured under this address.")
+            await self._take(name, source, request, trace.traceparent)
+            response: web.Response = web.Response()
+        except Exception as error:  # noqa: BLE001 — of() words each error and logs unexpected ones
+            with bound(trace_id=trace.trace_id):
+                problem = problems.of(error)
+            failure = error if problem.status >= 500 else None
+            if problem.status in REFUSED:
+                self._refused(REFUSED[problem.status], label)
+            response = problems.answer(problem, request.rel_url.raw_path)
+        trace.note("http.response.status_code", response.status)
+        trace.end(failure)
+        self._metrics.webhook_answers(label, str(response.status)).inc()
+        self._metrics.webhook_seconds(label).observe(self._loop.time() - began)
+        return response
+
+    async def _take(
+        self, name: str, source: InboundSource, request: web.Request, trace: str
+    ) -> None:
+        under_way = self._under_way
+        if under_way[name] >= self._max_under_way:
+            raise problems.busy("This sender has too many deliveries under way.", _BUSY_SECONDS)
+        under_way[name] += 1
+        try:
+            with self._bodies.lease() as lease:
+                raw = await lease.read(request)
+                try:
+                    receipt = source.receive(request.headers, raw, self._clock.now())
+                except self._forged as error:
+                    raise Problem(
+                        401,
+                        "signature-refused",
+                        "Signature refused",
+                        str(error) or "The signature is missing or does not fit the body.",
+                    ) from error
+                if receipt.drift:
+                    self._refused(API_VERSION_DRIFT, receipt.channel)
+                if receipt.notes:
+                    self._note(name, receipt.notes)
+                if receipt.ignored:
+                    return
+                await self._stream.publish(
+                    receipt.channel,
+                    receipt.kind,
+                    receipt.ref,
+                    raw,
+                    delivery_id=receipt.delivery_id,
+                    source=source.kind,
+                    topic=receipt.topic,
+                    trace=trace,
+                    sent=receipt.headers,
+                )
+        finally:
+            under_way[name] -= 1
+
+    def _note(self, name: str, notes: tuple[str, ...]) -> None:
+        self._metrics.webhook_notes(name).inc(len(notes))
+        for note in notes:
+            if (name, note) not in self._noted and len(self._noted) < _MAX_NOTED:
+                self._noted.add((name, note))
+                _log.warning("The sender %s: %s", name, note)

@@ -1,0 +1,1 @@
+"""Incidents: the API and the commands."""

@@ -1,0 +1,1 @@
+"""Mappings: kept up to date, previewed, changed."""

@@ -1,0 +1,192 @@
+"""`orderwright mappings …`: what channels call things, and what we call them."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+import msgspec
+import typer
+
+from schemas.contracts.mappings import (
+    EVERY_CHANNEL,
+    Mappings,
+    MappingsRefused,
+    from_table,
+    tables_of,
+    unconfigured,
+)
+from service.app.clock import SystemClock
+from service.app.errors import OperatorError
+from service.cli.tables import age, print_json, print_table
+
+if TYPE_CHECKING:
+    from service.app.local import Desk
+
+application = typer.Typer(
+    help="What channels call things, and what we call them.", no_args_is_help=True
+)
+
+Data = Annotated[Path | None, typer.Option("--data", help="The running service's data directory.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Reason = Annotated[str, typer.Option(help="Why; it is kept with the version.")]
+File = Annotated[Path, typer.Argument(help="TOML, or JSON by its name.", dir_okay=False)]
+Kind = Literal["sku", "tax-code", "shipping-method"]
+
+T = TypeVar("T")
+
+MAX_WORDS = 300
+"""Characters of what an order waits for: the name that is missing stands at the end."""
+
+
+class Refused(OperatorError):
+    """The mappings can't be used, or can't be changed this way."""
+
+    exit_code = 1
+
+
+@application.command()
+def show(data: Data = None) -> None:
+    """Print the current mappings as JSON."""
+    version, mappings = _with(data, lambda desk: desk.mappings.current())
+    print_json({"version": version, "mappings": mappings})
+
+
+@application.command()
+def check(file: File) -> None:
+    """Say what is wrong with a file of mappings; nothing is changed."""
+    mappings = _read(file)
+    print(f"{file} is good: tables of {len(mappings.channels)} channels.")
+
+
+@application.command()
+def load(file: File, reason: Reason, data: Data = None) -> None:
+    """Put a file's mappings in place; the running service takes them within seconds."""
+    mappings = _read(file)
+    _save(data, lambda _: mappings, reason)
+
+
+@application.command()
+def add(
+    kind: Annotated[Kind, typer.Argument(help="What kind of name it is.")],
+    channel: Annotated[str, typer.Argument(help="The channel's name, or '*' for every one.")],
+    theirs: Annotated[str, typer.Argument(metavar="FROM", help="What the channel calls it.")],
+    ours: Annotated[str, typer.Argument(metavar="TO", help="What we call it.")],
+    reason: Reason,
+    data: Data = None,
+) -> None:
+    """Add one entry; orders that wait for it go on by themselves."""
+    _save(data, lambda mappings: _added(mappings, kind, channel, theirs, ours), reason)
+
+
+@application.command()
+def history(as_json: AsJson = False, data: Data = None) -> None:
+    """List the versions, newest first: who, when, why."""
+    versions = _with(data, lambda desk: desk.mappings.history())
+    if as_json:
+        print_json(versions)
+        return
+    print_table(
+        ("version", "when", "who", "from", "why"),
+        [(str(x.version), age(x.at), x.person, x.source, x.reason) for x in versions],
+    )
+
+
+@application.command()
+def waiting(as_json: AsJson = False, data: Data = None) -> None:
+    """List orders that wait for a mapping, and for which."""
+    orders, count = _with(data, lambda desk: desk.mappings.waiting())
+    if as_json:
+        print_json({"orders": orders, "count": count})
+        return
+    print_table(
+        ("number", "channel", "waits for"),
+        [(x.number, x.channel, x.waiting_for) for x in orders],
+        most=MAX_WORDS,
+    )
+    if count > len(orders):
+        print(f"{count - len(orders)} more orders wait.")
+
+
+def _added(mappings: Mappings, kind: Kind, channel: str, theirs: str, ours: str) -> Mappings:
+    """Return the document with one more entry. A table that this begins takes over `others` of the
+    common table, and without one it keeps what it doesn't list: nothing else begins to wait."""
+    table: dict[str, Any] = msgspec.to_builtins(mappings)
+    field, entries = {
+        "sku": ("skus", "aliases"),
+        "tax-code": ("tax_codes", "codes"),
+        "shipping-method": ("shipping_methods", "codes"),
+    }[kind]
+    tables = table.setdefault("channels", {}).setdefault(channel, {})
+    if field not in tables:
+        common = tables_of(mappings, EVERY_CHANNEL)
+        beneath = getattr(common, field) if common is not None else None
+        tables[field] = {"others": beneath.others if beneath is not None else "keep"}
+    tables[field].setdefault(entries, {})[theirs] = ours
+    return from_table(table)
+
+
+def _read(file: Path) -> Mappings:
+    from service.mappings.file import read_file
+
+    try:
+        return read_file(file)
+    except OSError as error:
+        raise Refused(f"{file} can't be read: {error.strerror}.") from error
+    except MappingsRefused as error:
+        raise Refused(f"{file}: {error}") from error
+
+
+def _save(data: Path | None, change: Callable[[Mappings], Mappings], reason: str) -> None:
+    if not reason.strip():
+        raise Refused("Say why with --reason; it is kept with the version.")
+
+    async def save(desk: Desk) -> tuple[int | None, tuple[str, ...]]:
+        saved = await kept(desk, change, reason)
+        _, mappings = await desk.mappings.current()
+        return saved, unconfigured(mappings, desk.channels)
+
+    try:
+        saved, strangers = _with(data, save)
+    except MappingsRefused as error:
+        raise Refused(str(error)) from error
+    if saved is None:
+        raise Refused("Somebody else changed the mappings at this moment; run it again.")
+    print(f"Version {saved} of the mappings is kept; the service takes it within seconds.")
+    if strangers:
+        print(
+            f"No channel is configured as {', '.join(strangers)}: those tables are used by none; "
+            "look whether a name is misspelt."
+        )
+
+
+async def kept(desk: Desk, change: Callable[[Mappings], Mappings], reason: str) -> int | None:
+    """Keep the changed document and return its version, or None when somebody else was first.
+    Raises Refused where a file is the only source."""
+    if desk.mappings_file:
+        raise Refused(
+            f"The mappings come from the file {desk.mappings_file} (setting mappings_file):"
+            " change that file; the service takes it within seconds."
+        )
+    version, mappings = await desk.mappings.current()
+    return await desk.mappings.save(
+        change(mappings),
+        seen=version,
+        at=SystemClock().now(),
+        person=getpass.getuser(),
+        reason=reason,
+        source="command line",
+    )
+
+
+def _with(data: Path | None, work: Callable[[Desk], Awaitable[T]]) -> T:
+    from service.app import local
+
+    async def run() -> T:
+        async with local.open_desk(data) as opened:
+            return await work(opened)
+
+    return asyncio.run(run())

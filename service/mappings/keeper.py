@@ -1,0 +1,158 @@
+"""Keeps the mappings that decisions use up to date, while the service runs.
+
+Every second the current version is looked for; a newer one is taken over at once, and orders that
+wait for a mapping look again. What can't be read changes nothing: the last good version holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from prometheus_client import Gauge
+
+from actors.order.mapping import AGAIN_SECONDS
+from actors.order.normalise import Tables
+from actors.runtime.errors import JournalUnavailable
+from actors.runtime.runtime import Shell
+from schemas.contracts.mappings import Mappings, MappingsRefused, unconfigured
+from service.mappings.file import read_file
+from service.mappings.preview import Preview, preview
+from service.settings import Settings
+from service.telemetry.metrics import Metrics
+from service.wiring import root as wiring
+from service.wiring.mappings import PostgresMappings
+
+log = logging.getLogger(__name__)
+
+PERIOD_SECONDS = 1.0
+
+WAKING_SECONDS = 60.0
+"""How long after a change orders are woken that were decided with the version before, and written
+only now."""
+
+
+class MappingsKeeper:
+    """Watches the store, and the file where one is configured: then that is the only source."""
+
+    def __init__(
+        self, shell: Shell, store: wiring.Store, settings: Settings, metrics: Metrics
+    ) -> None:
+        self._shell = shell
+        self._journal = store.journal
+        self._channels = tuple(settings.channels)
+        self._place = settings.warehouse.place if settings.warehouse else "main"
+        self._stamp: tuple[int, int] | None = None
+        self._refused = ""
+        self._since: datetime | None = None
+        self._loaded = -1
+        self.store = PostgresMappings(store.reports)
+        self.file = Path(settings.mappings_file) if settings.mappings_file else None
+        self._version = Gauge(
+            "orderwright_mappings_version", "Version in use.", registry=metrics.registry
+        )
+        self._faulty = Gauge(
+            "orderwright_mappings_refused",
+            "1 while the newest mappings can't be used.",
+            registry=metrics.registry,
+        )
+
+    async def run(self) -> None:
+        """Look every second until cancelled."""
+        while True:
+            await asyncio.sleep(PERIOD_SECONDS)
+            await self.round()
+
+    async def round(self) -> None:
+        """Look once. Never raises for what a later round may mend."""
+        try:
+            await self._follow_file()
+            if await self.store.version() != self._loaded:
+                await self._take_over()
+            await self._wake()
+        except MappingsRefused as error:
+            self._tell(str(error))
+        except JournalUnavailable as error:
+            log.info("The mappings wait for the database: %s", error)
+
+    async def preview(self, mappings: Mappings) -> Preview:
+        """Say what a document would change."""
+        proposed = Tables(mappings, self._shell.mappings.version + 1, place=self._place)
+        return await preview(self.store, self._journal, self._shell.mappings, proposed)
+
+    def unconfigured(self, mappings: Mappings) -> tuple[str, ...]:
+        """Return the channels of a document that are not configured here."""
+        return unconfigured(mappings, self._channels)
+
+    async def _follow_file(self) -> None:
+        """Keep the file's mappings as a new version when they differ. A wrong file stops nothing:
+        what was kept before is used."""
+        if self.file is None:
+            return
+        try:
+            await self._read_file(self.file)
+        except OSError as error:
+            self._tell(f"The file {self.file} can't be read: {error.strerror}.")
+        except MappingsRefused as error:
+            self._tell(f"{self.file}: {error}")
+
+    async def _read_file(self, path: Path) -> None:
+        status = await asyncio.to_thread(path.stat)
+        stamp = (status.st_mtime_ns, status.st_size)
+        if stamp == self._stamp:
+            return
+        try:
+            mappings = await asyncio.to_thread(read_file, path)
+        except MappingsRefused:
+            self._stamp = stamp
+            raise
+        version, known = await self.store.current()
+        if mappings != known:
+            await self.store.save(
+                mappings,
+                seen=version,
+                at=self._shell.clock.now(),
+                person="file",
+                reason=f"{path} changed",
+                source="file",
+            )
+        self._stamp = stamp
+        self._good()
+
+    async def _take_over(self) -> None:
+        version, mappings = await self.store.current()
+        tables = await asyncio.to_thread(Tables, mappings, version, place=self._place)
+        self._shell.mappings = tables
+        self._loaded = version
+        self._since = self._shell.clock.now()
+        self._version.set(version)
+        if self.file is None:
+            self._good()
+        log.info("Mappings of version %d are in use.", version)
+        for name in self.unconfigured(mappings):
+            log.warning("The mappings have tables for %s, and no channel is configured so.", name)
+
+    async def _wake(self) -> None:
+        """Wake orders that were decided with an older version. Those decided since have a timer
+        that is due later than any of theirs."""
+        if self._since is None:
+            return
+        now = self._shell.clock.now()
+        set_before = self._since + timedelta(seconds=AGAIN_SECONDS)
+        woken = await self.store.wake(now, set_before)
+        if woken:
+            self._shell.timer_set(now)
+        elif now > self._since + timedelta(seconds=WAKING_SECONDS):
+            self._since = None
+
+    def _good(self) -> None:
+        self._refused = ""
+        self._faulty.set(0)
+
+    def _tell(self, why: str) -> None:
+        self._faulty.set(1)
+        if why != self._refused:
+            self._refused = why
+            log.error("The newest mappings are not used, the last good ones hold: %s", why)

@@ -1,0 +1,1 @@
+"""Orders: the API and the commands."""

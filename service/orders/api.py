@@ -1,0 +1,264 @@
+"""The API's writing side: orders in, and people's decisions about them."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable, Collection, Mapping
+
+import msgspec
+from aiohttp import web
+from msgspec import Struct
+
+from actors.runtime.errors import JournalUnavailable
+from schemas.contracts import incidents, refusals, strict_json
+from schemas.contracts.refusals import Refused
+from schemas.messages import codec
+from schemas.messages.inputs import ActOnOrder, Input, PlaceOrder
+from schemas.order.canonical import LongText, ShortText
+from schemas.order.ids import CorrelationId, OrderId, order_id_for
+from service.http import problems
+from service.http.auth import (
+    Caller,
+    Keys,
+    Repeats,
+    caller_of,
+    channel_of,
+    digest_of,
+    idempotency_key_of,
+    require_new,
+)
+from service.http.bodies import Bodies
+from service.http.problems import Problem
+from service.inbound.edge import EdgeClock, Stream
+from service.orders.reading import Finder, require_match
+from service.telemetry.context import traceparent_of
+
+WRITE, ACT = "orders:write", "orders:act"
+VERBS = ("retry", "skip", "release", "cancel")
+SOURCE = "canonical"
+"""The API speaks our own shape, as other services do over NATS."""
+
+REFUSED = {
+    "key-refused": incidents.KEY_REFUSED,
+    "scope-missing": incidents.KEY_NOT_ALLOWED,
+    "channel-refused": incidents.KEY_NOT_ALLOWED,
+    "channel-missing": incidents.REQUEST_INCOMPLETE,
+    "idempotency-key-missing": incidents.REQUEST_INCOMPLETE,
+    "idempotency-key-reused": incidents.REQUEST_INCOMPLETE,
+    "too-large": refusals.TOO_LARGE,
+}
+"""The category of an order's post that is refused before anybody knows whose it is."""
+
+_log = logging.getLogger(__name__)
+
+
+class Action(Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of an action: why, and on which hold or effect (see
+    `schemas.messages.inputs.ActOnOrder`)."""
+
+    reason: LongText
+    target: ShortText = ""
+
+
+_read_action = msgspec.json.Decoder(Action).decode
+
+
+class Writing:
+    """`POST /api/v1/orders` and `POST /api/v1/orders/{id}/actions/{verb}`.
+
+    Both end in the same stream as webhooks and answer 202 once it has them on disk. A repeat with
+    the same Idempotency-Key gets the same answer for a day. After that its letter bears the same
+    delivery id all the same, and nothing is done twice. `translate` reads our own shape strictly
+    (kind, topic, bytes) and raises Refused.
+    """
+
+    def __init__(
+        self,
+        stream: Stream,
+        bodies: Bodies,
+        keys: Keys,
+        repeats: Repeats,
+        finder: Finder,
+        *,
+        channels: Collection[str],
+        translate: Callable[[str, str, bytes], Input],
+        sign: Callable[[OrderId], CorrelationId],
+        clock: EdgeClock,
+        refused: Callable[[str, str], None] = lambda category, channel: None,
+    ) -> None:
+        self._refused = refused
+        self._stream = stream
+        self._bodies = bodies
+        self._keys = keys
+        self._repeats = repeats
+        self._finder = finder
+        self._channels = frozenset(channels)
+        self._translate = translate
+        self._sign = sign
+        self._clock = clock
+
+    def routes(self) -> list[web.RouteDef]:
+        """The writing paths."""
+        return [
+            web.post("/api/v1/orders", self.place),
+            web.post("/api/v1/orders/{id}/actions/{verb}", self.act),
+        ]
+
+    async def place(self, request: web.Request) -> web.Response:
+        """Take a canonical order; 400 or 422 says everything that is wrong with it."""
+        try:
+            return await self._place(request)
+        except Problem as problem:
+            if problem.slug in REFUSED:
+                self._refused(REFUSED[problem.slug], "api")
+            raise
+
+    async def _place(self, request: web.Request) -> web.Response:
+        caller = await caller_of(request, self._keys, WRITE, self._clock.now())
+        key = idempotency_key_of(request)
+        channel = channel_of(request, caller, self._channels)
+        with self._bodies.lease() as lease:
+            raw = await lease.read(request)
+            try:
+                placed = self._translate("place", "", raw)
+            except Refused as error:
+                self._refused(error.reason, channel)
+                raise refusal(error) from error
+            assert isinstance(placed, PlaceOrder)
+            order = placed.order
+            order_id = order_id_for(channel, order.ref)
+            answer = {
+                "order_id": order_id,
+                "correlation_id": self._sign(order_id),
+                "channel": channel,
+                "ref": order.ref,
+                "links": _links(order_id),
+            }
+
+            async def put(delivery_id: str) -> None:
+                await self._stream.publish(
+                    channel,
+                    "place",
+                    order.ref,
+                    raw,
+                    delivery_id=delivery_id,
+                    source=SOURCE,
+                    topic="",
+                    trace=traceparent_of(request.headers),
+                )
+
+            return await self._once(caller, key, digest_of(request, channel, raw), answer, put)
+
+    async def act(self, request: web.Request) -> web.Response:
+        """Take a person's decision about an order. It is decided when the order's turn comes: the
+        timeline says what became of it."""
+        caller = await caller_of(request, self._keys, ACT, self._clock.now())
+        verb = request.match_info["verb"]
+        if verb not in VERBS:
+            raise problems.not_found(f"An order can be told to {', '.join(VERBS)}; not this.")
+        key = idempotency_key_of(request)
+        found = await self._finder.find(request.match_info["id"], caller)
+        with self._bodies.lease() as lease:
+            raw = await lease.read(request)
+        action = _action(raw)
+        act = ActOnOrder(
+            ref=found.row.ref,
+            verb=verb,
+            person=f"API key {caller.name}",
+            reason=action.reason,
+            target=action.target,
+        )
+        answer = {"order_id": found.row.order_id, "verb": verb, "links": _links(found.row.order_id)}
+
+        async def put(delivery_id: str) -> None:
+            # Looked at only now: the repeat of an accepted action must not meet a changed order.
+            require_match(request, found.row)
+            await self._stream.publish(
+                found.row.channel,
+                "act",
+                found.row.ref,
+                codec.encode(act),
+                delivery_id=delivery_id,
+                source=SOURCE,
+                topic="",
+                trace=traceparent_of(request.headers),
+            )
+
+        return await self._once(
+            caller, key, digest_of(request, found.row.channel, raw), answer, put
+        )
+
+    async def _once(
+        self,
+        caller: Caller,
+        key: str,
+        digest: bytes,
+        answer: Mapping[str, object],
+        put: Callable[[str], Awaitable[None]],
+    ) -> web.Response:
+        """Answer a new request with 202 after `put`, and a repeat as before."""
+        begun = await self._repeats.begin(caller.id, key, digest, now=self._clock.now())
+        earlier = require_new(begun)
+        if earlier is not None:
+            return earlier
+        try:
+            # The body's digest is part of the id: another body is never taken for a repeat, even
+            # if the record of the first was lost.
+            named = b"\0".join((caller.id.encode(), key.encode(), digest))
+            await put(f"api:{hashlib.sha256(named).hexdigest()}")
+        except Exception:
+            await self._forget(caller, key, digest)
+            raise
+        body = msgspec.json.encode(answer)
+        try:
+            await self._repeats.finish(caller.id, key, digest, status=202, body=body)
+        except JournalUnavailable:
+            # The stream has it, which is what 202 promises. A repeat is published again under the
+            # same delivery id, which the stream and the inbox know.
+            _log.warning("An answer could not be kept for its repeat: the database is away.")
+        return web.Response(status=202, body=body, content_type="application/json")
+
+    async def _forget(self, caller: Caller, key: str, digest: bytes) -> None:
+        try:
+            await self._repeats.abandon(caller.id, key, digest)
+        except JournalUnavailable:
+            _log.warning("A refused request stays claimed for 30 seconds: the database is away.")
+
+
+def _action(raw: bytes) -> Action:
+    try:
+        strict_json.check(raw)
+        action = _read_action(raw)
+    except Refused as error:
+        raise refusal(error) from error
+    except msgspec.ValidationError as error:
+        raise Problem(
+            422, refusals.SCHEMA_MISMATCH, "Action not understood", f"The action is wrong: {error}."
+        ) from error
+    if not action.reason.strip():
+        raise Problem(
+            422,
+            "reason-missing",
+            "Reason missing",
+            "Say in `reason` why you do this; it is kept with the order.",
+        )
+    return action
+
+
+def refusal(error: Refused) -> Problem:
+    """Word what the door refuses: 413, 400 for what is no JSON, else 422."""
+    if error.reason == refusals.TOO_LARGE:
+        return problems.too_large(" ".join(error.sentences))
+    return Problem(
+        400 if error.reason.startswith("json_") else 422,
+        error.reason,
+        refusals.REASONS[error.reason].removesuffix("."),
+        " ".join(error.sentences),
+        sentences=error.sentences,
+    )
+
+
+def _links(order_id: str) -> dict[str, str]:
+    place = f"/api/v1/orders/{order_id}"
+    return {"self": place, "timeline": f"{place}/timeline"}

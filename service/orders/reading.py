@@ -1,0 +1,279 @@
+"""The API's reading side: lists, single orders, timelines and the published schemas."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+from aiohttp import web
+
+from actors.runtime.ports import Document
+from schemas.contracts import published
+from schemas.order.ids import CORRELATION_ID_LENGTH, CorrelationIdRefused, OrderId
+from service.http import problems
+from service.http.auth import ANY_CHANNEL, Caller, Keys, caller_of
+from service.http.problems import Problem
+from service.inbound.edge import EdgeClock
+
+READ = "orders:read"
+READ_LABELS = "labels:read"
+
+_MAX_PAGE = 200  # a page of rows is then under 200 kB
+_USUAL_PAGE = 50
+_MAX_TEXT = 200  # longer than any number, name or id that people search by
+
+
+class OrderRow(Protocol):
+    """What an order is named by; a msgspec struct with more fields than these."""
+
+    @property
+    def order_id(self) -> OrderId:
+        """Our id."""
+
+    @property
+    def channel(self) -> str:
+        """Whose order it is."""
+
+    @property
+    def ref(self) -> str:
+        """The channel's reference."""
+
+    @property
+    def version(self) -> int:
+        """How many events it has."""
+
+
+class OrderView(Protocol):
+    """One order with what is under way; a msgspec struct with more fields than this."""
+
+    @property
+    def row(self) -> OrderRow:
+        """The order itself."""
+
+
+class OrderPage(Protocol):
+    """Some orders, and where the next page begins (None: nowhere)."""
+
+    @property
+    def rows(self) -> Sequence[OrderRow]:
+        """The orders, newest first."""
+
+    @property
+    def next_cursor(self) -> str | None:
+        """Opaque to callers."""
+
+
+class Views(Protocol):
+    """The read model. Raises JournalUnavailable."""
+
+    async def list_orders(
+        self,
+        *,
+        stage: str | None = None,
+        channel: str | None = None,
+        attention: bool | None = None,
+        text: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> OrderPage:
+        """Return a page, newest first. Raises ValueError for a cursor that can't be."""
+
+    async def show(self, order_id: OrderId) -> OrderView | None:
+        """Return one order."""
+
+    async def timeline(self, order_id: OrderId) -> Sequence[object]:
+        """Return everything that happened to the order, oldest first, ready to be encoded."""
+
+    async def find(self, text: str) -> OrderId | None:
+        """Find an order by its id, its number or the channel's reference."""
+
+    async def document(self, order_id: OrderId, name: str) -> Document | None:
+        """Return a file of the order, such as its label."""
+
+
+class Finder:
+    """Finds the order an address names: by order id, correlation id, number or reference."""
+
+    def __init__(self, views: Views, verify: Callable[[str], OrderId]) -> None:
+        self._views = views
+        self._verify = verify
+
+    async def find(self, name: str, caller: Caller) -> OrderView:
+        """Return the order. Raises Problem 404, also for an order the caller may not know of."""
+        order_id = await self._id_of(name[:_MAX_TEXT], caller)
+        found = await self._views.show(order_id) if order_id is not None else None
+        if found is None or not caller.serves(found.row.channel):
+            raise problems.not_found("No order of yours has this id, correlation id or number.")
+        return found
+
+    async def _id_of(self, name: str, caller: Caller) -> OrderId | None:
+        if len(name) == CORRELATION_ID_LENGTH and name.isascii() and name.isalnum():
+            try:
+                return self._verify(name)
+            except CorrelationIdRefused:
+                return None
+        if ANY_CHANNEL in caller.channels:
+            return await self._views.find(name)
+        # Two shops may use the same number: the caller means one of its own.
+        for channel in sorted(caller.channels):
+            page = await self._views.list_orders(text=name, channel=channel, limit=1)
+            if page.rows:
+                return page.rows[0].order_id
+        return None
+
+
+class Reading:
+    """`GET /api/v1/orders…` and `GET /schemas…`."""
+
+    def __init__(self, views: Views, finder: Finder, keys: Keys, clock: EdgeClock) -> None:
+        self._views = views
+        self._finder = finder
+        self._keys = keys
+        self._clock = clock
+        self._schemas = {
+            name: published.text_of(schema).encode()
+            for name, schema in published.all_schemas().items()
+        }
+
+    def routes(self) -> list[web.RouteDef]:
+        """The reading paths."""
+        return [
+            web.get("/api/v1/orders", self.list_orders),
+            web.get("/api/v1/orders/{id}", self.show),
+            web.get("/api/v1/orders/{id}/timeline", self.timeline),
+            web.get("/api/v1/orders/{id}/documents/{name}", self.document),
+            web.get("/schemas", self.schema_names),
+            web.get("/schemas/{name}", self.schema),
+        ]
+
+    async def list_orders(self, request: web.Request) -> web.Response:
+        """Answer a page of orders, newest first; `next` is the address of the page after it."""
+        caller = await caller_of(request, self._keys, READ, self._clock.now())
+        query = request.query
+        try:
+            page = await self._views.list_orders(
+                stage=query.get("stage") or None,
+                channel=_channel(query.get("channel", ""), caller),
+                attention=_flag(query.get("attention", "")),
+                text=query.get("q", "")[:_MAX_TEXT] or None,
+                cursor=query.get("cursor") or None,
+                limit=_limit(query),
+            )
+        except ValueError as error:
+            raise problems.bad_request("query", "Query not understood", str(error)) from error
+        following = None
+        if page.next_cursor:
+            following = str(request.rel_url.update_query(cursor=page.next_cursor))
+        return _json({"orders": page.rows, "next_cursor": page.next_cursor, "next": following})
+
+    async def document(self, request: web.Request) -> web.Response:
+        """Answer a file of the order, such as the label that the warehouse prints."""
+        caller = await caller_of(request, self._keys, READ_LABELS, self._clock.now())
+        found = await self._finder.find(request.match_info["id"], caller)
+        name = request.match_info["name"][:_MAX_TEXT]
+        document = await self._views.document(found.row.order_id, name)
+        if document is None:
+            raise problems.not_found("The order has no document of this name.")
+        return web.Response(
+            body=document.content,
+            headers={
+                "Content-Type": document.content_type,
+                "Content-Disposition": "attachment",
+                "X-Content-Type-Options": "nosniff",
+            },
+        )
+
+    async def show(self, request: web.Request) -> web.Response:
+        """Answer one order; the ETag is for If-Match and names its version.
+
+        Effects and timers move without a new version, so there is no 304.
+        """
+        caller = await caller_of(request, self._keys, READ, self._clock.now())
+        found = await self._finder.find(request.match_info["id"], caller)
+        response = _json(found)
+        response.headers["ETag"] = etag_of(found.row)
+        return response
+
+    async def timeline(self, request: web.Request) -> web.Response:
+        """Answer everything that happened to an order."""
+        caller = await caller_of(request, self._keys, READ, self._clock.now())
+        found = await self._finder.find(request.match_info["id"], caller)
+        entries = await self._views.timeline(found.row.order_id)
+        return _json({"order_id": found.row.order_id, "entries": entries})
+
+    async def schema_names(self, request: web.Request) -> web.Response:
+        """Answer the names of the published schemas; no key is needed."""
+        return _json({"schemas": sorted(self._schemas)})
+
+    async def schema(self, request: web.Request) -> web.Response:
+        """Answer one published JSON Schema by its name, with or without `.json`."""
+        text = self._schemas.get(request.match_info["name"].removesuffix(".json"))
+        if text is None:
+            raise problems.not_found(
+                "No schema of this name is published; GET /schemas lists them."
+            )
+        tag = f'"{hashlib.sha256(text).hexdigest()[:32]}"'
+        return _tagged(request, tag, text, "application/schema+json")
+
+
+def etag_of(order: OrderRow) -> str:
+    """Return the tag of an order at its version."""
+    return f'"{order.order_id}-{order.version}"'
+
+
+def require_match(request: web.Request, order: OrderRow) -> None:
+    """Raise Problem 412 when the caller's If-Match names another version than the order has."""
+    wanted = request.headers.get("If-Match")
+    if wanted is None or wanted.strip() == "*" or etag_of(order) in _tags(wanted):
+        return
+    raise Problem(
+        412,
+        "changed-meanwhile",
+        "Changed meanwhile",
+        "The order has changed since you read it; look at it again and decide anew.",
+        headers={"ETag": etag_of(order)},
+    )
+
+
+def _tagged(request: web.Request, tag: str, body: bytes, content_type: str) -> web.Response:
+    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    known = _tags(request.headers.get("If-None-Match", ""))
+    if tag in known or "*" in known:
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=body, content_type=content_type, headers=headers)
+
+
+def _tags(header: str) -> list[str]:
+    return [one.strip().removeprefix("W/") for one in header.split(",")]
+
+
+def _json(value: object) -> web.Response:
+    return web.Response(body=msgspec.json.encode(value), content_type="application/json")
+
+
+def _limit(query: Mapping[str, str]) -> int:
+    text = query.get("limit", str(_USUAL_PAGE))
+    if text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= _MAX_PAGE:
+        return int(text)
+    raise problems.bad_request(
+        "query", "Query not understood", f"limit is a whole number from 1 to {_MAX_PAGE}."
+    )
+
+
+def _flag(text: str) -> bool | None:
+    return {"true": True, "false": False}.get(text)
+
+
+def _channel(asked: str, caller: Caller) -> str | None:
+    if asked and caller.serves(asked):
+        return asked
+    if not asked and ANY_CHANNEL in caller.channels:
+        return None
+    if not asked and len(caller.channels) == 1:
+        return next(iter(caller.channels))
+    served = ", ".join(sorted(caller.channels))
+    raise problems.bad_request(
+        "channel", "Channel needed", f"Name one of the channels of this API key: {served}."
+    )

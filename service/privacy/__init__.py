@@ -1,0 +1,1 @@
+"""Personal data: requests, retention, the API and the commands."""

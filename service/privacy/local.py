@@ -1,0 +1,58 @@
+"""The desk about customers' data, for the API and for a person at the same machine."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from msgspec import Struct
+
+from service.app.clock import SystemClock
+from service.app.local import Desk, open_desk
+from service.inbound.edge import EdgeClock
+from service.privacy.service import PrivacyDesk
+from service.wiring.privacy import (
+    Audit,
+    Erasing,
+    Exports,
+    Pool,
+    PrivacyRequests,
+    QuarantineWorkflow,
+    Sealing,
+    SealingKeys,
+)
+
+
+def privacy_desk(pool: Pool, sealing: Sealing, clock: EdgeClock) -> PrivacyDesk:
+    """Make the desk over a pool."""
+    return PrivacyDesk(
+        PrivacyRequests(pool, sealing),
+        Erasing(pool),
+        Exports(pool, sealing),
+        QuarantineWorkflow(pool, sealing),
+        audit=Audit(pool),
+        sealing=sealing,
+        clock=clock,
+    )
+
+
+class AtHand(Struct, frozen=True, kw_only=True):
+    """What a person at the machine needs: the desk, orders by their names, and the master keys."""
+
+    desk: PrivacyDesk
+    orders: Desk
+    keys: SealingKeys
+    audit: Audit
+
+
+@asynccontextmanager
+async def open_privacy(data: Path | None) -> AsyncIterator[AtHand]:
+    """Open the desk of the service that runs in a data directory. Raises as `open_desk` does."""
+    async with open_desk(data) as orders:
+        yield AtHand(
+            desk=privacy_desk(orders.pool, orders.sealing, SystemClock()),
+            orders=orders,
+            keys=SealingKeys(orders.pool, orders.sealing),
+            audit=Audit(orders.pool),
+        )

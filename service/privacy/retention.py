@@ -1,0 +1,169 @@
+"""What is done about personal data without being asked: erased when its channel's time is over,
+and its keys wrapped anew after a new master key was made."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import timedelta
+from typing import TypeVar
+
+from actors.runtime.errors import JournalUnavailable
+from service.privacy.metrics import PrivacyMetrics
+from service.privacy.requests import SERVICE, PrivacyClock
+from service.wiring.privacy import BEGINNING, Erasing, Pool, Sealing, SealingKeys, agree
+
+log = logging.getLogger(__name__)
+
+FIRST_SECONDS = 30.0
+PASS_SECONDS = 3_600.0
+"""Between two walks through all orders; a day is the unit of what is promised."""
+
+REST = 4
+"""After a page a walk rests this many times as long as it took: a fifth of a core at most."""
+
+KEYS_SECONDS = 3.0
+"""How soon a master key that was made at the command line seals what is new."""
+
+TOLD_EVERY = 100_000
+"""Keys between two lines of the log that say how far wrapping anew has come."""
+
+Place = TypeVar("Place")
+
+
+class Retention:
+    """`days` says for each channel how many days after an order is final its data is erased;
+    channels that keep it are left out."""
+
+    def __init__(
+        self,
+        erasing: Erasing,
+        days: Mapping[str, int],
+        clock: PrivacyClock,
+        metrics: PrivacyMetrics,
+        *,
+        may: Callable[[], bool],
+        forget: Callable[[Iterable[str]], None],
+    ) -> None:
+        self._erasing = erasing
+        self._days = days
+        self._clock = clock
+        self._metrics = metrics
+        self._may = may
+        self._forget = forget
+
+    async def run(self) -> None:
+        """Walk every hour until cancelled; for ever idle when every channel keeps its data."""
+        if not self._days:
+            await asyncio.Event().wait()
+        wait = FIRST_SECONDS
+        while True:
+            await asyncio.sleep(wait)
+            wait = PASS_SECONDS
+            try:
+                if self._may():
+                    await self.walk()
+            except JournalUnavailable as error:
+                log.info("Erasing old personal data waits for the database: %s", error)
+                wait = FIRST_SECONDS
+            except Exception:  # orders go on; metric and log raise the alarm
+                log.exception("Erasing old personal data failed.")
+                self._metrics.failures.inc()
+
+    async def walk(self) -> int:
+        """Erase what is due, in all channels; return of how many orders. Raises
+        JournalUnavailable; the next walk begins anew."""
+        now = self._clock.now()
+        bounds = {name: now - timedelta(days=days) for name, days in self._days.items()}
+        # What was placed after the latest bound can't have been final for so long.
+        latest, place, erased = max(bounds.values()), BEGINNING, 0
+        while True:
+            began = self._clock.monotonic()
+            page = await self._erasing.walk(bounds, place, placed_before=latest)
+            if page.due:
+                done = await self._erasing.erase_orders(
+                    page.due,
+                    person=SERVICE,
+                    target="privacy:retention",
+                    reason="The channel's personal_data_days are over.",
+                    at=now,
+                )
+                self._forget(done)
+                self._metrics.orders("retention").inc(len(done))
+                erased += len(done)
+            if page.after is None:
+                return erased
+            place = page.after
+            await asyncio.sleep(REST * (self._clock.monotonic() - began))
+
+
+class Rewrapping:
+    """Takes a new master key over, and wraps by it what others wrap. A walk that failed begins
+    anew; what is done already costs it a look."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        sealing: Sealing,
+        clock: PrivacyClock,
+        metrics: PrivacyMetrics,
+        *,
+        may: Callable[[], bool],
+    ) -> None:
+        self._pool = pool
+        self._sealing = sealing
+        self._keys = SealingKeys(pool, sealing)
+        self._clock = clock
+        self._metrics = metrics
+        self._may = may
+        self._through = ""
+
+    async def run(self) -> None:
+        """Look for a new master key until cancelled."""
+        while True:
+            try:
+                if self._may():
+                    await self.round()
+            except JournalUnavailable as error:
+                log.info("Wrapping keys anew waits: %s", error)
+            except Exception:  # orders go on; metric and log raise the alarm
+                log.exception("Wrapping keys anew failed.")
+                self._metrics.failures.inc()
+            await asyncio.sleep(KEYS_SECONDS)
+
+    async def round(self) -> int:
+        """Take the secrets of now; wrap anew what the active one does not wrap, once for each
+        active one. Return how many keys were wrapped."""
+        self._sealing.refresh()
+        active = self._sealing.active
+        if active == self._through:
+            return 0
+        await agree(self._pool, self._sealing)
+        if self._sealing.ids == {active}:
+            self._through = active
+            return 0
+        done = await self._walk(self._keys.rewrap_keys, ("", ""))
+        done += await self._walk(self._keys.rewrap_items, 0)
+        done += await self._walk(self._keys.rewrap_subjects, 0)
+        done += await self._walk(self._keys.rewrap_answers, ("", ""))
+        if done:
+            log.info("%d keys were wrapped anew by the master key %s.", done, active)
+        self._through = active
+        return done
+
+    async def _walk(
+        self, rewrap: Callable[[Place], Awaitable[tuple[int, Place | None]]], place: Place
+    ) -> int:
+        done = 0
+        while True:
+            began = self._clock.monotonic()
+            wrapped, following = await rewrap(place)
+            if (done + wrapped) // TOLD_EVERY > done // TOLD_EVERY:
+                log.info("%d keys were wrapped anew so far.", done + wrapped)
+            done += wrapped
+            self._metrics.rewrapped.inc(wrapped)
+            if following is None:
+                return done
+            place = following
+            await asyncio.sleep(REST * (self._clock.monotonic() - began))

@@ -1,0 +1,87 @@
+"""Tells which messages in quarantine are about a customer, though nobody could read them.
+
+They are searched as text, because most of them broke on their way: for the e-mail address, the
+telephone number however it is written, the channel's id of the customer, and references of his
+orders. An id counts only where a field of that meaning holds it: `"id": 42` may be an article.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from schemas.messages.privacy import Subject
+from schemas.order.customers import phone_of
+
+SHORTEST_PHONE = 7
+"""Digits; a shorter number would be found inside amounts and ids."""
+
+MAX_REFS = 500
+"""References looked for in one pattern: it stays some ten kilobytes."""
+
+_ESCAPES = ((b"\\u0040", b"@"), (b"\\u002b", b"+"), (b"\\/", b"/"))
+_BETWEEN = rb"[ ().+/-]{0,3}"
+_ORDER = rb'"(?:ref|id|order_id|order_ref|admin_graphql_api_(?:order_)?id)"\s{0,8}:\s{0,8}"?'
+_CUSTOMER = rb'"(?:reference|customer_id)"\s{0,8}:\s{0,8}"?'
+_CUSTOMER_ID = rb'"customer"\s{0,8}:\s{0,8}\{[^{}]{0,2000}?"id"\s{0,8}:\s{0,8}"?'
+_END = rb"(?![0-9A-Za-z_-])"
+_MAIL_END = rb"(?![a-z0-9_-]|\.[a-z0-9])"
+
+
+class Message(Protocol):
+    """A message in quarantine."""
+
+    @property
+    def ref(self) -> str:
+        """The order it was published for; "" when nobody said."""
+
+    @property
+    def original(self) -> bytes:
+        """Its bytes; none of one that was erased."""
+
+    @property
+    def edited(self) -> bytes | None:
+        """What a person put in their place."""
+
+
+def concerns(subject: Subject, refs: Iterable[str] = ()) -> Callable[[Message], bool]:
+    """Return what says of a message whether it is about the subject, or about one of `refs`: orders
+    that are his."""
+    named = {*subject.refs, *refs}
+    about = mentions(subject, named)
+
+    def concern(message: Message) -> bool:
+        if not message.original:
+            return False
+        return message.ref in named or about(message.original) or about(message.edited or b"")
+
+    return concern
+
+
+def mentions(subject: Subject, refs: Iterable[str] = ()) -> Callable[[bytes], bool]:
+    """Return what says of bytes whether they are about the subject, or about one of `refs`."""
+    patterns: list[bytes] = []
+    if email := subject.email.strip():
+        patterns.append(rb"(?<![a-z0-9._%+-])" + re.escape(email.lower().encode()) + _MAIL_END)
+    digits = phone_of(subject.phone).removeprefix("phone:").encode()
+    if len(digits) >= SHORTEST_PHONE:
+        told = _BETWEEN.join(bytes([digit]) for digit in digits)
+        patterns.append(rb"(?<![0-9])0{0,2}" + told + rb"(?![0-9])")
+    if reference := subject.reference.strip():
+        named = re.escape(reference.lower().encode())
+        patterns += [head + named + _END for head in (_CUSTOMER, _CUSTOMER_ID)]
+        patterns.append(rb"/customer/" + named + _END)
+    numbers = sorted({*subject.refs, *refs})[:MAX_REFS]
+    if numbers:
+        named = rb"(?:" + rb"|".join(re.escape(one.lower().encode()) for one in numbers) + rb")"
+        patterns += [_ORDER + named + _END, rb"/order/" + named + _END]
+    found = [re.compile(pattern) for pattern in patterns]
+
+    def mention(raw: bytes) -> bool:
+        text = raw.lower()
+        for escaped, plain in _ESCAPES:
+            text = text.replace(escaped, plain)
+        return any(pattern.search(text) for pattern in found)
+
+    return mention

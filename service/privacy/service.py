@@ -1,0 +1,250 @@
+"""What a person may ask for a customer, look at, and hand over. The running service erases."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct
+
+from actors.runtime.errors import JournalUnavailable
+from schemas.messages.privacy import EXPORT, Subject
+from schemas.order.ids import OrderId
+from service.app.errors import OperatorError
+from service.inbound.edge import EdgeClock
+from service.privacy.search import MAX_REFS, concerns
+from service.wiring.privacy import (
+    OPEN,
+    Audit,
+    AuditEntry,
+    Erasing,
+    Exports,
+    Filter,
+    Found,
+    HeldItem,
+    PrivacyRequests,
+    QuarantineWorkflow,
+    Request,
+    Sealing,
+    Whose,
+    whose_of,
+)
+
+MAX_NAMED = 20
+"""Orders that a preview names; the others are counted."""
+
+
+class NothingKept(OperatorError):
+    """Nothing of a channel is kept here, which is more often a slip than a success."""
+
+
+class Preview(Struct, frozen=True, kw_only=True):
+    """What a request would find: orders that could be erased at once, orders under way (the first
+    twenty by number), orders erased before, and messages in quarantine."""
+
+    final: int
+    under_way: int
+    waiting: tuple[str, ...]
+    erased: int
+    messages: int
+
+
+class ShownRequest(Struct, frozen=True, kw_only=True):
+    """A request as people see it. `subject` is whom it is about, None once it is done."""
+
+    id: int
+    channel: str
+    kind: str
+    state: str
+    asked_by: str
+    reason: str
+    received_at: datetime
+    due_at: datetime
+    forced: bool
+    waits_for: str
+    orders: int
+    messages: int
+    done_at: datetime | None
+    subject: Subject | None = None
+
+
+class PrivacyDesk:
+    """Every call raises JournalUnavailable as the store does."""
+
+    def __init__(
+        self,
+        requests: PrivacyRequests,
+        erasing: Erasing,
+        exports: Exports,
+        workflow: QuarantineWorkflow,
+        *,
+        audit: Audit,
+        sealing: Sealing,
+        clock: EdgeClock,
+    ) -> None:
+        self.requests = requests
+        self._erasing = erasing
+        self._exports = exports
+        self._workflow = workflow
+        self._audit = audit
+        self._sealing = sealing
+        self._clock = clock
+
+    async def history(self, request_id: int) -> tuple[AuditEntry, ...]:
+        """Return what was done for a request, newest first."""
+        return await self._audit.entries(target=f"privacy:{request_id}")
+
+    async def require_channel(self, channel: str) -> None:
+        """Raise NothingKept unless there is an order or a message of the channel."""
+        if not await self._erasing.keeps(channel):
+            raise NothingKept(
+                f"Nothing of a channel {channel[:40]!r} is kept here; `orderwright channels "
+                "list` shows those that are configured."
+            )
+
+    async def preview(self, channel: str, subject: Subject) -> Preview:
+        """Say what a request about the subject would find; nothing is changed or kept."""
+        whose = whose_of(self._sealing, channel, subject)
+        found = [one async for one in self._orders(whose)]
+        waiting = [one.number for one in found if one.kept and not one.final]
+        messages = 0
+        async for _ in self._messages(channel, subject, found):
+            messages += 1
+        return Preview(
+            final=sum(one.kept and one.final for one in found),
+            under_way=len(waiting),
+            waiting=tuple(waiting[:MAX_NAMED]),
+            erased=sum(not one.kept for one in found),
+            messages=messages,
+        )
+
+    async def ask(
+        self,
+        kind: str,
+        channel: str,
+        subject: Subject,
+        *,
+        delivery_id: str,
+        person: str,
+        reason: str,
+        forced: bool = False,
+    ) -> int:
+        """Keep a person's request, once per delivery id, and return its id."""
+        return await self.requests.add(
+            kind,
+            channel,
+            subject,
+            delivery_id=delivery_id,
+            asked_by=person,
+            reason=reason,
+            at=self._clock.now(),
+            forced=forced,
+        )
+
+    async def force(self, request_id: int, person: str, reason: str) -> bool:
+        """Have it not wait for orders under way. False: it is done, or erases nothing."""
+        return await self.requests.force(
+            request_id, person=person, reason=reason, at=self._clock.now()
+        )
+
+    async def handed_over(self, request: Request, person: str, reason: str) -> bool:
+        """Note that the customer has his data; whom it was about is forgotten. False: not open."""
+        found = [one async for one in self._orders(request.whose)]
+        return await self.requests.done(
+            request.id,
+            person=person,
+            reason=reason,
+            at=self._clock.now(),
+            orders=len(found),
+            items=0,
+        )
+
+    async def export(self, request: Request, person: str) -> AsyncIterator[bytes]:
+        """Yield the pieces of one JSON object with all that is held about the subject of an open
+        request; that it was read is audited first. Raises JournalUnavailable also for a subject
+        that can't be opened."""
+        assert request.kind == EXPORT
+        assert request.state == OPEN
+        if request.subject is None:
+            raise JournalUnavailable(request.unreadable)
+        await self._audit.record(
+            at=self._clock.now(),
+            person=person,
+            action="privacy.read",
+            target=f"privacy:{request.id}",
+            channel=request.channel,
+            reason=request.reason,
+        )
+        head = {"request": shown(request), "made_at": self._clock.now()}
+        yield msgspec.json.encode(head)[:-1] + b',"orders":['
+        found, partners, comma = list[Found](), set[str](), b""
+        async for one in self._orders(request.whose):
+            found.append(one)
+            order = await self._exports.order(OrderId(one.order_id))
+            if order is not None:
+                partners |= {entry.partner for entry in order.timeline if entry.partner}
+                yield comma + msgspec.json.encode(order)
+                comma = b","
+        yield b'],"messages":['
+        comma = b""
+        async for item in self._messages(request.channel, request.subject, found):
+            yield comma + msgspec.json.encode(_message(item))
+            comma = b","
+        yield b'],"given_to":' + msgspec.json.encode(sorted(partners)) + b"}\n"
+
+    async def _orders(self, whose: Whose) -> AsyncIterator[Found]:
+        after = ""
+        while page := await self._erasing.of_customer(whose, after=after):
+            after = page[-1].order_id
+            for one in page:
+                yield one
+
+    async def _messages(
+        self, channel: str, subject: Subject, found: list[Found]
+    ) -> AsyncIterator[HeldItem]:
+        about = concerns(subject, [one.ref for one in found][:MAX_REFS])
+        which = Filter(state=None, channels=(channel,))
+        _, newest = await self._workflow.count(which)
+        after = 0
+        while page := await self._workflow.originals(which, after=after, upto=newest):
+            after = page[-1].id
+            for item in page:
+                if about(item):
+                    yield item
+
+
+def shown(request: Request, *, named: bool = True) -> ShownRequest:
+    """Return a request as people see it; in lists without whom it is about."""
+    return ShownRequest(
+        id=request.id,
+        channel=request.channel,
+        kind=request.kind,
+        state=request.state,
+        asked_by=request.asked_by,
+        reason=request.reason,
+        received_at=request.received_at,
+        due_at=request.due_at,
+        forced=request.forced,
+        waits_for=request.waits_for,
+        orders=request.orders,
+        messages=request.items,
+        done_at=request.done_at,
+        subject=request.subject if named else None,
+    )
+
+
+def _message(item: HeldItem) -> dict[str, object]:
+    told: dict[str, object] = {
+        "id": item.id,
+        "at": item.at,
+        "reason": item.reason,
+        "sentences": item.sentences,
+        "headers": item.headers,
+    }
+    try:
+        told["original"] = item.original.decode()
+    except UnicodeDecodeError:
+        told["original_base64"] = base64.b64encode(item.original).decode()
+    return told

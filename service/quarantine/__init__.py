@@ -1,0 +1,1 @@
+"""What did not pass, and what a person does about it."""

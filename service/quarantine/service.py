@@ -1,0 +1,312 @@
+"""What a person may decide about what did not pass the door: check, edit, release, discard.
+
+A check is the intake's own translation of the same bytes, so what passes it here passes it there.
+What is released goes into the stream like any message, under a delivery id of its own: nobody asks
+for the sender's signature again, for it was checked when the original came, and an edit is recorded
+with who did it instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, runtime_checkable
+
+from msgspec import Struct, structs
+
+from actors.runtime.errors import StreamUnavailable, TooLargeForStream
+from actors.runtime.ports import Letter
+from schemas.contracts import refusals
+from schemas.contracts.refusals import Refused
+from schemas.messages.inputs import KINDS
+from schemas.messages.privacy import Read
+from schemas.order.ids import partition_of
+from service.inbound.edge import EdgeClock, Stream
+from service.inbound.intake import ref_of
+from service.wiring.quarantine import (
+    OPEN,
+    Filter,
+    HeldItem,
+    QuarantineWorkflow,
+    Release,
+    subject_of,
+    topic_of,
+)
+
+log = logging.getLogger(__name__)
+
+MAX_RELEASED = 1_000
+"""Items that one call looks at: about two seconds; the caller goes on where it ended."""
+
+MAX_FAILURES = 100
+"""Failures that one call names: more than a person reads, and all of one group are alike."""
+
+RELEASE_SECONDS = 20.0
+"""One call ends within this time, so that its Idempotency-Key (kept for 30 s) outlives it."""
+
+UNDER_WAY = 16
+"""Messages on their way into the stream at once: they leave room for those of the door."""
+
+MAX_EDITED_BYTES = 1024 * 1024
+"""What the stream takes, and the door too."""
+
+STREAM_AWAY = "stream_away"
+CHANGED = "changed_meanwhile"
+
+
+@runtime_checkable
+class Addressed(Protocol):
+    """A reader whose payloads or topics say what kind they are, so that an item that came before
+    we understood it, or was too broken to tell, finds its kind now."""
+
+    def address(self, topic: str, raw: bytes) -> tuple[str, str]:
+        """Return channel ("" when the payload doesn't say) and kind."""
+        ...
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """What the intake would say of these bytes now. No sentences: it would take them, as that
+    channel's message of that kind about the order `ref`."""
+
+    ready: bool
+    channel: str
+    kind: str
+    ref: str = ""
+    reason: str = ""
+    sentences: tuple[str, ...] = ()
+
+
+class Failure(Struct, frozen=True, kw_only=True):
+    """An item that was not released, and why."""
+
+    id: int
+    reason: str
+    sentences: tuple[str, ...]
+
+
+class Released(Struct, frozen=True, kw_only=True):
+    """What became of a release, or would (`preview`). `matched` counts all items that matched when
+    it began, `looked_at` those this call came to; `next_after` says where to go on, None: nowhere.
+    `failures` names the first hundred."""
+
+    preview: bool
+    matched: int
+    looked_at: int
+    released: int
+    failed: int
+    failures: tuple[Failure, ...]
+    next_after: int | None
+
+
+class QuarantineDesk:
+    """`readers` by kind say what an item is; `translate` is the intake's. Raises JournalUnavailable
+    as the store does."""
+
+    def __init__(
+        self,
+        workflow: QuarantineWorkflow,
+        stream: Stream,
+        readers: Mapping[str, object],
+        translate: Callable[[Letter], Read],
+        clock: EdgeClock,
+    ) -> None:
+        self.workflow = workflow
+        self._stream = stream
+        self._readers = readers
+        self._translate = translate
+        self._clock = clock
+
+    def check(self, item: HeldItem, raw: bytes | None = None) -> Verdict:
+        """Say what the intake would say of an item, or of other bytes in its place."""
+        raw = item.current if raw is None else raw
+        channel, kind = self._address(item, raw)
+        told = Verdict(ready=False, channel=channel, kind=kind)
+        if len(raw) > MAX_EDITED_BYTES:
+            sentence = f"The message has {len(raw):,} bytes; at most {MAX_EDITED_BYTES:,} pass."
+            return structs.replace(told, reason=refusals.TOO_LARGE, sentences=(sentence,))
+        try:
+            ref = ref_of(self._translate(_letter(item, raw, channel, kind)))
+        except Refused as refused:
+            return structs.replace(told, reason=refused.reason, sentences=refused.sentences)
+        except Exception as error:  # a translation's bug, which intake meets in the same way
+            log.exception("An item of the quarantine could not be read.")
+            why = f"Reading it failed on our side: {type(error).__name__}."
+            return structs.replace(told, reason=refusals.UNREADABLE, sentences=(why,))
+        return structs.replace(told, ready=True, ref=ref)
+
+    async def fix(self, item: HeldItem, edited: bytes, person: str, reason: str) -> Verdict | None:
+        """Put edited bytes beside the original and say which sentences remain. None: the item is
+        not open any more, or somebody else edited it meanwhile."""
+        verdict = self.check(item, edited)
+        kept = await self.workflow.fix(
+            item, edited, person=person, reason=reason, now=self._clock.now()
+        )
+        return verdict if kept else None
+
+    async def discard(self, item: HeldItem, person: str, reason: str) -> bool:
+        """Put an item aside for good. False: it is not open any more."""
+        return await self.workflow.discard(
+            item.id, person=person, reason=reason, now=self._clock.now()
+        )
+
+    async def release(self, item: HeldItem, person: str, reason: str) -> Failure | None:
+        """Send one item on its way; None once the stream has it on disk."""
+        failures = await self._send([item], person, reason)
+        return failures[0] if failures else None
+
+    async def release_matching(
+        self,
+        which: Filter,
+        person: str,
+        reason: str,
+        *,
+        preview: bool,
+        after: int = 0,
+        most: int = MAX_RELEASED,
+        told: Callable[[int, int], None] = lambda done, of: None,
+    ) -> Released:
+        """Release open items that match, oldest first, at most `most` (1,000) and for 20 s; what
+        arrives meanwhile is left alone. `told` hears how many are done, of how many."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + RELEASE_SECONDS
+        which = structs.replace(which, state=OPEN)
+        matched, upto = await self.workflow.count(which, after=after)
+        failures: list[Failure] = []
+        done, last = 0, after
+        ended = matched == 0
+        while not ended and done < min(most, MAX_RELEASED) and loop.time() < ends:
+            page = await self.workflow.originals(
+                which, after=last, upto=upto, limit=min(most, MAX_RELEASED) - done
+            )
+            ended = not page
+            if page:
+                last = page[-1].id
+                found = await (self._try(page) if preview else self._send(page, person, reason))
+                failures += found
+                done += len(page)
+                told(done, matched)
+                if any(one.reason == STREAM_AWAY for one in found):
+                    break
+        return Released(
+            preview=preview,
+            matched=matched,
+            looked_at=done,
+            released=done - len(failures),
+            failed=len(failures),
+            failures=tuple(failures[:MAX_FAILURES]),
+            next_after=None if ended or done >= matched else last,
+        )
+
+    async def _try(self, items: Sequence[HeldItem]) -> list[Failure]:
+        failures = []
+        for item in items:
+            verdict = self.check(item)
+            if not verdict.ready:
+                failures.append(_refused(item, verdict))
+            await asyncio.sleep(0)  # wording a refusal takes milliseconds, which others need too
+        return failures
+
+    async def _send(self, items: Sequence[HeldItem], person: str, reason: str) -> list[Failure]:
+        failures: list[Failure] = []
+        ready: dict[tuple[str, str], list[tuple[HeldItem, Verdict, Release]]] = {}
+        for item in items:
+            verdict = self.check(item)
+            if verdict.ready:
+                release = Release(id=item.id, attempt=item.attempt, name=_name(item, verdict))
+                order = (verdict.channel, verdict.ref)
+                ready.setdefault(order, []).append((item, verdict, release))
+            else:
+                failures.append(_refused(item, verdict))
+            await asyncio.sleep(0)
+        releases = [one[2] for order in ready.values() for one in order]
+        allowed = await self.workflow.intend(releases) if releases else frozenset()
+        slots = asyncio.Semaphore(UNDER_WAY)
+        sent: list[Release] = []
+
+        async def send(order: Sequence[tuple[HeldItem, Verdict, Release]]) -> None:
+            async with slots:
+                for item, verdict, release in order:  # an order's messages in their order
+                    failure = _changed(item) if item.id not in allowed else None
+                    failure = failure or await self._publish(item, verdict)
+                    if failure is None:
+                        sent.append(release)
+                    else:
+                        failures.append(failure)
+
+        await asyncio.gather(*(send(order) for order in ready.values()))
+        if sent:
+            now = self._clock.now()
+            await self.workflow.released(sent, person=person, reason=reason, now=now)
+        return failures
+
+    async def _publish(self, item: HeldItem, verdict: Verdict) -> Failure | None:
+        try:
+            await self._stream.publish(
+                verdict.channel,
+                verdict.kind,
+                verdict.ref,
+                item.current,
+                delivery_id=_id_of(item),
+                source=item.source,
+                topic=topic_of(item),
+                trace=item.headers.get("traceparent", ""),
+            )
+        except StreamUnavailable as error:
+            why = f"{error} It stays open; release it again, which does no harm."
+            return Failure(id=item.id, reason=STREAM_AWAY, sentences=(why,))
+        except TooLargeForStream as error:
+            return Failure(id=item.id, reason=refusals.TOO_LARGE, sentences=(str(error),))
+        return None
+
+    def _address(self, item: HeldItem, raw: bytes) -> tuple[str, str]:
+        reader = self._readers.get(item.source)
+        if isinstance(reader, Addressed):
+            channel, kind = reader.address(topic_of(item), raw)
+            return channel or item.channel, kind
+        if item.kind:
+            return item.channel, item.kind
+        # A stray's subject has too few or too many tokens, but its kind stands where it should.
+        tokens = subject_of(item).split(".")
+        kind = tokens[3] if len(tokens) > 3 else ""
+        # An act bears a person's name. Who may send one is kept apart by subject, and this one had
+        # none of those.
+        return item.channel, kind if kind in KINDS and kind != "act" else ""
+
+
+def _letter(item: HeldItem, raw: bytes, channel: str, kind: str) -> Letter:
+    return Letter(
+        partition=partition_of(""),
+        channel=channel,
+        kind=kind,
+        source=item.source,
+        topic=topic_of(item),
+        delivery_id=_id_of(item),
+        raw=raw,
+        headers=item.headers,
+        received_at=item.at,
+        deliveries=1,
+    )
+
+
+def _id_of(item: HeldItem) -> str:
+    """Return the sender's side of the delivery id: the same for the same bytes of the same item."""
+    original = item.delivery_id
+    if len(original) > 160 or not (original.isascii() and original.isprintable()):
+        original = f"sha256-{hashlib.sha256(original.encode('utf-8', 'replace')).hexdigest()}"
+    return f"{original}/released-{item.attempt}"
+
+
+def _name(item: HeldItem, verdict: Verdict) -> str:
+    """Return the delivery id as intake sees it, scoped by channel and kind."""
+    return f"{verdict.channel}/{verdict.kind}/{_id_of(item)}"
+
+
+def _refused(item: HeldItem, verdict: Verdict) -> Failure:
+    return Failure(id=item.id, reason=verdict.reason, sentences=verdict.sentences)
+
+
+def _changed(item: HeldItem) -> Failure:
+    why = "Somebody else released, discarded or edited it meanwhile; look at it again."
+    return Failure(id=item.id, reason=CHANGED, sentences=(why,))
