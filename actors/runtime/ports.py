@@ -12,17 +12,21 @@ from actors.runtime.errors import NeedsPerson
 from schemas.messages.effects import Effect, Result
 from schemas.messages.events import OrderEvent
 from schemas.order.canonical import Order
-from schemas.order.ids import CorrelationId, OrderId
+from schemas.order.ids import OrderId, Reference
+from schemas.order.things import Key
 
 
 class RecordedEffect(Struct, frozen=True, kw_only=True):
-    """An effect intent beside its number; (order_id, number) names it for ever.
+    """An effect intent beside its number; (order_id, number) names it permanently.
 
-    `attempts` starts at 1 where an earlier effect of the same purpose may already have acted (a
-    person retries it): the dispatcher then looks it up before it calls.
+    `key` is the thing it is for, `lane` the partner instance that carries it out. `attempts` starts
+    at 1 where an earlier effect of the same purpose may already have acted (a person retries it):
+    the dispatcher then looks it up before it calls.
     """
 
     number: int
+    key: Key
+    lane: str
     effect: Effect
     attempts: int = 0
 
@@ -129,7 +133,7 @@ class OpenEffect(Struct, frozen=True, kw_only=True):
     number: int
     channel: str
     ref: str
-    correlation_id: CorrelationId
+    reference: Reference
     partner: str
     effect: Effect
     attempts: int
@@ -188,14 +192,22 @@ class Timers(Protocol):
 
 
 class Call(Struct, frozen=True, kw_only=True):
-    """One call of a partner. `idempotency_key` is the same for every repeat of this effect;
-    it has at most 45 characters: the correlation id, `-` and the effect's number. `order` is None
-    before it has come, and after its personal data was erased."""
+    """One call of a partner for one thing of an order.
+
+    `reference` is the thing's own signed name (35 characters of [0-9A-Z]): partners keep it, and
+    the thing is looked up by it. `order_reference` is the order's, for partners that group by
+    order. `idempotency_key` is the same for every repeat, also after a person's retry: the effect's
+    verb, `-`, the reference, and for amendments `-` and a digest (60 characters at most). `order`
+    is the canonical order acted on; None before it has come, and after its personal data was
+    erased.
+    """
 
     order_id: OrderId
     channel: str
     ref: str
-    correlation_id: CorrelationId
+    key: Key
+    reference: Reference
+    order_reference: Reference
     number: int
     effect: Effect
     order: Order | None

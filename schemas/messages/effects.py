@@ -1,124 +1,225 @@
-"""Effects: recorded intents to call a partner, and what a partner may answer.
+"""Effects: recorded intents to call a partner for one thing, and what a partner may answer.
 
-An effect holds no personal data: the adapter gets the canonical order beside it.
+An effect holds no personal data: the adapter gets the canonical order beside it. It names units by
+line, never "the whole order", because an order may be split, changed and partly cancelled.
 """
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct
 
+from schemas.order.things import Key
 from schemas.order.canonical import Grams
 
-STOCK, ERP, WAREHOUSE, CARRIER, STOREFRONT, MAIL = (
-    "stock",
-    "erp",
-    "warehouse",
-    "carrier",
-    "storefront",
-    "mail",
-)
+Delivery = Literal["parcel", "local_delivery", "pickup", "digital", "elsewhere"]
+"""How units reach the customer. Only a parcel needs a carrier's label; `digital` needs nobody,
+and `elsewhere` is somebody else's to fulfil."""
+
+WhoBuys = Literal["us", "them", "nobody"]
+"""Who buys the label of a fulfilment: we do, its warehouse does, or none is needed."""
 
 
-class Parcel(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One parcel as the warehouse packed it; millimetres and grams."""
+class Units(Struct, frozen=True, array_like=True):
+    """So many units of one line. `sku` is the SKU that travels, also where it replaces another."""
 
-    parcel_id: str
+    line_id: str
+    sku: str
+    quantity: int
+
+
+class Seen(Struct, frozen=True, array_like=True):
+    """What a stock place could still promise of a SKU at the moment it was asked. `available` is
+    -1 for a SKU that is not counted there."""
+
+    place: str
+    sku: str
+    available: int
+
+
+class PackedParcel(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A parcel as it was packed; grams and millimetres, 0 for what was not measured."""
+
+    parcel: Key
+    units: tuple[Units, ...]
     weight_grams: Grams = 0
     length_mm: int = 0
     width_mm: int = 0
     height_mm: int = 0
 
 
-class ReserveStock(Struct, frozen=True, kw_only=True, tag="stock.reserve.v1"):
-    """Reserve every line of the order, all or nothing, get-or-create by order and line."""
+class SentParcel(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A parcel that left, as a storefront is told of it. `carrier` is the name customers know."""
+
+    parcel: Key
+    units: tuple[Units, ...]
+    carrier: str = ""
+    tracking_number: str = ""
 
 
-class ReleaseStock(Struct, frozen=True, kw_only=True, tag="stock.release.v1"):
-    """Give the order's reservation back."""
+# --- stock ----------------------------------------------------------------------------------------
 
 
-class PostSalesOrder(Struct, frozen=True, kw_only=True, tag="erp.post_sales_order.v1"):
-    """Create the sales order in the ERP."""
+class ReserveStock(Struct, frozen=True, kw_only=True, tag="stock.reserve.v2"):
+    """Reserve units at a place for one fulfilment, all or nothing; get-or-create by order,
+    fulfilment, line and place. `places` are those whose stock a refusal reports, in the order in
+    which they are preferred."""
+
+    place: str
+    units: tuple[Units, ...]
+    places: tuple[str, ...] = ()
 
 
-class DeleteSalesOrder(Struct, frozen=True, kw_only=True, tag="erp.delete_sales_order.v1"):
+class ReleaseStock(Struct, frozen=True, kw_only=True, tag="stock.release.v2"):
+    """Give back what one fulfilment has reserved: these units, or all of it when none are named."""
+
+    place: str
+    units: tuple[Units, ...] = ()
+
+
+# --- ERP ------------------------------------------------------------------------------------------
+
+
+class PostSalesOrder(Struct, frozen=True, kw_only=True, tag="erp.post_sales_order.v2"):
+    """Create the sales order. `units` is what the order comes to now, line by line."""
+
+    units: tuple[Units, ...]
+
+
+class AmendSalesOrder(Struct, frozen=True, kw_only=True, tag="erp.amend_sales_order.v1"):
+    """Make a posted sales order say what the order says now: lines, quantities, money, address.
+    `digest` tells one amendment from the next."""
+
+    erp_id: str
+    units: tuple[Units, ...]
+    digest: str
+
+
+class CancelSalesOrder(Struct, frozen=True, kw_only=True, tag="erp.cancel_sales_order.v1"):
     """Undo PostSalesOrder before anything was invoiced."""
 
     erp_id: str
 
 
-class CreateWarehouseTask(Struct, frozen=True, kw_only=True, tag="warehouse.create_task.v1"):
-    """Ask the warehouse to pick and pack the order."""
+# --- warehouse ------------------------------------------------------------------------------------
 
 
-class CancelWarehouseTask(Struct, frozen=True, kw_only=True, tag="warehouse.cancel_task.v1"):
-    """Undo CreateWarehouseTask; refused when the goods were handed over."""
+class CreateTask(Struct, frozen=True, kw_only=True, tag="warehouse.create_task.v2"):
+    """Ask a warehouse to pick and pack one fulfilment. `collect_minor` is what the customer pays on
+    delivery, in the order's presentment currency where it has one (0: nothing)."""
+
+    place: str
+    units: tuple[Units, ...]
+    delivery: Delivery = "parcel"
+    labels: WhoBuys = "us"
+    collect_minor: int = 0
+    collect_currency: str = ""
+
+
+class CancelTask(Struct, frozen=True, kw_only=True, tag="warehouse.cancel_task.v2"):
+    """Undo CreateTask; refused once the goods were handed over."""
 
     task_id: str
 
 
-class SendMail(Struct, frozen=True, kw_only=True, tag="mail.send.v1"):
-    """Write to the customer, once. `template` is `order_confirmed` or `order_cancelled`."""
-
-    template: str
+# --- carrier --------------------------------------------------------------------------------------
 
 
-class BuyLabel(Struct, frozen=True, kw_only=True, tag="carrier.buy_label.v1"):
-    """Buy the label for these parcels."""
+class BuyLabel(Struct, frozen=True, kw_only=True, tag="carrier.buy_label.v2"):
+    """Buy one shipment's labels, one for each parcel. `service` is a carrier's own code that a
+    decision chose ("": the adapter chooses by the order's shipping method)."""
 
-    parcels: tuple[Parcel, ...]
+    fulfilment: Key
+    place: str
+    parcels: tuple[PackedParcel, ...]
+    service: str = ""
+    collect_minor: int = 0
+    collect_currency: str = ""
 
 
-class VoidLabel(Struct, frozen=True, kw_only=True, tag="carrier.void_label.v1"):
-    """Undo BuyLabel, inside the carrier's void window."""
+class VoidLabel(Struct, frozen=True, kw_only=True, tag="carrier.void_label.v2"):
+    """Undo BuyLabel inside the carrier's void window."""
 
     shipment_id: str
-    tracking_number: str
+    tracking_numbers: tuple[str, ...]
 
 
-class TrackShipment(Struct, frozen=True, kw_only=True, tag="carrier.track.v1"):
-    """Ask where the parcel is."""
-
-    tracking_number: str
-
-
-class PublishFulfilment(Struct, frozen=True, kw_only=True, tag="storefront.publish_fulfilment.v1"):
-    """Tell the storefront that the order is shipped, with its tracking."""
+class TrackParcel(Struct, frozen=True, kw_only=True, tag="carrier.track.v2"):
+    """Ask where one parcel is."""
 
     tracking_number: str
-    carrier: str
+
+
+# --- storefront -----------------------------------------------------------------------------------
+
+
+class PublishFulfilment(Struct, frozen=True, kw_only=True, tag="storefront.publish_fulfilment.v2"):
+    """Tell the storefront exactly what left: these parcels of one fulfilment, with their units and
+    numbers. `earlier` are parcels of the same fulfilment that it was told of before."""
+
+    fulfilment: Key
+    parcels: tuple[SentParcel, ...]
+    earlier: tuple[SentParcel, ...] = ()
+    notify_customer: bool = False
+
+
+class CancelAtChannel(Struct, frozen=True, kw_only=True, tag="storefront.cancel_order.v1"):
+    """Tell the storefront that the order is cancelled as a whole; nothing of it has shipped."""
+
+    reason: str
+    restock: bool
+    notify_customer: bool = False
 
 
 class FetchOrder(Struct, frozen=True, kw_only=True, tag="storefront.fetch_order.v1"):
-    """Ask the storefront how the order is now, and have its answer come in like a webhook."""
+    """Fetch the current order from the storefront and publish it to the intake stream."""
+
+
+# --- messages -------------------------------------------------------------------------------------
+
+
+class SendMail(Struct, frozen=True, kw_only=True, tag="mail.send.v2"):
+    """Write to the customer, once. `template` is `order_confirmed`, `order_cancelled` or
+    `order_partly_cancelled`; `units` are those it speaks of (none: the whole order)."""
+
+    template: str
+    units: tuple[Units, ...] = ()
 
 
 Effect = (
     ReserveStock
     | ReleaseStock
     | PostSalesOrder
-    | DeleteSalesOrder
-    | CreateWarehouseTask
-    | CancelWarehouseTask
-    | SendMail
+    | AmendSalesOrder
+    | CancelSalesOrder
+    | CreateTask
+    | CancelTask
     | BuyLabel
     | VoidLabel
-    | TrackShipment
+    | TrackParcel
     | PublishFulfilment
+    | CancelAtChannel
     | FetchOrder
+    | SendMail
 )
 
 
-class StockReserved(Struct, frozen=True, kw_only=True, tag="stock.reserved.v1"):
-    """Every line is reserved. `place` is the stock-keeping place that holds them."""
+# --- results --------------------------------------------------------------------------------------
+
+
+class StockReserved(Struct, frozen=True, kw_only=True, tag="stock.reserved.v2"):
+    """The units are reserved at `place`."""
 
     place: str
 
 
-class StockShort(Struct, frozen=True, kw_only=True, tag="stock.short.v1"):
-    """Nothing was reserved, because these SKUs are short."""
+class StockShort(Struct, frozen=True, kw_only=True, tag="stock.short.v2"):
+    """Nothing was reserved. `skus` are short at the place asked; `seen` is what each place could
+    promise of the SKUs asked for, so that the order can be planned again."""
 
     skus: tuple[str, ...]
+    seen: tuple[Seen, ...] = ()
 
 
 class SalesOrderPosted(Struct, frozen=True, kw_only=True, tag="erp.sales_order_posted.v1"):
@@ -128,45 +229,71 @@ class SalesOrderPosted(Struct, frozen=True, kw_only=True, tag="erp.sales_order_p
     number: str
 
 
+class SalesOrderAmended(Struct, frozen=True, kw_only=True, tag="erp.sales_order_amended.v1"):
+    """The ERP's order says what AmendSalesOrder asked."""
+
+    digest: str
+
+
 class TaskCreated(Struct, frozen=True, kw_only=True, tag="warehouse.task_created.v1"):
     """The warehouse took the task."""
 
     task_id: str
 
 
-class LabelBought(Struct, frozen=True, kw_only=True, tag="carrier.label_bought.v1"):
-    """The carrier sold a label. `service` is the carrier's own code."""
+class CancelAsked(Struct, frozen=True, kw_only=True, tag="warehouse.cancel_asked.v1"):
+    """The warehouse will say later whether its task is cancelled."""
+
+
+class BoughtLabel(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One parcel's label. `image_base64` is "" where the carrier keeps it."""
+
+    parcel: Key
+    tracking_number: str
+    image_base64: str = ""
+    image_format: str = ""
+
+
+class LabelBought(Struct, frozen=True, kw_only=True, tag="carrier.label_bought.v2"):
+    """The carrier sold a shipment. `service` is its own code, `carrier` the name customers know."""
 
     shipment_id: str
-    tracking_number: str
     carrier: str
+    labels: tuple[BoughtLabel, ...]
     service: str = ""
     charge_minor: int = 0
     charge_currency: str = ""
-    label_base64: str = ""
-    label_format: str = ""
 
 
-class Tracked(Struct, frozen=True, kw_only=True, tag="carrier.tracked.v1"):
-    """Where the parcel is: `label_created`, `in_transit`, `delivered`, `exception`, `voided`,
-    `returned` or `unknown`. `at` is the carrier's own time of the last scan, as it writes it."""
+TrackStatus = Literal[
+    "label_created", "in_transit", "delivered", "exception", "voided", "returned", "lost", "unknown"
+]
 
-    status: str
+
+class Tracked(Struct, frozen=True, kw_only=True, tag="carrier.tracked.v2"):
+    """Where the parcel is. `at` is the carrier's own time of the last scan, as it writes it."""
+
+    status: TrackStatus
     at: str = ""
     detail: str = ""
 
 
-class FulfilmentPublished(
-    Struct, frozen=True, kw_only=True, tag="storefront.fulfilment_published.v1"
-):
-    """The storefront shows the order as shipped."""
+class FulfilmentPublished(Struct, frozen=True, kw_only=True, tag="storefront.published.v2"):
+    """The storefront shows the parcels. `outside_ids` are its own ids of what it made of them."""
 
-    fulfilment_id: str
+    outside_ids: tuple[str, ...]
+
+
+class ChannelCancelled(Struct, frozen=True, kw_only=True, tag="storefront.cancelled.v1"):
+    """The storefront shows the order as cancelled. `told` says whether we had to tell it, or found
+    it cancelled already."""
+
+    told: bool = True
 
 
 class OrderFetched(Struct, frozen=True, kw_only=True, tag="storefront.order_fetched.v1"):
-    """The storefront said how the order is now, and its words are on their way to the order as a
-    letter. `digest` is the SHA-256 of what it said, in hex."""
+    """The storefront returned the current order, which was published to the intake stream.
+    `digest` is the SHA-256 of what it returned, in hex."""
 
     digest: str
 
@@ -178,7 +305,7 @@ class MailSent(Struct, frozen=True, kw_only=True, tag="mail.sent.v1"):
 
 
 class Undone(Struct, frozen=True, kw_only=True, tag="undone.v1"):
-    """A compensation took effect (or there was nothing left to undo)."""
+    """A compensation took effect, or there was nothing left to undo."""
 
     detail: str = ""
 
@@ -187,41 +314,51 @@ Result = (
     StockReserved
     | StockShort
     | SalesOrderPosted
+    | SalesOrderAmended
     | TaskCreated
+    | CancelAsked
     | LabelBought
     | Tracked
     | FulfilmentPublished
+    | ChannelCancelled
     | OrderFetched
     | MailSent
     | Undone
 )
 
-PARTNER_OF: dict[type[Struct], str] = {
-    ReserveStock: STOCK,
-    ReleaseStock: STOCK,
-    PostSalesOrder: ERP,
-    DeleteSalesOrder: ERP,
-    CreateWarehouseTask: WAREHOUSE,
-    CancelWarehouseTask: WAREHOUSE,
-    SendMail: MAIL,
-    BuyLabel: CARRIER,
-    VoidLabel: CARRIER,
-    TrackShipment: CARRIER,
-    PublishFulfilment: STOREFRONT,
-    FetchOrder: STOREFRONT,
+VERBS: dict[type[Struct], str] = {
+    ReserveStock: "reserve",
+    ReleaseStock: "release",
+    PostSalesOrder: "post",
+    AmendSalesOrder: "amend",
+    CancelSalesOrder: "cancel",
+    CreateTask: "task",
+    CancelTask: "cancel",
+    BuyLabel: "buy",
+    VoidLabel: "void",
+    TrackParcel: "track",
+    PublishFulfilment: "publish",
+    CancelAtChannel: "cancel",
+    FetchOrder: "fetch",
+    SendMail: "send",
 }
-"""Which partner's role each effect calls. A storefront is further told apart by the channel."""
+"""The first word of each effect's idempotency key: buying and voiding share the label's reference,
+so the reference alone would not do."""
+
+
+def digest_of(effect: Effect) -> str:
+    """Return what tells two calls with the same verb and thing apart, "" where nothing may: an
+    amendment's digest, and which parcels a publication speaks of."""
+    match effect:
+        case AmendSalesOrder(digest=digest):
+            return digest[:8]
+        case PublishFulfilment(parcels=parcels):
+            return "".join(one.parcel for one in parcels)[:16]
+    return ""
 
 
 def tag_of(value: Struct | type[Struct]) -> str:
-    """Return the versioned name of a tagged struct, such as `carrier.buy_label.v1`."""
+    """Return the versioned name of a tagged struct, such as `carrier.buy_label.v2`."""
     tag = value.__struct_config__.tag
     assert isinstance(tag, str)
     return tag
-
-
-def lane_of(effect: Effect, channel: str) -> str:
-    """Return the name under which this effect's partner is limited and watched: its role, and for
-    a storefront the channel too, so that one noisy shop doesn't slow the others."""
-    role = PARTNER_OF[type(effect)]
-    return f"{role}:{channel}" if role == STOREFRONT else role

@@ -2,39 +2,55 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from schemas.messages.effects import Parcel, Result
-from schemas.order.canonical import LongText, Minor, Order, Ref, ShortText, Timestamp
+from schemas.messages.effects import Result, Units
+from schemas.order.things import ORDER, Key
+from schemas.order.canonical import (
+    Address,
+    Grams,
+    LongText,
+    Minor,
+    Order,
+    Ref,
+    ShortText,
+    Timestamp,
+)
 
-Fulfilled = Literal["", "partly", "wholly"]
-"""What the channel shows as fulfilled already of what travels, by whomever. It matters until we
-hand the order over, for before that it was not us."""
+
+class OutsideShipment(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Units that the channel shows as fulfilled, by whomever: ours, when `outside_id` or one of
+    `tracking_numbers` is one we know, or when an open publication of ours fits. A channel that knows
+    sums alone states one shipment with `outside_id` "". `units` name the channel's line ids."""
+
+    outside_id: ShortText
+    units: tuple[Units, ...]
+    tracking_numbers: tuple[ShortText, ...] = ()
 
 
-class PlaceOrder(Struct, frozen=True, kw_only=True, tag="order.place.v1"):
-    """A channel states a new order."""
+class PlaceOrder(Struct, frozen=True, kw_only=True, tag="order.place.v2"):
+    """A channel states a new order. `fulfilled` is what it shows as fulfilled already."""
 
     order: Order
-    fulfilled: Fulfilled = ""
+    fulfilled: Annotated[tuple[OutsideShipment, ...], Meta(max_length=500)] = ()
 
 
-class ConfirmPayment(Struct, frozen=True, kw_only=True, tag="order.confirm_payment.v1"):
+class ConfirmPayment(Struct, frozen=True, kw_only=True, tag="order.confirm_payment.v2"):
     """The channel says the order is paid; `order` is the whole order where the channel sends it."""
 
     ref: Ref
     paid_minor: Minor | None = None
     order: Order | None = None
-    fulfilled: Fulfilled = ""
+    fulfilled: Annotated[tuple[OutsideShipment, ...], Meta(max_length=500)] = ()
 
 
-class UpdateOrder(Struct, frozen=True, kw_only=True, tag="order.update.v1"):
+class UpdateOrder(Struct, frozen=True, kw_only=True, tag="order.update.v2"):
     """A channel states how an order looks now. It may be stale, or the echo of our own change."""
 
     order: Order
-    fulfilled: Fulfilled = ""
+    fulfilled: Annotated[tuple[OutsideShipment, ...], Meta(max_length=500)] = ()
 
 
 class CancelOrder(Struct, frozen=True, kw_only=True, tag="order.cancel.v1"):
@@ -56,9 +72,10 @@ class NoteFact(Struct, frozen=True, kw_only=True, tag="order.note_fact.v1"):
     `waits`: the channel says that the order is not ready to be sent to us yet, such as one whose
     payment it has not confirmed; it may take as long as a payment may.
 
-    `look`: an order that we know may look different now, so the channel is asked. `at` is when it
-    happened there (RFC 3339 with a zone; None when nobody says): a statement of the order as new as
-    that tells all there is to know, so it ends what waits for a comparison (`once_begun`).
+    `refetch`: an order that we know may look different now, so it is fetched. `at` is when it
+    happened there (RFC 3339 with a zone; None when the sender does not say): a statement of the
+    order as new as that tells all there is to know, so it ends what waits for a comparison
+    (`once_begun`).
     """
 
     ref: Ref
@@ -67,68 +84,100 @@ class NoteFact(Struct, frozen=True, kw_only=True, tag="order.note_fact.v1"):
     words: ShortText
     hold: Literal["", "before_hand_over", "once_begun"] = ""
     waits: bool = False
-    look: bool = False
+    refetch: bool = False
     at: Timestamp | None = None
 
 
-class LookAgain(Struct, frozen=True, kw_only=True, tag="order.look_again.v1"):
-    """Something about the order changed at its channel, and nobody said what: it is to be asked how
-    the order is now. `source` is who said so (a channel's kind, `backfill`, a person), `topic` what
-    he calls it."""
+class RefetchOrder(Struct, frozen=True, kw_only=True, tag="order.refetch.v1"):
+    """Something about the order changed at its channel and the message does not say what: the
+    current order is fetched. `source` is who said so (a channel's kind, `backfill`, a person),
+    `topic` the source's own name of it."""
 
     ref: Ref
     source: ShortText
     topic: ShortText = ""
 
 
-class ReportPicked(Struct, frozen=True, kw_only=True, tag="warehouse.picked.v1"):
-    """The warehouse took the goods from the shelf."""
+# --- a warehouse's reports (docs/warehouse-contract.md, version 2) ----------------------------------
+
+
+class ReportedParcel(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A parcel as the warehouse packed it. `parcel_id` is its own id within the task. What it holds
+    is the truth, whatever was asked. `carrier` and `tracking_number` come from a warehouse that
+    buys its own labels."""
+
+    parcel_id: Ref
+    units: Annotated[tuple[Units, ...], Meta(max_length=500)] = ()
+    weight_grams: Grams = 0
+    length_mm: int = 0
+    width_mm: int = 0
+    height_mm: int = 0
+    carrier: ShortText = ""
+    tracking_number: ShortText = ""
+
+
+class ReportPicked(Struct, frozen=True, kw_only=True, tag="warehouse.picked.v2"):
+    """The warehouse took the goods of a fulfilment from the shelf."""
 
     ref: Ref
+    fulfilment: Key
     task_id: ShortText
 
 
-class ReportPacked(Struct, frozen=True, kw_only=True, tag="warehouse.packed.v1"):
-    """The warehouse packed the goods into these parcels."""
+class ReportShortPicked(Struct, frozen=True, kw_only=True, tag="warehouse.short_picked.v2"):
+    """The warehouse could not find everything; `found` is what it did find, line by line."""
 
     ref: Ref
+    fulfilment: Key
     task_id: ShortText
-    parcels: tuple[Parcel, ...]
+    found: Annotated[tuple[Units, ...], Meta(max_length=500)]
 
 
-class ShortLine(Struct, frozen=True, kw_only=True):
-    """A line of which the warehouse found less than asked."""
-
-    line_id: Ref
-    ordered_quantity: int
-    picked_quantity: int
-
-
-class ReportShortPicked(Struct, frozen=True, kw_only=True, tag="warehouse.short_picked.v1"):
-    """The warehouse could not find everything."""
+class ReportPacked(Struct, frozen=True, kw_only=True, tag="warehouse.packed.v2"):
+    """The warehouse packed goods into these parcels. `complete` False: more of the same task will
+    follow, because the warehouse split it."""
 
     ref: Ref
+    fulfilment: Key
     task_id: ShortText
-    lines: tuple[ShortLine, ...]
+    parcels: Annotated[tuple[ReportedParcel, ...], Meta(max_length=100)]
+    complete: bool = True
 
 
-class ReportHandedOver(Struct, frozen=True, kw_only=True, tag="warehouse.handed_over.v1"):
-    """The carrier's driver has the parcels."""
+class ReportHandedOver(Struct, frozen=True, kw_only=True, tag="warehouse.handed_over.v2"):
+    """The carrier has these parcels, by the warehouse's own ids (none named: all packed so far).
+    They may be the first we hear of them, with contents and numbers."""
 
     ref: Ref
+    fulfilment: Key
     task_id: ShortText
+    parcels: Annotated[tuple[ReportedParcel, ...], Meta(max_length=100)] = ()
 
 
-class ReportTaskCancelled(Struct, frozen=True, kw_only=True, tag="warehouse.task_cancelled.v1"):
-    """The warehouse cancelled its task, asked or by itself."""
+class ReportTaskCancelled(Struct, frozen=True, kw_only=True, tag="warehouse.task_cancelled.v2"):
+    """The warehouse cancelled its task: because we asked, or by itself."""
 
     ref: Ref
+    fulfilment: Key
     task_id: ShortText
+
+
+class ReportCollected(Struct, frozen=True, kw_only=True, tag="warehouse.collected.v1"):
+    """The customer collected a pickup, or received a local delivery."""
+
+    ref: Ref
+    fulfilment: Key
+    task_id: ShortText
+
+
+# --- people ---------------------------------------------------------------------------------------
 
 
 class ActOnOrder(Struct, frozen=True, kw_only=True, tag="person.act.v1"):
-    """A person's decision, audited by name: `retry` or `skip` an effect (its number is the target),
-    `release` a hold (its id is the target), or `cancel`."""
+    """A person's decision, audited by name. `verb`: `retry` or `skip` an effect (the target is its
+    number), `release` a hold (its id), `done` a task that was left to a person (its id), `accept`
+    an order without money, `cancel` the order, `ship-short` or `backorder` or `drop` what a short
+    pick left open (the target is the fulfilment's key, or none)."""
 
     ref: Ref
     verb: ShortText
@@ -137,7 +186,32 @@ class ActOnOrder(Struct, frozen=True, kw_only=True, tag="person.act.v1"):
     target: ShortText = ""
 
 
-class EffectDone(Struct, frozen=True, kw_only=True, tag="effect.done.v1"):
+class LineEdit(Struct, frozen=True, kw_only=True):
+    """A line's quantity as it should be; 0 removes the line."""
+
+    line_id: Ref
+    quantity: Annotated[int, Meta(ge=0, le=1_000_000)]
+
+
+class EditOrder(Struct, frozen=True, kw_only=True, tag="person.edit.v1", omit_defaults=True):
+    """A person changes an order here. What is None or empty stays. Money is the channel's: a
+    quantity taken away leaves money owed, which a person settles; none can be added."""
+
+    ref: Ref
+    person: ShortText
+    reason: LongText = ""
+    ship_to: Address | None = None
+    email: Annotated[str, Meta(max_length=320)] | None = None
+    phone: Annotated[str, Meta(max_length=64)] | None = None
+    shipping_method: ShortText | None = None
+    note: LongText | None = None
+    lines: Annotated[tuple[LineEdit, ...], Meta(max_length=500)] = ()
+
+
+# --- the runtime ----------------------------------------------------------------------------------
+
+
+class EffectDone(Struct, frozen=True, kw_only=True, tag="effect.done.v2"):
     """A partner did what effect `number` asked."""
 
     number: int
@@ -152,18 +226,19 @@ class EffectRefused(Struct, frozen=True, kw_only=True, tag="effect.refused.v1"):
 
 
 class EffectGivenUp(Struct, frozen=True, kw_only=True, tag="effect.given_up.v1"):
-    """Nobody can tell or mend effect `number` but a person. `outcome_known` is False when it may
-    have been done."""
+    """Only a person can tell how effect `number` ended, or correct it. `outcome_known` is False
+    when it may have been done."""
 
     number: int
     reason: str
     outcome_known: bool = True
 
 
-class TimerFired(Struct, frozen=True, kw_only=True, tag="timer.fired.v1"):
-    """A timer set by an earlier decision is due."""
+class TimerFired(Struct, frozen=True, kw_only=True, tag="timer.fired.v2"):
+    """A timer that an earlier decision set for a thing is due."""
 
     name: str
+    key: Key = ORDER
 
 
 Input = (
@@ -172,13 +247,15 @@ Input = (
     | UpdateOrder
     | CancelOrder
     | NoteFact
-    | LookAgain
+    | RefetchOrder
     | ReportPicked
-    | ReportPacked
     | ReportShortPicked
+    | ReportPacked
     | ReportHandedOver
     | ReportTaskCancelled
+    | ReportCollected
     | ActOnOrder
+    | EditOrder
     | EffectDone
     | EffectRefused
     | EffectGivenUp
@@ -191,12 +268,14 @@ KINDS: dict[str, type[Struct]] = {
     "update": UpdateOrder,
     "cancel": CancelOrder,
     "note": NoteFact,
-    "look": LookAgain,
+    "refetch": RefetchOrder,
     "picked": ReportPicked,
-    "packed": ReportPacked,
     "short-picked": ReportShortPicked,
+    "packed": ReportPacked,
     "handed-over": ReportHandedOver,
     "task-cancelled": ReportTaskCancelled,
+    "collected": ReportCollected,
     "act": ActOnOrder,
+    "edit": EditOrder,
 }
 """The `<kind>` token of `orders.in.<channel>.<kind>.<ref>` and the input it means."""

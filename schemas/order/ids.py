@@ -1,7 +1,7 @@
-"""Names of things: order ids, correlation ids, partitions and subject tokens.
+"""Names: order ids, the references that partners keep, partitions and subject tokens.
 
 An order is named by its channel and the channel's own reference. From that pair everything else
-follows without asking a server: the order id, the correlation id that partners carry, and the
+follows without asking a server: the order id, the signed reference of each of its things, and the
 partition that owns the order.
 """
 
@@ -14,17 +14,24 @@ from functools import lru_cache
 from typing import NewType
 from urllib.parse import unquote_to_bytes
 
+from schemas.order.things import ORDER, Key, key_of, kind_of, number_of
+
 OrderId = NewType("OrderId", str)
-CorrelationId = NewType("CorrelationId", str)
+Reference = NewType("Reference", str)
 
 PARTITIONS = 32
 """How many partitions the stream has. Fixed: the stream's subject mapping names it too."""
 
-ORDER_ID_LENGTH = 22
-KEY_ID_LENGTH = 2
-MAC_LENGTH = 11
-CORRELATION_ID_LENGTH = KEY_ID_LENGTH + ORDER_ID_LENGTH + MAC_LENGTH
-"""35 characters: what UPS's reference fields carry (the shortest among our partners)."""
+ORDER_ID_LENGTH = 19
+"""96 bits in base 36."""
+KEY_ID_LENGTH = 1
+THING_LENGTH = 5
+"""A kind's letter and four digits; the order itself is `O0000`."""
+MAC_LENGTH = 10
+"""51 bits: a guess succeeds once in 3 * 10^15 tries, each of which is refused and counted."""
+REFERENCE_LENGTH = KEY_ID_LENGTH + ORDER_ID_LENGTH + THING_LENGTH + MAC_LENGTH
+"""35 characters: what UPS's reference fields and Business Central's external document number carry.
+Digits and capitals alone, because partners fold case."""
 
 MAX_REF_LENGTH = 128
 """Channels' ids have some twenty characters; percent-encoded thrice as long, a subject bears it."""
@@ -35,53 +42,58 @@ MAX_TOKEN_LENGTH = 12 * MAX_REF_LENGTH
 MAX_CHANNEL_LENGTH = 32
 """A channel is a token of every subject and a label of every metric: short, as people name it."""
 
-_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _PLAIN = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-")
 _TOKENS = tuple(chr(b) if b in _PLAIN else f"%{b:02X}" for b in range(256))
 _FNV_OFFSET = 0x811C9DC5
 _FNV_PRIME = 0x01000193
 
 
-class CorrelationIdRefused(ValueError):
-    """A correlation id that is malformed, altered or signed with a key that is not on the list."""
+class ReferenceRefused(ValueError):
+    """A reference that is malformed, altered or signed with a key that is not on the list."""
 
 
 def order_id_for(channel: str, ref: str) -> OrderId:
-    """Return the 22-character id that every copy of this order gets, on any machine."""
+    """Return the 19-character id that every copy of this order gets, on any machine."""
     digest = hashlib.sha256(f"{channel}\x00{ref}".encode()).digest()
-    return OrderId(_base62(int.from_bytes(digest[:16], "big"), ORDER_ID_LENGTH))
+    return OrderId(_base36(int.from_bytes(digest[:12], "big"), ORDER_ID_LENGTH))
 
 
-def sign_correlation_id(order_id: OrderId, key_id: str, keys: Mapping[str, bytes]) -> CorrelationId:
-    """Return key id (2) + order id (22) + HMAC-SHA256 truncated to 64 bits (11), all base 62.
+def sign_reference(
+    order_id: OrderId, key: Key, key_id: str, keys: Mapping[str, bytes]
+) -> Reference:
+    """Return the name under which partners keep one thing of an order: key id (1), order id (19),
+    thing (5) and HMAC-SHA256 truncated to 51 bits (10), all of [0-9A-Z].
 
     Raises KeyError when `key_id` is not in `keys`: the caller's configuration is wrong.
     """
-    return CorrelationId(f"{key_id}{order_id}{_mac(order_id, key_id, keys[key_id])}")
+    named = f"{key_id}{order_id}{kind_of(key)}{number_of(key):04d}"
+    return Reference(f"{named}{_mac(named, keys[key_id])}")
 
 
-def verify_correlation_id(value: str, keys: Mapping[str, bytes]) -> OrderId:
-    """Return the order id inside `value` when one of `keys` signed it.
+def verify_reference(value: str, keys: Mapping[str, bytes]) -> tuple[OrderId, Key]:
+    """Return the order and the thing that a reference names when one of `keys` signed it, in
+    whatever case a partner gives it back.
 
-    The key is chosen by the id inside from `keys` alone; a signature proves origin and is no
-    authorisation. Raises CorrelationIdRefused otherwise.
+    The signing key is chosen by the id inside from `keys` alone; a signature proves origin and is
+    no authorisation. Raises ReferenceRefused otherwise.
     """
-    if len(value) != CORRELATION_ID_LENGTH or not value.isascii() or not value.isalnum():
-        raise CorrelationIdRefused(
-            f"A correlation id has {CORRELATION_ID_LENGTH} letters and digits; "
-            f"this one has {len(value)} characters or others among them."
+    folded = value.strip().upper() if value.isascii() else value
+    if len(folded) != REFERENCE_LENGTH or not folded.isascii() or not folded.isalnum():
+        raise ReferenceRefused(
+            f"A reference has {REFERENCE_LENGTH} letters and digits; "
+            f"this one has {len(folded)} characters or others among them."
         )
-    key_id = value[:KEY_ID_LENGTH]
-    order_id = OrderId(value[KEY_ID_LENGTH : KEY_ID_LENGTH + ORDER_ID_LENGTH])
-    key = keys.get(key_id)
+    named, mac = folded[:-MAC_LENGTH], folded[-MAC_LENGTH:]
+    key = keys.get(named[:KEY_ID_LENGTH])
     if key is None:
-        raise CorrelationIdRefused(
-            f"The correlation id names the key {key_id!r}, which is unknown."
-        )
-    expected = _mac(order_id, key_id, key)
-    if not hmac.compare_digest(expected, value[KEY_ID_LENGTH + ORDER_ID_LENGTH :]):
-        raise CorrelationIdRefused("The correlation id's signature does not match: it was altered.")
-    return order_id
+        raise ReferenceRefused(f"The reference names the key {named[:1]!r}, which is unknown.")
+    if not hmac.compare_digest(_mac(named, key), mac):
+        raise ReferenceRefused("The reference's signature does not match: it was altered.")
+    thing = named[-THING_LENGTH:]
+    kind, number = thing[0], int(thing[1:])
+    order_id = OrderId(named[KEY_ID_LENGTH:-THING_LENGTH])
+    return order_id, ORDER if kind == ORDER else key_of(kind, number)
 
 
 def ref_token(ref: str) -> str:
@@ -113,15 +125,14 @@ def partition_of(ref: str) -> int:
     return value % PARTITIONS
 
 
-def _mac(order_id: str, key_id: str, key: bytes) -> str:
-    text = f"orderwright correlation 1:{key_id}:{order_id}".encode()
-    digest = hmac.digest(key, text, "sha256")
-    return _base62(int.from_bytes(digest[:8], "big"), MAC_LENGTH)
+def _mac(named: str, key: bytes) -> str:
+    digest = hmac.digest(key, f"orderwright reference 2:{named}".encode(), "sha256")
+    return _base36(int.from_bytes(digest[:8], "big") % 36**MAC_LENGTH, MAC_LENGTH)
 
 
-def _base62(number: int, length: int) -> str:
+def _base36(number: int, length: int) -> str:
     digits = []
     for _ in range(length):
-        number, rest = divmod(number, 62)
+        number, rest = divmod(number, 36)
         digits.append(_ALPHABET[rest])
     return "".join(reversed(digits))

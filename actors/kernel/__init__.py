@@ -1,0 +1,1 @@
+"""What every machine is made of: tables, decisions, the ledger. Knows no machine."""

@@ -1,0 +1,42 @@
+"""Who plays which role for an order's channel: data that decisions read, no adapter."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from schemas.messages.effects import WhoBuys
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """A place that goods leave from. `warehouse` and `carrier` are the lanes (instance names) of
+    its partners; "" for a role nobody plays: without a warehouse a person packs and reports, without
+    a carrier nobody buys labels. `labels` says who buys them (a 3PL may buy its own)."""
+
+    name: str
+    warehouse: str = ""
+    carrier: str = ""
+    labels: WhoBuys = "us"
+
+
+class Setup(Struct, frozen=True, kw_only=True):
+    """Who plays which role for one channel. Lanes are instance names; "" where nobody plays it, and
+    then an order's life is shorter, never stuck. `places` in the order in which they are preferred
+    (none: nothing travels by us). `stock` False: no stock is kept, every reservation is taken for
+    granted. `promised` are payment methods (as the channel names them, folded) that count as a
+    promise to pay; `collected` those of them whose amount is collected on delivery.
+    `writes` are the mail templates that we send for this channel; the shop sends the others."""
+
+    channel: str
+    storefront: str = ""
+    erp: str = ""
+    mail: str = ""
+    stock: bool = True
+    places: tuple[Place, ...] = ()
+    promised: frozenset[str] = frozenset()
+    collected: frozenset[str] = frozenset()
+    writes: frozenset[str] = frozenset({"order_confirmed", "order_cancelled"})
+    short_pick: Literal["ask", "backorder", "drop"] = "ask"
+    restock_by: Literal["us", "channel"] = "us"
+    notify_customer: bool = False
