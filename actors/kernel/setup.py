@@ -11,8 +11,8 @@ from schemas.messages.effects import WhoBuys
 
 class Place(Struct, frozen=True, kw_only=True):
     """A place that goods leave from. `warehouse` and `carrier` are the lanes (instance names) of
-    its partners; "" for a role nobody plays: without a warehouse a person packs and reports, without
-    a carrier nobody buys labels. `labels` says who buys them (a 3PL may buy its own)."""
+    its partners, "" for a role no one plays: without a warehouse a person packs and reports, and
+    without a carrier no label is bought. `labels` says who buys them (a 3PL may buy its own)."""
 
     name: str
     warehouse: str = ""
@@ -21,7 +21,7 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 class Setup(Struct, frozen=True, kw_only=True):
-    """Who plays which role for one channel. Lanes are instance names; "" where nobody plays it, and
+    """Who plays which role for one channel. Lanes are instance names; "" where no one plays it, and
     then an order's life is shorter, never stuck. `places` in the order in which they are preferred
     (none: nothing travels by us). `stock` False: no stock is kept, every reservation is taken for
     granted. `promised` are payment methods (as the channel names them, folded) that count as a

@@ -10,8 +10,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from schemas.order.things import Key
 from schemas.order.canonical import Grams
+from schemas.order.things import Key
 
 Delivery = Literal["parcel", "local_delivery", "pickup", "digital", "elsewhere"]
 """How units reach the customer. Only a parcel needs a carrier's label; `digital` needs nobody,

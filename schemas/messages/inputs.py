@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from schemas.messages.effects import Result, Units
-from schemas.order.things import ORDER, Key
 from schemas.order.canonical import (
     Address,
     Grams,
@@ -18,12 +17,14 @@ from schemas.order.canonical import (
     ShortText,
     Timestamp,
 )
+from schemas.order.things import ORDER, Key
 
 
 class OutsideShipment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Units that the channel shows as fulfilled, by whomever: ours, when `outside_id` or one of
-    `tracking_numbers` is one we know, or when an open publication of ours fits. A channel that knows
-    sums alone states one shipment with `outside_id` "". `units` name the channel's line ids."""
+    `tracking_numbers` is one we know, or when an open publication of ours fits. A channel that
+    knows sums alone states one shipment with `outside_id` "". `units` name the channel's line ids.
+    """
 
     outside_id: ShortText
     units: tuple[Units, ...]
@@ -98,7 +99,7 @@ class RefetchOrder(Struct, frozen=True, kw_only=True, tag="order.refetch.v1"):
     topic: ShortText = ""
 
 
-# --- a warehouse's reports (docs/warehouse-contract.md, version 2) ----------------------------------
+# --- a warehouse's reports (docs/warehouse-contract.md, version 2) --------------------------------
 
 
 class ReportedParcel(Struct, frozen=True, kw_only=True, omit_defaults=True):
