@@ -18,8 +18,8 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
         "token", "get_order", "search_orders", "confirm_shipment", "subscription", "destination",
     ),
     "bigcommerce": (
-        "get_store", "list_orders", "get_order", "get_part", "create_shipment", "update_order",
-        "hooks",
+        "get_store", "list_orders", "get_order", "get_part", "create_shipment", "update_shipment",
+        "delete_shipment", "update_order", "hooks",
     ),
     "storefront": (
         "graphql_order", "graphql_fetch", "graphql_list", "graphql_subscriptions",
