@@ -48,11 +48,15 @@ class Control:
             case "DELETE", "/_sim/ledger":
                 self._ledger.clear()
                 return json_reply(200, self._ledger.summary())
-        if request.method == "POST" and request.path.rstrip("/") == "/_sim/judge":
-            return self._judge(request)
-        if request.path.rstrip("/") == "/_sim/credentials":
+        return self._rest(request)
+
+    def _rest(self, request: Request) -> Reply:
+        path = request.path.rstrip("/")
+        if path == "/_sim/credentials":
             return self._accounts(request)
-        if request.method == "POST" and request.path.rstrip("/") == "/_sim/parcels":
+        if request.method == "POST" and path == "/_sim/judge":
+            return self._judge(request)
+        if request.method == "POST" and path == "/_sim/parcels":
             return self._outcome(request)
         return json_reply(404, {"error": f"There is nothing at {request.method} {request.path}."})
 
