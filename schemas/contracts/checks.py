@@ -119,6 +119,12 @@ def totals_add_up(order: Order) -> tuple[str, ...]:
                 f"{money(totals.discount_minor)}; state the whole discount."
             )
     found.extend(_sum_differs(totals, order.currency))
+    due = order.amount_due_minor
+    if due is not None and due > totals.total_minor:
+        found.append(
+            f"The amount due is {money(due)}, more than the total of {money(totals.total_minor)}; "
+            "state what of the total is not paid yet."
+        )
     if order.presentment is not None:
         found.extend(_presentment_differs(order, order.presentment))
     return tuple(found)
