@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ops.simulators.faults import BadKnob, FaultBook
-from ops.simulators.ledger import KINDS, MAX_PAGE, Ledger
+from ops.simulators.ledger import KINDS, MAX_ORDERS_PAGE, MAX_PAGE, Ledger
 from ops.simulators.partner import json_reply
 from ops.simulators.shapes import JsonObject, NotUnderstood, parse_object
 from ops.simulators.wire import Reply, Request
@@ -38,6 +38,8 @@ class Control:
                 return json_reply(200, self._ledger.summary())
             case "GET", "/_sim/ledger":
                 return self._page(request)
+            case "GET", "/_sim/ledger/orders":
+                return self._orders(request)
             case "DELETE", "/_sim/ledger":
                 self._ledger.clear()
                 return json_reply(200, self._ledger.summary())
@@ -48,9 +50,21 @@ class Control:
         kind = params.get("kind", "")
         if kind and kind not in KINDS:
             return json_reply(400, {"error": f"`kind` must be one of {', '.join(KINDS)}."})
-        after, limit = params.get("after") or "0", params.get("limit") or "1000"
-        if not after.isdigit() or not limit.isdigit():
+        if (paging := _paging(params, 1000)) is None:
             return json_reply(
                 400, {"error": f"`after` and `limit` (at most {MAX_PAGE}) must be whole numbers."}
             )
-        return json_reply(200, self._ledger.page(kind, int(after), int(limit)))
+        return json_reply(200, self._ledger.page(kind, *paging))
+
+    def _orders(self, request: Request) -> Reply:
+        params = request.params()
+        if (paging := _paging(params, 100)) is None:
+            words = f"`after` and `limit` (at most {MAX_ORDERS_PAGE}) must be whole numbers."
+            return json_reply(400, {"error": words})
+        return json_reply(200, self._ledger.orders(params.get("prefix", ""), *paging))
+
+
+def _paging(params: Mapping[str, str], usual: int) -> tuple[int, int] | None:
+    """`after` and `limit` of a request, or None when one is no whole number."""
+    after, limit = params.get("after") or "0", params.get("limit") or str(usual)
+    return (int(after), int(limit)) if after.isdecimal() and limit.isdecimal() else None
