@@ -66,7 +66,7 @@ class Simulators:
             "shopify": shopify,
             "warehouse": Warehouse(world, self._callbacks, options.warehouse, options.seed, _later),
         }
-        self._control = Control(self._ledger, faults, self._health)
+        self._control = Control(world, self._health)
         self._http = Server(self._handle)
         self._mail = MailServer(world)
         self.port = 0

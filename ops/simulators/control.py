@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from ops.simulators.faults import BadKnob, FaultBook
-from ops.simulators.ledger import KINDS, MAX_ORDERS_PAGE, MAX_PAGE, Ledger
-from ops.simulators.partner import json_reply
+from ops.simulators.credentials import BadCredential
+from ops.simulators.faults import BadKnob
+from ops.simulators.ledger import KINDS, MAX_ORDERS_PAGE, MAX_PAGE
+from ops.simulators.partner import World, json_reply
 from ops.simulators.shapes import JsonObject, NotUnderstood, parse_object
 from ops.simulators.wire import Reply, Request
 
@@ -14,9 +15,10 @@ from ops.simulators.wire import Reply, Request
 class Control:
     """Answers /_sim/…; no knob ever touches it."""
 
-    def __init__(self, ledger: Ledger, faults: FaultBook, health: Callable[[], JsonObject]) -> None:
-        self._ledger = ledger
-        self._faults = faults
+    def __init__(self, world: World, health: Callable[[], JsonObject]) -> None:
+        self._ledger = world.ledger
+        self._faults = world.faults
+        self._credentials = world.credentials
         self._health = health
 
     def answer(self, request: Request) -> Reply:
@@ -43,7 +45,19 @@ class Control:
             case "DELETE", "/_sim/ledger":
                 self._ledger.clear()
                 return json_reply(200, self._ledger.summary())
+        if request.path.rstrip("/") == "/_sim/credentials":
+            return self._accounts(request)
         return json_reply(404, {"error": f"There is nothing at {request.method} {request.path}."})
+
+    def _accounts(self, request: Request) -> Reply:
+        if request.method == "DELETE":
+            self._credentials.clear()
+        elif request.method == "POST":
+            try:
+                self._credentials.configure(parse_object(request.body))
+            except (BadCredential, NotUnderstood) as error:
+                return json_reply(400, {"error": str(error)})
+        return json_reply(200, {"configured": list(self._credentials.configured())})
 
     def _page(self, request: Request) -> Reply:
         params = request.params()
