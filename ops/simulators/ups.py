@@ -212,6 +212,14 @@ class Ups:
             }
         }
 
+    def sell_elsewhere(self, city: str, country: str) -> str:
+        """The number of a label that is not ours: UPS tracks it, and recovers or voids nothing."""
+        self._serial += 1
+        tracking = tracking_number("3PL999", "03", self._serial)
+        now = self._world.clock()
+        self._by_number[tracking] = Shipment([tracking], "3PL999", (), now, city, country, "", "03")
+        return tracking
+
     def _void(self, shipment_id: str, request: Request) -> Reply:
         if stranger := self._stranger(request):
             return stranger
@@ -246,7 +254,7 @@ class Ups:
         shipper = text(wanted, "ReferenceValues", "ShipperNumber").upper()
         if tracking:
             known = self._by_number.get(tracking)
-            found = [known] if known is not None else []
+            found = [known] if known is not None and known.numbers[0] in self._shipments else []
         elif reference and shipper:
             found = self._by_reference.get((shipper, reference), [])
         else:
