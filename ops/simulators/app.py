@@ -16,6 +16,7 @@ from ops.simulators.callbacks import Callbacks
 from ops.simulators.control import Control
 from ops.simulators.faults import FaultBook
 from ops.simulators.ledger import Ledger, LedgerFull
+from ops.simulators.parcel_journey import Journeys
 from ops.simulators.partner import Partner, World, json_reply, serve
 from ops.simulators.shapes import JsonObject
 from ops.simulators.shopify import Shopify
@@ -57,7 +58,8 @@ class Simulators:
         self._faults = faults
         self._callbacks = Callbacks(options.callback_secret, faults)
         shopify = Shopify(world)
-        ups = Ups(world, options.deliver_after_seconds)
+        self._journeys = Journeys(options.deliver_after_seconds)
+        ups = Ups(world, self._journeys)
         self._amazon = Amazon(world)
         self._bigcommerce = BigCommerce(world)
         self._books = shopify.books
@@ -75,7 +77,7 @@ class Simulators:
         self._warehouses = Warehouses(
             world, self._callbacks, options.warehouse, options.seed, _later, buy_label
         )
-        self._control = Control(world, self._health)
+        self._control = Control(world, self._journeys, self._health)
         self._http = Server(self._handle)
         self._mail = MailServer(world)
         self.port = 0

@@ -7,15 +7,17 @@ from collections.abc import Callable, Mapping
 from ops.simulators.credentials import BadCredential
 from ops.simulators.faults import BadKnob
 from ops.simulators.ledger import KINDS, MAX_ORDERS_PAGE, MAX_PAGE
+from ops.simulators.parcel_journey import Journeys, UnknownOutcome
 from ops.simulators.partner import World, json_reply
-from ops.simulators.shapes import JsonObject, NotUnderstood, parse_object
+from ops.simulators.shapes import JsonObject, NotUnderstood, parse_object, text
 from ops.simulators.wire import Reply, Request
 
 
 class Control:
     """Answers /_sim/…; no knob ever touches it."""
 
-    def __init__(self, world: World, health: Callable[[], JsonObject]) -> None:
+    def __init__(self, world: World, journeys: Journeys, health: Callable[[], JsonObject]) -> None:
+        self._journeys = journeys
         self._ledger = world.ledger
         self._faults = world.faults
         self._credentials = world.credentials
@@ -47,6 +49,8 @@ class Control:
                 return json_reply(200, self._ledger.summary())
         if request.path.rstrip("/") == "/_sim/credentials":
             return self._accounts(request)
+        if request.method == "POST" and request.path.rstrip("/") == "/_sim/parcels":
+            return self._outcome(request)
         return json_reply(404, {"error": f"There is nothing at {request.method} {request.path}."})
 
     def _accounts(self, request: Request) -> Reply:
@@ -58,6 +62,14 @@ class Control:
             except (BadCredential, NotUnderstood) as error:
                 return json_reply(400, {"error": str(error)})
         return json_reply(200, {"configured": list(self._credentials.configured())})
+
+    def _outcome(self, request: Request) -> Reply:
+        try:
+            told = parse_object(request.body)
+            self._journeys.choose(text(told, "tracking_number"), text(told, "outcome"))
+        except (UnknownOutcome, NotUnderstood) as error:
+            return json_reply(400, {"error": str(error)})
+        return json_reply(200, told)
 
     def _page(self, request: Request) -> Reply:
         params = request.params()

@@ -20,7 +20,7 @@ import msgspec
 from ops.simulators.shapes import JsonObject, JsonValue, dump
 
 KINDS = (
-    "label label_void erp_order erp_order_update erp_order_delete warehouse_task"
+    "label label_part_void label_void erp_order erp_order_update erp_order_delete warehouse_task"
     " warehouse_task_cancel parcel parcel_handed_over mail fulfilment fulfilment_cancel"
     " order_cancel refund"
 ).split()
@@ -30,8 +30,8 @@ UNDONE_BY = {
     "warehouse_task": "warehouse_task_cancel",
     "fulfilment": "fulfilment_cancel",
 }
-# One fulfilment may become several parcels, and one document may be amended several times.
-REPEATABLE = frozenset(("parcel", "parcel_handed_over", "erp_order_update"))
+# A fulfilment may become several parcels, a document be amended and a label voided in parts.
+REPEATABLE = frozenset(("parcel", "parcel_handed_over", "erp_order_update", "label_part_void"))
 MAX_ENTRIES = 5_000_000
 MAX_PAGE = 10_000
 MAX_LISTED_DUPLICATES = 10_000

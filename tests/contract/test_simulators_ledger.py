@@ -84,9 +84,9 @@ async def test_entries_are_grouped_by_order(sim: Client) -> None:
     """References that share their first 20 characters belong to one order."""
     for order, thing in [(ORDER_A, "L0001"), (ORDER_B, "L0001"), (ORDER_A, "L0002")]:
         await sim.ship(reference(order, thing))
-    await sim.ship("unsigned")
+    await sim.ship("UNSIGNED")
     listed = (await sim.call("GET", "/_sim/ledger/orders")).json
-    assert [one["order"] for one in listed["orders"]] == [ORDER_A, ORDER_B, "unsigned"]
+    assert [one["order"] for one in listed["orders"]] == [ORDER_A, ORDER_B, "UNSIGNED"]
     assert listed["next"] is None
     whole = reference(ORDER_A, "F0007")
     for prefix in (ORDER_A, whole, "1AAA"):
