@@ -62,7 +62,7 @@ def load(
     faults = _overlay_variables(raw, environ)
     _merge(raw, overlay or {})
     try:
-        settings = build(Settings, raw, environ)
+        settings = build(raw, environ)
     except Faulty as error:
         faults += error.faults
     else:

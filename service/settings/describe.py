@@ -59,7 +59,7 @@ def _default(key: Key) -> str:
 
 _HEAD = """# Configuration
 
-<!-- Made from service/settings and the kinds; a test compares. Make it again: python -m service.settings -->
+<!-- Made from the settings; a test compares. Make it again: python -m service.settings -->
 
 Orderwright reads one TOML file (`ORDERWRIGHT_CONFIG`, else `./orderwright.toml` where there is
 one); environment variables, where a key has one, go before the file. Lists in variables are
@@ -107,12 +107,14 @@ def _tables(table: type[Struct], path: str, prefix: str) -> Iterator[tuple[str, 
 def _kind_section(kind: Kind[Any]) -> str:
     """Return the tables of one kind: what it has beside, or other than, what all of them have."""
     is_channel = "storefront" in kind.roles
-    base = {key.name: key for key in keys_of(ChannelSettings if is_channel else PartnerSettings)}
+    common: type[Struct] = ChannelSettings if is_channel else PartnerSettings
+    settings: type[Struct] = kind.settings
+    base = {key.name: key for key in keys_of(common)}
     table = "channels" if is_channel else "partners"
     prefix = f"{PREFIX}_{table.upper()}_NAME"
     own = [
         key
-        for key in keys_of(kind.settings, prefix)
+        for key in keys_of(settings, prefix)
         if key.name not in base or _differs(key, base[key.name])
     ]
     title = f'`[{table}.NAME]` of `kind = "{kind.name}"`: {kind.title}'

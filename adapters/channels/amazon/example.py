@@ -5,7 +5,7 @@ Field names: https://developer-docs.amazon.com/sp-api/reference/getorder (Orders
 
 from __future__ import annotations
 
-from service.lineage.probing import Example
+from adapters.kit.lineage import Example
 
 Fields = dict[str, object]
 REF = "902-5550001-0000001"
@@ -226,7 +226,7 @@ _ORDER: Fields = {
 }
 
 
-def amazon_examples() -> tuple[Example, ...]:
+def examples() -> tuple[Example, ...]:
     """Return the usual order, and those in which other fields count."""
     tree = {"order": _ORDER}
     no_proceeds = {

@@ -5,7 +5,7 @@ Field names: https://shopify.dev/docs/api/webhooks/latest?reference=toml (orders
 
 from __future__ import annotations
 
-from service.lineage.probing import Example, Path, named
+from adapters.kit.lineage import Example, Path, named
 
 Fields = dict[str, object]
 
@@ -241,7 +241,7 @@ _FIRST_CHOICES = frozenset(
 _SECOND_CHOICES = frozenset({"line_items[].variant_id"})
 
 
-def shopify_examples() -> tuple[Example, ...]:
+def examples() -> tuple[Example, ...]:
     """Return the usual order, and those in which other fields count."""
     flat = _without_sets(_ORDER)
     by_line = _without(_ORDER, frozenset({"current_shipping_price_set"}))

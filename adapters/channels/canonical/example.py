@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.lineage.probing import Example
+from adapters.kit.lineage import Example
 
 _SHIP_TO = {
     "name": "Paula Probe",
@@ -106,7 +106,7 @@ _ORDER: dict[str, object] = {
 }
 
 
-def canonical_examples() -> tuple[Example, ...]:
+def examples() -> tuple[Example, ...]:
     """Return the usual order, those with gaps that other fields fill, and one that goes abroad."""
     sparse = {name: text for name, text in _SHIP_TO.items() if name not in ("company", "phone")}
     lines = _ORDER["lines"]

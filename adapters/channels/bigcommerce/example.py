@@ -5,7 +5,7 @@ Field names: https://developer.bigcommerce.com/docs/rest-management/orders (V2).
 
 from __future__ import annotations
 
-from service.lineage.probing import Example
+from adapters.kit.lineage import Example
 
 Fields = dict[str, object]
 
@@ -268,7 +268,7 @@ def _bundle(order: Fields, product: Fields, shipments: list[Fields]) -> Fields:
     }
 
 
-def bigcommerce_examples() -> tuple[Example, ...]:
+def examples() -> tuple[Example, ...]:
     """Return the usual order, and those in which other fields count."""
     with_tax = {**_ORDER, "is_tax_inclusive_pricing": True, "total_inc_tax": "57.5600"}
     sent = {**_ORDER, "status_id": 2, "items_shipped": 2}

@@ -1,0 +1,69 @@
+"""The kind `canonical`: a channel that speaks our own contract."""
+
+from __future__ import annotations
+
+import msgspec
+
+from adapters.channels.canonical.example import examples
+from adapters.channels.canonical.settings import CanonicalSettings
+from adapters.channels.canonical.source import Canonical
+from adapters.channels.canonical.storefront import CanonicalStorefront
+from adapters.kit.inbound import Translator
+from adapters.kit.kind import Channel, Instance, Kind, Kit
+from adapters.kit.lineage import Carried, Stated, one_parcel
+from schemas.contracts.refusals import Refused
+from schemas.messages.codec import decode_order
+from schemas.messages.inputs import PlaceOrder
+from schemas.messages.privacy import Read
+
+
+def _translator(settings: CanonicalSettings, instance: Instance) -> Canonical:
+    return Canonical()
+
+
+def _storefront(settings: CanonicalSettings, kit: Kit) -> CanonicalStorefront:
+    return CanonicalStorefront(kit.name, kit.events, kit.clock)
+
+
+async def _probe(settings: CanonicalSettings, kit: Kit) -> str:
+    return "states its orders over POST /api/v1/orders or NATS; there is no API to ask."
+
+
+def _read(reader: Translator, raw: bytes) -> Read:
+    try:
+        return reader.translate("place", "", raw)
+    except Refused:
+        try:
+            return PlaceOrder(order=decode_order(raw))
+        except msgspec.ValidationError as error:
+            raise Refused("schema_mismatch", (str(error),)) from error
+
+
+KIND = Kind(
+    name="canonical",
+    title="Any channel that speaks our contract",
+    words="Orders come over `POST /api/v1/orders` or NATS; what shipped is published as an event.",
+    roles=("storefront",),
+    settings=CanonicalSettings,
+    example={},
+    partner=_storefront,
+    probe=_probe,
+    carried=Carried(effect=one_parcel),
+    channel=Channel(
+        transports=("api", "nats"),
+        webhooks=None,
+        translator=_translator,
+        sync=None,
+        fetches=False,
+        statuses={
+            "place": "a new order",
+            "pay": "its payment is confirmed",
+            "update": "how it looks now",
+            "cancel": "it is to be cancelled",
+            "note": "something happened to it",
+        },
+        mapped=("skus", "bundles", "tax_codes", "shipping_methods"),
+        speaks=lambda settings: "",
+        stated=Stated(examples=examples, read=_read),
+    ),
+)
