@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from actors.runtime.ports import Partner
-from adapters.kit.inbound import Translator
 from schemas.messages.effects import Effect, PublishFulfilment, SentParcel, Units
-from schemas.messages.privacy import Read
 from schemas.order.canonical import Order
 from schemas.order.things import FULFILMENT, PARCEL, key_of
+
+if TYPE_CHECKING:
+    from actors.runtime.ports import Partner
+    from adapters.kit.inbound import Translator
+    from schemas.messages.privacy import Read
 
 Path = tuple[str | int, ...]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from adapters.carriers.ups.partner import Ups
+from typing import TYPE_CHECKING
+
 from adapters.carriers.ups.settings import UpsSettings
 from adapters.kit.kind import Kind, Kit
 from adapters.kit.lineage import Carried, travelling_units
@@ -10,8 +11,19 @@ from schemas.messages.effects import BuyLabel, PackedParcel
 from schemas.order.canonical import Order
 from schemas.order.things import FULFILMENT, PARCEL, key_of
 
+if TYPE_CHECKING:
+    from adapters.carriers.ups.partner import Ups
+
+
+def _partner(settings: UpsSettings, kit: Kit) -> Ups:
+    from adapters.carriers.ups.partner import Ups
+
+    return Ups(settings, kit)
+
 
 async def _probe(settings: UpsSettings, kit: Kit) -> str:
+    from adapters.carriers.ups.partner import Ups
+
     return await Ups(settings, kit).probe()
 
 
@@ -43,7 +55,7 @@ KIND = Kind(
             "country": "US",
         },
     },
-    partner=Ups,
+    partner=_partner,
     probe=_probe,
     carried=Carried(effect=_effect),
 )

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from adapters.channels.amazon.api import NOTIFICATIONS, AmazonAccount, AmazonApi
-from adapters.channels.amazon.example import examples
-from adapters.channels.amazon.order import unchecked_order
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from adapters.channels.amazon.settings import AmazonSettings
-from adapters.channels.amazon.shapes import API_VERSION, ORDER_CHANGE, PAYLOAD_VERSION, Fetched
-from adapters.channels.amazon.source import Amazon
-from adapters.channels.amazon.storefront import AmazonStorefront
-from adapters.channels.amazon.sync import AmazonUpkeep
-from adapters.kit.fetching import FETCHED
-from adapters.kit.inbound import Translator
 from adapters.kit.kind import Channel, Instance, Kind, Kit
-from adapters.kit.lineage import Carried, Stated, one_parcel
-from adapters.kit.rounding import Rounding
-from schemas.contracts.refusals import Refused
-from schemas.contracts.strict_json import parse
-from schemas.contracts.validation import read_foreign
-from schemas.messages.inputs import PlaceOrder, UpdateOrder
-from schemas.messages.privacy import Read
+from adapters.kit.lineage import Carried, Example, Stated, one_parcel
 
-_SUBSCRIPTIONS = f"/notifications/v1/subscriptions/{ORDER_CHANGE}"
+if TYPE_CHECKING:
+    from adapters.channels.amazon.api import AmazonAccount
+    from adapters.channels.amazon.source import Amazon
+    from adapters.channels.amazon.storefront import AmazonStorefront
+    from adapters.channels.amazon.sync import AmazonUpkeep
+    from adapters.kit.inbound import Translator
+    from schemas.messages.privacy import Read
 
-SPEAKS = f"Orders {API_VERSION}, notifications {PAYLOAD_VERSION}"
-"""The versions that are spoken: they are read by name, so no setting changes them."""
-
+_API_VERSION = "2026-01-01"
 _ORDER = {
     "orderId": "1",
     "createdTime": "",
@@ -35,6 +27,8 @@ _ORDER = {
 
 
 def _account(settings: AmazonSettings) -> AmazonAccount:
+    from adapters.channels.amazon.api import AmazonAccount
+
     return AmazonAccount(
         base_url=settings.base_url,
         client_id=settings.client_id,
@@ -46,6 +40,9 @@ def _account(settings: AmazonSettings) -> AmazonAccount:
 
 
 def _webhooks(settings: AmazonSettings, instance: Instance) -> Amazon:
+    from adapters.channels.amazon.source import Amazon
+    from adapters.kit.rounding import Rounding
+
     return Amazon(
         instance.name,
         secrets=tuple(one.reveal() for one in settings.webhook_secrets),
@@ -56,11 +53,17 @@ def _webhooks(settings: AmazonSettings, instance: Instance) -> Amazon:
 
 
 def _storefront(settings: AmazonSettings, kit: Kit) -> AmazonStorefront:
+    from adapters.channels.amazon.api import AmazonApi
+    from adapters.channels.amazon.storefront import AmazonStorefront
+
     api = AmazonApi(kit.client, _account(settings))
     return AmazonStorefront(api, kit.clock, marketplace_id=settings.marketplace_ids[0])
 
 
 def _sync(settings: AmazonSettings, kit: Kit) -> AmazonUpkeep:
+    from adapters.channels.amazon.api import AmazonApi
+    from adapters.channels.amazon.sync import AmazonUpkeep
+
     account = _account(settings)
     return AmazonUpkeep(
         AmazonApi(kit.client, account),
@@ -72,18 +75,26 @@ def _sync(settings: AmazonSettings, kit: Kit) -> AmazonUpkeep:
 
 
 async def _probe(settings: AmazonSettings, kit: Kit) -> str:
+    from adapters.channels.amazon.api import NOTIFICATIONS, AmazonApi
+    from adapters.channels.amazon.shapes import ORDER_CHANGE
+
     api = AmazonApi(kit.client, _account(settings))
-    answer = await api.ask("getSubscription", NOTIFICATIONS, "GET", _SUBSCRIPTIONS)
+    path = f"/notifications/v1/subscriptions/{ORDER_CHANGE}"
+    answer = await api.ask("getSubscription", NOTIFICATIONS, "GET", path)
     there = "there is a subscription" if answer.status < 300 else "there is no subscription yet"
-    return f"the seller's authorisation is good; {there} to ORDER_CHANGE."
+    return f"the seller's authorisation is good; {there} to {ORDER_CHANGE}."
+
+
+def _examples() -> Sequence[Example]:
+    from adapters.channels.amazon.example import examples
+
+    return examples()
 
 
 def _read(reader: Translator, raw: bytes) -> Read:
-    try:
-        found = reader.translate("update", FETCHED, raw)
-    except Refused:
-        return PlaceOrder(order=unchecked_order(read_foreign(parse(raw), Fetched).order))
-    return PlaceOrder(order=found.order) if isinstance(found, UpdateOrder) else found
+    from adapters.channels.amazon.example import read
+
+    return read(reader, raw)
 
 
 def order_id(ref: str) -> str:
@@ -111,7 +122,7 @@ KIND = Kind(
     partner=_storefront,
     probe=_probe,
     carried=Carried(
-        effect=one_parcel, ref=order_id, answers={f"/orders/{API_VERSION}": {"order": _ORDER}}
+        effect=one_parcel, ref=order_id, answers={f"/orders/{_API_VERSION}": {"order": _ORDER}}
     ),
     channel=Channel(
         transports=("webhook",),
@@ -128,7 +139,8 @@ KIND = Kind(
             "CANCELLED": "is cancelled",
         },
         mapped=("skus", "bundles", "shipping_methods"),
-        speaks=lambda settings: SPEAKS,
-        stated=Stated(examples=examples, read=_read, own_names=("amazon.",)),
+        # The versions are spoken by name, so no setting changes them.
+        speaks=lambda settings: f"Orders {_API_VERSION}, notifications 1.0",
+        stated=Stated(examples=_examples, read=_read, own_names=("amazon.",)),
     ),
 )

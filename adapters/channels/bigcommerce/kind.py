@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-import msgspec
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from adapters.channels.bigcommerce.api import PARTNER, BigCommerceApi, BigCommerceStore
-from adapters.channels.bigcommerce.example import examples
-from adapters.channels.bigcommerce.order import unchecked_order
 from adapters.channels.bigcommerce.settings import BigCommerceSettings
-from adapters.channels.bigcommerce.shapes import Bundle
-from adapters.channels.bigcommerce.source import BigCommerce
-from adapters.channels.bigcommerce.statuses import STATUSES
-from adapters.channels.bigcommerce.storefront import BigCommerceStorefront
-from adapters.channels.bigcommerce.sync import KEEP, BigCommerceUpkeep
-from adapters.kit.http_client import decoded
-from adapters.kit.inbound import Translator
 from adapters.kit.kind import Channel, Instance, Kind, Kit
-from adapters.kit.lineage import Carried, Stated, one_parcel
-from adapters.kit.rounding import Rounding
-from schemas.contracts.refusals import Refused
-from schemas.contracts.strict_json import parse
-from schemas.contracts.validation import read_foreign
-from schemas.messages.inputs import UpdateOrder
-from schemas.messages.privacy import Read
+from adapters.kit.lineage import Carried, Example, Stated, one_parcel
+
+if TYPE_CHECKING:
+    from adapters.channels.bigcommerce.api import BigCommerceStore
+    from adapters.channels.bigcommerce.source import BigCommerce
+    from adapters.channels.bigcommerce.storefront import BigCommerceStorefront
+    from adapters.channels.bigcommerce.sync import BigCommerceUpkeep
+    from adapters.kit.inbound import Translator
+    from schemas.messages.privacy import Read
 
 _LINES = [{"id": line, "quantity": 1_000_000, "order_address_id": 31} for line in (70, 71, 72)]
 
 
-class _Store(msgspec.Struct, frozen=True):
-    name: str = ""
+def _store_of(settings: BigCommerceSettings) -> BigCommerceStore:
+    from adapters.channels.bigcommerce.api import BigCommerceStore
 
-
-_store = msgspec.json.Decoder(_Store)
-
-
-def _of(settings: BigCommerceSettings) -> BigCommerceStore:
     return BigCommerceStore(
         store_hash=settings.store_hash,
         access_token=settings.access_token.reveal(),
@@ -44,6 +32,9 @@ def _of(settings: BigCommerceSettings) -> BigCommerceStore:
 
 
 def _webhooks(settings: BigCommerceSettings, instance: Instance) -> BigCommerce:
+    from adapters.channels.bigcommerce.source import BigCommerce
+    from adapters.kit.rounding import Rounding
+
     return BigCommerce(
         instance.name,
         store_hash=settings.store_hash,
@@ -53,26 +44,39 @@ def _webhooks(settings: BigCommerceSettings, instance: Instance) -> BigCommerce:
 
 
 def _storefront(settings: BigCommerceSettings, kit: Kit) -> BigCommerceStorefront:
-    return BigCommerceStorefront(BigCommerceApi(kit.client, _of(settings)))
+    from adapters.channels.bigcommerce.api import BigCommerceApi
+    from adapters.channels.bigcommerce.storefront import BigCommerceStorefront
+
+    return BigCommerceStorefront(BigCommerceApi(kit.client, _store_of(settings)))
 
 
 def _sync(settings: BigCommerceSettings, kit: Kit) -> BigCommerceUpkeep:
+    from adapters.channels.bigcommerce.api import BigCommerceApi
+    from adapters.channels.bigcommerce.sync import KEEP, BigCommerceUpkeep
+
     return BigCommerceUpkeep(
-        BigCommerceApi(kit.client, _of(settings), keep=KEEP),
+        BigCommerceApi(kit.client, _store_of(settings), keep=KEEP),
         secret=settings.webhook_secrets[0].reveal(),
     )
 
 
 async def _probe(settings: BigCommerceSettings, kit: Kit) -> str:
-    answer = await BigCommerceApi(kit.client, _of(settings)).ask("GET", "/v2/store")
-    return f"the store {decoded(_store, answer, partner=PARTNER, writes=False).name!r} answers."
+    from adapters.channels.bigcommerce.api import BigCommerceApi
+
+    await BigCommerceApi(kit.client, _store_of(settings)).ask("GET", "/v2/store")
+    return f"the store {settings.store_hash} answers."
+
+
+def _examples() -> Sequence[Example]:
+    from adapters.channels.bigcommerce.example import examples
+
+    return examples()
 
 
 def _read(reader: Translator, raw: bytes) -> Read:
-    try:
-        return reader.translate("update", "", raw)
-    except Refused:
-        return UpdateOrder(order=unchecked_order(read_foreign(parse(raw), Bundle)))
+    from adapters.channels.bigcommerce.example import read
+
+    return read(reader, raw)
 
 
 KIND = Kind(
@@ -99,9 +103,25 @@ KIND = Kind(
         translator=None,
         sync=_sync,
         fetches=True,
-        statuses={one.name: one.words or one.way for one in STATUSES.values()},
+        statuses={
+            "Incomplete": "waits: the checkout is not completed",
+            "Pending": "waits: the checkout is not completed, or its payment is pending",
+            "Shipped": "says that all of it has left",
+            "Partially Shipped": "says that a part has left",
+            "Refunded": "has no money left",
+            "Cancelled": "is cancelled",
+            "Declined": "is held: cancel it, or wait for another payment",
+            "Awaiting Payment": "waits for its payment",
+            "Awaiting Pickup": "is held: the customer picks it up",
+            "Awaiting Shipment": "is taken",
+            "Completed": "says that all of it has left",
+            "Awaiting Fulfillment": "is taken",
+            "Manual Verification Required": "is held until it is verified in the shop",
+            "Disputed": "is held: the customer disputes the payment",
+            "Partially Refunded": "is taken: what is left of it is paid",
+        },
         mapped=("skus", "bundles", "tax_codes", "shipping_methods"),
         speaks=lambda settings: "",
-        stated=Stated(examples=examples, read=_read, own_names=("bigcommerce.",)),
+        stated=Stated(examples=_examples, read=_read, own_names=("bigcommerce.",)),
     ),
 )

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import msgspec
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from adapters.channels.canonical.example import examples
 from adapters.channels.canonical.settings import CanonicalSettings
-from adapters.channels.canonical.source import Canonical
-from adapters.channels.canonical.storefront import CanonicalStorefront
-from adapters.kit.inbound import Translator
 from adapters.kit.kind import Channel, Instance, Kind, Kit
-from adapters.kit.lineage import Carried, Stated, one_parcel
-from schemas.contracts.refusals import Refused
-from schemas.messages.codec import decode_order
-from schemas.messages.inputs import PlaceOrder
-from schemas.messages.privacy import Read
+from adapters.kit.lineage import Carried, Example, Stated, one_parcel
+
+if TYPE_CHECKING:
+    from adapters.channels.canonical.source import Canonical
+    from adapters.channels.canonical.storefront import CanonicalStorefront
+    from adapters.kit.inbound import Translator
+    from schemas.messages.privacy import Read
 
 
 def _translator(settings: CanonicalSettings, instance: Instance) -> Canonical:
+    from adapters.channels.canonical.source import Canonical
+
     return Canonical()
 
 
 def _storefront(settings: CanonicalSettings, kit: Kit) -> CanonicalStorefront:
+    from adapters.channels.canonical.storefront import CanonicalStorefront
+
     return CanonicalStorefront(kit.name, kit.events, kit.clock)
 
 
@@ -29,14 +32,16 @@ async def _probe(settings: CanonicalSettings, kit: Kit) -> str:
     return "states its orders over POST /api/v1/orders or NATS; there is no API to ask."
 
 
+def _examples() -> Sequence[Example]:
+    from adapters.channels.canonical.example import examples
+
+    return examples()
+
+
 def _read(reader: Translator, raw: bytes) -> Read:
-    try:
-        return reader.translate("place", "", raw)
-    except Refused:
-        try:
-            return PlaceOrder(order=decode_order(raw))
-        except msgspec.ValidationError as error:
-            raise Refused("schema_mismatch", (str(error),)) from error
+    from adapters.channels.canonical.example import read
+
+    return read(reader, raw)
 
 
 KIND = Kind(
@@ -64,6 +69,6 @@ KIND = Kind(
         },
         mapped=("skus", "bundles", "tax_codes", "shipping_methods"),
         speaks=lambda settings: "",
-        stated=Stated(examples=examples, read=_read),
+        stated=Stated(examples=_examples, read=_read),
     ),
 )

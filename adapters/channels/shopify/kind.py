@@ -2,41 +2,27 @@
 
 from __future__ import annotations
 
-import msgspec
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from adapters.channels.shopify.example import examples
-from adapters.channels.shopify.fulfilment import ShopifyFulfilment, ShopifyFulfilmentSettings
-from adapters.channels.shopify.graphql import ShopifyGraphql
-from adapters.channels.shopify.order import unchecked_order
 from adapters.channels.shopify.settings import ShopifySettings
-from adapters.channels.shopify.shapes import ShopifyOrder
-from adapters.channels.shopify.source import Shopify
-from adapters.channels.shopify.sync import ShopifyUpkeep
-from adapters.kit.inbound import Translator
 from adapters.kit.kind import Channel, Instance, Kind, Kit
-from adapters.kit.lineage import Carried, Stated, one_parcel
-from adapters.kit.rounding import Rounding
-from schemas.contracts.refusals import Refused
-from schemas.contracts.strict_json import parse
-from schemas.contracts.validation import read_foreign
-from schemas.messages.inputs import PlaceOrder
-from schemas.messages.privacy import Read
+from adapters.kit.lineage import Carried, Example, Stated, one_parcel
+
+if TYPE_CHECKING:
+    from adapters.channels.shopify.fulfilment import ShopifyFulfilment
+    from adapters.channels.shopify.source import Shopify
+    from adapters.channels.shopify.sync import ShopifyUpkeep
+    from adapters.kit.inbound import Translator
+    from schemas.messages.privacy import Read
 
 _OPEN = {"id": "1", "status": "OPEN", "supportedActions": [{"action": "CREATE_FULFILLMENT"}]}
 
 
-class _Shop(msgspec.Struct, frozen=True):
-    name: str
-
-
-class _Shown(msgspec.Struct, frozen=True):
-    shop: _Shop
-
-
-_shown = msgspec.json.Decoder(_Shown)
-
-
 def _webhooks(settings: ShopifySettings, instance: Instance) -> Shopify:
+    from adapters.channels.shopify.source import Shopify
+    from adapters.kit.rounding import Rounding
+
     return Shopify(
         instance.name,
         shop_domain=settings.shop_domain,
@@ -47,6 +33,8 @@ def _webhooks(settings: ShopifySettings, instance: Instance) -> Shopify:
 
 
 def _storefront(settings: ShopifySettings, kit: Kit) -> ShopifyFulfilment:
+    from adapters.channels.shopify.fulfilment import ShopifyFulfilment, ShopifyFulfilmentSettings
+
     return ShopifyFulfilment(
         kit.client,
         ShopifyFulfilmentSettings(
@@ -59,6 +47,8 @@ def _storefront(settings: ShopifySettings, kit: Kit) -> ShopifyFulfilment:
 
 
 def _sync(settings: ShopifySettings, kit: Kit) -> ShopifyUpkeep:
+    from adapters.channels.shopify.sync import ShopifyUpkeep
+
     return ShopifyUpkeep(
         kit.client,
         base_url=settings.base_url,
@@ -68,21 +58,21 @@ def _sync(settings: ShopifySettings, kit: Kit) -> ShopifyUpkeep:
 
 
 async def _probe(settings: ShopifySettings, kit: Kit) -> str:
-    graphql = ShopifyGraphql(
-        kit.client,
-        base_url=settings.base_url,
-        access_token=settings.access_token.reveal(),
-        timeout_seconds=settings.calls.timeout_seconds,
-    )
-    shown = await graphql.ask(None, "{ shop { name } }", {}, _shown, writes=False)
-    return f"the shop {shown.shop.name!r} answers to API version {settings.api_version}."
+    from adapters.channels.shopify.probe import probe
+
+    return await probe(settings, kit)
+
+
+def _examples() -> Sequence[Example]:
+    from adapters.channels.shopify.example import examples
+
+    return examples()
 
 
 def _read(reader: Translator, raw: bytes) -> Read:
-    try:
-        return reader.translate("place", "orders/create", raw)
-    except Refused:
-        return PlaceOrder(order=unchecked_order(read_foreign(parse(raw), ShopifyOrder)))
+    from adapters.channels.shopify.example import read
+
+    return read(reader, raw)
 
 
 KIND = Kind(
@@ -124,6 +114,6 @@ KIND = Kind(
         },
         mapped=("skus", "bundles", "tax_codes", "shipping_methods"),
         speaks=lambda settings: settings.api_version,
-        stated=Stated(examples=examples, read=_read, own_names=("shopify.",)),
+        stated=Stated(examples=_examples, read=_read, own_names=("shopify.",)),
     ),
 )

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from adapters.erp.business_central.partner import BusinessCentral
+from typing import TYPE_CHECKING
+
 from adapters.erp.business_central.settings import BusinessCentralSettings
 from adapters.kit.kind import Kind, Kit
 from adapters.kit.lineage import Carried, all_units
 from schemas.messages.effects import PostSalesOrder
 from schemas.order.canonical import Order
 
+if TYPE_CHECKING:
+    from adapters.erp.business_central.partner import BusinessCentral
+
+
+def _partner(settings: BusinessCentralSettings, kit: Kit) -> BusinessCentral:
+    from adapters.erp.business_central.partner import BusinessCentral
+
+    return BusinessCentral(settings, kit)
+
 
 async def _probe(settings: BusinessCentralSettings, kit: Kit) -> str:
+    from adapters.erp.business_central.partner import BusinessCentral
+
     return await BusinessCentral(settings, kit).probe()
 
 
@@ -34,7 +46,7 @@ KIND = Kind(
         "shipping_account": "40100",
         "duty_account": "40200",
     },
-    partner=BusinessCentral,
+    partner=_partner,
     probe=_probe,
     carried=Carried(effect=_effect),
 )

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from adapters.kit.kind import Kind, Kit
 from adapters.kit.lineage import Carried
-from adapters.messages.smtp.partner import SmtpMail
 from adapters.messages.smtp.settings import SmtpSettings
 from schemas.messages.effects import SendMail
 from schemas.order.canonical import Order
 
+if TYPE_CHECKING:
+    from adapters.messages.smtp.partner import SmtpMail
+
+
+def _partner(settings: SmtpSettings, kit: Kit) -> SmtpMail:
+    from adapters.messages.smtp.partner import SmtpMail
+
+    return SmtpMail(settings, kit)
+
 
 async def _probe(settings: SmtpSettings, kit: Kit) -> str:
+    from adapters.messages.smtp.partner import SmtpMail
+
     return await SmtpMail(settings, kit).probe()
 
 
@@ -31,7 +43,7 @@ KIND = Kind(
         "from_name": "Shop",
         "domain": "example.com",
     },
-    partner=SmtpMail,
+    partner=_partner,
     probe=_probe,
     carried=Carried(effect=_effect),
 )

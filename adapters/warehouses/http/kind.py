@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from adapters.kit.kind import Instance, Kind, Kit
 from adapters.kit.lineage import Carried, travelling_units
-from adapters.warehouses.http.callbacks import WarehouseCallbacks
-from adapters.warehouses.http.partner import HttpWarehouse
 from adapters.warehouses.http.settings import WarehouseSettings
 from schemas.messages.effects import CreateTask
 from schemas.order.canonical import Order
 
+if TYPE_CHECKING:
+    from adapters.warehouses.http.callbacks import WarehouseCallbacks
+    from adapters.warehouses.http.partner import HttpWarehouse
+
 
 def _reports(settings: WarehouseSettings, instance: Instance) -> WarehouseCallbacks:
+    from adapters.warehouses.http.callbacks import WarehouseCallbacks
+
     return WarehouseCallbacks(
         instance.name,
         secrets=tuple(one.reveal() for one in settings.callback_secrets),
@@ -19,7 +25,15 @@ def _reports(settings: WarehouseSettings, instance: Instance) -> WarehouseCallba
     )
 
 
+def _partner(settings: WarehouseSettings, kit: Kit) -> HttpWarehouse:
+    from adapters.warehouses.http.partner import HttpWarehouse
+
+    return HttpWarehouse(settings, kit)
+
+
 async def _probe(settings: WarehouseSettings, kit: Kit) -> str:
+    from adapters.warehouses.http.partner import HttpWarehouse
+
     return await HttpWarehouse(settings, kit).probe()
 
 
@@ -38,7 +52,7 @@ KIND = Kind(
         "token": "an example's token",
         "callback_secrets": ["an example's secret"],
     },
-    partner=HttpWarehouse,
+    partner=_partner,
     probe=_probe,
     carried=Carried(effect=_effect),
     reports=_reports,
