@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
+from service.settings.bigcommerce import BigCommerceSettings
 
 from actors.runtime.ports import Letter
 from adapters.kit.rounding import EXACT, Level, Mode, Rounding
+from adapters.kit.secret import Secret
 from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused
 from schemas.messages.inputs import PlaceOrder
 from service.settings import Channel, Settings
-from service.settings.bigcommerce import BigCommerceSettings
-from adapters.kit.secret import Secret
 from service.wiring.channels import rounding_of, sources, translator
 from tests.shopify_payloads import a_payload, an_item, money
 

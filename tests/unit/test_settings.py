@@ -27,8 +27,8 @@ data_dir = "/var/lib/orderwright"
 postgres_dsn = "postgresql://ow:secret-dsn@db/ow"
 
 [correlation]
-active = "k2"
-keys = { k1 = "env:OLD_KEY", k2 = "0123456789abcdef0123" }
+active = "2"
+keys = { 1 = "env:OLD_KEY", 2 = "0123456789abcdef0123" }
 
 [channels.acme-us]
 kind = "shopify"
@@ -109,7 +109,7 @@ def test_a_whole_file_is_read(tmp_path: Path) -> None:
     assert [one.reveal() for one in shop.webhook_secrets] == ["first-secret", "second-secret"]
     assert shop.calls.rate_per_second == 10.0
     assert settings.correlation is not None
-    assert settings.correlation.keys["k1"].reveal() == "an-old-key-of-some-length"
+    assert settings.correlation.keys["1"].reveal() == "an-old-key-of-some-length"
     carrier = settings.partners["ups"]
     assert isinstance(carrier, UpsSettings)
     assert carrier.services == {"Next Day": "01"}
@@ -242,8 +242,8 @@ def test_every_fault_is_one_sentence_that_names_its_key(tmp_path: Path) -> None:
             ),
         ),
         (
-            '[correlation]\nactive = "k9"\nkeys = { k1 = "0123456789abcdef" }',
-            "In [correlation], active names the key k9, which is not among keys.",
+            '[correlation]\nactive = "9"\nkeys = { 1 = "0123456789abcdef" }',
+            "In [correlation], active names the key 9, which is not among keys.",
         ),
         (
             'nats_url = "env:NOT_THERE"',
@@ -303,7 +303,7 @@ def test_no_secret_is_ever_shown(tmp_path: Path) -> None:
     assert rows["channels.acme-us.webhook_secrets"].value == f"[{MASK}, {MASK}]"
     assert rows["policy.pack_due_seconds"].changed
     assert not rows["listen.port"].changed
-    told = faults(tmp_path, '[correlation]\nactive = "k1"\nkeys = { k1 = "too-short" }')
+    told = faults(tmp_path, '[correlation]\nactive = "1"\nkeys = { 1 = "too-short" }')
     assert "too-short" not in str(told)
 
 

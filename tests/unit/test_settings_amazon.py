@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+from service.settings.partners import PERSONAL_DATA_DAYS
 
 from service.settings import ConfigurationRefused, Settings, describe, load
-from service.settings.partners import PERSONAL_DATA_DAYS
 from service.wiring.channels import api_version, sources
 
 WHOLE = """
