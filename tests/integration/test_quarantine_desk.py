@@ -17,7 +17,8 @@ from adapters.postgres.pool import Pool
 from adapters.postgres.quarantine import PostgresQuarantine
 from adapters.postgres.quarantine_workflow import Filter, HeldItem, QuarantineWorkflow
 from service.quarantine.service import CHANGED, STREAM_AWAY, QuarantineDesk
-from service.wiring.channels import translator
+from service.settings import Settings
+from service.wiring.channels import Readers, readers_by_kind
 from tests.appends import SEALING
 from tests.fakes import JumpingClock
 from tests.given import NOON, an_order
@@ -60,8 +61,9 @@ class Desk(QuarantineDesk):
         self.stream = Stream()
         self.store = PostgresQuarantine(pool, SEALING)
         self.audit = Audit(pool)
-        readers = readers({})
-        translate = translator(readers)
+        keys: dict[str, bytes] = {}
+        readers = readers_by_kind(keys)
+        translate = Readers(Settings(), keys).translate
         super().__init__(
             QuarantineWorkflow(pool, SEALING), self.stream, readers, translate, JumpingClock()
         )
