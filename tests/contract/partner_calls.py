@@ -184,10 +184,9 @@ def mail(
         from_address="orders@acme.example",
         from_name="Acme, Inc.",
         domain="acme.example",
-        connections=connections,
         calls=CallPolicy(timeout_seconds=timeout_seconds),
     )
-    return SmtpMail(clock or TestClock(), settings)
+    return SmtpMail(clock or TestClock(), settings, connections=connections)
 
 
 @dataclass
