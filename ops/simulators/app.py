@@ -15,6 +15,7 @@ from ops.simulators.bigcommerce import BigCommerce
 from ops.simulators.callbacks import Callbacks
 from ops.simulators.control import Control
 from ops.simulators.faults import FaultBook
+from ops.simulators.fedex import Fedex
 from ops.simulators.ledger import Ledger, LedgerFull
 from ops.simulators.parcel_journey import Journeys
 from ops.simulators.partner import Partner, World, json_reply, serve
@@ -68,6 +69,7 @@ class Simulators:
             "bc": BusinessCentral(world),
             "bigcommerce": self._bigcommerce,
             "ups": ups,
+            "fedex": Fedex(world, self._journeys),
             "shopify": shopify,
         }
 

@@ -15,6 +15,7 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "erp": ("token", "create_order", "find_order", "get_order", "delete_order"),
     "warehouse": ("create_task", "find_task", "cancel_task", "callback"),
     "carrier": ("token", "ship", "void", "recover", "track"),
+    "fedex": ("token", "ship", "cancel", "find", "track", "label"),
     "amazon": (
         "token", "get_order", "search_orders", "confirm_shipment", "subscription", "destination",
     ),
