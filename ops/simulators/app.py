@@ -63,10 +63,11 @@ class Simulators:
         ups = Ups(world, self._journeys)
         self._amazon = Amazon(world)
         self._bigcommerce = BigCommerce(world)
+        self._erp = BusinessCentral(world)
         self._books = shopify.books
         self._partners: dict[str, Partner] = {
             "amazon": self._amazon,
-            "bc": BusinessCentral(world),
+            "bc": self._erp,
             "bigcommerce": self._bigcommerce,
             "ups": ups,
             "fedex": Fedex(world, self._journeys),
@@ -94,6 +95,8 @@ class Simulators:
             return self._amazon.control(request)
         if request.path.startswith("/_sim/bigcommerce/"):
             return self._bigcommerce.control(request)
+        if request.path.startswith("/_sim/erp/"):
+            return self._erp.control(request)
         if request.path.startswith("/_sim/warehouse/"):
             return self._warehouses.control(request)
         if first == "_sim":
