@@ -139,6 +139,7 @@ class Simulators:
         self._http.stop()
         self._mail.stop()
         await self._callbacks.close()
+        await self._warehouses.close()
         await self._bigcommerce.close()
         self._ledger.close()
 
