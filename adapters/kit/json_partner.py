@@ -42,9 +42,10 @@ def status_words(answer: Answer) -> str:
     return f"HTTP {answer.status}"
 
 
-def titled(kind: str, name: str, usual: str) -> str:
-    """Return what messages call an instance: its kind, and its name unless that is the usual."""
-    return kind if name == usual else f"{kind} ({name})"
+def titled(kind: str, name: str) -> str:
+    """Return what messages call an instance: its kind, and its name where that says more."""
+    plain = kind.casefold().replace(" ", "")
+    return kind if name.casefold().replace("_", "") in ("", plain) else f"{kind} ({name})"
 
 
 class JsonPartner:

@@ -29,8 +29,19 @@ class BusinessCentralSettings(
         Annotated[str, Meta(min_length=1, max_length=20)],
         Meta(description="The collecting customer that storefront orders are booked on."),
     ]
+    gross_customer_number: Annotated[
+        Account,
+        Meta(
+            description="The collecting customer of orders whose prices include tax; its own prices"
+            " must, too. Empty: `customer_number`."
+        ),
+    ] = ""
     shipping_account: Annotated[
-        Account, Meta(description="G/L account of shipping income; empty: shipping is left out.")
+        Account,
+        Meta(
+            description="G/L account of shipping income; empty: an order with paid shipping goes to"
+            " a person."
+        ),
     ] = ""
     duty_account: Annotated[
         Account,
