@@ -208,7 +208,7 @@ class Query:
         points = 0
         for one in fields:
             inner = self._fragments.get(one.spread, one.inner)
-            first = self._value(one.given.get("first"))
+            first = self.value(one.given.get("first"))
             if one.spread or one.on:
                 points += self._cost(inner)
             elif isinstance(first, int) and any(x.name == "nodes" for x in inner):
@@ -218,19 +218,20 @@ class Query:
                 points += 1 + self._cost(inner)
         return points
 
-    def _value(self, given: Any) -> Any:  # Any: see Json
+    def value(self, given: Any) -> Any:  # Any: see Json
+        """An argument with its variables put in."""
         if isinstance(given, _Variable):
             return self._variables.get(given.name)
         if isinstance(given, list):
-            return [self._value(one) for one in given]
+            return [self.value(one) for one in given]
         if isinstance(given, dict):
-            return {name: self._value(one) for name, one in given.items()}
+            return {name: self.value(one) for name, one in given.items()}
         return given
 
     def _is_left_out(self, one: Field) -> bool:
         skip, include = one.directives.get("skip"), one.directives.get("include")
-        return (skip is not None and self._value(skip.get("if")) is True) or (
-            include is not None and self._value(include.get("if")) is False
+        return (skip is not None and self.value(skip.get("if")) is True) or (
+            include is not None and self.value(include.get("if")) is False
         )
 
     def _select(self, value: Any, fields: Sequence[Field]) -> Any:  # Any: see Json
@@ -264,7 +265,7 @@ class Query:
             )
         found = value[one.name]
         if callable(found):
-            found = found({name: self._value(given) for name, given in one.given.items()})
+            found = found({name: self.value(given) for name, given in one.given.items()})
         if one.inner:
             return self._select(found, one.inner)
         inside = found[0] if isinstance(found, list) and found else found
