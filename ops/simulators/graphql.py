@@ -23,6 +23,7 @@ _TOKEN = re.compile(
     r"""[\s,]+|\#[^\n]*|(?P<text>"(?:[^"\\\n]|\\.)*")|(?P<sign>\.\.\.|[{}()\[\]:!$=@|])"""
     r"""|(?P<number>-?\d+(?:\.\d+)?)|(?P<name>[A-Za-z_]\w*)"""
 )
+_VARIABLE_SIZE = re.compile(r"\bfirst\s*:\s*\$")
 
 
 class Mistake(ValueError):
@@ -68,6 +69,9 @@ class _Reader:
         self.fragments: dict[str, list[Field]] = {}
         self.operation: list[Field] = []
         self.defaults: Json = {}
+        # What it costs, once that is known; a page's size in a variable makes it differ.
+        self.cost: int | None = None
+        self.has_variable_size = _VARIABLE_SIZE.search(document) is not None
 
     def read(self) -> None:
         """Read operation and fragments."""
@@ -188,7 +192,7 @@ class Query:
     """An operation with its variables. Raises Mistake."""
 
     def __init__(self, document: str, variables: Mapping[str, Any]) -> None:
-        reader = _read(document)
+        reader = self._reader = _read(document)
         self._fragments = reader.fragments
         self._variables = {**reader.defaults, **variables}
         self.fields = reader.operation
@@ -202,7 +206,10 @@ class Query:
     def cost(self) -> int:
         """What Shopify asks beforehand: one point an object, and of a list as many objects as
         `first` allows, and two for the list."""
-        return self._cost(self.fields)
+        reader = self._reader
+        if reader.cost is None or reader.has_variable_size:
+            reader.cost = self._cost(self.fields)
+        return reader.cost
 
     def _cost(self, fields: Sequence[Field]) -> int:
         points = 0

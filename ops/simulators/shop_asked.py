@@ -102,7 +102,7 @@ class Asked:
             price = {"requestedQueryCost": cost, "actualQueryCost": None} if cost else {}
             told = {**price, "throttleStatus": bucket.status()}
             return json_reply(200, {"errors": [mistake], "extensions": {"cost": told}})
-        actual = objects_in(data)
+        actual = objects_in(data) if whole else cost
         if whole:
             bucket.left -= actual
         told = {
