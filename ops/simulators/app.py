@@ -57,7 +57,7 @@ class Simulators:
         shopify = Shopify(world)
         self._amazon = Amazon(world)
         self._bigcommerce = BigCommerce(world)
-        self._books = shopify.books
+        self._shopify = shopify
         self._partners: dict[str, Partner] = {
             "amazon": self._amazon,
             "bc": BusinessCentral(world),
@@ -76,7 +76,7 @@ class Simulators:
         self._requests += 1
         first = request.path.split("/", 2)[1] if "/" in request.path else ""
         if request.path.startswith("/_sim/shops/"):
-            return self._books.control(request)
+            return self._shopify.control(request)
         if request.path.startswith("/_sim/amazon/"):
             return self._amazon.control(request)
         if request.path.startswith("/_sim/bigcommerce/"):
@@ -122,6 +122,7 @@ class Simulators:
         self._mail.stop()
         await self._callbacks.close()
         await self._bigcommerce.close()
+        await self._shopify.close()
         self._ledger.close()
 
 

@@ -23,7 +23,9 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     ),
     "storefront": (
         "graphql_order", "graphql_fetch", "graphql_list", "graphql_subscriptions",
-        "fulfillment_create", "refund_create",
+        "fulfillment_create", "fulfillment_update", "fulfillment_cancel", "order_cancel",
+        "fulfillment_order_move", "fulfillment_order_split", "fulfillment_order_hold",
+        "fulfillment_order_release_hold", "fulfillment_order_prepared", "refund_create",
     ),
     "mail": ("message",),
 }  # fmt: skip

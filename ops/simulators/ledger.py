@@ -14,7 +14,7 @@ from ops.simulators.shapes import JsonObject, JsonValue
 
 KINDS = (
     "label label_void erp_order erp_order_delete warehouse_task warehouse_task_cancel"
-    " mail fulfilment refund"
+    " mail fulfilment fulfilment_cancel order_cancel refund"
 ).split()
 UNDONE_BY = {
     "label": "label_void",
@@ -40,10 +40,11 @@ class Entry:
     partner: str
     reference: str
     id: str
+    detail: JsonObject | None = None
 
     def as_json(self) -> JsonObject:
         at = datetime.fromtimestamp(self.at, UTC).isoformat(timespec="milliseconds")
-        return {
+        shown: dict[str, JsonValue] = {
             "seq": self.seq,
             "at": at.replace("+00:00", "Z"),
             "kind": self.kind,
@@ -51,6 +52,9 @@ class Entry:
             "reference": self.reference,
             "id": self.id,
         }
+        if self.detail is not None:
+            shown["detail"] = self.detail
+        return shown
 
 
 class Ledger:
@@ -77,20 +81,21 @@ class Ledger:
                 except ValueError:
                     continue  # The last line may be torn: the process was killed while it wrote.
                 at = datetime.fromisoformat(raw["at"]).timestamp()
-                self._keep(
-                    Entry(raw["seq"], at, raw["kind"], raw["partner"], raw["reference"], raw["id"])
-                )
+                told = raw["kind"], raw["partner"], raw["reference"], raw["id"], raw.get("detail")
+                self._keep(Entry(raw["seq"], at, *told))
 
     def _keep(self, entry: Entry) -> None:
         self._seq = entry.seq
         self._entries.append(entry)
         self._counts[entry.kind][entry.reference] += 1
 
-    def record(self, kind: str, partner: str, reference: str, id: str) -> None:
+    def record(
+        self, kind: str, partner: str, reference: str, id: str, detail: JsonObject | None = None
+    ) -> None:
         """Writes one consequence down. Raises LedgerFull at the bound."""
         if len(self._entries) >= MAX_ENTRIES:
             raise LedgerFull(LedgerFull.__doc__)
-        entry = Entry(self._seq + 1, self._clock(), kind, partner, reference, id)
+        entry = Entry(self._seq + 1, self._clock(), kind, partner, reference, id, detail)
         self._keep(entry)
         if self._file is not None:
             self._file.write(json.dumps(entry.as_json()) + "\n")
