@@ -79,6 +79,11 @@ def channels() -> Iterator[Kind[Any]]:
     yield from kinds("storefront")
 
 
+def ours() -> Iterator[Kind[Any]]:
+    """Yield the kinds that Orderwright itself brings along, for the pages in docs."""
+    yield from map(kind_named, OURS)
+
+
 def _loaded(name: str, other: EntryPoint | None) -> Kind[Any]:
     whose = f"The kind {name!r}" + (f" of {_whose(other)}" if other else "")
     try:

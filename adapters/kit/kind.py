@@ -8,18 +8,20 @@ or its entry point in the group `orderwright.kinds`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Generic, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args
 
 from msgspec import Struct
 
-from actors.runtime.ports import Clock, Partner
-from adapters.kit.events import Events
-from adapters.kit.fetching import Letters
-from adapters.kit.http_client import HttpClient
-from adapters.kit.inbound import Source, Translator
 from adapters.kit.lineage import Carried, Stated
 from adapters.kit.settings import ChannelSettings, Origin, PartnerSettings
-from adapters.kit.sync import Upkeep
+
+if TYPE_CHECKING:  # settings are read by every command, and the HTTP client takes a while to load
+    from actors.runtime.ports import Clock, Partner
+    from adapters.kit.events import Events
+    from adapters.kit.fetching import Letters
+    from adapters.kit.http_client import HttpClient
+    from adapters.kit.inbound import Source, Translator
+    from adapters.kit.sync import Upkeep
 
 Role = Literal[
     "storefront",

@@ -5,7 +5,15 @@ Field names: https://shopify.dev/docs/api/webhooks/latest?reference=toml (orders
 
 from __future__ import annotations
 
-from service.lineage.probing import Example, Path, named
+from adapters.channels.shopify.order import unchecked_order
+from adapters.channels.shopify.shapes import ShopifyOrder
+from adapters.kit.inbound import Translator
+from adapters.kit.lineage import Example, Path, named
+from schemas.contracts.refusals import Refused
+from schemas.contracts.strict_json import parse
+from schemas.contracts.validation import read_foreign
+from schemas.messages.inputs import PlaceOrder
+from schemas.messages.privacy import Read
 
 Fields = dict[str, object]
 
@@ -241,7 +249,7 @@ _FIRST_CHOICES = frozenset(
 _SECOND_CHOICES = frozenset({"line_items[].variant_id"})
 
 
-def shopify_examples() -> tuple[Example, ...]:
+def examples() -> tuple[Example, ...]:
     """Return the usual order, and those in which other fields count."""
     flat = _without_sets(_ORDER)
     by_line = _without(_ORDER, frozenset({"current_shipping_price_set"}))
@@ -290,3 +298,11 @@ def _without_sets(tree: object) -> object:
             name: _without_sets(inner) for name, inner in tree.items() if not name.endswith("_set")
         }
     return [_without_sets(inner) for inner in tree] if isinstance(tree, list) else tree
+
+
+def read(reader: Translator, raw: bytes) -> Read:
+    """Translate an example, going on where only a check refuses it."""
+    try:
+        return reader.translate("place", "orders/create", raw)
+    except Refused:
+        return PlaceOrder(order=unchecked_order(read_foreign(parse(raw), ShopifyOrder)))

@@ -5,7 +5,16 @@ Field names: https://developer-docs.amazon.com/sp-api/reference/getorder (Orders
 
 from __future__ import annotations
 
-from service.lineage.probing import Example
+from adapters.channels.amazon.order import unchecked_order
+from adapters.channels.amazon.shapes import Fetched
+from adapters.kit.fetching import FETCHED
+from adapters.kit.inbound import Translator
+from adapters.kit.lineage import Example
+from schemas.contracts.refusals import Refused
+from schemas.contracts.strict_json import parse
+from schemas.contracts.validation import read_foreign
+from schemas.messages.inputs import PlaceOrder, UpdateOrder
+from schemas.messages.privacy import Read
 
 Fields = dict[str, object]
 REF = "902-5550001-0000001"
@@ -226,7 +235,7 @@ _ORDER: Fields = {
 }
 
 
-def amazon_examples() -> tuple[Example, ...]:
+def examples() -> tuple[Example, ...]:
     """Return the usual order, and those in which other fields count."""
     tree = {"order": _ORDER}
     no_proceeds = {
@@ -271,3 +280,12 @@ def _recipient(*without: str) -> Fields:
     address = {name: text for name, text in _address("x").items() if name not in without}
     order = {**_ORDER, "recipient": {"deliveryAddress": address}}
     return {name: inner for name, inner in order.items() if name not in without}
+
+
+def read(reader: Translator, raw: bytes) -> Read:
+    """Translate an example, going on where only a check refuses it."""
+    try:
+        found = reader.translate("update", FETCHED, raw)
+    except Refused:
+        return PlaceOrder(order=unchecked_order(read_foreign(parse(raw), Fetched).order))
+    return PlaceOrder(order=found.order) if isinstance(found, UpdateOrder) else found

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from service.lineage.probing import Example
+import msgspec
+
+from adapters.kit.inbound import Translator
+from adapters.kit.lineage import Example
+from schemas.contracts.refusals import Refused
+from schemas.messages.codec import decode_order
+from schemas.messages.inputs import PlaceOrder
+from schemas.messages.privacy import Read
 
 _SHIP_TO = {
     "name": "Paula Probe",
@@ -106,7 +113,7 @@ _ORDER: dict[str, object] = {
 }
 
 
-def canonical_examples() -> tuple[Example, ...]:
+def examples() -> tuple[Example, ...]:
     """Return the usual order, those with gaps that other fields fill, and one that goes abroad."""
     sparse = {name: text for name, text in _SHIP_TO.items() if name not in ("company", "phone")}
     lines = _ORDER["lines"]
@@ -140,3 +147,14 @@ def canonical_examples() -> tuple[Example, ...]:
             tree={**_ORDER, "ship_to": {**abroad, "country": "CA"}},
         ),
     )
+
+
+def read(reader: Translator, raw: bytes) -> Read:
+    """Translate an example, going on where only a check refuses it."""
+    try:
+        return reader.translate("place", "", raw)
+    except Refused:
+        try:
+            return PlaceOrder(order=decode_order(raw))
+        except msgspec.ValidationError as error:
+            raise Refused("schema_mismatch", (str(error),)) from error
