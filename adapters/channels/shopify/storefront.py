@@ -19,8 +19,9 @@ from adapters.channels.shopify.fetched import ShopifyFetched
 from adapters.channels.shopify.goods import Goods, Share, ShopifyGoods
 from adapters.channels.shopify.goods_shapes import Fulfilment
 from adapters.channels.shopify.graphql import PARTNER, ShopifyGraphql
+from adapters.channels.shopify.settings import ShopifySettings
 from adapters.kit.fitting import phrases
-from adapters.kit.http_client import lost
+from adapters.kit.http_client import HttpClient, lost
 from adapters.kit.units import channel_units
 from schemas.messages.effects import (
     CancelAtChannel,
@@ -40,20 +41,6 @@ mutation PublishFulfilment($fulfillment: FulfillmentInput!) {
   }
 }
 """
-
-TRACKING_URLS = {"UPS": "https://www.ups.com/track?tracknum={number}"}
-"""Pages of carriers whose parcels Shopify does not link by itself, or not always."""
-
-
-class Names(msgspec.Struct, frozen=True, kw_only=True):
-    """What a shop calls our carriers.
-
-    `companies` gives each of our carriers the name that Shopify knows (capital letters matter: then
-    it follows the parcel by itself); `tracking_urls` its page, with `{number}` in it.
-    """
-
-    companies: dict[str, str] = {}
-    tracking_urls: dict[str, str] = msgspec.field(default_factory=lambda: dict(TRACKING_URLS))
 
 
 class _UserError(msgspec.Struct, frozen=True):
@@ -81,14 +68,14 @@ _decoder = msgspec.json.Decoder(_Data)
 
 
 class ShopifyStorefront:
-    """One shop behind `actors.runtime.ports.Partner` and `adapters.kit.fetching.Shows`."""
+    """One shop, behind `actors.runtime.ports.Partner` and `adapters.kit.fetching.Shows`."""
 
-    name = "storefront"
     can_look_up = True
 
-    def __init__(self, graphql: ShopifyGraphql, names: Names | None = None) -> None:
-        self._graphql = graphql
-        self._names = names or Names()
+    def __init__(self, client: HttpClient, settings: ShopifySettings, *, name: str = "") -> None:
+        self._graphql = graphql = ShopifyGraphql(client, settings, name=name)
+        self.name = graphql.name
+        self._settings = settings
         self._goods = ShopifyGoods(graphql)
         self._fetched = ShopifyFetched(graphql, self._goods)
 
@@ -210,10 +197,10 @@ class ShopifyStorefront:
             return {}
         carrier = parcels[0].carrier
         found: dict[str, object] = {
-            "company": self._names.companies.get(carrier, carrier),
+            "company": self._settings.companies.get(carrier, carrier),
             "numbers": numbers,
         }
-        if template := self._names.tracking_urls.get(carrier):
+        if template := self._settings.tracking_urls.get(carrier):
             found["urls"] = [template.replace("{number}", number) for number in numbers]
         return found
 
