@@ -136,6 +136,7 @@ class Simulators:
         await self._callbacks.close()
         await self._bigcommerce.close()
         await self._shopify.close()
+        await self._amazon.close()
         self._ledger.close()
 
 

@@ -16,11 +16,12 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "warehouse": ("create_task", "find_task", "cancel_task", "callback"),
     "carrier": ("token", "ship", "void", "recover", "track"),
     "amazon": (
-        "token", "get_order", "search_orders", "confirm_shipment", "subscription", "destination",
+        "token", "get_order", "search_orders", "confirm_shipment", "update_shipment_status", "feed",
+        "subscription", "destination",
     ),
     "bigcommerce": (
-        "get_store", "list_orders", "get_order", "get_part", "create_shipment", "update_order",
-        "hooks",
+        "get_store", "list_orders", "get_order", "get_part", "create_shipment", "update_shipment",
+        "delete_shipment", "update_order", "hooks",
     ),
     "storefront": (
         "graphql_order", "graphql_fetch", "graphql_list", "graphql_subscriptions",
