@@ -60,10 +60,9 @@ class Fetching:
     Behind `actors.runtime.ports.Partner`: every other effect is the storefront's own.
     """
 
-    name = "storefront"
-
     def __init__(self, shop: Shows, letters: Letters, *, source: str) -> None:
         self._shop = shop
+        self.name = shop.name
         self._letters = letters
         self._source = source
         self.can_look_up = shop.can_look_up

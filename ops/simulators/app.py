@@ -65,6 +65,7 @@ class Simulators:
         self._bigcommerce = BigCommerce(world)
         self._erp = BusinessCentral(world)
         self._books = shopify.books
+        self._shopify = shopify
         self._partners: dict[str, Partner] = {
             "amazon": self._amazon,
             "bc": self._erp,
@@ -90,7 +91,7 @@ class Simulators:
         self._requests += 1
         first = request.path.split("/", 2)[1] if "/" in request.path else ""
         if request.path.startswith("/_sim/shops/"):
-            return self._books.control(request)
+            return self._shopify.control(request)
         if request.path.startswith("/_sim/amazon/"):
             return self._amazon.control(request)
         if request.path.startswith("/_sim/bigcommerce/"):
@@ -141,6 +142,8 @@ class Simulators:
         await self._callbacks.close()
         await self._warehouses.close()
         await self._bigcommerce.close()
+        await self._shopify.close()
+        await self._amazon.close()
         self._ledger.close()
 
 

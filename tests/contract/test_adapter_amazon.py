@@ -157,8 +157,13 @@ async def test_a_package_confirmed_twice_is_one_package(
     """Amazon acts and never answers: the look-up finds it, and another call edits it."""
     await simulators.reset()
     ref = a_ref(3)
-    await put(simulators, an_order(orderId=ref))
-    call = a_call(PUBLISH, ours(ref=ref))
+    theirs = an_order(orderId=ref)
+    await put(simulators, theirs)
+    lines = tuple(
+        a_line(item["orderItemId"], quantity=item["quantityOrdered"])
+        for item in theirs["orderItems"]
+    )
+    call = a_call(PUBLISH, ours(ref=ref, lines=lines))
     shop = amazon(client, running.http, timeout_seconds=0.5)
     assert await shop.look_up(call) is None
     await simulators.fault("amazon", "confirm_shipment", {"act_no_answer_rate": 1})

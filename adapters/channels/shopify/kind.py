@@ -10,8 +10,8 @@ from adapters.kit.kind import Channel, Instance, Kind, Kit
 from adapters.kit.lineage import Carried, Example, Stated, one_parcel
 
 if TYPE_CHECKING:
-    from adapters.channels.shopify.fulfilment import ShopifyFulfilment
     from adapters.channels.shopify.source import Shopify
+    from adapters.channels.shopify.storefront import ShopifyStorefront
     from adapters.channels.shopify.sync import ShopifyUpkeep
     from adapters.kit.inbound import Translator
     from schemas.messages.privacy import Read
@@ -29,32 +29,21 @@ def _webhooks(settings: ShopifySettings, instance: Instance) -> Shopify:
         secrets=tuple(one.reveal() for one in settings.webhook_secrets),
         api_version=settings.api_version,
         rounding=Rounding(mode=settings.rounding, level=settings.rounding_level),
+        translation=settings.translation,
     )
 
 
-def _storefront(settings: ShopifySettings, kit: Kit) -> ShopifyFulfilment:
-    from adapters.channels.shopify.fulfilment import ShopifyFulfilment, ShopifyFulfilmentSettings
+def _storefront(settings: ShopifySettings, kit: Kit) -> ShopifyStorefront:
+    from adapters.channels.shopify.storefront import ShopifyStorefront
 
-    return ShopifyFulfilment(
-        kit.client,
-        ShopifyFulfilmentSettings(
-            base_url=settings.base_url,
-            access_token=settings.access_token.reveal(),
-            notify_customer=settings.notify_customer,
-            timeout_seconds=settings.calls.timeout_seconds,
-        ),
-    )
+    return ShopifyStorefront(kit.client, settings, name=kit.name)
 
 
 def _sync(settings: ShopifySettings, kit: Kit) -> ShopifyUpkeep:
+    from adapters.channels.shopify.graphql import ShopifyGraphql
     from adapters.channels.shopify.sync import ShopifyUpkeep
 
-    return ShopifyUpkeep(
-        kit.client,
-        base_url=settings.base_url,
-        access_token=settings.access_token.reveal(),
-        timeout_seconds=settings.calls.timeout_seconds,
-    )
+    return ShopifyUpkeep(ShopifyGraphql(kit.client, settings, name=kit.name))
 
 
 async def _probe(settings: ShopifySettings, kit: Kit) -> str:

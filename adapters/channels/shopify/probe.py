@@ -22,11 +22,6 @@ _shown = msgspec.json.Decoder(_Shown)
 
 async def probe(settings: ShopifySettings, kit: Kit) -> str:
     """Return what was found, as a sentence. Raises PartnerError."""
-    graphql = ShopifyGraphql(
-        kit.client,
-        base_url=settings.base_url,
-        access_token=settings.access_token.reveal(),
-        timeout_seconds=settings.calls.timeout_seconds,
-    )
+    graphql = ShopifyGraphql(kit.client, settings, name=kit.name)
     shown = await graphql.ask(None, "{ shop { name } }", {}, _shown, writes=False)
     return f"the shop {shown.shop.name!r} answers to API version {settings.api_version}."
