@@ -17,13 +17,11 @@ if TYPE_CHECKING:
 def _partner(settings: SmtpSettings, kit: Kit) -> SmtpMail:
     from adapters.messages.smtp.partner import SmtpMail
 
-    return SmtpMail(settings, kit)
+    return SmtpMail(kit.clock, settings, name=kit.name)
 
 
 async def _probe(settings: SmtpSettings, kit: Kit) -> str:
-    from adapters.messages.smtp.partner import SmtpMail
-
-    return await SmtpMail(settings, kit).probe()
+    return await _partner(settings, kit).probe()
 
 
 def _effect(order: Order) -> SendMail:
