@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -15,6 +15,7 @@ from schemas.order.things import FULFILMENT, PARCEL, key_of
 if TYPE_CHECKING:
     from actors.runtime.ports import Partner
     from adapters.kit.inbound import Translator
+    from adapters.kit.kind import Kit
     from schemas.messages.privacy import Read
 
 Path = tuple[str | int, ...]
@@ -53,7 +54,7 @@ class Carried(Struct, frozen=True, kw_only=True):
     effect: Callable[[Order], Effect]
     answers: Mapping[str, object] = MappingProxyType({})
     ref: Callable[[str], str] = str
-    recording: Callable[[Callable[[object], None]], Partner] | None = None
+    recording: Callable[[Any, Kit, Callable[[object], None]], Partner] | None = None
 
 
 def named(path: Path, own_names: tuple[str, ...] = ()) -> str:
