@@ -47,12 +47,15 @@ class House:
         policy: CallPolicy = POLICY,
         journal: Journal | None = None,
         lanes: tuple[str, ...] = (ERP, MAIL),
+        partners: dict[str, ScriptedPartner] | None = None,
         active_key: str = "1",
     ) -> None:
         self.store = store or MemoryJournal()
         self.clock = JumpingClock()
         self.store.now = self.clock.now()
-        self.partners = {name: ScriptedPartner(name, can_look_up=name != MAIL) for name in lanes}
+        self.partners = partners or {
+            name: ScriptedPartner(name, can_look_up=name != MAIL) for name in lanes
+        }
         self.runtime = Runtime(
             journal=journal or self.store,
             leases=self.store.leases,
