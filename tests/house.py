@@ -97,7 +97,7 @@ class House:
     def state(self, ref: str = REF) -> Counter:
         """The stored state."""
         stored = self.store.stored_state(order_id_for(CHANNEL, ref))
-        return CounterStream().decode_state(stored) if stored else Counter()
+        return (CounterStream().decode_state(stored) if stored else None) or Counter()
 
     def lose(self, ref: str = REF) -> None:
         """Another process takes an order's partition over."""

@@ -185,6 +185,7 @@ async def test_a_look_that_is_quicker_than_the_commits_answer_adds_nothing() -> 
         """The store, whose answers to a commit come after a look into it."""
 
         load = house.store.load
+        history = house.store.history
 
         async def append(self, given: Append) -> Outcome:
             """Append, and let the lanes look."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from msgspec.structs import replace
 
 from actors.runtime.errors import JournalUnavailable, Retryable, Unauthorised
@@ -10,7 +13,7 @@ from actors.runtime.ports import Append, Call, Loaded, Outcome
 from adapters.memory.journal import MemoryJournal
 from schemas.messages import effects as f
 from schemas.order.ids import OrderId
-from tests.counter import ERP, MAIL, Add, Attach, Begin, Skip
+from tests.counter import ERP, MAIL, STALE, Add, Attach, Begin, Skip
 from tests.fakes import RESULTS, ScriptedPartner
 from tests.house import House, at_work, turns
 from tests.waiting import eventually
@@ -88,6 +91,19 @@ class Spoilt:
         """As the store does it."""
         return await self.store.load(order_id)
 
+    async def history(self, order_id: OrderId, version: int) -> Sequence[Any]:
+        """As the store does it."""
+        return await self.store.history(order_id, version)
+
+
+class Outdated(Spoilt):
+    """Its states were made by an older version."""
+
+    async def load(self, order_id: OrderId) -> Loaded | None:
+        """Load, and show an older state."""
+        loaded = await self.store.load(order_id)
+        return replace(loaded, state=STALE) if loaded else None
+
 
 class Unreadable(Spoilt):
     """What it has as state is none."""
@@ -127,6 +143,17 @@ async def test_a_stored_stream_that_cannot_be_read_leaves_no_one_waiting(house: 
     again = House(house.store, journal=Unreadable(house.store))
     again.post(Add(), "d2")
     await eventually(lambda: again.ends == [POISON])
+
+
+async def test_a_state_of_an_older_version_is_built_again_from_the_events(house: House) -> None:
+    """What is stored as state is a cache: events are the truth."""
+    for number, command in enumerate((Begin(lanes=()), Add(), Add())):
+        house.post(command, f"d{number}")
+    await eventually(lambda: len(house.ends) == 3)
+    again = House(house.store, journal=Outdated(house.store))
+    again.post(Add(), "d3")
+    await eventually(lambda: again.ends == [COMMITTED])
+    assert again.state().count == 3
 
 
 async def test_a_fault_of_ours_leaves_no_one_waiting(house: House) -> None:
