@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from msgspec import MsgspecError
 
 from actors.runtime.errors import AppendRefused, JournalUnavailable, LeaseLost
 from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, STOPPED, UNMATCHED, Envelope
 from actors.runtime.memory import Memory, timers_after
-from actors.runtime.ports import BODY, STATED, Append, Body, Document, Loaded, RecordedEffect
+from actors.runtime.ports import BODY, STATED, Append, Body, Document, RecordedEffect
 from actors.runtime.runtime import Runtime
 from actors.runtime.stream_type import Decided, Occasion, StreamType
 from schemas.order.ids import OrderId, Reference, partition_of
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 REFUSED = "refused"
 """The journal can't hold this append: one of its inputs is poisonous."""
@@ -310,14 +313,20 @@ class Actor:
             first.fresh = False  # optimistic once: a conflict comes back here and reads the store
             self._begin()
             return
-        loaded = await self._read()
+        journal = self._runtime.journal
+        loaded = await self._read(lambda: journal.load(self.order_id))
         if loaded is None:
             self._begin()
             return
         decode = self._stream.decode_body
+        version = loaded.version
+        state = self._stream.decode_state(loaded.state)
+        if state is None:
+            history = await self._read(lambda: journal.history(self.order_id, version))
+            state = self._stream.replay(history)
         self._memory = Memory(
-            loaded.version,
-            self._stream.decode_state(loaded.state),
+            version,
+            state,
             decode(loaded.body) if loaded.body is not None else None,
             decode(loaded.stated) if loaded.stated is not None else None,
         )
@@ -335,11 +344,12 @@ class Actor:
         self._reference = self._runtime.references.new(self.order_id)
         self._known = True
 
-    async def _read(self) -> Loaded | None:
+    async def _read(self, read: Callable[[], Awaitable[T]]) -> T:
+        """Read, waiting for a journal that is away."""
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
-                return await self._runtime.journal.load(self.order_id)
+                return await read()
             except JournalUnavailable as error:
                 if self._runtime.stopping:
                     raise _Stopped from error

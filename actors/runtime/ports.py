@@ -154,6 +154,10 @@ class Journal(Protocol):
         share one query."""
         ...
 
+    async def history(self, order_id: OrderId, version: int) -> Sequence[Any]:
+        """Return the order's events up to a version, oldest first."""
+        ...
+
 
 class Leases(Protocol):
     """Which partitions this process may write and call for."""

@@ -135,7 +135,12 @@ class StreamType(Protocol):
         ...
 
     def decode_state(self, stored: bytes) -> Any:
-        """Return the state. Raises msgspec.MsgspecError for what is no state."""
+        """Return the state; None when other versions of the machines made it, so that it must be
+        built again from the events. Raises msgspec.MsgspecError for what is no state."""
+        ...
+
+    def replay(self, events: Sequence[Any]) -> Any:
+        """Return the state that these events lead to."""
         ...
 
     def row_of(self, state: Any) -> Row:

@@ -176,6 +176,11 @@ class MemoryJournal:
             seen=frozenset(list(self._inbox.get(order_id, {}))[-_SEEN_LIMIT:]),
         )
 
+    async def history(self, order_id: OrderId, version: int) -> Sequence[Any]:
+        """Return the order's events up to a version; see the port."""
+        await self._turn()
+        return self.events(order_id)[:version]
+
     async def documents(self, order_id: OrderId) -> list[Document]:
         """Return the order's files by name."""
         await self._turn()
