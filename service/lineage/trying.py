@@ -6,8 +6,6 @@ Nothing leaves the process: a recorder stands where the network begins.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -15,8 +13,8 @@ import msgspec
 from actors.runtime.errors import PartnerError
 from actors.runtime.ports import Call, Partner
 from adapters.kinds import kind_named
-from adapters.kit.http_client import Answer, HttpClient, Request
 from adapters.kit.kind import Instance, Kind, Kit, example_of
+from adapters.kit.recording import Reached, Recorder
 from schemas.contracts.refusals import Refused
 from schemas.messages.codec import decode_order, encode
 from schemas.messages.effects import VERBS, Effect, tag_of
@@ -27,60 +25,6 @@ from schemas.order.things import FULFILMENT, key_of
 from service.lineage.probing import ORDER
 
 _REFERENCE = Reference("1" + "0" * 34)
-_TOKEN = {"access_token": "token", "expires_in": 3600}
-
-
-class _Reached(Exception):
-    """A request that writes was about to leave; nothing after it is of interest."""
-
-
-class _Still:
-    """A frozen clock: two requests must not differ by when they were made. Each reading of its
-    seconds is a minute later, so that client-side rate limits never apply."""
-
-    def __init__(self) -> None:
-        self._seconds = 0.0
-
-    def now(self) -> datetime:
-        """Return the same moment each time."""
-        return datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-
-    def monotonic(self) -> float:
-        """Return a minute more each time."""
-        self._seconds += 60.0
-        return self._seconds
-
-
-class _Recorder(HttpClient):
-    """Keeps what adapters send, and sends nothing."""
-
-    def __init__(self, answers: Mapping[str, object]) -> None:  # no session: there is no network
-        self.clock = _Still()
-        self.exchanges = None
-        self.sent: list[object] = []
-        self._answers = {**answers, "/token": _TOKEN}
-
-    async def send(self, request: Request) -> Answer:
-        """Keep the body; answer questions, and end the call at what would write."""
-        if not request.url.path.endswith("/token"):
-            self.sent.append(msgspec.json.decode(request.body or b"{}"))
-        if request.writes:
-            raise _Reached
-        for part, told in self._answers.items():
-            if part in request.url.path:
-                return Answer(200, {"Content-Type": "application/json"}, msgspec.json.encode(told))
-        raise PartnerError(f"Nothing is known of {request.url.path}.")
-
-    def record(self, value: object) -> None:
-        """Keep what is sent another way, and end the call."""
-        self.sent.append(value)
-        raise _Reached
-
-    async def publish(
-        self, subject: str, body: bytes, *, message_id: str, content_type: str, trace: str
-    ) -> None:
-        """Keep an event for other services, and end the call."""
-        self.record(msgspec.json.decode(body))
 
 
 class _NoIntake:
@@ -105,7 +49,7 @@ class Requests:
     """The requests that our adapters make of an order. Make it inside a running loop."""
 
     def __init__(self) -> None:
-        self._made: dict[str, tuple[Partner, _Recorder]] = {}
+        self._made: dict[str, tuple[Partner, Recorder]] = {}
 
     async def body(self, partner: str, tree: object) -> object:
         """Return what a kind of partner is sent for a canonical order, both as JSON holds them.
@@ -119,13 +63,13 @@ class Requests:
         call = _call(kind.carried.effect(order), order, kind.carried.ref(order.ref))
         try:
             await adapter.perform(call)
-        except _Reached:
+        except Reached:
             return _without_queries(recorder.sent)
         raise PartnerError(f"Nothing was sent to {partner}.")
 
-    def _adapter(self, kind: Kind[Any]) -> tuple[Partner, _Recorder]:
+    def _adapter(self, kind: Kind[Any]) -> tuple[Partner, Recorder]:
         if kind.name not in self._made:
-            recorder = _Recorder(kind.carried.answers)
+            recorder = Recorder(kind.carried.answers)
             kit = Kit(
                 name=kind.name,
                 keys={"1": b"a key of an example"},
