@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
+_EXTENSION = re.compile(r"(?:\bext(?:ension|n)?\b|\bx|#)[\s.:]*(\d{1,8})\D*$", re.IGNORECASE)
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _PICTURES = frozenset({"So", "Sk", "Me"})
 _VARIATION_SELECTORS = range(0xFE00, 0xFE10)
@@ -53,7 +55,7 @@ def fit(text: str, limit: int, *, length: Callable[[str], int] = len) -> str:
 def fill(
     lines: Sequence[str], limits: Sequence[int], *, length: Callable[[str], int] = len
 ) -> list[str]:
-    """Return the lines as they are where they fit, else set anew into lines of these limits.
+    """Return the lines as they are where they fit, else set again in lines of these limits.
 
     Words are kept whole unless longer than a line; what is left after the last line is cut off.
     Empty lines are dropped.
@@ -86,8 +88,17 @@ def ascii_digits(text: str) -> str:
     return "".join(str(unicodedata.digit(sign)) for sign in text if sign.isdigit())
 
 
+def dialled(text: str) -> tuple[str, str]:
+    """Return a telephone number's digits and its extension's, "" for none. People type `ext. 22`
+    and `x22` behind the number."""
+    found = _EXTENSION.search(text)
+    if found is None:
+        return ascii_digits(text), ""
+    return ascii_digits(text[: found.start()]), ascii_digits(found[1])
+
+
 def phrases(parts: Sequence[str]) -> str:
-    """Join what a partner said into one sentence's end, without repeating itself."""
+    """Join what a partner said into one sentence, without repeating itself."""
     cleaned = [printable(part).rstrip(". ") for part in parts if part]
     unique = cleaned[:1] + [later for before, later in pairwise(cleaned) if later != before]
     return fit("; ".join(unique), 500) or "it gave no reason"

@@ -1,0 +1,48 @@
+"""Storefront adapters that call the simulators."""
+
+from __future__ import annotations
+
+from actors.runtime.call_policy import CallPolicy
+from adapters.channels.bigcommerce.api import BigCommerceApi, BigCommerceStore
+from adapters.channels.bigcommerce.storefront import BigCommerceStorefront
+from adapters.channels.shopify.graphql import ShopifyGraphql
+from adapters.channels.shopify.settings import ShopifySettings
+from adapters.channels.shopify.storefront import ShopifyStorefront
+from adapters.channels.shopify.sync import ShopifyUpkeep
+from adapters.kit.http_client import HttpClient
+from adapters.kit.secret import Secret
+
+
+def shop_settings(base: str, *, timeout_seconds: float = 2.0, **changes: object) -> ShopifySettings:
+    """Settings of the shop at `base`."""
+    settings = {
+        "kind": "shopify",
+        "shop_domain": "acme-us.myshopify.com",
+        "access_token": Secret("any"),
+        "webhook_secrets": (Secret("x"),),
+        "api_base_url": f"{base}/shopify/acme-us.myshopify.com",
+        "calls": CallPolicy(timeout_seconds=timeout_seconds),
+        **changes,
+    }
+    return ShopifySettings(**settings)  # type: ignore[arg-type]  # one dict of settings, for tests to change
+
+
+def shopify(client: HttpClient, base: str) -> ShopifyStorefront:
+    """The shop at `base`."""
+    return ShopifyStorefront(client, shop_settings(base))
+
+
+def shopify_upkeep(client: HttpClient, base: str) -> ShopifyUpkeep:
+    """The same shop's orders and subscriptions."""
+    return ShopifyUpkeep(ShopifyGraphql(client, shop_settings(base, timeout_seconds=5.0)))
+
+
+def bigcommerce(client: HttpClient, base: str, seconds: float = 2.0) -> BigCommerceStorefront:
+    """The BigCommerce store at `base`."""
+    told = BigCommerceStore(
+        store_hash="abc123",
+        access_token="the token",
+        base_url=f"{base}/bigcommerce",
+        timeout_seconds=seconds,
+    )
+    return BigCommerceStorefront(BigCommerceApi(client, told))
