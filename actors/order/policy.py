@@ -1,31 +1,67 @@
-"""How long an order may wait, in one place. Every duration is in seconds."""
+"""How long an order may wait at each point. Every duration is in seconds.
+
+The settings tree holds this very struct as `[policy]`: bounds, defaults and descriptions stand here
+alone.
+"""
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 DAY = 86_400.0
 
+Wait = Annotated[float, Meta(ge=0.01, le=400 * DAY)]
 
-class Policy(Struct, frozen=True, kw_only=True):
-    """The durations that decisions use.
 
-    `*_due` is how long a stage may last before it is overdue and raises an alarm. `close_after` is
-    how long after delivery the order stays open (0: closes at once). `accept_test_orders` treats
-    orders that the channel marks as tests like real ones: real labels are bought for them.
-    """
+class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long an order waits at each point before something is asked, tried again or alarmed."""
 
-    place_due_seconds: float = 600.0
-    payment_due_seconds: float = 3 * DAY
-    stock_due_seconds: float = DAY
-    stock_retry_seconds: float = 900.0
-    pack_due_seconds: float = DAY
-    label_due_seconds: float = 3600.0
-    scan_due_seconds: float = 2 * DAY
-    delivery_due_seconds: float = 10 * DAY
-    close_due_seconds: float = DAY
-    cancel_due_seconds: float = 3600.0
-    first_track_seconds: float = 3600.0
-    track_every_seconds: float = 6 * 3600.0
-    close_after_seconds: float = 0.0
-    accept_test_orders: bool = False
+    place_due_seconds: Annotated[
+        Wait, Meta(description="For the order itself, when its payment came first; then an alarm.")
+    ] = 600.0
+    payment_due_seconds: Annotated[
+        Wait, Meta(description="For the payment of a placed order, before an alarm.")
+    ] = 3 * DAY
+    stock_due_seconds: Annotated[
+        Wait, Meta(description="For stock to be reserved, before an alarm.")
+    ] = DAY
+    stock_retry_seconds: Annotated[
+        Wait, Meta(description="Between two tries to reserve what was short.")
+    ] = 900.0
+    pack_due_seconds: Annotated[
+        Wait, Meta(description="For the warehouse to pack, before an alarm.")
+    ] = DAY
+    label_due_seconds: Annotated[
+        Wait, Meta(description="For the label to be bought, before an alarm.")
+    ] = 3_600.0
+    scan_due_seconds: Annotated[
+        Wait, Meta(description="For the carrier's first scan, before an alarm.")
+    ] = 2 * DAY
+    delivery_due_seconds: Annotated[
+        Wait, Meta(description="From shipping to delivery, before an alarm.")
+    ] = 10 * DAY
+    close_due_seconds: Annotated[
+        Wait, Meta(description="For what is left to do after delivery, before an alarm.")
+    ] = DAY
+    cancel_due_seconds: Annotated[
+        Wait, Meta(description="For a cancellation to be carried out, before an alarm.")
+    ] = 3_600.0
+    first_track_seconds: Annotated[
+        Wait, Meta(description="From the label to the first question to the carrier.")
+    ] = 3_600.0
+    track_every_seconds: Annotated[
+        Wait, Meta(description="Between two questions to the carrier.")
+    ] = 6 * 3_600.0
+    close_after_seconds: Annotated[
+        Annotated[float, Meta(ge=0, le=400 * DAY)],
+        Meta(description="From delivery until the order is closed; 0: at once."),
+    ] = 0.0
+    accept_test_orders: Annotated[
+        bool,
+        Meta(
+            description="Treat orders that the channel marks as tests like real ones: real labels "
+            "are bought for them."
+        ),
+    ] = False

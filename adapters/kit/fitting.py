@@ -53,7 +53,7 @@ def fit(text: str, limit: int, *, length: Callable[[str], int] = len) -> str:
 def fill(
     lines: Sequence[str], limits: Sequence[int], *, length: Callable[[str], int] = len
 ) -> list[str]:
-    """Return the lines as they are where they fit, else set anew into lines of these limits.
+    """Return the lines as they are where they fit, else set again in lines of these limits.
 
     Words are kept whole unless longer than a line; what is left after the last line is cut off.
     Empty lines are dropped.
@@ -87,7 +87,7 @@ def ascii_digits(text: str) -> str:
 
 
 def phrases(parts: Sequence[str]) -> str:
-    """Join what a partner said into one sentence's end, without repeating itself."""
+    """Join what a partner said into one sentence, without repeating itself."""
     cleaned = [printable(part).rstrip(". ") for part in parts if part]
     unique = cleaned[:1] + [later for before, later in pairwise(cleaned) if later != before]
     return fit("; ".join(unique), 500) or "it gave no reason"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import isnan
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import aiohttp
 import msgspec
@@ -20,6 +20,7 @@ from yarl import URL
 from actors.runtime.errors import Rejected, Retryable, Unauthorised, Unknown
 from actors.runtime.ports import Call, Clock
 from adapters.kit.deadlines import Deadlines
+from adapters.kit.exchanges import Exchanges
 
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 """A label of several parcels is the largest thing a partner sends: some hundred kilobytes."""
@@ -30,6 +31,20 @@ MAX_RETRY_AFTER_SECONDS = 3600.0
 USER_AGENT = "orderwright"
 
 T = TypeVar("T")
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One request. `partner` is what error messages call the partner. `writes`: the partner may act
+    on it, so that a lost answer is Unknown. `timeout_seconds` bounds everything from connecting to
+    the answer's last byte, to about a tenth of a second."""
+
+    method: str
+    url: URL
+    partner: str
+    timeout_seconds: float
+    writes: bool
+    headers: Mapping[str, str]
+    body: bytes | None = None
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -66,9 +81,24 @@ def open_session(
     )
 
 
+class Sender(Protocol):
+    """Whatever sends requests: the client, or a token cache in front of it."""
+
+    async def exchange(
+        self,
+        request: Request,
+        *,
+        seen: Callable[[Answer], None] | None = None,
+        wait_of: Callable[[Answer], float | None] | None = None,
+    ) -> Answer:
+        """Send one request and return its answer when the partner is well and lets us in; `seen`
+        is called with every answer first. A remaining 4xx is the adapter's to word."""
+        ...
+
+
 class HttpClient:
     """Sends requests to partners and translates what happened to them into
-    `actors.runtime.errors`."""
+    `actors.runtime.errors`. `exchanges` keeps what adapters and partners said (None: nothing)."""
 
     def __init__(
         self,
@@ -76,34 +106,28 @@ class HttpClient:
         clock: Clock,
         *,
         max_answer_bytes: int = MAX_ANSWER_BYTES,
+        exchanges: Exchanges | None = None,
     ) -> None:
         self._session = session
         self._deadlines = Deadlines(asyncio.get_running_loop())
         self._max_answer_bytes = max_answer_bytes
         self.clock = clock
+        self.exchanges = exchanges
 
-    async def request(
-        self,
-        method: str,
-        url: URL,
-        *,
-        headers: Mapping[str, str],
-        timeout_seconds: float,
-        partner: str,
-        writes: bool,
-        body: bytes | None = None,
-    ) -> Answer:
-        """Send one request and return the answer, whatever its status; redirects aren't followed.
-
-        `timeout_seconds` bounds everything from connecting to the answer's last byte, to about a
-        tenth of a second. Raises Retryable or Unknown.
-        """
-        deadline = self._deadlines.start(timeout_seconds)
+    async def send(self, request: Request) -> Answer:
+        """Send one request and return the answer, whatever its status; redirects are not followed.
+        Raises Retryable or Unknown."""
+        partner, writes = request.partner, request.writes
+        deadline = self._deadlines.start(request.timeout_seconds)
         try:
             # Awaited, not entered: an answer read to its end gives its connection back by itself,
             # and that is a tenth cheaper.
             response = await self._session.request(
-                method, url, data=body, headers=headers, allow_redirects=False
+                request.method,
+                request.url,
+                data=request.body,
+                headers=request.headers,
+                allow_redirects=False,
             )
             content = await self._read(response, partner, writes)
             return Answer(response.status, response.headers, content)
@@ -111,7 +135,7 @@ class HttpClient:
             if not deadline.was_the_reason():
                 raise
             raise lost(
-                partner, f"did not answer within {timeout_seconds:g} seconds", writes
+                partner, f"did not answer within {request.timeout_seconds:g} seconds", writes
             ) from None
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise Retryable(f"{partner} can't be reached: {error}.") from error
@@ -123,38 +147,24 @@ class HttpClient:
 
     async def exchange(
         self,
-        method: str,
-        url: URL,
+        request: Request,
         *,
-        headers: Mapping[str, str],
-        timeout_seconds: float,
-        partner: str,
-        writes: bool,
-        body: bytes | None = None,
+        seen: Callable[[Answer], None] | None = None,
+        wait_of: Callable[[Answer], float | None] | None = None,
     ) -> Answer:
-        """Send one request and return its answer when the partner is well and lets us in.
-
-        Raises what `request` and `check` raise; a remaining 4xx is the adapter's to word.
-        """
-        answer = await self.request(
-            method,
-            url,
-            headers=headers,
-            timeout_seconds=timeout_seconds,
-            partner=partner,
-            writes=writes,
-            body=body,
-        )
+        """Send one request; see `Sender`. Raises what `send` and `check` raise."""
+        answer = await self.send(request)
+        if seen is not None:
+            seen(answer)
         if answer.status >= 300:
-            self.check(answer, partner=partner, writes=writes)
+            self.check(answer, request, wait_of=wait_of)
         return answer
 
     def check(
         self,
         answer: Answer,
+        request: Request,
         *,
-        partner: str,
-        writes: bool,
         wait_of: Callable[[Answer], float | None] | None = None,
     ) -> None:
         """Raise what a failing status means at every partner; return for 2xx and other 4xx.
@@ -163,7 +173,7 @@ class HttpClient:
         behind them has acted and died. `wait_of` reads how long a partner asks us to wait who does
         not say so by Retry-After; its answer None leaves it to that header.
         """
-        status = answer.status
+        status, partner, writes = answer.status, request.partner, request.writes
         wait = self.retry_after(answer)
         if wait_of is not None and (told := wait_of(answer)) is not None:
             wait = min(max(told, 0.0), MAX_RETRY_AFTER_SECONDS)
@@ -239,7 +249,8 @@ def lost(partner: str, what: str, writes: bool) -> Unknown | Retryable:
 
 
 def decoded(decoder: msgspec.json.Decoder[T], answer: Answer, *, partner: str, writes: bool) -> T:
-    """Return the answer's JSON. Rubbish after a write is Unknown: the partner may have acted."""
+    """Return the answer's JSON. An answer to a write that can't be read is Unknown: the partner may
+    have acted."""
     try:
         return decoder.decode(answer.body)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:

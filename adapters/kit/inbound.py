@@ -53,25 +53,28 @@ class Receipt(Struct, frozen=True, kw_only=True):
     ignored: bool = False
 
 
-class Source(Protocol):
-    """Somebody who sends us webhooks in a shape of his own."""
+class Translator(Protocol):
+    """Reads the messages of one instance, by that instance's own settings."""
 
     @property
     def kind(self) -> str:
-        """Whose shape the bytes have, such as `shopify`. All sources of a kind translate
-        alike, but for their channel's rounding rule."""
+        """Whose shape the bytes have: the name of the instance's kind, such as `shopify`."""
         ...
+
+    def translate(self, kind: str, topic: str, raw: bytes) -> Read:
+        """Read strictly, validate and normalise. Raises schemas.contracts.refusals.Refused, nothing
+        else."""
+        ...
+
+
+class Source(Translator, Protocol):
+    """A translator whose messages come as webhooks."""
 
     def receive(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> Receipt:
         """Check the signature over the raw bytes, and only then look at them.
 
         Header names may have any case. Raises SignatureRefused.
         """
-        ...
-
-    def translate(self, kind: str, topic: str, raw: bytes) -> Read:
-        """Read strictly, validate and normalise. Raises schemas.contracts.refusals.Refused, nothing
-        else."""
         ...
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 import msgspec
+from msgspec.structs import replace
 from yarl import URL
 
 from actors.runtime.errors import PartnerError, Retryable, Unauthorised
-from adapters.kit.http_client import USER_AGENT, Answer, HttpClient, decoded
+from adapters.kit.http_client import USER_AGENT, Answer, HttpClient, Request, decoded
 
 REFRESH_BEFORE_SECONDS = 120.0
 """A new token is fetched this long before the old one ends, while the old one still serves."""
@@ -67,16 +68,12 @@ class TokenCache:
 
     async def exchange(
         self,
-        method: str,
-        url: URL,
+        request: Request,
         *,
-        headers: Mapping[str, str],
-        timeout_seconds: float,
-        writes: bool,
-        body: bytes | None = None,
         seen: Callable[[Answer], None] | None = None,
+        wait_of: Callable[[Answer], float | None] | None = None,
     ) -> Answer:
-        """Do as `HttpClient.exchange` does, with the token; `seen` hears every answer first.
+        """Do as `HttpClient.exchange` does, with the token.
 
         A 401 is answered by one new token and one repeat (a 401 has not acted); a second one
         raises Unauthorised.
@@ -86,20 +83,13 @@ class TokenCache:
             token = self._token
             if not token or self._client.clock.monotonic() >= self._refresh_at:
                 token = await self._fresh()
-            answer = await self._client.request(
-                method,
-                url,
-                headers={**headers, **({name: token} if name else _bearer(token))},
-                timeout_seconds=timeout_seconds,
-                partner=self._partner,
-                writes=writes,
-                body=body,
-            )
+            headers = {**request.headers, **({name: token} if name else _bearer(token))}
+            answer = await self._client.send(replace(request, headers=headers))
             if seen is not None:
                 seen(answer)
             if answer.status not in self._refusals:
                 if answer.status >= 300:
-                    self._client.check(answer, partner=self._partner, writes=writes)
+                    self._client.check(answer, request, wait_of=wait_of)
                 return answer
             if self._token == token:
                 self._token = ""
@@ -143,15 +133,16 @@ class TokenCache:
         else:
             form["client_id"] = wanted.client_id
             form["client_secret"] = wanted.client_secret
-        answer = await self._client.request(
-            "POST",
-            self._url,
+        request = Request(
+            method="POST",
+            url=self._url,
             headers=headers,
             body=urlencode(form).encode(),
             timeout_seconds=TOKEN_TIMEOUT_SECONDS,
             partner=f"{self._partner}'s token service",
             writes=False,
         )
+        answer = await self._client.send(request)
         now = self._client.clock.monotonic()
         if answer.status in (400, 401, 403):
             raise Unauthorised(
@@ -159,9 +150,9 @@ class TokenCache:
                 f"(HTTP {answer.status}). Renew the client's secret"
                 f"{' or the refresh token' if wanted.refresh_token else ''} in the settings."
             )
-        self._client.check(answer, partner=f"{self._partner}'s token service", writes=False)
+        self._client.check(answer, request)
         if answer.status != 200:
-            raise Retryable(f"{self._partner}'s token service answered HTTP {answer.status}.")
+            raise Retryable(f"{request.partner} answered HTTP {answer.status}.")
         token = decoded(_decoder, answer, partner=self._partner, writes=False)
         self._token = token.access_token
         self._ends_at = now + token.expires_in

@@ -10,8 +10,10 @@ from pathlib import Path
 import uvloop
 
 from ops.simulators.app import DEFAULT_CALLBACK_SECRET, Options, Simulators
+from ops.simulators.faults import BadKnob
 from ops.simulators.lifetime import die_with_parent, end_at_signals, say_ready, watch_process
-from ops.simulators.warehouse import CALLBACK_KINDS, Habits
+from ops.simulators.shapes import NotUnderstood, parse_object
+from ops.simulators.warehouse_habits import CALLBACK_KINDS, Habits, read_habits
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -38,6 +40,11 @@ def _parser() -> argparse.ArgumentParser:
         help="from packed to too late to cancel",
     )
     add("--short-pick-share", type=float, default=0.0, help="share of tasks that lack one piece")
+    add(
+        "--warehouse-habits",
+        default="{}",
+        help="JSON with more habits of all warehouses, such as '{\"split_share\": 0.1}'",
+    )
     add("--deliver-after-seconds", type=float, default=0.0, help="from label to delivered")
     add("--ledger", type=Path, default=None, help="keep the ledger in this file, too")
     add(
@@ -51,6 +58,16 @@ def _options(given: argparse.Namespace, parser: argparse.ArgumentParser) -> Opti
     kinds = tuple(kind for kind in given.callbacks.split(",") if kind)
     if unknown := [kind for kind in kinds if kind not in CALLBACK_KINDS]:
         parser.error(f"--callbacks knows {','.join(CALLBACK_KINDS)}, but not {','.join(unknown)}.")
+    usual = Habits(
+        callbacks=kinds,
+        pack_after_seconds=given.pack_after_seconds,
+        hand_over_after_seconds=given.hand_over_after_seconds,
+        short_pick_share=given.short_pick_share,
+    )
+    try:
+        habits = read_habits(parse_object(given.warehouse_habits.encode()), usual)
+    except (BadKnob, NotUnderstood) as error:
+        parser.error(f"--warehouse-habits: {error}")
     return Options(
         host=given.host,
         port=given.port,
@@ -59,12 +76,7 @@ def _options(given: argparse.Namespace, parser: argparse.ArgumentParser) -> Opti
         latency_ms=given.latency_ms,
         callback_secret=given.callback_secret,
         deliver_after_seconds=given.deliver_after_seconds,
-        warehouse=Habits(
-            callbacks=kinds,
-            pack_after_seconds=given.pack_after_seconds,
-            hand_over_after_seconds=given.hand_over_after_seconds,
-            short_pick_share=given.short_pick_share,
-        ),
+        warehouse=habits,
         ledger_file=given.ledger,
     )
 

@@ -16,12 +16,15 @@ from ops.simulators.callbacks import Callbacks
 from ops.simulators.control import Control
 from ops.simulators.faults import FaultBook
 from ops.simulators.ledger import Ledger, LedgerFull
+from ops.simulators.parcel_journey import Journeys
 from ops.simulators.partner import Partner, World, json_reply, serve
 from ops.simulators.shapes import JsonObject
 from ops.simulators.shopify import Shopify
 from ops.simulators.smtp import MailServer
 from ops.simulators.ups import Ups
-from ops.simulators.warehouse import Habits, Warehouse
+from ops.simulators.warehouse_habits import Habits
+from ops.simulators.warehouse_tasks import Task
+from ops.simulators.warehouses import Warehouses
 from ops.simulators.wire import Reply, Request, Server
 
 DEFAULT_CALLBACK_SECRET = "simulated-warehouse-secret"
@@ -55,6 +58,8 @@ class Simulators:
         self._faults = faults
         self._callbacks = Callbacks(options.callback_secret, faults)
         shopify = Shopify(world)
+        self._journeys = Journeys(options.deliver_after_seconds)
+        ups = Ups(world, self._journeys)
         self._amazon = Amazon(world)
         self._bigcommerce = BigCommerce(world)
         self._books = shopify.books
@@ -62,11 +67,17 @@ class Simulators:
             "amazon": self._amazon,
             "bc": BusinessCentral(world),
             "bigcommerce": self._bigcommerce,
-            "ups": Ups(world, options.deliver_after_seconds),
+            "ups": ups,
             "shopify": shopify,
-            "warehouse": Warehouse(world, self._callbacks, options.warehouse, options.seed, _later),
         }
-        self._control = Control(self._ledger, faults, self._health)
+
+        def buy_label(task: Task) -> tuple[str, str]:
+            return "UPS", ups.sell_elsewhere(task.city, task.country)
+
+        self._warehouses = Warehouses(
+            world, self._callbacks, options.warehouse, options.seed, _later, buy_label
+        )
+        self._control = Control(world, self._journeys, self._health)
         self._http = Server(self._handle)
         self._mail = MailServer(world)
         self.port = 0
@@ -81,11 +92,13 @@ class Simulators:
             return self._amazon.control(request)
         if request.path.startswith("/_sim/bigcommerce/"):
             return self._bigcommerce.control(request)
+        if request.path.startswith("/_sim/warehouse/"):
+            return self._warehouses.control(request)
         if first == "_sim":
             return self._control.answer(request)
-        partner = self._partners.get(first)
+        partner = self._partners.get(first) or self._warehouses.at(request)
         if partner is None:
-            known = ", ".join(f"/{name}" for name in (*self._partners, "_sim"))
+            known = ", ".join(f"/{name}" for name in (*self._partners, "warehouse", "_sim"))
             return json_reply(404, {"error": f"Nobody is at {request.path}; try {known}."})
         try:
             return serve(partner, request, self._faults)

@@ -44,13 +44,17 @@ def sign(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
 
 @dataclass(slots=True)
 class News:
-    """One message. It is dropped when `wanted` says no; `done` is called when somebody took it."""
+    """One message. It is dropped when `wanted` says no; `done` is called when somebody took it.
+
+    `partner` is whose `callback` knobs it suffers.
+    """
 
     id: str
     url: str
     body: JsonObject
     wanted: Callable[[], bool]
     done: Callable[[], None]
+    partner: str = "warehouse"
     attempts: int = 0
     give_up_at: float = 0.0
     raw: bytes = b""
@@ -100,7 +104,7 @@ class Callbacks:
             return
         news.raw = dump(news.body)
         news.give_up_at = self._loop.time() + GIVE_UP_SECONDS
-        delay_seconds = self._faults.plan("warehouse", "callback").delay_seconds
+        delay_seconds = self._faults.plan(news.partner, "callback").delay_seconds
         self._sleep(news, delay_seconds)
 
     def _sleep(self, news: News, seconds: float) -> None:
@@ -155,7 +159,7 @@ class Callbacks:
         self._sleep(news, pause)
 
     async def _taken(self, news: News) -> bool:
-        fate = self._faults.plan("warehouse", "callback").fate
+        fate = self._faults.plan(news.partner, "callback").fate
         raw, key = news.raw, self._key
         if fate in (Fate.DOWN, Fate.UNAVAILABLE, Fate.ERROR, Fate.RATE_LIMITED, Fate.REFUSED):
             return False  # The message is lost on its way.

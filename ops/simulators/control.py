@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from ops.simulators.faults import BadKnob, FaultBook
-from ops.simulators.ledger import KINDS, MAX_PAGE, Ledger
-from ops.simulators.partner import json_reply
-from ops.simulators.shapes import JsonObject, NotUnderstood, parse_object
+from ops.simulators.credentials import BadCredential
+from ops.simulators.faults import BadKnob
+from ops.simulators.ledger import KINDS, MAX_ORDERS_PAGE, MAX_PAGE
+from ops.simulators.parcel_journey import Journeys, UnknownOutcome
+from ops.simulators.partner import World, json_reply
+from ops.simulators.shapes import JsonObject, NotUnderstood, parse_object, text
 from ops.simulators.wire import Reply, Request
 
 
 class Control:
     """Answers /_sim/…; no knob ever touches it."""
 
-    def __init__(self, ledger: Ledger, faults: FaultBook, health: Callable[[], JsonObject]) -> None:
-        self._ledger = ledger
-        self._faults = faults
+    def __init__(self, world: World, journeys: Journeys, health: Callable[[], JsonObject]) -> None:
+        self._journeys = journeys
+        self._ledger = world.ledger
+        self._faults = world.faults
+        self._credentials = world.credentials
         self._health = health
 
     def answer(self, request: Request) -> Reply:
@@ -38,19 +42,55 @@ class Control:
                 return json_reply(200, self._ledger.summary())
             case "GET", "/_sim/ledger":
                 return self._page(request)
+            case "GET", "/_sim/ledger/orders":
+                return self._orders(request)
             case "DELETE", "/_sim/ledger":
                 self._ledger.clear()
                 return json_reply(200, self._ledger.summary())
+        if request.path.rstrip("/") == "/_sim/credentials":
+            return self._accounts(request)
+        if request.method == "POST" and request.path.rstrip("/") == "/_sim/parcels":
+            return self._outcome(request)
         return json_reply(404, {"error": f"There is nothing at {request.method} {request.path}."})
+
+    def _accounts(self, request: Request) -> Reply:
+        if request.method == "DELETE":
+            self._credentials.clear()
+        elif request.method == "POST":
+            try:
+                self._credentials.configure(parse_object(request.body))
+            except (BadCredential, NotUnderstood) as error:
+                return json_reply(400, {"error": str(error)})
+        return json_reply(200, {"configured": list(self._credentials.configured())})
+
+    def _outcome(self, request: Request) -> Reply:
+        try:
+            told = parse_object(request.body)
+            self._journeys.choose(text(told, "tracking_number"), text(told, "outcome"))
+        except (UnknownOutcome, NotUnderstood) as error:
+            return json_reply(400, {"error": str(error)})
+        return json_reply(200, told)
 
     def _page(self, request: Request) -> Reply:
         params = request.params()
         kind = params.get("kind", "")
         if kind and kind not in KINDS:
             return json_reply(400, {"error": f"`kind` must be one of {', '.join(KINDS)}."})
-        after, limit = params.get("after") or "0", params.get("limit") or "1000"
-        if not after.isdigit() or not limit.isdigit():
+        if (paging := _paging(params, 1000)) is None:
             return json_reply(
                 400, {"error": f"`after` and `limit` (at most {MAX_PAGE}) must be whole numbers."}
             )
-        return json_reply(200, self._ledger.page(kind, int(after), int(limit)))
+        return json_reply(200, self._ledger.page(kind, *paging))
+
+    def _orders(self, request: Request) -> Reply:
+        params = request.params()
+        if (paging := _paging(params, 100)) is None:
+            words = f"`after` and `limit` (at most {MAX_ORDERS_PAGE}) must be whole numbers."
+            return json_reply(400, {"error": words})
+        return json_reply(200, self._ledger.orders(params.get("prefix", ""), *paging))
+
+
+def _paging(params: Mapping[str, str], usual: int) -> tuple[int, int] | None:
+    """`after` and `limit` of a request, or None when one is no whole number."""
+    after, limit = params.get("after") or "0", params.get("limit") or str(usual)
+    return (int(after), int(limit)) if after.isdecimal() and limit.isdecimal() else None

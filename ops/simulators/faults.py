@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -33,6 +34,15 @@ RATES = (
 )  # fmt: skip
 DISTRIBUTIONS = ("fixed", "uniform", "lognormal", "exponential")
 MAX_LATENCY_MS = 120_000.0
+
+
+_NAMED_WAREHOUSE = re.compile("warehouse-[a-z0-9-]{1,32}")
+
+
+def operations_of(partner: str) -> tuple[str, ...]:
+    """What a partner can be asked; empty if there is no such partner."""
+    family = "warehouse" if _NAMED_WAREHOUSE.fullmatch(partner) else partner
+    return OPERATIONS.get(family, ())
 
 
 class BadKnob(ValueError):
@@ -190,9 +200,10 @@ def read_knobs(raw: JsonObject, now: float) -> Knobs:
             f"Known are {', '.join(sorted(_KNOWN))}."
         )
     partner = raw.get("partner")
-    if not isinstance(partner, str) or partner not in OPERATIONS:
+    operations = operations_of(partner) if isinstance(partner, str) else ()
+    if not isinstance(partner, str) or not operations:
         raise BadKnob(f"`partner` must be one of {', '.join(OPERATIONS)}, not {partner!r}.")
-    operation = _choice(raw, "operation", ("*", *OPERATIONS[partner]))
+    operation = _choice(raw, "operation", ("*", *operations))
     seconds = raw.get("seconds")
     rates = {name: _number(raw, name, 0, 1, 0) for name in RATES if name in raw}
     return Knobs(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Protocol
 
+from ops.simulators.credentials import Credentials
 from ops.simulators.faults import Fate, FaultBook, Knobs, Plan
 from ops.simulators.ledger import Ledger
 from ops.simulators.shapes import JsonValue, NotUnderstood, dump
@@ -24,13 +25,14 @@ class World:
     """What the partners share.
 
     `run` differs from start to start: ids made from it never come twice, so that a system which
-    outlives its simulators doesn't take a new task's news for an old one's.
+    outlives its simulators doesn't take a new task's reports for an old one's.
     """
 
     ledger: Ledger
     faults: FaultBook
     clock: Callable[[], float]
     run: int
+    credentials: Credentials = field(default_factory=Credentials)
 
 
 @dataclass(slots=True, frozen=True)

@@ -1,88 +1,68 @@
 """UPS: OAuth, ship, void, label recovery and track, in the shapes of UPS's own descriptions.
 
-A repeated ship request buys a second label, as the real one does. https://github.com/UPS-API/api-documentation
+A repeated ship request buys a second label, as the real one does; references know no small letters.
+https://github.com/UPS-API/api-documentation
 """
 
 from __future__ import annotations
 
 import base64
+import re
 import time
-from dataclasses import dataclass
-from typing import Final
 
+from ops.simulators.parcel_journey import Journeys
 from ops.simulators.partner import Call, World, json_reply
-from ops.simulators.shapes import JsonObject, JsonValue, dig, number, objects, parse_object, text
+from ops.simulators.shapes import JsonObject, JsonValue, dig, objects, parse_object, text
 from ops.simulators.ups_rules import ship_fault
+from ops.simulators.ups_shipments import (
+    LABEL_GIF,
+    SUCCESS,
+    Package,
+    Shelf,
+    Shipment,
+    price,
+    references_of,
+    shipped,
+    tracking_number,
+)
+from ops.simulators.ups_tracking import answered, tracked
 from ops.simulators.wire import Reply, Request
 
 TOKEN_SECONDS = 14_399
-# One transparent pixel: small, and a real GIF.
-LABEL_GIF: Final = base64.b64encode(
-    b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00"
-    b",\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x01D\x00;"
-).decode()
-_SUCCESS: Final[JsonObject] = {"Code": "1", "Description": "Success"}
-
-
-def tracking_number(shipper: str, service: str, serial: int) -> str:
-    """A 1Z number with its check digit: letters count (code - 63) mod 10, each second twice."""
-    body = f"{shipper}{service}{serial % 10_000_000:07d}"
-    total = 0
-    for index, sign in enumerate(body):
-        value = int(sign) if sign.isdigit() else (ord(sign) - 63) % 10
-        total += value * 2 if index % 2 else value
-    return f"1Z{body}{-total % 10}"
-
-
-@dataclass(slots=True)
-class Shipment:
-    """One shipment and its packages' numbers, the first of which is the shipment's own."""
-
-    numbers: list[str]
-    shipper: str
-    references: tuple[str, ...]
-    bought_at: float
-    city: str
-    country: str
-    postal_code: str
-    service: str
-    voided: bool = False
-
-
-def _references(shipment: JsonObject) -> tuple[str, ...]:
-    found = [text(item, "Value") for item in objects(shipment, "ReferenceNumber")]
-    for package in objects(shipment, "Package"):
-        found += [text(item, "Value") for item in objects(package, "ReferenceNumber")]
-    return tuple(dict.fromkeys(value for value in found if value))
+MAX_VOIDED_AT_ONCE = 20
+MAX_TRACKED = 50
+_NOT_VOIDABLE = ("190102", "No shipment found within the allowed void period")
+_NO_LABEL = ("300022", "No label was found for the given data.")
 
 
 class Ups:
-    """UPS with any number of shipper accounts, and any client id and secret."""
+    """UPS with any number of shipper accounts."""
 
     name = "carrier"
 
-    def __init__(self, world: World, deliver_after_seconds: float) -> None:
+    def __init__(self, world: World, journeys: Journeys) -> None:
         self._world = world
-        self._deliver_after_seconds = deliver_after_seconds
-        self._shipments: dict[str, Shipment] = {}
-        self._by_number: dict[str, Shipment] = {}
-        self._by_reference: dict[tuple[str, str], list[Shipment]] = {}
+        self._journeys = journeys
+        self._shelf = Shelf()
         self._serial = world.run // 1000 * 7919 % 10_000_000
 
     def recognise(self, request: Request) -> Call | None:
         parts = request.segments()[1:]
-        method = request.method
-        if parts == ["security", "v1", "oauth", "token"] and method == "POST":
-            return Call("token", lambda plan: self._token(request))
-        match parts:
-            case ["api", "shipments", _, "ship"] if method == "POST":
+        match request.method, parts:
+            case "POST", ["security", "v1", "oauth", "token"]:
+                return Call("token", lambda plan: self._token(request))
+            case "POST", ["api", "shipments", _, "ship"]:
                 return Call("ship", lambda plan: self._ship(request))
-            case ["api", "shipments", _, "void", "cancel", shipment_id] if method == "DELETE":
+            case "DELETE", ["api", "shipments", _, "void", "cancel", shipment_id]:
                 return Call("void", lambda plan: self._void(shipment_id, request))
-            case ["api", "labels", _, "recovery"] if method == "POST":
+            case "POST", ["api", "labels", _, "recovery"]:
                 return Call("recover", lambda plan: self._recover(request))
-            case ["api", "track", "v1", "details", number_] if method == "GET":
-                return Call("track", lambda plan: self._track(number_, request))
+            case "GET", ["api", "track", "v1", "details", asked]:
+                return Call("track", lambda plan: self._track(asked, "number", request))
+            case "GET", ["api", "track", "v1", "reference", "details", asked]:
+                return Call("track", lambda plan: self._track(asked, "reference", request))
+            case "GET", ["api", "track", "v1", "shipment", "details", asked]:
+                return Call("track", lambda plan: self._track(asked, "shipment", request))
         return None
 
     def failure(self, status: int, code: str, message: str) -> Reply:
@@ -95,8 +75,8 @@ class Ups:
     def refusal(self, operation: str) -> Reply:
         refusals = {
             "token": (401, "10401", "ClientId is Invalid"),
-            "void": (400, "190102", "No shipment found within the allowed void period"),
-            "recover": (400, "300022", "No label was found for the given data."),
+            "void": (400, *_NOT_VOIDABLE),
+            "recover": (400, *_NO_LABEL),
             "track": (404, "TW0001", "Tracking Information Not Found"),
         }
         status, code, message = refusals.get(
@@ -114,9 +94,11 @@ class Ups:
         if b"grant_type=client_credentials" not in request.body:
             return self.failure(400, "10400", "Invalid/Missing grant_type.")
         try:
-            client = base64.b64decode(credentials).decode().partition(":")[0]
+            client, _, secret = base64.b64decode(credentials).decode().partition(":")
         except ValueError:
             return self.failure(401, "10401", "Invalid Authentication Information.")
+        if not self._world.credentials.admits_client(self.name, client, secret):
+            return self.refusal("token")
         now = self._world.clock()
         return json_reply(
             200,
@@ -124,16 +106,21 @@ class Ups:
                 "token_type": "Bearer",
                 "issued_at": str(int(now * 1000)),
                 "client_id": client,
-                "access_token": f"simulated-carrier-token-{int(now)}",
+                "access_token": self._world.credentials.issue(self.name, now),
                 "expires_in": str(TOKEN_SECONDS),
                 "status": "approved",
             },
         )
 
     def _stranger(self, request: Request) -> Reply | None:
-        if request.headers.get("authorization", "").startswith("Bearer "):
+        if self._world.credentials.admits(self.name, request.headers.get("authorization", "")):
             return None
         return self.failure(401, "250002", "Invalid Authentication Information.")
+
+    def _numbers(self, shipper: str, service: str, count: int) -> list[str]:
+        first = self._serial + 1
+        self._serial += count
+        return [tracking_number(shipper, service, first + index) for index in range(count)]
 
     def _ship(self, request: Request) -> Reply:
         if stranger := self._stranger(request):
@@ -143,99 +130,74 @@ class Ups:
             return self.failure(400, *fault)
         wanted = objects(sent, "ShipmentRequest", "Shipment")[0]
         packages = objects(wanted, "Package")
-        shipper, service = text(wanted, "Shipper", "ShipperNumber"), text(wanted, "Service", "Code")
-        numbers = []
-        for _ in packages:
-            self._serial += 1
-            numbers.append(tracking_number(shipper.upper(), service, self._serial))
+        shipper = text(wanted, "Shipper", "ShipperNumber").upper()
+        service = text(wanted, "Service", "Code")
+        numbers = self._numbers(shipper, service, len(packages))
+        labelled = zip(numbers, packages, strict=True)
         shipment = Shipment(
-            numbers,
+            [Package(one, references_of(told)) for one, told in labelled],
             shipper,
-            _references(wanted),
+            references_of(wanted),
             self._world.clock(),
             text(wanted, "ShipTo", "Address", "City"),
             text(wanted, "ShipTo", "Address", "CountryCode"),
             text(wanted, "ShipTo", "Address", "PostalCode"),
             service,
+            price(packages),
         )
-        reference = shipment.references[0] if shipment.references else ""
-        self._world.ledger.record("label", self.name, reference, numbers[0])
-        self._shipments[numbers[0]] = shipment
-        for tracking in numbers:
-            self._by_number[tracking] = shipment
-        for value in shipment.references:
-            self._by_reference.setdefault((shipper.upper(), value), []).append(shipment)
+        self._write("label", shipment)
+        self._shelf.keep(shipment)
         context = text(
             sent, "ShipmentRequest", "Request", "TransactionReference", "CustomerContext"
         )
-        return json_reply(200, self._shipped(shipment, packages, context))
+        return json_reply(200, shipped(shipment, packages, context))
 
-    @staticmethod
-    def _shipped(shipment: Shipment, packages: list[JsonObject], context: str) -> JsonObject:
-        weight = sum(number(package, "PackageWeight", "Weight") for package in packages)
-        unit = text(packages[0], "PackageWeight", "UnitOfMeasurement", "Code") or "LBS"
-        charge = {
-            "CurrencyCode": "USD",
-            "MonetaryValue": f"{7.5 * len(packages) + weight * 0.85:.2f}",
-        }
-        free = {"CurrencyCode": "USD", "MonetaryValue": "0.00"}
-        response: dict[str, JsonValue] = {"ResponseStatus": _SUCCESS}
-        if context:
-            response["TransactionReference"] = {"CustomerContext": context}
-        label: JsonObject = {
-            "ImageFormat": {"Code": "GIF", "Description": "GIF"},
-            "GraphicImage": LABEL_GIF,
-        }
-        return {
-            "ShipmentResponse": {
-                "Response": response,
-                "ShipmentResults": {
-                    "ShipmentCharges": {
-                        "TransportationCharges": charge,
-                        "ServiceOptionsCharges": free,
-                        "TotalCharges": charge,
-                    },
-                    "BillingWeight": {
-                        "UnitOfMeasurement": {"Code": unit},
-                        "Weight": f"{weight:08.2f}",
-                    },
-                    "ShipmentIdentificationNumber": shipment.numbers[0],
-                    "PackageResults": [
-                        {
-                            "TrackingNumber": tracking,
-                            "ServiceOptionsCharges": free,
-                            "ShippingLabel": label,
-                        }
-                        for tracking in shipment.numbers
-                    ],
-                },
-            }
-        }
+    def _write(self, kind: str, shipment: Shipment, detail: JsonObject | None = None) -> None:
+        reference = next(iter(shipment.all_references), "")
+        told = shipment.detail() if detail is None else detail
+        self._world.ledger.record(kind, self.name, reference, shipment.number, told)
+
+    def sell_elsewhere(self, city: str, country: str) -> str:
+        """The number of a label that is not ours: UPS tracks it, and recovers or voids nothing."""
+        (bought,) = self._numbers("3PL999", "03", 1)
+        now = self._world.clock()
+        self._shelf.keep(
+            Shipment([Package(bought)], "3PL999", (), now, city, country, "", "03", ours=False)
+        )
+        return bought
 
     def _void(self, shipment_id: str, request: Request) -> Reply:
+        """All of a shipment, or the packages that `trackingnumber` lists."""
         if stranger := self._stranger(request):
             return stranger
-        shipment = self._shipments.get(shipment_id)
-        if shipment is None:
-            return self.failure(400, "190102", "No shipment found within the allowed void period")
-        if not shipment.voided:
-            shipment.voided = True
-            reference = shipment.references[0] if shipment.references else ""
-            self._world.ledger.record("label_void", self.name, reference, shipment_id)
-        voided: JsonValue = {"Code": "1", "Description": "Voided"}
-        return json_reply(
-            200,
-            {
-                "VoidShipmentResponse": {
-                    "Response": {"ResponseStatus": _SUCCESS},
-                    "SummaryResult": {"Status": voided},
-                    "PackageLevelResults": [
-                        {"TrackingNumber": tracking, "Status": voided}
-                        for tracking in shipment.numbers
-                    ],
-                }
-            },
-        )
+        shipment = self._shelf.own(shipment_id)
+        if shipment is None or shipment.number != shipment_id:
+            return self.failure(400, *_NOT_VOIDABLE)
+        listed = re.findall("[0-9A-Z]+", request.params().get("trackingnumber", ""))
+        if len(listed) > MAX_VOIDED_AT_ONCE:
+            return self.failure(400, "190109", "At most 20 tracking numbers may be voided at once.")
+        known = {package.number: package for package in shipment.packages}
+        asked = listed or list(known)
+        was_voided = shipment.voided
+        fresh = [known[one] for one in asked if one in known and not known[one].voided]
+        for package in fresh:
+            package.voided = True
+        told: JsonObject = {"packages": [package.number for package in fresh]}
+        if shipment.voided and not was_voided:
+            self._write("label_void", shipment, told)
+        elif fresh:
+            self._write("label_part_void", shipment, told)
+        done: JsonValue = {"Code": "1", "Description": "Voided"}
+        not_done: JsonValue = {"Code": "0", "Description": "Not Voided"}
+        answer: JsonObject = {
+            "Response": {"ResponseStatus": SUCCESS},
+            "SummaryResult": {"Status": done if any(one in known for one in asked) else not_done},
+            "PackageLevelResults": [
+                {"TrackingNumber": one, "Status": done if one in known else not_done}
+                for one in asked
+            ],
+        }
+        return json_reply(200, {"VoidShipmentResponse": answer})
 
     def _recover(self, request: Request) -> Reply:
         if stranger := self._stranger(request):
@@ -243,127 +205,70 @@ class Ups:
         wanted = dig(parse_object(request.body), "LabelRecoveryRequest")
         tracking = text(wanted, "TrackingNumber")
         reference = text(wanted, "ReferenceValues", "ReferenceNumber", "Value")
-        shipper = text(wanted, "ReferenceValues", "ShipperNumber").upper()
+        shipper = text(wanted, "ReferenceValues", "ShipperNumber")
+        found: list[tuple[Shipment, list[Package]]] = []
         if tracking:
-            known = self._by_number.get(tracking)
-            found = [known] if known is not None else []
+            shipment = self._shelf.own(tracking)
+            packages = [] if shipment is None else shipment.packages
+            alive = [one for one in packages if one.number == tracking and not one.voided]
+            if shipment is not None and alive:
+                found = [(shipment, alive)]
         elif reference and shipper:
-            found = self._by_reference.get((shipper, reference), [])
+            for shipment in self._shelf.of_reference(shipper, reference):
+                if alive := shipment.labelled(reference):
+                    found.append((shipment, alive))
         else:
             return self.failure(
                 400, "300018", "Tracking number, or reference number and shipper number, is needed."
             )
-        found = [shipment for shipment in found if not shipment.voided]
         if not found:
-            return self.failure(400, "300022", "No label was found for the given data.")
-        first = found[0]
+            return self.failure(400, *_NO_LABEL)
+        shipment, packages = found[0]
+        image: JsonValue = {"LabelImageFormat": {"Code": "GIF"}, "GraphicImage": LABEL_GIF}
         answer: dict[str, JsonValue] = {
-            "Response": {"ResponseStatus": _SUCCESS},
-            "ShipmentIdentificationNumber": first.numbers[0],
+            "Response": {"ResponseStatus": SUCCESS},
+            "ShipmentIdentificationNumber": shipment.number,
             "LabelResults": [
-                {
-                    "TrackingNumber": number_,
-                    "LabelImage": {
-                        "LabelImageFormat": {"Code": "GIF"},
-                        "GraphicImage": LABEL_GIF,
-                    },
-                }
-                for number_ in first.numbers
-                if not tracking or number_ == tracking
+                {"TrackingNumber": package.number, "LabelImage": image} for package in packages
             ],
         }
         if len(found) > 1:
-            answer["TrackingCandidate"] = [self._candidate(shipment) for shipment in found]
+            answer["TrackingCandidate"] = [self._candidate(one) for one, _ in found]
         return json_reply(200, {"LabelRecoveryResponse": answer})
 
     @staticmethod
     def _candidate(shipment: Shipment) -> JsonObject:
         day = time.strftime("%Y%m%d", time.gmtime(shipment.bought_at))
         return {
-            "TrackingNumber": shipment.numbers[0],
+            "TrackingNumber": shipment.number,
             "DestinationPostalCode": shipment.postal_code or "0",
             "DestinationCountryCode": shipment.country,
             "PickupDateRange": {"BeginDate": day, "EndDate": day},
         }
 
-    def _track(self, tracking: str, request: Request) -> Reply:
+    def _track(self, asked: str, by: str, request: Request) -> Reply:
+        """By a package's number, a package's whole shipment, or a shipper's reference."""
         if stranger := self._stranger(request):
             return stranger
         if "transid" not in request.headers or "transactionsrc" not in request.headers:
             return self.failure(
                 400, "TV1002", "The headers transId and transactionSrc are required."
             )
-        shipment = self._by_number.get(tracking)
-        if shipment is None:
-            return self.failure(404, "TW0001", "Tracking Information Not Found")
-        activity = self._activity(shipment)
-        newest = activity[0]
-        status = dig(newest, "status")
-        package: dict[str, JsonValue] = {
-            "trackingNumber": tracking,
-            "activity": activity,
-            "currentStatus": {
-                "type": text(status, "type"),
-                "code": text(status, "statusCode"),
-                "description": text(status, "description"),
-                "statusCode": text(status, "statusCode"),
-            },
-            "packageCount": len(shipment.numbers),
-            "referenceNumber": [
-                {"type": "SHIPMENT", "number": value} for value in shipment.references
-            ],
-            "service": {"code": shipment.service},
-        }
-        if text(status, "type") == "D":
-            package["deliveryDate"] = [{"type": "DEL", "date": text(newest, "date")}]
-            package["deliveryTime"] = {"type": "DEL", "endTime": text(newest, "time")}
-        return json_reply(
-            200,
-            {"trackResponse": {"shipment": [{"inquiryNumber": tracking, "package": [package]}]}},
-        )
-
-    def _activity(self, shipment: Shipment) -> list[JsonObject]:
-        """What has happened to the parcel, newest first."""
-        age = self._world.clock() - shipment.bought_at
-        after = self._deliver_after_seconds
-        happened = [
-            (
-                0.0,
-                "M",
-                "MP",
-                "003",
-                "Shipper created a label, UPS has not received the package yet. ",
-            )
+        now = self._world.clock()
+        shipments: list[Shipment] = []
+        if by == "reference":
+            shipper = request.params().get("shipperNum", "")
+            shipments = self._shelf.of_reference(shipper, asked)
+        elif (known := self._shelf.by_number.get(asked)) is not None:
+            shipments = [known]
+        found = [
+            (asked, [tracked(shipment, package, self._journeys, now)])
+            for shipment in shipments
+            for package in shipment.packages
+            if by != "number" or package.number == asked
         ]
-        if shipment.voided:
-            happened.append((0.0, "MV", "VP", "007", "Shipment information voided"))
-        else:
-            if age >= after * 0.25:
-                happened.append((after * 0.25, "I", "OR", "038", "Picked Up"))
-            if age >= after * 0.5:
-                happened.append((after * 0.5, "I", "DP", "005", "Departed from Facility"))
-            if age >= after:
-                happened.append((after, "D", "FS", "011", "DELIVERED"))
-        activity: list[JsonObject] = []
-        for seconds, kind, code, status_code, description in reversed(happened):
-            moment = time.gmtime(shipment.bought_at + seconds)
-            address: dict[str, JsonValue] = {"countryCode": shipment.country}
-            if kind == "D":
-                address["city"] = shipment.city.upper()
-            activity.append(
-                {
-                    "location": {"address": address},
-                    "status": {
-                        "type": kind,
-                        "description": description,
-                        "code": code,
-                        "statusCode": status_code,
-                    },
-                    "date": time.strftime("%Y%m%d", moment),
-                    "time": time.strftime("%H%M%S", moment),
-                    "gmtDate": time.strftime("%Y%m%d", moment),
-                    "gmtTime": time.strftime("%H%M%S", moment),
-                    "gmtOffset": "+00:00",
-                }
-            )
-        return activity
+        if not found:
+            return self.failure(404, "TW0001", "Tracking Information Not Found")
+        if by == "shipment":
+            found = [(asked, [package for _, packages in found for package in packages])]
+        return json_reply(200, answered(found[:MAX_TRACKED]))

@@ -1,4 +1,4 @@
-"""Any warehouse that keeps our contract (docs/warehouse-contract.md): tasks in, news back."""
+"""A warehouse that keeps version 1 of our contract: one task and one hand-over for each order."""
 
 from __future__ import annotations
 
@@ -11,20 +11,10 @@ from ops.simulators.callbacks import Callbacks, News
 from ops.simulators.faults import Plan
 from ops.simulators.partner import Call, World, json_reply
 from ops.simulators.shapes import JsonObject, JsonValue, dig, number, objects, parse_object, text
+from ops.simulators.warehouse_habits import CALLBACK_KINDS, Habits
 from ops.simulators.wire import Reply, Request
 
-CALLBACK_KINDS = ("picked", "packed", "handed_over")
 MAX_LINES = 500
-
-
-@dataclass(slots=True, frozen=True)
-class Habits:
-    """How this warehouse works. Times count from the task's creation, hand-over from packing."""
-
-    callbacks: tuple[str, ...] = ("packed",)
-    pack_after_seconds: float = 0.0
-    hand_over_after_seconds: float = 3600.0
-    short_pick_share: float = 0.0
 
 
 @dataclass(slots=True)

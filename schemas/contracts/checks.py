@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused
 from schemas.contracts.strict_json import shown
-from schemas.messages.effects import Parcel
-from schemas.messages.inputs import ShortLine
+from schemas.messages.effects import Units
+from schemas.messages.inputs import ReportedParcel
 from schemas.order.canonical import Address, Order, Presentment, Totals
 from schemas.order.iso_codes import COUNTRIES, CURRENCIES
 from schemas.order.money import decimal_text
 
 MAX_PARCELS = 100
-"""What `warehouse.callback.v1` takes; a carrier's shipment has 200 at most, a mistake thousands."""
+"""What `warehouse.callback.v2` takes; a carrier's shipment has 200 at most, a mistake thousands."""
 MAX_PIECES = 1_000_000
 """Of one line: the canonical order's bound."""
 MAX_SIDE_MM = 20_000
@@ -119,6 +119,12 @@ def totals_add_up(order: Order) -> tuple[str, ...]:
                 f"{money(totals.discount_minor)}; state the whole discount."
             )
     found.extend(_sum_differs(totals, order.currency))
+    due = order.amount_due_minor
+    if due is not None and due > totals.total_minor:
+        found.append(
+            f"The amount due is {money(due)}, more than the total of {money(totals.total_minor)}; "
+            "state what of the total is not paid yet."
+        )
     if order.presentment is not None:
         found.extend(_presentment_differs(order, order.presentment))
     return tuple(found)
@@ -171,7 +177,7 @@ def _presentment_differs(order: Order, presentment: Presentment) -> list[str]:
     return found
 
 
-def parcels_possible(parcels: tuple[Parcel, ...]) -> tuple[str, ...]:
+def parcels_possible(parcels: tuple[ReportedParcel, ...]) -> tuple[str, ...]:
     """One to 100 parcels with ids of their own, and sizes and weights that can exist."""
     if not 1 <= len(parcels) <= MAX_PARCELS:
         return (f"There are {len(parcels)} parcels; 1 to {MAX_PARCELS} were expected.",)
@@ -184,25 +190,21 @@ def parcels_possible(parcels: tuple[Parcel, ...]) -> tuple[str, ...]:
     ]
     if len({parcel.parcel_id for parcel in parcels}) != len(parcels):
         found.append("Two parcels have the same parcel_id; give each its own.")
-    if not all(1 <= len(parcel.parcel_id) <= 128 for parcel in parcels):
-        found.append("A parcel_id has no character or more than 128; send the parcel's own id.")
+    for parcel in parcels:
+        found.extend(quantities_possible(parcel.units, least=1))
     return tuple(found[:20])
 
 
-def quantities_possible(lines: tuple[ShortLine, ...]) -> tuple[str, ...]:
-    """A short pick names lines, each once, of which 0 or more were found and fewer than asked."""
-    if not lines:
-        return (
-            "A short pick names no line of which less was picked than ordered; send its lines.",
-        )
+def quantities_possible(units: tuple[Units, ...], *, least: int = 0) -> tuple[str, ...]:
+    """Each line is named once, with `least` to MAX_PIECES of its pieces."""
     found = [
-        f"Of the line {shown(line.line_id)} {line.picked_quantity} of {line.ordered_quantity} "
-        f"pieces were picked; 0 to one fewer than ordered is possible, and at most {MAX_PIECES:,}."
-        for line in lines
-        if not 0 <= line.picked_quantity < line.ordered_quantity <= MAX_PIECES
+        f"Of the line {shown(one.line_id)} {one.quantity} pieces are named; {least} to "
+        f"{MAX_PIECES:,} are possible."
+        for one in units
+        if not least <= one.quantity <= MAX_PIECES
     ]
-    if len({line.line_id for line in lines}) != len(lines):
-        found.append("The same line is short twice; name each line once, with all of its pieces.")
+    if len({one.line_id for one in units}) != len(units):
+        found.append("The same line is named twice; name each line once, with all of its pieces.")
     return tuple(found[:20])
 
 

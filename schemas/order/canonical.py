@@ -141,6 +141,8 @@ class Order(
 
     `presentment` is there when the customer saw another currency than the shop's.
     `channel_shipping_method` is the method as the channel states it, when ours differs.
+    `payment_method` is how the customer pays, as the channel names it (several joined with ", ").
+    `amount_due_minor` is what of the total is not paid yet; None where the channel does not say.
     """
 
     ref: Ref
@@ -163,3 +165,5 @@ class Order(
     presentment: Presentment | None = None
     channel_shipping_method: ShortText = ""
     shipping_tax_code: ShortText = ""
+    payment_method: ShortText = ""
+    amount_due_minor: Minor | None = None

@@ -23,7 +23,7 @@ from service.settings.model import (
     Telemetry,
 )
 from service.settings.partners import CallLimits, Carrier, Channel, Erp, Mail, Shipper, Warehouse
-from service.settings.secret import MASK, Secret
+from adapters.kit.secret import MASK, Secret
 from service.settings.shape import variables
 
 __all__ = [

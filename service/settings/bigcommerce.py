@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from service.settings.secret import Secret
+from adapters.kit.secret import Secret
 
 MIN_SECRET_CHARACTERS = 16
 """A secret that is sent and not signed with must not be guessed."""

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from service.settings.secret import Secret, resolve
+from adapters.kit.secret import Secret, resolve
 from service.settings.shape import REQUIRED, Key, keys_of, type_words
 
 Table = TypeVar("Table", bound=Struct)

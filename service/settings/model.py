@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from service.settings.partners import Carrier, Channel, Erp, Mail, Warehouse
-from service.settings.secret import Secret
+from adapters.kit.secret import Secret
 
 DAY = 86_400.0
 

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from service.settings import amazon as of_amazon
 from service.settings.amazon import Amazon
 from service.settings.bigcommerce import BigCommerceSettings, check_secrets
-from service.settings.secret import Secret
+from adapters.kit.secret import Secret
 
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s/?#@]+[^\s?#]*$", max_length=512)]
 Name = Annotated[str, Meta(min_length=1, max_length=256)]

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Meta, Struct
 
-from service.settings.secret import MASK, Secret
+from adapters.kit.secret import MASK, Secret
 
 REQUIRED = object()
 """Stands for the default of a key that has none."""

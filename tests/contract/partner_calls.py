@@ -10,29 +10,52 @@ from datetime import UTC, datetime, timedelta
 
 from aiohttp import web
 
+from actors.runtime.call_policy import CallPolicy
 from actors.runtime.ports import Call
-from adapters.carriers.ups.partner import Ups, UpsSettings
-from adapters.carriers.ups.shipment import Shipper
-from adapters.channels.bigcommerce.api import BigCommerceApi, BigCommerceStore
-from adapters.channels.bigcommerce.storefront import BigCommerceStorefront
-from adapters.channels.shopify.fulfilment import ShopifyFulfilment, ShopifyFulfilmentSettings
-from adapters.channels.shopify.sync import ShopifyUpkeep
-from adapters.erp.business_central.partner import BusinessCentral, BusinessCentralSettings
+from adapters.carriers.ups.partner import Ups
+from adapters.carriers.ups.settings import UpsSettings
+from adapters.erp.business_central.partner import BusinessCentral
+from adapters.erp.business_central.settings import BusinessCentralSettings
 from adapters.kit.http_client import HttpClient, open_session
-from adapters.kit.oauth import ClientCredentials
-from adapters.messages.smtp.partner import MailSettings, SmtpMail
-from adapters.messages.smtp.pool import SmtpServer
-from adapters.warehouses.http.partner import HttpWarehouse, HttpWarehouseSettings
-from schemas.messages.effects import Effect
-from schemas.order.canonical import Address, Order
-from schemas.order.ids import order_id_for, sign_correlation_id
-from tests.given import an_order
+from adapters.kit.secret import Secret
+from adapters.kit.settings import Origin
+from adapters.messages.smtp.partner import SmtpMail
+from adapters.messages.smtp.settings import SmtpSettings
+from adapters.warehouses.http.partner import HttpWarehouse
+from adapters.warehouses.http.settings import WarehouseSettings
+from schemas.messages.effects import (
+    VERBS,
+    AmendSalesOrder,
+    BuyLabel,
+    CancelAtChannel,
+    CancelSalesOrder,
+    CancelTask,
+    CreateTask,
+    Effect,
+    FetchOrder,
+    PostSalesOrder,
+    PublishFulfilment,
+    SendMail,
+    TrackParcel,
+    Units,
+    VoidLabel,
+    digest_of,
+)
+from schemas.order.canonical import Order
+from schemas.order.ids import order_id_for, sign_reference
+from schemas.order.things import ORDER, Key
+from tests.orders import an_order
 
 NOON = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
-KEYS = {"k1": b"a key for tests"}
-SHOP = Address(
-    name="Dispatch", lines=("1 Dock Street",), city="Louisville", region="KY", country="US",
-    postal_code="40201",
+KEYS = {"1": b"a key for tests"}
+THINGS = {
+    PostSalesOrder: "D1", AmendSalesOrder: "D1", CancelSalesOrder: "D1", CreateTask: "F1",
+    CancelTask: "F1", BuyLabel: "L1", VoidLabel: "L1", TrackParcel: "K1", SendMail: "M1",
+    PublishFulfilment: "F1", CancelAtChannel: "O", FetchOrder: "O",
+}  # fmt: skip
+SHOP = Origin(
+    name="Acme", phone="5025550100", lines=("1 Dock Street",), city="Louisville", region="KY",
+    country="US", postal_code="40201",
 )  # fmt: skip
 
 
@@ -50,23 +73,40 @@ class TestClock:
         return time.monotonic() + self.ahead
 
 
-def a_call(effect: Effect, order: Order | None = None, *, number: int = 3, trace: str = "") -> Call:
-    """Return a call for this order (of the tests' usual one)."""
+def a_call(
+    effect: Effect,
+    order: Order | None = None,
+    *,
+    key: str = "",
+    number: int = 3,
+    trace: str = "",
+) -> Call:
+    """Return a call for this order (of the tests' usual one), for the usual thing of its effect."""
     order = order or an_order()
     order_id = order_id_for("acme-us", order.ref)
-    reference = sign_correlation_id(order_id, "k1", KEYS)
+    thing = Key(key or THINGS[type(effect)])
+    reference = sign_reference(order_id, thing, "1", KEYS)
+    digest = digest_of(effect)
     return Call(
         order_id=order_id,
         channel="acme-us",
         ref=order.ref,
-        correlation_id=reference,
+        key=thing,
+        reference=reference,
+        order_reference=sign_reference(order_id, ORDER, "1", KEYS),
         number=number,
         effect=effect,
         order=order,
-        idempotency_key=f"{reference}-{number}",
+        idempotency_key="-".join(part for part in (VERBS[type(effect)], reference, digest) if part),
         attempt=1,
         trace=trace,
     )
+
+
+def all_units(order: Order | None = None) -> tuple[Units, ...]:
+    """Return every unit of an order."""
+    lines = (order or an_order()).lines
+    return tuple(Units(line.line_id, line.sku, line.quantity) for line in lines)
 
 
 @asynccontextmanager
@@ -76,97 +116,77 @@ async def http_client(clock: TestClock | None = None) -> AsyncIterator[HttpClien
         yield HttpClient(session, clock or TestClock())
 
 
-def business_central(client: HttpClient, base: str, **changes: object) -> BusinessCentral:
+def business_central(
+    client: HttpClient, base: str, *, timeout_seconds: float = 2.0, **changes: object
+) -> BusinessCentral:
     """The ERP at `base`, as its simulator serves it."""
     settings = {
-        "api_url": f"{base}/bc/api/v2.0",
+        "kind": "business_central",
+        "base_url": f"{base}/bc/api/v2.0",
+        "token_url": f"{base}/bc/tenant/oauth2/v2.0/token",
         "company_id": "3e5f",
+        "client_id": "id",
+        "client_secret": Secret("secret"),
         "customer_number": "WEB",
-        "credentials": ClientCredentials(
-            token_url=f"{base}/bc/tenant/oauth2/v2.0/token",
-            client_id="id",
-            client_secret="secret",
-            scope="https://api.businesscentral.dynamics.com/.default",
-        ),
-        "timeout_seconds": 2.0,
+        "shipping_account": "40100",
+        "calls": CallPolicy(timeout_seconds=timeout_seconds),
         **changes,
     }
     return BusinessCentral(client, BusinessCentralSettings(**settings))  # type: ignore[arg-type]  # one dict of settings, for tests to change
 
 
-def warehouse(client: HttpClient, base: str, **changes: object) -> HttpWarehouse:
+def warehouse(
+    client: HttpClient,
+    base: str,
+    *,
+    timeout_seconds: float = 2.0,
+    name: str = "",
+    own_url: str = "",
+    path: str = "/warehouse",
+) -> HttpWarehouse:
     """The warehouse at `base`."""
-    settings = {
-        "base_url": f"{base}/warehouse",
-        "token": "any",
-        "place": "main",
-        "timeout_seconds": 2.0,
-        **changes,
-    }
-    return HttpWarehouse(client, HttpWarehouseSettings(**settings))  # type: ignore[arg-type]  # one dict of settings, for tests to change
+    settings = WarehouseSettings(
+        kind="warehouse",
+        base_url=base + path,
+        token=Secret("any"),
+        callback_secrets=(Secret("x"),),
+        calls=CallPolicy(timeout_seconds=timeout_seconds),
+    )
+    return HttpWarehouse(client, settings, name=name, own_url=own_url, keys=KEYS)
 
 
-def ups(client: HttpClient, base: str, **changes: object) -> Ups:
+def ups(client: HttpClient, base: str, *, timeout_seconds: float = 2.0, **changes: object) -> Ups:
     """UPS at `base`, believed at once when it has no label."""
     settings = {
+        "kind": "ups",
         "base_url": f"{base}/ups",
-        "credentials": ClientCredentials(
-            token_url=f"{base}/ups/security/v1/oauth/token",
-            client_id="id",
-            client_secret="secret",
-            basic=True,
-        ),
-        "shipper": Shipper(number="A1B2C3", name="Acme", phone="502 555 0100", address=SHOP),
+        "client_id": "id",
+        "client_secret": Secret("secret"),
+        "account_number": "A1B2C3",
+        "shipper": SHOP,
         "services": {"Next day": "01"},
         "recovery_lag_seconds": 0.0,
-        "timeout_seconds": 2.0,
+        "calls": CallPolicy(timeout_seconds=timeout_seconds),
         **changes,
     }
     return Ups(client, UpsSettings(**settings))  # type: ignore[arg-type]  # one dict of settings, for tests to change
 
 
-def shopify(client: HttpClient, base: str, **changes: object) -> ShopifyFulfilment:
-    """The shop at `base`."""
-    settings = {
-        "base_url": f"{base}/shopify/acme-us.myshopify.com",
-        "access_token": "any",
-        "timeout_seconds": 2.0,
-        **changes,
-    }
-    return ShopifyFulfilment(client, ShopifyFulfilmentSettings(**settings))  # type: ignore[arg-type]  # one dict of settings, for tests to change
-
-
-def shopify_upkeep(client: HttpClient, base: str) -> ShopifyUpkeep:
-    """The same shop's orders and subscriptions."""
-    url = f"{base}/shopify/acme-us.myshopify.com"
-    return ShopifyUpkeep(client, base_url=url, access_token="any", timeout_seconds=5.0)
-
-
-def bigcommerce(client: HttpClient, base: str, seconds: float = 2.0) -> BigCommerceStorefront:
-    """The BigCommerce store at `base`."""
-    told = BigCommerceStore(
-        store_hash="abc123",
-        access_token="the token",
-        base_url=f"{base}/bigcommerce",
-        timeout_seconds=seconds,
+def mail(
+    port: int, clock: TestClock | None = None, *, timeout_seconds: float = 2.0, connections: int = 8
+) -> SmtpMail:
+    """The mail server on this port of this machine."""
+    settings = SmtpSettings(
+        kind="smtp",
+        host="127.0.0.1",
+        port=port,
+        security="none",
+        from_address="orders@acme.example",
+        from_name="Acme, Inc.",
+        domain="acme.example",
+        calls=CallPolicy(timeout_seconds=timeout_seconds),
     )
-    return BigCommerceStorefront(BigCommerceApi(client, told))
-
-
-def mail(port: int, clock: TestClock | None = None, **changes: object) -> SmtpMail:
-    """The post office on this port of this machine."""
-    settings = {
-        "host": "127.0.0.1",
-        "port": port,
-        "security": "none",
-        "timeout_seconds": 2.0,
-        **changes,
-    }
-    server = SmtpServer(**settings)  # type: ignore[arg-type]  # one dict of settings, for tests to change
-    return SmtpMail(
-        clock or TestClock(),
-        MailSettings(server=server, sender="orders@acme.example", shop_name="Acme, Inc."),
-    )
+    return SmtpMail(clock or TestClock(), settings, connections=connections)
 
 
 @dataclass

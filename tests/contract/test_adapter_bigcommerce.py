@@ -28,8 +28,9 @@ from tests.bigcommerce_payloads import (
     an_order,
     description,
 )
-from tests.contract.partner_calls import Stub, a_call, bigcommerce, stubbed
+from tests.contract.partner_calls import Stub, a_call, stubbed
 from tests.contract.simulated import Client, Running, started
+from tests.contract.storefront_calls import bigcommerce
 from tests.given import an_order as ours
 
 NUMBER = "1ZA1B2C30300000012"

@@ -13,8 +13,9 @@ from adapters.channels.bigcommerce.storefront import BUNDLE_CALLS
 from adapters.kit.http_client import Answer, HttpClient
 from schemas.messages.effects import FetchOrder, PublishFulfilment
 from tests.bigcommerce_payloads import STORE, a_bundle, an_order
-from tests.contract.partner_calls import TestClock, a_call, bigcommerce, stubbed
+from tests.contract.partner_calls import TestClock, a_call, stubbed
 from tests.contract.simulated import Client, Running, started
+from tests.contract.storefront_calls import bigcommerce
 
 BOOK = f"/_sim/bigcommerce/{STORE}"
 PATH = f"/bigcommerce/stores/{STORE}/v2"

@@ -15,8 +15,9 @@ from actors.runtime.errors import NeedsPerson, Rejected, Retryable, Unauthorised
 from adapters.channels.shopify.fulfilment import CREATE_MUTATION, STATE_QUERY
 from adapters.kit.http_client import HttpClient
 from schemas.messages.effects import FulfilmentPublished, PublishFulfilment
-from tests.contract.partner_calls import a_call, shopify, stubbed
+from tests.contract.partner_calls import a_call, stubbed
 from tests.contract.simulated import Json, spec
+from tests.contract.storefront_calls import shopify
 from tests.given import an_order
 
 NUMBER = "1ZA1B2C30300000012"

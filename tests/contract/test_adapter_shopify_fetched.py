@@ -27,8 +27,9 @@ from schemas.messages.effects import PublishFulfilment
 from schemas.messages.inputs import CancelOrder, UpdateOrder
 from schemas.messages.privacy import Read
 from tests.conftest import Say
-from tests.contract.partner_calls import a_call, shopify, stubbed
+from tests.contract.partner_calls import a_call, stubbed
 from tests.contract.simulated import Client, Json, Running, spec, started
+from tests.contract.storefront_calls import shopify
 from tests.contract.test_adapter_shopify import schema
 from tests.shopify_payloads import SHOP, money
 

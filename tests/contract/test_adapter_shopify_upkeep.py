@@ -22,8 +22,9 @@ from adapters.channels.shopify.sync import (
 )
 from adapters.kit.http_client import HttpClient
 from adapters.kit.sync import MAX_LISTED
-from tests.contract.partner_calls import shopify_upkeep, stubbed
+from tests.contract.partner_calls import stubbed
 from tests.contract.simulated import Client, Json, Running, started
+from tests.contract.storefront_calls import shopify_upkeep
 from tests.contract.test_adapter_shopify import schema
 
 BOOK = "/_sim/shops/acme-us.myshopify.com"

@@ -12,7 +12,13 @@ from aiohttp import web
 from yarl import URL
 
 from actors.runtime.errors import PartnerError, Rejected, Retryable, Unauthorised, Unknown
-from adapters.kit.http_client import MAX_RETRY_AFTER_SECONDS, Answer, HttpClient, open_session
+from adapters.kit.http_client import (
+    MAX_RETRY_AFTER_SECONDS,
+    Answer,
+    HttpClient,
+    Request,
+    open_session,
+)
 from tests.contract.partner_calls import TestClock, http_client, stubbed
 
 HEADERS = {"User-Agent": "test"}
@@ -30,9 +36,14 @@ async def send(
     client: HttpClient, base: str, *, writes: bool = True, timeout_seconds: float = 2.0
 ) -> Answer:
     """One exchange with a partner called Acme."""
-    return await client.exchange(
-        "POST" if writes else "GET",
-        URL(f"{base}/x"),
+    return await client.exchange(a_request(base, writes=writes, timeout_seconds=timeout_seconds))
+
+
+def a_request(base: str, *, writes: bool = True, timeout_seconds: float = 2.0) -> Request:
+    """A request to a partner called Acme."""
+    return Request(
+        method="POST" if writes else "GET",
+        url=URL(f"{base}/x"),
         headers=HEADERS,
         body=b"{}" if writes else None,
         timeout_seconds=timeout_seconds,
@@ -214,7 +225,7 @@ def test_a_partner_may_tell_its_wait_in_its_own_way(
     """What it says so goes before Retry-After, and is bounded alike."""
     answer = Answer(429, {"Retry-After": "7"}, b"")
     with pytest.raises(Retryable) as waits:
-        client.check(answer, partner="Acme", writes=True, wait_of=lambda _: told)
+        client.check(answer, a_request("http://acme.example"), wait_of=lambda _: told)
     assert waits.value.retry_after_seconds == seconds
 
 

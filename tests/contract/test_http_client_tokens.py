@@ -10,7 +10,7 @@ from aiohttp import web
 from yarl import URL
 
 from actors.runtime.errors import Retryable, Unauthorised
-from adapters.kit.http_client import Answer, HttpClient
+from adapters.kit.http_client import Answer, HttpClient, Request
 from adapters.kit.oauth import ClientCredentials, TokenCache
 from tests.contract.partner_calls import Stub, TestClock, http_client, stubbed
 from tests.waiting import eventually
@@ -31,9 +31,15 @@ def grant(token: str, seconds: int = 3600) -> web.Response:
 
 async def use(cache: TokenCache, stub: Stub) -> Answer:
     """One call with the token."""
-    return await cache.exchange(
-        "GET", URL(f"{stub.url}/use"), headers={}, timeout_seconds=2.0, writes=False
+    request = Request(
+        method="GET",
+        url=URL(f"{stub.url}/use"),
+        partner="Acme",
+        timeout_seconds=2.0,
+        writes=False,
+        headers={},
     )
+    return await cache.exchange(request)
 
 
 def used(stub: Stub) -> list[str]:

@@ -15,11 +15,10 @@ from email.message import EmailMessage
 
 import aiosmtplib
 import pytest
-import yaml
 from graphql import GraphQLSchema, build_client_schema, execute_sync, parse
-from openapi_schema_validator import OAS30Validator
 
-from ops.simulators.ups import tracking_number
+from ops.simulators.ups_shipments import tracking_number
+from tests.contract.described import check_ups
 from tests.contract.simulated import (
     BEARER,
     ORDERS,
@@ -66,25 +65,6 @@ def running() -> Iterator[Running]:
 async def sim(running: Running) -> AsyncIterator[Client]:
     async with calling(running) as client:
         yield client
-
-
-@functools.cache
-def ups_description(name: str) -> Json:
-    loaded: Json = yaml.load(spec("ups", name).read_bytes(), Loader=yaml.CSafeLoader)
-    return loaded
-
-
-def check_ups(file: str, schema: str, value: object) -> None:
-    """Fails with everything that breaks UPS's own description."""
-    described = {
-        "$ref": f"#/components/schemas/{schema}",
-        "components": ups_description(file)["components"],
-    }
-    errors = [
-        f"{'/'.join(map(str, error.path))}: {error.message}"
-        for error in OAS30Validator(described).iter_errors(value)
-    ]
-    assert not errors, errors
 
 
 @functools.cache

@@ -15,7 +15,7 @@ from schemas.contracts.refusals import Refused
 from schemas.messages.inputs import PlaceOrder
 from service.settings import Channel, Settings
 from service.settings.bigcommerce import BigCommerceSettings
-from service.settings.secret import Secret
+from adapters.kit.secret import Secret
 from service.wiring.channels import rounding_of, sources, translator
 from tests.shopify_payloads import a_payload, an_item, money
 

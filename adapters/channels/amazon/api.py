@@ -15,7 +15,7 @@ from yarl import URL
 from actors.runtime.errors import Rejected, Retryable
 from actors.runtime.ports import Call, Clock
 from adapters.kit.fitting import phrases
-from adapters.kit.http_client import USER_AGENT, Answer, HttpClient, traced
+from adapters.kit.http_client import USER_AGENT, Answer, HttpClient, Request, traced
 from adapters.kit.oauth import ClientCredentials, TokenCache
 
 PARTNER = "Amazon"
@@ -156,15 +156,16 @@ class AmazonApi:
         if body is not None:
             headers["Content-Type"] = "application/json"
             content = _encode(body)
-        answer = await self._tokens.exchange(
-            method,
-            URL(self._base + path).with_query(query or {}),
+        request = Request(
+            method=method,
+            url=URL(self._base + path).with_query(query or {}),
+            partner=PARTNER,
             headers=headers if call is None else traced(headers, call),
             timeout_seconds=self._timeout_seconds,
             writes=writes,
             body=content,
-            seen=bucket.learn,
         )
+        answer = await self._tokens.exchange(request, seen=bucket.learn)
         if answer.status >= 400 and answer.status != 404:
             raise Rejected(f"{PARTNER} refused the request: {said(answer)}.")
         return answer

@@ -15,7 +15,7 @@ from yarl import URL
 from actors.runtime.errors import Rejected, Retryable
 from actors.runtime.ports import Call, Clock
 from adapters.kit.fitting import phrases
-from adapters.kit.http_client import USER_AGENT, Answer, HttpClient, traced
+from adapters.kit.http_client import USER_AGENT, Answer, HttpClient, Request, traced
 
 PARTNER = "BigCommerce"
 API_URL = "https://api.bigcommerce.com"
@@ -132,18 +132,19 @@ class BigCommerceApi:
             "X-Auth-Token": self._token,
         }
         writes = method != "GET"
-        answer = await self._client.request(
-            method,
-            URL(self._base + path).with_query(query or {}),
+        request = Request(
+            method=method,
+            url=URL(self._base + path).with_query(query or {}),
             headers=headers if call is None else traced(headers, call),
             timeout_seconds=self._timeout_seconds,
             partner=PARTNER,
             writes=writes,
             body=None if body is None else _encode(body),
         )
+        answer = await self._client.send(request)
         self.quota.learn(answer)
         if answer.status >= 300:
-            self._client.check(answer, partner=PARTNER, writes=writes, wait_of=wait_of)
+            self._client.check(answer, request, wait_of=wait_of)
             if answer.status != 404:
                 raise Rejected(f"{PARTNER} refused the request: {said(answer)}.")
         return answer

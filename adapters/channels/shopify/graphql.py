@@ -14,7 +14,7 @@ from yarl import URL
 from actors.runtime.errors import PartnerError, Rejected, Retryable, Unauthorised
 from actors.runtime.ports import Call
 from adapters.kit.fitting import phrases, printable
-from adapters.kit.http_client import USER_AGENT, Answer, HttpClient, decoded, lost, traced
+from adapters.kit.http_client import USER_AGENT, Answer, HttpClient, Request, decoded, lost, traced
 
 PARTNER = "Shopify"
 API_VERSION = "2026-10"
@@ -89,15 +89,16 @@ class ShopifyGraphql:
     ) -> T:
         """Return the answer's `data`; `call` is None for what is about no single order. Raises the
         errors of `actors.runtime.errors`."""
-        answer = await self._client.exchange(
-            "POST",
-            self._url,
+        request = Request(
+            method="POST",
+            url=self._url,
             headers=self._headers if call is None else traced(self._headers, call),
             body=_encode({"query": query, "variables": variables}),
             timeout_seconds=self._timeout_seconds,
             partner=PARTNER,
             writes=writes,
         )
+        answer = await self._client.exchange(request)
         if answer.status == 423:
             raise Retryable(f"{PARTNER} has locked this shop (HTTP 423).")
         if answer.status >= 400:

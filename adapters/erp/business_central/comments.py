@@ -16,14 +16,30 @@ MAX_LINES_OF_A_TEXT = 10
 MAX_LINES = 50
 """All comments of an order: a page of what people wrote. The order itself keeps all of it."""
 
+_CONTINUED = "… "
+_LABELS = (
+    "Prices include", "Prices without", "Discount ", "The customer saw ", "Note: ",
+    "Gift message: ", "Attribute ", _CONTINUED,
+)  # fmt: skip
+
 
 def comments(order: Order) -> list[str]:
-    """Return at most 50 texts of at most 100 characters: discounts by name, what the customer saw,
-    note, gift message, attributes. Doubts are ours, and stay here."""
+    """Return at most 50 texts of at most 100 characters: the tax basis, discounts by name, what the
+    customer saw, note, gift message, attributes. Doubts are ours, and stay here."""
     return list(islice((line for text in _texts(order) for line in _wrapped(text)), MAX_LINES))
 
 
+def is_ours(text: str) -> bool:
+    """Say whether a comment line is one that we wrote, by how it begins; people add others."""
+    return text.startswith(_LABELS)
+
+
 def _texts(order: Order) -> Iterator[str]:
+    tax = f"{decimal_text(order.totals.tax_minor, order.currency)} {order.currency}"
+    if order.totals.taxes_included:
+        yield f"Prices include tax of {tax}"
+    elif order.totals.tax_minor:
+        yield f"Prices without tax; the shop added tax of {tax}"
     for discount in order.discounts:
         yield _discount(discount, order.currency)
     seen = order.presentment
@@ -36,7 +52,7 @@ def _texts(order: Order) -> Iterator[str]:
         yield f"Gift message: {order.gift_message}"
     for name, value in order.attributes.items():
         if not name.startswith(DOUBT):
-            yield f"{name}: {value}"
+            yield f"Attribute {name}: {value}"
 
 
 def _discount(discount: Discount, currency: str) -> str:
@@ -46,14 +62,16 @@ def _discount(discount: Discount, currency: str) -> str:
 
 
 def _wrapped(text: str) -> list[str]:
-    """Break a text between words, or within a word that is longer than a line."""
+    """Break a text between words, or within a word that is longer than a line. Lines after the
+    first begin with an ellipsis, by which they are recognised as ours."""
     rest = printable(text)
     lines: list[str] = []
     while rest and len(lines) < MAX_LINES_OF_A_TEXT:
-        line = fit(rest, MAX_TEXT, length=utf16_length)
+        begin = _CONTINUED if lines else ""
+        line = fit(rest, MAX_TEXT - len(begin), length=utf16_length)
         if len(line) < len(rest) and rest[len(line)] != " " and " " in line:
             line = line[: line.rindex(" ")]
-        lines.append(line)
+        lines.append(begin + line)
         rest = rest[len(line) :].lstrip()
     if rest:
         lines[-1] = fit(lines[-1], MAX_TEXT - 1, length=utf16_length) + "…"

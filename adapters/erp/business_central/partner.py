@@ -1,7 +1,7 @@
-"""Microsoft Dynamics 365 Business Central, API v2.0: the sales order and its undoing.
+"""Microsoft Dynamics 365 Business Central, API v2.0: the sales order, its changes and its undoing.
 
-It honours no idempotency key, so our correlation id is the order's externalDocumentNumber (35
-characters are its limit), and that is how an order is found again.
+It honours no idempotency key, so our reference is the order's externalDocumentNumber (a code of at
+most 35 characters, kept in capitals), and that is how an order is found again.
 https://learn.microsoft.com/dynamics365/business-central/dev-itpro/api-reference/v2.0/
 """
 
@@ -11,59 +11,34 @@ import re
 from urllib.parse import quote
 
 import msgspec
-from yarl import URL
 
-from actors.runtime.errors import NeedsPerson, Rejected, Retryable
+from actors.runtime.errors import NeedsPerson, Retryable
 from actors.runtime.ports import Call
-from adapters.erp.business_central.sales_order import sales_order
+from adapters.erp.business_central.documents import (
+    Document,
+    Documents,
+    Step,
+    differences,
+)
+from adapters.erp.business_central.sales_order import SalesOrder, sales_order
+from adapters.erp.business_central.settings import BusinessCentralSettings
 from adapters.kit.fitting import phrases
-from adapters.kit.http_client import USER_AGENT, Answer, HttpClient, decoded, traced
+from adapters.kit.http_client import Answer, HttpClient
+from adapters.kit.json_partner import JsonPartner, status_words, titled
 from adapters.kit.oauth import ClientCredentials, TokenCache
 from schemas.messages.effects import (
-    DeleteSalesOrder,
+    AmendSalesOrder,
+    CancelSalesOrder,
     PostSalesOrder,
     Result,
+    SalesOrderAmended,
     SalesOrderPosted,
     Undone,
 )
 
-PARTNER = "Business Central"
-
-_HEADERS = {
-    "Content-Type": "application/json",
-    "Accept": "application/json",
-    "User-Agent": USER_AGENT,
-}
 _TRACE_IN_MESSAGE = re.compile(r"\s*CorrelationId:\s*[0-9a-fA-F-]{36}\.?")
-
-
-class BusinessCentralSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """One company of one environment.
-
-    `api_url` ends in `/api/v2.0`. `customer_number` is the customer that web orders are booked on;
-    whether that customer's prices include tax is set there, not by us. `shipping_account` is the
-    G/L account of shipping income; "" leaves shipping out of the sales order. `duty_account` is
-    that of duty; with "" an order with duty goes to a person.
-    """
-
-    api_url: str
-    company_id: str
-    customer_number: str
-    credentials: ClientCredentials
-    shipping_account: str = ""
-    duty_account: str = ""
-    timeout_seconds: float = 30.0
-
-
-class _Order(msgspec.Struct, frozen=True):
-    id: str
-    number: str = ""
-    externalDocumentNumber: str = ""  # noqa: N815 — the partner's own spelling
-    etag: str = msgspec.field(name="@odata.etag", default="")
-
-
-class _Found(msgspec.Struct, frozen=True):
-    value: list[_Order]
+_POSTED = (("salesInvoices", "invoice"), ("salesShipments", "shipment"))
+"""Where a sales order goes when it is posted: both keep its externalDocumentNumber."""
 
 
 class _Error(msgspec.Struct, frozen=True):
@@ -75,154 +50,247 @@ class _Refusal(msgspec.Struct, frozen=True):
     error: _Error = _Error()
 
 
-_order = msgspec.json.Decoder(_Order)
-_found = msgspec.json.Decoder(_Found)
+_document = msgspec.json.Decoder(Document)
+_documents = msgspec.json.Decoder(Documents)
 _refusal = msgspec.json.Decoder(_Refusal)
 
 
 class BusinessCentral:
-    """The ERP behind `actors.runtime.ports.Partner`."""
+    """An ERP behind `actors.runtime.ports.Partner`; `name` is the instance's."""
 
-    name = "erp"
     can_look_up = True
 
-    def __init__(self, client: HttpClient, settings: BusinessCentralSettings) -> None:
+    def __init__(
+        self, client: HttpClient, settings: BusinessCentralSettings, *, name: str = ""
+    ) -> None:
+        self.name = name or "business_central"
         self._settings = settings
-        self._tokens = TokenCache(client, settings.credentials, PARTNER)
+        title = titled("Business Central", name)
+        credentials = ClientCredentials(
+            token_url=settings.token_url,
+            client_id=settings.client_id,
+            client_secret=settings.client_secret.reveal(),
+            scope=settings.scope,
+        )
+        self._tokens = TokenCache(client, credentials, title)
         company = quote(settings.company_id, safe="-")
-        self._base = f"{settings.api_url.rstrip('/')}/companies({company})/salesOrders"
-        self._orders = URL(self._base, encoded=True)
+        self._api = JsonPartner(
+            client,
+            name=self.name,
+            title=title,
+            base_url=f"{settings.base_url.rstrip('/')}/companies({company})",
+            timeout_seconds=settings.calls.timeout_seconds,
+            sender=self._tokens,
+            words=_words,
+        )
 
     async def perform(self, call: Call) -> Result:
-        """Create the sales order, or delete it."""
+        """Create the sales order, change it, or delete it."""
         match call.effect:
             case PostSalesOrder():
-                return await self._post(call)
-            case DeleteSalesOrder(erp_id=erp_id):
+                return await self._post(call, call.effect)
+            case AmendSalesOrder():
+                return await self._amend(call, call.effect)
+            case CancelSalesOrder(erp_id=erp_id):
                 return await self._delete(call, erp_id)
             case other:
-                raise TypeError(f"{PARTNER} has nothing to do with {type(other).__name__}.")
+                raise TypeError(f"{self._api.title} can't carry out {type(other).__name__}.")
 
     async def look_up(self, call: Call) -> Result | None:
-        """Find the sales order by our reference; a deleted one is gone."""
+        """Find the sales order by our reference; a deleted one is gone. An amendment is found where
+        the sales order says what it should."""
         match call.effect:
             case PostSalesOrder():
                 return await self._find(call)
-            case DeleteSalesOrder(erp_id=erp_id):
-                gone = await self._get(call, erp_id) is None
-                return Undone(detail="The sales order is gone.") if gone else None
+            case AmendSalesOrder(erp_id=erp_id, digest=digest):
+                there = await self._open(call, erp_id)
+                right = differences(self._wanted(call, call.effect), there) == ({}, [])
+                return SalesOrderAmended(digest=digest) if right else None
+            case CancelSalesOrder(erp_id=erp_id):
+                if await self._get(call, erp_id) is not None:
+                    return None
+                await self._refuse_posted(call)
+                return Undone(detail="The sales order is gone.")
             case other:
-                raise TypeError(f"{PARTNER} has nothing to do with {type(other).__name__}.")
+                raise TypeError(f"{self._api.title} can't carry out {type(other).__name__}.")
 
     async def close(self) -> None:
         """Stop fetching tokens."""
         await self._tokens.close()
 
-    async def _post(self, call: Call) -> Result:
-        body = sales_order(
-            call.stated,
-            external_number=call.correlation_id,
-            customer_number=self._settings.customer_number,
-            shipping_account=self._settings.shipping_account,
-            duty_account=self._settings.duty_account,
-        )
-        answer = await self._ask("POST", self._orders, call, writes=True, body=body)
+    async def probe(self) -> str:
+        """Read one sales order with the credentials set; return what that showed."""
+        answer = await self._api.ask(None, "GET", "/salesOrders?$top=1&$select=number")
         if answer.status >= 400:
-            raise _refused("the sales order", answer)
-        made = decoded(_order, answer, partner=PARTNER, writes=True)
-        return SalesOrderPosted(erp_id=made.id, number=made.number)
+            raise self._api.refused("to show its sales orders", answer)
+        self._api.decoded(_documents, answer, writes=False)
+        return f"{self._api.title} shows the sales orders of company {self._settings.company_id}."
+
+    async def _post(self, call: Call, effect: PostSalesOrder) -> Result:
+        body = self._wanted(call, effect).body()
+        answer = await self._api.ask(call, "POST", "/salesOrders", body=body)
+        if answer.status >= 400:
+            raise self._api.refused("the sales order", answer)
+        made = self._api.decoded(_document, answer, writes=True)
+        return self._adopted(call, made)
+
+    def _wanted(self, call: Call, effect: PostSalesOrder | AmendSalesOrder) -> SalesOrder:
+        return sales_order(
+            call.stated,
+            effect.units,
+            external_number=call.reference,
+            settings=self._settings,
+        )
+
+    def _adopted(self, call: Call, document: Document) -> SalesOrderPosted:
+        """Return the sales order as ours, unless its amounts mean something else there."""
+        totals = call.stated.totals
+        gross = document.pricesIncludeTax
+        if gross is not None and totals.tax_minor and gross != totals.taxes_included:
+            setting = "gross_customer_number" if totals.taxes_included else "customer_number"
+            raise NeedsPerson(
+                f"{self._api.title} takes the prices of sales order {document.number} as "
+                f"{'with' if gross else 'without'} tax, and the shop's are "
+                f"{'with' if totals.taxes_included else 'without'}. Delete it there, set {setting} "
+                "to a customer whose prices are as the shop's, and retry.",
+                outcome_known=False,
+            )
+        return SalesOrderPosted(erp_id=document.id, number=document.number)
 
     async def _find(self, call: Call) -> Result | None:
-        reference = quote(f"externalDocumentNumber eq '{call.correlation_id}'", safe="'")
-        query = f"?$filter={reference}&$select=id,number,externalDocumentNumber&$top=3"
-        url = URL(self._base + query, encoded=True)
-        answer = await self._ask("GET", url, call, writes=False)
-        if answer.status >= 400:
-            raise _unanswered(answer)
-        found = decoded(_found, answer, partner=PARTNER, writes=False).value
+        found = await self._search(call, "salesOrders")
         if not found:
+            await self._refuse_posted(call)
             return None
         if len(found) > 1:
             numbers = " and ".join(order.number for order in found)
             raise NeedsPerson(
-                f"{PARTNER} has several sales orders for this order: {numbers}. Delete all but "
-                "one there and retry."
+                f"{self._api.title} has several sales orders for this order: {numbers}. Delete all "
+                "but one there and retry."
             )
-        return SalesOrderPosted(erp_id=found[0].id, number=found[0].number)
+        return self._adopted(call, found[0])
+
+    async def _search(self, call: Call, collection: str) -> list[Document]:
+        reference = quote(f"externalDocumentNumber eq '{call.reference}'", safe="'")
+        query = f"?$filter={reference}&$top=3"
+        answer = await self._api.ask(call, "GET", f"/{collection}{query}")
+        if answer.status == 404 and collection != "salesOrders":
+            return []  # an API version without this collection; the orders themselves were found
+        if answer.status >= 400:
+            raise self._api.unanswered("whether it has the sales order", answer)
+        return self._api.decoded(_documents, answer, writes=False).value
+
+    async def _refuse_posted(self, call: Call) -> None:
+        """Raise NeedsPerson where the sales order was posted: then it is in `salesOrders` no more,
+        and yet it exists."""
+        for collection, what in _POSTED:
+            if found := await self._search(call, collection):
+                raise NeedsPerson(
+                    f"The sales order of this order was posted in {self._api.title} as {what} "
+                    f"{found[0].number}, and can't be changed or deleted there any more. Settle "
+                    "what differs there, and skip this step."
+                )
+
+    async def _amend(self, call: Call, effect: AmendSalesOrder) -> Result:
+        """Make the sales order say what the order says now. Each step starts from what is there, so
+        a repeat after an interruption goes on where it ended."""
+        wanted = self._wanted(call, effect)
+        document = await self._open(call, effect.erp_id)
+        fields, steps = differences(wanted, document)
+        if not fields and not steps:
+            return SalesOrderAmended(digest=effect.digest)
+        order = self._one(effect.erp_id)
+        if fields:
+            await self._change(call, "PATCH", order, fields, document.etag, document)
+        for step in steps:
+            await self._take(call, order, step, document)
+        fields, steps = differences(wanted, await self._open(call, effect.erp_id))
+        if fields or steps:
+            told = [*fields, *(step.about for step in steps)]
+            raise NeedsPerson(
+                f"The sales order {document.number} in {self._api.title} was changed, and still "
+                f"differs from the order in {', '.join(told[:5])}. Correct it there, and skip this "
+                "step."
+            )
+        return SalesOrderAmended(digest=effect.digest)
+
+    async def _take(self, call: Call, order: str, step: Step, document: Document) -> None:
+        if step.line is None:
+            path, etag = f"{order}/salesOrderLines", ""
+        else:
+            path, etag = f"{order}/salesOrderLines({quote(step.line.id, safe='-')})", step.line.etag
+        await self._change(call, step.method, path, step.body, etag, document)
+
+    async def _change(
+        self, call: Call, method: str, path: str, body: object, etag: str, document: Document
+    ) -> None:
+        headers = {"If-Match": etag} if etag else None
+        answer = await self._api.ask(call, method, path, body=body, headers=headers)
+        if answer.status in (409, 412) or (answer.status == 404 and method == "DELETE"):
+            raise Retryable(
+                f"Someone is changing the sales order {document.number} in {self._api.title}.",
+                sick=False,
+            )
+        if answer.status >= 400:
+            raise self._api.refused(f"to change the sales order {document.number}", answer)
+
+    async def _open(self, call: Call, erp_id: str) -> Document:
+        """Return the sales order with its lines. Raises NeedsPerson where it is gone or not
+        ours."""
+        document = await self._get(call, erp_id, "?$expand=salesOrderLines")
+        if document is None:
+            await self._refuse_posted(call)
+            raise NeedsPerson(
+                f"{self._api.title} does not have the sales order any more. Enter it there again "
+                "by hand if it is still wanted, and skip this step."
+            )
+        self._refuse_strange(call, document)
+        return document
+
+    def _refuse_strange(self, call: Call, document: Document) -> None:
+        if document.externalDocumentNumber.casefold() != call.reference.casefold():
+            raise NeedsPerson(
+                f"The sales order {document.number} in {self._api.title} no longer has our "
+                "reference. Change or delete it there if it belongs to this order."
+            )
 
     async def _delete(self, call: Call, erp_id: str) -> Result:
         """Delete the order as it was read: If-Match must be given, and guards against changes."""
         order = await self._get(call, erp_id)
         if order is None:
+            await self._refuse_posted(call)
             return Undone(detail="The sales order was gone already.")
-        if order.externalDocumentNumber != call.correlation_id:
-            raise NeedsPerson(
-                f"The sales order {order.number} in {PARTNER} no longer bears our reference. "
-                "Delete it there if it belongs to this order."
-            )
-        url = self._one(erp_id)
-        answer = await self._ask("DELETE", url, call, writes=True, etag=order.etag)
+        self._refuse_strange(call, order)
+        headers = {"If-Match": order.etag}
+        answer = await self._api.ask(call, "DELETE", self._one(erp_id), headers=headers)
         if answer.status == 404:
             return Undone(detail="The sales order was gone already.")
         if answer.status in (409, 412):
             raise Retryable(
-                f"Somebody is changing the sales order {order.number} in {PARTNER}.", sick=False
+                f"Someone is changing the sales order {order.number} in {self._api.title}.",
+                sick=False,
             )
         if answer.status >= 400:
-            raise _refused(f"to delete the sales order {order.number}", answer)
+            raise self._api.refused(f"to delete the sales order {order.number}", answer)
         return Undone(detail=f"Sales order {order.number} is deleted.")
 
-    async def _get(self, call: Call, erp_id: str) -> _Order | None:
-        answer = await self._ask("GET", self._one(erp_id), call, writes=False)
+    async def _get(self, call: Call, erp_id: str, query: str = "") -> Document | None:
+        answer = await self._api.ask(call, "GET", self._one(erp_id) + query)
         if answer.status == 404:
             return None
         if answer.status >= 400:
-            raise _unanswered(answer)
-        return decoded(_order, answer, partner=PARTNER, writes=False)
+            raise self._api.unanswered("whether it has the sales order", answer)
+        return self._api.decoded(_document, answer, writes=False)
 
-    def _one(self, erp_id: str) -> URL:
-        return URL(f"{self._base}({quote(erp_id, safe='-')})", encoded=True)
-
-    async def _ask(
-        self,
-        method: str,
-        url: URL,
-        call: Call,
-        *,
-        writes: bool,
-        body: bytes | None = None,
-        etag: str = "",
-    ) -> Answer:
-        headers = traced(_HEADERS, call)
-        if etag:
-            headers = {**headers, "If-Match": etag}
-        return await self._tokens.exchange(
-            method,
-            url,
-            headers=headers,
-            timeout_seconds=self._settings.timeout_seconds,
-            writes=writes,
-            body=body,
-        )
+    def _one(self, erp_id: str) -> str:
+        return f"/salesOrders({quote(erp_id, safe='-')})"
 
 
 def _words(answer: Answer) -> str:
     try:
         error = _refusal.decode(answer.body).error
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        return f"HTTP {answer.status}"
+        return status_words(answer)
     return phrases([_TRACE_IN_MESSAGE.sub("", error.message)]) + (
         f" ({error.code})" if error.code else ""
-    )
-
-
-def _refused(what: str, answer: Answer) -> Rejected:
-    return Rejected(f"{PARTNER} refused {what}: {_words(answer)}.")
-
-
-def _unanswered(answer: Answer) -> NeedsPerson:
-    """Return the error for a look-up that was refused: then nobody knows what is there."""
-    return NeedsPerson(
-        f"{PARTNER} would not say whether it has the sales order: {_words(answer)}.",
-        outcome_known=False,
     )

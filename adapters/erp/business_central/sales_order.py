@@ -1,4 +1,4 @@
-"""A canonical order as Business Central's salesOrder with its lines (a deep insert).
+"""A canonical order as Business Central's salesOrder with its lines.
 
 Fields: https://learn.microsoft.com/dynamics365/business-central/dev-itpro/api-reference/v2.0/resources/dynamics_salesorder
 Lengths: the v1.0 OpenAPI description, and table Sales Header (names 100, address 100 + 50).
@@ -6,27 +6,31 @@ Lengths: the v1.0 OpenAPI description, and table Sales Header (names 100, addres
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 import msgspec
 
 from actors.runtime.errors import Rejected
 from adapters.erp.business_central.comments import comments
+from adapters.erp.business_central.settings import BusinessCentralSettings
 from adapters.kit.fitting import fill, fit, printable, utf16_length
-from schemas.order.canonical import Address, Line, Order
-from schemas.order.money import decimal_text, exponent_of, share_out
+from schemas.messages.effects import Units
+from schemas.order.canonical import Address, Order
+from schemas.order.money import decimal_text, exponent_of
+from schemas.order.shares import Part, Sum, as_booked, comes_to
 
 MAX_ITEM_NUMBER = 20
 """Business Central's No. fields; a longer SKU can't be an item there."""
 MAX_DESCRIPTION = 100
 """Characters of a line's description, as Windows counts them."""
 
-_encoder = msgspec.json.Encoder(decimal_format="number")
+ITEM, ACCOUNT, COMMENT = "Item", "Account", "Comment"
 
 
-class SalesOrderLine(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A salesOrderLine: the fields we set."""
+class SalesOrderLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A salesOrderLine: the fields we set. What it comes to is quantity × unitPrice -
+    discountAmount."""
 
     lineType: str  # noqa: N815 — the partner's own spelling
     lineObjectNumber: str = ""  # noqa: N815 — the partner's own spelling
@@ -36,36 +40,58 @@ class SalesOrderLine(msgspec.Struct, kw_only=True, omit_defaults=True):
     discountAmount: Decimal = Decimal(0)  # noqa: N815 — the partner's own spelling
 
 
+class SalesOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """A sales order as it should be. `header` has the fields that an amendment may change, `fixed`
+    those that stay."""
+
+    fixed: dict[str, str]
+    header: dict[str, str]
+    lines: tuple[SalesOrderLine, ...]
+
+    def body(self) -> dict[str, object]:
+        """Return the body of `POST salesOrders` (a deep insert); empty fields are left out."""
+        header = {name: text for name, text in self.header.items() if text}
+        return {**self.fixed, **header, "salesOrderLines": list(self.lines)}
+
+
 def sales_order(
     order: Order,
+    units: Sequence[Units],
     *,
     external_number: str,
-    customer_number: str,
-    shipping_account: str,
-    duty_account: str = "",
-) -> bytes:
-    """Return the body of `POST salesOrders`.
+    settings: BusinessCentralSettings,
+) -> SalesOrder:
+    """Return the sales order of these units.
 
-    The lines add up to the channel's totals to the cent: an order-level discount is shared out over
-    the lines. Shipping becomes a line of its own on `shipping_account` (a G/L account), if one is
-    given; so does duty on `duty_account`. What was written to the seller (note, gift message,
-    attributes), the discounts by name and what the customer saw become comment lines. Raises
-    Rejected for what Business Central can't hold, and for duty without its account.
+    Its lines sum to what the units come to, shipping and duty included, to the smallest unit of
+    money; tax that comes on top is Business Central's to add. What was written to the seller,
+    discounts by name, the tax basis and what the customer saw become comment lines. Raises Rejected
+    for what Business Central can't hold, and for shipping or duty without its account.
     """
-    body: dict[str, object] = {
-        "externalDocumentNumber": external_number,
-        "orderDate": order.placed_at[:10],
-        "customerNumber": customer_number,
-        "currencyCode": order.currency,
-        **_ship_to(order.ship_to),
-        **_reach(order),
-        "salesOrderLines": [
-            *_lines(order),
-            *_account_lines(order, shipping_account, duty_account),
-            *[SalesOrderLine(lineType="Comment", description=text) for text in comments(order)],
-        ],
-    }
-    return _encoder.encode(body)
+    gross = order.totals.taxes_included
+    customer = (settings.gross_customer_number if gross else "") or settings.customer_number
+    try:
+        amounts = comes_to(as_booked(order), units)
+    except KeyError as missing:
+        raise Rejected(
+            f"The order has no line {missing} any more, so the sales order can't say what it comes "
+            "to. Compare the order with its sales channel."
+        ) from None
+    lines = (
+        *_item_lines(order, amounts.parts),
+        *_account_lines(order, amounts, settings),
+        *[SalesOrderLine(lineType=COMMENT, description=text) for text in comments(order)],
+    )
+    return SalesOrder(
+        fixed={
+            "externalDocumentNumber": external_number,
+            "orderDate": order.placed_at[:10],
+            "customerNumber": customer,
+            "currencyCode": order.currency,
+        },
+        header={**_ship_to(order.ship_to), **_reach(order)},
+        lines=lines,
+    )
 
 
 def _text(text: str, limit: int) -> str:
@@ -73,91 +99,83 @@ def _text(text: str, limit: int) -> str:
 
 
 def _ship_to(address: Address | None) -> dict[str, str]:
-    if address is None:
-        return {}
-    street = fill([printable(line) for line in address.lines], (100, 50), length=utf16_length)
-    texts = {
-        "shipToName": _text(address.company or address.name, 100),
-        "shipToContact": _text(address.name, 100),
+    """Return every field of the address, "" for what it lacks: an amendment empties it."""
+    lines = address.lines if address is not None else ()
+    street = fill([printable(line) for line in lines], (100, 50), length=utf16_length)
+    name = _text(address.name, 100) if address is not None else ""
+    company = _text(address.company, 100) if address is not None else ""
+    return {
+        "shipToName": company or name,
+        "shipToContact": name,
         "shipToAddressLine1": street[0] if street else "",
         "shipToAddressLine2": street[1] if len(street) > 1 else "",
-        "shipToCity": _text(address.city, 30),
-        "shipToState": _text(address.region, 30),
-        "shipToPostCode": _text(address.postal_code, 20),
-        "shipToCountry": address.country,
+        "shipToCity": _text(address.city, 30) if address is not None else "",
+        "shipToState": _text(address.region, 30) if address is not None else "",
+        "shipToPostCode": _text(address.postal_code, 20) if address is not None else "",
+        "shipToCountry": address.country if address is not None else "",
     }
-    return {name: text for name, text in texts.items() if text}
 
 
 def _reach(order: Order) -> dict[str, str]:
     """E-mail and telephone: left out where cutting would make another person's of them."""
-    found = {}
     email = printable(order.customer.email)
-    if email and len(email) <= 80:
-        found["email"] = email
     phone = order.customer.phone or (order.ship_to.phone if order.ship_to else "")
     # Business Central refuses letters in a telephone number.
     digits = "".join(sign for sign in phone if sign in "+()-/ 0123456789").strip()
-    if digits and len(digits) <= 30:
-        found["phoneNumber"] = digits
-    return found
+    return {
+        "email": email if len(email) <= 80 else "",
+        "phoneNumber": digits if len(digits) <= 30 else "",
+    }
 
 
-def _lines(order: Order) -> list[SalesOrderLine]:
-    totals = order.totals
-    after_lines = sum(line.total_minor for line in order.lines)
-    order_discount = after_lines - (totals.subtotal_minor - totals.discount_minor)
-    if 0 < order_discount <= after_lines:
-        shares = share_out(order_discount, [line.total_minor for line in order.lines])
-    else:
-        shares = [0] * len(order.lines)
-    exponent = exponent_of(order.currency)
-    return [
-        _line(line, line.total_minor - share, exponent)
-        for line, share in zip(order.lines, shares, strict=True)
-    ]
+def _item_lines(order: Order, parts: Sequence[Part]) -> Iterator[SalesOrderLine]:
+    known = {line.line_id: line for line in order.lines}
+    for part in parts:
+        line = known[part.line_id]
+        yield _item_line(part, line.title, line.unit_price_minor, exponent_of(order.currency))
 
 
 def _account_lines(
-    order: Order, shipping_account: str, duty_account: str
+    order: Order, amounts: Sum, settings: BusinessCentralSettings
 ) -> Iterator[SalesOrderLine]:
-    totals, exponent = order.totals, exponent_of(order.currency)
-    if totals.duty_minor and not duty_account:
-        raise Rejected(
-            f"The customer paid {decimal_text(totals.duty_minor, order.currency)} "
-            f"{order.currency} of duty, and no G/L account for duty is set. Set duty_account of "
-            "the ERP in the settings and retry."
-        )
-    for account, minor, text in (
-        (shipping_account, totals.shipping_minor, order.shipping_method or "Shipping"),
-        (duty_account, totals.duty_minor, "Duty"),
-    ):
-        if account and minor:
+    for account, setting, what, minor, text in (
+        (
+            settings.shipping_account, "shipping_account", "shipping", amounts.shipping_minor,
+            order.shipping_method or "Shipping",
+        ),
+        (settings.duty_account, "duty_account", "duty", amounts.duty_minor, "Duty"),
+    ):  # fmt: skip
+        if minor and not account:
+            raise Rejected(
+                f"The customer paid {decimal_text(minor, order.currency)} {order.currency} of "
+                f"{what}, and no G/L account for {what} is set. Set {setting} of the ERP in the "
+                "settings and retry."
+            )
+        if minor:
             yield SalesOrderLine(
-                lineType="Account",
+                lineType=ACCOUNT,
                 lineObjectNumber=account,
                 description=_text(text, MAX_DESCRIPTION),
                 quantity=1,
-                unitPrice=Decimal(minor).scaleb(-exponent),
+                unitPrice=Decimal(minor).scaleb(-exponent_of(order.currency)),
             )
 
 
-def _line(line: Line, net_minor: int, exponent: int) -> SalesOrderLine:
-    sku = printable(line.sku)
+def _item_line(part: Part, title: str, unit_minor: int, exponent: int) -> SalesOrderLine:
+    sku = printable(part.sku)
     if len(sku) > MAX_ITEM_NUMBER:
         raise Rejected(
             f"Business Central's item numbers have at most {MAX_ITEM_NUMBER} characters; the SKU "
             f"{sku[:40]!r} has {len(sku)}. Give the item an alias in the SKU table."
         )
-    unit_minor = line.unit_price_minor
-    if unit_minor * line.quantity < net_minor:
+    if unit_minor * part.quantity < part.net_minor:
         # A channel may round per line: the unit price goes up a cent, the rest is discount.
-        unit_minor = -(-net_minor // line.quantity)
+        unit_minor = -(-part.net_minor // part.quantity)
     return SalesOrderLine(
-        lineType="Item",
+        lineType=ITEM,
         lineObjectNumber=sku,
-        description=_text(line.title, MAX_DESCRIPTION),
-        quantity=line.quantity,
+        description=_text(title, MAX_DESCRIPTION),
+        quantity=part.quantity,
         unitPrice=Decimal(unit_minor).scaleb(-exponent),
-        discountAmount=Decimal(unit_minor * line.quantity - net_minor).scaleb(-exponent),
+        discountAmount=Decimal(unit_minor * part.quantity - part.net_minor).scaleb(-exponent),
     )

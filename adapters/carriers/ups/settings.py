@@ -1,0 +1,46 @@
+"""Settings of a UPS shipper account."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from adapters.kit.secret import Secret
+from adapters.kit.settings import Name, Origin, PartnerSettings, Text, Url
+
+Service = Annotated[str, Meta(pattern=r"^\d{2}$")]
+
+
+class UpsSettings(PartnerSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One shipper account at UPS."""
+
+    base_url: Annotated[Url, Meta(description="API root.")] = "https://onlinetools.ups.com"
+    client_id: Annotated[Name, Meta(description="OAuth client id.")]
+    client_secret: Annotated[Secret, Meta(description="OAuth client secret.")]
+    account_number: Annotated[
+        str,
+        Meta(pattern=r"^[A-Za-z0-9]{6}$", description="Six-character shipper account number."),
+    ]
+    shipper: Annotated[
+        Origin, Meta(description="Whose account it is, and where parcels are sent from.")
+    ]
+    services: Annotated[
+        dict[Text, Service],
+        Meta(
+            max_length=200,
+            description="The order's shipping method to the carrier's service code.",
+        ),
+    ] = msgspec.field(default_factory=dict)
+    default_service: Annotated[
+        Service, Meta(description="Service code for shipping methods that `services` leaves out.")
+    ] = "03"
+    recovery_lag_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=3_600,
+            description="A label counts as not bought when two searches so far apart miss it.",
+        ),
+    ] = 60.0

@@ -1,0 +1,90 @@
+"""Settings of a seller account at Amazon (Selling Partner API)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from adapters.kit.secret import Secret
+from adapters.kit.settings import ChannelSettings, Name, Signing, Url
+
+LWA_URL = "https://api.amazon.com/auth/o2/token"
+
+ENDPOINTS: Mapping[str, str] = MappingProxyType(
+    {region: f"https://sellingpartnerapi-{region}.amazon.com" for region in ("na", "eu", "fe")}
+)
+
+
+class AmazonSettings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One seller account at Amazon."""
+
+    client_id: Annotated[Name, Meta(description="The application's LWA client id.")]
+    client_secret: Annotated[Secret, Meta(description="The application's LWA client secret.")]
+    refresh_token: Annotated[
+        Secret, Meta(description="The LWA refresh token of the seller's authorisation.")
+    ]
+    region: Annotated[
+        Literal["na", "eu", "fe"],
+        Meta(description="Whose endpoint is asked: North America, Europe or Far East."),
+    ]
+    marketplace_ids: Annotated[
+        tuple[Annotated[str, Meta(pattern=r"^[A-Z0-9]{10,20}$")], ...],
+        Meta(
+            min_length=1,
+            max_length=32,
+            description="Marketplaces whose orders this channel takes; others are left out.",
+        ),
+    ]
+    webhook_secrets: Annotated[
+        Signing,
+        Meta(
+            description="One secret that the forwarder of its notifications signs with; two while "
+            "it is being rotated."
+        ),
+    ]
+    seller_id: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Z0-9]{0,40}$",
+            description="The seller's id; notifications of another are refused. Empty: any.",
+        ),
+    ] = ""
+    queue_arn: Annotated[
+        str,
+        Meta(
+            pattern=r"^$|^arn:aws[a-z-]*:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]{1,84}$",
+            description="The SQS queue whose messages are forwarded to us, which is subscribed to "
+            "ORDER_CHANGE. Empty: the subscription is told as a fault.",
+        ),
+    ] = ""
+    api_base_url: Annotated[
+        Url | None, Meta(description="Another address of the API, such as the sandbox's.")
+    ] = None
+    token_url: Annotated[Url, Meta(description="Where LWA tokens are issued.")] = LWA_URL
+    backfill_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=86_400,
+            description="Pause between two comparisons for lost orders; 0: off. Amazon allows one "
+            "`searchOrders` in three minutes, and a round takes one for every hundred changes.",
+        ),
+    ] = 1_800.0
+    # https://developer-docs.amazon.com/sp-api/docs/security-compliance-overview
+    personal_data_days: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=30,
+            description="Days after an order is final until its personal data is erased: Amazon's "
+            "Data Protection Policy allows 30 at most.",
+        ),
+    ] = 30
+
+    @property
+    def base_url(self) -> str:
+        """Where the API answers."""
+        return self.api_base_url or ENDPOINTS[self.region]

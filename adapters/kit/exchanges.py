@@ -1,0 +1,89 @@
+"""What we and a partner said to each other, call by call, for the order's timeline.
+
+An exchange never decides anything: recording one may be skipped, and must not delay or fail a call.
+Header fields are not recorded, because credentials travel in them.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+from yarl import URL
+
+from schemas.order.ids import OrderId
+from schemas.order.things import Key
+
+MAX_BODY_BYTES = 8 * 1024
+"""Of a request's or answer's body, after redaction: orders of a dozen lines are whole."""
+
+MAX_READ_BYTES = 64 * 1024
+"""What redaction reads of a body: a label's image before the rest must not hide all of it."""
+
+MAX_ERROR_CHARACTERS = 500
+
+_SECRET = (
+    rb"access_token|refresh_token|client_secret|client_id|token|secret|password|api_key|apikey"
+    rb"|authorization|signature|label_url"
+)
+_SECRETS = re.compile(rb'("(?:' + _SECRET + rb')"\s*:\s*)"(?:[^"\\]|\\.)*"?', re.IGNORECASE)
+_SECRET_NAMES = re.compile(_SECRET.decode(), re.IGNORECASE)
+_IMAGES = re.compile(rb"[A-Za-z0-9+/=\\]{256,}")
+
+
+class Exchange(Struct, frozen=True, kw_only=True):
+    """One request and its answer. `partner` is the instance's name; `status` is 0 when no answer
+    came, and `error` then says why. Bodies are redacted, and cut at MAX_BODY_BYTES."""
+
+    order_id: OrderId
+    key: Key
+    effect: int
+    partner: str
+    method: str
+    url: str
+    at: datetime
+    duration_ms: int
+    status: int = 0
+    error: str = ""
+    request: bytes = b""
+    response: bytes = b""
+
+
+class Exchanges(Protocol):
+    """Where exchanges are kept."""
+
+    def wants(self, order_id: OrderId, status: int) -> bool:
+        """Say whether an exchange of this order with this status is kept; asked before anything is
+        redacted."""
+        ...
+
+    def record(self, exchange: Exchange) -> None:
+        """Keep an exchange, or drop it where there is no room. Returns at once, raises nothing."""
+        ...
+
+
+def redacted(body: bytes | None, limit: int = MAX_BODY_BYTES) -> bytes:
+    """Return a body without secrets and images, at most `limit` bytes long."""
+    if not body:
+        return b""
+    told = _IMAGES.sub(_measured, body[:MAX_READ_BYTES])
+    told = _SECRETS.sub(rb'\1"(redacted)"', told)
+    if len(told) <= limit and len(body) <= MAX_READ_BYTES:
+        return told
+    end = f" (cut; {len(body):,} bytes)".encode()
+    return told[: limit - len(end)] + end
+
+
+def shown_url(url: URL) -> str:
+    """Return an address without credentials: no user, and secret query values masked."""
+    query = [
+        (name, "(redacted)" if _SECRET_NAMES.search(name) else value)
+        for name, value in url.query.items()
+    ]
+    return url.with_user(None).with_query(query).human_repr() if query else str(url.with_user(None))
+
+
+def _measured(found: re.Match[bytes]) -> bytes:
+    return f"({len(found[0]):,} characters)".encode()

@@ -1,0 +1,177 @@
+"""What a kind of partner or channel is: one `KIND` in its folder, from which all else is derived.
+
+The settings tree, the wiring, `doctor`, lineage, the tables in the docs and the tests that walk all
+kinds read it. Nothing else is registered anywhere but the kind's one line in `adapters/kinds.py`,
+or its entry point in the group `orderwright.kinds`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Generic, Literal, TypeVar, get_args
+
+from msgspec import Struct
+
+from actors.runtime.ports import Clock, Partner
+from adapters.kit.events import Events
+from adapters.kit.fetching import Letters
+from adapters.kit.http_client import HttpClient
+from adapters.kit.inbound import Source, Translator
+from adapters.kit.lineage import Carried, Stated
+from adapters.kit.settings import ChannelSettings, Origin, PartnerSettings
+from adapters.kit.sync import Upkeep
+
+Role = Literal[
+    "storefront",
+    "erp",
+    "warehouse",
+    "3pl",
+    "carrier",
+    "messages",
+    "supplier",
+    "payments",
+    "crm",
+    "address",
+    "tax",
+    "files",
+]
+RESERVED: frozenset[Role] = frozenset({"supplier", "payments", "crm", "address", "tax", "files"})
+"""Roles that no decision asks for yet. A kind may name them beside one that is asked for."""
+
+Mapped = Literal["skus", "bundles", "tax_codes", "shipping_methods"]
+Transport = Literal["webhook", "api", "nats", "poll", "file"]
+
+S = TypeVar("S", bound=PartnerSettings)
+C = TypeVar("C", bound=ChannelSettings)
+
+
+class Instance(Struct, frozen=True, kw_only=True):
+    """One configured instance: its name, and the keys that sign references, by key id."""
+
+    name: str
+    keys: Mapping[str, bytes]
+
+
+class Kit(Instance, frozen=True, kw_only=True):
+    """What an adapter is made of beside its settings.
+
+    `own_url` is where partners reach us. `origins` are the addresses that parcels leave from, by
+    place, where they are configured. What is fetched from a storefront is published to `intake`;
+    `events` go to other services.
+    """
+
+    client: HttpClient
+    clock: Clock
+    intake: Letters
+    events: Events
+    own_url: str = ""
+    origins: Mapping[str, Origin] = {}
+
+
+class Channel(Struct, Generic[C], frozen=True, kw_only=True):
+    """What a storefront has beside its partner adapter. Every part is stated, None where the kind
+    has none.
+
+    `transports` say how its orders reach us. `webhooks` makes what checks and reads webhooks;
+    a kind without them has a `translator` alone. `sync` makes what lists changed orders and keeps
+    the subscriptions (None: the channel can't be asked). `fetches`: its partner has `bundle`, the
+    order as it is now (`adapters.kit.fetching.Shows`). `statuses` are all that it can report of an
+    order, each with what it means here. `mapped` are the tables of the mappings that its orders
+    need. `speaks` says the API version in words, "" where none is named.
+    """
+
+    transports: tuple[Transport, ...]
+    webhooks: Callable[[C, Instance], Source] | None
+    translator: Callable[[C, Instance], Translator] | None
+    sync: Callable[[C, Kit], Upkeep] | None
+    fetches: bool
+    statuses: Mapping[str, str]
+    mapped: tuple[Mapped, ...]
+    speaks: Callable[[C], str]
+    stated: Stated
+
+    def reader(self, settings: C, instance: Instance) -> Translator:
+        """Make what reads this channel's messages."""
+        make = self.webhooks or self.translator
+        assert make is not None, "a kind that reads nothing is refused when it is registered"
+        return make(settings, instance)
+
+
+class Kind(Struct, Generic[S], frozen=True, kw_only=True):
+    """A kind of partner or channel.
+
+    `title` is what people call it, `words` one sentence for the tables in the docs. `example` are
+    settings that a check accepts and that lead nowhere: tests, lineage and whoever reads a message
+    of a channel that is no longer configured use them. `partner` makes the adapter. `probe` makes
+    one harmless call with the configured credentials and returns what it found as a sentence; it
+    raises PartnerError. `channel` is what a storefront has, `reports` makes what reads the webhooks
+    of another partner. `carried` shows how an order reaches it.
+    """
+
+    name: str
+    title: str
+    words: str
+    roles: tuple[Role, ...]
+    settings: type[S]
+    example: Mapping[str, object]
+    partner: Callable[[S, Kit], Partner]
+    probe: Callable[[S, Kit], Awaitable[str]]
+    carried: Carried
+    channel: Channel[Any] | None = None
+    reports: Callable[[S, Instance], Source] | None = None
+
+
+def faults_of(kind: Kind[Any]) -> list[str]:
+    """Return what is wrong or missing, one sentence each. Nothing is made up for a missing part."""
+    found = [f"Its role {role!r} is unknown." for role in kind.roles if role not in get_args(Role)]
+    if not set(kind.roles) - RESERVED:
+        found.append("It plays no role that is asked for; name at least one in `roles`.")
+    found += [f"`{name}` is empty." for name in ("name", "title", "words") if not _text(kind, name)]
+    is_channel = "storefront" in kind.roles
+    if is_channel != (kind.channel is not None):
+        found.append("`channel` belongs to the role storefront: give both, or neither.")
+    wanted = ChannelSettings if is_channel else PartnerSettings
+    if not _derives(kind.settings, wanted):
+        found.append(f"`settings` must be a struct that derives from {wanted.__name__}.")
+    elif not is_channel and _derives(kind.settings, ChannelSettings):
+        found.append("`settings` derive from ChannelSettings, but it plays no storefront.")
+    if {"warehouse", "3pl"} & set(kind.roles) and kind.reports is None:
+        found.append("`reports` is missing: a warehouse says what it picked, packed and shipped.")
+    found += [f"`{name}` must be callable." for name in ("partner", "probe") if _dead(kind, name)]
+    if not _is(kind.carried, Carried):
+        found.append("`carried` is missing: it says by which effect an order reaches the partner.")
+    if kind.channel is not None:
+        found += _channel_faults(kind.channel)
+    return found
+
+
+def _channel_faults(channel: Channel[Any]) -> list[str]:
+    found = []
+    if (channel.webhooks is None) == (channel.translator is None):
+        found.append("`channel` needs either `webhooks` or a `translator`: who reads its messages?")
+    if ("webhook" in channel.transports) != (channel.webhooks is not None):
+        found.append("`channel.webhooks` and the transport `webhook` belong together.")
+    if not channel.transports:
+        found.append("`channel.transports` is empty: how do its orders reach us?")
+    if not channel.statuses:
+        found.append("`channel.statuses` is empty: which statuses does it report?")
+    if not _is(channel.stated, Stated):
+        found.append("`channel.stated` is missing: a whole example of its orders.")
+    return found
+
+
+def _text(kind: Kind[Any], name: str) -> bool:
+    value = getattr(kind, name)
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _dead(kind: Kind[Any], name: str) -> bool:
+    return not callable(getattr(kind, name))
+
+
+def _derives(value: object, wanted: type) -> bool:
+    return isinstance(value, type) and issubclass(value, wanted)
+
+
+def _is(value: object, wanted: type) -> bool:
+    return isinstance(value, wanted)

@@ -1,0 +1,164 @@
+"""What the settings of every partner and channel have in common. Each kind adds its own fields in
+its folder; bounds, defaults and descriptions stand beside the types and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from actors.runtime.call_policy import CallPolicy
+from adapters.kit.rounding import Level, Mode
+from adapters.kit.secret import Secret
+
+Url = Annotated[str, Meta(pattern=r"^https?://[^\s/?#@]+[^\s?#]*$", max_length=512)]
+Name = Annotated[str, Meta(min_length=1, max_length=256)]
+Text = Annotated[str, Meta(max_length=256)]
+InstanceName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+"""An instance is a token of subjects and addresses and a label of metrics: short and plain."""
+
+PaymentMethod = Annotated[str, Meta(min_length=1, max_length=128)]
+Template = Literal["order_confirmed", "order_cancelled", "order_partly_cancelled"]
+Signing = Annotated[
+    tuple[Secret, ...],
+    Meta(
+        min_length=1,
+        max_length=2,
+        description="One secret that signs webhooks; two while it is being rotated.",
+    ),
+]
+
+
+class Origin(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where parcels are sent from, as a carrier prints it."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=35, description="Name on the label.")]
+    phone: Annotated[str, Meta(max_length=15, description="Telephone number.")] = ""
+    lines: Annotated[
+        tuple[Annotated[str, Meta(min_length=1, max_length=35)], ...],
+        Meta(min_length=1, max_length=3, description="Street lines."),
+    ]
+    city: Annotated[str, Meta(min_length=1, max_length=30, description="City.")]
+    region: Annotated[str, Meta(max_length=5, description="State or province code.")] = ""
+    postal_code: Annotated[str, Meta(max_length=9, description="Postal code.")] = ""
+    country: Annotated[
+        str, Meta(pattern=r"^[A-Z]{2}$", description="Country, two letters (ISO 3166-1).")
+    ]
+
+
+class PartnerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One partner instance: an account at an ERP, a warehouse, a carrier or a mail server."""
+
+    kind: Annotated[str, Meta(max_length=64, description="Which kind of partner it is.")]
+    calls: Annotated[CallPolicy, Meta(description="Call policy.")] = CallPolicy()
+
+
+class ChannelSettings(PartnerSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One sales channel: one shop of one storefront, or anyone who states canonical orders."""
+
+    kind: Annotated[
+        str, Meta(max_length=64, description="Whose shape the orders have; `canonical` is our own.")
+    ]
+    erp: Annotated[
+        Annotated[str, Meta(max_length=32)] | None,
+        Meta(
+            description="The partner that books its orders; empty: none. Left out: the only one "
+            "there is."
+        ),
+    ] = None
+    mail: Annotated[
+        Annotated[str, Meta(max_length=32)] | None,
+        Meta(
+            description="The partner that writes to its customers; empty: none. Left out: the only "
+            "one there is."
+        ),
+    ] = None
+    places: Annotated[
+        tuple[InstanceName, ...] | None,
+        Meta(
+            max_length=50,
+            description="Places that its orders leave from, in order of preference. Left out: all.",
+        ),
+    ] = None
+    keeps_stock: Annotated[
+        bool, Meta(description="Reserve stock for its orders; false: everything counts as there.")
+    ] = True
+    promised_payment_methods: Annotated[
+        tuple[PaymentMethod, ...],
+        Meta(
+            max_length=100,
+            description="Payment methods, as the channel names them, that count as a promise to "
+            "pay, such as net terms: such an order is accepted before its money is there.",
+        ),
+    ] = ()
+    collected_payment_methods: Annotated[
+        tuple[PaymentMethod, ...],
+        Meta(
+            max_length=100,
+            description="Promised payment methods whose amount is collected on delivery.",
+        ),
+    ] = ()
+    writes: Annotated[
+        tuple[Template, ...],
+        Meta(
+            max_length=16,
+            description="The messages that we send to its customers; the shop itself sends the "
+            "others.",
+        ),
+    ] = ("order_confirmed", "order_cancelled")
+    notify_customer: Annotated[
+        bool, Meta(description="Whether the shop itself writes to the customer when it ships.")
+    ] = False
+    short_pick: Annotated[
+        Literal["ask", "backorder", "drop"],
+        Meta(
+            description="What a warehouse did not find: a person decides, it ships later, or it is "
+            "cancelled."
+        ),
+    ] = "ask"
+    routing: Annotated[
+        Literal["ours", "channel"],
+        Meta(description="Who decides which place ships what: our plan, or the channel."),
+    ] = "ours"
+    restock_by: Annotated[
+        Literal["us", "channel"],
+        Meta(description="Who puts the units of a cancelled order back on sale."),
+    ] = "us"
+    rounding: Annotated[
+        Mode,
+        Meta(
+            description="What happens to digits beyond the currency's places; `exact` refuses them."
+        ),
+    ] = "exact"
+    rounding_level: Annotated[
+        Level,
+        Meta(
+            description="What the channel rounds: each `line`, or only the `order`; then what is "
+            "left over is shared out to the lines."
+        ),
+    ] = "line"
+    backfill_seconds: Annotated[
+        float,
+        Meta(ge=0, le=86_400, description="Pause between two comparisons for lost orders; 0: off."),
+    ] = 300.0
+    backfill_window_seconds: Annotated[
+        float,
+        Meta(ge=1, le=2_592_000, description="How far back each comparison looks at least."),
+    ] = 3_600.0
+    backfill_grace_seconds: Annotated[
+        float,
+        Meta(ge=0, le=86_400, description="What changed so recently is left to its webhook."),
+    ] = 120.0
+    subscriptions_seconds: Annotated[
+        float,
+        Meta(ge=1, le=86_400, description="Pause between two checks of its subscriptions."),
+    ] = 900.0
+    personal_data_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=3_650,
+            description="Days after an order is final until its personal data is erased; 0: kept "
+            "until someone asks.",
+        ),
+    ] = 0

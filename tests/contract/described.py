@@ -1,0 +1,31 @@
+"""Answers and requests held against the official descriptions of the carriers."""
+
+from __future__ import annotations
+
+import functools
+
+import yaml
+from openapi_schema_validator import OAS30Validator
+
+from tests.contract.simulated import Json, spec
+
+
+@functools.cache
+def _ups(name: str) -> Json:
+    loaded: Json = yaml.load(spec("ups", name).read_bytes(), Loader=yaml.CSafeLoader)
+    return loaded
+
+
+def check_ups(file: str, schema: str, value: object) -> None:
+    """Fails with everything that breaks UPS's own description."""
+    check(_ups(file), {"$ref": f"#/components/schemas/{schema}"}, value)
+
+
+def check(description: Json, schema: Json, value: object) -> None:
+    """Fails with everything that breaks a schema of an OpenAPI description."""
+    described = {**schema, "components": description["components"]}
+    errors = [
+        f"{'/'.join(map(str, error.path))}: {error.message}"
+        for error in OAS30Validator(described).iter_errors(value)
+    ]
+    assert not errors, errors
