@@ -132,8 +132,8 @@ class Views:
     ) -> Page:
         """Return a page of at most `limit` (200) orders, newest first.
 
-        `text` is an order id, a reference of it or its things, the channel's or people's number, whole (`#1042` finds
-        `1042`). Raises CursorRefused.
+        `text` is an order id, a reference of the order or a thing of it, the channel's own or
+        people's number, whole (`#1042` finds `1042`). Raises CursorRefused.
         """
         limit = max(1, min(limit, MAX_ROWS))
         at, order_id = _END if cursor is None else _cursor(cursor)
