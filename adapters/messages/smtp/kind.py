@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def _partner(settings: SmtpSettings, kit: Kit) -> SmtpMail:
     from adapters.messages.smtp.partner import SmtpMail
 
-    return SmtpMail(kit.clock, settings, name=kit.name)
+    return SmtpMail(kit.clock, settings, name=kit.name, exchanges=kit.client.exchanges)
 
 
 async def _probe(settings: SmtpSettings, kit: Kit) -> str:
