@@ -163,7 +163,7 @@ async def test_a_new_order_is_stored_whole(store: Store) -> None:
         stated=b'{"a":2}',
         seen=frozenset({"a", "b"}),
     )
-    assert await store.journal.history(id_of("1001"), 2) == list(change.events)
+    assert tuple(await store.journal.history(id_of("1001"), 2)) == change.events
 
 
 async def test_versions_count_events_and_the_body_stays_until_amended(store: Store) -> None:
@@ -189,7 +189,7 @@ async def test_history_ends_at_the_version_asked_for(store: Store) -> None:
     """Events that came after the state was read are not part of it."""
     await store.committed(append("1001", count=5))
     assert len(await store.journal.history(id_of("1001"), 3)) == 3
-    assert await store.journal.history(id_of("none"), 3) in ([], ())
+    assert not await store.journal.history(id_of("none"), 3)
 
 
 async def test_a_known_input_changes_nothing(store: Store) -> None:
