@@ -122,9 +122,15 @@ def timer_entries(rows: Sequence[asyncpg.Record]) -> list[Entry]:
         status = "suspended" if error else "due"
         entries.append(
             Entry(
-                at=due_at, kind=TIMER, type=name, text=text, key=key, status=status, error=error,
+                at=due_at,
+                kind=TIMER,
+                type=name,
+                text=text,
+                key=key,
+                status=status,
+                error=error,
                 due_at=due_at,
-            )  # fmt: skip
+            )
         )
     return entries
 
