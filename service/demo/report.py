@@ -169,7 +169,8 @@ async def judged(
     body = {
         "refs": sent["refs"],
         "references": {gid: fate.reference for gid, fate in named.items() if fate is not None},
-        "attention": [gid for gid, fate in named.items() if fate is not None and fate.attention],
+        # Of an order that is final no more than a mail of unknown fate can be left to a person.
+        "attention": [gid for gid, fate in named.items() if fate is not None and not fate.final],
     }
     timeout = aiohttp.ClientTimeout(total=JUDGING_SECONDS)
     async with (

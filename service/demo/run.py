@@ -353,9 +353,12 @@ class Demo:
 
 def shelves() -> dict[str, list[str]]:
     """Return the SKUs that each place has."""
-    skus = [f"SKU-{n:03d}" for n in range(1, STOCK_SKUS + 1)]
+    skus = {n: f"SKU-{n:03d}" for n in range(1, STOCK_SKUS + 1)}
     first, second = PLACES
-    return {first: [sku for n, sku in enumerate(skus) if n % WEST_ONLY], second: skus}
+    return {
+        first: [sku for n, sku in skus.items() if n % WEST_ONLY],
+        second: list(skus.values()),
+    }
 
 
 def _told(file: Path) -> dict[str, Any] | None:
