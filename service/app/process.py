@@ -14,7 +14,6 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from actors.order.stream import OrderStream
 from actors.runtime.alarm import Alarm
 from actors.runtime.dispatcher import Dispatcher
 from actors.runtime.errors import JournalUnavailable, LeaseLost
@@ -45,6 +44,7 @@ from service.settings import Settings
 from service.settings.roles import setups
 from service.telemetry.metrics import Metrics, probe_loop
 from service.telemetry.tracing import Tracer, start_tracing
+from service.wiring.order_stream import OrderStream
 from service.wiring.partners import Kits, Lane, lanes, open_client
 from service.wiring.store import Store, open_store
 from service.wiring.wire import Wire, open_wire

@@ -15,7 +15,6 @@ from prometheus_client import Gauge
 
 from actors.order.mapping import AGAIN_SECONDS
 from actors.order.normalise import Tables
-from actors.order.stream import OrderStream
 from actors.runtime.alarm import Alarm
 from actors.runtime.errors import JournalUnavailable
 from actors.runtime.ports import Clock
@@ -26,6 +25,7 @@ from service.mappings.preview import Preview, preview
 from service.settings import Settings
 from service.settings.roles import MAIN, places_of
 from service.telemetry.metrics import Metrics
+from service.wiring.order_stream import OrderStream
 from service.wiring.store import Store
 
 log = logging.getLogger(__name__)
