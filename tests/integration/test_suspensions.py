@@ -1,4 +1,4 @@
-"""What can't be decided is shown on its order's row, for as long as something of it is suspended."""
+"""What can't be decided is shown on its order, for as long as something of it is suspended."""
 
 from __future__ import annotations
 
