@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -15,6 +14,7 @@ from schemas.order.things import FULFILMENT, PARCEL, key_of
 if TYPE_CHECKING:
     from actors.runtime.ports import Partner
     from adapters.kit.inbound import Translator
+    from adapters.kit.kind import Kit
     from schemas.messages.privacy import Read
 
 Path = tuple[str | int, ...]
@@ -41,19 +41,24 @@ class Stated(Struct, frozen=True, kw_only=True):
     own_names: tuple[str, ...] = ()
 
 
+def no_answers(order: Order) -> Mapping[str, object]:
+    """Return no answers: the partner is asked nothing first."""
+    return {}
+
+
 class Carried(Struct, frozen=True, kw_only=True):
     """How an order reaches a partner: by the request of the effect that is made for it.
 
-    `answers` are what the partner answers to the questions that come before that request, by a part
-    of the address. `ref` writes a reference as the partner does. `recording` makes the adapter with
+    `answers` are what the partner answers, for that order, to the questions that come before that
+    request, by a part of the address. `ref` writes a reference as the partner does. `recording` makes the adapter with
     a recorder in place of its network where that is not the HTTP client or the events of the kit;
     whatever it records is passed to the function, which ends the call.
     """
 
     effect: Callable[[Order], Effect]
-    answers: Mapping[str, object] = MappingProxyType({})
+    answers: Callable[[Order], Mapping[str, object]] = no_answers
     ref: Callable[[str], str] = str
-    recording: Callable[[Callable[[object], None]], Partner] | None = None
+    recording: Callable[[Any, Kit, Callable[[object], None]], Partner] | None = None
 
 
 def named(path: Path, own_names: tuple[str, ...] = ()) -> str:

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+from service.lineage.bigcommerce_example import bigcommerce_examples
 
 from adapters.channels.amazon.source import Amazon
 from adapters.channels.bigcommerce.source import SECRET_HEADER, BigCommerce
@@ -32,7 +33,6 @@ from ops.simulators.shop_template import Moment, Recipe, payload
 from schemas.messages.codec import encode
 from schemas.messages.inputs import PlaceOrder, UpdateOrder
 from service.app.collector import settle
-from service.lineage.bigcommerce_example import bigcommerce_examples
 
 LINES = 5
 WANTED_MICROSECONDS = 150.0

@@ -38,7 +38,8 @@ MAX_LISTED_DUPLICATES = 10_000
 MAX_ORDERS_PAGE = 1000
 # 500 lines fit. What is larger is not kept, and the entry says so.
 MAX_DETAIL_BYTES = 128 * 1024
-_SIGNED = re.compile("[0-9A-Z]{35}")
+# Order, thing, and as much of the signature as the partner has room for.
+_SIGNED = re.compile("[0-9A-Z]{20}[A-Z][0-9]{4}[0-9A-Z]{0,10}")
 _ORDER_CHARACTERS = 20
 
 

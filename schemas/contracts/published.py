@@ -29,7 +29,7 @@ from schemas.order.canonical import Order
 Schema = dict[str, Any]
 
 ORDER = "order.v1"
-WAREHOUSE_CALLBACK = "warehouse.callback.v1"
+WAREHOUSE_CALLBACK = "warehouse.callback.v2"
 ORDER_FULFILLED = "order.fulfilled.v2"
 ORDER_CANCELLED_HERE = "order.cancelled_here.v1"
 MAPPINGS = "mappings.v1"

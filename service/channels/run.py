@@ -6,54 +6,49 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+from adapters.postgres.audit import Audit
+from adapters.postgres.incident_views import IncidentViews
+from adapters.postgres.sync import Upkeeps
 from service.channels.backfill import Backfill
 from service.channels.service import ChannelsDesk
 from service.channels.sync import Keeper, UpkeepMetrics
-from service.wiring import channels as wiring_channels
-from service.wiring import root as wiring
-from service.wiring.incidents import IncidentViews
-from service.wiring.sync import Audit, HttpClient, Upkeeps, open_session
+from service.wiring.partners import Kits, open_client, syncs
+from service.wiring.store import Store
+from service.wiring.wire import Wire
 
 if TYPE_CHECKING:
     from service.app.process import Service
 
 
 async def channels_desk(
-    service: Service, wire: wiring.Wire, store: wiring.Store, stack: AsyncExitStack
+    service: Service, wire: Wire, store: Store, stack: AsyncExitStack
 ) -> ChannelsDesk:
     """Open the desk of the API, with its own connections to the channels."""
-    session = open_session(connections_per_host=4)
-    stack.push_async_callback(session.close)
-    client, channels = HttpClient(session, service.clock), service.settings.channels
-    made = {
-        name: wiring_channels.upkeep(name, channel, client, service.clock)
-        for name, channel in channels.items()
-    }
-    shops = {name: shop for name, shop in made.items() if shop is not None}
+    settings = service.settings
+    client = open_client(stack, service.clock, connections_per_host=4)
+    kits = Kits(settings, client, service.clock, intake=wire.publisher)
+    shops = syncs(settings.channels, kits)
     rows, audit = Upkeeps(store.reports), Audit(store.reports)
     incidents = IncidentViews(store.reports)
     return ChannelsDesk(
-        channels, shops, rows, audit, wire.publisher, service.clock, incidents=incidents
+        settings.channels, shops, rows, audit, wire.publisher, service.clock, incidents=incidents
     )
 
 
-async def keep_channels(service: Service, wire: wiring.Wire, store: wiring.Store) -> None:
+async def keep_channels(service: Service, wire: Wire, store: Store) -> None:
     """Keep the channels whole, until cancelled; one task a job, at most a few requests each."""
     settings, metrics = service.settings, UpkeepMetrics(service.metrics.registry)
     rows = Upkeeps(store.reports)
-    session = open_session(connections_per_host=8)
-    try:
-        client = HttpClient(session, service.clock)
+    address = settings.listen.public_url.rstrip("/")
+    async with AsyncExitStack() as stack:
+        client = open_client(stack, service.clock, connections_per_host=8)
+        kits = Kits(settings, client, service.clock, intake=wire.publisher)
         keepers = []
-        for name, channel in settings.channels.items():
-            shop = wiring_channels.upkeep(name, channel, client, service.clock)
-            if shop is None:
-                continue
-            address = settings.listen.public_url.rstrip("/")
+        for name, shop in syncs(settings.channels, kits).items():
             keepers.append(
                 Keeper(
                     name,
-                    channel,
+                    settings.channels[name],
                     shop=shop,
                     backfill=Backfill(name, shop, rows, wire.publisher),
                     store=rows,
@@ -66,5 +61,3 @@ async def keep_channels(service: Service, wire: wiring.Wire, store: wiring.Store
             )
         # Without a channel to ask this rests: a background task that ends is a failure.
         await asyncio.gather(*(keeper.run() for keeper in keepers), asyncio.Event().wait())
-    finally:
-        await session.close()

@@ -10,9 +10,13 @@ from datetime import timedelta
 from typing import TypeVar
 
 from actors.runtime.errors import JournalUnavailable
+from adapters.postgres.erasing import BEGINNING, Erasing
+from adapters.postgres.pool import Pool
+from adapters.postgres.rewrapping import SealingKeys
+from adapters.postgres.sealing import Sealing
+from adapters.postgres.sealing_keys import agree
 from service.privacy.metrics import PrivacyMetrics
 from service.privacy.requests import SERVICE, PrivacyClock
-from service.wiring.privacy import BEGINNING, Erasing, Pool, Sealing, SealingKeys, agree
 
 log = logging.getLogger(__name__)
 

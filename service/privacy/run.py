@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from adapters.postgres.erasing import Erasing
+from adapters.postgres.privacy import PrivacyRequests
+from adapters.postgres.quarantine_workflow import QuarantineWorkflow
 from service.privacy.metrics import PrivacyMetrics
 from service.privacy.requests import Privacy
 from service.privacy.retention import Retention, Rewrapping
-from service.wiring import root as wiring
-from service.wiring.privacy import Erasing, PrivacyRequests, QuarantineWorkflow
+from service.wiring.store import Store
 
 if TYPE_CHECKING:
     from service.app.process import Service
@@ -25,7 +27,7 @@ class PrivacyWork(Struct, frozen=True, kw_only=True):
     rewrapping: Rewrapping
 
 
-def privacy_of(service: Service, store: wiring.Store) -> PrivacyWork:
+def privacy_of(service: Service, store: Store) -> PrivacyWork:
     """Make all of it. Its metrics are in the service's registry."""
     metrics, clock = PrivacyMetrics(service.metrics.registry), service.clock
     erasing, forget = Erasing(store.reports), service.registry.forget
@@ -34,9 +36,9 @@ def privacy_of(service: Service, store: wiring.Store) -> PrivacyWork:
         return store.leases.sure
 
     days = {
-        name: channel.keeps_personal_data_days
+        name: channel.personal_data_days
         for name, channel in service.settings.channels.items()
-        if channel.keeps_personal_data_days
+        if channel.personal_data_days
     }
     requests = Privacy(
         PrivacyRequests(store.reports, store.sealing),

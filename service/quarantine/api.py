@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import web
 from msgspec import structs
 
+from adapters.postgres.quarantine_workflow import MAX_LISTED, OPEN, Filter, HeldItem
 from schemas.contracts import refusals
 from service.http import problems
 from service.http.auth import Caller, Keys, Repeats, caller_of, idempotency_key_of
@@ -32,7 +33,6 @@ from service.quarantine.bodies import (
     whole_of,
 )
 from service.quarantine.service import STREAM_AWAY, QuarantineDesk, Verdict
-from service.wiring.quarantine import MAX_LISTED, OPEN, Filter, HeldItem
 
 READ, ACT = "quarantine:read", "quarantine:act"
 

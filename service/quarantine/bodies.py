@@ -10,13 +10,13 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
+from adapters.postgres.quarantine_workflow import STATES
 from schemas.contracts import refusals, strict_json
 from schemas.contracts.refusals import Refused
 from schemas.order.canonical import LongText, ShortText
 from service.http import problems
 from service.http.auth import ANY_CHANNEL, Caller
 from service.http.problems import Problem
-from service.wiring.quarantine import STATES
 
 _ANY_STATE = "all"
 

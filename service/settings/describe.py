@@ -73,7 +73,8 @@ All durations are in seconds.
 Partners and channels are *instances* that you name: `[partners.ups-us]` with `kind = "ups"`. The
 keys of an instance are those that all have, and those of its kind. Each has a variable, too:
 `ORDERWRIGHT_PARTNERS_UPS_US_CLIENT_SECRET` sets `client_secret` of `[partners.ups-us]`; an instance
-may exist by variables alone, of which `..._KIND` names its kind.
+may exist by variables alone, of which `..._KIND` names its kind. `[partners.NAME.calls]` is the
+same table as `[channels.NAME.calls]`.
 
 With one warehouse and one carrier nothing has to be said about who does what. With several,
 `[places.NAME]` says who packs and who carries at each place that goods leave from, and each channel

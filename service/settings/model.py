@@ -13,6 +13,7 @@ from adapters.kit.secret import Secret
 from adapters.kit.settings import ChannelSettings, InstanceName, Origin, PartnerSettings
 
 KeyId = Annotated[str, Meta(pattern=r"^[0-9A-Za-z]{2}$")]
+SigningKeyId = Annotated[str, Meta(pattern=r"^[0-9A-Z]$")]
 
 
 class Listen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,15 +49,16 @@ class Listen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Correlation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Keys that sign correlation ids."""
+    """Keys that sign the references under which partners keep the things of an order."""
 
-    active: Annotated[KeyId, Meta(description="Which key signs new ids.")]
+    active: Annotated[SigningKeyId, Meta(description="Which key signs new references.")]
     keys: Annotated[
-        dict[KeyId, Secret],
+        dict[SigningKeyId, Secret],
         Meta(
             min_length=1,
             max_length=16,
-            description="Keys whose ids are accepted: id to secret of 16 characters or more.",
+            description="Keys whose references are accepted: a digit or capital letter to a secret "
+            "of 16 characters or more.",
         ),
     ]
 

@@ -3,7 +3,7 @@ the settings leave it open."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from actors.kernel.setup import Place, Setup
 from adapters.kinds import kind_named
@@ -65,11 +65,9 @@ def places_of(settings: Settings) -> tuple[Place, ...]:
     """Return every place that goods leave from. Without a table there is one, or none where no one
     packs and no one carries."""
     warehouses, carriers = playing(settings, *WAREHOUSES), playing(settings, "carrier")
-    tables = settings.places
-    if not tables:
-        tables = {MAIN: PlaceSettings()} if warehouses or carriers else {}
     return tuple(
-        _place(settings, name, table, warehouses, carriers) for name, table in tables.items()
+        _place(settings, name, table, warehouses, carriers)
+        for name, table in _tables(settings).items()
     )
 
 
@@ -91,8 +89,7 @@ def _names(settings: Settings) -> Iterator[str]:
 
 def _place_faults(settings: Settings) -> Iterator[str]:
     warehouses, carriers = playing(settings, *WAREHOUSES), playing(settings, "carrier")
-    tables = settings.places or {MAIN: PlaceSettings()}
-    for name, table in tables.items():
+    for name, table in _tables(settings).items():
         where = f"places.{name}" if settings.places else "[places.NAME]"
         yield from _choice(f"{where}.warehouse", table.warehouse, warehouses, "warehouses")
         yield from _choice(f"{where}.carrier", table.carrier, carriers, "carriers")
@@ -108,9 +105,8 @@ def _channel_faults(settings: Settings) -> Iterator[str]:
         where = f"channels.{name}"
         yield from _choice(f"{where}.erp", channel.erp, erps, "ERPs")
         yield from _choice(f"{where}.mail", channel.mail, mails, "partners that send messages")
-        known = {place.name for place in places_of(settings)}
         for place in channel.places or ():
-            if place not in known:
+            if place not in _tables(settings):
                 yield f"{where}.places names {place}; there is no [places.{place}]."
 
 
@@ -126,6 +122,13 @@ def _chosen(stated: str | None, there: tuple[str, ...]) -> str:
     if stated is not None:
         return stated
     return there[0] if there else ""
+
+
+def _tables(settings: Settings) -> Mapping[str, PlaceSettings]:
+    """Return the tables of places, or the one that a warehouse or a carrier makes without any."""
+    if settings.places or not playing(settings, *WAREHOUSES, "carrier"):
+        return settings.places
+    return {MAIN: PlaceSettings()}
 
 
 def _places(settings: Settings, channel: ChannelSettings) -> tuple[Place, ...]:

@@ -148,6 +148,9 @@ def _words(bare: Any) -> str:
     if origin is typing.Literal:
         return "one of"
     if origin is tuple:
+        inner = _unwrap(typing.get_args(bare)[0])[0]
+        if typing.get_origin(inner) is typing.Literal:
+            return f"list of {' · '.join(typing.get_args(inner))};"
         return f"list of {_words(_unwrap(typing.get_args(bare)[0])[0])}"
     if origin is dict:
         return f"{_words(_unwrap(typing.get_args(bare)[1])[0])} by name"

@@ -10,33 +10,45 @@ import pytest
 from aiohttp import web
 from msgspec.structs import replace
 
-from actors.order.normalise import Tables, normalise
-from actors.runtime.errors import Rejected, Unauthorised
-from adapters.carriers.ups.regions import region_code
+from actors.runtime.errors import NeedsPerson, Rejected, Unauthorised
+from adapters.carriers.ups.partner import Ups
 from adapters.kit.http_client import HttpClient
-from schemas.contracts.mappings import from_table
+from adapters.kit.regions import region_code
+from adapters.kit.settings import Origin
 from schemas.messages.effects import (
     BuyLabel,
     LabelBought,
-    Parcel,
+    PackedParcel,
     Tracked,
-    TrackShipment,
+    TrackParcel,
     Undone,
+    Units,
     VoidLabel,
 )
 from schemas.order.canonical import Address, Order
+from schemas.order.things import Key
 from tests.contract.partner_calls import a_call, stubbed, ups
 from tests.contract.simulated import Client, Json, Running, started
 from tests.contract.ups_words import complaints, error_answer
-from tests.given import an_order
+from tests.orders import an_order
 
-PARCEL = Parcel(parcel_id="1", weight_grams=900, length_mm=200, width_mm=300, height_mm=101)
-BUY = BuyLabel(parcels=(PARCEL,))
+PARCEL = PackedParcel(
+    parcel=Key("K1"), units=(Units("1", "SKU-1", 2), Units("2", "SKU-2", 1)), weight_grams=900,
+    length_mm=200, width_mm=300, height_mm=101,
+)  # fmt: skip
+
+
+def buying(*parcels: PackedParcel, **changes: object) -> BuyLabel:
+    """The effect that buys labels for these parcels."""
+    bought = BuyLabel(fulfilment=Key("F1"), place="main", parcels=parcels or (PARCEL,))
+    return replace(bought, **changes)
+
+
+BUY = buying()
 BERLIN = Address(
     name="Jürgen Groß", lines=("Unter den Linden 1",), city="Berlin", country="DE",
     postal_code="10117", phone="+49 30 901820",
 )  # fmt: skip
-VOID = VoidLabel(shipment_id="1ZA1B2C30300000012", tracking_number="1ZA1B2C30300000012")
 
 
 @pytest.fixture(scope="module")
@@ -74,11 +86,11 @@ def shipment_answer(labels: int = 1, label_format: str = "ZPL", **results: objec
 
 
 async def request_for(
-    order: Order, client: HttpClient, parcels: tuple[Parcel, ...] = (PARCEL,), **changes: object
+    order: Order, client: HttpClient, effect: BuyLabel = BUY, **changes: object
 ) -> Json:
     """The ship request that is sent for this order."""
-    async with stubbed(shipment_answer()) as stub:
-        await ups(client, stub.url, **changes).perform(a_call(BuyLabel(parcels=parcels), order))
+    async with stubbed(shipment_answer(len(effect.parcels))) as stub:
+        await ups(client, stub.url, **changes).perform(a_call(effect, order))
         found: Json = json.loads(stub.sent("/ship")[3])
         return found
 
@@ -96,9 +108,9 @@ async def test_a_label_is_bought_found_tracked_and_voided(
     assert label.service == "03"
     found = await partner.look_up(call)
     assert isinstance(found, LabelBought)
-    assert found.tracking_number == label.tracking_number
-    assert found.label_base64 == label.label_base64
-    where = await partner.perform(replace(call, effect=track(label.tracking_number)))
+    assert found.labels == label.labels
+    number = label.labels[0].tracking_number
+    where = await partner.perform(replace(call, effect=track(number)))
     assert where == Tracked(
         status="label_created",
         at=where.at if isinstance(where, Tracked) else "",
@@ -106,7 +118,7 @@ async def test_a_label_is_bought_found_tracked_and_voided(
     )
     void = replace(
         call,
-        effect=VoidLabel(shipment_id=label.shipment_id, tracking_number=label.tracking_number),
+        effect=VoidLabel(shipment_id=label.shipment_id, tracking_numbers=(number,)),
     )
     assert await partner.look_up(void) is None
     assert isinstance(await partner.perform(void), Undone)
@@ -116,9 +128,35 @@ async def test_a_label_is_bought_found_tracked_and_voided(
     assert len(await simulators.ledger("label_void")) == 1
 
 
-def track(number: str) -> TrackShipment:
+def track(number: str) -> TrackParcel:
     """Ask for this parcel."""
-    return TrackShipment(tracking_number=number)
+    return TrackParcel(tracking_number=number)
+
+
+async def test_two_shipments_of_one_order_are_no_fault(
+    running: Running, simulators: Client, client: HttpClient
+) -> None:
+    """Each label has its own reference: a look-up finds its own shipment, and each parcel of a
+    shipment its own number, in their order."""
+    partner, order = ups(client, running.http), an_order(ref="77002")
+    two = buying(PARCEL, replace(PARCEL, parcel=Key("K2"), units=()))
+    first = await partner.perform(a_call(two, order, key="L1"))
+    second = await partner.perform(
+        a_call(buying(replace(PARCEL, parcel=Key("K3"))), order, key="L2")
+    )
+    assert isinstance(first, LabelBought)
+    assert isinstance(second, LabelBought)
+    assert [label.parcel for label in first.labels] == ["K1", "K2"]
+    assert len({label.tracking_number for label in (*first.labels, *second.labels)}) == 3
+    found = await partner.look_up(a_call(two, order, key="L1"))
+    assert isinstance(found, LabelBought)
+    assert found.labels == first.labels
+    assert found.shipment_id == first.shipment_id != second.shipment_id
+    numbers = tuple(label.tracking_number for label in first.labels)
+    void = VoidLabel(shipment_id=first.shipment_id, tracking_numbers=numbers)
+    assert isinstance(await partner.perform(a_call(void, order, key="L1")), Undone)
+    assert isinstance(await partner.look_up(a_call(void, order, key="L1")), Undone)
+    assert await partner.look_up(a_call(two, order, key="L1")) is None
 
 
 @pytest.mark.parametrize("country", ["US", "DE", "CA"])
@@ -138,7 +176,7 @@ async def test_the_request_is_what_ups_describes(country: str, client: HttpClien
     shipment = sent["ShipmentRequest"]["Shipment"]
     holder = shipment["Package"][0] if country == "US" else shipment
     other = shipment if country == "US" else shipment["Package"][0]
-    assert holder["ReferenceNumber"][0]["Value"] == a_call(BUY, order).correlation_id
+    assert holder["ReferenceNumber"][0]["Value"] == a_call(BUY, order).reference
     assert len(holder["ReferenceNumber"][0]["Value"]) == 35
     assert "ReferenceNumber" not in other
     assert shipment["Service"]["Code"] == "01"
@@ -155,11 +193,11 @@ async def test_weights_and_sizes_as_the_shipper_s_country_writes_them(client: Ht
         "Width": "8",
         "Height": "4",
     }
-    unweighed = (Parcel(parcel_id="1"),)
-    package = (await request_for(an_order(), client, unweighed))["ShipmentRequest"]["Shipment"][
-        "Package"
-    ][0]
-    assert float(package["PackageWeight"]["Weight"]) > 0
+    half = replace(PARCEL, units=(Units("1", "SKU-1", 1),), weight_grams=0)
+    for parcel, weight in ((half, "0.7"), (PackedParcel(parcel=Key("K1"), units=()), "1.4")):
+        sent = await request_for(an_order(), client, buying(parcel))
+        package = sent["ShipmentRequest"]["Shipment"]["Package"][0]
+        assert package["PackageWeight"]["Weight"] == weight
 
 
 async def test_hostile_addresses_fit(client: HttpClient) -> None:
@@ -177,7 +215,7 @@ async def test_hostile_addresses_fit(client: HttpClient) -> None:
     sent = await request_for(an_order(ship_to=hostile, number="#" + "1" * 60), client)
     assert complaints("Shipping.yaml", "SHIPRequestWrapper", sent) == ""
     to = sent["ShipmentRequest"]["Shipment"]["ShipTo"]
-    assert to["Phone"]["Number"] == "5025550143"
+    assert to["Phone"] == {"Number": "5025550143"}
     assert to["Address"]["StateProvinceCode"] == "KY"
     assert to["Address"]["PostalCode"] == "402011234"
     assert all(0 < len(line) <= 35 for line in to["Address"]["AddressLine"])
@@ -209,22 +247,140 @@ async def test_what_can_t_be_delivered_is_refused_before_paying(
         abroad = replace(order, ship_to=replace(BERLIN, phone=""))
         with pytest.raises(Rejected, match="telephone"):
             await ups(client, stub.url).perform(a_call(BUY, abroad))
-        heavy = BuyLabel(parcels=(Parcel(parcel_id="1", weight_grams=900_000_00),))
+        heavy = buying(replace(PARCEL, weight_grams=900_000_00))
         with pytest.raises(Rejected, match="heavy"):
             await ups(client, stub.url).perform(a_call(heavy))
         assert stub.requests == []
 
 
-async def test_labels_of_several_parcels_are_one_print_stream(client: HttpClient) -> None:
-    """ZPL labels are joined in order, so that the packer gets all of them."""
-    async with stubbed(shipment_answer(2)) as stub:
-        two = BuyLabel(parcels=(PARCEL, replace(PARCEL, parcel_id="2")))
-        label = await ups(client, stub.url).perform(a_call(two))
-    assert isinstance(label, LabelBought)
-    assert base64.b64decode(label.label_base64) == b"^XA0^XZ\n^XA1^XZ"
-    assert label.label_format == "ZPL"
-    with pytest.raises(Rejected, match="ZPL"):
-        await ups(client, "http://127.0.0.1:1", label_format="GIF").perform(a_call(two))
+@pytest.mark.parametrize("label_format", ["ZPL", "GIF"])
+async def test_each_parcel_gets_its_label(label_format: str, client: HttpClient) -> None:
+    """Numbers and images go to the parcels in the order of the request; another count of them is
+    for a person, because labels were paid for."""
+    two = buying(PARCEL, replace(PARCEL, parcel=Key("K7")))
+    answers = [shipment_answer(2, label_format), shipment_answer(1, label_format)]
+    async with stubbed(*answers) as stub:
+        partner = ups(client, stub.url, label_format=label_format)
+        bought = await partner.perform(a_call(two))
+        assert isinstance(bought, LabelBought)
+        assert [(one.parcel, one.tracking_number, one.image_format) for one in bought.labels] == [
+            ("K1", "1ZA1B2C30300000010", label_format),
+            ("K7", "1ZA1B2C30300000011", label_format),
+        ]
+        assert base64.b64decode(bought.labels[1].image_base64) == b"^XA1^XZ"
+        with pytest.raises(NeedsPerson, match="1 labels") as caught:
+            await partner.perform(a_call(two))
+        assert not caught.value.outcome_known
+
+
+async def test_customs_value_is_what_is_in_the_parcels(client: HttpClient) -> None:
+    """For Canada and Puerto Rico: units by their share after discounts, no gift card, 1 or more."""
+    quebec = replace(
+        BERLIN, country="CA", region="Québec", postal_code="h2x 1y4", phone="+1 514 555 0123"
+    )
+    order = an_order(ship_to=quebec)
+    card = replace(order.lines[1], requires_shipping=False)
+    totals = replace(order.totals, discount_minor=875, total_minor=1375)
+    order = replace(order, lines=(order.lines[0], card), totals=totals)
+    one = replace(PARCEL, units=(Units("1", "SKU-1", 1), Units("2", "SKU-2", 1)))
+    worth = {}
+    for name, effect, stated in (
+        ("both", BUY, order),
+        ("one", buying(one), order),
+        ("cents", BUY, replace(order, lines=(replace(order.lines[0], unit_price_minor=3), card),
+                               totals=replace(totals, discount_minor=1750, total_minor=500))),
+    ):  # fmt: skip
+        sent = await request_for(stated, client, effect)
+        worth[name] = sent["ShipmentRequest"]["Shipment"]["InvoiceLineTotal"]["MonetaryValue"]
+    assert worth == {"both": "5.00", "one": "2.50", "cents": "1.00"}
+
+
+@pytest.mark.parametrize(
+    ("country", "region"), [("PR", ""), ("US", "Puerto Rico"), ("US", "PR"), ("US", "US-PR")]
+)
+async def test_territories_are_countries(country: str, region: str, client: HttpClient) -> None:
+    """A territory is a country code without a state, whichever way the shop writes it; the domestic
+    service reaches it, and customs wants a value."""
+    order = an_order()
+    assert order.ship_to is not None
+    there = replace(
+        order.ship_to, country=country, region=region, city="San Juan", postal_code="00901",
+        phone="787 555 0100",
+    )  # fmt: skip
+    sent = await request_for(replace(order, ship_to=there), client)
+    assert complaints("Shipping.yaml", "SHIPRequestWrapper", sent) == ""
+    shipment = sent["ShipmentRequest"]["Shipment"]
+    address = shipment["ShipTo"]["Address"]
+    assert (address["CountryCode"], "StateProvinceCode" in address) == ("PR", False)
+    assert shipment["Service"]["Code"] == "03"
+    assert "InvoiceLineTotal" in shipment
+    assert "ReferenceNumber" in shipment
+
+
+async def test_parcels_leave_from_their_place(client: HttpClient) -> None:
+    """Another place than the shipper's own is stated, and its country decides pounds and kilos."""
+    berlin = Origin(
+        name="Lager", phone="+49 30 1", lines=("Kai 1",), city="Berlin", postal_code="10115",
+        country="DE",
+    )  # fmt: skip
+    async with stubbed(shipment_answer()) as stub:
+        usual = ups(client, stub.url)
+        partner = Ups(client, usual._settings, name="ups-de", origins={"berlin": berlin})
+        await partner.perform(a_call(buying(place="berlin"), an_order(ship_to=BERLIN)))
+        sent = json.loads(stub.sent("/ship")[3])
+    assert complaints("Shipping.yaml", "SHIPRequestWrapper", sent) == ""
+    shipment = sent["ShipmentRequest"]["Shipment"]
+    assert shipment["ShipFrom"]["Address"]["City"] == "Berlin"
+    assert shipment["Shipper"]["Address"]["City"] == "Louisville"
+    unit = shipment["Package"][0]["PackageWeight"]["UnitOfMeasurement"]
+    assert unit == {"Code": "KGS"}
+    assert shipment["Service"]["Code"] == "03"
+
+
+async def test_cash_on_delivery(client: HttpClient) -> None:
+    """The first package carries all of the amount at home; the shipment does in Europe."""
+    cash = {"collect_minor": 2250, "collect_currency": "USD"}
+    two = buying(PARCEL, replace(PARCEL, parcel=Key("K2")), **cash)
+    sent = await request_for(an_order(), client, two)
+    assert complaints("Shipping.yaml", "SHIPRequestWrapper", sent) == ""
+    first, second = sent["ShipmentRequest"]["Shipment"]["Package"]
+    amount = first["PackageServiceOptions"]["COD"]["CODAmount"]
+    assert amount == {"CurrencyCode": "USD", "MonetaryValue": "22.50"}
+    assert "PackageServiceOptions" not in second
+    lager = Origin(
+        name="Lager", phone="+49 30 1", lines=("Kai 1",), city="Berlin", postal_code="10115",
+        country="DE",
+    )  # fmt: skip
+    europe = await request_for(an_order(ship_to=BERLIN), client, two, shipper=lager)
+    assert complaints("Shipping.yaml", "SHIPRequestWrapper", europe) == ""
+    shipment = europe["ShipmentRequest"]["Shipment"]
+    assert shipment["ShipmentServiceOptions"]["COD"]["CODAmount"] == amount
+    assert "PackageServiceOptions" not in shipment["Package"][0]
+
+
+async def test_extensions_stay_out_of_the_number(client: HttpClient) -> None:
+    """What people type behind a number is its extension where UPS has room for it."""
+    order = an_order()
+    assert order.ship_to is not None
+    for typed, phone in (
+        ("502-555-0143 ext. 22", {"Number": "5025550143", "Extension": "22"}),
+        ("502-555-0143 x123456", {"Number": "5025550143"}),
+        ("(502) 555 0143", {"Number": "5025550143"}),
+    ):
+        there = replace(order.ship_to, phone=typed)
+        sent = await request_for(replace(order, ship_to=there), client)
+        assert sent["ShipmentRequest"]["Shipment"]["ShipTo"]["Phone"] == phone
+    there = replace(order.ship_to, phone="555 0143")
+    sent = await request_for(replace(order, ship_to=there), client)
+    assert "Phone" not in sent["ShipmentRequest"]["Shipment"]["ShipTo"]
+
+
+async def test_the_probe_asks_and_buys_nothing(
+    running: Running, simulators: Client, client: HttpClient
+) -> None:
+    """The probe tracks a number that does not exist."""
+    assert "takes our credentials" in await ups(client, running.http).probe()
+    assert await simulators.ledger() == []
 
 
 async def test_the_price_that_counts(client: HttpClient) -> None:
@@ -239,7 +395,7 @@ async def test_the_price_that_counts(client: HttpClient) -> None:
     assert isinstance(first, LabelBought)
     assert isinstance(second, LabelBought)
     assert (first.charge_minor, second.charge_minor) == (999, 0)
-    assert second.tracking_number
+    assert second.labels[0].tracking_number
 
 
 async def test_the_token_is_had_as_ups_wants_it(client: HttpClient) -> None:
@@ -268,16 +424,23 @@ def test_regions() -> None:
     assert region_code("CA", "QUÉBEC") == "QC"
     assert region_code("US", "Bavaria") is None
     assert region_code("DE", "Bayern") == "Bayern"
+    assert region_code("US", "Washington D.C.") == "DC"
+    assert region_code("US", "Armed Forces Middle East") == "AE"
+    assert region_code("CA", "Yukon Territory") == "YT"
+    assert region_code("CA", "Newfoundland") == "NL"
 
 
-async def test_the_service_follows_our_shipping_method(client: HttpClient) -> None:
-    """What the channel calls a method is put into our terms first; then the service is chosen."""
-    methods = {"codes": {"Blitzversand": "next day"}}
-    tables = Tables(from_table({"channels": {"*": {"shipping_methods": methods}}}), 1)
-    stated = an_order(shipping_method="Blitzversand")
-    ours = normalise(stated, tables, "acme-us").order
+async def test_which_service_is_bought(client: HttpClient) -> None:
+    """A decision's own choice goes before the order's method, and that before the usual service,
+    which is another one for parcels abroad."""
+    abroad = an_order(ship_to=BERLIN)
     codes = []
-    for order in (stated, ours):
-        sent = await request_for(order, client)
+    for order, effect in (
+        (an_order(), BUY),
+        (an_order(shipping_method="next DAY"), BUY),
+        (an_order(shipping_method="Next day"), buying(service="12")),
+        (abroad, BUY),
+    ):
+        sent = await request_for(order, client, effect)
         codes.append(sent["ShipmentRequest"]["Shipment"]["Service"]["Code"])
-    assert codes == ["03", "01"]
+    assert codes == ["03", "01", "12", "65"]

@@ -10,6 +10,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from service.lineage.amazon_example import amazon_examples
+from service.lineage.bigcommerce_example import bigcommerce_examples
+from service.lineage.canonical_example import canonical_examples
+from service.lineage.shopify_example import shopify_examples
+from service.wiring.quarantine import readers
 
 from adapters.channels.amazon.shapes import Fetched
 from adapters.channels.bigcommerce.shapes import Bundle
@@ -17,16 +22,11 @@ from adapters.channels.shopify.shapes import ShopifyOrder
 from adapters.kit.fetching import FETCHED
 from schemas.messages.inputs import UpdateOrder
 from schemas.order.canonical import Order
-from service.lineage.amazon_example import amazon_examples
-from service.lineage.bigcommerce_example import bigcommerce_examples
-from service.lineage.canonical_example import canonical_examples
 from service.lineage.declared import REACHES_NOBODY
 from service.lineage.page import markdown
 from service.lineage.probing import ORDER, Example, Found, leaves, named, probe
-from service.lineage.shopify_example import shopify_examples
 from service.lineage.ways import HOLDS, NOT_READ, ONLY_CHECKED, Lineage, find_out, partners_of
 from service.lineage.wiring import canonical_of
-from service.wiring.quarantine import readers
 from tests import amazon_payloads, bigcommerce_payloads
 from tests.bigcommerce_payloads import Json
 

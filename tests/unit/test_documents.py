@@ -100,7 +100,7 @@ def test_the_shown_configuration_is_accepted(tmp_path: Path) -> None:
     environ = dict.fromkeys(re.findall(r"env:(\w+)", example), "a secret of the environment")
     settings = load(environ, config)
     assert set(settings.channels) == {"acme-us", "wholesale"}
-    assert settings.mail is not None
+    assert set(settings.partners) == {"bc", "louisville", "ups", "mail"}
 
 
 def test_the_shown_channels_are_accepted(tmp_path: Path) -> None:

@@ -18,13 +18,11 @@ if TYPE_CHECKING:
 def _partner(settings: UpsSettings, kit: Kit) -> Ups:
     from adapters.carriers.ups.partner import Ups
 
-    return Ups(settings, kit)
+    return Ups(kit.client, settings, name=kit.name, origins=kit.origins)
 
 
 async def _probe(settings: UpsSettings, kit: Kit) -> str:
-    from adapters.carriers.ups.partner import Ups
-
-    return await Ups(settings, kit).probe()
+    return await _partner(settings, kit).probe()
 
 
 def _effect(order: Order) -> BuyLabel:

@@ -17,13 +17,11 @@ if TYPE_CHECKING:
 def _partner(settings: BusinessCentralSettings, kit: Kit) -> BusinessCentral:
     from adapters.erp.business_central.partner import BusinessCentral
 
-    return BusinessCentral(settings, kit)
+    return BusinessCentral(kit.client, settings, name=kit.name)
 
 
 async def _probe(settings: BusinessCentralSettings, kit: Kit) -> str:
-    from adapters.erp.business_central.partner import BusinessCentral
-
-    return await BusinessCentral(settings, kit).probe()
+    return await _partner(settings, kit).probe()
 
 
 def _effect(order: Order) -> PostSalesOrder:

@@ -18,23 +18,17 @@ if TYPE_CHECKING:
 def _reports(settings: WarehouseSettings, instance: Instance) -> WarehouseCallbacks:
     from adapters.warehouses.http.callbacks import WarehouseCallbacks
 
-    return WarehouseCallbacks(
-        instance.name,
-        secrets=tuple(one.reveal() for one in settings.callback_secrets),
-        keys=instance.keys,
-    )
+    return WarehouseCallbacks(settings, name=instance.name, keys=instance.keys)
 
 
 def _partner(settings: WarehouseSettings, kit: Kit) -> HttpWarehouse:
     from adapters.warehouses.http.partner import HttpWarehouse
 
-    return HttpWarehouse(settings, kit)
+    return HttpWarehouse(kit.client, settings, name=kit.name, own_url=kit.own_url, keys=kit.keys)
 
 
 async def _probe(settings: WarehouseSettings, kit: Kit) -> str:
-    from adapters.warehouses.http.partner import HttpWarehouse
-
-    return await HttpWarehouse(settings, kit).probe()
+    return await _partner(settings, kit).probe()
 
 
 def _effect(order: Order) -> CreateTask:
