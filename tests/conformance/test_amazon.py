@@ -13,6 +13,9 @@ from adapters.kit.fetching import FETCHED
 from tests.amazon_payloads import REF, a_notification, an_order, signed
 
 
+ITEM = an_order()["orderItems"][0]["orderItemId"]
+
+
 def notified(number: str) -> Sample:
     notice = a_notification()
     notice["NotificationMetadata"]["NotificationId"] = number
@@ -51,7 +54,7 @@ class TestAmazon(ChannelConformance):
         package = {
             "packageReferenceId": "1",
             "trackingNumber": "1Z0000",
-            "packageItems": [{"orderItemId": "1", "quantity": 2}],
+            "packageItems": [{"orderItemId": ITEM, "quantity": 2}],
         }
         return (fetched("PARTIALLY_SHIPPED", packages=[package]),)
 
