@@ -51,8 +51,8 @@ class Carried(Struct, frozen=True, kw_only=True):
 
     `answers` are what the partner answers, for that order, to the questions that come before that
     request, by a part of the address. `ref` writes a reference as the partner does. `recording`
-    makes the adapter with a recorder in place of its network where that is not the HTTP client or the events of the kit;
-    whatever it records is passed to the function, which ends the call.
+    makes the adapter with a recorder in place of its network where that is not the HTTP client or
+    the events of the kit; whatever it records is passed to the function, which ends the call.
     """
 
     effect: Callable[[Order], Effect]

@@ -12,7 +12,6 @@ from adapters.conformance.samples import Sample
 from adapters.kit.fetching import FETCHED
 from tests.amazon_payloads import REF, a_notification, an_order, signed
 
-
 ITEM = an_order()["orderItems"][0]["orderItemId"]
 
 
