@@ -81,7 +81,8 @@ class Store:
         dice = self.dice
         made = [self.product(number) for number in range(1, dice.randint(2, 7))]
         lines = [line for line, _, _, _ in made]
-        goods, tax, off = (sum(one[at] for one in made) for at in (1, 2, 3))
+        goods = sum(gross for _, gross, _, _ in made)
+        tax, off = sum(tax for _, _, tax, _ in made), sum(off for *_, off in made)
         shipping = dice.choice([0, 400, 2_000])
         fee = dice.choice([0, 0, 250, -min(100, goods)])
         coupon = dice.choice([0, 0, dice.randrange(goods - off + shipping + max(fee, 0) + 1)])
