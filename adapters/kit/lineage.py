@@ -50,9 +50,9 @@ class Carried(Struct, frozen=True, kw_only=True):
     """How an order reaches a partner: by the request of the effect that is made for it.
 
     `answers` are what the partner answers, for that order, to the questions that come before that
-    request, by a part of the address. `ref` writes a reference as the partner does. `recording` makes the adapter with
-    a recorder in place of its network where that is not the HTTP client or the events of the kit;
-    whatever it records is passed to the function, which ends the call.
+    request, by a part of the address. `ref` writes a reference as the partner does. `recording`
+    makes the adapter with a recorder in place of its network where that is not the HTTP client or
+    the events of the kit; whatever it records is passed to the function, which ends the call.
     """
 
     effect: Callable[[Order], Effect]

@@ -12,6 +12,8 @@ from adapters.conformance.samples import Sample
 from adapters.kit.fetching import FETCHED
 from tests.amazon_payloads import REF, a_notification, an_order, signed
 
+FIRST = an_order()["orderItems"][0]["orderItemId"]
+
 
 def notified(number: str) -> Sample:
     notice = a_notification()
@@ -51,7 +53,7 @@ class TestAmazon(ChannelConformance):
         package = {
             "packageReferenceId": "1",
             "trackingNumber": "1Z0000",
-            "packageItems": [{"orderItemId": "1", "quantity": 2}],
+            "packageItems": [{"orderItemId": FIRST, "quantity": 2}],
         }
         return (fetched("PARTIALLY_SHIPPED", packages=[package]),)
 

@@ -112,7 +112,9 @@ KIND = Kind(
     partner=_storefront,
     probe=_probe,
     carried=Carried(
-        effect=one_parcel, ref=order_id, answers=lambda order: {f"/orders/{_API_VERSION}": {"order": _ORDER}}
+        effect=one_parcel,
+        ref=order_id,
+        answers=lambda order: {f"/orders/{_API_VERSION}": {"order": _ORDER}},
     ),
     channel=Channel(
         transports=("webhook",),

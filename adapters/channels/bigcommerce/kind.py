@@ -84,7 +84,11 @@ KIND = Kind(
     probe=_probe,
     carried=Carried(
         effect=one_parcel,
-        answers=lambda order: {"/shipments": [], "/products": _LINES, "/v2/orders/": {"status_id": 11}},
+        answers=lambda order: {
+            "/shipments": [],
+            "/products": _LINES,
+            "/v2/orders/": {"status_id": 11},
+        },
     ),
     channel=Channel(
         transports=("webhook",),
