@@ -12,7 +12,7 @@ from actors.runtime.ports import Call, Partner
 from adapters.kinds import kind_named
 from adapters.kit.http_client import Answer, Request
 from adapters.kit.kind import Instance, Kind, Kit, example_of, faults_of
-from adapters.kit.recording import Reached, Recorder, answer_of
+from adapters.kit.recording import NoIntake, Reached, Recorder, answer_of
 from schemas.messages.effects import (
     VERBS,
     AmendSalesOrder,
@@ -180,24 +180,6 @@ class PartnerConformance:
         call = self.call(self.kind.carried.effect(order), order)
         await _raises(Reached, self.made(recorder).perform, call)
         return recorder, call
-
-
-class NoIntake:
-    """Stands in for the stream: nothing is fetched here."""
-
-    async def publish(
-        self,
-        channel: str,
-        kind: str,
-        ref: str,
-        raw: bytes,
-        *,
-        delivery_id: str,
-        source: str,
-        topic: str,
-        trace: str = "",
-    ) -> None:
-        """Publish nothing."""
 
 
 def orders() -> Sequence[Order]:

@@ -97,10 +97,9 @@ USES_IT = """
 import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
-from actors.runtime.ports import Clock
-from adapters.conformance.partner import NoIntake, PartnerConformance, orders
+from adapters.conformance.partner import PartnerConformance
 from adapters.kinds import kind_named, ours
-from adapters.kit.recording import Recorder
+from adapters.kit.recording import NoIntake, Recorder
 from service.lineage.ways import partners
 from service.settings import load, markdown
 from service.settings.roles import setup_of
