@@ -31,7 +31,7 @@ from schemas.messages.effects import (
 )
 from schemas.order.canonical import Address, Customer, Discount, Line, Order, Presentment, Totals
 from tests.contract.partner_calls import a_call, all_units, business_central, stubbed
-from tests.contract.simulated import Client, Json, Running, spec, started
+from tests.contract.simulated import BEARER, Client, Json, Running, spec, started
 from tests.orders import an_order
 
 POST = PostSalesOrder(units=all_units())
@@ -544,3 +544,44 @@ async def test_a_line_that_the_order_lost(client: HttpClient) -> None:
                 a_call(PostSalesOrder(units=(Units("9", "SKU-9", 1),)))
             )
         assert stub.requests == []
+
+
+async def test_amendments_and_posting_at_the_simulated_company(
+    running: Running, simulators: Client, client: HttpClient
+) -> None:
+    """A second server that knows Microsoft's rules takes the same changes, finds our reference in
+    capitals, and has the order no more once it was invoiced."""
+    answer = await simulators.call("POST", "/_sim/erp/settings", {"upper_case": True})
+    assert answer.status == 200
+    partner = business_central(client, running.http, gross_customer_number="WEB-GROSS")
+    order = an_order(ref="88003", note="Ring twice")
+    made = await partner.perform(a_call(PostSalesOrder(units=all_units(order)), order))
+    assert isinstance(made, SalesOrderPosted)
+    assert order.ship_to is not None
+    moved = replace(order, ship_to=replace(order.ship_to, city="Newtown"), note="")
+    totals = replace(order.totals, subtotal_minor=1000, total_minor=1500)
+    fewer = replace(moved, lines=order.lines[:1], totals=totals)
+    effect = AmendSalesOrder(erp_id=made.erp_id, units=all_units(fewer), digest="d1")
+    assert await partner.look_up(a_call(effect, fewer)) is None
+    for _ in range(2):
+        assert await partner.perform(a_call(effect, fewer)) == SalesOrderAmended(digest="d1")
+    assert await partner.look_up(a_call(effect, fewer)) == SalesOrderAmended(digest="d1")
+    path = f"/bc/api/v2.0/companies(3e5f)/salesOrders({made.erp_id})?$expand=salesOrderLines"
+    shown = (await simulators.call("GET", path, None, BEARER)).json
+    assert shown["totalAmountExcludingTax"] == 15.0
+    assert shown["shipToCity"] == "Newtown"
+    gross = replace(
+        an_order(ref="88004"),
+        totals=replace(order.totals, tax_minor=359, taxes_included=True),
+    )
+    post = a_call(PostSalesOrder(units=all_units(gross)), gross)
+    assert isinstance(await partner.perform(post), SalesOrderPosted)
+    posted_ = await simulators.call("POST", "/_sim/erp/post", {"order": made.number})
+    assert posted_.status == 200, posted_.text
+    with pytest.raises(NeedsPerson, match="was posted"):
+        await partner.look_up(a_call(PostSalesOrder(units=all_units(fewer)), fewer))
+    with pytest.raises(NeedsPerson, match="was posted"):
+        await partner.perform(a_call(effect, fewer))
+    with pytest.raises(NeedsPerson, match="was posted"):
+        await partner.perform(a_call(CancelSalesOrder(erp_id=made.erp_id), fewer))
+    await simulators.call("DELETE", "/_sim/erp/settings")
