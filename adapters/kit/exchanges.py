@@ -23,6 +23,7 @@ MAX_READ_BYTES = 64 * 1024
 """What redaction reads of a body: a label's image before the rest must not hide all of it."""
 
 MAX_ERROR_CHARACTERS = 500
+"""Our own sentences are shorter; a partner's words in them are cut at as much."""
 
 _SECRET = (
     rb"access_token|refresh_token|client_secret|client_id|token|secret|password|api_key|apikey"
