@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from msgspec.structs import replace
-
 from actors.order.decide import decide
 from actors.order.decision import Context, Decision
 from actors.order.evolve import replay

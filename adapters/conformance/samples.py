@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -78,6 +79,6 @@ def _replace_one(rng: random.Random, tree: object) -> None:
         place = rng.choice(places)
         below = inner[place]  # type: ignore[index]  # the place was read from it
         if not isinstance(below, dict | list) or not below or rng.random() < 0.2:
-            inner[place] = rng.choice(ODD)  # type: ignore[index]  # the same
+            inner[place] = copy.deepcopy(rng.choice(ODD))  # type: ignore[index]  # the same
             return
         inner = below

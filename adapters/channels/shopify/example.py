@@ -5,6 +5,8 @@ Field names: https://shopify.dev/docs/api/webhooks/latest?reference=toml (orders
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from adapters.channels.shopify.order import unchecked_order
 from adapters.channels.shopify.shapes import ShopifyOrder
 from adapters.kit.inbound import Translator
@@ -14,6 +16,7 @@ from schemas.contracts.strict_json import parse
 from schemas.contracts.validation import read_foreign
 from schemas.messages.inputs import PlaceOrder
 from schemas.messages.privacy import Read
+from schemas.order.canonical import Order
 
 Fields = dict[str, object]
 
@@ -306,3 +309,26 @@ def read(reader: Translator, raw: bytes) -> Read:
         return reader.translate("place", "orders/create", raw)
     except Refused:
         return PlaceOrder(order=unchecked_order(read_foreign(parse(raw), ShopifyOrder)))
+
+
+def answers(order: Order) -> Mapping[str, object]:
+    """Return what a shop answers when it is asked what of an order is still to be fulfilled."""
+    page = {"hasNextPage": False, "endCursor": None}
+    # A bundle is one line of the shop's, whatever it was taken apart into.
+    theirs = dict.fromkeys(line.bundle_line_id or line.line_id for line in order.lines)
+    lines = [
+        {
+            "id": f"gid://shopify/FulfillmentOrderLineItem/{number}",
+            "remainingQuantity": 1_000_000,
+            "lineItem": {"id": f"gid://shopify/LineItem/{line}", "currentQuantity": 1_000_000},
+        }
+        for number, line in enumerate(theirs, 1)
+    ]
+    one = {
+        "id": "gid://shopify/FulfillmentOrder/1",
+        "status": "OPEN",
+        "supportedActions": [{"action": "CREATE_FULFILLMENT"}],
+        "lineItems": {"nodes": lines, "pageInfo": page},
+    }
+    told = {"id": "1", "fulfillmentOrders": {"nodes": [one], "pageInfo": page}}
+    return {"/admin/api": {"data": {"order": told}}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from adapters.channels.shopify.settings import ShopifySettings
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from adapters.channels.shopify.sync import ShopifyUpkeep
     from adapters.kit.inbound import Translator
     from schemas.messages.privacy import Read
-
-_OPEN = {"id": "1", "status": "OPEN", "supportedActions": [{"action": "CREATE_FULFILLMENT"}]}
+    from schemas.order.canonical import Order
 
 
 def _webhooks(settings: ShopifySettings, instance: Instance) -> Shopify:
@@ -52,6 +51,12 @@ async def _probe(settings: ShopifySettings, kit: Kit) -> str:
     return await probe(settings, kit)
 
 
+def _answers(order: Order) -> Mapping[str, object]:
+    from adapters.channels.shopify.example import answers
+
+    return answers(order)
+
+
 def _examples() -> Sequence[Example]:
     from adapters.channels.shopify.example import examples
 
@@ -80,9 +85,7 @@ KIND = Kind(
     probe=_probe,
     carried=Carried(
         effect=one_parcel,
-        answers={
-            "/admin/api": {"data": {"order": {"id": "1", "fulfillmentOrders": {"nodes": [_OPEN]}}}}
-        },
+        answers=_answers,
     ),
     channel=Channel(
         transports=("webhook",),
