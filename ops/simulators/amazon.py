@@ -39,6 +39,7 @@ _ORDER = re.compile(r"/amazon/orders/2026-01-01/orders/([^/]+)")
 _CONFIRM = re.compile(r"/amazon/orders/v0/orders/([^/]+)/shipmentConfirmation")
 _PICKUP = re.compile(r"/amazon/orders/v0/orders/([^/]+)/shipment")
 _EDIT = re.compile(r"orders/([^/]+)/edit")
+_WRONG = re.compile(rb"(?:client_id|client_secret|refresh_token)=wrong")
 _PICKUPS = ("ReadyForPickup", "PickedUp", "RefusedPickup")
 _SEARCH = "/amazon/orders/2026-01-01/orders"
 _SUBSCRIBED = re.compile(r"/amazon/notifications/v1/subscriptions/([A-Z_]+)")
@@ -213,6 +214,9 @@ class Amazon:
         if not refresh and not own:
             told = {"error": "unsupported_grant_type", "error_description": "The grant is unknown."}
             return json_reply(400, told)
+        if _WRONG.search(request.body):
+            told = {"error": "invalid_client", "error_description": "Client authentication failed"}
+            return json_reply(401, told)
         self._next += 1
         token = f"Atza|{'own' if own else 'seller'}-{self._next}"
         self._tokens.add(token)

@@ -64,7 +64,6 @@ class Simulators:
         self._amazon = Amazon(world)
         self._bigcommerce = BigCommerce(world)
         self._erp = BusinessCentral(world)
-        self._books = shopify.books
         self._shopify = shopify
         self._partners: dict[str, Partner] = {
             "amazon": self._amazon,

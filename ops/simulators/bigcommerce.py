@@ -172,7 +172,7 @@ class BigCommerce:
         """The store, and why the caller may not in."""
         store = self._store(name)
         token = request.headers.get("x-auth-token")
-        if not token or store.token not in ("", token):
+        if not token or token.startswith("wrong") or store.token not in ("", token):
             return store, self.failure(401, "Unauthorized", "The token is missing or unknown.")
         now = self._world.clock()
         if now >= store.until:

@@ -8,6 +8,12 @@ from typing import Any
 from ops.simulators.caller import Answer, Caller, CallFailed, Target
 
 ANSWER_SECONDS = 5.0
+HABITS = {
+    "two-parcels": "two_parcels_share",
+    "split-later": "split_share",
+    "short-pick": "short_pick_share",
+}
+"""What a tag means to the simulated warehouse (its habits of one order)."""
 
 
 class BookKeeper:
@@ -18,6 +24,7 @@ class BookKeeper:
         self._shop = f"{base.rstrip('/')}/_sim/shops/{shop}"
         self._orders = Target.parse(f"{self._shop}/orders")
         self._failed = Target.parse(f"{self._shop}/failed")
+        self._habits = Target.parse(f"{base.rstrip('/')}/_sim/warehouse/habits")
         self._caller = Caller()
 
     async def tell(
@@ -41,6 +48,13 @@ class BookKeeper:
         wish = {"url": url, "secret": secret, "delay_ms": list(delay_ms)}
         target = Target.parse(f"{self._shop}/webhooks")
         await self._post(target, json.dumps(wish).encode())
+
+    async def parcels(self, number: int, tags: tuple[str, ...]) -> None:
+        """Have the simulated warehouse do with an order's parcels what its tags say; no partner of
+        the product tells a warehouse of a shop's tags."""
+        wish = {"order": str(number), **{HABITS[tag]: 1 for tag in tags}}
+        # Simulators whose warehouse knows no habits of one order have nothing there.
+        await self._answer(self._habits, json.dumps(wish).encode(), (200, 404))
 
     # Any: the answer is free-form JSON.
     async def do(self, number: int, what: str, told: dict[str, Any]) -> tuple[bool, dict[str, Any]]:

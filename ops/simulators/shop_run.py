@@ -86,6 +86,8 @@ class ShopRun:
         rng = random.Random(f"{self._plan.recipe.seed}:{fate.number}:story")
         created_at = time.time()
         paid_at_once = fate.payment == "card" and not fate.paid_later
+        if fate.tags and self._book is not None:
+            await self._book.parcels(self._plan.recipe.order_id(fate.number), fate.tags)
         if fate.paid_first:
             await self._tell("orders/paid", fate, created_at, Moment(paid=True))
         try:

@@ -247,6 +247,13 @@ def test_a_notification_has_amazons_shape() -> None:
     assert not errors, errors
 
 
+async def test_a_wrong_client_gets_no_token(seller: Seller) -> None:
+    """A client, secret or grant that says it is wrong is refused."""
+    grant = {"grant_type": "refresh_token", "refresh_token": "Atzr|1", "client_secret": "wrong"}
+    answer = await seller.sim.call("POST", "/amazon/auth/o2/token", None, None, data=grant)
+    assert (answer.status, answer.json["error"]) == (401, "invalid_client")
+
+
 async def test_what_a_buyer_collects_has_a_status(seller: Seller) -> None:
     """updateShipmentStatus takes Amazon's three words and no other."""
     ref = await seller.put(7)

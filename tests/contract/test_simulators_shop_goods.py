@@ -27,7 +27,7 @@ from tests.contract.shop_words import (
     order_of,
     put,
 )
-from tests.contract.simulated import Client, Json, Running, calling, started
+from tests.contract.simulated import GRAPHQL, Client, Json, Running, calling, started
 
 SHORT = """
 query($id: ID!) { order(id: $id) { cancelledAt
@@ -265,7 +265,11 @@ async def test_what_another_service_fulfils_is_not_ours_to_fulfil(sim: Client) -
 
 
 async def test_a_wrong_token_is_refused(sim: Client) -> None:
-    """A shop that has a token of its own takes no other."""
+    """A shop that has a token of its own takes no other, and none takes one that says it is
+    wrong."""
+    body = {"query": ORDER, "variables": {"id": "gid://shopify/Order/1"}}
+    wrong = {"X-Shopify-Access-Token": "wrong one"}
+    assert (await sim.call("POST", GRAPHQL, body, wrong)).status == 401
     await sim.call("POST", f"{SIM}/token", {"token": "shpat_right"})
     try:
         answer = await sim.graphql(ORDER, id="gid://shopify/Order/1")
