@@ -27,9 +27,6 @@ MARK = b"\x01"
 ENVELOPE = b"\x02"
 """The first byte of a value that carries its own wrapped key."""
 
-BODY = ""
-"""The name under which an order's body has its key; documents have theirs under their own."""
-
 ID_LENGTH = 2
 NAME_BYTES = 16
 """Of an HMAC-SHA256: nobody meets two customers of one name by chance."""
