@@ -232,7 +232,7 @@ class Ups:
             try:
                 state = await self._track(call, number)
             except Rejected as error:
-                # A refused question is no answer: whether it was voided stays unknown.
+                # A refused question answers nothing: whether it was voided stays unknown.
                 raise NeedsPerson(str(error), outcome_known=False) from error
             if state.status != "voided":
                 return None
