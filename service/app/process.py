@@ -106,7 +106,7 @@ class Service:
         await self.mappings.round()
         front = await open_front(self, wire, store, keys, stack)
         self.port = front.port
-        client = open_client(stack, self.clock)
+        client = open_client(stack, self.clock, exchanges=store.exchanges)
         kits = Kits(
             settings,
             client,
@@ -173,6 +173,7 @@ class Service:
             probe_loop(self.metrics, self.clock.monotonic),
             sample_gauges(self, wire),
             keep_house(store, self.clock, self.settings.retention),
+            store.exchanges.run(),
             self._projection(store).run(),
             keep_channels(
                 self.settings,
