@@ -1,4 +1,4 @@
-"""What the runtime tells whoever watches: counts, durations, spans. Never an order id as a label."""
+"""What the runtime tells whoever watches: counts, durations, spans. No order id is ever a label."""
 
 from __future__ import annotations
 

@@ -7,9 +7,10 @@ import base64
 import msgspec
 from msgspec import Struct
 
+from actors.runtime.ports import BODY
 from adapters.postgres.journal import stored_documents
 from adapters.postgres.pool import Pool
-from adapters.postgres.sealing import BODY, Sealing
+from adapters.postgres.sealing import Sealing
 from adapters.postgres.statements import statements
 from adapters.postgres.timeline import Entry
 from adapters.postgres.views import OrderRow, Views

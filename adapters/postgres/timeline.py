@@ -30,7 +30,8 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     rule: str = ""
     version: int = 0
     effect: int = 0
-    partner: str = ""
+    key: str = ""
+    lane: str = ""
     status: str = ""
     attempts: int = 0
     error: str = ""
@@ -73,7 +74,8 @@ def effect_entries(row: asyncpg.Record) -> list[Entry]:
         "kind": EFFECT,
         "type": row["kind"],
         "effect": row["number"],
-        "partner": row["partner"],
+        "key": row["key"],
+        "lane": row["lane"],
         "trace_id": row["trace"][3:35],
     }
     told = {"attempts": row["attempts"], "error": row["error"]}
@@ -83,7 +85,7 @@ def effect_entries(row: asyncpg.Record) -> list[Entry]:
         return [Entry(at=row["at"], text=text, status="open", due_at=due, **told, **common)]
     how = {
         "done": "done",
-        "refused": f"refused by the {row['partner']}",
+        "refused": f"refused by {row['lane']}",
         "person": "given to a person",
     }[row["status"]]
     return [
@@ -99,10 +101,19 @@ def erased_entry(at: datetime) -> Entry:
 
 
 def timer_entries(rows: Sequence[asyncpg.Record]) -> list[Entry]:
-    """Tell what will happen by itself."""
+    """Tell what will happen by itself, and what would if it could be decided."""
     return [
-        Entry(at=due_at, kind=TIMER, type=name, text=f"Due: {name}.", status="due", due_at=due_at)
-        for name, due_at in rows
+        Entry(
+            at=row["due_at"],
+            kind=TIMER,
+            type=row["name"],
+            key=row["key"],
+            text=f"Suspended: {row['name']}." if row["error"] else f"Due: {row['name']}.",
+            status="suspended" if row["error"] else "due",
+            error=row["error"],
+            due_at=row["due_at"],
+        )
+        for row in rows
     ]
 
 
@@ -223,14 +234,16 @@ EFFECT_WORDS: dict[str, str] = {
     tag_of(f.ReserveStock): "Reserve the stock",
     tag_of(f.ReleaseStock): "Give the stock back",
     tag_of(f.PostSalesOrder): "Post the sales order to the ERP",
-    tag_of(f.DeleteSalesOrder): "Delete the sales order from the ERP",
-    tag_of(f.CreateWarehouseTask): "Give the warehouse its task",
-    tag_of(f.CancelWarehouseTask): "Cancel the warehouse's task",
+    tag_of(f.AmendSalesOrder): "Amend the sales order in the ERP",
+    tag_of(f.CancelSalesOrder): "Cancel the sales order in the ERP",
+    tag_of(f.CreateTask): "Give the warehouse its task",
+    tag_of(f.CancelTask): "Cancel the warehouse's task",
     tag_of(f.SendMail): "Write to the customer",
     tag_of(f.BuyLabel): "Buy the label",
     tag_of(f.VoidLabel): "Void the label",
-    tag_of(f.TrackShipment): "Ask where the parcel is",
+    tag_of(f.TrackParcel): "Ask where the parcel is",
     tag_of(f.PublishFulfilment): "Tell the storefront that it is shipped",
-    tag_of(f.FetchOrder): "Ask the channel how the order is now",
+    tag_of(f.CancelAtChannel): "Tell the storefront that it is cancelled",
+    tag_of(f.FetchOrder): "Fetch the order from its channel",
 }
 """Every effect in words; a test sees to it that none is left out."""

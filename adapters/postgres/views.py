@@ -30,7 +30,7 @@ from adapters.postgres.timeline import (
     event_entry,
     timer_entries,
 )
-from schemas.order.ids import CORRELATION_ID_LENGTH, KEY_ID_LENGTH, ORDER_ID_LENGTH, OrderId
+from schemas.order.ids import KEY_ID_LENGTH, ORDER_ID_LENGTH, REFERENCE_LENGTH, OrderId
 
 MAX_ROWS = 200
 """Orders in one page: what a person scrolls through, about 60 kB."""
@@ -57,8 +57,9 @@ class OrderRow(Struct, frozen=True, kw_only=True):
     channel: str
     ref: str
     number: str
-    correlation_id: str
+    reference: str
     stage: str
+    progress: str
     waiting_for: str
     currency: str
     total_minor: int
@@ -78,10 +79,12 @@ class Page(Struct, frozen=True, kw_only=True):
 
 
 class EffectRow(Struct, frozen=True, kw_only=True):
-    """An effect that has not ended well: `open`, or `person` when somebody must see to it."""
+    """An effect that has not ended well: `open`, `person` when somebody must see to it, or
+    `suspended` when what it led to can't be recorded."""
 
     number: int
-    partner: str
+    key: str
+    lane: str
     kind: str
     status: str
     attempts: int
@@ -91,10 +94,12 @@ class EffectRow(Struct, frozen=True, kw_only=True):
 
 
 class TimerRow(Struct, frozen=True, kw_only=True):
-    """What will happen by itself, and when."""
+    """What will happen by itself, and when; with an `error` it can't be decided and will not."""
 
+    key: str
     name: str
     due_at: datetime
+    error: str = ""
 
 
 class OrderView(Struct, frozen=True, kw_only=True):
@@ -127,8 +132,8 @@ class Views:
     ) -> Page:
         """Return a page of at most `limit` (200) orders, newest first.
 
-        `text` is an order id, correlation id, reference or people's number, whole (`#1042` finds
-        `1042`). Raises CursorRefused.
+        `text` is an order id, a reference of the order or a thing of it, the channel's own or
+        people's number, whole (`#1042` finds `1042`). Raises CursorRefused.
         """
         limit = max(1, min(limit, MAX_ROWS))
         at, order_id = _END if cursor is None else _cursor(cursor)
@@ -169,7 +174,7 @@ class Views:
             effects=tuple(
                 EffectRow(**{name: row[name] for name in shown}) for row in reversed(effects)
             ),
-            timers=tuple(TimerRow(name=name, due_at=due_at) for name, due_at in timers),
+            timers=tuple(TimerRow(**dict(row)) for row in timers),
             documents=tuple(name for (name,) in documents),
             erased_at=erased[0]["erased_at"] if erased else None,
         )
@@ -212,8 +217,8 @@ def _names(text: str) -> list[str]:
     text = (_plain(text) or "").strip()[:256]
     bare = text.lstrip("#")
     names = {text, bare, f"#{bare}"}
-    if len(text) == CORRELATION_ID_LENGTH:
-        names.add(text[KEY_ID_LENGTH : KEY_ID_LENGTH + ORDER_ID_LENGTH])
+    if len(text) == REFERENCE_LENGTH:
+        names.add(text[KEY_ID_LENGTH : KEY_ID_LENGTH + ORDER_ID_LENGTH].upper())
     return sorted(names)
 
 

@@ -2,7 +2,8 @@
 -- what all lists have in common: filters, cursor, order, bound.
 
 -- name: row
-o.order_id, o.channel, o.ref, o.number, o.correlation_id, o.stage, o.waiting_for, o.currency, o.total_minor, o.final,
+o.order_id, o.channel, o.ref, o.number, o.reference, o.stage, o.progress,
+CASE WHEN o.suspended <> '' THEN o.suspended ELSE o.waiting_for END AS waiting_for, o.currency, o.total_minor, o.final,
 o.attention, o.version, o.placed_at, o.updated_at,
 (SELECT min(t.due_at) FROM timers t WHERE t.order_id = o.order_id) AS next_due_at
 
@@ -32,11 +33,11 @@ SELECT {row} FROM orders o WHERE o.order_id = $1;
 
 -- name: effects_of
 -- The newest, because an order that was asked about for weeks has a thousand old questions.
-SELECT number, partner, kind, status, attempts, error, due_at, at, settled_at, trace
-FROM effects WHERE order_id = $1 AND ($2::bool IS FALSE OR status IN ('open', 'person')) ORDER BY number DESC LIMIT $3;
+SELECT number, key, lane, kind, status, attempts, error, due_at, at, settled_at, trace
+FROM effects WHERE order_id = $1 AND ($2::bool IS FALSE OR status IN ('open', 'person', 'suspended')) ORDER BY number DESC LIMIT $3;
 
 -- name: timers_of
-SELECT name, due_at FROM timers WHERE order_id = $1 ORDER BY due_at, name LIMIT $2;
+SELECT key, name, due_at, error FROM timers WHERE order_id = $1 ORDER BY due_at, key, name LIMIT $2;
 
 -- name: document_names_of
 SELECT name FROM documents WHERE order_id = $1 ORDER BY name LIMIT $2;

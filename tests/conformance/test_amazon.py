@@ -12,7 +12,7 @@ from adapters.conformance.samples import Sample
 from adapters.kit.fetching import FETCHED
 from tests.amazon_payloads import REF, a_notification, an_order, signed
 
-FIRST = an_order()["orderItems"][0]["orderItemId"]
+ITEM = an_order()["orderItems"][0]["orderItemId"]
 
 
 def notified(number: str) -> Sample:
@@ -53,7 +53,7 @@ class TestAmazon(ChannelConformance):
         package = {
             "packageReferenceId": "1",
             "trackingNumber": "1Z0000",
-            "packageItems": [{"orderItemId": FIRST, "quantity": 2}],
+            "packageItems": [{"orderItemId": ITEM, "quantity": 2}],
         }
         return (fetched("PARTIALLY_SHIPPED", packages=[package]),)
 

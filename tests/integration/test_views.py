@@ -16,12 +16,16 @@ from adapters.postgres.outbox import PostgresOutbox
 from adapters.postgres.pool import Pool
 from adapters.postgres.views import CursorRefused, Views
 from schemas.messages import events as e
-from schemas.messages.effects import CreateWarehouseTask, PostSalesOrder, ReserveStock
+from schemas.messages.effects import CreateTask
 from schemas.order.ids import OrderId
-from tests.appends import SEALING, append, correlation_id_of, id_of, minutes
+from schemas.order.things import Key
+from tests.appends import POST, RESERVE, SEALING, THING, append, id_of, minutes, reference_of
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-LABEL = Document(name="label-1.png", content_type="image/png", content=b"\x89PNG\x00")
+TASK = ("pack-here", CreateTask(place="WH1", units=()))
+LABEL = Document(
+    name="label-L1.png", key=Key("L1"), content_type="image/png", content=b"\x89PNG\x00"
+)
 
 
 class Shop:
@@ -57,18 +61,18 @@ async def a_story(shop: Shop) -> OrderId:
     """Placed, stock reserved, the warehouse's task failing, the ERP's order at a person's desk."""
     first = append(
         "1042",
-        record={1: ReserveStock()},
-        set_timers=(("stock", minutes(60)),),
+        record={1: RESERVE},
+        set_timers=((THING, "stock", minutes(60)),),
         body=b"{}",
     )
     reserved = replace(
         append(
             "1042",
             1,
-            record={2: PostSalesOrder(), 3: CreateWarehouseTask()},
+            record={2: POST, 3: TASK},
             settled=((1, "done"),),
-            clear_timers=("stock",),
-            set_timers=(("pack", minutes(600)),),
+            clear_timers=((THING, "stock"),),
+            set_timers=((THING, "pack", minutes(600)),),
             documents=(LABEL,),
             at=minutes(1),
         ),
@@ -117,7 +121,7 @@ async def test_a_timeline_tells_everything_in_order(shop: Shop) -> None:
     ]
     assert [entry.at for entry in told] == sorted(entry.at for entry in told)
     waiting = told[5]
-    assert (waiting.partner, waiting.attempts) == ("warehouse", 2)
+    assert (waiting.lane, waiting.key, waiting.attempts) == ("pack-here", THING, 2)
     assert waiting.error == "The warehouse answered 503."
     assert waiting.due_at == minutes(5)
     assert waiting.trace_id == TRACE[3:35]
@@ -134,7 +138,9 @@ async def test_one_order_with_what_is_under_way(shop: Shop) -> None:
         (2, "person", 0),
         (3, "open", 2),
     ]
-    assert [(one.name, one.due_at) for one in view.timers] == [("pack", minutes(600))]
+    assert [(one.key, one.name, one.due_at) for one in view.timers] == [
+        (THING, "pack", minutes(600))
+    ]
     assert view.documents == (LABEL.name,)
     assert view.row.attention
     assert view.row.next_due_at == minutes(600)
@@ -144,11 +150,13 @@ async def test_one_order_with_what_is_under_way(shop: Shop) -> None:
 
 
 async def test_an_order_is_found_by_every_name_it_has(shop: Shop) -> None:
-    """Order id, correlation id, reference and people's number, with or without the hash sign."""
+    """Order id, signed reference, the channel's reference and people's number, with or without the
+    hash sign."""
     await shop.an_order("820982911946154508", number="#1042")
     order_id = id_of("820982911946154508")
     names = ["1042", "#1042", " 1042 ", "820982911946154508", order_id]
-    names.append(correlation_id_of("820982911946154508"))
+    signed = reference_of("820982911946154508")
+    names += [signed, signed.lower()]
     for name in names:
         assert await shop.views.find(name) == order_id, name
     for name in ("104", "", "#", "' OR 1=1 --", "\x00\ud800", "x" * 10_000):

@@ -5,8 +5,7 @@ Field names: https://shopify.dev/docs/api/webhooks/latest?reference=toml (orders
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from adapters.channels.shopify.fulfilled import fulfilled_of
 from adapters.channels.shopify.order import unchecked_order
 from adapters.channels.shopify.shapes import ShopifyOrder
 from adapters.kit.inbound import Translator
@@ -16,7 +15,6 @@ from schemas.contracts.strict_json import parse
 from schemas.contracts.validation import read_foreign
 from schemas.messages.inputs import PlaceOrder
 from schemas.messages.privacy import Read
-from schemas.order.canonical import Order
 
 Fields = dict[str, object]
 
@@ -194,7 +192,19 @@ _ORDER: Fields = {
         },
     ],
     "discount_codes": [{"code": "GREEN", "amount": "3.00", "type": "fixed_amount"}],
-    "fulfillments": [{"id": 41, "status": "success", "tracking_number": "1Z0000"}],
+    "fulfillments": [
+        {
+            "id": 41,
+            "admin_graphql_api_id": "gid://shopify/Fulfillment/41",
+            "status": "success",
+            "tracking_company": "UPS",
+            "tracking_number": "1Z0000",
+            "tracking_numbers": ["1Z0000", "1Z0001"],
+            "line_items": [
+                {"id": 71, "admin_graphql_api_id": "gid://shopify/LineItem/71", "quantity": 1}
+            ],
+        }
+    ],
     "refunds": [],
     "returns": [{"id": 52, "status": "open"}],
     "note": "Leave it at the door",
@@ -308,27 +318,5 @@ def read(reader: Translator, raw: bytes) -> Read:
     try:
         return reader.translate("place", "orders/create", raw)
     except Refused:
-        return PlaceOrder(order=unchecked_order(read_foreign(parse(raw), ShopifyOrder)))
-
-
-def answers(order: Order) -> Mapping[str, object]:
-    """Return what a shop answers when it is asked what of an order is still to be fulfilled."""
-    page = {"hasNextPage": False, "endCursor": None}
-    # A bundle is one line of the shop's, whatever it was taken apart into.
-    theirs = dict.fromkeys(line.bundle_line_id or line.line_id for line in order.lines)
-    lines = [
-        {
-            "id": f"gid://shopify/FulfillmentOrderLineItem/{number}",
-            "remainingQuantity": 1_000_000,
-            "lineItem": {"id": f"gid://shopify/LineItem/{line}", "currentQuantity": 1_000_000},
-        }
-        for number, line in enumerate(theirs, 1)
-    ]
-    one = {
-        "id": "gid://shopify/FulfillmentOrder/1",
-        "status": "OPEN",
-        "supportedActions": [{"action": "CREATE_FULFILLMENT"}],
-        "lineItems": {"nodes": lines, "pageInfo": page},
-    }
-    told = {"id": "1", "fulfillmentOrders": {"nodes": [one], "pageInfo": page}}
-    return {"/admin/api": {"data": {"order": told}}}
+        source = read_foreign(parse(raw), ShopifyOrder)
+        return PlaceOrder(order=unchecked_order(source), fulfilled=fulfilled_of(source))
