@@ -143,7 +143,7 @@ class Service:
     ) -> dict[str, Lane]:
         kits = Kits(
             self.settings,
-            open_client(self._stack, self.clock),
+            open_client(self._stack, self.clock, exchanges=store.exchanges),
             self.clock,
             intake=wire.publisher,
             events=wire.events,
@@ -201,6 +201,7 @@ class Service:
             probe_loop(self.metrics, self.clock.monotonic),
             sample_gauges(self, wire),
             keep_house(store, self.clock, self.settings.retention),
+            store.exchanges.run(),
             self._projection(store).run(),
             keep_channels(
                 self.settings,
