@@ -69,7 +69,8 @@ class Books:
 def doubled(entries: Iterable[JsonObject]) -> list[str]:
     """What was done more than once under one reference, in sentences.
 
-    A shop has its own id of an order and several fulfilments of it, so these count by content.
+    A shop has its own id of an order and several fulfilments of it, so these count by content: one
+    parcel may be shown in two of them, each with other units.
     """
     seen: Counter[tuple[str, str]] = Counter()
     for entry in entries:
@@ -80,7 +81,10 @@ def doubled(entries: Iterable[JsonObject]) -> list[str]:
             numbers = dig(entry, "detail", "numbers")
             if not isinstance(numbers, list) or not numbers:
                 continue
-            reference = f"{reference} with {', '.join(sorted(map(str, numbers)))}"
+            units = ", ".join(
+                f"{n} of {line}" for line, n in sorted(_units(entry, "line_item_id").items())
+            )
+            reference = f"{reference} with {', '.join(sorted(map(str, numbers)))} ({units})"
         seen[kind, reference] += 1
     return [f"{kind} was done {n} times for {ref}." for (kind, ref), n in seen.items() if n > 1]
 
@@ -217,7 +221,7 @@ def _shown(verdict: Verdict, name: str, books: Books, left: Units) -> None:
     bought = {
         str(one) for label in books.live("label") for one in _listed(label, "detail", "packages")
     }
-    if bought and numbers and bought != numbers:
+    if bought and shown and bought != numbers:
         verdict.say(f"{name} has the labels {sorted(bought)}; the shop shows {sorted(numbers)}.")
 
 
