@@ -12,6 +12,7 @@ from ops.simulators.shapes import JsonObject, NotUnderstood, number, objects, pa
 from ops.simulators.warehouse import Warehouse
 from ops.simulators.warehouse_floor import BuyLabel, Floor, Later
 from ops.simulators.warehouse_habits import HabitBook, Habits
+from ops.simulators.warehouse_labels import Labels
 from ops.simulators.warehouse_story import Step
 from ops.simulators.warehouse_tasks import Parcel, Pieces, Task
 from ops.simulators.warehouse_v2 import WarehouseV2
@@ -84,6 +85,7 @@ class Warehouses:
         self._seed = seed
         self._later = later
         self._buy_label = buy_label
+        self._labels = Labels()
         self._first = Warehouse(world, callbacks, habits, seed, later)
         self._houses: dict[str, _House] = {}
 
@@ -114,10 +116,15 @@ class Warehouses:
                 seed=f"{self._seed}:{partner}",
                 later=self._later,
                 buy_label=self._buy_label,
+                labels=self._labels,
             )
             front = WarehouseV2(partner, self._world, floor, 2 if name else 1)
             house = self._houses[name] = _House(habits, floor, front)
         return house
+
+    async def close(self) -> None:
+        """Asks for no label any more."""
+        await self._labels.close()
 
     def control(self, request: Request) -> Reply:
         """Answers /_sim/warehouse/…; which warehouse is `warehouse`, the default one if missing."""

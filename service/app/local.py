@@ -13,6 +13,16 @@ from actors.order.evolve import replay
 from actors.order.lifecycle import Stage
 from actors.order.state import encode_state
 from actors.runtime.errors import JournalUnavailable, StreamUnavailable
+from adapters.nats.connection import NatsUnusable
+from adapters.postgres.incident_views import IncidentViews
+from adapters.postgres.incidents import Incidents
+from adapters.postgres.keys import ApiKey, ApiKeys, KeyRefused
+from adapters.postgres.mappings import PostgresMappings
+from adapters.postgres.pool import Pool
+from adapters.postgres.replay import streams
+from adapters.postgres.sealing import Sealing
+from adapters.postgres.timeline import Entry
+from adapters.postgres.views import OrderView, Page, Views
 from schemas.messages.codec import encode
 from schemas.messages.inputs import ActOnOrder
 from schemas.order.ids import OrderId
@@ -20,13 +30,9 @@ from service.app import runtime
 from service.app.clock import SystemClock, new_id
 from service.app.errors import OperatorError, ServerUnusable
 from service.app.sealing_keys import sealing_in
+from service.app.sessions import open_publisher, open_reports
 from service.embedded.external import check_postgres
 from service.settings import load
-from service.wiring import local as wiring_local
-from service.wiring.incidents import Incidents, IncidentViews
-from service.wiring.local import ApiKey
-from service.wiring.mappings import PostgresMappings
-from service.wiring.privacy import Sealing
 
 __all__ = ["ApiKey", "Desk", "NoSuchOrder", "Verified", "open_desk"]
 
@@ -56,7 +62,7 @@ class Desk:
 
     def __init__(
         self,
-        pool: wiring_local.Pool,
+        pool: Pool,
         nats_url: str,
         folder: Path,
         sealing: Sealing,
@@ -67,7 +73,7 @@ class Desk:
         self.sealing = sealing
         self.nats_url = nats_url
         self.folder = folder
-        self.views = wiring_local.Views(pool, sealing)
+        self.views = Views(pool, sealing)
         self.incidents = IncidentViews(pool)
         self.counting = Incidents(pool)
         self.mappings = PostgresMappings(pool)
@@ -82,7 +88,7 @@ class Desk:
         attention: bool,
         cursor: str | None,
         limit: int,
-    ) -> wiring_local.Page:
+    ) -> Page:
         """Return a page of orders, newest first. Raises OperatorError for a wrong stage or
         cursor."""
         if stage is not None and stage not in STAGES:
@@ -105,13 +111,13 @@ class Desk:
             )
         return order_id
 
-    async def show(self, which: str) -> wiring_local.OrderView:
+    async def show(self, which: str) -> OrderView:
         """Return one order with what is under way."""
         view = await self.views.show(await self.find(which))
         assert view is not None, "it was found a moment ago, and orders are never deleted"
         return view
 
-    async def timeline(self, which: str) -> tuple[wiring_local.Entry, ...]:
+    async def timeline(self, which: str) -> tuple[Entry, ...]:
         """Return everything that happened to an order."""
         return await self.views.timeline(await self.find(which))
 
@@ -121,7 +127,7 @@ class Desk:
         given = ActOnOrder(
             ref=row.ref, verb=verb, person=person[:256], reason=reason[:5000], target=target
         )
-        async with wiring_local.publisher(self.nats_url) as publisher:
+        async with open_publisher(self.nats_url) as publisher:
             await publisher.publish(
                 row.channel,
                 "act",
@@ -138,11 +144,11 @@ class Desk:
         """Make an API key and return it, the only time it is whole."""
         try:
             _, token = await self._keys().create(name, scopes, channels, now=now)
-        except wiring_local.KeyRefused as error:
+        except KeyRefused as error:
             raise OperatorError(str(error)) from error
         return token
 
-    async def list_keys(self) -> list[wiring_local.ApiKey]:
+    async def list_keys(self) -> list[ApiKey]:
         """Return the API keys, without their secrets."""
         return await self._keys().list_keys()
 
@@ -150,8 +156,8 @@ class Desk:
         """Revoke a key; return whether there was one."""
         return await self._keys().revoke(key_id, now=now)
 
-    def _keys(self) -> wiring_local.ApiKeys:
-        return wiring_local.ApiKeys(self.pool, monotonic=SystemClock().monotonic)
+    def _keys(self) -> ApiKeys:
+        return ApiKeys(self.pool, monotonic=SystemClock().monotonic)
 
     async def verify(self, progress: Callable[[int], None]) -> Verified:
         """Replay every stream and compare it with the stored state, byte for byte. Raises
@@ -164,7 +170,7 @@ class Desk:
     async def _verify(self, progress: Callable[[int], None]) -> Verified:
         orders = events = 0
         different: list[str] = []
-        async for stream in wiring_local.streams(self.pool):
+        async for stream in streams(self.pool):
             state = replay(stream.events)
             if encode_state(state) != stream.state or state.version != stream.version:
                 different.append(stream.order_id)
@@ -187,9 +193,9 @@ async def open_desk(data: Path | None = None) -> AsyncIterator[Desk]:
         await _still_there(found, folder)
     sealing = sealing_in(load(), folder)
     try:
-        async with wiring_local.reports(found.postgres_dsn) as pool:
+        async with open_reports(found.postgres_dsn) as pool:
             yield Desk(pool, found.nats_url, folder, sealing, found.mappings_file, found.channels)
-    except (JournalUnavailable, StreamUnavailable, wiring_local.NatsUnusable) as error:
+    except (JournalUnavailable, StreamUnavailable, NatsUnusable) as error:
         raise ServerUnusable(
             f"The servers of {folder} do not answer: {error} `orderwright doctor` says more."
         ) from error

@@ -19,6 +19,8 @@ from actors.runtime.errors import JournalUnavailable, LeaseLost
 from actors.runtime.registry import Registry
 from actors.runtime.runtime import Shell
 from actors.runtime.timers import Alarms
+from adapters.nats.connection import NatsTooOld, NatsUnusable
+from adapters.postgres.incidents import Incidents
 from schemas.order.ids import partition_of
 from service.app import collector, runtime
 from service.app.clock import SystemClock
@@ -30,16 +32,19 @@ from service.app.observing import Observing
 from service.app.projections import IncidentMetrics, Projection, Refusals
 from service.app.sampling import sample_gauges
 from service.app.servers import Servers, open_servers
+from service.app.sessions import signing_keys
 from service.channels.run import keep_channels
+from service.channels.sync import UpkeepMetrics
 from service.inbound.intake import Intake
 from service.mappings.keeper import MappingsKeeper
+from service.privacy.metrics import PrivacyMetrics
 from service.privacy.run import privacy_of
 from service.settings import Settings
 from service.telemetry.metrics import Metrics, probe_loop
 from service.telemetry.tracing import Tracer, start_tracing
-from service.wiring import channels as wiring_channels
-from service.wiring import root as wiring
-from service.wiring.incidents import Incidents
+from service.wiring.partners import Kits, lanes, open_client
+from service.wiring.store import Store, open_store
+from service.wiring.wire import Wire, open_wire
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +71,7 @@ class Service:
         self.stopped = asyncio.Event()
         self.failure: OperatorError | None = None
         self.servers: Servers | None = None
-        self.store: wiring.Store | None = None
+        self.store: Store | None = None
         self.port = 0
         self._stack = AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
@@ -84,14 +89,14 @@ class Service:
         told(f"nats {servers.nats}")
         self.store = store = await self._own_store(servers)
         told("schema")
-        wire = await wiring.open_wire(settings, servers, stack)
+        wire = await open_wire(settings, servers, stack)
         observing = Observing(self.metrics, self.tracer)
         store.journal.on_commit = observing.committed
-        active, keys = wiring.correlation_keys(settings, servers)
+        active, keys = signing_keys(settings, servers.data)
         self.shell = shell = Shell(
             journal=store.journal,
             clock=self.clock,
-            policy=wiring.policy_of(settings),
+            policy=settings.policy,
             observer=observing,
             correlation_keys=keys,
             active_key=active,
@@ -101,19 +106,34 @@ class Service:
         await self.mappings.round()
         front = await open_front(self, wire, store, keys, stack)
         self.port = front.port
-        partners = await wiring.open_partners(
-            settings, store, wire, self.clock, stack, own_url=front.own_url
+        client = open_client(stack, self.clock)
+        kits = Kits(
+            settings,
+            client,
+            self.clock,
+            intake=wire.publisher,
+            events=wire.events,
+            keys=keys,
+            own_url=front.own_url,
         )
+        partners = lanes(settings, kits, stack, stock=store.stock)
         limits = settings.limits
         self.registry = Registry(shell, live_orders=limits.live_orders, mailbox=limits.mailbox)
         self.dispatcher = Dispatcher(
             shell, self.registry, store.outbox, partners, epoch_of=self._epoch_of
         )
-        self.privacy = privacy_of(self, store)
+        self.privacy = privacy_of(
+            settings,
+            self.clock,
+            store,
+            PrivacyMetrics(self.metrics.registry),
+            forget=self.registry.forget,
+            refused=self.refusals.count,
+        )
         alarms = Alarms(shell, self.registry, store.timers, in_flight=2 * limits.timer_batch)
         self.intake = Intake(
             wire.letters,
-            wiring_channels.translator(front.sources),
+            front.readers.translate,
             self.registry,
             store.quarantine,
             asked=self.privacy.requests.asked,
@@ -129,10 +149,10 @@ class Service:
         self.readiness.start()
         runtime.write(Path(settings.data_dir), self._runtime(servers, front.own_url))
 
-    async def _own_store(self, servers: Servers) -> wiring.Store:
+    async def _own_store(self, servers: Servers) -> Store:
         """Open the store and take its orders over. Raises Fenced when another process has them."""
         stack = self._stack
-        store = await wiring.open_store(
+        store = await open_store(
             self.settings, servers, stack, lambda lost: self._fenced(f"partitions {list(lost)}")
         )
         stack.push_async_callback(store.leases.release)
@@ -142,7 +162,7 @@ class Service:
             raise Fenced(str(error)) from error
         return store
 
-    def _work(self, alarms: Alarms, wire: wiring.Wire, store: wiring.Store) -> None:
+    def _work(self, alarms: Alarms, wire: Wire, store: Store) -> None:
         """Begin what goes on in the background; none of it may end by itself."""
         privacy = self.privacy
         for work in (
@@ -154,7 +174,14 @@ class Service:
             sample_gauges(self, wire),
             keep_house(store, self.clock, self.settings.retention),
             self._projection(store).run(),
-            keep_channels(self, wire, store),
+            keep_channels(
+                self.settings,
+                self.clock,
+                wire,
+                store,
+                UpkeepMetrics(self.metrics.registry),
+                refused=self.refusals.count,
+            ),
             self.mappings.run(),
             *(one.run() for one in (privacy.requests, privacy.retention, privacy.rewrapping)),
         ):
@@ -193,7 +220,7 @@ class Service:
         await self._stack.aclose()
         await self.tracer.close()
 
-    def _projection(self, store: wiring.Store) -> Projection:
+    def _projection(self, store: Store) -> Projection:
         quiet_seconds = self.settings.limits.incident_quiet_seconds
         return Projection(
             Incidents(store.pool, quiet_seconds=quiet_seconds),
@@ -243,9 +270,9 @@ async def serve(settings: Settings, told: Callable[[str], None] = lambda _: None
     try:
         try:
             started = await _unless(service.stopped, service.start(told))
-        except wiring.NatsTooOld as error:
+        except NatsTooOld as error:
             raise ServerTooOld(str(error)) from error
-        except (JournalUnavailable, wiring.NatsUnusable) as error:
+        except (JournalUnavailable, NatsUnusable) as error:
             raise ServerUnusable(f"The start did not get through: {error}") from error
         if started:
             collector.settle()

@@ -12,7 +12,7 @@ from schemas.order.money import decimal_text
 from service.app.clock import SystemClock
 
 if TYPE_CHECKING:
-    from service.wiring.root import Entry
+    from adapters.postgres.timeline import Entry
 
 MARKS = {"asked": "→", "open": "…", "due": "◷"}
 """The mark of an effect or timer by its status; any other status is an answer."""

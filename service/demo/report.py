@@ -8,7 +8,8 @@ from typing import Any
 import aiohttp
 from msgspec import Struct, json
 
-from service.wiring import root as wiring
+from adapters.postgres.figures import Figures, read_fates, read_figures, shipped_seconds
+from adapters.postgres.pool import Pool
 
 MAX_NAMED = 5
 """How many lost orders or duplicates are named in words; the rest is counted."""
@@ -69,7 +70,7 @@ class Report(Struct, frozen=True, kw_only=True):
         return "\n".join(lines)
 
 
-def progress(figures: wiring.Figures, wanted: int, final_before: int) -> str:
+def progress(figures: Figures, wanted: int, final_before: int) -> str:
     """Return one line that says how far the orders are."""
     stages = ", ".join(f"{count} {stage}" for stage, count in sorted(figures.stages.items()))
     goal = f"{figures.final - final_before} of {wanted} final" if wanted else "live"
@@ -87,7 +88,7 @@ def _short(gid: str) -> str:
 
 
 async def count_up(
-    pool: wiring.Pool,
+    pool: Pool,
     channel: str,
     sent: dict[str, Any],
     simulators_url: str,
@@ -97,13 +98,13 @@ async def count_up(
     """Compare what the shop sent with what the store and the partners' ledger say. Only this run's
     orders count: the folder may hold those of earlier ones."""
     refs = [_short(row["ref"]) for row in sent["refs"]]
-    found = await wiring.read_fates(pool, channel, refs)
-    p50, p99 = await wiring.shipped_seconds(pool, channel, refs)
+    found = await read_fates(pool, channel, refs)
+    p50, p99 = await shipped_seconds(pool, channel, refs)
     lost = [ref for ref in accepted_refs(sent) if ref not in found or not found[ref].final]
     stages = Counter(fate.stage for fate in found.values())
     ended = [fate.changed_at for fate in found.values() if fate.final]
     seconds = max(ended) - min(fate.placed_at for fate in found.values()) if ended else 0.0
-    figures = await wiring.read_figures(pool)
+    figures = await read_figures(pool)
     duplicates = await _duplicates(simulators_url)
     return Report(
         sent=sent["sent"],

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 SHOPS = ("acme-us", "acme-ca", "acme-eu")
-WAREHOUSE = "warehouse-east"
+ERP, WAREHOUSE, CARRIER, MAIL = "bc", "warehouse-east", "ups", "mail"
 
 Table = dict[str, Any]
 
@@ -54,26 +54,39 @@ def configuration(world: World, *, port: int, data_dir: str, pace: Pace | None =
         "data_dir": data_dir,
         "listen": {"host": "127.0.0.1", "port": port},
         "channels": {shop: _channel(shop, world, pace) for shop in SHOPS},
-        "erp": {
+        "partners": partners(world, pace),
+        "policy": {
+            "first_track_seconds": pace.first_track_seconds,
+            "track_every_seconds": pace.track_every_seconds,
+        },
+    }
+
+
+def partners(world: World, pace: Pace) -> Table:
+    """Return the partners by what the demo calls them. One of each role needs no places."""
+    return {
+        ERP: {
+            "kind": "business_central",
             "base_url": f"{world.http}/bc/api/v2.0",
             "token_url": f"{world.http}/bc/oauth2/v2.0/token",
             "company_id": "6f9a2d3e-0000-4000-8000-00000000acbe",
             "client_id": "demo",
             "client_secret": new_secret(),
             "customer_number": "WEB",
+            "gross_customer_number": "WEB-GROSS",
             "shipping_account": "40100",
             "duty_account": "40200",
             "calls": _calls(pace),
         },
-        "warehouse": {
-            "name": WAREHOUSE,
-            "place": "main",
+        WAREHOUSE: {
+            "kind": "warehouse",
             "base_url": f"{world.http}/warehouse",
             "token": new_secret(),
             "callback_secrets": [world.callback_secret],
             "calls": _calls(pace),
         },
-        "carrier": {
+        CARRIER: {
+            "kind": "ups",
             "base_url": f"{world.http}/ups",
             "client_id": "demo",
             "client_secret": new_secret(),
@@ -90,7 +103,8 @@ def configuration(world: World, *, port: int, data_dir: str, pace: Pace | None =
             },
             "calls": _calls(pace),
         },
-        "mail": {
+        MAIL: {
+            "kind": "smtp",
             "host": "127.0.0.1",
             "port": world.smtp_port,
             "security": "none",
@@ -98,10 +112,6 @@ def configuration(world: World, *, port: int, data_dir: str, pace: Pace | None =
             "from_name": "Acme",
             "domain": "acme.example",
             "calls": {**_calls(pace), "concurrency": 16},
-        },
-        "policy": {
-            "first_track_seconds": pace.first_track_seconds,
-            "track_every_seconds": pace.track_every_seconds,
         },
     }
 

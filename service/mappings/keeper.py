@@ -17,13 +17,14 @@ from actors.order.mapping import AGAIN_SECONDS
 from actors.order.normalise import Tables
 from actors.runtime.errors import JournalUnavailable
 from actors.runtime.runtime import Shell
+from adapters.postgres.mappings import PostgresMappings
 from schemas.contracts.mappings import Mappings, MappingsRefused, unconfigured
 from service.mappings.file import read_file
 from service.mappings.preview import Preview, preview
 from service.settings import Settings
+from service.settings.roles import MAIN, places_of
 from service.telemetry.metrics import Metrics
-from service.wiring import root as wiring
-from service.wiring.mappings import PostgresMappings
+from service.wiring.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -37,13 +38,12 @@ only now."""
 class MappingsKeeper:
     """Watches the store, and the file where one is configured: then that is the only source."""
 
-    def __init__(
-        self, shell: Shell, store: wiring.Store, settings: Settings, metrics: Metrics
-    ) -> None:
+    def __init__(self, shell: Shell, store: Store, settings: Settings, metrics: Metrics) -> None:
         self._shell = shell
         self._journal = store.journal
         self._channels = tuple(settings.channels)
-        self._place = settings.warehouse.place if settings.warehouse else "main"
+        places = places_of(settings)
+        self._place = places[0].name if places else MAIN
         self._stamp: tuple[int, int] | None = None
         self._refused = ""
         self._since: datetime | None = None

@@ -11,7 +11,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from actors.runtime.errors import JournalUnavailable
-from schemas.contracts import incidents, refusals, strict_json
+from schemas.contracts import refusals, strict_json
 from schemas.contracts.refusals import Refused
 from schemas.messages import codec
 from schemas.messages.inputs import ActOnOrder, Input, PlaceOrder
@@ -30,25 +30,15 @@ from service.http.auth import (
 )
 from service.http.bodies import Bodies
 from service.http.problems import Problem
+from service.http.refusals import REFUSED, refusal
+from service.http.scopes import ACT, WRITE
 from service.inbound.edge import EdgeClock, Stream
 from service.orders.reading import Finder, require_match
 from service.telemetry.context import traceparent_of
 
-WRITE, ACT = "orders:write", "orders:act"
 VERBS = ("retry", "skip", "release", "cancel")
 SOURCE = "canonical"
 """The API speaks our own shape, as other services do over NATS."""
-
-REFUSED = {
-    "key-refused": incidents.KEY_REFUSED,
-    "scope-missing": incidents.KEY_NOT_ALLOWED,
-    "channel-refused": incidents.KEY_NOT_ALLOWED,
-    "channel-missing": incidents.REQUEST_INCOMPLETE,
-    "idempotency-key-missing": incidents.REQUEST_INCOMPLETE,
-    "idempotency-key-reused": incidents.REQUEST_INCOMPLETE,
-    "too-large": refusals.TOO_LARGE,
-}
-"""The category of an order's post that is refused before anybody knows whose it is."""
 
 _log = logging.getLogger(__name__)
 
@@ -244,19 +234,6 @@ def _action(raw: bytes) -> Action:
             "Say in `reason` why you do this; it is kept with the order.",
         )
     return action
-
-
-def refusal(error: Refused) -> Problem:
-    """Word what the door refuses: 413, 400 for what is no JSON, else 422."""
-    if error.reason == refusals.TOO_LARGE:
-        return problems.too_large(" ".join(error.sentences))
-    return Problem(
-        400 if error.reason.startswith("json_") else 422,
-        error.reason,
-        refusals.REASONS[error.reason].removesuffix("."),
-        " ".join(error.sentences),
-        sentences=error.sentences,
-    )
 
 
 def _links(order_id: str) -> dict[str, str]:

@@ -15,8 +15,8 @@ from service.app.errors import OperatorError
 from service.cli.tables import age, money, print_json, print_table, print_timeline
 
 if TYPE_CHECKING:
+    from adapters.postgres.views import OrderView, Page
     from service.app.local import Desk
-    from service.wiring.root import OrderView, Page
 
 application = typer.Typer(help="Look at orders, and decide about them.", no_args_is_help=True)
 

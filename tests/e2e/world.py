@@ -17,14 +17,14 @@ import nats
 import psutil
 
 from adapters.nats.streams import ORDERS, STRAYS
+from adapters.postgres.quarantine_workflow import Filter, HeldItem, QuarantineWorkflow
 from service.app import runtime
 from service.app.sealing_keys import sealing_in
+from service.app.sessions import open_reports
 from service.demo.world import Pace, configuration, new_secret, toml
 from service.demo.world import World as Partners
 from service.settings import Settings
-from service.wiring import local as wiring_local
-from service.wiring import root as wiring
-from service.wiring.quarantine import Filter, HeldItem, QuarantineWorkflow
+from service.wiring.store import seed_stock
 from tests.e2e.processes import Process
 from tests.waiting import eventually
 
@@ -216,8 +216,8 @@ class World:
 
     async def seed_stock(self) -> None:
         """Put much of every SKU on the shelf."""
-        async with wiring_local.reports(self.runtime().postgres_dsn) as pool:
-            await wiring.seed_stock(pool, SKUS, IN_STOCK)
+        async with open_reports(self.runtime().postgres_dsn) as pool:
+            await seed_stock(pool, SKUS, IN_STOCK)
 
     async def rows(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
         """Ask the service's Postgres."""
@@ -230,7 +230,7 @@ class World:
     async def quarantined(self) -> list[HeldItem]:
         """Every item of the quarantine, opened, oldest first; a test has some hundred at most."""
         found: list[HeldItem] = []
-        async with wiring_local.reports(self.runtime().postgres_dsn) as pool:
+        async with open_reports(self.runtime().postgres_dsn) as pool:
             store = QuarantineWorkflow(pool, sealing_in(Settings(), self.data))
             while True:
                 after = found[-1].id if found else 0
