@@ -23,6 +23,7 @@ def done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
             work.documents += tuple(
                 LabelImage(
                     name=f"label-{one.tracking_number}",
+                    key=key,
                     content_type=f"image/{one.image_format.lower() or 'gif'}",
                     base64=one.image_base64,
                 )
