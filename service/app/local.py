@@ -8,9 +8,9 @@ from datetime import datetime
 from pathlib import Path
 
 import msgspec
+from actors.order.lifecycle import Stage
 
 from actors.order.evolve import replay
-from actors.order.lifecycle import Stage
 from actors.order.state import encode_state
 from actors.runtime.errors import JournalUnavailable, StreamUnavailable
 from adapters.nats.connection import NatsUnusable

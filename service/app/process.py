@@ -10,25 +10,29 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from actors.runtime.alarm import Alarm
 from actors.runtime.dispatcher import Dispatcher
 from actors.runtime.errors import JournalUnavailable, LeaseLost
+from actors.runtime.lanes import Lanes
+from actors.runtime.references import References
 from actors.runtime.registry import Registry
-from actors.runtime.runtime import Shell
-from actors.runtime.timers import Alarms
+from actors.runtime.runtime import Runtime
+from actors.runtime.timers import TimerRunner
 from adapters.nats.connection import NatsTooOld, NatsUnusable
 from adapters.postgres.incidents import Incidents
-from schemas.order.ids import partition_of
 from service.app import collector, runtime
 from service.app.clock import SystemClock
 from service.app.errors import EmbeddedServerFailed, OperatorError, ServerTooOld, ServerUnusable
-from service.app.front import open_front
+from service.app.front import Front, open_front
 from service.app.health import Readiness
 from service.app.housekeeping import keep_house
+from service.app.jobs import run_once
 from service.app.observing import Observing
+from service.app.order_stream import OrderStream
 from service.app.projections import IncidentMetrics, Projection, Refusals
 from service.app.sampling import sample_gauges
 from service.app.servers import Servers, open_servers
@@ -40,10 +44,11 @@ from service.mappings.keeper import MappingsKeeper
 from service.privacy.metrics import PrivacyMetrics
 from service.privacy.run import privacy_of
 from service.settings import Settings
+from service.settings.roles import setups
 from service.telemetry.metrics import Metrics, probe_loop
 from service.telemetry.tracing import Tracer, start_tracing
 from service.wiring.partners import Kits, lanes, open_client
-from service.wiring.store import Store, open_store
+from service.wiring.store import Store, hold_jobs, open_store
 from service.wiring.wire import Wire, open_wire
 
 log = logging.getLogger(__name__)
@@ -66,6 +71,7 @@ class Service:
         self.clock = clock or SystemClock()
         self.metrics = Metrics()
         self.tracer: Tracer = _tracing(settings, self.clock)
+        self.observing = Observing(self.metrics, self.tracer)
         self.readiness = Readiness()
         self.refusals = Refusals()
         self.stopped = asyncio.Event()
@@ -73,6 +79,7 @@ class Service:
         self.servers: Servers | None = None
         self.store: Store | None = None
         self.port = 0
+        self._begun = False
         self._stack = AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -90,106 +97,128 @@ class Service:
         self.store = store = await self._own_store(servers)
         told("schema")
         wire = await open_wire(settings, servers, stack)
-        observing = Observing(self.metrics, self.tracer)
-        store.journal.on_commit = observing.committed
         active, keys = signing_keys(settings, servers.data)
-        self.shell = shell = Shell(
-            journal=store.journal,
-            clock=self.clock,
-            policy=settings.policy,
-            observer=observing,
-            correlation_keys=keys,
-            active_key=active,
+        self.references = References(keys, active)
+        alarm, stream = Alarm(self.clock), OrderStream(settings.policy, setups(settings))
+        self.mappings = MappingsKeeper(
+            stream, alarm, self.clock, store, settings=settings, metrics=self.metrics
         )
-        shell.lost = self._fenced
-        self.mappings = MappingsKeeper(shell, store, settings, self.metrics)
         await self.mappings.round()
         front = await open_front(self, wire, store, keys, stack)
         self.port = front.port
-        client = open_client(stack, self.clock)
         kits = Kits(
             settings,
-            client,
+            open_client(stack, self.clock),
             self.clock,
             intake=wire.publisher,
             events=wire.events,
             keys=keys,
             own_url=front.own_url,
         )
-        partners = lanes(settings, kits, stack, stock=store.stock)
-        limits = settings.limits
-        self.registry = Registry(shell, live_orders=limits.live_orders, mailbox=limits.mailbox)
-        self.dispatcher = Dispatcher(
-            shell, self.registry, store.outbox, partners, epoch_of=self._epoch_of
+        self.runtime = Runtime(
+            journal=store.journal,
+            leases=store.leases,
+            clock=self.clock,
+            observer=self.observing,
+            references=self.references,
+            lanes=Lanes(lanes(settings, kits, stack, stock=store.stock)),
+            alarm=alarm,
+        )
+        await self._begin(stream, store, wire, front)
+        self.readiness.start()
+        runtime.write(Path(settings.data_dir), self._running(servers, front.own_url))
+
+    async def _begin(self, stream: OrderStream, store: Store, wire: Wire, front: Front) -> None:
+        """Have orders live: what they intend is done, what is due fires, and what comes in is
+        read."""
+        limits = self.settings.limits
+        self.registry = registry = Registry(
+            self.runtime, stream, live_orders=limits.live_orders, mailbox=limits.mailbox
+        )
+        self._begun = True
+        suspensions = store.suspensions
+        self.dispatcher = Dispatcher(self.runtime, registry, store.outbox, suspensions)
+        timers = TimerRunner(
+            self.runtime, registry, store.timers, suspensions, in_flight=2 * limits.timer_batch
         )
         self.privacy = privacy_of(
-            settings,
+            self.settings,
             self.clock,
             store,
             PrivacyMetrics(self.metrics.registry),
-            forget=self.registry.forget,
+            forget=registry.forget,
             refused=self.refusals.count,
         )
-        alarms = Alarms(shell, self.registry, store.timers, in_flight=2 * limits.timer_batch)
         self.intake = Intake(
             wire.letters,
             front.readers.translate,
-            self.registry,
+            registry,
             store.quarantine,
             asked=self.privacy.requests.asked,
-            watch=observing,
+            watch=self.observing,
             clock=self.clock,
-            correlation_id=shell.correlation_id,
+            correlation_id=self.references.new,
             in_flight=limits.intake_in_flight,
             batch=limits.intake_batch,
             deliveries=limits.deliveries,
         )
+        await suspensions.resume(sorted(store.leases.epochs))
         self.dispatcher.start()
-        self._work(alarms, wire, store)
-        self.readiness.start()
-        runtime.write(Path(settings.data_dir), self._runtime(servers, front.own_url))
+        self._work(timers, wire, store)
 
     async def _own_store(self, servers: Servers) -> Store:
         """Open the store and take its orders over. Raises Fenced when another process has them."""
         stack = self._stack
         store = await open_store(
-            self.settings, servers, stack, lambda lost: self._fenced(f"partitions {list(lost)}")
+            self.settings,
+            servers,
+            stack,
+            on_lost=self._lost,
+            on_commit=self.observing.committed,
         )
         stack.push_async_callback(store.leases.release)
+        stack.push_async_callback(store.jobs.release)
         try:
             await store.leases.acquire()
         except LeaseLost as error:
             raise Fenced(str(error)) from error
         return store
 
-    def _work(self, alarms: Alarms, wire: Wire, store: Store) -> None:
+    def _work(self, timers: TimerRunner, wire: Wire, store: Store) -> None:
         """Begin what goes on in the background; none of it may end by itself."""
-        privacy = self.privacy
         for work in (
-            alarms.run(),
+            timers.run(),
             self.intake.run(),
             self.intake.acknowledge(),
             self.intake.keep(),
             probe_loop(self.metrics, self.clock.monotonic),
             sample_gauges(self, wire),
-            keep_house(store, self.clock, self.settings.retention),
-            self._projection(store).run(),
-            keep_channels(
-                self.settings,
-                self.clock,
-                wire,
-                store,
-                UpkeepMetrics(self.metrics.registry),
-                refused=self.refusals.count,
-            ),
             self.mappings.run(),
-            *(one.run() for one in (privacy.requests, privacy.retention, privacy.rewrapping)),
+            hold_jobs(store),
+            self._jobs(wire, store),
         ):
             task = asyncio.create_task(work)
             task.add_done_callback(self._ended)
             self._tasks.append(task)
 
-    def _runtime(self, servers: Servers, url: str) -> runtime.Runtime:
+    async def _jobs(self, wire: Wire, store: Store) -> None:
+        """Do what must be done by one process alone, while it is this one."""
+        upkeep, projection = UpkeepMetrics(self.metrics.registry), self._projection(store)
+        settings, clock, privacy = self.settings, self.clock, self.privacy
+        refused = self.refusals.count
+        await run_once(
+            store.jobs,
+            (
+                lambda: keep_house(store, clock, settings.retention),
+                projection.run,
+                lambda: keep_channels(settings, clock, wire, store, upkeep, refused=refused),
+                privacy.requests.run,
+                privacy.retention.run,
+                privacy.rewrapping.run,
+            ),
+        )
+
+    def _running(self, servers: Servers, url: str) -> runtime.Runtime:
         postgres, nats = servers.embedded_postgres, servers.embedded_nats
         return runtime.Runtime(
             pid=os.getpid(),
@@ -227,23 +256,19 @@ class Service:
             self.refusals,
             IncidentMetrics(self.metrics.registry),
             self.clock,
-            may=lambda: store.leases.sure,
+            may=lambda: store.jobs.sure,
         )
 
-    def _epoch_of(self, ref: str) -> int:
-        leases = self.store.leases if self.store else None
-        if leases is None or not leases.sure:
-            raise JournalUnavailable("Whether these orders are still ours can't be told just now.")
-        epoch = leases.epochs.get(partition_of(ref))
-        if epoch is None:
-            raise LeaseLost("The partition of this order belongs to another process.")
-        return epoch
+    def _lost(self, partitions: Sequence[int]) -> None:
+        """Another process owns these orders now: work on the others goes on while there are any."""
+        if self._begun:
+            self.registry.drop(partitions)
+            self.runtime.lanes.drop(partitions)
+        if self.store is None or not self.store.leases.epochs:
+            self._fail(Fenced(f"Another process took these orders over: {list(partitions)}"))
 
     def _given_up(self, failure: EmbeddedServerFailed) -> None:
         self._fail(failure)
-
-    def _fenced(self, why: str) -> None:
-        self._fail(Fenced(f"Another process took these orders over: {why}"))
 
     def _fail(self, failure: OperatorError) -> None:
         if self.failure is None and not self.readiness.stopping:

@@ -17,7 +17,7 @@ from typing import Protocol
 import msgspec
 
 from actors.runtime.errors import JournalUnavailable, MailboxFull
-from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, UNMATCHED, Posted
+from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, UNMATCHED, Envelope
 from actors.runtime.observer import Span, Trace
 from actors.runtime.ports import Clock, Letter, Quarantine, Quarantined
 from actors.runtime.registry import Registry
@@ -260,7 +260,7 @@ class Intake:
             trace.end(reason if outcome == POISON else None)
             self._end(lent, outcome, reason, ack)
 
-        posted = Posted(
+        envelope = Envelope(
             given,
             letter.delivery_id,
             told,
@@ -271,7 +271,7 @@ class Intake:
             trace=trace,
         )
         try:
-            self._registry.post(order_id, posted)
+            self._registry.post(order_id, envelope)
         except MailboxFull:
             trace.end()
             self._give_back(lent, BUSY_SECONDS)

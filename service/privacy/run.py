@@ -40,7 +40,7 @@ def privacy_of(
     erasing = Erasing(store.reports)
 
     def may() -> bool:
-        return store.leases.sure
+        return store.jobs.sure
 
     days = {
         name: channel.personal_data_days

@@ -10,7 +10,7 @@ from msgspec import Struct
 from adapters.postgres import migrate as migrations
 from adapters.postgres.idempotency import Idempotency
 from adapters.postgres.journal import PostgresJournal
-from adapters.postgres.leases import Leases
+from adapters.postgres.leases import JOBS, Leases
 from adapters.postgres.migrate import MigrationRefused
 from adapters.postgres.outbox import PostgresOutbox
 from adapters.postgres.pool import Pool
@@ -20,6 +20,7 @@ from adapters.postgres.sealing import KeyMissing, Sealing
 from adapters.postgres.sealing_keys import agree
 from adapters.postgres.signing_keys import SigningKeyDiffers, agree_on_signing
 from adapters.postgres.stock import StockPartner, StockRow
+from adapters.postgres.suspensions import PostgresSuspensions
 from adapters.postgres.timers import PostgresTimers
 from adapters.postgres.views import Views
 from service.app.errors import SchemaRefused, SecretsDiffer
@@ -32,15 +33,18 @@ LEASE_SECONDS = 15.0
 
 
 class Store(Struct, frozen=True, kw_only=True):
-    """Everything that is kept in Postgres."""
+    """Everything that is kept in Postgres. `leases` are of the orders' partitions, `jobs` is the
+    one of what must run once."""
 
     pool: Pool
     reports: Pool
     leases: Leases
+    jobs: Leases
     sealing: Sealing
     journal: PostgresJournal
     outbox: PostgresOutbox
     timers: PostgresTimers
+    suspensions: PostgresSuspensions
     quarantine: PostgresQuarantine
     stock: StockPartner
     views: Views
@@ -73,10 +77,13 @@ async def open_store(
     settings: Settings,
     servers: Servers,
     stack: AsyncExitStack,
+    *,
     on_lost: Callable[[Sequence[int]], None],
+    on_commit: Callable[[int, float], None],
 ) -> Store:
-    """Bring the schema up to date and open the pools. Takes no lease yet; `on_lost` is told when
-    one of them goes to another process."""
+    """Bring the schema up to date and open the pools. Takes no lease yet; `on_lost` is told which
+    partitions go to another process, `on_commit` of how many orders each commit was and how many
+    seconds it took."""
     await migrate(servers.postgres_dsn)
     limits = settings.limits
     pool = Pool(
@@ -99,10 +106,14 @@ async def open_store(
         pool=pool,
         reports=reports,
         leases=leases,
+        jobs=Leases(pool, servers.data.instance_id, ttl_seconds=LEASE_SECONDS),
         sealing=sealing,
-        journal=PostgresJournal(pool, leases, sealing, max_batch=limits.journal_batch),
+        journal=PostgresJournal(
+            pool, leases, sealing, max_batch=limits.journal_batch, on_commit=on_commit
+        ),
         outbox=PostgresOutbox(pool, leases, sealing),
         timers=PostgresTimers(pool),
+        suspensions=PostgresSuspensions(pool, leases),
         quarantine=PostgresQuarantine(reports, sealing),
         stock=StockPartner(pool),
         views=Views(reports, sealing),
@@ -119,6 +130,11 @@ async def _agree_on_secrets(
         await agree_on_signing(pool, active, keys)
     except (KeyMissing, SigningKeyDiffers) as error:
         raise SecretsDiffer(str(error)) from error
+
+
+async def hold_jobs(store: Store) -> None:
+    """Take the lease of what must run once whenever it is free, until cancelled."""
+    await store.jobs.hold([JOBS])
 
 
 async def seed_stock(pool: Pool, skus: Sequence[str], on_hand: int, *, place: str = "main") -> None:
