@@ -17,7 +17,7 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
-from actors.order.lifecycle import FINAL
+from actors.order.table import FINAL
 from actors.runtime.ports import Document
 from adapters.postgres.journal import stored_documents
 from adapters.postgres.pool import Pool
