@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from actors.order.stream import encode_state, replay
+from actors.order.stream import StateOutdated, decode_state, encode_state, replay
 from actors.runtime.errors import JournalUnavailable, StreamUnavailable
 from adapters.nats.connection import NatsUnusable
 from adapters.postgres.incident_views import IncidentViews
