@@ -83,7 +83,7 @@ async def a_story(shop: Shop) -> OrderId:
         append("1042", 2, settled=((2, "person"),), at=minutes(2)),
         events=(
             e.GivenToPerson(
-                rule="give_up", settles=2, effect=2, kind="erp.post_sales_order.v1", reason="Why."
+                rule="give_up", settles=2, effect=2, kind="erp.post_sales_order.v2", reason="Why."
             ),
         ),
     )
