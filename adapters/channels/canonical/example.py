@@ -110,6 +110,8 @@ _ORDER: dict[str, object] = {
     },
     "channel_shipping_method": "Express by the shop",
     "shipping_tax_code": "State tax",
+    "payment_method": "card",
+    "amount_due_minor": 0,
 }
 
 
@@ -136,6 +138,16 @@ def examples() -> tuple[Example, ...]:
                 **_ORDER,
                 "lines": [{**line, "bundle_line_id": "", "bundle_sku": ""} for line in _LINES],
                 "attributes": {"amazon.marketplace_id": "ATVPDKIKX0DER"},
+            },
+        ),
+        Example(
+            when="if the customer saw the shop's own currency",
+            tree={
+                **{name: told for name, told in _ORDER.items() if name != "presentment"},
+                "lines": [
+                    {name: told for name, told in line.items() if not name.startswith("present")}
+                    for line in _LINES
+                ],
             },
         ),
         Example(
