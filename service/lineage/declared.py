@@ -22,7 +22,7 @@ REACHES_NOBODY: Mapping[str, str] = MappingProxyType(
         "lines[].channel_sku": _THEIRS,
         "lines[].tax_code": "dropped on purpose: the ERP reckons tax by its own tables",
         "lines[].bundle_line_id": _THEIRS,
-        "payment_method": "used by us: says whether the order is accepted before its money is there",
+        "payment_method": "used by us: says whether the order is accepted before it is paid",
         "amount_due_minor": "used by us: what is collected on delivery travels with task and label",
         "totals.total_minor": "follows from its parts, which travel",
         "customer.reference": "dropped on purpose: the channel's own id says nothing to a partner",
