@@ -22,6 +22,7 @@ REACHES_NOBODY: Mapping[str, str] = MappingProxyType(
         "lines[].channel_sku": _THEIRS,
         "lines[].tax_code": "dropped on purpose: the ERP reckons tax by its own tables",
         "lines[].bundle_line_id": _THEIRS,
+        "lines[].delivery": "used by us: a fulfilment is planned by it, and its task says it",
         "payment_method": "used by us: says whether the order is accepted before it is paid",
         "amount_due_minor": "used by us: what is collected on delivery travels with task and label",
         "totals.total_minor": "follows from its parts, which travel",

@@ -47,6 +47,7 @@ _LINES: list[dict[str, object]] = [
         "bundle_line_id": "70",
         "bundle_sku": "SET-1",
         "presentment_total_minor": 3312,
+        "delivery": "parcel",
     },
     {
         "line_id": "72",
@@ -64,6 +65,7 @@ _LINES: list[dict[str, object]] = [
         "bundle_line_id": "70",
         "bundle_sku": "SET-1",
         "presentment_total_minor": 460,
+        "delivery": "parcel",
     },
 ]
 
