@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Annotated, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
 from msgspec import Meta, Struct
-from yarl import URL
 
 from schemas.order.ids import OrderId
 from schemas.order.things import Key
+
+if TYPE_CHECKING:  # settings hold the policy, and every command reads them
+    from yarl import URL
 
 MAX_BODY_BYTES = 8 * 1024
 """Of a request's or answer's body, after redaction: orders of a dozen lines are whole."""

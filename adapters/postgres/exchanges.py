@@ -90,17 +90,26 @@ class PostgresExchanges:
         self._came.set()
 
     async def run(self) -> None:
-        """Write what comes, until cancelled."""
-        while True:
-            await self._came.wait()
-            await asyncio.sleep(LINGER_SECONDS)
+        """Write what comes, until cancelled; then what is left, once."""
+        try:
+            while True:
+                await self._came.wait()
+                await asyncio.sleep(LINGER_SECONDS)
+                await self._flush_or_wait()
+        finally:
             try:
                 await self.flush()
             except JournalUnavailable as error:
-                log.info("Exchanges with partners wait to be written: %s", error)
-                await asyncio.sleep(PAUSE_SECONDS)
-            except Exception:  # a diary must not end the process
-                log.exception("Exchanges with partners could not be written; they are dropped.")
+                log.info("%d exchanges were not written: %s", len(self._waiting), error)
+
+    async def _flush_or_wait(self) -> None:
+        try:
+            await self.flush()
+        except JournalUnavailable as error:
+            log.info("Exchanges with partners wait to be written: %s", error)
+            await asyncio.sleep(PAUSE_SECONDS)
+        except Exception:  # what is only for reading must not end the process
+            log.exception("Exchanges with partners could not be written; they are dropped.")
 
     async def flush(self) -> int:
         """Write everything that waits; return how many were stored."""

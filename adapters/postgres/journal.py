@@ -120,15 +120,7 @@ class PostgresJournal:
     async def history(self, order_id: OrderId, version: int) -> Sequence[Any]:
         """Return the order's events; see the port. Raises msgspec.MsgspecError for one that this
         version can't read, and JournalUnavailable."""
-        events: list[Any] = []
-        while len(events) < version:
-            rows = await self._pool.fetch(
-                statements()["history"], order_id, len(events), version, HISTORY_PAGE
-            )
-            events += [decode_event(row["body"]) for row in rows]
-            if not rows:
-                break
-        return events
+        return await stored_events(self._pool, order_id, version)
 
     async def documents(self, order_id: OrderId) -> list[Document]:
         """Return the order's files by name, at most MAX_DOCUMENTS, without those erased."""
@@ -268,6 +260,20 @@ class PostgresJournal:
             stated=stated,
             seen=frozenset(row["seen"]),
         )
+
+
+async def stored_events(pool: Pool, order_id: OrderId, version: int) -> list[Any]:
+    """Return an order's events up to a version, oldest first. Raises msgspec.MsgspecError for one
+    that this version can't read, and JournalUnavailable."""
+    events: list[Any] = []
+    while len(events) < version:
+        rows = await pool.fetch(
+            statements()["history"], order_id, len(events), version, HISTORY_PAGE
+        )
+        events += [decode_event(row["body"]) for row in rows]
+        if not rows:
+            break
+    return events
 
 
 async def stored_documents(

@@ -14,7 +14,7 @@ from adapters.postgres.imported import Imported
 from adapters.postgres.incident_views import IncidentViews
 from adapters.postgres.keys import ApiKeys
 from adapters.postgres.quarantine_workflow import QuarantineWorkflow
-from schemas.order.ids import verify_correlation_id
+from schemas.order.ids import verify_reference
 from service.app.errors import OperatorError
 from service.app.health import Check, Health
 from service.app.web import HttpServer, application
@@ -83,7 +83,7 @@ async def open_front(
         metrics_content_type=CONTENT_TYPE,
     )
     api_keys = ApiKeys(store.reports, monotonic=service.clock.monotonic)
-    finder = Finder(store.views, lambda text: verify_correlation_id(text, keys))
+    finder = Finder(store.views, lambda text: verify_reference(text, keys)[0])
     reading = Reading(store.views, finder, api_keys, service.clock)
     writing = Writing(
         wire.publisher,
@@ -93,7 +93,7 @@ async def open_front(
         finder,
         channels=tuple(settings.channels),
         translate=Canonical().translate,
-        sign=service.shell.correlation_id,
+        sign=service.references.new,
         clock=service.clock,
         refused=service.refusals.count,
     )

@@ -1,5 +1,5 @@
-"""Throws away what has outlived its bound: old quarantine items, repeats' remembered answers, and
-what orders that ended long ago need no more."""
+"""Throws away what has outlived its bound: old quarantine items, repeats' remembered answers,
+exchanges with partners, and what orders that ended long ago need no more."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import asyncio
 import logging
 
 from actors.runtime.errors import JournalUnavailable
+from adapters.postgres.leases import JOBS
 from service.app.clock import SystemClock
 from service.settings import Retention
 from service.wiring.store import Store
@@ -23,12 +24,14 @@ MAX_STATEMENTS = 1_000
 
 
 async def keep_house(store: Store, clock: SystemClock, retention: Retention) -> None:
-    """Tidy up every ten minutes, until cancelled, and the quarantine as soon as much has come. A
-    round that fails is made up for by the next."""
+    """Tidy up every ten minutes, until cancelled, and the quarantine as soon as much has come, while
+    this process holds the lease of the jobs. A round that fails is made up for by the next."""
     due = clock.monotonic() + PERIOD_SECONDS
     while True:
         await asyncio.sleep(LOOK_SECONDS)
         whole_round = clock.monotonic() >= due
+        if not store.leases.surely_holds(JOBS):
+            continue
         if not whole_round and not store.quarantine.crowded:
             continue
         try:
@@ -60,4 +63,7 @@ async def tidy(store: Store, clock: SystemClock) -> None:
             break
     for _ in range(MAX_STATEMENTS):
         if not await store.idempotency.purge(now=clock.now()):
+            break
+    for _ in range(MAX_STATEMENTS):
+        if not await store.exchanges.expire(now=clock.now()):
             break

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 
 from adapters.postgres.audit import Audit
 from adapters.postgres.incident_views import IncidentViews
+from adapters.postgres.leases import JOBS
 from adapters.postgres.sync import Upkeeps
 from service.app.clock import SystemClock
 from service.channels.backfill import Backfill
@@ -61,7 +62,7 @@ async def keep_channels(
                     clock=clock,
                     metrics=metrics,
                     refused=refused,
-                    may=lambda: store.leases.sure,
+                    may=lambda: store.leases.surely_holds(JOBS),
                     address=f"{address}/hooks/{name}" if address else "",
                 )
             )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from msgspec import Struct
 
 from adapters.postgres.erasing import Erasing
+from adapters.postgres.leases import JOBS
 from adapters.postgres.privacy import PrivacyRequests
 from adapters.postgres.quarantine_workflow import QuarantineWorkflow
 from service.app.clock import SystemClock
@@ -40,7 +41,7 @@ def privacy_of(
     erasing = Erasing(store.reports)
 
     def may() -> bool:
-        return store.leases.sure
+        return store.leases.surely_holds(JOBS)
 
     days = {
         name: channel.personal_data_days
