@@ -22,6 +22,7 @@ from actors.order.family import INITIAL, replay
 from actors.order.state import State
 from actors.order.stream import decode_state
 from actors.order.table import FINAL
+from actors.order.words import WORDS
 from actors.runtime.ports import BODY, Document
 from adapters.postgres.journal import stored_documents, stored_events
 from adapters.postgres.order_parts import OrderParts, parts_of, skus_of
@@ -55,6 +56,14 @@ fulfilments with 200 parcels have some 400."""
 
 MAX_AMBIGUOUS = 5
 """Orders named when a name is not enough."""
+
+STAGES = (
+    "expected", "placed", "accepted", "open", "completed", "cancelling", "closed", "cancelled"
+)  # fmt: skip
+"""Every stage that lists show."""
+
+PROGRESS = ("expected", "placed", *WORDS.values(), "cancelling", *sorted(FINAL))
+"""How far orders are: every word that lists show."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _END = (datetime(9999, 1, 1, tzinfo=UTC), "")

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from actors.runtime.references import References
 from adapters.channels.canonical.source import Canonical
 from adapters.kit.inbound import SignatureRefused
 from adapters.postgres.imported import Imported
 from adapters.postgres.incident_views import IncidentViews
 from adapters.postgres.keys import ApiKeys
 from adapters.postgres.quarantine_workflow import QuarantineWorkflow
-from schemas.order.ids import verify_correlation_id
+from schemas.order.ids import verify_reference
 from service.app.errors import OperatorError
 from service.app.health import Check, Health
 from service.app.web import HttpServer, application
@@ -26,6 +27,7 @@ from service.inbound.edge import Edge
 from service.incidents.api import IncidentsApi
 from service.mappings.api import MappingsApi
 from service.orders.api import Writing
+from service.orders.labels import LabelLinks
 from service.orders.reading import Finder, Reading
 from service.privacy.api import PrivacyApi
 from service.privacy.local import privacy_desk
@@ -60,6 +62,7 @@ async def open_front(
     wire: Wire,
     store: Store,
     keys: Mapping[str, bytes],
+    references: References,
     stack: AsyncExitStack,
 ) -> Front:
     """Listen. Until the service is ready `/readyz` says so; what comes in waits in the stream."""
@@ -83,8 +86,9 @@ async def open_front(
         metrics_content_type=CONTENT_TYPE,
     )
     api_keys = ApiKeys(store.reports, monotonic=service.clock.monotonic)
-    finder = Finder(store.views, lambda text: verify_correlation_id(text, keys))
+    finder = Finder(store.views, lambda text: verify_reference(text, keys))
     reading = Reading(store.views, finder, api_keys, service.clock)
+    labels = LabelLinks(store.views, keys, service.clock)
     writing = Writing(
         wire.publisher,
         bodies,
@@ -93,7 +97,7 @@ async def open_front(
         finder,
         channels=tuple(settings.channels),
         translate=Canonical().translate,
-        sign=service.shell.correlation_id,
+        sign=references.new,
         clock=service.clock,
         refused=service.refusals.count,
     )
@@ -108,8 +112,8 @@ async def open_front(
     privacy = PrivacyApi(privacy_desk(store.reports, store.sealing, service.clock), *privacy_parts)
     imports = _imports(service, wire, store, bodies, api_keys)
     parts = (
-        *(imports, edge, writing, reading, quarantine, incidents, channels, mappings, privacy),
-        health,
+        *(imports, edge, writing, reading, labels, quarantine, incidents, channels, mappings),
+        *(privacy, health),
     )
     server = HttpServer(application([part.routes() for part in parts]))
     await _listen(server, settings.listen)

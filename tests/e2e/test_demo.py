@@ -20,8 +20,9 @@ from tests.integration.servers import temporary_home
 from tests.waiting import eventually
 
 DOCUMENTED = set(
-    "sent accepted quarantined closed cancelled lost duplicate_consequences orders_per_second"
-    " webhook_ms_p50 webhook_ms_p99 shipped_seconds_p50 shipped_seconds_p99".split()
+    "sent accepted quarantined closed cancelled fulfilments parcels amended lost"
+    " duplicate_consequences orders_per_second webhook_ms_p50 webhook_ms_p99"
+    " shipped_seconds_p50 shipped_seconds_p99".split()
 )
 DRAIN_SECONDS = 20.0
 """The default of `limits.drain_seconds`; closing the servers takes a few more."""
