@@ -7,37 +7,122 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
-from actors.order.decide import decide
-from actors.order.decision import Context, Decision
-from actors.order.evolve import replay
+from actors.kernel import ledger
+from actors.kernel.setup import Place, Setup
 from actors.order.normalise import NO_TABLES
 from actors.order.policy import Policy
-from actors.order.state import INITIAL, State, decode_state, encode_state
+from actors.order.stream import (
+    INITIAL,
+    Context,
+    Decision,
+    State,
+    decide,
+    decode_state,
+    encode_state,
+    replay,
+)
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
 from schemas.messages.codec import decode_event, encode
 from schemas.messages.effects import tag_of
-from schemas.order.canonical import Order
-from tests.orders import an_order
-
-__all__ = ["an_order"]
+from schemas.order.canonical import Address, Customer, Line, Order, Totals
+from schemas.order.things import Key
 
 NOON = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
-CORRELATION = "k1" + "0" * 33
+REF = "820982911946154508"
+REFERENCE = "1" + "0" * 19 + "O0000" + "0" * 10
+CHANNEL = "acme-us"
+
+MAIN = Place(name="WH1", warehouse="wms", carrier="ups")
+SETUP = Setup(channel=CHANNEL, storefront="acme-us", erp="bc", mail="smtp", places=(MAIN,))
+"""A seller with every role: one place, one warehouse, one carrier."""
+
+F1, F2, F3, F4 = Key("F1"), Key("F2"), Key("F3"), Key("F4")
+K1, K2, K3, K4 = Key("K1"), Key("K2"), Key("K3"), Key("K4")
+L1, L2, L3 = Key("L1"), Key("L2"), Key("L3")
+D1, M1, M2, O = Key("D1"), Key("M1"), Key("M2"), Key("O")  # noqa: E741 - the order's own key
+
+
+def a_line(line_id: str, quantity: int, price: int = 500, **changes: object) -> Line:
+    """Return a line whose SKU is `SKU-<id>`."""
+    line = Line(
+        line_id=line_id, sku=f"SKU-{line_id}", title=f"Thing {line_id}", quantity=quantity,
+        unit_price_minor=price, total_minor=price * quantity,
+    )  # fmt: skip
+    return replace(line, **changes)
+
+
+def an_order(**changes: object) -> Order:
+    """Return a paid two-line order to Kentucky, with any field changed."""
+    order = Order(
+        ref=REF,
+        number="#1042",
+        placed_at="2026-11-27T11:59:00Z",
+        updated_at="2026-11-27T11:59:00Z",
+        currency="USD",
+        payment="paid",
+        lines=(
+            Line(
+                line_id="1", sku="SKU-1", title="Cup", quantity=2, unit_price_minor=500,
+                total_minor=1000, weight_grams=300,
+            ),
+            Line(
+                line_id="2", sku="SKU-2", title="Jar", quantity=1, unit_price_minor=750,
+                total_minor=750,
+            ),
+        ),
+        totals=Totals(
+            subtotal_minor=1750, discount_minor=0, shipping_minor=500, tax_minor=0, total_minor=2250
+        ),
+        customer=Customer(name="Steve Shipper", email="steve@example.com"),
+        ship_to=Address(
+            name="Steve Shipper", lines=("123 Shipping Street",), city="Shippington",
+            country="US", region="KY", postal_code="40003",
+        ),
+    )  # fmt: skip
+    return replace(order, **changes)
+
+
+def order_of(*lines: Line, **changes: object) -> Order:
+    """Return an order of these lines whose totals add up."""
+    goods = sum(line.total_minor for line in lines)
+    totals = Totals(
+        subtotal_minor=goods, discount_minor=0, shipping_minor=0, tax_minor=0, total_minor=goods
+    )
+    return an_order(lines=lines, totals=totals, **changes)
+
+
+ELSEWHERE = Address(
+    name="Steve Shipper", lines=("99 Pine Road",), city="Lexington", country="US", region="KY",
+    postal_code="40502",
+)  # fmt: skip
+
+
+def later(minutes: int, order: Order | None = None, **changes: object) -> Order:
+    """Return a statement that the channel makes so many minutes after noon."""
+    at = f"2026-11-27T12:{minutes:02d}:00Z"
+    return replace(order or an_order(), updated_at=at, **changes)
 
 
 class Story:
     """An order's story: feed inputs, look at the latest decision, check it holds together."""
 
-    def __init__(self, *, policy: Policy | None = None) -> None:
+    def __init__(
+        self, *, policy: Policy | None = None, setup: Setup = SETUP, checked: bool = True
+    ) -> None:
         self.policy = policy or Policy()
+        self.setup = setup
+        self.checked = checked
         self.mappings = NO_TABLES
         self.state: State = INITIAL
         self.now = NOON
         self.order: Order | None = None
+        self.stated: Order | None = None
         self.events: list[e.OrderEvent] = []
         self.effects: dict[int, f.Effect] = {}
+        self.lanes: dict[int, str] = {}
+        self.timers: dict[tuple[Key, str], datetime] = {}
         self.last: Decision | None = None
 
     def when(self, *inputs: i.Input) -> Story:
@@ -47,31 +132,52 @@ class Story:
             context = Context(
                 now=self.now,
                 policy=self.policy,
-                channel="acme-us",
-                ref="820982911946154508",
-                correlation_id=CORRELATION,
+                setup=self.setup,
+                channel=CHANNEL,
+                ref=REF,
+                reference=REFERENCE,
                 order=self.order,
+                stated=self.stated,
                 mappings=self.mappings,
             )
             decision = decide(self.state, given, context)
-            assert decision == decide(self.state, given, context), "decide must be deterministic"
+            if self.checked:
+                again = decide(self.state, given, context)
+                assert decision == again, "decide must be deterministic"
             self._take(decision)
         return self
 
-    def done(self, kind: type[f.Effect], result: f.Result) -> Story:
-        """A partner answers the open effect of this kind."""
-        return self.when(i.EffectDone(number=self.number(kind), result=result))
+    def done(self, kind: type[f.Effect], result: f.Result, key: str = "") -> Story:
+        """A partner answers the open effect of this kind (of this thing, if there are several)."""
+        return self.when(i.EffectDone(number=self.number(kind, key), result=result))
 
-    def number(self, kind: type[f.Effect]) -> int:
+    def refused(self, kind: type[f.Effect], reason: str = "no", key: str = "") -> Story:
+        """A partner refuses the open effect of this kind."""
+        return self.when(i.EffectRefused(number=self.number(kind, key), reason=reason))
+
+    def unknown(self, kind: type[f.Effect], key: str = "") -> Story:
+        """No one knows how the open effect of this kind ended."""
+        number = self.number(kind, key)
+        return self.when(i.EffectGivenUp(number=number, reason="who knows", outcome_known=False))
+
+    def number(self, kind: type[f.Effect], key: str = "") -> int:
         """Return the number of the open effect of this kind."""
         tag = tag_of(kind)
-        numbers = [intent.number for intent in self.state.open if intent.kind == tag]
-        assert numbers, f"no {tag} is open, only {self.open_kinds()}"
+        numbers = [x.number for x in self.state.open if x.kind == tag and key in ("", x.key)]
+        assert numbers, f"no {tag} {key} is open, only {self.open_kinds()}"
         return numbers[0]
 
+    def effect(self, kind: type[f.Effect], key: str = "") -> f.Effect:
+        """Return the open effect of this kind."""
+        return self.effects[self.number(kind, key)]
+
     def open_kinds(self) -> list[str]:
-        """Return the kinds of the open effects."""
-        return [intent.kind for intent in self.state.open]
+        """Return the kinds of the open effects, with their things."""
+        return [f"{intent.key} {intent.kind}" for intent in self.state.open]
+
+    def act(self, verb: str, target: str = "", person: str = "ann") -> Story:
+        """A person decides something."""
+        return self.when(i.ActOnOrder(ref=REF, verb=verb, person=person, target=target))
 
     def then_events(self, *kinds: type[e.Event]) -> Story:
         """The latest decision said exactly these events."""
@@ -85,64 +191,143 @@ class Story:
         assert [type(x.effect) for x in self.last.effects] == list(kinds), self.last.effects
         return self
 
-    def then_stage(self, stage: str) -> Story:
-        """The order stands here."""
-        assert self.state.stage == stage, self.state
+    def then_stage(self, stage: str, key: str = "O") -> Story:
+        """The order, or one of its things, stands here."""
+        assert self.stage(key) == stage, self.state
         return self
+
+    def stage(self, key: str = "O") -> str:
+        """Return the stage of the order or one of its things, also of one that has ended."""
+        if key == "O":
+            return self.state.stage
+        state = self.state
+        for name in ("fulfilments", "parcels", "labels", "documents", "messages", "ended"):
+            thing = getattr(state, name).get(key)
+            if thing is not None:
+                return str(thing.stage)
+        return ""
+
+    def counts(self, line: int = 0) -> dict[str, int]:
+        """Return the ledger of a line."""
+        return dict(self.state.lines[line].counts)
 
     def _take(self, decision: Decision) -> None:
         self.last = decision
         self.events.extend(decision.events)
-        self.effects.update({x.number: x.effect for x in decision.effects})
+        for one in decision.effects:
+            assert one.lane, one
+            self.effects[one.number] = one.effect
+            self.lanes[one.number] = one.lane
+        for named in decision.clear_timers:
+            self.timers.pop(named, None)
+        self.timers.update({(key, name): at for key, name, at in decision.set_timers})
         self.state = decision.state
         if decision.body is not None:
             self.order = decision.body
+        if decision.stated is not None:
+            self.stated = decision.stated
+        if self.checked:
+            self.check()
+
+    def check(self) -> None:
+        """Replaying the events gives the stored state, and the books balance."""
         stored = encode_state(self.state)
         again = replay(decode_event(encode(event)) for event in self.events)
         assert encode_state(again) == stored, "replay must give the stored state, byte for byte"
         assert decode_state(stored) == self.state
+        check_books(self.state)
 
 
-LABEL = f.LabelBought(
-    shipment_id="1Z12345E0205271688", tracking_number="1Z12345E0205271688", carrier="UPS"
-)
-PARCELS = (f.Parcel(parcel_id="1", weight_grams=600),)
+def check_books(state: State) -> None:
+    """Every unit is in exactly one account, and the accounts say what the things say."""
+    for at, line in enumerate(state.lines):
+        assert ledger.is_balanced(line.counts), (at, line)
+        allocated = sum(dict(x.left).get(at, 0) for x in state.fulfilments.values())
+        assert allocated == line.counts.get("a", 0), (at, line, state.fulfilments)
+        here = [
+            dict(x.units).get(at, 0)
+            for x in state.parcels.values()
+            if x.stage in ("handed_over", "in_transit", "exception")
+        ]
+        assert sum(here) == line.counts.get("t", 0), (at, line, state.parcels)
+        assert not (line.counts.get("o") and line.counts.get("x")), (at, line)
 
 
-def given_placed(**changes: object) -> Story:
-    """A story in which a channel has placed an order."""
-    return Story().when(i.PlaceOrder(order=an_order(**changes)))
-
-
-def given_reserved(**changes: object) -> Story:
-    """… and its stock is reserved."""
-    return given_placed(**changes).done(f.ReserveStock, f.StockReserved(place="WH1"))
-
-
-def given_released(**changes: object) -> Story:
-    """… and ERP, warehouse and customer know of it."""
-    story = given_reserved(**changes)
-    story.done(f.PostSalesOrder, f.SalesOrderPosted(erp_id="e-1", number="S-1"))
-    story.done(f.CreateWarehouseTask, f.TaskCreated(task_id="t-1"))
-    return story.done(f.SendMail, f.MailSent(message_id="m-1"))
-
-
-def given_packed() -> Story:
-    """… and the warehouse packed it."""
-    return given_released().when(
-        i.ReportPacked(ref="820982911946154508", task_id="t-1", parcels=PARCELS)
+def packed(*parcels: i.ReportedParcel, key: Key = F1, complete: bool = True) -> i.ReportPacked:
+    """Return that the warehouse packed a fulfilment (one parcel with all of it unless named)."""
+    found = parcels or (i.ReportedParcel(parcel_id=f"{key}-1", weight_grams=600),)
+    return i.ReportPacked(
+        ref=REF, fulfilment=key, task_id=f"t-{key}", parcels=found, complete=complete
     )
 
 
-def given_labelled() -> Story:
+def a_parcel(parcel_id: str, number: str = "", **units: int) -> i.ReportedParcel:
+    """Return a reported parcel that holds units by line: `a_parcel("1", l1=2)`."""
+    held = tuple(f.Units(name[1:], f"SKU-{name[1:]}", count) for name, count in units.items())
+    return i.ReportedParcel(
+        parcel_id=parcel_id, units=held, tracking_number=number, carrier="DHL" if number else ""
+    )
+
+
+def handed_over(*parcels: i.ReportedParcel, key: Key = F1) -> i.ReportHandedOver:
+    """Return that the carrier has parcels (all that are packed unless named)."""
+    return i.ReportHandedOver(ref=REF, fulfilment=key, task_id=f"t-{key}", parcels=parcels)
+
+
+def sold(*parcels: Key, shipment: str = "1Z-S") -> f.LabelBought:
+    """Return that the carrier sold labels for parcels; each number is `1Z-<key>`."""
+    labels = tuple(f.BoughtLabel(parcel=key, tracking_number=f"1Z-{key}") for key in parcels)
+    return f.LabelBought(shipment_id=shipment, carrier="UPS", labels=labels)
+
+
+POSTED = f.SalesOrderPosted(erp_id="e-1", number="S-1")
+SENT = f.MailSent(message_id="m-1")
+RESERVED = f.StockReserved(place="WH1")
+
+
+def given_placed(story: Story | None = None, **changes: object) -> Story:
+    """A story in which a channel has placed an order."""
+    return (story or Story()).when(i.PlaceOrder(order=an_order(**changes)))
+
+
+def given_reserved(story: Story | None = None, **changes: object) -> Story:
+    """… and its stock is reserved."""
+    return given_placed(story, **changes).done(f.ReserveStock, RESERVED)
+
+
+def given_released(story: Story | None = None, **changes: object) -> Story:
+    """… and ERP, warehouse and customer know of it."""
+    story = given_reserved(story, **changes)
+    story.done(f.PostSalesOrder, POSTED).done(f.CreateTask, f.TaskCreated(task_id="t-F1"))
+    return story.done(f.SendMail, SENT)
+
+
+def given_packed(story: Story | None = None, **changes: object) -> Story:
+    """… and the warehouse packed it into one parcel."""
+    return given_released(story, **changes).when(packed())
+
+
+def given_labelled(story: Story | None = None, **changes: object) -> Story:
     """… and the carrier sold the label."""
-    return given_packed().done(f.BuyLabel, LABEL)
+    return given_packed(story, **changes).done(f.BuyLabel, sold(K1))
 
 
-def given_shipped() -> Story:
+def given_shipped(story: Story | None = None, **changes: object) -> Story:
     """… and the carrier scanned it."""
-    story = given_labelled().when(i.TimerFired(name="track"))
-    return story.done(f.TrackShipment, f.Tracked(status="in_transit"))
+    story = given_labelled(story, **changes).when(i.TimerFired(name="track", key=K1))
+    return story.done(f.TrackParcel, f.Tracked(status="in_transit"))
+
+
+def published(story: Story, key: str = "F1", outside_id: str = "f-1") -> Story:
+    """… and the storefront shows it."""
+    return story.done(f.PublishFulfilment, f.FulfilmentPublished(outside_ids=(outside_id,)), key)
+
+
+def given_closed(story: Story | None = None, **changes: object) -> Story:
+    """… and it is delivered, and nothing is left to do."""
+    story = published(given_shipped(story, **changes))
+    story.when(i.TimerFired(name="track", key=K1))
+    return story.done(f.TrackParcel, f.Tracked(status="delivered")).then_stage("closed")
 
 
 def tags(events: Sequence[e.OrderEvent]) -> list[str]:

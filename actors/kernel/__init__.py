@@ -1,1 +1,1 @@
-"""What every machine is made of: tables, decisions, the ledger. Knows no machine."""
+"""What every machine is made of: tables, the ledger, decisions and the work of making one."""

@@ -1,119 +1,122 @@
 """decide(state, input, context) -> decision. Pure: no clock, no randomness, no I/O.
 
-Handlers answer "what does this input mean here?" with events; what follows from the new state is
-added by `actors.order.steps`, and the effects it asks for are numbered and tied to the last event.
+Handlers answer "what does this input mean here?" with events. Then the joint table says what
+follows, until nothing does. At rest every machine is asked once what it wants of its partner, and
+the prerequisite table lets wait what has to wait. The effects are numbered and tied to the last
+event; timers are read off the state.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actors.order import facts, replies, requests
-from actors.order.decision import CLOSE, DUE, MAPPING, TIMERS, Answer, Context, Decision, Intended
-from actors.order.evolve import evolve
-from actors.order.lifecycle import FINAL, WAITS, Stage
-from actors.order.mapping import is_unmapped
+from actors.documents import wanted as documents
+from actors.fulfilment import reports
+from actors.fulfilment import wanted as fulfilment
+from actors.kernel.decision import Context, Decision, Intended
+from actors.label import wanted as label
+from actors.messages import wanted as messages
+from actors.order import notes, persons, place, replies, timers
+from actors.order import wanted as order
+from actors.order.family import evolve, intend
+from actors.order.joint import follow
+from actors.order.prerequisites import waits_for
+from actors.order.reading import busy
 from actors.order.state import State
-from actors.order.steps import next_event, wanted_effects
+from actors.order.work import Ask, Work
 from schemas.messages import events as e
 from schemas.messages import inputs as i
 from schemas.messages.effects import tag_of
 
-MAX_CHAIN = 8
-"""How many events may follow by themselves from one input; more is a programmer's error."""
-
-Handler = Callable[[State, Any, Context, Answer], None]
+# Any: each handler takes the input that it is listed for, which a dictionary's type can't say.
+Handler = Callable[[Work, Any], None]
 
 _HANDLERS: dict[type[Struct], Handler] = {
-    i.PlaceOrder: requests.place,
-    i.ConfirmPayment: requests.confirm_payment,
-    i.UpdateOrder: requests.update,
-    i.CancelOrder: requests.cancel,
-    i.ActOnOrder: requests.act,
-    i.NoteFact: facts.noted,
-    i.LookAgain: facts.looked,
-    i.ReportPicked: facts.picked,
-    i.ReportShortPicked: facts.short_picked,
-    i.ReportPacked: facts.packed,
-    i.ReportHandedOver: facts.handed_over,
-    i.ReportTaskCancelled: facts.task_cancelled,
-    i.TimerFired: facts.timer_fired,
+    i.PlaceOrder: place.place,
+    i.ConfirmPayment: place.confirm_payment,
+    i.UpdateOrder: place.place,
+    i.CancelOrder: place.cancel,
+    i.ActOnOrder: persons.act,
+    i.EditOrder: persons.edit,
+    i.NoteFact: notes.noted,
+    i.RefetchOrder: notes.refetched,
+    i.ReportPicked: reports.reported,
+    i.ReportShortPicked: reports.reported,
+    i.ReportPacked: reports.reported,
+    i.ReportHandedOver: reports.reported,
+    i.ReportTaskCancelled: reports.reported,
+    i.ReportCollected: reports.reported,
+    i.TimerFired: notes.timer_fired,
     i.EffectDone: replies.done,
     i.EffectRefused: replies.refused,
     i.EffectGivenUp: replies.given_up,
 }
 
+_WANTED = (
+    fulfilment.wanted,
+    label.wanted,
+    documents.wanted,
+    messages.wanted,
+    order.wanted,
+)
+"""What every machine asks for next, in the order in which effects are numbered."""
+
 
 def decide(state: State, given: i.Input, context: Context) -> Decision:
     """Return what this input means for this order. The same arguments give the same decision."""
-    answer = Answer()
-    _HANDLERS[type(given)](state, given, context, answer)
-    events = list(answer.events)
-    before_last = after = state
-    for event in events:
-        before_last, after = after, evolve(after, event)
-    # A handler's own effect goes first and alone: what follows from the state is asked again when
-    # it ends. A cancelled order that looks a purchase up once more must not end before it knows.
-    if events and not answer.effects:
-        for _ in range(MAX_CHAIN):
-            follow = next_event(after)
-            if follow is None or _must_wait(follow, answer, context):
-                break
-            events.append(follow)
-            before_last, after = after, evolve(after, follow)
-        else:
-            raise AssertionError(f"More than {MAX_CHAIN} events follow from one input.")
-    effects = list(answer.effects) or (wanted_effects(after) if events else [])
+    work = Work(state, context, evolve)
+    _HANDLERS[type(given)](work, given)
+    if work.events:
+        follow(work)
+    asks = work.asks + (list(_asks(work)) if work.events else [])
     intended = tuple(
-        Intended(number=number, effect=effect, attempts=answer.attempts)
-        for number, effect in enumerate(effects, start=after.last_effect + 1)
+        Intended(
+            number=number,
+            key=ask.key,
+            lane=ask.lane,
+            effect=ask.effect,
+            attempts=max(ask.attempts, work.attempts.get(ask.key, 0)),
+        )
+        for number, ask in enumerate(asks, start=work.state.last_effect + 1)
     )
     if intended:
-        intents = tuple(e.Intent(x.number, tag_of(x.effect)) for x in intended)
-        events[-1] = replace(events[-1], intends=intents)
-        after = evolve(before_last, events[-1])
-    set_timers, clear_timers = _timers(state, after, given, answer, context)
+        intents = tuple(
+            e.Intent(one.number, one.key, tag_of(one.effect), one.lane, ask.note)
+            for one, ask in zip(intended, asks, strict=True)
+        )
+        work.events[-1] = replace(work.events[-1], intends=intents)
+        work.state = intend(work.state, intents)
+    set_timers, clear_timers = _timers(work, given)
     return Decision(
-        state=after,
-        events=tuple(events),
+        state=work.state,
+        events=tuple(work.events),
         effects=intended,
-        settled=answer.settled,
+        settled=work.settled,
         set_timers=set_timers,
         clear_timers=clear_timers,
-        body=answer.body,
-        label=answer.label,
+        body=work.body,
+        stated=work.stated,
+        documents=work.documents,
     )
 
 
-def _must_wait(follow: e.OrderEvent, answer: Answer, context: Context) -> bool:
-    """Closing waits for its timer when the policy keeps delivered orders open for a while."""
-    if not isinstance(follow, e.Closed) or context.policy.close_after_seconds <= 0:
-        return False
-    return CLOSE not in answer.set_timers or answer.set_timers[CLOSE] > 0
+def _asks(work: Work) -> Iterator[Ask]:
+    """Yield what is wanted now and waits for nothing. One effect at a time for each thing."""
+    state, context, body = work.state, work.context, work.order
+    taken = busy(state) | {ask.key for ask in work.asks}
+    for wanted in _WANTED:
+        for ask in wanted(state, context, body, taken):
+            if ask.key not in taken and waits_for(state, ask, context) is None:
+                yield ask
 
 
-def _timers(
-    before: State, after: State, given: i.Input, answer: Answer, context: Context
-) -> tuple[tuple[tuple[str, datetime], ...], tuple[str, ...]]:
-    wanted: dict[str, float] = {k: v for k, v in answer.set_timers.items() if v > 0 or k != CLOSE}
-    if after.stage in FINAL:
-        return (), TIMERS
-    if after.stage != before.stage or after.overdue != before.overdue:
-        wait = WAITS.get(Stage(after.stage))
-        if wait is not None:
-            wanted.setdefault(DUE, getattr(context.policy, wait.due))
-        if after.stage == Stage.DELIVERED and context.policy.close_after_seconds > 0:
-            wanted.setdefault(CLOSE, context.policy.close_after_seconds)
-    clear: tuple[str, ...] = ()
-    if isinstance(given, i.TimerFired) and given.name not in wanted:
-        clear = (given.name,)
-    elif is_unmapped(before) and not is_unmapped(after):
-        # A changed order, or one that a person let go: it must not be listed as waiting.
-        clear = (MAPPING,)
-    now = context.now
-    return tuple((name, now + timedelta(seconds=s)) for name, s in wanted.items()), clear
+def _timers(work: Work, given: i.Input) -> tuple[Any, Any]:
+    if not work.events and not isinstance(given, i.TimerFired):
+        return (), ()
+    before = timers.wanted(work.before, work.context)
+    after = timers.wanted(work.state, work.context) if work.events else before
+    return timers.settle(before, after, given, work.context, work.timers)

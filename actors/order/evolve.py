@@ -1,239 +1,332 @@
-"""evolve(state, event) -> state. Pure; the only way a state comes about."""
+"""How the order itself follows from events, and what any event does to it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from typing import Any
 
 from msgspec.structs import replace
 
-from actors.order.lifecycle import Stage, row_for
-from actors.order.normalise import UNMAPPED
-from actors.order.state import INITIAL, Cancel, Hold, State, Stuck
-from actors.order.steps import PARTLY_DONE
+from actors.kernel import ledger
+from actors.order.draft import Draft
+from actors.order.state import Cancel, Hold, LineState, Stuck, Task
+from actors.order.table import CANCELLED, FINAL, PLACED, TABLE
 from schemas.messages import events as e
-from schemas.messages.effects import FetchOrder, SendMail, tag_of
+from schemas.messages.effects import FetchOrder, tag_of
+from schemas.order.things import ORDER
 
-Changes = dict[str, Any]
+FETCH = tag_of(FetchOrder)
 
-_MAIL = tag_of(SendMail)
-_FETCH = tag_of(FetchOrder)
+UNMAPPED = "unmapped-"
+"""How the ids of holds for a missing mapping begin."""
+PARTLY_DONE = "partly-done"
+"""The hold of an order that somebody else has begun to fulfil, in a way that no one can match."""
 
 CHANNEL = "channel"
 """Who asked for a cancellation when it was not a person."""
 
+MAX_LOST = 32
+"""Effects without success whose late answers are still recognised; the oldest is forgotten."""
 
-def evolve(state: State, event: e.OrderEvent) -> State:
-    """Return the state after `event`. Raises IllegalTransition when the table forbids it."""
-    kind = type(event)
-    stage = row_for(state.stage, kind).to
-    changes: Changes = {"version": state.version + 1}
-    if stage != state.stage:
-        changes["stage"] = stage.value
-        if state.overdue:
-            changes["overdue"] = False
-    if event.settles or event.intends:
-        still = tuple(i for i in state.open if i.number != event.settles)
-        changes["open"] = still + event.intends
-        if event.intends:
-            changes["last_effect"] = event.intends[-1].number
-    fold = _FOLDS.get(kind)
-    if fold is not None:
-        changes.update(fold(state, event))
-    return replace(state, **changes)
+_NAMED = ("channel", "ref", "reference")
 
 
-def replay(events: Iterable[e.OrderEvent]) -> State:
-    """Build the state of an order from its whole stream."""
-    state = INITIAL
-    for event in events:
-        state = evolve(state, event)
-    return state
+def stays(draft: Draft, event: e.Event) -> None:
+    """Let the order's stage follow an event of its own."""
+    draft.set(stage=TABLE.to(draft.state.stage, type(event)))
 
 
-def _placed(state: State, event: e.Placed) -> Changes:
-    paid = state.payment or event.payment
+def _named(draft: Draft, event: Any) -> None:
+    stays(draft, event)
+    draft.set(**{name: getattr(event, name) for name in _NAMED})
+
+
+def _placed(draft: Draft, event: e.Placed) -> None:
+    state = draft.state
     cancel = state.cancel
-    if state.stage == Stage.CANCELLED and cancel is not None and cancel.requested_by != CHANNEL:
+    if state.stage == CANCELLED and cancel is not None and cancel.requested_by != CHANNEL:
         cancel = None  # a person gave up what did not exist; now it does
-    return {
-        "cancel": cancel,
-        "waits": "",
-        "channel": event.channel,
-        "ref": event.ref,
-        "number": event.number,
-        "correlation_id": event.correlation_id,
-        "currency": event.currency,
-        "total_minor": event.total_minor,
-        "payment": paid,
-        "country": event.country,
-        "notify": event.notify,
-        "source_updated_at": event.source_updated_at,
-        "lines": event.lines,
-        "mappings": event.mappings,
-        "stated_digest": event.stated_digest,
-    }
+    _named(draft, event)
+    draft.set(
+        cancel=cancel,
+        waits="",
+        number=event.number,
+        currency=event.currency,
+        total_minor=event.total_minor,
+        payment=state.payment or event.payment,
+        payment_method=event.payment_method,
+        country=event.country,
+        notify=event.notify,
+        source_updated_at=event.source_updated_at,
+        lines=_lines(event.lines),
+        mappings=event.mappings,
+        stated_digest=event.stated_digest,
+        beside=bool(event.stated_digest),
+    )
 
 
-def _paid(state: State, event: e.PaymentConfirmed) -> Changes:
-    return {
-        "payment": "paid",
-        "channel": event.channel,
-        "ref": event.ref,
-        "correlation_id": event.correlation_id,
-    }
+def _lines(lines: tuple[e.NewLine, ...]) -> tuple[LineState, ...]:
+    return tuple(LineState(x.line_id, x.sku, x.delivery) for x in lines)
 
 
-def _fact_noted(state: State, event: e.FactNoted) -> Changes:
-    return {
-        "channel": event.channel,
-        "ref": event.ref,
-        "correlation_id": event.correlation_id,
-        "waits": event.words if event.waits else state.waits,
-    }
+def _paid(draft: Draft, event: e.PaymentConfirmed) -> None:
+    _named(draft, event)
+    draft.set(payment="paid")
 
 
-def _look_asked(state: State, event: e.LookAsked) -> Changes:
-    return {
-        "channel": event.channel,
-        "ref": event.ref,
-        "correlation_id": event.correlation_id,
-        "looks": state.looks + len(event.intends),
-        "look_again": state.look_again or state.is_open(_FETCH),
-    }
+def _fact_noted(draft: Draft, event: e.FactNoted) -> None:
+    _named(draft, event)
+    if event.waits:
+        draft.set(waits=event.words)
 
 
-def _fetched(state: State, event: e.Fetched) -> Changes:
-    return {
-        "look_again": False,
-        "looks": state.looks + len(event.intends),
-        "stuck": tuple(stuck for stuck in state.stuck if stuck.kind != _FETCH),
-    }
+def _refetch_asked(draft: Draft, event: e.RefetchAsked) -> None:
+    _named(draft, event)
+    draft.set(refetch=True)
 
 
-def _amended(state: State, event: e.Amended) -> Changes:
-    return {
-        "source_updated_at": event.source_updated_at,
-        "total_minor": event.total_minor,
-        "payment": event.payment,
-        "lines": event.lines,
-        "country": event.country,
-        "mappings": event.mappings,
-        "stated_digest": event.stated_digest,
-        "holds": _mapped(state),
-        "waived": tuple(one for one in state.waived if not one.startswith(UNMAPPED)),
-        "notify": state.notify if event.notify is None else event.notify,
-    }
+def _fetched(draft: Draft, event: e.Fetched) -> None:
+    stays(draft, event)
+    draft.set(stuck=tuple(one for one in draft.get("stuck") if one.kind != FETCH))
 
 
-def _update_noted(state: State, event: e.UpdateNoted) -> Changes:
-    changes: Changes = {"source_updated_at": event.source_updated_at}
-    if event.total_minor >= 0:
-        changes["total_minor"] = event.total_minor
-    return changes
+def _accepted(draft: Draft, event: e.Accepted) -> None:
+    stays(draft, event)
+    if event.person:
+        draft.set(accepted_by=event.person)
 
 
-def _normalised(state: State, event: e.Normalised) -> Changes:
-    return {
-        "lines": event.lines,
-        "mappings": event.mappings,
-        "stated_digest": event.stated_digest,
-        "holds": _mapped(state),
-    }
+REVISIONS = {
+    "address": ("address", "task", "book"),
+    "method": ("address", "task", "book"),
+    "note": ("task", "book"),
+    "contact": ("book",),
+    "lines": ("book",),
+    "money": ("book",),
+    "due": ("address", "task", "book"),
+}
+"""What is told again when a facet of the order changes: the label's address, the warehouse's task,
+the ERP's order."""
 
 
-def _mapped(state: State) -> tuple[Hold, ...]:
+def _changed(draft: Draft, event: e.Changed) -> None:
+    stays(draft, event)
+    state = draft.state
+    for name in {one for facet in event.facets for one in REVISIONS[facet]}:
+        draft.set(**{name: getattr(state, name) + 1})
+    draft.set(
+        source_updated_at=event.source_updated_at,
+        total_minor=event.total_minor,
+        payment=event.payment,
+        payment_method=event.payment_method,
+        country=event.country,
+        notify=event.notify,
+        lines=state.lines + _lines(event.lines),
+        mappings=event.mappings,
+        stated_digest=event.stated_digest,
+        beside=state.beside or bool(event.stated_digest) or event.by != CHANNEL,
+        holds=_mapped(draft),
+        waived=tuple(one for one in state.waived if not one.startswith(UNMAPPED)),
+    )
+
+
+def _normalised(draft: Draft, event: e.Normalised) -> None:
+    stays(draft, event)
+    draft.set(
+        lines=_lines(event.lines),
+        mappings=event.mappings,
+        stated_digest=event.stated_digest,
+        beside=draft.state.beside or bool(event.stated_digest),
+        holds=_mapped(draft),
+    )
+
+
+def _mapped(draft: Draft) -> tuple[Hold, ...]:
     """The holds without those for what no table has."""
-    return tuple(h for h in state.holds if not h.hold_id.startswith(UNMAPPED))
+    return tuple(h for h in draft.get("holds") if not h.hold_id.startswith(UNMAPPED))
 
 
-def _held(state: State, event: e.Held) -> Changes:
-    changes: Changes = {"holds": (*state.holds, Hold(event.hold_id, event.reason))}
-    if event.compare_from:
-        changes["compared"] = (*state.compared, (event.hold_id, event.compare_from))
-    return changes
+def _update_noted(draft: Draft, event: e.UpdateNoted) -> None:
+    stays(draft, event)
+    draft.set(source_updated_at=event.source_updated_at)
+    if event.payment:
+        draft.set(payment=event.payment)
 
 
-def _released(state: State, event: e.HoldReleased) -> Changes:
-    changes: Changes = {
-        "holds": tuple(h for h in state.holds if h.hold_id != event.hold_id),
-        "compared": tuple(x for x in state.compared if x[0] != event.hold_id),
-    }
+def _shipped_elsewhere(draft: Draft, event: e.ShippedElsewhere) -> None:
+    stays(draft, event)
+    known = dict(draft.state.outside)
+    sums = dict(known.get(event.outside_id, ()))
+    for line, quantity in event.units:
+        sums[line] = sums.get(line, 0) + quantity
+    known[event.outside_id] = tuple(sums.items())
+    draft.set(outside=tuple(known.items()))
+
+
+def _cancel_requested(draft: Draft, event: e.CancelRequested) -> None:
+    _named(draft, event)
+    told = event.requested_by == CHANNEL
+    draft.set(cancel=Cancel(event.reason, event.requested_by, told))
+
+
+def _channel_told(draft: Draft, event: e.ChannelTold) -> None:
+    stays(draft, event)
+    cancel = draft.get("cancel")
+    if cancel is not None:
+        draft.set(cancel=replace(cancel, told=True))
+
+
+def _ended(draft: Draft, event: e.Event) -> None:
+    """Nothing is left to do, so nothing is left to decide either; what only a person can tell
+    stays."""
+    stays(draft, event)
+    draft.set(holds=(), overdue=())
+
+
+def _cancelled(draft: Draft, event: e.Cancelled) -> None:
+    """What was refused of an order that is undone waits for no one."""
+    _ended(draft, event)
+    draft.set(stuck=tuple(one for one in draft.get("stuck") if one.key[0] == "M"))
+
+
+def _held(draft: Draft, event: e.Held) -> None:
+    hold = Hold(event.hold_id, event.reason, event.key, event.compare_from)
+    draft.set(holds=(*draft.get("holds"), hold))
+
+
+def _released(draft: Draft, event: e.HoldReleased) -> None:
+    draft.set(holds=tuple(h for h in draft.get("holds") if h.hold_id != event.hold_id))
     if event.hold_id.startswith(UNMAPPED) or event.hold_id == PARTLY_DONE:
-        changes["waived"] = (*state.waived, event.hold_id)
-    return changes
+        draft.set(waived=(*draft.get("waived"), event.hold_id))
+    if event.hold_id.startswith("task-cancelled-"):
+        draft.set(declined=())
 
 
-def _labelled(state: State, event: e.Labelled) -> Changes:
-    return {
-        "done": (*state.done, "label"),
-        "carrier": event.carrier,
-        "shipment_id": event.shipment_id,
-        "tracking_number": event.tracking_number,
-    }
+def _task_opened(draft: Draft, event: e.TaskOpened) -> None:
+    others = tuple(one for one in draft.get("tasks") if one.task_id != event.task_id)
+    task = Task(event.task_id, event.words, event.key, event.amount_minor)
+    draft.set(tasks=(*others, task))
 
 
-def _cancel_requested(state: State, event: e.CancelRequested) -> Changes:
-    return {
-        "cancel": Cancel(event.reason, event.requested_by),
-        "channel": event.channel,
-        "ref": event.ref,
-        "correlation_id": event.correlation_id,
-    }
+def _task_closed(draft: Draft, event: e.TaskClosed) -> None:
+    amount = sum(x.amount_minor for x in draft.get("tasks") if x.task_id == event.task_id)
+    if amount:
+        draft.set(settled_minor=draft.get("settled_minor") + amount)
+    draft.set(tasks=tuple(one for one in draft.get("tasks") if one.task_id != event.task_id))
 
 
-def _given(state: State, event: e.GivenToPerson) -> Changes:
-    stuck = Stuck(event.effect, event.kind, event.reason, event.outcome_known)
-    changes: Changes = {"stuck": (*state.stuck, stuck)}
-    if event.kind == _FETCH:  # the latest question is the one that counts
-        others = tuple(one for one in state.stuck if one.kind != _FETCH)
-        changes = {"stuck": (*others, stuck), "look_again": False}
-    if event.kind == _MAIL and not event.outcome_known:
-        changes["maybe_told"] = True
-    return changes
+def _given(draft: Draft, event: e.GivenToPerson) -> None:
+    stuck = Stuck(
+        event.effect, event.key, event.kind, event.reason, event.outcome_known, event.refused
+    )
+    others = draft.get("stuck")
+    if event.kind == FETCH:  # the latest question is the one that counts
+        others = tuple(one for one in others if one.kind != FETCH)
+    draft.set(stuck=(*others, stuck))
+    intent = next((one for one in draft.state.open if one.number == event.settles), None)
+    if intent is not None:
+        draft.set(lost=(*draft.get("lost"), intent)[-MAX_LOST:])
 
 
-def _unstick(state: State, number: int) -> tuple[Stuck, ...]:
-    return tuple(stuck for stuck in state.stuck if stuck.number != number)
+def _unstuck(draft: Draft, event: Any) -> None:
+    draft.set(stuck=tuple(one for one in draft.get("stuck") if one.number != event.effect))
 
 
-_FOLDS: dict[type[e.Event], Callable[[State, Any], Changes]] = {
+def _overdue(draft: Draft, event: e.Overdue) -> None:
+    if event.key not in draft.get("overdue"):
+        draft.set(overdue=(*draft.get("overdue"), event.key))
+
+
+def _declined(draft: Draft, event: e.TaskCancelled) -> None:
+    """A place that cancelled by itself is not asked again by itself."""
+    thing = draft.state.fulfilments.get(event.key)
+    if (
+        event.by
+        and thing is not None
+        and not thing.stop
+        and thing.place not in draft.state.declined
+    ):
+        draft.set(declined=(*draft.state.declined, thing.place))
+
+
+def _taken_back(draft: Draft, event: e.Event) -> None:
+    """Stock arrived somewhere, or a person settled it: every place may be asked again."""
+    draft.set(declined=())
+
+
+def intended(draft: Draft, intent: e.Intent) -> None:
+    """What the order itself asks for is asked for."""
+    if intent.kind == FETCH and intent.key == ORDER:
+        draft.set(refetch=False, refetches=draft.get("refetches") + 1)
+
+
+def book(draft: Draft, event: e.Event) -> None:
+    """Do what an event does to the ledger. Raises LedgerBroken."""
+    lines: list[LineState] = list(draft.get("lines"))
+    comes_to = False
+    for move in event.moves:
+        line = lines[move.line]
+        lines[move.line] = replace(line, counts=ledger.capped(ledger.post(line.counts, move)))
+        comes_to = comes_to or move.to in (ledger.CANCELLED, ledger.REMOVED)
+    for wish in event.wishes:
+        line = lines[wish.line]
+        lines[wish.line] = replace(line, counts=ledger.capped(ledger.wish(line.counts, wish)))
+    draft.set(lines=tuple(lines))
+    if comes_to:
+        draft.set(book=draft.get("book") + 1)
+
+
+FOLDS: dict[type[e.Event], Any] = {
     e.Placed: _placed,
     e.PaymentConfirmed: _paid,
-    e.Amended: _amended,
+    e.Accepted: _accepted,
+    e.Changed: _changed,
     e.Normalised: _normalised,
     e.UpdateNoted: _update_noted,
     e.FactNoted: _fact_noted,
-    e.LookAsked: _look_asked,
+    e.RefetchAsked: _refetch_asked,
     e.Fetched: _fetched,
-    e.StockReserved: lambda s, v: {
-        "done": (*s.done, "stock"),
-        "place": v.place,
-        "short_skus": (),
-    },
-    e.Backordered: lambda s, v: {"short_skus": v.skus},
-    e.PostedToErp: lambda s, v: {
-        "done": (*s.done, "erp"),
-        "erp_id": v.erp_id,
-        "erp_number": v.erp_number,
-    },
-    e.ReleasedToWarehouse: lambda s, v: {"done": (*s.done, "warehouse"), "task_id": v.task_id},
-    e.CustomerNotified: lambda s, v: {"told": (*s.told, v.template)},
-    e.Packed: lambda s, v: {"parcels": v.parcels},
-    e.Labelled: _labelled,
-    e.TrackedBack: lambda s, v: {"fulfilment_id": v.fulfilment_id},
+    e.ShippedElsewhere: _shipped_elsewhere,
     e.CancelRequested: _cancel_requested,
-    e.Compensated: lambda s, v: {"done": tuple(d for d in s.done if d != v.what)},
-    # Nothing is left to do, so nothing is left to decide either.
-    e.Cancelled: lambda s, v: {"holds": (), "stuck": (), "compared": ()},
-    e.Closed: lambda s, v: {"holds": (), "compared": ()},
+    e.CancelRefused: stays,
+    e.UnitsDropped: stays,
+    e.ExcessCounted: stays,
+    e.LeftToOthers: stays,
+    e.ChannelTold: _channel_told,
+    e.Cancelled: _cancelled,
+    e.Closed: _ended,
+    e.Reopened: stays,
+    e.ActionRefused: stays,
+    e.TaskClosed: stays,
+    e.TaskCancelled: _declined,
+}
+"""What each event does to the order itself."""
+
+ALWAYS: dict[type[e.Event], Any] = {
     e.Held: _held,
     e.HoldReleased: _released,
+    e.TaskOpened: _task_opened,
+    e.TaskClosed: _task_closed,
     e.GivenToPerson: _given,
-    e.Retried: lambda s, v: {"stuck": _unstick(s, v.effect)},
-    e.Skipped: lambda s, v: {
-        "stuck": _unstick(s, v.effect),
-        "skipped": s.skipped if v.kind in s.skipped else (*s.skipped, v.kind),
-    },
-    e.Overdue: lambda s, v: {"overdue": True},
+    e.Retried: _unstuck,
+    e.Renewed: _unstuck,
+    e.Skipped: _unstuck,
+    e.Overdue: _overdue,
 }
+"""What events that any thing may have do to the order's lists, before the thing follows."""
+
+SHARED: dict[type[e.Event], Any] = dict.fromkeys(
+    (
+        e.Held,
+        e.HoldReleased,
+        e.TaskOpened,
+        e.GivenToPerson,
+        e.AnswerNoted,
+        e.Retried,
+        e.Skipped,
+        e.Overdue,
+    ),
+    stays,
+)
+"""What events that any thing may have do to the order when they are about the order itself."""
+
+__all__ = ["ALWAYS", "FETCH", "FINAL", "FOLDS", "PLACED", "SHARED", "book", "intended"]

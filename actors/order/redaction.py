@@ -1,7 +1,7 @@
-"""Keeps customers out of what is kept for ever: texts that partners and people write may quote
+"""Keeps customers out of what is kept permanently: texts that partners and people write may quote
 them, and become events.
 
-What is looked for is this order's own: its names, addresses, telephone numbers. Nobody can tell a
+What is looked for is this order's own: its names, addresses, telephone numbers. No one can tell a
 name from another word, but everybody can tell whether a word is this customer's name.
 """
 
@@ -41,12 +41,14 @@ def masked(text: str, order: Order | None) -> str:
     return text
 
 
-def discreet(given: Input, order: Order | None) -> Input:
-    """Return an input whose free texts may become events."""
+def redacted(given: Input, order: Order | None) -> Input:
+    """Return an input without personal data in the free texts that become events."""
     match given:
         case i.EffectDone(result=Tracked() | Undone() as result) if result.detail:
             return replace(given, result=replace(result, detail=masked(result.detail, order)))
-        case i.EffectRefused() | i.EffectGivenUp() | i.CancelOrder() | i.ActOnOrder():
+        case (
+            i.EffectRefused() | i.EffectGivenUp() | i.CancelOrder() | i.ActOnOrder() | i.EditOrder()
+        ):
             return replace(given, reason=masked(given.reason, order)) if given.reason else given
         case i.NoteFact():
             return replace(given, words=masked(given.words, order))

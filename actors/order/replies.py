@@ -1,141 +1,109 @@
-"""What partners answer: the end of an effect, by number."""
+"""How effects end: by number, each handed to the thing that it was for.
+
+An effect that is not open any more may still report a consequence: it was skipped or given up, and
+a partner did it all the same. Its thing adopts it.
+"""
 
 from __future__ import annotations
 
-from actors.order.decision import Answer, Context
-from actors.order.lifecycle import Stage, allows
-from actors.order.state import State
-from actors.order.steps import FETCH, UNDONE_BY
+from collections.abc import Callable
+
+from actors.documents import replies as documents
+from actors.fulfilment import replies as fulfilment
+from actors.kernel.decision import Context
+from actors.label import replies as label
+from actors.messages import replies as messages
+from actors.order.wanted import CANCEL
+from actors.order.work import Work
+from actors.parcel import replies as parcel
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
+from schemas.messages.base import Intent
+from schemas.order.things import kind_of
 
-S = Stage
+BUY = f.tag_of(f.BuyLabel)
 
 
-def done(state: State, given: i.EffectDone, context: Context, answer: Answer) -> None:
-    """A partner did it. An effect that isn't open has been settled before: nothing changes."""
-    intent = state.intent(given.number)
+def _order_done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
+    match result:
+        case f.OrderFetched(digest=digest):
+            work.say(e.Fetched(rule="fetched", settles=settles, digest=digest))
+        case f.ChannelCancelled(told=told):
+            work.say(e.ChannelTold(rule="channel-told", settles=settles, told=told))
+
+
+_DONE: dict[str, Callable[[Work, Intent, f.Result, int], None]] = {
+    "O": _order_done,
+    "F": fulfilment.done,
+    "K": parcel.done,
+    "L": label.done,
+    "D": documents.done,
+    "M": messages.done,
+}
+
+
+def done(work: Work, given: i.EffectDone) -> None:
+    """A partner did it. An effect of which nothing is known any more has been settled before."""
+    intent, settles = _find(work, given.number)
     if intent is None:
         return
-    answer.settled = ((given.number, "done"),)
-    n = given.number
-    match given.result:
-        case f.StockReserved(place=place):
-            rule = "reserve" if state.stage == S.ACCEPTED else "late-reserve"
-            answer.events.append(e.StockReserved(rule=rule, settles=n, place=place))
-        case f.StockShort(skus=skus):
-            rule = "backorder" if state.stage == S.ACCEPTED else "late-short"
-            answer.events.append(e.Backordered(rule=rule, settles=n, skus=skus))
-            answer.set_timers["stock"] = context.policy.stock_retry_seconds
-        case f.SalesOrderPosted(erp_id=erp_id, number=number):
-            answer.events.append(
-                e.PostedToErp(rule="post", settles=n, erp_id=erp_id, erp_number=number)
-            )
-        case f.TaskCreated(task_id=task_id):
-            answer.events.append(e.ReleasedToWarehouse(rule="release", settles=n, task_id=task_id))
-        case f.MailSent(message_id=message_id):
-            _mail_sent(state, n, message_id, answer)
-        case f.LabelBought() as label:
-            _label_bought(state, n, label, context, answer)
-        case f.Tracked() as tracked:
-            _tracked(state, n, tracked, context, answer)
-        case f.FulfilmentPublished(fulfilment_id=fulfilment_id):
-            answer.events.append(
-                e.TrackedBack(rule="track-back", settles=n, fulfilment_id=fulfilment_id)
-            )
-        case f.OrderFetched(digest=digest):
-            _fetched(state, n, digest, answer)
-        case f.Undone(detail=detail):
-            what = UNDONE_BY[intent.kind]
-            answer.events.append(e.Compensated(rule="undo", settles=n, what=what, detail=detail))
+    if settles:
+        work.settled = ((settles, "done"),)
+    # A late answer settles nothing that is open; its number says that it is awaited no more.
+    _DONE[kind_of(intent.key)](work, intent, given.result, given.number)
+    if any(one.number == given.number for one in work.state.open):
+        work.say(e.AnswerNoted(rule="noted", key=intent.key, settles=given.number))
 
 
-def refused(state: State, given: i.EffectRefused, context: Context, answer: Answer) -> None:
-    """A partner refused for a reason that repeating won't mend: a person must look."""
-    _elevate(state, given.number, given.reason, answer, how="refused")
+def _find(work: Work, number: int) -> tuple[Intent | None, int]:
+    for intent in work.state.open:
+        if intent.number == number:
+            return intent, number
+    for intent in work.state.lost:
+        if intent.number == number:
+            return intent, 0
+    return None, 0
 
 
-def given_up(state: State, given: i.EffectGivenUp, context: Context, answer: Answer) -> None:
-    """Nobody but a person can tell or mend it."""
-    _elevate(state, given.number, given.reason, answer, how="person", known=given.outcome_known)
+def refused(work: Work, given: i.EffectRefused) -> None:
+    """A partner refused for a reason that repeating won't correct: a person must look."""
+    intent, settles = _find(work, given.number)
+    if intent is None or not settles:
+        return
+    work.settled = ((settles, "refused"),)
+    if intent.kind == fulfilment.CANCEL and intent.key in work.state.fulfilments:
+        fulfilment.cancel_refused(work, intent.key, given.reason, settles)
+    elif intent.kind != BUY or not label.not_bought(work, intent, settles):
+        _elevate(work, intent, given.reason, refused=True)
+
+
+def given_up(work: Work, given: i.EffectGivenUp) -> None:
+    """Only a person can tell or correct it."""
+    intent, settles = _find(work, given.number)
+    if intent is None or not settles:
+        return
+    work.settled = ((settles, "person"),)
+    known = given.outcome_known
+    if not (known and intent.kind == BUY and label.not_bought(work, intent, settles)):
+        _elevate(work, intent, given.reason, known=known)
 
 
 def _elevate(
-    state: State, number: int, reason: str, answer: Answer, *, how: str, known: bool = True
+    work: Work, intent: Intent, reason: str, *, known: bool = True, refused: bool = False
 ) -> None:
-    intent = state.intent(number)
-    if intent is None:
-        return
-    answer.settled = ((number, how),)
-    answer.events.append(
+    work.say(
         e.GivenToPerson(
             rule="elevate",
-            settles=number,
-            effect=number,
+            key=intent.key,
+            settles=intent.number,
+            effect=intent.number,
             kind=intent.kind,
             reason=reason[:500],
             outcome_known=known,
+            refused=refused,
         )
     )
-    if intent.kind == FETCH and state.look_again:
-        answer.effects.append(f.FetchOrder())
 
 
-def _fetched(state: State, number: int, digest: str, answer: Answer) -> None:
-    answer.events.append(e.Fetched(rule="fetched", settles=number, digest=digest))
-    if state.look_again:
-        answer.effects.append(f.FetchOrder())
-
-
-def _mail_sent(state: State, number: int, message_id: str, answer: Answer) -> None:
-    template = "order_cancelled" if state.stage == S.CANCELLED else "order_confirmed"
-    answer.events.append(
-        e.CustomerNotified(rule="notify", settles=number, template=template, message_id=message_id)
-    )
-
-
-def _label_bought(
-    state: State, number: int, label: f.LabelBought, context: Context, answer: Answer
-) -> None:
-    image = f"label-{label.tracking_number}" if label.label_base64 else ""
-    answer.events.append(
-        e.Labelled(
-            rule="label" if state.stage == S.PACKED else "late-label",
-            settles=number,
-            carrier=label.carrier,
-            shipment_id=label.shipment_id,
-            tracking_number=label.tracking_number,
-            service=label.service,
-            charge_minor=label.charge_minor,
-            charge_currency=label.charge_currency,
-            label_document=image,
-        )
-    )
-    if image:
-        answer.label = label
-    if state.stage == S.PACKED:
-        answer.set_timers["track"] = context.policy.first_track_seconds
-
-
-def _tracked(
-    state: State, number: int, tracked: f.Tracked, context: Context, answer: Answer
-) -> None:
-    """The scan ships the order, the delivery delivers it; both may come in one answer."""
-    delivered = tracked.status == "delivered"
-    moving = delivered or tracked.status in {"in_transit", "exception", "returned"}
-    ends_it = number
-    if moving and allows(state.stage, e.Shipped):
-        answer.events.append(e.Shipped(rule="ship", settles=ends_it, scanned_at=tracked.at))
-        ends_it = 0
-    if delivered and state.stage in {S.LABELLED, S.SHIPPED}:
-        answer.events.append(e.Delivered(rule="deliver", settles=ends_it, delivered_at=tracked.at))
-        return
-    if ends_it:
-        answer.events.append(
-            e.Tracked(
-                rule="tracked", settles=ends_it, status=tracked.status, detail=tracked.detail[:200]
-            )
-        )
-    if state.stage in {S.LABELLED, S.SHIPPED}:
-        answer.set_timers["track"] = context.policy.track_every_seconds
+__all__ = ["CANCEL", "Context", "done", "given_up", "refused"]

@@ -1,109 +1,135 @@
-"""What is known about one order, built from its events alone."""
+"""What is known about one order, built from its events alone.
+
+A later machine adds one line here: where its things are kept.
+"""
 
 from __future__ import annotations
 
-from msgspec import Struct, json
+from msgspec import Struct
 
-from schemas.messages.effects import Parcel
-from schemas.messages.events import Intent, PlacedLine
+from actors.documents.thing import Document
+from actors.fulfilment.thing import Fulfilment
+from actors.label.thing import Label
+from actors.messages.thing import Message
+from actors.parcel.thing import Parcel
+from schemas.messages.base import Intent, Parts
+from schemas.order.things import Key
+
+VERSION = 1
+"""Of the structs below; a stored state of another one is rebuilt from the events."""
+
+
+class LineState(Struct, frozen=True, array_like=True):
+    """A line: its id and SKU, how it is delivered, and its ledger by account
+    (`actors.kernel.ledger`)."""
+
+    line_id: str
+    sku: str
+    delivery: str
+    counts: dict[str, int] = {}
 
 
 class Hold(Struct, frozen=True, array_like=True):
-    """A reason why irreversible work waits."""
+    """A reason why irreversible work waits, for one thing or the whole order. A statement of the
+    channel from `since` on ends it."""
 
     hold_id: str
     reason: str
+    key: Key
+    since: str = ""
+
+
+class Task(Struct, frozen=True, array_like=True):
+    """Something that is left to a person."""
+
+    task_id: str
+    words: str
+    key: Key
+    amount_minor: int = 0
 
 
 class Stuck(Struct, frozen=True, array_like=True):
-    """An effect that ended at a person's desk."""
+    """An effect that only a person can say how to go on with. `refused`: the partner said no."""
 
     number: int
+    key: Key
     kind: str
     reason: str
     outcome_known: bool
+    refused: bool = False
 
 
 class Cancel(Struct, frozen=True, array_like=True):
-    """Why and by whom the order is cancelled."""
+    """Why and by whom the order is cancelled. `told`: the channel shows it."""
 
     reason: str
     requested_by: str
+    told: bool = False
+
+
+class Ended(Struct, frozen=True, array_like=True):
+    """What is left of a thing that has ended: how, and the ids by which others know it."""
+
+    stage: str
+    ids: tuple[str, ...] = ()
 
 
 class State(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An order's state. `done` lists what was done and not undone, in the order it was done
-    (`stock`, `erp`, `warehouse`, `label`): compensation walks it backwards. `open` lists effects
-    under way. `skipped` lists effect kinds a person chose to go without. `told` lists mails that
-    were sent, and `maybe_told` says that one may have been. `mappings` is the version of the
-    mappings that made the lines; `stated_digest` tells a later statement of the channel from the
-    one they were made of ("": it is the body itself); `waived` lists holds for something unmapped,
-    or fulfilled by somebody else, that a person released. `looks` counts questions to the channel
-    how the order is; `look_again` says that one more is due when the one under way has ended.
-    `waits` says in the channel's words why it does not tell an expected order yet. `compared` has
-    the holds that end by themselves, each with the moment from which on a statement of the channel
-    ends it."""
+    """An order's state.
+
+    `family` names the machines and their versions that made it. `lines` are all lines that there
+    ever were, in the order in which they came: events name them by their place. `address`, `task`
+    and `book` are the revisions of what a label, a warehouse's task and the ERP are told; `collected` is the amount to collect that went with
+    fulfilments that are done, `settled_minor` the money owed that a person settled;
+    `beside` says that the channel's latest statement is kept beside the body. `open` lists effects under
+    way, `lost` those that ended without success and might still report a consequence. `waived`
+    lists holds that a person released and that must not come again. `outside` are shipments that
+    others made, with what is known of each; `declined` the places that refused. `numbers` are the
+    highest numbers of things so far, `ended` what is left of things that have ended.
+    """
 
     version: int = 0
+    family: str = ""
     stage: str = "new"
     channel: str = ""
     ref: str = ""
     number: str = ""
-    correlation_id: str = ""
+    reference: str = ""
     currency: str = ""
     total_minor: int = 0
     payment: str = ""
+    payment_method: str = ""
+    accepted_by: str = ""
+    collected: int = 0
+    settled_minor: int = 0
     country: str = ""
     notify: bool = False
     source_updated_at: str = ""
-    lines: tuple[PlacedLine, ...] = ()
+    mappings: int = 0
+    stated_digest: str = ""
+    beside: bool = False
+    address: int = 1
+    task: int = 1
+    book: int = 1
+    lines: tuple[LineState, ...] = ()
+    fulfilments: dict[Key, Fulfilment] = {}
+    parcels: dict[Key, Parcel] = {}
+    labels: dict[Key, Label] = {}
+    documents: dict[Key, Document] = {}
+    messages: dict[Key, Message] = {}
+    ended: dict[Key, Ended] = {}
+    numbers: dict[str, int] = {}
     last_effect: int = 0
     open: tuple[Intent, ...] = ()
     stuck: tuple[Stuck, ...] = ()
-    skipped: tuple[str, ...] = ()
+    lost: tuple[Intent, ...] = ()
     holds: tuple[Hold, ...] = ()
-    done: tuple[str, ...] = ()
-    place: str = ""
-    short_skus: tuple[str, ...] = ()
-    erp_id: str = ""
-    erp_number: str = ""
-    task_id: str = ""
-    parcels: tuple[Parcel, ...] = ()
-    carrier: str = ""
-    shipment_id: str = ""
-    tracking_number: str = ""
-    fulfilment_id: str = ""
-    told: tuple[str, ...] = ()
-    maybe_told: bool = False
-    cancel: Cancel | None = None
-    overdue: bool = False
-    mappings: int = 0
-    stated_digest: str = ""
+    tasks: tuple[Task, ...] = ()
     waived: tuple[str, ...] = ()
-    looks: int = 0
-    look_again: bool = False
+    cancel: Cancel | None = None
+    overdue: tuple[Key, ...] = ()
     waits: str = ""
-    compared: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def needs_shipping(self) -> bool:
-        """Whether any line has to travel."""
-        return any(line.requires_shipping for line in self.lines)
-
-    def is_open(self, kind: str) -> bool:
-        """Whether an effect of this kind is under way."""
-        return any(intent.kind == kind for intent in self.open)
-
-    def is_stuck(self, kind: str) -> bool:
-        """Whether an effect of this kind waits for a person."""
-        return any(stuck.kind == kind for stuck in self.stuck)
-
-    def intent(self, number: int) -> Intent | None:
-        """Return the open effect with this number."""
-        return next((intent for intent in self.open if intent.number == number), None)
-
-
-INITIAL = State()
-
-encode_state = json.Encoder().encode
-decode_state = json.Decoder(State).decode
+    refetches: int = 0
+    refetch: bool = False
+    outside: tuple[tuple[str, Parts], ...] = ()
+    declined: tuple[str, ...] = ()

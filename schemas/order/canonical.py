@@ -73,7 +73,9 @@ class Line(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
     `channel_sku` is the SKU as the channel states it, when ours differs; `bundle_line_id` and
     `bundle_sku` are the line and SKU of the channel that this component came from.
     `presentment_total_minor` is what the customer saw for `total_minor`, in
-    `Order.presentment`'s currency.
+    `Order.presentment`'s currency. `delivery` is how the goods reach the customer ("": a parcel
+    where it requires shipping, else nothing has to travel); `elsewhere` is somebody else's to
+    fulfil, such as a dropshipper that the channel itself tells.
     """
 
     line_id: Ref
@@ -91,6 +93,7 @@ class Line(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
     bundle_line_id: ShortText = ""
     bundle_sku: ShortText = ""
     presentment_total_minor: Minor | None = None
+    delivery: Literal["", "parcel", "local_delivery", "pickup", "digital", "elsewhere"] = ""
 
 
 class Totals(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,0 +1,1 @@
+"""ERP documents: the sales order."""

@@ -1,0 +1,72 @@
+"""What the ERP is asked for next: the sales order compared with what the order comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from actors.documents.thing import POSTED, SKIPPED, WANTED, Document
+from actors.kernel import ledger
+from actors.kernel.decision import Context
+from actors.order.reading import comes_to, is_worked_on, shipped
+from actors.order.state import State
+from actors.order.work import Ask
+from schemas.messages import effects as f
+from schemas.order.canonical import Order
+from schemas.order.things import DOCUMENT, Key, key_of
+
+STANDING = frozenset({WANTED, POSTED, SKIPPED})
+"""Stages of a document that no other one follows."""
+
+
+def wanted(
+    state: State, context: Context, order: Order | None, busy: frozenset[Key]
+) -> Iterator[Ask]:
+    """Yield the sales order that is to be posted, amended or cancelled."""
+    for key, thing in state.documents.items():
+        if key not in busy and thing.stage in (WANTED, POSTED):
+            ask = _next(state, key, thing, order)
+            if ask is not None:
+                yield ask
+    lane = context.setup.erp
+    if lane and is_postable(state, context) and not _stands(state):
+        key = key_of(DOCUMENT, state.numbers.get(DOCUMENT, 0) + 1)
+        yield Ask(key, lane, f.PostSalesOrder(units=comes_to(state)))
+
+
+def is_empty(state: State) -> bool:
+    """Whether nothing of the order is left, and nothing of it went out: it is to be undone."""
+    left = sum(ledger.ordered(x.counts) - ledger.wished(x.counts) for x in state.lines)
+    return left <= 0 and not shipped(state)
+
+
+def is_postable(state: State, context: Context) -> bool:
+    """Whether the order got so far that the ERP is told of it."""
+    return state.stage == "accepted" and not is_empty(state) and is_worked_on(state, context.setup)
+
+
+def _stands(state: State) -> bool:
+    return any(one.stage in STANDING for one in state.documents.values())
+
+
+def _next(state: State, key: Key, thing: Document, order: Order | None) -> Ask | None:
+    if thing.stage == WANTED:
+        return None if is_empty(state) else post(state, key, thing)
+    if is_empty(state):
+        return Ask(key, thing.lane, f.CancelSalesOrder(erp_id=thing.erp_id))
+    if thing.told == state.book or order is None:
+        return None
+    known = {line.line_id for line in order.lines}
+    return Ask(
+        key,
+        thing.lane,
+        f.AmendSalesOrder(
+            erp_id=thing.erp_id,
+            units=tuple(one for one in comes_to(state) if one.line_id in known),
+            digest=f"r{state.book}",
+        ),
+    )
+
+
+def post(state: State, key: Key, thing: Document) -> Ask:
+    """Return the posting of a sales order."""
+    return Ask(key, thing.lane, f.PostSalesOrder(units=comes_to(state)))

@@ -1,0 +1,1 @@
+"""Fulfilments: units that leave one place together."""

@@ -1,0 +1,292 @@
+"""How a fulfilment follows from events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actors.fulfilment.table import TABLE
+from actors.fulfilment.thing import CANCELLED, DONE, Fulfilment
+from actors.order.draft import Draft
+from schemas.messages import events as e
+from schemas.messages.base import Parts
+from schemas.messages.effects import CreateTask, tag_of
+from schemas.order.things import FULFILMENT, Key
+
+FIELD = "fulfilments"
+
+_TASK = tag_of(CreateTask)
+
+
+def _at(draft: Draft, event: e.Event) -> Fulfilment:
+    """Return the fulfilment that an event is about, also one that only its tombstone was left of."""
+    found: Fulfilment | None = draft.get(FIELD).get(event.key)
+    if found is not None:
+        return found
+    gone = draft.get("ended").get(event.key)
+    assert gone is not None, f"There is no {event.key}."
+    del draft.things("ended")[event.key]
+    found = Fulfilment(stage=gone.stage, place="", delivery="parcel", outside=gone.ids)
+    draft.things(FIELD)[event.key] = found
+    return found
+
+
+def _move(draft: Draft, event: e.Event, **changes: Any) -> None:
+    thing = _at(draft, event)
+    draft.change(FIELD, event.key, stage=TABLE.to(thing.stage, type(event)), **changes)
+
+
+def units_of(event: e.Event, source: str, to: str) -> Parts:
+    """Return the units that an event moves from one account to another."""
+    return tuple((m.line, m.quantity) for m in event.moves if m.source == source and m.to == to)
+
+
+def plus(units: Parts, more: Parts) -> Parts:
+    """Add units to units, line by line."""
+    if not units:
+        return more
+    sums = dict(units)
+    for line, quantity in more:
+        sums[line] = sums.get(line, 0) + quantity
+    return tuple((line, quantity) for line, quantity in sums.items() if quantity)
+
+
+def minus(units: Parts, less: Parts) -> Parts:
+    """Take units from units, none below zero."""
+    if not less:
+        return units
+    sums = dict(units)
+    for line, quantity in less:
+        if line in sums:
+            sums[line] = max(0, sums[line] - quantity)
+    return tuple((line, quantity) for line, quantity in sums.items() if quantity)
+
+
+def _planned(draft: Draft, event: e.FulfilmentPlanned | e.FulfilmentBackordered) -> None:
+    draft.put(
+        FIELD,
+        event.key,
+        Fulfilment(
+            stage=TABLE.to("", type(event)),
+            place=event.place,
+            delivery=event.delivery,
+            left=units_of(event, "open", "allocated"),
+        ),
+    )
+
+
+def _reserved(draft: Draft, event: e.StockReserved) -> None:
+    thing = _at(draft, event)
+    stop = thing.stop or ("cancelled" if thing.stage == CANCELLED else "")
+    _move(draft, event, stock=True, tries=0, stop=stop)
+
+
+def _replanned(draft: Draft, event: e.StockReplanned | e.Backordered) -> None:
+    thing = _at(draft, event)
+    less = units_of(event, "allocated", "open")
+    if thing.stage != "planned":
+        _move(draft, event)
+        return
+    place = event.place if isinstance(event, e.StockReplanned) else thing.place
+    _move(draft, event, place=place, left=minus(thing.left, less), tries=thing.tries + 1)
+
+
+def _tried_again(draft: Draft, event: e.StockTriedAgain) -> None:
+    _move(draft, event, place=event.place, tries=0)
+
+
+def _released_stock(draft: Draft, event: e.StockReleased) -> None:
+    thing = _at(draft, event)
+    if event.units:
+        _move(draft, event, free=minus(thing.free, event.units))
+    else:
+        _move(draft, event, stock=False, free=())
+
+
+def _task_taken(draft: Draft, event: e.TaskTaken) -> None:
+    thing = _at(draft, event)
+    stop = thing.stop or ("cancelled" if thing.stage == CANCELLED else "")
+    # A report said before that the task is cancelled, and it still is.
+    task = "" if thing.stage == "recalled" else event.task_id
+    _move(draft, event, task=task, stop=stop, person=False)
+
+
+def _by_hand(draft: Draft, event: e.LeftToPerson) -> None:
+    _move(draft, event, person=True)
+
+
+def _picked(draft: Draft, event: e.Picked) -> None:
+    thing = _at(draft, event)
+    _move(draft, event, task=event.task_id or thing.task)
+
+
+def _short_picked(draft: Draft, event: e.ShortPicked) -> None:
+    thing = _at(draft, event)
+    _move(draft, event, task=event.task_id or thing.task, missing=event.missing)
+
+
+def _short_settled(draft: Draft, event: e.ShortSettled) -> None:
+    thing = _at(draft, event)
+    less = units_of(event, "allocated", "open")
+    free = plus(thing.free, less) if thing.stock else ()
+    _move(draft, event, missing=(), left=minus(thing.left, less), free=free)
+
+
+def _packed(draft: Draft, event: e.Packed | e.PartPacked) -> None:
+    thing = _at(draft, event)
+    more = isinstance(event, e.PartPacked)
+    _move(draft, event, task=event.task_id or thing.task, more=more)
+
+
+def _handed_over(draft: Draft, event: e.HandedOver | e.PartHandedOver) -> None:
+    thing = _at(draft, event)
+    gone = units_of(event, "allocated", "travelling")
+    changes: dict[str, Any] = {"left": minus(thing.left, gone)}
+    if isinstance(event, e.HandedOver):
+        changes.update(more=False, stop="", asked=False)
+    _move(draft, event, task=event.task_id or thing.task, **changes)
+
+
+def _fulfilled(draft: Draft, event: e.Fulfilled) -> None:
+    thing = _at(draft, event)
+    gone = units_of(event, "allocated", "fulfilled")
+    left = minus(thing.left, gone)
+    _move(draft, event, task=event.task_id or thing.task, left=left, more=False, stop="")
+
+
+def _published(draft: Draft, event: e.Published) -> None:
+    thing = _at(draft, event)
+    outside = tuple(dict.fromkeys((*thing.outside, *event.outside_ids)))
+    _move(draft, event, outside=outside)
+    for key in event.parcels:
+        if key in draft.get("parcels"):
+            draft.change("parcels", key, shown=True)
+    thing = _at(draft, event)
+    if thing.stage == DONE:
+        _bury(draft, event.key, thing)
+
+
+def _matched(draft: Draft, event: e.OutsideMatched) -> None:
+    thing = _at(draft, event)
+    _move(draft, event, outside=(*thing.outside, event.outside_id))
+
+
+def _shrunk(draft: Draft, event: e.Shrunk) -> None:
+    thing = _at(draft, event)
+    free = plus(thing.free, event.units) if thing.stock else ()
+    _move(draft, event, left=minus(thing.left, event.units), free=free)
+
+
+def _stopped(draft: Draft, event: e.Stopped) -> None:
+    _move(draft, event, stop=event.why)
+    stuck = draft.get("stuck")
+    if any(one.key == event.key and one.refused for one in stuck):
+        # What was refused was not done, and is not wanted any more.
+        draft.set(stuck=tuple(one for one in stuck if one.key != event.key or not one.refused))
+
+
+def _renewed(draft: Draft, event: e.Renewed) -> None:
+    _move(draft, event, stop="again")
+
+
+def _cancelled_task(draft: Draft, event: e.TaskCancelled) -> None:
+    thing = _at(draft, event)
+    _move(draft, event, task="", asked=False, missing=(), more=False, stop=thing.stop or "declined")
+
+
+def _rest_settled(draft: Draft, event: e.RestSettled) -> None:
+    free = _at(draft, event).free if _at(draft, event).stock else ()
+    _move(draft, event, left=(), free=free, missing=(), stop="", asked=False, more=False)
+
+
+def _cancelled(draft: Draft, event: e.FulfilmentCancelled) -> None:
+    thing = _at(draft, event)
+    _move(draft, event, left=(), free=(), missing=(), stop="", asked=False, more=False)
+    draft.forget(event.key)
+    _bury_all(draft, event.key, thing)
+
+
+def _done(draft: Draft, event: e.FulfilmentDone) -> None:
+    thing = _at(draft, event)
+    _move(draft, event)
+    if thing.collect:
+        draft.set(collected=draft.get("collected") + thing.collect)
+    _bury_all(draft, event.key, thing)
+
+
+def _bury_all(draft: Draft, key: Key, thing: Fulfilment) -> None:
+    """Leave only the ids of a fulfilment, its parcels and its labels."""
+    for name in ("labels", "parcels"):
+        for other, one in tuple(draft.get(name).items()):
+            if one.fulfilment == key:
+                ids = (one.shipment,) if name == "labels" else (one.number, one.parcel_id)
+                draft.bury(name, other, one.stage, ids)
+                if name == "labels":
+                    draft.forget(other)
+    _bury(draft, key, thing)
+
+
+def _bury(draft: Draft, key: Key, thing: Fulfilment) -> None:
+    stage = draft.get(FIELD)[key].stage
+    draft.bury(FIELD, key, stage, (thing.task, *thing.outside))
+
+
+def _stays(draft: Draft, event: e.Event) -> None:
+    _move(draft, event)
+
+
+def intended(draft: Draft, intent: e.Intent) -> None:
+    """A task that is asked for says what the order says now."""
+    if intent.kind == _TASK and intent.key[:1] == FULFILMENT:
+        draft.change(
+            FIELD,
+            intent.key,
+            lane=intent.lane,
+            told=draft.get("task"),
+            collect=int(intent.note or 0),
+        )
+
+
+FOLDS: dict[type[e.Event], Any] = {
+    e.FulfilmentPlanned: _planned,
+    e.FulfilmentBackordered: _planned,
+    e.StockReserved: _reserved,
+    e.StockGranted: _stays,
+    e.StockReplanned: _replanned,
+    e.Backordered: _replanned,
+    e.StockTriedAgain: _tried_again,
+    e.StockReleased: _released_stock,
+    e.TaskTaken: _task_taken,
+    e.LeftToPerson: _by_hand,
+    e.Picked: _picked,
+    e.ShortPicked: _short_picked,
+    e.ShortSettled: _short_settled,
+    e.Packed: _packed,
+    e.PartPacked: _packed,
+    e.HandedOver: _handed_over,
+    e.PartHandedOver: _handed_over,
+    e.Fulfilled: _fulfilled,
+    e.Published: _published,
+    e.OutsideMatched: _matched,
+    e.Shrunk: _shrunk,
+    e.Stopped: _stopped,
+    e.StopDropped: lambda draft, event: _move(draft, event, stop="", asked=False, fixed=True),
+    e.CancelAsked: lambda draft, event: _move(draft, event, asked=True),
+    e.TaskCancelled: _cancelled_task,
+    e.RestSettled: _rest_settled,
+    e.FulfilmentCancelled: _cancelled,
+    e.FulfilmentDone: _done,
+}
+"""What each event of a fulfilment does to it."""
+
+SHARED: dict[type[e.Event], Any] = {
+    e.Held: _stays,
+    e.HoldReleased: _stays,
+    e.TaskOpened: _stays,
+    e.GivenToPerson: _stays,
+    e.AnswerNoted: _stays,
+    e.Retried: _stays,
+    e.Renewed: _renewed,
+    e.Skipped: _stays,
+    e.Overdue: _stays,
+}
+"""What events that any thing may have do to a fulfilment."""

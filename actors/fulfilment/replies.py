@@ -1,0 +1,167 @@
+"""What partners answer a fulfilment: stock, warehouse and storefront."""
+
+from __future__ import annotations
+
+from actors.fulfilment.table import TABLE
+from actors.fulfilment.thing import Fulfilment
+from actors.fulfilment.wanted import ALL
+from actors.kernel import ledger
+from actors.order.differs import leave
+from actors.order.joint_things import recalled
+from actors.order.work import Work
+from actors.stock.plan import OpenLine, Planned, plan
+from schemas.messages import effects as f
+from schemas.messages import events as e
+from schemas.messages.base import Intent, Move, Parts
+from schemas.order.things import FULFILMENT, Key
+
+MAX_TRIES = 5
+"""Plans between two looks at the stock; who loses the race for it that often waits for the timer."""
+
+CANCEL, RELEASE = f.tag_of(f.CancelTask), f.tag_of(f.ReleaseStock)
+REFUSED_CANCEL = "cancel-refused-"
+"""How the hold begins of a fulfilment of a cancelled order that the warehouse does not stop."""
+
+
+def done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
+    """A partner did what was asked, or says what it can do. `settles` is 0 for a late answer."""
+    key = intent.key
+    thing = work.state.fulfilments.get(key)
+    if thing is None:
+        return
+    match result:
+        case f.StockReserved(place=place):
+            _reserved(work, key, thing, place, settles)
+        case f.StockShort():
+            _short(work, key, thing, result, settles)
+        case f.TaskCreated(task_id=task_id):
+            rule = "release" if thing.stage in ("planned", "reserved") else "late-task"
+            rule = "revive" if thing.stage == "cancelled" else rule
+            if TABLE.allows(thing.stage, e.TaskTaken):
+                work.say(e.TaskTaken(rule=rule, key=key, settles=settles, task_id=task_id))
+        case f.CancelAsked():
+            if TABLE.allows(thing.stage, e.CancelAsked):
+                work.say(e.CancelAsked(rule="cancel-asked", key=key, settles=settles))
+        case f.FulfilmentPublished(outside_ids=outside_ids):
+            parcels = tuple(Key(one) for one in intent.note.split(",") if one)
+            work.say(
+                e.Published(
+                    rule="publish",
+                    key=key,
+                    settles=settles,
+                    parcels=parcels,
+                    outside_ids=outside_ids,
+                )
+            )
+        case f.Undone(detail=detail):
+            undone(work, intent, detail=detail, settles=settles)
+
+
+def _reserved(work: Work, key: Key, thing: Fulfilment, place: str, settles: int) -> None:
+    if not TABLE.allows(thing.stage, e.StockReserved):
+        return
+    rule = "reserve" if thing.stage in ("planned", "short") else "late-reserve"
+    rule = "revive" if thing.stage == "cancelled" else rule
+    work.say(e.StockReserved(rule=rule, key=key, settles=settles, place=place))
+
+
+def _short(work: Work, key: Key, thing: Fulfilment, told: f.StockShort, settles: int) -> None:
+    """Plan again with what each place could promise; what none has waits for stock."""
+    if thing.stage != "planned" or thing.stop:
+        if settles:
+            rule = "backorder" if thing.stage == "planned" else "late-short"
+            skus, seen = told.skus, told.seen
+            work.say(e.Backordered(rule=rule, key=key, settles=settles, skus=skus, seen=seen))
+        return
+    state = work.state
+    places = [x.name for x in work.context.setup.places if x.name not in state.declined]
+    lines = [
+        OpenLine(at, state.lines[at].sku, thing.delivery, quantity) for at, quantity in thing.left
+    ]
+    made: tuple[Planned, ...] = ()
+    if thing.tries < MAX_TRIES and told.seen:
+        made = plan(lines, places, told.seen)
+    ready = [one for one in made if not one.waits]
+    if not ready:
+        work.say(
+            e.Backordered(
+                rule="backorder", key=key, settles=settles, skus=told.skus, seen=told.seen
+            )
+        )
+        return
+    first, *others = ready
+    waiting = [one for one in made if one.waits]
+    moved = [part for one in (*others, *waiting) for part in one.units]
+    work.say(
+        e.StockReplanned(
+            rule="replan",
+            key=key,
+            settles=settles,
+            place=first.place,
+            skus=told.skus,
+            seen=told.seen,
+            moves=tuple(Move(at, q, ledger.ALLOCATED, ledger.OPEN) for at, q in moved),
+        )
+    )
+    for one in (*others, *waiting):
+        _more(work, one, told)
+
+
+def _more(work: Work, planned: Planned, told: f.StockShort) -> None:
+    moves = tuple(Move(at, q, ledger.OPEN, ledger.ALLOCATED) for at, q in planned.units)
+    key = work.next(FULFILMENT)
+    place, delivery, seen = planned.place, planned.delivery, told.seen
+    if planned.waits:
+        work.say(
+            e.FulfilmentBackordered(
+                rule="park", key=key, place=place, delivery=delivery, skus=told.skus, seen=seen,
+                moves=moves,
+            )
+        )  # fmt: skip
+    else:
+        work.say(
+            e.FulfilmentPlanned(
+                rule="plan", key=key, place=place, delivery=delivery, seen=seen, moves=moves
+            )
+        )
+
+
+def undone(work: Work, intent: Intent, *, detail: str = "", settles: int = 0, by: str = "") -> None:
+    """A cancellation or a release took effect, or a person says that it did."""
+    key = intent.key
+    thing = work.state.fulfilments[key]
+    if intent.kind == RELEASE:
+        if TABLE.allows(thing.stage, e.StockReleased):
+            units = () if intent.note == ALL else parts_of(intent.note)
+            work.say(
+                e.StockReleased(
+                    rule="give-back", key=key, settles=settles, units=units, detail=detail, by=by
+                )
+            )
+    elif thing.stage == "handed_over":
+        work.say(e.StopDropped(rule="go-on", key=key, settles=settles, reason="it has left"))
+        leave(work, [f"the warehouse says that {key} is cancelled, and it has left"])
+    elif TABLE.allows(thing.stage, e.TaskCancelled):
+        work.say(recalled(work.state, key, settles=settles, detail=detail, by=by))
+
+
+def parts_of(note: str) -> Parts:
+    """Return the units that a release was asked for, from its intent's note."""
+    pairs = (one.split(":") for one in note.split(",") if one)
+    return tuple((int(at), int(quantity)) for at, quantity in pairs)
+
+
+def cancel_refused(work: Work, key: Key, reason: str, settles: int) -> None:
+    """The warehouse does not stop it: the wish is dropped, and a person is told. Nothing more of a
+    cancelled order is bought or asked for before one has looked."""
+    thing = work.state.fulfilments[key]
+    why = thing.stop
+    work.say(e.StopDropped(rule="go-on", key=key, settles=settles, reason=reason[:500]))
+    if thing.stage == "handed_over":
+        return
+    if why == "cancelled":
+        told = f"the warehouse does not cancel {key}: {reason}"[:300]
+        hold_id = f"{REFUSED_CANCEL}{work.state.version + 1}"
+        work.say(e.Held(rule="hold", key=key, hold_id=hold_id, reason=told))
+    else:
+        leave(work, [f"the order changed, and the warehouse does not stop {key}: {reason}"[:300]])

@@ -1,0 +1,159 @@
+"""What a warehouse reports. Its reports are the truth, whatever was asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from actors.fulfilment.answers import ANSWERS
+from actors.fulfilment.leaving import leaves, new_parcels, unpacked
+from actors.fulfilment.short import missed, settle
+from actors.fulfilment.thing import Fulfilment
+from actors.kernel import ledger
+from actors.order.differs import leave
+from actors.order.joint_things import fulfilled, recalled
+from actors.order.reading import parcels_of
+from actors.order.state import State
+from actors.order.table import UNBORN
+from actors.order.work import Work
+from actors.parcel.table import ON_ITS_WAY
+from schemas.messages import events as e
+from schemas.messages import inputs as i
+from schemas.messages.base import Move, Parts
+from schemas.order.things import Key
+
+THE_WAREHOUSE = "the warehouse"
+"""Who cancelled a task when no one asked for it."""
+
+# Any: each handler takes the report that it is listed for.
+Handler = Callable[[Work, Key, Fulfilment, Any], None]
+
+
+def reported(work: Work, given: Any) -> None:
+    """Hand a report to its fulfilment; of one that the order does not have a person is told."""
+    state = work.state
+    if state.stage in UNBORN:
+        return
+    key = given.fulfilment
+    thing = state.fulfilments.get(key)
+    gone = state.ended.get(key)
+    if thing is None and gone is None:
+        leave(work, [f"a warehouse reports on {key}, which this order does not have"])
+        return
+    if thing is None:
+        assert gone is not None
+        thing = Fulfilment(gone.stage, "", "parcel")
+    answer = ANSWERS.of(thing.stage, type(given))
+    if answer.kind == "refused":
+        leave(work, [f"{key}: {answer.why}"])
+    elif answer.kind == "handled":
+        _HANDLERS[type(given)](work, key, thing, given)
+
+
+def _picked(work: Work, key: Key, thing: Fulfilment, given: i.ReportPicked) -> None:
+    if thing.stage != "picked":
+        work.say(e.Picked(rule="pick", key=key, task_id=given.task_id))
+
+
+def _short_picked(work: Work, key: Key, thing: Fulfilment, given: i.ReportShortPicked) -> None:
+    found: dict[str, int] = {}
+    for unit in given.found:
+        found[unit.line_id] = found.get(unit.line_id, 0) + unit.quantity
+    lines = work.state.lines
+    loose = unpacked(work.state, key, thing) if thing.stage == "packed" else thing.left
+    missing: Parts = tuple(
+        (at, quantity - have)
+        for at, quantity in loose
+        if (have := min(quantity, found.get(lines[at].line_id, 0))) < quantity
+    )
+    if missing and missing != thing.missing:
+        missed(work, key, missing, given.task_id)
+
+
+def _packed(work: Work, key: Key, thing: Fulfilment, given: i.ReportPacked) -> None:
+    known = {x.parcel_id for _, x in parcels_of(work.state, key)}
+    fresh = [one for one in given.parcels if one.parcel_id not in known]
+    if not fresh and thing.stage == "packed" and not (given.complete and thing.more):
+        return
+    loose = unpacked(work.state, key, thing)
+    new, unknown = new_parcels(work, thing, fresh, loose)
+    if given.complete:
+        work.say(e.Packed(rule="pack", key=key, parcels=new, task_id=given.task_id))
+    else:
+        work.say(e.PartPacked(rule="part-pack", key=key, parcels=new, task_id=given.task_id))
+    leave(work, [f"{key} holds {name}, which the order does not have" for name in unknown[:10]])
+    thing = work.state.fulfilments[key]
+    if not given.complete:
+        return
+    missing = unpacked(work.state, key, thing)
+    if missing:
+        if missing != thing.missing:
+            missed(work, key, missing, given.task_id)
+    elif thing.missing:
+        settle(work, key, "found")
+
+
+def _handed_over(work: Work, key: Key, thing: Fulfilment, given: i.ReportHandedOver) -> None:
+    state = work.state
+    here = {x.parcel_id: k for k, x in parcels_of(state, key) if x.stage in ("packed", "unpacked")}
+    gone = _gone(state, key)
+    named = [one for one in given.parcels if one.parcel_id not in gone]
+    if given.parcels and not named:
+        return  # a repeat
+    loose = unpacked(state, key, thing)
+    if not given.parcels:
+        known = tuple(k for k, x in parcels_of(state, key) if x.stage == "packed")
+        new: tuple[e.NewParcel, ...] = ()
+        unknown: list[str] = []
+        if not known:
+            if not loose:
+                return
+            new, unknown = new_parcels(work, thing, (i.ReportedParcel(parcel_id=f"{key}"),), loose)
+    else:
+        known = tuple(here[one.parcel_id] for one in named if one.parcel_id in here)
+        fresh = [one for one in named if one.parcel_id not in here]
+        new, unknown = new_parcels(work, thing, fresh, loose)
+    numbers = tuple(
+        e.ParcelNumber(here[one.parcel_id], one.carrier, one.tracking_number)
+        for one in named
+        if one.parcel_id in here
+        and one.tracking_number
+        and not state.parcels[here[one.parcel_id]].number
+    )
+    leaves(work, key, known, new, unknown=unknown, numbers=numbers, task_id=given.task_id)
+
+
+def _gone(state: State, key: Key) -> set[str]:
+    """The warehouse's ids of parcels that have left before."""
+    live = {x.parcel_id for _, x in parcels_of(state, key) if x.stage not in ("packed", "unpacked")}
+    if key in state.ended:
+        live |= {name for k, x in state.ended.items() if k[0] == "K" for name in x.ids}
+    return live
+
+
+def _task_cancelled(work: Work, key: Key, thing: Fulfilment, given: i.ReportTaskCancelled) -> None:
+    by = "" if thing.stop else THE_WAREHOUSE
+    work.say(recalled(work.state, key, by=by))
+
+
+def _collected(work: Work, key: Key, thing: Fulfilment, given: i.ReportCollected) -> None:
+    if thing.stage != "handed_over":
+        work.say(fulfilled(work, key, thing, given.task_id))
+        return
+    for k, parcel in tuple(parcels_of(work.state, key)):
+        if parcel.stage in ON_ITS_WAY:
+            moves = tuple(
+                Move(at, quantity, ledger.TRAVELLING, ledger.DELIVERED)
+                for at, quantity in parcel.units
+            )
+            work.say(e.Delivered(rule="deliver", key=k, moves=moves))
+
+
+_HANDLERS: dict[type, Handler] = {
+    i.ReportPicked: _picked,
+    i.ReportShortPicked: _short_picked,
+    i.ReportPacked: _packed,
+    i.ReportHandedOver: _handed_over,
+    i.ReportTaskCancelled: _task_cancelled,
+    i.ReportCollected: _collected,
+}

@@ -1,0 +1,104 @@
+"""What a short pick leaves open: shipped later, dropped, or found after all."""
+
+from __future__ import annotations
+
+from actors.kernel import ledger
+from actors.order.work import Work
+from schemas.messages import events as e
+from schemas.messages.base import Move, Parts
+from schemas.order.things import FULFILMENT, Key
+
+SHORT = "short-pick-"
+"""How the hold begins that asks a person about a short pick."""
+
+VERBS = ("ship-short", "backorder", "drop")
+"""What a person may decide about one."""
+
+
+def missed(work: Work, key: Key, missing: Parts, task_id: str) -> None:
+    """Say what is missing, and what the seller's policy decides about it."""
+    work.say(e.ShortPicked(rule="short-pick", key=key, missing=missing, task_id=task_id))
+    if work.state.fulfilments[key].stop:
+        return  # it is undone anyway, and planned again
+    policy = work.context.setup.short_pick
+    if policy != "ask":
+        settle(work, key, policy)
+        return
+    if any(x.key == key and x.hold_id.startswith(SHORT) for x in work.state.holds):
+        return
+    pieces = sum(quantity for _, quantity in missing)
+    reason = (
+        f"the warehouse is short of {pieces} pieces of {key}: ship-short, backorder or drop them, "
+        "or cancel the order"
+    )
+    hold_id = f"{SHORT}{work.state.version + 1}"
+    work.say(e.Held(rule="hold", key=key, hold_id=hold_id, reason=reason))
+
+
+def settle(work: Work, key: Key, how: str, person: str = "") -> None:
+    """Say what becomes of what is missing. What stays wanted is planned at another place, or waits
+    for stock."""
+    thing = work.state.fulfilments[key]
+    missing = () if how == "found" else thing.missing
+    wishes = ()
+    if how == "drop":
+        wishes = tuple(e.Wish(at, quantity, ledger.CANCELLED) for at, quantity in missing)
+    work.say(
+        e.ShortSettled(
+            rule="settle",
+            key=key,
+            how=how,
+            units=missing,
+            person=person,
+            moves=tuple(Move(at, q, ledger.ALLOCATED, ledger.OPEN) for at, q in missing),
+            wishes=wishes,
+        )
+    )
+    for hold in work.state.holds:
+        if hold.key == key and hold.hold_id.startswith(SHORT):
+            by = person or "the service"
+            work.say(e.HoldReleased(rule="free", key=key, hold_id=hold.hold_id, person=by))
+    if how in ("ship-short", "backorder"):
+        _again(work, thing.place, how, missing)
+
+
+def _again(work: Work, place: str, how: str, missing: Parts) -> None:
+    state = work.state
+    units = tuple(
+        (at, count)
+        for at, quantity in missing
+        if (count := min(quantity, state.lines[at].counts.get("o", 0) - _wished(work, at))) > 0
+    )
+    if not units:
+        return
+    setup = work.context.setup
+    others = [x.name for x in setup.places if x.name != place and x.name not in state.declined]
+    moves = tuple(Move(at, q, ledger.OPEN, ledger.ALLOCATED) for at, q in units)
+    delivery = state.lines[units[0][0]].delivery
+    key = work.next(FULFILMENT)
+    if how == "ship-short" and others:
+        work.say(
+            e.FulfilmentPlanned(
+                rule="plan",
+                key=key,
+                place=others[0],
+                delivery=delivery,  # type: ignore[arg-type]  # a line holds one of Delivery alone
+                moves=moves,
+            )
+        )
+    else:
+        skus = tuple(dict.fromkeys(state.lines[at].sku for at, _ in units))
+        work.say(
+            e.FulfilmentBackordered(
+                rule="park",
+                key=key,
+                place=place,
+                delivery=delivery,  # type: ignore[arg-type]  # as above
+                skus=skus,
+                moves=moves,
+            )
+        )
+
+
+def _wished(work: Work, at: int) -> int:
+    return ledger.wished(work.state.lines[at].counts)

@@ -1,0 +1,141 @@
+"""The life of a fulfilment as one table."""
+
+from __future__ import annotations
+
+from actors.fulfilment.thing import (
+    CANCELLED,
+    DONE,
+    HANDED_OVER,
+    PACKED,
+    PICKED,
+    PLANNED,
+    RECALLED,
+    RELEASED,
+    RESERVED,
+    SHORT,
+)
+from actors.kernel.tables import NONE, Row, Table, Wait, go, stay
+from schemas.messages import events as e
+
+UNTASKED = (PLANNED, RESERVED)
+INSIDE = (PLANNED, SHORT, RESERVED, RELEASED, PICKED, PACKED)
+"""Nothing, or not all of it, has left."""
+AT_WORK = (RELEASED, PICKED, PACKED)
+LIVE = (*INSIDE, HANDED_OVER, RECALLED)
+EVERY = (*LIVE, DONE, CANCELLED)
+
+TABLE = Table(
+    "fulfilment",
+    (
+        Row("plan", NONE, e.FulfilmentPlanned, PLANNED, "units leave one place together"),
+        Row("park", NONE, e.FulfilmentBackordered, SHORT, "no place has these units"),
+        *go("reserve", (PLANNED, SHORT), e.StockReserved, RESERVED, "every unit is reserved"),
+        *stay(
+            "late-reserve",
+            (RESERVED, *AT_WORK, RECALLED, HANDED_OVER),
+            e.StockReserved,
+            "the goods moved on before the answer came",
+        ),
+        Row("revive", CANCELLED, e.StockReserved, RESERVED, "an answer came after its end"),
+        *go("grant", (PLANNED, SHORT), e.StockGranted, RESERVED, "a person says it is there"),
+        *stay("replan", (PLANNED,), e.StockReplanned, "another place has it"),
+        Row("backorder", PLANNED, e.Backordered, SHORT, "no place has it"),
+        *stay(
+            "late-short",
+            (RESERVED, *AT_WORK, RECALLED, HANDED_OVER),
+            e.Backordered,
+            "the goods moved on before the answer came",
+        ),
+        Row("stock-again", SHORT, e.StockTriedAgain, PLANNED, "time to try again"),
+        *go("release", UNTASKED, e.TaskTaken, RELEASED, "the warehouse has the task"),
+        *stay(
+            "late-task",
+            (*AT_WORK, HANDED_OVER, RECALLED, DONE),
+            e.TaskTaken,
+            "reports came before the answer",
+        ),
+        Row("revive", CANCELLED, e.TaskTaken, RELEASED, "an answer came after its end"),
+        *go("by-hand", UNTASKED, e.LeftToPerson, RELEASED, "no warehouse takes it"),
+        *go(
+            "pick",
+            (*UNTASKED, SHORT, RELEASED, PICKED),
+            e.Picked,
+            PICKED,
+            "the goods are off the shelf",
+        ),
+        *go(
+            "short-pick",
+            (*UNTASKED, SHORT, RELEASED, PICKED),
+            e.ShortPicked,
+            PICKED,
+            "the warehouse found too little",
+        ),
+        *stay("short-pick", (PACKED,), e.ShortPicked, "the warehouse packed too little"),
+        *stay("settle", INSIDE, e.ShortSettled, "what is missing was decided"),
+        *go("pack", INSIDE, e.Packed, PACKED, "all of it is in parcels"),
+        *go("part-pack", INSIDE, e.PartPacked, PACKED, "the warehouse splits it"),
+        *go("hand-over", INSIDE, e.HandedOver, HANDED_OVER, "all of it has left"),
+        *stay("hand-over-more", (HANDED_OVER,), e.HandedOver, "more left than was asked"),
+        *go(
+            "left-after-all",
+            (RECALLED, CANCELLED, DONE),
+            e.HandedOver,
+            HANDED_OVER,
+            "it left although it had ended",
+        ),
+        *go("part-hand-over", INSIDE, e.PartHandedOver, PACKED, "some of it has left"),
+        *go("fulfil", INSIDE, e.Fulfilled, HANDED_OVER, "it needed no carrier"),
+        *stay(
+            "publish", (*INSIDE, HANDED_OVER, RECALLED, DONE), e.Published, "the channel shows it"
+        ),
+        *stay(
+            "match",
+            (*INSIDE, HANDED_OVER, RECALLED),
+            e.OutsideMatched,
+            "the channel shows it as ours",
+        ),
+        *stay("shrink", (PLANNED, SHORT, RESERVED), e.Shrunk, "fewer units are wanted of it"),
+        *stay("stop", INSIDE, e.Stopped, "it shall not leave as it is"),
+        *stay("go-on", (*INSIDE, HANDED_OVER), e.StopDropped, "it can't be stopped"),
+        *stay(
+            "cancel-asked",
+            (*AT_WORK, HANDED_OVER, RECALLED),
+            e.CancelAsked,
+            "the warehouse says it later",
+        ),
+        *go("recall", INSIDE, e.TaskCancelled, RECALLED, "the warehouse does not work on it"),
+        *stay("recall-twice", (RECALLED,), e.TaskCancelled, "the warehouse says so twice"),
+        *stay("give-back", LIVE, e.StockReleased, "its reservation was given back"),
+        *go(
+            "cancelled",
+            (PLANNED, SHORT, RESERVED, RELEASED, RECALLED),
+            e.FulfilmentCancelled,
+            CANCELLED,
+            "everything done for it is undone",
+        ),
+        *go("rest", (*INSIDE, RECALLED), e.RestSettled, HANDED_OVER, "nothing more leaves with it"),
+        Row("done", HANDED_OVER, e.FulfilmentDone, DONE, "all its parcels reached their end"),
+        *stay("hold", LIVE, e.Held, "a person must decide"),
+        *stay("free", EVERY, e.HoldReleased, "it was decided"),
+        *stay("task", EVERY, e.TaskOpened, "only a person can do it"),
+        *stay("elevate", (*LIVE, CANCELLED), e.GivenToPerson, "only a person can say how to go on"),
+        *stay("noted", EVERY, e.AnswerNoted, "an answer that changes nothing any more"),
+        *stay("retry", (*LIVE, CANCELLED), e.Retried, "a person asked for it"),
+        *stay("renew", INSIDE, e.Renewed, "a person had it tried again, as a new one"),
+        *stay("skip", (*LIVE, CANCELLED), e.Skipped, "a person went on without it"),
+        *stay("alarm", LIVE, e.Overdue, "it waited longer than it may"),
+    ),
+    ends=(DONE, CANCELLED),
+)
+
+WAITS: dict[str, Wait] = {
+    PLANNED: Wait("the stock reservation", "stock_due_seconds"),
+    SHORT: Wait("stock to arrive", "stock_due_seconds"),
+    RESERVED: Wait("the warehouse to take the task", "pack_due_seconds"),
+    RELEASED: Wait("the warehouse to pack", "pack_due_seconds"),
+    PICKED: Wait("the warehouse to pack", "pack_due_seconds"),
+    PACKED: Wait("the carrier's first scan", "scan_due_seconds"),
+    HANDED_OVER: Wait("the storefront to show it", "close_due_seconds"),
+    RECALLED: Wait("partners to undo what was done", "cancel_due_seconds"),
+}
+"""A fulfilment that is handed over waits for its parcels first, which have waits of their own."""

@@ -1,0 +1,45 @@
+"""A fulfilment as it is kept."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from schemas.messages.base import Parts
+from schemas.messages.effects import Delivery
+
+VERSION = 1
+"""Of the struct below; a stored state of another one is rebuilt from the events."""
+
+PLANNED, SHORT, RESERVED, RELEASED = "planned", "short", "reserved", "released"
+PICKED, PACKED, HANDED_OVER, DONE = "picked", "packed", "handed_over", "done"
+RECALLED, CANCELLED = "recalled", "cancelled"
+
+
+class Fulfilment(Struct, frozen=True, array_like=True):
+    """`left` are the units that have not left yet. `lane` is the warehouse that was asked, `task`
+    its id of the task. `stock` says that the units are reserved, `free` which of them are no longer
+    wanted. `stop` says why it shall be stopped ("": it shall not), `asked` that the warehouse will
+    say later whether it is. `missing` is what a short pick left undecided; `more` that the
+    warehouse will pack more. `told` is the revision of the order that the task was told, `collect`
+    the amount to collect that it carries. `outside` are the channel's ids of it. `tries` counts
+    plans since the last look at the stock; `person` says that one packs it, for want of a
+    warehouse; `fixed` that it can't be stopped any more."""
+
+    stage: str
+    place: str
+    delivery: Delivery
+    left: Parts = ()
+    lane: str = ""
+    task: str = ""
+    stock: bool = False
+    free: Parts = ()
+    stop: str = ""
+    asked: bool = False
+    missing: Parts = ()
+    more: bool = False
+    told: int = 0
+    collect: int = 0
+    outside: tuple[str, ...] = ()
+    tries: int = 0
+    person: bool = False
+    fixed: bool = False

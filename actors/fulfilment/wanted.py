@@ -1,0 +1,116 @@
+"""What a fulfilment asks partners for next: the wish compared with what was told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from actors.fulfilment.collect import amount_for
+from actors.fulfilment.thing import Fulfilment
+from actors.kernel.decision import Context
+from actors.order.reading import is_reserved, parcels_of, place_of, sent_parcel, units
+from actors.order.state import State
+from actors.order.work import Ask
+from actors.parcel.table import ON_ITS_WAY
+from schemas.messages import effects as f
+from schemas.order.canonical import Order
+from schemas.order.things import Key
+
+SENT = frozenset({*ON_ITS_WAY, "delivered", "collected", "lost", "returned", "untracked"})
+"""Stages of parcels that a storefront is told of."""
+
+NO_STOCK = frozenset({"digital", "elsewhere"})
+"""Deliveries for which nothing is reserved."""
+
+ALL = "all"
+"""The note of a release of everything that is reserved, not only of what is not wanted any more."""
+
+
+def wanted(
+    state: State, context: Context, order: Order | None, busy: frozenset[Key]
+) -> Iterator[Ask]:
+    """Yield at most one effect for each fulfilment that waits for nothing."""
+    for key, thing in state.fulfilments.items():
+        if key not in busy:
+            ask = _next(state, key, thing, context, order)
+            if ask is not None:
+                yield ask
+
+
+def _next(
+    state: State, key: Key, thing: Fulfilment, context: Context, order: Order | None
+) -> Ask | None:
+    if thing.stage == "cancelled":
+        return None
+    if thing.stop:
+        return _undo(state, key, thing) or _publish(state, key, thing, context)
+    if thing.stock and thing.free:
+        effect = f.ReleaseStock(place=thing.place, units=units(state, thing.free))
+        return Ask(key, "stock", effect, note=",".join(f"{at}:{q}" for at, q in thing.free))
+    setup = context.setup
+    if thing.stage == "planned" and setup.stock and thing.delivery not in NO_STOCK:
+        return Ask(
+            key,
+            "stock",
+            f.ReserveStock(
+                place=thing.place,
+                units=units(state, thing.left),
+                places=tuple(x.name for x in setup.places if x.name not in state.declined),
+            ),
+        )
+    if thing.stage in ("planned", "reserved") and is_reserved(thing, setup):
+        return task(state, key, thing, context, order)
+    return _publish(state, key, thing, context)
+
+
+def task(
+    state: State, key: Key, thing: Fulfilment, context: Context, order: Order | None
+) -> Ask | None:
+    """Return the warehouse's task, None where no warehouse takes it."""
+    place = place_of(context.setup, thing.place)
+    if not place.warehouse or thing.delivery in NO_STOCK:
+        return None
+    amount, currency = amount_for(state, key, thing, order, context)
+    return Ask(
+        key,
+        place.warehouse,
+        f.CreateTask(
+            place=thing.place,
+            units=units(state, thing.left),
+            delivery=thing.delivery,
+            labels=place.labels if thing.delivery == "parcel" else "nobody",
+            collect_minor=amount,
+            collect_currency=currency,
+        ),
+        note=str(amount) if amount else "",
+    )
+
+
+def _undo(state: State, key: Key, thing: Fulfilment) -> Ask | None:
+    """The task first, then the stock; the prerequisites put the label between them."""
+    if thing.task and thing.stage in ("released", "picked", "packed"):
+        return None if thing.asked else Ask(key, thing.lane, f.CancelTask(task_id=thing.task))
+    if not thing.stock:
+        return None
+    parted = any(x.stage in SENT for _, x in parcels_of(state, key))
+    rest = units(state, thing.left) if parted else ()
+    return Ask(key, "stock", f.ReleaseStock(place=thing.place, units=rest), note=ALL)
+
+
+def _publish(state: State, key: Key, thing: Fulfilment, context: Context) -> Ask | None:
+    """Tell the storefront exactly what left and is not shown yet."""
+    lane = context.setup.storefront
+    if not lane:
+        return None
+    notify = context.setup.notify_customer
+    ours = sorted(
+        ((k, x) for k, x in parcels_of(state, key) if x.stage in SENT),
+        key=lambda one: int(one[0][1:]),
+    )
+    fresh = tuple(sent_parcel(state, k) for k, x in ours if not x.shown)
+    if fresh:
+        earlier = tuple(sent_parcel(state, k) for k, x in ours if x.shown)
+        effect = f.PublishFulfilment(
+            fulfilment=key, parcels=fresh, earlier=earlier, notify_customer=notify
+        )
+        return Ask(key, lane, effect, note=",".join(x.parcel for x in fresh))
+    return None

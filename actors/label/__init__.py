@@ -1,0 +1,1 @@
+"""Labels: one purchase for the parcels of a fulfilment."""

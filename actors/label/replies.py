@@ -1,0 +1,62 @@
+"""What a carrier answers a label."""
+
+from __future__ import annotations
+
+from actors.kernel.decision import LabelImage
+from actors.label.table import TABLE
+from actors.order.work import Work
+from schemas.messages import effects as f
+from schemas.messages import events as e
+from schemas.messages.base import Intent
+
+
+def done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
+    """The carrier sold the label, however late, or took it back."""
+    key = intent.key
+    thing = work.state.labels.get(key)
+    if thing is None:
+        return
+    match result:
+        case f.LabelBought() if TABLE.allows(thing.stage, e.LabelBought):
+            rule = "buy" if thing.stage == "wanted" else "late-label"
+            images = [one for one in result.labels if one.image_base64]
+            work.documents += tuple(
+                LabelImage(
+                    name=f"label-{one.tracking_number}",
+                    content_type=f"image/{one.image_format.lower() or 'gif'}",
+                    base64=one.image_base64,
+                )
+                for one in images
+            )
+            work.say(
+                e.LabelBought(
+                    rule=rule,
+                    key=key,
+                    settles=settles,
+                    shipment_id=result.shipment_id,
+                    carrier=result.carrier,
+                    labels=tuple(
+                        e.ParcelLabel(
+                            one.parcel,
+                            one.tracking_number,
+                            f"label-{one.tracking_number}" if one.image_base64 else "",
+                        )
+                        for one in result.labels
+                    ),
+                    service=result.service,
+                    charge_minor=result.charge_minor,
+                    charge_currency=result.charge_currency,
+                )
+            )
+        case f.Undone(detail=detail) if TABLE.allows(thing.stage, e.LabelVoided):
+            work.say(e.LabelVoided(rule="void", key=key, settles=settles, detail=detail))
+
+
+def not_bought(work: Work, intent: Intent, settles: int) -> bool:
+    """Drop a label that is not wanted any more and turned out not to be bought. Returns whether it
+    was dropped."""
+    thing = work.state.labels.get(intent.key)
+    if thing is None or thing.stage != "wanted" or not thing.stop:
+        return False
+    work.say(e.LabelDropped(rule="drop", key=intent.key, settles=settles))
+    return True

@@ -1,0 +1,54 @@
+"""What a label asks its carrier for next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from actors.fulfilment.collect import amount_for
+from actors.kernel.decision import Context
+from actors.label.thing import Label
+from actors.order.reading import packed_parcel
+from actors.order.state import State
+from actors.order.work import Ask
+from schemas.messages import effects as f
+from schemas.order.canonical import Order
+from schemas.order.things import Key
+
+
+def wanted(
+    state: State, context: Context, order: Order | None, busy: frozenset[Key]
+) -> Iterator[Ask]:
+    """Yield at most one effect for each label that waits for nothing."""
+    for key, thing in state.labels.items():
+        if key in busy:
+            continue
+        if thing.stage == "wanted" and not thing.stop:
+            yield buy(state, key, thing, context, order)
+        elif thing.stage == "bought" and thing.stop:
+            effect = f.VoidLabel(shipment_id=thing.shipment, tracking_numbers=thing.numbers)
+            yield Ask(key, thing.lane, effect)
+
+
+def buy(state: State, key: Key, thing: Label, context: Context, order: Order | None) -> Ask:
+    """Return the purchase. Only the first label of a fulfilment collects what is due."""
+    fulfilment = state.fulfilments[thing.fulfilment]
+    amount, currency = amount_for(state, thing.fulfilment, fulfilment, order, context)
+    if fulfilment.collect:
+        others = sum(
+            x.collect
+            for k, x in state.labels.items()
+            if k != key and x.fulfilment == thing.fulfilment and x.stage == "bought"
+        )
+        amount = max(0, fulfilment.collect - others)
+    return Ask(
+        key,
+        thing.lane,
+        f.BuyLabel(
+            fulfilment=thing.fulfilment,
+            place=fulfilment.place,
+            parcels=tuple(packed_parcel(state, parcel) for parcel in thing.parcels),
+            collect_minor=amount,
+            collect_currency=currency if amount else "",
+        ),
+        note=str(amount) if amount else "",
+    )

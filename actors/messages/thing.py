@@ -1,0 +1,23 @@
+"""A message to the customer as it is kept."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from schemas.messages.base import Parts
+
+VERSION = 1
+"""Of the struct below; a stored state of another one is rebuilt from the events."""
+
+WANTED, SENT, REFUSED, SKIPPED = "wanted", "sent", "refused", "skipped"
+
+CONFIRMED, ORDER_CANCELLED = "order_confirmed", "order_cancelled"
+PARTLY_CANCELLED = "order_partly_cancelled"
+
+
+class Message(Struct, frozen=True, array_like=True):
+    """Of one template, about these units (none: the whole order)."""
+
+    stage: str
+    template: str
+    units: Parts = ()

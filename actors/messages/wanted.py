@@ -1,0 +1,55 @@
+"""What the customer is written next. Who writes is set per channel and template."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from actors.documents.wanted import is_empty, is_postable
+from actors.kernel.decision import Context
+from actors.messages.thing import CONFIRMED, ORDER_CANCELLED, Message
+from actors.order.reading import units
+from actors.order.state import State
+from actors.order.work import Ask
+from schemas.messages import effects as f
+from schemas.order.canonical import Order
+from schemas.order.things import MESSAGE, Key, key_of
+
+
+def wanted(
+    state: State, context: Context, order: Order | None, busy: frozenset[Key]
+) -> Iterator[Ask]:
+    """Yield the messages that are due."""
+    setup = context.setup
+    if not setup.mail or not state.notify:
+        return
+    for key, thing in state.messages.items():
+        if thing.stage == "wanted" and key not in busy:
+            yield send(state, key, thing, context)
+    template = _due(state, context)
+    if template and template in setup.writes and not _is_known(state, template):
+        key = key_of(MESSAGE, state.numbers.get(MESSAGE, 0) + 1)
+        yield Ask(key, setup.mail, f.SendMail(template=template), note=template)
+
+
+def send(state: State, key: Key, thing: Message, context: Context) -> Ask:
+    """Return the sending of a message."""
+    effect = f.SendMail(template=thing.template, units=units(state, thing.units))
+    return Ask(key, context.setup.mail, effect, note=thing.template)
+
+
+def _due(state: State, context: Context) -> str:
+    """Return the template that the order as a whole calls for. Whoever may know of the order is
+    told of its end; silence would let the customer wait."""
+    if is_postable(state, context):
+        return CONFIRMED
+    told = _is_known(state, CONFIRMED) or CONFIRMED not in context.setup.writes
+    if told and state.stage in ("accepted", "cancelled") and state.cancel is not None:
+        return ORDER_CANCELLED if is_empty(state) else ""
+    return ""
+
+
+def _is_known(state: State, template: str) -> bool:
+    """Whether a message of the template exists; one that was refused is followed by another."""
+    return any(
+        one.template == template and one.stage != "refused" for one in state.messages.values()
+    )

@@ -1,0 +1,421 @@
+"""How an order changes: a statement of the channel, or a person's edit, becomes a difference, and
+what is not done yet follows it.
+
+A statement is compared with the channel's last one, not with ours: what a person changed here stays
+until the channel itself says something else about it.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from actors.kernel import ledger
+from actors.kernel.decision import moment
+from actors.order import mapping, outside
+from actors.order.acceptance import promised_by, to_collect
+from actors.order.differs import too_late
+from actors.order.evolve import CHANNEL
+from actors.order.reading import MONEY_IS_GONE, MONEY_IS_THERE
+from actors.order.state import State
+from actors.order.table import ACCEPTED, CLOSED, OPEN, PLACED
+from actors.order.work import Work
+from schemas.messages import events as e
+from schemas.messages import inputs as i
+from schemas.order.canonical import Order
+
+MAX_HOLDS = 16
+"""How many holds one order may carry; a further change of the same kind adds no new hold."""
+MAX_LINES = 2_000
+"""Lines that an order may have had in its life: four times what it may have at once."""
+BY_ITSELF = "the service"
+"""Who released a hold when it was no person."""
+
+
+class Diff(Struct, frozen=True):
+    """What differs between two statements: facets, units that were added (to lines by their place,
+    or as new lines), and units that are not wanted any more."""
+
+    facets: tuple[str, ...]
+    new: tuple[e.NewLine, ...] = ()
+    moves: tuple[e.Move, ...] = ()
+    wishes: tuple[e.Wish, ...] = ()
+    late: tuple[tuple[int, int], ...] = ()
+
+
+def payment(work: Work, paid_minor: int | None = None) -> e.PaymentConfirmed:
+    """Return that the channel says the money is there."""
+    context = work.context
+    return e.PaymentConfirmed(
+        rule="pay" if work.state.stage in (PLACED, ACCEPTED) else "pay-first",
+        channel=context.channel,
+        ref=context.ref,
+        reference=context.reference,
+        paid_minor=-1 if paid_minor is None else paid_minor,
+    )
+
+
+def statement(work: Work, order: Order, fulfilled: tuple[i.OutsideShipment, ...]) -> None:
+    """Compare the channel's statement with its last one: stale, echo, payment, change, too late."""
+    state, context = work.state, work.context
+    age = moment(order.updated_at) - moment(state.source_updated_at)
+    if age < timedelta(0):
+        return
+    fresh = state.stage in (PLACED, ACCEPTED) and state.payment not in MONEY_IS_THERE
+    if fresh and order.payment in MONEY_IS_THERE:
+        work.say(payment(work))
+    base = context.stated or context.order
+    found = None if base is None else difference(work, base, order)
+    if found is not None and found.facets and not age:
+        # Channels count in seconds: of two statements for one second nobody can tell the later.
+        _hold_for_doubt(work)
+    elif found is not None and _is_taken(state, found):
+        assert base is not None
+        _take(work, base, order, found)
+    elif age:
+        _note(work, order)
+    outside.compare(work, order, fulfilled)
+    _hold_without_money(work, order)
+    _free_compared(work, order)
+
+
+def _is_taken(state: State, found: Diff) -> bool:
+    """A closed order follows added lines alone; one that is being cancelled follows nothing."""
+    if not found.facets or state.cancel is not None:
+        return False
+    if state.stage == CLOSED:
+        return any(True for _ in found.moves)
+    return state.stage in (PLACED, ACCEPTED)
+
+
+def _note(work: Work, order: Order) -> None:
+    state = work.state
+    paid = _paid_or(order.payment, state)
+    work.say(
+        e.UpdateNoted(
+            rule="note",
+            source_updated_at=order.updated_at,
+            payment=paid if paid != state.payment and state.lines else "",
+        )
+    )
+    if state.beside:
+        work.stated = order
+
+
+def _take(work: Work, base: Order, order: Order, found: Diff) -> None:
+    """Take a change over: what is not done yet follows by itself, what is done is named."""
+    state, context = work.state, work.context
+    made = mapping.made_of(order, context)
+    ours = context.order or base
+    body = made.body if state.stage == PLACED else made.ours
+    body = replace(body, **_kept(base, order, ours)) if state.beside else body
+    work.body = body
+    if body is not order or state.beside:
+        work.stated = order
+    adds = bool(found.moves) and state.stage != PLACED
+    work.say(
+        e.Changed(
+            rule="change",
+            by=CHANNEL,
+            facets=found.facets,
+            source_updated_at=order.updated_at,
+            total_minor=order.totals.total_minor,
+            # What was added is not paid by what was paid before.
+            payment=order.payment if adds else _paid_or(order.payment, state),
+            payment_method=order.payment_method,
+            body_digest=mapping.digest(body),
+            country=body.ship_to.country if body.ship_to else "",
+            notify=bool(body.customer.email),
+            lines=found.new,
+            moves=found.moves,
+            wishes=found.wishes,
+            mappings=context.mappings.version,
+            stated_digest=made.stated_digest,
+        )
+    )
+    mapping.hold(made.unmapped, work)
+    too_late(work, found.facets, found.late)
+
+
+def _kept(base: Order, order: Order, ours: Order) -> dict[str, Any]:
+    """What a person changed here and the channel did not."""
+    same = {
+        name: getattr(ours, name)
+        for name in ("ship_to", "note")
+        if getattr(base, name) == getattr(order, name)
+    }
+    if base.shipping_method == order.shipping_method:
+        same["shipping_method"] = ours.shipping_method
+        same["channel_shipping_method"] = ours.channel_shipping_method
+    if base.customer == order.customer:
+        same["customer"] = ours.customer
+    return same
+
+
+def difference(work: Work, base: Order, order: Order) -> Diff:
+    """Return what differs between two statements in all that we act on."""
+    facets = [name for name, differs in _FACETS if differs(base, order)]
+    setup, methods = work.context.setup, work.state.payment_method
+    if promised_by(methods, setup.collected) or promised_by(order.payment_method, setup.collected):
+        if to_collect(base, setup, methods) != to_collect(order, setup, order.payment_method):
+            facets.append("due")
+    if not facets:
+        return Diff(())
+    if "lines" not in facets:
+        return Diff(tuple(facets))
+    context = work.context
+    before = mapping.made_of(base, context, work.state.waived).ours
+    after = mapping.made_of(order, context, work.state.waived).ours
+    return _of_lines(work.state, tuple(facets), before, after)
+
+
+def _of_lines(state: State, facets: tuple[str, ...], before: Order, after: Order) -> Diff:
+    was = {line.line_id: line for line in mapping.lines_of(before)}
+    at_of = {line.line_id: at for at, line in enumerate(state.lines)}
+    new: list[e.NewLine] = []
+    moves: list[e.Move] = []
+    gone: dict[int, int] = {}
+    for line in mapping.lines_of(after):
+        old = was.pop(line.line_id, None)
+        same = old is not None and (old.sku, old.delivery) == (line.sku, line.delivery)
+        if old is None or not same:
+            if old is not None:
+                gone[at_of[old.line_id]] = old.quantity
+            moves.append(
+                e.Move(len(state.lines) + len(new), line.quantity, ledger.ADDED, ledger.OPEN)
+            )
+            new.append(line)
+            continue
+        more = line.quantity - old.quantity
+        if more > 0:
+            moves.append(e.Move(at_of[line.line_id], more, ledger.ADDED, ledger.OPEN))
+        elif more < 0:
+            gone[at_of[line.line_id]] = -more
+    for old in was.values():
+        if old.line_id in at_of:
+            gone[at_of[old.line_id]] = old.quantity
+    wishes, late = _freed(state, gone, ledger.REMOVED)
+    return Diff(facets, tuple(new), tuple(moves), wishes, late)
+
+
+def _freed(
+    state: State, gone: dict[int, int], to: str
+) -> tuple[tuple[e.Wish, ...], tuple[tuple[int, int], ...]]:
+    """Return the units that can still go, and those that can't because they have left."""
+    wishes, late = [], []
+    for at, quantity in gone.items():
+        counts = state.lines[at].counts
+        here = counts.get("o", 0) + counts.get("a", 0) - ledger.wished(counts)
+        # What was cancelled or dropped here before is not taken away twice.
+        owed = quantity - max(0, min(quantity, counts.get("c", 0) + counts.get("C", 0)))
+        if min(owed, here) > 0:
+            wishes.append(e.Wish(at, min(owed, here), to))
+        if owed > here:
+            late.append((at, owed - max(0, here)))
+    return tuple(wishes), tuple(late)
+
+
+def _money(order: Order) -> tuple[object, ...]:
+    priced = tuple(
+        (x.line_id, x.total_minor, x.discount_minor, x.tax_minor, x.tax_code) for x in order.lines
+    )
+    return priced, order.currency, order.totals, order.discounts, order.presentment
+
+
+_FACETS: tuple[tuple[str, Any], ...] = (
+    ("address", lambda a, b: a.ship_to != b.ship_to),
+    ("method", lambda a, b: a.shipping_method != b.shipping_method),
+    ("contact", lambda a, b: (a.customer, a.bill_to) != (b.customer, b.bill_to)),
+    ("note", lambda a, b: (a.note, a.gift_message) != (b.note, b.gift_message)),
+    ("lines", lambda a, b: mapping.lines_of(a) != mapping.lines_of(b)),
+    ("money", lambda a, b: _money(a) != _money(b)),
+)
+
+
+def remap(work: Work) -> None:
+    """Free the order when nothing is missing any more; say again what is missing when that changed."""
+    state, body = work.state, work.order
+    if body is None or not mapping.is_unmapped(state) or state.stage not in (PLACED, ACCEPTED):
+        return
+    made = mapping.made_of(body, work.context, state.waived)
+    told = [(x.hold_id, x.reason) for x in state.holds if x.hold_id.startswith(mapping.UNMAPPED)]
+    if made.unmapped and mapping.reasons(made.unmapped, work.context.channel) == told:
+        return
+    normalised(work, body, made)
+
+
+def normalised(work: Work, body: Order, made: mapping.Made) -> None:
+    """Take over what newer mappings, or a person's release, make of the order."""
+    state, context = work.state, work.context
+    if state.stage == PLACED:
+        work.body = made.body
+        if not state.beside and made.body is not body:
+            work.stated = context.stated or body
+        work.say(
+            e.Normalised(
+                rule="normalise",
+                mappings=context.mappings.version,
+                lines=mapping.lines_of(made.body),
+                moves=mapping.placing(made.body),
+                body_digest=mapping.digest(made.body),
+                stated_digest=made.stated_digest,
+            )
+        )
+    else:
+        found = _of_lines(state, ("lines",), body, made.ours)
+        work.body = made.ours
+        if not state.beside:
+            work.stated = context.stated or body
+        work.say(
+            replace(
+                _as_it_is(work, made.ours, BY_ITSELF, ("lines",)),
+                lines=found.new,
+                moves=found.moves,
+                wishes=found.wishes,
+                mappings=context.mappings.version,
+                stated_digest=made.stated_digest,
+            )
+        )
+    mapping.hold(made.unmapped, work)
+
+
+def _as_it_is(work: Work, body: Order, by: str, facets: tuple[str, ...]) -> e.Changed:
+    """Return a change by someone else than the channel: money and payment stay."""
+    state = work.state
+    return e.Changed(
+        rule="change",
+        by=by,
+        facets=facets,
+        source_updated_at=state.source_updated_at,
+        total_minor=state.total_minor,
+        payment=state.payment,
+        payment_method=state.payment_method,
+        body_digest=mapping.digest(body),
+        country=body.ship_to.country if body.ship_to else "",
+        notify=bool(body.customer.email),
+        mappings=state.mappings,
+        stated_digest=state.stated_digest,
+    )
+
+
+def edit(work: Work, given: i.EditOrder) -> str:
+    """Take over a person's edit. Returns why it can't be done, "" when it was."""
+    state, body = work.state, work.order
+    if state.stage not in (PLACED, ACCEPTED) or state.cancel is not None:
+        return f"An order that is {'being cancelled' if state.cancel else state.stage} can't be edited."
+    if body is None:
+        return "What was ordered is not kept here any more: its personal data was erased."
+    gone: dict[int, int] = {}
+    at_of = {line.line_id: at for at, line in enumerate(state.lines)}
+    for one in given.lines:
+        at = at_of.get(one.line_id)
+        if at is None:
+            return f"The order has no line {one.line_id}."
+        counts = state.lines[at].counts
+        now = ledger.ordered(counts) - ledger.wished(counts)
+        if one.quantity > now:
+            return (
+                f"Line {one.line_id} has {now} units; none can be added here, because the money is "
+                "the channel's: add them there."
+            )
+        if one.quantity < now:
+            gone[at] = now - one.quantity
+    wishes, late = _freed_by_person(state, gone)
+    if late:
+        at, count = late[0]
+        return f"{count} units of line {state.lines[at].line_id} have left; a return is needed."
+    changed = _edited(body, given)
+    facets = tuple(name for name, differs in _FACETS if differs(body, changed))
+    if gone:
+        facets = (*facets, "lines")
+    if not facets:
+        return "Nothing differs from what the order says already."
+    work.body = changed
+    if not state.beside:
+        work.stated = work.context.stated or body
+    event = _as_it_is(work, changed, given.person, facets)
+    work.say(replace(event, wishes=wishes, reason=given.reason))
+    too_late(work, facets, ())
+    return ""
+
+
+def _freed_by_person(
+    state: State, gone: dict[int, int]
+) -> tuple[tuple[e.Wish, ...], tuple[tuple[int, int], ...]]:
+    wishes, late = [], []
+    for at, quantity in gone.items():
+        counts = state.lines[at].counts
+        here = counts.get("o", 0) + counts.get("a", 0) - ledger.wished(counts)
+        if quantity > here:
+            late.append((at, quantity - here))
+        wishes.append(e.Wish(at, quantity, ledger.CANCELLED))
+    return tuple(wishes), tuple(late)
+
+
+def _edited(body: Order, given: i.EditOrder) -> Order:
+    customer = body.customer
+    if given.email is not None:
+        customer = replace(customer, email=given.email)
+    if given.phone is not None:
+        customer = replace(customer, phone=given.phone)
+    changes: dict[str, Any] = {"customer": customer}
+    for name in ("ship_to", "shipping_method", "note"):
+        value = getattr(given, name)
+        if value is not None:
+            changes[name] = value
+    return replace(body, **changes)
+
+
+def _paid_or(stated: str, state: State) -> str:
+    """Money that came stays: a statement does not take it back."""
+    if state.payment in MONEY_IS_THERE and stated not in MONEY_IS_THERE:
+        return state.payment
+    return stated
+
+
+def _free_compared(work: Work, order: Order) -> None:
+    """News said that something changed, and not what. This statement is as new, so it is known."""
+    for hold in work.state.holds:
+        if hold.since and moment(order.updated_at) >= moment(hold.since):
+            reason = "the channel has stated the order since; what differs follows by itself"
+            work.say(
+                e.HoldReleased(rule="free", hold_id=hold.hold_id, person=BY_ITSELF, reason=reason)
+            )
+
+
+def _hold_for_doubt(work: Work) -> None:
+    _hold_once(
+        work,
+        "said-twice",
+        "the channel stated the order twice for the same second, and differently",
+    )
+
+
+def _hold_without_money(work: Work, order: Order) -> None:
+    """An order was accepted for its money, and the channel says it went back: nothing leaves the
+    house until a person has looked."""
+    state = work.state
+    if order.payment not in MONEY_IS_GONE or state.payment not in MONEY_IS_THERE:
+        return
+    here = any(x.counts.get("o") or x.counts.get("a") for x in state.lines)
+    if here:
+        _hold_once(
+            work,
+            "money-gone",
+            f"the channel says the payment is {order.payment}: cancel, or ship all the same",
+        )
+
+
+def _hold_once(work: Work, name: str, reason: str) -> None:
+    state = work.state
+    if (
+        state.stage not in OPEN
+        or state.cancel is not None
+        or len(state.holds) >= MAX_HOLDS
+        or any(hold.hold_id.startswith(f"{name}-") for hold in state.holds)
+    ):
+        return
+    work.say(e.Held(rule="hold", hold_id=f"{name}-{state.version + 1}", reason=reason))

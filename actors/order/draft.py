@@ -1,0 +1,72 @@
+"""A state that is being made from the one before and an event."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from actors.order.state import Ended, State
+from schemas.order.things import Key, kind_of, number_of
+
+# Any: the fields of a state, of every type; each fold knows its own.
+
+
+class Draft:
+    """Collects what changes; the state before is never touched."""
+
+    __slots__ = ("_copied", "changes", "state")
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.changes: dict[str, Any] = {"version": state.version + 1}
+        self._copied: set[str] = set()
+
+    def get(self, name: str) -> Any:
+        """Return a field as it is now."""
+        return self.changes[name] if name in self.changes else getattr(self.state, name)
+
+    def set(self, **changes: Any) -> None:
+        """Change fields."""
+        self.changes.update(changes)
+
+    def things(self, name: str) -> dict[Key, Any]:
+        """Return a field's things, to be changed in place."""
+        if name not in self._copied:
+            self._copied.add(name)
+            self.changes[name] = dict(self.get(name))
+        found: dict[Key, Any] = self.changes[name]
+        return found
+
+    def put(self, name: str, key: Key, thing: Any) -> None:
+        """Keep a thing as it is now."""
+        self.things(name)[key] = thing
+        kind, number = kind_of(key), number_of(key)
+        if number > self.get("numbers").get(kind, 0):
+            self.things("numbers")[Key(kind)] = number
+
+    def change(self, name: str, key: Key, **changes: Any) -> None:
+        """Change some of what is kept of a thing."""
+        things = self.things(name)
+        things[key] = replace(things[key], **changes)
+
+    def bury(self, name: str, key: Key, stage: str, ids: tuple[str, ...] = ()) -> None:
+        """Leave of a thing only how it ended and its outside ids, unless a partner may still tell
+        something about it."""
+        if any(one.key == key for one in self.get("lost")):
+            return
+        del self.things(name)[key]
+        self.put("ended", key, Ended(stage, tuple(one for one in ids if one)))
+
+    def forget(self, key: Key) -> None:
+        """Drop what waited for a person about a thing that needs no one any more."""
+        if any(one.key == key for one in self.get("stuck")):
+            self.set(stuck=tuple(one for one in self.get("stuck") if one.key != key))
+        if any(one.key == key for one in self.get("holds")):
+            self.set(holds=tuple(one for one in self.get("holds") if one.key != key))
+        if any(one.key == key for one in self.get("tasks")):
+            self.set(tasks=tuple(one for one in self.get("tasks") if one.key != key))
+
+    def done(self) -> State:
+        """Return the state."""
+        return replace(self.state, **self.changes)

@@ -1,0 +1,264 @@
+"""The joint table: what one machine's state makes another do.
+
+After an input was understood, every rule whose state changed is asked until none speaks. Rules are
+pure, read what they name and nothing else of the order, and speak at most one event at a time; their
+order is their precedence. What follows from the clock or from an answer is no joint rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from actors.order import joint_order, joint_things, joint_units
+from actors.order.state import State
+from actors.order.work import Work
+from schemas.messages import events as e
+
+MAX_CHAIN = 2_000
+"""How many events may follow by themselves from one input: a cancellation of 50 fulfilments with
+their labels and lines takes some hundreds; more is a programmer's error."""
+
+When = Callable[[Work], e.OrderEvent | None]
+
+
+class Joint(Struct, frozen=True):
+    """One row: asked when one of the state's fields that it `reads` changed. `why` is what a person
+    reads."""
+
+    rule: str
+    reads: tuple[str, ...]
+    when: When
+    says: tuple[type[e.Event], ...]
+    why: str
+
+
+_PLAN = ("stage", "lines", "payment", "payment_method", "accepted_by", "holds", "declined")
+_THINGS = ("fulfilments", "parcels", "labels")
+
+JOINT: tuple[Joint, ...] = (
+    Joint(
+        "accept",
+        ("stage", "payment", "payment_method", "accepted_by", "holds", "cancel"),
+        joint_order.accepted,
+        (e.Accepted,),
+        "a placed order whose money is there or promised, and which nothing holds, is accepted",
+    ),
+    Joint(
+        "cancel-stops",
+        ("stage", "cancel", "fulfilments"),
+        joint_things.cancel_stops,
+        (e.Stopped,),
+        "a cancelled order stops every fulfilment of which not everything has left",
+    ),
+    Joint(
+        "drop",
+        ("lines",),
+        joint_units.drop,
+        (e.UnitsDropped,),
+        "open units that are no longer wanted leave the order",
+    ),
+    Joint(
+        "cover",
+        ("lines",),
+        joint_units.cover,
+        (e.ExcessCounted,),
+        "units that left too many count for open units of the same line",
+    ),
+    Joint(
+        "cover-planned",
+        ("lines", "fulfilments", "open"),
+        joint_units.cover_planned,
+        (e.Shrunk,),
+        "and for units of fulfilments that no warehouse works on",
+    ),
+    Joint(
+        "shrink",
+        ("lines", "fulfilments", "open"),
+        joint_units.shrink,
+        (e.Shrunk, e.Stopped),
+        "units that are no longer wanted are freed where no warehouse works on them; else a "
+        "fulfilment stops, and its other units are planned again",
+    ),
+    Joint(
+        "outdated-task",
+        ("task", "fulfilments", "parcels", "open"),
+        joint_things.outdated_task,
+        (e.Stopped,),
+        "a warehouse that was told something else stops, and the units are planned again",
+    ),
+    Joint(
+        "outdated-label",
+        ("address", "labels", "parcels"),
+        joint_things.outdated_label,
+        (e.LabelStopped,),
+        "a label for another address is voided, and a new one follows",
+    ),
+    Joint(
+        "undo-label",
+        _THINGS,
+        joint_things.undo_label,
+        (e.LabelStopped,),
+        "a label of a fulfilment that is undone, or that no parcel needs, is voided",
+    ),
+    Joint(
+        "drop-label",
+        ("labels", "open", "stuck"),
+        joint_things.drop_label,
+        (e.LabelDropped,),
+        "a label that is not wanted any more and was never bought ends",
+    ),
+    Joint(
+        "recall",
+        ("fulfilments", "open", "stuck"),
+        joint_things.recall,
+        (e.TaskCancelled,),
+        "a stopped fulfilment that no warehouse works on is recalled at once",
+    ),
+    Joint(
+        "undone",
+        (*_THINGS, "open", "stuck"),
+        joint_things.undone,
+        (e.FulfilmentCancelled, e.RestSettled),
+        "a fulfilment of which nothing is left to undo ends; what left of it goes on",
+    ),
+    Joint(
+        "rest",
+        ("fulfilments", "parcels"),
+        joint_things.rest,
+        (e.RestSettled,),
+        "a fulfilment of which everything that will leave has left is handed over",
+    ),
+    Joint("not-ours", _PLAN, joint_units.not_ours, (e.LeftToOthers,), "others fulfil these units"),
+    Joint(
+        "plan",
+        (*_PLAN, "fulfilments"),
+        joint_units.planned,
+        (e.FulfilmentPlanned,),
+        "open units of an accepted order are planned",
+    ),
+    Joint(
+        "declined",
+        _PLAN,
+        joint_units.declined,
+        (e.Held,),
+        "when every place has refused, a person must find another way",
+    ),
+    Joint(
+        "digital",
+        ("fulfilments",),
+        joint_things.digital,
+        (e.Fulfilled,),
+        "what does not travel is fulfilled at once",
+    ),
+    Joint(
+        "by-hand",
+        ("fulfilments", "holds"),
+        joint_things.by_hand,
+        (e.LeftToPerson,),
+        "where no warehouse takes tasks, a person packs",
+    ),
+    Joint(
+        "pack-task",
+        ("fulfilments", "tasks"),
+        joint_things.pack_task,
+        (e.TaskOpened,),
+        "the person is told exactly what to pack",
+    ),
+    Joint(
+        "pack-task-done",
+        ("fulfilments", "tasks"),
+        joint_things.pack_task_done,
+        (e.TaskClosed,),
+        "what was packed or stopped needs no one any more",
+    ),
+    Joint(
+        "want-label",
+        (*_THINGS, "holds"),
+        joint_things.want_label,
+        (e.LabelWanted,),
+        "packed parcels need a label where we buy them",
+    ),
+    Joint(
+        "untracked",
+        ("parcels", "labels"),
+        joint_things.untracked,
+        (e.Untracked,),
+        "a parcel of which no carrier can tell is as good as there once it has left",
+    ),
+    Joint(
+        "done",
+        (*_THINGS, "open", "stuck", "tasks"),
+        joint_things.done,
+        (e.FulfilmentDone,),
+        "a fulfilment is done when its parcels are and the storefront knows of them",
+    ),
+    Joint(
+        "money",
+        ("lines", "fulfilments", "tasks", "payment"),
+        joint_order.money,
+        (e.TaskOpened,),
+        "money that is owed is one person's task",
+    ),
+    Joint(
+        "partly-told",
+        ("lines", "fulfilments", "messages"),
+        joint_order.partly_told,
+        (e.MessageWanted,),
+        "the customer is told which units are not coming",
+    ),
+    Joint(
+        "reopen",
+        ("stage", "lines", *_THINGS, "documents"),
+        joint_order.reopened,
+        (e.Reopened,),
+        "an order at its end that has something to do again is open",
+    ),
+    Joint(
+        "end",
+        (
+            *("stage", "cancel", "lines", *_THINGS, "documents", "open", "stuck", "holds", "tasks"),
+            *("payment", "book"),
+        ),
+        joint_order.ended,
+        (e.Cancelled, e.Closed),
+        "an order of which nothing is left to do is closed, or cancelled when nothing went out",
+    ),
+)
+"""Every rule, in the order of precedence."""
+
+WATCHED = tuple(dict.fromkeys(name for rule in JOINT for name in rule.reads))
+_BITS = {name: 1 << at for at, name in enumerate(WATCHED)}
+_ROWS = tuple((row.when, sum(_BITS[name] for name in row.reads)) for row in JOINT)
+
+
+def follow(work: Work) -> None:
+    """Say everything that follows from what changed since the decision began."""
+    dirty = [_changed(work.before, work.state)] * len(_ROWS)
+    for _ in range(MAX_CHAIN):
+        event = None
+        for at, (when, reads) in enumerate(_ROWS):
+            if dirty[at] & reads:
+                dirty[at] = 0
+                event = when(work)
+                if event is not None:
+                    before = work.state
+                    work.say(event)
+                    changed = _changed(before, work.state)
+                    dirty = [one | changed for one in dirty]
+                    dirty[at] |= reads
+                    break
+        if event is None:
+            return
+    raise AssertionError(f"More than {MAX_CHAIN} events follow from one input.")
+
+
+def _changed(before: State, after: State) -> int:
+    """Return which watched fields differ; what was not touched is the very same object."""
+    bits = 0
+    for name, bit in _BITS.items():
+        old, new = getattr(before, name), getattr(after, name)
+        if old is not new and old != new:
+            bits |= bit
+    return bits

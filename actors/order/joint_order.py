@@ -1,0 +1,177 @@
+"""Joint rules about the order as a whole: its acceptance, what is owed, its end."""
+
+from __future__ import annotations
+
+from actors.documents.thing import POSTED, WANTED
+from actors.documents.wanted import is_empty
+from actors.kernel import ledger
+from actors.kernel.decision import Context
+from actors.messages.thing import CONFIRMED, PARTLY_CANCELLED
+from actors.order.acceptance import accept
+from actors.order.evolve import CHANNEL, FETCH
+from actors.order.reading import shipped
+from actors.order.state import State
+from actors.order.table import ACCEPTED, CLOSED, FINAL, PLACED
+from actors.order.wanted import is_to_be_told
+from actors.order.work import Work
+from schemas.messages import effects as f
+from schemas.messages import events as e
+from schemas.messages.effects import Units
+from schemas.order.canonical import Order
+from schemas.order.money import decimal_text
+from schemas.order.shares import as_paid, comes_to
+from schemas.order.things import MESSAGE
+
+PAID = frozenset({"paid", "partially_paid", "partially_refunded"})
+"""Payments of which money is with the seller."""
+
+MAIL = f.tag_of(f.SendMail)
+BESIDE = frozenset({MAIL, FETCH})
+"""What no one else waits for: an order may end while it waits for a person."""
+
+
+def accepted(work: Work) -> e.OrderEvent | None:
+    """A placed order is accepted when its money is there or promised, and nothing holds it."""
+    state = work.state
+    if state.stage != PLACED or state.cancel is not None:
+        return None
+    basis = accept(state, work.context.setup).basis
+    return e.Accepted(rule="accept", basis=basis) if basis else None
+
+
+def owed(state: State, order: Order | None) -> tuple[int, str]:
+    """Return the money that is owed for units that were cancelled here, and its currency. Computed,
+    never stored: what the channel itself cancels or takes off, it pays back itself."""
+    if order is None or state.payment not in PAID:
+        return 0, ""
+    if state.cancel is not None and state.cancel.requested_by == CHANNEL:
+        return 0, ""
+    known = {line.line_id for line in order.lines}
+    left, all_of_it = [], []
+    for line in state.lines:
+        if line.line_id in known:
+            count = ledger.ordered(line.counts)
+            left.append(Units(line.line_id, line.sku, count))
+            gone = line.counts.get("c", 0)
+            all_of_it.append(Units(line.line_id, line.sku, count + gone))
+    basis = as_paid(order)
+    amount = comes_to(basis, all_of_it).total_minor - comes_to(basis, left).total_minor
+    return max(0, amount), basis.currency
+
+
+def money(work: Work) -> e.OrderEvent | None:
+    """Money that is owed is one person's task, until refunds are made here."""
+    state = work.state
+    if not any(line.counts.get("c") for line in state.lines) or _is_moving(state):
+        return None
+    amount, currency = owed(state, work.order)
+    amount -= state.settled_minor
+    task = next((one for one in state.tasks if one.task_id == "money"), None)
+    if amount <= 0 or (task is not None and task.amount_minor == amount):
+        return None
+    units = ", ".join(
+        f"{line.counts['c']} × {line.sku}" for line in state.lines[:20] if line.counts.get("c")
+    )
+    words = f"{decimal_text(amount, currency)} {currency} are owed to the customer for {units}"
+    if shipped(state):
+        words += "; the channel still shows these units, for a part of the order has left"
+    return e.TaskOpened(rule="task", task_id="money", words=words, amount_minor=amount)
+
+
+def _is_moving(state: State) -> bool:
+    """Whether it is not known yet what becomes of every unit."""
+    if any(ledger.wished(line.counts) for line in state.lines):
+        return True
+    return any(x.stop for x in state.fulfilments.values())
+
+
+def partly_told(work: Work) -> e.OrderEvent | None:
+    """The customer is told which units of an order are not coming."""
+    state, setup = work.state, work.context.setup
+    if PARTLY_CANCELLED not in setup.writes or not setup.mail or not state.notify:
+        return None
+    if is_empty(state) or _is_moving(state):
+        return None
+    if not any(x.template == CONFIRMED for x in state.messages.values()):
+        return None
+    told: dict[int, int] = {}
+    for message in state.messages.values():
+        if message.template == PARTLY_CANCELLED:
+            for at, quantity in message.units:
+                told[at] = told.get(at, 0) + quantity
+    news = tuple(
+        (at, quantity)
+        for at, line in enumerate(state.lines)
+        if (quantity := line.counts.get("c", 0) - told.get(at, 0)) > 0
+    )
+    if not news:
+        return None
+    return e.MessageWanted(
+        rule="want", key=work.next(MESSAGE), template=PARTLY_CANCELLED, units=news
+    )
+
+
+def is_at_rest(state: State, context: Context) -> bool:
+    """Whether nothing is left to do: every machine has ended, and no one is asked anything."""
+    if state.holds or state.tasks or any(one.kind not in BESIDE for one in state.open):
+        return False
+    if any(x.stage not in ("done", "cancelled") for x in state.fulfilments.values()):
+        return False
+    if any(line.counts.get("o") or ledger.wished(line.counts) for line in state.lines):
+        return False
+    if any(x.stage == "wanted" or (x.stage == "bought" and x.stop) for x in state.labels.values()):
+        return False
+    empty = is_empty(state)
+    if not _is_document_at_rest(state, context, empty=empty) or is_to_be_told_now(state, context):
+        return False
+    return not any(
+        one.kind not in BESIDE and not (empty and one.outcome_known) for one in state.stuck
+    )
+
+
+def is_to_be_told_now(state: State, context: Context) -> bool:
+    """Whether the channel still has to be told, and there is one to tell."""
+    return bool(context.setup.storefront) and is_to_be_told(state)
+
+
+def _is_document_at_rest(state: State, context: Context, *, empty: bool) -> bool:
+    for document in state.documents.values():
+        if document.stage == POSTED and (empty or document.told != state.book):
+            return False
+        if document.stage == WANTED and not empty:
+            return False
+    if empty or not context.setup.erp or state.stage != ACCEPTED:
+        return True
+    return any(x.stage in (POSTED, "skipped", "kept", WANTED) for x in state.documents.values())
+
+
+def ended(work: Work) -> e.OrderEvent | None:
+    """The order ends when nothing is left to do: cancelled when nothing of it went out."""
+    state, context = work.state, work.context
+    if state.stage not in (PLACED, ACCEPTED) or not is_at_rest(state, context):
+        return None
+    went_out = shipped(state) > 0
+    if state.stage == PLACED and not (is_empty(state) or went_out):
+        return None
+    if not went_out and is_empty(state):
+        return e.Cancelled(rule="cancelled")
+    if context.policy.close_after_seconds > 0 and not work.may_close:
+        return None
+    return e.Closed(rule="close")
+
+
+def reopened(work: Work) -> e.OrderEvent | None:
+    """An order at its end of which a thing revived, or that got more lines, is open again."""
+    state = work.state
+    if state.stage not in FINAL:
+        return None
+    why = ""
+    if any(x.stage not in ("done", "cancelled") for x in state.fulfilments.values()):
+        why = "a partner told of something late"
+    elif any(x.stage == "bought" and x.stop for x in state.labels.values()):
+        why = "a label turned out to be bought"
+    elif any(x.stage == POSTED for x in state.documents.values()) and is_empty(state):
+        why = "the ERP turned out to have the order"
+    elif state.stage == CLOSED and any(x.counts.get("o") for x in state.lines):
+        why = "lines were added"
+    return e.Reopened(rule="reopen", why=why) if why else None

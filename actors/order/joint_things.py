@@ -1,0 +1,309 @@
+"""Joint rules about things: what the order or a fulfilment makes labels and parcels do, and back."""
+
+from __future__ import annotations
+
+from actors.fulfilment.thing import (
+    HANDED_OVER,
+    PACKED,
+    PLANNED,
+    RECALLED,
+    RELEASED,
+    RESERVED,
+    SHORT,
+    Fulfilment,
+)
+from actors.fulfilment.wanted import NO_STOCK, SENT
+from actors.kernel import ledger
+from actors.label.thing import BOUGHT, SKIPPED, WANTED, Label
+from actors.order.reading import (
+    is_held,
+    is_open,
+    is_reserved,
+    parcels_of,
+    place_of,
+    tracking_lane,
+)
+from actors.order.state import State
+from actors.order.work import Work
+from actors.parcel.table import ENDS
+from schemas.messages import effects as f
+from schemas.messages import events as e
+from schemas.messages.base import Move
+from schemas.order.things import LABEL, PARCEL, Key
+
+INSIDE = (PLANNED, SHORT, RESERVED, RELEASED, "picked", PACKED)
+AT_WORK = (RELEASED, "picked", PACKED)
+
+MAKING = frozenset({f.tag_of(f.ReserveStock), f.tag_of(f.CreateTask)})
+"""What a fulfilment that shall be stopped need not have any more."""
+
+
+def cancel_stops(work: Work) -> e.OrderEvent | None:
+    """A cancelled order stops every fulfilment of which not everything has left."""
+    state = work.state
+    if state.cancel is None or state.stage != "accepted":
+        return None
+    for key, thing in state.fulfilments.items():
+        if thing.stage in INSIDE and not thing.stop and not thing.fixed:
+            return e.Stopped(rule="stop", key=key, why="cancelled")
+    return None
+
+
+def outdated_task(work: Work) -> e.OrderEvent | None:
+    """A warehouse that was told something else stops; its units are planned again. What is packed
+    goes on, for the label says where it goes, unless the warehouse buys that itself."""
+    state = work.state
+    for key, thing in state.fulfilments.items():
+        if thing.told in (0, state.task) or thing.stop or thing.fixed or is_open(state, key):
+            continue
+        if thing.stage in (RELEASED, "picked") or (
+            thing.stage == PACKED and place_of(work.context.setup, thing.place).labels == "them"
+        ):
+            if not any(x.stage in SENT for _, x in parcels_of(state, key)):
+                return e.Stopped(rule="stop", key=key, why="changed")
+    return None
+
+
+def outdated_label(work: Work) -> e.OrderEvent | None:
+    """A label for an address that the order does not have any more is voided and bought again."""
+    state = work.state
+    for key, label in state.labels.items():
+        if label.stage == BOUGHT and not label.stop and label.told != state.address:
+            if _are_here(state, label):
+                return e.LabelStopped(rule="stop", key=key, why="the order goes elsewhere now")
+    return None
+
+
+def undo_label(work: Work) -> e.OrderEvent | None:
+    """A label of a fulfilment that is undone, or of parcels that have another, is not wanted."""
+    state = work.state
+    for key, label in state.labels.items():
+        if label.stop or label.stage not in (WANTED, BOUGHT, SKIPPED):
+            continue
+        thing = state.fulfilments.get(label.fulfilment)
+        if (
+            thing is None
+            or thing.stage in ("cancelled", RECALLED)
+            or (thing.stop and not thing.task)
+        ):
+            if _are_here(state, label):
+                return e.LabelStopped(rule="stop", key=key, why="its fulfilment is undone")
+        elif label.stage != SKIPPED and not _is_used(state, key, label):
+            return e.LabelStopped(rule="stop", key=key, why="its parcels do not need it")
+    return None
+
+
+def drop_label(work: Work) -> e.OrderEvent | None:
+    """A label that is not wanted any more and was never bought ends."""
+    state = work.state
+    for key, label in state.labels.items():
+        if label.stage in (WANTED, SKIPPED) and label.stop and not is_open(state, key):
+            if not any(x.key == key and not x.outcome_known for x in state.stuck):
+                return e.LabelDropped(rule="drop", key=key)
+    return None
+
+
+def want_label(work: Work) -> e.OrderEvent | None:
+    """Packed parcels need a label where we buy them."""
+    state = work.state
+    for key, thing in state.fulfilments.items():
+        if thing.stage != PACKED or thing.stop or thing.delivery != "parcel":
+            continue
+        place = place_of(work.context.setup, thing.place)
+        if not place.carrier or place.labels != "us":
+            continue
+        bare = tuple(
+            k
+            for k, x in parcels_of(state, key)
+            if x.stage == PACKED and not x.label and not x.number
+        )
+        if bare:
+            return e.LabelWanted(
+                rule="want", key=work.next(LABEL), fulfilment=key, parcels=bare, lane=place.carrier
+            )
+    return None
+
+
+def digital(work: Work) -> e.OrderEvent | None:
+    """What does not travel is fulfilled as soon as the order is accepted."""
+    for key, thing in work.state.fulfilments.items():
+        if thing.delivery == "digital" and thing.stage == PLANNED and not thing.stop:
+            return fulfilled(work, key, thing, task_id="")
+    return None
+
+
+def fulfilled(work: Work, key: Key, thing: Fulfilment, task_id: str) -> e.Fulfilled:
+    """Return that the customer has all that is left of a fulfilment, packed or not."""
+    packed = [x.units for _, x in parcels_of(work.state, key) if x.stage == PACKED]
+    sums = dict(thing.left)
+    for parts in packed:
+        for at, quantity in parts:
+            sums[at] = sums.get(at, 0) - quantity
+    loose = tuple((at, quantity) for at, quantity in sums.items() if quantity > 0)
+    new = (e.NewParcel(key=work.next(PARCEL), units=loose),) if loose else ()
+    moves = tuple(Move(at, q, ledger.ALLOCATED, ledger.FULFILLED) for at, q in thing.left)
+    return e.Fulfilled(rule="fulfil", key=key, parcels=new, task_id=task_id, moves=moves)
+
+
+def by_hand(work: Work) -> e.OrderEvent | None:
+    """Where no warehouse takes tasks, a person packs."""
+    state, setup = work.state, work.context.setup
+    for key, thing in state.fulfilments.items():
+        if (
+            thing.stage in (PLANNED, RESERVED)
+            and not thing.stop
+            and thing.delivery not in NO_STOCK
+            and is_reserved(thing, setup)
+            and not place_of(setup, thing.place).warehouse
+            and not is_held(state, key)
+        ):
+            return e.LeftToPerson(rule="by-hand", key=key)
+    return None
+
+
+def pack_task(work: Work) -> e.OrderEvent | None:
+    """The person is told exactly what to pack."""
+    state = work.state
+    for key, thing in state.fulfilments.items():
+        task_id = f"pack-{key}"
+        if (
+            thing.person
+            and thing.stage == RELEASED
+            and not thing.stop
+            and not any(one.task_id == task_id for one in state.tasks)
+        ):
+            words = f"pack and send from {thing.place}: {told(state, thing)}"
+            return e.TaskOpened(rule="task", key=key, task_id=task_id, words=words)
+    return None
+
+
+def pack_task_done(work: Work) -> e.OrderEvent | None:
+    """What was packed or stopped needs no one any more."""
+    for task in work.state.tasks:
+        if task.task_id.startswith("pack-"):
+            thing = work.state.fulfilments.get(task.key)
+            if thing is None or thing.stage not in (RELEASED, "picked") or thing.stop:
+                return e.TaskClosed(rule="task-done", task_id=task.task_id, person="the service")
+    return None
+
+
+def told(state: State, thing: Fulfilment) -> str:
+    """Name units in words."""
+    names = [f"{quantity} × {state.lines[at].sku}" for at, quantity in thing.left[:8]]
+    return ", ".join(names) + (" and more" if len(thing.left) > len(names) else "")
+
+
+def recall(work: Work) -> e.OrderEvent | None:
+    """A fulfilment that shall be stopped, and on which no warehouse works, is not worked on."""
+    state = work.state
+    for key, thing in state.fulfilments.items():
+        if thing.stop and not thing.task and thing.stage in AT_WORK and not _is_busy(state, key):
+            return recalled(state, key)
+    return None
+
+
+def recalled(
+    state: State, key: Key, *, settles: int = 0, detail: str = "", by: str = ""
+) -> e.Event:
+    """Return that no one works on a fulfilment any more; what is packed is unpacked."""
+    unpacked = tuple(k for k, x in parcels_of(state, key) if x.stage == PACKED)
+    return e.TaskCancelled(
+        rule="recall", key=key, settles=settles, unpacked=unpacked, detail=detail, by=by
+    )
+
+
+def undone(work: Work) -> e.OrderEvent | None:
+    """A fulfilment of which nothing is left to undo, or that is empty, ends; what left goes on."""
+    state = work.state
+    for key, thing in state.fulfilments.items():
+        stopped = thing.stop and thing.stage in (PLANNED, SHORT, RESERVED, RECALLED)
+        empty = not thing.left and not thing.free and thing.stage in (PLANNED, SHORT, RESERVED)
+        if not (stopped and not thing.stock) and not empty:
+            continue
+        if _is_busy(state, key) or has_live_label(state, key):
+            continue
+        moves = tuple(Move(at, q, ledger.ALLOCATED, ledger.OPEN) for at, q in thing.left)
+        if any(x.stage in SENT for _, x in parcels_of(state, key)):
+            return e.RestSettled(rule="rest", key=key, moves=moves)
+        return e.FulfilmentCancelled(rule="cancelled", key=key, moves=moves)
+    return None
+
+
+def rest(work: Work) -> e.OrderEvent | None:
+    """A fulfilment of which everything that will leave has left is handed over."""
+    state = work.state
+    for key, thing in state.fulfilments.items():
+        if thing.stage in INSIDE and not thing.left and not thing.stop and not thing.more:
+            stages = {x.stage for _, x in parcels_of(state, key)}
+            if stages & SENT and PACKED not in stages:
+                return e.RestSettled(rule="rest", key=key)
+    return None
+
+
+def untracked(work: Work) -> e.OrderEvent | None:
+    """A parcel that left and of which no carrier of ours can tell is as good as there."""
+    state = work.state
+    for key, one in state.parcels.items():
+        label = state.labels.get(one.label)  # type: ignore[call-overload]  # a key or ""
+        if label is not None and label.stage == WANTED:
+            continue
+        thing = state.fulfilments.get(one.fulfilment)
+        if thing is not None and thing.delivery in ("pickup", "local_delivery"):
+            continue  # its warehouse reports when the customer has it
+        if one.stage == HANDED_OVER and not tracking_lane(state, one, work.context.setup):
+            moves = _arrives(state, one.units, ledger.FULFILLED)
+            return e.Untracked(rule="untracked", key=key, moves=moves)
+    return None
+
+
+def _arrives(state: State, units: tuple[tuple[int, int], ...], to: str) -> tuple[Move, ...]:
+    return tuple(Move(at, quantity, ledger.TRAVELLING, to) for at, quantity in units)
+
+
+def done(work: Work) -> e.OrderEvent | None:
+    """A fulfilment is done when its parcels are, and the storefront knows of them."""
+    state = work.state
+    told = not work.context.setup.storefront
+    for key, thing in state.fulfilments.items():
+        if thing.stage != HANDED_OVER or thing.free or _is_busy(state, key):
+            continue
+        if has_live_label(state, key) or any(x.key == key for x in state.tasks):
+            continue
+        if all(x.stage in ENDS and (x.shown or told or x.stage == "unpacked")
+               for _, x in parcels_of(state, key)):  # fmt: skip
+            return e.FulfilmentDone(rule="done", key=key)
+    return None
+
+
+def has_live_label(state: State, key: Key) -> bool:
+    """Whether a label of a fulfilment still has to be bought or voided."""
+    return any(
+        x.fulfilment == key and (x.stage == WANTED or (x.stage == BOUGHT and x.stop))
+        for x in state.labels.values()
+    ) or any(
+        x.fulfilment == key and x.stage == BOUGHT and not x.stop and _is_unpacked(state, x)
+        for x in state.labels.values()
+    )
+
+
+def _is_unpacked(state: State, label: Label) -> bool:
+    return any(k in state.parcels and state.parcels[k].stage == "unpacked" for k in label.parcels)
+
+
+def _is_busy(state: State, key: Key) -> bool:
+    """Whether a fulfilment waits for an answer, or for a person who must say how one ended."""
+    if is_open(state, key):
+        return True
+    return any(x.key == key and not (x.outcome_known and x.kind in MAKING) for x in state.stuck)
+
+
+def _are_here(state: State, label: Label) -> bool:
+    """Whether no parcel of a label has left under it."""
+    return all(
+        k not in state.parcels or state.parcels[k].stage in (PACKED, "unpacked")
+        for k in label.parcels
+    )
+
+
+def _is_used(state: State, key: Key, label: Label) -> bool:
+    return any(k in state.parcels and state.parcels[k].label == key for k in label.parcels)

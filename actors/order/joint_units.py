@@ -1,0 +1,169 @@
+"""Joint rules about units: what is no longer wanted is freed and dropped, what is open is planned."""
+
+from __future__ import annotations
+
+from actors.fulfilment.thing import PLANNED, RESERVED, SHORT, Fulfilment
+from actors.kernel import ledger
+from actors.order.acceptance import accept
+from actors.order.reading import is_open, place_of, units
+from actors.order.work import Work
+from actors.stock.plan import MAX_FULFILMENTS, OpenLine, plan
+from schemas.messages import events as e
+from schemas.messages.base import Move, Parts
+from schemas.order.things import FULFILMENT, Key
+
+FREE = (SHORT, PLANNED, RESERVED)
+"""Stages in which no warehouse works on a fulfilment."""
+AT_WORK = ("released", "picked", "packed")
+
+
+def drop(work: Work) -> e.OrderEvent | None:
+    """Units that are no longer wanted, and on which no one works, leave the order."""
+    moves: list[Move] = []
+    for at, line in enumerate(work.state.lines):
+        counts = line.counts
+        free = counts.get("o", 0)
+        for account, letter in ledger.WISHES.items():
+            quantity = min(free, counts.get(letter, 0))
+            if quantity:
+                moves.append(Move(at, quantity, ledger.OPEN, account))
+                free -= quantity
+    return e.UnitsDropped(rule="drop", moves=tuple(moves)) if moves else None
+
+
+def cover(work: Work) -> e.OrderEvent | None:
+    """Units that left although no one had asked for them count for units that are open."""
+    moves = [
+        Move(at, quantity, ledger.OPEN, ledger.EXCESS)
+        for at, line in enumerate(work.state.lines)
+        if (quantity := min(line.counts.get("o", 0), line.counts.get("x", 0)))
+    ]
+    return e.ExcessCounted(rule="cover", moves=tuple(moves)) if moves else None
+
+
+def cover_planned(work: Work) -> e.OrderEvent | None:
+    """They count for planned ones, too, on which no one works yet."""
+    state = work.state
+    for at, line in enumerate(state.lines):
+        excess = line.counts.get("x", 0)
+        if excess and line.counts.get("a", 0):
+            for key, thing in reversed(state.fulfilments.items()):
+                have = dict(thing.left).get(at, 0)
+                if have and thing.stage in FREE and not thing.stop and not is_open(state, key):
+                    return _shrunk(key, ((at, min(have, excess)),), "shrink")
+    return None
+
+
+def shrink(work: Work) -> e.OrderEvent | None:
+    """Units that are no longer wanted are freed: first where no one works on them, else by stopping
+    a fulfilment, whose other units are planned again."""
+    state = work.state
+    for at, line in enumerate(state.lines):
+        need = ledger.wished(line.counts)
+        if not need:
+            continue
+        having = [(k, x, dict(x.left).get(at, 0)) for k, x in reversed(state.fulfilments.items())]
+        having = [one for one in having if one[2]]
+        for _, thing, have in having:
+            if thing.stop:
+                need -= have
+        for key, thing, have in having:
+            if need <= 0:
+                break
+            if thing.stop or thing.stage not in FREE:
+                continue
+            if not is_open(state, key):
+                return _shrunk(key, _with_others(work, thing, at, min(need, have)), "shrink")
+            need -= have  # it is asked again when the answer is there
+        for key, thing, _ in having:
+            if need <= 0:
+                break
+            if not thing.stop and not thing.fixed and thing.stage in AT_WORK:
+                return e.Stopped(rule="stop", key=key, why="changed")
+    return None
+
+
+def _with_others(work: Work, thing: Fulfilment, at: int, quantity: int) -> Parts:
+    """Free the other lines' units of the same fulfilment in one go."""
+    found = {at: quantity}
+    for other, have in thing.left:
+        line = work.state.lines[other]
+        wanted = ledger.wished(line.counts)
+        if other != at and wanted and wanted >= line.counts.get("a", 0):
+            found[other] = have
+    return tuple(found.items())
+
+
+def _shrunk(key: Key, parts: Parts, rule: str) -> e.Shrunk:
+    moves = tuple(Move(at, quantity, ledger.ALLOCATED, ledger.OPEN) for at, quantity in parts)
+    return e.Shrunk(rule=rule, key=key, units=parts, moves=moves)
+
+
+def not_ours(work: Work) -> e.OrderEvent | None:
+    """What somebody else fulfils, or what nothing of ours could fulfil, is not planned."""
+    state, setup = work.state, work.context.setup
+    if not _may_plan(work):
+        return None
+    moves = [
+        Move(at, quantity, ledger.OPEN, ledger.ELSEWHERE)
+        for at, line in enumerate(state.lines)
+        if (quantity := line.counts.get("o", 0))
+        and (line.delivery == "elsewhere" or (line.delivery != "digital" and not setup.places))
+    ]
+    return e.LeftToOthers(rule="not-ours", moves=tuple(moves)) if moves else None
+
+
+def planned(work: Work) -> e.OrderEvent | None:
+    """Open units are planned; the first plan hopes that the first place has everything."""
+    state, setup = work.state, work.context.setup
+    if not _may_plan(work):
+        return None
+    lines = [
+        OpenLine(at, line.sku, line.delivery, quantity)
+        for at, line in enumerate(state.lines)
+        if (quantity := line.counts.get("o", 0))
+    ]
+    if not lines or len(state.fulfilments) >= MAX_FULFILMENTS:
+        return None
+    places = [x.name for x in setup.places if x.name not in state.declined]
+    made = plan(lines, places, ())
+    if not made:
+        return None
+    one = made[0]
+    return e.FulfilmentPlanned(
+        rule="plan",
+        key=work.next(FULFILMENT),
+        place=one.place,
+        delivery=one.delivery,
+        moves=tuple(Move(at, q, ledger.OPEN, ledger.ALLOCATED) for at, q in one.units),
+    )
+
+
+def declined(work: Work) -> e.OrderEvent | None:
+    """When every place has refused, a person must find another way."""
+    state = work.state
+    if not state.declined or not _may_plan(work):
+        return None
+    if any(x.name not in state.declined for x in work.context.setup.places):
+        return None
+    if not any(
+        x.counts.get("o") and x.delivery not in ("digital", "elsewhere") for x in state.lines
+    ):
+        return None
+    if any(hold.hold_id.startswith("task-cancelled-") for hold in state.holds):
+        return None
+    names = ", ".join(state.declined)
+    reason = f"the warehouse cancelled its task by itself, and no place but {names} is left"
+    return e.Held(rule="hold", hold_id=f"task-cancelled-{state.version + 1}", reason=reason)
+
+
+def _may_plan(work: Work) -> bool:
+    state = work.state
+    if state.stage != "accepted" or not any(line.counts.get("o") for line in state.lines):
+        return False
+    return bool(accept(state, work.context.setup).basis)
+
+
+__all__ = [
+    "cover", "cover_planned", "declined", "drop", "not_ours", "place_of", "planned", "shrink", "units"
+]  # fmt: skip

@@ -1,0 +1,192 @@
+"""What channels tell beside the order itself, and what time brings."""
+
+from __future__ import annotations
+
+from actors.kernel.decision import moment
+from actors.order import change
+from actors.order.evolve import FETCH
+from actors.order.joint_order import ended
+from actors.order.persons import track
+from actors.order.place import is_unborn
+from actors.order.policy import DAY
+from actors.order.reading import is_open, tracking_lane
+from actors.order.state import State
+from actors.order.table import ACCEPTED, EXPECTED, FINAL, NEW, PLACED, UNBORN
+from actors.order.timers import CLOSE, DUE, MAPPING, STOCK, TRACK
+from actors.order.words import of_fulfilment, waiting_for
+from actors.order.work import Ask, Work
+from actors.parcel.table import ON_ITS_WAY
+from actors.parcel.table import WAITS as PARCEL_WAITS
+from schemas.messages import effects as f
+from schemas.messages import events as e
+from schemas.messages import inputs as i
+from schemas.order.things import ORDER, Key
+
+MAX_NOTED_VERSION = 5_000
+"""From this version on an order's timeline takes no more notes: a flood must not grow it."""
+MAX_NOTED_HOLDS = 8
+"""How many holds notes may add to one order; further ones are on the timeline alone."""
+
+
+def noted(work: Work, given: i.NoteFact) -> None:
+    """Something happened at the channel: it is kept for people, and one of them looks where goods
+    could otherwise leave the house wrongly. One hold for each kind of news is enough, and an order
+    that waits at its channel needs none. An order we know is fetched, unless what the channel said
+    last is as new as the news."""
+    state, context = work.state, work.context
+    told = _is_told(state, given)
+    waits = given.waits and state.stage in UNBORN
+    if state.version < MAX_NOTED_VERSION:
+        work.say(
+            e.FactNoted(
+                rule="note-first" if state.stage == NEW else "fact",
+                channel=context.channel,
+                ref=context.ref,
+                reference=context.reference,
+                source=given.source,
+                topic=given.topic,
+                words=given.words,
+                waits=waits,
+            )
+        )
+    stage = EXPECTED if state.stage == NEW else state.stage
+    news = _hold_name(given.topic)
+    if (
+        _is_held_by(state, stage, given.hold)
+        and not (told and given.hold == "once_begun")
+        and not (given.waits and stage == EXPECTED)
+        and len(state.holds) < MAX_NOTED_HOLDS
+        and not any(hold.hold_id.startswith(f"{news}-") for hold in state.holds)
+    ):
+        since = (given.at or "") if given.hold == "once_begun" else ""
+        hold_id = f"{news}-{work.state.version + 1}"
+        work.say(e.Held(rule="hold", hold_id=hold_id, reason=given.words, compare_from=since))
+    known = state.stage not in (*UNBORN, *FINAL) and state.version < MAX_NOTED_VERSION
+    if given.refetch and known and not told and not state.refetch:
+        refetch(work, given.source, given.topic)
+
+
+def _is_held_by(state: State, stage: str, hold: str) -> bool:
+    """Before work began an edited order is simply changed; after hand-over there is nothing left to
+    hold."""
+    if not hold or state.cancel is not None:
+        return False
+    if stage in (EXPECTED, PLACED):
+        return hold == "before_hand_over"
+    here = any(x.counts.get("o") or x.counts.get("a") for x in state.lines)
+    return stage == ACCEPTED and here
+
+
+def _is_told(state: State, given: i.NoteFact) -> bool:
+    """Whether the channel's last statement is as new as the news."""
+    if not given.at or not state.source_updated_at:
+        return False
+    return moment(state.source_updated_at) >= moment(given.at)
+
+
+def refetched(work: Work, given: i.RefetchOrder) -> None:
+    """The order is fetched; while it is being fetched, once more afterwards. A cancelled order is
+    left alone: nothing that the channel could say would change it."""
+    state = work.state
+    if state.refetch or (state.stage in FINAL and not is_unborn(state)):
+        return
+    refetch(work, given.source, given.topic)
+
+
+def refetch(work: Work, source: str, topic: str) -> None:
+    """Say that the order is to be fetched."""
+    context = work.context
+    work.say(
+        e.RefetchAsked(
+            rule="refetch-first" if work.state.stage == NEW else "refetch",
+            channel=context.channel,
+            ref=context.ref,
+            reference=context.reference,
+            source=source,
+            topic=topic,
+        )
+    )
+
+
+def _hold_name(topic: str) -> str:
+    """Return a channel's topic as the first part of a hold's id: `refunds/create` gives
+    `refunds-create`. People type ids."""
+    plain = (c if c.isascii() and c.isalnum() else " " for c in topic.lower())
+    return "-".join("".join(plain).split())
+
+
+def timer_fired(work: Work, given: i.TimerFired) -> None:
+    """A timer is a question about the present; one that came too late finds nothing to do."""
+    state, key = work.state, given.key
+    match given.name:
+        case "track" if key in state.parcels:
+            _track(work, key)
+        case "stock" if key in state.fulfilments and state.fulfilments[key].stage == "short":
+            _try_stock(work, key)
+        case "mapping":
+            change.remap(work)
+        case "close" if state.stage == ACCEPTED:
+            work.may_close = True
+            event = ended(work)
+            if event is not None:
+                work.say(event)
+        case "due" if state.stage == EXPECTED and key == ORDER:
+            _expected_is_due(work)
+        case "due":
+            _overdue(work, key)
+
+
+def _track(work: Work, key: Key) -> None:
+    state = work.state
+    parcel = state.parcels[key]
+    waits = parcel.stage in (*ON_ITS_WAY, "packed")
+    lane = tracking_lane(state, parcel, work.context.setup)
+    if not waits or not lane or is_open(state, key) or any(x.key == key for x in state.stuck):
+        return
+    work.say(e.Asked(rule="track", key=key))
+    ask = track(work, key)
+    if ask is not None:
+        work.asks.append(ask)
+
+
+def _try_stock(work: Work, key: Key) -> None:
+    thing = work.state.fulfilments[key]
+    if thing.stop:
+        return
+    places = [x.name for x in work.context.setup.places if x.name not in work.state.declined]
+    place = places[0] if places else thing.place
+    work.say(e.StockTriedAgain(rule="stock-again", key=key, place=place))
+
+
+def _overdue(work: Work, key: Key) -> None:
+    state = work.state
+    if key == ORDER:
+        if state.stage in (PLACED, ACCEPTED):
+            words = waiting_for(state)
+            work.say(e.Overdue(rule="alarm", key=key, stage=state.stage, waiting_for=words))
+        return
+    thing, parcel = state.fulfilments.get(key), state.parcels.get(key)
+    if thing is not None and thing.stage not in ("done", "cancelled"):
+        words = waiting_for(state) if state.stuck else of_fulfilment(state, key, thing)
+        work.say(e.Overdue(rule="alarm", key=key, stage=thing.stage, waiting_for=words))
+    elif parcel is not None and parcel.stage in ON_ITS_WAY:
+        words = PARCEL_WAITS[parcel.stage].whom
+        work.say(e.Overdue(rule="alarm", key=key, stage=parcel.stage, waiting_for=words))
+
+
+def _expected_is_due(work: Work) -> None:
+    """The order itself did not come: it is fetched, and only when that did not help there is an
+    alarm (and another try, once a day)."""
+    state, context = work.state, work.context
+    asking = is_open(state, ORDER) or any(x.kind == FETCH for x in state.stuck)
+    if not state.refetches and not asking and context.setup.storefront:
+        refetch(work, "orderwright", "place-due")
+        work.timers[ORDER, DUE] = context.policy.place_due_seconds
+        return
+    work.say(e.Overdue(rule="alarm", stage=state.stage, waiting_for=waiting_for(state)))
+    if not asking and context.setup.storefront:
+        work.asks.append(Ask(ORDER, context.setup.storefront, f.FetchOrder()))
+    work.timers[ORDER, DUE] = max(context.policy.place_due_seconds, DAY)
+
+
+__all__ = ["CLOSE", "MAPPING", "STOCK", "TRACK", "noted", "refetched", "timer_fired"]

@@ -1,0 +1,147 @@
+"""What the channel shows as fulfilled: ours, which it tells back to us, or somebody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from actors.fulfilment.wanted import SENT
+from actors.kernel import ledger
+from actors.kernel.decision import moment
+from actors.order.differs import leave
+from actors.order.reading import parcels_of
+from actors.order.state import State
+from actors.order.table import CANCELLED
+from actors.order.work import Work
+from schemas.messages import effects as f
+from schemas.messages import events as e
+from schemas.messages import inputs as i
+from schemas.order.canonical import Order
+from schemas.order.things import Key
+
+PUBLISH = f.tag_of(f.PublishFulfilment)
+
+MAX_OUTSIDE = 500
+"""Shipments of others that are remembered for one order: as many as a statement may have."""
+
+
+def compare(work: Work, order: Order, fulfilled: tuple[i.OutsideShipment, ...]) -> None:
+    """Match what is shown as fulfilled to ours; what is left is somebody else's, and not ours to
+    send any more. An old statement proves nothing."""
+    state = work.state
+    if not fulfilled or state.stage == CANCELLED:
+        return
+    if moment(order.updated_at) < moment(state.source_updated_at):
+        return
+    for one in fulfilled:
+        units = _units(work, order, one.units)
+        if one.outside_id == "":
+            _sums(work, units)
+        elif not _is_known(work.state, one) and not _matched(work, one, units):
+            _elsewhere(work, one.outside_id, units)
+
+
+def _units(work: Work, order: Order, units: Iterable[f.Units]) -> dict[int, int]:
+    """Return units of the channel's lines by our lines; components of a bundle go with it."""
+    stated = {line.line_id: line.quantity for line in order.lines}
+    at_of = {line.line_id: at for at, line in enumerate(work.state.lines)}
+    body = work.order
+    parts: dict[str, list[tuple[str, int]]] = {}
+    for line in body.lines if body is not None else ():
+        if line.bundle_line_id:
+            parts.setdefault(line.bundle_line_id, []).append((line.line_id, line.quantity))
+    found: dict[int, int] = {}
+    for one in units:
+        for line_id, quantity in parts.get(one.line_id, [(one.line_id, 0)]):
+            at = at_of.get(line_id)
+            if at is None or one.quantity <= 0:
+                continue
+            whole = stated.get(one.line_id, 0)
+            count = quantity * one.quantity // whole if quantity and whole else one.quantity
+            found[at] = found.get(at, 0) + count
+    return found
+
+
+def _is_known(state: State, one: i.OutsideShipment) -> bool:
+    if any(one.outside_id == known for known, _ in state.outside):
+        return True
+    ids = {one.outside_id, *one.tracking_numbers}
+    if any(ids & set(x.ids) for x in state.ended.values()):
+        return True
+    return any(one.outside_id in x.outside for x in state.fulfilments.values())
+
+
+def _matched(work: Work, one: i.OutsideShipment, units: dict[int, int]) -> bool:
+    """Whether it is ours: by a number we know, or because a publication of ours that is open, or of
+    which no one knows, says the same."""
+    state = work.state
+    key = _by_number(state, one.tracking_numbers) or _by_publication(state, units)
+    if key is None:
+        return False
+    work.say(e.OutsideMatched(rule="match", key=key, outside_id=one.outside_id))
+    return True
+
+
+def _by_number(state: State, numbers: tuple[str, ...]) -> Key | None:
+    for parcel in state.parcels.values():
+        if parcel.number and parcel.number in numbers and parcel.fulfilment in state.fulfilments:
+            return parcel.fulfilment
+    return None
+
+
+def _by_publication(state: State, units: dict[int, int]) -> Key | None:
+    asked = [x for x in (*state.open, *state.lost) if x.kind == PUBLISH]
+    for intent in asked:
+        if intent.key not in state.fulfilments:
+            continue
+        said: dict[int, int] = {}
+        for key, parcel in parcels_of(state, intent.key):
+            if parcel.stage in SENT and key in intent.note.split(","):
+                for at, quantity in parcel.units:
+                    said[at] = said.get(at, 0) + quantity
+        if said == units:
+            return intent.key
+    return None
+
+
+def _sums(work: Work, units: dict[int, int]) -> None:
+    """A channel that knows sums alone: what is more than left by us, and than is known to have gone
+    elsewhere, is somebody else's."""
+    more = {}
+    for at, quantity in units.items():
+        counts = work.state.lines[at].counts
+        known = ledger.out(counts) + counts.get("e", 0) + counts.get("E", 0)
+        if quantity > known:
+            more[at] = quantity - known
+    _elsewhere(work, "", more)
+
+
+def _elsewhere(work: Work, outside_id: str, units: dict[int, int]) -> None:
+    state = work.state
+    if not units or len(state.outside) >= MAX_OUTSIDE:
+        return
+    moves, wishes, twice = [], [], []
+    for at, quantity in units.items():
+        counts = state.lines[at].counts
+        wished = ledger.wished(counts)
+        free = min(quantity, max(0, counts.get("o", 0) - wished))
+        if free:
+            moves.append(e.Move(at, free, ledger.OPEN, ledger.ELSEWHERE))
+        rest = quantity - free
+        busy = max(0, counts.get("o", 0) - free + counts.get("a", 0) - wished)
+        if min(rest, busy):
+            wishes.append(e.Wish(at, min(rest, busy), ledger.ELSEWHERE))
+        if rest > busy and ledger.out(counts):
+            twice.append(
+                f"the channel shows {rest - busy} × {state.lines[at].sku} of line "
+                f"{state.lines[at].line_id} as sent by others, and ours have left, too"
+            )
+    work.say(
+        e.ShippedElsewhere(
+            rule="elsewhere",
+            outside_id=outside_id,
+            units=tuple(units.items()),
+            moves=tuple(moves),
+            wishes=tuple(wishes),
+        )
+    )
+    leave(work, twice)

@@ -1,0 +1,317 @@
+"""What people decide. What can't be done is answered by an event that says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from actors.documents.wanted import is_empty, post
+from actors.fulfilment import replies as fulfilment
+from actors.fulfilment.answers import ANSWERS
+from actors.fulfilment.leaving import leaves, unpacked
+from actors.fulfilment.short import VERBS, settle
+from actors.fulfilment.table import TABLE as FULFILMENT_TABLE
+from actors.fulfilment.wanted import task
+from actors.kernel.setup import Place
+from actors.label.wanted import buy
+from actors.order import change, mapping, place
+from actors.order.evolve import FETCH
+from actors.order.reading import MONEY_IS_THERE, place_of, units
+from actors.order.state import Stuck
+from actors.order.table import ACCEPTED, CANCELLED, EXPECTED, FINAL, PLACED, TABLE
+from actors.order.wanted import CANCEL
+from actors.order.work import Ask, Work
+from schemas.messages import effects as f
+from schemas.messages import events as e
+from schemas.messages import inputs as i
+from schemas.messages.base import Intent
+from schemas.order.things import ORDER, PARCEL, kind_of
+
+RESERVE, TASK = f.tag_of(f.ReserveStock), f.tag_of(f.CreateTask)
+LABEL, POST, MAIL = f.tag_of(f.BuyLabel), f.tag_of(f.PostSalesOrder), f.tag_of(f.SendMail)
+TRACK, PUBLISH = f.tag_of(f.TrackParcel), f.tag_of(f.PublishFulfilment)
+VOID, AMEND, UNPOST = (
+    f.tag_of(f.VoidLabel),
+    f.tag_of(f.AmendSalesOrder),
+    f.tag_of(f.CancelSalesOrder),
+)
+
+MAKING = frozenset({RESERVE, TASK, LABEL, POST, MAIL})
+"""What a partner that refused it is asked for as a new attempt, under a new reference."""
+
+THE_SERVICE = "the service"
+
+
+def act(work: Work, given: i.ActOnOrder) -> None:
+    """A person's decision."""
+    handler = _VERBS.get(given.verb)
+    why = f"{given.verb} is nothing that a person can decide about an order."
+    if handler is not None:
+        why = handler(work, given)
+    if why:
+        refuse(work, given.verb, given.person, why)
+
+
+def edit(work: Work, given: i.EditOrder) -> None:
+    """A person changes the order here."""
+    why = change.edit(work, given)
+    if why:
+        refuse(work, "edit", given.person, why)
+
+
+def refuse(work: Work, verb: str, person: str, why: str) -> None:
+    """Say why something can't be done."""
+    if TABLE.allows(work.state.stage, e.ActionRefused):
+        work.say(e.ActionRefused(rule="refuse", verb=verb, person=person, reason=why))
+
+
+def _cancel(work: Work, given: i.ActOnOrder) -> str:
+    state = work.state
+    if state.stage in FINAL:
+        return f"cancel can't be done while it is {state.stage}."
+    if state.cancel is not None:
+        return "The order is being cancelled already."
+    place.request_cancel(work, given.reason, given.person)
+    if state.stage == EXPECTED and any(x.kind == FETCH for x in state.stuck):
+        # The channel does not know it, so nothing will come that could be cancelled later.
+        work.say(e.Cancelled(rule="nothing-there"))
+    return ""
+
+
+def _accept(work: Work, given: i.ActOnOrder) -> str:
+    state = work.state
+    if state.stage == PLACED or (state.stage == ACCEPTED and state.payment not in MONEY_IS_THERE):
+        if state.accepted_by:
+            return f"{state.accepted_by} has accepted it already; a hold keeps it waiting."
+        if state.cancel is not None:
+            return "An order that is being cancelled can't be accepted."
+        if state.stage == PLACED and any(x.key == ORDER for x in state.holds):
+            return "A hold keeps it waiting: release that first."
+        rule = "accept" if state.stage == PLACED else "accept-more"
+        work.say(e.Accepted(rule=rule, basis="a person accepted it", person=given.person))
+        return ""
+    return f"It is {state.stage}, and its payment is {state.payment}: nothing is to be accepted."
+
+
+def _release(work: Work, given: i.ActOnOrder) -> str:
+    state = work.state
+    hold = next((h for h in state.holds if given.target in ("", h.hold_id)), None)
+    if hold is None or state.stage in FINAL:
+        return "No such hold is open."
+    thing = state.fulfilments.get(hold.key)
+    if thing is not None and thing.missing and hold.hold_id.startswith("short-pick-"):
+        settle(work, hold.key, "ship-short", given.person)
+        return ""
+    work.say(
+        e.HoldReleased(
+            rule="free",
+            key=hold.key,
+            hold_id=hold.hold_id,
+            person=given.person,
+            reason=given.reason,
+        )
+    )
+    body = work.order
+    if hold.hold_id.startswith(mapping.UNMAPPED) and body is not None:
+        if not mapping.is_unmapped(work.state) and work.state.stage in (PLACED, ACCEPTED):
+            made = mapping.made_of(body, work.context, work.state.waived)
+            change.normalised(work, body, made)
+    return ""
+
+
+def _short(work: Work, given: i.ActOnOrder) -> str:
+    state = work.state
+    for key, thing in state.fulfilments.items():
+        if given.target in ("", key):
+            answer = ANSWERS.of(thing.stage, i.ActOnOrder)
+            if thing.missing and answer.kind == "handled":
+                settle(work, key, given.verb, given.person)
+                return ""
+            rest = unpacked(state, key, thing)
+            if given.target == key and thing.stage == "packed" and rest and not thing.stop:
+                # The warehouse sent a part and says no more of the rest.
+                event = e.ShortPicked(rule="short-pick", key=key, missing=rest)
+                work.say(event)
+                settle(work, key, given.verb, given.person)
+                return ""
+    return "No fulfilment of it has a short pick to decide about."
+
+
+def _done(work: Work, given: i.ActOnOrder) -> str:
+    """A task that was left to a person is done; a packing task reports what was packed."""
+    state = work.state
+    task_ = next((x for x in state.tasks if given.target in ("", x.task_id)), None)
+    if task_ is None:
+        return "No such task is open."
+    work.say(
+        e.TaskClosed(
+            rule="task-done", task_id=task_.task_id, person=given.person, reason=given.reason
+        )
+    )
+    if task_.task_id.startswith("pack-") and task_.key in work.state.fulfilments:
+        thing = work.state.fulfilments[task_.key]
+        one = e.NewParcel(key=work.next(PARCEL), units=unpacked(work.state, task_.key, thing))
+        if _has_carrier(place_of(work.context.setup, thing.place)) and thing.delivery == "parcel":
+            work.say(e.Packed(rule="pack", key=task_.key, parcels=(one,)))
+        else:
+            leaves(work, task_.key, (), (one,))
+    return ""
+
+
+def _has_carrier(place_: Place) -> bool:
+    return bool(place_.carrier) and place_.labels == "us"
+
+
+def _stuck(work: Work, given: i.ActOnOrder) -> Stuck | None:
+    return next((x for x in work.state.stuck if given.target in ("", str(x.number))), None)
+
+
+def _retry(work: Work, given: i.ActOnOrder) -> str:
+    stuck = _stuck(work, given)
+    if stuck is None:
+        return "No effect of this order waits for a person."
+    key, person, reason = stuck.key, given.person, given.reason
+    if stuck.refused and stuck.kind in MAKING and _may_renew(work, stuck):
+        work.say(
+            e.Renewed(rule="renew", key=key, effect=stuck.number, person=person, reason=reason)
+        )
+        return ""
+    attempts = 0 if stuck.outcome_known or stuck.kind == MAIL else 1
+    work.say(e.Retried(rule="retry", key=key, effect=stuck.number, person=person, reason=reason))
+    work.attempts[key] = attempts
+    ask = _again(work, stuck)
+    if ask is not None:
+        work.asks.append(ask)
+    return ""
+
+
+def _may_renew(work: Work, stuck: Stuck) -> bool:
+    thing = work.state.fulfilments.get(stuck.key)
+    if thing is not None:
+        return FULFILMENT_TABLE.allows(thing.stage, e.Renewed) and not thing.stop
+    return stuck.key not in work.state.ended and kind_of(stuck.key) != "F"
+
+
+def _again(work: Work, stuck: Stuck) -> Ask | None:
+    """Rebuild an effect that would not be asked for by itself: what may have been done is looked up
+    by trying it again, and then undone; a question is asked again."""
+    state, context, order = work.state, work.context, work.order
+    key, attempts = stuck.key, 0 if stuck.outcome_known else 1
+    ask: Ask | None = None
+    if stuck.kind == FETCH:
+        ask = Ask(ORDER, context.setup.storefront, f.FetchOrder())
+    elif stuck.kind == TRACK and key in state.parcels:
+        return track(work, key)
+    elif stuck.kind == RESERVE and key in state.fulfilments and state.fulfilments[key].stop:
+        thing = state.fulfilments[key]
+        effect = f.ReserveStock(place=thing.place, units=units(state, thing.left))
+        ask = Ask(key, "stock", effect)
+    elif stuck.kind == TASK and key in state.fulfilments and state.fulfilments[key].stop:
+        ask = task(state, key, state.fulfilments[key], context, order)
+    elif stuck.kind == LABEL and key in state.labels and state.labels[key].stop:
+        ask = buy(state, key, state.labels[key], context, order)
+    elif stuck.kind == POST and key in state.documents and is_empty(state):
+        ask = post(state, key, state.documents[key])
+    if ask is None:
+        return None
+    return Ask(ask.key, ask.lane, ask.effect, ask.note, attempts)
+
+
+def track(work: Work, key: str) -> Ask | None:
+    """Return the question where a parcel is."""
+    from actors.order.reading import tracking_lane
+
+    parcel = work.state.parcels[key]  # type: ignore[index]  # a key is a text
+    lane = tracking_lane(work.state, parcel, work.context.setup)
+    if not lane:
+        return None
+    return Ask(key, lane, f.TrackParcel(tracking_number=parcel.number))  # type: ignore[arg-type]  # as above
+
+
+def _skip(work: Work, given: i.ActOnOrder) -> str:
+    """Go on without an effect, each with what that means for its thing."""
+    stuck = _stuck(work, given)
+    if stuck is None:
+        return "No effect of this order waits for a person."
+    intent = next((x for x in work.state.lost if x.number == stuck.number), None)
+    work.say(
+        e.Skipped(
+            rule="skip",
+            key=stuck.key,
+            effect=stuck.number,
+            kind=stuck.kind,
+            person=given.person,
+            reason=given.reason,
+        )
+    )
+    consequence = _CONSEQUENCES.get(stuck.kind)
+    if consequence is not None:
+        intent = intent or Intent(stuck.number, stuck.key, stuck.kind)
+        consequence(work, intent, given.person)
+    return ""
+
+
+def _granted(work: Work, intent: Intent, person: str) -> None:
+    thing = work.state.fulfilments.get(intent.key)
+    if thing is not None and thing.stage in ("planned", "short") and not thing.stop:
+        work.say(e.StockGranted(rule="grant", key=intent.key, person=person))
+
+
+def _by_hand(work: Work, intent: Intent, person: str) -> None:
+    thing = work.state.fulfilments.get(intent.key)
+    if thing is not None and thing.stage in ("planned", "reserved") and not thing.stop:
+        work.say(e.LeftToPerson(rule="by-hand", key=intent.key, person=person))
+
+
+def _undone(work: Work, intent: Intent, person: str) -> None:
+    if intent.key in work.state.fulfilments:
+        fulfilment.undone(work, intent, by=person)
+
+
+def _shown(work: Work, intent: Intent, person: str) -> None:
+    if intent.key in work.state.fulfilments:
+        parcels = tuple(k for k in work.state.parcels if k in intent.note.split(","))
+        work.say(e.Published(rule="publish", key=intent.key, parcels=parcels, by=person))
+
+
+def _kept(work: Work, intent: Intent, person: str) -> None:
+    work.say(e.LabelKept(rule="keep", key=intent.key, person=person))
+
+
+def _amended(work: Work, intent: Intent, person: str) -> None:
+    digest = f"r{work.state.book}"
+    work.say(e.DocumentAmended(rule="amend", key=intent.key, digest=digest, by=person))
+
+
+def _left(work: Work, intent: Intent, person: str) -> None:
+    work.say(e.DocumentKept(rule="keep", key=intent.key, person=person))
+
+
+def _channel(work: Work, intent: Intent, person: str) -> None:
+    work.say(e.ChannelTold(rule="channel-told", told=True, by=person))
+
+
+_CONSEQUENCES: dict[str, Callable[[Work, Intent, str], None]] = {
+    RESERVE: _granted,
+    TASK: _by_hand,
+    fulfilment.CANCEL: _undone,
+    fulfilment.RELEASE: _undone,
+    PUBLISH: _shown,
+    VOID: _kept,
+    AMEND: _amended,
+    UNPOST: _left,
+    CANCEL: _channel,
+}
+"""What it means that a person did it elsewhere, or goes on without it."""
+
+_VERBS: dict[str, Callable[[Work, i.ActOnOrder], str]] = {
+    "cancel": _cancel,
+    "accept": _accept,
+    "release": _release,
+    "retry": _retry,
+    "skip": _skip,
+    "done": _done,
+    **dict.fromkeys(VERBS, _short),
+}
+"""What a person may decide. Each returns why it can't be done, "" when it was."""
+
+__all__ = ["CANCELLED", "act", "edit", "track"]

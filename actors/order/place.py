@@ -1,0 +1,169 @@
+"""What channels state: a new order, its payment, how it looks now, and that it is cancelled."""
+
+from __future__ import annotations
+
+from actors.kernel import ledger
+from actors.order import change, mapping, outside
+from actors.order.evolve import CHANNEL
+from actors.order.reading import MONEY_IS_THERE, TEST_ORDER, shipped
+from actors.order.state import State
+from actors.order.table import ACCEPTED, CANCELLED, CLOSED, EXPECTED, FINAL, PLACED, UNBORN
+from actors.order.work import Work
+from schemas.contracts.refusals import REASONS
+from schemas.messages import events as e
+from schemas.messages import inputs as i
+from schemas.order.canonical import DOUBT, Order
+
+
+def is_unborn(state: State) -> bool:
+    """Whether the order itself has not come: not yet, or not before a person gave it up."""
+    return state.stage in UNBORN or (state.stage == CANCELLED and not state.lines)
+
+
+def place(work: Work, given: i.PlaceOrder | i.UpdateOrder) -> None:
+    """A new order is placed; one we know already is compared with what we know. An update says how
+    the order looks now, so it may also be the first we hear of it."""
+    if is_unborn(work.state):
+        _place(work, given.order, given.fulfilled)
+    else:
+        change.statement(work, given.order, given.fulfilled)
+
+
+def confirm_payment(work: Work, given: i.ConfirmPayment) -> None:
+    """Payment may come before the order: then it is kept, or brings the order along itself. It may
+    tell of a change whose own message is still on its way, or lost."""
+    state = work.state
+    if is_unborn(state) and given.order is not None:
+        _place(work, given.order, given.fulfilled, paid=True)
+        return
+    if state.stage not in FINAL and state.payment not in MONEY_IS_THERE:
+        work.say(change.payment(work, given.paid_minor))
+    if given.order is not None:
+        change.statement(work, given.order, given.fulfilled)
+
+
+def cancel(work: Work, given: i.CancelOrder) -> None:
+    """Cancel what has not left; when everything has, it is refused, because a return is needed.
+    What was cancelled as a whole before it came is not waited for."""
+    unborn = work.state.stage in UNBORN
+    request_cancel(work, given.reason, given.requested_by)
+    if given.whole and unborn:
+        work.say(e.Cancelled(rule="nothing-there"))
+
+
+def request_cancel(work: Work, reason: str, by: str) -> None:
+    """Say that the order is to be cancelled, or why it can't be."""
+    state = work.state
+    if state.stage in (*UNBORN, PLACED, ACCEPTED):
+        if state.cancel is not None:
+            if by == CHANNEL and not state.cancel.told and state.stage in (PLACED, ACCEPTED):
+                work.say(e.ChannelTold(rule="channel-told", told=False))
+            return
+        if state.stage == ACCEPTED and _has_left(state):
+            _refuse_cancel(work, by)
+            return
+        unborn = state.stage in UNBORN
+        context = work.context
+        work.say(
+            e.CancelRequested(
+                rule="cancel-first" if unborn else "cancel",
+                channel=context.channel,
+                ref=context.ref,
+                reference=context.reference,
+                reason=reason,
+                requested_by=by,
+                left=_left(state),
+                wishes=_everything(state),
+            )
+        )
+    elif state.stage == CLOSED:
+        _refuse_cancel(work, by)
+
+
+def _refuse_cancel(work: Work, by: str) -> None:
+    why = "Everything has left; a return is needed instead of a cancellation."
+    work.say(e.CancelRefused(rule="too-late", reason=why, requested_by=by))
+
+
+def _has_left(state: State) -> bool:
+    """Whether something has left and nothing is here any more."""
+    here = any(x.counts.get("o") or x.counts.get("a") for x in state.lines)
+    return shipped(state) > 0 and not here
+
+
+def _left(state: State) -> tuple[str, ...]:
+    gone = {x.fulfilment for x in state.parcels.values() if x.stage not in ("packed", "unpacked")}
+    done = {key for key, x in state.ended.items() if key[0] == "F" and x.stage == "done"}
+    return tuple(sorted(gone | done, key=lambda key: int(key[1:])))
+
+
+def _everything(state: State) -> tuple[e.Wish, ...]:
+    """Wish that every unit goes that is here, except where it can't be stopped any more."""
+    fixed: dict[int, int] = {}
+    for thing in state.fulfilments.values():
+        if thing.fixed:
+            for at, quantity in thing.left:
+                fixed[at] = fixed.get(at, 0) + quantity
+    wishes = []
+    for at, line in enumerate(state.lines):
+        counts = line.counts
+        here = counts.get("o", 0) + counts.get("a", 0) - ledger.wished(counts) - fixed.get(at, 0)
+        if here > 0:
+            wishes.append(e.Wish(at, here, ledger.CANCELLED))
+    return tuple(wishes)
+
+
+def _place(
+    work: Work, order: Order, fulfilled: tuple[i.OutsideShipment, ...], *, paid: bool = False
+) -> None:
+    context = work.context
+    made = mapping.made_of(order, context)
+    work.body = made.body
+    if made.body is not order:
+        work.stated = order
+    state = work.state
+    work.say(
+        e.Placed(
+            rule="place-after-all" if state.stage == CANCELLED else "place",
+            channel=context.channel,
+            ref=order.ref,
+            number=order.number,
+            reference=context.reference,
+            currency=order.currency,
+            total_minor=order.totals.total_minor,
+            payment="paid" if paid else order.payment,
+            payment_method=order.payment_method,
+            source_updated_at=order.updated_at,
+            lines=mapping.lines_of(made.body),
+            moves=mapping.placing(made.body),
+            body_digest=mapping.digest(made.body),
+            mappings=context.mappings.version,
+            stated_digest=made.stated_digest,
+            country=order.ship_to.country if order.ship_to else "",
+            notify=bool(order.customer.email),
+            received_at=context.received_at,
+            doubts=_doubts(order),
+        )
+    )
+    if work.state.cancel is not None:
+        wishes = _everything(work.state)
+        work.say(e.UnitsDropped(rule="drop", moves=tuple(_dropping(wishes))))
+        return
+    outside.compare(work, order, fulfilled)
+    if order.test and not context.policy.accept_test_orders:
+        reason = "the channel marks it as a test: release it to treat it as a real one"
+        work.say(e.Held(rule="hold", hold_id=TEST_ORDER, reason=reason))
+    mapping.hold(made.unmapped, work)
+
+
+def _dropping(wishes: tuple[e.Wish, ...]) -> list[e.Move]:
+    return [e.Move(wish.line, wish.quantity, ledger.OPEN, wish.to) for wish in wishes]
+
+
+def _doubts(order: Order) -> tuple[str, ...]:
+    """Return the known reasons alone: anybody may send an attribute, with anything in its name."""
+    named = {x[len(DOUBT) :] for x in order.attributes if x.startswith(DOUBT)}
+    return tuple(sorted(named & REASONS.keys())) if named else ()
+
+
+__all__ = ["EXPECTED", "cancel", "confirm_payment", "is_unborn", "place", "request_cancel"]

@@ -1,0 +1,177 @@
+"""What has to be true before a partner is asked for something, as one table. A wanted effect whose
+prerequisite is missing waits, and the row says in words for what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from actors.fulfilment.wanted import ALL
+from actors.kernel import ledger
+from actors.kernel.decision import Context
+from actors.messages.thing import ORDER_CANCELLED
+from actors.order.reading import is_held, is_open
+from actors.order.state import State
+from actors.order.work import Ask
+from schemas.messages import effects as f
+
+Unmet = Callable[[State, Ask, Context], bool]
+
+
+class Prerequisite(Struct, frozen=True):
+    """One row: effects of this kind wait while `unmet`. `words` say for what."""
+
+    rule: str
+    effect: type[Struct]
+    unmet: Unmet
+    words: str
+
+
+def _held(state: State, ask: Ask, context: Context) -> bool:
+    return is_held(state, ask.key)
+
+
+def _label_held(state: State, ask: Ask, context: Context) -> bool:
+    return is_held(state, state.labels[ask.key].fulfilment)
+
+
+def _not_accepted(state: State, ask: Ask, context: Context) -> bool:
+    return state.stage != "accepted"
+
+
+def _stopping(state: State, ask: Ask, context: Context) -> bool:
+    """Units that another fulfilment gives back must not compete with it for the same stock."""
+    return any(k != ask.key and x.stop and x.stock for k, x in state.fulfilments.items())
+
+
+def _short(state: State, ask: Ask, context: Context) -> bool:
+    return bool(state.fulfilments[state.labels[ask.key].fulfilment].missing)
+
+
+def _fulfilment_stops(state: State, ask: Ask, context: Context) -> bool:
+    return bool(state.fulfilments[state.labels[ask.key].fulfilment].stop)
+
+
+def _task_stands(state: State, ask: Ask, context: Context) -> bool:
+    """A label that is only out of date is voided while the task goes on."""
+    thing = state.fulfilments.get(state.labels[ask.key].fulfilment)
+    return thing is not None and bool(thing.stop) and bool(thing.task)
+
+
+def _task_not_cancelled(state: State, ask: Ask, context: Context) -> bool:
+    thing = state.fulfilments[ask.key]
+    return ask.note == ALL and bool(thing.task)
+
+
+def _label_stands(state: State, ask: Ask, context: Context) -> bool:
+    return ask.note == ALL and has_label(state, ask)
+
+
+def has_label(state: State, ask: Ask) -> bool:
+    """Whether a label of a fulfilment is bought or being bought, and its parcels have not left."""
+    return any(
+        one.fulfilment == ask.key
+        and (one.stage == "wanted" or (one.stage == "bought" and not _has_left(state, one.parcels)))
+        for one in state.labels.values()
+    )
+
+
+def _has_left(state: State, parcels: tuple[str, ...]) -> bool:
+    return all(
+        k not in state.parcels or state.parcels[k].stage not in ("packed", "unpacked")
+        for k in parcels  # type: ignore[misc]  # keys are texts
+    )
+
+
+def _unsettled(state: State, ask: Ask, context: Context) -> bool:
+    """The ERP is told once, when it is known what the order comes to."""
+    if any(ledger.wished(line.counts) for line in state.lines):
+        return True
+    return any(x.missing or x.stop for x in state.fulfilments.values())
+
+
+def _stock_stands(state: State, ask: Ask, context: Context) -> bool:
+    return any(x.stage not in ("cancelled", "done") for x in state.fulfilments.values()) or any(
+        ledger.wished(line.counts) for line in state.lines
+    )
+
+
+def _document_stands(state: State, ask: Ask, context: Context) -> bool:
+    """A posting that was refused left nothing; one of which no one knows may have."""
+    if _stock_stands(state, ask, context):
+        return True
+    if any(x.stage == "posted" for x in state.documents.values()):
+        return True
+    doubtful = {x.key for x in state.stuck if not x.outcome_known}
+    return any(k in doubtful or is_open(state, k) for k in state.documents)
+
+
+def _channel_waits(state: State, ask: Ask, context: Context) -> bool:
+    """Nobody is written that an order is cancelled before it is."""
+    if not isinstance(ask.effect, f.SendMail) or ask.effect.template != ORDER_CANCELLED:
+        return False
+    return _document_stands(state, ask, context) or any(
+        is_open(state, key) for key in state.messages
+    )
+
+
+PREREQUISITES: tuple[Prerequisite, ...] = (
+    Prerequisite("accepted-first", f.ReserveStock, _not_accepted, "the order to be accepted"),
+    Prerequisite(
+        "stock-back-first",
+        f.ReserveStock,
+        _stopping,
+        "another fulfilment to give its stock back",
+    ),
+    Prerequisite("no-hold-before-task", f.CreateTask, _held, "a person to release a hold"),
+    Prerequisite("accepted-before-task", f.CreateTask, _not_accepted, "the order to be accepted"),
+    Prerequisite("no-hold-before-label", f.BuyLabel, _label_held, "a person to release a hold"),
+    Prerequisite("short-pick-decided", f.BuyLabel, _short, "a person to decide about a short pick"),
+    Prerequisite(
+        "no-label-while-stopping", f.BuyLabel, _fulfilment_stops, "the fulfilment to be undone"
+    ),
+    Prerequisite(
+        "task-before-label", f.VoidLabel, _task_stands, "the warehouse to cancel its task"
+    ),
+    Prerequisite(
+        "task-before-stock",
+        f.ReleaseStock,
+        _task_not_cancelled,
+        "the warehouse to cancel its task",
+    ),
+    Prerequisite(
+        "label-before-stock", f.ReleaseStock, _label_stands, "the carrier to take the label back"
+    ),
+    Prerequisite(
+        "settled-before-amending",
+        f.AmendSalesOrder,
+        _unsettled,
+        "what the order comes to",
+    ),
+    Prerequisite(
+        "stock-before-erp",
+        f.CancelSalesOrder,
+        _stock_stands,
+        "every fulfilment to be undone",
+    ),
+    Prerequisite(
+        "all-undone-before-channel",
+        f.CancelAtChannel,
+        _document_stands,
+        "everything to be undone",
+    ),
+    Prerequisite("undone-before-message", f.SendMail, _channel_waits, "everything to be undone"),
+)
+
+_BY_EFFECT: dict[type, tuple[Prerequisite, ...]] = {}
+for _one in PREREQUISITES:
+    _BY_EFFECT[_one.effect] = (*_BY_EFFECT.get(_one.effect, ()), _one)
+
+
+def waits_for(state: State, ask: Ask, context: Context) -> Prerequisite | None:
+    """Return the first row that a wanted effect waits for, None when it may be asked for."""
+    for row in _BY_EFFECT.get(type(ask.effect), ()):
+        if row.unmet(state, ask, context):
+            return row
+    return None

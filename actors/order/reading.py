@@ -1,0 +1,147 @@
+"""What several machines read off an order's state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from actors.fulfilment.thing import Fulfilment
+from actors.kernel import ledger
+from actors.kernel.decision import Context
+from actors.kernel.setup import Place, Setup
+from actors.order.evolve import PARTLY_DONE, UNMAPPED
+from actors.order.state import State
+from actors.order.table import ACCEPTED
+from actors.parcel.thing import Parcel
+from schemas.messages.base import Parts
+from schemas.messages.effects import PackedParcel, SentParcel, Units
+from schemas.order.things import ORDER, Key
+
+MONEY_IS_THERE = frozenset({"paid", "authorized", "partially_refunded"})
+"""Payments of which nothing is missing: what was refunded in part is not ordered any more."""
+MONEY_IS_GONE = frozenset({"voided", "refunded"})
+
+TEST_ORDER = "test-order"
+"""The hold of an order that its channel marks as a test: not even preparatory work is done."""
+
+NO_PLACE = Place(name="")
+"""Where nothing is kept: what needs no place, and what is left of a place that is gone."""
+
+
+def is_unready(hold_id: str) -> bool:
+    """Whether an order with this hold isn't even accepted."""
+    return hold_id in (TEST_ORDER, PARTLY_DONE) or hold_id.startswith(UNMAPPED)
+
+
+def is_held(state: State, key: Key = ORDER) -> bool:
+    """Whether irreversible work for a thing waits for a person."""
+    return any(hold.key in (ORDER, key) for hold in state.holds)
+
+
+def place_of(setup: Setup, name: str) -> Place:
+    """Return a place by its name."""
+    for place in setup.places:
+        if place.name == name:
+            return place
+    return NO_PLACE
+
+
+def is_reserved(thing: Fulfilment, setup: Setup) -> bool:
+    """Whether its units are promised: reserved, or there is no stock to reserve them in."""
+    return thing.stage != "short" and (thing.stage != "planned" or not setup.stock)
+
+
+def is_worked_on(state: State, setup: Setup) -> bool:
+    """Whether the order got as far as a promise of goods: then partners and customer are told."""
+    if any(thing.stage == "done" for key, thing in state.ended.items() if key[0] == "F"):
+        return True
+    return any(
+        one.stage != "cancelled" and not one.stop and is_reserved(one, setup)
+        for one in state.fulfilments.values()
+    )
+
+
+def units(
+    state: State, parts: Parts, instead: tuple[tuple[int, str], ...] = ()
+) -> tuple[Units, ...]:
+    """Return units of lines as partners are told them."""
+    other = dict(instead) if instead else {}
+    lines = state.lines
+    return tuple(
+        Units(lines[at].line_id, other.get(at) or lines[at].sku, quantity) for at, quantity in parts
+    )
+
+
+def comes_to(state: State) -> tuple[Units, ...]:
+    """Return what the order comes to now, line by line."""
+    return tuple(
+        Units(line.line_id, line.sku, quantity)
+        for line in state.lines
+        if (quantity := ledger.ordered(line.counts))
+    )
+
+
+def packed_parcel(state: State, key: Key) -> PackedParcel:
+    """Return a parcel as a carrier is told it."""
+    one = state.parcels[key]
+    grams, length, width, height = one.size
+    return PackedParcel(
+        parcel=key,
+        units=units(state, one.units, one.instead),
+        weight_grams=grams,
+        length_mm=length,
+        width_mm=width,
+        height_mm=height,
+    )
+
+
+def sent_parcel(state: State, key: Key) -> SentParcel:
+    """Return a parcel as a storefront is told it."""
+    one = state.parcels[key]
+    return SentParcel(
+        parcel=key,
+        units=units(state, one.units, one.instead),
+        carrier=one.carrier,
+        tracking_number=one.number,
+    )
+
+
+def parcels_of(state: State, key: Key) -> Iterator[tuple[Key, Parcel]]:
+    """Yield the parcels of a fulfilment that are kept."""
+    return ((k, one) for k, one in state.parcels.items() if one.fulfilment == key)
+
+
+def tracking_lane(state: State, parcel: Parcel, setup: Setup) -> str:
+    """Return the carrier that can be asked where a parcel is, "" for none."""
+    if not parcel.number:
+        return ""
+    if parcel.lane:
+        return parcel.lane
+    thing = state.fulfilments.get(parcel.fulfilment)
+    return place_of(setup, thing.place).carrier if thing is not None else ""
+
+
+def is_accepted(state: State) -> bool:
+    """Whether the order may be worked on now."""
+    return state.stage == ACCEPTED
+
+
+def shipped(state: State) -> int:
+    """Return how many units have left, or were fulfilled elsewhere."""
+    return sum(ledger.out(x.counts) + x.counts.get("e", 0) for x in state.lines)
+
+
+def busy(state: State) -> frozenset[Key]:
+    """Return the things that wait for an answer or a person. Of the order itself an effect that
+    waits for a person does not keep another kind from being asked."""
+    stuck = [one.key for one in state.stuck if one.key != ORDER]
+    return frozenset([one.key for one in state.open] + stuck)
+
+
+def is_open(state: State, key: Key) -> bool:
+    """Whether an effect of a thing is under way."""
+    return any(one.key == key for one in state.open)
+
+
+def channel_of(context: Context) -> str:
+    """Return the lane of the channel's storefront."""
+    return context.setup.storefront

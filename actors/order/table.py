@@ -1,0 +1,83 @@
+"""The life of the order itself as one table. Everything between accepted and its end is told by its
+fulfilments; `actors.order.words` says it in words."""
+
+from __future__ import annotations
+
+from actors.kernel.tables import Row, Table, Wait, go, stay
+from schemas.messages import events as e
+
+NEW, EXPECTED, PLACED, ACCEPTED = "new", "expected", "placed", "accepted"
+CLOSED, CANCELLED = "closed", "cancelled"
+
+ENDS = (CLOSED, CANCELLED)
+FINAL = frozenset(ENDS)
+UNBORN = frozenset({NEW, EXPECTED})
+BORN = (PLACED, ACCEPTED, CLOSED, CANCELLED)
+OPEN = (EXPECTED, PLACED, ACCEPTED)
+KNOWN = (EXPECTED, *BORN)
+
+TABLE = Table(
+    "order",
+    (
+        *go("place", (NEW, EXPECTED), e.Placed, PLACED, "a channel stated the order"),
+        Row(
+            "place-after-all",
+            CANCELLED,
+            e.Placed,
+            PLACED,
+            "given up, and it arrived after all",
+        ),
+        *go("pay-first", (NEW, EXPECTED), e.PaymentConfirmed, EXPECTED, "the payment came first"),
+        *go(
+            "cancel-first",
+            (NEW, EXPECTED),
+            e.CancelRequested,
+            EXPECTED,
+            "the cancellation came first",
+        ),
+        Row("note-first", NEW, e.FactNoted, EXPECTED, "news of it came first"),
+        Row("refetch-first", NEW, e.RefetchAsked, EXPECTED, "somebody named it"),
+        Row("nothing-there", EXPECTED, e.Cancelled, CANCELLED, "cancelled or given up first"),
+        *stay("pay", (PLACED, ACCEPTED), e.PaymentConfirmed, "the channel says it is paid"),
+        Row("accept", PLACED, e.Accepted, ACCEPTED, "the money is there, or it is promised"),
+        *stay("accept-more", (ACCEPTED,), e.Accepted, "a person accepts what was added"),
+        *go("close", (PLACED, ACCEPTED), e.Closed, CLOSED, "nothing is left to do"),
+        *go("cancelled", (PLACED, ACCEPTED), e.Cancelled, CANCELLED, "nothing of it went out"),
+        *go("reopen", ENDS, e.Reopened, ACCEPTED, "it has something to do again"),
+        *stay("cancel", (PLACED, ACCEPTED), e.CancelRequested, "what has not left is undone"),
+        *stay("too-late", (ACCEPTED, CLOSED), e.CancelRefused, "everything has left"),
+        *stay("change", (PLACED, ACCEPTED, CLOSED), e.Changed, "the order says something else"),
+        *stay("normalise", (PLACED, ACCEPTED), e.Normalised, "the mappings changed"),
+        *stay("drop", (PLACED, ACCEPTED), e.UnitsDropped, "no partner works on these units"),
+        *stay("cover", (ACCEPTED,), e.ExcessCounted, "what left too much counts for what is open"),
+        *stay("not-ours", (ACCEPTED,), e.LeftToOthers, "somebody else fulfils these units"),
+        *stay("elsewhere", BORN, e.ShippedElsewhere, "the channel shows it as fulfilled"),
+        *stay(
+            "channel-told",
+            (PLACED, ACCEPTED, *ENDS),
+            e.ChannelTold,
+            "the channel shows it cancelled",
+        ),
+        *stay("note", KNOWN, e.UpdateNoted, "nothing that matters changed"),
+        *stay("fact", KNOWN, e.FactNoted, "the channel told what happened there"),
+        *stay("refetch", KNOWN, e.RefetchAsked, "it changed at the channel"),
+        *stay("fetched", KNOWN, e.Fetched, "the channel returned it"),
+        *stay("hold", OPEN, e.Held, "a person must look"),
+        *stay("free", KNOWN, e.HoldReleased, "a person looked"),
+        *stay("task", (PLACED, ACCEPTED, *ENDS), e.TaskOpened, "only a person can do it"),
+        *stay("task-done", KNOWN, e.TaskClosed, "a person did it"),
+        *stay("elevate", KNOWN, e.GivenToPerson, "only a person can say how to go on"),
+        *stay("noted", KNOWN, e.AnswerNoted, "an answer that changes nothing any more"),
+        *stay("retry", KNOWN, e.Retried, "a person asked for it"),
+        *stay("skip", KNOWN, e.Skipped, "a person went on without it"),
+        *stay("alarm", OPEN, e.Overdue, "it waited longer than it may"),
+        *stay("refuse", KNOWN, e.ActionRefused, "it can't be done in this stage"),
+    ),
+    ends=ENDS,
+)
+
+WAITS: dict[str, Wait] = {
+    EXPECTED: Wait("the channel to send the order itself", "place_due_seconds"),
+    PLACED: Wait("the customer's payment", "payment_due_seconds"),
+    ACCEPTED: Wait("the last partners to answer", "close_due_seconds"),
+}

@@ -1,0 +1,137 @@
+"""Which timers a state has. They are read off it, so that none is forgotten and none is left over.
+
+A timer is named by its thing and its name. It is set again when what it measures began again (its
+token differs), and when it fired and still has a reason.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from actors.fulfilment.table import WAITS as FULFILMENT_WAITS
+from actors.fulfilment.thing import Fulfilment
+from actors.kernel.decision import Context
+from actors.order.joint_order import is_at_rest
+from actors.order.mapping import AGAIN_SECONDS, is_unmapped
+from actors.order.policy import DAY, Policy
+from actors.order.reading import parcels_of, tracking_lane
+from actors.order.state import State
+from actors.order.table import ACCEPTED, EXPECTED, FINAL, PLACED
+from actors.order.table import WAITS as ORDER_WAITS
+from actors.parcel.table import ENDS, ON_ITS_WAY
+from actors.parcel.table import WAITS as PARCEL_WAITS
+from schemas.messages import inputs as i
+from schemas.order.things import ORDER, Key
+
+DUE, TRACK, STOCK, CLOSE, MAPPING = "due", "track", "stock", "close", "mapping"
+
+LEAST_CLOSE_SECONDS = 3_600.0
+"""How soon at the earliest it is asked again whether a delivered order may be closed."""
+
+MAX_TIMERS = 200
+"""Timers of one order; the alarms of later things wait until earlier ones have ended."""
+
+Named = tuple[Key, str]
+Wanted = dict[Named, tuple[float, str]]
+
+
+def wanted(state: State, context: Context) -> Wanted:
+    """Return the timers that a state has: how long each takes, and what it measures."""
+    found: Wanted = {}
+    if state.stage == "new":
+        return found
+    policy = context.policy
+    if state.stage == EXPECTED:
+        name = "payment_due_seconds" if state.waits else "place_due_seconds"
+        found[ORDER, DUE] = (getattr(policy, name), name)
+    elif state.stage == PLACED:
+        found[ORDER, DUE] = (policy.payment_due_seconds, PLACED)
+    if state.stage in (PLACED, ACCEPTED) and is_unmapped(state):
+        found[ORDER, MAPPING] = (AGAIN_SECONDS, "")
+    for key, thing in state.fulfilments.items():
+        _of_fulfilment(state, key, thing, policy, found)
+    for key, parcel in state.parcels.items():
+        if len(found) >= MAX_TIMERS - 2:
+            break
+        if parcel.stage in ON_ITS_WAY or parcel.stage == "packed":
+            wait = PARCEL_WAITS.get(parcel.stage)
+            if wait is not None:
+                found[key, DUE] = (getattr(policy, wait.due), "way")
+            busy = any(x.key == key for x in state.open) or any(x.key == key for x in state.stuck)
+            if not busy and tracking_lane(state, parcel, context.setup):
+                first = parcel.stage == "packed" and not parcel.asked
+                seconds = policy.first_track_seconds if first else policy.track_every_seconds
+                found[key, TRACK] = (seconds, parcel.number)
+    if state.stage == ACCEPTED:
+        if not any(name == DUE for _, name in found):
+            found[ORDER, DUE] = _rest(state, policy)
+        if policy.close_after_seconds > 0 and is_at_rest(state, context):
+            found[ORDER, CLOSE] = (policy.close_after_seconds, "")
+    return found
+
+
+def _rest(state: State, policy: Policy) -> tuple[float, str]:
+    if state.cancel is not None:
+        return policy.cancel_due_seconds, "cancelling"
+    return getattr(policy, ORDER_WAITS[ACCEPTED].due), "rest"
+
+
+def _of_fulfilment(
+    state: State, key: Key, thing: Fulfilment, policy: Policy, found: Wanted
+) -> None:
+    if thing.stage in ("done", "cancelled") or len(found) >= MAX_TIMERS - 2:
+        return
+    if thing.stage == "short":
+        found[key, STOCK] = (policy.stock_retry_seconds, str(thing.tries))
+    if thing.stop:
+        found[key, DUE] = (policy.cancel_due_seconds, "stop")
+        return
+    stages = {x.stage for _, x in parcels_of(state, key)}
+    if thing.stage == "handed_over":
+        if any(stage not in ENDS for stage in stages):
+            return  # its parcels have alarms of their own
+        found[key, DUE] = (policy.close_due_seconds, thing.stage)
+        return
+    due = FULFILMENT_WAITS[thing.stage].due
+    if thing.stage == "packed" and any(
+        x.fulfilment == key and x.stage == "wanted" for x in state.labels.values()
+    ):
+        due = "label_due_seconds"
+    found[key, DUE] = (getattr(policy, due), f"{thing.stage}{due}")
+
+
+def settle(
+    before: Wanted, after: Wanted, given: i.Input, context: Context, asked: dict[Named, float]
+) -> tuple[Any, Any]:
+    """Return the timers to set and to clear. `asked` overrides how long one takes."""
+    now = context.now
+    sets = {
+        named: seconds
+        for named, (seconds, token) in after.items()
+        if named not in before or before[named][1] != token
+    }
+    clears = [named for named in before if named not in after]
+    if isinstance(given, i.TimerFired):
+        fired = (given.key, given.name)
+        if fired in after and fired not in sets:
+            sets[fired] = _again(given.name, after[fired][0])
+        elif fired not in after and fired not in clears:
+            clears.append(fired)
+    sets.update({named: seconds for named, seconds in asked.items() if named in after})
+    return (
+        tuple((key, name, now + timedelta(seconds=s)) for (key, name), s in sets.items()),
+        tuple(clears),
+    )
+
+
+def _again(name: str, seconds: float) -> float:
+    """An alarm is repeated, but not at the pace of the shortest stage."""
+    if name == DUE:
+        return max(seconds, DAY)
+    if name == CLOSE:
+        return max(seconds, LEAST_CLOSE_SECONDS)
+    return seconds
+
+
+__all__ = ["CLOSE", "DUE", "FINAL", "MAPPING", "STOCK", "TRACK", "settle", "wanted"]

@@ -1,0 +1,53 @@
+"""What the order itself asks its storefront for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from actors.documents.wanted import is_empty
+from actors.kernel.decision import Context
+from actors.order.evolve import FETCH
+from actors.order.state import State
+from actors.order.work import Ask
+from schemas.messages import effects as f
+from schemas.order.canonical import Order
+from schemas.order.things import ORDER, Key
+
+CANCEL = f.tag_of(f.CancelAtChannel)
+
+
+def wanted(
+    state: State, context: Context, order: Order | None, busy: frozenset[Key]
+) -> Iterator[Ask]:
+    """Yield the question to the channel, or the cancellation that it has to be told."""
+    lane = context.setup.storefront
+    if not lane or any(one.key == ORDER for one in state.open):
+        return
+    if state.refetch:
+        yield Ask(ORDER, lane, f.FetchOrder())
+    elif is_to_be_told(state) and not any(one.kind == CANCEL for one in state.stuck):
+        yield Ask(ORDER, lane, cancel(state, context))
+
+
+def cancel(state: State, context: Context) -> f.CancelAtChannel:
+    """Return the cancellation as the channel is told it."""
+    assert state.cancel is not None
+    return f.CancelAtChannel(
+        reason=state.cancel.reason,
+        restock=context.setup.restock_by == "channel",
+        notify_customer=context.setup.notify_customer,
+    )
+
+
+def is_to_be_told(state: State) -> bool:
+    """Whether the channel has to be told that the whole order is cancelled, which only we know."""
+    wish = state.cancel
+    return (
+        wish is not None
+        and not wish.told
+        and state.stage in ("accepted", "placed")
+        and is_empty(state)
+    )
+
+
+__all__ = ["CANCEL", "FETCH", "cancel", "is_to_be_told", "wanted"]

@@ -1,0 +1,189 @@
+"""What a reader is told about an order: how far it is, whom it waits for, whether one must look."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from actors.fulfilment.table import WAITS as FULFILMENT_WAITS
+from actors.fulfilment.thing import Fulfilment
+from actors.kernel import ledger
+from actors.order.evolve import UNMAPPED
+from actors.order.reading import parcels_of, shipped
+from actors.order.state import State
+from actors.order.table import ACCEPTED, EXPECTED, FINAL, NEW, PLACED
+from actors.order.table import WAITS as ORDER_WAITS
+from actors.parcel.table import ENDS
+from actors.parcel.table import WAITS as PARCEL_WAITS
+
+MAX_WORDS = 300
+"""Characters of what an order waits for: a list shows one line."""
+
+STEPS = (
+    "planned", "short", "reserved", "released", "picked", "packed", "handed_over", "done"
+)  # fmt: skip
+"""Stages of a fulfilment, the least far first; an order is as far as its least."""
+
+WORDS = {
+    "planned": "accepted",
+    "short": "backordered",
+    "reserved": "reserved",
+    "released": "released",
+    "picked": "picked",
+    "packed": "packed",
+    "handed_over": "shipped",
+    "done": "delivered",
+}
+
+
+class Facts(Struct, frozen=True, kw_only=True):
+    """What lists show of an order. `progress` says how far the least of its goods are; `final`
+    that nothing will happen by itself any more; `attention` that a person must look."""
+
+    channel: str
+    ref: str
+    number: str
+    reference: str
+    stage: str
+    progress: str
+    waiting_for: str
+    currency: str
+    total_minor: int
+    final: bool
+    attention: bool
+    fulfilments: int
+    parcels: int
+
+
+def row_of(state: State) -> Facts:
+    """Return what lists show of an order."""
+    return Facts(
+        channel=state.channel,
+        ref=state.ref,
+        number=state.number,
+        reference=state.reference,
+        stage=stage_of(state),
+        progress=progress(state),
+        waiting_for=waiting_for(state),
+        currency=state.currency,
+        total_minor=state.total_minor,
+        final=state.stage in FINAL and not state.open,
+        attention=bool(state.stuck or state.holds or state.tasks or state.overdue),
+        fulfilments=state.numbers.get("F", 0),
+        parcels=state.numbers.get("K", 0),
+    )
+
+
+def stage_of(state: State) -> str:
+    """Return the order's stage as people name it: `open` once something is planned, `completed`
+    when all of it has arrived, `cancelling` while it is undone."""
+    if state.stage not in (PLACED, ACCEPTED):
+        return state.stage
+    if state.cancel is not None:
+        return "cancelling"
+    if state.stage == PLACED or not (state.fulfilments or state.ended):
+        return state.stage
+    return "completed" if _is_complete(state) else "open"
+
+
+def _is_complete(state: State) -> bool:
+    if any(x.counts.get("o") or x.counts.get("a") or x.counts.get("t") for x in state.lines):
+        return False
+    return shipped(state) > 0
+
+
+def progress(state: State) -> str:
+    """Return how far the least of an order's goods are."""
+    if state.stage in FINAL or state.stage in (NEW, EXPECTED, PLACED):
+        return state.stage
+    if state.cancel is not None:
+        return "cancelling"
+    live = [x for x in state.fulfilments.values() if x.stage in STEPS]
+    if any(x.stop for x in live) or any(line.counts.get("o") for line in state.lines):
+        return "accepted"
+    if live:
+        least = min(live, key=lambda one: STEPS.index(one.stage))
+        if least.stage == "handed_over" and _is_complete(state):
+            return "delivered"
+        return WORDS[least.stage]
+    return "delivered" if _is_complete(state) else "accepted"
+
+
+def waiting_for(state: State) -> str:
+    """Say in words whom the order waits for; "" for a final one that no one has to look at."""
+    if state.stuck:  # also of one at its end: somebody must still look, and wants to know why
+        one = state.stuck[0]
+        return f"a person: {one.reason}"[:MAX_WORDS]
+    held = _held(state)
+    if held:
+        return held[:MAX_WORDS]
+    if state.tasks:
+        return f"a person: {state.tasks[0].words}"[:MAX_WORDS]
+    if state.stage in FINAL:
+        return f"the end of {state.open[0].kind}" if state.open else ""
+    if state.stage == NEW:
+        return "its first input"
+    if state.stage == EXPECTED and state.waits:
+        return f"the channel: {state.waits}"[:MAX_WORDS]
+    if state.stage != ACCEPTED:
+        return ORDER_WAITS[state.stage].whom
+    return _goods(state)[:MAX_WORDS]
+
+
+def _held(state: State) -> str:
+    missing = [hold.reason for hold in state.holds if hold.hold_id.startswith(UNMAPPED)]
+    if missing:
+        return f"a mapping: {'; '.join(missing)}"
+    if state.holds:
+        one = state.holds[0]
+        return f"a person to release the hold {one.hold_id}: {one.reason}"
+    return ""
+
+
+def _goods(state: State) -> str:
+    live = [(k, x) for k, x in state.fulfilments.items() if x.stage not in ("done", "cancelled")]
+    for key, thing in sorted(live, key=lambda one: _rank(one[1])):
+        return of_fulfilment(state, key, thing)
+    if any(line.counts.get("o") for line in state.lines):
+        return "the payment of what was added"
+    if state.open:
+        return f"the end of {state.open[0].kind}"
+    return ORDER_WAITS[ACCEPTED].whom
+
+
+def _rank(thing: Fulfilment) -> int:
+    if thing.stop:
+        return -1
+    return STEPS.index(thing.stage) if thing.stage in STEPS else -1
+
+
+def of_fulfilment(state: State, key: str, thing: Fulfilment) -> str:
+    """Say in words whom a fulfilment waits for."""
+    if thing.stop:
+        return f"partners to undo {key}" + (", which the warehouse cancels" if thing.asked else "")
+    if thing.stage == "short":
+        skus = dict.fromkeys(state.lines[at].sku for at, _ in thing.left)
+        return f"stock of {', '.join(skus)}"
+    if thing.person:
+        return f"a person to pack {key}"
+    mine = [x for k, x in parcels_of(state, key)]  # type: ignore[arg-type]  # a key is a text
+    if thing.stage == "handed_over":
+        for one in mine:
+            if one.stage not in ENDS:
+                return PARCEL_WAITS[one.stage].whom
+        return FULFILMENT_WAITS["handed_over"].whom
+    if thing.stage == "packed":
+        labels = [x for x in state.labels.values() if x.fulfilment == key]
+        if any(x.stage == "wanted" for x in labels):
+            return "the carrier to sell the label"
+        if thing.more:
+            return "the warehouse to pack the rest"
+        if thing.left and all(x.stage != "packed" for x in mine):
+            return "the warehouse to send the rest"
+        if not any(x.number for x in mine):
+            return "the warehouse to hand it over"
+    return FULFILMENT_WAITS[thing.stage].whom
+
+
+def is_balanced(state: State) -> bool:
+    """Whether the ledger of every line balances."""
+    return all(ledger.is_balanced(line.counts) for line in state.lines)

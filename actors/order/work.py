@@ -1,0 +1,75 @@
+"""The making of one decision: the state as it is by now, and what was said so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from actors.kernel.decision import Context, LabelImage
+from actors.order.state import State
+from schemas.messages.effects import Effect
+from schemas.messages.events import OrderEvent
+from schemas.order.canonical import Order
+from schemas.order.things import Key, key_of
+
+
+class Ask(Struct, frozen=True):
+    """An effect that one thing wants, in a partner's lane. `note` goes with its intent. `attempts`
+    is 1 where an earlier call may have acted."""
+
+    key: Key
+    lane: str
+    effect: Effect
+    note: str = ""
+    attempts: int = 0
+
+
+class Work:
+    """Handlers read `state` and `say` events; each event makes the next state at once."""
+
+    __slots__ = (
+        "asks",
+        "attempts",
+        "before",
+        "body",
+        "context",
+        "documents",
+        "events",
+        "evolve",
+        "may_close",
+        "settled",
+        "state",
+        "stated",
+        "timers",
+    )
+
+    def __init__(
+        self, state: State, context: Context, evolve: Callable[[State, OrderEvent], State]
+    ) -> None:
+        self.before = self.state = state
+        self.context = context
+        self.evolve = evolve
+        self.events: list[OrderEvent] = []
+        self.asks: list[Ask] = []
+        self.attempts: dict[Key, int] = {}
+        self.settled: tuple[tuple[int, str], ...] = ()
+        self.timers: dict[tuple[Key, str], float] = {}
+        self.body: Order | None = None
+        self.stated: Order | None = None
+        self.may_close = False
+        self.documents: tuple[LabelImage, ...] = ()
+
+    @property
+    def order(self) -> Order | None:
+        """The canonical order that is acted on."""
+        return self.body if self.body is not None else self.context.order
+
+    def say(self, event: OrderEvent) -> None:
+        """Decide an event."""
+        self.state = self.evolve(self.state, event)
+        self.events.append(event)
+
+    def next(self, kind: str, after: int = 0) -> Key:
+        """Return the key of the next thing of a kind, or of one that many later."""
+        return key_of(kind, self.state.numbers.get(kind, 0) + 1 + after)

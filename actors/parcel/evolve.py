@@ -1,0 +1,95 @@
+"""How a parcel follows from events, its own and its fulfilment's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actors.order.draft import Draft
+from actors.parcel.table import TABLE
+from actors.parcel.thing import Parcel
+from schemas.messages import events as e
+from schemas.order.things import Key
+
+FIELD = "parcels"
+
+
+def move(draft: Draft, key: Key, event: e.Event, **changes: Any) -> None:
+    """Let a parcel follow an event. One that only its tombstone was left of stays there."""
+    thing: Parcel | None = draft.get(FIELD).get(key)
+    if thing is not None:
+        draft.change(FIELD, key, stage=TABLE.to(thing.stage, type(event)), **changes)
+
+
+def _moved(draft: Draft, event: e.Event) -> None:
+    move(draft, event.key, event)
+
+
+def _new(draft: Draft, event: Any) -> None:
+    for one in event.parcels:
+        draft.put(
+            FIELD,
+            one.key,
+            Parcel(
+                stage=TABLE.to("", type(event)),
+                fulfilment=event.key,
+                units=one.units,
+                parcel_id=one.parcel_id,
+                size=(one.weight_grams, one.length_mm, one.width_mm, one.height_mm),
+                carrier=one.carrier,
+                number=one.tracking_number,
+                instead=one.instead,
+            ),
+        )
+
+
+def _handed_over(draft: Draft, event: e.HandedOver | e.PartHandedOver) -> None:
+    new = {one.key for one in event.parcels}
+    _new(draft, event)
+    numbers = {one.parcel: one for one in event.numbers}
+    for key in event.left:
+        if key not in new:
+            told = numbers.get(key)
+            if told is None:
+                move(draft, key, event)
+            else:
+                move(draft, key, event, carrier=told.carrier, number=told.tracking_number)
+
+
+def _fulfilled(draft: Draft, event: e.Fulfilled) -> None:
+    _new(draft, event)
+    for key, one in tuple(draft.get(FIELD).items()):
+        if one.fulfilment == event.key and one.stage == "packed":
+            move(draft, key, event)
+
+
+def _unpacked(draft: Draft, event: e.TaskCancelled) -> None:
+    for key in event.unpacked:
+        move(draft, key, event)
+
+
+def _asked(draft: Draft, event: e.Asked) -> None:
+    move(draft, event.key, event, asked=True)
+
+
+FOLDS: dict[type[e.Event], Any] = {
+    e.Packed: _new,
+    e.PartPacked: _new,
+    e.HandedOver: _handed_over,
+    e.PartHandedOver: _handed_over,
+    e.Fulfilled: _fulfilled,
+    e.TaskCancelled: _unpacked,
+    e.Asked: _asked,
+    e.Tracked: _moved,
+    e.InTransit: _moved,
+    e.Delivered: _moved,
+    e.DeliveryFailed: _moved,
+    e.Returned: _moved,
+    e.Lost: _moved,
+    e.Untracked: _moved,
+}
+"""What each event does to the parcels it is about."""
+
+SHARED: dict[type[e.Event], Any] = dict.fromkeys(
+    (e.TaskOpened, e.GivenToPerson, e.AnswerNoted, e.Retried, e.Skipped, e.Overdue), _moved
+)
+"""What events that any thing may have do to a parcel."""

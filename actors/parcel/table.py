@@ -1,0 +1,68 @@
+"""The way of a parcel as one table."""
+
+from __future__ import annotations
+
+from actors.kernel.tables import NONE, Row, Table, Wait, go, stay
+from actors.parcel.thing import (
+    COLLECTED,
+    DELIVERED,
+    EXCEPTION,
+    HANDED_OVER,
+    IN_TRANSIT,
+    LOST,
+    PACKED,
+    RETURNED,
+    UNPACKED,
+    UNTRACKED,
+)
+from schemas.messages import events as e
+
+ON_ITS_WAY = (HANDED_OVER, IN_TRANSIT, EXCEPTION)
+ENDS = (DELIVERED, COLLECTED, LOST, RETURNED, UNTRACKED, UNPACKED)
+EVERY = (PACKED, *ON_ITS_WAY, *ENDS)
+
+TABLE = Table(
+    "parcel",
+    (
+        *(
+            Row("pack", NONE, event, PACKED, "the warehouse packed it")
+            for event in (e.Packed, e.PartPacked)
+        ),
+        *(
+            row
+            for event in (e.HandedOver, e.PartHandedOver)
+            for row in (
+                Row("hand-over", NONE, event, HANDED_OVER, "it left before we heard of it"),
+                Row("hand-over", PACKED, event, HANDED_OVER, "the carrier has it"),
+                Row("left-after-all", UNPACKED, event, HANDED_OVER, "it left although dissolved"),
+            )
+        ),
+        Row("collect", NONE, e.Fulfilled, COLLECTED, "the customer has what no one packed"),
+        Row("collect", PACKED, e.Fulfilled, COLLECTED, "the customer has it"),
+        Row("unpack", PACKED, e.TaskCancelled, UNPACKED, "it was never sent"),
+        *go("move", (HANDED_OVER, EXCEPTION), e.InTransit, IN_TRANSIT, "the carrier moves it"),
+        *go(
+            "deliver", (*ON_ITS_WAY, LOST, RETURNED), e.Delivered, DELIVERED, "the customer has it"
+        ),
+        *go("fail", ON_ITS_WAY, e.DeliveryFailed, EXCEPTION, "the carrier reports an exception"),
+        *go("return", (*ON_ITS_WAY, LOST), e.Returned, RETURNED, "it goes back to its sender"),
+        *go("lose", ON_ITS_WAY, e.Lost, LOST, "the carrier does not find it"),
+        Row("untracked", HANDED_OVER, e.Untracked, UNTRACKED, "no one tells when it arrives"),
+        *stay("track", (PACKED, *ON_ITS_WAY), e.Asked, "time to ask the carrier"),
+        *stay("tracked", EVERY, e.Tracked, "the carrier answered"),
+        *stay("task", EVERY, e.TaskOpened, "a person must decide about it"),
+        *stay("elevate", EVERY, e.GivenToPerson, "only a person can say how to go on"),
+        *stay("noted", EVERY, e.AnswerNoted, "an answer that changes nothing any more"),
+        *stay("retry", EVERY, e.Retried, "a person asked for it"),
+        *stay("skip", EVERY, e.Skipped, "a person went on without it"),
+        *stay("alarm", (PACKED, *ON_ITS_WAY), e.Overdue, "it waited longer than it may"),
+    ),
+    ends=ENDS,
+)
+
+WAITS: dict[str, Wait] = {
+    HANDED_OVER: Wait("the carrier to deliver", "delivery_due_seconds"),
+    IN_TRANSIT: Wait("the carrier to deliver", "delivery_due_seconds"),
+    EXCEPTION: Wait("the carrier to deliver after an exception", "delivery_due_seconds"),
+}
+"""A packed parcel waits with its fulfilment."""

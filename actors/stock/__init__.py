@@ -1,0 +1,1 @@
+"""Where units leave from: the plan."""

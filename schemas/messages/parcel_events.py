@@ -1,0 +1,50 @@
+"""Events of a parcel on its way."""
+
+from __future__ import annotations
+
+from schemas.messages.base import Event
+
+
+class Asked(Event, frozen=True, kw_only=True, tag="parcel.asked.v2"):
+    """The carrier is asked where the parcel is."""
+
+
+class Tracked(Event, frozen=True, kw_only=True, tag="parcel.tracked.v2"):
+    """The carrier answered; the status did not move the parcel on."""
+
+    status: str
+    detail: str = ""
+
+
+class InTransit(Event, frozen=True, kw_only=True, tag="parcel.in_transit.v1"):
+    """The carrier moves the parcel."""
+
+    scanned_at: str = ""
+
+
+class Delivered(Event, frozen=True, kw_only=True, tag="parcel.delivered.v2"):
+    """The parcel is with the customer."""
+
+    delivered_at: str = ""
+
+
+class DeliveryFailed(Event, frozen=True, kw_only=True, tag="parcel.delivery_failed.v1"):
+    """The carrier reports an exception; it may still be delivered."""
+
+    detail: str = ""
+
+
+class Returned(Event, frozen=True, kw_only=True, tag="parcel.returned.v1"):
+    """The parcel goes back to its sender."""
+
+    detail: str = ""
+
+
+class Lost(Event, frozen=True, kw_only=True, tag="parcel.lost.v1"):
+    """The carrier does not find the parcel any more."""
+
+    detail: str = ""
+
+
+class Untracked(Event, frozen=True, kw_only=True, tag="parcel.untracked.v1"):
+    """The parcel has left, and no carrier of ours tells when it arrives."""
