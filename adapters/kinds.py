@@ -25,6 +25,7 @@ OURS: Mapping[str, str] = MappingProxyType(
         "bigcommerce": "adapters.channels.bigcommerce.kind",
         "business_central": "adapters.erp.business_central.kind",
         "canonical": "adapters.channels.canonical.kind",
+        "fedex": "adapters.carriers.fedex.kind",
         "shopify": "adapters.channels.shopify.kind",
         "smtp": "adapters.messages.smtp.kind",
         "ups": "adapters.carriers.ups.kind",

@@ -18,8 +18,8 @@ from tests import tidy
 ROOT = Path(__file__).resolve().parents[1]
 PRODUCT = ("schemas", "actors", "adapters", "service")
 SIMULATORS = "ops/simulators/"
-RUNTIME = ["actors.runtime"]
-"""All of it may act; everything else in actors is pure and never imports it."""
+PARTNERS_PORTS = "actors/runtime/ports.py"
+"""A partner gets the canonical order beside an effect, so its port names it."""
 COMPOSED = ("service/wiring/", "service/lineage/wiring.py")
 CROSSING = {
     "service.channels.api": {"service.orders.api", "service.orders.reading"}
@@ -142,11 +142,23 @@ def test_the_core_imports_nothing_that_acts() -> None:
     found = []
     for path, source in modules("actors"):
         name = module_name(path)
-        if not tidy.within(name, RUNTIME):
+        if not tidy.within(name, tidy.RUNTIME):
             package = path.endswith("__init__.py")
-            impure = tidy.impure_imports(source, name, RUNTIME, package=package)
+            impure = tidy.impure_imports(source, name, tidy.RUNTIME, package=package)
             found += [f"{path}:{finding}" for finding in impure]
     refuse(found)
+
+
+def test_the_runtime_knows_nothing_of_what_it_runs() -> None:
+    """It carries out what a stream type decides, whatever that is; no word of an order is in it."""
+    refuse(
+        [
+            f"{path}:{finding}"
+            for path, source in modules("actors/runtime")
+            if path != PARTNERS_PORTS
+            for finding in tidy.machines_named(source, module_name(path))
+        ]
+    )
 
 
 def test_every_module_of_the_service_is_in_a_room() -> None:

@@ -81,6 +81,16 @@ CASES: dict[str, tuple[Checker, str, str]] = {
         "from ..runtime import registry",
         "from .state import State\nfrom schemas.order.money import Money",
     ),
+    "machine in the runtime": (
+        partial(tidy.machines_named, module="actors.runtime.actor"),
+        "from actors.order.state import State",
+        "from actors.runtime.lane import Lane",
+    ),
+    "order in the runtime": (
+        partial(tidy.machines_named, module="actors.runtime.actor"),
+        "from schemas.order.canonical import Order",
+        "from schemas.order.ids import OrderId",
+    ),
     "bare limit": (tidy.bare_limits, "MAX_LINES = 5", "MAX_LINES = 5  # a page holds five"),
     "bare limit after a gap": (
         tidy.bare_limits,

@@ -98,7 +98,7 @@ class PartnerConformance:
     async def test_a_foreign_effect_is_a_programmers_error(self) -> None:
         """An adapter does not guess what it is to do with an effect that is not its own."""
         order = orders()[0]
-        adapter = self.made(Recorder(self.kind.carried.answers))
+        adapter = self.made(Recorder(self.kind.carried.answers(order)))
         foreign: Any = StockShort(skus=())  # a result, which no partner is ever asked for
         await _raises(TypeError, adapter.perform, self.call(foreign, order))
 
@@ -108,7 +108,7 @@ class PartnerConformance:
             return
         order = orders()[0]
         for answer, wanted in self.outcomes:
-            recorder = Recorder(self.kind.carried.answers, written=answer)
+            recorder = Recorder(self.kind.carried.answers(order), written=answer)
             call = self.call(self.kind.carried.effect(order), order)
             await _raises(wanted, self.made(recorder).perform, call)
 
@@ -175,7 +175,7 @@ class PartnerConformance:
         )
 
     async def _performed(self, order: Order) -> tuple[Recorder, Call]:
-        recorder = Recorder(self.kind.carried.answers)
+        recorder = Recorder(self.kind.carried.answers(order))
         call = self.call(self.kind.carried.effect(order), order)
         await _raises(Reached, self.made(recorder).perform, call)
         return recorder, call

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -42,17 +41,22 @@ class Stated(Struct, frozen=True, kw_only=True):
     own_names: tuple[str, ...] = ()
 
 
+def no_answers(order: Order) -> Mapping[str, object]:
+    """Return no answers: the partner is asked nothing first."""
+    return {}
+
+
 class Carried(Struct, frozen=True, kw_only=True):
     """How an order reaches a partner: by the request of the effect that is made for it.
 
-    `answers` are what the partner answers to the questions that come before that request, by a part
-    of the address. `ref` writes a reference as the partner does. `recording` makes the adapter with
-    a recorder in place of its network where that is not the HTTP client or the events of the kit;
-    whatever it records is passed to the function, which ends the call.
+    `answers` are what the partner answers, for that order, to the questions that come before that
+    request, by a part of the address. `ref` writes a reference as the partner does. `recording`
+    makes the adapter with a recorder in place of its network where that is not the HTTP client or
+    the events of the kit; whatever it records is passed to the function, which ends the call.
     """
 
     effect: Callable[[Order], Effect]
-    answers: Mapping[str, object] = MappingProxyType({})
+    answers: Callable[[Order], Mapping[str, object]] = no_answers
     ref: Callable[[str], str] = str
     recording: Callable[[Any, Kit, Callable[[object], None]], Partner] | None = None
 

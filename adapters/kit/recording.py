@@ -36,7 +36,8 @@ class FrozenClock:
 
 class Recorder(HttpClient):
     """Keeps every request but those for a token. Questions are answered from `answers`, by a part
-    of the address; what writes gets `written`, or raises Reached where that is None.
+    of the address, which may be set again for each call; what writes gets `written`, or raises
+    Reached where that is None.
 
     It also stands in for the stream of events (`publish`), and for anything else that an adapter
     sends (`record`): both count as writing.
@@ -49,7 +50,7 @@ class Recorder(HttpClient):
         self.exchanges = None
         self.requests: list[Request] = []
         self.sent: list[object] = []
-        self._answers = {**(answers or {}), "/token": TOKEN}
+        self.answers: Mapping[str, object] = answers or {}
         self._written = written
 
     async def send(self, request: Request) -> Answer:
@@ -59,7 +60,7 @@ class Recorder(HttpClient):
             self.sent.append(msgspec.json.decode(request.body or b"{}"))
             if request.writes:
                 return self._answered()
-        for part, told in self._answers.items():
+        for part, told in {**self.answers, "/token": TOKEN}.items():
             if part in request.url.path:
                 return answer_of(200, told)
         raise PartnerError(f"Nothing is known of {request.url.path}.")

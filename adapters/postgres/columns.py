@@ -32,8 +32,8 @@ _TAGS = _Tags()
 def append_columns(
     batch: Sequence[Append], epochs: Mapping[int, int], sealing: Sealing
 ) -> tuple[Column, ...]:
-    """Return the 68 columns, bodies and documents sealed. Every partition in the batch must be in
-    `epochs`."""
+    """Return the 67 columns, bodies and documents sealed. New orders must come first, and every
+    partition in the batch must be in `epochs`."""
     at = [a.at.timestamp() for a in batch]
     versions = [a.expected_version + len(a.events) for a in batch]
     partitions = sorted({a.partition for a in batch})
@@ -41,7 +41,7 @@ def append_columns(
         partitions,
         [epochs[partition] for partition in partitions],
         *_orders(batch, versions, at),
-        *_inputs(batch, versions, at),
+        *_inputs(batch, versions),
         *_events(batch, at),
         *_effects(batch, at, epochs),
         *_settled(batch, at),
@@ -54,15 +54,16 @@ def _orders(
     batch: Sequence[Append], versions: Sequence[int], at: Sequence[float]
 ) -> tuple[Column, ...]:
     rows = [a.row for a in batch]
+    new = [a for a in batch if a.expected_version == 0]
     return (
         [a.order_id for a in batch],
         [a.partition for a in batch],
         [a.expected_version for a in batch],
         versions,
-        [r.channel for r in rows],
-        [r.ref for r in rows],
+        [a.row.channel for a in new],
+        [a.row.ref for a in new],
+        [a.reference for a in new],
         [r.number for r in rows],
-        [a.reference for a in batch],
         [r.stage for r in rows],
         [r.progress for r in rows],
         [r.waiting_for for r in rows],
@@ -75,14 +76,11 @@ def _orders(
     )
 
 
-def _inputs(
-    batch: Sequence[Append], versions: Sequence[int], at: Sequence[float]
-) -> tuple[Column, ...]:
+def _inputs(batch: Sequence[Append], versions: Sequence[int]) -> tuple[Column, ...]:
     return (
         [a.order_id for a in batch for _ in a.input_ids],
         [input_id for a in batch for input_id in a.input_ids],
         [version for a, version in zip(batch, versions, strict=True) for _ in a.input_ids],
-        [when for a, when in zip(batch, at, strict=True) for _ in a.input_ids],
     )
 
 

@@ -126,7 +126,18 @@ class PostgresJournal:
         """Return the order's files by name, at most MAX_DOCUMENTS, without those erased."""
         return await stored_documents(self._pool, self._sealing, order_id)
 
-    async def _write(
+    async def _write(self, batch: Sequence[Append]) -> Sequence[Outcome | Exception]:
+        """Write new orders before the others, as the statement wants it."""
+        new = [place for place, append in enumerate(batch) if append.expected_version == 0]
+        if not new or len(new) == len(batch):
+            return await self._write_sorted(batch)
+        old = [place for place, append in enumerate(batch) if append.expected_version != 0]
+        places = new + old
+        written = await self._write_sorted([batch[place] for place in places])
+        answers = dict(zip(places, written, strict=True))
+        return [answers[place] for place in range(len(batch))]
+
+    async def _write_sorted(
         self, batch: Sequence[Append], *, again: bool = False
     ) -> Sequence[Outcome | Exception]:
         epochs = self._leases.epochs
@@ -141,7 +152,7 @@ class PostgresJournal:
         except asyncpg.UniqueViolationError as error:
             # Perhaps an earlier attempt of ours, given up in time, landed in between: now it shows.
             return await (
-                self._write_halves(batch, error) if again else self._write(batch, again=True)
+                self._write_halves(batch, error) if again else self._write_sorted(batch, again=True)
             )
         except _POISON as error:
             return await self._write_halves(batch, error)
@@ -199,7 +210,7 @@ class PostgresJournal:
     ) -> Sequence[Outcome | Exception]:
         """Write those whose partition we hold; the others are refused without asking the server."""
         held = [append for append in batch if append.partition in epochs]
-        answers = iter(await self._write(held) if held else ())
+        answers = iter(await self._write_sorted(held) if held else ())
         return [
             next(answers) if append.partition in epochs else _lease_lost(append.partition)
             for append in batch
@@ -217,7 +228,8 @@ class PostgresJournal:
                 )
             ]
         middle = len(batch) // 2
-        return [*await self._write(batch[:middle]), *await self._write(batch[middle:])]
+        first = await self._write_sorted(batch[:middle])
+        return [*first, *await self._write_sorted(batch[middle:])]
 
     async def _read(self, order_ids: Sequence[OrderId]) -> Sequence[Loaded | Exception | None]:
         rows = await self._pool.fetch(self._load_sql, order_ids)

@@ -65,6 +65,10 @@ class Leases:
         """Whether the lease can't have expired yet: before an outside call this must be true."""
         return bool(self._epochs) and asyncio.get_running_loop().time() < self._sure_until
 
+    def surely_holds(self, partition: int) -> bool:
+        """Whether a lease is held and can't have expired yet."""
+        return partition in self._epochs and self.sure
+
     def epoch_of(self, partition: int) -> int:
         """Return the epoch of a partition that is surely still ours. Raises LeaseLost, and
         JournalUnavailable when its lease was not renewed in time."""

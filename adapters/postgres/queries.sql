@@ -16,11 +16,12 @@ held AS MATERIALIZED (
     ORDER BY l.partition FOR SHARE OF l
 ),
 given AS MATERIALIZED (
+    -- New orders come first, and only they have a channel, a ref and a reference: those columns are shorter, the rest is null.
     SELECT * FROM unnest(
         $3::text[], $4::int[], $5::int[], $6::int[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
         $12::text[], $13::text[], $14::text[], $15::bigint[], $16::bool[], $17::bool[], $18::bytea[], $19::float8[]
     ) WITH ORDINALITY AS g (
-        order_id, partition, expected, version, channel, ref, number, reference, stage, progress,
+        order_id, partition, expected, version, channel, ref, reference, number, stage, progress,
         waiting_for, currency, total_minor, final, needs_person, state, at, place
     )
 ),
@@ -58,12 +59,12 @@ changed AS (
             WHEN o.suspended = '' THEN ''
             WHEN EXISTS (
                 SELECT FROM timers t WHERE t.order_id = o.order_id AND t.error <> '' AND (t.order_id, t.key, t.name) NOT IN (
-                    SELECT * FROM unnest($44::text[], $45::text[], $46::text[])
-                    UNION ALL SELECT * FROM unnest($49::text[], $50::text[], $51::text[])
+                    SELECT * FROM unnest($43::text[], $44::text[], $45::text[])
+                    UNION ALL SELECT * FROM unnest($48::text[], $49::text[], $50::text[])
                 )
             ) OR EXISTS (
                 SELECT FROM effects f WHERE f.order_id = o.order_id AND f.status = 'suspended'
-                    AND (f.order_id, f.number) NOT IN (SELECT * FROM unnest($40::text[], $41::int[]))
+                    AND (f.order_id, f.number) NOT IN (SELECT * FROM unnest($39::text[], $40::int[]))
             ) THEN o.suspended
             ELSE ''
         END
@@ -82,14 +83,14 @@ won AS MATERIALIZED (
 ),
 taken AS (
     INSERT INTO inbox (order_id, input_id, version, at)
-    SELECT order_id, input_id, version, to_timestamp(at)
-    FROM unnest($20::text[], $21::text[], $22::int[], $23::float8[]) AS n (order_id, input_id, version, at)
+    SELECT order_id, input_id, version, now()
+    FROM unnest($20::text[], $21::text[], $22::int[]) AS n (order_id, input_id, version)
     WHERE (order_id IN (SELECT order_id FROM won)) IS TRUE
 ),
 decided AS (
     INSERT INTO events (order_id, version, type, body, at)
     SELECT order_id, version, type, body, to_timestamp(at)
-    FROM unnest($24::text[], $25::int[], $26::text[], $27::bytea[], $28::float8[]) AS e (order_id, version, type, body, at)
+    FROM unnest($23::text[], $24::int[], $25::text[], $26::bytea[], $27::float8[]) AS e (order_id, version, type, body, at)
     WHERE (order_id IN (SELECT order_id FROM won)) IS TRUE
 ),
 intended AS (
@@ -97,39 +98,39 @@ intended AS (
     INSERT INTO effects (order_id, number, partition, key, lane, kind, body, due_at, written_by, trace, attempts, at)
     SELECT order_id, number, partition, key, lane, kind, body, to_timestamp(at), epoch, trace, attempts, to_timestamp(at)
     FROM unnest(
-        $29::text[], $30::int[], $31::int[], $32::text[], $33::text[], $34::text[], $35::bytea[], $36::float8[], $37::bigint[],
-        $38::text[], $39::int[]
+        $28::text[], $29::int[], $30::int[], $31::text[], $32::text[], $33::text[], $34::bytea[], $35::float8[], $36::bigint[],
+        $37::text[], $38::int[]
     ) AS e (order_id, number, partition, key, lane, kind, body, at, epoch, trace, attempts)
     WHERE (order_id IN (SELECT order_id FROM won)) IS TRUE
 ),
 settled AS (
     UPDATE effects f SET status = s.how, settled_at = to_timestamp(s.at)
-    FROM unnest($40::text[], $41::int[], $42::text[], $43::float8[]) AS s (order_id, number, how, at)
+    FROM unnest($39::text[], $40::int[], $41::text[], $42::float8[]) AS s (order_id, number, how, at)
     WHERE f.order_id = s.order_id AND f.number = s.number AND (s.order_id IN (SELECT order_id FROM won)) IS TRUE
 ),
 set_timers AS (
     INSERT INTO timers (order_id, key, name, partition, due_at)
     SELECT order_id, key, name, partition, to_timestamp(due_at)
-    FROM unnest($44::text[], $45::text[], $46::text[], $47::int[], $48::float8[]) AS t (order_id, key, name, partition, due_at)
+    FROM unnest($43::text[], $44::text[], $45::text[], $46::int[], $47::float8[]) AS t (order_id, key, name, partition, due_at)
     WHERE (order_id IN (SELECT order_id FROM won)) IS TRUE
     ON CONFLICT (order_id, key, name) DO UPDATE SET due_at = excluded.due_at, error = ''
 ),
 cleared_timers AS (
     DELETE FROM timers t
-    USING unnest($49::text[], $50::text[], $51::text[]) AS c (order_id, key, name)
+    USING unnest($48::text[], $49::text[], $50::text[]) AS c (order_id, key, name)
     WHERE t.order_id = c.order_id AND t.key = c.key AND t.name = c.name AND (c.order_id IN (SELECT order_id FROM won)) IS TRUE
 ),
 bodies AS (
     INSERT INTO order_bodies (order_id, name, body, updated_at)
     SELECT order_id, name, body, to_timestamp(at)
-    FROM unnest($52::text[], $53::text[], $54::bytea[], $55::float8[]) AS b (order_id, name, body, at)
+    FROM unnest($51::text[], $52::text[], $53::bytea[], $54::float8[]) AS b (order_id, name, body, at)
     WHERE (order_id IN (SELECT order_id FROM won)) IS TRUE
     ON CONFLICT (order_id, name) DO UPDATE SET body = excluded.body, updated_at = excluded.updated_at
 ),
 files AS (
     INSERT INTO documents (order_id, name, key, content_type, content, at)
     SELECT order_id, name, key, content_type, content, to_timestamp(at)
-    FROM unnest($56::text[], $57::text[], $58::text[], $59::text[], $60::bytea[], $61::float8[])
+    FROM unnest($55::text[], $56::text[], $57::text[], $58::text[], $59::bytea[], $60::float8[])
         AS d (order_id, name, key, content_type, content, at)
     WHERE (order_id IN (SELECT order_id FROM won)) IS TRUE
     ON CONFLICT (order_id, name) DO UPDATE
@@ -139,10 +140,12 @@ keys AS (
     -- What was erased stays so: nothing that comes later gets a key, and is unreadable from the start.
     INSERT INTO body_keys AS b (order_id, name, customer, email, phone, master, wrapped)
     SELECT order_id, name, customer, email, phone, master, wrapped
-    FROM unnest($62::text[], $63::text[], $64::bytea[], $65::bytea[], $66::bytea[], $67::text[], $68::bytea[])
+    FROM unnest($61::text[], $62::text[], $63::bytea[], $64::bytea[], $65::bytea[], $66::text[], $67::bytea[])
         AS k (order_id, name, customer, email, phone, master, wrapped)
     WHERE (order_id IN (SELECT order_id FROM won)) IS TRUE
-        AND NOT EXISTS (SELECT FROM body_keys e WHERE e.order_id = k.order_id AND e.name = '' AND e.wrapped IS NULL)
+        AND (
+            SELECT e.wrapped IS NULL FROM body_keys e WHERE e.order_id = k.order_id AND e.name = '' LIMIT 1
+        ) IS NOT TRUE
     ON CONFLICT (order_id, name) DO UPDATE
         SET customer = excluded.customer, email = excluded.email, phone = excluded.phone, master = excluded.master,
             wrapped = excluded.wrapped
@@ -164,17 +167,22 @@ FROM unnest($1::text[], $2::text[]) AS n (order_id, input_id)
 JOIN inbox b ON b.order_id = n.order_id AND b.input_id = n.input_id;
 
 -- name: load
--- The latest 500 input ids are enough to drop nearly every repeat early; the inbox drops the rest at append.
+-- The latest 500 input ids are enough to drop nearly every repeat early; the inbox drops the rest at append. `LATERAL … LIMIT 1`
+-- instead of a join: so each body is looked up by its key, whatever the planner guesses about the size of the tables.
 SELECT
     o.order_id, o.reference, o.partition, o.channel, o.ref, o.stage, o.stage_since, o.version, o.state,
-    b.body, k.master, k.wrapped, s.body AS stated, m.master AS stated_master, m.wrapped AS stated_wrapped, ARRAY(
+    b.body, b.master, b.wrapped, s.body AS stated, s.master AS stated_master, s.wrapped AS stated_wrapped, ARRAY(
         SELECT i.input_id FROM inbox i WHERE i.order_id = o.order_id ORDER BY i.at DESC, i.version DESC LIMIT 500
     ) AS seen
 FROM orders o
-LEFT JOIN order_bodies b ON b.order_id = o.order_id AND b.name = ''
-LEFT JOIN body_keys k ON k.order_id = o.order_id AND k.name = ''
-LEFT JOIN order_bodies s ON s.order_id = o.order_id AND s.name = 'stated'
-LEFT JOIN body_keys m ON m.order_id = o.order_id AND m.name = 'stated'
+LEFT JOIN LATERAL (
+    SELECT b.body, k.master, k.wrapped FROM order_bodies b LEFT JOIN body_keys k ON k.order_id = b.order_id AND k.name = b.name
+    WHERE b.order_id = o.order_id AND b.name = '' LIMIT 1
+) b ON true
+LEFT JOIN LATERAL (
+    SELECT b.body, k.master, k.wrapped FROM order_bodies b LEFT JOIN body_keys k ON k.order_id = b.order_id AND k.name = b.name
+    WHERE b.order_id = o.order_id AND b.name = 'stated' LIMIT 1
+) s ON true
 WHERE o.order_id = ANY($1::text[]);
 
 -- name: history
@@ -190,7 +198,7 @@ WHERE d.order_id = $1 AND ($3::text IS NULL OR d.name = $3) ORDER BY d.name LIMI
 -- name: open_effects
 SELECT
     e.order_id, e.number, e.key, e.lane, o.channel, o.ref, e.partition, o.reference, e.body AS effect, e.attempts, e.due_at,
-    e.written_by, b.body, e.trace, k.master, k.wrapped
+    e.written_by, b.body, e.trace, b.master, b.wrapped
 FROM (
     SELECT * FROM effects
     WHERE status = 'open' AND lane = $1 AND due_at <= $2 AND partition = ANY ($3::int[])
@@ -198,8 +206,10 @@ FROM (
     ORDER BY due_at, order_id, number LIMIT $4
 ) e
 JOIN orders o ON o.order_id = e.order_id
-LEFT JOIN order_bodies b ON b.order_id = e.order_id AND b.name = ''
-LEFT JOIN body_keys k ON k.order_id = e.order_id AND k.name = ''
+LEFT JOIN LATERAL (
+    SELECT b.body, k.master, k.wrapped FROM order_bodies b LEFT JOIN body_keys k ON k.order_id = b.order_id AND k.name = b.name
+    WHERE b.order_id = e.order_id AND b.name = '' LIMIT 1
+) b ON true
 ORDER BY e.due_at, e.order_id, e.number;
 
 -- name: note_effects

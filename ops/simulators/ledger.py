@@ -152,6 +152,10 @@ class Ledger:
                 break
         return {"entries": found, "next": last if len(found) == limit else None}
 
+    def everything(self) -> list[JsonObject]:
+        """Every entry, in order."""
+        return [entry.as_json() for entry in self._entries]
+
     def orders(self, prefix: str, after: int, limit: int) -> JsonObject:
         """The entries of each order whose references begin so, in order of the first entry.
 

@@ -236,17 +236,6 @@ class Books:
             found = self._books[shop] = Book(self._clock, self._next_number)
         return found
 
-    def tags(self, order_ref: str) -> frozenset[str]:
-        """The tags of an order (its GID or its digits), whichever shop has it; other partners read
-        here what they are to do with its parcels."""
-        digits = order_ref.rpartition("/")[2]
-        for book in self._books.values():
-            known = book.orders.get(int(digits)) if digits.isdigit() else None
-            if known is not None:
-                words = text(known.order, "tags").split(",")
-                return frozenset(word.strip() for word in words if word.strip())
-        return frozenset()
-
     @staticmethod
     def operation(body: bytes) -> str:
         """Which of the operations here a request is; "" for none of them."""

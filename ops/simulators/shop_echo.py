@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from ops.simulators.shapes import JsonObject, JsonValue, NotUnderstood, dump, objects, text
+from ops.simulators.shapes import JsonObject, JsonValue, NotUnderstood, dump, text
 from ops.simulators.shop_book import Book
 from ops.simulators.shop_statement import Json
 from ops.simulators.webhooks import Sender, Webhook
@@ -139,9 +139,3 @@ class Echo:
 def as_json(news: Iterable[News]) -> list[JsonValue]:
     """For whoever sends them himself."""
     return [{"topic": topic, "body": body} for topic, body in news]
-
-
-def read_news(told: JsonObject) -> list[tuple[str, JsonObject]]:
-    """The other way round."""
-    return [(text(one, "topic"), body) for one in objects(told, "webhooks")
-            if isinstance(body := one.get("body"), dict)]  # fmt: skip

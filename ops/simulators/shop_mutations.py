@@ -186,12 +186,11 @@ class Mutations:
         except NotEditable as error:
             raise Refusal(str(error), ["orderId"], "INVALID") from error
         order, job = f"gid://shopify/Order/{number}", f"gid://shopify/Job/{self._next_number()}"
-        detail = {
+        detail: Json = {
             "reason": reason,
             "refund": refund,
             "restock": given.get("restock") is True,
             "notify_customer": given.get("notifyCustomer") is True,
-            "staff_note": given.get("staffNote"),
         }
         self._ledger.record("order_cancel", "storefront", order, job, detail)
         if refund_number:

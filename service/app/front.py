@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from actors.runtime.references import References
 from adapters.channels.canonical.source import Canonical
 from adapters.kit.inbound import SignatureRefused
 from adapters.postgres.imported import Imported
@@ -62,7 +61,6 @@ async def open_front(
     wire: Wire,
     store: Store,
     keys: Mapping[str, bytes],
-    references: References,
     stack: AsyncExitStack,
 ) -> Front:
     """Listen. Until the service is ready `/readyz` says so; what comes in waits in the stream."""
@@ -86,7 +84,7 @@ async def open_front(
         metrics_content_type=CONTENT_TYPE,
     )
     api_keys = ApiKeys(store.reports, monotonic=service.clock.monotonic)
-    finder = Finder(store.views, lambda text: verify_reference(text, keys))
+    finder = Finder(store.views, lambda text: verify_reference(text, keys)[0])
     reading = Reading(store.views, finder, api_keys, service.clock)
     labels = LabelLinks(store.views, keys, service.clock)
     writing = Writing(
@@ -97,7 +95,7 @@ async def open_front(
         finder,
         channels=tuple(settings.channels),
         translate=Canonical().translate,
-        sign=references.new,
+        sign=service.references.new,
         clock=service.clock,
         refused=service.refusals.count,
     )

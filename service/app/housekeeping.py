@@ -7,6 +7,7 @@ import asyncio
 import logging
 
 from actors.runtime.errors import JournalUnavailable
+from adapters.postgres.leases import JOBS
 from service.app.clock import SystemClock
 from service.settings import Retention
 from service.wiring.store import Store
@@ -23,12 +24,14 @@ MAX_STATEMENTS = 1_000
 
 
 async def keep_house(store: Store, clock: SystemClock, retention: Retention) -> None:
-    """Tidy up every ten minutes, until cancelled, and the quarantine as soon as much has come. A
-    round that fails is made up for by the next."""
+    """Tidy up every ten minutes, until cancelled, and the quarantine as soon as much has come, while
+    this process holds the lease of the jobs. A round that fails is made up for by the next."""
     due = clock.monotonic() + PERIOD_SECONDS
     while True:
         await asyncio.sleep(LOOK_SECONDS)
         whole_round = clock.monotonic() >= due
+        if not store.leases.surely_holds(JOBS):
+            continue
         if not whole_round and not store.quarantine.crowded:
             continue
         try:

@@ -20,7 +20,7 @@ OUTCOMES: dict[type[e.Event], str] = {
     e.Placed: "placed",
     e.Closed: "closed",
     e.Cancelled: "cancelled",
-    e.Shipped: "shipped",
+    e.HandedOver: "shipped",
     e.GivenToPerson: "given_to_person",
     e.Overdue: "overdue",
 }

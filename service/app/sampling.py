@@ -39,21 +39,25 @@ async def sample_gauges(service: Service, wire: Wire) -> None:
             backlog = await wire.letters.backlog()
             metrics.consumer_lag("intake").set(backlog.waiting)
             assert service.store is not None
-            counts = await service.store.outbox.effect_counts()
+            held = sorted(service.store.leases.epochs)
+            counts = await service.store.outbox.effect_counts(held)
             if rounds % QUARANTINE_ROUNDS == 1:
                 await _count_quarantine(service, service.store, reasons)
-            metrics.timers_overdue.set(await service.store.timers.overdue(service.clock.now()))
+            metrics.timers_overdue.set(
+                await service.store.timers.overdue(service.clock.now(), held)
+            )
             waiting, oldest = await service.store.views.attention(service.clock.now())
             metrics.attention_orders.set(waiting)
             metrics.attention_oldest.set(oldest)
         except (NatsUnusable, JournalUnavailable) as error:
             log.info("Gauges are not read while a server is away: %s", error)
             continue
-        for name, lane in service.dispatcher.lanes.items():
+        for lane in service.lanes:
+            name = lane.name
             count, oldest = counts.get(name, (0, 0.0))
             metrics.outbox_open(name).set(count)
             metrics.outbox_oldest(name).set(oldest)
-            metrics.breaker(name).set(BREAKER_STATES[lane.breaker.state])
+            metrics.breaker(name).set(BREAKER_STATES[lane.breaker_state])
 
 
 async def _count_quarantine(service: Service, store: Store, reasons: set[str]) -> None:

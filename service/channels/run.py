@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from adapters.postgres.audit import Audit
 from adapters.postgres.incident_views import IncidentViews
+from adapters.postgres.leases import JOBS
 from adapters.postgres.sync import Upkeeps
 from service.channels.backfill import Backfill
 from service.channels.service import ChannelsDesk
@@ -55,7 +56,7 @@ async def keep_channels(service: Service, wire: Wire, store: Store) -> None:
                     clock=service.clock,
                     metrics=metrics,
                     refused=service.refusals.count,
-                    may=lambda: store.leases.sure,
+                    may=lambda: store.leases.surely_holds(JOBS),
                     address=f"{address}/hooks/{name}" if address else "",
                 )
             )

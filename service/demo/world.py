@@ -1,5 +1,5 @@
-"""The configuration of the demo: three shops, an ERP, a warehouse, a carrier and a mail server, all
-simulated."""
+"""The configuration of the demo: three shops, an ERP, two warehouses with a carrier each, and a mail
+server, all simulated."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from typing import Any
 from msgspec import Struct
 
 SHOPS = ("acme-us", "acme-ca", "acme-eu")
-ERP, WAREHOUSE, CARRIER, MAIL = "bc", "warehouse-east", "ups", "mail"
+ERP, MAIL = "bc", "mail"
+PLACES = {"east": ("warehouse-east", "ups"), "west": ("warehouse-west", "fedex")}
+"""Each place's warehouse and carrier; goods leave from the first that has them."""
+
+CASH, TERMS = "Cash on Delivery (COD)", "Net 30"
+"""Payment methods of the demo's shops whose orders are accepted before their money is there."""
 
 Table = dict[str, Any]
 
@@ -55,6 +60,10 @@ def configuration(world: World, *, port: int, data_dir: str, pace: Pace | None =
         "listen": {"host": "127.0.0.1", "port": port},
         "channels": {shop: _channel(shop, world, pace) for shop in SHOPS},
         "partners": partners(world, pace),
+        "places": {
+            name: {"warehouse": warehouse, "carrier": carrier}
+            for name, (warehouse, carrier) in PLACES.items()
+        },
         "policy": {
             "first_track_seconds": pace.first_track_seconds,
             "track_every_seconds": pace.track_every_seconds,
@@ -63,7 +72,8 @@ def configuration(world: World, *, port: int, data_dir: str, pace: Pace | None =
 
 
 def partners(world: World, pace: Pace) -> Table:
-    """Return the partners by what the demo calls them. One of each role needs no places."""
+    """Return the partners by what the demo calls them."""
+    (east, ups), (west, fedex) = PLACES.values()
     return {
         ERP: {
             "kind": "business_central",
@@ -77,29 +87,27 @@ def partners(world: World, pace: Pace) -> Table:
             "duty_account": "40200",
             "calls": _calls(pace),
         },
-        WAREHOUSE: {
-            "kind": "warehouse",
-            "base_url": f"{world.http}/warehouse",
-            "token": new_secret(),
-            "callback_secrets": [world.callback_secret],
-            "calls": _calls(pace),
-        },
-        CARRIER: {
+        east: _warehouse("east", world, pace),
+        west: _warehouse("west", world, pace),
+        ups: {
             "kind": "ups",
             "base_url": f"{world.http}/ups",
             "client_id": "demo",
             "client_secret": new_secret(),
             "account_number": "A1B2C3",
             "recovery_lag_seconds": pace.settle_seconds,
-            "shipper": {
-                "name": "Acme Warehouse East",
-                "phone": "5025550100",
-                "lines": ["1 Warehouse Way"],
-                "city": "Louisville",
-                "region": "KY",
-                "postal_code": "40201",
-                "country": "US",
-            },
+            "shipper": _shipper("Acme Warehouse East", "Louisville", "KY", "40201"),
+            "calls": _calls(pace),
+        },
+        fedex: {
+            "kind": "fedex",
+            "base_url": f"{world.http}/fedex",
+            "client_id": "demo",
+            "client_secret": new_secret(),
+            "account_number": "510087000",
+            "recovery_lag_seconds": pace.settle_seconds,
+            "country_of_manufacture": "US",
+            "shipper": _shipper("Acme Warehouse West", "Reno", "NV", "89501"),
             "calls": _calls(pace),
         },
         MAIL: {
@@ -127,7 +135,32 @@ def _channel(shop: str, world: World, pace: Pace) -> Table:
         "api_base_url": f"{world.http}/shopify/{shop}.myshopify.com",
         "webhook_secrets": [world.webhook_secret],
         "access_token": new_secret(),
+        "promised_payment_methods": [TERMS],
+        "collected_payment_methods": [CASH],
+        "short_pick": "backorder",
         "calls": _calls(pace),
+    }
+
+
+def _warehouse(name: str, world: World, pace: Pace) -> Table:
+    return {
+        "kind": "warehouse",
+        "base_url": f"{world.http}/warehouses/{name}",
+        "token": new_secret(),
+        "callback_secrets": [world.callback_secret],
+        "calls": _calls(pace),
+    }
+
+
+def _shipper(name: str, city: str, region: str, postal_code: str) -> Table:
+    return {
+        "name": name,
+        "phone": "5025550100",
+        "lines": ["1 Warehouse Way"],
+        "city": city,
+        "region": region,
+        "postal_code": postal_code,
+        "country": "US",
     }
 
 

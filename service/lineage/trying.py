@@ -60,6 +60,7 @@ class Requests:
         order = _order(msgspec.json.encode(tree))
         adapter, recorder = self._adapter(kind)
         recorder.sent.clear()
+        recorder.answers = kind.carried.answers(order)
         call = _call(kind.carried.effect(order), order, kind.carried.ref(order.ref))
         try:
             await adapter.perform(call)
@@ -69,7 +70,7 @@ class Requests:
 
     def _adapter(self, kind: Kind[Any]) -> tuple[Partner, Recorder]:
         if kind.name not in self._made:
-            recorder = Recorder(kind.carried.answers)
+            recorder = Recorder()
             kit = Kit(
                 name=kind.name,
                 keys={"1": b"a key of an example"},

@@ -11,7 +11,6 @@ from aiohttp import web
 from adapters.postgres.views import Ambiguous, OrderRow, OrderView, Views
 from schemas.contracts import published
 from schemas.order.ids import REFERENCE_LENGTH, OrderId, ReferenceRefused
-from schemas.order.things import Key
 from service.http import problems
 from service.http.auth import ANY_CHANNEL, Caller, Keys, caller_of
 from service.http.problems import Problem
@@ -27,9 +26,9 @@ _MAX_TEXT = 200  # longer than any number, name or id that people search by
 
 class Finder:
     """Finds the order an address names: by order id, a reference of it or its things, number, or
-    the channel's reference. `verify` says what a signed reference names."""
+    the channel's reference. `verify` says whose a signed reference is."""
 
-    def __init__(self, views: Views, verify: Callable[[str], tuple[OrderId, Key]]) -> None:
+    def __init__(self, views: Views, verify: Callable[[str], OrderId]) -> None:
         self._views = views
         self._verify = verify
 
@@ -45,7 +44,7 @@ class Finder:
     async def _id_of(self, name: str, caller: Caller) -> OrderId | None:
         if len(name) == REFERENCE_LENGTH and name.isascii() and name.isalnum():
             try:
-                return self._verify(name)[0]
+                return self._verify(name)
             except ReferenceRefused:
                 return None
         channels = None if ANY_CHANNEL in caller.channels else caller.channels

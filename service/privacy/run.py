@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from adapters.postgres.erasing import Erasing
+from adapters.postgres.leases import JOBS
 from adapters.postgres.privacy import PrivacyRequests
 from adapters.postgres.quarantine_workflow import QuarantineWorkflow
 from service.privacy.metrics import PrivacyMetrics
@@ -33,7 +34,7 @@ def privacy_of(service: Service, store: Store) -> PrivacyWork:
     erasing, forget = Erasing(store.reports), service.registry.forget
 
     def may() -> bool:
-        return store.leases.sure
+        return store.leases.surely_holds(JOBS)
 
     days = {
         name: channel.personal_data_days

@@ -20,6 +20,7 @@ from adapters.postgres.sealing import KeyMissing, Sealing
 from adapters.postgres.sealing_keys import agree
 from adapters.postgres.signing_keys import SigningKeyDiffers, agree_on_signing
 from adapters.postgres.stock import StockPartner, StockRow
+from adapters.postgres.suspensions import PostgresSuspensions
 from adapters.postgres.timers import PostgresTimers
 from adapters.postgres.views import Views
 from service.app.errors import SchemaRefused, SecretsDiffer
@@ -41,6 +42,7 @@ class Store(Struct, frozen=True, kw_only=True):
     journal: PostgresJournal
     outbox: PostgresOutbox
     timers: PostgresTimers
+    suspensions: PostgresSuspensions
     quarantine: PostgresQuarantine
     stock: StockPartner
     views: Views
@@ -73,10 +75,12 @@ async def open_store(
     settings: Settings,
     servers: Servers,
     stack: AsyncExitStack,
+    *,
     on_lost: Callable[[Sequence[int]], None],
+    on_commit: Callable[[int, float], None],
 ) -> Store:
     """Bring the schema up to date and open the pools. Takes no lease yet; `on_lost` is told when
-    one of them goes to another process."""
+    one of them goes to another process, `on_commit` of each commit of the journal."""
     await migrate(servers.postgres_dsn)
     limits = settings.limits
     pool = Pool(
@@ -100,9 +104,12 @@ async def open_store(
         reports=reports,
         leases=leases,
         sealing=sealing,
-        journal=PostgresJournal(pool, leases, sealing, max_batch=limits.journal_batch),
+        journal=PostgresJournal(
+            pool, leases, sealing, max_batch=limits.journal_batch, on_commit=on_commit
+        ),
         outbox=PostgresOutbox(pool, leases, sealing),
         timers=PostgresTimers(pool),
+        suspensions=PostgresSuspensions(pool, leases),
         quarantine=PostgresQuarantine(reports, sealing),
         stock=StockPartner(pool),
         views=Views(reports, sealing),

@@ -12,6 +12,8 @@ from aiohttp import web
 
 from actors.runtime.call_policy import CallPolicy
 from actors.runtime.ports import Call
+from adapters.carriers.fedex.partner import Fedex
+from adapters.carriers.fedex.settings import FedexSettings
 from adapters.carriers.ups.partner import Ups
 from adapters.carriers.ups.settings import UpsSettings
 from adapters.erp.business_central.partner import BusinessCentral
@@ -65,9 +67,10 @@ class TestClock:
 
     __test__ = False
     ahead: float = 0.0
+    noon: datetime = NOON
 
     def now(self) -> datetime:
-        return NOON + timedelta(seconds=self.ahead)
+        return self.noon + timedelta(seconds=self.ahead)
 
     def monotonic(self) -> float:
         return time.monotonic() + self.ahead
@@ -170,6 +173,25 @@ def ups(client: HttpClient, base: str, *, timeout_seconds: float = 2.0, **change
         **changes,
     }
     return Ups(client, UpsSettings(**settings))  # type: ignore[arg-type]  # one dict of settings, for tests to change
+
+
+def fedex(
+    client: HttpClient, base: str, *, timeout_seconds: float = 2.0, **changes: object
+) -> Fedex:
+    """FedEx at `base`, believed at once when it has no label."""
+    settings = {
+        "kind": "fedex",
+        "base_url": f"{base}/fedex",
+        "client_id": "id",
+        "client_secret": Secret("secret"),
+        "account_number": "510087020",
+        "shipper": SHOP,
+        "services": {"Next day": "STANDARD_OVERNIGHT"},
+        "recovery_lag_seconds": 0.0,
+        "calls": CallPolicy(timeout_seconds=timeout_seconds),
+        **changes,
+    }
+    return Fedex(client, FedexSettings(**settings))  # type: ignore[arg-type]  # one dict of settings, for tests to change
 
 
 def mail(

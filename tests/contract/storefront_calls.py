@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from actors.runtime.call_policy import CallPolicy
-from adapters.channels.bigcommerce.api import BigCommerceApi, BigCommerceStore
+from adapters.channels.bigcommerce.api import BigCommerceApi
+from adapters.channels.bigcommerce.settings import BigCommerceSettings
 from adapters.channels.bigcommerce.storefront import BigCommerceStorefront
 from adapters.channels.shopify.graphql import ShopifyGraphql
 from adapters.channels.shopify.settings import ShopifySettings
@@ -37,12 +38,22 @@ def shopify_upkeep(client: HttpClient, base: str) -> ShopifyUpkeep:
     return ShopifyUpkeep(ShopifyGraphql(client, shop_settings(base, timeout_seconds=5.0)))
 
 
+def store_settings(
+    base: str, *, timeout_seconds: float = 2.0, token: str = "the token"
+) -> BigCommerceSettings:
+    """Settings of the BigCommerce store at `base`."""
+    return BigCommerceSettings(
+        kind="bigcommerce",
+        store_hash="abc123",
+        access_token=Secret(token),
+        webhook_secrets=(Secret("a secret of the shop"),),
+        api_base_url=f"{base}/bigcommerce",
+        calls=CallPolicy(timeout_seconds=timeout_seconds),
+    )
+
+
 def bigcommerce(client: HttpClient, base: str, seconds: float = 2.0) -> BigCommerceStorefront:
     """The BigCommerce store at `base`."""
-    told = BigCommerceStore(
-        store_hash="abc123",
-        access_token="the token",
-        base_url=f"{base}/bigcommerce",
-        timeout_seconds=seconds,
+    return BigCommerceStorefront(
+        BigCommerceApi(client, store_settings(base, timeout_seconds=seconds))
     )
-    return BigCommerceStorefront(BigCommerceApi(client, told))

@@ -10,15 +10,24 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from aiohttp import web
 from jsonschema import Draft4Validator
+from msgspec.structs import replace
 
 from actors.runtime.errors import NeedsPerson, Rejected, Unauthorised, Unknown
-from adapters.channels.bigcommerce.order import mark_of
 from adapters.channels.bigcommerce.source import BigCommerce
 from adapters.channels.bigcommerce.storefront import BUNDLE_CALLS
 from adapters.kit.http_client import HttpClient
-from schemas.messages.effects import FetchOrder, FulfilmentPublished, PublishFulfilment
-from schemas.messages.inputs import UpdateOrder
+from schemas.messages.effects import (
+    CancelAtChannel,
+    ChannelCancelled,
+    FetchOrder,
+    FulfilmentPublished,
+    PublishFulfilment,
+    SentParcel,
+    Units,
+)
+from schemas.messages.inputs import OutsideShipment, UpdateOrder
 from schemas.order.canonical import Line, Order
+from schemas.order.things import Key
 from tests.bigcommerce_payloads import (
     STORE,
     Json,
@@ -31,10 +40,25 @@ from tests.bigcommerce_payloads import (
 from tests.contract.partner_calls import Stub, a_call, stubbed
 from tests.contract.simulated import Client, Running, started
 from tests.contract.storefront_calls import bigcommerce
-from tests.given import an_order as ours
+from tests.orders import an_order as ours
 
 NUMBER = "1ZA1B2C30300000012"
-PUBLISH = PublishFulfilment(tracking_number=NUMBER, carrier="UPS")
+CANCEL = CancelAtChannel(reason="customer", restock=True)
+
+
+def parcel(key: str, number: str, *units: tuple[str, int]) -> SentParcel:
+    """A parcel with so many pieces of these lines."""
+    held = tuple(Units(line, f"SKU-{line}", quantity) for line, quantity in units)
+    return SentParcel(parcel=Key(key), units=held, carrier="UPS", tracking_number=number)
+
+
+def publication(*parcels: SentParcel, earlier: tuple[SentParcel, ...] = ()) -> PublishFulfilment:
+    """What is told of them."""
+    return PublishFulfilment(fulfilment=Key("F1"), parcels=parcels, earlier=earlier)
+
+
+WHOLE = parcel("K1", NUMBER, ("1", 2), ("2", 1))
+PUBLISH = publication(WHOLE)
 BOOK = f"/_sim/bigcommerce/{STORE}"
 TOKEN = {"X-Auth-Token": "another app's"}
 ORDERS = "orders.v2.oas2.yml"
@@ -79,6 +103,15 @@ def shipments_in(answer: object, ref: int) -> list[Json]:
     assert isinstance(answer, dict)
     found: list[Json] = answer.get(str(ref), [])
     return found
+
+
+async def told(simulators: Client, ref: int) -> list[tuple[str, dict[int, int]]]:
+    """Return the number and the pieces of each shipment of an order."""
+    shown = (await simulators.call("GET", f"{BOOK}/shipments")).json
+    return [
+        (one["tracking_number"], {x["order_product_id"]: x["quantity"] for x in one["items"]})
+        for one in shipments_in(shown, ref)
+    ]
 
 
 def is_documented(stub: Stub) -> None:
@@ -176,25 +209,31 @@ async def test_a_store_that_tells_nothing_of_itself_is_no_obstacle(client: HttpC
             assert b'"store":{}' in await shop.bundle("250", a_call(FetchOrder()))
 
 
+def mark(key: str = "K1") -> str:
+    """The comment that our parcel's shipment bears."""
+    return f"Orderwright {a_call(PUBLISH).reference} {key}"
+
+
 async def test_the_shipment_fits_the_official_description(client: HttpClient) -> None:
     """What is sent is an orderShipment_Post, and the status an order_Put; both are documented."""
     products = [a_product(1, "10.0000", 2), a_product(2, "5.5000", quantity_shipped=1)]
     answers = [
-        web.Response(status=204),
-        web.json_response(an_order()),
+        web.json_response([{"id": 3, "items": [{"order_product_id": 2, "quantity": 1}]}]),
+        web.json_response(an_order(status_id=3)),
         web.json_response(products),
         web.json_response({"id": 12}, status=201),
-        web.json_response(an_order()),
+        web.json_response(an_order(status_id=3)),
         web.json_response(an_order(status_id=2)),
     ]
+    call = a_call(publication(parcel("K1", NUMBER, ("1", 2))), known(250))
     async with stubbed(*answers) as stub:
-        result = await bigcommerce(client, stub.url).perform(a_call(PUBLISH, known(250)))
+        result = await bigcommerce(client, stub.url).perform(call)
         is_documented(stub)
         method, path, _, body = stub.sent("/shipments")
         changed = json.loads(stub.requests[-1][3])
         assert [one[0] for one in stub.requests] == ["GET"] * 3 + ["POST", "GET", "PUT"]
     sent = json.loads(body)
-    assert result == FulfilmentPublished(fulfilment_id="12")
+    assert result == FulfilmentPublished(outside_ids=("12",))
     assert (method, path) == ("POST", f"/bigcommerce/stores/{STORE}/v2/orders/250/shipments")
     assert faults("orderShipment_Post", sent) == []
     assert faults("order_Put", changed) == []
@@ -203,7 +242,7 @@ async def test_the_shipment_fits_the_official_description(client: HttpClient) ->
         "tracking_number": NUMBER,
         "shipping_provider": "ups",
         "tracking_carrier": "",
-        "comments": mark_of(250, NUMBER),
+        "comments": f"Orderwright {call.reference} K1",
         "items": [{"order_product_id": 1, "quantity": 2}],
     }
     assert changed == {"status_id": 2}
@@ -216,16 +255,59 @@ async def test_a_carrier_that_bigcommerce_does_not_know_is_told_as_the_method(
     answers = [
         web.Response(status=204),
         web.json_response(an_order()),
-        web.json_response([a_product(1, "1.0000")]),
+        web.json_response([a_product(1, "1.0000", 2), a_product(2, "1.0000")]),
         web.json_response({"id": 12}, status=201),
         web.json_response(an_order(status_id=2)),
     ]
-    effect = PublishFulfilment(tracking_number=NUMBER, carrier="Hermes")
+    effect = publication(replace(WHOLE, carrier="Hermes"))
     async with stubbed(*answers) as stub:
         await bigcommerce(client, stub.url).perform(a_call(effect, known(250)))
         sent = json.loads(stub.sent("/shipments")[3])
     assert (sent["shipping_provider"], sent["shipping_method"]) == ("", "Hermes")
     assert faults("orderShipment_Post", sent) == []
+
+
+async def test_each_parcel_is_a_shipment_and_a_part_leaves_the_rest_open(
+    client: HttpClient, simulators: Client, running: Running
+) -> None:
+    """Two parcels of two pieces are two shipments with their numbers, and the order is shown as
+    partly shipped; the rest makes it whole. Every repeat finds what there is."""
+    await put(simulators, bundle_of(321))
+    shop = bigcommerce(client, running.http)
+    first = (parcel("K1", "1Z1", ("1", 1)), parcel("K2", "1Z2", ("2", 1)))
+    call = a_call(publication(*first), known(321))
+    assert await shop.look_up(call) is None
+    made = await shop.perform(call)
+    assert made == await shop.look_up(call) == await shop.perform(call)
+    assert await told(simulators, 321) == [("1Z1", {1: 1}), ("1Z2", {2: 1})]
+    assert (await simulators.call("GET", f"{BOOK}/statuses")).json["321"] == 3
+    rest = a_call(publication(parcel("K3", "1Z3", ("1", 1)), earlier=first), known(321), key="F2")
+    assert await shop.look_up(rest) is None
+    later = await shop.perform(rest)
+    assert later == await shop.look_up(rest) != made
+    assert await told(simulators, 321) == [("1Z1", {1: 1}), ("1Z2", {2: 1}), ("1Z3", {1: 1})]
+    assert (await simulators.call("GET", f"{BOOK}/statuses")).json["321"] == 2
+
+
+async def test_our_own_write_back_comes_back_under_the_same_id(
+    client: HttpClient, simulators: Client, running: Running
+) -> None:
+    """The fetched order states our shipment with the id that publishing returned."""
+    await put(simulators, bundle_of(322))
+    shop = bigcommerce(client, running.http)
+    call = a_call(publication(parcel("K1", "1Z1", ("1", 1))), known(322))
+    made = await shop.perform(call)
+    assert isinstance(made, FulfilmentPublished)
+    raw = await shop.bundle("322", call)
+    stated = BigCommerce("x", store_hash=STORE, secrets=()).translate("update", "", raw)
+    assert isinstance(stated, UpdateOrder)
+    assert stated.fulfilled == (
+        OutsideShipment(
+            outside_id=made.outside_ids[0],
+            units=(Units("1", "SKU-1", 1),),
+            tracking_numbers=("1Z1",),
+        ),
+    )
 
 
 async def test_an_order_shipped_twice_is_shipped_once(
@@ -243,7 +325,7 @@ async def test_an_order_shipped_twice_is_shipped_once(
     await simulators.call("DELETE", "/_sim/faults")
     (made,) = shipments_in((await simulators.call("GET", f"{BOOK}/shipments")).json, 302)
     assert faults("orderShipment", made) == []
-    wanted = FulfilmentPublished(fulfilment_id=str(made["id"]))
+    wanted = FulfilmentPublished(outside_ids=(str(made["id"]),))
     assert await shop.look_up(call) == wanted
     assert await shop.perform(call) == wanted
     assert [one["reference"] for one in await simulators.ledger("fulfilment")] == ["302"]
@@ -272,25 +354,27 @@ async def test_the_status_follows_also_where_the_shop_does_not_set_it(
 
 async def test_a_refusal_because_we_were_there_before(client: HttpClient) -> None:
     """A shipment that is refused is looked for once more: a lost call may have made it."""
-    ours_there = [{"id": 7, "tracking_number": NUMBER, "comments": mark_of(250, NUMBER)}]
+    items = [{"order_product_id": 1, "quantity": 2}, {"order_product_id": 2, "quantity": 1}]
+    ours_there = [{"id": 7, "tracking_number": NUMBER, "comments": mark(), "items": items}]
     refused = web.json_response([{"status": 400, "message": "Too many"}], status=400)
     answers = [
         web.Response(status=204),
         web.json_response(an_order()),
-        web.json_response([a_product(1, "1.0000")]),
+        web.json_response([a_product(1, "1.0000", 2), a_product(2, "1.0000")]),
         refused,
         web.json_response(ours_there),
         web.json_response(an_order(status_id=2)),
     ]
     async with stubbed(*answers) as stub:
-        found = await bigcommerce(client, stub.url).perform(a_call(PUBLISH, known(250)))
-    assert found == FulfilmentPublished(fulfilment_id="7")
+        found = await bigcommerce(client, stub.url).perform(a_call(PUBLISH))
+    assert found == FulfilmentPublished(outside_ids=("7",))
 
 
 async def test_a_bundle_is_shipped_as_the_shop_sold_it(
     client: HttpClient, simulators: Client, running: Running
 ) -> None:
-    """Components go under the line they were taken from; extra costs are no articles."""
+    """A kit goes under the line it was taken from, as many as are complete; extra costs are no
+    articles."""
     await put(simulators, bundle_of(304))
     parts = (
         a_line("c1", 4, bundle_line_id="1"),
@@ -298,42 +382,59 @@ async def test_a_bundle_is_shipped_as_the_shop_sold_it(
         a_line("2"),
         a_line("bigcommerce-handling", requires_shipping=False),
     )
-    await bigcommerce(client, running.http).perform(a_call(PUBLISH, known(304, *parts)))
-    (made,) = shipments_in((await simulators.call("GET", f"{BOOK}/shipments")).json, 304)
-    assert made["items"] == [
-        {"order_product_id": 1, "quantity": 2},
-        {"order_product_id": 2, "quantity": 1},
-    ]
+    held = parcel("K1", NUMBER, ("c1", 3), ("c2", 2), ("2", 1), ("bigcommerce-handling", 1))
+    order, shop = known(304, *parts), bigcommerce(client, running.http)
+    await shop.perform(a_call(publication(held), order))
+    last = parcel("K2", "1Z2", ("c1", 1))
+    await shop.perform(a_call(publication(last, earlier=(held,)), order))
+    assert await told(simulators, 304) == [(NUMBER, {1: 1, 2: 1}), ("1Z2", {1: 1})]
 
 
 async def test_an_order_without_parcels_is_completed(
     client: HttpClient, simulators: Client, running: Running
 ) -> None:
     """Nothing travels, so there is no shipment; the shop shows it as completed, once."""
-    await put(simulators, bundle_of(305))
-    call = a_call(PublishFulfilment(tracking_number="", carrier=""), known(305))
+    digital = [a_product(1, "10.0000", 2, type="digital"), a_product(2, "5.5", type="digital")]
+    await put(simulators, {**bundle_of(305), "products": digital})
+    call = a_call(publication(parcel("K1", "", ("1", 2), ("2", 1))), known(305))
     shop = bigcommerce(client, running.http)
     assert await shop.look_up(call) is None
     done = await shop.perform(call)
     assert done == await shop.look_up(call) == await shop.perform(call)
+    assert done == FulfilmentPublished(outside_ids=())
     assert (await simulators.call("GET", f"{BOOK}/statuses")).json["305"] == 10
 
 
-@pytest.mark.parametrize(("ref", "number"), [(311, NUMBER), (312, "")])
 async def test_what_was_cancelled_in_the_shop_is_not_shown_as_shipped(
-    client: HttpClient, simulators: Client, running: Running, ref: int, number: str
+    client: HttpClient, simulators: Client, running: Running
 ) -> None:
     """The cancellation came too late for us: it stays in the shop, and a person is told."""
-    await put(simulators, bundle_of(ref, status_id=5))
-    call = a_call(PublishFulfilment(tracking_number=number, carrier="UPS"), known(ref))
+    await put(simulators, bundle_of(311, status_id=5))
+    call = a_call(PUBLISH, known(311))
     shop = bigcommerce(client, running.http)
     for _ in range(2):
         with pytest.raises(Rejected, match="was cancelled in BigCommerce"):
             await shop.perform(call)
     assert await shop.look_up(call) is None
-    assert (await simulators.call("GET", f"{BOOK}/statuses")).json[str(ref)] == 5
+    assert (await simulators.call("GET", f"{BOOK}/statuses")).json["311"] == 5
     shipments = (await simulators.call("GET", f"{BOOK}/shipments")).json
-    assert not shipments_in(shipments, ref)
+    assert not shipments_in(shipments, 311)
+
+
+async def test_an_order_is_cancelled_once_and_only_while_nothing_has_left(
+    client: HttpClient, simulators: Client, running: Running
+) -> None:
+    """The status says it; a look-up and a repeat find it, and what left keeps the order."""
+    await put(simulators, bundle_of(313), bundle_of(314, items_shipped=1, status_id=3))
+    shop, call = bigcommerce(client, running.http), a_call(CANCEL, known(313))
+    assert await shop.look_up(call) is None
+    assert await shop.perform(call) == ChannelCancelled()
+    assert await shop.perform(call) == ChannelCancelled(told=False)
+    assert await shop.look_up(call) == ChannelCancelled()
+    assert (await simulators.call("GET", f"{BOOK}/statuses")).json["313"] == 5
+    with pytest.raises(Rejected, match="a part of the order as shipped"):
+        await shop.perform(a_call(CANCEL, known(314)))
+    assert (await simulators.call("GET", f"{BOOK}/statuses")).json["314"] == 3
 
 
 async def test_what_can_t_be_shipped_is_told(
@@ -341,7 +442,7 @@ async def test_what_can_t_be_shipped_is_told(
 ) -> None:
     """Nothing left, several addresses, an order that is gone, a number that is too long."""
     shop = bigcommerce(client, running.http)
-    sent = [a_product(1, "10.0000", 2, quantity_shipped=2)]
+    sent = [a_product(1, "10.0000", 2, quantity_shipped=2), a_product(2, "5.5000")]
     two = [a_product(1, "10.0000", 2), a_product(2, "5.5000", order_address_id=32)]
     addresses = [an_address(), an_address(32)]
     await put(
@@ -349,10 +450,14 @@ async def test_what_can_t_be_shipped_is_told(
         {**bundle_of(306), "products": sent},
         {**bundle_of(307), "products": two, "shipping_addresses": addresses},
     )
-    for ref, words in ((306, "nothing left to ship"), (307, "2 addresses"), (9999, "no order")):
+    for ref, words in (
+        (306, "has 0 of the line 1 left to ship, and 2 left"),
+        (307, "2 addresses"),
+        (9999, "no order"),
+    ):
         with pytest.raises(Rejected, match=words):
             await shop.perform(a_call(PUBLISH, known(ref)))
-    long = PublishFulfilment(tracking_number="1" * 51, carrier="UPS")
+    long = publication(replace(WHOLE, tracking_number="1" * 51))
     await put(simulators, bundle_of(308))
     with pytest.raises(Rejected, match="50 characters"):
         await shop.perform(a_call(long, known(308)))

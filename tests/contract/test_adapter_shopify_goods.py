@@ -20,7 +20,7 @@ from schemas.messages.effects import (
     SentParcel,
     Units,
 )
-from schemas.messages.inputs import CancelOrder, OutsideShipment, UpdateOrder
+from schemas.messages.inputs import CancelOrder, OutsideShipment, PlaceOrder, UpdateOrder
 from schemas.order.canonical import Line, Order
 from schemas.order.things import Key
 from tests.contract.partner_calls import a_call
@@ -54,8 +54,8 @@ def given(number: int, lines: int) -> Json:
 def ours(told: Json) -> Order:
     """The shop's order as it stands here."""
     found = SHOP.translate("place", "orders/create", msgspec.json.encode(told))
-    order: Order = found.order  # type: ignore[union-attr]  # orders/create makes an order
-    return order
+    assert isinstance(found, PlaceOrder)
+    return found.order
 
 
 def parcel(key: str, number: str, *units: tuple[str, int]) -> SentParcel:

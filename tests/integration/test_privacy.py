@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
-from actors.runtime.ports import Append, Document, Letter, Quarantined
+from actors.runtime.ports import Append, Body, Document, Letter, Quarantined
 from adapters.postgres.audit import Audit
 from adapters.postgres.erasing import Erasing
 from adapters.postgres.pool import Pool
@@ -72,9 +72,10 @@ class Scene:
 
     async def order(self, ref: str, *, final: bool = True, **changes: Any) -> None:
         """An order of Jane's, unless told otherwise."""
-        first = append(ref, body=BODY, documents=(LABEL,))
+        first = append(ref, documents=(LABEL,))
         told = {"customer": "reference:42", "email": email_of(JANE.email), **changes}
-        made: Append = replace(first, row=replace(first.row, final=final), **told)
+        body = Body(content=BODY, **told)
+        made: Append = replace(first, row=replace(first.row, final=final), bodies=(body,))
         assert (await self.bench.journal.append(made)).kind == "committed"
 
     async def finish(self, ref: str) -> None:
@@ -285,9 +286,7 @@ async def test_a_person_may_force_it(scene: Scene) -> None:
     await scene.privacy.round()
     assert (await scene.request(asked)).state == "done"
     assert not await scene.readable("1")
-    later = replace(
-        append("1", 1, body=b'{"customer":{"name":"Jane again"}}'), customer="", email=""
-    )
+    later = append("1", 1, body=b'{"customer":{"name":"Jane again"}}')
     assert (await scene.bench.journal.append(later)).kind == "committed"
     assert not await scene.readable("1")
 

@@ -7,7 +7,6 @@ https://github.com/UPS-API/api-documentation
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from urllib.parse import quote
 
@@ -23,6 +22,7 @@ from adapters.carriers.ups.shipment import (
     label_specification,
     shipment_request,
 )
+from adapters.kit.absence import Absence
 from adapters.kit.fitting import printable
 from adapters.kit.http_client import USER_AGENT, HttpClient
 from adapters.kit.json_partner import JsonPartner, titled
@@ -37,9 +37,6 @@ from schemas.messages.effects import (
     Undone,
     VoidLabel,
 )
-
-MAX_DOUBTS = 10_000
-"""Labels not found, but not yet for long enough; a forgotten one is only asked for again."""
 
 MAX_PACKAGES = 200
 """UPS takes no more in one shipment."""
@@ -66,8 +63,8 @@ class Ups:
         self._settings = settings
         self._origins = dict(origins or {})
         self._services = {method.casefold(): code for method, code in settings.services.items()}
-        self._doubts: OrderedDict[str, float] = OrderedDict()
         title = titled("UPS", name)
+        self._absence = Absence(client.clock, settings.recovery_lag_seconds, title)
         base = settings.base_url.rstrip("/")
         credentials = ClientCredentials(
             token_url=f"{base}/security/v1/oauth/token",
@@ -180,7 +177,7 @@ class Ups:
         if answer.status >= 400:
             codes = ups.codes_of(answer)
             if ups.is_unknown_to_ups(answer):
-                self._believe_absent(call)
+                self._absence.believe(call.idempotency_key, "this label")
                 return None
             if codes & ups.PASSING_CODES:
                 raise Retryable(
@@ -192,30 +189,13 @@ class Ups:
         candidates = recovered.candidates()
         if len(candidates) > 1:
             raise self._needs_person(call, " and ".join(candidates), several=True)
-        self._doubts.pop(call.idempotency_key, None)
+        self._absence.found(call.idempotency_key)
         return ups.label_from_recovery(
             recovered,
             effect.parcels,
             service=self._service(call, effect),
             title=self._api.title,
         )
-
-    def _believe_absent(self, call: Call) -> None:
-        """Return when the label has been absent for long enough; raise Retryable before."""
-        lag = self._settings.recovery_lag_seconds
-        now = self._api.clock.monotonic()
-        since = self._doubts.setdefault(call.idempotency_key, now)
-        left = since + lag - now
-        if left > 0:
-            if len(self._doubts) > MAX_DOUBTS:
-                self._doubts.popitem(last=False)
-            raise Retryable(
-                f"{self._api.title} does not show this label yet; it is asked once more before "
-                "another one is bought.",
-                retry_after_seconds=left,
-                sick=False,
-            )
-        del self._doubts[call.idempotency_key]
 
     def _needs_person(self, call: Call, found: str, *, several: bool) -> NeedsPerson:
         title = self._api.title

@@ -5,7 +5,7 @@ Field names: https://developer-docs.amazon.com/sp-api/reference/getorder (Orders
 
 from __future__ import annotations
 
-from adapters.channels.amazon.order import unchecked_order
+from adapters.channels.amazon.order import fulfilled_of, unchecked_order
 from adapters.channels.amazon.shapes import Fetched
 from adapters.kit.fetching import FETCHED
 from adapters.kit.inbound import Translator
@@ -13,7 +13,7 @@ from adapters.kit.lineage import Example
 from schemas.contracts.refusals import Refused
 from schemas.contracts.strict_json import parse
 from schemas.contracts.validation import read_foreign
-from schemas.messages.inputs import PlaceOrder, UpdateOrder
+from schemas.messages.inputs import UpdateOrder
 from schemas.messages.privacy import Read
 
 Fields = dict[str, object]
@@ -285,7 +285,7 @@ def _recipient(*without: str) -> Fields:
 def read(reader: Translator, raw: bytes) -> Read:
     """Translate an example, going on where only a check refuses it."""
     try:
-        found = reader.translate("update", FETCHED, raw)
+        return reader.translate("update", FETCHED, raw)
     except Refused:
-        return PlaceOrder(order=unchecked_order(read_foreign(parse(raw), Fetched).order))
-    return PlaceOrder(order=found.order) if isinstance(found, UpdateOrder) else found
+        source = read_foreign(parse(raw), Fetched).order
+        return UpdateOrder(order=unchecked_order(source), fulfilled=fulfilled_of(source))

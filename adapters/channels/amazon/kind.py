@@ -10,7 +10,6 @@ from adapters.kit.kind import Channel, Instance, Kind, Kit
 from adapters.kit.lineage import Carried, Example, Stated, one_parcel
 
 if TYPE_CHECKING:
-    from adapters.channels.amazon.api import AmazonAccount
     from adapters.channels.amazon.source import Amazon
     from adapters.channels.amazon.storefront import AmazonStorefront
     from adapters.channels.amazon.sync import AmazonUpkeep
@@ -26,19 +25,6 @@ _ORDER = {
 }
 
 
-def _account(settings: AmazonSettings) -> AmazonAccount:
-    from adapters.channels.amazon.api import AmazonAccount
-
-    return AmazonAccount(
-        base_url=settings.base_url,
-        client_id=settings.client_id,
-        client_secret=settings.client_secret.reveal(),
-        refresh_token=settings.refresh_token.reveal(),
-        token_url=settings.token_url,
-        timeout_seconds=settings.calls.timeout_seconds,
-    )
-
-
 def _webhooks(settings: AmazonSettings, instance: Instance) -> Amazon:
     from adapters.channels.amazon.source import Amazon
     from adapters.kit.rounding import Rounding
@@ -49,6 +35,7 @@ def _webhooks(settings: AmazonSettings, instance: Instance) -> Amazon:
         seller_id=settings.seller_id,
         marketplace_ids=settings.marketplace_ids,
         rounding=Rounding(mode=settings.rounding, level=settings.rounding_level),
+        translation=settings.translation,
     )
 
 
@@ -56,18 +43,21 @@ def _storefront(settings: AmazonSettings, kit: Kit) -> AmazonStorefront:
     from adapters.channels.amazon.api import AmazonApi
     from adapters.channels.amazon.storefront import AmazonStorefront
 
-    api = AmazonApi(kit.client, _account(settings))
-    return AmazonStorefront(api, kit.clock, marketplace_id=settings.marketplace_ids[0])
+    return AmazonStorefront(
+        AmazonApi(kit.client, settings, name=kit.name),
+        kit.clock,
+        marketplace_id=settings.marketplace_ids[0],
+        seller_id=settings.seller_id,
+    )
 
 
 def _sync(settings: AmazonSettings, kit: Kit) -> AmazonUpkeep:
     from adapters.channels.amazon.api import AmazonApi
     from adapters.channels.amazon.sync import AmazonUpkeep
 
-    account = _account(settings)
     return AmazonUpkeep(
-        AmazonApi(kit.client, account),
-        AmazonApi(kit.client, account, grantless=True),
+        AmazonApi(kit.client, settings, name=kit.name),
+        AmazonApi(kit.client, settings, name=kit.name, grantless=True),
         kit.clock,
         queue_arn=settings.queue_arn,
         marketplace_ids=settings.marketplace_ids,
@@ -78,7 +68,7 @@ async def _probe(settings: AmazonSettings, kit: Kit) -> str:
     from adapters.channels.amazon.api import NOTIFICATIONS, AmazonApi
     from adapters.channels.amazon.shapes import ORDER_CHANGE
 
-    api = AmazonApi(kit.client, _account(settings))
+    api = AmazonApi(kit.client, settings, name=kit.name)
     path = f"/notifications/v1/subscriptions/{ORDER_CHANGE}"
     answer = await api.ask("getSubscription", NOTIFICATIONS, "GET", path)
     there = "there is a subscription" if answer.status < 300 else "there is no subscription yet"
@@ -122,7 +112,9 @@ KIND = Kind(
     partner=_storefront,
     probe=_probe,
     carried=Carried(
-        effect=one_parcel, ref=order_id, answers={f"/orders/{_API_VERSION}": {"order": _ORDER}}
+        effect=one_parcel,
+        ref=order_id,
+        answers=lambda order: {f"/orders/{_API_VERSION}": {"order": _ORDER}},
     ),
     channel=Channel(
         transports=("webhook",),

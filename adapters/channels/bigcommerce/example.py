@@ -5,7 +5,7 @@ Field names: https://developer.bigcommerce.com/docs/rest-management/orders (V2).
 
 from __future__ import annotations
 
-from adapters.channels.bigcommerce.order import unchecked_order
+from adapters.channels.bigcommerce.order import fulfilled_of, unchecked_order
 from adapters.channels.bigcommerce.shapes import Bundle
 from adapters.kit.inbound import Translator
 from adapters.kit.lineage import Example
@@ -242,7 +242,7 @@ _COUPONS: list[Fields] = [
      "discount": "2.0000"},
 ]  # fmt: skip
 
-# Its comment is the mark of this order and number; see `mark_of`.
+# Its comment is as ours is; see `shipments.mark_of`.
 _SHIPMENT: Fields = {
     "id": 41,
     "order_id": 5550001,
@@ -252,7 +252,7 @@ _SHIPMENT: Fields = {
     "tracking_number": "1Z0000",
     "merchant_shipping_cost": "0.0000",
     "shipping_method": "",
-    "comments": "Orderwright 427589780fbcac06",
+    "comments": "Orderwright 1ABCDEFGHIJKLMNOPQRSF0001ABCDEFGHIJ K1",
     "shipping_provider": "ups",
     "shipping_provider_display_name": "UPS",
     "tracking_carrier": "",
@@ -309,4 +309,5 @@ def read(reader: Translator, raw: bytes) -> Read:
     try:
         return reader.translate("update", "", raw)
     except Refused:
-        return UpdateOrder(order=unchecked_order(read_foreign(parse(raw), Bundle)))
+        source = read_foreign(parse(raw), Bundle)
+        return UpdateOrder(order=unchecked_order(source), fulfilled=fulfilled_of(source))

@@ -10,7 +10,6 @@ from adapters.kit.kind import Channel, Instance, Kind, Kit
 from adapters.kit.lineage import Carried, Example, Stated, one_parcel
 
 if TYPE_CHECKING:
-    from adapters.channels.bigcommerce.api import BigCommerceStore
     from adapters.channels.bigcommerce.source import BigCommerce
     from adapters.channels.bigcommerce.storefront import BigCommerceStorefront
     from adapters.channels.bigcommerce.sync import BigCommerceUpkeep
@@ -18,17 +17,6 @@ if TYPE_CHECKING:
     from schemas.messages.privacy import Read
 
 _LINES = [{"id": line, "quantity": 1_000_000, "order_address_id": 31} for line in (70, 71, 72)]
-
-
-def _store_of(settings: BigCommerceSettings) -> BigCommerceStore:
-    from adapters.channels.bigcommerce.api import BigCommerceStore
-
-    return BigCommerceStore(
-        store_hash=settings.store_hash,
-        access_token=settings.access_token.reveal(),
-        base_url=settings.api_base_url,
-        timeout_seconds=settings.calls.timeout_seconds,
-    )
 
 
 def _webhooks(settings: BigCommerceSettings, instance: Instance) -> BigCommerce:
@@ -40,6 +28,7 @@ def _webhooks(settings: BigCommerceSettings, instance: Instance) -> BigCommerce:
         store_hash=settings.store_hash,
         secrets=tuple(one.reveal() for one in settings.webhook_secrets),
         rounding=Rounding(mode=settings.rounding, level=settings.rounding_level),
+        translation=settings.translation,
     )
 
 
@@ -47,7 +36,7 @@ def _storefront(settings: BigCommerceSettings, kit: Kit) -> BigCommerceStorefron
     from adapters.channels.bigcommerce.api import BigCommerceApi
     from adapters.channels.bigcommerce.storefront import BigCommerceStorefront
 
-    return BigCommerceStorefront(BigCommerceApi(kit.client, _store_of(settings)))
+    return BigCommerceStorefront(BigCommerceApi(kit.client, settings, name=kit.name))
 
 
 def _sync(settings: BigCommerceSettings, kit: Kit) -> BigCommerceUpkeep:
@@ -55,7 +44,7 @@ def _sync(settings: BigCommerceSettings, kit: Kit) -> BigCommerceUpkeep:
     from adapters.channels.bigcommerce.sync import KEEP, BigCommerceUpkeep
 
     return BigCommerceUpkeep(
-        BigCommerceApi(kit.client, _store_of(settings), keep=KEEP),
+        BigCommerceApi(kit.client, settings, name=kit.name, keep=KEEP),
         secret=settings.webhook_secrets[0].reveal(),
     )
 
@@ -63,7 +52,7 @@ def _sync(settings: BigCommerceSettings, kit: Kit) -> BigCommerceUpkeep:
 async def _probe(settings: BigCommerceSettings, kit: Kit) -> str:
     from adapters.channels.bigcommerce.api import BigCommerceApi
 
-    await BigCommerceApi(kit.client, _store_of(settings)).ask("GET", "/v2/store")
+    await BigCommerceApi(kit.client, settings, name=kit.name).ask("GET", "/v2/store")
     return f"the store {settings.store_hash} answers."
 
 
@@ -95,7 +84,11 @@ KIND = Kind(
     probe=_probe,
     carried=Carried(
         effect=one_parcel,
-        answers={"/shipments": [], "/products": _LINES, "/v2/orders/": {"status_id": 11}},
+        answers=lambda order: {
+            "/shipments": [],
+            "/products": _LINES,
+            "/v2/orders/": {"status_id": 11},
+        },
     ),
     channel=Channel(
         transports=("webhook",),

@@ -15,6 +15,8 @@ from schemas.messages.inputs import (
     Input,
     NoteFact,
     PlaceOrder,
+    ReportedParcel,
+    ReportHandedOver,
     ReportPacked,
     ReportShortPicked,
     UpdateOrder,
@@ -97,7 +99,14 @@ def _check(found: Input) -> None:
         refuse_edit(found)
     if isinstance(found, NoteFact) and (faults := checks.news_possible(found.at)):
         raise Refused(refusals.DATE_IMPOSSIBLE, faults)
-    if isinstance(found, ReportShortPicked) and (faults := checks.quantities_possible(found.lines)):
+    if isinstance(found, PlaceOrder | UpdateOrder | ConfirmPayment):
+        for shipment in found.fulfilled:
+            if faults := checks.quantities_possible(shipment.units, least=1):
+                raise Refused(refusals.QUANTITY_IMPOSSIBLE, faults)
+    if isinstance(found, ReportShortPicked) and (faults := checks.quantities_possible(found.found)):
         raise Refused(refusals.QUANTITY_IMPOSSIBLE, faults)
-    if isinstance(found, ReportPacked) and (faults := checks.parcels_possible(found.parcels)):
+    parcels: tuple[ReportedParcel, ...] | None = None
+    if isinstance(found, ReportPacked) or (isinstance(found, ReportHandedOver) and found.parcels):
+        parcels = found.parcels
+    if parcels is not None and (faults := checks.parcels_possible(parcels)):
         raise Refused(refusals.PARCELS_IMPOSSIBLE, faults)

@@ -5,6 +5,7 @@ Field names: https://shopify.dev/docs/api/webhooks/latest?reference=toml (orders
 
 from __future__ import annotations
 
+from adapters.channels.shopify.fulfilled import fulfilled_of
 from adapters.channels.shopify.order import unchecked_order
 from adapters.channels.shopify.shapes import ShopifyOrder
 from adapters.kit.inbound import Translator
@@ -191,7 +192,19 @@ _ORDER: Fields = {
         },
     ],
     "discount_codes": [{"code": "GREEN", "amount": "3.00", "type": "fixed_amount"}],
-    "fulfillments": [{"id": 41, "status": "success", "tracking_number": "1Z0000"}],
+    "fulfillments": [
+        {
+            "id": 41,
+            "admin_graphql_api_id": "gid://shopify/Fulfillment/41",
+            "status": "success",
+            "tracking_company": "UPS",
+            "tracking_number": "1Z0000",
+            "tracking_numbers": ["1Z0000", "1Z0001"],
+            "line_items": [
+                {"id": 71, "admin_graphql_api_id": "gid://shopify/LineItem/71", "quantity": 1}
+            ],
+        }
+    ],
     "refunds": [],
     "returns": [{"id": 52, "status": "open"}],
     "note": "Leave it at the door",
@@ -305,4 +318,5 @@ def read(reader: Translator, raw: bytes) -> Read:
     try:
         return reader.translate("place", "orders/create", raw)
     except Refused:
-        return PlaceOrder(order=unchecked_order(read_foreign(parse(raw), ShopifyOrder)))
+        source = read_foreign(parse(raw), ShopifyOrder)
+        return PlaceOrder(order=unchecked_order(source), fulfilled=fulfilled_of(source))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from adapters.channels.shopify.settings import ShopifySettings
@@ -15,8 +15,35 @@ if TYPE_CHECKING:
     from adapters.channels.shopify.sync import ShopifyUpkeep
     from adapters.kit.inbound import Translator
     from schemas.messages.privacy import Read
+    from schemas.order.canonical import Order
 
-_OPEN = {"id": "1", "status": "OPEN", "supportedActions": [{"action": "CREATE_FULFILLMENT"}]}
+
+def _answers(order: Order) -> Mapping[str, object]:
+    """Return an order of which nothing has left yet, and a fulfilment that was made."""
+    page = {"hasNextPage": False, "endCursor": None}
+    lines = dict.fromkeys(line.bundle_line_id or line.line_id for line in order.lines)
+    waiting = {
+        "id": "gid://shopify/FulfillmentOrder/1",
+        "status": "OPEN",
+        "supportedActions": [{"action": "CREATE_FULFILLMENT"}],
+        "lineItems": {
+            "nodes": [
+                {
+                    "id": f"gid://shopify/FulfillmentOrderLineItem/{line}",
+                    "remainingQuantity": 1_000_000,
+                    "lineItem": {"id": f"gid://shopify/LineItem/{line}", "currentQuantity": 1},
+                }
+                for line in lines
+            ],
+            "pageInfo": page,
+        },
+    }
+    told = {
+        "id": "gid://shopify/Order/1",
+        "fulfillmentOrders": {"nodes": [waiting], "pageInfo": page},
+    }
+    made = {"fulfillment": {"id": "gid://shopify/Fulfillment/1"}, "userErrors": []}
+    return {"/admin/api": {"data": {"order": told, "fulfillmentCreate": made}}}
 
 
 def _webhooks(settings: ShopifySettings, instance: Instance) -> Shopify:
@@ -78,12 +105,7 @@ KIND = Kind(
     },
     partner=_storefront,
     probe=_probe,
-    carried=Carried(
-        effect=one_parcel,
-        answers={
-            "/admin/api": {"data": {"order": {"id": "1", "fulfillmentOrders": {"nodes": [_OPEN]}}}}
-        },
-    ),
+    carried=Carried(effect=one_parcel, answers=_answers),
     channel=Channel(
         transports=("webhook",),
         webhooks=_webhooks,

@@ -71,6 +71,8 @@ def unchecked_order(
     lines, presentment = presentment_of(source, lines, totals, rounding)
     attributes, gift_message = _attributes(source, settings)
     ship_to, bill_to, customer = _ship_to(source), _bill_to(source), _customer(source)
+    if ship_to is not None and not any(line.requires_shipping for line in lines):
+        ship_to = _whole(ship_to, attributes)
     placed_at = _utc(source.created_at)
     for doubt in doubts_of(ship_to, bill_to, customer):
         if len(attributes) < MAX_ATTRIBUTES:
@@ -251,6 +253,17 @@ def _buyer_name(source: ShopifyOrder) -> str:
 def _ship_to(source: ShopifyOrder) -> Address | None:
     at = source.shipping_address
     return None if at is None else _address(at, _buyer_name(source), _street(at))
+
+
+def _whole(at: Address, attributes: dict[str, str]) -> Address | None:
+    """Return the address of an order of which nothing travels; of a part of one, such as a country
+    alone, the words are kept as an attribute."""
+    if at.name and at.lines and at.country:
+        return at
+    words = (at.name, at.company, *at.lines, at.postal_code, at.city, at.region, at.country)
+    if len(attributes) < MAX_ATTRIBUTES and any(words):
+        attributes["shopify.shipping_address"] = ", ".join(one for one in words if one)[:5000]
+    return None
 
 
 def _bill_to(source: ShopifyOrder) -> Address | None:
