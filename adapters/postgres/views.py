@@ -18,9 +18,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from actors.order.family import INITIAL, replay
-from actors.order.state import State
-from actors.order.stream import decode_state
+from actors.order.stream import INITIAL, State, StateOutdated, decode_state, replay
 from actors.order.table import FINAL
 from actors.order.words import WORDS
 from actors.runtime.ports import BODY, Document
@@ -243,10 +241,10 @@ class Views:
         rows = await self._pool.fetch(_sql()["state_of"], _plain(order_id))
         if not rows:
             return INITIAL
-        stored = decode_state(rows[0]["state"])
-        if stored is not None:
-            return stored
-        return replay(await stored_events(self._pool, order_id, rows[0]["version"]))
+        try:
+            return decode_state(rows[0]["state"])
+        except StateOutdated:
+            return replay(await stored_events(self._pool, order_id, rows[0]["version"]))
 
     async def order(self, order_id: OrderId) -> Order | None:
         """Return the canonical order that is acted on; None before it has come, and when it was

@@ -10,8 +10,7 @@ from typing import Any
 
 import msgspec
 
-from actors.order.family import replay
-from actors.order.stream import decode_state, encode_state
+from actors.order.stream import StateOutdated, decode_state, encode_state, replay
 from actors.runtime.errors import JournalUnavailable, StreamUnavailable
 from adapters.nats.connection import NatsUnusable
 from adapters.postgres.incident_views import IncidentViews
@@ -243,9 +242,7 @@ class Desk:
         different: list[str] = []
         async for stream in streams(self.pool):
             state = replay(stream.events)
-            # One of other versions of the machines is a cache that is built again when needed.
-            stale = decode_state(stream.state) is None
-            same = stale or encode_state(state) == stream.state
+            same = encode_state(state) == stream.state or _is_outdated(stream.state)
             if not same or state.version != stream.version:
                 different.append(stream.order_id)
                 if len(different) >= MAX_DIFFERENT:
@@ -255,6 +252,15 @@ class Desk:
             if orders % 1000 == 0:
                 progress(orders)
         return Verified(orders=orders, events=events, different=tuple(different))
+
+
+def _is_outdated(stored: bytes) -> bool:
+    """Whether other versions of the machines made a state: it is built again when needed."""
+    try:
+        decode_state(stored)
+    except StateOutdated:
+        return True
+    return False
 
 
 def _only(bought: Sequence[LabelFile], parcel: str) -> LabelFile:

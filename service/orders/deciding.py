@@ -32,6 +32,12 @@ VERBS: Mapping[str, str] = MappingProxyType(
 
 ENDED = ("closed", "cancelled")
 
+_UNCANCELLABLE = {
+    "closed": "The order is closed: all of it has left. A return is needed.",
+    "cancelled": "The order is cancelled already.",
+    "cancelling": "The order is being cancelled already.",
+}
+
 
 class NotNow(ValueError):
     """The order can't do what is asked as it is; the text says why."""
@@ -40,15 +46,11 @@ class NotNow(ValueError):
 def refuse_action(view: OrderView, verb: str, target: str) -> None:
     """Raise NotNow for an action that the order surely can't carry out."""
     stage = view.row.stage
-    if verb == CANCEL and stage in ENDED:
-        raise NotNow(
-            "The order is cancelled already."
-            if stage == "cancelled"
-            else "The order is closed: all of it has left. A return is needed."
-        )
+    if verb == CANCEL and stage in _UNCANCELLABLE:
+        raise NotNow(_UNCANCELLABLE[stage])
     if verb == ACCEPT and stage in ENDED:
         raise NotNow(f"The order is {stage}; there is nothing to accept.")
-    if verb in (RELEASE, RETRY, SKIP, DONE, SHIP_SHORT, BACKORDER, DROP):
+    if VERBS[verb]:
         _refuse_target(view, verb, target)
 
 
@@ -83,7 +85,9 @@ def _refuse_target(view: OrderView, verb: str, target: str) -> None:
         known = [one.task_id for one in view.tasks]
         nothing = "Nothing of the order is left to a person."
     else:
-        known = [one.key for one in view.fulfilments if one.missing]
+        # The warehouse may have packed a part and say no more of the rest: then it must be named.
+        rest = [one.key for one in view.fulfilments if one.stage == "packed" and one.units]
+        known = [one.key for one in view.fulfilments if one.missing or one.key == target in rest]
         nothing = "No short pick of the order waits for a decision."
     if not known:
         raise NotNow(nothing)

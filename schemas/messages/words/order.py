@@ -191,6 +191,7 @@ WORDS: dict[type[e.Event], Words] = {
     e.TaskOpened: _task_opened,
     e.TaskClosed: _task_closed,
     e.GivenToPerson: _given,
+    e.AnswerNoted: simply("{thing}: the answer told nothing that was not known already."),
     e.Retried: _retried,
     e.Renewed: _renewed,
     e.Skipped: _skipped,
