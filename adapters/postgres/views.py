@@ -265,7 +265,9 @@ class Views:
         effects = await self._pool.fetch(_sql()["effects_of"], order_id, MAX_ENTRIES)
         timers = await self._pool.fetch(_sql()["timers_of"], order_id, MAX_PARTS)
         erased = await self._pool.fetch(_sql()["erased_of"], order_id)
-        entries = [event_entry(*row, lines=lines) for row in events]
+        entries = [
+            event_entry(version, kind, body, at, lines) for version, kind, body, at in events
+        ]
         entries += [erased_entry(at) for (at,) in erased if at is not None]
         for row in effects:
             entries += effect_entries(row)

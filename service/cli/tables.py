@@ -78,12 +78,12 @@ def _aside(entry: Entry) -> str:
     if entry.rule:
         told.append(f"[{entry.rule}]")
     if entry.status in {"asked", "open"}:
-        told.append(f"effect {entry.effect}")
+        told.append(f"effect {entry.effect} at {entry.lane}")
         if entry.trace_id:
             told.append(f"trace {entry.trace_id}")
     if entry.attempts > 1:
         told.append(f"after {entry.attempts} tries")
-    if entry.error and entry.status in {"open", "person"}:
+    if entry.error and entry.status in {"open", "person", "suspended"}:
         told.append(f"lastly: {entry.error}")
     if entry.status == "open" and entry.due_at is not None:
         told.append(f"next try at {entry.due_at:%H:%M:%S}")

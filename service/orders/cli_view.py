@@ -64,7 +64,7 @@ def _goods(view: OrderView) -> Iterator[tuple[str, str]]:
     for line in view.lines:
         books = ", ".join(f"{count} {name}" for name, count in line.accounts.items())
         leaving = f", {line.leaving} to be dropped" if line.leaving else ""
-        yield f"line {line.line_id}"[: WIDTH - 1], f"{line.sku}: {books}{leaving}"
+        yield "line", f"{line.line_id}, {line.sku}: {books}{leaving}"
     for one in view.fulfilments:
         at = f" at {one.place}" if one.place else ""
         task = f", task {one.task_id}" if one.task_id else ""
