@@ -66,10 +66,10 @@ CASES: dict[str, tuple[Checker, str, str]] = {
         "from time import time\ntime()",
         "from time import monotonic",
     ),
-    "concrete adapter": (
-        partial(tidy.adapters_named, module="service.inbound.intake"),
-        "from adapters.postgres import journal",
-        "from actors import ports",
+    "folder of a kind": (
+        partial(tidy.kinds_named, module="service.wiring.partners", allowed=[]),
+        "from adapters.carriers.ups import partner",
+        "from adapters.kinds import kind_named",
     ),
     "impure import": (
         partial(tidy.impure_imports, module="actors.order.decide", runtime=["actors.runtime"]),

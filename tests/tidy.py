@@ -26,6 +26,10 @@ MACHINE_PATH = re.compile(
     r"(?<![\w.}/-])/(ro" + r"ot|wo" + r"rk|ho" + r"me/\w+|tmp/scr" + r"atch)/"
 )
 
+KIND_ROOMS = [
+    f"adapters.{room}"
+    for room in "channels carriers erp warehouses messages payments crm files".split()
+]
 WALL_CLOCK = {
     ("datetime", "now"),
     ("datetime", "utcnow"),
@@ -219,12 +223,12 @@ def clock_reads(source: str) -> list[str]:
     return found
 
 
-def adapters_named(source: str, module: str) -> list[str]:
-    """Imports of concrete adapters, which only service.wiring names."""
+def kinds_named(source: str, module: str, *, allowed: list[str]) -> list[str]:
+    """Imports from the folder of a kind, which only the registry names."""
     return [
-        f"{line}: {module} imports {name}; only service.wiring names concrete adapters."
+        f"{line}: {module} imports {name}; ask adapters.kinds for the kind."
         for line, name in imported_modules(ast.parse(source), module)
-        if within(name, ["adapters"])
+        if within(name, KIND_ROOMS) and not within(name, allowed)
     ]
 
 

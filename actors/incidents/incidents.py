@@ -20,11 +20,14 @@ from schemas.messages import events as e
 from schemas.messages.effects import tag_of
 from schemas.order.things import kind_of
 
-FETCH, POST, AMEND, TASK, LABEL = map(
-    tag_of, (f.FetchOrder, f.PostSalesOrder, f.AmendSalesOrder, f.CreateTask, f.BuyLabel)
-)
-UNDOING = tuple(
-    map(tag_of, (f.ReleaseStock, f.CancelSalesOrder, f.CancelTask, f.VoidLabel, f.CancelAtChannel))
+FETCH, POST, AMEND = tag_of(f.FetchOrder), tag_of(f.PostSalesOrder), tag_of(f.AmendSalesOrder)
+TASK, LABEL = tag_of(f.CreateTask), tag_of(f.BuyLabel)
+UNDOING = (
+    tag_of(f.ReleaseStock),
+    tag_of(f.CancelSalesOrder),
+    tag_of(f.CancelTask),
+    tag_of(f.VoidLabel),
+    tag_of(f.CancelAtChannel),
 )
 
 _OF_KIND: dict[str, tuple[str, str]] = {

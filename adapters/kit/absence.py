@@ -1,6 +1,6 @@
 """Believing a partner that shows nothing: only when it has shown nothing for long enough.
 
-A carrier takes a while to show what it has just sold, so that one empty search is no proof.
+A carrier takes a while to show what it has just sold, so one empty search proves nothing.
 """
 
 from __future__ import annotations

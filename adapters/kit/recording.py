@@ -82,6 +82,24 @@ class Recorder(HttpClient):
         return self._written
 
 
+class NoIntake:
+    """Stands in for the stream: nothing is fetched here."""
+
+    async def publish(
+        self,
+        channel: str,
+        kind: str,
+        ref: str,
+        raw: bytes,
+        *,
+        delivery_id: str,
+        source: str,
+        topic: str,
+        trace: str = "",
+    ) -> None:
+        """Publish nothing."""
+
+
 def answer_of(status: int, value: object = None) -> Answer:
     """Return an answer with a JSON body."""
     return Answer(status, {"Content-Type": "application/json"}, msgspec.json.encode(value))

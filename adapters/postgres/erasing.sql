@@ -48,6 +48,8 @@ WITH which AS (
     UPDATE order_bodies b SET body = '' FROM which w WHERE b.order_id = w.order_id AND b.body <> ''
 ), files AS (
     UPDATE documents d SET content = '' FROM which w WHERE d.order_id = w.order_id AND d.content <> ''
+), exchanged AS (
+    DELETE FROM exchanges e USING which w WHERE e.order_id = w.order_id
 ), erased AS (
     SELECT order_id FROM destroyed UNION SELECT order_id FROM marked
 ), noted AS (

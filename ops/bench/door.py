@@ -19,9 +19,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
-from service.lineage.bigcommerce_example import bigcommerce_examples
 
 from adapters.channels.amazon.source import Amazon
+from adapters.channels.bigcommerce.example import examples as bigcommerce_examples
 from adapters.channels.bigcommerce.source import SECRET_HEADER, BigCommerce
 from adapters.channels.bigcommerce.storefront import pruned
 from adapters.channels.canonical.source import Canonical

@@ -249,7 +249,7 @@ class BusinessCentral:
             text(sent, "externalDocumentNumber"),
             self._world.clock(),
             dump({**sent, "salesOrderLines": kept}),
-            self._settings.prices_include_tax,
+            self._settings.is_gross(text(sent, "customerNumber")),
             last_sequence=len(kept) * 10_000,
         )
         detail = order_detail(order, self._settings)

@@ -69,12 +69,18 @@ Fault = tuple[str, str]
 
 @dataclass(slots=True)
 class Settings:
-    """How the tenant is set up. `items`: the only item numbers there are, or None for any."""
+    """How the tenant is set up. `items`: the only item numbers there are, or None for any.
+    `prices_include_tax`: those of every customer; those of customers whose number ends in `GROSS`
+    always do."""
 
     items: frozenset[str] | None = None
     prices_include_tax: bool = False
     tax_percent: float = 0.0
     upper_case: bool = False
+
+    def is_gross(self, customer_number: str) -> bool:
+        """Whether a customer's prices include tax; Business Central copies it to each document."""
+        return self.prices_include_tax or customer_number.upper().endswith("GROSS")
 
     @classmethod
     def read(cls, raw: JsonObject) -> Settings:

@@ -17,7 +17,7 @@ from typing import TextIO, cast
 
 import msgspec
 
-from ops.simulators.shapes import JsonObject, JsonValue, dump
+from ops.simulators.shapes import JsonObject, JsonValue, dump, parse_object
 
 KINDS = (
     "label label_part_void label_void erp_order erp_order_update erp_order_delete warehouse_task"
@@ -153,8 +153,13 @@ class Ledger:
         return {"entries": found, "next": last if len(found) == limit else None}
 
     def everything(self) -> list[JsonObject]:
-        """Every entry, in order."""
-        return [entry.as_json() for entry in self._entries]
+        """Every entry, in order, with its detail to read."""
+        return [
+            {**entry.as_json(), "detail": parse_object(entry.detail)}
+            if entry.detail
+            else entry.as_json()
+            for entry in self._entries
+        ]
 
     def orders(self, prefix: str, after: int, limit: int) -> JsonObject:
         """The entries of each order whose references begin so, in order of the first entry.

@@ -32,6 +32,8 @@ def expected(order: Json, locations: Mapping[str, int], payment: str) -> dict[st
     return {
         "lines": lines,
         "total": total["shop_money"]["amount"],
+        "tax": order["current_total_tax_set"]["shop_money"]["amount"],
+        "taxes_included": order["taxes_included"],
         "currency": total["shop_money"]["currency_code"],
         "presentment_total": total["presentment_money"]["amount"],
         "presentment_currency": total["presentment_money"]["currency_code"],
@@ -40,7 +42,9 @@ def expected(order: Json, locations: Mapping[str, int], payment: str) -> dict[st
         "shipping_method": ways[0] if ways else None,
         "payment": payment,
         "financial_status": order["financial_status"],
-        "to_collect": "0.00" if paid or payment != "cod" else total["shop_money"]["amount"],
+        "to_collect": (
+            "0.00" if paid or payment != "cod" else total["presentment_money"]["amount"]
+        ),
         "tags": [one.strip() for one in order["tags"].split(",") if one.strip()],
         "note": order["note"],
     }

@@ -99,11 +99,14 @@ async def open_front(
         clock=service.clock,
         refused=service.refusals.count,
     )
-    desk = _quarantine_desk(service, wire, store, readers, keys)
-    quarantine = QuarantineApi(desk, bodies, api_keys, store.idempotency, service.clock)
+    quarantined = _quarantine_desk(service, wire, store, readers, keys)
+    quarantine = QuarantineApi(quarantined, bodies, api_keys, store.idempotency, service.clock)
     incidents = IncidentsApi(IncidentViews(store.reports), api_keys, service.clock)
     channels = ChannelsApi(
-        await channels_desk(service, wire, store, stack), bodies, api_keys, service.clock
+        await channels_desk(settings, service.clock, wire, store, stack),
+        bodies,
+        api_keys,
+        service.clock,
     )
     mappings = MappingsApi(service.mappings, bodies, api_keys, service.clock)
     privacy_parts = (bodies, api_keys, store.idempotency, service.clock)

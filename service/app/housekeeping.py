@@ -1,5 +1,5 @@
-"""Throws away what has outlived its bound: old quarantine items, repeats' remembered answers, and
-what orders that ended long ago need no more."""
+"""Throws away what has outlived its bound: old quarantine items, repeats' remembered answers,
+exchanges with partners, and what orders that ended long ago need no more."""
 
 from __future__ import annotations
 
@@ -63,4 +63,7 @@ async def tidy(store: Store, clock: SystemClock) -> None:
             break
     for _ in range(MAX_STATEMENTS):
         if not await store.idempotency.purge(now=clock.now()):
+            break
+    for _ in range(MAX_STATEMENTS):
+        if not await store.exchanges.expire(now=clock.now()):
             break

@@ -7,7 +7,7 @@ import asyncio
 from contextlib import AsyncExitStack
 
 from actors.kernel.setup import Place, Setup
-from actors.runtime.errors import PartnerError, StreamUnavailable
+from actors.runtime.errors import PartnerError
 from adapters.kit.settings import PartnerSettings
 from adapters.postgres.incident_views import IncidentViews
 from adapters.postgres.sync import Upkeeps
@@ -15,7 +15,7 @@ from schemas.contracts.incidents import API_VERSION_DRIFT
 from service.app.clock import SystemClock
 from service.app.errors import OperatorError
 from service.app.findings import Finding, bad, good
-from service.app.sessions import open_reports
+from service.app.sessions import NoStream, open_reports
 from service.settings import Settings
 from service.settings.roles import places_of, setups
 from service.wiring.channels import api_version
@@ -26,25 +26,6 @@ AT_ONCE = 8
 
 PROBE_SECONDS = 30.0
 """For one instance, token and call together."""
-
-
-class NoIntake:
-    """Stands in for the stream: a probe publishes nothing."""
-
-    async def publish(
-        self,
-        channel: str,
-        kind: str,
-        ref: str,
-        raw: bytes,
-        *,
-        delivery_id: str,
-        source: str,
-        topic: str,
-        trace: str = "",
-    ) -> None:
-        """Publish nothing. Raises StreamUnavailable."""
-        raise StreamUnavailable("The message stream was not opened.", retry_after_seconds=1)
 
 
 def roles(settings: Settings) -> list[Finding]:
@@ -62,7 +43,7 @@ async def probes(settings: Settings) -> list[Finding]:
     room, clock = asyncio.Semaphore(AT_ONCE), SystemClock()
     async with AsyncExitStack() as stack:
         client = open_client(stack, clock, connections_per_host=AT_ONCE)
-        kits = Kits(settings, client, clock, intake=NoIntake())
+        kits = Kits(settings, client, clock, intake=NoStream())
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(_probed(name, instance, kits, room)) for name, instance in found

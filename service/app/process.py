@@ -37,8 +37,10 @@ from service.app.sampling import sample_gauges
 from service.app.servers import Servers, open_servers
 from service.app.sessions import signing_keys
 from service.channels.run import keep_channels
+from service.channels.sync import UpkeepMetrics
 from service.inbound.intake import Intake
 from service.mappings.keeper import MappingsKeeper
+from service.privacy.metrics import PrivacyMetrics
 from service.privacy.run import privacy_of
 from service.settings import Settings
 from service.settings.roles import setups
@@ -106,7 +108,14 @@ class Service:
         self.port = front.port
         self.lanes = Lanes(self._partners(front.own_url, wire, store, keys))
         self._begin_orders(store)
-        self.privacy = privacy_of(self, store)
+        self.privacy = privacy_of(
+            settings,
+            self.clock,
+            store,
+            PrivacyMetrics(self.metrics.registry),
+            forget=self.registry.forget,
+            refused=self.refusals.count,
+        )
         self.intake = self._intake(front, wire, store)
         resumed = await store.suspensions.resume(sorted(store.leases.epochs))
         if resumed:
@@ -134,7 +143,7 @@ class Service:
     ) -> dict[str, Lane]:
         kits = Kits(
             self.settings,
-            open_client(self._stack, self.clock),
+            open_client(self._stack, self.clock, exchanges=store.exchanges),
             self.clock,
             intake=wire.publisher,
             events=wire.events,
@@ -192,8 +201,16 @@ class Service:
             probe_loop(self.metrics, self.clock.monotonic),
             sample_gauges(self, wire),
             keep_house(store, self.clock, self.settings.retention),
+            store.exchanges.run(),
             self._projection(store).run(),
-            keep_channels(self, wire, store),
+            keep_channels(
+                self.settings,
+                self.clock,
+                wire,
+                store,
+                UpkeepMetrics(self.metrics.registry),
+                refused=self.refusals.count,
+            ),
             self.mappings.run(),
             *(one.run() for one in (privacy.requests, privacy.retention, privacy.rewrapping)),
         ):

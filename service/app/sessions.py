@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from actors.runtime.errors import StreamUnavailable
 from adapters.nats.connection import connect
 from adapters.nats.publisher import Publisher
 from adapters.postgres.pool import Pool
@@ -38,6 +39,25 @@ async def open_publisher(nats_url: str) -> AsyncIterator[Publisher]:
         yield publisher
     finally:
         await connection.close()
+
+
+class NoStream:
+    """Stands in for the stream where nothing is published: who only looks needs no NATS."""
+
+    async def publish(
+        self,
+        channel: str,
+        kind: str,
+        ref: str,
+        raw: bytes,
+        *,
+        delivery_id: str,
+        source: str,
+        topic: str,
+        trace: str = "",
+    ) -> None:
+        """Send nothing. Raises StreamUnavailable."""
+        raise StreamUnavailable("The message stream was not opened.", retry_after_seconds=1)
 
 
 def signing_keys(settings: Settings, data: DataDirectory) -> tuple[str, dict[str, bytes]]:

@@ -16,7 +16,7 @@ from service.embedded import launch
 from service.embedded.data_directory import write_private
 
 HABITS = (
-    "--edit-address=0.04 --edit-add-line=0.03 --edit-remove-line=0.03 --edit-after-seconds=0-3"
+    "--edit-address=0.04 --edit-add-line=0.03 --edit-remove-line=0.03 --edit-after-seconds=0-2"
     " --cancel-late=0.02 --cancel-after-seconds=0-3 --cod=0.05 --terms=0.03 --split=0.1"
     " --multi-parcel=0.1 --split-later=0.03 --short-pick=0.02 --echo-ms=20-200"
 )
@@ -133,7 +133,7 @@ def simulators(folder: Path, *, seed: int, callback_secret: str, live: bool) -> 
     arguments += ["--ready-file", str(ready), "--ledger", str(folder / "ledger.jsonl")]
     arguments += ["--latency-ms", "20" if live else "5"]
     arguments += ["--callbacks", "picked,packed,handed_over"]
-    arguments += ["--pack-after-seconds", "2" if live else "0.5"]
+    arguments += ["--pack-after-seconds", "2" if live else "1"]
     arguments += ["--hand-over-after-seconds", "2" if live else "0.5"]
     if live:
         arguments += ["--deliver-after-seconds", "6"]

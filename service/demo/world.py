@@ -83,6 +83,8 @@ def partners(world: World, pace: Pace) -> Table:
             "client_id": "demo",
             "client_secret": new_secret(),
             "customer_number": "WEB",
+            "gross_customer_number": "WEB-GROSS",
+            "gross_customer_number": "WEB-GROSS",
             "shipping_account": "40100",
             "duty_account": "40200",
             "calls": _calls(pace),

@@ -27,10 +27,11 @@ from service.http.auth import (
 from service.http.bodies import Bodies
 from service.http.idempotency import answered_once
 from service.http.problems import Problem
+from service.http.refusals import REFUSED, refusal
+from service.http.scopes import WRITE
 from service.imports.local import reading_of, require_decimals
 from service.imports.service import CsvImport, Entry, OrdersHere
 from service.inbound.edge import EdgeClock, Stream
-from service.orders.api import REFUSED, WRITE, refusal
 from service.telemetry.context import traceparent_of
 
 MAX_ROWS = 2_000

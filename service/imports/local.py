@@ -23,10 +23,9 @@ from schemas.contracts.refusals import Refused
 from service.app.clock import SystemClock
 from service.app.errors import OperatorError
 from service.app.local import Desk, open_desk
-from service.app.sessions import open_publisher
+from service.app.sessions import NoStream, open_publisher
 from service.imports.service import Counts, CsvImport, Entry
 from service.inbound.edge import Stream
-from service.quarantine.local import NoStream
 
 MAX_FILE_BYTES = 2 * 1024**3
 """A million rows with two thousand bytes each: ten times what such rows have."""

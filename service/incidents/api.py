@@ -12,8 +12,8 @@ from schemas.contracts.incidents import CATEGORIES
 from service.http import problems
 from service.http.auth import ANY_CHANNEL, Caller, Keys, caller_of
 from service.http.problems import Problem
+from service.http.scopes import READ
 from service.inbound.edge import EdgeClock
-from service.orders.reading import READ
 
 
 class IncidentsApi:

@@ -14,7 +14,7 @@ from actors.runtime.errors import PartnerError
 from actors.runtime.ports import Call, Partner
 from adapters.kinds import kind_named
 from adapters.kit.kind import Instance, Kind, Kit, example_of
-from adapters.kit.recording import Reached, Recorder
+from adapters.kit.recording import NoIntake, Reached, Recorder
 from schemas.contracts.refusals import Refused
 from schemas.messages.codec import decode_order, encode
 from schemas.messages.effects import VERBS, Effect, tag_of
@@ -25,24 +25,6 @@ from schemas.order.things import FULFILMENT, key_of
 from service.lineage.probing import ORDER
 
 _REFERENCE = Reference("1" + "0" * 34)
-
-
-class _NoIntake:
-    """Stands in for the stream: nothing is fetched here."""
-
-    async def publish(
-        self,
-        channel: str,
-        kind: str,
-        ref: str,
-        raw: bytes,
-        *,
-        delivery_id: str,
-        source: str,
-        topic: str,
-        trace: str = "",
-    ) -> None:
-        """Publish nothing."""
 
 
 class Requests:
@@ -76,7 +58,7 @@ class Requests:
                 keys={"1": b"a key of an example"},
                 client=recorder,
                 clock=recorder.clock,
-                intake=_NoIntake(),
+                intake=NoIntake(),
                 events=recorder,
                 own_url="https://own.invalid",
             )

@@ -14,10 +14,8 @@ from schemas.order.ids import REFERENCE_LENGTH, OrderId, ReferenceRefused
 from service.http import problems
 from service.http.auth import ANY_CHANNEL, Caller, Keys, caller_of
 from service.http.problems import Problem
+from service.http.scopes import READ, READ_LABELS
 from service.inbound.edge import EdgeClock
-
-READ = "orders:read"
-READ_LABELS = "labels:read"
 
 _MAX_PAGE = 200  # a page of rows is then under 200 kB
 _USUAL_PAGE = 50

@@ -151,6 +151,7 @@ class Rewrapping:
         done += await self._walk(self._keys.rewrap_items, 0)
         done += await self._walk(self._keys.rewrap_subjects, 0)
         done += await self._walk(self._keys.rewrap_answers, ("", ""))
+        done += await self._walk(self._keys.rewrap_exchanges, 0)
         if done:
             log.info("%d keys were wrapped anew by the master key %s.", done, active)
         self._through = active

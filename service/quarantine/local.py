@@ -6,34 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from actors.runtime.errors import StreamUnavailable
 from adapters.postgres.quarantine_workflow import QuarantineWorkflow
 from service.app.clock import SystemClock
 from service.app.local import open_desk
-from service.app.sessions import known_keys, open_publisher
+from service.app.sessions import NoStream, known_keys, open_publisher
 from service.inbound.edge import Stream
 from service.quarantine.service import QuarantineDesk
 from service.settings import load
 from service.wiring.channels import Readers, readers_by_kind
-
-
-class NoStream:
-    """Stands in for the stream where nothing is released: who only looks needs no NATS."""
-
-    async def publish(
-        self,
-        channel: str,
-        kind: str,
-        ref: str,
-        raw: bytes,
-        *,
-        delivery_id: str,
-        source: str,
-        topic: str,
-        trace: str = "",
-    ) -> None:
-        """Send nothing. Raises StreamUnavailable."""
-        raise StreamUnavailable("The message stream was not opened.", retry_after_seconds=1)
 
 
 @asynccontextmanager

@@ -84,7 +84,7 @@ may name its ERP, its mail and its places. What no one plays is left out of an o
 
 def markdown() -> str:
     """Return docs/configuration.md: the tables of our own kinds, not of those installed beside."""
-    parts = [_HEAD]
+    parts = [_HEAD, _kinds_table()]
     seen: set[type[Struct]] = set()
     for title, table, prefix in _tables(Settings, "", PREFIX):
         if table not in seen:
@@ -103,6 +103,22 @@ def _tables(table: type[Struct], path: str, prefix: str) -> Iterator[tuple[str, 
         elif key.tables_by_name is not None:
             inner = f"{prefix}_{key.name.upper()}_NAME"
             yield from _tables(key.tables_by_name, f"{here}.NAME", inner)
+
+
+def _kinds_table() -> str:
+    """Return every kind of ours with what it plays."""
+    lines = [
+        "## Kinds\n\nWhat `kind` may be. Packages that are installed beside add more.\n",
+        "| kind | what it is | roles | how messages come | |",
+        "|---|---|---|---|---|",
+    ]
+    for kind in ours():
+        ways = kind.channel.transports if kind.channel else ("webhook",) if kind.reports else ()
+        roles = ", ".join(kind.roles)
+        lines.append(
+            f"| `{kind.name}` | {kind.title} | {roles} | {', '.join(ways)} | {kind.words} |"
+        )
+    return "\n".join(lines) + "\n"
 
 
 def _kind_section(kind: Kind[Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from actors.order.policy import Policy
+from adapters.kit.exchanges import ExchangePolicy
 from adapters.kit.secret import Secret
 from adapters.kit.settings import ChannelSettings, InstanceName, Origin, PartnerSettings
 
@@ -332,5 +333,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = ""
     limits: Annotated[Limits, Meta(description="Bounds.")] = Limits()
     retention: Annotated[Retention, Meta(description="Retention.")] = Retention()
+    exchanges: Annotated[ExchangePolicy, Meta(description="Exchanges with partners.")] = (
+        ExchangePolicy()
+    )
     policy: Annotated[Policy, Meta(description="Waits.")] = Policy()
     telemetry: Annotated[Telemetry, Meta(description="Telemetry.")] = Telemetry()

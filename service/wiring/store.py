@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, contextmanager
 from msgspec import Struct
 
 from adapters.postgres import migrate as migrations
+from adapters.postgres.exchanges import PostgresExchanges
 from adapters.postgres.idempotency import Idempotency
 from adapters.postgres.journal import PostgresJournal
 from adapters.postgres.leases import Leases
@@ -48,6 +49,7 @@ class Store(Struct, frozen=True, kw_only=True):
     views: Views
     idempotency: Idempotency
     retention: Retention
+    exchanges: PostgresExchanges
 
 
 async def migrate(dsn: str) -> list[str]:
@@ -115,6 +117,7 @@ async def open_store(
         views=Views(reports, sealing),
         idempotency=Idempotency(reports, sealing),
         retention=Retention(reports),
+        exchanges=PostgresExchanges(reports, sealing, settings.exchanges),
     )
 
 

@@ -9,10 +9,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import fields
+
 from adapters.conformance.channel import ChannelConformance
 from adapters.conformance.partner import PartnerConformance
 from adapters.conformance.webhooks import ReportsConformance
 from adapters.kinds import OURS, kinds, ours
+from adapters.kit.kind import Channel, Kind
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = [path.stem for path in sorted(Path(__file__).parent.glob("test_*.py"))]
@@ -66,3 +69,13 @@ def test_a_kind_is_registered_in_one_table() -> None:
         and others & set(texts_in((ROOT / path).read_text()))
     }
     assert naming == {"adapters/kinds.py"}
+
+
+def test_the_page_names_every_part_of_a_kind() -> None:
+    """Whoever writes a channel from docs/add-a-channel.md alone leaves out nothing."""
+    page = (ROOT / "docs" / "add-a-channel.md").read_text()
+    others = {"channel", "reports"}  # what the rows of a channel are of, and a warehouse's part
+    parts = {field.name for field in fields(Kind)} - others
+    parts |= {f"channel.{field.name}" for field in fields(Channel)}
+    missing = {part for part in parts if f"`{part}`" not in page}
+    assert not missing

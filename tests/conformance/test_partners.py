@@ -8,16 +8,21 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from adapters.carriers.fedex.kind import KIND as FEDEX
 from adapters.carriers.ups.kind import KIND as UPS
 from adapters.conformance.partner import PartnerConformance
 from adapters.conformance.samples import Sample
 from adapters.conformance.webhooks import NOW, REFERENCE_KEYS, ReportsConformance
 from adapters.erp.business_central.kind import KIND as BUSINESS_CENTRAL
+from adapters.kit.http_client import Request
 from adapters.messages.smtp.kind import KIND as SMTP
 from adapters.warehouses.http.kind import KIND as WAREHOUSE
+from schemas.order.canonical import Order
 from schemas.order.ids import order_id_for, sign_reference
 from schemas.order.money import exponent_of
 from schemas.order.things import FULFILMENT, key_of
+from tests.contract.described import check_fedex
+from tests.contract.ups_words import complaints
 
 REFERENCE = sign_reference(
     order_id_for("acme-us", "1042"), key_of(FULFILMENT, 1), "1", REFERENCE_KEYS
@@ -27,14 +32,14 @@ REFERENCE = sign_reference(
 class TestBusinessCentral(PartnerConformance):
     kind = BUSINESS_CENTRAL
 
-    def money_told(self, sent: object) -> int | None:
-        """Return what the lines of a sales order come to."""
+    def money_told(self, sent: object, order: Order) -> int | None:
+        """Return what the lines of a sales order come to, with the tax that it adds by itself."""
         tree: Any = sent
         lines = tree.get("salesOrderLines") if isinstance(tree, dict) else None
         if not lines:
             return None
         exponent = exponent_of(tree.get("currencyCode") or "USD")
-        total = 0
+        total = 0 if order.totals.taxes_included else order.totals.tax_minor
         for line in lines:
             price = round(float(line.get("unitPrice", 0)) * 10**exponent)
             discount = round(float(line.get("discountAmount", 0)) * 10**exponent)
@@ -48,6 +53,24 @@ class TestWarehouse(PartnerConformance):
 
 class TestUps(PartnerConformance):
     kind = UPS
+
+    def description_faults(self, request: Request) -> list[str] | None:
+        """Hold ship requests against UPS's own description."""
+        if not request.url.path.endswith("/ship"):
+            return None
+        found = complaints("Shipping.yaml", "SHIPRequestWrapper", json.loads(request.body or b""))
+        return found.splitlines()
+
+
+class TestFedex(PartnerConformance):
+    kind = FEDEX
+
+    def description_faults(self, request: Request) -> list[str] | None:
+        """Hold ship requests against FedEx's own description."""
+        if not request.url.path.endswith("/shipments"):
+            return None
+        check_fedex("ship.json", "Full_Schema_Ship", json.loads(request.body or b""))
+        return []
 
 
 class TestMail(PartnerConformance):

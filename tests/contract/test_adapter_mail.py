@@ -254,7 +254,7 @@ def test_a_confirmation_of_many_lines_still_sums() -> None:
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_no_message_promises_money(template: str) -> None:
     """No refund is promised that nobody makes, and a part that is cancelled is named."""
-    units = (Units("1", "SKU-1", 1), Units("9", "SKU-9", 2))
+    units: tuple[Units, ...] = (Units("1", "SKU-1", 1), Units("9", "SKU-9", 2))
     if template == "order_confirmed":
         units = ()
     subject, text = TEMPLATES[template](an_order(), units, "Acme")

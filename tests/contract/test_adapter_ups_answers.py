@@ -14,6 +14,7 @@ from schemas.messages.effects import (
     PackedParcel,
     Tracked,
     TrackParcel,
+    TrackStatus,
     Undone,
     VoidLabel,
 )
@@ -149,7 +150,7 @@ async def test_voids_that_are_done(client: HttpClient) -> None:
     ],
 )
 async def test_what_the_type_codes_mean(
-    kind: str, code: str, status: str, client: HttpClient
+    kind: str, code: str, status: TrackStatus, client: HttpClient
 ) -> None:
     """UPS's activity types become our words; the time is UPS's own."""
     activity = {

@@ -116,7 +116,7 @@ class Ups:
         """Ask for a parcel that does not exist; return what that showed."""
         path = "/track/v1/details/1Z0000000000000000"
         answer = await self._api.ask(None, "GET", path, headers={"transId": "probe"})
-        if answer.status >= 400 and answer.status != 404:
+        if answer.status >= 400 and not ups.errors_of(answer):
             raise ups.refused("to track a parcel", answer, self._api.title)
         return f"{self._api.title} takes our credentials and answers."
 
@@ -232,7 +232,7 @@ class Ups:
             try:
                 state = await self._track(call, number)
             except Rejected as error:
-                # A refused question is no answer: whether it was voided stays unknown.
+                # A refused question answers nothing: whether it was voided stays unknown.
                 raise NeedsPerson(str(error), outcome_known=False) from error
             if state.status != "voided":
                 return None

@@ -1,8 +1,8 @@
 """Mail to customers over SMTP: once, never twice.
 
-Nobody can ask a mail server what it took. So only what failed before the message was handed in is
+A mail server can't be asked what it took. So only what failed before the message was handed in is
 tried again; an answer lost afterwards is Unknown, and `can_look_up` is False. A refusal after the
-message is no doubt: with it the server declines responsibility (RFC 5321 section 4.2.5).
+message leaves no doubt: with it the server declines responsibility (RFC 5321 section 4.2.5).
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ class SmtpMail:
         return True
 
     async def _hand_in(self, kept: Kept, message: bytes) -> None:
-        """Send the message and its final dot. From here on silence is no refusal."""
+        """Send the message and its final dot. From here on silence does not mean a refusal."""
         protocol = kept.smtp.protocol
         try:
             if protocol is None:
