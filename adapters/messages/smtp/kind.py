@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from adapters.kit.kind import Kind, Kit
@@ -12,6 +13,7 @@ from schemas.order.canonical import Order
 
 if TYPE_CHECKING:
     from adapters.messages.smtp.partner import SmtpMail
+    from adapters.messages.smtp.recorded import RecordedMail
 
 
 def _partner(settings: SmtpSettings, kit: Kit) -> SmtpMail:
@@ -28,6 +30,12 @@ def _partner(settings: SmtpSettings, kit: Kit) -> SmtpMail:
 
 async def _probe(settings: SmtpSettings, kit: Kit) -> str:
     return await _partner(settings, kit).probe()
+
+
+def _recording(settings: SmtpSettings, kit: Kit, record: Callable[[object], None]) -> RecordedMail:
+    from adapters.messages.smtp.recorded import RecordedMail
+
+    return RecordedMail(settings, kit, record)
 
 
 def _effect(order: Order) -> SendMail:
@@ -49,5 +57,5 @@ KIND = Kind(
     },
     partner=_partner,
     probe=_probe,
-    carried=Carried(effect=_effect),
+    carried=Carried(effect=_effect, recording=_recording),
 )
