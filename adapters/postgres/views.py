@@ -22,6 +22,8 @@ from actors.order.stream import INITIAL, State, StateOutdated, decode_state, rep
 from actors.order.table import FINAL
 from actors.order.words import WORDS
 from actors.runtime.ports import BODY, Document
+from adapters.kit.exchanges import ExchangePolicy
+from adapters.postgres.exchanges import KeptExchange, PostgresExchanges
 from adapters.postgres.journal import stored_documents, stored_events
 from adapters.postgres.order_parts import OrderParts, parts_of, skus_of
 from adapters.postgres.pool import Pool
@@ -32,6 +34,7 @@ from adapters.postgres.timeline import (
     effect_entries,
     erased_entry,
     event_entry,
+    exchange_entry,
     timer_entries,
 )
 from schemas.messages.codec import decode_event, decode_order
@@ -167,6 +170,7 @@ class Views:
     def __init__(self, pool: Pool, sealing: Sealing) -> None:
         self._pool = pool
         self._sealing = sealing
+        self._exchanges = PostgresExchanges(pool, sealing, ExchangePolicy())
 
     async def list_orders(
         self,
@@ -258,7 +262,7 @@ class Views:
 
     async def timeline(self, order_id: OrderId) -> tuple[Entry, ...]:
         """Return what happened, oldest first, and at the end what is due. At most the newest
-        MAX_ENTRIES events and effects; empty for an unknown id."""
+        MAX_ENTRIES events, effects and exchanges; empty for an unknown id. Raises KeyMissing."""
         order_id = OrderId(_plain(order_id) or "")
         lines = skus_of(await self.state(order_id))
         events = await self._pool.fetch(_sql()["events_of"], order_id, MAX_ENTRIES)
@@ -271,6 +275,7 @@ class Views:
         entries += [erased_entry(at) for (at,) in erased if at is not None]
         for row in effects:
             entries += effect_entries(row)
+        entries += [exchange_entry(one) for one in await self.exchanges(order_id)]
         entries.sort(key=lambda entry: (entry.at, entry.rank, entry.version, entry.effect))
         return (*entries, *timer_entries(timers))
 
@@ -294,6 +299,19 @@ class Views:
                 for one in event.labels
             ]
         return tuple(found)
+
+    async def exchanges(self, order_id: OrderId) -> tuple[KeptExchange, ...]:
+        """Return the newest MAX_ENTRIES exchanges with partners, oldest first. Raises
+        KeyMissing."""
+        return await self._exchanges.of_order(order_id, limit=MAX_ENTRIES)
+
+    async def exchange(self, order_id: OrderId, number: int) -> KeptExchange | None:
+        """Return what we and a partner said in one exchange, None for one that is not kept. Raises
+        KeyMissing."""
+        found = await self._exchanges.of_order(
+            OrderId(_plain(order_id) or ""), before=number + 1, limit=1
+        )
+        return found[0] if found and found[0].id == number else None
 
     async def document(self, order_id: OrderId, name: str) -> Document | None:
         """Return one of the order's files, None when it has none of that name or it was erased.

@@ -13,6 +13,7 @@ import msgspec
 from actors.order.stream import StateOutdated, decode_state, encode_state, replay
 from actors.runtime.errors import JournalUnavailable, StreamUnavailable
 from adapters.nats.connection import NatsUnusable
+from adapters.postgres.exchanges import KeptExchange
 from adapters.postgres.incident_views import IncidentViews
 from adapters.postgres.incidents import Incidents
 from adapters.postgres.keys import ApiKey, ApiKeys, KeyRefused
@@ -137,6 +138,18 @@ class Desk:
     async def timeline(self, which: str) -> tuple[Entry, ...]:
         """Return everything that happened to an order."""
         return await self.views.timeline(await self.find(which))
+
+    async def exchange(self, which: str, number: int) -> KeptExchange:
+        """Return what we and a partner said in one exchange. Raises OperatorError."""
+        found = await self.views.exchange(await self.find(which), number)
+        if found is None:
+            raise OperatorError(
+                f"The order has no exchange {number}, or it is not kept any more; `orderwright"
+                " orders timeline` shows those there are."
+            )
+        if not found.readable:
+            raise OperatorError("What was said can't be opened any more: its key is gone.")
+        return found
 
     async def label(self, which: str, parcel: str) -> WrittenLabel:
         """Return the label of a parcel, "" for the only one. Raises OperatorError."""

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from actors.runtime.errors import JournalUnavailable
 from adapters.postgres.views import OrderRow
-from schemas.contracts import incidents, refusals, strict_json
+from schemas.contracts import refusals, strict_json
 from schemas.contracts.edits import edit_of
 from schemas.contracts.refusals import Refused
 from schemas.messages import codec
@@ -33,25 +33,15 @@ from service.http.auth import (
 )
 from service.http.bodies import Bodies
 from service.http.problems import Problem
+from service.http.refusals import REFUSED, refusal
+from service.http.scopes import ACT, WRITE
 from service.inbound.edge import EdgeClock, Stream
 from service.orders.deciding import VERBS, NotNow, refuse_action, refuse_edit
 from service.orders.reading import Finder, require_match
 from service.telemetry.context import traceparent_of
 
-WRITE, ACT = "orders:write", "orders:act"
 SOURCE = "canonical"
 """The API speaks our own shape, as other services do over NATS."""
-
-REFUSED = {
-    "key-refused": incidents.KEY_REFUSED,
-    "scope-missing": incidents.KEY_NOT_ALLOWED,
-    "channel-refused": incidents.KEY_NOT_ALLOWED,
-    "channel-missing": incidents.REQUEST_INCOMPLETE,
-    "idempotency-key-missing": incidents.REQUEST_INCOMPLETE,
-    "idempotency-key-reused": incidents.REQUEST_INCOMPLETE,
-    "too-large": refusals.TOO_LARGE,
-}
-"""The category of an order's post that is refused before anybody knows whose it is."""
 
 _log = logging.getLogger(__name__)
 
@@ -295,19 +285,6 @@ def _possible() -> Iterator[None]:
         yield
     except NotNow as error:
         raise Problem(409, "not-now", "Not possible now", str(error)) from error
-
-
-def refusal(error: Refused) -> Problem:
-    """Word what the door refuses: 413, 400 for what is no JSON, else 422."""
-    if error.reason == refusals.TOO_LARGE:
-        return problems.too_large(" ".join(error.sentences))
-    return Problem(
-        400 if error.reason.startswith("json_") else 422,
-        error.reason,
-        refusals.REASONS[error.reason].removesuffix("."),
-        " ".join(error.sentences),
-        sentences=error.sentences,
-    )
 
 
 def _links(order_id: str) -> dict[str, str]:

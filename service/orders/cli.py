@@ -95,6 +95,25 @@ def timeline(which: Which, as_json: AsJson = False, data: Data = None) -> None:
 
 
 @application.command()
+def exchange(
+    which: Which,
+    number: Annotated[int, typer.Argument(help="Its number, as the timeline shows it.")],
+    data: Data = None,
+) -> None:
+    """Show what we and a partner said in one call: request and answer, without credentials."""
+    kept = with_desk(data, lambda desk: desk.exchange(which, number))
+    one = kept.exchange
+    print(f"{one.method} {one.url}")
+    print(
+        f"  of effect {one.effect} for {one.key} at {one.partner}, {one.at:%Y-%m-%d %H:%M:%S} UTC"
+    )
+    print(f"  {f'answered {one.status}' if one.status else one.error} after {one.duration_ms:,} ms")
+    for name, body in (("request", one.request), ("answer", one.response)):
+        if body:
+            print(f"\n{name}:\n{body.decode('utf-8', 'replace')}")
+
+
+@application.command()
 def label(
     which: Which,
     out: Annotated[Path, typer.Option("--out", help="Where to write it.", dir_okay=False)],

@@ -11,6 +11,8 @@ from actors.order.table import FINAL, NEW, TABLE
 from actors.order.words import WORDS
 from actors.runtime.errors import JournalUnavailable
 from actors.runtime.ports import Append, Document, EffectNote
+from adapters.kit.exchanges import Exchange, ExchangePolicy
+from adapters.postgres.exchanges import PostgresExchanges
 from adapters.postgres.journal import PostgresJournal
 from adapters.postgres.leases import Leases
 from adapters.postgres.migrate import migrate
@@ -169,6 +171,39 @@ async def test_one_order_with_its_parts(shop: Shop) -> None:
     assert await shop.views.order(stream.order_id) == an_order(ref=stream.ref)
     assert await shop.views.show(OrderId("nobody\x00")) is None
     assert await shop.views.order(OrderId("nobody")) is None
+
+
+async def test_exchanges_with_partners_stand_on_the_timeline(shop: Shop) -> None:
+    """Each call with its partner, answer and time, without its query; what was said is apart."""
+    stream = await a_story(shop)
+    exchanges = PostgresExchanges(shop.pool, SEALING, ExchangePolicy())
+    call = Exchange(
+        order_id=stream.order_id,
+        key=F1,
+        effect=2,
+        partner="acme-us",
+        method="POST",
+        url="https://shop.example/admin/graphql.json?who=jane",
+        at=minutes(0.5),
+        duration_ms=1234,
+        status=503,
+        request=b"{}",
+        response=b"busy",
+    )
+    exchanges.record(call)
+    exchanges.record(replace(call, status=0, error="time-out", at=minutes(0.6)))
+    assert await exchanges.flush() == 2
+    told = [one for one in await shop.views.timeline(stream.order_id) if one.kind == "exchange"]
+    assert [(one.key, one.effect, one.lane) for one in told] == [(F1, 2, "acme-us")] * 2
+    assert [one.text for one in told] == [
+        "acme-us answered 503 after 1,234 ms: POST /admin/graphql.json.",
+        "acme-us did not answer (time-out) after 1,234 ms: POST /admin/graphql.json.",
+    ]
+    kept = await shop.views.exchange(stream.order_id, told[0].exchange)
+    assert kept is not None
+    assert kept.exchange == call
+    assert await shop.views.exchange(stream.order_id, 999) is None
+    assert await shop.views.exchange(OrderId("nobody"), told[0].exchange) is None
 
 
 async def test_a_state_of_other_machines_is_built_from_the_events(shop: Shop) -> None:
