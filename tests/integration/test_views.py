@@ -21,8 +21,9 @@ from adapters.postgres.outbox import PostgresOutbox
 from adapters.postgres.pool import Pool
 from adapters.postgres.views import PROGRESS, STAGES, Ambiguous, CursorRefused, Views
 from schemas.messages import events as e
-from schemas.messages.effects import PostSalesOrder, PublishFulfilment, tag_of
+from schemas.messages.effects import Effect, PostSalesOrder, PublishFulfilment, tag_of
 from schemas.order.ids import OrderId
+from schemas.order.things import Key
 from tests.appends import SEALING, append, id_of, minutes, reference_of
 from tests.order_streams import D1, F1, F2, K1, L1, Stream, planned, split
 from tests.orders import an_order
@@ -64,7 +65,10 @@ async def a_story(shop: Shop) -> Stream:
     """An order of two fulfilments: F1 is packed and labelled, and the ERP refused its order."""
     stream = Stream()
     publish = PublishFulfilment(fulfilment=F1, parcels=())
-    asked = {1: (D1, "erp-here", PostSalesOrder(units=())), 2: (F1, "acme-us", publish)}
+    asked: dict[int, tuple[Key, str, Effect]] = {
+        1: (D1, "erp-here", PostSalesOrder(units=())),
+        2: (F1, "acme-us", publish),
+    }
     first = stream.tell(
         *split(stream),
         effects=asked,
