@@ -17,7 +17,7 @@ from actors.runtime.timers import TimerRunner
 from adapters.memory.journal import MemoryJournal
 from schemas.messages.inputs import Input
 from schemas.order.ids import order_id_for
-from service.app.order_stream import OrderStream
+from service.wiring.order_stream import OrderStream
 from tests.fakes import JumpingClock, ScriptedPartner
 from tests.given import CHANNEL, REF, SETUP
 from tests.house import KEYS, POLICY

@@ -17,7 +17,7 @@ from schemas.messages import effects as f
 from schemas.messages import inputs as i
 from schemas.order.ids import order_id_for, sign_reference
 from schemas.order.things import Key
-from service.app.order_stream import OrderStream
+from service.wiring.order_stream import OrderStream
 from tests.given import CHANNEL, REF, SETUP, an_order
 from tests.house import KEYS, POLICY
 from tests.live_orders import ORDER_ID, Shop
