@@ -50,7 +50,6 @@ class LabelImage(Struct, frozen=True, kw_only=True):
 
     key: Key
     name: str
-    key: Key
     content_type: str
     base64: str
 

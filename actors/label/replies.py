@@ -24,7 +24,6 @@ def done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
                 LabelImage(
                     key=key,
                     name=f"label-{one.tracking_number}",
-                    key=key,
                     content_type=f"image/{one.image_format.lower() or 'gif'}",
                     base64=one.image_base64,
                 )
