@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import msgspec
 from msgspec import Struct
 
+from adapters.postgres.exchanges import KeptExchange
 from schemas.messages.codec import decode_event
 from schemas.messages.words import Lines, effect_words, event_words, thing_words
 from schemas.order.things import Key
 
-EVENT, EFFECT, TIMER = "event", "effect", "timer"
+EVENT, EFFECT, EXCHANGE, TIMER = "event", "effect", "exchange", "timer"
 
 ENDS = {
     "done": "done",
@@ -35,9 +37,10 @@ TIMERS = {
 
 
 class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One line of a timeline. `kind` is `event`, `effect` (an intent, and again when it ended) or
-    `timer` (due in the future). `key` is the thing it is about, `lane` the partner instance that
-    an effect is for. `trace_id` leads to the trace of what recorded the effect."""
+    """One line of a timeline. `kind` is `event`, `effect` (an intent, and again when it ended),
+    `exchange` (one call of a partner and its answer) or `timer` (due in the future). `key` is the
+    thing it is about, `lane` the partner instance, `exchange` the id under which what was said is
+    kept. `trace_id` leads to the trace of what recorded the effect."""
 
     at: datetime
     kind: str
@@ -48,6 +51,7 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     version: int = 0
     effect: int = 0
     lane: str = ""
+    exchange: int = 0
     status: str = ""
     attempts: int = 0
     error: str = ""
@@ -56,10 +60,12 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def rank(self) -> int:
-        """At one instant: the effect's end, then what was decided on it, then new intents."""
+        """At one instant: calls, the effect's end, what was decided on it, then new intents."""
+        if self.kind == EXCHANGE:
+            return 0
         if self.kind == EVENT:
-            return 1
-        return 0 if self.status not in ("open", "asked") else 2
+            return 2
+        return 1 if self.status not in ("open", "asked") else 3
 
 
 def event_entry(version: int, kind: str, body: bytes, at: datetime, lines: Lines = ()) -> Entry:
@@ -106,6 +112,25 @@ def effect_entries(row: asyncpg.Record) -> list[Entry]:
         Entry(at=row["at"], text=f"{intent}: asked.", status="asked", **common),
         Entry(at=ended, text=f"{intent}: {how}.", status=row["status"], **told, **common),
     ]
+
+
+def exchange_entry(kept: KeptExchange) -> Entry:
+    """Tell that a partner was called, and what came of it; what was said is not told here."""
+    one = kept.exchange
+    took = f"after {one.duration_ms:,} ms"
+    answer = f"answered {one.status}" if one.status else f"did not answer ({one.error})"
+    asked = f"{one.method} {urlsplit(one.url).path or '(sealed)'}"
+    return Entry(
+        at=one.at,
+        kind=EXCHANGE,
+        type=one.method,
+        text=f"{one.partner} {answer} {took}: {asked}.",
+        key=one.key,
+        effect=one.effect,
+        lane=one.partner,
+        exchange=kept.id,
+        status=str(one.status),
+    )
 
 
 def erased_entry(at: datetime) -> Entry:

@@ -18,11 +18,12 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from actors.order.family import INITIAL, replay
-from actors.order.state import State
-from actors.order.stream import decode_state
+from actors.order.stream import INITIAL, State, StateOutdated, decode_state, replay
 from actors.order.table import FINAL
+from actors.order.words import WORDS
 from actors.runtime.ports import BODY, Document
+from adapters.kit.exchanges import ExchangePolicy
+from adapters.postgres.exchanges import KeptExchange, PostgresExchanges
 from adapters.postgres.journal import stored_documents, stored_events
 from adapters.postgres.order_parts import OrderParts, parts_of, skus_of
 from adapters.postgres.pool import Pool
@@ -33,6 +34,7 @@ from adapters.postgres.timeline import (
     effect_entries,
     erased_entry,
     event_entry,
+    exchange_entry,
     timer_entries,
 )
 from schemas.messages.codec import decode_event, decode_order
@@ -55,6 +57,14 @@ fulfilments with 200 parcels have some 400."""
 
 MAX_AMBIGUOUS = 5
 """Orders named when a name is not enough."""
+
+STAGES = (
+    "expected", "placed", "accepted", "open", "completed", "cancelling", "closed", "cancelled"
+)  # fmt: skip
+"""Every stage that lists show."""
+
+PROGRESS = ("expected", "placed", *WORDS.values(), "cancelling", *sorted(FINAL))
+"""How far orders are: every word that lists show."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _END = (datetime(9999, 1, 1, tzinfo=UTC), "")
@@ -160,6 +170,7 @@ class Views:
     def __init__(self, pool: Pool, sealing: Sealing) -> None:
         self._pool = pool
         self._sealing = sealing
+        self._exchanges = PostgresExchanges(pool, sealing, ExchangePolicy())
 
     async def list_orders(
         self,
@@ -234,10 +245,10 @@ class Views:
         rows = await self._pool.fetch(_sql()["state_of"], _plain(order_id))
         if not rows:
             return INITIAL
-        stored = decode_state(rows[0]["state"])
-        if stored is not None:
-            return stored
-        return replay(await stored_events(self._pool, order_id, rows[0]["version"]))
+        try:
+            return decode_state(rows[0]["state"])
+        except StateOutdated:
+            return replay(await stored_events(self._pool, order_id, rows[0]["version"]))
 
     async def order(self, order_id: OrderId) -> Order | None:
         """Return the canonical order that is acted on; None before it has come, and when it was
@@ -251,17 +262,20 @@ class Views:
 
     async def timeline(self, order_id: OrderId) -> tuple[Entry, ...]:
         """Return what happened, oldest first, and at the end what is due. At most the newest
-        MAX_ENTRIES events and effects; empty for an unknown id."""
+        MAX_ENTRIES events, effects and exchanges; empty for an unknown id. Raises KeyMissing."""
         order_id = OrderId(_plain(order_id) or "")
         lines = skus_of(await self.state(order_id))
         events = await self._pool.fetch(_sql()["events_of"], order_id, MAX_ENTRIES)
         effects = await self._pool.fetch(_sql()["effects_of"], order_id, MAX_ENTRIES)
         timers = await self._pool.fetch(_sql()["timers_of"], order_id, MAX_PARTS)
         erased = await self._pool.fetch(_sql()["erased_of"], order_id)
-        entries = [event_entry(*row, lines=lines) for row in events]
+        entries = [
+            event_entry(version, kind, body, at, lines) for version, kind, body, at in events
+        ]
         entries += [erased_entry(at) for (at,) in erased if at is not None]
         for row in effects:
             entries += effect_entries(row)
+        entries += [exchange_entry(one) for one in await self.exchanges(order_id)]
         entries.sort(key=lambda entry: (entry.at, entry.rank, entry.version, entry.effect))
         return (*entries, *timer_entries(timers))
 
@@ -285,6 +299,19 @@ class Views:
                 for one in event.labels
             ]
         return tuple(found)
+
+    async def exchanges(self, order_id: OrderId) -> tuple[KeptExchange, ...]:
+        """Return the newest MAX_ENTRIES exchanges with partners, oldest first. Raises
+        KeyMissing."""
+        return await self._exchanges.of_order(order_id, limit=MAX_ENTRIES)
+
+    async def exchange(self, order_id: OrderId, number: int) -> KeptExchange | None:
+        """Return what we and a partner said in one exchange, None for one that is not kept. Raises
+        KeyMissing."""
+        found = await self._exchanges.of_order(
+            OrderId(_plain(order_id) or ""), before=number + 1, limit=1
+        )
+        return found[0] if found and found[0].id == number else None
 
     async def document(self, order_id: OrderId, name: str) -> Document | None:
         """Return one of the order's files, None when it has none of that name or it was erased.

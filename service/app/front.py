@@ -26,6 +26,7 @@ from service.inbound.edge import Edge
 from service.incidents.api import IncidentsApi
 from service.mappings.api import MappingsApi
 from service.orders.api import Writing
+from service.orders.labels import LabelLinks
 from service.orders.reading import Finder, Reading
 from service.privacy.api import PrivacyApi
 from service.privacy.local import privacy_desk
@@ -85,6 +86,7 @@ async def open_front(
     api_keys = ApiKeys(store.reports, monotonic=service.clock.monotonic)
     finder = Finder(store.views, lambda text: verify_reference(text, keys)[0])
     reading = Reading(store.views, finder, api_keys, service.clock)
+    labels = LabelLinks(store.views, keys, service.clock)
     writing = Writing(
         wire.publisher,
         bodies,
@@ -111,8 +113,8 @@ async def open_front(
     privacy = PrivacyApi(privacy_desk(store.reports, store.sealing, service.clock), *privacy_parts)
     imports = _imports(service, wire, store, bodies, api_keys)
     parts = (
-        *(imports, edge, writing, reading, quarantine, incidents, channels, mappings, privacy),
-        health,
+        *(imports, edge, writing, reading, labels, quarantine, incidents, channels, mappings),
+        *(privacy, health),
     )
     server = HttpServer(application([part.routes() for part in parts]))
     await _listen(server, settings.listen)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from actors.order.evolve import replay
-from actors.order.lifecycle import Stage
-from actors.order.state import encode_state
+from actors.order.stream import StateOutdated, decode_state, encode_state, replay
 from actors.runtime.errors import JournalUnavailable, StreamUnavailable
 from adapters.nats.connection import NatsUnusable
+from adapters.postgres.exchanges import KeptExchange
 from adapters.postgres.incident_views import IncidentViews
 from adapters.postgres.incidents import Incidents
 from adapters.postgres.keys import ApiKey, ApiKeys, KeyRefused
@@ -22,9 +22,11 @@ from adapters.postgres.pool import Pool
 from adapters.postgres.replay import streams
 from adapters.postgres.sealing import Sealing
 from adapters.postgres.timeline import Entry
-from adapters.postgres.views import OrderView, Page, Views
+from adapters.postgres.views import PROGRESS, STAGES, Ambiguous, LabelFile, OrderView, Page, Views
+from schemas.contracts.edits import edit_of
+from schemas.contracts.refusals import Refused
 from schemas.messages.codec import encode
-from schemas.messages.inputs import ActOnOrder
+from schemas.messages.inputs import ActOnOrder, EditOrder
 from schemas.order.ids import OrderId
 from service.app import runtime
 from service.app.clock import SystemClock, new_id
@@ -32,20 +34,28 @@ from service.app.errors import OperatorError, ServerUnusable
 from service.app.sealing_keys import sealing_in
 from service.app.sessions import open_publisher, open_reports
 from service.embedded.external import check_postgres
+from service.orders.deciding import NotNow, refuse_action, refuse_edit
+from service.orders.labels import valid_labels
 from service.settings import load
 
 __all__ = ["ApiKey", "Desk", "NoSuchOrder", "Verified", "open_desk"]
-
-STAGES = tuple(str(stage) for stage in Stage if stage is not Stage.NEW)
 
 MAX_DIFFERENT = 20
 """Orders that replay differently and are named; one is an alarm already."""
 
 
 class NoSuchOrder(OperatorError):
-    """Nothing is known under that name."""
+    """Nothing is known under that name, or several orders are."""
 
     exit_code = 11
+
+
+class WrittenLabel(msgspec.Struct, frozen=True, kw_only=True):
+    """A label as the carrier sold it, and what it is in words."""
+
+    words: str
+    content_type: str
+    content: bytes
 
 
 class Verified(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,26 +98,34 @@ class Desk:
         attention: bool,
         cursor: str | None,
         limit: int,
+        progress: str | None = None,
     ) -> Page:
-        """Return a page of orders, newest first. Raises OperatorError for a wrong stage or
-        cursor."""
+        """Return a page of orders, newest first. Raises OperatorError for a wrong stage, progress
+        or cursor."""
         if stage is not None and stage not in STAGES:
             raise OperatorError(f"No stage is called {stage!r}; there are: {', '.join(STAGES)}.")
+        if progress is not None and progress not in PROGRESS:
+            raise OperatorError(
+                f"No progress is called {progress!r}; there are: {', '.join(PROGRESS)}."
+            )
         try:
             return await self.views.list_orders(
-                stage=stage, channel=channel, attention=attention or None, cursor=cursor,
-                limit=limit,
+                stage=stage, progress=progress, channel=channel, attention=attention or None,
+                cursor=cursor, limit=limit,
             )  # fmt: skip
         except ValueError as error:
             raise OperatorError(str(error)) from error
 
     async def find(self, which: str) -> OrderId:
         """Return the order named. Raises NoSuchOrder."""
-        order_id = await self.views.find(which)
+        try:
+            order_id = await self.views.find(which)
+        except Ambiguous as error:
+            raise NoSuchOrder(str(error)) from error
         if order_id is None:
             raise NoSuchOrder(
                 f"No order is known as {which!r}. Give its number, the channel's reference, its"
-                " order id or its correlation id."
+                " order id, or a reference of ours."
             )
         return order_id
 
@@ -121,21 +139,86 @@ class Desk:
         """Return everything that happened to an order."""
         return await self.views.timeline(await self.find(which))
 
+    async def exchange(self, which: str, number: int) -> KeptExchange:
+        """Return what we and a partner said in one exchange. Raises OperatorError."""
+        found = await self.views.exchange(await self.find(which), number)
+        if found is None:
+            raise OperatorError(
+                f"The order has no exchange {number}, or it is not kept any more; `orderwright"
+                " orders timeline` shows those there are."
+            )
+        if not found.readable:
+            raise OperatorError("What was said can't be opened any more: its key is gone.")
+        return found
+
+    async def label(self, which: str, parcel: str) -> WrittenLabel:
+        """Return the label of a parcel, "" for the only one. Raises OperatorError."""
+        order_id = await self.find(which)
+        state = await self.views.state(order_id)
+        bought = valid_labels(state, await self.views.labels(order_id))
+        one = _only(bought, parcel)
+        file = await self.views.document(order_id, one.file)
+        if file is None:
+            raise OperatorError(
+                f"The label of parcel {one.parcel} is not kept any more: the order's personal data"
+                " was erased."
+            )
+        words = f"The label of parcel {one.parcel}, {one.carrier} {one.tracking_number}"
+        return WrittenLabel(words=words, content_type=file.content_type, content=file.content)
+
     async def act(self, which: str, verb: str, target: str, person: str, reason: str) -> None:
-        """Publish a person's decision; the order carries it out, or says why not."""
-        row = (await self.show(which)).row
-        given = ActOnOrder(
-            ref=row.ref, verb=verb, person=person[:256], reason=reason[:5000], target=target
+        """Publish a person's decision; the order carries it out, or says why not. Raises
+        OperatorError for what it surely can't do."""
+        view = await self.show(which)
+        try:
+            refuse_action(view, verb, target)
+        except NotNow as error:
+            raise OperatorError(str(error)) from error
+        decision = ActOnOrder(
+            ref=view.row.ref, verb=verb, person=person[:256], reason=reason[:5000], target=target
         )
+        await self._publish(view, "act", decision)
+
+    async def edit(
+        self,
+        which: str,
+        changes: Mapping[str, Any],
+        address: Mapping[str, Any],
+        person: str,
+        reason: str,
+    ) -> None:
+        """Publish a person's changes of an order. `address` has single fields of the shipping
+        address: they change the one in `changes`, else the order's own. Raises OperatorError."""
+        view = await self.show(which)
+        told = {**changes, "reason": reason[:5000]}
+        if address:
+            told["ship_to"] = {**await self._address(view, changes.get("ship_to")), **address}
+        try:
+            edit = edit_of(msgspec.json.encode(told), view.row.ref, person)
+            refuse_edit(view, edit)
+        except (Refused, NotNow) as error:
+            raise OperatorError(str(error)) from error
+        await self._publish(view, "edit", edit)
+
+    async def _address(self, view: OrderView, stated: object) -> dict[str, Any]:
+        if isinstance(stated, dict):
+            return stated
+        order = await self.views.order(view.row.order_id)
+        if order is None or order.ship_to is None:
+            return {}
+        found: dict[str, Any] = msgspec.to_builtins(order.ship_to)
+        return found
+
+    async def _publish(self, view: OrderView, kind: str, decision: ActOnOrder | EditOrder) -> None:
         async with open_publisher(self.nats_url) as publisher:
             await publisher.publish(
-                row.channel,
-                "act",
-                row.ref,
-                encode(given),
+                view.row.channel,
+                kind,
+                view.row.ref,
+                encode(decision),
                 delivery_id=f"desk:{new_id()}",
                 source="canonical",
-                topic="act",
+                topic=kind,
             )
 
     async def create_key(
@@ -172,7 +255,8 @@ class Desk:
         different: list[str] = []
         async for stream in streams(self.pool):
             state = replay(stream.events)
-            if encode_state(state) != stream.state or state.version != stream.version:
+            same = encode_state(state) == stream.state or _is_outdated(stream.state)
+            if not same or state.version != stream.version:
                 different.append(stream.order_id)
                 if len(different) >= MAX_DIFFERENT:
                     break
@@ -181,6 +265,28 @@ class Desk:
             if orders % 1000 == 0:
                 progress(orders)
         return Verified(orders=orders, events=events, different=tuple(different))
+
+
+def _is_outdated(stored: bytes) -> bool:
+    """Whether other versions of the machines made a state: it is built again when needed."""
+    try:
+        decode_state(stored)
+    except StateOutdated:
+        return True
+    return False
+
+
+def _only(bought: Sequence[LabelFile], parcel: str) -> LabelFile:
+    """Return the label that is meant. Raises OperatorError."""
+    found = [one for one in bought if not parcel or one.parcel == parcel.upper()]
+    if len(found) == 1:
+        return found[0]
+    told = ", ".join(f"{one.parcel} ({one.carrier} {one.tracking_number})" for one in bought)
+    if not bought:
+        raise OperatorError("No label of the order is bought, or its carrier keeps the image.")
+    if not found:
+        raise OperatorError(f"The order has no label for parcel {parcel}; it has: {told}.")
+    raise OperatorError(f"The order has several labels; choose one with --parcel: {told}.")
 
 
 @asynccontextmanager

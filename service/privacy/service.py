@@ -174,7 +174,7 @@ class PrivacyDesk:
             found.append(one)
             order = await self._exports.order(OrderId(one.order_id))
             if order is not None:
-                partners |= {entry.partner for entry in order.timeline if entry.partner}
+                partners |= {entry.lane for entry in order.timeline if entry.lane}
                 yield comma + msgspec.json.encode(order)
                 comma = b","
         yield b'],"messages":['

@@ -30,8 +30,8 @@ from schemas.order.ids import ref_token
 from service.demo.world import ERP, new_secret, toml
 from tests.e2e.processes import ROOT
 from tests.e2e.world import World
-from tests.given import an_order
 from tests.integration.servers import temporary_home
+from tests.orders import an_order
 from tests.waiting import eventually
 
 CHANNEL = "wholesale"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from schemas.contracts import checks, doubts, refusals
+from schemas.contracts.edits import refuse_edit
 from schemas.contracts.refusals import Refused, refused
 from schemas.contracts.strict_json import parse, shown
 from schemas.contracts.validation import read_input, read_order
@@ -10,6 +11,7 @@ from schemas.messages.effects import tag_of
 from schemas.messages.inputs import (
     KINDS,
     ConfirmPayment,
+    EditOrder,
     Input,
     NoteFact,
     PlaceOrder,
@@ -93,6 +95,8 @@ def _check(found: Input) -> None:
             f"The payment is of the order {shown(found.ref)}, but the order with it is "
             f"{shown(order.ref)}; send the order that was paid.",
         )
+    if isinstance(found, EditOrder):
+        refuse_edit(found)
     if isinstance(found, NoteFact) and (faults := checks.news_possible(found.at)):
         raise Refused(refusals.DATE_IMPOSSIBLE, faults)
     if isinstance(found, PlaceOrder | UpdateOrder | ConfirmPayment):

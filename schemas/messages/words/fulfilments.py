@@ -17,9 +17,9 @@ from schemas.messages.words.parts import (
 )
 
 _SETTLED = {
-    "ship-short": "goes without {units}, which is planned at another place",
-    "backorder": "goes without {units}, which waits for stock",
-    "drop": "goes without {units}, which is dropped from the order",
+    "ship-short": "goes without {units}; that is planned at another place",
+    "backorder": "goes without {units}; that waits for stock",
+    "drop": "goes without {units}; that is dropped from the order",
     "found": "has it all: the warehouse found what was missing",
 }
 _STOPPED = {
@@ -31,16 +31,18 @@ _STOPPED = {
 
 
 def _planned(event: e.FulfilmentPlanned, lines: Lines) -> str:
-    units, place = total(moved(event, "allocated")), event.place
-    where = f"leave {place}" if place else "need no place"
+    parts = moved(event, "allocated")
+    one = sum(quantity for _, quantity in parts) == 1
+    where = f"leave{'s' * one} {event.place}" if event.place else f"need{'s' * one} no place"
     how = "" if event.delivery == "parcel" else f" ({event.delivery.replace('_', ' ')})"
-    return f"{thing_words(event.key)}: {units} {where}{how}."
+    return f"{thing_words(event.key)}: {total(parts)} {where}{how}."
 
 
 def _parked(event: e.FulfilmentBackordered, lines: Lines) -> str:
-    units = total(moved(event, "allocated"))
+    parts = moved(event, "allocated")
+    wait = "waits" if sum(quantity for _, quantity in parts) == 1 else "wait"
     short = f", short of {listed(event.skus)}" if event.skus else ""
-    return f"{thing_words(event.key)}: {units} wait for stock{short}."
+    return f"{thing_words(event.key)}: {total(parts)} {wait} for stock{short}."
 
 
 def _replanned(event: e.StockReplanned, lines: Lines) -> str:
@@ -70,7 +72,7 @@ def _short_picked(event: e.ShortPicked, lines: Lines) -> str:
 
 def _settled(event: e.ShortSettled, lines: Lines) -> str:
     how = _SETTLED.get(event.how, f"was settled ({event.how})")
-    units = named(event.units, lines) or "what is missing"
+    units = named(event.units, lines) if event.units else "what is missing"
     who = f" {event.person} decided." if event.person else ""
     return f"{thing_words(event.key)} {how.format(units=units)}.{who}"
 

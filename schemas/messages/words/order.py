@@ -29,6 +29,7 @@ FACETS = {
     "note": "the note",
     "lines": "the lines",
     "money": "the amounts",
+    "due": "the amount to collect",
 }
 """What may differ after a change, in words."""
 
@@ -82,6 +83,10 @@ def _refetch_asked(event: e.RefetchAsked, lines: Lines) -> str:
 def _elsewhere(event: e.ShippedElsewhere, lines: Lines) -> str:
     name = f" ({event.outside_id})" if event.outside_id else ""
     return f"The channel shows {named(event.units, lines)} as fulfilled, and not by us{name}."
+
+
+def _left_to_others(event: e.LeftToOthers, lines: Lines) -> str:
+    return f"Others fulfil {named(moved(event, 'elsewhere'), lines)}."
 
 
 def _cancel_requested(event: e.CancelRequested, lines: Lines) -> str:
@@ -172,6 +177,7 @@ WORDS: dict[type[e.Event], Words] = {
     e.RefetchAsked: _refetch_asked,
     e.Fetched: simply("The channel returned the current order, which comes in as a message."),
     e.ShippedElsewhere: _elsewhere,
+    e.LeftToOthers: _left_to_others,
     e.CancelRequested: _cancel_requested,
     e.CancelRefused: _cancel_refused,
     e.UnitsDropped: _units_dropped,
@@ -185,6 +191,7 @@ WORDS: dict[type[e.Event], Words] = {
     e.TaskOpened: _task_opened,
     e.TaskClosed: _task_closed,
     e.GivenToPerson: _given,
+    e.AnswerNoted: simply("{thing}: the answer told nothing that was not known already."),
     e.Retried: _retried,
     e.Renewed: _renewed,
     e.Skipped: _skipped,

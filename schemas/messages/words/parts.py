@@ -49,6 +49,8 @@ def total(parts: Parts) -> str:
 
 def named(parts: Parts, lines: Lines) -> str:
     """Return which units they are: `2 × MUG-1, 1 × LAMP-2 and 3 more lines`."""
+    if not parts:
+        return "nothing"
     sums: dict[int, int] = {}
     for at, quantity in parts:
         sums[at] = sums.get(at, 0) + quantity
