@@ -35,8 +35,7 @@ def wanted(
 
 def is_empty(state: State) -> bool:
     """Whether nothing of the order is left, and nothing of it went out: it is to be undone."""
-    left = sum(ledger.ordered(x.counts) - ledger.wished(x.counts) for x in state.lines)
-    return left <= 0 and not shipped(state)
+    return ledger.ordered(state.sums) <= ledger.wished(state.sums) and not shipped(state)
 
 
 def is_postable(state: State, context: Context) -> bool:

@@ -142,7 +142,10 @@ def _handed_over(draft: Draft, event: e.HandedOver | e.PartHandedOver) -> None:
     gone = units_of(event, "allocated", "travelling")
     changes: dict[str, Any] = {"left": minus(thing.left, gone)}
     if isinstance(event, e.HandedOver):
-        changes.update(more=False, stop="", asked=False)
+        changes.update(more=False, stop="", asked=False, missing=())
+        _unhold(draft, event.key)
+    else:
+        changes["missing"] = _within(thing.missing, changes["left"])
     _move(draft, event, task=event.task_id or thing.task, **changes)
 
 
@@ -150,7 +153,10 @@ def _fulfilled(draft: Draft, event: e.Fulfilled) -> None:
     thing = _at(draft, event)
     gone = units_of(event, "allocated", "fulfilled")
     left = minus(thing.left, gone)
-    _move(draft, event, task=event.task_id or thing.task, left=left, more=False, stop="")
+    _move(
+        draft, event, task=event.task_id or thing.task, left=left, more=False, stop="", missing=()
+    )
+    _unhold(draft, event.key)
 
 
 def _published(draft: Draft, event: e.Published) -> None:
@@ -173,7 +179,8 @@ def _matched(draft: Draft, event: e.OutsideMatched) -> None:
 def _shrunk(draft: Draft, event: e.Shrunk) -> None:
     thing = _at(draft, event)
     free = plus(thing.free, event.units) if thing.stock else ()
-    _move(draft, event, left=minus(thing.left, event.units), free=free)
+    left = minus(thing.left, event.units)
+    _move(draft, event, left=left, free=free, missing=_within(thing.missing, left))
 
 
 def _stopped(draft: Draft, event: e.Stopped) -> None:
@@ -193,7 +200,21 @@ def _cancelled_task(draft: Draft, event: e.TaskCancelled) -> None:
     _move(draft, event, task="", asked=False, missing=(), more=False, stop=thing.stop or "declined")
 
 
+def _unhold(draft: Draft, key: Key) -> None:
+    """Nothing of it is here any more that could be held."""
+    draft.set(holds=tuple(one for one in draft.get("holds") if one.key != key))
+
+
+def _within(units: Parts, have: Parts) -> Parts:
+    """Return units as far as there are so many."""
+    most = dict(have)
+    return tuple(
+        (line, least) for line, count in units if (least := min(count, most.get(line, 0))) > 0
+    )
+
+
 def _rest_settled(draft: Draft, event: e.RestSettled) -> None:
+    _unhold(draft, event.key)
     free = _at(draft, event).free if _at(draft, event).stock else ()
     _move(draft, event, left=(), free=free, missing=(), stop="", asked=False, more=False)
 
@@ -210,6 +231,7 @@ def _done(draft: Draft, event: e.FulfilmentDone) -> None:
     _move(draft, event)
     if thing.collect:
         draft.set(collected=draft.get("collected") + thing.collect)
+    draft.forget(event.key)
     _bury_all(draft, event.key, thing)
 
 

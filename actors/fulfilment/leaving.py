@@ -30,7 +30,7 @@ def new_parcels(
         for unit in one.units:
             at = at_of.get(unit.line_id)
             if at is None:
-                unknown.append(f"{unit.quantity} × {unit.sku}")
+                unknown.append(f"{unit.quantity} × {unit.sku}, which the order does not have")
             elif unit.quantity > 0:
                 units[at] = units.get(at, 0) + unit.quantity
                 if unit.sku and unit.sku != work.state.lines[at].sku:
@@ -38,6 +38,9 @@ def new_parcels(
         parts = tuple(units.items())
         if not one.units:
             parts, rest = rest, ()
+        if not parts:
+            unknown.append(f"the parcel {one.parcel_id}, whose contents no one told")
+            continue
         found.append(
             e.NewParcel(
                 key=work.next(PARCEL, len(found)),
@@ -85,10 +88,10 @@ def leaves(
     going = set(known)
     packed = any(x.stage == "packed" and k not in going for k, x in parcels_of(state, key))
     inside = thing.stage not in ("handed_over", "recalled", "cancelled", "done")
-    part = inside and (packed or any(left.values()))
+    part = (inside and packed) or any(left.values())
     kind = e.PartHandedOver if part else e.HandedOver
     was = thing.stop
-    rule = "part-hand-over" if part else ("hand-over" if inside else "left-after-all")
+    rule = ("part-hand-over" if part else "hand-over") if inside else "left-after-all"
     if thing.stage == "handed_over":
         rule = "hand-over-more"
     work.say(

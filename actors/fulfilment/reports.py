@@ -77,11 +77,14 @@ def _packed(work: Work, key: Key, thing: Fulfilment, given: i.ReportPacked) -> N
         return
     loose = unpacked(work.state, key, thing)
     new, unknown = new_parcels(work, thing, fresh, loose)
+    if not new and not given.complete:
+        leave(work, [f"{key} has {name}" for name in unknown[:10]])
+        return
     if given.complete:
         work.say(e.Packed(rule="pack", key=key, parcels=new, task_id=given.task_id))
     else:
         work.say(e.PartPacked(rule="part-pack", key=key, parcels=new, task_id=given.task_id))
-    leave(work, [f"{key} holds {name}, which the order does not have" for name in unknown[:10]])
+    leave(work, [f"{key} has {name}" for name in unknown[:10]])
     thing = work.state.fulfilments[key]
     if not given.complete:
         return
@@ -113,6 +116,9 @@ def _handed_over(work: Work, key: Key, thing: Fulfilment, given: i.ReportHandedO
         known = tuple(here[one.parcel_id] for one in named if one.parcel_id in here)
         fresh = [one for one in named if one.parcel_id not in here]
         new, unknown = new_parcels(work, thing, fresh, loose)
+    if not known and not new:
+        leave(work, [f"{key} has {name}" for name in unknown[:10]])
+        return
     numbers = tuple(
         e.ParcelNumber(here[one.parcel_id], one.carrier, one.tracking_number)
         for one in named

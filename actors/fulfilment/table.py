@@ -84,6 +84,12 @@ TABLE = Table(
             "it left although it had ended",
         ),
         *go("part-hand-over", INSIDE, e.PartHandedOver, PACKED, "some of it has left"),
+        *stay(
+            "left-after-all",
+            (RECALLED,),
+            e.PartHandedOver,
+            "some of it left although it had been stopped",
+        ),
         *go("fulfil", INSIDE, e.Fulfilled, HANDED_OVER, "it needed no carrier"),
         *stay(
             "publish", (*INSIDE, HANDED_OVER, RECALLED, DONE), e.Published, "the channel shows it"

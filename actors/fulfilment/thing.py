@@ -43,3 +43,8 @@ class Fulfilment(Struct, frozen=True, array_like=True):
     tries: int = 0
     person: bool = False
     fixed: bool = False
+
+    @property
+    def is_tasked(self) -> bool:
+        """Whether a warehouse that can be asked to stop works on it."""
+        return bool(self.task and self.lane)

@@ -87,7 +87,7 @@ def task(
 
 def _undo(state: State, key: Key, thing: Fulfilment) -> Ask | None:
     """The task first, then the stock; the prerequisites put the label between them."""
-    if thing.task and thing.stage in ("released", "picked", "packed"):
+    if thing.is_tasked and thing.stage in ("released", "picked", "packed"):
         return None if thing.asked else Ask(key, thing.lane, f.CancelTask(task_id=thing.task))
     if not thing.stock:
         return None

@@ -7,7 +7,7 @@ ordered + added + replaced - removed + excess
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from schemas.messages.base import Move, Wish
 
@@ -116,13 +116,14 @@ def is_balanced(counts: Counts) -> bool:
     return come == are and all(count >= 0 for count in counts.values())
 
 
-def totals(lines: Iterable[Counts]) -> dict[str, int]:
-    """Return the sums over lines, in one pass."""
-    sums: dict[str, int] = {}
-    for counts in lines:
-        for letter, count in counts.items():
-            sums[letter] = sums.get(letter, 0) + count
-    return sums
+def add_up(sums: dict[str, int], before: Counts, after: Counts) -> None:
+    """Let sums over lines follow one line's accounts. Sums that are zero are left out."""
+    for letter in {**before, **after}:
+        sum_ = sums.get(letter, 0) + after.get(letter, 0) - before.get(letter, 0)
+        if sum_:
+            sums[letter] = sum_
+        else:
+            sums.pop(letter, None)
 
 
 def _add(counts: dict[str, int], letter: str, quantity: int, move: Move) -> None:

@@ -101,8 +101,6 @@ def _note(work: Work, order: Order) -> None:
             payment=paid if paid != state.payment and state.lines else "",
         )
     )
-    if state.beside:
-        work.stated = order
 
 
 def _take(work: Work, base: Order, order: Order, found: Diff) -> None:
@@ -400,8 +398,7 @@ def _hold_without_money(work: Work, order: Order) -> None:
     state = work.state
     if order.payment not in MONEY_IS_GONE or state.payment not in MONEY_IS_THERE:
         return
-    here = any(x.counts.get("o") or x.counts.get("a") for x in state.lines)
-    if here:
+    if state.sums.get("o") or state.sums.get("a"):
         _hold_once(
             work,
             "money-gone",

@@ -22,7 +22,7 @@ from actors.label import wanted as label
 from actors.messages import wanted as messages
 from actors.order import notes, persons, place, replies, timers
 from actors.order import wanted as order
-from actors.order.family import evolve, intend
+from actors.order.family import intend, step
 from actors.order.joint import follow
 from actors.order.prerequisites import waits_for
 from actors.order.reading import busy
@@ -68,7 +68,7 @@ _WANTED = (
 
 def decide(state: State, given: i.Input, context: Context) -> Decision:
     """Return what this input means for this order. The same arguments give the same decision."""
-    work = Work(state, context, evolve)
+    work = Work(state, context, step)
     _HANDLERS[type(given)](work, given)
     if work.events:
         follow(work)

@@ -61,7 +61,7 @@ def in_excess(work: Work, key: Key, units: dict[int, int], unknown: list[str]) -
     state = work.state
     told = [f"{quantity} × {state.lines[at].sku} too many left with {key}"
             for at, quantity in units.items()]  # fmt: skip
-    told += [f"{key} holds {name}, which the order does not have" for name in unknown[:10]]
+    told += [f"{key} has {name}" for name in unknown[:10]]
     leave(work, told)
 
 

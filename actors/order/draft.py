@@ -53,8 +53,11 @@ class Draft:
     def bury(self, name: str, key: Key, stage: str, ids: tuple[str, ...] = ()) -> None:
         """Leave of a thing only how it ended and its outside ids, unless a partner may still tell
         something about it."""
-        if any(one.key == key for one in self.get("lost")):
+        lost = self.get("lost")
+        if any(one.key == key and not one.known for one in lost):
             return
+        if any(one.key == key for one in lost):
+            self.set(lost=tuple(one for one in lost if one.key != key))
         del self.things(name)[key]
         self.put("ended", key, Ended(stage, tuple(one for one in ids if one)))
 

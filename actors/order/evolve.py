@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from actors.kernel import ledger
 from actors.order.draft import Draft
-from actors.order.state import Cancel, Hold, LineState, Stuck, Task
+from actors.order.state import Cancel, Hold, LineState, Lost, Stuck, Task
 from actors.order.table import CANCELLED, FINAL, PLACED, TABLE
 from schemas.messages import events as e
 from schemas.messages.effects import FetchOrder, tag_of
@@ -58,6 +58,7 @@ def _placed(draft: Draft, event: e.Placed) -> None:
         notify=event.notify,
         source_updated_at=event.source_updated_at,
         lines=_lines(event.lines),
+        sums={},
         mappings=event.mappings,
         stated_digest=event.stated_digest,
         beside=bool(event.stated_digest),
@@ -133,6 +134,7 @@ def _normalised(draft: Draft, event: e.Normalised) -> None:
     stays(draft, event)
     draft.set(
         lines=_lines(event.lines),
+        sums={},
         mappings=event.mappings,
         stated_digest=event.stated_digest,
         beside=draft.state.beside or bool(event.stated_digest),
@@ -224,7 +226,9 @@ def _given(draft: Draft, event: e.GivenToPerson) -> None:
     draft.set(stuck=(*others, stuck))
     intent = next((one for one in draft.state.open if one.number == event.settles), None)
     if intent is not None:
-        draft.set(lost=(*draft.get("lost"), intent)[-MAX_LOST:])
+        known = event.outcome_known
+        lost = Lost(intent.number, intent.key, intent.kind, intent.lane, intent.note, known)
+        draft.set(lost=(*draft.get("lost"), lost)[-MAX_LOST:])
 
 
 def _unstuck(draft: Draft, event: Any) -> None:
@@ -262,16 +266,23 @@ def intended(draft: Draft, intent: e.Intent) -> None:
 def book(draft: Draft, event: e.Event) -> None:
     """Do what an event does to the ledger. Raises LedgerBroken."""
     lines: list[LineState] = list(draft.get("lines"))
-    comes_to = False
-    for move in event.moves:
-        line = lines[move.line]
-        lines[move.line] = replace(line, counts=ledger.capped(ledger.post(line.counts, move)))
-        comes_to = comes_to or move.to in (ledger.CANCELLED, ledger.REMOVED)
-    for wish in event.wishes:
-        line = lines[wish.line]
-        lines[wish.line] = replace(line, counts=ledger.capped(ledger.wish(line.counts, wish)))
-    draft.set(lines=tuple(lines))
-    if comes_to:
+    sums = dict(draft.get("sums"))
+    told_again = False
+    for at in {one.line: None for one in (*event.moves, *event.wishes)}:
+        line = lines[at]
+        counts: ledger.Counts = line.counts
+        for move in event.moves:
+            if move.line == at:
+                counts = ledger.post(counts, move)
+                told_again = told_again or move.to in (ledger.CANCELLED, ledger.REMOVED)
+        for wish in event.wishes:
+            if wish.line == at:
+                counts = ledger.wish(counts, wish)
+        counts = ledger.capped(counts)
+        ledger.add_up(sums, line.counts, counts)
+        lines[at] = LineState(line.line_id, line.sku, line.delivery, dict(counts))
+    draft.set(lines=tuple(lines), sums=sums)
+    if told_again:
         draft.set(book=draft.get("book") + 1)
 
 

@@ -116,6 +116,11 @@ _FOLDS = _merged()
 def evolve(state: State, event: e.OrderEvent) -> State:
     """Return the state after an event; the only way a state comes about. Raises IllegalTransition
     when a table forbids it, LedgerBroken when the books would not balance."""
+    return step(state, event)[0]
+
+
+def step(state: State, event: e.OrderEvent) -> tuple[State, Iterable[str]]:
+    """Return the state after an event, and which of its fields may differ."""
     draft = Draft(state)
     for fold in _FOLDS[type(event)]:
         fold(draft, event)
@@ -129,15 +134,23 @@ def evolve(state: State, event: e.OrderEvent) -> State:
         _intend(draft, event.intends)
     if state.overdue:
         _on_time(draft)
-    return draft.done()
+    return draft.done(), draft.changes
 
 
 def _answered(draft: Draft, number: int) -> None:
-    """An effect whose end is known is awaited no more, also when it was given up before."""
+    """An effect whose end is known is awaited no more, also when it was given up before; nor is an
+    earlier call for the same, which had the same reference."""
+    ended = next((one for one in draft.state.open if one.number == number), None)
+
+    def is_known(one: Any) -> bool:
+        if one.number == number:
+            return True
+        return ended is not None and (one.key, one.kind) == (ended.key, ended.kind)
+
     for name in ("lost", "stuck"):
         known = draft.get(name)
-        if any(one.number == number for one in known):
-            draft.set(**{name: tuple(one for one in known if one.number != number)})
+        if known and any(is_known(one) for one in known):
+            draft.set(**{name: tuple(one for one in known if not is_known(one))})
 
 
 def intend(state: State, intents: tuple[e.Intent, ...]) -> State:

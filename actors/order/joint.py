@@ -12,13 +12,12 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from actors.order import joint_order, joint_things, joint_units
-from actors.order.state import State
 from actors.order.work import Work
 from schemas.messages import events as e
 
-MAX_CHAIN = 2_000
-"""How many events may follow by themselves from one input: a cancellation of 50 fulfilments with
-their labels and lines takes some hundreds; more is a programmer's error."""
+MAX_CHAIN = 20_000
+"""How many rules may be asked after one input: a cancellation of 50 fulfilments with their labels
+and lines asks some thousand; more is a programmer's error."""
 
 When = Callable[[Work], e.OrderEvent | None]
 
@@ -54,21 +53,21 @@ JOINT: tuple[Joint, ...] = (
     ),
     Joint(
         "drop",
-        ("lines",),
+        ("stage", "lines"),
         joint_units.drop,
         (e.UnitsDropped,),
         "open units that are no longer wanted leave the order",
     ),
     Joint(
         "cover",
-        ("lines",),
+        ("stage", "lines"),
         joint_units.cover,
         (e.ExcessCounted,),
         "units that left too many count for open units of the same line",
     ),
     Joint(
         "cover-planned",
-        ("lines", "fulfilments", "open"),
+        ("stage", "lines", "fulfilments", "open"),
         joint_units.cover_planned,
         (e.Shrunk,),
         "and for units of fulfilments that no warehouse works on",
@@ -228,37 +227,33 @@ JOINT: tuple[Joint, ...] = (
 )
 """Every rule, in the order of precedence."""
 
-WATCHED = tuple(dict.fromkeys(name for rule in JOINT for name in rule.reads))
-_BITS = {name: 1 << at for at, name in enumerate(WATCHED)}
-_ROWS = tuple((row.when, sum(_BITS[name] for name in row.reads)) for row in JOINT)
+_WHEN = tuple(row.when for row in JOINT)
+_READERS: dict[str, int] = {}
+for _at, _row in enumerate(JOINT):
+    for _name in _row.reads:
+        _READERS[_name] = _READERS.get(_name, 0) | 1 << _at
+"""For each field of the state the rules that read it, as bits."""
 
 
 def follow(work: Work) -> None:
     """Say everything that follows from what changed since the decision began."""
-    dirty = [_changed(work.before, work.state)] * len(_ROWS)
+    pending = _readers(work)
     for _ in range(MAX_CHAIN):
-        event = None
-        for at, (when, reads) in enumerate(_ROWS):
-            if dirty[at] & reads:
-                dirty[at] = 0
-                event = when(work)
-                if event is not None:
-                    before = work.state
-                    work.say(event)
-                    changed = _changed(before, work.state)
-                    dirty = [one | changed for one in dirty]
-                    dirty[at] |= reads
-                    break
-        if event is None:
+        if not pending:
             return
-    raise AssertionError(f"More than {MAX_CHAIN} events follow from one input.")
+        first = pending & -pending
+        pending ^= first
+        event = _WHEN[first.bit_length() - 1](work)
+        if event is not None:
+            work.say(event)
+            pending |= first | _readers(work)
+    raise AssertionError(f"More than {MAX_CHAIN} questions follow from one input.")
 
 
-def _changed(before: State, after: State) -> int:
-    """Return which watched fields differ; what was not touched is the very same object."""
+def _readers(work: Work) -> int:
+    """Return the rules that read what changed since they were asked for last."""
     bits = 0
-    for name, bit in _BITS.items():
-        old, new = getattr(before, name), getattr(after, name)
-        if old is not new and old != new:
-            bits |= bit
+    for name in work.changed:
+        bits |= _READERS.get(name, 0)
+    work.changed.clear()
     return bits

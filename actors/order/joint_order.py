@@ -62,7 +62,7 @@ def owed(state: State, order: Order | None) -> tuple[int, str]:
 def money(work: Work) -> e.OrderEvent | None:
     """Money that is owed is one person's task, until refunds are made here."""
     state = work.state
-    if not any(line.counts.get("c") for line in state.lines) or _is_moving(state):
+    if not state.sums.get("c") or _is_moving(state):
         return None
     amount, currency = owed(state, work.order)
     amount -= state.settled_minor
@@ -80,7 +80,7 @@ def money(work: Work) -> e.OrderEvent | None:
 
 def _is_moving(state: State) -> bool:
     """Whether it is not known yet what becomes of every unit."""
-    if any(ledger.wished(line.counts) for line in state.lines):
+    if ledger.wished(state.sums):
         return True
     return any(x.stop for x in state.fulfilments.values())
 
@@ -90,7 +90,7 @@ def partly_told(work: Work) -> e.OrderEvent | None:
     state, setup = work.state, work.context.setup
     if PARTLY_CANCELLED not in setup.writes or not setup.mail or not state.notify:
         return None
-    if is_empty(state) or _is_moving(state):
+    if not state.sums.get("c") or is_empty(state) or _is_moving(state):
         return None
     if not any(x.template == CONFIRMED for x in state.messages.values()):
         return None
@@ -117,7 +117,7 @@ def is_at_rest(state: State, context: Context) -> bool:
         return False
     if any(x.stage not in ("done", "cancelled") for x in state.fulfilments.values()):
         return False
-    if any(line.counts.get("o") or ledger.wished(line.counts) for line in state.lines):
+    if state.sums.get("o") or ledger.wished(state.sums):
         return False
     if any(x.stage == "wanted" or (x.stage == "bought" and x.stop) for x in state.labels.values()):
         return False
@@ -172,6 +172,6 @@ def reopened(work: Work) -> e.OrderEvent | None:
         why = "a label turned out to be bought"
     elif any(x.stage == POSTED for x in state.documents.values()) and is_empty(state):
         why = "the ERP turned out to have the order"
-    elif state.stage == CLOSED and any(x.counts.get("o") for x in state.lines):
+    elif state.stage == CLOSED and state.sums.get("o"):
         why = "lines were added"
     return e.Reopened(rule="reopen", why=why) if why else None

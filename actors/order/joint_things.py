@@ -84,7 +84,7 @@ def undo_label(work: Work) -> e.OrderEvent | None:
         if (
             thing is None
             or thing.stage in ("cancelled", RECALLED)
-            or (thing.stop and not thing.task)
+            or (thing.stop and not thing.is_tasked)
         ):
             if _are_here(state, label):
                 return e.LabelStopped(rule="stop", key=key, why="its fulfilment is undone")
@@ -197,7 +197,12 @@ def recall(work: Work) -> e.OrderEvent | None:
     """A fulfilment that shall be stopped, and on which no warehouse works, is not worked on."""
     state = work.state
     for key, thing in state.fulfilments.items():
-        if thing.stop and not thing.task and thing.stage in AT_WORK and not _is_busy(state, key):
+        if (
+            thing.stop
+            and not thing.is_tasked
+            and thing.stage in AT_WORK
+            and not _is_busy(state, key)
+        ):
             return recalled(state, key)
     return None
 

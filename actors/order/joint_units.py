@@ -6,6 +6,7 @@ from actors.fulfilment.thing import PLANNED, RESERVED, SHORT, Fulfilment
 from actors.kernel import ledger
 from actors.order.acceptance import accept
 from actors.order.reading import is_open, place_of, units
+from actors.order.table import FINAL
 from actors.order.work import Work
 from actors.stock.plan import MAX_FULFILMENTS, OpenLine, plan
 from schemas.messages import events as e
@@ -20,6 +21,9 @@ AT_WORK = ("released", "picked", "packed")
 def drop(work: Work) -> e.OrderEvent | None:
     """Units that are no longer wanted, and on which no one works, leave the order."""
     moves: list[Move] = []
+    sums = work.state.sums
+    if not sums.get("o") or not ledger.wished(sums) or work.state.stage in FINAL:
+        return None
     for at, line in enumerate(work.state.lines):
         counts = line.counts
         free = counts.get("o", 0)
@@ -33,6 +37,8 @@ def drop(work: Work) -> e.OrderEvent | None:
 
 def cover(work: Work) -> e.OrderEvent | None:
     """Units that left although no one had asked for them count for units that are open."""
+    if not work.state.sums.get("x") or work.state.stage != "accepted":
+        return None
     moves = [
         Move(at, quantity, ledger.OPEN, ledger.EXCESS)
         for at, line in enumerate(work.state.lines)
@@ -44,6 +50,8 @@ def cover(work: Work) -> e.OrderEvent | None:
 def cover_planned(work: Work) -> e.OrderEvent | None:
     """They count for planned ones, too, on which no one works yet."""
     state = work.state
+    if not state.sums.get("x") or state.stage != "accepted":
+        return None
     for at, line in enumerate(state.lines):
         excess = line.counts.get("x", 0)
         if excess and line.counts.get("a", 0):
@@ -58,6 +66,8 @@ def shrink(work: Work) -> e.OrderEvent | None:
     """Units that are no longer wanted are freed: first where no one works on them, else by stopping
     a fulfilment, whose other units are planned again."""
     state = work.state
+    if not ledger.wished(state.sums):
+        return None
     for at, line in enumerate(state.lines):
         need = ledger.wished(line.counts)
         if not need:
@@ -159,7 +169,7 @@ def declined(work: Work) -> e.OrderEvent | None:
 
 def _may_plan(work: Work) -> bool:
     state = work.state
-    if state.stage != "accepted" or not any(line.counts.get("o") for line in state.lines):
+    if state.stage != "accepted" or not state.sums.get("o"):
         return False
     return bool(accept(state, work.context.setup).basis)
 

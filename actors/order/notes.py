@@ -73,8 +73,7 @@ def _is_held_by(state: State, stage: str, hold: str) -> bool:
         return False
     if stage in (EXPECTED, PLACED):
         return hold == "before_hand_over"
-    here = any(x.counts.get("o") or x.counts.get("a") for x in state.lines)
-    return stage == ACCEPTED and here
+    return stage == ACCEPTED and bool(state.sums.get("o") or state.sums.get("a"))
 
 
 def _is_told(state: State, given: i.NoteFact) -> bool:

@@ -232,7 +232,7 @@ def _skip(work: Work, given: i.ActOnOrder) -> str:
     stuck = _stuck(work, given)
     if stuck is None:
         return "No effect of this order waits for a person."
-    intent = next((x for x in work.state.lost if x.number == stuck.number), None)
+    lost = next((x for x in work.state.lost if x.number == stuck.number), None)
     work.say(
         e.Skipped(
             rule="skip",
@@ -245,7 +245,8 @@ def _skip(work: Work, given: i.ActOnOrder) -> str:
     )
     consequence = _CONSEQUENCES.get(stuck.kind)
     if consequence is not None:
-        intent = intent or Intent(stuck.number, stuck.key, stuck.kind)
+        note = lost.note if lost is not None else ""
+        intent = Intent(stuck.number, stuck.key, stuck.kind, note=note)
         consequence(work, intent, given.person)
     return ""
 

@@ -87,8 +87,7 @@ def _refuse_cancel(work: Work, by: str) -> None:
 
 def _has_left(state: State) -> bool:
     """Whether something has left and nothing is here any more."""
-    here = any(x.counts.get("o") or x.counts.get("a") for x in state.lines)
-    return shipped(state) > 0 and not here
+    return shipped(state) > 0 and not (state.sums.get("o") or state.sums.get("a"))
 
 
 def _left(state: State) -> tuple[str, ...]:

@@ -56,12 +56,12 @@ def _fulfilment_stops(state: State, ask: Ask, context: Context) -> bool:
 def _task_stands(state: State, ask: Ask, context: Context) -> bool:
     """A label that is only out of date is voided while the task goes on."""
     thing = state.fulfilments.get(state.labels[ask.key].fulfilment)
-    return thing is not None and bool(thing.stop) and bool(thing.task)
+    return thing is not None and bool(thing.stop) and thing.is_tasked
 
 
 def _task_not_cancelled(state: State, ask: Ask, context: Context) -> bool:
     thing = state.fulfilments[ask.key]
-    return ask.note == ALL and bool(thing.task)
+    return ask.note == ALL and thing.is_tasked
 
 
 def _label_stands(state: State, ask: Ask, context: Context) -> bool:
@@ -86,14 +86,14 @@ def _has_left(state: State, parcels: tuple[str, ...]) -> bool:
 
 def _unsettled(state: State, ask: Ask, context: Context) -> bool:
     """The ERP is told once, when it is known what the order comes to."""
-    if any(ledger.wished(line.counts) for line in state.lines):
+    if ledger.wished(state.sums):
         return True
     return any(x.missing or x.stop for x in state.fulfilments.values())
 
 
 def _stock_stands(state: State, ask: Ask, context: Context) -> bool:
-    return any(x.stage not in ("cancelled", "done") for x in state.fulfilments.values()) or any(
-        ledger.wished(line.counts) for line in state.lines
+    return bool(ledger.wished(state.sums)) or any(
+        x.stage not in ("cancelled", "done") for x in state.fulfilments.values()
     )
 
 

@@ -51,8 +51,9 @@ def is_reserved(thing: Fulfilment, setup: Setup) -> bool:
 
 
 def is_worked_on(state: State, setup: Setup) -> bool:
-    """Whether the order got as far as a promise of goods: then partners and customer are told."""
-    if any(thing.stage == "done" for key, thing in state.ended.items() if key[0] == "F"):
+    """Whether the order got as far as a promise of goods, or others fulfil some: then partners and
+    customer are told."""
+    if shipped(state):
         return True
     return any(
         one.stage != "cancelled" and not one.stop and is_reserved(one, setup)
@@ -127,7 +128,7 @@ def is_accepted(state: State) -> bool:
 
 def shipped(state: State) -> int:
     """Return how many units have left, or were fulfilled elsewhere."""
-    return sum(ledger.out(x.counts) + x.counts.get("e", 0) for x in state.lines)
+    return ledger.out(state.sums) + state.sums.get("e", 0)
 
 
 def busy(state: State) -> frozenset[Key]:

@@ -13,6 +13,7 @@ from actors.fulfilment import replies as fulfilment
 from actors.kernel.decision import Context
 from actors.label import replies as label
 from actors.messages import replies as messages
+from actors.order.state import Lost
 from actors.order.wanted import CANCEL
 from actors.order.work import Work
 from actors.parcel import replies as parcel
@@ -57,13 +58,19 @@ def done(work: Work, given: i.EffectDone) -> None:
 
 
 def _find(work: Work, number: int) -> tuple[Intent | None, int]:
+    """Return what an effect was for, and its number while it is open."""
     for intent in work.state.open:
         if intent.number == number:
             return intent, number
-    for intent in work.state.lost:
-        if intent.number == number:
-            return intent, 0
+    for one in work.state.lost:
+        if one.number == number:
+            return intent_of(one), 0
     return None, 0
+
+
+def intent_of(lost: Lost) -> Intent:
+    """Return what a lost effect was for."""
+    return Intent(lost.number, lost.key, lost.kind, lost.lane, lost.note)
 
 
 def refused(work: Work, given: i.EffectRefused) -> None:

@@ -59,6 +59,17 @@ class Stuck(Struct, frozen=True, array_like=True):
     refused: bool = False
 
 
+class Lost(Struct, frozen=True, array_like=True):
+    """An effect that ended without success. `known`: surely nothing was done."""
+
+    number: int
+    key: Key
+    kind: str
+    lane: str
+    note: str
+    known: bool
+
+
 class Cancel(Struct, frozen=True, array_like=True):
     """Why and by whom the order is cancelled. `told`: the channel shows it."""
 
@@ -78,7 +89,8 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An order's state.
 
     `family` names the machines and their versions that made it. `lines` are all lines that there
-    ever were, in the order in which they came: events name them by their place. `address`, `task`
+    ever were, in the order in which they came: events name them by their place; `sums`
+    are their ledgers together. `address`, `task`
     and `book` are the revisions of what a label, a warehouse's task and the ERP are told; `collected` is the amount to collect that went with
     fulfilments that are done, `settled_minor` the money owed that a person settled;
     `beside` says that the channel's latest statement is kept beside the body. `open` lists effects under
@@ -112,6 +124,7 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True):
     task: int = 1
     book: int = 1
     lines: tuple[LineState, ...] = ()
+    sums: dict[str, int] = {}
     fulfilments: dict[Key, Fulfilment] = {}
     parcels: dict[Key, Parcel] = {}
     labels: dict[Key, Label] = {}
@@ -122,7 +135,7 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True):
     last_effect: int = 0
     open: tuple[Intent, ...] = ()
     stuck: tuple[Stuck, ...] = ()
-    lost: tuple[Intent, ...] = ()
+    lost: tuple[Lost, ...] = ()
     holds: tuple[Hold, ...] = ()
     tasks: tuple[Task, ...] = ()
     waived: tuple[str, ...] = ()

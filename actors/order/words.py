@@ -86,7 +86,8 @@ def stage_of(state: State) -> str:
 
 
 def _is_complete(state: State) -> bool:
-    if any(x.counts.get("o") or x.counts.get("a") or x.counts.get("t") for x in state.lines):
+    sums = state.sums
+    if sums.get("o") or sums.get("a") or sums.get("t"):
         return False
     return shipped(state) > 0
 
@@ -98,7 +99,7 @@ def progress(state: State) -> str:
     if state.cancel is not None:
         return "cancelling"
     live = [x for x in state.fulfilments.values() if x.stage in STEPS]
-    if any(x.stop for x in live) or any(line.counts.get("o") for line in state.lines):
+    if any(x.stop for x in live) or state.sums.get("o"):
         return "accepted"
     if live:
         least = min(live, key=lambda one: STEPS.index(one.stage))
@@ -143,7 +144,7 @@ def _goods(state: State) -> str:
     live = [(k, x) for k, x in state.fulfilments.items() if x.stage not in ("done", "cancelled")]
     for key, thing in sorted(live, key=lambda one: _rank(one[1])):
         return of_fulfilment(state, key, thing)
-    if any(line.counts.get("o") for line in state.lines):
+    if state.sums.get("o"):
         return "the payment of what was added"
     if state.open:
         return f"the end of {state.open[0].kind}"

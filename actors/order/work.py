@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
@@ -34,22 +34,27 @@ class Work:
         "before",
         "body",
         "context",
+        "changed",
         "documents",
         "events",
-        "evolve",
         "may_close",
         "settled",
         "state",
         "stated",
+        "step",
         "timers",
     )
 
     def __init__(
-        self, state: State, context: Context, evolve: Callable[[State, OrderEvent], State]
+        self,
+        state: State,
+        context: Context,
+        step: Callable[[State, OrderEvent], tuple[State, Iterable[str]]],
     ) -> None:
         self.before = self.state = state
         self.context = context
-        self.evolve = evolve
+        self.step = step
+        self.changed: set[str] = set()
         self.events: list[OrderEvent] = []
         self.asks: list[Ask] = []
         self.attempts: dict[Key, int] = {}
@@ -67,7 +72,8 @@ class Work:
 
     def say(self, event: OrderEvent) -> None:
         """Decide an event."""
-        self.state = self.evolve(self.state, event)
+        self.state, changed = self.step(self.state, event)
+        self.changed.update(changed)
         self.events.append(event)
 
     def next(self, kind: str, after: int = 0) -> Key:
