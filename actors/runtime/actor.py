@@ -365,7 +365,7 @@ class Actor:
         """What a log line about an input bears."""
         return {
             "order_id": self.order_id,
-            "reference": self._reference,
+            "correlation_id": self._reference,
             "trace_id": envelope.trace.trace_id,
         }
 

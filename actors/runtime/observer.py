@@ -37,9 +37,9 @@ class Trace(Span, Protocol):
 class Observer(Protocol):
     """Takes note. Every method returns at once and never raises."""
 
-    def begin_call(self, name: str, parent: str, reference: str) -> Trace:
+    def begin_call(self, name: str, parent: str, correlation_id: str) -> Trace:
         """Begin watching a call to a partner; `parent` is the recording trace ("": none),
-        `reference` the order's."""
+        `correlation_id` the order's own reference."""
         ...
 
     def mailbox_wait(self, seconds: float) -> None:
@@ -60,12 +60,12 @@ class Observer(Protocol):
         """These events are on disk."""
         ...
 
-    def called(self, lane: str, operation: str, outcome: str, seconds: float) -> None:
+    def called(self, partner: str, operation: str, outcome: str, seconds: float) -> None:
         """A partner was called: `done`, `refused`, `retry`, `unknown`, `person`, `unauthorised`,
         `lost`."""
         ...
 
-    def breaker(self, lane: str, state: str) -> None:
+    def breaker(self, partner: str, state: str) -> None:
         """A partner's breaker is now `closed`, `open` or `half_open`."""
         ...
 
@@ -84,7 +84,7 @@ class Blind:
         """Nothing is recorded."""
         return self
 
-    def begin_call(self, name: str, parent: str, reference: str) -> Blind:
+    def begin_call(self, name: str, parent: str, correlation_id: str) -> Blind:
         """Nothing is recorded."""
         return self
 
@@ -100,10 +100,10 @@ class Blind:
     def events(self, events: Sequence[Any]) -> None:
         """Nothing is recorded."""
 
-    def called(self, lane: str, operation: str, outcome: str, seconds: float) -> None:
+    def called(self, partner: str, operation: str, outcome: str, seconds: float) -> None:
         """Nothing is recorded."""
 
-    def breaker(self, lane: str, state: str) -> None:
+    def breaker(self, partner: str, state: str) -> None:
         """Nothing is recorded."""
 
 
