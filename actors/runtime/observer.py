@@ -37,9 +37,9 @@ class Trace(Span, Protocol):
 class Observer(Protocol):
     """Takes note. Every method returns at once and never raises."""
 
-    def begin_call(self, name: str, parent: str, reference: str) -> Trace:
+    def begin_call(self, name: str, parent: str, correlation_id: str) -> Trace:
         """Begin watching a call to a partner; `parent` is the recording trace ("": none),
-        `reference` the order's."""
+        `correlation_id` the order's own reference."""
         ...
 
     def mailbox_wait(self, seconds: float) -> None:
@@ -51,21 +51,21 @@ class Observer(Protocol):
         `duplicate`, `conflict`, `unavailable`)."""
         ...
 
-    def left_stage(self, stage: str, seconds: float) -> None:
-        """A stream has left a stage that it was in for so long. A stage that is passed within one
-        commit took no time and is not told."""
+    def progressed(self, progress: str, seconds: float) -> None:
+        """A stream went on after it was that far for so long (`Row.progress`). A word that is
+        passed within one commit took no time and is not told."""
         ...
 
     def events(self, events: Sequence[Any]) -> None:
         """These events are on disk."""
         ...
 
-    def called(self, lane: str, operation: str, outcome: str, seconds: float) -> None:
+    def called(self, partner: str, operation: str, outcome: str, seconds: float) -> None:
         """A partner was called: `done`, `refused`, `retry`, `unknown`, `person`, `unauthorised`,
         `lost`."""
         ...
 
-    def breaker(self, lane: str, state: str) -> None:
+    def breaker(self, partner: str, state: str) -> None:
         """A partner's breaker is now `closed`, `open` or `half_open`."""
         ...
 
@@ -84,7 +84,7 @@ class Blind:
         """Nothing is recorded."""
         return self
 
-    def begin_call(self, name: str, parent: str, reference: str) -> Blind:
+    def begin_call(self, name: str, parent: str, correlation_id: str) -> Blind:
         """Nothing is recorded."""
         return self
 
@@ -94,16 +94,16 @@ class Blind:
     def step(self, name: str, outcome: str, seconds: float) -> None:
         """Nothing is recorded."""
 
-    def left_stage(self, stage: str, seconds: float) -> None:
+    def progressed(self, progress: str, seconds: float) -> None:
         """Nothing is recorded."""
 
     def events(self, events: Sequence[Any]) -> None:
         """Nothing is recorded."""
 
-    def called(self, lane: str, operation: str, outcome: str, seconds: float) -> None:
+    def called(self, partner: str, operation: str, outcome: str, seconds: float) -> None:
         """Nothing is recorded."""
 
-    def breaker(self, lane: str, state: str) -> None:
+    def breaker(self, partner: str, state: str) -> None:
         """Nothing is recorded."""
 
 

@@ -19,7 +19,7 @@ from adapters.postgres.incidents import Incidents
 from adapters.postgres.keys import ApiKey, ApiKeys, KeyRefused
 from adapters.postgres.mappings import PostgresMappings
 from adapters.postgres.pool import Pool
-from adapters.postgres.replay import streams
+from adapters.postgres.replay import Stream, streams
 from adapters.postgres.sealing import Sealing
 from adapters.postgres.timeline import Entry
 from adapters.postgres.views import PROGRESS, STAGES, Ambiguous, LabelFile, OrderView, Page, Views
@@ -254,9 +254,7 @@ class Desk:
         orders = events = 0
         different: list[str] = []
         async for stream in streams(self.pool):
-            state = replay(stream.events)
-            same = encode_state(state) == stream.state or _is_outdated(stream.state)
-            if not same or state.version != stream.version:
+            if not _agrees(stream):
                 different.append(stream.order_id)
                 if len(different) >= MAX_DIFFERENT:
                     break
@@ -267,13 +265,17 @@ class Desk:
         return Verified(orders=orders, events=events, different=tuple(different))
 
 
-def _is_outdated(stored: bytes) -> bool:
-    """Whether other versions of the machines made a state: it is built again when needed."""
+def _agrees(stream: Stream) -> bool:
+    """Whether events give the stored state. One that other versions of the machines made is a cache
+    that is out of date, and says nothing of the events."""
+    state = replay(stream.events)
     try:
-        decode_state(stored)
+        decode_state(stream.state)
     except StateOutdated:
-        return True
-    return False
+        return state.version == stream.version
+    except msgspec.MsgspecError:
+        return False
+    return encode_state(state) == stream.state and state.version == stream.version
 
 
 def _only(bought: Sequence[LabelFile], parcel: str) -> LabelFile:

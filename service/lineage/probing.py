@@ -25,7 +25,7 @@ ORDER = "order"
 
 _DECIMAL = re.compile(r"([0-9]+)(\.[0-9]+)")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_WORDS = {"paid": "pending", "goods": "shipping", "UNSHIPPED": "PENDING"}
+_WORDS = {"paid": "pending", "goods": "shipping", "UNSHIPPED": "PENDING", "parcel": "pickup"}
 """Another word of a closed list, where any other text would be refused."""
 _CODES = {2: ("CA", "GB"), 3: ("EUR", "USD")}
 

@@ -239,7 +239,7 @@ def test_a_field_is_followed_through_both_steps(lineage: Lineage) -> None:
     assert ways["customer_locale"].lost == REACHES_NOBODY["customer.locale"]
     assert ways["tags"].lost == NOT_READ
     assert ways["current_total_price_set.shop_money.currency_code"].lost == ONLY_CHECKED
-    assert ways["line_items[].grams"].lost == "not sent here; goes to ups"
+    assert ways["line_items[].grams"].lost == "not sent here; goes to fedex, ups"
     assert ways["cancelled_at"].becomes == ("order.cancel.v1",)
 
 

@@ -74,6 +74,7 @@ class Scene:
         """An order of Jane's, unless told otherwise."""
         first = append(ref, documents=(LABEL,))
         told = {"customer": "reference:42", "email": email_of(JANE.email), **changes}
+        first = replace(first, at=told.pop("at", first.at))
         body = Body(content=BODY, **told)
         made: Append = replace(first, row=replace(first.row, final=final), bodies=(body,))
         assert (await self.bench.journal.append(made)).kind == "committed"
@@ -333,18 +334,3 @@ async def test_a_channel_s_time_ends(scene: Scene) -> None:
     assert [await scene.readable(ref) for ref in ("old", "open", "young")] == [False, True, True]
     (entry,) = await Audit(scene.pool).entries(target="privacy:retention")
     assert (entry.channel, entry.after) == (CHANNEL, {"orders": 1})
-
-
-async def test_an_order_from_before_there_was_sealing_is_erased_too(scene: Scene) -> None:
-    """It has no key to destroy: what it held is emptied."""
-    await scene.order("1")
-    await scene.pool.fetch("DELETE FROM body_keys")
-    await scene.pool.fetch("UPDATE order_bodies SET body = $1", BODY)
-    await scene.pool.fetch("UPDATE documents SET content = $1", LABEL.content)
-    await scene.ask(subject=Subject(refs=("1",)))
-    await scene.privacy.round()
-    assert not await scene.readable("1")
-    rows = await scene.pool.fetch(
-        "SELECT body FROM order_bodies UNION SELECT content FROM documents"
-    )
-    assert [bytes(row[0]) for row in rows] == [b""]

@@ -47,6 +47,7 @@ _LINES: list[dict[str, object]] = [
         "bundle_line_id": "70",
         "bundle_sku": "SET-1",
         "presentment_total_minor": 3312,
+        "delivery": "parcel",
     },
     {
         "line_id": "72",
@@ -64,6 +65,7 @@ _LINES: list[dict[str, object]] = [
         "bundle_line_id": "70",
         "bundle_sku": "SET-1",
         "presentment_total_minor": 460,
+        "delivery": "parcel",
     },
 ]
 
@@ -110,6 +112,8 @@ _ORDER: dict[str, object] = {
     },
     "channel_shipping_method": "Express by the shop",
     "shipping_tax_code": "State tax",
+    "payment_method": "card",
+    "amount_due_minor": 0,
 }
 
 
@@ -136,6 +140,16 @@ def examples() -> tuple[Example, ...]:
                 **_ORDER,
                 "lines": [{**line, "bundle_line_id": "", "bundle_sku": ""} for line in _LINES],
                 "attributes": {"amazon.marketplace_id": "ATVPDKIKX0DER"},
+            },
+        ),
+        Example(
+            when="if the customer saw the shop's own currency",
+            tree={
+                **{name: told for name, told in _ORDER.items() if name != "presentment"},
+                "lines": [
+                    {name: told for name, told in line.items() if not name.startswith("present")}
+                    for line in _LINES
+                ],
             },
         ),
         Example(

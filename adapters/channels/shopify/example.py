@@ -169,7 +169,11 @@ _ORDER: Fields = {
     "financial_status": "paid",
     "fulfillment_status": "partial",
     "payment_gateway_names": ["shopify_payments"],
-    "payment_terms": {"payment_terms_type": "net", "due_in_days": 30},
+    "payment_terms": {
+        "payment_terms_name": "Net 30",
+        "payment_terms_type": "net",
+        "due_in_days": 30,
+    },
     "po_number": "PO-77",
     "company": {"id": 21, "location_id": 22},
     "contact_email": "paula@example.com",
