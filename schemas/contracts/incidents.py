@@ -57,6 +57,8 @@ SAID_TWICE = "said_twice"
 HELD = "held"
 DELIVERY_EXCEPTION = "delivery_exception"
 PARCEL_RETURNED = "parcel_returned"
+PARCEL_LOST = "parcel_lost"
+MONEY_OWED = "money_owed"
 CANCELLED_TOO_LATE = "cancelled_too_late"
 ACTION_REFUSED = "action_refused"
 ORDERS_MISSED = "orders_missed"
@@ -182,7 +184,7 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
     SHORT_PICKED: (
         "The warehouse found less than was ordered.",
         _SERVICE,
-        "`orders release` ships what is there, `orders cancel` cancels; have the place counted.",
+        "`orders ship-short`, `orders backorder` or `orders drop`; have the place counted.",
     ),
     TASK_CANCELLED_BY_WAREHOUSE: (
         "The warehouse cancelled its task by itself.",
@@ -190,9 +192,9 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
         "Ask the warehouse; `orders release` when it takes the task up again, or `orders cancel`.",
     ),
     CHANGED_AFTER_WORK_BEGAN: (
-        "The channel changed lines or address after work had begun.",
+        "An order changed after a part of it had left, so that this part differs.",
         _SERVICE,
-        "Tell the warehouse what changed, then `orders release`; or `orders cancel`.",
+        "`orders show` names what differs: settle it with the customer, then `orders done`.",
     ),
     PAYMENT_WITHDRAWN: (
         "The channel says the money of an accepted order went back.",
@@ -214,6 +216,16 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
         "The carrier brings the parcel back.",
         _SERVICE,
         "Ask the customer whether to send it again; have the return received.",
+    ),
+    PARCEL_LOST: (
+        "The carrier has lost a parcel.",
+        _SERVICE,
+        "Claim it from the carrier, ask the customer what to send, then `orders done`.",
+    ),
+    MONEY_OWED: (
+        "Units were cancelled after they were paid, and the money is owed to the customer.",
+        _BOOKS,
+        "Refund what the task names in the shop, then `orders done`.",
     ),
     CANCELLED_TOO_LATE: (
         "A cancellation came after the parcel had left.",
