@@ -134,6 +134,8 @@ def _take(work: Work, base: Order, order: Order, found: Diff) -> None:
             stated_digest=made.stated_digest,
         )
     )
+    if state.stage == CLOSED:
+        work.say(e.Reopened(rule="reopen", why="the channel added lines"))
     mapping.hold(made.unmapped, work)
     too_late(work, found.facets, found.late)
 

@@ -140,7 +140,8 @@ def step(state: State, event: e.OrderEvent) -> tuple[State, Iterable[str]]:
 def _answered(draft: Draft, number: int) -> None:
     """An effect whose end is known is awaited no more, also when it was given up before; nor is an
     earlier call for the same, which had the same reference."""
-    ended = next((one for one in draft.state.open if one.number == number), None)
+    awaited = (*draft.state.open, *draft.state.lost)
+    ended = next((one for one in awaited if one.number == number), None)
 
     def is_known(one: Any) -> bool:
         if one.number == number:

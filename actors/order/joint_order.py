@@ -11,7 +11,7 @@ from actors.order.acceptance import accept
 from actors.order.evolve import CHANNEL, FETCH
 from actors.order.reading import shipped
 from actors.order.state import State
-from actors.order.table import ACCEPTED, CLOSED, FINAL, PLACED
+from actors.order.table import ACCEPTED, FINAL, PLACED
 from actors.order.wanted import is_to_be_told
 from actors.order.work import Work
 from schemas.messages import effects as f
@@ -162,7 +162,7 @@ def ended(work: Work) -> e.OrderEvent | None:
 
 
 def reopened(work: Work) -> e.OrderEvent | None:
-    """An order at its end of which a thing revived, or that got more lines, is open again."""
+    """An order at its end of which a thing revived is open again."""
     state = work.state
     if state.stage not in FINAL:
         return None
@@ -173,6 +173,4 @@ def reopened(work: Work) -> e.OrderEvent | None:
         why = "a label turned out to be bought"
     elif any(x.stage == POSTED for x in state.documents.values()) and is_empty(state):
         why = "the ERP turned out to have the order"
-    elif state.stage == CLOSED and state.sums.get("o"):
-        why = "lines were added"
     return e.Reopened(rule="reopen", why=why) if why else None
