@@ -52,12 +52,12 @@ class Actor:
         "_mailbox",
         "_memory",
         "_partition",
+        "_progress",
+        "_progress_since",
         "_ref",
         "_reference",
         "_runtime",
         "_seen",
-        "_stage",
-        "_stage_since",
         "_stream",
         "order_id",
     )
@@ -68,8 +68,8 @@ class Actor:
         self._runtime = runtime
         self._memory = Memory(0, stream.initial, None, None)
         self._reference = Reference("")
-        self._stage = ""
-        self._stage_since: datetime | None = None
+        self._progress = ""
+        self._progress_since: datetime | None = None
         self._seen: dict[str, None] = {}
         self._known = False
         self._channel = ""
@@ -287,12 +287,12 @@ class Actor:
         self, append: Append, epoch: int, memory: Memory, together: list[Envelope]
     ) -> None:
         runtime = self._runtime
-        stage = append.row.stage
-        if stage != self._stage:
-            if self._stage_since is not None:
-                seconds = (append.at - self._stage_since).total_seconds()
-                runtime.observer.left_stage(self._stage, max(0.0, seconds))
-            self._stage, self._stage_since = stage, append.at
+        progress = append.row.progress
+        if progress != self._progress:
+            if self._progress_since is not None:
+                seconds = (append.at - self._progress_since).total_seconds()
+                runtime.observer.progressed(self._progress, max(0.0, seconds))
+            self._progress, self._progress_since = progress, append.at
         self._memory, self._known = memory, True
         for envelope in together:
             self._seen[envelope.input_id] = None
@@ -330,7 +330,7 @@ class Actor:
             decode(loaded.body) if loaded.body is not None else None,
             decode(loaded.stated) if loaded.stated is not None else None,
         )
-        self._stage, self._stage_since = loaded.stage, loaded.stage_since
+        self._progress, self._progress_since = loaded.progress, loaded.progress_since
         self._channel, self._ref = loaded.channel, loaded.ref
         self._partition, self._reference = loaded.partition, loaded.reference
         self._seen = dict.fromkeys(loaded.seen)
@@ -339,7 +339,7 @@ class Actor:
     def _begin(self) -> None:
         """Nothing is stored, or so it is hoped."""
         self._memory = Memory(0, self._stream.initial, None, None)
-        self._stage, self._stage_since = "", None
+        self._progress, self._progress_since = "", None
         self._seen = {}
         self._reference = self._runtime.references.new(self.order_id)
         self._known = True

@@ -51,9 +51,9 @@ class Observer(Protocol):
         `duplicate`, `conflict`, `unavailable`)."""
         ...
 
-    def left_stage(self, stage: str, seconds: float) -> None:
-        """A stream has left a stage that it was in for so long. A stage that is passed within one
-        commit took no time and is not told."""
+    def progressed(self, progress: str, seconds: float) -> None:
+        """A stream went on after it was that far for so long (`Row.progress`). A word that is
+        passed within one commit took no time and is not told."""
         ...
 
     def events(self, events: Sequence[Any]) -> None:
@@ -94,7 +94,7 @@ class Blind:
     def step(self, name: str, outcome: str, seconds: float) -> None:
         """Nothing is recorded."""
 
-    def left_stage(self, stage: str, seconds: float) -> None:
+    def progressed(self, progress: str, seconds: float) -> None:
         """Nothing is recorded."""
 
     def events(self, events: Sequence[Any]) -> None:

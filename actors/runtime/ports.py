@@ -129,8 +129,8 @@ class Loaded(Struct, frozen=True, kw_only=True):
     partition: int
     channel: str
     ref: str
-    stage: str
-    stage_since: datetime
+    progress: str
+    progress_since: datetime
     version: int
     state: bytes
     body: bytes | None

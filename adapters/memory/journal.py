@@ -46,7 +46,7 @@ class _Order(Struct, kw_only=True):
     state: bytes
     bodies: dict[str, bytes]
     events: list[Any]
-    stage_since: datetime
+    progress_since: datetime
 
 
 class _Effect(Struct, kw_only=True):
@@ -143,13 +143,13 @@ class MemoryJournal:
                 state=append.state,
                 bodies={},
                 events=[],
-                stage_since=append.at,
+                progress_since=append.at,
             )
         if order is not None:
             order.version += len(append.events)
             order.events.extend(append.events)
-            if order.row.stage != append.row.stage:
-                order.stage_since = append.at
+            if order.row.progress != append.row.progress:
+                order.progress_since = append.at
             order.row, order.state = append.row, append.state
             order.bodies.update((body.name, body.content) for body in append.bodies)
         self._write_rest(append, epoch)
@@ -167,8 +167,8 @@ class MemoryJournal:
             partition=order.partition,
             channel=order.row.channel,
             ref=order.row.ref,
-            stage=order.row.stage,
-            stage_since=order.stage_since,
+            progress=order.row.progress,
+            progress_since=order.progress_since,
             version=order.version,
             state=order.state,
             body=order.bodies.get(BODY),
@@ -322,7 +322,8 @@ class MemoryJournal:
     def _check(self, append: Append) -> None:
         """Refuse what Postgres refuses, so that a test finds it without a server."""
         row = append.row
-        texts = [*append.input_ids, row.channel, row.ref, row.number, row.stage, row.waiting_for]
+        texts = [*append.input_ids, row.channel, row.ref, row.number]
+        texts += [row.stage, row.progress, row.waiting_for]
         if any("\x00" in text for text in texts):
             raise AppendRefused(f"A text in the change of order {append.order_id} holds a NUL.")
         for intent in append.effects:

@@ -27,7 +27,7 @@ SELECT o.order_id, o.number, o.placed_at,
     coalesce(o.final AND o.since < bound.before AND kept.kept, false) AS due,
     coalesce(NOT o.final AND kept.kept, false) AS waits
 FROM (
-    SELECT order_id, number, channel, placed_at, final, stage_since AS since
+    SELECT order_id, number, channel, placed_at, final, progress_since AS since
     FROM orders WHERE (placed_at, order_id) > ($1, $2::text) AND placed_at < $3 ORDER BY placed_at, order_id LIMIT $6
 ) o
 LEFT JOIN unnest($4::text[], $5::timestamptz[]) AS bound (channel, before) ON bound.channel = o.channel

@@ -37,7 +37,7 @@ may AS MATERIALIZED (
 created AS (
     INSERT INTO orders (
         order_id, version, partition, channel, ref, number, reference, stage, progress, waiting_for, currency, total_minor,
-        final, needs_person, state, placed_at, updated_at, stage_since
+        final, needs_person, state, placed_at, updated_at, progress_since
     )
     SELECT
         order_id, version, partition, channel, ref, number, reference, stage, progress, waiting_for, currency, total_minor,
@@ -53,7 +53,7 @@ changed AS (
         version = m.version, number = m.number, stage = m.stage, progress = m.progress, waiting_for = m.waiting_for,
         currency = m.currency, total_minor = m.total_minor, final = m.final, needs_person = m.needs_person, state = m.state,
         updated_at = to_timestamp(m.at),
-        stage_since = CASE WHEN o.stage = m.stage THEN o.stage_since ELSE to_timestamp(m.at) END,
+        progress_since = CASE WHEN o.progress = m.progress THEN o.progress_since ELSE to_timestamp(m.at) END,
         -- Seldom anything: then it stays for as long as something else is suspended than what this append ends.
         suspended = CASE
             WHEN o.suspended = '' THEN ''
@@ -170,7 +170,7 @@ JOIN inbox b ON b.order_id = n.order_id AND b.input_id = n.input_id;
 -- The latest 500 input ids are enough to drop nearly every repeat early; the inbox drops the rest at append. `LATERAL … LIMIT 1`
 -- instead of a join: so each body is looked up by its key, whatever the planner guesses about the size of the tables.
 SELECT
-    o.order_id, o.reference, o.partition, o.channel, o.ref, o.stage, o.stage_since, o.version, o.state,
+    o.order_id, o.reference, o.partition, o.channel, o.ref, o.progress, o.progress_since, o.version, o.state,
     b.body, b.master, b.wrapped, s.body AS stated, s.master AS stated_master, s.wrapped AS stated_wrapped, ARRAY(
         SELECT i.input_id FROM inbox i WHERE i.order_id = o.order_id ORDER BY i.at DESC, i.version DESC LIMIT 500
     ) AS seen

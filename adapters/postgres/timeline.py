@@ -119,7 +119,8 @@ def exchange_entry(kept: KeptExchange) -> Entry:
     one = kept.exchange
     took = f"after {one.duration_ms:,} ms"
     answer = f"answered {one.status}" if one.status else f"did not answer ({one.error})"
-    asked = f"{one.method} {urlsplit(one.url).path or '(sealed)'}"
+    path = urlsplit(one.url).path if kept.readable else "(what was said can't be opened any more)"
+    asked = f"{one.method} {path}".strip()
     return Entry(
         at=one.at,
         kind=EXCHANGE,

@@ -36,8 +36,8 @@ async def test_a_new_order_is_stored_whole(store: Store) -> None:
         partition=partition_of("1001"),
         channel=CHANNEL,
         ref="1001",
-        stage="placed",
-        stage_since=NOON,
+        progress="0 of 1",
+        progress_since=NOON,
         version=2,
         state=b"state 2",
         body=b'{"a":1}',
@@ -160,16 +160,16 @@ async def test_nothing_decided_about_an_unknown_order_makes_no_order(store: Stor
     assert (await store.journal.append(late)).kind == "conflict"
 
 
-async def test_it_is_known_since_when_an_order_is_in_its_stage(store: Store) -> None:
-    """Only a change of stage moves that time."""
+async def test_it_is_known_since_when_an_order_is_that_far(store: Store) -> None:
+    """Only a change of progress moves that time."""
     later = append("1", 2, at=minutes(9))
     for change, since in (
         (append("1"), NOON),
         (append("1", 1, at=minutes(4)), NOON),
-        (replace(later, row=replace(later.row, stage="accepted")), minutes(9)),
+        (replace(later, row=replace(later.row, progress="1 of 1")), minutes(9)),
     ):
         await store.committed(change)
-        assert (await store.loaded("1")).stage_since == since
+        assert (await store.loaded("1")).progress_since == since
 
 
 async def test_documents_are_kept_by_name(store: Store) -> None:

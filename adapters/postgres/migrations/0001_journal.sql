@@ -28,7 +28,7 @@ CREATE TABLE orders (
     state bytea NOT NULL,
     placed_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
-    stage_since timestamptz NOT NULL
+    progress_since timestamptz NOT NULL
 ) WITH (
     -- An order's row is rewritten a dozen times in its first day. Room on its own page makes these updates heap-only:
     -- no index is touched and the next reader of the page clears the old versions away.
