@@ -12,23 +12,35 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actors.order.lifecycle import LIFECYCLE
+from actors.order.family import FAMILY
 from actors.order.normalise import UNMAPPED
-from actors.order.steps import FETCH, LABEL, MAIL, POST, PUBLISH, RESERVE, TASK, TRACK, UNDONE_BY
 from schemas.contracts import incidents as c
+from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages.effects import tag_of
+from schemas.order.things import kind_of
+
+FETCH, POST, AMEND = tag_of(f.FetchOrder), tag_of(f.PostSalesOrder), tag_of(f.AmendSalesOrder)
+TASK, LABEL = tag_of(f.CreateTask), tag_of(f.BuyLabel)
+UNDOING = (
+    tag_of(f.ReleaseStock),
+    tag_of(f.CancelSalesOrder),
+    tag_of(f.CancelTask),
+    tag_of(f.VoidLabel),
+    tag_of(f.CancelAtChannel),
+)
 
 _OF_KIND: dict[str, tuple[str, str]] = {
-    RESERVE: (c.STOCK_UNDECIDED, c.STOCK_UNDECIDED),
+    tag_of(f.ReserveStock): (c.STOCK_UNDECIDED, c.STOCK_UNDECIDED),
     POST: (c.ERP_REFUSED, c.ERP_OUTCOME_UNKNOWN),
+    AMEND: (c.ERP_REFUSED, c.ERP_OUTCOME_UNKNOWN),
     TASK: (c.WAREHOUSE_REFUSED, c.WAREHOUSE_OUTCOME_UNKNOWN),
     LABEL: (c.LABEL_REFUSED, c.LABEL_OUTCOME_UNKNOWN),
-    TRACK: (c.TRACKING_REFUSED, c.TRACKING_REFUSED),
-    PUBLISH: (c.FULFILMENT_REFUSED, c.FULFILMENT_OUTCOME_UNKNOWN),
+    tag_of(f.TrackParcel): (c.TRACKING_REFUSED, c.TRACKING_REFUSED),
+    tag_of(f.PublishFulfilment): (c.FULFILMENT_REFUSED, c.FULFILMENT_OUTCOME_UNKNOWN),
     FETCH: (c.FETCH_REFUSED, c.FETCH_REFUSED),
-    MAIL: (c.MAIL_REFUSED, c.MAIL_UNCONFIRMED),
-    **dict.fromkeys(UNDONE_BY, (c.COMPENSATION_REFUSED, c.COMPENSATION_OUTCOME_UNKNOWN)),
+    tag_of(f.SendMail): (c.MAIL_REFUSED, c.MAIL_UNCONFIRMED),
+    **dict.fromkeys(UNDOING, (c.COMPENSATION_REFUSED, c.COMPENSATION_OUTCOME_UNKNOWN)),
 }
 """Of an effect at a person's desk: the category when its outcome is known, and when it isn't."""
 
@@ -47,26 +59,28 @@ _OF_HOLD = (
 # them.
 _ADDRESS = re.compile(r"address|postal ?code|\bzip\b|ship ?to|state ?province", re.IGNORECASE)
 _ARTICLE = re.compile(r"\bSKU\b|\bitem\b", re.IGNORECASE)
-_TAKES_ADDRESS = frozenset({LABEL, POST, TASK})
+_TAKES_ADDRESS = frozenset({LABEL, POST, AMEND, TASK})
 
-_MOVES = frozenset((row.stage.value, row.event) for row in LIFECYCLE if row.stage is not row.to)
+_MOVES = frozenset(
+    (machine.letter, row.stage, row.event)
+    for machine in FAMILY.values()
+    for row in machine.table.rows
+    if row.stage != row.to and issubclass(row.event, e.Event)
+)
+_ENDED_BY = (e.Fetched, e.Retried, e.Renewed, e.Skipped, e.HoldReleased, e.Changed, e.Normalised)
 
 FAILURES = tuple(
     tag_of(kind)
     for kind in (
-        e.Placed, e.GivenToPerson, e.Backordered, e.Held, e.Overdue, e.Tracked, e.CancelRefused,
-        e.ActionRefused,
+        e.Placed, e.GivenToPerson, e.Backordered, e.Held, e.Overdue, e.DeliveryFailed, e.Returned,
+        e.CancelRefused, e.ActionRefused,
     )
 )  # fmt: skip
 """Tags of the events that may be failures."""
 
 SETTLING = tuple(
     sorted(
-        {tag_of(event) for _, event in _MOVES}
-        | {
-            tag_of(event)
-            for event in (e.Fetched, e.Retried, e.Skipped, e.HoldReleased, e.Amended, e.Normalised)
-        }
+        {tag_of(event) for _, _, event in _MOVES} | {tag_of(event) for event in _ENDED_BY}
     )
 )
 """Tags of the events that may settle one."""
@@ -86,9 +100,9 @@ def category_of(event: e.OrderEvent) -> str | None:
             return next((code for start, code in _OF_HOLD if hold_id.startswith(start)), c.HELD)
         case e.Overdue(stage=stage):
             return c.overdue(stage)
-        case e.Tracked(status="exception"):
+        case e.DeliveryFailed():
             return c.DELIVERY_EXCEPTION
-        case e.Tracked(status="returned"):
+        case e.Returned():
             return c.PARCEL_RETURNED
         case e.CancelRefused():
             return c.CANCELLED_TOO_LATE
@@ -122,14 +136,16 @@ def matter_of(event: e.OrderEvent) -> str:
     match event:
         case e.GivenToPerson(effect=number, kind=kind):
             return f"fetch:{number}" if kind == FETCH else f"effect:{number}"
-        case e.Backordered():
-            return "stock:"
+        case e.Backordered(key=key):
+            return f"stock:{key}"
         case e.Held(hold_id=hold_id):
             return f"hold:{hold_id}"
-        case e.Overdue(stage=stage):
-            return f"stage:{stage}"
-        case e.Tracked():
-            return "stage:shipped"
+        case e.Overdue(key=key, stage=stage):
+            return f"stage:{key}:{stage}"
+        case e.DeliveryFailed(key=key):
+            return f"stage:{key}:exception"
+        case e.Returned(key=key):
+            return f"stage:{key}:returning"
         case e.Placed():
             return "doubt:"
     return ""
@@ -141,19 +157,26 @@ def settles(event: e.OrderEvent, matter: str) -> bool:
     match event:
         case e.Closed() | e.Cancelled():
             return True
-        case e.Retried(effect=number) | e.Skipped(effect=number):
+        case e.Retried(effect=number) | e.Renewed(effect=number) | e.Skipped(effect=number):
             return kind in {"effect", "fetch"} and which == str(number)
         case e.Fetched():
             return kind == "fetch"
         case e.HoldReleased(hold_id=hold_id):
             return kind == "hold" and which == hold_id
-        case e.Amended() | e.Normalised():
+        case e.Changed() | e.Normalised():
             return kind == "hold" and which.startswith(UNMAPPED)
-        case e.StockReserved() | e.CancelRequested() if kind == "stock":
+        case e.CancelRequested() if kind == "stock":
             return True
-        case e.Labelled() | e.Delivered() if kind == "doubt":
+        case e.StockReserved() | e.StockGranted() | e.Stopped() if kind == "stock":
+            return which == event.key
+        case e.LabelBought() | e.Delivered() if kind == "doubt":
             return True
-    return kind == "stage" and (which, type(event)) in _MOVES
+    key, _, stage = which.partition(":")
+    return (
+        kind == "stage"
+        and key == event.key
+        and (kind_of(event.key), stage, type(event)) in _MOVES
+    )
 
 
 class Incident(Struct, frozen=True, kw_only=True):

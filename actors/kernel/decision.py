@@ -46,8 +46,9 @@ class Intended(Struct, frozen=True, kw_only=True):
 
 
 class LabelImage(Struct, frozen=True, kw_only=True):
-    """A label's image to keep with the order, under a name that an event has."""
+    """A label's image to keep with the order's thing, under a name that an event has."""
 
+    key: Key
     name: str
     content_type: str
     base64: str

@@ -22,6 +22,7 @@ def done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
             images = [one for one in result.labels if one.image_base64]
             work.documents += tuple(
                 LabelImage(
+                    key=key,
                     name=f"label-{one.tracking_number}",
                     content_type=f"image/{one.image_format.lower() or 'gif'}",
                     base64=one.image_base64,

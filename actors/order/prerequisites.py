@@ -108,6 +108,16 @@ def _channel_waits(state: State, ask: Ask, context: Context) -> bool:
     )
 
 
+def _label_wanted(state: State, ask: Ask, context: Context) -> bool:
+    """A parcel may leave before its label is bought; its number must be told with it."""
+    assert isinstance(ask.effect, f.PublishFulfilment)
+    told = {one.parcel for one in ask.effect.parcels}
+    return any(
+        x.stage == "wanted" and not x.stop and not told.isdisjoint(x.parcels)
+        for x in state.labels.values()
+    )
+
+
 PREREQUISITES: tuple[Prerequisite, ...] = (
     Prerequisite(
         "stock-back-first",
@@ -122,6 +132,9 @@ PREREQUISITES: tuple[Prerequisite, ...] = (
     ),
     Prerequisite(
         "task-before-label", f.VoidLabel, _task_stands, "the warehouse to cancel its task"
+    ),
+    Prerequisite(
+        "label-before-shop", f.PublishFulfilment, _label_wanted, "the carrier to sell the label"
     ),
     Prerequisite(
         "task-before-stock",

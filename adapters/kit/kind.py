@@ -8,18 +8,22 @@ or its entry point in the group `orderwright.kinds`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Generic, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args
 
+import msgspec
 from msgspec import Struct
 
-from actors.runtime.ports import Clock, Partner
-from adapters.kit.events import Events
-from adapters.kit.fetching import Letters
-from adapters.kit.http_client import HttpClient
-from adapters.kit.inbound import Source, Translator
 from adapters.kit.lineage import Carried, Stated
+from adapters.kit.secret import Secret
 from adapters.kit.settings import ChannelSettings, Origin, PartnerSettings
-from adapters.kit.sync import Upkeep
+
+if TYPE_CHECKING:  # settings are read by every command, and the HTTP client takes a while to load
+    from actors.runtime.ports import Clock, Partner
+    from adapters.kit.events import Events
+    from adapters.kit.fetching import Letters
+    from adapters.kit.http_client import HttpClient
+    from adapters.kit.inbound import Source, Translator
+    from adapters.kit.sync import Upkeep
 
 Role = Literal[
     "storefront",
@@ -121,6 +125,19 @@ class Kind(Struct, Generic[S], frozen=True, kw_only=True):
     reports: Callable[[S, Instance], Source] | None = None
 
 
+def example_of(kind: Kind[S]) -> S:
+    """Return the kind's example as settings. Raises msgspec.ValidationError for a wrong one."""
+    raw = {"kind": kind.name, **kind.example}
+    settings: S = msgspec.convert(raw, kind.settings, dec_hook=_secret)
+    return settings
+
+
+def _secret(wanted: type, raw: object) -> object:
+    if wanted is Secret and isinstance(raw, str):
+        return Secret(raw)
+    raise ValueError("is no secret that is written as text")
+
+
 def faults_of(kind: Kind[Any]) -> list[str]:
     """Return what is wrong or missing, one sentence each. Nothing is made up for a missing part."""
     found = [f"Its role {role!r} is unknown." for role in kind.roles if role not in get_args(Role)]
@@ -135,6 +152,8 @@ def faults_of(kind: Kind[Any]) -> list[str]:
         found.append(f"`settings` must be a struct that derives from {wanted.__name__}.")
     elif not is_channel and _derives(kind.settings, ChannelSettings):
         found.append("`settings` derive from ChannelSettings, but it plays no storefront.")
+    else:
+        found += _example_faults(kind)
     if {"warehouse", "3pl"} & set(kind.roles) and kind.reports is None:
         found.append("`reports` is missing: a warehouse says what it picked, packed and shipped.")
     found += [f"`{name}` must be callable." for name in ("partner", "probe") if _dead(kind, name)]
@@ -143,6 +162,14 @@ def faults_of(kind: Kind[Any]) -> list[str]:
     if kind.channel is not None:
         found += _channel_faults(kind.channel)
     return found
+
+
+def _example_faults(kind: Kind[Any]) -> list[str]:
+    try:
+        example_of(kind)
+    except (msgspec.ValidationError, TypeError) as error:
+        return [f"`example` is refused by its own settings: {error}."]
+    return []
 
 
 def _channel_faults(channel: Channel[Any]) -> list[str]:

@@ -232,19 +232,22 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
     ),
 }
 
-# Stage: what an order waits for in it, and who must act when it waits too long.
+# Stage: what an order or a thing of it waits for in it, and who must act when it waits too long.
 OVERDUE_STAGES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "expected": ("A payment or cancellation came, and its order did not.", _SENDER),
         "placed": ("The customer's payment does not come.", _SERVICE),
-        "accepted": ("The stock reservation does not end.", _RUN),
-        "backordered": ("The stock does not arrive.", _BUYER),
-        "reserved": ("The warehouse does not pack.", _STORE),
-        "packed": ("The carrier does not sell the label.", _STORE),
-        "labelled": ("The parcel is not scanned: it may still stand in the warehouse.", _STORE),
-        "shipped": ("The parcel does not arrive.", _SERVICE),
-        "delivered": ("The last partners do not answer.", _RUN),
-        "cancelling": ("Partners do not undo what was done.", _SERVICE),
+        "accepted": ("The last partners do not answer.", _RUN),
+        "planned": ("The stock reservation does not end.", _RUN),
+        "short": ("The stock does not arrive.", _BUYER),
+        "reserved": ("The warehouse does not take the task.", _STORE),
+        "released": ("The warehouse does not pack.", _STORE),
+        "picked": ("The warehouse does not pack what it has picked.", _STORE),
+        "packed": ("The parcel is not scanned: it may still stand in the warehouse.", _STORE),
+        "handed_over": ("What has left does not arrive, or its channel is not told.", _SERVICE),
+        "in_transit": ("The parcel does not arrive.", _SERVICE),
+        "exception": ("The parcel does not arrive after an exception.", _SERVICE),
+        "recalled": ("Partners do not undo what was done.", _SERVICE),
     }
 )
 

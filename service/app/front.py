@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from schemas.order.ids import verify_correlation_id
+from adapters.channels.canonical.source import Canonical
+from adapters.kit.inbound import SignatureRefused
+from adapters.postgres.imported import Imported
+from adapters.postgres.incident_views import IncidentViews
+from adapters.postgres.keys import ApiKeys
+from adapters.postgres.quarantine_workflow import QuarantineWorkflow
+from schemas.order.ids import verify_reference
 from service.app.errors import OperatorError
 from service.app.health import Check, Health
 from service.app.web import HttpServer, application
@@ -20,6 +26,7 @@ from service.inbound.edge import Edge
 from service.incidents.api import IncidentsApi
 from service.mappings.api import MappingsApi
 from service.orders.api import Writing
+from service.orders.labels import LabelLinks
 from service.orders.reading import Finder, Reading
 from service.privacy.api import PrivacyApi
 from service.privacy.local import privacy_desk
@@ -27,17 +34,9 @@ from service.quarantine.api import QuarantineApi
 from service.quarantine.service import QuarantineDesk
 from service.settings import Listen
 from service.telemetry.metrics import CONTENT_TYPE
-from service.wiring import (
-    channels as wiring_channels,
-)
-from service.wiring import (
-    quarantine as wiring_quarantine,
-)
-from service.wiring import (
-    root as wiring,
-)
-from service.wiring.imports import Imported
-from service.wiring.incidents import IncidentViews
+from service.wiring.channels import Readers, readers_by_kind, sources
+from service.wiring.store import Store
+from service.wiring.wire import Wire
 
 if TYPE_CHECKING:
     from service.app.process import Service
@@ -54,25 +53,25 @@ class Front(Struct, frozen=True, kw_only=True):
 
     port: int
     own_url: str
-    sources: Mapping[str, wiring_channels.Source]
+    readers: Readers
 
 
 async def open_front(
     service: Service,
-    wire: wiring.Wire,
-    store: wiring.Store,
+    wire: Wire,
+    store: Store,
     keys: Mapping[str, bytes],
     stack: AsyncExitStack,
 ) -> Front:
     """Listen. Until the service is ready `/readyz` says so; what comes in waits in the stream."""
     settings = service.settings
-    sources = wiring_channels.sources(settings, keys)
+    readers = Readers(settings, keys)
     bodies = Bodies(max_body_bytes=settings.limits.body_bytes)
     edge = Edge(
-        sources,
+        sources(settings, keys),
         wire.publisher,
         bodies,
-        forged=wiring_channels.SignatureRefused,
+        forged=SignatureRefused,
         clock=service.clock,
         metrics=service.metrics,
         tracer=service.tracer,
@@ -84,9 +83,10 @@ async def open_front(
         render_metrics=service.metrics.render,
         metrics_content_type=CONTENT_TYPE,
     )
-    api_keys = wiring.ApiKeys(store.reports, monotonic=service.clock.monotonic)
-    finder = Finder(store.views, lambda text: verify_correlation_id(text, keys))
+    api_keys = ApiKeys(store.reports, monotonic=service.clock.monotonic)
+    finder = Finder(store.views, lambda text: verify_reference(text, keys)[0])
     reading = Reading(store.views, finder, api_keys, service.clock)
+    labels = LabelLinks(store.views, keys, service.clock)
     writing = Writing(
         wire.publisher,
         bodies,
@@ -94,30 +94,33 @@ async def open_front(
         store.idempotency,
         finder,
         channels=tuple(settings.channels),
-        translate=wiring_channels.Canonical().translate,
-        sign=service.shell.correlation_id,
+        translate=Canonical().translate,
+        sign=service.references.new,
         clock=service.clock,
         refused=service.refusals.count,
     )
-    desk = _quarantine_desk(service, wire, store, sources)
-    quarantine = QuarantineApi(desk, bodies, api_keys, store.idempotency, service.clock)
+    quarantined = _quarantine_desk(service, wire, store, readers, keys)
+    quarantine = QuarantineApi(quarantined, bodies, api_keys, store.idempotency, service.clock)
     incidents = IncidentsApi(IncidentViews(store.reports), api_keys, service.clock)
     channels = ChannelsApi(
-        await channels_desk(service, wire, store, stack), bodies, api_keys, service.clock
+        await channels_desk(settings, service.clock, wire, store, stack),
+        bodies,
+        api_keys,
+        service.clock,
     )
     mappings = MappingsApi(service.mappings, bodies, api_keys, service.clock)
     privacy_parts = (bodies, api_keys, store.idempotency, service.clock)
     privacy = PrivacyApi(privacy_desk(store.reports, store.sealing, service.clock), *privacy_parts)
     imports = _imports(service, wire, store, bodies, api_keys)
     parts = (
-        *(imports, edge, writing, reading, quarantine, incidents, channels, mappings, privacy),
-        health,
+        *(imports, edge, writing, reading, labels, quarantine, incidents, channels, mappings),
+        *(privacy, health),
     )
     server = HttpServer(application([part.routes() for part in parts]))
     await _listen(server, settings.listen)
     stack.push_async_callback(server.stop)
     own_url = settings.listen.public_url or f"http://{settings.listen.host}:{server.port}"
-    return Front(port=server.port, own_url=own_url, sources=sources)
+    return Front(port=server.port, own_url=own_url, readers=readers)
 
 
 async def _listen(server: HttpServer, listen: Listen) -> None:
@@ -132,25 +135,26 @@ async def _listen(server: HttpServer, listen: Listen) -> None:
 
 def _quarantine_desk(
     service: Service,
-    wire: wiring.Wire,
-    store: wiring.Store,
-    sources: Mapping[str, wiring_channels.Source],
+    wire: Wire,
+    store: Store,
+    readers: Readers,
+    keys: Mapping[str, bytes],
 ) -> QuarantineDesk:
     return QuarantineDesk(
-        wiring_quarantine.QuarantineWorkflow(store.reports, store.sealing),
+        QuarantineWorkflow(store.reports, store.sealing),
         wire.publisher,
-        {source.kind: source for source in sources.values()},
-        wiring_channels.translator(sources),
+        readers_by_kind(keys),
+        readers.translate,
         service.clock,
     )
 
 
 def _imports(
     service: Service,
-    wire: wiring.Wire,
-    store: wiring.Store,
+    wire: Wire,
+    store: Store,
     bodies: Bodies,
-    api_keys: wiring.ApiKeys,
+    api_keys: ApiKeys,
 ) -> CsvApi:
     return CsvApi(
         wire.publisher,
@@ -164,7 +168,7 @@ def _imports(
     )
 
 
-def _checks(wire: wiring.Wire, store: wiring.Store) -> dict[str, Check]:
+def _checks(wire: Wire, store: Store) -> dict[str, Check]:
     async def postgres() -> str:
         await store.reports.fetch("select 1")
         return ""

@@ -7,9 +7,11 @@ import logging
 from typing import TYPE_CHECKING
 
 from actors.runtime.errors import JournalUnavailable
+from adapters.nats.connection import NatsUnusable
+from adapters.postgres.quarantine_workflow import QuarantineWorkflow
 from service.telemetry.metrics import BREAKER_STATES
-from service.wiring import root as wiring
-from service.wiring.quarantine import QuarantineWorkflow
+from service.wiring.store import Store
+from service.wiring.wire import Wire
 
 if TYPE_CHECKING:
     from service.app.process import Service
@@ -23,7 +25,7 @@ QUARANTINE_ROUNDS = 3
 milliseconds, and people look at them within minutes."""
 
 
-async def sample_gauges(service: Service, wire: wiring.Wire) -> None:
+async def sample_gauges(service: Service, wire: Wire) -> None:
     """Read lag, outbox and live orders every five seconds, until cancelled."""
     metrics = service.metrics
     reasons: set[str] = set()
@@ -37,24 +39,28 @@ async def sample_gauges(service: Service, wire: wiring.Wire) -> None:
             backlog = await wire.letters.backlog()
             metrics.consumer_lag("intake").set(backlog.waiting)
             assert service.store is not None
-            counts = await service.store.outbox.effect_counts()
+            held = sorted(service.store.leases.epochs)
+            counts = await service.store.outbox.effect_counts(held)
             if rounds % QUARANTINE_ROUNDS == 1:
                 await _count_quarantine(service, service.store, reasons)
-            metrics.timers_overdue.set(await service.store.timers.overdue(service.clock.now()))
+            metrics.timers_overdue.set(
+                await service.store.timers.overdue(service.clock.now(), held)
+            )
             waiting, oldest = await service.store.views.attention(service.clock.now())
             metrics.attention_orders.set(waiting)
             metrics.attention_oldest.set(oldest)
-        except (wiring.NatsUnusable, JournalUnavailable) as error:
+        except (NatsUnusable, JournalUnavailable) as error:
             log.info("Gauges are not read while a server is away: %s", error)
             continue
-        for name, lane in service.dispatcher.lanes.items():
+        for lane in service.lanes:
+            name = lane.name
             count, oldest = counts.get(name, (0, 0.0))
             metrics.outbox_open(name).set(count)
             metrics.outbox_oldest(name).set(oldest)
-            metrics.breaker(name).set(BREAKER_STATES[lane.breaker.state])
+            metrics.breaker(name).set(BREAKER_STATES[lane.breaker_state])
 
 
-async def _count_quarantine(service: Service, store: wiring.Store, reasons: set[str]) -> None:
+async def _count_quarantine(service: Service, store: Store, reasons: set[str]) -> None:
     """Show what is open by reason; a reason seen before of which nothing is open shows 0."""
     found = await QuarantineWorkflow(store.reports, store.sealing).open_reasons()
     reasons.update(found)

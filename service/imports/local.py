@@ -13,26 +13,19 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct, structs
 
+from adapters.channels.csv.cells import Reading
+from adapters.channels.csv.orders import Survey, orders_of, survey
+from adapters.channels.csv.rows import Encoding, Sheet, open_sheet
+from adapters.postgres.audit import Audit
+from adapters.postgres.imported import Imported
+from adapters.postgres.incidents import Told
 from schemas.contracts.refusals import Refused
 from service.app.clock import SystemClock
 from service.app.errors import OperatorError
 from service.app.local import Desk, open_desk
+from service.app.sessions import NoStream, open_publisher
 from service.imports.service import Counts, CsvImport, Entry
 from service.inbound.edge import Stream
-from service.quarantine.local import NoStream
-from service.wiring import local as wiring_local
-from service.wiring.imports import (
-    Audit,
-    Encoding,
-    Imported,
-    Reading,
-    Sheet,
-    Survey,
-    open_sheet,
-    orders_of,
-    survey,
-)
-from service.wiring.incidents import Told
 
 MAX_FILE_BYTES = 2 * 1024**3
 """A million rows with two thousand bytes each: ten times what such rows have."""
@@ -111,7 +104,7 @@ async def import_file(
             )
         stream: Stream = NoStream()
         if not wanted.dry_run:
-            stream = await stack.enter_async_context(wiring_local.publisher(desk.nats_url))
+            stream = await stack.enter_async_context(open_publisher(desk.nats_url))
         refused: Counter[str] = Counter()
         work = CsvImport(
             stream,

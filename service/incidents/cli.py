@@ -15,8 +15,8 @@ from service.app.errors import OperatorError
 from service.cli.tables import age, print_json, print_table
 
 if TYPE_CHECKING:
+    from adapters.postgres.incident_views import Hour, IncidentView
     from service.app.local import Desk
-    from service.wiring.incidents import Hour, IncidentView
 
 application = typer.Typer(help="See which failures there are, and how often.")
 

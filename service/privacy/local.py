@@ -8,20 +8,18 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from adapters.postgres.audit import Audit
+from adapters.postgres.erasing import Erasing
+from adapters.postgres.exports import Exports
+from adapters.postgres.pool import Pool
+from adapters.postgres.privacy import PrivacyRequests
+from adapters.postgres.quarantine_workflow import QuarantineWorkflow
+from adapters.postgres.rewrapping import SealingKeys
+from adapters.postgres.sealing import Sealing
 from service.app.clock import SystemClock
 from service.app.local import Desk, open_desk
 from service.inbound.edge import EdgeClock
 from service.privacy.service import PrivacyDesk
-from service.wiring.privacy import (
-    Audit,
-    Erasing,
-    Exports,
-    Pool,
-    PrivacyRequests,
-    QuarantineWorkflow,
-    Sealing,
-    SealingKeys,
-)
 
 
 def privacy_desk(pool: Pool, sealing: Sealing, clock: EdgeClock) -> PrivacyDesk:

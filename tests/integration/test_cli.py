@@ -249,7 +249,7 @@ async def test_spec_schemas_and_version(whole: Whole) -> None:
     assert parsed(whole.cli("spec", "schemas", "order.v1"))["$id"] == (
         "urn:orderwright:schemas:order.v1"
     )
-    assert "order.fulfilled.v1" in parsed(whole.cli("spec", "schemas"))
+    assert "order.fulfilled.v2" in parsed(whole.cli("spec", "schemas"))
     assert "No schema is named order.v9" in whole.cli("spec", "schemas", "order.v9", code=1)
     assert re.fullmatch(r"orderwright \S.*\n", whole.cli("version", running=False))
 

@@ -27,11 +27,11 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from schemas.order.canonical import Customer, Order
 from schemas.order.ids import ref_token
-from service.demo.world import new_secret, toml
+from service.demo.world import ERP, new_secret, toml
 from tests.e2e.processes import ROOT
 from tests.e2e.world import World
-from tests.given import an_order
 from tests.integration.servers import temporary_home
+from tests.orders import an_order
 from tests.waiting import eventually
 
 CHANNEL = "wholesale"
@@ -314,23 +314,21 @@ def _amazon(world: World, calls: Mapping[str, object]) -> dict[str, object]:
         "webhook_secrets": [FORWARDER],
         "calls": calls,
         "backfill_seconds": 0,
-        "amazon": {
-            "client_id": "amzn1.application-oa2-client.1",
-            "client_secret": new_secret(),
-            "refresh_token": new_secret(),
-            "region": "eu",
-            "marketplace_ids": ["A1PA6795UKMFR9"],
-            "base_url": there,
-            "token_url": f"{there}/auth/o2/token",
-        },
+        "client_id": "amzn1.application-oa2-client.1",
+        "client_secret": new_secret(),
+        "refresh_token": new_secret(),
+        "region": "eu",
+        "marketplace_ids": ["A1PA6795UKMFR9"],
+        "api_base_url": there,
+        "token_url": f"{there}/auth/o2/token",
     }
 
 
 def _configure(world: World, erp: _Server, collector: _Server) -> None:
     table = tomllib.loads(world.config.read_text())
-    table["channels"][CHANNEL] = {"kind": "canonical", "calls": table["erp"]["calls"]}
-    table["channels"][AMAZON] = _amazon(world, table["erp"]["calls"])
-    table["erp"]["base_url"] = f"http://127.0.0.1:{erp.server_port}/bc/api/v2.0"
+    table["channels"][CHANNEL] = {"kind": "canonical", "calls": table["partners"][ERP]["calls"]}
+    table["channels"][AMAZON] = _amazon(world, table["partners"][ERP]["calls"])
+    table["partners"][ERP]["base_url"] = f"http://127.0.0.1:{erp.server_port}/bc/api/v2.0"
     table["telemetry"] = {
         "otlp_endpoint": f"http://127.0.0.1:{collector.server_port}",
         "sample_ratio": 1.0,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from actors.order.lifecycle import Stage
 from actors.order.steps import waiting_for
-from adapters.channels.amazon.order import input_of, package_reference
+from adapters.channels.amazon.order import input_of
 from adapters.channels.amazon.shapes import Fetched
 from schemas.contracts.validation import read_foreign
 from schemas.messages.effects import FetchOrder, OrderFetched, ReserveStock
 from schemas.messages.events import Cancelled, CancelRequested
-from schemas.messages.inputs import ActOnOrder, Input, LookAgain, NoteFact, TimerFired
+from schemas.messages.inputs import ActOnOrder, Input, NoteFact, RefetchOrder, TimerFired
 from tests.amazon_payloads import REF, Json, an_order
 from tests.given import Story
 
@@ -37,7 +37,7 @@ def test_the_echo_of_our_package_changes_nothing() -> None:
     """Amazon's statement of the package that we confirmed starts nothing and holds nothing."""
     story = Story().when(fetched(an_order()))
     before, effects = story.state, dict(story.effects)
-    package = {"packageReferenceId": package_reference(REF, "1Z1"), "trackingNumber": "1Z1"}
+    package = {"packageReferenceId": "100001", "trackingNumber": "1Z1", "packageItems": []}
     changes = {"packages": [package], "lastUpdatedTime": "2026-11-27T12:00:00Z"}
     story.when(fetched(an_order("SHIPPED", **changes)))
     assert story.state.stage == before.stage
@@ -49,7 +49,7 @@ def test_a_pending_order_that_amazon_cancels_is_cancelled() -> None:
     """Its address never comes, and nobody waits for it; whatever comes later ends the same way."""
     bare = an_order("PENDING", lastUpdatedTime="2026-11-27T10:10:00Z")
     del bare["recipient"], bare["proceeds"]
-    look = LookAgain(ref=REF, source="amazon", topic="ORDER_CHANGE OrderStatusChange")
+    look = RefetchOrder(ref=REF, source="amazon", topic="ORDER_CHANGE OrderStatusChange")
     story = Story().when(look).done(FetchOrder, OrderFetched(digest="a" * 64)).when(fetched(bare))
     story.then_stage(Stage.EXPECTED).then_effects()
     assert "not confirmed the payment" in waiting_for(story.state)
@@ -65,7 +65,7 @@ def test_a_pending_order_that_amazon_cancels_is_cancelled() -> None:
 
 def test_a_person_who_cancels_a_pending_order_waits_for_it() -> None:
     """Amazon may still make it ready: then it is there, and cancelled."""
-    look = LookAgain(ref=REF, source="amazon")
+    look = RefetchOrder(ref=REF, source="amazon")
     story = Story().when(look).done(FetchOrder, OrderFetched(digest="a" * 64))
     story.when(ActOnOrder(ref=REF, verb="cancel", person="ann")).then_stage(Stage.EXPECTED)
     story.when(fetched(an_order())).then_stage(Stage.CANCELLED).then_effects()
