@@ -19,6 +19,8 @@ MAX_TRIES = 5
 """Plans between two looks at the stock; who loses the race for it that often waits for the timer."""
 
 CANCEL, RELEASE = f.tag_of(f.CancelTask), f.tag_of(f.ReleaseStock)
+RESERVE, TASK = f.tag_of(f.ReserveStock), f.tag_of(f.CreateTask)
+PUBLISH = f.tag_of(f.PublishFulfilment)
 REFUSED_CANCEL = "cancel-refused-"
 """How the hold begins of a fulfilment of a cancelled order that the warehouse does not stop."""
 
@@ -68,7 +70,7 @@ def _reserved(work: Work, key: Key, thing: Fulfilment, place: str, settles: int)
 def _short(work: Work, key: Key, thing: Fulfilment, told: f.StockShort, settles: int) -> None:
     """Plan again with what each place could promise; what none has waits for stock."""
     if thing.stage != "planned" or thing.stop:
-        if settles:
+        if settles and TABLE.allows(thing.stage, e.Backordered):
             rule = "backorder" if thing.stage == "planned" else "late-short"
             skus, seen = told.skus, told.seen
             work.say(e.Backordered(rule=rule, key=key, settles=settles, skus=skus, seen=seen))
