@@ -5,7 +5,7 @@ from __future__ import annotations
 from actors.fulfilment.thing import PLANNED, RESERVED, SHORT, Fulfilment
 from actors.kernel import ledger
 from actors.order.acceptance import accept
-from actors.order.reading import is_open, place_of, units
+from actors.order.reading import place_of, units
 from actors.order.table import FINAL
 from actors.order.work import Work
 from actors.stock.plan import MAX_FULFILMENTS, OpenLine, plan
@@ -57,7 +57,7 @@ def cover_planned(work: Work) -> e.OrderEvent | None:
         if excess and line.counts.get("a", 0):
             for key, thing in reversed(state.fulfilments.items()):
                 have = dict(thing.left).get(at, 0)
-                if have and thing.stage in FREE and not thing.stop and not is_open(state, key):
+                if have and thing.stage in FREE and not thing.stop and not work.is_open(key):
                     return _shrunk(key, ((at, min(have, excess)),), "shrink")
     return None
 
@@ -80,15 +80,17 @@ def shrink(work: Work) -> e.OrderEvent | None:
         for key, thing, have in having:
             if need <= 0:
                 break
-            if thing.stop or thing.stage not in FREE:
+            if thing.stop or thing.stage not in FREE or work.is_doubtful(key):
                 continue
-            if not is_open(state, key):
+            if not work.is_open(key):
                 return _shrunk(key, _with_others(work, thing, at, min(need, have)), "shrink")
             need -= have  # it is asked again when the answer is there
         for key, thing, _ in having:
             if need <= 0:
                 break
-            if not thing.stop and not thing.fixed and thing.stage in AT_WORK:
+            if thing.stop or thing.fixed:
+                continue
+            if thing.stage in AT_WORK or work.is_doubtful(key):
                 return e.Stopped(rule="stop", key=key, why="changed")
     return None
 

@@ -76,6 +76,14 @@ class Work:
         self.changed.update(changed)
         self.events.append(event)
 
+    def is_open(self, key: Key) -> bool:
+        """Whether an effect of a thing is under way, or was just asked for."""
+        return any(one.key == key for one in (*self.state.open, *self.asks))
+
+    def is_doubtful(self, key: Key) -> bool:
+        """Whether no one knows how an effect of a thing ended."""
+        return any(one.key == key and not one.outcome_known for one in self.state.stuck)
+
     def next(self, kind: str, after: int = 0) -> Key:
         """Return the key of the next thing of a kind, or of one that many later."""
         return key_of(kind, self.state.numbers.get(kind, 0) + 1 + after)
