@@ -114,7 +114,7 @@ TABLE = Table(
         *stay("give-back", LIVE, e.StockReleased, "its reservation was given back"),
         *go(
             "cancelled",
-            (PLANNED, SHORT, RESERVED, RELEASED, RECALLED),
+            (*INSIDE, RECALLED),
             e.FulfilmentCancelled,
             CANCELLED,
             "everything done for it is undone",

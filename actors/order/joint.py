@@ -123,6 +123,13 @@ JOINT: tuple[Joint, ...] = (
         "a fulfilment of which nothing is left to undo ends; what left of it goes on",
     ),
     Joint(
+        "emptied",
+        ("fulfilments", "parcels"),
+        joint_things.emptied,
+        (e.Stopped,),
+        "a warehouse that has nothing left to pack stops",
+    ),
+    Joint(
         "rest",
         ("fulfilments", "parcels"),
         joint_things.rest,

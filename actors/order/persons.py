@@ -197,7 +197,9 @@ def _again(work: Work, stuck: Stuck) -> Ask | None:
     state, context, order = work.state, work.context, work.order
     key, attempts = stuck.key, 0 if stuck.outcome_known else 1
     ask: Ask | None = None
-    if stuck.kind == FETCH:
+    if stuck.kind == FETCH and work.is_open(ORDER):
+        place.refetch(work, "orderwright", "retry")
+    elif stuck.kind == FETCH:
         ask = Ask(ORDER, context.setup.storefront, f.FetchOrder())
     elif stuck.kind == TRACK and key in state.parcels:
         return track(work, key)

@@ -62,7 +62,7 @@ TABLE = Table(
         *stay("fact", KNOWN, e.FactNoted, "the channel told what happened there"),
         *stay("refetch", KNOWN, e.RefetchAsked, "it changed at the channel"),
         *stay("fetched", KNOWN, e.Fetched, "the channel returned it"),
-        *stay("hold", OPEN, e.Held, "a person must look"),
+        *stay("hold", (*OPEN, CLOSED), e.Held, "a person must look"),
         *stay("free", KNOWN, e.HoldReleased, "a person looked"),
         *stay("task", (PLACED, ACCEPTED, *ENDS), e.TaskOpened, "only a person can do it"),
         *stay("task-done", KNOWN, e.TaskClosed, "a person did it"),
