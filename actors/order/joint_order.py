@@ -150,14 +150,13 @@ def ended(work: Work) -> e.OrderEvent | None:
     state, context = work.state, work.context
     if state.stage not in (PLACED, ACCEPTED) or not is_at_rest(state, context):
         return None
-    if any(f.tag_of(ask.effect) not in BESIDE for ask in work.asks):
-        return None
     went_out = shipped(state) > 0
     if state.stage == PLACED and not (is_empty(state) or went_out):
         return None
     if not went_out and is_empty(state):
         return e.Cancelled(rule="cancelled")
-    if context.policy.close_after_seconds > 0 and not work.may_close:
+    waits = context.policy.close_after_seconds > 0 and state.stage == ACCEPTED
+    if waits and not work.may_close:
         return None
     return e.Closed(rule="close")
 

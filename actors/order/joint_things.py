@@ -17,6 +17,7 @@ from actors.kernel import ledger
 from actors.label.thing import BOUGHT, SKIPPED, WANTED, Label
 from actors.order.reading import (
     is_held,
+    is_open,
     is_reserved,
     is_unused,
     parcels_of,
@@ -54,7 +55,7 @@ def outdated_task(work: Work) -> e.OrderEvent | None:
     goes on, for the label says where it goes, unless the warehouse buys that itself."""
     state = work.state
     for key, thing in state.fulfilments.items():
-        if thing.told in (0, state.task) or thing.stop or thing.fixed or work.is_open(key):
+        if thing.told in (0, state.task) or thing.stop or thing.fixed or is_open(work.state, key):
             continue
         if thing.stage in (RELEASED, "picked") or (
             thing.stage == PACKED and place_of(work.context.setup, thing.place).labels == "them"
@@ -88,7 +89,9 @@ def undo_label(work: Work) -> e.OrderEvent | None:
         ):
             if is_unused(state, label):
                 return e.LabelStopped(rule="stop", key=key, why="its fulfilment is undone")
-        elif label.stage != SKIPPED and not _is_used(state, key, label):
+        elif label.stage != SKIPPED and (
+            not _is_used(state, key, label) or _came_too_late(state, key, label)
+        ):
             return e.LabelStopped(rule="stop", key=key, why="its parcels do not need it")
     return None
 
@@ -97,7 +100,7 @@ def drop_label(work: Work) -> e.OrderEvent | None:
     """A label that is not wanted any more and was never bought ends."""
     state = work.state
     for key, label in state.labels.items():
-        if label.stage in (WANTED, SKIPPED) and label.stop and not work.is_open(key):
+        if label.stage in (WANTED, SKIPPED) and label.stop and not is_open(work.state, key):
             if not any(x.key == key and not x.outcome_known for x in state.stuck):
                 return e.LabelDropped(rule="drop", key=key)
     return None
@@ -235,24 +238,22 @@ def undone(work: Work) -> e.OrderEvent | None:
 
 
 def _is_idle(state: State, key: Key, thing: Fulfilment) -> bool:
-    """Whether no warehouse works on a fulfilment, or it has packed nothing and says no more."""
+    """Whether a fulfilment without units has no one working on it, or no one who could stop."""
     if thing.stage in (PLANNED, SHORT, RESERVED):
         return True
-    if thing.stage not in AT_WORK or thing.more or thing.stop:
+    if any(x.stage == PACKED for _, x in parcels_of(state, key)):
         return False
-    if thing.is_tasked and thing.stage != PACKED and not thing.fixed:
-        return False
-    return all(x.stage == "unpacked" for _, x in parcels_of(state, key))
+    return thing.stage == PACKED or (
+        thing.stage in AT_WORK and (thing.fixed or not thing.is_tasked)
+    )
 
 
-def emptied(work: Work) -> e.OrderEvent | None:
-    """A warehouse that has nothing left to pack of a fulfilment stops."""
-    state = work.state
-    for key, thing in state.fulfilments.items():
-        if thing.stage in (RELEASED, "picked") and thing.is_tasked and not thing.fixed:
-            bare = not thing.left and not thing.stop and not thing.more
-            if bare and not any(True for _ in parcels_of(state, key)):
-                return e.Stopped(rule="stop", key=key, why="again")
+def empty_task(work: Work) -> e.OrderEvent | None:
+    """A warehouse that works on nothing any more stops."""
+    for key, thing in work.state.fulfilments.items():
+        if thing.stage in (RELEASED, "picked") and not thing.left and not thing.stop:
+            if thing.is_tasked and not thing.fixed and not is_open(work.state, key):
+                return e.Stopped(rule="stop", key=key, why="changed")
     return None
 
 
@@ -320,10 +321,17 @@ def _is_unpacked(state: State, label: Label) -> bool:
 
 def _is_busy(work: Work, key: Key) -> bool:
     """Whether a fulfilment waits for an answer, or for a person who must say how one ended."""
-    if work.is_open(key):
+    if is_open(work.state, key):
         return True
     stuck = work.state.stuck
     return any(x.key == key and not (x.outcome_known and x.kind in MAKING) for x in stuck)
+
+
+def _came_too_late(state: State, key: Key, label: Label) -> bool:
+    """Whether a label was never asked for before its parcels left without it."""
+    if label.stage != WANTED or is_open(state, key) or any(x.key == key for x in state.stuck):
+        return False
+    return not any(k in state.parcels and state.parcels[k].stage == PACKED for k in label.parcels)
 
 
 def _is_used(state: State, key: Key, label: Label) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from actors.fulfilment.thing import PLANNED, RESERVED, SHORT, Fulfilment
 from actors.kernel import ledger
 from actors.order.acceptance import accept
-from actors.order.reading import place_of, units
+from actors.order.reading import is_open, place_of, units
 from actors.order.table import FINAL
 from actors.order.work import Work
 from actors.stock.plan import MAX_FULFILMENTS, OpenLine, plan
@@ -57,7 +57,7 @@ def cover_planned(work: Work) -> e.OrderEvent | None:
         if excess and line.counts.get("a", 0):
             for key, thing in reversed(state.fulfilments.items()):
                 have = dict(thing.left).get(at, 0)
-                if have and thing.stage in FREE and not thing.stop and not work.is_open(key):
+                if have and thing.stage in FREE and not thing.stop and not is_open(work.state, key):
                     return _shrunk(key, ((at, min(have, excess)),), "shrink")
     return None
 
@@ -82,7 +82,7 @@ def shrink(work: Work) -> e.OrderEvent | None:
                 break
             if thing.stop or thing.stage not in FREE or work.is_doubtful(key):
                 continue
-            if not work.is_open(key):
+            if not is_open(work.state, key):
                 return _shrunk(key, _with_others(work, thing, at, min(need, have)), "shrink")
             need -= have  # it is asked again when the answer is there
         for key, thing, _ in having:

@@ -15,7 +15,7 @@ from actors.kernel.setup import Place
 from actors.label.wanted import buy
 from actors.order import change, mapping, place
 from actors.order.evolve import FETCH
-from actors.order.reading import MONEY_IS_THERE, place_of, units
+from actors.order.reading import MONEY_IS_THERE, is_open, place_of, units
 from actors.order.state import Stuck
 from actors.order.table import ACCEPTED, CANCELLED, EXPECTED, FINAL, PLACED, TABLE
 from actors.order.wanted import CANCEL
@@ -180,7 +180,7 @@ def _retry(work: Work, given: i.ActOnOrder) -> str:
     work.attempts[key] = attempts
     ask = _again(work, stuck)
     if ask is not None:
-        work.asks.append(ask)
+        work.ask(ask)
     return ""
 
 
@@ -195,9 +195,11 @@ def _again(work: Work, stuck: Stuck) -> Ask | None:
     """Rebuild an effect that would not be asked for by itself: what may have been done is looked up
     by trying it again, and then undone; a question is asked again."""
     state, context, order = work.state, work.context, work.order
-    key, attempts = stuck.key, 0 if stuck.outcome_known else 1
+    key = stuck.key
+    if stuck.kind in MAKING and stuck.outcome_known:
+        return None
     ask: Ask | None = None
-    if stuck.kind == FETCH and work.is_open(ORDER):
+    if stuck.kind == FETCH and is_open(state, ORDER):
         place.refetch(work, "orderwright", "retry")
     elif stuck.kind == FETCH:
         ask = Ask(ORDER, context.setup.storefront, f.FetchOrder())
@@ -213,9 +215,7 @@ def _again(work: Work, stuck: Stuck) -> Ask | None:
         ask = buy(state, key, state.labels[key], context, order)
     elif stuck.kind == POST and key in state.documents and is_empty(state):
         ask = post(state, key, state.documents[key])
-    if ask is None:
-        return None
-    return Ask(ask.key, ask.lane, ask.effect, ask.note, attempts)
+    return ask
 
 
 def track(work: Work, key: str) -> Ask | None:
