@@ -146,7 +146,9 @@ def _handed_over(draft: Draft, event: e.HandedOver | e.PartHandedOver) -> None:
         _unhold(draft, event.key)
     else:
         changes["missing"] = _within(thing.missing, changes["left"])
-    _move(draft, event, task=event.task_id or thing.task, **changes)
+    # What was recalled is not worked on, whatever is still found of it.
+    task = "" if thing.stage == "recalled" else event.task_id or thing.task
+    _move(draft, event, task=task, **changes)
 
 
 def _fulfilled(draft: Draft, event: e.Fulfilled) -> None:

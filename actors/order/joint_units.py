@@ -19,10 +19,11 @@ AT_WORK = ("released", "picked", "packed")
 
 
 def drop(work: Work) -> e.OrderEvent | None:
-    """Units that are no longer wanted, and on which no one works, leave the order."""
+    """Units that are no longer wanted, and on which no one works, leave the order. Of an order that
+    is being cancelled these are all that come back."""
     moves: list[Move] = []
-    sums = work.state.sums
-    if not sums.get("o") or not ledger.wished(sums) or work.state.stage in FINAL:
+    sums, cancels = work.state.sums, work.state.cancel is not None
+    if not sums.get("o") or work.state.stage in FINAL or not (cancels or ledger.wished(sums)):
         return None
     for at, line in enumerate(work.state.lines):
         counts = line.counts
@@ -32,6 +33,8 @@ def drop(work: Work) -> e.OrderEvent | None:
             if quantity:
                 moves.append(Move(at, quantity, ledger.OPEN, account))
                 free -= quantity
+        if free and cancels:
+            moves.append(Move(at, free, ledger.OPEN, ledger.CANCELLED))
     return e.UnitsDropped(rule="drop", moves=tuple(moves)) if moves else None
 
 
