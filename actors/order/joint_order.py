@@ -6,7 +6,7 @@ from actors.documents.thing import POSTED, WANTED
 from actors.documents.wanted import is_empty
 from actors.kernel import ledger
 from actors.kernel.decision import Context
-from actors.messages.thing import CONFIRMED, PARTLY_CANCELLED
+from actors.messages.thing import CONFIRMED, PARTLY_CANCELLED, REFUSED
 from actors.order.acceptance import accept
 from actors.order.evolve import CHANNEL, FETCH
 from actors.order.reading import shipped
@@ -96,8 +96,8 @@ def partly_told(work: Work) -> e.OrderEvent | None:
         return None
     told: dict[int, int] = {}
     for message in state.messages.values():
-        if message.template == PARTLY_CANCELLED:
-            for at, quantity in message.units:
+        if message.stage != REFUSED:
+            for at, quantity in (*message.units, *message.past):
                 told[at] = told.get(at, 0) + quantity
     news = tuple(
         (at, quantity)
