@@ -6,12 +6,12 @@ from actors.documents.thing import POSTED, WANTED
 from actors.documents.wanted import is_empty
 from actors.kernel import ledger
 from actors.kernel.decision import Context
-from actors.messages.thing import CONFIRMED, PARTLY_CANCELLED
+from actors.messages.thing import CONFIRMED, PARTLY_CANCELLED, REFUSED
 from actors.order.acceptance import accept
 from actors.order.evolve import CHANNEL, FETCH
 from actors.order.reading import shipped
 from actors.order.state import State
-from actors.order.table import ACCEPTED, CLOSED, FINAL, PLACED
+from actors.order.table import ACCEPTED, FINAL, PLACED
 from actors.order.wanted import is_to_be_told
 from actors.order.work import Work
 from schemas.messages import effects as f
@@ -99,8 +99,8 @@ def partly_told(work: Work) -> e.OrderEvent | None:
         return None
     told: dict[int, int] = {}
     for message in state.messages.values():
-        if message.template == PARTLY_CANCELLED:
-            for at, quantity in message.units:
+        if message.stage != REFUSED:
+            for at, quantity in (*message.units, *message.past):
                 told[at] = told.get(at, 0) + quantity
     news = tuple(
         (at, quantity)
@@ -165,7 +165,7 @@ def ended(work: Work) -> e.OrderEvent | None:
 
 
 def reopened(work: Work) -> e.OrderEvent | None:
-    """An order at its end of which a thing revived, or that got more lines, is open again."""
+    """An order at its end of which a thing revived is open again."""
     state = work.state
     if state.stage not in FINAL:
         return None
@@ -176,6 +176,4 @@ def reopened(work: Work) -> e.OrderEvent | None:
         why = "a label turned out to be bought"
     elif any(x.stage == POSTED for x in state.documents.values()) and is_empty(state):
         why = "the ERP turned out to have the order"
-    elif state.stage == CLOSED and state.sums.get("o"):
-        why = "lines were added"
     return e.Reopened(rule="reopen", why=why) if why else None
