@@ -47,13 +47,15 @@ _OF_KIND: dict[str, tuple[str, str]] = {
 _OF_HOLD = (
     ("short-pick-", c.SHORT_PICKED),
     ("task-cancelled-", c.TASK_CANCELLED_BY_WAREHOUSE),
-    ("changed-", c.CHANGED_AFTER_WORK_BEGAN),
     ("money-gone-", c.PAYMENT_WITHDRAWN),
     ("said-twice-", c.SAID_TWICE),
     ("unmapped-sku", c.SKU_UNMAPPED),
     ("unmapped-tax-code", c.TAX_CODE_UNMAPPED),
     ("unmapped-shipping-method", c.SHIPPING_METHOD_UNMAPPED),
 )
+
+_OF_TASK = {"changed": c.CHANGED_AFTER_WORK_BEGAN, "money": c.MONEY_OWED}
+"""Of a task for a person; packing is no failure, and a parcel's is counted by its event."""
 
 # Partners say in their own words what is wrong; these name the address or the article in all of
 # them.
@@ -67,21 +69,22 @@ _MOVES = frozenset(
     for row in machine.table.rows
     if row.stage != row.to and issubclass(row.event, e.Event)
 )
-_ENDED_BY = (e.Fetched, e.Retried, e.Renewed, e.Skipped, e.HoldReleased, e.Changed, e.Normalised)
+_ENDED_BY = (
+    e.Fetched, e.Retried, e.Renewed, e.Skipped, e.HoldReleased, e.TaskClosed, e.Changed,
+    e.Normalised, e.StockReserved, e.StockGranted, e.Stopped, e.CancelRequested,
+)  # fmt: skip
 
 FAILURES = tuple(
     tag_of(kind)
     for kind in (
-        e.Placed, e.GivenToPerson, e.Backordered, e.Held, e.Overdue, e.DeliveryFailed, e.Returned,
-        e.CancelRefused, e.ActionRefused,
+        e.Placed, e.GivenToPerson, e.Backordered, e.FulfilmentBackordered, e.Held, e.TaskOpened,
+        e.Overdue, e.DeliveryFailed, e.Returned, e.Lost, e.CancelRefused, e.ActionRefused,
     )
 )  # fmt: skip
 """Tags of the events that may be failures."""
 
 SETTLING = tuple(
-    sorted(
-        {tag_of(event) for _, _, event in _MOVES} | {tag_of(event) for event in _ENDED_BY}
-    )
+    sorted({tag_of(event) for _, _, event in _MOVES} | {tag_of(event) for event in _ENDED_BY})
 )
 """Tags of the events that may settle one."""
 
@@ -94,8 +97,10 @@ def category_of(event: e.OrderEvent) -> str | None:
     match event:
         case e.GivenToPerson():
             return _of_effect(event)
-        case e.Backordered():
+        case e.Backordered() | e.FulfilmentBackordered():
             return c.INVENTORY_UNAVAILABLE
+        case e.TaskOpened(task_id=task_id):
+            return _OF_TASK.get(task_id)
         case e.Held(hold_id=hold_id):
             return next((code for start, code in _OF_HOLD if hold_id.startswith(start)), c.HELD)
         case e.Overdue(stage=stage):
@@ -104,6 +109,8 @@ def category_of(event: e.OrderEvent) -> str | None:
             return c.DELIVERY_EXCEPTION
         case e.Returned():
             return c.PARCEL_RETURNED
+        case e.Lost():
+            return c.PARCEL_LOST
         case e.CancelRefused():
             return c.CANCELLED_TOO_LATE
         case e.ActionRefused():
@@ -136,8 +143,10 @@ def matter_of(event: e.OrderEvent) -> str:
     match event:
         case e.GivenToPerson(effect=number, kind=kind):
             return f"fetch:{number}" if kind == FETCH else f"effect:{number}"
-        case e.Backordered(key=key):
+        case e.Backordered(key=key) | e.FulfilmentBackordered(key=key):
             return f"stock:{key}"
+        case e.TaskOpened(task_id=task_id):
+            return f"task:{task_id}"
         case e.Held(hold_id=hold_id):
             return f"hold:{hold_id}"
         case e.Overdue(key=key, stage=stage):
@@ -145,7 +154,9 @@ def matter_of(event: e.OrderEvent) -> str:
         case e.DeliveryFailed(key=key):
             return f"stage:{key}:exception"
         case e.Returned(key=key):
-            return f"stage:{key}:returning"
+            return f"stage:{key}:returned"
+        case e.Lost(key=key):
+            return f"stage:{key}:lost"
         case e.Placed():
             return "doubt:"
     return ""
@@ -163,6 +174,10 @@ def settles(event: e.OrderEvent, matter: str) -> bool:
             return kind == "fetch"
         case e.HoldReleased(hold_id=hold_id):
             return kind == "hold" and which == hold_id
+        case e.TaskClosed(task_id=task_id):
+            # A parcel that does not arrive is a person's task of its own.
+            of = f"parcel-{which.partition(':')[0]}" if kind == "stage" else which
+            return kind in {"task", "stage"} and task_id == of
         case e.Changed() | e.Normalised():
             return kind == "hold" and which.startswith(UNMAPPED)
         case e.CancelRequested() if kind == "stock":
@@ -173,9 +188,7 @@ def settles(event: e.OrderEvent, matter: str) -> bool:
             return True
     key, _, stage = which.partition(":")
     return (
-        kind == "stage"
-        and key == event.key
-        and (kind_of(event.key), stage, type(event)) in _MOVES
+        kind == "stage" and key == event.key and (kind_of(event.key), stage, type(event)) in _MOVES
     )
 
 

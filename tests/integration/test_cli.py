@@ -292,7 +292,7 @@ async def test_keys(whole: Whole) -> None:
 
 async def test_quarantine(whole: Whole) -> None:
     """What did not pass the door is listed with its reason, and shown whole, byte for byte."""
-    original = b'{"type": "order.place.v1", "order": {"ref": "Q-1"}, "extra": true}'
+    original = b'{"type": "order.place.v2", "order": {"ref": "Q-1"}, "extra": true}'
     await whole.publish("place", "Q-1", original)
 
     def there() -> Any:
@@ -316,12 +316,13 @@ async def test_config_show_masks_secrets(whole: Whole) -> None:
     """Every setting is told with its value; no secret of the configuration is."""
     said = whole.cli("config", "show", "--config", str(whole.world.config))
     table = tomllib.loads(whole.world.config.read_text())
-    assert f'erp.base_url = "{table["erp"]["base_url"]}"' in said
-    assert "erp.client_secret = ••••" in said
+    partners = table["partners"]
+    assert f'partners.bc.base_url = "{partners["bc"]["base_url"]}"' in said
+    assert "partners.bc.client_secret = ••••" in said
     for secret in (
-        table["erp"]["client_secret"],
-        table["warehouse"]["token"],
-        table["warehouse"]["callback_secrets"][0],
+        partners["bc"]["client_secret"],
+        partners["warehouse-east"]["token"],
+        partners["warehouse-east"]["callback_secrets"][0],
         table["channels"]["acme-us"]["access_token"],
     ):
         assert secret not in said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from actors.order.lifecycle import Stage
 from actors.order.steps import waiting_for
+
 from adapters.channels.amazon.order import input_of
 from adapters.channels.amazon.shapes import Fetched
 from schemas.contracts.validation import read_foreign

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-
 from actors.order.steps import PARTLY_DONE, waiting_for
+
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i

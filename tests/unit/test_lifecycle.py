@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from actors.order.diagram import draw
+from actors.order.lifecycle import FINAL, LIFECYCLE, WAITS, IllegalTransition, Stage
+from actors.order.steps import waiting_for
 from msgspec.structs import replace
 
-from actors.order.diagram import draw
 from actors.order.evolve import evolve
-from actors.order.lifecycle import FINAL, LIFECYCLE, WAITS, IllegalTransition, Stage
 from actors.order.policy import Policy
 from actors.order.state import INITIAL
-from actors.order.steps import waiting_for
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from actors.order.steps import waiting_for
+
 from actors.incidents.incidents import category_of, matter_of, settles
 from actors.order.policy import Policy
-from actors.order.steps import waiting_for
 from schemas.contracts import incidents as c
 from schemas.messages import effects as f
 from schemas.messages import events as e
