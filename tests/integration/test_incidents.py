@@ -255,8 +255,7 @@ async def test_the_door_is_counted(bench: Bench, incidents: Incidents) -> None:
 
 
 async def test_tracking_answers_are_told_apart(bench: Bench, incidents: Incidents) -> None:
-    """An obstacle is a failure until the parcel moves on, a return until it arrives after all; where
-    it is, is none."""
+    """An obstacle is a failure until the parcel moves on, a return until it arrives after all."""
     await bench.journal.append(append("1"))
     failed = e.DeliveryFailed(rule="fail", key=K1, detail='"?"')
     moving = e.InTransit(rule="move", key=K1)

@@ -42,7 +42,7 @@ def test_no_event_and_no_effect_is_without_words() -> None:
 def test_every_event_is_a_whole_sentence(event: type[e.Event]) -> None:
     """Whatever its fields say, it begins like a sentence, ends like one, and shows no code."""
     for one in (sample_of(event), barest_of(event)):
-        text = event_words(one, SKUS)  # type: ignore[arg-type]  # one of the union
+        text = event_words(one, SKUS)
         assert text[0].isupper() or text.startswith("some-"), text
         assert text.endswith("."), text
         for ugly in ("()", "None", "  ", "..", " ,", " .", "{", "Key("):
@@ -55,7 +55,7 @@ OF_THINGS = [x for x in get_args(e.OrderEvent) if not tag_of(x).startswith("orde
 @pytest.mark.parametrize("event", OF_THINGS, ids=lambda event: event.__name__)
 def test_events_of_things_name_the_thing(event: type[e.Event]) -> None:
     """Fulfilments, parcels, labels, ERP documents and messages are told by their keys."""
-    assert "F1" in event_words(sample_of(event), SKUS)  # type: ignore[arg-type]  # as above
+    assert "F1" in event_words(sample_of(event), SKUS)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_shared_events_name_the_thing(event: type[e.Event]) -> None:
     filled = sample_of(event)
     if event is e.GivenToPerson:
         filled = msgspec.structs.replace(filled, kind=tag_of(BuyLabel))
-    assert "F1" in event_words(filled, SKUS)  # type: ignore[arg-type]  # as above
+    assert "F1" in event_words(filled, SKUS)
 
 
 STREAM = Stream()
