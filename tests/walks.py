@@ -11,9 +11,11 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from actors.kernel.setup import Place, Setup
+from actors.order.normalise import NO_TABLES, Tables
 from actors.order.policy import Policy
 from actors.order.stream import State, row_of
 from actors.order.table import FINAL
+from schemas.contracts.mappings import from_table
 from schemas.messages import effects as f
 from schemas.messages import inputs as i
 from schemas.messages.effects import tag_of
@@ -48,6 +50,13 @@ SETUPS = (
 )  # fmt: skip
 
 
+KNOWN = [f"SKU-{n}" for n in range(2, 10)]
+
+
+def _tables(version: int, skus: dict[str, object]) -> Tables:
+    return Tables(from_table({"channels": {CHANNEL: {"skus": skus}}}), version)
+
+
 class Walk:
     """One order, and everything that could happen to it."""
 
@@ -56,6 +65,8 @@ class Walk:
         policy = Policy(close_after_seconds=self.dice.choice((0.0, 0.0, 3600.0)))
         setup = SETUPS[number % len(SETUPS)]
         self.story = Story(policy=policy, setup=setup, checked=checked)
+        if number % 7 == 3:
+            self.story.mappings = _tables(1, {"aliases": {"SKU-1": "CUP"}, "known": KNOWN[:3]})
         self.minutes = 0
         self.statement = self._first()
 
@@ -73,29 +84,74 @@ class Walk:
     # --- what could happen ------------------------------------------------------------------------
 
     def _possible(self) -> list[i.Input]:
+        """Return what could come next, of a kind of sender that chance chose."""
         state, dice = self.state, self.dice
-        if not state.lines and dice.random() < 0.6:
-            return [i.PlaceOrder(order=self.statement)]
-        found: list[i.Input] = [*self._from_partners(), *self._from_partners()]
-        chance = dice.random()
-        if chance < 0.15:
-            found += self._from_channel()
-        elif chance < 0.3:
-            found += self._from_people()
-        elif chance < 0.35:
-            found += self._late()
-        found += [i.TimerFired(name=name, key=key) for key, name in self.story.timers]
-        for key in state.fulfilments:
-            found += self._from_warehouse(key)
-        return found or [i.PlaceOrder(order=self._changed())]
+        if not state.lines:
+            return self._unborn()
+        sender = dice.choices(
+            ("partners", "help", "warehouse", "channel", "people", "late", "time"),
+            (40, 22, 10, 8, 9, 5, 6),
+        )[0]
+        found: list[i.Input] = []
+        match sender:
+            case "partners":
+                found = self._from_partners()
+            case "warehouse":
+                for key in state.fulfilments:
+                    found += self._from_warehouse(key)
+            case "channel":
+                found = self._from_channel()
+            case "people":
+                found = self._from_people()
+            case "late":
+                found = self._late()
+            case "time":
+                if self.story.mappings is not NO_TABLES and dice.random() < 0.3:
+                    known: dict[str, object] = {"aliases": {"SKU-1": "CUP"}, "known": KNOWN}
+                    self.story.mappings = _tables(2, known)
+                found = [i.TimerFired(name=name, key=key) for key, name in self.story.timers]
+        return found or [self._helpful()]
+
+    def _unborn(self) -> list[i.Input]:
+        """What may come before the order itself."""
+        dice = self.dice
+        if dice.random() < 0.6:
+            return [i.PlaceOrder(order=self.statement, fulfilled=self._all_shown())]
+        found: list[i.Input] = [
+            i.ConfirmPayment(ref=REF),
+            i.CancelOrder(ref=REF, whole=dice.random() < 0.3),
+            i.NoteFact(
+                ref=REF,
+                source="amazon",
+                topic="PENDING",
+                words="it waits",
+                waits=dice.random() < 0.5,
+                hold=dice.choice(("", "before_hand_over")),
+            ),
+            i.RefetchOrder(ref=REF, source="amazon", topic="ORDER_CHANGE"),
+            i.ActOnOrder(ref=REF, verb=dice.choice(("retry", "skip", "cancel")), person="ann"),
+            *self._from_partners(),
+            *(i.TimerFired(name=name, key=key) for key, name in self.story.timers),
+        ]
+        return found
+
+    def _all_shown(self) -> tuple[i.OutsideShipment, ...]:
+        """Now and then everything, or a part, was fulfilled before we heard of it."""
+        if self.dice.random() < 0.92:
+            return ()
+        lines = self.statement.lines
+        if self.dice.random() < 0.5:
+            lines = lines[:1]
+        units = tuple(f.Units(x.line_id, x.sku, x.quantity) for x in lines)
+        return (i.OutsideShipment(outside_id="pos", units=units),)
 
     def _from_partners(self) -> list[i.Input]:
         found: list[i.Input] = []
         for intent in self.state.open:
             found.append(i.EffectDone(number=intent.number, result=self.result(intent.number)))
-            if self.dice.random() < 0.15:
+            if self.dice.random() < 0.2:
                 found.append(i.EffectRefused(number=intent.number, reason="no"))
-            if self.dice.random() < 0.15:
+            if self.dice.random() < 0.25:
                 known = self.dice.random() < 0.5
                 found.append(
                     i.EffectGivenUp(number=intent.number, reason="who knows", outcome_known=known)
@@ -104,7 +160,11 @@ class Walk:
 
     def _late(self) -> list[i.Input]:
         """Answers to effects that ended long ago, and things that never were."""
-        numbers = sorted(self.story.effects)[-12:]
+        numbers = [x.number for x in self.state.lost]
+        if not numbers or self.dice.random() < 0.3:
+            numbers = sorted(self.story.effects)[-12:]
+        elif self.dice.random() < 0.8:
+            return [i.EffectDone(number=one, result=self.result(one)) for one in numbers]
         found: list[i.Input] = [
             i.EffectDone(number=number, result=self.result(number)) for number in numbers
         ]
@@ -173,7 +233,11 @@ class Walk:
             f.Units(lines[at].line_id, lines[at].sku, max(0, count - dice.choice((0, 1))))
             for at, count in left.items()
         )
+        mine = [x for x in state.parcels.values() if x.fulfilment == key]
+        known = [i.ReportedParcel(parcel_id=x.parcel_id) for x in mine if x.parcel_id]
+        found: list[i.Input] = [i.ReportHandedOver(**task, parcels=(one,)) for one in known[:3]]
         return [
+            *found,
             i.ReportPicked(**task),
             i.ReportShortPicked(**task, found=found_units),
             i.ReportPacked(**task, parcels=(dice.choice((parcel, whole)),),
@@ -305,6 +369,8 @@ class Walk:
 
     def _helpful(self) -> i.Input:
         state, story = self.state, self.story
+        if not state.lines:
+            return i.PlaceOrder(order=self.statement)
         if state.open:
             number = state.open[0].number
             return i.EffectDone(number=number, result=self._kind_answer(number))
@@ -343,8 +409,6 @@ class Walk:
             for key, timer in story.timers:
                 if timer == name:
                     return i.TimerFired(name=name, key=key)
-        if not state.lines:
-            return i.PlaceOrder(order=self._again())
         return i.ActOnOrder(ref=REF, verb="done", person="ann")
 
     def _kind_answer(self, number: int) -> f.Result:

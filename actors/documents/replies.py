@@ -16,7 +16,9 @@ def done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
     if thing is None:
         return
     match result:
-        case f.SalesOrderPosted(erp_id=erp_id, number=number):
+        case f.SalesOrderPosted(erp_id=erp_id, number=number) if TABLE.allows(
+            thing.stage, e.Posted
+        ):
             rule = "post" if thing.stage == "wanted" else "late-post"
             work.say(e.Posted(rule=rule, key=key, settles=settles, erp_id=erp_id, number=number))
         case f.SalesOrderAmended(digest=digest) if TABLE.allows(thing.stage, e.DocumentAmended):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.documents.thing import CANCELLED, KEPT, POSTED, REFUSED, SKIPPED, WANTED
-from actors.kernel.tables import NONE, Row, Table, Wait, go, stay
+from actors.kernel.tables import ELEVATED, Beside, NONE, Row, Table, Wait, go, stay
 from schemas.messages import events as e
 
 EVERY = (WANTED, POSTED, CANCELLED, REFUSED, SKIPPED, KEPT)
@@ -16,22 +16,19 @@ TABLE = Table(
         Row("post", WANTED, e.Posted, POSTED, "the ERP has the order"),
         *go(
             "late-post",
-            (REFUSED, SKIPPED, CANCELLED, KEPT),
+            (REFUSED, SKIPPED, CANCELLED),
             e.Posted,
             POSTED,
             "the ERP has it, as it turned out later",
         ),
-        *stay("late-post", (POSTED,), e.Posted, "the ERP says so twice"),
         *stay("amend", (POSTED,), e.DocumentAmended, "the ERP says what the order says"),
         Row("cancel", POSTED, e.DocumentCancelled, CANCELLED, "the ERP's order is cancelled"),
         Row("keep", POSTED, e.DocumentKept, KEPT, "a person went on without cancelling it"),
         Row("renew", WANTED, e.Renewed, REFUSED, "refused; a new one follows"),
         Row("skip", WANTED, e.Skipped, SKIPPED, "a person went on without it"),
         *stay("skip-change", (POSTED,), e.Skipped, "a person went on without the change"),
-        *stay("elevate", EVERY, e.GivenToPerson, "only a person can say how to go on"),
-        *stay("noted", EVERY, e.AnswerNoted, "an answer that changes nothing any more"),
-        *stay("retry", EVERY, e.Retried, "a person asked for it"),
     ),
+    beside=(*ELEVATED,),
     ends=(CANCELLED, REFUSED, SKIPPED, KEPT),
 )
 

@@ -44,6 +44,8 @@ def done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
                 work.say(e.CancelAsked(rule="cancel-asked", key=key, settles=settles))
         case f.FulfilmentPublished(outside_ids=outside_ids):
             parcels = tuple(Key(one) for one in intent.note.split(",") if one)
+            if not TABLE.allows(thing.stage, e.Published):
+                return
             work.say(
                 e.Published(
                     rule="publish",
@@ -67,11 +69,12 @@ def _reserved(work: Work, key: Key, thing: Fulfilment, place: str, settles: int)
 
 def _short(work: Work, key: Key, thing: Fulfilment, told: f.StockShort, settles: int) -> None:
     """Plan again with what each place could promise; what none has waits for stock."""
+    if not any(one.number == settles for one in work.state.open):
+        return  # it is known by now what became of the reservation
     if thing.stage != "planned" or thing.stop:
-        if settles:
-            rule = "backorder" if thing.stage == "planned" else "late-short"
-            skus, seen = told.skus, told.seen
-            work.say(e.Backordered(rule=rule, key=key, settles=settles, skus=skus, seen=seen))
+        rule = "backorder" if thing.stage == "planned" else "late-short"
+        skus, seen = told.skus, told.seen
+        work.say(e.Backordered(rule=rule, key=key, settles=settles, skus=skus, seen=seen))
         return
     state = work.state
     places = [x.name for x in work.context.setup.places if x.name not in state.declined]
@@ -155,6 +158,9 @@ def cancel_refused(work: Work, key: Key, reason: str, settles: int) -> None:
     """The warehouse does not stop it: the wish is dropped, and a person is told. Nothing more of a
     cancelled order is bought or asked for before one has looked."""
     thing = work.state.fulfilments[key]
+    if not TABLE.allows(thing.stage, e.StopDropped):
+        work.say(e.AnswerNoted(rule="noted", key=key, settles=settles))
+        return
     why = thing.stop
     work.say(e.StopDropped(rule="go-on", key=key, settles=settles, reason=reason[:500]))
     if thing.stage == "handed_over":

@@ -14,7 +14,7 @@ from actors.fulfilment.thing import (
     RESERVED,
     SHORT,
 )
-from actors.kernel.tables import NONE, Row, Table, Wait, go, stay
+from actors.kernel.tables import ELEVATED, Beside, NONE, Row, Table, Wait, go, stay
 from schemas.messages import events as e
 
 UNTASKED = (PLANNED, RESERVED)
@@ -29,7 +29,7 @@ TABLE = Table(
     (
         Row("plan", NONE, e.FulfilmentPlanned, PLANNED, "units leave one place together"),
         Row("park", NONE, e.FulfilmentBackordered, SHORT, "no place has these units"),
-        *go("reserve", (PLANNED, SHORT), e.StockReserved, RESERVED, "every unit is reserved"),
+        Row("reserve", PLANNED, e.StockReserved, RESERVED, "every unit is reserved"),
         *stay(
             "late-reserve",
             (RESERVED, *AT_WORK, RECALLED, HANDED_OVER),
@@ -37,12 +37,12 @@ TABLE = Table(
             "the goods moved on before the answer came",
         ),
         Row("revive", CANCELLED, e.StockReserved, RESERVED, "an answer came after its end"),
-        *go("grant", (PLANNED, SHORT), e.StockGranted, RESERVED, "a person says it is there"),
+        Row("grant", PLANNED, e.StockGranted, RESERVED, "a person says it is there"),
         *stay("replan", (PLANNED,), e.StockReplanned, "another place has it"),
         Row("backorder", PLANNED, e.Backordered, SHORT, "no place has it"),
         *stay(
             "late-short",
-            (RESERVED, *AT_WORK, RECALLED, HANDED_OVER),
+            (RESERVED, PICKED, PACKED, RECALLED, HANDED_OVER),
             e.Backordered,
             "the goods moved on before the answer came",
         ),
@@ -58,7 +58,7 @@ TABLE = Table(
         *go("by-hand", UNTASKED, e.LeftToPerson, RELEASED, "no warehouse takes it"),
         *go(
             "pick",
-            (*UNTASKED, SHORT, RELEASED, PICKED),
+            (*UNTASKED, SHORT, RELEASED),
             e.Picked,
             PICKED,
             "the goods are off the shelf",
@@ -71,7 +71,7 @@ TABLE = Table(
             "the warehouse found too little",
         ),
         *stay("short-pick", (PACKED,), e.ShortPicked, "the warehouse packed too little"),
-        *stay("settle", INSIDE, e.ShortSettled, "what is missing was decided"),
+        *stay("settle", (PICKED, PACKED), e.ShortSettled, "what is missing was decided"),
         *go("pack", INSIDE, e.Packed, PACKED, "all of it is in parcels"),
         *go("part-pack", INSIDE, e.PartPacked, PACKED, "the warehouse splits it"),
         *go("hand-over", INSIDE, e.HandedOver, HANDED_OVER, "all of it has left"),
@@ -92,17 +92,17 @@ TABLE = Table(
         ),
         *go("fulfil", INSIDE, e.Fulfilled, HANDED_OVER, "it needed no carrier"),
         *stay(
-            "publish", (*INSIDE, HANDED_OVER, RECALLED, DONE), e.Published, "the channel shows it"
+            "publish", (PACKED, HANDED_OVER, RECALLED, DONE), e.Published, "the channel shows it"
         ),
         *stay(
             "match",
-            (*INSIDE, HANDED_OVER, RECALLED),
+            (PACKED, HANDED_OVER, RECALLED),
             e.OutsideMatched,
             "the channel shows it as ours",
         ),
         *stay("shrink", (PLANNED, SHORT, RESERVED), e.Shrunk, "fewer units are wanted of it"),
         *stay("stop", INSIDE, e.Stopped, "it shall not leave as it is"),
-        *stay("go-on", (*INSIDE, HANDED_OVER), e.StopDropped, "it can't be stopped"),
+        *stay("go-on", (*AT_WORK, HANDED_OVER), e.StopDropped, "it can't be stopped"),
         *stay(
             "cancel-asked",
             (*AT_WORK, HANDED_OVER, RECALLED),
@@ -111,25 +111,30 @@ TABLE = Table(
         ),
         *go("recall", INSIDE, e.TaskCancelled, RECALLED, "the warehouse does not work on it"),
         *stay("recall-twice", (RECALLED,), e.TaskCancelled, "the warehouse says so twice"),
-        *stay("give-back", LIVE, e.StockReleased, "its reservation was given back"),
+        *stay(
+            "give-back",
+            (RESERVED, *AT_WORK, RECALLED, HANDED_OVER),
+            e.StockReleased,
+            "its reservation was given back",
+        ),
         *go(
             "cancelled",
-            (PLANNED, SHORT, RESERVED, RELEASED, RECALLED),
+            (*INSIDE, RECALLED),
             e.FulfilmentCancelled,
             CANCELLED,
             "everything done for it is undone",
         ),
-        *go("rest", (*INSIDE, RECALLED), e.RestSettled, HANDED_OVER, "nothing more leaves with it"),
+        *go("rest", (PACKED, RECALLED), e.RestSettled, HANDED_OVER, "nothing more leaves with it"),
         Row("done", HANDED_OVER, e.FulfilmentDone, DONE, "all its parcels reached their end"),
-        *stay("hold", LIVE, e.Held, "a person must decide"),
-        *stay("free", EVERY, e.HoldReleased, "it was decided"),
-        *stay("task", EVERY, e.TaskOpened, "only a person can do it"),
-        *stay("elevate", (*LIVE, CANCELLED), e.GivenToPerson, "only a person can say how to go on"),
-        *stay("noted", EVERY, e.AnswerNoted, "an answer that changes nothing any more"),
-        *stay("retry", (*LIVE, CANCELLED), e.Retried, "a person asked for it"),
-        *stay("renew", INSIDE, e.Renewed, "a person had it tried again, as a new one"),
-        *stay("skip", (*LIVE, CANCELLED), e.Skipped, "a person went on without it"),
-        *stay("alarm", LIVE, e.Overdue, "it waited longer than it may"),
+        *stay("renew", UNTASKED, e.Renewed, "a person had it tried again, as a new one"),
+    ),
+    beside=(
+        *ELEVATED,
+        Beside("skip", e.Skipped, "a person went on without it"),
+        Beside("hold", e.Held, "a person must decide"),
+        Beside("free", e.HoldReleased, "it was decided"),
+        Beside("task", e.TaskOpened, "only a person can do it"),
+        Beside("alarm", e.Overdue, "it waited longer than it may"),
     ),
     ends=(DONE, CANCELLED),
 )

@@ -86,9 +86,10 @@ def task(
 
 
 def _undo(state: State, key: Key, thing: Fulfilment) -> Ask | None:
-    """The task first, then the stock; the prerequisites put the label between them."""
-    if thing.is_tasked and thing.stage in ("released", "picked", "packed"):
-        return None if thing.asked else Ask(key, thing.lane, f.CancelTask(task_id=thing.task))
+    """The task, then the stock; the prerequisites put the answer and the label between them."""
+    at_work = thing.is_tasked and thing.stage in ("released", "picked", "packed")
+    if at_work and not thing.asked:
+        return Ask(key, thing.lane, f.CancelTask(task_id=thing.task))
     if not thing.stock:
         return None
     parted = any(x.stage in SENT for _, x in parcels_of(state, key))

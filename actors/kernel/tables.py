@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from schemas.messages import events as e
 from schemas.messages.base import Event, Intent
 from schemas.messages.effects import tag_of
 
@@ -28,6 +29,23 @@ class Row(Struct, frozen=True):
     why: str
 
 
+class Beside(Struct, frozen=True):
+    """What may happen beside every stage and changes none: an effect that waits for a person, a
+    hold, an alarm. `why` is what a person reads."""
+
+    rule: str
+    event: type[Event]
+    why: str
+
+
+ELEVATED = (
+    Beside("elevate", e.GivenToPerson, "only a person can say how to go on"),
+    Beside("retry", e.Retried, "a person had it tried again"),
+    Beside("noted", e.AnswerNoted, "an answer that changes nothing any more"),
+)
+"""What may happen beside every stage to a thing that asks partners for something."""
+
+
 class Wait(Struct, frozen=True):
     """Whom a stage waits for, and the policy field that says how long that may take."""
 
@@ -38,9 +56,18 @@ class Wait(Struct, frozen=True):
 class Table:
     """The rows of one machine. Raises ValueError for two rows for the same stage and event."""
 
-    def __init__(self, name: str, rows: Iterable[Row], *, ends: Iterable[str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        rows: Iterable[Row],
+        *,
+        beside: Iterable[Beside],
+        ends: Iterable[str],
+    ) -> None:
         self.name = name
         self.rows = tuple(rows)
+        self.beside = tuple(beside)
+        self._beside = frozenset(one.event for one in self.beside)
         self.ends = frozenset(ends)
         self._to: dict[tuple[str, type], Row] = {}
         for row in self.rows:
@@ -55,6 +82,8 @@ class Table:
         """Return where an event leads. Raises IllegalTransition."""
         row = self._to.get((stage, event))
         if row is None:
+            if event in self._beside and stage != NONE:
+                return stage
             raise IllegalTransition(
                 f"{event_name(event)} is not allowed while the {self.name} is "
                 f"{stage or 'not there'}."
@@ -63,7 +92,7 @@ class Table:
 
     def allows(self, stage: str, event: type) -> bool:
         """Tell whether an event may happen in a stage."""
-        return (stage, event) in self._to
+        return (stage, event) in self._to or (event in self._beside and stage != NONE)
 
 
 def event_name(event: type) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.kernel.tables import NONE, Row, Table, Wait, go, stay
+from actors.kernel.tables import ELEVATED, Beside, NONE, Row, Table, Wait, go, stay
 from actors.label.thing import BOUGHT, DROPPED, KEPT, REFUSED, SKIPPED, VOIDED, WANTED
 from schemas.messages import events as e
 
@@ -27,10 +27,8 @@ TABLE = Table(
         Row("renew", WANTED, e.Renewed, REFUSED, "refused; a new one follows"),
         Row("skip", WANTED, e.Skipped, SKIPPED, "a person went on without it"),
         *stay("skip-void", (BOUGHT,), e.Skipped, "a person went on without voiding it"),
-        *stay("elevate", EVERY, e.GivenToPerson, "only a person can say how to go on"),
-        *stay("noted", EVERY, e.AnswerNoted, "an answer that changes nothing any more"),
-        *stay("retry", EVERY, e.Retried, "a person asked for it"),
     ),
+    beside=(*ELEVATED,),
     ends=(VOIDED, REFUSED, SKIPPED, DROPPED, KEPT),
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.kernel.tables import NONE, Row, Table, Wait, go, stay
+from actors.kernel.tables import ELEVATED, Beside, NONE, Row, Table, Wait, go, stay
 from actors.messages.thing import REFUSED, SENT, SKIPPED, WANTED
 from schemas.messages import events as e
 
@@ -25,10 +25,8 @@ TABLE = Table(
         *stay("late-send", (SENT,), e.MessageSent, "the mail server says so twice"),
         Row("renew", WANTED, e.Renewed, REFUSED, "refused; a new one follows"),
         Row("skip", WANTED, e.Skipped, SKIPPED, "a person went on without it"),
-        *stay("elevate", EVERY, e.GivenToPerson, "only a person can say how to go on"),
-        *stay("noted", EVERY, e.AnswerNoted, "an answer that changes nothing any more"),
-        *stay("retry", EVERY, e.Retried, "a person asked for it"),
     ),
+    beside=(*ELEVATED,),
     ends=(SENT, REFUSED, SKIPPED),
 )
 

@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from actors.documents import wanted as documents
 from actors.fulfilment import reports
 from actors.fulfilment import wanted as fulfilment
-from actors.kernel.decision import Context, Decision, Intended
+from actors.kernel.decision import Context, Decision
 from actors.label import wanted as label
 from actors.messages import wanted as messages
 from actors.order import notes, persons, place, replies, timers
@@ -28,9 +27,7 @@ from actors.order.prerequisites import waits_for
 from actors.order.reading import busy
 from actors.order.state import State
 from actors.order.work import Ask, Work
-from schemas.messages import events as e
 from schemas.messages import inputs as i
-from schemas.messages.effects import tag_of
 
 # Any: each handler takes the input that it is listed for, which a dictionary's type can't say.
 Handler = Callable[[Work, Any], None]
@@ -68,33 +65,18 @@ _WANTED = (
 
 def decide(state: State, given: i.Input, context: Context) -> Decision:
     """Return what this input means for this order. The same arguments give the same decision."""
-    work = Work(state, context, step)
+    work = Work(state, context, step, intend)
     _HANDLERS[type(given)](work, given)
     if work.events:
         follow(work)
-    asks = work.asks + (list(_asks(work)) if work.events else [])
-    intended = tuple(
-        Intended(
-            number=number,
-            key=ask.key,
-            lane=ask.lane,
-            effect=ask.effect,
-            attempts=max(ask.attempts, work.attempts.get(ask.key, 0)),
-        )
-        for number, ask in enumerate(asks, start=work.state.last_effect + 1)
-    )
-    if intended:
-        intents = tuple(
-            e.Intent(one.number, one.key, tag_of(one.effect), one.lane, ask.note)
-            for one, ask in zip(intended, asks, strict=True)
-        )
-        work.events[-1] = replace(work.events[-1], intends=intents)
-        work.state = intend(work.state, intents)
+        asks = tuple(_asks(work))
+        if asks:
+            work.ask(*asks)
     set_timers, clear_timers = _timers(work, given)
     return Decision(
         state=work.state,
         events=tuple(work.events),
-        effects=intended,
+        effects=tuple(work.intended),
         settled=work.settled,
         set_timers=set_timers,
         clear_timers=clear_timers,
@@ -107,7 +89,7 @@ def decide(state: State, given: i.Input, context: Context) -> Decision:
 def _asks(work: Work) -> Iterator[Ask]:
     """Yield what is wanted now and waits for nothing. One effect at a time for each thing."""
     state, context, body = work.state, work.context, work.order
-    taken = busy(state) | {ask.key for ask in work.asks}
+    taken = busy(state)
     for wanted in _WANTED:
         for ask in wanted(state, context, body, taken):
             if ask.key not in taken and waits_for(state, ask, context) is None:

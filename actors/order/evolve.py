@@ -307,7 +307,6 @@ FOLDS: dict[type[e.Event], Any] = {
     e.Closed: _ended,
     e.Reopened: stays,
     e.ActionRefused: stays,
-    e.TaskClosed: stays,
     e.TaskCancelled: _declined,
 }
 """What each event does to the order itself."""

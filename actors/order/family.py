@@ -153,12 +153,12 @@ def _answered(draft: Draft, number: int) -> None:
             draft.set(**{name: tuple(one for one in known if not is_known(one))})
 
 
-def intend(state: State, intents: tuple[e.Intent, ...]) -> State:
-    """Return a state whose last event intends these effects, too."""
+def intend(state: State, intents: tuple[e.Intent, ...]) -> tuple[State, Iterable[str]]:
+    """Return a state whose last event intends these effects, too, and which fields may differ."""
     draft = Draft(state)
     _intend(draft, intents)
     draft.set(version=state.version)
-    return draft.done()
+    return draft.done(), draft.changes
 
 
 def replay(events: Iterable[e.OrderEvent]) -> State:

@@ -88,6 +88,13 @@ JOINT: tuple[Joint, ...] = (
         "a warehouse that was told something else stops, and the units are planned again",
     ),
     Joint(
+        "empty-task",
+        ("fulfilments", "open"),
+        joint_things.empty_task,
+        (e.Stopped,),
+        "a warehouse that works on nothing any more stops",
+    ),
+    Joint(
         "outdated-label",
         ("address", "labels", "parcels"),
         joint_things.outdated_label,
@@ -96,7 +103,7 @@ JOINT: tuple[Joint, ...] = (
     ),
     Joint(
         "undo-label",
-        _THINGS,
+        (*_THINGS, "open", "stuck"),
         joint_things.undo_label,
         (e.LabelStopped,),
         "a label of a fulfilment that is undone, or that no parcel needs, is voided",
@@ -116,18 +123,18 @@ JOINT: tuple[Joint, ...] = (
         "a stopped fulfilment that no warehouse works on is recalled at once",
     ),
     Joint(
-        "undone",
-        (*_THINGS, "open", "stuck"),
-        joint_things.undone,
-        (e.FulfilmentCancelled, e.RestSettled),
-        "a fulfilment of which nothing is left to undo ends; what left of it goes on",
-    ),
-    Joint(
         "rest",
         ("fulfilments", "parcels"),
         joint_things.rest,
         (e.RestSettled,),
         "a fulfilment of which everything that will leave has left is handed over",
+    ),
+    Joint(
+        "undone",
+        (*_THINGS, "open", "stuck"),
+        joint_things.undone,
+        (e.FulfilmentCancelled, e.RestSettled),
+        "a fulfilment of which nothing is left to undo ends; what left of it goes on",
     ),
     Joint("not-ours", _PLAN, joint_units.not_ours, (e.LeftToOthers,), "others fulfil these units"),
     Joint(

@@ -155,7 +155,8 @@ def ended(work: Work) -> e.OrderEvent | None:
         return None
     if not went_out and is_empty(state):
         return e.Cancelled(rule="cancelled")
-    if context.policy.close_after_seconds > 0 and not work.may_close:
+    waits = context.policy.close_after_seconds > 0 and state.stage == ACCEPTED
+    if waits and not work.may_close:
         return None
     return e.Closed(rule="close")
 

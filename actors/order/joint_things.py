@@ -88,7 +88,9 @@ def undo_label(work: Work) -> e.OrderEvent | None:
         ):
             if _are_here(state, label):
                 return e.LabelStopped(rule="stop", key=key, why="its fulfilment is undone")
-        elif label.stage != SKIPPED and not _is_used(state, key, label):
+        elif label.stage != SKIPPED and (
+            not _is_used(state, key, label) or _came_too_late(state, key, label)
+        ):
             return e.LabelStopped(rule="stop", key=key, why="its parcels do not need it")
     return None
 
@@ -222,7 +224,7 @@ def undone(work: Work) -> e.OrderEvent | None:
     state = work.state
     for key, thing in state.fulfilments.items():
         stopped = thing.stop and thing.stage in (PLANNED, SHORT, RESERVED, RECALLED)
-        empty = not thing.left and not thing.free and thing.stage in (PLANNED, SHORT, RESERVED)
+        empty = not thing.left and not thing.free and _is_idle(state, key, thing)
         if not (stopped and not thing.stock) and not empty:
             continue
         if _is_busy(state, key) or has_live_label(state, key):
@@ -231,6 +233,26 @@ def undone(work: Work) -> e.OrderEvent | None:
         if any(x.stage in SENT for _, x in parcels_of(state, key)):
             return e.RestSettled(rule="rest", key=key, moves=moves)
         return e.FulfilmentCancelled(rule="cancelled", key=key, moves=moves)
+    return None
+
+
+def _is_idle(state: State, key: Key, thing: Fulfilment) -> bool:
+    """Whether a fulfilment without units has no one working on it, or no one who could stop."""
+    if thing.stage in (PLANNED, SHORT, RESERVED):
+        return True
+    if any(x.stage == PACKED for _, x in parcels_of(state, key)):
+        return False
+    return thing.stage == PACKED or (
+        thing.stage in AT_WORK and (thing.fixed or not thing.is_tasked)
+    )
+
+
+def empty_task(work: Work) -> e.OrderEvent | None:
+    """A warehouse that works on nothing any more stops."""
+    for key, thing in work.state.fulfilments.items():
+        if thing.stage in (RELEASED, "picked") and not thing.left and not thing.stop:
+            if thing.is_tasked and not thing.fixed and not is_open(work.state, key):
+                return e.Stopped(rule="stop", key=key, why="changed")
     return None
 
 
@@ -308,6 +330,13 @@ def _are_here(state: State, label: Label) -> bool:
         k not in state.parcels or state.parcels[k].stage in (PACKED, "unpacked")
         for k in label.parcels
     )
+
+
+def _came_too_late(state: State, key: Key, label: Label) -> bool:
+    """Whether a label was never asked for before its parcels left without it."""
+    if label.stage != WANTED or is_open(state, key) or any(x.key == key for x in state.stuck):
+        return False
+    return not any(k in state.parcels and state.parcels[k].stage == PACKED for k in label.parcels)
 
 
 def _is_used(state: State, key: Key, label: Label) -> bool:

@@ -11,7 +11,7 @@ from actors.order.place import is_unborn
 from actors.order.policy import DAY
 from actors.order.reading import is_open, tracking_lane
 from actors.order.state import State
-from actors.order.table import ACCEPTED, EXPECTED, FINAL, NEW, PLACED, UNBORN
+from actors.order.table import ACCEPTED, CANCELLED, CLOSED, EXPECTED, NEW, PLACED, UNBORN
 from actors.order.timers import CLOSE, DUE, MAPPING, STOCK, TRACK
 from actors.order.words import of_fulfilment, waiting_for
 from actors.order.work import Ask, Work
@@ -61,7 +61,7 @@ def noted(work: Work, given: i.NoteFact) -> None:
         since = (given.at or "") if given.hold == "once_begun" else ""
         hold_id = f"{news}-{work.state.version + 1}"
         work.say(e.Held(rule="hold", hold_id=hold_id, reason=given.words, compare_from=since))
-    known = state.stage not in (*UNBORN, *FINAL) and state.version < MAX_NOTED_VERSION
+    known = state.stage in (PLACED, ACCEPTED, CLOSED) and state.version < MAX_NOTED_VERSION
     if given.refetch and known and not told and not state.refetch:
         refetch(work, given.source, given.topic)
 
@@ -87,7 +87,7 @@ def refetched(work: Work, given: i.RefetchOrder) -> None:
     """The order is fetched; while it is being fetched, once more afterwards. A cancelled order is
     left alone: nothing that the channel could say would change it."""
     state = work.state
-    if state.refetch or (state.stage in FINAL and not is_unborn(state)):
+    if state.refetch or (state.stage == CANCELLED and not is_unborn(state)):
         return
     refetch(work, given.source, given.topic)
 
@@ -145,7 +145,7 @@ def _track(work: Work, key: Key) -> None:
     work.say(e.Asked(rule="track", key=key))
     ask = track(work, key)
     if ask is not None:
-        work.asks.append(ask)
+        work.ask(ask)
 
 
 def _try_stock(work: Work, key: Key) -> None:
@@ -184,7 +184,7 @@ def _expected_is_due(work: Work) -> None:
         return
     work.say(e.Overdue(rule="alarm", stage=state.stage, waiting_for=waiting_for(state)))
     if not asking and context.setup.storefront:
-        work.asks.append(Ask(ORDER, context.setup.storefront, f.FetchOrder()))
+        work.ask(Ask(ORDER, context.setup.storefront, f.FetchOrder()))
     work.timers[ORDER, DUE] = max(context.policy.place_due_seconds, DAY)
 
 

@@ -180,7 +180,7 @@ def _retry(work: Work, given: i.ActOnOrder) -> str:
     work.attempts[key] = attempts
     ask = _again(work, stuck)
     if ask is not None:
-        work.asks.append(ask)
+        work.ask(ask)
     return ""
 
 
@@ -195,7 +195,9 @@ def _again(work: Work, stuck: Stuck) -> Ask | None:
     """Rebuild an effect that would not be asked for by itself: what may have been done is looked up
     by trying it again, and then undone; a question is asked again."""
     state, context, order = work.state, work.context, work.order
-    key, attempts = stuck.key, 0 if stuck.outcome_known else 1
+    key = stuck.key
+    if stuck.kind in MAKING and stuck.outcome_known:
+        return None
     ask: Ask | None = None
     if stuck.kind == FETCH:
         ask = Ask(ORDER, context.setup.storefront, f.FetchOrder())
@@ -211,9 +213,7 @@ def _again(work: Work, stuck: Stuck) -> Ask | None:
         ask = buy(state, key, state.labels[key], context, order)
     elif stuck.kind == POST and key in state.documents and is_empty(state):
         ask = post(state, key, state.documents[key])
-    if ask is None:
-        return None
-    return Ask(ask.key, ask.lane, ask.effect, ask.note, attempts)
+    return ask
 
 
 def track(work: Work, key: str) -> Ask | None:

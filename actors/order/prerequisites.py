@@ -36,17 +36,9 @@ def _label_held(state: State, ask: Ask, context: Context) -> bool:
     return is_held(state, state.labels[ask.key].fulfilment)
 
 
-def _not_accepted(state: State, ask: Ask, context: Context) -> bool:
-    return state.stage != "accepted"
-
-
 def _stopping(state: State, ask: Ask, context: Context) -> bool:
     """Units that another fulfilment gives back must not compete with it for the same stock."""
     return any(k != ask.key and x.stop and x.stock for k, x in state.fulfilments.items())
-
-
-def _short(state: State, ask: Ask, context: Context) -> bool:
-    return bool(state.fulfilments[state.labels[ask.key].fulfilment].missing)
 
 
 def _fulfilment_stops(state: State, ask: Ask, context: Context) -> bool:
@@ -127,7 +119,6 @@ def _label_wanted(state: State, ask: Ask, context: Context) -> bool:
 
 
 PREREQUISITES: tuple[Prerequisite, ...] = (
-    Prerequisite("accepted-first", f.ReserveStock, _not_accepted, "the order to be accepted"),
     Prerequisite(
         "stock-back-first",
         f.ReserveStock,
@@ -135,9 +126,7 @@ PREREQUISITES: tuple[Prerequisite, ...] = (
         "another fulfilment to give its stock back",
     ),
     Prerequisite("no-hold-before-task", f.CreateTask, _held, "a person to release a hold"),
-    Prerequisite("accepted-before-task", f.CreateTask, _not_accepted, "the order to be accepted"),
     Prerequisite("no-hold-before-label", f.BuyLabel, _label_held, "a person to release a hold"),
-    Prerequisite("short-pick-decided", f.BuyLabel, _short, "a person to decide about a short pick"),
     Prerequisite(
         "no-label-while-stopping", f.BuyLabel, _fulfilment_stops, "the fulfilment to be undone"
     ),
@@ -157,16 +146,10 @@ PREREQUISITES: tuple[Prerequisite, ...] = (
         "label-before-stock", f.ReleaseStock, _label_stands, "the carrier to take the label back"
     ),
     Prerequisite(
-        "settled-before-amending",
-        f.AmendSalesOrder,
-        _unsettled,
-        "what the order comes to",
+        "settled-before-amending", f.AmendSalesOrder, _unsettled, "what the order comes to"
     ),
     Prerequisite(
-        "stock-before-erp",
-        f.CancelSalesOrder,
-        _stock_stands,
-        "every fulfilment to be undone",
+        "stock-before-erp", f.CancelSalesOrder, _stock_stands, "every fulfilment to be undone"
     ),
     Prerequisite(
         "all-undone-before-channel",
@@ -176,6 +159,7 @@ PREREQUISITES: tuple[Prerequisite, ...] = (
     ),
     Prerequisite("undone-before-message", f.SendMail, _channel_waits, "everything to be undone"),
 )
+"""Every row. Of several for one effect the first that is not met is told."""
 
 _BY_EFFECT: dict[type, tuple[Prerequisite, ...]] = {}
 for _one in PREREQUISITES:

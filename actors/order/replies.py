@@ -14,6 +14,7 @@ from actors.kernel.decision import Context
 from actors.label import replies as label
 from actors.messages import replies as messages
 from actors.order.state import Lost
+from actors.order.table import TABLE
 from actors.order.wanted import CANCEL
 from actors.order.work import Work
 from actors.parcel import replies as parcel
@@ -30,7 +31,7 @@ def _order_done(work: Work, intent: Intent, result: f.Result, settles: int) -> N
     match result:
         case f.OrderFetched(digest=digest):
             work.say(e.Fetched(rule="fetched", settles=settles, digest=digest))
-        case f.ChannelCancelled(told=told):
+        case f.ChannelCancelled(told=told) if TABLE.allows(work.state.stage, e.ChannelTold):
             work.say(e.ChannelTold(rule="channel-told", settles=settles, told=told))
 
 

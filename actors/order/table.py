@@ -3,7 +3,7 @@ fulfilments; `actors.order.words` says it in words."""
 
 from __future__ import annotations
 
-from actors.kernel.tables import Row, Table, Wait, go, stay
+from actors.kernel.tables import ELEVATED, Beside, Row, Table, Wait, go, stay
 from schemas.messages import events as e
 
 NEW, EXPECTED, PLACED, ACCEPTED = "new", "expected", "placed", "accepted"
@@ -51,27 +51,32 @@ TABLE = Table(
         *stay("drop", (PLACED, ACCEPTED), e.UnitsDropped, "no partner works on these units"),
         *stay("cover", (ACCEPTED,), e.ExcessCounted, "what left too much counts for what is open"),
         *stay("not-ours", (ACCEPTED,), e.LeftToOthers, "somebody else fulfils these units"),
-        *stay("elsewhere", BORN, e.ShippedElsewhere, "the channel shows it as fulfilled"),
+        *stay(
+            "elsewhere",
+            (PLACED, ACCEPTED, CLOSED),
+            e.ShippedElsewhere,
+            "the channel shows it as fulfilled",
+        ),
         *stay(
             "channel-told",
-            (PLACED, ACCEPTED, *ENDS),
+            (PLACED, ACCEPTED, CANCELLED),
             e.ChannelTold,
             "the channel shows it cancelled",
         ),
-        *stay("note", KNOWN, e.UpdateNoted, "nothing that matters changed"),
+        *stay("note", BORN, e.UpdateNoted, "nothing that matters changed"),
         *stay("fact", KNOWN, e.FactNoted, "the channel told what happened there"),
         *stay("refetch", KNOWN, e.RefetchAsked, "it changed at the channel"),
         *stay("fetched", KNOWN, e.Fetched, "the channel returned it"),
-        *stay("hold", OPEN, e.Held, "a person must look"),
-        *stay("free", KNOWN, e.HoldReleased, "a person looked"),
-        *stay("task", (PLACED, ACCEPTED, *ENDS), e.TaskOpened, "only a person can do it"),
-        *stay("task-done", KNOWN, e.TaskClosed, "a person did it"),
-        *stay("elevate", KNOWN, e.GivenToPerson, "only a person can say how to go on"),
-        *stay("noted", KNOWN, e.AnswerNoted, "an answer that changes nothing any more"),
-        *stay("retry", KNOWN, e.Retried, "a person asked for it"),
-        *stay("skip", KNOWN, e.Skipped, "a person went on without it"),
-        *stay("alarm", OPEN, e.Overdue, "it waited longer than it may"),
-        *stay("refuse", KNOWN, e.ActionRefused, "it can't be done in this stage"),
+    ),
+    beside=(
+        *ELEVATED,
+        Beside("skip", e.Skipped, "a person went on without it"),
+        Beside("hold", e.Held, "a person must decide"),
+        Beside("free", e.HoldReleased, "it was decided"),
+        Beside("task", e.TaskOpened, "only a person can do it"),
+        Beside("task-done", e.TaskClosed, "a person did it, or it is not needed any more"),
+        Beside("alarm", e.Overdue, "it waited longer than it may"),
+        Beside("refuse", e.ActionRefused, "it can't be done as the order stands"),
     ),
     ends=ENDS,
 )

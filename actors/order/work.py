@@ -5,31 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from actors.kernel.decision import Context, LabelImage
+from actors.kernel.decision import Context, Intended, LabelImage
 from actors.order.state import State
-from schemas.messages.effects import Effect
+from schemas.messages.base import Intent
+from schemas.messages.effects import Effect, tag_of
 from schemas.messages.events import OrderEvent
 from schemas.order.canonical import Order
 from schemas.order.things import Key, key_of
 
 
 class Ask(Struct, frozen=True):
-    """An effect that one thing wants, in a partner's lane. `note` goes with its intent. `attempts`
-    is 1 where an earlier call may have acted."""
+    """An effect that one thing wants, in a partner's lane. `note` goes with its intent."""
 
     key: Key
     lane: str
     effect: Effect
     note: str = ""
-    attempts: int = 0
 
 
 class Work:
-    """Handlers read `state` and `say` events; each event makes the next state at once."""
+    """Handlers read `state` and `say` events; each event makes the next state at once. `attempts`
+    is 1 for things of which an earlier call may have acted."""
 
     __slots__ = (
-        "asks",
         "attempts",
         "before",
         "body",
@@ -37,6 +37,8 @@ class Work:
         "changed",
         "documents",
         "events",
+        "intend",
+        "intended",
         "may_close",
         "settled",
         "state",
@@ -50,13 +52,15 @@ class Work:
         state: State,
         context: Context,
         step: Callable[[State, OrderEvent], tuple[State, Iterable[str]]],
+        intend: Callable[[State, tuple[Intent, ...]], tuple[State, Iterable[str]]],
     ) -> None:
         self.before = self.state = state
         self.context = context
         self.step = step
+        self.intend = intend
         self.changed: set[str] = set()
         self.events: list[OrderEvent] = []
-        self.asks: list[Ask] = []
+        self.intended: list[Intended] = []
         self.attempts: dict[Key, int] = {}
         self.settled: tuple[tuple[int, str], ...] = ()
         self.timers: dict[tuple[Key, str], float] = {}
@@ -75,6 +79,30 @@ class Work:
         self.state, changed = self.step(self.state, event)
         self.changed.update(changed)
         self.events.append(event)
+
+    def ask(self, *asks: Ask) -> None:
+        """Intend effects with the latest event. They are under way at once, so that what follows
+        from the state sees them."""
+        state = self.state
+        fresh = [
+            Intended(
+                number=number,
+                key=ask.key,
+                lane=ask.lane,
+                effect=ask.effect,
+                attempts=self.attempts.get(ask.key, 0),
+            )
+            for number, ask in enumerate(asks, start=state.last_effect + 1)
+        ]
+        intents = tuple(
+            Intent(one.number, one.key, tag_of(one.effect), one.lane, ask.note)
+            for one, ask in zip(fresh, asks, strict=True)
+        )
+        event = self.events[-1]
+        self.events[-1] = replace(event, intends=event.intends + intents)
+        self.state, changed = self.intend(state, intents)
+        self.changed.update(changed)
+        self.intended += fresh
 
     def next(self, kind: str, after: int = 0) -> Key:
         """Return the key of the next thing of a kind, or of one that many later."""

@@ -52,7 +52,8 @@ def _handed_over(draft: Draft, event: e.HandedOver | e.PartHandedOver) -> None:
             if told is None:
                 move(draft, key, event)
             else:
-                move(draft, key, event, carrier=told.carrier, number=told.tracking_number)
+                number, carrier = told.tracking_number, told.carrier
+                move(draft, key, event, carrier=carrier, number=number, label="")
 
 
 def _fulfilled(draft: Draft, event: e.Fulfilled) -> None:

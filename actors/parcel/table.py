@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.kernel.tables import NONE, Row, Table, Wait, go, stay
+from actors.kernel.tables import ELEVATED, Beside, NONE, Row, Table, Wait, go, stay
 from actors.parcel.thing import (
     COLLECTED,
     DELIVERED,
@@ -44,18 +44,24 @@ TABLE = Table(
         *go(
             "deliver", (*ON_ITS_WAY, LOST, RETURNED), e.Delivered, DELIVERED, "the customer has it"
         ),
-        *go("fail", ON_ITS_WAY, e.DeliveryFailed, EXCEPTION, "the carrier reports an exception"),
+        *go(
+            "fail",
+            (HANDED_OVER, IN_TRANSIT),
+            e.DeliveryFailed,
+            EXCEPTION,
+            "the carrier reports an exception",
+        ),
         *go("return", (*ON_ITS_WAY, LOST), e.Returned, RETURNED, "it goes back to its sender"),
         *go("lose", ON_ITS_WAY, e.Lost, LOST, "the carrier does not find it"),
         Row("untracked", HANDED_OVER, e.Untracked, UNTRACKED, "no one tells when it arrives"),
         *stay("track", (PACKED, *ON_ITS_WAY), e.Asked, "time to ask the carrier"),
         *stay("tracked", EVERY, e.Tracked, "the carrier answered"),
-        *stay("task", EVERY, e.TaskOpened, "a person must decide about it"),
-        *stay("elevate", EVERY, e.GivenToPerson, "only a person can say how to go on"),
-        *stay("noted", EVERY, e.AnswerNoted, "an answer that changes nothing any more"),
-        *stay("retry", EVERY, e.Retried, "a person asked for it"),
-        *stay("skip", EVERY, e.Skipped, "a person went on without it"),
-        *stay("alarm", (PACKED, *ON_ITS_WAY), e.Overdue, "it waited longer than it may"),
+    ),
+    beside=(
+        *ELEVATED,
+        Beside("skip", e.Skipped, "a person went on without it"),
+        Beside("task", e.TaskOpened, "only a person can do it"),
+        Beside("alarm", e.Overdue, "it waited longer than it may"),
     ),
     ends=ENDS,
 )

@@ -52,7 +52,7 @@ class BookKeeper:
     async def parcels(self, number: int, tags: tuple[str, ...]) -> None:
         """Have the simulated warehouse do with an order's parcels what its tags say; no partner of
         the product tells a warehouse of a shop's tags."""
-        wish = {"order": str(number), **{HABITS[tag]: 1 for tag in tags}}
+        wish = {"warehouse": "*", "order": str(number), **{HABITS[tag]: 1 for tag in tags}}
         # Simulators whose warehouse knows no habits of one order have nothing there.
         await self._answer(self._habits, json.dumps(wish).encode(), (200, 404))
 

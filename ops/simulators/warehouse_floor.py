@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from ops.simulators.callbacks import Callbacks, News
@@ -24,6 +24,7 @@ Later = Callable[[float, Callable[[], None]], None]
 BuyLabel = Callable[[Task], tuple[str, str]]
 # Reports that a warehouse cannot leave out.
 _ALWAYS = ("short_picked", "cancelled")
+MAX_LACKED = 100_000
 
 
 def when(seconds: float) -> str:
@@ -66,13 +67,20 @@ class Floor:
         self._labels = labels
         self._work: dict[str, _Work] = {}
         self._held: dict[str, Task] = {}
+        # What was not found for an order once is there the next time.
+        self._lacked: set[str] = set()
 
     def _of(self, task: Task) -> Habits:
         return self._habits.of(task.names)
 
     def start(self, task: Task, delay_seconds: float) -> None:
         """Begins to work on a task, after the answer to its request has left."""
-        steps = deque(plot(task, self._of(task), self._seed))
+        habits = self._of(task)
+        if task.order_ref in self._lacked:
+            habits = replace(habits, short_pick_share=0.0, nothing_found_share=0.0)
+        steps = deque(plot(task, habits, self._seed))
+        if any(step.kind == "short_picked" for step in steps) and len(self._lacked) < MAX_LACKED:
+            self._lacked.add(task.order_ref)
         work = self._work[task.id] = _Work(task, steps)
         self._later(delay_seconds + 0.01 + steps[0].at, lambda: self._due(work))
 

@@ -84,11 +84,13 @@ def read_habits(raw: JsonObject, base: Habits) -> Habits:
 
 
 class HabitBook:
-    """One warehouse's habits. An order's own lie over the usual ones of the moment."""
+    """One warehouse's habits. An order's own lie over the usual ones of the moment; what is set
+    for an order in every warehouse is in the book of all."""
 
-    def __init__(self, base: Habits) -> None:
+    def __init__(self, base: Habits, of_all: HabitBook | None = None) -> None:
         self._base = base
         self._usual = base
+        self._of_all = of_all
         self._by_order: dict[str, JsonObject] = {}
 
     def set(self, order: str, raw: JsonObject) -> None:
@@ -118,9 +120,9 @@ class HabitBook:
 
     def of(self, keys: tuple[str, ...]) -> Habits:
         """The habits of an order that is known by these names; the first that is set counts."""
-        if self._by_order:
-            for key in keys:
-                if (raw := self._by_order.get(key)) is not None:
+        for book in (self, self._of_all):
+            for key in keys if book is not None and book._by_order else ():
+                if (raw := book._by_order.get(key)) is not None:
                     return read_habits(raw, self._usual)
         return self._usual
 

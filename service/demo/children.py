@@ -134,9 +134,11 @@ def simulators(folder: Path, *, seed: int, callback_secret: str, live: bool) -> 
     arguments += ["--latency-ms", "20" if live else "5"]
     arguments += ["--callbacks", "picked,packed,handed_over"]
     arguments += ["--pack-after-seconds", "2" if live else "1"]
-    arguments += ["--hand-over-after-seconds", "2" if live else "0.5"]
-    if live:
-        arguments += ["--deliver-after-seconds", "6"]
+    arguments += ["--hand-over-after-seconds", "2" if live else "1"]
+    # No parcel leaves without its label.
+    arguments += ["--warehouse-habits", '{"fetch_labels": true}']
+    # A quarter of that after its label was bought the carrier has it: not before it was handed over.
+    arguments += ["--deliver-after-seconds", "16" if live else "8"]
     return Child("the simulated partners", arguments, folder / "simulators.log"), ready
 
 

@@ -35,6 +35,7 @@ class Pace(Struct, frozen=True, kw_only=True):
 
     first_track_seconds: float = 0.5
     track_every_seconds: float = 1.0
+    stock_retry_seconds: float = 1.0
     timeout_seconds: float = 3.0
     retry_first_seconds: float = 0.3
     retry_most_seconds: float = 5.0
@@ -67,6 +68,7 @@ def configuration(world: World, *, port: int, data_dir: str, pace: Pace | None =
         "policy": {
             "first_track_seconds": pace.first_track_seconds,
             "track_every_seconds": pace.track_every_seconds,
+            "stock_retry_seconds": pace.stock_retry_seconds,
         },
     }
 

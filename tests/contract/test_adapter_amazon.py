@@ -1,48 +1,46 @@
-"""Amazon: fetching, confirming and upkeep, against the simulated API and its descriptions."""
+"""Amazon: fetching, confirming and cancelling, against the simulated API and its descriptions."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
 
 import pytest
 from aiohttp import web
 from jsonschema import Draft4Validator
 
-from actors.runtime.call_policy import CallPolicy
 from actors.runtime.errors import Rejected, Retryable, Unauthorised, Unknown
-from adapters.channels.amazon.api import AmazonApi, Bucket, Plan
 from adapters.channels.amazon.order import input_of
-from adapters.channels.amazon.settings import AmazonSettings
 from adapters.channels.amazon.shapes import Fetched
-from adapters.channels.amazon.storefront import INCLUDED, AmazonStorefront
-from adapters.channels.amazon.sync import AmazonUpkeep
-from adapters.kit.http_client import Answer, HttpClient
-from adapters.kit.secret import Secret
+from adapters.channels.amazon.storefront import INCLUDED
+from adapters.kit.http_client import HttpClient
 from schemas.contracts.strict_json import parse
 from schemas.contracts.validation import read_foreign
 from schemas.messages.effects import (
     CancelAtChannel,
     ChannelCancelled,
     FulfilmentPublished,
-    PublishFulfilment,
-    SentParcel,
     Units,
 )
 from schemas.messages.inputs import CancelOrder, OutsideShipment, UpdateOrder
-from schemas.order.canonical import Line, Order
-from schemas.order.things import Key
+from schemas.order.canonical import Line
 from tests.amazon_payloads import REF, Json, an_order, description
-from tests.contract.partner_calls import NOON, TestClock, a_call, stubbed
+from tests.contract.amazon_calls import (
+    a_ref,
+    amazon,
+    items_of,
+    known,
+    parcel,
+    publication,
+    put,
+)
+from tests.contract.partner_calls import a_call, stubbed
 from tests.contract.simulated import Client, Running, started
 from tests.orders import an_order as ours
 
 NUMBER = "1ZA1B2C30300000012"
 CANCEL = CancelAtChannel(reason="inventory", restock=True)
-QUEUE = "arn:aws:sqs:eu-west-1:444455556666:orders"
 FEEDS = "/amazon/feeds/2021-06-30/feeds"
-ADDRESS = "https://orders.example.com/hooks/amazon-de"
 
 
 @pytest.fixture(scope="module")
@@ -52,74 +50,10 @@ def running() -> Iterator[Running]:
         yield found
 
 
-def account(base: str, *, timeout_seconds: float = 2.0) -> AmazonSettings:
-    """The seller's authorisation."""
-    return AmazonSettings(
-        kind="amazon",
-        api_base_url=f"{base}/amazon",
-        token_url=f"{base}/amazon/auth/o2/token",
-        client_id="amzn1.application-oa2-client.1",
-        client_secret=Secret("secret"),
-        refresh_token=Secret("Atzr|1"),
-        region="eu",
-        marketplace_ids=("A1PA6795UKMFR9",),
-        webhook_secrets=(Secret("x"),),
-        calls=CallPolicy(timeout_seconds=timeout_seconds),
-    )
-
-
-def amazon(client: HttpClient, base: str, *, timeout_seconds: float = 2.0) -> AmazonStorefront:
-    """The storefront at `base`."""
-    api = AmazonApi(client, account(base, timeout_seconds=timeout_seconds))
-    return AmazonStorefront(
-        api, TestClock(), marketplace_id="A1PA6795UKMFR9", seller_id="A3TH9S8BH6GOGM"
-    )
-
-
-def parcel(key: str, number: str, *units: tuple[str, int]) -> SentParcel:
-    """A parcel with so many pieces of these items."""
-    held = tuple(Units(item, "", quantity) for item, quantity in units)
-    return SentParcel(parcel=Key(key), units=held, carrier="UPS", tracking_number=number)
-
-
-def publication(*parcels: SentParcel, earlier: tuple[SentParcel, ...] = ()) -> PublishFulfilment:
-    """What is told of them."""
-    return PublishFulfilment(fulfilment=Key("F1"), parcels=parcels, earlier=earlier)
-
-
-def known(theirs: Json) -> Order:
-    """Amazon's order as it stands here."""
-    found = input_of(read_foreign({"order": theirs}, Fetched).order)
-    assert isinstance(found, UpdateOrder)
-    return found.order
-
-
-def items_of(theirs: Json) -> list[str]:
-    """The ids of its items."""
-    return [one["orderItemId"] for one in theirs["orderItems"]]
-
-
-def upkeep(client: HttpClient, base: str, queue: str = QUEUE) -> AmazonUpkeep:
-    """The same account's upkeep."""
-    seller, own = (AmazonApi(client, account(base), grantless=own) for own in (False, True))
-    return AmazonUpkeep(seller, own, TestClock(), queue_arn=queue)
-
-
-async def put(simulators: Client, *orders: Json) -> None:
-    """Put orders into the account."""
-    answer = await simulators.call("POST", "/_sim/amazon/orders", {"orders": list(orders)})
-    assert answer.status == 200, answer.text
-
-
 def a_line(line_id: str, **changes: object) -> Line:
     """Return a line of one piece."""
     told = {"sku": "SKU-1", "title": "Thing", "quantity": 1, "unit_price_minor": 100}
     return Line(line_id=line_id, total_minor=100, **{**told, **changes})  # type: ignore[arg-type]  # one dict of fields, for tests to change
-
-
-def a_ref(number: int) -> str:
-    """Return an order id of Amazon's."""
-    return f"902-0000000-{number:07}"
 
 
 def test_what_we_ask_for_is_documented() -> None:
@@ -353,82 +287,3 @@ async def test_refusals_are_told(client: HttpClient) -> None:
         with pytest.raises(Rejected, match="tracking number"):
             await shop.perform(bare)
         assert len(stub.requests) == asked
-
-
-def test_the_bucket_says_when_to_come_again() -> None:
-    """It gives its burst, then waits; a header corrects its rate, and a 429 empties it."""
-    clock = TestClock()
-    bucket = Bucket(Plan(0.5, 2), clock)
-    bucket.take()
-    bucket.take()
-    with pytest.raises(Retryable) as waits:
-        bucket.take()
-    assert waits.value.throttled
-    assert 1.5 < (waits.value.retry_after_seconds or 0) <= 2
-    clock.ahead += 4
-    bucket.learn(Answer(429, {"x-amzn-RateLimit-Limit": "0.1"}, b""))
-    with pytest.raises(Retryable) as waits:
-        bucket.take()
-    assert 9 < (waits.value.retry_after_seconds or 0) <= 10
-    bucket.learn(Answer(200, {"x-amzn-RateLimit-Limit": "nonsense"}, b""))
-    clock.ahead += 11
-    bucket.take()
-
-
-def test_a_bucket_gives_each_who_waits_a_moment_of_his_own() -> None:
-    """A hundred who come at once are spread over the time that a hundred calls take, and each finds
-    a token at his moment; a better rate is used at once."""
-    clock = TestClock()
-    bucket = Bucket(Plan(0.5, 1), clock)
-    bucket.take()
-    waits = []
-    for _ in range(100):
-        with pytest.raises(Retryable) as refused:
-            bucket.take()
-        assert refused.value.alone
-        waits.append(refused.value.retry_after_seconds or 0.0)
-    assert waits == pytest.approx([2.0 * number for number in range(1, 101)], abs=0.1)
-    for _ in range(100):
-        clock.ahead += 2.001
-        bucket.take()
-    with pytest.raises(Retryable):
-        bucket.take()
-    bucket.learn(Answer(200, {"x-amzn-RateLimit-Limit": "20"}, b""))
-    with pytest.raises(Retryable) as soon:
-        bucket.take()
-    assert (soon.value.retry_after_seconds or 1.0) <= 0.1
-
-
-async def test_what_changed_comes_in_pages(
-    client: HttpClient, simulators: Client, running: Running
-) -> None:
-    """Every order of the window once; what is younger than two minutes is left for later."""
-    base = NOON - timedelta(hours=1)
-    times = [(base + timedelta(seconds=n)).strftime("%Y-%m-%dT%H:%M:%SZ") for n in range(230)]
-    fresh = NOON.strftime("%Y-%m-%dT%H:%M:%SZ")
-    orders = [an_order(orderId=a_ref(1000 + n), lastUpdatedTime=at) for n, at in enumerate(times)]
-    await put(simulators, *orders, an_order(orderId=a_ref(2000), lastUpdatedTime=fresh))
-    keeper, cursor, found = upkeep(client, running.http), "", []
-    for _ in range(3):
-        page = await keeper.changed_orders(base, NOON, cursor)
-        found += [one.ref for one in page.orders]
-        cursor = page.cursor
-    assert cursor == ""
-    assert found == [a_ref(1000 + n) for n in range(230)]
-    assert (await keeper.changed_orders(NOON, NOON, "")).orders == ()
-
-
-async def test_the_subscription_is_made_and_made_again(
-    client: HttpClient, simulators: Client, running: Running
-) -> None:
-    """Queue and subscription are made once; one that was deleted is made anew; a wrong one told."""
-    keeper = upkeep(client, running.http)
-    assert len((await keeper.keep_subscriptions(ADDRESS)).mended) == 1
-    assert (await keeper.keep_subscriptions(ADDRESS)).mended == ()
-    await simulators.call("DELETE", "/_sim/amazon/subscriptions")
-    again = await keeper.keep_subscriptions(ADDRESS)
-    assert (len(again.mended), again.faults) == (1, ())
-    other = await upkeep(client, running.http, f"{QUEUE}2").keep_subscriptions(ADDRESS)
-    assert "another queue" in other.faults[0]
-    none = await upkeep(client, running.http, "").keep_subscriptions(ADDRESS)
-    assert "queue_arn" in none.faults[0]

@@ -1,0 +1,1 @@
+"""The order's machines against simulated partners that keep the truth."""

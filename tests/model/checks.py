@@ -1,0 +1,178 @@
+"""What must hold after every step, whatever happened (design §4 and §2)."""
+
+from __future__ import annotations
+
+from actors.kernel import ledger
+from actors.order import decide as deciding
+from actors.order import timers
+from actors.order.change import MAX_HOLDS
+from actors.order.evolve import MAX_LOST
+from actors.order.joint import JOINT
+from actors.order.outside import MAX_OUTSIDE
+from actors.order.state import State
+from actors.order.stream import (
+    decide,
+    decode_state,
+    encode_state,
+    evolve,
+    replay,
+    row_of,
+    stage_of,
+    waiting_for,
+)
+from actors.order.table import FINAL
+from actors.order.timers import MAX_TIMERS
+from actors.order.work import Work
+from actors.parcel.table import ENDS, ON_ITS_WAY
+from schemas.messages.codec import decode_event, encode
+from schemas.order.things import ORDER, kind_of, number_of
+from tests.model.world import World
+
+AT_MOST_TASKS = 250
+"""One for each parcel, and a few of the order itself."""
+
+
+class Broken(AssertionError):
+    """An invariant does not hold."""
+
+
+def that(holds: object, rule: str, *about: object) -> None:
+    """Raise Broken unless it holds."""
+    if not holds:
+        raise Broken(f"{rule}: {' | '.join(str(one) for one in about)}")
+
+
+def check(world: World, *, sampled: bool = False) -> None:
+    """Check everything; what costs much only where `sampled`."""
+    state = world.state
+    if state is not world.before or sampled:
+        books(state)
+        under_way(state)
+        bounds(world)
+        waits(world)
+        things(world)
+        at_rest(world)
+    if sampled:
+        stored(world)
+
+
+def books(state: State) -> None:
+    """11: every unit is in exactly one account, and the accounts say what the things say."""
+    here: dict[int, int] = {}
+    for thing in state.fulfilments.values():
+        for at, quantity in thing.left:
+            here[at] = here.get(at, 0) + quantity
+    accounts: dict[tuple[int, str], int] = {}
+    for parcel in state.parcels.values():
+        for at, quantity in parcel.units:
+            for stages, letter in _ACCOUNTS:
+                if parcel.stage in stages:
+                    accounts[at, letter] = accounts.get((at, letter), 0) + quantity
+    for at, line in enumerate(state.lines):
+        counts = line.counts
+        that(ledger.is_balanced(counts), "11 the line balances", at, line)
+        that(here.get(at, 0) == counts.get("a", 0), "11 allocated is what lives", at, line, here)
+        that(
+            accounts.get((at, "t"), 0) == counts.get("t", 0), "11 travelling is in parcels", at, line
+        )
+        for letter in "dlr":
+            that(accounts.get((at, letter), 0) <= counts.get(letter, 0), "11 parcels", at, line)
+        that(not (counts.get("o") and counts.get("x")), "11 open x excess = 0", at, line)
+        wished = ledger.wished(counts)
+        that(wished <= counts.get("o", 0) + counts.get("a", 0), "11 wishes are of units", at, line)
+
+
+_ACCOUNTS = (
+    (frozenset(ON_ITS_WAY), "t"),
+    (frozenset({"delivered"}), "d"),
+    (frozenset({"lost"}), "l"),
+    (frozenset({"returned"}), "r"),
+)
+
+
+def under_way(state: State) -> None:
+    """One effect under way for each thing, and none for what waits for a person."""
+    keys = [one.key for one in state.open]
+    that(len(keys) == len(set(keys)), "one effect under way per thing", state.open)
+    stuck = {one.key for one in state.stuck if one.key != ORDER}
+    that(not stuck & set(keys), "nothing is asked for what waits for a person", state.stuck, keys)
+    numbers = [one.number for one in (*state.open, *state.stuck, *state.lost)]
+    that(all(n <= state.last_effect for n in numbers), "numbers rise", numbers)
+
+
+def bounds(world: World) -> None:
+    """9: every list has a bound."""
+    state = world.state
+    that(len(state.lost) <= MAX_LOST, "9 lost", len(state.lost))
+    that(len(state.holds) <= MAX_HOLDS + 8 + len(state.fulfilments), "9 holds", state.holds)
+    that(len(state.tasks) <= AT_MOST_TASKS, "9 tasks", len(state.tasks))
+    that(len(state.outside) <= MAX_OUTSIDE, "9 outside", len(state.outside))
+    that(len(world.timers) <= MAX_TIMERS, "9 timers", len(world.timers))
+
+
+def waits(world: World) -> None:
+    """5: every open machine has a next due time or names whom it waits for."""
+    state = world.state
+    wanted = set(timers.wanted(state, world.context()))
+    that(set(world.timers) == wanted, "5 timers are read off the state", world.timers, wanted)
+    row_of(state)
+    if state.stage in FINAL or state.stage == "new":
+        return
+    that(waiting_for(state), "5 the order names whom it waits for", stage_of(state))
+    that(world.timers, "5 an open order has a timer", state)
+    named = {one.key for one in (*state.open, *state.stuck, *state.holds, *state.tasks)}
+    for key, thing in state.fulfilments.items():
+        if thing.stage in ("done", "cancelled") or key in named:
+            continue
+        mine = [k for k, x in state.parcels.items() if x.fulfilment == key and x.stage not in ENDS]
+        due = (key, "due") in world.timers or any((k, "due") in world.timers for k in mine)
+        that(due, "5 a fulfilment has an alarm", key, thing, world.timers)
+    for key, parcel in state.parcels.items():
+        if parcel.stage in ON_ITS_WAY:
+            that((key, "due") in world.timers, "5 a parcel has an alarm", key, parcel)
+
+
+def things(world: World) -> None:
+    """Things keep to their numbers, and every effect is for one that is there."""
+    before, state = world.before, world.state
+    for kind, number in before.numbers.items():
+        that(state.numbers.get(kind, 0) >= number, "numbers of things never fall", kind)
+    live = {
+        *state.fulfilments, *state.parcels, *state.labels, *state.documents, *state.messages, ORDER,
+        *state.ended,
+    }  # fmt: skip
+    for key in live - {ORDER}:
+        that(number_of(key) <= state.numbers.get(kind_of(key), 0), "a key was numbered", key)
+    for one in (*state.open, *state.stuck, *state.lost, *state.holds, *state.tasks):
+        that(one.key in live, "what is kept about a thing that is not there", one)
+    assert world.last is not None
+    for one in world.last.effects:
+        that(one.lane, "an effect has a lane", one)
+        that(world.name_of(one) not in world.made, "what was done is not asked for again", one)
+
+
+def at_rest(world: World) -> None:
+    """Nothing that could be said or asked is left unsaid, whichever fields changed last."""
+    state = world.state
+    if state.stage == "new" or state is world.before:
+        return
+    work = Work(state, world.context(), evolve)
+    for row in JOINT:
+        event = row.when(work)
+        that(event is None, "a joint rule still speaks", row.rule, event)
+    asks = list(deciding._asks(work))
+    that(not asks, "something is wanted and not asked for", asks)
+
+
+def stored(world: World) -> None:
+    """4: replaying the events gives the stored state, byte for byte; deciding is pure."""
+    stored_ = encode_state(world.state)
+    again = replay(decode_event(encode(event)) for event in world.events)
+    that(encode_state(again) == stored_, "4 replay gives the state", again, world.state)
+    that(decode_state(stored_) == world.state, "4 a stored state loads")
+    if world.trail:
+        _, _, given = world.trail[-1]
+        context = world.context()
+        first, second = decide(world.state, given, context), decide(world.state, given, context)
+        that(first == second, "deciding twice gives the same", given)
+        that(encode_state(world.state) == stored_, "deciding leaves the state as it was", given)

@@ -1,0 +1,209 @@
+"""What warehouses and carriers do by themselves, and what they report of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from schemas.messages import effects as f
+from schemas.messages import inputs as i
+from schemas.order.things import Key
+from tests.given import REF
+from tests.model.choices import Choices
+from tests.model.partners import Box, Task
+from tests.model.world import World
+
+NEXT_STATUS: dict[str, tuple[str, ...]] = {
+    "": ("in_transit", "in_transit", "in_transit", "delivered", "exception"),
+    "in_transit": ("delivered", "delivered", "delivered", "exception", "returned", "lost"),
+    "exception": ("in_transit", "delivered", "returned", "lost"),
+    "lost": ("delivered", "returned"),
+    "returned": ("delivered",),
+}
+"""How a parcel goes on, by the carrier's last status."""
+
+
+def named(key: Key, task: Task) -> dict[str, object]:
+    """Return what every report names."""
+    return {"ref": REF, "fulfilment": key, "task_id": task.task_id}
+
+
+# --- the warehouse --------------------------------------------------------------------------------
+
+
+def work(world: World, choices: Choices) -> None:
+    """Let a warehouse do something, or go on although it was stopped."""
+    live = [key for key, task in world.partners.tasks.items() if task.is_live]
+    if not live or choices.chance(2):
+        live = list(world.partners.tasks)
+    key = choices.pick(live)
+    task = world.partners.tasks[key]
+    if task.wishes_cancel and choices.chance(50):
+        return cancel(world, key, task)
+    if task.asked.delivery != "parcel" and task.packed and choices.chance(50):
+        return world.send(i.ReportCollected(**named(key, task)))  # type: ignore[arg-type]
+    return choices.pick(_WORK)(world, choices, key, task)
+
+
+def _pick(world: World, choices: Choices, key: Key, task: Task) -> None:
+    world.send(i.ReportPicked(**named(key, task)))  # type: ignore[arg-type]  # names are checked there
+
+
+def _find_too_little(world: World, choices: Choices, key: Key, task: Task) -> None:
+    found = tuple(
+        f.Units(u.line_id, u.sku, max(0, u.quantity - choices.whole(0, 1)))
+        for u in task.asked.units
+    )
+    world.send(i.ReportShortPicked(**named(key, task), found=found))  # type: ignore[arg-type]  # as above
+
+
+def box_of(task: Task, key: Key, units: dict[str, int], instead: str = "") -> Box:
+    """Return a new box of a task."""
+    skus = {unit.line_id: unit.sku for unit in task.asked.units}
+    if instead and units:
+        skus[next(iter(units))] = instead
+    box = Box(f"{key}-{len(task.boxes) + 1}", units, skus)
+    task.boxes[box.box_id] = box
+    return box
+
+
+def _pack(world: World, choices: Choices, key: Key, task: Task) -> None:
+    """Pack all of it, a part, or too much; in one box or two."""
+    rest = task.rest()
+    if not rest:
+        return
+    how = choices.whole(0, 11)
+    if how <= 2:
+        rest = {line_id: choices.whole(0, q) for line_id, q in rest.items()}
+    elif how == 3:
+        first = next(iter(rest))
+        rest = {**rest, first: rest[first] + 1}
+    elif how == 4:
+        rest = {**rest, "unheard-of": 1}
+    split = len(rest) > 1 and choices.chance(30)
+    parts = [dict([one]) for one in rest.items()] if split else [rest]
+    instead = "SKU-else" if choices.chance(4) else ""
+    boxes = [box_of(task, key, part, instead) for part in parts if any(part.values())]
+    if not boxes:
+        return
+    complete = bool(not task.rest() or choices.chance(30))
+    task.packed = task.packed or complete
+    report_packed(world, key, task, boxes, complete=complete, numbered=choices.chance(50))
+
+
+def report_packed(
+    world: World, key: Key, task: Task, boxes: list[Box], *, complete: bool, numbered: bool = False
+) -> None:
+    """Report boxes; a 3PL may know their numbers already."""
+    for box in boxes:
+        if task.asked.labels == "them" and numbered:
+            box.carrier, box.number, box.told_number = "DHL", f"JJ{box.box_id}", True
+        box.told = True
+    told = tuple(_told(box) for box in boxes)
+    world.send(i.ReportPacked(**named(key, task), parcels=told, complete=complete))  # type: ignore[arg-type]  # as above
+
+
+def _told(box: Box) -> i.ReportedParcel:
+    units = tuple(
+        f.Units(line_id, box.skus.get(line_id, "SKU-unheard-of"), q)
+        for line_id, q in box.units.items()
+    )
+    return i.ReportedParcel(
+        parcel_id=box.box_id, units=units, weight_grams=100, carrier=box.carrier,
+        tracking_number=box.number,
+    )  # fmt: skip
+
+
+def _hand_over(world: World, choices: Choices, key: Key, task: Task) -> None:
+    """Let boxes leave: some of them, all, or what was never reported as packed."""
+    here = [box for box in task.boxes.values() if not box.left]
+    if not here and task.rest() and choices.chance(30):
+        here = [box_of(task, key, task.rest())]
+    if len(here) > 1 and choices.chance(40):
+        here = here[:1]
+    if here:
+        leave(world, key, task, here, by_name=choices.chance(60))
+
+
+def leave(world: World, key: Key, task: Task, boxes: list[Box], *, by_name: bool) -> None:
+    """Let boxes leave, and report it: each by name, or simply all that are packed."""
+    for box in boxes:
+        box.left = True
+        if task.asked.labels == "them" and not box.number:
+            box.carrier, box.number = "DHL", f"JJ{box.box_id}"
+    if not task.rest() and all(box.left for box in task.boxes.values()):
+        task.stage = "done"
+    numbers_are_news = any(box.number and not box.told_number for box in boxes)
+    whole = all(box.left and box.told for box in task.boxes.values())
+    told = tuple(_told(box) for box in boxes)
+    for box in boxes:
+        box.told = box.told_number = True
+    parcels = told if by_name or numbers_are_news or not whole else ()
+    world.send(i.ReportHandedOver(**named(key, task), parcels=parcels))  # type: ignore[arg-type]  # as above
+
+
+def cancel(world: World, key: Key, task: Task) -> None:
+    """Let a warehouse cancel a task, as it was asked or by itself."""
+    if task.stage == "open":
+        task.stage = "cancelled"
+        task.wishes_cancel = False
+        world.send(i.ReportTaskCancelled(**named(key, task)))  # type: ignore[arg-type]  # as above
+
+
+def _cancel_by_itself(world: World, choices: Choices, key: Key, task: Task) -> None:
+    if choices.chance(25) and not any(box.left for box in task.boxes.values()):
+        cancel(world, key, task)
+
+
+_WORK: tuple[Callable[[World, Choices, Key, Task], None], ...] = (
+    _pick, _find_too_little, _pack, _pack, _pack, _pack, _hand_over, _hand_over, _hand_over,
+    _cancel_by_itself,
+)  # fmt: skip
+
+
+# --- the carrier ----------------------------------------------------------------------------------
+
+
+def can_move(world: World) -> list[str]:
+    """Return the numbers of parcels that have left, or that nobody but us knows."""
+    found = []
+    for key, parcel in world.parcels.items():
+        number = parcel.number
+        if not number or _is_void(world, key, number):
+            continue
+        box = box_behind(world, key)
+        if box is None or box.left:
+            found.append(number)
+    return found
+
+
+def box_behind(world: World, key: Key) -> Box | None:
+    """Return the box that a parcel is, None for one that a person packed."""
+    parcel = world.parcels[key]
+    task = world.partners.tasks.get(parcel.fulfilment)
+    return task.boxes.get(parcel.parcel_id) if task is not None else None
+
+
+def _is_void(world: World, key: Key, number: str) -> bool:
+    return any(
+        one.voided and one.numbers.get(key) == number for one in world.partners.shipments.values()
+    )
+
+
+def move(world: World, choices: Choices) -> None:
+    """Let a carrier move a parcel on; sometimes the scan comes before the warehouse's word."""
+    if choices.chance(15):
+        for key, parcel in world.parcels.items():
+            box = box_behind(world, key)
+            task = world.partners.tasks.get(parcel.fulfilment)
+            if box is not None and task is not None and not box.left and parcel.number:
+                if task.is_live and not _is_void(world, key, parcel.number):
+                    leave(world, parcel.fulfilment, task, [box], by_name=True)
+                    break
+    numbers = can_move(world)
+    if not numbers:
+        return
+    number = choices.pick(numbers)
+    ways = world.partners.ways
+    options = NEXT_STATUS.get(ways.get(number, ""))
+    if options:
+        ways[number] = choices.pick(options)

@@ -1,0 +1,71 @@
+"""What people decide: as the order asks them to, or as they please."""
+
+from __future__ import annotations
+
+from schemas.messages import inputs as i
+from tests.given import REF
+from tests.model.choices import Choices
+from tests.model.setups import STREETS, address
+from tests.model.world import World
+
+VERBS = (
+    "retry", "skip", "release", "done", "accept", "ship-short", "backorder", "drop", "nonsense",
+)  # fmt: skip
+
+
+def act(world: World, verb: str, target: str = "") -> None:
+    """Let a person decide something."""
+    if verb == "skip":
+        for stuck in world.state.stuck:
+            if target in ("", str(stuck.number)):
+                world.touched.add(stuck.key)
+                break
+    world.give(i.ActOnOrder(ref=REF, verb=verb, person="ann", target=target))
+
+
+def sensible(world: World, choices: Choices) -> None:
+    """Do one of the things that wait for a person."""
+    state = world.state
+    options: list[tuple[str, str]] = []
+    for stuck in state.stuck:
+        options += [("retry", str(stuck.number))] * 2 + [("skip", str(stuck.number))]
+    for hold in state.holds:
+        if hold.hold_id.startswith("short-pick"):
+            options += [(verb, hold.key) for verb in ("ship-short", "backorder", "drop")]
+        options.append(("release", hold.hold_id))
+    options += [("done", task.task_id) for task in state.tasks]
+    if state.stage in ("placed", "accepted") and state.payment not in ("paid", "authorized"):
+        options.append(("accept", ""))
+    if options:
+        act(world, *choices.pick(options))
+
+
+def odd(world: World, choices: Choices) -> None:
+    """Do anything at all."""
+    state = world.state
+    targets = ["", "nothing", *state.fulfilments, *(x.task_id for x in state.tasks)]
+    targets += [str(x.number) for x in state.stuck] + [x.hold_id for x in state.holds]
+    act(world, choices.pick(VERBS), choices.pick(targets))
+
+
+def cancel(world: World, choices: Choices) -> None:
+    """Cancel the order here."""
+    act(world, "cancel")
+
+
+def edit(world: World, choices: Choices) -> None:
+    """Change the order here: where it goes, whom it is for, how much of it."""
+    lines = tuple(
+        i.LineEdit(line_id=x.line_id, quantity=choices.whole(0, 3))
+        for x in world.state.lines
+        if choices.chance(30)
+    )
+    ship_to = address(choices.pick(STREETS)) if choices.chance(40) else None
+    world.give(
+        i.EditOrder(
+            ref=REF, person="bob", lines=lines, ship_to=ship_to,
+            email="new@example.com" if choices.chance(15) else None,
+            note="ring twice" if choices.chance(15) else None,
+            shipping_method="express" if choices.chance(10) else None,
+        )
+    )  # fmt: skip

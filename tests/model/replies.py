@@ -1,0 +1,59 @@
+"""How partners answer: done, refused, given up, unknown, twice, and long after no one waits."""
+
+from __future__ import annotations
+
+from schemas.messages import effects as f
+from schemas.messages import inputs as i
+from tests.model.choices import Choices
+from tests.model.world import World
+
+
+def some(world: World, choices: Choices) -> None:
+    """Let a partner answer one of the effects under way, well or badly."""
+    number = choices.pick(sorted(world.pending))
+    effect = world.effects[number].effect
+    if isinstance(effect, f.CancelTask) and _is_asked(world, choices, number):
+        return
+    how = choices.whole(0, 99)
+    if how < 72:
+        world.answer(number, world.perform(number))
+    elif how < 82:
+        _unknown(world, number)
+    elif how < 88 or world.was_done(number):
+        world.answer(number, i.EffectGivenUp(number=number, reason="?", outcome_known=False))
+    elif how < 94 and not isinstance(effect, f.ReserveStock | f.FetchOrder):
+        world.answer(number, i.EffectRefused(number=number, reason="The partner says no."))
+    else:
+        world.answer(number, i.EffectGivenUp(number=number, reason="It was not taken."))
+
+
+def _is_asked(world: World, choices: Choices, number: int) -> bool:
+    """Whether a warehouse says that it will say later whether it cancels."""
+    task = world.partners.tasks.get(world.effects[number].key)
+    if task is None or not task.is_live or not choices.chance(30):
+        return False
+    task.wishes_cancel = True
+    world.answer(number, i.EffectDone(number=number, result=f.CancelAsked()))
+    return True
+
+
+def _unknown(world: World, number: int) -> None:
+    """The partner does it, and its answer is lost."""
+    reply = world.perform(number)
+    if isinstance(reply, i.EffectDone):
+        world.late[number] = reply.result
+        reply = i.EffectGivenUp(number=number, reason="No answer.", outcome_known=False)
+    world.answer(number, reply)
+
+
+def late(world: World, choices: Choices) -> None:
+    """Let an answer come that no one waited for any more."""
+    number = choices.pick(sorted(world.late))
+    reply = i.EffectDone(number=number, result=world.late.pop(number))
+    world.past.append(reply)
+    world.give(reply)
+
+
+def again(world: World, choices: Choices) -> None:
+    """Let something come that has come before."""
+    world.give(choices.pick(world.past[-30:]))

@@ -1,0 +1,91 @@
+"""Sellers of every shape, and the orders that their shops send."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from actors.kernel.setup import Place, Setup
+from actors.order.normalise import Tables
+from schemas.contracts.mappings import ChannelTables, Mappings, Skus
+from schemas.order.canonical import Address, Line, Order, Payment, Totals
+from tests.given import CHANNEL, MAIN, SETUP, a_line, an_order
+from tests.model.choices import Choices
+
+EAST = Place(name="WH2", warehouse="wms-2", carrier="dhl")
+THIRD = Place(name="3PL", warehouse="3pl", labels="them")
+TRACKED = Place(name="3PL", warehouse="3pl", carrier="dhl", labels="them")
+COD = {"promised": frozenset({"cod", "net30"}), "collected": frozenset({"cod"})}
+EVERY_MAIL = frozenset({"order_confirmed", "order_cancelled", "order_partly_cancelled"})
+
+SETUPS: dict[str, Setup] = {
+    "full": SETUP,
+    "two places": replace(SETUP, places=(MAIN, EAST), writes=EVERY_MAIL),
+    "three places": replace(SETUP, places=(MAIN, EAST, TRACKED), short_pick="backorder"),
+    "3PL": replace(SETUP, places=(THIRD,)),
+    "3PL with tracking": replace(SETUP, places=(TRACKED, MAIN), short_pick="drop"),
+    "no ERP": replace(SETUP, erp=""),
+    "no warehouse": replace(SETUP, places=(Place(name="home", carrier="ups"),)),
+    "no carrier": replace(SETUP, places=(Place(name="WH1", warehouse="wms"),)),
+    "no warehouse, no carrier": replace(SETUP, places=(Place(name="home"),)),
+    "no stock": replace(SETUP, stock=False, short_pick="backorder"),
+    "no mail": replace(SETUP, mail="", restock_by="channel"),
+    "no storefront": replace(SETUP, storefront=""),
+    "nothing of ours": replace(SETUP, places=()),
+    "COD": replace(SETUP, places=(MAIN, EAST), **COD, short_pick="drop", writes=EVERY_MAIL),
+    "alone": Setup(channel=CHANNEL, places=(MAIN,), stock=False),
+}
+"""Sellers by what they have."""
+
+PAYMENTS: tuple[Payment, ...] = (
+    "paid", "paid", "paid", "paid", "authorized", "pending", "partially_refunded", "voided",
+)  # fmt: skip
+
+STREETS = ("99 Pine Road", "12 Oak Street", "7 Elm Way")
+
+
+def address(street: str) -> Address:
+    """Return where an order might go instead."""
+    return Address(
+        name="Steve Shipper", lines=(street,), city="Lexington", country="US", region="KY",
+        postal_code="40502",
+    )  # fmt: skip
+
+
+def some_line(choices: Choices, line_id: str) -> Line:
+    """Return a line that may need any kind of delivery."""
+    deliveries = ("", "", "", "", "", "parcel", "digital", "elsewhere", "pickup", "local_delivery")
+    price = choices.pick((500, 333, 1001))
+    return a_line(line_id, choices.whole(1, 4), price, delivery=choices.pick(deliveries))
+
+
+def of_lines(order: Order, lines: tuple[Line, ...]) -> Order:
+    """Return an order with these lines, whose totals add up."""
+    goods = sum(line.total_minor for line in lines)
+    old = order.totals
+    totals = Totals(
+        subtotal_minor=goods,
+        discount_minor=min(old.discount_minor, goods),
+        shipping_minor=old.shipping_minor,
+        tax_minor=0,
+        total_minor=goods - min(old.discount_minor, goods) + old.shipping_minor,
+    )
+    return replace(order, lines=lines, totals=totals)
+
+
+def some_order(choices: Choices) -> Order:
+    """Return an order of one to four lines."""
+    lines = tuple(some_line(choices, str(n + 1)) for n in range(choices.whole(1, 4)))
+    order = an_order(
+        payment=choices.pick(PAYMENTS),
+        payment_method=choices.pick(("", "", "", "cod", "net30, gift_card")),
+        test=choices.chance(2),
+    )
+    totals = replace(order.totals, discount_minor=choices.pick((0, 0, 100)))
+    return of_lines(replace(order, totals=totals), lines)
+
+
+def tables(version: int, *skus: str) -> Tables:
+    """Return mappings in which these SKUs are known and no others."""
+    names = tuple(sorted(skus)) or ("SKU-none",)
+    listed = ChannelTables(skus=Skus(known=names))
+    return Tables(Mappings(channels={CHANNEL: listed}), version)

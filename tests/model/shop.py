@@ -1,0 +1,159 @@
+"""What the shop does: it states the order, changes it, sends parts of it, and cancels it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from schemas.messages import effects as f
+from schemas.messages import inputs as i
+from schemas.order.canonical import Line
+from tests.given import REF
+from tests.model.choices import Choices
+from tests.model.setups import STREETS, address, of_lines, some_line
+from tests.model.world import World
+
+NEWS = (
+    ("refunds/create", "before_hand_over"),
+    ("orders/edited", "once_begun"),
+    ("disputes/create", "before_hand_over"),
+    ("fulfillment_orders/moved", ""),
+)
+
+
+def first(world: World, choices: Choices) -> None:
+    """Let the order, or something about it, come for the first time."""
+    if choices.chance(85):
+        return place(world)
+    options: tuple[i.Input, ...] = (
+        i.ConfirmPayment(ref=REF, paid_minor=100),
+        i.ConfirmPayment(ref=REF, order=world.shop),
+        i.CancelOrder(ref=REF, reason="changed my mind", whole=choices.chance(30)),
+        i.NoteFact(ref=REF, source="amazon", topic="PENDING", words="it waits", waits=True),
+        i.NoteFact(ref=REF, source="shopify", topic="refunds/create", words="news",
+                   hold="before_hand_over"),
+        i.RefetchOrder(ref=REF, source="amazon", topic="ORDER_CHANGE"),
+    )  # fmt: skip
+    given = choices.pick(options)
+    if isinstance(given, i.ConfirmPayment) and given.order is not None:
+        world.is_placed = True
+    if isinstance(given, i.CancelOrder):
+        world.partners.channel_cancelled = True
+    world.give(given)
+
+
+def place(world: World) -> None:
+    """Let the order come."""
+    world.is_placed = True
+    world.give(i.PlaceOrder(order=world.shop, fulfilled=world.statement().fulfilled))
+
+
+def tell(world: World, choices: Choices) -> None:
+    """Say how the order looks now, in one of the ways in which shops say it."""
+    if not world.is_placed:
+        return place(world)
+    how = choices.whole(0, 9)
+    if how <= 6:
+        world.send(world.statement())
+    elif how == 7:
+        world.send(i.RefetchOrder(ref=REF, source="bigcommerce", topic="order/updated"))
+    elif how == 8:
+        topic, hold = choices.pick(NEWS)
+        at = world.shop.updated_at if choices.chance(70) else None
+        world.send(
+            i.NoteFact(ref=REF, source="shopify", topic=topic, words="something happened",
+                       hold=hold, refetch=choices.chance(60), at=at)  # type: ignore[arg-type]  # one of NEWS
+        )  # fmt: skip
+    elif world.shop.payment in ("paid", "authorized"):
+        told = world.statement()
+        world.send(i.ConfirmPayment(ref=REF, order=told.order, fulfilled=told.fulfilled))
+
+
+def _restate(world: World, choices: Choices) -> None:
+    world.state_order()
+
+
+def _pay(world: World, choices: Choices) -> None:
+    world.state_order(payment="paid", amount_due_minor=0)
+    if choices.chance(50):
+        world.send(i.ConfirmPayment(ref=REF, paid_minor=world.shop.totals.total_minor))
+
+
+def _money_back(world: World, choices: Choices) -> None:
+    world.state_order(payment=choices.pick(("partially_refunded", "refunded", "voided")))
+
+
+def _readdress(world: World, choices: Choices) -> None:
+    world.state_order(ship_to=address(choices.pick(STREETS)))
+
+
+def _rewrite(world: World, choices: Choices) -> None:
+    what = choices.whole(0, 3)
+    if what == 0:
+        world.state_order(note=f"note {choices.whole(0, 9)}")
+    elif what == 1:
+        world.state_order(shipping_method=choices.pick(("", "express")))
+    elif what == 2:
+        customer = replace(world.shop.customer, phone=choices.pick(("", "2075550142")))
+        world.state_order(customer=customer)
+    else:
+        world.state_order(gift_message="for you")
+
+
+def _add(world: World, choices: Choices) -> None:
+    taken = {line.line_id for line in world.shop.lines} | {x.line_id for x in world.state.lines}
+    line = some_line(choices, str(next(n for n in range(1, 99) if str(n) not in taken)))
+    _lines(world, (*world.shop.lines, line))
+
+
+def _recount(world: World, choices: Choices) -> None:
+    at = choices.whole(0, len(world.shop.lines) - 1)
+    line = world.shop.lines[at]
+    quantity = max(1, line.quantity + choices.pick((-2, -1, 1)))
+    changed = replace(line, quantity=quantity, total_minor=line.unit_price_minor * quantity)
+    _lines(world, (*world.shop.lines[:at], changed, *world.shop.lines[at + 1 :]))
+
+
+def _remove(world: World, choices: Choices) -> None:
+    if len(world.shop.lines) > 1:
+        at = choices.whole(0, len(world.shop.lines) - 1)
+        _lines(world, (*world.shop.lines[:at], *world.shop.lines[at + 1 :]))
+
+
+def _lines(world: World, lines: tuple[Line, ...]) -> None:
+    changed = of_lines(world.shop, lines)
+    payment = world.shop.payment
+    if payment == "paid" and changed.totals.total_minor > world.shop.totals.total_minor:
+        payment = "partially_paid"
+    world.state_order(lines=lines, totals=changed.totals, payment=payment)
+
+
+def _send_by_others(world: World, choices: Choices) -> None:
+    """Let somebody else send a part, as the shop shows it."""
+    others = world.partners.others
+    line = choices.pick(world.shop.lines)
+    units = (f.Units(line.line_id, line.sku, choices.whole(1, line.quantity)),)
+    others.append(i.OutsideShipment(outside_id=f"foreign-{len(others) + 1}", units=units))
+    world.state_order()
+
+
+def _cancel(world: World, choices: Choices) -> None:
+    if not choices.chance(30):
+        return
+    world.partners.channel_cancelled = True
+    whole = choices.chance(50)
+    world.state_order(payment="voided" if choices.chance(50) else world.shop.payment)
+    world.send(i.CancelOrder(ref=REF, reason="customer", whole=whole))
+
+
+_CHANGES: tuple[Callable[[World, Choices], None], ...] = (
+    _restate, _restate, _pay, _pay, _money_back, _readdress, _readdress, _rewrite, _add, _recount,
+    _recount, _remove, _send_by_others, _cancel,
+)  # fmt: skip
+
+
+def act(world: World, choices: Choices) -> None:
+    """Let the shop change something, and say so."""
+    choices.pick(_CHANGES)(world, choices)
+    tell(world, choices)

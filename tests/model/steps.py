@@ -1,0 +1,105 @@
+"""One step of a walk: something that could happen now, chosen by weight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from schemas.order.things import Key
+from tests.model import goods, people, replies, shop, wild
+from tests.model.choices import Choices
+from tests.model.setups import tables
+from tests.model.world import World
+
+
+class Profile(Struct, frozen=True):
+    """How often each kind of thing happens, by its name in STEPS."""
+
+    weights: dict[str, int]
+
+
+def _deliver(world: World, choices: Choices) -> None:
+    world.deliver(0 if choices.chance(70) else choices.whole(0, len(world.queue) - 1))
+
+
+def _timer(world: World, choices: Choices) -> None:
+    every = sorted(world.timers, key=lambda named: (world.timers[named], named))
+    key, name = every[0] if choices.chance(50) else choices.pick(every)
+    world.fire(key, name)
+
+
+def _stale(world: World, choices: Choices) -> None:
+    """Let a timer fire of a thing that has ended, or that never was."""
+    ended = [key for key in world.state.ended if key[0] in "FK"] or [Key("F8")]
+    world.fire(choices.pick(ended), choices.pick(("due", "track", "stock")))
+
+
+def _goods_arrive(world: World, choices: Choices) -> None:
+    on_hand = world.partners.stock.on_hand
+    at = choices.pick(sorted(on_hand))
+    on_hand[at] += choices.whole(1, 4)
+
+
+def _map(world: World, choices: Choices) -> None:
+    """Let somebody list one more SKU, or all of them."""
+    known = {line.sku for line in world.shop.lines if choices.chance(60)}
+    old = world.tables.mappings.channels
+    listed = {sku for one in old.values() if one.skus for sku in one.skus.known}
+    world.tables = tables(world.tables.version + 1, *known, *listed)
+
+
+Step = Callable[[World, Choices], None]
+
+STEPS: dict[str, tuple[Step, Callable[[World], bool]]] = {
+    "answer": (replies.some, lambda w: bool(w.pending)),
+    "late": (replies.late, lambda w: bool(w.late)),
+    "again": (replies.again, lambda w: bool(w.past)),
+    "warehouse": (goods.work, lambda w: bool(w.partners.tasks)),
+    "carrier": (goods.move, lambda w: bool(w.parcels)),
+    "deliver": (_deliver, lambda w: bool(w.queue)),
+    "timer": (_timer, lambda w: bool(w.timers)),
+    "stale timer": (_stale, lambda w: True),
+    "shop": (shop.act, lambda w: True),
+    "person": (people.sensible, lambda w: True),
+    "odd person": (people.odd, lambda w: True),
+    "edit": (people.edit, lambda w: bool(w.state.lines)),
+    "cancel": (people.cancel, lambda w: True),
+    "goods arrive": (_goods_arrive, lambda w: bool(w.partners.stock.on_hand)),
+    "map": (_map, lambda w: bool(w.tables.mappings.channels)),
+    "wild": (wild.anything, lambda w: True),
+}
+"""What may happen, and when it can."""
+
+USUAL = {
+    "answer": 40, "late": 3, "again": 2, "warehouse": 18, "carrier": 10, "deliver": 26, "timer": 10,
+    "stale timer": 1, "shop": 4, "person": 7, "odd person": 1, "edit": 2, "cancel": 1,
+    "goods arrive": 2, "map": 2,
+}  # fmt: skip
+
+PROFILES: dict[str, Profile] = {
+    "usual": Profile(USUAL),
+    "quiet": Profile({**USUAL, "shop": 1, "edit": 0, "cancel": 0, "odd person": 0}),
+    "editing": Profile({**USUAL, "shop": 14, "edit": 8}),
+    "cancelling": Profile({**USUAL, "cancel": 6}),
+    "slow partners": Profile({**USUAL, "answer": 10, "late": 12, "person": 14}),
+    "wild": Profile({**USUAL, "wild": 30}),
+}
+
+
+def step(world: World, choices: Choices, profile: Profile) -> str:
+    """Let one thing happen, and return what it was."""
+    if world.state.stage == "new":
+        shop.first(world, choices)
+        return "first"
+    if world.state.stage == "expected" and choices.chance(20):
+        shop.place(world)
+        return "place"
+    options = [(name, n) for name, n in profile.weights.items() if n and STEPS[name][1](world)]
+    at = choices.whole(1, sum(weight for _, weight in options))
+    for name, weight in options:
+        at -= weight
+        if at <= 0:
+            STEPS[name][0](world, choices)
+            return name
+    raise AssertionError("The weights sum to what was drawn from.")

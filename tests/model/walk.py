@@ -1,0 +1,162 @@
+"""A walk at random: a list of seeds, one for each step, so that a failing one can be made shorter.
+
+`python -m tests.model.walk SEED` walks one again and prints its shortest failing form.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from actors.order.normalise import NO_TABLES
+from actors.order.policy import Policy
+from tests.model.checks import check
+from tests.model.choices import Dice
+from tests.model.drain import drain
+from tests.model.ends import judge
+from tests.model.setups import SETUPS, some_order, tables
+from tests.model.steps import PROFILES, step
+from tests.model.world import World
+
+EVERY = 12
+"""Each so many steps everything is checked, also what costs much."""
+
+
+class Plan(Struct, frozen=True):
+    """What a walk is made of."""
+
+    setup: str
+    profile: str
+    order: int
+    seeds: tuple[int, ...]
+
+
+def plan(number: int, steps: int) -> Plan:
+    """Return the walk of a number."""
+    dice = random.Random(number)
+    names, profiles = list(SETUPS), list(PROFILES)
+    return Plan(
+        setup=names[number % len(names)],
+        profile=profiles[number // len(names) % len(profiles)],
+        order=dice.randrange(1 << 30),
+        seeds=tuple(dice.randrange(1 << 30) for _ in range(dice.randrange(steps // 3, steps))),
+    )
+
+
+def world_of(one: Plan) -> World:
+    """Return the world in which a walk begins."""
+    dice = Dice(one.order)
+    order = some_order(dice)
+    policy = Policy(
+        close_after_seconds=dice.pick((0.0, 0.0, 0.0, 3600.0)), accept_test_orders=dice.chance(20)
+    )
+    skus = [line.sku for line in order.lines if dice.chance(70)]
+    known = tables(1, *skus) if dice.chance(8) else NO_TABLES
+    world = World(SETUPS[one.setup], order, policy=policy, tables=known)
+    for place in world.setup.places:
+        for line in order.lines:
+            if dice.chance(70):
+                world.partners.stock.on_hand[place.name, line.sku] = dice.whole(0, 6)
+    return world
+
+
+def walk(one: Plan, *, ends: bool = True) -> World:
+    """Walk, check after every step, and let the order reach its end."""
+    world = world_of(one)
+    profile = PROFILES[one.profile]
+    for at, seed in enumerate(one.seeds):
+        step(world, Dice(seed), profile)
+        check(world, sampled=at % EVERY == 0)
+    if ends:
+        drain(world)
+        check(world, sampled=True)
+        judge(world)
+    return world
+
+
+def failing(one: Plan) -> BaseException | None:
+    """Return what a walk fails with."""
+    try:
+        walk(one)
+    except Exception as error:
+        return error
+    return None
+
+
+def kind_of_failure(error: BaseException) -> str:
+    """Return what two failures have in common when they are the same fault."""
+    return f"{type(error).__name__} {str(error).split(':')[0][:60]}"
+
+
+def shortest(one: Plan, error: BaseException) -> Plan:
+    """Return a walk with as few steps as fail in the same way."""
+    kind = kind_of_failure(error)
+    seeds, size = list(one.seeds), max(1, len(one.seeds) // 2)
+    while size:
+        at = 0
+        while at < len(seeds):
+            fewer = Plan(one.setup, one.profile, one.order, tuple(seeds[:at] + seeds[at + size :]))
+            found = failing(fewer)
+            if found is not None and kind_of_failure(found) == kind:
+                seeds = list(fewer.seeds)
+            else:
+                at += size
+        size //= 2
+    return Plan(one.setup, one.profile, one.order, tuple(seeds))
+
+
+def told(one: Plan) -> str:
+    """Return a walk in words: every input, and what it led to."""
+    world = world_of(one)
+    lines = [f"setup {one.setup!r}: {world.setup}", f"order: {world.shop}", ""]
+    profile = PROFILES[one.profile]
+    seen = 0
+
+    def show() -> None:
+        nonlocal seen
+        for at, _, given in world.trail[seen:]:
+            lines.append(f"{at:%H:%M:%S} {given}")
+        seen = len(world.trail)
+        if world.last is not None:
+            lines.extend(f"      -> {event}" for event in world.last.events)
+            lines.extend(f"      => {x.number} {x.key} {x.effect}" for x in world.last.effects)
+
+    try:
+        for seed in one.seeds:
+            name = step(world, Dice(seed), profile)
+            lines.append(f"   [{name}]")
+            show()
+            check(world, sampled=True)
+        lines.append("   [drain]")
+        give = world.give
+
+        def shown(given):  # type: ignore[no-untyped-def]  # a tool for people
+            try:
+                return give(given)
+            finally:
+                show()
+
+        world.give = shown  # type: ignore[method-assign]  # as above
+        drain(world)
+        judge(world)
+    except Exception as error:
+        show()
+        lines.append(f"{type(error).__name__}: {error}")
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Walk one again."""
+    one = plan(int(arguments[0]), int(arguments[1]) if len(arguments) > 1 else 80)
+    error = failing(one)
+    if error is None:
+        print("It holds.")  # noqa: T201 - a tool for people at a terminal
+        return
+    print(told(shortest(one, error)))  # noqa: T201 - as above
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

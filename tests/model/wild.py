@@ -1,0 +1,129 @@
+"""Inputs that no partner would send in this order of events: whatever comes, nothing may break."""
+
+from __future__ import annotations
+
+from schemas.messages import effects as f
+from schemas.messages import inputs as i
+from schemas.messages.effects import TrackStatus
+from schemas.order.things import Key
+from tests.given import REF
+from tests.model.choices import Choices
+from tests.model.setups import STREETS, address
+from tests.model.world import World
+
+STATUSES: tuple[TrackStatus, ...] = (
+    "label_created", "in_transit", "delivered", "exception", "voided", "returned", "lost", "unknown",
+)  # fmt: skip
+TIMERS = ("due", "track", "stock", "close", "mapping", "nonsense")
+
+
+def anything(world: World, choices: Choices) -> None:
+    """Give an input that does not follow from anything."""
+    world.is_wild = True
+    which = choices.whole(0, 4)
+    if which == 0 and world.effects:
+        world.give(_reply(world, choices))
+    elif which == 1:
+        key, name = choices.pick(_keys(world)), choices.pick(TIMERS)
+        world.timers.pop((key, name), None)
+        world.give(i.TimerFired(name=name, key=key))
+    elif which == 2:
+        at = choices.pick(("2026-11-27T11:58:00Z", "2026-11-29T12:00:00Z", world.shop.updated_at))
+        order = world.shop
+        if choices.chance(50):
+            order = type(order)(**{**_fields(order), "ship_to": address(choices.pick(STREETS))})
+        order = type(order)(**{**_fields(order), "updated_at": at})
+        world.give(choices.pick((i.UpdateOrder(order=order), i.PlaceOrder(order=order))))
+    else:
+        world.give(_report(world, choices))
+
+
+def _fields(order: object) -> dict[str, object]:
+    return {name: getattr(order, name) for name in order.__struct_fields__}  # type: ignore[attr-defined]  # a struct
+
+
+def _keys(world: World) -> list[Key]:
+    state = world.state
+    return [Key("O"), Key("F9"), Key("K9"), *state.fulfilments, *state.parcels, *state.ended]
+
+
+def _reply(world: World, choices: Choices) -> i.Input:
+    numbers = sorted(world.effects)[-12:]
+    number = choices.pick(numbers)
+    world.pending.pop(number, None)
+    how = choices.whole(0, 3)
+    if how == 0:
+        return i.EffectRefused(number=number, reason="no")
+    if how == 1:
+        return i.EffectGivenUp(number=number, reason="?", outcome_known=choices.chance(50))
+    return i.EffectDone(number=number, result=_result(world, number, choices))
+
+
+def _result(world: World, number: int, choices: Choices) -> f.Result:
+    one = world.effects[number]
+    match one.effect:
+        case f.ReserveStock(place=place, units=units, places=places):
+            if choices.chance(60):
+                return f.StockReserved(place=place)
+            seen = tuple(
+                f.Seen(where, unit.sku, choices.whole(-1, 3)) for where in places for unit in units
+            )
+            return f.StockShort(skus=tuple(unit.sku for unit in units), seen=seen)
+        case f.CreateTask():
+            return f.TaskCreated(task_id=f"t-{one.key}")
+        case f.CancelTask():
+            return choices.pick((f.Undone(), f.CancelAsked()))
+        case f.BuyLabel(parcels=parcels):
+            labels = tuple(
+                f.BoughtLabel(parcel=x.parcel, tracking_number=f"1ZS{one.key}{x.parcel}")
+                for x in parcels
+            )
+            return f.LabelBought(shipment_id=f"S{one.key}", carrier="UPS", labels=labels)
+        case f.TrackParcel():
+            return f.Tracked(status=choices.pick(STATUSES))
+        case f.PublishFulfilment():
+            return f.FulfilmentPublished(outside_ids=(f"gid-{number}",))
+        case f.PostSalesOrder():
+            return f.SalesOrderPosted(erp_id=f"e-{one.key}", number=f"S-{one.key}")
+        case f.AmendSalesOrder(digest=digest):
+            return f.SalesOrderAmended(digest=digest)
+        case f.CancelAtChannel():
+            return f.ChannelCancelled(told=choices.chance(50))
+        case f.FetchOrder():
+            return f.OrderFetched(digest="d" * 64)
+        case f.SendMail():
+            return f.MailSent(message_id=f"m-{one.key}")
+    return f.Undone()
+
+
+def _report(world: World, choices: Choices) -> i.Input:
+    state = world.state
+    keys = [*state.fulfilments, *[k for k in state.ended if k[0] == "F"], Key("F7")]
+    key = choices.pick(keys)
+    units = tuple(
+        f.Units(x.line_id, choices.pick((x.sku, x.sku, "SKU-else", "")), choices.whole(0, 3))
+        for x in state.lines
+        if choices.chance(60)
+    )
+    parcel = i.ReportedParcel(
+        parcel_id=f"p{choices.whole(1, 4)}",
+        units=choices.pick(((), units, units, (f.Units("no-line", "SKU-9", 1),))),
+        tracking_number=choices.pick(("", "", "NR1", "NR2")),
+    )
+    parcels = choices.pick(((), (parcel,), (parcel,)))
+    task_id = choices.pick((f"t-{key}", f"t-{key}", "t-other"))
+    which = choices.whole(0, 5)
+    if which == 0:
+        return i.ReportPicked(ref=REF, fulfilment=key, task_id=task_id)
+    if which == 1:
+        return i.ReportShortPicked(ref=REF, fulfilment=key, task_id=task_id, found=units)
+    if which == 2:
+        complete = choices.chance(60)
+        return i.ReportPacked(
+            ref=REF, fulfilment=key, task_id=task_id, parcels=parcels, complete=complete
+        )
+    if which == 3:
+        return i.ReportHandedOver(ref=REF, fulfilment=key, task_id=task_id, parcels=parcels)
+    if which == 4:
+        return i.ReportTaskCancelled(ref=REF, fulfilment=key, task_id=task_id)
+    return i.ReportCollected(ref=REF, fulfilment=key, task_id=task_id)

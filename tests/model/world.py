@@ -1,0 +1,180 @@
+"""One order among everyone it deals with: its stream, the messages on their way, the partners."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from actors.fulfilment.thing import Fulfilment
+from actors.kernel.decision import Intended
+from actors.kernel.setup import Setup
+from actors.label.thing import Label
+from actors.order.normalise import NO_TABLES, Tables
+from actors.order.policy import Policy
+from actors.order.stream import INITIAL, Context, Decision, State, decide
+from actors.parcel.thing import Parcel
+from schemas.messages import effects as f
+from schemas.messages import events as e
+from schemas.messages import inputs as i
+from schemas.messages.effects import digest_of, tag_of
+from schemas.order.canonical import Order
+from schemas.order.things import Key
+from tests.given import CHANNEL, NOON, REF, REFERENCE
+from tests.model.partners import Partners, Refusal
+
+MAX_QUEUE = 60
+"""Messages on their way to one order in a walk."""
+
+MAKING = (f.CreateTask, f.BuyLabel, f.PostSalesOrder, f.SendMail, f.PublishFulfilment)
+"""Effects that a partner keeps by their reference: what was done once is found by a repeat."""
+
+
+ONCE = (*MAKING, f.AmendSalesOrder, f.VoidLabel, f.CancelSalesOrder)
+"""Effects that are never asked for again once they were done."""
+
+
+class World:
+    """Feeds an order's inputs and keeps what comes of them."""
+
+    def __init__(
+        self, setup: Setup, order: Order, *, policy: Policy | None = None, tables: Tables = NO_TABLES
+    ) -> None:
+        self.setup, self.policy, self.tables = setup, policy or Policy(), tables
+        self.state: State = INITIAL
+        self.now = NOON
+        self.body: Order | None = None
+        self.stated: Order | None = None
+        self.timers: dict[tuple[Key, str], datetime] = {}
+        self.events: list[e.OrderEvent] = []
+        self.effects: dict[int, Intended] = {}
+        self.bodies: dict[int, Order | None] = {}
+        self.pending: dict[int, Intended] = {}
+        self.partners = Partners()
+        self.shop = order
+        self.is_placed = False
+        self.queue: list[i.Input] = []
+        self.past: list[i.Input] = []
+        self.late: dict[int, f.Result] = {}
+        self.touched: set[Key] = set()
+        self.trail: list[tuple[datetime, Tables, i.Input]] = []
+        self.last: Decision | None = None
+        self.before: State = INITIAL
+        self.parcels: dict[Key, Parcel] = {}
+        self.labels: dict[Key, Label] = {}
+        self.fulfilments: dict[Key, Fulfilment] = {}
+        self.made: set[tuple[str, Key, str]] = set()
+        self.is_wild = False
+
+    # --- the order's side -------------------------------------------------------------------------
+
+    def context(self) -> Context:
+        """Return what a decision may know now."""
+        return Context(
+            now=self.now,
+            policy=self.policy,
+            setup=self.setup,
+            channel=CHANNEL,
+            ref=REF,
+            reference=REFERENCE,
+            order=self.body,
+            stated=self.stated,
+            mappings=self.tables,
+        )
+
+    def give(self, given: i.Input) -> Decision:
+        """Let the order take an input, and keep what it decides."""
+        self.now += timedelta(seconds=1)
+        self.trail.append((self.now, self.tables, given))
+        self.before = self.state
+        decision = decide(self.state, given, self.context())
+        self.last = decision
+        self.state = decision.state
+        self.events.extend(decision.events)
+        self._remember()
+        self.body = decision.body if decision.body is not None else self.body
+        self.stated = decision.stated if decision.stated is not None else self.stated
+        for named in decision.clear_timers:
+            self.timers.pop(named, None)
+        self.timers.update({(key, name): at for key, name, at in decision.set_timers})
+        for one in decision.effects:
+            self.effects[one.number] = self.pending[one.number] = one
+            self.bodies[one.number] = self.body
+        return decision
+
+    def _remember(self) -> None:
+        """Keep how each thing stood last: the order forgets what has ended."""
+        before, state = self.before, self.state
+        if state.parcels is not before.parcels:
+            self.parcels.update(state.parcels)
+        if state.labels is not before.labels:
+            self.labels.update(state.labels)
+        if state.fulfilments is not before.fulfilments:
+            self.fulfilments.update(state.fulfilments)
+
+    def fire(self, key: Key, name: str) -> None:
+        """Let a timer be due."""
+        at = self.timers.pop((key, name), None)
+        if at is not None:
+            self.now = max(self.now, at)
+        self.give(i.TimerFired(name=name, key=key))
+
+    # --- partners ---------------------------------------------------------------------------------
+
+    def perform(self, number: int) -> i.Input:
+        """Let a partner do what an effect asks, and return its reply."""
+        one = self.effects[number]
+        order = self.bodies[number]
+        assert order is not None or isinstance(one.effect, f.FetchOrder), one
+        try:
+            result = self.partners.do(one.key, one.effect, order or self.shop)
+        except Refusal as error:
+            return i.EffectRefused(number=number, reason=str(error))
+        if isinstance(one.effect, f.FetchOrder):
+            if not self.is_placed:
+                return i.EffectGivenUp(number=number, reason="The shop has no such order.")
+            self.send(self.statement())
+        return i.EffectDone(number=number, result=result)
+
+    def answer(self, number: int, reply: i.Input) -> None:
+        """Bring a partner's reply to the order."""
+        one = self.pending.pop(number, None)
+        self.past.append(reply)
+        self.give(reply)
+        if one is not None and isinstance(reply, i.EffectDone) and isinstance(one.effect, ONCE):
+            self.made.add(self.name_of(one))
+
+    @staticmethod
+    def name_of(one: Intended) -> tuple[str, Key, str]:
+        """Return what makes an effect's idempotency key."""
+        return tag_of(one.effect), one.key, digest_of(one.effect)
+
+    def was_done(self, number: int) -> bool:
+        """Whether a partner keeps already what an effect asks for."""
+        one = self.effects[number]
+        return isinstance(one.effect, MAKING) and self.partners.has(one.key, one.effect)
+
+    # --- the shop ---------------------------------------------------------------------------------
+
+    def send(self, message: i.Input) -> None:
+        """Put a message on its way; no sender is kept waiting for more than there may be."""
+        if len(self.queue) < MAX_QUEUE:
+            self.queue.append(message)
+
+    def deliver(self, at: int) -> None:
+        """Let a message arrive."""
+        message = self.queue.pop(at)
+        self.past.append(message)
+        self.give(message)
+
+    def state_order(self, **changes: object) -> None:
+        """Let the shop say something else about the order from now on."""
+        minutes = int((self.now - NOON).total_seconds() // 60) + 1
+        last = datetime.fromisoformat(self.shop.updated_at)
+        at = max(NOON + timedelta(minutes=minutes), last + timedelta(seconds=1))
+        self.shop = replace(self.shop, updated_at=f"{at:%Y-%m-%dT%H:%M:%SZ}", **changes)
+
+    def statement(self) -> i.UpdateOrder:
+        """Return how the shop shows the order now."""
+        sums = self.setup.short_pick == "drop"
+        return i.UpdateOrder(order=self.shop, fulfilled=self.partners.fulfilled(sums=sums))
