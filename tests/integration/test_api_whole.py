@@ -16,6 +16,7 @@ from adapters.nats.streams import FACTS
 from schemas.order.canonical import Order
 from schemas.order.ids import order_id_for
 from service.telemetry.metrics import Metrics
+from tests.e2e.audit import ORDER_LENGTH
 from tests.integration.whole import CHANNEL, Answer, Whole
 from tests.waiting import eventually
 
@@ -50,7 +51,7 @@ async def test_an_order_goes_all_the_way_over_the_api(whole: Whole) -> None:
     shown = await whole.api("GET", str(links["self"]))
     view = msgspec.json.decode(shown.body)
     assert view["row"]["stage"] == "closed"
-    assert view["row"]["correlation_id"] == placed["correlation_id"]
+    assert view["row"]["reference"] == placed["reference"]
     assert shown.headers["etag"] == f'"{placed["order_id"]}-{view["row"]["version"]}"'
 
     told = msgspec.json.decode((await whole.api("GET", str(links["timeline"]))).body)["entries"]
@@ -60,12 +61,12 @@ async def test_an_order_goes_all_the_way_over_the_api(whole: Whole) -> None:
     (row,) = msgspec.json.decode(listed.body)["orders"]
     assert row == view["row"]
 
-    (label,) = view["documents"]
-    document = await whole.api("GET", f"{links['self']}/documents/{label}")
+    (label,) = view["files"]
+    document = await whole.api("GET", f"{links['self']}/files/{label['name']}")
     assert document.status == 200
     assert document.headers["content-type"].startswith("image/")
     assert len(document.body) > 40
-    assert problem(await whole.api("GET", f"{links['self']}/documents/none"), 404)
+    assert problem(await whole.api("GET", f"{links['self']}/files/none"), 404)
 
 
 async def test_a_list_is_paged(whole: Whole) -> None:
@@ -96,7 +97,8 @@ async def test_idempotency_keys(whole: Whole) -> None:
     tasks = [
         entry
         for entry in await whole.world.ledger()
-        if entry["reference"] == first["correlation_id"] and entry["kind"] == "warehouse_task"
+        if entry["kind"] == "warehouse_task"
+        and entry["reference"].startswith(str(first["reference"])[:ORDER_LENGTH])
     ]
     assert len(tasks) == 1
 
@@ -196,7 +198,7 @@ async def test_readiness_and_metrics(whole: Whole) -> None:
     documented = set(re.findall(r"^# TYPE (\w+) ", Metrics().render().decode(), re.MULTILINE))
     assert documented <= families
     assert 'orderwright_orders_total{outcome="closed"}' in text
-    for name in (order.ref, order.number, placed["order_id"], placed["correlation_id"]):
+    for name in (order.ref, order.number, placed["order_id"], placed["reference"]):
         assert str(name) not in text
 
 

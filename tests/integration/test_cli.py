@@ -95,7 +95,7 @@ async def test_orders_show_tells_where_it_stands(whole: Whole, closed: Order) ->
     assert "label-1Z" in told
     view = parsed(whole.cli("orders", "show", closed.ref, "--json"))
     assert view["row"]["stage"] == "closed"
-    for name in (view["row"]["order_id"], view["row"]["correlation_id"]):
+    for name in (view["row"]["order_id"], view["row"]["reference"]):
         assert parsed(whole.cli("orders", "show", name, "--json"))["row"] == view["row"]
     said = whole.cli("orders", "show", "no-such-order", code=11)
     assert said.startswith("orderwright: No order is known as 'no-such-order'.")

@@ -86,9 +86,9 @@ async def test_waking_spares_who_has_looked(pool: Pool) -> None:
 async def test_a_file_is_followed(pool: Pool, tmp_path: Path) -> None:
     """A change becomes a version and is in use; a wrong or missing file changes nothing."""
     file = tmp_path / "mappings.toml"
-    stream, clock, metrics = OrderStream(policy=Policy(), setups={}), JumpingClock(), Metrics()
+    stream = OrderStream(policy=Policy(), setups={})
     store: Any = SimpleNamespace(reports=pool, journal=None)
-    settings = Settings(mappings_file=str(file))
+    clock, metrics, settings = JumpingClock(), Metrics(), Settings(mappings_file=str(file))
     keeper = MappingsKeeper(stream, Alarm(clock), store, settings, clock, metrics)
 
     async def written(text: str, second: int) -> tuple[int, bool]:

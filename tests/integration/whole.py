@@ -220,19 +220,21 @@ class Whole:
 
     async def stage(self, name: str) -> str:
         """Where an order stands; "" while nothing is known of it."""
+        return (await self._stands(name))[0]
+
+    async def _stands(self, name: str) -> tuple[str, str]:
         answer = await self.api("GET", f"/api/v1/orders/{name}")
         if answer.status == 404:
-            return ""
+            return "", ""
         row = answer.json()["row"]
         assert isinstance(row, dict)
-        return str(row["stage"])
+        return str(row["stage"]), str(row["progress"])
 
     async def until(self, name: str, *stages: str, seconds: float = 30.0) -> str:
-        """Wait until the order is in one of the stages."""
+        """Wait until the order is in one of the stages, or has got so far."""
 
         async def there() -> str:
-            found = await self.stage(name)
-            return found if found in stages else ""
+            return next((one for one in await self._stands(name) if one in stages), "")
 
         try:
             return await eventually(there, seconds)
