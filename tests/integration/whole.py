@@ -106,6 +106,9 @@ class _Forwarder(BaseHTTPRequestHandler):
     def do_DELETE(self) -> None:
         self.do_POST()
 
+    def do_PATCH(self) -> None:
+        self.do_POST()
+
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
 
@@ -222,6 +225,10 @@ class Whole:
         """Where an order stands; "" while nothing is known of it."""
         return (await self._stands(name))[0]
 
+    async def progress(self, name: str) -> str:
+        """How far an order is; "" while nothing is known of it."""
+        return (await self._stands(name))[1]
+
     async def _stands(self, name: str) -> tuple[str, str]:
         answer = await self.api("GET", f"/api/v1/orders/{name}")
         if answer.status == 404:
@@ -239,8 +246,8 @@ class Whole:
         try:
             return await eventually(there, seconds)
         except AssertionError:
-            found = self.cli("orders", "timeline", name) if await self.stage(name) else "unknown"
-            raise AssertionError(f"{name} is not {' or '.join(stages)}:\n{found}") from None
+            found = self.cli("orders", "timeline", name) if await self.progress(name) else "unknown"
+            raise AssertionError(f"{name} is not {' or '.join(wanted)}:\n{found}") from None
 
     def spans(self) -> list[Span]:
         """Every span the collector has."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from actors.order.steps import waiting_for
 from msgspec.structs import replace
 
 from actors.incidents.incidents import category_of, matter_of, settles
 from actors.order.normalise import NO_TABLES, Tables
-from actors.order.steps import waiting_for
 from schemas.contracts.mappings import from_table
 from schemas.messages import effects as f
 from schemas.messages import events as e
