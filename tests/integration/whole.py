@@ -221,10 +221,6 @@ class Whole:
         assert answer.status == 202, answer.body
         return answer.json()
 
-    async def stage(self, name: str) -> str:
-        """Where an order stands; "" while nothing is known of it."""
-        return (await self._stands(name))[0]
-
     async def progress(self, name: str) -> str:
         """How far an order is; "" while nothing is known of it."""
         return (await self._stands(name))[1]
@@ -237,11 +233,11 @@ class Whole:
         assert isinstance(row, dict)
         return str(row["stage"]), str(row["progress"])
 
-    async def until(self, name: str, *stages: str, seconds: float = 30.0) -> str:
+    async def until(self, name: str, *wanted: str, seconds: float = 30.0) -> str:
         """Wait until the order is in one of the stages, or has got so far."""
 
         async def there() -> str:
-            return next((one for one in await self._stands(name) if one in stages), "")
+            return next((one for one in await self._stands(name) if one in wanted), "")
 
         try:
             return await eventually(there, seconds)
