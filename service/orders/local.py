@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from actors.order.stream import StateOutdated, decode_state, encode_state, replay
+from actors.order.stream import encode_state, is_of_others, replay
 from adapters.postgres.exchanges import KeptExchange
 from adapters.postgres.replay import Stream, streams
 from adapters.postgres.timeline import Entry
@@ -194,13 +194,8 @@ def _agrees(stream: Stream) -> bool:
     """Whether events give the stored state. One that other versions of the machines made is a cache
     that is out of date, and says nothing of the events."""
     state = replay(stream.events)
-    try:
-        decode_state(stream.state)
-    except StateOutdated:
-        return state.version == stream.version
-    except msgspec.MsgspecError:
-        return False
-    return encode_state(state) == stream.state and state.version == stream.version
+    agrees = is_of_others(stream.state) or encode_state(state) == stream.state
+    return agrees and state.version == stream.version
 
 
 def _only(bought: Sequence[LabelFile], parcel: str) -> LabelFile:
