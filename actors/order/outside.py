@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from actors.fulfilment.wanted import SENT
 from actors.kernel import ledger
-from actors.kernel.decision import moment
+from actors.order.decision import moment
 from actors.order.differs import leave
 from actors.order.reading import parcels_of
 from actors.order.state import Lost, State

@@ -16,8 +16,8 @@ import re
 
 from msgspec import json
 
-from actors.kernel.decision import Context, Decision, Intended, LabelImage
 from actors.order.decide import decide
+from actors.order.decision import Context, Decision, Intended, LabelImage
 from actors.order.family import INITIAL, VERSIONS, evolve, replay
 from actors.order.redaction import redacted
 from actors.order.state import State
