@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from actors.kernel.decision import LabelImage
 from actors.label.table import TABLE
+from actors.order.decision import LabelImage
 from actors.order.differs import leave
 from actors.order.work import Work
 from actors.parcel.table import ON_ITS_WAY

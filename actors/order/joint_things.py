@@ -212,7 +212,7 @@ def recall(work: Work) -> e.OrderEvent | None:
 
 def recalled(
     state: State, key: Key, *, settles: int = 0, detail: str = "", by: str = ""
-) -> e.Event:
+) -> e.TaskCancelled:
     """Return that no one works on a fulfilment any more; what is packed is unpacked."""
     unpacked = tuple(k for k, x in parcels_of(state, key) if x.stage == PACKED)
     return e.TaskCancelled(
