@@ -8,11 +8,11 @@ from actors.documents.table import TABLE
 from actors.documents.thing import Document
 from actors.order.draft import Draft
 from schemas.messages import events as e
-from schemas.messages.effects import AmendSalesOrder, PostSalesOrder, tag_of
+from schemas.messages.effects import PostSalesOrder, tag_of
 
 FIELD = "documents"
 
-_POST, _AMEND = tag_of(PostSalesOrder), tag_of(AmendSalesOrder)
+_POST = tag_of(PostSalesOrder)
 
 
 def _move(draft: Draft, event: e.Event, **changes: Any) -> None:
@@ -30,7 +30,12 @@ def _posted(draft: Draft, event: e.Posted) -> None:
 
 def _amended(draft: Draft, event: e.DocumentAmended) -> None:
     thing: Document = draft.get(FIELD)[event.key]
-    _move(draft, event, told=draft.get("book") if event.by else thing.asked)
+    _move(draft, event, told=max(thing.told, revision_of(event.digest)))
+
+
+def revision_of(digest: str) -> int:
+    """Return the revision of the order that an amendment told."""
+    return int(digest.removeprefix("r"))
 
 
 def _ended(draft: Draft, event: e.Event) -> None:
@@ -44,12 +49,11 @@ def intended(draft: Draft, intent: e.Intent) -> None:
     stage = TABLE.to(known.stage if known is not None else "", e.Intent)
     book = draft.get("book")
     if known is None:
-        document = Document(stage=stage, lane=intent.lane, told=book, asked=book)
-        draft.put(FIELD, intent.key, document)
-    elif intent.kind == _AMEND:
-        draft.change(FIELD, intent.key, stage=stage, asked=book)
-    elif intent.kind == _POST:
-        draft.change(FIELD, intent.key, stage=stage, told=book, asked=book)
+        draft.put(FIELD, intent.key, Document(stage=stage, lane=intent.lane, told=book))
+    elif intent.kind == _POST and not draft.may_exist(intent):
+        draft.change(FIELD, intent.key, stage=stage, told=book)
+    else:
+        draft.change(FIELD, intent.key, stage=stage)
 
 
 FOLDS: dict[type[e.Event], Any] = {

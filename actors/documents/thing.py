@@ -12,12 +12,10 @@ REFUSED, SKIPPED, KEPT = "refused", "skipped", "kept"
 
 
 class Document(Struct, frozen=True, array_like=True):
-    """`erp_id` and `number` are the ERP's. `told` is the revision of the order that it says,
-    `asked` the one that an amendment under way was told."""
+    """`erp_id` and `number` are the ERP's. `told` is the revision of the order that it says."""
 
     stage: str
     lane: str
     erp_id: str = ""
     number: str = ""
     told: int = 0
-    asked: int = 0

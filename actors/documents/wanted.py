@@ -63,6 +63,7 @@ def _next(state: State, key: Key, thing: Document, order: Order | None) -> Ask |
             units=tuple(one for one in comes_to(state) if one.line_id in known),
             digest=f"r{state.book}",
         ),
+        note=f"r{state.book}",
     )
 
 

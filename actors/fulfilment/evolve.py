@@ -10,7 +10,7 @@ from actors.order.draft import Draft
 from schemas.messages import events as e
 from schemas.messages.base import Parts
 from schemas.messages.effects import CreateTask, tag_of
-from schemas.order.things import FULFILMENT, Key
+from schemas.order.things import Key
 
 FIELD = "fulfilments"
 
@@ -146,7 +146,9 @@ def _handed_over(draft: Draft, event: e.HandedOver | e.PartHandedOver) -> None:
         _unhold(draft, event.key)
     else:
         changes["missing"] = _within(thing.missing, changes["left"])
-    _move(draft, event, task=event.task_id or thing.task, **changes)
+    # What was recalled is not worked on, whatever is still found of it.
+    task = "" if thing.stage == "recalled" else event.task_id or thing.task
+    _move(draft, event, task=task, **changes)
 
 
 def _fulfilled(draft: Draft, event: e.Fulfilled) -> None:
@@ -257,8 +259,8 @@ def _stays(draft: Draft, event: e.Event) -> None:
 
 
 def intended(draft: Draft, intent: e.Intent) -> None:
-    """A task that is asked for says what the order says now."""
-    if intent.kind == _TASK and intent.key[:1] == FULFILMENT:
+    """A task that is asked for says what the order says now, unless it may be there already."""
+    if intent.kind == _TASK and not draft.may_exist(intent):
         draft.change(
             FIELD,
             intent.key,

@@ -19,6 +19,8 @@ MAX_TRIES = 5
 """Plans between two looks at the stock; who loses the race for it that often waits for the timer."""
 
 CANCEL, RELEASE = f.tag_of(f.CancelTask), f.tag_of(f.ReleaseStock)
+RESERVE, TASK = f.tag_of(f.ReserveStock), f.tag_of(f.CreateTask)
+PUBLISH = f.tag_of(f.PublishFulfilment)
 REFUSED_CANCEL = "cancel-refused-"
 """How the hold begins of a fulfilment of a cancelled order that the warehouse does not stop."""
 
@@ -72,9 +74,10 @@ def _short(work: Work, key: Key, thing: Fulfilment, told: f.StockShort, settles:
     if not any(one.number == settles for one in work.state.open):
         return  # it is known by now what became of the reservation
     if thing.stage != "planned" or thing.stop:
-        rule = "backorder" if thing.stage == "planned" else "late-short"
-        skus, seen = told.skus, told.seen
-        work.say(e.Backordered(rule=rule, key=key, settles=settles, skus=skus, seen=seen))
+        if TABLE.allows(thing.stage, e.Backordered):
+            rule = "backorder" if thing.stage == "planned" else "late-short"
+            skus, seen = told.skus, told.seen
+            work.say(e.Backordered(rule=rule, key=key, settles=settles, skus=skus, seen=seen))
         return
     state = work.state
     places = [x.name for x in work.context.setup.places if x.name not in state.declined]

@@ -39,6 +39,8 @@ def settle(work: Work, key: Key, how: str, person: str = "") -> None:
     """Say what becomes of what is missing. What stays wanted is planned at another place, or waits
     for stock."""
     thing = work.state.fulfilments[key]
+    if work.state.cancel is not None and how != "found":
+        how = "drop"
     missing = () if how == "found" else thing.missing
     wishes = ()
     if how == "drop":

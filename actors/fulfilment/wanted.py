@@ -87,8 +87,7 @@ def task(
 
 def _undo(state: State, key: Key, thing: Fulfilment) -> Ask | None:
     """The task, then the stock; the prerequisites put the answer and the label between them."""
-    at_work = thing.is_tasked and thing.stage in ("released", "picked", "packed")
-    if at_work and not thing.asked:
+    if thing.is_tasked and not thing.asked:
         return Ask(key, thing.lane, f.CancelTask(task_id=thing.task))
     if not thing.stock:
         return None

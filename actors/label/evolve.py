@@ -61,10 +61,20 @@ def _bought(draft: Draft, event: e.LabelBought) -> None:
 
 
 def _ended(draft: Draft, event: e.Event) -> None:
-    """A label that ended frees its parcels for another one, unless they have left."""
+    """A label that ended frees its parcels for another one. No one can be asked about its numbers
+    any more, also where a parcel left under it."""
+    _free(draft, event, ("packed", "unpacked", "handed_over"))
+
+
+def _kept(draft: Draft, event: e.LabelKept) -> None:
+    """A label that is not voided stays good for what left under it."""
+    _free(draft, event, ("packed",))
+
+
+def _free(draft: Draft, event: e.Event, stages: tuple[str, ...]) -> None:
     _move(draft, event)
     for key, parcel in tuple(draft.get("parcels").items()):
-        if parcel.label == event.key and parcel.stage == "packed":
+        if parcel.label == event.key and parcel.stage in stages:
             draft.change("parcels", key, label="", number="", carrier="", lane="")
     draft.forget(event.key)
 
@@ -74,8 +84,8 @@ def _stopped(draft: Draft, event: e.LabelStopped) -> None:
 
 
 def intended(draft: Draft, intent: e.Intent) -> None:
-    """A label that is bought says what the order says now."""
-    if intent.kind == _BUY:
+    """A label that is bought says what the order says now, unless it may be bought already."""
+    if intent.kind == _BUY and not draft.may_exist(intent):
         collect = int(intent.note or 0)
         draft.change(
             FIELD, intent.key, told=draft.get("address"), lane=intent.lane, collect=collect
@@ -92,7 +102,7 @@ FOLDS: dict[type[e.Event], Any] = {
     e.LabelStopped: _stopped,
     e.LabelDropped: _ended,
     e.LabelVoided: _ended,
-    e.LabelKept: _ended,
+    e.LabelKept: _kept,
 }
 """What each event of a label does to it."""
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from actors.kernel.decision import LabelImage
 from actors.label.table import TABLE
+from actors.order.differs import leave
 from actors.order.work import Work
+from actors.parcel.table import ON_ITS_WAY
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages.base import Intent
+from schemas.order.things import Key
 
 
 def done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
@@ -50,7 +53,14 @@ def done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
                 )
             )
         case f.Undone(detail=detail) if TABLE.allows(thing.stage, e.LabelVoided):
+            gone = [k for k in thing.parcels if _is_on_its_way(work, k)]
             work.say(e.LabelVoided(rule="void", key=key, settles=settles, detail=detail))
+            leave(work, [f"{k} left under {key}, which was voided meanwhile" for k in gone])
+
+
+def _is_on_its_way(work: Work, key: Key) -> bool:
+    parcel = work.state.parcels.get(key)
+    return parcel is not None and parcel.stage in ON_ITS_WAY
 
 
 def not_bought(work: Work, intent: Intent, settles: int) -> bool:

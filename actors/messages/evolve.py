@@ -27,7 +27,12 @@ def intended(draft: Draft, intent: e.Intent) -> None:
     known: Message | None = draft.get(FIELD).get(intent.key)
     stage = TABLE.to(known.stage if known is not None else "", e.Intent)
     if known is None:
-        draft.put(FIELD, intent.key, Message(stage=stage, template=intent.note))
+        past = tuple(
+            (at, line.counts["c"])
+            for at, line in enumerate(draft.get("lines"))
+            if line.counts.get("c")
+        )
+        draft.put(FIELD, intent.key, Message(stage=stage, template=intent.note, past=past))
 
 
 FOLDS: dict[type[e.Event], Any] = {e.MessageWanted: _wanted, e.MessageSent: _moved}

@@ -16,8 +16,10 @@ PARTLY_CANCELLED = "order_partly_cancelled"
 
 
 class Message(Struct, frozen=True, array_like=True):
-    """Of one template, about these units (none: the whole order)."""
+    """Of one template, about these units (none: the whole order). `past` are units that had been
+    cancelled before it was written, so that it does not promise them."""
 
     stage: str
     template: str
     units: Parts = ()
+    past: Parts = ()

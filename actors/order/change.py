@@ -35,6 +35,10 @@ BY_ITSELF = "the service"
 """Who released a hold when it was no person."""
 
 
+UNTOUCHED = frozenset({"q", "o"})
+"""Accounts of a line with which nothing has happened."""
+
+
 class Diff(Struct, frozen=True):
     """What differs between two statements: facets, units that were added (to lines by their place,
     or as new lines), and units that are not wanted any more."""
@@ -134,6 +138,8 @@ def _take(work: Work, base: Order, order: Order, found: Diff) -> None:
             stated_digest=made.stated_digest,
         )
     )
+    if state.stage == CLOSED:
+        work.say(e.Reopened(rule="reopen", why="the channel added lines"))
     mapping.hold(made.unmapped, work)
     too_late(work, found.facets, found.late)
 
@@ -170,33 +176,48 @@ def difference(work: Work, base: Order, order: Order) -> Diff:
     return _of_lines(work.state, tuple(facets), before, after)
 
 
-def _of_lines(state: State, facets: tuple[str, ...], before: Order, after: Order) -> Diff:
+def _of_lines(
+    state: State, facets: tuple[str, ...], before: Order, after: Order, *, renamed: bool = False
+) -> Diff:
+    """Return what differs in the lines. `renamed`: the same goods under other names, so that only
+    units that are here take them; else what was cancelled here stays cancelled."""
     was = {line.line_id: line for line in mapping.lines_of(before)}
     at_of = {line.line_id: at for at, line in enumerate(state.lines)}
+    bundle = {line.line_id: line.bundle_line_id for line in after.lines}
     new: list[e.NewLine] = []
     moves: list[e.Move] = []
     gone: dict[int, int] = {}
     for line in mapping.lines_of(after):
-        old = was.pop(line.line_id, None)
-        same = old is not None and (old.sku, old.delivery) == (line.sku, line.delivery)
-        if old is None or not same:
-            if old is not None:
-                gone[at_of[old.line_id]] = old.quantity
-            moves.append(
-                e.Move(len(state.lines) + len(new), line.quantity, ledger.ADDED, ledger.OPEN)
-            )
-            new.append(line)
+        old = was.get(line.line_id)
+        if old is not None and (old.sku, old.delivery) == (line.sku, line.delivery):
+            del was[line.line_id]
+            more = line.quantity - old.quantity
+            if more > 0:
+                moves.append(e.Move(at_of[line.line_id], more, ledger.ADDED, ledger.OPEN))
+            elif more < 0:
+                gone[at_of[line.line_id]] = -more
             continue
-        more = line.quantity - old.quantity
-        if more > 0:
-            moves.append(e.Move(at_of[line.line_id], more, ledger.ADDED, ledger.OPEN))
-        elif more < 0:
-            gone[at_of[line.line_id]] = -more
+        old = old or was.get(bundle[line.line_id])
+        count = line.quantity
+        if old is not None and old.line_id in at_of:
+            kept = _kept_of(state, at_of[old.line_id], old.quantity, renamed=renamed)
+            count = count * kept // old.quantity
+        if count:
+            moves.append(e.Move(len(state.lines) + len(new), count, ledger.ADDED, ledger.OPEN))
+        new.append(line)
     for old in was.values():
         if old.line_id in at_of:
             gone[at_of[old.line_id]] = old.quantity
     wishes, late = _freed(state, gone, ledger.REMOVED)
     return Diff(facets, tuple(new), tuple(moves), wishes, late)
+
+
+def _kept_of(state: State, at: int, quantity: int, *, renamed: bool) -> int:
+    """Return how many units of a line another one takes the place of."""
+    counts = state.lines[at].counts
+    if renamed:
+        return min(quantity, counts.get("o", 0) + counts.get("a", 0) - ledger.wished(counts))
+    return max(0, quantity - counts.get("c", 0) - counts.get("C", 0))
 
 
 def _freed(
@@ -248,7 +269,7 @@ def remap(work: Work) -> None:
 def normalised(work: Work, body: Order, made: mapping.Made) -> None:
     """Take over what newer mappings, or a person's release, make of the order."""
     state, context = work.state, work.context
-    if state.stage == PLACED:
+    if state.stage == PLACED and state.sums.keys() <= UNTOUCHED:
         work.body = made.body
         if not state.beside and made.body is not body:
             work.stated = context.stated or body
@@ -263,7 +284,7 @@ def normalised(work: Work, body: Order, made: mapping.Made) -> None:
             )
         )
     else:
-        found = _of_lines(state, ("lines",), body, made.ours)
+        found = _of_lines(state, ("lines",), body, made.ours, renamed=True)
         work.body = made.ours
         if not state.beside:
             work.stated = context.stated or body

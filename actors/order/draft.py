@@ -7,6 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from actors.order.state import Ended, State
+from schemas.messages.base import Intent
 from schemas.order.things import Key, kind_of, number_of
 
 # Any: the fields of a state, of every type; each fold knows its own.
@@ -60,6 +61,12 @@ class Draft:
             self.set(lost=tuple(one for one in lost if one.key != key))
         del self.things(name)[key]
         self.put("ended", key, Ended(stage, tuple(one for one in ids if one)))
+
+    def may_exist(self, intent: Intent) -> bool:
+        """Whether an earlier attempt of an effect may have been carried out: what a partner then
+        finds says what was told before."""
+        tries = [x for x in self.get("lost") if (x.key, x.kind) == (intent.key, intent.kind)]
+        return bool(tries) and not tries[-1].known
 
     def forget(self, key: Key) -> None:
         """Drop what waited for a person about a thing that needs no one any more."""

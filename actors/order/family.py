@@ -37,7 +37,7 @@ import actors.parcel.table
 import actors.parcel.thing
 from actors.kernel.tables import Table, Wait
 from actors.order.draft import Draft
-from actors.order.state import State
+from actors.order.state import Lost, State, Stuck
 from schemas.messages import events as e
 from schemas.order.things import kind_of
 
@@ -138,19 +138,19 @@ def step(state: State, event: e.OrderEvent) -> tuple[State, Iterable[str]]:
 
 
 def _answered(draft: Draft, number: int) -> None:
-    """An effect whose end is known is awaited no more, also when it was given up before; nor is an
-    earlier call for the same, which had the same reference."""
-    ended = next((one for one in draft.state.open if one.number == number), None)
-
-    def is_known(one: Any) -> bool:
-        if one.number == number:
-            return True
-        return ended is not None and (one.key, one.kind) == (ended.key, ended.kind)
-
-    for name in ("lost", "stuck"):
-        known = draft.get(name)
-        if known and any(is_known(one) for one in known):
-            draft.set(**{name: tuple(one for one in known if not is_known(one))})
+    """An effect whose end is known is awaited no more, also when it was given up before; nor is
+    another call for the same, which had the same reference."""
+    lost: tuple[Lost, ...] = draft.get("lost")
+    ended = next((one for one in (*draft.state.open, *lost) if one.number == number), None)
+    same = {number}
+    if ended is not None:
+        name = (ended.key, ended.kind, ended.note)
+        same |= {one.number for one in lost if (one.key, one.kind, one.note) == name}
+    if any(one.number in same for one in lost):
+        draft.set(lost=tuple(one for one in lost if one.number not in same))
+    stuck: tuple[Stuck, ...] = draft.get("stuck")
+    if any(one.number in same for one in stuck):
+        draft.set(stuck=tuple(one for one in stuck if one.number not in same))
 
 
 def intend(state: State, intents: tuple[e.Intent, ...]) -> tuple[State, Iterable[str]]:

@@ -53,10 +53,10 @@ JOINT: tuple[Joint, ...] = (
     ),
     Joint(
         "drop",
-        ("stage", "lines"),
+        ("stage", "lines", "cancel"),
         joint_units.drop,
         (e.UnitsDropped,),
-        "open units that are no longer wanted leave the order",
+        "open units that are no longer wanted, or of a cancelled order, leave the order",
     ),
     Joint(
         "cover",

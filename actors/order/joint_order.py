@@ -6,12 +6,12 @@ from actors.documents.thing import POSTED, WANTED
 from actors.documents.wanted import is_empty
 from actors.kernel import ledger
 from actors.kernel.decision import Context
-from actors.messages.thing import CONFIRMED, PARTLY_CANCELLED
+from actors.messages.thing import CONFIRMED, PARTLY_CANCELLED, REFUSED
 from actors.order.acceptance import accept
 from actors.order.evolve import CHANNEL, FETCH
 from actors.order.reading import shipped
 from actors.order.state import State
-from actors.order.table import ACCEPTED, CLOSED, FINAL, PLACED
+from actors.order.table import ACCEPTED, FINAL, PLACED
 from actors.order.wanted import is_to_be_told
 from actors.order.work import Work
 from schemas.messages import effects as f
@@ -24,6 +24,9 @@ from schemas.order.things import MESSAGE
 
 PAID = frozenset({"paid", "partially_paid", "partially_refunded"})
 """Payments of which money is with the seller."""
+
+MONEY = "money"
+"""The id of the task about money that is owed."""
 
 MAIL = f.tag_of(f.SendMail)
 BESIDE = frozenset({MAIL, FETCH})
@@ -66,7 +69,7 @@ def money(work: Work) -> e.OrderEvent | None:
         return None
     amount, currency = owed(state, work.order)
     amount -= state.settled_minor
-    task = next((one for one in state.tasks if one.task_id == "money"), None)
+    task = next((one for one in state.tasks if one.task_id == MONEY), None)
     if amount <= 0 or (task is not None and task.amount_minor == amount):
         return None
     units = ", ".join(
@@ -75,7 +78,7 @@ def money(work: Work) -> e.OrderEvent | None:
     words = f"{decimal_text(amount, currency)} {currency} are owed to the customer for {units}"
     if shipped(state):
         words += "; the channel still shows these units, for a part of the order has left"
-    return e.TaskOpened(rule="task", task_id="money", words=words, amount_minor=amount)
+    return e.TaskOpened(rule="task", task_id=MONEY, words=words, amount_minor=amount)
 
 
 def _is_moving(state: State) -> bool:
@@ -96,8 +99,8 @@ def partly_told(work: Work) -> e.OrderEvent | None:
         return None
     told: dict[int, int] = {}
     for message in state.messages.values():
-        if message.template == PARTLY_CANCELLED:
-            for at, quantity in message.units:
+        if message.stage != REFUSED:
+            for at, quantity in (*message.units, *message.past):
                 told[at] = told.get(at, 0) + quantity
     news = tuple(
         (at, quantity)
@@ -162,7 +165,7 @@ def ended(work: Work) -> e.OrderEvent | None:
 
 
 def reopened(work: Work) -> e.OrderEvent | None:
-    """An order at its end of which a thing revived, or that got more lines, is open again."""
+    """An order at its end of which a thing revived is open again."""
     state = work.state
     if state.stage not in FINAL:
         return None
@@ -173,6 +176,4 @@ def reopened(work: Work) -> e.OrderEvent | None:
         why = "a label turned out to be bought"
     elif any(x.stage == POSTED for x in state.documents.values()) and is_empty(state):
         why = "the ERP turned out to have the order"
-    elif state.stage == CLOSED and state.sums.get("o"):
-        why = "lines were added"
     return e.Reopened(rule="reopen", why=why) if why else None

@@ -19,6 +19,7 @@ from actors.order.reading import (
     is_held,
     is_open,
     is_reserved,
+    is_unused,
     parcels_of,
     place_of,
     tracking_lane,
@@ -54,7 +55,7 @@ def outdated_task(work: Work) -> e.OrderEvent | None:
     goes on, for the label says where it goes, unless the warehouse buys that itself."""
     state = work.state
     for key, thing in state.fulfilments.items():
-        if thing.told in (0, state.task) or thing.stop or thing.fixed or is_open(state, key):
+        if thing.told in (0, state.task) or thing.stop or thing.fixed or is_open(work.state, key):
             continue
         if thing.stage in (RELEASED, "picked") or (
             thing.stage == PACKED and place_of(work.context.setup, thing.place).labels == "them"
@@ -69,7 +70,7 @@ def outdated_label(work: Work) -> e.OrderEvent | None:
     state = work.state
     for key, label in state.labels.items():
         if label.stage == BOUGHT and not label.stop and label.told != state.address:
-            if _are_here(state, label):
+            if is_unused(state, label):
                 return e.LabelStopped(rule="stop", key=key, why="the order goes elsewhere now")
     return None
 
@@ -86,7 +87,7 @@ def undo_label(work: Work) -> e.OrderEvent | None:
             or thing.stage in ("cancelled", RECALLED)
             or (thing.stop and not thing.is_tasked)
         ):
-            if _are_here(state, label):
+            if is_unused(state, label):
                 return e.LabelStopped(rule="stop", key=key, why="its fulfilment is undone")
         elif label.stage != SKIPPED and (
             not _is_used(state, key, label) or _came_too_late(state, key, label)
@@ -99,7 +100,7 @@ def drop_label(work: Work) -> e.OrderEvent | None:
     """A label that is not wanted any more and was never bought ends."""
     state = work.state
     for key, label in state.labels.items():
-        if label.stage in (WANTED, SKIPPED) and label.stop and not is_open(state, key):
+        if label.stage in (WANTED, SKIPPED) and label.stop and not is_open(work.state, key):
             if not any(x.key == key and not x.outcome_known for x in state.stuck):
                 return e.LabelDropped(rule="drop", key=key)
     return None
@@ -203,7 +204,7 @@ def recall(work: Work) -> e.OrderEvent | None:
             thing.stop
             and not thing.is_tasked
             and thing.stage in AT_WORK
-            and not _is_busy(state, key)
+            and not _is_busy(work, key)
         ):
             return recalled(state, key)
     return None
@@ -227,7 +228,7 @@ def undone(work: Work) -> e.OrderEvent | None:
         empty = not thing.left and not thing.free and _is_idle(state, key, thing)
         if not (stopped and not thing.stock) and not empty:
             continue
-        if _is_busy(state, key) or has_live_label(state, key):
+        if _is_busy(work, key) or has_live_label(state, key):
             continue
         moves = tuple(Move(at, q, ledger.ALLOCATED, ledger.OPEN) for at, q in thing.left)
         if any(x.stage in SENT for _, x in parcels_of(state, key)):
@@ -292,7 +293,7 @@ def done(work: Work) -> e.OrderEvent | None:
     state = work.state
     told = not work.context.setup.storefront
     for key, thing in state.fulfilments.items():
-        if thing.stage != HANDED_OVER or thing.free or _is_busy(state, key):
+        if thing.stage != HANDED_OVER or thing.free or _is_busy(work, key):
             continue
         if has_live_label(state, key) or any(x.key == key for x in state.tasks):
             continue
@@ -305,10 +306,11 @@ def done(work: Work) -> e.OrderEvent | None:
 def has_live_label(state: State, key: Key) -> bool:
     """Whether a label of a fulfilment still has to be bought or voided."""
     return any(
-        x.fulfilment == key and (x.stage == WANTED or (x.stage == BOUGHT and x.stop))
-        for x in state.labels.values()
-    ) or any(
-        x.fulfilment == key and x.stage == BOUGHT and not x.stop and _is_unpacked(state, x)
+        x.fulfilment == key
+        and (
+            x.stage == WANTED
+            or (x.stage == BOUGHT and (x.stop or (_is_unpacked(state, x) and is_unused(state, x))))
+        )
         for x in state.labels.values()
     )
 
@@ -317,19 +319,12 @@ def _is_unpacked(state: State, label: Label) -> bool:
     return any(k in state.parcels and state.parcels[k].stage == "unpacked" for k in label.parcels)
 
 
-def _is_busy(state: State, key: Key) -> bool:
+def _is_busy(work: Work, key: Key) -> bool:
     """Whether a fulfilment waits for an answer, or for a person who must say how one ended."""
-    if is_open(state, key):
+    if is_open(work.state, key):
         return True
-    return any(x.key == key and not (x.outcome_known and x.kind in MAKING) for x in state.stuck)
-
-
-def _are_here(state: State, label: Label) -> bool:
-    """Whether no parcel of a label has left under it."""
-    return all(
-        k not in state.parcels or state.parcels[k].stage in (PACKED, "unpacked")
-        for k in label.parcels
-    )
+    stuck = work.state.stuck
+    return any(x.key == key and not (x.outcome_known and x.kind in MAKING) for x in stuck)
 
 
 def _came_too_late(state: State, key: Key, label: Label) -> bool:

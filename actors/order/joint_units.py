@@ -5,6 +5,7 @@ from __future__ import annotations
 from actors.fulfilment.thing import PLANNED, RESERVED, SHORT, Fulfilment
 from actors.kernel import ledger
 from actors.order.acceptance import accept
+from actors.order.evolve import DECLINED
 from actors.order.reading import is_open, place_of, units
 from actors.order.table import FINAL
 from actors.order.work import Work
@@ -19,10 +20,11 @@ AT_WORK = ("released", "picked", "packed")
 
 
 def drop(work: Work) -> e.OrderEvent | None:
-    """Units that are no longer wanted, and on which no one works, leave the order."""
+    """Units that are no longer wanted, and on which no one works, leave the order. Of an order that
+    is being cancelled these are all that come back."""
     moves: list[Move] = []
-    sums = work.state.sums
-    if not sums.get("o") or not ledger.wished(sums) or work.state.stage in FINAL:
+    sums, cancels = work.state.sums, work.state.cancel is not None
+    if not sums.get("o") or work.state.stage in FINAL or not (cancels or ledger.wished(sums)):
         return None
     for at, line in enumerate(work.state.lines):
         counts = line.counts
@@ -32,6 +34,8 @@ def drop(work: Work) -> e.OrderEvent | None:
             if quantity:
                 moves.append(Move(at, quantity, ledger.OPEN, account))
                 free -= quantity
+        if free and cancels:
+            moves.append(Move(at, free, ledger.OPEN, ledger.CANCELLED))
     return e.UnitsDropped(rule="drop", moves=tuple(moves)) if moves else None
 
 
@@ -57,7 +61,7 @@ def cover_planned(work: Work) -> e.OrderEvent | None:
         if excess and line.counts.get("a", 0):
             for key, thing in reversed(state.fulfilments.items()):
                 have = dict(thing.left).get(at, 0)
-                if have and thing.stage in FREE and not thing.stop and not is_open(state, key):
+                if have and thing.stage in FREE and not thing.stop and not is_open(work.state, key):
                     return _shrunk(key, ((at, min(have, excess)),), "shrink")
     return None
 
@@ -80,15 +84,17 @@ def shrink(work: Work) -> e.OrderEvent | None:
         for key, thing, have in having:
             if need <= 0:
                 break
-            if thing.stop or thing.stage not in FREE:
+            if thing.stop or thing.stage not in FREE or work.is_doubtful(key):
                 continue
-            if not is_open(state, key):
+            if not is_open(work.state, key):
                 return _shrunk(key, _with_others(work, thing, at, min(need, have)), "shrink")
             need -= have  # it is asked again when the answer is there
         for key, thing, _ in having:
             if need <= 0:
                 break
-            if not thing.stop and not thing.fixed and thing.stage in AT_WORK:
+            if thing.stop or thing.fixed:
+                continue
+            if thing.stage in AT_WORK or work.is_doubtful(key):
                 return e.Stopped(rule="stop", key=key, why="changed")
     return None
 
@@ -160,11 +166,11 @@ def declined(work: Work) -> e.OrderEvent | None:
         x.counts.get("o") and x.delivery not in ("digital", "elsewhere") for x in state.lines
     ):
         return None
-    if any(hold.hold_id.startswith("task-cancelled-") for hold in state.holds):
+    if any(hold.hold_id.startswith(DECLINED) for hold in state.holds):
         return None
     names = ", ".join(state.declined)
     reason = f"the warehouse cancelled its task by itself, and no place but {names} is left"
-    return e.Held(rule="hold", hold_id=f"task-cancelled-{state.version + 1}", reason=reason)
+    return e.Held(rule="hold", hold_id=f"{DECLINED}{state.version + 1}", reason=reason)
 
 
 def _may_plan(work: Work) -> bool:

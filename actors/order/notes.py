@@ -7,7 +7,7 @@ from actors.order import change
 from actors.order.evolve import FETCH
 from actors.order.joint_order import ended
 from actors.order.persons import track
-from actors.order.place import is_unborn
+from actors.order.place import is_unborn, refetch
 from actors.order.policy import DAY
 from actors.order.reading import is_open, tracking_lane
 from actors.order.state import State
@@ -90,21 +90,6 @@ def refetched(work: Work, given: i.RefetchOrder) -> None:
     if state.refetch or (state.stage == CANCELLED and not is_unborn(state)):
         return
     refetch(work, given.source, given.topic)
-
-
-def refetch(work: Work, source: str, topic: str) -> None:
-    """Say that the order is to be fetched."""
-    context = work.context
-    work.say(
-        e.RefetchAsked(
-            rule="refetch-first" if work.state.stage == NEW else "refetch",
-            channel=context.channel,
-            ref=context.ref,
-            reference=context.reference,
-            source=source,
-            topic=topic,
-        )
-    )
 
 
 def _hold_name(topic: str) -> str:

@@ -15,7 +15,7 @@ from actors.kernel.setup import Place
 from actors.label.wanted import buy
 from actors.order import change, mapping, place
 from actors.order.evolve import FETCH
-from actors.order.reading import MONEY_IS_THERE, place_of, units
+from actors.order.reading import MONEY_IS_THERE, is_open, place_of, units
 from actors.order.state import Stuck
 from actors.order.table import ACCEPTED, CANCELLED, EXPECTED, FINAL, PLACED, TABLE
 from actors.order.wanted import CANCEL
@@ -199,7 +199,9 @@ def _again(work: Work, stuck: Stuck) -> Ask | None:
     if stuck.kind in MAKING and stuck.outcome_known:
         return None
     ask: Ask | None = None
-    if stuck.kind == FETCH:
+    if stuck.kind == FETCH and is_open(state, ORDER):
+        place.refetch(work, "orderwright", "retry")
+    elif stuck.kind == FETCH:
         ask = Ask(ORDER, context.setup.storefront, f.FetchOrder())
     elif stuck.kind == TRACK and key in state.parcels:
         return track(work, key)

@@ -7,7 +7,7 @@ from actors.order import change, mapping, outside
 from actors.order.evolve import CHANNEL
 from actors.order.reading import MONEY_IS_THERE, TEST_ORDER, shipped
 from actors.order.state import State
-from actors.order.table import ACCEPTED, CANCELLED, CLOSED, EXPECTED, FINAL, PLACED, UNBORN
+from actors.order.table import ACCEPTED, CANCELLED, CLOSED, EXPECTED, FINAL, NEW, PLACED, UNBORN
 from actors.order.work import Work
 from schemas.contracts.refusals import REASONS
 from schemas.messages import events as e
@@ -112,6 +112,21 @@ def _everything(state: State) -> tuple[e.Wish, ...]:
     return tuple(wishes)
 
 
+def refetch(work: Work, source: str, topic: str) -> None:
+    """Say that the order is to be fetched."""
+    context = work.context
+    work.say(
+        e.RefetchAsked(
+            rule="refetch-first" if work.state.stage == NEW else "refetch",
+            channel=context.channel,
+            ref=context.ref,
+            reference=context.reference,
+            source=source,
+            topic=topic,
+        )
+    )
+
+
 def _place(
     work: Work, order: Order, fulfilled: tuple[i.OutsideShipment, ...], *, paid: bool = False
 ) -> None:
@@ -165,4 +180,4 @@ def _doubts(order: Order) -> tuple[str, ...]:
     return tuple(sorted(named & REASONS.keys())) if named else ()
 
 
-__all__ = ["EXPECTED", "cancel", "confirm_payment", "is_unborn", "place", "request_cancel"]
+__all__ = ["EXPECTED", "cancel", "confirm_payment", "is_unborn", "place", "refetch", "request_cancel"]

@@ -11,7 +11,7 @@ from actors.fulfilment.wanted import ALL
 from actors.kernel import ledger
 from actors.kernel.decision import Context
 from actors.messages.thing import ORDER_CANCELLED
-from actors.order.reading import is_held, is_open
+from actors.order.reading import is_held, is_open, is_unused
 from actors.order.state import State
 from actors.order.work import Ask
 from schemas.messages import effects as f
@@ -61,18 +61,12 @@ def _label_stands(state: State, ask: Ask, context: Context) -> bool:
 
 
 def has_label(state: State, ask: Ask) -> bool:
-    """Whether a label of a fulfilment is bought or being bought, and its parcels have not left."""
+    """Whether a label of a fulfilment is bought or being bought, and no parcel has left under it:
+    a label of which a part was used can't be voided."""
     return any(
         one.fulfilment == ask.key
-        and (one.stage == "wanted" or (one.stage == "bought" and not _has_left(state, one.parcels)))
+        and (one.stage == "wanted" or (one.stage == "bought" and is_unused(state, one)))
         for one in state.labels.values()
-    )
-
-
-def _has_left(state: State, parcels: tuple[str, ...]) -> bool:
-    return all(
-        k not in state.parcels or state.parcels[k].stage not in ("packed", "unpacked")
-        for k in parcels  # type: ignore[misc]  # keys are texts
     )
 
 

@@ -8,6 +8,7 @@ from actors.fulfilment.thing import Fulfilment
 from actors.kernel import ledger
 from actors.kernel.decision import Context
 from actors.kernel.setup import Place, Setup
+from actors.label.thing import Label
 from actors.order.evolve import PARTLY_DONE, UNMAPPED
 from actors.order.state import State
 from actors.order.table import ACCEPTED
@@ -109,6 +110,14 @@ def sent_parcel(state: State, key: Key) -> SentParcel:
 def parcels_of(state: State, key: Key) -> Iterator[tuple[Key, Parcel]]:
     """Yield the parcels of a fulfilment that are kept."""
     return ((k, one) for k, one in state.parcels.items() if one.fulfilment == key)
+
+
+def is_unused(state: State, label: Label) -> bool:
+    """Whether no parcel of a label has left under it."""
+    return all(
+        k not in state.parcels or state.parcels[k].stage in ("packed", "unpacked")
+        for k in label.parcels
+    )
 
 
 def tracking_lane(state: State, parcel: Parcel, setup: Setup) -> str:

@@ -13,7 +13,7 @@ from actors.fulfilment import replies as fulfilment
 from actors.kernel.decision import Context
 from actors.label import replies as label
 from actors.messages import replies as messages
-from actors.order.state import Lost
+from actors.order.state import Lost, State
 from actors.order.table import TABLE
 from actors.order.wanted import CANCEL
 from actors.order.work import Work
@@ -22,9 +22,9 @@ from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
 from schemas.messages.base import Intent
-from schemas.order.things import kind_of
+from schemas.order.things import PARCEL, kind_of
 
-BUY = f.tag_of(f.BuyLabel)
+BUY, POST = f.tag_of(f.BuyLabel), f.tag_of(f.PostSalesOrder)
 
 
 def _order_done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
@@ -97,9 +97,36 @@ def given_up(work: Work, given: i.EffectGivenUp) -> None:
         _elevate(work, intent, given.reason, known=known)
 
 
+def _is_reached(state: State, intent: Intent) -> bool:
+    """Whether what an effect asked for is known to be so: by the late answer of an earlier call, by
+    a report, or because its parcel has ended."""
+    key, kind = intent.key, intent.kind
+    fulfilment_ = state.fulfilments.get(key)
+    if fulfilment_ is not None and kind == fulfilment.PUBLISH:
+        asked = intent.note.split(",")
+        return all(x.shown for k, x in state.parcels.items() if k in asked)
+    if fulfilment_ is not None:
+        return {
+            fulfilment.RESERVE: fulfilment_.stock,
+            fulfilment.TASK: bool(fulfilment_.task),
+            fulfilment.CANCEL: fulfilment_.stage == "recalled",
+        }.get(kind, False)
+    if key in state.labels:
+        label_ = state.labels[key]
+        return bool(label_.shipment) if kind == BUY else label_.stage == "voided"
+    if key in state.documents:
+        return kind == POST and bool(state.documents[key].erp_id)
+    if key in state.messages:
+        return state.messages[key].stage == "sent"
+    return kind_of(key) == PARCEL and key in state.ended
+
+
 def _elevate(
     work: Work, intent: Intent, reason: str, *, known: bool = True, refused: bool = False
 ) -> None:
+    if _is_reached(work.state, intent):
+        work.say(e.AnswerNoted(rule="noted", key=intent.key, settles=intent.number))
+        return
     work.say(
         e.GivenToPerson(
             rule="elevate",

@@ -80,6 +80,10 @@ class Work:
         self.changed.update(changed)
         self.events.append(event)
 
+    def is_doubtful(self, key: Key) -> bool:
+        """Whether no one knows how an effect of a thing ended."""
+        return any(one.key == key and not one.outcome_known for one in self.state.stuck)
+
     def ask(self, *asks: Ask) -> None:
         """Intend effects with the latest event. They are under way at once, so that what follows
         from the state sees them."""

@@ -7,6 +7,8 @@ from actors.order import decide as deciding
 from actors.order import timers
 from actors.order.change import MAX_HOLDS
 from actors.order.evolve import MAX_LOST
+from actors.order.family import intend
+from actors.order.family import step as advance
 from actors.order.joint import JOINT
 from actors.order.outside import MAX_OUTSIDE
 from actors.order.state import State
@@ -14,7 +16,7 @@ from actors.order.stream import (
     decide,
     decode_state,
     encode_state,
-    evolve,
+
     replay,
     row_of,
     stage_of,
@@ -156,7 +158,7 @@ def at_rest(world: World) -> None:
     state = world.state
     if state.stage == "new" or state is world.before:
         return
-    work = Work(state, world.context(), evolve)
+    work = Work(state, world.context(), advance, intend)
     for row in JOINT:
         event = row.when(work)
         that(event is None, "a joint rule still speaks", row.rule, event)

@@ -98,12 +98,13 @@ def _warehouse(world: World, told: Counter[tuple[str, str]]) -> bool:
     """Let warehouses finish: cancel where they were asked to, else pack and hand over."""
     for key, task in world.partners.tasks.items():
         thing = world.state.fulfilments.get(key)
-        if not task.is_live or (thing is not None and thing.missing):
+        if not task.is_live:
             continue
-        if task.wishes_cancel or (thing is None or (thing.stop and thing.stage not in AT_WORK)):
+        stops = thing is None or (thing.stop and (thing.asked or thing.stage not in AT_WORK))
+        if task.wishes_cancel or stops:
             goods.cancel(world, key, task)
             return True
-        if thing.stop:
+        if thing is not None and (thing.missing or thing.stop):
             continue
         if task.rest():
             boxes = [goods.box_of(task, key, task.rest())]

@@ -205,7 +205,9 @@ class Partners:
         raise AssertionError(effect)
 
     def _cancel_task(self, key: Key) -> f.Result:
-        task = self.tasks[key]
+        task = self.tasks.get(key)
+        if task is None:
+            return f.Undone()
         if any(box.left for box in task.boxes.values()) and not task.rest():
             raise Refusal("The goods have left.")
         if task.stage == "open":
@@ -228,6 +230,8 @@ class Partners:
                 )
                 return f.LabelBought(shipment_id=one.shipment_id, carrier="UPS", labels=labels)
             case f.VoidLabel():
+                if key not in self.shipments:
+                    return f.Undone()
                 one = self.shipments[key]
                 if any(self.ways.get(number) in SENT for number in one.numbers.values()):
                     raise Refusal("The label was scanned.")
@@ -250,10 +254,11 @@ class Partners:
                 erp_id = self.bookings[key].erp_id
                 return f.SalesOrderPosted(erp_id=erp_id, number=f"S-{key}")
             case f.AmendSalesOrder(units=units, digest=digest):
-                one = self.bookings[key]
+                one = self.bookings.setdefault(key, Booking(effect.erp_id, units, order))
                 one.units, one.order = units, order
                 return f.SalesOrderAmended(digest=digest)
-        self.bookings[key].cancelled = True
+        if key in self.bookings:
+            self.bookings[key].cancelled = True
         return f.Undone()
 
     def _publish(self, key: Key, effect: f.PublishFulfilment) -> f.Result:
