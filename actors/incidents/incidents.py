@@ -79,9 +79,7 @@ FAILURES = tuple(
 """Tags of the events that may be failures."""
 
 SETTLING = tuple(
-    sorted(
-        {tag_of(event) for _, _, event in _MOVES} | {tag_of(event) for event in _ENDED_BY}
-    )
+    sorted({tag_of(event) for _, _, event in _MOVES} | {tag_of(event) for event in _ENDED_BY})
 )
 """Tags of the events that may settle one."""
 
@@ -173,9 +171,7 @@ def settles(event: e.OrderEvent, matter: str) -> bool:
             return True
     key, _, stage = which.partition(":")
     return (
-        kind == "stage"
-        and key == event.key
-        and (kind_of(event.key), stage, type(event)) in _MOVES
+        kind == "stage" and key == event.key and (kind_of(event.key), stage, type(event)) in _MOVES
     )
 
 
