@@ -26,7 +26,7 @@ TABLE = Table(
         Row("keep", POSTED, e.DocumentKept, KEPT, "a person went on without cancelling it"),
         Row("renew", WANTED, e.Renewed, REFUSED, "refused; a new one follows"),
         Row("skip", WANTED, e.Skipped, SKIPPED, "a person went on without it"),
-        *stay("skip-change", (POSTED,), e.Skipped, "a person went on without the change"),
+        *stay("skip", (POSTED,), e.Skipped, "a person went on without the change"),
     ),
     beside=(*ELEVATED,),
     ends=(CANCELLED, REFUSED, SKIPPED, KEPT),
