@@ -41,7 +41,7 @@ class Shop:
             lanes=Lanes({name: (one, POLICY) for name, one in self.partners.items()}),
             alarm=Alarm(self.clock),
         )
-        self.stream = OrderStream(Policy(), {CHANNEL: SETUP})
+        self.stream = OrderStream(policy=Policy(), setups={CHANNEL: SETUP})
         self.registry = Registry(self.runtime, self.stream)
         self.dispatcher = Dispatcher(self.runtime, self.registry, self.store, self.store)
         self.timers = TimerRunner(self.runtime, self.registry, self.store, self.store)

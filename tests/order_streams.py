@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from actors.order.family import INITIAL, evolve
@@ -169,3 +171,45 @@ def split(stream: Stream) -> tuple[e.OrderEvent, ...]:
         wanted(L1, F1, K1),
         labelled(L1, K1, "1Z1"),
     )
+
+
+def sample_of(event: type[e.Event]) -> Any:
+    """An event with something in each of its fields."""
+    given: dict[str, Any] = {}
+    for field in msgspec.structs.fields(event):
+        if field.name in {"intends", "settles"}:
+            continue
+        given[field.name] = _filled(msgspec.inspect.type_info(field.type), field.name)
+    given["key"] = "F1"
+    return event(**given)
+
+
+def _filled(kind: Any, name: str) -> Any:
+    match kind:
+        case msgspec.inspect.StrType():
+            return f"some-{name}"
+        case msgspec.inspect.IntType():
+            return 1
+        case msgspec.inspect.BoolType():
+            return True
+        case msgspec.inspect.LiteralType(values=values):
+            return values[0]
+        case msgspec.inspect.VarTupleType(item_type=item):
+            return (_filled(item, name),)
+        case msgspec.inspect.TupleType(item_types=items):
+            return tuple(_filled(item, name) for item in items)
+        case msgspec.inspect.StructType(cls=cls, fields=fields):
+            return cls(**{one.name: _filled(one.type, one.name) for one in fields})
+        case msgspec.inspect.CustomType():
+            return "K1"
+    raise AssertionError(f"No sample of {kind} for {name}.")
+
+
+def barest_of(event: type[e.Event]) -> Any:
+    """An event with nothing in the fields that may be left out."""
+    given = {
+        field.name: _filled(msgspec.inspect.type_info(field.type), field.name)
+        for field in msgspec.structs.fields(event)
+        if field.required
+    }
+    return event(**{**given, "key": "F1"})

@@ -27,7 +27,7 @@ NAMED = {
     "service/imports/": {"adapters.channels.csv"},
 }
 """Our own contract is spoken by the API, and a CSV file is read by its import."""
-COMMANDS = re.compile(r"service/(cli/\w+|\w+/cli)\.py")
+COMMANDS = re.compile(r"service/(cli/\w+|\w+/cli(_\w+)?)\.py")
 
 Checker = Callable[[str], list[str]]
 

@@ -12,8 +12,15 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
+from actors.fulfilment.replies import REFUSED_CANCEL
+from actors.fulfilment.short import SHORT
+from actors.order.differs import CHANGED
+from actors.order.evolve import DECLINED
 from actors.order.family import FAMILY
+from actors.order.joint_order import MONEY
 from actors.order.normalise import UNMAPPED
+from actors.parcel.replies import task_of
+from actors.parcel.thing import EXCEPTION
 from schemas.contracts import incidents as c
 from schemas.messages import effects as f
 from schemas.messages import events as e
@@ -45,15 +52,18 @@ _OF_KIND: dict[str, tuple[str, str]] = {
 """Of an effect at a person's desk: the category when its outcome is known, and when it isn't."""
 
 _OF_HOLD = (
-    ("short-pick-", c.SHORT_PICKED),
-    ("task-cancelled-", c.TASK_CANCELLED_BY_WAREHOUSE),
-    ("changed-", c.CHANGED_AFTER_WORK_BEGAN),
+    (SHORT, c.SHORT_PICKED),
+    (DECLINED, c.TASK_CANCELLED_BY_WAREHOUSE),
+    (REFUSED_CANCEL, c.COMPENSATION_REFUSED),
     ("money-gone-", c.PAYMENT_WITHDRAWN),
     ("said-twice-", c.SAID_TWICE),
     ("unmapped-sku", c.SKU_UNMAPPED),
     ("unmapped-tax-code", c.TAX_CODE_UNMAPPED),
     ("unmapped-shipping-method", c.SHIPPING_METHOD_UNMAPPED),
 )
+
+_OF_TASK = {CHANGED: c.CHANGED_AFTER_WORK_BEGAN, MONEY: c.MONEY_OWED}
+"""Tasks that are failures. To pack is none, and a parcel's task comes with the parcel's event."""
 
 # Partners say in their own words what is wrong; these name the address or the article in all of
 # them.
@@ -67,13 +77,24 @@ _MOVES = frozenset(
     for row in machine.table.rows
     if row.stage != row.to and issubclass(row.event, e.Event)
 )
-_ENDED_BY = (e.Fetched, e.Retried, e.Renewed, e.Skipped, e.HoldReleased, e.Changed, e.Normalised)
+_ENDS = frozenset(
+    (machine.letter, row.event)
+    for machine in FAMILY.values()
+    for row in machine.table.rows
+    if row.stage != row.to and row.to in machine.table.ends
+)
+"""Machines, and the events that end a thing of theirs: whatever waited for it waits no more."""
+
+_ENDED_BY = (
+    e.Fetched, e.Retried, e.Renewed, e.Skipped, e.AnswerNoted, e.HoldReleased, e.TaskClosed,
+    e.Changed, e.Normalised,
+)  # fmt: skip
 
 FAILURES = tuple(
     tag_of(kind)
     for kind in (
-        e.Placed, e.GivenToPerson, e.Backordered, e.Held, e.Overdue, e.DeliveryFailed, e.Returned,
-        e.CancelRefused, e.ActionRefused,
+        e.Placed, e.GivenToPerson, e.Backordered, e.FulfilmentBackordered, e.Held, e.TaskOpened,
+        e.Overdue, e.DeliveryFailed, e.Returned, e.Lost, e.CancelRefused, e.ActionRefused,
     )
 )  # fmt: skip
 """Tags of the events that may be failures."""
@@ -92,16 +113,20 @@ def category_of(event: e.OrderEvent) -> str | None:
     match event:
         case e.GivenToPerson():
             return _of_effect(event)
-        case e.Backordered():
+        case e.Backordered() | e.FulfilmentBackordered():
             return c.INVENTORY_UNAVAILABLE
         case e.Held(hold_id=hold_id):
             return next((code for start, code in _OF_HOLD if hold_id.startswith(start)), c.HELD)
+        case e.TaskOpened(task_id=task_id):
+            return _OF_TASK.get(task_id)
         case e.Overdue(stage=stage):
             return c.overdue(stage)
         case e.DeliveryFailed():
             return c.DELIVERY_EXCEPTION
         case e.Returned():
             return c.PARCEL_RETURNED
+        case e.Lost():
+            return c.PARCEL_LOST
         case e.CancelRefused():
             return c.CANCELLED_TOO_LATE
         case e.ActionRefused():
@@ -130,49 +155,59 @@ def _of_effect(event: e.GivenToPerson) -> str:
 
 
 def matter_of(event: e.OrderEvent) -> str:
-    """Return what has to end before the failing order is no longer affected; "" for nothing."""
+    """Return what has to end before the failing order is no longer affected, as `what:thing:which`;
+    "" for nothing."""
+    key = event.key
     match event:
         case e.GivenToPerson(effect=number, kind=kind):
-            return f"fetch:{number}" if kind == FETCH else f"effect:{number}"
-        case e.Backordered(key=key):
-            return f"stock:{key}"
+            return f"{'fetch' if kind == FETCH else 'effect'}:{key}:{number}"
+        case e.Backordered() | e.FulfilmentBackordered():
+            return f"stock:{key}:"
         case e.Held(hold_id=hold_id):
-            return f"hold:{hold_id}"
-        case e.Overdue(key=key, stage=stage):
+            return f"hold:{key}:{hold_id}"
+        case e.TaskOpened(task_id=task_id):
+            return f"task:{key}:{task_id}"
+        case e.Overdue(stage=stage):
             return f"stage:{key}:{stage}"
-        case e.DeliveryFailed(key=key):
-            return f"stage:{key}:exception"
-        case e.Returned(key=key):
-            return f"stage:{key}:returning"
+        case e.DeliveryFailed():
+            return f"stage:{key}:{EXCEPTION}"
+        case e.Returned() | e.Lost():
+            return f"task:{key}:{task_of(key)}"
         case e.Placed():
-            return "doubt:"
+            return f"doubt:{key}:"
     return ""
 
 
 def settles(event: e.OrderEvent, matter: str) -> bool:
     """Say whether the event ends the matter: the order moved on, or a person decided."""
-    kind, _, which = matter.partition(":")
-    match event:
-        case e.Closed() | e.Cancelled():
-            return True
-        case e.Retried(effect=number) | e.Renewed(effect=number) | e.Skipped(effect=number):
-            return kind in {"effect", "fetch"} and which == str(number)
-        case e.Fetched():
-            return kind == "fetch"
-        case e.HoldReleased(hold_id=hold_id):
-            return kind == "hold" and which == hold_id
-        case e.Changed() | e.Normalised():
-            return kind == "hold" and which.startswith(UNMAPPED)
-        case e.CancelRequested() if kind == "stock":
-            return True
-        case e.StockReserved() | e.StockGranted() | e.Stopped() if kind == "stock":
-            return which == event.key
-        case e.LabelBought() | e.Delivered() if kind == "doubt":
-            return True
-    key, _, stage = which.partition(":")
-    return (
-        kind == "stage" and key == event.key and (kind_of(event.key), stage, type(event)) in _MOVES
-    )
+    what, key, which = matter.split(":", 2)
+    if isinstance(event, e.Closed | e.Cancelled):
+        return True
+    letter, kind = kind_of(event.key), type(event)
+    if event.key == key and (letter, kind) in _ENDS:
+        return True
+    match what:
+        case "effect" | "fetch":
+            return _answers(event, which) or (what == "fetch" and kind is e.Fetched)
+        case "hold":
+            if isinstance(event, e.Changed | e.Normalised):
+                return which.startswith(UNMAPPED)
+            return isinstance(event, e.HoldReleased) and event.hold_id == which
+        case "task":
+            return isinstance(event, e.TaskClosed) and event.task_id == which
+        case "stock":
+            leaves_it = isinstance(event, e.StockReserved | e.StockGranted | e.Stopped)
+            return kind is e.CancelRequested or (leaves_it and event.key == key)
+        case "doubt":
+            return isinstance(event, e.LabelBought | e.Delivered)
+    return event.key == key and (letter, which, kind) in _MOVES
+
+
+def _answers(event: e.OrderEvent, number: str) -> bool:
+    """Say whether a person decided about an effect, or its answer came after all."""
+    if isinstance(event, e.Retried | e.Renewed | e.Skipped) and str(event.effect) == number:
+        return True
+    return str(event.settles) == number and not isinstance(event, e.GivenToPerson)
 
 
 class Incident(Struct, frozen=True, kw_only=True):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from actors.documents.thing import POSTED, WANTED
 from actors.documents.wanted import is_empty
 from actors.kernel import ledger
-from actors.kernel.decision import Context
 from actors.messages.thing import CONFIRMED, PARTLY_CANCELLED, REFUSED
 from actors.order.acceptance import accept
+from actors.order.decision import Context
 from actors.order.evolve import CHANNEL, FETCH
 from actors.order.reading import shipped
 from actors.order.state import State
@@ -24,6 +24,9 @@ from schemas.order.things import MESSAGE
 
 PAID = frozenset({"paid", "partially_paid", "partially_refunded"})
 """Payments of which money is with the seller."""
+
+MONEY = "money"
+"""The id of the task about money that is owed."""
 
 MAIL = f.tag_of(f.SendMail)
 BESIDE = frozenset({MAIL, FETCH})
@@ -66,7 +69,7 @@ def money(work: Work) -> e.OrderEvent | None:
         return None
     amount, currency = owed(state, work.order)
     amount -= state.settled_minor
-    task = next((one for one in state.tasks if one.task_id == "money"), None)
+    task = next((one for one in state.tasks if one.task_id == MONEY), None)
     if amount <= 0 or (task is not None and task.amount_minor == amount):
         return None
     units = ", ".join(
@@ -75,7 +78,7 @@ def money(work: Work) -> e.OrderEvent | None:
     words = f"{decimal_text(amount, currency)} {currency} are owed to the customer for {units}"
     if shipped(state):
         words += "; the channel still shows these units, for a part of the order has left"
-    return e.TaskOpened(rule="task", task_id="money", words=words, amount_minor=amount)
+    return e.TaskOpened(rule="task", task_id=MONEY, words=words, amount_minor=amount)
 
 
 def _is_moving(state: State) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from actors.fulfilment.thing import PLANNED, RESERVED, SHORT, Fulfilment
 from actors.kernel import ledger
 from actors.order.acceptance import accept
+from actors.order.evolve import DECLINED
 from actors.order.reading import is_open, place_of, units
 from actors.order.table import FINAL
 from actors.order.work import Work
@@ -60,8 +61,11 @@ def cover_planned(work: Work) -> e.OrderEvent | None:
         if excess and line.counts.get("a", 0):
             for key, thing in reversed(state.fulfilments.items()):
                 have = dict(thing.left).get(at, 0)
-                if have and thing.stage in FREE and not thing.stop and not is_open(work.state, key):
-                    return _shrunk(key, ((at, min(have, excess)),), "shrink")
+                if not have or thing.stage not in FREE or thing.stop or is_open(state, key):
+                    continue
+                if work.is_doubtful(key):
+                    return e.Stopped(rule="stop", key=key, why="again")
+                return _shrunk(key, ((at, min(have, excess)),), "shrink")
     return None
 
 
@@ -165,11 +169,11 @@ def declined(work: Work) -> e.OrderEvent | None:
         x.counts.get("o") and x.delivery not in ("digital", "elsewhere") for x in state.lines
     ):
         return None
-    if any(hold.hold_id.startswith("task-cancelled-") for hold in state.holds):
+    if any(hold.hold_id.startswith(DECLINED) for hold in state.holds):
         return None
     names = ", ".join(state.declined)
     reason = f"the warehouse cancelled its task by itself, and no place but {names} is left"
-    return e.Held(rule="hold", hold_id=f"task-cancelled-{state.version + 1}", reason=reason)
+    return e.Held(rule="hold", hold_id=f"{DECLINED}{state.version + 1}", reason=reason)
 
 
 def _may_plan(work: Work) -> bool:

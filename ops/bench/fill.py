@@ -36,10 +36,10 @@ from schemas.order.canonical import Address, Customer, Line, Order, Totals
 from schemas.order.ids import order_id_for
 from service.app import collector
 from service.app.clock import SystemClock
-from service.wiring.order_stream import OrderStream
 from service.app.sealing_keys import sealing_of
 from service.embedded.supervisor import embedded_servers
 from service.settings import Settings
+from service.wiring.order_stream import OrderStream
 
 AT_ONCE = 1_000
 """Orders under way: one batch is written while the next one is decided."""

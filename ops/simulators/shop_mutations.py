@@ -191,6 +191,7 @@ class Mutations:
             "refund": refund,
             "restock": given.get("restock") is True,
             "notify_customer": given.get("notifyCustomer") is True,
+            "staff_note": str(given.get("staffNote") or ""),
         }
         self._ledger.record("order_cancel", "storefront", order, job, detail)
         if refund_number:

@@ -57,6 +57,8 @@ SAID_TWICE = "said_twice"
 HELD = "held"
 DELIVERY_EXCEPTION = "delivery_exception"
 PARCEL_RETURNED = "parcel_returned"
+PARCEL_LOST = "parcel_lost"
+MONEY_OWED = "money_owed"
 CANCELLED_TOO_LATE = "cancelled_too_late"
 ACTION_REFUSED = "action_refused"
 ORDERS_MISSED = "orders_missed"
@@ -180,9 +182,9 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
     ),
     PARTNER_REFUSED: ("A partner refused a request.", _RUN, f"Read its reason; {_RETRY}."),
     SHORT_PICKED: (
-        "The warehouse found less than was ordered.",
+        "The warehouse found less than was asked.",
         _SERVICE,
-        "`orders release` ships what is there, `orders cancel` cancels; have the place counted.",
+        "Decide: `orders ship-short`, `orders backorder` or `orders drop`; have the place counted.",
     ),
     TASK_CANCELLED_BY_WAREHOUSE: (
         "The warehouse cancelled its task by itself.",
@@ -190,9 +192,14 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
         "Ask the warehouse; `orders release` when it takes the task up again, or `orders cancel`.",
     ),
     CHANGED_AFTER_WORK_BEGAN: (
-        "The channel changed lines or address after work had begun.",
+        "An order and what has left of it differ: it changed too late, or too much was sent.",
         _SERVICE,
-        "Tell the warehouse what changed, then `orders release`; or `orders cancel`.",
+        "The order's task names what differs: settle it with the customer, then `orders done`.",
+    ),
+    MONEY_OWED: (
+        "Units that were paid for are not coming, so money is owed to the customer.",
+        _BOOKS,
+        "Refund it in the shop; the order's task names the amount. Then `orders done`.",
     ),
     PAYMENT_WITHDRAWN: (
         "The channel says the money of an accepted order went back.",
@@ -214,6 +221,11 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
         "The carrier brings the parcel back.",
         _SERVICE,
         "Ask the customer whether to send it again; have the return received.",
+    ),
+    PARCEL_LOST: (
+        "The carrier does not find a parcel any more.",
+        _SERVICE,
+        "Claim it from the carrier and settle it with the customer, then `orders done`.",
     ),
     CANCELLED_TOO_LATE: (
         "A cancellation came after the parcel had left.",

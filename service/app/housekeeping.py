@@ -24,8 +24,9 @@ MAX_STATEMENTS = 1_000
 
 
 async def keep_house(store: Store, clock: SystemClock, retention: Retention) -> None:
-    """Tidy up every ten minutes, until cancelled, and the quarantine as soon as much has come, while
-    this process holds the lease of the jobs. A round that fails is made up for by the next."""
+    """Tidy up every ten minutes, until cancelled, and the quarantine as soon as much has come,
+    while this process holds the lease of the jobs. A round that fails is made up for by the
+    next."""
     due = clock.monotonic() + PERIOD_SECONDS
     while True:
         await asyncio.sleep(LOOK_SECONDS)

@@ -20,8 +20,8 @@ HABITS = (
     " --cancel-late=0.02 --cancel-after-seconds=0-3 --cod=0.05 --terms=0.03 --split=0.1"
     " --multi-parcel=0.1 --split-later=0.03 --short-pick=0.02 --echo-ms=20-200"
 )
-"""Shares of a shop's orders that are changed, cancelled late, paid another way, shipped in parts, or
-not found whole; and how soon the shop tells of what was done through its API."""
+"""Shares of a shop's orders that are changed, cancelled late, paid another way, shipped in parts,
+or not found whole; and how soon the shop tells of what was done through its API."""
 
 START_SECONDS = 60.0
 """The longest a process may take until it is ready; the first start makes a database."""
@@ -137,8 +137,8 @@ def simulators(folder: Path, *, seed: int, callback_secret: str, live: bool) -> 
     arguments += ["--hand-over-after-seconds", "2" if live else "1"]
     # No parcel leaves without its label.
     arguments += ["--warehouse-habits", '{"fetch_labels": true}']
-    # A quarter of that after its label was bought the carrier has it: not before it was handed over.
-    arguments += ["--deliver-after-seconds", "16" if live else "8"]
+    # A quarter of that after its label was bought the carrier has it: not before it left.
+    arguments += ["--deliver-after-seconds", "16" if live else "12"]
     return Child("the simulated partners", arguments, folder / "simulators.log"), ready
 
 

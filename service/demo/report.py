@@ -3,6 +3,7 @@ ledger, which judges them."""
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from typing import Any
 
@@ -20,6 +21,10 @@ from adapters.postgres.pool import Pool
 
 MAX_NAMED = 5
 """How many lost orders, duplicates and faults are named in words; the rest is counted."""
+
+SETTLING_SECONDS = 30.0
+"""The longest that a judge waits for warehouses that are behind: the carrier may say that a parcel
+has arrived before its house has written down that it left."""
 
 JUDGING_SECONDS = 120.0
 """The judge reads the whole ledger, which a folder may have kept over many runs."""
@@ -164,7 +169,8 @@ async def judged(
     simulators_url: str, sent: dict[str, Any], found: dict[str, Fate]
 ) -> dict[str, Any]:
     """Have the partners' ledger judge the orders of a shop's report: `fulfilments`, `parcels` and
-    `amended` are counts, `doubled` and `wrong` sentences."""
+    `amended` are counts, `doubled` and `wrong` sentences. It is asked again for a while as long as
+    something is wrong."""
     named = {row["ref"]: found.get(_short(row["ref"])) for row in sent["refs"]}
     body = {
         "refs": sent["refs"],
@@ -173,10 +179,13 @@ async def judged(
         "attention": [gid for gid, fate in named.items() if fate is not None and not fate.final],
     }
     timeout = aiohttp.ClientTimeout(total=JUDGING_SECONDS)
-    async with (
-        aiohttp.ClientSession(timeout=timeout) as session,
-        session.post(f"{simulators_url}/_sim/judge", json=body) as answer,
-    ):
-        answer.raise_for_status()
-        verdict: dict[str, Any] = await answer.json(content_type=None)
-    return verdict
+    loop = asyncio.get_running_loop()
+    give_up = loop.time() + SETTLING_SECONDS
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        while True:
+            async with session.post(f"{simulators_url}/_sim/judge", json=body) as answer:
+                answer.raise_for_status()
+                verdict: dict[str, Any] = await answer.json(content_type=None)
+            if not verdict["wrong"] or loop.time() > give_up:
+                return verdict
+            await asyncio.sleep(1.0)

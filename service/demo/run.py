@@ -284,8 +284,8 @@ class Demo:
     async def _until_final(
         self, pool: Pool, shop: asyncio.Task[int], file: Path, final_before: int
     ) -> None:
-        """Wait until every accepted order is final or waits for a person, or nothing has changed for
-        a long while."""
+        """Wait until every accepted order is final or waits for a person, or nothing has changed
+        for a long while."""
         loop = asyncio.get_running_loop()
         last, changed_at = "", loop.time()
         while not self.ended.is_set():

@@ -1,5 +1,5 @@
-"""The configuration of the demo: three shops, an ERP, two warehouses with a carrier each, and a mail
-server, all simulated."""
+"""The configuration of the demo: three shops, an ERP, two warehouses with a carrier each, and a
+mail server, all simulated."""
 
 from __future__ import annotations
 
@@ -85,7 +85,6 @@ def partners(world: World, pace: Pace) -> Table:
             "client_id": "demo",
             "client_secret": new_secret(),
             "customer_number": "WEB",
-            "gross_customer_number": "WEB-GROSS",
             "gross_customer_number": "WEB-GROSS",
             "shipping_account": "40100",
             "duty_account": "40200",

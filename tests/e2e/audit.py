@@ -17,8 +17,11 @@ from typing import Any
 import asyncpg
 from msgspec import Struct
 
+from adapters.postgres.figures import read_fates
 from ops.simulators.shop_template import Recipe
 from schemas.messages.effects import SendMail, tag_of
+from service.app.sessions import open_reports
+from service.demo.report import judged
 from tests.e2e.processes import Process
 from tests.e2e.world import IN_STOCK, SHOP, World
 
@@ -67,14 +70,14 @@ class Audit(Struct, kw_only=True):
 async def audit(world: World, reports: Sequence[Path]) -> Audit:
     """Compare everything that the shops sent with what the store and the ledger hold."""
     found = Audit(persons=Counter(), wrong=[])
+    sent = [json.loads(report.read_text()) for report in reports]
+    await _judged(found, world, sent)
     entries = await world.ledger()
     found.consequences = len(entries)
     done: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for entry in entries:
         done[entry["reference"][:ORDER_LENGTH]].append(entry)
     known = {row["ref"]: row for row in await world.rows(_ORDERS, SHOP)}
-    sent = [json.loads(report.read_text()) for report in reports]
-    await _judged(found, world, [told for one in sent for told in one["refs"]], known)
     for one in sent:
         if one["given_up"]:
             found.wrong.append(f"{one['given_up']} webhooks were never taken.")
@@ -99,16 +102,11 @@ def _ref(told: dict[str, Any]) -> str:
     return ref
 
 
-async def _judged(
-    found: Audit, world: World, refs: list[dict[str, Any]], known: dict[str, asyncpg.Record]
-) -> None:
-    rows = {told["ref"]: known.get(_ref(told)) for told in refs}
-    body = {
-        "refs": refs,
-        "references": {gid: row["reference"] for gid, row in rows.items() if row is not None},
-        "attention": [gid for gid, row in rows.items() if row is not None and not row["final"]],
-    }
-    verdict = await world.ask("POST", "/_sim/judge", body)
+async def _judged(found: Audit, world: World, sent: list[dict[str, Any]]) -> None:
+    async with open_reports(world.runtime().postgres_dsn) as pool:
+        refs = [told for one in sent for told in one["refs"]]
+        fates = await read_fates(pool, SHOP, [_ref(told) for told in refs])
+    verdict = await judged(world.partners.http, {"refs": refs}, fates)
     found.wrong += [*verdict["doubled"], *verdict["wrong"]]
     found.fulfilments, found.parcels = verdict["fulfilments"], verdict["parcels"]
     found.amended = verdict["amended"]

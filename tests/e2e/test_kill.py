@@ -224,6 +224,7 @@ def _summary(killed: Counter[str], found: Audit) -> str:
     )
 
 
+@pytest.mark.timeout(900)
 async def test_nothing_is_lost_or_doubled_whatever_is_killed(say: Say) -> None:
     """20 kills of the service and 5 of each server under load: every order ends, all once."""
     plan = Plan(service=20, nats=5, postgres=5, frozen=3, orders=500, rate=8.0, batch=100)

@@ -196,7 +196,7 @@ async def flood(count: int, seed: int, say: Say) -> None:
             callback = a_callback(world)
             client = await nats.connect(world.runtime().nats_url)
             try:
-                sender = Sender(world, await key_of(world), client.jetstream())
+                sender = Sender(world, await api_key_of(world), client.jetstream())
                 await sender.all_of(drawn(count, seed, callback))
             finally:
                 await client.close()
@@ -236,7 +236,7 @@ def a_callback(world: World) -> bytes:
     return json.dumps(body).encode()
 
 
-async def key_of(world: World) -> str:
+async def api_key_of(world: World) -> str:
     """Make an API key."""
     pool = Pool(world.runtime().postgres_dsn, by_key=False)
     try:

@@ -88,7 +88,7 @@ class World:
         secrets = {"webhook_secret": new_secret(), "callback_secret": new_secret()}
         words = ["--seed", str(seed), "--callback-secret", secrets["callback_secret"]]
         words += ["--ready-file", str(ready), "--callbacks", "picked,packed,handed_over"]
-        words += ["--hand-over-after-seconds", "0.3", *arguments]
+        words += ["--hand-over-after-seconds", "0.5", "--deliver-after-seconds", "2.4", *arguments]
         child = self.process("the simulated partners", "ops.simulators", words)
 
         def listens() -> bool:

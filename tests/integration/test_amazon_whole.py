@@ -254,7 +254,7 @@ async def test_what_is_not_ours_is_answered_and_kept_nowhere(whole: Whole) -> No
     assert await forward(whole, ref, Summary=summary) == 200
     metrics = (await whole.ask("GET", "/metrics")).body.decode()
     assert f'orderwright_webhook_notes_total{{source="{AMAZON}"}}' in metrics
-    assert await whole.stage(known(ref)) == ""
+    assert await whole.progress(known(ref)) == ""
     forged = signed(b"{}", secret="guessed", at=datetime.now(UTC))
     named = {name.replace("-", "_"): value for name, value in forged.items()}
     assert (await whole.ask("POST", f"/hooks/{AMAZON}", body=b"{}", **named)).status == 401

@@ -103,7 +103,7 @@ class Desk:
             asked=self.asked,
             watch=self.looking,
             clock=self.clock,
-            correlation_id=_no_correlation,
+            reference_of=_no_reference,
             in_flight=4,
             deliveries=3,
         )
@@ -168,7 +168,7 @@ def as_order(letter: Letter) -> Input:
     return i.PlaceOrder(order=an_order(ref=REF))
 
 
-def _no_correlation(order_id: OrderId) -> str:
+def _no_reference(order_id: OrderId) -> str:
     return ""
 
 

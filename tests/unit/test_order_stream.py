@@ -117,7 +117,7 @@ async def test_a_state_of_other_machines_is_built_again(shop: Shop) -> None:
 async def test_no_one_plays_a_role_for_a_channel_that_is_not_configured() -> None:
     """Its orders are taken all the same: their life is shorter, not stuck."""
     shop = Shop()
-    stream = OrderStream(Policy(), {})
+    stream = OrderStream(policy=Policy(), setups={})
     registry = Registry(shop.runtime, stream)
     ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     envelope = Envelope(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import get_args
 
 import msgspec
 import pytest
@@ -15,41 +15,21 @@ from schemas.messages.effects import BuyLabel, Effect, tag_of
 from schemas.messages.words import EFFECTS, EVENTS, effect_words, event_words
 from schemas.order.things import ORDER, Key
 from tests.appends import NOON
-from tests.order_streams import F1, K1, K2, L1, Stream, labelled, left, packed, planned
+from tests.order_streams import (
+    F1,
+    K1,
+    K2,
+    L1,
+    Stream,
+    barest_of,
+    labelled,
+    left,
+    packed,
+    planned,
+    sample_of,
+)
 
 SKUS = ("MUG-1", "LAMP-2")
-
-
-def sample(event: type[e.Event]) -> e.Event:
-    """An event with something in each of its fields."""
-    given: dict[str, Any] = {}
-    for field in msgspec.structs.fields(event):
-        if field.name in {"intends", "settles"}:
-            continue
-        given[field.name] = _filled(msgspec.inspect.type_info(field.type), field.name)
-    given["key"] = "F1"
-    return event(**given)
-
-
-def _filled(kind: Any, name: str) -> Any:
-    match kind:
-        case msgspec.inspect.StrType():
-            return f"some-{name}"
-        case msgspec.inspect.IntType():
-            return 1
-        case msgspec.inspect.BoolType():
-            return True
-        case msgspec.inspect.LiteralType(values=values):
-            return values[0]
-        case msgspec.inspect.VarTupleType(item_type=item):
-            return (_filled(item, name),)
-        case msgspec.inspect.TupleType(item_types=items):
-            return tuple(_filled(item, name) for item in items)
-        case msgspec.inspect.StructType(cls=cls, fields=fields):
-            return cls(**{one.name: _filled(one.type, one.name) for one in fields})
-        case msgspec.inspect.CustomType():
-            return "K1"
-    raise AssertionError(f"No sample of {kind} for {name}.")
 
 
 def test_no_event_and_no_effect_is_without_words() -> None:
@@ -61,22 +41,12 @@ def test_no_event_and_no_effect_is_without_words() -> None:
 @pytest.mark.parametrize("event", get_args(e.OrderEvent), ids=lambda event: event.__name__)
 def test_every_event_is_a_whole_sentence(event: type[e.Event]) -> None:
     """Whatever its fields say, it begins like a sentence, ends like one, and shows no code."""
-    for one in (sample(event), _barest(event)):
-        text = event_words(one, SKUS)  # type: ignore[arg-type]  # one of the union
+    for one in (sample_of(event), barest_of(event)):
+        text = event_words(one, SKUS)
         assert text[0].isupper() or text.startswith("some-"), text
         assert text.endswith("."), text
         for ugly in ("()", "None", "  ", "..", " ,", " .", "{", "Key("):
             assert ugly not in text, text
-
-
-def _barest(event: type[e.Event]) -> e.Event:
-    """An event with nothing in the fields that may be left out."""
-    given = {
-        field.name: _filled(msgspec.inspect.type_info(field.type), field.name)
-        for field in msgspec.structs.fields(event)
-        if field.required
-    }
-    return event(**{**given, "key": "F1"})
 
 
 OF_THINGS = [x for x in get_args(e.OrderEvent) if not tag_of(x).startswith("order.")]
@@ -85,7 +55,7 @@ OF_THINGS = [x for x in get_args(e.OrderEvent) if not tag_of(x).startswith("orde
 @pytest.mark.parametrize("event", OF_THINGS, ids=lambda event: event.__name__)
 def test_events_of_things_name_the_thing(event: type[e.Event]) -> None:
     """Fulfilments, parcels, labels, ERP documents and messages are told by their keys."""
-    assert "F1" in event_words(sample(event), SKUS)  # type: ignore[arg-type]  # as above
+    assert "F1" in event_words(sample_of(event), SKUS)
 
 
 @pytest.mark.parametrize(
@@ -94,10 +64,10 @@ def test_events_of_things_name_the_thing(event: type[e.Event]) -> None:
 )
 def test_shared_events_name_the_thing(event: type[e.Event]) -> None:
     """What may happen to any thing says which."""
-    filled = sample(event)
+    filled = sample_of(event)
     if event is e.GivenToPerson:
         filled = msgspec.structs.replace(filled, kind=tag_of(BuyLabel))
-    assert "F1" in event_words(filled, SKUS)  # type: ignore[arg-type]  # as above
+    assert "F1" in event_words(filled, SKUS)
 
 
 STREAM = Stream()

@@ -38,7 +38,10 @@ CONTENT_TYPE = "text/xml; charset=UTF-8"
 WAIT_SECONDS = 60.0
 """How long Amazon is given before it is asked again what became of a feed."""
 MAX_REMEMBERED = 10_000
+"""Feeds under way: at Amazon's rate of 0.0083 a second, two weeks of them. A forgotten one is sent
+again, which Amazon then refuses or finds done."""
 MAX_REPORT_BYTES = 1_000_000
+"""A report on one order of a few lines has a few kilobytes; an unpacked bomb ends here."""
 
 REASONS: Mapping[str, str] = {
     "customer": "BuyerCanceled",

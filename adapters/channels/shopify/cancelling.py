@@ -40,6 +40,7 @@ mutation CancelOrder(
 """
 
 MAX_NOTE_CHARACTERS = 255
+"""Ours: a sentence for the staff. Shopify documents no bound of `staffNote`."""
 
 _REASONS = {"customer": "CUSTOMER", "fraud": "FRAUD", "inventory": "INVENTORY", "staff": "STAFF",
             "declined": "DECLINED"}  # fmt: skip
