@@ -166,8 +166,14 @@ class Partners:
                 return bool(self.stock.held_by(key).total())
             case f.CreateTask():
                 return key in self.tasks
+            case f.CancelTask():
+                return key in self.tasks and self.tasks[key].stage == "cancelled"
             case f.BuyLabel():
                 return key in self.shipments
+            case f.VoidLabel():
+                return key in self.shipments and self.shipments[key].voided
+            case f.CancelSalesOrder():
+                return key in self.bookings and self.bookings[key].cancelled
             case f.PostSalesOrder():
                 return key in self.bookings
             case f.SendMail():
