@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from actors.documents.wanted import is_empty, is_postable
-from actors.kernel.decision import Context
 from actors.messages.thing import CONFIRMED, ORDER_CANCELLED, Message
+from actors.order.decision import Context
 from actors.order.reading import units
 from actors.order.state import State
 from actors.order.work import Ask

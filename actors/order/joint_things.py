@@ -212,7 +212,7 @@ def recall(work: Work) -> e.OrderEvent | None:
 
 def recalled(
     state: State, key: Key, *, settles: int = 0, detail: str = "", by: str = ""
-) -> e.Event:
+) -> e.TaskCancelled:
     """Return that no one works on a fulfilment any more; what is packed is unpacked."""
     unpacked = tuple(k for k, x in parcels_of(state, key) if x.stage == PACKED)
     return e.TaskCancelled(
@@ -328,8 +328,10 @@ def _is_busy(work: Work, key: Key) -> bool:
 
 
 def _came_too_late(state: State, key: Key, label: Label) -> bool:
-    """Whether a label was never asked for before its parcels left without it."""
+    """Whether a label was surely not bought before its parcels left without it."""
     if label.stage != WANTED or is_open(state, key) or any(x.key == key for x in state.stuck):
+        return False
+    if any(x.key == key and not x.known for x in state.lost):
         return False
     return not any(k in state.parcels and state.parcels[k].stage == PACKED for k in label.parcels)
 

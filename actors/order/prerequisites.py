@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from actors.fulfilment.wanted import ALL
 from actors.kernel import ledger
-from actors.kernel.decision import Context
 from actors.messages.thing import ORDER_CANCELLED
+from actors.order.decision import Context
 from actors.order.reading import is_held, is_open, is_unused
 from actors.order.state import State
 from actors.order.work import Ask

@@ -1,4 +1,5 @@
-"""The running service's data, for a person at the same machine: by command line or by script."""
+"""The session of a person at the same machine with the running service, by command line or script.
+Each feature adds in its own folder what can be looked at and decided there."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ from service.app.sessions import open_reports
 from service.embedded.external import check_postgres
 from service.settings import load
 
-__all__ = ["ApiKey", "Desk", "NoSuchOrder", "open_desk"]
+__all__ = ["ApiKey", "LocalSession", "NoSuchOrder", "open_local"]
 
 
 class NoSuchOrder(OperatorError):
@@ -34,8 +35,8 @@ class NoSuchOrder(OperatorError):
     exit_code = 11
 
 
-class Desk:
-    """What each feature's own session is made of. `folder` is the service's data directory."""
+class LocalSession:
+    """The store of a running service, and where it listens. `folder` is its data directory."""
 
     def __init__(
         self,
@@ -99,8 +100,8 @@ class Desk:
 
 
 @asynccontextmanager
-async def open_desk(data: Path | None = None) -> AsyncIterator[Desk]:
-    """Open the desk of the service that runs in a data directory (left out: the configured one,
+async def open_local(data: Path | None = None) -> AsyncIterator[LocalSession]:
+    """Open a session with the service that runs in a data directory (left out: the configured one,
     or the demo's). Raises NotRunning."""
     folder = _folder(data)
     found = runtime.read(folder)
@@ -109,7 +110,9 @@ async def open_desk(data: Path | None = None) -> AsyncIterator[Desk]:
     sealing = sealing_in(load(), folder)
     try:
         async with open_reports(found.postgres_dsn) as pool:
-            yield Desk(pool, found.nats_url, folder, sealing, found.mappings_file, found.channels)
+            yield LocalSession(
+                pool, found.nats_url, folder, sealing, found.mappings_file, found.channels
+            )
     except (JournalUnavailable, StreamUnavailable, NatsUnusable) as error:
         raise ServerUnusable(
             f"The servers of {folder} do not answer: {error} `orderwright doctor` says more."

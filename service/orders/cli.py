@@ -17,7 +17,7 @@ from service.orders.cli_view import print_page, print_view
 
 if TYPE_CHECKING:
     from adapters.postgres.views import Page
-    from service.orders.local import OrdersSession
+    from service.orders.local import LocalOrders
 
 application = typer.Typer(help="Look at orders, and decide about them.", no_args_is_help=True)
 cli_decisions.add_to(application)
@@ -48,7 +48,7 @@ def list_orders(
 ) -> None:
     """List orders, newest first; `!` marks those that need a person."""
 
-    async def page(orders: OrdersSession) -> Page:
+    async def page(orders: LocalOrders) -> Page:
         return await orders.list_orders(
             stage=stage,
             progress=progress,
@@ -58,7 +58,7 @@ def list_orders(
             limit=limit,
         )
 
-    async def watching(orders: OrdersSession) -> None:
+    async def watching(orders: LocalOrders) -> None:
         while True:
             found = await page(orders)
             print("\x1b[H\x1b[2J", end="")

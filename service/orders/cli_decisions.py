@@ -14,7 +14,7 @@ import typer
 from service.app.errors import OperatorError
 
 if TYPE_CHECKING:
-    from service.orders.local import OrdersSession
+    from service.orders.local import LocalOrders
 
 T = TypeVar("T")
 
@@ -148,13 +148,13 @@ COMMANDS: dict[str, Callable[..., None]] = {
 }
 
 
-def with_orders(data: Path | None, work: Callable[[OrdersSession], Awaitable[T]]) -> T:
+def with_orders(data: Path | None, work: Callable[[LocalOrders], Awaitable[T]]) -> T:
     """Do something with the running service's orders."""
-    from service.orders.local import open_orders
+    from service.orders import local
 
     async def run() -> T:
-        async with open_orders(data) as orders:
-            return await work(orders)
+        async with local.open_orders(data) as opened:
+            return await work(opened)
 
     return asyncio.run(run())
 

@@ -1,4 +1,4 @@
-"""What a person at the same machine may read and decide about orders."""
+"""What a person at the same machine may look at and decide about orders."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from actors.order.stream import StateOutdated, decode_state, encode_state, replay
+from actors.order.stream import encode_state, is_of_others, replay
 from adapters.postgres.exchanges import KeptExchange
 from adapters.postgres.replay import Stream, streams
 from adapters.postgres.timeline import Entry
@@ -20,7 +20,7 @@ from schemas.messages.codec import encode
 from schemas.messages.inputs import ActOnOrder, EditOrder
 from service.app.clock import new_id
 from service.app.errors import OperatorError
-from service.app.local import Desk, open_desk
+from service.app.local import LocalSession, open_local
 from service.app.sessions import open_publisher
 from service.orders.deciding import NotNow, refuse_action, refuse_edit
 from service.orders.labels import valid_labels
@@ -45,15 +45,11 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     different: tuple[str, ...]
 
 
-class OrdersSession:
-    """Reads orders, and publishes decisions for the service to carry out."""
+class LocalOrders:
+    """Reads orders from the store, and publishes decisions for the service to carry out."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.find = desk.find
-        self.show = desk.show
-        self._nats_url = desk.nats_url
-        self._pool = desk.pool
-        self._views = desk.views
+    def __init__(self, session: LocalSession) -> None:
+        self._session = session
 
     async def list_orders(
         self,
@@ -74,20 +70,24 @@ class OrdersSession:
                 f"No progress is called {progress!r}; there are: {', '.join(PROGRESS)}."
             )
         try:
-            return await self._views.list_orders(
+            return await self._session.views.list_orders(
                 stage=stage, progress=progress, channel=channel, attention=attention or None,
                 cursor=cursor, limit=limit,
             )  # fmt: skip
         except ValueError as error:
             raise OperatorError(str(error)) from error
 
+    async def show(self, which: str) -> OrderView:
+        """Return one order with what is under way."""
+        return await self._session.show(which)
+
     async def timeline(self, which: str) -> tuple[Entry, ...]:
         """Return everything that happened to an order."""
-        return await self._views.timeline(await self.find(which))
+        return await self._session.views.timeline(await self._session.find(which))
 
     async def exchange(self, which: str, number: int) -> KeptExchange:
         """Return what we and a partner said in one exchange. Raises OperatorError."""
-        found = await self._views.exchange(await self.find(which), number)
+        found = await self._session.views.exchange(await self._session.find(which), number)
         if found is None:
             raise OperatorError(
                 f"The order has no exchange {number}, or it is not kept any more; `orderwright"
@@ -99,11 +99,11 @@ class OrdersSession:
 
     async def label(self, which: str, parcel: str) -> WrittenLabel:
         """Return the label of a parcel, "" for the only one. Raises OperatorError."""
-        order_id = await self.find(which)
-        state = await self._views.state(order_id)
-        bought = valid_labels(state, await self._views.labels(order_id))
+        order_id = await self._session.find(which)
+        state = await self._session.views.state(order_id)
+        bought = valid_labels(state, await self._session.views.labels(order_id))
         one = _only(bought, parcel)
-        file = await self._views.document(order_id, one.file)
+        file = await self._session.views.document(order_id, one.file)
         if file is None:
             raise OperatorError(
                 f"The label of parcel {one.parcel} is not kept any more: the order's personal data"
@@ -115,7 +115,7 @@ class OrdersSession:
     async def act(self, which: str, verb: str, target: str, person: str, reason: str) -> None:
         """Publish a person's decision; the order carries it out, or says why not. Raises
         OperatorError for what it surely can't do."""
-        view = await self.show(which)
+        view = await self._session.show(which)
         try:
             refuse_action(view, verb, target)
         except NotNow as error:
@@ -135,7 +135,7 @@ class OrdersSession:
     ) -> None:
         """Publish a person's changes of an order. `address` has single fields of the shipping
         address: they change the one in `changes`, else the order's own. Raises OperatorError."""
-        view = await self.show(which)
+        view = await self._session.show(which)
         told = {**changes, "reason": reason[:5000]}
         if address:
             told["ship_to"] = {**await self._address(view, changes.get("ship_to")), **address}
@@ -149,20 +149,20 @@ class OrdersSession:
     async def _address(self, view: OrderView, stated: object) -> dict[str, Any]:
         if isinstance(stated, dict):
             return stated
-        order = await self._views.order(view.row.order_id)
+        order = await self._session.views.order(view.row.order_id)
         if order is None or order.ship_to is None:
             return {}
         found: dict[str, Any] = msgspec.to_builtins(order.ship_to)
         return found
 
     async def _publish(self, view: OrderView, kind: str, decision: ActOnOrder | EditOrder) -> None:
-        async with open_publisher(self._nats_url) as publisher:
+        async with open_publisher(self._session.nats_url) as publisher:
             await publisher.publish(
                 view.row.channel,
                 kind,
                 view.row.ref,
                 encode(decision),
-                delivery_id=f"desk:{new_id()}",
+                delivery_id=f"local:{new_id()}",
                 source="canonical",
                 topic=kind,
             )
@@ -178,7 +178,7 @@ class OrdersSession:
     async def _verify(self, progress: Callable[[int], None]) -> Verified:
         orders = events = 0
         different: list[str] = []
-        async for stream in streams(self._pool):
+        async for stream in streams(self._session.pool):
             if not _agrees(stream):
                 different.append(stream.order_id)
                 if len(different) >= MAX_DIFFERENT:
@@ -190,31 +190,12 @@ class OrdersSession:
         return Verified(orders=orders, events=events, different=tuple(different))
 
 
-class _Made(msgspec.Struct):
-    """What every stored state says of itself: which machines made it."""
-
-    family: str
-
-
 def _agrees(stream: Stream) -> bool:
     """Whether events give the stored state. One that other versions of the machines made is a cache
     that is out of date, and says nothing of the events."""
     state = replay(stream.events)
-    try:
-        decode_state(stream.state)
-        same = encode_state(state) == stream.state
-    except StateOutdated:
-        same = _is_state(stream.state)
-    except msgspec.MsgspecError:
-        same = False
-    return same and state.version == stream.version
-
-
-def _is_state(stored: bytes) -> bool:
-    try:
-        return bool(msgspec.json.decode(stored, type=_Made).family)
-    except msgspec.MsgspecError:
-        return False
+    agrees = is_of_others(stream.state) or encode_state(state) == stream.state
+    return agrees and state.version == stream.version
 
 
 def _only(bought: Sequence[LabelFile], parcel: str) -> LabelFile:
@@ -231,8 +212,8 @@ def _only(bought: Sequence[LabelFile], parcel: str) -> LabelFile:
 
 
 @asynccontextmanager
-async def open_orders(data: Path | None) -> AsyncIterator[OrdersSession]:
-    """Open a session with the service that runs in a data directory. Raises as `open_desk`
+async def open_orders(data: Path | None = None) -> AsyncIterator[LocalOrders]:
+    """Open the orders of the service that runs in a data directory. Raises as `open_local`
     does."""
-    async with open_desk(data) as desk:
-        yield OrdersSession(desk)
+    async with open_local(data) as session:
+        yield LocalOrders(session)

@@ -162,6 +162,8 @@ class Partners:
     def has(self, key: Key, effect: f.Effect) -> bool:
         """Whether an earlier call of the same purpose did it already."""
         match effect:
+            case f.ReserveStock():
+                return bool(self.stock.held_by(key).total())
             case f.CreateTask():
                 return key in self.tasks
             case f.BuyLabel():
