@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from actors.fulfilment.collect import amount_for
 from actors.fulfilment.thing import Fulfilment
-from actors.kernel.decision import Context
+from actors.order.decision import Context
 from actors.order.reading import is_reserved, parcels_of, place_of, sent_parcel, units
 from actors.order.state import State
 from actors.order.work import Ask

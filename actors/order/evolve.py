@@ -270,7 +270,7 @@ def book(draft: Draft, event: e.Event) -> None:
     lines: list[LineState] = list(draft.get("lines"))
     sums = dict(draft.get("sums"))
     told_again = False
-    for at in {one.line: None for one in (*event.moves, *event.wishes)}:
+    for at in dict.fromkeys([x.line for x in event.moves] + [x.line for x in event.wishes]):
         line = lines[at]
         counts: ledger.Counts = line.counts
         for move in event.moves:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from actors.documents.thing import POSTED, WANTED
 from actors.documents.wanted import is_empty
 from actors.kernel import ledger
-from actors.kernel.decision import Context
 from actors.messages.thing import CONFIRMED, PARTLY_CANCELLED, REFUSED
 from actors.order.acceptance import accept
+from actors.order.decision import Context
 from actors.order.evolve import CHANNEL, FETCH
 from actors.order.reading import shipped
 from actors.order.state import State
@@ -36,8 +36,8 @@ BESIDE = frozenset({MAIL, FETCH})
 def accepted(work: Work) -> e.OrderEvent | None:
     """A placed order is accepted when its money is there or promised, and nothing holds it."""
     state = work.state
-    if state.stage != PLACED or state.cancel is not None:
-        return None
+    if state.stage != PLACED or state.cancel is not None or not state.sums.get("o"):
+        return None  # of one that others have fulfilled before nothing is left to work on
     basis = accept(state, work.context.setup).basis
     return e.Accepted(rule="accept", basis=basis) if basis else None
 
@@ -116,7 +116,10 @@ def partly_told(work: Work) -> e.OrderEvent | None:
 
 def is_at_rest(state: State, context: Context) -> bool:
     """Whether nothing is left to do: every machine has ended, and no one is asked anything."""
-    if state.holds or state.tasks or any(one.kind not in BESIDE for one in state.open):
+    empty = is_empty(state)
+    if (state.holds and not empty) or state.tasks:
+        return False
+    if any(one.kind not in BESIDE for one in state.open):
         return False
     if any(x.stage not in ("done", "cancelled") for x in state.fulfilments.values()):
         return False
@@ -124,7 +127,6 @@ def is_at_rest(state: State, context: Context) -> bool:
         return False
     if any(x.stage == "wanted" or (x.stage == "bought" and x.stop) for x in state.labels.values()):
         return False
-    empty = is_empty(state)
     if not _is_document_at_rest(state, context, empty=empty) or is_to_be_told_now(state, context):
         return False
     return not any(

@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 from actors.documents import replies as documents
 from actors.fulfilment import replies as fulfilment
-from actors.kernel.decision import Context
 from actors.label import replies as label
 from actors.messages import replies as messages
+from actors.order.decision import Context
 from actors.order.state import Lost, State
 from actors.order.table import TABLE
 from actors.order.wanted import CANCEL
@@ -115,7 +115,8 @@ def _is_reached(state: State, intent: Intent) -> bool:
         label_ = state.labels[key]
         return bool(label_.shipment) if kind == BUY else label_.stage == "voided"
     if key in state.documents:
-        return kind == POST and bool(state.documents[key].erp_id)
+        document = state.documents[key]
+        return bool(document.erp_id) if kind == POST else document.stage == "cancelled"
     if key in state.messages:
         return state.messages[key].stage == "sent"
     return kind_of(key) == PARCEL and key in state.ended

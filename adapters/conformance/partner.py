@@ -11,7 +11,8 @@ from actors.runtime.errors import PartnerError, Rejected, Retryable, Unauthorise
 from actors.runtime.ports import Call, Partner
 from adapters.kinds import kind_named
 from adapters.kit.http_client import Answer, Request
-from adapters.kit.kind import Instance, Kind, Kit, example_of, faults_of
+from adapters.kit.instance import Instance, Kit
+from adapters.kit.kind import Kind, example_of, faults_of
 from adapters.kit.recording import NoIntake, Reached, Recorder, answer_of
 from schemas.messages.effects import (
     VERBS,

@@ -11,7 +11,8 @@ import msgspec
 
 from adapters.conformance.samples import Sample, malformed
 from adapters.kit.inbound import UNKNOWN, UNREADABLE, Receipt, SignatureRefused, Source, Translator
-from adapters.kit.kind import Instance, Kind, faults_of
+from adapters.kit.instance import Instance
+from adapters.kit.kind import Kind, faults_of
 from adapters.kit.secret import Secret
 from schemas.contracts.refusals import REASONS, Refused
 from schemas.messages.inputs import KINDS

@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args
 import msgspec
 from msgspec import Struct
 
+from adapters.kit.instance import Instance, Kit
 from adapters.kit.lineage import Carried, Stated
 from adapters.kit.secret import Secret
-from adapters.kit.settings import ChannelSettings, Origin, PartnerSettings
+from adapters.kit.settings import ChannelSettings, PartnerSettings
 
 if TYPE_CHECKING:  # settings are read by every command, and the HTTP client takes a while to load
-    from actors.runtime.ports import Clock, Partner
-    from adapters.kit.events import Events
-    from adapters.kit.fetching import Letters
-    from adapters.kit.http_client import HttpClient
+    from actors.runtime.ports import Partner
     from adapters.kit.inbound import Source, Translator
     from adapters.kit.sync import Upkeep
 
@@ -47,29 +45,6 @@ Transport = Literal["webhook", "api", "nats", "poll", "file"]
 
 S = TypeVar("S", bound=PartnerSettings)
 C = TypeVar("C", bound=ChannelSettings)
-
-
-class Instance(Struct, frozen=True, kw_only=True):
-    """One configured instance: its name, and the keys that sign references, by key id."""
-
-    name: str
-    keys: Mapping[str, bytes]
-
-
-class Kit(Instance, frozen=True, kw_only=True):
-    """What an adapter is made of beside its settings.
-
-    `own_url` is where partners reach us. `origins` are the addresses that parcels leave from, by
-    place, where they are configured. What is fetched from a storefront is published to `intake`;
-    `events` go to other services.
-    """
-
-    client: HttpClient
-    clock: Clock
-    intake: Letters
-    events: Events
-    own_url: str = ""
-    origins: Mapping[str, Origin] = {}
 
 
 class Channel(Struct, Generic[C], frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from schemas.order.things import FULFILMENT, PARCEL, key_of
 if TYPE_CHECKING:
     from actors.runtime.ports import Partner
     from adapters.kit.inbound import Translator
-    from adapters.kit.kind import Kit
+    from adapters.kit.instance import Kit
     from schemas.messages.privacy import Read
 
 Path = tuple[str | int, ...]

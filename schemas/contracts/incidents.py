@@ -182,9 +182,9 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
     ),
     PARTNER_REFUSED: ("A partner refused a request.", _RUN, f"Read its reason; {_RETRY}."),
     SHORT_PICKED: (
-        "The warehouse found less than was ordered.",
+        "The warehouse found less than was asked.",
         _SERVICE,
-        "`orders ship-short`, `orders backorder` or `orders drop`; have the place counted.",
+        "Decide: `orders ship-short`, `orders backorder` or `orders drop`; have the place counted.",
     ),
     TASK_CANCELLED_BY_WAREHOUSE: (
         "The warehouse cancelled its task by itself.",
@@ -192,9 +192,14 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
         "Ask the warehouse; `orders release` when it takes the task up again, or `orders cancel`.",
     ),
     CHANGED_AFTER_WORK_BEGAN: (
-        "An order changed after a part of it had left, so that this part differs.",
+        "An order and what has left of it differ: it changed too late, or too much was sent.",
         _SERVICE,
-        "`orders show` names what differs: settle it with the customer, then `orders done`.",
+        "The order's task names what differs: settle it with the customer, then `orders done`.",
+    ),
+    MONEY_OWED: (
+        "Units that were paid for are not coming, so money is owed to the customer.",
+        _BOOKS,
+        "Refund it in the shop; the order's task names the amount. Then `orders done`.",
     ),
     PAYMENT_WITHDRAWN: (
         "The channel says the money of an accepted order went back.",
@@ -218,14 +223,9 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
         "Ask the customer whether to send it again; have the return received.",
     ),
     PARCEL_LOST: (
-        "The carrier has lost a parcel.",
+        "The carrier does not find a parcel any more.",
         _SERVICE,
-        "Claim it from the carrier, ask the customer what to send, then `orders done`.",
-    ),
-    MONEY_OWED: (
-        "Units were cancelled after they were paid, and the money is owed to the customer.",
-        _BOOKS,
-        "Refund what the task names in the shop, then `orders done`.",
+        "Claim it from the carrier and settle it with the customer, then `orders done`.",
     ),
     CANCELLED_TOO_LATE: (
         "A cancellation came after the parcel had left.",

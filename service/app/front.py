@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -14,7 +13,9 @@ from adapters.postgres.imported import Imported
 from adapters.postgres.incident_views import IncidentViews
 from adapters.postgres.keys import ApiKeys
 from adapters.postgres.quarantine_workflow import QuarantineWorkflow
-from schemas.order.ids import verify_reference
+from schemas.order.ids import OrderId, Reference, verify_reference
+from service.app.clock import SystemClock
+from service.app.common import Common
 from service.app.errors import OperatorError
 from service.app.health import Check, Health
 from service.app.web import HttpServer, application
@@ -25,6 +26,7 @@ from service.imports.api import CsvApi
 from service.inbound.edge import Edge
 from service.incidents.api import IncidentsApi
 from service.mappings.api import MappingsApi
+from service.mappings.keeper import MappingsKeeper
 from service.orders.api import Writing
 from service.orders.labels import LabelLinks
 from service.orders.reading import Finder, Reading
@@ -37,9 +39,6 @@ from service.telemetry.metrics import CONTENT_TYPE
 from service.wiring.channels import Readers, readers_by_kind, sources
 from service.wiring.store import Store
 from service.wiring.wire import Wire
-
-if TYPE_CHECKING:
-    from service.app.process import Service
 
 
 class AddressTaken(OperatorError):
@@ -57,14 +56,18 @@ class Front(Struct, frozen=True, kw_only=True):
 
 
 async def open_front(
-    service: Service,
+    common: Common,
     wire: Wire,
     store: Store,
-    keys: Mapping[str, bytes],
+    keeper: MappingsKeeper,
     stack: AsyncExitStack,
+    *,
+    keys: Mapping[str, bytes],
+    sign: Callable[[OrderId], Reference],
 ) -> Front:
-    """Listen. Until the service is ready `/readyz` says so; what comes in waits in the stream."""
-    settings = service.settings
+    """Listen. Until the service is ready `/readyz` says so; what comes in waits in the stream.
+    `keys` are those that sign references, by their ids; `sign` gives an order its own."""
+    settings, clock = common.settings, common.clock
     readers = Readers(settings, keys)
     bodies = Bodies(max_body_bytes=settings.limits.body_bytes)
     edge = Edge(
@@ -72,21 +75,21 @@ async def open_front(
         wire.publisher,
         bodies,
         forged=SignatureRefused,
-        clock=service.clock,
-        metrics=service.metrics,
-        tracer=service.tracer,
-        refused=service.refusals.count,
+        clock=clock,
+        metrics=common.metrics,
+        tracer=common.tracer,
+        refused=common.refusals.count,
     )
     health = Health(
-        service.readiness,
+        common.readiness,
         _checks(wire, store),
-        render_metrics=service.metrics.render,
+        render_metrics=common.metrics.render,
         metrics_content_type=CONTENT_TYPE,
     )
-    api_keys = ApiKeys(store.reports, monotonic=service.clock.monotonic)
+    api_keys = ApiKeys(store.reports, monotonic=clock.monotonic)
     finder = Finder(store.views, lambda text: verify_reference(text, keys)[0])
-    reading = Reading(store.views, finder, api_keys, service.clock)
-    labels = LabelLinks(store.views, keys, service.clock)
+    reading = Reading(store.views, finder, api_keys, clock)
+    labels = LabelLinks(store.views, keys, clock)
     writing = Writing(
         wire.publisher,
         bodies,
@@ -95,23 +98,23 @@ async def open_front(
         finder,
         channels=tuple(settings.channels),
         translate=Canonical().translate,
-        sign=service.references.new,
-        clock=service.clock,
-        refused=service.refusals.count,
+        sign=sign,
+        clock=clock,
+        refused=common.refusals.count,
     )
-    quarantined = _quarantine_desk(service, wire, store, readers, keys)
-    quarantine = QuarantineApi(quarantined, bodies, api_keys, store.idempotency, service.clock)
-    incidents = IncidentsApi(IncidentViews(store.reports), api_keys, service.clock)
+    quarantined = _quarantine_desk(clock, wire, store, readers, keys)
+    quarantine = QuarantineApi(quarantined, bodies, api_keys, store.idempotency, clock)
+    incidents = IncidentsApi(IncidentViews(store.reports), api_keys, clock)
     channels = ChannelsApi(
-        await channels_desk(settings, service.clock, wire, store, stack),
+        await channels_desk(settings, clock, wire, store, stack),
         bodies,
         api_keys,
-        service.clock,
+        clock,
     )
-    mappings = MappingsApi(service.mappings, bodies, api_keys, service.clock)
-    privacy_parts = (bodies, api_keys, store.idempotency, service.clock)
-    privacy = PrivacyApi(privacy_desk(store.reports, store.sealing, service.clock), *privacy_parts)
-    imports = _imports(service, wire, store, bodies, api_keys)
+    mappings = MappingsApi(keeper, bodies, api_keys, clock)
+    privacy_parts = (bodies, api_keys, store.idempotency, clock)
+    privacy = PrivacyApi(privacy_desk(store.reports, store.sealing, clock), *privacy_parts)
+    imports = _imports(common, wire, store, bodies, api_keys)
     parts = (
         *(imports, edge, writing, reading, labels, quarantine, incidents, channels, mappings),
         *(privacy, health),
@@ -134,7 +137,7 @@ async def _listen(server: HttpServer, listen: Listen) -> None:
 
 
 def _quarantine_desk(
-    service: Service,
+    clock: SystemClock,
     wire: Wire,
     store: Store,
     readers: Readers,
@@ -145,12 +148,12 @@ def _quarantine_desk(
         wire.publisher,
         readers_by_kind(keys),
         readers.translate,
-        service.clock,
+        clock,
     )
 
 
 def _imports(
-    service: Service,
+    common: Common,
     wire: Wire,
     store: Store,
     bodies: Bodies,
@@ -162,9 +165,9 @@ def _imports(
         bodies,
         api_keys,
         store.idempotency,
-        channels=tuple(service.settings.channels),
-        clock=service.clock,
-        refused=service.refusals.count,
+        channels=tuple(common.settings.channels),
+        clock=common.clock,
+        refused=common.refusals.count,
     )
 
 

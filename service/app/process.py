@@ -27,6 +27,7 @@ from adapters.postgres.incidents import Incidents
 from adapters.postgres.leases import JOBS
 from service.app import collector, runtime
 from service.app.clock import SystemClock
+from service.app.common import Common
 from service.app.errors import EmbeddedServerFailed, OperatorError, ServerTooOld, ServerUnusable
 from service.app.front import Front, open_front
 from service.app.health import Readiness
@@ -74,6 +75,14 @@ class Service:
         self.observing = Observing(self.metrics, self.tracer)
         self.readiness = Readiness()
         self.refusals = Refusals()
+        self.common = Common(
+            settings=settings,
+            clock=self.clock,
+            metrics=self.metrics,
+            tracer=self.tracer,
+            readiness=self.readiness,
+            refusals=self.refusals,
+        )
         self.stopped = asyncio.Event()
         self.failure: OperatorError | None = None
         self.servers: Servers | None = None
@@ -104,7 +113,9 @@ class Service:
             self.stream, self.alarm, store, settings, self.clock, self.metrics
         )
         await self.mappings.round()
-        front = await open_front(self, wire, store, keys, stack)
+        front = await open_front(
+            self.common, wire, store, self.mappings, stack, keys=keys, sign=self.references.new
+        )
         self.port = front.port
         self.lanes = Lanes(self._partners(front.own_url, wire, store, keys))
         self._begin_orders(store)
@@ -199,7 +210,14 @@ class Service:
             self.intake.acknowledge(),
             self.intake.keep(),
             probe_loop(self.metrics, self.clock.monotonic),
-            sample_gauges(self, wire),
+            sample_gauges(
+                self.common,
+                wire,
+                store,
+                registry=self.registry,
+                intake=self.intake,
+                lanes=self.lanes,
+            ),
             keep_house(store, self.clock, self.settings.retention),
             store.exchanges.run(),
             self._projection(store).run(),

@@ -13,7 +13,8 @@ import msgspec
 from actors.runtime.errors import PartnerError
 from actors.runtime.ports import Call, Partner
 from adapters.kinds import kind_named
-from adapters.kit.kind import Instance, Kind, Kit, example_of
+from adapters.kit.instance import Instance, Kit
+from adapters.kit.kind import Kind, example_of
 from adapters.kit.recording import NoIntake, Reached, Recorder
 from schemas.contracts.refusals import Refused
 from schemas.messages.codec import decode_order, encode

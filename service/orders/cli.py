@@ -12,12 +12,12 @@ import typer
 from service.app.errors import OperatorError
 from service.cli.tables import print_json, print_timeline
 from service.orders import cli_decisions
-from service.orders.cli_decisions import Data, Which, with_desk
+from service.orders.cli_decisions import Data, Which, with_orders
 from service.orders.cli_view import print_page, print_view
 
 if TYPE_CHECKING:
     from adapters.postgres.views import Page
-    from service.app.local import Desk
+    from service.orders.local import LocalOrders
 
 application = typer.Typer(help="Look at orders, and decide about them.", no_args_is_help=True)
 cli_decisions.add_to(application)
@@ -48,8 +48,8 @@ def list_orders(
 ) -> None:
     """List orders, newest first; `!` marks those that need a person."""
 
-    async def page(desk: Desk) -> Page:
-        return await desk.list_orders(
+    async def page(orders: LocalOrders) -> Page:
+        return await orders.list_orders(
             stage=stage,
             progress=progress,
             channel=channel,
@@ -58,26 +58,26 @@ def list_orders(
             limit=limit,
         )
 
-    async def watching(desk: Desk) -> None:
+    async def watching(orders: LocalOrders) -> None:
         while True:
-            found = await page(desk)
+            found = await page(orders)
             print("\x1b[H\x1b[2J", end="")
             print_page(found, more=False)
             sys.stdout.flush()  # whoever reads it through a pipe watches, too
             await asyncio.sleep(WATCH_SECONDS)
 
     if watch:
-        with_desk(data, watching)
+        with_orders(data, watching)
     elif as_json:
-        print_json(with_desk(data, page))
+        print_json(with_orders(data, page))
     else:
-        print_page(with_desk(data, page), more=True)
+        print_page(with_orders(data, page), more=True)
 
 
 @application.command()
 def show(which: Which, as_json: AsJson = False, data: Data = None) -> None:
     """Show one order: where it stands, its lines, fulfilments and parcels, and what waits."""
-    view = with_desk(data, lambda desk: desk.show(which))
+    view = with_orders(data, lambda orders: orders.show(which))
     if as_json:
         print_json(view)
         return
@@ -87,7 +87,7 @@ def show(which: Which, as_json: AsJson = False, data: Data = None) -> None:
 @application.command()
 def timeline(which: Which, as_json: AsJson = False, data: Data = None) -> None:
     """Show everything that happened to an order, by which rule, and what is due (times in UTC)."""
-    entries = with_desk(data, lambda desk: desk.timeline(which))
+    entries = with_orders(data, lambda orders: orders.timeline(which))
     if as_json:
         print_json(entries)
     else:
@@ -101,7 +101,7 @@ def exchange(
     data: Data = None,
 ) -> None:
     """Show what we and a partner said in one call: request and answer, without credentials."""
-    kept = with_desk(data, lambda desk: desk.exchange(which, number))
+    kept = with_orders(data, lambda orders: orders.exchange(which, number))
     one = kept.exchange
     print(f"{one.method} {one.url}")
     print(
@@ -123,7 +123,7 @@ def label(
     data: Data = None,
 ) -> None:
     """Write the label of a parcel to a file, as the carrier sold it."""
-    found = with_desk(data, lambda desk: desk.label(which, parcel))
+    found = with_orders(data, lambda orders: orders.label(which, parcel))
     try:
         out.write_bytes(found.content)
     except OSError as error:
@@ -139,7 +139,7 @@ def replay(
     """Replay every order's events, without side effects, and compare with its stored state."""
     if not verify:
         raise OperatorError("Replay compares only, for now: orderwright orders replay --verify.")
-    result = with_desk(data, lambda desk: desk.verify(_progress))
+    result = with_orders(data, lambda orders: orders.verify(_progress))
     differ = len(result.different)
     print(
         f"{result.orders} orders, {result.events} events replayed; "

@@ -14,7 +14,7 @@ import typer
 from service.app.errors import OperatorError
 
 if TYPE_CHECKING:
-    from service.app.local import Desk
+    from service.orders.local import LocalOrders
 
 T = TypeVar("T")
 
@@ -130,7 +130,7 @@ def edit(
         changes["ship_to"] = _json_of(ship_to)
     fields = {key: value for key, value in address.items() if value is not None}
     person = getpass.getuser()
-    with_desk(data, lambda desk: desk.edit(which, changes, fields, person, reason))
+    with_orders(data, lambda orders: orders.edit(which, changes, fields, person, reason))
     _say("edit", which)
 
 
@@ -148,12 +148,12 @@ COMMANDS: dict[str, Callable[..., None]] = {
 }
 
 
-def with_desk(data: Path | None, work: Callable[[Desk], Awaitable[T]]) -> T:
-    """Do something with the running service's data."""
-    from service.app import local
+def with_orders(data: Path | None, work: Callable[[LocalOrders], Awaitable[T]]) -> T:
+    """Do something with the running service's orders."""
+    from service.orders import local
 
     async def run() -> T:
-        async with local.open_desk(data) as opened:
+        async with local.open_orders(data) as opened:
             return await work(opened)
 
     return asyncio.run(run())
@@ -162,7 +162,7 @@ def with_desk(data: Path | None, work: Callable[[Desk], Awaitable[T]]) -> T:
 def _act(data: Path | None, which: str, verb: str, target: str, reason: str) -> None:
     _require_reason(reason)
     person = getpass.getuser()
-    with_desk(data, lambda desk: desk.act(which, verb, target, person, reason))
+    with_orders(data, lambda orders: orders.act(which, verb, target, person, reason))
     _say(verb, which)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from adapters.postgres.quarantine_workflow import QuarantineWorkflow
 from service.app.clock import SystemClock
-from service.app.local import open_desk
+from service.app.local import open_local
 from service.app.sessions import NoStream, known_keys, open_publisher
 from service.inbound.edge import Stream
 from service.quarantine.service import QuarantineDesk
@@ -21,9 +21,9 @@ async def open_quarantine(
     data: Path | None, *, releasing: bool = False
 ) -> AsyncIterator[QuarantineDesk]:
     """Open the desk of the service that runs in a data directory; only one opened for `releasing`
-    can release. Raises as `open_desk` does."""
+    can release. Raises as `open_local` does."""
     async with AsyncExitStack() as stack:
-        desk = await stack.enter_async_context(open_desk(data))
+        desk = await stack.enter_async_context(open_local(data))
         stream: Stream = NoStream()
         if releasing:
             stream = await stack.enter_async_context(open_publisher(desk.nats_url))

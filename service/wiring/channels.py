@@ -8,7 +8,8 @@ from typing import Any
 from actors.runtime.ports import Letter
 from adapters.kinds import KindRefused, kind_named, kinds
 from adapters.kit.inbound import Source, Translator
-from adapters.kit.kind import Instance, Kind, example_of
+from adapters.kit.instance import Instance
+from adapters.kit.kind import Kind, example_of
 from adapters.kit.settings import ChannelSettings
 from schemas.contracts.refusals import Refused
 from schemas.messages.privacy import Read

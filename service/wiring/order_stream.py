@@ -7,9 +7,9 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from actors.kernel.decision import Context, Decision
 from actors.kernel.setup import Setup
 from actors.order import stream
+from actors.order.decision import Context, Decision
 from actors.order.normalise import NO_TABLES, Tables
 from actors.order.policy import Policy
 from actors.order.redaction import masked, redacted

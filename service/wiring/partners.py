@@ -14,7 +14,8 @@ from adapters.kit.events import Events
 from adapters.kit.exchanges import Exchanges
 from adapters.kit.fetching import Fetching, Letters, Shows
 from adapters.kit.http_client import HttpClient, open_session
-from adapters.kit.kind import Kind, Kit
+from adapters.kit.instance import Kit
+from adapters.kit.kind import Kind
 from adapters.kit.settings import ChannelSettings, PartnerSettings
 from adapters.kit.sync import Upkeep
 from service.app.errors import OperatorError

@@ -24,7 +24,8 @@ from typing import Annotated
 import msgspec
 from actors.runtime.ports import Call
 from adapters.kit.json_partner import JsonPartner
-from adapters.kit.kind import Kind, Kit
+from adapters.kit.instance import Kit
+from adapters.kit.kind import Kind
 from adapters.kit.lineage import Carried, travelling_units
 from adapters.kit.settings import PartnerSettings, Url
 from msgspec import Meta

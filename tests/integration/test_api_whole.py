@@ -16,6 +16,7 @@ from adapters.nats.streams import FACTS
 from schemas.order.canonical import Order
 from schemas.order.ids import order_id_for
 from service.telemetry.metrics import Metrics
+from tests.e2e.audit import ORDER_LENGTH
 from tests.integration.whole import CHANNEL, Answer, Whole
 from tests.waiting import eventually
 
@@ -98,8 +99,8 @@ async def test_idempotency_keys(whole: Whole) -> None:
     tasks = [
         entry
         for entry in await whole.world.ledger()
-        if entry["reference"][:20] == str(first["reference"])[:20]
-        and entry["kind"] == "warehouse_task"
+        if entry["kind"] == "warehouse_task"
+        and entry["reference"].startswith(str(first["reference"])[:ORDER_LENGTH])
     ]
     assert len(tasks) == 1
 

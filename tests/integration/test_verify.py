@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from service.app.errors import OperatorError
-from service.app.local import Desk
+from service.app.local import LocalSession
 from service.embedded.supervisor import EmbeddedServers
+from service.orders.local import LocalOrders
 from tests.appends import SEALING, append, id_of
 from tests.integration.journals import Bench, empty, journal_on, migrated_database
 
@@ -31,7 +32,9 @@ async def bench(tables: str) -> AsyncIterator[Bench]:
 async def test_a_state_that_its_events_do_not_give_is_found(bench: Bench) -> None:
     """`orders replay --verify` compares: what was stored here is no state, and is named."""
     await bench.journal.append(append("1"))
-    verified = await Desk(bench.pool, "", Path(), SEALING).verify(lambda orders: None)
+    verified = await LocalOrders(LocalSession(bench.pool, "", Path(), SEALING)).verify(
+        lambda orders: None
+    )
     assert (verified.orders, verified.events) == (1, 1)
     assert verified.different == (id_of("1"),)
 
@@ -46,4 +49,4 @@ async def test_an_event_that_nobody_can_read_is_named(bench: Bench) -> None:
     )
     await bench.pool.fetch("UPDATE orders SET version = 2")
     with pytest.raises(OperatorError, match=f"order {id_of('1')} can't be read"):
-        await Desk(bench.pool, "", Path(), SEALING).verify(lambda orders: None)
+        await LocalOrders(LocalSession(bench.pool, "", Path(), SEALING)).verify(lambda orders: None)

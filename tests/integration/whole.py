@@ -221,9 +221,9 @@ class Whole:
         assert answer.status == 202, answer.body
         return answer.json()
 
-    async def stage(self, name: str) -> str:
-        """Where an order stands; "" while nothing is known of it."""
-        return (await self._stands(name))[0]
+    async def progress(self, name: str) -> str:
+        """How far an order is; "" while nothing is known of it."""
+        return (await self._stands(name))[1]
 
     async def _stands(self, name: str) -> tuple[str, str]:
         answer = await self.api("GET", f"/api/v1/orders/{name}")
@@ -233,17 +233,17 @@ class Whole:
         assert isinstance(row, dict)
         return str(row["stage"]), str(row["progress"])
 
-    async def until(self, name: str, *stages: str, seconds: float = 30.0) -> str:
+    async def until(self, name: str, *wanted: str, seconds: float = 30.0) -> str:
         """Wait until the order is in one of the stages, or has got so far."""
 
         async def there() -> str:
-            return next((one for one in await self._stands(name) if one in stages), "")
+            return next((one for one in await self._stands(name) if one in wanted), "")
 
         try:
             return await eventually(there, seconds)
         except AssertionError:
-            found = self.cli("orders", "timeline", name) if await self.stage(name) else "unknown"
-            raise AssertionError(f"{name} is not {' or '.join(stages)}:\n{found}") from None
+            found = self.cli("orders", "timeline", name) if await self.progress(name) else "unknown"
+            raise AssertionError(f"{name} is not {' or '.join(wanted)}:\n{found}") from None
 
     def spans(self) -> list[Span]:
         """Every span the collector has."""

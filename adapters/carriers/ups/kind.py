@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.carriers.ups.settings import UpsSettings
-from adapters.kit.kind import Kind, Kit
+from adapters.kit.instance import Kit
+from adapters.kit.kind import Kind
 from adapters.kit.lineage import Carried, travelling_units
 from schemas.messages.effects import BuyLabel, PackedParcel
 from schemas.order.canonical import Order

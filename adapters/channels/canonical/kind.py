@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from adapters.channels.canonical.settings import CanonicalSettings
-from adapters.kit.kind import Channel, Instance, Kind, Kit
+from adapters.kit.instance import Instance, Kit
+from adapters.kit.kind import Channel, Kind
 from adapters.kit.lineage import Carried, Example, Stated, one_parcel
 
 if TYPE_CHECKING:

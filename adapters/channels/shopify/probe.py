@@ -6,7 +6,7 @@ import msgspec
 
 from adapters.channels.shopify.graphql import ShopifyGraphql
 from adapters.channels.shopify.settings import ShopifySettings
-from adapters.kit.kind import Kit
+from adapters.kit.instance import Kit
 
 
 class _Shop(msgspec.Struct, frozen=True):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.erp.business_central.settings import BusinessCentralSettings
-from adapters.kit.kind import Kind, Kit
+from adapters.kit.instance import Kit
+from adapters.kit.kind import Kind
 from adapters.kit.lineage import Carried, all_units
 from schemas.messages.effects import PostSalesOrder
 from schemas.order.canonical import Order

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from adapters.kit.kind import Kind, Kit
+from adapters.kit.instance import Kit
+from adapters.kit.kind import Kind
 from adapters.kit.lineage import Carried
 from adapters.messages.smtp.settings import SmtpSettings
 from schemas.messages.effects import SendMail

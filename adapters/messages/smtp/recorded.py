@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from email import message_from_bytes
 
-from adapters.kit.kind import Kit
+from adapters.kit.instance import Kit
 from adapters.messages.smtp.partner import SmtpMail
 from adapters.messages.smtp.settings import SmtpSettings
 

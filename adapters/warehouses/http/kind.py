@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adapters.kit.kind import Instance, Kind, Kit
+from adapters.kit.instance import Instance, Kit
+from adapters.kit.kind import Kind
 from adapters.kit.lineage import Carried, travelling_units
 from adapters.warehouses.http.settings import WarehouseSettings
 from schemas.messages.effects import CreateTask

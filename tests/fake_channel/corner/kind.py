@@ -12,7 +12,8 @@ from msgspec import Meta
 
 from actors.runtime.ports import Call
 from adapters.kit.inbound import Receipt, SignatureRefused, Translator, delivery_of, header
-from adapters.kit.kind import Channel, Instance, Kind, Kit
+from adapters.kit.instance import Instance, Kit
+from adapters.kit.kind import Channel, Kind
 from adapters.kit.lineage import Carried, Example, Stated, one_parcel
 from adapters.kit.orders import checked
 from adapters.kit.settings import ChannelSettings, Signing
