@@ -236,6 +236,39 @@ async def test_orders_edit(whole: Whole) -> None:
     assert any(one["detail"]["postal_code"] == "40299" for one in tasks)
 
 
+async def test_orders_short_picks(whole: Whole) -> None:
+    """What the warehouse did not find is planned again, or dropped and owed, as a person decides;
+    where nothing is missing, there is nothing to decide."""
+
+    async def short() -> Order:
+        order = whole.order()
+        habit = {"warehouse": "east", "order": order.ref, "short_pick_share": 1}
+        await whole.world.ask("POST", "/_sim/warehouse/habits", habit)
+        await whole.place(order, **ON_CHANNEL)
+
+        def missing() -> bool:
+            return "short of 1 × " in whole.cli("orders", "show", order.number)
+
+        await whole.until(order.number, "picked", "packed")
+        await eventually(missing, 20.0)
+        return order
+
+    first, second = await short(), await short()
+    wrong = ("--fulfilment", "F7", "--reason", "x")
+    said = whole.cli("orders", "ship-short", first.number, *wrong, code=1)
+    assert "The key of a fulfilment is needed, and 'F7' is none: F1." in said
+    whole.cli("orders", "ship-short", first.number, "--reason", "it is somewhere")
+    whole.cli("orders", "drop", second.number, "--fulfilment", "F1", "--reason", "sold out")
+    await whole.until(first.number, "closed")
+    assert "F1 goes without 1 × SKU-002" in whole.cli("orders", "timeline", first.number)
+    await whole.until(second.number, "delivered")
+    whole.cli("orders", "done", second.number, "--reason", "refunded by hand")
+    await whole.until(second.number, "closed")
+    assert "1 cancelled" in whole.cli("orders", "show", second.number)
+    said = whole.cli("orders", "backorder", first.number, "--reason", "x", code=1)
+    assert "No short pick of the order waits for a decision." in said
+
+
 async def test_orders_label(whole: Whole, closed: Order, empty: Path) -> None:
     """The label of an order's parcel is written to a file; what there is none of is said."""
     out = empty / "label.bin"
