@@ -56,10 +56,10 @@ ANSWERS = Answers(
         ),
         ("handled", INSIDE, (i.ReportPacked,), "the parcels exist; labels may be bought"),
         (
-            "ignored",
+            "handled",
             (HANDED_OVER, DONE),
             (i.ReportPacked,),
-            "all of it has left; what is packed beyond that counts when it leaves",
+            "all of it has left; of what is packed beyond that a person is told",
         ),
         (
             "ignored",
@@ -89,14 +89,14 @@ ANSWERS = Answers(
         ),
         (
             "handled",
-            (*INSIDE, HANDED_OVER),
+            (*INSIDE, HANDED_OVER, RECALLED),
             (i.ReportCollected,),
             "the customer has it, so it is fulfilled",
         ),
         ("ignored", (DONE,), (i.ReportCollected,), "it is known that the customer has it"),
         (
             "refused",
-            (RECALLED, CANCELLED),
+            (CANCELLED,),
             (i.ReportCollected,),
             "the warehouse reports it collected although its task is cancelled",
         ),

@@ -237,12 +237,18 @@ def _done(draft: Draft, event: e.FulfilmentDone) -> None:
     _bury_all(draft, event.key, thing)
 
 
+def box_id(key: Key, parcel_id: str) -> str:
+    """Return how a parcel that has ended is known by its warehouse: its ids are good within a task
+    alone."""
+    return f"{key}/{parcel_id}"
+
+
 def _bury_all(draft: Draft, key: Key, thing: Fulfilment) -> None:
     """Leave only the ids of a fulfilment, its parcels and its labels."""
     for name in ("labels", "parcels"):
         for other, one in tuple(draft.get(name).items()):
             if one.fulfilment == key:
-                ids = (one.shipment,) if name == "labels" else (one.number, one.parcel_id)
+                ids = (one.shipment,) if name == "labels" else (one.number, box_id(key, one.parcel_id))
                 draft.bury(name, other, one.stage, ids)
                 if name == "labels":
                     draft.forget(other)

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from actors.fulfilment.answers import ANSWERS
+from actors.fulfilment.evolve import box_id
 from actors.fulfilment.leaving import leaves, new_parcels, unpacked
 from actors.fulfilment.short import missed, settle
+from actors.fulfilment.table import INSIDE
 from actors.fulfilment.thing import Fulfilment
 from actors.kernel import ledger
 from actors.order.differs import leave
@@ -71,6 +73,9 @@ def _short_picked(work: Work, key: Key, thing: Fulfilment, given: i.ReportShortP
 
 
 def _packed(work: Work, key: Key, thing: Fulfilment, given: i.ReportPacked) -> None:
+    if thing.stage in ("handed_over", "done"):
+        _packed_more(work, key, given)
+        return
     known = {x.parcel_id for _, x in parcels_of(work.state, key)}
     fresh = [one for one in given.parcels if one.parcel_id not in known]
     if not fresh and thing.stage == "packed" and not (given.complete and thing.more):
@@ -96,6 +101,15 @@ def _packed(work: Work, key: Key, thing: Fulfilment, given: i.ReportPacked) -> N
         settle(work, key, "found")
 
 
+def _packed_more(work: Work, key: Key, given: i.ReportPacked) -> None:
+    """Of what left without being named no one can say whether it is the same."""
+    gone = _gone(work.state, key)
+    if gone & {"", key}:
+        return
+    more = [one.parcel_id for one in given.parcels if one.parcel_id not in gone]
+    leave(work, [f"{key}: the warehouse packs {name} although all of it has left" for name in more])
+
+
 def _handed_over(work: Work, key: Key, thing: Fulfilment, given: i.ReportHandedOver) -> None:
     state = work.state
     here = {x.parcel_id: k for k, x in parcels_of(state, key) if x.stage in ("packed", "unpacked")}
@@ -105,11 +119,14 @@ def _handed_over(work: Work, key: Key, thing: Fulfilment, given: i.ReportHandedO
         return  # a repeat
     loose = unpacked(state, key, thing)
     if not given.parcels:
-        known = tuple(k for k, x in parcels_of(state, key) if x.stage == "packed")
+        here_ = "unpacked" if thing.stage == "recalled" else "packed"
+        known = tuple(k for k, x in parcels_of(state, key) if x.stage == here_)
         new: tuple[e.NewParcel, ...] = ()
         unknown: list[str] = []
         if not known:
             if not loose:
+                if thing.stage == "cancelled":
+                    leave(work, [f"{key} left although it was cancelled; what it holds is unknown"])
                 return
             new, unknown = new_parcels(work, thing, (i.ReportedParcel(parcel_id=f"{key}"),), loose)
     else:
@@ -133,7 +150,10 @@ def _gone(state: State, key: Key) -> set[str]:
     """The warehouse's ids of parcels that have left before."""
     live = {x.parcel_id for _, x in parcels_of(state, key) if x.stage not in ("packed", "unpacked")}
     if key in state.ended:
-        live |= {name for k, x in state.ended.items() if k[0] == "K" for name in x.ids}
+        begin = box_id(key, "")
+        for k, x in state.ended.items():
+            if k[0] == "K" and x.stage not in ("packed", "unpacked"):
+                live |= {name[len(begin) :] for name in x.ids if name.startswith(begin)}
     return live
 
 
@@ -143,9 +163,17 @@ def _task_cancelled(work: Work, key: Key, thing: Fulfilment, given: i.ReportTask
 
 
 def _collected(work: Work, key: Key, thing: Fulfilment, given: i.ReportCollected) -> None:
-    if thing.stage != "handed_over":
+    if thing.stage in INSIDE and not thing.missing and not _holds_more(work.state, key, thing):
         work.say(fulfilled(work, key, thing, given.task_id))
         return
+    # What a short pick left open is not what the customer has; what was recalled is.
+    here = "unpacked" if thing.stage == "recalled" else "packed"
+    known = tuple(k for k, x in parcels_of(work.state, key) if x.stage == here)
+    new: tuple[e.NewParcel, ...] = ()
+    if thing.stage == "recalled" and not known and thing.left:
+        new, _ = new_parcels(work, thing, (i.ReportedParcel(parcel_id=f"{key}"),), thing.left)
+    if known or new:
+        leaves(work, key, known, new, task_id=given.task_id)
     for k, parcel in tuple(parcels_of(work.state, key)):
         if parcel.stage in ON_ITS_WAY:
             moves = tuple(
@@ -153,6 +181,16 @@ def _collected(work: Work, key: Key, thing: Fulfilment, given: i.ReportCollected
                 for at, quantity in parcel.units
             )
             work.say(e.Delivered(rule="deliver", key=k, moves=moves))
+
+
+def _holds_more(state: State, key: Key, thing: Fulfilment) -> bool:
+    """Whether its parcels hold more than was asked."""
+    left = dict(thing.left)
+    for _, parcel in parcels_of(state, key):
+        if parcel.stage == "packed":
+            for at, quantity in parcel.units:
+                left[at] = left.get(at, 0) - quantity
+    return any(quantity < 0 for quantity in left.values())
 
 
 _HANDLERS: dict[type, Handler] = {

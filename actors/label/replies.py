@@ -52,6 +52,9 @@ def done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
                     charge_currency=result.charge_currency,
                 )
             )
+            gone = [k for k in thing.parcels if _is_on_its_way(work, k)]
+            if thing.told != work.state.address and gone:
+                leave(work, [f"the address changed after {k} had left" for k in gone])
         case f.Undone(detail=detail) if TABLE.allows(thing.stage, e.LabelVoided):
             gone = [k for k in thing.parcels if _is_on_its_way(work, k)]
             work.say(e.LabelVoided(rule="void", key=key, settles=settles, detail=detail))

@@ -69,7 +69,7 @@ JOINT: tuple[Joint, ...] = (
         "cover-planned",
         ("stage", "lines", "fulfilments", "open"),
         joint_units.cover_planned,
-        (e.Shrunk,),
+        (e.Shrunk, e.Stopped),
         "and for units of fulfilments that no warehouse works on",
     ),
     Joint(

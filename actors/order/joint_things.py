@@ -334,8 +334,10 @@ def _is_busy(work: Work, key: Key) -> bool:
 
 
 def _came_too_late(state: State, key: Key, label: Label) -> bool:
-    """Whether a label was never asked for before its parcels left without it."""
+    """Whether a label was surely not bought before its parcels left without it."""
     if label.stage != WANTED or is_open(state, key) or any(x.key == key for x in state.stuck):
+        return False
+    if any(x.key == key and not x.known for x in state.lost):
         return False
     return not any(k in state.parcels and state.parcels[k].stage == PACKED for k in label.parcels)
 

@@ -61,8 +61,11 @@ def cover_planned(work: Work) -> e.OrderEvent | None:
         if excess and line.counts.get("a", 0):
             for key, thing in reversed(state.fulfilments.items()):
                 have = dict(thing.left).get(at, 0)
-                if have and thing.stage in FREE and not thing.stop and not is_open(work.state, key):
-                    return _shrunk(key, ((at, min(have, excess)),), "shrink")
+                if not have or thing.stage not in FREE or thing.stop or is_open(state, key):
+                    continue
+                if work.is_doubtful(key):
+                    return e.Stopped(rule="stop", key=key, why="again")
+                return _shrunk(key, ((at, min(have, excess)),), "shrink")
     return None
 
 

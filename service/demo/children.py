@@ -138,7 +138,7 @@ def simulators(folder: Path, *, seed: int, callback_secret: str, live: bool) -> 
     # No parcel leaves without its label.
     arguments += ["--warehouse-habits", '{"fetch_labels": true}']
     # A quarter of that after its label was bought the carrier has it: not before it left.
-    arguments += ["--deliver-after-seconds", "16" if live else "8"]
+    arguments += ["--deliver-after-seconds", "16" if live else "12"]
     return Child("the simulated partners", arguments, folder / "simulators.log"), ready
 
 

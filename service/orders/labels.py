@@ -24,9 +24,9 @@ from service.http import problems
 from service.http.problems import Problem
 from service.inbound.edge import EdgeClock
 
-RETRY_SECONDS = 10
+RETRY_SECONDS = 2
 """When a warehouse asks again before the first label exists: a carrier sells one in a second or
-two, and may be away for minutes."""
+two, and a packer waits for it."""
 
 
 class FetchedLabel(Struct, frozen=True, kw_only=True):

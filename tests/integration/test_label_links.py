@@ -49,7 +49,7 @@ async def test_labels_come_as_they_are_bought(api: Api, http: aiohttp.ClientSess
     before = split(stream)[:7]
     await api.tell(stream.tell(*before))
     url = link(api, stream.order_id)
-    assert await fetched(http, url) == ({"complete": False, "labels": []}, "10")
+    assert await fetched(http, url) == ({"complete": False, "labels": []}, "2")
     first = (wanted(L1, F1, K1), labelled(L1, K1, "1Z1"))
     await api.tell(stream.tell(*first, documents=(label("label-L1-K1", b"one"),)))
     told, again = await fetched(http, url)

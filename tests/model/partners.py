@@ -162,10 +162,18 @@ class Partners:
     def has(self, key: Key, effect: f.Effect) -> bool:
         """Whether an earlier call of the same purpose did it already."""
         match effect:
+            case f.ReserveStock():
+                return bool(self.stock.held_by(key).total())
             case f.CreateTask():
                 return key in self.tasks
+            case f.CancelTask():
+                return key in self.tasks and self.tasks[key].stage == "cancelled"
             case f.BuyLabel():
                 return key in self.shipments
+            case f.VoidLabel():
+                return key in self.shipments and self.shipments[key].voided
+            case f.CancelSalesOrder():
+                return key in self.bookings and self.bookings[key].cancelled
             case f.PostSalesOrder():
                 return key in self.bookings
             case f.SendMail():
@@ -279,7 +287,9 @@ class Partners:
             i.OutsideShipment(
                 outside_id=one.outside_id,
                 units=one.parcel.units,
-                tracking_numbers=(one.parcel.tracking_number,) if one.parcel.tracking_number else (),
+                tracking_numbers=(one.parcel.tracking_number,)
+                if one.parcel.tracking_number
+                else (),
             )
             for one in self.shown.values()
         ]

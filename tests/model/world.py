@@ -12,13 +12,14 @@ from actors.label.thing import Label
 from actors.order.decision import Intended
 from actors.order.normalise import NO_TABLES, Tables
 from actors.order.policy import Policy
-from actors.order.stream import INITIAL, Context, Decision, State, decide
+from actors.order.stream import INITIAL, Context, Decision, State, decide, evolve
+from actors.parcel.table import ON_ITS_WAY
 from actors.parcel.thing import Parcel
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
 from schemas.messages.effects import digest_of, tag_of
-from schemas.order.canonical import Order
+from schemas.order.canonical import Address, Order
 from schemas.order.things import Key
 from tests.given import CHANNEL, NOON, REF, REFERENCE
 from tests.model.partners import Partners, Refusal
@@ -38,7 +39,12 @@ class World:
     """Feeds an order's inputs and keeps what comes of them."""
 
     def __init__(
-        self, setup: Setup, order: Order, *, policy: Policy | None = None, tables: Tables = NO_TABLES
+        self,
+        setup: Setup,
+        order: Order,
+        *,
+        policy: Policy | None = None,
+        tables: Tables = NO_TABLES,
     ) -> None:
         self.setup, self.policy, self.tables = setup, policy or Policy(), tables
         self.state: State = INITIAL
@@ -64,6 +70,7 @@ class World:
         self.labels: dict[Key, Label] = {}
         self.fulfilments: dict[Key, Fulfilment] = {}
         self.made: set[tuple[str, Key, str]] = set()
+        self.sent_to: dict[Key, Address | None] = {}
         self.is_wild = False
 
     # --- the order's side -------------------------------------------------------------------------
@@ -91,9 +98,9 @@ class World:
         self.last = decision
         self.state = decision.state
         self.events.extend(decision.events)
-        self._remember()
         self.body = decision.body if decision.body is not None else self.body
         self.stated = decision.stated if decision.stated is not None else self.stated
+        self._remember(decision.events)
         for named in decision.clear_timers:
             self.timers.pop(named, None)
         self.timers.update({(key, name): at for key, name, at in decision.set_timers})
@@ -102,15 +109,24 @@ class World:
             self.bodies[one.number] = self.body
         return decision
 
-    def _remember(self) -> None:
+    def _remember(self, events: tuple[e.OrderEvent, ...]) -> None:
         """Keep how each thing stood last: the order forgets what has ended."""
-        before, state = self.before, self.state
-        if state.parcels is not before.parcels:
+        states = [self.state]
+        if self.state.ended is not self.before.ended:
+            states, state = [], self.before
+            for event in events:
+                state = evolve(state, event)
+                states.append(state)
+        for state in states:
             self.parcels.update(state.parcels)
-        if state.labels is not before.labels:
             self.labels.update(state.labels)
-        if state.fulfilments is not before.fulfilments:
             self.fulfilments.update(state.fulfilments)
+        for key, parcel in self.state.parcels.items():
+            if parcel.stage in ON_ITS_WAY and self.body is not None:
+                self.sent_to[key] = self.body.ship_to
+        for key, gone in self.state.ended.items():
+            if key in self.parcels:
+                self.parcels[key] = replace(self.parcels[key], stage=gone.stage)
 
     def fire(self, key: Key, name: str) -> None:
         """Let a timer be due."""
@@ -152,7 +168,7 @@ class World:
     def was_done(self, number: int) -> bool:
         """Whether a partner keeps already what an effect asks for."""
         one = self.effects[number]
-        return isinstance(one.effect, MAKING) and self.partners.has(one.key, one.effect)
+        return self.partners.has(one.key, one.effect)
 
     # --- the shop ---------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from actors.incidents.incidents import category_of, matter_of, settles
 from actors.order.normalise import NO_TABLES, Tables
 from actors.order.stream import waiting_for
 from schemas.contracts.mappings import from_table
@@ -80,7 +81,14 @@ def test_each_kind_has_its_hold_and_what_is_left_is_said_again() -> None:
     told = waiting_for(story.state)
     assert "the SKU 'X'; " in told
     assert told.endswith("the shipping method 'Express'")
+    held = [x for x in story.events if isinstance(x, e.Held)]
+    assert [category_of(x) for x in held] == [
+        "sku_unmapped",
+        "tax_code_unmapped",
+        "shipping_method_unmapped",
+    ]
     renewed(story, tables(2, shipping_methods=nothing)).then_events(e.Normalised, e.Held)
+    assert settles(story.events[-2], matter_of(held[0]))
     renewed(story, NO_TABLES).then_events(e.Normalised, e.Accepted, e.FulfilmentPlanned)
 
 
