@@ -246,7 +246,8 @@ class Partners:
                 one.voided = True
                 return f.Undone()
         number = effect.tracking_number
-        status = self.ways.get(number, "label_created")
+        void = any(x.voided and number in x.numbers.values() for x in self.shipments.values())
+        status = "voided" if void else self.ways.get(number, "label_created")
         return f.Tracked(status=status, at="2026-11-28T10:00:00Z")  # type: ignore[arg-type]  # of TrackStatus
 
     def _erp(
