@@ -1,4 +1,4 @@
-"""A clock that jumps and a partner that is told what to answer, for the shell's tests."""
+"""A clock that jumps and a partner that is told what to answer, for the runtime's tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small house for the shell's tests: live orders over the journal's twin, scripted partners."""
+"""A small house for the runtime's tests: live orders over the journal's twin, scripted partners."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from actors.order.policy import Policy
 from actors.order.state import State, decode_state
 from actors.runtime.dispatcher import Dispatcher
 from actors.runtime.errors import LeaseLost
-from actors.runtime.lane import Care
-from actors.runtime.mailbox import Posted
+from actors.runtime.lane import CallPolicy
+from actors.runtime.mailbox import Envelope
 from actors.runtime.observer import BLIND
 from actors.runtime.registry import Registry
-from actors.runtime.runtime import Shell
+from actors.runtime.runtime import Runtime
 from actors.runtime.timers import Alarms
 from adapters.memory.journal import MemoryJournal
 from schemas.messages import inputs as i
@@ -27,7 +27,7 @@ from tests.waiting import eventually
 
 CHANNEL = "acme-us"
 ROLES = ("stock", "erp", "warehouse", "carrier", "storefront:acme-us", "mail")
-CARE = Care(
+CALL_POLICY = CallPolicy(
     rate_per_second=10_000.0, retry_first_seconds=1.0, settle_seconds=2.0, breaker_failures=2,
     breaker_open_seconds=5.0, retry_attempts=3, backlog=3, concurrency=2,
 )  # fmt: skip
@@ -37,12 +37,16 @@ class House:
     """Everything live, with scripted partners and a clock that stands still."""
 
     def __init__(
-        self, journal: MemoryJournal, *, live_orders: int = 100, care: Care = CARE
+        self,
+        journal: MemoryJournal,
+        *,
+        live_orders: int = 100,
+        call_policy: CallPolicy = CALL_POLICY,
     ) -> None:
         self.journal = journal
         self.clock = JumpingClock()
         self.journal.now = self.clock.now()
-        self.shell = Shell(
+        self.runtime = Runtime(
             journal=journal,
             clock=self.clock,
             policy=Policy(first_track_seconds=5.0),
@@ -50,23 +54,25 @@ class House:
             correlation_keys={"k1": b"a key for tests only"},
             active_key="k1",
         )
-        self.registry = Registry(self.shell, live_orders=live_orders, mailbox=4)
+        self.registry = Registry(self.runtime, live_orders=live_orders, mailbox=4)
         self.partners = {role: ScriptedPartner(role, can_look_up=role != "mail") for role in ROLES}
         self.dispatcher = Dispatcher(
-            self.shell,
+            self.runtime,
             self.registry,
             journal,
-            {role: (partner, care) for role, partner in self.partners.items()},
+            {role: (partner, call_policy) for role, partner in self.partners.items()},
             epoch_of=self._epoch_of,
         )
-        self.alarms = Alarms(self.shell, self.registry, journal)
+        self.alarms = Alarms(self.runtime, self.registry, journal)
         self.ends: list[str] = []
 
-    def post(self, given: Input, input_id: str, ref: str = "1042", *, fresh: bool = False) -> None:
+    def post(
+        self, command: Input, input_id: str, ref: str = "1042", *, fresh: bool = False
+    ) -> None:
         """Put an input into an order's mailbox."""
         order_id = order_id_for(CHANNEL, ref)
         self.registry.post(
-            order_id, Posted(given, input_id, self._told, channel=CHANNEL, ref=ref, fresh=fresh)
+            order_id, Envelope(command, input_id, self._told, channel=CHANNEL, ref=ref, fresh=fresh)
         )
 
     def _told(self, outcome: str, reason: str) -> None:
@@ -109,7 +115,7 @@ async def house() -> AsyncIterator[House]:
     """A house at work; everything ends with the test."""
     made = House(MemoryJournal(epoch=1))
     made.dispatcher.start()
-    await made.move(CARE.settle_seconds)
+    await made.move(CALL_POLICY.settle_seconds)
     yield made
     await made.dispatcher.drain(1.0)
     await made.registry.drain(1.0)

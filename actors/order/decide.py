@@ -35,8 +35,8 @@ _HANDLERS: dict[type[Struct], Handler] = {
     i.UpdateOrder: requests.update,
     i.CancelOrder: requests.cancel,
     i.ActOnOrder: requests.act,
-    i.NoteFact: facts.noted,
-    i.LookAgain: facts.looked,
+    i.NoteReport: facts.noted,
+    i.RefetchOrder: facts.looked,
     i.ReportPicked: facts.picked,
     i.ReportShortPicked: facts.short_picked,
     i.ReportPacked: facts.packed,
@@ -49,10 +49,10 @@ _HANDLERS: dict[type[Struct], Handler] = {
 }
 
 
-def decide(state: State, given: i.Input, context: Context) -> Decision:
+def decide(state: State, command: i.Input, context: Context) -> Decision:
     """Return what this input means for this order. The same arguments give the same decision."""
     answer = Answer()
-    _HANDLERS[type(given)](state, given, context, answer)
+    _HANDLERS[type(command)](state, command, context, answer)
     events = list(answer.events)
     before_last = after = state
     for event in events:
@@ -77,7 +77,7 @@ def decide(state: State, given: i.Input, context: Context) -> Decision:
         intents = tuple(e.Intent(x.number, tag_of(x.effect)) for x in intended)
         events[-1] = replace(events[-1], intends=intents)
         after = evolve(before_last, events[-1])
-    set_timers, clear_timers = _timers(state, after, given, answer, context)
+    set_timers, clear_timers = _timers(state, after, command, answer, context)
     return Decision(
         state=after,
         events=tuple(events),
@@ -98,7 +98,7 @@ def _must_wait(follow: e.OrderEvent, answer: Answer, context: Context) -> bool:
 
 
 def _timers(
-    before: State, after: State, given: i.Input, answer: Answer, context: Context
+    before: State, after: State, command: i.Input, answer: Answer, context: Context
 ) -> tuple[tuple[tuple[str, datetime], ...], tuple[str, ...]]:
     wanted: dict[str, float] = {k: v for k, v in answer.set_timers.items() if v > 0 or k != CLOSE}
     if after.stage in FINAL:
@@ -110,8 +110,8 @@ def _timers(
         if after.stage == Stage.DELIVERED and context.policy.close_after_seconds > 0:
             wanted.setdefault(CLOSE, context.policy.close_after_seconds)
     clear: tuple[str, ...] = ()
-    if isinstance(given, i.TimerFired) and given.name not in wanted:
-        clear = (given.name,)
+    if isinstance(command, i.TimerFired) and command.name not in wanted:
+        clear = (command.name,)
     elif is_unmapped(before) and not is_unmapped(after):
         # A changed order, or one that a person let go: it must not be listed as waiting.
         clear = (MAPPING,)

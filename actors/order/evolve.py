@@ -84,7 +84,7 @@ def _paid(state: State, event: e.PaymentConfirmed) -> Changes:
     }
 
 
-def _fact_noted(state: State, event: e.FactNoted) -> Changes:
+def _report_noted(state: State, event: e.ReportNoted) -> Changes:
     return {
         "channel": event.channel,
         "ref": event.ref,
@@ -99,13 +99,13 @@ def _look_asked(state: State, event: e.LookAsked) -> Changes:
         "ref": event.ref,
         "correlation_id": event.correlation_id,
         "looks": state.looks + len(event.intends),
-        "look_again": state.look_again or state.is_open(_FETCH),
+        "refetch": state.refetch or state.is_open(_FETCH),
     }
 
 
 def _fetched(state: State, event: e.Fetched) -> Changes:
     return {
-        "look_again": False,
+        "refetch": False,
         "looks": state.looks + len(event.intends),
         "stuck": tuple(stuck for stuck in state.stuck if stuck.kind != _FETCH),
     }
@@ -187,7 +187,7 @@ def _given(state: State, event: e.GivenToPerson) -> Changes:
     changes: Changes = {"stuck": (*state.stuck, stuck)}
     if event.kind == _FETCH:  # the latest question is the one that counts
         others = tuple(one for one in state.stuck if one.kind != _FETCH)
-        changes = {"stuck": (*others, stuck), "look_again": False}
+        changes = {"stuck": (*others, stuck), "refetch": False}
     if event.kind == _MAIL and not event.outcome_known:
         changes["maybe_told"] = True
     return changes
@@ -203,7 +203,7 @@ _FOLDS: dict[type[e.Event], Callable[[State, Any], Changes]] = {
     e.Amended: _amended,
     e.Normalised: _normalised,
     e.UpdateNoted: _update_noted,
-    e.FactNoted: _fact_noted,
+    e.ReportNoted: _report_noted,
     e.LookAsked: _look_asked,
     e.Fetched: _fetched,
     e.StockReserved: lambda s, v: {

@@ -31,61 +31,61 @@ HELD_BY_NOTES: dict[str, tuple[Stage, ...]] = {
 amended; after hand-over there is nothing left to hold."""
 
 
-def noted(state: State, given: i.NoteFact, context: Context, answer: Answer) -> None:
+def noted(state: State, command: i.NoteReport, context: Context, answer: Answer) -> None:
     """Something happened at the channel: it is kept for people, and one of them looks where goods
     could otherwise leave the house wrongly. One hold for each kind of news is enough, and an order
     that waits at its channel needs none. About an order we know the channel is asked, unless what
     it said last is as new as the news."""
-    told = _is_told(state, given)
+    told = _is_told(state, command)
     if state.version < MAX_NOTED_VERSION:
         answer.events.append(
-            e.FactNoted(
-                rule="note-first" if state.stage == S.NEW else "fact",
+            e.ReportNoted(
+                rule="note-first" if state.stage == S.NEW else "report",
                 channel=context.channel,
                 ref=context.ref,
                 correlation_id=context.correlation_id,
-                source=given.source,
-                topic=given.topic,
-                words=given.words,
-                waits=given.waits and state.stage in UNBORN,
+                source=command.source,
+                topic=command.topic,
+                words=command.words,
+                waits=command.waits and state.stage in UNBORN,
             )
         )
-        if given.waits and state.stage in UNBORN:
+        if command.waits and state.stage in UNBORN:
             answer.set_timers["due"] = context.policy.payment_due_seconds
     stage = S.EXPECTED if state.stage == S.NEW else state.stage
-    news = _hold_name(given.topic)
+    news = _hold_name(command.topic)
     if (
-        stage in HELD_BY_NOTES.get(given.hold, ())
-        and not (told and given.hold == "once_begun")
-        and not (given.waits and stage == S.EXPECTED)
+        stage in HELD_BY_NOTES.get(command.hold, ())
+        and not (told and command.hold == "once_begun")
+        and not (command.waits and stage == S.EXPECTED)
         and len(state.holds) < MAX_NOTED_HOLDS
         and not any(hold.hold_id.startswith(f"{news}-") for hold in state.holds)
     ):
         hold_id = f"{news}-{state.version + len(answer.events) + 1}"
-        compare_from = (given.at or "") if given.hold == "once_begun" else ""
+        compare_from = (command.at or "") if command.hold == "once_begun" else ""
         answer.events.append(
-            e.Held(rule="hold", hold_id=hold_id, reason=given.words, compare_from=compare_from)
+            e.Held(rule="hold", hold_id=hold_id, reason=command.words, compare_from=compare_from)
         )
     known = state.stage not in (*UNBORN, *FINAL) and state.version < MAX_NOTED_VERSION
-    if given.look and known and not told and not state.look_again:
-        _ask_channel(state, given.source, given.topic, context, answer)
+    if command.look and known and not told and not state.refetch:
+        _ask_channel(state, command.source, command.topic, context, answer)
 
 
-def _is_told(state: State, given: i.NoteFact) -> bool:
+def _is_told(state: State, command: i.NoteReport) -> bool:
     """Whether the channel's last statement is as new as the news."""
-    if not given.at or not state.source_updated_at:
+    if not command.at or not state.source_updated_at:
         return False
-    return moment(state.source_updated_at) >= moment(given.at)
+    return moment(state.source_updated_at) >= moment(command.at)
 
 
-def looked(state: State, given: i.LookAgain, context: Context, answer: Answer) -> None:
+def looked(state: State, command: i.RefetchOrder, context: Context, answer: Answer) -> None:
     """The channel is asked how the order is now; while it is being asked, once more afterwards.
 
     An order at its end is left alone: nothing that the channel could say would change it.
     """
-    if state.look_again or (state.stage in FINAL and not is_unborn(state)):
+    if state.refetch or (state.stage in FINAL and not is_unborn(state)):
         return
-    _ask_channel(state, given.source, given.topic, context, answer)
+    _ask_channel(state, command.source, command.topic, context, answer)
 
 
 def _ask_channel(state: State, source: str, topic: str, context: Context, answer: Answer) -> None:
@@ -124,32 +124,34 @@ def _hold_name(topic: str) -> str:
     return "-".join("".join(plain).split())
 
 
-def picked(state: State, given: i.ReportPicked, context: Context, answer: Answer) -> None:
+def picked(state: State, command: i.ReportPicked, context: Context, answer: Answer) -> None:
     """The goods are off the shelf: kept for the record."""
     if allows(state.stage, e.Picked):
         answer.events.append(e.Picked(rule="pick"))
 
 
-def packed(state: State, given: i.ReportPacked, context: Context, answer: Answer) -> None:
+def packed(state: State, command: i.ReportPacked, context: Context, answer: Answer) -> None:
     """The parcels exist; the label may be bought. A repeat, or one after a cancel, changes nothing
     (the cancellation of the task is under way or done)."""
     if allows(state.stage, e.Packed):
-        answer.events.append(e.Packed(rule="pack", parcels=given.parcels))
+        answer.events.append(e.Packed(rule="pack", parcels=command.parcels))
 
 
 def short_picked(
-    state: State, given: i.ReportShortPicked, context: Context, answer: Answer
+    state: State, command: i.ReportShortPicked, context: Context, answer: Answer
 ) -> None:
     """Too little was found: a person says whether to ship what is there or to cancel."""
     if allows(state.stage, e.ShortPicked):
-        answer.events.append(e.ShortPicked(rule="short-pick", lines=given.lines))
+        answer.events.append(e.ShortPicked(rule="short-pick", lines=command.lines))
         hold_id = f"short-pick-{state.version + 2}"
-        missing = sum(x.ordered_quantity - x.picked_quantity for x in given.lines)
+        missing = sum(x.ordered_quantity - x.picked_quantity for x in command.lines)
         reason = f"the warehouse is short of {missing} pieces: ship what is there, or cancel"
         answer.events.append(e.Held(rule="hold", hold_id=hold_id, reason=reason))
 
 
-def handed_over(state: State, given: i.ReportHandedOver, context: Context, answer: Answer) -> None:
+def handed_over(
+    state: State, command: i.ReportHandedOver, context: Context, answer: Answer
+) -> None:
     """The carrier's driver has the parcels."""
     if allows(state.stage, e.Shipped):
         answer.events.append(e.Shipped(rule="ship"))
@@ -157,7 +159,7 @@ def handed_over(state: State, given: i.ReportHandedOver, context: Context, answe
 
 
 def task_cancelled(
-    state: State, given: i.ReportTaskCancelled, context: Context, answer: Answer
+    state: State, command: i.ReportTaskCancelled, context: Context, answer: Answer
 ) -> None:
     """The warehouse cancelled by itself: a person must find another way. Ours is confirmed by the
     answer to our own request, so nothing is left to do then."""
@@ -167,9 +169,9 @@ def task_cancelled(
         answer.events.append(e.Held(rule="hold", hold_id=hold_id, reason=reason))
 
 
-def timer_fired(state: State, given: i.TimerFired, context: Context, answer: Answer) -> None:
+def timer_fired(state: State, command: i.TimerFired, context: Context, answer: Answer) -> None:
     """A timer is a question about the present; one that came too late finds nothing to do."""
-    match given.name:
+    match command.name:
         case "track" if allows(state.stage, e.Asked):
             if not state.is_open(TRACK_KIND) and not state.is_stuck(TRACK_KIND):
                 answer.events.append(e.Asked(rule="track"))
@@ -177,7 +179,7 @@ def timer_fired(state: State, given: i.TimerFired, context: Context, answer: Ans
         case "stock" if state.stage == S.BACKORDERED and mapping.is_unmapped(state):
             answer.set_timers["stock"] = context.policy.stock_retry_seconds
         case "mapping":
-            mapping.look_again(state, context, answer)
+            mapping.refetch(state, context, answer)
         case "stock" if state.stage == S.BACKORDERED:
             answer.events.append(e.StockTriedAgain(rule="stock-again"))
         case "close" if state.stage == S.DELIVERED:
@@ -195,5 +197,5 @@ def timer_fired(state: State, given: i.TimerFired, context: Context, answer: Ans
                 e.Overdue(rule="alarm", stage=state.stage, waiting_for=waiting_for(state))
             )
             wait = WAITS[Stage(state.stage)]
-            # The alarm is repeated, but not for ever at the pace of the shortest stage.
+            # The alarm is repeated, but not permanently at the pace of the shortest stage.
             answer.set_timers["due"] = max(getattr(context.policy, wait.due), DAY)

@@ -19,7 +19,7 @@ from schemas.messages.codec import encode
 from schemas.order.canonical import Order
 
 AGAIN_SECONDS = 3_600.0
-"""How often an order looks again for what is missing; a new version makes it look at once."""
+"""How often an order checks again for what is missing; a new version makes it look at once."""
 
 MAX_NAMED = 5
 """Missing values that a hold's reason names; the others are counted."""
@@ -45,14 +45,14 @@ def made_of(order: Order, context: Context, waived: Sequence[str] = ()) -> Made:
 
 
 def hold(unmapped: Sequence[Unmapped], context: Context, answer: Answer) -> None:
-    """Hold the order once for each kind of what is missing, and look again later."""
+    """Hold the order once for each kind of what is missing, and check again later."""
     for hold_id, reason in _reasons(unmapped, context.channel):
         answer.events.append(e.Held(rule="hold", hold_id=hold_id, reason=reason))
         answer.set_timers[MAPPING] = AGAIN_SECONDS
 
 
-def look_again(state: State, context: Context, answer: Answer) -> None:
-    """Free the order when nothing is missing any more; say anew what is missing when that changed;
+def refetch(state: State, context: Context, answer: Answer) -> None:
+    """Free the order when nothing is missing any more; say again what is missing when that changed;
     else look again later."""
     stated = context.order
     if stated is None or not is_unmapped(state) or not allows(state.stage, e.Normalised):

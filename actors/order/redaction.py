@@ -1,7 +1,7 @@
-"""Keeps customers out of what is kept for ever: texts that partners and people write may quote
+"""Keeps customers out of what is kept permanently: texts that partners and people write may quote
 them, and become events.
 
-What is looked for is this order's own: its names, addresses, telephone numbers. Nobody can tell a
+What is looked for is this order's own: its names, addresses, telephone numbers. No one can tell a
 name from another word, but everybody can tell whether a word is this customer's name.
 """
 
@@ -41,16 +41,20 @@ def masked(text: str, order: Order | None) -> str:
     return text
 
 
-def discreet(given: Input, order: Order | None) -> Input:
+def redacted(command: Input, order: Order | None) -> Input:
     """Return an input whose free texts may become events."""
-    match given:
+    match command:
         case i.EffectDone(result=Tracked() | Undone() as result) if result.detail:
-            return replace(given, result=replace(result, detail=masked(result.detail, order)))
+            return replace(command, result=replace(result, detail=masked(result.detail, order)))
         case i.EffectRefused() | i.EffectGivenUp() | i.CancelOrder() | i.ActOnOrder():
-            return replace(given, reason=masked(given.reason, order)) if given.reason else given
-        case i.NoteFact():
-            return replace(given, words=masked(given.words, order))
-    return given
+            return (
+                replace(command, reason=masked(command.reason, order))
+                if command.reason
+                else command
+            )
+        case i.NoteReport():
+            return replace(command, words=masked(command.words, order))
+    return command
 
 
 def _patterns(order: Order) -> Iterator[str]:
@@ -65,7 +69,7 @@ def _patterns(order: Order) -> Iterator[str]:
         for word in _WORDS.findall(name)
         if len(word) >= SHORTEST
     }
-    # What people enter where nothing is to be said ("-", "...") names nobody.
+    # What people enter where nothing is to be said ("-", "...") names no one.
     telling = {one for one in whole if _WORDS.search(one)}
     found = sorted({*telling, *words}, key=len, reverse=True)
     if found:

@@ -13,14 +13,14 @@ from schemas.messages import inputs as i
 S = Stage
 
 
-def done(state: State, given: i.EffectDone, context: Context, answer: Answer) -> None:
+def done(state: State, command: i.EffectDone, context: Context, answer: Answer) -> None:
     """A partner did it. An effect that isn't open has been settled before: nothing changes."""
-    intent = state.intent(given.number)
+    intent = state.intent(command.number)
     if intent is None:
         return
-    answer.settled = ((given.number, "done"),)
-    n = given.number
-    match given.result:
+    answer.settled = ((command.number, "done"),)
+    n = command.number
+    match command.result:
         case f.StockReserved(place=place):
             rule = "reserve" if state.stage == S.ACCEPTED else "late-reserve"
             answer.events.append(e.StockReserved(rule=rule, settles=n, place=place))
@@ -51,14 +51,16 @@ def done(state: State, given: i.EffectDone, context: Context, answer: Answer) ->
             answer.events.append(e.Compensated(rule="undo", settles=n, what=what, detail=detail))
 
 
-def refused(state: State, given: i.EffectRefused, context: Context, answer: Answer) -> None:
-    """A partner refused for a reason that repeating won't mend: a person must look."""
-    _elevate(state, given.number, given.reason, answer, how="refused")
+def refused(state: State, command: i.EffectRefused, context: Context, answer: Answer) -> None:
+    """A partner refused for a reason that repeating won't fix: a person must look."""
+    _elevate(state, command.number, command.reason, answer, how="refused")
 
 
-def given_up(state: State, given: i.EffectGivenUp, context: Context, answer: Answer) -> None:
-    """Nobody but a person can tell or mend it."""
-    _elevate(state, given.number, given.reason, answer, how="person", known=given.outcome_known)
+def given_up(state: State, command: i.EffectGivenUp, context: Context, answer: Answer) -> None:
+    """No one but a person can tell or fix it."""
+    _elevate(
+        state, command.number, command.reason, answer, how="person", known=command.outcome_known
+    )
 
 
 def _elevate(
@@ -78,13 +80,13 @@ def _elevate(
             outcome_known=known,
         )
     )
-    if intent.kind == FETCH and state.look_again:
+    if intent.kind == FETCH and state.refetch:
         answer.effects.append(f.FetchOrder())
 
 
 def _fetched(state: State, number: int, digest: str, answer: Answer) -> None:
     answer.events.append(e.Fetched(rule="fetched", settles=number, digest=digest))
-    if state.look_again:
+    if state.refetch:
         answer.effects.append(f.FetchOrder())
 
 

@@ -34,7 +34,7 @@ S = Stage
 AMENDABLE = frozenset({S.PLACED, S.BACKORDERED})
 MONEY_IS_GONE = frozenset({"voided", "refunded"})
 NO_WAY_ROUND = frozenset({(S.ACCEPTED, RESERVE), (S.PACKED, LABEL)})
-"""Effects that nobody can do for us beside the machine, in the stage that ends with them."""
+"""Effects that no one can do for us beside the machine, in the stage that ends with them."""
 
 _PARTLY_DONE = (
     "the channel shows a part of it as fulfilled, and not by us: cancel it here, or release it to "
@@ -45,88 +45,95 @@ _DONE_MEANWHILE = (
     "release it to ship all of it"
 )
 BY_ITSELF = "the service"
-"""Who released a hold when it was no person."""
+"""Who released a hold when it was not a person."""
 
 MAX_HOLDS = 16
 """How many holds one order may carry; a further change of the same kind adds no new hold."""
 
 
-def place(state: State, given: i.PlaceOrder, context: Context, answer: Answer) -> None:
+def place(state: State, command: i.PlaceOrder, context: Context, answer: Answer) -> None:
     """A new order is placed; one we know already is compared with what we know."""
     if is_unborn(state):
-        _place(state, given.order, context, answer, fulfilled=given.fulfilled)
+        _place(state, command.order, context, answer, fulfilled=command.fulfilled)
     else:
-        _take_over(state, given.order, context, answer)
-        _hold_what_left(state, given.order, given.fulfilled, answer)
+        _take_over(state, command.order, context, answer)
+        _hold_what_left(state, command.order, command.fulfilled, answer)
 
 
 def confirm_payment(
-    state: State, given: i.ConfirmPayment, context: Context, answer: Answer
+    state: State, command: i.ConfirmPayment, context: Context, answer: Answer
 ) -> None:
     """Payment may come before the order: then it is kept, or brings the order along itself."""
-    if is_unborn(state) and given.order is not None:
-        _place(state, given.order, context, answer, paid=True, fulfilled=given.fulfilled)
+    if is_unborn(state) and command.order is not None:
+        _place(state, command.order, context, answer, paid=True, fulfilled=command.fulfilled)
         return
     paid = allows(state.stage, e.PaymentConfirmed) and state.payment not in MONEY_IS_THERE
     if paid:
-        answer.events.append(_payment(state, context, given.paid_minor))
-    if given.order is not None:
+        answer.events.append(_payment(state, context, command.paid_minor))
+    if command.order is not None:
         # It may tell of a change whose own message is still on its way, or lost.
-        _take_over(state, given.order, context, answer, paid=paid)
-        _hold_what_left(state, given.order, given.fulfilled, answer)
+        _take_over(state, command.order, context, answer, paid=paid)
+        _hold_what_left(state, command.order, command.fulfilled, answer)
 
 
-def update(state: State, given: i.UpdateOrder, context: Context, answer: Answer) -> None:
+def update(state: State, command: i.UpdateOrder, context: Context, answer: Answer) -> None:
     """An update says how the order looks now, so it may also be the first we hear of it."""
     if is_unborn(state):
-        _place(state, given.order, context, answer, fulfilled=given.fulfilled)
+        _place(state, command.order, context, answer, fulfilled=command.fulfilled)
     else:
-        _take_over(state, given.order, context, answer)
-        _hold_what_left(state, given.order, given.fulfilled, answer)
+        _take_over(state, command.order, context, answer)
+        _hold_what_left(state, command.order, command.fulfilled, answer)
 
 
-def cancel(state: State, given: i.CancelOrder, context: Context, answer: Answer) -> None:
+def cancel(state: State, command: i.CancelOrder, context: Context, answer: Answer) -> None:
     """Cancel before hand-over; afterwards it is refused, because a return is needed. What was
     cancelled as a whole before it came is not waited for."""
-    _cancel(state, given.reason, given.requested_by, context, answer)
-    if given.whole and state.stage in UNBORN:
+    _cancel(state, command.reason, command.requested_by, context, answer)
+    if command.whole and state.stage in UNBORN:
         answer.events.append(e.Cancelled(rule="nothing-there"))
 
 
-def act(state: State, given: i.ActOnOrder, context: Context, answer: Answer) -> None:
+def act(state: State, command: i.ActOnOrder, context: Context, answer: Answer) -> None:
     """A person's decision. What can't be done is answered by an event that says why."""
-    match given.verb:
+    match command.verb:
         case "cancel" if state.stage == S.EXPECTED and state.is_stuck(FETCH):
             # The channel does not know it, so nothing will come that could be cancelled later.
-            _cancel(state, given.reason, given.person, context, answer)
+            _cancel(state, command.reason, command.person, context, answer)
             answer.events.append(e.Cancelled(rule="nothing-there"))
         case "cancel" if state.cancel is None and state.stage not in FINAL:
-            _cancel(state, given.reason, given.person, context, answer)
+            _cancel(state, command.reason, command.person, context, answer)
         case "release" if state.stage not in FINAL:
-            hold = next((h for h in state.holds if given.target in ("", h.hold_id)), None)
+            hold = next((h for h in state.holds if command.target in ("", h.hold_id)), None)
             if hold is not None:
                 answer.events.append(
                     e.HoldReleased(
-                        rule="free", hold_id=hold.hold_id, person=given.person, reason=given.reason
+                        rule="free",
+                        hold_id=hold.hold_id,
+                        person=command.person,
+                        reason=command.reason,
                     )
                 )
                 mapping.released(state, hold.hold_id, context, answer)
                 return
-            _refuse(state, given, "No such hold is open.", answer)
+            _refuse(state, command, "No such hold is open.", answer)
         case "retry" | "skip":
-            _retry_or_skip(state, given, context, answer)
+            _retry_or_skip(state, command, context, answer)
         case _:
-            _refuse(state, given, f"{given.verb} can't be done while it is {state.stage}.", answer)
+            _refuse(
+                state, command, f"{command.verb} can't be done while it is {state.stage}.", answer
+            )
 
 
-def _retry_or_skip(state: State, given: i.ActOnOrder, context: Context, answer: Answer) -> None:
-    stuck = next((s for s in state.stuck if given.target in ("", str(s.number))), None)
+def _retry_or_skip(state: State, command: i.ActOnOrder, context: Context, answer: Answer) -> None:
+    stuck = next((s for s in state.stuck if command.target in ("", str(s.number))), None)
     if stuck is None:
-        _refuse(state, given, "No effect of this order waits for a person.", answer)
+        _refuse(state, command, "No effect of this order waits for a person.", answer)
         return
-    if given.verb == "retry":
+    if command.verb == "retry":
         answer.events.append(
-            e.Retried(rule="retry", effect=stuck.number, person=given.person, reason=given.reason)
+            e.Retried(
+                rule="retry", effect=stuck.number, person=command.person, reason=command.reason
+            )
         )
         effect = _again(state, stuck.kind)
         if effect is not None:
@@ -134,15 +141,15 @@ def _retry_or_skip(state: State, given: i.ActOnOrder, context: Context, answer: 
         answer.attempts = 0 if stuck.outcome_known or stuck.kind == MAIL else 1
     elif (state.stage, stuck.kind) in NO_WAY_ROUND:
         why = f"An order can't go on from {state.stage} without it: retry it, or cancel the order."
-        _refuse(state, given, why, answer)
+        _refuse(state, command, why, answer)
     else:
         answer.events.append(
             e.Skipped(
                 rule="skip",
                 effect=stuck.number,
                 kind=stuck.kind,
-                person=given.person,
-                reason=given.reason,
+                person=command.person,
+                reason=command.reason,
             )
         )
         if stuck.kind == TRACK and allows(state.stage, e.Asked):
@@ -173,10 +180,10 @@ def _again(state: State, kind: str) -> f.Effect | None:
     return doing.get(kind)
 
 
-def _refuse(state: State, given: i.ActOnOrder, why: str, answer: Answer) -> None:
+def _refuse(state: State, command: i.ActOnOrder, why: str, answer: Answer) -> None:
     if allows(state.stage, e.ActionRefused):
         answer.events.append(
-            e.ActionRefused(rule="refuse", verb=given.verb, person=given.person, reason=why)
+            e.ActionRefused(rule="refuse", verb=command.verb, person=command.person, reason=why)
         )
 
 
@@ -257,7 +264,7 @@ def _take_over(
     known = context.order
     is_same = known is not None and mapping.is_same(order, state, known)
     if not age:
-        # Channels count in seconds: of two statements for one second nobody can tell the later.
+        # Channels count in seconds: of two statements for one second no one can tell the later.
         if known is not None and not is_same:
             _hold_for_doubt(state, answer)
     elif (

@@ -16,7 +16,7 @@ class Hold(Struct, frozen=True, array_like=True):
 
 
 class Stuck(Struct, frozen=True, array_like=True):
-    """An effect that ended at a person's desk."""
+    """An effect that ended waiting for a person."""
 
     number: int
     kind: str
@@ -39,7 +39,7 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True):
     mappings that made the lines; `stated_digest` tells a later statement of the channel from the
     one they were made of ("": it is the body itself); `waived` lists holds for something unmapped,
     or fulfilled by somebody else, that a person released. `looks` counts questions to the channel
-    how the order is; `look_again` says that one more is due when the one under way has ended.
+    how the order is; `refetch` says that one more is due when the one under way has ended.
     `waits` says in the channel's words why it does not tell an expected order yet. `compared` has
     the holds that end by themselves, each with the moment from which on a statement of the channel
     ends it."""
@@ -81,7 +81,7 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True):
     stated_digest: str = ""
     waived: tuple[str, ...] = ()
     looks: int = 0
-    look_again: bool = False
+    refetch: bool = False
     waits: str = ""
     compared: tuple[tuple[str, str], ...] = ()
 

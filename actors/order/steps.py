@@ -34,7 +34,7 @@ TRACK = f.tag_of(f.TrackShipment)
 FETCH = f.tag_of(f.FetchOrder)
 
 BESIDE = frozenset({MAIL, FETCH})
-"""What nobody else waits for: an order may end while it is at a person's desk."""
+"""What no one else waits for: an order may end while it is waiting for a person."""
 
 UNDO_OF: dict[str, str] = {
     "stock": f.tag_of(f.ReleaseStock),
@@ -114,7 +114,7 @@ def next_undo(state: State) -> f.Effect | None:
 
 
 def waiting_for(state: State) -> str:
-    """Say in words whom the order waits for; "" for a final one that nobody has to look at."""
+    """Say in words whom the order waits for; "" for a final one that no one has to look at."""
     if state.stuck:  # also of one at its end: somebody must still look, and wants to know why
         return f"a person: {state.stuck[0].reason}"[:300]
     if state.holds and state.holds[0].hold_id.startswith(UNMAPPED):
@@ -179,7 +179,7 @@ def _quiet(state: State) -> bool:
 
 def _stops(state: State) -> bool:
     """Whether a stuck effect stops the undoing: an undo that failed, or something that may have
-    been done and that nobody could undo yet. A mail can't be undone either way."""
+    been done and that no one could undo yet. A mail can't be undone either way."""
     return any(
         stuck.kind in UNDONE_BY or (not stuck.outcome_known and stuck.kind not in {*BESIDE, TRACK})
         for stuck in state.stuck

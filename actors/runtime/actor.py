@@ -13,13 +13,13 @@ from msgspec import MsgspecError
 from actors.order.decide import decide
 from actors.order.decision import Context, Decision
 from actors.order.lifecycle import FINAL
-from actors.order.redaction import discreet
+from actors.order.redaction import redacted
 from actors.order.state import INITIAL, State, decode_state, encode_state
 from actors.order.steps import waiting_for
 from actors.runtime.errors import AppendRefused, JournalUnavailable, LeaseLost
-from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, STOPPED, UNMATCHED, Posted
+from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, STOPPED, UNMATCHED, Envelope
 from actors.runtime.ports import Append, Document, Loaded, RecordedEffect, Row
-from actors.runtime.runtime import Shell
+from actors.runtime.runtime import Runtime
 from schemas.messages.codec import decode_order, encode
 from schemas.messages.inputs import PlaceOrder
 from schemas.order.canonical import Order
@@ -60,15 +60,15 @@ class OrderActor:
         "partition",
         "ref",
         "running",
+        "runtime",
         "seen",
-        "shell",
         "stage_since",
         "state",
     )
 
-    def __init__(self, order_id: OrderId, shell: Shell) -> None:
+    def __init__(self, order_id: OrderId, runtime: Runtime) -> None:
         self.order_id = order_id
-        self.shell = shell
+        self.runtime = runtime
         self.state: State = INITIAL
         self.body: Order | None = None
         self.stage_since: datetime | None = None
@@ -77,31 +77,31 @@ class OrderActor:
         self.channel = ""
         self.ref = ""
         self.partition = -1
-        self.mailbox: deque[Posted] = deque()
+        self.mailbox: deque[Envelope] = deque()
         self.running = False
 
     async def run(self) -> None:
         """Work until the mailbox is empty. Never raises; every input is told how it ended."""
-        shell = self.shell
-        while self.mailbox and not shell.stopping:
+        runtime = self.runtime
+        while self.mailbox and not runtime.stopping:
             count = min(len(self.mailbox), MAX_TOGETHER)
             together = [self.mailbox.popleft() for _ in range(count)]
             try:
                 await self._handle(together)
             except LeaseLost as error:
                 _tell(together, STOPPED, str(error))
-                shell.lost(str(error))
+                runtime.lost(str(error))
             except _Stopped:
                 _tell(together, STOPPED, "The service stops.")
             except Exception as error:  # a fault of ours must not leave whoever waits in the dark
                 log.exception("An order's inputs failed.", extra=self._ids(together[0]))
                 self.known = False
                 _tell(together, STOPPED, f"It failed on our side: {type(error).__name__}.")
-        if shell.stopping:
+        if runtime.stopping:
             _tell(list(self.mailbox), STOPPED, "The service stops.")
             self.mailbox.clear()
 
-    async def _handle(self, together: list[Posted]) -> None:
+    async def _handle(self, together: list[Envelope]) -> None:
         for _ in range(MAX_CONFLICTS):
             if not self.known:
                 try:
@@ -126,28 +126,28 @@ class OrderActor:
             self.known = False
             if outcome == DUPLICATE:
                 # A commit of ours that we took for lost: what it intends is only in the store.
-                self.shell.recheck()
+                self.runtime.recheck()
             if outcome in {DUPLICATE, REFUSED} and len(together) > 1:
-                for posted in together:
-                    await self._handle([posted])
+                for envelope in together:
+                    await self._handle([envelope])
                 return
             if outcome == DUPLICATE:
                 _tell(together, DUPLICATE, "")
                 return
         _tell(together, STOPPED, "Other writers were always first.")
 
-    async def _try(self, together: list[Posted]) -> str:
+    async def _try(self, together: list[Envelope]) -> str:
         """Decide, append, take over. Inputs that can't be decided are told and leave `together`."""
-        shell = self.shell
+        runtime = self.runtime
         state, body = self.state, self.body
         decisions: list[Decision] = []
-        for posted in tuple(together):
-            shell.observer.mailbox_wait(shell.clock.monotonic() - posted.posted_at)
-            decision = self._decide(state, body, posted)
+        for envelope in tuple(together):
+            runtime.observer.mailbox_wait(runtime.clock.monotonic() - envelope.enqueued_at)
+            decision = self._decide(state, body, envelope)
             if decision is None or (decision.state is INITIAL and not decision.events):
-                together.remove(posted)
+                together.remove(envelope)
                 if decision is not None:
-                    posted.end(UNMATCHED, "No such order is known.")
+                    envelope.end(UNMATCHED, "No such order is known.")
                 continue
             decisions.append(decision)
             state = decision.state
@@ -156,42 +156,42 @@ class OrderActor:
             return COMMITTED
         try:
             append = self._append(together, decisions, state)
-        except ValueError as error:  # such as a label whose image is no base64
+        except ValueError as error:  # such as a label whose image is not base64
             raise AppendRefused(f"It can't be written down: {error}") from error
         outcome = await self._write(append, together)
         if outcome == COMMITTED:
             self._take_over(append, state, body, together)
         return outcome
 
-    def _decide(self, state: State, body: Order | None, posted: Posted) -> Decision | None:
-        shell = self.shell
-        span = posted.trace.child("decide") if posted.trace.sampled else None
-        started = shell.clock.monotonic()
+    def _decide(self, state: State, body: Order | None, envelope: Envelope) -> Decision | None:
+        runtime = self.runtime
+        span = envelope.trace.child("decide") if envelope.trace.sampled else None
+        started = runtime.clock.monotonic()
         context = Context(
-            now=shell.clock.now(),
-            policy=shell.policy,
+            now=runtime.clock.now(),
+            policy=runtime.policy,
             channel=self.channel,
             ref=self.ref,
-            correlation_id=state.correlation_id or shell.correlation_id(self.order_id),
+            correlation_id=state.correlation_id or runtime.correlation_id(self.order_id),
             order=body,
-            received_at=posted.received_at,
-            mappings=shell.mappings,
+            received_at=envelope.received_at,
+            mappings=runtime.mappings,
         )
         try:
-            decision = decide(state, discreet(posted.given, body), context)
+            decision = decide(state, redacted(envelope.command, body), context)
         except Exception as error:  # one poisonous input must not stop the others
-            log.exception("An input could not be decided.", extra=self._ids(posted))
-            shell.observer.step("decide", "failed", shell.clock.monotonic() - started)
+            log.exception("An input could not be decided.", extra=self._ids(envelope))
+            runtime.observer.step("decide", "failed", runtime.clock.monotonic() - started)
             if span is not None:
                 span.end(error)
-            posted.end(POISON, f"Deciding failed: {type(error).__name__}: {error}"[:500])
+            envelope.end(POISON, f"Deciding failed: {type(error).__name__}: {error}"[:500])
             return None
-        shell.observer.step("decide", "ok", shell.clock.monotonic() - started)
+        runtime.observer.step("decide", "ok", runtime.clock.monotonic() - started)
         if span is not None:
             span.end()
         return decision
 
-    def _append(self, together: list[Posted], decisions: list[Decision], state: State) -> Append:
+    def _append(self, together: list[Envelope], decisions: list[Decision], state: State) -> Append:
         timers: dict[str, datetime | None] = {}
         for decision in decisions:
             timers.update(dict.fromkeys(decision.clear_timers))
@@ -201,7 +201,7 @@ class OrderActor:
             order_id=self.order_id,
             partition=self.partition,
             expected_version=self.state.version,
-            input_ids=tuple(posted.input_id for posted in together),
+            input_ids=tuple(envelope.input_id for envelope in together),
             events=tuple(event for d in decisions for event in d.events),
             effects=tuple(
                 RecordedEffect(number=x.number, effect=x.effect, attempts=x.attempts)
@@ -213,7 +213,7 @@ class OrderActor:
             clear_timers=tuple(n for n, t in timers.items() if t is None),
             row=_row(state),
             state=encode_state(state),
-            at=self.shell.clock.now(),
+            at=self.runtime.clock.now(),
             body=encode(body) if body is not None else None,
             customer=identity_of(body.customer) if body is not None else "",
             email=email_of(body.customer.email) if body is not None else "",
@@ -222,52 +222,52 @@ class OrderActor:
             trace=next((p.trace.traceparent for p in together if p.trace.traceparent), ""),
         )
 
-    async def _write(self, append: Append, together: list[Posted]) -> str:
+    async def _write(self, append: Append, together: list[Envelope]) -> str:
         """Append until it is known how it ended. A journal that is away is waited for."""
-        shell = self.shell
+        runtime = self.runtime
         pause = FIRST_PAUSE_SECONDS
         spans = [p.trace.child("append") for p in together if p.trace.sampled]
-        started = shell.clock.monotonic()
+        started = runtime.clock.monotonic()
         while True:
             try:
-                outcome = (await shell.journal.append(append)).kind
+                outcome = (await runtime.journal.append(append)).kind
             except JournalUnavailable as error:
-                shell.observer.step("append", "unavailable", shell.clock.monotonic() - started)
-                if shell.stopping:
+                runtime.observer.step("append", "unavailable", runtime.clock.monotonic() - started)
+                if runtime.stopping:
                     raise _Stopped from error
                 log.warning("The journal is away; the append is repeated: %s", error)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
                 continue
-            shell.observer.step("append", outcome, shell.clock.monotonic() - started)
+            runtime.observer.step("append", outcome, runtime.clock.monotonic() - started)
             for span in spans:
                 span.end(None if outcome == COMMITTED else outcome)
             return outcome
 
     def _take_over(
-        self, append: Append, state: State, body: Order | None, together: list[Posted]
+        self, append: Append, state: State, body: Order | None, together: list[Envelope]
     ) -> None:
         if state.stage != self.state.stage:
             if self.stage_since is not None:
                 seconds = (append.at - self.stage_since).total_seconds()
-                self.shell.observer.left_stage(self.state.stage, max(0.0, seconds))
+                self.runtime.observer.left_stage(self.state.stage, max(0.0, seconds))
             self.stage_since = append.at
         self.state, self.body, self.known = state, body, True
-        for posted in together:
-            self.seen[posted.input_id] = None
+        for envelope in together:
+            self.seen[envelope.input_id] = None
         while len(self.seen) > MAX_SEEN:
             del self.seen[next(iter(self.seen))]
-        shell = self.shell
-        shell.observer.events(append.events)
+        runtime = self.runtime
+        runtime.observer.events(append.events)
         if append.effects:
-            shell.submit(append, state, body)
+            runtime.submit(append, state, body)
         for _, due_at in append.set_timers:
-            shell.timer_set(due_at)
+            runtime.timer_set(due_at)
         _tell(together, COMMITTED, "")
 
-    async def _load(self, first: Posted) -> None:
+    async def _load(self, first: Envelope) -> None:
         self._address(first)
-        if first.fresh and self.state is INITIAL and isinstance(first.given, PlaceOrder):
+        if first.fresh and self.state is INITIAL and isinstance(first.command, PlaceOrder):
             first.fresh = False  # optimistic once: a conflict comes back here and reads the store
             self.known = True
             return
@@ -287,35 +287,36 @@ class OrderActor:
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
-                return await self.shell.journal.load(self.order_id)
+                return await self.runtime.journal.load(self.order_id)
             except JournalUnavailable as error:
-                if self.shell.stopping:
+                if self.runtime.stopping:
                     raise _Stopped from error
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
-    def _ids(self, posted: Posted) -> dict[str, str]:
+    def _ids(self, envelope: Envelope) -> dict[str, str]:
         """What a log line about an input bears."""
         return {
             "order_id": self.order_id,
-            "correlation_id": self.state.correlation_id or self.shell.correlation_id(self.order_id),
-            "trace_id": posted.trace.trace_id,
+            "correlation_id": self.state.correlation_id
+            or self.runtime.correlation_id(self.order_id),
+            "trace_id": envelope.trace.trace_id,
         }
 
-    def _address(self, first: Posted) -> None:
+    def _address(self, first: Envelope) -> None:
         if first.ref and not self.ref:
             self.channel, self.ref = first.channel, first.ref
             self.partition = partition_of(first.ref)
 
-    def _without_repeats(self, together: list[Posted]) -> list[Posted]:
-        fresh: list[Posted] = []
+    def _without_repeats(self, together: list[Envelope]) -> list[Envelope]:
+        fresh: list[Envelope] = []
         ids: set[str] = set()
-        for posted in together:
-            if posted.input_id in self.seen or posted.input_id in ids:
-                posted.end(DUPLICATE, "")
+        for envelope in together:
+            if envelope.input_id in self.seen or envelope.input_id in ids:
+                envelope.end(DUPLICATE, "")
             else:
-                ids.add(posted.input_id)
-                fresh.append(posted)
+                ids.add(envelope.input_id)
+                fresh.append(envelope)
         return fresh
 
 
@@ -347,6 +348,6 @@ def _documents(decision: Decision) -> tuple[Document, ...]:
     )
 
 
-def _tell(together: list[Posted], outcome: str, reason: str) -> None:
-    for posted in together:
-        posted.end(outcome, reason)
+def _tell(together: list[Envelope], outcome: str, reason: str) -> None:
+    for envelope in together:
+        envelope.end(outcome, reason)

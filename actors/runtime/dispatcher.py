@@ -14,11 +14,11 @@ from typing import Any
 
 from actors.order.state import State
 from actors.runtime import errors, unconfigured
-from actors.runtime.executor import Caller
-from actors.runtime.lane import LOOK_SECONDS, Care, Item, Lane
+from actors.runtime.executor import EffectExecutor
+from actors.runtime.lane import LOOK_SECONDS, CallPolicy, Item, Lane
 from actors.runtime.ports import Append, OpenEffect, Outbox, Partner
 from actors.runtime.registry import Registry
-from actors.runtime.runtime import Shell
+from actors.runtime.runtime import Runtime
 from actors.runtime.unconfigured import Unconfigured
 from schemas.messages.effects import lane_of
 from schemas.order.canonical import Order
@@ -30,7 +30,7 @@ SWEEP_SECONDS = 5.0
 """How often a lane looks into the store even when it believes it knows everything."""
 
 MAX_UNCONFIGURED = 64
-"""Partners that effects name and nobody configured; more is a sender who makes channels up."""
+"""Partners that effects name and no one configured; more is a sender who makes channels up."""
 
 
 class Dispatcher:
@@ -39,37 +39,39 @@ class Dispatcher:
 
     def __init__(
         self,
-        shell: Shell,
+        runtime: Runtime,
         registry: Registry,
         outbox: Outbox,
-        partners: Mapping[str, tuple[Partner, Care]],
+        partners: Mapping[str, tuple[Partner, CallPolicy]],
         *,
         epoch_of: Callable[[str], int],
     ) -> None:
-        self._shell = shell
+        self._runtime = runtime
         self._registry = registry
         self._outbox = outbox
         self._epoch_of = epoch_of
-        self._caller = Caller(shell, registry, outbox, epoch_of)
-        self.lanes = {name: Lane(name, partner, care) for name, (partner, care) in partners.items()}
+        self._executor = EffectExecutor(runtime, registry, outbox, epoch_of)
+        self.lanes = {
+            name: Lane(name, partner, policy) for name, (partner, policy) in partners.items()
+        }
         self._tasks: set[asyncio.Task[None]] = set()
         self._pumps: list[asyncio.Task[None]] = []
         self._configured = len(self.lanes)
-        shell.submit = self.submit
-        shell.recheck = self.recheck
+        runtime.submit = self.submit
+        runtime.recheck = self.recheck
 
     def start(self) -> None:
         """Begin: what the store holds open is taken up, oldest first."""
-        now = self._shell.clock.monotonic()
+        now = self._runtime.clock.monotonic()
         for lane in self.lanes.values():
             # A call that a dead process had under way may still be acting at the partner.
-            lane.look_again_at = lane.not_before = now + lane.care.settle_seconds
+            lane.next_look_at = lane.not_before = now + lane.policy.settle_seconds
         self._pumps = [asyncio.create_task(self._pump(lane)) for lane in self.lanes.values()]
         self._pumps.append(asyncio.create_task(self._find_unconfigured()))
 
     async def drain(self, seconds: float) -> int:
         """Start no more calls, let those under way finish; return how many did not in time."""
-        self._caller.draining = True
+        self._executor.draining = True
         for pump in self._pumps:
             pump.cancel()
         await asyncio.gather(*self._pumps, return_exceptions=True)
@@ -107,14 +109,14 @@ class Dispatcher:
             lane.more_in_store = True
 
     def _lane(self, name: str) -> Lane | None:
-        """Return the lane of this name; one that nobody configured has its effects go to a person
+        """Return the lane of this name; one that no one configured has its effects go to a person
         in the end. None beyond MAX_UNCONFIGURED of those: senders choose the channels' names."""
         lane = self.lanes.get(name)
-        if lane is not None or self._caller.draining:
+        if lane is not None or self._executor.draining:
             return lane
         if len(self.lanes) < self._configured + MAX_UNCONFIGURED:
             log.error("Effects wait for %s, and no such partner is configured.", name)
-            lane = self.lanes[name] = Lane(name, Unconfigured(name), unconfigured.CARE)
+            lane = self.lanes[name] = Lane(name, Unconfigured(name), unconfigured.CALL_POLICY)
             self._pumps.append(asyncio.create_task(self._pump(lane)))
         return lane
 
@@ -133,15 +135,15 @@ class Dispatcher:
         while True:
             try:
                 await self._pump_once(lane)
-            except Exception:  # a fault of ours must slow a partner down, not stop it for ever
+            except Exception:  # a fault of ours must slow a partner down, not stop it permanently
                 log.exception("The lane of %s stumbled; it goes on in a second.", lane.name)
                 await asyncio.sleep(1.0)
 
     async def _pump_once(self, lane: Lane) -> None:
-        clock = self._shell.clock
+        clock = self._runtime.clock
         while True:
             now = clock.monotonic()
-            if now >= lane.look_again_at and (lane.more_in_store or not lane.backlog):
+            if now >= lane.next_look_at and (lane.more_in_store or not lane.backlog):
                 await self._look_into_store(lane)
             while lane.may_start(clock.monotonic()):
                 await lane.limiter.acquire()
@@ -150,9 +152,9 @@ class Dispatcher:
                 item = lane.backlog.popleft()
                 lane.under_way += 1
                 lane.breaker.started()
-                self._spawn(self._caller.call(lane, item))
+                self._spawn(self._executor.call(lane, item))
             lane.wake.clear()
-            pause = max(0.01, lane.look_again_at - clock.monotonic())
+            pause = max(0.01, lane.next_look_at - clock.monotonic())
             if lane.backlog and lane.paused_until > now:
                 pause = min(pause, max(0.01, lane.paused_until - now))
             try:
@@ -163,18 +165,18 @@ class Dispatcher:
 
     async def _look_into_store(self, lane: Lane) -> None:
         """Top the backlog up with the oldest due effects that memory doesn't hold."""
-        clock = self._shell.clock
+        clock = self._runtime.clock
         if clock.monotonic() < lane.not_before:
-            lane.look_again_at = lane.not_before
+            lane.next_look_at = lane.not_before
             return
-        lane.look_again_at = lane.next_wake(clock.monotonic(), SWEEP_SECONDS)
+        lane.next_look_at = lane.next_wake(clock.monotonic(), SWEEP_SECONDS)
         opens_at = lane.breaker.opens_again_at
         if opens_at is not None and clock.monotonic() < opens_at:
-            lane.look_again_at = opens_at
+            lane.next_look_at = opens_at
             return
-        room = 1 if opens_at is not None else lane.care.backlog - len(lane.backlog)
+        room = 1 if opens_at is not None else lane.policy.backlog - len(lane.backlog)
         if room <= 0:
-            lane.look_again_at = clock.monotonic() + LOOK_SECONDS
+            lane.next_look_at = clock.monotonic() + LOOK_SECONDS
             return
         found: list[OpenEffect] = []
         items: list[Item] = []
@@ -187,14 +189,14 @@ class Dispatcher:
             items = [self._from_store(lane, effect) for effect in found]
         except (errors.JournalUnavailable, errors.LeaseLost) as error:
             log.warning("The outbox is not taken up now; it is tried again: %s", error)
-            lane.look_again_at = clock.monotonic() + 1.0
+            lane.next_look_at = clock.monotonic() + 1.0
             lane.more_in_store = True
             return
         finally:
             lane.end_look(items)
         lane.more_in_store = lane.more_in_store or len(found) >= room
         if lane.more_in_store:
-            lane.look_again_at = clock.monotonic() + LOOK_SECONDS
+            lane.next_look_at = clock.monotonic() + LOOK_SECONDS
 
     def _from_store(self, lane: Lane, found: OpenEffect) -> Item:
         """An effect of a dead process may have been called; one of ours was not, unless counted.

@@ -11,11 +11,11 @@ from datetime import timedelta
 from actors.order.redaction import masked
 from actors.runtime import errors
 from actors.runtime.lane import Item, Lane
-from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, Posted, Told
+from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, Envelope, Told
 from actors.runtime.observer import Trace
 from actors.runtime.ports import Call, EffectNote, Outbox
 from actors.runtime.registry import Registry
-from actors.runtime.runtime import Shell
+from actors.runtime.runtime import Runtime
 from schemas.messages.effects import Result, tag_of
 from schemas.messages.inputs import EffectDone, EffectGivenUp, EffectRefused, Input
 
@@ -31,14 +31,14 @@ NOTE_AGAIN_SECONDS = 1.0
 """Pause before a note is written again while the store is away."""
 
 
-class Caller:
+class EffectExecutor:
     """Makes the calls. `epoch_of` is asked again before each outside effect and raises LeaseLost
     when the order isn't ours any more."""
 
     def __init__(
-        self, shell: Shell, registry: Registry, outbox: Outbox, epoch_of: Callable[[str], int]
+        self, runtime: Runtime, registry: Registry, outbox: Outbox, epoch_of: Callable[[str], int]
     ) -> None:
-        self._shell = shell
+        self._runtime = runtime
         self._registry = registry
         self._outbox = outbox
         self._epoch_of = epoch_of
@@ -46,22 +46,22 @@ class Caller:
 
     async def call(self, lane: Lane, item: Item) -> None:
         """Make the call that was counted as under way, and see to its end."""
-        shell = self._shell
+        runtime = self._runtime
         operation = tag_of(item.effect)
-        trace = shell.observer.begin_call(operation, item.trace, item.correlation_id)
+        trace = runtime.observer.begin_call(operation, item.trace, item.correlation_id)
         item.watched = trace
-        started = shell.clock.monotonic()
+        started = runtime.clock.monotonic()
         outcome, error = "done", None
         try:
             outcome, error = await self._attempt(lane, item, trace)
         finally:
             lane.under_way -= 1
             if lane.breaker.state == "half_open":
-                lane.breaker.undecided(shell.clock.monotonic())
+                lane.breaker.undecided(runtime.clock.monotonic())
             if lane.backlog:
                 lane.wake.set()
-            seconds = shell.clock.monotonic() - started
-            shell.observer.called(lane.name, operation, outcome, seconds)
+            seconds = runtime.clock.monotonic() - started
+            runtime.observer.called(lane.name, operation, outcome, seconds)
             trace.end(error)
 
     async def _attempt(
@@ -71,7 +71,7 @@ class Caller:
             self._epoch_of(item.ref)
             result = await self._ask(lane, item, trace)
         except errors.LeaseLost as error:
-            self._shell.lost(str(error))
+            self._runtime.lost(str(error))
             return "lost", error
         except errors.Rejected as error:
             self._answered(lane)
@@ -88,7 +88,7 @@ class Caller:
             await self._retry(lane, item, error)
             return "retry", error
         except errors.JournalUnavailable as error:
-            await self._rest(lane, item, str(error), lane.care.retry_first_seconds)
+            await self._rest(lane, item, str(error), lane.policy.retry_first_seconds)
             return "retry", error
         except (errors.Unknown, TimeoutError) as error:
             await self._unknown(lane, item, error)
@@ -103,7 +103,7 @@ class Caller:
         return "done", None
 
     async def _ask(self, lane: Lane, item: Item, trace: Trace) -> Result:
-        partner, timeout = lane.partner, lane.care.timeout_seconds
+        partner, timeout = lane.partner, lane.policy.timeout_seconds
         if item.maybe_done and not partner.can_look_up:
             raise errors.NeedsPerson(
                 f"{lane.name} may have done this already and can't be asked: look there, then"
@@ -148,27 +148,27 @@ class Caller:
     def _answered(self, lane: Lane) -> None:
         if lane.breaker.succeeded():
             log.info("%s answers again; what waits is released step by step.", lane.name)
-            self._shell.observer.breaker(lane.name, lane.breaker.state)
+            self._runtime.observer.breaker(lane.name, lane.breaker.state)
             lane.more_in_store = True
-            lane.look_again_at = 0.0
+            lane.next_look_at = 0.0
             lane.wake.set()
 
     def _failed(self, lane: Lane) -> None:
-        if lane.breaker.failed(self._shell.clock.monotonic()):
+        if lane.breaker.failed(self._runtime.clock.monotonic()):
             log.warning("%s fails; its effects wait in the store until it recovers.", lane.name)
         if lane.breaker.state != "closed":
             lane.empty_backlog()
-            lane.look_again_at = lane.breaker.opens_again_at or 0.0
-        self._shell.observer.breaker(lane.name, lane.breaker.state)
+            lane.next_look_at = lane.breaker.opens_again_at or 0.0
+        self._runtime.observer.breaker(lane.name, lane.breaker.state)
 
-    async def _reply(self, lane: Lane, item: Item, given: Input) -> None:
+    async def _reply(self, lane: Lane, item: Item, command: Input) -> None:
         """Bring the answer to the order and wait until it is on disk; then the effect has ended."""
-        outcome = await self._post(item, given)
-        if outcome == POISON and not isinstance(given, EffectGivenUp):
+        outcome = await self._post(item, command)
+        if outcome == POISON and not isinstance(command, EffectGivenUp):
             # It would be the same answer each time: a person must know what the partner did.
             reason = f"{lane.name} answered, but its answer can't be kept. Look there what it did."
-            given = EffectGivenUp(number=item.number, reason=reason, outcome_known=False)
-            outcome = await self._post(item, given)
+            command = EffectGivenUp(number=item.number, reason=reason, outcome_known=False)
+            outcome = await self._post(item, command)
         lane.forget(item)
         lane.asked_to_slow_down = 0
         if outcome in {COMMITTED, DUPLICATE}:
@@ -178,14 +178,14 @@ class Caller:
         # the effect up next must look it up, so the attempt is counted before it is let go.
         log.warning("An answer of %s was not taken: %s", lane.name, outcome)
         item.attempts += 1
-        if not self._shell.stopping:
+        if not self._runtime.stopping:
             await self._rest(lane, item, f"the answer was not taken: {outcome}", REST_SECONDS)
 
-    async def _post(self, item: Item, given: Input) -> str:
+    async def _post(self, item: Item, command: Input) -> str:
         while True:
             ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-            posted = Posted(
-                given,
+            envelope = Envelope(
+                command,
                 f"effect:{item.number}",
                 _ending(ended),
                 channel=item.channel,
@@ -193,27 +193,27 @@ class Caller:
                 trace=item.watched,
             )
             try:
-                self._registry.post(item.order_id, posted)
+                self._registry.post(item.order_id, envelope)
             except errors.MailboxFull:
                 await asyncio.sleep(POST_AGAIN_SECONDS)
                 continue
             return await ended
 
     async def _give_up(self, lane: Lane, item: Item, reason: str, *, known: bool) -> None:
-        given = EffectGivenUp(number=item.number, reason=reason, outcome_known=known)
-        await self._reply(lane, item, given)
+        command = EffectGivenUp(number=item.number, reason=reason, outcome_known=known)
+        await self._reply(lane, item, command)
 
     async def _retry(self, lane: Lane, item: Item, error: errors.Retryable) -> None:
-        # A partner that is down for everybody burns nobody's tries: its effects wait for it.
+        # A partner that is down for everybody burns no one's tries: its effects wait for it.
         burns = not error.throttled and not (error.sick and lane.breaker.state != "closed")
         if error.throttled:
             self._answered(lane)
             if not error.alone:
-                lane.slow_down(self._shell.clock.monotonic(), error.retry_after_seconds)
+                lane.slow_down(self._runtime.clock.monotonic(), error.retry_after_seconds)
         elif error.sick:
             self._failed(lane)
-        if burns and lane.count_try(item) >= lane.care.retry_attempts:
-            reason = f"{lane.name} failed {lane.care.retry_attempts} times, lastly: {error}"
+        if burns and lane.count_try(item) >= lane.policy.retry_attempts:
+            reason = f"{lane.name} failed {lane.policy.retry_attempts} times, lastly: {error}"
             await self._give_up(lane, item, reason, known=not item.maybe_done)
             return
         if not lane.partner.can_look_up:
@@ -227,12 +227,12 @@ class Caller:
         self._failed(lane)
         item.attempts += 1
         item.maybe_done = True
-        reason = str(error) or f"{lane.name} did not answer in {lane.care.timeout_seconds:g} s."
-        spent = burns and lane.count_try(item) >= lane.care.retry_attempts
+        reason = str(error) or f"{lane.name} did not answer in {lane.policy.timeout_seconds:g} s."
+        spent = burns and lane.count_try(item) >= lane.policy.retry_attempts
         if not lane.partner.can_look_up or spent:
             await self._give_up(lane, item, reason, known=False)
         else:
-            delay = max(lane.care.settle_seconds, lane.retry_delay(item, None))
+            delay = max(lane.policy.settle_seconds, lane.retry_delay(item, None))
             await self._rest(lane, item, reason, delay)
 
     async def _unauthorised(self, lane: Lane, item: Item, error: errors.Unauthorised) -> None:
@@ -240,11 +240,11 @@ class Caller:
             await self._retry(lane, item, errors.Retryable(str(error), sick=False))
             return
         log.error("%s refuses our credential; its effects wait: %s", lane.name, error)
-        lane.paused_until = self._shell.clock.monotonic() + lane.care.rest_seconds
+        lane.paused_until = self._runtime.clock.monotonic() + lane.policy.rest_seconds
         self._answered(lane)
         if not lane.partner.can_look_up:
             item.attempts = 0
-        await self._rest(lane, item, str(error), lane.care.rest_seconds)
+        await self._rest(lane, item, str(error), lane.policy.rest_seconds)
 
     async def _rest(self, lane: Lane, item: Item, reason: str, delay: float) -> None:
         """Leave the effect to the store until it is due again."""
@@ -258,14 +258,14 @@ class Caller:
                     return
                 await asyncio.sleep(NOTE_AGAIN_SECONDS)
         lane.release(item)
-        lane.wake_at(self._shell.clock.monotonic() + delay)
+        lane.wake_at(self._runtime.clock.monotonic() + delay)
 
     def _note(self, item: Item, reason: str, delay: float) -> EffectNote:
         return EffectNote(
             order_id=item.order_id,
             number=item.number,
             attempts=item.attempts,
-            due_at=self._shell.clock.now() + timedelta(seconds=delay),
+            due_at=self._runtime.clock.now() + timedelta(seconds=delay),
             error=masked(reason[:2_000], item.order)[:500],
         )
 

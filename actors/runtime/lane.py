@@ -21,7 +21,7 @@ Key = tuple[str, int]
 
 MAX_COUNTED = 20_000
 """Effects whose failed tries are counted per partner, about 3 MB; beyond it the one that failed
-longest ago is forgotten and gets its tries anew."""
+longest ago is forgotten and gets its tries again."""
 
 LOOK_SECONDS = 0.25
 """How often a lane looks into the store while more waits there."""
@@ -30,7 +30,7 @@ LONGEST_WISH_SECONDS = 3600.0
 """A partner's own wish to be left alone counts up to an hour."""
 
 
-class Care(Struct, frozen=True, kw_only=True):
+class CallPolicy(Struct, frozen=True, kw_only=True):
     """How gently a partner is called, and how long its failures are borne.
 
     `settle_seconds` is how long an unknown outcome rests before it is looked up, so that a slow
@@ -99,7 +99,7 @@ class Item:
 
     @property
     def key(self) -> Key:
-        """The effect's name for ever."""
+        """The effect's name permanently."""
         return (self.order_id, self.number)
 
     def whole_order(self) -> Order | None:
@@ -117,10 +117,10 @@ class Lane:
     names every effect that is in memory, waiting, under way or on its way back to its order.
     """
 
-    def __init__(self, name: str, partner: Partner, care: Care) -> None:
+    def __init__(self, name: str, partner: Partner, policy: CallPolicy) -> None:
         self.name = name
         self.partner = partner
-        self.care = care
+        self.policy = policy
         self.backlog: deque[Item] = deque()
         self.held: set[Key] = set()
         self.tries: dict[Key, int] = {}
@@ -129,18 +129,18 @@ class Lane:
         self._let_go: set[Key] | None = None
         self.under_way = 0
         self.more_in_store = True
-        self.look_again_at = 0.0
+        self.next_look_at = 0.0
         self.looked_at = 0.0
         self.not_before = 0.0  # no look into the store before, whatever is due
         self.paused_until = 0.0
         self.asked_to_slow_down = 0
         self._wakes: list[float] = []
         self.wake = asyncio.Event()
-        self.limiter = _limiter(care.rate_per_second)
+        self.limiter = _limiter(policy.rate_per_second)
         self.breaker = Breaker(
-            failures=care.breaker_failures,
-            open_seconds=care.breaker_open_seconds,
-            concurrency=care.concurrency,
+            failures=policy.breaker_failures,
+            open_seconds=policy.breaker_open_seconds,
+            concurrency=policy.concurrency,
         )
 
     def offer(self, item: Item) -> None:
@@ -148,10 +148,10 @@ class Lane:
         into the store may have been quicker than the answer to the commit: then it is here."""
         if item.key in self.held:
             return
-        if len(self.backlog) >= self.care.backlog or self.breaker.state != "closed":
+        if len(self.backlog) >= self.policy.backlog or self.breaker.state != "closed":
             self.more_in_store = True
             if self.breaker.state == "closed":
-                self.look_again_at = min(self.look_again_at, self.looked_at + LOOK_SECONDS)
+                self.next_look_at = min(self.next_look_at, self.looked_at + LOOK_SECONDS)
             return
         self.held.add(item.key)
         self.backlog.append(item)
@@ -188,7 +188,7 @@ class Lane:
         return (
             bool(self.backlog)
             and now >= self.paused_until
-            and self.under_way < self.care.concurrency
+            and self.under_way < self.policy.concurrency
             and self.breaker.may_call(self.under_way, now)
         )
 
@@ -202,8 +202,8 @@ class Lane:
         self.paused_until = max(self.paused_until, now + min(pause, LONGEST_WISH_SECONDS))
 
     def _doubled(self, times: int) -> float:
-        pause: float = self.care.retry_first_seconds * 2 ** min(times, 20)
-        return min(pause, self.care.retry_most_seconds)
+        pause: float = self.policy.retry_first_seconds * 2 ** min(times, 20)
+        return min(pause, self.policy.retry_most_seconds)
 
     def retry_delay(self, item: Item, asked: float | None) -> float:
         """Return how long to wait before the next try: doubling, or what the partner asked for."""
@@ -212,9 +212,9 @@ class Lane:
 
     def wake_at(self, moment: float) -> None:
         """Something in the store is due at this moment (monotonic seconds)."""
-        if len(self._wakes) < self.care.backlog:
+        if len(self._wakes) < self.policy.backlog:
             heapq.heappush(self._wakes, moment)
-        self.look_again_at = min(self.look_again_at, moment)
+        self.next_look_at = min(self.next_look_at, moment)
         self.more_in_store = True
         self.wake.set()
 
@@ -229,7 +229,7 @@ class Lane:
         """Our credential was refused for this effect: whether it was good for others since it was
         refused for this one the last time. Then it is this effect that is refused."""
         before = self._refused.get(item.key)
-        if before is not None or len(self._refused) < self.care.backlog:
+        if before is not None or len(self._refused) < self.policy.backlog:
             self._refused[item.key] = self.done
         return before is not None and self.done > before
 

@@ -1,4 +1,5 @@
-"""What the shell tells whoever watches: counts, durations, spans. Never an order id as a label."""
+"""What the runtime tells whoever watches: counts, durations, spans. Never an order id as a
+label."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from schemas.messages.events import OrderEvent
 
 
 class Span(Protocol):
-    """A piece of work that is being watched. `traceparent` is "" when nobody records it."""
+    """A piece of work that is being watched. `traceparent` is "" when no one records it."""
 
     traceparent: str
 
@@ -23,7 +24,7 @@ class Trace(Span, Protocol):
 
     @property
     def trace_id(self) -> str:
-        """32 hex digits for log lines, "" when nobody watches."""
+        """32 hex digits for log lines, "" when no one watches."""
         ...
 
     @property

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 from actors.runtime.actor import OrderActor
 from actors.runtime.errors import MailboxFull
-from actors.runtime.mailbox import STOPPED, Posted
-from actors.runtime.runtime import Shell
+from actors.runtime.mailbox import STOPPED, Envelope
+from actors.runtime.runtime import Runtime
 from schemas.order.ids import OrderId
 
 
@@ -21,28 +21,28 @@ class Registry:
     `mailbox` bounds the inputs waiting for one order.
     """
 
-    def __init__(self, shell: Shell, *, live_orders: int = 4_000, mailbox: int = 64) -> None:
-        self._shell = shell
+    def __init__(self, runtime: Runtime, *, live_orders: int = 4_000, mailbox: int = 64) -> None:
+        self._runtime = runtime
         self._live_orders = live_orders
         self._mailbox = mailbox
         self._busy: dict[OrderId, OrderActor] = {}
         self._idle: OrderedDict[OrderId, OrderActor] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def post(self, order_id: OrderId, posted: Posted) -> None:
+    def post(self, order_id: OrderId, envelope: Envelope) -> None:
         """Put an input into its order's mailbox. Raises MailboxFull; then nothing was taken."""
-        shell = self._shell
-        if shell.stopping:
-            posted.end(STOPPED, "The service stops.")
+        runtime = self._runtime
+        if runtime.stopping:
+            envelope.end(STOPPED, "The service stops.")
             return
         actor = self._busy.get(order_id)
         if actor is None:
-            actor = self._idle.pop(order_id, None) or OrderActor(order_id, shell)
+            actor = self._idle.pop(order_id, None) or OrderActor(order_id, runtime)
             self._busy[order_id] = actor
         elif len(actor.mailbox) >= self._mailbox:
             raise MailboxFull(f"{self._mailbox} inputs wait for one order already.")
-        posted.posted_at = shell.clock.monotonic()
-        actor.mailbox.append(posted)
+        envelope.enqueued_at = runtime.clock.monotonic()
+        actor.mailbox.append(envelope)
         if not actor.running:
             actor.running = True
             task = asyncio.create_task(self._work(actor))
@@ -66,7 +66,7 @@ class Registry:
 
     async def drain(self, seconds: float) -> int:
         """Let what is at work finish, at most this long; return how many orders did not."""
-        self._shell.stopping = True
+        self._runtime.stopping = True
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
         left = len(self._tasks)

@@ -14,7 +14,7 @@ from schemas.order.canonical import Order
 from schemas.order.ids import CorrelationId, OrderId, sign_correlation_id
 
 
-class Shell:
+class Runtime:
     """Wired once at start. `submit` gets every committed append that has effects; `timer_set` the
     due time of every timer; `recheck` asks the dispatcher to look into the store; `lost` is told
     when another process owns the orders. `mappings` may be exchanged at any time."""

@@ -7,10 +7,10 @@ import logging
 from datetime import datetime
 
 from actors.runtime.errors import JournalUnavailable, MailboxFull
-from actors.runtime.mailbox import POISON, Posted
+from actors.runtime.mailbox import POISON, Envelope
 from actors.runtime.ports import DueTimer, Timers
 from actors.runtime.registry import Registry
-from actors.runtime.runtime import Shell
+from actors.runtime.runtime import Runtime
 from schemas.messages.inputs import TimerFired
 
 log = logging.getLogger(__name__)
@@ -30,9 +30,9 @@ class Alarms:
     they come as a ramp, not as a flood."""
 
     def __init__(
-        self, shell: Shell, registry: Registry, timers: Timers, *, in_flight: int = 500
+        self, runtime: Runtime, registry: Registry, timers: Timers, *, in_flight: int = 500
     ) -> None:
-        self._shell = shell
+        self._runtime = runtime
         self._registry = registry
         self._timers = timers
         self._in_flight = in_flight
@@ -40,11 +40,11 @@ class Alarms:
         self._poisoned: dict[tuple[str, str], None] = {}
         self._wake = asyncio.Event()
         self._next_look = 0.0
-        shell.timer_set = self.timer_set
+        runtime.timer_set = self.timer_set
 
     def timer_set(self, due_at: datetime) -> None:
         """A timer was set: look no later than it is due."""
-        clock = self._shell.clock
+        clock = self._runtime.clock
         wait = (due_at - clock.now()).total_seconds()
         if wait < IDLE_SECONDS:
             look_at = clock.monotonic() + max(wait, LEAST_SECONDS)
@@ -54,7 +54,7 @@ class Alarms:
 
     async def run(self) -> None:
         """Look and fire until cancelled."""
-        clock = self._shell.clock
+        clock = self._runtime.clock
         while True:
             pause = self._next_look - clock.monotonic()
             if pause > 0:
@@ -76,7 +76,7 @@ class Alarms:
             return self._in_flight
         try:
             due = await self._timers.due_timers(
-                due_before=self._shell.clock.now(),
+                due_before=self._runtime.clock.now(),
                 limit=room,
                 exclude=[*self._fired, *self._poisoned],
             )
@@ -102,6 +102,8 @@ class Alarms:
 
         input_id = f"timer:{timer.name}:{timer.due_at.timestamp():.6f}"
         try:
-            self._registry.post(timer.order_id, Posted(TimerFired(name=timer.name), input_id, told))
+            self._registry.post(
+                timer.order_id, Envelope(TimerFired(name=timer.name), input_id, told)
+            )
         except MailboxFull:
             self._fired.pop(key, None)

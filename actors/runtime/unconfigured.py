@@ -1,15 +1,15 @@
-"""What stands in for a partner that effects need and nobody configured."""
+"""What stands in for a partner that effects need and no one configured."""
 
 from __future__ import annotations
 
 from actors.runtime.errors import Retryable
-from actors.runtime.lane import Care
+from actors.runtime.lane import CallPolicy
 from actors.runtime.ports import Call
 from schemas.messages.effects import Result
 
-CARE = Care(retry_attempts=20, retry_most_seconds=300.0)
+CALL_POLICY = CallPolicy(retry_attempts=20, retry_most_seconds=300.0)
 """An effect waits for about an hour, in which the partner may be configured; then it goes to a
-person, who can skip it. Otherwise nobody could, and not even a cancelled order would ever end."""
+person, who can skip it. Otherwise no one could, and not even a cancelled order would ever end."""
 
 
 class Unconfigured:
@@ -29,5 +29,5 @@ class Unconfigured:
         )
 
     async def look_up(self, call: Call) -> Result | None:
-        """Nobody can be asked."""
+        """No one can be asked."""
         return None

@@ -53,7 +53,7 @@ def fit(text: str, limit: int, *, length: Callable[[str], int] = len) -> str:
 def fill(
     lines: Sequence[str], limits: Sequence[int], *, length: Callable[[str], int] = len
 ) -> list[str]:
-    """Return the lines as they are where they fit, else set anew into lines of these limits.
+    """Return the lines as they are where they fit, else set again into lines of these limits.
 
     Words are kept whole unless longer than a line; what is left after the last line is cut off.
     Empty lines are dropped.

@@ -166,7 +166,7 @@ def _files(batch: Sequence[Append], at: Sequence[float], sealing: Sealing) -> tu
 
 
 def _customer_of(sealing: Sealing, append: Append) -> bytes:
-    # Of an order that names nobody: its own.
+    # Of an order that names no one: its own.
     return sealing.name_of(append.row.channel, append.customer or f"order:{append.order_id}")
 
 

@@ -89,7 +89,7 @@ class Leases:
         self._epochs.update((partition, epoch) for partition, epoch in rows)
         self._sure_until = asked + self._ttl_seconds
         await self._stop_renewing()
-        self._renewing = loop.create_task(self._renew_for_ever())
+        self._renewing = loop.create_task(self._keep_renewing())
 
     async def renew(self) -> None:
         """Renew once; the background does it by itself. Raises JournalUnavailable."""
@@ -134,13 +134,13 @@ class Leases:
         rows = await self._pool.fetch(statements()["lease_holder"], self.owner)
         return (rows[0][0], rows[0][1]) if rows else ("another process", 0.0)
 
-    async def _renew_for_ever(self) -> None:
+    async def _keep_renewing(self) -> None:
         while self._epochs:
             await asyncio.sleep(self._ttl_seconds / 3)
             try:
                 await self.renew()
             except JournalUnavailable as error:
-                # Not lost: nobody can take them over while nobody reaches the server. `sure` turns
+                # Not lost: no one can take them over while no one reaches the server. `sure` turns
                 # false by itself.
                 log.warning("The leases could not be renewed: %s", error)
 

@@ -78,7 +78,7 @@ decided AS (
     WHERE (order_id IN (SELECT order_id FROM won)) IS TRUE
 ),
 intended AS (
-    -- An effect that starts with an attempt is one that a person has tried anew: the dispatcher looks it up before it calls.
+    -- An effect that starts with an attempt is one that a person has tried again: the dispatcher looks it up before it calls.
     INSERT INTO effects (order_id, number, partition, partner, kind, body, due_at, written_by, trace, attempts, at)
     SELECT order_id, number, partition, partner, kind, body, to_timestamp(at), epoch, trace, attempts, to_timestamp(at)
     FROM unnest(

@@ -93,8 +93,8 @@ def effect_entries(row: asyncpg.Record) -> list[Entry]:
 
 
 def erased_entry(at: datetime) -> Entry:
-    """Tell that nobody can say any more whose order it was."""
-    text = "The customer's data was erased: what is above names nobody, and the rest is gone."
+    """Tell that no one can say any more whose order it was."""
+    text = "The customer's data was erased: what is above names no one, and the rest is gone."
     return Entry(at=at, kind=EVENT, type="privacy.erased", text=text)
 
 
@@ -168,13 +168,13 @@ EVENT_WORDS: dict[type[Struct], Words] = {
         f"Looked at again with version {event.mappings} of the mappings: {_lines(event.lines)}."
     ),
     e.Amended: lambda event: f"Changed by the channel: {_lines(event.lines)} now.",
-    e.UpdateNoted: "The channel stated the order anew; nothing that matters differs.",
-    e.FactNoted: lambda event: f"{event.source} ({event.topic}): {event.words}",
+    e.UpdateNoted: "The channel stated the order again; nothing that matters differs.",
+    e.ReportNoted: lambda event: f"{event.source} ({event.topic}): {event.words}",
     e.LookAsked: lambda event: (
         f"{event.source}{f' ({event.topic})' if event.topic else ''}: the order changed there; the"
         " channel is asked how it is now."
     ),
-    e.Fetched: "The channel said how the order is now; its words come in as a letter.",
+    e.Fetched: "The channel said how the order is now; its words come in as a message.",
     e.StockReserved: lambda event: f"Every line is reserved at {event.place}.",
     e.StockTriedAgain: "The reservation is tried again.",
     e.Skipped: lambda event: (
@@ -207,11 +207,11 @@ EVENT_WORDS: dict[type[Struct], Words] = {
     ),
     e.GivenToPerson: _given,
     e.Retried: lambda event: (
-        f"{event.person} had effect {event.effect} tried anew{_because(event.reason)}"
+        f"{event.person} had effect {event.effect} tried again{_because(event.reason)}"
     ),
     e.Asked: "The carrier is asked where the parcel is.",
     e.Overdue: lambda event: (
-        f"Overdue: {event.stage} for too long, waiting for {event.waiting_for or 'nobody named'}."
+        f"Overdue: {event.stage} for too long, waiting for {event.waiting_for or 'no one named'}."
     ),
     e.ActionRefused: lambda event: (
         f"{event.person} asked to {event.verb}, which can't be done now: {event.reason}"

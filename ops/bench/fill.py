@@ -18,10 +18,10 @@ from pathlib import Path
 import uvloop
 
 from actors.order.policy import Policy
-from actors.runtime.mailbox import COMMITTED, Posted
+from actors.runtime.mailbox import COMMITTED, Envelope
 from actors.runtime.observer import Blind
 from actors.runtime.registry import Registry
-from actors.runtime.runtime import Shell
+from actors.runtime.runtime import Runtime
 from adapters.postgres.journal import PostgresJournal
 from adapters.postgres.leases import Leases
 from adapters.postgres.migrate import migrate
@@ -141,9 +141,11 @@ async def live(registry: Registry, number: int) -> None:
     ref = an_order(number).ref
     for inputs in story(number):
         together = _Together(len(inputs))
-        for input_id, given in inputs:
-            posted = Posted(given, input_id, together.told, channel=CHANNEL, ref=ref, fresh=True)
-            registry.post(order_id_for(CHANNEL, ref), posted)
+        for input_id, command in inputs:
+            envelope = Envelope(
+                command, input_id, together.told, channel=CHANNEL, ref=ref, fresh=True
+            )
+            registry.post(order_id_for(CHANNEL, ref), envelope)
         await together.ended
 
 
@@ -157,7 +159,7 @@ async def fill(data: Path, orders: int) -> dict[str, float]:
         await leases.acquire()
         sealing = sealing_of(Settings(data_dir=str(data)), servers.data)
         await agree(pool, sealing)
-        shell = Shell(
+        runtime = Runtime(
             journal=PostgresJournal(pool, leases, sealing, max_batch=MAX_BATCH),
             clock=SystemClock(),
             policy=Policy(track_every_seconds=DAY),
@@ -165,7 +167,7 @@ async def fill(data: Path, orders: int) -> dict[str, float]:
             correlation_keys={"k1": servers.data.secret("correlation-key").encode()},
             active_key="k1",
         )
-        registry = Registry(shell, live_orders=AT_ONCE)
+        registry = Registry(runtime, live_orders=AT_ONCE)
         collector.settle()
         numbers = iter(range(1, orders + 1))
 
@@ -195,8 +197,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m ops.bench.fill", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="a new data directory")
     parser.add_argument("--orders", type=int, default=100_000)
-    given = parser.parse_args()
-    print(json.dumps(uvloop.run(fill(given.data, given.orders))), flush=True)
+    command = parser.parse_args()
+    print(json.dumps(uvloop.run(fill(command.data, command.orders))), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What a simulated shop knows of itself: its orders, newest state, and who wants webhooks.
 
 Told by whoever plays the shop: `POST /_sim/shops/<shop>/orders` with a list of
-`{"id", "updated_at", "order"}`, `POST …/failed` with the topic of a webhook nobody took (after
+`{"id", "updated_at", "order"}`, `POST …/failed` with the topic of a webhook no one took (after
 FAILURES the subscription is deleted, as Shopify does), `DELETE …/subscriptions` (`?topic=`), `GET`
 of both.
 """
@@ -147,7 +147,7 @@ class Books:
         self._books: dict[str, Book] = {}
 
     def of(self, shop: str) -> Book:
-        """The shop's book; a new one for a shop nobody spoke of."""
+        """The shop's book; a new one for a shop no one spoke of."""
         return self._books.setdefault(shop, Book(self._clock))
 
     @staticmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ops.simulators.caller import Caller, CallFailed, Target
+from ops.simulators.webhook_client import CallFailed, Target, WebhookClient
 
 ANSWER_SECONDS = 5.0
 
@@ -15,7 +15,7 @@ class BookKeeper:
     def __init__(self, base: str, shop: str) -> None:
         self._orders = Target.parse(f"{base.rstrip('/')}/_sim/shops/{shop}/orders")
         self._failed = Target.parse(f"{base.rstrip('/')}/_sim/shops/{shop}/failed")
-        self._caller = Caller()
+        self._client = WebhookClient()
 
     async def tell(self, number: int, updated_at: str, order: bytes) -> None:
         """Say how an order looks now. Raises CallFailed, for a wrong book would prove nothing."""
@@ -27,15 +27,15 @@ class BookKeeper:
         await self._post(self._orders, body)
 
     async def failed(self, topic: str) -> None:
-        """Say that nobody took a webhook."""
+        """Say that no one took a webhook."""
         await self._post(self._failed, json.dumps({"topic": topic}).encode())
 
     async def _post(self, target: Target, body: bytes) -> None:
         headers = {"Content-Type": "application/json"}
-        answer = await self._caller.post(target, headers, body, ANSWER_SECONDS)
+        answer = await self._client.post(target, headers, body, ANSWER_SECONDS)
         if answer.status != 200:
             raise CallFailed(f"the book answered {answer.status}", connected=True)
 
     def close(self) -> None:
         """Hang up."""
-        self._caller.close()
+        self._client.close()

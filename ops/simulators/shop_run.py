@@ -19,7 +19,7 @@ MAX_OPEN_STORIES = 20_000
 # An endless run reports its newest orders only.
 MAX_REPORTED = 1_000_000
 SHOP_ZONE = timezone(timedelta(hours=-5))
-SPOILS = ("no_lines", "bad_currency", "negative_quantity", "torn_json")
+CORRUPTIONS = ("no_lines", "bad_currency", "negative_quantity", "torn_json")
 NOTES = (
     "Please leave it at the back door.",
     "A present: no invoice, please.",
@@ -29,7 +29,7 @@ NOTES = (
 
 @dataclass(slots=True, frozen=True)
 class Plan:
-    """What to send. Shares are parts of the orders; `orders` 0 goes on for ever."""
+    """What to send. Shares are parts of the orders; `orders` 0 goes on indefinitely."""
 
     recipe: Recipe = field(default_factory=Recipe)
     orders: int = 100
@@ -42,7 +42,7 @@ class Plan:
     update: float = 0.05
     duplicate: float = 0.05
     bad: float = 0.0
-    # The part of the orders of which no webhook is sent: the shop has them, and nobody was told.
+    # The part of the orders of which no webhook is sent: the shop has them, and no one was told.
     drop: float = 0.0
     concurrency: int = 64
     give_up_seconds: float = 120.0
@@ -75,13 +75,13 @@ def draw(plan: Plan, number: int) -> Fate:
         cancelled=rng.random() < plan.cancel,
         updated=rng.random() < plan.update,
         duplicated=rng.random() < plan.duplicate,
-        bad=SPOILS[number % len(SPOILS)] if rng.random() < plan.bad else "",
+        bad=CORRUPTIONS[number % len(CORRUPTIONS)] if rng.random() < plan.bad else "",
         dropped=random.Random(f"{plan.recipe.seed}:{number}:drop").random() < plan.drop,
     )
 
 
-def spoil(body: bytes, how: str) -> bytes:
-    """The payload made wrong in one of four ways (SPOILS)."""
+def corrupt(body: bytes, how: str) -> bytes:
+    """The payload made wrong in one of four ways (CORRUPTIONS)."""
     if how == "torn_json":
         return body[: len(body) * 2 // 3]
     order = json.loads(body)
@@ -157,7 +157,7 @@ class ShopRun:
         try:
             moment = Moment(paid=paid_at_once)
             fate.accepted = await self._tell(
-                "orders/create", fate, created_at, moment, spoilt=fate.bad
+                "orders/create", fate, created_at, moment, malformed=fate.bad
             )
         finally:
             if self._plan.rate <= 0:
@@ -180,7 +180,7 @@ class ShopRun:
             fate.cancel_accepted = await self._tell("orders/cancelled", fate, created_at, moment)
 
     async def _tell(
-        self, topic: str, fate: Fate, created_at: float, moment: Moment, spoilt: str = ""
+        self, topic: str, fate: Fate, created_at: float, moment: Moment, malformed: str = ""
     ) -> bool:
         now = created_at if topic == "orders/create" else time.time()
         moment = Moment(
@@ -197,8 +197,8 @@ class ShopRun:
             await self._book.tell(number, moment.updated_at, body)
         if fate.dropped:
             return False
-        if spoilt:
-            body = spoil(body, spoilt)
+        if malformed:
+            body = corrupt(body, malformed)
         # Only a create repeats itself, so shop, order and topic make an id that never clashes.
         webhook_id = f"{self._plan.recipe.order_id(fate.number):013d}-{topic.partition('/')[2]}"
         taken = await self._sender.deliver(
@@ -208,10 +208,10 @@ class ShopRun:
                 event_id=f"event-{webhook_id}",
                 triggered_at=datetime.fromtimestamp(now, UTC).isoformat().replace("+00:00", "Z"),
                 body=body,
-                refusable=bool(spoilt),
+                refusable=bool(malformed),
             )
         )
-        if not taken and not spoilt and self._book is not None:
+        if not taken and not malformed and self._book is not None:
             await self._book.failed(topic)
         return taken
 

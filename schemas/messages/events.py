@@ -91,7 +91,7 @@ class Amended(Event, frozen=True, kw_only=True, tag="order.amended.v1"):
 
 class Normalised(Event, frozen=True, kw_only=True, tag="order.normalised.v1"):
     """The order was looked at again with newer mappings. Holds for what had been missing end with
-    it; what is still missing is held anew."""
+    it; what is still missing is held again."""
 
     mappings: int
     lines: tuple[PlacedLine, ...]
@@ -100,14 +100,14 @@ class Normalised(Event, frozen=True, kw_only=True, tag="order.normalised.v1"):
 
 
 class UpdateNoted(Event, frozen=True, kw_only=True, tag="order.update_noted.v1"):
-    """The channel stated the order anew and nothing that matters to fulfilment differs.
+    """The channel stated the order again and nothing that matters to fulfilment differs.
     `total_minor` is what it costs now, where that changed after work had begun (-1: it did not)."""
 
     source_updated_at: str
     total_minor: int = -1
 
 
-class FactNoted(Event, frozen=True, kw_only=True, tag="order.fact_noted.v1"):
+class ReportNoted(Event, frozen=True, kw_only=True, tag="order.report_noted.v1"):
     """A channel told something about the order that changes nothing by itself. `topic` is its own
     name of it. May come before the order itself; `waits` says then that the channel is not ready
     to tell it."""
@@ -283,7 +283,7 @@ class GivenToPerson(Event, frozen=True, kw_only=True, tag="order.given_to_person
 
 
 class Retried(Event, frozen=True, kw_only=True, tag="order.effect_retried.v1"):
-    """A person had an effect tried anew."""
+    """A person had an effect tried again."""
 
     effect: int
     person: str
@@ -295,7 +295,7 @@ class Asked(Event, frozen=True, kw_only=True, tag="order.asked.v1"):
 
 
 class StockTriedAgain(Event, frozen=True, kw_only=True, tag="order.stock_tried_again.v1"):
-    """A backordered order tries its reservation anew."""
+    """A backordered order tries its reservation again."""
 
 
 class Skipped(Event, frozen=True, kw_only=True, tag="order.effect_skipped.v1"):
@@ -329,7 +329,7 @@ OrderEvent = (
     | Amended
     | Normalised
     | UpdateNoted
-    | FactNoted
+    | ReportNoted
     | LookAsked
     | Fetched
     | StockReserved

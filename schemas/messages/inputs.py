@@ -47,7 +47,7 @@ class CancelOrder(Struct, frozen=True, kw_only=True, tag="order.cancel.v1"):
     whole: bool = False
 
 
-class NoteFact(Struct, frozen=True, kw_only=True, tag="order.note_fact.v1"):
+class NoteReport(Struct, frozen=True, kw_only=True, tag="order.note_report.v1"):
     """A channel says that something happened to the order, without saying how it looks now.
 
     `topic` is the channel's own name of it; `words` tell a person what it means, without personal
@@ -57,7 +57,7 @@ class NoteFact(Struct, frozen=True, kw_only=True, tag="order.note_fact.v1"):
     payment it has not confirmed; it may take as long as a payment may.
 
     `look`: an order that we know may look different now, so the channel is asked. `at` is when it
-    happened there (RFC 3339 with a zone; None when nobody says): a statement of the order as new as
+    happened there (RFC 3339 with a zone; None when no one says): a statement of the order as new as
     that tells all there is to know, so it ends what waits for a comparison (`once_begun`).
     """
 
@@ -71,8 +71,8 @@ class NoteFact(Struct, frozen=True, kw_only=True, tag="order.note_fact.v1"):
     at: Timestamp | None = None
 
 
-class LookAgain(Struct, frozen=True, kw_only=True, tag="order.look_again.v1"):
-    """Something about the order changed at its channel, and nobody said what: it is to be asked how
+class RefetchOrder(Struct, frozen=True, kw_only=True, tag="order.refetch.v1"):
+    """Something about the order changed at its channel, and no one said what: it is to be asked how
     the order is now. `source` is who said so (a channel's kind, `backfill`, a person), `topic` what
     he calls it."""
 
@@ -152,7 +152,7 @@ class EffectRefused(Struct, frozen=True, kw_only=True, tag="effect.refused.v1"):
 
 
 class EffectGivenUp(Struct, frozen=True, kw_only=True, tag="effect.given_up.v1"):
-    """Nobody can tell or mend effect `number` but a person. `outcome_known` is False when it may
+    """No one can tell or fix effect `number` but a person. `outcome_known` is False when it may
     have been done."""
 
     number: int
@@ -171,8 +171,8 @@ Input = (
     | ConfirmPayment
     | UpdateOrder
     | CancelOrder
-    | NoteFact
-    | LookAgain
+    | NoteReport
+    | RefetchOrder
     | ReportPicked
     | ReportPacked
     | ReportShortPicked
@@ -190,8 +190,8 @@ KINDS: dict[str, type[Struct]] = {
     "pay": ConfirmPayment,
     "update": UpdateOrder,
     "cancel": CancelOrder,
-    "note": NoteFact,
-    "look": LookAgain,
+    "note": NoteReport,
+    "refetch": RefetchOrder,
     "picked": ReportPicked,
     "packed": ReportPacked,
     "short-picked": ReportShortPicked,

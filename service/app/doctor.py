@@ -10,7 +10,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from schemas.contracts.incidents import API_VERSION_DRIFT
-from service.app import runtime
+from service.app import running
 from service.app.clock import SystemClock
 from service.app.errors import OperatorError, SchemaRefused
 from service.embedded.external import check_nats, check_postgres
@@ -19,7 +19,7 @@ from service.wiring import local as wiring_local
 from service.wiring import root as wiring
 from service.wiring.channels import api_version
 from service.wiring.incidents import IncidentViews
-from service.wiring.sync import Upkeeps
+from service.wiring.sync import SyncStore
 
 LEAST_FREE_BYTES = 2 * 1024**3
 """Below this the streams' bound could not be kept; hazards: the disk must never fill."""
@@ -29,7 +29,7 @@ MOST_SKEW_SECONDS = 2.0
 
 
 class Finding(Struct, frozen=True, kw_only=True):
-    """One thing looked at. `words` says what was found and, if bad, how to mend it."""
+    """One thing looked at. `words` says what was found and, if bad, how to fix it."""
 
     what: str
     good: bool
@@ -42,11 +42,11 @@ async def examine(settings: Settings) -> list[Finding]:
     dsn = settings.postgres_dsn.reveal() if settings.postgres_dsn else ""
     url = settings.nats_url.reveal() if settings.nats_url else ""
     try:
-        found = runtime.read(Path(settings.data_dir))
+        found = running.read(Path(settings.data_dir))
         findings.append(_running(found))
-        if runtime.is_alive(found):
+        if running.is_alive(found):
             dsn, url = dsn or found.postgres_dsn, url or found.nats_url
-    except runtime.NotRunning:
+    except running.NotRunning:
         findings.append(_good("service", "none runs on this data directory."))
     findings.append(await _server("postgres", dsn, check_postgres))
     findings.append(await _server("nats", url, check_nats))
@@ -97,8 +97,8 @@ def _partners(settings: Settings) -> list[Finding]:
     return [_good("partners", "every role is configured.")]
 
 
-def _running(found: runtime.Runtime) -> Finding:
-    if runtime.is_alive(found):
+def _running(found: running.Running) -> Finding:
+    if running.is_alive(found):
         return _good("service", f"runs as pid {found.pid} at {found.url}.")
     return _good("service", f"none runs; the last one, pid {found.pid}, has ended.")
 
@@ -134,7 +134,7 @@ async def _clock(dsn: str) -> Finding:
 async def _channels(settings: Settings, dsn: str) -> list[Finding]:
     """Tell of each channel that can be asked how the running service last found it."""
     async with wiring_local.reports(dsn) as pool:
-        rows = await Upkeeps(pool).progress()
+        rows = await SyncStore(pool).progress()
         drifted = await IncidentViews(pool).list_incidents(SystemClock().now(), is_open=True)
     drift = next((one for one in drifted if one.category == API_VERSION_DRIFT), None)
     findings = []

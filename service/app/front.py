@@ -13,7 +13,7 @@ from service.app.errors import OperatorError
 from service.app.health import Check, Health
 from service.app.web import HttpServer, application
 from service.channels.api import ChannelsApi
-from service.channels.run import channels_desk
+from service.channels.run import channels_service
 from service.http.bodies import Bodies
 from service.imports.api import CsvApi
 from service.inbound.edge import Edge
@@ -22,9 +22,9 @@ from service.mappings.api import MappingsApi
 from service.orders.api import Writing
 from service.orders.reading import Finder, Reading
 from service.privacy.api import PrivacyApi
-from service.privacy.local import privacy_desk
+from service.privacy.local import privacy_service
 from service.quarantine.api import QuarantineApi
-from service.quarantine.service import QuarantineDesk
+from service.quarantine.service import QuarantineService
 from service.settings import Listen
 from service.telemetry.metrics import CONTENT_TYPE
 from service.wiring import (
@@ -95,19 +95,21 @@ async def open_front(
         finder,
         channels=tuple(settings.channels),
         translate=wiring_channels.Canonical().translate,
-        sign=service.shell.correlation_id,
+        sign=service.runtime.correlation_id,
         clock=service.clock,
         refused=service.refusals.count,
     )
-    desk = _quarantine_desk(service, wire, store, sources)
-    quarantine = QuarantineApi(desk, bodies, api_keys, store.idempotency, service.clock)
+    local = _quarantine_service(service, wire, store, sources)
+    quarantine = QuarantineApi(local, bodies, api_keys, store.idempotency, service.clock)
     incidents = IncidentsApi(IncidentViews(store.reports), api_keys, service.clock)
     channels = ChannelsApi(
-        await channels_desk(service, wire, store, stack), bodies, api_keys, service.clock
+        await channels_service(service, wire, store, stack), bodies, api_keys, service.clock
     )
     mappings = MappingsApi(service.mappings, bodies, api_keys, service.clock)
     privacy_parts = (bodies, api_keys, store.idempotency, service.clock)
-    privacy = PrivacyApi(privacy_desk(store.reports, store.sealing, service.clock), *privacy_parts)
+    privacy = PrivacyApi(
+        privacy_service(store.reports, store.sealing, service.clock), *privacy_parts
+    )
     imports = _imports(service, wire, store, bodies, api_keys)
     parts = (
         *(imports, edge, writing, reading, quarantine, incidents, channels, mappings, privacy),
@@ -130,13 +132,13 @@ async def _listen(server: HttpServer, listen: Listen) -> None:
         ) from error
 
 
-def _quarantine_desk(
+def _quarantine_service(
     service: Service,
     wire: wiring.Wire,
     store: wiring.Store,
     sources: Mapping[str, wiring_channels.Source],
-) -> QuarantineDesk:
-    return QuarantineDesk(
+) -> QuarantineService:
+    return QuarantineService(
         wiring_quarantine.QuarantineWorkflow(store.reports, store.sealing),
         wire.publisher,
         {source.kind: source for source in sources.values()},

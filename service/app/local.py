@@ -16,7 +16,7 @@ from actors.runtime.errors import JournalUnavailable, StreamUnavailable
 from schemas.messages.codec import encode
 from schemas.messages.inputs import ActOnOrder
 from schemas.order.ids import OrderId
-from service.app import runtime
+from service.app import running
 from service.app.clock import SystemClock, new_id
 from service.app.errors import OperatorError, ServerUnusable
 from service.app.sealing_keys import sealing_in
@@ -28,7 +28,7 @@ from service.wiring.local import ApiKey
 from service.wiring.mappings import PostgresMappings
 from service.wiring.privacy import Sealing
 
-__all__ = ["ApiKey", "Desk", "NoSuchOrder", "Verified", "open_desk"]
+__all__ = ["ApiKey", "LocalSession", "NoSuchOrder", "Verified", "open_local"]
 
 STAGES = tuple(str(stage) for stage in Stage if stage is not Stage.NEW)
 
@@ -50,7 +50,7 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     different: tuple[str, ...]
 
 
-class Desk:
+class LocalSession:
     """Reads the store, and publishes decisions for the service to carry out. `folder` is the
     service's data directory."""
 
@@ -127,7 +127,7 @@ class Desk:
                 "act",
                 row.ref,
                 encode(given),
-                delivery_id=f"desk:{new_id()}",
+                delivery_id=f"local:{new_id()}",
                 source="canonical",
                 topic="act",
             )
@@ -178,29 +178,31 @@ class Desk:
 
 
 @asynccontextmanager
-async def open_desk(data: Path | None = None) -> AsyncIterator[Desk]:
+async def open_local(data: Path | None = None) -> AsyncIterator[LocalSession]:
     """Open the desk of the service that runs in a data directory (left out: the configured one,
     or the demo's). Raises NotRunning."""
     folder = _folder(data)
-    found = runtime.read(folder)
-    if not runtime.is_alive(found):
+    found = running.read(folder)
+    if not running.is_alive(found):
         await _still_there(found, folder)
     sealing = sealing_in(load(), folder)
     try:
         async with wiring_local.reports(found.postgres_dsn) as pool:
-            yield Desk(pool, found.nats_url, folder, sealing, found.mappings_file, found.channels)
+            yield LocalSession(
+                pool, found.nats_url, folder, sealing, found.mappings_file, found.channels
+            )
     except (JournalUnavailable, StreamUnavailable, wiring_local.NatsUnusable) as error:
         raise ServerUnusable(
             f"The servers of {folder} do not answer: {error} `orderwright doctor` says more."
         ) from error
 
 
-async def _still_there(found: runtime.Runtime, folder: Path) -> None:
+async def _still_there(found: running.Running, folder: Path) -> None:
     """Raise NotRunning unless the servers outlive the dead service, because they are outside."""
     try:
         await check_postgres(found.postgres_dsn)
     except ServerUnusable as error:
-        raise runtime.NotRunning(
+        raise running.NotRunning(
             f"The service of {folder} ran as pid {found.pid} and has ended; start it again with"
             " `orderwright serve`."
         ) from error
@@ -209,4 +211,4 @@ async def _still_there(found: runtime.Runtime, folder: Path) -> None:
 def _folder(data: Path | None) -> Path:
     folder = data or Path(load().data_dir)
     inner = folder / "data"  # the demo keeps its world beside the service's own data
-    return inner if (inner / runtime.FILE).exists() else folder
+    return inner if (inner / running.FILE).exists() else folder

@@ -17,10 +17,10 @@ from pathlib import Path
 from actors.runtime.dispatcher import Dispatcher
 from actors.runtime.errors import JournalUnavailable, LeaseLost
 from actors.runtime.registry import Registry
-from actors.runtime.runtime import Shell
+from actors.runtime.runtime import Runtime
 from actors.runtime.timers import Alarms
 from schemas.order.ids import partition_of
-from service.app import collector, runtime
+from service.app import collector, running
 from service.app.clock import SystemClock
 from service.app.errors import EmbeddedServerFailed, OperatorError, ServerTooOld, ServerUnusable
 from service.app.front import open_front
@@ -88,7 +88,7 @@ class Service:
         observing = Observing(self.metrics, self.tracer)
         store.journal.on_commit = observing.committed
         active, keys = wiring.correlation_keys(settings, servers)
-        self.shell = shell = Shell(
+        self.runtime = runtime = Runtime(
             journal=store.journal,
             clock=self.clock,
             policy=wiring.policy_of(settings),
@@ -96,8 +96,8 @@ class Service:
             correlation_keys=keys,
             active_key=active,
         )
-        shell.lost = self._fenced
-        self.mappings = MappingsKeeper(shell, store, settings, self.metrics)
+        runtime.lost = self._fenced
+        self.mappings = MappingsKeeper(runtime, store, settings, self.metrics)
         await self.mappings.round()
         front = await open_front(self, wire, store, keys, stack)
         self.port = front.port
@@ -105,21 +105,21 @@ class Service:
             settings, store, wire, self.clock, stack, own_url=front.own_url
         )
         limits = settings.limits
-        self.registry = Registry(shell, live_orders=limits.live_orders, mailbox=limits.mailbox)
+        self.registry = Registry(runtime, live_orders=limits.live_orders, mailbox=limits.mailbox)
         self.dispatcher = Dispatcher(
-            shell, self.registry, store.outbox, partners, epoch_of=self._epoch_of
+            runtime, self.registry, store.outbox, partners, epoch_of=self._epoch_of
         )
         self.privacy = privacy_of(self, store)
-        alarms = Alarms(shell, self.registry, store.timers, in_flight=2 * limits.timer_batch)
+        alarms = Alarms(runtime, self.registry, store.timers, in_flight=2 * limits.timer_batch)
         self.intake = Intake(
-            wire.letters,
+            wire.messages,
             wiring_channels.translator(front.sources),
             self.registry,
             store.quarantine,
             asked=self.privacy.requests.asked,
             watch=observing,
             clock=self.clock,
-            correlation_id=shell.correlation_id,
+            correlation_id=runtime.correlation_id,
             in_flight=limits.intake_in_flight,
             batch=limits.intake_batch,
             deliveries=limits.deliveries,
@@ -127,7 +127,7 @@ class Service:
         self.dispatcher.start()
         self._work(alarms, wire, store)
         self.readiness.start()
-        runtime.write(Path(settings.data_dir), self._runtime(servers, front.own_url))
+        running.write(Path(settings.data_dir), self._runtime(servers, front.own_url))
 
     async def _own_store(self, servers: Servers) -> wiring.Store:
         """Open the store and take its orders over. Raises Fenced when another process has them."""
@@ -162,9 +162,9 @@ class Service:
             task.add_done_callback(self._ended)
             self._tasks.append(task)
 
-    def _runtime(self, servers: Servers, url: str) -> runtime.Runtime:
+    def _runtime(self, servers: Servers, url: str) -> running.Running:
         postgres, nats = servers.embedded_postgres, servers.embedded_nats
-        return runtime.Runtime(
+        return running.Running(
             pid=os.getpid(),
             url=url,
             postgres_dsn=servers.postgres_dsn,

@@ -34,7 +34,7 @@ async def sample_gauges(service: Service, wire: wiring.Wire) -> None:
         metrics.live_orders.set(service.registry.live)
         metrics.oldest_unacknowledged("intake").set(service.intake.oldest_seconds)
         try:
-            backlog = await wire.letters.backlog()
+            backlog = await wire.messages.backlog()
             metrics.consumer_lag("intake").set(backlog.waiting)
             assert service.store is not None
             counts = await service.store.outbox.effect_counts()

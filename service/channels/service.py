@@ -16,13 +16,13 @@ from schemas.contracts.refusals import CHANNEL_DISCONNECTED
 from schemas.order.ids import order_id_for
 from service.app.clock import SystemClock, new_id
 from service.app.errors import OperatorError
-from service.channels.backfill import KIND, SOURCE, Backfill, Found, look_body
+from service.channels.backfill import KIND, SOURCE, Backfill, Found, refetch_body
 from service.channels.sync import BACKFILL, SUBSCRIPTIONS
 from service.inbound.edge import Stream
 from service.settings import Channel
 from service.wiring.channels import api_version
 from service.wiring.incidents import IncidentViews
-from service.wiring.sync import Audit, Progress, Upkeep, Upkeeps
+from service.wiring.sync import Audit, ChannelSync, Progress, SyncStore
 
 MAX_PAGES = 40
 """Pages that one comparison of a person reads, ten thousand orders; it says where it ended."""
@@ -58,15 +58,15 @@ class ChannelView(Struct, frozen=True, kw_only=True):
     jobs: tuple[Progress, ...] = ()
 
 
-class ChannelsDesk:
+class ChannelsService:
     """`shops` has those that can be asked. Raises JournalUnavailable and StreamUnavailable as the
     servers do, and ChannelRefused with the channel's own words."""
 
     def __init__(
         self,
         channels: Mapping[str, Channel],
-        shops: Mapping[str, Upkeep],
-        store: Upkeeps,
+        shops: Mapping[str, ChannelSync],
+        store: SyncStore,
         audit: Audit,
         stream: Stream,
         clock: SystemClock,
@@ -132,7 +132,7 @@ class ChannelsDesk:
             name,
             KIND,
             ref,
-            look_body(ref, "reimport"),
+            refetch_body(ref, "reimport"),
             delivery_id=f"reimport:{new_id()}",
             source=SOURCE,
             topic="reimport",
@@ -177,7 +177,7 @@ class ChannelsDesk:
             )
         return channel
 
-    def _shop(self, name: str) -> Upkeep:
+    def _shop(self, name: str) -> ChannelSync:
         channel = self._channel(name)
         shop = self._shops.get(name)
         if shop is None:
@@ -226,5 +226,5 @@ def _words(channel: Channel, jobs: tuple[Progress, ...], *, can: bool) -> str:
     if not channel.compares_seconds:
         told.append("Comparing is switched off (backfill_seconds).")
     if SUBSCRIPTIONS not in by_job:
-        told.append("Nobody has looked at its subscriptions: that needs listen.public_url.")
+        told.append("No one has looked at its subscriptions: that needs listen.public_url.")
     return " ".join(told) or "All is well."

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from service.app import runtime
+from service.app import running
 from service.app.errors import ServerUnusable
 from service.demo import children, story
 from service.demo.report import Report, accepted_refs, count_up, progress
@@ -108,7 +108,7 @@ class Demo:
         self.say = say
         self.ended = asyncio.Event()
         self.world = World(http="", smtp_port=0, webhook_secret="", callback_secret="")
-        self.runtime = runtime.Runtime(pid=0, url="", postgres_dsn="", nats_url="")
+        self.runtime = running.Running(pid=0, url="", postgres_dsn="", nats_url="")
         self._keeper: asyncio.Task[None] | None = None
 
     async def run(self) -> bool:
@@ -181,7 +181,7 @@ class Demo:
     async def _started(self, child: children.Child) -> bool:
         """Start the service; return whether it got ready and was not killed before. Raises
         DemoFailed when it ends by itself."""
-        ready = self.data_dir / runtime.FILE
+        ready = self.data_dir / running.FILE
         ready.unlink(missing_ok=True)
         await child.start()
         try:
@@ -191,7 +191,7 @@ class Demo:
                 return False
             await child.stop()
             raise
-        self.runtime = runtime.read(self.data_dir)
+        self.runtime = running.read(self.data_dir)
         return True
 
     async def _keep_running(self, child: children.Child) -> None:

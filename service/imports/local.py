@@ -16,7 +16,7 @@ from msgspec import Struct, structs
 from schemas.contracts.refusals import Refused
 from service.app.clock import SystemClock
 from service.app.errors import OperatorError
-from service.app.local import Desk, open_desk
+from service.app.local import LocalSession, open_local
 from service.imports.service import Counts, CsvImport, Entry
 from service.inbound.edge import Stream
 from service.quarantine.local import NoStream
@@ -38,7 +38,7 @@ MAX_FILE_BYTES = 2 * 1024**3
 """A million rows with two thousand bytes each: ten times what such rows have."""
 
 PATIENCE_SECONDS = 60.0
-"""How long the stream may be away: longer than it takes to start anew."""
+"""How long the stream may be away: longer than it takes to start again."""
 
 
 class CsvRefused(OperatorError):
@@ -99,23 +99,23 @@ async def import_file(
     tell: Callable[[Entry, Progress], None],
     stopping: Callable[[], bool],
 ) -> Counts:
-    """Import an open file. Raises CsvRefused for one that is refused as a whole, and as `open_desk`
-    does. What happened is audited, and refusals are counted as incidents."""
+    """Import an open file. Raises CsvRefused for one that is refused as a whole, and as
+    `open_local` does. What happened is audited, and refusals are counted as incidents."""
     opened = _opened(file, name, wanted)
     async with AsyncExitStack() as stack:
-        desk = await stack.enter_async_context(open_desk(data))
-        if wanted.channel not in desk.channels:
-            there = ", ".join(desk.channels) or "none"
+        local = await stack.enter_async_context(open_local(data))
+        if wanted.channel not in local.channels:
+            there = ", ".join(local.channels) or "none"
             raise OperatorError(
                 f"The running service has no channel {wanted.channel!r}; it has: {there}."
             )
         stream: Stream = NoStream()
         if not wanted.dry_run:
-            stream = await stack.enter_async_context(wiring_local.publisher(desk.nats_url))
+            stream = await stack.enter_async_context(wiring_local.publisher(local.nats_url))
         refused: Counter[str] = Counter()
         work = CsvImport(
             stream,
-            Imported(desk.pool),
+            Imported(local.pool),
             wanted.channel,
             dry_run=wanted.dry_run,
             wait=wanted.wait,
@@ -132,11 +132,11 @@ async def import_file(
 
         if wanted.dry_run:
             return await run()
-        return await _noted(desk, opened, wanted.channel, run, work.counts, refused)
+        return await _noted(local, opened, wanted.channel, run, work.counts, refused)
 
 
 async def _noted(
-    desk: Desk,
+    local: LocalSession,
     opened: _Opened,
     channel: str,
     run: Callable[[], Awaitable[Counts]],
@@ -144,7 +144,7 @@ async def _noted(
     refused: Counter[str],
 ) -> Counts:
     """Audit the import before and after it, and count what it refused."""
-    clock, audit = SystemClock(), Audit(desk.pool)
+    clock, audit = SystemClock(), Audit(local.pool)
 
     async def note(action: str, after: dict[str, object]) -> None:
         await audit.record(
@@ -164,7 +164,7 @@ async def _noted(
         await note("import.end", structs.asdict(counts))
         now = clock.now()
         told = [Told(reason, channel, times, now) for reason, times in refused.items()]
-        await desk.counting.count_told(told)
+        await local.counting.count_told(told)
 
 
 def _opened(file: BufferedReader, name: str, wanted: Wanted) -> _Opened:

@@ -1,6 +1,6 @@
 """Fields of the canonical order that reach no partner, each with its reason.
 
-A test fails when a field reaches nobody and isn't here, and when one that is here reaches somebody.
+A test fails when a field reaches no one and isn't here, and when one that is here reaches somebody.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _SEEN = (
     "kept for people: the ERP is told what the customer saw in total, and books the shop's money"
 )
 
-REACHES_NOBODY: Mapping[str, str] = MappingProxyType(
+REACHES_NO_ONE: Mapping[str, str] = MappingProxyType(
     {
         "schema": "names the message itself; a partner's request is named by the partner",
         "updated_at": "used by us: tells a later statement of the channel from an earlier one",

@@ -186,7 +186,7 @@ _ORDER: Fields = {
     "fulfillments": [{"id": 41, "status": "success", "tracking_number": "1Z0000"}],
     "refunds": [],
     "returns": [{"id": 52, "status": "open"}],
-    "note": "Leave it at the door",
+    "note": "Leave it at the edge",
     "note_attributes": [
         {"name": "Delivery day", "value": "Friday"},
         {"name": "Gift message", "value": "Many happy returns"},

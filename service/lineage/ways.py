@@ -9,7 +9,7 @@ from msgspec import Struct
 from service.lineage.amazon_example import amazon_examples
 from service.lineage.bigcommerce_example import bigcommerce_examples
 from service.lineage.canonical_example import canonical_examples
-from service.lineage.declared import REACHES_NOBODY
+from service.lineage.declared import REACHES_NO_ONE
 from service.lineage.probing import ORDER, Example, Found, Outcome, probe
 from service.lineage.shopify_example import shopify_examples
 from service.lineage.wiring import CARRIED_BY, Requests, canonical_of
@@ -31,11 +31,11 @@ STOREFRONTS: Mapping[str, str] = {
     "bigcommerce": "bigcommerce_storefront",
     "canonical": "canonical_storefront",
 }
-"""Each source's own storefront, which hears of nobody else's orders."""
+"""Each source's own storefront, which hears of no one else's orders."""
 NOT_READ = "not carried: the translation does not read it"
 ONLY_CHECKED = "not carried: it is only checked, and a wrong value is refused"
-HOLDS = "is no field of a request: the order waits, or is held until a person has looked"
-CANCELS = "is no field of a request: an order that was cancelled is undone at every partner"
+HOLDS = "is not a field of a request: the order waits, or is held until a person has looked"
+CANCELS = "is not a field of a request: an order that was cancelled is undone at every partner"
 
 
 def partners_of(source: str) -> tuple[str, ...]:
@@ -106,16 +106,16 @@ class Lineage(Struct, frozen=True, kw_only=True):
                 reasons[f"not sent here; goes to {elsewhere}"] = None
             elif field.startswith("order.cancel"):
                 reasons[CANCELS] = None
-            elif field.startswith("order.note_fact"):
+            elif field.startswith("order.note_report"):
                 reasons[HOLDS] = None
             else:
-                said = [why for name, why in REACHES_NOBODY.items() if _within(name, field)]
-                reasons.update(dict.fromkeys(said or ["lost, and nobody said why"]))
+                said = [why for name, why in REACHES_NO_ONE.items() if _within(name, field)]
+                reasons.update(dict.fromkeys(said or ["lost, and no one said why"]))
         return "; ".join(reasons)
 
 
 async def find_out() -> Lineage:
-    """Try out every source and every partner; takes about a second, and calls nobody."""
+    """Try out every source and every partner; takes about a second, and calls no one."""
     sources = {}
     for source, examples in EXAMPLES.items():
 

@@ -167,7 +167,7 @@ class _RecordedMail(SmtpMail):
         raise _Reached
 
 
-class _RecordedFacts:
+class _RecordedEvents:
     def __init__(self, sent: list[object]) -> None:
         self._sent = sent
 
@@ -287,7 +287,7 @@ def _partners(recorder: _Recorder) -> dict[str, Partner]:
             )
         ),
         "canonical_storefront": CanonicalStorefront(
-            "channel", _RecordedFacts(recorder.sent), _Still()
+            "channel", _RecordedEvents(recorder.sent), _Still()
         ),
     }
 

@@ -16,7 +16,7 @@ from prometheus_client import Gauge
 from actors.order.mapping import AGAIN_SECONDS
 from actors.order.normalise import Tables
 from actors.runtime.errors import JournalUnavailable
-from actors.runtime.runtime import Shell
+from actors.runtime.runtime import Runtime
 from schemas.contracts.mappings import Mappings, MappingsRefused, unconfigured
 from service.mappings.file import read_file
 from service.mappings.preview import Preview, preview
@@ -38,9 +38,9 @@ class MappingsKeeper:
     """Watches the store, and the file where one is configured: then that is the only source."""
 
     def __init__(
-        self, shell: Shell, store: wiring.Store, settings: Settings, metrics: Metrics
+        self, runtime: Runtime, store: wiring.Store, settings: Settings, metrics: Metrics
     ) -> None:
-        self._shell = shell
+        self._runtime = runtime
         self._journal = store.journal
         self._channels = tuple(settings.channels)
         self._place = settings.warehouse.place if settings.warehouse else "main"
@@ -66,7 +66,7 @@ class MappingsKeeper:
             await self.round()
 
     async def round(self) -> None:
-        """Look once. Never raises for what a later round may mend."""
+        """Look once. Never raises for what a later round may fix."""
         try:
             await self._follow_file()
             if await self.store.version() != self._loaded:
@@ -79,8 +79,8 @@ class MappingsKeeper:
 
     async def preview(self, mappings: Mappings) -> Preview:
         """Say what a document would change."""
-        proposed = Tables(mappings, self._shell.mappings.version + 1, place=self._place)
-        return await preview(self.store, self._journal, self._shell.mappings, proposed)
+        proposed = Tables(mappings, self._runtime.mappings.version + 1, place=self._place)
+        return await preview(self.store, self._journal, self._runtime.mappings, proposed)
 
     def unconfigured(self, mappings: Mappings) -> tuple[str, ...]:
         """Return the channels of a document that are not configured here."""
@@ -113,7 +113,7 @@ class MappingsKeeper:
             await self.store.save(
                 mappings,
                 seen=version,
-                at=self._shell.clock.now(),
+                at=self._runtime.clock.now(),
                 person="file",
                 reason=f"{path} changed",
                 source="file",
@@ -124,9 +124,9 @@ class MappingsKeeper:
     async def _take_over(self) -> None:
         version, mappings = await self.store.current()
         tables = await asyncio.to_thread(Tables, mappings, version, place=self._place)
-        self._shell.mappings = tables
+        self._runtime.mappings = tables
         self._loaded = version
-        self._since = self._shell.clock.now()
+        self._since = self._runtime.clock.now()
         self._version.set(version)
         if self.file is None:
             self._good()
@@ -139,11 +139,11 @@ class MappingsKeeper:
         that is due later than any of theirs."""
         if self._since is None:
             return
-        now = self._shell.clock.now()
+        now = self._runtime.clock.now()
         set_before = self._since + timedelta(seconds=AGAIN_SECONDS)
         woken = await self.store.wake(now, set_before)
         if woken:
-            self._shell.timer_set(now)
+            self._runtime.timer_set(now)
         elif now > self._since + timedelta(seconds=WAKING_SECONDS):
             self._since = None
 

@@ -15,7 +15,7 @@ from service.app.errors import OperatorError
 from service.cli.tables import age, money, print_json, print_table, print_timeline
 
 if TYPE_CHECKING:
-    from service.app.local import Desk
+    from service.app.local import LocalSession
     from service.wiring.root import OrderView, Page
 
 application = typer.Typer(help="Look at orders, and decide about them.", no_args_is_help=True)
@@ -25,7 +25,7 @@ T = TypeVar("T")
 Data = Annotated[Path | None, typer.Option("--data", help="The running service's data directory.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Which = Annotated[str, typer.Argument(help="Order id, correlation id, reference or number.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept for ever.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept permanently.")]
 
 WATCH_SECONDS = 2.0
 """Between two looks of `--watch`: a page of orders costs the database about a millisecond."""
@@ -41,21 +41,21 @@ def list_orders(
     limit: Annotated[int, typer.Option(min=1, max=200, help="Orders on a page.")] = 50,
     cursor: Annotated[str | None, typer.Option(help="Continue where a page ended.")] = None,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Show it anew every 2 s, until Ctrl-C.")
+        bool, typer.Option("--watch", help="Show it again every 2 s, until Ctrl-C.")
     ] = False,
     as_json: AsJson = False,
     data: Data = None,
 ) -> None:
     """List orders, newest first; `!` marks those that need a person."""
 
-    async def page(desk: Desk) -> Page:
-        return await desk.list_orders(
+    async def page(local: LocalSession) -> Page:
+        return await local.list_orders(
             stage=stage, channel=channel, attention=attention, cursor=cursor, limit=limit
         )
 
-    async def watching(desk: Desk) -> None:
+    async def watching(local: LocalSession) -> None:
         while True:
-            found = await page(desk)
+            found = await page(local)
             print("\x1b[H\x1b[2J", end="")
             _print_page(found, more=False)
             sys.stdout.flush()  # whoever reads it through a pipe watches, too
@@ -134,7 +134,7 @@ def retry(
     effect: Annotated[str, typer.Option(help="The effect's number; left out: the first.")] = "",
     data: Data = None,
 ) -> None:
-    """Have an effect tried anew that ended at a person's desk."""
+    """Have an effect tried again that ended waiting for a person."""
     _act(data, which, "retry", effect, reason)
 
 
@@ -145,13 +145,13 @@ def skip(
     effect: Annotated[str, typer.Option(help="The effect's number; left out: the first.")] = "",
     data: Data = None,
 ) -> None:
-    """Go on without an effect that ended at a person's desk."""
+    """Go on without an effect that ended waiting for a person."""
     _act(data, which, "skip", effect, reason)
 
 
 def _act(data: Path | None, which: str, verb: str, target: str, reason: str) -> None:
     if not reason.strip():
-        raise OperatorError("Say why with --reason; it is kept with the order for ever.")
+        raise OperatorError("Say why with --reason; it is kept with the order permanently.")
     person = getpass.getuser()
     _with(data, lambda d: d.act(which, verb, target, person, reason))
     print(f"{verb} of {which} is on its way; `orderwright orders timeline {which}` shows its end.")
@@ -181,7 +181,7 @@ def _print_view(view: OrderView) -> None:
     row = view.row
     print(f"{row.number} of {row.channel} ({row.ref}), {money(row.total_minor, row.currency)}")
     print(f"  stage        {row.stage}{'  (needs a person)' if row.attention else ''}")
-    print(f"  waits for    {row.waiting_for or 'nobody: it is final'}")
+    print(f"  waits for    {row.waiting_for or 'no one: it is final'}")
     print(f"  placed       {row.placed_at:%Y-%m-%d %H:%M:%S} UTC, changed {age(row.updated_at)}")
     print(f"  correlation  {row.correlation_id}")
     for effect in view.effects:
@@ -202,11 +202,11 @@ def _progress(orders: int) -> None:
         print(f"\r {orders} orders …", end="\r", file=sys.stderr, flush=True)
 
 
-def _with(data: Path | None, work: Callable[[Desk], Awaitable[T]]) -> T:
+def _with(data: Path | None, work: Callable[[LocalSession], Awaitable[T]]) -> T:
     from service.app import local
 
     async def run() -> T:
-        async with local.open_desk(data) as opened:
+        async with local.open_local(data) as opened:
             return await work(opened)
 
     return asyncio.run(run())

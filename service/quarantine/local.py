@@ -1,4 +1,4 @@
-"""The quarantine's desk for a person at the same machine, beside the running service."""
+"""The quarantine service for a person at the same machine, beside the running service."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 
 from actors.runtime.errors import StreamUnavailable
 from service.app.clock import SystemClock
-from service.app.local import open_desk
+from service.app.local import open_local
 from service.embedded.data_directory import DataDirectory
 from service.inbound.edge import Stream
-from service.quarantine.service import QuarantineDesk
+from service.quarantine.service import QuarantineService
 from service.settings import load
 from service.wiring import (
     channels as wiring_channels,
@@ -46,21 +46,21 @@ class NoStream:
 @asynccontextmanager
 async def open_quarantine(
     data: Path | None, *, releasing: bool = False
-) -> AsyncIterator[QuarantineDesk]:
+) -> AsyncIterator[QuarantineService]:
     """Open the desk of the service that runs in a data directory; only one opened for `releasing`
-    can release. Raises as `open_desk` does."""
+    can release. Raises as `open_local` does."""
     async with AsyncExitStack() as stack:
-        desk = await stack.enter_async_context(open_desk(data))
+        local = await stack.enter_async_context(open_local(data))
         stream: Stream = NoStream()
         if releasing:
-            stream = await stack.enter_async_context(wiring_local.publisher(desk.nats_url))
-        keys = _keys(desk.folder)
+            stream = await stack.enter_async_context(wiring_local.publisher(local.nats_url))
+        keys = _keys(local.folder)
         readers = wiring_quarantine.readers(keys)
-        # No channel's name has a colon: a channel that is still configured reads its own letters,
+        # No channel's name has a colon: a channel that is still configured reads its own messages,
         # by its own rounding rule.
         known = {f":{kind}": reader for kind, reader in readers.items()}
-        yield QuarantineDesk(
-            wiring_quarantine.QuarantineWorkflow(desk.pool, desk.sealing),
+        yield QuarantineService(
+            wiring_quarantine.QuarantineWorkflow(local.pool, local.sealing),
             stream,
             readers,
             wiring_channels.translator(known | wiring_channels.sources(load(), keys)),

@@ -17,7 +17,7 @@ from service.settings.shape import REQUIRED, Key, keys_of, type_words
 Table = TypeVar("Table", bound=Struct)
 
 MAX_FAULTS = 50
-"""More than fifty sentences nobody reads; a wrong file would make thousands."""
+"""More than fifty sentences no one reads; a wrong file would make thousands."""
 
 _RULES: tuple[tuple[str, str], ...] = (
     (r"Expected `[\w| ]+` <= (\S+)", r"must be \1 at most"),
@@ -81,7 +81,7 @@ def _table(
             faults += 1
             near = difflib.get_close_matches(str(name), keys, n=1)
             hint = f"; did you mean {near[0]}?" if near else "."
-            yield f"{dot}{name} is no setting{hint}"
+            yield f"{dot}{name} is not a setting{hint}"
     for name, key in keys.items():
         if name in raw:
             for fault in _value(key, raw[name], f"{dot}{name}", environ):

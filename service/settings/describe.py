@@ -55,7 +55,7 @@ def _default(key: Key) -> str:
 
 _HEAD = """# Configuration
 
-<!-- Made from service/settings; a test compares. Make it anew: python -m service.settings -->
+<!-- Made from service/settings; a test compares. Make it again: python -m service.settings -->
 
 Orderwright reads one TOML file (`ORDERWRIGHT_CONFIG`, else `./orderwright.toml` where there is
 one); environment variables, where a key has one, go before the file. Lists in variables are

@@ -147,7 +147,8 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Retention(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How long an order that ended keeps what is needed no more; its events are kept for ever."""
+    """How long an order that ended keeps what is needed no more; its events are kept
+    permanently."""
 
     inbox_days: Annotated[
         float,

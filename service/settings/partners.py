@@ -120,7 +120,9 @@ class Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "left over is shared out to the lines. Left out: as the kind has it."
         ),
     ] = None
-    calls: Annotated[CallLimits, Meta(description="Care when calling this shop.")] = CallLimits()
+    calls: Annotated[CallLimits, Meta(description="CallPolicy when calling this shop.")] = (
+        CallLimits()
+    )
     backfill_seconds: Annotated[
         Annotated[float, Meta(ge=0, le=86_400)] | None,
         Meta(
@@ -224,7 +226,9 @@ class Erp(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Annotated[str, Meta(max_length=20)],
         Meta(description="G/L account of duty; empty: an order with duty goes to a person."),
     ] = ""
-    calls: Annotated[CallLimits, Meta(description="Care when calling the ERP.")] = CallLimits()
+    calls: Annotated[CallLimits, Meta(description="CallPolicy when calling the ERP.")] = (
+        CallLimits()
+    )
 
 
 class Warehouse(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -246,7 +250,7 @@ class Warehouse(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             description="One secret that signs its reports to us; two while it is being rotated.",
         ),
     ]
-    calls: Annotated[CallLimits, Meta(description="Care when calling it.")] = CallLimits()
+    calls: Annotated[CallLimits, Meta(description="CallPolicy when calling it.")] = CallLimits()
 
 
 class Shipper(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -300,7 +304,9 @@ class Carrier(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             description="A label counts as not bought when two searches so far apart miss it.",
         ),
     ] = 60.0
-    calls: Annotated[CallLimits, Meta(description="Care when calling the carrier.")] = CallLimits()
+    calls: Annotated[CallLimits, Meta(description="CallPolicy when calling the carrier.")] = (
+        CallLimits()
+    )
 
 
 class Mail(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -322,7 +328,7 @@ class Mail(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         str,
         Meta(
             pattern=r"^[A-Za-z0-9.-]{1,253}$",
-            description="Domain of message ids; one for ever, so that a repeat is recognised.",
+            description="Domain of message ids; one permanently, so that a repeat is recognised.",
         ),
     ]
-    calls: Annotated[CallLimits, Meta(description="Care when calling it.")] = CallLimits()
+    calls: Annotated[CallLimits, Meta(description="CallPolicy when calling it.")] = CallLimits()

@@ -9,11 +9,11 @@ from adapters.channels.amazon.api import AmazonAccount, AmazonApi
 from adapters.channels.amazon.shapes import API_VERSION, PAYLOAD_VERSION
 from adapters.channels.amazon.source import Amazon
 from adapters.channels.amazon.storefront import AmazonStorefront
-from adapters.channels.amazon.sync import AmazonUpkeep
+from adapters.channels.amazon.sync import AmazonSync
 from adapters.kit.http_client import HttpClient
 from adapters.kit.inbound import Source
 from adapters.kit.rounding import Rounding
-from adapters.kit.sync import Upkeep
+from adapters.kit.sync import ChannelSync
 from service.settings import Channel
 from service.settings.amazon import Amazon as AmazonSettings
 
@@ -43,10 +43,10 @@ def storefront(channel: Channel, client: HttpClient, clock: Clock) -> AmazonStor
     return AmazonStorefront(api, clock, marketplace_id=_settings(channel).marketplace_ids[0])
 
 
-def upkeep(channel: Channel, client: HttpClient, clock: Clock) -> Upkeep:
+def channel_sync(channel: Channel, client: HttpClient, clock: Clock) -> ChannelSync:
     """Make what lists changed orders and keeps the subscription."""
     amazon, account = _settings(channel), _account(channel)
-    return AmazonUpkeep(
+    return AmazonSync(
         AmazonApi(client, account),
         AmazonApi(client, account, grantless=True),
         clock,

@@ -7,23 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from actors.runtime.ports import Letter, Partner
+from actors.runtime.ports import Message, Partner
 from adapters.channels.bigcommerce.api import API_URL, BigCommerceApi, BigCommerceStore
 from adapters.channels.bigcommerce.money import ROUNDING as BIGCOMMERCE_ROUNDING
 from adapters.channels.bigcommerce.source import BigCommerce
 from adapters.channels.bigcommerce.storefront import BigCommerceStorefront
-from adapters.channels.bigcommerce.sync import KEEP, BigCommerceUpkeep
+from adapters.channels.bigcommerce.sync import KEEP, BigCommerceSync
 from adapters.channels.canonical.source import Canonical
 from adapters.channels.canonical.storefront import CanonicalStorefront
 from adapters.channels.shopify.fulfilment import ShopifyFulfilment, ShopifyFulfilmentSettings
 from adapters.channels.shopify.source import Shopify
-from adapters.channels.shopify.sync import ShopifyUpkeep
-from adapters.kit.fetching import Fetching, Letters
+from adapters.channels.shopify.sync import ShopifySync
+from adapters.kit.fetching import Fetching, IntakeStream
 from adapters.kit.http_client import HttpClient
 from adapters.kit.inbound import SignatureRefused, Source
 from adapters.kit.rounding import EXACT, Rounding
-from adapters.kit.sync import Upkeep
-from adapters.nats.facts import Facts
+from adapters.kit.sync import ChannelSync
+from adapters.nats.events import EventPublisher
 from adapters.warehouses.http.callbacks import WarehouseCallbacks
 from schemas.contracts.refusals import Refused
 from schemas.messages.privacy import Read
@@ -36,10 +36,10 @@ __all__ = [
     "SignatureRefused",
     "Source",
     "api_version",
+    "channel_sync",
     "sources",
     "storefront",
     "translator",
-    "upkeep",
 ]
 
 
@@ -111,8 +111,8 @@ def sources(settings: Settings, keys: Mapping[str, bytes]) -> dict[str, Source]:
     return found
 
 
-def translator(known: Mapping[str, Source]) -> Callable[[Letter], Read]:
-    """Return what reads a letter: its channel's own source, else one of the kind its bytes have.
+def translator(known: Mapping[str, Source]) -> Callable[[Message], Read]:
+    """Return what reads a message: its channel's own source, else one of the kind its bytes have.
 
     `known` has the sources by channel; each knows its channel's rounding rule. A channel that is
     no longer configured is read by another of its kind.
@@ -120,13 +120,13 @@ def translator(known: Mapping[str, Source]) -> Callable[[Letter], Read]:
     by_kind: dict[str, Source | Canonical] = {"canonical": Canonical()}
     by_kind.update({source.kind: source for source in known.values()})
 
-    def translate(letter: Letter) -> Read:
-        own = known.get(letter.channel)
-        reader = own if own and own.kind == letter.source else by_kind.get(letter.source)
+    def translate(message: Message) -> Read:
+        own = known.get(message.channel)
+        reader = own if own and own.kind == message.source else by_kind.get(message.source)
         if reader is None:
-            why = f"Nobody here reads messages of the kind {letter.source[:40]!r}."
+            why = f"No one here reads messages of the kind {message.source[:40]!r}."
             raise Refused("kind_unknown", (why,))
-        return reader.translate(letter.kind, letter.topic, letter.raw)
+        return reader.translate(message.kind, message.topic, message.raw)
 
     return translate
 
@@ -135,21 +135,21 @@ def storefront(
     name: str,
     channel: Channel,
     client: HttpClient,
-    facts: Facts,
-    letters: Letters,
+    events: EventPublisher,
+    messages: IntakeStream,
     clock: SystemClock,
 ) -> Partner:
     """Make the adapter that speaks to one channel's storefront. What it fetches is published to
-    `letters`."""
+    `messages`."""
     if channel.kind == "shopify":
-        return Fetching(_shopify_storefront(channel, client), letters, source=channel.kind)
+        return Fetching(_shopify_storefront(channel, client), messages, source=channel.kind)
     if channel.kind == "bigcommerce":
         store = BigCommerceStorefront(BigCommerceApi(client, _store_of(channel)))
-        return Fetching(store, letters, source=channel.kind)
+        return Fetching(store, messages, source=channel.kind)
     if channel.kind == "amazon":
         shop = wiring_amazon.storefront(channel, client, clock)
-        return Fetching(shop, letters, source=channel.kind)
-    return CanonicalStorefront(name, facts, clock)
+        return Fetching(shop, messages, source=channel.kind)
+    return CanonicalStorefront(name, events, clock)
 
 
 def _shopify_storefront(channel: Channel, client: HttpClient) -> ShopifyFulfilment:
@@ -176,17 +176,19 @@ def _store_of(channel: Channel) -> BigCommerceStore:
     )
 
 
-def _bigcommerce_upkeep(
+def _bigcommerce_sync(
     name: str, channel: Channel, client: HttpClient, clock: SystemClock
-) -> Upkeep:
-    return BigCommerceUpkeep(
+) -> ChannelSync:
+    return BigCommerceSync(
         BigCommerceApi(client, _store_of(channel), keep=KEEP),
         secret=channel.webhook_secrets[0].reveal(),
     )
 
 
-def _shopify_upkeep(name: str, channel: Channel, client: HttpClient, clock: SystemClock) -> Upkeep:
-    return ShopifyUpkeep(
+def _shopify_sync(
+    name: str, channel: Channel, client: HttpClient, clock: SystemClock
+) -> ChannelSync:
+    return ShopifySync(
         client,
         base_url=channel.api_base_url or f"https://{channel.shop_domain}",
         access_token=channel.access_token.reveal() if channel.access_token else "",
@@ -194,20 +196,24 @@ def _shopify_upkeep(name: str, channel: Channel, client: HttpClient, clock: Syst
     )
 
 
-def _amazon_upkeep(name: str, channel: Channel, client: HttpClient, clock: SystemClock) -> Upkeep:
-    return wiring_amazon.upkeep(channel, client, clock)
+def _amazon_sync(
+    name: str, channel: Channel, client: HttpClient, clock: SystemClock
+) -> ChannelSync:
+    return wiring_amazon.channel_sync(channel, client, clock)
 
 
-_UPKEEPS: Mapping[str, Callable[[str, Channel, HttpClient, SystemClock], Upkeep]] = {
-    "shopify": _shopify_upkeep,
-    "amazon": _amazon_upkeep,
-    "bigcommerce": _bigcommerce_upkeep,
+_SYNCS: Mapping[str, Callable[[str, Channel, HttpClient, SystemClock], ChannelSync]] = {
+    "shopify": _shopify_sync,
+    "amazon": _amazon_sync,
+    "bigcommerce": _bigcommerce_sync,
 }
 """Who lists the orders of a kind of channel and keeps its subscriptions. A kind that is missing
 here has no API to ask."""
 
 
-def upkeep(name: str, channel: Channel, client: HttpClient, clock: SystemClock) -> Upkeep | None:
+def channel_sync(
+    name: str, channel: Channel, client: HttpClient, clock: SystemClock
+) -> ChannelSync | None:
     """Make what keeps a channel whole; None for a kind that can't be asked."""
-    make = _UPKEEPS.get(channel.kind)
+    make = _SYNCS.get(channel.kind)
     return None if make is None else make(name, channel, client, clock)

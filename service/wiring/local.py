@@ -46,7 +46,7 @@ async def reports(dsn: str) -> AsyncIterator[Pool]:
 @asynccontextmanager
 async def publisher(nats_url: str) -> AsyncIterator[Publisher]:
     """Connect just to publish, from outside the service."""
-    connection = await connect([nats_url], name="orderwright-desk")
+    connection = await connect([nats_url], name="orderwright-local")
     try:
         publisher = Publisher(connection)
         await publisher.start()

@@ -1,4 +1,4 @@
-"""What the quarantine's desk is made of: the readers of every kind, and where its items are."""
+"""What the quarantine service is made of: the readers of every kind, and where its items are."""
 
 from __future__ import annotations
 
@@ -63,5 +63,5 @@ def topic_of(item: HeldItem) -> str:
 
 
 def subject_of(item: HeldItem) -> str:
-    """Return the subject under which a stray came; "" for everything else."""
+    """Return the subject under which an unroutable message came; "" for everything else."""
     return item.headers.get(SUBJECT.lower(), "")

@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 
 from actors.order.policy import Policy
 from actors.runtime.errors import JournalUnavailable
-from actors.runtime.lane import Care
+from actors.runtime.lane import CallPolicy
 from actors.runtime.ports import Partner
 from adapters.carriers.ups.partner import Ups, UpsSettings
 from adapters.carriers.ups.shipment import Shipper as UpsShipper
@@ -19,7 +19,7 @@ from adapters.kit.oauth import ClientCredentials
 from adapters.messages.smtp.partner import MailSettings, SmtpMail
 from adapters.messages.smtp.pool import SmtpServer
 from adapters.nats.connection import Connection, NatsTooOld, NatsUnusable, connect
-from adapters.nats.facts import Facts
+from adapters.nats.events import EventPublisher
 from adapters.nats.intake_source import IntakeSource
 from adapters.nats.publisher import Publisher
 from adapters.postgres import migrate as migrations
@@ -100,7 +100,7 @@ class Wire(Struct, frozen=True, kw_only=True):
 
     connection: Connection
     publisher: Publisher
-    letters: IntakeSource
+    messages: IntakeSource
 
 
 def correlation_keys(settings: Settings, servers: Servers) -> tuple[str, dict[str, bytes]]:
@@ -116,7 +116,7 @@ def policy_of(settings: Settings) -> Policy:
     return Policy(**structs.asdict(settings.policy))
 
 
-def care_of(calls: CallLimits) -> Care:
+def call_policy_of(calls: CallLimits) -> CallPolicy:
     """How gently a partner is called, as configured.
 
     A partner's adapter ends each request by itself; the dispatcher's limit is the backstop for all
@@ -124,7 +124,7 @@ def care_of(calls: CallLimits) -> Care:
     """
     fields = structs.asdict(calls)
     fields["timeout_seconds"] = 2 * calls.timeout_seconds + 5.0
-    return Care(**fields)
+    return CallPolicy(**fields)
 
 
 async def migrate(dsn: str) -> list[str]:
@@ -205,11 +205,11 @@ async def open_wire(settings: Settings, servers: Servers, stack: AsyncExitStack)
     """Connect to NATS, make the streams where they are missing, and listen."""
     connection = await connect([servers.nats_url])
     stack.push_async_callback(connection.close)
-    letters = IntakeSource(connection, prefetch=settings.limits.intake_batch * 4)
-    await letters.start()
+    messages = IntakeSource(connection, prefetch=settings.limits.intake_batch * 4)
+    await messages.start()
     publisher = Publisher(connection)
     await publisher.start()
-    return Wire(connection=connection, publisher=publisher, letters=letters)
+    return Wire(connection=connection, publisher=publisher, messages=messages)
 
 
 async def open_partners(
@@ -220,31 +220,37 @@ async def open_partners(
     stack: AsyncExitStack,
     *,
     own_url: str,
-) -> dict[str, tuple[Partner, Care]]:
+) -> dict[str, tuple[Partner, CallPolicy]]:
     """Make an adapter for each configured partner, by the name of its lane."""
     session = open_session()
     stack.push_async_callback(session.close)
     client = HttpClient(session, clock)
-    partners: dict[str, tuple[Partner, Care]] = {
-        STOCK: (store.stock, Care(rate_per_second=10_000.0, concurrency=512, settle_seconds=0.1))
+    partners: dict[str, tuple[Partner, CallPolicy]] = {
+        STOCK: (
+            store.stock,
+            CallPolicy(rate_per_second=10_000.0, concurrency=512, settle_seconds=0.1),
+        )
     }
     if settings.erp is not None:
-        partners[ERP] = (_erp(settings.erp, client), care_of(settings.erp.calls))
+        partners[ERP] = (_erp(settings.erp, client), call_policy_of(settings.erp.calls))
     if settings.warehouse is not None:
         warehouse = _warehouse(settings.warehouse, client, own_url)
-        partners[WAREHOUSE] = (warehouse, care_of(settings.warehouse.calls))
+        partners[WAREHOUSE] = (warehouse, call_policy_of(settings.warehouse.calls))
     if settings.carrier is not None:
-        partners[CARRIER] = (_carrier(settings.carrier, client), care_of(settings.carrier.calls))
+        partners[CARRIER] = (
+            _carrier(settings.carrier, client),
+            call_policy_of(settings.carrier.calls),
+        )
     if settings.mail is not None:
         mail = _mail(settings.mail, clock)
         stack.push_async_callback(mail.close)
-        partners[MAIL] = (mail, care_of(settings.mail.calls))
-    facts = Facts(wire.connection)
+        partners[MAIL] = (mail, call_policy_of(settings.mail.calls))
+    events = EventPublisher(wire.connection)
     if any(channel.kind == "canonical" for channel in settings.channels.values()):
-        await facts.start()
+        await events.start()
     for name, channel in settings.channels.items():
-        shop = storefront(name, channel, client, facts, wire.publisher, clock)
-        partners[f"{STOREFRONT}:{name}"] = (shop, care_of(channel.calls))
+        shop = storefront(name, channel, client, events, wire.publisher, clock)
+        partners[f"{STOREFRONT}:{name}"] = (shop, call_policy_of(channel.calls))
     return partners
 
 

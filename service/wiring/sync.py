@@ -1,21 +1,21 @@
-"""The part of the composition root that names what the channels' upkeep is made of."""
+"""The part of the composition root that names what channel sync is made of."""
 
 from __future__ import annotations
 
 from adapters.kit.http_client import HttpClient, open_session
-from adapters.kit.sync import Listed, ListedPage, Subscriptions, Upkeep
+from adapters.kit.sync import ChannelSync, Listed, ListedPage, Subscriptions
 from adapters.postgres.audit import Audit
-from adapters.postgres.sync import Ours, Progress, Upkeeps
+from adapters.postgres.sync import Ours, Progress, SyncStore
 
 __all__ = [
     "Audit",
+    "ChannelSync",
     "HttpClient",
     "Listed",
     "ListedPage",
     "Ours",
     "Progress",
     "Subscriptions",
-    "Upkeep",
-    "Upkeeps",
+    "SyncStore",
     "open_session",
 ]

@@ -16,7 +16,7 @@ from adapters.carriers.ups.shipment import Shipper
 from adapters.channels.bigcommerce.api import BigCommerceApi, BigCommerceStore
 from adapters.channels.bigcommerce.storefront import BigCommerceStorefront
 from adapters.channels.shopify.fulfilment import ShopifyFulfilment, ShopifyFulfilmentSettings
-from adapters.channels.shopify.sync import ShopifyUpkeep
+from adapters.channels.shopify.sync import ShopifySync
 from adapters.erp.business_central.partner import BusinessCentral, BusinessCentralSettings
 from adapters.kit.http_client import HttpClient, open_session
 from adapters.kit.oauth import ClientCredentials
@@ -136,10 +136,10 @@ def shopify(client: HttpClient, base: str, **changes: object) -> ShopifyFulfilme
     return ShopifyFulfilment(client, ShopifyFulfilmentSettings(**settings))  # type: ignore[arg-type]  # one dict of settings, for tests to change
 
 
-def shopify_upkeep(client: HttpClient, base: str) -> ShopifyUpkeep:
+def shopify_sync(client: HttpClient, base: str) -> ShopifySync:
     """The same shop's orders and subscriptions."""
     url = f"{base}/shopify/acme-us.myshopify.com"
-    return ShopifyUpkeep(client, base_url=url, access_token="any", timeout_seconds=5.0)
+    return ShopifySync(client, base_url=url, access_token="any", timeout_seconds=5.0)
 
 
 def bigcommerce(client: HttpClient, base: str, seconds: float = 2.0) -> BigCommerceStorefront:

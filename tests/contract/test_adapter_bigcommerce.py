@@ -289,7 +289,7 @@ async def test_a_refusal_because_we_were_there_before(client: HttpClient) -> Non
 async def test_a_bundle_is_shipped_as_the_shop_sold_it(
     client: HttpClient, simulators: Client, running: Running
 ) -> None:
-    """Components go under the line they were taken from; extra costs are no articles."""
+    """Components go under the line they were taken from; extra costs are not articles."""
     await put(simulators, bundle_of(304))
     parts = (
         a_line("c1", 4, bundle_line_id="1"),

@@ -51,7 +51,7 @@ def lengths() -> dict[str, int]:
     return {name: one["maxLength"] for name, one in found.items() if "maxLength" in one}
 
 
-async def posted(order: Order, client: HttpClient, **changes: object) -> Json:
+async def sent_body(order: Order, client: HttpClient, **changes: object) -> Json:
     """The body that is posted for this order, decimals kept as they stand."""
     async with stubbed(web.json_response(MADE, status=201)) as stub:
         await business_central(client, stub.url, **changes).perform(a_call(POST, order))
@@ -71,7 +71,7 @@ def total(body: Json) -> Decimal:
     )
 
 
-async def test_a_sales_order_is_posted_found_and_deleted(
+async def test_a_sales_order_is_created_found_and_deleted(
     running: Running, simulators: Client, client: HttpClient
 ) -> None:
     """The ERP's whole part in an order, and deleting twice is deleting once."""
@@ -91,7 +91,7 @@ async def test_a_sales_order_is_posted_found_and_deleted(
 
 async def test_the_body_has_only_documented_writable_fields(client: HttpClient) -> None:
     """Every field is in the v2.0 property tables, and none is read-only there."""
-    body = await posted(an_order(), client, shipping_account="40100")
+    body = await sent_body(an_order(), client, shipping_account="40100")
     for resource, sent in (("salesorder", body), ("salesorderline", body["salesOrderLines"][0])):
         known = properties(resource) | {"salesOrderLines": ""}
         assert set(sent) <= set(known)
@@ -110,7 +110,9 @@ async def test_hostile_texts_fit(client: HttpClient) -> None:
     )  # fmt: skip
     customer = Customer(email="a" * 90 + "@x.de", phone="")
     order = an_order(ship_to=hostile, customer=customer)
-    body = await posted(replace(order, lines=(replace(order.lines[0], title="📦" * 150),)), client)
+    body = await sent_body(
+        replace(order, lines=(replace(order.lines[0], title="📦" * 150),)), client
+    )
     limits = lengths() | {
         "shipToAddressLine1": 100, "shipToAddressLine2": 50, "shipToCity": 30, "shipToState": 30,
         "shipToPostCode": 20, "shipToCountry": 10, "orderDate": 10, "currencyCode": 10,
@@ -136,10 +138,12 @@ async def test_the_lines_add_up_to_the_channel_s_total(client: HttpClient) -> No
     totals = Totals(
         subtotal_minor=1650, discount_minor=101, shipping_minor=500, tax_minor=0, total_minor=2049
     )
-    body = await posted(replace(order, lines=lines, totals=totals), client, shipping_account="401")
+    body = await sent_body(
+        replace(order, lines=lines, totals=totals), client, shipping_account="401"
+    )
     assert total(body) == Decimal("20.49")
     yen = replace(order, currency="JPY", lines=lines, totals=totals)
-    assert total(await posted(yen, client)) == Decimal(1549)
+    assert total(await sent_body(yen, client)) == Decimal(1549)
 
 
 async def test_an_sku_that_is_no_item_number(client: HttpClient) -> None:
@@ -228,13 +232,13 @@ async def test_shipping_and_duty_are_lines_so_that_the_total_is_what_was_paid(
         total_minor=2183,
     )
     accounts = {"shipping_account": "40100", "duty_account": "40200"}
-    body = await posted(an_order(totals=totals), client, **accounts)
+    body = await sent_body(an_order(totals=totals), client, **accounts)
     assert total(body) == Decimal("21.83")
     duty = body["salesOrderLines"][-1]
     assert (duty["lineType"], duty["lineObjectNumber"]) == ("Account", "40200")
     assert Decimal(duty["unitPrice"]) == Decimal("1.33")
     with pytest.raises(Rejected, match="Set duty_account"):
-        await posted(an_order(totals=totals), client, shipping_account="40100")
+        await sent_body(an_order(totals=totals), client, shipping_account="40100")
 
 
 async def test_what_people_wrote_stands_in_comment_lines(client: HttpClient) -> None:
@@ -255,7 +259,7 @@ async def test_what_people_wrote_stands_in_comment_lines(client: HttpClient) -> 
             ),
         ),
     )
-    lines = (await posted(order, client))["salesOrderLines"]
+    lines = (await sent_body(order, client))["salesOrderLines"]
     told = [line for line in lines if line["lineType"] == "Comment"]
     assert lines[-len(told) :] == told
     assert all(set(line) == {"lineType", "description"} for line in told)

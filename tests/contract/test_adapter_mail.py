@@ -124,7 +124,7 @@ async def test_silence_after_the_message(running: Running, simulators: Client) -
     await post.close()
 
 
-async def test_nobody_listens() -> None:
+async def test_no_one_listens() -> None:
     """A mail server that can't be reached is Retryable."""
     async with scripted() as (port, _):
         free = port

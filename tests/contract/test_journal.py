@@ -247,12 +247,12 @@ async def test_a_settled_effect_is_no_longer_open(store: Store, how: str) -> Non
 
 
 async def test_an_effect_may_start_with_an_attempt(store: Store) -> None:
-    """What a person has tried anew may have acted before: it is looked up first, also after a
+    """What a person has tried again may have acted before: it is looked up first, also after a
     restart."""
-    anew = RecordedEffect(number=2, effect=RESERVE, attempts=1)
+    again = RecordedEffect(number=2, effect=RESERVE, attempts=1)
     await store.committed(append("1001", record={1: RESERVE}))
     given_up = append("1001", 1, settled=((1, "person"),), at=minutes(5))
-    await store.committed(replace(given_up, effects=(anew,)))
+    await store.committed(replace(given_up, effects=(again,)))
     (found,) = await store.outbox.open_effects(STOCK, due_before=minutes(9), limit=9, exclude=())
     assert (found.number, found.attempts, found.due_at) == (2, 1, minutes(5))
 

@@ -72,7 +72,7 @@ async def audit(world: World, reports: list[Path]) -> Audit:
                 continue
             _order(found, row, told["ref"], counts)
         found.wrong += await _lost_webhooks(world, sent)
-    found.wrong += [f"Nobody sent the order {ref}." for ref in known]
+    found.wrong += [f"No one sent the order {ref}." for ref in known]
     found.wrong += await _store(world)
     return found
 
@@ -87,7 +87,7 @@ def _order(found: Audit, row: asyncpg.Record, gid: str, counts: Counts) -> None:
     state = decode_state(row["state"])
     reference = state.correlation_id
     mails = {name: counts["mail"][f"{reference}.{name}"] for name in (CONFIRMED, CANCELLED)}
-    # Nobody can ask a mail server what it took: such a mail is left to a person.
+    # No one can ask a mail server what it took: such a mail is left to a person.
     unknown = row["at_desk"].count(MAIL)
     found.mails_unknown += unknown
     if len(row["at_desk"]) > unknown or state.holds or state.overdue:

@@ -166,8 +166,8 @@ async def test_refusals_are_told_by_category(api: Api, http: aiohttp.ClientSessi
     ]
 
 
-async def test_an_action_becomes_a_letter_once(api: Api, http: aiohttp.ClientSession) -> None:
-    """An action needs its scope, a reason and the version one has seen; then it is one letter."""
+async def test_an_action_becomes_a_message_once(api: Api, http: aiohttp.ClientSession) -> None:
+    """An action needs its scope, a reason and the version one has seen; then it is one message."""
     order_id = await put_order(api, "1042", "acme-us")
     url = f"{api.base}/api/v1/orders/{order_id}/actions/cancel"
     raw = b'{"reason": "The customer called."}'

@@ -91,7 +91,7 @@ async def test_orders_show_tells_where_it_stands(whole: Whole, closed: Order) ->
     told = whole.cli("orders", "show", closed.number)
     assert f"{closed.number} of {CHANNEL} ({closed.ref}), 22.50 USD" in told
     assert re.search(r"stage +closed\n", told)
-    assert "nobody: it is final" in told
+    assert "no one: it is final" in told
     assert "label-1Z" in told
     view = parsed(whole.cli("orders", "show", closed.ref, "--json"))
     assert view["row"]["stage"] == "closed"
@@ -126,7 +126,7 @@ async def test_orders_replay_verify(whole: Whole, closed: Order) -> None:
 
 
 async def test_orders_cancel(whole: Whole) -> None:
-    """An unpaid order is cancelled; who said so and why is in its timeline for ever."""
+    """An unpaid order is cancelled; who said so and why is in its timeline permanently."""
     order = whole.order(payment="pending")
     await whole.place(order, **ON_CHANNEL)
     await whole.until(order.number, "placed")
@@ -173,9 +173,9 @@ async def test_orders_retry(whole: Whole) -> None:
     told = whole.cli("orders", "show", order.number)
     assert "(needs a person)" in told
     assert re.search(r"waits for +a person: Business Central refused", told), told
-    whole.cli("orders", "retry", order.number, "--reason", "the ERP is mended")
+    whole.cli("orders", "retry", order.number, "--reason", "the ERP is fixed")
     await whole.until(order.number, "closed")
-    assert "tried anew: the ERP is mended" in whole.cli("orders", "timeline", order.number)
+    assert "tried again: the ERP is fixed" in whole.cli("orders", "timeline", order.number)
 
 
 async def test_orders_skip(whole: Whole) -> None:
@@ -208,7 +208,7 @@ async def test_keys(whole: Whole) -> None:
 
 
 async def test_quarantine(whole: Whole) -> None:
-    """What did not pass the door is listed with its reason, and shown whole, byte for byte."""
+    """What did not pass the edge is listed with its reason, and shown whole, byte for byte."""
     original = b'{"type": "order.place.v1", "order": {"ref": "Q-1"}, "extra": true}'
     await whole.publish("place", "Q-1", original)
 

@@ -18,7 +18,7 @@ from adapters.postgres.statements import statements
 from adapters.postgres.timers import PostgresTimers
 from schemas.order.ids import PARTITIONS, partition_of
 from service.app.errors import OperatorError
-from service.app.local import Desk
+from service.app.local import LocalSession
 from service.embedded.supervisor import EmbeddedServers
 from tests.appends import NOON, SEALING, append, id_of, minutes
 from tests.integration.journals import (
@@ -208,14 +208,14 @@ async def test_every_stream_can_be_replayed(bench: Bench) -> None:
 
 
 async def test_a_state_that_its_events_do_not_give_is_found(bench: Bench) -> None:
-    """`orders replay --verify` compares: what was stored here is no state, and is named."""
+    """`orders replay --verify` compares: what was stored here is not a state, and is named."""
     await bench.journal.append(append("1"))
-    verified = await Desk(bench.pool, "", Path(), SEALING).verify(lambda orders: None)
+    verified = await LocalSession(bench.pool, "", Path(), SEALING).verify(lambda orders: None)
     assert (verified.orders, verified.events) == (1, 1)
     assert verified.different == (id_of("1"),)
 
 
-async def test_an_event_that_nobody_can_read_is_named(bench: Bench) -> None:
+async def test_an_event_that_no_one_can_read_is_named(bench: Bench) -> None:
     """The replay says in a sentence whose event it is, not where it raised."""
     await bench.journal.append(append("1"))
     await bench.pool.fetch(
@@ -225,4 +225,4 @@ async def test_an_event_that_nobody_can_read_is_named(bench: Bench) -> None:
     )
     await bench.pool.fetch("UPDATE orders SET version = 2")
     with pytest.raises(OperatorError, match=f"order {id_of('1')} can't be read"):
-        await Desk(bench.pool, "", Path(), SEALING).verify(lambda orders: None)
+        await LocalSession(bench.pool, "", Path(), SEALING).verify(lambda orders: None)

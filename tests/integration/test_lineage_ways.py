@@ -20,7 +20,7 @@ from schemas.order.canonical import Order
 from service.lineage.amazon_example import amazon_examples
 from service.lineage.bigcommerce_example import bigcommerce_examples
 from service.lineage.canonical_example import canonical_examples
-from service.lineage.declared import REACHES_NOBODY
+from service.lineage.declared import REACHES_NO_ONE
 from service.lineage.page import markdown
 from service.lineage.probing import ORDER, Example, Found, leaves, named, probe
 from service.lineage.shopify_example import shopify_examples
@@ -75,11 +75,11 @@ def test_every_lost_field_is_declared_with_its_reason(lineage: Lineage) -> None:
     partners = partners_of("canonical")  # the storefronts of others answer by what is theirs
     fields = lineage.sources["canonical"]
     nowhere = {name for name in fields if not lineage.anywhere(name, partners)}
-    undeclared = nowhere - REACHES_NOBODY.keys()
-    assert not undeclared, f"reach no partner, and nobody says why: {sorted(undeclared)}"
-    rotten = REACHES_NOBODY.keys() - nowhere
-    assert not rotten, f"declared as reaching nobody, but they do, or are gone: {sorted(rotten)}"
-    assert all(len(reason) > 20 for reason in REACHES_NOBODY.values())
+    undeclared = nowhere - REACHES_NO_ONE.keys()
+    assert not undeclared, f"reach no partner, and no one says why: {sorted(undeclared)}"
+    rotten = REACHES_NO_ONE.keys() - nowhere
+    assert not rotten, f"declared as reaching no one, but they do, or are gone: {sorted(rotten)}"
+    assert all(len(reason) > 20 for reason in REACHES_NO_ONE.values())
 
 
 def test_the_canonical_example_is_whole() -> None:
@@ -147,7 +147,7 @@ def test_the_shopify_example_has_all_that_shopify_sends() -> None:
 
 
 def test_the_amazon_example_is_an_order() -> None:
-    """The usual example passes every check of the door."""
+    """The usual example passes every check of the edge."""
     (example, *_) = amazon_examples()
     kind, order = canonical_of("amazon", example.tree)
     assert (kind, canonical_of("canonical", order)) == (ORDER, (ORDER, order))
@@ -199,7 +199,7 @@ def test_the_bigcommerce_example_has_all_that_bigcommerce_sends(
     "example", shopify_examples()[:1] + bigcommerce_examples()[:3] + canonical_examples()
 )
 def test_the_examples_are_orders(example: Example) -> None:
-    """The usual example of each source passes every check of the door."""
+    """The usual example of each source passes every check of the edge."""
     tree = _tree(example)
     source = "canonical" if "schema" in tree else "bigcommerce" if "order" in tree else "shopify"
     kind, order = canonical_of(source, example.tree)
@@ -234,7 +234,7 @@ def test_a_field_is_followed_through_both_steps(lineage: Lineage) -> None:
     seen = ways["presentment_currency"]
     assert seen.becomes == ("lines[].presentment_total_minor", "presentment")
     assert "salesOrderLines[].description" in [arrival.path for arrival in seen.arrives]
-    assert ways["customer_locale"].lost == REACHES_NOBODY["customer.locale"]
+    assert ways["customer_locale"].lost == REACHES_NO_ONE["customer.locale"]
     assert ways["tags"].lost == NOT_READ
     assert ways["current_total_price_set.shop_money.currency_code"].lost == ONLY_CHECKED
     assert ways["line_items[].grams"].lost == "not sent here; goes to ups"
@@ -257,13 +257,13 @@ def test_every_way_arrives_or_says_why_not(lineage: Lineage) -> None:
             assert len(ways) == len(fields)
             for way in ways:
                 assert bool(way.arrives) != bool(way.lost), way
-                assert "nobody said why" not in way.lost, way
+                assert "no one said why" not in way.lost, way
 
 
 def test_the_page_is_what_was_found(lineage: Lineage) -> None:
     """docs/lineage.md is as the code is."""
     page = (ROOT / "docs" / "lineage.md").read_text()
-    assert page == markdown(lineage), "make it anew: python -m service.lineage"
+    assert page == markdown(lineage), "make it again: python -m service.lineage"
 
 
 async def test_probing_sees_what_depends_on_a_field() -> None:

@@ -45,7 +45,7 @@ async def save(store: PostgresMappings, seen: int, mappings: Any = ONE) -> int |
 
 
 async def test_versions_follow_one_another(pool: Pool) -> None:
-    """Of writers at once one is next; every version stays, with who and why, for ever."""
+    """Of writers at once one is next; every version stays, with who and why, permanently."""
     store = PostgresMappings(pool)
     assert (await store.current())[0] == 0
     saved = await asyncio.gather(*(save(store, 0) for _ in range(5)))
@@ -81,35 +81,35 @@ async def test_a_file_is_followed(pool: Pool, tmp_path: Path) -> None:
     """A change becomes a version and is in use; a wrong or missing file changes nothing."""
     file = tmp_path / "mappings.toml"
     woken: list[object] = []
-    shell: Any = SimpleNamespace(clock=JumpingClock(), mappings=NO_TABLES, timer_set=woken.append)
+    runtime: Any = SimpleNamespace(clock=JumpingClock(), mappings=NO_TABLES, timer_set=woken.append)
     store: Any = SimpleNamespace(reports=pool, journal=None)
     metrics = Metrics()
-    keeper = MappingsKeeper(shell, store, Settings(mappings_file=str(file)), metrics)
+    keeper = MappingsKeeper(runtime, store, Settings(mappings_file=str(file)), metrics)
 
     async def written(text: str, second: int) -> tuple[int, bool]:
         file.write_text(text)
         os.utime(file, (second, second))
         await keeper.round()
-        return shell.mappings.version, b"orderwright_mappings_refused 1.0" in metrics.render()
+        return runtime.mappings.version, b"orderwright_mappings_refused 1.0" in metrics.render()
 
     await keeper.round()
-    assert shell.mappings.version == 0
+    assert runtime.mappings.version == 0
     assert await written('[channels."*".skus]\nknown = ["A"]\n', 1) == (1, False)
-    assert shell.mappings.mappings == ONE
+    assert runtime.mappings.mappings == ONE
     assert await written('[channels."*".skus]\nknown = ["A"', 2) == (1, True)
     assert await written('[channels."*".skus]\nknow = ["A", "B"]\n', 3) == (1, True)
     assert await written('[channels."*".skus]\nknown = ["A", "B"]\n', 4) == (2, False)
     file.unlink()
     await keeper.round()
-    assert shell.mappings.mappings == TWO
+    assert runtime.mappings.mappings == TWO
     (newest, _) = await keeper.store.history()
     assert newest.source == "file"
 
 
 async def test_a_configured_file_is_the_only_source(pool: Pool) -> None:
     """Where a file is configured the command line refuses, and says what to change instead."""
-    desk: Any = SimpleNamespace(mappings=PostgresMappings(pool), mappings_file="tables.toml")
+    local: Any = SimpleNamespace(mappings=PostgresMappings(pool), mappings_file="tables.toml")
     with pytest.raises(OperatorError, match="come from the file tables"):
-        await kept(desk, lambda _: ONE, "why")
-    desk.mappings_file = ""
-    assert await kept(desk, lambda _: ONE, "why") == 1
+        await kept(local, lambda _: ONE, "why")
+    local.mappings_file = ""
+    assert await kept(local, lambda _: ONE, "why") == 1

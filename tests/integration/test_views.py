@@ -54,7 +54,8 @@ async def shop(database: str) -> AsyncIterator[Shop]:
 
 
 async def a_story(shop: Shop) -> OrderId:
-    """Placed, stock reserved, the warehouse's task failing, the ERP's order at a person's desk."""
+    """Placed, stock reserved, the warehouse's task failing, the ERP's order waiting for a
+    person."""
     first = append(
         "1042",
         record={1: ReserveStock()},

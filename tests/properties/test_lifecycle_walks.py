@@ -63,7 +63,7 @@ class Walk:
             i.UpdateOrder(order=self._statement(), fulfilled=dice.choice(("", "partly", "wholly"))),
             i.ConfirmPayment(ref=REF),
             i.ConfirmPayment(ref=REF, order=self._statement()),
-            i.NoteFact(
+            i.NoteReport(
                 ref=REF,
                 source="shopify",
                 topic=dice.choice(("refunds/create", "orders/edited")),
@@ -72,8 +72,8 @@ class Walk:
                 look=dice.random() < 0.5,
                 at=dice.choice((None, f"2026-11-27T12:{self.statements // 60:02d}:30Z")),
             ),
-            i.NoteFact(ref=REF, source="amazon", topic="PENDING", words="it waits", waits=True),
-            i.LookAgain(ref=REF, source="amazon", topic="ORDER_CHANGE"),
+            i.NoteReport(ref=REF, source="amazon", topic="PENDING", words="it waits", waits=True),
+            i.RefetchOrder(ref=REF, source="amazon", topic="ORDER_CHANGE"),
             i.ReportPicked(ref=REF, task_id="t-1"),
             i.ReportPacked(ref=REF, task_id="t-1", parcels=PARCELS),
             i.ReportShortPicked(ref=REF, task_id="t-1", lines=()),

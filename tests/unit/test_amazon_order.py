@@ -16,7 +16,7 @@ from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused
 from schemas.contracts.strict_json import parse
 from schemas.contracts.validation import read_foreign
-from schemas.messages.inputs import CancelOrder, Input, NoteFact, UpdateOrder
+from schemas.messages.inputs import CancelOrder, Input, NoteReport, UpdateOrder
 from schemas.order.canonical import Order
 from tests.amazon_payloads import REF, Json, an_item, an_order, money, part, sample_orders
 from tests.conftest import Say
@@ -73,7 +73,7 @@ def test_an_unknown_part_is_refused() -> None:
 
 
 def test_another_currency_is_refused() -> None:
-    """An amount in another currency than the total's is no money of this order."""
+    """An amount in another currency than the total's is not money of this order."""
     order = an_order()
     order["orderItems"][1]["proceeds"]["breakdowns"][0]["subtotal"] = money("5.50", "USD")
     assert reason_of(order) == refusals.MONEY_UNREADABLE
@@ -86,7 +86,7 @@ def test_a_pending_order_waits(status: str) -> None:
     bare = an_order(status)
     del bare["recipient"], bare["proceeds"]
     found = read(bare)
-    assert isinstance(found, NoteFact)
+    assert isinstance(found, NoteReport)
     assert (found.ref, found.hold) == (REF, "")
 
 
@@ -134,7 +134,7 @@ def test_our_own_package_is_an_echo_and_a_stranger_s_is_for_a_person() -> None:
     assert stated(after) == before
     for packages in ([], [package | {"trackingNumber": "1Z2"}]):
         found = read(after | {"packages": packages})
-        assert isinstance(found, NoteFact)
+        assert isinstance(found, NoteReport)
         assert found.hold == "before_hand_over"
 
 
@@ -186,7 +186,7 @@ def test_every_official_order_comes_in_or_is_refused_on_purpose(
             counts[refused.reason] += 1
             continue
         shipped = order["fulfillment"]["fulfillmentStatus"] == "SHIPPED"
-        assert isinstance(found, NoteFact if shipped else UpdateOrder)
+        assert isinstance(found, NoteReport if shipped else UpdateOrder)
         counts["shipped, noted" if shipped else "order"] += 1
         whole = canonical_order(read_foreign({"order": order}, Fetched).order)
         assert whole.ref == order["orderId"]
@@ -202,7 +202,7 @@ _values = st.one_of(
 
 
 @given(st.data())
-def test_a_spoilt_order_is_refused_and_nothing_else(data: st.DataObject) -> None:
+def test_a_malformed_order_is_refused_and_nothing_else(data: st.DataObject) -> None:
     """Any one value replaced by any other: an input or a Refused, never a crash."""
     order = json.loads(json.dumps(an_order(data.draw(st.sampled_from(["UNSHIPPED", "PENDING"])))))
     spots: list[tuple[Any, object]] = []

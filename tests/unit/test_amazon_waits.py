@@ -9,7 +9,7 @@ from adapters.channels.amazon.shapes import Fetched
 from schemas.contracts.validation import read_foreign
 from schemas.messages.effects import FetchOrder, OrderFetched, ReserveStock
 from schemas.messages.events import Cancelled, CancelRequested
-from schemas.messages.inputs import ActOnOrder, Input, LookAgain, NoteFact, TimerFired
+from schemas.messages.inputs import ActOnOrder, Input, NoteReport, RefetchOrder, TimerFired
 from tests.amazon_payloads import REF, Json, an_order
 from tests.given import Story
 
@@ -20,7 +20,7 @@ def fetched(order: Json) -> Input:
 
 
 def test_pending_waits_and_unshipped_goes_on() -> None:
-    """Nobody is called for a pending order, with or without its data; then it is accepted."""
+    """No one is called for a pending order, with or without its data; then it is accepted."""
     bare = an_order("PENDING", lastUpdatedTime="2026-11-27T10:10:00Z")
     del bare["recipient"], bare["proceeds"]
     story = Story().when(fetched(bare))
@@ -46,10 +46,10 @@ def test_the_echo_of_our_package_changes_nothing() -> None:
 
 
 def test_a_pending_order_that_amazon_cancels_is_cancelled() -> None:
-    """Its address never comes, and nobody waits for it; whatever comes later ends the same way."""
+    """Its address never comes, and no one waits for it; whatever comes later ends the same way."""
     bare = an_order("PENDING", lastUpdatedTime="2026-11-27T10:10:00Z")
     del bare["recipient"], bare["proceeds"]
-    look = LookAgain(ref=REF, source="amazon", topic="ORDER_CHANGE OrderStatusChange")
+    look = RefetchOrder(ref=REF, source="amazon", topic="ORDER_CHANGE OrderStatusChange")
     story = Story().when(look).done(FetchOrder, OrderFetched(digest="a" * 64)).when(fetched(bare))
     story.then_stage(Stage.EXPECTED).then_effects()
     assert "not confirmed the payment" in waiting_for(story.state)
@@ -65,7 +65,7 @@ def test_a_pending_order_that_amazon_cancels_is_cancelled() -> None:
 
 def test_a_person_who_cancels_a_pending_order_waits_for_it() -> None:
     """Amazon may still make it ready: then it is there, and cancelled."""
-    look = LookAgain(ref=REF, source="amazon")
+    look = RefetchOrder(ref=REF, source="amazon")
     story = Story().when(look).done(FetchOrder, OrderFetched(digest="a" * 64))
     story.when(ActOnOrder(ref=REF, verb="cancel", person="ann")).then_stage(Stage.EXPECTED)
     story.when(fetched(an_order())).then_stage(Stage.CANCELLED).then_effects()
@@ -74,7 +74,7 @@ def test_a_person_who_cancels_a_pending_order_waits_for_it() -> None:
 def test_a_buyer_s_wish_to_cancel_holds_the_order_whenever_it_comes() -> None:
     """Before the order itself it holds it from the beginning; the order is asked for in time."""
     words = "The buyer asks to cancel."
-    wish = NoteFact(ref=REF, source="amazon", topic="T", words=words, hold="before_hand_over")
+    wish = NoteReport(ref=REF, source="amazon", topic="T", words=words, hold="before_hand_over")
     story = Story().when(wish).when(TimerFired(name="due")).then_effects(FetchOrder)
     story.done(FetchOrder, OrderFetched(digest="a" * 64)).when(fetched(an_order()))
     story.then_stage(Stage.ACCEPTED)

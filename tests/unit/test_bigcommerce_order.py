@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from adapters.channels.bigcommerce.order import mark_of, utc
 from adapters.channels.bigcommerce.statuses import STATUSES
 from schemas.contracts import refusals
-from schemas.messages.inputs import CancelOrder, NoteFact, UpdateOrder
+from schemas.messages.inputs import CancelOrder, NoteReport, UpdateOrder
 from tests.bigcommerce_payloads import (
     Json,
     a_bundle,
@@ -61,11 +61,11 @@ def test_an_order_is_translated_to_the_cent() -> None:
 
 
 WAYS: dict[str, type[object]] = {
-    "wait": NoteFact,
-    "hold": NoteFact,
+    "wait": NoteReport,
+    "hold": NoteReport,
     "cancel": CancelOrder,
     "take": UpdateOrder,
-    "shipped": NoteFact,
+    "shipped": NoteReport,
 }
 
 
@@ -76,7 +76,7 @@ def test_every_status_has_a_declared_meaning(status_id: int) -> None:
     status = STATUSES[status_id]
     found = read(a_bundle(an_order(status_id=status_id)))
     assert isinstance(found, WAYS[status.way]), status.name
-    if isinstance(found, NoteFact):
+    if isinstance(found, NoteReport):
         assert found.waits == (status.way in ("wait", "hold"))
         assert found.hold == ("" if status.way == "wait" else "before_hand_over")
     if status.way == "shipped":
@@ -152,7 +152,7 @@ def test_a_stranger_s_shipment_is_for_a_person(shipments: list[Json]) -> None:
 
 
 def test_refunded_articles_are_for_a_person_until_they_left() -> None:
-    """What still is to be shipped, nobody can tell from here; after we shipped it is the past."""
+    """What still is to be shipped, no one can tell from here; after we shipped it is the past."""
     products = [a_product(1, "10.0000", 2, quantity_refunded=1), a_product(2, "5.5000")]
     order = an_order(status_id=14)
     assert noted(a_bundle(order, products=products)).topic == "refund"
@@ -183,8 +183,8 @@ def test_what_is_picked_up_is_not_shipped() -> None:
 
 @pytest.mark.parametrize("kind", ["digital", "giftcertificate"])
 def test_what_does_not_travel_needs_no_address(kind: str) -> None:
-    """Downloads and certificates are lines that are not shipped; completed, they are no stranger's
-    shipment."""
+    """Downloads and certificates are lines that are not shipped; completed, they are not a
+    stranger's shipment."""
     products = [a_product(1, "10.0000", 2, type=kind, sku="", product_id=0, order_address_id=0),
                 a_product(2, "5.5000", type=kind, order_address_id=0)]  # fmt: skip
     found = stated(a_bundle(an_order(status_id=10), products=products, shipping_addresses=[]))
@@ -310,5 +310,5 @@ def test_bad_orders_are_refused_by_name(change: Json, reason: str) -> None:
     ],
 )
 def test_times_are_rfc_2822(told: str, found: str) -> None:
-    """Or ISO 8601; what is no time, or has no zone, is left for the check to refuse."""
+    """Or ISO 8601; what is not a time, or has no zone, is left for the check to refuse."""
     assert utc(told) == found

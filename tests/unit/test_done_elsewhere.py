@@ -72,13 +72,13 @@ def test_what_is_wholly_fulfilled_is_recorded_and_closed(kind: str) -> None:
 
 def test_news_of_the_foreign_fulfilment_that_came_first_holds_nothing_any_more() -> None:
     """A sale at the counter sends its fulfilment and its order in either order."""
-    note = i.NoteFact(
+    note = i.NoteReport(
         ref=REF, source="shopify", topic="fulfillments/create", words="w", hold="before_hand_over"
     )
-    story = Story().when(note).then_events(e.FactNoted, e.Held)
+    story = Story().when(note).then_events(e.ReportNoted, e.Held)
     story.when(told("place", "wholly")).then_stage("closed")
     assert story.state.holds == ()
-    story.when(note).then_events(e.FactNoted).then_stage("closed")
+    story.when(note).then_events(e.ReportNoted).then_stage("closed")
 
 
 @pytest.mark.parametrize("kind", ["place", "pay", "update"])
@@ -139,7 +139,7 @@ def test_what_is_no_newer_or_held_already_is_not_held_once_more() -> None:
     old = an_order(updated_at="2020-01-01T00:00:00Z")
     story.when(i.UpdateOrder(order=old, fulfilled="wholly")).then_events()
     story.when(
-        i.NoteFact(
+        i.NoteReport(
             ref=REF,
             source="shopify",
             topic="fulfillments/create",
@@ -152,8 +152,8 @@ def test_what_is_no_newer_or_held_already_is_not_held_once_more() -> None:
 
 
 def test_what_was_cancelled_before_it_came_is_not_waited_for() -> None:
-    """Nobody has to look; the order's own webhooks that come late change nothing about it."""
-    story = Story().when(i.LookAgain(ref=REF, source="backfill"))
+    """No one has to look; the order's own webhooks that come late change nothing about it."""
+    story = Story().when(i.RefetchOrder(ref=REF, source="backfill"))
     story.done(f.FetchOrder, f.OrderFetched(digest="d" * 64))
     story.when(WHOLE_CANCEL).then_events(e.CancelRequested, e.Cancelled).then_stage("cancelled")
     assert waiting_for(story.state) == ""

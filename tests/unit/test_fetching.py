@@ -1,4 +1,4 @@
-"""What a channel says when it is asked goes to the stream as a letter of its own."""
+"""What a channel says when it is asked goes to the stream as a message of its own."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def call(effect: f.Effect) -> Call:
     )
 
 
-async def test_its_words_become_a_letter_named_by_themselves() -> None:
+async def test_its_words_become_a_message_named_by_themselves() -> None:
     """The same words are the same delivery, other words another; the effect ends with their
     digest."""
     stream, shop = Stream(), Shop()

@@ -171,7 +171,7 @@ def test_a_cancel_racing_a_refused_label_goes_on_undoing_the_rest() -> None:
 
 
 def test_a_cancel_after_a_label_of_unknown_fate_waits_for_a_person() -> None:
-    """Nobody may say cancelled while a label may exist; a person's retry finds and voids it."""
+    """No one may say cancelled while a label may exist; a person's retry finds and voids it."""
     story = given_packed().when(i.CancelOrder(ref=REF))
     number = story.number(f.BuyLabel)
     story.when(i.EffectGivenUp(number=number, reason="Can't tell.", outcome_known=False))
@@ -242,7 +242,7 @@ def test_a_short_pick_holds_the_order_until_a_person_decides() -> None:
 
 
 def test_a_refused_effect_is_given_to_a_person_and_retried_by_one() -> None:
-    """A refusal names its reason; the retry asks anew."""
+    """A refusal names its reason; the retry asks again."""
     story = given_packed()
     story.when(i.EffectRefused(number=story.number(f.BuyLabel), reason="No such postal code."))
     story.then_events(e.GivenToPerson)
@@ -250,7 +250,7 @@ def test_a_refused_effect_is_given_to_a_person_and_retried_by_one() -> None:
 
 
 def test_an_unconfirmed_mail_does_not_stop_the_order() -> None:
-    """A mail nobody can look up is shown to a person while the order closes."""
+    """A mail no one can look up is shown to a person while the order closes."""
     story = given_reserved()
     story.done(f.PostSalesOrder, f.SalesOrderPosted(erp_id="e", number="S"))
     story.done(f.CreateWarehouseTask, f.TaskCreated(task_id="t"))

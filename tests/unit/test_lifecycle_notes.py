@@ -25,22 +25,22 @@ REF = "820982911946154508"
 Hold = Literal["", "before_hand_over", "once_begun"]
 
 
-def news(hold: Hold = "", topic: str = "refunds/create") -> i.NoteFact:
+def news(hold: Hold = "", topic: str = "refunds/create") -> i.NoteReport:
     """Return a piece of news."""
-    return i.NoteFact(ref=REF, source="shopify", topic=topic, words="Money went back.", hold=hold)
+    return i.NoteReport(ref=REF, source="shopify", topic=topic, words="Money went back.", hold=hold)
 
 
 def test_news_is_kept_and_changes_nothing() -> None:
     """An order at the warehouse goes on as it would have."""
     story = given_released().when(news())
-    story.then_events(e.FactNoted).then_effects().then_stage("reserved")
+    story.then_events(e.ReportNoted).then_effects().then_stage("reserved")
     assert not story.state.holds
 
 
 def test_news_before_the_order_awaits_it() -> None:
     """An order that the channel knows and we don't is expected, and raises its alarm in time."""
     story = Story().when(news("before_hand_over"))
-    story.then_events(e.FactNoted, e.Held).then_stage("expected")
+    story.then_events(e.ReportNoted, e.Held).then_stage("expected")
     assert story.last is not None
     assert [name for name, _ in story.last.set_timers] == ["due"]
     story.when(i.PlaceOrder(order=an_order())).then_stage("accepted")
@@ -77,7 +77,7 @@ def test_what_is_held_depends_on_how_far_the_order_is(
     assert any(h.hold_id.startswith("refunds-") for h in story.state.holds) == before
 
 
-def test_repeated_news_neither_piles_up_holds_nor_grows_for_ever(
+def test_repeated_news_neither_piles_up_holds_nor_grows_without_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """One hold for each kind of news, eight at most; a flood ends on the timeline's bound."""
@@ -108,8 +108,8 @@ def test_a_total_that_changes_after_work_had_begun_is_compared_by_a_person() -> 
 
 def test_whom_to_write_to_follows_the_channel_until_work_begins() -> None:
     """An e-mail address that comes with a later statement is written to."""
-    nobody = replace(an_order().customer, email="")
-    story = given_placed(payment="pending", customer=nobody)
+    no_one = replace(an_order().customer, email="")
+    story = given_placed(payment="pending", customer=no_one)
     assert not story.state.notify
     story.when(
         i.UpdateOrder(order=an_order(payment="pending", updated_at="2026-11-27T12:10:00Z"))

@@ -53,8 +53,8 @@ def test_a_cancelled_order_waits_for_a_doubtful_reservation() -> None:
     story.done(f.ReserveStock, f.StockReserved(place="WH1")).then_effects(f.ReleaseStock)
 
 
-def test_a_cancelled_order_needs_nobody_any_more() -> None:
-    """Holds and refused effects of an order that is undone wait for nobody."""
+def test_a_cancelled_order_needs_no_one_any_more() -> None:
+    """Holds and refused effects of an order that is undone wait for no one."""
     story = given_reserved()
     number = story.number(f.PostSalesOrder)
     story.when(i.EffectRefused(number=number, reason="no such customer"))
@@ -75,8 +75,8 @@ def test_a_hold_of_a_final_order_is_refused_in_words() -> None:
     story.when(act("release")).then_events(e.ActionRefused)
 
 
-def test_nobody_can_skip_what_the_order_cannot_go_on_without() -> None:
-    """An order without reservation or label would stand still for ever if that were skipped."""
+def test_no_one_can_skip_what_the_order_cannot_go_on_without() -> None:
+    """An order without reservation or label would stand still permanently if that were skipped."""
     reserving = given_placed()
     reserving.when(i.EffectRefused(number=reserving.number(f.ReserveStock), reason="no"))
     labelling = given_packed()
@@ -142,7 +142,7 @@ def test_closing_is_asked_again_when_it_had_to_wait() -> None:
 
 
 def test_an_alarm_is_repeated_daily_at_most() -> None:
-    """An order that nobody looks at must not grow by an event every ten minutes."""
+    """An order that no one looks at must not grow by an event every ten minutes."""
     story = Story().when(i.ConfirmPayment(ref=REF), i.TimerFired(name="due"))
     story.done(f.FetchOrder, f.OrderFetched(digest="d")).when(i.TimerFired(name="due"))
     story.then_events(e.Overdue)
@@ -151,7 +151,7 @@ def test_an_alarm_is_repeated_daily_at_most() -> None:
 
 
 def test_two_statements_for_one_second_are_not_guessed_between() -> None:
-    """Channels count in seconds: an edit in the second of the order itself is no stale echo."""
+    """Channels count in seconds: an edit in the second of the order itself is not a stale echo."""
     story = given_placed(payment="pending")
     edited = an_order(payment="pending", shipping_method="Express")
     story.when(i.UpdateOrder(order=edited)).then_events(e.Held)
@@ -162,5 +162,5 @@ def test_two_statements_for_one_second_are_not_guessed_between() -> None:
 
 
 def test_an_echo_of_the_same_second_changes_nothing() -> None:
-    """A channel that repeats itself holds nobody up."""
+    """A channel that repeats itself holds no one up."""
     given_placed().when(i.UpdateOrder(order=an_order(note="the same"))).then_events()

@@ -63,14 +63,14 @@ def test_an_unmapped_sku_waits_and_goes_on_by_itself() -> None:
 
 
 def test_looking_without_news_changes_nothing() -> None:
-    """The order looks again in an hour, and its stream doesn't grow."""
+    """The order checks again in an hour, and its stream doesn't grow."""
     story = later(given(tables(1, skus=HALF)), tables(2, skus=HALF)).then_events()
     assert story.last is not None
     assert [name for name, _ in story.last.set_timers] == ["mapping"]
 
 
 def test_each_kind_has_its_hold_and_its_incident() -> None:
-    """SKU, tax code and method are three holds in three categories; what is left is said anew."""
+    """SKU, tax code and method are three holds in three categories; what is left is said again."""
     lines = (an_order().lines[0].__class__(
         line_id="1", sku="X", title="X", quantity=1, unit_price_minor=1, total_minor=1,
         tax_code="MWST",
@@ -157,20 +157,20 @@ def test_the_payment_brings_the_change_along(stated: str) -> None:
 
 
 def test_an_order_that_waits_for_a_tax_code_takes_the_right_one() -> None:
-    """The shop mends the tax of a held order: it must not wait for the wrong code's mapping."""
+    """The shop fixes the tax of a held order: it must not wait for the wrong code's mapping."""
     cup, jar = an_order().lines
     wrong, right = (
         (replace(cup, tax_code=code, tax_minor=0), jar) for code in ("CA Tacks", "CA Tax")
     )
     story = given(tables(1, tax_codes={"known": ["CA Tax"]}), lines=wrong).then_stage("placed")
-    mended = an_order(lines=right, updated_at="2026-11-27T12:30:00Z")
-    story.when(i.UpdateOrder(order=mended))
+    fixed = an_order(lines=right, updated_at="2026-11-27T12:30:00Z")
+    story.when(i.UpdateOrder(order=fixed))
     assert story.state.holds == ()
     story.then_stage("accepted")
 
 
 def test_an_amendment_goes_through_the_same_step() -> None:
-    """A changed order is mapped anew: it may end the wait, and it may begin one."""
+    """A changed order is mapped again: it may end the wait, and it may begin one."""
     story = given(tables(1, skus=HALF))
     cup, jar = an_order().lines
     changed = an_order(lines=(cup,), updated_at="2026-11-27T12:30:00Z")

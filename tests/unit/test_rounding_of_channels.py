@@ -1,4 +1,4 @@
-"""A letter is read by its own channel's rounding rule, wherever that channel is configured."""
+"""A message is read by its own channel's rounding rule, wherever that channel is configured."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from actors.runtime.ports import Letter
+from actors.runtime.ports import Message
 from adapters.kit.rounding import EXACT, Level, Mode, Rounding
 from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused
@@ -32,10 +32,10 @@ def a_shop(name: str, mode: Mode | None = None, level: Level = "line") -> Channe
     )
 
 
-def a_letter(channel: str) -> Letter:
+def a_message(channel: str) -> Message:
     """Return a placed order with a price that is finer than a cent."""
     item = an_item(1, "20.004", price_set=money("20.004"))
-    return Letter(
+    return Message(
         partition=0,
         channel=channel,
         kind="place",
@@ -53,17 +53,17 @@ def test_each_shop_is_read_by_its_own_rule() -> None:
     """One shop rounds and its order is taken; the exact one, and one that is gone, refuse it."""
     shops = {"rounds": a_shop("rounds", "half_up"), "exact": a_shop("exact")}
     translate = translator(sources(Settings(channels=shops), {}))
-    taken = translate(a_letter("rounds"))
+    taken = translate(a_message("rounds"))
     assert isinstance(taken, PlaceOrder)
     assert taken.order.lines[0].unit_price_minor == 2000
     for channel in ("exact", "gone"):
         with pytest.raises(Refused) as refused:
-            translate(a_letter(channel))
+            translate(a_message(channel))
         assert refused.value.reason == refusals.MONEY_UNREADABLE
 
 
 def test_a_shop_is_exact_unless_its_settings_say_otherwise() -> None:
-    """Nothing is rounded that nobody declared."""
+    """Nothing is rounded that no one declared."""
     assert rounding_of(a_shop("a")) == EXACT
     stated = a_shop("a", "down", "order")
     assert rounding_of(stated) == Rounding(mode="down", level="order")

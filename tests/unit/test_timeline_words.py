@@ -59,11 +59,11 @@ def test_no_event_and_no_effect_is_without_words() -> None:
             ),
         ),
         (e.Overdue(rule="late", stage="reserved", waiting_for=""),
-         "Overdue: reserved for too long, waiting for nobody named."),
+         "Overdue: reserved for too long, waiting for no one named."),
         (e.HoldReleased(rule="go", hold_id="h1", person="jo"), "jo released the hold h1."),
     ],
 )  # fmt: skip
-def test_the_words_give_the_main_facts(event: e.OrderEvent, text: str) -> None:
+def test_the_words_give_what_matters(event: e.OrderEvent, text: str) -> None:
     """What the timeline shows is a sentence with the event's own facts."""
     entry = event_entry(1, tag_of(event), encode(event), NOON)
     assert entry.text == text

@@ -75,7 +75,7 @@ def words(answer: Answer) -> str:
 
 
 def refused(what: str, answer: Answer) -> PartnerError:
-    """Return the error for a 4xx: most are for the sender to mend, a few pass by themselves."""
+    """Return the error for a 4xx: most are for the sender to fix, a few pass by themselves."""
     codes = codes_of(answer)
     if codes & PASSING_CODES:
         return Retryable(f"{PARTNER} can't do that just now: {words(answer)}.")

@@ -100,7 +100,7 @@ class Ups:
                 try:
                     state = await self._track(call, number or shipment_id)
                 except Rejected as error:
-                    # A refused question is no answer: whether it was voided stays unknown.
+                    # A refused question is not an answer: whether it was voided stays unknown.
                     raise NeedsPerson(str(error), outcome_known=False) from error
                 return _undone(shipment_id) if state.status == "voided" else None
             case TrackShipment():

@@ -1,6 +1,6 @@
 """From Amazon's order (`getOrder`, Orders API 2026-01-01) to our inputs: pure translation.
 
-Amazon lets nobody ship an order that is pending: it waits. What Amazon ships itself is not ours.
+Amazon lets no one ship an order that is pending: it waits. What Amazon ships itself is not ours.
 An order that somebody else confirmed as shipped is told to a person, and not shipped twice.
 """
 
@@ -27,7 +27,7 @@ from schemas.contracts.doubts import doubts_of
 from schemas.contracts.refusals import refused
 from schemas.contracts.strict_json import shown
 from schemas.contracts.validation import accepts, require
-from schemas.messages.inputs import CancelOrder, Input, NoteFact, UpdateOrder
+from schemas.messages.inputs import CancelOrder, Input, NoteReport, UpdateOrder
 from schemas.order.canonical import DOUBT, Address, Customer, Line, Order, Payment
 
 MAX_ATTRIBUTES = 100
@@ -86,11 +86,13 @@ def input_of(source: AmazonOrder, rounding: Rounding = EXACT) -> Input:
         return CancelOrder(ref=ref, reason="Every item was cancelled.", whole=True)
     if status in PENDING and not _complete(source):
         words = "Amazon has not confirmed the payment yet and tells no address; it must wait."
-        return NoteFact(ref=ref, source=SOURCE, topic=status, words=words, waits=True)
+        return NoteReport(ref=ref, source=SOURCE, topic=status, words=words, waits=True)
     standing = [one for one in source.packages if not _is_dead(one)]
     if status in SHIPPED and not any(is_ours(source.order_id, one) for one in standing):
         words = "Amazon shows the order as shipped, at least in part, and not by us."
-        return NoteFact(ref=ref, source=SOURCE, topic=status, words=words, hold="before_hand_over")
+        return NoteReport(
+            ref=ref, source=SOURCE, topic=status, words=words, hold="before_hand_over"
+        )
     return UpdateOrder(order=canonical_order(source, rounding))
 
 

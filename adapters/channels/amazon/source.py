@@ -29,9 +29,9 @@ from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused, refused
 from schemas.contracts.strict_json import parse, shown
 from schemas.contracts.validation import read_foreign
-from schemas.messages.inputs import Input, LookAgain, NoteFact
+from schemas.messages.inputs import Input, NoteReport, RefetchOrder
 
-LOOK, NOTE = "look", "note"
+REFETCH, NOTE = "refetch", "note"
 CANCEL_ASKED = (
     "The buyer asks to cancel. Cancel the order at Amazon, or release the hold to ship it all the "
     "same."
@@ -137,16 +137,16 @@ class Amazon:
             )
         ref, topic = notice.order_id, notice.topic
         if kind == NOTE and notice.cancel_asked:
-            return NoteFact(
+            return NoteReport(
                 ref=ref, source=SOURCE, topic=topic, words=CANCEL_ASKED, hold="before_hand_over"
             )
-        if kind != LOOK:
+        if kind != REFETCH:
             raise refused(
                 refusals.KIND_MISMATCH,
                 f"A notification only says which order to look at, but came in as {shown(kind)}; "
-                f"send it as {LOOK}.",
+                f"send it as {REFETCH}.",
             )
-        return LookAgain(ref=ref, source=SOURCE, topic=topic)
+        return RefetchOrder(ref=ref, source=SOURCE, topic=topic)
 
     def _ignored(self, notice: Notice) -> str:
         """Return why an order is not for this channel, "" when it is."""
@@ -163,4 +163,4 @@ def _kind_of(notice: Notice) -> str:
         return UNKNOWN
     if not notice.order_id:
         return UNREADABLE
-    return NOTE if notice.cancel_asked else LOOK
+    return NOTE if notice.cancel_asked else REFETCH

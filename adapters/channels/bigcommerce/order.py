@@ -39,12 +39,12 @@ from schemas.contracts.doubts import doubts_of
 from schemas.contracts.refusals import refused
 from schemas.contracts.strict_json import shown
 from schemas.contracts.validation import accepts, require
-from schemas.messages.inputs import CancelOrder, Input, NoteFact, UpdateOrder
+from schemas.messages.inputs import CancelOrder, Input, NoteReport, UpdateOrder
 from schemas.order.canonical import DOUBT, Address, Customer, Line, Order
 
 SOURCE = "bigcommerce"
 UNLISTED_SKU = "unlisted"
-"""The SKU of a line that is no article and needs no shipping, such as a gift certificate."""
+"""The SKU of a line that is not an article and needs no shipping, such as a gift certificate."""
 TEST_GATEWAY = "Test Payment Gateway"
 """The payment method of an order that a shop places to try itself out."""
 MARK = "Orderwright"
@@ -67,7 +67,8 @@ def is_ours(order_id: int | str, shipment: Shipment) -> bool:
 
 
 def travels(product: Product) -> bool:
-    """Say whether a line is shipped: it is no download, no certificate, and nobody picks it up."""
+    """Say whether a line is shipped: it is neither a download nor a certificate, and no one picks
+    it up."""
     return product.type == "physical" and not product.order_pickup_method_id
 
 
@@ -229,8 +230,8 @@ def _note(
     *,
     hold: Literal["", "before_hand_over"] = "before_hand_over",
     waits: bool = False,
-) -> NoteFact:
-    return NoteFact(
+) -> NoteReport:
+    return NoteReport(
         ref=str(order.id), source=SOURCE, topic=topic, words=words, hold=hold, waits=waits
     )
 

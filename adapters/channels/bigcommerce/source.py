@@ -14,7 +14,7 @@ from datetime import datetime
 
 from adapters.channels.bigcommerce.money import ROUNDING
 from adapters.channels.bigcommerce.order import input_of
-from adapters.channels.bigcommerce.scopes import LOOK, NOTE, SCOPES, kept, note_of, order_of
+from adapters.channels.bigcommerce.scopes import NOTE, REFETCH, SCOPES, kept, note_of, order_of
 from adapters.channels.bigcommerce.shapes import Bundle, Hook
 from adapters.kit.inbound import (
     UNKNOWN,
@@ -30,10 +30,10 @@ from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused, refused
 from schemas.contracts.strict_json import parse, shown
 from schemas.contracts.validation import read_foreign
-from schemas.messages.inputs import Input, LookAgain
+from schemas.messages.inputs import Input, RefetchOrder
 
 SECRET_HEADER = "X-Orderwright-Secret"  # noqa: S105 — the header's name, no secret
-"""The header that our webhooks are created with; upkeep sees to it."""
+"""The header that our webhooks are created with; channel sync sees to it."""
 _STORES = "stores/"
 
 
@@ -99,16 +99,16 @@ class BigCommerce:
         if kind == UNREADABLE:
             raise refused(
                 refusals.REF_MISSING,
-                "The payload is no webhook of BigCommerce's: it names no scope, or its data have "
+                "The payload is not a BigCommerce webhook: it names no scope, or its data have "
                 "another shape.",
             )
         hook = read_foreign(tree, Hook)
         if kind == NOTE:
             return note_of(topic, hook)
         ref = order_of(topic, hook)
-        if kind != LOOK or not ref:
+        if kind != REFETCH or not ref:
             raise kept(topic)
-        return LookAgain(ref=ref, source=self.kind, topic=topic)
+        return RefetchOrder(ref=ref, source=self.kind, topic=topic)
 
     def _authenticate(self, headers: Mapping[str, str]) -> None:
         given = header(headers, SECRET_HEADER).encode("utf-8", "replace")

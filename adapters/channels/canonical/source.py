@@ -11,7 +11,7 @@ from schemas.messages.inputs import (
     KINDS,
     ConfirmPayment,
     Input,
-    NoteFact,
+    NoteReport,
     PlaceOrder,
     ReportPacked,
     ReportShortPicked,
@@ -23,7 +23,7 @@ _BARE: dict[str, type[PlaceOrder | UpdateOrder]] = {"place": PlaceOrder, "update
 
 
 class Canonical:
-    """Reads messages of `schemas/contracts/json/`. It proves nobody's identity: an API key or a
+    """Reads messages of `schemas/contracts/json/`. It proves no one's identity: an API key or a
     NATS user with its subjects does, before."""
 
     kind = "canonical"
@@ -91,7 +91,7 @@ def _check(found: Input) -> None:
             f"The payment is of the order {shown(found.ref)}, but the order with it is "
             f"{shown(order.ref)}; send the order that was paid.",
         )
-    if isinstance(found, NoteFact) and (faults := checks.news_possible(found.at)):
+    if isinstance(found, NoteReport) and (faults := checks.news_possible(found.at)):
         raise Refused(refusals.DATE_IMPOSSIBLE, faults)
     if isinstance(found, ReportShortPicked) and (faults := checks.quantities_possible(found.lines)):
         raise Refused(refusals.QUANTITY_IMPOSSIBLE, faults)

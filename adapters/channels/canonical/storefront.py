@@ -17,14 +17,14 @@ from actors.runtime.errors import Rejected
 from actors.runtime.ports import Call, Clock
 from schemas.contracts.published import ORDER_FULFILLED, identifier
 from schemas.messages.effects import FetchOrder, FulfilmentPublished, PublishFulfilment, Result
-from schemas.messages.facts import OrderFulfilled
+from schemas.messages.published_events import OrderFulfilled
 from schemas.order.ids import ref_token
 
 CONTENT_TYPE = "application/cloudevents+json"
-FACT = "order.fulfilled"
+EVENT = "order.fulfilled"
 
 
-class Facts(Protocol):
+class Events(Protocol):
     """Where facts are published. Raises Retryable or Unknown."""
 
     async def publish(
@@ -54,8 +54,8 @@ class CanonicalStorefront:
     name = "storefront"
     can_look_up = True
 
-    def __init__(self, channel: str, facts: Facts, clock: Clock) -> None:
-        self._facts = facts
+    def __init__(self, channel: str, events: Events, clock: Clock) -> None:
+        self._events = events
         self._clock = clock
         self._channel = ref_token(channel)
 
@@ -86,8 +86,8 @@ class CanonicalStorefront:
                 tracking_number=effect.tracking_number,
             ),
         )
-        await self._facts.publish(
-            f"orders.out.{self._channel}.{FACT}",
+        await self._events.publish(
+            f"orders.out.{self._channel}.{EVENT}",
             msgspec.json.encode(event),
             message_id=name,
             content_type=CONTENT_TYPE,

@@ -199,7 +199,7 @@ class ShopifyFulfilment:
         try:
             state = await self._state(call)
         except Rejected as error:
-            # A refused question is no answer: what was done before stays unknown.
+            # A refused question is not an answer: what was done before stays unknown.
             raise NeedsPerson(str(error), outcome_known=False) from error
         return state.published(_publication(call).tracking_number)
 

@@ -221,7 +221,7 @@ def _refused(what: str, answer: Answer) -> Rejected:
 
 
 def _unanswered(answer: Answer) -> NeedsPerson:
-    """Return the error for a look-up that was refused: then nobody knows what is there."""
+    """Return the error for a look-up that was refused: then no one knows what is there."""
     return NeedsPerson(
         f"{PARTNER} would not say whether it has the sales order: {_words(answer)}.",
         outcome_known=False,

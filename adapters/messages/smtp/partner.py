@@ -1,6 +1,6 @@
 """Mail to customers over SMTP: once, never twice.
 
-Nobody can ask a mail server what it took. So only what failed before the message was handed in is
+No one can ask a mail server what it took. So only what failed before the message was handed in is
 tried again; an answer lost afterwards is Unknown, and `can_look_up` is False. A refusal after the
 message is no doubt: with it the server declines responsibility (RFC 5321 section 4.2.5).
 """
@@ -38,7 +38,7 @@ class SmtpMail:
     def __init__(self, clock: Clock, settings: MailSettings) -> None:
         sender = mail_address(settings.sender)
         if sender is None:
-            raise ValueError(f"The sender {settings.sender!r} is no mail address.")
+            raise ValueError(f"The sender {settings.sender!r} is not a mail address.")
         self._clock = clock
         self._settings = settings
         self._sender = sender
@@ -116,7 +116,7 @@ class SmtpMail:
         return True
 
     async def _hand_in(self, kept: Kept, message: bytes) -> None:
-        """Send the message and its final dot. From here on silence is no refusal."""
+        """Send the message and its final dot. From here on silence is not a refusal."""
         protocol = kept.smtp.protocol
         try:
             if protocol is None:

@@ -1,4 +1,4 @@
--- Stock on hand and what is reserved of it, and payloads that did not pass the door.
+-- Stock on hand and what is reserved of it, and payloads that did not pass the edge.
 
 -- The invariant is the server's, not ours: whoever writes, reserved stays at or below on hand less the safety stock.
 CREATE TABLE stock (
@@ -14,7 +14,7 @@ CREATE TABLE stock (
     fillfactor = 20, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 1
 );
 
--- One row per order line, for ever: a late repeat finds what it did. `number` is the effect that wrote last; an older one
+-- One row per order line, permanently: a late repeat finds what it did. `number` is the effect that wrote last; an older one
 -- changes nothing. `tracked` says whether the SKU had a stock row then; untracked ones hold nothing back.
 CREATE TABLE reservations (
     order_id text COLLATE "C" NOT NULL,

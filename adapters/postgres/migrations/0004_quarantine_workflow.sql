@@ -1,6 +1,6 @@
--- What people decide about payloads that did not pass the door, and the audit of whatever people decide.
+-- What people decide about payloads that did not pass the edge, and the audit of whatever people decide.
 
--- Who did what to what, when and why. `before` and `after` hold digests and states, never a payload: rows stay for ever.
+-- Who did what to what, when and why. `before` and `after` hold digests and states, never a payload: rows stay permanently.
 CREATE TABLE audit (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at timestamptz NOT NULL,

@@ -137,7 +137,7 @@ class HttpWarehouse:
     async def look_up(self, call: Call) -> Result | None:
         """Find the task by our reference.
 
-        A cancelled task is no task: whoever asks wants one that will be worked on.
+        A cancelled task is not a task: whoever asks wants one that will be worked on.
         """
         tasks = await self._find(call)
         match call.effect:

@@ -1,6 +1,6 @@
 """Facts: what we tell others about an order when they have no API of their own to be told by.
 
-They travel as the `data` of a CloudEvent on `orders.out.<channel>.<fact>` and bear no personal
+They travel as the `data` of a CloudEvent on `orders.out.<channel>.<event>` and bear no personal
 data.
 """
 

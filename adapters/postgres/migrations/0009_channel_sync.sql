@@ -1,6 +1,6 @@
--- How far the upkeep of each channel has come: one row a channel and job (`backfill`, `subscriptions`).
+-- How far the sync of each channel has come: one row a channel and job (`backfill`, `subscriptions`).
 
-CREATE TABLE channel_upkeep (
+CREATE TABLE channel_sync (
     channel text COLLATE "C" NOT NULL,
     job text COLLATE "C" NOT NULL,
     -- Everything that changed at the channel before this was compared with ours; null before the first comparison.
@@ -15,5 +15,5 @@ CREATE TABLE channel_upkeep (
     PRIMARY KEY (channel, job)
 );
 
--- What was refused at the door is not missed: a listed order is looked for among it.
+-- What was refused at the edge is not missed: a listed order is looked for among it.
 CREATE INDEX quarantine_refs ON quarantine (channel, ref);

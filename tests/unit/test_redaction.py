@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from actors.order.redaction import discreet, masked
+from actors.order.redaction import masked, redacted
 from schemas.messages import effects as f
 from schemas.messages import inputs as i
 from schemas.order.canonical import Address, Customer
@@ -43,7 +43,7 @@ def test_a_partner_s_words_lose_the_customer(told: str, kept: str) -> None:
 
 
 @pytest.mark.parametrize("said", ["-", ".", " , ", "", "J"])
-def test_what_names_nobody_hides_nothing(said: str) -> None:
+def test_what_names_no_one_hides_nothing(said: str) -> None:
     """A form that wants a name is filled with a dash; a partner's words are not cut up for it."""
     order = replace(
         ORDER,
@@ -59,7 +59,7 @@ def test_without_an_order_mail_addresses_go_all_the_same() -> None:
     assert masked("jane.doe@example.com rang", None) == "*** rang"
 
 
-def test_every_free_text_of_an_input_is_discreet() -> None:
+def test_every_free_text_of_an_input_is_redacted() -> None:
     """Reasons of refusals and of people, the carrier's details, and news of a channel."""
     told, kept = "left with Jane", "left with ***"
     for given, field in (
@@ -67,11 +67,11 @@ def test_every_free_text_of_an_input_is_discreet() -> None:
         (i.EffectGivenUp(number=1, reason=told), "reason"),
         (i.CancelOrder(ref="1", reason=told), "reason"),
         (i.ActOnOrder(ref="1", verb="skip", person="clerk", reason=told), "reason"),
-        (i.NoteFact(ref="1", source="x", topic="y", words=told), "words"),
+        (i.NoteReport(ref="1", source="x", topic="y", words=told), "words"),
     ):
-        assert getattr(discreet(given, ORDER), field) == kept
+        assert getattr(redacted(given, ORDER), field) == kept
     for result in (f.Tracked(status="delivered", detail=told), f.Undone(detail=told)):
-        found = discreet(i.EffectDone(number=1, result=result), ORDER)
+        found = redacted(i.EffectDone(number=1, result=result), ORDER)
         assert isinstance(found, i.EffectDone)
         assert isinstance(found.result, f.Tracked | f.Undone)
         assert found.result.detail == kept
@@ -80,4 +80,4 @@ def test_every_free_text_of_an_input_is_discreet() -> None:
 def test_what_has_no_free_text_is_not_copied() -> None:
     """The way of nearly every input costs a look at its kind."""
     for given in (i.TimerFired(name="x"), i.EffectDone(number=1, result=f.Undone())):
-        assert discreet(given, ORDER) is given
+        assert redacted(given, ORDER) is given

@@ -1,4 +1,4 @@
-"""The shell when partners are away, answer rubbish or were never configured."""
+"""The runtime when partners are away, answer rubbish or were never configured."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def let_pass(house: House, seconds: int) -> None:
             await asyncio.sleep(0)
 
 
-async def test_a_long_outage_burns_nobodys_tries(house: House) -> None:
+async def test_a_long_outage_burns_no_ones_tries(house: House) -> None:
     """An ERP that can't be reached for an hour gets the order afterwards, without a person."""
     erp = house.partners["erp"]
     erp.raises = [(Retryable("It can't be reached."), False)] * 10_000
@@ -53,7 +53,7 @@ async def test_a_partner_that_names_no_time_is_left_alone_longer_each_time(house
 
 
 async def test_an_answer_that_cannot_be_kept_goes_to_a_person(house: House) -> None:
-    """An answer no order can take would be asked for again for ever."""
+    """An answer no order can take would be asked for again permanently."""
     house.partners["erp"].answers[f.PostSalesOrder] = RESULTS[f.ReserveStock]
     house.post(place(), "d1")
     await house.while_time_passes(lambda: house.state().is_stuck("erp.post_sales_order.v1"))
@@ -72,33 +72,33 @@ async def test_a_label_that_is_no_base64_goes_to_a_person(house: House) -> None:
     await eventually(lambda: house.dispatcher.lanes["carrier"].under_way == 0)
 
 
-async def test_a_stored_order_that_cannot_be_read_leaves_nobody_waiting(house: House) -> None:
-    """Whoever sent the input is told, so that the letter is put aside and its place is free."""
+async def test_a_stored_order_that_cannot_be_read_leaves_no_one_waiting(house: House) -> None:
+    """Whoever sent the input is told, so that the message is put aside and its place is free."""
     house.post(place(), "d1")
     await house.while_time_passes(lambda: house.state().task_id != "")
     again, load = House(house.journal), house.journal.load
 
-    async def spoilt(order_id: OrderId) -> Loaded | None:
+    async def malformed(order_id: OrderId) -> Loaded | None:
         loaded = await load(order_id)
         return replace(loaded, state=b"[]") if loaded else None
 
-    again.shell.journal.load = spoilt  # type: ignore[method-assign]  # a fault for the test
+    again.runtime.journal.load = malformed  # type: ignore[method-assign]  # a fault for the test
     again.post(i.CancelOrder(ref="1042"), "d2")
     await eventually(lambda: again.ends == [POISON])
 
 
-async def test_a_fault_of_ours_leaves_nobody_waiting(house: House) -> None:
-    """An error nobody thought of gives the inputs back instead of keeping them for ever."""
+async def test_a_fault_of_ours_leaves_no_one_waiting(house: House) -> None:
+    """An error no one thought of gives the inputs back instead of keeping them permanently."""
 
     async def fails(append: Append) -> Outcome:
-        raise RuntimeError("nobody thought of this")
+        raise RuntimeError("no one thought of this")
 
-    house.shell.journal.append = fails  # type: ignore[method-assign]  # a fault for the test
+    house.runtime.journal.append = fails  # type: ignore[method-assign]  # a fault for the test
     house.post(place(), "d1")
     await eventually(lambda: house.ends == ["stopped"])
 
 
-async def test_effects_for_nobody_end_at_a_person(house: House) -> None:
+async def test_effects_for_no_one_end_at_a_person(house: House) -> None:
     """Without an ERP an order waits for one, then for a person; then a cancellation ends too."""
     del house.dispatcher.lanes["erp"]
     house.post(place(), "d1")
@@ -121,7 +121,7 @@ async def test_effects_of_inputs_committed_unheard_are_found_soon(house: House) 
             raise JournalUnavailable("The answer was lost.")
         return outcome
 
-    house.shell.journal.append = deaf  # type: ignore[method-assign]  # a fault for the test
+    house.runtime.journal.append = deaf  # type: ignore[method-assign]  # a fault for the test
     for lane in house.dispatcher.lanes.values():
         lane.more_in_store = False
     house.post(place(), "d1")

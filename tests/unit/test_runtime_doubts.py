@@ -1,4 +1,4 @@
-"""The shell where things are in doubt: lost answers, dead processes, a store that is away."""
+"""The runtime where things are in doubt: lost answers, dead processes, a store that is away."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from actors.runtime.mailbox import COMMITTED
 from actors.runtime.ports import Append, EffectNote, Outcome
 from schemas.messages.effects import PostSalesOrder
 from schemas.order.ids import CorrelationId, OrderId, partition_of
-from tests.house import CARE, House, place
+from tests.house import CALL_POLICY, House, place
 from tests.waiting import eventually
 
 
@@ -46,7 +46,7 @@ async def test_an_unknown_outcome_is_looked_up_and_adopted(house: House) -> None
     house.post(place(), "w-1", fresh=True)
     await eventually(lambda: bool(house.partners["erp"].did))
     await eventually(lambda: not house.dispatcher.lanes["erp"].held)
-    await house.move(CARE.settle_seconds)
+    await house.move(CALL_POLICY.settle_seconds)
     await eventually(lambda: house.state().erp_id == "e-1")
     assert len(house.partners["erp"].did) == 1
     assert len(house.partners["erp"].looked_up) == 1
@@ -58,7 +58,7 @@ async def test_an_unknown_outcome_that_did_nothing_is_repeated(house: House) -> 
     house.post(place(), "w-1", fresh=True)
     await eventually(lambda: not house.partners["erp"].raises)
     await eventually(lambda: not house.dispatcher.lanes["erp"].held)
-    await house.move(CARE.settle_seconds)
+    await house.move(CALL_POLICY.settle_seconds)
     await eventually(lambda: len(house.partners["erp"].did) == 1)
 
 
@@ -91,7 +91,7 @@ async def test_a_mail_that_a_dead_process_may_have_sent_is_not_sent_again(house:
     house.journal.epoch = 2
     other = House(house.journal)
     other.dispatcher.start()
-    await other.move(CARE.settle_seconds)
+    await other.move(CALL_POLICY.settle_seconds)
     await eventually(lambda: bool(other.state().stuck))
     assert other.partners["mail"].did == []
     await other.dispatcher.drain(1.0)
@@ -100,7 +100,7 @@ async def test_a_mail_that_a_dead_process_may_have_sent_is_not_sent_again(house:
 async def test_a_mail_that_could_not_be_counted_is_sent_later(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The store took the count and died before it said so: nothing was sent, so nobody is asked."""
+    """The store took the count and died before it said so: nothing was sent, so no one is asked."""
     note = house.journal.note
 
     async def written_but_not_said(given: EffectNote) -> None:
@@ -125,7 +125,7 @@ async def test_what_a_dead_process_recorded_is_looked_up_first(house: House) -> 
     house.journal.epoch = 2
     other = House(house.journal)
     other.dispatcher.start()
-    await other.move(CARE.settle_seconds)
+    await other.move(CALL_POLICY.settle_seconds)
     await eventually(lambda: other.state().erp_id == "e-1")
     assert len(other.partners["erp"].looked_up) == 1
     await other.dispatcher.drain(1.0)
@@ -143,7 +143,7 @@ async def test_what_a_dead_process_had_under_way_may_settle_first(house: House) 
     other.dispatcher.start()
     lane, erp = other.dispatcher.lanes["erp"], other.partners["erp"]
     lane.wake_at(other.clock.monotonic() + 0.5)
-    await other.move(CARE.settle_seconds - 0.5)
+    await other.move(CALL_POLICY.settle_seconds - 0.5)
     for _ in range(20):
         await asyncio.sleep(0)
     assert erp.looked_up == []
@@ -192,9 +192,9 @@ async def test_more_effects_than_the_backlog_holds_wait_in_the_store(house: Hous
     erp.gate.clear()
     for n in range(10):
         house.post(place(str(n)), f"w-{n}", str(n), fresh=True)
-    await house.while_time_passes(lambda: len(lane.backlog) == CARE.backlog)
+    await house.while_time_passes(lambda: len(lane.backlog) == CALL_POLICY.backlog)
     await house.while_time_passes(lambda: house.journal.attempts_of("erp") == [0] * 10)
-    assert len(lane.backlog) == CARE.backlog
+    assert len(lane.backlog) == CALL_POLICY.backlog
     erp.gate.set()
     await house.while_time_passes(lambda: len(erp.did) == 10)
     assert len(set(erp.did)) == 10
@@ -204,9 +204,9 @@ async def test_what_was_left_to_the_store_is_looked_for_before_the_next_sweep(
     house: House,
 ) -> None:
     """A burst beyond the bound must not wait for seconds once the partner is free again."""
-    lane = Lane("erp", house.partners["erp"], CARE)
-    lane.looked_at, lane.look_again_at, lane.more_in_store = 100.0, 105.0, False
-    for number in range(CARE.backlog + 1):
+    lane = Lane("erp", house.partners["erp"], CALL_POLICY)
+    lane.looked_at, lane.next_look_at, lane.more_in_store = 100.0, 105.0, False
+    for number in range(CALL_POLICY.backlog + 1):
         lane.offer(
             Item(
                 order_id=OrderId("o-1"), number=number, channel="acme-us", ref="1",
@@ -214,15 +214,15 @@ async def test_what_was_left_to_the_store_is_looked_for_before_the_next_sweep(
                 maybe_done=False, order=None,
             )
         )  # fmt: skip
-    assert len(lane.backlog) == CARE.backlog
+    assert len(lane.backlog) == CALL_POLICY.backlog
     assert lane.more_in_store
-    assert lane.look_again_at == 100.0 + LOOK_SECONDS
+    assert lane.next_look_at == 100.0 + LOOK_SECONDS
 
 
-async def test_who_has_lost_an_order_calls_nobody_for_it(house: House) -> None:
+async def test_who_has_lost_an_order_calls_no_one_for_it(house: House) -> None:
     """Between the commit and the call another process took over: the call is not made."""
     erp, lane, told = house.partners["erp"], house.dispatcher.lanes["erp"], list[str]()
-    house.shell.lost = told.append
+    house.runtime.lost = told.append
     lane.paused_until = 1e9
     house.post(place(), "w-1", fresh=True)
     await eventually(lambda: bool(lane.backlog))

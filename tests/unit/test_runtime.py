@@ -1,4 +1,4 @@
-"""The shell over the journal's twin in memory: inputs, effects and timers of live orders."""
+"""The runtime over the journal's twin in memory: inputs, effects and timers of live orders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, UNMATCHED
 from adapters.memory.journal import MemoryJournal
 from schemas.messages import inputs as i
 from tests.given import an_order
-from tests.house import CARE, House, place
+from tests.house import CALL_POLICY, House, place
 from tests.waiting import eventually
 
 
@@ -39,8 +39,8 @@ async def test_the_same_input_again_is_a_duplicate(house: House) -> None:
     await eventually(lambda: other.ends == [DUPLICATE])
 
 
-async def test_a_fact_about_an_unknown_order_is_told_as_unmatched(house: House) -> None:
-    """Nobody is made up: the input goes to quarantine."""
+async def test_a_report_about_an_unknown_order_is_told_as_unmatched(house: House) -> None:
+    """No one is made up: the input goes to quarantine."""
     house.post(i.ReportPicked(ref="1042", task_id="t"), "w-1")
     await eventually(lambda: house.ends == [UNMATCHED])
 
@@ -66,7 +66,7 @@ async def test_a_full_mailbox_refuses(house: House) -> None:
 
 
 async def test_a_refusal_goes_to_a_person_at_once(house: House) -> None:
-    """No retry is spent on what repeating won't mend."""
+    """No retry is spent on what repeating won't fix."""
     house.partners["erp"].raises = [(Rejected("No such item."), False)]
     house.post(place(), "w-1", fresh=True)
     await eventually(lambda: bool(house.state().stuck))
@@ -126,14 +126,14 @@ async def test_a_refused_credential_burns_no_retries(house: House) -> None:
     house.partners["erp"].raises = [(Unauthorised("Expired."), False)]
     house.post(place(), "w-1", fresh=True)
     await eventually(lambda: house.dispatcher.lanes["erp"].paused_until > 0)
-    await house.move(CARE.rest_seconds + 1)
+    await house.move(CALL_POLICY.rest_seconds + 1)
     await eventually(lambda: house.state().erp_id == "e-1")
 
 
 async def test_retries_are_bounded_and_end_at_a_person(house: House) -> None:
     """After the last try a person gets it, with the last error in words."""
-    care_tries = CARE.retry_attempts
-    house.partners["erp"].raises = [(Retryable("Down.", sick=False), False)] * care_tries
+    policy_tries = CALL_POLICY.retry_attempts
+    house.partners["erp"].raises = [(Retryable("Down.", sick=False), False)] * policy_tries
     house.post(place(), "w-1", fresh=True)
     await house.while_time_passes(lambda: bool(house.state().stuck))
     assert "Down." in house.state().stuck[0].reason

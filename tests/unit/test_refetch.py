@@ -1,4 +1,4 @@
-"""An order that a channel only names, or that nobody sent at all, is asked for."""
+"""An order that a channel only names, or that no one sent at all, is asked for."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.given import (
 )
 
 REF = "820982911946154508"
-LOOK = i.LookAgain(ref=REF, source="bigcommerce", topic="store/order/updated")
+LOOK = i.RefetchOrder(ref=REF, source="bigcommerce", topic="store/order/updated")
 FETCHED = f.OrderFetched(digest="d" * 64)
 DUE = i.TimerFired(name="due")
 
@@ -109,12 +109,12 @@ def test_a_refused_question_is_followed_by_the_one_that_waits() -> None:
     story = Story().when(LOOK).when(LOOK)
     story.when(i.EffectRefused(number=story.number(f.FetchOrder), reason="none"))
     story.then_effects(f.FetchOrder)
-    assert not story.state.look_again
+    assert not story.state.refetch
 
 
 def test_a_payment_without_its_order_has_the_order_asked_for_before_it_alarms() -> None:
-    """What a machine can mend is no alarm; when it could not, the alarm comes, and it is asked for
-    again each day."""
+    """What a machine can fix raises no alarm; when it could not, the alarm comes, and it is asked
+    for again each day."""
     story = Story().when(i.ConfirmPayment(ref=REF)).then_stage("expected")
     story.when(DUE).then_events(e.LookAsked).then_effects(f.FetchOrder)
     assert story.last is not None
@@ -129,7 +129,7 @@ def test_a_payment_without_its_order_has_the_order_asked_for_before_it_alarms() 
 
 def test_an_order_that_must_wait_is_due_as_late_as_a_payment() -> None:
     """The channel's own words say why; the order that comes later is no longer waited for."""
-    pending = i.NoteFact(
+    pending = i.NoteReport(
         ref=REF, source="amazon", topic="PENDING", words="not confirmed yet", waits=True
     )
     story = Story().when(LOOK).done(f.FetchOrder, FETCHED).when(pending)
@@ -144,7 +144,7 @@ def test_an_order_that_must_wait_is_due_as_late_as_a_payment() -> None:
 def test_a_note_that_must_wait_moves_no_order_that_is_there() -> None:
     """Only what has not come can be waited for."""
     for story in (given_placed(payment="pending"), given_labelled()):
-        story.when(i.NoteFact(ref=REF, source="a", topic="P", words="w", waits=True))
+        story.when(i.NoteReport(ref=REF, source="a", topic="P", words="w", waits=True))
         assert story.last is not None
         assert story.last.set_timers == ()
         assert story.state.waits == ""
@@ -153,10 +153,10 @@ def test_a_note_that_must_wait_moves_no_order_that_is_there() -> None:
 def test_what_waits_at_its_channel_is_held_only_once_it_is_here() -> None:
     """A shop that holds an order back holds ours too, if we have it; else there is nothing to hold,
     and the order goes on by itself when the shop lets it."""
-    note = i.NoteFact(
+    note = i.NoteReport(
         ref=REF, source="x", topic="verify", words="By hand.", hold="before_hand_over", waits=True
     )
-    story = Story().when(note).then_events(e.FactNoted).then_stage("expected")
+    story = Story().when(note).then_events(e.ReportNoted).then_stage("expected")
     assert not story.state.holds
     story.when(i.UpdateOrder(order=an_order())).then_stage("accepted")
-    given_placed().when(note).then_events(e.FactNoted, e.Held)
+    given_placed().when(note).then_events(e.ReportNoted, e.Held)
