@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import tidy
+from tests import tidy, words
 
 ROOT = Path(__file__).resolve().parents[1]
 PRODUCT = ("schemas", "actors", "adapters", "service")
@@ -21,16 +21,18 @@ SIMULATORS = "ops/simulators/"
 RUNTIME = ["actors.runtime"]
 """All of it may act; everything else in actors is pure and never imports it."""
 COMPOSED = ("service/wiring/", "service/lineage/wiring.py")
-CROSSING = {
-    "service.channels.api": {"service.orders.api", "service.orders.reading"}
-    | {"service.quarantine.bodies"},
-    "service.imports.api": {"service.orders.api"},
-    "service.imports.local": {"service.quarantine.local"},
-    "service.incidents.api": {"service.orders.reading"},
-    "service.privacy.api": {"service.quarantine.bodies"},
-}
-"""What one feature still takes from another: scopes, refusals and the reading of bodies, which all
-of them need and which belong in `service.http`. Nothing is added here."""
+WAITING = (
+    *("actors/", "schemas/messages/", "schemas/order/", "adapters/carriers/", "adapters/channels/"),
+    *("adapters/erp/", "adapters/kit/", "adapters/memory/", "adapters/messages/"),
+    *("adapters/postgres/", "adapters/warehouses/", "service/demo/", "service/imports/"),
+    *("service/lineage/", "service/orders/", "service/settings/", "service/wiring/"),
+    *("ops/simulators/", "tests/", "docs/add-a-", "docs/channels.md", "docs/configuration.md"),
+    *("docs/lifecycle.md", "docs/lineage.md", "docs/partners.md", "docs/simulators.md"),
+    "docs/warehouse-contract.md",
+)
+"""What is still being rewritten, and is not held to the glossary until it has been."""
+GLOSSARY = ("tests/words.py", "tests/test_words.py")
+"""Files that must say the refused words."""
 COMMANDS = re.compile(r"service/(cli/\w+|\w+/cli)\.py")
 
 Checker = Callable[[str], list[str]]
@@ -167,7 +169,6 @@ def test_no_feature_imports_another() -> None:
             f"{path}:{line}: imports {imported} of another feature."
             for line, imported in tidy.imported_modules(ast.parse(source), name)
             if tidy.within(imported, others)
-            and not tidy.within(imported, list(CROSSING.get(name, ())))
         ]
     refuse(found)
 
@@ -250,4 +251,26 @@ def test_documents_name_targets_and_files_that_exist() -> None:
         for link in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", text):
             if not (ROOT / path).parent.joinpath(link).exists():
                 found.append(f"{path}: the link to {link} leads nowhere.")
+    refuse(found)
+
+
+def test_names_keep_to_the_glossary() -> None:
+    """One thing has one name: a word that another has replaced is in no name."""
+    refuse(
+        [
+            f"{path}:{finding}"
+            for path, source in modules(*PRODUCT, "ops", "tests")
+            if not path.startswith((*WAITING, *GLOSSARY))
+            for finding in words.refused_names(source, path)
+        ]
+    )
+
+
+def test_prose_keeps_to_the_glossary() -> None:
+    """Comments, docstrings, messages and pages say what the names say."""
+    found = []
+    for path in files():
+        if path.endswith((".py", ".md")) and not path.startswith((*WAITING, *GLOSSARY)):
+            text = (ROOT / path).read_text(encoding="utf-8")
+            found += [f"{path}:{finding}" for finding in words.refused_prose(text, path)]
     refuse(found)

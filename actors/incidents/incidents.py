@@ -1,7 +1,7 @@
-"""Which failure an event is, what ends it, and how incidents open, resolve and re-open. Pure.
+"""Which failure an event is, what ends it, and how incidents open, resolve and reopen. Pure.
 
-Everything follows from events and their times, in the order they were committed; so counting
-again from the beginning gives the same incidents.
+Everything follows from events and their times, in commit order, so counting again from the
+beginning gives the same incidents.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ _OF_KIND: dict[str, tuple[str, str]] = {
     MAIL: (c.MAIL_REFUSED, c.MAIL_UNCONFIRMED),
     **dict.fromkeys(UNDONE_BY, (c.COMPENSATION_REFUSED, c.COMPENSATION_OUTCOME_UNKNOWN)),
 }
-"""Of an effect waiting for a person: the category when its outcome is known, and when it isn't."""
+"""For an effect that waits for a person: the category when its outcome is known, and when it is
+unknown."""
 
 _OF_HOLD = (
     ("short-pick-", c.SHORT_PICKED),
@@ -43,8 +44,8 @@ _OF_HOLD = (
     ("unmapped-shipping-method", c.SHIPPING_METHOD_UNMAPPED),
 )
 
-# Partners say in their own words what is wrong; these name the address or the article in all of
-# them.
+# Partners describe errors in their own words; these patterns find the address or the article in all
+# of them.
 _ADDRESS = re.compile(r"address|postal ?code|\bzip\b|ship ?to|state ?province", re.IGNORECASE)
 _ARTICLE = re.compile(r"\bSKU\b|\bitem\b", re.IGNORECASE)
 _TAKES_ADDRESS = frozenset({LABEL, POST, TASK})
@@ -69,13 +70,13 @@ SETTLING = tuple(
         }
     )
 )
-"""Tags of the events that may settle one."""
+"""Tags of the events that may settle a failure."""
 
 
 def category_of(event: e.OrderEvent) -> str | None:
-    """Return the category of the failure that the event records, None when it is none.
+    """Return the category of the failure that the event records, None when it records none.
 
-    A short pick is counted by the hold it brings about, for that is what a person decides.
+    A short pick counts by the hold that it causes, because that is what a person decides.
     """
     match event:
         case e.GivenToPerson():
@@ -98,8 +99,8 @@ def category_of(event: e.OrderEvent) -> str | None:
 
 
 def categories_of(event: e.OrderEvent) -> tuple[str, ...]:
-    """Return every category the event counts in: that of its failure, or the doubts with which an
-    order was placed."""
+    """Return every category that the event counts in: that of its failure, or the doubts about an
+    order that was placed."""
     if isinstance(event, e.Placed):
         return tuple(doubt if doubt in c.CATEGORIES else c.UNCATEGORISED for doubt in event.doubts)
     category = category_of(event)
@@ -118,7 +119,7 @@ def _of_effect(event: e.GivenToPerson) -> str:
 
 
 def matter_of(event: e.OrderEvent) -> str:
-    """Return what has to end before the failing order is no longer affected; "" for nothing."""
+    """Return what must end before the order is no longer affected, "" for nothing."""
     match event:
         case e.GivenToPerson(effect=number, kind=kind):
             return f"fetch:{number}" if kind == FETCH else f"effect:{number}"
@@ -136,7 +137,7 @@ def matter_of(event: e.OrderEvent) -> str:
 
 
 def settles(event: e.OrderEvent, matter: str) -> bool:
-    """Say whether the event ends the matter: the order moved on, or a person decided."""
+    """Whether the event ends the matter: the order moved on, or a person decided."""
     kind, _, which = matter.partition(":")
     match event:
         case e.Closed() | e.Cancelled():
@@ -157,8 +158,8 @@ def settles(event: e.OrderEvent, matter: str) -> bool:
 
 
 class Incident(Struct, frozen=True, kw_only=True):
-    """One category as it stands. `waiting` counts orders that have neither moved on nor been
-    decided; `episode` the occurrences since `opened_at`."""
+    """The state of one category. `waiting` counts orders that have neither moved on nor been
+    decided, `episode` the occurrences since `opened_at`."""
 
     category: str
     is_open: bool = False
@@ -174,7 +175,7 @@ class Incident(Struct, frozen=True, kw_only=True):
 
 
 def resolve(incident: Incident, now: datetime, quiet: timedelta) -> Incident:
-    """Return the incident resolved if that is due: quiet for long enough and no one waiting."""
+    """Return the incident, resolved if it is due: quiet for long enough, and no order waits."""
     if not incident.is_open or incident.waiting:
         return incident
     due = incident.last_at + quiet
@@ -184,10 +185,10 @@ def resolve(incident: Incident, now: datetime, quiet: timedelta) -> Incident:
 
 
 def occur(incident: Incident | None, category: str, at: datetime, count: int = 1) -> Incident:
-    """Return the incident after it happened (again) at a time.
+    """Return the incident after an occurrence at a time.
 
-    Resolve it first. One that was resolved and turns out to have happened before that (its event
-    was committed late) is open as if it had never been resolved.
+    Call `resolve` first. If an occurrence turns out to precede the resolution (its event was
+    committed late), the incident is open as if it had never been resolved.
     """
     if incident is None:
         incident = Incident(

@@ -105,13 +105,9 @@ def act(state: State, command: i.ActOnOrder, context: Context, answer: Answer) -
         case "release" if state.stage not in FINAL:
             hold = next((h for h in state.holds if command.target in ("", h.hold_id)), None)
             if hold is not None:
+                who, why = command.person, command.reason
                 answer.events.append(
-                    e.HoldReleased(
-                        rule="free",
-                        hold_id=hold.hold_id,
-                        person=command.person,
-                        reason=command.reason,
-                    )
+                    e.HoldReleased(rule="free", hold_id=hold.hold_id, person=who, reason=why)
                 )
                 mapping.released(state, hold.hold_id, context, answer)
                 return
@@ -119,9 +115,8 @@ def act(state: State, command: i.ActOnOrder, context: Context, answer: Answer) -
         case "retry" | "skip":
             _retry_or_skip(state, command, context, answer)
         case _:
-            _refuse(
-                state, command, f"{command.verb} can't be done while it is {state.stage}.", answer
-            )
+            why = f"{command.verb} can't be done while it is {state.stage}."
+            _refuse(state, command, why, answer)
 
 
 def _retry_or_skip(state: State, command: i.ActOnOrder, context: Context, answer: Answer) -> None:

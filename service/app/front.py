@@ -14,6 +14,7 @@ from service.app.health import Check, Health
 from service.app.web import HttpServer, application
 from service.channels.api import ChannelsApi
 from service.channels.run import channels_service
+from service.http.base import Api
 from service.http.bodies import Bodies
 from service.imports.api import CsvApi
 from service.inbound.edge import Edge
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
 
 class AddressTaken(OperatorError):
-    """The HTTP server can't listen where it was told to."""
+    """The HTTP server can't listen on its address."""
 
     exit_code = 9
 
@@ -64,7 +65,8 @@ async def open_front(
     keys: Mapping[str, bytes],
     stack: AsyncExitStack,
 ) -> Front:
-    """Listen. Until the service is ready `/readyz` says so; what comes in waits in the stream."""
+    """Listen. `/readyz` reports when the service is ready; until then messages wait in the
+    stream."""
     settings = service.settings
     sources = wiring_channels.sources(settings, keys)
     bodies = Bodies(max_body_bytes=settings.limits.body_bytes)
@@ -84,33 +86,31 @@ async def open_front(
         render_metrics=service.metrics.render,
         metrics_content_type=CONTENT_TYPE,
     )
-    api_keys = wiring.ApiKeys(store.reports, monotonic=service.clock.monotonic)
+    keys_of_api = wiring.ApiKeys(store.reports, monotonic=service.clock.monotonic)
+    api = Api(keys_of_api, bodies, store.idempotency, service.clock)
     finder = Finder(store.views, lambda text: verify_correlation_id(text, keys))
-    reading = Reading(store.views, finder, api_keys, service.clock)
+    reading = Reading(store.views, finder, api)
     writing = Writing(
         wire.publisher,
-        bodies,
-        api_keys,
-        store.idempotency,
+        api,
         finder,
         channels=tuple(settings.channels),
         translate=wiring_channels.Canonical().translate,
         sign=service.runtime.correlation_id,
-        clock=service.clock,
         refused=service.refusals.count,
     )
-    local = _quarantine_service(service, wire, store, sources)
-    quarantine = QuarantineApi(local, bodies, api_keys, store.idempotency, service.clock)
-    incidents = IncidentsApi(IncidentViews(store.reports), api_keys, service.clock)
-    channels = ChannelsApi(
-        await channels_service(service, wire, store, stack), bodies, api_keys, service.clock
+    quarantine = QuarantineApi(_quarantine_service(service, wire, store, sources), api)
+    incidents = IncidentsApi(IncidentViews(store.reports), api)
+    channels = ChannelsApi(await channels_service(service, wire, store, stack), api)
+    mappings = MappingsApi(service.mappings, api)
+    privacy = PrivacyApi(privacy_service(store.reports, store.sealing, service.clock), api)
+    imports = CsvApi(
+        wire.publisher,
+        Imported(store.reports),
+        api,
+        channels=tuple(settings.channels),
+        refused=service.refusals.count,
     )
-    mappings = MappingsApi(service.mappings, bodies, api_keys, service.clock)
-    privacy_parts = (bodies, api_keys, store.idempotency, service.clock)
-    privacy = PrivacyApi(
-        privacy_service(store.reports, store.sealing, service.clock), *privacy_parts
-    )
-    imports = _imports(service, wire, store, bodies, api_keys)
     parts = (
         *(imports, edge, writing, reading, quarantine, incidents, channels, mappings, privacy),
         health,
@@ -127,8 +127,8 @@ async def _listen(server: HttpServer, listen: Listen) -> None:
         await server.start(listen.host, listen.port)
     except OSError as error:
         raise AddressTaken(
-            f"{listen.host}:{listen.port} can't be listened on ({error.strerror}): stop what uses"
-            " it, or choose another with ORDERWRIGHT_PORT."
+            f"Can't listen on {listen.host}:{listen.port} ({error.strerror}): stop what uses it, or"
+            " choose another port with ORDERWRIGHT_PORT."
         ) from error
 
 
@@ -144,25 +144,6 @@ def _quarantine_service(
         {source.kind: source for source in sources.values()},
         wiring_channels.translator(sources),
         service.clock,
-    )
-
-
-def _imports(
-    service: Service,
-    wire: wiring.Wire,
-    store: wiring.Store,
-    bodies: Bodies,
-    api_keys: wiring.ApiKeys,
-) -> CsvApi:
-    return CsvApi(
-        wire.publisher,
-        Imported(store.reports),
-        bodies,
-        api_keys,
-        store.idempotency,
-        channels=tuple(service.settings.channels),
-        clock=service.clock,
-        refused=service.refusals.count,
     )
 
 

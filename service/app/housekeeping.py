@@ -1,5 +1,5 @@
-"""Throws away what has outlived its bound: old quarantine items, repeats' remembered answers, and
-what orders that ended long ago need no more."""
+"""Deletes what has expired: old quarantine items, stored answers for repeats, and data that
+long-ended orders no longer need."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ log = logging.getLogger(__name__)
 PERIOD_SECONDS = 600.0
 
 LOOK_SECONDS = 5.0
-"""How soon a flood of bad payloads is noticed: some hundred megabytes later, whatever sends it."""
+"""How soon a flood of malformed payloads is noticed: after some hundred megabytes at most."""
 
 MAX_STATEMENTS = 1_000
-"""Of one round and kind: half a million items, five million answers; the next round goes on."""
+"""Per round and kind: half a million items, five million answers; the next round continues."""
 
 
 async def keep_house(store: wiring.Store, clock: SystemClock, retention: Retention) -> None:
-    """Tidy up every ten minutes, until cancelled, and the quarantine as soon as much has come. A
-    round that fails is made up for by the next."""
+    """Clean up every ten minutes until cancelled, and the quarantine as soon as much has arrived.
+    The next round makes up for one that failed."""
     due = clock.monotonic() + PERIOD_SECONDS
     while True:
         await asyncio.sleep(LOOK_SECONDS)
@@ -47,14 +47,14 @@ async def _let_go(store: wiring.Store, clock: SystemClock, retention: Retention)
     )
     if swept.inbox or swept.effects:
         log.info(
-            "%d rows of inputs and %d effects of orders that ended long ago are let go.",
+            "%d rows of inputs and %d effects of long-ended orders were deleted.",
             swept.inbox,
             swept.effects,
         )
 
 
 async def tidy(store: wiring.Store, clock: SystemClock) -> None:
-    """Take away all that is beyond its bound, a little at a time. Raises JournalUnavailable."""
+    """Delete everything that has expired, a little at a time. Raises JournalUnavailable."""
     for _ in range(MAX_STATEMENTS):
         if not await store.quarantine.prune(clock.now()):
             break

@@ -1,4 +1,5 @@
-"""What a person at the same machine may look at and decide, whether by command line or script."""
+"""A local session: what a person on the same machine may read and decide, from the command line or
+a script."""
 
 from __future__ import annotations
 
@@ -33,17 +34,17 @@ __all__ = ["ApiKey", "LocalSession", "NoSuchOrder", "Verified", "open_local"]
 STAGES = tuple(str(stage) for stage in Stage if stage is not Stage.NEW)
 
 MAX_DIFFERENT = 20
-"""Orders that replay differently and are named; one is an alarm already."""
+"""Differing orders that a verification lists; even one is an alarm."""
 
 
 class NoSuchOrder(OperatorError):
-    """Nothing is known under that name."""
+    """No order has this name."""
 
     exit_code = 11
 
 
 class Verified(msgspec.Struct, frozen=True, kw_only=True):
-    """What a replay of everything found."""
+    """The result of replaying everything."""
 
     orders: int
     events: int
@@ -51,7 +52,7 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LocalSession:
-    """Reads the store, and publishes decisions for the service to carry out. `folder` is the
+    """Reads the store and publishes decisions, which the service carries out. `folder` is the
     service's data directory."""
 
     def __init__(
@@ -83,10 +84,10 @@ class LocalSession:
         cursor: str | None,
         limit: int,
     ) -> wiring_local.Page:
-        """Return a page of orders, newest first. Raises OperatorError for a wrong stage or
+        """Return a page of orders, newest first. Raises OperatorError for an invalid stage or
         cursor."""
         if stage is not None and stage not in STAGES:
-            raise OperatorError(f"No stage is called {stage!r}; there are: {', '.join(STAGES)}.")
+            raise OperatorError(f"There is no stage {stage!r}; use one of: {', '.join(STAGES)}.")
         try:
             return await self.views.list_orders(
                 stage=stage, channel=channel, attention=attention or None, cursor=cursor,
@@ -96,7 +97,7 @@ class LocalSession:
             raise OperatorError(str(error)) from error
 
     async def find(self, which: str) -> OrderId:
-        """Return the order named. Raises NoSuchOrder."""
+        """Return the order with this name. Raises NoSuchOrder."""
         order_id = await self.views.find(which)
         if order_id is None:
             raise NoSuchOrder(
@@ -106,9 +107,9 @@ class LocalSession:
         return order_id
 
     async def show(self, which: str) -> wiring_local.OrderView:
-        """Return one order with what is under way."""
+        """Return one order with its open effects and timers."""
         view = await self.views.show(await self.find(which))
-        assert view is not None, "it was found a moment ago, and orders are never deleted"
+        assert view is not None, "it was just found, and orders are never deleted"
         return view
 
     async def timeline(self, which: str) -> tuple[wiring_local.Entry, ...]:
@@ -116,7 +117,7 @@ class LocalSession:
         return await self.views.timeline(await self.find(which))
 
     async def act(self, which: str, verb: str, target: str, person: str, reason: str) -> None:
-        """Publish a person's decision; the order carries it out, or says why not."""
+        """Publish a person's decision; the order carries it out, or records why it can't."""
         row = (await self.show(which)).row
         given = ActOnOrder(
             ref=row.ref, verb=verb, person=person[:256], reason=reason[:5000], target=target
@@ -135,7 +136,7 @@ class LocalSession:
     async def create_key(
         self, name: str, scopes: Sequence[str], channels: Sequence[str], now: datetime
     ) -> str:
-        """Make an API key and return it, the only time it is whole."""
+        """Create an API key and return it; it can't be read again later."""
         try:
             _, token = await self._keys().create(name, scopes, channels, now=now)
         except wiring_local.KeyRefused as error:
@@ -147,7 +148,7 @@ class LocalSession:
         return await self._keys().list_keys()
 
     async def revoke_key(self, key_id: str, now: datetime) -> bool:
-        """Revoke a key; return whether there was one."""
+        """Revoke a key; return whether there was such a valid key."""
         return await self._keys().revoke(key_id, now=now)
 
     def _keys(self) -> wiring_local.ApiKeys:
@@ -179,7 +180,7 @@ class LocalSession:
 
 @asynccontextmanager
 async def open_local(data: Path | None = None) -> AsyncIterator[LocalSession]:
-    """Open the desk of the service that runs in a data directory (left out: the configured one,
+    """Open a session with the service that runs in a data directory (default: the configured one,
     or the demo's). Raises NotRunning."""
     folder = _folder(data)
     found = running.read(folder)
@@ -198,7 +199,7 @@ async def open_local(data: Path | None = None) -> AsyncIterator[LocalSession]:
 
 
 async def _still_there(found: running.Running, folder: Path) -> None:
-    """Raise NotRunning unless the servers outlive the dead service, because they are outside."""
+    """Raise NotRunning unless the servers are external and outlive the ended service."""
     try:
         await check_postgres(found.postgres_dsn)
     except ServerUnusable as error:
@@ -210,5 +211,5 @@ async def _still_there(found: running.Running, folder: Path) -> None:
 
 def _folder(data: Path | None) -> Path:
     folder = data or Path(load().data_dir)
-    inner = folder / "data"  # the demo keeps its world beside the service's own data
+    inner = folder / "data"  # the demo keeps its own files beside the service's data
     return inner if (inner / running.FILE).exists() else folder

@@ -1,4 +1,4 @@
-"""Tells metrics and traces what the runtime and the intake report."""
+"""Turns the reports of runtime and intake into metrics and traces."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Observing:
         self._tracer = tracer
 
     def begin_message(self, message: Message, correlation_id: str) -> Trace:
-        """Begin the trace of one handled message, linked to the one that caused it."""
+        """Begin the trace of one message, linked to the message that caused it."""
         if message.deliveries > 1:
             self._metrics.redeliveries.inc()
         name = f"process orders.in.{message.channel}.{message.kind}"
@@ -48,7 +48,7 @@ class Observing:
         )
 
     def quarantined(self, reason: str) -> None:
-        """Count it by reason."""
+        """Count a quarantined message by reason."""
         self._metrics.quarantined(reason).inc()
 
     def taken(self, message: Message, outcome: str) -> None:
@@ -57,7 +57,8 @@ class Observing:
             self._metrics.duplicates.inc()
 
     def begin_call(self, name: str, parent: str, correlation_id: str) -> Trace:
-        """Begin watching a call to a partner: `carrier.buy_label.v1` is `carrier buy_label`."""
+        """Begin the trace of a call to a partner: `carrier.buy_label.v1` is named `carrier
+        buy_label`."""
         role, _, rest = name.partition(".")
         trace = self._tracer.begin(
             f"{role} {rest.rpartition('.')[0] or rest}",
@@ -65,7 +66,7 @@ class Observing:
             caused_by=parent,
             correlation_id=correlation_id,
         )
-        # Each call has a task of its own: all it logs is about this order.
+        # Each call has its own task: everything it logs is about this order.
         label(trace_id=trace.trace_id, correlation_id=correlation_id)
         return trace
 
@@ -74,7 +75,7 @@ class Observing:
         self._metrics.mailbox_wait.observe(seconds)
 
     def step(self, name: str, outcome: str, seconds: float) -> None:
-        """Observe it by outcome; count lost races."""
+        """Observe a step by outcome, and count lost races."""
         if outcome == "conflict":
             self._metrics.conflicts.inc()
         self._metrics.steps(name, outcome).observe(seconds)
@@ -84,27 +85,25 @@ class Observing:
         self._metrics.stage_seconds(stage).observe(seconds)
 
     def committed(self, orders: int, seconds: float) -> None:
-        """Observe one commit of the journal."""
+        """Observe one journal commit."""
         self._metrics.journal_batch.observe(orders)
         self._metrics.journal_commit.observe(seconds)
 
     def events(self, events: Sequence[OrderEvent]) -> None:
-        """Count the outcomes that matter to the business."""
+        """Count the business outcomes."""
         for event in events:
             outcome = OUTCOMES.get(type(event))
             if outcome is not None:
                 self._metrics.orders(outcome).inc()
 
     def called(self, partner: str, operation: str, outcome: str, seconds: float) -> None:
-        """Count and time a partner's call; say it where a person may be needed."""
+        """Count and time a call to a partner; log those that may need a person."""
         if outcome in {"refused", "person"}:
             told = {"partner": partner, "operation": operation, "outcome": outcome}
-            log.warning(
-                "A partner's call did not end well; the order's timeline says why.", extra=told
-            )
+            log.warning("A call to a partner failed; the order's timeline says why.", extra=told)
         self._metrics.partner_calls(partner, operation, outcome).inc()
         self._metrics.partner_seconds(partner, operation).observe(seconds)
 
     def breaker(self, partner: str, state: str) -> None:
-        """Show the breaker's state."""
+        """Set the gauge of the breaker's state."""
         self._metrics.breaker(partner).set(BREAKER_STATES[state])

@@ -1,4 +1,4 @@
-"""Gauges that are read now and then rather than counted."""
+"""Gauges that are sampled periodically."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ log = logging.getLogger(__name__)
 PERIOD_SECONDS = 5.0
 
 QUARANTINE_ROUNDS = 3
-"""Rounds between two counts of the quarantine: a hundred thousand items cost tens of
-milliseconds, and people look at them within minutes."""
+"""Rounds between two counts of the quarantine: a hundred thousand items cost tens of milliseconds,
+and people need the number within minutes."""
 
 
 async def sample_gauges(service: Service, wire: wiring.Wire) -> None:
-    """Read lag, outbox and live orders every five seconds, until cancelled."""
+    """Sample lag, outbox and live orders every five seconds, until cancelled."""
     metrics = service.metrics
     reasons: set[str] = set()
     rounds = 0
@@ -45,7 +45,7 @@ async def sample_gauges(service: Service, wire: wiring.Wire) -> None:
             metrics.attention_orders.set(waiting)
             metrics.attention_oldest.set(oldest)
         except (wiring.NatsUnusable, JournalUnavailable) as error:
-            log.info("Gauges are not read while a server is away: %s", error)
+            log.info("Gauges are not sampled while a server is unavailable: %s", error)
             continue
         for name, lane in service.dispatcher.lanes.items():
             count, oldest = counts.get(name, (0, 0.0))
@@ -55,7 +55,7 @@ async def sample_gauges(service: Service, wire: wiring.Wire) -> None:
 
 
 async def _count_quarantine(service: Service, store: wiring.Store, reasons: set[str]) -> None:
-    """Show what is open by reason; a reason seen before of which nothing is open shows 0."""
+    """Set the open items by reason; a reason seen before that has no open item shows 0."""
     found = await QuarantineWorkflow(store.reports, store.sealing).open_reasons()
     reasons.update(found)
     for reason in reasons:

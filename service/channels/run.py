@@ -1,4 +1,4 @@
-"""Runs the sync of every channel that can be asked, inside the running service."""
+"""Runs the sync of every channel that has an API, inside the running service."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 async def channels_service(
     service: Service, wire: wiring.Wire, store: wiring.Store, stack: AsyncExitStack
 ) -> ChannelsService:
-    """Open the desk of the API, with its own connections to the channels."""
+    """Build the service behind the API, with its own connections to the channels."""
     session = open_session(connections_per_host=4)
     stack.push_async_callback(session.close)
     client, channels = HttpClient(session, service.clock), service.settings.channels
@@ -38,7 +38,8 @@ async def channels_service(
 
 
 async def keep_channels(service: Service, wire: wiring.Wire, store: wiring.Store) -> None:
-    """Keep the channels whole, until cancelled; one task a job, at most a few requests each."""
+    """Keep the channels in sync until cancelled: one task per job, with at most a few requests
+    each."""
     settings, metrics = service.settings, SyncMetrics(service.metrics.registry)
     rows = SyncStore(store.reports)
     session = open_session(connections_per_host=8)
@@ -64,7 +65,7 @@ async def keep_channels(service: Service, wire: wiring.Wire, store: wiring.Store
                     address=f"{address}/hooks/{name}" if address else "",
                 )
             )
-        # Without a channel to ask this rests: a background task that ends is a failure.
+        # Without such a channel this idles: a background task that ends counts as a failure.
         await asyncio.gather(*(keeper.run() for keeper in keepers), asyncio.Event().wait())
     finally:
         await session.close()

@@ -18,8 +18,7 @@ from service.app.clock import SystemClock
 from service.app.errors import OperatorError
 from service.app.local import LocalSession, open_local
 from service.imports.service import Counts, CsvImport, Entry
-from service.inbound.edge import Stream
-from service.quarantine.local import NoStream
+from service.inbound.edge import NoStream, Stream
 from service.wiring import local as wiring_local
 from service.wiring.imports import (
     Audit,

@@ -3,54 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 
 import msgspec
 from aiohttp import web
 from msgspec import Struct
 
-from actors.runtime.errors import JournalUnavailable
-from schemas.contracts import incidents, refusals, strict_json
+from schemas.contracts import refusals, strict_json
 from schemas.contracts.refusals import Refused
 from schemas.messages import codec
 from schemas.messages.inputs import ActOnOrder, Input, PlaceOrder
 from schemas.order.canonical import LongText, ShortText
 from schemas.order.ids import CorrelationId, OrderId, order_id_for
 from service.http import problems
-from service.http.auth import (
-    Keys,
-    Principal,
-    Repeats,
-    channel_of,
-    digest_of,
-    idempotency_key_of,
-    principal_of,
-    require_new,
-)
-from service.http.bodies import Bodies
+from service.http.auth import Principal, channel_of, digest_of, idempotency_key_of
+from service.http.base import Api
+from service.http.etags import require_match
 from service.http.problems import Problem
-from service.inbound.edge import EdgeClock, Stream
-from service.orders.reading import Finder, require_match
+from service.http.refusals import COUNTED_AS, refusal
+from service.http.scopes import ORDERS_WRITE
+from service.inbound.edge import Stream
+from service.orders.reading import Finder, etag_of
 from service.telemetry.context import traceparent_of
 
-WRITE, ACT = "orders:write", "orders:act"
+ACT = "orders:act"
 VERBS = ("retry", "skip", "release", "cancel")
 SOURCE = "canonical"
 """The API speaks our own shape, as other services do over NATS."""
-
-REFUSED = {
-    "key-refused": incidents.KEY_REFUSED,
-    "scope-missing": incidents.KEY_NOT_ALLOWED,
-    "channel-refused": incidents.KEY_NOT_ALLOWED,
-    "channel-missing": incidents.REQUEST_INCOMPLETE,
-    "idempotency-key-missing": incidents.REQUEST_INCOMPLETE,
-    "idempotency-key-reused": incidents.REQUEST_INCOMPLETE,
-    "too-large": refusals.TOO_LARGE,
-}
-"""The category of an order's post that is refused before anybody knows whose it is."""
-
-_log = logging.getLogger(__name__)
 
 
 class Action(Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,7 +47,7 @@ class Writing:
     """`POST /api/v1/orders` and `POST /api/v1/orders/{id}/actions/{verb}`.
 
     Both end in the same stream as webhooks and answer 202 once it has them on disk. A repeat with
-    the same Idempotency-Key gets the same answer for a day. After that its letter bears the same
+    the same Idempotency-Key gets the same answer for a day. After that its message bears the same
     delivery id all the same, and nothing is done twice. `translate` reads our own shape strictly
     (kind, topic, bytes) and raises Refused.
     """
@@ -76,27 +55,21 @@ class Writing:
     def __init__(
         self,
         stream: Stream,
-        bodies: Bodies,
-        keys: Keys,
-        repeats: Repeats,
+        api: Api,
         finder: Finder,
         *,
         channels: Collection[str],
         translate: Callable[[str, str, bytes], Input],
         sign: Callable[[OrderId], CorrelationId],
-        clock: EdgeClock,
         refused: Callable[[str, str], None] = lambda category, channel: None,
     ) -> None:
         self._refused = refused
         self._stream = stream
-        self._bodies = bodies
-        self._keys = keys
-        self._repeats = repeats
+        self._api = api
         self._finder = finder
         self._channels = frozenset(channels)
         self._translate = translate
         self._sign = sign
-        self._clock = clock
 
     def routes(self) -> list[web.RouteDef]:
         """The writing paths."""
@@ -110,15 +83,15 @@ class Writing:
         try:
             return await self._place(request)
         except Problem as problem:
-            if problem.slug in REFUSED:
-                self._refused(REFUSED[problem.slug], "api")
+            if problem.slug in COUNTED_AS:
+                self._refused(COUNTED_AS[problem.slug], "api")
             raise
 
     async def _place(self, request: web.Request) -> web.Response:
-        principal = await principal_of(request, self._keys, WRITE, self._clock.now())
+        principal = await self._api.principal(request, ORDERS_WRITE)
         key = idempotency_key_of(request)
         channel = channel_of(request, principal, self._channels)
-        with self._bodies.lease() as lease:
+        with self._api.bodies.lease() as lease:
             raw = await lease.read(request)
             try:
                 placed = self._translate("place", "", raw)
@@ -153,14 +126,13 @@ class Writing:
     async def act(self, request: web.Request) -> web.Response:
         """Take a person's decision about an order. It is decided when the order's turn comes: the
         timeline says what became of it."""
-        principal = await principal_of(request, self._keys, ACT, self._clock.now())
+        principal = await self._api.principal(request, ACT)
         verb = request.match_info["verb"]
         if verb not in VERBS:
             raise problems.not_found(f"An order can be told to {', '.join(VERBS)}; not this.")
         key = idempotency_key_of(request)
         found = await self._finder.find(request.match_info["id"], principal)
-        with self._bodies.lease() as lease:
-            raw = await lease.read(request)
+        raw = await self._api.raw(request)
         action = _action(raw)
         act = ActOnOrder(
             ref=found.row.ref,
@@ -173,7 +145,7 @@ class Writing:
 
         async def put(delivery_id: str) -> None:
             # Looked at only now: the repeat of an accepted action must not meet a changed order.
-            require_match(request, found.row)
+            require_match(request, etag_of(found.row), "The order")
             await self._stream.publish(
                 found.row.channel,
                 "act",
@@ -197,33 +169,17 @@ class Writing:
         answer: Mapping[str, object],
         put: Callable[[str], Awaitable[None]],
     ) -> web.Response:
-        """Answer a new request with 202 after `put`, and a repeat as before."""
-        begun = await self._repeats.begin(principal.id, key, digest, now=self._clock.now())
-        earlier = require_new(begun)
-        if earlier is not None:
-            return earlier
-        try:
+        """Answer a new request with 202 after `put`, and a repeat the same."""
+
+        async def work() -> bytes:
             # The body's digest is part of the id: another body is never taken for a repeat, even
-            # if the record of the first was lost.
+            # if the record of the first was lost. A repeat after that is published under the same
+            # id, which the stream and the inbox recognise.
             named = b"\0".join((principal.id.encode(), key.encode(), digest))
             await put(f"api:{hashlib.sha256(named).hexdigest()}")
-        except Exception:
-            await self._forget(principal, key, digest)
-            raise
-        body = msgspec.json.encode(answer)
-        try:
-            await self._repeats.finish(principal.id, key, digest, status=202, body=body)
-        except JournalUnavailable:
-            # The stream has it, which is what 202 promises. A repeat is published again under the
-            # same delivery id, which the stream and the inbox know.
-            _log.warning("An answer could not be kept for its repeat: the database is away.")
-        return web.Response(status=202, body=body, content_type="application/json")
+            return msgspec.json.encode(answer)
 
-    async def _forget(self, principal: Principal, key: str, digest: bytes) -> None:
-        try:
-            await self._repeats.abandon(principal.id, key, digest)
-        except JournalUnavailable:
-            _log.warning("A refused request stays claimed for 30 seconds: the database is away.")
+        return await self._api.answered_once(principal, key, digest, work, status=202)
 
 
 def _action(raw: bytes) -> Action:
@@ -244,19 +200,6 @@ def _action(raw: bytes) -> Action:
             "Say in `reason` why you do this; it is kept with the order.",
         )
     return action
-
-
-def refusal(error: Refused) -> Problem:
-    """Word what the edge refuses: 413, 400 for what is no JSON, else 422."""
-    if error.reason == refusals.TOO_LARGE:
-        return problems.too_large(" ".join(error.sentences))
-    return Problem(
-        400 if error.reason.startswith("json_") else 422,
-        error.reason,
-        refusals.REASONS[error.reason].removesuffix("."),
-        " ".join(error.sentences),
-        sentences=error.sentences,
-    )
 
 
 def _links(order_id: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Runs what concerns personal data inside the running service: requests, retention, new keys."""
+"""Runs the privacy work inside the service: requests, retention, rewrapping."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 
 class PrivacyWork(Struct, frozen=True, kw_only=True):
-    """What carries requests out, and what is done without being asked; each has a `run` for the
-    background."""
+    """The background tasks: requests, retention and rewrapping; each has a `run`."""
 
     requests: Privacy
     retention: Retention
@@ -26,7 +25,7 @@ class PrivacyWork(Struct, frozen=True, kw_only=True):
 
 
 def privacy_of(service: Service, store: wiring.Store) -> PrivacyWork:
-    """Make all of it. Its metrics are in the service's registry."""
+    """Build all of it, with metrics in the service's registry."""
     metrics, clock = PrivacyMetrics(service.metrics.registry), service.clock
     erasing, forget = Erasing(store.reports), service.registry.forget
 

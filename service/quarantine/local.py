@@ -1,4 +1,4 @@
-"""The quarantine service for a person at the same machine, beside the running service."""
+"""The quarantine service in a local session, beside the running service."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from actors.runtime.errors import StreamUnavailable
 from service.app.clock import SystemClock
 from service.app.local import open_local
 from service.embedded.data_directory import DataDirectory
-from service.inbound.edge import Stream
+from service.inbound.edge import NoStream, Stream
 from service.quarantine.service import QuarantineService
 from service.settings import load
 from service.wiring import (
@@ -24,31 +23,12 @@ from service.wiring import (
 )
 
 
-class NoStream:
-    """Stands in for the stream where nothing is released: who only looks needs no NATS."""
-
-    async def publish(
-        self,
-        channel: str,
-        kind: str,
-        ref: str,
-        raw: bytes,
-        *,
-        delivery_id: str,
-        source: str,
-        topic: str,
-        trace: str = "",
-    ) -> None:
-        """Send nothing. Raises StreamUnavailable."""
-        raise StreamUnavailable("The message stream was not opened.", retry_after_seconds=1)
-
-
 @asynccontextmanager
 async def open_quarantine(
     data: Path | None, *, releasing: bool = False
 ) -> AsyncIterator[QuarantineService]:
-    """Open the desk of the service that runs in a data directory; only one opened for `releasing`
-    can release. Raises as `open_local` does."""
+    """Open the quarantine of the service that runs in a data directory. Without `releasing` it
+    can't release. Raises as `open_local` does."""
     async with AsyncExitStack() as stack:
         local = await stack.enter_async_context(open_local(data))
         stream: Stream = NoStream()
@@ -56,8 +36,8 @@ async def open_quarantine(
             stream = await stack.enter_async_context(wiring_local.publisher(local.nats_url))
         keys = _keys(local.folder)
         readers = wiring_quarantine.readers(keys)
-        # No channel's name has a colon: a channel that is still configured reads its own messages,
-        # by its own rounding rule.
+        # No channel name has a colon, so these never hide a configured channel: that one reads its
+        # own messages, by its own rounding rule.
         known = {f":{kind}": reader for kind, reader in readers.items()}
         yield QuarantineService(
             wiring_quarantine.QuarantineWorkflow(local.pool, local.sealing),
@@ -69,7 +49,7 @@ async def open_quarantine(
 
 
 def _keys(folder: Path) -> Mapping[str, bytes]:
-    """Return the keys of the correlation ids that warehouses' callbacks bear."""
+    """Return the keys that sign the correlation ids in warehouse callbacks."""
     configured = load().correlation
     if configured is not None:
         return {k: v.reveal().encode() for k, v in configured.keys.items()}

@@ -28,6 +28,7 @@ from schemas.order.ids import (
 )
 from service.app.clock import SystemClock
 from service.embedded.supervisor import EmbeddedServers
+from service.http.base import Api as HttpApi
 from service.http.bodies import Bodies
 from service.orders.api import Writing
 from service.orders.reading import Finder, Reading
@@ -100,25 +101,23 @@ async def api(servers: EmbeddedServers, database: str) -> AsyncIterator[Api]:
 @asynccontextmanager
 async def running_api(pool: Pool, connection: Connection) -> AsyncIterator[Api]:
     """Serve the reading and the writing side."""
-    clock, ticking = SystemClock(), Ticking()
+    ticking = Ticking()
     keys, repeats = ApiKeys(pool, monotonic=ticking), Idempotency(pool, SEALING)
     views = Views(pool, SEALING)
     finder = Finder(views, lambda text: verify_correlation_id(text, SIGNING))
     refused: list[tuple[str, str]] = []
+    shared = HttpApi(keys, Bodies(max_body_bytes=MEBIBYTE), repeats, SystemClock())
     writing = Writing(
         await started_publisher(connection),
-        Bodies(max_body_bytes=MEBIBYTE),
-        keys,
-        repeats,
+        shared,
         finder,
         channels=("acme-us", "beta-eu"),
         translate=Canonical().translate,
         sign=sign,
-        clock=clock,
         refused=lambda category, channel: refused.append((category, channel)),
     )
     key, token = await keys.create("tests", ALL, ("acme-us",), now=NOW)
-    async with serving(writing.routes(), Reading(views, finder, keys, clock).routes()) as port:
+    async with serving(writing.routes(), Reading(views, finder, shared).routes()) as port:
         base = f"http://127.0.0.1:{port}"
         yield Api(base, keys, repeats, pool, connection, ticking, token, key.id, refused)
 

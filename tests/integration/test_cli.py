@@ -70,7 +70,7 @@ async def test_orders_list_shows_pages(whole: Whole) -> None:
     found = parsed(whole.cli("orders", "list", "--channel", CHANNEL, "--limit", "1", "--json"))
     assert found["rows"][0]["ref"] == orders[2].ref
     assert whole.cli("orders", "list", "--channel", "acme-ca").endswith("(none)\n")
-    assert "No stage is called 'palced'" in whole.cli("orders", "list", "--stage", "palced", code=1)
+    assert "There is no stage 'palced'" in whole.cli("orders", "list", "--stage", "palced", code=1)
     assert "cursor" in whole.cli("orders", "list", "--cursor", "nonsense", code=1)
     whole.cli("orders", "cancel", orders[0].number, "--reason", "test over")
 
@@ -202,7 +202,7 @@ async def test_keys(whole: Whole) -> None:
     assert {key["name"] for key in parsed(whole.cli("keys", "list", "--json"))} >= {"billing"}
     assert f"{key_id} is revoked." in whole.cli("keys", "revoke", key_id)
     assert re.search(rf"{key_id} .*revoked \d+ s ago", whole.cli("keys", "list"))
-    assert "no key" in whole.cli("keys", "revoke", "0" * 12, code=1)
+    assert "no valid key" in whole.cli("keys", "revoke", "0" * 12, code=1)
     wrong = whole.cli("keys", "create", "x", "--scope", "orders:eat", "--channel", "*", code=1)
     assert "orders:eat" in wrong
 
@@ -250,7 +250,7 @@ async def test_spec_schemas_and_version(whole: Whole) -> None:
         "urn:orderwright:schemas:order.v1"
     )
     assert "order.fulfilled.v1" in parsed(whole.cli("spec", "schemas"))
-    assert "No schema is named order.v9" in whole.cli("spec", "schemas", "order.v9", code=1)
+    assert "There is no schema order.v9" in whole.cli("spec", "schemas", "order.v9", code=1)
     assert re.fullmatch(r"orderwright \S.*\n", whole.cli("version", running=False))
 
 

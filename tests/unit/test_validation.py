@@ -148,13 +148,13 @@ def short(line_id: str, ordered: int, picked: int) -> ShortLine:
 @pytest.mark.parametrize(
     ("lines", "words"),
     [
-        ((), "names no line"),
-        ((short("1", 2, 2),), "2 of 2 pieces were picked; 0 to one fewer than ordered"),
+        ((), "must name the lines"),
+        ((short("1", 2, 2),), "2 of 2 pieces were picked; send fewer than ordered"),
         ((short("1", 2, 5),), "5 of 2 pieces"),
         ((short("1", 2, -1),), "-1 of 2 pieces"),
         ((short("1", -2, -5),), "-5 of -2 pieces"),
         ((short("1", 2**63, 1),), "at most 1,000,000"),
-        ((short("1", 2, 1), short("1", 2, 0)), "short twice"),
+        ((short("1", 2, 1), short("1", 2, 0)), "named twice"),
     ],
 )
 def test_pieces_that_cannot_be_short_are_told(lines: tuple[ShortLine, ...], words: str) -> None:
