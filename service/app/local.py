@@ -74,13 +74,13 @@ class LocalSession:
     async def show(self, which: str) -> OrderView:
         """Return one order with what is under way."""
         view = await self.views.show(await self.find(which))
-        assert view is not None, "it was found a moment ago, and orders are never deleted"
+        assert view is not None, "it was just found, and orders are never deleted"
         return view
 
     async def create_key(
         self, name: str, scopes: Sequence[str], channels: Sequence[str], now: datetime
     ) -> str:
-        """Make an API key and return it, the only time it is whole."""
+        """Create an API key and return it; it can't be read again later."""
         try:
             _, token = await self._keys().create(name, scopes, channels, now=now)
         except KeyRefused as error:
@@ -92,7 +92,7 @@ class LocalSession:
         return await self._keys().list_keys()
 
     async def revoke_key(self, key_id: str, now: datetime) -> bool:
-        """Revoke a key; return whether there was one."""
+        """Revoke a key; return whether there was such a valid key."""
         return await self._keys().revoke(key_id, now=now)
 
     def _keys(self) -> ApiKeys:
@@ -120,7 +120,7 @@ async def open_local(data: Path | None = None) -> AsyncIterator[LocalSession]:
 
 
 async def _still_there(found: running.Running, folder: Path) -> None:
-    """Raise NotRunning unless the servers outlive the dead service, because they are outside."""
+    """Raise NotRunning unless the servers are external and outlive the ended service."""
     try:
         await check_postgres(found.postgres_dsn)
     except ServerUnusable as error:
@@ -132,5 +132,5 @@ async def _still_there(found: running.Running, folder: Path) -> None:
 
 def _folder(data: Path | None) -> Path:
     folder = data or Path(load().data_dir)
-    inner = folder / "data"  # the demo keeps its world beside the service's own data
+    inner = folder / "data"  # the demo keeps its own files beside the service's data
     return inner if (inner / running.FILE).exists() else folder

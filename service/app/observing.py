@@ -1,4 +1,4 @@
-"""Tells metrics and traces what the runtime and the intake report."""
+"""Turns the reports of runtime and intake into metrics and traces."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Observing:
         self._tracer = tracer
 
     def begin_message(self, message: Message, correlation_id: str) -> Trace:
-        """Begin the trace of one handled message, linked to the one that caused it."""
+        """Begin the trace of one message, linked to the message that caused it."""
         if message.deliveries > 1:
             self._metrics.redeliveries.inc()
         name = f"process orders.in.{message.channel}.{message.kind}"
@@ -51,7 +51,7 @@ class Observing:
         )
 
     def quarantined(self, reason: str) -> None:
-        """Count it by reason."""
+        """Count a quarantined message by reason."""
         self._metrics.quarantined(reason).inc()
 
     def taken(self, message: Message, outcome: str) -> None:
@@ -77,7 +77,7 @@ class Observing:
         self._metrics.mailbox_wait.observe(seconds)
 
     def step(self, name: str, outcome: str, seconds: float) -> None:
-        """Observe it by outcome; count lost races."""
+        """Observe a step by outcome, and count lost races."""
         if outcome == "conflict":
             self._metrics.conflicts.inc()
         self._metrics.steps(name, outcome).observe(seconds)
@@ -87,12 +87,12 @@ class Observing:
         self._metrics.progress_seconds(progress).observe(seconds)
 
     def committed(self, orders: int, seconds: float) -> None:
-        """Observe one commit of the journal."""
+        """Observe one journal commit."""
         self._metrics.journal_batch.observe(orders)
         self._metrics.journal_commit.observe(seconds)
 
     def events(self, events: Sequence[OrderEvent]) -> None:
-        """Count the outcomes that matter to the business."""
+        """Count the business outcomes."""
         for event in events:
             outcome = OUTCOMES.get(type(event))
             if outcome is not None:

@@ -1,4 +1,4 @@
-"""What a running service leaves in its data directory for the command line of the same machine."""
+"""The file in the data directory that tells the local command line where the service runs."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ FILE = "runtime.json"
 
 
 class NotRunning(OperatorError):
-    """No service has left its addresses in the data directory."""
+    """The data directory has no addresses of a service."""
 
     exit_code = 10
 
 
 class Running(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the running service and its servers are. The file is readable for its owner only: the
-    addresses hold passwords."""
+    """Where the running service and its servers are. Only the owner can read the file: the
+    addresses contain passwords."""
 
     pid: int
     url: str
@@ -33,7 +33,7 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write(data_dir: Path, running: Running) -> None:
-    """Leave the addresses; a reader never sees half of them."""
+    """Write the addresses; a reader never sees a partial file."""
     write_private(data_dir / FILE, msgspec.json.encode(running).decode())
 
 
@@ -47,9 +47,11 @@ def read(data_dir: Path) -> Running:
             " serve`, or name its directory with --data."
         ) from None
     except PermissionError:
-        raise NotRunning(f"{data_dir / FILE} can't be read by this user; ask its owner.") from None
+        raise NotRunning(
+            f"{data_dir / FILE} is not readable for this user; ask its owner."
+        ) from None
 
 
 def is_alive(found: Running) -> bool:
-    """Whether the process that left the addresses still exists."""
+    """Whether the process that wrote the addresses still exists."""
     return Path(f"/proc/{found.pid}").exists()

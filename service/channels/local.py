@@ -1,4 +1,4 @@
-"""The channels service for a person at the same machine, beside the running service."""
+"""The channels service in a local session, beside the running service."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from service.wiring.partners import Kits, open_client, syncs
 
 @asynccontextmanager
 async def open_channels(data: Path | None, config: Path | None) -> AsyncIterator[ChannelsService]:
-    """Open the desk, with the configuration's channels. Raises as `open_local` does."""
+    """Open the service, with the channels of the configuration. Raises as `open_local` does."""
     settings, clock = load(path=config), SystemClock()
     async with AsyncExitStack() as stack:
         local = await stack.enter_async_context(open_local(data))

@@ -1,4 +1,4 @@
-"""Runs the sync of every channel that can be asked, inside the running service."""
+"""Runs the sync of every channel that has an API, inside the running service."""
 
 from __future__ import annotations
 
@@ -66,5 +66,5 @@ async def keep_channels(
                     address=f"{address}/hooks/{name}" if address else "",
                 )
             )
-        # Without a channel to ask this rests: a background task that ends is a failure.
+        # Without such a channel this idles: a background task that ends counts as a failure.
         await asyncio.gather(*(keeper.run() for keeper in keepers), asyncio.Event().wait())

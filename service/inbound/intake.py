@@ -1,9 +1,9 @@
-"""Takes messages from the stream, reads them, and brings them to their orders; acknowledges only
-what is on disk.
+"""Takes messages from the stream, translates them and delivers them to their orders. A message is
+acknowledged only when its outcome is on disk.
 
-A message ends in one of three ways: its order has it (or had it already), it is in quarantine
-whole, or it goes back to the stream and comes again. One that asks about a customer's data goes to
-no order: it has ended once it stands among the requests.
+A message ends in one of three ways: its order has it (or already had it), it is in quarantine in
+full, or it goes back to the stream and is delivered again. A request about a customer's data goes
+to no order: it has ended once it is stored among the requests.
 """
 
 from __future__ import annotations
@@ -36,51 +36,54 @@ from schemas.order.ids import OrderId, order_id_for, partition_of, ref_of_token
 log = logging.getLogger(__name__)
 
 TAKEN = frozenset({COMMITTED, DUPLICATE})
-"""Outcomes after which the order has the message, or had it already."""
+"""Outcomes after which the order has the message, or already had it."""
 
 
 BUSY_SECONDS = 1.0
-"""How long a message stays away that found its order's mailbox full, the first time."""
+"""First delay before a message is delivered again whose order's mailbox was full."""
 
 AWAY_SECONDS = 2.0
-"""How long a message stays away that could not be kept because the store was away, the first
-time."""
+"""First delay before a message is delivered again that could not be stored because the database was
+unavailable."""
 
 LONGEST_AWAY_SECONDS = 30.0
-"""A message that comes back again and again stays away longer each time, so that its deliveries
-last for a quarter of an hour of trouble on our side and not for one minute."""
+"""The delay grows with each delivery up to this, so that the allowed deliveries outlast a quarter
+of an hour of trouble on our side rather than a minute."""
 
 HIDDEN_HEADERS = frozenset({"authorization", "cookie", "x-shopify-hmac-sha256"})
-"""Headers that quarantine doesn't keep: credentials, and what proves nothing once checked."""
+"""Headers that quarantine does not keep: credentials, and proofs that are worthless once
+checked."""
 
 
 KEEP_EVERY_SECONDS = 4.0
-"""How often the stream is told that a message is still being worked on; it lends for twelve."""
+"""How often the stream is told that a message is still in progress; its acknowledgement time is
+twelve seconds."""
 
 YIELD_EVERY = 16
-"""Messages read in one go: about four milliseconds, for which webhooks and answers wait."""
+"""Messages read without yielding: about four milliseconds, during which webhooks and answers
+wait."""
 
 _read_sent = msgspec.json.Decoder(dict[str, str]).decode
 
 MAX_REPEATS = 100
-"""Repeats of one message under way that end with it; further ones come again by themselves."""
+"""Repeats that end together with the message in flight; the stream delivers further ones again."""
 
 
 class Delivery(Protocol):
-    """A message the stream has lent us."""
+    """A message that the stream has delivered and that is not acknowledged yet."""
 
     message: Message
 
     async def ack(self) -> None:
-        """It is done with."""
+        """The message has ended; the stream deletes it."""
         ...
 
     async def in_progress(self) -> None:
-        """It is still being worked on."""
+        """The message is still in progress; the stream waits longer."""
         ...
 
     async def nak(self, delay_seconds: float = 0.0) -> None:
-        """It shall come again after the delay."""
+        """The stream delivers the message again after the delay."""
         ...
 
 
@@ -88,19 +91,19 @@ class MessageSource(Protocol):
     """Where messages come from."""
 
     async def next_batch(self, max_items: int) -> Sequence[Delivery]:
-        """Return what is there, or nothing after a short while."""
+        """Return the messages that are there, or none after a short wait."""
         ...
 
 
 class Watch(Protocol):
-    """What intake tells whoever watches."""
+    """What the intake reports to metrics and traces."""
 
     def begin_message(self, message: Message, correlation_id: str) -> Trace:
-        """A message is taken up."""
+        """Processing of a message begins."""
         ...
 
     def quarantined(self, reason: str) -> None:
-        """A message was put into quarantine."""
+        """A message went to quarantine."""
         ...
 
     def taken(self, message: Message, outcome: str) -> None:
@@ -109,7 +112,7 @@ class Watch(Protocol):
 
 
 class Taken:
-    """A message under way, with the repeats of it that came meanwhile."""
+    """A message in flight, with the repeats of it that arrived meanwhile."""
 
     __slots__ = ("at", "copies")
 
@@ -119,9 +122,10 @@ class Taken:
 
 
 class Intake:
-    """`in_flight` bounds the messages taken and not ended; at the bound the stream keeps the rest.
-    `deliveries` bounds how often one message is tried before it is put aside. `asked` returns when
-    a request about a customer's data is on disk, and raises JournalUnavailable."""
+    """`in_flight` bounds the messages that are taken and have not ended; at the bound the rest
+    stays in the stream. `deliveries` bounds how often one message is tried before it goes to
+    quarantine. `asked` returns when a request about a customer's data is on disk, and raises
+    JournalUnavailable."""
 
     def __init__(
         self,
@@ -158,19 +162,19 @@ class Intake:
 
     @property
     def in_flight(self) -> int:
-        """How many messages are taken and not ended."""
+        """How many messages are taken and have not ended."""
         return len(self._under_way)
 
     @property
     def oldest_seconds(self) -> float:
-        """The age of the oldest message taken and not ended, since the stream stored it."""
+        """The age of the oldest message in flight, counted from when the stream stored it."""
         oldest = next(iter(self._under_way.values()), None)
         if oldest is None:
             return 0.0
         return (self._clock.now() - oldest.copies[0].message.received_at).total_seconds()
 
     async def run(self) -> None:
-        """Take messages until `stopping` is set; returns when the last batch was handed on."""
+        """Take messages until `stopping` is set; return when the last batch has been posted."""
         while not self.stopping:
             room = self._most - len(self._under_way)
             if room <= 0:
@@ -184,15 +188,15 @@ class Intake:
                     await asyncio.sleep(0)
 
     async def acknowledge(self) -> None:
-        """Say which messages ended, until cancelled."""
+        """Acknowledge messages as they end, until cancelled."""
         while True:
             await self._to_say.wait()
             self._to_say.clear()
             await self._acknowledge_ended()
 
     async def keep(self) -> None:
-        """Keep what takes long from being lent out again, until cancelled: while the store is away
-        a message waits with its order, and must not look like one that fails again and again."""
+        """Keep slow messages from being delivered again, until cancelled. While the database is
+        unavailable a message waits with its order; it must not count as one that keeps failing."""
         while True:
             await asyncio.sleep(KEEP_EVERY_SECONDS)
             before = self._clock.monotonic() - KEEP_EVERY_SECONDS
@@ -200,7 +204,7 @@ class Intake:
                 await taken.copies[0].in_progress()
 
     async def drain(self, seconds: float) -> int:
-        """Take nothing more; wait for what was taken; return how many messages did not end."""
+        """Take no more messages, wait for those in flight, and return how many did not end."""
         self.stopping = True
         self._room.set()
         try:
@@ -209,7 +213,9 @@ class Intake:
                     self._room.clear()
                     await self._room.wait()
         except TimeoutError:
-            log.warning("%d messages had not ended; they come again.", len(self._under_way))
+            log.warning(
+                "%d messages had not ended; they will be delivered again.", len(self._under_way)
+            )
         await self._acknowledge_ended()
         return len(self._under_way)
 
@@ -224,16 +230,16 @@ class Intake:
         message = delivery.message
         taken = self._under_way.get(message.delivery_id)
         if taken is not None:
-            if message.raw != taken.copies[0].message.raw:  # its sender gave one id to two messages
+            if (
+                message.raw != taken.copies[0].message.raw
+            ):  # the sender used one id for two messages
                 self._spawn(delivery.nak(BUSY_SECONDS))
-            elif len(taken.copies) < MAX_REPEATS:  # a repeat ends with the one that is under way
+            elif len(taken.copies) < MAX_REPEATS:  # a repeat ends with the one in flight
                 taken.copies.append(delivery)
             return
         self._under_way[message.delivery_id] = Taken(delivery, self._clock.monotonic())
         if message.deliveries > self._deliveries:
-            self._put_aside(
-                delivery, UNDECIDABLE, (f"It was tried {self._deliveries} times in vain.",)
-            )
+            self._put_aside(delivery, UNDECIDABLE, (f"It failed {self._deliveries} times.",))
             return
         try:
             command = self._translate(message)
@@ -242,9 +248,9 @@ class Intake:
         except Refused as refused:
             self._put_aside(delivery, refused.reason, refused.sentences)
             return
-        except Exception as error:  # a translation's bug must not stop the others
+        except Exception as error:  # a bug in one translation must not stop other messages
             log.exception("A message could not be read.")
-            why = f"Reading it failed on our side: {type(error).__name__}."
+            why = f"Reading it failed with an internal error: {type(error).__name__}."
             self._put_aside(delivery, UNREADABLE, (why,))
             return
         if isinstance(command, AskPrivacy):
@@ -282,11 +288,11 @@ class Intake:
         try:
             await self._asked(delivery.message, command)
         except JournalUnavailable as error:
-            log.warning("A request about a customer's data comes again: %s", error)
+            log.warning("A request about a customer's data will be delivered again: %s", error)
             self._give_back(delivery, AWAY_SECONDS)
-        except Exception as error:  # it must not be lost, nor stop the others
-            log.exception("A request about a customer's data could not be kept.")
-            why = f"Keeping the request failed on our side: {type(error).__name__}."
+        except Exception as error:  # it must neither be lost nor stop other messages
+            log.exception("A request about a customer's data could not be stored.")
+            why = f"Storing the request failed with an internal error: {type(error).__name__}."
             self._put_aside(delivery, UNDECIDABLE, (why,))
         else:
             self._watch.taken(delivery.message, COMMITTED)
@@ -298,8 +304,8 @@ class Intake:
             self._done(delivery, ack)
         elif outcome == UNMATCHED:
             why = (
-                f"No order {delivery.message.channel} knows is meant. It may have been sent too early,"
-                " or to the wrong channel."
+                f"The channel {delivery.message.channel} has no order with this reference. The"
+                " message came too early, or for the wrong channel."
             )
             self._put_aside(delivery, ORDER_UNKNOWN, (why,))
         elif outcome == POISON:
@@ -315,7 +321,7 @@ class Intake:
         self._room.set()
 
     def _copies_of(self, delivery: Delivery) -> list[Delivery]:
-        """Take a message from what is under way; return it with its repeats."""
+        """Remove a message from those in flight; return it with its repeats."""
         taken = self._under_way.pop(delivery.message.delivery_id, None)
         return taken.copies if taken is not None else [delivery]
 
@@ -346,7 +352,7 @@ class Intake:
         try:
             await self._quarantine.keep(item)
         except JournalUnavailable as error:
-            log.warning("Quarantine is away; the message comes again: %s", error)
+            log.warning("Quarantine is unavailable; the message will be delivered again: %s", error)
             self._give_back(delivery, AWAY_SECONDS)
             return
         self._watch.quarantined(reason)
@@ -367,24 +373,25 @@ class Intake:
 
 
 def kept_headers(message: Message) -> dict[str, str]:
-    """Return a message's headers and its sender's own, without credentials."""
+    """Return a message's headers and those of its sender, without credentials."""
     try:
         sent = _read_sent(message.sent) if message.sent else {}
-    except msgspec.DecodeError:  # not written by our edge
+    except msgspec.DecodeError:  # not written by the edge
         sent = {"sent": message.sent}
     found = {**{name.lower(): value for name, value in sent.items()}, **message.headers}
     return {name: value for name, value in found.items() if name not in HIDDEN_HEADERS}
 
 
 def published_ref(message: Message) -> str:
-    """Return the reference of the order that a message was published under; "" when its sender did
-    not say, or said one whose messages lie elsewhere."""
+    """Return the order reference that a message was published under; "" when the sender stated
+    none, or one that belongs to another partition."""
     ref = ref_of_token(message.ref_token)
     return ref if ref and partition_of(ref) == message.partition else ""
 
 
 def ref_of(command: Read) -> str:
-    """Return which order an input is about, or the name of a request's message."""
+    """Return the reference of the order that an input is about, or the name of a request's
+    message."""
     if isinstance(command, PlaceOrder | UpdateOrder):
         return command.order.ref
     ref: str = command.ref  # type: ignore[union-attr]  # every kind a message can have names its order

@@ -1,4 +1,4 @@
-"""The quarantine service for a person at the same machine, beside the running service."""
+"""The quarantine service in a local session, beside the running service."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from service.wiring.channels import Readers, readers_by_kind
 async def open_quarantine(
     data: Path | None, *, releasing: bool = False
 ) -> AsyncIterator[QuarantineService]:
-    """Open the desk of the service that runs in a data directory; only one opened for `releasing`
-    can release. Raises as `open_local` does."""
+    """Open the quarantine of the service that runs in a data directory. Without `releasing` it
+    can't release. Raises as `open_local` does."""
     async with AsyncExitStack() as stack:
         local = await stack.enter_async_context(open_local(data))
         stream: Stream = NoStream()

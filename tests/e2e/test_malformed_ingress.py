@@ -206,7 +206,8 @@ async def flood(count: int, seed: int, say: Say) -> None:
                 for edge, found in sender.answers.items()
             )
             say(
-                f"{count:,} malformed payloads at {len(EDGES)} doors (ORDERWRIGHT_TEST_SEED={seed}): "
+                f"{count:,} malformed payloads at {len(EDGES)} edges "
+                f"(ORDERWRIGHT_TEST_SEED={seed}): "
                 f"{answered}; sent again after a 503: {sender.busy.total():,}; {taken:,} in an "
                 f"order's inbox, {kept:,} in quarantine with their bytes, none dropped."
             )

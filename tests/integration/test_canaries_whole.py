@@ -214,7 +214,7 @@ def _handed_over(whole: Whole, file: Path, numbers: tuple[str, ...]) -> None:
     assert EMAIL in shown
     assert "read by" in shown
     refused = whole.cli("privacy", "export", str(request["id"]), "--file", str(file), code=1)
-    assert "can't be made" in refused
+    assert "can't be created" in refused
     again = file.with_name("again.json")
     whole.cli("privacy", "export", str(request["id"]), "--file", str(again))
     assert EMAIL not in whole.cli("privacy", "show", str(request["id"]))

@@ -318,7 +318,7 @@ async def test_keys(whole: Whole) -> None:
     assert {key["name"] for key in parsed(whole.cli("keys", "list", "--json"))} >= {"billing"}
     assert f"{key_id} is revoked." in whole.cli("keys", "revoke", key_id)
     assert re.search(rf"{key_id} .*revoked \d+ s ago", whole.cli("keys", "list"))
-    assert "no key" in whole.cli("keys", "revoke", "0" * 12, code=1)
+    assert "no valid key" in whole.cli("keys", "revoke", "0" * 12, code=1)
     wrong = whole.cli("keys", "create", "x", "--scope", "orders:eat", "--channel", "*", code=1)
     assert "orders:eat" in wrong
 

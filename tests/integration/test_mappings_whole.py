@@ -134,7 +134,7 @@ async def test_mappings_over_the_api(whole: Whole, closed: Path) -> None:
         assert (refused.status, b"every channel" in refused.body) == (403, True)
     history = await whole.ask("GET", "/api/v1/mappings/history", Authorization=key)
     assert "they sell it too" in history.body.decode()
-    assert "is good" in whole.cli("mappings", "check", str(closed))
+    assert "is valid" in whole.cli("mappings", "check", str(closed))
 
 
 def test_a_wrong_file_is_told(whole: Whole, tmp_path: Path) -> None:
@@ -144,5 +144,5 @@ def test_a_wrong_file_is_told(whole: Whole, tmp_path: Path) -> None:
     assert "which becomes" in whole.cli("mappings", "check", str(file), code=1)
     assert "which becomes" in whole.cli("mappings", "load", str(file), "--reason", "x", code=1)
     file.write_text("[[")
-    assert "is not TOML" in whole.cli("mappings", "check", str(file), code=1)
+    assert "is not valid TOML" in whole.cli("mappings", "check", str(file), code=1)
     assert "can't be read" in whole.cli("mappings", "check", str(tmp_path / "none"), code=1)

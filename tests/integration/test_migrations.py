@@ -119,7 +119,7 @@ async def test_an_older_unknown_migration_is_refused(database: str, tmp_path: Pa
     ("names", "complaint"),
     [
         (("0001_a.sql", "0001_b.sql"), "have the same number"),
-        (("one.sql",), "no name of a migration"),
+        (("one.sql",), "not the name of a migration"),
     ],
 )
 def test_a_muddled_folder_is_refused(

@@ -207,8 +207,7 @@ async def test_a_long_id_stands_as_its_digest(servers: EmbeddedServers) -> None:
 
 
 async def test_unknown_subjects_are_kept(servers: EmbeddedServers) -> None:
-    """Too few or too many tokens: the message comes out as an unroutable message with its subject
-    and bytes."""
+    """Too few or too many tokens: the message comes out unroutable, with its subject and bytes."""
     async with connected(servers.nats_url) as connection:
         source = IntakeSource(connection)
         await source.start()

@@ -85,7 +85,7 @@ async def test_a_lost_stream_is_made_again(servers: EmbeddedServers) -> None:
         await events.start()
         partner = CanonicalStorefront("acme-us", events, SystemClock())
         await connection.jetstream.delete_stream(EVENTS)
-        with pytest.raises(Retryable, match="made again"):
+        with pytest.raises(Retryable, match="created again"):
             await partner.perform(a_call("F-2"))
         await partner.perform(a_call("F-2"))
         assert len(await stored(connection, "F-2")) == 1
@@ -104,9 +104,9 @@ async def test_no_event_says_who_ordered(servers: EmbeddedServers) -> None:
 
 
 async def test_nothing_waits_for_a_closed_connection(servers: EmbeddedServers) -> None:
-    """While NATS is away a fact is surely not published: it comes later, and nothing is doubted."""
+    """While NATS is unavailable an event is certainly not published; it is published later."""
     async with connected(servers.nats_url) as connection:
         events = EventPublisher(connection)
         await events.start()
-    with pytest.raises(Retryable, match="NATS is away"):
+    with pytest.raises(Retryable, match="NATS is unavailable"):
         await CanonicalStorefront("acme-us", events, SystemClock()).perform(a_call("F-4"))

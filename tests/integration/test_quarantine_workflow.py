@@ -324,7 +324,7 @@ async def test_the_command_line_fixes_and_releases(
     assert "they stay open" in said
     await whole.until(orders[0].ref, "closed")
     said = whole.cli("quarantine", "release", items[0], "--reason", "again", code=1)
-    assert f"{items[0]} is released already" in said
+    assert f"{items[0]} is already released" in said
 
     file.write_bytes(msgspec.json.encode(orders[1]))
     whole.cli("quarantine", "fix", items[1], "--file", str(file), "--reason", "a cent")
@@ -333,7 +333,7 @@ async def test_the_command_line_fixes_and_releases(
     await whole.until(orders[1].ref, "closed")
     said = whole.cli("quarantine", "discard", items[2], "--reason", "a test")
     assert said == f"{items[2]} is discarded.\n"
-    assert "is discarded already" in whole.cli(
+    assert "is already discarded" in whole.cli(
         "quarantine", "discard", items[2], "--reason", "x", code=1
     )
     gone = json.loads(whole.cli("quarantine", "list", "--state", "discarded", "--json"))

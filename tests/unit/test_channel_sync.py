@@ -148,7 +148,7 @@ async def test_what_was_done_before_a_failure_is_told() -> None:
         await work.compare(NOON, NOON + HOUR, told=hear)
     assert [(one.missed, one.position) for one in told] == [(2, NOON + timedelta(minutes=2))]
     assert not told[0].complete
-    assert "has come to 2026-11-24 12:02:00 UTC" in told[0].words()
+    assert "has reached 2026-11-24 12:02:00 UTC" in told[0].words()
 
 
 async def test_a_long_round_stops_at_its_bound() -> None:

@@ -70,5 +70,5 @@ def test_what_no_table_knows_is_left_to_the_reader() -> None:
 
 def test_a_circle_of_forms_is_a_programmers_error() -> None:
     """A table that leads nowhere is noticed at once."""
-    with pytest.raises(AssertionError, match="circle"):
+    with pytest.raises(AssertionError, match="cycle"):
         upcast({"type": "a"}, {"a": lambda old: {"type": "a", "steps": MAX_STEPS}})
