@@ -179,7 +179,7 @@ def test_an_overdue_stage_raises_an_alarm_and_sets_the_next() -> None:
     assert (alarm.key, alarm.stage, alarm.waiting_for) == (F1, "released", "the warehouse to pack")
     assert (story.timers[F1, "due"] - story.now).total_seconds() == DAY
     story.when(packed())
-    assert story.state.overdue == ()
+    assert not story.state.overdue
 
 
 def test_every_stage_on_the_way_says_whom_it_waits_for() -> None:
@@ -230,7 +230,7 @@ def test_finished_things_leave_a_tombstone() -> None:
     assert not state.parcels
     assert not state.labels
     assert state.ended[F1].ids == ("t-F1", "f-1")
-    assert state.ended[K1].ids == ("1Z-K1", "F1-1")
+    assert state.ended[K1].ids == ("1Z-K1", "F1/F1-1")
     assert state.ended[L1].stage == "bought"
 
 
@@ -256,3 +256,19 @@ def test_a_report_names_its_own_order_alone() -> None:
     report = i.ReportPicked(ref=REF, fulfilment="F7", task_id="t")  # type: ignore[arg-type]  # text
     story = given_released().when(report).then_events(e.TaskOpened)
     assert "F7" in waiting_for(story.state)
+
+
+def test_a_payment_before_the_order_is_kept_and_joined() -> None:
+    """The payment is not lost, whatever the order says of it when it comes."""
+    story = Story().when(i.ConfirmPayment(ref=REF)).then_events(e.PaymentConfirmed)
+    story.then_stage("expected")
+    story.when(i.PlaceOrder(order=an_order(payment="pending")))
+    story.then_events(e.Placed, e.Accepted, e.FulfilmentPlanned)
+
+
+def test_a_payment_that_brings_the_order_places_it_and_the_late_create_is_stale() -> None:
+    """`orders/paid` may come first, with the whole order."""
+    paid = an_order(updated_at="2026-11-27T12:10:00Z")
+    story = Story().when(i.ConfirmPayment(ref=REF, order=paid))
+    story.then_events(e.Placed, e.Accepted, e.FulfilmentPlanned)
+    story.when(i.PlaceOrder(order=an_order(payment="pending"))).then_events()
