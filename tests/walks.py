@@ -120,7 +120,7 @@ class Walk:
         found: list[i.Input] = [
             i.ConfirmPayment(ref=REF),
             i.CancelOrder(ref=REF, whole=dice.random() < 0.3),
-            i.NoteFact(
+            i.NoteReport(
                 ref=REF,
                 source="amazon",
                 topic="PENDING",
@@ -277,7 +277,7 @@ class Walk:
             i.UpdateOrder(order=self._changed(), fulfilled=dice.choice((shown, ()))),
             i.ConfirmPayment(ref=REF),
             i.ConfirmPayment(ref=REF, order=self._changed()),
-            i.NoteFact(
+            i.NoteReport(
                 ref=REF,
                 source="shopify",
                 topic=dice.choice(("refunds/create", "orders/edited")),
@@ -286,7 +286,7 @@ class Walk:
                 refetch=dice.random() < 0.5,
                 at=dice.choice((None, self.statement.updated_at)),
             ),
-            i.NoteFact(ref=REF, source="amazon", topic="PENDING", words="it waits", waits=True),
+            i.NoteReport(ref=REF, source="amazon", topic="PENDING", words="it waits", waits=True),
             i.RefetchOrder(ref=REF, source="amazon", topic="ORDER_CHANGE"),
         ]
         if dice.random() < 0.15:

@@ -1,7 +1,7 @@
 """Which failure an event is, what ends it, and how incidents open, resolve and re-open. Pure.
 
 Everything follows from events and their times, in the order they were committed; so counting
-anew from the beginning gives the same incidents.
+again from the beginning gives the same incidents.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _OF_KIND: dict[str, tuple[str, str]] = {
     tag_of(f.SendMail): (c.MAIL_REFUSED, c.MAIL_UNCONFIRMED),
     **dict.fromkeys(UNDOING, (c.COMPENSATION_REFUSED, c.COMPENSATION_OUTCOME_UNKNOWN)),
 }
-"""Of an effect at a person's desk: the category when its outcome is known, and when it isn't."""
+"""Of an effect waiting for a person: the category when its outcome is known, and when it isn't."""
 
 _OF_HOLD = (
     (SHORT, c.SHORT_PICKED),
@@ -228,7 +228,7 @@ class Incident(Struct, frozen=True, kw_only=True):
 
 
 def resolve(incident: Incident, now: datetime, quiet: timedelta) -> Incident:
-    """Return the incident resolved if that is due: quiet for long enough and nobody waiting."""
+    """Return the incident resolved if that is due: quiet for long enough and no one waiting."""
     if not incident.is_open or incident.waiting:
         return incident
     due = incident.last_at + quiet

@@ -39,7 +39,7 @@ _HANDLERS: dict[type[Struct], Handler] = {
     i.CancelOrder: place.cancel,
     i.ActOnOrder: persons.act,
     i.EditOrder: persons.edit,
-    i.NoteFact: notes.noted,
+    i.NoteReport: notes.noted,
     i.RefetchOrder: notes.refetched,
     i.ReportPicked: reports.reported,
     i.ReportShortPicked: reports.reported,
@@ -63,16 +63,16 @@ _WANTED = (
 """What every machine asks for next, in the order in which effects are numbered."""
 
 
-def decide(state: State, given: i.Input, context: Context) -> Decision:
+def decide(state: State, command: i.Input, context: Context) -> Decision:
     """Return what this input means for this order. The same arguments give the same decision."""
     work = Work(state, context, step, intend)
-    _HANDLERS[type(given)](work, given)
+    _HANDLERS[type(command)](work, command)
     if work.events:
         follow(work)
         asks = tuple(_asks(work))
         if asks:
             work.ask(*asks)
-    set_timers, clear_timers = _timers(work, given)
+    set_timers, clear_timers = _timers(work, command)
     return Decision(
         state=work.state,
         events=tuple(work.events),
@@ -96,9 +96,9 @@ def _asks(work: Work) -> Iterator[Ask]:
                 yield ask
 
 
-def _timers(work: Work, given: i.Input) -> tuple[Any, Any]:
-    if not work.events and not isinstance(given, i.TimerFired):
+def _timers(work: Work, command: i.Input) -> tuple[Any, Any]:
+    if not work.events and not isinstance(command, i.TimerFired):
         return (), ()
     before = timers.wanted(work.before, work.context)
     after = timers.wanted(work.state, work.context) if work.events else before
-    return timers.settle(before, after, given, work.context, work.timers)
+    return timers.settle(before, after, command, work.context, work.timers)

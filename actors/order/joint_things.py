@@ -232,7 +232,7 @@ def undone(work: Work) -> e.OrderEvent | None:
     for key, thing in state.fulfilments.items():
         stopped = thing.stop and thing.stage in (PLANNED, SHORT, RESERVED, RECALLED)
         empty = not thing.left and not thing.free and _is_idle(state, key, thing)
-        if thing.stop and thing.stock or not (stopped or empty):
+        if (thing.stop and thing.stock) or not (stopped or empty):
             continue
         if _is_busy(work, key) or has_live_label(state, key):
             continue

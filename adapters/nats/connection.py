@@ -92,7 +92,8 @@ async def connect(
     tls: ssl.SSLContext | None = None,
     connect_timeout_seconds: float = 10.0,
 ) -> Connection:
-    """Connect, or raise NatsUnusable within the time-out; afterwards reconnects for ever by itself.
+    """Connect, or raise NatsUnusable within the time-out; afterwards reconnects permanently by
+    itself.
 
     Addresses may carry the user and password. Raises NatsTooOld for a server that can't do the
     work.

@@ -1,4 +1,5 @@
-"""The durable consumers intake pulls from: the partitions spread over a few, and one for strays."""
+"""The durable consumers intake pulls from: the partitions spread over a few, and one for unroutable
+messages."""
 
 from __future__ import annotations
 
@@ -8,11 +9,11 @@ from nats.js import api
 from nats.js.errors import APIError
 
 from adapters.nats.connection import Connection, NatsUnusable
-from adapters.nats.streams import ORDERS, STRAYS
+from adapters.nats.streams import ORDERS, UNROUTABLE
 from schemas.order.ids import PARTITIONS
 
 _PREFIX = "intake-"
-_STRAYS_AT_ONCE = 16
+_UNROUTABLE_AT_ONCE = 16
 _UNBOUNDED = -1  # intake counts deliveries itself: the server only whispers when it gives up
 
 
@@ -29,7 +30,8 @@ class ConsumerPlan(Struct, frozen=True, kw_only=True):
 
 
 def plans(count: int, max_ack_pending: int, ack_wait_seconds: float) -> list[ConsumerPlan]:
-    """Spread the partitions evenly over `count` consumers, 1 to 32, and add the strays' one.
+    """Spread the partitions evenly over `count` consumers, 1 to 32, and add the unroutable
+    messages' one.
 
     The filters of a work queue's consumers must not overlap, and all must be covered.
     """
@@ -48,15 +50,15 @@ def plans(count: int, max_ack_pending: int, ack_wait_seconds: float) -> list[Con
         )
         for index in range(count)
     ]
-    strays = ConsumerPlan(
-        stream=STRAYS,
+    unroutable = ConsumerPlan(
+        stream=UNROUTABLE,
         name=f"{_PREFIX}strays",
         filters=(),
-        prefetch=_STRAYS_AT_ONCE,
-        max_ack_pending=4 * _STRAYS_AT_ONCE,
+        prefetch=_UNROUTABLE_AT_ONCE,
+        max_ack_pending=4 * _UNROUTABLE_AT_ONCE,
         ack_wait_seconds=ack_wait_seconds,
     )
-    return [*made, strays]
+    return [*made, unroutable]
 
 
 async def ensure_consumers(connection: Connection, wanted: list[ConsumerPlan]) -> None:

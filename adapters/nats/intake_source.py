@@ -19,10 +19,10 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js.errors import APIError
 
-from actors.runtime.ports import Letter
+from actors.runtime.ports import Message
 from adapters.nats.connection import Connection, NatsUnusable
 from adapters.nats.consumers import ConsumerPlan, ensure_consumers, plans
-from adapters.nats.messages import letter_of
+from adapters.nats.messages import message_of
 from adapters.nats.streams import StreamLimits, ensure_streams
 
 # A request lost with a connection is asked again after this at the latest (a reconnect asks at
@@ -37,36 +37,36 @@ _log = logging.getLogger(__name__)
 
 
 class Delivery:
-    """One letter that the stream has lent us for 12 s (see IntakeSource).
+    """One message that the stream has lent us for 12 s (see IntakeSource).
 
-    Acknowledging never raises: when the server is away the letter comes again, and the inbox knows
+    Acknowledging never raises: when the server is away the message comes again, and the inbox knows
     it.
     """
 
-    __slots__ = ("_client", "_reply", "letter")
+    __slots__ = ("_client", "_reply", "message")
 
-    def __init__(self, letter: Letter, client: Client, reply: str) -> None:
-        self.letter = letter
+    def __init__(self, message: Message, client: Client, reply: str) -> None:
+        self.message = message
         self._client = client
         self._reply = reply
 
     async def ack(self) -> None:
-        """Say that the letter is done with; the stream deletes it."""
+        """Say that the message is done with; the stream deletes it."""
         await self._say(b"")
 
     async def nak(self, delay_seconds: float = 0.0) -> None:
-        """Ask for the letter again, after the delay."""
+        """Ask for the message again, after the delay."""
         await self._say(b'-NAK {"delay": %d}' % int(delay_seconds * 1_000_000_000))
 
     async def in_progress(self) -> None:
-        """Keep the letter for as long again."""
+        """Keep the message for as long again."""
         await self._say(b"+WPI")
 
     async def _say(self, word: bytes) -> None:
         try:
             await self._client.publish(self._reply, word)
         except (nats.errors.Error, OSError) as error:
-            _log.debug("An acknowledgement did not leave; the letter comes again: %s", error)
+            _log.debug("An acknowledgement did not leave; the message comes again: %s", error)
 
 
 class Backlog(Struct, frozen=True, kw_only=True):
@@ -91,11 +91,12 @@ class _Pull:
 
 
 class IntakeSource:
-    """Hands out deliveries of all partitions and of the strays, oldest first within a partition.
+    """Hands out deliveries of all partitions and of the unroutable messages, oldest first within a
+    partition.
 
     `consumers` spreads the partitions over that many consumers (all processes must use the same
     number). `prefetch` bounds what is fetched and not yet handed out, with 16 MiB beside it.
-    `ack_wait_seconds` is how long orders wait whose letters a killed process had in its hands;
+    `ack_wait_seconds` is how long orders wait whose messages a killed process had in its hands;
     whoever works on one for longer says so (`Delivery.in_progress`).
     """
 
@@ -146,7 +147,8 @@ class IntakeSource:
         """Return what is there, at most `max_items`; wait half a second for the first, then return
         none.
 
-        Never raises while the server is away: it mends itself, remaking lost streams and consumers.
+        Never raises while the server is away: it recovers by itself, remaking lost streams and
+        consumers.
         """
         await self._keep_asking()
         if not self._buffer:
@@ -160,7 +162,7 @@ class IntakeSource:
         while self._buffer and len(batch) < max_items:
             message = self._buffer.popleft()
             self._buffered_bytes -= len(message.data)
-            batch.append(Delivery(letter_of(message), self._client, message.reply))
+            batch.append(Delivery(message_of(message), self._client, message.reply))
         return batch
 
     async def stop(self) -> None:
@@ -173,7 +175,7 @@ class IntakeSource:
             self._subscription = None
         while self._buffer:
             message = self._buffer.popleft()
-            await Delivery(letter_of(message), self._client, message.reply).nak()
+            await Delivery(message_of(message), self._client, message.reply).nak()
         self._buffered_bytes = 0
 
     async def backlog(self) -> Backlog:

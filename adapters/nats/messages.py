@@ -1,4 +1,4 @@
-"""Turns what the stream delivers into letters."""
+"""Turns what the stream delivers into messages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from nats.aio.msg import Msg
 
-from actors.runtime.ports import Letter
+from actors.runtime.ports import Message
 from adapters.nats.headers import MESSAGE_ID, REF, SENT, SOURCE, SUBJECT, TOPIC
 
 CANONICAL = "canonical"
@@ -17,7 +17,7 @@ MAX_DELIVERY_ID = 200
 """Storefronts use UUIDs. A longer id stands as its digest: no index takes it whole."""
 
 NO_PARTITION = -1
-"""The partition of a stray: it belongs to no order."""
+"""The partition of an unroutable message: it belongs to no order."""
 
 _MESSAGE_ID, _SOURCE, _TOPIC, _SUBJECT, _REF, _SENT = (
     name.lower() for name in (MESSAGE_ID, SOURCE, TOPIC, SUBJECT, REF, SENT)
@@ -26,7 +26,7 @@ _ACK_TOKENS = 9
 _ACK_TOKENS_WITH_DOMAIN = 11
 
 
-def letter_of(message: Msg) -> Letter:
+def message_of(message: Msg) -> Message:
     """Read one delivery. Header names become lower case, for senders write them as they like;
     `received_at` is when the stream first stored it.
 
@@ -51,7 +51,7 @@ def letter_of(message: Msg) -> Letter:
     given = headers.get(_MESSAGE_ID, "").removeprefix(scope)
     if len(given) > MAX_DELIVERY_ID:
         given = hashlib.sha256(given.encode("utf-8", "replace")).hexdigest()
-    return Letter(
+    return Message(
         partition=partition,
         channel=channel,
         kind=kind,

@@ -143,7 +143,7 @@ class Bare:
 
     async def _post(self, order: Order) -> None:
         await self._partners.post_sales_order(order)
-        await self._store.commit(order, calls.POSTED)
+        await self._store.commit(order, calls.ORDERED)
 
     async def _task(self, order: Order) -> None:
         await self._partners.create_task(order)

@@ -41,7 +41,7 @@ RESERVED = Step(
     ((ERP, "erp", 34), (WAREHOUSE, "warehouse", 35), (MAIL, "mail", 52)),
     settles=STOCK, sets=("due",),
 )  # fmt: skip
-POSTED = Step("posted", 608, (134,), settles=ERP)
+ORDERED = Step("ordered", 608, (134,), settles=ERP)
 RELEASED = Step("released", 622, (103,), settles=WAREHOUSE)
 NOTIFIED = Step("notified", 621, (162,), settles=MAIL)
 PACKED = Step("packed", 751, (175,), ((LABEL, "carrier", 127),), sets=("due",))
@@ -60,7 +60,7 @@ CLOSED = Step(
 )
 
 STEPS: Final = (
-    PLACE, RESERVED, POSTED, RELEASED, NOTIFIED, PACKED, LABELLED, ASKED, DELIVERED, CLOSED,
+    PLACE, RESERVED, ORDERED, RELEASED, NOTIFIED, PACKED, LABELLED, ASKED, DELIVERED, CLOSED,
 )  # fmt: skip
 """Every step of an order that goes through without a hand, in the usual order."""
 

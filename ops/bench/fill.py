@@ -145,9 +145,9 @@ async def live(registry: Registry, number: int) -> None:
     ref = an_order(number).ref
     for inputs in story(number):
         together = _Together(len(inputs))
-        for input_id, given in inputs:
+        for input_id, command in inputs:
             envelope = Envelope(
-                given, input_id, together.told, channel=CHANNEL, ref=ref, fresh=True
+                command, input_id, together.told, channel=CHANNEL, ref=ref, fresh=True
             )
             registry.post(order_id_for(CHANNEL, ref), envelope)
         await together.ended
@@ -204,8 +204,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m ops.bench.fill", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="a new data directory")
     parser.add_argument("--orders", type=int, default=100_000)
-    given = parser.parse_args()
-    print(json.dumps(uvloop.run(fill(given.data, given.orders))), flush=True)
+    command = parser.parse_args()
+    print(json.dumps(uvloop.run(fill(command.data, command.orders))), flush=True)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from typing import Any
 
 import aiohttp
 
-from ops.bench.processes import BenchFailed, facts_from, started
+from ops.bench.processes import BenchFailed, details_from, started
 
 LATENCY_MS = 5
 SHOP = "acme-us"
@@ -28,7 +28,8 @@ LEAST_PER_SECOND = 20
 
 @dataclass(slots=True)
 class Partners:
-    """The running simulators. `asked` counts the bench's own questions, which are no order's."""
+    """The running simulators. `asked` counts the bench's own questions, which belong to no
+    order."""
 
     url: str
     smtp_port: int
@@ -49,9 +50,9 @@ async def partners(home: Path, callback_secret: str) -> AsyncIterator[Partners]:
         *("--ready-file", str(ready)),
     ]
     async with started(arguments, home / "partners.log") as process:
-        facts = await facts_from(ready, process)
+        details = await details_from(ready, process)
         yield Partners(
-            str(facts["http"]), int(str(facts["smtp_port"])), process.pid, callback_secret
+            str(details["http"]), int(str(details["smtp_port"])), process.pid, callback_secret
         )
 
 

@@ -67,7 +67,7 @@ async def stop(process: asyncio.subprocess.Process) -> None:
             await process.wait()
 
 
-async def facts_from(file: Path, process: asyncio.subprocess.Process) -> dict[str, object]:
+async def details_from(file: Path, process: asyncio.subprocess.Process) -> dict[str, object]:
     """Wait for a ready file and return what it says. Raises BenchFailed when none comes."""
     give_up = time.monotonic() + READY_SECONDS
     while not (lines := list(_lines(file))):

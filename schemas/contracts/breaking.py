@@ -31,10 +31,10 @@ _COMPARED = frozenset({
 
 def breaking_changes(old: Schema, new: Schema, *, sent_by_us: bool) -> tuple[str, ...]:
     """Return a sentence for everything that was valid by `old` and no longer is by `new`, or that
-    no longer means the same: a field that nobody reads any more, another default.
+    no longer means the same: a field that no one reads any more, another default.
 
     With `sent_by_us` also for what readers of `old` would not expect in what `new` describes: a
-    field that may be missing now, or a value they don't know. New optional fields break nobody.
+    field that may be missing now, or a value they don't know. New optional fields break no one.
     """
     found = list(_narrowed(old, new, _Pair(old, new)))
     found += _gone(old, new, _Pair(old, new))

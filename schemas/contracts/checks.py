@@ -162,7 +162,7 @@ def _presentment_differs(order: Order, presentment: Presentment) -> list[str]:
     if presentment.currency == order.currency and totals != order.totals:
         found.append(
             f"The presentment is in the order's own currency, {order.currency}, with other "
-            "totals; leave it out, or mend the currency."
+            "totals; leave it out, or fix the currency."
         )
     seen = [line.presentment_total_minor for line in order.lines]
     stated = [one for one in seen if one is not None]

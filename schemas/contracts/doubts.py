@@ -1,7 +1,7 @@
 """What looks wrong about where and whom an order goes to, beyond its shape.
 
-Nobody can know every address on earth, so these are doubts. Our own contract refuses them, for its
-sender can mend them at once; of a storefront's order they are told to people and stop nothing.
+No one can know every address on earth, so these are doubts. Our own contract refuses them, for its
+sender can fix them at once; of a storefront's order they are told to people and stop nothing.
 Sentences name no value: they reach logs and pages, and addresses are personal.
 
 Shapes of postal codes and regions (ISO 3166-2) are those of Google's address data, as

@@ -1,4 +1,4 @@
-"""Categories of failures: one table of plain words, who must act, and how to mend it.
+"""Categories of failures: one table of plain words, who must act, and how to fix it.
 
 Codes are published (API, metrics): never renamed. Which event, refusal or item belongs where is
 decided by `actors.incidents`.
@@ -21,7 +21,7 @@ from schemas.contracts.refusals import (
     UNREADABLE,
 )
 
-ORDERS, DOOR, BOTH = "orders", "the door", "orders, the door"
+ORDERS, EDGE, BOTH = "orders", "the edge", "orders, the edge"
 
 SIGNATURE_INVALID = "signature_invalid"
 SENDER_UNKNOWN = "sender_unknown"
@@ -76,7 +76,7 @@ class Category(Struct, frozen=True, kw_only=True):
     code: str
     words: str
     who: str
-    mend: str
+    fix: str
     counted_from: str = ORDERS
 
 
@@ -87,10 +87,10 @@ _STORE = "the warehouse's lead"
 _BOOKS = "finance"
 _RUN = "whoever runs Orderwright"
 
-_RETRY = "`orders retry` after mending it there, or `orders skip` to go on without it"
+_RETRY = "`orders retry` after fixing it there, or `orders skip` to go on without it"
 _LOOK = "look there by our reference, then `orders skip` if it was done or `orders retry` if not"
 
-# code: what it is, who must act, how to mend it.
+# code: what it is, who must act, how to fix it.
 _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
     ADDRESS_FORMAT_INVALID: (
         "An address has not the form that its country or a partner wants.",
@@ -98,7 +98,7 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
         "Ask the customer, correct the address in the shop, then `orders retry`.",
     ),
     SKU_UNMAPPED: (
-        "Nobody knows an article of the order: no table of ours, or not the ERP.",
+        "No one knows an article of the order: no table of ours, or not the ERP.",
         _BUYER,
         "`mappings add sku`, and held orders go on; or create it in the ERP, then `orders retry`.",
     ),
@@ -120,23 +120,23 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
     STOCK_UNDECIDED: (
         "The stock could not be reserved or not be given back, for no reason of stock.",
         _RUN,
-        "Read the reason in the order's timeline, mend it, then `orders retry`.",
+        "Read the reason in the order's timeline, fix it, then `orders retry`.",
     ),
     ERP_REFUSED: ("The ERP refused the sales order.", _BOOKS, f"Read its reason; {_RETRY}."),
     ERP_OUTCOME_UNKNOWN: (
-        "Nobody can tell whether the ERP has the sales order.",
+        "No one can tell whether the ERP has the sales order.",
         _BOOKS,
         f"In the ERP {_LOOK}.",
     ),
     WAREHOUSE_REFUSED: ("The warehouse refused the task.", _STORE, f"Read its reason; {_RETRY}."),
     WAREHOUSE_OUTCOME_UNKNOWN: (
-        "Nobody can tell whether the warehouse has the task.",
+        "No one can tell whether the warehouse has the task.",
         _STORE,
         f"In the warehouse's system {_LOOK}.",
     ),
     LABEL_REFUSED: ("The carrier sold no label.", _STORE, f"Read its reason; {_RETRY}."),
     LABEL_OUTCOME_UNKNOWN: (
-        "Nobody can tell whether the carrier sold a label.",
+        "No one can tell whether the carrier sold a label.",
         _STORE,
         "Look at the carrier by our reference; void what is doubled, then `orders retry`.",
     ),
@@ -151,7 +151,7 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
         f"Look at the order in the shop; {_RETRY}.",
     ),
     FULFILMENT_OUTCOME_UNKNOWN: (
-        "Nobody can tell whether the storefront shows the tracking.",
+        "No one can tell whether the storefront shows the tracking.",
         _SERVICE,
         f"In the shop {_LOOK}.",
     ),
@@ -166,7 +166,7 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
         f"Correct the address with the customer; {_RETRY}.",
     ),
     MAIL_UNCONFIRMED: (
-        "Nobody can tell whether the mail went out.",
+        "No one can tell whether the mail went out.",
         _SERVICE,
         "Look at the mail server's log; a second mail is better than none, or `orders skip`.",
     ),
@@ -176,7 +176,7 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
         f"Undo it there by hand; {_RETRY}.",
     ),
     COMPENSATION_OUTCOME_UNKNOWN: (
-        "Nobody can tell whether a cancelled order's work was undone.",
+        "No one can tell whether a cancelled order's work was undone.",
         _SERVICE,
         f"At the partner {_LOOK}.",
     ),
@@ -290,7 +290,7 @@ _EDGE: Mapping[str, tuple[str, str, str]] = {
         "`orderwright channels show` says how the channel stands; its webhooks don't arrive.",
     ),
     SUBSCRIPTION_MISSING: (
-        "A channel's subscription to its webhooks was missing; it is made anew if that is allowed.",
+        "A channel's subscription to its webhooks was missing; it is made again if that is allowed.",
         _RUN,
         "`orderwright channels show` names it: grant the permission, or see who deleted it.",
     ),
@@ -317,7 +317,7 @@ _EDGE: Mapping[str, tuple[str, str, str]] = {
     CSV_MALFORMED: (
         REASONS[CSV_MALFORMED],
         _SENDER,
-        "The import's report says which rows and why; mend them and import the file again.",
+        "The import's report says which rows and why; fix them and import the file again.",
     ),
     ORDER_DIFFERS: (
         REASONS[ORDER_DIFFERS],
@@ -332,12 +332,12 @@ _EDGE: Mapping[str, tuple[str, str, str]] = {
     UNDECIDABLE: (
         REASONS[UNDECIDABLE],
         _RUN,
-        "`quarantine show` and the log of that time say why; mend it, then release the message.",
+        "`quarantine show` and the log of that time say why; fix it, then release the message.",
     ),
     UNREADABLE: (
         REASONS[UNREADABLE],
         _RUN,
-        "The log of that time has the error; after an update that mends it release the message.",
+        "The log of that time has the error; after an update that fixes it release the message.",
     ),
     REQUEST_INCOMPLETE: (
         "An order was posted without a channel or a usable Idempotency-Key.",
@@ -346,7 +346,7 @@ _EDGE: Mapping[str, tuple[str, str, str]] = {
     ),
 }
 
-_AT_THE_DOOR = "`quarantine show` says where in the message; correct it at the source."
+_AT_THE_EDGE = "`quarantine show` says where in the message; correct it at the source."
 
 
 def overdue(stage: str) -> str:
@@ -356,34 +356,32 @@ def overdue(stage: str) -> str:
 
 def _table() -> dict[str, Category]:
     found = {
-        reason: Category(
-            code=reason, words=words, who=_SENDER, mend=_AT_THE_DOOR, counted_from=DOOR
-        )
+        reason: Category(code=reason, words=words, who=_SENDER, fix=_AT_THE_EDGE, counted_from=EDGE)
         for reason, words in REASONS.items()
     }
-    for code, (words, who, mend) in _EDGE.items():
-        found[code] = Category(code=code, words=words, who=who, mend=mend, counted_from=DOOR)
-    for code, (words, who, mend) in _OF_ORDERS.items():
+    for code, (words, who, fix) in _EDGE.items():
+        found[code] = Category(code=code, words=words, who=who, fix=fix, counted_from=EDGE)
+    for code, (words, who, fix) in _OF_ORDERS.items():
         source = BOTH if code in found else ORDERS
-        found[code] = Category(code=code, words=words, who=who, mend=mend, counted_from=source)
+        found[code] = Category(code=code, words=words, who=who, fix=fix, counted_from=source)
     for stage, (words, who) in OVERDUE_STAGES.items():
         code = overdue(stage)
-        mend = "`orders show` says whom the order waits for: ask there; the alarm repeats daily."
-        found[code] = Category(code=code, words=words, who=who, mend=mend)
+        fix = "`orders show` says whom the order waits for: ask there; the alarm repeats daily."
+        found[code] = Category(code=code, words=words, who=who, fix=fix)
     return found
 
 
 CATEGORIES: Mapping[str, Category] = MappingProxyType(_table())
-"""Every category by its code. What a new reason of the door is called needs no line here."""
+"""Every category by its code. What a new reason of the edge is called needs no line here."""
 
 
 def drawn() -> str:
     """Return the table for people, as `docs/incidents.md` shows it; each row can be linked to."""
     ordered = sorted(CATEGORIES.values(), key=lambda one: (one.counted_from, one.code))
     rows = [
-        (f'<a id="{one.code}"></a>`{one.code}`', one.words, one.who, one.mend, one.counted_from)
+        (f'<a id="{one.code}"></a>`{one.code}`', one.words, one.who, one.fix, one.counted_from)
         for one in ordered
     ]
-    head = ("category", "what", "who acts", "how to mend it", "counted from")
+    head = ("category", "what", "who acts", "how to fix it", "counted from")
     lines = [head, ("---",) * len(head), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -214,7 +214,7 @@ def _size(tables: ChannelTables) -> int:
 
 def _faults(name: str, mappings: Mappings) -> Iterator[str]:
     if name != EVERY_CHANNEL and _CHANNEL.fullmatch(name) is None:
-        yield f"{name!r} is no channel's name: use that of the settings, or * for every channel."
+        yield f"{name!r} is not a channel name: use that of the settings, or * for every channel."
     own = mappings.channels.get(name)
     if own is not None and own.skus is not None:
         yield from _twice(name, own.skus)

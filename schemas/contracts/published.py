@@ -21,8 +21,8 @@ from schemas.contracts.mappings import Mappings
 from schemas.messages.callbacks import WarehouseCallback
 from schemas.messages.effects import tag_of
 from schemas.messages.events import OrderEvent
-from schemas.messages.facts import OrderCancelledHere, OrderFulfilled
 from schemas.messages.inputs import KINDS
+from schemas.messages.published_events import OrderCancelledHere, OrderFulfilled
 from schemas.order.canonical import Order
 
 # Any: a JSON Schema is free-form JSON; whoever reads one asks for the keyword it knows.
@@ -102,14 +102,16 @@ def _polished(part: str, schema: Schema, *, closed: bool) -> Schema:
 
 
 def _words(name: str) -> str:
-    spaced = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
+    spaced = "".join(
+        f" {character.lower()}" if character.isupper() else character for character in name
+    )
     return spaced.strip().capitalize()
 
 
 def main(arguments: list[str]) -> int:
     """Write the files (`--write`), or return 1 when they differ from the structs."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help="write the files anew")
+    parser.add_argument("--write", action="store_true", help="write the files again")
     if parser.parse_args(arguments).write:
         write()
     return 1 if differences() else 0

@@ -48,14 +48,14 @@ UNREADABLE = "unreadable"
 
 REASONS: Mapping[str, str] = MappingProxyType(
     {
-        TOO_LARGE: "The body is larger than the door takes.",
+        TOO_LARGE: "The body is larger than the edge takes.",
         JSON_NOT_UTF8: "The bytes are no UTF-8 text.",
         JSON_BYTE_ORDER_MARK: "The text begins with a byte order mark, which JSON must not have.",
         JSON_MALFORMED: "The text is no JSON.",
         JSON_NUL: "A text holds the character NUL, which no database column can keep.",
         JSON_LONE_SURROGATE: "A text holds half of a surrogate pair, which is no character.",
         JSON_TOO_DEEP: "Objects and lists are nested deeper than any order needs.",
-        JSON_DUPLICATE_KEY: "An object has a key twice, so nobody can tell which one counts.",
+        JSON_DUPLICATE_KEY: "An object has a key twice, so no one can tell which one counts.",
         JSON_NUMBER_OUT_OF_RANGE: "A number is larger than 64 bits or than a float can hold.",
         SCHEMA_MISMATCH: "The message has not the published shape.",
         TOTAL_MISMATCH: "The amounts do not add up to the total.",
@@ -67,7 +67,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         SHIP_TO_MISSING: "Something must be shipped and no address says where to.",
         SHIP_TO_SEVERAL: "The goods go to several addresses, and an order here has one.",
         DATE_IMPOSSIBLE: "A date or time has the right form and is on no calendar.",
-        LINE_REPEATED: "Two lines have the same id, so nobody can tell them apart.",
+        LINE_REPEATED: "Two lines have the same id, so no one can tell them apart.",
         CSV_MALFORMED: "A file of orders, or a row of it, can't be read as it stands.",
         ORDER_DIFFERS: "An import names an order that is here already and says something else.",
         PARCELS_IMPOSSIBLE: "The parcels cannot exist as stated.",
@@ -78,14 +78,14 @@ REASONS: Mapping[str, str] = MappingProxyType(
         KIND_UNKNOWN: "The kind or version of the message is unknown here.",
         KIND_MISMATCH: "The message is of another kind than it was sent as.",
         TOPIC_UNKNOWN: "The channel's topic has no meaning here yet.",
-        TOPIC_NOT_OURS: "The channel's topic is no concern of orders, on purpose.",
+        TOPIC_NOT_OURS: "The channel's topic does not concern orders, on purpose.",
         ORDER_UNNAMED: "The channel's news concerns an order and does not say which.",
         CHANNEL_DISCONNECTED: "The channel ended its connection: nothing more comes from it.",
         PRIVACY_REQUEST: "Somebody asks for customer data, or for its erasure, by law.",
         REF_MISSING: "The message does not say which order it is about.",
         REF_MISMATCH: "The message is about another order than it was sent for.",
         CORRELATION_REFUSED: "The correlation id is forged, altered or of another order.",
-        ORDER_UNKNOWN: "The message is about an order that nobody here knows.",
+        ORDER_UNKNOWN: "The message is about an order that no one here knows.",
         UNDECIDABLE: "The order could not take the message, however often it was tried.",
         UNREADABLE: "Reading the message failed through a fault of ours.",
     }
@@ -97,7 +97,7 @@ class Refused(ValueError):
     """A payload that must not come in; it is kept whole in quarantine, or answered with 4xx.
 
     `reason` is one of REASONS. `sentences` are whole and plain: what is wrong, where, what was
-    expected and how to mend it; at least one, at most 21.
+    expected and how to fix it; at least one, at most 21.
     """
 
     def __init__(self, reason: str, sentences: tuple[str, ...]) -> None:

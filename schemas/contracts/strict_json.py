@@ -24,7 +24,7 @@ MAX_DEPTH = 64
 """Shopify's orders have five levels; a reader with a small stack bears a few hundred."""
 
 MAX_INTEGER = 2**64 - 1
-"""What 64 bits hold, and with them every reader, store and wire format behind the door."""
+"""What 64 bits hold, and with them every reader, store and wire format behind the edge."""
 
 MIN_INTEGER = -(2**63)
 SHOWN_CHARACTERS = 60

@@ -1,7 +1,7 @@
-"""The door check: accept fast, explain slowly.
+"""The edge check: accept fast, explain slowly.
 
 jsonschema-rs accepts or refuses in a few microseconds. Only on a refusal `jsonschema` looks again,
-and every error becomes a whole sentence: where, what was found, what was expected, how to mend it.
+and every error becomes a whole sentence: where, what was found, what was expected, how to fix it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Shape = TypeVar("Shape")
 
 
 class _Other(Struct, frozen=True, tag_field="schema", tag="another"):
-    """Nobody sends this. In a union with it, msgspec insists on an order's `schema` field."""
+    """No one sends this. In a union with it, msgspec insists on an order's `schema` field."""
 
 
 def accepts(name: str, value: object) -> bool:
@@ -51,7 +51,7 @@ def explain(name: str, value: object) -> tuple[str, ...]:
     """
     found = list(islice(_sentences(_slow(name).iter_errors(value)), MAX_SENTENCES + 1))
     if len(found) > MAX_SENTENCES:
-        found[MAX_SENTENCES:] = ["There are more faults; mend these first and send it again."]
+        found[MAX_SENTENCES:] = ["There are more faults; fix these first and send it again."]
     return tuple(found)
 
 
@@ -175,7 +175,7 @@ def _sentence(error: ValidationError) -> str:
     else:
         words = expected(limit)
     found = _found(error.instance)
-    return f"{where} is {found}, but {words} was expected; mend it and send it again."
+    return f"{where} is {found}, but {words} was expected; fix it and send it again."
 
 
 def _unknown_fields(where: str, error: ValidationError) -> str:

@@ -24,5 +24,5 @@ class SystemClock:
 
 
 def new_id() -> str:
-    """Return 32 hex digits (128 random bits) that nobody can guess."""
+    """Return 32 hex digits (128 random bits) that no one can guess."""
     return secrets.token_hex(16)

@@ -18,7 +18,7 @@ from adapters.postgres.pool import Pool
 from adapters.postgres.sealing import Sealing
 from adapters.postgres.views import Ambiguous, OrderView, Views
 from schemas.order.ids import OrderId
-from service.app import runtime
+from service.app import running
 from service.app.clock import SystemClock
 from service.app.errors import OperatorError, ServerUnusable
 from service.app.sealing_keys import sealing_in
@@ -104,8 +104,8 @@ async def open_local(data: Path | None = None) -> AsyncIterator[LocalSession]:
     """Open a session with the service that runs in a data directory (left out: the configured one,
     or the demo's). Raises NotRunning."""
     folder = _folder(data)
-    found = runtime.read(folder)
-    if not runtime.is_alive(found):
+    found = running.read(folder)
+    if not running.is_alive(found):
         await _still_there(found, folder)
     sealing = sealing_in(load(), folder)
     try:
@@ -119,12 +119,12 @@ async def open_local(data: Path | None = None) -> AsyncIterator[LocalSession]:
         ) from error
 
 
-async def _still_there(found: runtime.Runtime, folder: Path) -> None:
+async def _still_there(found: running.Running, folder: Path) -> None:
     """Raise NotRunning unless the servers outlive the dead service, because they are outside."""
     try:
         await check_postgres(found.postgres_dsn)
     except ServerUnusable as error:
-        raise runtime.NotRunning(
+        raise running.NotRunning(
             f"The service of {folder} ran as pid {found.pid} and has ended; start it again with"
             " `orderwright serve`."
         ) from error
@@ -133,4 +133,4 @@ async def _still_there(found: runtime.Runtime, folder: Path) -> None:
 def _folder(data: Path | None) -> Path:
     folder = data or Path(load().data_dir)
     inner = folder / "data"  # the demo keeps its world beside the service's own data
-    return inner if (inner / runtime.FILE).exists() else folder
+    return inner if (inner / running.FILE).exists() else folder

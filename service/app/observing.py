@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from actors.runtime.mailbox import DUPLICATE
 from actors.runtime.observer import Trace
-from actors.runtime.ports import Letter
+from actors.runtime.ports import Message
 from schemas.messages import events as e
 from schemas.messages.events import OrderEvent
 from service.telemetry.logs import label
@@ -38,15 +38,15 @@ class Observing:
         self._metrics = metrics
         self._tracer = tracer
 
-    def begin_letter(self, letter: Letter, correlation_id: str) -> Trace:
+    def begin_message(self, message: Message, correlation_id: str) -> Trace:
         """Begin the trace of one handled message, linked to the one that caused it."""
-        if letter.deliveries > 1:
+        if message.deliveries > 1:
             self._metrics.redeliveries.inc()
-        name = f"process orders.in.{letter.channel}.{letter.kind}"
+        name = f"process orders.in.{message.channel}.{message.kind}"
         return self._tracer.begin(
             name,
             SpanKind.CONSUMER,
-            caused_by=letter.headers.get("traceparent", ""),
+            caused_by=message.headers.get("traceparent", ""),
             correlation_id=correlation_id,
         )
 
@@ -54,7 +54,7 @@ class Observing:
         """Count it by reason."""
         self._metrics.quarantined(reason).inc()
 
-    def taken(self, letter: Letter, outcome: str) -> None:
+    def taken(self, message: Message, outcome: str) -> None:
         """Count duplicates."""
         if outcome == DUPLICATE:
             self._metrics.duplicates.inc()

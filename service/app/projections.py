@@ -157,7 +157,7 @@ class Projection:
         while True:
             began = self._clock.monotonic()
             page = await self._incidents.count_events()
-            # Counted anew, old failures are no new ones for whoever watches the metric.
+            # Counted again, old failures are no new ones for whoever watches the metric.
             if page.place > self._last_event:
                 self._last_event = page.place
                 self._tell(page.counted)

@@ -38,7 +38,7 @@ async def sample_gauges(
         metrics.live_orders.set(registry.live)
         metrics.oldest_unacknowledged("intake").set(intake.oldest_seconds)
         try:
-            backlog = await wire.letters.backlog()
+            backlog = await wire.messages.backlog()
             metrics.consumer_lag("intake").set(backlog.waiting)
             held = sorted(store.leases.epochs)
             counts = await store.outbox.effect_counts(held)

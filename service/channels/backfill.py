@@ -1,8 +1,8 @@
 """Finds the orders of a channel that no webhook told of, and has them looked at.
 
 Whatever the channel lists as changed is compared with ours by reference and time of change. What
-is missing, or newer there, becomes a letter `look`: the order's own actor then asks the channel,
-so backfill and webhooks never work on one order at the same time.
+is missing, or newer there, becomes a message `refetch`: the order's own actor then asks the
+channel, so backfill and webhooks never work on one order at the same time.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Protocol, runtime_checkable
 import msgspec
 from msgspec import Struct
 
-from adapters.kit.sync import Listed, Upkeep
-from adapters.postgres.sync import Ours, Upkeeps
+from adapters.kit.sync import ChannelSync, Listed
+from adapters.postgres.sync import Ours, SyncStore
 from service.inbound.edge import Stream
 
 MAX_PAGES = 400
@@ -32,7 +32,7 @@ MAX_NAMED = 100
 MAX_REMEMBERED = 10_000
 """Looks that were asked for and are not asked for again, while their windows overlap."""
 
-KIND, SOURCE = "look", "canonical"
+KIND, SOURCE = "refetch", "canonical"
 
 
 @runtime_checkable
@@ -72,9 +72,9 @@ class Found(Struct, frozen=True, kw_only=True):
         return told
 
 
-def look_body(ref: str, source: str) -> bytes:
-    """Return the letter that asks to look at an order again."""
-    told = {"type": "order.look_again.v1", "ref": ref, "source": source, "topic": source}
+def refetch_body(ref: str, source: str) -> bytes:
+    """Return the message that asks to look at an order again."""
+    told = {"type": "order.refetch.v1", "ref": ref, "source": source, "topic": source}
     return msgspec.json.encode(told)
 
 
@@ -84,8 +84,8 @@ class Backfill:
     def __init__(
         self,
         channel: str,
-        shop: Upkeep,
-        orders: Upkeeps,
+        shop: ChannelSync,
+        orders: SyncStore,
         stream: Stream,
         *,
         rest_seconds: float = PAGE_REST_SECONDS,
@@ -167,7 +167,7 @@ class Backfill:
             self._channel,
             KIND,
             one.ref,
-            look_body(one.ref, "backfill"),
+            refetch_body(one.ref, "backfill"),
             delivery_id=f"backfill:{one.ref}:{one.updated_at}",
             source=SOURCE,
             topic="backfill",
@@ -188,7 +188,7 @@ def moment(text: str) -> datetime | None:
 
 def _is_refused(at: datetime | None, came: datetime | None) -> bool:
     """Say whether what the channel has is in quarantine: something came after its last change. What
-    was mended there since is to be fetched."""
+    was fixed there since is to be fetched."""
     return came is not None and (at is None or at <= came)
 
 

@@ -15,7 +15,7 @@ from service.cli.tables import age, print_json, print_table
 
 if TYPE_CHECKING:
     from service.channels.backfill import Found
-    from service.channels.service import ChannelsDesk
+    from service.channels.service import ChannelsService
 
 application = typer.Typer(
     help="See how the sales channels stand, and fetch what was missed.", no_args_is_help=True
@@ -29,14 +29,14 @@ Data = Annotated[Path | None, typer.Option("--data", help="The running service's
 Config = Annotated[Path | None, typer.Option("--config", help="The configuration file (TOML).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(help="The channel's name in the configuration.")]
-Why = Annotated[str, typer.Option("--reason", help="Why; it is audited for ever.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; it is audited permanently.")]
 _FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
 
 
 @application.command("list")
 def list_channels(as_json: AsJson = False, data: Data = None, config: Config = None) -> None:
     """List the channels and how they stand."""
-    rows = _with(data, config, lambda desk: desk.views())
+    rows = _with(data, config, lambda service: service.views())
     if as_json:
         print_json(rows)
         return
@@ -52,7 +52,7 @@ def list_channels(as_json: AsJson = False, data: Data = None, config: Config = N
 @application.command()
 def show(name: Name, as_json: AsJson = False, data: Data = None, config: Config = None) -> None:
     """Show one channel: each job, when it last succeeded, and its last words."""
-    row = _with(data, config, lambda desk: desk.show(name))
+    row = _with(data, config, lambda service: service.show(name))
     if as_json:
         print_json(row)
         return
@@ -68,7 +68,7 @@ def show(name: Name, as_json: AsJson = False, data: Data = None, config: Config 
 @application.command()
 def check(name: Name, as_json: AsJson = False, data: Data = None, config: Config = None) -> None:
     """Ask the channel now what changed lately, and compare; nothing is changed."""
-    _print(_with(data, config, lambda desk: desk.check(name)), as_json=as_json)
+    _print(_with(data, config, lambda service: service.check(name)), as_json=as_json)
 
 
 @application.command()
@@ -90,7 +90,7 @@ def backfill(
     found = _with(
         data,
         config,
-        lambda desk: desk.backfill(
+        lambda service: service.backfill(
             name,
             since.replace(tzinfo=UTC) if since else None,
             until.replace(tzinfo=UTC) if until else None,
@@ -114,7 +114,7 @@ def reimport(
     order_id = _with(
         data,
         config,
-        lambda desk: desk.reimport(name, ref, person=getpass.getuser(), reason=reason),
+        lambda service: service.reimport(name, ref, person=getpass.getuser(), reason=reason),
     )
     print(f"Order {order_id} is looked at again; `orderwright orders timeline` shows it.")
 
@@ -146,12 +146,12 @@ def _print(found: Found, *, as_json: bool) -> None:
 
 
 def _with(
-    data: Path | None, config: Path | None, work: Callable[[ChannelsDesk], Awaitable[T]]
+    data: Path | None, config: Path | None, work: Callable[[ChannelsService], Awaitable[T]]
 ) -> T:
     from service.channels import local
 
     async def run() -> T:
-        async with local.open_channels(data, config) as desk:
-            return await work(desk)
+        async with local.open_channels(data, config) as service:
+            return await work(service)
 
     return asyncio.run(run())

@@ -12,16 +12,16 @@ from msgspec import Struct
 
 from actors.runtime.errors import PartnerError
 from adapters.kit.settings import ChannelSettings
-from adapters.kit.sync import Upkeep
+from adapters.kit.sync import ChannelSync
 from adapters.postgres.audit import Audit
 from adapters.postgres.incident_views import IncidentViews
-from adapters.postgres.sync import Progress, Upkeeps
+from adapters.postgres.sync import Progress, SyncStore
 from schemas.contracts.incidents import API_VERSION_DRIFT
 from schemas.contracts.refusals import CHANNEL_DISCONNECTED
 from schemas.order.ids import order_id_for
 from service.app.clock import SystemClock, new_id
 from service.app.errors import OperatorError
-from service.channels.backfill import KIND, SOURCE, Backfill, Found, look_body
+from service.channels.backfill import KIND, SOURCE, Backfill, Found, refetch_body
 from service.channels.sync import BACKFILL, SUBSCRIPTIONS
 from service.inbound.edge import Stream
 from service.wiring.channels import api_version
@@ -60,15 +60,15 @@ class ChannelView(Struct, frozen=True, kw_only=True):
     jobs: tuple[Progress, ...] = ()
 
 
-class ChannelsDesk:
+class ChannelsService:
     """`shops` has those that can be asked. Raises JournalUnavailable and StreamUnavailable as the
     servers do, and ChannelRefused with the channel's own words."""
 
     def __init__(
         self,
         channels: Mapping[str, ChannelSettings],
-        shops: Mapping[str, Upkeep],
-        store: Upkeeps,
+        shops: Mapping[str, ChannelSync],
+        store: SyncStore,
         audit: Audit,
         stream: Stream,
         clock: SystemClock,
@@ -134,7 +134,7 @@ class ChannelsDesk:
             name,
             KIND,
             ref,
-            look_body(ref, "reimport"),
+            refetch_body(ref, "reimport"),
             delivery_id=f"reimport:{new_id()}",
             source=SOURCE,
             topic="reimport",
@@ -179,7 +179,7 @@ class ChannelsDesk:
             )
         return channel
 
-    def _shop(self, name: str) -> Upkeep:
+    def _shop(self, name: str) -> ChannelSync:
         channel = self._channel(name)
         shop = self._shops.get(name)
         if shop is None:
@@ -228,5 +228,5 @@ def _words(channel: ChannelSettings, jobs: tuple[Progress, ...], *, can: bool) -
     if not channel.backfill_seconds:
         told.append("Comparing is switched off (backfill_seconds).")
     if SUBSCRIPTIONS not in by_job:
-        told.append("Nobody has looked at its subscriptions: that needs listen.public_url.")
+        told.append("No one has looked at its subscriptions: that needs listen.public_url.")
     return " ".join(told) or "All is well."

@@ -25,8 +25,8 @@ from actors.runtime.errors import (
     Unauthorised,
 )
 from adapters.kit.settings import ChannelSettings
-from adapters.kit.sync import Upkeep
-from adapters.postgres.sync import Progress, Upkeeps
+from adapters.kit.sync import ChannelSync
+from adapters.postgres.sync import Progress, SyncStore
 from schemas.contracts.incidents import CHANNEL_UNREACHABLE, ORDERS_MISSED, SUBSCRIPTION_MISSING
 from service.channels.backfill import Backfill, Found
 from service.telemetry.metrics import Family
@@ -54,15 +54,15 @@ UNREACHABLE_FAILURES = 5
 longer than most disturbances. A refused credential counts at once."""
 
 
-class UpkeepClock(Protocol):
+class SyncClock(Protocol):
     """The time of day."""
 
     def now(self) -> datetime:
         """Return the wall clock in UTC."""
 
 
-class UpkeepMetrics:
-    """The metrics of the channels' upkeep, in a registry."""
+class SyncMetrics:
+    """The metrics of channel sync, in a registry."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.missed = Family(
@@ -94,7 +94,7 @@ class UpkeepMetrics:
         )
         self.succeeded = Family(
             Gauge(
-                "orderwright_channel_upkeep_success_timestamp_seconds",
+                "orderwright_channel_sync_success_timestamp_seconds",
                 "When a channel's job last succeeded, in seconds since 1970.",
                 ["channel", "job"],
                 registry=registry,
@@ -105,18 +105,18 @@ class UpkeepMetrics:
 
 class Keeper:
     """One channel's two jobs. `refused` counts an occurrence of an incident; `may` says whether the
-    orders' lease is held for sure; `address` is where webhooks go, "" when nobody said."""
+    orders' lease is held for sure; `address` is where webhooks go, "" when no one said."""
 
     def __init__(
         self,
         name: str,
         channel: ChannelSettings,
         *,
-        shop: Upkeep,
+        shop: ChannelSync,
         backfill: Backfill,
-        store: Upkeeps,
-        clock: UpkeepClock,
-        metrics: UpkeepMetrics,
+        store: SyncStore,
+        clock: SyncClock,
+        metrics: SyncMetrics,
         refused: Callable[[str, str], None],
         may: Callable[[], bool],
         address: str,
@@ -136,12 +136,12 @@ class Keeper:
         """Work until cancelled."""
         jobs = []
         if self._channel.backfill_seconds:
-            jobs.append(self._for_ever(BACKFILL, self._channel.backfill_seconds))
+            jobs.append(self._repeat(BACKFILL, self._channel.backfill_seconds))
         if self._address:
-            jobs.append(self._for_ever(SUBSCRIPTIONS, self._channel.subscriptions_seconds))
+            jobs.append(self._repeat(SUBSCRIPTIONS, self._channel.subscriptions_seconds))
         else:
             log.warning(
-                "Nobody watches the subscriptions of channel %s: set listen.public_url, where the "
+                "No one watches the subscriptions of channel %s: set listen.public_url, where the "
                 "channel's webhooks reach this service.",
                 self._name,
             )
@@ -188,11 +188,11 @@ class Keeper:
         before = await self._before(SUBSCRIPTIONS)
         found = await self._shop.keep_subscriptions(self._address)
         # At the very first look nothing is there yet, and that is no incident.
-        if found.faults or (found.mended and before is not None and before.succeeded_at):
+        if found.faults or (found.fixed and before is not None and before.succeeded_at):
             self._refused(SUBSCRIPTION_MISSING, self._name)
-        for sentence in found.faults + (found.mended if before else ()):
+        for sentence in found.faults + (found.fixed if before else ()):
             log.warning("Channel %s: %s", self._name, sentence)
-        told = [*found.faults, *found.mended] or ["Every subscription is there."]
+        told = [*found.faults, *found.fixed] or ["Every subscription is there."]
         good = not found.faults
         await self._store.keep(
             Progress(
@@ -202,7 +202,7 @@ class Keeper:
                 succeeded_at=now if good else _succeeded(before),
                 good=good,
                 outcome=" ".join(told),
-                missed=(before.missed if before else 0) + len(found.mended if before else ()),
+                missed=(before.missed if before else 0) + len(found.fixed if before else ()),
             )
         )
         if good:
@@ -217,7 +217,7 @@ class Keeper:
         found = await self._store.progress(self._name)
         return next((one for one in found if one.job == job), None)
 
-    async def _for_ever(self, job: str, period: float) -> None:
+    async def _repeat(self, job: str, period: float) -> None:
         wait = random.uniform(0.0, min(FIRST_SECONDS, period))
         failures = 0
         while True:

@@ -69,7 +69,7 @@ class EmbeddedPostgres:
     async def start(self) -> str:
         """The DSN, usable with asyncpg; raises EmbeddedServerFailed or DataDirectoryUnusable.
 
-        A first start makes the cluster (about a second); an interrupted first start is begun anew.
+        A first start makes the cluster (about a second); an interrupted first start is begun again.
         """
         self._data.directory("postgres")
         programs = postgres_programs(self._data)

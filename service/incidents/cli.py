@@ -1,4 +1,4 @@
-"""`orderwright incidents …`: which failures there are, how often, and how to mend them."""
+"""`orderwright incidents …`: which failures there are, how often, and how to fix them."""
 
 from __future__ import annotations
 
@@ -104,16 +104,16 @@ def show(
 
 @application.command()
 def rebuild(data: Data = None) -> None:
-    """Count everything anew from the events; the running service does it in the background."""
+    """Count everything again from the events; the running service does it in the background."""
     _with(data, lambda session: session.counting.forget())
-    print("The counts are forgotten; the running service counts anew from the first event on.")
+    print("The counts are forgotten; the running service counts again from the first event on.")
 
 
 def _print(view: IncidentView) -> None:
     row = view.incident
     print(f"{row.category}: {row.words}")
     print(f"  who acts    {row.who}")
-    print(f"  how         {row.mend}")
+    print(f"  how         {row.fix}")
     print(f"  runbook     {row.runbook}")
     state = "open" if row.open else f"resolved {age(row.resolved_at or row.last_at)}"
     again = f", {row.reopened} times re-opened" if row.reopened else ""

@@ -78,7 +78,7 @@ class MappingsKeeper:
             await self.round()
 
     async def round(self) -> None:
-        """Look once. Never raises for what a later round may mend."""
+        """Look once. Never raises for what a later round may fix."""
         try:
             await self._follow_file()
             if await self.store.version() != self._loaded:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from adapters.postgres.audit import AuditEntry
     from adapters.postgres.privacy import Request
     from schemas.messages.privacy import Subject
-    from service.privacy.local import AtHand
+    from service.privacy.local import PrivacySession
     from service.privacy.service import Preview
 
 application = typer.Typer(
@@ -30,7 +30,7 @@ T = TypeVar("T")
 Data = Annotated[Path | None, typer.Option("--data", help="The running service's data directory.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Id = Annotated[int, typer.Argument(help="The request, as `privacy list` shows it.")]
-Why = Annotated[str, typer.Option("--reason", help="Why; it is audited for ever. Name nobody.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; it is audited permanently. Name no one.")]
 Channel = Annotated[str | None, typer.Option(help="Whose customer it is.")]
 Orders = Annotated[list[str] | None, typer.Option("--order", help="An order of his; repeatable.")]
 Email = Annotated[str, typer.Option(help="The customer's e-mail address.")]
@@ -58,7 +58,7 @@ def list_requests(
         raise OperatorError(f"No state is called {state!r}; there are: open, done, all.")
     found = _with(
         data,
-        lambda hand: hand.desk.requests.find(
+        lambda hand: hand.service.requests.find(
             state=None if state == "all" else state,
             channels=(channel,) if channel else None,
             before=before,
@@ -86,8 +86,8 @@ def list_requests(
 def show(request_id: Id, as_json: AsJson = False, data: Data = None) -> None:
     """Show one request: whom it is about while it is open, and what was done."""
 
-    async def run(hand: AtHand) -> tuple[Request, tuple[AuditEntry, ...]]:
-        return await _request(hand, request_id), await hand.desk.history(request_id)
+    async def run(hand: PrivacySession) -> tuple[Request, tuple[AuditEntry, ...]]:
+        return await _request(hand, request_id), await hand.service.history(request_id)
 
     found, history = _with(data, run)
     if as_json:
@@ -130,10 +130,10 @@ def redact(
     """Have a customer's data erased by the running service; it can't be brought back."""
     why = "" if preview else _why(reason)
 
-    async def run(hand: AtHand) -> Preview | int:
+    async def run(hand: PrivacySession) -> Preview | int:
         where, subject = await _subject(hand, channel, order or [], email, phone, customer, shop)
         if preview:
-            return await hand.desk.preview(where, subject)
+            return await hand.service.preview(where, subject)
         asks = "redact_shop" if shop else "redact"
         return await _ask(hand, asks, where, subject, why, force=force)
 
@@ -153,8 +153,8 @@ def force(request_id: Id, reason: Why, data: Data = None) -> None:
     """Have a request not wait any longer: orders under way lose their address."""
     why = _why(reason)
 
-    async def run(hand: AtHand) -> None:
-        if not await hand.desk.force((await _request(hand, request_id)).id, _me(), why):
+    async def run(hand: PrivacySession) -> None:
+        if not await hand.service.force((await _request(hand, request_id)).id, _me(), why):
             raise OperatorError(f"{request_id} is done, or erases nothing; nothing was changed.")
 
     _with(data, run)
@@ -179,7 +179,7 @@ def export(
     """Write all that is held about a customer into a JSON file; then the request is done."""
     why = _why(reason) if request_id is None else reason[:5000] or "The data was handed over."
 
-    async def run(hand: AtHand) -> int:
+    async def run(hand: PrivacySession) -> int:
         which = request_id
         if which is None:
             given = (order or [], email, phone, customer, False)
@@ -190,7 +190,7 @@ def export(
             raise OperatorError(f"{which} is a {request.kind} and {request.state}.")
         await _write(hand, request, file)
         if not keep_open:
-            await hand.desk.handed_over(request, _me(), why)
+            await hand.service.handed_over(request, _me(), why)
         return which
 
     done = _with(data, run)
@@ -201,7 +201,7 @@ def export(
 def keys(as_json: AsJson = False, data: Data = None) -> None:
     """List the master keys, and how much each still seals."""
 
-    async def run(hand: AtHand) -> tuple[list[dict[str, object]], str]:
+    async def run(hand: PrivacySession) -> tuple[list[dict[str, object]], str]:
         active = hand.orders.sealing.active
         rows = [
             {"id": x.id, "active": x.id == active, "first_used_at": x.first_used_at,
@@ -216,7 +216,7 @@ def keys(as_json: AsJson = False, data: Data = None) -> None:
         return
     told = []
     for row in rows:
-        needed = "wrapping anew" if row["needed"] else "needed no more"
+        needed = "wrapping again" if row["needed"] else "needed no more"
         state = "active" if row["active"] else needed
         told.append((str(row["id"]), state, str(row["keys"]), str(row["parts"])))
     print_table(("id", "state", "orders and files", "other parts"), told)
@@ -239,7 +239,7 @@ def rotate_key(
 
     why, settings, now = _why(reason), load(), SystemClock().now()
 
-    async def run(hand: AtHand) -> str:
+    async def run(hand: PrivacySession) -> str:
         if not retire:
             fresh = rotate(settings, hand.orders.folder)
             await hand.audit.record(
@@ -264,7 +264,7 @@ def rotate_key(
 
 
 async def _subject(
-    hand: AtHand,
+    hand: PrivacySession,
     channel: str | None,
     orders: list[str],
     email: str,
@@ -287,29 +287,29 @@ async def _subject(
     refs = tuple(row.ref for row in rows)
     subject = Subject(reference=customer[:256], email=email[:320], phone=phone[:64], refs=refs)
     where = channels.pop()
-    await hand.desk.require_channel(where)
+    await hand.service.require_channel(where)
     return where, subject
 
 
 async def _ask(
-    hand: AtHand, asks: str, channel: str, subject: Subject, why: str, *, force: bool
+    hand: PrivacySession, asks: str, channel: str, subject: Subject, why: str, *, force: bool
 ) -> int:
     from service.app.clock import new_id
 
-    name = f"desk:{new_id()}"
-    return await hand.desk.ask(
+    name = f"local:{new_id()}"
+    return await hand.service.ask(
         asks, channel, subject, delivery_id=name, person=_me(), reason=why, forced=force
     )
 
 
-async def _write(hand: AtHand, request: Request, file: Path) -> None:
+async def _write(hand: PrivacySession, request: Request, file: Path) -> None:
     try:
         opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
         raise OperatorError(f"{file} can't be made: {error.strerror}.") from error
     try:
         with os.fdopen(opened, "wb") as out:
-            async for piece in hand.desk.export(request, _me()):
+            async for piece in hand.service.export(request, _me()):
                 out.write(piece)
             out.flush()
             os.fsync(out.fileno())
@@ -318,8 +318,8 @@ async def _write(hand: AtHand, request: Request, file: Path) -> None:
         raise
 
 
-async def _request(hand: AtHand, request_id: int) -> Request:
-    found = await hand.desk.requests.one(request_id)
+async def _request(hand: PrivacySession, request_id: int) -> Request:
+    found = await hand.service.requests.one(request_id)
     if found is None:
         raise NoSuchRequest(
             f"No request has the id {request_id}; `orderwright privacy list` shows what there is."
@@ -333,11 +333,11 @@ def _me() -> str:
 
 def _why(reason: str) -> str:
     if not reason.strip():
-        raise OperatorError("Say why with --reason; it is audited for ever.")
+        raise OperatorError("Say why with --reason; it is audited permanently.")
     return reason[:5000]
 
 
-def _with(data: Path | None, work: Callable[[AtHand], Awaitable[T]]) -> T:
+def _with(data: Path | None, work: Callable[[PrivacySession], Awaitable[T]]) -> T:
     from service.privacy.local import open_privacy
 
     async def run() -> T:

@@ -37,11 +37,11 @@ class PrivacyMetrics:
         )
         self.failures = Counter(
             "orderwright_privacy_failures_total",
-            "Rounds of erasing or of wrapping keys anew that failed.",
+            "Rounds of erasing or of wrapping keys again that failed.",
             registry=registry,
         )
         self.rewrapped = Counter(
             "orderwright_privacy_rewrapped_keys_total",
-            "Keys that were wrapped anew by the active master key.",
+            "Keys that were wrapped again by the active master key.",
             registry=registry,
         )

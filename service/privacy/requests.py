@@ -15,7 +15,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from actors.runtime.errors import JournalUnavailable
-from actors.runtime.ports import Letter
+from actors.runtime.ports import Message
 from adapters.postgres.erasing import BEGINNING, Erasing
 from adapters.postgres.privacy import PrivacyRequests, Request
 from adapters.postgres.quarantine_workflow import Filter, QuarantineWorkflow
@@ -31,10 +31,10 @@ PERIOD_SECONDS = 2.0
 """How soon a request is taken up that a person made at the command line."""
 
 AGAIN_SECONDS = 60.0
-"""How often one that waits is looked at anew."""
+"""How often one that waits is looked at again."""
 
 SCAN_AGAIN_SECONDS = 600.0
-"""How often the quarantine is searched anew for a request that waits: each time is a read of all
+"""How often the quarantine is searched again for a request that waits: each time is a read of all
 its channel's messages."""
 
 ALARM_SECONDS = 3_600.0
@@ -95,16 +95,16 @@ class Privacy:
         self._scans: dict[int, Scan] = {}
         self._alarmed_at = float("-inf")
 
-    async def asked(self, letter: Letter, given: AskPrivacy) -> None:
+    async def asked(self, message: Message, command: AskPrivacy) -> None:
         """Keep a channel's request; returns when it is on disk, once per delivery id."""
         await self._requests.add(
-            given.asks,
-            letter.channel,
-            given.subject,
-            delivery_id=letter.delivery_id,
-            asked_by=f"the channel {letter.channel}",
-            reason=letter.topic or "It was asked for.",
-            at=letter.received_at,
+            command.asks,
+            message.channel,
+            command.subject,
+            delivery_id=message.delivery_id,
+            asked_by=f"the channel {message.channel}",
+            reason=message.topic or "It was asked for.",
+            at=message.received_at,
         )
         self._wake.set()
 

@@ -1,5 +1,5 @@
 """What is done about personal data without being asked: erased when its channel's time is over,
-and its keys wrapped anew after a new master key was made."""
+and its keys wrapped again after a new master key was made."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ KEYS_SECONDS = 3.0
 """How soon a master key that was made at the command line seals what is new."""
 
 TOLD_EVERY = 100_000
-"""Keys between two lines of the log that say how far wrapping anew has come."""
+"""Keys between two lines of the log that say how far wrapping again has come."""
 
 Place = TypeVar("Place")
 
@@ -58,7 +58,7 @@ class Retention:
         self._forget = forget
 
     async def run(self) -> None:
-        """Walk every hour until cancelled; for ever idle when every channel keeps its data."""
+        """Walk every hour until cancelled; permanently idle when every channel keeps its data."""
         if not self._days:
             await asyncio.Event().wait()
         wait = FIRST_SECONDS
@@ -77,7 +77,7 @@ class Retention:
 
     async def walk(self) -> int:
         """Erase what is due, in all channels; return of how many orders. Raises
-        JournalUnavailable; the next walk begins anew."""
+        JournalUnavailable; the next walk begins again."""
         now = self._clock.now()
         bounds = {name: now - timedelta(days=days) for name, days in self._days.items()}
         # What was placed after the latest bound can't have been final for so long.
@@ -104,7 +104,7 @@ class Retention:
 
 class Rewrapping:
     """Takes a new master key over, and wraps by it what others wrap. A walk that failed begins
-    anew; what is done already costs it a look."""
+    again; what is done already costs it a look."""
 
     def __init__(
         self,
@@ -130,14 +130,14 @@ class Rewrapping:
                 if self._may():
                     await self.round()
             except JournalUnavailable as error:
-                log.info("Wrapping keys anew waits: %s", error)
+                log.info("Wrapping keys again waits: %s", error)
             except Exception:  # orders go on; metric and log raise the alarm
-                log.exception("Wrapping keys anew failed.")
+                log.exception("Wrapping keys again failed.")
                 self._metrics.failures.inc()
             await asyncio.sleep(KEYS_SECONDS)
 
     async def round(self) -> int:
-        """Take the secrets of now; wrap anew what the active one does not wrap, once for each
+        """Take the secrets of now; wrap again what the active one does not wrap, once for each
         active one. Return how many keys were wrapped."""
         self._sealing.refresh()
         active = self._sealing.active
@@ -153,7 +153,7 @@ class Rewrapping:
         done += await self._walk(self._keys.rewrap_answers, ("", ""))
         done += await self._walk(self._keys.rewrap_exchanges, 0)
         if done:
-            log.info("%d keys were wrapped anew by the master key %s.", done, active)
+            log.info("%d keys were wrapped again by the master key %s.", done, active)
         self._through = active
         return done
 
@@ -165,7 +165,7 @@ class Rewrapping:
             began = self._clock.monotonic()
             wrapped, following = await rewrap(place)
             if (done + wrapped) // TOLD_EVERY > done // TOLD_EVERY:
-                log.info("%d keys were wrapped anew so far.", done + wrapped)
+                log.info("%d keys were wrapped again so far.", done + wrapped)
             done += wrapped
             self._metrics.rewrapped.inc(wrapped)
             if following is None:

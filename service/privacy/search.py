@@ -1,4 +1,4 @@
-"""Tells which messages in quarantine are about a customer, though nobody could read them.
+"""Tells which messages in quarantine are about a customer, though no one could read them.
 
 They are searched as text, because most of them broke on their way: for the e-mail address, the
 telephone number however it is written, the channel's id of the customer, and references of his
@@ -34,7 +34,7 @@ class Message(Protocol):
 
     @property
     def ref(self) -> str:
-        """The order it was published for; "" when nobody said."""
+        """The order it was published for; "" when no one said."""
 
     @property
     def original(self) -> bytes:

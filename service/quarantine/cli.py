@@ -1,4 +1,4 @@
-"""`orderwright quarantine …`: what did not pass the door, why, and what a person does about it."""
+"""`orderwright quarantine …`: what did not pass the edge, why, and what a person does about it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from service.cli.tables import age, print_json, print_table
 if TYPE_CHECKING:
     from adapters.postgres.audit import AuditEntry
     from adapters.postgres.quarantine_workflow import Filter, HeldItem
-    from service.quarantine.service import Failure, QuarantineDesk, Released, Verdict
+    from service.quarantine.service import Failure, QuarantineService, Released, Verdict
 
 application = typer.Typer(
-    help="Look at what did not pass the door, mend it, and release it.", no_args_is_help=True
+    help="Look at what did not pass the edge, fix it, and release it.", no_args_is_help=True
 )
 
 T = TypeVar("T")
@@ -42,7 +42,7 @@ class NoSuchItem(OperatorError):
 Data = Annotated[Path | None, typer.Option("--data", help="The running service's data directory.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 ItemId = Annotated[int, typer.Argument(help="The id, as `quarantine list` shows it.")]
-Why = Annotated[str, typer.Option("--reason", help="Why; it is audited for ever.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; it is audited permanently.")]
 State = Annotated[str, typer.Option(help="open, released, discarded or all.")]
 Channel = Annotated[str | None, typer.Option(help="Only this channel.")]
 Group = Annotated[str | None, typer.Option(help="Only this group, as `groups` shows it.")]
@@ -121,8 +121,8 @@ def show(
 ) -> None:
     """Show one item: every reason, and the original as it came."""
 
-    async def run(desk: QuarantineDesk) -> tuple[HeldItem, tuple[AuditEntry, ...]]:
-        return await _item(desk, item_id), await desk.workflow.history(item_id)
+    async def run(service: QuarantineService) -> tuple[HeldItem, tuple[AuditEntry, ...]]:
+        return await _item(service, item_id), await service.workflow.history(item_id)
 
     found, history = _with(data, run)
     if original or edited:
@@ -151,11 +151,11 @@ def show(
 
 @application.command()
 def check(item_id: ItemId, file: Bytes = None, data: Data = None) -> None:
-    """Say what the door would say of an item now, or of other bytes in its place."""
+    """Say what the edge would say of an item now, or of other bytes in its place."""
     given = _bytes(file) if file is not None else None
 
-    async def run(desk: QuarantineDesk) -> Verdict:
-        return desk.check(await _item(desk, item_id), given)
+    async def run(service: QuarantineService) -> Verdict:
+        return service.check(await _item(service, item_id), given)
 
     _tell(item_id, _with(data, run))
 
@@ -170,10 +170,10 @@ def fix(
     """Put edited bytes beside the original, and say which faults remain."""
     given, why = _bytes(file), _why(reason)
 
-    async def run(desk: QuarantineDesk) -> Verdict:
-        verdict = await desk.fix(await _item(desk, item_id), given, getpass.getuser(), why)
+    async def run(service: QuarantineService) -> Verdict:
+        verdict = await service.fix(await _item(service, item_id), given, getpass.getuser(), why)
         if verdict is None:
-            raise _not_open(await _item(desk, item_id))
+            raise _not_open(await _item(service, item_id))
         return verdict
 
     _tell(item_id, _with(data, run))
@@ -222,23 +222,23 @@ def discard(item_id: ItemId, reason: Why, data: Data = None) -> None:
     """Put an item aside for good; its bytes stay until their retention ends."""
     why = _why(reason)
 
-    async def run(desk: QuarantineDesk) -> None:
-        if not await desk.discard(await _item(desk, item_id), getpass.getuser(), why):
-            raise _not_open(await _item(desk, item_id))
+    async def run(service: QuarantineService) -> None:
+        if not await service.discard(await _item(service, item_id), getpass.getuser(), why):
+            raise _not_open(await _item(service, item_id))
 
     _with(data, run)
     print(f"{item_id} is discarded.")
 
 
 def _release_one(item_id: int, why: str, *, preview: bool, data: Path | None) -> None:
-    async def run(desk: QuarantineDesk) -> tuple[Verdict, Failure | None]:
-        item = await _item(desk, item_id)
+    async def run(service: QuarantineService) -> tuple[Verdict, Failure | None]:
+        item = await _item(service, item_id)
         if item.state != "open":
             raise _not_open(item)
-        verdict = desk.check(item)
+        verdict = service.check(item)
         if preview or not verdict.ready:
             return verdict, None
-        return verdict, await desk.release(item, getpass.getuser(), why)
+        return verdict, await service.release(item, getpass.getuser(), why)
 
     verdict, failure = _with(data, run, releasing=not preview)
     if failure is not None:
@@ -250,15 +250,17 @@ def _release_one(item_id: int, why: str, *, preview: bool, data: Path | None) ->
         )
 
 
-async def _release_all(desk: QuarantineDesk, which: Filter, why: str, *, preview: bool) -> Released:
+async def _release_all(
+    service: QuarantineService, which: Filter, why: str, *, preview: bool
+) -> Released:
     """Go on until nothing is left that matched at the beginning."""
     from msgspec.structs import replace
 
     person = getpass.getuser()
-    done = await desk.release_matching(which, person, why, preview=preview, told=_progress)
+    done = await service.release_matching(which, person, why, preview=preview, told=_progress)
     while done.next_after is not None and not _stuck(done):
         base = done.looked_at
-        page = await desk.release_matching(
+        page = await service.release_matching(
             which,
             person,
             why,
@@ -301,8 +303,8 @@ def _tell(item_id: int, verdict: Verdict) -> None:
     )
 
 
-async def _item(desk: QuarantineDesk, item_id: int) -> HeldItem:
-    found = await desk.workflow.item(item_id)
+async def _item(service: QuarantineService, item_id: int) -> HeldItem:
+    found = await service.workflow.item(item_id)
     if found is None:
         raise NoSuchItem(
             f"Nothing in quarantine has the id {item_id}; `orderwright quarantine list` shows what"
@@ -346,7 +348,7 @@ def _state(state: str) -> str | None:
 
 def _why(reason: str) -> str:
     if not reason.strip():
-        raise OperatorError("Say why with --reason; it is audited for ever.")
+        raise OperatorError("Say why with --reason; it is audited permanently.")
     return reason[:5000]
 
 
@@ -367,12 +369,12 @@ def _progress_from(base: int) -> Callable[[int, int], None]:
 
 
 def _with(
-    data: Path | None, work: Callable[[QuarantineDesk], Awaitable[T]], *, releasing: bool = False
+    data: Path | None, work: Callable[[QuarantineService], Awaitable[T]], *, releasing: bool = False
 ) -> T:
     from service.quarantine.local import open_quarantine
 
     async def run() -> T:
-        async with open_quarantine(data, releasing=releasing) as desk:
-            return await work(desk)
+        async with open_quarantine(data, releasing=releasing) as service:
+            return await work(service)
 
     return asyncio.run(run())

@@ -16,7 +16,7 @@ import structlog
 EventDict = MutableMapping[str, Any]
 
 MAX_TEXT = 500
-"""Characters of one value. An error that quotes a partner's whole answer helps nobody."""
+"""Characters of one value. An error that quotes a partner's whole answer helps no one."""
 
 MAX_LINE = 8_192
 """Bytes of a line; container runtimes split lines at 16 KiB, and a split line is no JSON."""

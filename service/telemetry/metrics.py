@@ -109,7 +109,7 @@ class Metrics:
             "progress_seconds", "Time until orders went on, by how far they were.", LONG, "progress"
         )
         self.quarantined = counter(
-            "quarantined_total", "Payloads that did not pass the door.", "reason"
+            "quarantined_total", "Payloads that did not pass the edge.", "reason"
         )
         self.quarantine_open = gauge(
             "quarantine_open_items", "Payloads in quarantine that wait for a person.", "reason"

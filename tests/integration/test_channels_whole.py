@@ -102,10 +102,10 @@ async def test_missed_orders_are_found_exactly(world: World) -> None:
     counted = f'orderwright_channel_orders_missed_total{{channel="{SHOP}"}} {float(len(refs))}'
     assert counted in text
     # What came and was refused is in quarantine under its order, so it is not missed.
-    spoilt = {one["ref"].rpartition("/")[2] for one in sent if one["bad"] and not one["dropped"]}
+    malformed = {one["ref"].rpartition("/")[2] for one in sent if one["bad"] and not one["dropped"]}
     kept = await world.rows("SELECT ref FROM quarantine WHERE kind = 'place'")
-    assert len(spoilt) > 1
-    assert {row["ref"] for row in kept} == spoilt
+    assert len(malformed) > 1
+    assert {row["ref"] for row in kept} == malformed
     await world.until_final()
     await fulfilled_once(world, dropped)
     await late_webhooks_change_nothing(world, dropped)
@@ -204,7 +204,7 @@ async def test_reading_a_known_order_again_changes_nothing(world: World) -> None
     cli(world, "orders", "cancel", ref, "--reason", "a test")
 
 
-async def test_a_deleted_subscription_is_made_anew(world: World) -> None:
+async def test_a_deleted_subscription_is_made_again(world: World) -> None:
     """At the start everything is subscribed and no incident opens; a deleted subscription comes
     back, the incident opens and resolves by itself."""
 

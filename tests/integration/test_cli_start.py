@@ -38,7 +38,7 @@ async def test_serve_refuses_wrong_configuration(whole: Whole, empty: Path) -> N
     said = whole.cli("serve", "--config", str(config), code=2, running=False)
     assert "listen.port must be 65535 at most" in said
     assert "channels.a b" in said
-    assert "mial is no setting; did you mean mail?" in said
+    assert "mial is not a setting; did you mean mail?" in said
     missing = whole.cli("serve", "--config", str(empty / "none.toml"), code=2, running=False)
     assert "can't be read" in missing
     assert not (empty / "orderwright-data").exists()

@@ -104,7 +104,7 @@ async def test_a_person_asks_at_the_command_line(whole: Whole) -> None:
 
 
 async def test_a_new_master_key_takes_over_and_the_old_one_goes(whole: Whole) -> None:
-    """Every key is wrapped anew in the background; then nothing needs the old master key, it can
+    """Every key is wrapped again in the background; then nothing needs the old master key, it can
     be forgotten, and what it sealed still opens."""
     order = whole.order()
     placed = await whole.place(order, X_Orderwright_Channel=CHANNEL)

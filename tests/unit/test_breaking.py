@@ -1,4 +1,4 @@
-"""A published schema never starts to refuse what it accepted, nor to send what nobody expects."""
+"""A published schema never starts to refuse what it accepted, nor to send what no one expects."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_what_accepts_more_breaks_no_sender(path: str, value: object) -> None:
 
 
 def test_a_removed_field_breaks_whoever_sends_or_reads_it() -> None:
-    """A closed schema refuses it from then on; in an open one nobody would read what is sent."""
+    """A closed schema refuses it from then on; in an open one no one would read what is sent."""
     for ours in (False, True):
         told = breaking_changes(*changed("properties/size", "-"), sent_by_us=ours)
         assert "The field size is gone." in told

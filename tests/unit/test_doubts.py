@@ -133,7 +133,7 @@ def test_every_country_has_its_shapes() -> None:
 
 
 def test_our_own_contract_refuses_what_is_doubted() -> None:
-    """The sender waits for the answer and can mend it; all sentences of the first reason come."""
+    """The sender waits for the answer and can fix it; all sentences of the first reason come."""
     odd = an_order(ship_to=at("US", "", "4000", "call me"))
     with pytest.raises(Refused) as caught:
         Canonical().translate("place", "", encode(odd))

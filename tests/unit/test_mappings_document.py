@@ -49,11 +49,11 @@ def test_a_wrong_document_is_refused(channel: dict[str, object], sentence: str) 
 
 
 def test_a_document_is_bounded() -> None:
-    """Too many entries, a channel's name that can't be, and what is no JSON are refused."""
+    """Too many entries, a channel's name that can't be, and what is not JSON are refused."""
     many = {"skus": {"known": [f"S{n}" for n in range(MAX_ENTRIES + 1)]}}
     with pytest.raises(MappingsRefused, match=f"at most {MAX_ENTRIES} are taken"):
         from_table({"channels": {"*": many}})
-    with pytest.raises(MappingsRefused, match="is no channel's name"):
+    with pytest.raises(MappingsRefused, match="is not a channel name"):
         from_table({"channels": {"Acme US": {}}})
     for raw in (b"", b"\xff\xff", b"[" * 100_000, b'{"schema":"orderwright.mappings.v2"}'):
         with pytest.raises(MappingsRefused):

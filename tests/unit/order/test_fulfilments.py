@@ -75,7 +75,8 @@ def test_a_short_place_splits_the_order_over_places() -> None:
 
 
 def test_what_no_place_has_waits_for_stock_and_the_rest_goes_on() -> None:
-    """The remainder is a fulfilment of its own with a timer; it is tried again, first place first."""
+    """The remainder is a fulfilment of its own with a timer; it is tried again, first place
+    first."""
     story = given_placed()
     snapshot = seen(("WH1", "SKU-1", 1), ("WH1", "SKU-2", 1))
     story.done(f.ReserveStock, f.StockShort(skus=("SKU-1",), seen=snapshot))
@@ -145,7 +146,8 @@ def test_lines_of_others_are_not_ours_and_are_not_sent() -> None:
 
 
 def test_two_parcels_of_one_shipment_have_a_label_and_a_number_each() -> None:
-    """One purchase, two numbers; the shop is told both, and the order is delivered with the last."""
+    """One purchase, two numbers; the shop is told both, and the order is delivered with the
+    last."""
     story = given_released().when(packed(a_parcel("a", l1=2), a_parcel("b", l2=1)))
     bought = story.effect(f.BuyLabel)
     assert isinstance(bought, f.BuyLabel)
@@ -195,7 +197,7 @@ def test_a_warehouse_may_split_by_itself() -> None:
 
 
 def test_a_3pl_buys_its_own_labels() -> None:
-    """Its ship notice is the first we hear of parcel and number; nobody is asked for a label."""
+    """Its ship notice is the first we hear of parcel and number; no one is asked for a label."""
     story = given_reserved(Story(setup=THREE_PL)).done(f.CreateTask, f.TaskCreated(task_id="t"))
     task = story.effects[2]
     assert isinstance(task, f.CreateTask)

@@ -1,4 +1,4 @@
-"""`python -m ops.bench.door`: what the door costs in CPU, per channel, at the median.
+"""`python -m ops.bench.ingress`: what the edge costs in CPU, per channel, at the median.
 
 Reading strictly, validating and normalising one order of five lines, and what the edge does before
 that (signature, order's reference). No server and no network: only our own code, on one core.
@@ -109,7 +109,7 @@ def measure() -> dict[str, dict[str, float]]:
     hooks = [hook(number) for number in range(1, ORDERS + 1)]
     theirs = [store.translate("update", FETCHED, raw) for raw in told]
     if len(ours) != ORDERS or not all(isinstance(one, UpdateOrder) for one in theirs):
-        raise SystemExit("Some of the bench's own orders were not taken; mend that first.")
+        raise SystemExit("Some of the bench's own orders were not taken; fix that first.")
     amazon, fetched = Amazon("bench", secrets=(SECRET,)), amazon_orders.payloads(ORDERS, LINES)
     if not all(isinstance(amazon.translate("update", FETCHED, x), UpdateOrder) for x in fetched):
         raise SystemExit("Some of the bench's own orders of Amazon's were not taken.")
@@ -177,8 +177,8 @@ def signed(raw: bytes) -> Mapping[str, str]:
 
 def main(arguments: list[str]) -> int:
     """Measure and print; return 1 when Shopify's median is above what is wanted."""
-    parser = argparse.ArgumentParser(prog="python -m ops.bench.door", description=__doc__)
-    parser.add_argument("--json", type=Path, help="add the figures to this file, as `door`")
+    parser = argparse.ArgumentParser(prog="python -m ops.bench.ingress", description=__doc__)
+    parser.add_argument("--json", type=Path, help="add the figures to this file, as `ingress`")
     wanted = parser.parse_args(arguments)
     figures = measure()
     names = "shopify_edge shopify bigcommerce_edge bigcommerce amazon canonical"
@@ -187,9 +187,11 @@ def main(arguments: list[str]) -> int:
         say(f"{name}: {told['median']} µs at the median, {told['p90']} µs at the 90th percentile")
     if wanted.json is not None:
         kept = json.loads(wanted.json.read_text()) if wanted.json.exists() else {}
-        kept["door"] = figures
+        kept["ingress"] = figures
         wanted.json.write_text(json.dumps(kept, indent=2) + "\n")
-    say(f"door_shopify_median_us={figures['shopify']['median']} (wanted: {WANTED_MICROSECONDS:g})")
+    say(
+        f"ingress_shopify_median_us={figures['shopify']['median']} (wanted: {WANTED_MICROSECONDS:g})"
+    )
     return 0 if figures["shopify"]["median"] <= WANTED_MICROSECONDS else 1
 
 

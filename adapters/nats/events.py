@@ -1,4 +1,4 @@
-"""Publishes facts to the stream FACTS, from which other services read them."""
+"""Publishes facts to the stream EVENTS, from which other services read them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from nats.js.errors import APIError, NoStreamResponseError
 from actors.runtime.errors import Retryable, Unknown
 from adapters.nats.connection import Connection, NatsUnusable
 from adapters.nats.headers import MESSAGE_ID, TRACE
-from adapters.nats.streams import ensure_facts
+from adapters.nats.streams import ensure_events
 
 _ACKNOWLEDGED_SECONDS = 3.0
 
 
-class Facts:
+class EventPublisher:
     """A thin writer; the caller's rate and concurrency bound it."""
 
     def __init__(self, connection: Connection) -> None:
@@ -24,7 +24,7 @@ class Facts:
 
     async def start(self) -> None:
         """Make the stream, or bring it up to date. Raises NatsUnusable."""
-        await ensure_facts(self._connection)
+        await ensure_events(self._connection)
 
     async def publish(
         self, subject: str, body: bytes, *, message_id: str, content_type: str, trace: str
@@ -34,7 +34,7 @@ class Facts:
         Raises Retryable when it surely has not, Unknown when it did not say in time.
         """
         if not self._connection.is_connected:
-            # The client would keep the message and send it at a time nobody waits for it any more.
+            # The client would keep the message and send it at a time no one waits for it any more.
             raise Retryable("NATS is away; the fact is published when it is back.")
         headers = {MESSAGE_ID: message_id, "Content-Type": content_type}
         if trace:
@@ -46,7 +46,7 @@ class Facts:
                 )
         except NoStreamResponseError as error:
             await self._again()
-            raise Retryable("The stream of facts was lost, and is made anew.") from error
+            raise Retryable("The stream of facts was lost, and is made again.") from error
         except APIError as error:
             raise Retryable(f"The stream of facts refuses: {error.description}.") from error
         except (TimeoutError, nats.errors.Error, OSError) as error:
@@ -56,6 +56,6 @@ class Facts:
 
     async def _again(self) -> None:
         try:
-            await ensure_facts(self._connection)
+            await ensure_events(self._connection)
         except NatsUnusable as error:
             raise Retryable(str(error)) from error

@@ -18,7 +18,7 @@ class NotRunning(OperatorError):
     exit_code = 10
 
 
-class Runtime(msgspec.Struct, frozen=True, kw_only=True):
+class Running(msgspec.Struct, frozen=True, kw_only=True):
     """Where the running service and its servers are. The file is readable for its owner only: the
     addresses hold passwords."""
 
@@ -32,15 +32,15 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     channels: tuple[str, ...] = ()
 
 
-def write(data_dir: Path, runtime: Runtime) -> None:
+def write(data_dir: Path, running: Running) -> None:
     """Leave the addresses; a reader never sees half of them."""
-    write_private(data_dir / FILE, msgspec.json.encode(runtime).decode())
+    write_private(data_dir / FILE, msgspec.json.encode(running).decode())
 
 
-def read(data_dir: Path) -> Runtime:
+def read(data_dir: Path) -> Running:
     """Read the addresses of the last start. Raises NotRunning."""
     try:
-        return msgspec.json.decode((data_dir / FILE).read_bytes(), type=Runtime)
+        return msgspec.json.decode((data_dir / FILE).read_bytes(), type=Running)
     except FileNotFoundError:
         raise NotRunning(
             f"No service runs with the data directory {data_dir}. Start one with `orderwright"
@@ -50,6 +50,6 @@ def read(data_dir: Path) -> Runtime:
         raise NotRunning(f"{data_dir / FILE} can't be read by this user; ask its owner.") from None
 
 
-def is_alive(found: Runtime) -> bool:
+def is_alive(found: Running) -> bool:
     """Whether the process that left the addresses still exists."""
     return Path(f"/proc/{found.pid}").exists()
