@@ -18,7 +18,7 @@ _TASK = tag_of(CreateTask)
 
 
 def _at(draft: Draft, event: e.Event) -> Fulfilment:
-    """Return the fulfilment that an event is about, also one that only its tombstone was left of."""
+    """Return the fulfilment that an event is about, also one of which a tombstone was left."""
     found: Fulfilment | None = draft.get(FIELD).get(event.key)
     if found is not None:
         return found
