@@ -39,7 +39,12 @@ class World:
     """Feeds an order's inputs and keeps what comes of them."""
 
     def __init__(
-        self, setup: Setup, order: Order, *, policy: Policy | None = None, tables: Tables = NO_TABLES
+        self,
+        setup: Setup,
+        order: Order,
+        *,
+        policy: Policy | None = None,
+        tables: Tables = NO_TABLES,
     ) -> None:
         self.setup, self.policy, self.tables = setup, policy or Policy(), tables
         self.state: State = INITIAL
@@ -163,7 +168,9 @@ class World:
     def was_done(self, number: int) -> bool:
         """Whether a partner keeps already what an effect asks for."""
         one = self.effects[number]
-        return isinstance(one.effect, (*MAKING, f.ReserveStock)) and self.partners.has(one.key, one.effect)
+        return isinstance(one.effect, (*MAKING, f.ReserveStock)) and self.partners.has(
+            one.key, one.effect
+        )
 
     # --- the shop ---------------------------------------------------------------------------------
 
