@@ -125,7 +125,7 @@ def _handed_over(work: Work, key: Key, thing: Fulfilment, given: i.ReportHandedO
         unknown: list[str] = []
         if not known:
             if not loose:
-                if thing.stage == "cancelled":
+                if thing.stage == "cancelled" or (thing.stage == "handed_over" and not thing.place):
                     leave(work, [f"{key} left although it was cancelled; what it holds is unknown"])
                 return
             new, unknown = new_parcels(work, thing, (i.ReportedParcel(parcel_id=f"{key}"),), loose)

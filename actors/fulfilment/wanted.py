@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from actors.fulfilment.collect import amount_for
+from actors.fulfilment.evolve import plus
 from actors.fulfilment.thing import Fulfilment
 from actors.order.decision import Context
 from actors.order.reading import is_reserved, parcels_of, place_of, sent_parcel, units
@@ -92,7 +93,7 @@ def _undo(state: State, key: Key, thing: Fulfilment) -> Ask | None:
     if not thing.stock:
         return None
     parted = any(x.stage in SENT for _, x in parcels_of(state, key))
-    rest = units(state, thing.left) if parted else ()
+    rest = units(state, plus(thing.left, thing.free)) if parted else ()
     return Ask(key, "stock", f.ReleaseStock(place=thing.place, units=rest), note=ALL)
 
 

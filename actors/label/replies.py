@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actors.label.table import TABLE
 from actors.order.decision import LabelImage
-from actors.order.differs import leave
+from actors.order.differs import leave, old_label
 from actors.order.work import Work
 from actors.parcel.table import ON_ITS_WAY
 from schemas.messages import effects as f
@@ -55,6 +55,7 @@ def done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
             gone = [k for k in thing.parcels if _is_on_its_way(work, k)]
             if thing.told != work.state.address and gone:
                 leave(work, [f"the address changed after {k} had left" for k in gone])
+                leave(work, old_label(work.state, work.state.labels[key]))
         case f.Undone(detail=detail) if TABLE.allows(thing.stage, e.LabelVoided):
             gone = [k for k in thing.parcels if _is_on_its_way(work, k)]
             work.say(e.LabelVoided(rule="void", key=key, settles=settles, detail=detail))

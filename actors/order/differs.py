@@ -4,7 +4,8 @@ personal data."""
 from __future__ import annotations
 
 from actors.kernel import ledger
-from actors.order.reading import parcels_of
+from actors.label.thing import Label
+from actors.order.reading import is_unused, parcels_of
 from actors.order.state import State
 from actors.order.work import Work
 from actors.parcel.table import ON_ITS_WAY
@@ -35,6 +36,8 @@ def too_late(work: Work, facets: tuple[str, ...], late: tuple[tuple[int, int], .
         gone = [_name(state, k) for k, x in state.parcels.items() if x.stage in ON_ITS_WAY]
         if gone:
             told.append(f"{' and '.join(named)} changed after {', '.join(gone[:10])} had left")
+        for label in state.labels.values():
+            told += old_label(state, label)
         fixed = [k for k, x in state.fulfilments.items() if x.fixed and x.left]
         if fixed:
             told.append(f"{' and '.join(named)} changed, and {', '.join(fixed)} can't be stopped")
@@ -42,6 +45,15 @@ def too_late(work: Work, facets: tuple[str, ...], late: tuple[tuple[int, int], .
         line = state.lines[at]
         told.append(f"{quantity} × {line.sku} of line {line.line_id} were removed after they left")
     leave(work, told)
+
+
+def old_label(state: State, label: Label) -> list[str]:
+    """Name the parcels whose label says another address and can't be voided any more, because
+    another parcel has left under it."""
+    if label.stage != "bought" or label.told == state.address or is_unused(state, label):
+        return []
+    here = [k for k in label.parcels if k in state.parcels and state.parcels[k].stage == "packed"]
+    return [f"the label of {k} says another address, and can't be voided" for k in here]
 
 
 def leave(work: Work, told: list[str], key: Key | None = None) -> None:

@@ -15,7 +15,7 @@ from actors.kernel.setup import Place
 from actors.label.wanted import buy
 from actors.order import change, mapping, place
 from actors.order.evolve import FETCH
-from actors.order.reading import MONEY_IS_THERE, is_open, place_of, units
+from actors.order.reading import MONEY_IS_THERE, is_held, is_open, place_of, units
 from actors.order.state import Stuck
 from actors.order.table import ACCEPTED, CANCELLED, EXPECTED, FINAL, NEW, PLACED, TABLE
 from actors.order.wanted import CANCEL
@@ -183,6 +183,8 @@ def _retry(work: Work, given: i.ActOnOrder) -> str:
             e.Renewed(rule="renew", key=key, effect=stuck.number, person=person, reason=reason)
         )
         return ""
+    if not stuck.outcome_known and _is_held_up(work, stuck):
+        return "A hold keeps it waiting: release that first."
     attempts = 0 if stuck.outcome_known or stuck.kind == MAIL else 1
     work.say(e.Retried(rule="retry", key=key, effect=stuck.number, person=person, reason=reason))
     work.attempts[key] = attempts
@@ -190,6 +192,15 @@ def _retry(work: Work, given: i.ActOnOrder) -> str:
     if ask is not None:
         work.ask(ask)
     return ""
+
+
+def _is_held_up(work: Work, stuck: Stuck) -> bool:
+    """Whether trying it again might buy or send what a hold keeps back."""
+    label = work.state.labels.get(stuck.key)
+    thing = work.state.fulfilments.get(stuck.key if label is None else label.fulfilment)
+    if stuck.kind not in (TASK, LABEL) or thing is None or thing.stop:
+        return False
+    return is_held(work.state, stuck.key if label is None else label.fulfilment)
 
 
 def _may_renew(work: Work, stuck: Stuck) -> bool:
@@ -201,7 +212,7 @@ def _may_renew(work: Work, stuck: Stuck) -> bool:
 
 def _again(work: Work, stuck: Stuck) -> Ask | None:
     """Rebuild an effect that would not be asked for by itself: what may have been done is looked up
-    by trying it again, and then undone; a question is asked again."""
+    by trying it again, wanted or not, and undone where it is not; a question is asked again."""
     state, context, order = work.state, work.context, work.order
     key = stuck.key
     if stuck.kind in MAKING and stuck.outcome_known:
@@ -213,16 +224,20 @@ def _again(work: Work, stuck: Stuck) -> Ask | None:
         ask = Ask(ORDER, context.setup.storefront, f.FetchOrder())
     elif stuck.kind == TRACK and key in state.parcels:
         return track(work, key)
-    elif stuck.kind == RESERVE and key in state.fulfilments and state.fulfilments[key].stop:
+    elif stuck.kind == RESERVE and key in state.fulfilments:
         thing = state.fulfilments[key]
         effect = f.ReserveStock(place=thing.place, units=units(state, thing.left))
         ask = Ask(key, "stock", effect)
-    elif stuck.kind == TASK and key in state.fulfilments and state.fulfilments[key].stop:
+    elif stuck.kind == TASK and key in state.fulfilments:
         ask = task(state, key, state.fulfilments[key], context, order)
-    elif stuck.kind == LABEL and key in state.labels and state.labels[key].stop:
+    elif stuck.kind == LABEL and key in state.labels:
         ask = buy(state, key, state.labels[key], context, order)
-    elif stuck.kind == POST and key in state.documents and is_empty(state):
+    elif stuck.kind == POST and key in state.documents:
         ask = post(state, key, state.documents[key])
+    elif stuck.kind == UNPOST and key in state.documents and not stuck.outcome_known:
+        # Whether the ERP has it is not known, and has to be before another is posted.
+        document = state.documents[key]
+        ask = Ask(key, document.lane, f.CancelSalesOrder(erp_id=document.erp_id))
     return ask
 
 

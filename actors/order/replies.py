@@ -115,7 +115,8 @@ def _is_reached(state: State, intent: Intent) -> bool:
         label_ = state.labels[key]
         return bool(label_.shipment) if kind == BUY else label_.stage == "voided"
     if key in state.documents:
-        return kind == POST and bool(state.documents[key].erp_id)
+        document = state.documents[key]
+        return bool(document.erp_id) if kind == POST else document.stage == "cancelled"
     if key in state.messages:
         return state.messages[key].stage == "sent"
     return kind_of(key) == PARCEL and key in state.ended

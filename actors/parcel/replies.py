@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from actors.fulfilment.leaving import leaves
 from actors.kernel import ledger
+from actors.order.differs import leave
 from actors.order.work import Work
 from actors.parcel.table import ON_ITS_WAY
 from actors.parcel.thing import Parcel
@@ -31,6 +32,9 @@ def done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
         if result.status == "in_transit":
             return
         parcel = work.state.parcels.get(key)
+    if parcel is not None and parcel.stage == "handed_over" and result.status == "voided":
+        _untracked(work, key, parcel, settles)
+        return
     event = None if parcel is None else _moved(key, parcel, result, settles)
     if event is None:
         detail = result.detail[:200]
@@ -41,6 +45,13 @@ def done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
             return
     work.say(event)
     _tell(work, key, event, result)
+
+
+def _untracked(work: Work, key: Key, parcel: Parcel, settles: int) -> None:
+    """It left under a label that was voided: the carrier will not tell more."""
+    moves = _moves(parcel, ledger.TRAVELLING, ledger.FULFILLED)
+    work.say(e.Untracked(rule="untracked", key=key, settles=settles, moves=moves))
+    leave(work, [f"{key} ({parcel.number}) left, and the carrier says that its label is voided"])
 
 
 def _moved(key: Key, parcel: Parcel, told: f.Tracked, settles: int) -> e.OrderEvent | None:

@@ -107,6 +107,7 @@ def addresses(world: World) -> None:
 
 _UNSAID = (
     "reports it collected although",
+    "reports it packed although",
     "what it holds is unknown",
     "although all of it has left",
 )

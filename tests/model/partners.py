@@ -166,8 +166,14 @@ class Partners:
                 return bool(self.stock.held_by(key).total())
             case f.CreateTask():
                 return key in self.tasks
+            case f.CancelTask():
+                return key in self.tasks and self.tasks[key].stage == "cancelled"
             case f.BuyLabel():
                 return key in self.shipments
+            case f.VoidLabel():
+                return key in self.shipments and self.shipments[key].voided
+            case f.CancelSalesOrder():
+                return key in self.bookings and self.bookings[key].cancelled
             case f.PostSalesOrder():
                 return key in self.bookings
             case f.SendMail():
@@ -240,7 +246,8 @@ class Partners:
                 one.voided = True
                 return f.Undone()
         number = effect.tracking_number
-        status = self.ways.get(number, "label_created")
+        void = any(x.voided and number in x.numbers.values() for x in self.shipments.values())
+        status = "voided" if void else self.ways.get(number, "label_created")
         return f.Tracked(status=status, at="2026-11-28T10:00:00Z")  # type: ignore[arg-type]  # of TrackStatus
 
     def _erp(

@@ -168,9 +168,7 @@ class World:
     def was_done(self, number: int) -> bool:
         """Whether a partner keeps already what an effect asks for."""
         one = self.effects[number]
-        return isinstance(one.effect, (*MAKING, f.ReserveStock)) and self.partners.has(
-            one.key, one.effect
-        )
+        return self.partners.has(one.key, one.effect)
 
     # --- the shop ---------------------------------------------------------------------------------
 
