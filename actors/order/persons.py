@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from actors.documents.wanted import is_empty, post
+from actors.documents.wanted import post
 from actors.fulfilment import replies as fulfilment
 from actors.fulfilment.answers import ANSWERS
 from actors.fulfilment.leaving import leaves, unpacked
