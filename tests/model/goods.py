@@ -176,7 +176,7 @@ _WORK: tuple[Callable[[World, Choices, Key, Task], None], ...] = (
 
 
 def can_move(world: World) -> list[str]:
-    """Return the numbers of parcels that have left, or that nobody but us knows."""
+    """Return the numbers of parcels that have left, or that no one but us knows."""
     found = []
     for key, parcel in world.parcels.items():
         number = parcel.number

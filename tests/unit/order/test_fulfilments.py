@@ -194,7 +194,7 @@ def test_a_warehouse_may_split_by_itself() -> None:
 
 
 def test_a_3pl_buys_its_own_labels() -> None:
-    """Its ship notice is the first we hear of parcel and number; nobody is asked for a label."""
+    """Its ship notice is the first we hear of parcel and number; no one is asked for a label."""
     story = given_reserved(Story(setup=THREE_PL)).done(f.CreateTask, f.TaskCreated(task_id="t"))
     task = story.effects[2]
     assert isinstance(task, f.CreateTask)
