@@ -25,7 +25,8 @@ NEWS = (
 def first(world: World, choices: Choices) -> None:
     """Let the order, or something about it, come for the first time."""
     if choices.chance(85):
-        return place(world)
+        place(world)
+        return
     options: tuple[i.Input, ...] = (
         i.ConfirmPayment(ref=REF, paid_minor=100),
         i.ConfirmPayment(ref=REF, order=world.shop),
@@ -52,7 +53,8 @@ def place(world: World) -> None:
 def tell(world: World, choices: Choices) -> None:
     """Say how the order looks now, in one of the ways in which shops say it."""
     if not world.is_placed:
-        return place(world)
+        place(world)
+        return
     how = choices.whole(0, 9)
     if how <= 6:
         world.send(world.statement())

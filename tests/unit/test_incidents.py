@@ -96,7 +96,9 @@ NO_FAILURE: tuple[e.OrderEvent, ...] = (
     ),
     e.Normalised(rule="normalise", mappings=2, body_digest=""),
     e.UpdateNoted(rule="note", source_updated_at=""),
-    e.ReportNoted(rule="report", channel="a", ref="1", reference="r", source="s", topic="t", words="w"),
+    e.ReportNoted(
+        rule="report", channel="a", ref="1", reference="r", source="s", topic="t", words="w"
+    ),
     e.RefetchAsked(rule="refetch", channel="a", ref="1", reference="r", source="amazon"),
     e.Fetched(rule="fetched", digest="d"),
     e.ShippedElsewhere(rule="elsewhere", outside_id="1", units=()),
