@@ -193,7 +193,7 @@ async def fill(data: Path, orders: int) -> dict[str, float]:
             lanes=Lanes({}),
             alarm=Alarm(clock),
         )
-        policy = Policy(track_every_seconds=DAY)
+        policy = Policy(first_track_seconds=DAY, track_every_seconds=DAY)
         stream = OrderStream(policy=policy, setups={CHANNEL: SETUP})
         registry = Registry(runtime, stream, live_orders=AT_ONCE)
         collector.settle()
