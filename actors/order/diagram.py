@@ -1,5 +1,5 @@
-"""The page `docs/lifecycle.md`, drawn from the tables: one diagram for each machine, then what makes
-them act on each other and wait for each other."""
+"""The page `docs/lifecycle.md`, drawn from the tables: a diagram for each machine, then what makes
+them act on each other and wait."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _INTRO = (
     "with them.",
     "",
     "An order is a family of small machines in one stream: the order itself and its fulfilments,",
-    "parcels, labels, ERP documents and messages. A machine's stage says what the world is known to",
-    "be; what is wished (stop it, another address) stands beside it. An input is understood by the",
-    "machine it is about. Then the *joint table* says what that makes the others do, until nothing",
-    "follows. At rest each machine asks its partner for the next thing, and the *prerequisite table*",
-    "lets wait what has to wait.",
+    "parcels, labels, ERP documents and messages. A machine's stage says what the world is known",
+    "to be; what is wished (stop it, another address) stands beside it. An input is understood by",
+    "the machine it is about. Then the *joint table* says what that makes the others do, until",
+    "nothing follows. At rest each machine asks its partner for the next thing, and the",
+    "*prerequisite table* lets wait what has to wait.",
     "",
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from actors.documents.wanted import is_empty, post
+from actors.documents.wanted import post
 from actors.fulfilment import replies as fulfilment
 from actors.fulfilment.answers import ANSWERS
 from actors.fulfilment.leaving import leaves, unpacked
@@ -13,7 +13,8 @@ from actors.fulfilment.table import TABLE as FULFILMENT_TABLE
 from actors.fulfilment.wanted import task
 from actors.kernel.setup import Place
 from actors.label.wanted import buy
-from actors.order import change, mapping, place
+from actors.order import mapping, place, remapping
+from actors.order.edit import edit_order
 from actors.order.evolve import FETCH
 from actors.order.reading import MONEY_IS_THERE, is_held, is_open, place_of, units
 from actors.order.state import Stuck
@@ -53,7 +54,7 @@ def act(work: Work, given: i.ActOnOrder) -> None:
 
 def edit(work: Work, given: i.EditOrder) -> None:
     """A person changes the order here."""
-    why = change.edit(work, given)
+    why = edit_order(work, given)
     if why:
         refuse(work, "edit", given.person, why)
 
@@ -111,10 +112,10 @@ def _release(work: Work, given: i.ActOnOrder) -> str:
         )
     )
     body = work.order
-    if hold.hold_id.startswith(mapping.UNMAPPED) and body is not None:
-        if not mapping.is_unmapped(work.state) and work.state.stage in (PLACED, ACCEPTED):
-            made = mapping.made_of(body, work.context, work.state.waived)
-            change.normalised(work, body, made)
+    was_last = hold.hold_id.startswith(mapping.UNMAPPED) and not mapping.is_unmapped(work.state)
+    if was_last and body is not None and work.state.stage in (PLACED, ACCEPTED):
+        made = mapping.made_of(body, work.context, work.state.waived)
+        remapping.normalised(work, body, made)
     return ""
 
 
