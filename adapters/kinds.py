@@ -25,6 +25,7 @@ OURS: Mapping[str, str] = MappingProxyType(
         "bigcommerce": "adapters.channels.bigcommerce.kind",
         "business_central": "adapters.erp.business_central.kind",
         "canonical": "adapters.channels.canonical.kind",
+        "fedex": "adapters.carriers.fedex.kind",
         "shopify": "adapters.channels.shopify.kind",
         "smtp": "adapters.messages.smtp.kind",
         "ups": "adapters.carriers.ups.kind",
@@ -77,6 +78,11 @@ def kinds(*roles: Role) -> Iterator[Kind[Any]]:
 def channels() -> Iterator[Kind[Any]]:
     """Yield the kinds of sales channels. Raises KindRefused."""
     yield from kinds("storefront")
+
+
+def ours() -> Iterator[Kind[Any]]:
+    """Yield the kinds that Orderwright itself brings along, for the pages in docs."""
+    yield from map(kind_named, OURS)
 
 
 def _loaded(name: str, other: EntryPoint | None) -> Kind[Any]:

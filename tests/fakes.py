@@ -1,16 +1,18 @@
-"""A clock that jumps and a partner that is told what to answer, for the shell's tests."""
+"""A clock that jumps and a partner that is told what to answer, for the runtime's tests."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from actors.runtime.ports import Call
 from schemas.messages import effects as f
-from tests.given import LABEL, NOON
+from schemas.order.things import Key
 
 Answer = Callable[[Call], f.Result]
+
+NOON = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 
 
 class JumpingClock:
@@ -32,14 +34,20 @@ RESULTS: dict[type[f.Effect], f.Result] = {
     f.ReserveStock: f.StockReserved(place="WH1"),
     f.ReleaseStock: f.Undone(),
     f.PostSalesOrder: f.SalesOrderPosted(erp_id="e-1", number="S-1"),
-    f.DeleteSalesOrder: f.Undone(),
-    f.CreateWarehouseTask: f.TaskCreated(task_id="t-1"),
-    f.CancelWarehouseTask: f.Undone(),
+    f.AmendSalesOrder: f.SalesOrderAmended(digest="0" * 16),
+    f.CancelSalesOrder: f.Undone(),
+    f.CreateTask: f.TaskCreated(task_id="t-1"),
+    f.CancelTask: f.Undone(),
     f.SendMail: f.MailSent(message_id="m-1"),
-    f.BuyLabel: LABEL,
+    f.BuyLabel: f.LabelBought(
+        shipment_id="1Z12345E0205271688",
+        carrier="UPS",
+        labels=(f.BoughtLabel(parcel=Key("K1"), tracking_number="1Z12345E0205271688"),),
+    ),
     f.VoidLabel: f.Undone(),
-    f.TrackShipment: f.Tracked(status="delivered"),
-    f.PublishFulfilment: f.FulfilmentPublished(fulfilment_id="f-1"),
+    f.TrackParcel: f.Tracked(status="delivered"),
+    f.PublishFulfilment: f.FulfilmentPublished(outside_ids=("f-1",)),
+    f.CancelAtChannel: f.ChannelCancelled(),
     f.FetchOrder: f.OrderFetched(digest="0" * 64),
 }
 
@@ -53,19 +61,24 @@ class ScriptedPartner:
         self.can_look_up = can_look_up
         self.did: list[str] = []
         self.looked_up: list[str] = []
-        self.keys: list[str] = []
+        self.calls: list[Call] = []
         self.raises: list[tuple[BaseException, bool]] = []
         self.answers = dict(RESULTS)
         self.gate = asyncio.Event()
         self.gate.set()
 
+    @property
+    def keys(self) -> list[str]:
+        """The idempotency keys it was given."""
+        return [call.idempotency_key for call in self.calls]
+
     async def perform(self, call: Call) -> f.Result:
         """Act, and answer or raise as scripted."""
         await self.gate.wait()
-        self.keys.append(call.idempotency_key)
+        self.calls.append(call)
         error, acts = self.raises.pop(0) if self.raises else (None, True)
         if acts:
-            self.did.append(f"{f.tag_of(call.effect)} {call.correlation_id}")
+            self.did.append(f"{f.tag_of(call.effect)} {call.reference}")
         if error is not None:
             raise error
         return self.answers[type(call.effect)]
@@ -73,5 +86,5 @@ class ScriptedPartner:
     async def look_up(self, call: Call) -> f.Result | None:
         """Find what was done under our reference."""
         self.looked_up.append(call.idempotency_key)
-        name = f"{f.tag_of(call.effect)} {call.correlation_id}"
+        name = f"{f.tag_of(call.effect)} {call.reference}"
         return RESULTS[type(call.effect)] if name in self.did else None

@@ -1,88 +1,115 @@
-"""A small house for the shell's tests: live orders over the journal's twin, scripted partners."""
+"""A small house for the runtime's tests: live streams over the journal's twin, and scripted
+partners."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 
-from actors.order.policy import Policy
-from actors.order.state import State, decode_state
+from actors.runtime.alarm import Alarm
+from actors.runtime.call_policy import CallPolicy
 from actors.runtime.dispatcher import Dispatcher
-from actors.runtime.errors import LeaseLost
-from actors.runtime.lane import Care
-from actors.runtime.mailbox import Posted
+from actors.runtime.lane import Lane
+from actors.runtime.lanes import Lanes
+from actors.runtime.mailbox import Envelope
 from actors.runtime.observer import BLIND
+from actors.runtime.ports import Journal
+from actors.runtime.references import References
 from actors.runtime.registry import Registry
-from actors.runtime.runtime import Shell
-from actors.runtime.timers import Alarms
-from adapters.memory.journal import MemoryJournal
-from schemas.messages import inputs as i
-from schemas.messages.inputs import Input
+from actors.runtime.runtime import Runtime
+from actors.runtime.timers import TimerRunner
+from adapters.memory.journal import MemoryJournal, MemoryLeases
 from schemas.order.ids import order_id_for, partition_of
+from tests.counter import ERP, MAIL, Counter, CounterStream
 from tests.fakes import JumpingClock, ScriptedPartner
-from tests.given import an_order
 from tests.waiting import eventually
 
-CHANNEL = "acme-us"
-ROLES = ("stock", "erp", "warehouse", "carrier", "storefront:acme-us", "mail")
-CARE = Care(
+CHANNEL, REF = "acme-us", "1042"
+KEYS = {"1": b"a key for tests only", "2": b"another key for tests only"}
+POLICY = CallPolicy(
     rate_per_second=10_000.0, retry_first_seconds=1.0, settle_seconds=2.0, breaker_failures=2,
     breaker_open_seconds=5.0, retry_attempts=3, backlog=3, concurrency=2,
 )  # fmt: skip
 
 
 class House:
-    """Everything live, with scripted partners and a clock that stands still."""
+    """Everything live, with scripted partners and a clock that stands still. `journal` may stand in
+    for the store where a test spoils what it says."""
 
     def __init__(
-        self, journal: MemoryJournal, *, live_orders: int = 100, care: Care = CARE
+        self,
+        store: MemoryJournal | None = None,
+        *,
+        live_orders: int = 100,
+        policy: CallPolicy = POLICY,
+        journal: Journal | None = None,
+        lanes: tuple[str, ...] = (ERP, MAIL),
+        partners: dict[str, ScriptedPartner] | None = None,
+        active_key: str = "1",
     ) -> None:
-        self.journal = journal
+        self.store = store or MemoryJournal()
         self.clock = JumpingClock()
-        self.journal.now = self.clock.now()
-        self.shell = Shell(
-            journal=journal,
+        self.store.now = self.clock.now()
+        self.partners = partners or {
+            name: ScriptedPartner(name, can_look_up=name != MAIL) for name in lanes
+        }
+        self.runtime = Runtime(
+            journal=journal or self.store,
+            leases=self.store.leases,
             clock=self.clock,
-            policy=Policy(first_track_seconds=5.0),
             observer=BLIND,
-            correlation_keys={"k1": b"a key for tests only"},
-            active_key="k1",
+            references=References(KEYS, active_key),
+            lanes=Lanes({name: (partner, policy) for name, partner in self.partners.items()}),
+            alarm=Alarm(self.clock),
         )
-        self.registry = Registry(self.shell, live_orders=live_orders, mailbox=4)
-        self.partners = {role: ScriptedPartner(role, can_look_up=role != "mail") for role in ROLES}
-        self.dispatcher = Dispatcher(
-            self.shell,
-            self.registry,
-            journal,
-            {role: (partner, care) for role, partner in self.partners.items()},
-            epoch_of=self._epoch_of,
-        )
-        self.alarms = Alarms(self.shell, self.registry, journal)
+        self.registry = Registry(self.runtime, CounterStream(), live_orders=live_orders, mailbox=4)
+        self.dispatcher = Dispatcher(self.runtime, self.registry, self.store, self.store)
+        self.timers = TimerRunner(self.runtime, self.registry, self.store, self.store)
         self.ends: list[str] = []
 
-    def post(self, given: Input, input_id: str, ref: str = "1042", *, fresh: bool = False) -> None:
-        """Put an input into an order's mailbox."""
-        order_id = order_id_for(CHANNEL, ref)
+    @property
+    def erp(self) -> ScriptedPartner:
+        """The partner that can be asked what it did."""
+        return self.partners[ERP]
+
+    @property
+    def mail(self) -> ScriptedPartner:
+        """The partner that can't."""
+        return self.partners[MAIL]
+
+    def lane(self, name: str = ERP) -> Lane:
+        """A lane by name."""
+        return self.runtime.lanes[name]
+
+    def post(self, command: Any, input_id: str, ref: str = REF, *, fresh: bool = False) -> None:
+        """Put an input into a stream's mailbox."""
         self.registry.post(
-            order_id, Posted(given, input_id, self._told, channel=CHANNEL, ref=ref, fresh=fresh)
+            order_id_for(CHANNEL, ref),
+            Envelope(command, input_id, self._told, channel=CHANNEL, ref=ref, fresh=fresh),
         )
 
     def _told(self, outcome: str, reason: str) -> None:
         self.ends.append(outcome)
 
-    def state(self, ref: str = "1042") -> State:
+    def state(self, ref: str = REF) -> Counter:
         """The stored state."""
-        stored = self.journal.stored_state(order_id_for(CHANNEL, ref))
-        return decode_state(stored) if stored else State()
+        stored = self.store.stored_state(order_id_for(CHANNEL, ref))
+        return (CounterStream().decode_state(stored) if stored else None) or Counter()
 
-    def _epoch_of(self, ref: str) -> int:
-        if partition_of(ref) in self.journal.lost:
-            raise LeaseLost("Another process owns this order now.")
-        return self.journal.epoch
+    def lose(self, ref: str = REF) -> None:
+        """Another process takes an order's partition over."""
+        self.store.leases.lose(partition_of(ref))
 
-    async def until(self, stage: str, ref: str = "1042") -> None:
+    def other(self, *, epoch: int = 2) -> House:
+        """A house that takes over what this one has left."""
+        house = House(self.store.seen_by(MemoryLeases(epoch)))
+        house.clock.seconds = self.clock.seconds
+        return house
+
+    async def until(self, stage: str, ref: str = REF) -> None:
         """Wait for a stage."""
         await eventually(lambda: self.state(ref).stage == stage)
 
@@ -92,28 +119,38 @@ class House:
             if true():
                 return
             await self.move(1.0)
-            for _ in range(20):
-                await asyncio.sleep(0)
+            await turns(20)
         raise AssertionError("It did not become true within ten minutes.")
 
     async def move(self, seconds: float) -> None:
         """Let time pass, and wake whoever waits for it."""
         self.clock.seconds += seconds
-        self.journal.now = self.clock.now()
-        for lane in self.dispatcher.lanes.values():
-            lane.wake.set()
+        self.store.now = self.clock.now()
+        for lane in self.runtime.lanes:
+            lane.wake()
+
+    async def close(self) -> None:
+        """End what is at work."""
+        await self.dispatcher.drain(1.0)
+        await self.registry.drain(1.0)
+
+
+async def turns(count: int = 20) -> None:
+    """Let whoever waits get its turn so often."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def at_work(house: House) -> House:
+    """Begin, and let what a dead process had under way settle."""
+    house.dispatcher.start()
+    await house.move(POLICY.settle_seconds)
+    return house
 
 
 @pytest.fixture
 async def house() -> AsyncIterator[House]:
     """A house at work; everything ends with the test."""
-    made = House(MemoryJournal(epoch=1))
-    made.dispatcher.start()
-    await made.move(CARE.settle_seconds)
+    made = await at_work(House())
     yield made
-    await made.dispatcher.drain(1.0)
-    await made.registry.drain(1.0)
-
-
-def place(ref: str = "1042") -> i.PlaceOrder:
-    return i.PlaceOrder(order=an_order(ref=ref))
+    await made.close()

@@ -18,20 +18,16 @@ from tests import tidy
 ROOT = Path(__file__).resolve().parents[1]
 PRODUCT = ("schemas", "actors", "adapters", "service")
 SIMULATORS = "ops/simulators/"
+PARTNERS_PORTS = "actors/runtime/ports.py"
+"""A partner gets the canonical order beside an effect, so its port names it."""
 RUNTIME = ["actors.runtime"]
 """All of it may act; everything else in actors is pure and never imports it."""
-COMPOSED = ("service/wiring/", "service/lineage/wiring.py")
-CROSSING = {
-    "service.channels.api": {"service.orders.api", "service.orders.reading"}
-    | {"service.quarantine.bodies"},
-    "service.imports.api": {"service.orders.api"},
-    "service.imports.local": {"service.quarantine.local"},
-    "service.incidents.api": {"service.orders.reading"},
-    "service.privacy.api": {"service.quarantine.bodies"},
+NAMED = {
+    "service/app/front.py": {"adapters.channels.canonical"},
+    "service/imports/": {"adapters.channels.csv"},
 }
-"""What one feature still takes from another: scopes, refusals and the reading of bodies, which all
-of them need and which belong in `service.http`. Nothing is added here."""
-COMMANDS = re.compile(r"service/(cli/\w+|\w+/cli)\.py")
+"""Our own contract is spoken by the API, and a CSV file is read by its import."""
+COMMANDS = re.compile(r"service/(cli/\w+|\w+/cli(_\w+)?)\.py")
 
 Checker = Callable[[str], list[str]]
 
@@ -125,16 +121,18 @@ def test_only_the_clock_asks_for_the_time() -> None:
     refuse(findings(tidy.clock_reads, *PRODUCT, but=("service/app/clock.py",)))
 
 
-def test_only_wiring_names_concrete_adapters() -> None:
-    """One composition root; the rest of the service knows ports."""
-    refuse(
-        [
-            f"{path}:{finding}"
-            for path, source in modules("service")
-            if not path.startswith(COMPOSED)
-            for finding in tidy.adapters_named(source, module_name(path))
-        ]
-    )
+def test_only_the_registry_names_a_kind() -> None:
+    """Who adds a kind touches its folder and one line: nothing else imports from such a folder."""
+    found = []
+    for path, source in modules("service", "adapters"):
+        name = module_name(path)
+        if not tidy.within(name, tidy.KIND_ROOMS):
+            allowed = [
+                one for start, some in NAMED.items() if path.startswith(start) for one in some
+            ]
+            named = tidy.kinds_named(source, name, allowed=allowed)
+            found += [f"{path}:{finding}" for finding in named]
+    refuse(found)
 
 
 def test_the_core_imports_nothing_that_acts() -> None:
@@ -142,18 +140,31 @@ def test_the_core_imports_nothing_that_acts() -> None:
     found = []
     for path, source in modules("actors"):
         name = module_name(path)
-        if not tidy.within(name, RUNTIME):
+        if not tidy.within(name, tidy.RUNTIME):
             package = path.endswith("__init__.py")
-            impure = tidy.impure_imports(source, name, RUNTIME, package=package)
+            impure = tidy.impure_imports(source, name, tidy.RUNTIME, package=package)
             found += [f"{path}:{finding}" for finding in impure]
     refuse(found)
+
+
+def test_the_runtime_knows_nothing_of_what_it_runs() -> None:
+    """It carries out what a stream type decides, whatever that is; no word of an order is in it."""
+    refuse(
+        [
+            f"{path}:{finding}"
+            for path, source in modules("actors/runtime")
+            if path != PARTNERS_PORTS
+            for finding in tidy.machines_named(source, module_name(path))
+        ]
+    )
 
 
 def test_every_module_of_the_service_is_in_a_room() -> None:
     """Nothing lies loose in the folders that hold rooms, so a reader finds a module by its kind."""
     loose = re.compile(r"(service|actors|schemas|adapters|adapters/(channels|carriers))/[^/]+\.py")
     found = [path for path, _ in modules(*PRODUCT) if loose.fullmatch(path)]
-    refuse([path for path in found if not path.endswith("/__init__.py")])
+    kept = ("/__init__.py", "adapters/kinds.py")
+    refuse([path for path in found if not path.endswith(kept)])
 
 
 def test_no_feature_imports_another() -> None:
@@ -167,7 +178,6 @@ def test_no_feature_imports_another() -> None:
             f"{path}:{line}: imports {imported} of another feature."
             for line, imported in tidy.imported_modules(ast.parse(source), name)
             if tidy.within(imported, others)
-            and not tidy.within(imported, list(CROSSING.get(name, ())))
         ]
     refuse(found)
 

@@ -66,10 +66,10 @@ CASES: dict[str, tuple[Checker, str, str]] = {
         "from time import time\ntime()",
         "from time import monotonic",
     ),
-    "concrete adapter": (
-        partial(tidy.adapters_named, module="service.inbound.intake"),
-        "from adapters.postgres import journal",
-        "from actors import ports",
+    "folder of a kind": (
+        partial(tidy.kinds_named, module="service.wiring.partners", allowed=[]),
+        "from adapters.carriers.ups import partner",
+        "from adapters.kinds import kind_named",
     ),
     "impure import": (
         partial(tidy.impure_imports, module="actors.order.decide", runtime=["actors.runtime"]),
@@ -80,6 +80,16 @@ CASES: dict[str, tuple[Checker, str, str]] = {
         partial(tidy.impure_imports, module="actors.order.decide", runtime=["actors.runtime"]),
         "from ..runtime import registry",
         "from .state import State\nfrom schemas.order.money import Money",
+    ),
+    "machine in the runtime": (
+        partial(tidy.machines_named, module="actors.runtime.actor"),
+        "from actors.order.state import State",
+        "from actors.runtime.lane import Lane",
+    ),
+    "order in the runtime": (
+        partial(tidy.machines_named, module="actors.runtime.actor"),
+        "from schemas.order.canonical import Order",
+        "from schemas.order.ids import OrderId",
     ),
     "bare limit": (tidy.bare_limits, "MAX_LINES = 5", "MAX_LINES = 5  # a page holds five"),
     "bare limit after a gap": (

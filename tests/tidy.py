@@ -26,6 +26,10 @@ MACHINE_PATH = re.compile(
     r"(?<![\w.}/-])/(ro" + r"ot|wo" + r"rk|ho" + r"me/\w+|tmp/scr" + r"atch)/"
 )
 
+KIND_ROOMS = [
+    f"adapters.{room}"
+    for room in "channels carriers erp warehouses messages payments crm files".split()
+]
 WALL_CLOCK = {
     ("datetime", "now"),
     ("datetime", "utcnow"),
@@ -37,6 +41,9 @@ WALL_CLOCK = {
     ("uuid", "uuid4"),
     ("uuid", "uuid7"),
 }
+RUNTIME = ["actors.runtime"]
+"""All of it may act; everything else in actors is pure and never imports it."""
+
 PURE_IMPORTS = frozenset(
     "__future__ abc bisect collections dataclasses datetime decimal enum fractions functools"
     " hashlib heapq hmac itertools math operator re string types typing"
@@ -216,12 +223,12 @@ def clock_reads(source: str) -> list[str]:
     return found
 
 
-def adapters_named(source: str, module: str) -> list[str]:
-    """Imports of concrete adapters, which only service.wiring names."""
+def kinds_named(source: str, module: str, *, allowed: list[str]) -> list[str]:
+    """Imports from the folder of a kind, which only the registry names."""
     return [
-        f"{line}: {module} imports {name}; only service.wiring names concrete adapters."
+        f"{line}: {module} imports {name}; ask adapters.kinds for the kind."
         for line, name in imported_modules(ast.parse(source), module)
-        if within(name, ["adapters"])
+        if within(name, KIND_ROOMS) and not within(name, allowed)
     ]
 
 
@@ -233,6 +240,24 @@ def impure_imports(
         f"{line}: {module} is of the pure core and imports {name}; take its value as an argument."
         for line, name in imported_modules(ast.parse(source), module, package=package)
         if not within(name, PURE_IMPORTS) or within(name, runtime)
+    ]
+
+
+MACHINES = [
+    "schemas.messages.events",
+    "schemas.order.canonical",
+    "schemas.order.customers",
+    "schemas.order.money",
+]
+"""Words of an order, beside the rooms of its machines."""
+
+
+def machines_named(source: str, module: str) -> list[str]:
+    """What the runtime imports of what it runs: a stream type hands it in."""
+    return [
+        f"{line}: {module} imports {name}; let the stream type do what needs it."
+        for line, name in imported_modules(ast.parse(source), module)
+        if within(name, MACHINES) or (within(name, ["actors"]) and not within(name, RUNTIME))
     ]
 
 

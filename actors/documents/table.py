@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.documents.thing import CANCELLED, KEPT, POSTED, REFUSED, SKIPPED, WANTED
-from actors.kernel.tables import ELEVATED, Beside, NONE, Row, Table, Wait, go, stay
+from actors.kernel.tables import ELEVATED, NONE, Beside, Row, Table, Wait, go, stay
 from schemas.messages import events as e
 
 EVERY = (WANTED, POSTED, CANCELLED, REFUSED, SKIPPED, KEPT)
@@ -26,7 +26,7 @@ TABLE = Table(
         Row("keep", POSTED, e.DocumentKept, KEPT, "a person went on without cancelling it"),
         Row("renew", WANTED, e.Renewed, REFUSED, "refused; a new one follows"),
         Row("skip", WANTED, e.Skipped, SKIPPED, "a person went on without it"),
-        *stay("skip-change", (POSTED,), e.Skipped, "a person went on without the change"),
+        *stay("skip", (POSTED,), e.Skipped, "a person went on without the change"),
     ),
     beside=(*ELEVATED,),
     ends=(CANCELLED, REFUSED, SKIPPED, KEPT),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from actors.documents.thing import POSTED, SKIPPED, WANTED, Document
 from actors.kernel import ledger
-from actors.kernel.decision import Context
+from actors.order.decision import Context
 from actors.order.reading import comes_to, is_worked_on, shipped
 from actors.order.state import State
 from actors.order.work import Ask

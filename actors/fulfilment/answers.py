@@ -62,10 +62,11 @@ ANSWERS = Answers(
             "all of it has left; of what is packed beyond that a person is told",
         ),
         (
-            "refused",
+            "ignored",
             (RECALLED, CANCELLED),
             (i.ReportPacked,),
-            "the warehouse reports it packed although its task is cancelled: stop it there",
+            "a report of before the cancellation may arrive after it; what leaves all the same is "
+            "reported as handed over, and counts then",
         ),
         ("handled", EVERY, (i.ReportHandedOver,), "what has left is always written down"),
         (

@@ -4,8 +4,8 @@ shares sum to what is due."""
 from __future__ import annotations
 
 from actors.fulfilment.thing import Fulfilment
-from actors.kernel.decision import Context
 from actors.order.acceptance import to_collect
+from actors.order.decision import Context
 from actors.order.reading import parcels_of
 from actors.order.state import State
 from schemas.messages.base import Parts

@@ -9,7 +9,7 @@ from actors.kernel import ledger
 from actors.order.differs import leave
 from actors.order.joint_things import recalled
 from actors.order.work import Work
-from actors.stock.plan import OpenLine, Planned, plan
+from actors.stock.plan import MAX_FULFILMENTS, OpenLine, Planned, plan
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages.base import Intent, Move, Parts
@@ -110,7 +110,8 @@ def _short(work: Work, key: Key, thing: Fulfilment, told: f.StockShort, settles:
         )
     )
     for one in (*others, *waiting):
-        _more(work, one, told)
+        if len(work.state.fulfilments) < MAX_FULFILMENTS:  # the rest is planned when some have left
+            _more(work, one, told)
 
 
 def _more(work: Work, planned: Planned, told: f.StockShort) -> None:

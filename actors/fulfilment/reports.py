@@ -159,7 +159,7 @@ def _gone(state: State, key: Key) -> set[str]:
 
 def _task_cancelled(work: Work, key: Key, thing: Fulfilment, given: i.ReportTaskCancelled) -> None:
     by = "" if thing.stop else THE_WAREHOUSE
-    work.say(recalled(work.state, key, by=by))
+    work.say(recalled(work.state, key, detail=given.reason, by=by))
 
 
 def _collected(work: Work, key: Key, thing: Fulfilment, given: i.ReportCollected) -> None:

@@ -42,7 +42,7 @@ def settle(work: Work, key: Key, how: str, person: str = "") -> None:
     if work.state.cancel is not None and how != "found":
         how = "drop"
     missing = () if how == "found" else thing.missing
-    wishes = ()
+    wishes: tuple[e.Wish, ...] = ()
     if how == "drop":
         wishes = tuple(e.Wish(at, quantity, ledger.CANCELLED) for at, quantity in missing)
     work.say(

@@ -14,7 +14,7 @@ from actors.fulfilment.thing import (
     RESERVED,
     SHORT,
 )
-from actors.kernel.tables import ELEVATED, Beside, NONE, Row, Table, Wait, go, stay
+from actors.kernel.tables import ELEVATED, NONE, Beside, Row, Table, Wait, go, stay
 from schemas.messages import events as e
 
 UNTASKED = (PLANNED, RESERVED)

@@ -47,4 +47,4 @@ class Fulfilment(Struct, frozen=True, array_like=True):
     @property
     def is_tasked(self) -> bool:
         """Whether a warehouse that can be asked to stop works on it."""
-        return bool(self.task and self.lane)
+        return bool(self.task and self.lane) and self.stage in (RELEASED, PICKED, PACKED)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from actors.fulfilment.collect import amount_for
 from actors.fulfilment.evolve import plus
 from actors.fulfilment.thing import Fulfilment
-from actors.kernel.decision import Context
+from actors.order.decision import Context
 from actors.order.reading import is_reserved, parcels_of, place_of, sent_parcel, units
 from actors.order.state import State
 from actors.order.work import Ask
@@ -88,8 +88,7 @@ def task(
 
 def _undo(state: State, key: Key, thing: Fulfilment) -> Ask | None:
     """The task, then the stock; the prerequisites put the answer and the label between them."""
-    at_work = thing.is_tasked and thing.stage in ("released", "picked", "packed")
-    if at_work and not thing.asked:
+    if thing.is_tasked and not thing.asked:
         return Ask(key, thing.lane, f.CancelTask(task_id=thing.task))
     if not thing.stock:
         return None

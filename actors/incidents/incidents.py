@@ -12,30 +12,49 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actors.order.lifecycle import LIFECYCLE
+from actors.fulfilment.replies import REFUSED_CANCEL
+from actors.fulfilment.short import SHORT
+from actors.order.differs import CHANGED
+from actors.order.evolve import DECLINED
+from actors.order.family import FAMILY
+from actors.order.joint_order import MONEY
 from actors.order.normalise import UNMAPPED
-from actors.order.steps import FETCH, LABEL, MAIL, POST, PUBLISH, RESERVE, TASK, TRACK, UNDONE_BY
+from actors.parcel.replies import task_of
+from actors.parcel.thing import EXCEPTION
 from schemas.contracts import incidents as c
+from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages.effects import tag_of
+from schemas.order.things import kind_of
+
+FETCH, POST, AMEND = tag_of(f.FetchOrder), tag_of(f.PostSalesOrder), tag_of(f.AmendSalesOrder)
+TASK, LABEL = tag_of(f.CreateTask), tag_of(f.BuyLabel)
+UNDOING = (
+    tag_of(f.ReleaseStock),
+    tag_of(f.CancelSalesOrder),
+    tag_of(f.CancelTask),
+    tag_of(f.VoidLabel),
+    tag_of(f.CancelAtChannel),
+)
 
 _OF_KIND: dict[str, tuple[str, str]] = {
-    RESERVE: (c.STOCK_UNDECIDED, c.STOCK_UNDECIDED),
+    tag_of(f.ReserveStock): (c.STOCK_UNDECIDED, c.STOCK_UNDECIDED),
     POST: (c.ERP_REFUSED, c.ERP_OUTCOME_UNKNOWN),
+    AMEND: (c.ERP_REFUSED, c.ERP_OUTCOME_UNKNOWN),
     TASK: (c.WAREHOUSE_REFUSED, c.WAREHOUSE_OUTCOME_UNKNOWN),
     LABEL: (c.LABEL_REFUSED, c.LABEL_OUTCOME_UNKNOWN),
-    TRACK: (c.TRACKING_REFUSED, c.TRACKING_REFUSED),
-    PUBLISH: (c.FULFILMENT_REFUSED, c.FULFILMENT_OUTCOME_UNKNOWN),
+    tag_of(f.TrackParcel): (c.TRACKING_REFUSED, c.TRACKING_REFUSED),
+    tag_of(f.PublishFulfilment): (c.FULFILMENT_REFUSED, c.FULFILMENT_OUTCOME_UNKNOWN),
     FETCH: (c.FETCH_REFUSED, c.FETCH_REFUSED),
-    MAIL: (c.MAIL_REFUSED, c.MAIL_UNCONFIRMED),
-    **dict.fromkeys(UNDONE_BY, (c.COMPENSATION_REFUSED, c.COMPENSATION_OUTCOME_UNKNOWN)),
+    tag_of(f.SendMail): (c.MAIL_REFUSED, c.MAIL_UNCONFIRMED),
+    **dict.fromkeys(UNDOING, (c.COMPENSATION_REFUSED, c.COMPENSATION_OUTCOME_UNKNOWN)),
 }
 """Of an effect at a person's desk: the category when its outcome is known, and when it isn't."""
 
 _OF_HOLD = (
-    ("short-pick-", c.SHORT_PICKED),
-    ("task-cancelled-", c.TASK_CANCELLED_BY_WAREHOUSE),
-    ("changed-", c.CHANGED_AFTER_WORK_BEGAN),
+    (SHORT, c.SHORT_PICKED),
+    (DECLINED, c.TASK_CANCELLED_BY_WAREHOUSE),
+    (REFUSED_CANCEL, c.COMPENSATION_REFUSED),
     ("money-gone-", c.PAYMENT_WITHDRAWN),
     ("said-twice-", c.SAID_TWICE),
     ("unmapped-sku", c.SKU_UNMAPPED),
@@ -43,31 +62,45 @@ _OF_HOLD = (
     ("unmapped-shipping-method", c.SHIPPING_METHOD_UNMAPPED),
 )
 
+_OF_TASK = {CHANGED: c.CHANGED_AFTER_WORK_BEGAN, MONEY: c.MONEY_OWED}
+"""Tasks that are failures. To pack is none, and a parcel's task comes with the parcel's event."""
+
 # Partners say in their own words what is wrong; these name the address or the article in all of
 # them.
 _ADDRESS = re.compile(r"address|postal ?code|\bzip\b|ship ?to|state ?province", re.IGNORECASE)
 _ARTICLE = re.compile(r"\bSKU\b|\bitem\b", re.IGNORECASE)
-_TAKES_ADDRESS = frozenset({LABEL, POST, TASK})
+_TAKES_ADDRESS = frozenset({LABEL, POST, AMEND, TASK})
 
-_MOVES = frozenset((row.stage.value, row.event) for row in LIFECYCLE if row.stage is not row.to)
+_MOVES = frozenset(
+    (machine.letter, row.stage, row.event)
+    for machine in FAMILY.values()
+    for row in machine.table.rows
+    if row.stage != row.to and issubclass(row.event, e.Event)
+)
+_ENDS = frozenset(
+    (machine.letter, row.event)
+    for machine in FAMILY.values()
+    for row in machine.table.rows
+    if row.stage != row.to and row.to in machine.table.ends
+)
+"""Machines, and the events that end a thing of theirs: whatever waited for it waits no more."""
+
+_ENDED_BY = (
+    e.Fetched, e.Retried, e.Renewed, e.Skipped, e.AnswerNoted, e.HoldReleased, e.TaskClosed,
+    e.Changed, e.Normalised,
+)  # fmt: skip
 
 FAILURES = tuple(
     tag_of(kind)
     for kind in (
-        e.Placed, e.GivenToPerson, e.Backordered, e.Held, e.Overdue, e.Tracked, e.CancelRefused,
-        e.ActionRefused,
+        e.Placed, e.GivenToPerson, e.Backordered, e.FulfilmentBackordered, e.Held, e.TaskOpened,
+        e.Overdue, e.DeliveryFailed, e.Returned, e.Lost, e.CancelRefused, e.ActionRefused,
     )
 )  # fmt: skip
 """Tags of the events that may be failures."""
 
 SETTLING = tuple(
-    sorted(
-        {tag_of(event) for _, event in _MOVES}
-        | {
-            tag_of(event)
-            for event in (e.Fetched, e.Retried, e.Skipped, e.HoldReleased, e.Amended, e.Normalised)
-        }
-    )
+    sorted({tag_of(event) for _, _, event in _MOVES} | {tag_of(event) for event in _ENDED_BY})
 )
 """Tags of the events that may settle one."""
 
@@ -80,16 +113,20 @@ def category_of(event: e.OrderEvent) -> str | None:
     match event:
         case e.GivenToPerson():
             return _of_effect(event)
-        case e.Backordered():
+        case e.Backordered() | e.FulfilmentBackordered():
             return c.INVENTORY_UNAVAILABLE
         case e.Held(hold_id=hold_id):
             return next((code for start, code in _OF_HOLD if hold_id.startswith(start)), c.HELD)
+        case e.TaskOpened(task_id=task_id):
+            return _OF_TASK.get(task_id)
         case e.Overdue(stage=stage):
             return c.overdue(stage)
-        case e.Tracked(status="exception"):
+        case e.DeliveryFailed():
             return c.DELIVERY_EXCEPTION
-        case e.Tracked(status="returned"):
+        case e.Returned():
             return c.PARCEL_RETURNED
+        case e.Lost():
+            return c.PARCEL_LOST
         case e.CancelRefused():
             return c.CANCELLED_TOO_LATE
         case e.ActionRefused():
@@ -118,42 +155,59 @@ def _of_effect(event: e.GivenToPerson) -> str:
 
 
 def matter_of(event: e.OrderEvent) -> str:
-    """Return what has to end before the failing order is no longer affected; "" for nothing."""
+    """Return what has to end before the failing order is no longer affected, as `what:thing:which`;
+    "" for nothing."""
+    key = event.key
     match event:
         case e.GivenToPerson(effect=number, kind=kind):
-            return f"fetch:{number}" if kind == FETCH else f"effect:{number}"
-        case e.Backordered():
-            return "stock:"
+            return f"{'fetch' if kind == FETCH else 'effect'}:{key}:{number}"
+        case e.Backordered() | e.FulfilmentBackordered():
+            return f"stock:{key}:"
         case e.Held(hold_id=hold_id):
-            return f"hold:{hold_id}"
+            return f"hold:{key}:{hold_id}"
+        case e.TaskOpened(task_id=task_id):
+            return f"task:{key}:{task_id}"
         case e.Overdue(stage=stage):
-            return f"stage:{stage}"
-        case e.Tracked():
-            return "stage:shipped"
+            return f"stage:{key}:{stage}"
+        case e.DeliveryFailed():
+            return f"stage:{key}:{EXCEPTION}"
+        case e.Returned() | e.Lost():
+            return f"task:{key}:{task_of(key)}"
         case e.Placed():
-            return "doubt:"
+            return f"doubt:{key}:"
     return ""
 
 
 def settles(event: e.OrderEvent, matter: str) -> bool:
     """Say whether the event ends the matter: the order moved on, or a person decided."""
-    kind, _, which = matter.partition(":")
-    match event:
-        case e.Closed() | e.Cancelled():
-            return True
-        case e.Retried(effect=number) | e.Skipped(effect=number):
-            return kind in {"effect", "fetch"} and which == str(number)
-        case e.Fetched():
-            return kind == "fetch"
-        case e.HoldReleased(hold_id=hold_id):
-            return kind == "hold" and which == hold_id
-        case e.Amended() | e.Normalised():
-            return kind == "hold" and which.startswith(UNMAPPED)
-        case e.StockReserved() | e.CancelRequested() if kind == "stock":
-            return True
-        case e.Labelled() | e.Delivered() if kind == "doubt":
-            return True
-    return kind == "stage" and (which, type(event)) in _MOVES
+    what, key, which = matter.split(":", 2)
+    if isinstance(event, e.Closed | e.Cancelled):
+        return True
+    letter, kind = kind_of(event.key), type(event)
+    if event.key == key and (letter, kind) in _ENDS:
+        return True
+    match what:
+        case "effect" | "fetch":
+            return _answers(event, which) or (what == "fetch" and kind is e.Fetched)
+        case "hold":
+            if isinstance(event, e.Changed | e.Normalised):
+                return which.startswith(UNMAPPED)
+            return isinstance(event, e.HoldReleased) and event.hold_id == which
+        case "task":
+            return isinstance(event, e.TaskClosed) and event.task_id == which
+        case "stock":
+            leaves_it = isinstance(event, e.StockReserved | e.StockGranted | e.Stopped)
+            return kind is e.CancelRequested or (leaves_it and event.key == key)
+        case "doubt":
+            return isinstance(event, e.LabelBought | e.Delivered)
+    return event.key == key and (letter, which, kind) in _MOVES
+
+
+def _answers(event: e.OrderEvent, number: str) -> bool:
+    """Say whether a person decided about an effect, or its answer came after all."""
+    if isinstance(event, e.Retried | e.Renewed | e.Skipped) and str(event.effect) == number:
+        return True
+    return str(event.settles) == number and not isinstance(event, e.GivenToPerson)
 
 
 class Incident(Struct, frozen=True, kw_only=True):

@@ -1,1 +1,1 @@
-"""What every machine is made of: tables, the ledger, decisions and the work of making one."""
+"""What every machine is made of: tables, answers, the ledger, and who plays which role."""

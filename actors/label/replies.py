@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from actors.kernel.decision import LabelImage
 from actors.label.table import TABLE
+from actors.order.decision import LabelImage
 from actors.order.differs import leave, old_label
 from actors.order.work import Work
 from actors.parcel.table import ON_ITS_WAY
@@ -25,6 +25,7 @@ def done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
             images = [one for one in result.labels if one.image_base64]
             work.documents += tuple(
                 LabelImage(
+                    key=key,
                     name=f"label-{one.tracking_number}",
                     content_type=f"image/{one.image_format.lower() or 'gif'}",
                     base64=one.image_base64,

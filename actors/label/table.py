@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.kernel.tables import ELEVATED, Beside, NONE, Row, Table, Wait, go, stay
+from actors.kernel.tables import ELEVATED, NONE, Beside, Row, Table, Wait, go, stay
 from actors.label.thing import BOUGHT, DROPPED, KEPT, REFUSED, SKIPPED, VOIDED, WANTED
 from schemas.messages import events as e
 
@@ -26,7 +26,7 @@ TABLE = Table(
         Row("keep", BOUGHT, e.LabelKept, KEPT, "a person went on without voiding it"),
         Row("renew", WANTED, e.Renewed, REFUSED, "refused; a new one follows"),
         Row("skip", WANTED, e.Skipped, SKIPPED, "a person went on without it"),
-        *stay("skip-void", (BOUGHT,), e.Skipped, "a person went on without voiding it"),
+        *stay("skip", (BOUGHT,), e.Skipped, "a person went on without voiding it"),
     ),
     beside=(*ELEVATED,),
     ends=(VOIDED, REFUSED, SKIPPED, DROPPED, KEPT),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from actors.fulfilment.collect import amount_for
-from actors.kernel.decision import Context
 from actors.label.thing import Label
+from actors.order.decision import Context
 from actors.order.reading import packed_parcel
 from actors.order.state import State
 from actors.order.work import Ask

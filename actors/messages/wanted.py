@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from actors.documents.wanted import is_empty, is_postable
-from actors.kernel.decision import Context
 from actors.messages.thing import CONFIRMED, ORDER_CANCELLED, Message
+from actors.order.decision import Context
 from actors.order.reading import units
 from actors.order.state import State
 from actors.order.work import Ask
@@ -25,7 +25,7 @@ def wanted(
     for key, thing in state.messages.items():
         if thing.stage == "wanted" and key not in busy:
             yield send(state, key, thing, context)
-    template = _due(state, context)
+    template = _due(state, context) or _renewed(state)
     if template and template in setup.writes and not _is_known(state, template):
         key = key_of(MESSAGE, state.numbers.get(MESSAGE, 0) + 1)
         yield Ask(key, setup.mail, f.SendMail(template=template), note=template)
@@ -45,6 +45,15 @@ def _due(state: State, context: Context) -> str:
     told = _is_known(state, CONFIRMED) or CONFIRMED not in context.setup.writes
     if told and state.stage in ("accepted", "cancelled") and state.cancel is not None:
         return ORDER_CANCELLED if is_empty(state) else ""
+    return ""
+
+
+def _renewed(state: State) -> str:
+    """Return the template of a refused message that a person wants sent again: also of an order at
+    its end."""
+    for one in state.messages.values():
+        if one.stage == "refused" and not one.units and not _is_known(state, one.template):
+            return one.template
     return ""
 
 

@@ -14,9 +14,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from actors.kernel import ledger
-from actors.kernel.decision import moment
 from actors.order import mapping, outside
 from actors.order.acceptance import promised_by, to_collect
+from actors.order.decision import moment
 from actors.order.differs import too_late
 from actors.order.evolve import CHANNEL
 from actors.order.reading import MONEY_IS_GONE, MONEY_IS_THERE
@@ -138,6 +138,8 @@ def _take(work: Work, base: Order, order: Order, found: Diff) -> None:
             stated_digest=made.stated_digest,
         )
     )
+    if state.stage == CLOSED:
+        work.say(e.Reopened(rule="reopen", why="the channel added lines"))
     mapping.hold(made.unmapped, work)
     too_late(work, found.facets, found.late)
 

@@ -16,11 +16,11 @@ from msgspec import Struct
 from actors.documents import wanted as documents
 from actors.fulfilment import reports
 from actors.fulfilment import wanted as fulfilment
-from actors.kernel.decision import Context, Decision
 from actors.label import wanted as label
 from actors.messages import wanted as messages
 from actors.order import notes, persons, place, replies, timers
 from actors.order import wanted as order
+from actors.order.decision import Context, Decision
 from actors.order.family import intend, step
 from actors.order.joint import follow
 from actors.order.prerequisites import waits_for

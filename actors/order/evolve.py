@@ -20,6 +20,8 @@ UNMAPPED = "unmapped-"
 """How the ids of holds for a missing mapping begin."""
 PARTLY_DONE = "partly-done"
 """The hold of an order that somebody else has begun to fulfil, in a way that no one can match."""
+DECLINED = "task-cancelled-"
+"""How the id of a hold begins when every place has refused."""
 
 CHANNEL = "channel"
 """Who asked for a cancellation when it was not a person."""
@@ -199,7 +201,7 @@ def _released(draft: Draft, event: e.HoldReleased) -> None:
     draft.set(holds=tuple(h for h in draft.get("holds") if h.hold_id != event.hold_id))
     if event.hold_id.startswith(UNMAPPED) or event.hold_id == PARTLY_DONE:
         draft.set(waived=(*draft.get("waived"), event.hold_id))
-    if event.hold_id.startswith("task-cancelled-"):
+    if event.hold_id.startswith(DECLINED):
         draft.set(declined=())
 
 
@@ -268,7 +270,7 @@ def book(draft: Draft, event: e.Event) -> None:
     lines: list[LineState] = list(draft.get("lines"))
     sums = dict(draft.get("sums"))
     told_again = False
-    for at in {one.line: None for one in (*event.moves, *event.wishes)}:
+    for at in dict.fromkeys([x.line for x in event.moves] + [x.line for x in event.wishes]):
         line = lines[at]
         counts: ledger.Counts = line.counts
         for move in event.moves:

@@ -141,7 +141,8 @@ def _answered(draft: Draft, number: int) -> None:
     """An effect whose end is known is awaited no more, also when it was given up before; nor is
     another call for the same, which had the same reference."""
     lost: tuple[Lost, ...] = draft.get("lost")
-    ended = next((one for one in (*draft.state.open, *lost) if one.number == number), None)
+    known: tuple[e.Intent | Lost, ...] = (*draft.state.open, *lost)
+    ended = next((one for one in known if one.number == number), None)
     same = {number}
     if ended is not None:
         name = (ended.key, ended.kind, ended.note)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from actors.documents.thing import POSTED, WANTED
 from actors.documents.wanted import is_empty
 from actors.kernel import ledger
-from actors.kernel.decision import Context
 from actors.messages.thing import CONFIRMED, PARTLY_CANCELLED, REFUSED
 from actors.order.acceptance import accept
+from actors.order.decision import Context
 from actors.order.evolve import CHANNEL, FETCH
 from actors.order.reading import shipped
 from actors.order.state import State
-from actors.order.table import ACCEPTED, CLOSED, FINAL, PLACED
+from actors.order.table import ACCEPTED, FINAL, PLACED
 from actors.order.wanted import is_to_be_told
 from actors.order.work import Work
 from schemas.messages import effects as f
@@ -25,6 +25,9 @@ from schemas.order.things import MESSAGE
 PAID = frozenset({"paid", "partially_paid", "partially_refunded"})
 """Payments of which money is with the seller."""
 
+MONEY = "money"
+"""The id of the task about money that is owed."""
+
 MAIL = f.tag_of(f.SendMail)
 BESIDE = frozenset({MAIL, FETCH})
 """What no one else waits for: an order may end while it waits for a person."""
@@ -33,8 +36,8 @@ BESIDE = frozenset({MAIL, FETCH})
 def accepted(work: Work) -> e.OrderEvent | None:
     """A placed order is accepted when its money is there or promised, and nothing holds it."""
     state = work.state
-    if state.stage != PLACED or state.cancel is not None:
-        return None
+    if state.stage != PLACED or state.cancel is not None or not state.sums.get("o"):
+        return None  # of one that others have fulfilled before nothing is left to work on
     basis = accept(state, work.context.setup).basis
     return e.Accepted(rule="accept", basis=basis) if basis else None
 
@@ -66,7 +69,7 @@ def money(work: Work) -> e.OrderEvent | None:
         return None
     amount, currency = owed(state, work.order)
     amount -= state.settled_minor
-    task = next((one for one in state.tasks if one.task_id == "money"), None)
+    task = next((one for one in state.tasks if one.task_id == MONEY), None)
     if amount <= 0 or (task is not None and task.amount_minor == amount):
         return None
     units = ", ".join(
@@ -75,7 +78,7 @@ def money(work: Work) -> e.OrderEvent | None:
     words = f"{decimal_text(amount, currency)} {currency} are owed to the customer for {units}"
     if shipped(state):
         words += "; the channel still shows these units, for a part of the order has left"
-    return e.TaskOpened(rule="task", task_id="money", words=words, amount_minor=amount)
+    return e.TaskOpened(rule="task", task_id=MONEY, words=words, amount_minor=amount)
 
 
 def _is_moving(state: State) -> bool:
@@ -113,7 +116,10 @@ def partly_told(work: Work) -> e.OrderEvent | None:
 
 def is_at_rest(state: State, context: Context) -> bool:
     """Whether nothing is left to do: every machine has ended, and no one is asked anything."""
-    if state.holds or state.tasks or any(one.kind not in BESIDE for one in state.open):
+    empty = is_empty(state)
+    if (state.holds and not empty) or state.tasks:
+        return False
+    if any(one.kind not in BESIDE for one in state.open):
         return False
     if any(x.stage not in ("done", "cancelled") for x in state.fulfilments.values()):
         return False
@@ -121,7 +127,6 @@ def is_at_rest(state: State, context: Context) -> bool:
         return False
     if any(x.stage == "wanted" or (x.stage == "bought" and x.stop) for x in state.labels.values()):
         return False
-    empty = is_empty(state)
     if not _is_document_at_rest(state, context, empty=empty) or is_to_be_told_now(state, context):
         return False
     return not any(
@@ -162,7 +167,7 @@ def ended(work: Work) -> e.OrderEvent | None:
 
 
 def reopened(work: Work) -> e.OrderEvent | None:
-    """An order at its end of which a thing revived, or that got more lines, is open again."""
+    """An order at its end of which a thing revived is open again."""
     state = work.state
     if state.stage not in FINAL:
         return None
@@ -173,6 +178,4 @@ def reopened(work: Work) -> e.OrderEvent | None:
         why = "a label turned out to be bought"
     elif any(x.stage == POSTED for x in state.documents.values()) and is_empty(state):
         why = "the ERP turned out to have the order"
-    elif state.stage == CLOSED and state.sums.get("o"):
-        why = "lines were added"
     return e.Reopened(rule="reopen", why=why) if why else None

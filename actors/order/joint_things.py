@@ -212,11 +212,17 @@ def recall(work: Work) -> e.OrderEvent | None:
 
 def recalled(
     state: State, key: Key, *, settles: int = 0, detail: str = "", by: str = ""
-) -> e.Event:
+) -> e.TaskCancelled:
     """Return that no one works on a fulfilment any more; what is packed is unpacked."""
     unpacked = tuple(k for k, x in parcels_of(state, key) if x.stage == PACKED)
+    twice = state.fulfilments[key].stage == RECALLED
     return e.TaskCancelled(
-        rule="recall", key=key, settles=settles, unpacked=unpacked, detail=detail, by=by
+        rule="recall-twice" if twice else "recall",
+        key=key,
+        settles=settles,
+        unpacked=unpacked,
+        detail=detail,
+        by=by,
     )
 
 
@@ -226,7 +232,7 @@ def undone(work: Work) -> e.OrderEvent | None:
     for key, thing in state.fulfilments.items():
         stopped = thing.stop and thing.stage in (PLANNED, SHORT, RESERVED, RECALLED)
         empty = not thing.left and not thing.free and _is_idle(state, key, thing)
-        if not (stopped and not thing.stock) and not empty:
+        if thing.stop and thing.stock or not (stopped or empty):
             continue
         if _is_busy(work, key) or has_live_label(state, key):
             continue
@@ -337,4 +343,10 @@ def _came_too_late(state: State, key: Key, label: Label) -> bool:
 
 
 def _is_used(state: State, key: Key, label: Label) -> bool:
-    return any(k in state.parcels and state.parcels[k].label == key for k in label.parcels)
+    """Whether a parcel has this label, or waits for it."""
+    return any(
+        k in state.parcels
+        and state.parcels[k].label == key
+        and (label.stage == WANTED or state.parcels[k].number in label.numbers)
+        for k in label.parcels
+    )

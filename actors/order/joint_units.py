@@ -5,6 +5,7 @@ from __future__ import annotations
 from actors.fulfilment.thing import PLANNED, RESERVED, SHORT, Fulfilment
 from actors.kernel import ledger
 from actors.order.acceptance import accept
+from actors.order.evolve import DECLINED
 from actors.order.reading import is_open, place_of, units
 from actors.order.table import FINAL
 from actors.order.work import Work
@@ -168,11 +169,11 @@ def declined(work: Work) -> e.OrderEvent | None:
         x.counts.get("o") and x.delivery not in ("digital", "elsewhere") for x in state.lines
     ):
         return None
-    if any(hold.hold_id.startswith("task-cancelled-") for hold in state.holds):
+    if any(hold.hold_id.startswith(DECLINED) for hold in state.holds):
         return None
     names = ", ".join(state.declined)
     reason = f"the warehouse cancelled its task by itself, and no place but {names} is left"
-    return e.Held(rule="hold", hold_id=f"task-cancelled-{state.version + 1}", reason=reason)
+    return e.Held(rule="hold", hold_id=f"{DECLINED}{state.version + 1}", reason=reason)
 
 
 def _may_plan(work: Work) -> bool:

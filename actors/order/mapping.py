@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from actors.kernel import ledger
-from actors.kernel.decision import Context
 from actors.order import normalise as n
+from actors.order.decision import Context
 from actors.order.normalise import KINDS, Unmapped, normalise
 from actors.order.state import State
 from actors.order.work import Work

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from actors.kernel.decision import moment
 from actors.order import change
+from actors.order.decision import moment
 from actors.order.evolve import FETCH
 from actors.order.joint_order import ended
 from actors.order.persons import track

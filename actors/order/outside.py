@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from actors.fulfilment.wanted import SENT
 from actors.kernel import ledger
-from actors.kernel.decision import moment
+from actors.order.decision import moment
 from actors.order.differs import leave
 from actors.order.reading import parcels_of
-from actors.order.state import State
+from actors.order.state import Lost, State
 from actors.order.table import CANCELLED
 from actors.order.work import Work
 from schemas.messages import effects as f
@@ -89,9 +89,9 @@ def _by_number(state: State, numbers: tuple[str, ...]) -> Key | None:
 
 
 def _by_publication(state: State, units: dict[int, int]) -> Key | None:
-    asked = [x for x in (*state.open, *state.lost) if x.kind == PUBLISH]
+    asked: tuple[e.Intent | Lost, ...] = (*state.open, *state.lost)
     for intent in asked:
-        if intent.key not in state.fulfilments:
+        if intent.kind != PUBLISH or intent.key not in state.fulfilments:
             continue
         said: dict[int, int] = {}
         for key, parcel in parcels_of(state, intent.key):

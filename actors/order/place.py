@@ -180,4 +180,12 @@ def _doubts(order: Order) -> tuple[str, ...]:
     return tuple(sorted(named & REASONS.keys())) if named else ()
 
 
-__all__ = ["EXPECTED", "cancel", "confirm_payment", "is_unborn", "place", "refetch", "request_cancel"]
+__all__ = [
+    "EXPECTED",
+    "cancel",
+    "confirm_payment",
+    "is_unborn",
+    "place",
+    "refetch",
+    "request_cancel",
+]

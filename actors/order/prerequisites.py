@@ -9,10 +9,11 @@ from msgspec import Struct
 
 from actors.fulfilment.wanted import ALL
 from actors.kernel import ledger
-from actors.kernel.decision import Context
 from actors.messages.thing import ORDER_CANCELLED
+from actors.order.decision import Context
 from actors.order.reading import is_held, is_open, is_unused
 from actors.order.state import State
+from actors.order.wanted import is_to_be_told
 from actors.order.work import Ask
 from schemas.messages import effects as f
 
@@ -97,8 +98,18 @@ def _channel_waits(state: State, ask: Ask, context: Context) -> bool:
     """Nobody is written that an order is cancelled before it is."""
     if not isinstance(ask.effect, f.SendMail) or ask.effect.template != ORDER_CANCELLED:
         return False
-    return _document_stands(state, ask, context) or any(
-        is_open(state, key) for key in state.messages
+    if _document_stands(state, ask, context) or any(is_open(state, k) for k in state.messages):
+        return True
+    return bool(context.setup.storefront) and is_to_be_told(state)
+
+
+def _label_wanted(state: State, ask: Ask, context: Context) -> bool:
+    """A parcel may leave before its label is bought; its number must be told with it."""
+    assert isinstance(ask.effect, f.PublishFulfilment)
+    told = {one.parcel for one in ask.effect.parcels}
+    return any(
+        x.stage == "wanted" and not x.stop and not told.isdisjoint(x.parcels)
+        for x in state.labels.values()
     )
 
 
@@ -116,6 +127,9 @@ PREREQUISITES: tuple[Prerequisite, ...] = (
     ),
     Prerequisite(
         "task-before-label", f.VoidLabel, _task_stands, "the warehouse to cancel its task"
+    ),
+    Prerequisite(
+        "label-before-shop", f.PublishFulfilment, _label_wanted, "the carrier to sell the label"
     ),
     Prerequisite(
         "task-before-stock",

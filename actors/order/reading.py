@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from actors.fulfilment.thing import Fulfilment
 from actors.kernel import ledger
-from actors.kernel.decision import Context
 from actors.kernel.setup import Place, Setup
 from actors.label.thing import Label
+from actors.order.decision import Context
 from actors.order.evolve import PARTLY_DONE, UNMAPPED
 from actors.order.state import State
 from actors.order.table import ACCEPTED

@@ -47,7 +47,12 @@ def redacted(given: Input, order: Order | None) -> Input:
         case i.EffectDone(result=Tracked() | Undone() as result) if result.detail:
             return replace(given, result=replace(result, detail=masked(result.detail, order)))
         case (
-            i.EffectRefused() | i.EffectGivenUp() | i.CancelOrder() | i.ActOnOrder() | i.EditOrder()
+            i.EffectRefused()
+            | i.EffectGivenUp()
+            | i.CancelOrder()
+            | i.ReportTaskCancelled()
+            | i.ActOnOrder()
+            | i.EditOrder()
         ):
             return replace(given, reason=masked(given.reason, order)) if given.reason else given
         case i.NoteFact():

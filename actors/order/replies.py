@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 from actors.documents import replies as documents
 from actors.fulfilment import replies as fulfilment
-from actors.kernel.decision import Context
 from actors.label import replies as label
 from actors.messages import replies as messages
+from actors.order.decision import Context
 from actors.order.state import Lost, State
 from actors.order.table import TABLE
 from actors.order.wanted import CANCEL

@@ -12,10 +12,12 @@ labels, ERP documents and messages, one stream, one state and one commit for all
 
 from __future__ import annotations
 
+import re
+
 from msgspec import json
 
-from actors.kernel.decision import Context, Decision, Intended, LabelImage
 from actors.order.decide import decide
+from actors.order.decision import Context, Decision, Intended, LabelImage
 from actors.order.family import INITIAL, VERSIONS, evolve, replay
 from actors.order.redaction import redacted
 from actors.order.state import State
@@ -28,14 +30,25 @@ class StateOutdated(Exception):
 
 encode_state = json.Encoder().encode
 _decode = json.Decoder(State).decode
+_FAMILY = re.compile(rb'\{"version":[0-9]+,"family":"([A-Z0-9]+)"')
 
 
 def decode_state(stored: bytes) -> State:
-    """Return a stored state. Raises StateOutdated when machines have changed since, and
-    msgspec.ValidationError for what is no state at all."""
-    if f'"family":"{VERSIONS}"'.encode() not in stored[:64]:
-        raise StateOutdated("The stored state was made by other versions of the machines.")
+    """Return a stored state. Raises StateOutdated for one that these machines did not make."""
+    if _family_of(stored) != VERSIONS:
+        raise StateOutdated("The stored state was not made by these versions of the machines.")
     return _decode(stored)
+
+
+def is_of_others(stored: bytes) -> bool:
+    """Whether other versions of the machines made a stored state; what is no state at all was made
+    by none."""
+    return _family_of(stored) not in ("", VERSIONS)
+
+
+def _family_of(stored: bytes) -> str:
+    found = _FAMILY.match(stored)
+    return found[1].decode() if found else ""
 
 
 __all__ = [
@@ -52,6 +65,7 @@ __all__ = [
     "decode_state",
     "encode_state",
     "evolve",
+    "is_of_others",
     "progress",
     "redacted",
     "replay",

@@ -11,7 +11,7 @@ from typing import Any
 
 from actors.fulfilment.table import WAITS as FULFILMENT_WAITS
 from actors.fulfilment.thing import Fulfilment
-from actors.kernel.decision import Context
+from actors.order.decision import Context
 from actors.order.joint_order import is_at_rest
 from actors.order.mapping import AGAIN_SECONDS, is_unmapped
 from actors.order.policy import DAY, Policy

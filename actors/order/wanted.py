@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from actors.documents.wanted import is_empty
-from actors.kernel.decision import Context
+from actors.order.decision import Context
 from actors.order.evolve import FETCH
 from actors.order.state import State
 from actors.order.work import Ask

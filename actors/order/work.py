@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actors.kernel.decision import Context, Intended, LabelImage
+from actors.order.decision import Context, Intended, LabelImage
 from actors.order.state import State
 from schemas.messages.base import Intent
 from schemas.messages.effects import Effect, tag_of

@@ -82,9 +82,14 @@ def _moves(parcel: Parcel, source: str, to: str) -> tuple[Move, ...]:
     return tuple(Move(at, quantity, source, to) for at, quantity in parcel.units)
 
 
+def task_of(key: Key) -> str:
+    """Return the id of the task about a parcel that does not arrive."""
+    return f"parcel-{key}"
+
+
 def _tell(work: Work, key: Key, event: e.OrderEvent, told: f.Tracked) -> None:
     """A parcel that does not arrive is a person's at once."""
-    task_id = f"parcel-{key}"
+    task_id = task_of(key)
     number = work.state.parcels[key].number if key in work.state.parcels else ""
     words = {
         e.DeliveryFailed: "the carrier reports an exception for",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.kernel.tables import ELEVATED, Beside, NONE, Row, Table, Wait, go, stay
+from actors.kernel.tables import ELEVATED, NONE, Beside, Row, Table, Wait, go, stay
 from actors.parcel.thing import (
     COLLECTED,
     DELIVERED,
@@ -37,9 +37,9 @@ TABLE = Table(
                 Row("left-after-all", UNPACKED, event, HANDED_OVER, "it left although dissolved"),
             )
         ),
-        Row("collect", NONE, e.Fulfilled, COLLECTED, "the customer has what no one packed"),
-        Row("collect", PACKED, e.Fulfilled, COLLECTED, "the customer has it"),
-        Row("unpack", PACKED, e.TaskCancelled, UNPACKED, "it was never sent"),
+        Row("fulfil", NONE, e.Fulfilled, COLLECTED, "the customer has what no one packed"),
+        Row("fulfil", PACKED, e.Fulfilled, COLLECTED, "the customer has it"),
+        Row("recall", PACKED, e.TaskCancelled, UNPACKED, "it was never sent"),
         *go("move", (HANDED_OVER, EXCEPTION), e.InTransit, IN_TRANSIT, "the carrier moves it"),
         *go(
             "deliver", (*ON_ITS_WAY, LOST, RETURNED), e.Delivered, DELIVERED, "the customer has it"

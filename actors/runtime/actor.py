@@ -1,44 +1,39 @@
-"""One live order: its state, its mailbox, and the task that takes one input after the other."""
+"""One live stream: its state, its mailbox, and the task that takes one input after the other."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import logging
 from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from msgspec import MsgspecError
 
-from actors.order.decide import decide
-from actors.order.decision import Context, Decision
-from actors.order.lifecycle import FINAL
-from actors.order.redaction import discreet
-from actors.order.state import INITIAL, State, decode_state, encode_state
-from actors.order.steps import waiting_for
 from actors.runtime.errors import AppendRefused, JournalUnavailable, LeaseLost
-from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, STOPPED, UNMATCHED, Posted
-from actors.runtime.ports import Append, Document, Loaded, RecordedEffect, Row
-from actors.runtime.runtime import Shell
-from schemas.messages.codec import decode_order, encode
-from schemas.messages.inputs import PlaceOrder
-from schemas.order.canonical import Order
-from schemas.order.customers import email_of, identity_of, order_phone_of
-from schemas.order.ids import OrderId, partition_of
+from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, STOPPED, UNMATCHED, Envelope
+from actors.runtime.memory import Memory, timers_after
+from actors.runtime.ports import BODY, STATED, Append, Body, Document, RecordedEffect
+from actors.runtime.runtime import Runtime
+from actors.runtime.stream_type import Decided, Occasion, StreamType
+from schemas.order.ids import OrderId, Reference, partition_of
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 REFUSED = "refused"
 """The journal can't hold this append: one of its inputs is poisonous."""
 
 MAX_TOGETHER = 16
-"""Inputs of one order that are decided one after the other and written in one commit."""
+"""Inputs of one stream that are decided one after the other and written in one commit."""
 
 MAX_CONFLICTS = 8
 """Reloads after a lost race before the input is given back; each race has a winner."""
 
 MAX_SEEN = 500
-"""Input ids kept in memory per live order; older repeats are caught by the inbox."""
+"""Input ids kept in memory per live stream; older repeats are caught by the inbox."""
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 2.0
 """Pauses while the journal is away."""
@@ -48,67 +43,95 @@ class _Stopped(Exception):
     """The service stops while the journal is away; the inputs come again."""
 
 
-class OrderActor:
-    """Holds one order in memory between its inputs. The registry makes, wakes and drops it."""
+class Actor:
+    """Holds one stream in memory between its inputs. The registry makes, wakes and drops it."""
 
     __slots__ = (
-        "body",
-        "channel",
-        "known",
-        "mailbox",
+        "_channel",
+        "_known",
+        "_mailbox",
+        "_memory",
+        "_partition",
+        "_progress",
+        "_progress_since",
+        "_ref",
+        "_reference",
+        "_runtime",
+        "_seen",
+        "_stream",
         "order_id",
-        "partition",
-        "ref",
-        "running",
-        "seen",
-        "shell",
-        "stage_since",
-        "state",
     )
 
-    def __init__(self, order_id: OrderId, shell: Shell) -> None:
+    def __init__(self, order_id: OrderId, stream: StreamType, runtime: Runtime) -> None:
         self.order_id = order_id
-        self.shell = shell
-        self.state: State = INITIAL
-        self.body: Order | None = None
-        self.stage_since: datetime | None = None
-        self.seen: dict[str, None] = {}
-        self.known = False
-        self.channel = ""
-        self.ref = ""
-        self.partition = -1
-        self.mailbox: deque[Posted] = deque()
-        self.running = False
+        self._stream = stream
+        self._runtime = runtime
+        self._memory = Memory(0, stream.initial, None, None)
+        self._reference = Reference("")
+        self._progress = ""
+        self._progress_since: datetime | None = None
+        self._seen: dict[str, None] = {}
+        self._known = False
+        self._channel = ""
+        self._ref = ""
+        self._partition = -1
+        self._mailbox: deque[Envelope] = deque()
+
+    @property
+    def known(self) -> bool:
+        """Whether memory shows the stream as it is stored."""
+        return self._known
+
+    @property
+    def partition(self) -> int:
+        """The stream's partition, -1 before that is known."""
+        return self._partition
+
+    @property
+    def waiting(self) -> int:
+        """How many inputs wait."""
+        return len(self._mailbox)
+
+    def take(self, envelope: Envelope) -> None:
+        """Put an input last into the mailbox."""
+        envelope.enqueued_at = self._runtime.clock.monotonic()
+        self._mailbox.append(envelope)
+
+    def give_back(self, why: str) -> None:
+        """Tell all who wait that their inputs come again, and believe memory no more."""
+        _tell(self._mailbox, STOPPED, why)
+        self._mailbox.clear()
+        self._known = False
 
     async def run(self) -> None:
         """Work until the mailbox is empty. Never raises; every input is told how it ended."""
-        shell = self.shell
-        while self.mailbox and not shell.stopping:
-            count = min(len(self.mailbox), MAX_TOGETHER)
-            together = [self.mailbox.popleft() for _ in range(count)]
+        runtime = self._runtime
+        while self._mailbox and not runtime.stopping:
+            count = min(len(self._mailbox), MAX_TOGETHER)
+            together = [self._mailbox.popleft() for _ in range(count)]
             try:
                 await self._handle(together)
             except LeaseLost as error:
+                self._known = False
                 _tell(together, STOPPED, str(error))
-                shell.lost(str(error))
             except _Stopped:
                 _tell(together, STOPPED, "The service stops.")
             except Exception as error:  # a fault of ours must not leave whoever waits in the dark
-                log.exception("An order's inputs failed.", extra=self._ids(together[0]))
-                self.known = False
+                log.exception("A stream's inputs failed.", extra=self._ids(together[0]))
+                self._known = False
                 _tell(together, STOPPED, f"It failed on our side: {type(error).__name__}.")
-        if shell.stopping:
-            _tell(list(self.mailbox), STOPPED, "The service stops.")
-            self.mailbox.clear()
+        if runtime.stopping:
+            _tell(self._mailbox, STOPPED, "The service stops.")
+            self._mailbox.clear()
 
-    async def _handle(self, together: list[Posted]) -> None:
+    async def _handle(self, together: list[Envelope]) -> None:
         for _ in range(MAX_CONFLICTS):
-            if not self.known:
+            if not self._known:
                 try:
                     await self._load(together[0])
                 except MsgspecError as error:
-                    log.exception("A stored order can't be read.", extra=self._ids(together[0]))
-                    _tell(together, POISON, f"The stored order can't be read: {error}"[:500])
+                    log.exception("A stored stream can't be read.", extra=self._ids(together[0]))
+                    _tell(together, POISON, f"What is stored can't be read: {error}"[:500])
                     return
             together = self._without_repeats(together)
             if not together:
@@ -116,237 +139,248 @@ class OrderActor:
             try:
                 outcome = await self._try(together)
             except AppendRefused as error:
-                self.known = False
+                self._known = False
                 outcome = REFUSED
                 if len(together) == 1:
                     _tell(together, POISON, str(error))
                     return
             if outcome == COMMITTED or not together:
                 return
-            self.known = False
+            self._known = False
             if outcome == DUPLICATE:
                 # A commit of ours that we took for lost: what it intends is only in the store.
-                self.shell.recheck()
+                self._runtime.lanes.recheck()
             if outcome in {DUPLICATE, REFUSED} and len(together) > 1:
-                for posted in together:
-                    await self._handle([posted])
+                for envelope in together:
+                    await self._handle([envelope])
                 return
             if outcome == DUPLICATE:
                 _tell(together, DUPLICATE, "")
                 return
         _tell(together, STOPPED, "Other writers were always first.")
 
-    async def _try(self, together: list[Posted]) -> str:
+    async def _try(self, together: list[Envelope]) -> str:
         """Decide, append, take over. Inputs that can't be decided are told and leave `together`."""
-        shell = self.shell
-        state, body = self.state, self.body
-        decisions: list[Decision] = []
-        for posted in tuple(together):
-            shell.observer.mailbox_wait(shell.clock.monotonic() - posted.posted_at)
-            decision = self._decide(state, body, posted)
-            if decision is None or (decision.state is INITIAL and not decision.events):
-                together.remove(posted)
+        runtime = self._runtime
+        memory = self._memory
+        decisions: list[Decided] = []
+        for envelope in tuple(together):
+            runtime.observer.mailbox_wait(runtime.clock.monotonic() - envelope.enqueued_at)
+            decision = self._decide(memory, envelope)
+            if decision is None or (memory.version == 0 and not decision.events):
+                together.remove(envelope)
                 if decision is not None:
-                    posted.end(UNMATCHED, "No such order is known.")
+                    envelope.end(UNMATCHED, "No such order is known.")
                 continue
             decisions.append(decision)
-            state = decision.state
-            body = decision.body or body
+            memory = memory.after(decision)
         if not together:
             return COMMITTED
         try:
-            append = self._append(together, decisions, state)
+            append = self._append(together, decisions, memory)
         except ValueError as error:  # such as a label whose image is no base64
             raise AppendRefused(f"It can't be written down: {error}") from error
+        epoch = runtime.leases.epochs.get(self._partition, 0)
         outcome = await self._write(append, together)
         if outcome == COMMITTED:
-            self._take_over(append, state, body, together)
+            self._take_over(append, epoch, memory, together)
         return outcome
 
-    def _decide(self, state: State, body: Order | None, posted: Posted) -> Decision | None:
-        shell = self.shell
-        span = posted.trace.child("decide") if posted.trace.sampled else None
-        started = shell.clock.monotonic()
-        context = Context(
-            now=shell.clock.now(),
-            policy=shell.policy,
-            channel=self.channel,
-            ref=self.ref,
-            correlation_id=state.correlation_id or shell.correlation_id(self.order_id),
-            order=body,
-            received_at=posted.received_at,
-            mappings=shell.mappings,
+    def _decide(self, memory: Memory, envelope: Envelope) -> Decided | None:
+        runtime, stream = self._runtime, self._stream
+        span = envelope.trace.child("decide") if envelope.trace.sampled else None
+        started = runtime.clock.monotonic()
+        occasion = Occasion(
+            order_id=self.order_id,
+            reference=self._reference,
+            channel=self._channel,
+            ref=self._ref,
+            now=runtime.clock.now(),
+            received_at=envelope.received_at,
+            body=memory.body,
+            stated=memory.stated,
         )
         try:
-            decision = decide(state, discreet(posted.given, body), context)
+            command = stream.redacted(envelope.command, memory.body)
+            decision = stream.decide(memory.state, command, occasion)
         except Exception as error:  # one poisonous input must not stop the others
-            log.exception("An input could not be decided.", extra=self._ids(posted))
-            shell.observer.step("decide", "failed", shell.clock.monotonic() - started)
+            log.exception("An input could not be decided.", extra=self._ids(envelope))
+            runtime.observer.step("decide", "failed", runtime.clock.monotonic() - started)
             if span is not None:
                 span.end(error)
-            posted.end(POISON, f"Deciding failed: {type(error).__name__}: {error}"[:500])
+            envelope.end(POISON, f"Deciding failed: {type(error).__name__}: {error}"[:500])
             return None
-        shell.observer.step("decide", "ok", shell.clock.monotonic() - started)
+        runtime.observer.step("decide", "ok", runtime.clock.monotonic() - started)
         if span is not None:
             span.end()
         return decision
 
-    def _append(self, together: list[Posted], decisions: list[Decision], state: State) -> Append:
-        timers: dict[str, datetime | None] = {}
-        for decision in decisions:
-            timers.update(dict.fromkeys(decision.clear_timers))
-            timers.update(decision.set_timers)
-        body = next((d.body for d in reversed(decisions) if d.body is not None), None)
+    def _append(self, together: list[Envelope], decisions: list[Decided], memory: Memory) -> Append:
+        timers = timers_after(together, decisions)
         return Append(
             order_id=self.order_id,
-            partition=self.partition,
-            expected_version=self.state.version,
-            input_ids=tuple(posted.input_id for posted in together),
-            events=tuple(event for d in decisions for event in d.events),
+            reference=self._reference,
+            partition=self._partition,
+            expected_version=self._memory.version,
+            input_ids=tuple([envelope.input_id for envelope in together]),
+            events=tuple([event for d in decisions for event in d.events]),
             effects=tuple(
-                RecordedEffect(number=x.number, effect=x.effect, attempts=x.attempts)
-                for d in decisions
-                for x in d.effects
+                [
+                    RecordedEffect(
+                        number=x.number,
+                        key=x.key,
+                        lane=x.lane,
+                        effect=x.effect,
+                        attempts=x.attempts,
+                    )
+                    for d in decisions
+                    for x in d.effects
+                ]
             ),
-            settled=tuple(x for d in decisions for x in d.settled),
-            set_timers=tuple((n, t) for n, t in timers.items() if t is not None),
-            clear_timers=tuple(n for n, t in timers.items() if t is None),
-            row=_row(state),
-            state=encode_state(state),
-            at=self.shell.clock.now(),
-            body=encode(body) if body is not None else None,
-            customer=identity_of(body.customer) if body is not None else "",
-            email=email_of(body.customer.email) if body is not None else "",
-            phone=order_phone_of(body) if body is not None else "",
-            documents=tuple(x for d in decisions for x in _documents(d)),
-            trace=next((p.trace.traceparent for p in together if p.trace.traceparent), ""),
+            settled=tuple([x for d in decisions for x in d.settled]),
+            set_timers=tuple([(*name, due) for name, due in timers.items() if due is not None]),
+            clear_timers=tuple([name for name, due in timers.items() if due is None]),
+            row=self._stream.row_of(memory.state),
+            state=self._stream.encode_state(memory.state),
+            at=self._runtime.clock.now(),
+            bodies=self._bodies(memory),
+            documents=self._documents(decisions),
+            trace=next((e.trace.traceparent for e in together if e.trace.traceparent), ""),
         )
 
-    async def _write(self, append: Append, together: list[Posted]) -> str:
+    def _bodies(self, memory: Memory) -> tuple[Body, ...]:
+        before = self._memory
+        changed = []
+        if memory.body is not before.body:
+            changed.append(self._stream.encode_body(BODY, memory.body))
+        if memory.stated is not before.stated:
+            changed.append(self._stream.encode_body(STATED, memory.stated))
+        return tuple(changed)
+
+    def _documents(self, decisions: list[Decided]) -> tuple[Document, ...]:
+        documents_of = self._stream.documents_of
+        return tuple([document for d in decisions for document in documents_of(d)])
+
+    async def _write(self, append: Append, together: list[Envelope]) -> str:
         """Append until it is known how it ended. A journal that is away is waited for."""
-        shell = self.shell
+        runtime = self._runtime
         pause = FIRST_PAUSE_SECONDS
-        spans = [p.trace.child("append") for p in together if p.trace.sampled]
-        started = shell.clock.monotonic()
+        spans = [e.trace.child("append") for e in together if e.trace.sampled]
+        started = runtime.clock.monotonic()
         while True:
             try:
-                outcome = (await shell.journal.append(append)).kind
+                outcome = (await runtime.journal.append(append)).kind
             except JournalUnavailable as error:
-                shell.observer.step("append", "unavailable", shell.clock.monotonic() - started)
-                if shell.stopping:
+                runtime.observer.step("append", "unavailable", runtime.clock.monotonic() - started)
+                if runtime.stopping:
                     raise _Stopped from error
                 log.warning("The journal is away; the append is repeated: %s", error)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
                 continue
-            shell.observer.step("append", outcome, shell.clock.monotonic() - started)
+            runtime.observer.step("append", outcome, runtime.clock.monotonic() - started)
             for span in spans:
                 span.end(None if outcome == COMMITTED else outcome)
             return outcome
 
     def _take_over(
-        self, append: Append, state: State, body: Order | None, together: list[Posted]
+        self, append: Append, epoch: int, memory: Memory, together: list[Envelope]
     ) -> None:
-        if state.stage != self.state.stage:
-            if self.stage_since is not None:
-                seconds = (append.at - self.stage_since).total_seconds()
-                self.shell.observer.left_stage(self.state.stage, max(0.0, seconds))
-            self.stage_since = append.at
-        self.state, self.body, self.known = state, body, True
-        for posted in together:
-            self.seen[posted.input_id] = None
-        while len(self.seen) > MAX_SEEN:
-            del self.seen[next(iter(self.seen))]
-        shell = self.shell
-        shell.observer.events(append.events)
+        runtime = self._runtime
+        progress = append.row.progress
+        if progress != self._progress:
+            if self._progress_since is not None:
+                seconds = (append.at - self._progress_since).total_seconds()
+                runtime.observer.progressed(self._progress, max(0.0, seconds))
+            self._progress, self._progress_since = progress, append.at
+        self._memory, self._known = memory, True
+        for envelope in together:
+            self._seen[envelope.input_id] = None
+        while len(self._seen) > MAX_SEEN:
+            del self._seen[next(iter(self._seen))]
+        runtime.observer.events(append.events)
+        if append.settled:
+            runtime.lanes.settle(append)
         if append.effects:
-            shell.submit(append, state, body)
-        for _, due_at in append.set_timers:
-            shell.timer_set(due_at)
+            runtime.lanes.submit(append, epoch, memory.body)
+        for _, _, due_at in append.set_timers:
+            runtime.alarm.timer_set(due_at)
         _tell(together, COMMITTED, "")
 
-    async def _load(self, first: Posted) -> None:
+    async def _load(self, first: Envelope) -> None:
         self._address(first)
-        if first.fresh and self.state is INITIAL and isinstance(first.given, PlaceOrder):
+        if first.fresh and self._memory.version == 0 and self._stream.begins(first.command):
             first.fresh = False  # optimistic once: a conflict comes back here and reads the store
-            self.known = True
+            self._begin()
             return
-        loaded = await self._read()
-        self.known = True
+        journal = self._runtime.journal
+        loaded = await self._read(lambda: journal.load(self.order_id))
         if loaded is None:
-            self.state, self.body, self.seen, self.stage_since = INITIAL, None, {}, None
+            self._begin()
             return
-        self.state = decode_state(loaded.state)
-        self.body = decode_order(loaded.body) if loaded.body is not None else None
-        self.seen = dict.fromkeys(loaded.seen)
-        self.stage_since = loaded.stage_since
-        self.channel, self.ref = self.state.channel, self.state.ref
-        self.partition = partition_of(self.ref)
+        decode = self._stream.decode_body
+        version = loaded.version
+        state = self._stream.decode_state(loaded.state)
+        if state is None:
+            history = await self._read(lambda: journal.history(self.order_id, version))
+            state = self._stream.replay(history)
+        self._memory = Memory(
+            version,
+            state,
+            decode(loaded.body) if loaded.body is not None else None,
+            decode(loaded.stated) if loaded.stated is not None else None,
+        )
+        self._progress, self._progress_since = loaded.progress, loaded.progress_since
+        self._channel, self._ref = loaded.channel, loaded.ref
+        self._partition, self._reference = loaded.partition, loaded.reference
+        self._seen = dict.fromkeys(loaded.seen)
+        self._known = True
 
-    async def _read(self) -> Loaded | None:
+    def _begin(self) -> None:
+        """Nothing is stored, or so it is hoped."""
+        self._memory = Memory(0, self._stream.initial, None, None)
+        self._progress, self._progress_since = "", None
+        self._seen = {}
+        self._reference = self._runtime.references.new(self.order_id)
+        self._known = True
+
+    async def _read(self, read: Callable[[], Awaitable[T]]) -> T:
+        """Read, waiting for a journal that is away."""
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
-                return await self.shell.journal.load(self.order_id)
+                return await read()
             except JournalUnavailable as error:
-                if self.shell.stopping:
+                if self._runtime.stopping:
                     raise _Stopped from error
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
-    def _ids(self, posted: Posted) -> dict[str, str]:
+    def _address(self, first: Envelope) -> None:
+        if first.ref and not self._ref:
+            self._channel, self._ref = first.channel, first.ref
+            self._partition = partition_of(first.ref)
+
+    def _ids(self, envelope: Envelope) -> dict[str, str]:
         """What a log line about an input bears."""
         return {
             "order_id": self.order_id,
-            "correlation_id": self.state.correlation_id or self.shell.correlation_id(self.order_id),
-            "trace_id": posted.trace.trace_id,
+            "correlation_id": self._reference,
+            "trace_id": envelope.trace.trace_id,
         }
 
-    def _address(self, first: Posted) -> None:
-        if first.ref and not self.ref:
-            self.channel, self.ref = first.channel, first.ref
-            self.partition = partition_of(first.ref)
-
-    def _without_repeats(self, together: list[Posted]) -> list[Posted]:
-        fresh: list[Posted] = []
+    def _without_repeats(self, together: list[Envelope]) -> list[Envelope]:
+        fresh: list[Envelope] = []
         ids: set[str] = set()
-        for posted in together:
-            if posted.input_id in self.seen or posted.input_id in ids:
-                posted.end(DUPLICATE, "")
+        for envelope in together:
+            if envelope.input_id in self._seen or envelope.input_id in ids:
+                envelope.end(DUPLICATE, "")
             else:
-                ids.add(posted.input_id)
-                fresh.append(posted)
+                ids.add(envelope.input_id)
+                fresh.append(envelope)
         return fresh
 
 
-def _row(state: State) -> Row:
-    return Row(
-        channel=state.channel,
-        ref=state.ref,
-        number=state.number,
-        correlation_id=state.correlation_id,
-        stage=state.stage,
-        waiting_for=waiting_for(state),
-        currency=state.currency,
-        total_minor=state.total_minor,
-        final=state.stage in FINAL and not state.open,
-        attention=bool(state.stuck or state.holds or state.overdue),
-    )
-
-
-def _documents(decision: Decision) -> tuple[Document, ...]:
-    label = decision.label
-    if label is None:
-        return ()
-    return (
-        Document(
-            name=f"label-{label.tracking_number}",
-            content_type=f"image/{label.label_format.lower() or 'gif'}",
-            content=base64.b64decode(label.label_base64),
-        ),
-    )
-
-
-def _tell(together: list[Posted], outcome: str, reason: str) -> None:
-    for posted in together:
-        posted.end(outcome, reason)
+def _tell(together: Sequence[Envelope] | deque[Envelope], outcome: str, reason: str) -> None:
+    for envelope in together:
+        envelope.end(outcome, reason)

@@ -1,23 +1,24 @@
-"""Calls one partner for one effect, and sees to how the call ends: an answer brought to its order,
-a rest in the store until the next try, or a person's desk."""
+"""Calls one partner for one effect, and sees to how the call ends: an answer brought to its stream,
+a rest in the store until the next try, or a person's task."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from actors.order.redaction import masked
 from actors.runtime import errors
-from actors.runtime.lane import Item, Lane
-from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, Posted, Told
+from actors.runtime.item import Item
+from actors.runtime.lane import Lane
+from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, UNMATCHED, Envelope, Told
 from actors.runtime.observer import Trace
-from actors.runtime.ports import Call, EffectNote, Outbox
+from actors.runtime.ports import Call, EffectNote, Outbox, Suspensions
+from actors.runtime.references import SigningKeyMissing
 from actors.runtime.registry import Registry
-from actors.runtime.runtime import Shell
-from schemas.messages.effects import Result, tag_of
-from schemas.messages.inputs import EffectDone, EffectGivenUp, EffectRefused, Input
+from actors.runtime.runtime import Runtime
+from schemas.messages.effects import VERBS, Result, digest_of, tag_of
+from schemas.messages.inputs import EffectDone, EffectGivenUp, EffectRefused
 
 log = logging.getLogger(__name__)
 
@@ -25,53 +26,63 @@ REST_SECONDS = 5.0
 """How long an effect rests whose answer could not be taken, before it is looked up."""
 
 POST_AGAIN_SECONDS = 0.2
-"""Pause before a reply is posted again to an order whose mailbox is full."""
+"""Pause before a reply is posted again to a stream whose mailbox is full."""
 
 NOTE_AGAIN_SECONDS = 1.0
 """Pause before a note is written again while the store is away."""
 
+Reply = EffectDone | EffectRefused | EffectGivenUp
 
-class Caller:
-    """Makes the calls. `epoch_of` is asked again before each outside effect and raises LeaseLost
-    when the order isn't ours any more."""
+_ENDS: dict[type[Reply], str] = {
+    EffectDone: "done",
+    EffectRefused: "refused",
+    EffectGivenUp: "given-up",
+}
+"""The first word of a reply's input id. Each end has its own: what a partner did is heard also when
+the effect had been refused or given up before."""
+
+
+class EffectExecutor:
+    """Makes the calls. Whether the order is still ours is asked again before each outside
+    effect."""
 
     def __init__(
-        self, shell: Shell, registry: Registry, outbox: Outbox, epoch_of: Callable[[str], int]
+        self, runtime: Runtime, registry: Registry, outbox: Outbox, suspensions: Suspensions
     ) -> None:
-        self._shell = shell
+        self._runtime = runtime
         self._registry = registry
         self._outbox = outbox
-        self._epoch_of = epoch_of
-        self.draining = False
+        self._suspensions = suspensions
+        self._draining = False
+
+    def drain(self) -> None:
+        """The process is about to end: wait for no store."""
+        self._draining = True
 
     async def call(self, lane: Lane, item: Item) -> None:
         """Make the call that was counted as under way, and see to its end."""
-        shell = self._shell
+        runtime = self._runtime
         operation = tag_of(item.effect)
-        trace = shell.observer.begin_call(operation, item.trace, item.correlation_id)
+        trace = runtime.observer.begin_call(operation, item.trace, item.reference)
         item.watched = trace
-        started = shell.clock.monotonic()
+        started = runtime.clock.monotonic()
         outcome, error = "done", None
         try:
             outcome, error = await self._attempt(lane, item, trace)
         finally:
-            lane.under_way -= 1
-            if lane.breaker.state == "half_open":
-                lane.breaker.undecided(shell.clock.monotonic())
-            if lane.backlog:
-                lane.wake.set()
-            seconds = shell.clock.monotonic() - started
-            shell.observer.called(lane.name, operation, outcome, seconds)
+            now = runtime.clock.monotonic()
+            lane.finish_call(now)
+            runtime.observer.called(lane.name, operation, outcome, now - started)
             trace.end(error)
 
     async def _attempt(
         self, lane: Lane, item: Item, trace: Trace
     ) -> tuple[str, BaseException | None]:
         try:
-            self._epoch_of(item.ref)
+            self._check_ours(item)
             result = await self._ask(lane, item, trace)
         except errors.LeaseLost as error:
-            self._shell.lost(str(error))
+            self._leave(lane, item)
             return "lost", error
         except errors.Rejected as error:
             self._answered(lane)
@@ -88,7 +99,7 @@ class Caller:
             await self._retry(lane, item, error)
             return "retry", error
         except errors.JournalUnavailable as error:
-            await self._rest(lane, item, str(error), lane.care.retry_first_seconds)
+            await self._rest(lane, item, str(error), lane.policy.retry_first_seconds)
             return "retry", error
         except (errors.Unknown, TimeoutError) as error:
             await self._unknown(lane, item, error)
@@ -98,33 +109,29 @@ class Caller:
             await self._unknown(lane, item, error)
             return "unknown", error
         self._answered(lane)
-        lane.done += 1
+        lane.count_done()
         await self._reply(lane, item, EffectDone(number=item.number, result=result))
         return "done", None
 
+    def _check_ours(self, item: Item) -> None:
+        """Raises LeaseLost when the order went to another process since the effect was taken into
+        memory, also if it came back: who held it meanwhile may have called."""
+        epoch = self._runtime.leases.epoch_of(item.partition)
+        if epoch != item.epoch:
+            raise errors.LeaseLost(f"Partition {item.partition} has changed hands meanwhile.")
+
     async def _ask(self, lane: Lane, item: Item, trace: Trace) -> Result:
-        partner, timeout = lane.partner, lane.care.timeout_seconds
+        partner, seconds = lane.partner, lane.policy.effect_seconds
         if item.maybe_done and not partner.can_look_up:
             raise errors.NeedsPerson(
                 f"{lane.name} may have done this already and can't be asked: look there, then"
                 " skip it or retry it.",
                 outcome_known=False,
             )
-        call = Call(
-            order_id=item.order_id,
-            channel=item.channel,
-            ref=item.ref,
-            correlation_id=item.correlation_id,
-            number=item.number,
-            effect=item.effect,
-            order=item.whole_order(),
-            idempotency_key=f"{item.correlation_id}-{item.number}",
-            attempt=item.attempts,
-            trace=trace.traceparent,
-        )
+        call = self._call(item, trace)
         if item.maybe_done:
             try:
-                async with asyncio.timeout(timeout):
+                async with asyncio.timeout(seconds):
                     found = await partner.look_up(call)
             except (errors.Unknown, TimeoutError) as error:
                 raise errors.Retryable(f"{lane.name} did not answer a look-up: {error}") from error
@@ -132,8 +139,32 @@ class Caller:
                 return found
         elif not partner.can_look_up:
             await self._count_beforehand(item)
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(seconds):
             return await partner.perform(call)
+
+    def _call(self, item: Item, trace: Trace) -> Call:
+        """The key is the same for every repeat, whoever repeats: verb, thing, and for amendments
+        what tells one from the next."""
+        try:
+            reference = self._runtime.references.of(item.reference, item.order_id, item.key)
+        except SigningKeyMissing as error:
+            raise errors.NeedsPerson(str(error), outcome_known=not item.maybe_done) from error
+        digest = digest_of(item.effect)
+        key = f"{VERBS[type(item.effect)]}-{reference}"
+        return Call(
+            order_id=item.order_id,
+            channel=item.channel,
+            ref=item.ref,
+            key=item.key,
+            reference=reference,
+            order_reference=item.reference,
+            number=item.number,
+            effect=item.effect,
+            order=item.body(self._registry.stream.decode_body),
+            idempotency_key=f"{key}-{digest}" if digest else key,
+            attempt=item.attempts,
+            trace=trace.traceparent,
+        )
 
     async def _count_beforehand(self, item: Item) -> None:
         """Have the attempt on disk before it is made. Raises JournalUnavailable, and then it is not
@@ -146,31 +177,25 @@ class Caller:
             raise
 
     def _answered(self, lane: Lane) -> None:
-        if lane.breaker.succeeded():
+        if lane.answered():
             log.info("%s answers again; what waits is released step by step.", lane.name)
-            self._shell.observer.breaker(lane.name, lane.breaker.state)
-            lane.more_in_store = True
-            lane.look_again_at = 0.0
-            lane.wake.set()
+            self._runtime.observer.breaker(lane.name, lane.breaker_state)
 
     def _failed(self, lane: Lane) -> None:
-        if lane.breaker.failed(self._shell.clock.monotonic()):
+        if lane.failed(self._runtime.clock.monotonic()):
             log.warning("%s fails; its effects wait in the store until it recovers.", lane.name)
-        if lane.breaker.state != "closed":
-            lane.empty_backlog()
-            lane.look_again_at = lane.breaker.opens_again_at or 0.0
-        self._shell.observer.breaker(lane.name, lane.breaker.state)
+        self._runtime.observer.breaker(lane.name, lane.breaker_state)
 
-    async def _reply(self, lane: Lane, item: Item, given: Input) -> None:
-        """Bring the answer to the order and wait until it is on disk; then the effect has ended."""
-        outcome = await self._post(item, given)
-        if outcome == POISON and not isinstance(given, EffectGivenUp):
+    async def _reply(self, lane: Lane, item: Item, reply: Reply) -> None:
+        """Bring the answer to the stream and wait until it is on disk; then the effect has
+        ended."""
+        outcome, why = await self._post(item, reply)
+        if outcome == POISON and not isinstance(reply, EffectGivenUp):
             # It would be the same answer each time: a person must know what the partner did.
             reason = f"{lane.name} answered, but its answer can't be kept. Look there what it did."
-            given = EffectGivenUp(number=item.number, reason=reason, outcome_known=False)
-            outcome = await self._post(item, given)
-        lane.forget(item)
-        lane.asked_to_slow_down = 0
+            given_up = EffectGivenUp(number=item.number, reason=reason, outcome_known=False)
+            outcome, why = await self._post(item, given_up)
+        lane.end(item)
         if outcome in {COMMITTED, DUPLICATE}:
             lane.release(item)
             return
@@ -178,42 +203,46 @@ class Caller:
         # the effect up next must look it up, so the attempt is counted before it is let go.
         log.warning("An answer of %s was not taken: %s", lane.name, outcome)
         item.attempts += 1
-        if not self._shell.stopping:
+        if self._runtime.stopping:
+            return
+        if outcome in {POISON, UNMATCHED}:
+            await self._suspend(lane, item, why)
+        else:
             await self._rest(lane, item, f"the answer was not taken: {outcome}", REST_SECONDS)
 
-    async def _post(self, item: Item, given: Input) -> str:
+    async def _post(self, item: Item, reply: Reply) -> tuple[str, str]:
         while True:
-            ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-            posted = Posted(
-                given,
-                f"effect:{item.number}",
+            ended: asyncio.Future[tuple[str, str]] = asyncio.get_running_loop().create_future()
+            envelope = Envelope(
+                reply,
+                f"{_ENDS[type(reply)]}:{item.number}",
                 _ending(ended),
                 channel=item.channel,
                 ref=item.ref,
                 trace=item.watched,
             )
             try:
-                self._registry.post(item.order_id, posted)
+                self._registry.post(item.order_id, envelope)
             except errors.MailboxFull:
                 await asyncio.sleep(POST_AGAIN_SECONDS)
                 continue
             return await ended
 
     async def _give_up(self, lane: Lane, item: Item, reason: str, *, known: bool) -> None:
-        given = EffectGivenUp(number=item.number, reason=reason, outcome_known=known)
-        await self._reply(lane, item, given)
+        reply = EffectGivenUp(number=item.number, reason=reason, outcome_known=known)
+        await self._reply(lane, item, reply)
 
     async def _retry(self, lane: Lane, item: Item, error: errors.Retryable) -> None:
-        # A partner that is down for everybody burns nobody's tries: its effects wait for it.
-        burns = not error.throttled and not (error.sick and lane.breaker.state != "closed")
+        # A partner that is down for everybody burns no one's tries: its effects wait for it.
+        burns = not error.throttled and not (error.sick and lane.resting)
         if error.throttled:
             self._answered(lane)
             if not error.alone:
-                lane.slow_down(self._shell.clock.monotonic(), error.retry_after_seconds)
+                lane.slow_down(self._runtime.clock.monotonic(), error.retry_after_seconds)
         elif error.sick:
             self._failed(lane)
-        if burns and lane.count_try(item) >= lane.care.retry_attempts:
-            reason = f"{lane.name} failed {lane.care.retry_attempts} times, lastly: {error}"
+        if burns and lane.count_try(item) >= lane.policy.retry_attempts:
+            reason = f"{lane.name} failed {lane.policy.retry_attempts} times, lastly: {error}"
             await self._give_up(lane, item, reason, known=not item.maybe_done)
             return
         if not lane.partner.can_look_up:
@@ -223,16 +252,16 @@ class Caller:
     async def _unknown(self, lane: Lane, item: Item, error: BaseException) -> None:
         # As with a retry; but a fault of the adapter's own is this effect's, whoever is down.
         partners = isinstance(error, errors.Unknown | TimeoutError)
-        burns = not (partners and lane.breaker.state != "closed")
+        burns = not (partners and lane.resting)
         self._failed(lane)
         item.attempts += 1
         item.maybe_done = True
-        reason = str(error) or f"{lane.name} did not answer in {lane.care.timeout_seconds:g} s."
-        spent = burns and lane.count_try(item) >= lane.care.retry_attempts
+        reason = str(error) or f"{lane.name} did not answer in {lane.policy.effect_seconds:g} s."
+        spent = burns and lane.count_try(item) >= lane.policy.retry_attempts
         if not lane.partner.can_look_up or spent:
             await self._give_up(lane, item, reason, known=False)
         else:
-            delay = max(lane.care.settle_seconds, lane.retry_delay(item, None))
+            delay = max(lane.policy.settle_seconds, lane.retry_delay(item, None))
             await self._rest(lane, item, reason, delay)
 
     async def _unauthorised(self, lane: Lane, item: Item, error: errors.Unauthorised) -> None:
@@ -240,39 +269,61 @@ class Caller:
             await self._retry(lane, item, errors.Retryable(str(error), sick=False))
             return
         log.error("%s refuses our credential; its effects wait: %s", lane.name, error)
-        lane.paused_until = self._shell.clock.monotonic() + lane.care.rest_seconds
+        lane.pause_until(self._runtime.clock.monotonic() + lane.policy.rest_seconds)
         self._answered(lane)
         if not lane.partner.can_look_up:
             item.attempts = 0
-        await self._rest(lane, item, str(error), lane.care.rest_seconds)
+        await self._rest(lane, item, str(error), lane.policy.rest_seconds)
 
     async def _rest(self, lane: Lane, item: Item, reason: str, delay: float) -> None:
         """Leave the effect to the store until it is due again."""
         note = self._note(item, reason, delay)
+        if await self._written(lane, item, lambda: self._outbox.note(note)):
+            lane.rest(item, self._runtime.clock.monotonic() + delay)
+
+    async def _suspend(self, lane: Lane, item: Item, why: str) -> None:
+        """Set an effect aside of which nothing can be recorded, so that it is not asked again and
+        again."""
+        log.error("Effect %s of %s can't be decided and is suspended: %s", *item.name[::-1], why)
+        reason = self._registry.stream.masked(why, item.known_body)
+        suspend = self._suspensions.suspend_effect
+        if await self._written(lane, item, lambda: suspend(item.order_id, item.number, reason)):
+            lane.release(item)
+
+    async def _written(self, lane: Lane, item: Item, write: Callable[[], Awaitable[None]]) -> bool:
+        """Write until it is on disk; False when that is not ours to do any more."""
         while True:
             try:
-                await self._outbox.note(note)
-                break
+                await write()
             except errors.JournalUnavailable:
-                if self.draining:
-                    return
+                if self._draining:
+                    return False
                 await asyncio.sleep(NOTE_AGAIN_SECONDS)
+            except errors.LeaseLost:
+                self._leave(lane, item)
+                return False
+            else:
+                return True
+
+    def _leave(self, lane: Lane, item: Item) -> None:
+        """Another process owns the order: what is to be done is its to do."""
         lane.release(item)
-        lane.wake_at(self._shell.clock.monotonic() + delay)
+        lane.recheck()
 
     def _note(self, item: Item, reason: str, delay: float) -> EffectNote:
+        masked = self._registry.stream.masked(reason[:2_000], item.known_body)
         return EffectNote(
             order_id=item.order_id,
             number=item.number,
             attempts=item.attempts,
-            due_at=self._shell.clock.now() + timedelta(seconds=delay),
-            error=masked(reason[:2_000], item.order)[:500],
+            due_at=self._runtime.clock.now() + timedelta(seconds=delay),
+            error=masked[:500],
         )
 
 
-def _ending(ended: asyncio.Future[str]) -> Told:
-    def told(outcome: str, _reason: str) -> None:
+def _ending(ended: asyncio.Future[tuple[str, str]]) -> Told:
+    def told(outcome: str, reason: str) -> None:
         if not ended.done():
-            ended.set_result(outcome)
+            ended.set_result((outcome, reason))
 
     return told

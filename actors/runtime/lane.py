@@ -1,250 +1,347 @@
-"""One partner's lane: what waits for it in memory, how fast it is called, and when it rests."""
+"""One lane: what waits in memory for one partner instance, how fast it is called, when it rests."""
 
 from __future__ import annotations
 
 import asyncio
 import heapq
 from collections import deque
+from collections.abc import Callable, Collection, Sequence
 
 from aiolimiter import AsyncLimiter
-from msgspec import Struct
 
 from actors.runtime.breaker import Breaker
-from actors.runtime.observer import BLIND, Trace
-from actors.runtime.ports import Partner
-from schemas.messages.codec import decode_order
-from schemas.messages.effects import Effect
-from schemas.order.canonical import Order
-from schemas.order.ids import CorrelationId, OrderId
-
-Key = tuple[str, int]
+from actors.runtime.call_policy import CallPolicy
+from actors.runtime.item import Item
+from actors.runtime.ports import EffectName, Partner
 
 MAX_COUNTED = 20_000
 """Effects whose failed tries are counted per partner, about 3 MB; beyond it the one that failed
-longest ago is forgotten and gets its tries anew."""
+longest ago is forgotten and gets all its tries again."""
 
 LOOK_SECONDS = 0.25
 """How often a lane looks into the store while more waits there."""
 
+SWEEP_SECONDS = 5.0
+"""How often a lane looks into the store even when it believes it knows everything."""
+
 LONGEST_WISH_SECONDS = 3600.0
 """A partner's own wish to be left alone counts up to an hour."""
 
-
-class Care(Struct, frozen=True, kw_only=True):
-    """How gently a partner is called, and how long its failures are borne.
-
-    `settle_seconds` is how long an unknown outcome rests before it is looked up, so that a slow
-    partner has finished. `rest_seconds` is the pause after a refused credential.
-    """
-
-    rate_per_second: float = 50.0
-    concurrency: int = 32
-    timeout_seconds: float = 15.0
-    retry_first_seconds: float = 1.0
-    retry_most_seconds: float = 300.0
-    retry_attempts: int = 20
-    breaker_failures: int = 5
-    breaker_open_seconds: float = 15.0
-    settle_seconds: float = 5.0
-    rest_seconds: float = 60.0
-    backlog: int = 1_000
-
-
-class Item:
-    """One effect on its way to a partner."""
-
-    __slots__ = (
-        "_body",
-        "attempts",
-        "channel",
-        "correlation_id",
-        "effect",
-        "maybe_done",
-        "number",
-        "order",
-        "order_id",
-        "ref",
-        "trace",
-        "watched",
-    )
-
-    def __init__(
-        self,
-        *,
-        order_id: OrderId,
-        number: int,
-        channel: str,
-        ref: str,
-        correlation_id: CorrelationId,
-        effect: Effect,
-        attempts: int,
-        maybe_done: bool,
-        order: Order | None,
-        body: bytes = b"",
-        trace: str = "",
-    ) -> None:
-        self.order_id = order_id
-        self.number = number
-        self.channel = channel
-        self.ref = ref
-        self.correlation_id = correlation_id
-        self.effect = effect
-        self.attempts = attempts
-        self.maybe_done = maybe_done
-        self.order = order
-        self._body = body
-        self.trace = trace
-        self.watched: Trace = BLIND
-        """The call that is under way, so that what its answer causes is linked to it."""
-
-    @property
-    def key(self) -> Key:
-        """The effect's name for ever."""
-        return (self.order_id, self.number)
-
-    def whole_order(self) -> Order | None:
-        """Return the canonical order, decoded when it came from the store; None if there is none
-        there."""
-        if self.order is None and self._body:
-            self.order = decode_order(self._body)
-        return self.order
+SHORTEST_PAUSE_SECONDS = 0.01
+"""A lane that waits for a moment just passed still lets others run."""
 
 
 class Lane:
-    """State of one partner's queue. The dispatcher drives it; nothing here waits.
+    """State of one partner's queue. Nothing here calls anybody: the dispatcher starts calls, the
+    executor says how they end, and both only tell the lane.
 
-    `backlog` is bounded: beyond it effects stay in the store and `more_in_store` says so. `held`
-    names every effect that is in memory, waiting, under way or on its way back to its order.
+    The backlog is bounded: beyond it effects stay in the store, which the lane remembers. It knows
+    every effect that is in memory: waiting, under way or on its way back to its stream. Moments are
+    monotonic seconds.
     """
 
-    def __init__(self, name: str, partner: Partner, care: Care) -> None:
+    def __init__(self, name: str, partner: Partner, policy: CallPolicy) -> None:
         self.name = name
         self.partner = partner
-        self.care = care
-        self.backlog: deque[Item] = deque()
-        self.held: set[Key] = set()
-        self.tries: dict[Key, int] = {}
-        self.done = 0
-        self._refused: dict[Key, int] = {}
-        self._let_go: set[Key] | None = None
-        self.under_way = 0
-        self.more_in_store = True
-        self.look_again_at = 0.0
-        self.looked_at = 0.0
-        self.not_before = 0.0  # no look into the store before, whatever is due
-        self.paused_until = 0.0
-        self.asked_to_slow_down = 0
+        self.policy = policy
+        self._backlog: deque[Item] = deque()
+        self._held: dict[EffectName, Item] = {}
+        self._settled: set[EffectName] = set()
+        self._let_go: set[EffectName] | None = None
+        self._tries: dict[EffectName, int] = {}
+        self._refused: dict[EffectName, int] = {}
+        self._done = 0
+        self._under_way = 0
+        self._more_in_store = True
+        self._next_look_at = 0.0
+        self._looked_at = 0.0
+        self._not_before = 0.0  # no look into the store before, whatever is due
+        self._paused_until = 0.0
+        self._asked_to_slow_down = 0
         self._wakes: list[float] = []
-        self.wake = asyncio.Event()
-        self.limiter = _limiter(care.rate_per_second)
-        self.breaker = Breaker(
-            failures=care.breaker_failures,
-            open_seconds=care.breaker_open_seconds,
-            concurrency=care.concurrency,
+        self._wake = asyncio.Event()
+        self._limiter = _limiter(policy.rate_per_second)
+        self._breaker = Breaker(
+            failures=policy.breaker_failures,
+            open_seconds=policy.breaker_open_seconds,
+            concurrency=policy.concurrency,
         )
+
+    # --- how it stands ----------------------------------------------------------------------------
+
+    @property
+    def waiting(self) -> int:
+        """How many effects wait in memory."""
+        return len(self._backlog)
+
+    @property
+    def held(self) -> int:
+        """How many effects are in memory: waiting, under way, or on their way back."""
+        return len(self._held)
+
+    @property
+    def under_way(self) -> int:
+        """How many calls are under way."""
+        return self._under_way
+
+    @property
+    def breaker_state(self) -> str:
+        """`closed`, `open` or `half_open`."""
+        return self._breaker.state
+
+    @property
+    def resting(self) -> bool:
+        """Whether the partner is taken for down, so that no effect's own tries are burnt."""
+        return self._breaker.state != "closed"
+
+    @property
+    def paused_until(self) -> float:
+        """No call starts before this moment."""
+        return self._paused_until
+
+    @property
+    def more_in_store(self) -> bool:
+        """Whether effects may wait in the store that memory does not hold."""
+        return self._more_in_store
+
+    @property
+    def next_look_at(self) -> float:
+        """When the store is asked the next time."""
+        return self._next_look_at
+
+    # --- what was committed -----------------------------------------------------------------------
 
     def offer(self, item: Item) -> None:
         """Take an effect that was just recorded; at the bound or at rest the store keeps it. A look
         into the store may have been quicker than the answer to the commit: then it is here."""
-        if item.key in self.held:
+        if item.name in self._held:
             return
-        if len(self.backlog) >= self.care.backlog or self.breaker.state != "closed":
-            self.more_in_store = True
-            if self.breaker.state == "closed":
-                self.look_again_at = min(self.look_again_at, self.looked_at + LOOK_SECONDS)
+        if len(self._backlog) >= self.policy.backlog or self.resting:
+            self._more_in_store = True
+            if not self.resting:
+                self._next_look_at = min(self._next_look_at, self._looked_at + LOOK_SECONDS)
             return
-        self.held.add(item.key)
-        self.backlog.append(item)
-        self.wake.set()
+        self._hold(item)
+        self._wake.set()
 
-    def begin_look(self) -> list[Key]:
-        """A look into the store begins: return what memory holds, and remember what it lets go of
-        meanwhile, because the look may still show that as open and never called."""
-        self._let_go = set()
-        return list(self.held)
+    def settle(self, name: EffectName) -> None:
+        """The effect has ended, by whatever said so: if it waits here it is never started. A call
+        that is under way goes on, and its answer is still brought to its stream."""
+        if self._let_go is not None:
+            self._let_go.add(name)
+        if name in self._held:
+            self._settled.add(name)
 
-    def end_look(self, items: list[Item]) -> None:
-        """The look is over: take what it found and memory has not had since it began."""
+    def recheck(self) -> None:
+        """Something may wait in the store that memory does not know of."""
+        self._more_in_store = True
+
+    def drop(self, partitions: Collection[int]) -> None:
+        """Forget what waits of partitions that belong to another process now."""
+        kept = [item for item in self._backlog if item.partition not in partitions]
+        for item in self._backlog:
+            if item.partition in partitions:
+                self.release(item)
+        self._backlog = deque(kept)
+
+    # --- looks into the store ---------------------------------------------------------------------
+
+    def begin(self, now: float) -> None:
+        """The process begins: a call that a dead one had under way may still act at the partner."""
+        self._next_look_at = self._not_before = now + self.policy.settle_seconds
+
+    def begin_look(self, now: float) -> tuple[int, list[EffectName]] | None:
+        """Return how many effects to read from the store, and which to leave out because memory
+        holds them; None when it is not time to look, or not at rest."""
+        if now < self._next_look_at or (self._backlog and not self._more_in_store):
+            return None
+        if now < self._not_before:
+            self._next_look_at = self._not_before
+            return None
+        self._next_look_at = self._next_wake(now)
+        opens_at = self._breaker.opens_again_at
+        if opens_at is not None and now < opens_at:
+            self._next_look_at = opens_at
+            return None
+        room = 1 if opens_at is not None else self.policy.backlog - len(self._backlog)
+        if room <= 0:
+            self._next_look_at = now + LOOK_SECONDS
+            return None
+        self._looked_at = now
+        self._more_in_store = False  # unless something is left to it while we look
+        self._let_go = set()  # what the look may still show as open and never called
+        return room, list(self._held)
+
+    def end_look(self, items: Sequence[Item], *, more: bool, now: float) -> None:
+        """Take what the look found and memory has not had since it began. `more`: there is more."""
         let_go, self._let_go = self._let_go or set(), None
         for item in items:
-            if item.key not in self.held and item.key not in let_go:
-                self.held.add(item.key)
-                self.backlog.append(item)
+            if item.name not in self._held and item.name not in let_go:
+                self._hold(item)
+        self._more_in_store = self._more_in_store or more
+        if self._more_in_store:
+            self._next_look_at = now + LOOK_SECONDS
 
-    def release(self, item: Item) -> None:
-        """The effect has ended or rests in the store."""
-        self.held.discard(item.key)
-        if self._let_go is not None:
-            self._let_go.add(item.key)
+    def fail_look(self, again_at: float) -> None:
+        """The store could not be read."""
+        self._let_go = None
+        self._more_in_store = True
+        self._next_look_at = again_at
 
-    def empty_backlog(self) -> None:
-        """Leave what waits to the store: the partner rests."""
-        while self.backlog:
-            self.release(self.backlog.popleft())
-        self.more_in_store = True
+    # --- calls ------------------------------------------------------------------------------------
+
+    async def take_turn(self) -> None:
+        """Wait until the partner's rate allows one more call."""
+        await self._limiter.acquire()
 
     def may_start(self, now: float) -> bool:
         """Whether a call may start now."""
+        self._skip_settled()
         return (
-            bool(self.backlog)
-            and now >= self.paused_until
-            and self.under_way < self.care.concurrency
-            and self.breaker.may_call(self.under_way, now)
+            bool(self._backlog)
+            and now >= self._paused_until
+            and self._under_way < self.policy.concurrency
+            and self._breaker.may_call(self._under_way, now)
         )
+
+    def start_call(self) -> Item:
+        """Count a call as under way and return for what it is; `may_start` was true."""
+        self._under_way += 1
+        self._breaker.started()
+        return self._backlog.popleft()
+
+    def finish_call(self, now: float) -> None:
+        """A call is over, however it ended."""
+        self._under_way -= 1
+        if self._breaker.state == "half_open":
+            self._breaker.undecided(now)
+        if self._backlog:
+            self._wake.set()
+
+    def answered(self) -> bool:
+        """The partner answered sensibly. Returns True when this closed the breaker: then what waits
+        is released step by step."""
+        closed = self._breaker.succeeded()
+        if closed:
+            self._more_in_store = True
+            self._next_look_at = 0.0
+            self._wake.set()
+        return closed
+
+    def count_done(self) -> None:
+        """The partner did what was asked."""
+        self._done += 1
+
+    def failed(self, now: float) -> bool:
+        """The partner failed. Returns True when this opened the breaker; while that is not closed,
+        the store keeps what waits."""
+        opened = self._breaker.failed(now)
+        if self.resting:
+            while self._backlog:
+                self.release(self._backlog.popleft())
+            self._more_in_store = True
+            self._next_look_at = self._breaker.opens_again_at or 0.0
+        return opened
+
+    def end(self, item: Item) -> None:
+        """The effect's call has led to an answer: forget how often it was tried."""
+        self._tries.pop(item.name, None)
+        self._refused.pop(item.name, None)
+        self._asked_to_slow_down = 0
+
+    def release(self, item: Item) -> None:
+        """The effect has ended, or rests in the store."""
+        self._held.pop(item.name, None)
+        self._settled.discard(item.name)
+        if self._let_go is not None:
+            self._let_go.add(item.name)
+
+    def rest(self, item: Item, until: float) -> None:
+        """The effect rests in the store until that moment."""
+        self.release(item)
+        self.wake_at(until)
+
+    # --- patience ---------------------------------------------------------------------------------
 
     def slow_down(self, now: float, asked: float | None) -> None:
         """The partner asked everybody to slow down: rest as long as it asked for, or twice as long
         each time when it named no time. What comes meanwhile belongs to the same request."""
-        if now >= self.paused_until:
-            self.asked_to_slow_down += 1
-        times = max(self.asked_to_slow_down - 1, 0)
+        if now >= self._paused_until:
+            self._asked_to_slow_down += 1
+        times = max(self._asked_to_slow_down - 1, 0)
         pause = asked if asked is not None else self._doubled(times)
-        self.paused_until = max(self.paused_until, now + min(pause, LONGEST_WISH_SECONDS))
+        self._paused_until = max(self._paused_until, now + min(pause, LONGEST_WISH_SECONDS))
 
-    def _doubled(self, times: int) -> float:
-        pause: float = self.care.retry_first_seconds * 2 ** min(times, 20)
-        return min(pause, self.care.retry_most_seconds)
+    def pause_until(self, moment: float) -> None:
+        """Start no call before this moment."""
+        self._paused_until = moment
+        self._wake.set()
 
     def retry_delay(self, item: Item, asked: float | None) -> float:
         """Return how long to wait before the next try: doubling, or what the partner asked for."""
-        own = self._doubled(self.tries.get(item.key, 0))
+        own = self._doubled(self._tries.get(item.name, 0))
         return own if asked is None else max(own, min(asked, LONGEST_WISH_SECONDS))
 
-    def wake_at(self, moment: float) -> None:
-        """Something in the store is due at this moment (monotonic seconds)."""
-        if len(self._wakes) < self.care.backlog:
-            heapq.heappush(self._wakes, moment)
-        self.look_again_at = min(self.look_again_at, moment)
-        self.more_in_store = True
-        self.wake.set()
-
-    def next_wake(self, now: float, at_most_seconds: float) -> float:
-        """Return the next moment to look into the store after this look."""
-        while self._wakes and self._wakes[0] <= now:
-            heapq.heappop(self._wakes)
-        latest = now + at_most_seconds
-        return min(self._wakes[0], latest) if self._wakes else latest
+    def count_try(self, item: Item) -> int:
+        """Count a failed try; the count lives as long as the process does."""
+        tries = self._tries.pop(item.name, 0) + 1
+        self._tries[item.name] = tries
+        if len(self._tries) > MAX_COUNTED:
+            del self._tries[next(iter(self._tries))]
+        return tries
 
     def others_got_in(self, item: Item) -> bool:
         """Our credential was refused for this effect: whether it was good for others since it was
         refused for this one the last time. Then it is this effect that is refused."""
-        before = self._refused.get(item.key)
-        if before is not None or len(self._refused) < self.care.backlog:
-            self._refused[item.key] = self.done
-        return before is not None and self.done > before
+        before = self._refused.get(item.name)
+        if before is not None or len(self._refused) < self.policy.backlog:
+            self._refused[item.name] = self._done
+        return before is not None and self._done > before
 
-    def forget(self, item: Item) -> None:
-        """The effect's call has ended for good."""
-        self.tries.pop(item.key, None)
-        self._refused.pop(item.key, None)
+    # --- waiting ----------------------------------------------------------------------------------
 
-    def count_try(self, item: Item) -> int:
-        """Count a failed try; the count lives as long as the process does."""
-        tries = self.tries.pop(item.key, 0) + 1
-        self.tries[item.key] = tries
-        if len(self.tries) > MAX_COUNTED:
-            del self.tries[next(iter(self.tries))]
-        return tries
+    def wake(self) -> None:
+        """See at once whether something is to be done."""
+        self._wake.set()
+
+    def wake_at(self, moment: float) -> None:
+        """Something in the store is due at this moment."""
+        if len(self._wakes) < self.policy.backlog:
+            heapq.heappush(self._wakes, moment)
+        self._next_look_at = min(self._next_look_at, moment)
+        self._more_in_store = True
+        self._wake.set()
+
+    async def wait(self, now: Callable[[], float]) -> None:
+        """Return when something may be to be done: it was woken, or the next moment has come."""
+        self._wake.clear()
+        moment = now()
+        pause = max(SHORTEST_PAUSE_SECONDS, self._next_look_at - moment)
+        if self._backlog and self._paused_until > moment:
+            pause = min(pause, max(SHORTEST_PAUSE_SECONDS, self._paused_until - moment))
+        try:
+            async with asyncio.timeout(pause):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    def _hold(self, item: Item) -> None:
+        self._held[item.name] = item
+        self._backlog.append(item)
+
+    def _skip_settled(self) -> None:
+        while self._backlog and self._backlog[0].name in self._settled:
+            self.release(self._backlog.popleft())
+
+    def _next_wake(self, now: float) -> float:
+        while self._wakes and self._wakes[0] <= now:
+            heapq.heappop(self._wakes)
+        latest = now + SWEEP_SECONDS
+        return min(self._wakes[0], latest) if self._wakes else latest
+
+    def _doubled(self, times: int) -> float:
+        pause: float = self.policy.retry_first_seconds * 2 ** min(times, 20)
+        return min(pause, self.policy.retry_most_seconds)
 
 
 def _limiter(rate_per_second: float) -> AsyncLimiter:

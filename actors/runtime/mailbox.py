@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from actors.runtime.observer import BLIND, Trace
-from schemas.messages.inputs import Input
 
 COMMITTED, DUPLICATE, UNMATCHED, POISON, STOPPED = (
     "committed",
@@ -14,27 +14,27 @@ COMMITTED, DUPLICATE, UNMATCHED, POISON, STOPPED = (
     "poison",
     "stopped",
 )
-"""How an input can end. `unmatched`: it names an order nobody knows. `poison`: deciding raised.
-`stopped`: the process stops first; the input comes again."""
+"""How an input can end. `unmatched`: it names an order that no one knows. `poison`: deciding
+raised. `stopped`: the process, or its hold of this order, ends first; the input comes again."""
 
 Told = Callable[[str, str], None]
 """Told once with the outcome and, for poison, the reason in words."""
 
 
-class Posted:
-    """An input on its way to its order. `input_id` names it for ever; a repeat is recognised.
+class Envelope:
+    """An input on its way to its stream. `input_id` names it permanently; a repeat is recognised.
 
-    `fresh` says that the sender has never delivered it before, so that a new order's first input
-    may be tried without asking the store whether the order exists.
+    `fresh` says that the sender has never delivered it before, so that a new stream's first input
+    may be tried without asking the store whether the stream exists.
     """
 
     __slots__ = (
         "channel",
+        "command",
         "ended",
+        "enqueued_at",
         "fresh",
-        "given",
         "input_id",
-        "posted_at",
         "received_at",
         "ref",
         "told",
@@ -43,7 +43,7 @@ class Posted:
 
     def __init__(
         self,
-        given: Input,
+        command: Any,
         input_id: str,
         told: Told,
         *,
@@ -53,7 +53,7 @@ class Posted:
         received_at: str = "",
         trace: Trace = BLIND,
     ) -> None:
-        self.given = given
+        self.command = command
         self.input_id = input_id
         self.told = told
         self.channel = channel
@@ -61,7 +61,7 @@ class Posted:
         self.fresh = fresh
         self.received_at = received_at
         self.trace = trace
-        self.posted_at = 0.0
+        self.enqueued_at = 0.0
         self.ended = False
 
     def end(self, outcome: str, reason: str = "") -> None:

@@ -1,11 +1,9 @@
-"""What the shell tells whoever watches: counts, durations, spans. Never an order id as a label."""
+"""What the runtime tells whoever watches: counts, durations, spans. No order id is ever a label."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
-
-from schemas.messages.events import OrderEvent
+from typing import Any, Protocol
 
 
 class Span(Protocol):
@@ -40,29 +38,31 @@ class Observer(Protocol):
     """Takes note. Every method returns at once and never raises."""
 
     def begin_call(self, name: str, parent: str, correlation_id: str) -> Trace:
-        """Begin watching a call to a partner; `parent` is the recording trace ("": none)."""
+        """Begin watching a call to a partner; `parent` is the recording trace ("": none),
+        `correlation_id` the order's own reference."""
         ...
 
     def mailbox_wait(self, seconds: float) -> None:
-        """An input waited this long in its order's mailbox."""
+        """An input waited this long in its stream's mailbox."""
         ...
 
     def step(self, name: str, outcome: str, seconds: float) -> None:
-        """A step of one order's handling: `decide` (`ok`, `failed`) or `append` (`committed`,
+        """A step of one stream's handling: `decide` (`ok`, `failed`) or `append` (`committed`,
         `duplicate`, `conflict`, `unavailable`)."""
         ...
 
-    def left_stage(self, stage: str, seconds: float) -> None:
-        """An order has left a stage that it was in for so long. A stage that is passed within one
-        commit took no time and is not told."""
+    def progressed(self, progress: str, seconds: float) -> None:
+        """A stream went on after it was that far for so long (`Row.progress`). A word that is
+        passed within one commit took no time and is not told."""
         ...
 
-    def events(self, events: Sequence[OrderEvent]) -> None:
+    def events(self, events: Sequence[Any]) -> None:
         """These events are on disk."""
         ...
 
     def called(self, partner: str, operation: str, outcome: str, seconds: float) -> None:
-        """A partner was called: `done`, `refused`, `retry`, `unknown`, `person`, `unauthorised`."""
+        """A partner was called: `done`, `refused`, `retry`, `unknown`, `person`, `unauthorised`,
+        `lost`."""
         ...
 
     def breaker(self, partner: str, state: str) -> None:
@@ -94,10 +94,10 @@ class Blind:
     def step(self, name: str, outcome: str, seconds: float) -> None:
         """Nothing is recorded."""
 
-    def left_stage(self, stage: str, seconds: float) -> None:
+    def progressed(self, progress: str, seconds: float) -> None:
         """Nothing is recorded."""
 
-    def events(self, events: Sequence[OrderEvent]) -> None:
+    def events(self, events: Sequence[Any]) -> None:
         """Nothing is recorded."""
 
     def called(self, partner: str, operation: str, outcome: str, seconds: float) -> None:

@@ -1,19 +1,32 @@
-"""What the heart needs of the outside, as protocols. Adapters implement them; tests have twins."""
+"""What the runtime needs of the outside, as protocols. Adapters implement them; tests have twins.
+
+What is stored are orders, so a stream's id is an order's here; the runtime itself knows of an order
+no more than its id, its channel and the channel's reference.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
 from actors.runtime.errors import NeedsPerson
 from schemas.messages.effects import Effect, Result
-from schemas.messages.events import OrderEvent
 from schemas.order.canonical import Order
 from schemas.order.ids import OrderId, Reference
-from schemas.order.things import Key
+from schemas.order.things import ORDER, Key
+
+BODY, STATED = "", "stated"
+"""The names of a stream's bodies: the one acted on, and the sender's latest statement where it
+differs. No document may be called so."""
+
+EffectName = tuple[str, int]
+"""An order's id and the number of one of its effects: names it permanently."""
+
+TimerName = tuple[str, str, str]
+"""An order's id, a thing's key and the name of one of its timers."""
 
 
 class RecordedEffect(Struct, frozen=True, kw_only=True):
@@ -32,21 +45,35 @@ class RecordedEffect(Struct, frozen=True, kw_only=True):
 
 
 class Document(Struct, frozen=True, kw_only=True):
-    """A file that belongs to an order, such as a label image."""
+    """A file that belongs to a thing of an order, such as a label's image."""
 
     name: str
     content_type: str
     content: bytes
+    key: Key = ORDER
+
+
+class Body(Struct, frozen=True, kw_only=True):
+    """Personal data of a stream, encoded: kept sealed, apart from events and state. `name` is BODY
+    or STATED. `customer`, `email` and `phone` say whose it is (`schemas.order.customers`); they are
+    stored as keyed hashes alone."""
+
+    content: bytes
+    name: str = BODY
+    customer: str = ""
+    email: str = ""
+    phone: str = ""
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """The order's row in the read model after an append. `number` is what people call it."""
+    """The order's row in the read model after an append. `number` is what people call it,
+    `progress` how far its parts are, in words."""
 
     channel: str
     ref: str
     number: str
-    correlation_id: str
     stage: str
+    progress: str
     waiting_for: str
     currency: str
     total_minor: int
@@ -58,31 +85,29 @@ class Append(Struct, frozen=True, kw_only=True):
     """Everything one order adds in one commit, all or nothing.
 
     `expected_version` is the version the decision saw (0: a new order); the events take the numbers
-    after it. `input_ids` are recorded in the inbox: when one is there already, nothing of this
-    append is written. `settled` are numbers of effects that ended with this append, each with how
-    (`done`, `refused`, `person`). Timers: `set_timers` upserts by name, `clear_timers` deletes.
-    `body` is the canonical order as JSON when it is new or amended; `customer`, `email` and `phone`
-    say then whose it is (`schemas.order.customers`), and are stored as keyed hashes alone. `state`
-    is the encoded state after the events. `trace` is a traceparent ("" when the trace isn't
+    after it. `reference` is the order's own, which is stored with a new order and never changes: it
+    says which key signs the references of all its things. `input_ids` are recorded in the inbox:
+    when one is there already, nothing of this append is written. `settled` are numbers of effects
+    that ended with this append, each with how (`done`, `refused`, `person`). Timers: `set_timers`
+    upserts by key and name, `clear_timers` deletes. `bodies` are those that are new or changed.
+    `state` is the encoded state after the events. `trace` is a traceparent ("" when the trace isn't
     sampled).
     """
 
     order_id: OrderId
+    reference: Reference
     partition: int
     expected_version: int
     input_ids: tuple[str, ...]
-    events: tuple[OrderEvent, ...]
+    events: tuple[Any, ...]
     effects: tuple[RecordedEffect, ...]
     settled: tuple[tuple[int, str], ...]
-    set_timers: tuple[tuple[str, datetime], ...]
-    clear_timers: tuple[str, ...]
+    set_timers: tuple[tuple[Key, str, datetime], ...]
+    clear_timers: tuple[tuple[Key, str], ...]
     row: Row
     state: bytes
     at: datetime
-    body: bytes | None = None
-    customer: str = ""
-    email: str = ""
-    phone: str = ""
+    bodies: tuple[Body, ...] = ()
     documents: tuple[Document, ...] = ()
     trace: str = ""
 
@@ -95,22 +120,28 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
 
 class Loaded(Struct, frozen=True, kw_only=True):
-    """An order as stored: the encoded state, its version and body, and which inputs it has seen
-    (the latest 500 ids; older repeats are caught by the inbox at append). `body` is None before
-    there is one, and when it was erased. `stage_since` is None for an order that entered its stage
-    before that was kept."""
+    """An order as stored: the encoded state, its version and bodies, and which inputs it has seen
+    (the latest 500 ids; older repeats are caught by the inbox at append). A body is None before
+    there is one, and when it was erased."""
 
     order_id: OrderId
+    reference: Reference
+    partition: int
+    channel: str
+    ref: str
+    progress: str
+    progress_since: datetime
     version: int
     state: bytes
     body: bytes | None
+    stated: bytes | None
     seen: frozenset[str]
-    stage_since: datetime | None = None
 
 
 class Journal(Protocol):
     """The event-sourced store of orders. Every call raises JournalUnavailable within its deadline
-    when the store does not answer, and LeaseLost when another process owns the partition."""
+    when the store does not answer, and LeaseLost when another process owns the partition; whoever
+    implements it tells the leases of that."""
 
     async def append(self, append: Append) -> Outcome:
         """Write one order's append; many concurrent callers share one commit (group commit).
@@ -123,18 +154,38 @@ class Journal(Protocol):
         share one query."""
         ...
 
+    async def history(self, order_id: OrderId, version: int) -> Sequence[Any]:
+        """Return the order's events up to a version, oldest first."""
+        ...
+
+
+class Leases(Protocol):
+    """Which partitions this process may write and call for."""
+
+    @property
+    def epochs(self) -> Mapping[int, int]:
+        """Partition to epoch, of those held."""
+        ...
+
+    def epoch_of(self, partition: int) -> int:
+        """Return the epoch of a partition that is surely still ours; asked again before each
+        outside effect. Raises LeaseLost, and JournalUnavailable when that can't be told now."""
+        ...
+
 
 class OpenEffect(Struct, frozen=True, kw_only=True):
-    """An effect that has not ended. `attempts` counts calls that may have reached the partner;
-    `written_by` is the lease epoch of the process that recorded it. `body` is the order's
-    canonical JSON."""
+    """An effect that has not ended. `reference` is the order's own. `attempts` counts calls that
+    may have reached the partner; `written_by` is the lease epoch of the process that recorded it.
+    `body` is the encoded body acted on, b"" where there is none."""
 
     order_id: OrderId
     number: int
+    key: Key
+    lane: str
     channel: str
     ref: str
+    partition: int
     reference: Reference
-    partner: str
     effect: Effect
     attempts: int
     due_at: datetime
@@ -158,17 +209,25 @@ class Outbox(Protocol):
     """The dispatcher's view of recorded effects."""
 
     async def open_effects(
-        self, partner: str, *, due_before: datetime, limit: int, exclude: Sequence[tuple[str, int]]
+        self,
+        lane: str,
+        *,
+        partitions: Sequence[int],
+        due_before: datetime,
+        limit: int,
+        exclude: Sequence[EffectName],
     ) -> list[OpenEffect]:
-        """Return open effects of one partner, oldest due first, leaving out those in `exclude`."""
+        """Return open effects of one lane and these partitions, oldest due first, leaving out those
+        in `exclude`."""
         ...
 
     async def note(self, note: EffectNote) -> None:
         """Remember a failed or starting attempt; concurrent callers share one commit."""
         ...
 
-    async def effect_counts(self) -> dict[str, tuple[int, float]]:
-        """Return for each partner how many effects are open and the oldest one's age in seconds."""
+    async def effect_counts(self, partitions: Sequence[int]) -> dict[str, tuple[int, float]]:
+        """Return for each lane how many effects of these partitions are open, and the oldest one's
+        age in seconds."""
         ...
 
 
@@ -176,6 +235,7 @@ class DueTimer(Struct, frozen=True, kw_only=True):
     """A timer that is due."""
 
     order_id: OrderId
+    key: Key
     name: str
     due_at: datetime
 
@@ -184,10 +244,32 @@ class Timers(Protocol):
     """Durable timers."""
 
     async def due_timers(
-        self, *, due_before: datetime, limit: int, exclude: Sequence[tuple[str, str]]
+        self,
+        *,
+        partitions: Sequence[int],
+        due_before: datetime,
+        limit: int,
+        exclude: Sequence[TimerName],
     ) -> list[DueTimer]:
-        """Return due timers, the longest overdue first, without those in `exclude`
-        (order_id, name)."""
+        """Return due timers of these partitions, the longest overdue first, without those in
+        `exclude` and those suspended."""
+        ...
+
+
+class Suspensions(Protocol):
+    """Work that can't be decided, however often it is tried: set aside alone and shown on its
+    order, which asks for a person until it is resumed (a newer version may know better)."""
+
+    async def suspend_timer(self, timer: DueTimer, why: str) -> None:
+        """Let a timer fire no more."""
+        ...
+
+    async def suspend_effect(self, order_id: OrderId, number: int, why: str) -> None:
+        """Call for an effect no more. Raises LeaseLost."""
+        ...
+
+    async def resume(self, partitions: Sequence[int]) -> int:
+        """Try all that these partitions have suspended once more; return how much it was."""
         ...
 
 

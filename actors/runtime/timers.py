@@ -1,84 +1,68 @@
-"""Durable timers: reads what is due from the store and hands it to the orders, ramped."""
+"""Durable timers: reads what is due from the store and hands it to the streams, ramped."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import datetime
+from collections.abc import Coroutine
 
-from actors.runtime.errors import JournalUnavailable, MailboxFull
-from actors.runtime.mailbox import POISON, Posted
-from actors.runtime.ports import DueTimer, Timers
+from actors.runtime.errors import JournalUnavailable, LeaseLost, MailboxFull
+from actors.runtime.mailbox import POISON, UNMATCHED, Envelope
+from actors.runtime.ports import DueTimer, Suspensions, TimerName, Timers
 from actors.runtime.registry import Registry
-from actors.runtime.runtime import Shell
+from actors.runtime.runtime import Runtime
 from schemas.messages.inputs import TimerFired
 
 log = logging.getLogger(__name__)
 
-IDLE_SECONDS = 1.0
-"""The longest time between two looks into the store; a timer fires at most this late."""
-
-MAX_POISONED = 1_000
-"""Timers set aside because deciding them raised; beyond this they fire again and again."""
-
-LEAST_SECONDS = 0.05
-"""The shortest time between two looks, so that many near timers cost one query."""
+SUSPEND_AGAIN_SECONDS = 1.0
+"""Pause before a suspension is written again while the store is away."""
 
 
-class Alarms:
+class TimerRunner:
     """Fires timers, the longest overdue first, at most `in_flight` at a time: after a long outage
-    they come as a ramp, not as a flood."""
+    they come as a ramp, not as a flood. One that can't be decided is suspended, and shown."""
 
     def __init__(
-        self, shell: Shell, registry: Registry, timers: Timers, *, in_flight: int = 500
+        self,
+        runtime: Runtime,
+        registry: Registry,
+        timers: Timers,
+        suspensions: Suspensions,
+        *,
+        in_flight: int = 500,
     ) -> None:
-        self._shell = shell
+        self._runtime = runtime
         self._registry = registry
         self._timers = timers
+        self._suspensions = suspensions
         self._in_flight = in_flight
-        self._fired: dict[tuple[str, str], None] = {}
-        self._poisoned: dict[tuple[str, str], None] = {}
-        self._wake = asyncio.Event()
-        self._next_look = 0.0
-        shell.timer_set = self.timer_set
+        self._fired: dict[TimerName, None] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    def timer_set(self, due_at: datetime) -> None:
-        """A timer was set: look no later than it is due."""
-        clock = self._shell.clock
-        wait = (due_at - clock.now()).total_seconds()
-        if wait < IDLE_SECONDS:
-            look_at = clock.monotonic() + max(wait, LEAST_SECONDS)
-            if look_at < self._next_look:
-                self._next_look = look_at
-                self._wake.set()
+    @property
+    def under_way(self) -> int:
+        """How many timers have fired and are not decided yet."""
+        return len(self._fired)
 
     async def run(self) -> None:
         """Look and fire until cancelled."""
-        clock = self._shell.clock
         while True:
-            pause = self._next_look - clock.monotonic()
-            if pause > 0:
-                self._wake.clear()
-                try:
-                    async with asyncio.timeout(pause):
-                        await self._wake.wait()
-                except TimeoutError:
-                    pass
-                else:
-                    continue
-            self._next_look = clock.monotonic() + IDLE_SECONDS
-            if await self._fire() >= self._in_flight // 2:
-                self._next_look = clock.monotonic() + LEAST_SECONDS
+            await self._runtime.alarm.wait()
+            if await self.fire() >= self._in_flight // 2:
+                self._runtime.alarm.more_is_due()
 
-    async def _fire(self) -> int:
+    async def fire(self) -> int:
+        """Look once, and fire what is due; return how many it were."""
         room = self._in_flight - len(self._fired)
         if room <= 0:
             return self._in_flight
         try:
             due = await self._timers.due_timers(
-                due_before=self._shell.clock.now(),
+                partitions=sorted(self._runtime.leases.epochs),
+                due_before=self._runtime.clock.now(),
                 limit=room,
-                exclude=[*self._fired, *self._poisoned],
+                exclude=list(self._fired),
             )
         except JournalUnavailable as error:
             log.warning("Timers can't be read; they are read again: %s", error)
@@ -88,20 +72,44 @@ class Alarms:
         return len(due)
 
     def _post(self, timer: DueTimer) -> None:
-        key = (timer.order_id, timer.name)
-        if key in self._fired:
+        name = (timer.order_id, timer.key, timer.name)
+        if name in self._fired:
             return
-        self._fired[key] = None
+        self._fired[name] = None
 
         def told(outcome: str, reason: str) -> None:
-            self._fired.pop(key, None)
-            if outcome == POISON:
-                log.error("Timer %s can't be handled until the next start: %s", timer.name, reason)
-                if len(self._poisoned) < MAX_POISONED:
-                    self._poisoned[key] = None
+            if outcome in {POISON, UNMATCHED}:
+                self._spawn(self._suspend(timer, name, reason or "its order is not known."))
+            else:
+                self._fired.pop(name, None)
 
-        input_id = f"timer:{timer.name}:{timer.due_at.timestamp():.6f}"
+        due = f"{timer.due_at.timestamp():.6f}"
+        envelope = Envelope(
+            TimerFired(key=timer.key, name=timer.name),
+            f"timer:{timer.key}:{timer.name}:{due}",
+            told,
+        )
         try:
-            self._registry.post(timer.order_id, Posted(TimerFired(name=timer.name), input_id, told))
+            self._registry.post(timer.order_id, envelope)
         except MailboxFull:
-            self._fired.pop(key, None)
+            self._fired.pop(name, None)
+
+    async def _suspend(self, timer: DueTimer, name: TimerName, why: str) -> None:
+        """Set it aside; until that is on disk it counts as under way, so that it does not fire."""
+        log.error("Timer %s of %s can't be decided and is suspended: %s", name[2], name[0], why)
+        while True:
+            try:
+                await self._suspensions.suspend_timer(timer, why)
+                break
+            except JournalUnavailable:
+                if self._runtime.stopping:
+                    return
+                await asyncio.sleep(SUSPEND_AGAIN_SECONDS)
+            except LeaseLost:
+                break
+        self._fired.pop(name, None)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from actors.runtime.call_policy import CallPolicy
 from actors.runtime.errors import Retryable
-from actors.runtime.lane import Care
 from actors.runtime.ports import Call
 from schemas.messages.effects import Result
 
-CARE = Care(retry_attempts=20, retry_most_seconds=300.0)
+POLICY = CallPolicy(retry_attempts=20, retry_most_seconds=300.0)
 """An effect waits for about an hour, in which the partner may be configured; then it goes to a
-person, who can skip it. Otherwise nobody could, and not even a cancelled order would ever end."""
+person, who can skip it. Otherwise no one could, and not even a cancelled order would ever end."""
 
 
 class Unconfigured:
@@ -24,10 +24,11 @@ class Unconfigured:
     async def perform(self, call: Call) -> Result:
         """Raise Retryable with what is to be done."""
         raise Retryable(
-            f"No {self.name} is configured: add it to the settings and retry, or skip this.",
+            f"No partner is configured as {self.name!r}: add it to the settings and retry, or skip"
+            " this.",
             sick=False,
         )
 
     async def look_up(self, call: Call) -> Result | None:
-        """Nobody can be asked."""
+        """No one can be asked."""
         return None

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
-from msgspec import Struct
-from yarl import URL
+from msgspec import Meta, Struct
 
 from schemas.order.ids import OrderId
 from schemas.order.things import Key
+
+if TYPE_CHECKING:  # settings hold the policy, and every command reads them
+    from yarl import URL
 
 MAX_BODY_BYTES = 8 * 1024
 """Of a request's or answer's body, after redaction: orders of a dozen lines are whole."""
@@ -23,6 +25,7 @@ MAX_READ_BYTES = 64 * 1024
 """What redaction reads of a body: a label's image before the rest must not hide all of it."""
 
 MAX_ERROR_CHARACTERS = 500
+"""Our own sentences are shorter; a partner's words in them are cut at as much."""
 
 _SECRET = (
     rb"access_token|refresh_token|client_secret|client_id|token|secret|password|api_key|apikey"
@@ -30,7 +33,13 @@ _SECRET = (
 )
 _SECRETS = re.compile(rb'("(?:' + _SECRET + rb')"\s*:\s*)"(?:[^"\\]|\\.)*"?', re.IGNORECASE)
 _SECRET_NAMES = re.compile(_SECRET.decode(), re.IGNORECASE)
-_IMAGES = re.compile(rb"[A-Za-z0-9+/=\\]{256,}")
+_HINTS = (b"token", b"secret", b"password", b"client_id", b"api", b"authori", b"signat", b"label_u")
+"""A part of each secret's name: searching for these is a tenth of the pattern's price."""
+
+MIN_IMAGE_BYTES = 256
+"""A longer text in base64 is a document; a signature or token is shorter."""
+
+_IMAGES = re.compile(rb'"([A-Za-z0-9+/=\\]{%d,})"?' % MIN_IMAGE_BYTES)
 
 
 class Exchange(Struct, frozen=True, kw_only=True):
@@ -51,6 +60,39 @@ class Exchange(Struct, frozen=True, kw_only=True):
     response: bytes = b""
 
 
+class ExchangePolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which exchanges are kept, how many, and for how long."""
+
+    keep: Annotated[
+        Literal["all", "failed", "none"],
+        Meta(description="Which exchanges with partners are kept for the order's timeline."),
+    ] = "all"
+    sample: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="With `all`, the share of orders whose successful exchanges are kept; "
+            "failed ones always are.",
+        ),
+    ] = 1.0
+    per_order: Annotated[
+        int, Meta(ge=1, le=10_000, description="Exchanges kept of one order, the latest.")
+    ] = 200
+    days: Annotated[
+        int, Meta(ge=1, le=400, description="Days after which an exchange is deleted.")
+    ] = 30
+
+    def wants(self, order_id: OrderId, status: int) -> bool:
+        """Say whether an exchange is kept. Sampling goes by order, so that what is kept is a whole
+        story."""
+        if self.keep == "none":
+            return False
+        if status == 0 or status >= 400:
+            return True
+        return self.keep == "all" and _drawn(order_id) < self.sample
+
+
 class Exchanges(Protocol):
     """Where exchanges are kept."""
 
@@ -69,7 +111,9 @@ def redacted(body: bytes | None, limit: int = MAX_BODY_BYTES) -> bytes:
     if not body:
         return b""
     told = _IMAGES.sub(_measured, body[:MAX_READ_BYTES])
-    told = _SECRETS.sub(rb'\1"(redacted)"', told)
+    lowered = told.lower()
+    if any(map(lowered.__contains__, _HINTS)):
+        told = _SECRETS.sub(rb'\1"(redacted)"', told)
     if len(told) <= limit and len(body) <= MAX_READ_BYTES:
         return told
     end = f" (cut; {len(body):,} bytes)".encode()
@@ -85,5 +129,11 @@ def shown_url(url: URL) -> str:
     return url.with_user(None).with_query(query).human_repr() if query else str(url.with_user(None))
 
 
+def _drawn(order_id: OrderId) -> float:
+    """A number from 0 to below 1 that belongs to the order: its id is a hash."""
+    digits = order_id[-4:]
+    return int(digits, 36) / 36 ** len(digits) if digits else 0.0
+
+
 def _measured(found: re.Match[bytes]) -> bytes:
-    return f"({len(found[0]):,} characters)".encode()
+    return b'"(%s characters)"' % f"{len(found[1]):,}".encode()

@@ -8,7 +8,7 @@ when it is mended. The effect ends when the stream has it on disk.
 from __future__ import annotations
 
 import hashlib
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from actors.runtime.errors import NeedsPerson, Retryable, StreamUnavailable, TooLargeForStream
 from actors.runtime.ports import Call, Partner
@@ -21,6 +21,7 @@ KIND = "update"
 """Its kind: how the order looks now."""
 
 
+@runtime_checkable
 class Shows(Partner, Protocol):
     """A storefront that can be asked for an order as it is now."""
 
@@ -59,10 +60,9 @@ class Fetching:
     Behind `actors.runtime.ports.Partner`: every other effect is the storefront's own.
     """
 
-    name = "storefront"
-
     def __init__(self, shop: Shows, letters: Letters, *, source: str) -> None:
         self._shop = shop
+        self.name = shop.name
         self._letters = letters
         self._source = source
         self.can_look_up = shop.can_look_up

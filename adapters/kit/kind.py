@@ -8,18 +8,20 @@ or its entry point in the group `orderwright.kinds`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Generic, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args
 
+import msgspec
 from msgspec import Struct
 
-from actors.runtime.ports import Clock, Partner
-from adapters.kit.events import Events
-from adapters.kit.fetching import Letters
-from adapters.kit.http_client import HttpClient
-from adapters.kit.inbound import Source, Translator
+from adapters.kit.instance import Instance, Kit
 from adapters.kit.lineage import Carried, Stated
-from adapters.kit.settings import ChannelSettings, Origin, PartnerSettings
-from adapters.kit.sync import Upkeep
+from adapters.kit.secret import Secret
+from adapters.kit.settings import ChannelSettings, PartnerSettings
+
+if TYPE_CHECKING:  # settings are read by every command, and the HTTP client takes a while to load
+    from actors.runtime.ports import Partner
+    from adapters.kit.inbound import Source, Translator
+    from adapters.kit.sync import Upkeep
 
 Role = Literal[
     "storefront",
@@ -43,29 +45,6 @@ Transport = Literal["webhook", "api", "nats", "poll", "file"]
 
 S = TypeVar("S", bound=PartnerSettings)
 C = TypeVar("C", bound=ChannelSettings)
-
-
-class Instance(Struct, frozen=True, kw_only=True):
-    """One configured instance: its name, and the keys that sign references, by key id."""
-
-    name: str
-    keys: Mapping[str, bytes]
-
-
-class Kit(Instance, frozen=True, kw_only=True):
-    """What an adapter is made of beside its settings.
-
-    `own_url` is where partners reach us. `origins` are the addresses that parcels leave from, by
-    place, where they are configured. What is fetched from a storefront is published to `intake`;
-    `events` go to other services.
-    """
-
-    client: HttpClient
-    clock: Clock
-    intake: Letters
-    events: Events
-    own_url: str = ""
-    origins: Mapping[str, Origin] = {}
 
 
 class Channel(Struct, Generic[C], frozen=True, kw_only=True):
@@ -121,6 +100,19 @@ class Kind(Struct, Generic[S], frozen=True, kw_only=True):
     reports: Callable[[S, Instance], Source] | None = None
 
 
+def example_of(kind: Kind[S]) -> S:
+    """Return the kind's example as settings. Raises msgspec.ValidationError for a wrong one."""
+    raw = {"kind": kind.name, **kind.example}
+    settings: S = msgspec.convert(raw, kind.settings, dec_hook=_secret)
+    return settings
+
+
+def _secret(wanted: type, raw: object) -> object:
+    if wanted is Secret and isinstance(raw, str):
+        return Secret(raw)
+    raise ValueError("is no secret that is written as text")
+
+
 def faults_of(kind: Kind[Any]) -> list[str]:
     """Return what is wrong or missing, one sentence each. Nothing is made up for a missing part."""
     found = [f"Its role {role!r} is unknown." for role in kind.roles if role not in get_args(Role)]
@@ -135,6 +127,8 @@ def faults_of(kind: Kind[Any]) -> list[str]:
         found.append(f"`settings` must be a struct that derives from {wanted.__name__}.")
     elif not is_channel and _derives(kind.settings, ChannelSettings):
         found.append("`settings` derive from ChannelSettings, but it plays no storefront.")
+    else:
+        found += _example_faults(kind)
     if {"warehouse", "3pl"} & set(kind.roles) and kind.reports is None:
         found.append("`reports` is missing: a warehouse says what it picked, packed and shipped.")
     found += [f"`{name}` must be callable." for name in ("partner", "probe") if _dead(kind, name)]
@@ -143,6 +137,14 @@ def faults_of(kind: Kind[Any]) -> list[str]:
     if kind.channel is not None:
         found += _channel_faults(kind.channel)
     return found
+
+
+def _example_faults(kind: Kind[Any]) -> list[str]:
+    try:
+        example_of(kind)
+    except (msgspec.ValidationError, TypeError) as error:
+        return [f"`example` is refused by its own settings: {error}."]
+    return []
 
 
 def _channel_faults(channel: Channel[Any]) -> list[str]:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from actors.runtime.ports import Partner
-from adapters.kit.inbound import Translator
-from schemas.messages.effects import Effect
-from schemas.messages.privacy import Read
+from schemas.messages.effects import Effect, PublishFulfilment, SentParcel, Units
+from schemas.order.canonical import Order
+from schemas.order.things import FULFILMENT, PARCEL, key_of
+
+if TYPE_CHECKING:
+    from actors.runtime.ports import Partner
+    from adapters.kit.inbound import Translator
+    from adapters.kit.instance import Kit
+    from schemas.messages.privacy import Read
+
+Path = tuple[str | int, ...]
 
 
 class Example(Struct, frozen=True, kw_only=True):
@@ -34,16 +41,58 @@ class Stated(Struct, frozen=True, kw_only=True):
     own_names: tuple[str, ...] = ()
 
 
-class Carried(Struct, frozen=True, kw_only=True):
-    """How an order reaches a partner: by the request of this effect.
+def no_answers(order: Order) -> Mapping[str, object]:
+    """Return no answers: the partner is asked nothing first."""
+    return {}
 
-    `answers` are what the partner answers to the questions that come before that request, by a part
-    of the address. `ref` writes a reference as the partner does. `recording` makes the adapter with
-    a recorder in place of its network where that is not the HTTP client or the events of the kit;
-    whatever it records is passed to the function, which ends the call.
+
+class Carried(Struct, frozen=True, kw_only=True):
+    """How an order reaches a partner: by the request of the effect that is made for it.
+
+    `answers` are what the partner answers, for that order, to the questions that come before that
+    request, by a part of the address. `ref` writes a reference as the partner does. `recording`
+    makes the adapter with a recorder in place of its network where that is not the HTTP client or
+    the events of the kit; whatever it records is passed to the function, which ends the call.
     """
 
-    effect: Effect
-    answers: Mapping[str, object] = MappingProxyType({})
+    effect: Callable[[Order], Effect]
+    answers: Callable[[Order], Mapping[str, object]] = no_answers
     ref: Callable[[str], str] = str
-    recording: Callable[[Callable[[object], None]], Partner] | None = None
+    recording: Callable[[Any, Kit, Callable[[object], None]], Partner] | None = None
+
+
+def named(path: Path, own_names: tuple[str, ...] = ()) -> str:
+    """Write a path without its indexes: `lines[].sku`. Attributes are named by whoever sends them,
+    so they are one field, but for those whose names begin as `own_names` do: they are ours."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += "[]"
+        elif text == "attributes":
+            text += f'["{step}"]' if own_names and step.startswith(own_names) else "[*]"
+        else:
+            text += f".{step}" if text else step
+    return text
+
+
+def all_units(order: Order) -> tuple[Units, ...]:
+    """Return every unit of an order."""
+    return tuple(Units(one.line_id, one.sku, one.quantity) for one in order.lines)
+
+
+def travelling_units(order: Order) -> tuple[Units, ...]:
+    """Return the units of an order that travel."""
+    return tuple(
+        Units(one.line_id, one.sku, one.quantity) for one in order.lines if one.requires_shipping
+    )
+
+
+def one_parcel(order: Order) -> PublishFulfilment:
+    """Return the publication of a fulfilment in which all that travels is in one parcel."""
+    parcel = SentParcel(
+        parcel=key_of(PARCEL, 1),
+        units=travelling_units(order),
+        carrier="UPS",
+        tracking_number="1Z0001",
+    )
+    return PublishFulfilment(fulfilment=key_of(FULFILMENT, 1), parcels=(parcel,))

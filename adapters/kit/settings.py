@@ -57,7 +57,7 @@ class ChannelSettings(PartnerSettings, frozen=True, kw_only=True, forbid_unknown
     """One sales channel: one shop of one storefront, or anyone who states canonical orders."""
 
     kind: Annotated[
-        str, Meta(max_length=64, description="Whose shape the orders have; `canonical` is our own.")
+        str, Meta(max_length=64, description="Whose shape its orders have: a kind's name.")
     ]
     erp: Annotated[
         Annotated[str, Meta(max_length=32)] | None,
@@ -74,9 +74,8 @@ class ChannelSettings(PartnerSettings, frozen=True, kw_only=True, forbid_unknown
         ),
     ] = None
     places: Annotated[
-        tuple[InstanceName, ...] | None,
+        Annotated[tuple[InstanceName, ...], Meta(max_length=50)] | None,
         Meta(
-            max_length=50,
             description="Places that its orders leave from, in order of preference. Left out: all.",
         ),
     ] = None

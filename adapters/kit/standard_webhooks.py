@@ -27,7 +27,7 @@ def key_of(secret: str, whose: str) -> bytes:
     try:
         return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     except ValueError:
-        raise ValueError(f"{whose} secret begins with whsec_ and is no base64.") from None
+        raise ValueError(f"{whose} secret begins with whsec_ and is not base64.") from None
 
 
 def authenticate(
@@ -62,6 +62,6 @@ def authenticate(
         raise SignatureRefused(
             f"The header webhook-timestamp is {abs(age_seconds)} seconds "
             f"{'old' if age_seconds > 0 else 'in the future'}; at most {TOLERANCE_SECONDS} are "
-            "taken. Sign every attempt anew, and check the clock."
+            "taken. Sign every attempt by itself, and check the clock."
         )
     return message_id

@@ -6,26 +6,30 @@ Everything is lost with the process, so it serves tests and trials only.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from actors.runtime.errors import AppendRefused, JournalUnavailable, LeaseLost
 from actors.runtime.ports import (
+    BODY,
+    STATED,
     Append,
     Document,
     DueTimer,
+    EffectName,
     EffectNote,
     Loaded,
     OpenEffect,
     Outcome,
+    RecordedEffect,
     Row,
+    TimerName,
 )
-from schemas.messages.effects import Effect, lane_of
-from schemas.messages.events import OrderEvent
-from schemas.order.ids import CorrelationId, OrderId
+from schemas.order.ids import PARTITIONS, OrderId, Reference
 
 _COMMITTED = Outcome(kind="committed")
 _DUPLICATE = Outcome(kind="duplicate")
@@ -35,51 +39,91 @@ _HOW = ("done", "refused", "person")
 
 
 class _Order(Struct, kw_only=True):
+    reference: Reference
+    partition: int
     version: int
     row: Row
     state: bytes
-    body: bytes | None = None
-    events: list[OrderEvent]
-    stage_since: datetime
+    bodies: dict[str, bytes]
+    events: list[Any]
+    progress_since: datetime
 
 
 class _Effect(Struct, kw_only=True):
-    effect: Effect
-    partner: str
+    recorded: RecordedEffect
     due_at: datetime
     at: datetime
     trace: str
     written_by: int
-    attempts: int = 0
+    attempts: int
     status: str = "open"
     error: str = ""
 
 
-class MemoryJournal:
-    """Implements Journal, Outbox and Timers of actors.runtime.ports over dictionaries.
+class _Timer(Struct, kw_only=True):
+    due_at: datetime
+    error: str = ""
 
-    Tests may take it away: with `available = False` every call raises JournalUnavailable; a
-    partition in `lost` belongs to somebody else. `epoch` is written into effects; `now` is what
-    ages are counted to.
+
+class MemoryLeases:
+    """Implements actors.runtime.ports.Leases: all partitions are ours, but those `lose` takes."""
+
+    def __init__(self, epoch: int = 1) -> None:
+        self._epochs = dict.fromkeys(range(PARTITIONS), epoch)
+        self.unsure = False
+        """Whether no one can tell just now."""
+
+    @property
+    def epochs(self) -> Mapping[int, int]:
+        """Partition to epoch, of those held."""
+        return self._epochs
+
+    def epoch_of(self, partition: int) -> int:
+        """Return the epoch; see the port."""
+        if self.unsure:
+            raise JournalUnavailable("Whether this partition is still ours can't be told.")
+        if partition not in self._epochs:
+            raise LeaseLost(f"Another process owns partition {partition} now.")
+        return self._epochs[partition]
+
+    def lose(self, partition: int) -> None:
+        """Another process takes a partition over."""
+        self._epochs.pop(partition, None)
+
+    def take(self, partition: int, epoch: int) -> None:
+        """Take a partition, also back."""
+        self._epochs[partition] = epoch
+
+
+class MemoryJournal:
+    """Implements Journal, Outbox, Timers and Suspensions of actors.runtime.ports over dictionaries.
+
+    Tests may take it away: with `available = False` every call raises JournalUnavailable. `now` is
+    what ages are counted to.
     """
 
-    def __init__(self, *, epoch: int = 1) -> None:
+    def __init__(self, leases: MemoryLeases | None = None) -> None:
         self.available = True
-        self.lost: set[int] = set()
-        self.epoch = epoch
+        self.leases = leases or MemoryLeases()
         self.now = datetime.min.replace(tzinfo=UTC)
         self._orders: dict[str, _Order] = {}
-        self._partitions: dict[str, int] = {}
         self._inbox: dict[str, dict[str, None]] = {}
-        self._effects: dict[tuple[str, int], _Effect] = {}
-        self._timers: dict[tuple[str, str], datetime] = {}
+        self._effects: dict[EffectName, _Effect] = {}
+        self._timers: dict[TimerName, _Timer] = {}
         self._documents: dict[str, dict[str, Document]] = {}
+
+    def seen_by(self, leases: MemoryLeases) -> MemoryJournal:
+        """Return the same store as another process sees it, with leases of its own."""
+        other = MemoryJournal(leases)
+        other.now = self.now
+        other._orders, other._inbox, other._effects = self._orders, self._inbox, self._effects
+        other._timers, other._documents = self._timers, self._documents
+        return other
 
     async def append(self, append: Append) -> Outcome:
         """Write one order's append; see the port."""
         await self._turn()
-        if append.partition in self.lost:
-            raise LeaseLost(f"Another process owns partition {append.partition} now.")
+        epoch = self._fenced(append.partition)
         order_id = append.order_id
         seen = self._inbox.setdefault(order_id, {})
         if any(input_id in seen for input_id in append.input_ids):
@@ -89,20 +133,26 @@ class MemoryJournal:
             return _CONFLICT
         self._check(append)
         self.now = max(self.now, append.at)
-        self._partitions[order_id] = append.partition
         seen.update(dict.fromkeys(append.input_ids))
         if order is None and append.events:
             order = self._orders[order_id] = _Order(
-                version=0, row=append.row, state=append.state, events=[], stage_since=append.at
+                reference=append.reference,
+                partition=append.partition,
+                version=0,
+                row=append.row,
+                state=append.state,
+                bodies={},
+                events=[],
+                progress_since=append.at,
             )
         if order is not None:
             order.version += len(append.events)
             order.events.extend(append.events)
-            if order.row.stage != append.row.stage:
-                order.stage_since = append.at
+            if order.row.progress != append.row.progress:
+                order.progress_since = append.at
             order.row, order.state = append.row, append.state
-            order.body = append.body if append.body is not None else order.body
-        self._write_rest(append)
+            order.bodies.update((body.name, body.content) for body in append.bodies)
+        self._write_rest(append, epoch)
         return _COMMITTED
 
     async def load(self, order_id: OrderId) -> Loaded | None:
@@ -113,94 +163,149 @@ class MemoryJournal:
             return None
         return Loaded(
             order_id=order_id,
+            reference=order.reference,
+            partition=order.partition,
+            channel=order.row.channel,
+            ref=order.row.ref,
+            progress=order.row.progress,
+            progress_since=order.progress_since,
             version=order.version,
             state=order.state,
-            body=order.body,
+            body=order.bodies.get(BODY),
+            stated=order.bodies.get(STATED),
             seen=frozenset(list(self._inbox.get(order_id, {}))[-_SEEN_LIMIT:]),
-            stage_since=order.stage_since,
         )
+
+    async def history(self, order_id: OrderId, version: int) -> Sequence[Any]:
+        """Return the order's events up to a version; see the port."""
+        await self._turn()
+        return self.events(order_id)[:version]
 
     async def documents(self, order_id: OrderId) -> list[Document]:
         """Return the order's files by name."""
         await self._turn()
         return [document for _, document in sorted(self._documents.get(order_id, {}).items())]
 
-    def events(self, order_id: OrderId) -> tuple[OrderEvent, ...]:
+    def events(self, order_id: OrderId) -> tuple[Any, ...]:
         """Return the order's whole stream."""
         order = self._orders.get(order_id)
         return tuple(order.events) if order else ()
 
     def row(self, order_id: OrderId) -> Row | None:
-        """Return the order's row in the read model."""
+        """Return the order's row in the read model; what is suspended stands before all else."""
         order = self._orders.get(order_id)
-        return order.row if order else None
+        if order is None:
+            return None
+        why = self._suspended(order_id)
+        return replace(order.row, attention=True, waiting_for=why) if why else order.row
 
     def stored_state(self, order_id: OrderId) -> bytes | None:
         """Return the encoded state as last stored."""
         order = self._orders.get(order_id)
         return order.state if order else None
 
-    def attempts_of(self, partner: str) -> list[int]:
-        """Return the attempts counted for each effect of a partner."""
-        return [kept.attempts for kept in self._effects.values() if kept.partner == partner]
+    def attempts_of(self, lane: str) -> list[int]:
+        """Return the attempts counted for each effect of a lane."""
+        return [x.attempts for x in self._effects.values() if x.recorded.lane == lane]
 
-    def effects_as_recorded(self, partner: str) -> list[OpenEffect]:
-        """Return a partner's effects as a reader saw them before any of them was called."""
+    def effects_as_recorded(self, lane: str) -> list[OpenEffect]:
+        """Return a lane's effects as a reader saw them before any of them was called."""
         return [
             replace(self._open_effect(*name), attempts=0)
             for name, kept in self._effects.items()
-            if kept.partner == partner
+            if kept.recorded.lane == lane
         ]
 
     async def open_effects(
-        self, partner: str, *, due_before: datetime, limit: int, exclude: Sequence[tuple[str, int]]
+        self,
+        lane: str,
+        *,
+        partitions: Sequence[int],
+        due_before: datetime,
+        limit: int,
+        exclude: Sequence[EffectName],
     ) -> list[OpenEffect]:
-        """Return open effects of one partner, oldest due first; see the port."""
+        """Return open effects of one lane, oldest due first; see the port."""
         await self._turn()
-        left_out = set(exclude)
+        left_out, ours = set(exclude), set(partitions)
         due = sorted(
             (kept.due_at, name)
             for name, kept in self._effects.items()
             if kept.status == "open"
-            and kept.partner == partner
+            and kept.recorded.lane == lane
             and kept.due_at <= due_before
             and name not in left_out
+            and self._orders[name[0]].partition in ours
         )
         return [self._open_effect(*name) for _, name in due[:limit]]
 
     async def note(self, note: EffectNote) -> None:
         """Remember an attempt; see the port."""
         await self._turn()
-        if self._partitions.get(note.order_id) in self.lost:
-            raise LeaseLost(f"Another process owns order {note.order_id} now.")
+        self._fenced(self._orders[note.order_id].partition)
         kept = self._effects.get((note.order_id, note.number))
         if kept is not None and kept.status == "open":
             kept.attempts, kept.due_at, kept.error = note.attempts, note.due_at, note.error
 
-    async def effect_counts(self) -> dict[str, tuple[int, float]]:
-        """Return for each partner the open effects and the oldest one's age in seconds."""
+    async def effect_counts(self, partitions: Sequence[int]) -> dict[str, tuple[int, float]]:
+        """Return for each lane the open effects and the oldest one's age in seconds."""
         await self._turn()
         ages: dict[str, list[timedelta]] = {}
-        for kept in self._effects.values():
-            if kept.status == "open":
-                ages.setdefault(kept.partner, []).append(self.now - kept.at)
+        for (order_id, _), kept in self._effects.items():
+            if kept.status == "open" and self._orders[order_id].partition in partitions:
+                ages.setdefault(kept.recorded.lane, []).append(self.now - kept.at)
         return {name: (len(old), max(old).total_seconds()) for name, old in ages.items()}
 
     async def due_timers(
-        self, *, due_before: datetime, limit: int, exclude: Sequence[tuple[str, str]]
+        self,
+        *,
+        partitions: Sequence[int],
+        due_before: datetime,
+        limit: int,
+        exclude: Sequence[TimerName],
     ) -> list[DueTimer]:
         """Return due timers, the longest overdue first; see the port."""
         await self._turn()
-        left_out = set(exclude)
+        left_out, ours = set(exclude), set(partitions)
         due = sorted(
-            (due_at, name)
-            for name, due_at in self._timers.items()
-            if due_at <= due_before and name not in left_out
+            (timer.due_at, name)
+            for name, timer in self._timers.items()
+            if timer.due_at <= due_before
+            and not timer.error
+            and name not in left_out
+            and self._orders[name[0]].partition in ours
         )
         return [
-            DueTimer(order_id=OrderId(order_id), name=name, due_at=due_at)
-            for due_at, (order_id, name) in due[:limit]
+            DueTimer(order_id=OrderId(order_id), key=key, name=called, due_at=due_at)  # type: ignore[arg-type]  # a name's parts are plain texts
+            for due_at, (order_id, key, called) in due[:limit]
         ]
+
+    async def suspend_timer(self, timer: DueTimer, why: str) -> None:
+        """Let a timer fire no more; see the port."""
+        await self._turn()
+        kept = self._timers.get((timer.order_id, timer.key, timer.name))
+        if kept is not None and kept.due_at == timer.due_at:
+            kept.error = why
+
+    async def suspend_effect(self, order_id: OrderId, number: int, why: str) -> None:
+        """Call for an effect no more; see the port."""
+        await self._turn()
+        self._fenced(self._orders[order_id].partition)
+        kept = self._effects[order_id, number]
+        if kept.status == "open":
+            kept.status, kept.error = "suspended", why
+
+    async def resume(self, partitions: Sequence[int]) -> int:
+        """Try all that is suspended once more; see the port."""
+        await self._turn()
+        resumed = 0
+        for name, timer in self._timers.items():
+            if timer.error and self._orders[name[0]].partition in partitions:
+                timer.error, resumed = "", resumed + 1
+        for (order_id, _), kept in self._effects.items():
+            if kept.status == "suspended" and self._orders[order_id].partition in partitions:
+                kept.status, kept.attempts, resumed = "open", max(1, kept.attempts), resumed + 1
+        return resumed
 
     async def _turn(self) -> None:
         # A real journal always lets others run in between; a twin which didn't would hide races.
@@ -208,10 +313,17 @@ class MemoryJournal:
         if not self.available:
             raise JournalUnavailable("The journal was taken away.")
 
+    def _fenced(self, partition: int) -> int:
+        epoch = self.leases.epochs.get(partition)
+        if epoch is None:
+            raise LeaseLost(f"Another process owns partition {partition} now.")
+        return epoch
+
     def _check(self, append: Append) -> None:
         """Refuse what Postgres refuses, so that a test finds it without a server."""
         row = append.row
-        texts = [*append.input_ids, row.channel, row.ref, row.number, row.stage, row.waiting_for]
+        texts = [*append.input_ids, row.channel, row.ref, row.number]
+        texts += [row.stage, row.progress, row.waiting_for]
         if any("\x00" in text for text in texts):
             raise AppendRefused(f"A text in the change of order {append.order_id} holds a NUL.")
         for intent in append.effects:
@@ -224,42 +336,52 @@ class MemoryJournal:
             if how not in _HOW:
                 raise AppendRefused(f"Effect {number} can't end as {how!r}.")
 
-    def _write_rest(self, append: Append) -> None:
+    def _write_rest(self, append: Append, epoch: int) -> None:
         order_id = append.order_id
-        for intent in append.effects:
-            self._effects[order_id, intent.number] = _Effect(
-                effect=intent.effect,
-                partner=lane_of(intent.effect, append.row.channel),
+        for recorded in append.effects:
+            self._effects[order_id, recorded.number] = _Effect(
+                recorded=recorded,
                 due_at=append.at,
                 at=append.at,
-                attempts=intent.attempts,
+                attempts=recorded.attempts,
                 trace=append.trace,
-                written_by=self.epoch,
+                written_by=epoch,
             )
         for number, how in append.settled:
             kept = self._effects.get((order_id, number))
             if kept is not None:
                 kept.status = how
-        for timer in append.clear_timers:
-            self._timers.pop((order_id, timer), None)
-        for timer, due_at in append.set_timers:
-            self._timers[order_id, timer] = due_at
+        for key, called in append.clear_timers:
+            self._timers.pop((order_id, key, called), None)
+        for key, called, due_at in append.set_timers:
+            self._timers[order_id, key, called] = _Timer(due_at=due_at)
         files = self._documents.setdefault(order_id, {})
         files.update((document.name, document) for document in append.documents)
+
+    def _suspended(self, order_id: str) -> str:
+        for (owner, key, called), timer in self._timers.items():
+            if owner == order_id and timer.error:
+                return f"a person: the timer {called} of {key} can't be decided: {timer.error}"
+        for (owner, number), kept in self._effects.items():
+            if owner == order_id and kept.status == "suspended":
+                return f"a person: what effect {number} led to can't be recorded: {kept.error}"
+        return ""
 
     def _open_effect(self, order_id: str, number: int) -> OpenEffect:
         kept, order = self._effects[order_id, number], self._orders[order_id]
         return OpenEffect(
             order_id=OrderId(order_id),
             number=number,
+            key=kept.recorded.key,
+            lane=kept.recorded.lane,
             channel=order.row.channel,
             ref=order.row.ref,
-            correlation_id=CorrelationId(order.row.correlation_id),
-            partner=kept.partner,
-            effect=kept.effect,
+            partition=order.partition,
+            reference=order.reference,
+            effect=kept.recorded.effect,
             attempts=kept.attempts,
             due_at=kept.due_at,
             written_by=kept.written_by,
-            body=order.body or b"",
+            body=order.bodies.get(BODY, b""),
             trace=kept.trace,
         )

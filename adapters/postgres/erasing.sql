@@ -1,12 +1,8 @@
 -- Every statement that finds and erases customers' data. `-- name: x` begins one.
 
 -- name: kept
--- Of an order `o`: a key, or a body from before there was sealing. One that never came has nothing.
-EXISTS (SELECT FROM body_keys k WHERE k.order_id = o.order_id AND k.wrapped IS NOT NULL) OR EXISTS (
-    SELECT FROM order_bodies b WHERE b.order_id = o.order_id AND b.body <> '' AND NOT EXISTS (
-        SELECT FROM body_keys k WHERE k.order_id = o.order_id AND k.name = ''
-    )
-)
+-- Of an order `o`: a key that still opens something. One that never came has none.
+EXISTS (SELECT FROM body_keys k WHERE k.order_id = o.order_id AND k.wrapped IS NOT NULL)
 
 -- name: keeps
 SELECT EXISTS (SELECT FROM orders WHERE channel = $1) OR EXISTS (SELECT FROM quarantine WHERE channel = $1) AS keeps;
@@ -31,7 +27,7 @@ SELECT o.order_id, o.number, o.placed_at,
     coalesce(o.final AND o.since < bound.before AND kept.kept, false) AS due,
     coalesce(NOT o.final AND kept.kept, false) AS waits
 FROM (
-    SELECT order_id, number, channel, placed_at, final, coalesce(stage_since, updated_at) AS since
+    SELECT order_id, number, channel, placed_at, final, progress_since AS since
     FROM orders WHERE (placed_at, order_id) > ($1, $2::text) AND placed_at < $3 ORDER BY placed_at, order_id LIMIT $6
 ) o
 LEFT JOIN unnest($4::text[], $5::timestamptz[]) AS bound (channel, before) ON bound.channel = o.channel
@@ -39,8 +35,7 @@ LEFT JOIN LATERAL (SELECT {kept} AS kept) kept ON bound.channel IS NOT NULL
 ORDER BY o.placed_at, o.order_id;
 
 -- name: erase_orders
--- Destroys the keys of bodies and files, and empties what they sealed, which is also all there is of an order from before there
--- was sealing. An order that is not final any more is left alone, unless that is asked for ($2). One row of the audit a channel.
+-- Destroys the keys of bodies and files, and empties what they sealed. An order that is not final any more is left alone, unless that is asked for ($2). One row of the audit a channel.
 WITH which AS (
     SELECT order_id, channel FROM orders WHERE order_id = ANY ($1::text[]) AND (final OR $2)
 ), destroyed AS (
@@ -53,6 +48,8 @@ WITH which AS (
     UPDATE order_bodies b SET body = '' FROM which w WHERE b.order_id = w.order_id AND b.body <> ''
 ), files AS (
     UPDATE documents d SET content = '' FROM which w WHERE d.order_id = w.order_id AND d.content <> ''
+), exchanged AS (
+    DELETE FROM exchanges e USING which w WHERE e.order_id = w.order_id
 ), erased AS (
     SELECT order_id FROM destroyed UNION SELECT order_id FROM marked
 ), noted AS (

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+from datetime import datetime
 
 import msgspec
 from msgspec import Struct
 
+from actors.runtime.ports import BODY, STATED
 from adapters.postgres.journal import stored_documents
 from adapters.postgres.pool import Pool
-from adapters.postgres.sealing import BODY, Sealing
+from adapters.postgres.sealing import Sealing
 from adapters.postgres.statements import statements
 from adapters.postgres.timeline import Entry
 from adapters.postgres.views import OrderRow, Views
@@ -24,13 +26,27 @@ class ExportedFile(Struct, frozen=True, kw_only=True):
     content_base64: str
 
 
+class ExportedExchange(Struct, frozen=True, kw_only=True):
+    """What a partner was told, and what it answered."""
+
+    partner: str
+    at: datetime
+    method: str
+    url: str
+    request: str
+    response: str
+
+
 class ExportedOrder(Struct, frozen=True, kw_only=True):
-    """One order: its row in the lists, what was ordered by whom (None: erased), what happened, and
-    its files."""
+    """One order: its row in the lists, what was ordered by whom (None: erased), the channel's
+    latest statement where it says something else, what happened, what partners were told, and its
+    files."""
 
     row: OrderRow
     order: msgspec.Raw | None
+    stated: msgspec.Raw | None
     timeline: tuple[Entry, ...]
+    exchanges: tuple[ExportedExchange, ...]
     files: tuple[ExportedFile, ...]
 
 
@@ -50,12 +66,25 @@ class Exports:
         if view is None or not rows:
             return None
         (row,) = rows
-        key = row["master"], row["wrapped"]
-        body = self._sealing.stored(order_id, BODY, row["body"], key)
+        stated_key = row["stated_master"], row["stated_wrapped"]
+        body = self._sealing.stored(order_id, BODY, row["body"], (row["master"], row["wrapped"]))
+        stated = self._sealing.stored(order_id, STATED, row["stated"], stated_key)
         return ExportedOrder(
             row=view.row,
             order=msgspec.Raw(body) if body else None,
+            stated=msgspec.Raw(stated) if stated else None,
             timeline=await self._views.timeline(order_id),
+            exchanges=tuple(
+                ExportedExchange(
+                    partner=one.exchange.partner,
+                    at=one.exchange.at,
+                    method=one.exchange.method,
+                    url=one.exchange.url,
+                    request=one.exchange.request.decode("utf-8", "replace"),
+                    response=one.exchange.response.decode("utf-8", "replace"),
+                )
+                for one in await self._views.exchanges(order_id)
+            ),
             files=tuple(
                 ExportedFile(
                     name=one.name,

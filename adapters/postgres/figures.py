@@ -27,8 +27,9 @@ class Figures(Struct, frozen=True, kw_only=True):
 
 
 class Fate(Struct, frozen=True, kw_only=True):
-    """What became of one order. Times in seconds since 1970."""
+    """What became of one order. `reference` is its own signed one. Times in seconds since 1970."""
 
+    reference: str
     stage: str
     final: bool
     attention: bool
@@ -56,20 +57,21 @@ async def read_fates(pool: Pool, channel: str, refs: Sequence[str]) -> dict[str,
     rows = await pool.fetch(_sql()["fates"], channel, refs)
     return {
         ref: Fate(
+            reference=reference,
             stage=stage,
             final=final,
             attention=attention,
             placed_at=placed_at,
             changed_at=changed_at,
         )
-        for ref, stage, final, attention, placed_at, changed_at in rows
+        for ref, reference, stage, final, attention, placed_at, changed_at in rows
     }
 
 
 async def shipped_seconds(
     pool: Pool, channel: str, refs: Sequence[str]
 ) -> tuple[float | None, float | None]:
-    """Return median and 99th percentile from receipt to the carrier's first scan; None while
+    """Return median and 99th percentile from receipt to the first parcel's departure; None while
     nothing was shipped. Raises JournalUnavailable."""
     row = (await pool.fetch(_sql()["shipped_seconds"], channel, refs))[0]
     return row["p50"], row["p99"]

@@ -15,7 +15,7 @@ from schemas.messages import events as e
 from schemas.messages.effects import tag_of
 from schemas.order.ids import OrderId
 
-_STATING = [tag_of(kind) for kind in (e.Placed, e.Amended, e.Normalised)]
+_STATING = [tag_of(kind) for kind in (e.Placed, e.Changed, e.Normalised)]
 
 
 class Known(Struct, frozen=True, kw_only=True):

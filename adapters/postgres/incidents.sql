@@ -12,11 +12,9 @@ INSERT INTO incident_progress DEFAULT VALUES ON CONFLICT (id) DO NOTHING;
 WITH
 page AS MATERIALIZED (
     SELECT order_id, type, body, at, xid, position,
-        -- Most orders are placed without a doubt, and most tracking answers tell of no failure.
+        -- Most orders are placed without a doubt.
         type = ANY($4::text[]) AND CASE type
-            WHEN 'order.placed.v1' THEN position('"doubts"'::bytea IN body) > 0
-            WHEN 'order.tracked.v1'
-                THEN position('"exception"'::bytea IN body) > 0 OR position('"returned"'::bytea IN body) > 0
+            WHEN 'order.placed.v2' THEN position('"doubts"'::bytea IN body) > 0
             ELSE true
         END AS fails
     FROM events
@@ -35,7 +33,7 @@ placed AS (
     INSERT INTO incident_placed (channel, hour, orders)
     SELECT o.channel, date_trunc('hour', p.at, 'UTC'), count(*)
     FROM page p JOIN orders o ON o.order_id = p.order_id
-    WHERE p.type = 'order.placed.v1'
+    WHERE p.type = 'order.placed.v2'
     GROUP BY 1, 2
     ON CONFLICT (channel, hour) DO UPDATE SET orders = incident_placed.orders + excluded.orders
 ),

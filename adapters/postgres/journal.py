@@ -11,17 +11,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import asyncpg
 
 from actors.runtime.errors import AppendRefused, JournalUnavailable, LeaseLost
-from actors.runtime.ports import Append, Document, Loaded, Outcome
+from actors.runtime.ports import BODY, STATED, Append, Document, Loaded, Outcome
 from adapters.postgres.columns import append_columns
 from adapters.postgres.group import MAX_BATCH, MAX_WAITING, Group
 from adapters.postgres.pool import Pool
-from adapters.postgres.sealing import BODY, Damaged, KeyMissing, Sealing
+from adapters.postgres.sealing import Damaged, KeyMissing, Sealing
 from adapters.postgres.statements import statements
+from schemas.messages.codec import decode_event
 from schemas.order.ids import OrderId
 
 COMMITTED = Outcome(kind="committed")
@@ -30,6 +31,9 @@ CONFLICT = Outcome(kind="conflict")
 
 # Labels, invoices and a few customs papers; an order with more has them in the documents' own view.
 MAX_DOCUMENTS = 100
+
+# Of one round trip, some megabytes; an order's whole history is read in as many as it needs.
+HISTORY_PAGE = 5_000
 
 _DUPLICATE, _CONFLICT, _LEASE_LOST = 1, 2, 3
 
@@ -56,14 +60,16 @@ class Fence(Protocol):
 
 
 _LINGER_SECONDS = 0.008
-"""How long a commit waits for company. At half of a full machine's load Postgres then spends two
-thirds of the CPU, and all steps of an order together wait a tenth of a second longer; above that
-load commits are full anyway."""
+"""How long a batch stays open for more appends. At half of a full machine's load Postgres then
+spends two thirds of the CPU, and all steps of an order together wait a tenth of a second longer;
+above that load batches are full anyway."""
 
 
 class PostgresJournal:
     """Implements actors.runtime.ports.Journal. A call ends within its deadline: what waits longer
-    than the pool's deadline is given up unwritten, and a commit has the same time again."""
+    than the pool's deadline is given up unwritten, and a commit has the same time again.
+    `on_commit` is told after each commit of how many orders it was, and how many seconds it took.
+    """
 
     def __init__(
         self,
@@ -73,12 +79,12 @@ class PostgresJournal:
         *,
         max_batch: int = MAX_BATCH,
         max_waiting: int = MAX_WAITING,
+        on_commit: Callable[[int, float], None] = lambda orders, seconds: None,
     ) -> None:
         self._pool = pool
         self._leases = leases
         self._sealing = sealing
-        self.on_commit: Callable[[int, float], None] = lambda orders, seconds: None
-        """Told after each commit of how many orders it was, and how many seconds it took."""
+        self._on_commit = on_commit
         self._append_sql = statements()["append"]
         self._load_sql = statements()["load"]
         self._appends: Group[Append, Outcome] = Group(
@@ -111,11 +117,27 @@ class PostgresJournal:
         """Return what is stored; see the port."""
         return await self._loads.submit(order_id)
 
+    async def history(self, order_id: OrderId, version: int) -> Sequence[Any]:
+        """Return the order's events; see the port. Raises msgspec.MsgspecError for one that this
+        version can't read, and JournalUnavailable."""
+        return await stored_events(self._pool, order_id, version)
+
     async def documents(self, order_id: OrderId) -> list[Document]:
         """Return the order's files by name, at most MAX_DOCUMENTS, without those erased."""
         return await stored_documents(self._pool, self._sealing, order_id)
 
-    async def _write(
+    async def _write(self, batch: Sequence[Append]) -> Sequence[Outcome | Exception]:
+        """Write new orders before the others, as the statement wants it."""
+        new = [place for place, append in enumerate(batch) if append.expected_version == 0]
+        if not new or len(new) == len(batch):
+            return await self._write_sorted(batch)
+        old = [place for place, append in enumerate(batch) if append.expected_version != 0]
+        places = new + old
+        written = await self._write_sorted([batch[place] for place in places])
+        answers = dict(zip(places, written, strict=True))
+        return [answers[place] for place in range(len(batch))]
+
+    async def _write_sorted(
         self, batch: Sequence[Append], *, again: bool = False
     ) -> Sequence[Outcome | Exception]:
         epochs = self._leases.epochs
@@ -130,11 +152,11 @@ class PostgresJournal:
         except asyncpg.UniqueViolationError as error:
             # Perhaps an earlier attempt of ours, given up in time, landed in between: now it shows.
             return await (
-                self._write_halves(batch, error) if again else self._write(batch, again=True)
+                self._write_halves(batch, error) if again else self._write_sorted(batch, again=True)
             )
         except _POISON as error:
             return await self._write_halves(batch, error)
-        self.on_commit(len(batch), time() - started)
+        self._on_commit(len(batch), time() - started)
         outcomes: list[Outcome | Exception] = [COMMITTED] * len(batch)
         if rows:
             await self._explain(batch, outcomes, rows)
@@ -188,7 +210,7 @@ class PostgresJournal:
     ) -> Sequence[Outcome | Exception]:
         """Write those whose partition we hold; the others are refused without asking the server."""
         held = [append for append in batch if append.partition in epochs]
-        answers = iter(await self._write(held) if held else ())
+        answers = iter(await self._write_sorted(held) if held else ())
         return [
             next(answers) if append.partition in epochs else _lease_lost(append.partition)
             for append in batch
@@ -206,7 +228,8 @@ class PostgresJournal:
                 )
             ]
         middle = len(batch) // 2
-        return [*await self._write(batch[:middle]), *await self._write(batch[middle:])]
+        first = await self._write_sorted(batch[:middle])
+        return [*first, *await self._write_sorted(batch[middle:])]
 
     async def _read(self, order_ids: Sequence[OrderId]) -> Sequence[Loaded | Exception | None]:
         rows = await self._pool.fetch(self._load_sql, order_ids)
@@ -217,18 +240,40 @@ class PostgresJournal:
         """One order that can't be opened must not keep those from being read that can."""
         order_id = row["order_id"]
         key = row["master"], row["wrapped"]
+        stated_key = row["stated_master"], row["stated_wrapped"]
         try:
             body = self._sealing.stored(order_id, BODY, row["body"], key)
+            stated = self._sealing.stored(order_id, STATED, row["stated"], stated_key)
         except (Damaged, KeyMissing) as error:
             return error
         return Loaded(
             order_id=order_id,
+            reference=row["reference"],
+            partition=row["partition"],
+            channel=row["channel"],
+            ref=row["ref"],
+            progress=row["progress"],
+            progress_since=row["progress_since"],
             version=row["version"],
             state=row["state"],
             body=body,
+            stated=stated,
             seen=frozenset(row["seen"]),
-            stage_since=row["stage_since"],
         )
+
+
+async def stored_events(pool: Pool, order_id: OrderId, version: int) -> list[Any]:
+    """Return an order's events up to a version, oldest first. Raises msgspec.MsgspecError for one
+    that this version can't read, and JournalUnavailable."""
+    events: list[Any] = []
+    while len(events) < version:
+        rows = await pool.fetch(
+            statements()["history"], order_id, len(events), version, HISTORY_PAGE
+        )
+        events += [decode_event(row["body"]) for row in rows]
+        if not rows:
+            break
+    return events
 
 
 async def stored_documents(
@@ -238,10 +283,11 @@ async def stored_documents(
     Damaged, KeyMissing and JournalUnavailable."""
     rows = await pool.fetch(statements()["documents"], order_id, MAX_DOCUMENTS, name)
     found = []
-    for called, content_type, sealed, master, wrapped, erased in rows:
+    for called, key, content_type, sealed, master, wrapped, erased in rows:
         content = sealing.stored(order_id, called, sealed, (master, wrapped), erased=erased)
         if content is not None:
-            found.append(Document(name=called, content_type=content_type, content=content))
+            document = Document(name=called, key=key, content_type=content_type, content=content)
+            found.append(document)
     return found
 
 

@@ -20,16 +20,21 @@ from schemas.order.ids import PARTITIONS
 
 log = logging.getLogger(__name__)
 
+JOBS = -1
+"""The lease, beside those of the partitions, of whoever does the jobs that must run once."""
+
+ALL = tuple(range(PARTITIONS))
+
 _LONGEST_PAUSE_SECONDS = 1.0
 
 
 class Leases:
-    """Takes all partitions for one owner, renews them every third of `ttl_seconds`, and says when
-    one is lost.
+    """Holds partitions for one owner, renews them every third of `ttl_seconds`, and says when one
+    is lost. Others may hold the rest.
 
-    `owner` names this installation and survives its restarts (the instance id): a restarted process
-    takes over at once, with epoch + 1. `on_lost` is called with the partitions, from the event
-    loop; whoever is told stops writing and calling.
+    `owner` names a process and survives its restarts: restarted, it takes over at once, with
+    epoch + 1. `on_lost` is called with the partitions, from the event loop; whoever is told stops
+    writing and calling for these alone.
     """
 
     def __init__(
@@ -37,18 +42,17 @@ class Leases:
         pool: Pool,
         owner: str,
         *,
-        partitions: int = PARTITIONS,
         ttl_seconds: float = 15.0,
-        on_lost: Callable[[Sequence[int]], None] | None = None,
+        on_lost: Callable[[Sequence[int]], None] = lambda lost: None,
     ) -> None:
         self.owner = owner
         self._pool = pool
-        self._partitions = partitions
         self._ttl_seconds = ttl_seconds
         self._on_lost = on_lost
         self._epochs: dict[int, int] = {}
         self._view: Mapping[int, int] = MappingProxyType(self._epochs)
         self._renewing: asyncio.Task[None] | None = None
+        self._renew_now = asyncio.Event()
         self._sure_until = 0.0
 
     @property
@@ -61,22 +65,31 @@ class Leases:
         """Whether the lease can't have expired yet: before an outside call this must be true."""
         return bool(self._epochs) and asyncio.get_running_loop().time() < self._sure_until
 
-    async def acquire(self, *, wait_seconds: float = 60.0) -> None:
-        """Take every partition, waiting while another owner's lease runs, and begin to renew.
+    def surely_holds(self, partition: int) -> bool:
+        """Whether a lease is held and can't have expired yet."""
+        return partition in self._epochs and self.sure
 
-        Raises LeaseLost, naming the holder, when it still holds them after `wait_seconds`, and
+    def epoch_of(self, partition: int) -> int:
+        """Return the epoch of a partition that is surely still ours. Raises LeaseLost, and
+        JournalUnavailable when its lease was not renewed in time."""
+        epoch = self._epochs.get(partition)
+        if epoch is None:
+            raise LeaseLost(f"Partition {partition} belongs to another process.")
+        if not self.sure:
+            raise JournalUnavailable("Whether these orders are still ours can't be told just now.")
+        return epoch
+
+    async def acquire(self, partitions: Sequence[int] = ALL, *, wait_seconds: float = 60.0) -> None:
+        """Take all of these, waiting while another owner's lease on one of them runs, and begin to
+        renew.
+
+        Raises LeaseLost, naming the holder, when it still holds one after `wait_seconds`, and
         JournalUnavailable.
         """
         loop = asyncio.get_running_loop()
         give_up = loop.time() + wait_seconds
-        while True:
-            asked = loop.time()
-            rows = await self._pool.fetch(
-                statements()["take_leases"], self.owner, self._ttl_seconds, self._partitions
-            )
-            if len(rows) == self._partitions:
-                break
-            holder, left_seconds = await self._holder()
+        while not await self.take(partitions):
+            holder, left_seconds = await self._holder(partitions)
             if loop.time() >= give_up:
                 raise LeaseLost(
                     f"{holder} holds this installation's orders and keeps renewing; stop it, or "
@@ -85,11 +98,33 @@ class Leases:
             log.info("Waiting for the leases that %s holds for %.1f s more.", holder, left_seconds)
             pause = min(max(left_seconds, 0.05), _LONGEST_PAUSE_SECONDS, give_up - loop.time())
             await asyncio.sleep(max(pause, 0.01))
-        self._epochs.clear()
+
+    async def hold(self, partitions: Sequence[int], *, every_seconds: float = 5.0) -> None:
+        """Take these whenever no one else holds them, until cancelled."""
+        while True:
+            if any(partition not in self._epochs for partition in partitions):
+                try:
+                    await self.take(partitions)
+                except JournalUnavailable as error:
+                    log.info("Leases %s are not taken now: %s", list(partitions), error)
+            await asyncio.sleep(every_seconds)
+
+    async def take(self, partitions: Sequence[int]) -> bool:
+        """Take all of these, beside those held, and renew them from now on; False, and nothing
+        taken, while another owner's lease on one of them runs. Raises JournalUnavailable."""
+        loop = asyncio.get_running_loop()
+        asked = loop.time()
+        rows = await self._pool.fetch(
+            statements()["take_leases"], self.owner, self._ttl_seconds, list(partitions)
+        )
+        if len(rows) < len(partitions):
+            return False
+        sure_until = asked + self._ttl_seconds
+        self._sure_until = min(self._sure_until, sure_until) if self._epochs else sure_until
         self._epochs.update((partition, epoch) for partition, epoch in rows)
-        self._sure_until = asked + self._ttl_seconds
-        await self._stop_renewing()
-        self._renewing = loop.create_task(self._renew_for_ever())
+        if self._renewing is None or self._renewing.done():
+            self._renewing = loop.create_task(self._keep_renewing())
+        return True
 
     async def renew(self) -> None:
         """Renew once; the background does it by itself. Raises JournalUnavailable."""
@@ -112,15 +147,16 @@ class Leases:
         ]
         if lost:
             log.error("Another process took over partitions %s.", lost)
-            if self._on_lost is not None:
-                self._on_lost(lost)
+            self._renew_now.set()  # who took one may have taken others
+            self._on_lost(lost)
 
-    async def release(self) -> None:
-        """Stop renewing and let another owner begin at once; an unreachable server is left to
-        time."""
-        await self._stop_renewing()
-        held = sorted(self._epochs.items())
-        self._epochs.clear()
+    async def release(self, partitions: Sequence[int] | None = None) -> None:
+        """Let another owner have these (all) at once; an unreachable server is left to time.
+        Whoever works on them has stopped before."""
+        given = set(self._epochs) if partitions is None else self._epochs.keys() & set(partitions)
+        held = [(partition, self._epochs.pop(partition)) for partition in sorted(given)]
+        if not self._epochs:
+            await self._stop_renewing()
         if held:
             with suppress(JournalUnavailable):
                 await self._pool.fetch(
@@ -130,13 +166,16 @@ class Leases:
                     [epoch for _, epoch in held],
                 )
 
-    async def _holder(self) -> tuple[str, float]:
-        rows = await self._pool.fetch(statements()["lease_holder"], self.owner)
+    async def _holder(self, partitions: Sequence[int]) -> tuple[str, float]:
+        rows = await self._pool.fetch(statements()["lease_holder"], self.owner, list(partitions))
         return (rows[0][0], rows[0][1]) if rows else ("another process", 0.0)
 
-    async def _renew_for_ever(self) -> None:
+    async def _keep_renewing(self) -> None:
         while self._epochs:
-            await asyncio.sleep(self._ttl_seconds / 3)
+            self._renew_now.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._ttl_seconds / 3):
+                    await self._renew_now.wait()
             try:
                 await self.renew()
             except JournalUnavailable as error:

@@ -31,8 +31,9 @@ SELECT version FROM saved;
 -- name: wake
 -- Only timers that were set before the newer version was at hand ($2): those set since have seen it.
 UPDATE timers SET due_at = $1
-WHERE name = 'mapping' AND (order_id, name) IN (
-    SELECT order_id, name FROM timers WHERE name = 'mapping' AND due_at > $1 AND due_at <= $2 LIMIT $3 FOR UPDATE SKIP LOCKED
+WHERE name = 'mapping' AND (order_id, key, name) IN (
+    SELECT order_id, key, name FROM timers
+    WHERE name = 'mapping' AND error = '' AND due_at > $1 AND due_at <= $2 LIMIT $3 FOR UPDATE SKIP LOCKED
 )
 RETURNING order_id;
 

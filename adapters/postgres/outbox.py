@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import asyncpg
 
 from actors.runtime.errors import LeaseLost
-from actors.runtime.ports import EffectNote, OpenEffect
+from actors.runtime.ports import BODY, EffectName, EffectNote, OpenEffect
 from adapters.postgres.group import Group
 from adapters.postgres.journal import Fence
 from adapters.postgres.pool import Pool
-from adapters.postgres.sealing import BODY, Damaged, Sealing
+from adapters.postgres.sealing import Damaged, Sealing
 from adapters.postgres.statements import statements
 from schemas.messages.codec import decode_effect
-from schemas.order.ids import CorrelationId, OrderId
+from schemas.order.ids import OrderId
 
 log = logging.getLogger(__name__)
 
@@ -41,13 +41,20 @@ class PostgresOutbox:
         )
 
     async def open_effects(
-        self, partner: str, *, due_before: datetime, limit: int, exclude: Sequence[tuple[str, int]]
+        self,
+        lane: str,
+        *,
+        partitions: Sequence[int],
+        due_before: datetime,
+        limit: int,
+        exclude: Sequence[EffectName],
     ) -> list[OpenEffect]:
         """Return open effects, oldest due first; see the port. Raises JournalUnavailable."""
         rows = await self._pool.fetch(
             statements()["open_effects"],
-            partner,
+            lane,
             due_before,
+            partitions,
             limit,
             [order_id for order_id, _ in exclude],
             [number for _, number in exclude],
@@ -59,13 +66,13 @@ class PostgresOutbox:
         Raises LeaseLost and JournalUnavailable."""
         await self._notes.submit(note)
 
-    async def effect_counts(self) -> dict[str, tuple[int, float]]:
-        """Return for each partner the open effects and the oldest one's age in seconds."""
-        rows = await self._pool.fetch(statements()["effect_counts"])
-        return {row["partner"]: (row["open"], row["oldest_seconds"]) for row in rows}
+    async def effect_counts(self, partitions: Sequence[int]) -> dict[str, tuple[int, float]]:
+        """Return for each lane the open effects and the oldest one's age in seconds."""
+        rows = await self._pool.fetch(statements()["effect_counts"], partitions)
+        return {row["lane"]: (row["open"], row["oldest_seconds"]) for row in rows}
 
     def _open_effect(self, row: asyncpg.Record) -> OpenEffect:
-        order_id, number, channel, ref, correlation_id, partner, effect, *rest = row
+        order_id, number, key, lane, channel, ref, partition, reference, effect, *rest = row
         attempts, due_at, written_by, body, trace, master, wrapped = rest
         try:
             body = self._sealing.stored(order_id, BODY, body, (master, wrapped))
@@ -76,10 +83,12 @@ class PostgresOutbox:
         return OpenEffect(
             order_id=OrderId(order_id),
             number=number,
+            key=key,
+            lane=lane,
             channel=channel,
             ref=ref,
-            correlation_id=CorrelationId(correlation_id),
-            partner=partner,
+            partition=partition,
+            reference=reference,
             effect=decode_effect(effect),
             attempts=attempts,
             due_at=due_at,
@@ -89,7 +98,7 @@ class PostgresOutbox:
         )
 
     async def _write(self, notes: Sequence[EffectNote]) -> Sequence[Exception | None]:
-        epochs: Mapping[int, int] = self._leases.epochs
+        epochs = self._leases.epochs
         held = sorted(epochs)
         rows = await self._pool.fetch(
             statements()["note_effects"],
@@ -100,10 +109,12 @@ class PostgresOutbox:
             [note.attempts for note in notes],
             [note.due_at.timestamp() for note in notes],
             # Partners' error texts may hold what Postgres can't store.
-            [_storable(note.error) for note in notes],
+            [storable(note.error) for note in notes],
         )
         answers: list[Exception | None] = [None] * len(notes)
-        for (place,) in rows:
+        if rows:
+            self._leases.report_lost(sorted({row["partition"] for row in rows}))
+        for place, _ in rows:
             answers[place] = LeaseLost(
                 f"Another process owns order {notes[place].order_id} now; this one must stop "
                 f"calling partners for it."
@@ -115,5 +126,6 @@ def _name(note: EffectNote) -> tuple[str, int]:
     return (note.order_id, note.number)
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
+    """Return a text as Postgres can store it."""
     return text.replace("\x00", "�").encode("utf-8", "replace").decode("utf-8")

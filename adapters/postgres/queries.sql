@@ -16,17 +16,18 @@ held AS MATERIALIZED (
     ORDER BY l.partition FOR SHARE OF l
 ),
 given AS MATERIALIZED (
+    -- New orders come first, and only they have a channel, a ref and a reference: those columns are shorter, the rest is null.
     SELECT * FROM unnest(
         $3::text[], $4::int[], $5::int[], $6::int[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
-        $12::text[], $13::text[], $14::bigint[], $15::bool[], $16::bool[], $17::bytea[], $18::float8[]
+        $12::text[], $13::text[], $14::text[], $15::bigint[], $16::bool[], $17::bool[], $18::bytea[], $19::float8[]
     ) WITH ORDINALITY AS g (
-        order_id, partition, expected, version, channel, ref, number, correlation_id, stage,
-        waiting_for, currency, total_minor, final, attention, state, at, place
+        order_id, partition, expected, version, channel, ref, reference, number, stage, progress,
+        waiting_for, currency, total_minor, final, needs_person, state, at, place
     )
 ),
 known AS MATERIALIZED (
     SELECT n.order_id
-    FROM unnest($19::text[], $20::text[]) AS n (order_id, input_id)
+    FROM unnest($20::text[], $21::text[]) AS n (order_id, input_id)
     JOIN inbox b ON b.order_id = n.order_id AND b.input_id = n.input_id
 ),
 may AS MATERIALIZED (
@@ -35,23 +36,38 @@ may AS MATERIALIZED (
 ),
 created AS (
     INSERT INTO orders (
-        order_id, version, partition, channel, ref, number, correlation_id, stage, waiting_for, currency, total_minor,
-        final, attention, state, placed_at, updated_at, stage_since
+        order_id, version, partition, channel, ref, number, reference, stage, progress, waiting_for, currency, total_minor,
+        final, needs_person, state, placed_at, updated_at, progress_since
     )
     SELECT
-        order_id, version, partition, channel, ref, number, correlation_id, stage, waiting_for, currency, total_minor,
-        final, attention, state, to_timestamp(at), to_timestamp(at), to_timestamp(at)
+        order_id, version, partition, channel, ref, number, reference, stage, progress, waiting_for, currency, total_minor,
+        final, needs_person, state, to_timestamp(at), to_timestamp(at), to_timestamp(at)
     FROM may WHERE expected = 0 AND version > 0
     ON CONFLICT (order_id) DO NOTHING
     RETURNING order_id
 ),
 changed AS (
-    -- The optimistic check: whoever waited here for another writer compares with what that one left.
+    -- The optimistic check: whoever waited here for another writer compares with what that one left. What never changes
+    -- (channel, ref, reference) is not written again.
     UPDATE orders o SET
-        version = m.version, channel = m.channel, ref = m.ref, number = m.number, correlation_id = m.correlation_id,
-        stage = m.stage, waiting_for = m.waiting_for, currency = m.currency, total_minor = m.total_minor,
-        final = m.final, attention = m.attention, state = m.state, updated_at = to_timestamp(m.at),
-        stage_since = CASE WHEN o.stage = m.stage THEN o.stage_since ELSE to_timestamp(m.at) END
+        version = m.version, number = m.number, stage = m.stage, progress = m.progress, waiting_for = m.waiting_for,
+        currency = m.currency, total_minor = m.total_minor, final = m.final, needs_person = m.needs_person, state = m.state,
+        updated_at = to_timestamp(m.at),
+        progress_since = CASE WHEN o.progress = m.progress THEN o.progress_since ELSE to_timestamp(m.at) END,
+        -- Seldom anything: then it stays for as long as something else is suspended than what this append ends.
+        suspended = CASE
+            WHEN o.suspended = '' THEN ''
+            WHEN EXISTS (
+                SELECT FROM timers t WHERE t.order_id = o.order_id AND t.error <> '' AND (t.order_id, t.key, t.name) NOT IN (
+                    SELECT * FROM unnest($43::text[], $44::text[], $45::text[])
+                    UNION ALL SELECT * FROM unnest($48::text[], $49::text[], $50::text[])
+                )
+            ) OR EXISTS (
+                SELECT FROM effects f WHERE f.order_id = o.order_id AND f.status = 'suspended'
+                    AND (f.order_id, f.number) NOT IN (SELECT * FROM unnest($39::text[], $40::int[]))
+            ) THEN o.suspended
+            ELSE ''
+        END
     FROM may m
     WHERE m.expected > 0 AND o.order_id = m.order_id AND o.version = m.expected
     RETURNING o.order_id
@@ -67,8 +83,8 @@ won AS MATERIALIZED (
 ),
 taken AS (
     INSERT INTO inbox (order_id, input_id, version, at)
-    SELECT order_id, input_id, version, to_timestamp(at)
-    FROM unnest($19::text[], $20::text[], $21::int[], $22::float8[]) AS n (order_id, input_id, version, at)
+    SELECT order_id, input_id, version, now()
+    FROM unnest($20::text[], $21::text[], $22::int[]) AS n (order_id, input_id, version)
     WHERE (order_id IN (SELECT order_id FROM won)) IS TRUE
 ),
 decided AS (
@@ -78,54 +94,58 @@ decided AS (
     WHERE (order_id IN (SELECT order_id FROM won)) IS TRUE
 ),
 intended AS (
-    -- An effect that starts with an attempt is one that a person has tried anew: the dispatcher looks it up before it calls.
-    INSERT INTO effects (order_id, number, partition, partner, kind, body, due_at, written_by, trace, attempts, at)
-    SELECT order_id, number, partition, partner, kind, body, to_timestamp(at), epoch, trace, attempts, to_timestamp(at)
+    -- An effect that starts with an attempt is one that a person tries again: the dispatcher looks it up before it calls.
+    INSERT INTO effects (order_id, number, partition, key, lane, kind, body, due_at, written_by, trace, attempts, at)
+    SELECT order_id, number, partition, key, lane, kind, body, to_timestamp(at), epoch, trace, attempts, to_timestamp(at)
     FROM unnest(
-        $28::text[], $29::int[], $30::int[], $31::text[], $32::text[], $33::bytea[], $34::float8[], $35::bigint[], $36::text[],
-        $37::int[]
-    ) AS e (order_id, number, partition, partner, kind, body, at, epoch, trace, attempts)
+        $28::text[], $29::int[], $30::int[], $31::text[], $32::text[], $33::text[], $34::bytea[], $35::float8[], $36::bigint[],
+        $37::text[], $38::int[]
+    ) AS e (order_id, number, partition, key, lane, kind, body, at, epoch, trace, attempts)
     WHERE (order_id IN (SELECT order_id FROM won)) IS TRUE
 ),
 settled AS (
     UPDATE effects f SET status = s.how, settled_at = to_timestamp(s.at)
-    FROM unnest($38::text[], $39::int[], $40::text[], $41::float8[]) AS s (order_id, number, how, at)
+    FROM unnest($39::text[], $40::int[], $41::text[], $42::float8[]) AS s (order_id, number, how, at)
     WHERE f.order_id = s.order_id AND f.number = s.number AND (s.order_id IN (SELECT order_id FROM won)) IS TRUE
 ),
 set_timers AS (
-    INSERT INTO timers (order_id, name, due_at)
-    SELECT order_id, name, to_timestamp(due_at)
-    FROM unnest($42::text[], $43::text[], $44::float8[]) AS t (order_id, name, due_at)
+    INSERT INTO timers (order_id, key, name, partition, due_at)
+    SELECT order_id, key, name, partition, to_timestamp(due_at)
+    FROM unnest($43::text[], $44::text[], $45::text[], $46::int[], $47::float8[]) AS t (order_id, key, name, partition, due_at)
     WHERE (order_id IN (SELECT order_id FROM won)) IS TRUE
-    ON CONFLICT (order_id, name) DO UPDATE SET due_at = excluded.due_at
+    ON CONFLICT (order_id, key, name) DO UPDATE SET due_at = excluded.due_at, error = ''
 ),
 cleared_timers AS (
     DELETE FROM timers t
-    USING unnest($45::text[], $46::text[]) AS c (order_id, name)
-    WHERE t.order_id = c.order_id AND t.name = c.name AND (c.order_id IN (SELECT order_id FROM won)) IS TRUE
+    USING unnest($48::text[], $49::text[], $50::text[]) AS c (order_id, key, name)
+    WHERE t.order_id = c.order_id AND t.key = c.key AND t.name = c.name AND (c.order_id IN (SELECT order_id FROM won)) IS TRUE
 ),
 bodies AS (
-    INSERT INTO order_bodies (order_id, body, updated_at)
-    SELECT order_id, body, to_timestamp(at) FROM unnest($47::text[], $48::bytea[], $49::float8[]) AS b (order_id, body, at)
+    INSERT INTO order_bodies (order_id, name, body, updated_at)
+    SELECT order_id, name, body, to_timestamp(at)
+    FROM unnest($51::text[], $52::text[], $53::bytea[], $54::float8[]) AS b (order_id, name, body, at)
     WHERE (order_id IN (SELECT order_id FROM won)) IS TRUE
-    ON CONFLICT (order_id) DO UPDATE SET body = excluded.body, updated_at = excluded.updated_at
+    ON CONFLICT (order_id, name) DO UPDATE SET body = excluded.body, updated_at = excluded.updated_at
 ),
 files AS (
-    INSERT INTO documents (order_id, name, content_type, content, at)
-    SELECT order_id, name, content_type, content, to_timestamp(at)
-    FROM unnest($50::text[], $51::text[], $52::text[], $53::bytea[], $54::float8[]) AS d (order_id, name, content_type, content, at)
+    INSERT INTO documents (order_id, name, key, content_type, content, at)
+    SELECT order_id, name, key, content_type, content, to_timestamp(at)
+    FROM unnest($55::text[], $56::text[], $57::text[], $58::text[], $59::bytea[], $60::float8[])
+        AS d (order_id, name, key, content_type, content, at)
     WHERE (order_id IN (SELECT order_id FROM won)) IS TRUE
     ON CONFLICT (order_id, name) DO UPDATE
-        SET content_type = excluded.content_type, content = excluded.content, at = excluded.at
+        SET key = excluded.key, content_type = excluded.content_type, content = excluded.content, at = excluded.at
 ),
 keys AS (
     -- What was erased stays so: nothing that comes later gets a key, and is unreadable from the start.
     INSERT INTO body_keys AS b (order_id, name, customer, email, phone, master, wrapped)
     SELECT order_id, name, customer, email, phone, master, wrapped
-    FROM unnest($55::text[], $56::text[], $57::bytea[], $58::bytea[], $59::bytea[], $60::text[], $61::bytea[])
+    FROM unnest($61::text[], $62::text[], $63::bytea[], $64::bytea[], $65::bytea[], $66::text[], $67::bytea[])
         AS k (order_id, name, customer, email, phone, master, wrapped)
     WHERE (order_id IN (SELECT order_id FROM won)) IS TRUE
-        AND NOT EXISTS (SELECT FROM body_keys e WHERE e.order_id = k.order_id AND e.name = '' AND e.wrapped IS NULL)
+        AND (
+            SELECT e.wrapped IS NULL FROM body_keys e WHERE e.order_id = k.order_id AND e.name = '' LIMIT 1
+        ) IS NOT TRUE
     ON CONFLICT (order_id, name) DO UPDATE
         SET customer = excluded.customer, email = excluded.email, phone = excluded.phone, master = excluded.master,
             wrapped = excluded.wrapped
@@ -147,17 +167,29 @@ FROM unnest($1::text[], $2::text[]) AS n (order_id, input_id)
 JOIN inbox b ON b.order_id = n.order_id AND b.input_id = n.input_id;
 
 -- name: load
--- The latest 500 input ids are enough to drop nearly every repeat early; the inbox drops the rest at append.
-SELECT o.order_id, o.version, o.state, o.stage_since, b.body, k.master, k.wrapped, ARRAY(
-    SELECT i.input_id FROM inbox i WHERE i.order_id = o.order_id ORDER BY i.at DESC, i.version DESC LIMIT 500
-) AS seen
+-- The latest 500 input ids are enough to drop nearly every repeat early; the inbox drops the rest at append. `LATERAL … LIMIT 1`
+-- instead of a join: so each body is looked up by its key, whatever the planner guesses about the size of the tables.
+SELECT
+    o.order_id, o.reference, o.partition, o.channel, o.ref, o.progress, o.progress_since, o.version, o.state,
+    b.body, b.master, b.wrapped, s.body AS stated, s.master AS stated_master, s.wrapped AS stated_wrapped, ARRAY(
+        SELECT i.input_id FROM inbox i WHERE i.order_id = o.order_id ORDER BY i.at DESC, i.version DESC LIMIT 500
+    ) AS seen
 FROM orders o
-LEFT JOIN order_bodies b ON b.order_id = o.order_id
-LEFT JOIN body_keys k ON k.order_id = o.order_id AND k.name = ''
+LEFT JOIN LATERAL (
+    SELECT b.body, k.master, k.wrapped FROM order_bodies b LEFT JOIN body_keys k ON k.order_id = b.order_id AND k.name = b.name
+    WHERE b.order_id = o.order_id AND b.name = '' LIMIT 1
+) b ON true
+LEFT JOIN LATERAL (
+    SELECT b.body, k.master, k.wrapped FROM order_bodies b LEFT JOIN body_keys k ON k.order_id = b.order_id AND k.name = b.name
+    WHERE b.order_id = o.order_id AND b.name = 'stated' LIMIT 1
+) s ON true
 WHERE o.order_id = ANY($1::text[]);
 
+-- name: history
+SELECT version, body FROM events WHERE order_id = $1 AND version > $2 AND version <= $3 ORDER BY version LIMIT $4;
+
 -- name: documents
-SELECT d.name, d.content_type, d.content, k.master, k.wrapped, b.order_id IS NOT NULL AND b.wrapped IS NULL AS erased
+SELECT d.name, d.key, d.content_type, d.content, k.master, k.wrapped, b.order_id IS NOT NULL AND b.wrapped IS NULL AS erased
 FROM documents d
 LEFT JOIN body_keys k ON k.order_id = d.order_id AND k.name = d.name
 LEFT JOIN body_keys b ON b.order_id = d.order_id AND b.name = ''
@@ -165,17 +197,19 @@ WHERE d.order_id = $1 AND ($3::text IS NULL OR d.name = $3) ORDER BY d.name LIMI
 
 -- name: open_effects
 SELECT
-    e.order_id, e.number, o.channel, o.ref, o.correlation_id, e.partner, e.body AS effect, e.attempts, e.due_at,
-    e.written_by, b.body, e.trace, k.master, k.wrapped
+    e.order_id, e.number, e.key, e.lane, o.channel, o.ref, e.partition, o.reference, e.body AS effect, e.attempts, e.due_at,
+    e.written_by, b.body, e.trace, b.master, b.wrapped
 FROM (
     SELECT * FROM effects
-    WHERE status = 'open' AND partner = $1 AND due_at <= $2
-        AND (order_id, number) NOT IN (SELECT * FROM unnest($4::text[], $5::int[]))
-    ORDER BY due_at, order_id, number LIMIT $3
+    WHERE status = 'open' AND lane = $1 AND due_at <= $2 AND partition = ANY ($3::int[])
+        AND (order_id, number) NOT IN (SELECT * FROM unnest($5::text[], $6::int[]))
+    ORDER BY due_at, order_id, number LIMIT $4
 ) e
 JOIN orders o ON o.order_id = e.order_id
-LEFT JOIN order_bodies b ON b.order_id = e.order_id
-LEFT JOIN body_keys k ON k.order_id = e.order_id AND k.name = ''
+LEFT JOIN LATERAL (
+    SELECT b.body, k.master, k.wrapped FROM order_bodies b LEFT JOIN body_keys k ON k.order_id = b.order_id AND k.name = b.name
+    WHERE b.order_id = e.order_id AND b.name = '' LIMIT 1
+) b ON true
 ORDER BY e.due_at, e.order_id, e.number;
 
 -- name: note_effects
@@ -197,29 +231,74 @@ noted AS (
     WHERE f.order_id = n.order_id AND f.number = n.number AND f.status = 'open'
         AND (f.partition IN (SELECT partition FROM held)) IS TRUE
 )
-SELECT (n.place - 1)::int AS place
+SELECT (n.place - 1)::int AS place, f.partition
 FROM given n JOIN effects f ON f.order_id = n.order_id AND f.number = n.number
 WHERE (f.partition IN (SELECT partition FROM held)) IS NOT TRUE;
 
 -- name: effect_counts
-SELECT partner, count(*) AS open, extract(epoch FROM now() - min(at))::float8 AS oldest_seconds
-FROM effects WHERE status = 'open' GROUP BY partner;
+SELECT lane, count(*) AS open, extract(epoch FROM now() - min(at))::float8 AS oldest_seconds
+FROM effects WHERE status = 'open' AND partition = ANY ($1::int[]) GROUP BY lane;
 
 -- name: due_timers
-SELECT order_id, name, due_at FROM timers
-WHERE due_at <= $1 AND (order_id, name) NOT IN (SELECT * FROM unnest($3::text[], $4::text[]))
-ORDER BY due_at, order_id, name LIMIT $2;
+SELECT order_id, key, name, due_at FROM timers
+WHERE error = '' AND due_at <= $1 AND partition = ANY ($2::int[])
+    AND (order_id, key, name) NOT IN (SELECT * FROM unnest($4::text[], $5::text[], $6::text[]))
+ORDER BY due_at, order_id, key, name LIMIT $3;
 
 -- name: overdue_timers
 -- Bounded, because it is asked every few seconds, also after a day in which nothing fired.
-SELECT count(*)::int AS timers FROM (SELECT FROM timers WHERE due_at <= $1 LIMIT 10000) AS overdue;
+SELECT count(*)::int AS timers FROM (
+    SELECT FROM timers WHERE error = '' AND due_at <= $1 AND partition = ANY ($2::int[]) LIMIT 10000
+) AS overdue;
+
+-- name: suspend_timer
+-- Only the one that fired: it may have been set again meanwhile.
+WITH marked AS (
+    UPDATE timers SET error = $5 WHERE order_id = $1 AND key = $2 AND name = $3 AND due_at = $4 RETURNING order_id
+)
+UPDATE orders o SET suspended = $6 FROM marked m WHERE o.order_id = m.order_id;
+
+-- name: suspend_effect
+-- Fenced like a note. Returns the partition when another process holds it.
+WITH
+held AS MATERIALIZED (
+    SELECT l.partition
+    FROM leases l JOIN unnest($1::int[], $2::bigint[]) AS h (partition, epoch) ON l.partition = h.partition AND l.epoch = h.epoch
+),
+marked AS (
+    UPDATE effects SET status = 'suspended', error = $5, attempts = greatest(attempts, 1)
+    WHERE order_id = $3 AND number = $4 AND status = 'open' AND (partition IN (SELECT partition FROM held)) IS TRUE
+    RETURNING order_id
+),
+told AS (
+    UPDATE orders o SET suspended = $6 FROM marked m WHERE o.order_id = m.order_id
+)
+SELECT partition FROM effects
+WHERE order_id = $3 AND number = $4 AND (partition IN (SELECT partition FROM held)) IS NOT TRUE;
+
+-- name: resume
+WITH
+orders_of AS (
+    UPDATE orders SET suspended = '' WHERE suspended <> '' AND partition = ANY ($1::int[])
+),
+timers_of AS (
+    UPDATE timers SET error = '' WHERE error <> '' AND partition = ANY ($1::int[]) RETURNING order_id
+),
+effects_of AS (
+    UPDATE effects SET status = 'open', due_at = now()
+    WHERE status = 'suspended' AND partition = ANY ($1::int[]) RETURNING order_id
+)
+SELECT ((SELECT count(*) FROM timers_of) + (SELECT count(*) FROM effects_of))::int AS resumed;
 
 -- name: take_leases
--- All or none: nothing is taken while somebody else's lease runs. The same owner takes its own over at once, with a new epoch.
+-- All of those asked for or none: nothing is taken while somebody else's lease on one of them runs. The same owner takes its own
+-- over at once, with a new epoch.
 INSERT INTO leases (partition, owner, epoch, expires_at)
 SELECT p, $1::text, 1, now() + make_interval(secs => $2::float8)
-FROM generate_series(0, $3::int - 1) AS p
-WHERE NOT EXISTS (SELECT FROM leases WHERE owner <> $1::text AND expires_at > now())
+FROM unnest($3::int[]) AS p
+WHERE NOT EXISTS (
+    SELECT FROM leases WHERE partition = ANY ($3::int[]) AND owner <> $1::text AND expires_at > now()
+)
 ORDER BY p
 ON CONFLICT (partition) DO UPDATE
     SET owner = excluded.owner, epoch = leases.epoch + 1, expires_at = excluded.expires_at
@@ -228,7 +307,7 @@ RETURNING partition, epoch;
 
 -- name: lease_holder
 SELECT owner, extract(epoch FROM max(expires_at) - now())::float8 AS left_seconds
-FROM leases WHERE owner <> $1 AND expires_at > now() GROUP BY owner ORDER BY owner LIMIT 1;
+FROM leases WHERE owner <> $1 AND partition = ANY ($2::int[]) AND expires_at > now() GROUP BY owner ORDER BY owner LIMIT 1;
 
 -- name: renew_leases
 WITH mine AS MATERIALIZED (

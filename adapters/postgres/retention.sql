@@ -11,6 +11,6 @@ WITH gone AS (DELETE FROM inbox WHERE order_id = ANY($1::text[]) RETURNING 1) SE
 
 -- name: drop_effects
 WITH gone AS (
-    DELETE FROM effects WHERE order_id = ANY($1::text[]) AND status <> 'open' RETURNING 1
+    DELETE FROM effects WHERE order_id = ANY($1::text[]) AND status NOT IN ('open', 'suspended') RETURNING 1
 )
 SELECT count(*) AS rows FROM gone;

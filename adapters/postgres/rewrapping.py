@@ -13,6 +13,7 @@ import asyncpg
 from msgspec import Struct
 
 from adapters.postgres.audit import text_of
+from adapters.postgres.exchanges import SAID
 from adapters.postgres.idempotency import place_of_answer
 from adapters.postgres.pool import Pool
 from adapters.postgres.privacy import SUBJECT, place_of_request
@@ -126,6 +127,18 @@ class SealingKeys:
                 wrapped = await self._pool.fetch(_sql()["wrap_answer"], key_id, key, fresh, old)
                 done += len(wrapped)
         return done, tuple(rows[-1])[:2] if len(rows) == KEYS_PAGE else None
+
+    async def rewrap_exchanges(self, after: int) -> tuple[int, int | None]:
+        """Wrap what a page of exchanges with partners is sealed with; as `rewrap_keys`."""
+        rows = await self._pool.fetch(_sql()["exchanges"], after, KEYS_PAGE)
+        done = 0
+        for exchange_id, order_id, old in rows:
+            fresh = self._reenclosed(order_id, SAID, old)
+            if fresh != old:
+                done += len(
+                    await self._pool.fetch(_sql()["wrap_exchange"], exchange_id, fresh, old)
+                )
+        return done, rows[-1]["id"] if len(rows) == KEYS_PAGE else None
 
     def _reenclosed(self, place: str, name: str, value: bytes | None) -> bytes | None:
         if value is None or not is_enclosed(value) or master_of(value) == self._sealing.active:

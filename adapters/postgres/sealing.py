@@ -27,9 +27,6 @@ MARK = b"\x01"
 ENVELOPE = b"\x02"
 """The first byte of a value that carries its own wrapped key."""
 
-BODY = ""
-"""The name under which an order's body has its key; documents have theirs under their own."""
-
 ID_LENGTH = 2
 NAME_BYTES = 16
 """Of an HMAC-SHA256: nobody meets two customers of one name by chance."""
@@ -124,14 +121,14 @@ class Sealing:
     ) -> bytes | None:
         """Return a stored body or document: None when there is none or its key was destroyed.
 
-        `key` is its master's id and wrapped key: without an id it was stored before there was
-        sealing and is as it is. Raises Damaged and KeyMissing.
+        `key` is its master's id and wrapped key (None: there is no row of it). Raises Damaged and
+        KeyMissing.
         """
         master, wrapped = key
         if value is None or erased or (master is not None and wrapped is None):
             return None
         if master is None or wrapped is None:
-            return value
+            raise Damaged("Something sealed has no key beside it.")
         return self.open(order_id, name, Sealed(value, master, wrapped))
 
     def rewrapped(self, order_id: str, name: str, master: str, wrapped: bytes) -> bytes:

@@ -20,6 +20,7 @@ LEFT JOIN (
         UNION ALL SELECT unnest(ARRAY[original, edited]) FROM quarantine WHERE substr(headers, 1, 1) = '\x02'
         UNION ALL SELECT subject FROM privacy_requests
         UNION ALL SELECT body FROM idempotency
+        UNION ALL SELECT said FROM exchanges
     ) parts WHERE substr(part, 1, 1) = '\x02' GROUP BY 1
 ) p ON p.master = s.id
 WHERE s.id <> 'names' ORDER BY s.id;
@@ -63,3 +64,9 @@ WHERE (api_key_id, idempotency_key) > ($1::text, $2::text) AND body IS NOT NULL 
 
 -- name: wrap_answer
 UPDATE idempotency SET body = $3 WHERE api_key_id = $1 AND idempotency_key = $2 AND body = $4 RETURNING api_key_id;
+
+-- name: exchanges
+SELECT id, order_id, said FROM exchanges WHERE id > $1 ORDER BY id LIMIT $2;
+
+-- name: wrap_exchange
+UPDATE exchanges SET said = $2 WHERE id = $1 AND said = $3 RETURNING id;

@@ -1,57 +1,79 @@
 -- Every statement of stock and reservations. `-- name: x` begins one.
 
 -- name: reserve
--- Get-or-create by order line, for many orders. A line that is reserved stays as it is; one that was released is reserved again only by
--- a later effect. The stock rows are locked in order of SKU first, so that two of these can't deadlock. Should any SKU not
--- suffice, the check of `stock` fails the whole statement and nothing is reserved.
+-- Get-or-create by fulfilment, line, SKU and place, for many orders: what is held already is filled up to what is asked, never
+-- lowered, and only by an effect later than the last one that wrote. The stock rows are locked in order of place and SKU first, so
+-- that two of these can't deadlock. Should any SKU not suffice, the check of `stock` fails the whole statement and nothing is
+-- reserved.
 WITH
 given AS MATERIALIZED (
-    SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::int[], $6::int[]) AS g (order_id, line_id, sku, quantity, number)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[], $7::int[])
+        AS g (order_id, key, line_id, sku, place, quantity, number)
 ),
 locked AS MATERIALIZED (
-    SELECT s.sku FROM stock s WHERE s.place = $1 AND s.sku = ANY ($4::text[]) ORDER BY s.sku FOR UPDATE
+    SELECT s.place, s.sku FROM stock s WHERE (s.place, s.sku) IN (SELECT place, sku FROM given)
+    ORDER BY s.place, s.sku FOR UPDATE
 ),
 made AS (
-    INSERT INTO reservations AS r (order_id, line_id, place, sku, quantity, number, tracked, reserved_at)
-    SELECT g.order_id, g.line_id, $1, g.sku, g.quantity, g.number, (g.sku IN (SELECT sku FROM locked)) IS TRUE, now()
+    INSERT INTO reservations AS r (
+        order_id, key, line_id, sku, place, quantity, change, number, tracked, reserved_at, changed_at
+    )
+    SELECT
+        g.order_id, g.key, g.line_id, g.sku, g.place, g.quantity, g.quantity, g.number,
+        ((g.place, g.sku) IN (SELECT place, sku FROM locked)) IS TRUE, now(), now()
     FROM given g
-    ON CONFLICT (order_id, line_id) DO UPDATE SET
-        place = excluded.place, sku = excluded.sku, quantity = excluded.quantity, number = excluded.number,
-        tracked = excluded.tracked, reserved_at = excluded.reserved_at, released_at = NULL
-        WHERE r.released_at IS NOT NULL AND r.number < excluded.number
-    RETURNING r.sku, r.quantity, r.tracked
+    ON CONFLICT (order_id, key, line_id, sku, place) DO UPDATE SET
+        quantity = greatest(r.quantity, excluded.quantity), change = greatest(excluded.quantity - r.quantity, 0),
+        number = excluded.number, changed_at = now(),
+        tracked = CASE WHEN r.quantity = 0 THEN excluded.tracked ELSE r.tracked END
+        WHERE r.number < excluded.number
+    RETURNING r.place, r.sku, r.change, r.tracked
 )
-UPDATE stock s SET reserved = s.reserved + m.quantity
-FROM (SELECT sku, sum(quantity) AS quantity FROM made WHERE tracked GROUP BY sku) m
-WHERE s.place = $1 AND s.sku = m.sku;
+UPDATE stock s SET reserved = s.reserved + m.change
+FROM (SELECT place, sku, sum(change) AS change FROM made WHERE tracked GROUP BY place, sku) m
+WHERE s.place = m.place AND s.sku = m.sku;
 
 -- name: lock_stock
-SELECT sku, on_hand - safety - reserved AS free FROM stock WHERE place = $1 AND sku = ANY ($2::text[]) ORDER BY sku FOR UPDATE;
+SELECT place, sku, on_hand - safety - reserved AS free
+FROM stock WHERE (place, sku) IN (SELECT * FROM unnest($1::text[], $2::text[])) ORDER BY place, sku FOR UPDATE;
 
 -- name: reservations
-SELECT order_id, line_id, number, released_at IS NULL AS held FROM reservations WHERE order_id = ANY ($1::text[]);
+SELECT order_id, key, line_id, sku, place, quantity, change, number, tracked
+FROM reservations WHERE (order_id, key) IN (SELECT * FROM unnest($1::text[], $2::text[]));
+
+-- name: seen
+-- What each place could promise of each SKU; what has no row there is not counted there.
+SELECT place, sku, on_hand - safety - reserved AS available
+FROM stock WHERE place = ANY ($1::text[]) AND sku = ANY ($2::text[]);
 
 -- name: release
--- A reservation goes back to the place it was taken from. Repeats and older effects find nothing to release.
+-- A reservation goes back to the place it was taken from: all that a fulfilment holds where no line is named ($3), else so much of
+-- that line. Repeats and older effects find nothing to release.
 WITH
 given AS MATERIALIZED (
-    SELECT * FROM unnest($1::text[], $2::int[]) AS g (order_id, number)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[], $7::int[])
+        AS g (order_id, key, line_id, sku, place, quantity, number)
 ),
 locked AS MATERIALIZED (
     SELECT s.place, s.sku FROM stock s
-    WHERE (s.place, s.sku) IN (SELECT r.place, r.sku FROM reservations r JOIN given g ON g.order_id = r.order_id)
+    WHERE (s.place, s.sku) IN (
+        SELECT r.place, r.sku FROM reservations r JOIN given g ON g.order_id = r.order_id AND g.key = r.key
+    )
     ORDER BY s.place, s.sku FOR UPDATE
 ),
 ended AS (
-    UPDATE reservations r SET released_at = now(), number = g.number
+    UPDATE reservations r SET
+        quantity = r.quantity - least(r.quantity, coalesce(g.quantity, r.quantity)),
+        change = -least(r.quantity, coalesce(g.quantity, r.quantity)), number = g.number, changed_at = now()
     FROM given g
     -- Always true; makes the stock rows be locked before any reservation is.
     WHERE (SELECT count(*) FROM locked) >= 0
-        AND r.order_id = g.order_id AND r.released_at IS NULL AND r.number < g.number
-    RETURNING r.place, r.sku, r.quantity, r.tracked
+        AND r.order_id = g.order_id AND r.key = g.key AND r.number < g.number
+        AND (g.line_id IS NULL OR (r.line_id = g.line_id AND r.sku = g.sku AND r.place = g.place))
+    RETURNING r.place, r.sku, r.change, r.tracked
 )
-UPDATE stock s SET reserved = s.reserved - e.quantity
-FROM (SELECT place, sku, sum(quantity) AS quantity FROM ended WHERE tracked GROUP BY place, sku) e
+UPDATE stock s SET reserved = s.reserved + e.change
+FROM (SELECT place, sku, sum(change) AS change FROM ended WHERE tracked GROUP BY place, sku) e
 WHERE s.place = e.place AND s.sku = e.sku;
 
 -- name: seed

@@ -1,11 +1,11 @@
--- Every statement of the channels' upkeep. `-- name: x` begins one.
+-- Every statement of the channels' sync. `-- name: x` begins one.
 
 -- name: progress
 SELECT channel, job, position, complete, tried_at, succeeded_at, good, outcome, missed
-FROM channel_upkeep WHERE $1::text IS NULL OR channel = $1 ORDER BY channel, job;
+FROM channel_sync WHERE $1::text IS NULL OR channel = $1 ORDER BY channel, job;
 
 -- name: keep
-INSERT INTO channel_upkeep (channel, job, position, complete, tried_at, succeeded_at, good, outcome, missed)
+INSERT INTO channel_sync (channel, job, position, complete, tried_at, succeeded_at, good, outcome, missed)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (channel, job) DO UPDATE SET position = excluded.position, complete = excluded.complete,
     tried_at = excluded.tried_at, succeeded_at = excluded.succeeded_at, good = excluded.good,

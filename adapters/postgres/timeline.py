@@ -2,35 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import msgspec
 from msgspec import Struct
 
-from schemas.messages import effects as f
-from schemas.messages import events as e
+from adapters.postgres.exchanges import KeptExchange
 from schemas.messages.codec import decode_event
-from schemas.messages.effects import tag_of
-from schemas.order.money import decimal_text
+from schemas.messages.words import Lines, effect_words, event_words, thing_words
+from schemas.order.things import Key
 
-EVENT, EFFECT, TIMER = "event", "effect", "timer"
+EVENT, EFFECT, EXCHANGE, TIMER = "event", "effect", "exchange", "timer"
+
+ENDS = {
+    "done": "done",
+    "refused": "refused by {lane}",
+    "person": "a person must act",
+    "suspended": "suspended, because its answer can't be decided",
+}
+"""How an effect ended, in words."""
+
+TIMERS = {
+    "track": "the carrier is asked where it is",
+    "stock": "the stock is tried again",
+    "due": "an alarm is raised unless it has moved on",
+    "close": "the order is closed if nothing is left to do",
+    "mapping": "the order is read again with the newest mappings",
+}
+"""What a timer will do, by its name."""
 
 
 class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One line of a timeline. `kind` is `event`, `effect` (an intent, and again when it ended) or
-    `timer` (due in the future). `trace_id` leads to the trace of what recorded the effect."""
+    """One line of a timeline. `kind` is `event`, `effect` (an intent, and again when it ended),
+    `exchange` (one call of a partner and its answer) or `timer` (due in the future). `key` is the
+    thing it is about, `lane` the partner instance, `exchange` the id under which what was said is
+    kept. `trace_id` leads to the trace of what recorded the effect."""
 
     at: datetime
     kind: str
     type: str
     text: str
+    key: str = ""
     rule: str = ""
     version: int = 0
     effect: int = 0
-    partner: str = ""
+    lane: str = ""
+    exchange: int = 0
     status: str = ""
     attempts: int = 0
     error: str = ""
@@ -39,26 +60,28 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def rank(self) -> int:
-        """At one instant: the effect's end, then what was decided on it, then new intents."""
+        """At one instant: calls, the effect's end, what was decided on it, then new intents."""
+        if self.kind == EXCHANGE:
+            return 0
         if self.kind == EVENT:
-            return 1
-        return 0 if self.status not in ("open", "asked") else 2
+            return 2
+        return 1 if self.status not in ("open", "asked") else 3
 
 
-def event_entry(version: int, kind: str, body: bytes, at: datetime) -> Entry:
+def event_entry(version: int, kind: str, body: bytes, at: datetime, lines: Lines = ()) -> Entry:
     """Tell an event, with its rule and the facts it stands on. One that a newer version wrote is
     named at least."""
     try:
         event = decode_event(body)
     except msgspec.ValidationError:
-        text = f"{kind}, which this version of Orderwright can't put in words."
+        text = f"{kind}, which this version of Orderwright has no words for."
         return Entry(at=at, kind=EVENT, type=kind, text=text, version=version)
-    words = EVENT_WORDS[type(event)]
     return Entry(
         at=at,
         kind=EVENT,
         type=kind,
-        text=words(event) if callable(words) else words,
+        text=event_words(event, lines),
+        key=event.key,
         rule=event.rule,
         version=version,
         effect=event.settles,
@@ -67,43 +90,75 @@ def event_entry(version: int, kind: str, body: bytes, at: datetime) -> Entry:
 
 def effect_entries(row: asyncpg.Record) -> list[Entry]:
     """Tell an effect: when it was intended, and when it ended."""
-    intent = _effect(row["kind"])
+    intent = effect_words(row["kind"], Key(row["key"]))
     ended: datetime | None = row["settled_at"]
     common: dict[str, Any] = {
         "kind": EFFECT,
         "type": row["kind"],
+        "key": row["key"],
         "effect": row["number"],
-        "partner": row["partner"],
+        "lane": row["lane"],
         "trace_id": row["trace"][3:35],
     }
     told = {"attempts": row["attempts"], "error": row["error"]}
     if ended is None:
-        text = f"{intent}: {_under_way(row)}"
-        due = row["due_at"]
-        return [Entry(at=row["at"], text=text, status="open", due_at=due, **told, **common)]
-    how = {
-        "done": "done",
-        "refused": f"refused by the {row['partner']}",
-        "person": "given to a person",
-    }[row["status"]]
+        suspended = row["status"] == "suspended"
+        text = f"{intent}: {ENDS['suspended'] if suspended else _under_way(row)}."
+        due = None if suspended else row["due_at"]
+        status = "suspended" if suspended else "open"
+        return [Entry(at=row["at"], text=text, status=status, due_at=due, **told, **common)]
+    how = ENDS[row["status"]].format(lane=row["lane"])
     return [
-        Entry(at=row["at"], text=f"{intent}: asked", status="asked", **common),
-        Entry(at=ended, text=f"{intent}: {how}", status=row["status"], **told, **common),
+        Entry(at=row["at"], text=f"{intent}: asked.", status="asked", **common),
+        Entry(at=ended, text=f"{intent}: {how}.", status=row["status"], **told, **common),
     ]
 
 
+def exchange_entry(kept: KeptExchange) -> Entry:
+    """Tell that a partner was called, and what came of it; what was said is not told here."""
+    one = kept.exchange
+    took = f"after {one.duration_ms:,} ms"
+    answer = f"answered {one.status}" if one.status else f"did not answer ({one.error})"
+    path = urlsplit(one.url).path if kept.readable else "(what was said can't be opened any more)"
+    asked = f"{one.method} {path}".strip()
+    return Entry(
+        at=one.at,
+        kind=EXCHANGE,
+        type=one.method,
+        text=f"{one.partner} {answer} {took}: {asked}.",
+        key=one.key,
+        effect=one.effect,
+        lane=one.partner,
+        exchange=kept.id,
+        status=str(one.status),
+    )
+
+
 def erased_entry(at: datetime) -> Entry:
-    """Tell that nobody can say any more whose order it was."""
-    text = "The customer's data was erased: what is above names nobody, and the rest is gone."
+    """Tell that no one can say any more whose order it was."""
+    text = "The customer's data was erased: what is above names no one, and the rest is gone."
     return Entry(at=at, kind=EVENT, type="privacy.erased", text=text)
 
 
 def timer_entries(rows: Sequence[asyncpg.Record]) -> list[Entry]:
-    """Tell what will happen by itself."""
-    return [
-        Entry(at=due_at, kind=TIMER, type=name, text=f"Due: {name}.", status="due", due_at=due_at)
-        for name, due_at in rows
-    ]
+    """Tell what will happen by itself, and what no longer will because it can't be decided."""
+    entries = []
+    for key, name, due_at, error in rows:
+        text = f"{thing_words(Key(key))}: {TIMERS.get(name, name)}."
+        status = "suspended" if error else "due"
+        entries.append(
+            Entry(
+                at=due_at,
+                kind=TIMER,
+                type=name,
+                text=text,
+                key=key,
+                status=status,
+                error=error,
+                due_at=due_at,
+            )
+        )
+    return entries
 
 
 def _under_way(row: asyncpg.Record) -> str:
@@ -111,126 +166,3 @@ def _under_way(row: asyncpg.Record) -> str:
         return "not called yet"
     times = "once" if row["attempts"] == 1 else f"{row['attempts']} times"
     return f"called {times}, not ended yet"
-
-
-def _lines(lines: Sequence[e.PlacedLine]) -> str:
-    pieces = sum(line.quantity for line in lines)
-    return f"{pieces} piece{'s' * (pieces != 1)} of {len({line.sku for line in lines})} SKU(s)"
-
-
-def _effect(kind: str) -> str:
-    return EFFECT_WORDS.get(kind, kind)
-
-
-def _because(reason: str) -> str:
-    return f": {reason}" if reason else "."
-
-
-def _placed(event: e.Placed) -> str:
-    total = decimal_text(event.total_minor, event.currency)
-    to = f" to {event.country}" if event.country else ""
-    named = ", ".join(one[:40].replace("_", " ") for one in event.doubts)
-    doubt = f" In doubt: {named} (see the order's attributes)." if named else ""
-    return (
-        f"Order {event.number} placed on {event.channel}: {_lines(event.lines)}{to},"
-        f" {total} {event.currency}, payment {event.payment}.{doubt}"
-    )
-
-
-def _labelled(event: e.Labelled) -> str:
-    cost = ""
-    if event.charge_currency:
-        amount = decimal_text(event.charge_minor, event.charge_currency)
-        cost = f" for {amount} {event.charge_currency}"
-    return f"Label bought from {event.carrier}{cost}, tracking {event.tracking_number}."
-
-
-def _short_picked(event: e.ShortPicked) -> str:
-    told = ", ".join(
-        f"line {line.line_id}: {line.picked_quantity} of {line.ordered_quantity}"
-        for line in event.lines
-    )
-    return f"The warehouse found less than was asked ({told})."
-
-
-def _given(event: e.GivenToPerson) -> str:
-    doubt = "" if event.outcome_known else " It may have been done; look before repeating it."
-    return f"{_effect(event.kind)}: a person must see to it: {event.reason}{doubt}"
-
-
-Words = str | Callable[[Any], str]
-
-EVENT_WORDS: dict[type[Struct], Words] = {
-    e.Placed: _placed,
-    e.PaymentConfirmed: "The channel says the order is paid.",
-    e.Accepted: "Accepted: the order may be worked on.",
-    e.Normalised: lambda event: (
-        f"Looked at again with version {event.mappings} of the mappings: {_lines(event.lines)}."
-    ),
-    e.Amended: lambda event: f"Changed by the channel: {_lines(event.lines)} now.",
-    e.UpdateNoted: "The channel stated the order anew; nothing that matters differs.",
-    e.FactNoted: lambda event: f"{event.source} ({event.topic}): {event.words}",
-    e.LookAsked: lambda event: (
-        f"{event.source}{f' ({event.topic})' if event.topic else ''}: the order changed there; the"
-        " channel is asked how it is now."
-    ),
-    e.Fetched: "The channel said how the order is now; its words come in as a letter.",
-    e.StockReserved: lambda event: f"Every line is reserved at {event.place}.",
-    e.StockTriedAgain: "The reservation is tried again.",
-    e.Skipped: lambda event: (
-        f"{event.person} said to go on without: {_effect(event.kind)}{_because(event.reason)}"
-    ),
-    e.Backordered: lambda event: f"Short of {', '.join(event.skus)}; tried again later.",
-    e.PostedToErp: lambda event: f"The ERP has it as sales order {event.erp_number}.",
-    e.ReleasedToWarehouse: lambda event: f"The warehouse has it as task {event.task_id}.",
-    e.CustomerNotified: lambda event: f"The customer was written to ({event.template}).",
-    e.Picked: "Picked: the goods are off the shelf.",
-    e.ShortPicked: _short_picked,
-    e.Packed: lambda event: f"Packed into {len(event.parcels)} parcel(s).",
-    e.Labelled: _labelled,
-    e.Tracked: lambda event: f"The carrier says: {event.detail or event.status}.",
-    e.Shipped: "Shipped: the carrier has the parcel.",
-    e.TrackedBack: "The storefront shows the tracking.",
-    e.Delivered: "Delivered to the customer.",
-    e.Closed: lambda event: (
-        "Closed: the channel shows all of it as fulfilled, and not by us. Nothing was done here."
-        if event.rule == "done-elsewhere"
-        else "Closed: nothing is left to do."
-    ),
-    e.CancelRequested: lambda event: f"{event.requested_by} cancels{_because(event.reason)}",
-    e.CancelRefused: lambda event: f"Too late to cancel{_because(event.reason)}",
-    e.Compensated: lambda event: f"Undone: {event.what}{_because(event.detail)}",
-    e.Cancelled: "Cancelled: everything that was done is undone.",
-    e.Held: lambda event: f"Held ({event.hold_id}){_because(event.reason)}",
-    e.HoldReleased: lambda event: (
-        f"{event.person} released the hold {event.hold_id}{_because(event.reason)}"
-    ),
-    e.GivenToPerson: _given,
-    e.Retried: lambda event: (
-        f"{event.person} had effect {event.effect} tried anew{_because(event.reason)}"
-    ),
-    e.Asked: "The carrier is asked where the parcel is.",
-    e.Overdue: lambda event: (
-        f"Overdue: {event.stage} for too long, waiting for {event.waiting_for or 'nobody named'}."
-    ),
-    e.ActionRefused: lambda event: (
-        f"{event.person} asked to {event.verb}, which can't be done now: {event.reason}"
-    ),
-}
-"""Every event in words; a test sees to it that none is left out."""
-
-EFFECT_WORDS: dict[str, str] = {
-    tag_of(f.ReserveStock): "Reserve the stock",
-    tag_of(f.ReleaseStock): "Give the stock back",
-    tag_of(f.PostSalesOrder): "Post the sales order to the ERP",
-    tag_of(f.DeleteSalesOrder): "Delete the sales order from the ERP",
-    tag_of(f.CreateWarehouseTask): "Give the warehouse its task",
-    tag_of(f.CancelWarehouseTask): "Cancel the warehouse's task",
-    tag_of(f.SendMail): "Write to the customer",
-    tag_of(f.BuyLabel): "Buy the label",
-    tag_of(f.VoidLabel): "Void the label",
-    tag_of(f.TrackShipment): "Ask where the parcel is",
-    tag_of(f.PublishFulfilment): "Tell the storefront that it is shipped",
-    tag_of(f.FetchOrder): "Ask the channel how the order is now",
-}
-"""Every effect in words; a test sees to it that none is left out."""

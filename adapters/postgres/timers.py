@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from actors.runtime.ports import DueTimer
+from actors.runtime.ports import DueTimer, TimerName
 from adapters.postgres.pool import Pool
 from adapters.postgres.statements import statements
 
@@ -17,22 +17,30 @@ class PostgresTimers:
         self._pool = pool
 
     async def due_timers(
-        self, *, due_before: datetime, limit: int, exclude: Sequence[tuple[str, str]]
+        self,
+        *,
+        partitions: Sequence[int],
+        due_before: datetime,
+        limit: int,
+        exclude: Sequence[TimerName],
     ) -> list[DueTimer]:
         """Return due timers, the longest overdue first. Raises JournalUnavailable."""
         rows = await self._pool.fetch(
             statements()["due_timers"],
             due_before,
+            partitions,
             limit,
-            [order_id for order_id, _ in exclude],
-            [name for _, name in exclude],
+            [order_id for order_id, _, _ in exclude],
+            [key for _, key, _ in exclude],
+            [name for _, _, name in exclude],
         )
         return [
-            DueTimer(order_id=order_id, name=name, due_at=due_at) for order_id, name, due_at in rows
+            DueTimer(order_id=order_id, key=key, name=name, due_at=due_at)
+            for order_id, key, name, due_at in rows
         ]
 
-    async def overdue(self, now: datetime) -> int:
-        """Count the timers that are due and have not fired, up to 10,000. Raises
-        JournalUnavailable."""
-        (row,) = await self._pool.fetch(statements()["overdue_timers"], now)
+    async def overdue(self, now: datetime, partitions: Sequence[int]) -> int:
+        """Count the timers of these partitions that are due and have not fired, up to 10,000.
+        Raises JournalUnavailable."""
+        (row,) = await self._pool.fetch(statements()["overdue_timers"], now, partitions)
         return int(row["timers"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -16,10 +16,16 @@ from pathlib import Path
 import asyncpg
 import msgspec
 from msgspec import Struct
+from msgspec.structs import asdict
 
-from actors.order.lifecycle import FINAL
-from actors.runtime.ports import Document
-from adapters.postgres.journal import stored_documents
+from actors.order.stream import INITIAL, State, StateOutdated, decode_state, replay
+from actors.order.table import FINAL
+from actors.order.words import WORDS
+from actors.runtime.ports import BODY, Document
+from adapters.kit.exchanges import ExchangePolicy
+from adapters.postgres.exchanges import KeptExchange, PostgresExchanges
+from adapters.postgres.journal import stored_documents, stored_events
+from adapters.postgres.order_parts import OrderParts, parts_of, skus_of
 from adapters.postgres.pool import Pool
 from adapters.postgres.sealing import Sealing
 from adapters.postgres.statements import parse
@@ -28,9 +34,16 @@ from adapters.postgres.timeline import (
     effect_entries,
     erased_entry,
     event_entry,
+    exchange_entry,
     timer_entries,
 )
-from schemas.order.ids import CORRELATION_ID_LENGTH, KEY_ID_LENGTH, ORDER_ID_LENGTH, OrderId
+from schemas.messages.codec import decode_event, decode_order
+from schemas.messages.effects import tag_of
+from schemas.messages.events import LabelBought
+from schemas.messages.words import effect_words
+from schemas.order.canonical import Order
+from schemas.order.ids import KEY_ID_LENGTH, ORDER_ID_LENGTH, REFERENCE_LENGTH, OrderId
+from schemas.order.things import Key
 
 MAX_ROWS = 200
 """Orders in one page: what a person scrolls through, about 60 kB."""
@@ -38,8 +51,20 @@ MAX_ROWS = 200
 MAX_ENTRIES = 1_000
 """Newest events, and newest effects, of one timeline: an order of a normal life has thirty."""
 
-MAX_PARTS = 200
-"""Open effects, timers and documents shown with an order; a normal one has five."""
+MAX_PARTS = 500
+"""Effects under way, timers, files and labels shown with an order; a normal one has five, and 50
+fulfilments with 200 parcels have some 400."""
+
+MAX_AMBIGUOUS = 5
+"""Orders named when a name is not enough."""
+
+STAGES = (
+    "expected", "placed", "accepted", "open", "completed", "cancelling", "closed", "cancelled"
+)  # fmt: skip
+"""Every stage that lists show."""
+
+PROGRESS = ("expected", "placed", *WORDS.values(), "cancelling", *sorted(FINAL))
+"""How far orders are: every word that lists show."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _END = (datetime(9999, 1, 1, tzinfo=UTC), "")
@@ -57,8 +82,9 @@ class OrderRow(Struct, frozen=True, kw_only=True):
     channel: str
     ref: str
     number: str
-    correlation_id: str
+    reference: str
     stage: str
+    progress: str
     waiting_for: str
     currency: str
     total_minor: int
@@ -77,12 +103,19 @@ class Page(Struct, frozen=True, kw_only=True):
     next_cursor: str | None
 
 
+class Ambiguous(ValueError):
+    """A name that several orders have. The text names them all."""
+
+
 class EffectRow(Struct, frozen=True, kw_only=True):
-    """An effect that has not ended well: `open`, or `person` when somebody must see to it."""
+    """An effect that is under way: `open`, or `suspended` when its answer can't be decided. `words`
+    say what is asked."""
 
     number: int
-    partner: str
+    key: Key
+    lane: str
     kind: str
+    words: str
     status: str
     attempts: int
     error: str
@@ -91,20 +124,43 @@ class EffectRow(Struct, frozen=True, kw_only=True):
 
 
 class TimerRow(Struct, frozen=True, kw_only=True):
-    """What will happen by itself, and when."""
+    """What will happen by itself to a thing, and when; with an `error` it can't be decided and will
+    not."""
 
+    key: Key
     name: str
     due_at: datetime
+    error: str = ""
 
 
-class OrderView(Struct, frozen=True, kw_only=True):
-    """One order with what is under way. `documents` are names for `Views.document`. `erased_at` is
-    when the customer's data was erased; then no document opens any more."""
+class FileRow(Struct, frozen=True, kw_only=True):
+    """A file of the order, such as a label: `key` is the thing it belongs to, `name` is for
+    `Views.document`."""
+
+    name: str
+    key: Key
+    content_type: str
+
+
+class LabelFile(Struct, frozen=True, kw_only=True):
+    """A label that was bought for a parcel. `file` is for `Views.document`, "" where the carrier
+    gave no image."""
+
+    label: Key
+    parcel: Key
+    carrier: str
+    tracking_number: str
+    file: str
+
+
+class OrderView(OrderParts, frozen=True, kw_only=True):
+    """One order: its row, its parts, and what is under way. `erased_at` is when the customer's data
+    was erased; then no file opens any more."""
 
     row: OrderRow
     effects: tuple[EffectRow, ...]
     timers: tuple[TimerRow, ...]
-    documents: tuple[str, ...]
+    files: tuple[FileRow, ...]
     erased_at: datetime | None = None
 
 
@@ -114,11 +170,13 @@ class Views:
     def __init__(self, pool: Pool, sealing: Sealing) -> None:
         self._pool = pool
         self._sealing = sealing
+        self._exchanges = PostgresExchanges(pool, sealing, ExchangePolicy())
 
     async def list_orders(
         self,
         *,
         stage: str | None = None,
+        progress: str | None = None,
         channel: str | None = None,
         attention: bool | None = None,
         text: str | None = None,
@@ -127,8 +185,8 @@ class Views:
     ) -> Page:
         """Return a page of at most `limit` (200) orders, newest first.
 
-        `text` is an order id, correlation id, reference or people's number, whole (`#1042` finds
-        `1042`). Raises CursorRefused.
+        `text` is an order id, a reference of the order or of one of its things, or the channel's or
+        people's number, whole (`#1042` finds `1042`). Raises CursorRefused.
         """
         limit = max(1, min(limit, MAX_ROWS))
         at, order_id = _END if cursor is None else _cursor(cursor)
@@ -139,55 +197,121 @@ class Views:
             name = "list_attention"
         elif stage is not None and stage not in FINAL:
             name = "list_open"
-        rows = await self._pool.fetch(
-            _sql()[name],
-            *(_plain(stage), _plain(channel), attention, at, order_id, limit + 1),
-            *names,
-        )
+        filters = (_plain(stage), _plain(progress), _plain(channel), attention)
+        rows = await self._pool.fetch(_sql()[name], *filters, at, order_id, limit + 1, *names)
         page = tuple(_row(row) for row in rows[:limit])
         more = len(rows) > limit
         return Page(rows=page, next_cursor=_cursor_after(page[-1]) if more else None)
 
-    async def find(self, text: str) -> OrderId | None:
-        """Return the order that `text` names (as in `list_orders`), the newest where several
-        channels use the same number."""
-        page = await self.list_orders(text=text, limit=1)
-        return page.rows[0].order_id if page.rows else None
+    async def find(self, text: str, channels: Collection[str] | None = None) -> OrderId | None:
+        """Return the order that `text` names (as in `list_orders`), among those of some channels.
+        Raises Ambiguous: two shops may use the same number."""
+        names = _names(text)
+        only = None if channels is None else sorted(channels)
+        rows = await self._pool.fetch(_sql()["named"], names, only, MAX_AMBIGUOUS + 1)
+        for row in rows:
+            if row["order_id"] in names:
+                return OrderId(row["order_id"])
+        if len(rows) > 1:
+            raise Ambiguous(_ambiguous(text, rows))
+        return OrderId(rows[0]["order_id"]) if rows else None
 
     async def show(self, order_id: OrderId) -> OrderView | None:
-        """Return one order with what is under way; None for an unknown id."""
-        rows = await self._pool.fetch(_sql()["row_of"], _plain(order_id))
+        """Return one order with its parts and what is under way; None for an unknown id."""
+        order_id = OrderId(_plain(order_id) or "")
+        rows = await self._pool.fetch(_sql()["row_of"], order_id)
         if not rows:
             return None
-        effects = await self._pool.fetch(_sql()["effects_of"], order_id, True, MAX_PARTS)
+        state = await self.state(order_id)
+        effects = await self._pool.fetch(_sql()["under_way"], order_id, MAX_PARTS)
         timers = await self._pool.fetch(_sql()["timers_of"], order_id, MAX_PARTS)
-        documents = await self._pool.fetch(_sql()["document_names_of"], order_id, MAX_PARTS)
+        files = await self._pool.fetch(_sql()["files_of"], order_id, MAX_PARTS)
         erased = await self._pool.fetch(_sql()["erased_of"], order_id)
-        shown = EffectRow.__struct_fields__
         return OrderView(
             row=_row(rows[0]),
             effects=tuple(
-                EffectRow(**{name: row[name] for name in shown}) for row in reversed(effects)
+                EffectRow(words=effect_words(row["kind"], Key(row["key"])), **dict(row))
+                for row in effects
             ),
-            timers=tuple(TimerRow(name=name, due_at=due_at) for name, due_at in timers),
-            documents=tuple(name for (name,) in documents),
+            timers=tuple(TimerRow(**dict(row)) for row in timers),
+            files=tuple(FileRow(**dict(row)) for row in files),
             erased_at=erased[0]["erased_at"] if erased else None,
+            **asdict(parts_of(state)),
         )
+
+    async def state(self, order_id: OrderId) -> State:
+        """Return an order's state, INITIAL for an unknown one; built from its events where other
+        versions of the machines made the stored one."""
+        rows = await self._pool.fetch(_sql()["state_of"], _plain(order_id))
+        if not rows:
+            return INITIAL
+        try:
+            return decode_state(rows[0]["state"])
+        except StateOutdated:
+            return replay(await stored_events(self._pool, order_id, rows[0]["version"]))
+
+    async def order(self, order_id: OrderId) -> Order | None:
+        """Return the canonical order that is acted on; None before it has come, and when it was
+        erased. Raises KeyMissing and Damaged."""
+        rows = await self._pool.fetch(_sql()["body_of"], _plain(order_id))
+        if not rows:
+            return None
+        key = rows[0]["master"], rows[0]["wrapped"]
+        body = self._sealing.stored(order_id, BODY, rows[0]["body"], key)
+        return decode_order(body) if body else None
 
     async def timeline(self, order_id: OrderId) -> tuple[Entry, ...]:
         """Return what happened, oldest first, and at the end what is due. At most the newest
-        MAX_ENTRIES events and effects; empty for an unknown id."""
+        MAX_ENTRIES events, effects and exchanges; empty for an unknown id. Raises KeyMissing."""
         order_id = OrderId(_plain(order_id) or "")
+        lines = skus_of(await self.state(order_id))
         events = await self._pool.fetch(_sql()["events_of"], order_id, MAX_ENTRIES)
-        effects = await self._pool.fetch(_sql()["effects_of"], order_id, False, MAX_ENTRIES)
+        effects = await self._pool.fetch(_sql()["effects_of"], order_id, MAX_ENTRIES)
         timers = await self._pool.fetch(_sql()["timers_of"], order_id, MAX_PARTS)
         erased = await self._pool.fetch(_sql()["erased_of"], order_id)
-        entries = [event_entry(*row) for row in events]
+        entries = [
+            event_entry(version, kind, body, at, lines) for version, kind, body, at in events
+        ]
         entries += [erased_entry(at) for (at,) in erased if at is not None]
         for row in effects:
             entries += effect_entries(row)
+        entries += [exchange_entry(one) for one in await self.exchanges(order_id)]
         entries.sort(key=lambda entry: (entry.at, entry.rank, entry.version, entry.effect))
         return (*entries, *timer_entries(timers))
+
+    async def labels(self, order_id: OrderId) -> tuple[LabelFile, ...]:
+        """Return which labels were ever bought for the parcels of an order, oldest first."""
+        rows = await self._pool.fetch(
+            _sql()["events_of_type"], _plain(order_id), tag_of(LabelBought), MAX_PARTS
+        )
+        found = []
+        for (body,) in rows:
+            event = decode_event(body)
+            assert isinstance(event, LabelBought), "the type of the row says so"
+            found += [
+                LabelFile(
+                    label=event.key,
+                    parcel=one.parcel,
+                    carrier=event.carrier,
+                    tracking_number=one.tracking_number,
+                    file=one.document,
+                )
+                for one in event.labels
+            ]
+        return tuple(found)
+
+    async def exchanges(self, order_id: OrderId) -> tuple[KeptExchange, ...]:
+        """Return the newest MAX_ENTRIES exchanges with partners, oldest first. Raises
+        KeyMissing."""
+        return await self._exchanges.of_order(order_id, limit=MAX_ENTRIES)
+
+    async def exchange(self, order_id: OrderId, number: int) -> KeptExchange | None:
+        """Return what we and a partner said in one exchange, None for one that is not kept. Raises
+        KeyMissing."""
+        found = await self._exchanges.of_order(
+            OrderId(_plain(order_id) or ""), before=number + 1, limit=1
+        )
+        return found[0] if found and found[0].id == number else None
 
     async def document(self, order_id: OrderId, name: str) -> Document | None:
         """Return one of the order's files, None when it has none of that name or it was erased.
@@ -212,9 +336,23 @@ def _names(text: str) -> list[str]:
     text = (_plain(text) or "").strip()[:256]
     bare = text.lstrip("#")
     names = {text, bare, f"#{bare}"}
-    if len(text) == CORRELATION_ID_LENGTH:
-        names.add(text[KEY_ID_LENGTH : KEY_ID_LENGTH + ORDER_ID_LENGTH])
+    if len(text) == ORDER_ID_LENGTH:
+        names.add(text.upper())
+    if len(text) == REFERENCE_LENGTH:
+        names.add(text[KEY_ID_LENGTH : KEY_ID_LENGTH + ORDER_ID_LENGTH].upper())
     return sorted(names)
+
+
+def _ambiguous(text: str, rows: Sequence[asyncpg.Record]) -> str:
+    told = [
+        f"{row['number']} of {row['channel']} (order id {row['order_id']})"
+        for row in rows[:MAX_AMBIGUOUS]
+    ]
+    more = " and more" if len(rows) > MAX_AMBIGUOUS else ""
+    return (
+        f"{text.strip()[:64]!r} names several orders: {', '.join(told)}{more}. Use the order id of"
+        " the one you mean."
+    )
 
 
 def _plain(text: str | None) -> str | None:

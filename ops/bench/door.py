@@ -21,6 +21,7 @@ from pathlib import Path
 import msgspec
 
 from adapters.channels.amazon.source import Amazon
+from adapters.channels.bigcommerce.example import examples as bigcommerce_examples
 from adapters.channels.bigcommerce.source import SECRET_HEADER, BigCommerce
 from adapters.channels.bigcommerce.storefront import pruned
 from adapters.channels.canonical.source import Canonical
@@ -32,7 +33,6 @@ from ops.simulators.shop_template import Moment, Recipe, payload
 from schemas.messages.codec import encode
 from schemas.messages.inputs import PlaceOrder, UpdateOrder
 from service.app.collector import settle
-from service.lineage.bigcommerce_example import bigcommerce_examples
 
 LINES = 5
 WANTED_MICROSECONDS = 150.0

@@ -18,10 +18,13 @@ from pathlib import Path
 import uvloop
 
 from actors.order.policy import Policy
-from actors.runtime.mailbox import COMMITTED, Posted
+from actors.runtime.alarm import Alarm
+from actors.runtime.lanes import Lanes
+from actors.runtime.mailbox import COMMITTED, Envelope
 from actors.runtime.observer import Blind
+from actors.runtime.references import References
 from actors.runtime.registry import Registry
-from actors.runtime.runtime import Shell
+from actors.runtime.runtime import Runtime
 from adapters.postgres.journal import PostgresJournal
 from adapters.postgres.leases import Leases
 from adapters.postgres.migrate import migrate
@@ -36,6 +39,7 @@ from service.app.clock import SystemClock
 from service.app.sealing_keys import sealing_of
 from service.embedded.supervisor import embedded_servers
 from service.settings import Settings
+from service.wiring.order_stream import OrderStream
 
 AT_ONCE = 1_000
 """Orders under way: one batch is written while the next one is decided."""
@@ -142,8 +146,10 @@ async def live(registry: Registry, number: int) -> None:
     for inputs in story(number):
         together = _Together(len(inputs))
         for input_id, given in inputs:
-            posted = Posted(given, input_id, together.told, channel=CHANNEL, ref=ref, fresh=True)
-            registry.post(order_id_for(CHANNEL, ref), posted)
+            envelope = Envelope(
+                given, input_id, together.told, channel=CHANNEL, ref=ref, fresh=True
+            )
+            registry.post(order_id_for(CHANNEL, ref), envelope)
         await together.ended
 
 
@@ -157,15 +163,18 @@ async def fill(data: Path, orders: int) -> dict[str, float]:
         await leases.acquire()
         sealing = sealing_of(Settings(data_dir=str(data)), servers.data)
         await agree(pool, sealing)
-        shell = Shell(
+        clock = SystemClock()
+        runtime = Runtime(
             journal=PostgresJournal(pool, leases, sealing, max_batch=MAX_BATCH),
-            clock=SystemClock(),
-            policy=Policy(track_every_seconds=DAY),
+            leases=leases,
+            clock=clock,
             observer=Blind(),
-            correlation_keys={"k1": servers.data.secret("correlation-key").encode()},
-            active_key="k1",
+            references=References({"1": servers.data.secret("correlation-key").encode()}, "1"),
+            lanes=Lanes({}),
+            alarm=Alarm(clock),
         )
-        registry = Registry(shell, live_orders=AT_ONCE)
+        stream = OrderStream(Policy(track_every_seconds=DAY), {})
+        registry = Registry(runtime, stream, live_orders=AT_ONCE)
         collector.settle()
         numbers = iter(range(1, orders + 1))
 

@@ -18,7 +18,7 @@ import nats
 from ops.bench.calls import CALLS, count_of
 from ops.bench.load import SHOP, Partners, Sent, Target, partners, seen_by, send
 from ops.bench.processes import answers, cpu_by_role, started
-from service.demo.world import Pace, World, configuration, toml
+from service.demo.world import MAIL, Pace, World, configuration, toml
 from service.embedded.supervisor import EmbeddedServers, embedded_servers
 
 WARM_UP_ORDERS = 100
@@ -91,7 +91,7 @@ def configure(home: Path, world: Partners, port: int, secret: str) -> Path:
     )
     table = configuration(given, port=port, data_dir=str(home / "data"), pace=pace)
     # Each mail is noted before it is handed in, many in one commit: as many as are under way.
-    table["mail"]["calls"]["concurrency"] = MAILS_AT_ONCE
+    table["partners"][MAIL]["calls"]["concurrency"] = MAILS_AT_ONCE
     file = home / "orderwright.toml"
     file.write_text(toml(table), encoding="utf-8")
     file.chmod(0o600)

@@ -15,6 +15,7 @@ from ops.simulators.bigcommerce import BigCommerce
 from ops.simulators.callbacks import Callbacks
 from ops.simulators.control import Control
 from ops.simulators.faults import FaultBook
+from ops.simulators.fedex import Fedex
 from ops.simulators.ledger import Ledger, LedgerFull
 from ops.simulators.parcel_journey import Journeys
 from ops.simulators.partner import Partner, World, json_reply, serve
@@ -62,12 +63,14 @@ class Simulators:
         ups = Ups(world, self._journeys)
         self._amazon = Amazon(world)
         self._bigcommerce = BigCommerce(world)
-        self._books = shopify.books
+        self._erp = BusinessCentral(world)
+        self._shopify = shopify
         self._partners: dict[str, Partner] = {
             "amazon": self._amazon,
-            "bc": BusinessCentral(world),
+            "bc": self._erp,
             "bigcommerce": self._bigcommerce,
             "ups": ups,
+            "fedex": Fedex(world, self._journeys),
             "shopify": shopify,
         }
 
@@ -87,11 +90,13 @@ class Simulators:
         self._requests += 1
         first = request.path.split("/", 2)[1] if "/" in request.path else ""
         if request.path.startswith("/_sim/shops/"):
-            return self._books.control(request)
+            return self._shopify.control(request)
         if request.path.startswith("/_sim/amazon/"):
             return self._amazon.control(request)
         if request.path.startswith("/_sim/bigcommerce/"):
             return self._bigcommerce.control(request)
+        if request.path.startswith("/_sim/erp/"):
+            return self._erp.control(request)
         if request.path.startswith("/_sim/warehouse/"):
             return self._warehouses.control(request)
         if first == "_sim":
@@ -134,7 +139,10 @@ class Simulators:
         self._http.stop()
         self._mail.stop()
         await self._callbacks.close()
+        await self._warehouses.close()
         await self._bigcommerce.close()
+        await self._shopify.close()
+        await self._amazon.close()
         self._ledger.close()
 
 

@@ -1,4 +1,4 @@
-"""Business Central v2.0: sales orders and the token endpoint.
+"""Business Central v2.0: sales orders with their lines, what they are posted to, and tokens.
 
 A repeated POST makes a second order, as the real one does.
 
@@ -7,145 +7,44 @@ Shapes: https://learn.microsoft.com/dynamics365/business-central/dev-itpro/api-r
 
 from __future__ import annotations
 
-import base64
 import re
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Final
+from collections.abc import Callable, Mapping
+from urllib.parse import parse_qs
 from uuid import UUID
 
+from ops.simulators.bc_book import Book
+from ops.simulators.bc_lines import Lines, released_fault
+from ops.simulators.bc_orders import (
+    Fault,
+    SalesOrder,
+    Settings,
+    header_fault,
+    line_fault,
+    lines_json,
+    numbered,
+    order_detail,
+    order_json,
+)
+from ops.simulators.bc_posted import Posted, posted_json, posted_lines_json
 from ops.simulators.partner import Call, World, json_reply
 from ops.simulators.shapes import (
     JsonObject,
     JsonValue,
+    NotUnderstood,
     dump,
-    number,
     objects,
     parse_object,
     text,
 )
 from ops.simulators.wire import Reply, Request
 
-NO_ID: Final = "00000000-0000-0000-0000-000000000000"
-NO_DATE: Final = "0001-01-01"
-MAX_EXTERNAL_NUMBER = 35
 TOKEN_SECONDS = 3599
-
-_ORDER_TEXTS = (
-    "externalDocumentNumber orderDate postingDate customerId customerNumber customerName"
-    " billToName billToCustomerId billToCustomerNumber shipToName shipToContact"
-    " sellToAddressLine1 sellToAddressLine2 sellToCity sellToCountry sellToState"
-    " sellToPostCode billToAddressLine1 billToAddressLine2 billToCity billToCountry"
-    " billToState billToPostCode shipToAddressLine1 shipToAddressLine2 shipToCity"
-    " shipToCountry shipToState shipToPostCode shortcutDimension1Code"
-    " shortcutDimension2Code currencyId currencyCode paymentTermsId shipmentMethodId"
-    " salesperson requestedDeliveryDate phoneNumber email"
-).split()
-_ORDER_OTHERS = (
-    "pricesIncludeTax",
-    "partialShipping",
-    "discountAmount",
-    "discountAppliedBeforeTax",
-)
-_LINE_FIELDS = frozenset(
-    (
-        "sequence itemId accountId lineType lineObjectNumber description description2"
-        " unitOfMeasureId unitOfMeasureCode quantity unitPrice discountAmount discountPercent"
-        " discountAppliedBeforeTax taxCode shipmentDate invoiceQuantity shipQuantity"
-        " itemVariantId locationId"
-    ).split()
-)
-_WRITABLE = frozenset((*_ORDER_TEXTS, *_ORDER_OTHERS, "salesOrderLines", "dimensionSetLines"))
-_EMPTY: Final[dict[str, JsonValue]] = {
-    **{name: NO_ID if name.endswith("Id") else "" for name in _ORDER_TEXTS},
-    "orderDate": NO_DATE,
-    "postingDate": NO_DATE,
-    "requestedDeliveryDate": NO_DATE,
-    "pricesIncludeTax": False,
-    "partialShipping": False,
-    "discountAmount": 0,
-    "discountAppliedBeforeTax": False,
-}
-_FILTER = re.compile(r"\s*externalDocumentNumber\s+eq\s+'((?:[^']|'')*)'\s*")
-_PATH = re.compile(r".*/companies\(([^)]+)\)/salesOrders(?:\(([^)]+)\))?/?")
-
-
-@dataclass(slots=True)
-class SalesOrder:
-    """One sales order, kept as the bytes it came as; its JSON is made when somebody asks."""
-
-    id: str
-    number: str
-    reference: str
-    created_at: float
-    raw: bytes
-
-    @property
-    def etag(self) -> str:
-        stamp = f"19;{self.id};{int(self.created_at * 1000)};"
-        return f'W/"{base64.b64encode(stamp.encode()).decode()}"'
-
-
-def _amounts(line: JsonObject) -> tuple[float, float]:
-    gross = number(line, "quantity") * number(line, "unitPrice")
-    discount = number(line, "discountAmount") or gross * number(line, "discountPercent") / 100
-    return round(gross - discount, 2), round(discount, 2)
-
-
-def order_json(order: SalesOrder, sent: JsonObject, context: str) -> dict[str, JsonValue]:
-    """The whole salesOrder as Business Central answers it; its lines need $expand."""
-    net = sum(_amounts(line)[0] for line in objects(sent, "salesOrderLines"))
-    total = round(net - number(sent, "discountAmount"), 2)
-    modified = datetime.fromtimestamp(order.created_at, UTC).isoformat(timespec="milliseconds")
-    shown: dict[str, JsonValue] = {"@odata.context": context} if context else {}
-    shown.update({"@odata.etag": order.etag, "id": order.id, "number": order.number})
-    shown.update(_EMPTY)
-    shown.update({k: v for k, v in sent.items() if k in _EMPTY and v is not None})
-    shown.update(
-        totalAmountExcludingTax=total,
-        totalTaxAmount=0,
-        totalAmountIncludingTax=total,
-        fullyShipped=False,
-        status="Draft",
-        lastModifiedDateTime=modified.replace("+00:00", "Z"),
-    )
-    return shown
-
-
-def lines_json(order: SalesOrder, sent: JsonObject) -> list[JsonValue]:
-    """The order's lines as `$expand=salesOrderLines` shows them."""
-    shown: list[JsonValue] = []
-    for index, line in enumerate(objects(sent, "salesOrderLines")):
-        net, discount = _amounts(line)
-        shown.append(
-            {
-                "@odata.etag": order.etag,
-                "id": str(UUID(int=UUID(order.id).int ^ (index + 1) << 32)),
-                "documentId": order.id,
-                "sequence": (index + 1) * 10_000,
-                "itemId": text(line, "itemId") or NO_ID,
-                "accountId": text(line, "accountId") or NO_ID,
-                "lineType": text(line, "lineType") or "Item",
-                "lineObjectNumber": text(line, "lineObjectNumber"),
-                "description": text(line, "description"),
-                "unitOfMeasureCode": text(line, "unitOfMeasureCode") or "PCS",
-                "quantity": number(line, "quantity"),
-                "unitPrice": number(line, "unitPrice"),
-                "discountAmount": discount,
-                "amountExcludingTax": net,
-                "taxCode": text(line, "taxCode"),
-                "totalTaxAmount": 0,
-                "amountIncludingTax": net,
-                "netAmount": net,
-                "netTaxAmount": 0,
-                "netAmountIncludingTax": net,
-                "shipmentDate": text(line, "shipmentDate") or NO_DATE,
-                "shippedQuantity": 0,
-                "invoicedQuantity": 0,
-                "locationId": text(line, "locationId") or NO_ID,
-            }
-        )
-    return shown
+_FILTER = re.compile(r"\s*(externalDocumentNumber|orderNumber|number)\s+eq\s+'((?:[^']|'')*)'\s*")
+_PATH = re.compile(r".*/companies\(([^)]+)\)/([A-Za-z]+)(?:\(([^)]+)\))?(?:/([^/]+))?/?")
+_LINE = re.compile(r"salesOrderLines\(([^)]+)\)")
+_POSTED = {"salesInvoices": "find_invoice", "salesShipments": "find_shipment"}
+_ACTIONS = {"ship": (True, False), "invoice": (False, True), "ship_and_invoice": (True, True)}
+Act = Callable[[], Reply]
 
 
 class BusinessCentral:
@@ -155,8 +54,9 @@ class BusinessCentral:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._orders: dict[str, SalesOrder] = {}
-        self._by_reference: dict[tuple[str, str], list[str]] = {}
+        self._book = Book()
+        self._settings = Settings()
+        self._lines = Lines(self)
         self._next = 100_001
         self._first_id = UUID(f"{world.run % 2**32:08x}-b749-4e11-ad0b-a1422c0f0000").int
 
@@ -166,33 +66,70 @@ class BusinessCentral:
         match = _PATH.fullmatch(request.path.replace("%28", "(").replace("%29", ")"))
         if match is None:
             return None
-        company, order_id = match[1], match[2]
-        if order_id is None:
-            if request.method == "POST":
-                return Call("create_order", lambda plan: self._create(company, request))
-            if request.method == "GET":
-                return Call("find_order", lambda plan: self._find(company, request))
-        elif request.method == "GET":
-            return Call("get_order", lambda plan: self._get(company, order_id, request))
-        elif request.method == "DELETE":
-            return Call("delete_order", lambda plan: self._delete(company, order_id, request))
+        company, entity, entity_id, below = match.groups()
+        found: tuple[str, Act] | None = None
+        if entity in _POSTED and request.method == "GET" and below is None:
+            found = _POSTED[entity], lambda: self._posted(entity, company, entity_id, request)
+        elif entity == "salesOrders":
+            if entity_id is not None and below is not None:
+                found = self._below(company, entity_id, below, request)
+            elif entity_id is not None:
+                found = self._on_order(company, entity_id, request)
+            else:
+                found = self._on_orders(company, request)
+        elif entity == "salesOrderLines" and below is None:
+            found = self._lines.at(company, "", entity_id or "", request)
+        if found is None:
+            return None
+        operation, act = found
+        return Call(operation, lambda plan: self._stranger(request) or act())
+
+    def _on_orders(self, company: str, request: Request) -> tuple[str, Act] | None:
+        if request.method == "POST":
+            return "create_order", lambda: self._create(company, request)
+        if request.method == "GET":
+            return "find_order", lambda: self._find(company, request)
         return None
+
+    def _on_order(self, company: str, order_id: str, request: Request) -> tuple[str, Act] | None:
+        if request.method == "GET":
+            return "get_order", lambda: self._get(company, order_id, request)
+        if request.method == "PATCH":
+            return "update_order", lambda: self._update(company, order_id, request)
+        if request.method == "DELETE":
+            return "delete_order", lambda: self._delete(company, order_id, request)
+        return None
+
+    def _below(
+        self, company: str, order_id: str, below: str, request: Request
+    ) -> tuple[str, Act] | None:
+        if below == "Microsoft.NAV.shipAndInvoice" and request.method == "POST":
+            return "post_order", lambda: self._ship_and_invoice(company, order_id)
+        if below == "salesOrderLines":
+            return self._lines.at(company, order_id, "", request)
+        if (line := _LINE.fullmatch(below)) is not None:
+            return self._lines.at(company, order_id, line[1], request)
+        return None
+
+    # Answers that are no success.
 
     def failure(self, status: int, code: str, message: str) -> Reply:
         headers = {"WWW-Authenticate": 'Bearer realm=""'} if status == 401 else {}
         code = "Authentication_InvalidCredentials" if status == 401 else code
         return Reply(status, dump({"error": {"code": code, "message": message}}), headers=headers)
 
+    def refused(self, fault: Fault) -> Reply:
+        """A 400 with a code and words."""
+        return self.failure(400, *fault)
+
+    def missing(self) -> Reply:
+        """What is answered for an id that is not there."""
+        words = "The record does not exist: no sales order has this id in this company."
+        return self.failure(404, "BadRequest_ResourceNotFound", words)
+
     def refusal(self, operation: str) -> Reply:
         if operation == "token":
-            return json_reply(
-                400,
-                {
-                    "error": "invalid_client",
-                    "error_description": "AADSTS7000215: Invalid client secret provided.",
-                    "error_codes": [7000215],
-                },
-            )
+            return self._bad_client(400)
         return self.failure(
             400,
             "Application_DialogException",
@@ -203,8 +140,36 @@ class BusinessCentral:
     def throttled(self) -> Reply:
         return self.failure(429, "Application_TooManyRequests", "Too many requests reached.")
 
+    def stale(self, request: Request, etag: str) -> Reply | None:
+        """The refusal of a change whose If-Match is missing or old, or None."""
+        if_match = request.headers.get("if-match", "")
+        if not if_match:
+            words = "The header If-Match must be given for this request."
+            return self.failure(400, "BadRequest", words)
+        if if_match not in ("*", etag):
+            words = "Another user has already changed the record."
+            return self.failure(409, "Request_EntityChanged", words)
+        return None
+
+    def _stranger(self, request: Request) -> Reply | None:
+        if self._world.credentials.admits(self.name, request.headers.get("authorization", "")):
+            return None
+        return self.failure(401, "Unauthorized", "The credentials provided are incorrect")
+
+    @staticmethod
+    def _bad_client(status: int) -> Reply:
+        return json_reply(
+            status,
+            {
+                "error": "invalid_client",
+                "error_description": "AADSTS7000215: Invalid client secret provided.",
+                "error_codes": [7000215],
+            },
+        )
+
     def _token(self, request: Request) -> Reply:
-        if b"grant_type=client_credentials" not in request.body:
+        form = parse_qs(request.body.decode("utf-8", "replace"))
+        if form.get("grant_type") != ["client_credentials"]:
             return json_reply(
                 400,
                 {
@@ -212,138 +177,211 @@ class BusinessCentral:
                     "error_description": "AADSTS70003: This grant type is not supported.",
                 },
             )
+        client, secret = (form.get(name, [""])[0] for name in ("client_id", "client_secret"))
+        if not self._world.credentials.admits_client(self.name, client, secret):
+            return self._bad_client(401)
         return json_reply(
             200,
             {
                 "token_type": "Bearer",
                 "expires_in": TOKEN_SECONDS,
                 "ext_expires_in": TOKEN_SECONDS,
-                "access_token": f"simulated-erp-token-{int(self._world.clock())}",
+                "access_token": self._world.credentials.issue(self.name, self._world.clock()),
             },
         )
 
-    def _stranger(self, request: Request) -> Reply | None:
-        if request.headers.get("authorization", "").startswith("Bearer "):
-            return None
-        return self.failure(401, "Unauthorized", "The credentials provided are incorrect")
+    # What the lines need of their orders.
 
-    def _context(self, company: str, request: Request) -> str:
+    @property
+    def settings(self) -> Settings:
+        """How the tenant is set up now."""
+        return self._settings
+
+    def order(self, company: str, order_id: str) -> SalesOrder | None:
+        """The order with this id, if it is one of this company and not yet posted."""
+        return self._book.get(company, order_id)
+
+    def orders_of(self, company: str) -> list[SalesOrder]:
+        """All orders of a company."""
+        return [order for order in self._book.orders.values() if order.company == company]
+
+    def changed(self, order: SalesOrder, sent: JsonObject, what: str, names: list[str]) -> None:
+        """Keeps a changed order and writes the change down."""
+        order.touch(sent, self._world.clock())
+        told = {"what": what, "fields": sorted(names), **order_detail(order, self._settings)}
+        self._world.ledger.record(
+            "erp_order_update", self.name, order.reference, order.number, told
+        )
+
+    # Orders.
+
+    def _context(self, company: str, entity: str, request: Request) -> str:
         host = request.headers.get("host", "localhost")
-        return f"http://{host}/bc/api/v2.0/$metadata#companies({company})/salesOrders"
+        return f"http://{host}/bc/api/v2.0/$metadata#companies({company})/{entity}"
 
-    def _create(self, company: str, request: Request) -> Reply:
-        if stranger := self._stranger(request):
-            return stranger
-        sent = parse_object(request.body)
-        wrong = [name for name in sent if name not in _WRITABLE and not name.startswith("@")]
-        wrong += [
-            name
-            for line in objects(sent, "salesOrderLines")
-            for name in line
-            if name not in _LINE_FIELDS
-        ]
-        if wrong:
-            return self.failure(
-                400,
-                "BadRequest",
-                f"The property '{wrong[0]}' does not exist on type 'Microsoft.NAV.salesOrder' or"
-                " is read-only. Make sure to only use property names that are defined by the type.",
-            )
-        reference = text(sent, "externalDocumentNumber")
-        if len(reference) > MAX_EXTERNAL_NUMBER:
-            return self.failure(
-                400,
-                "Application_StringExceededLength",
-                f"The length of the string is {len(reference)}, but it must be less than or equal"
-                f" to {MAX_EXTERNAL_NUMBER} characters. Value: {reference}",
-            )
-        serial = self._next
-        self._next += 1
-        order_id = str(UUID(int=self._first_id + serial - 100_001))
-        order = SalesOrder(order_id, f"S-ORD{serial}", reference, self._world.clock(), request.body)
-        self._world.ledger.record("erp_order", self.name, reference, order.number)
-        self._orders[order.id] = order
-        self._by_reference.setdefault((company, reference), []).append(order.id)
-        shown = order_json(order, sent, self._context(company, request) + "/$entity")
+    def _shown(self, order: SalesOrder, request: Request, context: str) -> dict[str, JsonValue]:
+        shown = order_json(order, self._settings, context)
         if "salesOrderLines" in request.params().get("$expand", ""):
-            shown["salesOrderLines"] = lines_json(order, sent)
-        reply = json_reply(201, shown)
+            shown["salesOrderLines"] = lines_json(order, self._settings)
+        return shown
+
+    def _one(self, order: SalesOrder, request: Request, status: int = 200) -> Reply:
+        context = self._context(order.company, "salesOrders", request) + "/$entity"
+        reply = json_reply(status, self._shown(order, request, context))
         reply.headers["ETag"] = order.etag
         return reply
 
-    def _find(self, company: str, request: Request) -> Reply:
-        if stranger := self._stranger(request):
-            return stranger
-        params = request.params()
-        match = _FILTER.fullmatch(params.get("$filter", ""))
-        if match is None:
-            return self.failure(
-                400,
-                "BadRequest",
-                "This simulator finds orders only by $filter=externalDocumentNumber eq '…'.",
-            )
-        reference = match[1].replace("''", "'")
-        found: list[JsonValue] = []
-        for order_id in self._by_reference.get((company, reference), []):
-            order = self._orders[order_id]
-            sent = parse_object(order.raw)
-            shown = order_json(order, sent, "")
-            if chosen := params.get("$select"):
-                names = {name.strip() for name in chosen.split(",")}
-                shown = {k: v for k, v in shown.items() if k in names or k == "@odata.etag"}
-            if "salesOrderLines" in params.get("$expand", ""):
-                shown["salesOrderLines"] = lines_json(order, sent)
-            found.append(shown)
-        if params.get("$top", "").isdigit():
-            found = found[: int(params["$top"])]
-        return json_reply(200, {"@odata.context": self._context(company, request), "value": found})
-
-    def _known(self, company: str, order_id: str) -> SalesOrder | None:
-        order = self._orders.get(order_id.lower())
-        if order is None or order.id not in self._by_reference.get((company, order.reference), []):
-            return None
-        return order
-
-    def _missing(self) -> Reply:
-        return self.failure(
-            404,
-            "BadRequest_ResourceNotFound",
-            "The record does not exist: no sales order has this id in this company.",
+    def _create(self, company: str, request: Request) -> Reply:
+        sent = parse_object(request.body)
+        if fault := header_fault(sent, lines_too=True):
+            return self.refused(fault)
+        lines = objects(sent, "salesOrderLines")
+        for line in lines:
+            if fault := line_fault(line, self._settings):
+                return self.refused(fault)
+        serial = self._next
+        self._next += 1
+        kept = numbered(lines, 0)
+        order = SalesOrder(
+            str(UUID(int=self._first_id + serial - 100_001)),
+            f"S-ORD{serial}",
+            company,
+            text(sent, "externalDocumentNumber"),
+            self._world.clock(),
+            dump({**sent, "salesOrderLines": kept}),
+            self._settings.is_gross(text(sent, "customerNumber")),
+            last_sequence=len(kept) * 10_000,
         )
+        detail = order_detail(order, self._settings)
+        self._world.ledger.record("erp_order", self.name, order.reference, order.number, detail)
+        self._book.add(order)
+        return self._one(order, request, 201)
+
+    def _find(self, company: str, request: Request) -> Reply:
+        match = _FILTER.fullmatch(request.params().get("$filter", ""))
+        if match is None or match[1] != "externalDocumentNumber":
+            words = "This simulator finds orders only by $filter=externalDocumentNumber eq '…'."
+            return self.failure(400, "BadRequest", words)
+        orders = self._book.of_reference(company, match[2].replace("''", "'"))
+        found = [self._shown(order, request, "") for order in orders]
+        return self._listed(found, self._context(company, "salesOrders", request), request)
+
+    @staticmethod
+    def _listed(found: list[dict[str, JsonValue]], context: str, request: Request) -> Reply:
+        params = request.params()
+        kept: list[JsonValue] = [*found]
+        if chosen := params.get("$select"):
+            names = {name.strip() for name in chosen.split(",")} | {"@odata.etag"}
+            kept = [{k: v for k, v in one.items() if k in names} for one in found]
+        if params.get("$top", "").isdecimal():
+            kept = kept[: int(params["$top"])]
+        return json_reply(200, {"@odata.context": context, "value": kept})
 
     def _get(self, company: str, order_id: str, request: Request) -> Reply:
-        if stranger := self._stranger(request):
-            return stranger
-        order = self._known(company, order_id)
+        order = self._book.get(company, order_id)
+        return self.missing() if order is None else self._one(order, request)
+
+    def _update(self, company: str, order_id: str, request: Request) -> Reply:
+        """The header alone: lines have addresses of their own."""
+        order = self._book.get(company, order_id)
         if order is None:
-            return self._missing()
-        sent = parse_object(order.raw)
-        shown = order_json(order, sent, self._context(company, request) + "/$entity")
-        if "salesOrderLines" in request.params().get("$expand", ""):
-            shown["salesOrderLines"] = lines_json(order, sent)
-        return json_reply(200, shown)
+            return self.missing()
+        if stale := self.stale(request, order.etag):
+            return stale
+        change = parse_object(request.body)
+        if fault := header_fault(change, lines_too=False):
+            return self.refused(fault)
+        if order.released and set(change) - {"externalDocumentNumber", "phoneNumber", "email"}:
+            return self.refused(released_fault(order))
+        if "externalDocumentNumber" in change:
+            self._book.rename(order, text(change, "externalDocumentNumber"))
+        told = {name: value for name, value in change.items() if not name.startswith("@")}
+        self.changed(order, {**parse_object(order.raw), **told}, "header", list(told))
+        return self._one(order, request)
 
     def _delete(self, company: str, order_id: str, request: Request) -> Reply:
-        if stranger := self._stranger(request):
-            return stranger
-        order = self._known(company, order_id)
+        order = self._book.get(company, order_id)
         if order is None:
-            return self._missing()
-        if_match = request.headers.get("if-match", "")
-        if not if_match:
-            return self.failure(
-                400, "BadRequest", "The header If-Match must be given for this request."
+            return self.missing()
+        if stale := self.stale(request, order.etag):
+            return stale
+        if order.shipped:
+            return self.refused(
+                (
+                    "Application_DialogException",
+                    "The sales order cannot be deleted: it is shipped and not yet invoiced.",
+                )
             )
-        if if_match not in ("*", order.etag):
-            return self.failure(
-                409,
-                "Request_EntityChanged",
-                "Another user has already changed the record.",
-            )
-        del self._orders[order.id]
-        same = self._by_reference[(company, order.reference)]
-        same.remove(order.id)
-        if not same:
-            del self._by_reference[(company, order.reference)]
+        self._book.remove(order)
         self._world.ledger.record("erp_order_delete", self.name, order.reference, order.number)
         return Reply(204)
+
+    def _ship_and_invoice(self, company: str, order_id: str) -> Reply:
+        order = self._book.get(company, order_id)
+        if order is None:
+            return self.missing()
+        self._book.post(order, self._world.clock(), ship=True, invoice=True)
+        return Reply(204)
+
+    # Posted documents.
+
+    def _posted(self, kind: str, company: str, document_id: str | None, request: Request) -> Reply:
+        context = self._context(company, kind, request)
+        if document_id is not None:
+            posted = self._book.posted_by_id(kind, company, document_id)
+            if posted is None:
+                return self.missing()
+            shown = self._posted_shown(posted, request)
+            return json_reply(200, {"@odata.context": f"{context}/$entity", **shown})
+        match = _FILTER.fullmatch(request.params().get("$filter", ""))
+        if match is None:
+            words = f"This simulator finds {kind} by externalDocumentNumber, orderNumber or number."
+            return self.failure(400, "BadRequest", words)
+        found = self._book.posted(kind, company, match[1], match[2].replace("''", "'"))
+        return self._listed([self._posted_shown(one, request) for one in found], context, request)
+
+    def _posted_shown(self, posted: Posted, request: Request) -> dict[str, JsonValue]:
+        shown = posted_json(posted, self._settings)
+        lines = posted.kind.removesuffix("s") + "Lines"
+        if lines in request.params().get("$expand", ""):
+            shown[lines] = posted_lines_json(posted, self._settings)
+        return shown
+
+    # Controls.
+
+    def control(self, request: Request) -> Reply:
+        """Answers /_sim/erp/…: the tenant's settings, and what people do to an order there."""
+        try:
+            given = parse_object(request.body) if request.body else {}
+            match request.method, request.path.rstrip("/"):
+                case "POST", "/_sim/erp/settings":
+                    self._settings = Settings.read(given)
+                case "DELETE", "/_sim/erp/settings":
+                    self._settings = Settings()
+                case "POST", "/_sim/erp/post":
+                    return self._by_hand(given)
+                case _:
+                    words = f"There is nothing at {request.method} {request.path}."
+                    return json_reply(404, {"error": words})
+        except NotUnderstood as error:
+            return json_reply(400, {"error": str(error)})
+        return json_reply(200, {"status": "ok"})
+
+    def _by_hand(self, given: Mapping[str, JsonValue]) -> Reply:
+        order = self._book.named(text(given, "order"))
+        if order is None:
+            return json_reply(404, {"error": f"There is no sales order {text(given, 'order')!r}."})
+        what = text(given, "what") or "ship_and_invoice"
+        if what in ("release", "reopen") and not order.shipped:
+            order.released = what == "release"
+            order.version += 1
+            return json_reply(200, {"posted": []})
+        if what not in _ACTIONS:
+            known = ", ".join((*_ACTIONS, "release", "reopen"))
+            raise NotUnderstood(f"`what` must be one of {known}.")
+        ship, invoice = _ACTIONS[what]
+        made = self._book.post(order, self._world.clock(), ship=ship, invoice=invoice)
+        shown: list[JsonValue] = [
+            {"kind": one.kind, "id": one.id, "number": one.number} for one in made
+        ]
+        return json_reply(200, {"posted": shown})

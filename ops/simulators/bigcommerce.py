@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from typing import cast
 
-from ops.simulators.bigcommerce_store import PARTS, QUOTA, Store, modified_at
+from ops.simulators.bigcommerce_edits import Json, NotEditable
+from ops.simulators.bigcommerce_store import CANCELLED, PARTS, QUOTA, Store, modified_at
 from ops.simulators.partner import Call, World, json_reply
 from ops.simulators.shapes import (
     JsonObject,
@@ -30,7 +32,10 @@ MAX_PAGE = 250
 _PATH = re.compile(r"/bigcommerce/stores/([a-z0-9]+)/(v[23]/.+)")
 _ORDER = re.compile(r"v2/orders/([0-9]+)")
 _PART = re.compile(rf"v2/orders/([0-9]+)/({'|'.join(PARTS)})")
+_SHIPMENT = re.compile(r"v2/orders/([0-9]+)/shipments/([0-9]+)")
+_EDIT = re.compile(r"orders/([0-9]+)/edit")
 _HOOK = re.compile(r"v3/hooks/([0-9]+)")
+_HELP = "Try orders, orders/<id>/edit, habits, hooks, failed, shipments, statuses."
 
 
 class BigCommerce:
@@ -63,6 +68,11 @@ class BigCommerce:
                 return Call("get_part", lambda plan: self._part(name, whose, part, request))
             if method == "POST" and part == "shipments":
                 return Call("create_shipment", lambda plan: self._ship(name, whose, request))
+        if one := _SHIPMENT.fullmatch(path):
+            whose, which = one[1], int(one[2])
+            names = {"GET": "get_part", "PUT": "update_shipment", "DELETE": "delete_shipment"}
+            if operation := names.get(method):
+                return Call(operation, lambda plan: self._shipment(name, whose, which, request))
         if path == "v3/hooks" or _HOOK.fullmatch(path):
             return Call("hooks", lambda plan: self._hooks(name, path, request))
         return None
@@ -98,12 +108,15 @@ class BigCommerce:
         store = self._store(name)
         if what == "orders" and request.method == "POST":
             return self._put(store, parse_object(request.body))
+        if (one := _EDIT.fullmatch(what)) and request.method == "POST":
+            return self._edit(store, one[1], request)
         if what == "habits" and request.method == "POST":
             told = parse_object(request.body)
             store.quota = int(number(told, "quota")) or store.quota
             store.used, store.until = 0, 0.0
             store.ships_by_itself = told.get("ships_by_itself", store.ships_by_itself) is True
             store.weight_units = text(told, "weight_units") or store.weight_units
+            store.token = text(told, "token") if "token" in told else store.token
             return json_reply(200, {})
         if what == "failed" and request.method == "POST":
             told = parse_object(request.body)
@@ -121,7 +134,20 @@ class BigCommerce:
         if what == "statuses":
             statuses = {ref: order.get("status_id") for ref, order in store.orders.items()}
             return json_reply(200, statuses)
-        return json_reply(404, {"error": "Try orders, habits, hooks, failed, shipments, statuses."})
+        return json_reply(404, {"error": _HELP})
+
+    def _edit(self, store: Store, ref: str, request: Request) -> Reply:
+        if ref not in store.orders:
+            return json_reply(404, {"error": f"The store has no order {ref}."})
+        self._next += 100
+        try:
+            store.edit(ref, cast(Json, parse_object(request.body)), self._next)
+        except NotEditable as error:
+            return json_reply(409, {"error": str(error)})
+        except (NotUnderstood, ArithmeticError, ValueError) as error:
+            return json_reply(400, {"error": str(error)})
+        parts: dict[str, JsonValue] = {name: list(one) for name, one in store.parts[ref].items()}
+        return json_reply(200, {"order": store.orders[ref], **parts})
 
     def _put(self, store: Store, told: JsonObject) -> Reply:
         for bundle in objects(told, "orders"):
@@ -145,8 +171,9 @@ class BigCommerce:
     def _enter(self, name: str, request: Request) -> tuple[Store, Reply | None]:
         """The store, and why the caller may not in."""
         store = self._store(name)
-        if not request.headers.get("x-auth-token"):
-            return store, self.failure(401, "Unauthorized", "The token is missing.")
+        token = request.headers.get("x-auth-token")
+        if not token or token.startswith("wrong") or store.token not in ("", token):
+            return store, self.failure(401, "Unauthorized", "The token is missing or unknown.")
         now = self._world.clock()
         if now >= store.until:
             store.used, store.until = 0, now + WINDOW_SECONDS
@@ -232,8 +259,18 @@ class BigCommerce:
         order = store.orders.get(ref)
         if order is None:
             return self._limited(store, self._missing())
-        status = int(number(parse_object(request.body), "status_id"))
-        store.become(ref, status)
+        told = parse_object(request.body)
+        for field in ("staff_notes", "customer_message"):
+            if field in told:
+                order[field] = told[field]
+        if "status_id" in told:
+            before, status = order.get("status_id"), int(number(told, "status_id"))
+            if status == CANCELLED != before:
+                detail: JsonObject = {"status_before": before}
+                self._world.ledger.record(
+                    "order_cancel", "bigcommerce", ref, f"{ref}:{status}", detail
+                )
+            store.become(ref, status)
         store.news(ref, "updated")
         return self._limited(store, json_reply(200, order))
 
@@ -248,8 +285,43 @@ class BigCommerce:
         if isinstance(made, str):
             told = f"The field '{made}' is invalid."
             return self._limited(store, self.failure(400, "BadRequest", told))
-        self._world.ledger.record("fulfilment", "bigcommerce", ref, str(self._next))
+        self._record("fulfilment", store, ref, made)
         return self._limited(store, json_reply(201, made))
+
+    def _record(self, kind: str, store: Store, ref: str, made: JsonObject) -> None:
+        skus = {text(one, "id"): text(one, "sku") for one in store.parts[ref]["products"]}
+        number_of_it = text(made, "tracking_number")
+        lines: list[JsonValue] = [
+            {
+                "line_item_id": text(item, "order_product_id"),
+                "sku": skus.get(text(item, "order_product_id"), ""),
+                "quantity": int(number(item, "quantity")),
+            }
+            for item in objects(made, "items")
+        ]
+        carrier = text(made, "shipping_provider") or text(made, "tracking_carrier")
+        detail: JsonObject = {
+            "lines": lines,
+            "numbers": [number_of_it] if number_of_it else [],
+            "company": carrier or text(made, "shipping_method"),
+            "order_address_id": made.get("order_address_id"),
+        }
+        self._world.ledger.record(kind, "bigcommerce", ref, text(made, "id"), detail)
+
+    def _shipment(self, name: str, ref: str, which: int, request: Request) -> Reply:
+        store, refused = self._enter(name, request)
+        if refused is not None:
+            return refused
+        made = store.shipment(ref, which) if ref in store.orders else None
+        if made is None:
+            return self._limited(store, self._missing())
+        if request.method == "DELETE":
+            store.unship(ref, made)
+            self._record("fulfilment_cancel", store, ref, made)
+            return self._limited(store, Reply(204))
+        if request.method == "PUT":
+            made = store.change_shipment(ref, made, parse_object(request.body))
+        return self._limited(store, json_reply(200, made))
 
     def _hooks(self, name: str, path: str, request: Request) -> Reply:
         store, refused = self._enter(name, request)

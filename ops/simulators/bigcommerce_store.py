@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from ops.simulators.bigcommerce_edits import Json, NotEditable, edit
 from ops.simulators.bigcommerce_hooks import Hooks
 from ops.simulators.partner import World
 from ops.simulators.shapes import JsonObject, JsonValue, NotUnderstood, number, objects, text
 
 QUOTA = 20_000
 """More than any plan has, so that only a test that sets it is slowed down."""
-SHIPPED, PARTLY_SHIPPED = 2, 3
+SHIPPED, PARTLY_SHIPPED, CANCELLED, AWAITING_FULFILMENT = 2, 3, 5, 11
 NAMES = (
     "Incomplete", "Pending", "Shipped", "Partially Shipped", "Refunded", "Cancelled", "Declined",
     "Awaiting Payment", "Awaiting Pickup", "Awaiting Shipment", "Completed", "Awaiting Fulfillment",
@@ -32,6 +33,8 @@ class Store:
         self.weight_units = "LBS"
         self.quota, self.used, self.until = QUOTA, 0, 0.0
         self.ships_by_itself = True
+        # The only good access token; "" takes any.
+        self.token = ""
 
     def put(self, bundle: JsonObject) -> tuple[str, bool, bool]:
         """Keep an order; return its id, whether it is new, and whether its status changed."""
@@ -85,16 +88,63 @@ class Store:
         }
         parts["products"] = list(products.values())
         parts["shipments"].append(made)
-        goods = [one for one in products.values() if one.get("type") in (None, "physical")]
+        self._shipment_news(ref, number_of_it, "created")
+        return made
+
+    def _shipment_news(self, ref: str, number_of_it: int, what: str) -> None:
+        """Count what is shipped, set the status if that is the store's habit, and tell of it."""
+        products = self.parts[ref]["products"]
+        goods = [one for one in products if one.get("type") in (None, "physical")]
         sent = sum(int(number(one, "quantity_shipped")) for one in goods)
         self.orders[ref]["items_shipped"] = sent
         told: JsonObject = {"type": "shipment", "id": number_of_it, "orderId": int(ref)}
-        self.hooks.tell("store/shipment/created", told)
-        if self.ships_by_itself:
+        self.hooks.tell(f"store/shipment/{what}", told)
+        if self.ships_by_itself and what != "updated":
             whole = sent >= sum(int(number(one, "quantity")) for one in goods)
-            self.become(ref, SHIPPED if whole else PARTLY_SHIPPED)
+            some = PARTLY_SHIPPED if sent else AWAITING_FULFILMENT
+            self.become(ref, SHIPPED if whole and sent else some)
         self.news(ref, "updated")
-        return made
+
+    def shipment(self, ref: str, number_of_it: int) -> JsonObject | None:
+        """The shipment with that number."""
+        made = self.parts[ref]["shipments"]
+        return next((one for one in made if one.get("id") == number_of_it), None)
+
+    def change_shipment(self, ref: str, made: JsonObject, wanted: JsonObject) -> JsonObject:
+        """Give a shipment other details; what it holds stays."""
+        changed = {**made, **{name: one for name, one in wanted.items() if name != "items"}}
+        shipments = self.parts[ref]["shipments"]
+        shipments[shipments.index(made)] = changed
+        self._shipment_news(ref, int(number(made, "id")), "updated")
+        return changed
+
+    def unship(self, ref: str, made: JsonObject) -> None:
+        """Delete a shipment: what it held is to be shipped again."""
+        counts: dict[str, int] = {}
+        for item in objects(made, "items"):
+            name = text(item, "order_product_id")
+            counts[name] = counts.get(name, 0) + int(number(item, "quantity"))
+        parts = self.parts[ref]
+        parts["shipments"].remove(made)
+        parts["products"] = [
+            {**one, "quantity_shipped": int(number(one, "quantity_shipped")) - less}
+            if (less := counts.get(text(one, "id"), 0))
+            else one
+            for one in parts["products"]
+        ]
+        self._shipment_news(ref, int(number(made, "id")), "deleted")
+
+    def edit(self, ref: str, wanted: Json, first_id: int) -> None:
+        """Edit an order as the store's people do, and tell of it; its time of change is a later
+        second than before. Raises NotEditable and NotUnderstood."""
+        order, before = self.orders[ref], modified_at(self.orders[ref])
+        if order.get("status_id") == CANCELLED:
+            raise NotEditable("The order is cancelled.")
+        edit(order, self.parts[ref], wanted, first_id)
+        if "status_id" in wanted:
+            self.become(ref, int(wanted["status_id"]))
+        order["date_modified"] = rfc2822(max(self._clock(), before.timestamp() + 1))
+        self.news(ref, "updated")
 
 
 def rfc2822(now: float) -> str:

@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 client for webhooks: kept-alive connections and a limit on the whole call."""
+"""A small HTTP/1.1 client: kept-alive connections, and a limit on the whole call."""
 
 from __future__ import annotations
 
@@ -144,13 +144,20 @@ class Caller:
         self, target: Target, headers: Mapping[str, str], body: bytes, timeout_seconds: float
     ) -> Answer:
         """Posts the bytes. Raises CallFailed when no whole answer came in time."""
-        head = (
-            f"POST {target.path} HTTP/1.1\r\nHost: {target.host}:{target.port}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-        )
+        head = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         for name, value in headers.items():
             head += f"{name}: {value}\r\n"
-        payload = head.encode("latin-1") + b"\r\n" + body
+        return await self._call("POST", target, head, body, timeout_seconds)
+
+    async def get(self, target: Target, timeout_seconds: float) -> Answer:
+        """Gets what is there. Raises CallFailed when no whole answer came in time."""
+        return await self._call("GET", target, "", b"", timeout_seconds)
+
+    async def _call(
+        self, method: str, target: Target, head: str, body: bytes, timeout_seconds: float
+    ) -> Answer:
+        first = f"{method} {target.path} HTTP/1.1\r\nHost: {target.host}:{target.port}\r\n"
+        payload = (first + head).encode("latin-1") + b"\r\n" + body
         line: _Line | None = None
         try:
             async with asyncio.timeout(timeout_seconds):

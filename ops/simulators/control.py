@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 
 from ops.simulators.credentials import BadCredential
 from ops.simulators.faults import BadKnob
+from ops.simulators.judge import judge
 from ops.simulators.ledger import KINDS, MAX_ORDERS_PAGE, MAX_PAGE
 from ops.simulators.parcel_journey import Journeys, UnknownOutcome
 from ops.simulators.partner import World, json_reply
-from ops.simulators.shapes import JsonObject, NotUnderstood, parse_object, text
+from ops.simulators.shapes import JsonObject, NotUnderstood, dig, objects, parse_object, text
 from ops.simulators.wire import Reply, Request
 
 
@@ -47,11 +48,27 @@ class Control:
             case "DELETE", "/_sim/ledger":
                 self._ledger.clear()
                 return json_reply(200, self._ledger.summary())
-        if request.path.rstrip("/") == "/_sim/credentials":
+        return self._rest(request)
+
+    def _rest(self, request: Request) -> Reply:
+        path = request.path.rstrip("/")
+        if path == "/_sim/credentials":
             return self._accounts(request)
-        if request.method == "POST" and request.path.rstrip("/") == "/_sim/parcels":
+        if request.method == "POST" and path == "/_sim/judge":
+            return self._judge(request)
+        if request.method == "POST" and path == "/_sim/parcels":
             return self._outcome(request)
         return json_reply(404, {"error": f"There is nothing at {request.method} {request.path}."})
+
+    def _judge(self, request: Request) -> Reply:
+        """`refs` of a shop's report, `references` by the shop's identifier, `attention`."""
+        sent = parse_object(request.body)
+        known = dig(sent, "references")
+        references = {} if not isinstance(known, dict) else {k: str(v) for k, v in known.items()}
+        waiting = dig(sent, "attention")
+        attention = frozenset(map(str, waiting)) if isinstance(waiting, list) else frozenset[str]()
+        verdict = judge(objects(sent, "refs"), self._ledger.everything(), references, attention)
+        return json_reply(200, verdict.as_json())
 
     def _accounts(self, request: Request) -> Reply:
         if request.method == "DELETE":

@@ -12,19 +12,27 @@ from enum import Enum
 from ops.simulators.shapes import JsonObject, JsonValue
 
 OPERATIONS: Mapping[str, tuple[str, ...]] = {
-    "erp": ("token", "create_order", "find_order", "get_order", "delete_order"),
+    "erp": (
+        "token", "create_order", "find_order", "get_order", "update_order", "delete_order",
+        "list_lines", "add_line", "update_line", "delete_line", "post_order", "find_invoice",
+        "find_shipment",
+    ),
     "warehouse": ("create_task", "find_task", "cancel_task", "callback"),
     "carrier": ("token", "ship", "void", "recover", "track"),
+    "fedex": ("token", "ship", "cancel", "find", "track", "label"),
     "amazon": (
-        "token", "get_order", "search_orders", "confirm_shipment", "subscription", "destination",
+        "token", "get_order", "search_orders", "confirm_shipment", "update_shipment_status", "feed",
+        "subscription", "destination",
     ),
     "bigcommerce": (
-        "get_store", "list_orders", "get_order", "get_part", "create_shipment", "update_order",
-        "hooks",
+        "get_store", "list_orders", "get_order", "get_part", "create_shipment", "update_shipment",
+        "delete_shipment", "update_order", "hooks",
     ),
     "storefront": (
         "graphql_order", "graphql_fetch", "graphql_list", "graphql_subscriptions",
-        "fulfillment_create", "refund_create",
+        "fulfillment_create", "fulfillment_update", "fulfillment_cancel", "order_cancel",
+        "fulfillment_order_move", "fulfillment_order_split", "fulfillment_order_hold",
+        "fulfillment_order_release_hold", "fulfillment_order_prepared", "refund_create",
     ),
     "mail": ("message",),
 }  # fmt: skip

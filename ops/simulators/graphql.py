@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 # Any: answers are free-form JSON, and an argument is whatever the query says.
@@ -16,10 +17,13 @@ Json = dict[str, Any]
 Resolver = Callable[[Json], Any]
 
 MAX_DEPTH = 24
+# A caller has a handful of documents and sends each of them many times.
+MAX_DOCUMENTS = 256
 _TOKEN = re.compile(
     r"""[\s,]+|\#[^\n]*|(?P<text>"(?:[^"\\\n]|\\.)*")|(?P<sign>\.\.\.|[{}()\[\]:!$=@|])"""
     r"""|(?P<number>-?\d+(?:\.\d+)?)|(?P<name>[A-Za-z_]\w*)"""
 )
+_VARIABLE_SIZE = re.compile(r"\bfirst\s*:\s*\$")
 
 
 class Mistake(ValueError):
@@ -40,6 +44,7 @@ class Field:
     inner: list[Field] = field(default_factory=list)
     on: str = ""
     spread: str = ""
+    directives: dict[str, Json] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -63,6 +68,10 @@ class _Reader:
         self._at = 0
         self.fragments: dict[str, list[Field]] = {}
         self.operation: list[Field] = []
+        self.defaults: Json = {}
+        # What it costs, once that is known; a page's size in a variable makes it differ.
+        self.cost: int | None = None
+        self.has_variable_size = _VARIABLE_SIZE.search(document) is not None
 
     def read(self) -> None:
         """Read operation and fragments."""
@@ -76,14 +85,17 @@ class _Reader:
                 continue
             while self._peek() not in ("{", ""):
                 if self._take() == "(":
-                    self._skip_to(")")
+                    self._variables()
             self.operation = self._selection(0)
 
-    def _skip_to(self, end: str) -> None:
-        depth = 1
-        while depth:
-            token = self._take()
-            depth += (token == "(") - (token == end)
+    def _variables(self) -> None:
+        """Read `$name: Type = default` up to the closing bracket."""
+        name = ""
+        while (token := self._take()) != ")":
+            if token == "$":
+                name = self._take()
+            elif token == "=":
+                self.defaults[name] = self._value()
 
     def _peek(self) -> str:
         return self._tokens[self._at] if self._at < len(self._tokens) else ""
@@ -110,25 +122,39 @@ class _Reader:
         if self._peek() == "...":
             self._take()
             if self._peek() != "on":
-                return Field(spread=self._take())
+                return Field(spread=self._take(), directives=self._directives())
             self._take("on")
-            kind = self._take()
-            return Field(on=kind, inner=self._selection(depth + 1))
+            kind, directives = self._take(), self._directives()
+            return Field(on=kind, inner=self._selection(depth + 1), directives=directives)
         key = name = self._take()
         if self._peek() == ":":
             self._take()
             name = self._take()
         one = Field(name, key)
+        one.given = self._arguments()
+        one.directives = self._directives()
+        if self._peek() == "{":
+            one.inner = self._selection(depth + 1)
+        return one
+
+    def _arguments(self) -> Json:
+        given: Json = {}
         if self._peek() == "(":
             self._take()
             while self._peek() != ")":
                 argument = self._take()
                 self._take(":")
-                one.given[argument] = self._value()
+                given[argument] = self._value()
             self._take(")")
-        if self._peek() == "{":
-            one.inner = self._selection(depth + 1)
-        return one
+        return given
+
+    def _directives(self) -> dict[str, Json]:
+        found: dict[str, Json] = {}
+        while self._peek() == "@":
+            self._take()
+            name = self._take()
+            found[name] = self._arguments()
+        return found
 
     def _value(self) -> Any:  # Any: see Json
         token = self._take()
@@ -140,6 +166,14 @@ class _Reader:
                 items.append(self._value())
             self._take("]")
             return items
+        if token == "{":
+            pairs: Json = {}
+            while self._peek() != "}":
+                name = self._take()
+                self._take(":")
+                pairs[name] = self._value()
+            self._take("}")
+            return pairs
         if token.startswith('"'):
             return token[1:-1]
         if re.fullmatch(r"-?\d+", token):
@@ -147,14 +181,20 @@ class _Reader:
         return {"true": True, "false": False, "null": None}.get(token, token)
 
 
+@lru_cache(maxsize=MAX_DOCUMENTS)
+def _read(document: str) -> _Reader:
+    reader = _Reader(document)
+    reader.read()
+    return reader
+
+
 class Query:
-    """A query with its variables. Raises Mistake."""
+    """An operation with its variables. Raises Mistake."""
 
     def __init__(self, document: str, variables: Mapping[str, Any]) -> None:
-        reader = _Reader(document)
-        reader.read()
+        reader = self._reader = _read(document)
         self._fragments = reader.fragments
-        self._variables = variables
+        self._variables = {**reader.defaults, **variables}
         self.fields = reader.operation
 
     def answer(self, root: Json) -> Json:
@@ -166,13 +206,16 @@ class Query:
     def cost(self) -> int:
         """What Shopify asks beforehand: one point an object, and of a list as many objects as
         `first` allows, and two for the list."""
-        return self._cost(self.fields)
+        reader = self._reader
+        if reader.cost is None or reader.has_variable_size:
+            reader.cost = self._cost(self.fields)
+        return reader.cost
 
     def _cost(self, fields: Sequence[Field]) -> int:
         points = 0
         for one in fields:
             inner = self._fragments.get(one.spread, one.inner)
-            first = self._value(one.given.get("first"))
+            first = self.value(one.given.get("first"))
             if one.spread or one.on:
                 points += self._cost(inner)
             elif isinstance(first, int) and any(x.name == "nodes" for x in inner):
@@ -182,12 +225,21 @@ class Query:
                 points += 1 + self._cost(inner)
         return points
 
-    def _value(self, given: Any) -> Any:  # Any: see Json
+    def value(self, given: Any) -> Any:  # Any: see Json
+        """An argument with its variables put in."""
         if isinstance(given, _Variable):
             return self._variables.get(given.name)
         if isinstance(given, list):
-            return [self._value(one) for one in given]
+            return [self.value(one) for one in given]
+        if isinstance(given, dict):
+            return {name: self.value(one) for name, one in given.items()}
         return given
+
+    def _is_left_out(self, one: Field) -> bool:
+        skip, include = one.directives.get("skip"), one.directives.get("include")
+        return (skip is not None and self.value(skip.get("if")) is True) or (
+            include is not None and self.value(include.get("if")) is False
+        )
 
     def _select(self, value: Any, fields: Sequence[Field]) -> Any:  # Any: see Json
         if value is None:
@@ -198,6 +250,8 @@ class Query:
             raise Mistake("Selections can't be made on scalars", "selectionMismatch")
         answer: Json = {}
         for one in fields:
+            if one.directives and self._is_left_out(one):
+                continue
             if one.spread:
                 answer |= self._select(value, self._fragments[one.spread])
             elif one.on:
@@ -218,7 +272,7 @@ class Query:
             )
         found = value[one.name]
         if callable(found):
-            found = found({name: self._value(given) for name, given in one.given.items()})
+            found = found({name: self.value(given) for name, given in one.given.items()})
         if one.inner:
             return self._select(found, one.inner)
         inside = found[0] if isinstance(found, list) and found else found

@@ -17,7 +17,7 @@ from typing import TextIO, cast
 
 import msgspec
 
-from ops.simulators.shapes import JsonObject, JsonValue, dump
+from ops.simulators.shapes import JsonObject, JsonValue, dump, parse_object
 
 KINDS = (
     "label label_part_void label_void erp_order erp_order_update erp_order_delete warehouse_task"
@@ -38,7 +38,8 @@ MAX_LISTED_DUPLICATES = 10_000
 MAX_ORDERS_PAGE = 1000
 # 500 lines fit. What is larger is not kept, and the entry says so.
 MAX_DETAIL_BYTES = 128 * 1024
-_SIGNED = re.compile("[0-9A-Z]{35}")
+# Order, thing, and as much of the signature as the partner has room for.
+_SIGNED = re.compile("[0-9A-Z]{20}[A-Z][0-9]{4}[0-9A-Z]{0,10}")
 _ORDER_CHARACTERS = 20
 
 
@@ -150,6 +151,15 @@ class Ledger:
             if len(found) == limit:
                 break
         return {"entries": found, "next": last if len(found) == limit else None}
+
+    def everything(self) -> list[JsonObject]:
+        """Every entry, in order, with its detail to read."""
+        return [
+            {**entry.as_json(), "detail": parse_object(entry.detail)}
+            if entry.detail
+            else entry.as_json()
+            for entry in self._entries
+        ]
 
     def orders(self, prefix: str, after: int, limit: int) -> JsonObject:
         """The entries of each order whose references begin so, in order of the first entry.

@@ -1,9 +1,7 @@
 """What a simulated shop knows of itself: its orders, newest state, and who wants webhooks.
 
-Told by whoever plays the shop: `POST /_sim/shops/<shop>/orders` with a list of
-`{"id", "updated_at", "order"}`, `POST …/failed` with the topic of a webhook nobody took (after
-FAILURES the subscription is deleted, as Shopify does), `DELETE …/subscriptions` (`?topic=`), `GET`
-of both.
+Told by whoever plays the shop, through `shop_control`. An order no one told of is made up when it
+is asked for: one line of one piece.
 """
 
 from __future__ import annotations
@@ -12,14 +10,21 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
-from ops.simulators.partner import json_reply
-from ops.simulators.shapes import JsonObject, JsonValue, NotUnderstood, parse_object, text
-from ops.simulators.wire import Reply, Request
+from ops.simulators.shapes import JsonObject, JsonValue, NotUnderstood, text
+from ops.simulators.shop_goods import Goods, Need
+from ops.simulators.shop_statement import MAIN_LOCATION, Json, needs, stamp, statement
 
 FAILURES: Final = 8
 MAX_ORDERS: Final = 50_000
+# Of orders no one told of, only what became of their goods is kept: a kilobyte each.
+MAX_MADE_UP: Final = 1_000_000
+MAX_OWNERS: Final = 2_000_000
+MAX_SHOPS: Final = 256
+# The first fulfilment order's number is its order's number and this: one is known from the other.
+FULFILMENT_ORDER_OFFSET: Final = 1_000_000_000_000
 _OPERATIONS: Final = (
     (b"webhookSubscription", "graphql_subscriptions"),
     (b"ordersCount", "graphql_list"),
@@ -30,19 +35,31 @@ _BOUND = re.compile(r"updated_at:(>=|<=|>|<)'([^']+)'")
 
 @dataclass(slots=True)
 class Known:
-    """One order as the shop has it. `order` is the payload of its newest webhook."""
+    """One order as the shop has it. `order` is the payload of its newest webhook, but for what was
+    fulfilled here; `locations` says where a line (by its id in digits) is fulfilled from, if not
+    from the main location; `planned` is the order that `goods` were last planned for."""
 
     number: int
     updated_at: datetime
     order: JsonValue
+    locations: dict[str, int] = field(default_factory=dict)
+    goods: Goods | None = None
+    planned: JsonValue = None
+    edits: int = 0
 
 
 @dataclass(slots=True)
 class Book:
-    """One shop."""
+    """One shop. `is_told_of`: what happens here is sent as webhooks, too. `token`: the only
+    good access token; "" takes any."""
 
     clock: Callable[[], float]
+    next_number: Callable[[], int]
     orders: dict[int, Known] = field(default_factory=dict)
+    made_up: dict[int, Goods] = field(default_factory=dict)
+    owners: dict[int, int] = field(default_factory=dict)
+    is_told_of: bool = False
+    token: str = ""
     subscriptions: dict[str, JsonObject] = field(default_factory=dict)
     failures: dict[str, int] = field(default_factory=dict)
     made: int = 0
@@ -120,10 +137,72 @@ class Book:
             if not isinstance(number, int):
                 raise NotUnderstood("Each of `orders` needs `id` and `updated_at`.")
             before = self.orders.get(number)
-            if before is None or before.updated_at <= when:
-                self.orders[number] = Known(number, when, one.get("order"))
+            if before is None:
+                before = self.orders[number] = Known(number, when, None)
+            if before.updated_at <= when:
+                before.updated_at, before.order = when, one.get("order")
+            places = one.get("locations")
+            if isinstance(places, dict):
+                before.locations |= {name: int(text(places, name)) for name in places}
         while len(self.orders) > MAX_ORDERS:
             del self.orders[next(iter(self.orders))]
+
+    def goods(self, number: int) -> Goods:
+        """What became of an order's goods, brought up to date with its lines."""
+        known = self.orders.get(number)
+        first = number + FULFILMENT_ORDER_OFFSET
+        if known is None or not isinstance(known.order, dict):
+            found = self.made_up.get(number)
+            if found is None:
+                while len(self.made_up) >= MAX_MADE_UP:
+                    del self.made_up[next(iter(self.made_up))]
+                found = self.made_up[number] = Goods(partial(self._number, number))
+                found.plan([Need(str(first + 2), 1, MAIN_LOCATION)], self.clock(), first)
+            return found
+        if known.goods is None:
+            known.goods = self.made_up.pop(number, None) or Goods(partial(self._number, number))
+        if known.planned is not known.order:
+            if known.order.get("cancelled_at") and known.goods.cancelled_at is None:
+                known.goods.cancel(self.clock())
+            wanted = needs(known.order, known.goods, known.locations)
+            known.goods.plan(wanted, self.clock(), first)
+            known.planned = known.order
+        return known.goods
+
+    def _number(self, order: int, named: bool) -> int:
+        made = self.next_number()
+        if named:
+            while len(self.owners) >= MAX_OWNERS:
+                del self.owners[next(iter(self.owners))]
+            self.owners[made] = order
+        return made
+
+    def owner(self, number: int, *, is_fulfilment_order: bool = False) -> int | None:
+        """The order that a fulfilment order or a fulfilment belongs to."""
+        found = self.owners.get(number)
+        if found is None and is_fulfilment_order and number >= FULFILMENT_ORDER_OFFSET:
+            return number - FULFILMENT_ORDER_OFFSET
+        return found
+
+    def statement(self, number: int) -> Json | None:
+        """The order as it is now; None for one no one told of."""
+        known = self.orders.get(number)
+        if known is None or not isinstance(known.order, dict):
+            return None
+        return statement(known.order, self.goods(number))
+
+    def change(self, number: int, order: Json | None = None) -> None:
+        """Take over the order after something that was done here. Its time of change goes on by a
+        second at least: it has no fractions, and two statements of one second can't be told
+        apart."""
+        known = self.orders.get(number)
+        if known is None or not isinstance(known.order, dict):
+            return
+        at = max(int(self.clock()), int(known.updated_at.timestamp()) + 1)
+        known.updated_at = datetime.fromtimestamp(at, UTC)
+        known.order = {**(order or known.order), "updated_at": stamp(at)}
+        if order is None:
+            known.planned = known.order
 
     def failed(self, topic: str) -> None:
         """A webhook was given up: after some, the topic's subscriptions are deleted."""
@@ -140,41 +219,27 @@ class Book:
 
 
 class Books:
-    """The books of all shops, and the way to write in them."""
+    """The books of all shops. `next_number` makes ids that never come twice."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], next_number: Callable[[], int]) -> None:
         self._clock = clock
+        self._next_number = next_number
         self._books: dict[str, Book] = {}
 
     def of(self, shop: str) -> Book:
-        """The shop's book; a new one for a shop nobody spoke of."""
-        return self._books.setdefault(shop, Book(self._clock))
+        """The shop's book; a new one for a shop no one spoke of. Raises NotUnderstood at the
+        bound."""
+        found = self._books.get(shop)
+        if found is None:
+            if len(self._books) >= MAX_SHOPS:
+                raise NotUnderstood(f"There are {MAX_SHOPS} shops already.")
+            found = self._books[shop] = Book(self._clock, self._next_number)
+        return found
 
     @staticmethod
     def operation(body: bytes) -> str:
         """Which of the operations here a request is; "" for none of them."""
         return next((name for mark, name in _OPERATIONS if mark in body), "")
-
-    def control(self, request: Request) -> Reply:
-        """Answer /_sim/shops/<shop>/…"""
-        parts = request.segments()
-        if len(parts) != 4:
-            return json_reply(404, {"error": "Try /_sim/shops/<shop>/orders or …/subscriptions."})
-        book, what = self.of(parts[2]), (request.method, parts[3])
-        try:
-            if what == ("POST", "orders"):
-                book.tell(parse_object(request.body))
-            elif what == ("POST", "failed"):
-                book.failed(text(parse_object(request.body), "topic"))
-            elif what == ("DELETE", "subscriptions"):
-                book.unsubscribe(request.params().get("topic", ""))
-            elif what[0] != "GET":
-                return json_reply(404, {"error": f"There is nothing at {request.path}."})
-        except (NotUnderstood, ValueError) as error:
-            return json_reply(400, {"error": str(error)})
-        orders: list[JsonValue] = list(book.orders)
-        subscriptions: list[JsonValue] = list(book.subscriptions.values())
-        return json_reply(200, {"orders": orders, "subscriptions": subscriptions})
 
 
 def _page(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -18,11 +18,13 @@ from ops.simulators.graphql import Json, Mistake, Resolver
 MAX_FIRST = 250
 
 
-def order_json(order: Json, *, fulfilled: bool) -> Json:
-    """The Order. `fulfilled`: everything of it has left."""
+def order_json(order: Json, more: Json) -> Json:
+    """The Order. `more`: the fields that a webhook doesn't have, such as its fulfilment orders."""
     applications = [_application(one, at) for at, one in enumerate(order["discount_applications"])]
-    lines = [_line(one, applications, fulfilled=fulfilled) for one in order["line_items"]]
-    ways = [_way(one, applications) for one in order["shipping_lines"]]
+
+    def lines() -> list[Json]:
+        return [line_node(one, applications) for one in order["line_items"]]
+
     total_duties = order["current_total_duties_set"]
     fees = order["current_total_additional_fees_set"]
     return {
@@ -35,8 +37,13 @@ def order_json(order: Json, *, fulfilled: bool) -> Json:
         "cancelledAt": _utc(order["cancelled_at"]),
         "cancelReason": _large(order["cancel_reason"]),
         "closed": order["closed_at"] is not None,
+        "closedAt": _utc(order["closed_at"]),
+        "processedAt": _utc(order["processed_at"]),
+        "tags": [one.strip() for one in order["tags"].split(",") if one.strip()],
+        "paymentGatewayNames": order["payment_gateway_names"],
+        "paymentTerms": _terms(order.get("payment_terms")),
+        "totalOutstandingSet": lambda given: _outstanding(order),
         "displayFinancialStatus": _large(order["financial_status"]),
-        "displayFulfillmentStatus": "FULFILLED" if fulfilled else "UNFULFILLED",
         "currencyCode": order["currency"],
         "presentmentCurrencyCode": order["presentment_currency"],
         "taxesIncluded": order["taxes_included"],
@@ -62,19 +69,22 @@ def order_json(order: Json, *, fulfilled: bool) -> Json:
         "totalTipReceivedSet": _both(order["total_tip_received"], order),
         "refunds": lambda given: [_refund(one) for one in order["refunds"]][: given.get("first")],
         "discountCodes": [one["code"] for one in order["discount_codes"]],
-        "discountApplications": _connection("DiscountApplication", applications),
-        "shippingLines": _ways(ways),
-        "lineItems": _connection("LineItem", lines),
+        "discountApplications": connection("DiscountApplication", lambda: applications),
+        "shippingLines": _ways(order, applications),
+        "lineItems": connection("LineItem", lines),
+        **more,
     }
 
 
 def line_nodes(order: Json, wanted: Sequence[str]) -> list[Json | None]:
     """The nodes with these ids: lines of this order, or nothing."""
-    lines = {one["id"]: one for one in (_line(x, [], fulfilled=False) for x in order["line_items"])}
+    lines = {one["id"]: one for one in (line_node(x, []) for x in order["line_items"])}
     return [lines.get(gid) for gid in wanted]
 
 
-def _line(line: Json, applications: list[Json], *, fulfilled: bool) -> Json:
+def line_node(line: Json, applications: list[Json]) -> Json:
+    """The LineItem; `applications` are those of its order, if anybody asks for them."""
+    left = line["fulfillable_quantity"]
     return {
         "__typename": "LineItem",
         "id": line["admin_graphql_api_id"],
@@ -85,7 +95,10 @@ def _line(line: Json, applications: list[Json], *, fulfilled: bool) -> Json:
         "sku": line["sku"],
         "quantity": line["quantity"],
         "currentQuantity": line["current_quantity"],
-        "unfulfilledQuantity": 0 if fulfilled else line["fulfillable_quantity"],
+        "unfulfilledQuantity": left,
+        "fulfillableQuantity": left,
+        "nonFulfillableQuantity": line["quantity"] - line["current_quantity"],
+        "refundableQuantity": line["current_quantity"],
         "requiresShipping": line["requires_shipping"],
         "isGiftCard": line["gift_card"],
         "weight": {"__typename": "Weight", "unit": "GRAMS", "value": float(line["grams"] or 0)},
@@ -114,10 +127,11 @@ def _way(way: Json, applications: list[Json]) -> Json:
     }
 
 
-def _ways(ways: list[Json]) -> Resolver:
+def _ways(order: Json, applications: list[Json]) -> Resolver:
     def answer(given: Json) -> Json:
+        ways = [_way(one, applications) for one in order["shipping_lines"]]
         shown = [one for one in ways if given.get("includeRemovals") or not one["isRemoved"]]
-        found: Json = _connection("ShippingLine", shown)(given)
+        found: Json = connection("ShippingLine", lambda: shown)(given)
         return found
 
     return answer
@@ -231,6 +245,35 @@ def _set(both: Json) -> Json:
     }
 
 
+def _terms(terms: Json | None) -> Json | None:
+    if not terms:
+        return None
+    return {
+        "__typename": "PaymentTerms",
+        "id": f"gid://shopify/PaymentTerms/{terms['id']}",
+        "paymentTermsName": terms["payment_terms_name"],
+        "paymentTermsType": _large(terms["payment_terms_type"]),
+        "dueInDays": terms["due_in_days"],
+        "due": False,
+        "overdue": False,
+    }
+
+
+def _outstanding(order: Json) -> Json:
+    """What is still to be paid; a webhook tells it in the shop's money alone."""
+    told, total = order.get("total_outstanding") or "0.00", order["current_total_price_set"]
+    flat = Decimal(told)
+    whole = Decimal(total["shop_money"]["amount"])
+    shown = Decimal(total["presentment_money"]["amount"])
+    if flat != whole:
+        shown = (shown * flat / whole).quantize(Decimal("0.01")) if whole else flat
+    return {
+        "__typename": "MoneyBag",
+        "shopMoney": _money(told, order["currency"]),
+        "presentmentMoney": _money(str(shown), order["presentment_currency"]),
+    }
+
+
 def _both(flat: str, order: Json) -> Json:
     """A bag of what a webhook tells in the shop's money alone; buyers who see another tip none."""
     return {
@@ -251,14 +294,16 @@ def _money(amount: str, currency: str) -> Json:
     }
 
 
-def _connection(kind: str, nodes: list[Json]) -> Resolver:
+def connection(kind: str, make: Callable[[], list[Json]]) -> Resolver:
+    """A list in pages, with cursors; `first` must be given. It is made only if it is asked for."""
+
     def answer(given: Json) -> Json:
         first, after = given.get("first"), given.get("after")
         if not isinstance(first, int) or not 0 < first <= MAX_FIRST:
             raise Mistake(
                 f"`first` must be given on {kind}Connection, at most {MAX_FIRST}", "BAD_REQUEST"
             )
-        begin = _place(after) + 1 if after else 0
+        nodes, begin = make(), _place(after) + 1 if after else 0
         shown = nodes[begin : begin + first]
         return {
             "__typename": f"{kind}Connection",

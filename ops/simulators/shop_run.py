@@ -6,103 +6,35 @@ import asyncio
 import json
 import random
 import time
-from collections import deque
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, timezone
+from collections import Counter, deque
+from datetime import UTC, datetime
 from pathlib import Path
 
+from ops.simulators.shop_changes import Change, changes, fulfilled, locations, request
+from ops.simulators.shop_expected import expected
+from ops.simulators.shop_fates import NOTES, Fate, Plan, draw, spoil
 from ops.simulators.shop_keeper import BookKeeper
-from ops.simulators.shop_template import Moment, Recipe, payload
+from ops.simulators.shop_statement import Json, stamp
+from ops.simulators.shop_template import Moment, payload
 from ops.simulators.webhooks import Sender, Webhook
 
 MAX_OPEN_STORIES = 20_000
 # An endless run reports its newest orders only.
 MAX_REPORTED = 1_000_000
-SHOP_ZONE = timezone(timedelta(hours=-5))
-SPOILS = ("no_lines", "bad_currency", "negative_quantity", "torn_json")
-NOTES = (
-    "Please leave it at the back door.",
-    "A present: no invoice, please.",
-    "Ring twice. Thank you!",
-)
-
-
-@dataclass(slots=True, frozen=True)
-class Plan:
-    """What to send. Shares are parts of the orders; `orders` 0 goes on for ever."""
-
-    recipe: Recipe = field(default_factory=Recipe)
-    orders: int = 100
-    rate: float = 0.0
-    first_number: int = 1001
-    paid_later: float = 0.1
-    # Of those paid later, the part whose `orders/paid` overtakes its `orders/create`.
-    paid_first: float = 0.1
-    cancel: float = 0.03
-    update: float = 0.05
-    duplicate: float = 0.05
-    bad: float = 0.0
-    # The part of the orders of which no webhook is sent: the shop has them, and nobody was told.
-    drop: float = 0.0
-    concurrency: int = 64
-    give_up_seconds: float = 120.0
-
-
-@dataclass(slots=True)
-class Fate:
-    """What was drawn for one order, and what came of it."""
-
-    number: int
-    cancelled: bool
-    paid_later: bool
-    paid_first: bool
-    updated: bool
-    duplicated: bool
-    bad: str
-    dropped: bool = False
-    accepted: bool = False
-    cancel_accepted: bool = False
-
-
-def draw(plan: Plan, number: int) -> Fate:
-    """What becomes of the order with that number: the same whenever it is asked."""
-    rng = random.Random(f"{plan.recipe.seed}:{number}:fate")
-    later = rng.random() < plan.paid_later
-    return Fate(
-        number=number,
-        paid_later=later,
-        paid_first=rng.random() < plan.paid_first and later,
-        cancelled=rng.random() < plan.cancel,
-        updated=rng.random() < plan.update,
-        duplicated=rng.random() < plan.duplicate,
-        bad=SPOILS[number % len(SPOILS)] if rng.random() < plan.bad else "",
-        dropped=random.Random(f"{plan.recipe.seed}:{number}:drop").random() < plan.drop,
-    )
-
-
-def spoil(body: bytes, how: str) -> bytes:
-    """The payload made wrong in one of four ways (SPOILS)."""
-    if how == "torn_json":
-        return body[: len(body) * 2 // 3]
-    order = json.loads(body)
-    if how == "no_lines":
-        order["line_items"] = []
-    elif how == "bad_currency":
-        order["currency"] = "US$"
-    elif how == "negative_quantity":
-        order["line_items"][0]["quantity"] = -1
-    return json.dumps(order).encode()
-
-
-def _stamp(seconds: float) -> str:
-    return datetime.fromtimestamp(int(seconds), SHOP_ZONE).isoformat()
 
 
 class ShopRun:
-    """Places the orders and tells their stories; the figures stay readable while it runs."""
+    """Places the orders and tells their stories; the figures stay readable while it runs.
+
+    Raises ValueError for a plan that needs a book, and has none: what is edited, or fulfilled from
+    two locations, is known to the shop's API alone.
+    """
 
     def __init__(self, plan: Plan, url: str, secret: str, book: str = "") -> None:
+        if plan.is_live and not book:
+            raise ValueError("Edits, split orders and echoes need the shop's book.")
         self._plan = plan
+        self._hook = (url, secret)
         self._book = BookKeeper(book, plan.recipe.shop) if book else None
         self._sender = Sender(url, secret, plan.recipe.shop, plan.concurrency, plan.give_up_seconds)
         self._fates: deque[Fate] = deque(maxlen=MAX_REPORTED)
@@ -116,6 +48,8 @@ class ShopRun:
     async def run(self) -> None:
         """Sends every webhook of every order; returns when each was taken or given up."""
         loop = asyncio.get_running_loop()
+        if self._book is not None and self._plan.echo_ms is not None:
+            await self._book.echo(*self._hook, self._plan.echo_ms)
         started, placed = loop.time(), 0
         # At full speed a few times the concurrency is kept ready, so that no slot waits for work.
         ahead = asyncio.Semaphore(self._plan.concurrency * 4)
@@ -151,7 +85,9 @@ class ShopRun:
     async def _story(self, fate: Fate, ahead: asyncio.Semaphore) -> None:
         rng = random.Random(f"{self._plan.recipe.seed}:{fate.number}:story")
         created_at = time.time()
-        paid_at_once = not fate.paid_later
+        paid_at_once = fate.payment == "card" and not fate.paid_later
+        if fate.tags and self._book is not None:
+            await self._book.parcels(self._plan.recipe.order_id(fate.number), fate.tags)
         if fate.paid_first:
             await self._tell("orders/paid", fate, created_at, Moment(paid=True))
         try:
@@ -167,51 +103,116 @@ class ShopRun:
             return
         if fate.duplicated:
             await self._tell("orders/create", fate, created_at, Moment(paid=paid_at_once))
+        if self._plan.is_live:
+            await self._live(fate, created_at)
+            return
         if fate.paid_later and not fate.paid_first:
             await asyncio.sleep(rng.uniform(0.05, 1.5))
             await self._tell("orders/paid", fate, created_at, Moment(paid=True))
+        paid = fate.payment == "card"
         if fate.updated:
             await asyncio.sleep(rng.uniform(0.05, 1.5))
-            moment = Moment(note=rng.choice(NOTES))
+            moment = Moment(note=rng.choice(NOTES), paid=paid)
             await self._tell("orders/updated", fate, created_at, moment)
         if fate.cancelled:
             await asyncio.sleep(rng.uniform(0.0, 2.0))
-            moment = Moment(cancelled_at=_stamp(time.time()))
+            moment = Moment(cancelled_at=stamp(time.time()), paid=paid)
             fate.cancel_accepted = await self._tell("orders/cancelled", fate, created_at, moment)
+
+    async def _live(self, fate: Fate, created_at: float) -> None:
+        """Change the order in the shop's book, and send the webhooks of it."""
+        rng = random.Random(f"{self._plan.recipe.seed}:{fate.number}:changes")
+        moment = Moment(
+            created_at=stamp(created_at),
+            updated_at=stamp(created_at),
+            paid=fate.payment == "card" and (fate.paid_first or not fate.paid_later),
+            tags=", ".join(fate.tags),
+            payment=fate.payment,
+        )
+        order: Json = json.loads(payload(self._plan.recipe, fate.number, moment))
+        places = locations(fate, order)
+        sent: Counter[str] = Counter({"orders/paid": int(fate.paid_first)})
+        fate.expected = expected(order, places, fate.payment)
+        for change in changes(self._plan, fate, rng):
+            await asyncio.sleep(max(0.0, created_at + change.after_seconds - time.time()))
+            order = await self._change(fate, change, order, rng, sent)
+            fate.expected = expected(order, places, fate.payment)
+
+    async def _change(
+        self, fate: Fate, change: Change, order: Json, rng: random.Random, sent: Counter[str]
+    ) -> Json:
+        """Do one change, and return the order after it; it may come too late for the shop."""
+        assert self._book is not None
+        told: dict[str, object] = {"what": change.name, "at": _iso(time.time()), "applied": False}
+        fate.changes.append(told)
+        wish = request(change, order, rng)
+        if wish is None:
+            told["why"] = "The order has nothing to take away."
+            return order
+        number = self._plan.recipe.order_id(fate.number)
+        done, answer = await self._book.do(number, change.what, wish)
+        if not done:
+            told["why"] = answer["error"]
+            return order
+        told |= {"applied": True, "asked": wish, "fulfilled_then": fulfilled(answer)}
+        taken = True
+        for one in () if fate.dropped else answer["webhooks"]:
+            taken = await self._send_change(number, one, sent) and taken
+        if change.what == "cancel":
+            fate.cancel_accepted = taken
+        after: Json = answer["order"]
+        return after
+
+    async def _send_change(self, number: int, one: Json, sent: Counter[str]) -> bool:
+        topic = one["topic"]
+        sent[topic] += 1
+        times = f"-{sent[topic]}" if sent[topic] > 1 else ""
+        webhook_id = f"{number:013d}-{topic.partition('/')[2]}{times}"
+        return await self._deliver(topic, webhook_id, time.time(), json.dumps(one["body"]).encode())
 
     async def _tell(
         self, topic: str, fate: Fate, created_at: float, moment: Moment, spoilt: str = ""
     ) -> bool:
         now = created_at if topic == "orders/create" else time.time()
         moment = Moment(
-            created_at=_stamp(created_at),
-            updated_at=_stamp(now),
+            created_at=stamp(created_at),
+            updated_at=stamp(now),
             paid=moment.paid,
             note=moment.note,
             cancelled_at=moment.cancelled_at,
+            tags=", ".join(fate.tags),
+            payment=fate.payment,
         )
         body = payload(self._plan.recipe, fate.number, moment)
         # A create that its payment overtook tells of a moment that is over at the shop.
         if self._book is not None and not (topic == "orders/create" and fate.paid_first):
             number = self._plan.recipe.order_id(fate.number)
-            await self._book.tell(number, moment.updated_at, body)
+            places = locations(fate, json.loads(body)) if fate.split else None
+            await self._book.tell(number, moment.updated_at, body, places)
+        if self._plan.is_told_whole and not fate.bad:
+            fate.expected = expected(json.loads(body), {}, fate.payment)
         if fate.dropped:
             return False
         if spoilt:
             body = spoil(body, spoilt)
         # Only a create repeats itself, so shop, order and topic make an id that never clashes.
         webhook_id = f"{self._plan.recipe.order_id(fate.number):013d}-{topic.partition('/')[2]}"
+        return await self._deliver(topic, webhook_id, now, body, refusable=bool(spoilt))
+
+    async def _deliver(
+        self, topic: str, webhook_id: str, now: float, body: bytes, *, refusable: bool = False
+    ) -> bool:
         taken = await self._sender.deliver(
             Webhook(
                 topic=topic,
                 id=webhook_id,
                 event_id=f"event-{webhook_id}",
-                triggered_at=datetime.fromtimestamp(now, UTC).isoformat().replace("+00:00", "Z"),
+                triggered_at=_iso(now),
                 body=body,
-                refusable=bool(spoilt),
+                refusable=refusable,
             )
         )
-        if not taken and not spoilt and self._book is not None:
+        if not taken and not refusable and self._book is not None:
             await self._book.failed(topic)
         return taken
 
@@ -248,23 +249,30 @@ class ShopRun:
                 self._finished_at or time.time(), UTC
             ).isoformat(),
             "cpu_seconds": round(time.process_time(), 3),
-            "refs": [
-                {
-                    "ref": recipe.gid(fate.number),
-                    "name": f"#{fate.number}",
-                    "accepted": fate.accepted,
-                    "cancelled": fate.cancelled and not fate.bad,
-                    "cancel_accepted": fate.cancel_accepted,
-                    "paid_later": fate.paid_later,
-                    "paid_first": fate.paid_first,
-                    "updated": fate.updated and not fate.bad,
-                    "duplicated": fate.duplicated and not fate.bad,
-                    "bad": fate.bad or None,
-                    "dropped": fate.dropped,
-                }
-                for fate in self._fates
-            ],
+            "refs": [self._told_of(fate) for fate in self._fates],
         }
+
+    def _told_of(self, fate: Fate) -> dict[str, object]:
+        told: dict[str, object] = {
+            "ref": self._plan.recipe.gid(fate.number),
+            "name": f"#{fate.number}",
+            "accepted": fate.accepted,
+            "cancelled": fate.cancelled and not fate.bad,
+            "cancel_accepted": fate.cancel_accepted,
+            "paid_later": fate.paid_later,
+            "paid_first": fate.paid_first,
+            "updated": fate.updated and not fate.bad,
+            "duplicated": fate.duplicated and not fate.bad,
+            "bad": fate.bad or None,
+            "dropped": fate.dropped,
+        }
+        if self._plan.is_live and not fate.bad:
+            # The shop may have refused: some goods had left.
+            told["cancelled"] = bool(fate.expected.get("cancelled"))
+            told["changes"] = fate.changes
+        if self._plan.is_told_whole and not fate.bad:
+            told["expected"] = fate.expected
+        return told
 
     def write_report(self, file: Path | None) -> None:
         """Writes the report, whole or not at all."""
@@ -279,3 +287,7 @@ class ShopRun:
         self._sender.close()
         if self._book is not None:
             self._book.close()
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")

@@ -25,6 +25,10 @@ from ops.simulators.shop_orders import (
 POOL = 256  # Different baskets per shop and seed; order n has basket n modulo this.
 DEFAULT_AT = "2026-11-22T09:00:00-05:00"
 _BLANK = re.compile(r"@@(\w+)@@")
+GATEWAYS = {"card": ["shopify_payments"], "cod": ["Cash on Delivery (COD)"], "terms": []}
+TERMS = {
+    "id": 1, "payment_terms_name": "Net 30", "payment_terms_type": "net", "due_in_days": 30,
+}  # fmt: skip
 
 
 @dataclass(slots=True, frozen=True)
@@ -60,6 +64,9 @@ class Moment:
     note: str | None = None
     cancelled_at: str | None = None
     cancel_reason: str = "customer"
+    tags: str = ""
+    # How it is paid: by card, on delivery ("cod") or later ("terms").
+    payment: str = "card"
 
 
 class Template:
@@ -86,6 +93,10 @@ class Template:
             "note": quoted(moment.note),
             "cancelled_at": quoted(moment.cancelled_at),
             "cancel_reason": quoted(moment.cancel_reason) if moment.cancelled_at else "null",
+            "tags": quoted(moment.tags),
+            "gateways": quoted(GATEWAYS[moment.payment]),
+            "terms": quoted(TERMS) if moment.payment == "terms" else "null",
+            "po_number": quoted(f"PO-{number}") if moment.payment == "terms" else "null",
         }
         pieces = self._pieces.copy()
         for index in range(1, len(pieces), 2):
@@ -129,8 +140,8 @@ def _fixed(recipe: Recipe) -> Json:
         "app_id browser_ip cart_token checkout_token client_details closed_at confirmation_number"
         " current_total_additional_fees_set current_total_duties_set device_id fulfillment_status"
         " landing_site landing_site_ref location_id merchant_of_record_app_id"
-        " original_total_additional_fees_set original_total_duties_set phone po_number reference"
-        " referring_site source_identifier source_url user_id payment_terms"
+        " original_total_additional_fees_set original_total_duties_set phone reference"
+        " referring_site source_identifier source_url user_id"
     )
     empties = "note_attributes fulfillments refunds returns line_item_groups"
     order_id = f"{recipe.prefix}@@n9@@"
@@ -157,9 +168,11 @@ def _fixed(recipe: Recipe) -> Json:
         "number": "@@INT(@@n@@)INT@@",
         "order_number": "@@INT(@@n@@)INT@@",
         "order_status_url": f"https://{recipe.shop}/548380009/orders/@@token@@/authenticate?key=k",
-        "payment_gateway_names": ["shopify_payments"],
+        "payment_gateway_names": "@@INT(@@gateways@@)INT@@",
+        "payment_terms": "@@INT(@@terms@@)INT@@",
+        "po_number": "@@INT(@@po_number@@)INT@@",
         "source_name": "web",
-        "tags": "",
+        "tags": "@@INT(@@tags@@)INT@@",
         "tax_exempt": False,
         "test": False,
         "token": "@@token@@",

@@ -1,29 +1,31 @@
 """The part of Shopify's Admin GraphQL that an order's way needs.
 
-An operation is recognised by its text, and whole objects are answered, whatever was selected; but
-for an order asked for with its lines (`shop_asked`), which is answered field by field.
+An operation is recognised by its text. What concerns one order is answered field by field; lists of
+orders, subscriptions and refunds are answered whole, whatever was selected.
 https://shopify.dev/docs/api/admin-graphql/2026-10
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from ops.simulators.faults import Plan
+from ops.simulators.graphql import Field, Mistake, Query
 from ops.simulators.partner import Call, World, json_reply
-from ops.simulators.shapes import JsonObject, JsonValue, parse_object, text
-from ops.simulators.shop_asked import Asked
+from ops.simulators.shapes import JsonObject, JsonValue, NotUnderstood, parse_object, text
+from ops.simulators.shop_asked import Asked, digits_of
 from ops.simulators.shop_book import Books
+from ops.simulators.shop_control import ShopControl
+from ops.simulators.shop_doings import Doings
+from ops.simulators.shop_echo import Echo
+from ops.simulators.shop_goods import MISSING_WORDS, Refusal
+from ops.simulators.shop_mutations import Mutations, idempotency_key, named
+from ops.simulators.shop_refusals import OPERATIONS, refused
 from ops.simulators.wire import Reply, Request
 
-# A fulfilment order's number is its order's number and this: one is known from the other.
-FULFILMENT_ORDER_OFFSET: Final = 1_000_000_000_000
-_GID = re.compile(r"gid://shopify/(\w+)/(\d+)")
-_IDEMPOTENT = re.compile(r"@idempotent\s*\(\s*key\s*:\s*(?:\$(\w+)|\"([^\"]*)\")")
+MAX_REFUNDS: Final = 1_000_000
 _BUCKET: Final[JsonObject] = {
     "maximumAvailable": 20000.0,
     "currentlyAvailable": 19990,
@@ -34,86 +36,16 @@ _EMPTY_BUCKET: Final[JsonObject] = {
     "currentlyAvailable": 2,
     "restoreRate": 1000.0,
 }
+_MUTATIONS: Final = {operation: name for name, operation in OPERATIONS.items()}
 
 
-@dataclass(slots=True)
-class Fulfilment:
-    """One fulfilment of one order."""
+@dataclass(slots=True, frozen=True)
+class Shop:
+    """What belongs to one shop."""
 
-    number: int
-    order: int
-    tracking: list[JsonObject]
-    created_at: float
-
-
-def _find_gid(value: JsonValue, kind: str) -> int | None:
-    """The first id of that kind, anywhere inside the value."""
-    if isinstance(value, str):
-        for match in _GID.finditer(value):
-            if match[1] == kind:
-                return int(match[2])
-        return None
-    inner: list[JsonValue] = []
-    if isinstance(value, Mapping):
-        inner = list(value.values())
-    elif isinstance(value, list):
-        inner = value
-    for item in inner:
-        found = _find_gid(item, kind)
-        if found is not None:
-            return found
-    return None
-
-
-def _find_key(value: JsonValue, key: str) -> JsonValue:
-    """What stands under the key, anywhere inside the value."""
-    if isinstance(value, Mapping):
-        if key in value:
-            return value[key]
-        inner = list(value.values())
-    elif isinstance(value, list):
-        inner = value
-    else:
-        return None
-    for item in inner:
-        found = _find_key(item, key)
-        if found is not None:
-            return found
-    return None
-
-
-def _tracking(info: JsonValue) -> list[JsonObject]:
-    if not isinstance(info, Mapping):
-        return []
-    company: JsonValue = text(info, "company") or None
-    numbers, urls = info.get("numbers"), info.get("urls")
-    if not isinstance(numbers, list):
-        numbers, urls = [info.get("number")], [info.get("url")]
-    if not isinstance(urls, list):
-        urls = []
-    return [
-        {"number": number, "url": urls[index] if index < len(urls) else None, "company": company}
-        for index, number in enumerate(numbers)
-        if number
-    ]
-
-
-def _alias(query: str, name: str) -> str:
-    match = re.search(rf"(\w+)\s*:\s*{name}\b", query)
-    return match[1] if match else name
-
-
-def _connection(nodes: list[JsonObject]) -> JsonObject:
-    return {
-        "nodes": nodes,
-        "edges": [{"node": node, "cursor": text(node, "id")} for node in nodes],
-        "pageInfo": {
-            "hasNextPage": False,
-            "hasPreviousPage": False,
-            "startCursor": None,
-            "endCursor": None,
-        },
-    }
+    control: ShopControl
+    echo: Echo
+    mutations: Mutations
 
 
 class Shopify:
@@ -123,11 +55,44 @@ class Shopify:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._fulfilments: dict[tuple[str, int], list[Fulfilment]] = {}
         self._refunds: dict[tuple[str, str], JsonObject] = {}
         self._next = world.run * 1000
-        self.books = Books(world.clock)
-        self._asked = Asked(self.books, lambda shop, order: (shop, order) in self._fulfilments)
+        self._shops: dict[str, Shop] = {}
+        self.books = Books(world.clock, self._number)
+        self._asked = Asked(self.books)
+
+    def _number(self) -> int:
+        self._next += 1
+        return self._next
+
+    def _shop(self, name: str) -> Shop:
+        found = self._shops.get(name)
+        if found is None:
+            book = self.books.of(name)
+            doings = Doings(book, self._number)
+            echo = Echo(name, book, self._world.clock, self._number())
+            found = self._shops[name] = Shop(
+                ShopControl(book, doings, echo, self._number),
+                echo,
+                Mutations(doings, self._world.ledger, self._number, echo.tell),
+            )
+        return found
+
+    def control(self, request: Request) -> Reply:
+        """Answer /_sim/shops/<shop>/…"""
+        parts = request.segments()
+        if len(parts) < 4:
+            return json_reply(404, {"error": "Try /_sim/shops/<shop>/orders or …/subscriptions."})
+        try:
+            shop = self._shop(parts[2])
+        except NotUnderstood as error:
+            return json_reply(400, {"error": str(error)})
+        return shop.control.answer(request, "/".join(parts[3:]))
+
+    async def close(self) -> None:
+        """End the webhooks under way."""
+        for shop in self._shops.values():
+            await shop.echo.close()
 
     def recognise(self, request: Request) -> Call | None:
         parts = request.segments()[1:]
@@ -135,17 +100,16 @@ class Shopify:
             return None
         if request.method != "POST":
             return None
-        shop = parts[0]
-        if b"fulfillmentCreate" in request.body:
-            return Call("fulfillment_create", lambda plan: self._fulfil(shop, request, plan))
-        if b"refundCreate" in request.body:
+        shop, body = parts[0], request.body
+        if mutation := named(body):
+            return Call(OPERATIONS[mutation], lambda plan: self._change(shop, request, plan))
+        if b"refundCreate" in body:
             return Call("refund_create", lambda plan: self._refund(shop, request, plan))
-        operation = self.books.operation(request.body)
-        if operation:
+        if operation := self.books.operation(body):
             return Call(operation, lambda plan: self._from_book(shop, request))
-        if self._asked.concerns(request.body):
-            return Call("graphql_fetch", lambda plan: self._fetch(shop, request))
-        return Call("graphql_order", lambda plan: self._order(shop, request))
+        whole = self._asked.wants_whole(body)
+        name = "graphql_fetch" if whole else "graphql_order"
+        return Call(name, lambda plan: self._fetch(shop, request, whole=whole))
 
     def failure(self, status: int, code: str, message: str) -> Reply:
         if status == 401:
@@ -163,15 +127,13 @@ class Shopify:
                 "docs/apps/launch/protected-customer-data for more details.",
                 "ACCESS_DENIED",
             )
-        errors: JsonValue = [
-            {"field": ["fulfillment"], "message": "Fulfillment order does not exist."}
-        ]
         if operation == "refund_create":
             errors = [{"field": None, "message": "Refund amount exceeds the refundable amount."}]
             return self._answer(
                 {"refundCreate": {"refund": None, "order": None, "userErrors": errors}}
             )
-        return self._answer({"fulfillmentCreate": {"fulfillment": None, "userErrors": errors}})
+        name = _MUTATIONS[operation]
+        return self._answer({name: refused(name, Refusal(MISSING_WORDS, ["fulfillment"]))})
 
     def throttled(self) -> Reply:
         extensions = {
@@ -204,147 +166,65 @@ class Shopify:
     def _mistake(self, message: str, code: str) -> Reply:
         return json_reply(200, {"errors": [{"message": message, "extensions": {"code": code}}]})
 
-    def _stranger(self, request: Request) -> Reply | None:
-        if request.headers.get("x-shopify-access-token"):
+    def _stranger(self, shop: str, request: Request) -> Reply | None:
+        given, wanted = request.headers.get("x-shopify-access-token"), self.books.of(shop).token
+        if given and not given.startswith("wrong") and wanted in ("", given):
             return None
         return self.failure(401, "Unauthorized", "")
 
     def _from_book(self, shop: str, request: Request) -> Reply:
-        if stranger := self._stranger(request):
+        if stranger := self._stranger(shop, request):
             return stranger
         return self._answer(self.books.of(shop).answer(parse_object(request.body)))
 
-    def _fetch(self, shop: str, request: Request) -> Reply:
-        return self._stranger(request) or self._asked.answer(shop, request)
+    def _fetch(self, shop: str, request: Request, *, whole: bool) -> Reply:
+        return self._stranger(shop, request) or self._asked.answer(shop, request, whole=whole)
 
-    def _order(self, shop: str, request: Request) -> Reply:
-        if stranger := self._stranger(request):
+    def _change(self, shop: str, request: Request, plan: Plan) -> Reply:
+        if stranger := self._stranger(shop, request):
             return stranger
-        sent = parse_object(request.body)
-        query = text(sent, "query")
-        order = _find_gid(sent.get("variables"), "Order")
-        if order is None:
-            order = _find_gid(query, "Order")
-        if order is None:
-            return self._mistake("This simulator answers only order(id: …).", "undefinedField")
-        return self._answer({_alias(query, "order"): self._order_json(shop, order)})
-
-    def _order_json(self, shop: str, order: int) -> JsonObject:
-        done = self._fulfilments.get((shop, order), [])
-        at = self._stamp(self._world.clock())
-        fulfilments = [self._fulfilment_json(fulfilment) for fulfilment in done]
-        return {
-            "id": f"gid://shopify/Order/{order}",
-            "legacyResourceId": str(order),
-            "name": f"#{order % 1_000_000}",
-            "createdAt": at,
-            "updatedAt": at,
-            "cancelledAt": None,
-            "displayFulfillmentStatus": "FULFILLED" if done else "UNFULFILLED",
-            "displayFinancialStatus": "PAID",
-            "fulfillmentOrders": _connection([self._fulfilment_order_json(shop, order)]),
-            "fulfillments": fulfilments,
-        }
-
-    def _fulfilment_order_json(self, shop: str, order: int) -> JsonObject:
-        done = (shop, order) in self._fulfilments
-        number = order + FULFILMENT_ORDER_OFFSET
-        line: JsonObject = {
-            "id": f"gid://shopify/FulfillmentOrderLineItem/{number + 1}",
-            "totalQuantity": 1,
-            "remainingQuantity": 0 if done else 1,
-            "productTitle": "Simulated product",
-            "sku": "SKU-001",
-            "lineItem": {"id": f"gid://shopify/LineItem/{number + 2}"},
-        }
-        at = self._stamp(self._world.clock())
-        return {
-            "id": f"gid://shopify/FulfillmentOrder/{number}",
-            "orderId": f"gid://shopify/Order/{order}",
-            "orderName": f"#{order % 1_000_000}",
-            "status": "CLOSED" if done else "OPEN",
-            "requestStatus": "UNSUBMITTED",
-            "createdAt": at,
-            "updatedAt": at,
-            "fulfillmentHolds": [],
-            "supportedActions": [] if done else [{"action": "CREATE_FULFILLMENT"}],
-            "lineItems": _connection([line]),
-        }
-
-    def _fulfilment_json(self, fulfilment: Fulfilment) -> JsonObject:
-        at = self._stamp(fulfilment.created_at)
-        return {
-            "id": f"gid://shopify/Fulfillment/{fulfilment.number}",
-            "legacyResourceId": str(fulfilment.number),
-            "name": f"#{fulfilment.order % 1_000_000}.1",
-            "status": "SUCCESS",
-            "displayStatus": "FULFILLED",
-            "createdAt": at,
-            "updatedAt": at,
-            "totalQuantity": 1,
-            "trackingInfo": fulfilment.tracking,
-            "order": {"id": f"gid://shopify/Order/{fulfilment.order}"},
-        }
+        try:
+            query = self._query(request)
+            mutations = self._shop(shop).mutations
+            return self._answer(mutations.answer(query, again=plan.ignore_idempotency))
+        except Mistake as error:
+            mistake: JsonValue = {"message": str(error), "extensions": error.extensions}
+            return json_reply(200, {"errors": [mistake]})
 
     @staticmethod
-    def _stamp(seconds: float) -> str:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-    def _fulfil(self, shop: str, request: Request, plan: Plan) -> Reply:
-        if stranger := self._stranger(request):
-            return stranger
+    def _query(request: Request) -> Query:
         sent = parse_object(request.body)
-        query, variables = text(sent, "query"), sent.get("variables")
-        name = _alias(query, "fulfillmentCreate")
-        number = _find_gid(variables, "FulfillmentOrder") or _find_gid(query, "FulfillmentOrder")
-        if number is None or number < FULFILMENT_ORDER_OFFSET:
-            message = "Fulfillment order does not exist."
-            error: JsonValue = {"field": ["fulfillment"], "message": message}
-            return self._answer({name: {"fulfillment": None, "userErrors": [error]}})
-        order = number - FULFILMENT_ORDER_OFFSET
-        if (shop, order) in self._fulfilments and not plan.ignore_idempotency:
-            message = f"Fulfillment order {number} has an unfulfillable status= closed."
-            error = {"field": ["fulfillment"], "message": message}
-            return self._answer({name: {"fulfillment": None, "userErrors": [error]}})
-        tracking = _tracking(_find_key(variables, "trackingInfo"))
-        fulfilment = Fulfilment(self._next, order, tracking, self._world.clock())
-        self._next += 1
-        self._world.ledger.record(
-            "fulfilment",
-            self.name,
-            f"gid://shopify/Order/{order}",
-            f"gid://shopify/Fulfillment/{fulfilment.number}",
-        )
-        self._fulfilments.setdefault((shop, order), []).append(fulfilment)
-        return self._answer(
-            {name: {"fulfillment": self._fulfilment_json(fulfilment), "userErrors": []}}
-        )
+        variables = sent.get("variables")
+        return Query(text(sent, "query"), variables if isinstance(variables, dict) else {})
 
     def _refund(self, shop: str, request: Request, plan: Plan) -> Reply:
-        if stranger := self._stranger(request):
+        if stranger := self._stranger(shop, request):
             return stranger
-        sent = parse_object(request.body)
-        query, variables = text(sent, "query"), sent.get("variables")
-        key = _IDEMPOTENT.search(query)
+        try:
+            query = self._query(request)
+            field = next((one for one in query.fields if one.name == "refundCreate"), Field())
+            return self._answer({field.key: self._refunded(shop, query, field, plan)})
+        except Mistake as error:
+            return self._mistake(str(error), str(error.extensions["code"]))
+
+    def _refunded(self, shop: str, query: Query, field: Field, plan: Plan) -> JsonObject:
+        key = idempotency_key(query, field)
         if key is None:
             # Required at run time since 2026-04, although the schema doesn't show it as required.
-            return self._mistake(
-                "The @idempotent directive is required for this mutation.", "BAD_REQUEST"
-            )
-        given = key[2] or text(variables, key[1] or "")
-        before = self._refunds.get((shop, given))
-        name = _alias(query, "refundCreate")
+            raise Mistake("The @idempotent directive is required for this mutation.", "BAD_REQUEST")
+        before = self._refunds.get((shop, key))
         if before is not None and not plan.ignore_idempotency:
-            return self._answer({name: before})
-        order = _find_gid(variables, "Order") or _find_gid(query, "Order")
-        if order is None:
+            return before
+        wish = query.value(field.given.get("input")) or {}
+        gid = str(wish.get("orderId") or "")
+        if not gid:
             error: JsonValue = {"field": ["orderId"], "message": "Order does not exist"}
-            return self._answer({name: {"refund": None, "order": None, "userErrors": [error]}})
-        refund_id = f"gid://shopify/Refund/{self._next}"
-        self._next += 1
-        order_id = f"gid://shopify/Order/{order}"
-        self._world.ledger.record("refund", self.name, order_id, refund_id)
-        at = self._stamp(self._world.clock())
+            return {"refund": None, "order": None, "userErrors": [error]}
+        digits_of(gid, "Order")
+        refund_id = f"gid://shopify/Refund/{self._number()}"
+        self._world.ledger.record("refund", self.name, gid, refund_id)
+        now = datetime.fromtimestamp(self._world.clock(), UTC)
+        at = now.strftime("%Y-%m-%dT%H:%M:%SZ")
         made: JsonObject = {
             "refund": {
                 "id": refund_id,
@@ -352,8 +232,10 @@ class Shopify:
                 "createdAt": at,
                 "updatedAt": at,
             },
-            "order": {"id": order_id},
+            "order": {"id": gid},
             "userErrors": [],
         }
-        self._refunds[(shop, given)] = made
-        return self._answer({name: made})
+        while len(self._refunds) >= MAX_REFUNDS:
+            del self._refunds[next(iter(self._refunds))]
+        self._refunds[(shop, key)] = made
+        return made

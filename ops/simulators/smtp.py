@@ -1,12 +1,18 @@
-"""A small SMTP server (RFC 5321, no TLS): writes down that mail came, keeps nothing of it."""
+"""A small SMTP server (RFC 5321, no TLS): writes down that mail came, keeps nothing of it.
+
+Each message has a reference of its own, its header X-Orderwright-Reference; the ledger shows a
+reference that came twice.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import base64
 from typing import cast
 
 from ops.simulators.faults import Fate, Plan
 from ops.simulators.partner import World
+from ops.simulators.shapes import JsonObject
 from ops.simulators.wire import HOLD_SECONDS
 
 MAX_LINE_BYTES = 8192
@@ -36,6 +42,7 @@ class MailSession(asyncio.Protocol):
         self._recipients: list[str] = []
         self._sender = ""
         self._busy = False
+        self._known = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports behave like asyncio's without being subclasses of them.
@@ -96,8 +103,7 @@ class MailSession(asyncio.Protocol):
         elif verb == "HELO":
             self._say("250 simulated.invalid")
         elif line.upper().startswith("MAIL FROM:"):
-            self._sender, self._recipients = line[10:], []
-            self._say("250 2.1.0 Ok")
+            self._begin(line[10:])
         elif line.upper().startswith("RCPT TO:"):
             self._recipients.append(line[8:])
             self._say("250 2.1.5 Ok")
@@ -108,7 +114,7 @@ class MailSession(asyncio.Protocol):
             self._in_data = True
             self._say("354 End data with <CR><LF>.<CR><LF>")
         elif verb == "AUTH":
-            self._say("235 2.7.0 Authentication successful")
+            self._log_in(line)
         elif verb in ("RSET", "NOOP"):
             self._sender, self._recipients = "", []
             self._say("250 2.0.0 Ok")
@@ -118,6 +124,20 @@ class MailSession(asyncio.Protocol):
                 self._transport.close()
         else:
             self._say("502 5.5.2 Command not recognized")
+
+    def _begin(self, sender: str) -> None:
+        if not self._known and self._server.needs_login():
+            self._say("530 5.7.0 Authentication required")
+            return
+        self._sender, self._recipients = sender, []
+        self._say("250 2.1.0 Ok")
+
+    def _log_in(self, line: str) -> None:
+        self._known = self._server.admits(line)
+        if self._known:
+            self._say("235 2.7.0 Authentication successful")
+        else:
+            self._say("535 5.7.8 Authentication credentials invalid")
 
     def _message(self, raw: bytes) -> None:
         plan = self._server.world.faults.plan("mail", "message")
@@ -158,6 +178,18 @@ class MailServer:
         """The session is over."""
         self._sessions.discard(session)
 
+    def needs_login(self) -> bool:
+        """Whether an account is configured, so that others may not send."""
+        return "mail" in self.world.credentials.configured()
+
+    def admits(self, line: str) -> bool:
+        """Whether the credentials of an AUTH PLAIN command are accepted."""
+        try:
+            _, user, password = base64.b64decode(line.rpartition(" ")[2]).decode().split("\0")
+        except ValueError:
+            return False
+        return self.world.credentials.admits_client("mail", user, password)
+
     def judge(self, plan: Plan, raw: bytes, recipients: int) -> str | None:
         """The answer after DATA; None for never. Writes the mail down if it was taken."""
         match plan.fate:
@@ -174,17 +206,17 @@ class MailServer:
             case Fate.RUBBISH_PAGE:
                 return "<html>Bad gateway</html>"
             case Fate.RUBBISH_TORN:
-                self._take(raw)
+                self._take(raw, recipients)
                 return "2"
             case Fate.ACT_NO_ANSWER:
-                self._take(raw)
+                self._take(raw, recipients)
                 return None
             case Fate.ERROR_AFTER_ACTING:
-                self._take(raw)
+                self._take(raw, recipients)
                 return "451 4.3.0 Local error in processing"
-        return f"250 2.0.0 Ok: queued as {self._take(raw)}"
+        return f"250 2.0.0 Ok: queued as {self._take(raw, recipients)}"
 
-    def _take(self, raw: bytes) -> str:
+    def _take(self, raw: bytes, recipients: int) -> str:
         headers = read_headers(raw)
         reference = headers.get("x-orderwright-reference", "")
         self._serial += 1
@@ -192,7 +224,8 @@ class MailServer:
         message_id = headers.get("message-id", "") or queue_id
         # Of the recipient only the domain is kept: people's addresses don't belong in a ledger.
         domain = headers.get("to", "").rpartition("@")[2].strip("<> ")
-        self.world.ledger.record("mail", "mail", reference, f"{message_id} to {domain}")
+        detail: JsonObject = {"domain": domain, "recipients": recipients, "bytes": len(raw)}
+        self.world.ledger.record("mail", "mail", reference, f"{message_id} to {domain}", detail)
         return queue_id
 
     async def start(self, host: str, port: int) -> int:

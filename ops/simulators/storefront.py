@@ -11,9 +11,13 @@ from pathlib import Path
 import uvloop
 
 from ops.simulators.lifetime import die_with_parent, end_at_signals, say_ready, watch_process
-from ops.simulators.shop_run import Plan, ShopRun
+from ops.simulators.shop_fates import Plan
+from ops.simulators.shop_run import ShopRun
 from ops.simulators.shop_template import Moment, Recipe, build_order, payload
 from ops.simulators.webhooks import sign
+
+MAX_SPAN = 600_000.0
+"""Ten minutes in milliseconds; in seconds, a week."""
 
 __all__ = ["Moment", "Plan", "Recipe", "ShopRun", "build_order", "payload", "sign"]
 
@@ -34,6 +38,40 @@ def _range(value: str) -> tuple[int, int]:
     if not 1 <= found[0] <= found[1] <= 90:
         raise argparse.ArgumentTypeError(f"{value} must lie within 1-90.")
     return found
+
+
+def _span(value: str) -> tuple[float, float]:
+    low, _, high = value.partition("-")
+    try:
+        found = (float(low), float(high or low))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{value} must look like 5 or 0-5.") from error
+    if not 0 <= found[0] <= found[1] <= MAX_SPAN:
+        raise argparse.ArgumentTypeError(f"{value} must lie within 0-{MAX_SPAN:g}.")
+    return found
+
+
+def _add_changes(parser: argparse.ArgumentParser) -> None:
+    """What may happen to orders, as shares, and when."""
+    add = parser.add_argument
+    add("--edit-address", type=_share, default=0.0, help="share with a new address later on")
+    add("--edit-add-line", type=_share, default=0.0, help="share that gets one more line")
+    add("--edit-remove-line", type=_share, default=0.0, help="share that loses a line or a piece")
+    add("--edit-after-seconds", type=_span, default=(0.0, 5.0), help="when, such as 0-5")
+    add("--cancel-late", type=_share, default=0.0, help="share cancelled at a random time")
+    add("--cancel-after-seconds", type=_span, default=(0.0, 30.0), help="when, such as 0-30")
+    add("--cod", type=_share, default=0.0, help="share paid in cash on delivery")
+    add("--terms", type=_share, default=0.0, help="share paid within thirty days")
+    add("--split", type=_share, default=0.0, help="share with lines at two locations")
+    add("--multi-parcel", type=_share, default=0.0, help="share with the tag two-parcels")
+    add("--split-later", type=_share, default=0.0, help="share with the tag split-later")
+    add("--short-pick", type=_share, default=0.0, help="share with the tag short-pick")
+    add(
+        "--echo-ms",
+        type=_span,
+        default=None,
+        help="have the shop send webhooks of what is done through its API, so much later",
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--report", type=Path, default=None, help="where to write the JSON report")
     add("--drop", type=_share, default=0.0, help="share of orders nobody is told of")
     add("--book", default="", help="where the simulators listen: the shop's API knows the orders")
+    _add_changes(parser)
     add("--quiet", action="store_true", help="no progress line")
     add("--ready-file", type=Path, default=None, help="where to write JSON with the pid")
     add("--parent-pid", type=int, default=None, help="end with this process; 0: outlive the parent")
@@ -78,12 +117,8 @@ async def _tell_progress(run: ShopRun) -> None:
         print(f"{loop.time() - started:6.0f} s  {run.progress()}", file=sys.stderr, flush=True)
 
 
-async def run(given: argparse.Namespace) -> None:
-    """Sends everything, or until a signal, and writes the report either way."""
-    ended = asyncio.Event()
-    end_at_signals(ended)
-    watch_process(given.parent_pid, ended)
-    plan = Plan(
+def _plan(given: argparse.Namespace) -> Plan:
+    return Plan(
         recipe=Recipe(given.seed, given.shop, given.lines),
         orders=given.orders,
         rate=given.rate,
@@ -96,8 +131,28 @@ async def run(given: argparse.Namespace) -> None:
         drop=given.drop,
         concurrency=given.concurrency,
         give_up_seconds=given.give_up_seconds,
+        edit_address=given.edit_address,
+        edit_add_line=given.edit_add_line,
+        edit_remove_line=given.edit_remove_line,
+        edit_after=given.edit_after_seconds,
+        cancel_late=given.cancel_late,
+        cancel_after=given.cancel_after_seconds,
+        cod=given.cod,
+        terms=given.terms,
+        split=given.split,
+        multi_parcel=given.multi_parcel,
+        split_later=given.split_later,
+        short_pick=given.short_pick,
+        echo_ms=given.echo_ms,
     )
-    shop = ShopRun(plan, given.url, given.secret, given.book)
+
+
+async def run(given: argparse.Namespace) -> None:
+    """Sends everything, or until a signal, and writes the report either way."""
+    ended = asyncio.Event()
+    end_at_signals(ended)
+    watch_process(given.parent_pid, ended)
+    shop = ShopRun(_plan(given), given.url, given.secret, given.book)
     say_ready(given.ready_file, {"pid": os.getpid()})
     work = asyncio.create_task(shop.run())
     stop = asyncio.create_task(ended.wait())
@@ -116,7 +171,10 @@ async def run(given: argparse.Namespace) -> None:
 
 def main() -> None:
     """The command."""
-    given = _parser().parse_args()
+    parser = _parser()
+    given = parser.parse_args()
+    if _plan(given).is_live and not given.book:
+        parser.error("Edits, split orders and echoes need the shop's book: give --book.")
     die_with_parent(given.parent_pid)
     uvloop.run(run(given))
 

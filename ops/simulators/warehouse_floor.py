@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from ops.simulators.callbacks import Callbacks, News
 from ops.simulators.partner import World
 from ops.simulators.shapes import JsonObject, JsonValue
 from ops.simulators.warehouse_habits import HabitBook, Habits
+from ops.simulators.warehouse_labels import Labels
 from ops.simulators.warehouse_story import Step, plot
 from ops.simulators.warehouse_tasks import Parcel, Task
 
@@ -23,6 +24,7 @@ Later = Callable[[float, Callable[[], None]], None]
 BuyLabel = Callable[[Task], tuple[str, str]]
 # Reports that a warehouse cannot leave out.
 _ALWAYS = ("short_picked", "cancelled")
+MAX_LACKED = 100_000
 
 
 def when(seconds: float) -> str:
@@ -53,6 +55,7 @@ class Floor:
         seed: str,
         later: Later,
         buy_label: BuyLabel,
+        labels: Labels,
     ) -> None:
         self._name = name
         self._world = world
@@ -61,15 +64,23 @@ class Floor:
         self._seed = seed
         self._later = later
         self._buy_label = buy_label
+        self._labels = labels
         self._work: dict[str, _Work] = {}
         self._held: dict[str, Task] = {}
+        # What was not found for an order once is there the next time.
+        self._lacked: set[str] = set()
 
     def _of(self, task: Task) -> Habits:
         return self._habits.of(task.names)
 
     def start(self, task: Task, delay_seconds: float) -> None:
         """Begins to work on a task, after the answer to its request has left."""
-        steps = deque(plot(task, self._of(task), self._seed))
+        habits = self._of(task)
+        if task.order_ref in self._lacked:
+            habits = replace(habits, short_pick_share=0.0, nothing_found_share=0.0)
+        steps = deque(plot(task, habits, self._seed))
+        if any(step.kind == "short_picked" for step in steps) and len(self._lacked) < MAX_LACKED:
+            self._lacked.add(task.order_ref)
         work = self._work[task.id] = _Work(task, steps)
         self._later(delay_seconds + 0.01 + steps[0].at, lambda: self._due(work))
 
@@ -81,12 +92,29 @@ class Floor:
             work.waiting = True
             return
         work.waiting = False
+        if work.steps[0].kind == "handed_over" and self._lacks_labels(work):
+            return
         step = work.steps.popleft()
         self._do(work.task, step)
         if not work.steps:
             self._work.pop(work.task.id, None)
             return
         self._later(work.steps[0].at - step.at, lambda: self._due(work))
+
+    def _lacks_labels(self, work: _Work) -> bool:
+        """Whether hand-over must wait for labels, which are asked for then."""
+        task = work.task
+        needed = task.delivery == "parcel" and task.labels == "ours" and task.label_url
+        if task.labelled() or not needed or not self._of(task).fetch_labels:
+            return False
+
+        def take(labels: list[JsonObject]) -> bool:
+            if not task.label_with(labels):
+                return False
+            self._due(work)
+            return True
+
+        return self._labels.fetch(task.label_url, take)
 
     def release(self) -> None:
         """Goes on with what habits no longer withhold or pause."""
@@ -142,7 +170,7 @@ class Floor:
                 report = {"parcels": self._pack(task, step), "complete": step.complete}
                 self._advance(task, "packed")
             case "handed_over":
-                report["parcel_ids"] = self._hand_over(task, step)
+                report = self._hand_over(task, step)
             case "cancelled":
                 self._cancelled(task)
                 report["reason"] = step.reason
@@ -181,15 +209,30 @@ class Floor:
             self._write("parcel", task, parcel)
         return packed
 
-    def _hand_over(self, task: Task, step: Step) -> list[JsonValue]:
+    def _hand_over(self, task: Task, step: Step) -> dict[str, JsonValue]:
         ids = set(step.parcel_ids)
-        for parcel in task.parcels:
-            if not parcel.handed_over and (not ids or parcel.id in ids):
-                parcel.handed_over = True
-                self._write("parcel_handed_over", task, parcel)
+        leaving = [
+            parcel
+            for parcel in task.parcels
+            if not parcel.handed_over and (not ids or parcel.id in ids)
+        ]
+        for parcel in leaving:
+            parcel.handed_over = True
+            self._write("parcel_handed_over", task, parcel)
         if task.status != "cancelled":
             task.status = "handed_over"
-        return list(step.parcel_ids)
+        report: dict[str, JsonValue] = {"parcel_ids": list(step.parcel_ids)}
+        if task.fetched:
+            report["tracking"] = [
+                {
+                    "parcel_id": parcel.id,
+                    "carrier": parcel.carrier,
+                    "tracking_number": parcel.tracking_number,
+                }
+                for parcel in leaving
+                if parcel.tracking_number
+            ]
+        return report
 
     def _write(self, kind: str, task: Task, parcel: Parcel) -> None:
         detail: dict[str, JsonValue] = {

@@ -22,7 +22,8 @@ class Habits:
     `two_parcels_share`: two parcels in one report. `split_share`: the second parcel follows after
     `split_seconds`. `over_ship_share`: one piece too many of the first line. `substitute_share`:
     another SKU instead of the first line's. `cancel_by_itself_share`: cancels instead of picking.
-    `own_labels`: buys labels although the task says that we do.
+    `own_labels`: buys labels although the task says that we do. `fetch_labels`: hands nothing over
+    before it has fetched all of our labels from the task's `label_url`.
     `cancel_confirm_seconds`: answers a cancellation with 202 and confirms it later.
     `cancel_fails`: after that 202 the parcels leave all the same.
     `hold`: reports are withheld until released. `pause`: so is the work itself.
@@ -40,6 +41,7 @@ class Habits:
     substitute_share: float = 0.0
     cancel_by_itself_share: float = 0.0
     own_labels: bool = False
+    fetch_labels: bool = False
     cancel_confirm_seconds: float | None = None
     cancel_fails: bool = False
     hold: bool = False
@@ -47,7 +49,7 @@ class Habits:
 
 
 _NAMES = tuple(field.name for field in fields(Habits))
-_FLAGS = ("own_labels", "cancel_fails", "hold", "pause")
+_FLAGS = ("own_labels", "fetch_labels", "cancel_fails", "hold", "pause")
 
 
 def _read(name: str, value: JsonValue) -> JsonValue:
@@ -82,11 +84,13 @@ def read_habits(raw: JsonObject, base: Habits) -> Habits:
 
 
 class HabitBook:
-    """One warehouse's habits. An order's own lie over the usual ones of the moment."""
+    """One warehouse's habits. An order's own lie over the usual ones of the moment; what is set
+    for an order in every warehouse is in the book of all."""
 
-    def __init__(self, base: Habits) -> None:
+    def __init__(self, base: Habits, of_all: HabitBook | None = None) -> None:
         self._base = base
         self._usual = base
+        self._of_all = of_all
         self._by_order: dict[str, JsonObject] = {}
 
     def set(self, order: str, raw: JsonObject) -> None:
@@ -116,9 +120,9 @@ class HabitBook:
 
     def of(self, keys: tuple[str, ...]) -> Habits:
         """The habits of an order that is known by these names; the first that is set counts."""
-        if self._by_order:
-            for key in keys:
-                if (raw := self._by_order.get(key)) is not None:
+        for book in (self, self._of_all):
+            for key in keys if book is not None and book._by_order else ():
+                if (raw := book._by_order.get(key)) is not None:
                     return read_habits(raw, self._usual)
         return self._usual
 

@@ -71,6 +71,7 @@ class Task:
     order_ref: str
     order_number: str
     callback_url: str
+    label_url: str
     labels: str
     delivery: str
     city: str
@@ -82,6 +83,7 @@ class Task:
     outbox: deque[News] = field(default_factory=deque)
     sending: bool = False
     silent: bool = False
+    fetched: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -92,6 +94,23 @@ class Task:
             self.order_ref,
             self.order_number,
         )
+
+    def labelled(self) -> bool:
+        """Whether every parcel has its label."""
+        return all(parcel.tracking_number for parcel in self.parcels)
+
+    def label_with(self, labels: Sequence[JsonObject]) -> bool:
+        """Puts fetched labels on the parcels they are for; whether every parcel has one then."""
+        self.fetched = True
+        named = {text(label, "parcel_id"): label for label in labels}
+        spare = [label for label in labels if not text(label, "parcel_id")]
+        for parcel in self.parcels:
+            if parcel.tracking_number:
+                continue
+            label = named.get(parcel.id) or (spare.pop(0) if spare else {})
+            parcel.carrier = text(label, "carrier")
+            parcel.tracking_number = text(label, "tracking_number")
+        return self.labelled()
 
     def shown(self) -> JsonObject:
         """As the contract answers it."""
@@ -118,6 +137,7 @@ def read_task(sent: JsonObject, task_id: str) -> Task:
         order_ref=text(sent, "order_ref"),
         order_number=text(sent, "order_number"),
         callback_url=text(sent, "callback_url"),
+        label_url=text(sent, "label_url"),
         labels=text(sent, "labels"),
         delivery=text(sent, "delivery"),
         city=text(sent, "ship_to", "city"),

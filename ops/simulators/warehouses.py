@@ -12,6 +12,7 @@ from ops.simulators.shapes import JsonObject, NotUnderstood, number, objects, pa
 from ops.simulators.warehouse import Warehouse
 from ops.simulators.warehouse_floor import BuyLabel, Floor, Later
 from ops.simulators.warehouse_habits import HabitBook, Habits
+from ops.simulators.warehouse_labels import Labels
 from ops.simulators.warehouse_story import Step
 from ops.simulators.warehouse_tasks import Parcel, Pieces, Task
 from ops.simulators.warehouse_v2 import WarehouseV2
@@ -19,6 +20,7 @@ from ops.simulators.wire import Reply, Request
 
 MAX_WAREHOUSES = 50
 MAX_LISTED = 1000
+EVERY = "*"
 _NAME = re.compile("[a-z0-9-]{1,32}")
 _KINDS = ("picked", "short_picked", "packed", "handed_over", "cancelled")
 
@@ -84,7 +86,9 @@ class Warehouses:
         self._seed = seed
         self._later = later
         self._buy_label = buy_label
+        self._labels = Labels()
         self._first = Warehouse(world, callbacks, habits, seed, later)
+        self._of_all = HabitBook(habits)
         self._houses: dict[str, _House] = {}
 
     def at(self, request: Request) -> Partner | None:
@@ -105,7 +109,7 @@ class Warehouses:
     def _house(self, name: str) -> _House:
         if (house := self._houses.get(name)) is None:
             partner = f"warehouse-{name}" if name else "warehouse"
-            habits = HabitBook(self._usual)
+            habits = HabitBook(self._usual, self._of_all)
             floor = Floor(
                 partner,
                 self._world,
@@ -114,21 +118,40 @@ class Warehouses:
                 seed=f"{self._seed}:{partner}",
                 later=self._later,
                 buy_label=self._buy_label,
+                labels=self._labels,
             )
             front = WarehouseV2(partner, self._world, floor, 2 if name else 1)
             house = self._houses[name] = _House(habits, floor, front)
         return house
 
+    async def close(self) -> None:
+        """Asks for no label any more."""
+        await self._labels.close()
+
     def control(self, request: Request) -> Reply:
-        """Answers /_sim/warehouse/…; which warehouse is `warehouse`, the default one if missing."""
+        """Answers /_sim/warehouse/…; which warehouse is `warehouse`, the default one if missing. An
+        order's habits may be those of every warehouse, which is `*`."""
         try:
             given = parse_object(request.body) if request.body else dict(request.params())
             name = text(given, "warehouse")
+            if name == EVERY and request.path.rstrip("/").endswith("/habits"):
+                return self._everywhere(request, given)
             if name and not self._may_be(name):
                 raise BadKnob(f"There can be no warehouse named {name!r}.")
             return self._controlled(request, given, self._house(name))
         except (BadKnob, NotUnderstood) as error:
             return json_reply(400, {"error": str(error)})
+
+    def _everywhere(self, request: Request, given: JsonObject) -> Reply:
+        order = text(given, "order")
+        if request.method == "POST" and order:
+            told = {k: v for k, v in given.items() if k not in ("warehouse", "order")}
+            self._of_all.set(order, told)
+        elif request.method == "DELETE":
+            self._of_all.clear()
+        else:
+            raise BadKnob("In every warehouse only an order's own habits can be set, or deleted.")
+        return json_reply(200, self._of_all.shown())
 
     def _controlled(self, request: Request, given: JsonObject, house: _House) -> Reply:
         order = text(given, "order")

@@ -196,14 +196,15 @@ def parcels_possible(parcels: tuple[ReportedParcel, ...]) -> tuple[str, ...]:
 
 
 def quantities_possible(units: tuple[Units, ...], *, least: int = 0) -> tuple[str, ...]:
-    """Each line is named once, with `least` to MAX_PIECES of its pieces."""
+    """Each line is named once, or once for each SKU sent instead, with `least` to MAX_PIECES of its
+    pieces."""
     found = [
         f"Of the line {shown(one.line_id)} {one.quantity} pieces are named; {least} to "
         f"{MAX_PIECES:,} are possible."
         for one in units
         if not least <= one.quantity <= MAX_PIECES
     ]
-    if len({one.line_id for one in units}) != len(units):
+    if len({(one.line_id, one.sku) for one in units}) != len(units):
         found.append("The same line is named twice; name each line once, with all of its pieces.")
     return tuple(found[:20])
 

@@ -90,7 +90,12 @@ def doubts_of(
 
 def refuse_doubts(order: Order) -> None:
     """Raise Refused with the first reason and all its sentences."""
-    found = doubts_of(order.ship_to, order.bill_to, order.customer)
+    refuse_doubts_of(order.ship_to, order.bill_to, order.customer)
+
+
+def refuse_doubts_of(ship_to: Address | None, bill_to: Address | None, customer: Customer) -> None:
+    """Raise Refused with the first reason and all its sentences."""
+    found = doubts_of(ship_to, bill_to, customer)
     if found:
         reason = found[0].reason
         raise Refused(reason, tuple(one.sentence for one in found if one.reason == reason))

@@ -57,6 +57,8 @@ SAID_TWICE = "said_twice"
 HELD = "held"
 DELIVERY_EXCEPTION = "delivery_exception"
 PARCEL_RETURNED = "parcel_returned"
+PARCEL_LOST = "parcel_lost"
+MONEY_OWED = "money_owed"
 CANCELLED_TOO_LATE = "cancelled_too_late"
 ACTION_REFUSED = "action_refused"
 ORDERS_MISSED = "orders_missed"
@@ -180,9 +182,9 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
     ),
     PARTNER_REFUSED: ("A partner refused a request.", _RUN, f"Read its reason; {_RETRY}."),
     SHORT_PICKED: (
-        "The warehouse found less than was ordered.",
+        "The warehouse found less than was asked.",
         _SERVICE,
-        "`orders release` ships what is there, `orders cancel` cancels; have the place counted.",
+        "Decide: `orders ship-short`, `orders backorder` or `orders drop`; have the place counted.",
     ),
     TASK_CANCELLED_BY_WAREHOUSE: (
         "The warehouse cancelled its task by itself.",
@@ -190,9 +192,14 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
         "Ask the warehouse; `orders release` when it takes the task up again, or `orders cancel`.",
     ),
     CHANGED_AFTER_WORK_BEGAN: (
-        "The channel changed lines or address after work had begun.",
+        "An order and what has left of it differ: it changed too late, or too much was sent.",
         _SERVICE,
-        "Tell the warehouse what changed, then `orders release`; or `orders cancel`.",
+        "The order's task names what differs: settle it with the customer, then `orders done`.",
+    ),
+    MONEY_OWED: (
+        "Units that were paid for are not coming, so money is owed to the customer.",
+        _BOOKS,
+        "Refund it in the shop; the order's task names the amount. Then `orders done`.",
     ),
     PAYMENT_WITHDRAWN: (
         "The channel says the money of an accepted order went back.",
@@ -215,6 +222,11 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
         _SERVICE,
         "Ask the customer whether to send it again; have the return received.",
     ),
+    PARCEL_LOST: (
+        "The carrier does not find a parcel any more.",
+        _SERVICE,
+        "Claim it from the carrier and settle it with the customer, then `orders done`.",
+    ),
     CANCELLED_TOO_LATE: (
         "A cancellation came after the parcel had left.",
         _SERVICE,
@@ -232,19 +244,22 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
     ),
 }
 
-# Stage: what an order waits for in it, and who must act when it waits too long.
+# Stage: what an order or a thing of it waits for in it, and who must act when it waits too long.
 OVERDUE_STAGES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "expected": ("A payment or cancellation came, and its order did not.", _SENDER),
         "placed": ("The customer's payment does not come.", _SERVICE),
-        "accepted": ("The stock reservation does not end.", _RUN),
-        "backordered": ("The stock does not arrive.", _BUYER),
-        "reserved": ("The warehouse does not pack.", _STORE),
-        "packed": ("The carrier does not sell the label.", _STORE),
-        "labelled": ("The parcel is not scanned: it may still stand in the warehouse.", _STORE),
-        "shipped": ("The parcel does not arrive.", _SERVICE),
-        "delivered": ("The last partners do not answer.", _RUN),
-        "cancelling": ("Partners do not undo what was done.", _SERVICE),
+        "accepted": ("The last partners do not answer.", _RUN),
+        "planned": ("The stock reservation does not end.", _RUN),
+        "short": ("The stock does not arrive.", _BUYER),
+        "reserved": ("The warehouse does not take the task.", _STORE),
+        "released": ("The warehouse does not pack.", _STORE),
+        "picked": ("The warehouse does not pack what it has picked.", _STORE),
+        "packed": ("The parcel is not scanned: it may still stand in the warehouse.", _STORE),
+        "handed_over": ("What has left does not arrive, or its channel is not told.", _SERVICE),
+        "in_transit": ("The parcel does not arrive.", _SERVICE),
+        "exception": ("The parcel does not arrive after an exception.", _SERVICE),
+        "recalled": ("Partners do not undo what was done.", _SERVICE),
     }
 )
 

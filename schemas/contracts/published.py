@@ -21,7 +21,7 @@ from schemas.contracts.mappings import Mappings
 from schemas.messages.callbacks import WarehouseCallback
 from schemas.messages.effects import tag_of
 from schemas.messages.events import OrderEvent
-from schemas.messages.facts import OrderFulfilled
+from schemas.messages.facts import OrderCancelledHere, OrderFulfilled
 from schemas.messages.inputs import KINDS
 from schemas.order.canonical import Order
 
@@ -29,8 +29,9 @@ from schemas.order.canonical import Order
 Schema = dict[str, Any]
 
 ORDER = "order.v1"
-WAREHOUSE_CALLBACK = "warehouse.callback.v1"
-ORDER_FULFILLED = "order.fulfilled.v1"
+WAREHOUSE_CALLBACK = "warehouse.callback.v2"
+ORDER_FULFILLED = "order.fulfilled.v2"
+ORDER_CANCELLED_HERE = "order.cancelled_here.v1"
 MAPPINGS = "mappings.v1"
 FOLDER = Path(__file__).with_name("json")
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -48,6 +49,7 @@ def all_schemas() -> Mapping[str, Schema]:
         found[name] = _schema(name, shape, closed=True)
     found[WAREHOUSE_CALLBACK] = _schema(WAREHOUSE_CALLBACK, WarehouseCallback)
     found[ORDER_FULFILLED] = _schema(ORDER_FULFILLED, OrderFulfilled)
+    found[ORDER_CANCELLED_HERE] = _schema(ORDER_CANCELLED_HERE, OrderCancelledHere)
     found[MAPPINGS] = _schema(MAPPINGS, Mappings, closed=True)
     for event in get_args(OrderEvent):
         found[tag_of(event)] = _schema(tag_of(event), event)

@@ -1,4 +1,4 @@
-"""What a warehouse reports back, as it travels: the body of a signed callback."""
+"""What a warehouse reports, as it travels: the body of a signed callback (contract version 2)."""
 
 from __future__ import annotations
 
@@ -10,24 +10,37 @@ from schemas.order.canonical import Grams, Quantity, Ref, ShortText, Timestamp
 
 Side = Annotated[int, Meta(ge=0, le=20_000)]
 Pieces = Annotated[int, Meta(ge=0, le=1_000_000)]
+ParcelIds = Annotated[tuple[Ref, ...], Meta(max_length=100)]
 
 
-class PackedLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How many pieces of an order's line a parcel holds."""
+class ParcelLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How many pieces of a task's line a parcel contains; `sku` names a substitute."""
 
     line_id: Ref
     quantity: Quantity
+    sku: Annotated[str, Meta(max_length=128)] = ""
 
 
-class PackedParcel(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One parcel as it was packed; grams and millimetres, 0 for what was not measured."""
+class CallbackParcel(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One parcel as it was packed; grams and millimetres, 0 for what was not measured. Carrier and
+    number are there where the warehouse bought the label."""
 
     parcel_id: Ref
     weight_grams: Grams = 0
     length_mm: Side = 0
     width_mm: Side = 0
     height_mm: Side = 0
-    lines: Annotated[tuple[PackedLine, ...], Meta(max_length=500)] = ()
+    lines: Annotated[tuple[ParcelLine, ...], Meta(max_length=500)] = ()
+    carrier: ShortText = ""
+    tracking_number: ShortText = ""
+
+
+class ParcelTracking(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was not known of a parcel when it was packed."""
+
+    parcel_id: Ref
+    carrier: ShortText = ""
+    tracking_number: ShortText = ""
 
 
 class PickedLine(Struct, frozen=True, kw_only=True):
@@ -39,18 +52,28 @@ class PickedLine(Struct, frozen=True, kw_only=True):
 
 
 class WarehouseCallback(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What happened to a warehouse task. `reference` is our correlation id, as the task carried it.
+    """What happened to a warehouse task. `reference` is the fulfilment's, as the task carried it.
 
     Unknown fields are ignored, so that a warehouse may tell more than we read.
     """
 
     type: Literal[
-        "task.picked", "task.packed", "task.short_picked", "task.handed_over", "task.cancelled"
+        "task.picked",
+        "task.packed",
+        "task.short_picked",
+        "task.handed_over",
+        "task.cancelled",
+        "task.collected",
     ]
     reference: Annotated[str, Meta(min_length=1, max_length=64)]
     channel: Annotated[str, Meta(min_length=1, max_length=32)]
     order_ref: Ref
     task_id: Annotated[ShortText, Meta(min_length=1)]
     occurred_at: Timestamp
-    parcels: Annotated[tuple[PackedParcel, ...], Meta(max_length=100)] = ()
+    sequence: Pieces = 0
+    complete: bool = True
+    parcels: Annotated[tuple[CallbackParcel, ...], Meta(max_length=100)] = ()
+    parcel_ids: ParcelIds = ()
+    tracking: Annotated[tuple[ParcelTracking, ...], Meta(max_length=100)] = ()
     lines: Annotated[tuple[PickedLine, ...], Meta(max_length=500)] = ()
+    reason: Annotated[str, Meta(max_length=1_000)] = ""

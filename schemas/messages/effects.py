@@ -156,7 +156,9 @@ class TrackParcel(Struct, frozen=True, kw_only=True, tag="carrier.track.v2"):
 
 class PublishFulfilment(Struct, frozen=True, kw_only=True, tag="storefront.publish_fulfilment.v2"):
     """Tell the storefront exactly what left: these parcels of one fulfilment, with their units and
-    numbers. `earlier` are parcels of the same fulfilment that it was told of before."""
+    numbers. `earlier` are all parcels of the order that it was told of before: a kit is told with
+    the parcel that completes it, and parcels without a number are told apart by what left before.
+    """
 
     fulfilment: Key
     parcels: tuple[SentParcel, ...]

@@ -156,11 +156,13 @@ class ReportHandedOver(Struct, frozen=True, kw_only=True, tag="warehouse.handed_
 
 
 class ReportTaskCancelled(Struct, frozen=True, kw_only=True, tag="warehouse.task_cancelled.v2"):
-    """The warehouse cancelled its task: because we asked, or by itself."""
+    """The warehouse cancelled its task: because we asked, or by itself; `reason` is its own
+    sentence."""
 
     ref: Ref
     fulfilment: Key
     task_id: ShortText
+    reason: ShortText = ""
 
 
 class ReportCollected(Struct, frozen=True, kw_only=True, tag="warehouse.collected.v1"):

@@ -42,6 +42,12 @@ class Basis(Struct, frozen=True, kw_only=True):
     total_minor: int
     taxes_included: bool
 
+    def stated_minor(self, part: Part) -> int:
+        """Return what a part comes to before the discounts of the whole order. Of a part of a line
+        it is the first units' share."""
+        line = self.lines[part.line_id]
+        return _upto(line.stated_minor, part.quantity, line.quantity)
+
 
 class Part(Struct, frozen=True):
     """So many units of a line, by the SKU that travels, and what they come to."""
@@ -93,7 +99,8 @@ class Counted(Protocol):
 def as_booked(order: Order) -> Basis:
     """Return the order's amounts in its own currency."""
     stated = [line.total_minor for line in order.lines]
-    return _basis(order, order.currency, order.totals, stated)
+    taxes = [line.tax_minor for line in order.lines]
+    return _basis(order, order.currency, order.totals, stated, taxes)
 
 
 def as_paid(order: Order) -> Basis:
@@ -107,7 +114,8 @@ def as_paid(order: Order) -> Basis:
     if len(known) < len(stated):
         goods = max(0, seen.totals.subtotal_minor - seen.totals.discount_minor)
         known = share_out(goods, [line.total_minor for line in order.lines])
-    return _basis(order, seen.currency, seen.totals, known)
+    taxes = share_out(seen.totals.tax_minor, [line.tax_minor for line in order.lines])
+    return _basis(order, seen.currency, seen.totals, known, taxes)
 
 
 def comes_to(basis: Basis, units: Sequence[Counted] | None = None) -> Sum:
@@ -174,7 +182,9 @@ def _upto(amount_minor: int, quantity: int, of: int) -> int:
     return (2 * amount_minor * quantity + of) // (2 * of)
 
 
-def _basis(order: Order, currency: str, totals: Totals, stated: Sequence[int]) -> Basis:
+def _basis(
+    order: Order, currency: str, totals: Totals, stated: Sequence[int], taxes: Sequence[int]
+) -> Basis:
     after_lines = sum(stated)
     goods = totals.subtotal_minor - totals.discount_minor
     shares = share_out(after_lines - max(goods, 0), stated)
@@ -189,8 +199,8 @@ def _basis(order: Order, currency: str, totals: Totals, stated: Sequence[int]) -
         beside.append(amount - off)
         rest -= off
     lines = {
-        line.line_id: Priced(line.sku, line.quantity, amount, amount - share, line.tax_minor)
-        for line, amount, share in zip(order.lines, stated, shares, strict=True)
+        line.line_id: Priced(line.sku, line.quantity, amount, amount - share, tax)
+        for line, amount, share, tax in zip(order.lines, stated, shares, taxes, strict=True)
     }
     return Basis(
         currency=currency,

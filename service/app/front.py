@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from schemas.order.ids import verify_correlation_id
+from adapters.channels.canonical.source import Canonical
+from adapters.kit.inbound import SignatureRefused
+from adapters.postgres.imported import Imported
+from adapters.postgres.incident_views import IncidentViews
+from adapters.postgres.keys import ApiKeys
+from adapters.postgres.quarantine_workflow import QuarantineWorkflow
+from schemas.order.ids import OrderId, Reference, verify_reference
+from service.app.clock import SystemClock
+from service.app.common import Common
 from service.app.errors import OperatorError
 from service.app.health import Check, Health
 from service.app.web import HttpServer, application
@@ -19,7 +26,9 @@ from service.imports.api import CsvApi
 from service.inbound.edge import Edge
 from service.incidents.api import IncidentsApi
 from service.mappings.api import MappingsApi
+from service.mappings.keeper import MappingsKeeper
 from service.orders.api import Writing
+from service.orders.labels import LabelLinks
 from service.orders.reading import Finder, Reading
 from service.privacy.api import PrivacyApi
 from service.privacy.local import privacy_desk
@@ -27,20 +36,9 @@ from service.quarantine.api import QuarantineApi
 from service.quarantine.service import QuarantineDesk
 from service.settings import Listen
 from service.telemetry.metrics import CONTENT_TYPE
-from service.wiring import (
-    channels as wiring_channels,
-)
-from service.wiring import (
-    quarantine as wiring_quarantine,
-)
-from service.wiring import (
-    root as wiring,
-)
-from service.wiring.imports import Imported
-from service.wiring.incidents import IncidentViews
-
-if TYPE_CHECKING:
-    from service.app.process import Service
+from service.wiring.channels import Readers, readers_by_kind, sources
+from service.wiring.store import Store
+from service.wiring.wire import Wire
 
 
 class AddressTaken(OperatorError):
@@ -54,39 +52,44 @@ class Front(Struct, frozen=True, kw_only=True):
 
     port: int
     own_url: str
-    sources: Mapping[str, wiring_channels.Source]
+    readers: Readers
 
 
 async def open_front(
-    service: Service,
-    wire: wiring.Wire,
-    store: wiring.Store,
-    keys: Mapping[str, bytes],
+    common: Common,
+    wire: Wire,
+    store: Store,
+    keeper: MappingsKeeper,
     stack: AsyncExitStack,
+    *,
+    keys: Mapping[str, bytes],
+    sign: Callable[[OrderId], Reference],
 ) -> Front:
-    """Listen. Until the service is ready `/readyz` says so; what comes in waits in the stream."""
-    settings = service.settings
-    sources = wiring_channels.sources(settings, keys)
+    """Listen. Until the service is ready `/readyz` says so; what comes in waits in the stream.
+    `keys` are those that sign references, by their ids; `sign` gives an order its own."""
+    settings, clock = common.settings, common.clock
+    readers = Readers(settings, keys)
     bodies = Bodies(max_body_bytes=settings.limits.body_bytes)
     edge = Edge(
-        sources,
+        sources(settings, keys),
         wire.publisher,
         bodies,
-        forged=wiring_channels.SignatureRefused,
-        clock=service.clock,
-        metrics=service.metrics,
-        tracer=service.tracer,
-        refused=service.refusals.count,
+        forged=SignatureRefused,
+        clock=clock,
+        metrics=common.metrics,
+        tracer=common.tracer,
+        refused=common.refusals.count,
     )
     health = Health(
-        service.readiness,
+        common.readiness,
         _checks(wire, store),
-        render_metrics=service.metrics.render,
+        render_metrics=common.metrics.render,
         metrics_content_type=CONTENT_TYPE,
     )
-    api_keys = wiring.ApiKeys(store.reports, monotonic=service.clock.monotonic)
-    finder = Finder(store.views, lambda text: verify_correlation_id(text, keys))
-    reading = Reading(store.views, finder, api_keys, service.clock)
+    api_keys = ApiKeys(store.reports, monotonic=clock.monotonic)
+    finder = Finder(store.views, lambda text: verify_reference(text, keys)[0])
+    reading = Reading(store.views, finder, api_keys, clock)
+    labels = LabelLinks(store.views, keys, clock)
     writing = Writing(
         wire.publisher,
         bodies,
@@ -94,30 +97,33 @@ async def open_front(
         store.idempotency,
         finder,
         channels=tuple(settings.channels),
-        translate=wiring_channels.Canonical().translate,
-        sign=service.shell.correlation_id,
-        clock=service.clock,
-        refused=service.refusals.count,
+        translate=Canonical().translate,
+        sign=sign,
+        clock=clock,
+        refused=common.refusals.count,
     )
-    desk = _quarantine_desk(service, wire, store, sources)
-    quarantine = QuarantineApi(desk, bodies, api_keys, store.idempotency, service.clock)
-    incidents = IncidentsApi(IncidentViews(store.reports), api_keys, service.clock)
+    quarantined = _quarantine_desk(clock, wire, store, readers, keys)
+    quarantine = QuarantineApi(quarantined, bodies, api_keys, store.idempotency, clock)
+    incidents = IncidentsApi(IncidentViews(store.reports), api_keys, clock)
     channels = ChannelsApi(
-        await channels_desk(service, wire, store, stack), bodies, api_keys, service.clock
+        await channels_desk(settings, clock, wire, store, stack),
+        bodies,
+        api_keys,
+        clock,
     )
-    mappings = MappingsApi(service.mappings, bodies, api_keys, service.clock)
-    privacy_parts = (bodies, api_keys, store.idempotency, service.clock)
-    privacy = PrivacyApi(privacy_desk(store.reports, store.sealing, service.clock), *privacy_parts)
-    imports = _imports(service, wire, store, bodies, api_keys)
+    mappings = MappingsApi(keeper, bodies, api_keys, clock)
+    privacy_parts = (bodies, api_keys, store.idempotency, clock)
+    privacy = PrivacyApi(privacy_desk(store.reports, store.sealing, clock), *privacy_parts)
+    imports = _imports(common, wire, store, bodies, api_keys)
     parts = (
-        *(imports, edge, writing, reading, quarantine, incidents, channels, mappings, privacy),
-        health,
+        *(imports, edge, writing, reading, labels, quarantine, incidents, channels, mappings),
+        *(privacy, health),
     )
     server = HttpServer(application([part.routes() for part in parts]))
     await _listen(server, settings.listen)
     stack.push_async_callback(server.stop)
     own_url = settings.listen.public_url or f"http://{settings.listen.host}:{server.port}"
-    return Front(port=server.port, own_url=own_url, sources=sources)
+    return Front(port=server.port, own_url=own_url, readers=readers)
 
 
 async def _listen(server: HttpServer, listen: Listen) -> None:
@@ -131,26 +137,27 @@ async def _listen(server: HttpServer, listen: Listen) -> None:
 
 
 def _quarantine_desk(
-    service: Service,
-    wire: wiring.Wire,
-    store: wiring.Store,
-    sources: Mapping[str, wiring_channels.Source],
+    clock: SystemClock,
+    wire: Wire,
+    store: Store,
+    readers: Readers,
+    keys: Mapping[str, bytes],
 ) -> QuarantineDesk:
     return QuarantineDesk(
-        wiring_quarantine.QuarantineWorkflow(store.reports, store.sealing),
+        QuarantineWorkflow(store.reports, store.sealing),
         wire.publisher,
-        {source.kind: source for source in sources.values()},
-        wiring_channels.translator(sources),
-        service.clock,
+        readers_by_kind(keys),
+        readers.translate,
+        clock,
     )
 
 
 def _imports(
-    service: Service,
-    wire: wiring.Wire,
-    store: wiring.Store,
+    common: Common,
+    wire: Wire,
+    store: Store,
     bodies: Bodies,
-    api_keys: wiring.ApiKeys,
+    api_keys: ApiKeys,
 ) -> CsvApi:
     return CsvApi(
         wire.publisher,
@@ -158,13 +165,13 @@ def _imports(
         bodies,
         api_keys,
         store.idempotency,
-        channels=tuple(service.settings.channels),
-        clock=service.clock,
-        refused=service.refusals.count,
+        channels=tuple(common.settings.channels),
+        clock=common.clock,
+        refused=common.refusals.count,
     )
 
 
-def _checks(wire: wiring.Wire, store: wiring.Store) -> dict[str, Check]:
+def _checks(wire: Wire, store: Store) -> dict[str, Check]:
     async def postgres() -> str:
         await store.reports.fetch("select 1")
         return ""

@@ -1,5 +1,5 @@
-"""Throws away what has outlived its bound: old quarantine items, repeats' remembered answers, and
-what orders that ended long ago need no more."""
+"""Throws away what has outlived its bound: old quarantine items, repeats' remembered answers,
+exchanges with partners, and what orders that ended long ago need no more."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import asyncio
 import logging
 
 from actors.runtime.errors import JournalUnavailable
+from adapters.postgres.leases import JOBS
 from service.app.clock import SystemClock
 from service.settings import Retention
-from service.wiring import root as wiring
+from service.wiring.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -22,13 +23,16 @@ MAX_STATEMENTS = 1_000
 """Of one round and kind: half a million items, five million answers; the next round goes on."""
 
 
-async def keep_house(store: wiring.Store, clock: SystemClock, retention: Retention) -> None:
-    """Tidy up every ten minutes, until cancelled, and the quarantine as soon as much has come. A
-    round that fails is made up for by the next."""
+async def keep_house(store: Store, clock: SystemClock, retention: Retention) -> None:
+    """Tidy up every ten minutes, until cancelled, and the quarantine as soon as much has come,
+    while this process holds the lease of the jobs. A round that fails is made up for by the
+    next."""
     due = clock.monotonic() + PERIOD_SECONDS
     while True:
         await asyncio.sleep(LOOK_SECONDS)
         whole_round = clock.monotonic() >= due
+        if not store.leases.surely_holds(JOBS):
+            continue
         if not whole_round and not store.quarantine.crowded:
             continue
         try:
@@ -41,7 +45,7 @@ async def keep_house(store: wiring.Store, clock: SystemClock, retention: Retenti
             log.info("Housekeeping waits for the database: %s", error)
 
 
-async def _let_go(store: wiring.Store, clock: SystemClock, retention: Retention) -> None:
+async def _let_go(store: Store, clock: SystemClock, retention: Retention) -> None:
     swept = await store.retention.sweep(
         clock.now(), inbox_days=retention.inbox_days, effects_days=retention.effects_days
     )
@@ -53,11 +57,14 @@ async def _let_go(store: wiring.Store, clock: SystemClock, retention: Retention)
         )
 
 
-async def tidy(store: wiring.Store, clock: SystemClock) -> None:
+async def tidy(store: Store, clock: SystemClock) -> None:
     """Take away all that is beyond its bound, a little at a time. Raises JournalUnavailable."""
     for _ in range(MAX_STATEMENTS):
         if not await store.quarantine.prune(clock.now()):
             break
     for _ in range(MAX_STATEMENTS):
         if not await store.idempotency.purge(now=clock.now()):
+            break
+    for _ in range(MAX_STATEMENTS):
+        if not await store.exchanges.expire(now=clock.now()):
             break

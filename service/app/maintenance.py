@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from actors.runtime.errors import JournalUnavailable
 from service.app.errors import ServerUnusable
 from service.app.servers import open_servers
 from service.settings import Settings
-from service.wiring import root as wiring
+from service.wiring import store
 
 
 async def migrate(settings: Settings) -> list[str]:
@@ -15,6 +16,6 @@ async def migrate(settings: Settings) -> list[str]:
     """
     async with open_servers(settings, lambda _: None) as servers:
         try:
-            return await wiring.migrate(servers.postgres_dsn)
-        except wiring.JournalUnavailable as error:
+            return await store.migrate(servers.postgres_dsn)
+        except JournalUnavailable as error:
             raise ServerUnusable(str(error)) from error

@@ -1,4 +1,4 @@
-"""Tells metrics and traces what the shell and the intake report."""
+"""Tells metrics and traces what the runtime and the intake report."""
 
 from __future__ import annotations
 
@@ -20,11 +20,14 @@ OUTCOMES: dict[type[e.Event], str] = {
     e.Placed: "placed",
     e.Closed: "closed",
     e.Cancelled: "cancelled",
-    e.Shipped: "shipped",
+    e.Changed: "changed",
+    e.Reopened: "reopened",
+    e.HandedOver: "shipped",
     e.GivenToPerson: "given_to_person",
+    e.TaskOpened: "left_to_person",
     e.Overdue: "overdue",
 }
-"""Events that `orderwright_orders_total` counts, by outcome."""
+"""Events that `orderwright_orders_total` counts, by outcome; `shipped` counts fulfilments."""
 
 
 class Observing:
@@ -56,17 +59,17 @@ class Observing:
         if outcome == DUPLICATE:
             self._metrics.duplicates.inc()
 
-    def begin_call(self, name: str, parent: str, correlation_id: str) -> Trace:
-        """Begin watching a call to a partner: `carrier.buy_label.v1` is `carrier buy_label`."""
+    def begin_call(self, name: str, parent: str, reference: str) -> Trace:
+        """Begin watching a call to a partner: `carrier.buy_label.v2` is `carrier buy_label`."""
         role, _, rest = name.partition(".")
         trace = self._tracer.begin(
             f"{role} {rest.rpartition('.')[0] or rest}",
             SpanKind.CLIENT,
             caused_by=parent,
-            correlation_id=correlation_id,
+            correlation_id=reference,
         )
         # Each call has a task of its own: all it logs is about this order.
-        label(trace_id=trace.trace_id, correlation_id=correlation_id)
+        label(trace_id=trace.trace_id, correlation_id=reference)
         return trace
 
     def mailbox_wait(self, seconds: float) -> None:
@@ -79,9 +82,9 @@ class Observing:
             self._metrics.conflicts.inc()
         self._metrics.steps(name, outcome).observe(seconds)
 
-    def left_stage(self, stage: str, seconds: float) -> None:
+    def progressed(self, progress: str, seconds: float) -> None:
         """Observe it."""
-        self._metrics.stage_seconds(stage).observe(seconds)
+        self._metrics.progress_seconds(progress).observe(seconds)
 
     def committed(self, orders: int, seconds: float) -> None:
         """Observe one commit of the journal."""
@@ -95,16 +98,16 @@ class Observing:
             if outcome is not None:
                 self._metrics.orders(outcome).inc()
 
-    def called(self, partner: str, operation: str, outcome: str, seconds: float) -> None:
+    def called(self, lane: str, operation: str, outcome: str, seconds: float) -> None:
         """Count and time a partner's call; say it where a person may be needed."""
         if outcome in {"refused", "person"}:
-            told = {"partner": partner, "operation": operation, "outcome": outcome}
+            told = {"partner": lane, "operation": operation, "outcome": outcome}
             log.warning(
                 "A partner's call did not end well; the order's timeline says why.", extra=told
             )
-        self._metrics.partner_calls(partner, operation, outcome).inc()
-        self._metrics.partner_seconds(partner, operation).observe(seconds)
+        self._metrics.partner_calls(lane, operation, outcome).inc()
+        self._metrics.partner_seconds(lane, operation).observe(seconds)
 
-    def breaker(self, partner: str, state: str) -> None:
+    def breaker(self, lane: str, state: str) -> None:
         """Show the breaker's state."""
-        self._metrics.breaker(partner).set(BREAKER_STATES[state])
+        self._metrics.breaker(lane).set(BREAKER_STATES[state])

@@ -10,36 +10,47 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from actors.runtime.alarm import Alarm
 from actors.runtime.dispatcher import Dispatcher
 from actors.runtime.errors import JournalUnavailable, LeaseLost
+from actors.runtime.lanes import Lanes
+from actors.runtime.references import References
 from actors.runtime.registry import Registry
-from actors.runtime.runtime import Shell
-from actors.runtime.timers import Alarms
-from schemas.order.ids import partition_of
+from actors.runtime.runtime import Runtime
+from actors.runtime.timers import TimerRunner
+from adapters.nats.connection import NatsTooOld, NatsUnusable
+from adapters.postgres.incidents import Incidents
+from adapters.postgres.leases import JOBS
 from service.app import collector, runtime
 from service.app.clock import SystemClock
+from service.app.common import Common
 from service.app.errors import EmbeddedServerFailed, OperatorError, ServerTooOld, ServerUnusable
-from service.app.front import open_front
+from service.app.front import Front, open_front
 from service.app.health import Readiness
 from service.app.housekeeping import keep_house
 from service.app.observing import Observing
 from service.app.projections import IncidentMetrics, Projection, Refusals
 from service.app.sampling import sample_gauges
 from service.app.servers import Servers, open_servers
+from service.app.sessions import signing_keys
 from service.channels.run import keep_channels
+from service.channels.sync import UpkeepMetrics
 from service.inbound.intake import Intake
 from service.mappings.keeper import MappingsKeeper
+from service.privacy.metrics import PrivacyMetrics
 from service.privacy.run import privacy_of
 from service.settings import Settings
+from service.settings.roles import setups
 from service.telemetry.metrics import Metrics, probe_loop
 from service.telemetry.tracing import Tracer, start_tracing
-from service.wiring import channels as wiring_channels
-from service.wiring import root as wiring
-from service.wiring.incidents import Incidents
+from service.wiring.order_stream import OrderStream
+from service.wiring.partners import Kits, Lane, lanes, open_client
+from service.wiring.store import Store, open_store
+from service.wiring.wire import Wire, open_wire
 
 log = logging.getLogger(__name__)
 
@@ -61,12 +72,21 @@ class Service:
         self.clock = clock or SystemClock()
         self.metrics = Metrics()
         self.tracer: Tracer = _tracing(settings, self.clock)
+        self.observing = Observing(self.metrics, self.tracer)
         self.readiness = Readiness()
         self.refusals = Refusals()
+        self.common = Common(
+            settings=settings,
+            clock=self.clock,
+            metrics=self.metrics,
+            tracer=self.tracer,
+            readiness=self.readiness,
+            refusals=self.refusals,
+        )
         self.stopped = asyncio.Event()
         self.failure: OperatorError | None = None
         self.servers: Servers | None = None
-        self.store: wiring.Store | None = None
+        self.store: Store | None = None
         self.port = 0
         self._stack = AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
@@ -84,56 +104,43 @@ class Service:
         told(f"nats {servers.nats}")
         self.store = store = await self._own_store(servers)
         told("schema")
-        wire = await wiring.open_wire(settings, servers, stack)
-        observing = Observing(self.metrics, self.tracer)
-        store.journal.on_commit = observing.committed
-        active, keys = wiring.correlation_keys(settings, servers)
-        self.shell = shell = Shell(
-            journal=store.journal,
-            clock=self.clock,
-            policy=wiring.policy_of(settings),
-            observer=observing,
-            correlation_keys=keys,
-            active_key=active,
+        wire = await open_wire(settings, servers, stack)
+        active, keys = signing_keys(settings, servers.data)
+        self.references = References(keys, active)
+        self.alarm = Alarm(self.clock)
+        self.stream = OrderStream(policy=settings.policy, setups=setups(settings))
+        self.mappings = MappingsKeeper(
+            self.stream, self.alarm, store, settings, self.clock, self.metrics
         )
-        shell.lost = self._fenced
-        self.mappings = MappingsKeeper(shell, store, settings, self.metrics)
         await self.mappings.round()
-        front = await open_front(self, wire, store, keys, stack)
+        front = await open_front(
+            self.common, wire, store, self.mappings, stack, keys=keys, sign=self.references.new
+        )
         self.port = front.port
-        partners = await wiring.open_partners(
-            settings, store, wire, self.clock, stack, own_url=front.own_url
+        self.lanes = Lanes(self._partners(front.own_url, wire, store, keys))
+        self._begin_orders(store)
+        self.privacy = privacy_of(
+            settings,
+            self.clock,
+            store,
+            PrivacyMetrics(self.metrics.registry),
+            forget=self.registry.forget,
+            refused=self.refusals.count,
         )
-        limits = settings.limits
-        self.registry = Registry(shell, live_orders=limits.live_orders, mailbox=limits.mailbox)
-        self.dispatcher = Dispatcher(
-            shell, self.registry, store.outbox, partners, epoch_of=self._epoch_of
-        )
-        self.privacy = privacy_of(self, store)
-        alarms = Alarms(shell, self.registry, store.timers, in_flight=2 * limits.timer_batch)
-        self.intake = Intake(
-            wire.letters,
-            wiring_channels.translator(front.sources),
-            self.registry,
-            store.quarantine,
-            asked=self.privacy.requests.asked,
-            watch=observing,
-            clock=self.clock,
-            correlation_id=shell.correlation_id,
-            in_flight=limits.intake_in_flight,
-            batch=limits.intake_batch,
-            deliveries=limits.deliveries,
-        )
+        self.intake = self._intake(front, wire, store)
+        resumed = await store.suspensions.resume(sorted(store.leases.epochs))
+        if resumed:
+            log.info("%d timers and effects that could not be decided are tried again.", resumed)
         self.dispatcher.start()
-        self._work(alarms, wire, store)
+        self._work(wire, store)
         self.readiness.start()
         runtime.write(Path(settings.data_dir), self._runtime(servers, front.own_url))
 
-    async def _own_store(self, servers: Servers) -> wiring.Store:
+    async def _own_store(self, servers: Servers) -> Store:
         """Open the store and take its orders over. Raises Fenced when another process has them."""
         stack = self._stack
-        store = await wiring.open_store(
-            self.settings, servers, stack, lambda lost: self._fenced(f"partitions {list(lost)}")
+        store = await open_store(
+            self.settings, servers, stack, on_lost=self._lost, on_commit=self.observing.committed
         )
         stack.push_async_callback(store.leases.release)
         try:
@@ -142,19 +149,86 @@ class Service:
             raise Fenced(str(error)) from error
         return store
 
-    def _work(self, alarms: Alarms, wire: wiring.Wire, store: wiring.Store) -> None:
-        """Begin what goes on in the background; none of it may end by itself."""
+    def _partners(
+        self, own_url: str, wire: Wire, store: Store, keys: Mapping[str, bytes]
+    ) -> dict[str, Lane]:
+        kits = Kits(
+            self.settings,
+            open_client(self._stack, self.clock, exchanges=store.exchanges),
+            self.clock,
+            intake=wire.publisher,
+            events=wire.events,
+            keys=keys,
+            own_url=own_url,
+        )
+        return lanes(self.settings, kits, self._stack, stock=store.stock)
+
+    def _begin_orders(self, store: Store) -> None:
+        """Make what brings inputs to their orders and carries out what they ask for."""
+        limits = self.settings.limits
+        shared = Runtime(
+            journal=store.journal,
+            leases=store.leases,
+            clock=self.clock,
+            observer=self.observing,
+            references=self.references,
+            lanes=self.lanes,
+            alarm=self.alarm,
+        )
+        self.registry = registry = Registry(
+            shared, self.stream, live_orders=limits.live_orders, mailbox=limits.mailbox
+        )
+        self.dispatcher = Dispatcher(shared, registry, store.outbox, store.suspensions)
+        self.timers = TimerRunner(
+            shared, registry, store.timers, store.suspensions, in_flight=2 * limits.timer_batch
+        )
+
+    def _intake(self, front: Front, wire: Wire, store: Store) -> Intake:
+        limits = self.settings.limits
+        return Intake(
+            wire.letters,
+            front.readers.translate,
+            self.registry,
+            store.quarantine,
+            asked=self.privacy.requests.asked,
+            watch=self.observing,
+            clock=self.clock,
+            reference_of=self.references.new,
+            in_flight=limits.intake_in_flight,
+            batch=limits.intake_batch,
+            deliveries=limits.deliveries,
+        )
+
+    def _work(self, wire: Wire, store: Store) -> None:
+        """Begin what goes on in the background; none of it may end by itself. What must be done
+        once for all processes rests while another one holds the lease of the jobs."""
         privacy = self.privacy
         for work in (
-            alarms.run(),
+            store.leases.hold([JOBS]),
+            self.timers.run(),
             self.intake.run(),
             self.intake.acknowledge(),
             self.intake.keep(),
             probe_loop(self.metrics, self.clock.monotonic),
-            sample_gauges(self, wire),
+            sample_gauges(
+                self.common,
+                wire,
+                store,
+                registry=self.registry,
+                intake=self.intake,
+                lanes=self.lanes,
+            ),
             keep_house(store, self.clock, self.settings.retention),
+            store.exchanges.run(),
             self._projection(store).run(),
-            keep_channels(self, wire, store),
+            keep_channels(
+                self.settings,
+                self.clock,
+                wire,
+                store,
+                UpkeepMetrics(self.metrics.registry),
+                refused=self.refusals.count,
+            ),
             self.mappings.run(),
             *(one.run() for one in (privacy.requests, privacy.retention, privacy.rewrapping)),
         ):
@@ -193,30 +267,29 @@ class Service:
         await self._stack.aclose()
         await self.tracer.close()
 
-    def _projection(self, store: wiring.Store) -> Projection:
+    def _projection(self, store: Store) -> Projection:
         quiet_seconds = self.settings.limits.incident_quiet_seconds
         return Projection(
             Incidents(store.pool, quiet_seconds=quiet_seconds),
             self.refusals,
             IncidentMetrics(self.metrics.registry),
             self.clock,
-            may=lambda: store.leases.sure,
+            may=lambda: store.leases.surely_holds(JOBS),
         )
-
-    def _epoch_of(self, ref: str) -> int:
-        leases = self.store.leases if self.store else None
-        if leases is None or not leases.sure:
-            raise JournalUnavailable("Whether these orders are still ours can't be told just now.")
-        epoch = leases.epochs.get(partition_of(ref))
-        if epoch is None:
-            raise LeaseLost("The partition of this order belongs to another process.")
-        return epoch
 
     def _given_up(self, failure: EmbeddedServerFailed) -> None:
         self._fail(failure)
 
-    def _fenced(self, why: str) -> None:
-        self._fail(Fenced(f"Another process took these orders over: {why}"))
+    def _lost(self, partitions: Sequence[int]) -> None:
+        """Another process owns these partitions now. Whoever took one of ours has been told to take
+        all: there is one process for each installation as yet, so this one ends."""
+        orders = [partition for partition in partitions if partition != JOBS]
+        if not orders:
+            return
+        if self.readiness.started:
+            self.registry.drop(orders)
+            self.lanes.drop(orders)
+        self._fail(Fenced(f"Another process took these orders over: partitions {orders}"))
 
     def _fail(self, failure: OperatorError) -> None:
         if self.failure is None and not self.readiness.stopping:
@@ -243,9 +316,9 @@ async def serve(settings: Settings, told: Callable[[str], None] = lambda _: None
     try:
         try:
             started = await _unless(service.stopped, service.start(told))
-        except wiring.NatsTooOld as error:
+        except NatsTooOld as error:
             raise ServerTooOld(str(error)) from error
-        except (JournalUnavailable, wiring.NatsUnusable) as error:
+        except (JournalUnavailable, NatsUnusable) as error:
             raise ServerUnusable(f"The start did not get through: {error}") from error
         if started:
             collector.settle()

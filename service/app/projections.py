@@ -15,8 +15,8 @@ from typing import Protocol
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from actors.runtime.errors import JournalUnavailable
+from adapters.postgres.incidents import Incidents, Told
 from service.telemetry.metrics import Family
-from service.wiring.incidents import Incidents, Told
 
 log = logging.getLogger(__name__)
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
 
 from actors.runtime.errors import JournalUnavailable
-from service.telemetry.metrics import BREAKER_STATES
-from service.wiring import root as wiring
-from service.wiring.quarantine import QuarantineWorkflow
-
-if TYPE_CHECKING:
-    from service.app.process import Service
+from actors.runtime.lanes import Lanes
+from actors.runtime.registry import Registry
+from adapters.nats.connection import NatsUnusable
+from adapters.postgres.quarantine_workflow import QuarantineWorkflow
+from service.app.common import Common
+from service.inbound.intake import Intake
+from service.telemetry.metrics import BREAKER_STATES, Metrics
+from service.wiring.store import Store
+from service.wiring.wire import Wire
 
 log = logging.getLogger(__name__)
 
@@ -23,40 +25,43 @@ QUARANTINE_ROUNDS = 3
 milliseconds, and people look at them within minutes."""
 
 
-async def sample_gauges(service: Service, wire: wiring.Wire) -> None:
+async def sample_gauges(
+    common: Common, wire: Wire, store: Store, *, registry: Registry, intake: Intake, lanes: Lanes
+) -> None:
     """Read lag, outbox and live orders every five seconds, until cancelled."""
-    metrics = service.metrics
+    metrics, clock = common.metrics, common.clock
     reasons: set[str] = set()
     rounds = 0
     while True:
         await asyncio.sleep(PERIOD_SECONDS)
         rounds += 1
-        metrics.live_orders.set(service.registry.live)
-        metrics.oldest_unacknowledged("intake").set(service.intake.oldest_seconds)
+        metrics.live_orders.set(registry.live)
+        metrics.oldest_unacknowledged("intake").set(intake.oldest_seconds)
         try:
             backlog = await wire.letters.backlog()
             metrics.consumer_lag("intake").set(backlog.waiting)
-            assert service.store is not None
-            counts = await service.store.outbox.effect_counts()
+            held = sorted(store.leases.epochs)
+            counts = await store.outbox.effect_counts(held)
             if rounds % QUARANTINE_ROUNDS == 1:
-                await _count_quarantine(service, service.store, reasons)
-            metrics.timers_overdue.set(await service.store.timers.overdue(service.clock.now()))
-            waiting, oldest = await service.store.views.attention(service.clock.now())
+                await _count_quarantine(metrics, store, reasons)
+            metrics.timers_overdue.set(await store.timers.overdue(clock.now(), held))
+            waiting, oldest = await store.views.attention(clock.now())
             metrics.attention_orders.set(waiting)
             metrics.attention_oldest.set(oldest)
-        except (wiring.NatsUnusable, JournalUnavailable) as error:
+        except (NatsUnusable, JournalUnavailable) as error:
             log.info("Gauges are not read while a server is away: %s", error)
             continue
-        for name, lane in service.dispatcher.lanes.items():
+        for lane in lanes:
+            name = lane.name
             count, oldest = counts.get(name, (0, 0.0))
             metrics.outbox_open(name).set(count)
             metrics.outbox_oldest(name).set(oldest)
-            metrics.breaker(name).set(BREAKER_STATES[lane.breaker.state])
+            metrics.breaker(name).set(BREAKER_STATES[lane.breaker_state])
 
 
-async def _count_quarantine(service: Service, store: wiring.Store, reasons: set[str]) -> None:
+async def _count_quarantine(metrics: Metrics, store: Store, reasons: set[str]) -> None:
     """Show what is open by reason; a reason seen before of which nothing is open shows 0."""
     found = await QuarantineWorkflow(store.reports, store.sealing).open_reasons()
     reasons.update(found)
     for reason in reasons:
-        service.metrics.quarantine_open(reason).set(found.get(reason, 0))
+        metrics.quarantine_open(reason).set(found.get(reason, 0))

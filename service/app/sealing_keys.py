@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from adapters.postgres.sealing import Masters, Sealing
 from service.app.errors import OperatorError
 from service.embedded.data_directory import DataDirectory
 from service.settings import Settings
-from service.wiring.privacy import Masters, Sealing
 
 MASTER = "sealing-key-"
 NAMES = "sealing-names"

@@ -16,10 +16,9 @@ from service.http import problems
 from service.http.auth import Caller, Keys, caller_of
 from service.http.bodies import Bodies
 from service.http.problems import Problem
+from service.http.reading import read_body, reason_of, unprocessable
+from service.http.scopes import READ, WRITE
 from service.inbound.edge import EdgeClock
-from service.orders.api import WRITE
-from service.orders.reading import READ
-from service.quarantine.bodies import read_body, reason_of, unprocessable
 
 T = TypeVar("T")
 

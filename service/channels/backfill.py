@@ -16,8 +16,9 @@ from typing import Protocol, runtime_checkable
 import msgspec
 from msgspec import Struct
 
+from adapters.kit.sync import Listed, Upkeep
+from adapters.postgres.sync import Ours, Upkeeps
 from service.inbound.edge import Stream
-from service.wiring.sync import Listed, Ours, Upkeep, Upkeeps
 
 MAX_PAGES = 400
 """Pages of one round, a hundred thousand orders; the next one goes on where it ended."""

@@ -21,6 +21,8 @@ application = typer.Typer(
     help="See how the sales channels stand, and fetch what was missed.", no_args_is_help=True
 )
 
+kind = typer.Typer(help="Write a new kind of channel.", no_args_is_help=True)
+
 T = TypeVar("T")
 
 Data = Annotated[Path | None, typer.Option("--data", help="The running service's data directory.")]
@@ -115,6 +117,23 @@ def reimport(
         lambda desk: desk.reimport(name, ref, person=getpass.getuser(), reason=reason),
     )
     print(f"Order {order_id} is looked at again; `orderwright orders timeline` shows it.")
+
+
+@kind.command()
+def new(
+    name: Annotated[str, typer.Argument(help="The kind's name: small letters, digits, _.")],
+    into: Annotated[
+        Path | None, typer.Option("--into", help="A folder that does not exist yet.")
+    ] = None,
+) -> None:
+    """Write the skeleton of a new kind of channel, as a package of its own."""
+    from service.channels.skeleton import write_skeleton
+
+    folder = into or Path(f"orderwright-{name}")
+    for path in write_skeleton(name, folder):
+        print(path)
+    print(f"It runs as it is: `cd {folder}`, `pip install --editable .`, `pytest`.")
+    print("Then change it from top to bottom into yours; docs/add-a-channel.md says how.")
 
 
 def _print(found: Found, *, as_json: bool) -> None:

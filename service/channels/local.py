@@ -6,30 +6,26 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from adapters.postgres.audit import Audit
+from adapters.postgres.sync import Upkeeps
 from service.app.clock import SystemClock
-from service.app.local import open_desk
+from service.app.local import open_local
+from service.app.sessions import open_publisher
 from service.channels.service import ChannelsDesk
 from service.settings import load
-from service.wiring import channels as wiring_channels
-from service.wiring import local as wiring_local
-from service.wiring.sync import Audit, HttpClient, Upkeeps, open_session
+from service.wiring.partners import Kits, open_client, syncs
 
 
 @asynccontextmanager
 async def open_channels(data: Path | None, config: Path | None) -> AsyncIterator[ChannelsDesk]:
-    """Open the desk, with the configuration's channels. Raises as `open_desk` does."""
+    """Open the desk, with the configuration's channels. Raises as `open_local` does."""
     settings, clock = load(path=config), SystemClock()
     async with AsyncExitStack() as stack:
-        desk = await stack.enter_async_context(open_desk(data))
-        stream = await stack.enter_async_context(wiring_local.publisher(desk.nats_url))
-        session = open_session(connections_per_host=4)
-        stack.push_async_callback(session.close)
-        client = HttpClient(session, clock)
-        made = {
-            name: wiring_channels.upkeep(name, channel, client, clock)
-            for name, channel in settings.channels.items()
-        }
-        shops = {name: shop for name, shop in made.items() if shop is not None}
+        desk = await stack.enter_async_context(open_local(data))
+        stream = await stack.enter_async_context(open_publisher(desk.nats_url))
+        client = open_client(stack, clock, connections_per_host=4)
+        kits = Kits(settings, client, clock, intake=stream)
+        shops = syncs(settings.channels, kits)
         rows, audit = Upkeeps(desk.pool), Audit(desk.pool)
         yield ChannelsDesk(
             settings.channels, shops, rows, audit, stream, clock, incidents=desk.incidents

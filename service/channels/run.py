@@ -3,68 +3,68 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
 
+from adapters.postgres.audit import Audit
+from adapters.postgres.incident_views import IncidentViews
+from adapters.postgres.leases import JOBS
+from adapters.postgres.sync import Upkeeps
+from service.app.clock import SystemClock
 from service.channels.backfill import Backfill
 from service.channels.service import ChannelsDesk
 from service.channels.sync import Keeper, UpkeepMetrics
-from service.wiring import channels as wiring_channels
-from service.wiring import root as wiring
-from service.wiring.incidents import IncidentViews
-from service.wiring.sync import Audit, HttpClient, Upkeeps, open_session
-
-if TYPE_CHECKING:
-    from service.app.process import Service
+from service.settings import Settings
+from service.wiring.partners import Kits, open_client, syncs
+from service.wiring.store import Store
+from service.wiring.wire import Wire
 
 
 async def channels_desk(
-    service: Service, wire: wiring.Wire, store: wiring.Store, stack: AsyncExitStack
+    settings: Settings, clock: SystemClock, wire: Wire, store: Store, stack: AsyncExitStack
 ) -> ChannelsDesk:
     """Open the desk of the API, with its own connections to the channels."""
-    session = open_session(connections_per_host=4)
-    stack.push_async_callback(session.close)
-    client, channels = HttpClient(session, service.clock), service.settings.channels
-    made = {
-        name: wiring_channels.upkeep(name, channel, client, service.clock)
-        for name, channel in channels.items()
-    }
-    shops = {name: shop for name, shop in made.items() if shop is not None}
+    client = open_client(stack, clock, connections_per_host=4)
+    kits = Kits(settings, client, clock, intake=wire.publisher)
+    shops = syncs(settings.channels, kits)
     rows, audit = Upkeeps(store.reports), Audit(store.reports)
     incidents = IncidentViews(store.reports)
     return ChannelsDesk(
-        channels, shops, rows, audit, wire.publisher, service.clock, incidents=incidents
+        settings.channels, shops, rows, audit, wire.publisher, clock, incidents=incidents
     )
 
 
-async def keep_channels(service: Service, wire: wiring.Wire, store: wiring.Store) -> None:
-    """Keep the channels whole, until cancelled; one task a job, at most a few requests each."""
-    settings, metrics = service.settings, UpkeepMetrics(service.metrics.registry)
+async def keep_channels(
+    settings: Settings,
+    clock: SystemClock,
+    wire: Wire,
+    store: Store,
+    metrics: UpkeepMetrics,
+    *,
+    refused: Callable[[str, str], None],
+) -> None:
+    """Keep the channels whole, until cancelled; one task a job, at most a few requests each.
+    `refused` counts an occurrence of an incident, by its category and channel."""
     rows = Upkeeps(store.reports)
-    session = open_session(connections_per_host=8)
-    try:
-        client = HttpClient(session, service.clock)
+    address = settings.listen.public_url.rstrip("/")
+    async with AsyncExitStack() as stack:
+        client = open_client(stack, clock, connections_per_host=8)
+        kits = Kits(settings, client, clock, intake=wire.publisher)
         keepers = []
-        for name, channel in settings.channels.items():
-            shop = wiring_channels.upkeep(name, channel, client, service.clock)
-            if shop is None:
-                continue
-            address = settings.listen.public_url.rstrip("/")
+        for name, shop in syncs(settings.channels, kits).items():
             keepers.append(
                 Keeper(
                     name,
-                    channel,
+                    settings.channels[name],
                     shop=shop,
                     backfill=Backfill(name, shop, rows, wire.publisher),
                     store=rows,
-                    clock=service.clock,
+                    clock=clock,
                     metrics=metrics,
-                    refused=service.refusals.count,
-                    may=lambda: store.leases.sure,
+                    refused=refused,
+                    may=lambda: store.leases.surely_holds(JOBS),
                     address=f"{address}/hooks/{name}" if address else "",
                 )
             )
         # Without a channel to ask this rests: a background task that ends is a failure.
         await asyncio.gather(*(keeper.run() for keeper in keepers), asyncio.Event().wait())
-    finally:
-        await session.close()

@@ -11,6 +11,11 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from actors.runtime.errors import PartnerError
+from adapters.kit.settings import ChannelSettings
+from adapters.kit.sync import Upkeep
+from adapters.postgres.audit import Audit
+from adapters.postgres.incident_views import IncidentViews
+from adapters.postgres.sync import Progress, Upkeeps
 from schemas.contracts.incidents import API_VERSION_DRIFT
 from schemas.contracts.refusals import CHANNEL_DISCONNECTED
 from schemas.order.ids import order_id_for
@@ -19,10 +24,7 @@ from service.app.errors import OperatorError
 from service.channels.backfill import KIND, SOURCE, Backfill, Found, look_body
 from service.channels.sync import BACKFILL, SUBSCRIPTIONS
 from service.inbound.edge import Stream
-from service.settings import Channel
 from service.wiring.channels import api_version
-from service.wiring.incidents import IncidentViews
-from service.wiring.sync import Audit, Progress, Upkeep, Upkeeps
 
 MAX_PAGES = 40
 """Pages that one comparison of a person reads, ten thousand orders; it says where it ended."""
@@ -64,7 +66,7 @@ class ChannelsDesk:
 
     def __init__(
         self,
-        channels: Mapping[str, Channel],
+        channels: Mapping[str, ChannelSettings],
         shops: Mapping[str, Upkeep],
         store: Upkeeps,
         audit: Audit,
@@ -168,7 +170,7 @@ class ChannelsDesk:
         except PartnerError as error:
             raise ChannelRefused(f"The channel {name} did not answer: {error}") from error
 
-    def _channel(self, name: str) -> Channel:
+    def _channel(self, name: str) -> ChannelSettings:
         channel = self._channels.get(name)
         if channel is None:
             raise NoSuchChannel(
@@ -213,7 +215,7 @@ class ChannelsDesk:
         )
 
 
-def _words(channel: Channel, jobs: tuple[Progress, ...], *, can: bool) -> str:
+def _words(channel: ChannelSettings, jobs: tuple[Progress, ...], *, can: bool) -> str:
     if not can:
         return (
             "It has no API to ask: its sender repeats what was not answered with success, and "
@@ -221,9 +223,9 @@ def _words(channel: Channel, jobs: tuple[Progress, ...], *, can: bool) -> str:
         )
     by_job = {one.job: one for one in jobs}
     told = [one.outcome for one in jobs if not one.good]
-    if channel.compares_seconds and BACKFILL not in by_job:
+    if channel.backfill_seconds and BACKFILL not in by_job:
         told.append("It was not compared yet.")
-    if not channel.compares_seconds:
+    if not channel.backfill_seconds:
         told.append("Comparing is switched off (backfill_seconds).")
     if SUBSCRIPTIONS not in by_job:
         told.append("Nobody has looked at its subscriptions: that needs listen.public_url.")

@@ -24,11 +24,12 @@ from actors.runtime.errors import (
     StreamUnavailable,
     Unauthorised,
 )
+from adapters.kit.settings import ChannelSettings
+from adapters.kit.sync import Upkeep
+from adapters.postgres.sync import Progress, Upkeeps
 from schemas.contracts.incidents import CHANNEL_UNREACHABLE, ORDERS_MISSED, SUBSCRIPTION_MISSING
 from service.channels.backfill import Backfill, Found
-from service.settings import Channel
 from service.telemetry.metrics import Family
-from service.wiring.sync import Progress, Upkeep, Upkeeps
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +110,7 @@ class Keeper:
     def __init__(
         self,
         name: str,
-        channel: Channel,
+        channel: ChannelSettings,
         *,
         shop: Upkeep,
         backfill: Backfill,
@@ -134,8 +135,8 @@ class Keeper:
     async def run(self) -> None:
         """Work until cancelled."""
         jobs = []
-        if self._channel.compares_seconds:
-            jobs.append(self._for_ever(BACKFILL, self._channel.compares_seconds))
+        if self._channel.backfill_seconds:
+            jobs.append(self._for_ever(BACKFILL, self._channel.backfill_seconds))
         if self._address:
             jobs.append(self._for_ever(SUBSCRIPTIONS, self._channel.subscriptions_seconds))
         else:

@@ -34,6 +34,7 @@ spec = typer.Typer(help="The published contracts.", no_args_is_help=True)
 orders.application.command("import")(import_orders)
 application.add_typer(orders.application, name="orders")
 application.add_typer(channels.application, name="channels")
+application.add_typer(channels.kind, name="channel")
 application.add_typer(incidents.application, name="incidents")
 application.add_typer(keys.application, name="keys")
 application.add_typer(quarantine.application, name="quarantine")
@@ -57,14 +58,16 @@ class NotGood(OperatorError):
 @application.command()
 def serve(config_file: ConfigFile = None) -> None:
     """Run the service until SIGTERM."""
+    from service.settings import load
+
+    settings = load(path=config_file)
+
     import uvloop
 
     from service.app.clock import SystemClock
     from service.app.process import serve as run
-    from service.settings import load
     from service.telemetry.logs import start_logs
 
-    settings = load(path=config_file)
     telemetry = settings.telemetry
     start_logs(SystemClock().monotonic, level=telemetry.log_level, form=telemetry.log_format)
     uvloop.run(run(settings, _tick))

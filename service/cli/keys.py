@@ -30,7 +30,7 @@ def create(
     from service.app.clock import SystemClock
 
     async def run() -> str:
-        async with local.open_desk(data) as opened:
+        async with local.open_local(data) as opened:
             return await opened.create_key(name, scope, channel, SystemClock().now())
 
     print(asyncio.run(run()))
@@ -45,7 +45,7 @@ def list_keys(
     from service.app import local
 
     async def run() -> list[local.ApiKey]:
-        async with local.open_desk(data) as opened:
+        async with local.open_local(data) as opened:
             return await opened.list_keys()
 
     keys = asyncio.run(run())
@@ -78,7 +78,7 @@ def revoke(
     from service.app.clock import SystemClock
 
     async def run() -> bool:
-        async with local.open_desk(data) as opened:
+        async with local.open_local(data) as opened:
             return await opened.revoke_key(key_id, SystemClock().now())
 
     if not asyncio.run(run()):

@@ -12,8 +12,9 @@ from schemas.order.money import decimal_text
 from service.app.clock import SystemClock
 
 if TYPE_CHECKING:
-    from service.wiring.root import Entry
+    from adapters.postgres.timeline import Entry
 
+KINDS = {"event": "●", "exchange": "⇄"}
 MARKS = {"asked": "→", "open": "…", "due": "◷"}
 """The mark of an effect or timer by its status; any other status is an answer."""
 
@@ -62,14 +63,15 @@ def _short(text: str, most: int) -> str:
 def print_timeline(entries: Sequence[Entry]) -> None:
     """Print what happened, a line each: time, mark, words, then the rule or the trace.
 
-    `●` was decided, `→` asked of a partner, `←` answered by it, `…` not answered yet, `◷` is due.
+    `●` was decided, `→` asked of a partner, `⇄` one call of it, `←` its answer, `…` not answered
+    yet, `◷` is due.
     """
     day = ""
     for entry in entries:
         if f"{entry.at:%Y-%m-%d}" != day:
             day = f"{entry.at:%Y-%m-%d}"
             print(f"{day} (UTC)")
-        mark = MARKS.get(entry.status, "←") if entry.kind != "event" else "●"
+        mark = KINDS.get(entry.kind) or MARKS.get(entry.status, "←")
         print(f"  {entry.at:%H:%M:%S.%f}"[:-3] + f"  {mark} {entry.text}{_aside(entry)}")
 
 
@@ -78,12 +80,14 @@ def _aside(entry: Entry) -> str:
     if entry.rule:
         told.append(f"[{entry.rule}]")
     if entry.status in {"asked", "open"}:
-        told.append(f"effect {entry.effect}")
+        told.append(f"effect {entry.effect} at {entry.lane}")
         if entry.trace_id:
             told.append(f"trace {entry.trace_id}")
+    if entry.exchange:
+        told.append(f"exchange {entry.exchange}")
     if entry.attempts > 1:
         told.append(f"after {entry.attempts} tries")
-    if entry.error and entry.status in {"open", "person"}:
+    if entry.error and entry.status in {"open", "person", "suspended"}:
         told.append(f"lastly: {entry.error}")
     if entry.status == "open" and entry.due_at is not None:
         told.append(f"next try at {entry.due_at:%H:%M:%S}")

@@ -15,6 +15,14 @@ from service.app.errors import OperatorError
 from service.embedded import launch
 from service.embedded.data_directory import write_private
 
+HABITS = (
+    "--edit-address=0.04 --edit-add-line=0.03 --edit-remove-line=0.03 --edit-after-seconds=0-2"
+    " --cancel-late=0.02 --cancel-after-seconds=0-3 --cod=0.05 --terms=0.03 --split=0.1"
+    " --multi-parcel=0.1 --split-later=0.03 --short-pick=0.02 --echo-ms=20-200"
+)
+"""Shares of a shop's orders that are changed, cancelled late, paid another way, shipped in parts,
+or not found whole; and how soon the shop tells of what was done through its API."""
+
 START_SECONDS = 60.0
 """The longest a process may take until it is ready; the first start makes a database."""
 
@@ -123,24 +131,29 @@ def simulators(folder: Path, *, seed: int, callback_secret: str, live: bool) -> 
     arguments = ["ops.simulators", "--seed", str(seed)]
     arguments += [_private(folder / "simulators.args", f"--callback-secret={callback_secret}")]
     arguments += ["--ready-file", str(ready), "--ledger", str(folder / "ledger.jsonl")]
-    arguments += ["--latency-ms", "20" if live else "5", "--callbacks", "picked,packed"]
-    if live:
-        arguments += ["--pack-after-seconds", "2", "--deliver-after-seconds", "6"]
-        arguments += ["--short-pick-share", "0.01"]
+    arguments += ["--latency-ms", "20" if live else "5"]
+    arguments += ["--callbacks", "picked,packed,handed_over"]
+    arguments += ["--pack-after-seconds", "2" if live else "1"]
+    arguments += ["--hand-over-after-seconds", "2" if live else "1"]
+    # No parcel leaves without its label.
+    arguments += ["--warehouse-habits", '{"fetch_labels": true}']
+    # A quarter of that after its label was bought the carrier has it: not before it left.
+    arguments += ["--deliver-after-seconds", "16" if live else "12"]
     return Child("the simulated partners", arguments, folder / "simulators.log"), ready
 
 
 def shop(
     folder: Path, name: str, *, url: str, secret: str, orders: int, rate: float, seed: int,
-    first_number: int,
+    first_number: int, book: str,
 ) -> tuple[Child, Path]:  # fmt: skip
-    """A simulated shop that sends its webhooks. `orders` 0 goes on until it is stopped."""
+    """A simulated shop that sends its webhooks, and whose orders change as real ones do; its API is
+    at `book`. `orders` 0 goes on until it is stopped."""
     report = _fresh(folder / f"{name}.json")
     arguments = ["ops.simulators.storefront", "--url", f"{url}/hooks/{name}"]
     arguments += [_private(folder / f"{name}.args", f"--secret={secret}")]
     arguments += ["--shop", f"{name}.myshopify.com", "--orders", str(orders), "--rate", str(rate)]
     arguments += ["--seed", str(seed), "--first-number", str(first_number), "--quiet"]
-    arguments += ["--report", str(report)]
+    arguments += ["--report", str(report), "--book", book, *HABITS.split()]
     return Child(f"the shop {name}", arguments, folder / f"{name}.log"), report
 
 

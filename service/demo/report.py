@@ -1,28 +1,51 @@
-"""What became of every order, counted from outside: by the shop, by the store, by the ledger."""
+"""What became of every order, counted from outside: by the shop, by the store, and by the partners'
+ledger, which judges them."""
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from typing import Any
 
 import aiohttp
 from msgspec import Struct, json
 
-from service.wiring import root as wiring
+from adapters.postgres.figures import (
+    Fate,
+    Figures,
+    read_fates,
+    read_figures,
+    shipped_seconds,
+)
+from adapters.postgres.pool import Pool
 
 MAX_NAMED = 5
-"""How many lost orders or duplicates are named in words; the rest is counted."""
+"""How many lost orders, duplicates and faults are named in words; the rest is counted."""
+
+SETTLING_SECONDS = 30.0
+"""The longest that a judge waits for warehouses that are behind: the carrier may say that a parcel
+has arrived before its house has written down that it left."""
+
+JUDGING_SECONDS = 120.0
+"""The judge reads the whole ledger, which a folder may have kept over many runs."""
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """The demo's report. Milliseconds for webhooks, seconds from receipt to the first scan."""
+    """The demo's report. Milliseconds for webhooks, seconds from receipt until the first parcel
+    left. `fulfilments`, `parcels` and `amended` (what was changed at the ERP or bought again at a
+    carrier) are counted in the partners' ledger, and `wrong` is what its judge found: an order that
+    shipped, shows or costs something else than its shop said last."""
 
     sent: int
     accepted: int
     quarantined: int
     closed: int
     cancelled: int
+    fulfilments: int
+    parcels: int
+    amended: int
     lost: int
+    wrong: int
     duplicate_consequences: int
     orders_per_second: float
     webhook_ms_p50: float
@@ -32,11 +55,13 @@ class Report(Struct, frozen=True, kw_only=True):
     attention: int = 0
     lost_refs: tuple[str, ...] = ()
     duplicates: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
 
     @property
     def good(self) -> bool:
-        """Whether nothing was lost and nothing done twice."""
-        return self.lost == 0 and self.duplicate_consequences == 0 and self.sent > 0
+        """Whether nothing was lost, nothing done twice, and nothing done wrong."""
+        faulty = self.lost or self.duplicate_consequences or self.wrong
+        return not faulty and self.sent > 0
 
     def as_json(self) -> str:
         """Return the report as indented JSON."""
@@ -51,8 +76,12 @@ class Report(Struct, frozen=True, kw_only=True):
                 f" {self.cancelled} cancelled, {self.quarantined} in quarantine."
             ),
             (
-                f" {mark} {self.lost} lost, {self.duplicate_consequences} done twice"
-                " (by the partners' own ledger)."
+                f"   {self.fulfilments} fulfilments, {self.parcels} parcels; {self.amended} times"
+                " something was changed at a partner that had been told already."
+            ),
+            (
+                f" {mark} {self.lost} lost, {self.duplicate_consequences} done twice, {self.wrong}"
+                " done wrong (by the partners' own ledger)."
             ),
             (
                 f"   {self.orders_per_second:.1f} orders/s. Webhooks answered in"
@@ -66,10 +95,12 @@ class Report(Struct, frozen=True, kw_only=True):
             lines.append(f"   Lost, for example: {', '.join(self.lost_refs)}")
         if self.duplicates:
             lines.append(f"   Done twice, for example: {', '.join(self.duplicates)}")
+        if self.faults:
+            lines.append(f"   Done wrong, for example: {' '.join(self.faults)}")
         return "\n".join(lines)
 
 
-def progress(figures: wiring.Figures, wanted: int, final_before: int) -> str:
+def progress(figures: Figures, wanted: int, final_before: int) -> str:
     """Return one line that says how far the orders are."""
     stages = ", ".join(f"{count} {stage}" for stage, count in sorted(figures.stages.items()))
     goal = f"{figures.final - final_before} of {wanted} final" if wanted else "live"
@@ -87,7 +118,7 @@ def _short(gid: str) -> str:
 
 
 async def count_up(
-    pool: wiring.Pool,
+    pool: Pool,
     channel: str,
     sent: dict[str, Any],
     simulators_url: str,
@@ -97,22 +128,26 @@ async def count_up(
     """Compare what the shop sent with what the store and the partners' ledger say. Only this run's
     orders count: the folder may hold those of earlier ones."""
     refs = [_short(row["ref"]) for row in sent["refs"]]
-    found = await wiring.read_fates(pool, channel, refs)
-    p50, p99 = await wiring.shipped_seconds(pool, channel, refs)
-    lost = [ref for ref in accepted_refs(sent) if ref not in found or not found[ref].final]
+    found = await read_fates(pool, channel, refs)
+    p50, p99 = await shipped_seconds(pool, channel, refs)
+    lost = [ref for ref in accepted_refs(sent) if not has_ended(found.get(ref))]
     stages = Counter(fate.stage for fate in found.values())
     ended = [fate.changed_at for fate in found.values() if fate.final]
     seconds = max(ended) - min(fate.placed_at for fate in found.values()) if ended else 0.0
-    figures = await wiring.read_figures(pool)
-    duplicates = await _duplicates(simulators_url)
+    figures = await read_figures(pool)
+    verdict = await judged(simulators_url, sent, found)
     return Report(
         sent=sent["sent"],
         accepted=sent["accepted"],
         quarantined=figures.quarantined - quarantined_before,
         closed=stages["closed"],
         cancelled=stages["cancelled"],
+        fulfilments=verdict["fulfilments"],
+        parcels=verdict["parcels"],
+        amended=verdict["amended"],
         lost=len(lost),
-        duplicate_consequences=len(duplicates),
+        wrong=len(verdict["wrong"]),
+        duplicate_consequences=len(verdict["doubled"]),
         orders_per_second=round(len(ended) / seconds, 2) if seconds > 0 else 0.0,
         webhook_ms_p50=round(sent["webhook_ms"]["p50"] or 0.0, 3),
         webhook_ms_p99=round(sent["webhook_ms"]["p99"] or 0.0, 3),
@@ -120,14 +155,37 @@ async def count_up(
         shipped_seconds_p99=round(p99 or 0.0, 3),
         attention=sum(fate.attention for fate in found.values()),
         lost_refs=tuple(lost[:MAX_NAMED]),
-        duplicates=tuple(duplicates[:MAX_NAMED]),
+        duplicates=tuple(verdict["doubled"][:MAX_NAMED]),
+        faults=tuple(verdict["wrong"][:MAX_NAMED]),
     )
 
 
-async def _duplicates(simulators_url: str) -> list[str]:
-    async with (
-        aiohttp.ClientSession() as session,
-        session.get(f"{simulators_url}/_sim/ledger/summary") as answer,
-    ):
-        found = await answer.json(content_type=None)
-    return [f"{d['kind']} {d['reference']}" for d in found["duplicates"]]
+def has_ended(fate: Fate | None) -> bool:
+    """Whether an order is final, or waits for a person, who decides its end."""
+    return fate is not None and (fate.final or fate.attention)
+
+
+async def judged(
+    simulators_url: str, sent: dict[str, Any], found: dict[str, Fate]
+) -> dict[str, Any]:
+    """Have the partners' ledger judge the orders of a shop's report: `fulfilments`, `parcels` and
+    `amended` are counts, `doubled` and `wrong` sentences. It is asked again for a while as long as
+    something is wrong."""
+    named = {row["ref"]: found.get(_short(row["ref"])) for row in sent["refs"]}
+    body = {
+        "refs": sent["refs"],
+        "references": {gid: fate.reference for gid, fate in named.items() if fate is not None},
+        # Of an order that is final no more than a mail of unknown fate can be left to a person.
+        "attention": [gid for gid, fate in named.items() if fate is not None and not fate.final],
+    }
+    timeout = aiohttp.ClientTimeout(total=JUDGING_SECONDS)
+    loop = asyncio.get_running_loop()
+    give_up = loop.time() + SETTLING_SECONDS
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        while True:
+            async with session.post(f"{simulators_url}/_sim/judge", json=body) as answer:
+                answer.raise_for_status()
+                verdict: dict[str, Any] = await answer.json(content_type=None)
+            if not verdict["wrong"] or loop.time() > give_up:
+                return verdict
+            await asyncio.sleep(1.0)

@@ -10,19 +10,23 @@ import signal
 import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from msgspec import Struct
 
+from actors.runtime.errors import JournalUnavailable
+from adapters.postgres.figures import Figures, read_fates, read_figures
+from adapters.postgres.pool import Pool
 from service.app import runtime
 from service.app.errors import ServerUnusable
+from service.app.sessions import open_reports
 from service.demo import children, story
-from service.demo.report import Report, accepted_refs, count_up, progress
-from service.demo.world import SHOPS, World, configuration, new_secret, toml
+from service.demo.report import Report, accepted_refs, count_up, has_ended, progress
+from service.demo.world import PLACES, SHOPS, World, configuration, new_secret, toml
 from service.embedded.external import check_nats, check_postgres
-from service.wiring import local as wiring_local
-from service.wiring import root as wiring
+from service.wiring.store import seed_stock
 
 T = TypeVar("T")
 Say = Callable[[str], None]
@@ -40,6 +44,9 @@ ASK_AGAIN_SECONDS = 0.2
 """Between two questions to a store that is away because its service was killed."""
 
 STOCK_SKUS, STOCK_EACH = 400, 1_000_000
+
+WEST_ONLY = 10
+"""Of each so many SKUs one is on no shelf but the second place's, so that some orders are split."""
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -119,13 +126,13 @@ class Demo:
         async with AsyncExitStack() as stack:
             await self._start_world(stack)
             await self._start_service(stack)
-            pool = await stack.enter_async_context(wiring_local.reports(self.runtime.postgres_dsn))
-            skus = [f"SKU-{n:03d}" for n in range(1, STOCK_SKUS + 1)]
-            await self._answer(lambda: wiring.seed_stock(pool, skus, STOCK_EACH))
-            before = await self._answer(lambda: wiring.read_figures(pool))
+            pool = await stack.enter_async_context(open_reports(self.runtime.postgres_dsn))
+            for place, skus in shelves().items():
+                await self._answer(partial(seed_stock, pool, skus, STOCK_EACH, place=place))
+            before = await self._answer(lambda: read_figures(pool))
             self.say(await self._servers())
             self.say(
-                " ✔ 3 shops, 1 carrier, 1 ERP, 1 warehouse, 1 mail server (simulated partners)"
+                " ✔ 3 shops, 2 carriers, 1 ERP, 2 warehouses, 1 mail server (simulated partners)"
             )
             self.say(
                 f" Service  {self.runtime.url}   (pid {self.runtime.pid}; kill -9 it if you like)"
@@ -222,7 +229,7 @@ class Demo:
             self._must_be_kept()
             try:
                 return await ask()
-            except wiring.JournalUnavailable as error:
+            except JournalUnavailable as error:
                 if loop.time() > give_up:
                     raise children.DemoFailed(f"The store does not answer: {error}") from error
                 await asyncio.sleep(ASK_AGAIN_SECONDS)
@@ -238,9 +245,7 @@ class Demo:
         await asyncio.gather(keeper, return_exceptions=True)
         await child.stop()
 
-    async def _measured(
-        self, stack: AsyncExitStack, pool: wiring.Pool, before: wiring.Figures
-    ) -> bool:
+    async def _measured(self, stack: AsyncExitStack, pool: Pool, before: Figures) -> bool:
         options = self.options
         shop, file = children.shop(
             self.folder,
@@ -251,6 +256,7 @@ class Demo:
             rate=options.rate,
             seed=options.seed,
             first_number=1001 + before.orders,
+            book=self.world.http,
         )
         await shop.start()
         stack.push_async_callback(shop.stop)
@@ -276,19 +282,19 @@ class Demo:
         return report.good
 
     async def _until_final(
-        self, pool: wiring.Pool, shop: asyncio.Task[int], file: Path, final_before: int
+        self, pool: Pool, shop: asyncio.Task[int], file: Path, final_before: int
     ) -> None:
-        """Wait until every accepted order is final, or nothing has changed for a long while."""
+        """Wait until every accepted order is final or waits for a person, or nothing has changed
+        for a long while."""
         loop = asyncio.get_running_loop()
         last, changed_at = "", loop.time()
         while not self.ended.is_set():
-            figures = await self._answer(lambda: wiring.read_figures(pool))
+            figures = await self._answer(lambda: read_figures(pool))
             line = progress(figures, self.options.orders, final_before)
             if line != last:
                 last, changed_at = line, loop.time()
                 self.say(f"\r{line}")
-            settled = figures.final == figures.orders
-            if shop.done() and settled and await self._all_final(pool, file):
+            if shop.done() and await self._all_ended(pool, file):
                 return
             if loop.time() - changed_at > QUIET_SECONDS:
                 return
@@ -298,15 +304,15 @@ class Demo:
             except TimeoutError:
                 continue
 
-    async def _all_final(self, pool: wiring.Pool, file: Path) -> bool:
-        """Whether every order that the shop was told is accepted is final. One that is in the
-        stream alone, because the service was killed, is in no figure yet."""
+    async def _all_ended(self, pool: Pool, file: Path) -> bool:
+        """Whether every order that the shop was told is accepted is final or waits for a person.
+        One that is in the stream alone, because the service was killed, is in no figure yet."""
         sent = _told(file)
         refs = accepted_refs(sent) if sent is not None else []
-        found = await self._answer(lambda: wiring.read_fates(pool, SHOPS[0], refs))
-        return all(ref in found and found[ref].final for ref in refs)
+        found = await self._answer(lambda: read_fates(pool, SHOPS[0], refs))
+        return all(has_ended(found.get(ref)) for ref in refs)
 
-    async def _live(self, stack: AsyncExitStack, pool: wiring.Pool, before: wiring.Figures) -> None:
+    async def _live(self, stack: AsyncExitStack, pool: Pool, before: Figures) -> None:
         options = self.options
         shops = []
         for index, name in enumerate(SHOPS):
@@ -319,6 +325,7 @@ class Demo:
                 rate=options.rate / len(SHOPS),
                 seed=options.seed + index,
                 first_number=1001 + 100_000 * index + before.orders,
+                book=self.world.http,
             )
             await shop.start()
             stack.push_async_callback(shop.stop)
@@ -336,12 +343,22 @@ class Demo:
                 for shop in shops:
                     shop.must_run()
                 try:
-                    line = progress(await wiring.read_figures(pool), 0, 0)
-                except wiring.JournalUnavailable:
+                    line = progress(await read_figures(pool), 0, 0)
+                except JournalUnavailable:
                     continue
                 if line != last:
                     self.say(f"\r{line}")
                 last = line
+
+
+def shelves() -> dict[str, list[str]]:
+    """Return the SKUs that each place has."""
+    skus = {n: f"SKU-{n:03d}" for n in range(1, STOCK_SKUS + 1)}
+    first, second = PLACES
+    return {
+        first: [sku for n, sku in skus.items() if n % WEST_ONLY],
+        second: list(skus.values()),
+    }
 
 
 def _told(file: Path) -> dict[str, Any] | None:

@@ -1,5 +1,5 @@
-"""The configuration of the demo: three shops, an ERP, a warehouse, a carrier and a mail server, all
-simulated."""
+"""The configuration of the demo: three shops, an ERP, two warehouses with a carrier each, and a
+mail server, all simulated."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from typing import Any
 from msgspec import Struct
 
 SHOPS = ("acme-us", "acme-ca", "acme-eu")
-WAREHOUSE = "warehouse-east"
+ERP, MAIL = "bc", "mail"
+PLACES = {"east": ("warehouse-east", "ups"), "west": ("warehouse-west", "fedex")}
+"""Each place's warehouse and carrier; goods leave from the first that has them."""
+
+CASH, TERMS = "Cash on Delivery (COD)", "Net 30"
+"""Payment methods of the demo's shops whose orders are accepted before their money is there."""
 
 Table = dict[str, Any]
 
@@ -30,6 +35,7 @@ class Pace(Struct, frozen=True, kw_only=True):
 
     first_track_seconds: float = 0.5
     track_every_seconds: float = 1.0
+    stock_retry_seconds: float = 1.0
     timeout_seconds: float = 3.0
     retry_first_seconds: float = 0.3
     retry_most_seconds: float = 5.0
@@ -54,43 +60,61 @@ def configuration(world: World, *, port: int, data_dir: str, pace: Pace | None =
         "data_dir": data_dir,
         "listen": {"host": "127.0.0.1", "port": port},
         "channels": {shop: _channel(shop, world, pace) for shop in SHOPS},
-        "erp": {
+        "partners": partners(world, pace),
+        "places": {
+            name: {"warehouse": warehouse, "carrier": carrier}
+            for name, (warehouse, carrier) in PLACES.items()
+        },
+        "policy": {
+            "first_track_seconds": pace.first_track_seconds,
+            "track_every_seconds": pace.track_every_seconds,
+            "stock_retry_seconds": pace.stock_retry_seconds,
+        },
+    }
+
+
+def partners(world: World, pace: Pace) -> Table:
+    """Return the partners by what the demo calls them."""
+    (east, ups), (west, fedex) = PLACES.values()
+    return {
+        ERP: {
+            "kind": "business_central",
             "base_url": f"{world.http}/bc/api/v2.0",
             "token_url": f"{world.http}/bc/oauth2/v2.0/token",
             "company_id": "6f9a2d3e-0000-4000-8000-00000000acbe",
             "client_id": "demo",
             "client_secret": new_secret(),
             "customer_number": "WEB",
+            "gross_customer_number": "WEB-GROSS",
             "shipping_account": "40100",
             "duty_account": "40200",
             "calls": _calls(pace),
         },
-        "warehouse": {
-            "name": WAREHOUSE,
-            "place": "main",
-            "base_url": f"{world.http}/warehouse",
-            "token": new_secret(),
-            "callback_secrets": [world.callback_secret],
-            "calls": _calls(pace),
-        },
-        "carrier": {
+        east: _warehouse("east", world, pace),
+        west: _warehouse("west", world, pace),
+        ups: {
+            "kind": "ups",
             "base_url": f"{world.http}/ups",
             "client_id": "demo",
             "client_secret": new_secret(),
             "account_number": "A1B2C3",
             "recovery_lag_seconds": pace.settle_seconds,
-            "shipper": {
-                "name": "Acme Warehouse East",
-                "phone": "5025550100",
-                "lines": ["1 Warehouse Way"],
-                "city": "Louisville",
-                "region": "KY",
-                "postal_code": "40201",
-                "country": "US",
-            },
+            "shipper": _shipper("Acme Warehouse East", "Louisville", "KY", "40201"),
             "calls": _calls(pace),
         },
-        "mail": {
+        fedex: {
+            "kind": "fedex",
+            "base_url": f"{world.http}/fedex",
+            "client_id": "demo",
+            "client_secret": new_secret(),
+            "account_number": "510087000",
+            "recovery_lag_seconds": pace.settle_seconds,
+            "country_of_manufacture": "US",
+            "shipper": _shipper("Acme Warehouse West", "Reno", "NV", "89501"),
+            "calls": _calls(pace),
+        },
+        MAIL: {
+            "kind": "smtp",
             "host": "127.0.0.1",
             "port": world.smtp_port,
             "security": "none",
@@ -98,10 +122,6 @@ def configuration(world: World, *, port: int, data_dir: str, pace: Pace | None =
             "from_name": "Acme",
             "domain": "acme.example",
             "calls": {**_calls(pace), "concurrency": 16},
-        },
-        "policy": {
-            "first_track_seconds": pace.first_track_seconds,
-            "track_every_seconds": pace.track_every_seconds,
         },
     }
 
@@ -118,7 +138,32 @@ def _channel(shop: str, world: World, pace: Pace) -> Table:
         "api_base_url": f"{world.http}/shopify/{shop}.myshopify.com",
         "webhook_secrets": [world.webhook_secret],
         "access_token": new_secret(),
+        "promised_payment_methods": [TERMS],
+        "collected_payment_methods": [CASH],
+        "short_pick": "backorder",
         "calls": _calls(pace),
+    }
+
+
+def _warehouse(name: str, world: World, pace: Pace) -> Table:
+    return {
+        "kind": "warehouse",
+        "base_url": f"{world.http}/warehouses/{name}",
+        "token": new_secret(),
+        "callback_secrets": [world.callback_secret],
+        "calls": _calls(pace),
+    }
+
+
+def _shipper(name: str, city: str, region: str, postal_code: str) -> Table:
+    return {
+        "name": name,
+        "phone": "5025550100",
+        "lines": ["1 Warehouse Way"],
+        "city": city,
+        "region": region,
+        "postal_code": postal_code,
+        "country": "US",
     }
 
 

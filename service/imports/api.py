@@ -10,6 +10,9 @@ import msgspec
 from aiohttp import web
 from msgspec import Struct
 
+from adapters.channels.csv.cells import Reading
+from adapters.channels.csv.orders import orders_of, survey
+from adapters.channels.csv.rows import Encoding, open_sheet
 from schemas.contracts.refusals import Refused
 from service.http import problems
 from service.http.auth import (
@@ -24,12 +27,12 @@ from service.http.auth import (
 from service.http.bodies import Bodies
 from service.http.idempotency import answered_once
 from service.http.problems import Problem
+from service.http.refusals import REFUSED, refusal
+from service.http.scopes import WRITE
 from service.imports.local import reading_of, require_decimals
 from service.imports.service import CsvImport, Entry, OrdersHere
 from service.inbound.edge import EdgeClock, Stream
-from service.orders.api import REFUSED, WRITE, refusal
 from service.telemetry.context import traceparent_of
-from service.wiring.imports import Encoding, Reading, open_sheet, orders_of, survey
 
 MAX_ROWS = 2_000
 """Placed and answered within three seconds on two busy cores, while the sender waits; a longer file

@@ -208,7 +208,7 @@ def words_of(counts: Counts) -> str:
 
 
 def _print_template() -> None:
-    from service.wiring.imports import template
+    from adapters.channels.csv.columns import template
 
     csv.writer(sys.stdout, lineterminator="\n").writerows(template())
 

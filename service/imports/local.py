@@ -13,26 +13,19 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct, structs
 
+from adapters.channels.csv.cells import Reading
+from adapters.channels.csv.orders import Survey, orders_of, survey
+from adapters.channels.csv.rows import Encoding, Sheet, open_sheet
+from adapters.postgres.audit import Audit
+from adapters.postgres.imported import Imported
+from adapters.postgres.incidents import Told
 from schemas.contracts.refusals import Refused
 from service.app.clock import SystemClock
 from service.app.errors import OperatorError
-from service.app.local import Desk, open_desk
+from service.app.local import LocalSession, open_local
+from service.app.sessions import NoStream, open_publisher
 from service.imports.service import Counts, CsvImport, Entry
 from service.inbound.edge import Stream
-from service.quarantine.local import NoStream
-from service.wiring import local as wiring_local
-from service.wiring.imports import (
-    Audit,
-    Encoding,
-    Imported,
-    Reading,
-    Sheet,
-    Survey,
-    open_sheet,
-    orders_of,
-    survey,
-)
-from service.wiring.incidents import Told
 
 MAX_FILE_BYTES = 2 * 1024**3
 """A million rows with two thousand bytes each: ten times what such rows have."""
@@ -99,23 +92,23 @@ async def import_file(
     tell: Callable[[Entry, Progress], None],
     stopping: Callable[[], bool],
 ) -> Counts:
-    """Import an open file. Raises CsvRefused for one that is refused as a whole, and as `open_desk`
-    does. What happened is audited, and refusals are counted as incidents."""
+    """Import an open file. Raises CsvRefused for one that is refused as a whole, and as
+    `open_local` does. What happened is audited, and refusals are counted as incidents."""
     opened = _opened(file, name, wanted)
     async with AsyncExitStack() as stack:
-        desk = await stack.enter_async_context(open_desk(data))
-        if wanted.channel not in desk.channels:
-            there = ", ".join(desk.channels) or "none"
+        session = await stack.enter_async_context(open_local(data))
+        if wanted.channel not in session.channels:
+            there = ", ".join(session.channels) or "none"
             raise OperatorError(
                 f"The running service has no channel {wanted.channel!r}; it has: {there}."
             )
         stream: Stream = NoStream()
         if not wanted.dry_run:
-            stream = await stack.enter_async_context(wiring_local.publisher(desk.nats_url))
+            stream = await stack.enter_async_context(open_publisher(session.nats_url))
         refused: Counter[str] = Counter()
         work = CsvImport(
             stream,
-            Imported(desk.pool),
+            Imported(session.pool),
             wanted.channel,
             dry_run=wanted.dry_run,
             wait=wanted.wait,
@@ -132,11 +125,11 @@ async def import_file(
 
         if wanted.dry_run:
             return await run()
-        return await _noted(desk, opened, wanted.channel, run, work.counts, refused)
+        return await _noted(session, opened, wanted.channel, run, work.counts, refused)
 
 
 async def _noted(
-    desk: Desk,
+    session: LocalSession,
     opened: _Opened,
     channel: str,
     run: Callable[[], Awaitable[Counts]],
@@ -144,7 +137,7 @@ async def _noted(
     refused: Counter[str],
 ) -> Counts:
     """Audit the import before and after it, and count what it refused."""
-    clock, audit = SystemClock(), Audit(desk.pool)
+    clock, audit = SystemClock(), Audit(session.pool)
 
     async def note(action: str, after: dict[str, object]) -> None:
         await audit.record(
@@ -164,7 +157,7 @@ async def _noted(
         await note("import.end", structs.asdict(counts))
         now = clock.now()
         told = [Told(reason, channel, times, now) for reason, times in refused.items()]
-        await desk.counting.count_told(told)
+        await session.counting.count_told(told)
 
 
 def _opened(file: BufferedReader, name: str, wanted: Wanted) -> _Opened:

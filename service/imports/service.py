@@ -16,10 +16,11 @@ from msgspec.structs import replace
 
 from actors.order.mapping import is_stated_by
 from actors.runtime.errors import JournalUnavailable, StreamUnavailable
+from adapters.channels.csv.orders import Found
+from adapters.postgres.imported import Aside, Known
 from schemas.contracts import refusals
 from schemas.order.ids import OrderId, order_id_for
 from service.inbound.edge import Stream
-from service.wiring.imports import Aside, Found, Known
 
 Outcome = Literal["accepted", "already there", "refused", "would be accepted", "not sent"]
 

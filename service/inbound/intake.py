@@ -17,7 +17,7 @@ from typing import Protocol
 import msgspec
 
 from actors.runtime.errors import JournalUnavailable, MailboxFull
-from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, UNMATCHED, Posted
+from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, UNMATCHED, Envelope
 from actors.runtime.observer import Span, Trace
 from actors.runtime.ports import Clock, Letter, Quarantine, Quarantined
 from actors.runtime.registry import Registry
@@ -133,7 +133,7 @@ class Intake:
         asked: Callable[[Letter, AskPrivacy], Awaitable[None]],
         watch: Watch,
         clock: Clock,
-        correlation_id: Callable[[OrderId], str],
+        reference_of: Callable[[OrderId], str],
         in_flight: int = 1_024,
         batch: int = 128,
         deliveries: int = 50,
@@ -145,7 +145,7 @@ class Intake:
         self._asked = asked
         self._watch = watch
         self._clock = clock
-        self._correlation_id = correlation_id
+        self._reference_of = reference_of
         self._most = in_flight
         self._batch = batch
         self._deliveries = deliveries
@@ -253,14 +253,14 @@ class Intake:
     def _post(self, lent: Lent, given: Input, ref: str) -> None:
         letter = lent.letter
         order_id = order_id_for(letter.channel, ref)
-        trace = self._watch.begin_letter(letter, self._correlation_id(order_id))
+        trace = self._watch.begin_letter(letter, self._reference_of(order_id))
 
         def told(outcome: str, reason: str) -> None:
             ack = trace.child("ack") if trace.sampled and outcome in TAKEN else None
             trace.end(reason if outcome == POISON else None)
             self._end(lent, outcome, reason, ack)
 
-        posted = Posted(
+        envelope = Envelope(
             given,
             letter.delivery_id,
             told,
@@ -271,7 +271,7 @@ class Intake:
             trace=trace,
         )
         try:
-            self._registry.post(order_id, posted)
+            self._registry.post(order_id, envelope)
         except MailboxFull:
             trace.end()
             self._give_back(lent, BUSY_SECONDS)

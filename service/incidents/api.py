@@ -7,13 +7,13 @@ from collections.abc import Collection
 import msgspec
 from aiohttp import web
 
+from adapters.postgres.incident_views import IncidentViews
 from schemas.contracts.incidents import CATEGORIES
 from service.http import problems
 from service.http.auth import ANY_CHANNEL, Caller, Keys, caller_of
 from service.http.problems import Problem
+from service.http.scopes import READ
 from service.inbound.edge import EdgeClock
-from service.orders.reading import READ
-from service.wiring.incidents import IncidentViews
 
 
 class IncidentsApi:

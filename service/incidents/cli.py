@@ -15,8 +15,8 @@ from service.app.errors import OperatorError
 from service.cli.tables import age, print_json, print_table
 
 if TYPE_CHECKING:
-    from service.app.local import Desk
-    from service.wiring.incidents import Hour, IncidentView
+    from adapters.postgres.incident_views import Hour, IncidentView
+    from service.app.local import LocalSession
 
 application = typer.Typer(help="See which failures there are, and how often.")
 
@@ -55,7 +55,7 @@ def list_incidents(
     channels = None if channel is None else (channel,)
     rows = _with(
         data,
-        lambda desk: desk.incidents.list_incidents(
+        lambda session: session.incidents.list_incidents(
             now, is_open=True if only_open else None, channels=channels
         ),
     )
@@ -90,7 +90,7 @@ def show(
     """Show one category: what to do, its trend, newest orders, and when it was open."""
     now = SystemClock().now()
     channels = None if channel is None else (channel,)
-    found = _with(data, lambda desk: desk.incidents.show(category, now, channels=channels))
+    found = _with(data, lambda session: session.incidents.show(category, now, channels=channels))
     if found is None:
         raise NoSuchIncident(
             f"No failure of the category {category!r} has occurred; `orderwright incidents list`"
@@ -105,7 +105,7 @@ def show(
 @application.command()
 def rebuild(data: Data = None) -> None:
     """Count everything anew from the events; the running service does it in the background."""
-    _with(data, lambda desk: desk.counting.forget())
+    _with(data, lambda session: session.counting.forget())
     print("The counts are forgotten; the running service counts anew from the first event on.")
 
 
@@ -154,11 +154,11 @@ def _bars(counts: list[int]) -> str:
     return "".join(BAR[round(count / most * (len(BAR) - 1))] for count in counts)
 
 
-def _with(data: Path | None, work: Callable[[Desk], Awaitable[T]]) -> T:
+def _with(data: Path | None, work: Callable[[LocalSession], Awaitable[T]]) -> T:
     from service.app import local
 
     async def run() -> T:
-        async with local.open_desk(data) as opened:
+        async with local.open_local(data) as opened:
             return await work(opened)
 
     return asyncio.run(run())

@@ -43,9 +43,9 @@ def lineage(
     as_json: AsJson = False,
 ) -> None:
     """Show where each field of a source goes at a partner, and what is lost, by trying it out."""
-    from service.lineage.ways import EXAMPLES, find_out, partners_of
+    from service.lineage.ways import find_out, partners_of, sources
 
-    _refuse_unknown("source", source, tuple(EXAMPLES))
+    _refuse_unknown("source", source, sources())
     _refuse_unknown("partner", partner, partners_of(source))
     found = asyncio.run(find_out())
     if source and partner:
@@ -57,7 +57,7 @@ def lineage(
         return
     counts = [
         _counted(found, one, to)
-        for one in ([source] if source else EXAMPLES)
+        for one in ([source] if source else sources())
         for to in partners_of(one)
     ]
     if as_json:

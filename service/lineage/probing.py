@@ -12,10 +12,10 @@ import msgspec
 from msgspec import Struct
 
 from actors.runtime.errors import PartnerError
+from adapters.kit.lineage import Example, Path, named
 from schemas.contracts.refusals import Refused
 from schemas.order.canonical import DOUBT
 
-Path = tuple[str | int, ...]
 Outcome = tuple[str, object]
 """What an example became: the kind of message, and its body as JSON would hold it."""
 Translate = Callable[[object], Awaitable[Outcome]]
@@ -23,21 +23,11 @@ Translate = Callable[[object], Awaitable[Outcome]]
 ORDER = "order"
 """The kind of an outcome that is an order, or a partner's request of one."""
 
-OWN_NAMES = ("shopify.", "bigcommerce.", "amazon.")
-"""How attributes begin that our translations name themselves."""
-
 _DECIMAL = re.compile(r"([0-9]+)(\.[0-9]+)")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_WORDS = {"paid": "pending", "goods": "shipping", "UNSHIPPED": "PENDING"}
+_WORDS = {"paid": "pending", "goods": "shipping", "UNSHIPPED": "PENDING", "parcel": "pickup"}
 """Another word of a closed list, where any other text would be refused."""
 _CODES = {2: ("CA", "GB"), 3: ("EUR", "USD")}
-
-
-class Example(Struct, frozen=True, kw_only=True):
-    """A whole message. `when` says, after a comma, in which case it is sent; "" for the usual."""
-
-    when: str
-    tree: object
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -49,7 +39,9 @@ class Found(Struct, frozen=True, kw_only=True):
     checked: bool = False
 
 
-async def probe(examples: Sequence[Example], translate: Translate) -> dict[str, Found]:
+async def probe(
+    examples: Sequence[Example], translate: Translate, own_names: tuple[str, ...] = ()
+) -> dict[str, Found]:
     """Return for every field of the examples where it goes, in the order of the examples.
 
     Later examples count for fields that carry nothing in the earlier ones: they show what stands
@@ -61,10 +53,10 @@ async def probe(examples: Sequence[Example], translate: Translate) -> dict[str, 
         checked: set[str] = set()
         base = await translate(example.tree)
         for path, value in leaves(example.tree):
-            name = named(path)
+            name = named(path, own_names)
             if found.get(name, Found()).paths:
                 continue
-            paths, refused = await _follow(example.tree, path, value, base, translate)
+            paths, refused = await _follow(example.tree, path, value, base, translate, own_names)
             here.setdefault(name, set()).update(paths)
             if refused:
                 checked.add(name)
@@ -79,7 +71,12 @@ async def probe(examples: Sequence[Example], translate: Translate) -> dict[str, 
 
 
 async def _follow(
-    tree: object, path: Path, value: object, base: Outcome, translate: Translate
+    tree: object,
+    path: Path,
+    value: object,
+    base: Outcome,
+    translate: Translate,
+    own_names: tuple[str, ...],
 ) -> tuple[set[str], bool]:
     """Return what the first effective change of one field alters, and whether any was refused."""
     refused = False
@@ -90,7 +87,7 @@ async def _follow(
             # A wrong type of what is missing is refused by its shape, which says nothing.
             refused = refused or value is not None
             continue
-        paths = difference(base, outcome)
+        paths = difference(base, outcome, own_names)
         if paths:
             return paths, refused
     return set(), refused
@@ -106,20 +103,6 @@ def leaves(tree: object, path: Path = ()) -> Iterator[tuple[Path, object]]:
             yield from leaves(inner, (*path, index))
     else:
         yield path, tree
-
-
-def named(path: Path) -> str:
-    """Write a path without its indexes: `lines[].sku`. Attributes are named by whoever sends them,
-    so they are one field, but for those that we name ourselves."""
-    text = ""
-    for step in path:
-        if isinstance(step, int):
-            text += "[]"
-        elif text == "attributes":
-            text += f'["{step}"]' if step.startswith(OWN_NAMES) else "[*]"
-        else:
-            text += f".{step}" if text else step
-    return text
 
 
 def others(value: object) -> list[object]:
@@ -166,7 +149,7 @@ def changed(tree: object, path: Path, value: object) -> object:
     return copy
 
 
-def difference(before: Outcome, after: Outcome) -> set[str]:
+def difference(before: Outcome, after: Outcome, own_names: tuple[str, ...] = ()) -> set[str]:
     """Return the paths whose values differ; what only came or went counts if nothing else did.
 
     Doubts are left out: they tell what a field looks like, and carry nothing.
@@ -178,7 +161,7 @@ def difference(before: Outcome, after: Outcome) -> set[str]:
     moved: set[Path] = set()
     _compare(before[1], after[1], (), altered, moved)
     usual = {path for path in altered or moved if not _is_doubt(path)}
-    return {prefix + named(path) for path in usual}
+    return {prefix + named(path, own_names) for path in usual}
 
 
 def _is_doubt(path: Path) -> bool:

@@ -2,46 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 
-from service.lineage.amazon_example import amazon_examples
-from service.lineage.bigcommerce_example import bigcommerce_examples
-from service.lineage.canonical_example import canonical_examples
+from adapters.kinds import channels, kind_named, kinds
 from service.lineage.declared import REACHES_NOBODY
-from service.lineage.probing import ORDER, Example, Found, Outcome, probe
-from service.lineage.shopify_example import shopify_examples
-from service.lineage.wiring import CARRIED_BY, Requests, canonical_of
+from service.lineage.probing import ORDER, Found, Outcome, probe
+from service.lineage.trying import Requests, canonical_of
 
-EXAMPLES: Mapping[str, Callable[[], Sequence[Example]]] = {
-    "shopify": shopify_examples,
-    "amazon": amazon_examples,
-    "bigcommerce": bigcommerce_examples,
-    "canonical": canonical_examples,
-}
-"""The sources, by their kind, with what each is tried out with."""
-
-PARTNERS: tuple[str, ...] = tuple(CARRIED_BY)
 Reached = dict[str, dict[str, Found]]
 """For each partner, where each canonical field goes."""
-STOREFRONTS: Mapping[str, str] = {
-    "shopify": "shopify_fulfilment",
-    "amazon": "amazon_storefront",
-    "bigcommerce": "bigcommerce_storefront",
-    "canonical": "canonical_storefront",
-}
-"""Each source's own storefront, which hears of nobody else's orders."""
 NOT_READ = "not carried: the translation does not read it"
 ONLY_CHECKED = "not carried: it is only checked, and a wrong value is refused"
 HOLDS = "is no field of a request: the order waits, or is held until a person has looked"
 CANCELS = "is no field of a request: an order that was cancelled is undone at every partner"
 
 
+def sources() -> tuple[str, ...]:
+    """Return the kinds of channels that state orders."""
+    return tuple(kind.name for kind in channels())
+
+
+def partners() -> tuple[str, ...]:
+    """Return the kinds of partners that orders are sent to, storefronts last."""
+    found = sorted(kinds(), key=lambda kind: ("storefront" in kind.roles, kind.name))
+    return tuple(kind.name for kind in found)
+
+
 def partners_of(source: str) -> tuple[str, ...]:
-    """Return the partners that orders of a source go to."""
-    others = {name for kind, name in STOREFRONTS.items() if kind != source}
-    return tuple(name for name in PARTNERS if name not in others)
+    """Return the partners that orders of a source go to: a storefront hears of its own alone."""
+    others = set(sources()) - {source}
+    return tuple(name for name in partners() if not source or name not in others)
 
 
 class Arrival(Struct, frozen=True, kw_only=True):
@@ -74,9 +66,9 @@ class Lineage(Struct, frozen=True, kw_only=True):
             for field, found in self.sources[source].items()
         )
 
-    def anywhere(self, field: str, partners: Sequence[str] = PARTNERS) -> tuple[str, ...]:
-        """Return which of the partners a canonical field reaches."""
-        return tuple(name for name in partners if self._arrivals(field, name))
+    def anywhere(self, field: str, among: Sequence[str] = ()) -> tuple[str, ...]:
+        """Return which of the partners (none named: all) a canonical field reaches."""
+        return tuple(name for name in among or partners() if self._arrivals(field, name))
 
     def _way(self, field: str, found: Found, source: str, partner: str) -> Way:
         arrives = {one.path: one for to in found.paths for one in self._arrivals(to, partner)}
@@ -115,23 +107,34 @@ class Lineage(Struct, frozen=True, kw_only=True):
 
 
 async def find_out() -> Lineage:
-    """Try out every source and every partner; takes about a second, and calls nobody."""
-    sources = {}
-    for source, examples in EXAMPLES.items():
+    """Try out every kind of channel and partner; takes about a second, and calls no one."""
+    found = {}
+    for kind in channels():
+        assert kind.channel is not None, "channels have what a channel has"
 
-        async def become(tree: object, source: str = source) -> Outcome:
+        async def become(tree: object, source: str = kind.name) -> Outcome:
             return canonical_of(source, tree)
 
-        sources[source] = await probe(examples(), become)
+        stated = kind.channel.stated
+        found[kind.name] = await probe(stated.examples(), become, _own_names())
     requests = Requests()
+    canonical = kind_named("canonical").channel
+    assert canonical is not None, "our own contract is a channel"
+    examples = canonical.stated.examples()
     reached = {}
-    for partner in PARTNERS:
+    for partner in partners():
 
         async def arrive(tree: object, partner: str = partner) -> Outcome:
             return ORDER, await requests.body(partner, tree)
 
-        reached[partner] = await probe(canonical_examples(), arrive)
-    return Lineage(sources=sources, reached=reached)
+        reached[partner] = await probe(examples, arrive, _own_names())
+    return Lineage(sources=found, reached=reached)
+
+
+def _own_names() -> tuple[str, ...]:
+    """Return how attributes begin that our translations name themselves."""
+    parts = [kind.channel for kind in channels() if kind.channel is not None]
+    return tuple(name for part in parts for name in part.stated.own_names)
 
 
 def _within(name: str, field: str) -> bool:

@@ -24,7 +24,7 @@ from service.app.errors import OperatorError
 from service.cli.tables import age, print_json, print_table
 
 if TYPE_CHECKING:
-    from service.app.local import Desk
+    from service.app.local import LocalSession
 
 application = typer.Typer(
     help="What channels call things, and what we call them.", no_args_is_help=True
@@ -51,7 +51,7 @@ class Refused(OperatorError):
 @application.command()
 def show(data: Data = None) -> None:
     """Print the current mappings as JSON."""
-    version, mappings = _with(data, lambda desk: desk.mappings.current())
+    version, mappings = _with(data, lambda session: session.mappings.current())
     print_json({"version": version, "mappings": mappings})
 
 
@@ -85,7 +85,7 @@ def add(
 @application.command()
 def history(as_json: AsJson = False, data: Data = None) -> None:
     """List the versions, newest first: who, when, why."""
-    versions = _with(data, lambda desk: desk.mappings.history())
+    versions = _with(data, lambda session: session.mappings.history())
     if as_json:
         print_json(versions)
         return
@@ -98,7 +98,7 @@ def history(as_json: AsJson = False, data: Data = None) -> None:
 @application.command()
 def waiting(as_json: AsJson = False, data: Data = None) -> None:
     """List orders that wait for a mapping, and for which."""
-    orders, count = _with(data, lambda desk: desk.mappings.waiting())
+    orders, count = _with(data, lambda session: session.mappings.waiting())
     if as_json:
         print_json({"orders": orders, "count": count})
         return
@@ -144,10 +144,10 @@ def _save(data: Path | None, change: Callable[[Mappings], Mappings], reason: str
     if not reason.strip():
         raise Refused("Say why with --reason; it is kept with the version.")
 
-    async def save(desk: Desk) -> tuple[int | None, tuple[str, ...]]:
-        saved = await kept(desk, change, reason)
-        _, mappings = await desk.mappings.current()
-        return saved, unconfigured(mappings, desk.channels)
+    async def save(session: LocalSession) -> tuple[int | None, tuple[str, ...]]:
+        saved = await kept(session, change, reason)
+        _, mappings = await session.mappings.current()
+        return saved, unconfigured(mappings, session.channels)
 
     try:
         saved, strangers = _with(data, save)
@@ -163,16 +163,18 @@ def _save(data: Path | None, change: Callable[[Mappings], Mappings], reason: str
         )
 
 
-async def kept(desk: Desk, change: Callable[[Mappings], Mappings], reason: str) -> int | None:
+async def kept(
+    session: LocalSession, change: Callable[[Mappings], Mappings], reason: str
+) -> int | None:
     """Keep the changed document and return its version, or None when somebody else was first.
     Raises Refused where a file is the only source."""
-    if desk.mappings_file:
+    if session.mappings_file:
         raise Refused(
-            f"The mappings come from the file {desk.mappings_file} (setting mappings_file):"
+            f"The mappings come from the file {session.mappings_file} (setting mappings_file):"
             " change that file; the service takes it within seconds."
         )
-    version, mappings = await desk.mappings.current()
-    return await desk.mappings.save(
+    version, mappings = await session.mappings.current()
+    return await session.mappings.save(
         change(mappings),
         seen=version,
         at=SystemClock().now(),
@@ -182,11 +184,11 @@ async def kept(desk: Desk, change: Callable[[Mappings], Mappings], reason: str) 
     )
 
 
-def _with(data: Path | None, work: Callable[[Desk], Awaitable[T]]) -> T:
+def _with(data: Path | None, work: Callable[[LocalSession], Awaitable[T]]) -> T:
     from service.app import local
 
     async def run() -> T:
-        async with local.open_desk(data) as opened:
+        async with local.open_local(data) as opened:
             return await work(opened)
 
     return asyncio.run(run())

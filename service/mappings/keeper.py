@@ -15,15 +15,18 @@ from prometheus_client import Gauge
 
 from actors.order.mapping import AGAIN_SECONDS
 from actors.order.normalise import Tables
+from actors.runtime.alarm import Alarm
 from actors.runtime.errors import JournalUnavailable
-from actors.runtime.runtime import Shell
+from actors.runtime.ports import Clock
+from adapters.postgres.mappings import PostgresMappings
 from schemas.contracts.mappings import Mappings, MappingsRefused, unconfigured
 from service.mappings.file import read_file
 from service.mappings.preview import Preview, preview
 from service.settings import Settings
+from service.settings.roles import MAIN, places_of
 from service.telemetry.metrics import Metrics
-from service.wiring import root as wiring
-from service.wiring.mappings import PostgresMappings
+from service.wiring.order_stream import OrderStream
+from service.wiring.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +41,21 @@ class MappingsKeeper:
     """Watches the store, and the file where one is configured: then that is the only source."""
 
     def __init__(
-        self, shell: Shell, store: wiring.Store, settings: Settings, metrics: Metrics
+        self,
+        stream: OrderStream,
+        alarm: Alarm,
+        store: Store,
+        settings: Settings,
+        clock: Clock,
+        metrics: Metrics,
     ) -> None:
-        self._shell = shell
+        self._stream = stream
+        self._alarm = alarm
+        self._clock = clock
         self._journal = store.journal
         self._channels = tuple(settings.channels)
-        self._place = settings.warehouse.place if settings.warehouse else "main"
+        places = places_of(settings)
+        self._place = places[0].name if places else MAIN
         self._stamp: tuple[int, int] | None = None
         self._refused = ""
         self._since: datetime | None = None
@@ -79,8 +91,8 @@ class MappingsKeeper:
 
     async def preview(self, mappings: Mappings) -> Preview:
         """Say what a document would change."""
-        proposed = Tables(mappings, self._shell.mappings.version + 1, place=self._place)
-        return await preview(self.store, self._journal, self._shell.mappings, proposed)
+        proposed = Tables(mappings, self._stream.mappings.version + 1, place=self._place)
+        return await preview(self.store, self._journal, self._stream.mappings, proposed)
 
     def unconfigured(self, mappings: Mappings) -> tuple[str, ...]:
         """Return the channels of a document that are not configured here."""
@@ -113,7 +125,7 @@ class MappingsKeeper:
             await self.store.save(
                 mappings,
                 seen=version,
-                at=self._shell.clock.now(),
+                at=self._clock.now(),
                 person="file",
                 reason=f"{path} changed",
                 source="file",
@@ -124,9 +136,9 @@ class MappingsKeeper:
     async def _take_over(self) -> None:
         version, mappings = await self.store.current()
         tables = await asyncio.to_thread(Tables, mappings, version, place=self._place)
-        self._shell.mappings = tables
+        self._stream.mappings = tables
         self._loaded = version
-        self._since = self._shell.clock.now()
+        self._since = self._clock.now()
         self._version.set(version)
         if self.file is None:
             self._good()
@@ -139,11 +151,11 @@ class MappingsKeeper:
         that is due later than any of theirs."""
         if self._since is None:
             return
-        now = self._shell.clock.now()
+        now = self._clock.now()
         set_before = self._since + timedelta(seconds=AGAIN_SECONDS)
         woken = await self.store.wake(now, set_before)
         if woken:
-            self._shell.timer_set(now)
+            self._alarm.timer_set(now)
         elif now > self._since + timedelta(seconds=WAKING_SECONDS):
             self._since = None
 

@@ -7,10 +7,10 @@ from msgspec.structs import replace
 
 from actors.order.normalise import Tables, normalise
 from actors.runtime.ports import Journal
+from adapters.postgres.mappings import PostgresMappings
 from schemas.messages.codec import decode_order
 from schemas.order.canonical import Line, Order
 from schemas.order.ids import OrderId
-from service.wiring.mappings import PostgresMappings
 
 MAX_LATEST = 100
 """Newest orders that are tried out: each costs a query by its key."""

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 
 import msgspec
 from aiohttp import web
 from msgspec import Struct
 
 from actors.runtime.errors import JournalUnavailable
-from schemas.contracts import incidents, refusals, strict_json
+from adapters.postgres.views import OrderRow
+from schemas.contracts import refusals, strict_json
+from schemas.contracts.edits import edit_of
 from schemas.contracts.refusals import Refused
 from schemas.messages import codec
-from schemas.messages.inputs import ActOnOrder, Input, PlaceOrder
+from schemas.messages.inputs import ActOnOrder, EditOrder, Input, PlaceOrder
 from schemas.order.canonical import LongText, ShortText
-from schemas.order.ids import CorrelationId, OrderId, order_id_for
+from schemas.order.ids import OrderId, Reference, order_id_for
 from service.http import problems
 from service.http.auth import (
     Caller,
@@ -30,25 +33,15 @@ from service.http.auth import (
 )
 from service.http.bodies import Bodies
 from service.http.problems import Problem
+from service.http.refusals import REFUSED, refusal
+from service.http.scopes import ACT, WRITE
 from service.inbound.edge import EdgeClock, Stream
+from service.orders.deciding import VERBS, NotNow, refuse_action, refuse_edit
 from service.orders.reading import Finder, require_match
 from service.telemetry.context import traceparent_of
 
-WRITE, ACT = "orders:write", "orders:act"
-VERBS = ("retry", "skip", "release", "cancel")
 SOURCE = "canonical"
 """The API speaks our own shape, as other services do over NATS."""
-
-REFUSED = {
-    "key-refused": incidents.KEY_REFUSED,
-    "scope-missing": incidents.KEY_NOT_ALLOWED,
-    "channel-refused": incidents.KEY_NOT_ALLOWED,
-    "channel-missing": incidents.REQUEST_INCOMPLETE,
-    "idempotency-key-missing": incidents.REQUEST_INCOMPLETE,
-    "idempotency-key-reused": incidents.REQUEST_INCOMPLETE,
-    "too-large": refusals.TOO_LARGE,
-}
-"""The category of an order's post that is refused before anybody knows whose it is."""
 
 _log = logging.getLogger(__name__)
 
@@ -65,12 +58,12 @@ _read_action = msgspec.json.Decoder(Action).decode
 
 
 class Writing:
-    """`POST /api/v1/orders` and `POST /api/v1/orders/{id}/actions/{verb}`.
+    """`POST /api/v1/orders`, and of one order `/edit` and `/actions/{verb}`.
 
-    Both end in the same stream as webhooks and answer 202 once it has them on disk. A repeat with
-    the same Idempotency-Key gets the same answer for a day. After that its letter bears the same
-    delivery id all the same, and nothing is done twice. `translate` reads our own shape strictly
-    (kind, topic, bytes) and raises Refused.
+    All end in the same stream as webhooks and are answered 202 once it has them on disk. A repeat
+    with the same Idempotency-Key gets the same answer for a day. After that its message has the
+    same delivery id all the same, and nothing is done twice. `translate` reads our own shape
+    strictly (kind, topic, bytes) and raises Refused.
     """
 
     def __init__(
@@ -83,7 +76,7 @@ class Writing:
         *,
         channels: Collection[str],
         translate: Callable[[str, str, bytes], Input],
-        sign: Callable[[OrderId], CorrelationId],
+        sign: Callable[[OrderId], Reference],
         clock: EdgeClock,
         refused: Callable[[str, str], None] = lambda category, channel: None,
     ) -> None:
@@ -102,6 +95,7 @@ class Writing:
         """The writing paths."""
         return [
             web.post("/api/v1/orders", self.place),
+            web.post("/api/v1/orders/{id}/edit", self.edit),
             web.post("/api/v1/orders/{id}/actions/{verb}", self.act),
         ]
 
@@ -130,7 +124,7 @@ class Writing:
             order_id = order_id_for(channel, order.ref)
             answer = {
                 "order_id": order_id,
-                "correlation_id": self._sign(order_id),
+                "reference": self._sign(order_id),
                 "channel": channel,
                 "ref": order.ref,
                 "links": _links(order_id),
@@ -165,28 +159,62 @@ class Writing:
         act = ActOnOrder(
             ref=found.row.ref,
             verb=verb,
-            person=f"API key {caller.name}",
+            person=f"API key {caller.name}"[:256],
             reason=action.reason,
             target=action.target,
         )
         answer = {"order_id": found.row.order_id, "verb": verb, "links": _links(found.row.order_id)}
 
         async def put(delivery_id: str) -> None:
-            # Looked at only now: the repeat of an accepted action must not meet a changed order.
-            require_match(request, found.row)
-            await self._stream.publish(
-                found.row.channel,
-                "act",
-                found.row.ref,
-                codec.encode(act),
-                delivery_id=delivery_id,
-                source=SOURCE,
-                topic="",
-                trace=traceparent_of(request.headers),
-            )
+            with _possible():
+                refuse_action(found, verb, action.target)
+            await self._put(request, found.row, "act", act, delivery_id)
 
-        return await self._once(
-            caller, key, digest_of(request, found.row.channel, raw), answer, put
+        digest = digest_of(request, found.row.channel, raw)
+        return await self._once(caller, key, digest, answer, put)
+
+    async def edit(self, request: web.Request) -> web.Response:
+        """Take a person's changes of an order. They are compared with the order when its turn
+        comes: the timeline says what became of them."""
+        caller = await caller_of(request, self._keys, ACT, self._clock.now())
+        key = idempotency_key_of(request)
+        found = await self._finder.find(request.match_info["id"], caller)
+        with self._bodies.lease() as lease:
+            raw = await lease.read(request)
+        try:
+            edit = edit_of(raw, found.row.ref, f"API key {caller.name}")
+        except Refused as error:
+            raise refusal(error) from error
+        _require_reason(edit.reason)
+        answer = {"order_id": found.row.order_id, "links": _links(found.row.order_id)}
+
+        async def put(delivery_id: str) -> None:
+            with _possible():
+                refuse_edit(found, edit)
+            await self._put(request, found.row, "edit", edit, delivery_id)
+
+        digest = digest_of(request, found.row.channel, raw)
+        return await self._once(caller, key, digest, answer, put)
+
+    async def _put(
+        self,
+        request: web.Request,
+        row: OrderRow,
+        kind: str,
+        decision: ActOnOrder | EditOrder,
+        delivery_id: str,
+    ) -> None:
+        # Compared only now: the repeat of an accepted decision must not meet a changed order.
+        require_match(request, row)
+        await self._stream.publish(
+            row.channel,
+            kind,
+            row.ref,
+            codec.encode(decision),
+            delivery_id=delivery_id,
+            source=SOURCE,
+            topic="",
+            trace=traceparent_of(request.headers),
         )
 
     async def _once(
@@ -236,27 +264,27 @@ def _action(raw: bytes) -> Action:
         raise Problem(
             422, refusals.SCHEMA_MISMATCH, "Action not understood", f"The action is wrong: {error}."
         ) from error
-    if not action.reason.strip():
+    _require_reason(action.reason)
+    return action
+
+
+def _require_reason(reason: str) -> None:
+    if not reason.strip():
         raise Problem(
             422,
             "reason-missing",
             "Reason missing",
             "Say in `reason` why you do this; it is kept with the order.",
         )
-    return action
 
 
-def refusal(error: Refused) -> Problem:
-    """Word what the door refuses: 413, 400 for what is no JSON, else 422."""
-    if error.reason == refusals.TOO_LARGE:
-        return problems.too_large(" ".join(error.sentences))
-    return Problem(
-        400 if error.reason.startswith("json_") else 422,
-        error.reason,
-        refusals.REASONS[error.reason].removesuffix("."),
-        " ".join(error.sentences),
-        sentences=error.sentences,
-    )
+@contextmanager
+def _possible() -> Iterator[None]:
+    """Word what the order can't do now as 409."""
+    try:
+        yield
+    except NotNow as error:
+        raise Problem(409, "not-now", "Not possible now", str(error)) from error
 
 
 def _links(order_id: str) -> dict[str, str]:

@@ -1,31 +1,28 @@
-"""`orderwright orders …`: list, show, timeline, replay, and what a person may decide."""
+"""`orderwright orders …`: list, show, timeline, label, replay, and what a person may decide."""
 
 from __future__ import annotations
 
 import asyncio
-import getpass
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from service.app.errors import OperatorError
-from service.cli.tables import age, money, print_json, print_table, print_timeline
+from service.cli.tables import print_json, print_timeline
+from service.orders import cli_decisions
+from service.orders.cli_decisions import Data, Which, with_orders
+from service.orders.cli_view import print_page, print_view
 
 if TYPE_CHECKING:
-    from service.app.local import Desk
-    from service.wiring.root import OrderView, Page
+    from adapters.postgres.views import Page
+    from service.orders.local import LocalOrders
 
 application = typer.Typer(help="Look at orders, and decide about them.", no_args_is_help=True)
+cli_decisions.add_to(application)
 
-T = TypeVar("T")
-
-Data = Annotated[Path | None, typer.Option("--data", help="The running service's data directory.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Which = Annotated[str, typer.Argument(help="Order id, correlation id, reference or number.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept for ever.")]
 
 WATCH_SECONDS = 2.0
 """Between two looks of `--watch`: a page of orders costs the database about a millisecond."""
@@ -33,7 +30,10 @@ WATCH_SECONDS = 2.0
 
 @application.command("list")
 def list_orders(
-    stage: Annotated[str | None, typer.Option(help="Only this stage.")] = None,
+    stage: Annotated[str | None, typer.Option(help="Only this stage, such as open.")] = None,
+    progress: Annotated[
+        str | None, typer.Option(help="Only those that got this far, such as backordered.")
+    ] = None,
     channel: Annotated[str | None, typer.Option(help="Only this channel.")] = None,
     attention: Annotated[
         bool, typer.Option("--attention", help="Only what needs a person.")
@@ -41,52 +41,94 @@ def list_orders(
     limit: Annotated[int, typer.Option(min=1, max=200, help="Orders on a page.")] = 50,
     cursor: Annotated[str | None, typer.Option(help="Continue where a page ended.")] = None,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Show it anew every 2 s, until Ctrl-C.")
+        bool, typer.Option("--watch", help="Show it again every 2 s, until Ctrl-C.")
     ] = False,
     as_json: AsJson = False,
     data: Data = None,
 ) -> None:
     """List orders, newest first; `!` marks those that need a person."""
 
-    async def page(desk: Desk) -> Page:
-        return await desk.list_orders(
-            stage=stage, channel=channel, attention=attention, cursor=cursor, limit=limit
+    async def page(orders: LocalOrders) -> Page:
+        return await orders.list_orders(
+            stage=stage,
+            progress=progress,
+            channel=channel,
+            attention=attention,
+            cursor=cursor,
+            limit=limit,
         )
 
-    async def watching(desk: Desk) -> None:
+    async def watching(orders: LocalOrders) -> None:
         while True:
-            found = await page(desk)
+            found = await page(orders)
             print("\x1b[H\x1b[2J", end="")
-            _print_page(found, more=False)
+            print_page(found, more=False)
             sys.stdout.flush()  # whoever reads it through a pipe watches, too
             await asyncio.sleep(WATCH_SECONDS)
 
     if watch:
-        _with(data, watching)
+        with_orders(data, watching)
     elif as_json:
-        print_json(_with(data, page))
+        print_json(with_orders(data, page))
     else:
-        _print_page(_with(data, page), more=True)
+        print_page(with_orders(data, page), more=True)
 
 
 @application.command()
 def show(which: Which, as_json: AsJson = False, data: Data = None) -> None:
-    """Show one order: where it stands, whom it waits for, what is under way."""
-    view = _with(data, lambda d: d.show(which))
+    """Show one order: where it stands, its lines, fulfilments and parcels, and what waits."""
+    view = with_orders(data, lambda orders: orders.show(which))
     if as_json:
         print_json(view)
         return
-    _print_view(view)
+    print_view(view)
 
 
 @application.command()
 def timeline(which: Which, as_json: AsJson = False, data: Data = None) -> None:
     """Show everything that happened to an order, by which rule, and what is due (times in UTC)."""
-    entries = _with(data, lambda d: d.timeline(which))
+    entries = with_orders(data, lambda orders: orders.timeline(which))
     if as_json:
         print_json(entries)
     else:
         print_timeline(entries)
+
+
+@application.command()
+def exchange(
+    which: Which,
+    number: Annotated[int, typer.Argument(help="Its number, as the timeline shows it.")],
+    data: Data = None,
+) -> None:
+    """Show what we and a partner said in one call: request and answer, without credentials."""
+    kept = with_orders(data, lambda orders: orders.exchange(which, number))
+    one = kept.exchange
+    print(f"{one.method} {one.url}")
+    print(
+        f"  of effect {one.effect} for {one.key} at {one.partner}, {one.at:%Y-%m-%d %H:%M:%S} UTC"
+    )
+    print(f"  {f'answered {one.status}' if one.status else one.error} after {one.duration_ms:,} ms")
+    for name, body in (("request", one.request), ("answer", one.response)):
+        if body:
+            print(f"\n{name}:\n{body.decode('utf-8', 'replace')}")
+
+
+@application.command()
+def label(
+    which: Which,
+    out: Annotated[Path, typer.Option("--out", help="Where to write it.", dir_okay=False)],
+    parcel: Annotated[
+        str, typer.Option(help="The parcel's key, such as K1; left out: the only one.")
+    ] = "",
+    data: Data = None,
+) -> None:
+    """Write the label of a parcel to a file, as the carrier sold it."""
+    found = with_orders(data, lambda orders: orders.label(which, parcel))
+    try:
+        out.write_bytes(found.content)
+    except OSError as error:
+        raise OperatorError(f"{out} can't be written ({error.strerror}).") from error
+    print(f"{found.words} ({found.content_type}, {len(found.content):,} bytes) is in {out}.")
 
 
 @application.command()
@@ -97,7 +139,7 @@ def replay(
     """Replay every order's events, without side effects, and compare with its stored state."""
     if not verify:
         raise OperatorError("Replay compares only, for now: orderwright orders replay --verify.")
-    result = _with(data, lambda d: d.verify(_progress))
+    result = with_orders(data, lambda orders: orders.verify(_progress))
     differ = len(result.different)
     print(
         f"{result.orders} orders, {result.events} events replayed; "
@@ -110,103 +152,6 @@ def replay(
         )
 
 
-@application.command()
-def cancel(which: Which, reason: Reason, data: Data = None) -> None:
-    """Cancel an order before hand-over; what was done is undone in reverse."""
-    _act(data, which, "cancel", "", reason)
-
-
-@application.command()
-def release(
-    which: Which,
-    reason: Reason,
-    hold: Annotated[str, typer.Option(help="The hold's id; left out: the first.")] = "",
-    data: Data = None,
-) -> None:
-    """Release a hold, so that the order goes on."""
-    _act(data, which, "release", hold, reason)
-
-
-@application.command()
-def retry(
-    which: Which,
-    reason: Reason,
-    effect: Annotated[str, typer.Option(help="The effect's number; left out: the first.")] = "",
-    data: Data = None,
-) -> None:
-    """Have an effect tried anew that ended at a person's desk."""
-    _act(data, which, "retry", effect, reason)
-
-
-@application.command()
-def skip(
-    which: Which,
-    reason: Reason,
-    effect: Annotated[str, typer.Option(help="The effect's number; left out: the first.")] = "",
-    data: Data = None,
-) -> None:
-    """Go on without an effect that ended at a person's desk."""
-    _act(data, which, "skip", effect, reason)
-
-
-def _act(data: Path | None, which: str, verb: str, target: str, reason: str) -> None:
-    if not reason.strip():
-        raise OperatorError("Say why with --reason; it is kept with the order for ever.")
-    person = getpass.getuser()
-    _with(data, lambda d: d.act(which, verb, target, person, reason))
-    print(f"{verb} of {which} is on its way; `orderwright orders timeline {which}` shows its end.")
-
-
-def _print_page(page: Page, *, more: bool) -> None:
-    print_table(
-        ("number", "channel", "stage", "", "waits for", "total", "placed"),
-        [
-            (
-                row.number,
-                row.channel,
-                row.stage,
-                "!" if row.attention else "",
-                row.waiting_for,
-                money(row.total_minor, row.currency),
-                age(row.placed_at),
-            )
-            for row in page.rows
-        ],
-    )
-    if more and page.next_cursor:
-        print(f"More: add --cursor {page.next_cursor}")
-
-
-def _print_view(view: OrderView) -> None:
-    row = view.row
-    print(f"{row.number} of {row.channel} ({row.ref}), {money(row.total_minor, row.currency)}")
-    print(f"  stage        {row.stage}{'  (needs a person)' if row.attention else ''}")
-    print(f"  waits for    {row.waiting_for or 'nobody: it is final'}")
-    print(f"  placed       {row.placed_at:%Y-%m-%d %H:%M:%S} UTC, changed {age(row.updated_at)}")
-    print(f"  correlation  {row.correlation_id}")
-    for effect in view.effects:
-        error = f": {effect.error}" if effect.error else ""
-        tries = "1 try" if effect.attempts == 1 else f"{effect.attempts} tries"
-        person = "waits for a person, " if effect.status == "person" else ""
-        print(
-            f"  effect {effect.number:<5} {effect.kind} at {effect.partner}, {person}{tries}{error}"
-        )
-    for timer in view.timers:
-        print(f"  timer        {timer.name} due {timer.due_at:%Y-%m-%d %H:%M:%S} UTC")
-    if view.documents:
-        print(f"  documents    {', '.join(view.documents)}")
-
-
 def _progress(orders: int) -> None:
     if sys.stderr.isatty():
         print(f"\r {orders} orders …", end="\r", file=sys.stderr, flush=True)
-
-
-def _with(data: Path | None, work: Callable[[Desk], Awaitable[T]]) -> T:
-    from service.app import local
-
-    async def run() -> T:
-        async with local.open_desk(data) as opened:
-            return await work(opened)
-
-    return asyncio.run(run())

@@ -3,125 +3,53 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping
 
 import msgspec
 from aiohttp import web
 
-from actors.runtime.ports import Document
+from adapters.postgres.views import Ambiguous, OrderRow, OrderView, Views
 from schemas.contracts import published
-from schemas.order.ids import CORRELATION_ID_LENGTH, CorrelationIdRefused, OrderId
+from schemas.order.ids import REFERENCE_LENGTH, OrderId, ReferenceRefused
 from service.http import problems
 from service.http.auth import ANY_CHANNEL, Caller, Keys, caller_of
 from service.http.problems import Problem
+from service.http.scopes import READ, READ_LABELS
 from service.inbound.edge import EdgeClock
-
-READ = "orders:read"
-READ_LABELS = "labels:read"
 
 _MAX_PAGE = 200  # a page of rows is then under 200 kB
 _USUAL_PAGE = 50
 _MAX_TEXT = 200  # longer than any number, name or id that people search by
 
 
-class OrderRow(Protocol):
-    """What an order is named by; a msgspec struct with more fields than these."""
-
-    @property
-    def order_id(self) -> OrderId:
-        """Our id."""
-
-    @property
-    def channel(self) -> str:
-        """Whose order it is."""
-
-    @property
-    def ref(self) -> str:
-        """The channel's reference."""
-
-    @property
-    def version(self) -> int:
-        """How many events it has."""
-
-
-class OrderView(Protocol):
-    """One order with what is under way; a msgspec struct with more fields than this."""
-
-    @property
-    def row(self) -> OrderRow:
-        """The order itself."""
-
-
-class OrderPage(Protocol):
-    """Some orders, and where the next page begins (None: nowhere)."""
-
-    @property
-    def rows(self) -> Sequence[OrderRow]:
-        """The orders, newest first."""
-
-    @property
-    def next_cursor(self) -> str | None:
-        """Opaque to callers."""
-
-
-class Views(Protocol):
-    """The read model. Raises JournalUnavailable."""
-
-    async def list_orders(
-        self,
-        *,
-        stage: str | None = None,
-        channel: str | None = None,
-        attention: bool | None = None,
-        text: str | None = None,
-        cursor: str | None = None,
-        limit: int = 50,
-    ) -> OrderPage:
-        """Return a page, newest first. Raises ValueError for a cursor that can't be."""
-
-    async def show(self, order_id: OrderId) -> OrderView | None:
-        """Return one order."""
-
-    async def timeline(self, order_id: OrderId) -> Sequence[object]:
-        """Return everything that happened to the order, oldest first, ready to be encoded."""
-
-    async def find(self, text: str) -> OrderId | None:
-        """Find an order by its id, its number or the channel's reference."""
-
-    async def document(self, order_id: OrderId, name: str) -> Document | None:
-        """Return a file of the order, such as its label."""
-
-
 class Finder:
-    """Finds the order an address names: by order id, correlation id, number or reference."""
+    """Finds the order an address names: by order id, a reference of it or its things, number, or
+    the channel's reference. `verify` says whose a signed reference is."""
 
     def __init__(self, views: Views, verify: Callable[[str], OrderId]) -> None:
         self._views = views
         self._verify = verify
 
     async def find(self, name: str, caller: Caller) -> OrderView:
-        """Return the order. Raises Problem 404, also for an order the caller may not know of."""
+        """Return the order. Raises Problem 404, also for an order the caller may not know of, and
+        409 for a number that several of its channels use."""
         order_id = await self._id_of(name[:_MAX_TEXT], caller)
         found = await self._views.show(order_id) if order_id is not None else None
         if found is None or not caller.serves(found.row.channel):
-            raise problems.not_found("No order of yours has this id, correlation id or number.")
+            raise problems.not_found("No order of yours has this id, reference or number.")
         return found
 
     async def _id_of(self, name: str, caller: Caller) -> OrderId | None:
-        if len(name) == CORRELATION_ID_LENGTH and name.isascii() and name.isalnum():
+        if len(name) == REFERENCE_LENGTH and name.isascii() and name.isalnum():
             try:
                 return self._verify(name)
-            except CorrelationIdRefused:
+            except ReferenceRefused:
                 return None
-        if ANY_CHANNEL in caller.channels:
-            return await self._views.find(name)
-        # Two shops may use the same number: the caller means one of its own.
-        for channel in sorted(caller.channels):
-            page = await self._views.list_orders(text=name, channel=channel, limit=1)
-            if page.rows:
-                return page.rows[0].order_id
-        return None
+        channels = None if ANY_CHANNEL in caller.channels else caller.channels
+        try:
+            return await self._views.find(name, channels)
+        except Ambiguous as error:
+            raise Problem(409, "ambiguous", "Several orders", str(error)) from error
 
 
 class Reading:
@@ -143,7 +71,7 @@ class Reading:
             web.get("/api/v1/orders", self.list_orders),
             web.get("/api/v1/orders/{id}", self.show),
             web.get("/api/v1/orders/{id}/timeline", self.timeline),
-            web.get("/api/v1/orders/{id}/documents/{name}", self.document),
+            web.get("/api/v1/orders/{id}/files/{name}", self.file),
             web.get("/schemas", self.schema_names),
             web.get("/schemas/{name}", self.schema),
         ]
@@ -155,6 +83,7 @@ class Reading:
         try:
             page = await self._views.list_orders(
                 stage=query.get("stage") or None,
+                progress=query.get("progress") or None,
                 channel=_channel(query.get("channel", ""), caller),
                 attention=_flag(query.get("attention", "")),
                 text=query.get("q", "")[:_MAX_TEXT] or None,
@@ -168,14 +97,14 @@ class Reading:
             following = str(request.rel_url.update_query(cursor=page.next_cursor))
         return _json({"orders": page.rows, "next_cursor": page.next_cursor, "next": following})
 
-    async def document(self, request: web.Request) -> web.Response:
+    async def file(self, request: web.Request) -> web.Response:
         """Answer a file of the order, such as the label that the warehouse prints."""
         caller = await caller_of(request, self._keys, READ_LABELS, self._clock.now())
         found = await self._finder.find(request.match_info["id"], caller)
         name = request.match_info["name"][:_MAX_TEXT]
         document = await self._views.document(found.row.order_id, name)
         if document is None:
-            raise problems.not_found("The order has no document of this name.")
+            raise problems.not_found("The order has no file of this name.")
         return web.Response(
             body=document.content,
             headers={
@@ -232,7 +161,7 @@ def require_match(request: web.Request, order: OrderRow) -> None:
         412,
         "changed-meanwhile",
         "Changed meanwhile",
-        "The order has changed since you read it; look at it again and decide anew.",
+        "The order has changed since you read it; read it again and decide again.",
         headers={"ETag": etag_of(order)},
     )
 

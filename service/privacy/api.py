@@ -9,6 +9,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
+from adapters.postgres.privacy import MAX_LISTED, OPEN, STATES, Request
 from schemas.messages.privacy import EXPORT, Subject
 from schemas.order.canonical import LongText, ShortText
 from service.http import problems
@@ -16,10 +17,9 @@ from service.http.auth import Caller, Keys, Repeats, caller_of, digest_of, idemp
 from service.http.bodies import Bodies
 from service.http.idempotency import once
 from service.http.problems import Problem
+from service.http.reading import channels_of, read_body, reason_of, unprocessable, whole_of
 from service.inbound.edge import EdgeClock
 from service.privacy.service import NothingKept, PrivacyDesk, shown
-from service.quarantine.bodies import channels_of, read_body, reason_of, unprocessable, whole_of
-from service.wiring.privacy import MAX_LISTED, OPEN, STATES, Request
 
 READ, ACT = "privacy:read", "privacy:act"
 

@@ -15,10 +15,11 @@ from service.app.errors import OperatorError
 from service.cli.tables import age, print_json, print_table
 
 if TYPE_CHECKING:
+    from adapters.postgres.audit import AuditEntry
+    from adapters.postgres.privacy import Request
     from schemas.messages.privacy import Subject
     from service.privacy.local import AtHand
     from service.privacy.service import Preview
-    from service.wiring.privacy import AuditEntry, Request
 
 application = typer.Typer(
     help="Erase or hand over customers' data, and look after its keys.", no_args_is_help=True

@@ -8,20 +8,18 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from adapters.postgres.audit import Audit
+from adapters.postgres.erasing import Erasing
+from adapters.postgres.exports import Exports
+from adapters.postgres.pool import Pool
+from adapters.postgres.privacy import PrivacyRequests
+from adapters.postgres.quarantine_workflow import QuarantineWorkflow
+from adapters.postgres.rewrapping import SealingKeys
+from adapters.postgres.sealing import Sealing
 from service.app.clock import SystemClock
-from service.app.local import Desk, open_desk
+from service.app.local import LocalSession, open_local
 from service.inbound.edge import EdgeClock
 from service.privacy.service import PrivacyDesk
-from service.wiring.privacy import (
-    Audit,
-    Erasing,
-    Exports,
-    Pool,
-    PrivacyRequests,
-    QuarantineWorkflow,
-    Sealing,
-    SealingKeys,
-)
 
 
 def privacy_desk(pool: Pool, sealing: Sealing, clock: EdgeClock) -> PrivacyDesk:
@@ -41,15 +39,15 @@ class AtHand(Struct, frozen=True, kw_only=True):
     """What a person at the machine needs: the desk, orders by their names, and the master keys."""
 
     desk: PrivacyDesk
-    orders: Desk
+    orders: LocalSession
     keys: SealingKeys
     audit: Audit
 
 
 @asynccontextmanager
 async def open_privacy(data: Path | None) -> AsyncIterator[AtHand]:
-    """Open the desk of the service that runs in a data directory. Raises as `open_desk` does."""
-    async with open_desk(data) as orders:
+    """Open the desk of the service that runs in a data directory. Raises as `open_local` does."""
+    async with open_local(data) as orders:
         yield AtHand(
             desk=privacy_desk(orders.pool, orders.sealing, SystemClock()),
             orders=orders,

@@ -16,19 +16,14 @@ from msgspec import Struct
 
 from actors.runtime.errors import JournalUnavailable
 from actors.runtime.ports import Letter
+from adapters.postgres.erasing import BEGINNING, Erasing
+from adapters.postgres.privacy import PrivacyRequests, Request
+from adapters.postgres.quarantine_workflow import Filter, QuarantineWorkflow
 from schemas.contracts.incidents import PRIVACY_LATE
 from schemas.contracts.refusals import PRIVACY_REQUEST
 from schemas.messages.privacy import EXPORT, REDACT_SHOP, AskPrivacy, Subject
 from service.privacy.metrics import PrivacyMetrics
 from service.privacy.search import MAX_REFS, concerns
-from service.wiring.privacy import (
-    BEGINNING,
-    Erasing,
-    Filter,
-    PrivacyRequests,
-    QuarantineWorkflow,
-    Request,
-)
 
 log = logging.getLogger(__name__)
 

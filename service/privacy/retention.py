@@ -10,9 +10,13 @@ from datetime import timedelta
 from typing import TypeVar
 
 from actors.runtime.errors import JournalUnavailable
+from adapters.postgres.erasing import BEGINNING, Erasing
+from adapters.postgres.pool import Pool
+from adapters.postgres.rewrapping import SealingKeys
+from adapters.postgres.sealing import Sealing
+from adapters.postgres.sealing_keys import agree
 from service.privacy.metrics import PrivacyMetrics
 from service.privacy.requests import SERVICE, PrivacyClock
-from service.wiring.privacy import BEGINNING, Erasing, Pool, Sealing, SealingKeys, agree
 
 log = logging.getLogger(__name__)
 
@@ -147,6 +151,7 @@ class Rewrapping:
         done += await self._walk(self._keys.rewrap_items, 0)
         done += await self._walk(self._keys.rewrap_subjects, 0)
         done += await self._walk(self._keys.rewrap_answers, ("", ""))
+        done += await self._walk(self._keys.rewrap_exchanges, 0)
         if done:
             log.info("%d keys were wrapped anew by the master key %s.", done, active)
         self._through = active

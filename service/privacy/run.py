@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
+from adapters.postgres.erasing import Erasing
+from adapters.postgres.leases import JOBS
+from adapters.postgres.privacy import PrivacyRequests
+from adapters.postgres.quarantine_workflow import QuarantineWorkflow
+from service.app.clock import SystemClock
 from service.privacy.metrics import PrivacyMetrics
 from service.privacy.requests import Privacy
 from service.privacy.retention import Retention, Rewrapping
-from service.wiring import root as wiring
-from service.wiring.privacy import Erasing, PrivacyRequests, QuarantineWorkflow
-
-if TYPE_CHECKING:
-    from service.app.process import Service
+from service.settings import Settings
+from service.wiring.store import Store
 
 
 class PrivacyWork(Struct, frozen=True, kw_only=True):
@@ -25,18 +27,26 @@ class PrivacyWork(Struct, frozen=True, kw_only=True):
     rewrapping: Rewrapping
 
 
-def privacy_of(service: Service, store: wiring.Store) -> PrivacyWork:
-    """Make all of it. Its metrics are in the service's registry."""
-    metrics, clock = PrivacyMetrics(service.metrics.registry), service.clock
-    erasing, forget = Erasing(store.reports), service.registry.forget
+def privacy_of(
+    settings: Settings,
+    clock: SystemClock,
+    store: Store,
+    metrics: PrivacyMetrics,
+    *,
+    forget: Callable[[Iterable[str]], None],
+    refused: Callable[[str, str], None],
+) -> PrivacyWork:
+    """Make all of it. `forget` takes an order out of memory; `refused` counts an occurrence of an
+    incident, by its category and channel."""
+    erasing = Erasing(store.reports)
 
     def may() -> bool:
-        return store.leases.sure
+        return store.leases.surely_holds(JOBS)
 
     days = {
-        name: channel.keeps_personal_data_days
-        for name, channel in service.settings.channels.items()
-        if channel.keeps_personal_data_days
+        name: channel.personal_data_days
+        for name, channel in settings.channels.items()
+        if channel.personal_data_days
     }
     requests = Privacy(
         PrivacyRequests(store.reports, store.sealing),
@@ -46,7 +56,7 @@ def privacy_of(service: Service, store: wiring.Store) -> PrivacyWork:
         metrics,
         may=may,
         forget=forget,
-        refused=service.refusals.count,
+        refused=refused,
     )
     return PrivacyWork(
         requests=requests,

@@ -10,27 +10,17 @@ import msgspec
 from msgspec import Struct
 
 from actors.runtime.errors import JournalUnavailable
+from adapters.postgres.audit import Audit, AuditEntry
+from adapters.postgres.erasing import Erasing, Found
+from adapters.postgres.exports import Exports
+from adapters.postgres.privacy import OPEN, PrivacyRequests, Request, Whose, whose_of
+from adapters.postgres.quarantine_workflow import Filter, HeldItem, QuarantineWorkflow
+from adapters.postgres.sealing import Sealing
 from schemas.messages.privacy import EXPORT, Subject
 from schemas.order.ids import OrderId
 from service.app.errors import OperatorError
 from service.inbound.edge import EdgeClock
 from service.privacy.search import MAX_REFS, concerns
-from service.wiring.privacy import (
-    OPEN,
-    Audit,
-    AuditEntry,
-    Erasing,
-    Exports,
-    Filter,
-    Found,
-    HeldItem,
-    PrivacyRequests,
-    QuarantineWorkflow,
-    Request,
-    Sealing,
-    Whose,
-    whose_of,
-)
 
 MAX_NAMED = 20
 """Orders that a preview names; the others are counted."""
@@ -184,7 +174,7 @@ class PrivacyDesk:
             found.append(one)
             order = await self._exports.order(OrderId(one.order_id))
             if order is not None:
-                partners |= {entry.partner for entry in order.timeline if entry.partner}
+                partners |= {entry.lane for entry in order.timeline if entry.lane}
                 yield comma + msgspec.json.encode(order)
                 comma = b","
         yield b'],"messages":['

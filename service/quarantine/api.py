@@ -10,29 +10,24 @@ import msgspec
 from aiohttp import web
 from msgspec import structs
 
+from adapters.postgres.quarantine_workflow import MAX_LISTED, OPEN, Filter, HeldItem
 from schemas.contracts import refusals
 from service.http import problems
 from service.http.auth import Caller, Keys, Repeats, caller_of, idempotency_key_of
 from service.http.bodies import Bodies
 from service.http.idempotency import once
 from service.http.problems import Problem
-from service.inbound.edge import EdgeClock
-from service.quarantine.bodies import (
-    BulkRelease,
-    Decision,
-    Edit,
-    Matching,
+from service.http.reading import (
     channels_of,
-    content_of,
     moment_of,
     read_body,
     reason_of,
-    state_of,
     unprocessable,
     whole_of,
 )
+from service.inbound.edge import EdgeClock
+from service.quarantine.bodies import BulkRelease, Decision, Edit, Matching, content_of, state_of
 from service.quarantine.service import STREAM_AWAY, QuarantineDesk, Verdict
-from service.wiring.quarantine import MAX_LISTED, OPEN, Filter, HeldItem
 
 READ, ACT = "quarantine:read", "quarantine:act"
 

@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-from datetime import datetime
-from typing import Annotated, TypeVar
+from typing import Annotated
 
-import msgspec
 from msgspec import Meta, Struct
 
-from schemas.contracts import refusals, strict_json
-from schemas.contracts.refusals import Refused
+from adapters.postgres.quarantine_workflow import STATES
 from schemas.order.canonical import LongText, ShortText
-from service.http import problems
-from service.http.auth import ANY_CHANNEL, Caller
-from service.http.problems import Problem
-from service.wiring.quarantine import STATES
+from service.http.reading import Moment, bad_query, unprocessable
 
 _ANY_STATE = "all"
-
-Shape = TypeVar("Shape")
-Moment = Annotated[datetime, Meta(tz=True)]
 
 
 class Decision(Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,19 +50,6 @@ class BulkRelease(Struct, frozen=True, forbid_unknown_fields=True):
     after: Annotated[int, Meta(ge=0, le=2**62)] = 0
 
 
-def read_body(raw: bytes, shape: type[Shape]) -> Shape:
-    """Read a body strictly. Raises Problem: 400 for no JSON, 422 for another shape."""
-    try:
-        strict_json.check(raw)
-        return msgspec.json.decode(raw, type=shape)
-    except Refused as error:
-        raise Problem(
-            400, error.reason, "Body not understood", str(error), sentences=error.sentences
-        ) from error
-    except msgspec.ValidationError as error:
-        raise unprocessable(refusals.SCHEMA_MISMATCH, f"The body is wrong: {error}.") from error
-
-
 def content_of(edit: Edit) -> bytes | None:
     """Return the bytes of an edit, None when there are none. Raises Problem 422."""
     if edit.content_base64 is None:
@@ -82,54 +60,8 @@ def content_of(edit: Edit) -> bytes | None:
         raise unprocessable("content-no-base64", "content_base64 is no base64.") from error
 
 
-def reason_of(reason: str) -> str:
-    """Return the reason. Raises Problem 422 for an empty one."""
-    if not reason.strip():
-        raise unprocessable("reason-missing", "Say in `reason` why you do this; it is audited.")
-    return reason
-
-
-def unprocessable(slug: str, detail: str) -> Problem:
-    """The body was read, and can't be meant."""
-    return Problem(422, slug, "Not understood", detail)
-
-
-def channels_of(asked: str, caller: Caller) -> tuple[str, ...] | None:
-    """Return the channels to look at: the asked one, else all the caller's (None: every one).
-    Raises Problem 403."""
-    if asked:
-        if not caller.serves(asked):
-            raise Problem(
-                403, "channel-refused", "Channel refused", "This API key does not serve it."
-            )
-        return (asked,)
-    return None if ANY_CHANNEL in caller.channels else tuple(sorted(caller.channels))
-
-
 def state_of(text: str) -> str | None:
     """Return the asked state; None for `all`. Raises Problem 400."""
     if text in STATES or text == _ANY_STATE:
         return None if text == _ANY_STATE else text
-    raise _bad_query(f"state is one of {', '.join(STATES)} and {_ANY_STATE}.")
-
-
-def moment_of(name: str, text: str) -> datetime | None:
-    """Return a time of the query. Raises Problem 400."""
-    if not text:
-        return None
-    try:
-        return msgspec.convert(text.replace(" ", "+"), type=Moment)
-    except msgspec.ValidationError as error:
-        told = f"{name} is a time with its zone, such as 2026-11-27T09:30:00Z."
-        raise _bad_query(told) from error
-
-
-def whole_of(name: str, text: str, most: int) -> int:
-    """Return a whole number of the query, from 1 to `most`. Raises Problem 400."""
-    if text.isascii() and text.isdigit() and len(text) < 20 and 1 <= int(text) <= most:
-        return int(text)
-    raise _bad_query(f"{name} is a whole number from 1 to {most}.")
-
-
-def _bad_query(detail: str) -> Problem:
-    return problems.bad_request("query", "Query not understood", detail)
+    raise bad_query(f"state is one of {', '.join(STATES)} and {_ANY_STATE}.")

@@ -16,8 +16,9 @@ from service.app.errors import OperatorError
 from service.cli.tables import age, print_json, print_table
 
 if TYPE_CHECKING:
+    from adapters.postgres.audit import AuditEntry
+    from adapters.postgres.quarantine_workflow import Filter, HeldItem
     from service.quarantine.service import Failure, QuarantineDesk, Released, Verdict
-    from service.wiring.quarantine import AuditEntry, Filter, HeldItem
 
 application = typer.Typer(
     help="Look at what did not pass the door, mend it, and release it.", no_args_is_help=True
@@ -323,7 +324,7 @@ def _filter(
     until: datetime | None,
     state: str,
 ) -> Filter:
-    from service.wiring.quarantine import Filter
+    from adapters.postgres.quarantine_workflow import Filter
 
     return Filter(
         state=_state(state),
@@ -336,7 +337,7 @@ def _filter(
 
 
 def _state(state: str) -> str | None:
-    from service.wiring.quarantine import STATES
+    from adapters.postgres.quarantine_workflow import STATES
 
     if state != "all" and state not in STATES:
         raise OperatorError(f"No state is called {state!r}; there are: {', '.join(STATES)}, all.")

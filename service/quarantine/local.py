@@ -2,45 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from actors.runtime.errors import StreamUnavailable
+from adapters.postgres.quarantine_workflow import QuarantineWorkflow
 from service.app.clock import SystemClock
-from service.app.local import open_desk
-from service.embedded.data_directory import DataDirectory
+from service.app.local import open_local
+from service.app.sessions import NoStream, known_keys, open_publisher
 from service.inbound.edge import Stream
 from service.quarantine.service import QuarantineDesk
 from service.settings import load
-from service.wiring import (
-    channels as wiring_channels,
-)
-from service.wiring import (
-    local as wiring_local,
-)
-from service.wiring import (
-    quarantine as wiring_quarantine,
-)
-
-
-class NoStream:
-    """Stands in for the stream where nothing is released: who only looks needs no NATS."""
-
-    async def publish(
-        self,
-        channel: str,
-        kind: str,
-        ref: str,
-        raw: bytes,
-        *,
-        delivery_id: str,
-        source: str,
-        topic: str,
-        trace: str = "",
-    ) -> None:
-        """Send nothing. Raises StreamUnavailable."""
-        raise StreamUnavailable("The message stream was not opened.", retry_after_seconds=1)
+from service.wiring.channels import Readers, readers_by_kind
 
 
 @asynccontextmanager
@@ -48,32 +21,18 @@ async def open_quarantine(
     data: Path | None, *, releasing: bool = False
 ) -> AsyncIterator[QuarantineDesk]:
     """Open the desk of the service that runs in a data directory; only one opened for `releasing`
-    can release. Raises as `open_desk` does."""
+    can release. Raises as `open_local` does."""
     async with AsyncExitStack() as stack:
-        desk = await stack.enter_async_context(open_desk(data))
+        desk = await stack.enter_async_context(open_local(data))
         stream: Stream = NoStream()
         if releasing:
-            stream = await stack.enter_async_context(wiring_local.publisher(desk.nats_url))
-        keys = _keys(desk.folder)
-        readers = wiring_quarantine.readers(keys)
-        # No channel's name has a colon: a channel that is still configured reads its own letters,
-        # by its own rounding rule.
-        known = {f":{kind}": reader for kind, reader in readers.items()}
+            stream = await stack.enter_async_context(open_publisher(desk.nats_url))
+        settings = load()
+        keys = known_keys(settings, desk.folder)
         yield QuarantineDesk(
-            wiring_quarantine.QuarantineWorkflow(desk.pool, desk.sealing),
+            QuarantineWorkflow(desk.pool, desk.sealing),
             stream,
-            readers,
-            wiring_channels.translator(known | wiring_channels.sources(load(), keys)),
+            readers_by_kind(keys),
+            Readers(settings, keys).translate,
             SystemClock(),
         )
-
-
-def _keys(folder: Path) -> Mapping[str, bytes]:
-    """Return the keys of the correlation ids that warehouses' callbacks bear."""
-    configured = load().correlation
-    if configured is not None:
-        return {k: v.reveal().encode() for k, v in configured.keys.items()}
-    directory = DataDirectory(folder)
-    if not (directory.path / "secrets" / wiring_local.CORRELATION_SECRET).exists():
-        return {}
-    return {"k1": directory.secret(wiring_local.CORRELATION_SECRET).encode()}

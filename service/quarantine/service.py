@@ -18,6 +18,14 @@ from msgspec import Struct, structs
 
 from actors.runtime.errors import StreamUnavailable, TooLargeForStream
 from actors.runtime.ports import Letter
+from adapters.nats.headers import SUBJECT, TOPIC
+from adapters.postgres.quarantine_workflow import (
+    OPEN,
+    Filter,
+    HeldItem,
+    QuarantineWorkflow,
+    Release,
+)
 from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused
 from schemas.messages.inputs import KINDS
@@ -25,15 +33,6 @@ from schemas.messages.privacy import Read
 from schemas.order.ids import partition_of
 from service.inbound.edge import EdgeClock, Stream
 from service.inbound.intake import ref_of
-from service.wiring.quarantine import (
-    OPEN,
-    Filter,
-    HeldItem,
-    QuarantineWorkflow,
-    Release,
-    subject_of,
-    topic_of,
-)
 
 log = logging.getLogger(__name__)
 
@@ -250,7 +249,7 @@ class QuarantineDesk:
                 item.current,
                 delivery_id=_id_of(item),
                 source=item.source,
-                topic=topic_of(item),
+                topic=_topic_of(item),
                 trace=item.headers.get("traceparent", ""),
             )
         except StreamUnavailable as error:
@@ -263,12 +262,12 @@ class QuarantineDesk:
     def _address(self, item: HeldItem, raw: bytes) -> tuple[str, str]:
         reader = self._readers.get(item.source)
         if isinstance(reader, Addressed):
-            channel, kind = reader.address(topic_of(item), raw)
+            channel, kind = reader.address(_topic_of(item), raw)
             return channel or item.channel, kind
         if item.kind:
             return item.channel, item.kind
         # A stray's subject has too few or too many tokens, but its kind stands where it should.
-        tokens = subject_of(item).split(".")
+        tokens = _subject_of(item).split(".")
         kind = tokens[3] if len(tokens) > 3 else ""
         # An act bears a person's name. Who may send one is kept apart by subject, and this one had
         # none of those.
@@ -281,7 +280,7 @@ def _letter(item: HeldItem, raw: bytes, channel: str, kind: str) -> Letter:
         channel=channel,
         kind=kind,
         source=item.source,
-        topic=topic_of(item),
+        topic=_topic_of(item),
         delivery_id=_id_of(item),
         raw=raw,
         headers=item.headers,
@@ -310,3 +309,13 @@ def _refused(item: HeldItem, verdict: Verdict) -> Failure:
 def _changed(item: HeldItem) -> Failure:
     why = "Somebody else released, discarded or edited it meanwhile; look at it again."
     return Failure(id=item.id, reason=CHANGED, sentences=(why,))
+
+
+def _topic_of(item: HeldItem) -> str:
+    """Return the sender's own name of what happened; "" when it gave none."""
+    return item.headers.get(TOPIC.lower(), "")
+
+
+def _subject_of(item: HeldItem) -> str:
+    """Return the subject under which an unroutable message came; "" for everything else."""
+    return item.headers.get(SUBJECT.lower(), "")

@@ -5,47 +5,24 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 from service.app.errors import OperatorError
 from service.settings.check import Faulty, build, from_text
 from service.settings.describe import Described, describe, markdown
-from service.settings.model import (
-    Correlation,
-    Limits,
-    Listen,
-    PolicyTimes,
-    Privacy,
-    Retention,
-    Settings,
-    Telemetry,
-)
-from service.settings.partners import CallLimits, Carrier, Channel, Erp, Mail, Shipper, Warehouse
-from adapters.kit.secret import MASK, Secret
-from service.settings.shape import variables
+from service.settings.model import Listen, Place, Retention, Settings
+from service.settings.roles import inconsistencies
+from service.settings.variables import Variable, of_instances, of_tables
 
 __all__ = [
-    "MASK",
-    "CallLimits",
-    "Carrier",
-    "Channel",
     "ConfigurationRefused",
-    "Correlation",
     "Described",
-    "Erp",
-    "Limits",
     "Listen",
-    "Mail",
-    "PolicyTimes",
-    "Privacy",
+    "Place",
     "Retention",
-    "Secret",
     "Settings",
-    "Shipper",
-    "Telemetry",
-    "Warehouse",
     "describe",
     "load",
     "markdown",
@@ -85,22 +62,24 @@ def load(
     faults = _overlay_variables(raw, environ)
     _merge(raw, overlay or {})
     try:
-        settings = build(Settings, raw, environ)
+        settings = build(raw, environ)
     except Faulty as error:
         faults += error.faults
     else:
+        faults += inconsistencies(settings)
         if not faults:
             return settings
     raise ConfigurationRefused(faults)
 
 
-def unknown_variables(environ: Mapping[str, str] | None = None) -> list[str]:
+def unknown_variables(settings: Settings, environ: Mapping[str, str] | None = None) -> list[str]:
     """Return a sentence for each ORDERWRIGHT_ variable that sets nothing, for `doctor`.
 
     They are no fault: container platforms add their own (`ORDERWRIGHT_SERVICE_HOST`).
     """
     environ = os.environ if environ is None else environ
-    known = {"ORDERWRIGHT_CONFIG", *(name for name, _, _ in variables())}
+    known = {"ORDERWRIGHT_CONFIG", *(one.name for one in of_tables())}
+    known |= {one.name for one in of_instances(_kinds_of(settings), environ)}
     told = []
     for name in sorted(environ):
         if name.startswith("ORDERWRIGHT_") and name not in known:
@@ -148,23 +127,47 @@ def _file(path: Path | None, environ: Mapping[str, str]) -> dict[str, Any]:
         raise ConfigurationRefused([f"The file {path} is not valid TOML: {error}."]) from None
 
 
+def _kinds_of(settings: Settings) -> dict[str, dict[str, str]]:
+    """Return the kind of each instance, as the raw tree has it."""
+    return {
+        "channels": {name: one.kind for name, one in settings.channels.items()},
+        "partners": {name: one.kind for name, one in settings.partners.items()},
+        "places": dict.fromkeys(settings.places, ""),
+    }
+
+
 def _overlay_variables(raw: dict[str, Any], environ: Mapping[str, str]) -> list[str]:
+    """Put what variables set into the raw tree; return a sentence for each that can't be read."""
+    faults = _set(raw, of_tables(), environ)
+    found: dict[str, dict[str, str]] = {}
+    for table in ("channels", "partners", "places"):
+        held = raw.get(table)
+        named = held.items() if isinstance(held, dict) else ()
+        found[table] = {
+            str(name): str(one.get("kind", "")) for name, one in named if isinstance(one, dict)
+        }
+    return faults + _set(raw, of_instances(found, environ), environ)
+
+
+def _set(
+    raw: dict[str, Any], variables: Iterable[Variable], environ: Mapping[str, str]
+) -> list[str]:
     faults = []
     taken: set[tuple[str, ...]] = set()
-    for variable, where, key in variables():
-        text = environ.get(variable, "")
-        if not text or where in taken:
+    for variable in variables:
+        text = environ.get(variable.name, "")
+        if not text or variable.path in taken:
             continue
-        taken.add(where)
+        taken.add(variable.path)
         table = raw
-        for name in where[:-1]:
+        for name in variable.path[:-1]:
             inner = table.setdefault(name, {})
             # A wrong kind of value in the file is told by the check that follows.
             table = inner if isinstance(inner, dict) else {}
         try:
-            table[where[-1]] = from_text(key, text)
+            table[variable.path[-1]] = from_text(variable.key, text)
         except ValueError as error:
-            faults.append(f"The environment variable {variable} {error}.")
+            faults.append(f"The environment variable {variable.name} {error}.")
     return faults
 
 

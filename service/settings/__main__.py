@@ -1,4 +1,4 @@
-"""Write docs/configuration.md anew: `python -m service.settings`."""
+"""Write docs/configuration.md again: `python -m service.settings`."""
 
 from __future__ import annotations
 

@@ -5,16 +5,24 @@ from __future__ import annotations
 import difflib
 import re
 import typing
-from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from adapters.kinds import KindRefused, kind_named, names
 from adapters.kit.secret import Secret, resolve
+from service.settings.model import Settings
 from service.settings.shape import REQUIRED, Key, keys_of, type_words
 
-Table = TypeVar("Table", bound=Struct)
+GONE = {
+    "erp": 'kind = "business_central"',
+    "warehouse": 'kind = "warehouse"',
+    "carrier": 'kind = "ups"',
+    "mail": 'kind = "smtp"',
+}
+"""Tables of version 1, each with what says the same now."""
 
 MAX_FAULTS = 50
 """More than fifty sentences nobody reads; a wrong file would make thousands."""
@@ -33,17 +41,25 @@ _RULES: tuple[tuple[str, str], ...] = (
 )
 
 
-def build(table: type[Table], raw: Mapping[str, Any], environ: Mapping[str, str]) -> Table:
+def build(raw: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
     """Return the settings a raw tree states; raises Faulty with all that is wrong."""
     faults = []
-    for fault in _table(table, raw, "", environ):
+    for fault in _table(Settings, raw, "", environ):
         faults.append(fault)
         if len(faults) == MAX_FAULTS:
             break
     if faults:
         raise Faulty(faults)
-    built: Table = _convert(raw, table, environ)
-    return built
+    settings: Settings = _convert(_plain_part(Settings, raw), Settings, environ)
+    instances = {
+        key.name: {
+            name: _convert(one, kind_named(one["kind"]).settings, environ)
+            for name, one in raw.get(key.name, {}).items()
+        }
+        for key in keys_of(Settings, None)
+        if key.kinds
+    }
+    return structs.replace(settings, **instances)
 
 
 class Faulty(ValueError):
@@ -79,9 +95,7 @@ def _table(
     for name in raw:
         if name not in keys:
             faults += 1
-            near = difflib.get_close_matches(str(name), keys, n=1)
-            hint = f"; did you mean {near[0]}?" if near else "."
-            yield f"{dot}{name} is no setting{hint}"
+            yield _unknown(f"{dot}{name}", str(name), keys)
     for name, key in keys.items():
         if name in raw:
             for fault in _value(key, raw[name], f"{dot}{name}", environ):
@@ -93,9 +107,27 @@ def _table(
     if not faults:
         # What one key alone can't show: the table's own rule about its keys together.
         try:
-            _convert(raw, table, environ)
+            _convert(_plain_part(table, raw), table, environ)
         except msgspec.ValidationError as error:
             yield f"In [{path}], {_plain(str(error))}."
+
+
+def _unknown(path: str, name: str, keys: Iterable[str]) -> str:
+    if path in GONE:
+        return (
+            f"[{path}] is no table any more: write it as [partners.NAME] with {GONE[path]}, where "
+            "NAME is what you call that partner."
+        )
+    near = difflib.get_close_matches(name, keys, n=1)
+    if not near:
+        return f"{path} is no setting."
+    return f"{path} is no setting; did you mean {near[0]}?"
+
+
+def _plain_part(table: type[Struct], raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Leave out the instances: each is converted to the settings of its own kind."""
+    kinds = {key.name for key in keys_of(table, None) if key.kinds}
+    return {name: value for name, value in raw.items() if name not in kinds}
 
 
 def _value(key: Key, raw: object, path: str, environ: Mapping[str, str]) -> Iterator[str]:
@@ -118,7 +150,45 @@ def _value(key: Key, raw: object, path: str, environ: Mapping[str, str]) -> Iter
         except msgspec.ValidationError as error:
             yield f"{path}.{name}: the name {_word(str(error), key, name)}."
             continue
-        yield from _table(held, one, f"{path}.{name}", environ)
+        here = f"{path}.{name}"
+        yield from (
+            _instance(key, one, here, environ) if key.kinds else _table(held, one, here, environ)
+        )
+
+
+def _instance(key: Key, raw: object, path: str, environ: Mapping[str, str]) -> Iterator[str]:
+    """Check one instance by the settings of its kind."""
+    if not isinstance(raw, Mapping):
+        yield f"{path} must be a table, not {_kind(raw)}."
+        return
+    name = raw.get("kind")
+    if name is None:
+        yield f"{path}.kind is missing; it says which kind of partner it is."
+        return
+    if name not in names():
+        yield f"{path}.kind must be one of {', '.join(_fitting(key))}, not {_quoted(name)}."
+        return
+    try:
+        kind = kind_named(name)
+    except KindRefused as error:
+        yield f"{path}: {error}"
+        return
+    if ("storefront" in kind.roles) != (key.kinds == "storefront"):
+        there = "channels" if "storefront" in kind.roles else "partners"
+        yield f"{path}: {name} belongs under [{there}.NAME]; it plays {', '.join(kind.roles)}."
+        return
+    yield from _table(kind.settings, raw, path, environ)
+
+
+def _fitting(key: Key) -> Iterator[str]:
+    """Yield the names of the kinds that may stand there."""
+    for name in names():
+        try:
+            is_channel = "storefront" in kind_named(name).roles
+        except KindRefused:
+            continue  # it is no help to someone who looks for a name that works
+        if is_channel == (key.kinds == "storefront"):
+            yield name
 
 
 def _convert(raw: object, wanted: Any, environ: Mapping[str, str]) -> Any:

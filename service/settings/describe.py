@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from msgspec import Struct
 
+from adapters.kinds import ours
+from adapters.kit.kind import Kind
+from adapters.kit.settings import ChannelSettings, PartnerSettings
 from service.settings.model import Settings
 from service.settings.shape import REQUIRED, Key, keys_of, text_of, type_words
+from service.settings.variables import PREFIX, prefix_of
 
 
 class Described(Struct, frozen=True, kw_only=True):
@@ -24,19 +29,18 @@ class Described(Struct, frozen=True, kw_only=True):
 
 def describe(settings: Settings) -> list[Described]:
     """Return a row for every key that is set or has a default, in the order of the tree."""
-    return list(_rows(settings, "", "ORDERWRIGHT"))
+    return list(_rows(settings, "", PREFIX))
 
 
-def _rows(table: Struct, path: str, prefix: str | None) -> Iterator[Described]:
+def _rows(table: Struct, path: str, prefix: str) -> Iterator[Described]:
     for key in keys_of(type(table), prefix):
         value = getattr(table, key.name)
         here = f"{path}{key.name}"
         if isinstance(value, Struct):
-            inner = f"{prefix}_{key.name.upper()}" if prefix else None
-            yield from _rows(value, f"{here}.", inner)
+            yield from _rows(value, f"{here}.", f"{prefix}_{key.name.upper()}")
         elif key.tables_by_name is not None and value:
             for name, one in value.items():
-                yield from _rows(one, f"{here}.{name}.", None)
+                yield from _rows(one, f"{here}.{name}.", prefix_of(key.name, name))
         else:
             yield Described(
                 key=here,
@@ -55,7 +59,7 @@ def _default(key: Key) -> str:
 
 _HEAD = """# Configuration
 
-<!-- Made from service/settings; a test compares. Make it anew: python -m service.settings -->
+<!-- Made from the settings; a test compares. Make it again: python -m service.settings -->
 
 Orderwright reads one TOML file (`ORDERWRIGHT_CONFIG`, else `./orderwright.toml` where there is
 one); environment variables, where a key has one, go before the file. Lists in variables are
@@ -65,46 +69,95 @@ fault. On Kubernetes, a service that is itself named `orderwright` makes the pla
 `ORDERWRIGHT_PORT` to an address: set `enableServiceLinks: false`.
 
 All durations are in seconds.
+
+Partners and channels are *instances* that you name: `[partners.ups-us]` with `kind = "ups"`. The
+keys of an instance are those that all have, and those of its kind. Each has a variable, too:
+`ORDERWRIGHT_PARTNERS_UPS_US_CLIENT_SECRET` sets `client_secret` of `[partners.ups-us]`; an instance
+may exist by variables alone, of which `..._KIND` names its kind. `[partners.NAME.calls]` is the
+same table as `[channels.NAME.calls]`.
+
+With one warehouse and one carrier nothing has to be said about who does what. With several,
+`[places.NAME]` says who packs and who carries at each place that goods leave from, and each channel
+may name its ERP, its mail and its places. What no one plays is left out of an order's life.
 """
 
 
 def markdown() -> str:
-    """Return docs/configuration.md."""
-    parts = [_HEAD]
+    """Return docs/configuration.md: the tables of our own kinds, not of those installed beside."""
+    parts = [_HEAD, _kinds_table()]
     seen: set[type[Struct]] = set()
-    for title, table, prefix in _tables(Settings, "", "ORDERWRIGHT"):
-        if table in seen:
-            continue
-        seen.add(table)
-        parts.append(_section(title, table, prefix))
+    for title, table, prefix in _tables(Settings, "", PREFIX):
+        if table not in seen:
+            seen.add(table)
+            parts.append(_section(title, table, prefix))
+    parts += [_kind_section(kind) for kind in ours()]
     return "\n".join(parts)
 
 
-def _tables(
-    table: type[Struct], path: str, prefix: str | None
-) -> Iterator[tuple[str, type[Struct], str | None]]:
+def _tables(table: type[Struct], path: str, prefix: str) -> Iterator[tuple[str, type[Struct], str]]:
     yield path, table, prefix
     for key in keys_of(table, prefix):
         here = f"{path}.{key.name}" if path else key.name
         if key.table is not None:
-            # The care for calls is the same table under every partner, told once without variables.
-            inner = f"{prefix}_{key.name.upper()}" if prefix else None
-            name = "PARTNER.calls" if key.name == "calls" else here
-            yield from _tables(key.table, name, None if key.name == "calls" else inner)
+            yield from _tables(key.table, here, f"{prefix}_{key.name.upper()}")
         elif key.tables_by_name is not None:
-            yield from _tables(key.tables_by_name, f"{here}.NAME", None)
+            inner = f"{prefix}_{key.name.upper()}_NAME"
+            yield from _tables(key.tables_by_name, f"{here}.NAME", inner)
 
 
-def _section(title: str, table: type[Struct], prefix: str | None) -> str:
-    told = " ".join((table.__doc__ or "").split())
-    if title == "PARTNER.calls":
-        told += (
-            " PARTNER is erp, warehouse, carrier, mail or channels.NAME; the first four have"
-            " variables such as `ORDERWRIGHT_ERP_CALLS_CONCURRENCY`."
+def _kinds_table() -> str:
+    """Return every kind of ours with what it plays."""
+    lines = [
+        "## Kinds\n\nWhat `kind` may be. Packages that are installed beside add more.\n",
+        "| kind | what it is | roles | how messages come | |",
+        "|---|---|---|---|---|",
+    ]
+    for kind in ours():
+        ways = kind.channel.transports if kind.channel else ("webhook",) if kind.reports else ()
+        roles = ", ".join(kind.roles)
+        lines.append(
+            f"| `{kind.name}` | {kind.title} | {roles} | {', '.join(ways)} | {kind.words} |"
         )
-    lines = [f"## `[{title}]`\n\n{told}\n" if title else f"## At the top\n\n{told}\n"]
-    lines += ["| key | what | type and bounds | default | variable |", "|---|---|---|---|---|"]
-    for key in keys_of(table, prefix):
+    return "\n".join(lines) + "\n"
+
+
+def _kind_section(kind: Kind[Any]) -> str:
+    """Return the tables of one kind: what it has beside, or other than, what all of them have."""
+    is_channel = "storefront" in kind.roles
+    common: type[Struct] = ChannelSettings if is_channel else PartnerSettings
+    settings: type[Struct] = kind.settings
+    base = {key.name: key for key in keys_of(common)}
+    table = "channels" if is_channel else "partners"
+    prefix = f"{PREFIX}_{table.upper()}_NAME"
+    own = [
+        key
+        for key in keys_of(settings, prefix)
+        if key.name not in base or _differs(key, base[key.name])
+    ]
+    title = f'`[{table}.NAME]` of `kind = "{kind.name}"`: {kind.title}'
+    if not own:
+        return f"## {title}\n\n{kind.words} It has no keys of its own.\n"
+    parts = [_rows_of(f"## {title}\n\n{kind.words}\n", own)]
+    for key in own:
+        if key.table is not None:
+            inner = f"{table}.NAME.{key.name}"
+            parts.append(_section(inner, key.table, f"{prefix}_{key.name.upper()}"))
+    return "\n".join(parts)
+
+
+def _differs(key: Key, base: Key) -> bool:
+    return key.default != base.default or key.bounds != base.bounds
+
+
+def _section(title: str, table: type[Struct], prefix: str) -> str:
+    told = " ".join((table.__doc__ or "").split())
+    head = f"## `[{title}]`\n\n{told}\n" if title else f"## At the top\n\n{told}\n"
+    return _rows_of(head, keys_of(table, prefix))
+
+
+def _rows_of(head: str, keys: Iterable[Key]) -> str:
+    lines = [head, "| key | what | type and bounds | default | variable |", "|---|---|---|---|---|"]
+    for key in keys:
         if key.table is not None or key.tables_by_name is not None:
             continue
         default = "needed" if key.default is REQUIRED else text_of(key.default)

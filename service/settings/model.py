@@ -1,5 +1,6 @@
 """Settings as one frozen tree. Types, bounds, defaults and descriptions live side by side, here and
-in `partners`; the check, `config show` and docs/configuration.md all read them from here."""
+in the folders of the kinds; the check, `config show` and docs/configuration.md all read them there.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +8,13 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from service.settings.partners import Carrier, Channel, Erp, Mail, Warehouse
+from actors.order.policy import Policy
+from adapters.kit.exchanges import ExchangePolicy
 from adapters.kit.secret import Secret
-
-DAY = 86_400.0
+from adapters.kit.settings import ChannelSettings, InstanceName, Origin, PartnerSettings
 
 KeyId = Annotated[str, Meta(pattern=r"^[0-9A-Za-z]{2}$")]
-ChannelName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
-Wait = Annotated[float, Meta(ge=0.01, le=400 * DAY)]
+SigningKeyId = Annotated[str, Meta(pattern=r"^[0-9A-Z]$")]
 
 
 class Listen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,15 +50,16 @@ class Listen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Correlation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Keys that sign correlation ids."""
+    """Keys that sign the references under which partners keep the things of an order."""
 
-    active: Annotated[KeyId, Meta(description="Which key signs new ids.")]
+    active: Annotated[SigningKeyId, Meta(description="Which key signs new references.")]
     keys: Annotated[
-        dict[KeyId, Secret],
+        dict[SigningKeyId, Secret],
         Meta(
             min_length=1,
             max_length=16,
-            description="Keys whose ids are accepted: id to secret of 16 characters or more.",
+            description="Keys whose references are accepted: a digit or capital letter to a secret "
+            "of 16 characters or more.",
         ),
     ]
 
@@ -169,57 +170,35 @@ class Retention(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 400.0
 
 
-class PolicyTimes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How long an order waits at each point before something is asked, tried again or alarmed. The
-    same fields and defaults as `actors.order.policy.Policy`, which they become."""
+class Place(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A place that goods leave from. Without any of these tables, one warehouse and one carrier
+    make one place, named `main`."""
 
-    place_due_seconds: Annotated[
-        Wait, Meta(description="For the order itself, when its payment came first; then an alarm.")
-    ] = 600.0
-    payment_due_seconds: Annotated[
-        Wait, Meta(description="For the payment of a placed order, before an alarm.")
-    ] = 3 * DAY
-    stock_due_seconds: Annotated[
-        Wait, Meta(description="For stock to be reserved, before an alarm.")
-    ] = DAY
-    stock_retry_seconds: Annotated[
-        Wait, Meta(description="Between two tries to reserve what was short.")
-    ] = 900.0
-    pack_due_seconds: Annotated[
-        Wait, Meta(description="For the warehouse to pack, before an alarm.")
-    ] = DAY
-    label_due_seconds: Annotated[
-        Wait, Meta(description="For the label to be bought, before an alarm.")
-    ] = 3_600.0
-    scan_due_seconds: Annotated[
-        Wait, Meta(description="For the carrier's first scan, before an alarm.")
-    ] = 2 * DAY
-    delivery_due_seconds: Annotated[
-        Wait, Meta(description="From shipping to delivery, before an alarm.")
-    ] = 10 * DAY
-    close_due_seconds: Annotated[
-        Wait, Meta(description="For what is left to do after delivery, before an alarm.")
-    ] = DAY
-    cancel_due_seconds: Annotated[
-        Wait, Meta(description="For a cancellation to be carried out, before an alarm.")
-    ] = 3_600.0
-    first_track_seconds: Annotated[
-        Wait, Meta(description="From the label to the first question to the carrier.")
-    ] = 3_600.0
-    track_every_seconds: Annotated[
-        Wait, Meta(description="Between two questions to the carrier.")
-    ] = 6 * 3_600.0
-    close_after_seconds: Annotated[
-        Annotated[float, Meta(ge=0, le=400 * DAY)],
-        Meta(description="From delivery until the order is closed; 0: at once."),
-    ] = 0.0
-    accept_test_orders: Annotated[
-        bool,
+    warehouse: Annotated[
+        Annotated[str, Meta(max_length=32)] | None,
         Meta(
-            description="Treat orders that the channel marks as tests like real ones: "
-            "real labels are bought for them."
+            description="The partner that packs there; empty: a person packs and reports. Left "
+            "out: the only one there is."
         ),
-    ] = False
+    ] = None
+    carrier: Annotated[
+        Annotated[str, Meta(max_length=32)] | None,
+        Meta(
+            description="The partner that carries its parcels; empty: none. Left out: the only one "
+            "there is."
+        ),
+    ] = None
+    labels: Annotated[
+        Literal["us", "them", "nobody"] | None,
+        Meta(
+            description="Who buys its labels: we do, its warehouse does, or no one. Left out: we "
+            "do where there is a carrier, else a warehouse that is a 3PL does."
+        ),
+    ] = None
+    ship_from: Annotated[
+        Origin | None,
+        Meta(description="Its address on labels; left out: the one in the carrier's settings."),
+    ] = None
 
 
 Sampler = Literal[
@@ -325,8 +304,24 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = None
     channels: Annotated[
-        dict[ChannelName, Channel],
-        Meta(max_length=1_000, description="Sales channels by name (lower-case, digits, dashes)."),
+        dict[InstanceName, ChannelSettings],
+        Meta(
+            max_length=1_000,
+            description="Sales channels by name (small letters, digits, dashes).",
+            extra={"kinds": "storefront"},
+        ),
+    ] = {}
+    partners: Annotated[
+        dict[InstanceName, PartnerSettings],
+        Meta(
+            max_length=1_000,
+            description="Other partners by name (small letters, digits, dashes).",
+            extra={"kinds": "partner"},
+        ),
+    ] = {}
+    places: Annotated[
+        dict[InstanceName, Place],
+        Meta(max_length=1_000, description="Places that goods leave from, by name."),
     ] = {}
     mappings_file: Annotated[
         str,
@@ -336,11 +331,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "changed over API and command line.",
         ),
     ] = ""
-    erp: Annotated[Erp | None, Meta(description="ERP.")] = None
-    warehouse: Annotated[Warehouse | None, Meta(description="Warehouse.")] = None
-    carrier: Annotated[Carrier | None, Meta(description="Carrier.")] = None
-    mail: Annotated[Mail | None, Meta(description="Mail.")] = None
     limits: Annotated[Limits, Meta(description="Bounds.")] = Limits()
     retention: Annotated[Retention, Meta(description="Retention.")] = Retention()
-    policy: Annotated[PolicyTimes, Meta(description="Waits.")] = PolicyTimes()
+    exchanges: Annotated[ExchangePolicy, Meta(description="Exchanges with partners.")] = (
+        ExchangePolicy()
+    )
+    policy: Annotated[Policy, Meta(description="Waits.")] = Policy()
     telemetry: Annotated[Telemetry, Meta(description="Telemetry.")] = Telemetry()

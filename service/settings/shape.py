@@ -19,7 +19,8 @@ REQUIRED = object()
 
 class Key(Struct, frozen=True, kw_only=True):
     """One key of a table. `variables` are the environment variables that set it, the first that is
-    set wins (none inside tables whose names the operator chooses)."""
+    set wins. `kinds`: it holds instances by name, each a table of its own kind; `storefront` for
+    channels, `partner` for the others."""
 
     name: str
     type: Any
@@ -29,6 +30,7 @@ class Key(Struct, frozen=True, kw_only=True):
     description: str
     bounds: str
     variables: tuple[str, ...]
+    kinds: str = ""
 
     @property
     def table(self) -> type[Struct] | None:
@@ -50,21 +52,6 @@ def keys_of(table: type[Struct], prefix: str | None = "ORDERWRIGHT") -> tuple[Ke
     """Return the keys of a table; `prefix` begins its variables (None: it has none)."""
     hints = typing.get_type_hints(table, include_extras=True)
     return tuple(_key(field, hints[field.name], prefix) for field in msgspec.structs.fields(table))
-
-
-def variables() -> Iterator[tuple[str, tuple[str, ...], Key]]:
-    """Yield (variable, path, key) of everything that the environment can set."""
-    from service.settings.model import Settings
-
-    def walk(table: type[Struct], prefix: str, path: tuple[str, ...]) -> Iterator[Any]:
-        for key in keys_of(table, prefix):
-            here = (*path, key.name)
-            if key.table is not None:
-                yield from walk(key.table, f"{prefix}_{key.name.upper()}", here)
-            for variable in key.variables:
-                yield variable, here, key
-
-    yield from walk(Settings, "ORDERWRIGHT", ())
 
 
 def type_words(key: Key) -> str:
@@ -107,6 +94,7 @@ def _key(field: msgspec.structs.FieldInfo, hint: Any, prefix: str | None) -> Key
         description=told.get("description", ""),
         bounds=_bounds(told, bare),
         variables=tuple((named or own).split()) if is_leaf else (),
+        kinds=told.get("extra", {}).get("kinds", ""),
     )
 
 
@@ -160,6 +148,9 @@ def _words(bare: Any) -> str:
     if origin is typing.Literal:
         return "one of"
     if origin is tuple:
+        inner = _unwrap(typing.get_args(bare)[0])[0]
+        if typing.get_origin(inner) is typing.Literal:
+            return f"list of {' · '.join(typing.get_args(inner))};"
         return f"list of {_words(_unwrap(typing.get_args(bare)[0])[0])}"
     if origin is dict:
         return f"{_words(_unwrap(typing.get_args(bare)[1])[0])} by name"

@@ -103,10 +103,10 @@ class Metrics:
             "webhook_seconds", "Time to answer a webhook.", WEBHOOK, "source"
         )
         self.orders = counter(
-            "orders_total", "Orders that were placed, closed or cancelled.", "outcome"
+            "orders_total", "What became of orders: see docs/observability.md.", "outcome"
         )
-        self.stage_seconds = histogram(
-            "stage_seconds", "Time that orders spent in a stage they left.", LONG, "stage"
+        self.progress_seconds = histogram(
+            "progress_seconds", "Time until orders went on, by how far they were.", LONG, "progress"
         )
         self.quarantined = counter(
             "quarantined_total", "Payloads that did not pass the door.", "reason"

@@ -1,1 +1,1 @@
-"""The composition root: the only package that names concrete adapters."""
+"""The composition root: what the process is made of, from settings and registered kinds."""

@@ -1,213 +1,88 @@
-"""The part of the composition root that knows the sales channels: one entry a kind in each table.
-
-Adding a channel touches this file, its settings, and its own modules in `adapters/channels`.
-"""
+"""The part of the composition root that makes what reads messages, each by its own kind."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
-from actors.runtime.ports import Letter, Partner
-from adapters.channels.bigcommerce.api import API_URL, BigCommerceApi, BigCommerceStore
-from adapters.channels.bigcommerce.money import ROUNDING as BIGCOMMERCE_ROUNDING
-from adapters.channels.bigcommerce.source import BigCommerce
-from adapters.channels.bigcommerce.storefront import BigCommerceStorefront
-from adapters.channels.bigcommerce.sync import KEEP, BigCommerceUpkeep
-from adapters.channels.canonical.source import Canonical
-from adapters.channels.canonical.storefront import CanonicalStorefront
-from adapters.channels.shopify.fulfilment import ShopifyFulfilment, ShopifyFulfilmentSettings
-from adapters.channels.shopify.source import Shopify
-from adapters.channels.shopify.sync import ShopifyUpkeep
-from adapters.kit.fetching import Fetching, Letters
-from adapters.kit.http_client import HttpClient
-from adapters.kit.inbound import SignatureRefused, Source
-from adapters.kit.rounding import EXACT, Rounding
-from adapters.kit.sync import Upkeep
-from adapters.nats.facts import Facts
-from adapters.warehouses.http.callbacks import WarehouseCallbacks
+from actors.runtime.ports import Letter
+from adapters.kinds import KindRefused, kind_named, kinds
+from adapters.kit.inbound import Source, Translator
+from adapters.kit.instance import Instance
+from adapters.kit.kind import Kind, example_of
+from adapters.kit.settings import ChannelSettings
 from schemas.contracts.refusals import Refused
 from schemas.messages.privacy import Read
-from service.app.clock import SystemClock
-from service.settings import Channel, Settings
-from service.wiring import amazon as wiring_amazon
+from service.settings import Settings
 
-__all__ = [
-    "Canonical",
-    "SignatureRefused",
-    "Source",
-    "api_version",
-    "sources",
-    "storefront",
-    "translator",
-    "upkeep",
-]
-
-
-def _shopify(name: str, channel: Channel) -> Source:
-    return Shopify(
-        name,
-        shop_domain=channel.shop_domain,
-        secrets=tuple(s.reveal() for s in channel.webhook_secrets),
-        api_version=channel.api_version,
-        rounding=rounding_of(channel),
-    )
-
-
-def _amazon(name: str, channel: Channel) -> Source:
-    return wiring_amazon.source(name, channel, rounding_of(channel))
-
-
-_VERSIONS: Mapping[str, str] = {"amazon": wiring_amazon.SPEAKS, "bigcommerce": ""}
-
-
-def api_version(channel: Channel) -> str:
-    """Return the API version that a channel is spoken to in: its kind's own, or what is set; ""
-    for one whose webhooks name none."""
-    return _VERSIONS.get(channel.kind, channel.api_version)
-
-
-def _bigcommerce(name: str, channel: Channel) -> Source:
-    return BigCommerce(
-        name,
-        store_hash=_store_of(channel).store_hash,
-        secrets=tuple(s.reveal() for s in channel.webhook_secrets),
-        rounding=rounding_of(channel),
-    )
-
-
-_ROUNDINGS: Mapping[str, Rounding] = {"bigcommerce": BIGCOMMERCE_ROUNDING}
-"""How a kind of channel rounds unless its settings say otherwise; each line, and only what is
-exact, if it isn't here."""
-
-
-def rounding_of(channel: Channel) -> Rounding:
-    """Return a channel's rule: what its settings say, or what its kind does."""
-    usual = _ROUNDINGS.get(channel.kind, EXACT)
-    return Rounding(
-        mode=channel.rounding or usual.mode, level=channel.rounding_level or usual.level
-    )
-
-
-_SOURCES: Mapping[str, Callable[[str, Channel], Source]] = {
-    "shopify": _shopify,
-    "bigcommerce": _bigcommerce,
-    "amazon": _amazon,
-}
-"""Who reads the webhooks of a kind of channel. Orders of a kind that is missing here come by
-`POST /api/v1/orders` or NATS."""
+Translate = Callable[[Letter], Read]
 
 
 def sources(settings: Settings, keys: Mapping[str, bytes]) -> dict[str, Source]:
-    """Who may send webhooks, by the name in `POST /hooks/{name}`."""
+    """Return who may send webhooks, by the name in `POST /hooks/{name}`."""
     found: dict[str, Source] = {}
     for name, channel in settings.channels.items():
-        make = _SOURCES.get(channel.kind)
-        if make is not None:
-            found[name] = make(name, channel)
-    warehouse = settings.warehouse
-    if warehouse is not None:
-        secrets = tuple(s.reveal() for s in warehouse.callback_secrets)
-        found[warehouse.name] = WarehouseCallbacks(warehouse.name, secrets=secrets, keys=keys)
+        part = kind_named(channel.kind).channel
+        if part is not None and part.webhooks is not None:
+            found[name] = part.webhooks(channel, Instance(name=name, keys=keys))
+    for name, partner in settings.partners.items():
+        reports = kind_named(partner.kind).reports
+        if reports is not None:
+            found[name] = reports(partner, Instance(name=name, keys=keys))
     return found
 
 
-def translator(known: Mapping[str, Source]) -> Callable[[Letter], Read]:
-    """Return what reads a letter: its channel's own source, else one of the kind its bytes have.
+class Readers:
+    """Reads any message: by its channel's own settings, or, where that channel is of another kind
+    or not configured any more, as its kind does by default."""
 
-    `known` has the sources by channel; each knows its channel's rounding rule. A channel that is
-    no longer configured is read by another of its kind.
-    """
-    by_kind: dict[str, Source | Canonical] = {"canonical": Canonical()}
-    by_kind.update({source.kind: source for source in known.values()})
+    def __init__(self, settings: Settings, keys: Mapping[str, bytes]) -> None:
+        self._keys = keys
+        self._own: dict[str, Translator] = {}
+        for name, channel in settings.channels.items():
+            part = kind_named(channel.kind).channel
+            if part is not None:
+                self._own[name] = part.reader(channel, Instance(name=name, keys=keys))
+        self._usual: dict[str, Translator | None] = {}
 
-    def translate(letter: Letter) -> Read:
-        own = known.get(letter.channel)
-        reader = own if own and own.kind == letter.source else by_kind.get(letter.source)
+    def translate(self, message: Letter) -> Read:
+        """Make an input of a message. Raises Refused."""
+        own = self._own.get(message.channel)
+        reader = own if own and own.kind == message.source else self.of_kind(message.source)
         if reader is None:
-            why = f"Nobody here reads messages of the kind {letter.source[:40]!r}."
+            why = f"No kind here reads messages of the shape {message.source[:40]!r}."
             raise Refused("kind_unknown", (why,))
-        return reader.translate(letter.kind, letter.topic, letter.raw)
+        return reader.translate(message.kind, message.topic, message.raw)
 
-    return translate
-
-
-def storefront(
-    name: str,
-    channel: Channel,
-    client: HttpClient,
-    facts: Facts,
-    letters: Letters,
-    clock: SystemClock,
-) -> Partner:
-    """Make the adapter that speaks to one channel's storefront. What it fetches is published to
-    `letters`."""
-    if channel.kind == "shopify":
-        return Fetching(_shopify_storefront(channel, client), letters, source=channel.kind)
-    if channel.kind == "bigcommerce":
-        store = BigCommerceStorefront(BigCommerceApi(client, _store_of(channel)))
-        return Fetching(store, letters, source=channel.kind)
-    if channel.kind == "amazon":
-        shop = wiring_amazon.storefront(channel, client, clock)
-        return Fetching(shop, letters, source=channel.kind)
-    return CanonicalStorefront(name, facts, clock)
+    def of_kind(self, name: str) -> Translator | None:
+        """Return what reads a kind's messages by its defaults; None for a kind that reads none."""
+        if name not in self._usual and len(self._usual) < MAX_USUAL:
+            self._usual[name] = _usual(name, self._keys)
+        return self._usual.get(name)
 
 
-def _shopify_storefront(channel: Channel, client: HttpClient) -> ShopifyFulfilment:
-    return ShopifyFulfilment(
-        client,
-        ShopifyFulfilmentSettings(
-            base_url=channel.api_base_url or f"https://{channel.shop_domain}",
-            access_token=channel.access_token.reveal() if channel.access_token else "",
-            notify_customer=channel.notify_customer,
-            timeout_seconds=channel.calls.timeout_seconds,
-        ),
-    )
+MAX_USUAL = 256
+"""A message names its kind by itself: whatever it says, no more is remembered than this."""
 
 
-def _store_of(channel: Channel) -> BigCommerceStore:
-    table, token = channel.bigcommerce, channel.access_token
-    if table is None or token is None:
-        raise AssertionError("the settings of a BigCommerce channel were not checked")
-    return BigCommerceStore(
-        store_hash=table.store_hash,
-        access_token=token.reveal(),
-        base_url=channel.api_base_url or API_URL,
-        timeout_seconds=channel.calls.timeout_seconds,
-    )
+def readers_by_kind(keys: Mapping[str, bytes]) -> dict[str, Translator]:
+    """Return a reader of every kind that reads messages, by its defaults."""
+    found = {kind.name: _usual(kind.name, keys) for kind in kinds()}
+    return {name: reader for name, reader in found.items() if reader is not None}
 
 
-def _bigcommerce_upkeep(
-    name: str, channel: Channel, client: HttpClient, clock: SystemClock
-) -> Upkeep:
-    return BigCommerceUpkeep(
-        BigCommerceApi(client, _store_of(channel), keep=KEEP),
-        secret=channel.webhook_secrets[0].reveal(),
-    )
+def api_version(channel: ChannelSettings) -> str:
+    """Return the API version that a channel is spoken to in, in words; "" where none is named."""
+    part = kind_named(channel.kind).channel
+    return part.speaks(channel) if part is not None else ""
 
 
-def _shopify_upkeep(name: str, channel: Channel, client: HttpClient, clock: SystemClock) -> Upkeep:
-    return ShopifyUpkeep(
-        client,
-        base_url=channel.api_base_url or f"https://{channel.shop_domain}",
-        access_token=channel.access_token.reveal() if channel.access_token else "",
-        timeout_seconds=channel.calls.timeout_seconds,
-    )
-
-
-def _amazon_upkeep(name: str, channel: Channel, client: HttpClient, clock: SystemClock) -> Upkeep:
-    return wiring_amazon.upkeep(channel, client, clock)
-
-
-_UPKEEPS: Mapping[str, Callable[[str, Channel, HttpClient, SystemClock], Upkeep]] = {
-    "shopify": _shopify_upkeep,
-    "amazon": _amazon_upkeep,
-    "bigcommerce": _bigcommerce_upkeep,
-}
-"""Who lists the orders of a kind of channel and keeps its subscriptions. A kind that is missing
-here has no API to ask."""
-
-
-def upkeep(name: str, channel: Channel, client: HttpClient, clock: SystemClock) -> Upkeep | None:
-    """Make what keeps a channel whole; None for a kind that can't be asked."""
-    make = _UPKEEPS.get(channel.kind)
-    return None if make is None else make(name, channel, client, clock)
+def _usual(name: str, keys: Mapping[str, bytes]) -> Translator | None:
+    try:
+        kind: Kind[Any] = kind_named(name)
+    except KindRefused:
+        return None
+    instance = Instance(name="", keys=keys)
+    if kind.channel is not None:
+        return kind.channel.reader(example_of(kind), instance)
+    return kind.reports(example_of(kind), instance) if kind.reports is not None else None

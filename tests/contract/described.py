@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 
 import yaml
 from openapi_schema_validator import OAS30Validator
@@ -19,6 +20,17 @@ def _ups(name: str) -> Json:
 def check_ups(file: str, schema: str, value: object) -> None:
     """Fails with everything that breaks UPS's own description."""
     check(_ups(file), {"$ref": f"#/components/schemas/{schema}"}, value)
+
+
+@functools.cache
+def _fedex(name: str) -> Json:
+    loaded: Json = json.loads(spec("fedex", name).read_bytes())
+    return loaded
+
+
+def check_fedex(file: str, schema: str, value: object) -> None:
+    """Fails with everything that breaks FedEx's own description."""
+    check(_fedex(file), {"$ref": f"#/components/schemas/{schema}"}, value)
 
 
 def check(description: Json, schema: Json, value: object) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,6 +12,8 @@ from aiohttp import web
 
 from actors.runtime.call_policy import CallPolicy
 from actors.runtime.ports import Call
+from adapters.carriers.fedex.partner import Fedex
+from adapters.carriers.fedex.settings import FedexSettings
 from adapters.carriers.ups.partner import Ups
 from adapters.carriers.ups.settings import UpsSettings
 from adapters.erp.business_central.partner import BusinessCentral
@@ -65,9 +67,10 @@ class TestClock:
 
     __test__ = False
     ahead: float = 0.0
+    noon: datetime = NOON
 
     def now(self) -> datetime:
-        return NOON + timedelta(seconds=self.ahead)
+        return self.noon + timedelta(seconds=self.ahead)
 
     def monotonic(self) -> float:
         return time.monotonic() + self.ahead
@@ -116,9 +119,15 @@ async def http_client(clock: TestClock | None = None) -> AsyncIterator[HttpClien
         yield HttpClient(session, clock or TestClock())
 
 
-def business_central(
-    client: HttpClient, base: str, *, timeout_seconds: float = 2.0, **changes: object
-) -> BusinessCentral:
+def patient(changes: Mapping[str, object]) -> dict[str, object]:
+    """Settings with a short time limit, or with the `timeout_seconds` among the changes."""
+    seconds = changes.get("timeout_seconds", 2.0)
+    assert isinstance(seconds, float)
+    others = {name: value for name, value in changes.items() if name != "timeout_seconds"}
+    return {"calls": CallPolicy(timeout_seconds=seconds), **others}
+
+
+def business_central(client: HttpClient, base: str, **changes: object) -> BusinessCentral:
     """The ERP at `base`, as its simulator serves it."""
     settings = {
         "kind": "business_central",
@@ -129,8 +138,7 @@ def business_central(
         "client_secret": Secret("secret"),
         "customer_number": "WEB",
         "shipping_account": "40100",
-        "calls": CallPolicy(timeout_seconds=timeout_seconds),
-        **changes,
+        **patient(changes),
     }
     return BusinessCentral(client, BusinessCentralSettings(**settings))  # type: ignore[arg-type]  # one dict of settings, for tests to change
 
@@ -155,7 +163,7 @@ def warehouse(
     return HttpWarehouse(client, settings, name=name, own_url=own_url, keys=KEYS)
 
 
-def ups(client: HttpClient, base: str, *, timeout_seconds: float = 2.0, **changes: object) -> Ups:
+def ups(client: HttpClient, base: str, **changes: object) -> Ups:
     """UPS at `base`, believed at once when it has no label."""
     settings = {
         "kind": "ups",
@@ -166,10 +174,25 @@ def ups(client: HttpClient, base: str, *, timeout_seconds: float = 2.0, **change
         "shipper": SHOP,
         "services": {"Next day": "01"},
         "recovery_lag_seconds": 0.0,
-        "calls": CallPolicy(timeout_seconds=timeout_seconds),
-        **changes,
+        **patient(changes),
     }
     return Ups(client, UpsSettings(**settings))  # type: ignore[arg-type]  # one dict of settings, for tests to change
+
+
+def fedex(client: HttpClient, base: str, **changes: object) -> Fedex:
+    """FedEx at `base`, believed at once when it has no label."""
+    settings = {
+        "kind": "fedex",
+        "base_url": f"{base}/fedex",
+        "client_id": "id",
+        "client_secret": Secret("secret"),
+        "account_number": "510087020",
+        "shipper": SHOP,
+        "services": {"Next day": "STANDARD_OVERNIGHT"},
+        "recovery_lag_seconds": 0.0,
+        **patient(changes),
+    }
+    return Fedex(client, FedexSettings(**settings))  # type: ignore[arg-type]  # one dict of settings, for tests to change
 
 
 def mail(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+
+from aiohttp import web
 
 from tests.contract.simulated import BEARER, Answer, Client, Json, Listener
 
@@ -68,3 +71,19 @@ def sums(entries: list[Json]) -> Counter[str]:
         for line in entry["detail"]["lines"]:
             found[line["line_id"]] += line["quantity"]
     return found
+
+
+@asynccontextmanager
+async def serving(
+    handler: Callable[[web.Request], Awaitable[web.Response]],
+) -> AsyncIterator[str]:
+    """A server of GET requests on a free port; gives its address."""
+    application = web.Application()
+    application.router.add_get("/{anything:.*}", handler)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()

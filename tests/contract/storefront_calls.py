@@ -2,36 +2,58 @@
 
 from __future__ import annotations
 
-from adapters.channels.bigcommerce.api import BigCommerceApi, BigCommerceStore
+from actors.runtime.call_policy import CallPolicy
+from adapters.channels.bigcommerce.api import BigCommerceApi
+from adapters.channels.bigcommerce.settings import BigCommerceSettings
 from adapters.channels.bigcommerce.storefront import BigCommerceStorefront
-from adapters.channels.shopify.fulfilment import ShopifyFulfilment, ShopifyFulfilmentSettings
+from adapters.channels.shopify.graphql import ShopifyGraphql
+from adapters.channels.shopify.settings import ShopifySettings
+from adapters.channels.shopify.storefront import ShopifyStorefront
 from adapters.channels.shopify.sync import ShopifyUpkeep
 from adapters.kit.http_client import HttpClient
+from adapters.kit.secret import Secret
 
 
-def shopify(client: HttpClient, base: str, **changes: object) -> ShopifyFulfilment:
-    """The shop at `base`."""
+def shop_settings(base: str, *, timeout_seconds: float = 2.0, **changes: object) -> ShopifySettings:
+    """Settings of the shop at `base`."""
     settings = {
-        "base_url": f"{base}/shopify/acme-us.myshopify.com",
-        "access_token": "any",
-        "timeout_seconds": 2.0,
+        "kind": "shopify",
+        "shop_domain": "acme-us.myshopify.com",
+        "access_token": Secret("any"),
+        "webhook_secrets": (Secret("x"),),
+        "api_base_url": f"{base}/shopify/acme-us.myshopify.com",
+        "calls": CallPolicy(timeout_seconds=timeout_seconds),
         **changes,
     }
-    return ShopifyFulfilment(client, ShopifyFulfilmentSettings(**settings))  # type: ignore[arg-type]  # one dict of settings, for tests to change
+    return ShopifySettings(**settings)  # type: ignore[arg-type]  # one dict of settings, for tests to change
+
+
+def shopify(client: HttpClient, base: str) -> ShopifyStorefront:
+    """The shop at `base`."""
+    return ShopifyStorefront(client, shop_settings(base))
 
 
 def shopify_upkeep(client: HttpClient, base: str) -> ShopifyUpkeep:
     """The same shop's orders and subscriptions."""
-    url = f"{base}/shopify/acme-us.myshopify.com"
-    return ShopifyUpkeep(client, base_url=url, access_token="any", timeout_seconds=5.0)
+    return ShopifyUpkeep(ShopifyGraphql(client, shop_settings(base, timeout_seconds=5.0)))
+
+
+def store_settings(
+    base: str, *, timeout_seconds: float = 2.0, token: str = "the token"
+) -> BigCommerceSettings:
+    """Settings of the BigCommerce store at `base`."""
+    return BigCommerceSettings(
+        kind="bigcommerce",
+        store_hash="abc123",
+        access_token=Secret(token),
+        webhook_secrets=(Secret("a secret of the shop"),),
+        api_base_url=f"{base}/bigcommerce",
+        calls=CallPolicy(timeout_seconds=timeout_seconds),
+    )
 
 
 def bigcommerce(client: HttpClient, base: str, seconds: float = 2.0) -> BigCommerceStorefront:
     """The BigCommerce store at `base`."""
-    told = BigCommerceStore(
-        store_hash="abc123",
-        access_token="the token",
-        base_url=f"{base}/bigcommerce",
-        timeout_seconds=seconds,
+    return BigCommerceStorefront(
+        BigCommerceApi(client, store_settings(base, timeout_seconds=seconds))
     )
-    return BigCommerceStorefront(BigCommerceApi(client, told))

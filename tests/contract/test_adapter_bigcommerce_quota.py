@@ -11,7 +11,7 @@ from actors.runtime.errors import Retryable
 from adapters.channels.bigcommerce.api import Quota
 from adapters.channels.bigcommerce.storefront import BUNDLE_CALLS
 from adapters.kit.http_client import Answer, HttpClient
-from schemas.messages.effects import FetchOrder, PublishFulfilment
+from schemas.messages.effects import CancelAtChannel, FetchOrder
 from tests.bigcommerce_payloads import STORE, a_bundle, an_order
 from tests.contract.partner_calls import TestClock, a_call, stubbed
 from tests.contract.simulated import Client, Running, started
@@ -20,7 +20,7 @@ from tests.contract.storefront_calls import bigcommerce
 BOOK = f"/_sim/bigcommerce/{STORE}"
 PATH = f"/bigcommerce/stores/{STORE}/v2"
 TOKEN = {"X-Auth-Token": "another app's"}
-PUBLISH = PublishFulfilment(tracking_number="1ZA1B2C30300000012", carrier="UPS")
+CANCEL = CancelAtChannel(reason="customer", restock=True)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def running() -> Iterator[Running]:
 
 
 async def test_the_quota_is_kept(client: HttpClient, simulators: Client, running: Running) -> None:
-    """A look is not begun that the store's calls don't suffice for; the wait is the window's."""
+    """A fetch is not begun that the store's calls don't suffice for; the wait is the window's."""
     bundles = [a_bundle(an_order(id=310))]
     await simulators.call("POST", f"{BOOK}/orders", {"orders": bundles})
     await simulators.call("POST", f"{BOOK}/habits", {"quota": BUNDLE_CALLS + 3})
@@ -46,7 +46,7 @@ async def test_the_quota_is_kept(client: HttpClient, simulators: Client, running
         await simulators.call("GET", f"{PATH}/store", headers=TOKEN)
         await simulators.call("GET", f"{PATH}/store", headers=TOKEN)
         with pytest.raises(Retryable) as told:
-            await bigcommerce(client, running.http).look_up(a_call(PUBLISH))
+            await bigcommerce(client, running.http).look_up(a_call(CANCEL))
         assert told.value.throttled
     finally:
         await simulators.call("POST", f"{BOOK}/habits", {"quota": 20_000})
@@ -62,7 +62,7 @@ async def test_a_429_waits_as_long_as_bigcommerce_says(client: HttpClient) -> No
         shop = bigcommerce(client, stub.url)
         for seconds in (15.0, 7.0):
             with pytest.raises(Retryable) as waits:
-                await bigcommerce(client, stub.url).look_up(a_call(PUBLISH))
+                await bigcommerce(client, stub.url).look_up(a_call(CANCEL))
             assert waits.value.retry_after_seconds == seconds
         assert shop.can_look_up
 

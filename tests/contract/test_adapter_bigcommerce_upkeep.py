@@ -11,7 +11,7 @@ from aiohttp import web
 from jsonschema import Draft4Validator
 
 from actors.runtime.errors import Retryable, Unauthorised
-from adapters.channels.bigcommerce.api import BigCommerceApi, BigCommerceStore
+from adapters.channels.bigcommerce.api import BigCommerceApi
 from adapters.channels.bigcommerce.source import SECRET_HEADER
 from adapters.channels.bigcommerce.sync import KEEP, WANTED, BigCommerceUpkeep
 from adapters.kit.http_client import HttpClient
@@ -27,6 +27,7 @@ from tests.bigcommerce_payloads import (
 )
 from tests.contract.partner_calls import stubbed
 from tests.contract.simulated import Client, Running, started
+from tests.contract.storefront_calls import store_settings
 
 BOOK = f"/_sim/bigcommerce/{STORE}"
 ADDRESS = "https://orders.example.com/hooks/acme-bc"
@@ -46,10 +47,9 @@ def upkeep(
     client: HttpClient, base: str, *, token: str = "the token", secret: str = SECRET
 ) -> BigCommerceUpkeep:
     """The store's upkeep."""
-    told = BigCommerceStore(
-        store_hash=STORE, access_token=token, base_url=f"{base}/bigcommerce", timeout_seconds=2.0
+    return BigCommerceUpkeep(
+        BigCommerceApi(client, store_settings(base, token=token), keep=KEEP), secret=secret
     )
-    return BigCommerceUpkeep(BigCommerceApi(client, told, keep=KEEP), secret=secret)
 
 
 def changed(ref: int, at: datetime, status_id: int = 11) -> Json:

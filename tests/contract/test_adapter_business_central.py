@@ -18,13 +18,20 @@ from msgspec.structs import replace
 from actors.runtime.errors import NeedsPerson, Rejected, Retryable
 from adapters.erp.business_central.comments import comments
 from adapters.kit.http_client import HttpClient
-from schemas.messages.effects import DeleteSalesOrder, PostSalesOrder, SalesOrderPosted, Undone
+from schemas.messages.effects import (
+    CancelSalesOrder,
+    PostSalesOrder,
+    SalesOrderPosted,
+    Undone,
+    Units,
+)
 from schemas.order.canonical import Address, Customer, Discount, Order, Presentment, Totals
-from tests.contract.partner_calls import a_call, business_central, stubbed
+from tests.contract.partner_calls import a_call, all_units, business_central, stubbed
 from tests.contract.simulated import Client, Json, Running, spec, started
-from tests.given import an_order
+from tests.orders import an_order
 
-POST = PostSalesOrder()
+POST = PostSalesOrder(units=all_units())
+NONE: Json = {"value": []}
 MADE = {"@odata.etag": 'W/"1"', "id": "b6f4017a-b749-ee11-ad0b-a1422c0f7f1f", "number": "101005"}
 
 
@@ -53,8 +60,9 @@ def lengths() -> dict[str, int]:
 
 async def posted(order: Order, client: HttpClient, **changes: object) -> Json:
     """The body that is posted for this order, decimals kept as they stand."""
+    effect = PostSalesOrder(units=all_units(order))
     async with stubbed(web.json_response(MADE, status=201)) as stub:
-        await business_central(client, stub.url, **changes).perform(a_call(POST, order))
+        await business_central(client, stub.url, **changes).perform(a_call(effect, order))
         found: Json = json.loads(stub.sent("/salesOrders")[3], parse_float=Decimal)
         return found
 
@@ -81,7 +89,7 @@ async def test_a_sales_order_is_posted_found_and_deleted(
     assert isinstance(made, SalesOrderPosted)
     assert made.number.startswith("S-ORD")
     assert await partner.look_up(call) == made
-    delete = replace(call, effect=DeleteSalesOrder(erp_id=made.erp_id))
+    delete = a_call(CancelSalesOrder(erp_id=made.erp_id), an_order(ref="88001"))
     assert await partner.look_up(delete) is None
     for _ in range(2):
         assert isinstance(await partner.perform(delete), Undone)
@@ -96,7 +104,7 @@ async def test_the_body_has_only_documented_writable_fields(client: HttpClient) 
         known = properties(resource) | {"salesOrderLines": ""}
         assert set(sent) <= set(known)
         assert not [name for name in sent if "ead-only" in known[name].lower()]
-    assert body["externalDocumentNumber"] == a_call(POST).correlation_id
+    assert body["externalDocumentNumber"] == a_call(POST).reference
     assert len(body["externalDocumentNumber"]) == lengths()["externalDocumentNumber"]
     assert body["orderDate"] == "2026-11-27"
     assert all(line["lineType"] in ("Item", "Account") for line in body["salesOrderLines"])
@@ -139,7 +147,7 @@ async def test_the_lines_add_up_to_the_channel_s_total(client: HttpClient) -> No
     body = await posted(replace(order, lines=lines, totals=totals), client, shipping_account="401")
     assert total(body) == Decimal("20.49")
     yen = replace(order, currency="JPY", lines=lines, totals=totals)
-    assert total(await posted(yen, client)) == Decimal(1549)
+    assert total(await posted(yen, client)) == Decimal(2049)
 
 
 async def test_an_sku_that_is_no_item_number(client: HttpClient) -> None:
@@ -148,7 +156,9 @@ async def test_an_sku_that_is_no_item_number(client: HttpClient) -> None:
     order = replace(order, lines=(replace(order.lines[0], sku="S" * 21),))
     async with stubbed() as stub:
         with pytest.raises(Rejected, match="alias"):
-            await business_central(client, stub.url).perform(a_call(POST, order))
+            await business_central(client, stub.url).perform(
+                a_call(PostSalesOrder(units=all_units(order)), order)
+            )
         assert stub.requests == []
 
 
@@ -177,13 +187,13 @@ async def test_a_look_up_that_is_refused(client: HttpClient) -> None:
             await business_central(client, stub.url).look_up(a_call(POST))
         assert not caught.value.outcome_known
         path = stub.sent("/salesOrders")[1]
-    assert f"externalDocumentNumber%20eq%20'{a_call(POST).correlation_id}'" in path
+    assert f"externalDocumentNumber%20eq%20'{a_call(POST).reference}'" in path
 
 
 async def test_deleting_what_somebody_changes(client: HttpClient) -> None:
     """The etag goes along; a change meanwhile is tried again, a stranger's order is left alone."""
-    call = a_call(DeleteSalesOrder(erp_id=MADE["id"]))
-    ours = {**MADE, "externalDocumentNumber": call.correlation_id}
+    call = a_call(CancelSalesOrder(erp_id=MADE["id"]))
+    ours = {**MADE, "externalDocumentNumber": call.reference}
     answers = [
         web.json_response(ours),
         web.json_response({"error": {"code": "Request_EntityChanged"}}, status=409),
@@ -212,7 +222,7 @@ async def test_the_token_is_had_as_microsoft_wants_it(client: HttpClient) -> Non
     assert len(tokens) == 1
     assert b"scope=https%3A%2F%2Fapi.businesscentral" in tokens[0][3]
     assert b"client_secret=secret" in tokens[0][3]
-    assert "secret" not in repr(partner._settings)
+    assert "secret'" not in repr(partner._settings)
 
 
 async def test_shipping_and_duty_are_lines_so_that_the_total_is_what_was_paid(
@@ -233,8 +243,9 @@ async def test_shipping_and_duty_are_lines_so_that_the_total_is_what_was_paid(
     duty = body["salesOrderLines"][-1]
     assert (duty["lineType"], duty["lineObjectNumber"]) == ("Account", "40200")
     assert Decimal(duty["unitPrice"]) == Decimal("1.33")
-    with pytest.raises(Rejected, match="Set duty_account"):
-        await posted(an_order(totals=totals), client, shipping_account="40100")
+    for missing in accounts:
+        with pytest.raises(Rejected, match=f"Set {missing}"):
+            await posted(an_order(totals=totals), client, **{**accounts, missing: ""})
 
 
 async def test_what_people_wrote_stands_in_comment_lines(client: HttpClient) -> None:
@@ -265,12 +276,13 @@ async def test_what_people_wrote_stands_in_comment_lines(client: HttpClient) -> 
         "Discount Free shipping: 5.00 USD off shipping",
         "The customer saw a total of 1 JPY",
     ]
-    assert texts[-2:] == ["Gift message: Many happy returns", "Delivery day: Friday"]
+    assert texts[-2:] == ["Gift message: Many happy returns", "Attribute Delivery day: Friday"]
     note = texts[3:-2]
     assert len(note) == 10
     assert note[-1].endswith("…")
     assert all(0 < len(text) <= 100 for text in texts)
-    assert set(" ".join(note[1:-1]).split()) == {"word,"}
+    assert all(text.startswith("… ") for text in note[1:])
+    assert set(" ".join(text[2:] for text in note[1:-1]).split()) == {"word,"}
 
 
 @given(st.text(max_size=3_000), st.dictionaries(st.text(max_size=256), st.text(max_size=300)))
@@ -279,3 +291,82 @@ def test_comments_fit_whatever_was_written(note: str, attributes: dict[str, str]
     found = comments(an_order(note=note, attributes=attributes))
     assert len(found) <= 50
     assert all(0 < len(text.encode("utf-16-le")) // 2 <= 100 for text in found)
+
+
+async def test_a_discount_above_the_goods_comes_off_shipping(client: HttpClient) -> None:
+    """The document comes to what the customer paid, and no line is below zero."""
+    totals = Totals(
+        subtotal_minor=1750, discount_minor=1950, shipping_minor=1000, tax_minor=0, total_minor=800
+    )
+    body = await posted(an_order(totals=totals), client)
+    assert total(body) == Decimal("8.00")
+    assert [Decimal(line["unitPrice"]) for line in body["salesOrderLines"]] == [
+        Decimal("5.00"), Decimal("7.50"), Decimal("8.00"),
+    ]  # fmt: skip
+
+
+async def test_units_that_are_left_come_to_their_share(client: HttpClient) -> None:
+    """Fewer units than the order's make a smaller document; a substitute has its own item number;
+    a line without units is left out."""
+    units = (Units("1", "SKU-9", 1), Units("2", "SKU-2", 0))
+    async with stubbed(web.json_response(MADE, status=201)) as stub:
+        await business_central(client, stub.url).perform(a_call(PostSalesOrder(units=units)))
+        body = json.loads(stub.sent("/salesOrders")[3], parse_float=Decimal)
+    assert [(line["lineObjectNumber"], line["quantity"]) for line in body["salesOrderLines"]] == [
+        ("SKU-9", 1), ("40100", 1),
+    ]  # fmt: skip
+    assert total(body) == Decimal("10.00")
+
+
+async def test_the_tax_basis_stands_on_the_document(client: HttpClient) -> None:
+    """An order whose prices include tax is booked on the customer whose prices do, and a comment
+    says which; a document that takes the prices otherwise goes to a person."""
+    totals = Totals(
+        subtotal_minor=1750, discount_minor=0, shipping_minor=500, tax_minor=359, total_minor=2250,
+        taxes_included=True,
+    )  # fmt: skip
+    gross = an_order(totals=totals)
+    body = await posted(gross, client, gross_customer_number="WEB-GROSS")
+    assert body["customerNumber"] == "WEB-GROSS"
+    assert total(body) == Decimal("22.50")
+    assert body["salesOrderLines"][-1]["description"] == "Prices include tax of 3.59 USD"
+    net = an_order(totals=replace(totals, taxes_included=False, total_minor=2609))
+    body = await posted(net, client, gross_customer_number="WEB-GROSS")
+    assert body["customerNumber"] == "WEB"
+    assert "Prices without tax" in body["salesOrderLines"][-1]["description"]
+    wrong = web.json_response({**MADE, "pricesIncludeTax": False}, status=201)
+    async with stubbed(wrong) as stub:
+        with pytest.raises(NeedsPerson, match="set gross_customer_number"):
+            await business_central(client, stub.url).perform(a_call(POST, gross))
+
+
+@pytest.mark.parametrize("collection", ["salesInvoices", "salesShipments"])
+async def test_a_posted_order_is_found_and_named(collection: str, client: HttpClient) -> None:
+    """What was posted is in `salesOrders` no more: it is neither made again nor taken for gone."""
+    number = "PS-103001"
+    empty = 0 if collection == "salesInvoices" else 1
+    found = [NONE] * empty + [{"value": [{**MADE, "number": number}]}]
+    answers = [web.json_response(one) for one in (NONE, *found)]
+    answers += [web.json_response({}, status=404), *(web.json_response(one) for one in found)]
+    async with stubbed(*answers) as stub:
+        partner = business_central(client, stub.url)
+        with pytest.raises(NeedsPerson, match=number) as caught:
+            await partner.look_up(a_call(POST))
+        assert caught.value.outcome_known
+        with pytest.raises(NeedsPerson, match=number):
+            await partner.perform(a_call(CancelSalesOrder(erp_id=MADE["id"])))
+        reference = a_call(POST).reference
+        assert (
+            f"/{collection}?$filter=externalDocumentNumber%20eq%20'{reference}'"
+            in (stub.sent(collection)[1])
+        )
+
+
+async def test_a_line_that_the_order_lost(client: HttpClient) -> None:
+    """Units of a line that the order does not have can't be priced, and nothing is sent."""
+    async with stubbed() as stub:
+        with pytest.raises(Rejected, match="no line '9'"):
+            await business_central(client, stub.url).perform(
+                a_call(PostSalesOrder(units=(Units("9", "SKU-9", 1),)))
+            )
+        assert stub.requests == []

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 
@@ -13,23 +14,26 @@ from actors.runtime.ports import Partner
 from adapters.kit.http_client import HttpClient
 from schemas.messages.effects import (
     BuyLabel,
-    CreateWarehouseTask,
+    CreateTask,
     Effect,
-    FulfilmentPublished,
     LabelBought,
-    Parcel,
+    PackedParcel,
     PostSalesOrder,
-    PublishFulfilment,
     SalesOrderPosted,
     TaskCreated,
 )
+from schemas.order.things import Key
 from tests.contract import partner_calls
-from tests.contract.partner_calls import a_call
+from tests.contract.partner_calls import TestClock, a_call, all_units, http_client
 from tests.contract.simulated import Client, Running, started
-from tests.given import an_order
+from tests.orders import an_order
 
 Maker = Callable[..., Partner]
-PARCEL = Parcel(parcel_id="1", weight_grams=900, length_mm=300, width_mm=200, height_mm=100)
+PARCEL = PackedParcel(
+    parcel=Key("K1"), units=all_units(), weight_grams=900, length_mm=300, width_mm=200,
+    height_mm=100,
+)  # fmt: skip
+BUY = BuyLabel(fulfilment=Key("F1"), place="main", parcels=(PARCEL,))
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Case:
 CASES = [
     Case(
         partner_calls.business_central,
-        PostSalesOrder(),
+        PostSalesOrder(units=all_units()),
         "erp",
         "create_order",
         "erp_order",
@@ -55,21 +59,14 @@ CASES = [
     ),
     Case(
         partner_calls.warehouse,
-        CreateWarehouseTask(),
+        CreateTask(place="main", units=all_units()),
         "warehouse",
         "create_task",
         "warehouse_task",
         TaskCreated,
     ),
-    Case(partner_calls.ups, BuyLabel(parcels=(PARCEL,)), "carrier", "ship", "label", LabelBought),
-    Case(
-        partner_calls.shopify,
-        PublishFulfilment(tracking_number="1ZA1B2C30300000012", carrier="UPS"),
-        "storefront",
-        "fulfillment_create",
-        "fulfilment",
-        FulfilmentPublished,
-    ),
+    Case(partner_calls.ups, BUY, "carrier", "ship", "label", LabelBought),
+    Case(partner_calls.fedex, BUY, "fedex", "ship", "label", LabelBought),
 ]
 every_adapter = pytest.mark.parametrize("case", CASES, ids=lambda case: case.partner)
 
@@ -77,6 +74,13 @@ every_adapter = pytest.mark.parametrize("case", CASES, ids=lambda case: case.par
 @pytest.fixture(scope="module")
 def running() -> Iterator[Running]:
     with started("--callbacks", "") as found:
+        yield found
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[HttpClient]:
+    """A client whose clock is the simulators': FedEx searches by days."""
+    async with http_client(TestClock(noon=datetime.now(UTC))) as found:
         yield found
 
 
@@ -104,7 +108,7 @@ async def test_the_happy_way(
     assert type(found) is type(result)
     entries = await simulators.ledger(case.kind)
     assert len(entries) == 1
-    assert call.correlation_id in entries[0]["reference"] or call.ref in entries[0]["reference"]
+    assert call.reference.startswith(entries[0]["reference"])
 
 
 @every_adapter
@@ -143,7 +147,7 @@ async def test_rubbish_after_writing(
 async def test_slow_down(
     case: Case, form: str, running: Running, simulators: Client, client: HttpClient
 ) -> None:
-    """A 429 (or Shopify's THROTTLED) is Retryable, throttled, and says for how long."""
+    """A 429 is Retryable, throttled, and says for how long."""
     partner = case.make(client, running.http)
     call = a_call(case.effect, an_order(**order_for(case, 7)))
     await simulators.fault(

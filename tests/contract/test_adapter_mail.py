@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
 from email import message_from_bytes
 from email.policy import SMTP
 
 import pytest
+from msgspec.structs import replace
 
 from actors.runtime.errors import Rejected, Retryable, Unauthorised, Unknown
 from adapters.messages.smtp.message import display_name, header_text, mail_address, mail_bytes
-from schemas.messages.effects import MailSent, SendMail
-from schemas.order.canonical import Customer
+from adapters.messages.smtp.templates import TEMPLATES, order_confirmed
+from schemas.messages.effects import MailSent, SendMail, Units
+from schemas.order.canonical import Customer, Presentment, Totals
 from tests.contract.partner_calls import NOON, TestClock, a_call, mail
 from tests.contract.simulated import Client, Running, started
-from tests.given import an_order
+from tests.orders import an_order
 
 CONFIRMED = SendMail(template="order_confirmed")
 
@@ -55,14 +58,14 @@ async def scripted(*replies: str) -> AsyncIterator[tuple[int, list[str]]]:
 
 
 async def test_the_happy_way(running: Running, simulators: Client) -> None:
-    """The customer gets one mail, named by the effect and marked with our reference."""
+    """The customer gets one mail, named by and marked with the message's own reference."""
     post = mail(running.smtp_port)
     call = a_call(CONFIRMED)
     result = await post.perform(call)
-    assert result == MailSent(message_id=f"<{call.idempotency_key}@acme.example>")
+    assert result == MailSent(message_id=f"<{call.reference}@acme.example>")
     (entry,) = await simulators.ledger("mail")
-    assert entry["reference"] == f"{call.correlation_id}.order_confirmed"
-    assert str(call.idempotency_key) in entry["id"]
+    assert entry["reference"] == call.reference
+    assert call.reference in entry["id"]
     await post.close()
 
 
@@ -186,13 +189,78 @@ def test_names_and_addresses() -> None:
     assert mail_address("ada@" + "x" * 300) is None
 
 
-async def test_the_cancellation_mail(running: Running, simulators: Client) -> None:
-    """The other template is sent under its own reference; an unknown one is refused."""
+async def test_each_message_has_its_own_reference(running: Running, simulators: Client) -> None:
+    """Two messages of one order are told apart; a repeat of one has the same Message-ID, by which
+    mail programs recognise it; an unknown template is refused."""
     post = mail(running.smtp_port, TestClock())
-    call = a_call(SendMail(template="order_cancelled"), number=9)
-    await post.perform(call)
-    (entry,) = await simulators.ledger("mail")
-    assert entry["reference"].endswith(".order_cancelled")
+    first = await post.perform(a_call(CONFIRMED, key="M1"))
+    second = await post.perform(a_call(SendMail(template="order_cancelled"), key="M2", number=9))
+    again = await post.perform(a_call(CONFIRMED, key="M1", number=12))
+    assert first == again != second
+    entries = await simulators.ledger("mail")
+    assert len({entry["reference"] for entry in entries}) == 2
     with pytest.raises(Rejected, match="template"):
         await post.perform(a_call(SendMail(template="spam")))
+    assert "takes our login" in await post.probe()
     await post.close()
+
+
+def money_of(text: str) -> dict[str, int]:
+    """The amounts of a bill by what stands before them, in minor units."""
+    rows = re.findall(r"(?m)^(.+): (-?[0-9.]+) [A-Z]{3}$", text)
+    return {name: int(amount.replace(".", "")) for name, amount in rows}
+
+
+def test_a_confirmation_shows_what_the_customer_pays() -> None:
+    """In the customer's currency where the shop says what each line came to in it; discounts of the
+    order, shipping, duty and tax on top follow, and all sums to the total."""
+    seen = Presentment(
+        currency="EUR",
+        totals=Totals(
+            subtotal_minor=1600, discount_minor=160, shipping_minor=450, tax_minor=95,
+            duty_minor=30, total_minor=2015,
+        ),
+    )  # fmt: skip
+    order = an_order(presentment=seen)
+    lines = (
+        replace(order.lines[0], presentment_total_minor=920),
+        replace(order.lines[1], presentment_total_minor=680),
+    )
+    _, text = order_confirmed(replace(order, lines=lines), (), "Acme")
+    assert money_of(text) == {
+        "2 x Cup": 920, "1 x Jar": 680, "Discount": -160, "Shipping": 450, "Duty": 30, "Tax": 95,
+        "Total": 2015,
+    }  # fmt: skip
+    assert "EUR" in text
+    assert "USD" not in text
+    _, text = order_confirmed(order, (), "Acme")
+    amounts = money_of(text)
+    assert amounts.pop("Total") == sum(amounts.values()) == 2015
+
+
+def test_a_confirmation_of_many_lines_still_sums() -> None:
+    """What is not listed is one sum."""
+    line = an_order().lines[0]
+    lines = tuple(replace(line, line_id=str(n), title=f"Cup {n}") for n in range(60))
+    totals = Totals(
+        subtotal_minor=60_000, discount_minor=7, shipping_minor=0, tax_minor=0, total_minor=59_993
+    )
+    _, text = order_confirmed(an_order(lines=lines, totals=totals), (), "Acme")
+    amounts = money_of(text)
+    assert amounts["and 10 more lines"] == 10_000
+    assert amounts.pop("Total") == sum(amounts.values()) == 59_993
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_no_message_promises_money(template: str) -> None:
+    """No refund is promised that nobody makes, and a part that is cancelled is named."""
+    units: tuple[Units, ...] = (Units("1", "SKU-1", 1), Units("9", "SKU-9", 2))
+    if template == "order_confirmed":
+        units = ()
+    subject, text = TEMPLATES[template](an_order(), units, "Acme")
+    assert "#1042" in subject
+    for word in ("refund", "money", "back", "days"):
+        assert word not in text
+    if template == "order_partly_cancelled":
+        assert "1 x Cup" in text
+        assert "2 x SKU-9" in text

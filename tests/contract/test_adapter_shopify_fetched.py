@@ -23,7 +23,7 @@ from adapters.channels.shopify.fetched import (
 from adapters.kit.http_client import HttpClient
 from ops.simulators.graphql import Query
 from ops.simulators.storefront import Moment, build_order
-from schemas.messages.effects import PublishFulfilment
+from schemas.messages.effects import FetchOrder
 from schemas.messages.inputs import CancelOrder, UpdateOrder
 from schemas.messages.privacy import Read
 from tests.conftest import Say
@@ -35,7 +35,7 @@ from tests.shopify_payloads import SHOP, money
 
 BOOK = "/_sim/shops/acme-us.myshopify.com"
 AT_ONCE = 40
-CALL = a_call(PublishFulfilment(tracking_number="", carrier=""))
+CALL = a_call(FetchOrder())
 CANCELLED = Moment(paid=False, cancelled_at="2026-11-22T10:00:00-05:00")
 WHOLE_ORDERS = (
     "orders.cancelled", "orders.create", "orders.fulfilled", "orders.paid",

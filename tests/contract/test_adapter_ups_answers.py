@@ -9,17 +9,27 @@ from aiohttp import web
 
 from actors.runtime.errors import NeedsPerson, Rejected, Retryable, Unknown
 from adapters.kit.http_client import HttpClient
-from schemas.messages.effects import BuyLabel, Parcel, Tracked, TrackShipment, Undone, VoidLabel
+from schemas.messages.effects import (
+    BuyLabel,
+    PackedParcel,
+    Tracked,
+    TrackParcel,
+    TrackStatus,
+    Undone,
+    VoidLabel,
+)
+from schemas.order.things import Key
 from tests.contract.partner_calls import TestClock, a_call, http_client, stubbed, ups
 from tests.contract.ups_words import complaints, error_answer
 
-BUY = BuyLabel(parcels=(Parcel(parcel_id="1", weight_grams=900),))
-VOID = VoidLabel(shipment_id="1ZA1B2C30300000012", tracking_number="1ZA1B2C30300000012")
+PARCEL = PackedParcel(parcel=Key("K1"), units=(), weight_grams=900)
+BUY = BuyLabel(fulfilment=Key("F1"), place="main", parcels=(PARCEL,))
+VOID = VoidLabel(shipment_id="1ZA1B2C30300000012", tracking_numbers=("1ZA1B2C30300000012",))
 
 
-def track(number: str) -> TrackShipment:
+def track(number: str) -> TrackParcel:
     """Ask for this parcel."""
-    return TrackShipment(tracking_number=number)
+    return TrackParcel(tracking_number=number)
 
 
 async def test_an_absent_label_is_believed_only_after_a_while() -> None:
@@ -131,11 +141,16 @@ async def test_voids_that_are_done(client: HttpClient) -> None:
         ("RS", "034", "returned"),
         ("MV", "007", "voided"),
         ("X", "034", "returned"),
+        ("X", "035", "exception"),
+        ("I", "036", "exception"),
+        ("X", "068", "lost"),
+        ("X", "149", "lost"),
+        ("X", "081", "returned"),
         ("NA", "148", "unknown"),
     ],
 )
 async def test_what_the_type_codes_mean(
-    kind: str, code: str, status: str, client: HttpClient
+    kind: str, code: str, status: TrackStatus, client: HttpClient
 ) -> None:
     """UPS's activity types become our words; the time is UPS's own."""
     activity = {

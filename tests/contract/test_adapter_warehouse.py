@@ -1,4 +1,4 @@
-"""The warehouse contract: tasks in, and taken back while the goods are still there."""
+"""The warehouse contract, version 2: a task for each fulfilment, and its cancellation."""
 
 from __future__ import annotations
 
@@ -11,13 +11,22 @@ from msgspec.structs import replace
 
 from actors.runtime.errors import NeedsPerson, Rejected
 from adapters.kit.http_client import HttpClient
-from schemas.messages.effects import CancelWarehouseTask, CreateWarehouseTask, TaskCreated, Undone
+from schemas.messages.effects import (
+    CancelAsked,
+    CancelTask,
+    CreateTask,
+    TaskCreated,
+    Undone,
+    Units,
+)
 from schemas.order.canonical import Address
-from tests.contract.partner_calls import a_call, stubbed, warehouse
+from schemas.order.label_links import PATH, verify_label_token
+from tests.contract.partner_calls import KEYS, NOON, a_call, all_units, stubbed, warehouse
 from tests.contract.simulated import Client, Running, started
-from tests.given import an_order
+from tests.contract.simulated_warehouse import habits
+from tests.orders import an_order
 
-CREATE = CreateWarehouseTask()
+CREATE = CreateTask(place="main", units=all_units())
 TASK = {"task_id": "WT/1", "status": "released", "reference": "r"}
 
 
@@ -30,57 +39,100 @@ def running() -> Iterator[Running]:
 async def test_a_task_is_created_found_and_cancelled(
     running: Running, simulators: Client, client: HttpClient
 ) -> None:
-    """The warehouse's whole part; a repeat under the same key makes no second task."""
+    """The warehouse's whole part; a repeat under the same key makes no second task, and another
+    fulfilment of the same order makes one."""
     partner = warehouse(client, running.http)
     call = a_call(CREATE, an_order(ref="66001"))
     made = await partner.perform(call)
     assert isinstance(made, TaskCreated)
     assert await partner.perform(call) == made
     assert await partner.look_up(call) == made
-    cancel = replace(call, effect=CancelWarehouseTask(task_id=made.task_id))
+    second = a_call(CREATE, an_order(ref="66001"), key="F2")
+    assert await partner.look_up(second) is None
+    assert await partner.perform(second) != made
+    cancel = a_call(CancelTask(task_id=made.task_id), an_order(ref="66001"))
     assert await partner.look_up(cancel) is None
     for _ in range(2):
         assert isinstance(await partner.perform(cancel), Undone)
     assert isinstance(await partner.look_up(cancel), Undone)
-    assert await partner.look_up(call) is None
-    assert len(await simulators.ledger("warehouse_task")) == 1
+    assert len(await simulators.ledger("warehouse_task")) == 2
     assert len(await simulators.ledger("warehouse_task_cancel")) == 1
 
 
+async def test_a_cancellation_that_is_confirmed_later(
+    running: Running, simulators: Client, client: HttpClient
+) -> None:
+    """202 means that the answer follows as a report; the look-up says the same until then."""
+    await habits(simulators, {"cancel_confirm_seconds": 3_600, "pack_after_seconds": 3_600})
+    partner = warehouse(client, running.http)
+    made = await partner.perform(a_call(CREATE, an_order(ref="66002")))
+    assert isinstance(made, TaskCreated)
+    cancel = a_call(CancelTask(task_id=made.task_id), an_order(ref="66002"))
+    assert await partner.perform(cancel) == CancelAsked()
+    assert await partner.look_up(cancel) == CancelAsked()
+
+
 async def test_the_task_as_the_contract_has_it(client: HttpClient) -> None:
-    """Only what needs shipping is listed; the key, the token and the trace go along."""
-    order = an_order(note="x")
-    lines = (order.lines[0], replace(order.lines[1], requires_shipping=False))
-    call = a_call(CREATE, replace(order, lines=lines), trace="00-" + "a" * 32 + "-b-01")
+    """The units named are listed with what they are; key, token and trace go along."""
+    effect = CreateTask(
+        place="north", units=(Units("1", "SKU-1", 1),), collect_minor=750, collect_currency="USD"
+    )
+    call = a_call(effect, an_order(note="x"), key="F2", trace="00-" + "a" * 32 + "-b-01")
     async with stubbed(web.json_response(TASK, status=201)) as stub:
-        await warehouse(client, stub.url, callback_url="http://edge.example/hooks").perform(call)
+        await warehouse(client, stub.url, name="wh-north", own_url="http://us.example/").perform(
+            call
+        )
         method, path, headers, body = stub.requests[0]
     sent = json.loads(body)
-    assert (method, path) == ("POST", "/warehouse/v1/tasks")
+    assert (method, path) == ("POST", "/warehouse/v2/tasks")
     assert headers["idempotency-key"] == call.idempotency_key
     assert headers["authorization"] == "Bearer any"
     assert headers["traceparent"] == call.trace
     assert set(sent) == {
-        "reference", "channel", "order_ref", "order_number", "place", "ship_to", "lines",
-        "callback_url", "note",
+        "reference", "fulfilment", "channel", "order_ref", "order_number", "place", "delivery",
+        "labels", "label_url", "ship_to", "lines", "callback_url", "note", "amount_to_collect",
     }  # fmt: skip
-    assert sent["note"] == "x"
-    assert sent["reference"] == call.correlation_id
-    assert [set(line) for line in sent["lines"]] == [{"line_id", "sku", "title", "quantity"}]
+    assert (sent["note"], sent["place"], sent["fulfilment"]) == ("x", "north", "F2")
+    assert (sent["delivery"], sent["labels"]) == ("parcel", "ours")
+    assert sent["reference"] == call.reference
+    assert sent["callback_url"] == "http://us.example/hooks/wh-north"
+    assert sent["amount_to_collect"] == {"minor": 750, "currency": "USD"}
+    assert sent["lines"] == [{"line_id": "1", "sku": "SKU-1", "title": "Cup", "quantity": 1}]
     assert set(sent["ship_to"]) == {
         "name", "company", "lines", "city", "region", "postal_code", "country", "phone",
     }  # fmt: skip
+    token = sent["label_url"].removeprefix(f"http://us.example{PATH}")
+    link = verify_label_token(token, KEYS, NOON)
+    assert (link.order_id, link.fulfilment) == (call.order_id, "F2")
 
 
-@pytest.mark.parametrize("change", [{"ship_to": None}, {"digital": True}])
-async def test_nothing_to_ship(change: dict[str, object], client: HttpClient) -> None:
-    """Without an address, or without goods, the task is refused before it is sent."""
-    order = an_order()
-    if "digital" in change:
-        change = {"lines": tuple(replace(one, requires_shipping=False) for one in order.lines)}
+@pytest.mark.parametrize(
+    ("change", "labels"),
+    [({"labels": "them"}, "yours"), ({"labels": "nobody", "delivery": "pickup"}, "yours")],
+)
+async def test_who_buys_the_labels(change: dict[str, str], labels: str, client: HttpClient) -> None:
+    """A link of labels is sent only where we buy them."""
+    effect = replace(CREATE, **change)
+    async with stubbed(web.json_response(TASK, status=201)) as stub:
+        await warehouse(client, stub.url, own_url="http://us.example").perform(a_call(effect))
+        sent = json.loads(stub.requests[0][3])
+    assert sent["labels"] == labels
+    assert sent["delivery"] == effect.delivery
+    assert "label_url" not in sent
+
+
+async def test_nothing_to_ship(client: HttpClient) -> None:
+    """Without an address, without goods, or for no warehouse's delivery, nothing is sent."""
     async with stubbed() as stub:
-        with pytest.raises(Rejected):
-            await warehouse(client, stub.url).perform(a_call(CREATE, replace(order, **change)))
+        partner = warehouse(client, stub.url)
+        for effect, order in (
+            (CREATE, an_order(ship_to=None)),
+            (replace(CREATE, units=()), an_order()),
+            (replace(CREATE, units=(Units("1", "SKU-1", 0),)), an_order()),
+            (replace(CREATE, delivery="digital"), an_order()),
+        ):
+            with pytest.raises(Rejected):
+                await partner.perform(a_call(effect, order))
         assert stub.requests == []
 
 
@@ -101,14 +153,16 @@ async def test_too_late_to_cancel(client: HttpClient) -> None:
     """Goods that were handed over can't be called back; the id is quoted whole in the path."""
     late = web.json_response({**TASK, "status": "handed_over"}, status=409)
     async with stubbed(late) as stub:
-        with pytest.raises(Rejected, match="handed over"):
-            await warehouse(client, stub.url).perform(a_call(CancelWarehouseTask(task_id="WT/1")))
-        assert stub.requests[0][1] == "/warehouse/v1/tasks/WT%2F1/cancel"
+        with pytest.raises(
+            Rejected, match=r"the goods have left \(handed over\)|have left \(handed_over\)"
+        ):
+            await warehouse(client, stub.url).perform(a_call(CancelTask(task_id="WT/1")))
+        assert stub.requests[0][1] == "/warehouse/v2/tasks/WT%2F1/cancel"
 
 
 async def test_cancelling_what_is_not_there(client: HttpClient) -> None:
     """No such task and none for the order is nothing to undo; another task needs a person."""
-    cancel = a_call(CancelWarehouseTask(task_id="WT/1"))
+    cancel = a_call(CancelTask(task_id="WT/1"))
     answers = [
         web.json_response({}, status=404),
         web.json_response({"tasks": []}),
@@ -126,15 +180,17 @@ async def test_cancelling_what_is_not_there(client: HttpClient) -> None:
 
 
 async def test_several_tasks_need_a_person(client: HttpClient) -> None:
-    """Two living tasks for one order are both named; cancelled ones don't count."""
+    """Two living tasks for one fulfilment are both named; a living one goes before a cancelled one,
+    and a cancelled one was created all the same."""
     two = [TASK, {**TASK, "task_id": "WT/2"}]
     dead = [{**TASK, "status": "cancelled"}, two[1]]
-    answers = [web.json_response({"tasks": tasks}) for tasks in (two, dead)]
+    answers = [web.json_response({"tasks": tasks}) for tasks in (two, dead, dead[:1])]
     async with stubbed(*answers) as stub:
         partner = warehouse(client, stub.url)
         with pytest.raises(NeedsPerson, match="WT/1 and WT/2"):
             await partner.look_up(a_call(CREATE))
         assert await partner.look_up(a_call(CREATE)) == TaskCreated(task_id="WT/2")
+        assert await partner.look_up(a_call(CREATE)) == TaskCreated(task_id="WT/1")
 
 
 async def test_bundles_attributes_and_the_method_are_told(client: HttpClient) -> None:
@@ -143,7 +199,11 @@ async def test_bundles_attributes_and_the_method_are_told(client: HttpClient) ->
     order = an_order(
         shipping_method="Express",
         gift_message="Many\nreturns",
-        attributes={"line 1: Engraving": "For M.\n" * 300, "orderwright.doubt.x": "No."},
+        attributes={
+            "line 1: Engraving": "For M.\n" * 300,
+            "Shelf": "top",
+            "orderwright.doubt.x": "No.",
+        },
     )
     component = replace(
         order.lines[0], channel_sku="SET-CUP", bundle_sku="SET", bundle_line_id="70"
@@ -154,9 +214,42 @@ async def test_bundles_attributes_and_the_method_are_told(client: HttpClient) ->
         sent = json.loads(stub.requests[0][3])
     assert sent["shipping_method"] == "Express"
     assert sent["gift_message"] == "Many returns"
-    assert sent["attributes"].keys() == {"line 1: Engraving"}
-    assert len(sent["attributes"]["line 1: Engraving"]) == 1_000
+    assert sent["attributes"] == {"Shelf": "top"}
+    engraving = sent["lines"][0].pop("attributes")
+    assert engraving.keys() == {"Engraving"}
+    assert len(engraving["Engraving"]) == 1_000
     assert sent["lines"][0] == {
         "line_id": "1", "sku": "SKU-1", "title": "Cup", "quantity": 2, "bundle_sku": "SET",
     }  # fmt: skip
     assert set(sent["lines"][1]) == {"line_id", "sku", "title", "quantity"}
+
+
+async def test_a_substitute_and_a_line_that_is_gone(client: HttpClient) -> None:
+    """The SKU that travels is named; a line that the order lost is picked by its SKU."""
+    effect = CreateTask(place="main", units=(Units("1", "SKU-9", 2), Units("77", "SKU-77", 1)))
+    async with stubbed(web.json_response(TASK, status=201)) as stub:
+        await warehouse(client, stub.url).perform(a_call(effect))
+        sent = json.loads(stub.requests[0][3])
+    assert [(one["sku"], one["title"]) for one in sent["lines"]] == [
+        ("SKU-9", "Cup"),
+        ("SKU-77", "SKU-77"),
+    ]
+
+
+async def test_errors_name_the_instance(client: HttpClient) -> None:
+    """Of several warehouses the one that refused is named, in its own words."""
+    refusal = {"error": {"code": "UnknownSku", "message": "SKU-1 is not stocked."}}
+    async with stubbed(web.json_response(refusal, status=422)) as stub:
+        with pytest.raises(Rejected) as caught:
+            await warehouse(client, stub.url, name="wh-north").perform(a_call(CREATE))
+    assert str(caught.value) == (
+        "The warehouse (wh-north) refused the task: SKU-1 is not stocked (UnknownSku)."
+    )
+
+
+async def test_the_probe_asks_and_changes_nothing(
+    running: Running, simulators: Client, client: HttpClient
+) -> None:
+    """The probe is one search."""
+    assert "shows its tasks" in await warehouse(client, running.http).probe()
+    assert await simulators.ledger() == []

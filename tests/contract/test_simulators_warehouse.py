@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from aiohttp import web
 
 from tests.contract.simulated import (
     BEARER,
@@ -26,6 +27,7 @@ from tests.contract.simulated_warehouse import (
     habits,
     order,
     reference,
+    serving,
     sums,
     told,
 )
@@ -159,6 +161,35 @@ async def test_a_warehouse_may_buy_the_labels(sim: Client, number: int, change: 
     (entry,) = await sim.ledger("parcel")
     assert entry["detail"]["tracking_number"] == parcel["tracking_number"]
     assert await sim.ledger("label") == []
+
+
+async def test_labels_are_fetched_before_the_hand_over(sim: Client) -> None:
+    """The warehouse asks `label_url` until each parcel has its label, and then hands over."""
+    await habits(sim, {**ALL, "fetch_labels": True, "two_parcels_share": 1})
+    label = {"carrier": "ups", "media_type": "application/pdf", "document": "JVBERi0="}
+    first = {**label, "parcel_id": "2", "tracking_number": "1Z2"}
+    second = {**label, "parcel_id": None, "tracking_number": "1Z1"}
+    answers: list[Json] = [
+        {"complete": False, "labels": []},
+        {"complete": True, "labels": [first]},
+        {"complete": True, "labels": [first, second]},
+    ]
+    asked = 0
+
+    async def labels(request: web.Request) -> web.Response:
+        nonlocal asked
+        assert "Authorization" not in request.headers
+        asked += 1
+        return web.json_response(answers[min(asked, len(answers)) - 1])
+
+    async with listening() as listener, serving(labels) as url:
+        link = f"{url}/labels/t?signature=s"
+        await create(sim, order(reference(25), listener.url, label_url=link))
+        away = (await told(listener, 3))[2]
+    assert asked == 3
+    assert [one["tracking_number"] for one in away["tracking"]] == ["1Z1", "1Z2"]
+    left = await sim.ledger("parcel_handed_over")
+    assert [entry["detail"]["tracking_number"] for entry in left] == ["1Z1", "1Z2"]
 
 
 async def test_more_or_something_else_may_be_packed(sim: Client) -> None:

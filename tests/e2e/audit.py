@@ -1,120 +1,157 @@
 """What became of every order, by the shop, the store and the partners' ledger; what is wrong is
-said in sentences."""
+said in sentences.
+
+The ledger's own judge compares what was done with the shop's last word on each order; what is added
+here are the store's side and what nobody but the shop can know: that each order, and each of its
+webhooks, was taken.
+"""
 
 from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 from msgspec import Struct
 
-from actors.order.state import decode_state
-from actors.order.steps import CANCELLED, CONFIRMED, MAIL
+from adapters.postgres.figures import read_fates
 from ops.simulators.shop_template import Recipe
+from schemas.messages.effects import SendMail, tag_of
+from service.app.sessions import open_reports
+from service.demo.report import judged
 from tests.e2e.processes import Process
 from tests.e2e.world import IN_STOCK, SHOP, World
 
-UNDONE_BY = {
-    "label": "label_void",
-    "erp_order": "erp_order_delete",
-    "warehouse_task": "warehouse_task_cancel",
+ORDER_LENGTH = 20
+"""The first characters of a reference, which name the order."""
+
+TOPICS = {
+    "pay": ("paid", "updated"),
+    "note": ("updated",),
+    "edit_address": ("updated",),
+    "edit_add_line": ("edited", "updated"),
+    "edit_remove_line": ("edited", "updated"),
+    "cancel": ("cancelled", "updated"),
+    "cancel_late": ("cancelled", "updated"),
 }
-ONCE = ("label", "erp_order", "warehouse_task", "mail", "fulfilment")
+"""The webhooks that a shop with a book sends of a change."""
 
-TOPICS = {"paid_later": "paid", "updated": "updated", "cancelled": "cancelled"}
-"""What a shop's report calls it, and the webhook that it means."""
+PLAIN = {"paid_later": "paid", "updated": "updated", "cancelled": "cancelled"}
+"""The same of one without: what its report calls it, and the webhook that it means."""
 
-Counts = dict[str, Counter[str]]
+LATE = frozenset(
+    {"edit_address", "edit_add_line", "edit_remove_line", "cancel_late", "cancel", "note"}
+)
+"""Changes that may come when goods have left, so that the rest is a person's."""
+
+MAIL = tag_of(SendMail)
 
 
 class Audit(Struct, kw_only=True):
-    """The counts, and what is wrong (nothing should be)."""
+    """The counts, and what is wrong (nothing should be). `persons` counts by reason the orders that
+    wait for a person, and may."""
 
     orders: int = 0
     webhooks: int = 0
     closed: int = 0
     cancelled: int = 0
+    fulfilments: int = 0
+    parcels: int = 0
+    amended: int = 0
     consequences: int = 0
     mails_unknown: int = 0
+    persons: Counter[str] = Counter()
     wrong: list[str] = []
 
 
-async def audit(world: World, reports: list[Path]) -> Audit:
+async def audit(world: World, reports: Sequence[Path]) -> Audit:
     """Compare everything that the shops sent with what the store and the ledger hold."""
-    found = Audit()
+    found = Audit(persons=Counter(), wrong=[])
+    sent = [json.loads(report.read_text()) for report in reports]
+    await _judged(found, world, sent)
     entries = await world.ledger()
     found.consequences = len(entries)
-    counts: Counts = defaultdict(Counter)
+    done: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for entry in entries:
-        counts[entry["kind"]][entry["reference"]] += 1
-    for kind in ONCE:
-        doubled = [ref for ref, count in counts[kind].items() if count > 1]
-        found.wrong += [f"{kind} was done {_moments(entries, kind, ref)}." for ref in doubled]
-    rows = await world.rows(_ORDERS, SHOP)
-    known = {row["ref"]: row for row in rows}
-    for report in reports:
-        sent = json.loads(report.read_text())
-        if sent["given_up"]:
-            found.wrong.append(f"{sent['given_up']} webhooks were never taken.")
-        found.webhooks += sent["webhooks_taken"]
-        for told in sent["refs"]:
-            row = known.pop(told["ref"].rsplit("/", 1)[-1], None)
+        done[entry["reference"][:ORDER_LENGTH]].append(entry)
+    known = {row["ref"]: row for row in await world.rows(_ORDERS, SHOP)}
+    for one in sent:
+        if one["given_up"]:
+            found.wrong.append(f"{one['given_up']} webhooks were never taken.")
+        found.webhooks += one["webhooks_taken"]
+        for told in one["refs"]:
+            row = known.pop(_ref(told), None)
             if row is None and not told["accepted"]:
                 continue
             found.orders += 1
-            if row is None or not row["final"]:
-                where = "lost" if row is None else f"still {row['stage']}"
-                found.wrong.append(f"{told['name']} was accepted and is {where}.")
-                continue
-            _order(found, row, told["ref"], counts)
-        found.wrong += await _lost_webhooks(world, sent)
+            if row is None:
+                found.wrong.append(f"{told['name']} was accepted and is lost.")
+            else:
+                _order(found, told, row, done[row["reference"][:ORDER_LENGTH]])
+        found.wrong += await _lost_webhooks(world, one)
     found.wrong += [f"Nobody sent the order {ref}." for ref in known]
     found.wrong += await _store(world)
     return found
 
 
-def _moments(entries: list[dict[str, Any]], kind: str, reference: str) -> str:
-    """When something was done, so that the service's log shows what went on then."""
-    its = [e for e in entries if (e["kind"], e["reference"]) == (kind, reference)]
-    return f"{len(its)} times for {reference}: {', '.join(e['at'] for e in its)}"
+def _ref(told: dict[str, Any]) -> str:
+    ref: str = told["ref"].rsplit("/", 1)[-1]
+    return ref
 
 
-def _order(found: Audit, row: asyncpg.Record, gid: str, counts: Counts) -> None:
-    state = decode_state(row["state"])
-    reference = state.correlation_id
-    mails = {name: counts["mail"][f"{reference}.{name}"] for name in (CONFIRMED, CANCELLED)}
+async def _judged(found: Audit, world: World, sent: list[dict[str, Any]]) -> None:
+    async with open_reports(world.runtime().postgres_dsn) as pool:
+        refs = [told for one in sent for told in one["refs"]]
+        fates = await read_fates(pool, SHOP, [_ref(told) for told in refs])
+    verdict = await judged(world.partners.http, {"refs": refs}, fates)
+    found.wrong += [*verdict["doubled"], *verdict["wrong"]]
+    found.fulfilments, found.parcels = verdict["fulfilments"], verdict["parcels"]
+    found.amended = verdict["amended"]
+
+
+def _order(
+    found: Audit, told: dict[str, Any], row: asyncpg.Record, entries: list[dict[str, Any]]
+) -> None:
+    number = row["number"]
+    mails = sum(entry["kind"] == "mail" for entry in entries)
     # Nobody can ask a mail server what it took: such a mail is left to a person.
-    unknown = row["at_desk"].count(MAIL)
+    unknown = row["stuck"].count(MAIL)
     found.mails_unknown += unknown
-    if len(row["at_desk"]) > unknown or state.holds or state.overdue:
-        found.wrong.append(f"{state.number} waits for a person: {row['at_desk']} {state.holds}")
-    if any(name not in state.told and mails[name] and not unknown for name in mails):
-        found.wrong.append(f"{state.number}: a mail was sent that we know nothing of: {mails}")
-    if state.stage == "closed":
+    if row["attention"] and not (row["final"] and unknown):
+        reason = _may_wait(told, row)
+        if not reason:
+            found.wrong.append(f"{number} waits for {row['waiting_for']}: {row['stuck']}")
+        found.persons[reason or "no good reason"] += 1
+    if not row["final"]:
+        if not row["attention"]:
+            found.wrong.append(f"{number} is still {row['stage']}, for {row['waiting_for']}.")
+        return
+    if row["stage"] == "closed":
         found.closed += 1
-        ships = int(state.needs_shipping)
-        wanted = {
-            "erp_order": 1, "warehouse_task": ships, "label": ships,
-            "erp_order_delete": 0, "warehouse_task_cancel": 0, "label_void": 0,
-        }  # fmt: skip
-        has = {kind: counts[kind][reference] for kind in wanted}
-        has["fulfilment"] = counts["fulfilment"][gid]
-        wanted["fulfilment"] = ships
-        if has != wanted:
-            found.wrong.append(f"{state.number} is closed with {has}.")
-        if state.notify and not mails[CONFIRMED] and not unknown:
-            found.wrong.append(f"{state.number} is closed, and its customer was told nothing.")
+        if row["notify"] and not (mails or unknown):
+            found.wrong.append(f"{number} is closed, and its customer was told nothing.")
     else:
         found.cancelled += 1
-        for kind, undone in UNDONE_BY.items():
-            if counts[kind][reference] != counts[undone][reference]:
-                found.wrong.append(f"{state.number} is cancelled, but its {kind} stands.")
-        if counts["fulfilment"][gid]:
-            found.wrong.append(f"{state.number} is cancelled, and shown as shipped.")
+    left = sum(
+        line["quantity"]
+        for entry in entries
+        if entry["kind"] == "parcel_handed_over"
+        for line in entry["detail"]["lines"]
+    )
+    if left != row["reserved"]:
+        found.wrong.append(f"{left} pieces of {number} have left, and {row['reserved']} are held.")
+
+
+def _may_wait(told: dict[str, Any], row: asyncpg.Record) -> str:
+    """Why an order of this shop may wait for a person; "": it may not."""
+    if set(row["stuck"]) - {MAIL}:
+        return ""
+    if any(one["applied"] and one["what"] in LATE for one in told.get("changes", ())):
+        return "changed when it was too late to follow by itself"
+    return ""
 
 
 async def _lost_webhooks(world: World, sent: dict[str, Any]) -> list[str]:
@@ -123,7 +160,7 @@ async def _lost_webhooks(world: World, sent: dict[str, Any]) -> list[str]:
         "SELECT input_id AS id FROM inbox UNION SELECT delivery_id FROM quarantine"
     )
     kept = {row["id"].rpartition(":")[2] for row in rows}
-    return [name for name in _webhook_ids(sent) if name not in kept]
+    return [f"The webhook {name} is lost." for name in _webhook_ids(sent) if name not in kept]
 
 
 def _webhook_ids(sent: dict[str, Any]) -> Iterator[str]:
@@ -133,9 +170,20 @@ def _webhook_ids(sent: dict[str, Any]) -> Iterator[str]:
             continue
         number = recipe.order_id(int(told["name"].removeprefix("#")))
         yield f"{number:013d}-create"
-        for flag, topic in TOPICS.items():
-            if told[flag]:
-                yield f"{number:013d}-{topic}"
+        for name in _told_of(told):
+            yield f"{number:013d}-{name}"
+
+
+def _told_of(told: dict[str, Any]) -> Iterator[str]:
+    """The ends of the webhooks' ids that follow a create: the second of a topic ends with -2."""
+    if "changes" not in told:
+        yield from (topic for flag, topic in PLAIN.items() if told[flag])
+        return
+    times: Counter[str] = Counter(paid=int(told["paid_first"]))
+    for change in told["changes"]:
+        for topic in TOPICS[change["what"]] if change["applied"] else ():
+            times[topic] += 1
+            yield topic if times[topic] == 1 else f"{topic}-{times[topic]}"
 
 
 async def _store(world: World) -> list[str]:
@@ -152,21 +200,26 @@ async def _store(world: World) -> list[str]:
 
 
 _ORDERS = """
-SELECT o.ref, o.stage, o.final, o.state, ARRAY(
-    SELECT e.kind FROM effects e WHERE e.order_id = o.order_id AND e.status IN ('person', 'refused')
-) AS at_desk
+SELECT o.ref, o.number, o.reference, o.stage, o.final, o.attention, o.waiting_for,
+       coalesce((convert_from(o.state, 'UTF8')::json ->> 'notify')::boolean, false) AS notify,
+       ARRAY(
+           SELECT e.kind FROM effects e
+           WHERE e.order_id = o.order_id AND e.status IN ('person', 'suspended')
+       ) AS stuck,
+       (SELECT coalesce(sum(r.quantity), 0) FROM reservations r WHERE r.order_id = o.order_id)
+           AS reserved
 FROM orders o WHERE o.channel = $1
 """
 _REST = """
 SELECT (SELECT count(*) FROM effects WHERE status = 'open') AS open_effects,
-       (SELECT count(*) FROM timers) AS timers,
-       (SELECT count(*) FROM effects WHERE status = 'refused') AS refused_effects,
+       (SELECT count(*) FROM effects WHERE status = 'suspended') AS suspended_effects,
+       (SELECT count(*) FROM timers t JOIN orders o ON o.order_id = t.order_id WHERE o.final)
+           AS timers_of_final_orders,
+       (SELECT count(*) FROM timers WHERE error <> '') AS suspended_timers,
        (SELECT count(*) FROM quarantine) AS quarantined_letters,
        (SELECT count(*) FROM stock s WHERE s.on_hand > $1::bigint) AS miscounted_shelves,
        (SELECT count(*) FROM stock s WHERE s.reserved <> (
             SELECT coalesce(sum(r.quantity), 0) FROM reservations r
-            WHERE r.sku = s.sku AND r.place = s.place AND r.released_at IS NULL
-       )) AS miscounted_reservations,
-       (SELECT count(*) FROM reservations r JOIN orders o ON o.order_id = r.order_id
-        WHERE o.stage = 'cancelled' AND r.released_at IS NULL) AS reservations_of_cancelled_orders
+            WHERE r.sku = s.sku AND r.place = s.place AND r.tracked
+       )) AS miscounted_reservations
 """

@@ -26,16 +26,27 @@ from tests.waiting import eventually
 SERVICE, NATS, POSTGRES, FROZEN = "service", "nats-server", "postgres", "frozen"
 
 WRITES = {
-    "erp": ("create_order", "delete_order"),
-    "warehouse": ("create_task", "cancel_task"),
+    "erp": (
+        "create_order", "update_order", "delete_order", "add_line", "update_line", "delete_line",
+    ),
+    "warehouse-east": ("create_task", "cancel_task"),
+    "warehouse-west": ("create_task", "cancel_task"),
     "carrier": ("ship", "void"),
-    "storefront": ("fulfillment_create",),
-}
+    "fedex": ("ship", "cancel"),
+    "storefront": ("fulfillment_create", "order_cancel"),
+}  # fmt: skip
 SILENT, FAILED = 0.04, 0.02
 """Share of writing calls that are done and never answered, or answered with an error."""
 
 FROZEN_SECONDS = 3.0
 """The longest that a server stands still; the service gives up waiting after about as long."""
+
+HABITS = (
+    "--cancel 0.05 --cancel-late 0.03 --cancel-after-seconds 0-6 --edit-address 0.05"
+    " --edit-add-line 0.05 --edit-remove-line 0.05 --edit-after-seconds 0-6 --cod 0.05 --terms 0.05"
+    " --split 0.1 --multi-parcel 0.15 --split-later 0.05 --echo-ms 20-200 --give-up-seconds 600"
+).split()
+"""How the shop's orders change, and are shipped in parts."""
 
 KILLED_EARLY = 0.15
 """Share of the service's kills that come while it still starts; they count for nothing."""
@@ -76,12 +87,12 @@ class Load:
         if self._shops and self._shops[-1][0].running:
             return
         shop = self._world.start_shop(
-            "--cancel", "0.1", "--give-up-seconds", "600",
+            *HABITS,
             orders=self._plan.batch,
             rate=self._plan.rate,
             seed=self._seed,
             first_number=1001 + self.orders,
-        )  # fmt: skip
+        )
         self._shops.append(shop)
 
     async def under_way(self) -> bool:
@@ -206,12 +217,14 @@ def _summary(killed: Counter[str], found: Audit) -> str:
         f"  killed under load: service {killed[SERVICE]} (and {killed['early']} while starting),"
         f" NATS {killed[NATS]}, Postgres {killed[POSTGRES]}; frozen for a while: {killed[FROZEN]};"
         f" {found.orders} orders ({found.webhooks} webhooks): {found.closed} closed,"
-        f" {found.cancelled} cancelled;"
+        f" {found.cancelled} cancelled; {found.fulfilments} fulfilments, {found.parcels} parcels,"
+        f" {found.amended} amendments;"
         f" {found.consequences} consequences; {len(found.wrong)} lost, doubled or wrong;"
-        f" {found.mails_unknown} mails of unknown fate, for a person."
+        f" {found.mails_unknown} mails of unknown fate; orders for a person: {dict(found.persons)}."
     )
 
 
+@pytest.mark.timeout(900)
 async def test_nothing_is_lost_or_doubled_whatever_is_killed(say: Say) -> None:
     """20 kills of the service and 5 of each server under load: every order ends, all once."""
     plan = Plan(service=20, nats=5, postgres=5, frozen=3, orders=500, rate=8.0, batch=100)

@@ -27,8 +27,10 @@ from adapters.postgres.keys import ApiKeys
 from adapters.postgres.pool import Pool
 from ops.simulators.storefront import sign
 from schemas.messages.inputs import KINDS
-from schemas.order.ids import order_id_for, ref_token, sign_correlation_id
-from service.demo.world import WAREHOUSE, toml
+from schemas.order.ids import order_id_for, ref_token, sign_reference
+from schemas.order.things import FULFILMENT, key_of
+from service.app.sessions import CORRELATION_SECRET, OWN_KEY
+from service.demo.world import PLACES, toml
 from tests.conftest import Say
 from tests.csv_files import a_file, a_row, another
 from tests.e2e.world import SHOP, World, seed_of_run, world_in
@@ -49,6 +51,7 @@ DOORS = ("shop", "house", "api", "csv", "nats")
 AT_ONCE = 32
 BUSY = 503
 REF = "820982911946154508"
+WAREHOUSE = PLACES["east"][0]
 FILE = a_file(a_row("S-1", total="37.95"), another("S-1"), a_row("S-2"))
 
 # What each door may say. A callback whose reference was spoilt is a stranger's: 401.
@@ -193,7 +196,7 @@ async def flood(count: int, seed: int, say: Say) -> None:
             callback = a_callback(world)
             client = await nats.connect(world.runtime().nats_url)
             try:
-                sender = Sender(world, await key_of(world), client.jetstream())
+                sender = Sender(world, await api_key_of(world), client.jetstream())
                 await sender.all_of(drawn(count, seed, callback))
             finally:
                 await client.close()
@@ -217,20 +220,23 @@ async def flood(count: int, seed: int, say: Say) -> None:
 
 def a_callback(world: World) -> bytes:
     """What the warehouse says about the shop's order, with a reference that we signed."""
-    key = (world.data / "secrets" / "correlation-key").read_text().strip().encode()
+    key = (world.data / "secrets" / CORRELATION_SECRET).read_text().strip().encode()
+    order_id, first = order_id_for(SHOP, REF), key_of(FULFILMENT, 1)
     body = {
         "type": "task.packed",
-        "reference": sign_correlation_id(order_id_for(SHOP, REF), "k1", {"k1": key}),
+        "reference": sign_reference(order_id, first, OWN_KEY, {OWN_KEY: key}),
         "channel": SHOP,
         "order_ref": REF,
         "task_id": "WT-1",
         "occurred_at": "2026-11-27T12:00:00Z",
-        "parcels": [{"parcel_id": "p1", "weight_grams": 900}],
+        "parcels": [
+            {"parcel_id": "p1", "weight_grams": 900, "lines": [{"line_id": "1", "quantity": 1}]}
+        ],
     }
     return json.dumps(body).encode()
 
 
-async def key_of(world: World) -> str:
+async def api_key_of(world: World) -> str:
     """Make an API key."""
     pool = Pool(world.runtime().postgres_dsn, by_key=False)
     try:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from service.demo.world import PLACES
 from tests.conftest import Say
 from tests.e2e.flood import BROKEN, FORGED, GOOD, SPOILT, Delivery, drawn, send_all
 from tests.e2e.hooks import ref_of
@@ -19,8 +20,10 @@ from tests.e2e.world import World, seed_of_run, world_in
 from tests.integration.servers import temporary_home
 
 TIMES = 3
-ONCE = {"erp_order": 1, "warehouse_task": 1, "label": 1, "fulfilment": 1, "mail": 1}
-"""What the partners do for an order that goes through; nothing of it twice."""
+ONCE = {"erp_order": 1, "mail": 1}
+"""What the partners do for an order that goes through."""
+EACH = ("warehouse_task", "parcel", "parcel_handed_over", "label", "fulfilment")
+"""What they do for each of its parts: two where only the second place has some of its goods."""
 
 
 async def flood(count: int, seed: int, say: Say) -> None:
@@ -73,10 +76,10 @@ async def right_orders(world: World, good: Sequence[Delivery]) -> int:
     }
     assert len(rows) == len(wanted)
     doubled = await world.rows(
-        "SELECT order_id, count(*) FROM events WHERE type = 'order.placed.v1'"
+        "SELECT order_id, count(*) FROM events WHERE type = 'order.placed.v2'"
         " GROUP BY order_id HAVING count(*) <> 1"
     )
-    placed = await world.rows("SELECT FROM events WHERE type = 'order.placed.v1'")
+    placed = await world.rows("SELECT FROM events WHERE type = 'order.placed.v2'")
     assert (doubled, len(placed)) == ([], len(wanted))
     taken = await world.rows(
         "SELECT o.ref, i.input_id FROM inbox i JOIN orders o ON o.order_id = i.order_id"
@@ -116,8 +119,12 @@ async def right_consequences(world: World, good: Sequence[Delivery]) -> int:
         counts[entry["kind"]][entry["reference"]] += 1
     orders = len({one.number for one in good})
     assert {kind: len(counts[kind]) for kind in ONCE} == dict.fromkeys(ONCE, orders)
+    parts = len(counts["warehouse_task"])
+    assert orders <= parts <= len(PLACES) * orders
+    assert {kind: counts[kind].total() for kind in EACH} == dict.fromkeys(EACH, parts)
     assert {kind: max(counts[kind].values()) for kind in ONCE} == ONCE
-    assert set(counts) == set(ONCE)
+    assert {max(counts[kind].values()) for kind in EACH if kind != "fulfilment"} == {1}
+    assert set(counts) == {*ONCE, *EACH}
     return len(entries)
 
 

@@ -13,6 +13,7 @@ import nats
 import pytest
 
 from tests.e2e import hooks
+from tests.e2e.audit import ORDER_LENGTH
 from tests.e2e.hooks import Hooks, body_of, ref_of
 from tests.e2e.world import SHOP, World
 from tests.integration.servers import temporary_home
@@ -67,8 +68,8 @@ async def until(world: World, number: int, stage: str) -> None:
 
 async def consequences(world: World, number: int) -> Counter[str]:
     """What the partners did for the order, by kind."""
-    rows = await world.rows("SELECT correlation_id FROM orders WHERE ref = $1", ref_of(number))
-    ours = (rows[0]["correlation_id"], f"/{ref_of(number)}")
+    rows = await world.rows("SELECT reference FROM orders WHERE ref = $1", ref_of(number))
+    ours = (rows[0]["reference"][:ORDER_LENGTH], f"/{ref_of(number)}")
     return Counter(
         entry["kind"]
         for entry in await world.ledger()
@@ -86,7 +87,10 @@ async def events(world: World, number: int) -> list[str]:
     return [row["type"] for row in rows]
 
 
-ONE_OF_EACH = {"erp_order": 1, "warehouse_task": 1, "label": 1, "mail": 1, "fulfilment": 1}
+ONE_OF_EACH = {
+    "erp_order": 1, "warehouse_task": 1, "parcel": 1, "label": 1, "parcel_handed_over": 1,
+    "mail": 1, "fulfilment": 1,
+}  # fmt: skip
 
 
 async def test_a_thousand_repeats_make_one_order(world: World, shop: Hooks) -> None:
@@ -101,7 +105,7 @@ async def test_a_thousand_repeats_make_one_order(world: World, shop: Hooks) -> N
     assert Counter(answers) == {200: 1_000}
     await until(world, 1, "closed")
     assert await consequences(world, 1) == ONE_OF_EACH
-    assert (await events(world, 1)).count("order.placed.v1") == 1
+    assert (await events(world, 1)).count("order.placed.v2") == 1
 
 
 async def test_paid_may_come_before_create(world: World, shop: Hooks) -> None:
@@ -134,7 +138,7 @@ async def test_a_cancel_that_races_the_label_has_it_voided(world: World, shop: H
             return bool(known) and "label" in await consequences(world, 3)
 
         await eventually(sold)
-        assert "order.labelled.v1" not in await events(world, 3)
+        assert "label.bought.v2" not in await events(world, 3)
         assert await shop.send("orders/cancelled", hooks.cancelled(3)) == 200
         await until(world, 3, "cancelled")
     finally:
@@ -147,7 +151,7 @@ async def test_a_cancel_that_races_the_label_has_it_voided(world: World, shop: H
     ):
         assert (found[done], found[undone]) == (1, 1)
     assert found["fulfilment"] == 0
-    assert "order.labelled.v1" in await events(world, 3)
+    assert "label.bought.v2" in await events(world, 3)
 
 
 async def test_the_echo_of_an_order_changes_nothing(world: World, shop: Hooks) -> None:
@@ -167,7 +171,7 @@ async def test_the_echo_of_an_order_changes_nothing(world: World, shop: Hooks) -
         return int(rows[0]["n"]) == 3
 
     await eventually(all_taken)
-    assert (await events(world, 4)).count("order.update_noted.v1") == 1
+    assert (await events(world, 4)).count("order.update_noted.v2") == 1
     assert await stage_of(world, 4) == "closed"
     assert await consequences(world, 4) == ONE_OF_EACH
 
@@ -229,15 +233,15 @@ async def test_news_of_a_refund_keeps_the_goods_in_the_house(world: World, shop:
         assert await shop.send("refunds/create", refund, hook_id=hook_id) == 200
     await until(world, 35, "expected")
     assert await shop.create(35) == 200
-    await until(world, 35, "reserved")
+    await until(world, 35, "open")
 
     async def known_to_the_erp() -> bool:
-        return "order.posted_to_erp.v1" in await events(world, 35)
+        return "document.posted.v2" in await events(world, 35)
 
     await eventually(known_to_the_erp)
     found = await events(world, 35)
-    assert (found.count("order.fact_noted.v1"), found.count("order.held.v1")) == (1, 1)
-    assert "order.released_to_warehouse.v1" not in found
+    assert (found.count("order.fact_noted.v2"), found.count("order.held.v2")) == (1, 1)
+    assert "fulfilment.task_taken.v1" not in found
     assert await shop.send("orders/cancelled", hooks.cancelled(35)) == 200
     await until(world, 35, "cancelled")
 

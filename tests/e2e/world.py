@@ -17,21 +17,21 @@ import nats
 import psutil
 
 from adapters.nats.streams import ORDERS, STRAYS
+from adapters.postgres.quarantine_workflow import Filter, HeldItem, QuarantineWorkflow
 from service.app import runtime
 from service.app.sealing_keys import sealing_in
+from service.app.sessions import open_reports
+from service.demo.run import STOCK_EACH, shelves
 from service.demo.world import Pace, configuration, new_secret, toml
 from service.demo.world import World as Partners
 from service.settings import Settings
-from service.wiring import local as wiring_local
-from service.wiring import root as wiring
-from service.wiring.quarantine import Filter, HeldItem, QuarantineWorkflow
+from service.wiring.store import seed_stock
 from tests.e2e.processes import Process
 from tests.waiting import eventually
 
 SHOP = "acme-us"
 START_SECONDS = 60.0
-SKUS = [f"SKU-{n:03d}" for n in range(1, 401)]
-IN_STOCK = 1_000_000
+IN_STOCK = STOCK_EACH
 
 QUICK = Pace(
     first_track_seconds=0.3,
@@ -87,7 +87,8 @@ class World:
         ready = self.home / "simulators.json"
         secrets = {"webhook_secret": new_secret(), "callback_secret": new_secret()}
         words = ["--seed", str(seed), "--callback-secret", secrets["callback_secret"]]
-        words += ["--ready-file", str(ready), "--callbacks", "picked,packed", *arguments]
+        words += ["--ready-file", str(ready), "--callbacks", "picked,packed,handed_over"]
+        words += ["--hand-over-after-seconds", "0.5", "--deliver-after-seconds", "2.4", *arguments]
         child = self.process("the simulated partners", "ops.simulators", words)
 
         def listens() -> bool:
@@ -179,7 +180,7 @@ class World:
         words = ["--url", f"{self.url}/hooks/{SHOP}", "--secret", self.partners.webhook_secret]
         words += ["--shop", f"{SHOP}.myshopify.com", "--orders", str(orders), "--rate", str(rate)]
         words += ["--seed", str(seed), "--first-number", str(first_number), "--quiet"]
-        words += ["--report", str(report), *arguments]
+        words += ["--report", str(report), "--book", self.partners.http, *arguments]
         name = f"shop {self._shops}"
         return self.process(name, "ops.simulators.storefront", words), report
 
@@ -215,9 +216,10 @@ class World:
             after = page["next"]
 
     async def seed_stock(self) -> None:
-        """Put much of every SKU on the shelf."""
-        async with wiring_local.reports(self.runtime().postgres_dsn) as pool:
-            await wiring.seed_stock(pool, SKUS, IN_STOCK)
+        """Put much of every SKU on the shelves; some are in the second place alone."""
+        async with open_reports(self.runtime().postgres_dsn) as pool:
+            for place, skus in shelves().items():
+                await seed_stock(pool, skus, IN_STOCK, place=place)
 
     async def rows(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
         """Ask the service's Postgres."""
@@ -230,7 +232,7 @@ class World:
     async def quarantined(self) -> list[HeldItem]:
         """Every item of the quarantine, opened, oldest first; a test has some hundred at most."""
         found: list[HeldItem] = []
-        async with wiring_local.reports(self.runtime().postgres_dsn) as pool:
+        async with open_reports(self.runtime().postgres_dsn) as pool:
             store = QuarantineWorkflow(pool, sealing_in(Settings(), self.data))
             while True:
                 after = found[-1].id if found else 0
@@ -249,7 +251,7 @@ class World:
         return sum(stream.state.messages for stream in streams)
 
     async def until_final(self, quiet_seconds: float = 45.0) -> None:
-        """Wait until the streams are empty and every order is final.
+        """Wait until the streams are empty and every order is final or waits for a person.
 
         Fails when nothing has changed for `quiet_seconds`, which must be longer than a stream waits
         until it hands out again what it had lent to a process that was killed.
@@ -278,16 +280,17 @@ class World:
 
 
 _PROGRESS = """
-SELECT (SELECT count(*) FROM orders WHERE NOT final) AS open,
+SELECT (SELECT count(*) FROM orders WHERE NOT final AND NOT attention) AS open,
        (SELECT count(*) FROM effects WHERE status = 'open') AS effects,
        (SELECT count(*) FROM effects) AS all_effects,
        (SELECT count(*) FROM inbox) AS inputs
 """
 _STUCK = """
-SELECT o.number, o.stage, o.waiting_for, o.correlation_id, now() - o.updated_at AS unchanged,
-       e.number AS effect, e.kind, e.attempts, e.error, e.due_at - now() AS due_in, e.written_by
+SELECT o.number, o.stage, o.progress, o.waiting_for, o.reference,
+       now() - o.updated_at AS unchanged, e.number AS effect, e.key, e.lane, e.kind,
+       e.attempts, e.error, e.due_at - now() AS due_in, e.written_by
 FROM orders o LEFT JOIN effects e ON e.order_id = o.order_id AND e.status = 'open'
-WHERE NOT o.final OR e.number IS NOT NULL LIMIT 20
+WHERE NOT (o.final OR o.attention) OR e.number IS NOT NULL LIMIT 20
 """
 
 

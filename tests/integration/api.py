@@ -11,33 +11,33 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
+from actors.runtime.ports import Append
 from adapters.channels.canonical.source import Canonical
 from adapters.nats.connection import Connection
 from adapters.nats.streams import ORDERS, ensure_streams
 from adapters.postgres.idempotency import Idempotency
+from adapters.postgres.journal import PostgresJournal
 from adapters.postgres.keys import ApiKeys
+from adapters.postgres.leases import Leases
 from adapters.postgres.migrate import migrate
 from adapters.postgres.pool import Pool
 from adapters.postgres.views import Views
-from schemas.order.ids import (
-    CorrelationId,
-    OrderId,
-    order_id_for,
-    sign_correlation_id,
-    verify_correlation_id,
-)
+from schemas.order.ids import OrderId, Reference, sign_reference, verify_reference
+from schemas.order.things import ORDER
 from service.app.clock import SystemClock
 from service.embedded.supervisor import EmbeddedServers
 from service.http.bodies import Bodies
 from service.orders.api import Writing
+from service.orders.labels import LabelLinks
 from service.orders.reading import Finder, Reading
 from tests.appends import SEALING
-from tests.given import an_order
 from tests.integration.http import MEBIBYTE, serving, started_publisher
 from tests.integration.test_nats_adapter import connected
+from tests.order_streams import Stream
+from tests.orders import an_order
 
-SIGNING = {"k1": b"a key that signs correlation ids"}
-ALL = ("orders:write", "orders:read", "orders:act")
+SIGNING = {"1": b"a key that signs references"}
+ALL = ("orders:write", "orders:read", "orders:act", "labels:read")
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 
 
@@ -63,6 +63,11 @@ class Api(Struct):
     token: str
     key_id: str
     refused: list[tuple[str, str]]
+    journal: PostgresJournal
+
+    async def tell(self, append: Append) -> None:
+        """Store what happened to an order."""
+        assert (await self.journal.append(append)).kind == "committed"
 
     async def stored(self) -> list[bytes]:
         """Return the messages in the stream."""
@@ -78,9 +83,9 @@ class Api(Struct):
         return token
 
 
-def sign(order_id: OrderId) -> CorrelationId:
+def sign(order_id: OrderId) -> Reference:
     """Sign as the service does."""
-    return sign_correlation_id(order_id, "k1", SIGNING)
+    return sign_reference(order_id, ORDER, "1", SIGNING)
 
 
 @pytest.fixture
@@ -103,7 +108,7 @@ async def running_api(pool: Pool, connection: Connection) -> AsyncIterator[Api]:
     clock, ticking = SystemClock(), Ticking()
     keys, repeats = ApiKeys(pool, monotonic=ticking), Idempotency(pool, SEALING)
     views = Views(pool, SEALING)
-    finder = Finder(views, lambda text: verify_correlation_id(text, SIGNING))
+    finder = Finder(views, lambda text: verify_reference(text, SIGNING)[0])
     refused: list[tuple[str, str]] = []
     writing = Writing(
         await started_publisher(connection),
@@ -118,9 +123,15 @@ async def running_api(pool: Pool, connection: Connection) -> AsyncIterator[Api]:
         refused=lambda category, channel: refused.append((category, channel)),
     )
     key, token = await keys.create("tests", ALL, ("acme-us",), now=NOW)
-    async with serving(writing.routes(), Reading(views, finder, keys, clock).routes()) as port:
+    reading, labels = Reading(views, finder, keys, clock), LabelLinks(views, SIGNING, clock)
+    leases = Leases(pool, "test")
+    await leases.acquire()
+    journal = PostgresJournal(pool, leases, SEALING)
+    async with serving(writing.routes(), reading.routes(), labels.routes()) as port:
         base = f"http://127.0.0.1:{port}"
-        yield Api(base, keys, repeats, pool, connection, ticking, token, key.id, refused)
+        yield Api(
+            base, keys, repeats, pool, connection, ticking, token, key.id, refused, journal
+        )  # fmt: skip
 
 
 def headers(token: str, key: str = "first", **more: str) -> dict[str, str]:
@@ -134,14 +145,8 @@ def body(**changes: object) -> bytes:
 
 
 async def put_order(api: Api, number: str, channel: str) -> OrderId:
-    """Put an order's row into the database, as the journal leaves it."""
-    ref = f"ref-{channel}-{number}"
-    order_id = order_id_for(channel, ref)
-    await api.pool.fetch(
-        "INSERT INTO orders (order_id, version, partition, channel, ref, number, correlation_id,"
-        " stage, waiting_for, currency, total_minor, final, attention, state, placed_at,"
-        " updated_at) VALUES ($1, 1, 0, $2, $3, $4, $5, 'accepted', 'stock', 'USD', 100, false,"
-        " false, '', $6, $6)",
-        *(order_id, channel, ref, number, sign(order_id), NOW),
-    )
-    return order_id
+    """Put an order of two lines into the database, as the journal leaves it."""
+    stream = Stream(f"ref-{channel}-{number}", channel=channel, number=number)
+    stream.reference = sign(stream.order_id)
+    await api.tell(stream.tell(stream.placed(), at=NOW))
+    return stream.order_id

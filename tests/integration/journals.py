@@ -33,7 +33,7 @@ class Bench:
 
 @asynccontextmanager
 async def journal_on(
-    dsn: str, on_lost: Callable[[Sequence[int]], None] | None = None
+    dsn: str, on_lost: Callable[[Sequence[int]], None] = lambda lost: None
 ) -> AsyncIterator[Bench]:
     """A journal with its own connections and leases."""
     pool = Pool(dsn, deadline_seconds=DEADLINE_SECONDS)

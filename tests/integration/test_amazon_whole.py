@@ -15,10 +15,10 @@ from typing import Any
 import nats
 import pytest
 
+from adapters.postgres.sync import Upkeeps
 from schemas.order.ids import order_id_for
+from service.app.sessions import open_reports
 from service.channels.backfill import moment
-from service.wiring import local as wiring_local
-from service.wiring.sync import Upkeeps
 from tests.amazon_payloads import Json, a_notification, an_order, signed
 from tests.e2e.processes import ROOT
 from tests.integration.test_mappings_whole import in_use as mappings_in_use
@@ -254,7 +254,7 @@ async def test_what_is_not_ours_is_answered_and_kept_nowhere(whole: Whole) -> No
     assert await forward(whole, ref, Summary=summary) == 200
     metrics = (await whole.ask("GET", "/metrics")).body.decode()
     assert f'orderwright_webhook_notes_total{{source="{AMAZON}"}}' in metrics
-    assert await whole.stage(known(ref)) == ""
+    assert await whole.progress(known(ref)) == ""
     forged = signed(b"{}", secret="guessed", at=datetime.now(UTC))
     named = {name.replace("-", "_"): value for name, value in forged.items()}
     assert (await whole.ask("POST", f"/hooks/{AMAZON}", body=b"{}", **named)).status == 401
@@ -275,7 +275,7 @@ async def test_the_channel_s_desk_asks_amazon(whole: Whole) -> None:
     await asked(whole, ref, 1)
     await whole.until(known(ref), "expected")
     # What changes from now on, and nobody tells of, is found although nothing was stated yet.
-    async with wiring_local.reports(whole.world.runtime().postgres_dsn) as pool:
+    async with open_reports(whole.world.runtime().postgres_dsn) as pool:
         ours = (await Upkeeps(pool).ours(AMAZON, [ref]))[ref]
     heard = moment(ours.updated_at)
     assert heard is not None

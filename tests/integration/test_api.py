@@ -11,13 +11,16 @@ import msgspec
 
 from adapters.channels.canonical.source import Canonical
 from adapters.nats.streams import ORDERS, ensure_streams
-from schemas.messages.inputs import ActOnOrder
-from schemas.order.ids import order_id_for, verify_correlation_id
+from schemas.messages import events as e
+from schemas.messages.inputs import ActOnOrder, EditOrder, LineEdit
+from schemas.order.ids import order_id_for, verify_reference
+from schemas.order.things import ORDER
 from service.app.clock import SystemClock
-from tests.given import an_order
 from tests.integration.api import SIGNING, Api, api, body, headers, put_order
 from tests.integration.http import MEBIBYTE
 from tests.integration.test_edge import http, problem
+from tests.order_streams import F1, Stream, planned
+from tests.orders import an_order
 
 __all__ = ["api", "http"]
 
@@ -32,7 +35,7 @@ async def test_an_order_is_accepted_once(api: Api, http: aiohttp.ClientSession) 
         told = msgspec.json.decode(first)
     order_id = order_id_for("acme-us", an_order().ref)
     assert told["order_id"] == order_id
-    assert verify_correlation_id(told["correlation_id"], SIGNING) == order_id
+    assert verify_reference(told["reference"], SIGNING) == (order_id, ORDER)
     assert told["links"]["timeline"] == f"/api/v1/orders/{order_id}/timeline"
     async with http.post(url, data=raw, headers=headers(api.token)) as answer:
         assert answer.status == 202
@@ -166,8 +169,8 @@ async def test_refusals_are_told_by_category(api: Api, http: aiohttp.ClientSessi
     ]
 
 
-async def test_an_action_becomes_a_letter_once(api: Api, http: aiohttp.ClientSession) -> None:
-    """An action needs its scope, a reason and the version one has seen; then it is one letter."""
+async def test_an_action_becomes_a_message_once(api: Api, http: aiohttp.ClientSession) -> None:
+    """An action needs its scope, a reason and the version one has seen; then it is one message."""
     order_id = await put_order(api, "1042", "acme-us")
     url = f"{api.base}/api/v1/orders/{order_id}/actions/cancel"
     raw = b'{"reason": "The customer called."}'
@@ -195,3 +198,117 @@ async def test_an_action_becomes_a_letter_once(api: Api, http: aiohttp.ClientSes
         person="API key tests",
         reason="The customer called.",
     )
+
+
+async def test_what_an_order_cannot_do_is_refused_at_once(
+    api: Api, http: aiohttp.ClientSession
+) -> None:
+    """409 says why: nothing is held, stuck, short or left to a person; an order has ended. Nothing
+    reaches the stream."""
+    stream = Stream()
+    await api.tell(stream.tell(stream.placed(), e.Accepted(rule="accept")))
+    url = f"{api.base}/api/v1/orders/{stream.order_id}/actions"
+    refusals = {
+        "release": "Nothing of the order is held.",
+        "retry": "No effect of the order waits for a person.",
+        "skip": "No effect of the order waits for a person.",
+        "done": "Nothing of the order is left to a person.",
+        "drop": "No short pick of the order waits for a decision.",
+    }
+
+    async def refused(verb: str, why: str, **body: str) -> None:
+        raw = msgspec.json.encode({"reason": "try", **body})
+        async with http.post(f"{url}/{verb}", data=raw, headers=headers(api.token)) as answer:
+            assert answer.status == 409
+            told = await problem(answer)
+        assert why in str(told["detail"])
+        assert str(told["type"]).endswith("not-now")
+
+    for verb, why in refusals.items():
+        await refused(verb, why)
+    await api.tell(stream.tell(e.Held(rule="hold", hold_id="h-1", reason="look")))
+    await refused("release", "'h-2' is none: h-1", target="h-2")
+    await api.tell(stream.tell(e.Closed(rule="close")))
+    await refused("cancel", "A return is needed")
+    await refused("accept", "The order is closed")
+    assert await api.stored() == []
+
+
+async def test_a_short_pick_is_decided(api: Api, http: aiohttp.ClientSession) -> None:
+    """Ship the rest, wait or drop: the decision names the fulfilment."""
+    stream = Stream()
+    short = e.ShortPicked(rule="short-pick", key=F1, missing=((0, 1),))
+    accepted = e.Accepted(rule="accept")
+    await api.tell(stream.tell(stream.placed(), accepted, planned(F1, "main", (0, 2)), short))
+    url = f"{api.base}/api/v1/orders/{stream.order_id}/actions/drop"
+    raw = b'{"reason": "none left", "target": "F1"}'
+    async with http.post(url, data=raw, headers=headers(api.token)) as answer:
+        assert answer.status == 202
+    (stored,) = await api.stored()
+    found = Canonical().translate("act", "", stored)
+    assert isinstance(found, ActOnOrder)
+    assert (found.verb, found.target) == ("drop", "F1")
+
+
+async def test_an_edit_becomes_a_message_once(api: Api, http: aiohttp.ClientSession) -> None:
+    """Address, contact and quantities of an edit arrive as they were sent, with who asked; a repeat
+    is no second message."""
+    stream = Stream()
+    await api.tell(stream.tell(stream.placed()))
+    url = f"{api.base}/api/v1/orders/{stream.order_id}/edit"
+    address = an_order().ship_to
+    assert address is not None
+    edit = {
+        "reason": "The customer moved.",
+        "ship_to": msgspec.to_builtins(address),
+        "email": "ada@example.com",
+        "lines": [{"line_id": "1", "quantity": 1}],
+    }
+    raw = msgspec.json.encode(edit)
+    for _ in range(2):
+        async with http.post(url, data=raw, headers=headers(api.token)) as answer:
+            assert answer.status == 202, await answer.text()
+    (stored,) = await api.stored()
+    assert Canonical().translate("edit", "", stored) == EditOrder(
+        ref=stream.ref,
+        person="API key tests",
+        reason="The customer moved.",
+        ship_to=address,
+        email="ada@example.com",
+        lines=(LineEdit(line_id="1", quantity=1),),
+    )
+
+
+async def test_what_is_wrong_with_an_edit_is_said_at_once(
+    api: Api, http: aiohttp.ClientSession
+) -> None:
+    """A wrong shape, a doubtful address, nothing to change are 422; what the order can't take is
+    409; nothing reaches the stream."""
+    stream = Stream()
+    await api.tell(stream.tell(stream.placed()))
+    url = f"{api.base}/api/v1/orders/{stream.order_id}/edit"
+    address = msgspec.to_builtins(an_order().ship_to)
+    wrong: list[tuple[dict[str, object], int, str]] = [
+        ({}, 422, "changes nothing"),
+        ({"notes": "x"}, 422, "notes"),
+        ({"ref": "x"}, 422, "known from the request"),
+        ({"email": "no address"}, 422, "e-mail"),
+        ({"ship_to": {**address, "country": "XX"}}, 422, "ISO 3166-1"),
+        ({"ship_to": {**address, "postal_code": "?"}}, 422, "postal code"),
+        ({"lines": [{"line_id": "1", "quantity": 1}] * 2}, 422, "twice"),
+        ({"lines": [{"line_id": "9", "quantity": 1}]}, 409, "no line 9; it has: 1, 2"),
+        ({"lines": [{"line_id": "1", "quantity": 3}]}, 409, "none can be added here"),
+    ]
+    for changes, status, why in wrong:
+        raw = msgspec.json.encode({"reason": "try", **changes})
+        async with http.post(url, data=raw, headers=headers(api.token)) as answer:
+            assert answer.status == status, (changes, await answer.text())
+            assert why in str((await problem(answer))["detail"])
+    async with http.post(url, data=b'{"note": "x"}', headers=headers(api.token)) as answer:
+        assert answer.status == 422
+        assert "reason" in str((await problem(answer))["detail"])
+    await api.tell(stream.tell(e.Cancelled(rule="cancelled")))
+    raw = b'{"reason": "try", "note": "x"}'
+    async with http.post(url, data=raw, headers=headers(api.token)) as answer:
+        assert answer.status == 409
+    assert await api.stored() == []

@@ -8,10 +8,12 @@ from datetime import timedelta
 import aiohttp
 import pytest
 
+from actors.runtime.ports import Document
 from adapters.postgres.idempotency import ABANDONED, RETENTION
 from adapters.postgres.keys import REMEMBERED_SECONDS, ApiKeys, KeyRefused
 from tests.integration.api import NOW, Api, api, headers, put_order, sign
 from tests.integration.test_edge import http, problem
+from tests.order_streams import L1, Stream, split
 
 __all__ = ["api", "http"]
 
@@ -66,7 +68,7 @@ async def test_abandoned_and_old_requests_are_taken_over(api: Api) -> None:
 
 
 async def test_orders_are_found_by_every_name(api: Api, http: aiohttp.ClientSession) -> None:
-    """By order id, correlation id, number and reference; another shop's order is not there."""
+    """By order id, signed reference, number and the channel's reference; not another shop's."""
     order_id = await put_order(api, "1042", "acme-us")
     await put_order(api, "1042", "beta-eu")
     foreign = await put_order(api, "7", "beta-eu")
@@ -87,6 +89,38 @@ async def test_orders_are_found_by_every_name(api: Api, http: aiohttp.ClientSess
     url = f"{api.base}/api/v1/orders/{order_id}/timeline"
     async with http.get(url, headers=headers(api.token)) as answer:
         assert (await answer.json())["order_id"] == order_id
+
+
+async def test_a_number_of_several_shops_is_asked_for(
+    api: Api, http: aiohttp.ClientSession
+) -> None:
+    """A key that serves both shops gets 409 with both orders named; each is found by its id."""
+    ours = await put_order(api, "1042", "acme-us")
+    theirs = await put_order(api, "1042", "beta-eu")
+    both = await api.key("orders:read", channels=("acme-us", "beta-eu"))
+    async with http.get(f"{api.base}/api/v1/orders/1042", headers=headers(both)) as answer:
+        assert answer.status == 409
+        told = str((await problem(answer))["detail"])
+    assert ours in told
+    assert theirs in told
+    async with http.get(f"{api.base}/api/v1/orders/{theirs}", headers=headers(both)) as answer:
+        assert (await answer.json())["row"]["channel"] == "beta-eu"
+
+
+async def test_an_order_is_shown_with_its_parts(api: Api, http: aiohttp.ClientSession) -> None:
+    """Lines with their ledger, fulfilments, parcels and labels; a file by its name."""
+    stream = Stream()
+    file = Document(name="label-L1-K1", key=L1, content_type="image/png", content=b"png")
+    await api.tell(stream.tell(*split(stream), documents=(file,)))
+    url = f"{api.base}/api/v1/orders/{stream.order_id}"
+    async with http.get(url, headers=headers(api.token)) as answer:
+        view = await answer.json()
+    assert [one["key"] for one in view["fulfilments"]] == ["F1", "F2"]
+    assert view["parcels"][0]["tracking_number"] == "1Z1"
+    assert view["lines"][0]["accounts"] == {"ordered": 2, "allocated": 2}
+    assert view["files"] == [{"name": file.name, "key": "L1", "content_type": "image/png"}]
+    async with http.get(f"{url}/files/{file.name}", headers=headers(api.token)) as answer:
+        assert await answer.read() == file.content
 
 
 async def test_lists_come_in_pages_of_ones_own_channels(

@@ -16,6 +16,7 @@ from adapters.nats.streams import FACTS
 from schemas.order.canonical import Order
 from schemas.order.ids import order_id_for
 from service.telemetry.metrics import Metrics
+from tests.e2e.audit import ORDER_LENGTH
 from tests.integration.whole import CHANNEL, Answer, Whole
 from tests.waiting import eventually
 
@@ -50,7 +51,9 @@ async def test_an_order_goes_all_the_way_over_the_api(whole: Whole) -> None:
     shown = await whole.api("GET", str(links["self"]))
     view = msgspec.json.decode(shown.body)
     assert view["row"]["stage"] == "closed"
-    assert view["row"]["correlation_id"] == placed["correlation_id"]
+    assert view["row"]["reference"] == placed["reference"]
+    assert view["lines"][0]["accounts"] == {"ordered": 2, "delivered": 2}
+    assert {one["key"]: one["stage"] for one in view["ended"]}["F1"] == "done"
     assert shown.headers["etag"] == f'"{placed["order_id"]}-{view["row"]["version"]}"'
 
     told = msgspec.json.decode((await whole.api("GET", str(links["timeline"]))).body)["entries"]
@@ -60,12 +63,12 @@ async def test_an_order_goes_all_the_way_over_the_api(whole: Whole) -> None:
     (row,) = msgspec.json.decode(listed.body)["orders"]
     assert row == view["row"]
 
-    (label,) = view["documents"]
-    document = await whole.api("GET", f"{links['self']}/documents/{label}")
-    assert document.status == 200
-    assert document.headers["content-type"].startswith("image/")
-    assert len(document.body) > 40
-    assert problem(await whole.api("GET", f"{links['self']}/documents/none"), 404)
+    (label,) = view["files"]
+    file = await whole.api("GET", f"{links['self']}/files/{label['name']}")
+    assert file.status == 200
+    assert file.headers["content-type"] == label["content_type"]
+    assert len(file.body) > 40
+    assert problem(await whole.api("GET", f"{links['self']}/files/none"), 404)
 
 
 async def test_a_list_is_paged(whole: Whole) -> None:
@@ -96,7 +99,8 @@ async def test_idempotency_keys(whole: Whole) -> None:
     tasks = [
         entry
         for entry in await whole.world.ledger()
-        if entry["reference"] == first["correlation_id"] and entry["kind"] == "warehouse_task"
+        if entry["kind"] == "warehouse_task"
+        and entry["reference"].startswith(str(first["reference"])[:ORDER_LENGTH])
     ]
     assert len(tasks) == 1
 
@@ -173,7 +177,7 @@ async def test_actions(whole: Whole) -> None:
 async def test_schemas_are_served(whole: Whole) -> None:
     """Every published contract is there by its name, without a key, and says its own id."""
     names = msgspec.json.decode((await whole.ask("GET", "/schemas")).body)["schemas"]
-    assert {"order.v1", "order.place.v1", "order.fulfilled.v1"} <= set(names)
+    assert {"order.v1", "order.place.v2", "order.fulfilled.v2"} <= set(names)
     for name in names:
         answer = await whole.ask("GET", f"/schemas/{name}")
         assert answer.json()["$id"] == f"urn:orderwright:schemas:{name}"
@@ -196,7 +200,7 @@ async def test_readiness_and_metrics(whole: Whole) -> None:
     documented = set(re.findall(r"^# TYPE (\w+) ", Metrics().render().decode(), re.MULTILINE))
     assert documented <= families
     assert 'orderwright_orders_total{outcome="closed"}' in text
-    for name in (order.ref, order.number, placed["order_id"], placed["correlation_id"]):
+    for name in (order.ref, order.number, placed["order_id"], placed["reference"]):
         assert str(name) not in text
 
 
@@ -212,7 +216,7 @@ async def test_another_service_publishes_and_hears(whole: Whole) -> None:
     client = await nats.connect(whole.nats_url(CHANNEL))
     try:
         await client.subscribe(f"orders.out.{CHANNEL}.>", cb=hear)
-        body = json.dumps({"type": "order.place.v1", "order": msgspec.to_builtins(order)})
+        body = json.dumps({"type": "order.place.v2", "order": msgspec.to_builtins(order)})
         subject = f"orders.in.{CHANNEL}.place.{order.ref}"
         sent = {"Nats-Msg-Id": f"mine-{order.ref}"}
         await client.jetstream().publish(subject, body.encode(), headers=sent, timeout=5)
@@ -228,15 +232,15 @@ async def test_another_service_publishes_and_hears(whole: Whole) -> None:
     finally:
         await client.close()
     assert heard[0].subject == f"orders.out.{CHANNEL}.order.fulfilled"
-    assert (event["specversion"], event["type"]) == ("1.0", "order.fulfilled.v1")
+    assert (event["specversion"], event["type"]) == ("1.0", "order.fulfilled.v2")
     assert event["source"] == f"/orderwright/channels/{CHANNEL}"
-    assert event["dataschema"] == "urn:orderwright:schemas:order.fulfilled.v1"
+    assert event["dataschema"] == "urn:orderwright:schemas:order.fulfilled.v2"
     assert event["data"]["ref"] == order.ref
-    assert event["data"]["tracking_number"].startswith("1Z")
-    tasks = [x for x in await whole.world.ledger() if x["kind"] == "warehouse_task"]
-    references = [task["reference"] for task in tasks]
-    assert references.count(event["data"]["correlation_id"]) == 1
-    assert event["id"].startswith(event["data"]["correlation_id"])
+    (parcel,) = event["data"]["parcels"]
+    assert parcel["tracking_number"].startswith("1Z")
+    assert [line["quantity"] for line in parcel["lines"]] == [line.quantity for line in order.lines]
+    assert event["data"]["fulfilment"] == "F1"
+    assert event["id"].startswith("publish-")
     service = await nats.connect(whole.world.runtime().nats_url)
     try:
         info = await service.jetstream().stream_info(FACTS)
@@ -268,7 +272,7 @@ async def test_a_publisher_is_kept_to_its_subjects(whole: Whole) -> None:
 
 async def test_a_contract_is_checked_at_the_door_for_nats_too(whole: Whole) -> None:
     """What a service publishes wrongly is in quarantine with every fault in words."""
-    body = b'{"type": "order.place.v1", "order": {"ref": "BAD-1", "number": 7}}'
+    body = b'{"type": "order.place.v2", "order": {"ref": "BAD-1", "number": 7}}'
     await whole.publish("place", "BAD-1", body)
 
     def kept() -> list[Any]:
@@ -281,5 +285,5 @@ async def test_a_contract_is_checked_at_the_door_for_nats_too(whole: Whole) -> N
 
 async def test_facts_have_a_published_contract(whole: Whole) -> None:
     """The fact's schema is served, and bears fields that later versions add."""
-    schema = (await whole.ask("GET", "/schemas/order.fulfilled.v1")).json()
+    schema = (await whole.ask("GET", "/schemas/order.fulfilled.v2")).json()
     assert schema.get("additionalProperties") is not False

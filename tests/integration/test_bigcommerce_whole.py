@@ -20,7 +20,7 @@ import pytest
 
 from adapters.channels.bigcommerce.source import SECRET_HEADER
 from adapters.channels.bigcommerce.sync import WANTED
-from service.demo.world import toml
+from service.demo.world import ERP, toml
 from tests.bigcommerce_payloads import STORE, Json, a_bundle, a_hook, a_product, an_order
 from tests.e2e.world import World
 from tests.integration.channels import cli
@@ -61,8 +61,8 @@ def _configure(world: World) -> None:
             "api_base_url": f"{world.partners.http}/bigcommerce",
             "access_token": "the token of the store",
             "webhook_secrets": [world.partners.webhook_secret],
-            "bigcommerce": {"store_hash": STORE},
-            "calls": table["erp"]["calls"],
+            "store_hash": STORE,
+            "calls": table["partners"][ERP]["calls"],
             "backfill_seconds": 1.0,
             "backfill_grace_seconds": 1.0,
             "subscriptions_seconds": 1.0,

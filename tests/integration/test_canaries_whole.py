@@ -21,6 +21,7 @@ from nats.aio.msg import Msg
 
 from adapters.nats.streams import FACTS, STRAYS
 from schemas.order.canonical import Address, Customer
+from service.demo.world import ERP, MAIL, PLACES
 from tests.integration.whole import CHANNEL, Whole
 from tests.waiting import eventually
 
@@ -205,7 +206,7 @@ def _handed_over(whole: Whole, file: Path, numbers: tuple[str, ...]) -> None:
     assert {one["order"]["customer"]["name"] for one in told["orders"]} == {NAME}
     assert any(one["files"] for one in told["orders"])
     assert told["messages"]
-    assert {"erp", "warehouse", "carrier", "mail"} <= set(told["given_to"])
+    assert {ERP, *PLACES["east"], MAIL} <= set(told["given_to"])
     request = json.loads(
         whole.cli("privacy", "list", "--state", "open", "--channel", CHANNEL, "--json")
     )[0]
@@ -252,8 +253,8 @@ async def _forgotten(
         assert "The customer's data was erased" in told
         _, view = await ask(whole, token, "GET", f"/orders/{number}")
         assert view["erased_at"]
-        for name in view["documents"]:
-            status, _ = await ask(whole, token, "GET", f"/orders/{number}/documents/{name}")
+        for file in view["files"]:
+            status, _ = await ask(whole, token, "GET", f"/orders/{number}/files/{file['name']}")
             assert status == 404
     assert "every one gives its stored state" in whole.cli("orders", "replay", "--verify")
     after = occurrences(whole.cli("incidents", "list", "--json"))

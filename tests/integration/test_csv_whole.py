@@ -10,8 +10,8 @@ import signal
 from pathlib import Path
 from typing import Any
 
+from adapters.postgres.views import STAGES
 from schemas.order.ids import order_id_for
-from service.app.local import STAGES
 from service.imports.api import MAX_ROWS
 from tests.csv_files import a_file, a_row, another
 from tests.integration.whole import CHANNEL, Whole

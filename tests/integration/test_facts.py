@@ -11,27 +11,43 @@ from adapters.channels.canonical.storefront import CanonicalStorefront
 from adapters.nats.connection import Connection
 from adapters.nats.facts import Facts
 from adapters.nats.streams import FACTS
-from schemas.messages.effects import FulfilmentPublished, PublishFulfilment
-from schemas.order.ids import order_id_for, sign_correlation_id
+from schemas.messages.effects import FulfilmentPublished, PublishFulfilment, SentParcel
+from schemas.order.ids import order_id_for, sign_reference
+from schemas.order.things import ORDER, Key
 from service.app.clock import SystemClock
 from service.embedded.supervisor import EmbeddedServers
-from tests.given import an_order
 from tests.integration.api import SIGNING
 from tests.integration.test_nats_adapter import connected
+from tests.orders import an_order
+
+KEY_ID = next(iter(SIGNING))
 
 
 def a_call(ref: str, number: int = 8) -> Call:
     """The effect of an order of the channel acme-us that left with a parcel."""
     order_id = order_id_for("acme-us", ref)
+    reference = sign_reference(order_id, Key("F1"), KEY_ID, SIGNING)
     return Call(
         order_id=order_id,
         channel="acme-us",
         ref=ref,
-        correlation_id=sign_correlation_id(order_id, "k1", SIGNING),
+        key=Key("F1"),
+        reference=reference,
+        order_reference=sign_reference(order_id, ORDER, KEY_ID, SIGNING),
         number=number,
-        effect=PublishFulfilment(tracking_number="1ZA1B2C30330089587", carrier="UPS"),
+        effect=PublishFulfilment(
+            fulfilment=Key("F1"),
+            parcels=(
+                SentParcel(
+                    parcel=Key("K1"),
+                    units=(),
+                    carrier="UPS",
+                    tracking_number="1ZA1B2C30330089587",
+                ),
+            ),
+        ),
         order=an_order(ref=ref),
-        idempotency_key=f"key-{number}",
+        idempotency_key=f"publish-{reference}-K1",
         attempt=0,
     )
 
@@ -58,7 +74,7 @@ async def test_a_repeat_is_the_same_fact(servers: EmbeddedServers) -> None:
         partner = CanonicalStorefront("acme-us", facts, SystemClock())
         results = [await partner.perform(a_call("F-1", number)) for number in (8, 8, 9)]
         (event,) = await stored(connection, "F-1")
-        assert results == [FulfilmentPublished(fulfilment_id=str(event["id"]))] * 3
+        assert results == [FulfilmentPublished(outside_ids=(str(event["id"]),))] * 3
         assert await partner.look_up(a_call("F-1")) is None
 
 

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import asyncpg
 import pytest
 
 from actors.runtime.errors import LeaseLost
+from actors.runtime.ports import EffectNote
 from adapters.postgres.journal import PostgresJournal
-from adapters.postgres.leases import Leases
+from adapters.postgres.leases import ALL, JOBS, Leases
+from adapters.postgres.outbox import PostgresOutbox
 from adapters.postgres.reader import Cursor, EventReader, StoredEvent
 from adapters.postgres.replay import streams
 from adapters.postgres.statements import statements
 from adapters.postgres.timers import PostgresTimers
 from schemas.order.ids import PARTITIONS, partition_of
-from service.app.errors import OperatorError
-from service.app.local import Desk
+from schemas.order.things import ORDER
 from service.embedded.supervisor import EmbeddedServers
-from tests.appends import NOON, SEALING, append, id_of, minutes
+from tests.appends import NOON, RESERVE, SEALING, append, id_of, minutes
 from tests.integration.journals import (
     Bench,
     empty,
@@ -104,10 +104,75 @@ async def test_a_living_lease_is_renewed_and_a_dead_one_taken(bench: Bench) -> N
     with pytest.raises(LeaseLost, match="short holds"):
         await other.acquire(wait_seconds=0.6)
     await short.release()
-    await bench.pool.fetch(statements()["take_leases"], "dead", 0.3, PARTITIONS)
+    await bench.pool.fetch(statements()["take_leases"], "dead", 0.3, list(ALL))
     await other.acquire(wait_seconds=5)
     assert set(other.epochs) == set(range(PARTITIONS))
     await other.release()
+
+
+async def test_two_processes_share_the_partitions(bench: Bench) -> None:
+    """Each writes the orders of its own; what one gives up another takes, with a new epoch."""
+    await bench.leases.release(range(8))
+    other = Leases(bench.pool, "other")
+    assert not await other.take(range(9)), "one of them is held"
+    assert await other.take(range(8))
+    assert sorted(other.epochs) == list(range(8))
+    assert sorted(bench.leases.epochs) == list(range(8, PARTITIONS))
+    theirs = PostgresJournal(bench.pool, other, SEALING)
+    mine = next(str(n) for n in range(99) if partition_of(str(n)) >= 8)
+    not_mine = next(str(n) for n in range(99) if partition_of(str(n)) < 8)
+    assert (await bench.journal.append(append(mine))).kind == "committed"
+    assert (await theirs.append(append(not_mine))).kind == "committed"
+    for journal, ref in ((bench.journal, not_mine), (theirs, mine)):
+        with pytest.raises(LeaseLost):
+            await journal.append(append(ref, 1))
+    await other.release()
+    assert await bench.leases.take(range(8))
+    assert bench.leases.epoch_of(0) == 3
+    assert (await bench.journal.append(append(not_mine, 1))).kind == "committed"
+
+
+async def test_who_loses_some_partitions_keeps_the_others(dsn: str) -> None:
+    """Only those are told as lost, at the first write or renewal, and the rest goes on."""
+    told: list[int] = []
+    async with journal_on(dsn, on_lost=told.extend) as old:
+        await old.pool.fetch("UPDATE leases SET owner = 'other', epoch = 9 WHERE partition < 4")
+        lost = next(str(n) for n in range(99) if partition_of(str(n)) < 4)
+        kept = next(str(n) for n in range(99) if partition_of(str(n)) >= 4)
+        with pytest.raises(LeaseLost):
+            await old.journal.append(append(lost))
+        assert (await old.journal.append(append(kept))).kind == "committed"
+        await eventually(lambda: sorted(told) == [0, 1, 2, 3])
+        with pytest.raises(LeaseLost):
+            old.leases.epoch_of(0)
+        assert old.leases.epoch_of(4) == 1
+
+
+async def test_a_note_tells_of_a_lost_partition_too(dsn: str) -> None:
+    """A process that only calls partners learns that it was replaced."""
+    told: list[int] = []
+    async with journal_on(dsn, on_lost=told.extend) as old:
+        await old.journal.append(append("1", record={1: RESERVE}))
+        await old.pool.fetch("UPDATE leases SET owner = 'other', epoch = 9")
+        note = EffectNote(order_id=id_of("1"), number=1, attempts=1, due_at=NOON, error="")
+        with pytest.raises(LeaseLost):
+            await PostgresOutbox(old.pool, old.leases, SEALING).note(note)
+        assert partition_of("1") in told
+
+
+async def test_jobs_that_run_once_have_a_lease_of_their_own(bench: Bench) -> None:
+    """It is nobody's partition: whoever holds it does the jobs, and when he is gone another one
+    does, with a new epoch."""
+    first, second = Leases(bench.pool, "first"), Leases(bench.pool, "second")
+    assert await first.take([JOBS])
+    assert not await second.take([JOBS])
+    waiting = asyncio.create_task(second.hold([JOBS], every_seconds=0.01))
+    await first.release()
+    await eventually(lambda: second.sure)
+    assert second.epoch_of(JOBS) == 2
+    waiting.cancel()
+    await second.release()
+    assert len(bench.leases.epochs) == PARTITIONS
 
 
 async def read_all(reader: EventReader, after: Cursor) -> list[StoredEvent]:
@@ -172,18 +237,24 @@ async def test_a_late_commit_holds_the_reader_back(bench: Bench) -> None:
 
 async def test_overdue_timers_are_counted(bench: Bench) -> None:
     """Those that are due and have not fired, and no others."""
-    timers = (("a", minutes(1)), ("b", minutes(2)), ("c", minutes(9)))
+    timers = tuple((ORDER, name, minutes(n)) for name, n in (("a", 1), ("b", 2), ("c", 9)))
     await bench.journal.append(append("1", set_timers=timers))
     counted = PostgresTimers(bench.pool)
-    assert await counted.overdue(NOON) == 0
-    assert await counted.overdue(minutes(2)) == 2
+    assert await counted.overdue(NOON, ALL) == 0
+    assert await counted.overdue(minutes(2), ALL) == 2
+    assert await counted.overdue(minutes(2), []) == 0
 
 
 async def test_commits_are_told(bench: Bench) -> None:
     """Whoever watches hears of each commit how many orders it held and how long it took."""
     told: list[tuple[int, float]] = []
-    bench.journal.on_commit = lambda orders, seconds: told.append((orders, seconds))
-    await asyncio.gather(*(bench.journal.append(append(str(n))) for n in range(20)))
+    journal = PostgresJournal(
+        bench.pool,
+        bench.leases,
+        SEALING,
+        on_commit=lambda orders, seconds: told.append((orders, seconds)),
+    )
+    await asyncio.gather(*(journal.append(append(str(n))) for n in range(20)))
     assert sum(orders for orders, _ in told) == 20
     assert len(told) < 20
     assert all(0 < seconds < 10 for _, seconds in told)
@@ -193,7 +264,7 @@ async def test_events_can_be_read_by_people(bench: Bench) -> None:
     """The view shows an event's body as JSON with the rule that decided it."""
     await bench.journal.append(append("1"))
     rows = await bench.pool.fetch("SELECT type, body ->> 'rule' FROM events_readable")
-    assert [tuple(row) for row in rows] == [("order.placed.v1", "place")]
+    assert [tuple(row) for row in rows] == [("order.placed.v2", "place")]
 
 
 async def test_every_stream_can_be_replayed(bench: Bench) -> None:
@@ -205,24 +276,3 @@ async def test_every_stream_can_be_replayed(bench: Bench) -> None:
     assert all(
         stream.version == len(stream.events) == 2 and stream.state == b"state 2" for stream in found
     )
-
-
-async def test_a_state_that_its_events_do_not_give_is_found(bench: Bench) -> None:
-    """`orders replay --verify` compares: what was stored here is no state, and is named."""
-    await bench.journal.append(append("1"))
-    verified = await Desk(bench.pool, "", Path(), SEALING).verify(lambda orders: None)
-    assert (verified.orders, verified.events) == (1, 1)
-    assert verified.different == (id_of("1"),)
-
-
-async def test_an_event_that_nobody_can_read_is_named(bench: Bench) -> None:
-    """The replay says in a sentence whose event it is, not where it raised."""
-    await bench.journal.append(append("1"))
-    await bench.pool.fetch(
-        "INSERT INTO events (order_id, version, type, body, at) VALUES ($1, 2, 'x', $2, now())",
-        id_of("1"),
-        b'{"type":"order.of_the_future.v9"}',
-    )
-    await bench.pool.fetch("UPDATE orders SET version = 2")
-    with pytest.raises(OperatorError, match=f"order {id_of('1')} can't be read"):
-        await Desk(bench.pool, "", Path(), SEALING).verify(lambda orders: None)

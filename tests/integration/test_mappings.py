@@ -13,7 +13,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from actors.order.normalise import NO_TABLES
+from actors.order.policy import Policy
+from actors.runtime.alarm import Alarm
 from adapters.postgres.mappings import PostgresMappings
 from adapters.postgres.migrate import migrate
 from adapters.postgres.pool import Pool
@@ -23,6 +24,7 @@ from service.mappings.cli import kept
 from service.mappings.keeper import MappingsKeeper
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
+from service.wiring.order_stream import OrderStream
 from tests.fakes import JumpingClock
 from tests.given import NOON
 
@@ -71,7 +73,11 @@ async def test_waking_spares_who_has_looked(pool: Pool) -> None:
         ("before", "due", NOON + hour),
     ]
     for row in rows:
-        await pool.fetch("INSERT INTO timers (order_id, name, due_at) VALUES ($1, $2, $3)", *row)
+        await pool.fetch(
+            "INSERT INTO timers (order_id, key, name, partition, due_at)"
+            " VALUES ($1, 'O', $2, 0, $3)",
+            *row,
+        )
     assert await PostgresMappings(pool).wake(NOON, NOON + hour) == 1
     due = await pool.fetch("SELECT order_id, name FROM timers WHERE due_at <= $1", NOON)
     assert [tuple(row) for row in due] == [("before", "mapping")]
@@ -80,28 +86,27 @@ async def test_waking_spares_who_has_looked(pool: Pool) -> None:
 async def test_a_file_is_followed(pool: Pool, tmp_path: Path) -> None:
     """A change becomes a version and is in use; a wrong or missing file changes nothing."""
     file = tmp_path / "mappings.toml"
-    woken: list[object] = []
-    shell: Any = SimpleNamespace(clock=JumpingClock(), mappings=NO_TABLES, timer_set=woken.append)
+    stream = OrderStream(policy=Policy(), setups={})
     store: Any = SimpleNamespace(reports=pool, journal=None)
-    metrics = Metrics()
-    keeper = MappingsKeeper(shell, store, Settings(mappings_file=str(file)), metrics)
+    clock, metrics, settings = JumpingClock(), Metrics(), Settings(mappings_file=str(file))
+    keeper = MappingsKeeper(stream, Alarm(clock), store, settings, clock, metrics)
 
     async def written(text: str, second: int) -> tuple[int, bool]:
         file.write_text(text)
         os.utime(file, (second, second))
         await keeper.round()
-        return shell.mappings.version, b"orderwright_mappings_refused 1.0" in metrics.render()
+        return stream.mappings.version, b"orderwright_mappings_refused 1.0" in metrics.render()
 
     await keeper.round()
-    assert shell.mappings.version == 0
+    assert stream.mappings.version == 0
     assert await written('[channels."*".skus]\nknown = ["A"]\n', 1) == (1, False)
-    assert shell.mappings.mappings == ONE
+    assert stream.mappings.mappings == ONE
     assert await written('[channels."*".skus]\nknown = ["A"', 2) == (1, True)
     assert await written('[channels."*".skus]\nknow = ["A", "B"]\n', 3) == (1, True)
     assert await written('[channels."*".skus]\nknown = ["A", "B"]\n', 4) == (2, False)
     file.unlink()
     await keeper.round()
-    assert shell.mappings.mappings == TWO
+    assert stream.mappings.mappings == TWO
     (newest, _) = await keeper.store.history()
     assert newest.source == "file"
 

@@ -13,7 +13,7 @@ from adapters.postgres.migrate import FOLDER, MigrationRefused, migrate, migrati
 from service.app.doctor import examine
 from service.app.errors import SchemaRefused
 from service.settings import load
-from service.wiring import root as wiring
+from service.wiring import store
 
 
 def write(folder: Path, name: str, sql: str) -> None:
@@ -74,7 +74,7 @@ async def test_an_edited_migration_is_refused(database: str, tmp_path: Path) -> 
 async def test_an_operator_is_told_of_it_in_a_sentence(database: str) -> None:
     """What starts the service, and the doctor, say it without a traceback, with a code of its own:
     this is what a database shows that another version has migrated."""
-    await wiring.migrate(database)
+    await store.migrate(database)
     connection = await asyncpg.connect(database)
     try:
         await connection.execute("UPDATE schema_migrations SET checksum = 'of another text'")
@@ -83,7 +83,7 @@ async def test_an_operator_is_told_of_it_in_a_sentence(database: str) -> None:
     with pytest.raises(
         SchemaRefused, match=r"0001_journal\.sql was applied .* edited since"
     ) as told:
-        await wiring.migrate(database)
+        await store.migrate(database)
     assert told.value.exit_code == 12
     environ = {"ORDERWRIGHT_POSTGRES_DSN": database}
     findings = {one.what: one for one in await examine(load(environ))}

@@ -69,7 +69,7 @@ async def test_a_shop_s_requests_are_carried_out(whole: Whole) -> None:
 
 async def test_a_person_asks_at_the_command_line(whole: Whole) -> None:
     """A preview changes nothing; an order under way is waited for until somebody says not to."""
-    await whole.world.fault("warehouse", "create_task", down=True)
+    await whole.world.fault("warehouse-east", "create_task", down=True)
     try:
         order = whole.order()
         await whole.place(order, X_Orderwright_Channel=CHANNEL)
@@ -127,6 +127,7 @@ async def test_a_new_master_key_takes_over_and_the_old_one_goes(whole: Whole) ->
     await cli(whole, "privacy", "rotate-key", "--retire", old, "--reason", "nothing needs it")
     assert not (whole.world.data / "secrets" / f"sealing-key-{old}").exists()
     view = (await whole.api("GET", f"/api/v1/orders/{placed['order_id']}")).json()
-    (label,) = msgspec.convert(view["documents"], list[str])
-    answer = await whole.api("GET", f"/api/v1/orders/{placed['order_id']}/documents/{label}")
+    (label,) = msgspec.convert(view["files"], list[dict[str, object]])
+    path = f"/api/v1/orders/{placed['order_id']}/files/{label['name']}"
+    answer = await whole.api("GET", path)
     assert answer.status == 200

@@ -15,10 +15,10 @@ from adapters.postgres.audit import Audit
 from adapters.postgres.migrate import migrate
 from adapters.postgres.pool import Pool
 from adapters.postgres.quarantine import PostgresQuarantine
+from adapters.postgres.quarantine_workflow import Filter, HeldItem, QuarantineWorkflow
 from service.quarantine.service import CHANGED, STREAM_AWAY, QuarantineDesk
-from service.wiring import channels as wiring_channels
-from service.wiring import quarantine as wiring_quarantine
-from service.wiring.quarantine import Filter, HeldItem, QuarantineWorkflow
+from service.settings import Settings
+from service.wiring.channels import Readers, readers_by_kind
 from tests.appends import SEALING
 from tests.fakes import JumpingClock
 from tests.given import NOON, an_order
@@ -61,8 +61,9 @@ class Desk(QuarantineDesk):
         self.stream = Stream()
         self.store = PostgresQuarantine(pool, SEALING)
         self.audit = Audit(pool)
-        readers = wiring_quarantine.readers({})
-        translate = wiring_channels.translator(readers)
+        keys: dict[str, bytes] = {}
+        readers = readers_by_kind(keys)
+        translate = Readers(Settings(), keys).translate
         super().__init__(
             QuarantineWorkflow(pool, SEALING), self.stream, readers, translate, JumpingClock()
         )

@@ -8,14 +8,14 @@ from functools import partial
 import pytest
 from msgspec.structs import replace
 
-from actors.runtime.ports import Append, Document
+from actors.runtime.ports import Append, Body, Document
 from adapters.postgres.outbox import PostgresOutbox
 from adapters.postgres.sealing import Damaged, KeyMissing, Masters, Sealing
 from adapters.postgres.sealing_keys import agree
 from adapters.postgres.views import Views
 from schemas.order.customers import email_of
 from service.embedded.supervisor import EmbeddedServers
-from tests.appends import CHANNEL, RESERVE, SEALING, append, id_of, minutes
+from tests.appends import CHANNEL, RESERVE, SEALING, STOCK, append, id_of, minutes
 from tests.integration.journals import Bench, empty, journal_on, migrated_database
 from tests.integration.servers import servers
 
@@ -42,8 +42,9 @@ async def bench(dsn: str) -> AsyncIterator[Bench]:
 
 def with_body(ref: str, version: int = 0, body: bytes = BODY) -> Append:
     """An order with a body and a label."""
-    change = append(ref, version, body=body, documents=(LABEL,))
-    return replace(change, customer="reference:42", email=email_of("jane@example.com"))
+    change = append(ref, version, documents=(LABEL,))
+    kept = Body(content=body, customer="reference:42", email=email_of("jane@example.com"))
+    return replace(change, bodies=(kept,))
 
 
 def _same(masters: Masters) -> Masters:
@@ -118,7 +119,9 @@ async def test_without_its_key_an_order_goes_on_and_stays_erased(bench: Bench) -
         fresh = Document(name=f"label-{version + 1}", content_type="a/b", content=b"Again")
         assert (await bench.journal.append(replace(later, documents=(fresh,)))).kind == "committed"
     outbox = PostgresOutbox(bench.pool, bench.leases, SEALING)
-    (effect,) = await outbox.open_effects("stock", due_before=minutes(9), limit=9, exclude=())
+    (effect,) = await outbox.open_effects(
+        STOCK, partitions=range(32), due_before=minutes(9), limit=9, exclude=()
+    )
     assert effect.body == b""
 
 
@@ -139,14 +142,27 @@ async def test_swapped_rows_do_not_open(bench: Bench) -> None:
     assert await body_of(bench, "2") == b'{"customer":{"name":"Other"}}'
 
 
-async def test_what_came_before_there_was_sealing_is_read(bench: Bench) -> None:
-    """Rows of earlier versions have no key and are as they are."""
+async def test_what_lies_open_is_not_believed(bench: Bench) -> None:
+    """A body without a key beside it was put there by somebody else."""
     await bench.journal.append(with_body("1"))
     await bench.pool.fetch("DELETE FROM body_keys")
     await bench.pool.fetch("UPDATE order_bodies SET body = $1", BODY)
-    await bench.pool.fetch("UPDATE documents SET content = $1", LABEL.content)
-    assert await body_of(bench, "1") == BODY
-    assert await bench.journal.documents(id_of("1")) == [LABEL]
+    with pytest.raises(Damaged, match="no key"):
+        await bench.journal.load(id_of("1"))
+
+
+async def test_a_statement_beside_the_body_has_a_key_of_its_own(bench: Bench) -> None:
+    """Both come back whole, and erasing the order destroys both."""
+    await bench.journal.append(append("1", body=BODY, stated=b'{"customer":{"name":"Joan"}}'))
+    found = await bench.journal.load(id_of("1"))
+    assert found is not None
+    assert (found.body, found.stated) == (BODY, b'{"customer":{"name":"Joan"}}')
+    keys = await bench.pool.fetch("SELECT wrapped FROM body_keys ORDER BY name")
+    assert len({bytes(row[0]) for row in keys}) == 2
+    await bench.pool.fetch(ERASE, id_of("1"))
+    found = await bench.journal.load(id_of("1"))
+    assert found is not None
+    assert (found.body, found.stated) == (None, None)
 
 
 async def test_a_process_with_other_secrets_may_not_write(bench: Bench) -> None:

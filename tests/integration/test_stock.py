@@ -19,14 +19,17 @@ from schemas.messages.effects import (
     Effect,
     ReleaseStock,
     ReserveStock,
+    Seen,
     StockReserved,
     StockShort,
     Undone,
+    Units,
 )
-from schemas.order.canonical import Line, Order, Totals
-from schemas.order.ids import CorrelationId, order_id_for
+from schemas.order.ids import Reference, order_id_for
+from schemas.order.things import Key
 
 RESERVED = StockReserved(place="main")
+FIRST = Key("F1")
 
 
 @pytest.fixture
@@ -42,56 +45,48 @@ def stock(pool: Pool) -> StockPartner:
     return StockPartner(pool)
 
 
+def units_of(wanted: dict[str, int]) -> tuple[Units, ...]:
+    """Each SKU as a line of its own."""
+    return tuple(Units(f"line {sku}", sku, quantity) for sku, quantity in wanted.items())
+
+
 def call(
     ref: str,
     wanted: dict[str, int],
     *,
     number: int = 1,
+    key: Key = FIRST,
+    place: str = "main",
+    places: tuple[str, ...] = (),
     effect: Effect | None = None,
-    requires_shipping: bool = True,
 ) -> Call:
-    order = Order(
-        ref=ref,
-        number=ref,
-        placed_at="2026-11-22T10:00:00Z",
-        updated_at="2026-11-22T10:00:00Z",
-        currency="USD",
-        payment="paid",
-        lines=tuple(
-            Line(
-                line_id=str(place),
-                sku=sku,
-                title=sku,
-                quantity=quantity,
-                unit_price_minor=1,
-                total_minor=1,
-                requires_shipping=requires_shipping,
-            )
-            for place, (sku, quantity) in enumerate(wanted.items())
-        ),
-        totals=Totals(
-            subtotal_minor=1, discount_minor=0, shipping_minor=0, tax_minor=0, total_minor=1
-        ),
-    )
+    """A call to reserve for a fulfilment, or what else is told."""
     return Call(
         order_id=order_id_for("shop", ref),
         channel="shop",
         ref=ref,
-        correlation_id=CorrelationId("k1" + ref),
+        key=key,
+        reference=Reference(f"1{ref}{key}"),
+        order_reference=Reference(f"1{ref}O"),
         number=number,
-        effect=effect or ReserveStock(),
-        order=order,
-        idempotency_key=f"k1{ref}-{number}",
+        effect=effect or ReserveStock(place=place, units=units_of(wanted), places=places),
+        order=None,
+        idempotency_key=f"reserve-1{ref}{key}",
         attempt=1,
     )
 
 
-def undo(ref: str, wanted: dict[str, int], *, number: int = 2) -> Call:
-    return call(ref, wanted, number=number, effect=ReleaseStock())
+def undo(
+    ref: str, wanted: dict[str, int] | None = None, *, number: int = 2, key: Key = FIRST
+) -> Call:
+    """A call to give these units back, or all of the fulfilment's."""
+    effect = ReleaseStock(place="main", units=units_of(wanted or {}))
+    return call(ref, {}, number=number, key=key, effect=effect)
 
 
-async def levels(stock: StockPartner) -> dict[str, int]:
-    return {row.sku: row.reserved for row in await stock.levels()}
+async def levels(stock: StockPartner, place: str = "main") -> dict[str, int]:
+    """What is reserved at a place."""
+    return {row.sku: row.reserved for row in await stock.levels() if row.place == place}
 
 
 async def test_nobody_oversells_under_contention(pool: Pool, database: str) -> None:
@@ -148,10 +143,37 @@ async def test_a_short_order_reserves_nothing_and_says_what_is_short(stock: Stoc
     short, served = await asyncio.gather(
         stock.perform(call("big", {"A": 2, "B": 2})), stock.perform(call("small", {"A": 5}))
     )
-    assert short == StockShort(skus=("B",))
+    assert isinstance(short, StockShort)
+    assert short.skus == ("B",)
     assert served == RESERVED
     assert await levels(stock) == {"A": 5, "B": 0}
     assert await stock.look_up(call("big", {"A": 2, "B": 2})) is None
+
+
+async def test_a_refusal_says_what_each_place_could_promise(stock: StockPartner) -> None:
+    """So that the order can be planned again: places in the order of preference, what is not
+    counted at one as -1, what others hold taken off."""
+    await stock.seed(
+        [
+            StockRow(place="main", sku="A", on_hand=5, safety=1),
+            StockRow(place="north", sku="A", on_hand=9),
+            StockRow(place="north", sku="B", on_hand=1, safety=3),
+        ]
+    )
+    await stock.perform(call("other", {"A": 2}))
+    asked = call("r1", {"A": 3, "B": 1}, places=("north", "main"))
+    assert await stock.perform(asked) == StockShort(
+        skus=("A",),
+        seen=(
+            Seen("north", "A", 9),
+            Seen("north", "B", 0),
+            Seen("main", "A", 2),
+            Seen("main", "B", -1),
+        ),
+    )
+    assert await stock.perform(call("r2", {"A": 3})) == StockShort(
+        skus=("A",), seen=(Seen("main", "A", 2),)
+    )
 
 
 async def test_a_repeat_finds_what_the_first_call_did(stock: StockPartner) -> None:
@@ -160,12 +182,30 @@ async def test_a_repeat_finds_what_the_first_call_did(stock: StockPartner) -> No
     one = call("r1", {"A": 3})
     assert await stock.look_up(one) is None
     answers = await asyncio.gather(*(stock.perform(one) for _ in range(20)))
-    assert set(answers) == {RESERVED}
+    assert answers == [RESERVED] * 20
     # Also on the way that others' shortage forces everybody onto.
     short, again = await asyncio.gather(stock.perform(call("r2", {"A": 1})), stock.perform(one))
-    assert (short, again) == (StockShort(skus=("A",)), RESERVED)
+    assert isinstance(short, StockShort)
+    assert again == RESERVED
     assert await stock.look_up(one) == RESERVED
+    # A person tries it again: another effect, which asks for the same.
+    assert await stock.perform(call("r1", {"A": 3}, number=4)) == RESERVED
     assert await levels(stock) == {"A": 3}
+
+
+async def test_each_fulfilment_and_place_has_its_own(stock: StockPartner) -> None:
+    """Two fulfilments of one line at two places hold what each asked for, and give back their
+    own."""
+    for place in ("main", "north"):
+        await stock.seed([StockRow(place=place, sku="A", on_hand=5)])
+    second = Key("F2")
+    await asyncio.gather(
+        stock.perform(call("r1", {"A": 2})),
+        stock.perform(call("r1", {"A": 3}, key=second, number=2, place="north")),
+    )
+    assert (await levels(stock), await levels(stock, "north")) == ({"A": 2}, {"A": 3})
+    assert await stock.perform(undo("r1", number=3, key=second)) == Undone()
+    assert (await levels(stock), await levels(stock, "north")) == ({"A": 2}, {"A": 0})
 
 
 async def test_releasing_gives_back_once(stock: StockPartner) -> None:
@@ -173,30 +213,72 @@ async def test_releasing_gives_back_once(stock: StockPartner) -> None:
     await stock.seed([StockRow(place="main", sku="A", on_hand=4)])
     wanted = {"A": 4}
     await stock.perform(call("r1", wanted))
-    assert await stock.look_up(undo("r1", wanted)) is None
+    assert await stock.look_up(undo("r1")) is None
     for _ in range(3):
-        assert await stock.perform(undo("r1", wanted)) == Undone()
-    assert await stock.perform(undo("never", wanted)) == Undone()
-    assert await stock.look_up(undo("r1", wanted)) == Undone()
+        assert await stock.perform(undo("r1")) == Undone()
+    assert await stock.perform(undo("never")) == Undone()
+    assert await stock.look_up(undo("r1")) == Undone()
     assert await levels(stock) == {"A": 0}
     await stock.perform(call("r1", wanted))
     assert await levels(stock) == {"A": 0}, "an effect older than the release changed something"
     assert await stock.perform(call("r1", wanted, number=3)) == RESERVED
     assert await levels(stock) == {"A": 4}
-    await stock.perform(undo("r1", wanted, number=2))
+    await stock.perform(undo("r1", number=2))
     assert await levels(stock) == {"A": 4}, "a release older than the reservation undid it"
 
 
-async def test_untracked_skus_and_what_is_not_shipped_hold_nothing_up(stock: StockPartner) -> None:
-    """Without a figure nothing is refused, and a gift card needs no shelf."""
-    assert await stock.perform(call("r1", {"NEW": 1_000})) == RESERVED
+async def test_a_part_is_given_back_once(stock: StockPartner) -> None:
+    """Named units go back, the rest stays held; a repeat changes nothing, and what a person tries
+    again is found to be done."""
     await stock.seed(
-        [StockRow(place="main", sku="NEW", on_hand=1), StockRow(place="main", sku="G", on_hand=0)]
+        [StockRow(place="main", sku="A", on_hand=9), StockRow(place="main", sku="B", on_hand=9)]
     )
-    await stock.perform(undo("r1", {"NEW": 1_000}))
-    assert await levels(stock) == {"G": 0, "NEW": 0}
-    assert await stock.perform(call("r2", {"G": 5}, requires_shipping=False)) == RESERVED
-    assert await stock.look_up(call("r2", {"G": 5}, requires_shipping=False)) == RESERVED
+    await stock.perform(call("r1", {"A": 5, "B": 2}))
+    part = undo("r1", {"A": 2})
+    assert await stock.look_up(part) is None
+    for _ in range(3):
+        assert await stock.perform(part) == Undone()
+    assert await levels(stock) == {"A": 3, "B": 2}
+    assert await stock.look_up(part) == Undone()
+    assert await stock.look_up(undo("r1", {"A": 2}, number=7)) == Undone()
+    assert await stock.look_up(undo("r1", {"A": 1}, number=7)) is None
+    assert await stock.perform(undo("r1", {"A": 9}, number=8)) == Undone()
+    assert await levels(stock) == {"A": 0, "B": 2}, "no more goes back than was held"
+    assert await stock.perform(call("r1", {"A": 4, "B": 3}, number=9)) == RESERVED
+    assert await levels(stock) == {"A": 4, "B": 3}
+    assert await stock.perform(undo("r1", number=10)) == Undone()
+    assert await levels(stock) == {"A": 0, "B": 0}
+
+
+async def test_what_is_held_is_filled_up_to_what_is_asked(stock: StockPartner) -> None:
+    """A later effect for the same fulfilment takes the difference alone, or is short of it."""
+    await stock.seed([StockRow(place="main", sku="A", on_hand=5)])
+    await stock.perform(call("r1", {"A": 2}))
+    assert await stock.perform(call("r1", {"A": 5}, number=2)) == RESERVED
+    assert await levels(stock) == {"A": 5}
+    assert isinstance(await stock.perform(call("r1", {"A": 6}, number=3)), StockShort)
+    assert await stock.perform(call("r1", {"A": 1}, number=4)) == RESERVED
+    assert await levels(stock) == {"A": 5}, "only a release gives back"
+
+
+async def test_parts_of_one_line_are_summed(stock: StockPartner) -> None:
+    """A line that comes to the same SKU twice, as bundles do, needs both."""
+    await stock.seed([StockRow(place="main", sku="A", on_hand=3)])
+    twice = ReserveStock(place="main", units=(Units("1", "A", 1), Units("1", "A", 2)))
+    assert await stock.perform(call("r1", {}, effect=twice)) == RESERVED
+    assert await levels(stock) == {"A": 3}
+
+
+async def test_untracked_skus_hold_nothing_up(stock: StockPartner) -> None:
+    """Without a figure nothing is refused, and nothing is held back once there is one."""
+    assert await stock.perform(call("r1", {"NEW": 1_000})) == RESERVED
+    await stock.seed([StockRow(place="main", sku="NEW", on_hand=1)])
+    assert await stock.perform(call("r1", {"NEW": 1_001}, number=2)) == RESERVED
+    await stock.perform(undo("r1", number=3))
+    assert await levels(stock) == {"NEW": 0}
+    assert await stock.perform(call("r1", {"NEW": 1}, number=4)) == RESERVED
+    assert await levels(stock) == {"NEW": 1}
+    assert await stock.perform(call("r2", {})) == RESERVED, "nothing is always there"
 
 
 async def test_figures_below_what_is_reserved_are_refused(stock: StockPartner) -> None:
@@ -229,8 +311,9 @@ async def test_other_effects_and_a_closed_database_are_told(
     stock: StockPartner, pool: Pool
 ) -> None:
     """What stock can't do is refused; without Postgres the outcome is unknown, never guessed."""
+    label = BuyLabel(fulfilment=FIRST, place="main", parcels=())
     with pytest.raises(Rejected, match="isn't for it"):
-        await stock.perform(call("r1", {"A": 1}, effect=BuyLabel(parcels=())))
+        await stock.perform(call("r1", {"A": 1}, effect=label))
     await pool.close()
     with pytest.raises(Unknown):
         await stock.perform(call("r1", {"A": 1}))

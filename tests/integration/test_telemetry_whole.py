@@ -46,7 +46,7 @@ async def closed(whole: Whole, **headers: str) -> tuple[Order, str]:
     order = whole.order()
     placed = await whole.place(order, **ON_CHANNEL, **headers)
     await whole.until(order.number, "closed")
-    return order, str(placed["correlation_id"])
+    return order, str(placed["reference"])
 
 
 async def test_an_order_is_a_chain_of_linked_traces(whole: Whole) -> None:
@@ -85,8 +85,8 @@ MOVED: tuple[tuple[str, dict[str, str]], ...] = (
     ("journal_commit_seconds_count", {}),
     ("mailbox_wait_seconds_count", {}),
     ("loop_lag_seconds_count", {}),
-    ("stage_seconds_count", {"stage": "reserved"}),
-    ("stage_seconds_count", {"stage": "labelled"}),
+    ("progress_seconds_count", {"progress": "released"}),
+    ("progress_seconds_count", {"progress": "shipped"}),
     ("step_seconds_count", {"step": "decide", "outcome": "ok"}),
     ("step_seconds_count", {"step": "append", "outcome": "committed"}),
     ("orders_total", {"outcome": "closed"}),
@@ -157,14 +157,14 @@ async def test_logs_are_json(whole: Whole) -> None:
         await whole.until(order.number, "delivered")
     finally:
         await whole.world.ask("DELETE", "/_sim/faults")
-    spans = await spans_of(whole, str(placed["correlation_id"]), "erp post_sales_order")
+    spans = await spans_of(whole, str(placed["reference"]), "erp post_sales_order")
     lines = [line for line in whole.world.service.log.read_text().splitlines() if "✔" not in line]
     said = [json.loads(line) for line in lines]
     assert all({"timestamp", "level", "event", "logger"} <= set(one) for one in said)
     (ours,) = [
         one
         for one in said
-        if one.get("correlation_id") == placed["correlation_id"] and one["level"] == "warning"
+        if one.get("correlation_id") == placed["reference"] and one["level"] == "warning"
     ]
     assert (ours["partner"], ours["outcome"]) == ("erp", "refused")
     assert ours["trace_id"] == named(spans, "erp post_sales_order").trace_id.hex()

@@ -27,11 +27,11 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from schemas.order.canonical import Customer, Order
 from schemas.order.ids import ref_token
-from service.demo.world import new_secret, toml
+from service.demo.world import ERP, new_secret, toml
 from tests.e2e.processes import ROOT
 from tests.e2e.world import World
-from tests.given import an_order
 from tests.integration.servers import temporary_home
+from tests.orders import an_order
 from tests.waiting import eventually
 
 CHANNEL = "wholesale"
@@ -104,6 +104,9 @@ class _Forwarder(BaseHTTPRequestHandler):
         self.do_POST()
 
     def do_DELETE(self) -> None:
+        self.do_POST()
+
+    def do_PATCH(self) -> None:
         self.do_POST()
 
     def log_message(self, format: str, *args: object) -> None:
@@ -218,27 +221,29 @@ class Whole:
         assert answer.status == 202, answer.body
         return answer.json()
 
-    async def stage(self, name: str) -> str:
-        """Where an order stands; "" while nothing is known of it."""
+    async def progress(self, name: str) -> str:
+        """How far an order is; "" while nothing is known of it."""
+        return (await self._stands(name))[1]
+
+    async def _stands(self, name: str) -> tuple[str, str]:
         answer = await self.api("GET", f"/api/v1/orders/{name}")
         if answer.status == 404:
-            return ""
+            return "", ""
         row = answer.json()["row"]
         assert isinstance(row, dict)
-        return str(row["stage"])
+        return str(row["stage"]), str(row["progress"])
 
-    async def until(self, name: str, *stages: str, seconds: float = 30.0) -> str:
-        """Wait until the order is in one of the stages."""
+    async def until(self, name: str, *wanted: str, seconds: float = 30.0) -> str:
+        """Wait until the order is in one of the stages, or has got so far."""
 
         async def there() -> str:
-            found = await self.stage(name)
-            return found if found in stages else ""
+            return next((one for one in await self._stands(name) if one in wanted), "")
 
         try:
             return await eventually(there, seconds)
         except AssertionError:
-            found = self.cli("orders", "timeline", name) if await self.stage(name) else "unknown"
-            raise AssertionError(f"{name} is not {' or '.join(stages)}:\n{found}") from None
+            found = self.cli("orders", "timeline", name) if await self.progress(name) else "unknown"
+            raise AssertionError(f"{name} is not {' or '.join(wanted)}:\n{found}") from None
 
     def spans(self) -> list[Span]:
         """Every span the collector has."""
@@ -314,23 +319,21 @@ def _amazon(world: World, calls: Mapping[str, object]) -> dict[str, object]:
         "webhook_secrets": [FORWARDER],
         "calls": calls,
         "backfill_seconds": 0,
-        "amazon": {
-            "client_id": "amzn1.application-oa2-client.1",
-            "client_secret": new_secret(),
-            "refresh_token": new_secret(),
-            "region": "eu",
-            "marketplace_ids": ["A1PA6795UKMFR9"],
-            "base_url": there,
-            "token_url": f"{there}/auth/o2/token",
-        },
+        "client_id": "amzn1.application-oa2-client.1",
+        "client_secret": new_secret(),
+        "refresh_token": new_secret(),
+        "region": "eu",
+        "marketplace_ids": ["A1PA6795UKMFR9"],
+        "api_base_url": there,
+        "token_url": f"{there}/auth/o2/token",
     }
 
 
 def _configure(world: World, erp: _Server, collector: _Server) -> None:
     table = tomllib.loads(world.config.read_text())
-    table["channels"][CHANNEL] = {"kind": "canonical", "calls": table["erp"]["calls"]}
-    table["channels"][AMAZON] = _amazon(world, table["erp"]["calls"])
-    table["erp"]["base_url"] = f"http://127.0.0.1:{erp.server_port}/bc/api/v2.0"
+    table["channels"][CHANNEL] = {"kind": "canonical", "calls": table["partners"][ERP]["calls"]}
+    table["channels"][AMAZON] = _amazon(world, table["partners"][ERP]["calls"])
+    table["partners"][ERP]["base_url"] = f"http://127.0.0.1:{erp.server_port}/bc/api/v2.0"
     table["telemetry"] = {
         "otlp_endpoint": f"http://127.0.0.1:{collector.server_port}",
         "sample_ratio": 1.0,

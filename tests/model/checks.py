@@ -16,7 +16,6 @@ from actors.order.stream import (
     decide,
     decode_state,
     encode_state,
-
     replay,
     row_of,
     stage_of,

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from actors.fulfilment.thing import Fulfilment
-from actors.kernel.decision import Intended
 from actors.kernel.setup import Setup
 from actors.label.thing import Label
+from actors.order.decision import Intended
 from actors.order.normalise import NO_TABLES, Tables
 from actors.order.policy import Policy
 from actors.order.stream import INITIAL, Context, Decision, State, decide, evolve

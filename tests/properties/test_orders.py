@@ -65,6 +65,7 @@ LINES = st.builds(
     bundle_line_id=TEXTS,
     bundle_sku=TEXTS,
     presentment_total_minor=st.none() | MINOR,
+    delivery=st.sampled_from(["", "parcel", "local_delivery", "pickup", "digital", "elsewhere"]),
 )
 TOTALS = st.builds(
     Totals,
@@ -106,6 +107,8 @@ ORDERS = st.builds(
     | st.builds(Presentment, currency=st.sampled_from(["EUR", "ZZZ"]), totals=TOTALS),
     channel_shipping_method=TEXTS,
     shipping_tax_code=TEXTS,
+    payment_method=TEXTS,
+    amount_due_minor=st.none() | MINOR,
 )
 ODD: list[Any] = [
     None, True, 0, -1, 1, 1.0, 1.5, 2**53, 10**15 + 1, "", "x", "US", "US\n", "USD\n", "ＵＳＤ",

@@ -15,7 +15,7 @@ from adapters.kit.inbound import Receipt, SignatureRefused
 from adapters.kit.rounding import Rounding
 from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused
-from schemas.messages.inputs import LookAgain, NoteFact, UpdateOrder
+from schemas.messages.inputs import NoteFact, RefetchOrder, UpdateOrder
 from tests.amazon_payloads import (
     NOW,
     REF,
@@ -44,7 +44,7 @@ def received(payload: object, shop: Amazon = SHOP) -> Receipt:
     return shop.receive(signed(raw), raw, NOW)
 
 
-def refusal(payload: object, kind: str = "look", topic: str = "") -> Refused:
+def refusal(payload: object, kind: str = "refetch", topic: str = "") -> Refused:
     """Return why a delivery is kept."""
     with pytest.raises(Refused) as caught:
         SHOP.translate(kind, topic, json.dumps(payload).encode())
@@ -73,11 +73,11 @@ def test_an_order_change_is_a_look_in_every_envelope(envelope: str) -> None:
     """Order, topic and delivery id are the notification's own, whatever it is wrapped in."""
     payload = enveloped(a_notification())[envelope]
     receipt = received(payload)
-    assert (receipt.channel, receipt.kind, receipt.ref) == ("amazon-de", "look", REF)
+    assert (receipt.channel, receipt.kind, receipt.ref) == ("amazon-de", "refetch", REF)
     assert (receipt.delivery_id, receipt.notes, receipt.drift) == (NAMED, (), "")
     assert not receipt.ignored
     found = SHOP.translate(receipt.kind, receipt.topic, json.dumps(payload).encode())
-    assert found == LookAgain(ref=REF, source="amazon", topic="ORDER_CHANGE OrderStatusChange")
+    assert found == RefetchOrder(ref=REF, source="amazon", topic="ORDER_CHANGE OrderStatusChange")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_two_secrets_are_good_and_old_signatures_are_not() -> None:
     """While the secret is replaced both hold; a signature ends after five minutes, either way."""
     raw = json.dumps(a_notification()).encode()
     for secret in ("another, new secret", SECRET):
-        assert SHOP.receive(signed(raw, secret=secret), raw, NOW).kind == "look"
+        assert SHOP.receive(signed(raw, secret=secret), raw, NOW).kind == "refetch"
     for minutes in (-6, 6):
         at = NOW + timedelta(minutes=minutes)
         with pytest.raises(SignatureRefused, match="at most 300"):
@@ -127,7 +127,7 @@ def test_what_amazon_ships_itself_is_ignored() -> None:
     """An order of its own warehouse is answered and not kept; over NATS it is refused in words."""
     fba = a_notification(Summary={"OrderStatus": "Unshipped", "FulfillmentType": "AFN"})
     found = received(fba)
-    assert (found.ignored, found.kind) == (True, "look")
+    assert (found.ignored, found.kind) == (True, "refetch")
     assert "FBA" in found.notes[0]
     assert refusal(fba).reason == refusals.TOPIC_NOT_OURS
 
@@ -143,14 +143,14 @@ def test_a_buyer_who_asks_to_cancel_has_the_order_held() -> None:
     assert isinstance(found, NoteFact)
     assert (found.hold, found.waits) == ("before_hand_over", False)
     other = a_notification(OrderChangeType="BuyerRequestedChange", Summary={"OrderItems": ["x"]})
-    assert received(other).kind == "look"
+    assert received(other).kind == "refetch"
     assert refusal(other, "note").reason == refusals.KIND_MISMATCH
 
 
 def test_another_version_drifts_and_is_taken() -> None:
     """A newer payload version opens an incident; which order it is about is read all the same."""
     found = received(a_notification() | {"PayloadVersion": "2.0"})
-    assert (found.kind, found.ref, found.drift) == ("look", REF, "2.0")
+    assert (found.kind, found.ref, found.drift) == ("refetch", REF, "2.0")
     assert "2.0" in found.notes[0]
     # Amazon's newer types begin names with a small letter.
     later = {name[0].lower() + name[1:]: value for name, value in a_notification().items()}
@@ -198,7 +198,7 @@ def test_a_fetched_order_is_read_with_the_channel_s_rounding() -> None:
 
 def test_kept_bytes_get_their_meaning_again() -> None:
     """Quarantine finds out what an item is: a notification by its bytes, an order by its topic."""
-    assert SHOP.address("", json.dumps(a_notification()).encode()) == ("", "look")
+    assert SHOP.address("", json.dumps(a_notification()).encode()) == ("", "refetch")
     assert SHOP.address(FETCHED, b"{}") == ("", "update")
     assert SHOP.address("", b"{") == ("", "unreadable")
     feed = {"notificationType": "FEED_PROCESSING_FINISHED"}
@@ -233,7 +233,7 @@ def test_every_official_notification_has_a_declared_meaning(say: Say) -> None:
             except Refused as refused:
                 counts[refused.reason if receipt.topic in NOT_OURS else path.name] += 1
                 continue
-            assert isinstance(found, LookAgain | NoteFact)
+            assert isinstance(found, RefetchOrder | NoteFact)
             assert found.ref == receipt.ref
             counts[receipt.kind] += 1
     told = ", ".join(f"{name}: {number}" for name, number in counts.most_common())
@@ -259,5 +259,5 @@ def test_every_documented_change_of_an_order_is_a_look() -> None:
         for change in changes:
             about["Summary"]["OrderStatus"], about["OrderChangeType"] = status, change
             receipt = received(example, Amazon("amazon", secrets=(SECRET,)))
-            assert (receipt.kind, receipt.ref) == ("look", about["AmazonOrderId"])
+            assert (receipt.kind, receipt.ref) == ("refetch", about["AmazonOrderId"])
             assert (receipt.ignored, receipt.drift) == (False, "")

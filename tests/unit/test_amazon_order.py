@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.channels.amazon.order import canonical_order, input_of, package_reference
-from adapters.channels.amazon.shapes import Fetched
+from adapters.channels.amazon.order import canonical_order, input_of
+from adapters.channels.amazon.shapes import AmazonOrder, Fetched
+from adapters.kit.translation import Translation
 from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused
 from schemas.contracts.strict_json import parse
@@ -122,29 +123,97 @@ def test_an_order_that_is_ready_needs_an_address() -> None:
     assert reason_of(order) == refusals.SHIP_TO_MISSING
 
 
-def test_our_own_package_is_an_echo_and_a_stranger_s_is_for_a_person() -> None:
-    """Shipped by us, the order reads as before; by somebody else, it is held back."""
-    before = stated(an_order())
-    after = an_order("SHIPPED")
-    for item in after["orderItems"]:
-        amount = item["quantityOrdered"]
-        item["fulfillment"] = {"quantityFulfilled": amount, "quantityUnfulfilled": 0}
-    package = {"packageReferenceId": package_reference(REF, "1Z1"), "trackingNumber": "1Z1"}
-    after["packages"] = [package]
-    assert stated(after) == before
-    for packages in ([], [package | {"trackingNumber": "1Z2"}]):
-        found = read(after | {"packages": packages})
-        assert isinstance(found, NoteFact)
-        assert found.hold == "before_hand_over"
+def test_only_a_part_of_an_address_is_none() -> None:
+    """The city comes first and the street later: until then nothing is spent on the order."""
+    order = an_order()
+    order["recipient"]["deliveryAddress"] = {"city": "FREMONT", "countryCode": "US"}
+    assert reason_of(order) == refusals.SHIP_TO_MISSING
+    order["recipient"]["deliveryAddress"]["addressLine2"] = "Unit 4"
+    assert stated(order).ship_to is not None
 
 
-def test_a_package_keeps_its_number() -> None:
-    """It is a positive number, the same for the same parcel and another for another."""
-    one = package_reference(REF, "1Z1")
-    assert one == package_reference(REF, "1Z1")
-    assert one.isdigit()
-    assert one[0] != "0"
-    assert one != package_reference(REF, "1Z2")
+def a_package(number: str, *items: tuple[int, int], tracking: str = "1Z1", **more: object) -> Json:
+    """Return a confirmed package with so many pieces of these items."""
+    held = [{"orderItemId": item_id(item), "quantity": quantity} for item, quantity in items]
+    return {
+        "packageReferenceId": number, "trackingNumber": tracking, "packageItems": held, **more,
+    }  # fmt: skip
+
+
+def item_id(number: int) -> str:
+    """Return Amazon's id of an item of the usual order."""
+    found: str = an_order()["orderItems"][number - 1]["orderItemId"]
+    return found
+
+
+def shipped(status: str, *quantities: int, packages: tuple[Json, ...] = ()) -> Json:
+    """Return the usual order after so much of each item was shipped."""
+    order = an_order(status, packages=list(packages))
+    for item, quantity in zip(order["orderItems"], quantities, strict=True):
+        left = item["quantityOrdered"] - quantity
+        item["fulfillment"] = {"quantityFulfilled": quantity, "quantityUnfulfilled": left}
+    return order
+
+
+def fulfilled(order: Json) -> list[tuple[str, dict[str, int], tuple[str, ...]]]:
+    """Return the shipments that an order states."""
+    found = read(order)
+    assert isinstance(found, UpdateOrder)
+    return [
+        (one.outside_id, {unit.line_id: unit.quantity for unit in one.units}, one.tracking_numbers)
+        for one in found.fulfilled
+    ]
+
+
+def test_each_package_is_stated_under_its_number() -> None:
+    """By whomever; one that was cancelled has left nothing. The order reads as before."""
+    dead = a_package("2", (1, 1), packageStatus={"status": "CANCELLED"})
+    packages = (a_package("100001", (1, 1)), a_package("7", (1, 1), (2, 1), tracking=""), dead)
+    order = shipped("SHIPPED", 2, 1, packages=packages)
+    assert fulfilled(order) == [
+        ("100001", {item_id(1): 1}, ("1Z1",)),
+        ("7", {item_id(1): 1, item_id(2): 1}, ()),
+    ]
+    assert stated(order) == stated(an_order())
+
+
+def test_pieces_that_no_package_holds_are_one_without_a_number() -> None:
+    """Amazon's own count is believed, and an order that is shipped whole counts whole."""
+    part = shipped("PARTIALLY_SHIPPED", 1, 1, packages=(a_package("100001", (1, 1)),))
+    assert fulfilled(part)[1:] == [("", {item_id(2): 1}, ())]
+    assert fulfilled(an_order("SHIPPED")) == [("", {item_id(1): 2, item_id(2): 1}, ())]
+    assert fulfilled(an_order()) == []
+
+
+def test_a_shipped_order_whose_address_is_gone_is_noted() -> None:
+    """Amazon takes addresses back after thirty days; that is no fault of the order's."""
+    order = an_order("SHIPPED")
+    del order["recipient"]
+    found = read(order)
+    assert isinstance(found, NoteFact)
+    assert (found.hold, found.waits) == ("", False)
+
+
+def test_how_it_is_paid_and_what_is_due_on_delivery_is_told() -> None:
+    """Cash on delivery is due, as far as Amazon says how much; its name may be mapped to ours."""
+    cash = {"paymentMethod": "CashOnDelivery", "paymentAmount": money("30.00")}
+    card = {"paymentMethod": "CreditCard", "paymentAmount": money("2.20")}
+    order = stated(an_order(payment={"paymentExecutions": [cash, card]}))
+    assert (order.payment_method, order.amount_due_minor) == ("CashOnDelivery, CreditCard", 3000)
+    bare = stated(an_order(payment={"paymentExecutions": [{"paymentMethod": "CashOnDelivery"}]}))
+    assert (bare.payment, bare.amount_due_minor) == ("authorized", None)
+    own = Translation(payment_methods={"CashOnDelivery": "cod"})
+    source = read_foreign(an_order(payment={"paymentExecutions": [cash]}), AmazonOrder)
+    assert canonical_order(source, settings=own).payment_method == "cod"
+
+
+def test_a_negative_charge_is_a_discount() -> None:
+    """So that what a partner is told still sums to what was paid."""
+    items = [an_item(1, "10.00", 1, part("ITEM", "10.00"), part("OTHER", "-1.50"))]
+    proceeds = {"grandTotal": money("8.50"), "breakdowns": []}
+    order = stated(an_order(orderItems=items, proceeds=proceeds))
+    assert (order.totals.discount_minor, order.totals.total_minor) == (150, 850)
+    assert len(order.lines) == 1
 
 
 def test_nothing_is_dropped() -> None:
@@ -175,8 +244,8 @@ def test_nothing_is_dropped() -> None:
 def test_every_official_order_comes_in_or_is_refused_on_purpose(
     say: Say,
 ) -> None:
-    """Each order of the description is read; unshipped ones come in whole, and those shipped by
-    strangers are noted; as if unshipped, every merchant's order adds up. Counts are printed."""
+    """Each merchant's order of the description comes in and adds up, with what has left of it; what
+    Amazon ships is refused. Counts are printed."""
     counts: Counter[str] = Counter()
     for order in sample_orders():
         try:
@@ -186,8 +255,9 @@ def test_every_official_order_comes_in_or_is_refused_on_purpose(
             counts[refused.reason] += 1
             continue
         shipped = order["fulfillment"]["fulfillmentStatus"] == "SHIPPED"
-        assert isinstance(found, NoteFact if shipped else UpdateOrder)
-        counts["shipped, noted" if shipped else "order"] += 1
+        assert isinstance(found, UpdateOrder)
+        assert bool(found.fulfilled) == shipped
+        counts["shipped" if shipped else "order"] += 1
         whole = canonical_order(read_foreign({"order": order}, Fetched).order)
         assert whole.ref == order["orderId"]
     assert sum(counts.values()) == 8

@@ -6,12 +6,12 @@ from collections import Counter
 
 import pytest
 
-from adapters.channels.bigcommerce.scopes import LOOK, NOT_OURS, NOTE, SCOPES
+from adapters.channels.bigcommerce.scopes import NOT_OURS, NOTE, REFETCH, SCOPES
 from adapters.channels.bigcommerce.source import SECRET_HEADER, BigCommerce
 from adapters.kit.inbound import UNKNOWN, UNREADABLE, Receipt, SignatureRefused
 from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused
-from schemas.messages.inputs import LookAgain, NoteFact
+from schemas.messages.inputs import NoteFact, RefetchOrder
 from tests.bigcommerce_payloads import (
     NOW,
     OLD_SECRET,
@@ -42,20 +42,20 @@ def outcome(hook: Json, shop: BigCommerce = SHOP) -> str:
     except Refused as kept:
         reason, sentences = kept.reason, kept.sentences
     else:
-        assert isinstance(found, LookAgain | NoteFact)
+        assert isinstance(found, RefetchOrder | NoteFact)
         assert (found.ref, found.topic) == (receipt.ref, hook["scope"])
-        return LOOK if isinstance(found, LookAgain) else NOTE
+        return REFETCH if isinstance(found, RefetchOrder) else NOTE
     assert all(one.endswith(".") for one in sentences)
     return reason
 
 
-def test_a_webhook_is_a_look_at_the_order_it_names() -> None:
+def test_a_webhook_has_the_order_fetched_that_it_names() -> None:
     """Kind, reference, topic and delivery are known before anybody reads it closely."""
     receipt = received(a_hook("store/order/created", 251))
-    assert (receipt.kind, receipt.ref, receipt.topic) == (LOOK, "251", "store/order/created")
+    assert (receipt.kind, receipt.ref, receipt.topic) == (REFETCH, "251", "store/order/created")
     assert receipt.delivery_id.startswith("acme-bc:store/order/created ")
     found = SHOP.translate(receipt.kind, receipt.topic, raw(a_hook("store/order/created", 251)))
-    assert found == LookAgain(ref="251", source="bigcommerce", topic="store/order/created")
+    assert found == RefetchOrder(ref="251", source="bigcommerce", topic="store/order/created")
     assert (receipt.notes, receipt.drift) == ((), "")
 
 
@@ -81,7 +81,7 @@ def test_another_store_s_webhook_is_refused_and_an_unknown_producer_is_drift() -
     with pytest.raises(SignatureRefused, match="stores/other"):
         received(a_hook(producer="stores/other"))
     receipt = received(a_hook(producer="v4/shops/abc123"))
-    assert (receipt.kind, receipt.drift) == (LOOK, "v4/shops/abc123")
+    assert (receipt.kind, receipt.drift) == (REFETCH, "v4/shops/abc123")
     assert "v4/shops/abc123" in receipt.notes[0]
     assert received({**a_hook(), "producer": ""}).drift == "none"
 
@@ -101,8 +101,8 @@ def test_a_repeat_is_known_and_two_events_are_two() -> None:
 @pytest.mark.parametrize(
     ("scope", "data", "found"),
     [
-        ("store/shipment/created", {"type": "shipment", "id": 12, "orderId": 7}, LOOK),
-        ("store/order/transaction/created", {"order_id": "7", "id": 9}, LOOK),
+        ("store/shipment/created", {"type": "shipment", "id": 12, "orderId": 7}, REFETCH),
+        ("store/order/transaction/created", {"order_id": "7", "id": 9}, REFETCH),
         ("store/order/refund/created", {"id": 7, "refund": {"refund_id": 3}}, NOTE),
         ("store/order/message/created", {"id": 7}, NOTE),
         ("store/shipment/deleted", {"id": 12, "orderId": 7}, NOTE),
@@ -121,7 +121,7 @@ def test_each_scope_names_its_order_in_its_own_place(scope: str, data: Json, fou
     """Orders by id, shipments by orderId, transactions by a text; what names none is kept."""
     assert outcome(a_hook(scope, data=data)) == found
     receipt = received(a_hook(scope, data=data))
-    if found in (LOOK, NOTE):
+    if found in (REFETCH, NOTE):
         assert receipt.ref == "7"
     assert SHOP.address(scope, raw(a_hook(scope, data=data))) == ("", receipt.kind)
 
@@ -130,7 +130,7 @@ def test_a_refund_asks_for_a_hold_and_an_uninstalled_app_is_told_at_once() -> No
     """Money given back before goods left is for a person; an uninstalled app is in the log."""
     note = SHOP.translate(NOTE, "store/order/refund/created", raw(a_hook()))
     assert isinstance(note, NoteFact)
-    assert note.hold == "before_hand_over"
+    assert note.hold == "once_begun"
     assert "uninstalled" in received(a_hook("store/app/uninstalled", data={})).notes[0]
 
 

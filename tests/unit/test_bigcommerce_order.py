@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from msgspec.structs import replace
 
-from adapters.channels.bigcommerce.order import mark_of, utc
+from adapters.channels.bigcommerce.order import utc
+from adapters.channels.bigcommerce.settings import BigCommerceTranslation
+from adapters.channels.bigcommerce.source import BigCommerce
 from adapters.channels.bigcommerce.statuses import STATUSES
 from schemas.contracts import refusals
 from schemas.messages.inputs import CancelOrder, NoteFact, UpdateOrder
 from tests.bigcommerce_payloads import (
+    STORE,
     Json,
     a_bundle,
     a_product,
@@ -26,16 +31,22 @@ from tests.bigcommerce_payloads import (
 NUMBER = "1ZA1B2C30300000012"
 
 
-def an_own_shipment(number: str = NUMBER) -> Json:
-    """Return a shipment as we make it."""
-    return {"id": 5, "tracking_number": number, "comments": mark_of(250, number)}
+def encoded(bundle: Json) -> bytes:
+    """Return an order as it is fetched."""
+    return json.dumps(bundle).encode()
+
+
+def a_shipment(number: int, *items: tuple[int, int], tracking: str = NUMBER) -> Json:
+    """Return a shipment of so many pieces of these lines."""
+    held = [{"order_product_id": line, "quantity": quantity} for line, quantity in items]
+    return {"id": number, "tracking_number": tracking, "comments": None, "items": held}
 
 
 def shipped(**changes: object) -> Json:
     """Return the usual order after all of it was shipped."""
     products = [{**one, "quantity_shipped": one["quantity"]} for one in a_bundle()["products"]]
     order = an_order(status_id=2, items_shipped=3, date_modified="Sat, 28 Nov 2026 09:00:00 +0000")
-    return a_bundle(order, products=products, shipments=[an_own_shipment()], **changes)
+    return a_bundle(order, products=products, shipments=[a_shipment(5, (1, 2), (2, 1))], **changes)
 
 
 def test_an_order_is_translated_to_the_cent() -> None:
@@ -65,24 +76,21 @@ WAYS: dict[str, type[object]] = {
     "hold": NoteFact,
     "cancel": CancelOrder,
     "take": UpdateOrder,
-    "shipped": NoteFact,
 }
 
 
 @pytest.mark.parametrize("status_id", sorted(STATUSES))
 def test_every_status_has_a_declared_meaning(status_id: int) -> None:
-    """Incomplete orders never become one; cancelled ones are; held ones wait; goods that left
-    without us are for a person, and those we sent are an echo."""
+    """Incomplete orders never become one; cancelled ones are; held ones wait; all others state what
+    they are, and what has left."""
     status = STATUSES[status_id]
     found = read(a_bundle(an_order(status_id=status_id)))
     assert isinstance(found, WAYS[status.way]), status.name
     if isinstance(found, NoteFact):
         assert found.waits == (status.way in ("wait", "hold"))
         assert found.hold == ("" if status.way == "wait" else "before_hand_over")
-    if status.way == "shipped":
-        ours = shipped()
-        ours["order"]["status_id"] = status_id
-        assert isinstance(read(ours), UpdateOrder)
+    if isinstance(found, UpdateOrder):
+        assert bool(found.fulfilled) == (status.name in ("Shipped", "Completed"))
     told = [one for _, one in examples("orderStatusCollection_Resp") if one["id"] == status_id]
     assert [one["name"] for one in told] == [status.name]
 
@@ -135,31 +143,91 @@ def test_the_echo_of_our_own_shipment_states_the_same_order() -> None:
     assert replace(after, updated_at=before.updated_at) == before
 
 
+def fulfilled(bundle: Json) -> list[tuple[str, dict[str, int], tuple[str, ...]]]:
+    """Return the shipments that an order states."""
+    found = read(bundle)
+    assert isinstance(found, UpdateOrder)
+    return [
+        (one.outside_id, {unit.line_id: unit.quantity for unit in one.units}, one.tracking_numbers)
+        for one in found.fulfilled
+    ]
+
+
+def test_each_shipment_is_stated_under_its_id() -> None:
+    """By whomever: ours and a stranger's are told apart by id and number."""
+    bundle = shipped()
+    bundle["shipments"] = [a_shipment(5, (1, 1)), a_shipment(6, (1, 1), (2, 1), tracking="")]
+    assert fulfilled(bundle) == [("5", {"1": 1}, (NUMBER,)), ("6", {"1": 1, "2": 1}, ())]
+
+
+def test_pieces_that_no_shipment_holds_are_one_without_an_id() -> None:
+    """What the shop counts, and all of an order that a person called shipped or completed."""
+    products = [a_product(1, "10.0000", 2, quantity_shipped=1), a_product(2, "5.5000")]
+    part = a_bundle(an_order(status_id=3, items_shipped=1), products=products)
+    assert fulfilled(part) == [("", {"1": 1}, ())]
+    part["shipments"] = [a_shipment(5, (1, 1))]
+    assert fulfilled(part) == [("5", {"1": 1}, (NUMBER,))]
+    by_hand = a_bundle(an_order(status_id=10), products=[*products[1:], products[0]])
+    assert fulfilled(by_hand) == [("", {"2": 1, "1": 2}, ())]
+
+
 @pytest.mark.parametrize(
-    "shipments",
-    [
-        [],
-        [{"id": 5, "tracking_number": NUMBER, "comments": ""}],
-        [{"id": 5, "tracking_number": "1Z2", "comments": mark_of(250, NUMBER)}],
-        [{"id": 5, "tracking_number": NUMBER, "comments": mark_of(251, NUMBER)}],
-        [an_own_shipment(), {"id": 6, "tracking_number": "1Z2", "comments": None}],
-    ],
+    ("refunded", "total", "discount", "kept"),
+    [("11.0000", 2105, 0, 0), ("15.0000", 1705, 400, 0), ("8.0000", 2405, 0, 300)],
 )
-def test_a_stranger_s_shipment_is_for_a_person(shipments: list[Json]) -> None:
-    """Another number, another order's mark, or none: goods may have left without us."""
-    note = noted(shipped() | {"shipments": shipments})
-    assert (note.topic, note.hold, note.waits) == ("foreign shipment", "before_hand_over", False)
-
-
-def test_refunded_articles_are_for_a_person_until_they_left() -> None:
-    """What still is to be shipped, nobody can tell from here; after we shipped it is the past."""
+def test_what_was_refunded_is_wanted_no_more(
+    refunded: str, total: int, discount: int, kept: int
+) -> None:
+    """One of two pieces is left with its share of tax. Money given back beyond the goods is a
+    discount, and money kept a line of its own, so that the rest sums to what is still paid."""
     products = [a_product(1, "10.0000", 2, quantity_refunded=1), a_product(2, "5.5000")]
-    order = an_order(status_id=14)
-    assert noted(a_bundle(order, products=products)).topic == "refund"
-    later = shipped()
-    later["products"][0]["quantity_refunded"] = 1
-    later["order"]["status_id"] = 14
-    assert stated(later).payment == "partially_refunded"
+    found = stated(a_bundle(an_order(status_id=14, refunded_amount=refunded), products=products))
+    assert [(line.line_id, line.quantity, line.total_minor) for line in found.lines][:2] == [
+        ("1", 1, 1000),
+        ("2", 1, 550),
+    ]
+    assert [line.total_minor for line in found.lines[2:]] == ([kept] if kept else [])
+    assert (found.payment, found.totals.tax_minor) == ("partially_refunded", 155)
+    assert (found.totals.total_minor, found.totals.discount_minor) == (total, discount)
+
+
+def test_a_line_that_was_refunded_whole_is_gone_and_an_order_of_none_is_cancelled() -> None:
+    """What nobody wants any more is no line."""
+    products = [a_product(1, "10.0000", 2, quantity_refunded=2), a_product(2, "5.5000")]
+    found = stated(a_bundle(an_order(status_id=14, refunded_amount="22.0000"), products=products))
+    assert [line.line_id for line in found.lines] == ["2"]
+    products[1]["quantity_refunded"] = 1
+    whole = read(a_bundle(an_order(status_id=4, refunded_amount="32.0500"), products=products))
+    assert whole == CancelOrder(ref="250", reason="Every line was refunded.", whole=True)
+
+
+def test_a_negative_fee_and_a_discount_above_the_goods_still_sum() -> None:
+    """A fee below nothing is a discount; one that also pays for shipping takes more off than the
+    goods cost."""
+    fee = {"id": 4, "display_name_customer": "Rounding", "cost_ex_tax": "-1.0000"}
+    found = stated(a_bundle(an_order(fees=[fee], total_inc_tax="31.0500")))
+    assert (found.totals.discount_minor, found.totals.total_minor) == (100, 3105)
+    assert len(found.lines) == 2
+    cheap = stated(a_bundle(an_order(discount_amount="28.0000", total_inc_tax="4.0500")))
+    assert (cheap.totals.subtotal_minor, cheap.totals.discount_minor) == (2550, 2800)
+
+
+def test_a_store_may_say_what_a_status_means_and_how_it_calls_ways_to_pay() -> None:
+    """Its own map goes before ours; what it does not name stays."""
+    own = BigCommerceTranslation(
+        statuses={"12": "take", "7": "wait"}, payment_methods={"Cash on Delivery": "cod"}
+    )
+    shop = BigCommerce("x", store_hash=STORE, secrets=(), translation=own)
+    verified = shop.translate("update", "", encoded(a_bundle(an_order(status_id=12))))
+    assert isinstance(verified, UpdateOrder)
+    assert verified.order.payment_method == "Credit Card"
+    assert isinstance(
+        shop.translate("update", "", encoded(a_bundle(an_order(status_id=7)))), NoteFact
+    )
+    cash = a_bundle(an_order(status_id=11, payment_method="Cash on Delivery", payment_status=""))
+    told = shop.translate("update", "", encoded(cash))
+    assert isinstance(told, UpdateOrder)
+    assert told.order.payment_method == "cod"
 
 
 def test_goods_to_several_addresses_are_refused() -> None:

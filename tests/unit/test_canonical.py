@@ -7,36 +7,45 @@ import random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from adapters.channels.canonical.source import Canonical
 from schemas.contracts import refusals
 from schemas.contracts.refusals import REASONS, Refused
 from schemas.messages import inputs as i
 from schemas.messages.codec import encode
-from schemas.messages.effects import Parcel, tag_of
+from schemas.messages.effects import Units, tag_of
+from schemas.order.things import Key
 from service.inbound.intake import ref_of
-from tests.given import an_order
+from tests.orders import an_order
 
 DOOR = Canonical()
 ORDER = an_order()
 REF = ORDER.ref
+TASK = {"ref": REF, "fulfilment": Key("F1"), "task_id": "t1"}
+CUPS = Units("1", "SKU-1", 2)
+OUTSIDE = i.OutsideShipment(outside_id="S-1", units=(CUPS,), tracking_numbers=("1Z1",))
 EXAMPLES: dict[str, i.Input] = {
-    "place": i.PlaceOrder(order=ORDER),
-    "pay": i.ConfirmPayment(ref=REF, paid_minor=2250, order=ORDER),
-    "update": i.UpdateOrder(order=ORDER),
+    "place": i.PlaceOrder(order=ORDER, fulfilled=(OUTSIDE,)),
+    "pay": i.ConfirmPayment(ref=REF, paid_minor=2250, order=ORDER, fulfilled=(OUTSIDE,)),
+    "update": i.UpdateOrder(order=ORDER, fulfilled=(OUTSIDE,)),
     "cancel": i.CancelOrder(ref=REF, reason="customer"),
     "note": i.NoteFact(ref=REF, source="till", topic="refund", words="Money went back."),
-    "look": i.LookAgain(ref=REF, source="till", topic="changed"),
-    "picked": i.ReportPicked(ref=REF, task_id="t1"),
-    "packed": i.ReportPacked(ref=REF, task_id="t1", parcels=(Parcel(parcel_id="p1"),)),
-    "short-picked": i.ReportShortPicked(
-        ref=REF,
-        task_id="t1",
-        lines=(i.ShortLine(line_id="1", ordered_quantity=2, picked_quantity=1),),
+    "refetch": i.RefetchOrder(ref=REF, source="till", topic="changed"),
+    "picked": i.ReportPicked(**TASK),  # type: ignore[arg-type]  # one dict of fields for all reports
+    "packed": i.ReportPacked(
+        parcels=(i.ReportedParcel(parcel_id="p1", units=(CUPS,)),),
+        **TASK,  # type: ignore[arg-type]  # one dict of fields for all reports
     ),
-    "handed-over": i.ReportHandedOver(ref=REF, task_id="t1"),
-    "task-cancelled": i.ReportTaskCancelled(ref=REF, task_id="t1"),
+    "short-picked": i.ReportShortPicked(
+        found=(Units("1", "SKU-1", 1),),
+        **TASK,  # type: ignore[arg-type]  # one dict of fields for all reports
+    ),
+    "handed-over": i.ReportHandedOver(**TASK),  # type: ignore[arg-type]  # one dict of fields for all reports
+    "task-cancelled": i.ReportTaskCancelled(**TASK),  # type: ignore[arg-type]  # one dict of fields for all reports
+    "collected": i.ReportCollected(**TASK),  # type: ignore[arg-type]  # one dict of fields for all reports
     "act": i.ActOnOrder(ref=REF, verb="retry", person="mary"),
+    "edit": i.EditOrder(ref=REF, person="mary", lines=(i.LineEdit(line_id="1", quantity=0),)),
 }
 
 
@@ -62,7 +71,7 @@ def test_unknown_fields_versions_and_kinds_are_refused(kind: str) -> None:
     misspelt = refusal(kind, json.dumps({**good, "resaon": "x"}).encode())
     assert misspelt.reason == refusals.SCHEMA_MISMATCH
     assert '"resaon"' in misspelt.sentences[0]
-    later = refusal(kind, json.dumps({**good, "type": good["type"][:-1] + "2"}).encode())
+    later = refusal(kind, json.dumps({**good, "type": good["type"][:-1] + "9"}).encode())
     assert later.reason == refusals.KIND_UNKNOWN
     assert tag_of(i.KINDS[kind]) in later.sentences[0]
     other = "cancel" if kind != "cancel" else "picked"
@@ -94,8 +103,13 @@ def test_business_rules_hold_for_our_own_contract() -> None:
     assert refusal("place", wrong).reason == refusals.TOTAL_MISMATCH
     other = encode(i.ConfirmPayment(ref="7", order=ORDER))
     assert refusal("pay", other).reason == refusals.REF_MISMATCH
-    none = encode(i.ReportPacked(ref=REF, task_id="t1", parcels=()))
+    none = encode(i.ReportPacked(parcels=(), **TASK))  # type: ignore[arg-type]  # one dict of fields for all reports
     assert refusal("packed", none).reason == refusals.PARCELS_IMPOSSIBLE
+    nothing = i.OutsideShipment(outside_id="S-1", units=(Units("1", "SKU-1", 0),))
+    empty = encode(i.UpdateOrder(order=ORDER, fulfilled=(nothing,)))
+    assert refusal("update", empty).reason == refusals.QUANTITY_IMPOSSIBLE
+    due = encode(replace(ORDER, amount_due_minor=2251))
+    assert refusal("place", due).reason == refusals.TOTAL_MISMATCH
 
 
 def test_spoilt_messages_raise_nothing_but_refusals() -> None:

@@ -11,11 +11,12 @@ from msgspec.structs import replace
 
 from actors.order.mapping import digest
 from actors.runtime.errors import JournalUnavailable, StreamUnavailable
+from adapters.channels.csv.orders import Found
+from adapters.postgres.imported import Aside, Known
 from schemas.order.ids import OrderId, order_id_for
 from service.imports import service
 from service.imports.report import Report, harmless
 from service.imports.service import CsvImport, Entry
-from service.wiring.imports import Aside, Found, Known
 from tests.csv_files import a_file, a_row, read
 
 CHANNEL = "wholesale"

@@ -1,4 +1,4 @@
-"""What a channel says when it is asked goes to the stream as a letter of its own."""
+"""What a channel answers goes to the stream as a message of its own."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from actors.runtime.errors import NeedsPerson, Retryable, StreamUnavailable, Too
 from actors.runtime.ports import Call
 from adapters.kit.fetching import FETCHED, Fetching
 from schemas.messages import effects as f
-from schemas.order.ids import CorrelationId, OrderId
-from tests.given import CORRELATION
+from schemas.order.ids import OrderId, Reference
+from schemas.order.things import ORDER
 
-SHIPPED = f.PublishFulfilment(tracking_number="1Z", carrier="UPS")
+CANCEL = f.CancelAtChannel(reason="customer", restock=True)
 
 
 @dataclass
@@ -29,12 +29,12 @@ class Shop:
         return self.says
 
     async def perform(self, call: Call) -> f.Result:
-        """Publish."""
-        return f.FulfilmentPublished(fulfilment_id="made")
+        """Cancel."""
+        return f.ChannelCancelled()
 
     async def look_up(self, call: Call) -> f.Result | None:
         """Find."""
-        return f.FulfilmentPublished(fulfilment_id="found")
+        return f.ChannelCancelled(told=False)
 
 
 @dataclass
@@ -68,7 +68,9 @@ def call(effect: f.Effect) -> Call:
         order_id=OrderId("o-1"),
         channel="acme",
         ref="42",
-        correlation_id=CorrelationId(CORRELATION),
+        key=ORDER,
+        reference=Reference("R"),
+        order_reference=Reference("R"),
         number=1,
         effect=effect,
         order=None,
@@ -78,7 +80,7 @@ def call(effect: f.Effect) -> Call:
     )
 
 
-async def test_its_words_become_a_letter_named_by_themselves() -> None:
+async def test_its_words_become_a_message_named_by_themselves() -> None:
     """The same words are the same delivery, other words another; the effect ends with their
     digest."""
     stream, shop = Stream(), Shop()
@@ -111,11 +113,11 @@ async def test_everything_else_is_the_storefronts() -> None:
     """A question is never looked up; other effects are done and found by the storefront."""
     fetching = Fetching(Shop(), Stream(), source="x")
     assert await fetching.look_up(call(f.FetchOrder())) is None
-    assert await fetching.perform(call(SHIPPED)) == f.FulfilmentPublished(fulfilment_id="made")
-    assert await fetching.look_up(call(SHIPPED)) == f.FulfilmentPublished(fulfilment_id="found")
+    assert await fetching.perform(call(CANCEL)) == f.ChannelCancelled()
+    assert await fetching.look_up(call(CANCEL)) == f.ChannelCancelled(told=False)
 
 
 def test_what_is_not_kept_is_a_persons() -> None:
     """A call that needs the order says so in words when it was erased."""
     with pytest.raises(NeedsPerson, match="erased"):
-        _ = call(SHIPPED).stated
+        _ = call(CANCEL).stated

@@ -25,10 +25,11 @@ class Room:
 async def test_a_round_goes_on_until_nothing_is_beyond_the_bounds() -> None:
     """An answer remembered for each of 300,000 requests must not outlive the round after its
     day: they come faster than one statement a round would take them away."""
-    items, answers = Room(20_500), Room(300_000)
+    items, answers, exchanges = Room(20_500), Room(300_000), Room(300_000)
     store = SimpleNamespace(
         quarantine=SimpleNamespace(prune=items.take),
         idempotency=SimpleNamespace(purge=answers.take),
+        exchanges=SimpleNamespace(expire=exchanges.take),
     )
     await tidy(cast("Any", store), SystemClock())
-    assert (items.beyond, answers.beyond) == (0, 0)
+    assert (items.beyond, answers.beyond, exchanges.beyond) == (0, 0, 0)

@@ -7,30 +7,45 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.order.ids import (
-    CORRELATION_ID_LENGTH,
     PARTITIONS,
-    CorrelationIdRefused,
+    REFERENCE_LENGTH,
+    ReferenceRefused,
     order_id_for,
     partition_of,
     ref_of_token,
     ref_token,
-    sign_correlation_id,
-    verify_correlation_id,
+    sign_reference,
+    verify_reference,
+)
+from schemas.order.things import MAX_NUMBER, NAMES, ORDER, Key, key_of
+
+KEYS = {"1": b"an old key of thirty-two bytes..", "2": b"a new key of thirty-two bytes..."}
+REFS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
+THINGS = st.just(ORDER) | st.builds(
+    key_of, st.sampled_from(sorted(NAMES.keys() - {"O"})), st.integers(1, MAX_NUMBER)
 )
 
-KEYS = {"k1": b"an old key of thirty-two bytes..", "k2": b"a new key of thirty-two bytes..."}
-REFS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
 
-
-@given(REFS)
-def test_a_signed_id_gives_its_order_back(ref: str) -> None:
-    """What we signed verifies with the same keys, is 35 plain characters, and names its order."""
+@given(REFS, THINGS)
+def test_a_reference_gives_its_order_and_thing_back(ref: str, thing: Key) -> None:
+    """What we signed verifies with the same keys, is 35 digits and capitals, and names its order
+    and thing, also when a partner has folded its case or put space around it."""
     order_id = order_id_for("acme-us", ref)
-    signed = sign_correlation_id(order_id, "k2", KEYS)
-    assert len(signed) == CORRELATION_ID_LENGTH
+    signed = sign_reference(order_id, thing, "2", KEYS)
+    assert len(signed) == REFERENCE_LENGTH == 35
     assert signed.isascii()
     assert signed.isalnum()
-    assert verify_correlation_id(signed, KEYS) == order_id
+    assert signed == signed.upper()
+    for given_back in (signed, signed.lower(), f" {signed}\n"):
+        assert verify_reference(given_back, KEYS) == (order_id, thing)
+
+
+def test_things_of_one_order_have_different_references() -> None:
+    """A label is not found under its task's name, nor the second label under the first one's."""
+    order_id = order_id_for("acme-us", "1042")
+    things = [ORDER, *(key_of(kind, n) for kind in "FKLDM" for n in (1, 2, 12))]
+    signed = {sign_reference(order_id, thing, "1", KEYS) for thing in things}
+    assert len(signed) == len(things)
 
 
 @given(REFS)
@@ -47,27 +62,27 @@ def test_what_is_no_token_gives_nothing(text: str) -> None:
 
 
 def test_every_altered_character_is_noticed() -> None:
-    """Changing any one character of a correlation id makes it refused."""
-    signed = sign_correlation_id(order_id_for("acme-us", "1042"), "k1", KEYS)
-    for index, letter in enumerate(signed):
-        altered = signed[:index] + ("a" if letter != "a" else "b") + signed[index + 1 :]
-        with pytest.raises(CorrelationIdRefused):
-            verify_correlation_id(altered, KEYS)
+    """Changing any one character of a reference makes it refused."""
+    signed = sign_reference(order_id_for("acme-us", "1042"), Key("L7"), "1", KEYS)
+    for index, character in enumerate(signed):
+        altered = signed[:index] + ("A" if character != "A" else "B") + signed[index + 1 :]
+        with pytest.raises(ReferenceRefused):
+            verify_reference(altered, KEYS)
 
 
 def test_an_old_key_verifies_until_it_is_taken_off_the_list() -> None:
     """Rotation: both keys verify while both are listed; a removed one is refused by name."""
-    signed = sign_correlation_id(order_id_for("acme-us", "1042"), "k1", KEYS)
-    assert verify_correlation_id(signed, KEYS)
-    with pytest.raises(CorrelationIdRefused, match="k1"):
-        verify_correlation_id(signed, {"k2": KEYS["k2"]})
+    signed = sign_reference(order_id_for("acme-us", "1042"), ORDER, "1", KEYS)
+    assert verify_reference(signed, KEYS)
+    with pytest.raises(ReferenceRefused, match="'1'"):
+        verify_reference(signed, {"2": KEYS["2"]})
 
 
-@pytest.mark.parametrize("value", ["", "k1", "k1" + "0" * 40, "ö" * 35, "k1" + " " * 33])
-def test_what_is_no_correlation_id_is_refused_in_words(value: str) -> None:
+@pytest.mark.parametrize("value", ["", "1", "1" + "0" * 40, "ö" * 35, "1" + " " * 34, "ß" * 35])
+def test_what_is_no_reference_is_refused_in_words(value: str) -> None:
     """Wrong lengths and characters are refused with a sentence, never with another error."""
-    with pytest.raises(CorrelationIdRefused, match="35 letters"):
-        verify_correlation_id(value, KEYS)
+    with pytest.raises(ReferenceRefused, match="35 letters"):
+        verify_reference(value, KEYS)
 
 
 def test_channel_and_ref_do_not_run_together() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from adapters.postgres.incident_views import Hour
 from service.incidents.cli import SHOWN_HOURS, by_hour
-from service.wiring.incidents import Hour
 
 NOW = datetime(2026, 11, 27, 12, 40, tzinfo=UTC)
 

@@ -9,11 +9,10 @@ import pytest
 from msgspec.structs import replace
 
 from actors.runtime.errors import JournalUnavailable
-from actors.runtime.mailbox import COMMITTED, POISON, STOPPED, UNMATCHED, Posted
+from actors.runtime.mailbox import COMMITTED, POISON, STOPPED, UNMATCHED, Envelope
 from actors.runtime.observer import BLIND, Trace
 from actors.runtime.ports import Letter, Quarantined
 from actors.runtime.registry import Registry
-from adapters.memory.journal import MemoryJournal
 from schemas.contracts.refusals import refused
 from schemas.messages import inputs as i
 from schemas.messages.inputs import Input
@@ -23,7 +22,7 @@ from service.inbound import intake
 from service.inbound.intake import Intake, Lent
 from tests.fakes import JumpingClock
 from tests.given import NOON, an_order
-from tests.house import House
+from tests.live_orders import Shop
 from tests.waiting import eventually
 
 REF = "1042"
@@ -104,7 +103,7 @@ class Desk:
             asked=self.asked,
             watch=self.looking,
             clock=self.clock,
-            correlation_id=_no_correlation,
+            reference_of=_no_reference,
             in_flight=4,
             deliveries=3,
         )
@@ -130,13 +129,13 @@ class OneAnswer(Registry):
     """A registry whose orders all end the same way, without an order behind it."""
 
     def __init__(self, outcome: str) -> None:
-        super().__init__(House(MemoryJournal(epoch=1)).shell)
+        super().__init__(Shop().runtime, Shop().stream)
         self.outcome = outcome
-        self.posted: list[Posted] = []
+        self.posted: list[Envelope] = []
 
-    def post(self, order_id: OrderId, posted: Posted) -> None:
-        self.posted.append(posted)
-        posted.told(self.outcome, "a reason")
+    def post(self, order_id: OrderId, envelope: Envelope) -> None:
+        self.posted.append(envelope)
+        envelope.told(self.outcome, "a reason")
 
 
 def a_letter(
@@ -169,7 +168,7 @@ def as_order(letter: Letter) -> Input:
     return i.PlaceOrder(order=an_order(ref=REF))
 
 
-def _no_correlation(order_id: OrderId) -> str:
+def _no_reference(order_id: OrderId) -> str:
     return ""
 
 
@@ -304,15 +303,15 @@ async def test_a_letter_that_comes_back_stays_away_longer(deliveries: int, delay
 
 async def test_another_message_under_the_same_id_is_no_repeat() -> None:
     """A sender that counts anew loses nothing: the second message comes again on its own."""
-    house = House(MemoryJournal(epoch=1))
-    house.journal.available = False
-    desk = Desk(house.registry, as_order)
+    shop = Shop()
+    shop.store.available = False
+    desk = Desk(shop.registry, as_order)
     first, second = a_letter(), a_letter()
     second.letter = replace(second.letter, raw=b'{"other": true}')
     desk.pile.waiting.extend([first, second])
     running = asyncio.create_task(desk.intake.run())
     await eventually(lambda: second.said == ["nak"])
-    house.journal.available = True
+    shop.store.available = True
     await desk.intake.drain(5.0)
     await running
     assert (first.said, second.said) == (["ack"], ["nak"])
@@ -320,26 +319,26 @@ async def test_another_message_under_the_same_id_is_no_repeat() -> None:
 
 async def test_a_repeat_under_way_ends_with_the_first() -> None:
     """The same delivery twice is one input, and both are acknowledged after the one commit."""
-    house = House(MemoryJournal(epoch=1))
-    house.journal.available = False
-    desk = Desk(house.registry, as_order)
+    shop = Shop()
+    shop.store.available = False
+    desk = Desk(shop.registry, as_order)
     first, again = a_letter(), a_letter()
     desk.pile.waiting.extend([first, again])
     running = asyncio.create_task(desk.intake.run())
     await eventually(lambda: not desk.pile.waiting)
     assert desk.intake.in_flight == 1
-    house.journal.available = True
+    shop.store.available = True
     await desk.intake.drain(5.0)
     await running
     assert (first.said, again.said) == (["ack"], ["ack"])
-    assert house.state(REF).stage == "accepted"
+    assert shop.state_of(REF).stage == "accepted"
 
 
 async def test_no_more_is_taken_than_may_be_under_way() -> None:
     """At the bound the stream keeps the rest, and gets rid of it when the first have ended."""
-    house = House(MemoryJournal(epoch=1))
-    house.journal.available = False
-    desk = Desk(house.registry, as_order)
+    shop = Shop()
+    shop.store.available = False
+    desk = Desk(shop.registry, as_order)
     lents = [a_letter(delivery_id=f"d-{n}") for n in range(9)]
     desk.pile.waiting.extend(lents)
     running = asyncio.create_task(desk.intake.run())
@@ -347,7 +346,7 @@ async def test_no_more_is_taken_than_may_be_under_way() -> None:
         await asyncio.sleep(0)
     assert desk.intake.in_flight == 4
     assert len(desk.pile.waiting) == 5
-    house.journal.available = True
+    shop.store.available = True
     await eventually(lambda: not desk.pile.waiting)
     await desk.intake.drain(5.0)
     await running
@@ -357,9 +356,9 @@ async def test_no_more_is_taken_than_may_be_under_way() -> None:
 async def test_a_letter_that_waits_for_the_store_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """The stream is told that it is still worked on, so that it lends it to nobody else."""
     monkeypatch.setattr(intake, "KEEP_EVERY_SECONDS", 0.01)
-    house = House(MemoryJournal(epoch=1))
-    house.journal.available = False
-    desk, letter = Desk(house.registry, as_order), a_letter()
+    shop = Shop()
+    shop.store.available = False
+    desk, letter = Desk(shop.registry, as_order), a_letter()
     desk.pile.waiting.append(letter)
     running = asyncio.create_task(desk.intake.run())
     keeping = asyncio.create_task(desk.intake.keep())
@@ -367,7 +366,7 @@ async def test_a_letter_that_waits_for_the_store_is_kept(monkeypatch: pytest.Mon
     desk.clock.seconds += 1.0
     await eventually(lambda: "in progress" in letter.said)
     keeping.cancel()
-    house.journal.available = True
+    shop.store.available = True
     await desk.intake.drain(5.0)
     await running
     assert letter.said[-1] == "ack"

@@ -10,12 +10,12 @@ from msgspec.structs import replace
 
 from actors.runtime.ports import Letter
 from adapters.postgres.pool import Pool
+from adapters.postgres.quarantine_workflow import HeldItem, QuarantineWorkflow
 from schemas.messages import codec
 from schemas.messages.inputs import ActOnOrder, Input
 from service.quarantine.service import MAX_EDITED_BYTES, QuarantineDesk, Verdict
-from service.wiring import channels as wiring_channels
-from service.wiring import quarantine as wiring_quarantine
-from service.wiring.quarantine import HeldItem, QuarantineWorkflow
+from service.settings import Settings
+from service.wiring.channels import Readers, readers_by_kind
 from tests.appends import SEALING
 from tests.fakes import JumpingClock
 from tests.given import NOON, an_order
@@ -35,9 +35,10 @@ class NoStream:
 
 def a_desk(translate: Any = None) -> QuarantineDesk:
     """A desk whose store is nowhere: a check doesn't ask it."""
-    readers = wiring_quarantine.readers({"k1": b"key"})
+    keys = {"1": b"key"}
+    readers = readers_by_kind(keys)
     pool = Pool("postgresql://nobody@127.0.0.1:1/none")
-    translate = translate or wiring_channels.translator(readers)
+    translate = translate or Readers(Settings(), keys).translate
     return QuarantineDesk(
         QuarantineWorkflow(pool, SEALING), NoStream(), readers, translate, JumpingClock()
     )

@@ -5,24 +5,26 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-import msgspec
 import pytest
 
 from actors.runtime.ports import Letter
-from adapters.kit.rounding import EXACT, Level, Mode, Rounding
+from adapters.channels.shopify.settings import ShopifySettings
+from adapters.kinds import kind_named
+from adapters.kit.kind import example_of
+from adapters.kit.rounding import Level, Mode
+from adapters.kit.secret import Secret
+from adapters.kit.settings import ChannelSettings
 from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused
 from schemas.messages.inputs import PlaceOrder
-from service.settings import Channel, Settings
-from service.settings.bigcommerce import BigCommerceSettings
-from adapters.kit.secret import Secret
-from service.wiring.channels import rounding_of, sources, translator
+from service.settings import Settings
+from service.wiring.channels import Readers
 from tests.shopify_payloads import a_payload, an_item, money
 
 
-def a_shop(name: str, mode: Mode | None = None, level: Level = "line") -> Channel:
+def a_shop(name: str, mode: Mode = "exact", level: Level = "line") -> ShopifySettings:
     """Return a shop's settings."""
-    return Channel(
+    return ShopifySettings(
         kind="shopify",
         shop_domain=f"{name}.myshopify.com",
         access_token=Secret("any"),
@@ -51,8 +53,11 @@ def a_letter(channel: str) -> Letter:
 
 def test_each_shop_is_read_by_its_own_rule() -> None:
     """One shop rounds and its order is taken; the exact one, and one that is gone, refuse it."""
-    shops = {"rounds": a_shop("rounds", "half_up"), "exact": a_shop("exact")}
-    translate = translator(sources(Settings(channels=shops), {}))
+    shops: dict[str, ChannelSettings] = {
+        "rounds": a_shop("rounds", "half_up"),
+        "exact": a_shop("exact"),
+    }
+    translate = Readers(Settings(channels=shops), {}).translate
     taken = translate(a_letter("rounds"))
     assert isinstance(taken, PlaceOrder)
     assert taken.order.lines[0].unit_price_minor == 2000
@@ -62,18 +67,10 @@ def test_each_shop_is_read_by_its_own_rule() -> None:
         assert refused.value.reason == refusals.MONEY_UNREADABLE
 
 
-def test_a_shop_is_exact_unless_its_settings_say_otherwise() -> None:
-    """Nothing is rounded that nobody declared."""
-    assert rounding_of(a_shop("a")) == EXACT
-    stated = a_shop("a", "down", "order")
-    assert rounding_of(stated) == Rounding(mode="down", level="order")
-
-
-def test_bigcommerce_rounds_the_order_as_its_kind_does() -> None:
-    """Its four places are rounded half up and shared out; its settings may say otherwise."""
-    store = BigCommerceSettings(store_hash="abc123")
-    usual = Channel(kind="bigcommerce", access_token=Secret("any"), bigcommerce=store,
-                    webhook_secrets=(Secret("a secret of the shop"),))  # fmt: skip
-    assert rounding_of(usual) == Rounding(mode="half_up", level="order")
-    own = msgspec.structs.replace(usual, rounding="down", rounding_level="line")
-    assert rounding_of(own) == Rounding(mode="down", level="line")
+def test_a_kind_rounds_as_its_settings_say() -> None:
+    """Nothing is rounded that no one declared; BigCommerce's four places are rounded half up and
+    shared out, unless the store says otherwise."""
+    shop = a_shop("a")
+    assert (shop.rounding, shop.rounding_level) == ("exact", "line")
+    store = example_of(kind_named("bigcommerce"))
+    assert (store.rounding, store.rounding_level) == ("half_up", "order")

@@ -89,13 +89,14 @@ def test_a_key_made_meanwhile_is_found() -> None:
 
 
 def test_what_stands_stored() -> None:
-    """Nothing, erased, from before there was sealing, and sealed."""
+    """Nothing, erased, sealed, and what lies open and is not believed."""
     seal = sealing()
     one = seal.seal("order", "", BODY)
     assert seal.stored("order", "", None, (None, None)) is None
     assert seal.stored("order", "", one.value, ("01", None)) is None
     assert seal.stored("order", "", one.value, ("01", one.wrapped), erased=True) is None
-    assert seal.stored("order", "", BODY, (None, None)) == BODY
+    with pytest.raises(Damaged, match="no key"):
+        seal.stored("order", "", BODY, (None, None))
     assert seal.stored("order", "", one.value, (one.master, one.wrapped)) == BODY
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
 import pytest
 
-from actors.order.policy import Policy
+from adapters.carriers.ups.settings import UpsSettings
+from adapters.channels.shopify.settings import ShopifySettings
+from adapters.kit.secret import MASK
+from adapters.warehouses.http.settings import WarehouseSettings
 from service.app.errors import OperatorError
 from service.settings import (
-    MASK,
     ConfigurationRefused,
-    PolicyTimes,
     Settings,
     describe,
     load,
@@ -27,8 +27,8 @@ data_dir = "/var/lib/orderwright"
 postgres_dsn = "postgresql://ow:secret-dsn@db/ow"
 
 [correlation]
-active = "k2"
-keys = { k1 = "env:OLD_KEY", k2 = "0123456789abcdef0123" }
+active = "2"
+keys = { 1 = "env:OLD_KEY", 2 = "0123456789abcdef0123" }
 
 [channels.acme-us]
 kind = "shopify"
@@ -36,11 +36,14 @@ shop_domain = "acme-us.myshopify.com"
 webhook_secrets = ["first-secret", "second-secret"]
 access_token = "env:SHOP_TOKEN"
 calls = { rate_per_second = 10 }
+promised_payment_methods = ["Net 30"]
+collected_payment_methods = ["Cash on Delivery (COD)"]
 
 [channels.partners]
 kind = "canonical"
 
-[erp]
+[partners.bc]
+kind = "business_central"
 base_url = "https://erp.example/api/v2.0"
 token_url = "https://login.example/token"
 company_id = "c0ffee00-0000-4000-8000-000000000000"
@@ -48,23 +51,26 @@ client_id = "app"
 client_secret = "erp-secret"
 customer_number = "WEB"
 
-[warehouse]
+[partners.east]
+kind = "warehouse"
 base_url = "http://127.0.0.1:9002"
 token = "wh-token"
 callback_secrets = ["wh-secret"]
 
-[carrier]
+[partners.ups]
+kind = "ups"
 client_id = "ups"
 client_secret = "ups-secret"
 account_number = "A1B2C3"
 services = { "Next Day" = "01" }
-[carrier.shipper]
+[partners.ups.shipper]
 name = "Acme"
 lines = ["1 Main Street"]
 city = "Springfield"
 country = "US"
 
-[mail]
+[partners.mail]
+kind = "smtp"
 host = "127.0.0.1"
 from_address = "orders@acme.example"
 domain = "acme.example"
@@ -98,14 +104,15 @@ def test_a_whole_file_is_read(tmp_path: Path) -> None:
     """Every part of the file arrives, secrets by reference included."""
     settings = load(ENVIRONMENT, written(tmp_path, WHOLE))
     shop = settings.channels["acme-us"]
-    assert shop.access_token is not None
+    assert isinstance(shop, ShopifySettings)
     assert shop.access_token.reveal() == "shop-token"
     assert [one.reveal() for one in shop.webhook_secrets] == ["first-secret", "second-secret"]
     assert shop.calls.rate_per_second == 10.0
     assert settings.correlation is not None
-    assert settings.correlation.keys["k1"].reveal() == "an-old-key-of-some-length"
-    assert settings.carrier is not None
-    assert settings.carrier.services == {"Next Day": "01"}
+    assert settings.correlation.keys["1"].reveal() == "an-old-key-of-some-length"
+    carrier = settings.partners["ups"]
+    assert isinstance(carrier, UpsSettings)
+    assert carrier.services == {"Next Day": "01"}
     assert settings.policy.pack_due_seconds == 5.0
 
 
@@ -117,27 +124,51 @@ def test_the_environment_goes_before_the_file_and_the_overlay_before_both(tmp_pa
     assert (settings.data_dir, settings.listen.port, settings.listen.host) == ("b", 3, "::1")
 
 
-def test_variables_reach_every_fixed_table_and_lists() -> None:
-    """A partner can be configured by variables alone."""
+def test_variables_reach_every_table_and_lists() -> None:
+    """An instance can be configured by variables alone; its name has dashes for underscores."""
     settings = load(
         {
-            "ORDERWRIGHT_WAREHOUSE_BASE_URL": "http://127.0.0.1:1",
-            "ORDERWRIGHT_WAREHOUSE_TOKEN": "env:TOKEN",
-            "ORDERWRIGHT_WAREHOUSE_CALLBACK_SECRETS": "one, two",
-            "ORDERWRIGHT_WAREHOUSE_CALLS_CONCURRENCY": "3",
+            "ORDERWRIGHT_PARTNERS_EAST_COAST_KIND": "warehouse",
+            "ORDERWRIGHT_PARTNERS_EAST_COAST_BASE_URL": "http://127.0.0.1:1",
+            "ORDERWRIGHT_PARTNERS_EAST_COAST_TOKEN": "env:TOKEN",
+            "ORDERWRIGHT_PARTNERS_EAST_COAST_CALLBACK_SECRETS": "one, two",
+            "ORDERWRIGHT_PARTNERS_EAST_COAST_CALLS_CONCURRENCY": "3",
             "TOKEN": "of-the-warehouse",
             "OTEL_TRACES_SAMPLER_ARG": "0.5",
             "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318",
             "OTEL_SDK_DISABLED": "true",
         }
     )
-    assert settings.warehouse is not None
-    assert settings.warehouse.token.reveal() == "of-the-warehouse"
-    assert [one.reveal() for one in settings.warehouse.callback_secrets] == ["one", "two"]
-    assert settings.warehouse.calls.concurrency == 3
+    warehouse = settings.partners["east-coast"]
+    assert isinstance(warehouse, WarehouseSettings)
+    assert warehouse.token.reveal() == "of-the-warehouse"
+    assert [one.reveal() for one in warehouse.callback_secrets] == ["one", "two"]
+    assert warehouse.calls.concurrency == 3
     assert settings.telemetry.sample_ratio == 0.5
     assert settings.telemetry.otlp_endpoint == "http://127.0.0.1:4318"
     assert settings.telemetry.disabled
+
+
+def test_a_variable_goes_before_the_key_of_an_instance_in_the_file(tmp_path: Path) -> None:
+    """What the file names can be set by variables, a secret or a nested limit alike."""
+    environ = {
+        **ENVIRONMENT,
+        "ORDERWRIGHT_PARTNERS_UPS_CLIENT_SECRET": "other",
+        "ORDERWRIGHT_CHANNELS_ACME_US_CALLS_RATE_PER_SECOND": "7",
+    }
+    settings = load(environ, written(tmp_path, WHOLE))
+    carrier = settings.partners["ups"]
+    assert isinstance(carrier, UpsSettings)
+    assert carrier.client_secret.reveal() == "other"
+    assert settings.channels["acme-us"].calls.rate_per_second == 7
+
+
+def test_an_instance_of_an_unknown_kind_is_told_also_by_variables_alone() -> None:
+    """A misspelt kind is no silence: nothing else of that instance could be understood."""
+    with pytest.raises(ConfigurationRefused) as refused:
+        load({"ORDERWRIGHT_PARTNERS_CARRIER_KIND": "upx"})
+    (fault,) = refused.value.faults
+    assert fault.startswith("partners.carrier.kind must be one of business_central, ")
 
 
 def test_every_fault_is_one_sentence_that_names_its_key(tmp_path: Path) -> None:
@@ -153,7 +184,8 @@ def test_every_fault_is_one_sentence_that_names_its_key(tmp_path: Path) -> None:
     kind = "canonical"
     [channels.shop]
     kind = "magento"
-    [erp]
+    [partners.bc]
+    kind = "business_central"
     base_url = "ftp://erp"
     """
     told = faults(tmp_path, text, {"ORDERWRIGHT_LIMITS_POOL_SIZE": "many"})
@@ -162,10 +194,10 @@ def test_every_fault_is_one_sentence_that_names_its_key(tmp_path: Path) -> None:
     assert "limits.live_orders must be 1 at least." in told
     assert "limits.mailbox must be a whole number, not a number." in told
     assert any(one.startswith("channels.Acme: the name does not have the form") for one in told)
-    kinds = [one for one in told if one.startswith("channels.shop.kind must be one of shopify, ")]
+    kinds = [one for one in told if one.startswith("channels.shop.kind must be one of amazon, ")]
     assert [one.endswith(", not 'magento'.") for one in kinds] == [True]
-    assert any(one.startswith("erp.base_url does not have the form") for one in told)
-    assert "erp.token_url is missing; it is needed wherever [erp] is set." in told
+    assert any(one.startswith("partners.bc.base_url does not have the form") for one in told)
+    assert "partners.bc.token_url is missing; it is needed wherever [partners.bc] is set." in told
     assert (
         "The environment variable ORDERWRIGHT_LIMITS_POOL_SIZE must be a whole number, not text."
         in told
@@ -177,16 +209,9 @@ def test_every_fault_is_one_sentence_that_names_its_key(tmp_path: Path) -> None:
     ("text", "sentence"),
     [
         (
-            '[channels.a]\nkind = "bigcommerce"\naccess_token = "t"',
             (
-                "In [channels.a], a channel of kind bigcommerce needs access_token, "
-                "webhook_secrets and a table bigcommerce with its store_hash."
-            ),
-        ),
-        (
-            (
-                '[channels.a]\nkind = "bigcommerce"\naccess_token = "t"\n'
-                'webhook_secrets = ["short"]\n[channels.a.bigcommerce]\nstore_hash = "abc"'
+                '[channels.a]\nkind = "bigcommerce"\naccess_token = "t"\nstore_hash = "abc"\n'
+                'webhook_secrets = ["short"]'
             ),
             (
                 "In [channels.a], webhook_secrets of kind bigcommerce are sent in a header: each "
@@ -195,22 +220,30 @@ def test_every_fault_is_one_sentence_that_names_its_key(tmp_path: Path) -> None:
         ),
         (
             (
-                '[channels.a]\nkind = "bigcommerce"\naccess_token = "t"\n'
-                'webhook_secrets = [" a secret of 16 "]\n'
-                '[channels.a.bigcommerce]\nstore_hash = "abc"'
+                '[channels.a]\nkind = "bigcommerce"\naccess_token = "t"\nstore_hash = "abc"\n'
+                'webhook_secrets = [" a secret of 16 "]'
             ),
             "In [channels.a], webhook_secrets must not begin or end with a space.",
         ),
         (
-            '[channels.a]\nkind = "shopify"',
+            '[channels.a]\nkind = "ups"',
+            "channels.a: ups belongs under [partners.NAME]; it plays carrier.",
+        ),
+        (
+            '[partners.a]\nkind = "canonical"',
+            "partners.a: canonical belongs under [channels.NAME]; it plays storefront.",
+        ),
+        ("[partners.a]", "partners.a.kind is missing; it says which kind of partner it is."),
+        (
+            '[carrier]\nclient_id = "x"',
             (
-                "In [channels.a], a channel of kind shopify needs shop_domain, access_token and"
-                " webhook_secrets."
+                '[carrier] is no table any more: write it as [partners.NAME] with kind = "ups", '
+                "where NAME is what you call that partner."
             ),
         ),
         (
-            '[correlation]\nactive = "k9"\nkeys = { k1 = "0123456789abcdef" }',
-            "In [correlation], active names the key k9, which is not among keys.",
+            '[correlation]\nactive = "9"\nkeys = { 1 = "0123456789abcdef" }',
+            "In [correlation], active names the key 9, which is not among keys.",
         ),
         (
             'nats_url = "env:NOT_THERE"',
@@ -229,6 +262,7 @@ def test_every_fault_is_one_sentence_that_names_its_key(tmp_path: Path) -> None:
         ),
         ("listen = 5", "listen must be a table, not a whole number."),
         ("channels = 5", "channels must be a table of tables, not a whole number."),
+        ("[partners]\na = 5", "partners.a must be a table, not a whole number."),
     ],
 )
 def test_a_fault_in_what_belongs_together(tmp_path: Path, text: str, sentence: str) -> None:
@@ -269,14 +303,14 @@ def test_no_secret_is_ever_shown(tmp_path: Path) -> None:
     assert rows["channels.acme-us.webhook_secrets"].value == f"[{MASK}, {MASK}]"
     assert rows["policy.pack_due_seconds"].changed
     assert not rows["listen.port"].changed
-    told = faults(tmp_path, '[correlation]\nactive = "k1"\nkeys = { k1 = "too-short" }')
+    told = faults(tmp_path, '[correlation]\nactive = "1"\nkeys = { 1 = "too-short" }')
     assert "too-short" not in str(told)
 
 
 def test_a_misspelt_variable_is_told(tmp_path: Path) -> None:
     """`doctor` can say which ORDERWRIGHT_ variable sets nothing; it does not stop a start."""
     environ = {"ORDERWRIGHT_PROT": "1", "ORDERWRIGHT_CONFIG": "", "HOME": "x"}
-    assert unknown_variables(environ) == [
+    assert unknown_variables(Settings(), environ) == [
         "The environment variable ORDERWRIGHT_PROT sets nothing; did you mean ORDERWRIGHT_PORT?"
     ]
     assert load(environ, written(tmp_path, "")) == Settings()
@@ -289,8 +323,3 @@ def test_every_key_is_documented_and_bounded() -> None:
     )
     for row in describe(Settings()):
         assert row.description.endswith("."), row.key
-
-
-def test_the_policy_is_the_cores_own() -> None:
-    """Every duration that decisions use can be set, and the defaults are the same."""
-    assert msgspec.to_builtins(PolicyTimes()) == msgspec.to_builtins(Policy())

@@ -7,15 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from adapters.channels.amazon.settings import AmazonSettings
 from service.settings import ConfigurationRefused, Settings, describe, load
-from service.settings.partners import PERSONAL_DATA_DAYS
 from service.wiring.channels import api_version, sources
 
 WHOLE = """
 [channels.amazon-de]
 kind = "amazon"
 webhook_secrets = ["forwarder"]
-[channels.amazon-de.amazon]
 client_id = "amzn1.application-oa2-client.1"
 client_secret = "env:LWA_SECRET"
 refresh_token = "env:LWA_REFRESH"
@@ -45,10 +44,10 @@ def test_an_amazon_channel_is_read_and_its_secrets_are_masked(tmp_path: Path) ->
     """Everything is there, `config show` tells it without secrets, and a source can be made."""
     settings = loaded(tmp_path, WHOLE)
     channel = settings.channels["amazon-de"]
-    assert channel.amazon is not None
-    assert channel.amazon.refresh_token.reveal() == "Atzr|refresh"
+    assert isinstance(channel, AmazonSettings)
+    assert channel.refresh_token.reveal() == "Atzr|refresh"
     told = " ".join(f"{one.key}={one.value}" for one in describe(settings))
-    assert 'channels.amazon-de.amazon.region="eu"' in told
+    assert 'channels.amazon-de.region="eu"' in told
     assert not any(secret in told for secret in ENVIRON.values())
     assert sources(settings, {})["amazon-de"].kind == "amazon"
     assert "2026-01-01" in api_version(channel)
@@ -68,10 +67,10 @@ def test_amazon_is_compared_every_half_hour_and_others_every_five_minutes(tmp_pa
     """Its list refills one call in three minutes; what is set goes before what the kind has."""
     other = '[channels.own]\nkind = "canonical"\n'
     channels = loaded(tmp_path, WHOLE + other).channels
-    assert channels["amazon-de"].compares_seconds == 1_800
-    assert channels["own"].compares_seconds == 300
+    assert channels["amazon-de"].backfill_seconds == 1_800
+    assert channels["own"].backfill_seconds == 300
     often = WHOLE.replace('kind = "amazon"', 'kind = "amazon"\nbackfill_seconds = 0')
-    assert loaded(tmp_path, often).channels["amazon-de"].compares_seconds == 0
+    assert loaded(tmp_path, often).channels["amazon-de"].backfill_seconds == 0
 
 
 def test_amazon_lets_personal_data_be_kept_for_thirty_days(tmp_path: Path) -> None:
@@ -79,26 +78,25 @@ def test_amazon_lets_personal_data_be_kept_for_thirty_days(tmp_path: Path) -> No
     until somebody asks; other channels keep it as they like."""
     other = '[channels.own]\nkind = "canonical"\n'
     channels = loaded(tmp_path, WHOLE + other).channels
-    assert channels["amazon-de"].keeps_personal_data_days == PERSONAL_DATA_DAYS["amazon"] == 30
-    assert channels["own"].keeps_personal_data_days == 0
+    assert channels["amazon-de"].personal_data_days == 30
+    assert channels["own"].personal_data_days == 0
 
     def kept_for(days: int) -> str:
         return WHOLE.replace('kind = "amazon"', f'kind = "amazon"\npersonal_data_days = {days}')
 
-    assert loaded(tmp_path, kept_for(7)).channels["amazon-de"].keeps_personal_data_days == 7
-    for days in (0, 31):
-        assert "at most 30 days" in fault(tmp_path, kept_for(days))
+    assert loaded(tmp_path, kept_for(7)).channels["amazon-de"].personal_data_days == 7
+    assert fault(tmp_path, kept_for(0)).endswith("personal_data_days must be 1 at least.")
+    assert fault(tmp_path, kept_for(31)).endswith("personal_data_days must be 30 at most.")
 
 
 @pytest.mark.parametrize(
     ("there", "instead", "words"),
     [
-        ("[channels.amazon-de.amazon]", "[channels.amazon-de.amazn]", "did you mean amazon"),
-        ('webhook_secrets = ["forwarder"]', "", "its forwarder signs"),
+        ('region = "eu"', 'regin = "eu"\nregion = "eu"', "did you mean region"),
+        ('webhook_secrets = ["forwarder"]', "", "webhook_secrets is missing"),
         ('region = "eu"', 'region = "mars"', "one of na, eu, fe"),
         ('marketplace_ids = ["A1PA6795UKMFR9", "A13V1IB3VIYZZH"]', "", "marketplace_ids"),
         ("arn:aws:sqs:eu-west-1", "arn:aws:sns:eu-west-1", "queue_arn"),
-        ('kind = "amazon"', 'kind = "canonical"', "no other has one"),
     ],
 )
 def test_what_is_missing_or_wrong_is_told(

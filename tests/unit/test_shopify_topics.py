@@ -94,16 +94,12 @@ def test_news_is_told_with_codes_and_never_with_free_text() -> None:
     [
         ("orders/edited", {"order_edit": {"order_id": 7}}, "once_begun"),
         ("orders/delete", {"id": 7}, "before_hand_over"),
-        ("refunds/create", {"order_id": 7}, "before_hand_over"),
+        ("refunds/create", {"order_id": 7}, "once_begun"),
+        ("refunds/create", {"order_id": 7, "refund_line_items": [{"id": 1}]}, "once_begun"),
+        ("refunds/create", {"order_id": 7, "refund_line_items": []}, ""),
         (RISK, {"order_id": 7, "risk_level": "high"}, "before_hand_over"),
         (RISK, {"order_id": 7, "risk_level": "low"}, ""),
-        ("fulfillments/create", {"order_id": 7, "status": "success"}, "before_hand_over"),
-        ("fulfillments/create", {"order_id": 7, "status": "cancelled"}, ""),
-        (
-            "fulfillments/create",
-            {"order_id": 7, "status": "success", "line_items": [{"requires_shipping": False}]},
-            "",
-        ),
+        ("fulfillments/create", {"order_id": 7, "status": "success"}, ""),
         (
             "fulfillment_orders/placed_on_hold",
             {"fulfillment_order": {"order_id": 7, "status": "on_hold"}},
@@ -116,7 +112,8 @@ def test_news_is_told_with_codes_and_never_with_free_text() -> None:
 def test_news_asks_for_a_hold_where_goods_could_leave_wrongly(
     topic: str, payload: Json, hold: str
 ) -> None:
-    """Money gone, an edit, a stranger's fulfilment and a storefront's hold are for a person."""
+    """A storefront's hold is for a person; an edit or returned goods hold until the order is known as
+    it is now. Money given back alone holds nothing: the goods stay as they were."""
     kind, note = outcome(topic, payload)
     assert kind == NOTE
     assert note is not None
@@ -125,16 +122,16 @@ def test_news_asks_for_a_hold_where_goods_could_leave_wrongly(
     assert encode(note)
 
 
-def test_only_what_changes_an_order_and_does_not_carry_it_is_asked_about() -> None:
-    """What every order has, or what carries the order, costs no question; these do."""
+def test_only_what_changes_an_order_and_does_not_carry_it_is_fetched() -> None:
+    """What every order has, or what carries the order, costs no fetch; these do."""
     asking = {
-        topic for topic, meaning in TOPICS.items() if meaning.kind == NOTE and meaning.look({})
+        topic for topic, meaning in TOPICS.items() if meaning.kind == NOTE and meaning.refetch({})
     }
     assert asking == {
         "orders/edited", "refunds/create", "returns/close", "returns/process",
         "fulfillment_orders/cancelled", "fulfillment_orders/cancellation_request_submitted",
     }  # fmt: skip
-    assert not any(TOPICS[topic].look({}) for topic in KIND_OF_TOPIC)
+    assert not any(TOPICS[topic].refetch({}) for topic in KIND_OF_TOPIC)
     for kind, status, asks in (
         ("refund", "success", True),
         ("void", "success", True),
@@ -146,7 +143,7 @@ def test_only_what_changes_an_order_and_does_not_carry_it_is_asked_about() -> No
         sent = {"order_id": 7, "kind": kind, "status": status}
         note = outcome("order_transactions/create", sent)[1]
         assert note is not None
-        assert (note.look, note.hold) == (asks, "")
+        assert (note.refetch, note.hold) == (asks, "")
 
 
 @pytest.mark.parametrize(
@@ -165,7 +162,7 @@ def test_an_edit_says_when_it_was(committed_at: object, known: str | None) -> No
     sent = {"order_edit": {"order_id": 7, "committed_at": committed_at}}
     note = outcome("orders/edited", sent)[1]
     assert note is not None
-    assert (note.at, note.look, note.hold) == (known, True, "once_begun")
+    assert (note.at, note.refetch, note.hold) == (known, True, "once_begun")
     assert encode(note)
 
 

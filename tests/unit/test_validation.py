@@ -14,9 +14,10 @@ from adapters.channels.canonical.source import Canonical
 from schemas.contracts import checks, refusals, validation
 from schemas.contracts.refusals import Refused
 from schemas.messages.codec import encode
-from schemas.messages.effects import Parcel
-from schemas.messages.inputs import ReportShortPicked, ShortLine
+from schemas.messages.effects import Units
+from schemas.messages.inputs import ReportedParcel, ReportShortPicked
 from schemas.order.canonical import Address, Order
+from schemas.order.things import Key
 from tests.given import an_order
 
 # Any: orders as JSON, to be spoilt in every way.
@@ -133,35 +134,34 @@ def test_totals_with_included_taxes_and_order_discounts_add_up() -> None:
 
 def test_parcels_that_cannot_exist_are_told() -> None:
     """None, twins, and a hundred-metre parcel are refused in words."""
-    good = Parcel(parcel_id="p1", weight_grams=500, length_mm=300)
+    good = ReportedParcel(parcel_id="p1", weight_grams=500, length_mm=300)
     assert checks.parcels_possible((good,)) == ()
     assert "1 to 100" in checks.parcels_possible(())[0]
     assert "same parcel_id" in checks.parcels_possible((good, good))[0]
     assert "100000 mm" in checks.parcels_possible((replace(good, length_mm=100_000),))[0]
+    empty = replace(good, units=(found("1", 0),))
+    assert "0 pieces are named; 1 to 1,000,000" in checks.parcels_possible((empty,))[0]
 
 
-def short(line_id: str, ordered: int, picked: int) -> ShortLine:
-    """Return a line of which less was found."""
-    return ShortLine(line_id=line_id, ordered_quantity=ordered, picked_quantity=picked)
+def found(line_id: str, quantity: int) -> Units:
+    """Return how much of a line the warehouse found."""
+    return Units(line_id, f"SKU-{line_id}", quantity)
 
 
 @pytest.mark.parametrize(
-    ("lines", "words"),
+    ("units", "words"),
     [
-        ((), "names no line"),
-        ((short("1", 2, 2),), "2 of 2 pieces were picked; 0 to one fewer than ordered"),
-        ((short("1", 2, 5),), "5 of 2 pieces"),
-        ((short("1", 2, -1),), "-1 of 2 pieces"),
-        ((short("1", -2, -5),), "-5 of -2 pieces"),
-        ((short("1", 2**63, 1),), "at most 1,000,000"),
-        ((short("1", 2, 1), short("1", 2, 0)), "short twice"),
+        ((found("1", -1),), 'Of the line "1" -1 pieces are named; 0 to 1,000,000'),
+        ((found("1", 2**62),), "0 to 1,000,000 are possible"),
+        ((found("1", 1), found("1", 0)), "named twice"),
     ],
 )
-def test_pieces_that_cannot_be_short_are_told(lines: tuple[ShortLine, ...], words: str) -> None:
-    """A short pick of nothing, of more than was asked, or of less than none is refused in words."""
-    assert words in checks.quantities_possible(lines)[0]
-    news = ReportShortPicked(ref="1", task_id="t", lines=lines)
+def test_pieces_that_cannot_be_found_are_told(units: tuple[Units, ...], words: str) -> None:
+    """Less than nothing, more than any order has, or one line twice is refused in words."""
+    assert words in checks.quantities_possible(units)[0]
+    news = ReportShortPicked(ref="1", fulfilment=Key("F1"), task_id="t", found=units)
     with pytest.raises(Refused) as caught:
         Canonical().translate("short-picked", "", encode(news))
     assert caught.value.reason == refusals.QUANTITY_IMPOSSIBLE
-    assert checks.quantities_possible((short("1", 2, 1), short("2", 1, 0))) == ()
+    assert checks.quantities_possible((found("1", 1), found("2", 0))) == ()
+    assert checks.quantities_possible(()) == ()

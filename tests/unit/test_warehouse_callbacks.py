@@ -12,22 +12,41 @@ from typing import Any
 import pytest
 
 from adapters.kit.inbound import SignatureRefused
+from adapters.kit.secret import Secret
 from adapters.warehouses.http.callbacks import WarehouseCallbacks
+from adapters.warehouses.http.settings import WarehouseSettings
 from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused
 from schemas.messages import inputs as i
-from schemas.messages.effects import Parcel
-from schemas.order.ids import order_id_for, sign_correlation_id
+from schemas.messages.effects import Units
+from schemas.order.ids import order_id_for, sign_reference
+from schemas.order.things import ORDER, Key
 
 # Any: bodies as JSON, to be changed in every way.
 Json = dict[str, Any]
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
-KEYS = {"k1": b"a key of thirty-two bytes......."}
+KEYS = {"1": b"a key of thirty-two bytes......."}
 SECRET = "whsec_" + base64.b64encode(b"a shared secret").decode()
-HOUSE = WarehouseCallbacks("north", secrets=(SECRET, "a plain old one"), keys=KEYS)
-REFERENCE = sign_correlation_id(order_id_for("acme-us", "1042"), "k1", KEYS)
-PARCEL = {"parcel_id": "p1", "weight_grams": 900, "length_mm": 300, "lines": []}
+REFERENCE = sign_reference(order_id_for("acme-us", "1042"), Key("F2"), "1", KEYS)
+
+
+def house(*secrets: str) -> WarehouseCallbacks:
+    """A warehouse called north, which signs with these secrets."""
+    settings = WarehouseSettings(
+        kind="warehouse",
+        base_url="https://north.example",
+        token=Secret("token"),
+        callback_secrets=tuple(Secret(one) for one in secrets),
+    )
+    return WarehouseCallbacks(settings, name="north", keys=KEYS)
+
+
+HOUSE = house(SECRET, "a plain old one")
+PARCEL = {
+    "parcel_id": "p1", "weight_grams": 900, "length_mm": 300,
+    "lines": [{"line_id": "1", "quantity": 2}, {"line_id": "2", "quantity": 1, "sku": "SKU-9"}],
+}  # fmt: skip
 
 
 def a_body(kind: str = "packed", **changes: object) -> Json:
@@ -67,20 +86,55 @@ def translated(body: Json) -> i.Input:
     return HOUSE.translate(receipt.kind, receipt.topic, raw)
 
 
+ABOUT: Json = {"ref": "1042", "fulfilment": Key("F2"), "task_id": "WT-1"}
+
+
 def test_each_callback_becomes_its_input() -> None:
-    """Picked, packed, short-picked, handed over and cancelled are told apart."""
-    about: Json = {"ref": "1042", "task_id": "WT-1"}
-    line = {"line_id": "1", "ordered_quantity": 2, "picked_quantity": 1}
+    """Each type of report becomes its input, for the fulfilment that the reference names."""
+    line = {"line_id": "1", "ordered_quantity": 2, "picked_quantity": 0}
     full = {"line_id": "2", "ordered_quantity": 1, "picked_quantity": 1}
-    assert translated(a_body("picked")) == i.ReportPicked(**about)
-    assert translated(a_body("handed_over")) == i.ReportHandedOver(**about)
-    assert translated(a_body("cancelled")) == i.ReportTaskCancelled(**about)
-    assert translated(a_body()) == i.ReportPacked(
-        **about, parcels=(Parcel(parcel_id="p1", weight_grams=900, length_mm=300),)
+    parcel = i.ReportedParcel(
+        parcel_id="p1",
+        units=(Units("1", "", 2), Units("2", "SKU-9", 1)),
+        weight_grams=900,
+        length_mm=300,
+    )
+    assert translated(a_body("picked")) == i.ReportPicked(**ABOUT)
+    assert translated(a_body("collected")) == i.ReportCollected(**ABOUT)
+    assert translated(a_body("cancelled", reason="Damaged.")) == i.ReportTaskCancelled(
+        **ABOUT, reason="Damaged."
+    )
+    assert translated(a_body()) == i.ReportPacked(**ABOUT, parcels=(parcel,))
+    assert translated(a_body(complete=False)) == i.ReportPacked(
+        **ABOUT, parcels=(parcel,), complete=False
     )
     assert translated(a_body("short_picked", lines=[line, full])) == i.ReportShortPicked(
-        **about, lines=(i.ShortLine(line_id="1", ordered_quantity=2, picked_quantity=1),)
+        **ABOUT, found=(Units("1", "", 0), Units("2", "", 1))
     )
+
+
+def test_parcels_that_left_are_named_once() -> None:
+    """Ids, numbers told only now and whole parcels are put together; none named means all."""
+    assert translated(a_body("handed_over")) == i.ReportHandedOver(**ABOUT)
+    number = {"parcel_id": "p2", "carrier": "ups", "tracking_number": "1Z9"}
+    told = translated(a_body("handed_over", parcel_ids=["p1", "p2"], tracking=[number]))
+    assert told == i.ReportHandedOver(
+        **ABOUT,
+        parcels=(
+            i.ReportedParcel(parcel_id="p1"),
+            i.ReportedParcel(parcel_id="p2", carrier="ups", tracking_number="1Z9"),
+        ),
+    )
+    whole = {**PARCEL, "carrier": "ups", "tracking_number": "1Z8"}
+    told = translated(a_body("handed_over", parcels=[whole], parcel_ids=["p1"]))
+    assert isinstance(told, i.ReportHandedOver)
+    assert [(one.parcel_id, one.tracking_number) for one in told.parcels] == [("p1", "1Z8")]
+    assert told.parcels[0].units
+
+
+def test_a_partner_that_folds_case_is_understood() -> None:
+    """The reference is recognised in small letters, too."""
+    assert translated(a_body("picked", reference=REFERENCE.lower())) == i.ReportPicked(**ABOUT)
 
 
 def test_the_delivery_is_named_by_the_warehouse_and_its_message() -> None:
@@ -132,15 +186,17 @@ def test_old_and_future_callbacks_are_refused(seconds: int) -> None:
     [
         {"order_ref": "1043"},
         {"channel": "acme-eu"},
-        {"reference": REFERENCE[:-1] + ("a" if REFERENCE[-1] != "a" else "b")},
+        {"reference": REFERENCE[:-1] + ("A" if REFERENCE[-1] != "A" else "B")},
+        {"reference": sign_reference(order_id_for("acme-us", "1042"), ORDER, "1", KEYS)},
+        {"reference": sign_reference(order_id_for("acme-us", "1042"), Key("L1"), "1", KEYS)},
         {"reference": ""},
         {"reference": 7},
     ],
 )
-def test_a_correlation_id_of_another_order_is_refused(change: Json) -> None:
+def test_a_reference_of_another_order_is_refused(change: Json) -> None:
     """An authentic warehouse still may only speak of orders whose reference it was given."""
     headers, raw = sent(a_body(**change))
-    with pytest.raises(SignatureRefused, match="correlation id"):
+    with pytest.raises(SignatureRefused, match="reference"):
         HOUSE.receive(headers, raw, NOW)
     with pytest.raises(Refused):
         HOUSE.translate("packed", "task.packed", raw)
@@ -181,8 +237,8 @@ def test_impossible_news_is_refused_by_name(body: Json, reason: str) -> None:
 
 def test_a_broken_secret_is_told_at_start() -> None:
     """A secret that is no base64 after whsec_ is the operator's error, without showing it."""
-    with pytest.raises(ValueError, match="no base64") as caught:
-        WarehouseCallbacks("north", secrets=("whsec_§§",), keys=KEYS)
+    with pytest.raises(ValueError, match="not base64") as caught:
+        house("whsec_§§")
     assert "§" not in str(caught.value)
 
 

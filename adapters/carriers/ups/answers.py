@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
-from binascii import Error as NotBase64
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -20,11 +19,19 @@ from adapters.carriers.ups.shapes import (
     several,
 )
 from adapters.kit.fitting import phrases
-from adapters.kit.http_client import Answer, lost
-from schemas.messages.effects import LabelBought, Tracked
+from adapters.kit.http_client import Answer
+from adapters.kit.parcels import labelled
+from schemas.messages.effects import (
+    BoughtLabel,
+    LabelBought,
+    PackedParcel,
+    Tracked,
+    TrackStatus,
+)
 from schemas.order.money import MoneyRefused, minor_units
 
-PARTNER = "UPS"
+CARRIER = "UPS"
+"""What customers call it."""
 
 # From UPS's developer guides (Appendix: Void, Label Recovery).
 NOT_FOUND_CODES = frozenset({"300007", "9801031"})
@@ -32,10 +39,8 @@ VOIDED_CODES = frozenset({"190117", "300033"})
 SEVERAL_CODES = frozenset({"300001", "300035"})
 PASSING_CODES = frozenset({"190001", "300000"})
 UNSURE_CODES = frozenset({"20001"})
-_PRINTER_LANGUAGES = frozenset({"ZPL", "EPL", "SPL"})
 
-
-_TYPES = {
+_TYPES: dict[str, TrackStatus] = {
     "M": "label_created",
     "MV": "voided",
     "P": "in_transit",
@@ -48,8 +53,17 @@ _TYPES = {
 }
 """UPS's activity types; the others say nothing that moves an order on."""
 
-_STATUS_CODES = {"007": "voided", "034": "returned", "067": "returned"}
-"""Status codes that mean more than their activity type tells."""
+_STATUS_CODES: dict[str, TrackStatus] = {
+    "007": "voided",
+    **dict.fromkeys(("034", "067", "081"), "returned"),
+    **dict.fromkeys(("033", "035", "036", "059", "064", "069", "118", "119"), "exception"),
+    **dict.fromkeys(("068", "147", "149"), "lost"),
+}  # fmt: skip
+"""Status codes that mean more than their activity type tells. What is on its way back has an
+exception until it is back; lost is what UPS has given up, or no longer has."""
+
+
+NO_NEWS = f"{CARRIER} has no news of this parcel yet."
 
 
 def errors_of(answer: Answer) -> list[Error]:
@@ -74,14 +88,14 @@ def words(answer: Answer) -> str:
     return phrases([error.message for error in errors]) + (f" ({codes})" if codes else "")
 
 
-def refused(what: str, answer: Answer) -> PartnerError:
-    """Return the error for a 4xx: most are for the sender to mend, a few pass by themselves."""
+def refused(what: str, answer: Answer, title: str) -> PartnerError:
+    """Return the error for a 4xx: most are for the sender to correct, a few pass by themselves."""
     codes = codes_of(answer)
     if codes & PASSING_CODES:
-        return Retryable(f"{PARTNER} can't do that just now: {words(answer)}.")
+        return Retryable(f"{title} can't do that just now: {words(answer)}.")
     if codes & UNSURE_CODES:
-        return Unknown(f"{PARTNER} failed in the middle of {what}: {words(answer)}.")
-    return Rejected(f"{PARTNER} refused {what}: {words(answer)}.")
+        return Unknown(f"{title} failed in the middle of {what}: {words(answer)}.")
+    return Rejected(f"{title} refused {what}: {words(answer)}.")
 
 
 def is_unknown_to_ups(answer: Answer) -> bool:
@@ -95,68 +109,54 @@ def is_unknown_to_ups(answer: Answer) -> bool:
     return "could not be found" in said or "no label was found" in said
 
 
-def label_from_shipment(shipped: Shipped, service: str) -> LabelBought:
-    """Return the label as bought. An unreadable price loses the price, not the label."""
+def label_from_shipment(
+    shipped: Shipped, parcels: Sequence[PackedParcel], *, service: str, title: str
+) -> LabelBought:
+    """Return the labels as bought. An unreadable price loses the price, not the labels."""
     results = shipped.shipment_response.shipment_results
-    packages = several(results.package_results)
-    if not packages:
-        raise lost(PARTNER, "sold a shipment without parcels", writes=True)
     money = results.negotiated_rate_charges.total_charge or results.shipment_charges.total_charges
     try:
         charge_minor = minor_units(money.monetary_value, money.currency_code)
         currency = money.currency_code
     except MoneyRefused:
         charge_minor, currency = 0, ""
-    return _label(
-        results.shipment_identification_number,
-        packages,
-        [package.shipping_label for package in packages],
-        service=service,
-        charge_minor=charge_minor,
-        currency=currency,
-    )
-
-
-def label_from_recovery(recovered: Recovered, service: str) -> LabelBought:
-    """Return the label as recovered: UPS tells its price only when it sells."""
-    found = recovered.label_recovery_response
-    packages = several(found.label_results)
-    if not packages:
-        raise lost(PARTNER, "recovered a shipment without parcels", writes=False)
-    number = found.shipment_identification_number or packages[0].tracking_number
-    return _label(number, packages, [package.label_image for package in packages], service=service)
-
-
-def _label(
-    shipment_id: str,
-    packages: list[Package],
-    labels: list[Label],
-    *,
-    service: str,
-    charge_minor: int = 0,
-    currency: str = "",
-) -> LabelBought:
-    label_format = (labels[0].image_format.code or labels[0].label_image_format.code).upper()
     return LabelBought(
-        shipment_id=shipment_id,
-        tracking_number=packages[0].tracking_number or shipment_id,
-        carrier=PARTNER,
+        shipment_id=results.shipment_identification_number,
+        carrier=CARRIER,
+        labels=_labels(results.package_results, parcels, title, lambda one: one.shipping_label),
         service=service,
         charge_minor=charge_minor,
         charge_currency=currency,
-        label_base64=_joined([label.graphic_image for label in labels], label_format),
-        label_format=label_format,
     )
 
 
-def _joined(images: list[str], label_format: str) -> str:
-    """Join labels in printers' languages, where one may follow another; else keep the first."""
-    if len(images) == 1 or label_format not in _PRINTER_LANGUAGES:
-        return images[0]
-    try:
-        return b64encode(b"\n".join(b64decode(image) for image in images)).decode()
-    except (NotBase64, ValueError):
-        return images[0]
+def label_from_recovery(
+    recovered: Recovered, parcels: Sequence[PackedParcel], *, service: str, title: str
+) -> LabelBought:
+    """Return the labels as recovered: UPS tells their price only when it sells."""
+    found = recovered.label_recovery_response
+    labels = _labels(found.label_results, parcels, title, lambda one: one.label_image)
+    return LabelBought(
+        shipment_id=found.shipment_identification_number or labels[0].tracking_number,
+        carrier=CARRIER,
+        labels=labels,
+        service=service,
+    )
+
+
+def _labels(
+    found: list[Package] | Package,
+    parcels: Sequence[PackedParcel],
+    title: str,
+    image_of: Callable[[Package], Label],
+) -> tuple[BoughtLabel, ...]:
+    """Return a label for each parcel: UPS answers in the order of the request."""
+    sold = []
+    for package in several(found):
+        image = image_of(package)
+        code = (image.image_format.code or image.label_image_format.code).upper()
+        sold.append((package.tracking_number, image.graphic_image, code))
+    return labelled(parcels, sold, title=title)
 
 
 def tracked(answer: TrackAnswer, tracking_number: str) -> Tracked:
@@ -166,7 +166,7 @@ def tracked(answer: TrackAnswer, tracking_number: str) -> Tracked:
     ]
     ours = [one for one in packages if one.tracking_number == tracking_number] or packages
     if not ours:
-        return Tracked(status="unknown", detail=f"{PARTNER} has no news of this parcel yet.")
+        return Tracked(status="unknown", detail=NO_NEWS)
     package = ours[0]
     last = package.activity[0] if package.activity else Activity(status=package.current_status)
     status = _STATUS_CODES.get(last.status.status_code) or _TYPES.get(last.status.type, "unknown")

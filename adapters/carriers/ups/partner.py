@@ -1,252 +1,258 @@
 """UPS: labels bought, recovered and voided, parcels tracked (Shipping v2409, Track v1).
 
-UPS honours no idempotency key. Our correlation id is a reference number on the shipment, and Label
-Recovery finds a label by it. https://github.com/UPS-API/api-documentation
+UPS honours no idempotency key. Our reference of the label is a reference number of the shipment or
+its packages, and Label Recovery finds the labels by it.
+https://github.com/UPS-API/api-documentation
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections.abc import Mapping
 from urllib.parse import quote
-
-import msgspec
-from yarl import URL
 
 from actors.runtime.errors import NeedsPerson, Rejected, Retryable
 from actors.runtime.ports import Call
 from adapters.carriers.ups import answers as ups
 from adapters.carriers.ups import shapes
+from adapters.carriers.ups.settings import UpsSettings
 from adapters.carriers.ups.shipment import (
-    Shipper,
+    Sender,
     Wanted,
+    is_abroad,
     label_specification,
     shipment_request,
 )
+from adapters.kit.absence import Absence
 from adapters.kit.fitting import printable
-from adapters.kit.http_client import USER_AGENT, Answer, HttpClient, decoded, traced
+from adapters.kit.http_client import USER_AGENT, HttpClient
+from adapters.kit.json_partner import JsonPartner, titled
 from adapters.kit.oauth import ClientCredentials, TokenCache
+from adapters.kit.settings import Origin
 from schemas.messages.effects import (
     BuyLabel,
     LabelBought,
     Result,
     Tracked,
-    TrackShipment,
+    TrackParcel,
     Undone,
     VoidLabel,
 )
 
-PARTNER = ups.PARTNER
-
-MAX_DOUBTS = 10_000
-"""Labels not found, but not yet for long enough; a forgotten one is only asked for again."""
-
-_encode = msgspec.json.Encoder().encode
-
-
-class UpsSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """One shipper account.
-
-    `base_url` is `https://onlinetools.ups.com` (or wwwcie… for tests). `services` maps a shipping
-    method's name, as the channel writes it in any case, to UPS's service code; others get
-    `default_service`. `recovery_lag_seconds`: UPS asks to "wait until the shipment is processed",
-    so a label is believed absent only when two searches so far apart have not found it.
-    """
-
-    base_url: str
-    credentials: ClientCredentials
-    shipper: Shipper
-    services: dict[str, str] = {}
-    default_service: str = "03"
-    label_format: str = "ZPL"
-    negotiated_rates: bool = False
-    recovery_lag_seconds: float = 60.0
-    timeout_seconds: float = 30.0
+MAX_PACKAGES = 200
+"""UPS takes no more in one shipment."""
 
 
 class Ups:
-    """The carrier behind `actors.runtime.ports.Partner`."""
+    """A shipper account behind `actors.runtime.ports.Partner`; `name` is the instance's.
 
-    name = "carrier"
+    `origins` are the addresses that parcels leave from, by place; for other places they leave from
+    the shipper's own.
+    """
+
     can_look_up = True
 
-    def __init__(self, client: HttpClient, settings: UpsSettings) -> None:
-        self._clock = client.clock
+    def __init__(
+        self,
+        client: HttpClient,
+        settings: UpsSettings,
+        *,
+        name: str = "",
+        origins: Mapping[str, Origin] | None = None,
+    ) -> None:
+        self.name = name or "ups"
         self._settings = settings
-        self._tokens = TokenCache(client, settings.credentials, PARTNER)
-        self._base = settings.base_url.rstrip("/") + "/api"
-        self._ship_url = URL(f"{self._base}/shipments/v2409/ship", encoded=True)
-        self._recovery_url = URL(f"{self._base}/labels/v1/recovery", encoded=True)
-        self._services = {name.casefold(): code for name, code in settings.services.items()}
-        self._doubts: OrderedDict[str, float] = OrderedDict()
+        self._origins = dict(origins or {})
+        self._services = {method.casefold(): code for method, code in settings.services.items()}
+        title = titled("UPS", name)
+        self._absence = Absence(client.clock, settings.recovery_lag_seconds, title)
+        base = settings.base_url.rstrip("/")
+        credentials = ClientCredentials(
+            token_url=f"{base}/security/v1/oauth/token",
+            client_id=settings.client_id,
+            client_secret=settings.client_secret.reveal(),
+            basic=True,
+        )
+        self._tokens = TokenCache(client, credentials, title)
+        self._api = JsonPartner(
+            client,
+            name=self.name,
+            title=title,
+            base_url=f"{base}/api",
+            timeout_seconds=settings.calls.timeout_seconds,
+            sender=self._tokens,
+            headers={"transactionSrc": USER_AGENT},
+            words=ups.words,
+        )
 
     async def perform(self, call: Call) -> Result:
-        """Buy a label, void one, or ask where a parcel is."""
+        """Buy a shipment's labels, void them, or ask where a parcel is."""
         match call.effect:
             case BuyLabel():
                 return await self._buy(call, call.effect)
-            case VoidLabel():
-                return await self._void(call, call.effect)
-            case TrackShipment(tracking_number=number):
+            case VoidLabel(shipment_id=shipment_id):
+                return await self._void(call, shipment_id)
+            case TrackParcel(tracking_number=number):
                 return await self._track(call, number)
             case other:
-                raise TypeError(f"{PARTNER} has nothing to do with {type(other).__name__}.")
+                raise TypeError(f"{self._api.title} can't carry out {type(other).__name__}.")
 
     async def look_up(self, call: Call) -> Result | None:
-        """Find the label by our reference; a void shows in the tracking."""
+        """Find the labels by our reference; a void shows in the tracking of each number."""
         match call.effect:
             case BuyLabel():
-                return await self._recover(call)
-            case VoidLabel(tracking_number=number, shipment_id=shipment_id):
-                try:
-                    state = await self._track(call, number or shipment_id)
-                except Rejected as error:
-                    # A refused question is no answer: whether it was voided stays unknown.
-                    raise NeedsPerson(str(error), outcome_known=False) from error
-                return _undone(shipment_id) if state.status == "voided" else None
-            case TrackShipment():
+                return await self._recover(call, call.effect)
+            case VoidLabel():
+                return await self._voided(call, call.effect)
+            case TrackParcel():
                 return None
             case other:
-                raise TypeError(f"{PARTNER} has nothing to do with {type(other).__name__}.")
+                raise TypeError(f"{self._api.title} can't carry out {type(other).__name__}.")
 
     async def close(self) -> None:
         """Stop fetching tokens."""
         await self._tokens.close()
 
-    def _service(self, call: Call) -> str:
-        method = printable(call.stated.shipping_method).casefold()
-        return self._services.get(method, self._settings.default_service)
+    async def probe(self) -> str:
+        """Ask for a parcel that does not exist; return what that showed."""
+        path = "/track/v1/details/1Z0000000000000000"
+        answer = await self._api.ask(None, "GET", path, headers={"transId": "probe"})
+        if answer.status >= 400 and not ups.errors_of(answer):
+            raise ups.refused("to track a parcel", answer, self._api.title)
+        return f"{self._api.title} takes our credentials and answers."
+
+    def _origin(self, effect: BuyLabel) -> Origin:
+        return self._origins.get(effect.place, self._settings.shipper)
+
+    def _service(self, call: Call, effect: BuyLabel) -> str:
+        order, settings = call.stated, self._settings
+        abroad = is_abroad(order, self._origin(effect))
+        usual = settings.default_service_abroad if abroad else settings.default_service
+        method = printable(order.shipping_method).casefold()
+        return effect.service or self._services.get(method, usual)
 
     async def _buy(self, call: Call, effect: BuyLabel) -> Result:
-        settings = self._settings
-        if not effect.parcels:
-            raise Rejected("No parcel is known, so no label can be bought.")
-        if settings.label_format == "GIF" and len(effect.parcels) > 1:
+        settings, title = self._settings, self._api.title
+        if not 1 <= len(effect.parcels) <= MAX_PACKAGES:
             raise Rejected(
-                "Labels as pictures can't be kept for several parcels at once. Choose the label "
-                "format ZPL in the settings."
+                f"{title} sells labels for 1 to {MAX_PACKAGES} parcels at once; the shipment has "
+                f"{len(effect.parcels)}."
             )
-        service = self._service(call)
-        request = shipment_request(
+        service = self._service(call, effect)
+        body = shipment_request(
             call.stated,
-            effect.parcels,
-            reference=call.correlation_id,
-            shipper=settings.shipper,
+            effect,
+            reference=call.reference,
+            sender=Sender(
+                number=settings.account_number,
+                shipper=settings.shipper,
+                origin=self._origin(effect),
+            ),
             wanted=Wanted(
                 service=service,
                 label_format=settings.label_format,
                 negotiated_rates=settings.negotiated_rates,
             ),
         )
-        answer = await self._ask("POST", self._ship_url, call, writes=True, body=_encode(request))
+        path = "/shipments/v2409/ship"
+        answer = await self._api.ask(call, "POST", path, body=body, headers=_traced(call))
         if answer.status >= 400:
-            raise ups.refused("to sell a label", answer)
-        shipped = decoded(shapes.shipped_decoder, answer, partner=PARTNER, writes=True)
-        return ups.label_from_shipment(shipped, service)
+            raise ups.refused("to sell a label", answer, title)
+        shipped = self._api.decoded(shapes.shipped_decoder, answer, writes=True)
+        return ups.label_from_shipment(shipped, effect.parcels, service=service, title=title)
 
-    async def _recover(self, call: Call) -> LabelBought | None:
-        request = {
+    async def _recover(self, call: Call, effect: BuyLabel) -> LabelBought | None:
+        body = {
             "LabelRecoveryRequest": {
-                "Request": {"TransactionReference": {"CustomerContext": call.correlation_id}},
+                "Request": {"TransactionReference": {"CustomerContext": call.reference}},
                 "LabelSpecification": label_specification(self._settings.label_format),
                 "ReferenceValues": {
-                    "ReferenceNumber": {"Value": call.correlation_id},
-                    "ShipperNumber": self._settings.shipper.number,
+                    "ReferenceNumber": {"Value": call.reference},
+                    "ShipperNumber": self._settings.account_number,
                 },
             }
         }
-        body = _encode(request)
-        answer = await self._ask("POST", self._recovery_url, call, writes=False, body=body)
+        answer = await self._api.ask(
+            call, "POST", "/labels/v1/recovery", writes=False, body=body, headers=_traced(call)
+        )
         if answer.status >= 400:
             codes = ups.codes_of(answer)
             if ups.is_unknown_to_ups(answer):
-                self._believe_absent(call)
+                self._absence.believe(call.idempotency_key, "this label")
                 return None
             if codes & ups.PASSING_CODES:
-                raise Retryable(f"{PARTNER} can't look labels up just now: {ups.words(answer)}.")
+                raise Retryable(
+                    f"{self._api.title} can't look labels up just now: {ups.words(answer)}."
+                )
             several = bool(codes & ups.SEVERAL_CODES)
             raise self._needs_person(call, ups.words(answer), several=several)
-        recovered = decoded(shapes.recovered_decoder, answer, partner=PARTNER, writes=False)
+        recovered = self._api.decoded(shapes.recovered_decoder, answer, writes=False)
         candidates = recovered.candidates()
         if len(candidates) > 1:
             raise self._needs_person(call, " and ".join(candidates), several=True)
-        self._doubts.pop(call.idempotency_key, None)
-        return ups.label_from_recovery(recovered, self._service(call))
-
-    def _believe_absent(self, call: Call) -> None:
-        """Return when the label has been absent for long enough; raise Retryable before."""
-        lag = self._settings.recovery_lag_seconds
-        now = self._clock.monotonic()
-        since = self._doubts.setdefault(call.idempotency_key, now)
-        left = since + lag - now
-        if left > 0:
-            if len(self._doubts) > MAX_DOUBTS:
-                self._doubts.popitem(last=False)
-            raise Retryable(
-                f"{PARTNER} does not show a label for this order yet; it is asked once more "
-                "before another one is bought.",
-                retry_after_seconds=left,
-                sick=False,
-            )
-        del self._doubts[call.idempotency_key]
+        self._absence.found(call.idempotency_key)
+        return ups.label_from_recovery(
+            recovered,
+            effect.parcels,
+            service=self._service(call, effect),
+            title=self._api.title,
+        )
 
     def _needs_person(self, call: Call, found: str, *, several: bool) -> NeedsPerson:
+        title = self._api.title
         if several:
             return NeedsPerson(
-                f"{PARTNER} has several shipments under our reference {call.correlation_id}: "
+                f"{title} has several shipments under this label's reference {call.reference}: "
                 f"{found}. Void all but one at ups.com and retry.",
             )
         return NeedsPerson(
-            f"{PARTNER} would not say whether it has sold a label for this order: {found}. Look "
-            f"for the reference {call.correlation_id} at ups.com.",
+            f"{title} would not say whether it has sold this label: {found}. Look for the "
+            f"reference {call.reference} at ups.com.",
             outcome_known=False,
         )
 
-    async def _void(self, call: Call, effect: VoidLabel) -> Result:
-        number = quote(effect.shipment_id, safe="")
-        url = URL(f"{self._base}/shipments/v2409/void/cancel/{number}", encoded=True)
-        answer = await self._ask("DELETE", url, call, writes=True)
+    async def _void(self, call: Call, shipment_id: str) -> Result:
+        """Void the whole shipment: its labels were bought as one."""
+        path = f"/shipments/v2409/void/cancel/{quote(shipment_id, safe='')}"
+        answer = await self._api.ask(call, "DELETE", path, headers=_traced(call))
+        shown = printable(shipment_id)[:40]
         if answer.status >= 400:
             if ups.codes_of(answer) & ups.VOIDED_CODES:
-                return _undone(effect.shipment_id)
-            raise ups.refused(f"to void the label {printable(effect.shipment_id)[:40]}", answer)
-        voided = decoded(shapes.voided_decoder, answer, partner=PARTNER, writes=True)
+                return _undone(shipment_id)
+            raise ups.refused(f"to void the shipment {shown}", answer, self._api.title)
+        voided = self._api.decoded(shapes.voided_decoder, answer, writes=True)
         if not voided.succeeded():
             raise Rejected(
-                f"{PARTNER} did not void the label {printable(effect.shipment_id)[:40]}: "
-                f"{voided.says()}. After the first scan only a return helps."
+                f"{self._api.title} did not void the shipment {shown}: {voided.says()}. After the "
+                "first scan only a return helps."
             )
+        return _undone(shipment_id)
+
+    async def _voided(self, call: Call, effect: VoidLabel) -> Undone | None:
+        for number in effect.tracking_numbers or (effect.shipment_id,):
+            try:
+                state = await self._track(call, number)
+            except Rejected as error:
+                # A refused question answers nothing: whether it was voided stays unknown.
+                raise NeedsPerson(str(error), outcome_known=False) from error
+            if state.status != "voided":
+                return None
         return _undone(effect.shipment_id)
 
     async def _track(self, call: Call, tracking_number: str) -> Tracked:
-        url = URL(f"{self._base}/track/v1/details/{quote(tracking_number, safe='')}", encoded=True)
-        answer = await self._ask("GET", url, call, writes=False)
+        path = f"/track/v1/details/{quote(tracking_number, safe='')}"
+        answer = await self._api.ask(call, "GET", path, headers=_traced(call))
         if answer.status == 404:
-            return Tracked(status="unknown", detail=f"{PARTNER} has no news of this parcel yet.")
+            return Tracked(status="unknown", detail=ups.NO_NEWS)
         if answer.status >= 400:
-            raise ups.refused("to track the parcel", answer)
-        found = decoded(shapes.track_decoder, answer, partner=PARTNER, writes=False)
+            raise ups.refused("to track the parcel", answer, self._api.title)
+        found = self._api.decoded(shapes.track_decoder, answer, writes=False)
         return ups.tracked(found, tracking_number)
 
-    async def _ask(
-        self, method: str, url: URL, call: Call, *, writes: bool, body: bytes | None = None
-    ) -> Answer:
-        headers = {
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-            "User-Agent": USER_AGENT,
-            # At most 32 characters. UPS's support traces by it; it deduplicates nothing.
-            "transId": f"{call.order_id}-{call.number}"[:32],
-            "transactionSrc": USER_AGENT,
-        }
-        return await self._tokens.exchange(
-            method,
-            url,
-            headers=traced(headers, call),
-            timeout_seconds=self._settings.timeout_seconds,
-            writes=writes,
-            body=body,
-        )
+
+def _traced(call: Call) -> dict[str, str]:
+    """At most 32 characters. UPS's support traces by it; it deduplicates nothing."""
+    return {"transId": f"{call.order_id}-{call.number}"[:32]}
 
 
 def _undone(shipment_id: str) -> Undone:
-    return Undone(detail=f"Label {shipment_id} is voided.")
+    return Undone(detail=f"Shipment {shipment_id} is voided.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -36,6 +36,20 @@ class UpsSettings(PartnerSettings, frozen=True, kw_only=True, forbid_unknown_fie
     default_service: Annotated[
         Service, Meta(description="Service code for shipping methods that `services` leaves out.")
     ] = "03"
+    default_service_abroad: Annotated[
+        Service,
+        Meta(
+            description="The same for parcels to another country; territories of the United States "
+            "are no other country."
+        ),
+    ] = "65"
+    label_format: Annotated[
+        Literal["ZPL", "EPL", "GIF", "PNG"],
+        Meta(description="What labels are made for: a printer's language, or a picture."),
+    ] = "ZPL"
+    negotiated_rates: Annotated[
+        bool, Meta(description="Ask for the account's negotiated prices.")
+    ] = False
     recovery_lag_seconds: Annotated[
         float,
         Meta(

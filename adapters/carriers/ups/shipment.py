@@ -11,17 +11,19 @@ from collections.abc import Sequence
 import msgspec
 
 from actors.runtime.errors import Rejected
-from adapters.carriers.ups.regions import region_code
-from adapters.kit.fitting import ascii_digits, fill, fit, printable
-from schemas.messages.effects import Parcel
+from adapters.kit.customs import goods_in
+from adapters.kit.fitting import ascii_digits, dialled, fill, fit, printable
+from adapters.kit.parcels import weights_of
+from adapters.kit.regions import TERRITORIES, postal_country, region_code
+from adapters.kit.settings import Origin
+from schemas.messages.effects import BuyLabel, PackedParcel
 from schemas.order.canonical import Address, Order
-from schemas.order.money import decimal_text
+from schemas.order.money import decimal_text, exponent_of
 
-_POUND_COUNTRIES = frozenset({"US", "PR", "VI"})
-_NORTH_AMERICA = frozenset({"US", "PR", "VI", "CA"})
+_POUND_COUNTRIES = frozenset({"US", *TERRITORIES})
+_NORTH_AMERICA = _POUND_COUNTRIES | {"CA"}
 _POSTAL = {
-    "US": re.compile(r"\d{5}(\d{4})?"),
-    "PR": re.compile(r"\d{5}(\d{4})?"),
+    **dict.fromkeys(_POUND_COUNTRIES, re.compile(r"\d{5}(\d{4})?")),
     "CA": re.compile(r"[A-Z]\d[A-Z]\d[A-Z]\d"),
 }
 _GRAMS_PER_TENTH_POUND = 45.359237
@@ -31,15 +33,16 @@ _MAX_TENTHS = 9999
 
 CUSTOMER_PACKAGING = "02"
 TRANSPORTATION = "01"
+# Appendix "COD": 0 is any check or money order for a package, 1 is cash for a shipment.
+_FUNDS_OF_PACKAGE, _FUNDS_OF_SHIPMENT = "0", "1"
 
 
-class Shipper(msgspec.Struct, frozen=True, kw_only=True):
-    """Who ships, and from where; `number` is the six-character UPS account, which pays."""
+class Sender(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose account pays (`number`, six characters), and where parcels are sent from."""
 
     number: str
-    name: str
-    phone: str
-    address: Address
+    shipper: Origin
+    origin: Origin
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,45 +53,55 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     negotiated_rates: bool = False
 
 
-def shipment_request(
-    order: Order, parcels: Sequence[Parcel], *, reference: str, shipper: Shipper, wanted: Wanted
-) -> dict[str, object]:
-    """Return the body of the ship request.
+def is_abroad(order: Order, origin: Origin) -> bool:
+    """Say whether UPS's domestic services don't reach there: territories are domestic to them."""
+    if order.ship_to is None:
+        return False
+    home = "US" if origin.country in _POUND_COUNTRIES else origin.country
+    away = postal_country(order.ship_to)
+    return home != ("US" if away in _POUND_COUNTRIES else away)
 
-    `reference` stands where UPS allows it: on the parcels within the US and within Puerto Rico, on
+
+def shipment_request(
+    order: Order, effect: BuyLabel, *, reference: str, sender: Sender, wanted: Wanted
+) -> dict[str, object]:
+    """Return the body of the ship request: one shipment with a package for each parcel.
+
+    `reference` stands where UPS allows it: on the packages within the US and within Puerto Rico, on
     the shipment otherwise. Raises Rejected for what UPS could not deliver to or carry.
     """
     if order.ship_to is None:
         raise Rejected("The order has no shipping address, so no label can be bought.")
-    home, away = shipper.address.country, order.ship_to.country
+    home, away = sender.origin.country, postal_country(order.ship_to)
     references = [{"Value": reference}, {"Value": fit(printable(order.number), 35)}]
-    on_parcels = home == away and home in ("US", "PR")
+    grams = weights_of(order, effect.parcels)
     packages = [
-        _package(parcel, _grams(parcel, parcels, order), home in _POUND_COUNTRIES)
-        for parcel in parcels
+        _package(parcel, weight, pounds=home in _POUND_COUNTRIES)
+        for parcel, weight in zip(effect.parcels, grams, strict=True)
     ]
     shipment: dict[str, object] = {
-        "Description": _goods(order),
-        "Shipper": _shipper(shipper),
+        "Description": _goods(order, effect.parcels),
+        "Shipper": {**_party(sender.shipper), "ShipperNumber": sender.number},
         "ShipTo": _ship_to(order.ship_to, order.customer.phone, abroad=home != away),
         "PaymentInformation": {
             "ShipmentCharge": [
-                {"Type": TRANSPORTATION, "BillShipper": {"AccountNumber": shipper.number}}
+                {"Type": TRANSPORTATION, "BillShipper": {"AccountNumber": sender.number}}
             ]
         },
         "Service": {"Code": wanted.service},
         "Package": packages,
     }
-    if on_parcels:
+    if sender.origin != sender.shipper:
+        shipment["ShipFrom"] = _party(sender.origin)
+    if home == away and home in ("US", "PR"):
         for package in packages:
             package["ReferenceNumber"] = references
     else:
         shipment["ReferenceNumber"] = references
     if home == "US" and away in ("CA", "PR"):
-        shipment["InvoiceLineTotal"] = {
-            "CurrencyCode": order.currency,
-            "MonetaryValue": decimal_text(order.totals.subtotal_minor, order.currency),
-        }
+        shipment["InvoiceLineTotal"] = _invoice_total(order, effect.parcels)
+    if effect.collect_minor:
+        _collect(effect, home, shipment, packages[0])
     if wanted.negotiated_rates:
         shipment["ShipmentRatingOptions"] = {"NegotiatedRatesIndicator": ""}
     return {
@@ -111,18 +124,57 @@ def label_specification(label_format: str) -> dict[str, object]:
     }
 
 
-def _goods(order: Order) -> str:
-    titles = [printable(line.title, pictures=False) for line in order.lines]
+def _invoice_total(order: Order, parcels: Sequence[PackedParcel]) -> dict[str, str]:
+    """What the goods in these parcels are worth; UPS takes 1 to 99999999."""
+    worth = sum(part.net_minor for parts in goods_in(order, parcels) for part in parts)
+    least = 10 ** exponent_of(order.currency)
+    return {
+        "CurrencyCode": order.currency,
+        "MonetaryValue": decimal_text(max(worth, least), order.currency),
+    }
+
+
+def _collect(
+    effect: BuyLabel, home: str, shipment: dict[str, object], first: dict[str, object]
+) -> None:
+    """Cash on delivery: by package in North America, where the first one carries all of it, and by
+    shipment elsewhere."""
+    amount = {
+        "CurrencyCode": effect.collect_currency,
+        "MonetaryValue": decimal_text(effect.collect_minor, effect.collect_currency),
+    }
+    if home in _NORTH_AMERICA:
+        cod = {"CODFundsCode": _FUNDS_OF_PACKAGE, "CODAmount": amount}
+        first["PackageServiceOptions"] = {"COD": cod}
+    else:
+        cod = {"CODFundsCode": _FUNDS_OF_SHIPMENT, "CODAmount": amount}
+        shipment["ShipmentServiceOptions"] = {"COD": cod}
+
+
+def _goods(order: Order, parcels: Sequence[PackedParcel]) -> str:
+    packed = {units.line_id for parcel in parcels for units in parcel.units}
+    titles = [
+        printable(line.title, pictures=False)
+        for line in order.lines
+        if line.line_id in packed or not packed
+    ]
     return fit(", ".join(title for title in titles if title), 50) or "Merchandise"
 
 
-def _shipper(shipper: Shipper) -> dict[str, object]:
+def _party(origin: Origin) -> dict[str, object]:
+    address = Address(
+        name=origin.name,
+        lines=origin.lines,
+        city=origin.city,
+        region=origin.region,
+        postal_code=origin.postal_code,
+        country=origin.country,
+    )
     return {
-        "Name": fit(shipper.name, 35),
-        "AttentionName": fit(shipper.address.name, 35),
-        "ShipperNumber": shipper.number,
-        "Phone": {"Number": ascii_digits(shipper.phone)[:15]},
-        "Address": _address(shipper.address, "the shipper's address"),
+        "Name": fit(origin.name, 35),
+        "AttentionName": fit(origin.name, 35),
+        "Phone": {"Number": ascii_digits(origin.phone)[:15]},
+        "Address": _address(address, "the shipper's address"),
     }
 
 
@@ -137,9 +189,9 @@ def _ship_to(address: Address, other_phone: str, *, abroad: bool) -> dict[str, o
         "AttentionName": fit(person or company, 35),
         "Address": _address(address, "the shipping address"),
     }
-    phone = _phone(address.phone or other_phone, address.country)
+    phone = _phone(address.phone or other_phone, postal_country(address))
     if phone:
-        party["Phone"] = {"Number": phone}
+        party["Phone"] = phone
     elif abroad:
         raise Rejected(
             "UPS needs the customer's telephone number for a parcel abroad, and the order has none "
@@ -148,14 +200,19 @@ def _ship_to(address: Address, other_phone: str, *, abroad: bool) -> dict[str, o
     return party
 
 
-def _phone(text: str, country: str) -> str:
-    """Digits only. In North America exactly ten: area code and number, with no 1 before them."""
-    digits = ascii_digits(text)
+def _phone(text: str, country: str) -> dict[str, str]:
+    """Return number and extension where they fit. In North America the number has exactly ten
+    digits: area code and number, with no 1 before them."""
+    number, extension = dialled(text)
     if country in _NORTH_AMERICA:
-        if len(digits) == 11 and digits.startswith("1"):
-            digits = digits[1:]
-        return digits if len(digits) == 10 else ""
-    return digits if 0 < len(digits) <= 15 else ""
+        if len(number) == 11 and number.startswith("1"):
+            number = number[1:]
+        fits = len(number) == 10
+    else:
+        fits = 0 < len(number) <= 15
+    if not fits:
+        return {}
+    return {"Number": number} | ({"Extension": extension} if 0 < len(extension) <= 4 else {})
 
 
 def _address(address: Address, what: str) -> dict[str, object]:
@@ -164,63 +221,45 @@ def _address(address: Address, what: str) -> dict[str, object]:
     if not lines or not city:
         missing = "city" if lines else "street"
         raise Rejected(f"In {what} the {missing} is missing or can't be printed. Correct it.")
-    found: dict[str, object] = {
-        "AddressLine": lines,
-        "City": city,
-        "CountryCode": address.country,
-    }
-    region = region_code(address.country, address.region)
-    if not region and address.country in ("US", "CA"):
+    country = postal_country(address)
+    found: dict[str, object] = {"AddressLine": lines, "City": city, "CountryCode": country}
+    region = region_code(country, address.region)
+    if not region and country in ("US", "CA"):
         raise Rejected(
             f"In {what} the state or province {printable(address.region)[:40]!r} is none of "
-            f"{address.country}. Correct it."
+            f"{country}. Correct it."
         )
     # Elsewhere UPS takes codes of up to five characters and has no use for a name.
-    if region and len(region) <= 5:
+    if region and len(region) <= 5 and country not in TERRITORIES:
         found["StateProvinceCode"] = region
-    postal = _postal_code(address, what)
+    postal = _postal_code(address, country, what)
     if postal:
         found["PostalCode"] = postal
     return found
 
 
-def _postal_code(address: Address, what: str) -> str:
+def _postal_code(address: Address, country: str, what: str) -> str:
     code = "".join(
         sign for sign in printable(address.postal_code, pictures=False) if sign.isalnum()
     )
     code = code.upper()
-    pattern = _POSTAL.get(address.country)
+    pattern = _POSTAL.get(country)
     if pattern is not None and not pattern.fullmatch(code):
         raise Rejected(
             f"In {what} the postal code {printable(address.postal_code)[:20]!r} is none of "
-            f"{address.country}. Correct it."
+            f"{country}. Correct it."
         )
     return code if len(code) <= 9 else ""
 
 
-def _grams(parcel: Parcel, parcels: Sequence[Parcel], order: Order) -> int:
-    """The parcel's weight; of a single unweighed parcel, the goods' own."""
-    grams = parcel.weight_grams
-    if not grams and len(parcels) == 1:
-        grams = sum(
-            line.weight_grams * line.quantity for line in order.lines if line.requires_shipping
-        )
-    if not grams:
-        raise Rejected(
-            f"Parcel {printable(parcel.parcel_id)[:40]} has no weight, and a label needs one. Have "
-            "the warehouse weigh it, or add weights to the items."
-        )
-    return grams
-
-
-def _package(parcel: Parcel, grams: int, pounds: bool) -> dict[str, object]:
+def _package(parcel: PackedParcel, grams: int, *, pounds: bool) -> dict[str, object]:
     """Weight in tenths, sizes in whole units, both rounded up: what the carrier would do."""
     per_tenth = _GRAMS_PER_TENTH_POUND if pounds else _GRAMS_PER_TENTH_KILOGRAM
     tenths = int(-(-grams // per_tenth))
     if tenths > _MAX_TENTHS:
         raise Rejected(
-            f"Parcel {printable(parcel.parcel_id)[:40]} weighs {grams / 1000:,.1f} kg: UPS takes "
-            "no parcel that heavy. Divide it, or ship it as freight."
+            f"Parcel {parcel.parcel} weighs {grams / 1000:,.1f} kg: UPS takes no parcel that heavy."
+            " Divide it, or ship it as freight."
         )
     package: dict[str, object] = {
         "Packaging": {"Code": CUSTOMER_PACKAGING},

@@ -8,18 +8,20 @@ https://developer-docs.amazon.com/sp-api/docs/usage-plans-and-rate-limits
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import urlencode
 
 import msgspec
 from yarl import URL
 
-from actors.runtime.errors import Rejected, Retryable
+from actors.runtime.errors import Retryable
 from actors.runtime.ports import Call, Clock
+from adapters.channels.amazon.settings import AmazonSettings
 from adapters.kit.fitting import phrases
-from adapters.kit.http_client import USER_AGENT, Answer, HttpClient, Request, traced
+from adapters.kit.http_client import USER_AGENT, Answer, HttpClient, Request, lost
+from adapters.kit.json_partner import JsonPartner
 from adapters.kit.oauth import ClientCredentials, TokenCache
 
 PARTNER = "Amazon"
-LWA_URL = "https://api.amazon.com/auth/o2/token"
 ACCESS_HEADER = "x-amz-access-token"
 RATE_HEADER = "x-amzn-RateLimit-Limit"
 NOTIFICATIONS_SCOPE = "sellingpartnerapi::notifications"
@@ -38,6 +40,10 @@ GET_ORDER = Plan(0.5, 30)
 SEARCH_ORDERS = Plan(0.0056, 20)
 CONFIRM_SHIPMENT = Plan(2.0, 10)
 NOTIFICATIONS = Plan(1.0, 5)
+CREATE_DOCUMENT = Plan(0.5, 15)
+CREATE_FEED = Plan(0.0083, 15)
+GET_FEED = Plan(2.0, 15)
+GET_DOCUMENT = Plan(0.0222, 10)
 
 
 class Bucket:
@@ -84,22 +90,6 @@ class Bucket:
         self._at = now
 
 
-class AmazonAccount(msgspec.Struct, frozen=True, kw_only=True):
-    """One seller's authorisation of our application. `base_url` is that of the region, such as
-    https://sellingpartnerapi-eu.amazon.com."""
-
-    base_url: str
-    client_id: str
-    client_secret: str
-    refresh_token: str
-    token_url: str = LWA_URL
-    timeout_seconds: float = 15.0
-
-    def __repr__(self) -> str:
-        """Keep the secrets out of logs and tracebacks."""
-        return f"AmazonAccount(base_url={self.base_url!r}, client_id={self.client_id!r})"
-
-
 class _Error(msgspec.Struct, frozen=True):
     code: str = ""
     message: str = ""
@@ -109,29 +99,35 @@ class _Errors(msgspec.Struct, frozen=True):
     errors: list[_Error] = []
 
 
-_encode = msgspec.json.Encoder().encode
 _errors = msgspec.json.Decoder(_Errors)
 
 
 class AmazonApi:
-    """The API for one seller. With `grantless`, for the application itself: its destinations."""
+    """The API for one seller; `name` is the instance's. With `grantless`, for the application
+    itself: its destinations."""
 
     def __init__(
-        self, client: HttpClient, account: AmazonAccount, *, grantless: bool = False
+        self,
+        client: HttpClient,
+        settings: AmazonSettings,
+        *,
+        name: str = "",
+        grantless: bool = False,
     ) -> None:
-        self._base = account.base_url.rstrip("/")
-        self._timeout_seconds = account.timeout_seconds
-        self._clock = client.clock
-        self._buckets: dict[str, Bucket] = {}
+        self.name = name or "amazon"
+        self.clock = client.clock
+        self._client = client
+        self._settings = settings
         credentials = ClientCredentials(
-            token_url=account.token_url,
-            client_id=account.client_id,
-            client_secret=account.client_secret,
+            token_url=settings.token_url,
+            client_id=settings.client_id,
+            client_secret=settings.client_secret.reveal(),
             scope=NOTIFICATIONS_SCOPE if grantless else "",
-            refresh_token="" if grantless else account.refresh_token,
+            refresh_token="" if grantless else settings.refresh_token.reveal(),
             token_header=ACCESS_HEADER,
         )
         self._tokens = TokenCache(client, credentials, PARTNER)
+        self._operations: dict[str, tuple[Bucket, JsonPartner]] = {}
 
     async def ask(
         self,
@@ -147,32 +143,58 @@ class AmazonApi:
     ) -> Answer:
         """Return the answer of an operation: 2xx, or 404. Raises the errors of
         `actors.runtime.errors`."""
-        bucket = self._buckets.get(operation)
-        if bucket is None:
-            bucket = self._buckets[operation] = Bucket(plan, self._clock)
+        bucket, api = self._operations.get(operation) or self._begin(operation, plan)
         bucket.take()
-        headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
-        content = None
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-            content = _encode(body)
-        request = Request(
-            method=method,
-            url=URL(self._base + path).with_query(query or {}),
-            partner=PARTNER,
-            headers=headers if call is None else traced(headers, call),
-            timeout_seconds=self._timeout_seconds,
-            writes=writes,
-            body=content,
-        )
-        answer = await self._tokens.exchange(request, seen=bucket.learn)
+        where = f"{path}?{urlencode(query)}" if query else path
+        answer = await api.ask(call, method, where, writes=writes, body=body)
         if answer.status >= 400 and answer.status != 404:
-            raise Rejected(f"{PARTNER} refused the request: {said(answer)}.")
+            raise api.refused("the request", answer)
         return answer
+
+    async def upload(self, url: str, content: bytes, content_type: str) -> None:
+        """Put a feed's document where Amazon wants it, which has no effect by itself."""
+        await self._exchange("PUT", url, {"Content-Type": content_type}, content)
+
+    async def download(self, url: str) -> bytes:
+        """Return a feed's report."""
+        return (await self._exchange("GET", url, {}, None)).body
 
     async def close(self) -> None:
         """Stop a fetch of a token that is under way."""
         await self._tokens.close()
+
+    def _begin(self, operation: str, plan: Plan) -> tuple[Bucket, JsonPartner]:
+        bucket = Bucket(plan, self.clock)
+        api = JsonPartner(
+            self._client,
+            name=self.name,
+            title=PARTNER,
+            base_url=self._settings.base_url,
+            timeout_seconds=self._settings.calls.timeout_seconds,
+            sender=self._tokens,
+            words=said,
+            seen=bucket.learn,
+        )
+        self._operations[operation] = bucket, api
+        return bucket, api
+
+    async def _exchange(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
+    ) -> Answer:
+        """Send a request to an address that holds its own permission, without our token."""
+        request = Request(
+            method=method,
+            url=URL(url, encoded=True),
+            partner=PARTNER,
+            timeout_seconds=self._settings.calls.timeout_seconds,
+            writes=False,
+            headers={"User-Agent": USER_AGENT, **headers},
+            body=body,
+        )
+        answer = await self._client.exchange(request)
+        if answer.status >= 400:
+            raise lost(PARTNER, f"answered HTTP {answer.status} to a document", writes=False)
+        return answer
 
 
 def said(answer: Answer) -> str:

@@ -107,7 +107,8 @@ def parts_of(item: Item, quantity: int, currency: str, rounding: Rounding) -> Pa
             detailed = bool(part.detailed_breakdowns)
             item_tax += _detail(part, "ITEM", currency, rounding) if detailed else amount
         else:
-            extras[_known(kind)] = extras.get(kind, 0) + amount
+            sign = -1 if part.subtotal.amount.startswith("-") else 1
+            extras[_known(kind)] = extras.get(kind, 0) + sign * amount
     if not priced:
         item_minor = unit_of(item, currency, rounding) * quantity
     off_shipping = min(off_shipping, discount)
@@ -148,9 +149,11 @@ def totals_of(
                 tip += minor(part.subtotal, currency, rounding)
         if tip:
             extras["DELIVERY_TIP"] = tip
-    lines = [*lines, *(_extra(name, amount) for name, amount in extras.items())]
+    lines = [*lines, *(_extra(name, amount) for name, amount in extras.items() if amount > 0)]
     subtotal = sum(line.total_minor + line.discount_minor for line in lines)
-    discount = sum(line.discount_minor for line in lines)
+    # No line costs less than nothing: a negative charge is taken off the order as a whole.
+    given = -sum(amount for amount in extras.values() if amount < 0)
+    discount = sum(line.discount_minor for line in lines) + given
     total = subtotal - discount + shipping + tax
     if source.proceeds is not None and source.proceeds.grand_total is not None:
         total = minor(source.proceeds.grand_total, currency, rounding)

@@ -1,34 +1,36 @@
 """From Amazon's order (`getOrder`, Orders API 2026-01-01) to our inputs: pure translation.
 
 Amazon lets nobody ship an order that is pending: it waits. What Amazon ships itself is not ours.
-An order that somebody else confirmed as shipped is told to a person, and not shipped twice.
+Packages that are confirmed, by us or by somebody else, are stated with the order.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
+from collections import Counter
 from datetime import UTC, datetime
 
 import msgspec
 
-from adapters.channels.amazon.money import currency_of, parts_of, totals_of, unit_of
+from adapters.channels.amazon.about import attributes_of, gift_of, payments_of
+from adapters.channels.amazon.money import currency_of, minor, parts_of, totals_of, unit_of
 from adapters.channels.amazon.shapes import (
     AmazonOrder,
     DeliveryAddress,
-    GiftOption,
     Item,
     ItemFulfillment,
     Package,
 )
 from adapters.kit.rounding import EXACT, Rounding
+from adapters.kit.translation import Translation
 from schemas.contracts import checks, published, refusals
 from schemas.contracts.doubts import doubts_of
 from schemas.contracts.refusals import refused
 from schemas.contracts.strict_json import shown
 from schemas.contracts.validation import accepts, require
-from schemas.messages.inputs import CancelOrder, Input, NoteFact, UpdateOrder
-from schemas.order.canonical import DOUBT, Address, Customer, Line, Order, Payment
+from schemas.messages.effects import Units
+from schemas.messages.inputs import CancelOrder, Input, NoteFact, OutsideShipment, UpdateOrder
+from schemas.order.canonical import DOUBT, Address, Customer, Line, Order, Payment, Totals
 
 MAX_ATTRIBUTES = 100
 """What `order.v1` takes."""
@@ -38,7 +40,10 @@ STATUSES = frozenset(
 )
 """The states of orders that a merchant ships."""
 PENDING = frozenset({"PENDING_AVAILABILITY", "PENDING"})
-SHIPPED = frozenset({"PARTIALLY_SHIPPED", "SHIPPED"})
+ON_DELIVERY = "CashOnDelivery"
+MAX_SHIPMENTS = 500
+"""What an input takes."""
+USUAL = Translation()
 _ORDER_ID = re.compile(r"[0-9A-Z]{3}-[0-9]{7}-[0-9]{7}")
 
 
@@ -47,20 +52,9 @@ def is_order_id(text: str) -> bool:
     return _ORDER_ID.fullmatch(text) is not None
 
 
-def package_reference(order_id: str, tracking_number: str) -> str:
-    """Return the number of our package in an order: 12 digits, always the same for a tracking
-    number, so that confirming it again edits it. Amazon takes positive numbers only."""
-    digest = hashlib.sha256(f"{order_id}\n{tracking_number}".encode()).digest()
-    return str(100_000_000_000 + int.from_bytes(digest[:8], "big") % 900_000_000_000)
-
-
-def is_ours(order_id: str, package: Package) -> bool:
-    """Say whether a package is one that we confirmed."""
-    wanted = package_reference(order_id, package.tracking_number)
-    return package.package_reference_id == wanted
-
-
-def input_of(source: AmazonOrder, rounding: Rounding = EXACT) -> Input:
+def input_of(
+    source: AmazonOrder, rounding: Rounding = EXACT, settings: Translation = USUAL
+) -> Input:
     """Make one of our inputs of how the order is now. Raises Refused."""
     ref = _ref(source)
     how = source.fulfillment
@@ -87,19 +81,61 @@ def input_of(source: AmazonOrder, rounding: Rounding = EXACT) -> Input:
     if status in PENDING and not _complete(source):
         words = "Amazon has not confirmed the payment yet and tells no address; it must wait."
         return NoteFact(ref=ref, source=SOURCE, topic=status, words=words, waits=True)
-    standing = [one for one in source.packages if not _is_dead(one)]
-    if status in SHIPPED and not any(is_ours(source.order_id, one) for one in standing):
-        words = "Amazon shows the order as shipped, at least in part, and not by us."
-        return NoteFact(ref=ref, source=SOURCE, topic=status, words=words, hold="before_hand_over")
-    return UpdateOrder(order=canonical_order(source, rounding))
+    if status == "SHIPPED" and _ship_to(source) is None:
+        words = "Amazon shows the order as shipped, and tells its address no more."
+        return NoteFact(ref=ref, source=SOURCE, topic=status, words=words)
+    return UpdateOrder(
+        order=canonical_order(source, rounding, settings), fulfilled=fulfilled_of(source)
+    )
 
 
-def canonical_order(source: AmazonOrder, rounding: Rounding = EXACT) -> Order:
+def fulfilled_of(source: AmazonOrder) -> tuple[OutsideShipment, ...]:
+    """Return the packages that stand, by whomever, under their numbers; pieces that Amazon counts
+    as shipped and that no package holds are a shipment without one. Of an order that is shipped
+    whole, all that is wanted counts."""
+    lines = {one.order_item_id: one for one in source.order_items}
+    told: Counter[str] = Counter()
+    found = []
+    for package in source.packages:
+        counts: Counter[str] = Counter()
+        for item in () if _is_dead(package) else package.package_items:
+            if item.order_item_id in lines and item.quantity > 0:
+                counts[item.order_item_id] += item.quantity
+        if counts:
+            told += counts
+            number = package.tracking_number[:256]
+            found.append(
+                OutsideShipment(
+                    outside_id=package.package_reference_id[:256],
+                    units=tuple(Units(x, _sku(lines[x]), q) for x, q in counts.items()),
+                    tracking_numbers=(number,) if number else (),
+                )
+            )
+    is_whole = source.fulfillment is not None and source.fulfillment.fulfillment_status == "SHIPPED"
+    rest = []
+    for name, line in lines.items():
+        gone = current_quantity(line) if is_whole else shipped_quantity(line)
+        if gone > told[name]:
+            rest.append(Units(name, _sku(line), gone - told[name]))
+    if rest:
+        found.append(OutsideShipment(outside_id="", units=tuple(rest)))
+    if len(found) > MAX_SHIPMENTS:
+        raise refused(
+            refusals.SCHEMA_MISMATCH,
+            f"The order has {len(found)} packages; at most {MAX_SHIPMENTS} are taken. Enter what "
+            "is left of it by hand.",
+        )
+    return tuple(found)
+
+
+def canonical_order(
+    source: AmazonOrder, rounding: Rounding = EXACT, settings: Translation = USUAL
+) -> Order:
     """Translate, validate against `order.v1`, and check totals, codes, dates and addresses.
 
     Raises Refused.
     """
-    order = unchecked_order(source, rounding)
+    order = unchecked_order(source, rounding, settings)
     stated = msgspec.to_builtins(order)
     if not accepts(published.ORDER, stated):
         require(published.ORDER, stated)
@@ -107,7 +143,9 @@ def canonical_order(source: AmazonOrder, rounding: Rounding = EXACT) -> Order:
     return order
 
 
-def unchecked_order(source: AmazonOrder, rounding: Rounding = EXACT) -> Order:
+def unchecked_order(
+    source: AmazonOrder, rounding: Rounding = EXACT, settings: Translation = USUAL
+) -> Order:
     """Translate and nothing else: what an order would be if it passed. Raises Refused for what
     can't be translated at all."""
     if not source.order_items:
@@ -116,8 +154,9 @@ def unchecked_order(source: AmazonOrder, rounding: Rounding = EXACT) -> Order:
     if ship_to is None:
         raise refused(
             refusals.SHIP_TO_MISSING,
-            "Amazon told no delivery address. Give the application the role for shipping to "
-            "customers in Seller Central, and look at the order again.",
+            "Amazon told no delivery address, or only a part of one. It may tell the rest later, "
+            "and the order then comes by itself; if not, give the application the role for "
+            "shipping to customers in Seller Central, and fetch the order again.",
         )
     currency = currency_of(source)
     lines, parts = [], []
@@ -143,7 +182,7 @@ def unchecked_order(source: AmazonOrder, rounding: Rounding = EXACT) -> Order:
                 )
             )
     lines, totals = totals_of(source, lines, parts, rounding)
-    attributes, customer = _attributes(source), _customer(source)
+    attributes, customer = attributes_of(source), _customer(source)
     for doubt in doubts_of(ship_to, None, customer):
         if len(attributes) < MAX_ATTRIBUTES:
             name = DOUBT + doubt.reason
@@ -152,7 +191,7 @@ def unchecked_order(source: AmazonOrder, rounding: Rounding = EXACT) -> Order:
         why = f"The order has {len(attributes)} attributes; at most {MAX_ATTRIBUTES} are taken."
         raise refused(refusals.SCHEMA_MISMATCH, why)
     how = source.fulfillment
-    gifts = [gift.gift_message for gift in map(_gift, source.order_items) if gift is not None]
+    gifts = [gift.gift_message for gift in map(gift_of, source.order_items) if gift is not None]
     return Order(
         ref=_ref(source),
         number=source.order_id,
@@ -168,7 +207,16 @@ def unchecked_order(source: AmazonOrder, rounding: Rounding = EXACT) -> Order:
         note=_note(source),
         gift_message="\n".join(dict.fromkeys(text for text in gifts if text))[:5000],
         attributes=attributes,
+        payment_method=settings.payment_method(
+            *(one.payment_method for one in payments_of(source))
+        ),
+        amount_due_minor=_amount_due(source, totals, currency, rounding),
     )
+
+
+def shipped_quantity(item: Item) -> int:
+    """Return how much of a line Amazon counts as shipped."""
+    return (item.fulfillment.quantity_fulfilled or 0) if item.fulfillment is not None else 0
 
 
 def current_quantity(item: Item) -> int:
@@ -220,20 +268,25 @@ def _payment(source: AmazonOrder) -> Payment:
     how = source.fulfillment
     if how is None or how.fulfillment_status in PENDING:
         return "pending"
-    paid = source.payment.payment_executions if source.payment is not None else []
-    on_delivery = any(one.payment_method == "CashOnDelivery" for one in paid)
+    on_delivery = any(one.payment_method == ON_DELIVERY for one in payments_of(source))
     return "authorized" if on_delivery else "paid"
+
+
+def _amount_due(
+    source: AmazonOrder, totals: Totals, currency: str, rounding: Rounding
+) -> int | None:
+    """Return what is paid on delivery; None where Amazon does not say how much."""
+    on_delivery = [one for one in payments_of(source) if one.payment_method == ON_DELIVERY]
+    if not on_delivery or any(one.payment_amount is None for one in on_delivery):
+        return None
+    due = sum(minor(one.payment_amount, currency, rounding) for one in on_delivery)
+    return min(due, totals.total_minor)
 
 
 def _tax_code(item: Item) -> str:
     schemes = item.tax.tax_calculation_breakdowns if item.tax is not None else []
     names = dict.fromkeys(one.reporting_scheme for one in schemes if one.reporting_scheme)
     return "+".join(names)[:256]
-
-
-def _gift(item: Item) -> GiftOption | None:
-    how = item.fulfillment
-    return how.packing.gift_option if how is not None and how.packing is not None else None
 
 
 def _utc(value: str) -> str:
@@ -260,7 +313,7 @@ def _customer(source: AmazonOrder) -> Customer:
 
 def _ship_to(source: AmazonOrder) -> Address | None:
     at = source.recipient.delivery_address if source.recipient is not None else None
-    if at is None or not at.country_code:
+    if at is None or not at.country_code or not any(_street(at)):
         return None
     buyer = source.buyer.buyer_name if source.buyer is not None else ""
     return Address(
@@ -289,56 +342,3 @@ def _note(source: AmazonOrder) -> str:
         return ""
     both = (told.drop_off_location, told.address_instruction)
     return "\n".join(one for one in both if one)[:5000]
-
-
-def _attributes(source: AmazonOrder) -> dict[str, str]:
-    """Return what has no field of its own; names begin with `amazon.`, a line's with its id."""
-    how, buyer, to = source.fulfillment, source.buyer, source.recipient
-    at = to.delivery_address if to is not None else None
-    by = how.ship_by_window if how is not None else None
-    until = how.deliver_by_window if how is not None else None
-    replaced = (f"{one.association_type} {one.order_id}" for one in source.associated_orders)
-    paid = source.payment.payment_executions if source.payment is not None else []
-    found = {
-        "marketplace_id": source.sales_channel.marketplace_id,
-        "marketplace": source.sales_channel.marketplace_name,
-        "programs": ", ".join(source.programs),
-        "aliases": ", ".join(f"{one.alias_type} {one.alias_id}" for one in source.order_aliases),
-        "associated_orders": ", ".join(replaced),
-        "ship_by": by.latest_date_time if by is not None else "",
-        "deliver_by": until.latest_date_time if until is not None else "",
-        "address_type": at.address_type if at is not None else "",
-        "company": buyer.buyer_company_name if buyer is not None else "",
-        "buyer_email": buyer.buyer_email if buyer is not None else "",
-        "po_number": buyer.buyer_purchase_order_number if buyer is not None else "",
-        "payment_methods": ", ".join(one.payment_method for one in paid),
-    }
-    lines = {f"line {one.order_item_id}": _about(one) for one in source.order_items}
-    return {f"amazon.{name}"[:256]: text[:5000] for name, text in (found | lines).items() if text}
-
-
-def _about(item: Item) -> str:
-    """Return what a line says of itself beyond our fields, such as its IOSS number."""
-    product, how = item.product, item.fulfillment
-    told = [("asin", product.asin)]
-    if product.price is not None:
-        told.append(("price", product.price.price_designation))
-    told.append(("programs", "+".join(item.programs)))
-    if (gift := _gift(item)) is not None:
-        told.append(("gift wrap", gift.gift_wrap_level))
-    if product.customization is not None:
-        told.append(("customized", product.customization.customized_url))
-    if item.promotion is not None:
-        names = [one.promotion_id for one in item.promotion.breakdowns]
-        told.append(("promotions", "+".join(names)))
-    if item.tax is not None and item.tax.tax_collections:
-        by = [f"{one.model} by {one.responsible_party}" for one in item.tax.tax_collections]
-        told.append(("tax collected", "+".join(by)))
-    if how is not None and how.shipping is not None:
-        if how.shipping.international_shipping is not None:
-            told.append(("IOSS number", how.shipping.international_shipping.ioss_number))
-        told.append(("constraints", "+".join(how.shipping.shipping_constraints)))
-    if item.cancellation is not None and item.cancellation.cancellation_request is not None:
-        asked = item.cancellation.cancellation_request
-        told.append(("cancel asked", f"{asked.requester} {asked.cancel_reason}"))
-    return "; ".join([f"{name}: {text}" for name, text in told if text])

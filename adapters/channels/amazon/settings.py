@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from adapters.kit.secret import Secret
 from adapters.kit.settings import ChannelSettings, Name, Signing, Url
+from adapters.kit.translation import Translation
 
 LWA_URL = "https://api.amazon.com/auth/o2/token"
 
@@ -49,7 +50,8 @@ class AmazonSettings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_
         str,
         Meta(
             pattern=r"^[A-Z0-9]{0,40}$",
-            description="The seller's id; notifications of another are refused. Empty: any.",
+            description="The seller's id, which cancellations are sent under; notifications of "
+            "another are refused. Empty: any.",
         ),
     ] = ""
     queue_arn: Annotated[
@@ -64,6 +66,9 @@ class AmazonSettings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_
         Url | None, Meta(description="Another address of the API, such as the sandbox's.")
     ] = None
     token_url: Annotated[Url, Meta(description="Where LWA tokens are issued.")] = LWA_URL
+    translation: Annotated[Translation, Meta(description="How its orders are read.")] = (
+        Translation()
+    )
     backfill_seconds: Annotated[
         float,
         Meta(

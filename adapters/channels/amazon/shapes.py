@@ -262,18 +262,27 @@ class PackageStatus(Struct, frozen=True, rename="camel"):
     status: str = ""
 
 
+class PackageItem(Struct, frozen=True, rename="camel"):
+    """How many pieces of a line a package holds."""
+
+    order_item_id: str
+    quantity: int
+
+
 class Package(Struct, frozen=True, rename="camel"):
     """A package that somebody confirmed."""
 
     package_reference_id: str
     package_status: PackageStatus | None = None
     tracking_number: str = ""
+    package_items: list[PackageItem] = []
 
 
 class PaymentExecution(Struct, frozen=True, rename="camel"):
     """How it was paid."""
 
     payment_method: str = ""
+    payment_amount: Money | None = None
 
 
 class OrderPayment(Struct, frozen=True, rename="camel"):

@@ -1,7 +1,7 @@
 """Amazon's notifications and fetched orders: who sent them, what they are about, what they mean.
 
 Amazon posts to no address: it writes ORDER_CHANGE into a queue of the seller's, and a forwarder of
-the seller's posts it here, signed. A notification means "look at this order again", nothing more;
+the seller's posts it here, signed. A notification means "fetch this order again", nothing more;
 only a buyer's wish to cancel is news in itself, for which a person must look.
 https://developer-docs.amazon.com/sp-api/docs/set-up-notifications-with-amazon-sqs
 """
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from adapters.channels.amazon.notifications import Notice, kept, notice_of
-from adapters.channels.amazon.order import SOURCE, input_of
+from adapters.channels.amazon.order import SOURCE, USUAL, input_of
 from adapters.channels.amazon.shapes import ORDER_CHANGE, PAYLOAD_VERSION, Fetched
 from adapters.kit.fetching import FETCHED
 from adapters.kit.inbound import (
@@ -25,13 +25,14 @@ from adapters.kit.inbound import (
 )
 from adapters.kit.rounding import EXACT, Rounding
 from adapters.kit.standard_webhooks import authenticate, key_of
+from adapters.kit.translation import Translation
 from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused, refused
 from schemas.contracts.strict_json import parse, shown
 from schemas.contracts.validation import read_foreign
-from schemas.messages.inputs import Input, LookAgain, NoteFact
+from schemas.messages.inputs import Input, NoteFact, RefetchOrder
 
-LOOK, NOTE = "look", "note"
+REFETCH, NOTE = "refetch", "note"
 CANCEL_ASKED = (
     "The buyer asks to cancel. Cancel the order at Amazon, or release the hold to ship it all the "
     "same."
@@ -54,12 +55,14 @@ class Amazon:
         seller_id: str = "",
         marketplace_ids: Sequence[str] = (),
         rounding: Rounding = EXACT,
+        translation: Translation = USUAL,
     ) -> None:
         self._channel = channel
         self._keys = tuple(key_of(one, "A forwarder's") for one in secrets if one)
         self._seller = seller_id
         self._marketplaces = frozenset(marketplace_ids)
         self._rounding = rounding
+        self._translation = translation
 
     def receive(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> Receipt:
         """Check signature, age and seller, then find the order. Raises SignatureRefused.
@@ -116,11 +119,12 @@ class Amazon:
     def translate(self, kind: str, topic: str, raw: bytes) -> Input:
         """Make one of our inputs of a notification or of a fetched order. Raises Refused.
 
-        The arguments and the channel's rounding rule decide, nothing else.
+        The arguments and the channel's settings decide, nothing else.
         """
         tree = parse(raw)
         if kind == "update" and topic == FETCHED:
-            return input_of(read_foreign(tree, Fetched).order, self._rounding)
+            order = read_foreign(tree, Fetched).order
+            return input_of(order, self._rounding, self._translation)
         notice = notice_of(tree)
         if notice.type != ORDER_CHANGE:
             raise kept(notice)
@@ -140,13 +144,13 @@ class Amazon:
             return NoteFact(
                 ref=ref, source=SOURCE, topic=topic, words=CANCEL_ASKED, hold="before_hand_over"
             )
-        if kind != LOOK:
+        if kind != REFETCH:
             raise refused(
                 refusals.KIND_MISMATCH,
-                f"A notification only says which order to look at, but came in as {shown(kind)}; "
-                f"send it as {LOOK}.",
+                f"A notification only says which order to fetch, but came in as {shown(kind)}; "
+                f"send it as {REFETCH}.",
             )
-        return LookAgain(ref=ref, source=SOURCE, topic=topic)
+        return RefetchOrder(ref=ref, source=SOURCE, topic=topic)
 
     def _ignored(self, notice: Notice) -> str:
         """Return why an order is not for this channel, "" when it is."""
@@ -163,4 +167,4 @@ def _kind_of(notice: Notice) -> str:
         return UNKNOWN
     if not notice.order_id:
         return UNREADABLE
-    return NOTE if notice.cancel_asked else LOOK
+    return NOTE if notice.cancel_asked else REFETCH

@@ -1,7 +1,7 @@
-"""Amazon: fetch an order as it is now, and confirm its shipment package by package.
+"""Amazon: fetch an order, confirm its shipment package by package, and cancel it.
 
 Orders are read by the Orders API 2026-01-01; `confirmShipment` exists in v0 only. A package is
-named by a number of ours that follows from its tracking number: confirming it again edits it.
+named by the number of our parcel: confirming it again edits it.
 https://developer-docs.amazon.com/sp-api/reference/confirmshipment
 """
 
@@ -15,13 +15,23 @@ import msgspec
 from actors.runtime.errors import NeedsPerson, Rejected
 from actors.runtime.ports import Call, Clock
 from adapters.channels.amazon.api import CONFIRM_SHIPMENT, GET_ORDER, PARTNER, AmazonApi, said
+from adapters.channels.amazon.cancelling import Cancelling, is_cancelled
 from adapters.channels.amazon.money import EXTRA
-from adapters.channels.amazon.order import current_quantity, is_order_id, package_reference
+from adapters.channels.amazon.order import current_quantity, is_order_id
 from adapters.channels.amazon.shapes import API_VERSION, AmazonOrder, Fetched
 from adapters.kit.fitting import printable
 from adapters.kit.http_client import decoded, lost
-from schemas.messages.effects import FulfilmentPublished, PublishFulfilment, Result
-from schemas.order.canonical import Order
+from adapters.kit.units import channel_units
+from schemas.messages.effects import (
+    CancelAtChannel,
+    ChannelCancelled,
+    FulfilmentPublished,
+    PublishFulfilment,
+    Result,
+    SentParcel,
+    Units,
+)
+from schemas.order.things import number_of
 
 INCLUDED = "BUYER,RECIPIENT,PROCEEDS,PROMOTION,CANCELLATION,FULFILLMENT,PACKAGES,TAX,PAYMENT"
 """What we ask for of an order; whatever the application has no role for is left out by Amazon."""
@@ -32,6 +42,8 @@ CARRIER_CODES: Mapping[str, str] = {
 }
 """Our carriers' names in lower case, and Amazon's codes; any other is `Other` with its name."""
 
+FIRST_PACKAGE = 100_000
+
 MARKETPLACE = "amazon.marketplace_id"
 """The attribute of an order that says where it was bought."""
 
@@ -39,35 +51,78 @@ _decoder = msgspec.json.Decoder(Fetched)
 
 
 class AmazonStorefront:
-    """One seller account behind `actors.runtime.ports.Partner`."""
+    """One seller account, behind `actors.runtime.ports.Partner`."""
 
-    name = "storefront"
     can_look_up = True
 
-    def __init__(self, api: AmazonApi, clock: Clock, *, marketplace_id: str) -> None:
+    def __init__(
+        self, api: AmazonApi, clock: Clock, *, marketplace_id: str, seller_id: str = ""
+    ) -> None:
+        self.name = api.name
         self._api = api
         self._clock = clock
         self._marketplace_id = marketplace_id
+        self._cancelling = Cancelling(api, seller_id=seller_id)
 
     async def perform(self, call: Call) -> Result:
-        """Confirm the package; a repeat edits it to the same."""
-        effect = _publication(call)
-        if not effect.tracking_number:
-            raise Rejected(
-                f"{PARTNER} takes no shipment without a tracking number. Confirm it there by hand."
-            )
-        order = call.stated
-        reference = package_reference(call.ref, effect.tracking_number)
-        code = CARRIER_CODES.get(effect.carrier.lower(), "Other")
+        """Confirm each package, where a repeat edits it to the same, or cancel the order."""
+        match call.effect:
+            case PublishFulfilment():
+                return await self._confirm(call, call.effect)
+            case CancelAtChannel():
+                return await self._cancelling.cancel(
+                    call, call.effect, lambda: self._order(call.ref, call), self._marketplace_id
+                )
+        raise TypeError(f"{PARTNER} has nothing to do with {type(call.effect).__name__}.")
+
+    async def look_up(self, call: Call) -> Result | None:
+        """Find our packages on the order, or its cancellation; None while any of it is missing."""
+        effect = call.effect
+        try:
+            order = await self._order(call.ref, call)
+        except Rejected as error:
+            # A refused question is no answer: what was done before stays unknown.
+            raise NeedsPerson(str(error), outcome_known=False) from error
+        if isinstance(effect, CancelAtChannel):
+            return ChannelCancelled() if is_cancelled(order) else None
+        if not isinstance(effect, PublishFulfilment):
+            raise TypeError(f"{PARTNER} has nothing to do with {type(effect).__name__}.")
+        there = {one.package_reference_id: one.tracking_number for one in order.packages}
+        ours = [
+            (package_reference(parcel), parcel.tracking_number)
+            for parcel, _ in await self._packages(call, effect)
+        ]
+        if any(there.get(name) != number for name, number in ours):
+            return None
+        return FulfilmentPublished(outside_ids=tuple(name for name, _ in ours))
+
+    async def _confirm(self, call: Call, effect: PublishFulfilment) -> Result:
+        packages = await self._packages(call, effect)
+        for parcel, _ in packages:
+            if not parcel.tracking_number:
+                raise Rejected(
+                    f"{PARTNER} takes no shipment without a tracking number. Confirm it there by "
+                    "hand."
+                )
+        for parcel, units in packages:
+            await self._send(call, parcel, units)
+        return FulfilmentPublished(
+            outside_ids=tuple(package_reference(parcel) for parcel, _ in packages)
+        )
+
+    async def _send(self, call: Call, parcel: SentParcel, units: Mapping[str, int]) -> None:
+        code = CARRIER_CODES.get(parcel.carrier.lower(), "Other")
         package: dict[str, object] = {
-            "packageReferenceId": reference,
+            "packageReferenceId": package_reference(parcel),
             "carrierCode": code,
-            "trackingNumber": effect.tracking_number,
+            "trackingNumber": parcel.tracking_number,
             "shipDate": self._clock.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "orderItems": await self._items(call, order),
+            "orderItems": [
+                {"orderItemId": item, "quantity": quantity} for item, quantity in units.items()
+            ],
         }
         if code == "Other":
-            package["carrierName"] = effect.carrier or "Other"
+            package["carrierName"] = parcel.carrier or "Other"
         answer = await self._api.ask(
             "confirmShipment",
             CONFIRM_SHIPMENT,
@@ -75,7 +130,7 @@ class AmazonStorefront:
             f"/orders/v0/orders/{_order_id(call.ref)}/shipmentConfirmation",
             call=call,
             body={
-                "marketplaceId": order.attributes.get(MARKETPLACE) or self._marketplace_id,
+                "marketplaceId": call.stated.attributes.get(MARKETPLACE) or self._marketplace_id,
                 "packageDetail": package,
             },
             writes=True,
@@ -84,21 +139,6 @@ class AmazonStorefront:
             raise Rejected(f"{PARTNER} has no order {call.ref}: {said(answer)}.")
         if answer.status != 204:
             raise lost(PARTNER, f"answered HTTP {answer.status} to a shipment", writes=True)
-        return FulfilmentPublished(fulfilment_id=reference)
-
-    async def look_up(self, call: Call) -> Result | None:
-        """Find our package on the order; None while Amazon does not show it."""
-        effect = _publication(call)
-        try:
-            order = await self._order(call.ref, call)
-        except Rejected as error:
-            # A refused question is no answer: what was done before stays unknown.
-            raise NeedsPerson(str(error), outcome_known=False) from error
-        reference = package_reference(call.ref, effect.tracking_number)
-        for package in order.packages:
-            if package.package_reference_id == reference:
-                return FulfilmentPublished(fulfilment_id=reference)
-        return None
 
     async def bundle(self, ref: str, call: Call | None = None) -> bytes:
         """Return the order as Amazon tells it now, as JSON with sorted keys.
@@ -128,36 +168,30 @@ class AmazonStorefront:
         decoded(_decoder, answer, partner=PARTNER, writes=False)
         return answer.body
 
-    async def _items(self, call: Call, order: Order) -> list[dict[str, object]]:
-        """Return Amazon's items and how much of each is in the package.
-
-        What a bundle was taken apart into is confirmed as the bundle, whose number Amazon knows.
-        """
-        amounts: dict[str, int] = {}
-        bundles = set()
-        for line in order.lines:
-            if line.line_id.startswith(EXTRA):
-                continue
-            if line.bundle_line_id:
-                bundles.add(line.bundle_line_id)
-            else:
-                amounts[line.line_id] = amounts.get(line.line_id, 0) + line.quantity
-        if bundles:
+    async def _packages(
+        self, call: Call, effect: PublishFulfilment
+    ) -> list[tuple[SentParcel, dict[str, int]]]:
+        """Return the parcels that hold some of Amazon's items, and how much of each. One that only
+        begins a kit has none: the kit is confirmed with the parcel that completes it."""
+        order, kits = call.stated, {}
+        if any(line.bundle_line_id for line in order.lines):
             now = await self._order(call.ref, call)
-            there = {one.order_item_id: current_quantity(one) for one in now.order_items}
-            amounts |= {one: there.get(one, 0) for one in bundles}
-        found: list[dict[str, object]] = [
-            {"orderItemId": one, "quantity": amount} for one, amount in amounts.items() if amount
-        ]
-        if not found:
-            raise Rejected(f"{PARTNER} has no items of this order that could be shipped.")
+            kits = {one.order_item_id: current_quantity(one) for one in now.order_items}
+        told: list[Units] = [unit for one in effect.earlier for unit in one.units]
+        found = []
+        for parcel in effect.parcels:
+            units = channel_units(order, told, parcel.units, kits)
+            items = {item: q for item, q in units.items() if not item.startswith(EXTRA)}
+            if items:
+                found.append((parcel, items))
+            told += parcel.units
         return found
 
 
-def _publication(call: Call) -> PublishFulfilment:
-    if not isinstance(call.effect, PublishFulfilment):
-        raise TypeError(f"{PARTNER} has nothing to do with {type(call.effect).__name__}.")
-    return call.effect
+def package_reference(parcel: SentParcel) -> str:
+    """Return the number of our package in its order: the parcel's own, so that confirming it again
+    edits it. It begins where the numbers end that Seller Central gives by itself."""
+    return str(FIRST_PACKAGE + number_of(parcel.parcel))
 
 
 def _order_id(ref: str) -> str:

@@ -8,17 +8,18 @@ https://developer.bigcommerce.com/docs/start/best-practices/api-rate-limits
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import urlencode
 
 import msgspec
-from yarl import URL
 
-from actors.runtime.errors import Rejected, Retryable
+from actors.runtime.errors import Retryable
 from actors.runtime.ports import Call, Clock
+from adapters.channels.bigcommerce.settings import BigCommerceSettings
 from adapters.kit.fitting import phrases
-from adapters.kit.http_client import USER_AGENT, Answer, HttpClient, Request, traced
+from adapters.kit.http_client import Answer, HttpClient
+from adapters.kit.json_partner import JsonPartner
 
 PARTNER = "BigCommerce"
-API_URL = "https://api.bigcommerce.com"
 LEFT_HEADER = "X-Rate-Limit-Requests-Left"
 RESET_HEADER = "X-Rate-Limit-Time-Reset-Ms"
 QUOTA_HEADER = "X-Rate-Limit-Requests-Quota"
@@ -75,40 +76,42 @@ class Quota:
         self._ends = now + wait
 
 
-class BigCommerceStore(msgspec.Struct, frozen=True, kw_only=True):
-    """One store and its API account. `base_url` is that of the API, without the store."""
-
-    store_hash: str
-    access_token: str
-    base_url: str = API_URL
-    timeout_seconds: float = 15.0
-
-    def __repr__(self) -> str:
-        """Keep the token out of logs and tracebacks."""
-        return f"BigCommerceStore(store_hash={self.store_hash!r}, base_url={self.base_url!r})"
-
-
 class _Error(msgspec.Struct, frozen=True):
     message: str = ""
     title: str = ""
     errors: dict[str, object] | list[object] = {}
 
 
-_encode = msgspec.json.Encoder().encode
 _error = msgspec.json.Decoder(_Error)
 _errors = msgspec.json.Decoder(list[_Error])
 
 
 class BigCommerceApi:
-    """The V2 and V3 API of one store. `keep` is the share of its quota left to others."""
+    """The V2 and V3 API of one store; `name` is the instance's. `keep` is the share of its quota
+    left to others."""
 
-    def __init__(self, client: HttpClient, store: BigCommerceStore, *, keep: float = 0.0) -> None:
-        self._client = client
-        self._base = f"{store.base_url.rstrip('/')}/stores/{store.store_hash}"
-        self._token = store.access_token
-        self._timeout_seconds = store.timeout_seconds
+    def __init__(
+        self,
+        client: HttpClient,
+        settings: BigCommerceSettings,
+        *,
+        name: str = "",
+        keep: float = 0.0,
+    ) -> None:
         self.clock = client.clock
         self.quota = Quota(client.clock, keep=keep)
+        self._api = JsonPartner(
+            client,
+            name=name or "bigcommerce",
+            title=PARTNER,
+            base_url=f"{settings.api_base_url.rstrip('/')}/stores/{settings.store_hash}",
+            timeout_seconds=settings.calls.timeout_seconds,
+            headers={"X-Auth-Token": settings.access_token.reveal()},
+            words=said,
+            seen=self.quota.learn,
+            wait_of=wait_of,
+        )
+        self.name = self._api.name
 
     async def ask(
         self,
@@ -124,29 +127,10 @@ class BigCommerceApi:
         the quota for this call. Raises the errors of `actors.runtime.errors`."""
         if not counted:
             self.quota.want(1)
-        headers = {
-            "Accept": "application/json",
-            # V2 wants it for questions, too.
-            "Content-Type": "application/json",
-            "User-Agent": USER_AGENT,
-            "X-Auth-Token": self._token,
-        }
-        writes = method != "GET"
-        request = Request(
-            method=method,
-            url=URL(self._base + path).with_query(query or {}),
-            headers=headers if call is None else traced(headers, call),
-            timeout_seconds=self._timeout_seconds,
-            partner=PARTNER,
-            writes=writes,
-            body=None if body is None else _encode(body),
-        )
-        answer = await self._client.send(request)
-        self.quota.learn(answer)
-        if answer.status >= 300:
-            self._client.check(answer, request, wait_of=wait_of)
-            if answer.status != 404:
-                raise Rejected(f"{PARTNER} refused the request: {said(answer)}.")
+        where = f"{path}?{urlencode(query)}" if query else path
+        answer = await self._api.ask(call, method, where, body=body)
+        if answer.status >= 300 and answer.status != 404:
+            raise self._api.refused("the request", answer)
         return answer
 
 

@@ -72,15 +72,17 @@ def lines_money(source: Bundle, currency: str, rounding: Rounding) -> list[LineM
     with_tax = source.order.is_tax_inclusive_pricing
     amounts = [one.total_inc_tax if with_tax else one.total_ex_tax for one in source.products]
     gross = _gross(amounts, currency, rounding)
-    return [
-        LineMoney(
-            amount,
-            sum([minor(part.amount, currency, rounding) for part in one.applied_discounts]),
-            minor(one.price_inc_tax if with_tax else one.price_ex_tax, currency, rounding),
-            minor(one.total_tax, currency, rounding),
-        )
-        for amount, one in zip(gross, source.products, strict=True)
-    ]
+    found = []
+    for whole, one in zip(gross, source.products, strict=True):
+        amount = whole
+        discount = sum([minor(part.amount, currency, rounding) for part in one.applied_discounts])
+        unit = minor(one.price_inc_tax if with_tax else one.price_ex_tax, currency, rounding)
+        tax = minor(one.total_tax, currency, rounding)
+        if one.quantity_refunded:
+            now, ordered = wanted_of(one), one.quantity
+            amount, discount, tax = (share(x, now, ordered) for x in (amount, discount, tax))
+        found.append(LineMoney(amount, discount, unit, tax))
+    return found
 
 
 def totals_of(
@@ -88,20 +90,25 @@ def totals_of(
 ) -> tuple[list[Line], Totals]:
     """Return the lines, with one for each kind of extra cost, and totals around BigCommerce's own.
 
-    Store credit and gift certificates are ways to pay: they are not taken off the total. What the
-    parts differ from the total by, beyond rounding, stays, and is refused as total_mismatch.
+    Store credit and gift certificates are ways to pay: they are not taken off the total. Of an
+    order of which something was refunded the rest counts: money given back beyond the goods is a
+    discount, money kept a line of its own. A negative fee is a discount, too. What the parts differ
+    from the total by otherwise, beyond rounding, stays, and is refused as total_mismatch.
     """
     order = source.order
     currency, with_tax = currency_of(order), order.is_tax_inclusive_pricing
-    lines = [*lines, *_extras(order, currency, rounding)]
-    total = minor(order.total_inc_tax, currency, rounding)
-    tax = minor(order.total_tax, currency, rounding)
+    extras, given = _extras(order, currency, rounding)
+    lines = [*lines, *extras]
+    refunded = minor(order.refunded_amount, currency, rounding)
+    gone_tax, gone_discount = _refunded(source, currency, rounding)
+    total = max(minor(order.total_inc_tax, currency, rounding) - refunded, 0)
+    tax = max(minor(order.total_tax, currency, rounding) - gone_tax, 0)
     shipping = minor(
         order.shipping_cost_inc_tax if with_tax else order.shipping_cost_ex_tax, currency, rounding
     )
     discount = minor(order.discount_amount, currency, rounding)
     coupons = minor(order.coupon_discount, currency, rounding)
-    discount += coupons
+    discount = max(discount + coupons - gone_discount, 0) + given
     lines = _within(lines, discount)
     # What no line names of the discount is the whole order's.
     common = discount - sum(line.discount_minor for line in lines)
@@ -111,6 +118,12 @@ def totals_of(
         told = 2 * len(parts) + sum(map(bool, (shipping, tax, discount, coupons)))
         shared = reconciled(parts, total - around, rounding, amounts=told)
         lines = [replace(line, total_minor=x) for line, x in zip(lines, shared, strict=True)]
+    left = total - around - sum(line.total_minor for line in lines)
+    if left and (refunded or any(one.quantity_refunded for one in source.products)):
+        if left < 0:
+            discount -= left
+        else:
+            lines.append(_extra("kept", "Kept of a refund", left))
     return lines, Totals(
         subtotal_minor=sum(line.total_minor + line.discount_minor for line in lines),
         discount_minor=discount,
@@ -119,6 +132,29 @@ def totals_of(
         total_minor=total,
         taxes_included=with_tax,
     )
+
+
+def wanted_of(product: Product) -> int:
+    """Return how many pieces of a line are wanted: what was not refunded."""
+    return max(product.quantity - int(product.quantity_refunded or 0), 0)
+
+
+def share(amount: int, part: int, whole: int) -> int:
+    """Return the part of an amount, rounded half up; all of it when `whole` says nothing."""
+    return amount if whole <= 0 else (2 * amount * part + whole) // (2 * whole)
+
+
+def _refunded(source: Bundle, currency: str, rounding: Rounding) -> tuple[int, int]:
+    """Return tax and discount of the pieces that were refunded."""
+    gone_tax = gone_discount = 0
+    for one in source.products:
+        if one.quantity_refunded:
+            now, whole = wanted_of(one), one.quantity
+            tax = minor(one.total_tax, currency, rounding)
+            gone_tax += tax - share(tax, now, whole)
+            off = sum([minor(part.amount, currency, rounding) for part in one.applied_discounts])
+            gone_discount += off - share(off, now, whole)
+    return gone_tax, gone_discount
 
 
 def discounts_of(source: Bundle, totals: Totals, rounding: Rounding) -> tuple[Discount, ...]:
@@ -207,9 +243,10 @@ def _plain(amount: Amount, currency: str) -> int | None:
     return int(digits) if exponent_of(currency) == 2 else None
 
 
-def _extras(order: BigCommerceOrder, currency: str, rounding: Rounding) -> list[Line]:
+def _extras(order: BigCommerceOrder, currency: str, rounding: Rounding) -> tuple[list[Line], int]:
+    """Return a line for each extra cost, and what negative fees take off the order."""
     with_tax = order.is_tax_inclusive_pricing
-    found = []
+    found, given = [], 0
     for name, title, inc, ex in (
         ("handling", "Handling", order.handling_cost_inc_tax, order.handling_cost_ex_tax),
         ("wrapping", "Gift wrapping", order.wrapping_cost_inc_tax, order.wrapping_cost_ex_tax),
@@ -218,8 +255,11 @@ def _extras(order: BigCommerceOrder, currency: str, rounding: Rounding) -> list[
             found.append(_extra(name, title, amount))
     for fee in order.fees if isinstance(order.fees, list) else ():
         amount = minor(fee.cost_inc_tax if with_tax else fee.cost_ex_tax, currency, rounding)
-        found.append(_extra(f"fee-{fee.id}", _title(fee), amount))
-    return found
+        if amount < 0:
+            given -= amount
+        else:
+            found.append(_extra(f"fee-{fee.id}", _title(fee), amount))
+    return found, given
 
 
 def _title(fee: Fee) -> str:

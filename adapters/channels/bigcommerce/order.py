@@ -6,7 +6,7 @@ several addresses are refused, never sent to the first.
 
 from __future__ import annotations
 
-import hashlib
+from collections import Counter
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Literal
@@ -21,33 +21,39 @@ from adapters.channels.bigcommerce.money import (
     grams_in,
     lines_money,
     totals_of,
+    wanted_of,
     weight_grams,
 )
+from adapters.channels.bigcommerce.settings import BigCommerceTranslation
 from adapters.channels.bigcommerce.shapes import (
     BigCommerceOrder,
     Bundle,
     PostalAddress,
     Product,
-    Shipment,
     ShippingAddress,
     Tax,
 )
-from adapters.channels.bigcommerce.statuses import STATUSES, Status, payment_of
+from adapters.channels.bigcommerce.statuses import payment_of
 from adapters.kit.rounding import Rounding
 from schemas.contracts import checks, published, refusals
 from schemas.contracts.doubts import doubts_of
 from schemas.contracts.refusals import refused
 from schemas.contracts.strict_json import shown
 from schemas.contracts.validation import accepts, require
-from schemas.messages.inputs import CancelOrder, Input, NoteFact, UpdateOrder
+from schemas.messages.effects import Units
+from schemas.messages.inputs import CancelOrder, Input, NoteFact, OutsideShipment, UpdateOrder
 from schemas.order.canonical import DOUBT, Address, Customer, Line, Order
 
 SOURCE = "bigcommerce"
 UNLISTED_SKU = "unlisted"
 """The SKU of a line that is no article and needs no shipping, such as a gift certificate."""
+GONE = frozenset({2, 10})
+"""The statuses Shipped and Completed."""
+MAX_SHIPMENTS = 500
+"""What an input takes."""
 TEST_GATEWAY = "Test Payment Gateway"
 """The payment method of an order that a shop places to try itself out."""
-MARK = "Orderwright"
+USUAL = BigCommerceTranslation()
 
 _MONTHS = {
     f" {name} ": f"{number:02}"
@@ -55,26 +61,17 @@ _MONTHS = {
 }
 
 
-def mark_of(order_id: int | str, tracking_number: str) -> str:
-    """Return the comment that shows a shipment to be ours; another parcel's is another."""
-    digest = hashlib.sha256(f"{order_id}\n{tracking_number}".encode()).hexdigest()
-    return f"{MARK} {digest[:16]}"
-
-
-def is_ours(order_id: int | str, shipment: Shipment) -> bool:
-    """Say whether a shipment is one that we made."""
-    return mark_of(order_id, shipment.tracking_number or "") in (shipment.comments or "")
-
-
 def travels(product: Product) -> bool:
     """Say whether a line is shipped: it is no download, no certificate, and nobody picks it up."""
     return product.type == "physical" and not product.order_pickup_method_id
 
 
-def input_of(source: Bundle, rounding: Rounding = ROUNDING) -> Input:
+def input_of(
+    source: Bundle, rounding: Rounding = ROUNDING, settings: BigCommerceTranslation = USUAL
+) -> Input:
     """Make one of our inputs of how the order is now. Raises Refused."""
     order = source.order
-    status = STATUSES.get(order.status_id)
+    status = settings.status(order.status_id)
     if status is None:
         raise refused(
             refusals.SCHEMA_MISMATCH,
@@ -88,15 +85,21 @@ def input_of(source: Bundle, rounding: Rounding = ROUNDING) -> Input:
         return _note(order, status.name, status.words, hold="", waits=True)
     if status.way == "hold":
         return _note(order, status.name, status.words, waits=True)
-    return _ready(source, status, rounding)
+    if source.products and not any(map(wanted_of, source.products)):
+        return CancelOrder(ref=str(order.id), reason="Every line was refunded.", whole=True)
+    return UpdateOrder(
+        order=canonical_order(source, rounding, settings), fulfilled=fulfilled_of(source)
+    )
 
 
-def canonical_order(source: Bundle, rounding: Rounding = ROUNDING) -> Order:
+def canonical_order(
+    source: Bundle, rounding: Rounding = ROUNDING, settings: BigCommerceTranslation = USUAL
+) -> Order:
     """Translate, validate against `order.v1`, and check totals, codes, dates and addresses.
 
     Raises Refused.
     """
-    order = unchecked_order(source, rounding)
+    order = unchecked_order(source, rounding, settings)
     stated = msgspec.to_builtins(order)
     if not accepts(published.ORDER, stated):
         require(published.ORDER, stated)
@@ -104,7 +107,9 @@ def canonical_order(source: Bundle, rounding: Rounding = ROUNDING) -> Order:
     return order
 
 
-def unchecked_order(source: Bundle, rounding: Rounding = ROUNDING) -> Order:
+def unchecked_order(
+    source: Bundle, rounding: Rounding = ROUNDING, settings: BigCommerceTranslation = USUAL
+) -> Order:
     """Translate and nothing else: what an order would be if it passed. Raises Refused for what
     can't be translated at all."""
     theirs = source.order
@@ -118,7 +123,7 @@ def unchecked_order(source: Bundle, rounding: Rounding = ROUNDING) -> Order:
             line_id=str(product.id),
             sku=_sku(product),
             title=(product.name or "")[:256],
-            quantity=product.quantity,
+            quantity=wanted_of(product),
             unit_price_minor=money.unit_minor,
             total_minor=money.gross_minor - money.discount_minor,
             discount_minor=money.discount_minor,
@@ -130,6 +135,7 @@ def unchecked_order(source: Bundle, rounding: Rounding = ROUNDING) -> Order:
         for product, money in zip(
             source.products, lines_money(source, currency, rounding), strict=True
         )
+        if wanted_of(product) > 0
     ]
     lines, totals = totals_of(source, found, rounding)
     there = ship_to_of(source)
@@ -159,6 +165,7 @@ def unchecked_order(source: Bundle, rounding: Rounding = ROUNDING) -> Order:
         test=theirs.payment_method == TEST_GATEWAY,
         discounts=discounts_of(source, totals, rounding),
         shipping_tax_code=shipping_tax,
+        payment_method=settings.payment_method(theirs.payment_method or ""),
     )
 
 
@@ -206,20 +213,45 @@ def utc(value: str) -> str:
         return value
 
 
-def _ready(source: Bundle, status: Status, rounding: Rounding) -> Input:
-    """An order whose payment, goods or parcels are under way: taken, unless a person must look."""
-    order = source.order
-    goods = [one for one in source.products if travels(one)]
-    strangers = [one for one in source.shipments if not is_ours(order.id, one)]
-    ours = len(source.shipments) > len(strangers)
-    gone = status.way == "shipped" or any(one.quantity_shipped for one in goods)
-    if strangers or (gone and goods and not ours):
-        words = "The shop shows goods of the order as shipped, and not by us."
-        return _note(order, "foreign shipment", words)
-    if not ours and any(one.quantity_refunded for one in source.products):
-        words = "Articles of the order were refunded in the shop: see there what is to be shipped."
-        return _note(order, "refund", words)
-    return UpdateOrder(order=canonical_order(source, rounding))
+def fulfilled_of(source: Bundle) -> tuple[OutsideShipment, ...]:
+    """Return the shop's shipments, by whomever, under their ids; pieces that it counts as shipped
+    and that no shipment holds are one without an id. An order that is Shipped or Completed counts
+    whole, because people set that by hand. Only what travels counts."""
+    lines = {one.id: one for one in source.products if travels(one)}
+    told: Counter[int] = Counter()
+    found = []
+    for shipment in source.shipments:
+        counts: Counter[int] = Counter()
+        for item in shipment.items:
+            if item.order_product_id in lines and item.quantity > 0:
+                counts[item.order_product_id] += item.quantity
+        if counts:
+            told += counts
+            number = (shipment.tracking_number or "")[:256]
+            found.append(
+                OutsideShipment(
+                    outside_id=str(shipment.id),
+                    units=tuple(Units(str(x), _sku(lines[x]), q) for x, q in counts.items()),
+                    tracking_numbers=(number,) if number else (),
+                )
+            )
+    rest = []
+    for line in lines.values():
+        gone = int(line.quantity_shipped or 0)
+        if source.order.status_id in GONE:
+            gone = max(gone, wanted_of(line))
+        left = gone - told[line.id]
+        if left > 0:
+            rest.append(Units(str(line.id), _sku(line), left))
+    if rest:
+        found.append(OutsideShipment(outside_id="", units=tuple(rest)))
+    if len(found) > MAX_SHIPMENTS:
+        raise refused(
+            refusals.SCHEMA_MISMATCH,
+            f"The order has {len(found)} shipments; at most {MAX_SHIPMENTS} are taken. Enter what "
+            "is left of it by hand.",
+        )
+    return tuple(found)
 
 
 def _note(

@@ -1,12 +1,13 @@
 """What each scope of BigCommerce's webhooks means to an order, or why it means nothing on purpose.
 
-Webhooks are light: they name an order, and it is looked at as it is now. News that this would not
-show becomes a note as well. https://developer.bigcommerce.com/docs/integrations/webhooks/events
+Webhooks are light: they name an order, which is then fetched. News that this would not show becomes
+a note as well. https://developer.bigcommerce.com/docs/integrations/webhooks/events
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Literal
 
@@ -19,40 +20,43 @@ from schemas.contracts.refusals import Refused, refused
 from schemas.contracts.strict_json import shown
 from schemas.messages.inputs import NoteFact
 
-LOOK, NOTE = "look", "note"
+REFETCH, NOTE = "refetch", "note"
 
 
 class Scope(Struct, frozen=True, kw_only=True):
-    """What a scope is here: the order is looked at, something is noted on it, or (`unknown`) it is
-    kept as `reason`. `words` are a sentence about it."""
+    """What a scope is here: the order is fetched again, something is noted on it, or (`unknown`) it
+    is kept as `reason`. `words` are a sentence about it; `refetch` has a noted order fetched, too.
+    """
 
     kind: str
     words: str = ""
     reason: str = refusals.TOPIC_NOT_OURS
-    hold: Literal["", "before_hand_over"] = ""
+    hold: Literal["", "once_begun"] = ""
+    refetch: bool = False
 
 
-_LOOK = Scope(kind=LOOK)
+_REFETCH = Scope(kind=REFETCH)
 
 SCOPES: Mapping[str, Scope] = MappingProxyType(
     {
-        "store/order/created": _LOOK,
-        "store/order/updated": _LOOK,
-        "store/order/statusUpdated": _LOOK,
-        "store/order/archived": _LOOK,
-        "store/order/transaction/created": _LOOK,
+        "store/order/created": _REFETCH,
+        "store/order/updated": _REFETCH,
+        "store/order/statusUpdated": _REFETCH,
+        "store/order/archived": _REFETCH,
+        "store/order/transaction/created": _REFETCH,
         "store/order/refund/created": Scope(
             kind=NOTE,
-            words="A refund was made in the shop: see there what it was for.",
-            hold="before_hand_over",
+            words="A refund was made in the shop.",
+            hold="once_begun",
+            refetch=True,
         ),
         "store/order/message/created": Scope(
             kind=NOTE, words="A message about the order was written in the shop: read it there."
         ),
-        "store/shipment/created": _LOOK,
-        "store/shipment/updated": _LOOK,
+        "store/shipment/created": _REFETCH,
+        "store/shipment/updated": _REFETCH,
         "store/shipment/deleted": Scope(
-            kind=NOTE, words="A shipment of the order was deleted in the shop."
+            kind=NOTE, words="A shipment of the order was deleted in the shop.", refetch=True
         ),
         "store/app/uninstalled": Scope(
             kind=UNKNOWN,
@@ -120,8 +124,21 @@ def note_of(scope: str, hook: Hook) -> NoteFact:
     if meaning is None or meaning.kind != NOTE or not ref:
         raise kept(scope)
     return NoteFact(
-        ref=ref, source="bigcommerce", topic=scope, words=meaning.words, hold=meaning.hold
+        ref=ref,
+        source="bigcommerce",
+        topic=scope,
+        words=meaning.words,
+        hold=meaning.hold,
+        refetch=meaning.refetch,
+        at=_moment(hook.created_at),
     )
+
+
+def _moment(seconds: int) -> str | None:
+    """Return when a webhook says that something happened; None where it doesn't."""
+    if not 0 < seconds < 2**32:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def kept(scope: str) -> Refused:

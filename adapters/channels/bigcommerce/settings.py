@@ -4,16 +4,35 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, field, structs
 
+from adapters.channels.bigcommerce.statuses import STATUSES, Status, Way
 from adapters.kit.rounding import Level, Mode
 from adapters.kit.secret import Secret
 from adapters.kit.settings import ChannelSettings, Signing, Url
+from adapters.kit.translation import Translation
 
 API_URL = "https://api.bigcommerce.com"
 
 MIN_SECRET_CHARACTERS = 16
 """A secret that is sent and not signed with must not be guessed."""
+
+
+class BigCommerceTranslation(Translation, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How one store's orders are read."""
+
+    statuses: Annotated[
+        dict[Annotated[str, Meta(pattern=r"^([0-9]|1[0-4])$")], Way],
+        Meta(
+            description="What a status means here, by its id from 0 to 14, where it is not the "
+            "usual: the order waits in the store, is taken, is cancelled, or waits and is held."
+        ),
+    ] = field(default_factory=dict)
+
+    def status(self, status_id: int) -> Status | None:
+        """Return what a status means for this store; None for one that does not exist."""
+        usual, way = STATUSES.get(status_id), self.statuses.get(str(status_id))
+        return usual if usual is None or way is None else structs.replace(usual, way=way)
 
 
 class BigCommerceSettings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,6 +53,9 @@ class BigCommerceSettings(ChannelSettings, frozen=True, kw_only=True, forbid_unk
         ),
     ]
     api_base_url: Annotated[Url, Meta(description="Where its API answers.")] = API_URL
+    translation: Annotated[BigCommerceTranslation, Meta(description="How its orders are read.")] = (
+        BigCommerceTranslation()
+    )
     rounding: Annotated[
         Mode,
         Meta(

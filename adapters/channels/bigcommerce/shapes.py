@@ -119,12 +119,20 @@ class Tax(Struct, frozen=True, gc=False, omit_defaults=True):
     line_item_type: str | None = None
 
 
+class ShippedItem(Struct, frozen=True, gc=False, omit_defaults=True):
+    """How many pieces of a line a shipment holds."""
+
+    order_product_id: int
+    quantity: int
+
+
 class Shipment(Struct, frozen=True, gc=False, omit_defaults=True):
     """A shipment as the shop knows it."""
 
     id: int
     tracking_number: str | None = None
     comments: str | None = None
+    items: list[ShippedItem] = []
 
 
 class Store(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -157,6 +165,7 @@ class BigCommerceOrder(Struct, frozen=True, kw_only=True, gc=False, omit_default
     coupon_discount: Amount = None
     store_credit_amount: Amount = None
     gift_certificate_amount: Amount = None
+    refunded_amount: Amount = None
     payment_method: str | None = None
     payment_provider_id: str | float | None = None
     payment_status: str | None = None

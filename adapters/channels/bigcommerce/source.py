@@ -1,7 +1,7 @@
 """BigCommerce's webhooks: who sent them, which order they name, and what its statement means.
 
 https://developer.bigcommerce.com/docs/integrations/webhooks. A webhook says that something changed
-and tells nothing of it, so the order is looked at. BigCommerce signs nothing: it sends back the
+and tells nothing of it, so the order is fetched. BigCommerce signs nothing: it sends back the
 headers that a webhook was created with, so a secret header shows who it is. It proves nothing of
 the body, which need not be believed: it only makes us ask the shop.
 """
@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from adapters.channels.bigcommerce.money import ROUNDING
-from adapters.channels.bigcommerce.order import input_of
-from adapters.channels.bigcommerce.scopes import LOOK, NOTE, SCOPES, kept, note_of, order_of
+from adapters.channels.bigcommerce.order import USUAL, input_of
+from adapters.channels.bigcommerce.scopes import NOTE, REFETCH, SCOPES, kept, note_of, order_of
+from adapters.channels.bigcommerce.settings import BigCommerceTranslation
 from adapters.channels.bigcommerce.shapes import Bundle, Hook
 from adapters.kit.inbound import (
     UNKNOWN,
@@ -30,7 +31,7 @@ from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused, refused
 from schemas.contracts.strict_json import parse, shown
 from schemas.contracts.validation import read_foreign
-from schemas.messages.inputs import Input, LookAgain
+from schemas.messages.inputs import Input, RefetchOrder
 
 SECRET_HEADER = "X-Orderwright-Secret"  # noqa: S105 — the header's name, no secret
 """The header that our webhooks are created with; upkeep sees to it."""
@@ -50,11 +51,13 @@ class BigCommerce:
         store_hash: str,
         secrets: Sequence[str],
         rounding: Rounding = ROUNDING,
+        translation: BigCommerceTranslation = USUAL,
     ) -> None:
         self._channel = channel
         self._producer = _STORES + store_hash
         self._secrets = tuple(secret.encode() for secret in secrets if secret)
         self._rounding = rounding
+        self._translation = translation
 
     def receive(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> Receipt:
         """Check the secret, then find store, scope and order. Raises SignatureRefused."""
@@ -91,11 +94,11 @@ class BigCommerce:
         return "", _kind_of(hook.scope, order_of(hook.scope, hook))
 
     def translate(self, kind: str, topic: str, raw: bytes) -> Input:
-        """Make one of our inputs: of a webhook a look or a note, of what was fetched the order.
-        Raises Refused. The arguments and the rounding rule decide, nothing else."""
+        """Make one of our inputs: of a webhook a refetch or a note, of what was fetched the order.
+        Raises Refused. The arguments and the store's settings decide, nothing else."""
         tree = parse(raw)
         if kind == "update":
-            return input_of(read_foreign(tree, Bundle), self._rounding)
+            return input_of(read_foreign(tree, Bundle), self._rounding, self._translation)
         if kind == UNREADABLE:
             raise refused(
                 refusals.REF_MISSING,
@@ -106,9 +109,9 @@ class BigCommerce:
         if kind == NOTE:
             return note_of(topic, hook)
         ref = order_of(topic, hook)
-        if kind != LOOK or not ref:
+        if kind != REFETCH or not ref:
             raise kept(topic)
-        return LookAgain(ref=ref, source=self.kind, topic=topic)
+        return RefetchOrder(ref=ref, source=self.kind, topic=topic)
 
     def _authenticate(self, headers: Mapping[str, str]) -> None:
         given = header(headers, SECRET_HEADER).encode("utf-8", "replace")
@@ -142,7 +145,7 @@ def _kind_of(scope: str, ref: str) -> str:
 
 def _delivery(hook: Hook) -> str:
     """Name the event: `hash` alone is that of the payload, which two events of a minute may share.
-    One that is taken for another would lose a change; one that comes twice costs a look."""
+    One that is taken for another would lose a change; one that comes twice costs a fetch."""
     return f"{hook.scope} {hook.created_at} {hook.hash}" if hook.hash else ""
 
 

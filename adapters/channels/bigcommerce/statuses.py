@@ -11,13 +11,13 @@ from msgspec import Struct
 from adapters.channels.bigcommerce.shapes import BigCommerceOrder
 from schemas.order.canonical import Payment
 
-Way = Literal["wait", "take", "cancel", "hold", "shipped"]
+Way = Literal["wait", "take", "cancel", "hold"]
 
 
 class Status(Struct, frozen=True, kw_only=True):
-    """What a status means here. `way`: the order waits in the shop, is taken, is cancelled, waits
-    and is held back if we have it already, or says that goods left. `paid` is what is believed of
-    the payment where the shop tells nothing of it."""
+    """What a status means here. `way`: the order waits in the shop, is taken, is cancelled, or
+    waits and is held back if we have it already. `paid` is what is believed of the payment where
+    the shop tells nothing of it."""
 
     name: str
     way: Way
@@ -37,8 +37,8 @@ STATUSES: Mapping[int, Status] = MappingProxyType(
             way="wait",
             words="The checkout is started and not completed, or its payment is pending.",
         ),
-        2: Status(name="Shipped", way="shipped"),
-        3: Status(name="Partially Shipped", way="shipped"),
+        2: Status(name="Shipped", way="take"),
+        3: Status(name="Partially Shipped", way="take"),
         4: Status(name="Refunded", way="take", paid="refunded"),
         5: Status(name="Cancelled", way="cancel", words="Cancelled in the shop."),
         6: Status(
@@ -53,7 +53,7 @@ STATUSES: Mapping[int, Status] = MappingProxyType(
             words="The order waits in the shop for the customer to pick it up.",
         ),
         9: Status(name="Awaiting Shipment", way="take"),
-        10: Status(name="Completed", way="shipped"),
+        10: Status(name="Completed", way="take"),
         11: Status(name="Awaiting Fulfillment", way="take"),
         12: Status(
             name="Manual Verification Required",

@@ -1,12 +1,12 @@
-"""BigCommerce: fetch an order as it is now, and show its shipment in the shop.
+"""BigCommerce: fetch an order, show what left in the shop, and cancel there.
 
-A shipment has no idempotency key: ours is found by its tracking number and the mark in its comment.
+A shipment has no idempotency key: ours is found by the mark in its comment.
 https://developer.bigcommerce.com/docs/rest-management/orders/order-shipments
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -14,34 +14,31 @@ import msgspec
 from actors.runtime.errors import NeedsPerson, Rejected, Unauthorised
 from actors.runtime.ports import Call
 from adapters.channels.bigcommerce.api import MAX_PAGES, PAGE, PARTNER, BigCommerceApi
-from adapters.channels.bigcommerce.money import EXTRA
-from adapters.channels.bigcommerce.order import mark_of, travels
+from adapters.channels.bigcommerce.order import travels
 from adapters.channels.bigcommerce.scopes import number_in
-from adapters.channels.bigcommerce.shapes import Bundle, Product, Shipment
+from adapters.channels.bigcommerce.shapes import Bundle, Product, Shipment, ShippedItem
+from adapters.channels.bigcommerce.shipments import (
+    body_of,
+    is_complete,
+    mark_of,
+    ours,
+    planned,
+)
 from adapters.kit.fitting import printable
 from adapters.kit.http_client import Answer, decoded
-from schemas.messages.effects import FulfilmentPublished, PublishFulfilment, Result
-from schemas.order.canonical import Order
+from schemas.messages.effects import (
+    CancelAtChannel,
+    ChannelCancelled,
+    FulfilmentPublished,
+    PublishFulfilment,
+    Result,
+)
 
 T = TypeVar("T")
 
-PROVIDERS: Mapping[str, str] = {
-    "ups": "ups",
-    "usps": "usps",
-    "fedex": "fedex",
-    "canada post": "canadapost",
-    "royal mail": "royalmail",
-    "australia post": "auspost",
-}
-"""Our carriers' names in lower case, and BigCommerce's `shipping_provider`; another carrier is told
-as the shipping method, and its parcels have no link in the shop."""
-
-SHIPPED, CANCELLED, COMPLETED = 2, 5, 10
-DONE = frozenset({SHIPPED, COMPLETED})
-MAX_TRACKING_CHARACTERS = 50
-"""What BigCommerce takes."""
+SHIPPED, PARTLY_SHIPPED, CANCELLED, COMPLETED = 2, 3, 5, 10
 BUNDLE_CALLS = 5
-"""Calls that one look costs: the order, its products, addresses, coupons and taxes; and one more
+"""Calls that one fetch costs: the order, its products, addresses, coupons and taxes; and one more
 for its shipments when something was shipped."""
 STORE_SECONDS = 3_600.0
 """How long the shop's own data are remembered; only its unit of weight is read."""
@@ -52,13 +49,9 @@ class _Status(msgspec.Struct, frozen=True):
     items_shipped: float | None = None
 
 
-class _Made(msgspec.Struct, frozen=True):
-    id: int
-
-
 _bundle = msgspec.json.Decoder(Bundle)
 _status = msgspec.json.Decoder(_Status)
-_made = msgspec.json.Decoder(_Made)
+_made = msgspec.json.Decoder(Shipment)
 _products = msgspec.json.Decoder(list[Product])
 _shipments = msgspec.json.Decoder(list[Shipment])
 _trees = msgspec.json.Decoder(list[object])
@@ -66,12 +59,12 @@ _tree = msgspec.json.Decoder(dict[str, object])
 
 
 class BigCommerceStorefront:
-    """One store behind `actors.runtime.ports.Partner`, and `adapters.kit.fetching.Shows`."""
+    """One store, behind `actors.runtime.ports.Partner`, and `adapters.kit.fetching.Shows`."""
 
-    name = "storefront"
     can_look_up = True
 
     def __init__(self, api: BigCommerceApi) -> None:
+        self.name = api.name
         self._api = api
         self._clock = api.clock
         self._store: dict[str, object] = {}
@@ -98,88 +91,91 @@ class BigCommerceStorefront:
         return pruned(msgspec.json.encode(found, order="sorted"))
 
     async def perform(self, call: Call) -> Result:
-        """Make the shipment, or adopt the one that a lost call of ours made, and see that the
-        order is shown as shipped. Of an order of which nothing travels only the status is set."""
-        effect = _publication(call)
+        """Make a shipment for each parcel, or cancel the order; what is done already is adopted."""
         path = _order_path(call.ref)
-        if not effect.tracking_number:
-            await self._show_as(COMPLETED, path, call)
-            return FulfilmentPublished(fulfilment_id=f"status-{COMPLETED}")
-        ours = await self._ours(path, call)
-        if ours is None:
-            await self._standing(path, call)  # a shipment would undo the shop's cancellation
-            ours = await self._ship(path, call, effect)
-        await self._show_as(SHIPPED, path, call)
-        return FulfilmentPublished(fulfilment_id=str(ours))
+        match call.effect:
+            case PublishFulfilment():
+                return await self._publish(path, call, call.effect)
+            case CancelAtChannel():
+                return await self._cancel(path, call)
+        raise TypeError(f"{PARTNER} has nothing to do with {type(call.effect).__name__}.")
 
     async def look_up(self, call: Call) -> Result | None:
-        """Find our shipment; None while there is none, or the order is not shown as shipped."""
-        effect = _publication(call)
-        path = _order_path(call.ref)
+        """Find our shipments, or the cancellation; None while any of it is missing, or the order is
+        not shown as shipped."""
+        path, effect = _order_path(call.ref), call.effect
         try:
-            ours = await self._ours(path, call) if effect.tracking_number else COMPLETED
-            if ours is None or await self._status_of(path, call) not in DONE:
-                return None
+            status = await self._status_of(path, call)
+            if isinstance(effect, CancelAtChannel):
+                return ChannelCancelled() if status == CANCELLED else None
+            if not isinstance(effect, PublishFulfilment):
+                raise TypeError(f"{PARTNER} has nothing to do with {type(effect).__name__}.")
+            products = await self._all(f"{path}/products", call, _products, {})
+            shipments = await self._all(f"{path}/shipments", call, _shipments, {})
         except Rejected as error:
             # A refused question is no answer: what was done before stays unknown.
             raise NeedsPerson(str(error), outcome_known=False) from error
-        done = str(ours) if effect.tracking_number else f"status-{COMPLETED}"
-        return FulfilmentPublished(fulfilment_id=done)
+        found = []
+        for one in planned(call.stated, effect, products):
+            made = ours(mark_of(call.reference, one.parcel), shipments)
+            if made is None:
+                return None
+            found.append(str(made.id))
+        wanted = _status_wanted(found, products, shipments)
+        return None if status not in wanted else FulfilmentPublished(outside_ids=tuple(found))
 
-    async def _ours(self, path: str, call: Call) -> int | None:
-        number = _publication(call).tracking_number
-        mark = mark_of(_order_id(call.ref), number)
-        for one in await self._all(f"{path}/shipments", call, _shipments, {}):
-            if one.tracking_number == number and mark in (one.comments or ""):
-                return one.id
-        return None
+    async def _publish(self, path: str, call: Call, effect: PublishFulfilment) -> Result:
+        """Of an order of which nothing travels only the status is set."""
+        shipments = await self._all(f"{path}/shipments", call, _shipments, {})
+        standing = await self._standing(path, call)  # a shipment would undo a cancellation
+        products = await self._all(f"{path}/products", call, _products, {})
+        found = []
+        for one in planned(call.stated, effect, products):
+            mark = mark_of(call.reference, one.parcel)
+            made = ours(mark, shipments)
+            if made is None:
+                made = await self._ship(path, call, body_of(one, mark, products), mark)
+                shipments.append(made)
+                products = _after(products, made)
+            found.append(str(made.id))
+        wanted = _status_wanted(found, products, shipments)
+        if found and standing not in wanted:
+            standing = await self._standing(path, call)  # making the last shipment may set it
+        if standing not in wanted:
+            await self._show_as(wanted[0], path, call)
+        return FulfilmentPublished(outside_ids=tuple(found))
 
-    async def _ship(self, path: str, call: Call, effect: PublishFulfilment) -> int:
-        body = await self._shipment(path, call, effect)
+    async def _ship(self, path: str, call: Call, body: dict[str, object], mark: str) -> Shipment:
         try:
             answer = await self._api.ask("POST", f"{path}/shipments", call=call, body=body)
         except Rejected:
             # It may be refused because a lost call of ours, or another process, was here before.
-            ours = await self._ours(path, call)
-            if ours is None:
+            made = ours(mark, await self._all(f"{path}/shipments", call, _shipments, {}))
+            if made is None:
                 raise
-            return ours
+            return made
         if answer.status == 404:
             raise _no_order(path)
-        return decoded(_made, answer, partner=PARTNER, writes=True).id
+        made = decoded(_made, answer, partner=PARTNER, writes=True)
+        items = msgspec.convert(body["items"], list[ShippedItem])
+        return msgspec.structs.replace(made, items=made.items or items)
 
-    async def _shipment(
-        self, path: str, call: Call, effect: PublishFulfilment
-    ) -> dict[str, object]:
-        if len(effect.tracking_number) > MAX_TRACKING_CHARACTERS:
+    async def _cancel(self, path: str, call: Call) -> Result:
+        """Give the order the status Cancelled, which refunds nothing; the shop puts its pieces back
+        on sale as its own settings say."""
+        answer = await self._get(path, call, {})
+        status = decoded(_status, answer, partner=PARTNER, writes=False)
+        if status.status_id == CANCELLED:
+            return ChannelCancelled(told=False)
+        if status.items_shipped:
             raise Rejected(
-                f"{PARTNER} takes tracking numbers of {MAX_TRACKING_CHARACTERS} characters at "
-                "most. Make the shipment there by hand."
+                f"{PARTNER} shows a part of the order as shipped, so it was not cancelled there. "
+                f"Refund what is left in {PARTNER} by hand."
             )
-        products = await self._all(f"{path}/products", call, _products, {})
-        items, addresses = _items(call.stated, products)
-        if len(addresses) > 1:
-            raise Rejected(
-                f"The goods go to {len(addresses)} addresses by now. Make the shipments in "
-                f"{PARTNER} by hand."
-            )
-        provider = PROVIDERS.get(effect.carrier.lower(), "")
-        body: dict[str, object] = {
-            "order_address_id": addresses.pop(),
-            "tracking_number": effect.tracking_number,
-            "shipping_provider": provider,
-            "tracking_carrier": "",
-            "comments": mark_of(_order_id(call.ref), effect.tracking_number),
-            "items": items,
-        }
-        if not provider and effect.carrier:
-            body["shipping_method"] = effect.carrier
-        return body
+        await self._show_as(CANCELLED, path, call)
+        return ChannelCancelled()
 
     async def _show_as(self, status_id: int, path: str, call: Call) -> None:
-        """Set the order's status unless it says so already: making the last shipment may do it."""
-        if await self._standing(path, call) in DONE:
-            return
         answer = await self._api.ask("PUT", path, call=call, body={"status_id": status_id})
         if answer.status == 404:
             raise _no_order(path)
@@ -256,41 +252,26 @@ def pruned(raw: bytes) -> bytes:
         return raw  # the door refuses it, and says in whole sentences what is wrong
 
 
-def _items(order: Order, products: list[Product]) -> tuple[list[dict[str, object]], set[int]]:
-    """Return what of the order is shipped and not shown so yet, and the addresses it goes to.
+def _status_wanted(
+    found: Sequence[str], products: Sequence[Product], shipments: Sequence[Shipment]
+) -> tuple[int, ...]:
+    """Return the statuses that show what has left, the one to set first."""
+    if not any(map(travels, products)):
+        return (COMPLETED,)
+    if is_complete(products, shipments):
+        return (SHIPPED, COMPLETED)
+    return (PARTLY_SHIPPED, SHIPPED, COMPLETED)
 
-    What a bundle was taken apart into is shipped as the bundle, whose id the shop knows.
-    """
-    amounts: dict[str, int] = {}
-    bundles = set()
-    for line in order.lines:
-        if line.line_id.startswith(EXTRA):
-            continue
-        if line.bundle_line_id:
-            bundles.add(line.bundle_line_id)
-        else:
-            amounts[line.line_id] = line.quantity
-    items: list[dict[str, object]] = []
-    addresses: set[int] = set()
-    for product in products:
-        still_open = product.quantity - int(product.quantity_shipped or 0)
-        name = str(product.id)
-        wanted = still_open if name in bundles else min(amounts.get(name, 0), still_open)
-        if wanted > 0 and travels(product):
-            items.append({"order_product_id": product.id, "quantity": wanted})
-            addresses.add(product.order_address_id or 0)
-    if not items:
-        raise Rejected(
-            f"{PARTNER} has nothing left to ship on this order: somebody shipped it there, without "
-            "our tracking number. Add the number there."
+
+def _after(products: list[Product], made: Shipment) -> list[Product]:
+    """Return the lines after a shipment was made."""
+    sent = {one.order_product_id: one.quantity for one in made.items}
+    return [
+        msgspec.structs.replace(
+            one, quantity_shipped=(one.quantity_shipped or 0) + sent.get(one.id, 0)
         )
-    return items, addresses
-
-
-def _publication(call: Call) -> PublishFulfilment:
-    if not isinstance(call.effect, PublishFulfilment):
-        raise TypeError(f"{PARTNER} has nothing to do with {type(call.effect).__name__}.")
-    return call.effect
+        for one in products
+    ]
 
 
 def _order_id(ref: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from schemas.contracts import checks, doubts, refusals
+from schemas.contracts.edits import refuse_edit
 from schemas.contracts.refusals import Refused, refused
 from schemas.contracts.strict_json import parse, shown
 from schemas.contracts.validation import read_input, read_order
@@ -10,9 +11,12 @@ from schemas.messages.effects import tag_of
 from schemas.messages.inputs import (
     KINDS,
     ConfirmPayment,
+    EditOrder,
     Input,
     NoteFact,
     PlaceOrder,
+    ReportedParcel,
+    ReportHandedOver,
     ReportPacked,
     ReportShortPicked,
     UpdateOrder,
@@ -91,9 +95,18 @@ def _check(found: Input) -> None:
             f"The payment is of the order {shown(found.ref)}, but the order with it is "
             f"{shown(order.ref)}; send the order that was paid.",
         )
+    if isinstance(found, EditOrder):
+        refuse_edit(found)
     if isinstance(found, NoteFact) and (faults := checks.news_possible(found.at)):
         raise Refused(refusals.DATE_IMPOSSIBLE, faults)
-    if isinstance(found, ReportShortPicked) and (faults := checks.quantities_possible(found.lines)):
+    if isinstance(found, PlaceOrder | UpdateOrder | ConfirmPayment):
+        for shipment in found.fulfilled:
+            if faults := checks.quantities_possible(shipment.units, least=1):
+                raise Refused(refusals.QUANTITY_IMPOSSIBLE, faults)
+    if isinstance(found, ReportShortPicked) and (faults := checks.quantities_possible(found.found)):
         raise Refused(refusals.QUANTITY_IMPOSSIBLE, faults)
-    if isinstance(found, ReportPacked) and (faults := checks.parcels_possible(found.parcels)):
+    parcels: tuple[ReportedParcel, ...] | None = None
+    if isinstance(found, ReportPacked) or (isinstance(found, ReportHandedOver) and found.parcels):
+        parcels = found.parcels
+    if parcels is not None and (faults := checks.parcels_possible(parcels)):
         raise Refused(refusals.PARCELS_IMPOSSIBLE, faults)

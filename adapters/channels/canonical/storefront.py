@@ -1,41 +1,44 @@
-"""Tells a channel without an API of its own that its order is shipped: a CloudEvent on NATS.
+"""Tells a channel without an API of its own what left and what was cancelled: CloudEvents on NATS.
 
-CloudEvents 1.0, structured JSON, on `orders.out.<channel>.order.fulfilled`. The same parcel of the
-same order always has the same `id`, whichever effect or attempt says it, so a repeat is no second
-fact: the stream drops it within its window, and readers are told to drop it after that.
+CloudEvents 1.0, structured JSON, on `orders.out.<channel>.order.fulfilled` and
+`orders.out.<channel>.order.cancelled`. The same parcels, or the same cancellation, always have the
+same `id`, whichever attempt says it, so a repeat is no second event: the stream drops it within its
+window, and readers are told to drop it after that.
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Protocol
 
 import msgspec
 
 from actors.runtime.errors import Rejected
 from actors.runtime.ports import Call, Clock
-from schemas.contracts.published import ORDER_FULFILLED, identifier
-from schemas.messages.effects import FetchOrder, FulfilmentPublished, PublishFulfilment, Result
-from schemas.messages.facts import OrderFulfilled
+from adapters.kit.events import Events
+from schemas.contracts.published import ORDER_CANCELLED_HERE, ORDER_FULFILLED, identifier
+from schemas.messages.effects import (
+    CancelAtChannel,
+    ChannelCancelled,
+    FetchOrder,
+    FulfilmentPublished,
+    PublishFulfilment,
+    Result,
+)
+from schemas.messages.facts import (
+    FulfilledLine,
+    FulfilledParcel,
+    OrderCancelledHere,
+    OrderFulfilled,
+)
 from schemas.order.ids import ref_token
 
 CONTENT_TYPE = "application/cloudevents+json"
-FACT = "order.fulfilled"
-
-
-class Facts(Protocol):
-    """Where facts are published. Raises Retryable or Unknown."""
-
-    async def publish(
-        self, subject: str, body: bytes, *, message_id: str, content_type: str, trace: str
-    ) -> None:
-        """Return when the fact is on disk, whether it was there before or not."""
-        ...
+FULFILLED, CANCELLED = "order.fulfilled", "order.cancelled"
 
 
 class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """One fact in its envelope. `subject` is the channel's reference of the order."""
+    """One event in its envelope. `subject` is the channel's reference of the order."""
 
     specversion: str = "1.0"
     id: str
@@ -45,7 +48,7 @@ class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
     time: datetime
     datacontenttype: str = "application/json"
     dataschema: str
-    data: OrderFulfilled
+    data: OrderFulfilled | OrderCancelledHere
 
 
 class CanonicalStorefront:
@@ -54,47 +57,86 @@ class CanonicalStorefront:
     name = "storefront"
     can_look_up = True
 
-    def __init__(self, channel: str, facts: Facts, clock: Clock) -> None:
-        self._facts = facts
+    def __init__(self, channel: str, events: Events, clock: Clock) -> None:
+        self._events = events
         self._clock = clock
         self._channel = ref_token(channel)
 
     async def perform(self, call: Call) -> Result:
-        """Publish the fact; the stream's acknowledgement is the channel's."""
-        effect = call.effect
-        if isinstance(effect, FetchOrder):
-            raise Rejected(
-                "This channel has no API that could be asked for the order: whoever sends its "
-                "orders must state it again."
-            )
-        if not isinstance(effect, PublishFulfilment):
-            raise TypeError(f"A storefront has nothing to do with {type(effect).__name__}.")
-        name = f"{call.correlation_id}-fulfilled-{effect.tracking_number}"
+        """Publish the event; the stream's acknowledgement is the channel's."""
+        match call.effect:
+            case PublishFulfilment():
+                name = await self._tell(call, FULFILLED, ORDER_FULFILLED, _left(call, call.effect))
+                return FulfilmentPublished(outside_ids=(name,))
+            case CancelAtChannel():
+                told = _cancelled(call, call.effect)
+                await self._tell(call, CANCELLED, ORDER_CANCELLED_HERE, told)
+                return ChannelCancelled()
+            case FetchOrder():
+                raise Rejected(
+                    "This channel has no API to fetch the order from: whoever sends its orders "
+                    "must state it again."
+                )
+        raise TypeError(f"A storefront has nothing to do with {type(call.effect).__name__}.")
+
+    async def look_up(self, call: Call) -> Result | None:
+        """Nothing needs to be found: the same event under the same id may be published again."""
+        return None
+
+    async def _tell(
+        self, call: Call, subject: str, schema: str, data: OrderFulfilled | OrderCancelledHere
+    ) -> str:
+        """Publish one event, and return its id."""
+        name = call.idempotency_key
         event = CloudEvent(
             id=name,
             source=f"/orderwright/channels/{self._channel}",
-            type=ORDER_FULFILLED,
+            type=schema,
             subject=call.ref,
             time=self._clock.now(),
-            dataschema=identifier(ORDER_FULFILLED),
-            data=OrderFulfilled(
-                channel=call.channel,
-                ref=call.ref,
-                number=call.stated.number,
-                correlation_id=call.correlation_id,
-                carrier=effect.carrier,
-                tracking_number=effect.tracking_number,
-            ),
+            dataschema=identifier(schema),
+            data=data,
         )
-        await self._facts.publish(
-            f"orders.out.{self._channel}.{FACT}",
+        await self._events.publish(
+            f"orders.out.{self._channel}.{subject}",
             msgspec.json.encode(event),
             message_id=name,
             content_type=CONTENT_TYPE,
             trace=call.trace,
         )
-        return FulfilmentPublished(fulfilment_id=name)
+        return name
 
-    async def look_up(self, call: Call) -> Result | None:
-        """Nothing needs to be found: the same fact under the same id may be published again."""
-        return None
+
+def _left(call: Call, effect: PublishFulfilment) -> OrderFulfilled:
+    return OrderFulfilled(
+        channel=call.channel,
+        ref=call.ref,
+        number=call.stated.number,
+        reference=call.order_reference,
+        fulfilment=effect.fulfilment,
+        parcels=tuple(
+            FulfilledParcel(
+                parcel=one.parcel,
+                carrier=one.carrier,
+                tracking_number=one.tracking_number,
+                lines=tuple(
+                    FulfilledLine(line_id=unit.line_id, sku=unit.sku, quantity=unit.quantity)
+                    for unit in one.units
+                ),
+            )
+            for one in effect.parcels
+        ),
+        notify_customer=effect.notify_customer,
+    )
+
+
+def _cancelled(call: Call, effect: CancelAtChannel) -> OrderCancelledHere:
+    return OrderCancelledHere(
+        channel=call.channel,
+        ref=call.ref,
+        number=call.stated.number,
+        reference=call.order_reference,
+        reason=effect.reason,
+        restock=effect.restock,
+        notify_customer=effect.notify_customer,
+    )

@@ -128,6 +128,13 @@ COLUMNS: tuple[Column, ...] = (
         required=True,
         examples=("paid", ""),
     ),
+    _order("payment_method", "payment_method", "how it is paid, such as net30"),
+    _order(
+        "amount_due",
+        "amount_due_minor",
+        "what of the total is not paid yet",
+        kind="money",
+    ),
     _order("customer_name", "customer.name", "who ordered", examples=("Ada Reader", "")),
     _order(
         "email",

@@ -1,6 +1,6 @@
 """Shopify: one order as it is now (Admin GraphQL 2026-10), written down as its webhooks write it.
 
-So one translation (`shopify_order`) reads both. An order has a handful of lines, and Shopify asks
+So one translation (`order`) reads both. An order has a handful of lines, and Shopify asks
 beforehand for what a query could cost at most: so few lines come with the order, and more of them,
 and what lines without a SKU are, are asked for only where there are some.
 https://shopify.dev/docs/api/admin-graphql/2026-10/queries/order
@@ -15,6 +15,8 @@ import msgspec
 from actors.runtime.errors import NeedsPerson, Rejected, Retryable
 from actors.runtime.ports import Call
 from adapters.channels.shopify import fetched_shapes as shapes
+from adapters.channels.shopify.as_webhook import as_webhook, fulfilment_as_told
+from adapters.channels.shopify.goods import ShopifyGoods
 from adapters.channels.shopify.graphql import PARTNER, AccessDenied, ShopifyGraphql, order_gid
 from adapters.kit.http_client import lost
 
@@ -64,6 +66,8 @@ query OrderAsItIs($id: ID!, $lines: Int!, $ways: Int!, $discounts: Int!) {{
     cancelledAt
     cancelReason
     displayFinancialStatus
+    displayFulfillmentStatus
+    paymentGatewayNames
     currencyCode
     presentmentCurrencyCode
     taxesIncluded
@@ -92,6 +96,7 @@ query OrderAsItIs($id: ID!, $lines: Int!, $ways: Int!, $discounts: Int!) {{
     currentTotalDutiesSet {_MONEY}
     currentTotalAdditionalFeesSet {_MONEY}
     totalTipReceivedSet {_MONEY}
+    totalOutstandingSet {_MONEY}
     refunds(first: 1) {{ createdAt }}
     discountCodes
     discountApplications(first: $discounts) {{
@@ -158,10 +163,20 @@ query ArticlesOfLines($ids: [ID!]!) {
 }
 """
 
+TERMS_QUERY = """
+query TermsOfOrder($id: ID!) {
+  order(id: $id) { paymentTerms { paymentTermsName } }
+}
+"""
+
+_UNPAID = frozenset({"PENDING", "EXPIRED", "PARTIALLY_PAID"})
+_BEGUN = frozenset({"FULFILLED", "PARTIALLY_FULFILLED"})
+
 _NEEDED = (
-    "Give the app the scopes read_orders, read_customers and (for lines without SKU) read_products "
-    "in the shop, and in its Partner Dashboard the access to protected customer data with name, "
-    "email, phone and address; then have the order looked at again"
+    "Give the app the scopes read_orders, read_customers, read_products (for lines without SKU) "
+    "and read_payment_terms (for orders on terms) in the shop, and in its Partner Dashboard the "
+    "access to protected customer data with name, email, phone and address; then fetch the order "
+    "again"
 )
 
 # Any: a webhook's payload is free-form JSON that is written here and read by `shopify_shapes`.
@@ -171,10 +186,11 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class ShopifyFetched:
-    """Asks one shop how an order is now."""
+    """Fetches the current orders of one shop."""
 
-    def __init__(self, graphql: ShopifyGraphql) -> None:
+    def __init__(self, graphql: ShopifyGraphql, goods: ShopifyGoods) -> None:
         self._graphql = graphql
+        self._goods = goods
 
     async def bundle(self, ref: str, call: Call) -> bytes:
         """Return the order in the shape of `orders/updated`, with sorted keys: the same state gives
@@ -211,7 +227,27 @@ class ShopifyFetched:
             )
         lines = [*order.line_items.nodes, *await self._more_lines(order, call)]
         articles = await self._articles([one.id for one in lines if not one.has_sku()], call)
-        return shapes.as_webhook(order, lines, articles)
+        told = as_webhook(order, lines, articles)
+        if order.display_fulfillment_status in _BEGUN:
+            told["fulfillments"] = await self._fulfilments(order, call)
+        if order.display_financial_status in _UNPAID and not order.payment_gateway_names:
+            told["payment_terms"] = await self._terms(order, call)
+        return told
+
+    async def _fulfilments(self, order: shapes.Order, call: Call) -> list[_Json]:
+        """Return the fulfilments that stand, each with its lines."""
+        return [
+            fulfilment_as_told(one, await self._goods.contents(call, one.id))
+            for one in await self._goods.fulfilments(call)
+            if one.stands
+        ]
+
+    async def _terms(self, order: shapes.Order, call: Call) -> _Json | None:
+        """Return by what terms an order without a way to pay is paid."""
+        asked = {"id": order.id}
+        found = await self._graphql.ask(call, TERMS_QUERY, asked, _read_terms, writes=False)
+        terms = found.order.payment_terms if found.order is not None else None
+        return None if terms is None else {"payment_terms_name": terms.payment_terms_name}
 
     async def _more_lines(self, order: shapes.Order, call: Call) -> list[shapes.Line]:
         found: list[shapes.Line] = []
@@ -247,4 +283,5 @@ class ShopifyFetched:
 
 _read_order = msgspec.json.Decoder(shapes.OrderAnswer)
 _read_lines = msgspec.json.Decoder(shapes.LinesAnswer)
+_read_terms = msgspec.json.Decoder(shapes.TermsAnswer)
 _read_articles = msgspec.json.Decoder(shapes.ArticlesAnswer)

@@ -9,16 +9,18 @@ from __future__ import annotations
 from typing import TypeVar
 
 import msgspec
-from yarl import URL
 
 from actors.runtime.errors import PartnerError, Rejected, Retryable, Unauthorised
 from actors.runtime.ports import Call
+from adapters.channels.shopify.settings import ShopifySettings
 from adapters.kit.fitting import phrases, printable
-from adapters.kit.http_client import USER_AGENT, Answer, HttpClient, Request, decoded, lost, traced
+from adapters.kit.http_client import Answer, HttpClient, lost
+from adapters.kit.json_partner import JsonPartner
 
 PARTNER = "Shopify"
 API_VERSION = "2026-10"
 _GID = "gid://shopify/Order/"
+_PATH = f"/admin/api/{API_VERSION}/graphql.json"
 
 
 class AccessDenied(Unauthorised):
@@ -54,29 +56,24 @@ class _Answer(msgspec.Struct, frozen=True):
     extensions: _AnswerExtensions = _AnswerExtensions()
 
 
-_encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(_Answer)
 
 T = TypeVar("T")
 
 
 class ShopifyGraphql:
-    """The Admin API of one shop. `base_url` is `https://<shop>.myshopify.com`."""
+    """The Admin API of one shop; `name` is the instance's."""
 
-    def __init__(
-        self, client: HttpClient, *, base_url: str, access_token: str, timeout_seconds: float
-    ) -> None:
-        self._client = client
-        self._timeout_seconds = timeout_seconds
-        self._url = URL(
-            f"{base_url.rstrip('/')}/admin/api/{API_VERSION}/graphql.json", encoded=True
+    def __init__(self, client: HttpClient, settings: ShopifySettings, *, name: str = "") -> None:
+        self._api = JsonPartner(
+            client,
+            name=name or "shopify",
+            title=PARTNER,
+            base_url=settings.base_url,
+            timeout_seconds=settings.calls.timeout_seconds,
+            headers={"X-Shopify-Access-Token": settings.access_token.reveal()},
         )
-        self._headers = {
-            "X-Shopify-Access-Token": access_token,
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-            "User-Agent": USER_AGENT,
-        }
+        self.name = self._api.name
 
     async def ask(
         self,
@@ -89,25 +86,18 @@ class ShopifyGraphql:
     ) -> T:
         """Return the answer's `data`; `call` is None for what is about no single order. Raises the
         errors of `actors.runtime.errors`."""
-        request = Request(
-            method="POST",
-            url=self._url,
-            headers=self._headers if call is None else traced(self._headers, call),
-            body=_encode({"query": query, "variables": variables}),
-            timeout_seconds=self._timeout_seconds,
-            partner=PARTNER,
-            writes=writes,
+        answer = await self._api.ask(
+            call, "POST", _PATH, writes=writes, body={"query": query, "variables": variables}
         )
-        answer = await self._client.exchange(request)
         if answer.status == 423:
             raise Retryable(f"{PARTNER} has locked this shop (HTTP 423).")
         if answer.status >= 400:
             raise Rejected(f"{PARTNER} refused the request (HTTP {answer.status}).")
-        said = decoded(_decoder, answer, partner=PARTNER, writes=writes)
+        said = self._api.decoded(_decoder, answer, writes=writes)
         if said.errors:
             raise _failure(said, writes=writes)
         inner = Answer(answer.status, answer.headers, bytes(said.data))
-        return decoded(decoder, inner, partner=PARTNER, writes=writes)
+        return self._api.decoded(decoder, inner, writes=writes)
 
 
 def _failure(said: _Answer, *, writes: bool) -> PartnerError:

@@ -10,7 +10,6 @@ from adapters.channels.shopify.shapes import LineItem, Money, MoneySet, ShopifyO
 from adapters.kit.rounding import EXACT, Rounding, minor_of, reconciled
 from schemas.contracts import refusals
 from schemas.contracts.refusals import refused
-from schemas.messages.inputs import Fulfilled
 from schemas.order.canonical import Line, Totals
 from schemas.order.money import MoneyRefused, exponent_of
 
@@ -70,24 +69,6 @@ def current_quantity(item: LineItem) -> int:
     return item.quantity if item.current_quantity is None else item.current_quantity
 
 
-def fulfilled_of(source: ShopifyOrder) -> Fulfilled:
-    """Return how much the shop shows as fulfilled of what travels: a gift card or a tip says
-    nothing, and neither does a line without the figure."""
-    begun = False
-    for item in source.line_items:
-        left = item.fulfillable_quantity
-        if left is not None and left < current_quantity(item) and item.requires_shipping:
-            begun = True
-            break
-    if not begun:
-        return ""  # the usual order, which costs a microsecond
-    for item in source.line_items:
-        wanted, left = current_quantity(item), item.fulfillable_quantity
-        if item.requires_shipping and wanted > 0 and (left is None or left > 0):
-            return "partly"
-    return "wholly"
-
-
 def share(amount: int, part: int, whole: int) -> int:
     """Return the part of an amount, rounded half up; all of it when `whole` says nothing."""
     return amount if whole <= 0 else (2 * amount * part + whole) // (2 * whole)
@@ -118,10 +99,13 @@ def totals_of(
         duty = minor(source.current_total_duties_set, None, currency, rounding)
     shipping = _shipping(source, rounding)
     fees = minor(source.current_total_additional_fees_set, None, currency, rounding)
-    if fees:
+    given = 0
+    if fees > 0:
         lines.append(_extra("fees", "Additional fees", fees))
+    elif fees:
+        given = -fees  # no line costs less than nothing: it is taken off the order as a whole
     around = shipping + duty + (0 if source.taxes_included else tax)
-    left = total - around - sum(line.total_minor for line in lines)
+    left = total - around + given - sum(line.total_minor for line in lines)
     tip = minor(None, source.total_tip_received, currency, rounding)
     if left and left == tip:
         lines.append(_extra("tip", "Tip", tip))
@@ -139,7 +123,7 @@ def totals_of(
         discount += line.discount_minor
     return lines, Totals(
         subtotal_minor=subtotal,
-        discount_minor=discount + refunded,
+        discount_minor=discount + refunded + given,
         shipping_minor=shipping,
         tax_minor=tax,
         total_minor=total,

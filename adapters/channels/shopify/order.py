@@ -8,6 +8,7 @@ import msgspec
 
 from adapters.channels.shopify.money import current_quantity, minor, share, totals_of
 from adapters.channels.shopify.prices import discounts_of, presentment_of
+from adapters.channels.shopify.settings import ShopifyTranslation
 from adapters.channels.shopify.shapes import (
     Attribute,
     LineItem,
@@ -20,7 +21,7 @@ from schemas.contracts.doubts import doubts_of
 from schemas.contracts.refusals import Refused, refused
 from schemas.contracts.strict_json import shown
 from schemas.contracts.validation import accepts, require
-from schemas.order.canonical import DOUBT, Address, Customer, Line, Order, Payment
+from schemas.order.canonical import DOUBT, Address, Customer, Line, Order, Payment, Totals
 
 MAX_ATTRIBUTES = 100
 """What `order.v1` takes."""
@@ -28,6 +29,7 @@ UNLISTED_SKU = "unlisted"
 """The SKU of a line that is no article and needs no shipping, such as a tip or a wrapping."""
 
 _PAYMENTS: dict[str | None, str] = {None: "pending", "": "pending", "expired": "voided"}
+USUAL = ShopifyTranslation()
 _GIFT_NAMES = frozenset({"giftmessage", "giftnote"})
 
 
@@ -39,12 +41,14 @@ def order_ref(order: ShopifyOrder) -> str:
     return _digits(order.admin_graphql_api_id, "Order")
 
 
-def canonical_order(source: ShopifyOrder, rounding: Rounding = EXACT) -> Order:
+def canonical_order(
+    source: ShopifyOrder, rounding: Rounding = EXACT, settings: ShopifyTranslation = USUAL
+) -> Order:
     """Translate, validate against `order.v1`, and check totals, codes, dates and addresses.
 
     Raises Refused.
     """
-    order = unchecked_order(source, rounding)
+    order = unchecked_order(source, rounding, settings)
     stated = msgspec.to_builtins(order)
     if not accepts(published.ORDER, stated):
         require(published.ORDER, stated)
@@ -52,7 +56,9 @@ def canonical_order(source: ShopifyOrder, rounding: Rounding = EXACT) -> Order:
     return order
 
 
-def unchecked_order(source: ShopifyOrder, rounding: Rounding = EXACT) -> Order:
+def unchecked_order(
+    source: ShopifyOrder, rounding: Rounding = EXACT, settings: ShopifyTranslation = USUAL
+) -> Order:
     """Translate and nothing else: what an order would be if it passed. Raises Refused for what
     can't be translated at all."""
     if not source.line_items:
@@ -63,8 +69,10 @@ def unchecked_order(source: ShopifyOrder, rounding: Rounding = EXACT) -> Order:
     ]
     lines, totals = totals_of(source, lines, rounding)
     lines, presentment = presentment_of(source, lines, totals, rounding)
-    attributes, gift_message = _attributes(source)
+    attributes, gift_message = _attributes(source, settings)
     ship_to, bill_to, customer = _ship_to(source), _bill_to(source), _customer(source)
+    if ship_to is not None and not any(line.requires_shipping for line in lines):
+        ship_to = _whole(ship_to, attributes)
     placed_at = _utc(source.created_at)
     for doubt in doubts_of(ship_to, bill_to, customer):
         if len(attributes) < MAX_ATTRIBUTES:
@@ -93,6 +101,8 @@ def unchecked_order(source: ShopifyOrder, rounding: Rounding = EXACT) -> Order:
         discounts=discounts_of(source, totals, rounding),
         presentment=presentment,
         shipping_tax_code=_shipping_tax(source),
+        payment_method=_payment_method(source, settings),
+        amount_due_minor=_amount_due(source, totals, rounding),
     )
 
 
@@ -111,7 +121,7 @@ def _line(item: LineItem, currency: str, rounding: Rounding) -> Line:
         discount, tax = share(discount, now, item.quantity), share(tax, now, item.quantity)
     return Line(
         line_id=_digits(item.admin_graphql_api_id, "LineItem"),
-        sku=_sku(item),
+        sku=sku_of(item),
         title=(item.name or item.title or "")[:256],
         quantity=now,
         unit_price_minor=price,
@@ -135,7 +145,8 @@ def _shipping_tax(source: ShopifyOrder) -> str:
     return "+".join(dict.fromkeys(titles))[:256] if titles else ""
 
 
-def _sku(item: LineItem) -> str:
+def sku_of(item: LineItem) -> str:
+    """Return the SKU of a line, or what stands for one. Raises Refused(sku_missing)."""
     if item.sku and item.sku.strip():
         return item.sku.strip()
     if item.variant_id is not None:
@@ -166,6 +177,22 @@ def _payment(status: str | None) -> Payment:
     # An unknown status is refused by the schema, with the list of those it knows.
     found: Payment = _PAYMENTS.get(status, status)  # type: ignore[assignment]  # checked by schema
     return found
+
+
+def _payment_method(source: ShopifyOrder, settings: ShopifyTranslation) -> str:
+    """Return the gateways by name; an order on terms has none, and is paid by its terms."""
+    names = [name for name in source.payment_gateway_names if name]
+    if not names and source.payment_terms is not None:
+        names = [source.payment_terms.payment_terms_name or ""]
+    return settings.payment_method(*names)
+
+
+def _amount_due(source: ShopifyOrder, totals: Totals, rounding: Rounding) -> int | None:
+    if source.total_outstanding is None:
+        return None
+    due = minor(None, source.total_outstanding, source.currency, rounding)
+    # Below zero the shop owes the customer; what cash is rounded up by is not part of the total.
+    return min(max(due, 0), totals.total_minor)
 
 
 def _utc(value: str) -> str:
@@ -228,6 +255,17 @@ def _ship_to(source: ShopifyOrder) -> Address | None:
     return None if at is None else _address(at, _buyer_name(source), _street(at))
 
 
+def _whole(at: Address, attributes: dict[str, str]) -> Address | None:
+    """Return the address of an order of which nothing travels; of a part of one, such as a country
+    alone, the words are kept as an attribute."""
+    if at.name and at.lines and at.country:
+        return at
+    words = (at.name, at.company, *at.lines, at.postal_code, at.city, at.region, at.country)
+    if len(attributes) < MAX_ATTRIBUTES and any(words):
+        attributes["shopify.shipping_address"] = ", ".join(one for one in words if one)[:5000]
+    return None
+
+
 def _bill_to(source: ShopifyOrder) -> Address | None:
     """Return the billing address. Wallets give part of one; without a country it is none."""
     at = source.billing_address
@@ -236,16 +274,19 @@ def _bill_to(source: ShopifyOrder) -> Address | None:
     return _address(at, _buyer_name(source) or "-", _street(at) or ("",))
 
 
-def _attributes(source: ShopifyOrder) -> tuple[dict[str, str], str]:
+def _attributes(source: ShopifyOrder, settings: ShopifyTranslation) -> tuple[dict[str, str], str]:
     """Return what has no field of its own, and the gift message (a note attribute by custom).
 
     Our own names begin with `shopify.`; a line's properties with its line id.
     """
     found: dict[str, str] = {}
     gift_message = ""
+    gifts = _GIFT_NAMES
+    if settings.gift_message_attributes:
+        gifts = gifts.union(map(_plain, settings.gift_message_attributes))
     for one in source.note_attributes:
         text = _text(one)
-        if one.name.lower().replace(" ", "").replace("_", "").replace("-", "") in _GIFT_NAMES:
+        if _plain(one.name) in gifts:
             gift_message = text
         else:
             found[one.name[:256]] = text
@@ -261,6 +302,10 @@ def _attributes(source: ShopifyOrder) -> tuple[dict[str, str], str]:
             (f"The order has {len(found)} attributes; at most {MAX_ATTRIBUTES} are taken.",),
         )
     return found, gift_message
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace(" ", "").replace("_", "").replace("-", "")
 
 
 def _text(one: Attribute) -> str:

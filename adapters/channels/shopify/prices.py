@@ -164,7 +164,9 @@ def _seen(
         told = len(amounts) + sum(map(bool, (shipping, tax, duty)))
         amounts = reconciled(amounts, total - around, read.rounding, amounts=told)
         left = total - around - sum(amounts)
-    refunded = -left if left < 0 and source.refunds else 0
+    # What was taken off the order as a whole, as in the shop's currency.
+    off = totals.discount_minor > sum(line.discount_minor for line in lines)
+    refunded = -left if left < 0 and off else 0
     seen = Totals(
         subtotal_minor=sum(amounts) + discount,
         discount_minor=discount + refunded,

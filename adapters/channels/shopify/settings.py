@@ -4,10 +4,29 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from adapters.kit.secret import Secret
-from adapters.kit.settings import ChannelSettings, Signing, Url
+from adapters.kit.settings import ChannelSettings, Name, Signing, Url
+from adapters.kit.translation import Translation
+
+TRACKING_URLS = {"UPS": "https://www.ups.com/track?tracknum={number}"}
+"""Pages of our carriers; Shopify makes a link of its own to those it knows."""
+
+Page = Annotated[str, Meta(pattern=r"^https://[^\s]*\{number\}[^\s]*$", max_length=512)]
+
+
+class ShopifyTranslation(Translation, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How one shop's orders are read."""
+
+    gift_message_attributes: Annotated[
+        tuple[Name, ...],
+        Meta(
+            max_length=20,
+            description="Note attributes that hold the gift message, beside `gift message` and "
+            "`gift note`; capitals, spaces, - and _ make no difference.",
+        ),
+    ] = ()
 
 
 class ShopifySettings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -30,6 +49,25 @@ class ShopifySettings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown
         str,
         Meta(pattern=r"^\d{4}-\d{2}$", description="API version, also expected of webhooks."),
     ] = "2026-10"
+
+    companies: Annotated[
+        dict[Name, Name],
+        Meta(
+            max_length=100,
+            description="Our carriers' names to those that Shopify knows (capital letters matter: "
+            "then it follows the parcel by itself). Left out: the same name.",
+        ),
+    ] = field(default_factory=dict)
+    tracking_urls: Annotated[
+        dict[Name, Page],
+        Meta(
+            max_length=100,
+            description="A page of each carrier's that shows a parcel, with `{number}` in it.",
+        ),
+    ] = field(default_factory=lambda: dict(TRACKING_URLS))
+    translation: Annotated[ShopifyTranslation, Meta(description="How its orders are read.")] = (
+        ShopifyTranslation()
+    )
 
     @property
     def base_url(self) -> str:

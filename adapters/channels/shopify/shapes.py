@@ -129,6 +129,29 @@ class DiscountApplication(Struct, gc=False):
     description: str | None = None
 
 
+class FulfilledLine(Struct, gc=False):
+    """How many pieces of a line a fulfilment holds."""
+
+    admin_graphql_api_id: str
+    quantity: int
+
+
+class Fulfilment(Struct, gc=False):
+    """Pieces that somebody fulfilled, at least in part; us among them."""
+
+    admin_graphql_api_id: str
+    status: str | None = None
+    tracking_number: str | None = None
+    tracking_numbers: list[str] = []
+    line_items: list[FulfilledLine] = []
+
+
+class PaymentTerms(Struct, gc=False):
+    """When a buyer on terms has to pay, such as "Net 30"."""
+
+    payment_terms_name: str | None = None
+
+
 class Refund(Struct, gc=False):
     """Money given back. Only whether there was any is of interest here."""
 
@@ -173,4 +196,8 @@ class ShopifyOrder(Struct, gc=False):
     discount_applications: list[DiscountApplication] = []
     po_number: str | None = None
     refunds: list[Refund] = []
+    fulfillments: list[Fulfilment] = []
+    payment_gateway_names: list[str] = []
+    payment_terms: PaymentTerms | None = None
+    total_outstanding: str | None = None
     test: bool = False

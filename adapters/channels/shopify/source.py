@@ -10,10 +10,12 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from adapters.channels.shopify.money import current_quantity, fulfilled_of
-from adapters.channels.shopify.order import canonical_order, order_ref
+from adapters.channels.shopify.fulfilled import fulfilled_of
+from adapters.channels.shopify.money import current_quantity
+from adapters.channels.shopify.order import USUAL, canonical_order, order_ref
 from adapters.channels.shopify.privacy import PRIVACY_TOPICS, privacy_request
-from adapters.channels.shopify.shapes import ShopifyOrder
+from adapters.channels.shopify.reading import read_order
+from adapters.channels.shopify.settings import ShopifyTranslation
 from adapters.channels.shopify.topics import (
     KIND_OF_TOPIC,
     NOTE,
@@ -38,12 +40,11 @@ from adapters.kit.rounding import EXACT, Rounding
 from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused, refused
 from schemas.contracts.strict_json import parse, shown
-from schemas.contracts.validation import read_foreign
 from schemas.messages.inputs import (
     CancelOrder,
     ConfirmPayment,
-    Fulfilled,
     Input,
+    OutsideShipment,
     PlaceOrder,
     UpdateOrder,
 )
@@ -79,12 +80,14 @@ class Shopify:
         secrets: Sequence[str],
         api_version: str,
         rounding: Rounding = EXACT,
+        translation: ShopifyTranslation = USUAL,
     ) -> None:
         self._channel = channel
         self._shop = shop_domain.lower()
         self._keys = tuple(secret.encode() for secret in secrets if secret)
         self._version = api_version
         self._rounding = rounding
+        self._translation = translation
 
     def receive(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> Receipt:
         """Check signature and shop, then find topic and order. Raises SignatureRefused."""
@@ -113,7 +116,7 @@ class Shopify:
         """Make one of our inputs, or a request about personal data; see docs/contracts.md for what
         goes where. Raises Refused.
 
-        The arguments and the shop's rounding rule decide, nothing else.
+        The arguments and the shop's settings decide, nothing else.
         """
         tree = parse(raw)
         if kind == UNREADABLE:
@@ -128,14 +131,15 @@ class Shopify:
             return privacy_request(topic, raw)
         if kind not in KIND_OF_TOPIC.values():
             raise kept(topic)
-        order = read_foreign(tree, ShopifyOrder)
+        order = read_order(tree)
         ref = order_ref(order)
         if kind == "cancel" or order.cancelled_at:
             return CancelOrder(ref=ref, reason=(order.cancel_reason or "")[:256], whole=True)
         if order.line_items and not any(map(current_quantity, order.line_items)):
             words = "Every line was removed or refunded."
             return CancelOrder(ref=ref, reason=words, whole=True)
-        return _input(kind, ref, canonical_order(order, self._rounding), fulfilled_of(order))
+        stated = canonical_order(order, self._rounding, self._translation)
+        return _input(kind, ref, stated, fulfilled_of(order))
 
     def _notes(self, headers: Mapping[str, str], topic: str) -> tuple[str, ...]:
         found = []
@@ -197,7 +201,7 @@ def _ref_in(raw: bytes) -> str:
     return digits if digits.isascii() and digits.isdigit() and len(digits) <= 20 else ""
 
 
-def _input(kind: str, ref: str, order: Order, fulfilled: Fulfilled) -> Input:
+def _input(kind: str, ref: str, order: Order, fulfilled: tuple[OutsideShipment, ...]) -> Input:
     if kind == "pay":
         paid = order.totals.total_minor
         return ConfirmPayment(ref=ref, paid_minor=paid, order=order, fulfilled=fulfilled)

@@ -15,7 +15,7 @@ from actors.runtime.errors import PartnerError, Rejected
 from adapters.channels.shopify.graphql import API_VERSION, ShopifyGraphql
 from adapters.channels.shopify.topics import TOPICS
 from adapters.kit.fitting import phrases
-from adapters.kit.http_client import HttpClient, lost
+from adapters.kit.http_client import lost
 from adapters.kit.inbound import UNKNOWN
 from adapters.kit.sync import MAX_LISTED, MAX_SENTENCES, Listed, ListedPage, Subscriptions
 from schemas.contracts import refusals
@@ -146,14 +146,10 @@ _T = TypeVar("_T")
 
 
 class ShopifyUpkeep:
-    """One shop, behind `adapters.kit.sync.Upkeep`. `base_url` is that of the shop."""
+    """One shop, behind `adapters.kit.sync.Upkeep`."""
 
-    def __init__(
-        self, client: HttpClient, *, base_url: str, access_token: str, timeout_seconds: float
-    ) -> None:
-        self._graphql = ShopifyGraphql(
-            client, base_url=base_url, access_token=access_token, timeout_seconds=timeout_seconds
-        )
+    def __init__(self, graphql: ShopifyGraphql) -> None:
+        self._graphql = graphql
 
     async def changed_orders(self, since: datetime, until: datetime, cursor: str) -> ListedPage:
         """Return a page of the orders whose `updated_at` lies in the window, oldest first."""

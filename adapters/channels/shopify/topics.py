@@ -44,9 +44,9 @@ class Meaning(Struct, frozen=True, kw_only=True):
 
     `kind` is a key of `schemas.messages.inputs.KINDS`, `privacy` for what a customer asks by law,
     or `unknown` for what is kept as `reason`. Of a note, `details` are fields (dotted paths) whose
-    codes are told too, and `hold` is asked for where `only_if` says so of the payload. Where `look`
-    says so the shop is asked how the order is now: only for what changes lines, address or money
-    and does not carry them, and never for what every order has, for each question costs 50 to 80 of
+    codes are told too, and `hold` is asked for where `only_if` says so of the payload. Where
+    `refetch` says so the current order is fetched: only for what changes lines, address or money
+    and does not carry them, and never for what every order has, for each fetch costs 50 to 80 of
     the hundred to thousand points a second that a shop allows. `at` is the field (a dotted path)
     with the moment of the change.
     """
@@ -57,7 +57,7 @@ class Meaning(Struct, frozen=True, kw_only=True):
     details: tuple[str, ...] = ()
     hold: Literal["", "before_hand_over", "once_begun"] = ""
     only_if: Callable[[object], bool] = _always
-    look: Callable[[object], bool] = _never
+    refetch: Callable[[object], bool] = _never
     at: str = ""
 
 
@@ -65,8 +65,8 @@ def _whole(kind: str) -> Meaning:
     return Meaning(kind=kind, words="The whole order as it looks now.")
 
 
-def _news(words: str, *details: str, look: Callable[[object], bool] = _never) -> Meaning:
-    return Meaning(kind=NOTE, words=words, details=details, look=look)
+def _news(words: str, *details: str, refetch: Callable[[object], bool] = _never) -> Meaning:
+    return Meaning(kind=NOTE, words=words, details=details, refetch=refetch)
 
 
 def _not_ours(words: str) -> Meaning:
@@ -86,14 +86,9 @@ def _gave_money_back(tree: object) -> bool:
     return at(tree, "status") == "success" and at(tree, "kind") in ("refund", "void")
 
 
-def _has_goods(tree: object) -> bool:
-    """Say whether a fulfilment that counts holds something that travels (a gift card doesn't)."""
-    if at(tree, "status") in ("cancelled", "error", "failure"):
-        return False
-    lines = at(tree, "line_items")
-    return not isinstance(lines, list) or any(
-        at(x, "requires_shipping") is not False for x in lines
-    )
+def _refunds_goods(tree: object) -> bool:
+    lines = at(tree, "refund_line_items")
+    return not isinstance(lines, list) or bool(lines)
 
 
 _FULFILMENT_ORDER = "fulfillment_order.status"
@@ -121,7 +116,7 @@ TOPICS: Mapping[str, Meaning] = MappingProxyType(
             kind=NOTE,
             words="The order was edited at the storefront after work had begun: compare it there.",
             hold="once_begun",
-            look=_always,
+            refetch=_always,
             at="order_edit.committed_at",
         ),
         "orders/risk_assessment_changed": Meaning(
@@ -137,13 +132,16 @@ TOPICS: Mapping[str, Meaning] = MappingProxyType(
         "orders/link_requested": _not_ours("The buyer asks the shop for a new link to the order."),
         "order_transactions/create": _news(
             "A payment was tried or moved.", "kind", "status", "gateway", "amount", "currency",
-            look=_gave_money_back,
+            refetch=_gave_money_back,
         ),
+        # Money alone leaves the goods as they are. What was taken off the order is in its fetch.
         "refunds/create": Meaning(
             kind=NOTE,
-            words="A refund was made at the storefront: see there what it was for.",
-            hold="before_hand_over",
-            look=_always,
+            words="A refund was made at the storefront.",
+            hold="once_begun",
+            only_if=_refunds_goods,
+            refetch=_always,
+            at="created_at",
         ),
         "disputes/create": Meaning(
             kind=NOTE,
@@ -154,13 +152,9 @@ TOPICS: Mapping[str, Meaning] = MappingProxyType(
         "disputes/update": _news(
             "The dispute about the payment moved on.", "type", "reason", "status"
         ),
-        # Ours is made after hand-over, so one that comes before is somebody else's.
-        "fulfillments/create": Meaning(
-            kind=NOTE,
-            words="The storefront has a fulfilment; before we hand over, it is somebody else's.",
-            details=("status", "tracking_company", "tracking_number"),
-            hold="before_hand_over",
-            only_if=_has_goods,
+        # The order's own topics bring what it holds, and tell ours from somebody else's.
+        "fulfillments/create": _news(
+            "The storefront has a fulfilment.", "status", "tracking_company", "tracking_number"
         ),
         "fulfillments/update": _news(
             "A fulfilment at the storefront changed.",
@@ -194,14 +188,14 @@ TOPICS: Mapping[str, Meaning] = MappingProxyType(
             words="The storefront asks to cancel the fulfilment.",
             details=(_FULFILMENT_ORDER,),
             hold="before_hand_over",
-            look=_always,
+            refetch=_always,
         ),
         "fulfillment_orders/cancelled": Meaning(
             kind=NOTE,
             words="The storefront cancelled the fulfilment.",
             details=(_FULFILMENT_ORDER,),
             hold="before_hand_over",
-            look=_always,
+            refetch=_always,
         ),
         **{
             f"fulfillment_orders/{name}": _news(words, _FULFILMENT_ORDER)
@@ -226,7 +220,7 @@ TOPICS: Mapping[str, Meaning] = MappingProxyType(
         },
         **{
             f"returns/{name}": _news(
-                words, *_RETURNS, look=_always if name in ("close", "process") else _never
+                words, *_RETURNS, refetch=_always if name in ("close", "process") else _never
             )
             for name, words in (
                 ("approve", "A return was approved."),
@@ -314,7 +308,7 @@ def note_of(topic: str, tree: object) -> NoteFact:
         topic=topic,
         words=words[:MAX_WORDS],
         hold=meaning.hold if meaning.only_if(tree) else "",
-        look=meaning.look(tree),
+        refetch=meaning.refetch(tree),
         at=_moment(at(tree, meaning.at)) if meaning.at else None,
     )
 

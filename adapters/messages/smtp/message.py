@@ -18,7 +18,7 @@ _ENCODED_WORD_BYTES = 45
 
 
 def mail_address(text: str) -> str | None:
-    """Return the address as SMTP takes it, its domain in ASCII; None when it is no address."""
+    """Return the address as SMTP takes it, its domain in ASCII; None when it is not one."""
     local, at, domain = text.strip().rpartition("@")
     try:
         domain = domain.encode("idna").decode() if not domain.isascii() else domain

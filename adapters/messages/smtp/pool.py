@@ -5,33 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Literal
 
 import aiosmtplib
 import msgspec
 
 from actors.runtime.errors import Retryable, Unauthorised
 from actors.runtime.ports import Clock
+from adapters.messages.smtp.settings import SmtpSettings
 
-Security = Literal["none", "starttls", "tls"]
+CONNECTIONS = 8
+IDLE_SECONDS = 20.0
+"""A connection idle for longer is not used again: servers hang up after some 30 seconds."""
 
-
-class SmtpServer(msgspec.Struct, frozen=True, kw_only=True):
-    """Where mail is handed in. `none` is for a server on this machine only."""
-
-    host: str
-    port: int = 587
-    security: Security = "starttls"
-    username: str = ""
-    password: str = ""
-    connections: int = 8
-    timeout_seconds: float = 15.0
-    idle_seconds: float = 20.0
-    messages_per_connection: int = 100
-
-    def __repr__(self) -> str:
-        """Keep the password out of logs and tracebacks."""
-        return f"SmtpServer({self.host}:{self.port}, {self.security}, {self.username!r})"
+MESSAGES_PER_CONNECTION = 100
+"""Servers close a connection after some hundred messages."""
 
 
 class Kept(msgspec.Struct):
@@ -46,10 +33,13 @@ class Kept(msgspec.Struct):
 class SmtpPool:
     """Lends connections; a broken, old or much used one is closed instead of kept."""
 
-    def __init__(self, server: SmtpServer, clock: Clock) -> None:
-        self._server = server
+    def __init__(
+        self, settings: SmtpSettings, clock: Clock, title: str, *, connections: int = CONNECTIONS
+    ) -> None:
+        self._settings = settings
         self._clock = clock
-        self._free = asyncio.Semaphore(server.connections)
+        self._title = title
+        self._free = asyncio.Semaphore(connections)
         self._idle: list[Kept] = []
 
     @asynccontextmanager
@@ -74,28 +64,28 @@ class SmtpPool:
         now = self._clock.monotonic()
         while self._idle:
             kept = self._idle.pop()
-            if kept.smtp.is_connected and now - kept.used_at < self._server.idle_seconds:
+            if kept.smtp.is_connected and now - kept.used_at < IDLE_SECONDS:
                 return kept
             kept.smtp.close()
         return None
 
     def _take_back(self, kept: Kept) -> None:
         kept.used_at = self._clock.monotonic()
-        if kept.broken or kept.messages >= self._server.messages_per_connection:
+        if kept.broken or kept.messages >= MESSAGES_PER_CONNECTION:
             kept.smtp.close()
         else:
             self._idle.append(kept)
 
     async def _connect(self) -> Kept:
-        server = self._server
+        server = self._settings
         smtp = aiosmtplib.SMTP(
             hostname=server.host,
             port=server.port,
             use_tls=server.security == "tls",
             start_tls=server.security == "starttls",
-            username=server.username or None,
-            password=server.password or None,
-            timeout=server.timeout_seconds,
+            username=server.user or None,
+            password=server.password.reveal() if server.password else None,
+            timeout=server.calls.timeout_seconds,
         )
         try:
             await smtp.connect()
@@ -103,9 +93,9 @@ class SmtpPool:
             await smtp.ehlo()
         except aiosmtplib.SMTPAuthenticationError as error:
             raise Unauthorised(
-                f"The mail server refused our login ({error.code}). Renew it in the settings."
+                f"{self._title} refused our login ({error.code}). Renew it in the settings."
             ) from error
         except (aiosmtplib.SMTPException, OSError) as error:
             smtp.close()
-            raise Retryable(f"The mail server can't be reached: {error}.") from error
+            raise Retryable(f"{self._title} can't be reached: {error}.") from error
         return Kept(smtp, self._clock.monotonic())

@@ -1,5 +1,5 @@
 -- Failures counted by category: a projection of events, of the quarantine and of what the edge refused.
--- All of it but `incident_told` can be counted anew from the beginning.
+-- All of it but `incident_told` can be counted again from the beginning.
 
 -- How far the projection has read. One row: whoever counts locks it first, so pages are counted once and in order.
 CREATE TABLE incident_progress (

@@ -1,13 +1,16 @@
 """What a warehouse tells us, signed by the rules of https://www.standardwebhooks.com.
 
-The body is `schemas/contracts/json/warehouse.callback.v1.json`.
+The body is `schemas/contracts/json/warehouse.callback.v2.json`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
+from typing import assert_never
+
+from msgspec.structs import replace
 
 from adapters.kit.inbound import (
     UNKNOWN,
@@ -18,28 +21,31 @@ from adapters.kit.inbound import (
     digest_ref,
 )
 from adapters.kit.standard_webhooks import authenticate, key_of
+from adapters.warehouses.http.settings import WarehouseSettings
 from schemas.contracts import checks, published, refusals
 from schemas.contracts.refusals import Refused, refused
 from schemas.contracts.strict_json import parse, shown
 from schemas.contracts.validation import read
-from schemas.messages.callbacks import WarehouseCallback
-from schemas.messages.effects import Parcel
+from schemas.messages.callbacks import CallbackParcel, WarehouseCallback
+from schemas.messages.effects import Units
 from schemas.messages.inputs import (
     Input,
+    ReportCollected,
+    ReportedParcel,
     ReportHandedOver,
     ReportPacked,
     ReportPicked,
     ReportShortPicked,
     ReportTaskCancelled,
-    ShortLine,
 )
 from schemas.order.ids import (
     MAX_CHANNEL_LENGTH,
     MAX_REF_LENGTH,
-    CorrelationIdRefused,
+    ReferenceRefused,
     order_id_for,
-    verify_correlation_id,
+    verify_reference,
 )
+from schemas.order.things import FULFILMENT, Key, kind_of
 
 KIND_OF_TYPE: Mapping[str, str] = MappingProxyType(
     {
@@ -48,23 +54,27 @@ KIND_OF_TYPE: Mapping[str, str] = MappingProxyType(
         "task.short_picked": "short-picked",
         "task.handed_over": "handed-over",
         "task.cancelled": "task-cancelled",
+        "task.collected": "collected",
     }
 )
 
 
 class WarehouseCallbacks:
-    """One warehouse. `secrets` are texts, or base64 after `whsec_`; two while they are rotated.
-    `keys` sign our correlation ids, by key id. Raises ValueError for a secret that is no base64."""
+    """One warehouse's reports. `keys` sign our references, by key id. Raises ValueError for a
+    secret that is not base64 although it begins as one."""
 
     kind = "warehouse"
 
-    def __init__(self, name: str, *, secrets: Sequence[str], keys: Mapping[str, bytes]) -> None:
+    def __init__(
+        self, settings: WarehouseSettings, *, name: str, keys: Mapping[str, bytes]
+    ) -> None:
+        secrets = (secret.reveal() for secret in settings.callback_secrets)
         self._name = name
         self._secrets = tuple(key_of(one, "A warehouse's") for one in secrets if one)
         self._keys = keys
 
     def receive(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> Receipt:
-        """Check signature, age and correlation id. Raises SignatureRefused."""
+        """Check signature, age and reference. Raises SignatureRefused."""
         message_id = authenticate(headers, raw, now, self._secrets)
         delivery_id = delivery_of(self._name, message_id, "", raw)
         try:
@@ -84,7 +94,7 @@ class WarehouseCallbacks:
                 delivery_id=delivery_id,
             )
         try:
-            self._refuse_stranger(_text(told, "reference"), channel, ref)
+            self._fulfilment(_text(told, "reference"), channel, ref)
         except Refused as error:
             raise SignatureRefused(str(error)) from None
         return Receipt(
@@ -96,8 +106,8 @@ class WarehouseCallbacks:
         )
 
     def address(self, topic: str, raw: bytes) -> tuple[str, str]:
-        """Say again what a kept callback is, for its bytes alone say it: channel ("" when they
-        don't) and kind."""
+        """Return what a kept callback is, from its bytes alone: channel ("" when they do not say)
+        and kind."""
         try:
             tree = parse(raw)
         except Refused:
@@ -108,7 +118,7 @@ class WarehouseCallbacks:
         return channel if _is_token(channel) else "", kind
 
     def translate(self, kind: str, topic: str, raw: bytes) -> Input:
-        """Make one of our inputs. Raises Refused, also for a correlation id of another order."""
+        """Make one of our inputs. Raises Refused, also for the reference of another order."""
         tree = parse(raw)
         if kind == UNKNOWN:
             raise refused(
@@ -121,62 +131,100 @@ class WarehouseCallbacks:
                 refusals.KIND_MISMATCH,
                 f"The callback is a {told.type}, but came in as {shown(kind)}.",
             )
-        self._refuse_stranger(told.reference, told.channel, told.order_ref)
-        return _input(told)
+        fulfilment = self._fulfilment(told.reference, told.channel, told.order_ref)
+        return _input(told, fulfilment)
 
-    def _refuse_stranger(self, reference: str, channel: str, ref: str) -> None:
-        """Raise Refused unless we signed `reference`, for this order of this channel."""
+    def _fulfilment(self, reference: str, channel: str, ref: str) -> Key:
+        """Return the fulfilment that `reference` names. Raises Refused unless we signed it, for a
+        fulfilment of this order of this channel."""
         try:
-            order_id = verify_correlation_id(reference, self._keys)
-        except CorrelationIdRefused as error:
+            order_id, key = verify_reference(reference, self._keys)
+        except ReferenceRefused as error:
             raise refused(refusals.CORRELATION_REFUSED, str(error)) from None
         if order_id != order_id_for(channel, ref):
             raise refused(
                 refusals.CORRELATION_REFUSED,
-                f"The correlation id is not that of the order {shown(ref)} in {shown(channel)}; "
-                "send the reference that came with the task.",
+                f"The reference is not one of the order {shown(ref)} in {shown(channel)}; send the "
+                "reference that came with the task.",
             )
+        if kind_of(key) != FULFILMENT:
+            raise refused(
+                refusals.CORRELATION_REFUSED,
+                "The reference names no fulfilment; send the reference that came with the task.",
+            )
+        return key
 
 
-def _input(told: WarehouseCallback) -> Input:
+def _input(told: WarehouseCallback, fulfilment: Key) -> Input:
     ref, task_id = told.order_ref, told.task_id
-    if told.type == "task.picked":
-        return ReportPicked(ref=ref, task_id=task_id)
-    if told.type == "task.handed_over":
-        return ReportHandedOver(ref=ref, task_id=task_id)
-    if told.type == "task.cancelled":
-        return ReportTaskCancelled(ref=ref, task_id=task_id)
-    if told.type == "task.short_picked":
-        return ReportShortPicked(ref=ref, task_id=task_id, lines=_short_lines(told))
-    parcels = tuple(
-        Parcel(
-            parcel_id=one.parcel_id,
-            weight_grams=one.weight_grams,
-            length_mm=one.length_mm,
-            width_mm=one.width_mm,
-            height_mm=one.height_mm,
-        )
-        for one in told.parcels
+    match told.type:
+        case "task.picked":
+            return ReportPicked(ref=ref, fulfilment=fulfilment, task_id=task_id)
+        case "task.short_picked":
+            if not told.lines:
+                raise refused(
+                    refusals.QUANTITY_IMPOSSIBLE,
+                    "The short pick names no line; send every line with what was found of it.",
+                )
+            found = tuple(Units(one.line_id, "", one.picked_quantity) for one in told.lines)
+            if faults := checks.quantities_possible(found):
+                raise Refused(refusals.QUANTITY_IMPOSSIBLE, faults)
+            return ReportShortPicked(ref=ref, fulfilment=fulfilment, task_id=task_id, found=found)
+        case "task.packed":
+            parcels = tuple(_parcel(one) for one in told.parcels)
+            if faults := checks.parcels_possible(parcels):
+                raise Refused(refusals.PARCELS_IMPOSSIBLE, faults)
+            return ReportPacked(
+                ref=ref,
+                fulfilment=fulfilment,
+                task_id=task_id,
+                parcels=parcels,
+                complete=told.complete,
+            )
+        case "task.handed_over":
+            return ReportHandedOver(
+                ref=ref, fulfilment=fulfilment, task_id=task_id, parcels=_handed_over(told)
+            )
+        case "task.collected":
+            return ReportCollected(ref=ref, fulfilment=fulfilment, task_id=task_id)
+        case "task.cancelled":
+            return ReportTaskCancelled(
+                ref=ref, fulfilment=fulfilment, task_id=task_id, reason=told.reason[:256]
+            )
+        case _ as other:
+            assert_never(other)
+
+
+def _parcel(one: CallbackParcel) -> ReportedParcel:
+    return ReportedParcel(
+        parcel_id=one.parcel_id,
+        units=tuple(Units(line.line_id, line.sku, line.quantity) for line in one.lines),
+        weight_grams=one.weight_grams,
+        length_mm=one.length_mm,
+        width_mm=one.width_mm,
+        height_mm=one.height_mm,
+        carrier=one.carrier,
+        tracking_number=one.tracking_number,
     )
-    if faults := checks.parcels_possible(parcels):
+
+
+def _handed_over(told: WarehouseCallback) -> tuple[ReportedParcel, ...]:
+    """Return the parcels that left, each once, with what the report tells of it; none named: all
+    packed so far have left. Whoever is told of in `tracking` or `parcels` has left, too."""
+    found = {one.parcel_id: _parcel(one) for one in told.parcels}
+    for parcel_id in told.parcel_ids:
+        found.setdefault(parcel_id, ReportedParcel(parcel_id=parcel_id))
+    for one in told.tracking:
+        known = found.get(one.parcel_id, ReportedParcel(parcel_id=one.parcel_id))
+        found[one.parcel_id] = replace(
+            known,
+            carrier=one.carrier or known.carrier,
+            tracking_number=one.tracking_number or known.tracking_number,
+        )
+    parcels = tuple(found.values())
+    if parcels and (faults := checks.parcels_possible(parcels)):
         raise Refused(refusals.PARCELS_IMPOSSIBLE, faults)
-    return ReportPacked(ref=ref, task_id=task_id, parcels=parcels)
-
-
-def _short_lines(told: WarehouseCallback) -> tuple[ShortLine, ...]:
-    """Return the lines of which less was found than asked."""
-    short = tuple(
-        ShortLine(
-            line_id=line.line_id,
-            ordered_quantity=line.ordered_quantity,
-            picked_quantity=line.picked_quantity,
-        )
-        for line in told.lines
-        if line.picked_quantity < line.ordered_quantity
-    )
-    if faults := checks.quantities_possible(short):
-        raise Refused(refusals.QUANTITY_IMPOSSIBLE, faults)
-    return short
+    return parcels
 
 
 def _text(told: Mapping[str, object], name: str) -> str:

@@ -1,279 +1,258 @@
-"""Any warehouse that keeps our contract: tasks go there by HTTP, its news comes back as webhooks.
+"""Any warehouse or 3PL that implements our contract, version 2: one task for each fulfilment.
 
-It honours our idempotency key, and tells its tasks by our reference.
+Tasks go there by HTTP, and its reports come back as webhooks (`callbacks.py`). It honours our
+idempotency key, and finds its tasks by our reference.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import quote
 
 import msgspec
-from yarl import URL
 
 from actors.runtime.errors import NeedsPerson, Rejected
 from actors.runtime.ports import Call
 from adapters.kit.fitting import fit, phrases, printable
-from adapters.kit.http_client import USER_AGENT, Answer, HttpClient, decoded, traced
+from adapters.kit.http_client import Answer, HttpClient
+from adapters.kit.json_partner import JsonPartner, status_words, titled
+from adapters.warehouses.http import shapes
+from adapters.warehouses.http.settings import WarehouseSettings
 from schemas.messages.effects import (
-    CancelWarehouseTask,
-    CreateWarehouseTask,
+    CancelAsked,
+    CancelTask,
+    CreateTask,
     Result,
     TaskCreated,
     Undone,
+    Units,
 )
-from schemas.order.canonical import DOUBT, Address
-
-PARTNER = "The warehouse"
+from schemas.order import label_links
+from schemas.order.canonical import DOUBT, Address, Order
 
 MAX_TEXT = 1_000
 """Characters of a note or gift message: what a packing slip has room for."""
 
-CANCELLED, HANDED_OVER = "cancelled", "handed_over"
+CANCELLED, CANCELLING = "cancelled", "cancelling"
+_DELIVERIES = frozenset({"parcel", "local_delivery", "pickup"})
+_LABELS = {"us": "ours", "them": "yours", "nobody": "yours"}
+"""Who buys the labels, as the contract says it; meaningless where no carrier takes the goods."""
 
-
-class HttpWarehouseSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """One warehouse. `place` is its name for the shelf the goods are on; `callback_url` is where it
-    sends its news ("" sends none: then somebody else must tell us what was packed)."""
-
-    base_url: str
-    token: str
-    place: str = ""
-    callback_url: str = ""
-    timeout_seconds: float = 15.0
-
-    def __repr__(self) -> str:
-        """Keep the token out of logs and tracebacks."""
-        return f"HttpWarehouseSettings(base_url={self.base_url!r}, place={self.place!r})"
-
-
-class _ShipTo(msgspec.Struct, kw_only=True):
-    name: str
-    company: str
-    lines: list[str]
-    city: str
-    region: str
-    postal_code: str
-    country: str
-    phone: str
-
-
-class _Line(msgspec.Struct, kw_only=True, omit_defaults=True):
-    line_id: str
-    sku: str
-    title: str
-    quantity: int
-    bundle_sku: str = ""
-
-
-class _NewTask(msgspec.Struct, kw_only=True, omit_defaults=True):
-    reference: str
-    channel: str
-    order_ref: str
-    order_number: str
-    place: str
-    ship_to: _ShipTo
-    lines: list[_Line]
-    callback_url: str
-    note: str = ""
-    gift_message: str = ""
-    shipping_method: str = ""
-    attributes: dict[str, str] = {}
-
-
-class _Task(msgspec.Struct, frozen=True):
-    task_id: str
-    status: str = ""
-    reference: str = ""
-
-
-class _Tasks(msgspec.Struct, frozen=True):
-    tasks: list[_Task]
-
-
-class _Error(msgspec.Struct, frozen=True):
-    code: str = ""
-    message: str = ""
-
-
-class _Refusal(msgspec.Struct, frozen=True):
-    error: _Error = _Error()
-    status: str = ""
-
-
-_encode = msgspec.json.Encoder().encode
-_task = msgspec.json.Decoder(_Task)
-_tasks = msgspec.json.Decoder(_Tasks)
-_refusal = msgspec.json.Decoder(_Refusal)
+_PROBED = "0"
 
 
 class HttpWarehouse:
-    """The warehouse behind `actors.runtime.ports.Partner`."""
+    """A warehouse behind `actors.runtime.ports.Partner`; `name` is the instance's.
 
-    name = "warehouse"
+    `own_url` is where it sends its reports and gets labels ("": no link is sent, and someone else
+    must report what was packed). `keys` sign the links of labels; the last one is used.
+    """
+
     can_look_up = True
 
-    def __init__(self, client: HttpClient, settings: HttpWarehouseSettings) -> None:
-        self._client = client
-        self._settings = settings
-        self._base = settings.base_url.rstrip("/") + "/v1/tasks"
-        self._url = URL(self._base, encoded=True)
-        self._headers = {
-            "Authorization": f"Bearer {settings.token}",
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-            "User-Agent": USER_AGENT,
-        }
+    def __init__(
+        self,
+        client: HttpClient,
+        settings: WarehouseSettings,
+        *,
+        name: str = "",
+        own_url: str = "",
+        keys: Mapping[str, bytes] | None = None,
+    ) -> None:
+        self.name = name or "warehouse"
+        self._own_url = own_url.rstrip("/")
+        self._keys = dict(keys or {})
+        self._api = JsonPartner(
+            client,
+            name=self.name,
+            title=titled("The warehouse", name),
+            base_url=settings.base_url.rstrip("/") + "/v2",
+            timeout_seconds=settings.calls.timeout_seconds,
+            headers={"Authorization": f"Bearer {settings.token.reveal()}"},
+            words=_words,
+        )
 
     async def perform(self, call: Call) -> Result:
         """Create the task, or cancel it."""
         match call.effect:
-            case CreateWarehouseTask():
-                return await self._create(call)
-            case CancelWarehouseTask(task_id=task_id):
+            case CreateTask():
+                return await self._create(call, call.effect)
+            case CancelTask(task_id=task_id):
                 return await self._cancel(call, task_id)
             case other:
-                raise TypeError(f"{PARTNER} has nothing to do with {type(other).__name__}.")
+                raise TypeError(f"{self._api.title} can't carry out {type(other).__name__}.")
 
     async def look_up(self, call: Call) -> Result | None:
-        """Find the task by our reference.
-
-        A cancelled task is no task: whoever asks wants one that will be worked on.
-        """
+        """Find the fulfilment's task by our reference, and how a cancellation of it stands."""
         tasks = await self._find(call)
         match call.effect:
-            case CreateWarehouseTask():
+            case CreateTask():
                 alive = [task for task in tasks if task.status != CANCELLED]
                 if len(alive) > 1:
                     ids = " and ".join(task.task_id for task in alive)
                     raise NeedsPerson(
-                        f"{PARTNER} has several tasks for this order: {ids}. Cancel all but one "
-                        "there and retry."
+                        f"{self._api.title} has several tasks for this fulfilment: {ids}. Cancel "
+                        "all but one there and retry."
                     )
-                return TaskCreated(task_id=alive[0].task_id) if alive else None
-            case CancelWarehouseTask(task_id=task_id):
-                gone = any(task.task_id == task_id and task.status == CANCELLED for task in tasks)
-                return Undone(detail=f"Task {task_id} is cancelled.") if gone else None
+                found = alive or tasks
+                return TaskCreated(task_id=found[0].task_id) if found else None
+            case CancelTask(task_id=task_id):
+                status = next((one.status for one in tasks if one.task_id == task_id), "")
+                return _ended(task_id, status)
             case other:
-                raise TypeError(f"{PARTNER} has nothing to do with {type(other).__name__}.")
+                raise TypeError(f"{self._api.title} can't carry out {type(other).__name__}.")
 
-    async def _create(self, call: Call) -> Result:
-        body = _encode(self._new_task(call))
-        answer = await self._ask("POST", self._url, call, writes=True, body=body)
+    async def probe(self) -> str:
+        """Look for a task that does not exist; return what that showed."""
+        answer = await self._api.ask(None, "GET", f"/tasks?reference={_PROBED}")
         if answer.status >= 400:
-            raise Rejected(f"{PARTNER} refused the order: {_words(answer)}.")
-        return TaskCreated(task_id=decoded(_task, answer, partner=PARTNER, writes=True).task_id)
+            raise self._api.refused("to show its tasks", answer)
+        self._api.decoded(shapes.tasks_decoder, answer, writes=False)
+        return f"{self._api.title} shows its tasks."
+
+    async def _create(self, call: Call, effect: CreateTask) -> Result:
+        body = self._new_task(call, effect)
+        answer = await self._api.ask(call, "POST", "/tasks", body=body, headers=_once(call))
+        if answer.status >= 400:
+            raise self._api.refused("the task", answer)
+        made = self._api.decoded(shapes.task_decoder, answer, writes=True)
+        return TaskCreated(task_id=made.task_id)
 
     async def _cancel(self, call: Call, task_id: str) -> Result:
-        url = URL(f"{self._base}/{quote(task_id, safe='')}/cancel", encoded=True)
-        answer = await self._ask("POST", url, call, writes=True, body=b"{}")
+        path = f"/tasks/{quote(task_id, safe='')}/cancel"
+        answer = await self._api.ask(call, "POST", path, headers=_once(call))
         if answer.status == 409:
             raise Rejected(
-                f"{PARTNER} can't cancel task {task_id} any more: the goods were handed over to "
-                "the carrier."
+                f"{self._api.title} can't cancel task {task_id} any more: the goods have left "
+                f"({self._api.words(answer)})."
             )
         if answer.status == 404:
             if await self._find(call):
                 raise NeedsPerson(
-                    f"{PARTNER} has a task for this order, but not {task_id}. Cancel the right "
-                    "one there.",
+                    f"{self._api.title} has a task for this fulfilment, but not {task_id}. Cancel "
+                    "the right one there.",
                     outcome_known=False,
                 )
-            return Undone(detail=f"{PARTNER} has no task {task_id}.")
+            return Undone(detail=f"{self._api.title} has no task {task_id}.")
         if answer.status >= 400:
-            raise Rejected(f"{PARTNER} refused to cancel task {task_id}: {_words(answer)}.")
-        task = decoded(_task, answer, partner=PARTNER, writes=True)
-        if task.status != CANCELLED:
+            raise self._api.refused(f"to cancel task {task_id}", answer)
+        task = self._api.decoded(shapes.task_decoder, answer, writes=True)
+        ended = _ended(task_id, task.status)
+        if ended is None:
             raise NeedsPerson(
-                f"{PARTNER} took the cancellation of task {task_id}, but says it is "
+                f"{self._api.title} took the cancellation of task {task_id}, but says it is "
                 f"{printable(task.status)[:40]!r}. Ask there whether it will still be shipped.",
                 outcome_known=False,
             )
-        return Undone(detail=f"Task {task_id} is cancelled.")
+        return ended
 
-    async def _find(self, call: Call) -> list[_Task]:
-        url = URL(f"{self._base}?reference={quote(call.correlation_id, safe='')}", encoded=True)
-        answer = await self._ask("GET", url, call, writes=False)
+    async def _find(self, call: Call) -> list[shapes.Task]:
+        path = f"/tasks?reference={quote(call.reference, safe='')}"
+        answer = await self._api.ask(call, "GET", path)
         if answer.status >= 400:
-            raise NeedsPerson(
-                f"{PARTNER} would not say which tasks it has for this order: {_words(answer)}.",
-                outcome_known=False,
-            )
-        return decoded(_tasks, answer, partner=PARTNER, writes=False).tasks
+            raise self._api.unanswered("which tasks it has for this fulfilment", answer)
+        return self._api.decoded(shapes.tasks_decoder, answer, writes=False).tasks
 
-    def _new_task(self, call: Call) -> _NewTask:
+    def _new_task(self, call: Call, effect: CreateTask) -> shapes.NewTask:
         order = call.stated
-        if order.ship_to is None:
+        if effect.delivery not in _DELIVERIES:
             raise Rejected(
-                "The order has no shipping address, so nothing can be shipped. Add the address in "
-                "the sales channel."
+                f"{self._api.title} picks and packs goods; a delivery of kind {effect.delivery!r} "
+                "is not for it. Cancel this fulfilment and deliver it in another way."
             )
-        lines = [
-            _Line(
-                line_id=line.line_id,
-                sku=line.sku,
-                title=printable(line.title),
-                quantity=line.quantity,
-                bundle_sku=printable(line.bundle_sku),
-            )
-            for line in order.lines
-            if line.requires_shipping
-        ]
+        lines = [_line(order, units) for units in effect.units if units.quantity]
         if not lines:
-            raise Rejected("The order has no line that needs shipping.")
-        return _NewTask(
-            reference=call.correlation_id,
+            raise Rejected("The fulfilment holds nothing to pick.")
+        collect = None
+        if effect.collect_minor:
+            collect = shapes.Collect(minor=effect.collect_minor, currency=effect.collect_currency)
+        return shapes.NewTask(
+            reference=call.reference,
+            fulfilment=call.key,
             channel=call.channel,
             order_ref=call.ref,
             order_number=printable(order.number),
-            place=self._settings.place,
-            ship_to=_ship_to(order.ship_to, order.customer.phone),
+            place=effect.place,
+            delivery=effect.delivery,
+            labels=_LABELS[effect.labels],
+            label_url=self._label_url(call) if effect.labels == "us" else "",
+            ship_to=_ship_to(order, pickup=effect.delivery == "pickup"),
             lines=lines,
-            callback_url=self._settings.callback_url,
+            callback_url=f"{self._own_url}/hooks/{self.name}" if self._own_url else "",
             note=printable(order.note)[:MAX_TEXT],
             gift_message=printable(order.gift_message)[:MAX_TEXT],
             shipping_method=printable(order.shipping_method),
             attributes={
                 printable(name): printable(text)[:MAX_TEXT]
                 for name, text in order.attributes.items()
-                if not name.startswith(DOUBT)
+                if not name.startswith((DOUBT, "line "))
             },
+            amount_to_collect=collect,
         )
 
-    async def _ask(
-        self, method: str, url: URL, call: Call, *, writes: bool, body: bytes | None = None
-    ) -> Answer:
-        headers = traced(self._headers, call)
-        if writes:
-            headers = {**headers, "Idempotency-Key": call.idempotency_key}
-        return await self._client.exchange(
-            method,
-            url,
-            headers=headers,
-            timeout_seconds=self._settings.timeout_seconds,
-            partner=PARTNER,
-            writes=writes,
-            body=body,
-        )
+    def _label_url(self, call: Call) -> str:
+        if not self._own_url or not self._keys:
+            return ""
+        key_id, key = list(self._keys.items())[-1]
+        now = self._api.clock.now()
+        token = label_links.label_token(call.order_id, call.key, key_id=key_id, key=key, now=now)
+        return self._own_url + label_links.PATH + token
 
 
-def _ship_to(address: Address, other_phone: str) -> _ShipTo:
+def _once(call: Call) -> dict[str, str]:
+    return {"Idempotency-Key": call.idempotency_key}
+
+
+def _ended(task_id: str, status: str) -> Result | None:
+    if status == CANCELLED:
+        return Undone(detail=f"Task {task_id} is cancelled.")
+    return CancelAsked() if status == CANCELLING else None
+
+
+def _line(order: Order, units: Units) -> shapes.TaskLine:
+    """Return what to pick. A line that the order has no more still has its SKU."""
+    line = next((one for one in order.lines if one.line_id == units.line_id), None)
+    sku = units.sku or (line.sku if line is not None else units.line_id)
+    about = f"line {units.line_id}: "
+    return shapes.TaskLine(
+        line_id=units.line_id,
+        sku=sku,
+        title=printable(line.title if line is not None else sku),
+        quantity=units.quantity,
+        bundle_sku=printable(line.bundle_sku) if line is not None else "",
+        attributes={
+            printable(name.removeprefix(about)): printable(text)[:MAX_TEXT]
+            for name, text in order.attributes.items()
+            if name.startswith(about)
+        },
+    )
+
+
+def _ship_to(order: Order, *, pickup: bool) -> shapes.ShipTo:
     """Return the address for labels and packing slips: one line each, as it reads."""
-    return _ShipTo(
-        name=printable(address.name) or printable(address.company) or "Recipient",
+    address: Address | None = order.ship_to or (order.bill_to if pickup else None)
+    if address is None:
+        raise Rejected(
+            "The order has no shipping address, so nothing can be shipped. Add the address in the "
+            "sales channel."
+        )
+    name = printable(address.name) or printable(address.company)
+    return shapes.ShipTo(
+        name=name or printable(order.customer.name) or "Recipient",
         company=printable(address.company),
         lines=[printable(line) for line in address.lines],
         city=printable(address.city),
         region=printable(address.region),
         postal_code=printable(address.postal_code),
         country=address.country,
-        phone=fit(printable(address.phone or other_phone), 64),
+        phone=fit(printable(address.phone or order.customer.phone), 64),
     )
 
 
 def _words(answer: Answer) -> str:
     try:
-        refusal = _refusal.decode(answer.body)
+        refusal = shapes.refusal_decoder.decode(answer.body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        return f"HTTP {answer.status}"
+        return status_words(answer)
     code = f" ({refusal.error.code})" if refusal.error.code else ""
     return phrases([refusal.error.message or refusal.status]) + code

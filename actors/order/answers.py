@@ -1,0 +1,104 @@
+"""What each input means for the order itself, stage by stage."""
+
+from __future__ import annotations
+
+from actors.kernel.answers import Answers
+from actors.order.table import ACCEPTED, CANCELLED, CLOSED, EXPECTED, NEW, PLACED
+from schemas.messages import inputs as i
+
+_EVERY = (NEW, EXPECTED, PLACED, ACCEPTED, CLOSED, CANCELLED)
+_KNOWN = (EXPECTED, PLACED, ACCEPTED, CLOSED, CANCELLED)
+_REPORTS = (
+    i.ReportPicked,
+    i.ReportShortPicked,
+    i.ReportPacked,
+    i.ReportHandedOver,
+    i.ReportTaskCancelled,
+    i.ReportCollected,
+)
+
+ANSWERS = Answers(
+    "order",
+    (
+        (
+            "handled",
+            _EVERY,
+            (i.PlaceOrder, i.UpdateOrder, i.ConfirmPayment),
+            "it is placed, changed, paid, or the statement is noted; a stale one is told by its "
+            "time",
+        ),
+        (
+            "handled",
+            (NEW, EXPECTED, PLACED, ACCEPTED),
+            (i.CancelOrder,),
+            "what has not left is undone",
+        ),
+        ("refused", (CLOSED,), (i.CancelOrder,), "everything has left; a return is needed"),
+        ("ignored", (CANCELLED,), (i.CancelOrder,), "it is cancelled already"),
+        ("handled", _EVERY, (i.NoteFact,), "news is kept for people, and may hold the order"),
+        (
+            "handled",
+            (NEW, EXPECTED, PLACED, ACCEPTED, CLOSED),
+            (i.RefetchOrder,),
+            "the current order is fetched",
+        ),
+        (
+            "ignored",
+            (CANCELLED,),
+            (i.RefetchOrder,),
+            "nothing that the channel could say would change a cancelled order, unless it never "
+            "came",
+        ),
+        (
+            "ignored",
+            (NEW, EXPECTED),
+            _REPORTS,
+            "no warehouse was told of an order that has not come",
+        ),
+        (
+            "handled",
+            (PLACED, ACCEPTED, CLOSED, CANCELLED),
+            _REPORTS,
+            "its fulfilment takes it; one that the order does not have is a person's",
+        ),
+        (
+            "ignored",
+            (NEW,),
+            (i.EffectDone, i.EffectRefused, i.EffectGivenUp),
+            "nothing was asked of anyone for an order that no one has heard of",
+        ),
+        (
+            "handled",
+            _KNOWN,
+            (i.EffectDone, i.EffectRefused, i.EffectGivenUp),
+            "an effect's thing takes its end, by its number",
+        ),
+        ("ignored", (NEW,), (i.TimerFired,), "it has no timer before its first input"),
+        (
+            "handled",
+            (EXPECTED, PLACED, ACCEPTED),
+            (i.TimerFired,),
+            "an alarm, a look at the mappings, or the closing of a delivered order",
+        ),
+        (
+            "ignored",
+            (CLOSED, CANCELLED),
+            (i.TimerFired,),
+            "nothing is due at its end; timers of its things are theirs",
+        ),
+        ("ignored", (NEW,), (i.ActOnOrder, i.EditOrder), "no one can decide about nothing"),
+        (
+            "handled",
+            _KNOWN,
+            (i.ActOnOrder,),
+            "a person decides, or is told why it can't be done",
+        ),
+        ("handled", (PLACED, ACCEPTED), (i.EditOrder,), "a person changes the order"),
+        (
+            "refused",
+            (EXPECTED, CLOSED, CANCELLED),
+            (i.EditOrder,),
+            "there is nothing to change yet, or not any more",
+        ),
+    ),
+)

@@ -1,0 +1,1 @@
+"""FedEx: labels and tracking."""

@@ -1,0 +1,139 @@
+"""The kind `amazon`: what a seller account at Amazon is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from adapters.channels.amazon.settings import AmazonSettings
+from adapters.kit.instance import Instance, Kit
+from adapters.kit.kind import Channel, Kind
+from adapters.kit.lineage import Carried, Example, Stated, one_parcel
+
+if TYPE_CHECKING:
+    from adapters.channels.amazon.source import Amazon
+    from adapters.channels.amazon.storefront import AmazonStorefront
+    from adapters.channels.amazon.sync import AmazonUpkeep
+    from adapters.kit.inbound import Translator
+    from schemas.messages.privacy import Read
+
+_API_VERSION = "2026-01-01"
+_ORDER = {
+    "orderId": "1",
+    "createdTime": "",
+    "lastUpdatedTime": "",
+    "orderItems": [{"orderItemId": "70", "quantityOrdered": 1, "product": {}}],
+}
+
+
+def _webhooks(settings: AmazonSettings, instance: Instance) -> Amazon:
+    from adapters.channels.amazon.source import Amazon
+    from adapters.kit.rounding import Rounding
+
+    return Amazon(
+        instance.name,
+        secrets=tuple(one.reveal() for one in settings.webhook_secrets),
+        seller_id=settings.seller_id,
+        marketplace_ids=settings.marketplace_ids,
+        rounding=Rounding(mode=settings.rounding, level=settings.rounding_level),
+        translation=settings.translation,
+    )
+
+
+def _storefront(settings: AmazonSettings, kit: Kit) -> AmazonStorefront:
+    from adapters.channels.amazon.api import AmazonApi
+    from adapters.channels.amazon.storefront import AmazonStorefront
+
+    return AmazonStorefront(
+        AmazonApi(kit.client, settings, name=kit.name),
+        kit.clock,
+        marketplace_id=settings.marketplace_ids[0],
+        seller_id=settings.seller_id,
+    )
+
+
+def _sync(settings: AmazonSettings, kit: Kit) -> AmazonUpkeep:
+    from adapters.channels.amazon.api import AmazonApi
+    from adapters.channels.amazon.sync import AmazonUpkeep
+
+    return AmazonUpkeep(
+        AmazonApi(kit.client, settings, name=kit.name),
+        AmazonApi(kit.client, settings, name=kit.name, grantless=True),
+        kit.clock,
+        queue_arn=settings.queue_arn,
+        marketplace_ids=settings.marketplace_ids,
+    )
+
+
+async def _probe(settings: AmazonSettings, kit: Kit) -> str:
+    from adapters.channels.amazon.api import NOTIFICATIONS, AmazonApi
+    from adapters.channels.amazon.shapes import ORDER_CHANGE
+
+    api = AmazonApi(kit.client, settings, name=kit.name)
+    path = f"/notifications/v1/subscriptions/{ORDER_CHANGE}"
+    answer = await api.ask("getSubscription", NOTIFICATIONS, "GET", path)
+    there = "there is a subscription" if answer.status < 300 else "there is no subscription yet"
+    return f"the seller's authorisation is good; {there} to {ORDER_CHANGE}."
+
+
+def _examples() -> Sequence[Example]:
+    from adapters.channels.amazon.example import examples
+
+    return examples()
+
+
+def _read(reader: Translator, raw: bytes) -> Read:
+    from adapters.channels.amazon.example import read
+
+    return read(reader, raw)
+
+
+def order_id(ref: str) -> str:
+    """Return a reference as Amazon writes its order ids, another one for another reference."""
+    digits = ref.zfill(14)
+    return f"902-{digits[:7]}-{digits[7:14]}"
+
+
+KIND = Kind(
+    name="amazon",
+    title="Amazon",
+    words="Notifications name the order, which is fetched; each package is confirmed (SP-API).",
+    roles=("storefront",),
+    settings=AmazonSettings,
+    example={
+        "client_id": "example",
+        "client_secret": "an example's secret",
+        "refresh_token": "an example's token",
+        "region": "eu",
+        "marketplace_ids": ["A1PA6795UKMFR9"],
+        "webhook_secrets": ["an example's secret"],
+        "api_base_url": "https://partner.invalid",
+        "token_url": "https://partner.invalid/token",
+    },
+    partner=_storefront,
+    probe=_probe,
+    carried=Carried(
+        effect=one_parcel,
+        ref=order_id,
+        answers=lambda order: {f"/orders/{_API_VERSION}": {"order": _ORDER}},
+    ),
+    channel=Channel(
+        transports=("webhook",),
+        webhooks=_webhooks,
+        translator=None,
+        sync=_sync,
+        fetches=True,
+        statuses={
+            "PENDING_AVAILABILITY": "waits at Amazon until its goods are released",
+            "PENDING": "waits at Amazon until its payment is confirmed",
+            "UNSHIPPED": "is taken",
+            "PARTIALLY_SHIPPED": "says that a part has left",
+            "SHIPPED": "says that all of it has left",
+            "CANCELLED": "is cancelled",
+        },
+        mapped=("skus", "bundles", "shipping_methods"),
+        # The versions are spoken by name, so no setting changes them.
+        speaks=lambda settings: f"Orders {_API_VERSION}, notifications 1.0",
+        stated=Stated(examples=_examples, read=_read, own_names=("amazon.",)),
+    ),
+)

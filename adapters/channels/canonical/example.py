@@ -1,0 +1,174 @@
+"""Canonical orders in which every field is filled, to try out where each goes."""
+
+from __future__ import annotations
+
+import msgspec
+
+from adapters.kit.inbound import Translator
+from adapters.kit.lineage import Example
+from schemas.contracts.refusals import Refused
+from schemas.messages.codec import decode_order
+from schemas.messages.inputs import PlaceOrder
+from schemas.messages.privacy import Read
+
+_SHIP_TO = {
+    "name": "Paula Probe",
+    "company": "Probe Works",
+    "lines": ["12 Sample Street", "Floor 3"],
+    "city": "Louisville",
+    "region": "KY",
+    "postal_code": "40202",
+    "country": "US",
+    "phone": "+1 502 555 0101",
+}
+
+_CUSTOMER = {
+    "name": "Paula Probe",
+    "email": "paula@example.com",
+    "phone": "+1 502 555 0102",
+    "reference": "9001",
+    "locale": "en-US",
+}
+
+_LINES: list[dict[str, object]] = [
+    {
+        "line_id": "71",
+        "sku": "LAMP-1",
+        "title": "Lamp",
+        "quantity": 2,
+        "unit_price_minor": 2000,
+        "total_minor": 3600,
+        "discount_minor": 400,
+        "tax_minor": 216,
+        "requires_shipping": True,
+        "weight_grams": 900,
+        "channel_sku": "SET-1-LAMP",
+        "tax_code": "State tax",
+        "bundle_line_id": "70",
+        "bundle_sku": "SET-1",
+        "presentment_total_minor": 3312,
+        "delivery": "parcel",
+    },
+    {
+        "line_id": "72",
+        "sku": "BULB-2",
+        "title": "Bulb",
+        "quantity": 1,
+        "unit_price_minor": 500,
+        "total_minor": 500,
+        "discount_minor": 0,
+        "tax_minor": 30,
+        "requires_shipping": True,
+        "weight_grams": 100,
+        "channel_sku": "SET-1-BULB",
+        "tax_code": "State tax",
+        "bundle_line_id": "70",
+        "bundle_sku": "SET-1",
+        "presentment_total_minor": 460,
+        "delivery": "parcel",
+    },
+]
+
+_ORDER: dict[str, object] = {
+    "schema": "orderwright.order.v1",
+    "ref": "5550001",
+    "number": "#2001",
+    "placed_at": "2026-11-20T09:00:00Z",
+    "updated_at": "2026-11-20T09:05:00Z",
+    "currency": "USD",
+    "payment": "paid",
+    "lines": _LINES,
+    "totals": {
+        "subtotal_minor": 4500,
+        "discount_minor": 500,
+        "shipping_minor": 700,
+        "tax_minor": 246,
+        "total_minor": 5046,
+        "duty_minor": 100,
+        "taxes_included": False,
+    },
+    "customer": _CUSTOMER,
+    "ship_to": _SHIP_TO,
+    "bill_to": {**_SHIP_TO, "name": "Bill Probe"},
+    "shipping_method": "Express",
+    "note": "Leave it at the door",
+    "gift_message": "Many happy returns",
+    "attributes": {"Delivery day": "Friday"},
+    "test": False,
+    "discounts": [
+        {"amount_minor": 400, "code": "GREEN", "title": "Green week", "applies_to": "goods"}
+    ],
+    "presentment": {
+        "currency": "EUR",
+        "totals": {
+            "subtotal_minor": 4140,
+            "discount_minor": 460,
+            "shipping_minor": 644,
+            "tax_minor": 226,
+            "total_minor": 4642,
+            "duty_minor": 92,
+            "taxes_included": False,
+        },
+    },
+    "channel_shipping_method": "Express by the shop",
+    "shipping_tax_code": "State tax",
+    "payment_method": "card",
+    "amount_due_minor": 0,
+}
+
+
+def examples() -> tuple[Example, ...]:
+    """Return the usual order, those with gaps that other fields fill, and one that goes abroad."""
+    sparse = {name: text for name, text in _SHIP_TO.items() if name not in ("company", "phone")}
+    lines = _ORDER["lines"]
+    assert isinstance(lines, list), "the order's lines stand above"
+    alone = {name: told for name, told in lines[1].items() if not name.startswith("bundle_")}
+    abroad = {**_SHIP_TO, "city": "Toronto", "region": "ON", "postal_code": "M5V 2T6"}
+    return (
+        Example(when="", tree=_ORDER),
+        Example(
+            when="if the shipping address has no company and no phone",
+            tree={**_ORDER, "ship_to": sparse},
+        ),
+        Example(
+            when="if the customer has no phone",
+            tree={**_ORDER, "customer": {**_CUSTOMER, "phone": ""}},
+        ),
+        Example(
+            when="if no line is part of a bundle",
+            tree={
+                **_ORDER,
+                "lines": [{**line, "bundle_line_id": "", "bundle_sku": ""} for line in _LINES],
+                "attributes": {"amazon.marketplace_id": "ATVPDKIKX0DER"},
+            },
+        ),
+        Example(
+            when="if the customer saw the shop's own currency",
+            tree={
+                **{name: told for name, told in _ORDER.items() if name != "presentment"},
+                "lines": [
+                    {name: told for name, told in line.items() if not name.startswith("present")}
+                    for line in _LINES
+                ],
+            },
+        ),
+        Example(
+            when="if the line is no part of a bundle",
+            tree={**_ORDER, "lines": [lines[0], alone]},
+        ),
+        Example(
+            when="for a parcel from the US to Canada",
+            tree={**_ORDER, "ship_to": {**abroad, "country": "CA"}},
+        ),
+    )
+
+
+def read(reader: Translator, raw: bytes) -> Read:
+    """Translate an example, going on where only a check refuses it."""
+    try:
+        return reader.translate("place", "", raw)
+    except Refused:
+        try:
+            return PlaceOrder(order=decode_order(raw))
+        except msgspec.ValidationError as error:
+            raise Refused("schema_mismatch", (str(error),)) from error

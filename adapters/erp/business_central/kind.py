@@ -1,0 +1,51 @@
+"""The kind `business_central`: Microsoft Dynamics 365 Business Central."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adapters.erp.business_central.settings import BusinessCentralSettings
+from adapters.kit.instance import Kit
+from adapters.kit.kind import Kind
+from adapters.kit.lineage import Carried, all_units
+from schemas.messages.effects import PostSalesOrder
+from schemas.order.canonical import Order
+
+if TYPE_CHECKING:
+    from adapters.erp.business_central.partner import BusinessCentral
+
+
+def _partner(settings: BusinessCentralSettings, kit: Kit) -> BusinessCentral:
+    from adapters.erp.business_central.partner import BusinessCentral
+
+    return BusinessCentral(kit.client, settings, name=kit.name)
+
+
+async def _probe(settings: BusinessCentralSettings, kit: Kit) -> str:
+    return await _partner(settings, kit).probe()
+
+
+def _effect(order: Order) -> PostSalesOrder:
+    return PostSalesOrder(units=all_units(order))
+
+
+KIND = Kind(
+    name="business_central",
+    title="Microsoft Dynamics 365 Business Central",
+    words="Sales orders are posted, amended and cancelled by the API v2.0.",
+    roles=("erp",),
+    settings=BusinessCentralSettings,
+    example={
+        "base_url": "https://partner.invalid/api/v2.0",
+        "token_url": "https://partner.invalid/token",
+        "company_id": "company",
+        "client_id": "example",
+        "client_secret": "an example's secret",
+        "customer_number": "10000",
+        "shipping_account": "40100",
+        "duty_account": "40200",
+    },
+    partner=_partner,
+    probe=_probe,
+    carried=Carried(effect=_effect),
+)

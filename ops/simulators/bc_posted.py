@@ -1,0 +1,111 @@
+"""Business Central's posted documents: the invoices and shipments that sales orders become."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from ops.simulators.bc_orders import (
+    EMPTY_HEADER,
+    NO_DATE,
+    NO_ID,
+    SalesOrder,
+    Settings,
+    line_json,
+    sequence_of,
+    timestamp,
+    totals_json,
+)
+from ops.simulators.shapes import JsonObject, JsonValue, dig, number, objects, parse_object, text
+
+_SHIPMENT_LESS = (
+    "currencyId", "paymentTermsId", "shipmentMethodId", "shortcutDimension1Code",
+    "shortcutDimension2Code", "orderDate", "requestedDeliveryDate", "partialShipping",
+    "discountAmount", "discountAppliedBeforeTax",
+)  # fmt: skip
+_INVOICE_LESS = ("orderDate", "requestedDeliveryDate", "partialShipping")
+_POSTED_TYPES = {"Comment": " ", "Account": "G/L Account", "Charge": "Charge Item"}
+
+
+@dataclass(slots=True, frozen=True)
+class Posted:
+    """One posted document: the order as it was then. `kind`: salesInvoices or salesShipments."""
+
+    kind: str
+    id: str
+    number: str
+    order: SalesOrder
+    posted_at: float
+
+
+def posted_id(order: SalesOrder, kind: str) -> str:
+    """An id of its own, which is not the order's."""
+    return str(UUID(int=UUID(order.id).int ^ (1 if kind == "salesInvoices" else 2)))
+
+
+def _common(posted: Posted, settings: Settings, less: tuple[str, ...]) -> dict[str, JsonValue]:
+    sent = parse_object(posted.order.raw)
+    shown: dict[str, JsonValue] = {"id": posted.id, "number": posted.number}
+    header = {**EMPTY_HEADER, **{k: v for k, v in sent.items() if v is not None}}
+    shown.update({k: header[k] for k in EMPTY_HEADER if k not in less})
+    day = timestamp(posted.posted_at)[:10]
+    shown.update(
+        invoiceDate=day,
+        postingDate=day,
+        dueDate=day,
+        customerPurchaseOrderReference="",
+        orderNumber=posted.order.number,
+        lastModifiedDateTime=timestamp(posted.posted_at),
+        pricesIncludeTax=posted.order.prices_include_tax,
+    )
+    if settings.upper_case:
+        shown["externalDocumentNumber"] = posted.order.reference.upper()
+    return shown
+
+
+def posted_json(posted: Posted, settings: Settings) -> dict[str, JsonValue]:
+    """The document as Business Central answers it."""
+    if posted.kind == "salesShipments":
+        shown = _common(posted, settings, _SHIPMENT_LESS)
+        shown.update(paymentTermsCode="", shipmentMethodCode="")
+        return shown
+    shown = _common(posted, settings, _INVOICE_LESS)
+    totals_json(posted.order, parse_object(posted.order.raw), settings, shown)
+    shown.update(
+        promisedPayDate=NO_DATE,
+        orderId=posted.order.id,
+        disputeStatusId=NO_ID,
+        disputeStatus="",
+        remainingAmount=shown["totalAmountIncludingTax"],
+        status="Open",
+    )
+    return shown
+
+
+def posted_lines_json(posted: Posted, settings: Settings) -> list[JsonValue]:
+    """The document's lines, for $expand."""
+    lines = sorted(objects(parse_object(posted.order.raw), "salesOrderLines"), key=sequence_of)
+    return [_line(posted, line, settings) for line in lines]
+
+
+def _line(posted: Posted, line: JsonObject, settings: Settings) -> JsonObject:
+    shown = {**line_json(posted.order, line, settings), "documentId": posted.id}
+    if posted.kind == "salesInvoices":
+        return shown
+    kind = text(shown, "lineType")
+    return {
+        "id": dig(shown, "id"),
+        "documentId": posted.id,
+        "documentNo": posted.number,
+        "sequence": dig(shown, "sequence"),
+        "lineType": _POSTED_TYPES.get(kind, kind),
+        "lineObjectNumber": text(shown, "lineObjectNumber"),
+        "description": text(shown, "description"),
+        "description2": text(shown, "description2"),
+        "unitOfMeasureCode": text(shown, "unitOfMeasureCode"),
+        "unitPrice": number(shown, "unitPrice"),
+        "quantity": number(shown, "quantity"),
+        "discountPercent": number(shown, "discountPercent"),
+        "taxPercent": settings.tax_percent,
+        "shipmentDate": text(shown, "shipmentDate"),
+    }

@@ -1,0 +1,194 @@
+"""What whoever plays a shop tells and does there, under `/_sim/shops/<shop>/…`.
+
+`POST orders` takes `{"orders": [{"id", "updated_at", "order", "locations"}]}`; `GET orders/<id>`
+shows one as it is; `POST orders/<id>/edit|pay|cancel|fulfil|hold|release` is what a person does in
+the shop's admin. The answer has the `webhooks` that tell of it, and with `"tell": false` they are
+left to the caller. `POST failed` names a webhook that no one took, `DELETE subscriptions`
+(`?topic=`) deletes some, `POST webhooks` says where the shop's own webhooks go, `POST token` which
+access token is the only good one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final, cast
+
+from ops.simulators.partner import json_reply
+from ops.simulators.shapes import JsonObject, JsonValue, NotUnderstood, parse_object, text
+from ops.simulators.shop_book import Book
+from ops.simulators.shop_doings import REASONS, Doings, goods_news
+from ops.simulators.shop_echo import Echo, News, as_json, read_wish
+from ops.simulators.shop_edit import NotEditable
+from ops.simulators.shop_goods import FULFILLABLE, MANUAL, FulfilmentOrder, Hold, Refusal, Tracking
+from ops.simulators.shop_rerouting import hold, release
+from ops.simulators.shop_statement import Json
+from ops.simulators.wire import Reply, Request
+
+_ORDER: Final = re.compile(r"orders/([0-9]+)(?:/([a-z]+))?")
+_HELP: Final = (
+    "Try orders, orders/<id>, orders/<id>/edit (pay, cancel, fulfil, hold, release), failed,"
+    " subscriptions, webhooks, token."
+)
+
+
+class ShopControl:
+    """One shop's controls."""
+
+    def __init__(
+        self, book: Book, doings: Doings, echo: Echo, next_number: Callable[[], int]
+    ) -> None:
+        self._book = book
+        self._doings = doings
+        self._echo = echo
+        self._next_number = next_number
+
+    def answer(self, request: Request, what: str) -> Reply:
+        """The reply to what stands behind the shop's name in the path."""
+        try:
+            if match := _ORDER.fullmatch(what):
+                return self._order(int(match[1]), match[2] or "", request)
+            return self._shop(request, what)
+        except (NotUnderstood, ValueError, TypeError, AttributeError, KeyError) as error:
+            if isinstance(error, NotEditable):
+                return json_reply(409, {"error": str(error)})
+            return json_reply(400, {"error": str(error)})
+        except Refusal as error:
+            return json_reply(409, {"error": error.message})
+
+    def _shop(self, request: Request, what: str) -> Reply:
+        book, told = self._book, (request.method, what)
+        if told == ("POST", "orders"):
+            book.tell(parse_object(request.body))
+        elif told == ("POST", "failed"):
+            book.failed(text(parse_object(request.body), "topic"))
+        elif told == ("POST", "token"):
+            book.token = text(parse_object(request.body), "token")
+        elif told == ("POST", "webhooks"):
+            self._echo.wish(read_wish(parse_object(request.body)))
+        elif told == ("DELETE", "webhooks"):
+            self._echo.wish(None)
+        elif told == ("DELETE", "subscriptions"):
+            book.unsubscribe(request.params().get("topic", ""))
+        elif request.method != "GET" or what not in ("orders", "subscriptions", "webhooks"):
+            return json_reply(404, {"error": _HELP})
+        if what == "webhooks":
+            return json_reply(200, self._echo.shown())
+        orders: list[JsonValue] = list(book.orders)
+        subscriptions: list[JsonValue] = list(book.subscriptions.values())
+        return json_reply(200, {"orders": orders, "subscriptions": subscriptions})
+
+    def _order(self, number: int, doing: str, request: Request) -> Reply:
+        if request.method == "GET" and not doing:
+            return json_reply(200, self._shown(number))
+        if request.method != "POST":
+            return json_reply(404, {"error": _HELP})
+        told = parse_object(request.body) if request.body else {}
+        changed, news = self._do(number, doing, told)
+        if told.get("tell", True) is not False:
+            self._echo.tell(news)
+        more: JsonObject = {"changed": changed, "webhooks": as_json(news)}
+        return json_reply(200, {**self._shown(number), **more})
+
+    def _do(self, number: int, doing: str, told: JsonObject) -> tuple[list[str], list[News]]:
+        match doing:
+            case "edit":
+                return self._doings.edit(number, cast(Json, told))
+            case "pay":
+                return ["paid"], self._doings.pay(number)
+            case "cancel":
+                reason = text(told, "reason") or "customer"
+                if reason not in REASONS:
+                    raise NotUnderstood(f"`reason` is one of {', '.join(REASONS)}.")
+                refund = told.get("refund") is True
+                return ["cancelled"], self._doings.cancel(number, reason, refund=refund)[1]
+            case "fulfil":
+                return ["fulfilled"], self._fulfil(number, told)
+            case "hold" | "release":
+                return [doing], self._hold(number, told, put=doing == "hold")
+        raise NotUnderstood(_HELP)
+
+    def _fulfil(self, number: int, told: JsonObject) -> list[News]:
+        """Fulfil what is open at one location: somebody ships without us."""
+        lines = told.get("lines")
+        counts = lines if isinstance(lines, dict) else {}
+        wanted: list[tuple[int, list[tuple[int, int]] | None]] = []
+        location = 0
+        for one in self._book.goods(number).orders:
+            if one.status not in FULFILLABLE or one.service != MANUAL:
+                continue
+            if location and one.location != location:
+                continue
+            pieces = [
+                (piece.number, min(piece.remaining, int(text(counts, piece.line))))
+                for piece in one.pieces
+                if piece.remaining and piece.line in counts
+            ]
+            if pieces or not counts:
+                wanted.append((one.number, pieces or None))
+                location = one.location
+        numbers = told.get("numbers")
+        tracking = Tracking(
+            text(told, "company"),
+            tuple(str(x) for x in numbers) if isinstance(numbers, list) else (),
+        )
+        return self._doings.fulfil(number, wanted, tracking)[1]
+
+    def _hold(self, number: int, told: JsonObject, *, put: bool) -> list[News]:
+        news = []
+        for one in self._book.goods(number).orders:
+            if put and one.status in FULFILLABLE:
+                reason = text(told, "reason") or "OTHER"
+                made = Hold(self._next_number(), reason, text(told, "notes"), "")
+                hold(one, made, self._book.clock())
+                news.append(goods_news("placed_on_hold", one))
+            elif not put and one.status == "ON_HOLD":
+                release(one, None, self._book.clock())
+                news.append(goods_news("hold_released", one))
+        if not news:
+            raise NotEditable("There is nothing to hold or to release.")
+        return news
+
+    def _shown(self, number: int) -> dict[str, JsonValue]:
+        goods = self._book.goods(number)
+        known = self._book.orders.get(number)
+        orders: list[JsonValue] = [_fulfilment_order(one) for one in goods.orders]
+        fulfilments: list[JsonValue] = [
+            {
+                "id": one.number,
+                "status": one.status,
+                "company": one.tracking.company,
+                "numbers": list(one.tracking.numbers),
+                "lines": [
+                    {
+                        "line_item_id": part.line,
+                        "quantity": part.quantity,
+                        "fulfilment_order": part.fulfilment_order,
+                    }
+                    for part in one.parts
+                ],
+            }
+            for one in goods.fulfilments
+        ]
+        return {
+            "order": self._book.statement(number),
+            "edits": known.edits if known else 0,
+            "is_cancelled": goods.cancelled_at is not None,
+            "fulfilment_orders": orders,
+            "fulfilments": fulfilments,
+        }
+
+
+def _fulfilment_order(one: FulfilmentOrder) -> JsonObject:
+    return {
+        "id": one.number,
+        "status": one.status,
+        "location": one.location,
+        "method": one.method,
+        "service": one.service,
+        "prepared": one.prepared,
+        "holds": [hold.reason for hold in one.holds],
+        "lines": [
+            {"line_item_id": x.line, "total": x.total, "remaining": x.remaining} for x in one.pieces
+        ],
+    }

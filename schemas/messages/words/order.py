@@ -1,0 +1,200 @@
+"""Events of the order itself, and those that any of its things may have, in words."""
+
+from __future__ import annotations
+
+from schemas.messages import events as e
+from schemas.messages.words.effects import effect_words
+from schemas.messages.words.parts import (
+    Lines,
+    Words,
+    because,
+    counted,
+    inside,
+    listed,
+    moved,
+    named,
+    sentence,
+    simply,
+    thing_words,
+    total,
+    wished,
+)
+from schemas.order.money import decimal_text
+from schemas.order.things import ORDER
+
+FACETS = {
+    "address": "the address",
+    "contact": "the contact",
+    "method": "the shipping method",
+    "note": "the note",
+    "lines": "the lines",
+    "money": "the amounts",
+    "due": "the amount to collect",
+}
+"""What may differ after a change, in words."""
+
+
+def _placed(event: e.Placed, lines: Lines) -> str:
+    amount = decimal_text(event.total_minor, event.currency)
+    to = f" to {event.country}" if event.country else ""
+    doubts = ", ".join(one[:40].replace("_", " ") for one in event.doubts)
+    doubt = f" In doubt: {doubts} (see the order's attributes)." if doubts else ""
+    parts = tuple((at, line.quantity) for at, line in enumerate(event.lines))
+    return (
+        f"Order {event.number} placed on {event.channel}: {total(parts)}{to}, {amount}"
+        f" {event.currency}, payment {event.payment.replace('_', ' ')}.{doubt}"
+    )
+
+
+def _paid(event: e.PaymentConfirmed, lines: Lines) -> str:
+    return f"{event.channel} confirms the payment."
+
+
+def _accepted(event: e.Accepted, lines: Lines) -> str:
+    who = f" by {event.person}" if event.person else ""
+    basis = event.basis.replace("_", " ")
+    return f"Accepted{who}: the order may be worked on{f' ({basis})' if basis else ''}."
+
+
+def _changed(event: e.Changed, lines: Lines) -> str:
+    what = listed([FACETS.get(one, one) for one in event.facets])
+    told = [f"{event.by} changed {what}" if what else f"{event.by} changed the order"]
+    if added := moved(event, "open"):
+        told.append(f"{named(added, lines)} added")
+    if gone := wished(event):
+        told.append(f"{named(gone, lines)} no longer wanted")
+    return f"{', '.join(told)}{because(event.reason)}"
+
+
+def _normalised(event: e.Normalised, lines: Lines) -> str:
+    many = f": {counted(len(event.lines), 'line')}" if event.lines else ""
+    return f"Read again with version {event.mappings} of the mappings{many}."
+
+
+def _fact_noted(event: e.FactNoted, lines: Lines) -> str:
+    return f"{event.source} ({event.topic}): {sentence(event.words)}"
+
+
+def _refetch_asked(event: e.RefetchAsked, lines: Lines) -> str:
+    topic = f" ({event.topic})" if event.topic else ""
+    return f"{event.source}{topic}: the order changed there, so it is fetched."
+
+
+def _elsewhere(event: e.ShippedElsewhere, lines: Lines) -> str:
+    name = f" ({event.outside_id})" if event.outside_id else ""
+    return f"The channel shows {named(event.units, lines)} as fulfilled, and not by us{name}."
+
+
+def _left_to_others(event: e.LeftToOthers, lines: Lines) -> str:
+    return f"Others fulfil {named(moved(event, 'elsewhere'), lines)}."
+
+
+def _cancel_requested(event: e.CancelRequested, lines: Lines) -> str:
+    left = f" Not undone, because it has left: {listed(event.left)}." if event.left else ""
+    return f"{event.requested_by} cancels the order{because(event.reason)}{left}"
+
+
+def _cancel_refused(event: e.CancelRefused, lines: Lines) -> str:
+    return f"Too late to cancel, as {event.requested_by} asked{because(event.reason)}"
+
+
+def _units_dropped(event: e.UnitsDropped, lines: Lines) -> str:
+    parts = tuple((move.line, move.quantity) for move in event.moves)
+    return f"Dropped from the order: {named(parts, lines)}."
+
+
+def _excess_counted(event: e.ExcessCounted, lines: Lines) -> str:
+    parts = tuple((move.line, move.quantity) for move in event.moves)
+    return f"What left too much counts for what was open: {named(parts, lines)}."
+
+
+def _channel_told(event: e.ChannelTold, lines: Lines) -> str:
+    if event.by:
+        return f"{event.by} says that the channel shows the order as cancelled."
+    told = "has been told and " if event.told else ""
+    return f"The channel {told}shows the order as cancelled."
+
+
+def _held(event: e.Held, lines: Lines) -> str:
+    return f"{thing_words(event.key)} is held ({event.hold_id}){because(event.reason)}"
+
+
+def _released(event: e.HoldReleased, lines: Lines) -> str:
+    which = f"the hold {event.hold_id}"
+    of = "" if event.key == ORDER else f" of {inside(event.key)}"
+    return f"{event.person} released {which}{of}{because(event.reason)}"
+
+
+def _task_opened(event: e.TaskOpened, lines: Lines) -> str:
+    return f"Task {event.task_id} for a person, {inside(event.key)}: {sentence(event.words)}"
+
+
+def _task_closed(event: e.TaskClosed, lines: Lines) -> str:
+    return f"{event.person} closed task {event.task_id}{because(event.reason)}"
+
+
+def _given(event: e.GivenToPerson, lines: Lines) -> str:
+    doubt = "" if event.outcome_known else " It may have been done: check there before repeating."
+    what = effect_words(event.kind, event.key)
+    return f"{what}: a person must act: {sentence(event.reason)}{doubt}"
+
+
+def _retried(event: e.Retried, lines: Lines) -> str:
+    what = f"effect {event.effect} for {inside(event.key)}"
+    return f"{event.person} had {what} tried again{because(event.reason)}"
+
+
+def _renewed(event: e.Renewed, lines: Lines) -> str:
+    return f"{event.person} had another attempt follow {inside(event.key)}{because(event.reason)}"
+
+
+def _skipped(event: e.Skipped, lines: Lines) -> str:
+    what = effect_words(event.kind, event.key)
+    return f"{event.person} went on without effect {event.effect} ({what}){because(event.reason)}"
+
+
+def _overdue(event: e.Overdue, lines: Lines) -> str:
+    waits = f", waiting for {event.waiting_for}" if event.waiting_for else ""
+    stage = event.stage.replace("_", " ")
+    return f"{thing_words(event.key)} is overdue: {stage} for too long{waits}."
+
+
+def _action_refused(event: e.ActionRefused, lines: Lines) -> str:
+    return (
+        f"{event.person} asked for `{event.verb}`, which can't be done now: "
+        f"{sentence(event.reason)}"
+    )
+
+
+WORDS: dict[type[e.Event], Words] = {
+    e.Placed: _placed,
+    e.PaymentConfirmed: _paid,
+    e.Accepted: _accepted,
+    e.Changed: _changed,
+    e.Normalised: _normalised,
+    e.UpdateNoted: simply("The channel stated the order again; nothing that matters differs."),
+    e.FactNoted: _fact_noted,
+    e.RefetchAsked: _refetch_asked,
+    e.Fetched: simply("The channel returned the current order, which comes in as a message."),
+    e.ShippedElsewhere: _elsewhere,
+    e.LeftToOthers: _left_to_others,
+    e.CancelRequested: _cancel_requested,
+    e.CancelRefused: _cancel_refused,
+    e.UnitsDropped: _units_dropped,
+    e.ExcessCounted: _excess_counted,
+    e.ChannelTold: _channel_told,
+    e.Cancelled: simply("Cancelled: nothing of the order went out, and nothing is left to do."),
+    e.Closed: simply("Closed: nothing is left to do."),
+    e.Reopened: lambda event, lines: f"Open again: {sentence(event.why)}",
+    e.Held: _held,
+    e.HoldReleased: _released,
+    e.TaskOpened: _task_opened,
+    e.TaskClosed: _task_closed,
+    e.GivenToPerson: _given,
+    e.AnswerNoted: simply("{thing}: the answer told nothing that was not known already."),
+    e.Retried: _retried,
+    e.Renewed: _renewed,
+    e.Skipped: _skipped,
+    e.Overdue: _overdue,
+    e.ActionRefused: _action_refused,
+}

@@ -1,0 +1,27 @@
+"""Events of a parcel in words."""
+
+from __future__ import annotations
+
+from schemas.messages import events as e
+from schemas.messages.words.parts import Lines, Words, because, sentence, simply, thing_words
+
+
+def _tracked(event: e.Tracked, lines: Lines) -> str:
+    said = event.detail or event.status.replace("_", " ")
+    return f"{thing_words(event.key)}: the carrier says: {sentence(said)}"
+
+
+def _with_detail(words: str) -> Words:
+    return lambda event, lines: f"{thing_words(event.key)} {words}{because(event.detail)}"
+
+
+WORDS: dict[type[e.Event], Words] = {
+    e.Asked: simply("{thing}: the carrier is asked where it is."),
+    e.Tracked: _tracked,
+    e.InTransit: simply("{thing} is in transit."),
+    e.Delivered: simply("{thing} is delivered."),
+    e.DeliveryFailed: _with_detail("meets an obstacle on its way"),
+    e.Returned: _with_detail("goes back to its sender"),
+    e.Lost: _with_detail("is lost"),
+    e.Untracked: simply("{thing} has left; no carrier of ours tells when it arrives."),
+}

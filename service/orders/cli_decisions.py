@@ -1,0 +1,192 @@
+"""What a person may decide about an order at the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import msgspec
+import typer
+
+from service.app.errors import OperatorError
+
+if TYPE_CHECKING:
+    from service.orders.local import LocalOrders
+
+T = TypeVar("T")
+
+Data = Annotated[Path | None, typer.Option("--data", help="The running service's data directory.")]
+Which = Annotated[str, typer.Argument(help="Order id, reference or number.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept permanently.")]
+Effect = Annotated[str, typer.Option(help="The effect's number; left out: the first.")]
+Fulfilment = Annotated[
+    str, typer.Option(help="The fulfilment's key, such as F1; left out: the first that is short.")
+]
+
+
+def add_to(application: typer.Typer) -> None:
+    """Add the commands to a group."""
+    for name, command in COMMANDS.items():
+        application.command(name)(command)
+
+
+def cancel(which: Which, reason: Reason, data: Data = None) -> None:
+    """Cancel what has not left; what was done for it is undone."""
+    _act(data, which, "cancel", "", reason)
+
+
+def accept(which: Which, reason: Reason, data: Data = None) -> None:
+    """Accept an order although its money is not there."""
+    _act(data, which, "accept", "", reason)
+
+
+def release(
+    which: Which,
+    reason: Reason,
+    hold: Annotated[str, typer.Option(help="The hold's id; left out: the first.")] = "",
+    data: Data = None,
+) -> None:
+    """Release a hold, so that the order goes on."""
+    _act(data, which, "release", hold, reason)
+
+
+def retry(which: Which, reason: Reason, effect: Effect = "", data: Data = None) -> None:
+    """Have an effect tried again that waits for a person; it uses the order as it is now."""
+    _act(data, which, "retry", effect, reason)
+
+
+def skip(which: Which, reason: Reason, effect: Effect = "", data: Data = None) -> None:
+    """Go on without an effect that waits for a person."""
+    _act(data, which, "skip", effect, reason)
+
+
+def done(
+    which: Which,
+    reason: Reason,
+    task: Annotated[str, typer.Option(help="The task's id; left out: the first.")] = "",
+    data: Data = None,
+) -> None:
+    """Say that a task which was left to a person is done."""
+    _act(data, which, "done", task, reason)
+
+
+def ship_short(
+    which: Which, reason: Reason, fulfilment: Fulfilment = "", data: Data = None
+) -> None:
+    """Ship what was found; what is missing is planned at another place."""
+    _act(data, which, "ship-short", fulfilment, reason)
+
+
+def backorder(which: Which, reason: Reason, fulfilment: Fulfilment = "", data: Data = None) -> None:
+    """Ship what was found; what is missing waits for stock."""
+    _act(data, which, "backorder", fulfilment, reason)
+
+
+def drop(which: Which, reason: Reason, fulfilment: Fulfilment = "", data: Data = None) -> None:
+    """Ship what was found; what is missing is cancelled."""
+    _act(data, which, "drop", fulfilment, reason)
+
+
+def edit(
+    which: Which,
+    reason: Reason,
+    ship_to: Annotated[
+        str, typer.Option(help="The whole shipping address as JSON, or @FILE with it.")
+    ] = "",
+    name: Annotated[str | None, typer.Option(help="Who receives it.")] = None,
+    company: Annotated[str | None, typer.Option(help="The company that receives it.")] = None,
+    street: Annotated[
+        list[str] | None, typer.Option(help="A line of the address; up to four times.")
+    ] = None,
+    city: Annotated[str | None, typer.Option(help="The city.")] = None,
+    region: Annotated[str | None, typer.Option(help="The region's code or name.")] = None,
+    postal_code: Annotated[str | None, typer.Option(help="The postal code.")] = None,
+    country: Annotated[str | None, typer.Option(help="The country's two-letter code.")] = None,
+    email: Annotated[str | None, typer.Option(help="The customer's e-mail address.")] = None,
+    phone: Annotated[str | None, typer.Option(help="The customer's telephone number.")] = None,
+    method: Annotated[str | None, typer.Option(help="The shipping method.")] = None,
+    note: Annotated[str | None, typer.Option(help="The note.")] = None,
+    line: Annotated[
+        list[str] | None,
+        typer.Option(help="LINE=QTY: a line's quantity as it should be; 0 removes it. Repeat it."),
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Change an order here: its address, contact, shipping method, note, or quantities."""
+    _require_reason(reason)
+    address = {
+        "name": name, "company": company, "lines": street or None, "city": city, "region": region,
+        "postal_code": postal_code, "country": country,
+    }  # fmt: skip
+    changes: dict[str, Any] = {
+        "email": email, "phone": phone, "shipping_method": method, "note": note,
+        "lines": [_line(one) for one in line] if line else None,
+    }  # fmt: skip
+    changes = {key: value for key, value in changes.items() if value is not None}
+    if ship_to:
+        changes["ship_to"] = _json_of(ship_to)
+    fields = {key: value for key, value in address.items() if value is not None}
+    person = getpass.getuser()
+    with_orders(data, lambda orders: orders.edit(which, changes, fields, person, reason))
+    _say("edit", which)
+
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "edit": edit,
+    "cancel": cancel,
+    "accept": accept,
+    "release": release,
+    "retry": retry,
+    "skip": skip,
+    "done": done,
+    "ship-short": ship_short,
+    "backorder": backorder,
+    "drop": drop,
+}
+
+
+def with_orders(data: Path | None, work: Callable[[LocalOrders], Awaitable[T]]) -> T:
+    """Do something with the running service's orders."""
+    from service.orders import local
+
+    async def run() -> T:
+        async with local.open_orders(data) as opened:
+            return await work(opened)
+
+    return asyncio.run(run())
+
+
+def _act(data: Path | None, which: str, verb: str, target: str, reason: str) -> None:
+    _require_reason(reason)
+    person = getpass.getuser()
+    with_orders(data, lambda orders: orders.act(which, verb, target, person, reason))
+    _say(verb, which)
+
+
+def _say(what: str, which: str) -> None:
+    print(f"{what} of {which} is on its way; `orderwright orders timeline {which}` shows its end.")
+
+
+def _require_reason(reason: str) -> None:
+    if not reason.strip():
+        raise OperatorError("Say why with --reason; it is kept with the order permanently.")
+
+
+def _line(text: str) -> dict[str, object]:
+    line_id, separator, quantity = text.rpartition("=")
+    if not separator or not line_id or not quantity.isascii() or not quantity.isdigit():
+        raise OperatorError(f"--line {text} is not LINE=QTY, such as --line 1=2.")
+    return {"line_id": line_id, "quantity": int(quantity[:9])}
+
+
+def _json_of(text: str) -> object:
+    try:
+        raw = Path(text[1:]).read_bytes() if text.startswith("@") else text.encode()
+        return msgspec.json.decode(raw)
+    except OSError as error:
+        raise OperatorError(f"{text[1:]} can't be read ({error.strerror}).") from error
+    except msgspec.MsgspecError as error:
+        raise OperatorError(f"--ship-to is no JSON: {error}.") from error

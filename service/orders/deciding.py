@@ -1,0 +1,96 @@
+"""A person's decisions about an order: which there are, and what can't be done as it is now.
+
+What is told at once here is decided again, for good, when the order's turn comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from adapters.postgres.views import OrderView
+from schemas.messages.inputs import EditOrder
+
+RELEASE, RETRY, SKIP, DONE = "release", "retry", "skip", "done"
+ACCEPT, CANCEL = "accept", "cancel"
+SHIP_SHORT, BACKORDER, DROP = "ship-short", "backorder", "drop"
+
+VERBS: Mapping[str, str] = MappingProxyType(
+    {
+        RELEASE: "the id of a hold",
+        RETRY: "the number of an effect",
+        SKIP: "the number of an effect",
+        DONE: "the id of a task",
+        ACCEPT: "",
+        CANCEL: "",
+        SHIP_SHORT: "the key of a fulfilment",
+        BACKORDER: "the key of a fulfilment",
+        DROP: "the key of a fulfilment",
+    }
+)
+"""What a person may decide, and what the target names ("": no target; left out: the first)."""
+
+ENDED = ("closed", "cancelled")
+
+_UNCANCELLABLE = {
+    "closed": "The order is closed: all of it has left. A return is needed.",
+    "cancelled": "The order is cancelled already.",
+    "cancelling": "The order is being cancelled already.",
+}
+
+
+class NotNow(ValueError):
+    """The order can't do what is asked as it is; the text says why."""
+
+
+def refuse_action(view: OrderView, verb: str, target: str) -> None:
+    """Raise NotNow for an action that the order surely can't carry out."""
+    stage = view.row.stage
+    if verb == CANCEL and stage in _UNCANCELLABLE:
+        raise NotNow(_UNCANCELLABLE[stage])
+    if verb == ACCEPT and stage in ENDED:
+        raise NotNow(f"The order is {stage}; there is nothing to accept.")
+    if VERBS[verb]:
+        _refuse_target(view, verb, target)
+
+
+def refuse_edit(view: OrderView, edit: EditOrder) -> None:
+    """Raise NotNow for an edit that the order surely can't take."""
+    stage = view.row.stage
+    if stage in (*ENDED, "cancelling", "expected"):
+        told = {"cancelling": "being cancelled", "expected": "not here yet"}.get(stage, stage)
+        raise NotNow(f"The order is {told}, so it can't be edited.")
+    if view.erased_at is not None:
+        raise NotNow("What was ordered is not kept any more: its personal data was erased.")
+    wanted = {line.line_id: line.wanted - line.leaving for line in view.lines}
+    for line in edit.lines:
+        if line.line_id not in wanted:
+            known = ", ".join(list(wanted)[:20])
+            raise NotNow(f"The order has no line {line.line_id}; it has: {known}.")
+        if line.quantity > wanted[line.line_id]:
+            raise NotNow(
+                f"Line {line.line_id} has {wanted[line.line_id]} units; none can be added here,"
+                " because the money is the channel's. Add them there."
+            )
+
+
+def _refuse_target(view: OrderView, verb: str, target: str) -> None:
+    if verb == RELEASE:
+        known = [one.hold_id for one in view.holds]
+        nothing = "Nothing of the order is held."
+    elif verb in (RETRY, SKIP):
+        known = [str(one.effect) for one in view.stuck]
+        nothing = "No effect of the order waits for a person."
+    elif verb == DONE:
+        known = [one.task_id for one in view.tasks]
+        nothing = "Nothing of the order is left to a person."
+    else:
+        # The warehouse may have packed a part and say no more of the rest: then it must be named.
+        rest = [one.key for one in view.fulfilments if one.stage == "packed" and one.units]
+        known = [one.key for one in view.fulfilments if one.missing or one.key == target in rest]
+        nothing = "No short pick of the order waits for a decision."
+    if not known:
+        raise NotNow(nothing)
+    if target and target not in known:
+        named = ", ".join(known[:20])
+        raise NotNow(f"{VERBS[verb].capitalize()} is needed, and {target!r} is none: {named}.")

@@ -1,0 +1,219 @@
+"""What a person at the same machine may look at and decide about orders."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from actors.order.stream import encode_state, is_of_others, replay
+from adapters.postgres.exchanges import KeptExchange
+from adapters.postgres.replay import Stream, streams
+from adapters.postgres.timeline import Entry
+from adapters.postgres.views import PROGRESS, STAGES, LabelFile, OrderView, Page
+from schemas.contracts.edits import edit_of
+from schemas.contracts.refusals import Refused
+from schemas.messages.codec import encode
+from schemas.messages.inputs import ActOnOrder, EditOrder
+from service.app.clock import new_id
+from service.app.errors import OperatorError
+from service.app.local import LocalSession, open_local
+from service.app.sessions import open_publisher
+from service.orders.deciding import NotNow, refuse_action, refuse_edit
+from service.orders.labels import valid_labels
+
+MAX_DIFFERENT = 20
+"""Orders that replay differently and are named; one is an alarm already."""
+
+
+class WrittenLabel(msgspec.Struct, frozen=True, kw_only=True):
+    """A label as the carrier sold it, and what it is in words."""
+
+    words: str
+    content_type: str
+    content: bytes
+
+
+class Verified(msgspec.Struct, frozen=True, kw_only=True):
+    """What a replay of everything found."""
+
+    orders: int
+    events: int
+    different: tuple[str, ...]
+
+
+class LocalOrders:
+    """Reads orders from the store, and publishes decisions for the service to carry out."""
+
+    def __init__(self, session: LocalSession) -> None:
+        self._session = session
+
+    async def list_orders(
+        self,
+        *,
+        stage: str | None,
+        channel: str | None,
+        attention: bool,
+        cursor: str | None,
+        limit: int,
+        progress: str | None = None,
+    ) -> Page:
+        """Return a page of orders, newest first. Raises OperatorError for a wrong stage, progress
+        or cursor."""
+        if stage is not None and stage not in STAGES:
+            raise OperatorError(f"No stage is called {stage!r}; there are: {', '.join(STAGES)}.")
+        if progress is not None and progress not in PROGRESS:
+            raise OperatorError(
+                f"No progress is called {progress!r}; there are: {', '.join(PROGRESS)}."
+            )
+        try:
+            return await self._session.views.list_orders(
+                stage=stage, progress=progress, channel=channel, attention=attention or None,
+                cursor=cursor, limit=limit,
+            )  # fmt: skip
+        except ValueError as error:
+            raise OperatorError(str(error)) from error
+
+    async def show(self, which: str) -> OrderView:
+        """Return one order with what is under way."""
+        return await self._session.show(which)
+
+    async def timeline(self, which: str) -> tuple[Entry, ...]:
+        """Return everything that happened to an order."""
+        return await self._session.views.timeline(await self._session.find(which))
+
+    async def exchange(self, which: str, number: int) -> KeptExchange:
+        """Return what we and a partner said in one exchange. Raises OperatorError."""
+        found = await self._session.views.exchange(await self._session.find(which), number)
+        if found is None:
+            raise OperatorError(
+                f"The order has no exchange {number}, or it is not kept any more; `orderwright"
+                " orders timeline` shows those there are."
+            )
+        if not found.readable:
+            raise OperatorError("What was said can't be opened any more: its key is gone.")
+        return found
+
+    async def label(self, which: str, parcel: str) -> WrittenLabel:
+        """Return the label of a parcel, "" for the only one. Raises OperatorError."""
+        order_id = await self._session.find(which)
+        state = await self._session.views.state(order_id)
+        bought = valid_labels(state, await self._session.views.labels(order_id))
+        one = _only(bought, parcel)
+        file = await self._session.views.document(order_id, one.file)
+        if file is None:
+            raise OperatorError(
+                f"The label of parcel {one.parcel} is not kept any more: the order's personal data"
+                " was erased."
+            )
+        words = f"The label of parcel {one.parcel}, {one.carrier} {one.tracking_number}"
+        return WrittenLabel(words=words, content_type=file.content_type, content=file.content)
+
+    async def act(self, which: str, verb: str, target: str, person: str, reason: str) -> None:
+        """Publish a person's decision; the order carries it out, or says why not. Raises
+        OperatorError for what it surely can't do."""
+        view = await self._session.show(which)
+        try:
+            refuse_action(view, verb, target)
+        except NotNow as error:
+            raise OperatorError(str(error)) from error
+        decision = ActOnOrder(
+            ref=view.row.ref, verb=verb, person=person[:256], reason=reason[:5000], target=target
+        )
+        await self._publish(view, "act", decision)
+
+    async def edit(
+        self,
+        which: str,
+        changes: Mapping[str, Any],
+        address: Mapping[str, Any],
+        person: str,
+        reason: str,
+    ) -> None:
+        """Publish a person's changes of an order. `address` has single fields of the shipping
+        address: they change the one in `changes`, else the order's own. Raises OperatorError."""
+        view = await self._session.show(which)
+        told = {**changes, "reason": reason[:5000]}
+        if address:
+            told["ship_to"] = {**await self._address(view, changes.get("ship_to")), **address}
+        try:
+            edit = edit_of(msgspec.json.encode(told), view.row.ref, person)
+            refuse_edit(view, edit)
+        except (Refused, NotNow) as error:
+            raise OperatorError(str(error)) from error
+        await self._publish(view, "edit", edit)
+
+    async def _address(self, view: OrderView, stated: object) -> dict[str, Any]:
+        if isinstance(stated, dict):
+            return stated
+        order = await self._session.views.order(view.row.order_id)
+        if order is None or order.ship_to is None:
+            return {}
+        found: dict[str, Any] = msgspec.to_builtins(order.ship_to)
+        return found
+
+    async def _publish(self, view: OrderView, kind: str, decision: ActOnOrder | EditOrder) -> None:
+        async with open_publisher(self._session.nats_url) as publisher:
+            await publisher.publish(
+                view.row.channel,
+                kind,
+                view.row.ref,
+                encode(decision),
+                delivery_id=f"local:{new_id()}",
+                source="canonical",
+                topic=kind,
+            )
+
+    async def verify(self, progress: Callable[[int], None]) -> Verified:
+        """Replay every stream and compare it with the stored state, byte for byte. Raises
+        OperatorError, naming the order, when an event can't be read."""
+        try:
+            return await self._verify(progress)
+        except ValueError as error:
+            raise OperatorError(f"{error} Was it written by a newer version?") from error
+
+    async def _verify(self, progress: Callable[[int], None]) -> Verified:
+        orders = events = 0
+        different: list[str] = []
+        async for stream in streams(self._session.pool):
+            if not _agrees(stream):
+                different.append(stream.order_id)
+                if len(different) >= MAX_DIFFERENT:
+                    break
+            orders += 1
+            events += len(stream.events)
+            if orders % 1000 == 0:
+                progress(orders)
+        return Verified(orders=orders, events=events, different=tuple(different))
+
+
+def _agrees(stream: Stream) -> bool:
+    """Whether events give the stored state. One that other versions of the machines made is a cache
+    that is out of date, and says nothing of the events."""
+    state = replay(stream.events)
+    agrees = is_of_others(stream.state) or encode_state(state) == stream.state
+    return agrees and state.version == stream.version
+
+
+def _only(bought: Sequence[LabelFile], parcel: str) -> LabelFile:
+    """Return the label that is meant. Raises OperatorError."""
+    found = [one for one in bought if not parcel or one.parcel == parcel.upper()]
+    if len(found) == 1:
+        return found[0]
+    told = ", ".join(f"{one.parcel} ({one.carrier} {one.tracking_number})" for one in bought)
+    if not bought:
+        raise OperatorError("No label of the order is bought, or its carrier keeps the image.")
+    if not found:
+        raise OperatorError(f"The order has no label for parcel {parcel}; it has: {told}.")
+    raise OperatorError(f"The order has several labels; choose one with --parcel: {told}.")
+
+
+@asynccontextmanager
+async def open_orders(data: Path | None = None) -> AsyncIterator[LocalOrders]:
+    """Open the orders of the service that runs in a data directory. Raises as `open_local`
+    does."""
+    async with open_local(data) as session:
+        yield LocalOrders(session)

@@ -1,0 +1,163 @@
+"""Who plays which role for each channel, from the settings alone: pure, and told in sentences where
+the settings leave it open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from actors.kernel.setup import Place, Setup
+from adapters.kinds import kind_named
+from adapters.kit.kind import Role
+from adapters.kit.settings import ChannelSettings
+from schemas.messages.effects import WhoBuys
+from service.settings.model import Place as PlaceSettings
+from service.settings.model import Settings
+
+MAIN = "main"
+"""The place that one warehouse and one carrier make without a table of places."""
+
+STOCK = "stock"
+"""The lane of our own stock table."""
+
+WAREHOUSES: tuple[Role, ...] = ("warehouse", "3pl")
+
+
+def storefront_lane(channel: str) -> str:
+    """Return the lane of a channel's storefront."""
+    return f"storefront:{channel}"
+
+
+def playing(settings: Settings, *roles: Role) -> tuple[str, ...]:
+    """Return the partners that play one of the roles, by their names and in their order."""
+    return tuple(
+        name
+        for name, partner in settings.partners.items()
+        if set(roles) & set(kind_named(partner.kind).roles)
+    )
+
+
+def setups(settings: Settings) -> dict[str, Setup]:
+    """Return who plays which role, for each channel. The settings are free of `inconsistencies`."""
+    return {name: setup_of(settings, name) for name in settings.channels}
+
+
+def setup_of(settings: Settings, name: str) -> Setup:
+    """Return who plays which role for one channel. Raises KeyError for one that isn't there."""
+    channel = settings.channels[name]
+    collected = _folded(channel.collected_payment_methods)
+    return Setup(
+        channel=name,
+        storefront=storefront_lane(name),
+        erp=_chosen(channel.erp, playing(settings, "erp")),
+        mail=_chosen(channel.mail, playing(settings, "messages")),
+        stock=channel.keeps_stock,
+        places=_places(settings, channel),
+        promised=_folded(channel.promised_payment_methods) | collected,
+        collected=collected,
+        writes=frozenset(channel.writes),
+        short_pick=channel.short_pick,
+        restock_by=channel.restock_by,
+        notify_customer=channel.notify_customer,
+    )
+
+
+def places_of(settings: Settings) -> tuple[Place, ...]:
+    """Return every place that goods leave from. Without a table there is one, or none where no one
+    packs and no one carries."""
+    warehouses, carriers = playing(settings, *WAREHOUSES), playing(settings, "carrier")
+    return tuple(
+        _place(settings, name, table, warehouses, carriers)
+        for name, table in _tables(settings).items()
+    )
+
+
+def inconsistencies(settings: Settings) -> list[str]:
+    """Return what the tables leave open or contradict among each other, one sentence each."""
+    return [*_names(settings), *_place_faults(settings), *_channel_faults(settings)]
+
+
+def _names(settings: Settings) -> Iterator[str]:
+    for name in settings.partners:
+        if name in settings.channels:
+            yield (
+                f"A channel and a partner are both named {name}; rename one, for both are reached "
+                f"at /hooks/{name}."
+            )
+        if name == STOCK:
+            yield "partners.stock: the name is taken by our own stock table; choose another."
+
+
+def _place_faults(settings: Settings) -> Iterator[str]:
+    warehouses, carriers = playing(settings, *WAREHOUSES), playing(settings, "carrier")
+    for name, table in _tables(settings).items():
+        where = f"places.{name}" if settings.places else "[places.NAME]"
+        yield from _choice(f"{where}.warehouse", table.warehouse, warehouses, "warehouses")
+        yield from _choice(f"{where}.carrier", table.carrier, carriers, "carriers")
+        if table.labels == "us" and not _chosen(table.carrier, carriers):
+            yield f'{where}.labels is "us", but no carrier is configured there to buy them from.'
+        if table.labels == "them" and not _chosen(table.warehouse, warehouses):
+            yield f'{where}.labels is "them", but no warehouse is configured there to buy them.'
+
+
+def _channel_faults(settings: Settings) -> Iterator[str]:
+    erps, mails = playing(settings, "erp"), playing(settings, "messages")
+    for name, channel in settings.channels.items():
+        where = f"channels.{name}"
+        yield from _choice(f"{where}.erp", channel.erp, erps, "ERPs")
+        yield from _choice(f"{where}.mail", channel.mail, mails, "partners that send messages")
+        for place in channel.places or ():
+            if place not in _tables(settings):
+                yield f"{where}.places names {place}; there is no [places.{place}]."
+
+
+def _choice(path: str, stated: str | None, there: tuple[str, ...], what: str) -> Iterator[str]:
+    if stated is None and len(there) > 1:
+        yield f"{path} is missing; there are several {what}: {', '.join(there)}."
+    if stated and stated not in there:
+        known = f"there are: {', '.join(there)}" if there else "there are none"
+        yield f"{path} names {stated}, which is not among the {what}; {known}."
+
+
+def _chosen(stated: str | None, there: tuple[str, ...]) -> str:
+    if stated is not None:
+        return stated
+    return there[0] if there else ""
+
+
+def _tables(settings: Settings) -> Mapping[str, PlaceSettings]:
+    """Return the tables of places, or the one that a warehouse or a carrier makes without any."""
+    if settings.places or not playing(settings, *WAREHOUSES, "carrier"):
+        return settings.places
+    return {MAIN: PlaceSettings()}
+
+
+def _places(settings: Settings, channel: ChannelSettings) -> tuple[Place, ...]:
+    every = places_of(settings)
+    if channel.places is None:
+        return every
+    named = {place.name: place for place in every}
+    return tuple(named[name] for name in channel.places)
+
+
+def _place(
+    settings: Settings,
+    name: str,
+    table: PlaceSettings,
+    warehouses: tuple[str, ...],
+    carriers: tuple[str, ...],
+) -> Place:
+    warehouse = _chosen(table.warehouse, warehouses)
+    carrier = _chosen(table.carrier, carriers)
+    labels = table.labels or _buyer(settings, warehouse, carrier)
+    return Place(name=name, warehouse=warehouse, carrier=carrier, labels=labels)
+
+
+def _buyer(settings: Settings, warehouse: str, carrier: str) -> WhoBuys:
+    if carrier:
+        return "us"
+    is_3pl = bool(warehouse) and "3pl" in kind_named(settings.partners[warehouse].kind).roles
+    return "them" if is_3pl else "nobody"
+
+
+def _folded(methods: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(one.strip().casefold() for one in methods)

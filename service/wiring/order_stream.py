@@ -1,0 +1,130 @@
+"""The order as the stream type that the runtime runs: the pure machines, with what they may know
+from the settings and from the mappings in use."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from actors.kernel.setup import Setup
+from actors.order import stream
+from actors.order.decision import Context, Decision
+from actors.order.normalise import NO_TABLES, Tables
+from actors.order.policy import Policy
+from actors.order.redaction import masked, redacted
+from actors.order.state import State
+from actors.runtime.ports import Body, Document, Row
+from actors.runtime.stream_type import Occasion
+from schemas.messages.codec import decode_order, encode
+from schemas.messages.events import OrderEvent
+from schemas.messages.inputs import Input, PlaceOrder
+from schemas.order.canonical import Order
+from schemas.order.customers import email_of, identity_of, order_phone_of
+
+
+class OrderStream:
+    """Implements actors.runtime.stream_type.StreamType.
+
+    `setups` say who plays which role, by channel. An order of a channel that is not configured any
+    more is decided as one of a channel without partners: what waits for them stays with a person.
+    `mappings` are exchanged while the service runs.
+    """
+
+    name = "order"
+    initial = stream.INITIAL
+
+    def __init__(
+        self, *, policy: Policy, setups: Mapping[str, Setup], mappings: Tables = NO_TABLES
+    ) -> None:
+        self.mappings = mappings
+        self._policy = policy
+        self._setups = dict(setups)
+
+    def decide(self, state: State, command: Input, occasion: Occasion) -> Decision:
+        """Return what an input means for an order."""
+        channel = occasion.channel
+        context = Context(
+            now=occasion.now,
+            policy=self._policy,
+            setup=self._setups.get(channel) or Setup(channel=channel),
+            channel=channel,
+            ref=occasion.ref,
+            reference=occasion.reference,
+            order=occasion.body,
+            stated=occasion.stated,
+            received_at=occasion.received_at,
+            mappings=self.mappings,
+        )
+        return stream.decide(state, command, context)
+
+    def begins(self, command: Input) -> bool:
+        """Whether it places an order."""
+        return isinstance(command, PlaceOrder)
+
+    def encode_state(self, state: State) -> bytes:
+        """Return the state as it is stored."""
+        return stream.encode_state(state)
+
+    def decode_state(self, stored: bytes) -> State | None:
+        """Return the state; None for one that other versions of the machines made."""
+        try:
+            return stream.decode_state(stored)
+        except stream.StateOutdated:
+            return None
+
+    def replay(self, events: Sequence[OrderEvent]) -> State:
+        """Return the state that these events lead to."""
+        return stream.replay(events)
+
+    def row_of(self, state: State) -> Row:
+        """Return the order's row in the read model."""
+        facts = stream.row_of(state)
+        return Row(
+            channel=facts.channel,
+            ref=facts.ref,
+            number=facts.number,
+            stage=facts.stage,
+            progress=facts.progress,
+            waiting_for=facts.waiting_for,
+            currency=facts.currency,
+            total_minor=facts.total_minor,
+            final=facts.final,
+            attention=facts.attention,
+        )
+
+    def encode_body(self, name: str, body: Order) -> Body:
+        """Return a canonical order as it is stored, with whose it is."""
+        return Body(
+            content=encode(body),
+            name=name,
+            customer=identity_of(body.customer),
+            email=email_of(body.customer.email),
+            phone=order_phone_of(body),
+        )
+
+    def decode_body(self, stored: bytes) -> Order:
+        """Return a canonical order."""
+        return decode_order(stored)
+
+    def documents_of(self, decided: Decision) -> Sequence[Document]:
+        """Return the labels' images that came with a decision."""
+        return tuple(
+            [
+                Document(
+                    name=image.name,
+                    content_type=image.content_type,
+                    content=base64.b64decode(image.base64, validate=True),
+                    key=image.key,
+                )
+                for image in decided.documents
+            ]
+        )
+
+    def redacted(self, command: Input, body: Any) -> Input:
+        """Return an input whose free texts name no one."""
+        return redacted(command, body)
+
+    def masked(self, text: str, body: Any) -> str:
+        """Return a partner's words without what would tell whose order it is."""
+        return masked(text, body)

@@ -1,0 +1,164 @@
+"""The part of the composition root that makes the partners, each by its own kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import Any, Protocol, runtime_checkable
+
+from actors.runtime.call_policy import CallPolicy
+from actors.runtime.errors import Retryable
+from actors.runtime.ports import Clock, Partner
+from adapters.kinds import KindRefused, kind_named
+from adapters.kit.events import Events
+from adapters.kit.exchanges import Exchanges
+from adapters.kit.fetching import Fetching, Letters, Shows
+from adapters.kit.http_client import HttpClient, open_session
+from adapters.kit.instance import Kit
+from adapters.kit.kind import Kind
+from adapters.kit.settings import ChannelSettings, PartnerSettings
+from adapters.kit.sync import Upkeep
+from service.app.errors import OperatorError
+from service.settings import Settings
+from service.settings.roles import STOCK, storefront_lane
+
+STOCK_CALLS = CallPolicy(rate_per_second=10_000.0, concurrency=512, settle_seconds=0.1)
+"""Our own table in our own database: nothing is gained by asking it gently."""
+
+Lane = tuple[Partner, CallPolicy]
+
+
+class KindUnusable(OperatorError):
+    """A kind that is configured can't be used; the text says which part of it is missing."""
+
+    exit_code = 2
+
+
+class NoEvents:
+    """Stands in where no adapter publishes events: who only asks a partner needs no stream."""
+
+    async def publish(
+        self, subject: str, body: bytes, *, message_id: str, content_type: str, trace: str
+    ) -> None:
+        """Publish nothing. Raises Retryable."""
+        raise Retryable("The stream of events was not opened.")
+
+
+@runtime_checkable
+class Closes(Protocol):
+    """An adapter that has something to close."""
+
+    async def close(self) -> None:
+        """Close it."""
+        ...
+
+
+class Kits:
+    """Makes the kit of each instance. `client` is shared by all of them."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        client: HttpClient,
+        clock: Clock,
+        *,
+        intake: Letters,
+        events: Events | None = None,
+        keys: Mapping[str, bytes] | None = None,
+        own_url: str = "",
+    ) -> None:
+        self._client = client
+        self._clock = clock
+        self._intake = intake
+        self._events = events or NoEvents()
+        self._keys = keys or {}
+        self._own_url = own_url
+        self._origins = {
+            name: place.ship_from
+            for name, place in settings.places.items()
+            if place.ship_from is not None
+        }
+
+    def of(self, name: str) -> Kit:
+        """Return what the adapter of an instance is made of, beside its settings."""
+        return Kit(
+            name=name,
+            keys=self._keys,
+            client=self._client,
+            clock=self._clock,
+            intake=self._intake,
+            events=self._events,
+            own_url=self._own_url.rstrip("/"),
+            origins=self._origins,
+        )
+
+
+def open_client(
+    stack: AsyncExitStack,
+    clock: Clock,
+    *,
+    connections_per_host: int = 128,
+    exchanges: Exchanges | None = None,
+) -> HttpClient:
+    """Open the HTTP client of adapters, inside the running loop; it is closed with the stack."""
+    session = open_session(connections_per_host=connections_per_host)
+    stack.push_async_callback(session.close)
+    return HttpClient(session, clock, exchanges=exchanges)
+
+
+def lanes(
+    settings: Settings, kits: Kits, stack: AsyncExitStack, *, stock: Partner
+) -> dict[str, Lane]:
+    """Make an adapter for each configured instance, by the name of its lane, with its call policy.
+
+    Whatever they opened is closed with the stack. Raises KindUnusable.
+    """
+    made: dict[str, Lane] = {STOCK: (stock, STOCK_CALLS)}
+    for name, partner in settings.partners.items():
+        made[name] = (_partner(partner, kits.of(name), stack), partner.calls)
+    for name, channel in settings.channels.items():
+        made[storefront_lane(name)] = (_storefront(channel, kits.of(name), stack), channel.calls)
+    return made
+
+
+def syncs(channels: Mapping[str, ChannelSettings], kits: Kits) -> dict[str, Upkeep]:
+    """Make what lists changed orders and keeps the subscriptions, for each channel that can be
+    asked."""
+    found = {}
+    for name, channel in channels.items():
+        part = kind_named(channel.kind).channel
+        if part is not None and part.sync is not None:
+            found[name] = part.sync(channel, kits.of(name))
+    return found
+
+
+async def probe(settings: PartnerSettings, kit: Kit) -> str:
+    """Return what one harmless call to an instance found. Raises PartnerError and KindUnusable."""
+    found: str = await _kind(settings).probe(settings, kit)
+    return found
+
+
+def _partner(settings: PartnerSettings, kit: Kit, stack: AsyncExitStack) -> Partner:
+    made: Partner = _kind(settings).partner(settings, kit)
+    if isinstance(made, Closes):
+        stack.push_async_callback(made.close)
+    return made
+
+
+def _storefront(settings: ChannelSettings, kit: Kit, stack: AsyncExitStack) -> Partner:
+    made, part = _partner(settings, kit, stack), _kind(settings).channel
+    if part is None or not part.fetches:
+        return made
+    if not isinstance(made, Shows):
+        raise KindUnusable(
+            f"The kind {settings.kind!r} says that its orders can be fetched, but its adapter has"
+            " no `bundle` that fetches one."
+        )
+    return Fetching(made, kit.intake, source=settings.kind)
+
+
+def _kind(settings: PartnerSettings) -> Kind[Any]:
+    try:
+        return kind_named(settings.kind)
+    except KindRefused as error:
+        raise KindUnusable(str(error)) from error

@@ -1,0 +1,36 @@
+"""The part of the composition root that opens the connection to NATS."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+
+from msgspec import Struct
+
+from adapters.nats.connection import Connection, connect
+from adapters.nats.facts import Facts
+from adapters.nats.intake_source import IntakeSource
+from adapters.nats.publisher import Publisher
+from service.app.servers import Servers
+from service.settings import Settings
+
+
+class Wire(Struct, frozen=True, kw_only=True):
+    """The connection to the streams, what publishes to them and what reads them."""
+
+    connection: Connection
+    publisher: Publisher
+    letters: IntakeSource
+    events: Facts
+
+
+async def open_wire(settings: Settings, servers: Servers, stack: AsyncExitStack) -> Wire:
+    """Connect to NATS, make the streams where they are missing, and listen."""
+    connection = await connect([servers.nats_url])
+    stack.push_async_callback(connection.close)
+    letters = IntakeSource(connection, prefetch=settings.limits.intake_batch * 4)
+    await letters.start()
+    publisher = Publisher(connection)
+    await publisher.start()
+    events = Facts(connection)
+    await events.start()
+    return Wire(connection=connection, publisher=publisher, letters=letters, events=events)

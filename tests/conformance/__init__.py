@@ -1,0 +1,1 @@
+"""The conformance kit over every kind of ours, and over what others add."""

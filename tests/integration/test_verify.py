@@ -1,0 +1,52 @@
+"""`orders replay --verify`: stored states are compared with what their events give."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from service.app.errors import OperatorError
+from service.app.local import LocalSession
+from service.embedded.supervisor import EmbeddedServers
+from service.orders.local import LocalOrders
+from tests.appends import SEALING, append, id_of
+from tests.integration.journals import Bench, empty, journal_on, migrated_database
+
+
+@pytest.fixture(scope="module")
+def tables(servers: EmbeddedServers) -> str:
+    """A database with our tables."""
+    return migrated_database(servers)
+
+
+@pytest.fixture
+async def bench(tables: str) -> AsyncIterator[Bench]:
+    """A journal without orders."""
+    await empty(tables)
+    async with journal_on(tables) as one:
+        yield one
+
+
+async def test_a_state_that_its_events_do_not_give_is_found(bench: Bench) -> None:
+    """`orders replay --verify` compares: what was stored here is no state, and is named."""
+    await bench.journal.append(append("1"))
+    verified = await LocalOrders(LocalSession(bench.pool, "", Path(), SEALING)).verify(
+        lambda orders: None
+    )
+    assert (verified.orders, verified.events) == (1, 1)
+    assert verified.different == (id_of("1"),)
+
+
+async def test_an_event_that_nobody_can_read_is_named(bench: Bench) -> None:
+    """The replay says in a sentence whose event it is, not where it raised."""
+    await bench.journal.append(append("1"))
+    await bench.pool.fetch(
+        "INSERT INTO events (order_id, version, type, body, at) VALUES ($1, 2, 'x', $2, now())",
+        id_of("1"),
+        b'{"type":"order.of_the_future.v9"}',
+    )
+    await bench.pool.fetch("UPDATE orders SET version = 2")
+    with pytest.raises(OperatorError, match=f"order {id_of('1')} can't be read"):
+        await LocalOrders(LocalSession(bench.pool, "", Path(), SEALING)).verify(lambda orders: None)

@@ -1,0 +1,1 @@
+"""The order as a family of machines, machine by machine."""

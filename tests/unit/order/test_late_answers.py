@@ -1,0 +1,183 @@
+"""Answers that come late, twice or in the wrong order: a consequence is never ignored."""
+
+from __future__ import annotations
+
+from schemas.messages import effects as f
+from schemas.messages import events as e
+from schemas.messages import inputs as i
+from tests.given import (
+    D1,
+    F1,
+    K1,
+    L1,
+    L2,
+    POSTED,
+    REF,
+    RESERVED,
+    SENT,
+    Story,
+    given_labelled,
+    given_packed,
+    given_placed,
+    given_released,
+    given_reserved,
+    handed_over,
+    later,
+    packed,
+    published,
+    sold,
+)
+
+CANCEL = i.CancelOrder(ref=REF, reason="customer")
+
+
+def late(story: Story, number: int, result: f.Result) -> Story:
+    """A partner answers an effect that no one waits for any more."""
+    return story.when(i.EffectDone(number=number, result=result))
+
+
+def test_a_label_that_arrives_an_hour_after_its_skip_is_used_while_it_can_be() -> None:
+    """The parcel is still here: the label is adopted, and tracked."""
+    story = given_packed()
+    number = story.number(f.BuyLabel)
+    story.unknown(f.BuyLabel).act("skip").then_stage("skipped", "L1")
+    late(story, number, sold(K1)).then_events(e.LabelBought).then_effects()
+    assert story.state.parcels[K1].number == "1Z-K1"
+    assert (K1, "track") in story.timers
+
+
+def test_a_label_that_arrives_after_another_was_bought_voids_itself() -> None:
+    """One parcel, one label: the late one is not wanted."""
+    story = given_packed()
+    number = story.number(f.BuyLabel)
+    story.unknown(f.BuyLabel).act("skip").when(handed_over())
+    late(story, number, sold(K1)).then_events(e.LabelBought, e.LabelStopped)
+    story.then_effects(f.VoidLabel)
+
+
+def test_a_label_of_a_cancelled_order_reopens_it_and_is_voided() -> None:
+    """The order keeps its wish to be cancelled, and ends again."""
+    story = given_packed()
+    number = story.number(f.BuyLabel)
+    story.unknown(f.BuyLabel).act("skip").when(CANCEL)
+    for kind in (f.CancelTask, f.ReleaseStock, f.CancelSalesOrder):
+        story.done(kind, f.Undone())
+    story.done(f.SendMail, SENT).then_stage("cancelled")
+    late(story, number, sold(K1)).then_events(e.LabelBought, e.Reopened)
+    story.then_effects(f.VoidLabel)
+    story.done(f.VoidLabel, f.Undone()).then_stage("cancelled")
+
+
+def test_a_task_that_was_taken_after_all_is_cancelled() -> None:
+    """A cancelled fulfilment revives to stop what turned out to exist."""
+    story = given_reserved()
+    number = story.number(f.CreateTask)
+    story.done(f.PostSalesOrder, POSTED).done(f.SendMail, SENT)
+    story.unknown(f.CreateTask).act("skip").then_events(e.Skipped, e.LeftToPerson, e.TaskOpened)
+    story.when(CANCEL).then_effects(f.ReleaseStock)
+    for kind in (f.ReleaseStock, f.CancelSalesOrder):
+        story.done(kind, f.Undone())
+    story.then_stage("cancelled")
+    late(story, number, f.TaskCreated(task_id="t-9")).then_events(e.TaskTaken, e.Reopened)
+    story.then_effects(f.CancelTask)
+    assert story.effect(f.CancelTask) == f.CancelTask(task_id="t-9")
+    story.done(f.CancelTask, f.Undone()).then_stage("cancelled", "F1")
+
+
+def test_a_reservation_that_was_made_after_all_is_given_back() -> None:
+    """Stock must not stay reserved for an order that is gone."""
+    story = given_placed()
+    number = story.number(f.ReserveStock)
+    story.unknown(f.ReserveStock).act("skip").then_events(e.Skipped, e.StockGranted)
+    story.done(f.PostSalesOrder, POSTED).done(f.CreateTask, f.TaskCreated(task_id="t"))
+    story.done(f.SendMail, SENT).when(CANCEL)
+    for kind in (f.CancelTask, f.CancelSalesOrder):
+        story.done(kind, f.Undone())
+    story.then_stage("cancelled")
+    late(story, number, RESERVED).then_events(e.StockReserved, e.Reopened)
+    story.then_effects(f.ReleaseStock)
+
+
+def test_a_sales_order_that_was_posted_after_all_is_followed_or_cancelled() -> None:
+    """Skipped as unknown, found an hour later: then it is amended like any other."""
+    story = given_reserved()
+    number = story.number(f.PostSalesOrder)
+    story.unknown(f.PostSalesOrder).act("skip").then_stage("skipped", "D1")
+    late(story, number, POSTED).then_events(e.Posted).then_stage("posted", "D1")
+    assert story.state.documents[D1].erp_id == "e-1"
+
+
+def test_an_answer_to_the_first_of_two_calls_counts_for_both() -> None:
+    """A retry has the same reference, so what the first call did is what the second would find."""
+    story = given_packed()
+    first = story.number(f.BuyLabel)
+    story.unknown(f.BuyLabel).act("retry").then_effects(f.BuyLabel)
+    second = story.number(f.BuyLabel)
+    late(story, first, sold(K1)).then_stage("bought", "L1")
+    late(story, second, sold(K1)).then_events(e.AnswerNoted)
+    assert story.state.open == ()
+
+
+def test_a_refused_attempt_is_followed_by_a_new_thing_with_a_new_reference() -> None:
+    """A refusal is a known end; an unknown outcome keeps its reference."""
+    story = given_packed().refused(f.BuyLabel).act("retry").then_events(e.Renewed, e.LabelWanted)
+    assert story.state.open[-1].key == L2
+    story = given_packed().unknown(f.BuyLabel).act("retry").then_events(e.Retried)
+    assert story.state.open[-1].key == L1
+
+
+def test_a_refused_task_is_retried_as_a_new_fulfilment() -> None:
+    """Its stock is given back first, so that it does not compete with itself."""
+    story = given_reserved().refused(f.CreateTask, "unknown SKU").act("retry")
+    story.then_events(e.Renewed).then_effects(f.ReleaseStock)
+    story.done(f.ReleaseStock, f.Undone())
+    story.then_events(e.StockReleased, e.FulfilmentCancelled, e.FulfilmentPlanned)
+
+
+def test_a_publication_that_the_channel_shows_before_it_answers_is_matched() -> None:
+    """Its echo comes first; the answer adds its id, and nothing is told twice."""
+    story = given_labelled().when(handed_over())
+    echo = i.OutsideShipment(
+        outside_id="f-77", units=(f.Units("1", "SKU-1", 2), f.Units("2", "SKU-2", 1))
+    )
+    story.when(i.UpdateOrder(order=later(10), fulfilled=(echo,)))
+    story.then_events(e.UpdateNoted, e.OutsideMatched)
+    published(story, outside_id="f-77")
+    assert story.state.fulfilments[F1].outside == ("f-77",)
+    assert story.counts() == {"q": 2, "t": 2}
+
+
+def test_a_mail_that_was_sent_after_all_is_noted() -> None:
+    """It is not sent again."""
+    story = given_reserved()
+    number = story.number(f.SendMail)
+    story.unknown(f.SendMail).act("skip")
+    late(story, number, SENT).then_events(e.MessageSent).then_effects()
+
+
+def test_reports_overtake_answers() -> None:
+    """Handed over before the label's answer: the label is the one under which it left."""
+    story = given_packed().when(handed_over()).then_events(e.HandedOver)
+    story.done(f.BuyLabel, sold(K1)).then_events(e.LabelBought)
+    assert story.state.parcels[K1].number == "1Z-K1"
+    told = story.effect(f.PublishFulfilment)
+    assert isinstance(told, f.PublishFulfilment)
+    assert told.parcels[0].tracking_number == "1Z-K1"
+
+
+def test_a_report_after_the_end_is_still_written_down() -> None:
+    """More leaves than was thought: the done fulfilment opens again for it."""
+    story = published(given_labelled().when(handed_over()))
+    story.when(i.TimerFired(name="track", key=K1))
+    story.done(f.TrackParcel, f.Tracked(status="delivered")).then_stage("closed")
+    story.when(handed_over()).then_events()  # a repeat
+    more = i.ReportedParcel(parcel_id="b", units=(f.Units("1", "SKU-1", 1),))
+    story.when(handed_over(more)).then_stage("accepted")
+    assert story.counts() == {"q": 2, "d": 2, "f": 1, "x": 1}
+
+
+def test_a_doubled_report_counts_once() -> None:
+    """The warehouse's own ids of parcels tell a repeat from a second parcel."""
+    story = given_released().when(packed()).when(packed()).then_events()
+    story.done(f.BuyLabel, sold(K1)).when(handed_over()).when(handed_over()).then_events()
+    assert story.counts() == {"q": 2, "t": 2}

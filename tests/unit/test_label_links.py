@@ -1,0 +1,54 @@
+"""Links of labels: what they name, for how long, and that nobody can make one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from schemas.order.ids import order_id_for
+from schemas.order.label_links import (
+    MAX_TOKEN,
+    VALID_FOR,
+    LabelLink,
+    LinkExpired,
+    LinkRefused,
+    label_token,
+    verify_label_token,
+)
+from schemas.order.things import Key
+
+NOON = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
+KEYS = {"1": b"one key", "2": b"another key"}
+ORDER_ID = order_id_for("acme-us", "1042")
+
+
+def token(fulfilment: str = "F12", key_id: str = "1") -> str:
+    """A token made at noon."""
+    return label_token(ORDER_ID, Key(fulfilment), key_id=key_id, key=KEYS[key_id], now=NOON)
+
+
+@pytest.mark.parametrize("key_id", KEYS)
+def test_a_link_names_its_fulfilment_until_it_expires(key_id: str) -> None:
+    """Any key on the list verifies; a second after the end the link is expired, not unknown."""
+    made = token(key_id=key_id)
+    assert len(made) <= MAX_TOKEN
+    assert verify_label_token(made, KEYS, NOON + VALID_FOR - timedelta(seconds=1)) == LabelLink(
+        order_id=ORDER_ID, fulfilment=Key("F12")
+    )
+    with pytest.raises(LinkExpired):
+        verify_label_token(made, KEYS, NOON + VALID_FOR + timedelta(seconds=1))
+
+
+def test_no_altered_link_is_taken() -> None:
+    """Each character counts, and so does the key."""
+    made = token()
+    for position, sign in enumerate(made):
+        altered = made[:position] + ("x" if sign != "x" else "y") + made[position + 1 :]
+        with pytest.raises(LinkRefused):
+            verify_label_token(altered, KEYS, NOON)
+    with pytest.raises(LinkRefused):
+        verify_label_token(made, {"1": b"a third key"}, NOON)
+    for malformed in ("", "....", "é" * 10, made + "." * 300, token("L1")):
+        with pytest.raises(LinkRefused):
+            verify_label_token(malformed, KEYS, NOON)

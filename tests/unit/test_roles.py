@@ -1,0 +1,171 @@
+"""Who plays which role for a channel: what has to be said, what follows, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from actors.kernel.setup import Place, Setup
+from schemas.messages.effects import WhoBuys
+from service.settings import ConfigurationRefused, Settings, load
+from service.settings.roles import places_of, setup_of, setups
+
+SHOP = '[channels.web]\nkind = "canonical"\n'
+ERP = """[partners.bc]
+kind = "business_central"
+base_url = "https://erp.example/api/v2.0"
+token_url = "https://login.example/token"
+company_id = "c"
+client_id = "app"
+client_secret = "s"
+customer_number = "WEB"
+"""
+MAIL = """[partners.post]
+kind = "smtp"
+host = "127.0.0.1"
+from_address = "a@b.example"
+domain = "b.example"
+"""
+
+
+def a_warehouse(name: str) -> str:
+    return (
+        f'[partners.{name}]\nkind = "warehouse"\nbase_url = "http://w.example"\ntoken = "t"\n'
+        'callback_secrets = ["s"]\n'
+    )
+
+
+def a_carrier(name: str) -> str:
+    return (
+        f'[partners.{name}]\nkind = "ups"\nclient_id = "c"\nclient_secret = "s"\n'
+        'account_number = "A1B2C3"\n'
+        f"[partners.{name}.shipper]\n"
+        'name = "Acme"\nlines = ["1 Main"]\ncity = "Springfield"\ncountry = "US"\n'
+    )
+
+
+def loaded(folder: Path, *parts: str) -> Settings:
+    path = folder / "orderwright.toml"
+    path.write_text("".join(parts))
+    return load({}, path)
+
+
+def faults(folder: Path, *parts: str) -> list[str]:
+    with pytest.raises(ConfigurationRefused) as refused:
+        loaded(folder, *parts)
+    return refused.value.faults
+
+
+def test_one_of_each_needs_no_word_about_roles(tmp_path: Path) -> None:
+    """Given one ERP, warehouse, carrier and mail server, each plays its role, at one place."""
+    settings = loaded(tmp_path, SHOP, ERP, MAIL, a_warehouse("east"), a_carrier("ups"))
+    assert setup_of(settings, "web") == Setup(
+        channel="web",
+        storefront="storefront:web",
+        erp="bc",
+        mail="post",
+        places=(Place(name="main", warehouse="east", carrier="ups", labels="us"),),
+    )
+
+
+def test_a_seller_without_partners_has_a_shorter_life(tmp_path: Path) -> None:
+    """Given a channel alone, no one plays any other role and nothing travels by us."""
+    setup = setup_of(loaded(tmp_path, SHOP), "web")
+    assert (setup.erp, setup.mail, setup.places) == ("", "", ())
+
+
+@pytest.mark.parametrize(
+    ("words", "labels"),
+    [("", "them"), ('labels = "nobody"\n', "nobody"), ('labels = "them"\n', "them")],
+)
+def test_a_warehouse_without_a_carrier_buys_its_own_labels(
+    tmp_path: Path, words: str, labels: WhoBuys
+) -> None:
+    """A 3PL ships by itself; the place may say that its parcels need no label."""
+    place = f"[places.main]\n{words}" if words else ""
+    (found,) = places_of(loaded(tmp_path, SHOP, a_warehouse("east"), place))
+    assert found == Place(name="main", warehouse="east", carrier="", labels=labels)
+
+
+def test_two_warehouses_serve_two_places(tmp_path: Path) -> None:
+    """Each place names its warehouse; the only carrier needs no word, and a place may do
+    without."""
+    tables = '[places.west]\nwarehouse = "3pl"\ncarrier = ""\n[places.east]\nwarehouse = "east"\n'
+    settings = loaded(
+        tmp_path, SHOP, a_warehouse("east"), a_warehouse("3pl"), a_carrier("ups"), tables
+    )
+    assert places_of(settings) == (
+        Place(name="west", warehouse="3pl", carrier="", labels="them"),
+        Place(name="east", warehouse="east", carrier="ups", labels="us"),
+    )
+
+
+def test_a_channel_chooses_its_places_erp_mail_and_terms(tmp_path: Path) -> None:
+    """What a channel says goes before what there is, and payment methods are folded."""
+    shop = (
+        '[channels.web]\nkind = "canonical"\nerp = ""\nmail = ""\nplaces = ["west"]\n'
+        'promised_payment_methods = ["Net 30 "]\ncollected_payment_methods = ["COD"]\n'
+        'writes = ["order_cancelled"]\nshort_pick = "backorder"\nrestock_by = "channel"\n'
+        "keeps_stock = false\nnotify_customer = true\n"
+    )
+    tables = "[places.east]\n[places.west]\n"
+    setup = setups(loaded(tmp_path, shop, ERP, MAIL, a_warehouse("one"), tables))["web"]
+    assert (setup.erp, setup.mail) == ("", "")
+    assert [place.name for place in setup.places] == ["west"]
+    assert setup.promised == {"net 30", "cod"}
+    assert setup.collected == {"cod"}
+    assert setup.writes == {"order_cancelled"}
+    assert (setup.short_pick, setup.restock_by, setup.stock) == ("backorder", "channel", False)
+    assert setup.notify_customer
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        (
+            (SHOP, a_warehouse("a"), a_warehouse("b")),
+            "[places.NAME].warehouse is missing; there are several warehouses: a, b.",
+        ),
+        (
+            (SHOP, a_carrier("a"), a_carrier("b"), "[places.main]\n"),
+            "places.main.carrier is missing; there are several carriers: a, b.",
+        ),
+        (
+            (SHOP, ERP, ERP.replace("partners.bc", "partners.other")),
+            "channels.web.erp is missing; there are several ERPs: bc, other.",
+        ),
+        (
+            (SHOP, '[places.main]\nwarehouse = "east"\n'),
+            "places.main.warehouse names east, which is not among the warehouses; there are none.",
+        ),
+        (
+            (SHOP, a_warehouse("east"), '[places.main]\nlabels = "us"\n'),
+            'places.main.labels is "us", but no carrier is configured there to buy them from.',
+        ),
+        (
+            (SHOP, a_carrier("ups"), '[places.main]\nlabels = "them"\n'),
+            'places.main.labels is "them", but no warehouse is configured there to buy them.',
+        ),
+        (
+            ('[channels.web]\nkind = "canonical"\nplaces = ["moon"]\n',),
+            "channels.web.places names moon; there is no [places.moon].",
+        ),
+        (
+            (SHOP, a_warehouse("web")),
+            (
+                "A channel and a partner are both named web; rename one, for both are reached at"
+                " /hooks/web."
+            ),
+        ),
+        (
+            (SHOP, a_warehouse("stock")),
+            "partners.stock: the name is taken by our own stock table; choose another.",
+        ),
+    ],
+)
+def test_what_is_left_open_is_refused_in_a_sentence(
+    tmp_path: Path, parts: tuple[str, ...], told: str
+) -> None:
+    """Nothing is guessed where two could be meant, and no name leads nowhere."""
+    assert faults(tmp_path, *parts) == [told]
