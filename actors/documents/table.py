@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.documents.thing import CANCELLED, KEPT, POSTED, REFUSED, SKIPPED, WANTED
-from actors.kernel.tables import ELEVATED, NONE, Beside, Row, Table, Wait, go, stay
+from actors.kernel.tables import ELEVATED, NONE, Row, Table, Wait, go, stay
 from schemas.messages import events as e
 
 EVERY = (WANTED, POSTED, CANCELLED, REFUSED, SKIPPED, KEPT)

@@ -65,8 +65,7 @@ ANSWERS = Answers(
             "ignored",
             (RECALLED, CANCELLED),
             (i.ReportPacked,),
-            "a report of before the cancellation may arrive after it; what leaves all the same is "
-            "reported as handed over, and counts then",
+            "a report of before the cancellation came late; what leaves counts when it leaves",
         ),
         ("handled", EVERY, (i.ReportHandedOver,), "what has left is always written down"),
         (

@@ -108,7 +108,7 @@ def leaves(
         )
     )
     in_excess(work, key, excess, list(unknown))
-    if was or not inside and thing.stage != "handed_over":
+    if was or (not inside and thing.stage != "handed_over"):
         leave(work, [f"{key} left although it was to be stopped"])
 
 

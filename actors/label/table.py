@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.kernel.tables import ELEVATED, NONE, Beside, Row, Table, Wait, go, stay
+from actors.kernel.tables import ELEVATED, NONE, Row, Table, Wait, go, stay
 from actors.label.thing import BOUGHT, DROPPED, KEPT, REFUSED, SKIPPED, VOIDED, WANTED
 from schemas.messages import events as e
 

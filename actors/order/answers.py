@@ -24,8 +24,7 @@ ANSWERS = Answers(
             "handled",
             _EVERY,
             (i.PlaceOrder, i.UpdateOrder, i.ConfirmPayment),
-            "it is placed, changed, paid, or the statement is noted; a stale one is told by its "
-            "time",
+            "it is placed, changed or paid, or the statement is noted; its time tells a stale one",
         ),
         (
             "handled",
@@ -46,8 +45,7 @@ ANSWERS = Answers(
             "ignored",
             (CANCELLED,),
             (i.RefetchOrder,),
-            "nothing that the channel could say would change a cancelled order, unless it never "
-            "came",
+            "nothing that the channel could say would change a cancelled order",
         ),
         (
             "ignored",

@@ -10,13 +10,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from actors.kernel import ledger
 from actors.order import mapping, outside
-from actors.order.acceptance import promised_by, to_collect
 from actors.order.decision import moment
+from actors.order.difference import FACETS, Diff, difference, of_lines
 from actors.order.differs import too_late
 from actors.order.evolve import CHANNEL
 from actors.order.reading import MONEY_IS_GONE, MONEY_IS_THERE
@@ -37,17 +36,6 @@ BY_ITSELF = "the service"
 
 UNTOUCHED = frozenset({"q", "o"})
 """Accounts of a line with which nothing has happened."""
-
-
-class Diff(Struct, frozen=True):
-    """What differs between two statements: facets, units that were added (to lines by their place,
-    or as new lines), and units that are not wanted any more."""
-
-    facets: tuple[str, ...]
-    new: tuple[e.NewLine, ...] = ()
-    moves: tuple[e.Move, ...] = ()
-    wishes: tuple[e.Wish, ...] = ()
-    late: tuple[tuple[int, int], ...] = ()
 
 
 def payment(work: Work, paid_minor: int | None = None) -> e.PaymentConfirmed:
@@ -159,103 +147,8 @@ def _kept(base: Order, order: Order, ours: Order) -> dict[str, Any]:
     return same
 
 
-def difference(work: Work, base: Order, order: Order) -> Diff:
-    """Return what differs between two statements in all that we act on."""
-    facets = [name for name, differs in _FACETS if differs(base, order)]
-    setup, methods = work.context.setup, work.state.payment_method
-    if promised_by(methods, setup.collected) or promised_by(order.payment_method, setup.collected):
-        if to_collect(base, setup, methods) != to_collect(order, setup, order.payment_method):
-            facets.append("due")
-    if not facets:
-        return Diff(())
-    if "lines" not in facets:
-        return Diff(tuple(facets))
-    context = work.context
-    before = mapping.made_of(base, context, work.state.waived).ours
-    after = mapping.made_of(order, context, work.state.waived).ours
-    return _of_lines(work.state, tuple(facets), before, after)
-
-
-def _of_lines(
-    state: State, facets: tuple[str, ...], before: Order, after: Order, *, renamed: bool = False
-) -> Diff:
-    """Return what differs in the lines. `renamed`: the same goods under other names, so that only
-    units that are here take them; else what was cancelled here stays cancelled."""
-    was = {line.line_id: line for line in mapping.lines_of(before)}
-    at_of = {line.line_id: at for at, line in enumerate(state.lines)}
-    bundle = {line.line_id: line.bundle_line_id for line in after.lines}
-    new: list[e.NewLine] = []
-    moves: list[e.Move] = []
-    gone: dict[int, int] = {}
-    for line in mapping.lines_of(after):
-        old = was.get(line.line_id)
-        if old is not None and (old.sku, old.delivery) == (line.sku, line.delivery):
-            del was[line.line_id]
-            more = line.quantity - old.quantity
-            if more > 0:
-                moves.append(e.Move(at_of[line.line_id], more, ledger.ADDED, ledger.OPEN))
-            elif more < 0:
-                gone[at_of[line.line_id]] = -more
-            continue
-        old = old or was.get(bundle[line.line_id])
-        count = line.quantity
-        if old is not None and old.line_id in at_of:
-            kept = _kept_of(state, at_of[old.line_id], old.quantity, renamed=renamed)
-            count = count * kept // old.quantity
-        if count:
-            moves.append(e.Move(len(state.lines) + len(new), count, ledger.ADDED, ledger.OPEN))
-        new.append(line)
-    for old in was.values():
-        if old.line_id in at_of:
-            gone[at_of[old.line_id]] = old.quantity
-    wishes, late = _freed(state, gone, ledger.REMOVED)
-    return Diff(facets, tuple(new), tuple(moves), wishes, late)
-
-
-def _kept_of(state: State, at: int, quantity: int, *, renamed: bool) -> int:
-    """Return how many units of a line another one takes the place of."""
-    counts = state.lines[at].counts
-    if renamed:
-        return min(quantity, counts.get("o", 0) + counts.get("a", 0) - ledger.wished(counts))
-    return max(0, quantity - counts.get("c", 0) - counts.get("C", 0))
-
-
-def _freed(
-    state: State, gone: dict[int, int], to: str
-) -> tuple[tuple[e.Wish, ...], tuple[tuple[int, int], ...]]:
-    """Return the units that can still go, and those that can't because they have left."""
-    wishes, late = [], []
-    for at, quantity in gone.items():
-        counts = state.lines[at].counts
-        here = counts.get("o", 0) + counts.get("a", 0) - ledger.wished(counts)
-        # What was cancelled or dropped here before is not taken away twice.
-        owed = quantity - max(0, min(quantity, counts.get("c", 0) + counts.get("C", 0)))
-        if min(owed, here) > 0:
-            wishes.append(e.Wish(at, min(owed, here), to))
-        if owed > here:
-            late.append((at, owed - max(0, here)))
-    return tuple(wishes), tuple(late)
-
-
-def _money(order: Order) -> tuple[object, ...]:
-    priced = tuple(
-        (x.line_id, x.total_minor, x.discount_minor, x.tax_minor, x.tax_code) for x in order.lines
-    )
-    return priced, order.currency, order.totals, order.discounts, order.presentment
-
-
-_FACETS: tuple[tuple[str, Any], ...] = (
-    ("address", lambda a, b: a.ship_to != b.ship_to),
-    ("method", lambda a, b: a.shipping_method != b.shipping_method),
-    ("contact", lambda a, b: (a.customer, a.bill_to) != (b.customer, b.bill_to)),
-    ("note", lambda a, b: (a.note, a.gift_message) != (b.note, b.gift_message)),
-    ("lines", lambda a, b: mapping.lines_of(a) != mapping.lines_of(b)),
-    ("money", lambda a, b: _money(a) != _money(b)),
-)
-
-
 def remap(work: Work) -> None:
-    """Free the order when nothing is missing any more; say again what is missing when that changed."""
+    """Free the order when nothing is missing any more; say what is missing when that changed."""
     state, body = work.state, work.order
     if body is None or not mapping.is_unmapped(state) or state.stage not in (PLACED, ACCEPTED):
         return
@@ -284,7 +177,7 @@ def normalised(work: Work, body: Order, made: mapping.Made) -> None:
             )
         )
     else:
-        found = _of_lines(state, ("lines",), body, made.ours, renamed=True)
+        found = of_lines(state, ("lines",), body, made.ours, renamed=True)
         work.body = made.ours
         if not state.beside:
             work.stated = context.stated or body
@@ -324,7 +217,8 @@ def edit(work: Work, given: i.EditOrder) -> str:
     """Take over a person's edit. Returns why it can't be done, "" when it was."""
     state, body = work.state, work.order
     if state.stage not in (PLACED, ACCEPTED) or state.cancel is not None:
-        return f"An order that is {'being cancelled' if state.cancel else state.stage} can't be edited."
+        stage = "being cancelled" if state.cancel else state.stage
+        return f"An order that is {stage} can't be edited."
     if body is None:
         return "What was ordered is not kept here any more: its personal data was erased."
     gone: dict[int, int] = {}
@@ -347,7 +241,7 @@ def edit(work: Work, given: i.EditOrder) -> str:
         at, count = late[0]
         return f"{count} units of line {state.lines[at].line_id} have left; a return is needed."
     changed = _edited(body, given)
-    facets = tuple(name for name, differs in _FACETS if differs(body, changed))
+    facets = tuple(name for name, differs in FACETS if differs(body, changed))
     if gone:
         facets = (*facets, "lines")
     if not facets:

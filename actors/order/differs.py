@@ -16,7 +16,7 @@ CHANGED = "changed"
 """The id of the task about what can't follow a change: one for each order."""
 
 MAX_DIFFERS = 1_000
-"""Characters of such a task: five edits of an order with many parcels are still named one by one."""
+"""Characters of such a task: five edits of an order with many parcels are still named."""
 
 _NAMES = {
     "address": "the address",

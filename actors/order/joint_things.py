@@ -1,4 +1,4 @@
-"""Joint rules about things: what the order or a fulfilment makes labels and parcels do, and back."""
+"""Joint rules about things: what order and fulfilments make labels and parcels do, and back."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ def outdated_task(work: Work) -> e.OrderEvent | None:
     for key, thing in state.fulfilments.items():
         if thing.told in (0, state.task) or thing.stop or thing.fixed or is_open(work.state, key):
             continue
-        if thing.stage in (RELEASED, "picked") or (
+        early = thing.stage in (RELEASED, "picked") or (
             thing.stage == PACKED and place_of(work.context.setup, thing.place).labels == "them"
-        ):
-            if not any(x.stage in SENT for _, x in parcels_of(state, key)):
-                return e.Stopped(rule="stop", key=key, why="changed")
+        )
+        if early and not any(x.stage in SENT for _, x in parcels_of(state, key)):
+            return e.Stopped(rule="stop", key=key, why="changed")
     return None
 
 
@@ -69,9 +69,9 @@ def outdated_label(work: Work) -> e.OrderEvent | None:
     """A label for an address that the order does not have any more is voided and bought again."""
     state = work.state
     for key, label in state.labels.items():
-        if label.stage == BOUGHT and not label.stop and label.told != state.address:
-            if is_unused(state, label):
-                return e.LabelStopped(rule="stop", key=key, why="the order goes elsewhere now")
+        outdated = label.stage == BOUGHT and not label.stop and label.told != state.address
+        if outdated and is_unused(state, label):
+            return e.LabelStopped(rule="stop", key=key, why="the order goes elsewhere now")
     return None
 
 
@@ -100,9 +100,9 @@ def drop_label(work: Work) -> e.OrderEvent | None:
     """A label that is not wanted any more and was never bought ends."""
     state = work.state
     for key, label in state.labels.items():
-        if label.stage in (WANTED, SKIPPED) and label.stop and not is_open(work.state, key):
-            if not any(x.key == key and not x.outcome_known for x in state.stuck):
-                return e.LabelDropped(rule="drop", key=key)
+        idle = label.stage in (WANTED, SKIPPED) and label.stop and not is_open(state, key)
+        if idle and not work.is_doubtful(key):
+            return e.LabelDropped(rule="drop", key=key)
     return None
 
 
@@ -232,7 +232,7 @@ def undone(work: Work) -> e.OrderEvent | None:
     for key, thing in state.fulfilments.items():
         stopped = thing.stop and thing.stage in (PLANNED, SHORT, RESERVED, RECALLED)
         empty = not thing.left and not thing.free and _is_idle(state, key, thing)
-        if thing.stop and thing.stock or not (stopped or empty):
+        if (thing.stop and thing.stock) or not (stopped or empty):
             continue
         if _is_busy(work, key) or has_live_label(state, key):
             continue
@@ -257,9 +257,13 @@ def _is_idle(state: State, key: Key, thing: Fulfilment) -> bool:
 def empty_task(work: Work) -> e.OrderEvent | None:
     """A warehouse that works on nothing any more stops."""
     for key, thing in work.state.fulfilments.items():
-        if thing.stage in (RELEASED, "picked") and not thing.left and not thing.stop:
-            if thing.is_tasked and not thing.fixed and not is_open(work.state, key):
-                return e.Stopped(rule="stop", key=key, why="changed")
+        if (
+            thing.stage in (RELEASED, "picked")
+            and thing.is_tasked
+            and not (thing.left or thing.stop or thing.fixed)
+            and not is_open(work.state, key)
+        ):
+            return e.Stopped(rule="stop", key=key, why="changed")
     return None
 
 

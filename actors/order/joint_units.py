@@ -1,4 +1,4 @@
-"""Joint rules about units: what is no longer wanted is freed and dropped, what is open is planned."""
+"""Joint rules about units: what is no longer wanted is freed, what is open is planned."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from actors.fulfilment.thing import PLANNED, RESERVED, SHORT, Fulfilment
 from actors.kernel import ledger
 from actors.order.acceptance import accept
 from actors.order.evolve import DECLINED
-from actors.order.reading import is_open, place_of, units
+from actors.order.reading import is_open
 from actors.order.table import FINAL
 from actors.order.work import Work
 from actors.stock.plan import MAX_FULFILMENTS, OpenLine, plan
@@ -77,28 +77,30 @@ def shrink(work: Work) -> e.OrderEvent | None:
         return None
     for at, line in enumerate(state.lines):
         need = ledger.wished(line.counts)
-        if not need:
-            continue
-        having = [(k, x, dict(x.left).get(at, 0)) for k, x in reversed(state.fulfilments.items())]
-        having = [one for one in having if one[2]]
-        for _, thing, have in having:
-            if thing.stop:
-                need -= have
-        for key, thing, have in having:
-            if need <= 0:
-                break
-            if thing.stop or thing.stage not in FREE or work.is_doubtful(key):
-                continue
-            if not is_open(work.state, key):
+        event = _freed(work, at, need) if need else None
+        if event is not None:
+            return event
+    return None
+
+
+def _freed(work: Work, at: int, need: int) -> e.OrderEvent | None:
+    """Free so many units of a line, the latest fulfilments first. Those that stop already, or that
+    wait for an answer after which it is asked again, count as freed."""
+    state = work.state
+    having = [(k, x, dict(x.left).get(at, 0)) for k, x in reversed(state.fulfilments.items())]
+    having = [one for one in having if one[2]]
+    need -= sum(have for _, thing, have in having if thing.stop)
+    others = [one for one in having if not one[1].stop]
+    for key, thing, have in others:
+        if need <= 0:
+            return None
+        if thing.stage in FREE and not work.is_doubtful(key):
+            if not is_open(state, key):
                 return _shrunk(key, _with_others(work, thing, at, min(need, have)), "shrink")
-            need -= have  # it is asked again when the answer is there
-        for key, thing, _ in having:
-            if need <= 0:
-                break
-            if thing.stop or thing.fixed:
-                continue
-            if thing.stage in AT_WORK or work.is_doubtful(key):
-                return e.Stopped(rule="stop", key=key, why="changed")
+            need -= have
+    for key, thing, _ in others:
+        if need > 0 and not thing.fixed and (thing.stage in AT_WORK or work.is_doubtful(key)):
+            return e.Stopped(rule="stop", key=key, why="changed")
     return None
 
 
@@ -181,8 +183,3 @@ def _may_plan(work: Work) -> bool:
     if state.stage != "accepted" or not state.sums.get("o"):
         return False
     return bool(accept(state, work.context.setup).basis)
-
-
-__all__ = [
-    "cover", "cover_planned", "declined", "drop", "not_ours", "place_of", "planned", "shrink", "units"
-]  # fmt: skip

@@ -17,7 +17,7 @@ from actors.order import change, mapping, place
 from actors.order.evolve import FETCH
 from actors.order.reading import MONEY_IS_THERE, is_held, is_open, place_of, units
 from actors.order.state import Stuck
-from actors.order.table import ACCEPTED, CANCELLED, EXPECTED, FINAL, PLACED, TABLE
+from actors.order.table import ACCEPTED, CANCELLED, EXPECTED, FINAL, NEW, PLACED, TABLE
 from actors.order.wanted import CANCEL
 from actors.order.work import Ask, Work
 from schemas.messages import effects as f
@@ -43,6 +43,8 @@ THE_SERVICE = "the service"
 
 def act(work: Work, given: i.ActOnOrder) -> None:
     """A person's decision."""
+    if work.state.stage == NEW:
+        return  # no one has heard of the order
     handler = _VERBS.get(given.verb)
     why = f"{given.verb} is nothing that a person can decide about an order."
     if handler is not None:
@@ -53,6 +55,8 @@ def act(work: Work, given: i.ActOnOrder) -> None:
 
 def edit(work: Work, given: i.EditOrder) -> None:
     """A person changes the order here."""
+    if work.state.stage == NEW:
+        return
     why = change.edit(work, given)
     if why:
         refuse(work, "edit", given.person, why)
@@ -111,10 +115,14 @@ def _release(work: Work, given: i.ActOnOrder) -> str:
         )
     )
     body = work.order
-    if hold.hold_id.startswith(mapping.UNMAPPED) and body is not None:
-        if not mapping.is_unmapped(work.state) and work.state.stage in (PLACED, ACCEPTED):
-            made = mapping.made_of(body, work.context, work.state.waived)
-            change.normalised(work, body, made)
+    if (
+        body is not None
+        and hold.hold_id.startswith(mapping.UNMAPPED)
+        and not mapping.is_unmapped(work.state)
+        and work.state.stage in (PLACED, ACCEPTED)
+    ):
+        made = mapping.made_of(body, work.context, work.state.waived)
+        change.normalised(work, body, made)
     return ""
 
 
@@ -263,7 +271,7 @@ def _skip(work: Work, given: i.ActOnOrder) -> str:
     consequence = _CONSEQUENCES.get(stuck.kind)
     if consequence is not None:
         note = lost.note if lost is not None else ""
-        intent = Intent(stuck.number, stuck.key, stuck.kind, note=note)
+        intent = Intent(stuck.number, stuck.key, stuck.kind, "", note)
         consequence(work, intent, given.person)
     return ""
 

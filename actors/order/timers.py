@@ -15,7 +15,7 @@ from actors.order.decision import Context
 from actors.order.joint_order import is_at_rest
 from actors.order.mapping import AGAIN_SECONDS, is_unmapped
 from actors.order.policy import DAY, Policy
-from actors.order.reading import parcels_of, tracking_lane
+from actors.order.reading import busy, parcels_of, tracking_lane
 from actors.order.state import State
 from actors.order.table import ACCEPTED, EXPECTED, FINAL, PLACED
 from actors.order.table import WAITS as ORDER_WAITS
@@ -51,24 +51,30 @@ def wanted(state: State, context: Context) -> Wanted:
         found[ORDER, MAPPING] = (AGAIN_SECONDS, "")
     for key, thing in state.fulfilments.items():
         _of_fulfilment(state, key, thing, policy, found)
-    for key, parcel in state.parcels.items():
-        if len(found) >= MAX_TIMERS - 2:
-            break
-        if parcel.stage in ON_ITS_WAY or parcel.stage == "packed":
-            wait = PARCEL_WAITS.get(parcel.stage)
-            if wait is not None:
-                found[key, DUE] = (getattr(policy, wait.due), "way")
-            busy = any(x.key == key for x in state.open) or any(x.key == key for x in state.stuck)
-            if not busy and tracking_lane(state, parcel, context.setup):
-                first = parcel.stage == "packed" and not parcel.asked
-                seconds = policy.first_track_seconds if first else policy.track_every_seconds
-                found[key, TRACK] = (seconds, parcel.number)
+    if state.parcels:
+        _of_parcels(state, context, found)
     if state.stage == ACCEPTED:
         if not any(name == DUE for _, name in found):
             found[ORDER, DUE] = _rest(state, policy)
         if policy.close_after_seconds > 0 and is_at_rest(state, context):
             found[ORDER, CLOSE] = (policy.close_after_seconds, "")
     return found
+
+
+def _of_parcels(state: State, context: Context, found: Wanted) -> None:
+    policy, waiting = context.policy, busy(state)
+    for key, parcel in state.parcels.items():
+        if len(found) >= MAX_TIMERS - 2:
+            return
+        if parcel.stage not in ON_ITS_WAY and parcel.stage != "packed":
+            continue
+        wait = PARCEL_WAITS.get(parcel.stage)
+        if wait is not None:
+            found[key, DUE] = (getattr(policy, wait.due), "way")
+        if key not in waiting and tracking_lane(state, parcel, context.setup):
+            first = parcel.stage == "packed" and not parcel.asked
+            seconds = policy.first_track_seconds if first else policy.track_every_seconds
+            found[key, TRACK] = (seconds, parcel.number)
 
 
 def _rest(state: State, policy: Policy) -> tuple[float, str]:

@@ -142,6 +142,9 @@ class Asked:
 
         return {
             "__typename": "QueryRoot",
+            "shop": lambda given: {
+                "__typename": "Shop", "id": "gid://shopify/Shop/1", "name": "A simulated shop",
+            },
             "order": order,
             "fulfillmentOrder": fulfilment_order,
             "fulfillment": fulfilment,

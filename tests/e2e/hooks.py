@@ -37,7 +37,8 @@ class Hooks(Struct, frozen=True):
             return answer.status
 
     async def create(self, number: int, *, paid: bool = True) -> int:
-        """A new order."""
+        """A new order, which the shop's API knows."""
+        await self.world.book(RECIPE.shop, [(RECIPE.order_id(number), body_of(number, paid=paid))])
         return await self.send("orders/create", body_of(number, paid=paid))
 
 

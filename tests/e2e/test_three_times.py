@@ -15,7 +15,7 @@ import pytest
 from service.demo.world import PLACES
 from tests.conftest import Say
 from tests.e2e.flood import BROKEN, FORGED, GOOD, SPOILT, Delivery, drawn, send_all
-from tests.e2e.hooks import ref_of
+from tests.e2e.hooks import RECIPE, ref_of
 from tests.e2e.world import World, seed_of_run, world_in
 from tests.integration.servers import temporary_home
 
@@ -38,16 +38,19 @@ async def flood(count: int, seed: int, say: Say) -> None:
             different = drawn(count, seed, secret)
             deliveries = different * TIMES
             random.Random(seed).shuffle(deliveries)
+            created = {d.number: d.body for d in different if d.what == GOOD}
+            orders = [(RECIPE.order_id(number), body) for number, body in created.items()]
+            await world.book(RECIPE.shop, orders)
             sent = await send_all(world.url, secret, deliveries)
             await world.until_final()
             by_kind = {what: [d for d in different if d.what == what] for what in sent.answers}
-            orders = await right_orders(world, by_kind[GOOD])
+            placed = await right_orders(world, by_kind[GOOD])
             kept = await right_quarantine(world, by_kind[BROKEN])
             consequences = await right_consequences(world, by_kind[GOOD])
             say(
                 f"{count:,} webhooks {TIMES} times, shuffled (ORDERWRIGHT_TEST_SEED={seed}): "
                 f"answered {_told(sent.answers)}; sent again after a 503: {sent.come_again}; "
-                f"{orders:,} orders, all final, each once; {kept} in quarantine, each once and "
+                f"{placed:,} orders, all final, each once; {kept} in quarantine, each once and "
                 f"whole; {consequences:,} consequences, none twice."
             )
             assert {what: dict(found) for what, found in sent.answers.items()} == {

@@ -74,7 +74,10 @@ def books(state: State) -> None:
         that(ledger.is_balanced(counts), "11 the line balances", at, line)
         that(here.get(at, 0) == counts.get("a", 0), "11 allocated is what lives", at, line, here)
         that(
-            accounts.get((at, "t"), 0) == counts.get("t", 0), "11 travelling is in parcels", at, line
+            accounts.get((at, "t"), 0) == counts.get("t", 0),
+            "11 travelling is in parcels",
+            at,
+            line,
         )
         for letter in "dlr":
             that(accounts.get((at, letter), 0) <= counts.get(letter, 0), "11 parcels", at, line)

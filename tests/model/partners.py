@@ -288,7 +288,9 @@ class Partners:
             i.OutsideShipment(
                 outside_id=one.outside_id,
                 units=one.parcel.units,
-                tracking_numbers=(one.parcel.tracking_number,) if one.parcel.tracking_number else (),
+                tracking_numbers=(one.parcel.tracking_number,)
+                if one.parcel.tracking_number
+                else (),
             )
             for one in self.shown.values()
         ]

@@ -39,7 +39,12 @@ class World:
     """Feeds an order's inputs and keeps what comes of them."""
 
     def __init__(
-        self, setup: Setup, order: Order, *, policy: Policy | None = None, tables: Tables = NO_TABLES
+        self,
+        setup: Setup,
+        order: Order,
+        *,
+        policy: Policy | None = None,
+        tables: Tables = NO_TABLES,
     ) -> None:
         self.setup, self.policy, self.tables = setup, policy or Policy(), tables
         self.state: State = INITIAL
