@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from actors.kernel import ledger
 from actors.kernel.setup import Place, Setup
+from actors.order.family import FAMILY
 from actors.order.normalise import NO_TABLES
 from actors.order.policy import Policy
 from actors.order.stream import (
@@ -19,6 +20,7 @@ from actors.order.stream import (
     decide,
     decode_state,
     encode_state,
+    evolve,
     replay,
 )
 from schemas.messages import effects as f
@@ -27,7 +29,7 @@ from schemas.messages import inputs as i
 from schemas.messages.codec import decode_event, encode
 from schemas.messages.effects import tag_of
 from schemas.order.canonical import Address, Customer, Line, Order, Totals
-from schemas.order.things import Key
+from schemas.order.things import Key, kind_of
 
 NOON = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 REF = "820982911946154508"
@@ -198,14 +200,8 @@ class Story:
 
     def stage(self, key: str = "O") -> str:
         """Return the stage of the order or one of its things, also of one that has ended."""
-        if key == "O":
-            return self.state.stage
-        state = self.state
-        for name in ("fulfilments", "parcels", "labels", "documents", "messages", "ended"):
-            thing = getattr(state, name).get(key)
-            if thing is not None:
-                return str(thing.stage)
-        return ""
+        gone = self.state.ended.get(Key(key))
+        return gone.stage if gone is not None else stage_of(self.state, Key(key))
 
     def counts(self, line: int = 0) -> dict[str, int]:
         """Return the ledger of a line."""
@@ -213,6 +209,8 @@ class Story:
 
     def _take(self, decision: Decision) -> None:
         self.last = decision
+        if self.checked:
+            check_rules(self.state, decision.events)
         self.events.extend(decision.events)
         for one in decision.effects:
             assert one.lane, one
@@ -236,6 +234,29 @@ class Story:
         assert encode_state(again) == stored, "replay must give the stored state, byte for byte"
         assert decode_state(stored) == self.state
         check_books(self.state)
+
+
+THINGS = ("fulfilments", "parcels", "labels", "documents", "messages")
+
+
+def stage_of(state: State, key: Key) -> str:
+    """Return where a thing stands; "" before it is there, "ended" for a tombstone."""
+    if key == "O":
+        return state.stage
+    if key in state.ended:
+        return "ended"
+    found = (getattr(state, name).get(key) for name in THINGS)
+    return next((str(one.stage) for one in found if one is not None), "")
+
+
+def check_rules(state: State, events: Sequence[e.OrderEvent]) -> None:
+    """Every event names the row of its machine's table that allows it in the stage it found."""
+    for event in events:
+        table, stage = FAMILY[kind_of(event.key)].table, stage_of(state, event.key)
+        rules = {row.rule for row in table.rows if (row.stage, row.event) == (stage, type(event))}
+        rules |= {one.rule for one in table.beside if one.event is type(event)}
+        assert event.rule in rules or stage == "ended", (stage, event)
+        state = evolve(state, event)
 
 
 def check_books(state: State) -> None:

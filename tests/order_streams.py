@@ -51,7 +51,7 @@ class Stream:
         version = self.state.version
         asked = effects or {}
         intents = tuple(
-            Intent(number, key, tag_of(effect), lane)
+            Intent(number, key, tag_of(effect), lane, "")
             for number, (key, lane, effect) in asked.items()
         )
         for event in (*events[:-1], replace(events[-1], intends=intents)):

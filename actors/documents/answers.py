@@ -60,7 +60,7 @@ ANSWERS = Answers(
             "ignored",
             EVERY,
             _REPORTS,
-            "a sales order says what is sold; what leaves is told by documents of its own",
+            "a sales order says what is sold; shipments are documents of their own",
         ),
         (
             "ignored",

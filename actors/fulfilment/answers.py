@@ -65,7 +65,7 @@ ANSWERS = Answers(
             "ignored",
             (RECALLED, CANCELLED),
             (i.ReportPacked,),
-            "it may be older than the cancellation; what leaves all the same is reported again",
+            "a report of before the cancellation came late; what leaves counts when it leaves",
         ),
         ("handled", EVERY, (i.ReportHandedOver,), "what has left is always written down"),
         (

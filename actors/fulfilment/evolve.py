@@ -18,7 +18,7 @@ _TASK = tag_of(CreateTask)
 
 
 def _at(draft: Draft, event: e.Event) -> Fulfilment:
-    """Return the fulfilment that an event is about, also one that is a tombstone."""
+    """Return the fulfilment that an event is about, also one of which a tombstone was left."""
     found: Fulfilment | None = draft.get(FIELD).get(event.key)
     if found is not None:
         return found
@@ -248,8 +248,11 @@ def _bury_all(draft: Draft, key: Key, thing: Fulfilment) -> None:
     for name in ("labels", "parcels"):
         for other, one in tuple(draft.get(name).items()):
             if one.fulfilment == key:
-                of_parcel = name == "parcels"
-                ids = (one.number, box_id(key, one.parcel_id)) if of_parcel else (one.shipment,)
+                ids = (
+                    (one.shipment,)
+                    if name == "labels"
+                    else (one.number, box_id(key, one.parcel_id))
+                )
                 draft.bury(name, other, one.stage, ids)
                 if name == "labels":
                     draft.forget(other)

@@ -16,7 +16,7 @@ from schemas.messages.base import Intent, Move, Parts
 from schemas.order.things import FULFILMENT, Key
 
 MAX_TRIES = 5
-"""Plans for one answer of the stock; who loses the race for it that often waits for the timer."""
+"""Plans between two looks at the stock; who loses the race that often waits for the timer."""
 
 CANCEL, RELEASE = f.tag_of(f.CancelTask), f.tag_of(f.ReleaseStock)
 RESERVE, TASK = f.tag_of(f.ReserveStock), f.tag_of(f.CreateTask)

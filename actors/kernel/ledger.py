@@ -2,8 +2,8 @@
 move, so that the books balance by construction. What can fail is checked all the same.
 
 ordered + added + replaced - removed + excess
-    = open + allocated + travelling + delivered + lost + returned + fulfilled
-      + elsewhere + cancelled
+    = open + allocated + travelling + delivered + lost + returned
+    + fulfilled + elsewhere + cancelled
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ ANSWERS = Answers(
             "handled",
             _EVERY,
             (i.PlaceOrder, i.UpdateOrder, i.ConfirmPayment),
-            "it is placed, changed or paid, or the statement is noted; a stale one has an old time",
+            "it is placed, changed or paid, or the statement is noted; its time tells a stale one",
         ),
         (
             "handled",
@@ -45,7 +45,7 @@ ANSWERS = Answers(
             "ignored",
             (CANCELLED,),
             (i.RefetchOrder,),
-            "nothing that the channel could say changes a cancelled order that had come",
+            "nothing that the channel could say would change a cancelled order",
         ),
         (
             "ignored",

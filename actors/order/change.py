@@ -1,5 +1,5 @@
-"""How an order changes: a statement of the channel becomes a difference, and what is not done yet
-follows it.
+"""How an order changes: a statement of the channel, or a person's edit, becomes a difference, and
+what is not done yet follows it.
 
 A statement is compared with the channel's last one, not with ours: what a person changed here stays
 until the channel itself says something else about it.
@@ -12,12 +12,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from actors.kernel import ledger
 from actors.order import mapping, outside
 from actors.order.decision import moment
-from actors.order.difference import Diff, difference
-from actors.order.differs import leave, too_late
+from actors.order.difference import FACETS, Diff, difference, of_lines
+from actors.order.differs import too_late
 from actors.order.evolve import CHANNEL
-from actors.order.reading import BY_ITSELF, MONEY_IS_GONE, MONEY_IS_THERE
+from actors.order.reading import MONEY_IS_GONE, MONEY_IS_THERE
 from actors.order.state import State
 from actors.order.table import ACCEPTED, CLOSED, OPEN, PLACED
 from actors.order.work import Work
@@ -29,6 +30,12 @@ MAX_HOLDS = 16
 """How many holds one order may carry; a further change of the same kind adds no new hold."""
 MAX_LINES = 2_000
 """Lines that an order may have had in its life: four times what it may have at once."""
+BY_ITSELF = "the service"
+"""Who released a hold when it was no person."""
+
+
+UNTOUCHED = frozenset({"q", "o"})
+"""Accounts of a line with which nothing has happened."""
 
 
 def payment(work: Work, paid_minor: int | None = None) -> e.PaymentConfirmed:
@@ -57,9 +64,6 @@ def statement(work: Work, order: Order, fulfilled: tuple[i.OutsideShipment, ...]
     if found is not None and found.facets and not age:
         # Channels count in seconds: of two statements for one second nobody can tell the later.
         _hold_for_doubt(work)
-    elif found is not None and len(state.lines) + len(found.new) > MAX_LINES:
-        _note(work, order)
-        leave(work, ["the channel has exchanged its lines too often for them to be followed here"])
     elif found is not None and _is_taken(state, found):
         assert base is not None
         _take(work, base, order, found)
@@ -141,6 +145,141 @@ def _kept(base: Order, order: Order, ours: Order) -> dict[str, Any]:
     if base.customer == order.customer:
         same["customer"] = ours.customer
     return same
+
+
+def remap(work: Work) -> None:
+    """Free the order when nothing is missing any more; say what is missing when that changed."""
+    state, body = work.state, work.order
+    if body is None or not mapping.is_unmapped(state) or state.stage not in (PLACED, ACCEPTED):
+        return
+    made = mapping.made_of(body, work.context, state.waived)
+    told = [(x.hold_id, x.reason) for x in state.holds if x.hold_id.startswith(mapping.UNMAPPED)]
+    if made.unmapped and mapping.reasons(made.unmapped, work.context.channel) == told:
+        return
+    normalised(work, body, made)
+
+
+def normalised(work: Work, body: Order, made: mapping.Made) -> None:
+    """Take over what newer mappings, or a person's release, make of the order."""
+    state, context = work.state, work.context
+    if state.stage == PLACED and state.sums.keys() <= UNTOUCHED:
+        work.body = made.body
+        if not state.beside and made.body is not body:
+            work.stated = context.stated or body
+        work.say(
+            e.Normalised(
+                rule="normalise",
+                mappings=context.mappings.version,
+                lines=mapping.lines_of(made.body),
+                moves=mapping.placing(made.body),
+                body_digest=mapping.digest(made.body),
+                stated_digest=made.stated_digest,
+            )
+        )
+    else:
+        found = of_lines(state, ("lines",), body, made.ours, renamed=True)
+        work.body = made.ours
+        if not state.beside:
+            work.stated = context.stated or body
+        work.say(
+            replace(
+                _as_it_is(work, made.ours, BY_ITSELF, ("lines",)),
+                lines=found.new,
+                moves=found.moves,
+                wishes=found.wishes,
+                mappings=context.mappings.version,
+                stated_digest=made.stated_digest,
+            )
+        )
+    mapping.hold(made.unmapped, work)
+
+
+def _as_it_is(work: Work, body: Order, by: str, facets: tuple[str, ...]) -> e.Changed:
+    """Return a change by someone else than the channel: money and payment stay."""
+    state = work.state
+    return e.Changed(
+        rule="change",
+        by=by,
+        facets=facets,
+        source_updated_at=state.source_updated_at,
+        total_minor=state.total_minor,
+        payment=state.payment,
+        payment_method=state.payment_method,
+        body_digest=mapping.digest(body),
+        country=body.ship_to.country if body.ship_to else "",
+        notify=bool(body.customer.email),
+        mappings=state.mappings,
+        stated_digest=state.stated_digest,
+    )
+
+
+def edit(work: Work, given: i.EditOrder) -> str:
+    """Take over a person's edit. Returns why it can't be done, "" when it was."""
+    state, body = work.state, work.order
+    if state.stage not in (PLACED, ACCEPTED) or state.cancel is not None:
+        stage = "being cancelled" if state.cancel else state.stage
+        return f"An order that is {stage} can't be edited."
+    if body is None:
+        return "What was ordered is not kept here any more: its personal data was erased."
+    gone: dict[int, int] = {}
+    at_of = {line.line_id: at for at, line in enumerate(state.lines)}
+    for one in given.lines:
+        at = at_of.get(one.line_id)
+        if at is None:
+            return f"The order has no line {one.line_id}."
+        counts = state.lines[at].counts
+        now = ledger.ordered(counts) - ledger.wished(counts)
+        if one.quantity > now:
+            return (
+                f"Line {one.line_id} has {now} units; none can be added here, because the money is "
+                "the channel's: add them there."
+            )
+        if one.quantity < now:
+            gone[at] = now - one.quantity
+    wishes, late = _freed_by_person(state, gone)
+    if late:
+        at, count = late[0]
+        return f"{count} units of line {state.lines[at].line_id} have left; a return is needed."
+    changed = _edited(body, given)
+    facets = tuple(name for name, differs in FACETS if differs(body, changed))
+    if gone:
+        facets = (*facets, "lines")
+    if not facets:
+        return "Nothing differs from what the order says already."
+    work.body = changed
+    if not state.beside:
+        work.stated = work.context.stated or body
+    event = _as_it_is(work, changed, given.person, facets)
+    work.say(replace(event, wishes=wishes, reason=given.reason))
+    too_late(work, facets, ())
+    return ""
+
+
+def _freed_by_person(
+    state: State, gone: dict[int, int]
+) -> tuple[tuple[e.Wish, ...], tuple[tuple[int, int], ...]]:
+    wishes, late = [], []
+    for at, quantity in gone.items():
+        counts = state.lines[at].counts
+        here = counts.get("o", 0) + counts.get("a", 0) - ledger.wished(counts)
+        if quantity > here:
+            late.append((at, quantity - here))
+        wishes.append(e.Wish(at, quantity, ledger.CANCELLED))
+    return tuple(wishes), tuple(late)
+
+
+def _edited(body: Order, given: i.EditOrder) -> Order:
+    customer = body.customer
+    if given.email is not None:
+        customer = replace(customer, email=given.email)
+    if given.phone is not None:
+        customer = replace(customer, phone=given.phone)
+    changes: dict[str, Any] = {"customer": customer}
+    for name in ("ship_to", "shipping_method", "note"):
+        value = getattr(given, name)
+        if value is not None:
+            changes[name] = value
+    return replace(body, **changes)
 
 
 def _paid_or(stated: str, state: State) -> str:

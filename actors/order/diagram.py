@@ -1,5 +1,5 @@
-"""The page `docs/lifecycle.md`, drawn from the tables: a diagram for each machine, then what makes
-them act on each other and wait."""
+"""The page `docs/lifecycle.md`, drawn from the tables: one diagram for each machine, then what
+makes them act on each other and wait for each other."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _INTRO = (
     "`actors/order/prerequisites.py` by `python -m ops.draw_lifecycle`; a test compares this page",
     "with them.",
     "",
-    "An order is a family of small machines in one stream: the order itself and its fulfilments,",
+    "An order is a family of small machines in one stream: the order itself, and its fulfilments,",
     "parcels, labels, ERP documents and messages. A machine's stage says what the world is known",
     "to be; what is wished (stop it, another address) stands beside it. An input is understood by",
     "the machine it is about. Then the *joint table* says what that makes the others do, until",
@@ -41,9 +41,8 @@ _INTRO = (
 def _machine(machine: Machine) -> list[str]:
     name = NAMES[machine.letter]
     table = machine.table
-    title = f"## {name[0].upper()}{name[1:]}" + (
-        f" (`{machine.letter}1` …)" * (machine.letter != "O")
-    )
+    numbered = "" if machine.letter == "O" else f" (`{machine.letter}1` …)"
+    title = f"## {name[0].upper()}{name[1:]}{numbered}"
     return [title, "", *_picture(table), *_waits(machine), *_rules(table)]
 
 

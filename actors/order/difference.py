@@ -1,4 +1,4 @@
-"""What differs between two statements of an order, as facets and as units of its lines."""
+"""What differs between two statements of an order, in all that we act on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from actors.kernel import ledger
 from actors.order import mapping
-from actors.order.acceptance import promised_by, to_collect
+from actors.order.acceptance import to_collect
 from actors.order.state import State
 from actors.order.work import Work
 from schemas.messages import events as e
@@ -30,18 +30,18 @@ def difference(work: Work, base: Order, order: Order) -> Diff:
     """Return what differs between two statements in all that we act on."""
     facets = [name for name, differs in FACETS if differs(base, order)]
     setup, methods = work.context.setup, work.state.payment_method
-    after = order.payment_method
-    is_collected = any(promised_by(one, setup.collected) for one in (methods, after))
-    if is_collected and to_collect(base, setup, methods) != to_collect(order, setup, after):
+    if setup.collected and to_collect(base, setup, methods) != to_collect(
+        order, setup, order.payment_method
+    ):
         facets.append("due")
     if not facets:
         return Diff(())
     if "lines" not in facets:
         return Diff(tuple(facets))
     context = work.context
-    was = mapping.made_of(base, context, work.state.waived).ours
-    now = mapping.made_of(order, context, work.state.waived).ours
-    return of_lines(work.state, tuple(facets), was, now)
+    before = mapping.made_of(base, context, work.state.waived).ours
+    after = mapping.made_of(order, context, work.state.waived).ours
+    return of_lines(work.state, tuple(facets), before, after)
 
 
 def of_lines(

@@ -3,8 +3,9 @@ personal data."""
 
 from __future__ import annotations
 
+from actors.kernel import ledger
 from actors.label.thing import Label
-from actors.order.reading import is_unused
+from actors.order.reading import is_unused, parcels_of
 from actors.order.state import State
 from actors.order.work import Work
 from actors.parcel.table import ON_ITS_WAY
@@ -15,7 +16,7 @@ CHANGED = "changed"
 """The id of the task about what can't follow a change: one for each order."""
 
 MAX_DIFFERS = 1_000
-"""Characters of such a task: five edits of an order with many parcels are named one by one."""
+"""Characters of such a task: five edits of an order with many parcels are still named."""
 
 _NAMES = {
     "address": "the address",
@@ -79,3 +80,6 @@ def in_excess(work: Work, key: Key, units: dict[int, int], unknown: list[str]) -
 def _name(state: State, key: Key) -> str:
     number = state.parcels[key].number
     return f"{key} ({number})" if number else key
+
+
+__all__ = ["CHANGED", "in_excess", "leave", "ledger", "parcels_of", "too_late"]

@@ -1,8 +1,8 @@
 """The joint table: what one machine's state makes another do.
 
 After an input was understood, every rule whose state changed is asked until none speaks. Rules are
-pure, read what they name and nothing else of the order, and speak at most one event at a time;
-their order is their precedence. What follows from the clock or from an answer is no joint rule.
+pure, are asked again when what they name has changed, and speak at most one event at a time; their
+order is their precedence. What follows from the clock or from an answer is no joint rule.
 """
 
 from __future__ import annotations

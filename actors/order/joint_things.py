@@ -1,4 +1,4 @@
-"""Joint rules about things: what order, fulfilments, labels and parcels make each other do."""
+"""Joint rules about things: what order and fulfilments make labels and parcels do, and back."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ def outdated_task(work: Work) -> e.OrderEvent | None:
     for key, thing in state.fulfilments.items():
         if thing.told in (0, state.task) or thing.stop or thing.fixed or is_open(work.state, key):
             continue
-        follows = thing.stage in (RELEASED, "picked") or (
+        early = thing.stage in (RELEASED, "picked") or (
             thing.stage == PACKED and place_of(work.context.setup, thing.place).labels == "them"
         )
-        if follows and not any(x.stage in SENT for _, x in parcels_of(state, key)):
+        if early and not any(x.stage in SENT for _, x in parcels_of(state, key)):
             return e.Stopped(rule="stop", key=key, why="changed")
     return None
 
@@ -69,8 +69,8 @@ def outdated_label(work: Work) -> e.OrderEvent | None:
     """A label for an address that the order does not have any more is voided and bought again."""
     state = work.state
     for key, label in state.labels.items():
-        is_old = label.stage == BOUGHT and not label.stop and label.told != state.address
-        if is_old and is_unused(state, label):
+        outdated = label.stage == BOUGHT and not label.stop and label.told != state.address
+        if outdated and is_unused(state, label):
             return e.LabelStopped(rule="stop", key=key, why="the order goes elsewhere now")
     return None
 
@@ -100,9 +100,8 @@ def drop_label(work: Work) -> e.OrderEvent | None:
     """A label that is not wanted any more and was never bought ends."""
     state = work.state
     for key, label in state.labels.items():
-        if label.stage not in (WANTED, SKIPPED) or not label.stop or is_open(work.state, key):
-            continue
-        if not any(x.key == key and not x.outcome_known for x in state.stuck):
+        idle = label.stage in (WANTED, SKIPPED) and label.stop and not is_open(state, key)
+        if idle and not work.is_doubtful(key):
             return e.LabelDropped(rule="drop", key=key)
     return None
 
@@ -258,9 +257,12 @@ def _is_idle(state: State, key: Key, thing: Fulfilment) -> bool:
 def empty_task(work: Work) -> e.OrderEvent | None:
     """A warehouse that works on nothing any more stops."""
     for key, thing in work.state.fulfilments.items():
-        if thing.stage not in (RELEASED, "picked") or thing.left or thing.stop:
-            continue
-        if thing.is_tasked and not thing.fixed and not is_open(work.state, key):
+        if (
+            thing.stage in (RELEASED, "picked")
+            and thing.is_tasked
+            and not (thing.left or thing.stop or thing.fixed)
+            and not is_open(work.state, key)
+        ):
             return e.Stopped(rule="stop", key=key, why="changed")
     return None
 

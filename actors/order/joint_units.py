@@ -1,5 +1,4 @@
-"""Joint rules about units: what is not wanted any more is freed and dropped, what is open is
-planned."""
+"""Joint rules about units: what is no longer wanted is freed, what is open is planned."""
 
 from __future__ import annotations
 
@@ -78,30 +77,30 @@ def shrink(work: Work) -> e.OrderEvent | None:
         return None
     for at, line in enumerate(state.lines):
         need = ledger.wished(line.counts)
-        event = _freed_of(work, at, need) if need else None
+        event = _freed(work, at, need) if need else None
         if event is not None:
             return event
     return None
 
 
-def _freed_of(work: Work, at: int, need: int) -> e.OrderEvent | None:
-    """Free so many units of a line, less those of fulfilments that stop anyway."""
-    things = work.state.fulfilments
-    having = [(k, x, dict(x.left).get(at, 0)) for k, x in reversed(things.items())]
+def _freed(work: Work, at: int, need: int) -> e.OrderEvent | None:
+    """Free so many units of a line, the latest fulfilments first. Those that stop already, or that
+    wait for an answer after which it is asked again, count as freed."""
+    state = work.state
+    having = [(k, x, dict(x.left).get(at, 0)) for k, x in reversed(state.fulfilments.items())]
+    having = [one for one in having if one[2]]
     need -= sum(have for _, thing, have in having if thing.stop)
-    having = [one for one in having if one[2] and not one[1].stop]
-    for key, thing, have in having:
+    others = [one for one in having if not one[1].stop]
+    for key, thing, have in others:
         if need <= 0:
             return None
-        if thing.stage not in FREE or work.is_doubtful(key):
-            continue
-        if not is_open(work.state, key):
-            return _shrunk(key, _with_others(work, thing, at, min(need, have)), "shrink")
-        need -= have  # it is asked again when the answer is there
-    if need > 0:
-        for key, thing, _ in having:
-            if not thing.fixed and (thing.stage in AT_WORK or work.is_doubtful(key)):
-                return e.Stopped(rule="stop", key=key, why="changed")
+        if thing.stage in FREE and not work.is_doubtful(key):
+            if not is_open(state, key):
+                return _shrunk(key, _with_others(work, thing, at, min(need, have)), "shrink")
+            need -= have
+    for key, thing, _ in others:
+        if need > 0 and not thing.fixed and (thing.stage in AT_WORK or work.is_doubtful(key)):
+            return e.Stopped(rule="stop", key=key, why="changed")
     return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.order import remapping
+from actors.order import change
 from actors.order.decision import moment
 from actors.order.evolve import FETCH
 from actors.order.joint_order import ended
@@ -108,7 +108,7 @@ def timer_fired(work: Work, given: i.TimerFired) -> None:
         case "stock" if key in state.fulfilments and state.fulfilments[key].stage == "short":
             _try_stock(work, key)
         case "mapping":
-            remapping.remap(work)
+            change.remap(work)
         case "close" if state.stage == ACCEPTED:
             work.may_close = True
             event = ended(work)

@@ -13,12 +13,11 @@ from actors.fulfilment.table import TABLE as FULFILMENT_TABLE
 from actors.fulfilment.wanted import task
 from actors.kernel.setup import Place
 from actors.label.wanted import buy
-from actors.order import mapping, place, remapping
-from actors.order.edit import edit_order
+from actors.order import change, mapping, place
 from actors.order.evolve import FETCH
 from actors.order.reading import MONEY_IS_THERE, is_held, is_open, place_of, units
 from actors.order.state import Stuck
-from actors.order.table import ACCEPTED, CANCELLED, EXPECTED, FINAL, PLACED, TABLE
+from actors.order.table import ACCEPTED, CANCELLED, EXPECTED, FINAL, NEW, PLACED, TABLE
 from actors.order.wanted import CANCEL
 from actors.order.work import Ask, Work
 from schemas.messages import effects as f
@@ -44,6 +43,8 @@ THE_SERVICE = "the service"
 
 def act(work: Work, given: i.ActOnOrder) -> None:
     """A person's decision."""
+    if work.state.stage == NEW:
+        return  # no one has heard of the order
     handler = _VERBS.get(given.verb)
     why = f"{given.verb} is nothing that a person can decide about an order."
     if handler is not None:
@@ -54,7 +55,9 @@ def act(work: Work, given: i.ActOnOrder) -> None:
 
 def edit(work: Work, given: i.EditOrder) -> None:
     """A person changes the order here."""
-    why = edit_order(work, given)
+    if work.state.stage == NEW:
+        return
+    why = change.edit(work, given)
     if why:
         refuse(work, "edit", given.person, why)
 
@@ -112,10 +115,14 @@ def _release(work: Work, given: i.ActOnOrder) -> str:
         )
     )
     body = work.order
-    was_last = hold.hold_id.startswith(mapping.UNMAPPED) and not mapping.is_unmapped(work.state)
-    if was_last and body is not None and work.state.stage in (PLACED, ACCEPTED):
+    if (
+        body is not None
+        and hold.hold_id.startswith(mapping.UNMAPPED)
+        and not mapping.is_unmapped(work.state)
+        and work.state.stage in (PLACED, ACCEPTED)
+    ):
         made = mapping.made_of(body, work.context, work.state.waived)
-        remapping.normalised(work, body, made)
+        change.normalised(work, body, made)
     return ""
 
 
@@ -264,7 +271,7 @@ def _skip(work: Work, given: i.ActOnOrder) -> str:
     consequence = _CONSEQUENCES.get(stuck.kind)
     if consequence is not None:
         note = lost.note if lost is not None else ""
-        intent = Intent(stuck.number, stuck.key, stuck.kind, note=note)
+        intent = Intent(stuck.number, stuck.key, stuck.kind, "", note)
         consequence(work, intent, given.person)
     return ""
 

@@ -7,7 +7,7 @@ from actors.order import change, mapping, outside
 from actors.order.evolve import CHANNEL
 from actors.order.reading import MONEY_IS_THERE, TEST_ORDER, shipped
 from actors.order.state import State
-from actors.order.table import ACCEPTED, CANCELLED, CLOSED, FINAL, NEW, PLACED, UNBORN
+from actors.order.table import ACCEPTED, CANCELLED, CLOSED, EXPECTED, FINAL, NEW, PLACED, UNBORN
 from actors.order.work import Work
 from schemas.contracts.refusals import REASONS
 from schemas.messages import events as e
@@ -178,3 +178,14 @@ def _doubts(order: Order) -> tuple[str, ...]:
     """Return the known reasons alone: anybody may send an attribute, with anything in its name."""
     named = {x[len(DOUBT) :] for x in order.attributes if x.startswith(DOUBT)}
     return tuple(sorted(named & REASONS.keys())) if named else ()
+
+
+__all__ = [
+    "EXPECTED",
+    "cancel",
+    "confirm_payment",
+    "is_unborn",
+    "place",
+    "refetch",
+    "request_cancel",
+]

@@ -21,9 +21,6 @@ MONEY_IS_THERE = frozenset({"paid", "authorized", "partially_refunded"})
 """Payments of which nothing is missing: what was refunded in part is not ordered any more."""
 MONEY_IS_GONE = frozenset({"voided", "refunded"})
 
-BY_ITSELF = "the service"
-"""Who released a hold, or closed a task, when it was no person."""
-
 TEST_ORDER = "test-order"
 """The hold of an order that its channel marks as a test: not even preparatory work is done."""
 

@@ -88,16 +88,16 @@ class Ended(Struct, frozen=True, array_like=True):
 class State(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An order's state.
 
-    `family` names the machines and their versions that made it. `lines` are all lines that there
-    ever were, in the order in which they came: events name them by their place; `sums` are their
-    ledgers together. `address`, `task` and `book` are the revisions of what a label, a warehouse's
-    task and the ERP are told; `collected` is the amount to collect that went with fulfilments that
-    are done, `settled_minor` the money owed that a person settled; `beside` says that the channel's
-    latest statement is kept beside the body. `open` lists effects under way, `lost` those that
-    ended without success and might still report a consequence. `waived` lists holds that a person
-    released and that must not come again. `outside` are shipments that others made, with what is
-    known of each; `declined` the places that refused. `numbers` are the highest numbers of things
-    so far, `ended` what is left of things that have ended.
+    `family` names the machines and their versions that made it. `collected` is the amount to
+    collect that went with fulfilments that are done, `settled_minor` the money owed that a person
+    settled. `beside` says that the channel's latest statement is kept beside the body. `address`,
+    `task` and `book` are the revisions of what a label, a warehouse's task and the ERP are told.
+    `lines` are all lines that there ever were, in the order in which they came: events name them by
+    their place; `sums` are their ledgers together. `ended` is what is left of things that have
+    ended, `numbers` are the highest numbers of things so far. `open` lists effects under way,
+    `lost` those that ended without success and might still report a consequence. `waived` lists
+    holds that a person released and that must not come again. `outside` are shipments that others
+    made, with what is known of each; `declined` are the places that refused.
     """
 
     version: int = 0

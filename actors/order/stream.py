@@ -30,7 +30,7 @@ class StateOutdated(Exception):
 
 encode_state = json.Encoder().encode
 _decode = json.Decoder(State).decode
-_FAMILY = re.compile(rb'\{"version":[0-9]+,"family":"([A-Z0-9]+)"')
+_FAMILY = re.compile(rb'\{(?:"version":[0-9]+,)?"family":"([A-Z0-9]+)"')
 
 
 def decode_state(stored: bytes) -> State:

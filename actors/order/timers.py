@@ -15,13 +15,12 @@ from actors.order.decision import Context
 from actors.order.joint_order import is_at_rest
 from actors.order.mapping import AGAIN_SECONDS, is_unmapped
 from actors.order.policy import DAY, Policy
-from actors.order.reading import parcels_of, tracking_lane
+from actors.order.reading import busy, parcels_of, tracking_lane
 from actors.order.state import State
-from actors.order.table import ACCEPTED, EXPECTED, PLACED
+from actors.order.table import ACCEPTED, EXPECTED, FINAL, PLACED
 from actors.order.table import WAITS as ORDER_WAITS
 from actors.parcel.table import ENDS, ON_ITS_WAY
 from actors.parcel.table import WAITS as PARCEL_WAITS
-from actors.parcel.thing import PACKED, Parcel
 from schemas.messages import inputs as i
 from schemas.order.things import ORDER, Key
 
@@ -52,11 +51,8 @@ def wanted(state: State, context: Context) -> Wanted:
         found[ORDER, MAPPING] = (AGAIN_SECONDS, "")
     for key, thing in state.fulfilments.items():
         _of_fulfilment(state, key, thing, policy, found)
-    for key, parcel in state.parcels.items():
-        if len(found) >= MAX_TIMERS - 2:
-            break
-        if parcel.stage in ON_ITS_WAY or parcel.stage == PACKED:
-            _of_parcel(state, key, parcel, context, found)
+    if state.parcels:
+        _of_parcels(state, context, found)
     if state.stage == ACCEPTED:
         if not any(name == DUE for _, name in found):
             found[ORDER, DUE] = _rest(state, policy)
@@ -65,15 +61,20 @@ def wanted(state: State, context: Context) -> Wanted:
     return found
 
 
-def _of_parcel(state: State, key: Key, parcel: Parcel, context: Context, found: Wanted) -> None:
-    policy, wait = context.policy, PARCEL_WAITS.get(parcel.stage)
-    if wait is not None:
-        found[key, DUE] = (getattr(policy, wait.due), "way")
-    busy = any(x.key == key for x in state.open) or any(x.key == key for x in state.stuck)
-    if not busy and tracking_lane(state, parcel, context.setup):
-        first = parcel.stage == PACKED and not parcel.asked
-        seconds = policy.first_track_seconds if first else policy.track_every_seconds
-        found[key, TRACK] = (seconds, parcel.number)
+def _of_parcels(state: State, context: Context, found: Wanted) -> None:
+    policy, waiting = context.policy, busy(state)
+    for key, parcel in state.parcels.items():
+        if len(found) >= MAX_TIMERS - 2:
+            return
+        if parcel.stage not in ON_ITS_WAY and parcel.stage != "packed":
+            continue
+        wait = PARCEL_WAITS.get(parcel.stage)
+        if wait is not None:
+            found[key, DUE] = (getattr(policy, wait.due), "way")
+        if key not in waiting and tracking_lane(state, parcel, context.setup):
+            first = parcel.stage == "packed" and not parcel.asked
+            seconds = policy.first_track_seconds if first else policy.track_every_seconds
+            found[key, TRACK] = (seconds, parcel.number)
 
 
 def _rest(state: State, policy: Policy) -> tuple[float, str]:
@@ -137,3 +138,6 @@ def _again(name: str, seconds: float) -> float:
     if name == CLOSE:
         return max(seconds, LEAST_CLOSE_SECONDS)
     return seconds
+
+
+__all__ = ["CLOSE", "DUE", "FINAL", "MAPPING", "STOCK", "TRACK", "settle", "wanted"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from actors.fulfilment.leaving import leaves
 from actors.kernel import ledger
 from actors.order.differs import leave
-from actors.order.reading import BY_ITSELF
 from actors.order.work import Work
 from actors.parcel.table import ON_ITS_WAY
 from actors.parcel.thing import Parcel
@@ -16,6 +15,9 @@ from schemas.order.things import Key
 
 MOVING = frozenset({"in_transit", "delivered", "exception", "returned", "lost"})
 """Statuses that prove that the carrier has the parcel."""
+
+BY_ITSELF = "the service"
+"""Who closed a task when it was no person."""
 
 
 def done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:

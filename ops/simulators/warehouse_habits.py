@@ -120,9 +120,12 @@ class HabitBook:
 
     def of(self, keys: tuple[str, ...]) -> Habits:
         """The habits of an order that is known by these names; the first that is set counts."""
-        for book in (self, self._of_all):
-            for key in keys if book is not None and book._by_order else ():
-                if (raw := book._by_order.get(key)) is not None:
+        books = (
+            [self._by_order] if self._of_all is None else [self._by_order, self._of_all._by_order]
+        )
+        for book in books:
+            for key in keys if book else ():
+                if (raw := book.get(key)) is not None:
                     return read_habits(raw, self._usual)
         return self._usual
 

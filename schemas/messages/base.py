@@ -18,8 +18,8 @@ class Intent(Struct, frozen=True, array_like=True):
     number: int
     key: Key
     kind: str
-    lane: str = ""
-    note: str = ""
+    lane: str
+    note: str
 
 
 class Move(Struct, frozen=True, array_like=True):

@@ -8,36 +8,19 @@ from typing import get_args
 
 import msgspec
 
+from schemas.contracts.published import all_schemas
 from schemas.messages import events as e
 from schemas.messages.codec import encode
-from schemas.messages.effects import Parcel, tag_of
-from schemas.messages.inputs import ShortLine
+from schemas.messages.effects import tag_of
+from tests.instances import whole
 
 EVENTS = Path(__file__).with_name("events")
-LINE = e.PlacedLine("1", "SKU-1", 2, True)
-
-
-def a_value(name: str, kind: object) -> object:
-    """Return something for a field of this type that is not its default."""
-    known: dict[object, object] = {
-        str: f"{name} of then",
-        int: 7,
-        bool: True,
-        tuple[str, ...]: ("one", "two"),
-        tuple[e.Intent, ...]: (e.Intent(8, "stock.reserve.v1"),),
-        tuple[e.PlacedLine, ...]: (LINE,),
-        tuple[Parcel, ...]: (Parcel(parcel_id="p1", weight_grams=900),),
-        tuple[ShortLine, ...]: (ShortLine(line_id="1", ordered_quantity=2, picked_quantity=1),),
-    }
-    return known[kind]
 
 
 def an_event(kind: type[e.Event]) -> e.Event:
     """Return one with every field set."""
-    fields = msgspec.structs.fields(kind)
-    return msgspec.convert(
-        {one.name: a_value(one.name, one.type) for one in fields} | {"type": tag_of(kind)}, kind
-    )
+    made = whole(all_schemas()[tag_of(kind)])
+    return msgspec.convert(made | {"type": tag_of(kind)}, kind)
 
 
 def main() -> int:

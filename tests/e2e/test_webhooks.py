@@ -95,6 +95,7 @@ ONE_OF_EACH = {
 
 async def test_a_thousand_repeats_make_one_order(world: World, shop: Hooks) -> None:
     """The same webhook 1,000 times is answered 2xx each time, and is one order, done once."""
+    await world.book(hooks.RECIPE.shop, [(hooks.RECIPE.order_id(1), body_of(1))])
     at_once = asyncio.Semaphore(64)
 
     async def repeat() -> int:
@@ -110,6 +111,7 @@ async def test_a_thousand_repeats_make_one_order(world: World, shop: Hooks) -> N
 
 async def test_paid_may_come_before_create(world: World, shop: Hooks) -> None:
     """A payment that overtakes its order is kept with it; the late create changes nothing."""
+    await world.book(hooks.RECIPE.shop, [(hooks.RECIPE.order_id(2), body_of(2, paid=True))])
     assert await shop.send("orders/paid", body_of(2, paid=True)) == 200
     await until(world, 2, "closed")
     assert await shop.create(2, paid=False) == 200

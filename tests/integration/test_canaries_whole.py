@@ -161,7 +161,7 @@ async def kept(whole: Whole, original: bytes) -> bool:
 def _encoded(order: Any) -> bytes:
     import msgspec
 
-    return msgspec.json.encode({"type": "order.place.v1", "order": order})
+    return msgspec.json.encode({"type": "order.place.v2", "order": order})
 
 
 async def test_nobody_is_named_anywhere_and_who_is_forgotten_stays_so(

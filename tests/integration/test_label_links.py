@@ -14,6 +14,7 @@ from schemas.order.ids import OrderId
 from schemas.order.label_links import VALID_FOR, label_token
 from schemas.order.things import Key
 from service.app.clock import SystemClock
+from service.orders.labels import RETRY_SECONDS
 from tests.integration.api import SIGNING, Api, api
 from tests.integration.test_edge import http, problem
 from tests.order_streams import F1, F2, K1, K2, L1, Stream, labelled, packed, split, wanted
@@ -49,7 +50,7 @@ async def test_labels_come_as_they_are_bought(api: Api, http: aiohttp.ClientSess
     before = split(stream)[:7]
     await api.tell(stream.tell(*before))
     url = link(api, stream.order_id)
-    assert await fetched(http, url) == ({"complete": False, "labels": []}, "2")
+    assert await fetched(http, url) == ({"complete": False, "labels": []}, str(RETRY_SECONDS))
     first = (wanted(L1, F1, K1), labelled(L1, K1, "1Z1"))
     await api.tell(stream.tell(*first, documents=(label("label-L1-K1", b"one"),)))
     told, again = await fetched(http, url)

@@ -183,7 +183,7 @@ async def test_nobody_is_named_where_everybody_reads(whole: Whole) -> None:
         await whole.until(refused.number, "delivered")
     finally:
         await whole.world.ask("DELETE", "/_sim/faults")
-    nonsense = {"type": "order.place.v1", "order": {"ref": "PII-1", "customer": {"nome": CANARY}}}
+    nonsense = {"type": "order.place.v2", "order": {"ref": "PII-1", "customer": {"nome": CANARY}}}
     await whole.publish("place", "PII-1", json.dumps(nonsense).encode())
     await eventually(lambda: "nome" in whole.cli("quarantine", "list", "--json"), 20.0)
     wrong = {"Idempotency_Key": "pii", **ON_CHANNEL}

@@ -105,9 +105,15 @@ def addresses(world: World) -> None:
                 that(named, "a parcel goes to an old address", key, k, told)
 
 
+def _is_guessed(world: World, told: str) -> bool:
+    """Whether something left unnamed after its task was cancelled: a person knows, and the books
+    say what was asked."""
+    unnamed = {x.fulfilment for x in world.parcels.values() if x.parcel_id == x.fulfilment}
+    return any(f"{key} left although it was to be stopped" in told for key in unnamed)
+
+
 _UNSAID = (
     "reports it collected although",
-    "reports it packed although",
     "what it holds is unknown",
     "although all of it has left",
 )
@@ -128,7 +134,7 @@ def units(world: World) -> None:
             for at, quantity in parcel.units:
                 gone[state.lines[at].line_id] += quantity
     told = _told(world)
-    unsaid = any(words in told for words in _UNSAID)
+    unsaid = any(words in told for words in _UNSAID) or _is_guessed(world, told)
     for line in state.lines:
         out = ledger.out(line.counts)
         that(unsaid or out == gone[line.line_id], "11 the books say what left", line, gone)

@@ -154,9 +154,9 @@ def test_the_guard_notices_real_changes() -> None:
     released = breaking.read_released()
     today = copy.deepcopy(dict(published.all_schemas()))
     today["order.v1"]["required"].append("note")
-    today["order.placed.v1"]["properties"]["lines"] = {"type": "string"}
-    del today["order.fulfilled.v1"]["properties"]["carrier"]
+    today["order.placed.v2"]["properties"]["lines"] = {"type": "string"}
+    del today["order.fulfilled.v2"]["properties"]["reference"]
     told = " ".join(all_breaking_changes(released, today))
     assert "order.v1: The message requires note" in told
-    assert "order.placed.v1: The field lines was array and must be string." in told
-    assert "order.fulfilled.v1: The field carrier is gone." in told
+    assert "order.placed.v2: The field lines was array and must be string." in told
+    assert "order.fulfilled.v2: The field reference is gone." in told

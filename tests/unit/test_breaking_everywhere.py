@@ -17,8 +17,8 @@ from schemas.contracts.breaking import breaking_changes
 Json = dict[str, Any]
 Change = Callable[[Json], object]
 
-TAKEN = ("order.v1", "order.cancel.v1", "warehouse.callback.v1", "mappings.v1")
-SENT = ("order.placed.v1", "order.fulfilled.v2")
+TAKEN = ("order.v1", "order.cancel.v1", "warehouse.callback.v2", "mappings.v1")
+SENT = ("order.placed.v2", "order.fulfilled.v2")
 UPPER = ("maxLength", "maximum", "maxItems", "maxProperties")
 LOWER = ("minLength", "minimum", "minItems")
 NEW: dict[str, dict[str, object]] = {

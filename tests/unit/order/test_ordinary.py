@@ -179,7 +179,7 @@ def test_an_overdue_stage_raises_an_alarm_and_sets_the_next() -> None:
     assert (alarm.key, alarm.stage, alarm.waiting_for) == (F1, "released", "the warehouse to pack")
     assert (story.timers[F1, "due"] - story.now).total_seconds() == DAY
     story.when(packed())
-    assert story.state.overdue == ()
+    assert not story.state.overdue
 
 
 def test_every_stage_on_the_way_says_whom_it_waits_for() -> None:
@@ -230,7 +230,7 @@ def test_finished_things_leave_a_tombstone() -> None:
     assert not state.parcels
     assert not state.labels
     assert state.ended[F1].ids == ("t-F1", "f-1")
-    assert state.ended[K1].ids == ("1Z-K1", "F1-1")
+    assert state.ended[K1].ids == ("1Z-K1", "F1/F1-1")
     assert state.ended[L1].stage == "bought"
 
 

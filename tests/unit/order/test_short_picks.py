@@ -1,0 +1,123 @@
+"""Short picks: the rest goes on, and what is missing is shipped later, dropped, or found."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from actors.kernel.setup import Place
+from actors.order.stream import waiting_for
+from schemas.messages import effects as f
+from schemas.messages import events as e
+from schemas.messages import inputs as i
+from tests.given import (
+    F1,
+    F2,
+    K1,
+    K2,
+    L1,
+    L2,
+    MAIN,
+    POSTED,
+    REF,
+    SENT,
+    SETUP,
+    Story,
+    a_parcel,
+    given_placed,
+    given_released,
+    handed_over,
+    packed,
+    sold,
+)
+
+TWO = replace(SETUP, places=(MAIN, Place(name="WH2", warehouse="wms-2", carrier="dhl")))
+
+
+def seen(*rows: tuple[str, str, int]) -> tuple[f.Seen, ...]:
+    """A stock snapshot."""
+    return tuple(f.Seen(*row) for row in rows)
+
+
+def short(**found: int) -> i.ReportShortPicked:
+    """The warehouse found this much."""
+    units = tuple(f.Units(name[1:], f"SKU-{name[1:]}", count) for name, count in found.items())
+    return i.ReportShortPicked(ref=REF, fulfilment=F1, task_id="t-F1", found=units)
+
+
+def test_a_short_pick_asks_a_person_and_nothing_is_bought_meanwhile() -> None:
+    """The hold is the fulfilment's; the label waits for it."""
+    story = given_released().when(short(l1=1, l2=1)).then_events(e.ShortPicked, e.Held)
+    assert story.state.holds[0].key == F1
+    story.when(packed(a_parcel("a", l1=1, l2=1))).then_events(e.Packed, e.LabelWanted)
+    story.then_effects()
+    story.act("backorder", "F1").then_events(
+        e.ShortSettled, e.HoldReleased, e.FulfilmentBackordered
+    )
+    assert f.tag_of(f.BuyLabel) in str(story.open_kinds())
+    assert story.state.fulfilments[F2].left == ((0, 1),)
+
+
+def test_ship_short_plans_the_rest_at_another_place() -> None:
+    """What one warehouse lacks another may have."""
+    story = given_released(Story(setup=TWO)).when(short(l1=1, l2=1))
+    story.act("ship-short").then_effects(f.ReleaseStock, f.ReserveStock)
+    assert story.effect(f.ReserveStock, F2).place == "WH2"  # type: ignore[union-attr]  # reserving
+    assert story.effect(f.ReleaseStock, F1) == f.ReleaseStock(
+        place="WH1", units=(f.Units("1", "SKU-1", 1),)
+    )
+
+
+def test_drop_cancels_the_rest_and_leaves_money_owed_to_a_person() -> None:
+    """The ERP follows once it is settled, and one task names the amount."""
+    story = given_released().when(short(l1=1, l2=1)).act("drop", "F1")
+    story.then_events(e.ShortSettled, e.HoldReleased, e.UnitsDropped, e.TaskOpened)
+    assert story.counts() == {"q": 2, "a": 1, "c": 1}
+    assert "5.00 USD are owed" in waiting_for(story.state)
+    amended = story.effect(f.AmendSalesOrder)
+    assert isinstance(amended, f.AmendSalesOrder)
+    assert amended.units == (f.Units("1", "SKU-1", 1), f.Units("2", "SKU-2", 1))
+
+
+@pytest.mark.parametrize(
+    ("policy", "event"), [("backorder", e.FulfilmentBackordered), ("drop", e.UnitsDropped)]
+)
+def test_the_policy_may_decide_at_once(policy: str, event: type[e.Event]) -> None:
+    """No one is asked, and the parcel is labelled as it is."""
+    setup = replace(SETUP, short_pick=policy)
+    story = given_released(Story(setup=setup)).when(packed(a_parcel("a", l1=1, l2=1)))
+    kinds = [type(one) for one in story.events]
+    assert e.ShortSettled in kinds
+    assert event in kinds
+    assert not story.state.holds
+    assert L1 in story.state.labels
+
+
+def test_what_was_missing_and_is_packed_after_all_asks_no_one() -> None:
+    """A later report corrects an earlier one."""
+    story = given_released().when(short(l1=1, l2=1)).when(packed(a_parcel("a", l1=2, l2=1)))
+    assert not story.state.holds
+    settled = next(one for one in story.events if isinstance(one, e.ShortSettled))
+    assert settled.how == "found"
+
+
+def test_two_warehouses_of_which_one_is_short() -> None:
+    """Each parcel is told with what it holds; the rest is settled by itself."""
+    story = given_placed(Story(setup=replace(TWO, short_pick="drop")))
+    snapshot = seen(("WH1", "SKU-1", 2), ("WH2", "SKU-2", 5))
+    story.done(f.ReserveStock, f.StockShort(skus=("SKU-2",), seen=snapshot))
+    for key, place in ((F1, "WH1"), (F2, "WH2")):
+        story.done(f.ReserveStock, f.StockReserved(place=place), key)
+    story.done(f.PostSalesOrder, POSTED).done(f.SendMail, SENT)
+    for key in (F1, F2):
+        story.done(f.CreateTask, f.TaskCreated(task_id=f"t-{key}"), key)
+    story.when(packed(a_parcel("a", l1=1))).when(packed(a_parcel("b", l2=1), key=F2))
+    story.done(f.BuyLabel, sold(K1), L1).done(f.BuyLabel, sold(K2), L2)
+    story.when(handed_over()).when(handed_over(key=F2))
+    story.done(f.ReleaseStock, f.Undone())  # what was reserved and not found
+    told = [story.effect(f.PublishFulfilment, key) for key in (F1, F2)]
+    assert [x.parcels[0].units for x in told if isinstance(x, f.PublishFulfilment)] == [
+        (f.Units("1", "SKU-1", 1),),
+        (f.Units("2", "SKU-2", 1),),
+    ]
+    assert story.counts() == {"q": 2, "t": 1, "c": 1}
