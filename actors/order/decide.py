@@ -28,9 +28,12 @@ from actors.order.reading import busy
 from actors.order.state import State
 from actors.order.work import Ask, Work
 from schemas.messages import inputs as i
+from schemas.order.canonical import Order
+from schemas.order.things import Key
 
 # Any: each handler takes the input that it is listed for, which a dictionary's type can't say.
 Handler = Callable[[Work, Any], None]
+Wanted = Callable[[State, Context, Order | None, frozenset[Key]], Iterator[Ask]]
 
 _HANDLERS: dict[type[Struct], Handler] = {
     i.PlaceOrder: place.place,
@@ -53,14 +56,15 @@ _HANDLERS: dict[type[Struct], Handler] = {
     i.EffectGivenUp: replies.given_up,
 }
 
-_WANTED = (
-    fulfilment.wanted,
-    label.wanted,
-    documents.wanted,
-    messages.wanted,
-    order.wanted,
+_WANTED: tuple[tuple[str, Wanted], ...] = (
+    ("fulfilments", fulfilment.wanted),
+    ("labels", label.wanted),
+    ("", documents.wanted),
+    ("", messages.wanted),
+    ("", order.wanted),
 )
-"""What every machine asks for next, in the order in which effects are numbered."""
+"""What every machine asks for next, in the order in which effects are numbered. A machine whose
+things must be there before it wants anything names their field."""
 
 
 def decide(state: State, given: i.Input, context: Context) -> Decision:
@@ -90,7 +94,9 @@ def _asks(work: Work) -> Iterator[Ask]:
     """Yield what is wanted now and waits for nothing. One effect at a time for each thing."""
     state, context, body = work.state, work.context, work.order
     taken = busy(state)
-    for wanted in _WANTED:
+    for things, wanted in _WANTED:
+        if things and not getattr(state, things):
+            continue
         for ask in wanted(state, context, body, taken):
             if ask.key not in taken and waits_for(state, ask, context) is None:
                 yield ask
@@ -98,6 +104,8 @@ def _asks(work: Work) -> Iterator[Ask]:
 
 def _timers(work: Work, given: i.Input) -> tuple[Any, Any]:
     if not work.events and not isinstance(given, i.TimerFired):
+        return (), ()
+    if not isinstance(given, i.TimerFired) and timers.are_same(work.before, work.state):
         return (), ()
     before = timers.wanted(work.before, work.context)
     after = timers.wanted(work.state, work.context) if work.events else before

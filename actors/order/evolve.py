@@ -270,19 +270,23 @@ def book(draft: Draft, event: e.Event) -> None:
     lines: list[LineState] = list(draft.get("lines"))
     sums = dict(draft.get("sums"))
     told_again = False
-    for at in dict.fromkeys([x.line for x in event.moves] + [x.line for x in event.wishes]):
+    touched: dict[int, dict[str, int]] = {}
+    for move in event.moves:
+        counts = touched.get(move.line)
+        if counts is None:
+            counts = touched[move.line] = dict(lines[move.line].counts)
+        ledger.enter(counts, move)
+        told_again = told_again or move.to in (ledger.CANCELLED, ledger.REMOVED)
+    for wish in event.wishes:
+        counts = touched.get(wish.line)
+        if counts is None:
+            counts = touched[wish.line] = dict(lines[wish.line].counts)
+        ledger.wish(counts, wish)
+    for at, counts in touched.items():
         line = lines[at]
-        counts: ledger.Counts = line.counts
-        for move in event.moves:
-            if move.line == at:
-                counts = ledger.post(counts, move)
-                told_again = told_again or move.to in (ledger.CANCELLED, ledger.REMOVED)
-        for wish in event.wishes:
-            if wish.line == at:
-                counts = ledger.wish(counts, wish)
-        counts = ledger.capped(counts)
+        ledger.cap(counts)
         ledger.add_up(sums, line.counts, counts)
-        lines[at] = LineState(line.line_id, line.sku, line.delivery, dict(counts))
+        lines[at] = LineState(line.line_id, line.sku, line.delivery, counts)
     draft.set(lines=tuple(lines), sums=sums)
     if told_again:
         draft.set(book=draft.get("book") + 1)
