@@ -112,8 +112,8 @@ def test_news_is_told_with_codes_and_never_with_free_text() -> None:
 def test_news_asks_for_a_hold_where_goods_could_leave_wrongly(
     topic: str, payload: Json, hold: str
 ) -> None:
-    """A storefront's hold is for a person; an edit or returned goods hold until the order is known as
-    it is now. Money given back alone holds nothing: the goods stay as they were."""
+    """A storefront's hold is for a person; an edit or returned goods hold until the order is known
+    as it is now. Money given back alone holds nothing: the goods stay as they were."""
     kind, note = outcome(topic, payload)
     assert kind == NOTE
     assert note is not None
