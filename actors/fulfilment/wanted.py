@@ -78,7 +78,7 @@ def task(
             place=thing.place,
             units=units(state, thing.left),
             delivery=thing.delivery,
-            labels=place.labels if thing.delivery == "parcel" else "nobody",
+            labels=place.labels if thing.delivery == "parcel" else "none",
             collect_minor=amount,
             collect_currency=currency,
         ),

@@ -42,7 +42,7 @@ _HANDLERS: dict[type[Struct], Handler] = {
     i.CancelOrder: place.cancel,
     i.ActOnOrder: persons.act,
     i.EditOrder: persons.edit,
-    i.NoteFact: notes.noted,
+    i.NoteReport: notes.noted,
     i.RefetchOrder: notes.refetched,
     i.ReportPicked: reports.reported,
     i.ReportShortPicked: reports.reported,
@@ -67,16 +67,16 @@ _WANTED: tuple[tuple[str, Wanted], ...] = (
 things must be there before it wants anything names their field."""
 
 
-def decide(state: State, given: i.Input, context: Context) -> Decision:
+def decide(state: State, command: i.Input, context: Context) -> Decision:
     """Return what this input means for this order. The same arguments give the same decision."""
     work = Work(state, context, step, intend)
-    _HANDLERS[type(given)](work, given)
+    _HANDLERS[type(command)](work, command)
     if work.events:
         follow(work)
         asks = tuple(_asks(work))
         if asks:
             work.ask(*asks)
-    set_timers, clear_timers = _timers(work, given)
+    set_timers, clear_timers = _timers(work, command)
     return Decision(
         state=work.state,
         events=tuple(work.events),
@@ -102,11 +102,11 @@ def _asks(work: Work) -> Iterator[Ask]:
                 yield ask
 
 
-def _timers(work: Work, given: i.Input) -> tuple[Any, Any]:
-    if not work.events and not isinstance(given, i.TimerFired):
+def _timers(work: Work, command: i.Input) -> tuple[Any, Any]:
+    if not work.events and not isinstance(command, i.TimerFired):
         return (), ()
-    if not isinstance(given, i.TimerFired) and timers.are_same(work.before, work.state):
+    if not isinstance(command, i.TimerFired) and timers.are_same(work.before, work.state):
         return (), ()
     before = timers.wanted(work.before, work.context)
     after = timers.wanted(work.state, work.context) if work.events else before
-    return timers.settle(before, after, given, work.context, work.timers)
+    return timers.settle(before, after, command, work.context, work.timers)

@@ -76,7 +76,7 @@ def _paid(draft: Draft, event: e.PaymentConfirmed) -> None:
     draft.set(payment="paid")
 
 
-def _fact_noted(draft: Draft, event: e.FactNoted) -> None:
+def _report_noted(draft: Draft, event: e.ReportNoted) -> None:
     _named(draft, event)
     if event.waits:
         draft.set(waits=event.words)
@@ -299,7 +299,7 @@ FOLDS: dict[type[e.Event], Any] = {
     e.Changed: _changed,
     e.Normalised: _normalised,
     e.UpdateNoted: _update_noted,
-    e.FactNoted: _fact_noted,
+    e.ReportNoted: _report_noted,
     e.RefetchAsked: _refetch_asked,
     e.Fetched: _fetched,
     e.ShippedElsewhere: _shipped_elsewhere,

@@ -122,7 +122,7 @@ def _of_fulfilment(
 
 
 def settle(
-    before: Wanted, after: Wanted, given: i.Input, context: Context, asked: dict[Named, float]
+    before: Wanted, after: Wanted, command: i.Input, context: Context, asked: dict[Named, float]
 ) -> tuple[Any, Any]:
     """Return the timers to set and to clear. `asked` overrides how long one takes."""
     now = context.now
@@ -132,10 +132,10 @@ def settle(
         if named not in before or before[named][1] != token
     }
     clears = [named for named in before if named not in after]
-    if isinstance(given, i.TimerFired):
-        fired = (given.key, given.name)
+    if isinstance(command, i.TimerFired):
+        fired = (command.key, command.name)
         if fired in after and fired not in sets:
-            sets[fired] = _again(given.name, after[fired][0])
+            sets[fired] = _again(command.name, after[fired][0])
         elif fired not in after and fired not in clears:
             clears.append(fired)
     sets.update({named: seconds for named, seconds in asked.items() if named in after})

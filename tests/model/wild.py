@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from schemas.messages import effects as f
 from schemas.messages import inputs as i
 from schemas.messages.effects import TrackStatus
@@ -12,7 +14,8 @@ from tests.model.setups import STREETS, address
 from tests.model.world import World
 
 STATUSES: tuple[TrackStatus, ...] = (
-    "label_created", "in_transit", "delivered", "exception", "voided", "returned", "lost", "unknown",
+    "label_created", "in_transit", "delivered", "exception", "voided", "returned", "lost",
+    "unknown",
 )  # fmt: skip
 TIMERS = ("due", "track", "stock", "close", "mapping", "nonsense")
 
@@ -31,15 +34,12 @@ def anything(world: World, choices: Choices) -> None:
         at = choices.pick(("2026-11-27T11:58:00Z", "2026-11-29T12:00:00Z", world.shop.updated_at))
         order = world.shop
         if choices.chance(50):
-            order = type(order)(**{**_fields(order), "ship_to": address(choices.pick(STREETS))})
-        order = type(order)(**{**_fields(order), "updated_at": at})
-        world.give(choices.pick((i.UpdateOrder(order=order), i.PlaceOrder(order=order))))
+            order = replace(order, ship_to=address(choices.pick(STREETS)))
+        order = replace(order, updated_at=at)
+        options: tuple[i.Input, ...] = (i.UpdateOrder(order=order), i.PlaceOrder(order=order))
+        world.give(choices.pick(options))
     else:
         world.give(_report(world, choices))
-
-
-def _fields(order: object) -> dict[str, object]:
-    return {name: getattr(order, name) for name in order.__struct_fields__}  # type: ignore[attr-defined]  # a struct
 
 
 def _keys(world: World) -> list[Key]:
@@ -59,7 +59,9 @@ def _reply(world: World, choices: Choices) -> i.Input:
     return i.EffectDone(number=number, result=_result(world, number, choices))
 
 
-def _result(world: World, number: int, choices: Choices) -> f.Result:
+def _result(  # noqa: C901, PLR0911 - a list of cases, one for each effect
+    world: World, number: int, choices: Choices
+) -> f.Result:
     one = world.effects[number]
     match one.effect:
         case f.ReserveStock(place=place, units=units, places=places):
@@ -72,7 +74,8 @@ def _result(world: World, number: int, choices: Choices) -> f.Result:
         case f.CreateTask():
             return f.TaskCreated(task_id=f"t-{one.key}")
         case f.CancelTask():
-            return choices.pick((f.Undone(), f.CancelAsked()))
+            ends: tuple[f.Result, ...] = (f.Undone(), f.CancelAsked())
+            return choices.pick(ends)
         case f.BuyLabel(parcels=parcels):
             labels = tuple(
                 f.BoughtLabel(parcel=x.parcel, tracking_number=f"1ZS{one.key}{x.parcel}")

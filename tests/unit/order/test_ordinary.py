@@ -236,7 +236,7 @@ def test_finished_things_leave_a_tombstone() -> None:
 
 @pytest.mark.parametrize("missing", ["erp", "mail", "storefront"])
 def test_a_seller_without_a_role_has_a_shorter_life(missing: str) -> None:
-    """Nobody is asked, and nothing is stuck."""
+    """No one is asked, and nothing is stuck."""
     story = Story(setup=replace(SETUP, **{missing: ""}))
     story.when(i.PlaceOrder(order=an_order())).done(f.ReserveStock, RESERVED)
     if missing != "erp":
