@@ -20,26 +20,34 @@ STATUSES: tuple[TrackStatus, ...] = (
 TIMERS = ("due", "track", "stock", "close", "mapping", "nonsense")
 
 
-def anything(world: World, choices: Choices) -> None:
-    """Give an input that does not follow from anything."""
+def reply(world: World, choices: Choices) -> None:
+    """Let a partner answer anything to one of the latest effects, whatever it did."""
     world.is_wild = True
-    which = choices.whole(0, 4)
-    if which == 0 and world.effects:
-        world.give(_reply(world, choices))
-    elif which == 1:
-        key, name = choices.pick(_keys(world)), choices.pick(TIMERS)
-        world.timers.pop((key, name), None)
-        world.give(i.TimerFired(name=name, key=key))
-    elif which == 2:
-        at = choices.pick(("2026-11-27T11:58:00Z", "2026-11-29T12:00:00Z", world.shop.updated_at))
-        order = world.shop
-        if choices.chance(50):
-            order = replace(order, ship_to=address(choices.pick(STREETS)))
-        order = replace(order, updated_at=at)
-        options: tuple[i.Input, ...] = (i.UpdateOrder(order=order), i.PlaceOrder(order=order))
-        world.give(choices.pick(options))
-    else:
-        world.give(_report(world, choices))
+    world.give(_reply(world, choices))
+
+
+def timer(world: World, choices: Choices) -> None:
+    """Let any timer fire of any thing."""
+    key, name = choices.pick(_keys(world)), choices.pick(TIMERS)
+    world.timers.pop((key, name), None)
+    world.give(i.TimerFired(name=name, key=key))
+
+
+def statement(world: World, choices: Choices) -> None:
+    """Let the shop say something of another time."""
+    world.is_wild = True
+    at = choices.pick(("2026-11-27T11:58:00Z", "2026-11-29T12:00:00Z", world.shop.updated_at))
+    order = replace(world.shop, updated_at=at)
+    if choices.chance(50):
+        order = replace(order, ship_to=address(choices.pick(STREETS)))
+    options: tuple[i.Input, ...] = (i.UpdateOrder(order=order), i.PlaceOrder(order=order))
+    world.give(choices.pick(options))
+
+
+def report(world: World, choices: Choices) -> None:
+    """Let a warehouse report anything about any fulfilment."""
+    world.is_wild = True
+    world.give(_report(world, choices))
 
 
 def _keys(world: World) -> list[Key]:
@@ -59,9 +67,7 @@ def _reply(world: World, choices: Choices) -> i.Input:
     return i.EffectDone(number=number, result=_result(world, number, choices))
 
 
-def _result(  # noqa: C901, PLR0911 - a list of cases, one for each effect
-    world: World, number: int, choices: Choices
-) -> f.Result:
+def _result(world: World, number: int, choices: Choices) -> f.Result:
     one = world.effects[number]
     match one.effect:
         case f.ReserveStock(place=place, units=units, places=places):
@@ -71,8 +77,6 @@ def _result(  # noqa: C901, PLR0911 - a list of cases, one for each effect
                 f.Seen(where, unit.sku, choices.whole(-1, 3)) for where in places for unit in units
             )
             return f.StockShort(skus=tuple(unit.sku for unit in units), seen=seen)
-        case f.CreateTask():
-            return f.TaskCreated(task_id=f"t-{one.key}")
         case f.CancelTask():
             ends: tuple[f.Result, ...] = (f.Undone(), f.CancelAsked())
             return choices.pick(ends)
@@ -84,18 +88,25 @@ def _result(  # noqa: C901, PLR0911 - a list of cases, one for each effect
             return f.LabelBought(shipment_id=f"S{one.key}", carrier="UPS", labels=labels)
         case f.TrackParcel():
             return f.Tracked(status=choices.pick(STATUSES))
+        case f.CancelAtChannel():
+            return f.ChannelCancelled(told=choices.chance(50))
+    return _plain(one.key, number, one.effect)
+
+
+def _plain(key: Key, number: int, effect: f.Effect) -> f.Result:
+    match effect:
+        case f.CreateTask():
+            return f.TaskCreated(task_id=f"t-{key}")
         case f.PublishFulfilment():
             return f.FulfilmentPublished(outside_ids=(f"gid-{number}",))
         case f.PostSalesOrder():
-            return f.SalesOrderPosted(erp_id=f"e-{one.key}", number=f"S-{one.key}")
+            return f.SalesOrderPosted(erp_id=f"e-{key}", number=f"S-{key}")
         case f.AmendSalesOrder(digest=digest):
             return f.SalesOrderAmended(digest=digest)
-        case f.CancelAtChannel():
-            return f.ChannelCancelled(told=choices.chance(50))
         case f.FetchOrder():
             return f.OrderFetched(digest="d" * 64)
         case f.SendMail():
-            return f.MailSent(message_id=f"m-{one.key}")
+            return f.MailSent(message_id=f"m-{key}")
     return f.Undone()
 
 
