@@ -105,13 +105,6 @@ def addresses(world: World) -> None:
                 that(named, "a parcel goes to an old address", key, k, told)
 
 
-def _is_guessed(world: World, told: str) -> bool:
-    """Whether something left unnamed after its task was cancelled: a person knows, and the books
-    say what was asked."""
-    unnamed = {x.fulfilment for x in world.parcels.values() if x.parcel_id == x.fulfilment}
-    return any(f"{key} left although it was to be stopped" in told for key in unnamed)
-
-
 _UNSAID = (
     "reports it collected although",
     "what it holds is unknown",
@@ -125,19 +118,22 @@ def units(world: World) -> None:
     state = world.state
     if world.touched & world.partners.tasks.keys():
         return
+    told = _told(world)
+    # Of what left after its task was cancelled a person knows; the books have what was said.
+    sure = [k for k in world.partners.tasks if f"{k} left although it was to be stopped" not in told]
     gone: Counter[str] = Counter()
-    for key in world.partners.tasks:
+    for key in sure:
         gone.update(_left_by(world, key))
     for parcel in world.parcels.values():
-        by_hand = parcel.fulfilment not in world.partners.tasks
-        if by_hand and parcel.stage not in ("packed", "unpacked"):
+        if parcel.fulfilment not in sure and parcel.stage not in ("packed", "unpacked"):
             for at, quantity in parcel.units:
                 gone[state.lines[at].line_id] += quantity
-    told = _told(world)
-    unsaid = any(words in told for words in _UNSAID) or _is_guessed(world, told)
+    unsaid = any(words in told for words in _UNSAID)
+    out: Counter[str] = Counter()
     for line in state.lines:
-        out = ledger.out(line.counts)
-        that(unsaid or out == gone[line.line_id], "11 the books say what left", line, gone)
+        out[line.line_id] += ledger.out(line.counts)
+    known = Counter({line_id: gone[line_id] for line_id in out})
+    that(unsaid or out == known, "11 the books say what left", out, gone)
     for line in state.lines:
         owed = ledger.ordered(line.counts)
         came = ledger.out(line.counts) + line.counts.get("e", 0)
