@@ -14,9 +14,11 @@ from tests.model.world import World
 
 
 class Profile(Struct, frozen=True):
-    """How often each kind of thing happens, by its name in STEPS."""
+    """How often each kind of thing happens, by its name in STEPS; `stocked` percent of the SKUs are
+    counted and there."""
 
     weights: dict[str, int]
+    stocked: int = 80
 
 
 def _deliver(world: World, choices: Choices) -> None:
@@ -33,6 +35,15 @@ def _stale(world: World, choices: Choices) -> None:
     """Let a timer fire of a thing that has ended, or that never was."""
     ended = [key for key in world.state.ended if key[0] in "FK"] or [Key("F8")]
     world.fire(choices.pick(ended), choices.pick(("due", "track", "stock")))
+
+
+def _track(world: World, choices: Choices) -> None:
+    """Let it be time to ask a carrier, after the parcel may have moved on."""
+    if choices.chance(70):
+        goods.move(world, choices)
+    every = sorted(key for key, name in world.timers if name == "track")
+    if every:
+        world.fire(choices.pick(every), "track")
 
 
 def _goods_arrive(world: World, choices: Choices) -> None:
@@ -67,7 +78,11 @@ STEPS: dict[str, tuple[Step, Callable[[World], bool]]] = {
     "cancel": (people.cancel, lambda w: True),
     "goods arrive": (_goods_arrive, lambda w: bool(w.partners.stock.on_hand)),
     "map": (_map, lambda w: bool(w.tables.mappings.channels)),
-    "wild": (wild.anything, lambda w: True),
+    "track": (_track, lambda w: bool(w.parcels)),
+    "wild reply": (wild.reply, lambda w: bool(w.effects)),
+    "wild report": (wild.report, lambda w: bool(w.state.lines)),
+    "wild timer": (wild.timer, lambda w: True),
+    "wild statement": (wild.statement, lambda w: True),
 }
 """What may happen, and when it can."""
 
@@ -83,8 +98,14 @@ PROFILES: dict[str, Profile] = {
     "editing": Profile({**USUAL, "shop": 14, "edit": 8}),
     "cancelling": Profile({**USUAL, "cancel": 6}),
     "slow partners": Profile({**USUAL, "answer": 10, "late": 12, "person": 14}),
-    "wild": Profile({**USUAL, "wild": 30}),
-}
+    "on the way": Profile({**USUAL, "track": 40, "answer": 60, "shop": 1, "edit": 0, "cancel": 0}),
+    "empty shelves": Profile({**USUAL, "goods arrive": 0, "warehouse": 30}, stocked=0),
+    "wild partners": Profile({**USUAL, "wild reply": 30, "late": 8}),
+    "wild warehouses": Profile({**USUAL, "wild report": 24, "wild timer": 4}),
+    "wild": Profile({**USUAL, "wild reply": 10, "wild report": 10, "wild timer": 6,
+                     "wild statement": 6, "track": 10}),
+}  # fmt: skip
+"""Walks with a bias: each makes other rows of the tables likely."""
 
 
 def step(world: World, choices: Choices, profile: Profile) -> str:

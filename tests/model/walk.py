@@ -59,7 +59,8 @@ def world_of(one: Plan) -> World:
     for place in world.setup.places:
         for line in order.lines:
             if dice.chance(70):
-                world.partners.stock.on_hand[place.name, line.sku] = dice.whole(0, 6)
+                there = dice.whole(1, 6) if dice.chance(PROFILES[one.profile].stocked) else 0
+                world.partners.stock.on_hand[place.name, line.sku] = there
     return world
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from schemas.messages import effects as f
 from schemas.messages import inputs as i
 from schemas.messages.effects import TrackStatus
@@ -12,34 +14,39 @@ from tests.model.setups import STREETS, address
 from tests.model.world import World
 
 STATUSES: tuple[TrackStatus, ...] = (
-    "label_created", "in_transit", "delivered", "exception", "voided", "returned", "lost", "unknown",
+    "label_created", "in_transit", "delivered", "exception", "voided", "returned", "lost",
+    "unknown",
 )  # fmt: skip
 TIMERS = ("due", "track", "stock", "close", "mapping", "nonsense")
 
 
-def anything(world: World, choices: Choices) -> None:
-    """Give an input that does not follow from anything."""
+def reply(world: World, choices: Choices) -> None:
+    """Let a partner answer anything to one of the latest effects, whatever it did."""
     world.is_wild = True
-    which = choices.whole(0, 4)
-    if which == 0 and world.effects:
-        world.give(_reply(world, choices))
-    elif which == 1:
-        key, name = choices.pick(_keys(world)), choices.pick(TIMERS)
-        world.timers.pop((key, name), None)
-        world.give(i.TimerFired(name=name, key=key))
-    elif which == 2:
-        at = choices.pick(("2026-11-27T11:58:00Z", "2026-11-29T12:00:00Z", world.shop.updated_at))
-        order = world.shop
-        if choices.chance(50):
-            order = type(order)(**{**_fields(order), "ship_to": address(choices.pick(STREETS))})
-        order = type(order)(**{**_fields(order), "updated_at": at})
-        world.give(choices.pick((i.UpdateOrder(order=order), i.PlaceOrder(order=order))))
-    else:
-        world.give(_report(world, choices))
+    world.give(_reply(world, choices))
 
 
-def _fields(order: object) -> dict[str, object]:
-    return {name: getattr(order, name) for name in order.__struct_fields__}  # type: ignore[attr-defined]  # a struct
+def timer(world: World, choices: Choices) -> None:
+    """Let any timer fire of any thing."""
+    key, name = choices.pick(_keys(world)), choices.pick(TIMERS)
+    world.timers.pop((key, name), None)
+    world.give(i.TimerFired(name=name, key=key))
+
+
+def statement(world: World, choices: Choices) -> None:
+    """Let the shop say something of another time."""
+    world.is_wild = True
+    at = choices.pick(("2026-11-27T11:58:00Z", "2026-11-29T12:00:00Z", world.shop.updated_at))
+    order = replace(world.shop, updated_at=at)
+    if choices.chance(50):
+        order = replace(order, ship_to=address(choices.pick(STREETS)))
+    world.give(choices.pick((i.UpdateOrder(order=order), i.PlaceOrder(order=order))))
+
+
+def report(world: World, choices: Choices) -> None:
+    """Let a warehouse report anything about any fulfilment."""
+    world.is_wild = True
+    world.give(_report(world, choices))
 
 
 def _keys(world: World) -> list[Key]:
@@ -69,8 +76,6 @@ def _result(world: World, number: int, choices: Choices) -> f.Result:
                 f.Seen(where, unit.sku, choices.whole(-1, 3)) for where in places for unit in units
             )
             return f.StockShort(skus=tuple(unit.sku for unit in units), seen=seen)
-        case f.CreateTask():
-            return f.TaskCreated(task_id=f"t-{one.key}")
         case f.CancelTask():
             return choices.pick((f.Undone(), f.CancelAsked()))
         case f.BuyLabel(parcels=parcels):
@@ -81,18 +86,25 @@ def _result(world: World, number: int, choices: Choices) -> f.Result:
             return f.LabelBought(shipment_id=f"S{one.key}", carrier="UPS", labels=labels)
         case f.TrackParcel():
             return f.Tracked(status=choices.pick(STATUSES))
+        case f.CancelAtChannel():
+            return f.ChannelCancelled(told=choices.chance(50))
+    return _plain(one.key, number, one.effect)
+
+
+def _plain(key: Key, number: int, effect: f.Effect) -> f.Result:
+    match effect:
+        case f.CreateTask():
+            return f.TaskCreated(task_id=f"t-{key}")
         case f.PublishFulfilment():
             return f.FulfilmentPublished(outside_ids=(f"gid-{number}",))
         case f.PostSalesOrder():
-            return f.SalesOrderPosted(erp_id=f"e-{one.key}", number=f"S-{one.key}")
+            return f.SalesOrderPosted(erp_id=f"e-{key}", number=f"S-{key}")
         case f.AmendSalesOrder(digest=digest):
             return f.SalesOrderAmended(digest=digest)
-        case f.CancelAtChannel():
-            return f.ChannelCancelled(told=choices.chance(50))
         case f.FetchOrder():
             return f.OrderFetched(digest="d" * 64)
         case f.SendMail():
-            return f.MailSent(message_id=f"m-{one.key}")
+            return f.MailSent(message_id=f"m-{key}")
     return f.Undone()
 
 
