@@ -101,7 +101,7 @@ def addresses(world: World) -> None:
         for k in one.numbers:
             goes = world.sent_to.get(k, one.order.ship_to)
             if _is_used(world, k, one) and one.order.ship_to != goes:
-                named = "changed" in told and (k in told or one.asked.fulfilment in told)
+                named = k in told or one.asked.fulfilment in told
                 that(named, "a parcel goes to an old address", key, k, told)
 
 

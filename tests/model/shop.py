@@ -25,7 +25,13 @@ NEWS = (
 def first(world: World, choices: Choices) -> None:
     """Let the order, or something about it, come for the first time."""
     if choices.chance(85):
-        return place(world)
+        place(world)
+    else:
+        early(world, choices)
+
+
+def early(world: World, choices: Choices) -> None:
+    """Let something come about an order that we do not have yet."""
     options: tuple[i.Input, ...] = (
         i.ConfirmPayment(ref=REF, paid_minor=100),
         i.ConfirmPayment(ref=REF, order=world.shop),
@@ -49,10 +55,16 @@ def place(world: World) -> None:
     world.give(i.PlaceOrder(order=world.shop, fulfilled=world.statement().fulfilled))
 
 
+def place_it(world: World, choices: Choices) -> None:
+    """Let the order come at last."""
+    place(world)
+
+
 def tell(world: World, choices: Choices) -> None:
     """Say how the order looks now, in one of the ways in which shops say it."""
     if not world.is_placed:
-        return place(world)
+        place(world)
+        return
     how = choices.whole(0, 9)
     if how <= 6:
         world.send(world.statement())
