@@ -37,10 +37,10 @@ lint: $(STAMP) ## Style, formatting, types and layers, without the tests
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
-fmt: $(STAMP) ## Format and mend what can be mended by itself
+fmt: $(STAMP) ## Format and fix what can be fixed by itself
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 
-lock: $(STAMP) ## Make the hashed locks anew from pyproject.toml (needs the network)
+lock: $(STAMP) ## Make the hashed locks again from pyproject.toml (needs the network)
 	@$(LOCK) --upgrade pyproject.toml -o requirements/runtime.txt
 	@$(LOCK) --upgrade --constraint requirements/runtime.txt --group dev pyproject.toml -o requirements/dev.txt
 

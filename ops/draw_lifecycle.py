@@ -1,4 +1,4 @@
-"""Write docs/lifecycle.md anew from the life-cycle table: `python -m ops.draw_lifecycle`."""
+"""Write docs/lifecycle.md again from the life-cycle table: `python -m ops.draw_lifecycle`."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ import yaml
 from adapters.channels.bigcommerce.source import SECRET_HEADER, BigCommerce
 from adapters.kit.fetching import FETCHED
 from schemas.contracts.refusals import Refused
-from schemas.messages.inputs import Input, NoteFact, UpdateOrder
+from schemas.messages.inputs import Input, NoteReport, UpdateOrder
 from schemas.order.canonical import Order
 
 # Any: payloads as JSON, to be changed in every way.
@@ -202,10 +202,10 @@ def stated(bundle: Json) -> Order:
     return found.order
 
 
-def noted(bundle: Json) -> NoteFact:
+def noted(bundle: Json) -> NoteReport:
     """Return the note."""
     found = read(bundle)
-    assert isinstance(found, NoteFact), found
+    assert isinstance(found, NoteReport), found
     return found
 
 

@@ -168,7 +168,7 @@ class CounterStream:
                 return _answered(state, command)
             case TimerFired(name=name):
                 if name == ROTTEN:
-                    raise ValueError("nobody knows what this timer means")
+                    raise ValueError("no one knows what this timer means")
                 return _told(replace(state, fired=(*state.fired, name)), "fired")
             case SetTimer(key=key, name=name, seconds=seconds):
                 due_at = occasion.now + timedelta(seconds=seconds)

@@ -43,7 +43,7 @@ def files() -> tuple[str, ...]:
         check=False,
     )
     if listed.returncode:
-        pytest.skip("This is no git checkout, so there is no list of files to check.")
+        pytest.skip("This is not a git checkout, so there is no list of files to check.")
     return tuple(sorted({path for path in listed.stdout.split("\0") if (ROOT / path).is_file()}))
 
 
@@ -221,7 +221,7 @@ def test_locks_are_exact_and_hashed(name: str) -> None:
 
 
 def test_locks_hold_what_pyproject_asks_for() -> None:
-    """Nobody forgot `make lock`; dev.txt holds all of runtime.txt in the same versions."""
+    """No one forgot `make lock`; dev.txt holds all of runtime.txt in the same versions."""
     run, develop = tidy.asked_names(ROOT / "pyproject.toml")
     runtime = (ROOT / "requirements" / "runtime.txt").read_text()
     dev = (ROOT / "requirements" / "dev.txt").read_text()
@@ -256,7 +256,7 @@ def test_documents_name_targets_and_files_that_exist() -> None:
             continue
         text = (ROOT / path).read_text()
         asked = re.findall(r"(?m)(?:^|`)(?:\$ )?make ([a-z]+)\b", text)
-        found += [f"{path}: make {name} is no target." for name in asked if name not in targets]
+        found += [f"{path}: make {name} is not a target." for name in asked if name not in targets]
         for link in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", text):
             if not (ROOT / path).parent.joinpath(link).exists():
                 found.append(f"{path}: the link to {link} leads nowhere.")

@@ -105,7 +105,7 @@ def calls_named(tree: ast.AST, name: str) -> Iterator[ast.Call]:
 def printing(source: str) -> list[str]:
     """Calls of print, which belong to the command line and to ops."""
     return [
-        f"{call.lineno}: print() speaks to nobody in a service; log it or return it."
+        f"{call.lineno}: print() speaks to no one in a service; log it or return it."
         for call in calls_named(ast.parse(source), "print")
         if isinstance(call.func, ast.Name)
     ]
@@ -301,7 +301,7 @@ def private_addresses(text: str) -> list[str]:
         if REGISTRY.search(line):
             found.append(f"{number}: names a package registry; whoever installs chooses theirs.")
         if PRIVATE_KEY.search(line):
-            found.append(f"{number}: holds a private key; replace it, it is no secret now.")
+            found.append(f"{number}: holds a private key; replace it, it is not a secret now.")
         if MACHINE_PATH.search(line):
             found.append(f"{number}: names a path that exists on one machine only.")
     return found

@@ -77,7 +77,7 @@ ANSWERS = Answers(
         (
             "ignored",
             EVERY,
-            (i.NoteFact, i.RefetchOrder),
+            (i.NoteReport, i.RefetchOrder),
             "the ERP is told of changes, not of news",
         ),
     ),

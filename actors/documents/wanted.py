@@ -28,14 +28,15 @@ def wanted(
             if ask is not None:
                 yield ask
     lane = context.setup.erp
-    if lane and is_postable(state, context) and not _stands(state):
+    if lane and not _stands(state) and is_postable(state, context):
         key = key_of(DOCUMENT, state.numbers.get(DOCUMENT, 0) + 1)
         yield Ask(key, lane, f.PostSalesOrder(units=comes_to(state)))
 
 
 def is_empty(state: State) -> bool:
     """Whether nothing of the order is left, and nothing of it went out: it is to be undone."""
-    return ledger.ordered(state.sums) <= ledger.wished(state.sums) and not shipped(state)
+    sums = state.sums
+    return ledger.ordered(sums) <= ledger.wished(sums) and not shipped(state)
 
 
 def is_postable(state: State, context: Context) -> bool:

@@ -146,7 +146,7 @@ ANSWERS = Answers(
         (
             "ignored",
             EVERY,
-            (i.NoteFact, i.RefetchOrder),
+            (i.NoteReport, i.RefetchOrder),
             "it is about the order at its channel, not about what leaves a place",
         ),
     ),

@@ -31,12 +31,12 @@ THE_WAREHOUSE = "the warehouse"
 Handler = Callable[[Work, Key, Fulfilment, Any], None]
 
 
-def reported(work: Work, given: Any) -> None:
+def reported(work: Work, command: Any) -> None:
     """Hand a report to its fulfilment; of one that the order does not have a person is told."""
     state = work.state
     if state.stage in UNBORN:
         return
-    key = given.fulfilment
+    key = command.fulfilment
     thing = state.fulfilments.get(key)
     gone = state.ended.get(key)
     if thing is None and gone is None:
@@ -45,21 +45,21 @@ def reported(work: Work, given: Any) -> None:
     if thing is None:
         assert gone is not None
         thing = Fulfilment(gone.stage, "", "parcel")
-    answer = ANSWERS.of(thing.stage, type(given))
+    answer = ANSWERS.of(thing.stage, type(command))
     if answer.kind == "refused":
         leave(work, [f"{key}: {answer.why}"])
     elif answer.kind == "handled":
-        _HANDLERS[type(given)](work, key, thing, given)
+        _HANDLERS[type(command)](work, key, thing, command)
 
 
-def _picked(work: Work, key: Key, thing: Fulfilment, given: i.ReportPicked) -> None:
+def _picked(work: Work, key: Key, thing: Fulfilment, command: i.ReportPicked) -> None:
     if thing.stage != "picked":
-        work.say(e.Picked(rule="pick", key=key, task_id=given.task_id))
+        work.say(e.Picked(rule="pick", key=key, task_id=command.task_id))
 
 
-def _short_picked(work: Work, key: Key, thing: Fulfilment, given: i.ReportShortPicked) -> None:
+def _short_picked(work: Work, key: Key, thing: Fulfilment, command: i.ReportShortPicked) -> None:
     found: dict[str, int] = {}
-    for unit in given.found:
+    for unit in command.found:
         found[unit.line_id] = found.get(unit.line_id, 0) + unit.quantity
     lines = work.state.lines
     loose = unpacked(work.state, key, thing) if thing.stage == "packed" else thing.left
@@ -69,56 +69,56 @@ def _short_picked(work: Work, key: Key, thing: Fulfilment, given: i.ReportShortP
         if (have := min(quantity, found.get(lines[at].line_id, 0))) < quantity
     )
     if missing and missing != thing.missing:
-        missed(work, key, missing, given.task_id)
+        missed(work, key, missing, command.task_id)
 
 
-def _packed(work: Work, key: Key, thing: Fulfilment, given: i.ReportPacked) -> None:
+def _packed(work: Work, key: Key, thing: Fulfilment, command: i.ReportPacked) -> None:
     if thing.stage in ("handed_over", "done"):
-        _packed_more(work, key, given)
+        _packed_more(work, key, command)
         return
     known = {x.parcel_id for _, x in parcels_of(work.state, key)}
-    fresh = [one for one in given.parcels if one.parcel_id not in known]
-    if not fresh and thing.stage == "packed" and not (given.complete and thing.more):
+    fresh = [one for one in command.parcels if one.parcel_id not in known]
+    if not fresh and thing.stage == "packed" and not (command.complete and thing.more):
         return
     loose = unpacked(work.state, key, thing)
     new, unknown = new_parcels(work, thing, fresh, loose)
-    if not new and not given.complete:
+    if not new and not command.complete:
         leave(work, [f"{key} has {name}" for name in unknown[:10]])
         return
-    if given.complete:
-        work.say(e.Packed(rule="pack", key=key, parcels=new, task_id=given.task_id))
+    if command.complete:
+        work.say(e.Packed(rule="pack", key=key, parcels=new, task_id=command.task_id))
     else:
-        work.say(e.PartPacked(rule="part-pack", key=key, parcels=new, task_id=given.task_id))
+        work.say(e.PartPacked(rule="part-pack", key=key, parcels=new, task_id=command.task_id))
     leave(work, [f"{key} has {name}" for name in unknown[:10]])
     thing = work.state.fulfilments[key]
-    if not given.complete:
+    if not command.complete:
         return
     missing = unpacked(work.state, key, thing)
     if missing:
         if missing != thing.missing:
-            missed(work, key, missing, given.task_id)
+            missed(work, key, missing, command.task_id)
     elif thing.missing:
         settle(work, key, "found")
 
 
-def _packed_more(work: Work, key: Key, given: i.ReportPacked) -> None:
+def _packed_more(work: Work, key: Key, command: i.ReportPacked) -> None:
     """Of what left without being named no one can say whether it is the same."""
     gone = _gone(work.state, key)
     if gone & {"", key}:
         return
-    more = [one.parcel_id for one in given.parcels if one.parcel_id not in gone]
+    more = [one.parcel_id for one in command.parcels if one.parcel_id not in gone]
     leave(work, [f"{key}: the warehouse packs {name} although all of it has left" for name in more])
 
 
-def _handed_over(work: Work, key: Key, thing: Fulfilment, given: i.ReportHandedOver) -> None:
+def _handed_over(work: Work, key: Key, thing: Fulfilment, command: i.ReportHandedOver) -> None:
     state = work.state
     here = {x.parcel_id: k for k, x in parcels_of(state, key) if x.stage in ("packed", "unpacked")}
     gone = _gone(state, key)
-    named = [one for one in given.parcels if one.parcel_id not in gone]
-    if given.parcels and not named:
+    named = [one for one in command.parcels if one.parcel_id not in gone]
+    if command.parcels and not named:
         return  # a repeat
     loose = unpacked(state, key, thing)
-    if not given.parcels:
+    if not command.parcels:
         here_ = "unpacked" if thing.stage == "recalled" else "packed"
         known = tuple(k for k, x in parcels_of(state, key) if x.stage == here_)
         new: tuple[e.NewParcel, ...] = ()
@@ -144,7 +144,7 @@ def _handed_over(work: Work, key: Key, thing: Fulfilment, given: i.ReportHandedO
         and one.tracking_number
         and not state.parcels[here[one.parcel_id]].number
     )
-    leaves(work, key, known, new, unknown=unknown, numbers=numbers, task_id=given.task_id)
+    leaves(work, key, known, new, unknown=unknown, numbers=numbers, task_id=command.task_id)
 
 
 def _gone(state: State, key: Key) -> set[str]:
@@ -158,14 +158,16 @@ def _gone(state: State, key: Key) -> set[str]:
     return live
 
 
-def _task_cancelled(work: Work, key: Key, thing: Fulfilment, given: i.ReportTaskCancelled) -> None:
+def _task_cancelled(
+    work: Work, key: Key, thing: Fulfilment, command: i.ReportTaskCancelled
+) -> None:
     by = "" if thing.stop else THE_WAREHOUSE
-    work.say(recalled(work.state, key, detail=given.reason, by=by))
+    work.say(recalled(work.state, key, detail=command.reason, by=by))
 
 
-def _collected(work: Work, key: Key, thing: Fulfilment, given: i.ReportCollected) -> None:
+def _collected(work: Work, key: Key, thing: Fulfilment, command: i.ReportCollected) -> None:
     if thing.stage in INSIDE and not thing.missing and not _holds_more(work.state, key, thing):
-        work.say(fulfilled(work, key, thing, given.task_id))
+        work.say(fulfilled(work, key, thing, command.task_id))
         return
     # What a short pick left open is not what the customer has; what was recalled is.
     here = "unpacked" if thing.stage == "recalled" else "packed"
@@ -174,7 +176,7 @@ def _collected(work: Work, key: Key, thing: Fulfilment, given: i.ReportCollected
     if thing.stage == "recalled" and not known and thing.left:
         new, _ = new_parcels(work, thing, (i.ReportedParcel(parcel_id=f"{key}"),), thing.left)
     if known or new:
-        leaves(work, key, known, new, task_id=given.task_id)
+        leaves(work, key, known, new, task_id=command.task_id)
     for k, parcel in tuple(parcels_of(work.state, key)):
         if parcel.stage in ON_ITS_WAY:
             moves = tuple(

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from schemas.messages.base import Parts
 from schemas.messages.effects import Delivery
+from schemas.order.things import Key
 
 VERSION = 1
 """Of the struct below; a stored state of another one is rebuilt from the events."""
@@ -23,7 +24,8 @@ class Fulfilment(Struct, frozen=True, array_like=True):
     warehouse will pack more. `told` is the revision of the order that the task was told, `collect`
     the amount to collect that it carries. `outside` are the channel's ids of it. `tries` counts
     plans since the last look at the stock; `person` says that one packs it, for want of a
-    warehouse; `fixed` that it can't be stopped any more."""
+    warehouse; `fixed` that it can't be stopped any more. `parcels` are all that it
+    ever had."""
 
     stage: str
     place: str
@@ -43,6 +45,7 @@ class Fulfilment(Struct, frozen=True, array_like=True):
     tries: int = 0
     person: bool = False
     fixed: bool = False
+    parcels: tuple[Key, ...] = ()
 
     @property
     def is_tasked(self) -> bool:

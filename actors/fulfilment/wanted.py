@@ -78,7 +78,7 @@ def task(
             place=thing.place,
             units=units(state, thing.left),
             delivery=thing.delivery,
-            labels=place.labels if thing.delivery == "parcel" else "nobody",
+            labels=place.labels if thing.delivery == "parcel" else "none",
             collect_minor=amount,
             collect_currency=currency,
         ),
@@ -100,13 +100,10 @@ def _undo(state: State, key: Key, thing: Fulfilment) -> Ask | None:
 def _publish(state: State, key: Key, thing: Fulfilment, context: Context) -> Ask | None:
     """Tell the storefront exactly what left and is not shown yet."""
     lane = context.setup.storefront
-    if not lane:
+    if not lane or not thing.parcels:
         return None
     notify = context.setup.notify_customer
-    ours = sorted(
-        ((k, x) for k, x in parcels_of(state, key) if x.stage in SENT),
-        key=lambda one: int(one[0][1:]),
-    )
+    ours = [(k, x) for k, x in parcels_of(state, key) if x.stage in SENT]
     fresh = tuple(sent_parcel(state, k) for k, x in ours if not x.shown)
     if fresh:
         earlier = tuple(sent_parcel(state, k) for k, x in ours if x.shown)

@@ -1,1 +1,1 @@
-"""Which failures there are and how they open and end, as pure functions."""
+"""Failures: how events are categorised and incidents open and end, as pure functions."""

@@ -1,7 +1,7 @@
-"""Which failure an event is, what ends it, and how incidents open, resolve and re-open. Pure.
+"""Which failure an event is, what ends it, and how incidents open, resolve and reopen. Pure.
 
-Everything follows from events and their times, in the order they were committed; so counting
-anew from the beginning gives the same incidents.
+Everything follows from events and their times, in commit order, so counting again from the
+beginning gives the same incidents.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ _OF_KIND: dict[str, tuple[str, str]] = {
     tag_of(f.SendMail): (c.MAIL_REFUSED, c.MAIL_UNCONFIRMED),
     **dict.fromkeys(UNDOING, (c.COMPENSATION_REFUSED, c.COMPENSATION_OUTCOME_UNKNOWN)),
 }
-"""Of an effect at a person's desk: the category when its outcome is known, and when it isn't."""
+"""For an effect that waits for a person: the category when its outcome is known, and when it is
+unknown."""
 
 _OF_HOLD = (
     (SHORT, c.SHORT_PICKED),
@@ -102,13 +103,13 @@ FAILURES = tuple(
 SETTLING = tuple(
     sorted({tag_of(event) for _, _, event in _MOVES} | {tag_of(event) for event in _ENDED_BY})
 )
-"""Tags of the events that may settle one."""
+"""Tags of the events that may settle a failure."""
 
 
 def category_of(event: e.OrderEvent) -> str | None:
-    """Return the category of the failure that the event records, None when it is none.
+    """Return the category of the failure that the event records, None when it records none.
 
-    A short pick is counted by the hold it brings about, for that is what a person decides.
+    A short pick counts by the hold that it causes, because that is what a person decides.
     """
     match event:
         case e.GivenToPerson():
@@ -135,8 +136,8 @@ def category_of(event: e.OrderEvent) -> str | None:
 
 
 def categories_of(event: e.OrderEvent) -> tuple[str, ...]:
-    """Return every category the event counts in: that of its failure, or the doubts with which an
-    order was placed."""
+    """Return every category that the event counts in: that of its failure, or the doubts about an
+    order that was placed."""
     if isinstance(event, e.Placed):
         return tuple(doubt if doubt in c.CATEGORIES else c.UNCATEGORISED for doubt in event.doubts)
     category = category_of(event)
@@ -211,8 +212,8 @@ def _answers(event: e.OrderEvent, number: str) -> bool:
 
 
 class Incident(Struct, frozen=True, kw_only=True):
-    """One category as it stands. `waiting` counts orders that have neither moved on nor been
-    decided; `episode` the occurrences since `opened_at`."""
+    """The state of one category. `waiting` counts orders that have neither moved on nor been
+    decided, `episode` the occurrences since `opened_at`."""
 
     category: str
     is_open: bool = False
@@ -228,7 +229,7 @@ class Incident(Struct, frozen=True, kw_only=True):
 
 
 def resolve(incident: Incident, now: datetime, quiet: timedelta) -> Incident:
-    """Return the incident resolved if that is due: quiet for long enough and nobody waiting."""
+    """Return the incident, resolved if it is due: quiet for long enough, and no order waits."""
     if not incident.is_open or incident.waiting:
         return incident
     due = incident.last_at + quiet
@@ -238,10 +239,10 @@ def resolve(incident: Incident, now: datetime, quiet: timedelta) -> Incident:
 
 
 def occur(incident: Incident | None, category: str, at: datetime, count: int = 1) -> Incident:
-    """Return the incident after it happened (again) at a time.
+    """Return the incident after an occurrence at a time.
 
-    Resolve it first. One that was resolved and turns out to have happened before that (its event
-    was committed late) is open as if it had never been resolved.
+    Call `resolve` first. If an occurrence turns out to precede the resolution (its event was
+    committed late), the incident is open as if it had never been resolved.
     """
     if incident is None:
         incident = Incident(

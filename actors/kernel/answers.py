@@ -35,11 +35,11 @@ class Answers:
                         raise ValueError(f"{name}: {one.__name__} in {stage!r} is stated twice.")
                     self.pairs[stage, one] = answer
 
-    def of(self, stage: str, given: type) -> Answer:
+    def of(self, stage: str, command: type) -> Answer:
         """Return what an input means in a stage. Raises KeyError for a pair no row states: a
         programmer's error."""
-        return self.pairs[stage, given]
+        return self.pairs[stage, command]
 
-    def handles(self, stage: str, given: type) -> bool:
+    def handles(self, stage: str, command: type) -> bool:
         """Whether the machine does something about an input in a stage."""
-        return self.pairs[stage, given].kind == "handled"
+        return self.pairs[stage, command].kind == "handled"

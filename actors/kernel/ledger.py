@@ -52,44 +52,51 @@ class LedgerBroken(Exception):
     """An account would fall below zero: a programmer's error."""
 
 
-def post(counts: Counts, move: Move) -> dict[str, int]:
-    """Return the accounts after a move. Raises LedgerBroken."""
-    after = dict(counts)
-    source, to = LETTERS[move.source], LETTERS[move.to]
-    _add(after, source, move.quantity if source in SOURCES else -move.quantity, move)
-    _add(after, to, -move.quantity if to in SOURCES else move.quantity, move)
-    if move.source == OPEN and move.to in WISHES:
-        letter = WISHES[move.to]
-        left = after.get(letter, 0) - move.quantity
-        if left > 0:
-            after[letter] = left
+def enter(counts: dict[str, int], move: Move) -> None:
+    """Enter a move in a line's accounts. Raises LedgerBroken."""
+    source, to, quantity = LETTERS[move.source], LETTERS[move.to], move.quantity
+    for letter, more in (
+        (source, quantity if source in SOURCES else -quantity),
+        (to, -quantity if to in SOURCES else quantity),
+    ):
+        count = counts.get(letter, 0) + more
+        if count > 0:
+            counts[letter] = count
+        elif count:
+            raise LedgerBroken(
+                f"Line {move.line} has {count - more} units in the account {letter!r}; "
+                f"{quantity} can't go from {move.source} to {move.to}."
+            )
         else:
-            after.pop(letter, None)
-    return after
+            counts.pop(letter, None)
+    if source == "o" and move.to in WISHES:
+        _take(counts, WISHES[move.to], quantity)
 
 
-def wish(counts: Counts, wanted: Wish) -> dict[str, int]:
-    """Return the accounts with units that shall go."""
-    after = dict(counts)
+def wish(counts: dict[str, int], wanted: Wish) -> None:
+    """Enter units that shall go."""
     letter = WISHES[wanted.to]
-    after[letter] = after.get(letter, 0) + wanted.quantity
-    return after
+    counts[letter] = counts.get(letter, 0) + wanted.quantity
 
 
-def capped(counts: Counts) -> Counts:
-    """Return the accounts without wishes for units that are not here any more."""
-    over = wished(counts) - counts.get("o", 0) - counts.get("a", 0)
-    if over <= 0:
-        return counts
-    after = dict(counts)
-    for letter in WISHES.values():
-        less = min(over, after.get(letter, 0))
-        if less:
-            over -= less
-            after[letter] -= less
-            if not after[letter]:
-                del after[letter]
-    return after
+def cap(counts: dict[str, int]) -> None:
+    """Leave out wishes for units that are not here any more."""
+    over = wished(counts)
+    if over:
+        over -= counts.get("o", 0) + counts.get("a", 0)
+        for letter in WISHES.values():
+            if over > 0:
+                over -= _take(counts, letter, over)
+
+
+def _take(counts: dict[str, int], letter: str, quantity: int) -> int:
+    """Take at most so many units from an account, and return how many there were."""
+    have = counts.get(letter, 0)
+    if have > quantity:
+        counts[letter] = have - quantity
+        return quantity
+    counts.pop(letter, None)
+    return have
 
 
 def wished(counts: Counts) -> int:
@@ -119,22 +126,11 @@ def is_balanced(counts: Counts) -> bool:
 
 def add_up(sums: dict[str, int], before: Counts, after: Counts) -> None:
     """Let sums over lines follow one line's accounts. Sums that are zero are left out."""
-    for letter in {**before, **after}:
-        sum_ = sums.get(letter, 0) + after.get(letter, 0) - before.get(letter, 0)
-        if sum_:
-            sums[letter] = sum_
+    for letter, count in after.items():
+        sums[letter] = sums.get(letter, 0) + count
+    for letter, count in before.items():
+        rest = sums[letter] - count
+        if rest:
+            sums[letter] = rest
         else:
-            sums.pop(letter, None)
-
-
-def _add(counts: dict[str, int], letter: str, quantity: int, move: Move) -> None:
-    count = counts.get(letter, 0) + quantity
-    if count < 0:
-        raise LedgerBroken(
-            f"Line {move.line} has {count - quantity} units in the account {letter!r}; "
-            f"{move.quantity} can't go from {move.source} to {move.to}."
-        )
-    if count:
-        counts[letter] = count
-    else:
-        counts.pop(letter, None)
+            del sums[letter]

@@ -80,7 +80,7 @@ ANSWERS = Answers(
         (
             "ignored",
             EVERY,
-            (i.NoteFact, i.RefetchOrder),
+            (i.NoteReport, i.RefetchOrder),
             "news of the order keeps it from being bought by a hold, not by itself",
         ),
     ),

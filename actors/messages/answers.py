@@ -70,7 +70,7 @@ ANSWERS = Answers(
         (
             "ignored",
             EVERY,
-            (i.NoteFact, i.RefetchOrder),
+            (i.NoteReport, i.RefetchOrder),
             "customers are not written about what a channel tells us",
         ),
     ),

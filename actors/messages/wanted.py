@@ -40,6 +40,9 @@ def send(state: State, key: Key, thing: Message, context: Context) -> Ask:
 def _due(state: State, context: Context) -> str:
     """Return the template that the order as a whole calls for. Whoever may know of the order is
     told of its end; silence would let the customer wait."""
+    if state.cancel is None:
+        known = _is_known(state, CONFIRMED)
+        return CONFIRMED if not known and is_postable(state, context) else ""
     if is_postable(state, context):
         return CONFIRMED
     told = _is_known(state, CONFIRMED) or CONFIRMED not in context.setup.writes
@@ -59,6 +62,7 @@ def _renewed(state: State) -> str:
 
 def _is_known(state: State, template: str) -> bool:
     """Whether a message of the template exists; one that was refused is followed by another."""
-    return any(
-        one.template == template and one.stage != "refused" for one in state.messages.values()
-    )
+    for one in state.messages.values():
+        if one.template == template and one.stage != "refused":
+            return True
+    return False

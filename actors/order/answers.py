@@ -34,7 +34,7 @@ ANSWERS = Answers(
         ),
         ("refused", (CLOSED,), (i.CancelOrder,), "everything has left; a return is needed"),
         ("ignored", (CANCELLED,), (i.CancelOrder,), "it is cancelled already"),
-        ("handled", _EVERY, (i.NoteFact,), "news is kept for people, and may hold the order"),
+        ("handled", _EVERY, (i.NoteReport,), "news is kept for people, and may hold the order"),
         (
             "handled",
             (NEW, EXPECTED, PLACED, ACCEPTED, CLOSED),

@@ -31,7 +31,7 @@ MAX_HOLDS = 16
 MAX_LINES = 2_000
 """Lines that an order may have had in its life: four times what it may have at once."""
 BY_ITSELF = "the service"
-"""Who released a hold when it was no person."""
+"""Who released a hold when it was not a person."""
 
 
 UNTOUCHED = frozenset({"q", "o"})
@@ -62,7 +62,7 @@ def statement(work: Work, order: Order, fulfilled: tuple[i.OutsideShipment, ...]
     base = context.stated or context.order
     found = None if base is None else difference(work, base, order)
     if found is not None and found.facets and not age:
-        # Channels count in seconds: of two statements for one second nobody can tell the later.
+        # Channels count in seconds: of two statements for one second no one can tell the later.
         _hold_for_doubt(work)
     elif found is not None and _is_taken(state, found):
         assert base is not None
@@ -213,7 +213,7 @@ def _as_it_is(work: Work, body: Order, by: str, facets: tuple[str, ...]) -> e.Ch
     )
 
 
-def edit(work: Work, given: i.EditOrder) -> str:
+def edit(work: Work, command: i.EditOrder) -> str:
     """Take over a person's edit. Returns why it can't be done, "" when it was."""
     state, body = work.state, work.order
     if state.stage not in (PLACED, ACCEPTED) or state.cancel is not None:
@@ -223,7 +223,7 @@ def edit(work: Work, given: i.EditOrder) -> str:
         return "What was ordered is not kept here any more: its personal data was erased."
     gone: dict[int, int] = {}
     at_of = {line.line_id: at for at, line in enumerate(state.lines)}
-    for one in given.lines:
+    for one in command.lines:
         at = at_of.get(one.line_id)
         if at is None:
             return f"The order has no line {one.line_id}."
@@ -240,7 +240,7 @@ def edit(work: Work, given: i.EditOrder) -> str:
     if late:
         at, count = late[0]
         return f"{count} units of line {state.lines[at].line_id} have left; a return is needed."
-    changed = _edited(body, given)
+    changed = _edited(body, command)
     facets = tuple(name for name, differs in FACETS if differs(body, changed))
     if gone:
         facets = (*facets, "lines")
@@ -249,8 +249,8 @@ def edit(work: Work, given: i.EditOrder) -> str:
     work.body = changed
     if not state.beside:
         work.stated = work.context.stated or body
-    event = _as_it_is(work, changed, given.person, facets)
-    work.say(replace(event, wishes=wishes, reason=given.reason))
+    event = _as_it_is(work, changed, command.person, facets)
+    work.say(replace(event, wishes=wishes, reason=command.reason))
     too_late(work, facets, ())
     return ""
 
@@ -268,15 +268,15 @@ def _freed_by_person(
     return tuple(wishes), tuple(late)
 
 
-def _edited(body: Order, given: i.EditOrder) -> Order:
+def _edited(body: Order, command: i.EditOrder) -> Order:
     customer = body.customer
-    if given.email is not None:
-        customer = replace(customer, email=given.email)
-    if given.phone is not None:
-        customer = replace(customer, phone=given.phone)
+    if command.email is not None:
+        customer = replace(customer, email=command.email)
+    if command.phone is not None:
+        customer = replace(customer, phone=command.phone)
     changes: dict[str, Any] = {"customer": customer}
     for name in ("ship_to", "shipping_method", "note"):
-        value = getattr(given, name)
+        value = getattr(command, name)
         if value is not None:
             changes[name] = value
     return replace(body, **changes)

@@ -28,9 +28,12 @@ from actors.order.reading import busy
 from actors.order.state import State
 from actors.order.work import Ask, Work
 from schemas.messages import inputs as i
+from schemas.order.canonical import Order
+from schemas.order.things import Key
 
 # Any: each handler takes the input that it is listed for, which a dictionary's type can't say.
 Handler = Callable[[Work, Any], None]
+Wanted = Callable[[State, Context, Order | None, frozenset[Key]], Iterator[Ask]]
 
 _HANDLERS: dict[type[Struct], Handler] = {
     i.PlaceOrder: place.place,
@@ -39,7 +42,7 @@ _HANDLERS: dict[type[Struct], Handler] = {
     i.CancelOrder: place.cancel,
     i.ActOnOrder: persons.act,
     i.EditOrder: persons.edit,
-    i.NoteFact: notes.noted,
+    i.NoteReport: notes.noted,
     i.RefetchOrder: notes.refetched,
     i.ReportPicked: reports.reported,
     i.ReportShortPicked: reports.reported,
@@ -53,26 +56,27 @@ _HANDLERS: dict[type[Struct], Handler] = {
     i.EffectGivenUp: replies.given_up,
 }
 
-_WANTED = (
-    fulfilment.wanted,
-    label.wanted,
-    documents.wanted,
-    messages.wanted,
-    order.wanted,
+_WANTED: tuple[tuple[str, Wanted], ...] = (
+    ("fulfilments", fulfilment.wanted),
+    ("labels", label.wanted),
+    ("", documents.wanted),
+    ("", messages.wanted),
+    ("", order.wanted),
 )
-"""What every machine asks for next, in the order in which effects are numbered."""
+"""What every machine asks for next, in the order in which effects are numbered. A machine whose
+things must be there before it wants anything names their field."""
 
 
-def decide(state: State, given: i.Input, context: Context) -> Decision:
+def decide(state: State, command: i.Input, context: Context) -> Decision:
     """Return what this input means for this order. The same arguments give the same decision."""
     work = Work(state, context, step, intend)
-    _HANDLERS[type(given)](work, given)
+    _HANDLERS[type(command)](work, command)
     if work.events:
         follow(work)
         asks = tuple(_asks(work))
         if asks:
             work.ask(*asks)
-    set_timers, clear_timers = _timers(work, given)
+    set_timers, clear_timers = _timers(work, command)
     return Decision(
         state=work.state,
         events=tuple(work.events),
@@ -90,15 +94,19 @@ def _asks(work: Work) -> Iterator[Ask]:
     """Yield what is wanted now and waits for nothing. One effect at a time for each thing."""
     state, context, body = work.state, work.context, work.order
     taken = busy(state)
-    for wanted in _WANTED:
+    for things, wanted in _WANTED:
+        if things and not getattr(state, things):
+            continue
         for ask in wanted(state, context, body, taken):
             if ask.key not in taken and waits_for(state, ask, context) is None:
                 yield ask
 
 
-def _timers(work: Work, given: i.Input) -> tuple[Any, Any]:
-    if not work.events and not isinstance(given, i.TimerFired):
+def _timers(work: Work, command: i.Input) -> tuple[Any, Any]:
+    if not work.events and not isinstance(command, i.TimerFired):
+        return (), ()
+    if not isinstance(command, i.TimerFired) and timers.are_same(work.before, work.state):
         return (), ()
     before = timers.wanted(work.before, work.context)
     after = timers.wanted(work.state, work.context) if work.events else before
-    return timers.settle(before, after, given, work.context, work.timers)
+    return timers.settle(before, after, command, work.context, work.timers)

@@ -76,7 +76,7 @@ def _paid(draft: Draft, event: e.PaymentConfirmed) -> None:
     draft.set(payment="paid")
 
 
-def _fact_noted(draft: Draft, event: e.FactNoted) -> None:
+def _report_noted(draft: Draft, event: e.ReportNoted) -> None:
     _named(draft, event)
     if event.waits:
         draft.set(waits=event.words)
@@ -270,19 +270,23 @@ def book(draft: Draft, event: e.Event) -> None:
     lines: list[LineState] = list(draft.get("lines"))
     sums = dict(draft.get("sums"))
     told_again = False
-    for at in dict.fromkeys([x.line for x in event.moves] + [x.line for x in event.wishes]):
+    touched: dict[int, dict[str, int]] = {}
+    for move in event.moves:
+        counts = touched.get(move.line)
+        if counts is None:
+            counts = touched[move.line] = dict(lines[move.line].counts)
+        ledger.enter(counts, move)
+        told_again = told_again or move.to in (ledger.CANCELLED, ledger.REMOVED)
+    for wish in event.wishes:
+        counts = touched.get(wish.line)
+        if counts is None:
+            counts = touched[wish.line] = dict(lines[wish.line].counts)
+        ledger.wish(counts, wish)
+    for at, counts in touched.items():
         line = lines[at]
-        counts: ledger.Counts = line.counts
-        for move in event.moves:
-            if move.line == at:
-                counts = ledger.post(counts, move)
-                told_again = told_again or move.to in (ledger.CANCELLED, ledger.REMOVED)
-        for wish in event.wishes:
-            if wish.line == at:
-                counts = ledger.wish(counts, wish)
-        counts = ledger.capped(counts)
+        ledger.cap(counts)
         ledger.add_up(sums, line.counts, counts)
-        lines[at] = LineState(line.line_id, line.sku, line.delivery, dict(counts))
+        lines[at] = LineState(line.line_id, line.sku, line.delivery, counts)
     draft.set(lines=tuple(lines), sums=sums)
     if told_again:
         draft.set(book=draft.get("book") + 1)
@@ -295,7 +299,7 @@ FOLDS: dict[type[e.Event], Any] = {
     e.Changed: _changed,
     e.Normalised: _normalised,
     e.UpdateNoted: _update_noted,
-    e.FactNoted: _fact_noted,
+    e.ReportNoted: _report_noted,
     e.RefetchAsked: _refetch_asked,
     e.Fetched: _fetched,
     e.ShippedElsewhere: _shipped_elsewhere,

@@ -8,10 +8,12 @@ order is their precedence. What follows from the clock or from an answer is no j
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from msgspec import Struct
 
 from actors.order import joint_order, joint_things, joint_units
+from actors.order.signs import AT_WORK, FREE, INSIDE, LIVE, Sign, signs_of
 from actors.order.work import Work
 from schemas.messages import events as e
 
@@ -23,14 +25,17 @@ When = Callable[[Work], e.OrderEvent | None]
 
 
 class Joint(Struct, frozen=True):
-    """One row: asked when one of the state's fields that it `reads` changed. `why` is what a person
-    reads."""
+    """One row: asked when one of the state's fields that it `reads` changed, while the state has
+    one of each of the signs that it `needs` and none that it `lacks`. `why` is what a person reads.
+    """
 
     rule: str
     reads: tuple[str, ...]
     when: When
     says: tuple[type[e.Event], ...]
     why: str
+    needs: tuple[Sign, ...]
+    lacks: Sign = Sign(0)
 
 
 _PLAN = ("stage", "lines", "payment", "payment_method", "accepted_by", "holds", "declined")
@@ -43,6 +48,7 @@ JOINT: tuple[Joint, ...] = (
         joint_order.accepted,
         (e.Accepted,),
         "a placed order whose money is there or promised, and which nothing holds, is accepted",
+        needs=(Sign.ORDER_PLACED, Sign.OPEN_UNITS),
     ),
     Joint(
         "cancel-stops",
@@ -50,6 +56,7 @@ JOINT: tuple[Joint, ...] = (
         joint_things.cancel_stops,
         (e.Stopped,),
         "a cancelled order stops every fulfilment of which not everything has left",
+        needs=(Sign.CANCELS, INSIDE),
     ),
     Joint(
         "drop",
@@ -57,6 +64,7 @@ JOINT: tuple[Joint, ...] = (
         joint_units.drop,
         (e.UnitsDropped,),
         "open units that are no longer wanted, or of a cancelled order, leave the order",
+        needs=(Sign.OPEN_UNITS, Sign.UNWANTED_UNITS | Sign.CANCELS),
     ),
     Joint(
         "cover",
@@ -64,6 +72,7 @@ JOINT: tuple[Joint, ...] = (
         joint_units.cover,
         (e.ExcessCounted,),
         "units that left too many count for open units of the same line",
+        needs=(Sign.EXCESS, Sign.OPEN_UNITS),
     ),
     Joint(
         "cover-planned",
@@ -71,6 +80,7 @@ JOINT: tuple[Joint, ...] = (
         joint_units.cover_planned,
         (e.Shrunk, e.Stopped),
         "and for units of fulfilments that no warehouse works on",
+        needs=(Sign.EXCESS, FREE),
     ),
     Joint(
         "shrink",
@@ -79,6 +89,7 @@ JOINT: tuple[Joint, ...] = (
         (e.Shrunk, e.Stopped),
         "units that are no longer wanted are freed where no warehouse works on them; else a "
         "fulfilment stops, and its other units are planned again",
+        needs=(Sign.UNWANTED_UNITS, INSIDE),
     ),
     Joint(
         "outdated-task",
@@ -86,6 +97,7 @@ JOINT: tuple[Joint, ...] = (
         joint_things.outdated_task,
         (e.Stopped,),
         "a warehouse that was told something else stops, and the units are planned again",
+        needs=(Sign.OUTDATED,),
     ),
     Joint(
         "empty-task",
@@ -93,6 +105,7 @@ JOINT: tuple[Joint, ...] = (
         joint_things.empty_task,
         (e.Stopped,),
         "a warehouse that works on nothing any more stops",
+        needs=(Sign.EMPTY, AT_WORK),
     ),
     Joint(
         "outdated-label",
@@ -100,6 +113,7 @@ JOINT: tuple[Joint, ...] = (
         joint_things.outdated_label,
         (e.LabelStopped,),
         "a label for another address is voided, and a new one follows",
+        needs=(Sign.LABEL_OUTDATED,),
     ),
     Joint(
         "undo-label",
@@ -107,6 +121,7 @@ JOINT: tuple[Joint, ...] = (
         joint_things.undo_label,
         (e.LabelStopped,),
         "a label of a fulfilment that is undone, or that no parcel needs, is voided",
+        needs=(Sign.LABEL_OPEN,),
     ),
     Joint(
         "drop-label",
@@ -114,6 +129,7 @@ JOINT: tuple[Joint, ...] = (
         joint_things.drop_label,
         (e.LabelDropped,),
         "a label that is not wanted any more and was never bought ends",
+        needs=(Sign.LABEL_STOPS,),
     ),
     Joint(
         "recall",
@@ -121,6 +137,7 @@ JOINT: tuple[Joint, ...] = (
         joint_things.recall,
         (e.TaskCancelled,),
         "a stopped fulfilment that no warehouse works on is recalled at once",
+        needs=(Sign.STOPS, AT_WORK),
     ),
     Joint(
         "rest",
@@ -128,6 +145,7 @@ JOINT: tuple[Joint, ...] = (
         joint_things.rest,
         (e.RestSettled,),
         "a fulfilment of which everything that will leave has left is handed over",
+        needs=(Sign.EMPTY, Sign.PACKED),
     ),
     Joint(
         "undone",
@@ -135,14 +153,23 @@ JOINT: tuple[Joint, ...] = (
         joint_things.undone,
         (e.FulfilmentCancelled, e.RestSettled),
         "a fulfilment of which nothing is left to undo ends; what left of it goes on",
+        needs=(Sign.STOPS | Sign.EMPTY, INSIDE | Sign.RECALLED),
     ),
-    Joint("not-ours", _PLAN, joint_units.not_ours, (e.LeftToOthers,), "others fulfil these units"),
+    Joint(
+        "not-ours",
+        _PLAN,
+        joint_units.not_ours,
+        (e.LeftToOthers,),
+        "others fulfil these units",
+        needs=(Sign.OPEN_UNITS, Sign.ORDER_ACCEPTED),
+    ),
     Joint(
         "plan",
         (*_PLAN, "fulfilments"),
         joint_units.planned,
         (e.FulfilmentPlanned,),
         "open units of an accepted order are planned",
+        needs=(Sign.OPEN_UNITS, Sign.ORDER_ACCEPTED),
     ),
     Joint(
         "declined",
@@ -150,6 +177,7 @@ JOINT: tuple[Joint, ...] = (
         joint_units.declined,
         (e.Held,),
         "when every place has refused, a person must find another way",
+        needs=(Sign.OPEN_UNITS, Sign.DECLINED),
     ),
     Joint(
         "digital",
@@ -157,6 +185,7 @@ JOINT: tuple[Joint, ...] = (
         joint_things.digital,
         (e.Fulfilled,),
         "what does not travel is fulfilled at once",
+        needs=(Sign.DIGITAL, Sign.PLANNED),
     ),
     Joint(
         "by-hand",
@@ -164,6 +193,7 @@ JOINT: tuple[Joint, ...] = (
         joint_things.by_hand,
         (e.LeftToPerson,),
         "where no warehouse takes tasks, a person packs",
+        needs=(Sign.PLANNED | Sign.RESERVED,),
     ),
     Joint(
         "pack-task",
@@ -171,6 +201,7 @@ JOINT: tuple[Joint, ...] = (
         joint_things.pack_task,
         (e.TaskOpened,),
         "the person is told exactly what to pack",
+        needs=(Sign.BY_HAND, Sign.RELEASED),
     ),
     Joint(
         "pack-task-done",
@@ -178,6 +209,7 @@ JOINT: tuple[Joint, ...] = (
         joint_things.pack_task_done,
         (e.TaskClosed,),
         "what was packed or stopped needs no one any more",
+        needs=(Sign.TASKS,),
     ),
     Joint(
         "want-label",
@@ -185,6 +217,7 @@ JOINT: tuple[Joint, ...] = (
         joint_things.want_label,
         (e.LabelWanted,),
         "packed parcels need a label where we buy them",
+        needs=(Sign.PACKED, Sign.PARCEL_PACKED),
     ),
     Joint(
         "untracked",
@@ -192,6 +225,7 @@ JOINT: tuple[Joint, ...] = (
         joint_things.untracked,
         (e.Untracked,),
         "a parcel of which no carrier can tell is as good as there once it has left",
+        needs=(Sign.PARCEL_HANDED_OVER,),
     ),
     Joint(
         "done",
@@ -199,6 +233,7 @@ JOINT: tuple[Joint, ...] = (
         joint_things.done,
         (e.FulfilmentDone,),
         "a fulfilment is done when its parcels are and the storefront knows of them",
+        needs=(Sign.HANDED_OVER,),
     ),
     Joint(
         "money",
@@ -206,6 +241,7 @@ JOINT: tuple[Joint, ...] = (
         joint_order.money,
         (e.TaskOpened,),
         "money that is owed is one person's task",
+        needs=(Sign.CANCELLED_UNITS,),
     ),
     Joint(
         "partly-told",
@@ -213,6 +249,7 @@ JOINT: tuple[Joint, ...] = (
         joint_order.partly_told,
         (e.MessageWanted,),
         "the customer is told which units are not coming",
+        needs=(Sign.CANCELLED_UNITS,),
     ),
     Joint(
         "reopen",
@@ -220,6 +257,7 @@ JOINT: tuple[Joint, ...] = (
         joint_order.reopened,
         (e.Reopened,),
         "an order at its end that has something to do again is open",
+        needs=(Sign.ORDER_ENDED,),
     ),
     Joint(
         "end",
@@ -230,11 +268,14 @@ JOINT: tuple[Joint, ...] = (
         joint_order.ended,
         (e.Cancelled, e.Closed),
         "an order of which nothing is left to do is closed, or cancelled when nothing went out",
+        needs=(Sign.ORDER_PLACED | Sign.ORDER_ACCEPTED,),
+        lacks=LIVE | Sign.OPEN_UNITS | Sign.UNWANTED_UNITS | Sign.TASKS,
     ),
 )
 """Every rule, in the order of precedence."""
 
 _WHEN = tuple(row.when for row in JOINT)
+_NEEDS = tuple((tuple(int(one) for one in row.needs), int(row.lacks)) for row in JOINT)
 _READERS: dict[str, int] = {}
 for _at, _row in enumerate(JOINT):
     for _name in _row.reads:
@@ -244,17 +285,30 @@ for _at, _row in enumerate(JOINT):
 
 def follow(work: Work) -> None:
     """Say everything that follows from what changed since the decision began."""
-    pending = _readers(work)
+    pending, eligible = _readers(work), _eligible(signs_of(work.state))
     for _ in range(MAX_CHAIN):
-        if not pending:
+        ready = pending & eligible
+        if not ready:
             return
-        first = pending & -pending
+        first = ready & -ready
         pending ^= first
         event = _WHEN[first.bit_length() - 1](work)
         if event is not None:
             work.say(event)
             pending |= first | _readers(work)
+            eligible = _eligible(signs_of(work.state))
     raise AssertionError(f"More than {MAX_CHAIN} questions follow from one input.")
+
+
+# Orders have some hundred different sets of signs.
+@lru_cache(maxsize=4_096)
+def _eligible(signs: int) -> int:
+    """Return the rules that a state with these signs may concern, as bits."""
+    found = 0
+    for at, (needs, lacks) in enumerate(_NEEDS):
+        if not signs & lacks and all(signs & one for one in needs):
+            found |= 1 << at
+    return found
 
 
 def _readers(work: Work) -> int:

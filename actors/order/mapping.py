@@ -25,7 +25,7 @@ from schemas.order.canonical import Line, Order
 UNMAPPED = n.UNMAPPED
 
 AGAIN_SECONDS = 3_600.0
-"""How often an order looks again for what is missing; a new version makes it look at once."""
+"""How often an order checks again for what is missing; a new version makes it look at once."""
 
 MAX_NAMED = 5
 """Missing values that a hold's reason names; the others are counted."""

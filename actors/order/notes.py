@@ -28,42 +28,42 @@ MAX_NOTED_HOLDS = 8
 """How many holds notes may add to one order; further ones are on the timeline alone."""
 
 
-def noted(work: Work, given: i.NoteFact) -> None:
+def noted(work: Work, command: i.NoteReport) -> None:
     """Something happened at the channel: it is kept for people, and one of them looks where goods
     could otherwise leave the house wrongly. One hold for each kind of news is enough, and an order
     that waits at its channel needs none. An order we know is fetched, unless what the channel said
     last is as new as the news."""
     state, context = work.state, work.context
-    told = _is_told(state, given)
-    waits = given.waits and state.stage in UNBORN
+    told = _is_told(state, command)
+    waits = command.waits and state.stage in UNBORN
     if state.version < MAX_NOTED_VERSION:
         work.say(
-            e.FactNoted(
-                rule="note-first" if state.stage == NEW else "fact",
+            e.ReportNoted(
+                rule="note-first" if state.stage == NEW else "report",
                 channel=context.channel,
                 ref=context.ref,
                 reference=context.reference,
-                source=given.source,
-                topic=given.topic,
-                words=given.words,
+                source=command.source,
+                topic=command.topic,
+                words=command.words,
                 waits=waits,
             )
         )
     stage = EXPECTED if state.stage == NEW else state.stage
-    news = _hold_name(given.topic)
+    news = _hold_name(command.topic)
     if (
-        _is_held_by(state, stage, given.hold)
-        and not (told and given.hold == "once_begun")
-        and not (given.waits and stage == EXPECTED)
+        _is_held_by(state, stage, command.hold)
+        and not (told and command.hold == "once_begun")
+        and not (command.waits and stage == EXPECTED)
         and len(state.holds) < MAX_NOTED_HOLDS
         and not any(hold.hold_id.startswith(f"{news}-") for hold in state.holds)
     ):
-        since = (given.at or "") if given.hold == "once_begun" else ""
+        since = (command.at or "") if command.hold == "once_begun" else ""
         hold_id = f"{news}-{work.state.version + 1}"
-        work.say(e.Held(rule="hold", hold_id=hold_id, reason=given.words, compare_from=since))
+        work.say(e.Held(rule="hold", hold_id=hold_id, reason=command.words, compare_from=since))
     known = state.stage in (PLACED, ACCEPTED, CLOSED) and state.version < MAX_NOTED_VERSION
-    if given.refetch and known and not told and not state.refetch:
-        refetch(work, given.source, given.topic)
+    if command.refetch and known and not told and not state.refetch:
+        refetch(work, command.source, command.topic)
 
 
 def _is_held_by(state: State, stage: str, hold: str) -> bool:
@@ -76,20 +76,20 @@ def _is_held_by(state: State, stage: str, hold: str) -> bool:
     return stage == ACCEPTED and bool(state.sums.get("o") or state.sums.get("a"))
 
 
-def _is_told(state: State, given: i.NoteFact) -> bool:
+def _is_told(state: State, command: i.NoteReport) -> bool:
     """Whether the channel's last statement is as new as the news."""
-    if not given.at or not state.source_updated_at:
+    if not command.at or not state.source_updated_at:
         return False
-    return moment(state.source_updated_at) >= moment(given.at)
+    return moment(state.source_updated_at) >= moment(command.at)
 
 
-def refetched(work: Work, given: i.RefetchOrder) -> None:
+def refetched(work: Work, command: i.RefetchOrder) -> None:
     """The order is fetched; while it is being fetched, once more afterwards. A cancelled order is
     left alone: nothing that the channel could say would change it."""
     state = work.state
     if state.refetch or (state.stage == CANCELLED and not is_unborn(state)):
         return
-    refetch(work, given.source, given.topic)
+    refetch(work, command.source, command.topic)
 
 
 def _hold_name(topic: str) -> str:
@@ -99,10 +99,10 @@ def _hold_name(topic: str) -> str:
     return "-".join("".join(plain).split())
 
 
-def timer_fired(work: Work, given: i.TimerFired) -> None:
+def timer_fired(work: Work, command: i.TimerFired) -> None:
     """A timer is a question about the present; one that came too late finds nothing to do."""
-    state, key = work.state, given.key
-    match given.name:
+    state, key = work.state, command.key
+    match command.name:
         case "track" if key in state.parcels:
             _track(work, key)
         case "stock" if key in state.fulfilments and state.fulfilments[key].stage == "short":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from actors.documents.wanted import is_empty, post
+from actors.documents.wanted import post
 from actors.fulfilment import replies as fulfilment
 from actors.fulfilment.answers import ANSWERS
 from actors.fulfilment.leaving import leaves, unpacked
@@ -41,25 +41,25 @@ MAKING = frozenset({RESERVE, TASK, LABEL, POST, MAIL})
 THE_SERVICE = "the service"
 
 
-def act(work: Work, given: i.ActOnOrder) -> None:
+def act(work: Work, command: i.ActOnOrder) -> None:
     """A person's decision."""
     if work.state.stage == NEW:
         return  # no one has heard of the order
-    handler = _VERBS.get(given.verb)
-    why = f"{given.verb} is nothing that a person can decide about an order."
+    handler = _VERBS.get(command.verb)
+    why = f"{command.verb} is nothing that a person can decide about an order."
     if handler is not None:
-        why = handler(work, given)
+        why = handler(work, command)
     if why:
-        refuse(work, given.verb, given.person, why)
+        refuse(work, command.verb, command.person, why)
 
 
-def edit(work: Work, given: i.EditOrder) -> None:
+def edit(work: Work, command: i.EditOrder) -> None:
     """A person changes the order here."""
     if work.state.stage == NEW:
         return
-    why = change.edit(work, given)
+    why = change.edit(work, command)
     if why:
-        refuse(work, "edit", given.person, why)
+        refuse(work, "edit", command.person, why)
 
 
 def refuse(work: Work, verb: str, person: str, why: str) -> None:
@@ -68,20 +68,20 @@ def refuse(work: Work, verb: str, person: str, why: str) -> None:
         work.say(e.ActionRefused(rule="refuse", verb=verb, person=person, reason=why))
 
 
-def _cancel(work: Work, given: i.ActOnOrder) -> str:
+def _cancel(work: Work, command: i.ActOnOrder) -> str:
     state = work.state
     if state.stage in FINAL:
         return f"cancel can't be done while it is {state.stage}."
     if state.cancel is not None:
         return "The order is being cancelled already."
-    place.request_cancel(work, given.reason, given.person)
+    place.request_cancel(work, command.reason, command.person)
     if state.stage == EXPECTED and any(x.kind == FETCH for x in state.stuck):
         # The channel does not know it, so nothing will come that could be cancelled later.
         work.say(e.Cancelled(rule="nothing-there"))
     return ""
 
 
-def _accept(work: Work, given: i.ActOnOrder) -> str:
+def _accept(work: Work, command: i.ActOnOrder) -> str:
     state = work.state
     if state.stage == PLACED or (state.stage == ACCEPTED and state.payment not in MONEY_IS_THERE):
         if state.accepted_by:
@@ -91,27 +91,27 @@ def _accept(work: Work, given: i.ActOnOrder) -> str:
         if state.stage == PLACED and any(x.key == ORDER for x in state.holds):
             return "A hold keeps it waiting: release that first."
         rule = "accept" if state.stage == PLACED else "accept-more"
-        work.say(e.Accepted(rule=rule, basis="a person accepted it", person=given.person))
+        work.say(e.Accepted(rule=rule, basis="a person accepted it", person=command.person))
         return ""
     return f"It is {state.stage}, and its payment is {state.payment}: nothing is to be accepted."
 
 
-def _release(work: Work, given: i.ActOnOrder) -> str:
+def _release(work: Work, command: i.ActOnOrder) -> str:
     state = work.state
-    hold = next((h for h in state.holds if given.target in ("", h.hold_id)), None)
+    hold = next((h for h in state.holds if command.target in ("", h.hold_id)), None)
     if hold is None or state.stage in FINAL:
         return "No such hold is open."
     thing = state.fulfilments.get(hold.key)
     if thing is not None and thing.missing and hold.hold_id.startswith("short-pick-"):
-        settle(work, hold.key, "ship-short", given.person)
+        settle(work, hold.key, "ship-short", command.person)
         return ""
     work.say(
         e.HoldReleased(
             rule="free",
             key=hold.key,
             hold_id=hold.hold_id,
-            person=given.person,
-            reason=given.reason,
+            person=command.person,
+            reason=command.reason,
         )
     )
     body = work.order
@@ -126,33 +126,33 @@ def _release(work: Work, given: i.ActOnOrder) -> str:
     return ""
 
 
-def _short(work: Work, given: i.ActOnOrder) -> str:
+def _short(work: Work, command: i.ActOnOrder) -> str:
     state = work.state
     for key, thing in state.fulfilments.items():
-        if given.target in ("", key):
+        if command.target in ("", key):
             answer = ANSWERS.of(thing.stage, i.ActOnOrder)
             if thing.missing and answer.kind == "handled":
-                settle(work, key, given.verb, given.person)
+                settle(work, key, command.verb, command.person)
                 return ""
             rest = unpacked(state, key, thing)
-            if given.target == key and thing.stage == "packed" and rest and not thing.stop:
+            if command.target == key and thing.stage == "packed" and rest and not thing.stop:
                 # The warehouse sent a part and says no more of the rest.
                 event = e.ShortPicked(rule="short-pick", key=key, missing=rest)
                 work.say(event)
-                settle(work, key, given.verb, given.person)
+                settle(work, key, command.verb, command.person)
                 return ""
     return "No fulfilment of it has a short pick to decide about."
 
 
-def _done(work: Work, given: i.ActOnOrder) -> str:
+def _done(work: Work, command: i.ActOnOrder) -> str:
     """A task that was left to a person is done; a packing task reports what was packed."""
     state = work.state
-    task_ = next((x for x in state.tasks if given.target in ("", x.task_id)), None)
+    task_ = next((x for x in state.tasks if command.target in ("", x.task_id)), None)
     if task_ is None:
         return "No such task is open."
     work.say(
         e.TaskClosed(
-            rule="task-done", task_id=task_.task_id, person=given.person, reason=given.reason
+            rule="task-done", task_id=task_.task_id, person=command.person, reason=command.reason
         )
     )
     if task_.task_id.startswith("pack-") and task_.key in work.state.fulfilments:
@@ -169,15 +169,15 @@ def _has_carrier(place_: Place) -> bool:
     return bool(place_.carrier) and place_.labels == "us"
 
 
-def _stuck(work: Work, given: i.ActOnOrder) -> Stuck | None:
-    return next((x for x in work.state.stuck if given.target in ("", str(x.number))), None)
+def _stuck(work: Work, command: i.ActOnOrder) -> Stuck | None:
+    return next((x for x in work.state.stuck if command.target in ("", str(x.number))), None)
 
 
-def _retry(work: Work, given: i.ActOnOrder) -> str:
-    stuck = _stuck(work, given)
+def _retry(work: Work, command: i.ActOnOrder) -> str:
+    stuck = _stuck(work, command)
     if stuck is None:
         return "No effect of this order waits for a person."
-    key, person, reason = stuck.key, given.person, given.reason
+    key, person, reason = stuck.key, command.person, command.reason
     if stuck.refused and stuck.kind in MAKING and _may_renew(work, stuck):
         work.say(
             e.Renewed(rule="renew", key=key, effect=stuck.number, person=person, reason=reason)
@@ -252,9 +252,9 @@ def track(work: Work, key: str) -> Ask | None:
     return Ask(key, lane, f.TrackParcel(tracking_number=parcel.number))  # type: ignore[arg-type]  # as above
 
 
-def _skip(work: Work, given: i.ActOnOrder) -> str:
+def _skip(work: Work, command: i.ActOnOrder) -> str:
     """Go on without an effect, each with what that means for its thing."""
-    stuck = _stuck(work, given)
+    stuck = _stuck(work, command)
     if stuck is None:
         return "No effect of this order waits for a person."
     lost = next((x for x in work.state.lost if x.number == stuck.number), None)
@@ -264,15 +264,15 @@ def _skip(work: Work, given: i.ActOnOrder) -> str:
             key=stuck.key,
             effect=stuck.number,
             kind=stuck.kind,
-            person=given.person,
-            reason=given.reason,
+            person=command.person,
+            reason=command.reason,
         )
     )
     consequence = _CONSEQUENCES.get(stuck.kind)
     if consequence is not None:
         note = lost.note if lost is not None else ""
         intent = Intent(stuck.number, stuck.key, stuck.kind, "", note)
-        consequence(work, intent, given.person)
+        consequence(work, intent, command.person)
     return ""
 
 

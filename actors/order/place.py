@@ -20,34 +20,34 @@ def is_unborn(state: State) -> bool:
     return state.stage in UNBORN or (state.stage == CANCELLED and not state.lines)
 
 
-def place(work: Work, given: i.PlaceOrder | i.UpdateOrder) -> None:
+def place(work: Work, command: i.PlaceOrder | i.UpdateOrder) -> None:
     """A new order is placed; one we know already is compared with what we know. An update says how
     the order looks now, so it may also be the first we hear of it."""
     if is_unborn(work.state):
-        _place(work, given.order, given.fulfilled)
+        _place(work, command.order, command.fulfilled)
     else:
-        change.statement(work, given.order, given.fulfilled)
+        change.statement(work, command.order, command.fulfilled)
 
 
-def confirm_payment(work: Work, given: i.ConfirmPayment) -> None:
+def confirm_payment(work: Work, command: i.ConfirmPayment) -> None:
     """Payment may come before the order: then it is kept, or brings the order along itself. It may
     tell of a change whose own message is still on its way, or lost."""
     state = work.state
-    if is_unborn(state) and given.order is not None:
-        _place(work, given.order, given.fulfilled, paid=True)
+    if is_unborn(state) and command.order is not None:
+        _place(work, command.order, command.fulfilled, paid=True)
         return
     if state.stage not in FINAL and state.payment not in MONEY_IS_THERE:
-        work.say(change.payment(work, given.paid_minor))
-    if given.order is not None:
-        change.statement(work, given.order, given.fulfilled)
+        work.say(change.payment(work, command.paid_minor))
+    if command.order is not None:
+        change.statement(work, command.order, command.fulfilled)
 
 
-def cancel(work: Work, given: i.CancelOrder) -> None:
+def cancel(work: Work, command: i.CancelOrder) -> None:
     """Cancel what has not left; when everything has, it is refused, because a return is needed.
     What was cancelled as a whole before it came is not waited for."""
     unborn = work.state.stage in UNBORN
-    request_cancel(work, given.reason, given.requested_by)
-    if given.whole and unborn:
+    request_cancel(work, command.reason, command.requested_by)
+    if command.whole and unborn:
         work.say(e.Cancelled(rule="nothing-there"))
 
 

@@ -95,7 +95,7 @@ def _document_stands(state: State, ask: Ask, context: Context) -> bool:
 
 
 def _channel_waits(state: State, ask: Ask, context: Context) -> bool:
-    """Nobody is written that an order is cancelled before it is."""
+    """No one is written that an order is cancelled before it is."""
     if not isinstance(ask.effect, f.SendMail) or ask.effect.template != ORDER_CANCELLED:
         return False
     if _document_stands(state, ask, context) or any(is_open(state, k) for k in state.messages):

@@ -109,7 +109,8 @@ def sent_parcel(state: State, key: Key) -> SentParcel:
 
 def parcels_of(state: State, key: Key) -> Iterator[tuple[Key, Parcel]]:
     """Yield the parcels of a fulfilment that are kept."""
-    return ((k, one) for k, one in state.parcels.items() if one.fulfilment == key)
+    thing, parcels = state.fulfilments.get(key), state.parcels
+    return ((k, parcels[k]) for k in (thing.parcels if thing is not None else ()) if k in parcels)
 
 
 def is_unused(state: State, label: Label) -> bool:
@@ -143,8 +144,10 @@ def shipped(state: State) -> int:
 def busy(state: State) -> frozenset[Key]:
     """Return the things that wait for an answer or a person. Of the order itself an effect that
     waits for a person does not keep another kind from being asked."""
+    if not state.stuck:
+        return frozenset([one.key for one in state.open])
     stuck = [one.key for one in state.stuck if one.key != ORDER]
-    return frozenset([one.key for one in state.open] + stuck)
+    return frozenset([*(one.key for one in state.open), *stuck])
 
 
 def is_open(state: State, key: Key) -> bool:

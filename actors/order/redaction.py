@@ -41,11 +41,11 @@ def masked(text: str, order: Order | None) -> str:
     return text
 
 
-def redacted(given: Input, order: Order | None) -> Input:
+def redacted(command: Input, order: Order | None) -> Input:
     """Return an input without personal data in the free texts that become events."""
-    match given:
+    match command:
         case i.EffectDone(result=Tracked() | Undone() as result) if result.detail:
-            return replace(given, result=replace(result, detail=masked(result.detail, order)))
+            return replace(command, result=replace(result, detail=masked(result.detail, order)))
         case (
             i.EffectRefused()
             | i.EffectGivenUp()
@@ -54,10 +54,14 @@ def redacted(given: Input, order: Order | None) -> Input:
             | i.ActOnOrder()
             | i.EditOrder()
         ):
-            return replace(given, reason=masked(given.reason, order)) if given.reason else given
-        case i.NoteFact():
-            return replace(given, words=masked(given.words, order))
-    return given
+            return (
+                replace(command, reason=masked(command.reason, order))
+                if command.reason
+                else command
+            )
+        case i.NoteReport():
+            return replace(command, words=masked(command.words, order))
+    return command
 
 
 def _patterns(order: Order) -> Iterator[str]:
@@ -72,7 +76,7 @@ def _patterns(order: Order) -> Iterator[str]:
         for word in _WORDS.findall(name)
         if len(word) >= SHORTEST
     }
-    # What people enter where nothing is to be said ("-", "...") names nobody.
+    # What people enter where nothing is to be said ("-", "...") names no one.
     telling = {one for one in whole if _WORDS.search(one)}
     found = sorted({*telling, *words}, key=len, reverse=True)
     if found:

@@ -45,17 +45,17 @@ _DONE: dict[str, Callable[[Work, Intent, f.Result, int], None]] = {
 }
 
 
-def done(work: Work, given: i.EffectDone) -> None:
+def done(work: Work, command: i.EffectDone) -> None:
     """A partner did it. An effect of which nothing is known any more has been settled before."""
-    intent, settles = _find(work, given.number)
+    intent, settles = _find(work, command.number)
     if intent is None:
         return
     if settles:
         work.settled = ((settles, "done"),)
     # A late answer settles nothing that is open; its number says that it is awaited no more.
-    _DONE[kind_of(intent.key)](work, intent, given.result, given.number)
-    if any(one.number == given.number for one in work.state.open):
-        work.say(e.AnswerNoted(rule="noted", key=intent.key, settles=given.number))
+    _DONE[kind_of(intent.key)](work, intent, command.result, command.number)
+    if any(one.number == command.number for one in work.state.open):
+        work.say(e.AnswerNoted(rule="noted", key=intent.key, settles=command.number))
 
 
 def _find(work: Work, number: int) -> tuple[Intent | None, int]:
@@ -74,27 +74,27 @@ def intent_of(lost: Lost) -> Intent:
     return Intent(lost.number, lost.key, lost.kind, lost.lane, lost.note)
 
 
-def refused(work: Work, given: i.EffectRefused) -> None:
+def refused(work: Work, command: i.EffectRefused) -> None:
     """A partner refused for a reason that repeating won't correct: a person must look."""
-    intent, settles = _find(work, given.number)
+    intent, settles = _find(work, command.number)
     if intent is None or not settles:
         return
     work.settled = ((settles, "refused"),)
     if intent.kind == fulfilment.CANCEL and intent.key in work.state.fulfilments:
-        fulfilment.cancel_refused(work, intent.key, given.reason, settles)
+        fulfilment.cancel_refused(work, intent.key, command.reason, settles)
     elif intent.kind != BUY or not label.not_bought(work, intent, settles):
-        _elevate(work, intent, given.reason, refused=True)
+        _elevate(work, intent, command.reason, refused=True)
 
 
-def given_up(work: Work, given: i.EffectGivenUp) -> None:
+def given_up(work: Work, command: i.EffectGivenUp) -> None:
     """Only a person can tell or correct it."""
-    intent, settles = _find(work, given.number)
+    intent, settles = _find(work, command.number)
     if intent is None or not settles:
         return
     work.settled = ((settles, "person"),)
-    known = given.outcome_known
+    known = command.outcome_known
     if not (known and intent.kind == BUY and label.not_bought(work, intent, settles)):
-        _elevate(work, intent, given.reason, known=known)
+        _elevate(work, intent, command.reason, known=known)
 
 
 def _is_reached(state: State, intent: Intent) -> bool:

@@ -21,7 +21,7 @@ from actors.order.decision import Context, Decision, Intended, LabelImage
 from actors.order.family import INITIAL, VERSIONS, evolve, replay
 from actors.order.redaction import redacted
 from actors.order.state import State
-from actors.order.words import Facts, progress, row_of, stage_of, waiting_for
+from actors.order.words import OrderSummary, progress, row_of, stage_of, waiting_for
 
 
 class StateOutdated(Exception):
@@ -56,9 +56,9 @@ __all__ = [
     "VERSIONS",
     "Context",
     "Decision",
-    "Facts",
     "Intended",
     "LabelImage",
+    "OrderSummary",
     "State",
     "StateOutdated",
     "decide",

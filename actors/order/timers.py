@@ -61,6 +61,21 @@ def wanted(state: State, context: Context) -> Wanted:
     return found
 
 
+_READS = ("stage", "fulfilments", "parcels", "labels", "holds", "stuck", "cancel", "waits")
+
+
+def are_same(before: State, after: State) -> bool:
+    """Whether two states surely have the same timers: nothing that they are read off was touched.
+    An order that is at rest is asked every time, because anything may change that."""
+    if all(one.stage in ("done", "cancelled") for one in after.fulfilments.values()):
+        return False
+    for name in _READS:
+        if getattr(before, name) is not getattr(after, name):
+            return False
+    parcels = [one.key for one in before.open if one.key in after.parcels]
+    return parcels == [one.key for one in after.open if one.key in after.parcels]
+
+
 def _of_parcels(state: State, context: Context, found: Wanted) -> None:
     policy, waiting = context.policy, busy(state)
     for key, parcel in state.parcels.items():
@@ -93,9 +108,8 @@ def _of_fulfilment(
     if thing.stop:
         found[key, DUE] = (policy.cancel_due_seconds, "stop")
         return
-    stages = {x.stage for _, x in parcels_of(state, key)}
     if thing.stage == "handed_over":
-        if any(stage not in ENDS for stage in stages):
+        if any(x.stage not in ENDS for _, x in parcels_of(state, key)):
             return  # its parcels have alarms of their own
         found[key, DUE] = (policy.close_due_seconds, thing.stage)
         return
@@ -108,7 +122,7 @@ def _of_fulfilment(
 
 
 def settle(
-    before: Wanted, after: Wanted, given: i.Input, context: Context, asked: dict[Named, float]
+    before: Wanted, after: Wanted, command: i.Input, context: Context, asked: dict[Named, float]
 ) -> tuple[Any, Any]:
     """Return the timers to set and to clear. `asked` overrides how long one takes."""
     now = context.now
@@ -118,10 +132,10 @@ def settle(
         if named not in before or before[named][1] != token
     }
     clears = [named for named in before if named not in after]
-    if isinstance(given, i.TimerFired):
-        fired = (given.key, given.name)
+    if isinstance(command, i.TimerFired):
+        fired = (command.key, command.name)
         if fired in after and fired not in sets:
-            sets[fired] = _again(given.name, after[fired][0])
+            sets[fired] = _again(command.name, after[fired][0])
         elif fired not in after and fired not in clears:
             clears.append(fired)
     sets.update({named: seconds for named, seconds in asked.items() if named in after})

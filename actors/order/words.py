@@ -35,7 +35,7 @@ WORDS = {
 }
 
 
-class Facts(Struct, frozen=True, kw_only=True):
+class OrderSummary(Struct, frozen=True, kw_only=True):
     """What lists show of an order. `progress` says how far the least of its goods are; `final`
     that nothing will happen by itself any more; `attention` that a person must look."""
 
@@ -54,9 +54,9 @@ class Facts(Struct, frozen=True, kw_only=True):
     parcels: int
 
 
-def row_of(state: State) -> Facts:
+def row_of(state: State) -> OrderSummary:
     """Return what lists show of an order."""
-    return Facts(
+    return OrderSummary(
         channel=state.channel,
         ref=state.ref,
         number=state.number,

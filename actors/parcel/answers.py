@@ -95,7 +95,7 @@ ANSWERS = Answers(
         (
             "ignored",
             EVERY,
-            (i.NoteFact, i.RefetchOrder),
+            (i.NoteReport, i.RefetchOrder),
             "news of the order says nothing about a parcel",
         ),
     ),

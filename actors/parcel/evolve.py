@@ -25,6 +25,11 @@ def _moved(draft: Draft, event: e.Event) -> None:
 
 
 def _new(draft: Draft, event: Any) -> None:
+    if not event.parcels:
+        return
+    mine = draft.get("fulfilments")[event.key].parcels
+    keys = (*mine, *(one.key for one in event.parcels))
+    draft.change("fulfilments", event.key, parcels=keys)
     for one in event.parcels:
         draft.put(
             FIELD,

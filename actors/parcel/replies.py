@@ -17,7 +17,7 @@ MOVING = frozenset({"in_transit", "delivered", "exception", "returned", "lost"})
 """Statuses that prove that the carrier has the parcel."""
 
 BY_ITSELF = "the service"
-"""Who closed a task when it was no person."""
+"""Who closed a task when it was not a person."""
 
 
 def done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:

@@ -178,7 +178,7 @@ class Actor:
             return COMMITTED
         try:
             append = self._append(together, decisions, memory)
-        except ValueError as error:  # such as a label whose image is no base64
+        except ValueError as error:  # such as a label whose image is not base64
             raise AppendRefused(f"It can't be written down: {error}") from error
         epoch = runtime.leases.epochs.get(self._partition, 0)
         outcome = await self._write(append, together)

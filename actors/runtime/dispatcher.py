@@ -22,7 +22,7 @@ from actors.runtime.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
-LOOK_AGAIN_SECONDS = 1.0
+FAILED_LOOK_SECONDS = 1.0
 """Pause before the store is read again that could not be read."""
 
 STUMBLED_SECONDS = 1.0
@@ -83,10 +83,10 @@ class Dispatcher:
             items = [item for item in map(self.item_of, found) if item is not None]
         except errors.JournalUnavailable as error:
             log.warning("The outbox is not taken up now; it is tried again: %s", error)
-            lane.fail_look(clock.monotonic() + LOOK_AGAIN_SECONDS)
+            lane.fail_look(clock.monotonic() + FAILED_LOOK_SECONDS)
             return
         except BaseException:
-            lane.fail_look(clock.monotonic() + LOOK_AGAIN_SECONDS)
+            lane.fail_look(clock.monotonic() + FAILED_LOOK_SECONDS)
             raise
         lane.end_look(items, more=len(found) >= room, now=clock.monotonic())
 

@@ -12,7 +12,7 @@ class Rejected(PartnerError):
 
 
 class Retryable(PartnerError):
-    """Nothing happened at the partner, and time may mend it.
+    """Nothing happened at the partner, and time may fix it.
 
     `retry_after_seconds` is the partner's own wish (None: ours to choose). `throttled` says the
     partner asked everybody to slow down, or, with `alone`, only those who ask what this effect
@@ -40,11 +40,11 @@ class Unknown(PartnerError):
 
 
 class Unauthorised(PartnerError):
-    """The credential was refused: the partner pauses until it is mended; no retry is burnt."""
+    """The credential was refused: the partner pauses until it is fixed; no retry is burnt."""
 
 
 class NeedsPerson(PartnerError):
-    """No machine can tell or mend this. `outcome_known` is False when it may have been done."""
+    """No machine can tell or fix this. `outcome_known` is False when it may have been done."""
 
     def __init__(self, message: str, *, outcome_known: bool = True) -> None:
         super().__init__(message)

@@ -77,7 +77,7 @@ class Item:
 
     @property
     def known_body(self) -> Any:
-        """The decoded body, None when nobody needed it yet or there is none."""
+        """The decoded body, None when no one needed it yet or there is none."""
         return self._body
 
     def body(self, decode: Callable[[bytes], Any]) -> Any:

@@ -16,11 +16,11 @@ from actors.runtime.unconfigured import POLICY, Unconfigured
 log = logging.getLogger(__name__)
 
 MAX_UNCONFIGURED = 64
-"""Lanes that effects name and nobody configured; more is a sender who makes channels up."""
+"""Lanes that effects name and no one configured; more is a sender who makes channels up."""
 
 
 class Lanes:
-    """One lane for each partner instance, and one for each name that effects bear and that nobody
+    """One lane for each partner instance, and one for each name that effects bear and that no one
     configured: its effects go to a person in the end."""
 
     def __init__(self, partners: Mapping[str, tuple[Partner, CallPolicy]]) -> None:
@@ -37,7 +37,7 @@ class Lanes:
         return self._lanes[name]
 
     async def next_new(self) -> Lane:
-        """Return the next lane that nobody drives yet, waiting for one."""
+        """Return the next lane that no one drives yet, waiting for one."""
         return await self._new.get()
 
     def submit(self, append: Append, epoch: int, body: Any) -> None:
@@ -81,7 +81,7 @@ class Lanes:
             lane.drop(partitions)
 
     def find(self, name: str) -> Lane | None:
-        """Return the lane of this name, making one for a name that nobody configured; None beyond
+        """Return the lane of this name, making one for a name that no one configured; None beyond
         MAX_UNCONFIGURED of those, because senders choose the channels' names."""
         lane = self._lanes.get(name)
         if lane is None and len(self._lanes) < self._most:

@@ -37,7 +37,7 @@ def timers_after(
     together: Sequence[Envelope], decisions: Sequence[Decided]
 ) -> dict[tuple[Key, str], datetime | None]:
     """Return what becomes of each timer, in the order of the decisions: a due time, or None. One
-    that has fired is gone unless it is set again, so that none can fire for ever."""
+    that has fired is gone unless it is set again, so that none can fire permanently."""
     timers: dict[tuple[Key, str], datetime | None] = {}
     for envelope, decision in zip(together, decisions, strict=True):
         command = envelope.command

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 
 class Span(Protocol):
-    """A piece of work that is being watched. `traceparent` is "" when nobody records it."""
+    """A piece of work that is being watched. `traceparent` is "" when no one records it."""
 
     traceparent: str
 
@@ -21,7 +21,7 @@ class Trace(Span, Protocol):
 
     @property
     def trace_id(self) -> str:
-        """32 hex digits for log lines, "" when nobody watches."""
+        """32 hex digits for log lines, "" when no one watches."""
         ...
 
     @property

@@ -341,7 +341,7 @@ class Clock(Protocol):
 
 
 class Quarantined(Struct, frozen=True, kw_only=True):
-    """A payload that did not pass the door, whole. `delivery_id` names it for ever (a repeat is
+    """A payload that did not pass the edge, whole. `delivery_id` names it permanently (a repeat is
     kept once). `reason` is a short code such as `json_malformed`; `sentences` tell a clerk what is
     wrong. Headers hold no credentials."""
 
@@ -365,14 +365,14 @@ class Quarantine(Protocol):
         ...
 
 
-class Letter(Struct, frozen=True, kw_only=True):
+class Message(Struct, frozen=True, kw_only=True):
     """A message as it came out of the stream, before anybody read its bytes.
 
     `source` says whose shape the bytes have (a channel's or partner's kind such as `shopify`;
     `canonical` when another service published it). `delivery_id` is the sender's own id of the
     delivery. `deliveries` counts how often the stream handed it out (1: the first time).
     `ref_token` is the subject token of the order it was published under, "" when its sender did not
-    say; `sent` are headers of its sender's own as a JSON object, "" for none. Nobody has checked
+    say; `sent` are headers of its sender's own as a JSON object, "" for none. No one has checked
     either.
     """
 

@@ -1,4 +1,4 @@
-"""What stands in for a partner that effects need and nobody configured."""
+"""What stands in for a partner that effects need and no one configured."""
 
 from __future__ import annotations
 

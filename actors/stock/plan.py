@@ -69,8 +69,9 @@ def _placed(
     left = {line.at: line.quantity for line in lines}
     found: list[Planned] = []
     rest = [place for place in places if place in known]
+    held = {place: [x for x in lines if have.get((place, x.sku))] for place in rest}
     while rest and any(left.values()):
-        offers = [(_offer(lines, left, have, place), place) for place in rest]
+        offers = [(_offer(held[place], left, have, place), place) for place in rest]
         # Most units first, so that the fewest parcels leave; the preferred place among equals.
         best, place = max(offers, key=lambda one: (sum(q for _, q in one[0]), -rest.index(one[1])))
         if not best:

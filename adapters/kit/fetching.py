@@ -1,8 +1,8 @@
 """Fetches an order as it is now and has it come in like a webhook.
 
-What the channel says is published to the stream as a letter of its own kind of shape, so that it
-passes the same door: read strictly, validated, kept in quarantine when it is refused, released
-when it is mended. The effect ends when the stream has it on disk.
+What the channel says is published to the stream as a message of its own kind of shape, so that it
+passes the same edge: read strictly, validated, kept in quarantine when it is refused, released
+when it is fixed. The effect ends when the stream has it on disk.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from actors.runtime.ports import Call, Partner
 from schemas.messages.effects import FetchOrder, OrderFetched, Result
 
 FETCHED = "order/fetched"
-"""The topic of a letter that holds what the channel said when it was asked."""
+"""The topic of a message that holds what the channel said when it was asked."""
 
 KIND = "update"
 """Its kind: how the order looks now."""
@@ -35,8 +35,8 @@ class Shows(Partner, Protocol):
         ...
 
 
-class Letters(Protocol):
-    """Where letters are published. Raises StreamUnavailable and TooLargeForStream."""
+class IntakeStream(Protocol):
+    """Where messages are published. Raises StreamUnavailable and TooLargeForStream."""
 
     async def publish(
         self,
@@ -50,7 +50,7 @@ class Letters(Protocol):
         topic: str,
         trace: str = "",
     ) -> None:
-        """Return when the letter is on disk."""
+        """Return when the message is on disk."""
         ...
 
 
@@ -60,10 +60,10 @@ class Fetching:
     Behind `actors.runtime.ports.Partner`: every other effect is the storefront's own.
     """
 
-    def __init__(self, shop: Shows, letters: Letters, *, source: str) -> None:
+    def __init__(self, shop: Shows, intake: IntakeStream, *, source: str) -> None:
         self._shop = shop
         self.name = shop.name
-        self._letters = letters
+        self._intake = intake
         self._source = source
         self.can_look_up = shop.can_look_up
 
@@ -74,7 +74,7 @@ class Fetching:
         raw = await self._shop.bundle(call.ref, call)
         digest = hashlib.sha256(raw).hexdigest()
         try:
-            await self._letters.publish(
+            await self._intake.publish(
                 call.channel,
                 KIND,
                 call.ref,
@@ -98,7 +98,7 @@ class Fetching:
         return OrderFetched(digest=digest)
 
     async def look_up(self, call: Call) -> Result | None:
-        """Asking again harms nobody, so nothing is looked up for it."""
+        """Asking again harms no one, so nothing is looked up for it."""
         if isinstance(call.effect, FetchOrder):
             return None
         return await self._shop.look_up(call)

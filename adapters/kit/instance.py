@@ -10,7 +10,7 @@ from msgspec import Struct
 if TYPE_CHECKING:  # settings are read by every command, and the HTTP client takes a while to load
     from actors.runtime.ports import Clock
     from adapters.kit.events import Events
-    from adapters.kit.fetching import Letters
+    from adapters.kit.fetching import IntakeStream
     from adapters.kit.http_client import HttpClient
     from adapters.kit.settings import Origin
 
@@ -32,7 +32,7 @@ class Kit(Instance, frozen=True, kw_only=True):
 
     client: HttpClient
     clock: Clock
-    intake: Letters
+    intake: IntakeStream
     events: Events
     own_url: str = ""
     origins: Mapping[str, Origin] = {}

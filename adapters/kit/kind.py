@@ -21,7 +21,7 @@ from adapters.kit.settings import ChannelSettings, PartnerSettings
 if TYPE_CHECKING:  # settings are read by every command, and the HTTP client takes a while to load
     from actors.runtime.ports import Partner
     from adapters.kit.inbound import Source, Translator
-    from adapters.kit.sync import Upkeep
+    from adapters.kit.sync import ChannelSync
 
 Role = Literal[
     "storefront",
@@ -62,7 +62,7 @@ class Channel(Struct, Generic[C], frozen=True, kw_only=True):
     transports: tuple[Transport, ...]
     webhooks: Callable[[C, Instance], Source] | None
     translator: Callable[[C, Instance], Translator] | None
-    sync: Callable[[C, Kit], Upkeep] | None
+    sync: Callable[[C, Kit], ChannelSync] | None
     fetches: bool
     statuses: Mapping[str, str]
     mapped: tuple[Mapped, ...]

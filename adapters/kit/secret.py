@@ -11,7 +11,7 @@ from pathlib import Path
 MASK = "••••"
 
 MAX_SECRET_BYTES = 65_536
-"""A file larger than this is no secret but a wrong path; the longest known are certificates."""
+"""A file larger than this is not a secret but a wrong path; the longest known are certificates."""
 
 
 class Secret:
@@ -57,9 +57,9 @@ def resolve(reference: str, environ: Mapping[str, str]) -> Secret:
 
 def _read(path: Path) -> str:
     try:
-        # Checked before it is opened: opening a pipe would wait for ever.
+        # Checked before it is opened: opening a pipe would wait indefinitely.
         if not stat.S_ISREG(os.stat(path).st_mode):
-            raise ValueError(f"names {path}, which is no ordinary file")
+            raise ValueError(f"names {path}, which is not an ordinary file")
         with path.open("rb") as file:
             raw = file.read(MAX_SECRET_BYTES + 1)
         text = raw.decode()

@@ -1,6 +1,6 @@
 """What keeps a channel whole: finding the orders that no webhook told of, and the subscriptions.
 
-One small interface a storefront implements beside its `Source`. It only asks and mends: what is
+One small interface a storefront implements beside its `Source`. It only asks and fixes: what is
 done with the orders it lists is decided in `service/channels/backfill.py`.
 """
 
@@ -39,15 +39,15 @@ class ListedPage(Struct, frozen=True, kw_only=True):
 class Subscriptions(Struct, frozen=True, kw_only=True):
     """How the channel's subscriptions stand after they were looked at: whole sentences.
 
-    `mended` tells what was missing or switched off and is right again, `faults` what could not be
-    mended and who must act. At most MAX_SENTENCES of each.
+    `fixed` tells what was missing or switched off and is right again, `faults` what could not be
+    fixed and who must act. At most MAX_SENTENCES of each.
     """
 
     faults: tuple[str, ...] = ()
-    mended: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
 
 
-class Upkeep(Protocol):
+class ChannelSync(Protocol):
     """Somebody who can list a channel's orders and keep its subscriptions.
 
     Both raise what every call to a partner raises: `actors.runtime.errors.PartnerError` and its
@@ -62,6 +62,6 @@ class Upkeep(Protocol):
         ...
 
     async def keep_subscriptions(self, address: str) -> Subscriptions:
-        """Make what is missing and mend what was switched off, so that every kind of webhook with
+        """Make what is missing and fix what was switched off, so that every kind of webhook with
         a meaning here comes to `address` (an https URL, or whatever the channel delivers to)."""
         ...

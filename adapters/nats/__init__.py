@@ -1,1 +1,1 @@
-"""NATS JetStream: where every input waits, on disk, until its order has taken it."""
+"""NATS JetStream: every input waits here, on disk, until its order has it."""

@@ -1,4 +1,4 @@
-"""One connection to NATS that never gives up and finds a dead peer in seconds."""
+"""One connection to NATS that always reconnects and detects a dead peer within seconds."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ from nats.aio.subscription import Subscription
 from nats.js import JetStreamContext
 
 OLDEST_SERVER = (2, 10)
-"""2.10 brought subject transforms with `partition()` in streams, on which one order's way rests."""
+"""2.10 introduced subject transforms with `partition()` in streams, on which the partitioning of
+orders depends."""
 
 LARGEST_RAW_BYTES = 1024 * 1024
-"""A webhook's body: what the edge takes, and what a publisher may send."""
+"""The largest body: of a webhook at the edge, and of a published message."""
 
 HEADER_ROOM_BYTES = 32 * 1024
-"""What our headers may add to a body. The server counts them to the message's size."""
+"""Room for our headers, which the server counts towards the message's size."""
 
-# Acknowledgements written while the server is away wait here; the stream hands out again what did
+# Acknowledgements written while the server is away wait here; the stream delivers again what did
 # not fit.
 _PENDING_BYTES_LIMIT = 4 * LARGEST_RAW_BYTES
 _PING_INTERVAL_SECONDS = 1
 _PINGS_UNANSWERED_LIMIT = (
-    2  # a dead peer is found after three seconds, and one lost packet is no alarm
+    2  # detects a dead peer after three seconds, and tolerates one lost packet
 )
 _RECONNECT_WAIT_SECONDS = 0.2
 _SOCKET_TIMEOUT_SECONDS = 2
@@ -37,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 
 class NatsUnusable(Exception):
-    """NATS can't be reached, refuses us, or lacks something. The text says what to do."""
+    """NATS can't be reached, refuses us, or lacks a feature. The text says what to do."""
 
 
 class NatsTooOld(NatsUnusable):
@@ -45,8 +46,8 @@ class NatsTooOld(NatsUnusable):
 
 
 class Connection:
-    """A live client; `generation` counts reconnects, so that a reader knows its requests are
-    gone."""
+    """A live client; `generation` counts reconnects, so that a reader knows when its requests are
+    lost."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
@@ -54,27 +55,28 @@ class Connection:
 
     @property
     def is_connected(self) -> bool:
-        """Whether the server answered lately (a dead peer shows within three seconds)."""
+        """Whether the server has answered recently (a dead peer is detected within three
+        seconds)."""
         return self.client.is_connected
 
     @property
     def jetstream(self) -> JetStreamContext:
-        """JetStream's management calls, each with a deadline of 5 s."""
+        """JetStream's management API; each call has a deadline of 5 s."""
         return self.client.jetstream(timeout=5)
 
     async def subscribe(
         self, subject: str, callback: Callable[..., Awaitable[None]], *, messages: int, size: int
     ) -> Subscription:
-        """Call back for each message; beyond `messages` or `size` bytes waiting they are
+        """Call back for each message; messages beyond `messages` or `size` bytes waiting are
         dropped."""
         return await self.client.subscribe(
             subject, cb=callback, pending_msgs_limit=messages, pending_bytes_limit=size
         )
 
     async def close(self) -> None:
-        """Send what waits to be sent, for a second at most, and close.
+        """Flush what waits to be sent, for at most a second, and close.
 
-        No drain: it can take 30 s, and whatever was not acknowledged comes again anyway.
+        No drain: it can take 30 s, and unacknowledged messages are delivered again anyway.
         """
         with contextlib.suppress(nats.errors.Error, TimeoutError, ConnectionError):
             await self.client.flush(timeout=1)
@@ -92,10 +94,10 @@ async def connect(
     tls: ssl.SSLContext | None = None,
     connect_timeout_seconds: float = 10.0,
 ) -> Connection:
-    """Connect, or raise NatsUnusable within the time-out; afterwards reconnects for ever by itself.
+    """Connect, or raise NatsUnusable within the time-out; afterwards the client reconnects by
+    itself.
 
-    Addresses may carry the user and password. Raises NatsTooOld for a server that can't do the
-    work.
+    Addresses may contain user and password. Raises NatsTooOld for a server that lacks what we need.
     """
     client = Client()
     connection = Connection(client)
@@ -127,15 +129,15 @@ async def connect(
                 disconnected_cb=lost,
                 reconnected_cb=back,
                 connect_timeout=_SOCKET_TIMEOUT_SECONDS,
-                # A float sleeps as well as the int the client declares.
+                # The client declares an int, but only sleeps for it.
                 reconnect_time_wait=_RECONNECT_WAIT_SECONDS,  # type: ignore[arg-type] # see above
                 max_reconnect_attempts=-1,
                 ping_interval=_PING_INTERVAL_SECONDS,
                 max_outstanding_pings=_PINGS_UNANSWERED_LIMIT,
                 pending_size=_PENDING_BYTES_LIMIT,
                 flush_timeout=_SOCKET_TIMEOUT_SECONDS,
-                # Every subject is built from encoded tokens; the check is a regular expression per
-                # message.
+                # Every subject is built from encoded tokens; the check would cost a regular
+                # expression per message.
                 skip_subject_validation=True,
             )
     except (TimeoutError, nats.errors.Error, OSError, ValueError) as error:
@@ -163,7 +165,7 @@ def _check(client: Client) -> None:
     needed = LARGEST_RAW_BYTES + HEADER_ROOM_BYTES
     if client.max_payload < needed:
         raise NatsTooOld(
-            f"This NATS server takes messages of {client.max_payload} bytes; an order with its "
+            f"This NATS server accepts messages of {client.max_payload} bytes; an order with its "
             f"headers may have {needed}: set `max_payload: 2MB` in the server's configuration."
         )
 
@@ -174,5 +176,5 @@ async def _abandon(client: Client) -> None:
 
 
 def _words(error: BaseException) -> str:
-    """Say what an error is, without the address, which may hold a password."""
+    """Describe an error without the address, which may contain a password."""
     return (str(error) or type(error).__name__).split("nats://", maxsplit=1)[0].strip()

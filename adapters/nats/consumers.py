@@ -1,4 +1,5 @@
-"""The durable consumers intake pulls from: the partitions spread over a few, and one for strays."""
+"""The durable consumers that the intake pulls from: a few share the partitions, and one has the
+unroutable messages."""
 
 from __future__ import annotations
 
@@ -8,17 +9,17 @@ from nats.js import api
 from nats.js.errors import APIError
 
 from adapters.nats.connection import Connection, NatsUnusable
-from adapters.nats.streams import ORDERS, STRAYS
+from adapters.nats.streams import ORDERS, UNROUTABLE
 from schemas.order.ids import PARTITIONS
 
 _PREFIX = "intake-"
-_STRAYS_AT_ONCE = 16
-_UNBOUNDED = -1  # intake counts deliveries itself: the server only whispers when it gives up
+_UNROUTABLE_AT_ONCE = 16
+_UNBOUNDED = -1  # the intake counts deliveries itself: the server gives up silently
 
 
 class ConsumerPlan(Struct, frozen=True, kw_only=True):
-    """One consumer as it should be. `prefetch` bounds what one process asks of it at a time; no
-    filters mean the whole stream."""
+    """The wanted configuration of one consumer. `prefetch` bounds what one process requests at a
+    time; no filters means the whole stream."""
 
     stream: str
     name: str
@@ -29,9 +30,11 @@ class ConsumerPlan(Struct, frozen=True, kw_only=True):
 
 
 def plans(count: int, max_ack_pending: int, ack_wait_seconds: float) -> list[ConsumerPlan]:
-    """Spread the partitions evenly over `count` consumers, 1 to 32, and add the strays' one.
+    """Spread the partitions evenly over `count` consumers, 1 to 32, and add the one for unroutable
+    messages.
 
-    The filters of a work queue's consumers must not overlap, and all must be covered.
+    The filters of a work queue's consumers must not overlap, and together must cover every
+    partition.
     """
     if not 1 <= count <= PARTITIONS:
         raise ValueError(f"There are {PARTITIONS} partitions: use 1 to {PARTITIONS} consumers.")
@@ -48,22 +51,22 @@ def plans(count: int, max_ack_pending: int, ack_wait_seconds: float) -> list[Con
         )
         for index in range(count)
     ]
-    strays = ConsumerPlan(
-        stream=STRAYS,
+    unroutable = ConsumerPlan(
+        stream=UNROUTABLE,
         name=f"{_PREFIX}strays",
         filters=(),
-        prefetch=_STRAYS_AT_ONCE,
-        max_ack_pending=4 * _STRAYS_AT_ONCE,
+        prefetch=_UNROUTABLE_AT_ONCE,
+        max_ack_pending=4 * _UNROUTABLE_AT_ONCE,
         ack_wait_seconds=ack_wait_seconds,
     )
-    return [*made, strays]
+    return [*made, unroutable]
 
 
 async def ensure_consumers(connection: Connection, wanted: list[ConsumerPlan]) -> None:
-    """Make the consumers, and remove those of another spread, whose filters would overlap.
+    """Create the consumers, and delete those of another spread, whose filters would overlap.
 
-    Nothing is lost by that: what a removed consumer had lent out is handed out again.
-    Raises NatsUnusable when the server refuses.
+    Nothing is lost: unacknowledged messages of a deleted consumer are delivered again. Raises
+    NatsUnusable when the server refuses.
     """
     jetstream = connection.jetstream
     names = {plan.name for plan in wanted}

@@ -1,17 +1,18 @@
-"""Names of the headers our messages carry in NATS. Few, for each costs the reader two
+"""Names of the headers of our messages in NATS. They are few, because each costs the reader two
 microseconds."""
 
 from __future__ import annotations
 
 MESSAGE_ID = "Nats-Msg-Id"
-"""`<channel>/<kind>/<delivery id>` from our edge; another service's own id from elsewhere."""
+"""`<channel>/<kind>/<delivery id>` from our edge, or another service's own id."""
 SOURCE = "Orderwright-Source"
 TOPIC = "Orderwright-Topic"
 REF = "Orderwright-Ref"
-"""The order's reference as a subject token, for the stream drops it from the subject. It is read
-when a letter is put aside, and believed only where it lies in the letter's own partition."""
+"""The order's reference as a subject token, because the stream drops it from the subject. It is
+read when a message goes to quarantine, and trusted only if it belongs to the message's
+partition."""
 SENT = "Orderwright-Sent"
-"""Headers of the sender's own as one JSON object, for whoever looks at a refused message."""
+"""The sender's own headers as one JSON object, for people who inspect a refused message."""
 SUBJECT = "Orderwright-Subject"
-"""Set on strays when they are read: the subject they came under."""
+"""Set on unroutable messages when they are read: the subject they were published under."""
 TRACE = "traceparent"

@@ -1,4 +1,4 @@
-"""Turns what the stream delivers into letters."""
+"""Reads deliveries of the stream as messages."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from datetime import UTC, datetime
 
 from nats.aio.msg import Msg
 
-from actors.runtime.ports import Letter
+from actors.runtime.ports import Message
 from adapters.nats.headers import MESSAGE_ID, REF, SENT, SOURCE, SUBJECT, TOPIC
 
 CANONICAL = "canonical"
-"""Whose shape the bytes have when the sender doesn't say: another service speaks ours."""
+"""The shape of the bytes when the sender does not name one: other services use our own."""
 
 MAX_DELIVERY_ID = 200
-"""Storefronts use UUIDs. A longer id stands as its digest: no index takes it whole."""
+"""Storefronts use UUIDs. A longer id is replaced by its digest, because no index takes it."""
 
 NO_PARTITION = -1
-"""The partition of a stray: it belongs to no order."""
+"""The partition of an unroutable message: it belongs to no order."""
 
 _MESSAGE_ID, _SOURCE, _TOPIC, _SUBJECT, _REF, _SENT = (
     name.lower() for name in (MESSAGE_ID, SOURCE, TOPIC, SUBJECT, REF, SENT)
@@ -26,16 +26,16 @@ _ACK_TOKENS = 9
 _ACK_TOKENS_WITH_DOMAIN = 11
 
 
-def letter_of(message: Msg) -> Letter:
-    """Read one delivery. Header names become lower case, for senders write them as they like;
-    `received_at` is when the stream first stored it.
+def message_of(message: Msg) -> Message:
+    """Read one delivery. Header names become lower case, because senders vary; `received_at` is
+    when the stream first stored the message.
 
-    The delivery id is scoped by channel and kind: another channel's equal id is another delivery. A
-    sender that gives none gets the message's place in the stream and its time there, which stay the
-    same when it is delivered again and differ after the store was lost.
+    The delivery id is scoped by channel and kind: an equal id of another channel is another
+    delivery. Without an id from the sender it is the message's sequence and time in the stream,
+    which stay the same when it is delivered again and differ after the store was lost.
 
-    Channel and kind are taken as they stand. Names that mean something need no encoding, and were
-    they decoded, `%61ct` would be an `act` that a server's permissions don't see.
+    Channel and kind are not decoded. Valid names need no encoding, and if they were decoded,
+    `%61ct` would be an `act` that the server's permissions do not see.
     """
     headers = {name.lower(): value for name, value in (message.headers or {}).items()}
     stream, deliveries, sequence, nanoseconds = _metadata(message.reply)
@@ -48,16 +48,16 @@ def letter_of(message: Msg) -> Letter:
         channel = tokens[2] if len(tokens) > 2 else ""
         topic = headers[_SUBJECT] = message.subject
     scope = f"{channel}/{kind}/"
-    given = headers.get(_MESSAGE_ID, "").removeprefix(scope)
-    if len(given) > MAX_DELIVERY_ID:
-        given = hashlib.sha256(given.encode("utf-8", "replace")).hexdigest()
-    return Letter(
+    sent_id = headers.get(_MESSAGE_ID, "").removeprefix(scope)
+    if len(sent_id) > MAX_DELIVERY_ID:
+        sent_id = hashlib.sha256(sent_id.encode("utf-8", "replace")).hexdigest()
+    return Message(
         partition=partition,
         channel=channel,
         kind=kind,
         source=headers.get(_SOURCE, CANONICAL),
         topic=topic,
-        delivery_id=f"{scope}{given or f'{stream}.{sequence}.{nanoseconds}'}",
+        delivery_id=f"{scope}{sent_id or f'{stream}.{sequence}.{nanoseconds}'}",
         raw=message.data,
         headers=headers,
         received_at=datetime.fromtimestamp(nanoseconds / 1_000_000_000, UTC),

@@ -1,4 +1,4 @@
-"""Hands messages to the stream and returns only when the stream answers for them."""
+"""Publishes messages to the stream and returns only once the stream has acknowledged them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from adapters.nats.headers import MESSAGE_ID, REF, SENT, SOURCE, TOPIC, TRACE
 from adapters.nats.messages import MAX_DELIVERY_ID
 from schemas.order.ids import MAX_REF_LENGTH, ref_token
 
-# One time-out and one repeat: together 2.5 s, inside the 5 s after which Shopify gives a webhook
-# up.
+# One time-out and one repeat: 2.5 s together, within the 5 s after which Shopify gives up a
+# webhook.
 _ATTEMPT_SECONDS = (1.2, 1.3)
-_MAX_IN_FLIGHT = 512  # five times what the disk needs to be busy; beyond it only memory would grow
+_MAX_IN_FLIGHT = 512  # five times what keeps the disk busy; beyond it only memory would grow
 _MAX_IN_FLIGHT_BYTES = (
     32 * 1024 * 1024
 )  # thirty-two of the largest bodies, or 512 of any usual size
@@ -40,7 +40,7 @@ class _Problem(msgspec.Struct):
 
 
 class _Answer(msgspec.Struct):
-    """What JetStream answers to a publish."""
+    """JetStream's answer to a publish."""
 
     seq: int = 0
     error: _Problem | None = None
@@ -52,8 +52,8 @@ _read_answer = msgspec.json.Decoder(_Answer).decode
 class Publisher:
     """Publishes to `orders.in.<channel>.<kind>.<ref>`.
 
-    At most 512 messages and 32 MiB are under way; more are refused at once, so that a flood costs
-    no memory.
+    At most 512 messages and 32 MiB are in flight; more are refused at once, so that a flood can't
+    exhaust memory.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Publisher:
         self._loop = asyncio.get_running_loop()
 
     async def start(self) -> None:
-        """Listen for the stream's acknowledgements."""
+        """Subscribe to the stream's acknowledgements."""
         await self._connection.subscribe(
             f"{self._inbox}*",
             self._acknowledged,
@@ -101,30 +101,30 @@ class Publisher:
         trace: str = "",
         sent: Mapping[str, str] | None = None,
     ) -> None:
-        """Return when the stream has the bytes on disk. The stream's own time becomes
-        `received_at`. `sent` are headers of the sender's own, in ASCII.
+        """Return when the stream has the bytes on disk. The stream's time becomes `received_at`.
+        `sent` are the sender's own headers, in ASCII.
 
-        Raises StreamUnavailable within 2.5 s when it did not say so (the message may be stored all
-        the same), and TooLargeForStream for more than 1 MiB.
+        Raises StreamUnavailable when the stream did not acknowledge within 2.5 s (the message may
+        be stored nevertheless), and TooLargeForStream for more than 1 MiB.
         """
         size = len(raw)
         if size > LARGEST_RAW_BYTES:
             raise TooLargeForStream(
-                f"The message has {size} bytes; the stream takes {LARGEST_RAW_BYTES}."
+                f"The message has {size} bytes; the stream accepts {LARGEST_RAW_BYTES}."
             )
         if len(delivery_id) > MAX_DELIVERY_ID:
             delivery_id = hashlib.sha256(delivery_id.encode("utf-8", "replace")).hexdigest()
         subject_head, id_head = _heads(channel, kind)
         token = _token(ref)
         headers = {
-            # Other channels and kinds may use the same ids; the stream drops a repeat of this whole
+            # Other channels and kinds may use the same ids; the stream drops repeats of this whole
             # text.
             MESSAGE_ID: f"{id_head}{delivery_id}",
             SOURCE: source,
             REF: token,
         }
         if topic:
-            # A header of HTTP may hold bytes that are no UTF-8, which no header of NATS can.
+            # An HTTP header may contain bytes that are not UTF-8; a NATS header can't.
             headers[TOPIC] = printable(topic)
         if trace:
             headers[TRACE] = trace
@@ -134,10 +134,10 @@ class Publisher:
 
     async def _send(self, subject: str, raw: bytes, headers: dict[str, str]) -> None:
         if not self._client.is_connected:
-            # The client would keep the message and send it later, when its sender has long been
+            # The client would buffer the message and send it later, long after its sender was
             # refused.
             raise StreamUnavailable(
-                "The message stream is away at the moment.", retry_after_seconds=_AWAY_SECONDS
+                "The message stream is unavailable.", retry_after_seconds=_AWAY_SECONDS
             )
         size = len(raw)
         if (
@@ -161,8 +161,7 @@ class Publisher:
         self, subject: str, reply: str, token: str, raw: bytes, headers: dict[str, str]
     ) -> Msg:
         for seconds in self._attempt_seconds:
-            # The same token each time: an acknowledgement of the first attempt that comes late is
-            # as good.
+            # The same token each time: a late acknowledgement of the first attempt counts as well.
             future: asyncio.Future[Msg] = self._loop.create_future()
             self._waiting[token] = future
             try:
@@ -173,7 +172,7 @@ class Publisher:
                 continue
             except (nats.errors.Error, OSError) as error:
                 raise StreamUnavailable(
-                    f"The message stream is away at the moment ({type(error).__name__}).",
+                    f"The message stream is unavailable ({type(error).__name__}).",
                     retry_after_seconds=_AWAY_SECONDS,
                 ) from error
         raise StreamUnavailable(
@@ -187,7 +186,7 @@ class Publisher:
 
 
 def _check(message: Msg) -> None:
-    """Raise unless JetStream said that it stored the message (or had it already)."""
+    """Raise unless JetStream has stored the message, now or earlier."""
     try:
         answer = _read_answer(message.data)
     except msgspec.DecodeError:
@@ -197,13 +196,13 @@ def _check(message: Msg) -> None:
         return
     if problem is None:
         raise StreamUnavailable(
-            "The message stream does not exist at the moment.", retry_after_seconds=_AWAY_SECONDS
+            "The message stream does not exist.", retry_after_seconds=_AWAY_SECONDS
         )
     if problem.err_code == _TOO_LARGE_CODE:
         raise TooLargeForStream(f"The stream says: {problem.description}.")
     _log.warning("The stream refused a message: %s (%d).", problem.description, problem.err_code)
     raise StreamUnavailable(
-        f"The message stream takes nothing at the moment ({problem.description}).",
+        f"The message stream accepts nothing ({problem.description}).",
         retry_after_seconds=_FULL_SECONDS,
     )
 
@@ -215,10 +214,10 @@ def _heads(channel: str, kind: str) -> tuple[str, str]:
 
 
 def _token(text: str) -> str:
-    """Return one subject token for any text: broken messages have to be kept too.
+    """Return one subject token for any text: malformed messages must be kept too.
 
-    Nothing becomes `_`; a text longer than any valid reference is cut (intake finds that it is
-    invalid).
+    An empty text becomes `_`; a text longer than any valid reference is cut (the intake will find
+    it invalid).
     """
     if not text:
         return "_"

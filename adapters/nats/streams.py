@@ -1,14 +1,14 @@
-"""The streams, made or brought up to date at every start and after a lost store.
+"""The streams, created or updated at every start and after the store was lost.
 
-`ORDERS` holds inputs until their order has taken them; `STRAYS` holds what was published under a
-subject with too few or too many tokens, so that a sender's mistake is kept and seen. `FACTS` holds
-what we tell others, for a week.
+`ORDERS` holds inputs until their order has them. `UNROUTABLE` holds messages published under a
+subject with too few or too many tokens, so that a sender's mistake is kept and visible. `EVENTS`
+holds published events for a week.
 
-The first two are work queues: an acknowledged message leaves the disk. So their size is the
-backlog, never history, and a full stream means that processing is behind, which a sender must hear
-(discard new: 503). With the limits retention, acknowledged messages would fill the stream until it
-refuses (discard new) or would push out unprocessed ones (discard old). Replays come from the
-journal, not from here.
+The first two are work queues: an acknowledged message leaves the disk. Their size is therefore the
+backlog, never history, and a full stream means that processing is behind, which senders must learn
+(discard new: 503). With limits retention, acknowledged messages would fill the stream until it
+refuses new ones (discard new) or would push out unprocessed ones (discard old). Replays come from
+the journal, not from here.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from adapters.nats.connection import (
 )
 from schemas.order.ids import PARTITIONS
 
-ORDERS, STRAYS, FACTS = "ORDERS", "STRAYS", "FACTS"
+ORDERS, UNROUTABLE, EVENTS = "ORDERS", "UNROUTABLE", "EVENTS"
 
-# The third token after `orders.in` is the reference; it chooses the partition and is then dropped,
-# so that the server keeps few subjects whatever number of orders passes.
+# The third token after `orders.in` is the reference. It determines the partition and is then
+# dropped, so that the server tracks few subjects, however many orders pass.
 ORDER_SUBJECTS = "orders.in.*.*.*"
 PARTITIONED = f"orders.p.{{{{partition({PARTITIONS},3)}}}}.{{{{wildcard(1)}}}}.{{{{wildcard(2)}}}}"
-STRAY_SUBJECTS = ["orders.in", "orders.in.*", "orders.in.*.*", "orders.in.*.*.*.>"]
+UNROUTABLE_SUBJECTS = ["orders.in", "orders.in.*", "orders.in.*.*", "orders.in.*.*.*.>"]
 
-FACT_SUBJECTS = "orders.out.>"
-_FACTS_BYTES = 256 * 1024 * 1024  # half a kilobyte each: the last half million
-_FACTS_SECONDS = 7 * 86_400.0  # a reader that was away over a long weekend finds them all
-_FACTS_WINDOW_SECONDS = 600.0  # longer than any pause between two tries of one effect (300 s)
+EVENT_SUBJECTS = "orders.out.>"
+_EVENTS_BYTES = 256 * 1024 * 1024  # the last half million, at half a kilobyte each
+_EVENTS_SECONDS = 7 * 86_400.0  # a reader that was down over a long weekend misses nothing
+_EVENTS_WINDOW_SECONDS = 600.0  # longer than any pause between two attempts of an effect (300 s)
 
 _SMALLEST_BYTES = 16 * 1024 * 1024
 _INSUFFICIENT_STORAGE = {10023, 10028, 10047, 10052}
@@ -49,37 +49,37 @@ _log = logging.getLogger(__name__)
 
 class StreamLimits(Struct, frozen=True, kw_only=True):
     """Bounds of the streams. At two kilobytes a message `orders_max_bytes` is a backlog of about a
-    million; on a server whose store is smaller it is halved until it fits.
+    million messages; it is halved until it fits the server's store.
 
-    Within the window, in seconds, the stream drops a message whose id it has seen, whoever sent it
-    and whatever it holds, and says that it is stored. Two services that count their messages from
-    one would lose orders that way, so it is as short as the server allows; repeats are caught by
-    the inbox, which knows whose id it is, for ever."""
+    Within the window, in seconds, the stream drops any message whose id it has seen, whoever sent
+    it and whatever it contains, and acknowledges it as stored. Two services that number their
+    messages from one would lose orders that way, so the window is as short as the server allows.
+    The inbox catches repeats permanently, and knows whose id it is."""
 
     orders_max_bytes: int = 2 * 1024**3
-    strays_max_bytes: int = 64 * 1024**2
+    unroutable_max_bytes: int = 64 * 1024**2
     duplicate_window_seconds: float = 0.1
     replicas: int = 1
 
 
 async def ensure_streams(connection: Connection, limits: StreamLimits | None = None) -> None:
-    """Make both streams, or bring them up to date. Raises NatsUnusable when the server refuses."""
+    """Create or update both streams. Raises NatsUnusable when the server refuses."""
     limits = limits or StreamLimits()
     jetstream = connection.jetstream
     orders = api.StreamConfig(
         name=ORDERS,
-        description="Inputs of orders until their order has taken them.",
+        description="Inputs of orders until their order has them.",
         subjects=[ORDER_SUBJECTS],
         subject_transform=api.SubjectTransform(src=ORDER_SUBJECTS, dest=PARTITIONED),
         max_bytes=limits.orders_max_bytes,
     )
-    strays = api.StreamConfig(
-        name=STRAYS,
+    unroutable = api.StreamConfig(
+        name=UNROUTABLE,
         description="Messages under a subject that names no order.",
-        subjects=list(STRAY_SUBJECTS),
-        max_bytes=limits.strays_max_bytes,
+        subjects=list(UNROUTABLE_SUBJECTS),
+        max_bytes=limits.unroutable_max_bytes,
     )
-    for config in (orders, strays):
+    for config in (orders, unroutable):
         config.retention = api.RetentionPolicy.WORK_QUEUE
         config.storage = api.StorageType.FILE
         config.discard = api.DiscardPolicy.NEW
@@ -89,20 +89,20 @@ async def ensure_streams(connection: Connection, limits: StreamLimits | None = N
         await _ensure(jetstream, config)
 
 
-async def ensure_facts(connection: Connection) -> None:
-    """Make the stream of facts, or bring it up to date: a bounded history, the oldest leave first.
-    Raises NatsUnusable when the server refuses."""
+async def ensure_events(connection: Connection) -> None:
+    """Create or update the stream of published events: a bounded history that drops the oldest
+    first. Raises NatsUnusable when the server refuses."""
     config = api.StreamConfig(
-        name=FACTS,
-        description="What other services are told about orders.",
-        subjects=[FACT_SUBJECTS],
+        name=EVENTS,
+        description="Published events about orders, for other services.",
+        subjects=[EVENT_SUBJECTS],
         retention=api.RetentionPolicy.LIMITS,
         storage=api.StorageType.FILE,
         discard=api.DiscardPolicy.OLD,
-        max_bytes=_FACTS_BYTES,
-        max_age=_FACTS_SECONDS,
+        max_bytes=_EVENTS_BYTES,
+        max_age=_EVENTS_SECONDS,
         max_msg_size=LARGEST_RAW_BYTES + HEADER_ROOM_BYTES,
-        duplicate_window=_FACTS_WINDOW_SECONDS,
+        duplicate_window=_EVENTS_WINDOW_SECONDS,
         num_replicas=1,
     )
     await _ensure(connection.jetstream, config)
@@ -125,7 +125,7 @@ async def _ensure(jetstream: JetStreamContext, config: api.StreamConfig) -> None
                 continue
             raise NatsUnusable(
                 f"JetStream refused the stream {config.name}: {error.description}. "
-                f"If somebody else made a stream of that name, remove it or use another account."
+                f"If someone else created a stream of that name, remove it or use another account."
             ) from error
         except (APIError, nats.errors.Error, TimeoutError) as error:
             raise NatsUnusable(

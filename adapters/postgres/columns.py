@@ -179,7 +179,7 @@ def _document_name(name: str) -> str:
 
 
 def _customer_of(sealing: Sealing, append: Append, body: Body) -> bytes:
-    # Of an order that names nobody: its own.
+    # Of an order that names no one: its own.
     return sealing.name_of(append.row.channel, body.customer or f"order:{append.order_id}")
 
 

@@ -1,7 +1,7 @@
 """Finds a customer's data and destroys the keys that open it.
 
 What goes: the keys of an order's body and files and what they sealed, and whatever a message in
-quarantine held. What stays: events, effects, totals and incidents, which name nobody.
+quarantine held. What stays: events, effects, totals and incidents, which name no one.
 """
 
 from __future__ import annotations

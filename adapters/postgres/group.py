@@ -90,7 +90,8 @@ class Group(Generic[Item, Answer]):
                 self._refuse(batch, error)
                 self._refuse_old(error, self._deadline_seconds / 10)
             except BaseException as error:
-                # A programmer's error or our own cancellation: nobody may be left waiting for ever.
+                # A programmer's error or our own cancellation: no one may be left waiting
+                # indefinitely.
                 self._refuse(batch, JournalUnavailable(f"The batch was not finished ({error!r})."))
                 raise
             else:

@@ -21,7 +21,7 @@ from adapters.postgres.statements import parse
 RETENTION = timedelta(days=1)
 
 PURGED_AT_ONCE = 5_000
-"""Records that one statement removes: some ten milliseconds, for which nobody waits."""
+"""Records that one statement removes: some ten milliseconds, for which no one waits."""
 
 ABANDONED = timedelta(seconds=30)
 """A request that has been under way so long died with its process; its repeat takes it over."""

@@ -50,7 +50,7 @@ class Episode(Struct, frozen=True):
 class IncidentRow(Struct, frozen=True, kw_only=True):
     """One category in a list. Counts are of the channels asked for.
 
-    `affected` counts the orders of the last 24 hours (at the door: messages), `placed` the orders
+    `affected` counts the orders of the last 24 hours (at the edge: messages), `placed` the orders
     placed then; `share` is the one by the other, at most 1, None when none was placed. `waiting`
     are orders that have neither moved on nor been decided, and items that wait in quarantine.
     """
@@ -59,7 +59,7 @@ class IncidentRow(Struct, frozen=True, kw_only=True):
     open: bool
     words: str
     who: str
-    mend: str
+    fix: str
     runbook: str
     occurrences: int
     waiting: int
@@ -136,7 +136,7 @@ def _row(row: asyncpg.Record) -> IncidentRow:
         open=row["is_open"],
         words=told.words,
         who=told.who,
-        mend=told.mend,
+        fix=told.fix,
         runbook=f"docs/incidents.md#{row['category']}",
         occurrences=row["occurrences"],
         waiting=row["waiting"],

@@ -1,7 +1,7 @@
 """Counts failures by category: a projection of events, quarantine and what the edge refused.
 
 Counts and the place read so far are written in one transaction, under a lock on the one row of
-progress: whatever dies, each event is counted exactly once. Everything can be counted anew.
+progress: whatever dies, each event is counted exactly once. Everything can be counted again.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _LAST = 2**62
 
 class Page(Struct, frozen=True, kw_only=True):
     """What one transaction did: rows read, new occurrences by category, and the place of the last
-    row: it only grows, unless everything is counted anew."""
+    row: it only grows, unless everything is counted again."""
 
     read: int
     counted: Mapping[str, int]
@@ -173,7 +173,7 @@ class Incidents:
         return rows[0]["at"] if rows else None
 
     async def forget(self) -> None:
-        """Begin anew: forget all counts. What the edge refused is kept apart and counted again."""
+        """Begin again: forget all counts. What the edge refused is kept apart and counted again."""
 
         async def work(connection: Connection) -> None:
             async with connection.transaction():
@@ -194,7 +194,7 @@ class Incidents:
         await self._pool.run(work)
 
     async def rebuild(self, now: datetime) -> int:
-        """Count everything anew and return how many events and items that were."""
+        """Count everything again and return how many events and items that were."""
         await self.forget()
         total = 0
         while (page := await self.count_events()).read:
@@ -259,7 +259,7 @@ async def _locked(connection: Connection) -> asyncpg.Record:
     if row is None:
         await connection.execute(_sql()["begin_progress"])
         row = await connection.fetchrow(_sql()["lock_progress"])
-        assert row is not None, "it was written a moment ago, and nobody deletes it"
+        assert row is not None, "it was written a moment ago, and no one deletes it"
     return row
 
 

@@ -63,7 +63,7 @@ SELECT EXISTS (SELECT FROM quarantine q WHERE q.id > coalesce((SELECT quarantine
 SELECT id, channel, reason, at FROM quarantine WHERE id > $1 ORDER BY id LIMIT $2;
 
 -- name: undecided
--- Which of these reasons have an item, up to this id, that nobody has released or discarded.
+-- Which of these reasons have an item, up to this id, that no one has released or discarded.
 SELECT r.reason FROM unnest($1::text[]) AS r (reason)
 WHERE EXISTS (SELECT FROM quarantine q WHERE q.reason = r.reason AND q.state = 'open' AND q.id <= $2);
 
@@ -141,7 +141,7 @@ ON CONFLICT (category, order_id) DO UPDATE SET
     occurrences = excluded.occurrences;
 
 -- name: forget_all
--- Everything that can be counted anew, and the place to begin from.
+-- Everything that can be counted again, and the place to begin from.
 WITH
 a AS (DELETE FROM incidents), b AS (DELETE FROM incident_episodes), c AS (DELETE FROM incident_channels),
 d AS (DELETE FROM incident_hours), e AS (DELETE FROM incident_placed), f AS (DELETE FROM incident_orders)

@@ -38,7 +38,7 @@ ANY_CHANNEL = "*"
 REMEMBERED_SECONDS = 30.0
 """How long a revoked key may go on working in a process that has just used it."""
 
-_MAX_REMEMBERED = 1024  # more keys than anybody gives out; ids nobody has made fill it harmlessly
+_MAX_REMEMBERED = 1024  # more keys than anybody gives out; ids no one has made fill it harmlessly
 _USED_EVERY = timedelta(hours=1)  # `last used` is for finding dead keys: a write per request is not
 _TOKEN = re.compile(r"ow_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 
@@ -158,7 +158,7 @@ class ApiKeys:
 
 def _digest(secret: str) -> bytes:
     # A slow hash (argon2, bcrypt) guards what people choose, which can be guessed. This secret is
-    # 256 random bits: nobody can try even a part of them, so one SHA-256 keeps it as safe and
+    # 256 random bits: no one can try even a part of them, so one SHA-256 keeps it as safe and
     # costs a microsecond instead of a tenth of a second per request.
     return hashlib.sha256(secret.encode()).digest()
 

@@ -179,7 +179,7 @@ class Leases:
             try:
                 await self.renew()
             except JournalUnavailable as error:
-                # Not lost: nobody can take them over while nobody reaches the server. `sure` turns
+                # Not lost: no one can take them over while no one reaches the server. `sure` turns
                 # false by itself.
                 log.warning("The leases could not be renewed: %s", error)
 

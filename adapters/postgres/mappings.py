@@ -18,7 +18,7 @@ from schemas.order.ids import OrderId
 Source = Literal["api", "command line", "file"]
 
 WOKEN_AT_ONCE = 1_000
-"""Orders made to look again by one statement, so that none holds its locks for long."""
+"""Orders made to check again by one statement, so that none holds its locks for long."""
 MAX_LISTED = 200
 """Rows in one list."""
 
@@ -85,7 +85,7 @@ class PostgresMappings:
         return int(rows[0]["version"]) if rows else None
 
     async def wake(self, now: datetime, set_before: datetime) -> int:
-        """Make orders look again whose timer is due until `set_before`, at most 1,000; return how
+        """Make orders check again whose timer is due until `set_before`, at most 1,000; return how
         many."""
         return len(await self._pool.fetch(_sql()["wake"], now, set_before, WOKEN_AT_ONCE))
 

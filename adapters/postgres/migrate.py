@@ -30,7 +30,7 @@ LOCK_SECONDS = 60.0
 RUN_SECONDS = 1800.0
 
 _FILE = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
-# "orderwri" in ASCII, so that another application's lock is no obstacle.
+# "orderwri" in ASCII, so that another application's lock does not get in the way.
 _LOCK = 0x6F72646572777269
 
 _CREATE = """
@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 
 
 class MigrationRefused(Exception):
-    """The folder and the database disagree, or a file failed; the text says which and how to mend
+    """The folder and the database disagree, or a file failed; the text says which and how to fix
     it."""
 
 
@@ -58,7 +58,7 @@ def migrations(folder: Path = FOLDER) -> list[Migration]:
     for path in sorted(folder.glob("*.sql")):
         if not _FILE.fullmatch(path.name):
             raise MigrationRefused(
-                f"{path.name} is no name of a migration; name it like 0001_what_it_does.sql."
+                f"{path.name} is not the name of a migration; name it like 0001_what_it_does.sql."
             )
         if found and found[-1].name[:4] == path.name[:4]:
             raise MigrationRefused(
@@ -175,6 +175,6 @@ async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
         ) from error
     except asyncpg.PostgresError as error:
         raise MigrationRefused(
-            f"{migration.name} failed and nothing of it was kept: {error}. Mend the file or the "
+            f"{migration.name} failed and nothing of it was kept: {error}. Fix the file or the "
             f"database, then start again."
         ) from error

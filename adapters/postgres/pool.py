@@ -27,7 +27,7 @@ _LONGEST_PAUSE_SECONDS = 0.25
 
 # Faults of what was asked, not of the server: data, constraints, limits of a row, the statement
 # itself.
-_CALLERS_FAULT = (
+_CLIENT_FAULTS = (
     asyncpg.DataError,
     asyncpg.IntegrityConstraintViolationError,
     asyncpg.ProgramLimitExceededError,
@@ -113,7 +113,7 @@ class Pool:
             usable = True
         except _SERVERS_FAULT as error:
             raise _unavailable(error) from error
-        except _CALLERS_FAULT:
+        except _CLIENT_FAULTS:
             usable = True
             raise
         except (
@@ -167,7 +167,7 @@ class Pool:
         connection = await asyncpg.connect(
             self._dsn,
             server_settings=self._settings,
-            # Never forgotten: preparing the append anew costs milliseconds.
+            # Never forgotten: preparing the append again costs milliseconds.
             max_cached_statement_lifetime=0,
             max_cacheable_statement_size=0,
             target_session_attrs=SessionAttribute.read_write,

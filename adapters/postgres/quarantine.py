@@ -1,4 +1,4 @@
-"""Payloads that did not pass the door, whole: how they are kept, and how they leave.
+"""Payloads that did not pass the edge, whole: how they are kept, and how they leave.
 
 What is kept is bounded: the newest MAX_ITEMS, MAX_BYTES of originals, RETENTION_DAYS. `prune` takes
 away what is beyond; it runs in the background, and soon when `crowded` says that much has come.

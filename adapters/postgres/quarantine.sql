@@ -39,7 +39,7 @@ ON CONFLICT (delivery_id) DO NOTHING;
 
 -- name: prune
 -- From the newest backwards: all before the first that is too many, too much or too old goes, so many at a time: one statement
--- for a flood's half million would outlast its deadline, each time anew.
+-- for a flood's half million would outlast its deadline, each time again.
 DELETE FROM quarantine WHERE id IN (
     SELECT id FROM quarantine WHERE id <= (
         SELECT id FROM (

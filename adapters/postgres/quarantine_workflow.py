@@ -54,7 +54,7 @@ class Filter(Struct, frozen=True, kw_only=True):
 
 class ListedItem(Struct, frozen=True, kw_only=True):
     """One item in a list, without its bytes. `id` grows with time; `group` is its fingerprint;
-    `ref` is the order it was sent for, "" where nobody said."""
+    `ref` is the order it was sent for, "" where no one said."""
 
     id: int
     delivery_id: str

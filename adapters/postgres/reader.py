@@ -7,7 +7,7 @@ with eight writers. Here only transactions older than every one still open are r
 (a forgotten session) holds the reader back and is ended by the server's time-outs.
 
 A cursor belongs to one database cluster: after a dump and restore the transaction numbers start
-anew.
+again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Lets go of what an order that ended needs no more: which inputs it took, and its effects.
 
-Events are kept for ever: they are the truth. A repeat that comes after its inbox row is gone finds
-an order at its end, where nothing it could say changes anything. Files and personal data have
+Events are kept permanently: they are the truth. A repeat that comes after its inbox row is gone
+finds an order at its end, where nothing it could say changes anything. Files and personal data have
 clocks of their own (`docs/privacy.md`).
 """
 
@@ -36,7 +36,7 @@ class Swept(Struct, frozen=True, kw_only=True):
 
 
 class Retention:
-    """Goes through the orders from the oldest on, and begins anew at the end; where it is, is not
+    """Goes through the orders from the oldest on, and begins again at the end; where it is, is not
     stored, because going through what is gone already costs little."""
 
     def __init__(self, pool: Pool, *, batch: int = BATCH) -> None:

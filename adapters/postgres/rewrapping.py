@@ -1,4 +1,4 @@
-"""Master keys in use, and wrapping every small key anew by the active one. What is sealed is not
+"""Master keys in use, and wrapping every small key again by the active one. What is sealed is not
 touched by that: a key of 60 bytes is read and written, not the order."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Seals what holds personal data, so that destroying one small key makes it unreadable for ever.
+"""Seals what holds personal data, so that destroying one small key makes it unreadable permanently.
 
 Each body, document and quarantined message has a random key of its own (AES-256-GCM, used once).
 That key is wrapped by a master key that is not in the database. Where a thing lies is bound into
@@ -29,7 +29,7 @@ ENVELOPE = b"\x02"
 
 ID_LENGTH = 2
 NAME_BYTES = 16
-"""Of an HMAC-SHA256: nobody meets two customers of one name by chance."""
+"""Of an HMAC-SHA256: no one meets two customers of one name by chance."""
 
 _KEY, _NONCE, _TAG = 32, 12, 16
 _WRAPPED = _NONCE + _KEY + _TAG
@@ -90,7 +90,7 @@ class Sealing:
         return {**found, "names": hmac.digest(self._names, b"proof", "sha256")}
 
     def name_of(self, channel: str, identity: str) -> bytes:
-        """Hash a customer's identity (`schemas.order.customers`): without the secret nobody can try
+        """Hash a customer's identity (`schemas.order.customers`): without the secret no one can try
         addresses out."""
         told = f"{channel}\n{identity}".encode("utf-8", "replace")
         return hmac.digest(self._names, told, "sha256")[:NAME_BYTES]

@@ -1,4 +1,4 @@
-"""Which master keys a database's personal data needs: nobody with others may write to it."""
+"""Which master keys a database's personal data needs: no one with others may write to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which secrets sign the correlation ids of a database's orders: nobody with others may begin."""
+"""Which secrets sign the correlation ids of a database's orders: no one with others may begin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far each channel's upkeep has come, and which of its orders we have."""
+"""How far each channel's sync has come, and which of its orders we have."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Ours(Struct, frozen=True, kw_only=True):
     final: bool
 
 
-class Upkeeps:
+class SyncStore:
     """Raises JournalUnavailable within the pool's deadline when Postgres does not answer."""
 
     def __init__(self, pool: Pool) -> None:
@@ -69,7 +69,7 @@ class Upkeeps:
         }
 
     async def refused(self, channel: str, refs: Sequence[str]) -> dict[str, datetime]:
-        """Return those of the orders that came and did not pass the door, with when the newest of
+        """Return those of the orders that came and did not pass the edge, with when the newest of
         such messages came."""
         rows = await self._pool.fetch(_sql()["refused"], channel, list(refs))
         return {row["ref"]: row["at"] for row in rows}

@@ -1,3 +1,3 @@
-"""Measures the product against a loop that does only its input and output (docs/bench.md)."""
+"""Compares the product with a loop that does only its I/O (docs/bench.md)."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`python -m ops.bench`: the product against bare input and output (docs/bench.md)."""
+"""`python -m ops.bench`: compares the product with bare I/O (docs/bench.md)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PACKAGES = (
 
 @dataclass(slots=True)
 class Report:
-    """Everything that was measured, as bench.json has it."""
+    """All measurements, as written to bench.json."""
 
     machine: dict[str, object]
     bare: list[sides.Figures] = field(default_factory=list)
@@ -44,19 +44,19 @@ class Report:
 
     @property
     def ratios(self) -> list[float]:
-        """The product's orders a second over the bare loop's, pair by pair."""
+        """The product's orders a second divided by the bare loop's, pair by pair."""
         pairs = zip(self.bare, self.product, strict=True)
         return [round(ours.orders_per_second / bare.orders_per_second, 3) for bare, ours in pairs]
 
     @property
     def cpu_ratio(self) -> float:
-        """CPU of all processes for one order: the bare loop's over the product's. It hardly changes
-        when somebody else uses the machine, too."""
+        """CPU of all processes for one order: the bare loop's divided by the product's. Other load
+        on the machine hardly affects it."""
         bare, ours = (sum(_median_cpu(runs).values()) for runs in (self.bare, self.product))
         return round(bare / ours, 3)
 
     def as_json(self) -> dict[str, object]:
-        """Return what bench.json holds."""
+        """Return the contents of bench.json."""
         found: dict[str, object] = {
             "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "machine": self.machine,
@@ -86,7 +86,7 @@ def _median_cpu(runs: list[sides.Figures]) -> dict[str, float]:
 
 
 def machine() -> dict[str, object]:
-    """Describe where this was measured."""
+    """Describe the machine."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return {
         "cores": os.cpu_count(),
@@ -102,20 +102,20 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ops.bench", description=__doc__)
     add = parser.add_argument
     add("--orders", type=int, default=2_000, help="orders of one measured run")
-    add("--pairs", type=int, default=3, help="how often bare loop and product take turns")
-    add("--rate", type=float, default=0.0, help="orders a second; 0: as fast as they are taken")
+    add("--pairs", type=int, default=3, help="how often bare loop and product alternate")
+    add("--rate", type=float, default=0.0, help="orders a second; 0: as fast as possible")
     add("--json", type=Path, default=Path("bench.json"), help="where the figures are written")
     add("--waiting", type=int, default=100_000, help="open orders that wait for a parcel")
-    add("--skip-waiting", "--skip-100k", action="store_true", help="leave the waiting orders out")
-    add("--skip-half-load", action="store_true", help="leave the webhooks' answer times out")
+    add("--skip-waiting", "--skip-100k", action="store_true", help="skip the waiting orders")
+    add("--skip-half-load", action="store_true", help="skip the webhooks' answer times")
     add("--bare-only", action="store_true", help="measure only the bare loop")
-    add("--dir", type=Path, default=None, help="where the servers keep their data meanwhile")
+    add("--dir", type=Path, default=None, help="where the servers keep their data")
     return parser
 
 
 @contextmanager
 def _home(parent: Path | None) -> Iterator[Path]:
-    """A directory the servers' user can pass through; kept when something failed."""
+    """A directory that the servers' user can traverse; kept when something failed."""
     home = Path(tempfile.mkdtemp(prefix="orderwright-bench-", dir=parent))
     home.chmod(0o711)
     try:
@@ -127,7 +127,7 @@ def _home(parent: Path | None) -> Iterator[Path]:
 
 
 async def run(given: argparse.Namespace, home: Path) -> Report:
-    """Measure everything that was asked for."""
+    """Run all requested measurements."""
     report = Report(machine())
     for pair in range(1, given.pairs + 1):
         for name, side, runs in (
@@ -161,10 +161,10 @@ def _told(figures: sides.Figures) -> str:
 
 def show(found: dict[str, object], report: Report) -> None:
     """Print the figures; the last line is the ratio."""
-    print("What one order costs in calls:\n")
+    print("Calls per order:\n")
     print(calls.table())
     for odd in report.disagreements:
-        print(f"This differs from the table: {odd}.")
+        print(f"Differs from the table: {odd}.")
     for name, runs in (("bare I/O loop", report.bare), ("product", report.product)):
         if runs:
             rate = sides.median([run.orders_per_second for run in runs])

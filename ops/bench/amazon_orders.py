@@ -1,4 +1,4 @@
-"""Orders of five lines as Amazon's `getOrder` tells them, for the door's bench."""
+"""Orders of five lines as Amazon's `getOrder` tells them, for the edge's bench."""
 
 from __future__ import annotations
 

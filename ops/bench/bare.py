@@ -1,8 +1,8 @@
-"""`python -m ops.bench.bare`: one order's input and output (`ops/bench/calls.py`) and no logic.
+"""`python -m ops.bench.bare`: the I/O of an order (`ops/bench/calls.py`) without logic.
 
-One process with uvloop, nats-py, asyncpg, aiohttp and aiosmtplib, as an engineer writes it first.
-It imports nothing of the product. At SIGTERM it prints what it did as JSON. The servers'
-addresses, which hold passwords, come in the environment: BARE_POSTGRES_DSN and BARE_NATS_URL.
+One process with uvloop, nats-py, asyncpg, aiohttp and aiosmtplib, as an engineer would first write
+it. It imports nothing from the product. At SIGTERM it prints its counts as JSON. The servers'
+addresses contain passwords, so they come from the environment: BARE_POSTGRES_DSN and BARE_NATS_URL.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ BATCH = 256
 TIMER_SECONDS = 0.05
 MAX_BODY_BYTES = 1024 * 1024
 COLLECTOR = (50_000, 50, 100)
-"""The same interpreter settings as the product's process, so that only the work differs."""
+"""The same garbage collector settings as the product, so that only the work differs."""
 
 
 class Bare:
@@ -53,7 +53,7 @@ class Bare:
         self.last_at = 0.0
 
     async def hook(self, request: web.Request) -> web.Response:
-        """Put the body into the stream; answer when it is there on disk."""
+        """Publish the body to the stream; answer when it is on disk."""
         body = await request.read()
         self._published += 1
         kind = "place" if request.match_info["source"] == "acme-us" else "packed"
@@ -65,11 +65,11 @@ class Bare:
         return web.Response()
 
     async def ready(self, _: web.Request) -> web.Response:
-        """Say that it listens."""
+        """Answer that the process listens."""
         return web.Response(text="ready")
 
     async def consume(self, subscription: Any) -> None:
-        """Take messages until cancelled."""
+        """Process messages until cancelled."""
         while True:
             try:
                 messages = await subscription.fetch(BATCH, timeout=1)
@@ -79,7 +79,7 @@ class Bare:
                 _ = self._spawn(self._take(message))
 
     async def fire(self) -> None:
-        """Wake the orders whose timers are due."""
+        """Resume the orders whose timers are due."""
         while True:
             await asyncio.sleep(TIMER_SECONDS)
             for order_id in await self._store.due():
@@ -143,7 +143,7 @@ class Bare:
 
     async def _post(self, order: Order) -> None:
         await self._partners.post_sales_order(order)
-        await self._store.commit(order, calls.POSTED)
+        await self._store.commit(order, calls.ORDERED)
 
     async def _task(self, order: Order) -> None:
         await self._partners.create_task(order)
@@ -156,7 +156,7 @@ class Bare:
 
 
 async def _streams(jetstream: Any) -> Any:
-    """Make the stream and its consumer as the product does; return the subscription."""
+    """Create the stream and its consumer as the product does; return the subscription."""
     await jetstream.add_stream(
         api.StreamConfig(
             name="ORDERS",
@@ -184,7 +184,7 @@ async def _wait(ended: asyncio.Event) -> None:
 
 
 async def run(given: argparse.Namespace) -> dict[str, object]:
-    """Serve until SIGTERM; return what was done."""
+    """Serve until SIGTERM; return the counts."""
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     store = await Store.open(os.environ["BARE_POSTGRES_DSN"])
@@ -238,7 +238,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True, help="where to listen for webhooks")
     parser.add_argument("--partners", required=True, help="the simulated partners' address")
     parser.add_argument("--smtp-port", type=int, required=True, help="the simulated mail server's")
-    parser.add_argument("--calls", action="store_true", help="print the table of calls and end")
+    parser.add_argument("--calls", action="store_true", help="print the table of calls and exit")
     if "--calls" in sys.argv[1:]:
         print(calls.table())
         return

@@ -1,4 +1,4 @@
-"""The bare loop's calls: prebuilt bodies of the adapters' sizes, with the reference put in."""
+"""The bare loop's calls: prebuilt bodies of the adapters' sizes, with the reference filled in."""
 
 from __future__ import annotations
 
@@ -185,11 +185,11 @@ MESSAGE = (
 
 
 class Unexpected(Exception):
-    """A partner did not answer as it should."""
+    """A partner gave an unexpected answer."""
 
 
 class Partners:
-    """The simulated partners; use it as a context."""
+    """The simulated partners, as a context manager."""
 
     def __init__(self, base_url: str, smtp_port: int, callback_url: str) -> None:
         self._base = base_url
@@ -256,7 +256,7 @@ class Partners:
         return str(shipment["package"][0]["currentStatus"]["type"])
 
     async def publish(self, order: Order, tracking: str) -> str:
-        """Ask what is open, fulfil it, and return the fulfilment's id."""
+        """Read the open fulfilment orders, fulfil them, and return the fulfilment's id."""
         body = STATE.replace(b"@GID@", order.gid.encode())
         answer = await self._call("POST", self._shop_url, SHOP_HEADERS, body)
         still_open = answer["data"]["order"]["fulfillmentOrders"]["nodes"][0]["id"]
@@ -267,7 +267,7 @@ class Partners:
         return str(answer["data"]["fulfillmentCreate"]["fulfillment"]["id"])
 
     async def send_mail(self, order: Order) -> None:
-        """Hand the mail in on a kept connection."""
+        """Send the mail over a kept connection."""
         message = MESSAGE.replace(b"@REF@", order.reference.encode()).replace(
             b"@NUMBER@", order.number.encode()
         )

@@ -1,4 +1,5 @@
-"""The bare loop's Postgres: one commit at a time takes all that waits, by plain unnest."""
+"""The bare loop's Postgres: one commit at a time writes everything that waits, with plain
+unnest."""
 
 from __future__ import annotations
 
@@ -101,7 +102,7 @@ class Order:
 
 
 class Written:
-    """One step of one order, waiting for its commit."""
+    """One step of an order that waits for its commit."""
 
     __slots__ = ("at", "document", "first", "order", "step")
 
@@ -115,7 +116,7 @@ class Written:
 
 
 class Batcher(Generic[T]):
-    """Collects what comes while one write is under way into the next one."""
+    """Collects items that arrive during a write into the next one."""
 
     def __init__(self, write: Callable[[list[T]], Awaitable[None]]) -> None:
         self._write = write
@@ -154,7 +155,7 @@ class Store:
 
     @classmethod
     async def open(cls, dsn: str) -> Store:
-        """Connect and make the tables."""
+        """Connect and create the tables."""
         settings = {"jit": "off", "synchronous_commit": "on"}
         connections = [await asyncpg.connect(dsn, server_settings=settings) for _ in range(4)]
         tables = Path(__file__).with_name("bare.sql").read_text("utf-8")
@@ -197,7 +198,7 @@ class Store:
             await self._write_files(batch)
 
     async def _write_orders(self, batch: list[Written]) -> None:
-        # Of several steps of one order only the last one's row matters.
+        # Only the row of an order's last step matters.
         rows = list({w.order.id: w for w in batch}.values())
         await self._steps.execute(
             ORDERS,
@@ -234,7 +235,7 @@ class Store:
             )
 
     async def _write_timers(self, batch: list[Written]) -> None:
-        # A timer set twice in one batch keeps the last time; the track timer is due at once.
+        # If a timer is set twice in a batch, the last time counts; the track timer is due at once.
         timers = {
             (w.order.id, name): w.at + DAY * (name != "track")
             for w in batch

@@ -1,9 +1,9 @@
-"""What one order costs in input and output: one table, which the bare loop executes.
+"""The I/O of one order as one table, which the bare loop executes.
 
-Counted from the product: the steps are its inputs in the order's life (`actors/`), the sizes those
-of its encoded events, effects and states for the storefront's orders. The bench compares the
-counts with what the simulated partners, the stream and the database saw, for the product and for
-the bare loop alike.
+The numbers are counted from the product: the steps are the inputs in an order's life (`actors/`),
+the sizes those of its encoded events, effects and states for the storefront's orders. The bench
+compares the counts with those of the simulated partners, the stream and the database, for both
+product and bare loop.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Final
 
 LINES_BYTES: Final = 90
-"""What each line adds to body and state; orders of the bench have one to five lines."""
+"""Bytes that each line adds to body and state; orders of the bench have one to five lines."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one input of an order's life writes.
+    """What one input in an order's life writes.
 
     `events` holds the bytes of each event; `effects` number, partner and bytes of each intent.
     """
@@ -41,7 +41,7 @@ RESERVED = Step(
     ((ERP, "erp", 34), (WAREHOUSE, "warehouse", 35), (MAIL, "mail", 52)),
     settles=STOCK, sets=("due",),
 )  # fmt: skip
-POSTED = Step("posted", 608, (134,), settles=ERP)
+ORDERED = Step("ordered", 608, (134,), settles=ERP)
 RELEASED = Step("released", 622, (103,), settles=WAREHOUSE)
 NOTIFIED = Step("notified", 621, (162,), settles=MAIL)
 PACKED = Step("packed", 751, (175,), ((LABEL, "carrier", 127),), sets=("due",))
@@ -60,14 +60,14 @@ CLOSED = Step(
 )
 
 STEPS: Final = (
-    PLACE, RESERVED, POSTED, RELEASED, NOTIFIED, PACKED, LABELLED, ASKED, DELIVERED, CLOSED,
+    PLACE, RESERVED, ORDERED, RELEASED, NOTIFIED, PACKED, LABELLED, ASKED, DELIVERED, CLOSED,
 )  # fmt: skip
-"""Every step of an order that goes through without a hand, in the usual order."""
+"""Every step of an order that needs no person, in the usual sequence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """So many of these are made for one order. `kind` tells who counts them."""
+    """How many of these one order makes. `kind` tells who counts them."""
 
     kind: str
     name: str
@@ -101,7 +101,7 @@ CALLS: Final = (
     Call("rows", "effects", _rows("effects")),
     Call("rows", "documents", 1),
 )
-"""What one order costs. Token requests and timer polls are shared by many orders."""
+"""The calls of one order. Token requests and timer polls are shared by many orders."""
 
 
 def count_of(kind: str) -> int:
@@ -110,6 +110,6 @@ def count_of(kind: str) -> int:
 
 
 def table() -> str:
-    """Return the table for people."""
+    """Return the table as text."""
     width = max(len(call.name) for call in CALLS)
     return "\n".join(f"{call.kind:<12} {call.name:<{width}} {call.count:>3}" for call in CALLS)

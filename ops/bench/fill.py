@@ -1,8 +1,8 @@
-"""`python -m ops.bench.fill`: fills a data directory with orders that wait for their parcels.
+"""`python -m ops.bench.fill`: fills a data directory with orders that wait for a parcel.
 
-Every order goes its real way: real decisions by real actors, through the real journal; only the
-partners' answers are made up here. At the end each is shipped, published, and has a timer that asks
-the carrier hours later.
+Real actors decide, and the real journal stores their decisions; only the partners' answers are
+invented. At the end each order is shipped and published, and has a timer that asks the carrier
+hours later.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from service.settings import Settings
 from service.wiring.order_stream import OrderStream
 
 AT_ONCE = 1_000
-"""Orders under way: one batch is written while the next one is decided."""
+"""Orders in flight: one batch is written while the next one is decided."""
 
 MAX_BATCH = 500
 CHANNEL = "acme-us"
@@ -50,7 +50,7 @@ PLACED_AT = "2026-11-27T12:00:00Z"
 DAY = 86_400.0
 
 STOCK, ERP, WAREHOUSE, MAIL, LABEL, PUBLISH = range(1, 7)
-"""The numbers that an order's effects get on this way."""
+"""The numbers of an order's effects here."""
 
 
 def an_order(number: int) -> Order:
@@ -95,8 +95,8 @@ def an_order(number: int) -> Order:
 
 
 def story(number: int) -> Iterator[tuple[tuple[str, i.Input], ...]]:
-    """Yield what comes together, one commit after the other: an effect's answer can only come when
-    the effect is on disk."""
+    """Yield the inputs of one commit after the other: an effect can only be answered once it is on
+    disk."""
 
     def done(effect: int, result: f.Result) -> tuple[str, i.Input]:
         return f"effect:{effect}", i.EffectDone(number=effect, result=result)
@@ -141,20 +141,20 @@ class _Together:
 
 
 async def live(registry: Registry, number: int) -> None:
-    """Bring one order through its story."""
+    """Take one order through its inputs."""
     ref = an_order(number).ref
     for inputs in story(number):
         together = _Together(len(inputs))
-        for input_id, given in inputs:
+        for input_id, command in inputs:
             envelope = Envelope(
-                given, input_id, together.told, channel=CHANNEL, ref=ref, fresh=True
+                command, input_id, together.told, channel=CHANNEL, ref=ref, fresh=True
             )
             registry.post(order_id_for(CHANNEL, ref), envelope)
         await together.ended
 
 
 async def fill(data: Path, orders: int) -> dict[str, float]:
-    """Write so many waiting orders into a data directory."""
+    """Write this many waiting orders into a data directory."""
     async with embedded_servers(data, channels=(CHANNEL,)) as servers:
         began = time.monotonic()
         await migrate(servers.postgres_dsn)
@@ -204,8 +204,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m ops.bench.fill", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="a new data directory")
     parser.add_argument("--orders", type=int, default=100_000)
-    given = parser.parse_args()
-    print(json.dumps(uvloop.run(fill(given.data, given.orders))), flush=True)
+    command = parser.parse_args()
+    print(json.dumps(uvloop.run(fill(command.data, command.orders))), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The simulated partners and the storefront, each in its own process."""
+"""Runs the simulated partners and the storefront, each in its own process."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from typing import Any
 
 import aiohttp
 
-from ops.bench.processes import BenchFailed, facts_from, started
+from ops.bench.processes import BenchFailed, details_from, started
 
 LATENCY_MS = 5
 SHOP = "acme-us"
 POLL_SECONDS = 0.1
 WEBHOOKS_AT_ONCE = 256
-"""Enough that neither side waits for webhooks while it waits for the disk."""
+"""Enough that neither side runs out of webhooks while it waits for the disk."""
 LEAST_PER_SECOND = 20
-"""A side slower than this is given up."""
+"""A slower side is given up."""
 
 
 @dataclass(slots=True)
 class Partners:
-    """The running simulators. `asked` counts the bench's own questions, which are no order's."""
+    """The running simulators. `asked` counts the bench's own requests, which belong to no order."""
 
     url: str
     smtp_port: int
@@ -39,7 +39,8 @@ class Partners:
 
 @asynccontextmanager
 async def partners(home: Path, callback_secret: str) -> AsyncIterator[Partners]:
-    """Run every partner at a fixed 5 ms, delivering at once, reporting only what is packed."""
+    """Run every partner with a fixed latency of 5 ms; parcels are delivered at once, and only
+    packing is reported."""
     ready = home / "partners.json"
     arguments = [
         "ops.simulators",
@@ -49,16 +50,17 @@ async def partners(home: Path, callback_secret: str) -> AsyncIterator[Partners]:
         *("--ready-file", str(ready)),
     ]
     async with started(arguments, home / "partners.log") as process:
-        facts = await facts_from(ready, process)
+        details = await details_from(ready, process)
         yield Partners(
-            str(facts["http"]), int(str(facts["smtp_port"])), process.pid, callback_secret
+            str(details["http"]), int(str(details["smtp_port"])), process.pid, callback_secret
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What the storefront did. `began` and `finished` are seconds since 1970 of the first webhook
-    and of the last fulfilment or mail, after which an order has only its last commit to come."""
+    """What the storefront did. `began` and `finished` are the times (seconds since 1970) of the
+    first webhook and of the last fulfilment or mail, after which only an order's last commit is
+    left."""
 
     orders: int
     began: float
@@ -69,13 +71,13 @@ class Sent:
 
     @property
     def orders_per_second(self) -> float:
-        """Whole orders: from the first webhook to the last thing done for any of them."""
+        """Complete orders, from the first webhook to the last action for any of them."""
         return self.orders / (self.finished - self.began)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where the webhooks go, what signs them, and the process that must live meanwhile."""
+    """Where webhooks go, the secret that signs them, and the process that must stay alive."""
 
     url: str
     secret: str
@@ -85,7 +87,7 @@ class Target:
 async def send(
     home: Path, world: Partners, target: Target, orders: int, *, first: int, rate: float = 0.0
 ) -> Sent:
-    """Send so many paid orders, and wait until each is fulfilled and its customer written to."""
+    """Send this many paid orders, and wait until each is fulfilled and its customer has a mail."""
     report = Path(tempfile.mkdtemp(dir=home)) / "report.json"
     arguments = [
         "ops.simulators.storefront",
@@ -108,7 +110,7 @@ async def send(
                 raise BenchFailed(f"The storefront failed; see {home / 'storefront.log'}.")
             if time.monotonic() > give_up or target.process.returncode is not None:
                 raise BenchFailed(
-                    f"Of {orders} orders only so many were done in time: {ledger.done}; the logs"
+                    f"Of {orders} orders only these were done in time: {ledger.done}; the logs"
                     f" are in {home}."
                 )
             await asyncio.sleep(POLL_SECONDS)
@@ -126,7 +128,7 @@ async def send(
 
 
 class _Ledger:
-    """Counts what the partners wrote down since `skip` of the two things that come last."""
+    """Counts the last two actions of an order in the partners' ledger since `skip`."""
 
     def __init__(self, session: aiohttp.ClientSession, world: Partners) -> None:
         self._session = session
@@ -136,12 +138,12 @@ class _Ledger:
         self.last_at = 0.0
 
     async def skip(self) -> None:
-        """Begin after what is there already."""
+        """Start after the existing entries."""
         last = (await _asked(self._session, self._world, "ledger/summary"))["last_seq"]
         self._after = dict.fromkeys(self._after, last)
 
     async def look(self) -> None:
-        """Read what is new."""
+        """Read the new entries."""
         for kind, after in self._after.items():
             query = f"ledger?kind={kind}&after={after}&limit=10000"
             entries = (await _asked(self._session, self._world, query))["entries"]

@@ -1,4 +1,4 @@
-"""Processes of ours under test: started, waited for, measured by /proc, ended by their pid."""
+"""Our processes under test: started, awaited, measured with /proc, ended by pid."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class BenchFailed(Exception):
-    """The bench can't go on; the sentence says why."""
+    """The bench can't continue; the text says why."""
 
 
 def say(text: str) -> None:
-    """Tell the person at the terminal how far it is."""
+    """Report progress on the terminal."""
     print(text, file=sys.stderr, flush=True)
 
 
@@ -37,7 +37,7 @@ async def started(
     environ: Mapping[str, str] | None = None,
     output: int | None = None,
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run `python -m …` from here to the end of the block; it is asked to stop, then killed."""
+    """Run `python -m …` until the end of the block; it is terminated, then killed."""
     with log.open("ab") as file:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -56,7 +56,7 @@ async def started(
 
 
 async def stop(process: asyncio.subprocess.Process) -> None:
-    """Ask a process to end, and kill it when it doesn't in 30 s."""
+    """Terminate a process, and kill it if it does not end within 30 s."""
     if process.returncode is None:
         process.send_signal(signal.SIGTERM)
         try:
@@ -67,8 +67,8 @@ async def stop(process: asyncio.subprocess.Process) -> None:
             await process.wait()
 
 
-async def facts_from(file: Path, process: asyncio.subprocess.Process) -> dict[str, object]:
-    """Wait for a ready file and return what it says. Raises BenchFailed when none comes."""
+async def details_from(file: Path, process: asyncio.subprocess.Process) -> dict[str, object]:
+    """Wait for a ready file and return its contents. Raises BenchFailed when none appears."""
     give_up = time.monotonic() + READY_SECONDS
     while not (lines := list(_lines(file))):
         _still(process, give_up, str(file))
@@ -78,7 +78,7 @@ async def facts_from(file: Path, process: asyncio.subprocess.Process) -> dict[st
 
 
 async def answers(url: str, process: asyncio.subprocess.Process) -> None:
-    """Wait until the address answers 200. Raises BenchFailed when it doesn't."""
+    """Wait until the address answers 200. Raises BenchFailed otherwise."""
     give_up = time.monotonic() + READY_SECONDS
     async with aiohttp.ClientSession() as session:
         while True:
@@ -100,7 +100,8 @@ def _still(process: asyncio.subprocess.Process, give_up: float, what: str) -> No
 
 
 def _stat(pid: int) -> tuple[str, int, float, float] | None:
-    """Name, parent, CPU seconds, and those of children that ended; None when it is gone."""
+    """Return name, parent, CPU seconds and those of ended children; None when the process is
+    gone."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text("utf-8")
     except OSError:
@@ -113,7 +114,7 @@ def _stat(pid: int) -> tuple[str, int, float, float] | None:
 
 
 def family(pid: int) -> list[int]:
-    """Return a process and all that descend from it."""
+    """Return a process and its descendants."""
     parents: dict[int, list[int]] = {}
     for entry in os.listdir("/proc"):
         if entry.isdigit() and (found := _stat(int(entry))) is not None:
@@ -127,7 +128,7 @@ def family(pid: int) -> list[int]:
 def cpu_by_role(pids: Mapping[str, int]) -> dict[str, float]:
     """Return the CPU seconds of each named process's family.
 
-    Postgres and NATS count for themselves, whosever children they are.
+    Postgres and NATS are counted separately, whoever started them.
     """
     used: dict[str, float] = {}
     for role, root in pids.items():
@@ -137,18 +138,18 @@ def cpu_by_role(pids: Mapping[str, int]) -> dict[str, float]:
                 continue
             name, _, own, ended = found
             known = {"postgres": "postgres", "nats-server": "nats"}.get(name, role)
-            # What ended below the root itself were helpers of its start.
+            # Ended children of the root itself were helpers of its start.
             used[known] = used.get(known, 0.0) + own + (ended if name == "postgres" else 0.0)
     return used
 
 
 def resident_bytes(pid: int) -> int:
-    """Return what a process holds in memory (RSS)."""
+    """Return a process's resident memory (RSS)."""
     return _field(Path(f"/proc/{pid}/status"), "VmRSS:")
 
 
 def proportional_bytes(pids: Sequence[int]) -> int:
-    """Return what processes hold in memory, shared pages counted by their share (PSS)."""
+    """Return the memory of processes, with shared pages divided among their users (PSS)."""
     return sum(_field(Path(f"/proc/{pid}/smaps_rollup"), "Pss:") for pid in pids)
 
 
@@ -168,7 +169,7 @@ def _lines(file: Path) -> Iterator[str]:
 
 @contextmanager
 def stopwatch() -> Iterator[list[float]]:
-    """Give a list that holds the seconds of the block when it has ended."""
+    """Yield a list that contains the seconds of the block once it has ended."""
     told: list[float] = []
     began = time.monotonic()
     try:

@@ -1,4 +1,4 @@
-"""The two sides of the comparison, each on fresh servers: the bare loop and the product."""
+"""The two sides of the comparison, bare loop and product, each on fresh servers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from service.demo.world import MAIL, Pace, World, configuration, toml
 from service.embedded.supervisor import EmbeddedServers, embedded_servers
 
 WARM_UP_ORDERS = 100
-"""Sent and finished before anything is measured: connections, statements and caches exist then."""
+"""Orders processed before the measurement, so that connections, statements and caches exist."""
 
 HOUR = 3600.0
 MAILS_AT_ONCE = 96
@@ -31,7 +31,7 @@ WAL_SYNCS = "SELECT coalesce(sum(fsyncs), 0)::int FROM pg_stat_io WHERE object =
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """One side at work: where its webhooks go, and whose CPU counts as whose."""
+    """One running side: where its webhooks go, and which process has which role."""
 
     url: str
     secret: str
@@ -44,7 +44,7 @@ Side = Callable[[Path, Partners], AbstractAsyncContextManager[Running]]
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One measured run. `cpu_ms` is milliseconds of CPU for one order, by process."""
+    """One measured run. `cpu_ms` is CPU milliseconds per order, by process."""
 
     orders_per_second: float
     webhook_ms: dict[str, float]
@@ -53,7 +53,7 @@ class Figures:
 
 
 def free_port() -> int:
-    """Return a port that was free a moment ago."""
+    """Return a port that was just free."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]
@@ -62,7 +62,7 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def bare(home: Path, world: Partners) -> AsyncIterator[Running]:
-    """Run the bare loop beside embedded servers of its own."""
+    """Run the bare loop with its own embedded servers."""
     port = free_port()
     async with embedded_servers(home / "data", channels=(SHOP,)) as servers:
         arguments = ["ops.bench.bare", "--port", str(port), "--partners", world.url]
@@ -75,7 +75,7 @@ async def bare(home: Path, world: Partners) -> AsyncIterator[Running]:
 
 
 def configure(home: Path, world: Partners, port: int, secret: str) -> Path:
-    """Write the product's configuration: the demo's partners, none of them throttled."""
+    """Write the product's configuration: the demo's partners, without throttling."""
     pace = Pace(
         first_track_seconds=0.01,
         track_every_seconds=HOUR,
@@ -110,7 +110,7 @@ async def product(home: Path, world: Partners) -> AsyncIterator[Running]:
 
 
 async def measure(side: Side, home: Path, orders: int, *, rate: float = 0.0) -> Figures:
-    """Run one side on fresh servers: warm it up, load it, count what one order cost."""
+    """Run one side on fresh servers: warm it up, load it, and count the cost of one order."""
     home.mkdir(mode=0o711)  # noqa: ASYNC240 — nothing else runs yet
     async with partners(home, secrets.token_urlsafe(24)) as world:
         async with side(home, world) as running:
@@ -138,7 +138,7 @@ async def measure(side: Side, home: Path, orders: int, *, rate: float = 0.0) -> 
 
 
 async def _kept(home: Path, orders: int) -> dict[str, float]:
-    """Return, for each order, the rows in the tables and the messages in the stream."""
+    """Return the rows in the tables and the messages in the stream, per order."""
     async with embedded_servers(home / "data", channels=(SHOP,)) as servers:
         found = await _rows(servers)
         client = await nats.connect(servers.nats_url)
@@ -165,11 +165,11 @@ async def _rows(servers: EmbeddedServers) -> dict[str, float]:
 
 
 def disagreements(figures: Figures) -> list[str]:
-    """Return a sentence for each count that is not what the table of calls says."""
+    """Return a sentence for each count that differs from the table of calls."""
     wanted = {call.name: call.count for call in CALLS if call.kind == "rows"}
     wanted |= {"publish": count_of("publish"), "requests": count_of("http out")}
     wanted |= {"mail": count_of("mail"), "callbacks": 1, "closed": 1, "duplicates": 0}
-    # Tokens, a repeated timer and the bench's own look at the ledger are less than one in fifty.
+    # Tokens, a repeated timer and the bench's own requests are less than one in fifty.
     return [
         f"{name}: {figures.per_order[name]:g} for each order, where the table says {count}"
         for name, count in wanted.items()
@@ -178,5 +178,5 @@ def disagreements(figures: Figures) -> list[str]:
 
 
 def median(values: list[float]) -> float:
-    """Return the median, rounded as figures are shown."""
+    """Return the median, rounded for display."""
     return round(statistics.median(values), 3)

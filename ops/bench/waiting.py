@@ -1,4 +1,4 @@
-"""Many open orders that wait for a parcel: how soon the service is ready, how much it holds."""
+"""Many open orders that wait for a parcel: time to readiness, and memory."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ TRICKLE_PER_SECOND = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """`fill_seconds` is what writing the orders took; memory is that of the service's process,
-    and `servers_megabytes` of the embedded servers beside it (shared pages by their share)."""
+    """`fill_seconds` is the time for writing the orders; memory is that of the service's process,
+    and `servers_megabytes` that of the embedded servers (PSS)."""
 
     orders: int
     fill_seconds: float
@@ -42,7 +42,7 @@ class Waiting:
 
 
 async def measure(home: Path, orders: int) -> Waiting:
-    """Fill a data directory, start the service on it, and look at it for half a minute."""
+    """Fill a data directory, start the service on it, and observe it for half a minute."""
     home.mkdir(mode=0o711)  # noqa: ASYNC240 — nothing else runs yet
     say(f"Writing {orders} orders that wait for their parcels ...")
     filled = await _fill(home, orders)

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from ops.simulators.callbacks import secret_bytes, sign
-from ops.simulators.caller import Caller, CallFailed, Target
 from ops.simulators.shapes import JsonObject, JsonValue, NotUnderstood, dump, number, objects, text
+from ops.simulators.webhook_client import CallFailed, Target, WebhookClient
 
 MAX_WAITING: Final = 100_000
 ATTEMPTS: Final = 30
@@ -44,7 +44,7 @@ class Forwarder:
 
     def __init__(self) -> None:
         self._wish: Wish | None = None
-        self._caller: Caller | None = None
+        self._client: WebhookClient | None = None
         self._under_way: set[asyncio.Task[None]] = set()
         self.sent = self.given_up = self.lost = 0
 
@@ -56,7 +56,7 @@ class Forwarder:
             return
         if not text(told, "url") or not text(told, "secret"):
             raise NotUnderstood("Give `url` and `secret`.")
-        self._caller = self._caller or Caller()
+        self._client = self._client or WebhookClient()
         self._wish = Wish(
             Target.parse(text(told, "url")),
             secret_bytes(text(told, "secret")),
@@ -87,7 +87,7 @@ class Forwarder:
         task.add_done_callback(self._under_way.discard)
 
     async def _deliver(self, wish: Wish, raw: bytes) -> None:
-        assert self._caller is not None
+        assert self._client is not None
         await asyncio.sleep(wish.delay_seconds)
         message_id, pause = f"sqs-{uuid.uuid4()}", FIRST_PAUSE_SECONDS
         for _ in range(ATTEMPTS):
@@ -98,7 +98,7 @@ class Forwarder:
                 "webhook-signature": sign(wish.key, message_id, stamp, raw),
             }
             try:
-                answer = await self._caller.post(wish.target, headers, raw, ANSWER_SECONDS)
+                answer = await self._client.post(wish.target, headers, raw, ANSWER_SECONDS)
                 if 200 <= answer.status < 300:
                     self.sent += 1
                     return
@@ -113,8 +113,8 @@ class Forwarder:
         for task in list(self._under_way):
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
-        if self._caller is not None:
-            self._caller.close()
+        if self._client is not None:
+            self._client.close()
 
 
 def order_change(order: JsonObject, change: str, seller: str, now: float) -> JsonObject:

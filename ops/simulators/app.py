@@ -104,7 +104,7 @@ class Simulators:
         partner = self._partners.get(first) or self._warehouses.at(request)
         if partner is None:
             known = ", ".join(f"/{name}" for name in (*self._partners, "warehouse", "_sim"))
-            return json_reply(404, {"error": f"Nobody is at {request.path}; try {known}."})
+            return json_reply(404, {"error": f"No one is at {request.path}; try {known}."})
         try:
             return serve(partner, request, self._faults)
         except LedgerFull as full:

@@ -35,7 +35,7 @@ class Posted:
     id: str
     number: str
     order: SalesOrder
-    posted_at: float
+    enqueued_at: float
 
 
 def posted_id(order: SalesOrder, kind: str) -> str:
@@ -48,14 +48,14 @@ def _common(posted: Posted, settings: Settings, less: tuple[str, ...]) -> dict[s
     shown: dict[str, JsonValue] = {"id": posted.id, "number": posted.number}
     header = {**EMPTY_HEADER, **{k: v for k, v in sent.items() if v is not None}}
     shown.update({k: header[k] for k in EMPTY_HEADER if k not in less})
-    day = timestamp(posted.posted_at)[:10]
+    day = timestamp(posted.enqueued_at)[:10]
     shown.update(
         invoiceDate=day,
         postingDate=day,
         dueDate=day,
         customerPurchaseOrderReference="",
         orderNumber=posted.order.number,
-        lastModifiedDateTime=timestamp(posted.posted_at),
+        lastModifiedDateTime=timestamp(posted.enqueued_at),
         pricesIncludeTax=posted.order.prices_include_tax,
     )
     if settings.upper_case:

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from ops.simulators.caller import Caller, CallFailed, Target
 from ops.simulators.shapes import JsonObject, JsonValue, dump, text
+from ops.simulators.webhook_client import CallFailed, Target, WebhookClient
 
 RETRIES = 11
 FIRST_PAUSE_SECONDS = 0.05
@@ -79,7 +79,7 @@ class Hooks:
         self._store = store
         self._clock = clock
         self._next = first_id
-        self._caller = Caller()
+        self._client = WebhookClient()
         self._under_way: set[asyncio.Task[None]] = set()
         self.all: dict[int, Hook] = {}
         self.sent = self.lost = 0
@@ -148,7 +148,7 @@ class Hooks:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LAST_PAUSE_SECONDS)
             try:
-                answer = await self._caller.post(target, headers, raw, ANSWER_SECONDS)
+                answer = await self._client.post(target, headers, raw, ANSWER_SECONDS)
             except CallFailed:
                 continue
             if 200 <= answer.status < 300:
@@ -161,4 +161,4 @@ class Hooks:
         for task in list(self._under_way):
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
-        self._caller.close()
+        self._client.close()

@@ -16,9 +16,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from zlib import crc32
 
-from ops.simulators.caller import Caller, CallFailed, Target
 from ops.simulators.faults import Fate, FaultBook
 from ops.simulators.shapes import JsonObject, dump
+from ops.simulators.webhook_client import CallFailed, Target, WebhookClient
 
 MAX_WAITING = 500_000
 CONCURRENCY = 64
@@ -79,11 +79,11 @@ class Callbacks:
         self._key = secret_bytes(secret)
         self._faults = faults
         self._loop = asyncio.get_running_loop()
-        self._caller = Caller()
+        self._client = WebhookClient()
         self._ready: deque[News] = deque()
         self._sleeping = 0
         self._active: set[asyncio.Task[None]] = set()
-        # While nobody listens at an address, all news for it wait together.
+        # While no one listens at an address, all news for it wait together.
         self._quiet_until: dict[tuple[str, int], float] = {}
         self._refusals: dict[tuple[str, int], int] = {}
         self.tally = Tally()
@@ -175,14 +175,14 @@ class Callbacks:
         }
         place = (news.target.host, news.target.port)
         try:
-            answer = await self._caller.post(news.target, headers, raw, ATTEMPT_SECONDS)
+            answer = await self._client.post(news.target, headers, raw, ATTEMPT_SECONDS)
         except CallFailed as failed:
             if not failed.connected:
                 self._hush(place)
             return False
         self._quiet_until.pop(place, None)
         self._refusals.pop(place, None)
-        # A spoilt message, or one whose answer was lost, is sent again whatever was said to it.
+        # A malformed message, or one whose answer was lost, is sent again whatever was said to it.
         return fate is Fate.NORMAL and 200 <= answer.status < 300
 
     def _hush(self, place: tuple[str, int]) -> None:
@@ -198,4 +198,4 @@ class Callbacks:
         for task in list(self._active):
             task.cancel()
         await asyncio.gather(*self._active, return_exceptions=True)
-        self._caller.close()
+        self._client.close()

@@ -197,7 +197,7 @@ class Ledger:
                 continue
             undone = self._counts[UNDONE_BY[kind]] if kind in UNDONE_BY else Counter[str]()
             for reference, count in counts.items():
-                # Things without a reference can't be told apart: they are no duplicates.
+                # Things without a reference can't be told apart: they are not duplicates.
                 if count > 1 and reference:
                     total += 1
                     if len(duplicates) < MAX_LISTED_DUPLICATES:

@@ -26,7 +26,8 @@ def die_with_parent(parent_pid: int | None) -> None:
 
 
 def watch_process(pid: int | None, ended: asyncio.Event) -> None:
-    """Sets the event when that process ends, also if it is no direct parent (a shell between)."""
+    """Sets the event when that process ends, also if it is not the direct parent (a shell
+    between)."""
     if not pid or pid == os.getppid() or not hasattr(os, "pidfd_open"):
         return
     try:
@@ -46,13 +47,13 @@ def end_at_signals(ended: asyncio.Event) -> None:
         loop.add_signal_handler(number, ended.set)
 
 
-def say_ready(file: Path | None, facts: Mapping[str, str | int]) -> None:
+def say_ready(file: Path | None, details: Mapping[str, str | int]) -> None:
     """Writes the facts whole or not at all: who finds the file can parse it. `-` is stdout."""
     if file is None:
         return
     if str(file) == "-":
-        print(json.dumps(facts), flush=True)
+        print(json.dumps(details), flush=True)
         return
     draft = file.with_name(file.name + ".part")
-    draft.write_text(json.dumps(facts), encoding="utf-8")
+    draft.write_text(json.dumps(details), encoding="utf-8")
     draft.replace(file)

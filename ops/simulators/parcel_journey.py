@@ -1,6 +1,6 @@
 """What happens to a parcel after its label was bought, in words that every carrier has codes for.
 
-Special cities have special ends: Returnville sends back, Troubletown is an exception that nobody
+Special cities have special ends: Returnville sends back, Troubletown is an exception that no one
 resolves, Lostville loses. A test may also choose the end of one tracking number.
 """
 

@@ -17,7 +17,7 @@ _decode = msgspec.json.Decoder().decode
 
 
 class NotUnderstood(ValueError):
-    """The request's body is no JSON object; the message says what was found instead."""
+    """The request's body is not a JSON object; the message says what was found instead."""
 
 
 def dump(value: JsonValue) -> bytes:
@@ -30,7 +30,7 @@ def parse_object(body: bytes) -> JsonObject:
     try:
         value = _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise NotUnderstood(f"The request's body is no JSON: {error}.") from error
+        raise NotUnderstood(f"The request's body is not JSON: {error}.") from error
     if not isinstance(value, dict):
         raise NotUnderstood("The request's body is JSON, but no object.")
     return value

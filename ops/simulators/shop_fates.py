@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ops.simulators.shop_template import Recipe
 
-SPOILS = ("no_lines", "bad_currency", "negative_quantity", "torn_json")
+CORRUPTIONS = ("no_lines", "bad_currency", "negative_quantity", "torn_json")
 NOTES = (
     "Please leave it at the back door.",
     "A present: no invoice, please.",
@@ -22,7 +22,7 @@ TAGS = ("two-parcels", "split-later", "short-pick")
 
 @dataclass(slots=True, frozen=True)
 class Plan:
-    """What to send. Shares are parts of the orders; `orders` 0 goes on for ever."""
+    """What to send. Shares are parts of the orders; `orders` 0 goes on indefinitely."""
 
     recipe: Recipe = field(default_factory=Recipe)
     orders: int = 100
@@ -35,7 +35,7 @@ class Plan:
     update: float = 0.05
     duplicate: float = 0.05
     bad: float = 0.0
-    # The part of the orders of which no webhook is sent: the shop has them, and nobody was told.
+    # The part of the orders of which no webhook is sent: the shop has them, and no one was told.
     drop: float = 0.0
     concurrency: int = 64
     give_up_seconds: float = 120.0
@@ -113,7 +113,7 @@ def draw(plan: Plan, number: int) -> Fate:
         cancelled=rng.random() < plan.cancel,
         updated=rng.random() < plan.update,
         duplicated=rng.random() < plan.duplicate,
-        bad=SPOILS[number % len(SPOILS)] if rng.random() < plan.bad else "",
+        bad=CORRUPTIONS[number % len(CORRUPTIONS)] if rng.random() < plan.bad else "",
         dropped=random.Random(f"{plan.recipe.seed}:{number}:drop").random() < plan.drop,
         payment=payment,
         edits=kinds,
@@ -123,8 +123,8 @@ def draw(plan: Plan, number: int) -> Fate:
     )
 
 
-def spoil(body: bytes, how: str) -> bytes:
-    """The payload made wrong in one of four ways (SPOILS)."""
+def corrupt(body: bytes, how: str) -> bytes:
+    """The payload made wrong in one of four ways (CORRUPTIONS)."""
     if how == "torn_json":
         return body[: len(body) * 2 // 3]
     order = json.loads(body)

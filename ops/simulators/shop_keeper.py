@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ops.simulators.caller import Answer, Caller, CallFailed, Target
+from ops.simulators.webhook_client import Answer, CallFailed, Target, WebhookClient
 
 ANSWER_SECONDS = 5.0
 HABITS = {
@@ -25,7 +25,7 @@ class BookKeeper:
         self._orders = Target.parse(f"{self._shop}/orders")
         self._failed = Target.parse(f"{self._shop}/failed")
         self._habits = Target.parse(f"{base.rstrip('/')}/_sim/warehouse/habits")
-        self._caller = Caller()
+        self._client = WebhookClient()
 
     async def tell(
         self, number: int, updated_at: str, order: bytes, locations: dict[str, int] | None = None
@@ -40,7 +40,7 @@ class BookKeeper:
         await self._post(self._orders, body)
 
     async def failed(self, topic: str) -> None:
-        """Say that nobody took a webhook."""
+        """Say that no one took a webhook."""
         await self._post(self._failed, json.dumps({"topic": topic}).encode())
 
     async def echo(self, url: str, secret: str, delay_ms: tuple[float, float]) -> None:
@@ -69,11 +69,11 @@ class BookKeeper:
 
     async def _answer(self, target: Target, body: bytes, good: tuple[int, ...]) -> Answer:
         headers = {"Content-Type": "application/json"}
-        answer = await self._caller.post(target, headers, body, ANSWER_SECONDS)
+        answer = await self._client.post(target, headers, body, ANSWER_SECONDS)
         if answer.status not in good:
             raise CallFailed(f"the book answered {answer.status}", connected=True)
         return answer
 
     def close(self) -> None:
         """Hang up."""
-        self._caller.close()
+        self._client.close()

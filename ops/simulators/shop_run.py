@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ops.simulators.shop_changes import Change, changes, fulfilled, locations, request
 from ops.simulators.shop_expected import expected
-from ops.simulators.shop_fates import NOTES, Fate, Plan, draw, spoil
+from ops.simulators.shop_fates import NOTES, Fate, Plan, corrupt, draw
 from ops.simulators.shop_keeper import BookKeeper
 from ops.simulators.shop_statement import Json, stamp
 from ops.simulators.shop_template import Moment, payload
@@ -93,7 +93,7 @@ class ShopRun:
         try:
             moment = Moment(paid=paid_at_once)
             fate.accepted = await self._tell(
-                "orders/create", fate, created_at, moment, spoilt=fate.bad
+                "orders/create", fate, created_at, moment, malformed=fate.bad
             )
         finally:
             if self._plan.rate <= 0:
@@ -171,7 +171,7 @@ class ShopRun:
         return await self._deliver(topic, webhook_id, time.time(), json.dumps(one["body"]).encode())
 
     async def _tell(
-        self, topic: str, fate: Fate, created_at: float, moment: Moment, spoilt: str = ""
+        self, topic: str, fate: Fate, created_at: float, moment: Moment, malformed: str = ""
     ) -> bool:
         now = created_at if topic == "orders/create" else time.time()
         moment = Moment(
@@ -193,11 +193,11 @@ class ShopRun:
             fate.expected = expected(json.loads(body), {}, fate.payment)
         if fate.dropped:
             return False
-        if spoilt:
-            body = spoil(body, spoilt)
+        if malformed:
+            body = corrupt(body, malformed)
         # Only a create repeats itself, so shop, order and topic make an id that never clashes.
         webhook_id = f"{self._plan.recipe.order_id(fate.number):013d}-{topic.partition('/')[2]}"
-        return await self._deliver(topic, webhook_id, now, body, refusable=bool(spoilt))
+        return await self._deliver(topic, webhook_id, now, body, refusable=bool(malformed))
 
     async def _deliver(
         self, topic: str, webhook_id: str, now: float, body: bytes, *, refusable: bool = False

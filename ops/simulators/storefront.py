@@ -25,7 +25,7 @@ __all__ = ["Moment", "Plan", "Recipe", "ShopRun", "build_order", "payload", "sig
 def _share(value: str) -> float:
     share = float(value)
     if not 0 <= share <= 1:
-        raise argparse.ArgumentTypeError(f"{value} is no share: it must be from 0 to 1.")
+        raise argparse.ArgumentTypeError(f"{value} is not a share: it must be from 0 to 1.")
     return share
 
 
@@ -95,11 +95,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--cancel", type=_share, default=0.03, help="share cancelled soon after")
     add("--update", type=_share, default=0.05, help="share changed soon after")
     add("--duplicate", type=_share, default=0.05, help="share whose create is delivered twice")
-    add("--bad", type=_share, default=0.0, help="share whose payload is spoilt")
+    add("--bad", type=_share, default=0.0, help="share whose payload is corrupted")
     add("--concurrency", type=int, default=64, help="webhooks under way at once")
     add("--give-up-seconds", type=float, default=120.0, help="how long one webhook is retried")
     add("--report", type=Path, default=None, help="where to write the JSON report")
-    add("--drop", type=_share, default=0.0, help="share of orders nobody is told of")
+    add("--drop", type=_share, default=0.0, help="share of orders no one is told of")
     add("--book", default="", help="where the simulators listen: the shop's API knows the orders")
     _add_changes(parser)
     add("--quiet", action="store_true", help="no progress line")

@@ -169,7 +169,7 @@ class Warehouse:
             return stranger
         task = self._tasks.get(task_id)
         if task is None:
-            return self.failure(404, "NoSuchTask", f"There is no task {task_id}.")
+            return self.failure(404, "NoSuchTask", f"There is not a task {task_id}.")
         if (
             task.packed_at
             and self._world.clock() >= task.packed_at + self._habits.hand_over_after_seconds

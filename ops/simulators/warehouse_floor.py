@@ -150,7 +150,7 @@ class Floor:
             self._world.ledger.record("warehouse_task_cancel", self._name, task.reference, task.id)
 
     def act(self, task: Task, step: Step) -> None:
-        """Lets a step happen that nobody planned, even after a cancellation, and reports it."""
+        """Lets a step happen that no one planned, even after a cancellation, and reports it."""
         task.silent = task.sending = False
         self._do(task, step, told=True)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from ops.simulators.caller import Caller, CallFailed, Target
 from ops.simulators.shapes import JsonObject, NotUnderstood, dig, number, objects, parse_object
+from ops.simulators.webhook_client import CallFailed, Target, WebhookClient
 
 MAX_WAITING = 100_000
 ANSWER_SECONDS = 5.0
@@ -22,7 +22,7 @@ class Labels:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._caller = Caller()
+        self._client = WebhookClient()
         self._slots = asyncio.Semaphore(CONCURRENCY)
         self._active: set[asyncio.Task[None]] = set()
 
@@ -59,7 +59,7 @@ class Labels:
             wait = pause
             try:
                 async with self._slots:
-                    answer = await self._caller.get(target, ANSWER_SECONDS)
+                    answer = await self._client.get(target, ANSWER_SECONDS)
                 if answer.status in (403, 404):
                     return
                 found = parse_object(answer.body) if answer.status == 200 else {}
@@ -76,4 +76,4 @@ class Labels:
         for task in list(self._active):
             task.cancel()
         await asyncio.gather(*self._active, return_exceptions=True)
-        self._caller.close()
+        self._client.close()

@@ -62,7 +62,7 @@ class Parcel:
 
 @dataclass(slots=True)
 class Task:
-    """One task. `outbox` holds the reports that nobody has taken yet."""
+    """One task. `outbox` holds the reports that no one has taken yet."""
 
     id: str
     reference: str

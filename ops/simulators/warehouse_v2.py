@@ -97,5 +97,5 @@ class WarehouseV2:
             return stranger
         task = self._tasks.get(task_id)
         if task is None:
-            return self.failure(404, "NoSuchTask", f"There is no task {task_id}.")
+            return self.failure(404, "NoSuchTask", f"There is not a task {task_id}.")
         return json_reply(self._floor.cancel(task), task.shown())

@@ -14,7 +14,7 @@ from array import array
 from dataclasses import dataclass, field
 from time import perf_counter
 
-from ops.simulators.caller import Caller, CallFailed, Target
+from ops.simulators.webhook_client import CallFailed, Target, WebhookClient
 
 API_VERSION = "2026-10"
 ANSWER_SECONDS = 5.0
@@ -37,7 +37,8 @@ class Webhook:
     event_id: str
     triggered_at: str
     body: bytes
-    # A refusal (4xx) is final for a payload that was spoilt on purpose; Shopify itself would go on.
+    # A refusal (4xx) is final for a payload that was corrupted on purpose; Shopify itself would go
+    # on.
     refusable: bool = False
 
 
@@ -70,10 +71,10 @@ class Sender:
         self._secret = secret
         self._shop = shop
         self._give_up_seconds = give_up_seconds
-        self._caller = Caller()
+        self._client = WebhookClient()
         self._slots = asyncio.Semaphore(concurrency)
         self._loop = asyncio.get_running_loop()
-        # While nobody listens, one webhook asks again and the others wait for it.
+        # While no one listens, one webhook asks again and the others wait for it.
         self._quiet_until = 0.0
         self.figures = Figures()
 
@@ -117,7 +118,7 @@ class Sender:
     async def _attempt(self, headers: dict[str, str], body: bytes, *, first: bool) -> int:
         started = perf_counter()  # The loop's own clock counts whole milliseconds.
         try:
-            answer = await self._caller.post(self._target, headers, body, ANSWER_SECONDS)
+            answer = await self._client.post(self._target, headers, body, ANSWER_SECONDS)
         except CallFailed as failed:
             if not failed.connected:
                 self._quiet_until = self._loop.time() + FIRST_PAUSE_SECONDS
@@ -130,4 +131,4 @@ class Sender:
 
     def close(self) -> None:
         """Hangs up."""
-        self._caller.close()
+        self._client.close()

@@ -58,7 +58,7 @@ Handler = Callable[[Request], Reply]
 
 
 class BadRequest(Exception):
-    """The bytes are no HTTP/1.1 that this server reads."""
+    """The bytes are not HTTP/1.1 that this server reads."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -71,7 +71,7 @@ def read_head(head: str) -> tuple[str, str, str, dict[str, str]]:
     first, *lines = head.split("\r\n")
     parts = first.split(" ")
     if len(parts) != 3 or not parts[2].startswith("HTTP/1."):
-        raise BadRequest(400, "The first line is no HTTP/1.1 request line.")
+        raise BadRequest(400, "The first line is not an HTTP/1.1 request line.")
     headers: dict[str, str] = {}
     for line in lines:
         name, colon, value = line.partition(":")
@@ -92,7 +92,7 @@ def take_chunks(buffer: bytearray, start: int) -> tuple[bytes, int] | None:
         try:
             size = int(bytes(buffer[start:line_end]).split(b";")[0], 16)
         except ValueError as error:
-            raise BadRequest(400, "A chunk's size is no hexadecimal number.") from error
+            raise BadRequest(400, "A chunk's size is not a hexadecimal number.") from error
         if len(body) + size > MAX_BODY_BYTES:
             raise BadRequest(413, "The body is too large.")
         start = line_end + 2
@@ -175,7 +175,7 @@ class Connection(asyncio.Protocol):
         else:
             length = headers.get("content-length", "0")
             if not length.isdigit():
-                raise BadRequest(400, "Content-Length is no number.")
+                raise BadRequest(400, "Content-Length is not a number.")
             if int(length) > MAX_BODY_BYTES:
                 raise BadRequest(413, "The body is too large.")
             end = self._body_at + int(length)

@@ -1,1 +1,1 @@
-"""What is promised outside, and how it is checked: schemas, refusals, checks."""
+"""Published contracts and how messages are checked against them: schemas, refusals, checks."""

@@ -1,8 +1,8 @@
-"""What a new text of a published schema would break for those who build on the old one.
+"""Finds what a new version of a published schema would break for those who rely on the old one.
 
-`schemas/contracts/released.json` keeps every schema as it was released; a test holds today's
-against it. `python -m schemas.contracts.breaking --release` releases today's, and refuses to when
-that breaks something.
+`schemas/contracts/released.json` keeps every schema as it was released; a test compares today's
+with it. `python -m schemas.contracts.breaking --release` releases today's, and refuses if that
+breaks something.
 """
 
 from __future__ import annotations
@@ -30,29 +30,31 @@ _COMPARED = frozenset({
 
 
 def breaking_changes(old: Schema, new: Schema, *, sent_by_us: bool) -> tuple[str, ...]:
-    """Return a sentence for everything that was valid by `old` and no longer is by `new`, or that
-    no longer means the same: a field that nobody reads any more, another default.
+    """Return a sentence for everything that `old` accepts and `new` refuses, or that has another
+    meaning now: a field that is no longer read, another default.
 
-    With `sent_by_us` also for what readers of `old` would not expect in what `new` describes: a
-    field that may be missing now, or a value they don't know. New optional fields break nobody.
+    With `sent_by_us` also for what readers of `old` would not expect from `new`: a field that may
+    now be missing, or an unknown value. New optional fields break nothing.
     """
     found = list(_narrowed(old, new, _Pair(old, new)))
     found += _gone(old, new, _Pair(old, new))
     if sent_by_us:
-        found += [f"Readers of the old text: {one}" for one in _narrowed(new, old, _Pair(new, old))]
+        found += [
+            f"Readers of the old schema: {one}" for one in _narrowed(new, old, _Pair(new, old))
+        ]
     return tuple(dict.fromkeys(found))
 
 
 def all_breaking_changes(
     released: Mapping[str, Schema], today: Mapping[str, Schema]
 ) -> tuple[str, ...]:
-    """Return the sentences of all released schemas, each with the schema's name before it."""
+    """Return the sentences for all released schemas, each prefixed with the schema's name."""
     ours = set(today) - {published.ORDER, published.WAREHOUSE_CALLBACK}
     ours -= {published.INPUT_NAMES[kind] for kind in KINDS}
     found = []
     for name, old in released.items():
         if name not in today:
-            found.append(f"{name}: it is published no more; keep it, and add a new version.")
+            found.append(f"{name}: it is no longer published; keep it, and add a new version.")
             continue
         found += [
             f"{name}: {one}" for one in breaking_changes(old, today[name], sent_by_us=name in ours)
@@ -67,14 +69,14 @@ def read_released() -> dict[str, Schema]:
 
 
 class _Pair:
-    """Two documents whose references are followed; a pair of references is looked at once."""
+    """Two documents whose references are followed; each pair of references is compared once."""
 
     def __init__(self, wide: Schema, narrow: Schema) -> None:
         self._wide, self._narrow = wide, narrow
         self._seen: set[tuple[str, str]] = set()
 
     def follow(self, wide: Schema, narrow: Schema) -> tuple[Schema, Schema] | None:
-        """Return what two schemas refer to; None when this pair was looked at already."""
+        """Return what two schemas refer to, None when this pair was already compared."""
         names = (wide.get("$ref", ""), narrow.get("$ref", ""))
         if names != ("", ""):
             if names in self._seen and all(names):
@@ -83,7 +85,7 @@ class _Pair:
         return _target(wide, self._wide), _target(narrow, self._narrow)
 
     def turned(self) -> _Pair:
-        """Return a pair that has seen nothing, to try alternatives with."""
+        """Return a fresh pair, to try alternatives with."""
         return _Pair(self._wide, self._narrow)
 
 
@@ -96,7 +98,7 @@ def _target(schema: Schema, root: Schema) -> Schema:
 
 
 def _narrowed(wide: Schema, narrow: Schema, pair: _Pair, at: str = "") -> Iterator[str]:
-    """Yield how `narrow` refuses something that `wide` accepts."""
+    """Yield in which ways `narrow` refuses what `wide` accepts."""
     where = f"The field {at}" if at else "The message"
     yield from _beside("$ref", wide, narrow, where)
     both = pair.follow(wide, narrow)
@@ -117,7 +119,7 @@ def _narrowed(wide: Schema, narrow: Schema, pair: _Pair, at: str = "") -> Iterat
 
 
 def _beside(leading: str, wide: Schema, narrow: Schema, where: str) -> Iterator[str]:
-    """Keywords beside one that leads on would refuse more; none of ours has any."""
+    """Keywords beside a leading one could refuse more; none of our schemas has any."""
     if leading not in narrow:
         return
     for key in sorted(narrow.keys() - _UNCHECKED - {leading}):
@@ -212,8 +214,8 @@ def _entries(wide: Schema, narrow: Schema, pair: _Pair, at: str, where: str) -> 
 
 
 def _gone(old: Schema, new: Schema, pair: _Pair, at: str = "") -> Iterator[str]:
-    """Yield what means something else now: fields that senders fill and readers count on, and that
-    no longer exist, and fields that mean another value when they are left out."""
+    """Yield what has another meaning now: fields that senders fill and readers rely on and that no
+    longer exist, and fields with another default."""
     both = pair.follow(old, new)
     if both is None:
         return
@@ -249,7 +251,7 @@ def _list(found: set[str]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Say what would break; with `--release`, write today's schemas when nothing would."""
+    """Print what would break; with `--release`, write today's schemas if nothing would."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--release", action="store_true", help="keep today's schemas from now on")
     wanted = parser.parse_args(arguments)

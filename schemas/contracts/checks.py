@@ -1,4 +1,5 @@
-"""What a canonical order must keep beyond its shape. Each check returns sentences, none if kept."""
+"""Rules for canonical orders beyond their shape. Each check returns sentences, none if the order
+passes."""
 
 from __future__ import annotations
 
@@ -18,21 +19,22 @@ from schemas.order.money import decimal_text
 MAX_PARCELS = 100
 """What `warehouse.callback.v2` takes; a carrier's shipment has 200 at most, a mistake thousands."""
 MAX_PIECES = 1_000_000
-"""Of one line: the canonical order's bound."""
+"""Per line: the canonical order's limit."""
 MAX_SIDE_MM = 20_000
-"""Twenty metres: longer than any parcel, and than most mistakes of a unit."""
+"""Twenty metres: longer than any parcel, and short enough to catch most mistaken units."""
 
 
 def refuse_order(order: Order) -> None:
-    """Raise Refused with the first reason, in the order of ORDER_CHECKS, and all its sentences."""
+    """Raise Refused with the first reason, in the sequence of ORDER_CHECKS, and all its
+    sentences."""
     for reason, look in ORDER_CHECKS:
         if sentences := look(order):
             raise Refused(reason, sentences)
 
 
 def currency_known(order: Order) -> tuple[str, ...]:
-    """The order's currency, and the one that the customer saw, are in ISO 4217; who states amounts
-    that the customer saw says in which currency."""
+    """The order's currency and the currency that the customer saw are in ISO 4217; amounts that the
+    customer saw come with their currency."""
     seen = order.presentment
     if seen is None:
         for line in order.lines:
@@ -56,7 +58,7 @@ def countries_known(order: Order) -> tuple[str, ...]:
 
 
 def has_ship_to(order: Order) -> tuple[str, ...]:
-    """An order with something to ship says where to."""
+    """An order with something to ship has a delivery address."""
     if order.ship_to is not None or not any(line.requires_shipping for line in order.lines):
         return ()
     return ("A line requires shipping and the order has no ship_to address; add it.",)
@@ -67,7 +69,7 @@ def line_ids_differ(order: Order) -> tuple[str, ...]:
     if len({line.line_id for line in order.lines}) == len(order.lines):
         return ()
     twice, _ = Counter(line.line_id for line in order.lines).most_common(1)[0]
-    return (f"The line id {shown(twice)} stands at two lines; give each line its own.",)
+    return (f"Two lines have the id {shown(twice)}; give each line its own.",)
 
 
 def dates_possible(order: Order) -> tuple[str, ...]:
@@ -80,7 +82,7 @@ def dates_possible(order: Order) -> tuple[str, ...]:
 
 
 def news_possible(at: str | None) -> tuple[str, ...]:
-    """The moment of a piece of news is on the calendar."""
+    """The time of a report is on the calendar."""
     if at is None or _is_time(at):
         return ()
     return (f"The at is {at}, which is on no calendar; send a real date and time.",)
@@ -89,10 +91,10 @@ def news_possible(at: str | None) -> tuple[str, ...]:
 def totals_add_up(order: Order) -> tuple[str, ...]:
     """Prices sum to the subtotal, and subtotal - discount + shipping + tax + duty is the total.
 
-    The subtotal is before any discount. Discounts of the order as a whole need not be shared out
-    to lines, so the lines' discounts may be less than the order's, never more; the same holds for
-    the discounts that are named. Tax of lines need not sum to the order's tax: jurisdictions round
-    on their own. What the customer saw adds up alike, in its own currency.
+    The subtotal is before any discount. A discount on the whole order need not be divided among
+    lines, so the lines' discounts may sum to less than the order's, never more; the same holds for
+    named discounts. Tax of lines need not sum to the order's tax: jurisdictions round separately.
+    What the customer saw must add up in the same way, in its own currency.
     """
     totals = order.totals
     gross = given = 0
@@ -155,14 +157,14 @@ def _sum_differs(totals: Totals, currency: str) -> tuple[str, ...]:
 
 
 def _presentment_differs(order: Order, presentment: Presentment) -> list[str]:
-    """Lines that are all stated sum to what is left of the subtotal after the lines' discounts: at
-    most the subtotal, and at least that less the whole discount."""
+    """If all lines are stated, they sum to the subtotal less the lines' discounts: at most the
+    subtotal, and at least the subtotal less the whole discount."""
     totals = presentment.totals
     found = [f"As the customer saw it: {one}" for one in _sum_differs(totals, presentment.currency)]
     if presentment.currency == order.currency and totals != order.totals:
         found.append(
             f"The presentment is in the order's own currency, {order.currency}, with other "
-            "totals; leave it out, or mend the currency."
+            "totals; leave it out, or correct the currency."
         )
     seen = [line.presentment_total_minor for line in order.lines]
     stated = [one for one in seen if one is not None]
@@ -210,7 +212,7 @@ def quantities_possible(units: tuple[Units, ...], *, least: int = 0) -> tuple[st
 
 
 def skus_named(order: Order) -> tuple[str, ...]:
-    """What has to be shipped has an SKU that is not blank."""
+    """Every line that must be shipped has an SKU that is not blank."""
     return tuple(
         f"The SKU of the line {shown(line.line_id)} is blank; say which article it is."
         for line in order.lines
@@ -227,7 +229,7 @@ ORDER_CHECKS: tuple[tuple[str, Callable[[Order], tuple[str, ...]]], ...] = (
     (refusals.DATE_IMPOSSIBLE, dates_possible),
     (refusals.TOTAL_MISMATCH, totals_add_up),
 )
-"""Every check of an order, with the reason it is refused for."""
+"""Every check of an order, with its reason for refusal."""
 
 
 def _addresses(order: Order) -> list[tuple[str, Address]]:
@@ -238,6 +240,6 @@ def _addresses(order: Order) -> list[tuple[str, Address]]:
 def _is_time(value: str) -> bool:
     try:
         datetime.fromisoformat(value).astimezone(UTC)
-    except (ValueError, OverflowError):  # the first and last day of all years overflow by a zone
+    except (ValueError, OverflowError):  # a zone can push the first or last representable day over
         return False
     return True

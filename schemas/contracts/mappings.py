@@ -1,8 +1,9 @@
-"""The mappings document, version 1: what channels call things, and what we call them.
+"""The mappings document, version 1: names that channels use, and the names that we use.
 
-For each channel, and under `*` for all of them: SKUs, bundles, tax codes and shipping methods. A
-table that is absent takes everything as it is. One that is there is closed: a value that it
-doesn't list waits for somebody to list it, unless it says `"others": "keep"`.
+It has SKUs, bundles, tax codes and shipping methods for each channel, and under `*` for all
+channels. An absent table accepts every value unchanged. A table that exists is closed: an order
+with a value that it does not list waits until someone lists it, unless the table says `"others":
+"keep"`.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ MAPPINGS_SCHEMA = "orderwright.mappings.v1"
 EVERY_CHANNEL = "*"
 
 MAX_ENTRIES = 200_000
-"""Entries of all tables of a document together."""
+"""Entries in all tables of a document together."""
 MAX_DOCUMENT_BYTES = 16 * 1_048_576
-"""A document of the most entries with usual names fits."""
+"""A document with the most entries and names of usual length fits."""
 MAX_FAULTS = 20
-"""Sentences of one refusal; the rest are counted."""
+"""Sentences in one refusal; the rest is counted."""
 
 Name = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+(?![\s\S])")]
 Others = Annotated[
@@ -98,7 +99,7 @@ class Mappings(
 
 
 class MappingsRefused(ValueError):
-    """A document that can't be used; `sentences` say why, one for each fault."""
+    """An invalid document; `sentences` has one entry for each fault."""
 
     def __init__(self, sentences: list[str]) -> None:
         kept = sentences[:MAX_FAULTS]
@@ -122,11 +123,11 @@ def read_mappings(raw: bytes) -> Mappings:
     except msgspec.MsgspecError as error:
         raise MappingsRefused([_sentence(error)]) from error
     except (UnicodeDecodeError, RecursionError) as error:
-        raise MappingsRefused(["The document is no JSON text in UTF-8."]) from error
+        raise MappingsRefused(["The document is not JSON in UTF-8."]) from error
 
 
 def from_table(table: object) -> Mappings:
-    """Make a document of what TOML or JSON gave. Raises MappingsRefused with every fault."""
+    """Build a document from parsed TOML or JSON. Raises MappingsRefused with every fault."""
     stated = {"schema": MAPPINGS_SCHEMA, **table} if isinstance(table, dict) else table
     try:
         return checked(msgspec.convert(stated, Mappings))
@@ -135,17 +136,15 @@ def from_table(table: object) -> Mappings:
 
 
 def write_mappings(mappings: Mappings) -> bytes:
-    """Write a document as JSON; the same document always gives the same bytes."""
+    """Encode a document as JSON; equal documents give equal bytes."""
     return msgspec.json.encode(mappings, order="deterministic")
 
 
 def checked(mappings: Mappings) -> Mappings:
-    """Return the document when its tables make sense together. Raises MappingsRefused."""
+    """Return the document if its tables are consistent. Raises MappingsRefused."""
     entries = sum(_size(tables) for tables in mappings.channels.values())
     if entries > MAX_ENTRIES:
-        raise MappingsRefused(
-            [f"The tables have {entries} entries; at most {MAX_ENTRIES} are taken."]
-        )
+        raise MappingsRefused([f"The tables have {entries} entries; the limit is {MAX_ENTRIES}."])
     faults = [
         fault
         for name in dict.fromkeys((*mappings.channels, EVERY_CHANNEL))
@@ -157,7 +156,7 @@ def checked(mappings: Mappings) -> Mappings:
 
 
 def tables_of(mappings: Mappings, channel: str) -> ChannelTables | None:
-    """Return a channel's tables with those of `*` beneath them; None when there are none."""
+    """Return a channel's tables, completed from those of `*`, None when there are none."""
     own, common = mappings.channels.get(channel), mappings.channels.get(EVERY_CHANNEL)
     if own is None or common is None or own is common:
         return own or common
@@ -170,13 +169,13 @@ def tables_of(mappings: Mappings, channel: str) -> ChannelTables | None:
 
 
 def unconfigured(mappings: Mappings, channels: Iterable[str]) -> tuple[str, ...]:
-    """Return the channels that the document has tables for and that aren't among those given: not
-    there yet, or misspelt, and then their orders go on waiting."""
+    """Return the channels that have tables but are not in `channels`: not configured yet, or
+    misspelt, in which case orders keep waiting."""
     return tuple(sorted(mappings.channels.keys() - {EVERY_CHANNEL, *channels}))
 
 
 def aliases_of(skus: Skus) -> dict[str, str]:
-    """Return ours for each of the channel's SKUs, the variants among them."""
+    """Return our SKU for each of the channel's SKUs, variants included."""
     return {**{one: ours for ours, many in skus.variants.items() for one in many}, **skus.aliases}
 
 
@@ -214,7 +213,7 @@ def _size(tables: ChannelTables) -> int:
 
 def _faults(name: str, mappings: Mappings) -> Iterator[str]:
     if name != EVERY_CHANNEL and _CHANNEL.fullmatch(name) is None:
-        yield f"{name!r} is no channel's name: use that of the settings, or * for every channel."
+        yield f"{name!r} is not a channel name: use one from the settings, or * for every channel."
     own = mappings.channels.get(name)
     if own is not None and own.skus is not None:
         yield from _twice(name, own.skus)
@@ -269,7 +268,7 @@ def _twice(name: str, skus: Skus) -> Iterator[str]:
             if seen.setdefault(theirs, ours) != ours:
                 yield (
                     f"For {name} the SKU {theirs!r} is both {seen[theirs]!r} and {ours!r}:"
-                    " it can be one only."
+                    " it can only be one of them."
                 )
 
 
@@ -291,5 +290,5 @@ def _sentence(error: Exception) -> str:
     unknown = _UNKNOWN.match(text)
     if unknown is not None:
         place = text.partition(" - at ")[2] or "`$`"
-        return f"The document has a key that is not known, {unknown[1]!r}, at {place}."
-    return f"The document is not understood: {text.rstrip('.')}."
+        return f"The document has an unknown key, {unknown[1]!r}, at {place}."
+    return f"The document is invalid: {text.rstrip('.')}."

@@ -1,8 +1,8 @@
-"""The JSON Schemas (2020-12) that others may build on, made from the structs themselves.
+"""The published JSON Schemas (2020-12), generated from the structs.
 
 `python -m schemas.contracts.published --write` writes them to `schemas/contracts/json/`; a test
-compares. A published name is never changed in a way that refuses what it accepted: a new major
-version gets a new name.
+compares. A published schema never starts to refuse what it accepted: a new major version gets a new
+name.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from schemas.contracts.mappings import Mappings
 from schemas.messages.callbacks import WarehouseCallback
 from schemas.messages.effects import tag_of
 from schemas.messages.events import OrderEvent
-from schemas.messages.facts import OrderCancelledHere, OrderFulfilled
 from schemas.messages.inputs import KINDS
+from schemas.messages.published_events import OrderCancelledHere, OrderFulfilled
 from schemas.order.canonical import Order
 
-# Any: a JSON Schema is free-form JSON; whoever reads one asks for the keyword it knows.
+# Any: a JSON Schema is free-form JSON; readers look up the keywords that they know.
 Schema = dict[str, Any]
 
 ORDER = "order.v1"
@@ -38,12 +38,12 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 INPUT_NAMES: Mapping[str, str] = MappingProxyType(
     {kind: tag_of(shape) for kind, shape in KINDS.items()}
 )
-"""The schema's name for each `<kind>` token: `place` is `order.place.v1`."""
+"""The schema's name for each `<kind>` token, such as `order.place.v1` for `place`."""
 
 
 @cache
 def all_schemas() -> Mapping[str, Schema]:
-    """Return every published schema by its name. The caller must not change them."""
+    """Return every published schema by its name. They are shared; do not modify them."""
     found = {ORDER: _schema(ORDER, Order)}
     for name, shape in zip(INPUT_NAMES.values(), KINDS.values(), strict=True):
         found[name] = _schema(name, shape, closed=True)
@@ -62,16 +62,16 @@ def identifier(name: str) -> str:
 
 
 def text_of(schema: Schema) -> str:
-    """Write a schema as its file has it."""
+    """Return a schema as the text of its file."""
     encoded = msgspec.json.format(msgspec.json.encode(schema), indent=2)
     return encoded.decode() + "\n"
 
 
 def _schema(name: str, shape: type[msgspec.Struct], *, closed: bool = False) -> Schema:
-    """Make one self-contained schema. `closed`: unknown fields are refused, also further in.
+    """Return one self-contained schema. `closed` refuses unknown fields at every level.
 
-    Inputs are closed, because a misspelt field would be dropped without a word; events stay open,
-    because their readers must bear fields that later versions add.
+    Inputs are closed, because a misspelt field would be dropped silently. Events stay open, because
+    their readers must tolerate fields that later versions add.
     """
     _, parts = msgspec.json.schema_components([shape], ref_template="#/$defs/{name}")
     parts = {part: _polished(part, schema, closed=closed) for part, schema in parts.items()}
@@ -83,7 +83,7 @@ def _schema(name: str, shape: type[msgspec.Struct], *, closed: bool = False) -> 
 
 
 def _polished(part: str, schema: Schema, *, closed: bool) -> Schema:
-    """Give titles in people's words, and say a tag as the constant it is."""
+    """Add readable titles, and state a tag as a constant."""
     schema = {**schema, "title": _words(part)}
     if "description" in schema:
         schema["description"] = " ".join(schema["description"].split())
@@ -102,21 +102,23 @@ def _polished(part: str, schema: Schema, *, closed: bool) -> Schema:
 
 
 def _words(name: str) -> str:
-    spaced = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
+    spaced = "".join(
+        f" {character.lower()}" if character.isupper() else character for character in name
+    )
     return spaced.strip().capitalize()
 
 
 def main(arguments: list[str]) -> int:
-    """Write the files (`--write`), or return 1 when they differ from the structs."""
+    """Write the files (`--write`), or return 1 if they differ from the structs."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help="write the files anew")
+    parser.add_argument("--write", action="store_true", help="write the files again")
     if parser.parse_args(arguments).write:
         write()
     return 1 if differences() else 0
 
 
 def write() -> None:
-    """Write all files, and remove those of names that are published no more."""
+    """Write all files, and remove those that are no longer published."""
     FOLDER.mkdir(exist_ok=True)
     for path in FOLDER.glob("*.json"):
         if path.stem not in all_schemas():
@@ -126,7 +128,7 @@ def write() -> None:
 
 
 def differences() -> list[str]:
-    """Return the names whose file is missing, left over or says something else."""
+    """Return the names whose file is missing, left over or different."""
     files = {path.stem: path.read_text() for path in FOLDER.glob("*.json")}
     wanted = {name: text_of(schema) for name, schema in all_schemas().items()}
     return sorted(n for n in files.keys() | wanted.keys() if files.get(n) != wanted.get(n))

@@ -1,4 +1,4 @@
-"""Why something was not let in: one error, and one table of reasons."""
+"""Why a message is refused: one error, and one table of reasons."""
 
 from __future__ import annotations
 
@@ -48,56 +48,56 @@ UNREADABLE = "unreadable"
 
 REASONS: Mapping[str, str] = MappingProxyType(
     {
-        TOO_LARGE: "The body is larger than the door takes.",
-        JSON_NOT_UTF8: "The bytes are no UTF-8 text.",
+        TOO_LARGE: "The body is larger than the edge accepts.",
+        JSON_NOT_UTF8: "The bytes are not UTF-8 text.",
         JSON_BYTE_ORDER_MARK: "The text begins with a byte order mark, which JSON must not have.",
-        JSON_MALFORMED: "The text is no JSON.",
-        JSON_NUL: "A text holds the character NUL, which no database column can keep.",
-        JSON_LONE_SURROGATE: "A text holds half of a surrogate pair, which is no character.",
+        JSON_MALFORMED: "The text is not JSON.",
+        JSON_NUL: "A text contains the character NUL, which no database column can store.",
+        JSON_LONE_SURROGATE: "A text contains half of a surrogate pair, which is not a character.",
         JSON_TOO_DEEP: "Objects and lists are nested deeper than any order needs.",
-        JSON_DUPLICATE_KEY: "An object has a key twice, so nobody can tell which one counts.",
-        JSON_NUMBER_OUT_OF_RANGE: "A number is larger than 64 bits or than a float can hold.",
-        SCHEMA_MISMATCH: "The message has not the published shape.",
+        JSON_DUPLICATE_KEY: "An object has a key twice, so its meaning is ambiguous.",
+        JSON_NUMBER_OUT_OF_RANGE: "A number does not fit into 64 bits or a float.",
+        SCHEMA_MISMATCH: "The message does not match the published schema.",
         TOTAL_MISMATCH: "The amounts do not add up to the total.",
         CURRENCY_UNKNOWN: "The currency is not in ISO 4217.",
         COUNTRY_UNKNOWN: "The country is not in ISO 3166-1.",
-        ADDRESS_FORMAT_INVALID: "A postal code or region has not the shape its country's have.",
-        EMAIL_INVALID: "An e-mail address has not the form of one.",
-        PHONE_INVALID: "A phone number has not the form of one.",
-        SHIP_TO_MISSING: "Something must be shipped and no address says where to.",
-        SHIP_TO_SEVERAL: "The goods go to several addresses, and an order here has one.",
-        DATE_IMPOSSIBLE: "A date or time has the right form and is on no calendar.",
-        LINE_REPEATED: "Two lines have the same id, so nobody can tell them apart.",
-        CSV_MALFORMED: "A file of orders, or a row of it, can't be read as it stands.",
-        ORDER_DIFFERS: "An import names an order that is here already and says something else.",
+        ADDRESS_FORMAT_INVALID: "A postal code or region does not match its country.",
+        EMAIL_INVALID: "An e-mail address is malformed.",
+        PHONE_INVALID: "A phone number is malformed.",
+        SHIP_TO_MISSING: "Something must be shipped, but there is no delivery address.",
+        SHIP_TO_SEVERAL: "The goods go to several addresses, but an order can have only one.",
+        DATE_IMPOSSIBLE: "A date or time has the right form but does not exist.",
+        LINE_REPEATED: "Two lines have the same id.",
+        CSV_MALFORMED: "A file of orders, or a row of it, can't be read.",
+        ORDER_DIFFERS: "An import names an existing order with different contents.",
         PARCELS_IMPOSSIBLE: "The parcels cannot exist as stated.",
-        QUANTITY_IMPOSSIBLE: "Pieces are counted in a way that can't have happened.",
-        MONEY_UNREADABLE: "An amount is no money of its currency.",
-        SKU_MISSING: "Something must be shipped and the channel does not say which article it is.",
+        QUANTITY_IMPOSSIBLE: "Quantities are stated that are impossible.",
+        MONEY_UNREADABLE: "An amount is not valid in its currency.",
+        SKU_MISSING: "Something must be shipped, but the channel does not name the article.",
         NOTHING_TO_FULFIL: "The order has no lines.",
         KIND_UNKNOWN: "The kind or version of the message is unknown here.",
-        KIND_MISMATCH: "The message is of another kind than it was sent as.",
+        KIND_MISMATCH: "The message is of a different kind than it was sent as.",
         TOPIC_UNKNOWN: "The channel's topic has no meaning here yet.",
-        TOPIC_NOT_OURS: "The channel's topic is no concern of orders, on purpose.",
-        ORDER_UNNAMED: "The channel's news concerns an order and does not say which.",
-        CHANNEL_DISCONNECTED: "The channel ended its connection: nothing more comes from it.",
-        PRIVACY_REQUEST: "Somebody asks for customer data, or for its erasure, by law.",
-        REF_MISSING: "The message does not say which order it is about.",
-        REF_MISMATCH: "The message is about another order than it was sent for.",
-        CORRELATION_REFUSED: "The correlation id is forged, altered or of another order.",
-        ORDER_UNKNOWN: "The message is about an order that nobody here knows.",
-        UNDECIDABLE: "The order could not take the message, however often it was tried.",
-        UNREADABLE: "Reading the message failed through a fault of ours.",
+        TOPIC_NOT_OURS: "The channel's topic does not concern orders; it is ignored on purpose.",
+        ORDER_UNNAMED: "The channel's message concerns an order but does not name it.",
+        CHANNEL_DISCONNECTED: "The channel ended its connection: it sends nothing more.",
+        PRIVACY_REQUEST: "Someone requests customer data, or its erasure, by law.",
+        REF_MISSING: "The message does not name its order.",
+        REF_MISMATCH: "The message names another order than the one it was sent for.",
+        CORRELATION_REFUSED: "The correlation id is forged, altered or belongs to another order.",
+        ORDER_UNKNOWN: "The message is about an unknown order.",
+        UNDECIDABLE: "The order could not process the message, even after many attempts.",
+        UNREADABLE: "Reading the message failed because of an internal error.",
     }
 )
-"""Every reason code a Refused may carry, and what it means. Codes are published: never renamed."""
+"""Every reason code of a Refused, and its meaning. Codes are published and never renamed."""
 
 
 class Refused(ValueError):
-    """A payload that must not come in; it is kept whole in quarantine, or answered with 4xx.
+    """A message that must not come in; it is kept in full in quarantine, or answered with 4xx.
 
     `reason` is one of REASONS. `sentences` are whole and plain: what is wrong, where, what was
-    expected and how to mend it; at least one, at most 21.
+    expected and how to fix it; at least one, at most 21.
     """
 
     def __init__(self, reason: str, sentences: tuple[str, ...]) -> None:
@@ -109,5 +109,5 @@ class Refused(ValueError):
 
 
 def refused(reason: str, *sentences: str) -> Refused:
-    """Make a Refused of single sentences."""
+    """Return a Refused with these sentences."""
     return Refused(reason, sentences)

@@ -1,7 +1,7 @@
-"""JSON read strictly: what two readers could understand differently does not come in.
+"""Strict JSON: text that two readers could interpret differently is refused.
 
-The good path costs little more than decoding: the text is decoded and encoded again, and what
-those two cannot notice is counted. Only a text that fails is looked at closely, to say where.
+The good path costs little more than decoding: the text is decoded and encoded again, and what those
+two steps can't notice is counted. Only a text that fails is examined closely, to say where.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from schemas.contracts import refusals
 from schemas.contracts.refusals import refused
 
 MAX_BYTES = 1024 * 1024
-"""What the stream and the edge take: the largest order of 500 lines has about 480 KB."""
+"""The limit of stream and edge; the largest order of 500 lines has about 480 KB."""
 
 MAX_DEPTH = 64
-"""Shopify's orders have five levels; a reader with a small stack bears a few hundred."""
+"""Shopify's orders have five levels; a reader with a small stack tolerates a few hundred."""
 
 MAX_INTEGER = 2**64 - 1
-"""What 64 bits hold, and with them every reader, store and wire format behind the door."""
+"""The range of 64 bits, which every reader, store and wire format behind the edge supports."""
 
 MIN_INTEGER = -(2**63)
 SHOWN_CHARACTERS = 60
 
 _decode = msgspec.json.Decoder().decode
-# msgspec reads integers of any size and tells faults by their place; orjson writes in half the
-# time, and refuses integers beyond 64 bits. Together they notice what neither does alone.
+# msgspec reads integers of any size and reports where a fault is; orjson writes in half the time,
+# and refuses integers beyond 64 bits. Together they notice what neither does alone.
 _encode = orjson.dumps
 _BOM = b"\xef\xbb\xbf"
 _KEEP = b'[]{}"'
@@ -47,22 +47,22 @@ _NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|(-?\d[-+.0-9eE]*)', re.DOTALL)
 
 
 def check(raw: bytes, *, limit_bytes: int = MAX_BYTES) -> None:
-    """Raise Refused unless `raw` is JSON that every reader understands alike. See `parse`."""
+    """Raise Refused unless `raw` is JSON that every reader interprets alike. See `parse`."""
     parse(raw, limit_bytes=limit_bytes)
 
 
 def parse(raw: bytes, *, limit_bytes: int = MAX_BYTES) -> object:
-    """Return what `raw` says: dicts, lists, texts, numbers, booleans and None.
+    """Return the value of `raw`: dicts, lists, texts, numbers, booleans and None.
 
-    Raises Refused for more than `limit_bytes`, what is no UTF-8 or no JSON, a byte order mark,
-    NUL (raw or as an escape), lone surrogates, more than 64 levels, a key twice in one object,
-    integers beyond 64 bits (-2**63 to 2**64 - 1; longer ones must come as text), and numbers
-    beyond a double.
+    Raises Refused for more than `limit_bytes`, for anything but UTF-8 and JSON, a byte order mark,
+    NUL (raw or escaped), lone surrogates, more than 64 levels, a key twice in one object, integers
+    beyond 64 bits (-2**63 to 2**64 - 1; longer ones must be sent as text), and numbers beyond a
+    double.
     """
     if len(raw) > limit_bytes:
         raise refused(
             refusals.TOO_LARGE,
-            f"The body has {len(raw):,} bytes; at most {limit_bytes:,} are taken.",
+            f"The body has {len(raw):,} bytes; the limit is {limit_bytes:,}.",
         )
     try:
         tree: object = _decode(raw)
@@ -76,14 +76,14 @@ def parse(raw: bytes, *, limit_bytes: int = MAX_BYTES) -> object:
         _refuse_text(raw, str(error))
     again = _written(raw, tree)
     escapes = b"\\" in raw
-    # Most senders write as we do, but for the slash that some escape: then every key was read.
+    # Most senders write as we do, except for the slash, which some escape: then every key was read.
     same = (raw.replace(b"\\/", b"/") if escapes else raw) == again
     suspicious = not same and raw.count(b":") != again.count(b":")
     if escapes:
         plain = raw.replace(b"\\\\", b"")  # Every backslash left begins an escape.
         if b"\\u0000" in plain:
             _refuse_nul(raw, raw.find(b"\\u0000"))
-        # An escaped colon is counted after encoding only, and could hide a key that was lost.
+        # An escaped colon is counted only after encoding, and could hide a lost key.
         suspicious = suspicious or (not same and _ESCAPED_COLON.search(plain) is not None)
         brackets = plain.replace(b'\\"', b"").translate(_BRACKETS, _NO_BRACKETS)
     else:
@@ -96,8 +96,8 @@ def parse(raw: bytes, *, limit_bytes: int = MAX_BYTES) -> object:
 
 
 def _written(raw: bytes, tree: object) -> bytes:
-    """Write down again what was read. Raises Refused for what has no place in 64 bits, and for some
-    hundred levels."""
+    """Encode again what was read. Raises Refused for integers beyond 64 bits, and for some hundred
+    levels."""
     try:
         return _encode(tree)
     except orjson.JSONEncodeError:
@@ -107,10 +107,10 @@ def _written(raw: bytes, tree: object) -> bytes:
 
 
 def _is_shallow(brackets: bytes) -> bool:
-    """Say whether brackets (and quotes) alone show at most MAX_DEPTH levels.
+    """Whether brackets (and quotes) alone show at most MAX_DEPTH levels.
 
-    Whole strings vanish as pairs of quotes. A bracket inside a string leaves a quote behind,
-    and then the answer is False, which means: count in the tree.
+    Complete strings vanish as pairs of quotes. A bracket inside a string leaves a quote behind; the
+    answer is then False, which means: count in the tree.
     """
     left = brackets.replace(b'""', b"")
     if left.count(b"[") <= MAX_DEPTH and b'"' not in left:
@@ -158,14 +158,14 @@ def _refuse_depth() -> NoReturn:
     raise refused(
         refusals.JSON_TOO_DEEP,
         f"Objects and lists are nested deeper than {MAX_DEPTH} levels; "
-        "send the order without wrapping it so often.",
+        "send the order with less nesting.",
     )
 
 
 def _refuse_nul(raw: bytes, offset: int) -> NoReturn:
     raise refused(
         refusals.JSON_NUL,
-        f"The text at {_place(raw, offset)} holds the character NUL; leave that character out.",
+        f"The text at {_place(raw, offset)} contains the character NUL; leave that character out.",
     )
 
 
@@ -178,12 +178,12 @@ def _refuse_number(raw: bytes) -> NoReturn:
         place = _place(raw, len(text[: found.start()].encode()))
         raise refused(
             refusals.JSON_NUMBER_OUT_OF_RANGE,
-            f"The number {shown(number)[1:-1]} at {place} is larger than we can hold "
+            f"The number {shown(number)[1:-1]} at {place} is too large "
             "(64 bits, or 1.8e308 with a fraction); send it as a text.",
         )
     raise refused(
         refusals.JSON_NUMBER_OUT_OF_RANGE,
-        "A number is larger than we can hold (64 bits); send it as a text.",
+        "A number is too large (64 bits); send it as a text.",
     )
 
 
@@ -207,18 +207,18 @@ def _refuse_text(raw: bytes, complaint: str = "") -> NoReturn:
     except UnicodeDecodeError as error:
         raise refused(
             refusals.JSON_NOT_UTF8,
-            f"The byte 0x{raw[error.start]:02X} at {_place(raw, error.start)} is no UTF-8; "
+            f"The byte 0x{raw[error.start]:02X} at {_place(raw, error.start)} is not UTF-8; "
             "send the text encoded as UTF-8.",
         ) from None
     if b"\0" in raw:
         _refuse_nul(raw, raw.find(b"\0"))
-    # Escaped backslashes are blanked, not removed: offsets have to stay true.
+    # Escaped backslashes are blanked, not removed, so that offsets stay correct.
     surrogate = _LONE_SURROGATE.search(raw.replace(b"\\\\", b"  "))
     if surrogate:
         half = surrogate.group().decode()
         raise refused(
             refusals.JSON_LONE_SURROGATE,
-            f"The text at {_place(raw, surrogate.start())} holds {half}, one half of a "
+            f"The text at {_place(raw, surrogate.start())} contains {half}, one half of a "
             "surrogate pair; send both halves or neither.",
         )
     byte = _BYTE.search(complaint)
@@ -233,12 +233,12 @@ def _refuse_text(raw: bytes, complaint: str = "") -> NoReturn:
         sentence = f"The JSON ends too early, at {_place(raw, len(raw))}; part of it is missing."
     else:
         around = raw[offset : offset + 20].decode("utf-8", "replace")
-        sentence = f"The text is no JSON: at {_place(raw, offset)} stands {shown(around)}."
+        sentence = f"The text is not JSON: at {_place(raw, offset)} stands {shown(around)}."
     raise refused(refusals.JSON_MALFORMED, sentence)
 
 
 class _Twice:
-    """Stands in the tree for an object that has a key twice."""
+    """Marks an object in the tree that has a key twice."""
 
     def __init__(self, key: str) -> None:
         self.key = key
@@ -254,7 +254,7 @@ def _object(pairs: list[tuple[str, object]]) -> object:
 
 
 def _refuse_duplicates(raw: bytes) -> None:
-    """Raise Refused naming the first key that an object has twice; return when there is none."""
+    """Raise Refused for the first key that an object has twice; return if there is none."""
     try:
         tree = json.loads(raw, object_pairs_hook=_object)
     except RecursionError:

@@ -1,9 +1,9 @@
-"""Older forms of stored events, made into today's as they are read.
+"""Converts older forms of stored events to the current form as they are read.
 
-A field that was added with a default needs nothing: it is read as its default. Whatever else would
-change is a new version with a new name, and the old name gets a row here that turns its JSON into
-the next version's. Rows are never removed: `tests/corpus/events` keeps one of each event ever
-stored, and a test reads them all.
+A field that was added with a default needs nothing: it is read as its default. Any other change is
+a new version with a new name, and the old name gets a row here that converts its JSON to the next
+version. Rows are never removed: `tests/corpus/events` keeps one of each event ever stored, and a
+test reads them all.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from typing import Any, TypeVar
 
 import msgspec
 
-# Any: stored JSON of a version that has no struct any more.
+# Any: stored JSON of a version that no longer has a struct.
 Json = dict[str, Any]
 Upcast = Callable[[Json], Json]
 Shape = TypeVar("Shape")
 
 UPCASTS: Mapping[str, Upcast] = MappingProxyType({})
-"""By an event's old name: what turns its JSON into a later version's (with that version's `type`).
-Empty as of the first release: every event still has its first form."""
+"""Maps an event's old name to the conversion of its JSON to a later version (with that version's
+`type`). Empty as of the first release: every event still has its first form."""
 
 MAX_STEPS = 32
-"""How many versions one event may be behind; more is a circle."""
+"""How many versions an event may be behind; more means a cycle."""
 
 
 def upcast(value: Json, upcasts: Mapping[str, Upcast] = UPCASTS) -> Json:
@@ -34,7 +34,7 @@ def upcast(value: Json, upcasts: Mapping[str, Upcast] = UPCASTS) -> Json:
         if step is None:
             return value
         value = step(dict(value))
-    raise AssertionError(f"The upcasts of {value.get('type')} lead in a circle.")
+    raise AssertionError(f"The upcasts of {value.get('type')} form a cycle.")
 
 
 def reader(
@@ -42,10 +42,10 @@ def reader(
     shape: object,
     upcasts: Mapping[str, Upcast] = UPCASTS,
 ) -> Callable[[bytes | str], Shape]:
-    """Return a decoder of `shape` that reads today's form at full speed, and older ones too.
+    """Return a decoder of `shape` that reads the current form at full speed, and older forms too.
 
-    Raises what `decode` raises: msgspec.ValidationError for a name that neither knows, such as that
-    of an event a newer version wrote.
+    Raises what `decode` raises: msgspec.ValidationError for an unknown name, such as that of an
+    event written by a newer version.
     """
     if not upcasts:
         return decode

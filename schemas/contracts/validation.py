@@ -1,7 +1,8 @@
-"""The door check: accept fast, explain slowly.
+"""Schema validation at the edge: accept fast, explain slowly.
 
-jsonschema-rs accepts or refuses in a few microseconds. Only on a refusal `jsonschema` looks again,
-and every error becomes a whole sentence: where, what was found, what was expected, how to mend it.
+jsonschema-rs accepts or refuses in a few microseconds. Only after a refusal `jsonschema` validates
+again, and every error becomes a whole sentence: where it is, what was found, what was expected, how
+to fix it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from schemas.messages.inputs import KINDS, Input
 from schemas.order.canonical import Order
 
 MAX_SENTENCES = 20
-"""More than a clerk reads at once; explaining stays within milliseconds."""
+"""More than a person reads at once; explaining takes milliseconds."""
 
 # Any: an error of `jsonschema` holds keyword values and instances of every type.
 Word = Callable[[Any], str]
@@ -33,25 +34,26 @@ Shape = TypeVar("Shape")
 
 
 class _Other(Struct, frozen=True, tag_field="schema", tag="another"):
-    """Nobody sends this. In a union with it, msgspec insists on an order's `schema` field."""
+    """Never sent. In a union with it, msgspec requires an order's `schema` field."""
 
 
 def accepts(name: str, value: object) -> bool:
-    """Say whether a published schema accepts a parsed message.
+    """Whether a published schema accepts a parsed message.
 
-    `name` is a schema's name (`order.v1`) or a kind of input (`place`). Raises KeyError for others.
+    `name` is the name of a schema (`order.v1`) or a kind of input (`place`). Raises KeyError for
+    others.
     """
     return bool(_fast(name).is_valid(value))
 
 
 def explain(name: str, value: object) -> tuple[str, ...]:
-    """Return a sentence for every way in which `value` breaks the schema; none if it doesn't.
+    """Return a sentence for every way in which `value` violates the schema, none if it is valid.
 
-    At most 20, and then one that says there are more. Costs milliseconds.
+    At most 20, and then one that says that there are more. Takes milliseconds.
     """
     found = list(islice(_sentences(_slow(name).iter_errors(value)), MAX_SENTENCES + 1))
     if len(found) > MAX_SENTENCES:
-        found[MAX_SENTENCES:] = ["There are more faults; mend these first and send it again."]
+        found[MAX_SENTENCES:] = ["There are more faults; fix these first and send it again."]
     return tuple(found)
 
 
@@ -59,12 +61,12 @@ def require(name: str, value: object) -> None:
     """Raise Refused(schema_mismatch) with every sentence unless the schema accepts `value`."""
     if accepts(name, value):
         return
-    sentences = explain(name, value) or ("The message has not the published shape.",)
+    sentences = explain(name, value) or ("The message does not match the published schema.",)
     raise Refused(refusals.SCHEMA_MISMATCH, sentences)
 
 
 def read_order(value: object) -> Order:
-    """Turn a parsed canonical order into its struct. Raises Refused(schema_mismatch)."""
+    """Convert a parsed canonical order to its struct. Raises Refused(schema_mismatch)."""
     require(published.ORDER, value)
     found = _converted(value, Order | _Other)
     assert isinstance(found, Order)
@@ -72,14 +74,14 @@ def read_order(value: object) -> Order:
 
 
 def read_input(kind: str, value: object) -> Input:
-    """Turn a parsed message of a kind into its struct. Raises Refused(schema_mismatch)."""
+    """Convert a parsed message of a kind to its struct. Raises Refused(schema_mismatch)."""
     require(kind, value)
     found: Input = _converted(value, KINDS[kind])
     return found
 
 
 def read(name: str, value: object, shape: type[Shape]) -> Shape:
-    """Turn a parsed message into the struct that the schema was made from."""
+    """Convert a parsed message to the struct that the schema was generated from."""
     require(name, value)
     found = _converted(value, shape)
     assert isinstance(found, shape)
@@ -87,9 +89,9 @@ def read(name: str, value: object, shape: type[Shape]) -> Shape:
 
 
 def read_foreign(value: object, shape: type[Shape]) -> Shape:
-    """Turn a parsed message of somebody else's contract into the struct of what we read of it.
+    """Convert a parsed message of a foreign contract to the struct with the part that we read.
 
-    Raises Refused(schema_mismatch), worded like those of our own schemas.
+    Raises Refused(schema_mismatch), with sentences like those for our own schemas.
     """
     try:
         return msgspec.convert(value, shape)
@@ -102,21 +104,21 @@ def read_foreign(value: object, shape: type[Shape]) -> Shape:
             return msgspec.convert(whole_numbers(value), shape)
         except msgspec.ValidationError:
             raise refused(
-                refusals.SCHEMA_MISMATCH, "The message has not the shape its sender documents."
+                refusals.SCHEMA_MISMATCH, "The message does not match its sender's documentation."
             ) from None
 
 
-# Any: what comes out is an instance of the shape, which may be a union that mypy can't name.
+# Any: the result is an instance of the shape, which may be a union that mypy can't name.
 def _converted(value: object, shape: Any) -> Any:
     try:
         return msgspec.convert(value, shape)
     except msgspec.ValidationError:
-        # JSON Schema calls 3.0 an integer and msgspec doesn't. The schema rules.
+        # JSON Schema treats 3.0 as an integer, msgspec does not. The schema decides.
         return msgspec.convert(whole_numbers(value), shape)
 
 
 def whole_numbers(value: object) -> object:
-    """Return a message with every 3.0 as 3, which JSON Schema takes for the same integer."""
+    """Return a message with every 3.0 as 3, which is the same integer for JSON Schema."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, dict):
@@ -148,7 +150,7 @@ def _foreign(shape: Hashable) -> Draft202012Validator:
 def _sentences(errors: Iterator[ValidationError]) -> Iterator[str]:
     for error in errors:
         if error.validator == "anyOf":
-            # Only "this or null" exists: what matters is why it isn't the former.
+            # Only "this or null" exists, so explain why it is not the former.
             yield from _sentences(e for e in error.context or () if e.validator_value != "null")
         else:
             yield _sentence(error)
@@ -175,7 +177,7 @@ def _sentence(error: ValidationError) -> str:
     else:
         words = expected(limit)
     found = _found(error.instance)
-    return f"{where} is {found}, but {words} was expected; mend it and send it again."
+    return f"{where} is {found}, but {words} was expected; fix it and send it again."
 
 
 def _unknown_fields(where: str, error: ValidationError) -> str:
@@ -184,7 +186,7 @@ def _unknown_fields(where: str, error: ValidationError) -> str:
     extra = [shown(name) for name in instance if name not in known]
     more = "" if len(extra) <= 5 else f" and {len(extra) - 5} more"
     names = ", ".join(extra[:5])
-    return f"{where} has {names}{more}, which the schema does not know; leave out or rename."
+    return f"{where} has {names}{more}, which the schema does not know; remove or rename."
 
 
 TYPES: Mapping[str, str] = MappingProxyType(
@@ -225,7 +227,7 @@ EXPECTED: Mapping[str, Word] = MappingProxyType(
         "items": lambda _: "a shorter list",
     }
 )
-"""What each keyword that our schemas use expects, in words."""
+"""What each keyword of our schemas expects, in words."""
 
 PATTERNS: Mapping[str, str] = MappingProxyType(
     {
@@ -236,11 +238,11 @@ PATTERNS: Mapping[str, str] = MappingProxyType(
         r"(Z|[+-][0-9]{2}:[0-9]{2})(?![\s\S])": "an RFC 3339 time, such as 2026-11-27T09:30:00Z",
     }
 )
-"""What each pattern of our schemas means, in words."""
+"""The meaning of each pattern in our schemas, in words."""
 
 
 def _where(path: list[str | int]) -> str:
-    """Say a place in words and as a path: `The quantity of line 3 (lines[2].quantity)`."""
+    """Return a place in words and as a path: `The quantity of line 3 (lines[2].quantity)`."""
     if not path:
         return "The message"
     words: list[str] = []
@@ -258,7 +260,7 @@ def _where(path: list[str | int]) -> str:
     article = "" if last[-1:].isdigit() else "the "
     told = article + " of ".join([last, *reversed(words)])
     exact = text.lstrip(".")
-    if not told[0].upper().isupper():  # a key of the sender's own, such as an attribute named "0"
+    if not told[0].upper().isupper():  # a key chosen by the sender, such as an attribute named "0"
         told = f"the entry {told}"
     return f"{told[0].upper()}{told[1:]}" + ("" if exact == last else f" ({exact})")
 

@@ -14,10 +14,10 @@ from schemas.order.canonical import Grams
 from schemas.order.things import Key
 
 Delivery = Literal["parcel", "local_delivery", "pickup", "digital", "elsewhere"]
-"""How units reach the customer. Only a parcel needs a carrier's label; `digital` needs nobody,
+"""How units reach the customer. Only a parcel needs a carrier's label; `digital` needs no one,
 and `elsewhere` is somebody else's to fulfil."""
 
-WhoBuys = Literal["us", "them", "nobody"]
+WhoBuys = Literal["us", "them", "none"]
 """Who buys the label of a fulfilment: we do, its warehouse does, or none is needed."""
 
 

@@ -68,7 +68,6 @@ from schemas.messages.order_events import (
     ChannelTold,
     Closed,
     ExcessCounted,
-    FactNoted,
     Fetched,
     GivenToPerson,
     Held,
@@ -82,6 +81,7 @@ from schemas.messages.order_events import (
     RefetchAsked,
     Renewed,
     Reopened,
+    ReportNoted,
     Retried,
     ShippedElsewhere,
     Skipped,
@@ -108,7 +108,7 @@ OrderEvent = (
     | Changed
     | Normalised
     | UpdateNoted
-    | FactNoted
+    | ReportNoted
     | RefetchAsked
     | Fetched
     | ShippedElsewhere
@@ -202,7 +202,6 @@ __all__ = [
     "DocumentKept",
     "Event",
     "ExcessCounted",
-    "FactNoted",
     "Fetched",
     "Fulfilled",
     "FulfilmentBackordered",
@@ -247,6 +246,7 @@ __all__ = [
     "RefetchAsked",
     "Renewed",
     "Reopened",
+    "ReportNoted",
     "RestSettled",
     "Retried",
     "Returned",

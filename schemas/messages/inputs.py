@@ -64,7 +64,7 @@ class CancelOrder(Struct, frozen=True, kw_only=True, tag="order.cancel.v1"):
     whole: bool = False
 
 
-class NoteFact(Struct, frozen=True, kw_only=True, tag="order.note_fact.v1"):
+class NoteReport(Struct, frozen=True, kw_only=True, tag="order.note_report.v1"):
     """A channel says that something happened to the order, without saying how it looks now.
 
     `topic` is the channel's own name of it; `words` tell a person what it means, without personal
@@ -249,7 +249,7 @@ Input = (
     | ConfirmPayment
     | UpdateOrder
     | CancelOrder
-    | NoteFact
+    | NoteReport
     | RefetchOrder
     | ReportPicked
     | ReportShortPicked
@@ -270,7 +270,7 @@ KINDS: dict[str, type[Struct]] = {
     "pay": ConfirmPayment,
     "update": UpdateOrder,
     "cancel": CancelOrder,
-    "note": NoteFact,
+    "note": NoteReport,
     "refetch": RefetchOrder,
     "picked": ReportPicked,
     "short-picked": ReportShortPicked,

@@ -100,7 +100,7 @@ class UpdateNoted(Event, frozen=True, kw_only=True, tag="order.update_noted.v2")
     payment: str = ""
 
 
-class FactNoted(Event, frozen=True, kw_only=True, tag="order.fact_noted.v2"):
+class ReportNoted(Event, frozen=True, kw_only=True, tag="order.report_noted.v2"):
     """A channel told something about the order that changes nothing by itself. `topic` is its own
     name of it. May come before the order itself; `waits` says then that the channel is not ready
     to tell it."""

@@ -102,7 +102,7 @@ def ref_token(ref: str) -> str:
 
 
 def ref_of_token(token: str) -> str:
-    """Return the reference that became this token; "" for what is no token of ours."""
+    """Return the reference that became this token; "" for what is not a token of ours."""
     if len(token) > MAX_TOKEN_LENGTH or not token.isascii():
         return ""
     try:

@@ -18,7 +18,7 @@ _EXPONENTS = {
 
 
 class MoneyRefused(ValueError):
-    """An amount that is no money: not a number, too large, or finer than the currency allows."""
+    """An amount that is not money: not a number, too large, or finer than the currency allows."""
 
 
 def exponent_of(currency: str) -> int:

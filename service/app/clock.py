@@ -1,4 +1,4 @@
-"""The only place that asks what time it is or makes a fresh id; all else gets both as arguments."""
+"""The only place that reads the clock or makes new ids; everything else takes both as arguments."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from datetime import UTC, datetime
 
 
 class SystemClock:
-    """The machine's clock; satisfies `actors.runtime.ports.Clock`."""
+    """The machine's clock; implements `actors.runtime.ports.Clock`."""
 
     def now(self) -> datetime:
-        """Return the wall clock in UTC. It may jump: order by version, never by this."""
+        """Return the wall clock in UTC. It may jump: order by version, never by this value."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Return seconds that never go backwards; only differences mean anything."""
+        """Return seconds that never go backwards; only differences are meaningful."""
         return time.monotonic()
 
     def wall_ns(self) -> int:
-        """Return nanoseconds since 1970, as trace exporters want them."""
+        """Return nanoseconds since 1970, as trace exporters need them."""
         return time.time_ns()
 
 
 def new_id() -> str:
-    """Return 32 hex digits (128 random bits) that nobody can guess."""
+    """Return 32 hex digits (128 random bits), which can't be guessed."""
     return secrets.token_hex(16)

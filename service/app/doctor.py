@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from actors.runtime.errors import JournalUnavailable
-from service.app import runtime
+from service.app import running
 from service.app.clock import SystemClock
 from service.app.errors import OperatorError, SchemaRefused
 from service.app.findings import Finding, bad, good
@@ -31,11 +31,11 @@ async def examine(settings: Settings) -> list[Finding]:
     dsn = settings.postgres_dsn.reveal() if settings.postgres_dsn else ""
     url = settings.nats_url.reveal() if settings.nats_url else ""
     try:
-        found = runtime.read(Path(settings.data_dir))
+        found = running.read(Path(settings.data_dir))
         findings.append(_running(found))
-        if runtime.is_alive(found):
+        if running.is_alive(found):
             dsn, url = dsn or found.postgres_dsn, url or found.nats_url
-    except runtime.NotRunning:
+    except running.NotRunning:
         findings.append(good("service", "none runs on this data directory."))
     findings.append(await _server("postgres", dsn, check_postgres))
     findings.append(await _server("nats", url, check_nats))
@@ -71,8 +71,8 @@ def _variables(settings: Settings) -> list[Finding]:
     return [bad("environment", sentence) for sentence in unknown_variables(settings)]
 
 
-def _running(found: runtime.Runtime) -> Finding:
-    if runtime.is_alive(found):
+def _running(found: running.Running) -> Finding:
+    if running.is_alive(found):
         return good("service", f"runs as pid {found.pid} at {found.url}.")
     return good("service", f"none runs; the last one, pid {found.pid}, has ended.")
 

@@ -1,9 +1,8 @@
-"""Errors an operator must act on: each carries the exit code the process ends with.
+"""Errors that an operator must act on; each carries the exit code of the process.
 
 Exit codes: 3 data directory held, 4 outside server unreachable, 5 outside server too old or lacking
-a feature, 6 data directory unusable (permissions, space), 7 an embedded server would not start,
-12 the database's schema and this version don't fit together, 13 the secrets at hand are not those
-of the database.
+a feature, 6 data directory unusable (permissions, space), 7 an embedded server would not start, 12
+the database's schema does not match this version, 13 the secrets do not belong to the database.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import ClassVar
 
 
 class OperatorError(Exception):
-    """Its text is one whole sentence for the operator; no traceback is shown with it."""
+    """The text is one whole sentence for the operator; no traceback is printed."""
 
     exit_code: ClassVar[int] = 1
 
@@ -24,13 +23,13 @@ class DataDirectoryHeld(OperatorError):
 
 
 class ServerUnusable(OperatorError):
-    """An outside Postgres or NATS can't be reached, or refuses us."""
+    """An external Postgres or NATS can't be reached, or refuses us."""
 
     exit_code: ClassVar[int] = 4
 
 
 class ServerTooOld(ServerUnusable):
-    """An outside server answers, but its version or its features are not enough."""
+    """An external server answers, but it is too old or lacks a feature."""
 
     exit_code: ClassVar[int] = 5
 
@@ -54,6 +53,6 @@ class SchemaRefused(OperatorError):
 
 
 class SecretsDiffer(OperatorError):
-    """The keys that seal personal data or sign correlation ids are not those of the database."""
+    """The keys that seal personal data or sign correlation ids do not belong to the database."""
 
     exit_code: ClassVar[int] = 13

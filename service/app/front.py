@@ -20,7 +20,7 @@ from service.app.errors import OperatorError
 from service.app.health import Check, Health
 from service.app.web import HttpServer, application
 from service.channels.api import ChannelsApi
-from service.channels.run import channels_desk
+from service.channels.run import channels_service
 from service.http.bodies import Bodies
 from service.imports.api import CsvApi
 from service.inbound.edge import Edge
@@ -31,9 +31,9 @@ from service.orders.api import Writing
 from service.orders.labels import LabelLinks
 from service.orders.reading import Finder, Reading
 from service.privacy.api import PrivacyApi
-from service.privacy.local import privacy_desk
+from service.privacy.local import privacy_service
 from service.quarantine.api import QuarantineApi
-from service.quarantine.service import QuarantineDesk
+from service.quarantine.service import QuarantineService
 from service.settings import Listen
 from service.telemetry.metrics import CONTENT_TYPE
 from service.wiring.channels import Readers, readers_by_kind, sources
@@ -102,18 +102,18 @@ async def open_front(
         clock=clock,
         refused=common.refusals.count,
     )
-    quarantined = _quarantine_desk(clock, wire, store, readers, keys)
+    quarantined = _quarantine_service(clock, wire, store, readers, keys)
     quarantine = QuarantineApi(quarantined, bodies, api_keys, store.idempotency, clock)
     incidents = IncidentsApi(IncidentViews(store.reports), api_keys, clock)
     channels = ChannelsApi(
-        await channels_desk(settings, clock, wire, store, stack),
+        await channels_service(settings, clock, wire, store, stack),
         bodies,
         api_keys,
         clock,
     )
     mappings = MappingsApi(keeper, bodies, api_keys, clock)
     privacy_parts = (bodies, api_keys, store.idempotency, clock)
-    privacy = PrivacyApi(privacy_desk(store.reports, store.sealing, clock), *privacy_parts)
+    privacy = PrivacyApi(privacy_service(store.reports, store.sealing, clock), *privacy_parts)
     imports = _imports(common, wire, store, bodies, api_keys)
     parts = (
         *(imports, edge, writing, reading, labels, quarantine, incidents, channels, mappings),
@@ -136,14 +136,14 @@ async def _listen(server: HttpServer, listen: Listen) -> None:
         ) from error
 
 
-def _quarantine_desk(
+def _quarantine_service(
     clock: SystemClock,
     wire: Wire,
     store: Store,
     readers: Readers,
     keys: Mapping[str, bytes],
-) -> QuarantineDesk:
-    return QuarantineDesk(
+) -> QuarantineService:
+    return QuarantineService(
         QuarantineWorkflow(store.reports, store.sealing),
         wire.publisher,
         readers_by_kind(keys),

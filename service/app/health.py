@@ -1,4 +1,4 @@
-"""Whether the process lives, whether it should get work, and its figures."""
+"""Liveness, readiness and metrics of the process."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import msgspec
 from aiohttp import web
 
 _CHECK_SECONDS = 2.0
-# Probes come every second or so from several places; the servers behind need no more than this.
+# Probes arrive about every second from several places; the servers behind need no more than this.
 _REMEMBERED_SECONDS = 1.0
 
 Check = Callable[[], Awaitable[str]]
-"""Returns "" when all is well, else a sentence that says what is wrong."""
+"""Returns "" when healthy, else a sentence that says what is wrong."""
 
 
 class Readiness:
-    """Whether work may be sent here. `stop` turns it off for good: SIGTERM has come."""
+    """Whether work may be sent here. `stop` turns it off permanently, after SIGTERM."""
 
     def __init__(self) -> None:
         self.started = False
@@ -28,7 +28,7 @@ class Readiness:
         self.started = True
 
     def stop(self) -> None:
-        """The process is about to end; load balancers should look elsewhere."""
+        """The process is about to end; load balancers should send no more work."""
         self.stopping = True
 
     def reason(self) -> str:
@@ -52,7 +52,7 @@ class Health:
         self._readiness = readiness
         self._checks = dict(checks)
         self._render = render_metrics
-        # aiohttp wants the charset apart; as a raw header it stays whole.
+        # aiohttp wants the charset separately; a raw header keeps it in one piece.
         self._metrics_headers = {"Content-Type": metrics_content_type}
         self._found: dict[str, str] = {}
         self._found_at = float("-inf")
@@ -67,11 +67,12 @@ class Health:
         ]
 
     async def livez(self, request: web.Request) -> web.Response:
-        """Answer as long as the event loop turns."""
+        """Answer as long as the event loop runs."""
         return web.Response(text="ok\n")
 
     async def readyz(self, request: web.Request) -> web.Response:
-        """200 when every check is well and the process neither starts nor stops, else 503."""
+        """Answer 200 when every check passes and the process is neither starting nor stopping, else
+        503."""
         found = {"process": self._readiness.reason(), **await self._look()}
         ready = not any(found.values())
         status = 200 if ready else 503
@@ -89,7 +90,7 @@ class Health:
         )
 
     async def metrics(self, request: web.Request) -> web.Response:
-        """Return the figures for Prometheus."""
+        """Return the metrics for Prometheus."""
         return web.Response(body=self._render(), headers=self._metrics_headers)
 
     async def _look(self) -> dict[str, str]:
@@ -108,5 +109,5 @@ async def _ask(check: Check) -> str:
             return await check()
     except TimeoutError:
         return f"No answer within {_CHECK_SECONDS:g} seconds."
-    except Exception as error:  # noqa: BLE001 — whatever failed is what the check has found
+    except Exception as error:  # noqa: BLE001 — any error is the result of the check
         return f"The check failed: {type(error).__name__}: {error}"

@@ -17,10 +17,10 @@ log = logging.getLogger(__name__)
 PERIOD_SECONDS = 600.0
 
 LOOK_SECONDS = 5.0
-"""How soon a flood of bad payloads is noticed: some hundred megabytes later, whatever sends it."""
+"""How soon a flood of malformed payloads is noticed: after some hundred megabytes at most."""
 
 MAX_STATEMENTS = 1_000
-"""Of one round and kind: half a million items, five million answers; the next round goes on."""
+"""Per round and kind: half a million items, five million answers; the next round continues."""
 
 
 async def keep_house(store: Store, clock: SystemClock, retention: Retention) -> None:
@@ -51,7 +51,7 @@ async def _let_go(store: Store, clock: SystemClock, retention: Retention) -> Non
     )
     if swept.inbox or swept.effects:
         log.info(
-            "%d rows of inputs and %d effects of orders that ended long ago are let go.",
+            "%d rows of inputs and %d effects of long-ended orders were deleted.",
             swept.inbox,
             swept.effects,
         )

@@ -18,7 +18,7 @@ from adapters.postgres.pool import Pool
 from adapters.postgres.sealing import Sealing
 from adapters.postgres.views import Ambiguous, OrderView, Views
 from schemas.order.ids import OrderId
-from service.app import runtime
+from service.app import running
 from service.app.clock import SystemClock
 from service.app.errors import OperatorError, ServerUnusable
 from service.app.sealing_keys import sealing_in
@@ -74,13 +74,13 @@ class LocalSession:
     async def show(self, which: str) -> OrderView:
         """Return one order with what is under way."""
         view = await self.views.show(await self.find(which))
-        assert view is not None, "it was found a moment ago, and orders are never deleted"
+        assert view is not None, "it was just found, and orders are never deleted"
         return view
 
     async def create_key(
         self, name: str, scopes: Sequence[str], channels: Sequence[str], now: datetime
     ) -> str:
-        """Make an API key and return it, the only time it is whole."""
+        """Create an API key and return it; it can't be read again later."""
         try:
             _, token = await self._keys().create(name, scopes, channels, now=now)
         except KeyRefused as error:
@@ -92,7 +92,7 @@ class LocalSession:
         return await self._keys().list_keys()
 
     async def revoke_key(self, key_id: str, now: datetime) -> bool:
-        """Revoke a key; return whether there was one."""
+        """Revoke a key; return whether there was such a valid key."""
         return await self._keys().revoke(key_id, now=now)
 
     def _keys(self) -> ApiKeys:
@@ -104,8 +104,8 @@ async def open_local(data: Path | None = None) -> AsyncIterator[LocalSession]:
     """Open a session with the service that runs in a data directory (left out: the configured one,
     or the demo's). Raises NotRunning."""
     folder = _folder(data)
-    found = runtime.read(folder)
-    if not runtime.is_alive(found):
+    found = running.read(folder)
+    if not running.is_alive(found):
         await _still_there(found, folder)
     sealing = sealing_in(load(), folder)
     try:
@@ -119,12 +119,12 @@ async def open_local(data: Path | None = None) -> AsyncIterator[LocalSession]:
         ) from error
 
 
-async def _still_there(found: runtime.Runtime, folder: Path) -> None:
-    """Raise NotRunning unless the servers outlive the dead service, because they are outside."""
+async def _still_there(found: running.Running, folder: Path) -> None:
+    """Raise NotRunning unless the servers are external and outlive the ended service."""
     try:
         await check_postgres(found.postgres_dsn)
     except ServerUnusable as error:
-        raise runtime.NotRunning(
+        raise running.NotRunning(
             f"The service of {folder} ran as pid {found.pid} and has ended; start it again with"
             " `orderwright serve`."
         ) from error
@@ -132,5 +132,5 @@ async def _still_there(found: runtime.Runtime, folder: Path) -> None:
 
 def _folder(data: Path | None) -> Path:
     folder = data or Path(load().data_dir)
-    inner = folder / "data"  # the demo keeps its world beside the service's own data
-    return inner if (inner / runtime.FILE).exists() else folder
+    inner = folder / "data"  # the demo keeps its own files beside the service's data
+    return inner if (inner / running.FILE).exists() else folder

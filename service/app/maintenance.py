@@ -1,4 +1,4 @@
-"""What is done to the store between runs."""
+"""Maintenance of the store while the service is stopped."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from service.wiring import store
 
 
 async def migrate(settings: Settings) -> list[str]:
-    """Apply the missing migrations and return their names; starts an embedded server for it.
+    """Apply the missing migrations and return their names; starts the embedded server if needed.
 
-    Raises OperatorError when the servers can't be used, such as while a service holds the data.
+    Raises OperatorError when the servers can't be used, for example while a service holds the data
+    directory.
     """
     async with open_servers(settings, lambda _: None) as servers:
         try:

@@ -1,4 +1,4 @@
-"""Tells metrics and traces what the runtime and the intake report."""
+"""Turns the reports of runtime and intake into metrics and traces."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from actors.runtime.mailbox import DUPLICATE
 from actors.runtime.observer import Trace
-from actors.runtime.ports import Letter
+from actors.runtime.ports import Message
 from schemas.messages import events as e
 from schemas.messages.events import OrderEvent
 from service.telemetry.logs import label
@@ -38,23 +38,23 @@ class Observing:
         self._metrics = metrics
         self._tracer = tracer
 
-    def begin_letter(self, letter: Letter, correlation_id: str) -> Trace:
-        """Begin the trace of one handled message, linked to the one that caused it."""
-        if letter.deliveries > 1:
+    def begin_message(self, message: Message, correlation_id: str) -> Trace:
+        """Begin the trace of one message, linked to the message that caused it."""
+        if message.deliveries > 1:
             self._metrics.redeliveries.inc()
-        name = f"process orders.in.{letter.channel}.{letter.kind}"
+        name = f"process orders.in.{message.channel}.{message.kind}"
         return self._tracer.begin(
             name,
             SpanKind.CONSUMER,
-            caused_by=letter.headers.get("traceparent", ""),
+            caused_by=message.headers.get("traceparent", ""),
             correlation_id=correlation_id,
         )
 
     def quarantined(self, reason: str) -> None:
-        """Count it by reason."""
+        """Count a quarantined message by reason."""
         self._metrics.quarantined(reason).inc()
 
-    def taken(self, letter: Letter, outcome: str) -> None:
+    def taken(self, message: Message, outcome: str) -> None:
         """Count duplicates."""
         if outcome == DUPLICATE:
             self._metrics.duplicates.inc()
@@ -77,7 +77,7 @@ class Observing:
         self._metrics.mailbox_wait.observe(seconds)
 
     def step(self, name: str, outcome: str, seconds: float) -> None:
-        """Observe it by outcome; count lost races."""
+        """Observe a step by outcome, and count lost races."""
         if outcome == "conflict":
             self._metrics.conflicts.inc()
         self._metrics.steps(name, outcome).observe(seconds)
@@ -87,12 +87,12 @@ class Observing:
         self._metrics.progress_seconds(progress).observe(seconds)
 
     def committed(self, orders: int, seconds: float) -> None:
-        """Observe one commit of the journal."""
+        """Observe one journal commit."""
         self._metrics.journal_batch.observe(orders)
         self._metrics.journal_commit.observe(seconds)
 
     def events(self, events: Sequence[OrderEvent]) -> None:
-        """Count the outcomes that matter to the business."""
+        """Count the business outcomes."""
         for event in events:
             outcome = OUTCOMES.get(type(event))
             if outcome is not None:

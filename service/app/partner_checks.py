@@ -10,7 +10,7 @@ from actors.kernel.setup import Place, Setup
 from actors.runtime.errors import PartnerError
 from adapters.kit.settings import PartnerSettings
 from adapters.postgres.incident_views import IncidentViews
-from adapters.postgres.sync import Upkeeps
+from adapters.postgres.sync import SyncStore
 from schemas.contracts.incidents import API_VERSION_DRIFT
 from service.app.clock import SystemClock
 from service.app.errors import OperatorError
@@ -54,7 +54,7 @@ async def probes(settings: Settings) -> list[Finding]:
 async def channel_jobs(settings: Settings, dsn: str) -> list[Finding]:
     """Say of each channel that can be asked how the running service last found it."""
     async with open_reports(dsn) as pool:
-        rows = await Upkeeps(pool).progress()
+        rows = await SyncStore(pool).progress()
         drifted = await IncidentViews(pool).list_incidents(SystemClock().now(), is_open=True)
     drift = next((one for one in drifted if one.category == API_VERSION_DRIFT), None)
     findings = []
@@ -105,5 +105,5 @@ def _roles(setup: Setup) -> str:
 def _place(place: Place) -> str:
     packs = f"{place.warehouse} packs" if place.warehouse else "a person packs and reports"
     carries = f"{place.carrier} carries" if place.carrier else "no carrier is asked"
-    labels = {"us": "we buy labels", "them": "it buys its own labels", "nobody": "no labels"}
+    labels = {"us": "we buy labels", "them": "it buys its own labels", "none": "no labels"}
     return f"{packs}; {carries}; {labels[place.labels]}."

@@ -25,7 +25,7 @@ from actors.runtime.timers import TimerRunner
 from adapters.nats.connection import NatsTooOld, NatsUnusable
 from adapters.postgres.incidents import Incidents
 from adapters.postgres.leases import JOBS
-from service.app import collector, runtime
+from service.app import collector, running
 from service.app.clock import SystemClock
 from service.app.common import Common
 from service.app.errors import EmbeddedServerFailed, OperatorError, ServerTooOld, ServerUnusable
@@ -38,7 +38,7 @@ from service.app.sampling import sample_gauges
 from service.app.servers import Servers, open_servers
 from service.app.sessions import signing_keys
 from service.channels.run import keep_channels
-from service.channels.sync import UpkeepMetrics
+from service.channels.sync import SyncMetrics
 from service.inbound.intake import Intake
 from service.mappings.keeper import MappingsKeeper
 from service.privacy.metrics import PrivacyMetrics
@@ -134,7 +134,7 @@ class Service:
         self.dispatcher.start()
         self._work(wire, store)
         self.readiness.start()
-        runtime.write(Path(settings.data_dir), self._runtime(servers, front.own_url))
+        running.write(Path(settings.data_dir), self._runtime(servers, front.own_url))
 
     async def _own_store(self, servers: Servers) -> Store:
         """Open the store and take its orders over. Raises Fenced when another process has them."""
@@ -186,7 +186,7 @@ class Service:
     def _intake(self, front: Front, wire: Wire, store: Store) -> Intake:
         limits = self.settings.limits
         return Intake(
-            wire.letters,
+            wire.messages,
             front.readers.translate,
             self.registry,
             store.quarantine,
@@ -226,7 +226,7 @@ class Service:
                 self.clock,
                 wire,
                 store,
-                UpkeepMetrics(self.metrics.registry),
+                SyncMetrics(self.metrics.registry),
                 refused=self.refusals.count,
             ),
             self.mappings.run(),
@@ -236,9 +236,9 @@ class Service:
             task.add_done_callback(self._ended)
             self._tasks.append(task)
 
-    def _runtime(self, servers: Servers, url: str) -> runtime.Runtime:
+    def _runtime(self, servers: Servers, url: str) -> running.Running:
         postgres, nats = servers.embedded_postgres, servers.embedded_nats
-        return runtime.Runtime(
+        return running.Running(
             pid=os.getpid(),
             url=url,
             postgres_dsn=servers.postgres_dsn,

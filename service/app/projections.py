@@ -1,7 +1,7 @@
-"""Keeps the incidents up to date beside the orders' way: in pages, at leisure, never in its way.
+"""Keeps incidents up to date in the background, page by page, without slowing orders down.
 
-A round that fails is said in the log and by metrics, and the next one makes up for it; the service
-goes on. Only the process that holds the orders' lease counts.
+A failed round shows in log and metrics, and the next one makes up for it. Only the process that
+holds the lease on the orders counts.
 """
 
 from __future__ import annotations
@@ -24,50 +24,50 @@ PERIOD_SECONDS = 2.0
 PRUNE_SECONDS = 600.0
 
 REST = 4
-"""After a full page the projection rests this many times as long as the page took: catching up
-with a long history takes a fifth of a core at most."""
+"""After a full page the projection rests this many times as long as the page took: catching up with
+a long history uses at most a fifth of a core."""
 
 MAX_SUMS = 1_000
-"""Categories times senders that wait to be written; more are counted under the last one's name."""
+"""Pairs of category and sender that wait to be written; more are counted under the last one."""
 
 
 class ProjectionClock(Protocol):
-    """The time of day, and seconds that never go back."""
+    """The time of day, and a monotonic clock."""
 
     def now(self) -> datetime:
         """Return the wall clock in UTC."""
 
     def monotonic(self) -> float:
-        """Return seconds from some moment."""
+        """Return seconds since an arbitrary moment."""
 
 
 class Refusals:
-    """What the edge answers with a refusal and keeps nowhere, summed until it is written."""
+    """Counts of messages that the edge refused and did not keep, summed until they are written."""
 
     def __init__(self) -> None:
         self._sums: dict[tuple[str, str], int] = {}
 
     def count(self, category: str, channel: str) -> None:
-        """Count one refusal: a dict's update, whatever floods in."""
+        """Count one refusal: a dict update, cheap enough for a flood."""
         key = (category, channel)
         if key not in self._sums and len(self._sums) >= MAX_SUMS:
             key = next(reversed(self._sums))
         self._sums[key] = self._sums.get(key, 0) + 1
 
     def take(self, at: datetime) -> list[Told]:
-        """Take the sums out."""
+        """Remove and return the sums."""
         sums, self._sums = self._sums, {}
         return [Told(category, channel, count, at) for (category, channel), count in sums.items()]
 
     def put_back(self, told: list[Told]) -> None:
-        """Take sums in again that could not be written."""
+        """Add sums back that could not be written."""
         for one in told:
             key = (one.category, one.channel)
             self._sums[key] = self._sums.get(key, 0) + one.occurrences
 
 
 class IncidentMetrics:
-    """The metrics of incidents, in a registry."""
+    """Metrics of incidents."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.open = Gauge(
@@ -95,7 +95,7 @@ class IncidentMetrics:
 
 
 class Projection:
-    """Counts in rounds. `may` says whether the orders' lease is held for sure."""
+    """Counts in rounds. `may` returns whether the lease on the orders is certainly held."""
 
     def __init__(
         self,
@@ -125,12 +125,12 @@ class Projection:
             except JournalUnavailable as error:
                 log.info("Counting incidents waits for the database: %s", error)
                 self._failed()
-            except Exception:  # whatever it is, orders go on; metric and log raise the alarm
+            except Exception:  # orders must go on; metric and log raise the alarm
                 log.exception("Counting incidents failed; orders go on.")
                 self._failed()
 
     async def round(self) -> None:
-        """Count everything there is now. Raises JournalUnavailable."""
+        """Count everything that is there now. Raises JournalUnavailable."""
         now = self._clock.now()
         await self._count_told(now)
         await self._count_events()
@@ -149,7 +149,7 @@ class Projection:
         try:
             self._tell((await self._incidents.count_told(told)).counted)
         except BaseException:
-            # Perhaps they were written all the same: a count too many is better than one too few.
+            # They may have been written after all: one count too many is better than one too few.
             self._refusals.put_back(told)
             raise
 
@@ -157,7 +157,7 @@ class Projection:
         while True:
             began = self._clock.monotonic()
             page = await self._incidents.count_events()
-            # Counted anew, old failures are no new ones for whoever watches the metric.
+            # On a rebuild, old failures must not appear as new ones in the metric.
             if page.place > self._last_event:
                 self._last_event = page.place
                 self._tell(page.counted)

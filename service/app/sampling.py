@@ -1,4 +1,4 @@
-"""Gauges that are read now and then rather than counted."""
+"""Gauges that are sampled periodically."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 PERIOD_SECONDS = 5.0
 
 QUARANTINE_ROUNDS = 3
-"""Rounds between two counts of the quarantine: a hundred thousand items cost tens of
-milliseconds, and people look at them within minutes."""
+"""Rounds between two counts of the quarantine: a hundred thousand items cost tens of milliseconds,
+and people need the number within minutes."""
 
 
 async def sample_gauges(
@@ -38,7 +38,7 @@ async def sample_gauges(
         metrics.live_orders.set(registry.live)
         metrics.oldest_unacknowledged("intake").set(intake.oldest_seconds)
         try:
-            backlog = await wire.letters.backlog()
+            backlog = await wire.messages.backlog()
             metrics.consumer_lag("intake").set(backlog.waiting)
             held = sorted(store.leases.epochs)
             counts = await store.outbox.effect_counts(held)

@@ -1,4 +1,4 @@
-"""Where the secrets come from that seal personal data: the settings, or the data directory."""
+"""The secrets that seal personal data: from the settings, or from the data directory."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ MASTER = "sealing-key-"
 NAMES = "sealing-names"
 FIRST = "01"
 MOST = 99
-"""Master keys in a data directory's life: one a month is eight years."""
+"""Master keys that a data directory may ever have: one a month for eight years."""
 
 _FILE = re.compile(rf"{MASTER}([0-9]{{2}})")
 
 
 class RotationRefused(OperatorError):
-    """A new master key can't be made here; the text says what to do instead."""
+    """A master key can't be created here; the text says what to do instead."""
 
 
 def sealing_of(settings: Settings, data: DataDirectory) -> Sealing:
-    """Return what seals and opens, for the process that holds the data directory; its secrets are
-    made at the first call unless the settings have them."""
+    """Return the sealing for the process that holds the data directory. The first call creates the
+    secrets unless the settings have them."""
     if settings.privacy is None:
         data.secret(NAMES)
         if not _made(data.path):
@@ -34,14 +34,14 @@ def sealing_of(settings: Settings, data: DataDirectory) -> Sealing:
 
 
 def sealing_in(settings: Settings, folder: Path) -> Sealing:
-    """Return what seals and opens, for somebody beside the running service. Raises OperatorError
-    when there are no secrets."""
+    """Return the sealing for a process beside the running service. Raises OperatorError when there
+    are no secrets."""
     return Sealing(lambda: _masters(settings, folder))
 
 
 def rotate(settings: Settings, folder: Path) -> str:
-    """Make a new master key in the data directory, and return its id: it seals from now on. Raises
-    RotationRefused where the settings have the keys."""
+    """Create a master key in the data directory and return its id; it seals new data from now on.
+    Raises RotationRefused when the keys are in the settings."""
     if settings.privacy is not None:
         raise RotationRefused(
             "The master keys are in the settings: add a new one to privacy.keys, name it in"
@@ -51,15 +51,17 @@ def rotate(settings: Settings, folder: Path) -> str:
     made = _made(folder)
     number = int(made[-1]) + 1 if made else 1
     if number > MOST:
-        raise RotationRefused(f"{MOST} master keys were made here already: use privacy.keys.")
+        raise RotationRefused(
+            f"The data directory already has {MOST} master keys: use privacy.keys."
+        )
     fresh = f"{number:02d}"
     DataDirectory(folder).secret(MASTER + fresh)
     return fresh
 
 
 def forget(settings: Settings, folder: Path, key_id: str) -> str:
-    """Delete a master key that nothing needs; return what else is to do, in words, "" for nothing.
-    Backups of `secrets` still have it, and open what backups of the database hold."""
+    """Delete a master key that is no longer needed; return what else to do in words, "" for
+    nothing. Backups of `secrets` still contain it, and with it open backups of the database."""
     if settings.privacy is not None:
         return ": take it out of privacy.keys as well"
     (folder / "secrets" / f"{MASTER}{key_id}").unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The Postgres and NATS that this process uses: embedded, or somebody else's."""
+"""The Postgres and NATS that this process uses: embedded or external."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from service.settings import Settings
 
 
 class Servers(Struct, frozen=True, kw_only=True):
-    """Where the servers are. `postgres` and `nats` say in words which they are; the embedded ones
-    tell their process ids for tests and `doctor` (None: outside)."""
+    """Where the servers are. `postgres` and `nats` describe them in words; embedded servers have
+    process ids, for tests and `doctor` (None: external)."""
 
     data: DataDirectory
     postgres_dsn: str
@@ -31,9 +31,9 @@ class Servers(Struct, frozen=True, kw_only=True):
 
 @asynccontextmanager
 async def open_servers(settings: Settings, on_failure: FailureCallback) -> AsyncIterator[Servers]:
-    """Hold the data directory, start what is embedded, check what is outside.
+    """Hold the data directory, start the embedded servers, check the external ones.
 
-    `on_failure` is told when an embedded server is given up. Raises OperatorError with one clear
+    `on_failure` is called when an embedded server is given up. Raises OperatorError with one clear
     sentence and its exit code.
     """
     dsn = settings.postgres_dsn.reveal() if settings.postgres_dsn else ""

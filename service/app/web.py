@@ -1,4 +1,4 @@
-"""The HTTP server: the parts put together, with bounds on connections, headers and time."""
+"""The HTTP server: the routes of all parts, with bounds on connections, headers and time."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from service.http import problems
 
 class ServerLimits(Struct, frozen=True, kw_only=True):
     """Bounds of the server. A connection may hold `max_headers` headers of `max_header_bytes` each
-    and two read buffers: 384 KiB at worst, so 512 connections hold 192 MiB under attack and one or
-    two of them in life. `idle_seconds` also ends a connection that sends its headers too slowly.
+    and two read buffers: at most 384 KiB, so 512 connections hold 192 MiB under attack, and one or
+    two MiB in practice. `idle_seconds` also ends a connection that sends its headers too slowly.
     """
 
     max_connections: int = 512
@@ -29,7 +29,7 @@ class ServerLimits(Struct, frozen=True, kw_only=True):
 
 
 class Refusal(asyncio.Protocol):
-    """Answers a connection beyond the bound without reading from it."""
+    """Answers a connection above the bound without reading from it."""
 
     _ANSWER = (
         b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
@@ -37,20 +37,20 @@ class Refusal(asyncio.Protocol):
     )
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Say it and hang up."""
-        stream = cast("asyncio.Transport", transport)  # uvloop's is no subclass of asyncio's
+        """Send the answer and close."""
+        stream = cast("asyncio.Transport", transport)  # uvloop's is not a subclass of asyncio's
         stream.write(self._ANSWER)
         stream.close()
 
 
 class HttpServer:
-    """Serves an application on one address; `port` is the real one when 0 was asked for."""
+    """Serves an application on one address; `port` is the actual one when 0 was requested."""
 
     def __init__(self, application: web.Application, limits: ServerLimits | None = None) -> None:
         self._limits = limits or ServerLimits()
         self._runner = web.AppRunner(
             application,
-            access_log=None,  # metrics and traces tell it; a line per webhook would cost more
+            access_log=None,  # metrics and traces cover it; a line per webhook would cost more
             keepalive_timeout=self._limits.idle_seconds,
             lingering_time=self._limits.linger_seconds,
             max_headers=self._limits.max_headers,
@@ -79,7 +79,7 @@ class HttpServer:
         self.port = self._listener.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
-        """Take no new connection, let requests under way end within the time, and close."""
+        """Accept no new connections, let requests under way finish within the time, and close."""
         if self._listener is not None:
             self._listener.close()
             self._listener = None
@@ -93,7 +93,7 @@ class HttpServer:
 
 
 def application(routes: Iterable[Sequence[web.AbstractRouteDef]]) -> web.Application:
-    """Build the application of the parts' routes; every error becomes problem details."""
+    """Build the application from the routes of all parts; every error becomes problem details."""
     made = web.Application(middlewares=[problems.middleware])
     for part in routes:
         made.add_routes(part)

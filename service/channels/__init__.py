@@ -1,1 +1,1 @@
-"""The sales channels: sync, backfill, the API and the commands."""
+"""The sales channels: sync, backfill, API and commands."""

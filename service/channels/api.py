@@ -11,9 +11,9 @@ from aiohttp import web
 from msgspec import Struct
 
 from schemas.order.canonical import LongText, Ref
-from service.channels.service import ChannelRefused, ChannelsDesk, NoSuchChannel
+from service.channels.service import ChannelRefused, ChannelsService, NoSuchChannel
 from service.http import problems
-from service.http.auth import Caller, Keys, caller_of
+from service.http.auth import Keys, Principal, principal_of
 from service.http.bodies import Bodies
 from service.http.problems import Problem
 from service.http.reading import read_body, reason_of, unprocessable
@@ -42,8 +42,10 @@ class ChannelsApi:
     """`/api/v1/channels…`. Reading needs orders:read, the rest orders:write; a key sees its own
     channels only. A repeat does no harm: nothing is fetched twice into an order."""
 
-    def __init__(self, desk: ChannelsDesk, bodies: Bodies, keys: Keys, clock: EdgeClock) -> None:
-        self._desk = desk
+    def __init__(
+        self, service: ChannelsService, bodies: Bodies, keys: Keys, clock: EdgeClock
+    ) -> None:
+        self._service = service
         self._bodies = bodies
         self._keys = keys
         self._clock = clock
@@ -60,27 +62,27 @@ class ChannelsApi:
 
     async def list_channels(self, request: web.Request) -> web.Response:
         """Answer every channel the key serves."""
-        caller = await caller_of(request, self._keys, READ, self._clock.now())
-        found = [one for one in await self._desk.views() if caller.serves(one.name)]
+        principal = await principal_of(request, self._keys, READ, self._clock.now())
+        found = [one for one in await self._service.views() if principal.serves(one.name)]
         return _json({"channels": found})
 
     async def show(self, request: web.Request) -> web.Response:
         """Answer one channel."""
         _, name = await self._asked(request, READ)
-        return _json(await _tried(self._desk.show(name)))
+        return _json(await _tried(self._service.show(name)))
 
     async def backfill(self, request: web.Request) -> web.Response:
         """Compare a window and fetch what is missing; answer what was found."""
-        caller, name = await self._asked(request, WRITE)
+        principal, name = await self._asked(request, WRITE)
         with self._bodies.lease() as lease:
             asked = read_body(await lease.read(request), Comparison)
         found = await _tried(
-            self._desk.backfill(
+            self._service.backfill(
                 name,
                 _zoned(asked.since),
                 _zoned(asked.to),
                 dry_run=asked.dry_run,
-                person=f"API key {caller.name}",
+                person=f"API key {principal.name}",
                 reason=reason_of(asked.reason),
             )
         )
@@ -88,7 +90,7 @@ class ChannelsApi:
 
     async def reimport(self, request: web.Request) -> web.Response:
         """Have one order read again from the channel; 202 once that is on disk."""
-        caller, name = await self._asked(request, WRITE)
+        principal, name = await self._asked(request, WRITE)
         with self._bodies.lease() as lease:
             asked = read_body(await lease.read(request), Again)
         try:
@@ -96,20 +98,20 @@ class ChannelsApi:
         except msgspec.ValidationError as error:
             raise unprocessable("ref", f"That is no reference: {error}.") from error
         order_id = await _tried(
-            self._desk.reimport(
-                name, ref, person=f"API key {caller.name}", reason=reason_of(asked.reason)
+            self._service.reimport(
+                name, ref, person=f"API key {principal.name}", reason=reason_of(asked.reason)
             )
         )
         return _json({"order_id": order_id, "channel": name, "ref": ref}, status=202)
 
-    async def _asked(self, request: web.Request, scope: str) -> tuple[Caller, str]:
-        caller = await caller_of(request, self._keys, scope, self._clock.now())
+    async def _asked(self, request: web.Request, scope: str) -> tuple[Principal, str]:
+        principal = await principal_of(request, self._keys, scope, self._clock.now())
         name = request.match_info["name"]
-        if not caller.serves(name):
+        if not principal.serves(name):
             raise Problem(
                 403, "channel-refused", "Channel refused", "This API key does not serve it."
             )
-        return caller, name
+        return principal, name
 
 
 async def _tried(work: Awaitable[T]) -> T:

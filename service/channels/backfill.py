@@ -1,8 +1,9 @@
-"""Finds the orders of a channel that no webhook told of, and has them looked at.
+"""Finds orders and changes that no webhook reported, and has them fetched.
 
-Whatever the channel lists as changed is compared with ours by reference and time of change. What
-is missing, or newer there, becomes a letter `look`: the order's own actor then asks the channel,
-so backfill and webhooks never work on one order at the same time.
+Backfill compares the orders that the channel lists as changed with ours, by reference and time of
+change. For an order that is missing here or newer there it publishes a message `refetch`. The
+order's own actor then fetches it, so that backfill and webhooks never work on one order at the same
+time.
 """
 
 from __future__ import annotations
@@ -16,39 +17,39 @@ from typing import Protocol, runtime_checkable
 import msgspec
 from msgspec import Struct
 
-from adapters.kit.sync import Listed, Upkeep
-from adapters.postgres.sync import Ours, Upkeeps
+from adapters.kit.sync import ChannelSync, Listed
+from adapters.postgres.sync import Ours, SyncStore
 from service.inbound.edge import Stream
 
 MAX_PAGES = 400
-"""Pages of one round, a hundred thousand orders; the next one goes on where it ended."""
+"""Pages of one round, a hundred thousand orders; the next round continues where it ended."""
 
 PAGE_REST_SECONDS = 0.2
-"""Rest between two pages: the channel's limit is shared with the orders' own calls."""
+"""Pause between two pages: the channel's rate limit is shared with the orders' own calls."""
 
 MAX_NAMED = 100
-"""References that a result names."""
+"""References that a result lists."""
 
 MAX_REMEMBERED = 10_000
-"""Looks that were asked for and are not asked for again, while their windows overlap."""
+"""Refetches already requested, remembered so that overlapping windows don't request them again."""
 
-KIND, SOURCE = "look", "canonical"
+KIND, SOURCE = "refetch", "canonical"
 
 
 @runtime_checkable
 class Counts(Protocol):
-    """A channel that can say how many orders changed, without listing them."""
+    """A channel that can count the orders that changed, without listing them."""
 
     async def count_orders(self, since: datetime, until: datetime) -> int | None:
-        """Return the count; None when it does not know exactly."""
+        """Return the count, None when the channel does not know it exactly."""
         ...
 
 
 class Found(Struct, frozen=True, kw_only=True):
-    """What one comparison found. `missed` are unknown to us, `changed` are known and newer there;
-    `refs` names the first hundred. `counted` is the channel's own count (None: it has none).
-    `position`: everything that changed before it is compared; `complete`: that is the whole
-    window."""
+    """What one comparison found. `missed` counts orders that are unknown here, `changed` those that
+    are newer there; `refs` lists the first hundred of both. `counted` is the channel's own count,
+    if it has one. Everything that changed before `position` has been compared; `complete` says that
+    this is the whole window."""
 
     since: datetime
     until: datetime
@@ -62,30 +63,30 @@ class Found(Struct, frozen=True, kw_only=True):
     complete: bool = False
 
     def words(self) -> str:
-        """Say it in a sentence or two."""
+        """Return it in a sentence or two."""
         told = f"{self.listed} orders changed there; {self.missed} were missing here"
-        told += f", {self.changed} had changed unseen."
+        told += f", {self.changed} had changed unnoticed."
         if self.counted is not None and self.complete and self.counted != self.listed:
-            told += f" The channel counts {self.counted}: compare again if that stays so."
+            told += f" The channel counts {self.counted}: compare again if the difference remains."
         if not self.complete:
-            told += f" The comparison has come to {self.position:%Y-%m-%d %H:%M:%S} UTC."
+            told += f" The comparison has reached {self.position:%Y-%m-%d %H:%M:%S} UTC."
         return told
 
 
-def look_body(ref: str, source: str) -> bytes:
-    """Return the letter that asks to look at an order again."""
-    told = {"type": "order.look_again.v1", "ref": ref, "source": source, "topic": source}
+def refetch_body(ref: str, source: str) -> bytes:
+    """Return the message that asks for an order to be fetched again."""
+    told = {"type": "order.refetch.v1", "ref": ref, "source": source, "topic": source}
     return msgspec.json.encode(told)
 
 
 class Backfill:
-    """One channel's comparison; it remembers what it asked for."""
+    """Compares one channel with our orders; it remembers what it requested."""
 
     def __init__(
         self,
         channel: str,
-        shop: Upkeep,
-        orders: Upkeeps,
+        shop: ChannelSync,
+        orders: SyncStore,
         stream: Stream,
         *,
         rest_seconds: float = PAGE_REST_SECONDS,
@@ -106,10 +107,10 @@ class Backfill:
         told: Callable[[Found], Awaitable[None]] | None = None,
         max_pages: int = MAX_PAGES,
     ) -> Found:
-        """Compare a window page by page; `told` hears after each page what was found so far.
+        """Compare a window page by page; `told` receives what was found so far after each page.
 
-        Raises PartnerError as the channel does, StreamUnavailable and JournalUnavailable; then
-        what `told` heard last is done. `deliver` False only looks.
+        Raises PartnerError as the channel does, StreamUnavailable and JournalUnavailable; what
+        `told` received last is then done. With `deliver` False nothing is fetched.
         """
         found = Found(since=since, until=until, position=since)
         cursor = ""
@@ -167,7 +168,7 @@ class Backfill:
             self._channel,
             KIND,
             one.ref,
-            look_body(one.ref, "backfill"),
+            refetch_body(one.ref, "backfill"),
             delivery_id=f"backfill:{one.ref}:{one.updated_at}",
             source=SOURCE,
             topic="backfill",
@@ -178,7 +179,7 @@ class Backfill:
 
 
 def moment(text: str) -> datetime | None:
-    """Return a channel's time in UTC; None when it says none, or none that can be read."""
+    """Return a channel's time in UTC, None when it is missing or malformed."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
@@ -187,14 +188,14 @@ def moment(text: str) -> datetime | None:
 
 
 def _is_refused(at: datetime | None, came: datetime | None) -> bool:
-    """Say whether what the channel has is in quarantine: something came after its last change. What
-    was mended there since is to be fetched."""
+    """Whether the channel's current state is in quarantine: a message arrived after its last
+    change. An order that was corrected there since then must be fetched."""
     return came is not None and (at is None or at <= came)
 
 
 def _is_newer(at: datetime | None, ours: Ours | None) -> bool:
-    """Say whether the channel's order is newer than ours, or, where it is only expected, changed
-    after we last heard of it. Nothing happens to a final one."""
+    """Whether the channel's order is newer than ours or, when ours is only expected, changed after
+    we last heard of it. A final order never counts."""
     if ours is None or ours.final or at is None:
         return False
     known = moment(ours.updated_at)

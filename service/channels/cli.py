@@ -1,4 +1,4 @@
-"""`orderwright channels …`: how the sales channels stand, and what was missed there."""
+"""`orderwright channels …`: status of the sales channels, and backfill of what was missed."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from service.cli.tables import age, print_json, print_table
 
 if TYPE_CHECKING:
     from service.channels.backfill import Found
-    from service.channels.service import ChannelsDesk
+    from service.channels.service import ChannelsService
 
 application = typer.Typer(
-    help="See how the sales channels stand, and fetch what was missed.", no_args_is_help=True
+    help="Show the status of the sales channels, and fetch what was missed.", no_args_is_help=True
 )
 
 kind = typer.Typer(help="Write a new kind of channel.", no_args_is_help=True)
@@ -29,19 +29,19 @@ Data = Annotated[Path | None, typer.Option("--data", help="The running service's
 Config = Annotated[Path | None, typer.Option("--config", help="The configuration file (TOML).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(help="The channel's name in the configuration.")]
-Why = Annotated[str, typer.Option("--reason", help="Why; it is audited for ever.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; the audit log keeps it.")]
 _FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
 
 
 @application.command("list")
 def list_channels(as_json: AsJson = False, data: Data = None, config: Config = None) -> None:
-    """List the channels and how they stand."""
-    rows = _with(data, config, lambda desk: desk.views())
+    """List the channels and their status."""
+    rows = _with(data, config, lambda service: service.views())
     if as_json:
         print_json(rows)
         return
     print_table(
-        ("channel", "kind", "API version", "missed", "how it stands"),
+        ("channel", "kind", "API version", "missed", "status"),
         [
             (row.name, row.kind, row.api_version, str(sum(j.missed for j in row.jobs)), row.words)
             for row in rows
@@ -51,8 +51,8 @@ def list_channels(as_json: AsJson = False, data: Data = None, config: Config = N
 
 @application.command()
 def show(name: Name, as_json: AsJson = False, data: Data = None, config: Config = None) -> None:
-    """Show one channel: each job, when it last succeeded, and its last words."""
-    row = _with(data, config, lambda desk: desk.show(name))
+    """Show one channel: each job, when it last succeeded, and its last report."""
+    row = _with(data, config, lambda service: service.show(name))
     if as_json:
         print_json(row)
         return
@@ -67,8 +67,8 @@ def show(name: Name, as_json: AsJson = False, data: Data = None, config: Config 
 
 @application.command()
 def check(name: Name, as_json: AsJson = False, data: Data = None, config: Config = None) -> None:
-    """Ask the channel now what changed lately, and compare; nothing is changed."""
-    _print(_with(data, config, lambda desk: desk.check(name)), as_json=as_json)
+    """Compare the channel's recent changes with ours; changes nothing."""
+    _print(_with(data, config, lambda service: service.check(name)), as_json=as_json)
 
 
 @application.command()
@@ -76,21 +76,23 @@ def backfill(
     name: Name,
     reason: Why,
     since: Annotated[
-        datetime | None, typer.Option("--from", formats=_FORMATS, help="Begin of the window, UTC.")
+        datetime | None, typer.Option("--from", formats=_FORMATS, help="Start of the window, UTC.")
     ] = None,
     until: Annotated[
-        datetime | None, typer.Option("--to", formats=_FORMATS, help="Its end, UTC.")
+        datetime | None, typer.Option("--to", formats=_FORMATS, help="End of the window, UTC.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what is missing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what is missing; fetch nothing.")
+    ] = False,
     as_json: AsJson = False,
     data: Data = None,
     config: Config = None,
 ) -> None:
-    """Compare a window of a channel with ours, and fetch what is missing."""
+    """Compare a window of the channel with ours, and fetch what is missing."""
     found = _with(
         data,
         config,
-        lambda desk: desk.backfill(
+        lambda service: service.backfill(
             name,
             since.replace(tzinfo=UTC) if since else None,
             until.replace(tzinfo=UTC) if until else None,
@@ -110,13 +112,13 @@ def reimport(
     data: Data = None,
     config: Config = None,
 ) -> None:
-    """Have one order read again from its channel."""
+    """Fetch one order again from its channel."""
     order_id = _with(
         data,
         config,
-        lambda desk: desk.reimport(name, ref, person=getpass.getuser(), reason=reason),
+        lambda service: service.reimport(name, ref, person=getpass.getuser(), reason=reason),
     )
-    print(f"Order {order_id} is looked at again; `orderwright orders timeline` shows it.")
+    print(f"Order {order_id} will be fetched again; `orderwright orders timeline` shows it.")
 
 
 @kind.command()
@@ -146,12 +148,12 @@ def _print(found: Found, *, as_json: bool) -> None:
 
 
 def _with(
-    data: Path | None, config: Path | None, work: Callable[[ChannelsDesk], Awaitable[T]]
+    data: Path | None, config: Path | None, work: Callable[[ChannelsService], Awaitable[T]]
 ) -> T:
     from service.channels import local
 
     async def run() -> T:
-        async with local.open_channels(data, config) as desk:
-            return await work(desk)
+        async with local.open_channels(data, config) as service:
+            return await work(service)
 
     return asyncio.run(run())

@@ -1,4 +1,4 @@
-"""Runs the upkeep of every channel that can be asked, inside the running service."""
+"""Runs the sync of every channel that has an API, inside the running service."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from contextlib import AsyncExitStack
 from adapters.postgres.audit import Audit
 from adapters.postgres.incident_views import IncidentViews
 from adapters.postgres.leases import JOBS
-from adapters.postgres.sync import Upkeeps
+from adapters.postgres.sync import SyncStore
 from service.app.clock import SystemClock
 from service.channels.backfill import Backfill
-from service.channels.service import ChannelsDesk
-from service.channels.sync import Keeper, UpkeepMetrics
+from service.channels.service import ChannelsService
+from service.channels.sync import Keeper, SyncMetrics
 from service.settings import Settings
 from service.wiring.partners import Kits, open_client, syncs
 from service.wiring.store import Store
 from service.wiring.wire import Wire
 
 
-async def channels_desk(
+async def channels_service(
     settings: Settings, clock: SystemClock, wire: Wire, store: Store, stack: AsyncExitStack
-) -> ChannelsDesk:
+) -> ChannelsService:
     """Open the desk of the API, with its own connections to the channels."""
     client = open_client(stack, clock, connections_per_host=4)
     kits = Kits(settings, client, clock, intake=wire.publisher)
     shops = syncs(settings.channels, kits)
-    rows, audit = Upkeeps(store.reports), Audit(store.reports)
+    rows, audit = SyncStore(store.reports), Audit(store.reports)
     incidents = IncidentViews(store.reports)
-    return ChannelsDesk(
+    return ChannelsService(
         settings.channels, shops, rows, audit, wire.publisher, clock, incidents=incidents
     )
 
@@ -39,13 +39,13 @@ async def keep_channels(
     clock: SystemClock,
     wire: Wire,
     store: Store,
-    metrics: UpkeepMetrics,
+    metrics: SyncMetrics,
     *,
     refused: Callable[[str, str], None],
 ) -> None:
     """Keep the channels whole, until cancelled; one task a job, at most a few requests each.
     `refused` counts an occurrence of an incident, by its category and channel."""
-    rows = Upkeeps(store.reports)
+    rows = SyncStore(store.reports)
     address = settings.listen.public_url.rstrip("/")
     async with AsyncExitStack() as stack:
         client = open_client(stack, clock, connections_per_host=8)
@@ -66,5 +66,5 @@ async def keep_channels(
                     address=f"{address}/hooks/{name}" if address else "",
                 )
             )
-        # Without a channel to ask this rests: a background task that ends is a failure.
+        # Without such a channel this idles: a background task that ends counts as a failure.
         await asyncio.gather(*(keeper.run() for keeper in keepers), asyncio.Event().wait())

@@ -1,6 +1,6 @@
-"""What a person may ask of the sales channels: how they stand, a comparison, one order again.
+"""What a person may ask of the sales channels: their status, a comparison, one order fetched again.
 
-What changes something is audited with who did it and why.
+Every change is audited with who made it and why.
 """
 
 from __future__ import annotations
@@ -12,45 +12,45 @@ from msgspec import Struct
 
 from actors.runtime.errors import PartnerError
 from adapters.kit.settings import ChannelSettings
-from adapters.kit.sync import Upkeep
+from adapters.kit.sync import ChannelSync
 from adapters.postgres.audit import Audit
 from adapters.postgres.incident_views import IncidentViews
-from adapters.postgres.sync import Progress, Upkeeps
+from adapters.postgres.sync import Progress, SyncStore
 from schemas.contracts.incidents import API_VERSION_DRIFT
 from schemas.contracts.refusals import CHANNEL_DISCONNECTED
 from schemas.order.ids import order_id_for
 from service.app.clock import SystemClock, new_id
 from service.app.errors import OperatorError
-from service.channels.backfill import KIND, SOURCE, Backfill, Found, look_body
+from service.channels.backfill import KIND, SOURCE, Backfill, Found, refetch_body
 from service.channels.sync import BACKFILL, SUBSCRIPTIONS
 from service.inbound.edge import Stream
 from service.wiring.channels import api_version
 
 MAX_PAGES = 40
-"""Pages that one comparison of a person reads, ten thousand orders; it says where it ended."""
+"""Pages that one manual comparison reads, ten thousand orders; the result says where it ended."""
 
 DISCONNECTED = (
-    "The channel says that our app was taken out there: no order comes from it, and nothing can be "
-    "told to it. Install it again and renew the token, or take the channel out; then discard the "
+    "The channel reports that our app was uninstalled: no orders arrive, and no updates can be "
+    "sent. Install the app again and renew the token, or remove the channel; then discard the "
     "message about it in quarantine."
 )
 
 MAX_DAYS = 60
-"""How far back a comparison may begin: Shopify shows no older orders without a permission."""
+"""How far back a comparison may begin: Shopify shows older orders only with a permission."""
 
 
 class ChannelRefused(OperatorError):
-    """A channel can't do what was asked; the text says why."""
+    """The channel can't do what was asked; the text says why."""
 
 
 class NoSuchChannel(OperatorError):
-    """No channel is configured under that name."""
+    """No channel has this name."""
 
     exit_code = 11
 
 
 class ChannelView(Struct, frozen=True, kw_only=True):
-    """How one channel stands. `can_be_asked`: its kind has an API to list orders with."""
+    """The status of one channel. `can_be_asked`: its kind has an API that lists orders."""
 
     name: str
     kind: str
@@ -60,15 +60,15 @@ class ChannelView(Struct, frozen=True, kw_only=True):
     jobs: tuple[Progress, ...] = ()
 
 
-class ChannelsDesk:
-    """`shops` has those that can be asked. Raises JournalUnavailable and StreamUnavailable as the
-    servers do, and ChannelRefused with the channel's own words."""
+class ChannelsService:
+    """`shops` holds the channels that have an API. Raises JournalUnavailable and StreamUnavailable
+    as the servers do, and ChannelRefused with the channel's own words."""
 
     def __init__(
         self,
         channels: Mapping[str, ChannelSettings],
-        shops: Mapping[str, Upkeep],
-        store: Upkeeps,
+        shops: Mapping[str, ChannelSync],
+        store: SyncStore,
         audit: Audit,
         stream: Stream,
         clock: SystemClock,
@@ -95,7 +95,7 @@ class ChannelsDesk:
         return self._view(name, await self._store.progress(name), await self._incidents_told())
 
     async def check(self, name: str) -> Found:
-        """Ask the channel now what changed in the last window, and only compare."""
+        """Compare the channel's last window with ours; fetches nothing."""
         channel = self._channel(name)
         until = self._clock.now() - timedelta(seconds=channel.backfill_grace_seconds)
         since = until - timedelta(seconds=channel.backfill_window_seconds)
@@ -111,14 +111,14 @@ class ChannelsDesk:
         person: str,
         reason: str,
     ) -> Found:
-        """Compare a window (left out: the last one's length up to now) and fetch what is
-        missing. Raises ChannelRefused for a window that is none."""
+        """Compare a window (by default of the usual length, up to now) and fetch what is missing.
+        Raises ChannelRefused for an invalid window."""
         channel, now = self._channel(name), self._clock.now()
         until = min(until or now, now)
         since = since or until - timedelta(seconds=channel.backfill_window_seconds)
         if since >= until or since < now - timedelta(days=MAX_DAYS):
             raise ChannelRefused(
-                f"Give a window that begins at most {MAX_DAYS} days ago and before it ends."
+                f"The window must begin before it ends, and at most {MAX_DAYS} days ago."
             )
         found = await self._compare(name, since, until, deliver=not dry_run)
         if not dry_run:
@@ -127,14 +127,14 @@ class ChannelsDesk:
         return found
 
     async def reimport(self, name: str, ref: str, *, person: str, reason: str) -> str:
-        """Have one order looked at again at the channel; return its order id."""
+        """Request that one order is fetched again; return its order id."""
         self._shop(name)
         order_id = order_id_for(name, ref)
         await self._stream.publish(
             name,
             KIND,
             ref,
-            look_body(ref, "reimport"),
+            refetch_body(ref, "reimport"),
             delivery_id=f"reimport:{new_id()}",
             source=SOURCE,
             topic="reimport",
@@ -174,23 +174,22 @@ class ChannelsDesk:
         channel = self._channels.get(name)
         if channel is None:
             raise NoSuchChannel(
-                f"No channel is configured as {name[:40]!r}; `orderwright channels list` shows"
-                " those that are."
+                f"No channel is called {name[:40]!r}; `orderwright channels list` shows them."
             )
         return channel
 
-    def _shop(self, name: str) -> Upkeep:
+    def _shop(self, name: str) -> ChannelSync:
         channel = self._channel(name)
         shop = self._shops.get(name)
         if shop is None:
             raise ChannelRefused(
-                f"A channel of the kind {channel.kind} has no API to ask: have its orders sent"
-                " again by whoever sends them."
+                f"Channels of the kind {channel.kind} have no API: let the sender send the order"
+                " again."
             )
         return shop
 
     async def _incidents_told(self) -> Mapping[str, Collection[str]]:
-        """Return the channels that each open incident told here is about, by its category."""
+        """Return the channels of each open incident, by its category."""
         found = await self._incidents.list_incidents(self._clock.now(), is_open=True)
         return {one.category: one.channels for one in found}
 
@@ -201,8 +200,8 @@ class ChannelsDesk:
         can = name in self._shops
         words = _words(channel, jobs, can=can)
         if name in told.get(API_VERSION_DRIFT, ()):
-            expected = api_version(channel) or "the one that is known here"
-            words = f"Webhooks come in another API version than {expected}. {words}"
+            expected = api_version(channel) or "the supported one"
+            words = f"Webhooks arrive in another API version than {expected}. {words}"
         if name in told.get(CHANNEL_DISCONNECTED, ()):
             words = f"{DISCONNECTED} {words}"
         return ChannelView(
@@ -218,8 +217,8 @@ class ChannelsDesk:
 def _words(channel: ChannelSettings, jobs: tuple[Progress, ...], *, can: bool) -> str:
     if not can:
         return (
-            "It has no API to ask: its sender repeats what was not answered with success, and "
-            "nothing is compared."
+            "It has no API, so nothing is compared: its sender must repeat what was not answered "
+            "with success."
         )
     by_job = {one.job: one for one in jobs}
     told = [one.outcome for one in jobs if not one.good]
@@ -228,5 +227,5 @@ def _words(channel: ChannelSettings, jobs: tuple[Progress, ...], *, can: bool) -
     if not channel.backfill_seconds:
         told.append("Comparing is switched off (backfill_seconds).")
     if SUBSCRIPTIONS not in by_job:
-        told.append("Nobody has looked at its subscriptions: that needs listen.public_url.")
+        told.append("Its subscriptions are not checked: set listen.public_url.")
     return " ".join(told) or "All is well."

@@ -1,8 +1,8 @@
-"""Keeps the channels whole beside the orders' way: compares what changed there, and keeps the
-subscriptions. A round that fails is told and tried again; the service goes on.
+"""Channel sync: compares recent changes on each channel with ours, and maintains the channel's
+subscriptions. A round that fails is reported and tried again; orders are not affected.
 
-Only the process that holds the orders' lease works. Rounds are jittered, so that a thousand
-channels don't ask in the same second.
+Only the process that holds the lease on the orders works. Rounds are jittered, so that a thousand
+channels are not called in the same second.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from actors.runtime.errors import (
     Unauthorised,
 )
 from adapters.kit.settings import ChannelSettings
-from adapters.kit.sync import Upkeep
-from adapters.postgres.sync import Progress, Upkeeps
+from adapters.kit.sync import ChannelSync
+from adapters.postgres.sync import Progress, SyncStore
 from schemas.contracts.incidents import CHANNEL_UNREACHABLE, ORDERS_MISSED, SUBSCRIPTION_MISSING
 from service.channels.backfill import Backfill, Found
 from service.telemetry.metrics import Family
@@ -36,39 +36,40 @@ log = logging.getLogger(__name__)
 BACKFILL, SUBSCRIPTIONS = "backfill", "subscriptions"
 
 FIRST_SECONDS = 5.0
-"""The first round comes within this time of the start, or of its period if that is shorter."""
+"""The first round begins within this time after the start, or within its period if that is
+shorter."""
 
 RETRY_SECONDS = 30.0
-"""After a failed round the next comes so soon, doubled with each failure up to the period."""
+"""Delay after a failed round; doubles with each failure, up to the period."""
 
 REFUSED_SECONDS = 60.0
-"""The same after a refused credential: the app was uninstalled, or its token replaced, and only a
-person brings another one."""
+"""The same after a refused credential: the app was uninstalled or its token replaced, and only a
+person can provide a new one."""
 
 MOST_REFUSED_SECONDS = 1800.0
-"""A token that works again by itself is found within this time. Well within the hour of quiet after
-which an incident resolves, so that it stays open while the channel is shut."""
+"""A token that works again is noticed within this time. It is well below the quiet hour after which
+an incident resolves, so that the incident stays open while the channel refuses us."""
 
 UNREACHABLE_FAILURES = 5
-"""Failed rounds in a row after which a channel counts as unreachable: some seven minutes, which is
+"""Consecutive failed rounds after which a channel counts as unreachable: about seven minutes,
 longer than most disturbances. A refused credential counts at once."""
 
 
-class UpkeepClock(Protocol):
+class SyncClock(Protocol):
     """The time of day."""
 
     def now(self) -> datetime:
         """Return the wall clock in UTC."""
 
 
-class UpkeepMetrics:
-    """The metrics of the channels' upkeep, in a registry."""
+class SyncMetrics:
+    """Metrics of channel sync."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.missed = Family(
             Counter(
                 "orderwright_channel_orders_missed_total",
-                "Orders the channel has and no webhook told of, found by comparing.",
+                "Orders on the channel that no webhook reported, found by comparison.",
                 ["channel"],
                 registry=registry,
             ),
@@ -77,7 +78,7 @@ class UpkeepMetrics:
         self.changed = Family(
             Counter(
                 "orderwright_channel_changes_missed_total",
-                "Changes of known orders that no webhook told of, found by comparing.",
+                "Changes of known orders that no webhook reported, found by comparison.",
                 ["channel"],
                 registry=registry,
             ),
@@ -86,7 +87,7 @@ class UpkeepMetrics:
         self.oldest = Family(
             Gauge(
                 "orderwright_channel_oldest_missed_seconds",
-                "Age of the oldest order the last comparison found missing; 0: none.",
+                "Age of the oldest order that the last comparison found missing; 0: none.",
                 ["channel"],
                 registry=registry,
             ),
@@ -94,7 +95,7 @@ class UpkeepMetrics:
         )
         self.succeeded = Family(
             Gauge(
-                "orderwright_channel_upkeep_success_timestamp_seconds",
+                "orderwright_channel_sync_success_timestamp_seconds",
                 "When a channel's job last succeeded, in seconds since 1970.",
                 ["channel", "job"],
                 registry=registry,
@@ -104,19 +105,20 @@ class UpkeepMetrics:
 
 
 class Keeper:
-    """One channel's two jobs. `refused` counts an occurrence of an incident; `may` says whether the
-    orders' lease is held for sure; `address` is where webhooks go, "" when nobody said."""
+    """The two jobs of one channel. `refused` counts an occurrence of an incident; `may` returns
+    whether the lease on the orders is certainly held; `address` is where webhooks go, "" when it is
+    not configured."""
 
     def __init__(
         self,
         name: str,
         channel: ChannelSettings,
         *,
-        shop: Upkeep,
+        shop: ChannelSync,
         backfill: Backfill,
-        store: Upkeeps,
-        clock: UpkeepClock,
-        metrics: UpkeepMetrics,
+        store: SyncStore,
+        clock: SyncClock,
+        metrics: SyncMetrics,
         refused: Callable[[str, str], None],
         may: Callable[[], bool],
         address: str,
@@ -136,19 +138,19 @@ class Keeper:
         """Work until cancelled."""
         jobs = []
         if self._channel.backfill_seconds:
-            jobs.append(self._for_ever(BACKFILL, self._channel.backfill_seconds))
+            jobs.append(self._repeat(BACKFILL, self._channel.backfill_seconds))
         if self._address:
-            jobs.append(self._for_ever(SUBSCRIPTIONS, self._channel.subscriptions_seconds))
+            jobs.append(self._repeat(SUBSCRIPTIONS, self._channel.subscriptions_seconds))
         else:
             log.warning(
-                "Nobody watches the subscriptions of channel %s: set listen.public_url, where the "
-                "channel's webhooks reach this service.",
+                "The subscriptions of channel %s are not checked: set listen.public_url to the "
+                "address at which its webhooks reach this service.",
                 self._name,
             )
         await asyncio.gather(*jobs)
 
     async def compare(self) -> None:
-        """Compare one window with ours and have looked at what is missing."""
+        """Compare one window with ours and request what is missing."""
         now = self._clock.now()
         before = await self._before(BACKFILL)
         until = now - timedelta(seconds=self._channel.backfill_grace_seconds)
@@ -183,16 +185,16 @@ class Keeper:
             log.warning("Channel %s was compared: %s", self._name, found.words())
 
     async def subscribe(self) -> None:
-        """Have the channel tell us everything, and count what was missing."""
+        """Make sure that the channel's subscriptions are complete, and count what was missing."""
         now = self._clock.now()
         before = await self._before(SUBSCRIPTIONS)
         found = await self._shop.keep_subscriptions(self._address)
-        # At the very first look nothing is there yet, and that is no incident.
-        if found.faults or (found.mended and before is not None and before.succeeded_at):
+        # On the very first check no subscription exists yet, which is not an incident.
+        if found.faults or (found.fixed and before is not None and before.succeeded_at):
             self._refused(SUBSCRIPTION_MISSING, self._name)
-        for sentence in found.faults + (found.mended if before else ()):
+        for sentence in found.faults + (found.fixed if before else ()):
             log.warning("Channel %s: %s", self._name, sentence)
-        told = [*found.faults, *found.mended] or ["Every subscription is there."]
+        told = [*found.faults, *found.fixed] or ["All subscriptions exist."]
         good = not found.faults
         await self._store.keep(
             Progress(
@@ -202,7 +204,7 @@ class Keeper:
                 succeeded_at=now if good else _succeeded(before),
                 good=good,
                 outcome=" ".join(told),
-                missed=(before.missed if before else 0) + len(found.mended if before else ()),
+                missed=(before.missed if before else 0) + len(found.fixed if before else ()),
             )
         )
         if good:
@@ -217,7 +219,7 @@ class Keeper:
         found = await self._store.progress(self._name)
         return next((one for one in found if one.job == job), None)
 
-    async def _for_ever(self, job: str, period: float) -> None:
+    async def _repeat(self, job: str, period: float) -> None:
         wait = random.uniform(0.0, min(FIRST_SECONDS, period))
         failures = 0
         while True:
@@ -235,15 +237,17 @@ class Keeper:
         try:
             await (self.compare() if job == BACKFILL else self.subscribe())
         except (PartnerError, StreamUnavailable) as error:
-            log.warning("The %s of channel %s did not get through: %s", job, self._name, error)
+            log.warning("The %s of channel %s failed: %s", job, self._name, error)
             await self._tell_failure(job, str(error))
             return error
         except JournalUnavailable as error:
             log.info("The %s of channel %s waits for the database: %s", job, self._name, error)
             return error
-        except Exception as error:  # whatever it is, orders go on; log and age raise the alarm
+        except Exception as error:  # orders must go on; log and age raise the alarm
             log.exception("The %s of channel %s failed; orders go on.", job, self._name)
-            await self._tell_failure(job, f"It failed on our side: {type(error).__name__}.")
+            await self._tell_failure(
+                job, f"It failed with an internal error: {type(error).__name__}."
+            )
             return error
         return None
 
@@ -254,20 +258,20 @@ class Keeper:
             kept = before or Progress(channel=self._name, job=job, tried_at=now)
             await self._store.keep(replace(kept, tried_at=now, good=False, outcome=words))
         except JournalUnavailable as error:
-            log.info("How the %s of %s stands could not be kept: %s", job, self._name, error)
+            log.info("The progress of the %s of %s could not be stored: %s", job, self._name, error)
 
 
 def is_unreachable(error: Exception | None, failures: int) -> bool:
-    """Say whether so many failures in a row (`error`: the last one) are an incident. That our own
-    database or stream does not answer is no fault of the channel's."""
+    """Whether so many consecutive failures (`error` is the last one) are an incident. An outage of
+    our own database or stream is not the channel's fault."""
     if isinstance(error, Unauthorised):
         return True
     return isinstance(error, PartnerError) and failures >= UNREACHABLE_FAILURES
 
 
 def wait_after(error: Exception | None, failures: int, period: float) -> float:
-    """Return the seconds until the next round, after so many failures in a row (`error`: the last
-    one)."""
+    """Return the seconds until the next round, after so many consecutive failures (`error` is the
+    last one)."""
     if error is None:
         return period
     doubled = 2.0 ** min(failures - 1, 10)
@@ -283,8 +287,8 @@ def _succeeded(before: Progress | None) -> datetime | None:
 
 
 def start_of(before: Progress | None, until: datetime, window_seconds: float) -> datetime:
-    """Return where the next window begins: a window back, so that a list that lags is read again;
-    where the last success ended, if that is longer ago; or where a long round stopped."""
+    """Return where the next window begins: one window back, so that a lagging list is read again;
+    or where the last success ended, if that is longer ago; or where a long round stopped."""
     back = until - timedelta(seconds=window_seconds)
     if before is None or before.position is None:
         return back

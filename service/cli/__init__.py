@@ -1,4 +1,4 @@
-"""The command line. Each command's module is imported when it is used, so that help is instant."""
+"""The command line. A command's module is imported when it is used, so that help is instant."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from service.app.errors import OperatorError
 
 
 def main() -> None:
-    """Run the command line. An operator's error is one sentence and its exit code, no traceback."""
+    """Run the command line. An OperatorError prints one sentence, without a traceback, and sets the
+    exit code."""
     from service.cli.commands import application
 
     try:

@@ -1,4 +1,4 @@
-"""Commands that run something, and those that only tell."""
+"""Commands that run the service, and commands that only print."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ application = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-config = typer.Typer(help="What is configured, and from where.", no_args_is_help=True)
+config = typer.Typer(help="The configuration and where it comes from.", no_args_is_help=True)
 spec = typer.Typer(help="The published contracts.", no_args_is_help=True)
 orders.application.command("import")(import_orders)
 application.add_typer(orders.application, name="orders")
@@ -50,7 +50,7 @@ ConfigFile = Annotated[
 
 
 class NotGood(OperatorError):
-    """The demo ran, and orders were lost or doubled; or doctor found faults."""
+    """The demo lost or doubled orders, or doctor found faults."""
 
     exit_code = 1
 
@@ -80,27 +80,27 @@ def demo(
         int, typer.Option(help="Port of the HTTP server; 0: a free one.", min=0, max=65_535)
     ] = 8080,
     rate: Annotated[
-        float, typer.Option(help="Orders a second; 0: as fast as they are taken.", min=0)
+        float, typer.Option(help="Orders a second; 0: as fast as possible.", min=0)
     ] = 20.0,
-    seed: Annotated[int, typer.Option(help="Seed of everything that is drawn by chance.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 1,
     orders: Annotated[
-        int, typer.Option(help="Run this many orders and count up; 0: live.", min=0)
+        int, typer.Option(help="Run this many orders and count the results; 0: run live.", min=0)
     ] = 0,
-    report: Annotated[Path | None, typer.Option(help="Write the count as JSON.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write the results as JSON.")] = None,
 ) -> None:
-    """Show a whole small world on this machine: shops, partners, and every order's way."""
+    """Run a small world on this machine: shops, partners, and every order from start to end."""
     from service.demo.run import Options, run
     from service.settings import refuse_for_demo
 
     refuse_for_demo()
     options = Options(data=data, port=port, rate=rate, seed=seed, orders=orders, report=report)
     if not asyncio.run(run(options, _say)):
-        raise NotGood("The demo lost orders or did something twice; the lines above say which.")
+        raise NotGood("The demo lost or doubled something; the lines above say which orders.")
 
 
 @application.command()
 def migrate(config_file: ConfigFile = None) -> None:
-    """Bring the database's schema up to date. Safe to repeat, and while another does it."""
+    """Bring the database schema up to date. Safe to repeat and to run concurrently."""
     from service.app.maintenance import migrate as run
     from service.settings import load
 
@@ -112,7 +112,7 @@ def migrate(config_file: ConfigFile = None) -> None:
 
 @application.command()
 def doctor(config_file: ConfigFile = None) -> None:
-    """Look for what would keep the service from working, and say it in words."""
+    """Check for problems that would keep the service from working."""
     from service.app.doctor import examine
     from service.settings import load
 
@@ -145,14 +145,14 @@ def config_show(config_file: ConfigFile = None) -> None:
 
 @spec.command("schemas")
 def spec_schemas(
-    name: Annotated[str, typer.Argument(help="One schema's name; left out: all.")] = "",
+    name: Annotated[str, typer.Argument(help="One schema's name (default: all).")] = "",
 ) -> None:
-    """Print the JSON Schemas of what comes in and goes out."""
+    """Print the JSON Schemas of everything that comes in and goes out."""
     from schemas.contracts.published import all_schemas
 
     schemas = all_schemas()
     if name and name not in schemas:
-        raise OperatorError(f"No schema is named {name}; there are: {', '.join(schemas)}.")
+        raise OperatorError(f"There is no schema {name}; use one of: {', '.join(schemas)}.")
     json.dump(schemas[name] if name else dict(schemas), sys.stdout, indent=2)
     print()
 
@@ -162,7 +162,7 @@ def _tick(line: str) -> None:
 
 
 def _say(line: str) -> None:
-    """Print a line; one that begins with a return replaces the last at a terminal."""
+    """Print a line; on a terminal one that begins with a carriage return replaces the last."""
     if line.startswith("\r"):
         end = "" if sys.stderr.isatty() else "\n"
         print(line if sys.stderr.isatty() else line[1:], end=end, file=sys.stderr, flush=True)

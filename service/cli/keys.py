@@ -1,4 +1,4 @@
-"""`orderwright keys …`: API keys for other services. Only their digest is kept."""
+"""`orderwright keys …`: API keys for other services. Only their digests are stored."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 from service.app.errors import OperatorError
 from service.cli.tables import age, print_json, print_table
 
-application = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
+application = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
 
 Data = Annotated[Path | None, typer.Option("--data", help="The running service's data directory.")]
 
@@ -25,7 +25,7 @@ def create(
     channel: Annotated[list[str], typer.Option(help="Channels it may use.")],
     data: Data = None,
 ) -> None:
-    """Make a key. It is printed once and can't be shown again."""
+    """Create a key. It is printed once and can't be shown again."""
     from service.app import local
     from service.app.clock import SystemClock
 
@@ -41,7 +41,7 @@ def list_keys(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     data: Data = None,
 ) -> None:
-    """List the keys: who, what for, when used last."""
+    """List the keys: who uses them, what for, and when last."""
     from service.app import local
 
     async def run() -> list[local.ApiKey]:
@@ -70,10 +70,10 @@ def list_keys(
 
 @application.command()
 def revoke(
-    key_id: Annotated[str, typer.Argument(help="The key's id, as `keys list` shows it.")],
+    key_id: Annotated[str, typer.Argument(help="The key's id, from `keys list`.")],
     data: Data = None,
 ) -> None:
-    """Revoke a key. Within half a minute it is refused everywhere."""
+    """Revoke a key. It is refused everywhere within half a minute."""
     from service.app import local
     from service.app.clock import SystemClock
 
@@ -82,7 +82,5 @@ def revoke(
             return await opened.revoke_key(key_id, SystemClock().now())
 
     if not asyncio.run(run()):
-        raise OperatorError(
-            f"There is no key {key_id} that could be revoked; `orderwright keys list` shows them."
-        )
+        raise OperatorError(f"There is no valid key {key_id}; `orderwright keys list` shows them.")
     print(f"{key_id} is revoked.")

@@ -16,16 +16,17 @@ if TYPE_CHECKING:
 
 KINDS = {"event": "●", "exchange": "⇄"}
 MARKS = {"asked": "→", "open": "…", "due": "◷"}
-"""The mark of an effect or timer by its status; any other status is an answer."""
+"""The mark of an effect or timer by status; any other status is an answer."""
 
 MAX_CELL = 48
-"""Characters of one cell; longer ones end in an ellipsis, so that a row stays a line."""
+"""Characters of one cell; longer text ends in an ellipsis, so that a row stays one line."""
 
 
 def print_table(
     head: Sequence[str], rows: Sequence[Sequence[str]], *, most: int = MAX_CELL
 ) -> None:
-    """Print rows under a head, each column as wide as its longest cell, of `most` characters."""
+    """Print rows under a head; each column is as wide as its longest cell, at most `most`
+    characters."""
     cells = [[_short(cell, most) for cell in row] for row in (head, *rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
     for row in cells:
@@ -37,17 +38,17 @@ def print_table(
 
 
 def print_json(value: object) -> None:
-    """Print any of our structs as one line of JSON."""
+    """Print any struct as one line of JSON."""
     print(msgspec.json.encode(value).decode())
 
 
 def money(total_minor: int, currency: str) -> str:
-    """Write an amount for people."""
+    """Return an amount for people."""
     return f"{decimal_text(total_minor, currency)} {currency}"
 
 
 def age(moment: datetime) -> str:
-    """Say how long ago a moment was."""
+    """Return how long ago a moment was."""
     seconds = int((SystemClock().now() - moment).total_seconds())
     for name, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= 2 * size:
@@ -61,7 +62,7 @@ def _short(text: str, most: int) -> str:
 
 
 def print_timeline(entries: Sequence[Entry]) -> None:
-    """Print what happened, a line each: time, mark, words, then the rule or the trace.
+    """Print one line per entry: time, mark, words, then the rule or the trace.
 
     `●` was decided, `→` asked of a partner, `⇄` one call of it, `←` its answer, `…` not answered
     yet, `◷` is due.

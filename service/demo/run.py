@@ -19,7 +19,7 @@ from msgspec import Struct
 from actors.runtime.errors import JournalUnavailable
 from adapters.postgres.figures import Figures, read_fates, read_figures
 from adapters.postgres.pool import Pool
-from service.app import runtime
+from service.app import running
 from service.app.errors import ServerUnusable
 from service.app.sessions import open_reports
 from service.demo import children, story
@@ -115,7 +115,7 @@ class Demo:
         self.say = say
         self.ended = asyncio.Event()
         self.world = World(http="", smtp_port=0, webhook_secret="", callback_secret="")
-        self.runtime = runtime.Runtime(pid=0, url="", postgres_dsn="", nats_url="")
+        self.runtime = running.Running(pid=0, url="", postgres_dsn="", nats_url="")
         self._keeper: asyncio.Task[None] | None = None
 
     async def run(self) -> bool:
@@ -188,7 +188,7 @@ class Demo:
     async def _started(self, child: children.Child) -> bool:
         """Start the service; return whether it got ready and was not killed before. Raises
         DemoFailed when it ends by itself."""
-        ready = self.data_dir / runtime.FILE
+        ready = self.data_dir / running.FILE
         ready.unlink(missing_ok=True)
         await child.start()
         try:
@@ -198,7 +198,7 @@ class Demo:
                 return False
             await child.stop()
             raise
-        self.runtime = runtime.read(self.data_dir)
+        self.runtime = running.read(self.data_dir)
         return True
 
     async def _keep_running(self, child: children.Child) -> None:

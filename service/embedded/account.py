@@ -1,7 +1,7 @@
-"""Which user the embedded servers run as, and what that user can reach.
+"""The user that the embedded servers run as, and what that user can reach.
 
-Postgres refuses to run as root, and neither server needs root. When we are root, both run as a
-named user; when we aren't, they run as we do.
+Postgres refuses to run as root, and neither server needs it. If this process is root, both run as a
+named user; otherwise they run as the same user.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PREFERRED_USERS = ("orderwright", "postgres", "nobody")
 
 @dataclass(frozen=True)
 class Account:
-    """A user with its primary group; supplementary groups are dropped, so they give no access."""
+    """A user with its primary group. Supplementary groups are dropped and grant nothing."""
 
     name: str
     uid: int
@@ -27,9 +27,9 @@ class Account:
 
 
 def account_for_servers(run_as: str | None = None) -> Account | None:
-    """The user to drop to, or None when we aren't root (a process can't change its user then).
+    """Return the user to drop to, None when we are not root (only root can change the user).
 
-    Raises DataDirectoryUnusable when `run_as` names no user, or names root.
+    Raises DataDirectoryUnusable when `run_as` is not a user, or is root.
     """
     if os.geteuid() != 0:
         return None
@@ -49,8 +49,7 @@ def account_for_servers(run_as: str | None = None) -> Account | None:
 
 
 def _may(status: os.stat_result, account: Account, permission: int) -> bool:
-    """Whether the classic mode bits grant `permission` (0o1 traverse, 0o4 read); ACLs aren't
-    read."""
+    """Whether the mode bits grant `permission` (0o1 traverse, 0o4 read); ACLs are ignored."""
     if status.st_uid == account.uid:
         return bool(status.st_mode & (permission << 6))
     if status.st_gid == account.gid:
@@ -59,8 +58,8 @@ def _may(status: os.stat_result, account: Account, permission: int) -> bool:
 
 
 def closed_directory(path: Path, account: Account) -> Path | None:
-    """The topmost directory on the way to `path` (itself included) closed to the account, if
-    any."""
+    """Return the topmost directory on the way to `path` (itself included) that is closed to the
+    account, if any."""
     resolved = path.resolve()
     for directory in [*reversed(resolved.parents), resolved]:
         try:

@@ -1,5 +1,5 @@
-"""One child process: started through `launch.py`, its end reported to the event loop, ended in
-steps."""
+"""One child process: started through `launch.py`, watched by the event loop, ended by signals of
+increasing force."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ StopSteps = Sequence[tuple[signal.Signals, float]]
 
 
 class Child:
-    """Made and used in one event loop's thread; the kernel's parent-death signal is tied to that
+    """Create and use it in the event loop's thread: the kernel ties the parent-death signal to that
     thread.
 
-    `exited` is set once the process has ended. It stays a zombie until `end` reaps it in the loop's
-    thread, so its pid can't be reused while a signal may still go to it.
+    `exited` is set once the process has ended. The process stays a zombie until `end` reaps it in
+    the loop's thread, so its pid can't be reused while it may still be signalled.
     """
 
     def __init__(
@@ -67,18 +67,20 @@ class Child:
         ).start()
 
     async def wait(self, timeout_seconds: float) -> bool:
-        """Whether it ended within the time."""
+        """Whether the process ended within the time."""
         with contextlib.suppress(TimeoutError):
-            # Not wait_for: in Python 3.11 it may swallow a cancellation that comes with the exit.
+            # Not wait_for: in Python 3.11 it may swallow a cancellation that coincides with the
+            # exit.
             async with asyncio.timeout(timeout_seconds):
                 await self.exited.wait()
         return self.exited.is_set()
 
     async def end(self, steps: StopSteps) -> int | None:
-        """End it if it still runs, reap it, and return its exit status (negative: the signal).
+        """End the process if it still runs, reap it, and return its exit status (negative: the
+        signal).
 
-        Each signal gets its seconds; SIGKILL follows the last. None when even that did not end it
-        (it hangs in the kernel).
+        Each signal is given its seconds; SIGKILL follows the last. Returns None when even that did
+        not end the process (it hangs in the kernel).
         """
         for number, wait_seconds in (*steps, (signal.SIGKILL, _AFTER_KILL_SECONDS)):
             if self.exited.is_set():
@@ -89,9 +91,9 @@ class Child:
 
 
 def _report_exit(pid: int, loop: asyncio.AbstractEventLoop, exited: asyncio.Event) -> None:
-    """Wait for the child in a thread of its own, without reaping it."""
+    """Wait for the child in a separate thread, without reaping it."""
     with contextlib.suppress(ChildProcessError):
         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-    # The loop may have been closed meanwhile: then nobody waits for this.
+    # The loop may be closed by now; then nothing waits for this.
     with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(exited.set)

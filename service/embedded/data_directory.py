@@ -1,4 +1,4 @@
-"""The one directory that holds everything the embedded servers keep, and the lock on it."""
+"""The directory that holds all data of the embedded servers, and the lock on it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}")
 
 
 def write_private(path: Path, text: str, account: Account | None = None) -> None:
-    """Write a file of mode 0600 so that a crash leaves the old text or the new, never a part.
+    """Write a file of mode 0600; a crash leaves either the old text or the new, never a part.
 
-    With an account the file becomes that user's (only root can do so).
+    With an account, the file belongs to that user (only root can do this).
     """
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -36,7 +36,7 @@ def write_private(path: Path, text: str, account: Account | None = None) -> None
 
 
 def sync_directory(path: Path) -> None:
-    """Make names created or renamed in a directory outlive a power failure."""
+    """Make created and renamed names in a directory survive a power failure."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -45,7 +45,7 @@ def sync_directory(path: Path) -> None:
 
 
 class DataDirectory:
-    """Made when missing; its parents' owners and modes are never changed.
+    """Created when missing; owners and modes of its parents are never changed.
 
     Layout: `lock`, `instance-id`, `secrets/` and `logs/` (ours alone), and one directory per server
     owned by the user the servers run as. When we are root, the directory itself is ours with mode
@@ -59,10 +59,10 @@ class DataDirectory:
         self._lock_descriptor: int | None = None
 
     def lock(self) -> None:
-        """Take the directory for this process, making it first if need be.
+        """Lock the directory for this process, creating it if necessary.
 
-        Raises DataDirectoryHeld when another process has it, DataDirectoryUnusable when it can't be
-        used. The lock is the kernel's (flock): it ends with the process, however that ends.
+        Raises DataDirectoryHeld when another process holds it, DataDirectoryUnusable when it can't
+        be used. The lock is the kernel's (flock) and ends with the process, however that ends.
         """
         if self._lock_descriptor is not None:
             raise DataDirectoryHeld(f"This process already holds the data directory {self.path}.")
@@ -93,7 +93,7 @@ class DataDirectory:
             raise
 
     def unlock(self) -> None:
-        """Give the directory up; harmless when it isn't held. The lock file stays: removing it
+        """Release the directory; harmless when it is not held. The lock file stays: removing it
         would race."""
         if self._lock_descriptor is not None:
             os.close(self._lock_descriptor)
@@ -113,13 +113,15 @@ class DataDirectory:
 
     @property
     def instance_id(self) -> str:
-        """Random, 16 hexadecimal digits, made at the first lock and stable from then on."""
+        """Return 16 random hexadecimal digits, generated at the first lock and stable from then
+        on."""
         return (self.path / "instance-id").read_text(encoding="ascii").strip()
 
     def secret(self, name: str) -> str:
-        """48 hexadecimal digits, made at the first call and kept in a file of mode 0600.
+        """Return 48 hexadecimal digits, generated at the first call and kept in a file of mode
+        0600.
 
-        `name` is of `[a-z0-9_.-]`, 100 characters at most. Call it while holding the lock.
+        `name` matches `[a-z0-9_.-]`, at most 100 characters. Call this while holding the lock.
         """
         if not _NAME.fullmatch(name):
             raise ValueError(f"{name!r} can't name a secret: use a-z, 0-9, '_', '.' and '-'.")
@@ -131,13 +133,13 @@ class DataDirectory:
             return path.read_text(encoding="ascii").strip()
 
     def directory(self, name: str) -> Path:
-        """A directory of mode 0700 owned by the user the servers run as."""
+        """Return a directory of mode 0700 owned by the user that the servers run as."""
         path = self.path / name
         self._own(path)
         return path
 
     def free_bytes(self) -> int:
-        """What an ordinary user may still write on this file system."""
+        """Return how much an ordinary user may still write on this file system."""
         return shutil.disk_usage(self.path).free
 
     def _own(self, path: Path) -> None:
@@ -157,15 +159,15 @@ class DataDirectory:
                 f"{self.path} is not a directory; name a directory to keep the data in."
             )
         entries = set(os.listdir(self.path))
-        # `secrets` alone were put there by hand, for a stand-by or a restore.
+        # `secrets` alone was put there by hand, for a stand-by or a restore.
         if not (entries & {"lock", "instance-id"} or entries <= {"secrets", "lost+found"}):
             raise DataDirectoryUnusable(
                 f"{self.path} holds files that aren't ours; name an empty or a new directory for "
                 f"the data."
             )
         if self.path.stat().st_uid == os.geteuid():
-            # Ours: close it to others. One given to us by somebody else (a mounted volume) stays as
-            # it is.
+            # Ours: close it to others. A directory provided by someone else (a mounted volume)
+            # stays as it is.
             if self.account is not None:
                 os.chown(self.path, 0, self.account.gid)
             self.path.chmod(0o700 if self.account is None else 0o710)
@@ -200,7 +202,7 @@ class DataDirectory:
 
     @staticmethod
     def _holder(descriptor: int) -> str:
-        """Who holds the lock, in words: only what /proc confirms is stated as a fact."""
+        """Say who holds the lock; only what /proc confirms is stated as certain."""
         words = os.pread(descriptor, 100, 0).decode("ascii", "replace").split()
         if len(words) == 2 and words[0].isdigit():
             pid = int(words[0])

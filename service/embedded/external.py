@@ -1,7 +1,6 @@
-"""Whether outside servers are good enough, said before anything else is started.
+"""Checks of external servers, made before anything else is started.
 
-Each check ends within `LIMIT_SECONDS`, also against a server that accepts a connection and never
-answers.
+Each check ends within `LIMIT_SECONDS`, even if the server accepts the connection and never answers.
 """
 
 from __future__ import annotations
@@ -33,14 +32,14 @@ _POSTGRES_ERRORS: Final = (
 
 
 async def check_postgres(dsn: str) -> str:
-    """The server's version; raises ServerUnusable, or ServerTooOld below Postgres 14.
+    """Return the server's version; raises ServerUnusable, or ServerTooOld below Postgres 14.
 
-    The sentence names host and port, never the password.
+    The text names host and port, never the password.
     """
     place = _place(dsn, 5432)
     try:
         async with asyncio.timeout(LIMIT_SECONDS):
-            # Its own time limit alone does not hold against a frozen server.
+            # Its own time limit does not hold against a frozen server.
             connection = await asyncpg.connect(dsn, timeout=LIMIT_SECONDS)
     except TimeoutError:
         raise _silent("Postgres", place) from None
@@ -55,8 +54,8 @@ async def check_postgres(dsn: str) -> str:
             f"ORDERWRIGHT_POSTGRES_DSN names it."
         ) from None
     version = connection.get_server_version()
-    connection.terminate()  # nothing to say goodbye about, and a frozen server would not hear it
-    text = f"{version.major}.{version.micro}"  # since Postgres 10 the second number is the patch
+    connection.terminate()  # a graceful close would wait for a frozen server
+    text = f"{version.major}.{version.micro}"  # since Postgres 10: major.minor
     if version.major < OLDEST_POSTGRES:
         raise ServerTooOld(
             f"Postgres at {place} is version {text}, and {OLDEST_POSTGRES} is the oldest that "
@@ -67,10 +66,10 @@ async def check_postgres(dsn: str) -> str:
 
 
 async def check_nats(url: str) -> str:
-    """The server's version; raises ServerUnusable, or ServerTooOld below NATS 2.10 or without
-    JetStream.
+    """Return the server's version; raises ServerUnusable, or ServerTooOld below NATS 2.10 or
+    without JetStream.
 
-    The greeting is read first, so that a server too old for the client library is named as such.
+    The greeting is read first, so that a server too old for the client library is reported as such.
     """
     place = _place(url, 4222)
     try:
@@ -91,7 +90,7 @@ async def check_nats(url: str) -> str:
 
 
 async def _nats_version(url: str) -> str:
-    """The version in the INFO line that every NATS server sends first."""
+    """Return the version in the INFO line that every NATS server sends first."""
     parts = urlsplit(url)
     if parts.scheme in ("ws", "wss"):
         raise ValueError("addresses of the form nats:// or tls:// are understood")
@@ -113,7 +112,7 @@ async def _nats_version(url: str) -> str:
 
 async def _ask_for_jetstream(url: str, place: str) -> None:
     async def note(error: Exception) -> None:
-        """What goes wrong is raised as well; the client's own logging would only repeat it."""
+        """Errors are raised as well; the client's own logging would only repeat them."""
 
     client = Client()
     try:
@@ -128,7 +127,7 @@ async def _ask_for_jetstream(url: str, place: str) -> None:
             raise _without_jetstream(place, _short(error)) from None
         raise
     finally:
-        # Also after a refused connect, which leaves the socket open.
+        # Needed after a refused connect too, which leaves the socket open.
         with contextlib.suppress(OSError, NatsError):
             await client.close()
 
@@ -162,12 +161,12 @@ def _silent(name: str, place: str) -> ServerUnusable:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """`2.10.3-beta.1` as (2, 10, 3); raises ValueError on what isn't a version."""
+    """Return `2.10.3-beta.1` as (2, 10, 3); raises ValueError for anything but a version."""
     return tuple(int(number) for number in version.removeprefix("v").split("-")[0].split("."))
 
 
 def _place(address: str, default_port: int) -> str:
-    """Host and port for a message, without user and password."""
+    """Return host and port for a message, without user and password."""
     try:
         parts = urlsplit(address)
         host = parts.hostname or "the default socket"
@@ -181,6 +180,6 @@ def _place(address: str, default_port: int) -> str:
 
 
 def _short(error: Exception) -> str:
-    """One line of an error, without its final stop."""
+    """Return an error in one line, without its final full stop."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text.removeprefix("nats: ").rstrip(".")[:200]

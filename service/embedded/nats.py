@@ -1,4 +1,4 @@
-"""NATS with JetStream as our child, on loopback, on a port that stays the same."""
+"""NATS with JetStream as a child process, on loopback, on a stable port."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _ORPHAN_STEPS = ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
 
 @dataclass(frozen=True)
 class NatsAddress:
-    """Where it listens. `url` carries the service's own password; `channel_urls` one for each
+    """Where it listens. `url` contains the service's own password, `channel_urls` that of each
     publisher."""
 
     url: str
@@ -131,7 +131,7 @@ class EmbeddedNats:
         await end_orphans("nats-server", self._home, _ORPHAN_STEPS)
 
     def _plan(self) -> NatsPlan:
-        """Take up what the last start chose, or choose; a kept port that somebody took is given
+        """Use what the last start chose, or choose a new one; a stored port that is taken is given
         up."""
         kept_path = self._home / "kept.json"
         kept: dict[str, int] = {}
@@ -147,7 +147,7 @@ class EmbeddedNats:
         store = self._home / "jetstream"
         used = sum(file.stat().st_size for file in store.rglob("*") if file.is_file())
         room = used + max(0, self._data.free_bytes() - _KEPT_FREE_BYTES) * 3 // 4
-        # Never below what streams may already have reserved: they would not come back.
+        # Never below what streams may already have reserved: they would not recover.
         fitting = max(room, kept.get("max_file_store_bytes", _SMALLEST_STORE_BYTES))
         max_file_store_bytes = min(self._max_file_store_bytes, fitting)
         now_kept = {
@@ -174,7 +174,7 @@ class EmbeddedNats:
         )
 
     async def _ready(self, pid: int) -> bool:
-        """Whether /healthz says ok: listening, JetStream up, streams recovered."""
+        """Whether /healthz reports ok: listening, JetStream up, streams recovered."""
         with contextlib.suppress(OSError, TimeoutError, asyncio.IncompleteReadError):
             async with asyncio.timeout(2):
                 reader, writer = await asyncio.open_connection(_HOST, self._monitor_port)
@@ -191,7 +191,7 @@ class EmbeddedNats:
 
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        # As the server does it: lately closed connections must not make its own port look taken.
+        # As the server does: recently closed connections must not make its own port look taken.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((_HOST, port))

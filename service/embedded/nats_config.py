@@ -1,4 +1,4 @@
-"""The embedded NATS server's configuration: durable JetStream, bounded everywhere, one account a
+"""The embedded NATS server's configuration: durable JetStream, bounds everywhere, one account per
 channel."""
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 @dataclass(frozen=True)
 class NatsPlan:
-    """Everything that goes into the file. `channels` maps each channel to its publisher's
+    """Everything in the configuration file. `channels` maps each channel to its publisher's
     password."""
 
     server_name: str
@@ -32,7 +32,7 @@ class NatsPlan:
 
 
 def check_channel(channel: str) -> str:
-    """The channel itself; raises ValueError when it can't be one token of a subject."""
+    """Return the channel; raises ValueError when it can't be one token of a subject."""
     if not _CHANNEL.fullmatch(channel):
         raise ValueError(
             f"{channel!r} can't name a channel: use 1 to 64 of A-Z, a-z, 0-9, '_' and '-', a "
@@ -42,18 +42,18 @@ def check_channel(channel: str) -> str:
 
 
 def channel_user(channel: str) -> str:
-    """The NATS user that may publish this channel's orders."""
+    """Return the NATS user that may publish this channel's orders."""
     return f"channel-{channel}"
 
 
 def configuration(plan: NatsPlan) -> str:
-    """The file's text: JSON, which the server reads as its own format.
+    """Return the file's text: JSON, which is valid in the server's own format.
 
     A channel's publisher gets an account of its own that imports `orders.in.<channel>.>` from ours
     as a service. Permissions alone would not do: the server sends a JetStream ack to whatever reply
     subject the publisher names, so a publisher inside our account could make it write into another
     channel's subjects. Across accounts the reply can only come back to the publisher's own. The
-    same account may listen to the facts about its own orders (`orders.out.<channel>.>`).
+    same account may subscribe to the published events of its own orders (`orders.out.<channel>.>`).
     """
     if plan.max_payload_bytes > LARGEST_PAYLOAD_BYTES:
         raise ValueError(f"max_payload_bytes is at most {LARGEST_PAYLOAD_BYTES}.")
@@ -64,7 +64,10 @@ def configuration(plan: NatsPlan) -> str:
             "exports": [
                 {kind: subjects, "accounts": [_account(channel)]}
                 for channel in plan.channels
-                for kind, subjects in (("service", _subjects(channel)), ("stream", _facts(channel)))
+                for kind, subjects in (
+                    ("service", _subjects(channel)),
+                    ("stream", _events(channel)),
+                )
             ],
         }
     }
@@ -89,8 +92,8 @@ def configuration(plan: NatsPlan) -> str:
                 "store_dir": str(plan.store_directory),
                 "max_memory_store": 64 * 1024 * 1024,
                 "max_file_store": plan.max_file_store_bytes,
-                # The default syncs every two minutes: what was acknowledged since is lost with the
-                # power.
+                # The default syncs every two minutes: a power failure would lose what was
+                # acknowledged since.
                 "sync_interval": "always",
             },
             "accounts": accounts,
@@ -107,7 +110,7 @@ def _denied(channel: str) -> list[str]:
     return [f"orders.in.{channel}.{kind}.>" for kind in ("act", "privacy")]
 
 
-def _facts(channel: str) -> str:
+def _events(channel: str) -> str:
     return f"orders.out.{channel}.>"
 
 
@@ -117,14 +120,14 @@ def _account(channel: str) -> str:
 
 def _channel_account(channel: str, password: str) -> dict[str, object]:
     permissions = {
-        # Who acts as a person must be known by name: the API and the command line publish that. And
-        # what erases for good needs a storefront's signature, or a person.
+        # Actions must carry a person's name, so only the API and the command line publish them. And
+        # permanent erasure needs a storefront's signature, or a person.
         "publish": {"allow": [_subjects(channel)], "deny": _denied(channel)},
-        "subscribe": {"allow": ["_INBOX.>", _facts(channel)]},
+        "subscribe": {"allow": ["_INBOX.>", _events(channel)]},
     }
     user = {"user": channel_user(channel), "password": password, "permissions": permissions}
     imports = [
         {"service": {"account": ACCOUNT, "subject": _subjects(channel)}},
-        {"stream": {"account": ACCOUNT, "subject": _facts(channel)}},
+        {"stream": {"account": ACCOUNT, "subject": _events(channel)}},
     ]
     return {"users": [user], "imports": imports}

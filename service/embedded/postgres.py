@@ -1,4 +1,4 @@
-"""Postgres as our child: reached through a Unix socket with a password, never through TCP."""
+"""Postgres as a child process: reached through a Unix socket with a password, never through TCP."""
 
 from __future__ import annotations
 
@@ -58,18 +58,20 @@ class EmbeddedPostgres:
 
     @property
     def pid(self) -> int | None:
-        """The postmaster's pid, or None while it is down."""
+        """The postmaster's pid, None while it is down."""
         return self._process.pid if self._process is not None else None
 
     @property
     def restarts(self) -> int:
-        """How often the supervisor had to start it again."""
+        """How often the supervisor has restarted it."""
         return self._process.restarts if self._process is not None else 0
 
     async def start(self) -> str:
-        """The DSN, usable with asyncpg; raises EmbeddedServerFailed or DataDirectoryUnusable.
+        """Start, and return the DSN for asyncpg; raises EmbeddedServerFailed or
+        DataDirectoryUnusable.
 
-        A first start makes the cluster (about a second); an interrupted first start is begun anew.
+        The first start creates the cluster (about a second); an interrupted first start is
+        repeated.
         """
         self._data.directory("postgres")
         programs = postgres_programs(self._data)
@@ -86,8 +88,8 @@ class EmbeddedPostgres:
             directory=self._home,
             log_path=self._log_path,
             account=self._data.account,
-            # When we die, immediate shutdown: unlike SIGKILL it takes the backends along before the
-            # postmaster goes, and unlike a fast shutdown it writes no checkpoint that our successor
+            # If we die: immediate shutdown. Unlike SIGKILL it ends the backends before the
+            # postmaster, and unlike a fast shutdown it writes no checkpoint that our successor
             # would have to wait for.
             death_signal=signal.SIGQUIT,
             stop_steps=_STOP_STEPS,
@@ -112,10 +114,10 @@ class EmbeddedPostgres:
             self._process = None
 
     async def _initialise(self, programs: Path, password: str) -> None:
-        """initdb under another name, then rename: a cluster is whole or absent, whenever we are
-        killed."""
+        """Run initdb under another name, then rename: a cluster is complete or absent, whenever we
+        are killed."""
         fresh = self._home / "cluster.new"
-        # Left by a start that was killed half-way: initdb, and the Postgres it was feeding.
+        # Left by a start that was killed half-way: initdb, and the Postgres that it ran.
         for name, place in (("initdb", self._home), ("postgres", self._home), ("postgres", fresh)):
             await end_orphans(name, place, _INITDB_ORPHAN_STEPS)
         if fresh.exists():
@@ -130,7 +132,7 @@ class EmbeddedPostgres:
             ],
             directory=self._home,
             account=self._data.account,
-            # At SIGTERM it would tidy up, just when our successor does.
+            # At SIGTERM it would clean up while our successor does the same.
             death_signal=signal.SIGKILL,
             log_path=self._log_path,
         )
@@ -166,7 +168,7 @@ class EmbeddedPostgres:
         status = directory.lstat()
         owner = self._data.account.uid if self._data.account else os.geteuid()
         private = stat.S_ISDIR(status.st_mode) and stat.S_IMODE(status.st_mode) == 0o700
-        # Anybody may have put something under this name: use it only if it is ours alone.
+        # Anyone may have created something under this name: use it only if it is private to us.
         if not private or status.st_uid != owner:
             raise DataDirectoryUnusable(
                 f"The path of the data directory {self._data.path} is too long for a Unix socket, "
@@ -176,21 +178,22 @@ class EmbeddedPostgres:
         return directory
 
     async def _prepare(self) -> None:
-        """End our orphans on this cluster, then take away a pid file that names somebody
-        innocent."""
+        """End our orphans on this cluster, then remove a pid file that names an unrelated
+        process."""
         await end_orphans("postgres", self._cluster, _ORPHAN_STEPS)
         pid_file = self._cluster / "postmaster.pid"
         pid = _first_number(pid_file)
-        # With nobody of ours left, a live process of that pid is foreign, and Postgres would take
-        # it for a running server. The pid of a dead process Postgres sees through by itself.
+        # Now that none of ours is left, a live process with that pid is unrelated, and Postgres
+        # would mistake it for a running server. Postgres itself recognises the pid of a dead
+        # process.
         if pid is not None and executable(pid) is not None:
             pid_file.unlink()
-        # The next postmaster may well get the pid of the last (containers repeat them): what it
-        # left behind must not pass for news.
+        # The next postmaster may get the same pid (containers repeat them): what the last one left
+        # must not look current.
         self._stale_pid_file = _modified_ns(pid_file)
 
     async def _ready(self, pid: int) -> bool:
-        """What pg_ctl looks at: the postmaster says `ready` in line 8 of its own pid file."""
+        """As pg_ctl does: the postmaster writes `ready` in line 8 of its pid file."""
         pid_file = self._cluster / "postmaster.pid"
         if _modified_ns(pid_file) == self._stale_pid_file:
             return False

@@ -38,7 +38,7 @@ SETTINGS: Mapping[str, str] = {
     "autovacuum_analyze_scale_factor": "0.05",
     "autovacuum_vacuum_cost_delay": "'2ms'",
     "autovacuum_max_workers": "2",
-    # A forgotten transaction holds back vacuum and our commit-order reader: neither may last.
+    # A forgotten transaction holds back vacuum and our commit-order reader, so it is ended.
     "idle_in_transaction_session_timeout": "'30s'",
     "transaction_timeout": "'5min'",
     "client_connection_check_interval": "'2s'",
@@ -55,8 +55,8 @@ PG_HBA = "local all all scram-sha-256\nlocal replication all scram-sha-256\n"
 
 
 def configuration(socket_directory: Path, extra: Mapping[str, str] | None = None) -> str:
-    """The text of postgresql.conf; `extra` wins over what is here, its values quoted as needed
-    there."""
+    """Return the text of postgresql.conf; `extra` overrides these settings, its values quoted as
+    postgresql.conf needs."""
     quoted = str(socket_directory).replace("'", "''")
     settings = {**SETTINGS, "unix_socket_directories": f"'{quoted}'", **(extra or {})}
     return "".join(f"{name} = {value}\n" for name, value in settings.items())

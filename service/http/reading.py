@@ -11,7 +11,7 @@ from msgspec import Meta
 from schemas.contracts import refusals, strict_json
 from schemas.contracts.refusals import Refused
 from service.http import problems
-from service.http.auth import ANY_CHANNEL, Caller
+from service.http.auth import ANY_CHANNEL, Principal
 from service.http.problems import Problem
 
 Shape = TypeVar("Shape")
@@ -43,16 +43,16 @@ def unprocessable(slug: str, detail: str) -> Problem:
     return Problem(422, slug, "Not understood", detail)
 
 
-def channels_of(asked: str, caller: Caller) -> tuple[str, ...] | None:
+def channels_of(asked: str, principal: Principal) -> tuple[str, ...] | None:
     """Return the channels to look at: the asked one, else all the caller's (None: every one).
     Raises Problem 403."""
     if asked:
-        if not caller.serves(asked):
+        if not principal.serves(asked):
             raise Problem(
                 403, "channel-refused", "Channel refused", "This API key does not serve it."
             )
         return (asked,)
-    return None if ANY_CHANNEL in caller.channels else tuple(sorted(caller.channels))
+    return None if ANY_CHANNEL in principal.channels else tuple(sorted(principal.channels))
 
 
 def moment_of(name: str, text: str) -> datetime | None:

@@ -20,7 +20,7 @@ REFUSED = {
 
 
 def refusal(error: Refused) -> Problem:
-    """Word what the door refuses: 413, 400 for what is no JSON, else 422."""
+    """Word what the edge refuses: 413, 400 for what is no JSON, else 422."""
     if error.reason == refusals.TOO_LARGE:
         return problems.too_large(" ".join(error.sentences))
     return Problem(

@@ -16,13 +16,13 @@ from adapters.channels.csv.rows import Encoding, open_sheet
 from schemas.contracts.refusals import Refused
 from service.http import problems
 from service.http.auth import (
-    Caller,
     Keys,
+    Principal,
     Repeats,
-    caller_of,
     channel_of,
     digest_of,
     idempotency_key_of,
+    principal_of,
 )
 from service.http.bodies import Bodies
 from service.http.idempotency import answered_once
@@ -103,10 +103,10 @@ class CsvApi:
             raise
 
     async def _take(self, request: web.Request) -> web.Response:
-        caller = await caller_of(request, self._keys, WRITE, self._clock.now())
+        principal = await principal_of(request, self._keys, WRITE, self._clock.now())
         dry_run = _flag(request, "dry_run")
         key = "" if dry_run else idempotency_key_of(request)
-        channel = channel_of(request, caller, self._channels)
+        channel = channel_of(request, principal, self._channels)
         file = _File(channel, dry_run, _encoding_of(request), _reading_of(request))
         try:
             async with asyncio.timeout(WAIT_SECONDS):
@@ -116,12 +116,12 @@ class CsvApi:
         try:
             with self._bodies.lease() as lease:
                 raw = await lease.read(request)
-                return await self._answer(request, caller, key, file, raw)
+                return await self._answer(request, principal, key, file, raw)
         finally:
             self._turns.release()
 
     async def _answer(
-        self, request: web.Request, caller: Caller, key: str, file: _File, raw: bytes
+        self, request: web.Request, principal: Principal, key: str, file: _File, raw: bytes
     ) -> web.Response:
         trace = traceparent_of(request.headers)
         if file.dry_run:
@@ -133,7 +133,7 @@ class CsvApi:
 
         scope = f"{file.channel}\0{request.query_string}\0{file.encoding}"
         digest, now = digest_of(request, scope, raw), self._clock.now()
-        return await answered_once(self._repeats, caller, key, digest, work, now=now)
+        return await answered_once(self._repeats, principal, key, digest, work, now=now)
 
     async def _imported(self, file: _File, raw: bytes, trace: str) -> bytes:
         def refused(reason: str) -> None:

@@ -31,7 +31,7 @@ MAX_FILE_BYTES = 2 * 1024**3
 """A million rows with two thousand bytes each: ten times what such rows have."""
 
 PATIENCE_SECONDS = 60.0
-"""How long the stream may be away: longer than it takes to start anew."""
+"""How long the stream may be away: longer than it takes to start again."""
 
 
 class CsvRefused(OperatorError):

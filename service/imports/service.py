@@ -1,4 +1,4 @@
-"""Brings the orders of a file through the door, and says of each what became of it.
+"""Brings the orders of a file through the edge, and says of each what became of it.
 
 Accepted means that the stream has it on disk. A repeat changes nothing: the delivery id is the
 digest of the canonical order, so the same order is the same delivery, however its file was saved.
@@ -77,7 +77,7 @@ class OrdersHere(Protocol):
 
 
 class _Ready(Struct):
-    """An order that passed the door's checks, on its way."""
+    """An order that passed the edge's checks, on its way."""
 
     found: Found
     order_id: OrderId

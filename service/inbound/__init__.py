@@ -1,1 +1,1 @@
-"""What comes in: the edge that takes it, the intake that reads it."""
+"""What comes in: the edge that accepts it, and the intake that reads it."""

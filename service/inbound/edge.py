@@ -132,7 +132,7 @@ class Edge:
     for too much, 503 with Retry-After while the stream takes nothing, 200 once it has the bytes.
 
     An authentic payload that is broken is accepted: it is quarantined, where people see it, and
-    the sender's repeats would not mend it. `forged` is the error a source raises for a signature
+    the sender's repeats would not fix it. `forged` is the error a source raises for a signature
     that does not fit.
     """
 

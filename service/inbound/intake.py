@@ -1,9 +1,9 @@
-"""Takes letters from the stream, reads them, and brings them to their orders; acknowledges only
-what is on disk.
+"""Takes messages from the stream, translates them and delivers them to their orders. A message is
+acknowledged only when its outcome is on disk.
 
-A letter ends in one of three ways: its order has it (or had it already), it is in quarantine whole,
-or it goes back to the stream and comes again. One that asks about a customer's data goes to no
-order: it has ended once it stands among the requests.
+A message ends in one of three ways: its order has it (or already had it), it is in quarantine in
+full, or it goes back to the stream and is delivered again. A request about a customer's data goes
+to no order: it has ended once it is stored among the requests.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import msgspec
 from actors.runtime.errors import JournalUnavailable, MailboxFull
 from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, UNMATCHED, Envelope
 from actors.runtime.observer import Span, Trace
-from actors.runtime.ports import Clock, Letter, Quarantine, Quarantined
+from actors.runtime.ports import Clock, Message, Quarantine, Quarantined
 from actors.runtime.registry import Registry
 from schemas.contracts.refusals import (
     ORDER_UNKNOWN,
@@ -36,101 +36,105 @@ from schemas.order.ids import OrderId, order_id_for, partition_of, ref_of_token
 log = logging.getLogger(__name__)
 
 TAKEN = frozenset({COMMITTED, DUPLICATE})
-"""Outcomes after which the order has the letter, or had it already."""
+"""Outcomes after which the order has the message, or already had it."""
 
 
 BUSY_SECONDS = 1.0
-"""How long a letter stays away that found its order's mailbox full, the first time."""
+"""First delay before a message is delivered again whose order's mailbox was full."""
 
 AWAY_SECONDS = 2.0
-"""How long a letter stays away that could not be kept because the store was away, the first
-time."""
+"""First delay before a message is delivered again that could not be stored because the database was
+unavailable."""
 
 LONGEST_AWAY_SECONDS = 30.0
-"""A letter that comes back again and again stays away longer each time, so that its deliveries
-last for a quarter of an hour of trouble on our side and not for one minute."""
+"""The delay grows with each delivery up to this, so that the allowed deliveries outlast a quarter
+of an hour of trouble on our side rather than a minute."""
 
 HIDDEN_HEADERS = frozenset({"authorization", "cookie", "x-shopify-hmac-sha256"})
-"""Headers that quarantine doesn't keep: credentials, and what proves nothing once checked."""
+"""Headers that quarantine does not keep: credentials, and proofs that are worthless once
+checked."""
 
 
 KEEP_EVERY_SECONDS = 4.0
-"""How often the stream is told that a letter is still being worked on; it lends for twelve."""
+"""How often the stream is told that a message is still in progress; its acknowledgement time is
+twelve seconds."""
 
 YIELD_EVERY = 16
-"""Letters read in one go: about four milliseconds, for which webhooks and answers wait."""
+"""Messages read without yielding: about four milliseconds, during which webhooks and answers
+wait."""
 
 _read_sent = msgspec.json.Decoder(dict[str, str]).decode
 
 MAX_REPEATS = 100
-"""Repeats of one letter under way that end with it; further ones come again by themselves."""
+"""Repeats that end together with the message in flight; the stream delivers further ones again."""
 
 
-class Lent(Protocol):
-    """A letter the stream has lent us."""
+class Delivery(Protocol):
+    """A message that the stream has delivered and that is not acknowledged yet."""
 
-    letter: Letter
+    message: Message
 
     async def ack(self) -> None:
-        """It is done with."""
+        """The message has ended; the stream deletes it."""
         ...
 
     async def in_progress(self) -> None:
-        """It is still being worked on."""
+        """The message is still in progress; the stream waits longer."""
         ...
 
     async def nak(self, delay_seconds: float = 0.0) -> None:
-        """It shall come again after the delay."""
+        """The stream delivers the message again after the delay."""
         ...
 
 
-class Letters(Protocol):
-    """Where letters come from."""
+class MessageSource(Protocol):
+    """Where messages come from."""
 
-    async def next_batch(self, max_items: int) -> Sequence[Lent]:
-        """Return what is there, or nothing after a short while."""
+    async def next_batch(self, max_items: int) -> Sequence[Delivery]:
+        """Return the messages that are there, or none after a short wait."""
         ...
 
 
 class Watch(Protocol):
-    """What intake tells whoever watches."""
+    """What the intake reports to metrics and traces."""
 
-    def begin_letter(self, letter: Letter, correlation_id: str) -> Trace:
-        """A letter is taken up."""
+    def begin_message(self, message: Message, correlation_id: str) -> Trace:
+        """Processing of a message begins."""
         ...
 
     def quarantined(self, reason: str) -> None:
-        """A letter was put into quarantine."""
+        """A message went to quarantine."""
         ...
 
-    def taken(self, letter: Letter, outcome: str) -> None:
-        """A letter ended."""
+    def taken(self, message: Message, outcome: str) -> None:
+        """A message ended."""
         ...
 
 
 class Taken:
-    """A letter under way, with the repeats of it that came meanwhile."""
+    """A message in flight, with the repeats of it that arrived meanwhile."""
 
-    __slots__ = ("at", "lents")
+    __slots__ = ("at", "copies")
 
-    def __init__(self, lent: Lent, at: float) -> None:
-        self.lents = [lent]
+    def __init__(self, delivery: Delivery, at: float) -> None:
+        self.copies = [delivery]
         self.at = at
 
 
 class Intake:
-    """`in_flight` bounds the letters taken and not ended; at the bound the stream keeps the rest.
-    `deliveries` bounds how often one letter is tried before it is put aside. `asked` returns when a
-    request about a customer's data is on disk, and raises JournalUnavailable."""
+    """`in_flight` bounds the messages that are taken and have not ended; at the bound the rest
+    stays in the stream. `deliveries` bounds how often one message is tried before it goes to
+    quarantine. `asked` returns when a request about a customer's data is on disk, and raises
+    JournalUnavailable."""
 
     def __init__(
         self,
-        letters: Letters,
-        translate: Callable[[Letter], Read],
+        messages: MessageSource,
+        translate: Callable[[Message], Read],
         registry: Registry,
         quarantine: Quarantine,
         *,
-        asked: Callable[[Letter, AskPrivacy], Awaitable[None]],
+        asked: Callable[[Message, AskPrivacy], Awaitable[None]],
         watch: Watch,
         clock: Clock,
         reference_of: Callable[[OrderId], str],
@@ -138,7 +142,7 @@ class Intake:
         batch: int = 128,
         deliveries: int = 50,
     ) -> None:
-        self._letters = letters
+        self._messages = messages
         self._translate = translate
         self._registry = registry
         self._quarantine = quarantine
@@ -150,7 +154,7 @@ class Intake:
         self._batch = batch
         self._deliveries = deliveries
         self._under_way: dict[str, Taken] = {}
-        self._ended: deque[tuple[Lent, Span | None]] = deque()
+        self._ended: deque[tuple[Delivery, Span | None]] = deque()
         self._room = asyncio.Event()
         self._to_say = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -158,49 +162,49 @@ class Intake:
 
     @property
     def in_flight(self) -> int:
-        """How many letters are taken and not ended."""
+        """How many messages are taken and have not ended."""
         return len(self._under_way)
 
     @property
     def oldest_seconds(self) -> float:
-        """The age of the oldest letter taken and not ended, since the stream stored it."""
+        """The age of the oldest message in flight, counted from when the stream stored it."""
         oldest = next(iter(self._under_way.values()), None)
         if oldest is None:
             return 0.0
-        return (self._clock.now() - oldest.lents[0].letter.received_at).total_seconds()
+        return (self._clock.now() - oldest.copies[0].message.received_at).total_seconds()
 
     async def run(self) -> None:
-        """Take letters until `stopping` is set; returns when the last batch was handed on."""
+        """Take messages until `stopping` is set; return when the last batch has been posted."""
         while not self.stopping:
             room = self._most - len(self._under_way)
             if room <= 0:
                 self._room.clear()
                 await self._room.wait()
                 continue
-            batch = await self._letters.next_batch(min(room, self._batch))
-            for place, lent in enumerate(batch, start=1):
-                self._take(lent)
+            batch = await self._messages.next_batch(min(room, self._batch))
+            for place, delivery in enumerate(batch, start=1):
+                self._take(delivery)
                 if place % YIELD_EVERY == 0:
                     await asyncio.sleep(0)
 
     async def acknowledge(self) -> None:
-        """Say which letters ended, until cancelled."""
+        """Acknowledge messages as they end, until cancelled."""
         while True:
             await self._to_say.wait()
             self._to_say.clear()
             await self._acknowledge_ended()
 
     async def keep(self) -> None:
-        """Keep what takes long from being lent out again, until cancelled: while the store is away
-        a letter waits with its order, and must not look like one that fails again and again."""
+        """Keep slow messages from being delivered again, until cancelled. While the database is
+        unavailable a message waits with its order; it must not count as one that keeps failing."""
         while True:
             await asyncio.sleep(KEEP_EVERY_SECONDS)
             before = self._clock.monotonic() - KEEP_EVERY_SECONDS
             for taken in [t for t in self._under_way.values() if t.at <= before]:
-                await taken.lents[0].in_progress()
+                await taken.copies[0].in_progress()
 
     async def drain(self, seconds: float) -> int:
-        """Take nothing more; wait for what was taken; return how many letters did not end."""
+        """Take no more messages, wait for those in flight, and return how many did not end."""
         self.stopping = True
         self._room.set()
         try:
@@ -209,154 +213,158 @@ class Intake:
                     self._room.clear()
                     await self._room.wait()
         except TimeoutError:
-            log.warning("%d letters had not ended; they come again.", len(self._under_way))
+            log.warning(
+                "%d messages had not ended; they will be delivered again.", len(self._under_way)
+            )
         await self._acknowledge_ended()
         return len(self._under_way)
 
     async def _acknowledge_ended(self) -> None:
         while self._ended:
-            lent, span = self._ended.popleft()
-            await lent.ack()
+            delivery, span = self._ended.popleft()
+            await delivery.ack()
             if span is not None:
                 span.end()
 
-    def _take(self, lent: Lent) -> None:
-        letter = lent.letter
-        taken = self._under_way.get(letter.delivery_id)
+    def _take(self, delivery: Delivery) -> None:
+        message = delivery.message
+        taken = self._under_way.get(message.delivery_id)
         if taken is not None:
-            if letter.raw != taken.lents[0].letter.raw:  # its sender gave one id to two messages
-                self._spawn(lent.nak(BUSY_SECONDS))
-            elif len(taken.lents) < MAX_REPEATS:  # a repeat ends with the one that is under way
-                taken.lents.append(lent)
+            if (
+                message.raw != taken.copies[0].message.raw
+            ):  # the sender used one id for two messages
+                self._spawn(delivery.nak(BUSY_SECONDS))
+            elif len(taken.copies) < MAX_REPEATS:  # a repeat ends with the one in flight
+                taken.copies.append(delivery)
             return
-        self._under_way[letter.delivery_id] = Taken(lent, self._clock.monotonic())
-        if letter.deliveries > self._deliveries:
-            self._put_aside(lent, UNDECIDABLE, (f"It was tried {self._deliveries} times in vain.",))
+        self._under_way[message.delivery_id] = Taken(delivery, self._clock.monotonic())
+        if message.deliveries > self._deliveries:
+            self._put_aside(delivery, UNDECIDABLE, (f"It failed {self._deliveries} times.",))
             return
         try:
-            given = self._translate(letter)
-            ref = ref_of(given)
-            self._check_partition(letter, ref)
+            command = self._translate(message)
+            ref = ref_of(command)
+            self._check_partition(message, ref)
         except Refused as refused:
-            self._put_aside(lent, refused.reason, refused.sentences)
+            self._put_aside(delivery, refused.reason, refused.sentences)
             return
-        except Exception as error:  # a translation's bug must not stop the others
-            log.exception("A letter could not be read.")
-            why = f"Reading it failed on our side: {type(error).__name__}."
-            self._put_aside(lent, UNREADABLE, (why,))
+        except Exception as error:  # a bug in one translation must not stop other messages
+            log.exception("A message could not be read.")
+            why = f"Reading it failed with an internal error: {type(error).__name__}."
+            self._put_aside(delivery, UNREADABLE, (why,))
             return
-        if isinstance(given, AskPrivacy):
-            self._spawn(self._ask(lent, given))
+        if isinstance(command, AskPrivacy):
+            self._spawn(self._ask(delivery, command))
         else:
-            self._post(lent, given, ref)
+            self._post(delivery, command, ref)
 
-    def _post(self, lent: Lent, given: Input, ref: str) -> None:
-        letter = lent.letter
-        order_id = order_id_for(letter.channel, ref)
-        trace = self._watch.begin_letter(letter, self._reference_of(order_id))
+    def _post(self, delivery: Delivery, command: Input, ref: str) -> None:
+        message = delivery.message
+        order_id = order_id_for(message.channel, ref)
+        trace = self._watch.begin_message(message, self._reference_of(order_id))
 
         def told(outcome: str, reason: str) -> None:
             ack = trace.child("ack") if trace.sampled and outcome in TAKEN else None
             trace.end(reason if outcome == POISON else None)
-            self._end(lent, outcome, reason, ack)
+            self._end(delivery, outcome, reason, ack)
 
         envelope = Envelope(
-            given,
-            letter.delivery_id,
+            command,
+            message.delivery_id,
             told,
-            channel=letter.channel,
+            channel=message.channel,
             ref=ref,
-            fresh=letter.deliveries == 1,
-            received_at=letter.received_at.isoformat(),
+            fresh=message.deliveries == 1,
+            received_at=message.received_at.isoformat(),
             trace=trace,
         )
         try:
             self._registry.post(order_id, envelope)
         except MailboxFull:
             trace.end()
-            self._give_back(lent, BUSY_SECONDS)
+            self._give_back(delivery, BUSY_SECONDS)
 
-    async def _ask(self, lent: Lent, given: AskPrivacy) -> None:
+    async def _ask(self, delivery: Delivery, command: AskPrivacy) -> None:
         try:
-            await self._asked(lent.letter, given)
+            await self._asked(delivery.message, command)
         except JournalUnavailable as error:
-            log.warning("A request about a customer's data comes again: %s", error)
-            self._give_back(lent, AWAY_SECONDS)
-        except Exception as error:  # it must not be lost, nor stop the others
-            log.exception("A request about a customer's data could not be kept.")
-            why = f"Keeping the request failed on our side: {type(error).__name__}."
-            self._put_aside(lent, UNDECIDABLE, (why,))
+            log.warning("A request about a customer's data will be delivered again: %s", error)
+            self._give_back(delivery, AWAY_SECONDS)
+        except Exception as error:  # it must neither be lost nor stop other messages
+            log.exception("A request about a customer's data could not be stored.")
+            why = f"Storing the request failed with an internal error: {type(error).__name__}."
+            self._put_aside(delivery, UNDECIDABLE, (why,))
         else:
-            self._watch.taken(lent.letter, COMMITTED)
-            self._done(lent)
+            self._watch.taken(delivery.message, COMMITTED)
+            self._done(delivery)
 
-    def _end(self, lent: Lent, outcome: str, reason: str, ack: Span | None) -> None:
+    def _end(self, delivery: Delivery, outcome: str, reason: str, ack: Span | None) -> None:
         if outcome in TAKEN:
-            self._watch.taken(lent.letter, outcome)
-            self._done(lent, ack)
+            self._watch.taken(delivery.message, outcome)
+            self._done(delivery, ack)
         elif outcome == UNMATCHED:
             why = (
-                f"No order {lent.letter.channel} knows is meant. It may have been sent too early,"
-                " or to the wrong channel."
+                f"The channel {delivery.message.channel} has no order with this reference. The"
+                " message came too early, or for the wrong channel."
             )
-            self._put_aside(lent, ORDER_UNKNOWN, (why,))
+            self._put_aside(delivery, ORDER_UNKNOWN, (why,))
         elif outcome == POISON:
-            self._put_aside(lent, UNDECIDABLE, (reason or "It could not be decided.",))
+            self._put_aside(delivery, UNDECIDABLE, (reason or "It could not be decided.",))
         else:
-            self._give_back(lent, 0.0)
+            self._give_back(delivery, 0.0)
 
-    def _done(self, lent: Lent, ack: Span | None = None) -> None:
-        first, *repeats = self._lents(lent)
+    def _done(self, delivery: Delivery, ack: Span | None = None) -> None:
+        first, *repeats = self._copies_of(delivery)
         self._ended.append((first, ack))
         self._ended.extend((repeat, None) for repeat in repeats)
         self._to_say.set()
         self._room.set()
 
-    def _lents(self, lent: Lent) -> list[Lent]:
-        """Take a letter from what is under way; return it with its repeats."""
-        taken = self._under_way.pop(lent.letter.delivery_id, None)
-        return taken.lents if taken is not None else [lent]
+    def _copies_of(self, delivery: Delivery) -> list[Delivery]:
+        """Remove a message from those in flight; return it with its repeats."""
+        taken = self._under_way.pop(delivery.message.delivery_id, None)
+        return taken.copies if taken is not None else [delivery]
 
-    def _give_back(self, lent: Lent, delay_seconds: float) -> None:
-        again = float(lent.letter.deliveries - 1)
+    def _give_back(self, delivery: Delivery, delay_seconds: float) -> None:
+        again = float(delivery.message.deliveries - 1)
         delay_seconds = max(delay_seconds, min(again, LONGEST_AWAY_SECONDS))
-        for each in self._lents(lent):
+        for each in self._copies_of(delivery):
             self._spawn(each.nak(delay_seconds))
         self._room.set()
 
-    def _put_aside(self, lent: Lent, reason: str, sentences: tuple[str, ...]) -> None:
-        self._spawn(self._keep(lent, reason, sentences))
+    def _put_aside(self, delivery: Delivery, reason: str, sentences: tuple[str, ...]) -> None:
+        self._spawn(self._keep(delivery, reason, sentences))
 
-    async def _keep(self, lent: Lent, reason: str, sentences: tuple[str, ...]) -> None:
-        letter = lent.letter
+    async def _keep(self, delivery: Delivery, reason: str, sentences: tuple[str, ...]) -> None:
+        message = delivery.message
         item = Quarantined(
-            delivery_id=letter.delivery_id,
-            channel=letter.channel,
-            kind=letter.kind,
-            ref=published_ref(letter),
-            source=letter.source,
+            delivery_id=message.delivery_id,
+            channel=message.channel,
+            kind=message.kind,
+            ref=published_ref(message),
+            source=message.source,
             reason=reason,
             sentences=sentences,
-            headers=kept_headers(letter),
-            original=letter.raw,
-            at=letter.received_at,
+            headers=kept_headers(message),
+            original=message.raw,
+            at=message.received_at,
         )
         try:
             await self._quarantine.keep(item)
         except JournalUnavailable as error:
-            log.warning("Quarantine is away; the letter comes again: %s", error)
-            self._give_back(lent, AWAY_SECONDS)
+            log.warning("Quarantine is unavailable; the message will be delivered again: %s", error)
+            self._give_back(delivery, AWAY_SECONDS)
             return
         self._watch.quarantined(reason)
-        self._done(lent)
+        self._done(delivery)
 
     def _spawn(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _check_partition(self, letter: Letter, ref: str) -> None:
-        if partition_of(ref) != letter.partition:
+    def _check_partition(self, message: Message, ref: str) -> None:
+        if partition_of(ref) != message.partition:
             raise refused(
                 REF_MISMATCH,
                 "The reference inside the message is not the one it was published under, so it"
@@ -364,26 +372,27 @@ class Intake:
             )
 
 
-def kept_headers(letter: Letter) -> dict[str, str]:
-    """Return a letter's headers and its sender's own, without credentials."""
+def kept_headers(message: Message) -> dict[str, str]:
+    """Return a message's headers and those of its sender, without credentials."""
     try:
-        sent = _read_sent(letter.sent) if letter.sent else {}
-    except msgspec.DecodeError:  # not written by our edge
-        sent = {"sent": letter.sent}
-    found = {**{name.lower(): value for name, value in sent.items()}, **letter.headers}
+        sent = _read_sent(message.sent) if message.sent else {}
+    except msgspec.DecodeError:  # not written by the edge
+        sent = {"sent": message.sent}
+    found = {**{name.lower(): value for name, value in sent.items()}, **message.headers}
     return {name: value for name, value in found.items() if name not in HIDDEN_HEADERS}
 
 
-def published_ref(letter: Letter) -> str:
-    """Return the reference of the order that a letter was published under; "" when its sender did
-    not say, or said one whose letters lie elsewhere."""
-    ref = ref_of_token(letter.ref_token)
-    return ref if ref and partition_of(ref) == letter.partition else ""
+def published_ref(message: Message) -> str:
+    """Return the order reference that a message was published under; "" when the sender stated
+    none, or one that belongs to another partition."""
+    ref = ref_of_token(message.ref_token)
+    return ref if ref and partition_of(ref) == message.partition else ""
 
 
-def ref_of(given: Read) -> str:
-    """Return which order an input is about, or the name of a request's message."""
-    if isinstance(given, PlaceOrder | UpdateOrder):
-        return given.order.ref
-    ref: str = given.ref  # type: ignore[union-attr]  # every kind a letter can have names its order
+def ref_of(command: Read) -> str:
+    """Return the reference of the order that an input is about, or the name of a request's
+    message."""
+    if isinstance(command, PlaceOrder | UpdateOrder):
+        return command.order.ref
+    ref: str = command.ref  # type: ignore[union-attr]  # every kind a message can have names its order
     return ref

@@ -1,1 +1,1 @@
-"""Incidents: the API and the commands."""
+"""Incidents: API and commands."""

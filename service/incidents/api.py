@@ -10,7 +10,7 @@ from aiohttp import web
 from adapters.postgres.incident_views import IncidentViews
 from schemas.contracts.incidents import CATEGORIES
 from service.http import problems
-from service.http.auth import ANY_CHANNEL, Caller, Keys, caller_of
+from service.http.auth import ANY_CHANNEL, Keys, Principal, principal_of
 from service.http.problems import Problem
 from service.http.scopes import READ
 from service.inbound.edge import EdgeClock
@@ -34,19 +34,19 @@ class IncidentsApi:
 
     async def list_incidents(self, request: web.Request) -> web.Response:
         """Answer every category that occurred, open ones first; `open` is `true` or `false`."""
-        caller = await caller_of(request, self._keys, READ, self._clock.now())
+        principal = await principal_of(request, self._keys, READ, self._clock.now())
         rows = await self._views.list_incidents(
             self._clock.now(),
             is_open=_flag(request.query.get("open", "")),
-            channels=_channels(request.query.get("channel", ""), caller),
+            channels=_channels(request.query.get("channel", ""), principal),
         )
         return _json({"incidents": rows})
 
     async def show(self, request: web.Request) -> web.Response:
         """Answer one category with its hourly series, newest orders and history."""
-        caller = await caller_of(request, self._keys, READ, self._clock.now())
+        principal = await principal_of(request, self._keys, READ, self._clock.now())
         category = request.match_info["category"]
-        channels = _channels(request.query.get("channel", ""), caller)
+        channels = _channels(request.query.get("channel", ""), principal)
         found = None
         if category in CATEGORIES:
             found = await self._views.show(category, self._clock.now(), channels=channels)
@@ -55,10 +55,10 @@ class IncidentsApi:
         return _json(found)
 
 
-def _channels(asked: str, caller: Caller) -> Collection[str] | None:
+def _channels(asked: str, principal: Principal) -> Collection[str] | None:
     if not asked:
-        return None if ANY_CHANNEL in caller.channels else caller.channels
-    if not caller.serves(asked):
+        return None if ANY_CHANNEL in principal.channels else principal.channels
+    if not principal.serves(asked):
         raise Problem(
             403, "channel-refused", "Channel refused", "This API key does not serve that channel."
         )

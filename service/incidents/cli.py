@@ -1,4 +1,4 @@
-"""`orderwright incidents …`: which failures there are, how often, and how to mend them."""
+"""`orderwright incidents …`: failures by category, how often they occur, and how to fix them."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
     from adapters.postgres.incident_views import Hour, IncidentView
     from service.app.local import LocalSession
 
-application = typer.Typer(help="See which failures there are, and how often.")
+application = typer.Typer(help="Show failures by category, and how often they occur.")
 
 T = TypeVar("T")
 
 Data = Annotated[Path | None, typer.Option("--data", help="The running service's data directory.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Channel = Annotated[str | None, typer.Option(help="Only what happened at this channel.")]
+Channel = Annotated[str | None, typer.Option(help="Only failures on this channel.")]
 
 BAR = "▁▂▃▄▅▆▇█"
 SHOWN_HOURS = 48
 
 
 class NoSuchIncident(OperatorError):
-    """Nothing is known under that name."""
+    """No incident has this category."""
 
     exit_code = 11
 
 
 @application.callback(invoke_without_command=True)
 def incidents(context: typer.Context) -> None:
-    """See which failures there are, and how often; without a command, list them."""
+    """Show failures by category, and how often they occur; without a command, list them."""
     if context.invoked_subcommand is None:
         list_incidents()
 
@@ -50,7 +50,7 @@ def list_incidents(
     as_json: AsJson = False,
     data: Data = None,
 ) -> None:
-    """List the categories that occurred, open ones first, with their trend."""
+    """List the categories that have occurred, open ones first, with their trend."""
     now = SystemClock().now()
     channels = None if channel is None else (channel,)
     rows = _with(
@@ -82,12 +82,12 @@ def list_incidents(
 
 @application.command()
 def show(
-    category: Annotated[str, typer.Argument(help="As `incidents list` shows it.")],
+    category: Annotated[str, typer.Argument(help="A category from `incidents list`.")],
     channel: Channel = None,
     as_json: AsJson = False,
     data: Data = None,
 ) -> None:
-    """Show one category: what to do, its trend, newest orders, and when it was open."""
+    """Show one category: what to do, its trend, the newest orders, and when it was open."""
     now = SystemClock().now()
     channels = None if channel is None else (channel,)
     found = _with(data, lambda session: session.incidents.show(category, now, channels=channels))
@@ -104,16 +104,16 @@ def show(
 
 @application.command()
 def rebuild(data: Data = None) -> None:
-    """Count everything anew from the events; the running service does it in the background."""
+    """Count everything again from the events; the running service does it in the background."""
     _with(data, lambda session: session.counting.forget())
-    print("The counts are forgotten; the running service counts anew from the first event on.")
+    print("The counts are forgotten; the running service counts again from the first event on.")
 
 
 def _print(view: IncidentView) -> None:
     row = view.incident
     print(f"{row.category}: {row.words}")
     print(f"  who acts    {row.who}")
-    print(f"  how         {row.mend}")
+    print(f"  how         {row.fix}")
     print(f"  runbook     {row.runbook}")
     state = "open" if row.open else f"resolved {age(row.resolved_at or row.last_at)}"
     again = f", {row.reopened} times re-opened" if row.reopened else ""
@@ -139,7 +139,7 @@ def _print(view: IncidentView) -> None:
 
 
 def by_hour(series: Sequence[Hour], now: datetime) -> list[int]:
-    """Return the counts of the last 48 hours, the present one last; most hours have none."""
+    """Return the counts of the last 48 hours, the current hour last; most are zero."""
     this = now.replace(minute=0, second=0, microsecond=0)
     counts = [0] * SHOWN_HOURS
     for hour in series:

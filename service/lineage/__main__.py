@@ -1,4 +1,4 @@
-"""Write docs/lineage.md anew: `python -m service.lineage`."""
+"""Write docs/lineage.md again: `python -m service.lineage`."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from types import MappingProxyType
 _BILL_TO = "dropped on purpose: web orders are booked on one customer, whose own address is billed"
 _THEIRS = "used by us: the channel is answered by line ids, all others are told our own SKU"
 
-REACHES_NOBODY: Mapping[str, str] = MappingProxyType(
+REACHES_NO_ONE: Mapping[str, str] = MappingProxyType(
     {
         "schema": "names the message itself; a partner's request is named by the partner",
         "updated_at": "used by us: tells a later statement of the channel from an earlier one",

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from service.lineage.declared import REACHES_NOBODY
+from service.lineage.declared import REACHES_NO_ONE
 from service.lineage.probing import Found
 from service.lineage.ways import Lineage
 
 _HEAD = """# Where every field goes
 
-<!-- Found by service/lineage; a test compares. Make it anew: python -m service.lineage -->
+<!-- Found by service/lineage; a test compares. Make it again: python -m service.lineage -->
 
-Nobody keeps these tables by hand. A full example of each source is translated again and again, each
+No one keeps these tables by hand. A full example of each source is translated again and again, each
 time with one field changed, and what comes out differently depends on that field; the same is done
 with the canonical order and the request that each partner's adapter makes of it. So a field is
 listed where it *has an effect*, also where it only decides, as `requires_shipping` decides which
-lines a warehouse is sent. Our own stock, which keeps lines by SKU and quantity, is no partner here.
+lines a warehouse is sent. Our own stock, which keeps lines by SKU and quantity, isn't a partner
+here.
 
 `orderwright lineage shopify business_central` prints both steps in one, for one source and one
 partner.
 """
 
-_NOBODY = """## Fields that reach no partner
+_NO_ONE = """## Fields that reach no partner
 
-A test fails when a field reaches nobody and has no reason here, and when one that is here reaches
+A test fails when a field reaches no one and has no reason here, and when one that is here reaches
 somebody.
 
 | field of the canonical order | why |
@@ -37,8 +38,8 @@ def markdown(lineage: Lineage) -> str:
     parts = [_HEAD]
     parts += [_source(name, found) for name, found in lineage.sources.items()]
     parts += [_partner(name, found) for name, found in lineage.reached.items()]
-    nobody = "\n".join(f"| `{field}` | {why} |" for field, why in REACHES_NOBODY.items())
-    return "\n".join([*parts, _NOBODY + nobody]) + "\n"
+    no_one = "\n".join(f"| `{field}` | {why} |" for field, why in REACHES_NO_ONE.items())
+    return "\n".join([*parts, _NO_ONE + no_one]) + "\n"
 
 
 def _source(name: str, found: dict[str, Found]) -> str:

@@ -94,7 +94,7 @@ async def _follow(
 
 
 def leaves(tree: object, path: Path = ()) -> Iterator[tuple[Path, object]]:
-    """Yield the path and value of everything in a tree that is no list and no object."""
+    """Yield the path and value of everything in a tree that is neither a list nor an object."""
     if isinstance(tree, dict):
         for name, inner in tree.items():
             yield from leaves(inner, (*path, name))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from adapters.kinds import channels, kind_named, kinds
-from service.lineage.declared import REACHES_NOBODY
+from service.lineage.declared import REACHES_NO_ONE
 from service.lineage.probing import ORDER, Found, Outcome, probe
 from service.lineage.trying import Requests, canonical_of
 
@@ -15,8 +15,8 @@ Reached = dict[str, dict[str, Found]]
 """For each partner, where each canonical field goes."""
 NOT_READ = "not carried: the translation does not read it"
 ONLY_CHECKED = "not carried: it is only checked, and a wrong value is refused"
-HOLDS = "is no field of a request: the order waits, or is held until a person has looked"
-CANCELS = "is no field of a request: an order that was cancelled is undone at every partner"
+HOLDS = "is not a field of a request: the order waits, or is held until a person has looked"
+CANCELS = "is not a field of a request: an order that was cancelled is undone at every partner"
 
 
 def sources() -> tuple[str, ...]:
@@ -98,11 +98,11 @@ class Lineage(Struct, frozen=True, kw_only=True):
                 reasons[f"not sent here; goes to {elsewhere}"] = None
             elif field.startswith("order.cancel"):
                 reasons[CANCELS] = None
-            elif field.startswith("order.note_fact"):
+            elif field.startswith("order.note_report"):
                 reasons[HOLDS] = None
             else:
-                said = [why for name, why in REACHES_NOBODY.items() if _within(name, field)]
-                reasons.update(dict.fromkeys(said or ["lost, and nobody said why"]))
+                said = [why for name, why in REACHES_NO_ONE.items() if _within(name, field)]
+                reasons.update(dict.fromkeys(said or ["lost, and no one said why"]))
         return "; ".join(reasons)
 
 

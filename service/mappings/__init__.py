@@ -1,1 +1,1 @@
-"""Mappings: kept up to date, previewed, changed."""
+"""Mappings: kept up to date, previewed, edited."""

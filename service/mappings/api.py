@@ -9,7 +9,7 @@ from msgspec import Struct
 from schemas.contracts.mappings import Mappings, MappingsRefused, read_mappings
 from schemas.order.canonical import LongText
 from service.http import problems
-from service.http.auth import ANY_CHANNEL, Caller, Keys, caller_of
+from service.http.auth import ANY_CHANNEL, Keys, Principal, principal_of
 from service.http.bodies import Bodies
 from service.http.problems import Problem
 from service.inbound.edge import EdgeClock
@@ -50,20 +50,20 @@ class MappingsApi:
 
     async def show(self, request: web.Request) -> web.Response:
         """Answer the current version and its document; the ETag is the version."""
-        await self._caller(request, READ)
+        await self._principal(request, READ)
         version, mappings = await self._keeper.store.current()
         return _json({"version": version, "mappings": mappings}, version)
 
     async def history(self, request: web.Request) -> web.Response:
         """Answer the newest fifty versions: who, when, why, from where."""
-        await self._caller(request, READ)
+        await self._principal(request, READ)
         return _json({"versions": await self._keeper.store.history()})
 
     async def put(self, request: web.Request) -> web.Response:
-        """Take a new document when nobody was first, or with `preview=true` say what it would
+        """Take a new document when no one was first, or with `preview=true` say what it would
         change."""
         preview = request.query.get("preview", "") == "true"
-        caller = await self._caller(request, READ if preview else WRITE)
+        principal = await self._principal(request, READ if preview else WRITE)
         with self._bodies.lease() as lease:
             raw = await lease.read(request)
         put, mappings = _document(raw)
@@ -88,7 +88,7 @@ class MappingsApi:
             mappings,
             seen=_seen(request),
             at=self._clock.now(),
-            person=f"API key {caller.name}",
+            person=f"API key {principal.name}",
             reason=put.reason,
             source="api",
         )
@@ -103,9 +103,9 @@ class MappingsApi:
         told = {"version": saved, "unconfigured": self._keeper.unconfigured(mappings)}
         return _json(told, saved)
 
-    async def _caller(self, request: web.Request, scope: str) -> Caller:
-        caller = await caller_of(request, self._keys, scope, self._clock.now())
-        if ANY_CHANNEL not in caller.channels:
+    async def _principal(self, request: web.Request, scope: str) -> Principal:
+        principal = await principal_of(request, self._keys, scope, self._clock.now())
+        if ANY_CHANNEL not in principal.channels:
             raise Problem(
                 403,
                 "channel-refused",
@@ -113,7 +113,7 @@ class MappingsApi:
                 "The mappings are one document for all channels: use a key that serves every "
                 "channel (`--channel '*'`).",
             )
-        return caller
+        return principal
 
 
 def _document(raw: bytes) -> tuple[Put, Mappings]:

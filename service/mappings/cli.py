@@ -1,4 +1,4 @@
-"""`orderwright mappings …`: what channels call things, and what we call them."""
+"""`orderwright mappings …`: the names that channels use, and the names that we use."""
 
 from __future__ import annotations
 
@@ -26,9 +26,7 @@ from service.cli.tables import age, print_json, print_table
 if TYPE_CHECKING:
     from service.app.local import LocalSession
 
-application = typer.Typer(
-    help="What channels call things, and what we call them.", no_args_is_help=True
-)
+application = typer.Typer(help="Translate names of the channels into ours.", no_args_is_help=True)
 
 Data = Annotated[Path | None, typer.Option("--data", help="The running service's data directory.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -39,7 +37,7 @@ Kind = Literal["sku", "tax-code", "shipping-method"]
 T = TypeVar("T")
 
 MAX_WORDS = 300
-"""Characters of what an order waits for: the name that is missing stands at the end."""
+"""Characters of what an order waits for; the missing name is at the end."""
 
 
 class Refused(OperatorError):
@@ -57,14 +55,14 @@ def show(data: Data = None) -> None:
 
 @application.command()
 def check(file: File) -> None:
-    """Say what is wrong with a file of mappings; nothing is changed."""
+    """Check a file of mappings; changes nothing."""
     mappings = _read(file)
-    print(f"{file} is good: tables of {len(mappings.channels)} channels.")
+    print(f"{file} is valid: tables of {len(mappings.channels)} channels.")
 
 
 @application.command()
 def load(file: File, reason: Reason, data: Data = None) -> None:
-    """Put a file's mappings in place; the running service takes them within seconds."""
+    """Load the mappings in a file; the running service uses them within seconds."""
     mappings = _read(file)
     _save(data, lambda _: mappings, reason)
 
@@ -72,13 +70,13 @@ def load(file: File, reason: Reason, data: Data = None) -> None:
 @application.command()
 def add(
     kind: Annotated[Kind, typer.Argument(help="What kind of name it is.")],
-    channel: Annotated[str, typer.Argument(help="The channel's name, or '*' for every one.")],
+    channel: Annotated[str, typer.Argument(help="The channel's name, or '*' for all.")],
     theirs: Annotated[str, typer.Argument(metavar="FROM", help="What the channel calls it.")],
     ours: Annotated[str, typer.Argument(metavar="TO", help="What we call it.")],
     reason: Reason,
     data: Data = None,
 ) -> None:
-    """Add one entry; orders that wait for it go on by themselves."""
+    """Add one entry; orders that wait for it continue by themselves."""
     _save(data, lambda mappings: _added(mappings, kind, channel, theirs, ours), reason)
 
 
@@ -112,8 +110,9 @@ def waiting(as_json: AsJson = False, data: Data = None) -> None:
 
 
 def _added(mappings: Mappings, kind: Kind, channel: str, theirs: str, ours: str) -> Mappings:
-    """Return the document with one more entry. A table that this begins takes over `others` of the
-    common table, and without one it keeps what it doesn't list: nothing else begins to wait."""
+    """Return the document with one more entry. If this starts a table, the table inherits `others`
+    from the common table, or else keeps names that it does not list, so that no other order begins
+    to wait."""
     table: dict[str, Any] = msgspec.to_builtins(mappings)
     field, entries = {
         "sku": ("skus", "aliases"),
@@ -154,12 +153,12 @@ def _save(data: Path | None, change: Callable[[Mappings], Mappings], reason: str
     except MappingsRefused as error:
         raise Refused(str(error)) from error
     if saved is None:
-        raise Refused("Somebody else changed the mappings at this moment; run it again.")
-    print(f"Version {saved} of the mappings is kept; the service takes it within seconds.")
+        raise Refused("Someone else changed the mappings meanwhile; run it again.")
+    print(f"Version {saved} of the mappings is stored; the service uses it within seconds.")
     if strangers:
         print(
-            f"No channel is configured as {', '.join(strangers)}: those tables are used by none; "
-            "look whether a name is misspelt."
+            f"No channel is configured as {', '.join(strangers)}: those tables have no effect; "
+            "check for misspelt names."
         )
 
 

@@ -20,5 +20,5 @@ def read_file(path: Path) -> Mappings:
         table = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         kind = "JSON" if path.suffix == ".json" else "TOML"
-        raise MappingsRefused([f"The file is no {kind}: {error}."]) from error
+        raise MappingsRefused([f"The file is not valid {kind}: {error}."]) from error
     return from_table(table)

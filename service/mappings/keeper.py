@@ -1,7 +1,7 @@
-"""Keeps the mappings that decisions use up to date, while the service runs.
+"""Keeps the mappings that decisions use up to date.
 
-Every second the current version is looked for; a newer one is taken over at once, and orders that
-wait for a mapping look again. What can't be read changes nothing: the last good version holds.
+The keeper checks for a new version every second and uses it at once; orders that wait for a mapping
+then try again. A version that can't be read changes nothing: the last good one stays in use.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ log = logging.getLogger(__name__)
 PERIOD_SECONDS = 1.0
 
 WAKING_SECONDS = 60.0
-"""How long after a change orders are woken that were decided with the version before, and written
-only now."""
+"""How long after a change orders are still woken that were decided with the previous version and
+committed only now."""
 
 
 class MappingsKeeper:
-    """Watches the store, and the file where one is configured: then that is the only source."""
+    """Watches the store, or the file where one is configured: the file is then the only source."""
 
     def __init__(
         self,
@@ -72,13 +72,13 @@ class MappingsKeeper:
         )
 
     async def run(self) -> None:
-        """Look every second until cancelled."""
+        """Check every second until cancelled."""
         while True:
             await asyncio.sleep(PERIOD_SECONDS)
             await self.round()
 
     async def round(self) -> None:
-        """Look once. Never raises for what a later round may mend."""
+        """Check once. Does not raise for errors that a later round may overcome."""
         try:
             await self._follow_file()
             if await self.store.version() != self._loaded:
@@ -99,8 +99,8 @@ class MappingsKeeper:
         return unconfigured(mappings, self._channels)
 
     async def _follow_file(self) -> None:
-        """Keep the file's mappings as a new version when they differ. A wrong file stops nothing:
-        what was kept before is used."""
+        """Store the file's mappings as a new version when they differ. A malformed file stops
+        nothing: the stored version stays in use."""
         if self.file is None:
             return
         try:
@@ -144,11 +144,11 @@ class MappingsKeeper:
             self._good()
         log.info("Mappings of version %d are in use.", version)
         for name in self.unconfigured(mappings):
-            log.warning("The mappings have tables for %s, and no channel is configured so.", name)
+            log.warning("The mappings have tables for %s, but no such channel is configured.", name)
 
     async def _wake(self) -> None:
-        """Wake orders that were decided with an older version. Those decided since have a timer
-        that is due later than any of theirs."""
+        """Wake orders that were decided with an older version. Orders decided since then have
+        timers that are due later than any of theirs."""
         if self._since is None:
             return
         now = self._clock.now()
@@ -167,4 +167,4 @@ class MappingsKeeper:
         self._faulty.set(1)
         if why != self._refused:
             self._refused = why
-            log.error("The newest mappings are not used, the last good ones hold: %s", why)
+            log.error("The newest mappings are not used; the last good ones stay in use: %s", why)

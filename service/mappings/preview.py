@@ -1,4 +1,4 @@
-"""What a document of mappings would change, found by trying it out on stored orders."""
+"""What a document of mappings would change, found by applying it to stored orders."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from schemas.order.canonical import Line, Order
 from schemas.order.ids import OrderId
 
 MAX_LATEST = 100
-"""Newest orders that are tried out: each costs a query by its key."""
+"""Newest orders that are tried: each costs one query by key."""
 
 
 class Preview(Struct, frozen=True, kw_only=True):
-    """Numbers of orders, at most 200 and 100: those that wait and would go on, and those of the
-    latest that would come out differently. `waiting` counts all that wait, `tried` the latest."""
+    """Order numbers, at most 200 and 100: waiting orders that would continue, and recent orders
+    that would come out differently. `waiting` counts all waiting orders, `tried` the recent
+    ones."""
 
     frees: tuple[str, ...]
     differ: tuple[str, ...]
@@ -29,7 +30,8 @@ class Preview(Struct, frozen=True, kw_only=True):
 async def preview(
     store: PostgresMappings, journal: Journal, now: Tables, proposed: Tables
 ) -> Preview:
-    """Try a document out. Tax codes of mapped orders can't be told back, so they don't count."""
+    """Apply a document to stored orders. Tax codes of mapped orders can't be traced back, so they
+    are not compared."""
     waiting, count = await store.waiting()
     frees = []
     for one in waiting:
@@ -54,7 +56,7 @@ async def _body(journal: Journal, order_id: OrderId) -> Order | None:
 
 
 def _as_stated(order: Order) -> Order:
-    """Return the order with the channel's own names; a bundle is one line of one piece again."""
+    """Return the order with the channel's own names; a bundle becomes one line again."""
     lines: dict[str, Line] = {}
     for line in order.lines:
         plain = replace(line, sku=line.channel_sku or line.sku, channel_sku="", tax_code="")

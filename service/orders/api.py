@@ -22,13 +22,13 @@ from schemas.order.canonical import LongText, ShortText
 from schemas.order.ids import OrderId, Reference, order_id_for
 from service.http import problems
 from service.http.auth import (
-    Caller,
     Keys,
+    Principal,
     Repeats,
-    caller_of,
     channel_of,
     digest_of,
     idempotency_key_of,
+    principal_of,
     require_new,
 )
 from service.http.bodies import Bodies
@@ -109,9 +109,9 @@ class Writing:
             raise
 
     async def _place(self, request: web.Request) -> web.Response:
-        caller = await caller_of(request, self._keys, WRITE, self._clock.now())
+        principal = await principal_of(request, self._keys, WRITE, self._clock.now())
         key = idempotency_key_of(request)
-        channel = channel_of(request, caller, self._channels)
+        channel = channel_of(request, principal, self._channels)
         with self._bodies.lease() as lease:
             raw = await lease.read(request)
             try:
@@ -142,24 +142,24 @@ class Writing:
                     trace=traceparent_of(request.headers),
                 )
 
-            return await self._once(caller, key, digest_of(request, channel, raw), answer, put)
+            return await self._once(principal, key, digest_of(request, channel, raw), answer, put)
 
     async def act(self, request: web.Request) -> web.Response:
         """Take a person's decision about an order. It is decided when the order's turn comes: the
         timeline says what became of it."""
-        caller = await caller_of(request, self._keys, ACT, self._clock.now())
+        principal = await principal_of(request, self._keys, ACT, self._clock.now())
         verb = request.match_info["verb"]
         if verb not in VERBS:
             raise problems.not_found(f"An order can be told to {', '.join(VERBS)}; not this.")
         key = idempotency_key_of(request)
-        found = await self._finder.find(request.match_info["id"], caller)
+        found = await self._finder.find(request.match_info["id"], principal)
         with self._bodies.lease() as lease:
             raw = await lease.read(request)
         action = _action(raw)
         act = ActOnOrder(
             ref=found.row.ref,
             verb=verb,
-            person=f"API key {caller.name}"[:256],
+            person=f"API key {principal.name}"[:256],
             reason=action.reason,
             target=action.target,
         )
@@ -171,18 +171,18 @@ class Writing:
             await self._put(request, found.row, "act", act, delivery_id)
 
         digest = digest_of(request, found.row.channel, raw)
-        return await self._once(caller, key, digest, answer, put)
+        return await self._once(principal, key, digest, answer, put)
 
     async def edit(self, request: web.Request) -> web.Response:
         """Take a person's changes of an order. They are compared with the order when its turn
         comes: the timeline says what became of them."""
-        caller = await caller_of(request, self._keys, ACT, self._clock.now())
+        principal = await principal_of(request, self._keys, ACT, self._clock.now())
         key = idempotency_key_of(request)
-        found = await self._finder.find(request.match_info["id"], caller)
+        found = await self._finder.find(request.match_info["id"], principal)
         with self._bodies.lease() as lease:
             raw = await lease.read(request)
         try:
-            edit = edit_of(raw, found.row.ref, f"API key {caller.name}")
+            edit = edit_of(raw, found.row.ref, f"API key {principal.name}")
         except Refused as error:
             raise refusal(error) from error
         _require_reason(edit.reason)
@@ -194,7 +194,7 @@ class Writing:
             await self._put(request, found.row, "edit", edit, delivery_id)
 
         digest = digest_of(request, found.row.channel, raw)
-        return await self._once(caller, key, digest, answer, put)
+        return await self._once(principal, key, digest, answer, put)
 
     async def _put(
         self,
@@ -219,37 +219,37 @@ class Writing:
 
     async def _once(
         self,
-        caller: Caller,
+        principal: Principal,
         key: str,
         digest: bytes,
         answer: Mapping[str, object],
         put: Callable[[str], Awaitable[None]],
     ) -> web.Response:
         """Answer a new request with 202 after `put`, and a repeat as before."""
-        begun = await self._repeats.begin(caller.id, key, digest, now=self._clock.now())
+        begun = await self._repeats.begin(principal.id, key, digest, now=self._clock.now())
         earlier = require_new(begun)
         if earlier is not None:
             return earlier
         try:
             # The body's digest is part of the id: another body is never taken for a repeat, even
             # if the record of the first was lost.
-            named = b"\0".join((caller.id.encode(), key.encode(), digest))
+            named = b"\0".join((principal.id.encode(), key.encode(), digest))
             await put(f"api:{hashlib.sha256(named).hexdigest()}")
         except Exception:
-            await self._forget(caller, key, digest)
+            await self._forget(principal, key, digest)
             raise
         body = msgspec.json.encode(answer)
         try:
-            await self._repeats.finish(caller.id, key, digest, status=202, body=body)
+            await self._repeats.finish(principal.id, key, digest, status=202, body=body)
         except JournalUnavailable:
             # The stream has it, which is what 202 promises. A repeat is published again under the
             # same delivery id, which the stream and the inbox know.
             _log.warning("An answer could not be kept for its repeat: the database is away.")
         return web.Response(status=202, body=body, content_type="application/json")
 
-    async def _forget(self, caller: Caller, key: str, digest: bytes) -> None:
+    async def _forget(self, principal: Principal, key: str, digest: bytes) -> None:
         try:
-            await self._repeats.abandon(caller.id, key, digest)
+            await self._repeats.abandon(principal.id, key, digest)
         except JournalUnavailable:
             _log.warning("A refused request stays claimed for 30 seconds: the database is away.")
 

@@ -12,7 +12,7 @@ from adapters.postgres.views import Ambiguous, OrderRow, OrderView, Views
 from schemas.contracts import published
 from schemas.order.ids import REFERENCE_LENGTH, OrderId, ReferenceRefused
 from service.http import problems
-from service.http.auth import ANY_CHANNEL, Caller, Keys, caller_of
+from service.http.auth import ANY_CHANNEL, Keys, Principal, principal_of
 from service.http.problems import Problem
 from service.http.scopes import READ, READ_LABELS
 from service.inbound.edge import EdgeClock
@@ -30,22 +30,22 @@ class Finder:
         self._views = views
         self._verify = verify
 
-    async def find(self, name: str, caller: Caller) -> OrderView:
+    async def find(self, name: str, principal: Principal) -> OrderView:
         """Return the order. Raises Problem 404, also for an order the caller may not know of, and
         409 for a number that several of its channels use."""
-        order_id = await self._id_of(name[:_MAX_TEXT], caller)
+        order_id = await self._id_of(name[:_MAX_TEXT], principal)
         found = await self._views.show(order_id) if order_id is not None else None
-        if found is None or not caller.serves(found.row.channel):
+        if found is None or not principal.serves(found.row.channel):
             raise problems.not_found("No order of yours has this id, reference or number.")
         return found
 
-    async def _id_of(self, name: str, caller: Caller) -> OrderId | None:
+    async def _id_of(self, name: str, principal: Principal) -> OrderId | None:
         if len(name) == REFERENCE_LENGTH and name.isascii() and name.isalnum():
             try:
                 return self._verify(name)
             except ReferenceRefused:
                 return None
-        channels = None if ANY_CHANNEL in caller.channels else caller.channels
+        channels = None if ANY_CHANNEL in principal.channels else principal.channels
         try:
             return await self._views.find(name, channels)
         except Ambiguous as error:
@@ -78,13 +78,13 @@ class Reading:
 
     async def list_orders(self, request: web.Request) -> web.Response:
         """Answer a page of orders, newest first; `next` is the address of the page after it."""
-        caller = await caller_of(request, self._keys, READ, self._clock.now())
+        principal = await principal_of(request, self._keys, READ, self._clock.now())
         query = request.query
         try:
             page = await self._views.list_orders(
                 stage=query.get("stage") or None,
                 progress=query.get("progress") or None,
-                channel=_channel(query.get("channel", ""), caller),
+                channel=_channel(query.get("channel", ""), principal),
                 attention=_flag(query.get("attention", "")),
                 text=query.get("q", "")[:_MAX_TEXT] or None,
                 cursor=query.get("cursor") or None,
@@ -99,8 +99,8 @@ class Reading:
 
     async def file(self, request: web.Request) -> web.Response:
         """Answer a file of the order, such as the label that the warehouse prints."""
-        caller = await caller_of(request, self._keys, READ_LABELS, self._clock.now())
-        found = await self._finder.find(request.match_info["id"], caller)
+        principal = await principal_of(request, self._keys, READ_LABELS, self._clock.now())
+        found = await self._finder.find(request.match_info["id"], principal)
         name = request.match_info["name"][:_MAX_TEXT]
         document = await self._views.document(found.row.order_id, name)
         if document is None:
@@ -119,16 +119,16 @@ class Reading:
 
         Effects and timers move without a new version, so there is no 304.
         """
-        caller = await caller_of(request, self._keys, READ, self._clock.now())
-        found = await self._finder.find(request.match_info["id"], caller)
+        principal = await principal_of(request, self._keys, READ, self._clock.now())
+        found = await self._finder.find(request.match_info["id"], principal)
         response = _json(found)
         response.headers["ETag"] = etag_of(found.row)
         return response
 
     async def timeline(self, request: web.Request) -> web.Response:
         """Answer everything that happened to an order."""
-        caller = await caller_of(request, self._keys, READ, self._clock.now())
-        found = await self._finder.find(request.match_info["id"], caller)
+        principal = await principal_of(request, self._keys, READ, self._clock.now())
+        found = await self._finder.find(request.match_info["id"], principal)
         entries = await self._views.timeline(found.row.order_id)
         return _json({"order_id": found.row.order_id, "entries": entries})
 
@@ -195,14 +195,14 @@ def _flag(text: str) -> bool | None:
     return {"true": True, "false": False}.get(text)
 
 
-def _channel(asked: str, caller: Caller) -> str | None:
-    if asked and caller.serves(asked):
+def _channel(asked: str, principal: Principal) -> str | None:
+    if asked and principal.serves(asked):
         return asked
-    if not asked and ANY_CHANNEL in caller.channels:
+    if not asked and ANY_CHANNEL in principal.channels:
         return None
-    if not asked and len(caller.channels) == 1:
-        return next(iter(caller.channels))
-    served = ", ".join(sorted(caller.channels))
+    if not asked and len(principal.channels) == 1:
+        return next(iter(principal.channels))
+    served = ", ".join(sorted(principal.channels))
     raise problems.bad_request(
         "channel", "Channel needed", f"Name one of the channels of this API key: {served}."
     )

@@ -13,13 +13,13 @@ from adapters.postgres.privacy import MAX_LISTED, OPEN, STATES, Request
 from schemas.messages.privacy import EXPORT, Subject
 from schemas.order.canonical import LongText, ShortText
 from service.http import problems
-from service.http.auth import Caller, Keys, Repeats, caller_of, digest_of, idempotency_key_of
+from service.http.auth import Keys, Principal, Repeats, digest_of, idempotency_key_of, principal_of
 from service.http.bodies import Bodies
 from service.http.idempotency import once
 from service.http.problems import Problem
 from service.http.reading import channels_of, read_body, reason_of, unprocessable, whole_of
 from service.inbound.edge import EdgeClock
-from service.privacy.service import NothingKept, PrivacyDesk, shown
+from service.privacy.service import NothingKept, PrivacyService, shown
 
 READ, ACT = "privacy:read", "privacy:act"
 
@@ -48,9 +48,14 @@ class PrivacyApi:
     """`/api/v1/privacy…`. Changes need an Idempotency-Key, and a reason that is audited."""
 
     def __init__(
-        self, desk: PrivacyDesk, bodies: Bodies, keys: Keys, repeats: Repeats, clock: EdgeClock
+        self,
+        service: PrivacyService,
+        bodies: Bodies,
+        keys: Keys,
+        repeats: Repeats,
+        clock: EdgeClock,
     ) -> None:
-        self._desk = desk
+        self._service = service
         self._bodies = bodies
         self._keys = keys
         self._repeats = repeats
@@ -70,7 +75,7 @@ class PrivacyApi:
 
     async def list_requests(self, request: web.Request) -> web.Response:
         """Answer a page of requests, newest first, without whom they are about."""
-        caller = await caller_of(request, self._keys, READ, self._clock.now())
+        principal = await principal_of(request, self._keys, READ, self._clock.now())
         query = request.query
         state = query.get("state", "") or None
         if state is not None and state not in STATES:
@@ -78,8 +83,8 @@ class PrivacyApi:
             raise problems.bad_request("query", "Query not understood", told)
         limit = whole_of("limit", query.get("limit", str(_USUAL_PAGE)), MAX_LISTED)
         before = whole_of("cursor", query["cursor"], 2**62) if query.get("cursor") else None
-        channels = channels_of(query.get("channel", ""), caller)
-        found = await self._desk.requests.find(
+        channels = channels_of(query.get("channel", ""), principal)
+        found = await self._service.requests.find(
             state=state, channels=channels, before=before, limit=limit
         )
         cursor = str(found[-1].id) if len(found) == limit else None
@@ -89,54 +94,54 @@ class PrivacyApi:
 
     async def show(self, request: web.Request) -> web.Response:
         """Answer one request, whom it is about, and what was done for it."""
-        caller = await caller_of(request, self._keys, READ, self._clock.now())
-        found = await self._found(request, caller)
-        history = await self._desk.history(found.id)
+        principal = await principal_of(request, self._keys, READ, self._clock.now())
+        found = await self._found(request, principal)
+        history = await self._service.history(found.id)
         return _json({**msgspec.structs.asdict(shown(found)), "history": history})
 
     async def ask(self, request: web.Request) -> web.Response:
         """Keep a request, which the service carries out by itself; or say what it would find."""
-        caller = await caller_of(request, self._keys, ACT, self._clock.now())
+        principal = await principal_of(request, self._keys, ACT, self._clock.now())
         with self._bodies.lease() as lease:
             raw = await lease.read(request)
         asked = read_body(raw, Asked)
-        if not caller.serves(asked.channel):
+        if not principal.serves(asked.channel):
             raise Problem(
                 403, "channel-refused", "Channel refused", "This API key does not serve it."
             )
         if (asked.subject == Subject()) != (asked.asks == "redact_shop"):
             raise unprocessable(
-                "subject", "Name the customer in `subject`, or nobody when a shop is redacted."
+                "subject", "Name the customer in `subject`, or no one when a shop is redacted."
             )
         try:
-            await self._desk.require_channel(asked.channel)
+            await self._service.require_channel(asked.channel)
         except NothingKept as error:
             raise unprocessable("channel", str(error)) from error
         if asked.preview:
-            return _json(await self._desk.preview(asked.channel, asked.subject))
+            return _json(await self._service.preview(asked.channel, asked.subject))
         reason, key = reason_of(asked.reason), idempotency_key_of(request)
 
         async def work() -> object:
             return {
-                "id": await self._desk.ask(
+                "id": await self._service.ask(
                     asked.asks,
                     asked.channel,
                     asked.subject,
                     # A key is forgotten after a day, and may then come with another request.
-                    delivery_id=f"api:{caller.id}:{key}:{digest_of(request, '', raw).hex()}",
-                    person=_person(caller),
+                    delivery_id=f"api:{principal.id}:{key}:{digest_of(request, '', raw).hex()}",
+                    person=_person(principal),
                     reason=reason,
                     forced=asked.force and asked.asks != EXPORT,
                 )
             }
 
-        return await once(request, self._repeats, caller, raw, self._clock.now(), work)
+        return await once(request, self._repeats, principal, raw, self._clock.now(), work)
 
     async def force(self, request: web.Request) -> web.Response:
         """Have a request not wait for orders under way."""
 
         async def work(found: Request, person: str, reason: str) -> bool:
-            return await self._desk.force(found.id, person, reason)
+            return await self._service.force(found.id, person, reason)
 
         return await self._decide(request, work)
 
@@ -146,20 +151,20 @@ class PrivacyApi:
         async def work(found: Request, person: str, reason: str) -> bool:
             if found.kind != EXPORT:
                 return False
-            return await self._desk.handed_over(found, person, reason)
+            return await self._service.handed_over(found, person, reason)
 
         return await self._decide(request, work)
 
     async def export(self, request: web.Request) -> web.StreamResponse:
         """Answer all that is held about the customer, as one JSON object."""
-        caller = await caller_of(request, self._keys, ACT, self._clock.now())
-        found = await self._found(request, caller)
+        principal = await principal_of(request, self._keys, ACT, self._clock.now())
+        found = await self._found(request, principal)
         if found.kind != EXPORT or found.state != OPEN:
             raise _not_so(found)
         response = web.StreamResponse()
         response.content_type = "application/json"
         response.headers["Cache-Control"] = "no-store"
-        pieces = self._desk.export(found, _person(caller))
+        pieces = self._service.export(found, _person(principal))
         first = await anext(pieces)  # so that a refusal is still an answer of its own
         await response.prepare(request)
         await response.write(first)
@@ -171,28 +176,28 @@ class PrivacyApi:
     async def _decide(
         self, request: web.Request, work: Callable[[Request, str, str], Awaitable[bool]]
     ) -> web.Response:
-        caller = await caller_of(request, self._keys, ACT, self._clock.now())
-        found = await self._found(request, caller)
+        principal = await principal_of(request, self._keys, ACT, self._clock.now())
+        found = await self._found(request, principal)
         with self._bodies.lease() as lease:
             raw = await lease.read(request)
         reason = reason_of(read_body(raw, Decision).reason)
 
         async def decided() -> object:
-            if not await work(found, _person(caller), reason):
+            if not await work(found, _person(principal), reason):
                 raise _not_so(found)
             return {"id": found.id}
 
-        return await once(request, self._repeats, caller, raw, self._clock.now(), decided)
+        return await once(request, self._repeats, principal, raw, self._clock.now(), decided)
 
-    async def _found(self, request: web.Request, caller: Caller) -> Request:
-        found = await self._desk.requests.one(int(request.match_info["id"]))
-        if found is None or not caller.serves(found.channel):
+    async def _found(self, request: web.Request, principal: Principal) -> Request:
+        found = await self._service.requests.one(int(request.match_info["id"]))
+        if found is None or not principal.serves(found.channel):
             raise problems.not_found("No request of yours has this id.")
         return found
 
 
-def _person(caller: Caller) -> str:
-    return f"API key {caller.name}"
+def _person(principal: Principal) -> str:
+    return f"API key {principal.name}"
 
 
 def _not_so(found: Request) -> Problem:

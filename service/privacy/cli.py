@@ -1,4 +1,4 @@
-"""`orderwright privacy …`: what customers ask by law, and the keys that seal what they told us."""
+"""`orderwright privacy …`: requests of customers by law, and the keys that seal their data."""
 
 from __future__ import annotations
 
@@ -18,28 +18,30 @@ if TYPE_CHECKING:
     from adapters.postgres.audit import AuditEntry
     from adapters.postgres.privacy import Request
     from schemas.messages.privacy import Subject
-    from service.privacy.local import AtHand
+    from service.privacy.local import PrivacySession
     from service.privacy.service import Preview
 
 application = typer.Typer(
-    help="Erase or hand over customers' data, and look after its keys.", no_args_is_help=True
+    help="Erase or export customers' data, and manage its keys.", no_args_is_help=True
 )
 
 T = TypeVar("T")
 
 Data = Annotated[Path | None, typer.Option("--data", help="The running service's data directory.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Id = Annotated[int, typer.Argument(help="The request, as `privacy list` shows it.")]
-Why = Annotated[str, typer.Option("--reason", help="Why; it is audited for ever. Name nobody.")]
-Channel = Annotated[str | None, typer.Option(help="Whose customer it is.")]
-Orders = Annotated[list[str] | None, typer.Option("--order", help="An order of his; repeatable.")]
+Id = Annotated[int, typer.Argument(help="The request's id, from `privacy list`.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; the audit log keeps it. Name no one.")]
+Channel = Annotated[str | None, typer.Option(help="The channel whose customer it is.")]
+Orders = Annotated[
+    list[str] | None, typer.Option("--order", help="An order of the customer; repeatable.")
+]
 Email = Annotated[str, typer.Option(help="The customer's e-mail address.")]
 Phone = Annotated[str, typer.Option(help="The customer's telephone number.")]
 Customer = Annotated[str, typer.Option(help="The channel's own id of the customer.")]
 
 
 class NoSuchRequest(OperatorError):
-    """Nothing is known under that id."""
+    """No request has this id."""
 
     exit_code = 11
 
@@ -53,12 +55,12 @@ def list_requests(
     as_json: AsJson = False,
     data: Data = None,
 ) -> None:
-    """List what was asked, newest first, and what it waits for."""
+    """List the requests, newest first, and what each waits for."""
     if state not in ("open", "done", "all"):
-        raise OperatorError(f"No state is called {state!r}; there are: open, done, all.")
+        raise OperatorError(f"There is no state {state!r}; use one of: open, done, all.")
     found = _with(
         data,
-        lambda hand: hand.desk.requests.find(
+        lambda hand: hand.service.requests.find(
             state=None if state == "all" else state,
             channels=(channel,) if channel else None,
             before=before,
@@ -79,15 +81,15 @@ def list_requests(
         ],
     )  # fmt: skip
     if len(found) == limit:
-        print(f"More, if any: add --before {found[-1].id}")
+        print(f"For older requests: add --before {found[-1].id}")
 
 
 @application.command()
 def show(request_id: Id, as_json: AsJson = False, data: Data = None) -> None:
-    """Show one request: whom it is about while it is open, and what was done."""
+    """Show one request: its history and, while it is open, the customer it is about."""
 
-    async def run(hand: AtHand) -> tuple[Request, tuple[AuditEntry, ...]]:
-        return await _request(hand, request_id), await hand.desk.history(request_id)
+    async def run(hand: PrivacySession) -> tuple[Request, tuple[AuditEntry, ...]]:
+        return await _request(hand, request_id), await hand.service.history(request_id)
 
     found, history = _with(data, run)
     if as_json:
@@ -102,7 +104,7 @@ def show(request_id: Id, as_json: AsJson = False, data: Data = None) -> None:
     if found.subject is not None:
         told = found.subject
         named = (told.reference, told.email, told.phone, *(f"order {x}" for x in told.refs[:20]))
-        print(f"  about    {', '.join(filter(None, named)) or 'everybody of the channel'}")
+        print(f"  about    {', '.join(filter(None, named)) or 'everyone on the channel'}")
     if found.waits_for:
         print(f"  waits    for {found.waits_for}")
     print(f"  so far   {found.orders} orders, {found.items} messages in quarantine")
@@ -119,52 +121,58 @@ def redact(
     phone: Phone = "",
     customer: Customer = "",
     channel: Channel = None,
-    shop: Annotated[bool, typer.Option("--shop", help="Everybody of the channel.")] = False,
+    shop: Annotated[bool, typer.Option("--shop", help="Everyone on the channel.")] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Don't wait for orders that are under way.")
+        bool, typer.Option("--force", help="Don't wait for orders under way.")
     ] = False,
-    preview: Annotated[bool, typer.Option("--preview", help="Only say what would go.")] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Print what would be erased; change nothing.")
+    ] = False,
     as_json: AsJson = False,
     data: Data = None,
 ) -> None:
-    """Have a customer's data erased by the running service; it can't be brought back."""
+    """Have the running service erase a customer's data. This can't be undone."""
     why = "" if preview else _why(reason)
 
-    async def run(hand: AtHand) -> Preview | int:
+    async def run(hand: PrivacySession) -> Preview | int:
         where, subject = await _subject(hand, channel, order or [], email, phone, customer, shop)
         if preview:
-            return await hand.desk.preview(where, subject)
+            return await hand.service.preview(where, subject)
         asks = "redact_shop" if shop else "redact"
         return await _ask(hand, asks, where, subject, why, force=force)
 
     found = _with(data, run)
     if isinstance(found, int):
-        print(f"Request {found} is kept; `orderwright privacy show {found}` shows its end.")
+        print(f"Request {found} is stored; `orderwright privacy show {found}` shows the outcome.")
     elif as_json:
         print_json(found)
     else:
         waiting = f" ({', '.join(found.waiting)})" if found.waiting else ""
         print(f"{found.final} orders and {found.messages} messages in quarantine would be erased;")
-        print(f"{found.under_way} orders are under way{waiting}, {found.erased} erased already.")
+        print(f"{found.under_way} orders are under way{waiting}, {found.erased} already erased.")
 
 
 @application.command()
 def force(request_id: Id, reason: Why, data: Data = None) -> None:
-    """Have a request not wait any longer: orders under way lose their address."""
+    """Carry out a request at once: orders under way lose their address."""
     why = _why(reason)
 
-    async def run(hand: AtHand) -> None:
-        if not await hand.desk.force((await _request(hand, request_id)).id, _me(), why):
-            raise OperatorError(f"{request_id} is done, or erases nothing; nothing was changed.")
+    async def run(hand: PrivacySession) -> None:
+        if not await hand.service.force((await _request(hand, request_id)).id, _me(), why):
+            raise OperatorError(
+                f"Request {request_id} is done, or erases nothing; nothing was changed."
+            )
 
     _with(data, run)
-    print(f"{request_id} does not wait any longer; `orderwright privacy show {request_id}`.")
+    print(f"{request_id} no longer waits; see `orderwright privacy show {request_id}`.")
 
 
 @application.command()
 def export(
-    file: Annotated[Path, typer.Option("--file", help="A new file, for its owner's eyes only.")],
-    request_id: Annotated[int | None, typer.Argument(help="A request; else name whom.")] = None,
+    file: Annotated[Path, typer.Option("--file", help="A new file, readable only by you.")],
+    request_id: Annotated[
+        int | None, typer.Argument(help="A request; or name the customer.")
+    ] = None,
     reason: Why = "",
     order: Orders = None,
     email: Email = "",
@@ -172,14 +180,14 @@ def export(
     customer: Customer = "",
     channel: Channel = None,
     keep_open: Annotated[
-        bool, typer.Option("--keep-open", help="It can be written again later.")
+        bool, typer.Option("--keep-open", help="Keep the request open, to export again.")
     ] = False,
     data: Data = None,
 ) -> None:
-    """Write all that is held about a customer into a JSON file; then the request is done."""
+    """Write everything held about a customer to a JSON file, and close the request."""
     why = _why(reason) if request_id is None else reason[:5000] or "The data was handed over."
 
-    async def run(hand: AtHand) -> int:
+    async def run(hand: PrivacySession) -> int:
         which = request_id
         if which is None:
             given = (order or [], email, phone, customer, False)
@@ -187,21 +195,21 @@ def export(
             which = await _ask(hand, "export", where, subject, why, force=False)
         request = await _request(hand, which)
         if request.kind != "export" or request.state != "open":
-            raise OperatorError(f"{which} is a {request.kind} and {request.state}.")
+            raise OperatorError(f"Request {which} is a {request.kind} request and {request.state}.")
         await _write(hand, request, file)
         if not keep_open:
-            await hand.desk.handed_over(request, _me(), why)
+            await hand.service.handed_over(request, _me(), why)
         return which
 
     done = _with(data, run)
-    print(f"{file} holds all there is (request {done}). Delete it once it is handed over.")
+    print(f"{file} holds everything (request {done}). Delete it once it is handed over.")
 
 
 @application.command()
 def keys(as_json: AsJson = False, data: Data = None) -> None:
-    """List the master keys, and how much each still seals."""
+    """List the master keys, and how much each one still seals."""
 
-    async def run(hand: AtHand) -> tuple[list[dict[str, object]], str]:
+    async def run(hand: PrivacySession) -> tuple[list[dict[str, object]], str]:
         active = hand.orders.sealing.active
         rows = [
             {"id": x.id, "active": x.id == active, "first_used_at": x.first_used_at,
@@ -216,37 +224,37 @@ def keys(as_json: AsJson = False, data: Data = None) -> None:
         return
     told = []
     for row in rows:
-        needed = "wrapping anew" if row["needed"] else "needed no more"
+        needed = "rewrapping" if row["needed"] else "no longer needed"
         state = "active" if row["active"] else needed
         told.append((str(row["id"]), state, str(row["keys"]), str(row["parts"])))
     print_table(("id", "state", "orders and files", "other parts"), told)
     if active not in {row["id"] for row in rows}:
-        print(f"{active} was made; the running service takes it over within seconds.")
+        print(f"{active} was made; the running service uses it within seconds.")
 
 
 @application.command("rotate-key")
 def rotate_key(
     reason: Why,
     retire: Annotated[
-        str, typer.Option(help="Instead: forget this old master key, which nothing needs.")
+        str, typer.Option(help="Instead: delete this old master key, no longer needed.")
     ] = "",
     data: Data = None,
 ) -> None:
-    """Make a new master key; the running service wraps every key by it, in the background."""
+    """Make a new master key; the running service rewraps every key with it, in the background."""
     from service.app.clock import SystemClock
     from service.app.sealing_keys import forget, rotate
     from service.settings import load
 
     why, settings, now = _why(reason), load(), SystemClock().now()
 
-    async def run(hand: AtHand) -> str:
+    async def run(hand: PrivacySession) -> str:
         if not retire:
             fresh = rotate(settings, hand.orders.folder)
             await hand.audit.record(
                 at=now, person=_me(), action="privacy.rotate_key",
                 target=f"sealing_key:{fresh}", reason=why,
             )  # fmt: skip
-            return f"{fresh} seals what is new within seconds; `orderwright privacy keys`."
+            return f"{fresh} seals new data within seconds; see `orderwright privacy keys`."
         used = {one.id: one for one in await hand.keys.used()}
         active = hand.orders.sealing.active
         if retire == active or active not in used:
@@ -254,17 +262,17 @@ def rotate_key(
         if retire in used and used[retire].needed:
             raise OperatorError(
                 f"{retire} still wraps {used[retire].keys} keys and {used[retire].parts} other"
-                " parts; `orderwright privacy keys` shows when it is needed no more."
+                " parts; `orderwright privacy keys` shows when it is no longer needed."
             )
         if not await hand.keys.retire(retire, person=_me(), reason=why, at=now):
-            raise OperatorError(f"No master key {retire!r} is known here.")
-        return f"{retire} is forgotten{forget(settings, hand.orders.folder, retire)}."
+            raise OperatorError(f"There is no master key {retire!r} here.")
+        return f"{retire} is deleted{forget(settings, hand.orders.folder, retire)}."
 
     print(_with(data, run))
 
 
 async def _subject(
-    hand: AtHand,
+    hand: PrivacySession,
     channel: str | None,
     orders: list[str],
     email: str,
@@ -277,39 +285,39 @@ async def _subject(
     named = bool(orders or email or phone or customer)
     if named == shop:
         raise OperatorError(
-            "Name whom: --order, --email, --phone or --customer; or --shop with --channel."
+            "Name the customer: --order, --email, --phone or --customer; or --shop with --channel."
         )
     rows = [(await hand.orders.show(which)).row for which in orders]
     channels = {row.channel for row in rows} | ({channel} if channel else set())
     if len(channels) != 1:
         found = f" ({', '.join(sorted(channels))})" if channels else ""
-        raise OperatorError(f"A request is about one channel{found}: say which with --channel.")
+        raise OperatorError(f"A request is about one channel{found}: name it with --channel.")
     refs = tuple(row.ref for row in rows)
     subject = Subject(reference=customer[:256], email=email[:320], phone=phone[:64], refs=refs)
     where = channels.pop()
-    await hand.desk.require_channel(where)
+    await hand.service.require_channel(where)
     return where, subject
 
 
 async def _ask(
-    hand: AtHand, asks: str, channel: str, subject: Subject, why: str, *, force: bool
+    hand: PrivacySession, asks: str, channel: str, subject: Subject, why: str, *, force: bool
 ) -> int:
     from service.app.clock import new_id
 
-    name = f"desk:{new_id()}"
-    return await hand.desk.ask(
+    name = f"local:{new_id()}"
+    return await hand.service.ask(
         asks, channel, subject, delivery_id=name, person=_me(), reason=why, forced=force
     )
 
 
-async def _write(hand: AtHand, request: Request, file: Path) -> None:
+async def _write(hand: PrivacySession, request: Request, file: Path) -> None:
     try:
         opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
-        raise OperatorError(f"{file} can't be made: {error.strerror}.") from error
+        raise OperatorError(f"{file} can't be created: {error.strerror}.") from error
     try:
         with os.fdopen(opened, "wb") as out:
-            async for piece in hand.desk.export(request, _me()):
+            async for piece in hand.service.export(request, _me()):
                 out.write(piece)
             out.flush()
             os.fsync(out.fileno())
@@ -318,11 +326,11 @@ async def _write(hand: AtHand, request: Request, file: Path) -> None:
         raise
 
 
-async def _request(hand: AtHand, request_id: int) -> Request:
-    found = await hand.desk.requests.one(request_id)
+async def _request(hand: PrivacySession, request_id: int) -> Request:
+    found = await hand.service.requests.one(request_id)
     if found is None:
         raise NoSuchRequest(
-            f"No request has the id {request_id}; `orderwright privacy list` shows what there is."
+            f"No request has the id {request_id}; `orderwright privacy list` shows them."
         )
     return found
 
@@ -333,11 +341,11 @@ def _me() -> str:
 
 def _why(reason: str) -> str:
     if not reason.strip():
-        raise OperatorError("Say why with --reason; it is audited for ever.")
+        raise OperatorError("Say why with --reason; the audit log keeps it.")
     return reason[:5000]
 
 
-def _with(data: Path | None, work: Callable[[AtHand], Awaitable[T]]) -> T:
+def _with(data: Path | None, work: Callable[[PrivacySession], Awaitable[T]]) -> T:
     from service.privacy.local import open_privacy
 
     async def run() -> T:

@@ -19,12 +19,12 @@ from adapters.postgres.sealing import Sealing
 from service.app.clock import SystemClock
 from service.app.local import LocalSession, open_local
 from service.inbound.edge import EdgeClock
-from service.privacy.service import PrivacyDesk
+from service.privacy.service import PrivacyService
 
 
-def privacy_desk(pool: Pool, sealing: Sealing, clock: EdgeClock) -> PrivacyDesk:
+def privacy_service(pool: Pool, sealing: Sealing, clock: EdgeClock) -> PrivacyService:
     """Make the desk over a pool."""
-    return PrivacyDesk(
+    return PrivacyService(
         PrivacyRequests(pool, sealing),
         Erasing(pool),
         Exports(pool, sealing),
@@ -35,21 +35,21 @@ def privacy_desk(pool: Pool, sealing: Sealing, clock: EdgeClock) -> PrivacyDesk:
     )
 
 
-class AtHand(Struct, frozen=True, kw_only=True):
+class PrivacySession(Struct, frozen=True, kw_only=True):
     """What a person at the machine needs: the desk, orders by their names, and the master keys."""
 
-    desk: PrivacyDesk
+    service: PrivacyService
     orders: LocalSession
     keys: SealingKeys
     audit: Audit
 
 
 @asynccontextmanager
-async def open_privacy(data: Path | None) -> AsyncIterator[AtHand]:
+async def open_privacy(data: Path | None) -> AsyncIterator[PrivacySession]:
     """Open the desk of the service that runs in a data directory. Raises as `open_local` does."""
     async with open_local(data) as orders:
-        yield AtHand(
-            desk=privacy_desk(orders.pool, orders.sealing, SystemClock()),
+        yield PrivacySession(
+            service=privacy_service(orders.pool, orders.sealing, SystemClock()),
             orders=orders,
             keys=SealingKeys(orders.pool, orders.sealing),
             audit=Audit(orders.pool),

@@ -1,4 +1,4 @@
-"""The metrics of erasing and of the keys of sealed data, in a registry."""
+"""Metrics of erasures and of the keys of sealed data."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from service.telemetry.metrics import Family
 
 
 class PrivacyMetrics:
-    """`orders` has a label: whether a `request` or the `retention` of the channel erased them."""
+    """The label of `orders` says what erased them: a `request`, or the channel's `retention`."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.open = Gauge(
@@ -37,11 +37,11 @@ class PrivacyMetrics:
         )
         self.failures = Counter(
             "orderwright_privacy_failures_total",
-            "Rounds of erasing or of wrapping keys anew that failed.",
+            "Rounds of erasing or rewrapping that failed.",
             registry=registry,
         )
         self.rewrapped = Counter(
             "orderwright_privacy_rewrapped_keys_total",
-            "Keys that were wrapped anew by the active master key.",
+            "Keys that were rewrapped with the active master key.",
             registry=registry,
         )

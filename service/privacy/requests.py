@@ -1,7 +1,8 @@
-"""Carries out what customers ask by law, by itself: erases, and says what still waits.
+"""Carries out customers' requests by law: erases data, and reports what still waits.
 
-An order that is still being fulfilled keeps its address until it is final, so a request may wait;
-it says for what, and raises an alarm in time. Nothing here goes through an order's own actor.
+An order that is being fulfilled keeps its address until it is final, so a request may have to wait.
+It then says for what, and raises an alarm before it is due. Nothing here goes through an order's
+actor.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from actors.runtime.errors import JournalUnavailable
-from actors.runtime.ports import Letter
+from actors.runtime.ports import Message
 from adapters.postgres.erasing import BEGINNING, Erasing
 from adapters.postgres.privacy import PrivacyRequests, Request
 from adapters.postgres.quarantine_workflow import Filter, QuarantineWorkflow
@@ -28,38 +29,38 @@ from service.privacy.search import MAX_REFS, concerns
 log = logging.getLogger(__name__)
 
 PERIOD_SECONDS = 2.0
-"""How soon a request is taken up that a person made at the command line."""
+"""How soon a request from the command line is picked up."""
 
 AGAIN_SECONDS = 60.0
-"""How often one that waits is looked at anew."""
+"""How often a waiting request is tried again."""
 
 SCAN_AGAIN_SECONDS = 600.0
-"""How often the quarantine is searched anew for a request that waits: each time is a read of all
-its channel's messages."""
+"""How often the quarantine is searched again for a waiting request: each search reads all messages
+of its channel."""
 
 ALARM_SECONDS = 3_600.0
 ALARM_BEFORE = timedelta(days=7)
-"""A request that is not done this long before it is due raises an alarm every hour."""
+"""A request that is still open this long before it is due raises an alarm every hour."""
 
 MAX_NAMED = 5
-"""Orders or messages that a sentence names; the others are counted."""
+"""Orders or messages that a sentence lists; the rest is counted."""
 
 SERVICE = "the service"
 
 
 class PrivacyClock(Protocol):
-    """The time of day, and seconds that never go back."""
+    """The time of day, and a monotonic clock."""
 
     def now(self) -> datetime:
         """Return the wall clock in UTC."""
 
     def monotonic(self) -> float:
-        """Return seconds from some moment."""
+        """Return seconds since an arbitrary moment."""
 
 
 class Scan(Struct, frozen=True):
-    """An earlier search of the quarantine: when, and in words for which orders the request waited
-    then, and which messages wait."""
+    """An earlier search of the quarantine: when it was, which orders the request waited for then
+    (in words), and which messages wait."""
 
     at: float
     waits: str
@@ -67,8 +68,8 @@ class Scan(Struct, frozen=True):
 
 
 class Privacy:
-    """`may` says whether the orders' lease is held for sure; `forget` drops orders from memory;
-    `refused` counts an occurrence of an incident."""
+    """`may` returns whether the lease on the orders is certainly held; `forget` drops orders from
+    memory; `refused` counts an occurrence of an incident."""
 
     def __init__(
         self,
@@ -95,30 +96,30 @@ class Privacy:
         self._scans: dict[int, Scan] = {}
         self._alarmed_at = float("-inf")
 
-    async def asked(self, letter: Letter, given: AskPrivacy) -> None:
-        """Keep a channel's request; returns when it is on disk, once per delivery id."""
+    async def asked(self, message: Message, command: AskPrivacy) -> None:
+        """Store a channel's request, once per delivery id; returns when it is on disk."""
         await self._requests.add(
-            given.asks,
-            letter.channel,
-            given.subject,
-            delivery_id=letter.delivery_id,
-            asked_by=f"the channel {letter.channel}",
-            reason=letter.topic or "It was asked for.",
-            at=letter.received_at,
+            command.asks,
+            message.channel,
+            command.subject,
+            delivery_id=message.delivery_id,
+            asked_by=f"the channel {message.channel}",
+            reason=message.topic or "The channel requested it.",
+            at=message.received_at,
         )
         self._wake.set()
 
     async def run(self) -> None:
-        """Carry requests out until cancelled. A round that fails is made up for by the next."""
+        """Carry out requests until cancelled. The next round makes up for one that failed."""
         while True:
             self._wake.clear()
             if self._may():
                 try:
                     await self.round()
                 except JournalUnavailable as error:
-                    log.info("Requests about customers' data wait for the database: %s", error)
-                except Exception:  # whatever it is, orders go on; the alarm before it is due stays
-                    log.exception("Carrying out requests about customers' data failed.")
+                    log.info("Privacy requests wait for the database: %s", error)
+                except Exception:  # orders must go on; the alarm before the due date remains
+                    log.exception("Carrying out privacy requests failed.")
             try:
                 async with asyncio.timeout(PERIOD_SECONDS):
                     await self._wake.wait()
@@ -126,7 +127,7 @@ class Privacy:
                 continue
 
     async def round(self, *, everything: bool = False) -> None:
-        """Take up what is open and was not looked at lately (or `everything`). Raises
+        """Try open requests that were not tried lately (or `everything`). Raises
         JournalUnavailable."""
         after, seen, late = 0, set[int](), []
         while page := await self._requests.open_ones(after=after):
@@ -142,7 +143,7 @@ class Privacy:
         self._tell(len(seen), late)
 
     def _is_due(self, request: Request) -> bool:
-        # What a person forced is taken up at once, whatever it waited for.
+        # A request that a person forced is tried at once.
         at_once = request.forced and not request.unreadable
         return at_once or self._look_at.get(request.id, 0.0) <= self._clock.monotonic()
 
@@ -155,16 +156,14 @@ class Privacy:
             for request in late:
                 self._refused(PRIVACY_LATE, request.channel)
                 log.warning(
-                    "The privacy request %d of %s is due on %s and waits for %s.",
+                    "Privacy request %d of %s is due on %s and waits for %s.",
                     *(request.id, request.channel, request.due_at.date(), request.waits_for),
                 )
 
     async def _take_up(self, request: Request) -> None:
         self._look_at[request.id] = self._clock.monotonic() + AGAIN_SECONDS
         if request.unreadable:
-            log.error(
-                "The privacy request %d can't be carried out: %s", request.id, request.unreadable
-            )
+            log.error("Privacy request %d can't be carried out: %s", request.id, request.unreadable)
             self._metrics.failures.inc()
             if request.waits_for != request.unreadable:
                 await self._requests.progress(request.id, request.unreadable, 0, 0)
@@ -173,8 +172,8 @@ class Privacy:
             await (self._offer(request) if request.kind == EXPORT else self._erase(request))
         except JournalUnavailable:
             raise
-        except Exception:  # one that can't be carried out must not keep the others waiting
-            log.exception("The privacy request %d could not be carried out.", request.id)
+        except Exception:  # one that fails must not hold up the others
+            log.exception("Privacy request %d could not be carried out.", request.id)
             self._metrics.failures.inc()
 
     async def _offer(self, request: Request) -> None:
@@ -184,7 +183,7 @@ class Privacy:
             await self._requests.progress(request.id, told, 0, 0)
 
     async def _erase(self, request: Request) -> None:
-        """Erase what may be erased, and say what waits; done when nothing does."""
+        """Erase what may be erased and record what waits; the request is done when nothing does."""
         if request.kind == REDACT_SHOP:
             erased, waiting = await self._erase_channel(request)
             refs: list[str] = []
@@ -198,7 +197,7 @@ class Privacy:
             await self._requests.done(
                 request.id,
                 person=SERVICE,
-                reason="Everything it is about was erased.",
+                reason="Everything the request is about was erased.",
                 at=self._clock.now(),
                 orders=erased,
                 items=items,
@@ -220,7 +219,7 @@ class Privacy:
 
     async def _erase_channel(self, request: Request) -> tuple[int, list[str]]:
         erased, waiting, place = 0, list[str](), BEGINNING
-        whole = self._clock.now() + timedelta(days=1)  # whatever there is
+        whole = self._clock.now() + timedelta(days=1)  # beyond everything there is
         while True:
             page = await self._erasing.walk({request.channel: whole}, place, placed_before=whole)
             erased += await self._destroy(request, page.due)
@@ -249,8 +248,9 @@ class Privacy:
         return len(erased)
 
     async def _erase_items(self, request: Request, refs: list[str], waits: str) -> tuple[int, str]:
-        """Erase messages in quarantine; return how many, and in words which of them wait. Not every
-        time: only when it is long ago, or when the orders that waited are through."""
+        """Erase messages in quarantine; return how many, and in words which of them wait. Searches
+        only when the last search is long ago, or when the orders that were waited for have
+        ended."""
         before, now = self._scans.get(request.id), self._clock.monotonic()
         recent = before is not None and now - before.at < SCAN_AGAIN_SECONDS
         if before is not None and recent and not request.forced and (waits or not before.waits):
@@ -283,7 +283,7 @@ class Privacy:
             due: list[int] = []
             for item in page:
                 if about(item):
-                    # One that may still become an order needs its address then.
+                    # A message that may still become an order will need its address.
                     waits = item.state == "open" and item.kind == "place" and not request.forced
                     (held if waits else due).append(item.id)
             erased += await self._empty(request, due)

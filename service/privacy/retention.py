@@ -1,5 +1,5 @@
-"""What is done about personal data without being asked: erased when its channel's time is over,
-and its keys wrapped anew after a new master key was made."""
+"""Background work on personal data: erase it when its channel's retention is over, and rewrap its
+keys after a new master key was made."""
 
 from __future__ import annotations
 
@@ -22,23 +22,24 @@ log = logging.getLogger(__name__)
 
 FIRST_SECONDS = 30.0
 PASS_SECONDS = 3_600.0
-"""Between two walks through all orders; a day is the unit of what is promised."""
+"""Between two passes over all orders; retention is promised in days."""
 
 REST = 4
-"""After a page a walk rests this many times as long as it took: a fifth of a core at most."""
+"""After each page a pass rests this many times as long as the page took: at most a fifth of a
+core."""
 
 KEYS_SECONDS = 3.0
-"""How soon a master key that was made at the command line seals what is new."""
+"""How soon a master key from the command line seals new data."""
 
 TOLD_EVERY = 100_000
-"""Keys between two lines of the log that say how far wrapping anew has come."""
+"""Keys between two log lines about the progress of rewrapping."""
 
 Place = TypeVar("Place")
 
 
 class Retention:
-    """`days` says for each channel how many days after an order is final its data is erased;
-    channels that keep it are left out."""
+    """`days` maps each channel to the days after which a final order's data is erased; channels
+    that keep data are left out."""
 
     def __init__(
         self,
@@ -58,7 +59,7 @@ class Retention:
         self._forget = forget
 
     async def run(self) -> None:
-        """Walk every hour until cancelled; for ever idle when every channel keeps its data."""
+        """Make a pass every hour until cancelled; idle when every channel keeps its data."""
         if not self._days:
             await asyncio.Event().wait()
         wait = FIRST_SECONDS
@@ -76,11 +77,11 @@ class Retention:
                 self._metrics.failures.inc()
 
     async def walk(self) -> int:
-        """Erase what is due, in all channels; return of how many orders. Raises
-        JournalUnavailable; the next walk begins anew."""
+        """Erase what is due, on all channels; return the number of orders. Raises
+        JournalUnavailable; the next pass starts over."""
         now = self._clock.now()
         bounds = {name: now - timedelta(days=days) for name, days in self._days.items()}
-        # What was placed after the latest bound can't have been final for so long.
+        # An order placed after the latest bound can't have been final for that long.
         latest, place, erased = max(bounds.values()), BEGINNING, 0
         while True:
             began = self._clock.monotonic()
@@ -90,7 +91,7 @@ class Retention:
                     page.due,
                     person=SERVICE,
                     target="privacy:retention",
-                    reason="The channel's personal_data_days are over.",
+                    reason="The channel's personal_data_days have passed.",
                     at=now,
                 )
                 self._forget(done)
@@ -103,8 +104,8 @@ class Retention:
 
 
 class Rewrapping:
-    """Takes a new master key over, and wraps by it what others wrap. A walk that failed begins
-    anew; what is done already costs it a look."""
+    """Adopts a new master key, and rewraps with it what other keys wrap. A pass that failed starts
+    over; checking what is already done is cheap."""
 
     def __init__(
         self,
@@ -130,15 +131,15 @@ class Rewrapping:
                 if self._may():
                     await self.round()
             except JournalUnavailable as error:
-                log.info("Wrapping keys anew waits: %s", error)
+                log.info("Rewrapping waits for the database: %s", error)
             except Exception:  # orders go on; metric and log raise the alarm
-                log.exception("Wrapping keys anew failed.")
+                log.exception("Rewrapping keys failed.")
                 self._metrics.failures.inc()
             await asyncio.sleep(KEYS_SECONDS)
 
     async def round(self) -> int:
-        """Take the secrets of now; wrap anew what the active one does not wrap, once for each
-        active one. Return how many keys were wrapped."""
+        """Read the current secrets; rewrap what the active one does not wrap, once for each new
+        active one. Return how many keys were rewrapped."""
         self._sealing.refresh()
         active = self._sealing.active
         if active == self._through:
@@ -153,7 +154,7 @@ class Rewrapping:
         done += await self._walk(self._keys.rewrap_answers, ("", ""))
         done += await self._walk(self._keys.rewrap_exchanges, 0)
         if done:
-            log.info("%d keys were wrapped anew by the master key %s.", done, active)
+            log.info("%d keys were rewrapped with the master key %s.", done, active)
         self._through = active
         return done
 
@@ -165,7 +166,7 @@ class Rewrapping:
             began = self._clock.monotonic()
             wrapped, following = await rewrap(place)
             if (done + wrapped) // TOLD_EVERY > done // TOLD_EVERY:
-                log.info("%d keys were wrapped anew so far.", done + wrapped)
+                log.info("%d keys were rewrapped so far.", done + wrapped)
             done += wrapped
             self._metrics.rewrapped.inc(wrapped)
             if following is None:

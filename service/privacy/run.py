@@ -1,4 +1,4 @@
-"""Runs what concerns personal data inside the running service: requests, retention, new keys."""
+"""Runs the privacy work inside the service: requests, retention, rewrapping."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ from service.wiring.store import Store
 
 
 class PrivacyWork(Struct, frozen=True, kw_only=True):
-    """What carries requests out, and what is done without being asked; each has a `run` for the
-    background."""
+    """The background tasks: requests, retention and rewrapping; each has a `run`."""
 
     requests: Privacy
     retention: Retention

@@ -1,8 +1,8 @@
-"""Tells which messages in quarantine are about a customer, though nobody could read them.
+"""Finds the messages in quarantine that are about a customer, although they could not be parsed.
 
-They are searched as text, because most of them broke on their way: for the e-mail address, the
-telephone number however it is written, the channel's id of the customer, and references of his
-orders. An id counts only where a field of that meaning holds it: `"id": 42` may be an article.
+They are searched as text, because most are malformed: for the e-mail address, the telephone number
+in any notation, the channel's id of the customer, and references of the customer's orders. An id
+counts only in a field that means a customer: `"id": 42` may be an article.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from schemas.messages.privacy import Subject
 from schemas.order.customers import phone_of
 
 SHORTEST_PHONE = 7
-"""Digits; a shorter number would be found inside amounts and ids."""
+"""Digits; a shorter number would match inside amounts and ids."""
 
 MAX_REFS = 500
-"""References looked for in one pattern: it stays some ten kilobytes."""
+"""References searched for in one pattern, which then stays near ten kilobytes."""
 
 _ESCAPES = ((b"\\u0040", b"@"), (b"\\u002b", b"+"), (b"\\/", b"/"))
 _BETWEEN = rb"[ ().+/-]{0,3}"
@@ -34,20 +34,20 @@ class Message(Protocol):
 
     @property
     def ref(self) -> str:
-        """The order it was published for; "" when nobody said."""
+        """The order it was published for, "" when the sender stated none."""
 
     @property
     def original(self) -> bytes:
-        """Its bytes; none of one that was erased."""
+        """Its bytes; empty once it was erased."""
 
     @property
     def edited(self) -> bytes | None:
-        """What a person put in their place."""
+        """The bytes that a person put in their place."""
 
 
 def concerns(subject: Subject, refs: Iterable[str] = ()) -> Callable[[Message], bool]:
-    """Return what says of a message whether it is about the subject, or about one of `refs`: orders
-    that are his."""
+    """Return a test of whether a message is about the subject, or about one of `refs`, the
+    subject's orders."""
     named = {*subject.refs, *refs}
     about = mentions(subject, named)
 
@@ -60,7 +60,7 @@ def concerns(subject: Subject, refs: Iterable[str] = ()) -> Callable[[Message], 
 
 
 def mentions(subject: Subject, refs: Iterable[str] = ()) -> Callable[[bytes], bool]:
-    """Return what says of bytes whether they are about the subject, or about one of `refs`."""
+    """Return a test of whether bytes mention the subject, or one of `refs`."""
     patterns: list[bytes] = []
     if email := subject.email.strip():
         patterns.append(rb"(?<![a-z0-9._%+-])" + re.escape(email.lower().encode()) + _MAIL_END)

@@ -60,7 +60,7 @@ class ShownRequest(Struct, frozen=True, kw_only=True):
     subject: Subject | None = None
 
 
-class PrivacyDesk:
+class PrivacyService:
     """Every call raises JournalUnavailable as the store does."""
 
     def __init__(

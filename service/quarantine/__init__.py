@@ -1,1 +1,1 @@
-"""What did not pass, and what a person does about it."""
+"""Messages that the edge refused, and what a person does about them."""

@@ -1,4 +1,4 @@
-"""What the API of the quarantine is asked: its bodies and queries, read strictly."""
+"""Request bodies of the quarantine API."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ _ANY_STATE = "all"
 
 
 class Decision(Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of a release or a discard: why."""
+    """The body of a release or a discard."""
 
     reason: LongText
 
 
 class Edit(Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of a check (all may be left out: the item as it is) or a fix: the new bytes, as text
-    or, when they are no UTF-8, as base64; and why, for a fix."""
+    """The body of a check or a fix: the edited bytes, as text, or as base64 when they are not
+    UTF-8. A check may leave out everything; it then checks the item as it is. A fix needs a
+    reason."""
 
     content: str | None = None
     content_base64: str | None = None
@@ -31,7 +32,7 @@ class Edit(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Matching(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which items to release; one condition at least. `reason` is a code."""
+    """Which items to release; at least one condition. `reason` is a refusal code."""
 
     group: ShortText | None = None
     channel: ShortText | None = None
@@ -41,8 +42,8 @@ class Matching(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class BulkRelease(Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of a release of many. `preview` only says what would happen; `after` goes on where
-    an earlier answer ended."""
+    """The body of a bulk release. `preview` changes nothing; `after` continues where an earlier
+    answer ended."""
 
     filter: Matching
     reason: LongText = ""
@@ -51,7 +52,7 @@ class BulkRelease(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def content_of(edit: Edit) -> bytes | None:
-    """Return the bytes of an edit, None when there are none. Raises Problem 422."""
+    """Return the edited bytes, None when there are none. Raises Problem 422."""
     if edit.content_base64 is None:
         return None if edit.content is None else edit.content.encode()
     try:
@@ -61,7 +62,7 @@ def content_of(edit: Edit) -> bytes | None:
 
 
 def state_of(text: str) -> str | None:
-    """Return the asked state; None for `all`. Raises Problem 400."""
+    """Return the requested state; None for `all`. Raises Problem 400."""
     if text in STATES or text == _ANY_STATE:
         return None if text == _ANY_STATE else text
     raise bad_query(f"state is one of {', '.join(STATES)} and {_ANY_STATE}.")

@@ -1,4 +1,4 @@
-"""`orderwright quarantine …`: what did not pass the door, why, and what a person does about it."""
+"""`orderwright quarantine …`: list refused messages, fix them, and release or discard them."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from service.cli.tables import age, print_json, print_table
 if TYPE_CHECKING:
     from adapters.postgres.audit import AuditEntry
     from adapters.postgres.quarantine_workflow import Filter, HeldItem
-    from service.quarantine.service import Failure, QuarantineDesk, Released, Verdict
+    from service.quarantine.service import Failure, QuarantineService, Released, Verdict
 
 application = typer.Typer(
-    help="Look at what did not pass the door, mend it, and release it.", no_args_is_help=True
+    help="Inspect messages that the edge refused, fix them, and release them.", no_args_is_help=True
 )
 
 T = TypeVar("T")
 
 SHOWN_CHARACTERS = 4_000
-"""What of the original is shown at a terminal; `--original` prints all of it."""
+"""How much of the original a terminal shows; `--original` prints all of it."""
 
 SHOWN_FAILURES = 20
-"""Failures of a release that are printed: a screen; `--json` names more."""
+"""Failures of a release that are printed: one screen; `--json` lists more."""
 
 
 class NoSuchItem(OperatorError):
-    """Nothing is known under that id."""
+    """No item has this id."""
 
     exit_code = 11
 
@@ -42,10 +42,10 @@ class NoSuchItem(OperatorError):
 Data = Annotated[Path | None, typer.Option("--data", help="The running service's data directory.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 ItemId = Annotated[int, typer.Argument(help="The id, as `quarantine list` shows it.")]
-Why = Annotated[str, typer.Option("--reason", help="Why; it is audited for ever.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; the audit log keeps it.")]
 State = Annotated[str, typer.Option(help="open, released, discarded or all.")]
 Channel = Annotated[str | None, typer.Option(help="Only this channel.")]
-Group = Annotated[str | None, typer.Option(help="Only this group, as `groups` shows it.")]
+Group = Annotated[str | None, typer.Option(help="Only this group, as listed by `groups`.")]
 Bytes = Annotated[
     Path | None, typer.Option("--file", help="The edited bytes; `-`: standard input.")
 ]
@@ -62,7 +62,7 @@ Moment = Annotated[
 def groups(
     state: State = "open", channel: Channel = None, as_json: AsJson = False, data: Data = None
 ) -> None:
-    """List the faults: how often each came, the most frequent first."""
+    """List the faults by frequency, the most frequent first."""
     channels = (channel,) if channel else None
     chosen = _state(state)
     found = _with(data, lambda d: d.workflow.groups(state=chosen, channels=channels))
@@ -91,7 +91,7 @@ def list_items(
     before: Annotated[int | None, typer.Option(help="Only items older than this id.")] = None,
     data: Data = None,
 ) -> None:
-    """List what is in quarantine, newest first, with the first reason in words."""
+    """List the items in quarantine, newest first, with the first reason of each."""
     which = _filter(reason, channel, group, since, until, state)
     items = _with(data, lambda d: d.workflow.find(which, before=before, limit=limit))
     if as_json:
@@ -105,24 +105,24 @@ def list_items(
         ],
     )
     if len(items) == limit:
-        print(f"More, if any: add --before {items[-1].id}")
+        print(f"For older items: add --before {items[-1].id}")
 
 
 @application.command()
 def show(
     item_id: ItemId,
     original: Annotated[
-        bool, typer.Option("--original", help="Print the original bytes, and nothing else.")
+        bool, typer.Option("--original", help="Print only the original bytes.")
     ] = False,
     edited: Annotated[
-        bool, typer.Option("--edited", help="Print what a release sends, and nothing else.")
+        bool, typer.Option("--edited", help="Print only the bytes that a release sends.")
     ] = False,
     data: Data = None,
 ) -> None:
-    """Show one item: every reason, and the original as it came."""
+    """Show one item: every reason, and the original bytes."""
 
-    async def run(desk: QuarantineDesk) -> tuple[HeldItem, tuple[AuditEntry, ...]]:
-        return await _item(desk, item_id), await desk.workflow.history(item_id)
+    async def run(service: QuarantineService) -> tuple[HeldItem, tuple[AuditEntry, ...]]:
+        return await _item(service, item_id), await service.workflow.history(item_id)
 
     found, history = _with(data, run)
     if original or edited:
@@ -146,16 +146,16 @@ def show(
     print()
     print(found.original.decode("utf-8", "backslashreplace")[:SHOWN_CHARACTERS])
     if len(found.original) > SHOWN_CHARACTERS:
-        print(f"… all of it: orderwright quarantine show {item_id} --original")
+        print(f"… for all of it: orderwright quarantine show {item_id} --original")
 
 
 @application.command()
 def check(item_id: ItemId, file: Bytes = None, data: Data = None) -> None:
-    """Say what the door would say of an item now, or of other bytes in its place."""
+    """Check an item, or other bytes in its place, against the current rules."""
     given = _bytes(file) if file is not None else None
 
-    async def run(desk: QuarantineDesk) -> Verdict:
-        return desk.check(await _item(desk, item_id), given)
+    async def run(service: QuarantineService) -> Verdict:
+        return service.check(await _item(service, item_id), given)
 
     _tell(item_id, _with(data, run))
 
@@ -167,13 +167,13 @@ def fix(
     file: Annotated[Path, typer.Option("--file", help="The edited bytes; `-`: standard input.")],
     data: Data = None,
 ) -> None:
-    """Put edited bytes beside the original, and say which faults remain."""
+    """Store edited bytes beside the original, and print the remaining faults."""
     given, why = _bytes(file), _why(reason)
 
-    async def run(desk: QuarantineDesk) -> Verdict:
-        verdict = await desk.fix(await _item(desk, item_id), given, getpass.getuser(), why)
+    async def run(service: QuarantineService) -> Verdict:
+        verdict = await service.fix(await _item(service, item_id), given, getpass.getuser(), why)
         if verdict is None:
-            raise _not_open(await _item(desk, item_id))
+            raise _not_open(await _item(service, item_id))
         return verdict
 
     _tell(item_id, _with(data, run))
@@ -181,23 +181,27 @@ def fix(
 
 @application.command()
 def release(
-    item_id: Annotated[int | None, typer.Argument(help="One item; else all that match.")] = None,
+    item_id: Annotated[
+        int | None, typer.Argument(help="One item; without it, all that match.")
+    ] = None,
     reason: Why = "",
     fault: Annotated[str | None, typer.Option(help="Only items with this reason.")] = None,
     channel: Channel = None,
     group: Group = None,
     since: Moment = None,
     until: Moment = None,
-    preview: Annotated[bool, typer.Option("--preview", help="Only say what would happen.")] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Print what would happen; change nothing.")
+    ] = False,
     as_json: AsJson = False,
     data: Data = None,
 ) -> None:
-    """Send one item, or all open ones that match, on their way as if they had been right at
-    once."""
+    """Release one item, or all open items that match: publish them as if they had been correct from
+    the start."""
     narrowed = any(one is not None for one in (fault, channel, group, since, until))
     if (item_id is None) != narrowed:
         raise OperatorError(
-            "Name either one item or what to match: --group, --fault, --channel, --since, --until."
+            "Name one item, or what to match: --group, --fault, --channel, --since, --until."
         )
     why = "" if preview else _why(reason)
     if item_id is not None:
@@ -213,32 +217,32 @@ def release(
         _print_released(found)
     if found.failed and not preview:
         raise OperatorError(
-            f"{found.failed} of {found.looked_at} items were not released; they stay open."
+            f"{found.failed} of {found.looked_at} items could not be released; they stay open."
         )
 
 
 @application.command()
 def discard(item_id: ItemId, reason: Why, data: Data = None) -> None:
-    """Put an item aside for good; its bytes stay until their retention ends."""
+    """Discard an item; its bytes stay until their retention ends."""
     why = _why(reason)
 
-    async def run(desk: QuarantineDesk) -> None:
-        if not await desk.discard(await _item(desk, item_id), getpass.getuser(), why):
-            raise _not_open(await _item(desk, item_id))
+    async def run(service: QuarantineService) -> None:
+        if not await service.discard(await _item(service, item_id), getpass.getuser(), why):
+            raise _not_open(await _item(service, item_id))
 
     _with(data, run)
     print(f"{item_id} is discarded.")
 
 
 def _release_one(item_id: int, why: str, *, preview: bool, data: Path | None) -> None:
-    async def run(desk: QuarantineDesk) -> tuple[Verdict, Failure | None]:
-        item = await _item(desk, item_id)
+    async def run(service: QuarantineService) -> tuple[Verdict, Failure | None]:
+        item = await _item(service, item_id)
         if item.state != "open":
             raise _not_open(item)
-        verdict = desk.check(item)
+        verdict = service.check(item)
         if preview or not verdict.ready:
             return verdict, None
-        return verdict, await desk.release(item, getpass.getuser(), why)
+        return verdict, await service.release(item, getpass.getuser(), why)
 
     verdict, failure = _with(data, run, releasing=not preview)
     if failure is not None:
@@ -246,19 +250,21 @@ def _release_one(item_id: int, why: str, *, preview: bool, data: Path | None) ->
     _tell(item_id, verdict)
     if not preview:
         print(
-            f"{item_id} is on its way; `orderwright orders timeline {verdict.ref}` shows its end."
+            f"{item_id} is released; `orderwright orders timeline {verdict.ref}` shows the outcome."
         )
 
 
-async def _release_all(desk: QuarantineDesk, which: Filter, why: str, *, preview: bool) -> Released:
-    """Go on until nothing is left that matched at the beginning."""
+async def _release_all(
+    service: QuarantineService, which: Filter, why: str, *, preview: bool
+) -> Released:
+    """Repeat until every item that matched at the beginning has been tried."""
     from msgspec.structs import replace
 
     person = getpass.getuser()
-    done = await desk.release_matching(which, person, why, preview=preview, told=_progress)
+    done = await service.release_matching(which, person, why, preview=preview, told=_progress)
     while done.next_after is not None and not _stuck(done):
         base = done.looked_at
-        page = await desk.release_matching(
+        page = await service.release_matching(
             which,
             person,
             why,
@@ -285,7 +291,9 @@ def _stuck(done: Released) -> bool:
 
 def _print_released(found: Released) -> None:
     would = "would be" if found.preview else "were"
-    print(f"{found.matched} match; {found.released} {would} released, {found.failed} {would} not.")
+    print(
+        f"{found.matched} match; {found.released} {would} released, {found.failed} {would} refused."
+    )
     for one in found.failures[:SHOWN_FAILURES]:
         print(f"  {one.id}  {one.reason}: {one.sentences[0]}")
     if found.failed > SHOWN_FAILURES:
@@ -301,19 +309,18 @@ def _tell(item_id: int, verdict: Verdict) -> None:
     )
 
 
-async def _item(desk: QuarantineDesk, item_id: int) -> HeldItem:
-    found = await desk.workflow.item(item_id)
+async def _item(service: QuarantineService, item_id: int) -> HeldItem:
+    found = await service.workflow.item(item_id)
     if found is None:
         raise NoSuchItem(
-            f"Nothing in quarantine has the id {item_id}; `orderwright quarantine list` shows what"
-            " there is."
+            f"No item in quarantine has the id {item_id}; `orderwright quarantine list` shows them."
         )
     return found
 
 
 def _not_open(item: HeldItem) -> OperatorError:
-    told = "was edited by somebody else" if item.state == "open" else f"is {item.state} already"
-    return OperatorError(f"{item.id} {told}; `orderwright quarantine show {item.id}` says more.")
+    told = "was edited by someone else" if item.state == "open" else f"is already {item.state}"
+    return OperatorError(f"{item.id} {told}; see `orderwright quarantine show {item.id}`.")
 
 
 def _filter(
@@ -340,13 +347,13 @@ def _state(state: str) -> str | None:
     from adapters.postgres.quarantine_workflow import STATES
 
     if state != "all" and state not in STATES:
-        raise OperatorError(f"No state is called {state!r}; there are: {', '.join(STATES)}, all.")
+        raise OperatorError(f"There is no state {state!r}; use one of: {', '.join(STATES)}, all.")
     return None if state == "all" else state
 
 
 def _why(reason: str) -> str:
     if not reason.strip():
-        raise OperatorError("Say why with --reason; it is audited for ever.")
+        raise OperatorError("Say why with --reason; the audit log keeps it.")
     return reason[:5000]
 
 
@@ -367,12 +374,12 @@ def _progress_from(base: int) -> Callable[[int, int], None]:
 
 
 def _with(
-    data: Path | None, work: Callable[[QuarantineDesk], Awaitable[T]], *, releasing: bool = False
+    data: Path | None, work: Callable[[QuarantineService], Awaitable[T]], *, releasing: bool = False
 ) -> T:
     from service.quarantine.local import open_quarantine
 
     async def run() -> T:
-        async with open_quarantine(data, releasing=releasing) as desk:
-            return await work(desk)
+        async with open_quarantine(data, releasing=releasing) as service:
+            return await work(service)
 
     return asyncio.run(run())

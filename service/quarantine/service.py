@@ -1,7 +1,7 @@
-"""What a person may decide about what did not pass the door: check, edit, release, discard.
+"""What a person may decide about what did not pass the edge: check, edit, release, discard.
 
 A check is the intake's own translation of the same bytes, so what passes it here passes it there.
-What is released goes into the stream like any message, under a delivery id of its own: nobody asks
+What is released goes into the stream like any message, under a delivery id of its own: no one asks
 for the sender's signature again, for it was checked when the original came, and an edit is recorded
 with who did it instead.
 """
@@ -17,7 +17,7 @@ from typing import Protocol, runtime_checkable
 from msgspec import Struct, structs
 
 from actors.runtime.errors import StreamUnavailable, TooLargeForStream
-from actors.runtime.ports import Letter
+from actors.runtime.ports import Message
 from adapters.nats.headers import SUBJECT, TOPIC
 from adapters.postgres.quarantine_workflow import (
     OPEN,
@@ -46,10 +46,10 @@ RELEASE_SECONDS = 20.0
 """One call ends within this time, so that its Idempotency-Key (kept for 30 s) outlives it."""
 
 UNDER_WAY = 16
-"""Messages on their way into the stream at once: they leave room for those of the door."""
+"""Messages on their way into the stream at once: they leave room for those of the edge."""
 
 MAX_EDITED_BYTES = 1024 * 1024
-"""What the stream takes, and the door too."""
+"""What the stream takes, and the edge too."""
 
 STREAM_AWAY = "stream_away"
 CHANGED = "changed_meanwhile"
@@ -99,7 +99,7 @@ class Released(Struct, frozen=True, kw_only=True):
     next_after: int | None
 
 
-class QuarantineDesk:
+class QuarantineService:
     """`readers` by kind say what an item is; `translate` is the intake's. Raises JournalUnavailable
     as the store does."""
 
@@ -108,7 +108,7 @@ class QuarantineDesk:
         workflow: QuarantineWorkflow,
         stream: Stream,
         readers: Mapping[str, object],
-        translate: Callable[[Letter], Read],
+        translate: Callable[[Message], Read],
         clock: EdgeClock,
     ) -> None:
         self.workflow = workflow
@@ -126,7 +126,7 @@ class QuarantineDesk:
             sentence = f"The message has {len(raw):,} bytes; at most {MAX_EDITED_BYTES:,} pass."
             return structs.replace(told, reason=refusals.TOO_LARGE, sentences=(sentence,))
         try:
-            ref = ref_of(self._translate(_letter(item, raw, channel, kind)))
+            ref = ref_of(self._translate(_message(item, raw, channel, kind)))
         except Refused as refused:
             return structs.replace(told, reason=refused.reason, sentences=refused.sentences)
         except Exception as error:  # a translation's bug, which intake meets in the same way
@@ -266,7 +266,8 @@ class QuarantineDesk:
             return channel or item.channel, kind
         if item.kind:
             return item.channel, item.kind
-        # A stray's subject has too few or too many tokens, but its kind stands where it should.
+        # An unroutable message's subject has too few or too many tokens, but its kind stands where
+        # it should.
         tokens = _subject_of(item).split(".")
         kind = tokens[3] if len(tokens) > 3 else ""
         # An act bears a person's name. Who may send one is kept apart by subject, and this one had
@@ -274,8 +275,8 @@ class QuarantineDesk:
         return item.channel, kind if kind in KINDS and kind != "act" else ""
 
 
-def _letter(item: HeldItem, raw: bytes, channel: str, kind: str) -> Letter:
-    return Letter(
+def _message(item: HeldItem, raw: bytes, channel: str, kind: str) -> Message:
+    return Message(
         partition=partition_of(""),
         channel=channel,
         kind=kind,

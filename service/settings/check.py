@@ -25,7 +25,7 @@ GONE = {
 """Tables of version 1, each with what says the same now."""
 
 MAX_FAULTS = 50
-"""More than fifty sentences nobody reads; a wrong file would make thousands."""
+"""More than fifty sentences no one reads; a wrong file would make thousands."""
 
 _RULES: tuple[tuple[str, str], ...] = (
     (r"Expected `[\w| ]+` <= (\S+)", r"must be \1 at most"),

@@ -148,7 +148,8 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Retention(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How long an order that ended keeps what is needed no more; its events are kept for ever."""
+    """How long an order that ended keeps what is needed no more; its events are kept
+    permanently."""
 
     inbox_days: Annotated[
         float,
@@ -189,7 +190,7 @@ class Place(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = None
     labels: Annotated[
-        Literal["us", "them", "nobody"] | None,
+        Literal["us", "them", "none"] | None,
         Meta(
             description="Who buys its labels: we do, its warehouse does, or no one. Left out: we "
             "do where there is a carrier, else a warehouse that is a 3PL does."

@@ -156,7 +156,7 @@ def _buyer(settings: Settings, warehouse: str, carrier: str) -> WhoBuys:
     if carrier:
         return "us"
     is_3pl = bool(warehouse) and "3pl" in kind_named(settings.partners[warehouse].kind).roles
-    return "them" if is_3pl else "nobody"
+    return "them" if is_3pl else "none"
 
 
 def _folded(methods: tuple[str, ...]) -> frozenset[str]:

@@ -1,1 +1,1 @@
-"""What an SRE sees: traces, metrics and logs."""
+"""Traces, metrics and logs."""

@@ -22,7 +22,7 @@ _FORM = re.compile(
 
 
 def traceparent_of(headers: Mapping[str, str] | None) -> str:
-    """Return the header's value, whatever the case of its name; "" when it is not there."""
+    """Return the header's value, whatever the case of its name, "" when it is missing."""
     if not headers:
         return ""
     found = headers.get(HEADER)
@@ -35,7 +35,7 @@ def traceparent_of(headers: Mapping[str, str] | None) -> str:
 
 
 def make_traceparent(trace_id: int, span_id: int) -> str:
-    """Write the header of a sampled span."""
+    """Return the header of a sampled span."""
     return f"00-{trace_id:032x}-{span_id:016x}-01"
 
 
@@ -46,8 +46,8 @@ def trace_id_of(traceparent: str) -> str:
 
 
 def is_sampled(traceparent: str) -> bool:
-    """Say whether the header is well formed and its sender recorded the trace."""
-    # The cheap half first: hot paths ask this of every message that carries a header.
+    """Whether the header is well formed and its sender recorded the trace."""
+    # The cheap check first: hot paths call this for every message with a header.
     return traceparent[-1:] in "13579bdf" and _FORM.fullmatch(traceparent) is not None
 
 

@@ -1,4 +1,4 @@
-"""Logs: JSON lines for machines, plain lines at a terminal; bounded, and free of personal data."""
+"""Logs: JSON lines for machines, plain lines on a terminal; bounded, and free of personal data."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ import structlog
 EventDict = MutableMapping[str, Any]
 
 MAX_TEXT = 500
-"""Characters of one value. An error that quotes a partner's whole answer helps nobody."""
+"""Characters of one value. An error that quotes a partner's whole answer helps no one."""
 
 MAX_LINE = 8_192
-"""Bytes of a line; container runtimes split lines at 16 KiB, and a split line is no JSON."""
+"""Bytes of a line; container runtimes split lines at 16 KiB, and half a line is not JSON."""
 
 MAX_FIELDS = 40
-"""Fields of a line; more is somebody's whole object."""
+"""Fields of a line; more means that a whole object was logged."""
 
 MAX_REMEMBERED = 1_000
-"""Different messages whose frequency is remembered; the longest unseen is forgotten first."""
+"""Distinct messages whose frequency is tracked; the one unseen for longest is dropped first."""
 
 PERSONAL = frozenset(
     "email phone name first_name last_name full_name customer customer_name company street address"
@@ -33,10 +33,10 @@ PERSONAL = frozenset(
     " body raw original payload content headers authorization password secret token access_token"
     " api_key cookie dsn postgres_dsn nats_url".split()
 )
-"""Fields never logged: a person's data, whole payloads that may hold it, and credentials."""
+"""Fields that are never logged: personal data, payloads that may contain it, and credentials."""
 
 EXTRA = ("order_id", "correlation_id", "trace_id", "partner", "operation", "outcome")
-"""What may come with a line as `extra`; libraries hang whole objects there."""
+"""The fields that a line may carry as `extra`; libraries attach whole objects."""
 
 _ADDRESS = re.compile(r"[^\s@\"'<>()\[\],;=]{1,200}@[^\s@\"'<>()\[\],;/]*")
 
@@ -44,9 +44,10 @@ _json = msgspec.json.Encoder(enc_hook=repr)
 
 
 class RepeatLimit:
-    """Lets a message through `most` times in `seconds`; the next that passes says how many did not.
+    """Lets a message through `most` times in `seconds`; the next one that passes says how many were
+    dropped.
 
-    The same message is the same event name, logger and level. Errors are limited too: a dead
+    Messages are equal when event name, logger and level are. Errors are limited too: a dead
     database must not fill the disk.
     """
 
@@ -82,12 +83,12 @@ class RepeatLimit:
 
 
 def drop_personal(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """Take out fields that may hold personal data or credentials, at any depth of tables."""
+    """Remove fields that may hold personal data or credentials, at any depth."""
     return _clean(event, 3)
 
 
 def mask_addresses(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """Mask e-mail addresses, and users and passwords of URLs, inside texts such as an error's."""
+    """Mask e-mail addresses, and users and passwords in URLs, within texts such as errors."""
     for name, value in event.items():
         if isinstance(value, str) and "@" in value:
             event[name] = _ADDRESS.sub("•••@", value[: MAX_TEXT * 16])
@@ -95,14 +96,15 @@ def mask_addresses(_logger: object, _method: str, event: EventDict) -> EventDict
 
 
 def bound_values(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """Shorten long values and cut surplus fields."""
+    """Shorten long values and drop surplus fields."""
     for name in list(event)[MAX_FIELDS:]:
         del event[name]
     for name, value in event.items():
         if isinstance(value, str):
             most = MAX_TEXT * 8 if name == "exception" else MAX_TEXT
             if len(value) > most:
-                # The end of a traceback names the error; of other texts the beginning tells more.
+                # Keep the end of a traceback, which names the error, and the beginning of other
+                # texts.
                 event[name] = "…" + value[-most:] if name == "exception" else value[:most] + "…"
     return event
 
@@ -121,20 +123,21 @@ def _encode(event: dict[str, Any]) -> bytes:
     try:
         return _json.encode(event)
     except (UnicodeEncodeError, TypeError, OverflowError, RecursionError, ValueError):
-        # Lone surrogates, keys that are no text, rings: written as Python would show them.
+        # Lone surrogates, keys that are not strings, cycles: written as Python would print them.
         return _json.encode({ascii(name): ascii(value)[:MAX_TEXT] for name, value in event.items()})
 
 
 @contextmanager
 def bound(*, trace_id: str = "", correlation_id: str = "") -> Iterator[None]:
-    """Let every line logged inside (in this task) carry these ids; empty ones are left out."""
+    """Add these ids to every line logged inside the context (in this task); empty ids are left
+    out."""
     told = {"trace_id": trace_id, "correlation_id": correlation_id}
     with structlog.contextvars.bound_contextvars(**{k: v for k, v in told.items() if v}):
         yield
 
 
 def label(*, trace_id: str, correlation_id: str) -> None:
-    """Let every line that this task logs from here to its end carry these ids."""
+    """Add these ids to every line that this task logs from now on."""
     structlog.contextvars.bind_contextvars(trace_id=trace_id, correlation_id=correlation_id)
 
 
@@ -147,9 +150,9 @@ def start_logs(
     repeats: int = 20,
     repeat_seconds: float = 10.0,
 ) -> None:
-    """Route everything, the standard library's logging included, to `stream` (default stderr).
+    """Route all logs, including the standard library's logging, to `stream` (default stderr).
 
-    `form` is `json`, `text` or `auto` (text at a terminal). Calling it again replaces the set-up.
+    `form` is `json`, `text` or `auto` (text on a terminal). A second call replaces the set-up.
     """
     stream = sys.stderr if stream is None else stream
     people = form == "text" or (form == "auto" and stream.isatty())
@@ -161,7 +164,7 @@ def start_logs(
         structlog.stdlib.ExtraAdder(EXTRA),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    # One limit stands at the end of both ways in, so that a library can't flood us either.
+    # Both paths share one limit, so that a library can't flood the log either.
     limit = RepeatLimit(monotonic, most=repeats, seconds=repeat_seconds)
     last: list[structlog.types.Processor] = [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
@@ -181,7 +184,7 @@ def start_logs(
             root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(number)
-    # Access lines and connection chatter of libraries are the metrics' business.
+    # Metrics cover access and connections; drop the libraries' lines about them.
     for noisy in ("aiohttp.access", "nats", "asyncio", "opentelemetry"):
         logging.getLogger(noisy).setLevel(max(number, logging.WARNING))
     structlog.configure(
@@ -197,7 +200,7 @@ def start_logs(
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """Drops repeats before any line is formatted."""
+    """Drops repeats before a line is formatted."""
 
     def __init__(self, stream: TextIO, limit: RepeatLimit) -> None:
         super().__init__(stream)
@@ -206,7 +209,7 @@ class _Handler(logging.StreamHandler[TextIO]):
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record unless it repeats itself too often."""
         told = record.msg if isinstance(record.msg, dict) else None
-        # Of a library's line the unformatted text counts: its figures differ each time.
+        # For a library's line, compare the unformatted text: its figures differ each time.
         event: EventDict = told if told is not None else {"event": str(record.msg)}
         try:
             self._limit(None, record.levelname, event)

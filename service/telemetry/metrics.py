@@ -1,4 +1,4 @@
-"""Every Prometheus metric, made once per registry. No label ever holds an order's id."""
+"""All Prometheus metrics, created once per registry. No label ever holds an order's id."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ __all__ = ["BREAKER_STATES", "CONTENT_TYPE", "Family", "Metrics", "probe_loop"]
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_1_0_0
 
 MAX_SERIES = 2_000
-"""Series of one metric; more are counted under `other`, so that memory stays bounded."""
+"""Series of one metric; further ones are counted under `other`, so that memory stays bounded."""
 
 BREAKER_STATES = {"closed": 0, "half_open": 1, "open": 2}
 
 FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-"""Seconds of work inside the process and of calls; 0.3 s and 5 s are near the SLOs' edges."""
+"""Buckets, in seconds, for work inside the process and for calls; 0.3 s and 5 s are near the SLO
+thresholds."""
 
 WEBHOOK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0)
-"""Seconds of a webhook's answer; the SLO's 300 ms is an edge."""
+"""Buckets, in seconds, for a webhook's answer; one boundary is the SLO's 300 ms."""
 
 LONG = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 86_400.0, 259_200.0, 864_000.0)
-"""Seconds that an order spends in a stage: from one second to ten days."""
+"""Buckets, in seconds, for an order's time in a stage: from one second to ten days."""
 
 SIZES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1_024.0)
 
@@ -33,7 +34,7 @@ Metric = TypeVar("Metric", Counter, Gauge, Histogram)
 
 
 class Family(Generic[Metric]):
-    """A labelled metric whose children are kept at hand: a look-up costs a tuple and a dict."""
+    """A labelled metric that caches its children: a look-up costs a tuple and a dict access."""
 
     __slots__ = ("_children", "_metric", "_other")
 
@@ -53,8 +54,8 @@ class Family(Generic[Metric]):
 
 
 class Metrics:
-    """All metrics of one process. Unlabelled ones are used as they are (`metrics.conflicts.inc()`),
-    labelled ones are called first (`metrics.steps("decide", "ok").observe(seconds)`)."""
+    """All metrics of one process. Use unlabelled ones directly (`metrics.conflicts.inc()`) and call
+    labelled ones first (`metrics.steps("decide", "ok").observe(seconds)`)."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.registry = registry = registry or CollectorRegistry()
@@ -77,27 +78,29 @@ class Metrics:
 
         self.consumer_lag = gauge(
             "consumer_lag_messages",
-            "Messages the stream holds that were not handed out.",
+            "Messages in the stream that were not delivered yet.",
             "consumer",
         )
         self.oldest_unacknowledged = gauge(
-            "oldest_unacknowledged_seconds", "Age of the oldest message under way.", "consumer"
+            "oldest_unacknowledged_seconds", "Age of the oldest message in flight.", "consumer"
         )
         self.steps = histogram(
-            "step_seconds", "Time of one step of handling, by outcome.", FAST, "step", "outcome"
+            "step_seconds", "Time of one processing step, by outcome.", FAST, "step", "outcome"
         )
         self.outbox_open = gauge("outbox_open_effects", "Effects that have not ended.", "partner")
         self.outbox_oldest = gauge(
             "outbox_oldest_seconds", "Age of the oldest effect that has not ended.", "partner"
         )
         self.breaker = gauge(
-            "breaker_state", "0 closed, 1 letting a probe through, 2 open.", "partner"
+            "breaker_state", "0 closed, 1 half open (one probe), 2 open.", "partner"
         )
         self.webhook_answers = counter(
             "webhook_answers_total", "Answers to webhooks.", "source", "status"
         )
         self.webhook_notes = counter(
-            "webhook_notes_total", "Oddities of authentic webhooks, such as a version.", "source"
+            "webhook_notes_total",
+            "Oddities of authentic webhooks, such as a version drift.",
+            "source",
         )
         self.webhook_seconds = histogram(
             "webhook_seconds", "Time to answer a webhook.", WEBHOOK, "source"
@@ -109,16 +112,16 @@ class Metrics:
             "progress_seconds", "Time until orders went on, by how far they were.", LONG, "progress"
         )
         self.quarantined = counter(
-            "quarantined_total", "Payloads that did not pass the door.", "reason"
+            "quarantined_total", "Messages that were put into quarantine.", "reason"
         )
         self.quarantine_open = gauge(
-            "quarantine_open_items", "Payloads in quarantine that wait for a person.", "reason"
+            "quarantine_open_items", "Messages in quarantine that wait for a person.", "reason"
         )
         self.partner_calls = counter(
-            "partner_calls_total", "Calls of partners.", "partner", "operation", "outcome"
+            "partner_calls_total", "Calls to partners.", "partner", "operation", "outcome"
         )
         self.partner_seconds = histogram(
-            "partner_call_seconds", "Time of a partner's answer.", FAST, "partner", "operation"
+            "partner_call_seconds", "Time until a partner answered.", FAST, "partner", "operation"
         )
         self._plain(registry)
         ProcessCollector(registry=registry)
@@ -128,13 +131,15 @@ class Metrics:
             return f"orderwright_{end}"
 
         self.redeliveries = Counter(
-            name("redeliveries_total"), "Messages handed out more than once.", registry=registry
+            name("redeliveries_total"), "Messages delivered more than once.", registry=registry
         )
         self.duplicates = Counter(
-            name("duplicates_total"), "Inputs that were known already.", registry=registry
+            name("duplicates_total"), "Inputs that were already known.", registry=registry
         )
         self.conflicts = Counter(
-            name("conflicts_total"), "Appends that another writer forestalled.", registry=registry
+            name("conflicts_total"),
+            "Appends that lost a race to another writer.",
+            registry=registry,
         )
         self.mailbox_wait = Histogram(
             name("mailbox_wait_seconds"),
@@ -150,12 +155,12 @@ class Metrics:
         )
         self.loop_lag = Histogram(
             name("loop_lag_seconds"),
-            "How much later than asked the event loop woke a task.",
+            "How late the event loop woke a task.",
             buckets=FAST,
             registry=registry,
         )
         self.live_orders = Gauge(
-            name("live_orders"), "Orders that have a task now.", registry=registry
+            name("live_orders"), "Orders that have a running actor.", registry=registry
         )
         self.attention_orders = Gauge(
             name("attention_orders"), "Orders that need a person.", registry=registry
@@ -170,7 +175,7 @@ class Metrics:
         )
 
     def render(self) -> bytes:
-        """Return the page that Prometheus reads; its type is CONTENT_TYPE."""
+        """Return the metrics page for Prometheus; its type is CONTENT_TYPE."""
         return generate_latest(self.registry)
 
 

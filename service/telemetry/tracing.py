@@ -1,10 +1,11 @@
 """Traces: one per handled message, linked to the message that caused it.
 
-The head decision is ours and is made once for each message, because even a span that is not sampled
-costs OpenTelemetry 18 µs, and an order has a dozen. A trace that is not sampled is a start time and
-a few names; only when it fails or is slow a span is made of it afterwards, with its true times.
+We make the head decision ourselves, once for each message, because in OpenTelemetry even an
+unsampled span costs 18 µs, and an order has a dozen. An unsampled trace is only a start time and a
+few names; if it fails or is slow, a span is created afterwards, with its true times.
 
-With a correlation id the decision is a hash of it: all messages of an order are traced or none.
+With a correlation id the decision is a hash of it: either all messages of an order are traced or
+none.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ __all__ = ["NOTHING", "Child", "SpanKind", "Trace", "Tracer", "TracingClock", "s
 CORRELATION = "orderwright.correlation_id"
 
 MAX_QUEUED_SPANS = 4_096
-"""Spans waiting to be exported; about 8 MB. Beyond it new ones are dropped, never waited for."""
+"""Spans that wait to be exported, about 8 MB. Beyond it new spans are dropped; nothing waits for
+them."""
 
 Attributes = Mapping[str, str | int | float | bool]
 
@@ -48,7 +50,7 @@ _VERBS = {
 
 
 class TracingClock(Protocol):
-    """The clock as tracing needs it (`service.app.clock.SystemClock`)."""
+    """The clock that tracing needs (`service.app.clock.SystemClock`)."""
 
     def monotonic(self) -> float:
         """Return seconds that never go backwards."""
@@ -60,7 +62,7 @@ class TracingClock(Protocol):
 
 
 class Child:
-    """A step inside a sampled trace; ends with its own error or none."""
+    """A step inside a sampled trace, which may end with an error of its own."""
 
     __slots__ = ("_span", "traceparent")
 
@@ -70,12 +72,12 @@ class Child:
         """The header to send with a call made inside this step ("": not sampled)."""
 
     def note(self, name: str, value: str | int | float | bool) -> None:
-        """Add an attribute; bounded and free of personal data by the caller's care."""
+        """Add an attribute. Whoever calls this keeps it bounded and free of personal data."""
         if self._span is not None:
             self._span.set_attribute(name, value)
 
     def end(self, error: BaseException | str | None = None) -> None:
-        """End the step; a second end does nothing."""
+        """End the step; a second call does nothing."""
         if self._span is not None:
             if error is not None:
                 _mark_failed(self._span, error)
@@ -83,14 +85,14 @@ class Child:
 
 
 NOTHING = Child(None, "")
-"""The step of a trace that is not sampled: it does nothing and costs nothing."""
+"""The step of an unsampled trace: it does nothing and costs nothing."""
 
 
 class Trace:
-    """The handling of one message. Call `end` exactly once, also when it failed.
+    """The processing of one message. Call `end` exactly once, also on failure.
 
-    `sampled` says whether steps and attributes are recorded; `correlation_id` may be set later,
-    once it is known.
+    `sampled` tells whether steps and attributes are recorded; `correlation_id` may be set once it
+    is known.
     """
 
     __slots__ = (
@@ -121,12 +123,13 @@ class Trace:
 
     @property
     def sampled(self) -> bool:
-        """Say whether this trace is recorded (or at least carried on to others) from its start."""
+        """Whether this trace is recorded from its start, or at least propagated to others."""
         return self.traceparent != ""
 
     @property
     def trace_id(self) -> str:
-        """Return 32 hex digits for log lines; a trace kept only because it failed gets the same."""
+        """Return 32 hex digits for log lines; a trace that is kept only because it failed has the
+        same id."""
         if self.traceparent:
             return self.traceparent[3:35]
         if not self._later_id:
@@ -134,18 +137,18 @@ class Trace:
         return f"{self._later_id:032x}"
 
     def child(self, name: str, kind: SpanKind = SpanKind.INTERNAL) -> Child:
-        """Begin a step. Names follow OTel: `decide`, `append`, `carrier buy_label`."""
+        """Begin a step. Names follow OpenTelemetry: `decide`, `append`, `carrier buy_label`."""
         if self._span is None:
             return Child(None, self.traceparent) if self.traceparent else NOTHING
         return self._tracer.child_of(self._span, name, kind)
 
     def note(self, name: str, value: str | int | float | bool) -> None:
-        """Add an attribute when the trace is recorded."""
+        """Add an attribute if the trace is recorded."""
         if self._span is not None:
             self._span.set_attribute(name, value)
 
     def end(self, error: BaseException | str | None = None) -> None:
-        """End the trace; one that failed or took longer than `slow_seconds` is kept in any case."""
+        """End the trace; one that failed or took longer than `slow_seconds` is always kept."""
         if self._span is None:
             tracer = self._tracer
             seconds = tracer.monotonic() - self._start
@@ -160,19 +163,21 @@ class Trace:
 
 
 class Ids(RandomIdGenerator):
-    """Random ids, except that a trace kept afterwards keeps the id its log lines already bear."""
+    """Random ids, except that a trace kept afterwards gets the id that its log lines already
+    carry."""
 
     next_trace_id = 0
 
     def generate_trace_id(self) -> int:
-        """Return the awaited id, else a random one."""
+        """Return the expected id, else a random one."""
         return self.next_trace_id or super().generate_trace_id()
 
 
 class Tracer:
-    """Begins traces. Without an exporter it still carries trace ids on to partners and logs.
+    """Begins traces. Without an exporter it still propagates trace ids to partners and logs.
 
-    `ratio` is the share of orders sampled; `follow` lets a sampled caller decide for us.
+    `ratio` is the share of orders that are sampled; `follow` adopts the decision of a sampled
+    client.
     """
 
     def __init__(
@@ -206,9 +211,10 @@ class Tracer:
     ) -> Trace:
         """Begin the trace of one message.
 
-        `caused_by` is the message's traceparent: the new trace is linked to it, or becomes part of
-        it with `inside` (an HTTP request's caller). A malformed one is ignored, as W3C asks.
-        `links` are traceparents of further causes. Cost when not sampled: under a microsecond.
+        `caused_by` is the message's traceparent: the new trace is linked to it, or with `inside`
+        becomes part of it (the client of an HTTP request). A malformed one is ignored, as W3C
+        requires. `links` are traceparents of further causes. An unsampled trace costs under a
+        microsecond.
         """
         trace = Trace(self, name, kind, caused_by, correlation_id)
         drawn = self._threshold and self._drawn(correlation_id)
@@ -229,7 +235,7 @@ class Tracer:
         return Child(span, _traceparent(span))
 
     def keep(self, trace: Trace, seconds: float, error: BaseException | str | None) -> None:
-        """Make a span of a trace that was not sampled, after it failed or was slow."""
+        """Create the span of an unsampled trace after it failed or was slow."""
         if self._otel is None:
             return
         end_ns = self._wall_ns()
@@ -244,7 +250,7 @@ class Tracer:
         span.end(end_ns)
 
     async def close(self, timeout_seconds: float = 5.0) -> None:
-        """Send what is waiting, for at most `timeout_seconds`; the rest is given up."""
+        """Export what is waiting, for at most `timeout_seconds`; the rest is dropped."""
         if self._provider is not None:
             provider = self._provider
             limit_ms = int(timeout_seconds * 1000)
@@ -290,10 +296,11 @@ def start_tracing(
     disabled: bool = False,
     exporter: SpanExporter | None = None,
 ) -> Tracer:
-    """Set tracing up as OpenTelemetry's standard variables say (`service.settings.Telemetry`).
+    """Set up tracing from OpenTelemetry's standard variables (`service.settings.Telemetry`).
 
-    `endpoint` is the collector's base address, `traces_endpoint` the whole one and goes first.
-    Without either (or `exporter`, for tests) nothing is exported. `disabled` also stops ids.
+    `endpoint` is the collector's base address; `traces_endpoint` is a full address and takes
+    precedence. Without either (or `exporter`, for tests) nothing is exported. `disabled` also stops
+    ids.
     """
     ratio = {"on": 1.0, "off": 0.0}.get(sampler.rpartition("_")[2], sample_ratio)
     if disabled:
@@ -302,7 +309,7 @@ def start_tracing(
     ids = Ids()
     address = traces_endpoint or (f"{endpoint.rstrip('/')}/v1/traces" if endpoint else "")
     if exporter is None and address:
-        # Imported here: it brings `requests`, which `version` and `--help` need not load.
+        # Imported here because it imports `requests`, which `version` and `--help` need not load.
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
         # The exporter reads the other standard variables itself: headers, certificates, time-outs.
@@ -310,7 +317,7 @@ def start_tracing(
     if exporter is not None:
         named = {"service.name": service_name, "service.version": service_version}
         provider = TracerProvider(
-            # Our head decision is made before a span exists, so every span there is counts.
+            # Our head decision is made before a span exists, so every span is exported.
             sampler=ALWAYS_ON,
             id_generator=ids,
             resource=Resource.create({name: value for name, value in named.items() if value}),
@@ -334,7 +341,7 @@ def _traceparent(span: Span) -> str:
 
 
 def _attributes(name: str, kind: SpanKind) -> Attributes:
-    """Derive OTel's messaging attributes from the span's name, which already says them."""
+    """Derive OpenTelemetry's messaging attributes from the span's name, which contains them."""
     verb, _, rest = name.partition(" ")
     known = _VERBS.get(kind)
     if known is not None and rest:
@@ -350,7 +357,7 @@ def _attributes(name: str, kind: SpanKind) -> Attributes:
 
 
 def _mark_failed(span: Span, error: BaseException | str) -> None:
-    # The error's text may quote what a partner sent: only its kind goes into a trace.
+    # The error's text may quote a partner's data: only its type goes into a trace.
     kind = error if isinstance(error, str) else type(error).__qualname__
     span.set_attribute("error.type", kind[:120])
     span.set_status(Status(StatusCode.ERROR, kind[:120]))

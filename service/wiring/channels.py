@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from actors.runtime.ports import Letter
+from actors.runtime.ports import Message
 from adapters.kinds import KindRefused, kind_named, kinds
 from adapters.kit.inbound import Source, Translator
 from adapters.kit.instance import Instance
@@ -15,7 +15,7 @@ from schemas.contracts.refusals import Refused
 from schemas.messages.privacy import Read
 from service.settings import Settings
 
-Translate = Callable[[Letter], Read]
+Translate = Callable[[Message], Read]
 
 
 def sources(settings: Settings, keys: Mapping[str, bytes]) -> dict[str, Source]:
@@ -45,7 +45,7 @@ class Readers:
                 self._own[name] = part.reader(channel, Instance(name=name, keys=keys))
         self._usual: dict[str, Translator | None] = {}
 
-    def translate(self, message: Letter) -> Read:
+    def translate(self, message: Message) -> Read:
         """Make an input of a message. Raises Refused."""
         own = self._own.get(message.channel)
         reader = own if own and own.kind == message.source else self.of_kind(message.source)

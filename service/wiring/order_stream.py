@@ -79,18 +79,18 @@ class OrderStream:
 
     def row_of(self, state: State) -> Row:
         """Return the order's row in the read model."""
-        facts = stream.row_of(state)
+        summary = stream.row_of(state)
         return Row(
-            channel=facts.channel,
-            ref=facts.ref,
-            number=facts.number,
-            stage=facts.stage,
-            progress=facts.progress,
-            waiting_for=facts.waiting_for,
-            currency=facts.currency,
-            total_minor=facts.total_minor,
-            final=facts.final,
-            attention=facts.attention,
+            channel=summary.channel,
+            ref=summary.ref,
+            number=summary.number,
+            stage=summary.stage,
+            progress=summary.progress,
+            waiting_for=summary.waiting_for,
+            currency=summary.currency,
+            total_minor=summary.total_minor,
+            final=summary.final,
+            attention=summary.attention,
         )
 
     def encode_body(self, name: str, body: Order) -> Body:

@@ -12,12 +12,12 @@ from actors.runtime.ports import Clock, Partner
 from adapters.kinds import KindRefused, kind_named
 from adapters.kit.events import Events
 from adapters.kit.exchanges import Exchanges
-from adapters.kit.fetching import Fetching, Letters, Shows
+from adapters.kit.fetching import Fetching, IntakeStream, Shows
 from adapters.kit.http_client import HttpClient, open_session
 from adapters.kit.instance import Kit
 from adapters.kit.kind import Kind
 from adapters.kit.settings import ChannelSettings, PartnerSettings
-from adapters.kit.sync import Upkeep
+from adapters.kit.sync import ChannelSync
 from service.app.errors import OperatorError
 from service.settings import Settings
 from service.settings.roles import STOCK, storefront_lane
@@ -62,7 +62,7 @@ class Kits:
         client: HttpClient,
         clock: Clock,
         *,
-        intake: Letters,
+        intake: IntakeStream,
         events: Events | None = None,
         keys: Mapping[str, bytes] | None = None,
         own_url: str = "",
@@ -121,7 +121,7 @@ def lanes(
     return made
 
 
-def syncs(channels: Mapping[str, ChannelSettings], kits: Kits) -> dict[str, Upkeep]:
+def syncs(channels: Mapping[str, ChannelSettings], kits: Kits) -> dict[str, ChannelSync]:
     """Make what lists changed orders and keeps the subscriptions, for each channel that can be
     asked."""
     found = {}

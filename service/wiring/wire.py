@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from msgspec import Struct
 
 from adapters.nats.connection import Connection, connect
-from adapters.nats.facts import Facts
+from adapters.nats.events import EventPublisher
 from adapters.nats.intake_source import IntakeSource
 from adapters.nats.publisher import Publisher
 from service.app.servers import Servers
@@ -19,18 +19,18 @@ class Wire(Struct, frozen=True, kw_only=True):
 
     connection: Connection
     publisher: Publisher
-    letters: IntakeSource
-    events: Facts
+    messages: IntakeSource
+    events: EventPublisher
 
 
 async def open_wire(settings: Settings, servers: Servers, stack: AsyncExitStack) -> Wire:
     """Connect to NATS, make the streams where they are missing, and listen."""
     connection = await connect([servers.nats_url])
     stack.push_async_callback(connection.close)
-    letters = IntakeSource(connection, prefetch=settings.limits.intake_batch * 4)
-    await letters.start()
+    messages = IntakeSource(connection, prefetch=settings.limits.intake_batch * 4)
+    await messages.start()
     publisher = Publisher(connection)
     await publisher.start()
-    events = Facts(connection)
+    events = EventPublisher(connection)
     await events.start()
-    return Wire(connection=connection, publisher=publisher, letters=letters, events=events)
+    return Wire(connection=connection, publisher=publisher, messages=messages, events=events)

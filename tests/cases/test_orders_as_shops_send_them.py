@@ -11,7 +11,7 @@ from adapters.channels.shopify.source import Shopify
 from adapters.kit.translation import Translation
 from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused
-from schemas.messages.inputs import CancelOrder, Input, NoteFact, PlaceOrder, UpdateOrder
+from schemas.messages.inputs import CancelOrder, Input, NoteReport, PlaceOrder, UpdateOrder
 from schemas.messages.privacy import AskPrivacy
 from schemas.order.canonical import Order
 from tests.shopify_payloads import SHOP, Json, a_payload, an_item, money
@@ -119,10 +119,10 @@ def test_money_given_back_alone_leaves_the_goods_as_they_are() -> None:
     """Goodwill holds nothing; the current order is fetched, for it is worth less now."""
     refund = {"order_id": 7, "created_at": "2026-11-27T12:00:00Z", "refund_line_items": []}
     note = read("refunds/create", refund, kind="note")
-    assert isinstance(note, NoteFact)
+    assert isinstance(note, NoteReport)
     assert (note.hold, note.refetch) == ("", True)
     goods = read("refunds/create", {**refund, "refund_line_items": [{"id": 1}]}, kind="note")
-    assert isinstance(goods, NoteFact)
+    assert isinstance(goods, NoteReport)
     assert (goods.hold, goods.at) == ("once_begun", "2026-11-27T12:00:00Z")
 
 

@@ -34,7 +34,13 @@ class TestCanonical(ChannelConformance):
     def statuses(self) -> Mapping[str, Sample]:
         """Return a message of each kind that a channel states."""
         ref = ORDER["ref"]
-        note = {"type": "order.note_fact.v1", "ref": ref, "source": "s", "topic": "t", "words": "w"}
+        note = {
+            "type": "order.note_report.v1",
+            "ref": ref,
+            "source": "s",
+            "topic": "t",
+            "words": "w",
+        }
         return {
             "place": stated("place", ORDER),
             "pay": stated("pay", {"type": "order.confirm_payment.v2", "ref": ref}),

@@ -33,7 +33,7 @@ import json, sys
 from datetime import UTC, datetime
 from pathlib import Path
 import hmac
-from actors.runtime.ports import Letter
+from actors.runtime.ports import Message
 from service.settings import load
 from service.settings.roles import setup_of
 from service.wiring.channels import Readers, sources
@@ -42,10 +42,10 @@ settings = load({}, Path(sys.argv[1]))
 raw = b"till;1042;LAMP;2;1000"
 headers = {"X-Corner": hmac.digest(b"a secret", raw, "sha256").hex(), "X-Delivery": "1"}
 receipt = sources(settings, {})["till"].receive(headers, raw, datetime.now(UTC))
-letter = Letter(partition=0, channel=receipt.channel, kind=receipt.kind, source="corner",
+message = Message(partition=0, channel=receipt.channel, kind=receipt.kind, source="corner",
                 topic=receipt.topic, delivery_id=receipt.delivery_id, raw=raw, headers={},
                 received_at=datetime.now(UTC), deliveries=1)
-found = Readers(settings, {}).translate(letter)
+found = Readers(settings, {}).translate(message)
 print(json.dumps({"type": type(found).__name__, "ref": found.order.ref,
                   "total": found.order.totals.total_minor,
                   "lane": setup_of(settings, "till").storefront}))

@@ -9,7 +9,7 @@ from adapters.channels.bigcommerce.storefront import BigCommerceStorefront
 from adapters.channels.shopify.graphql import ShopifyGraphql
 from adapters.channels.shopify.settings import ShopifySettings
 from adapters.channels.shopify.storefront import ShopifyStorefront
-from adapters.channels.shopify.sync import ShopifyUpkeep
+from adapters.channels.shopify.sync import ShopifySync
 from adapters.kit.http_client import HttpClient
 from adapters.kit.secret import Secret
 
@@ -33,9 +33,9 @@ def shopify(client: HttpClient, base: str) -> ShopifyStorefront:
     return ShopifyStorefront(client, shop_settings(base))
 
 
-def shopify_upkeep(client: HttpClient, base: str) -> ShopifyUpkeep:
+def shopify_sync(client: HttpClient, base: str) -> ShopifySync:
     """The same shop's orders and subscriptions."""
-    return ShopifyUpkeep(ShopifyGraphql(client, shop_settings(base, timeout_seconds=5.0)))
+    return ShopifySync(ShopifyGraphql(client, shop_settings(base, timeout_seconds=5.0)))
 
 
 def store_settings(

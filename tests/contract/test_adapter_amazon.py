@@ -75,7 +75,7 @@ async def test_an_order_is_fetched_whole(
     assert read_foreign(parse(raw), Fetched).order.order_id == a_ref(1)
     with pytest.raises(Rejected, match="has no order"):
         await shop.bundle(a_ref(9_999_999))
-    with pytest.raises(Rejected, match="no order id"):
+    with pytest.raises(Rejected, match="not an order id"):
         await shop.bundle("../../x")
 
 
@@ -93,7 +93,7 @@ async def test_an_old_token_is_renewed_once(
 async def test_a_refused_refresh_token_rests_the_lane(
     client: HttpClient, simulators: Client, running: Running
 ) -> None:
-    """An authorisation that ended is the operator's to mend: no try is burnt for it."""
+    """An authorisation that ended is the operator's to fix: no try is burnt for it."""
     await put(simulators, an_order(orderId=a_ref(7)))
     await simulators.fault("amazon", "token", {"refuse_rate": 1})
     try:

@@ -1,4 +1,4 @@
-"""Amazon: upkeep and the plan of calls, against the simulated API."""
+"""Amazon: channel sync and the plan of calls, against the simulated API."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from actors.runtime.errors import Retryable
 from adapters.channels.amazon.api import AmazonApi, Bucket, Plan
-from adapters.channels.amazon.sync import AmazonUpkeep
+from adapters.channels.amazon.sync import AmazonSync
 from adapters.kit.http_client import Answer, HttpClient
 from tests.amazon_payloads import an_order
 from tests.contract.amazon_calls import (
@@ -31,10 +31,10 @@ def running() -> Iterator[Running]:
         yield found
 
 
-def upkeep(client: HttpClient, base: str, queue: str = QUEUE) -> AmazonUpkeep:
-    """The same account's upkeep."""
+def channel_sync(client: HttpClient, base: str, queue: str = QUEUE) -> AmazonSync:
+    """The same account's channel sync."""
     seller, own = (AmazonApi(client, account(base), grantless=own) for own in (False, True))
-    return AmazonUpkeep(seller, own, TestClock(), queue_arn=queue)
+    return AmazonSync(seller, own, TestClock(), queue_arn=queue)
 
 
 def test_the_bucket_says_when_to_come_again() -> None:
@@ -90,7 +90,7 @@ async def test_what_changed_comes_in_pages(
     fresh = NOON.strftime("%Y-%m-%dT%H:%M:%SZ")
     orders = [an_order(orderId=a_ref(1000 + n), lastUpdatedTime=at) for n, at in enumerate(times)]
     await put(simulators, *orders, an_order(orderId=a_ref(2000), lastUpdatedTime=fresh))
-    keeper, cursor, found = upkeep(client, running.http), "", []
+    keeper, cursor, found = channel_sync(client, running.http), "", []
     for _ in range(3):
         page = await keeper.changed_orders(base, NOON, cursor)
         found += [one.ref for one in page.orders]
@@ -103,14 +103,15 @@ async def test_what_changed_comes_in_pages(
 async def test_the_subscription_is_made_and_made_again(
     client: HttpClient, simulators: Client, running: Running
 ) -> None:
-    """Queue and subscription are made once; one that was deleted is made anew; a wrong one told."""
-    keeper = upkeep(client, running.http)
-    assert len((await keeper.keep_subscriptions(ADDRESS)).mended) == 1
-    assert (await keeper.keep_subscriptions(ADDRESS)).mended == ()
+    """Queue and subscription are made once; one that was deleted is made again; a wrong one
+    told."""
+    keeper = channel_sync(client, running.http)
+    assert len((await keeper.keep_subscriptions(ADDRESS)).fixed) == 1
+    assert (await keeper.keep_subscriptions(ADDRESS)).fixed == ()
     await simulators.call("DELETE", "/_sim/amazon/subscriptions")
     again = await keeper.keep_subscriptions(ADDRESS)
-    assert (len(again.mended), again.faults) == (1, ())
-    other = await upkeep(client, running.http, f"{QUEUE}2").keep_subscriptions(ADDRESS)
+    assert (len(again.fixed), again.faults) == (1, ())
+    other = await channel_sync(client, running.http, f"{QUEUE}2").keep_subscriptions(ADDRESS)
     assert "another queue" in other.faults[0]
-    none = await upkeep(client, running.http, "").keep_subscriptions(ADDRESS)
+    none = await channel_sync(client, running.http, "").keep_subscriptions(ADDRESS)
     assert "queue_arn" in none.faults[0]

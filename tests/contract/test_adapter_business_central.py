@@ -58,7 +58,7 @@ def lengths() -> dict[str, int]:
     return {name: one["maxLength"] for name, one in found.items() if "maxLength" in one}
 
 
-async def posted(order: Order, client: HttpClient, **changes: object) -> Json:
+async def sent_body(order: Order, client: HttpClient, **changes: object) -> Json:
     """The body that is posted for this order, decimals kept as they stand."""
     effect = PostSalesOrder(units=all_units(order))
     async with stubbed(web.json_response(MADE, status=201)) as stub:
@@ -79,7 +79,7 @@ def total(body: Json) -> Decimal:
     )
 
 
-async def test_a_sales_order_is_posted_found_and_deleted(
+async def test_a_sales_order_is_created_found_and_deleted(
     running: Running, simulators: Client, client: HttpClient
 ) -> None:
     """The ERP's whole part in an order, and deleting twice is deleting once."""
@@ -99,7 +99,7 @@ async def test_a_sales_order_is_posted_found_and_deleted(
 
 async def test_the_body_has_only_documented_writable_fields(client: HttpClient) -> None:
     """Every field is in the v2.0 property tables, and none is read-only there."""
-    body = await posted(an_order(), client, shipping_account="40100")
+    body = await sent_body(an_order(), client, shipping_account="40100")
     for resource, sent in (("salesorder", body), ("salesorderline", body["salesOrderLines"][0])):
         known = properties(resource) | {"salesOrderLines": ""}
         assert set(sent) <= set(known)
@@ -118,7 +118,9 @@ async def test_hostile_texts_fit(client: HttpClient) -> None:
     )  # fmt: skip
     customer = Customer(email="a" * 90 + "@x.de", phone="")
     order = an_order(ship_to=hostile, customer=customer)
-    body = await posted(replace(order, lines=(replace(order.lines[0], title="📦" * 150),)), client)
+    body = await sent_body(
+        replace(order, lines=(replace(order.lines[0], title="📦" * 150),)), client
+    )
     limits = lengths() | {
         "shipToAddressLine1": 100, "shipToAddressLine2": 50, "shipToCity": 30, "shipToState": 30,
         "shipToPostCode": 20, "shipToCountry": 10, "orderDate": 10, "currencyCode": 10,
@@ -144,10 +146,12 @@ async def test_the_lines_add_up_to_the_channel_s_total(client: HttpClient) -> No
     totals = Totals(
         subtotal_minor=1650, discount_minor=101, shipping_minor=500, tax_minor=0, total_minor=2049
     )
-    body = await posted(replace(order, lines=lines, totals=totals), client, shipping_account="401")
+    body = await sent_body(
+        replace(order, lines=lines, totals=totals), client, shipping_account="401"
+    )
     assert total(body) == Decimal("20.49")
     yen = replace(order, currency="JPY", lines=lines, totals=totals)
-    assert total(await posted(yen, client)) == Decimal(2049)
+    assert total(await sent_body(yen, client)) == Decimal(2049)
 
 
 async def test_an_sku_that_is_no_item_number(client: HttpClient) -> None:
@@ -238,14 +242,14 @@ async def test_shipping_and_duty_are_lines_so_that_the_total_is_what_was_paid(
         total_minor=2183,
     )
     accounts = {"shipping_account": "40100", "duty_account": "40200"}
-    body = await posted(an_order(totals=totals), client, **accounts)
+    body = await sent_body(an_order(totals=totals), client, **accounts)
     assert total(body) == Decimal("21.83")
     duty = body["salesOrderLines"][-1]
     assert (duty["lineType"], duty["lineObjectNumber"]) == ("Account", "40200")
     assert Decimal(duty["unitPrice"]) == Decimal("1.33")
     for missing in accounts:
         with pytest.raises(Rejected, match=f"Set {missing}"):
-            await posted(an_order(totals=totals), client, **{**accounts, missing: ""})
+            await sent_body(an_order(totals=totals), client, **{**accounts, missing: ""})
 
 
 async def test_what_people_wrote_stands_in_comment_lines(client: HttpClient) -> None:
@@ -266,7 +270,7 @@ async def test_what_people_wrote_stands_in_comment_lines(client: HttpClient) -> 
             ),
         ),
     )
-    lines = (await posted(order, client))["salesOrderLines"]
+    lines = (await sent_body(order, client))["salesOrderLines"]
     told = [line for line in lines if line["lineType"] == "Comment"]
     assert lines[-len(told) :] == told
     assert all(set(line) == {"lineType", "description"} for line in told)
@@ -298,7 +302,7 @@ async def test_a_discount_above_the_goods_comes_off_shipping(client: HttpClient)
     totals = Totals(
         subtotal_minor=1750, discount_minor=1950, shipping_minor=1000, tax_minor=0, total_minor=800
     )
-    body = await posted(an_order(totals=totals), client)
+    body = await sent_body(an_order(totals=totals), client)
     assert total(body) == Decimal("8.00")
     assert [Decimal(line["unitPrice"]) for line in body["salesOrderLines"]] == [
         Decimal("5.00"), Decimal("7.50"), Decimal("8.00"),
@@ -326,12 +330,12 @@ async def test_the_tax_basis_stands_on_the_document(client: HttpClient) -> None:
         taxes_included=True,
     )  # fmt: skip
     gross = an_order(totals=totals)
-    body = await posted(gross, client, gross_customer_number="WEB-GROSS")
+    body = await sent_body(gross, client, gross_customer_number="WEB-GROSS")
     assert body["customerNumber"] == "WEB-GROSS"
     assert total(body) == Decimal("22.50")
     assert body["salesOrderLines"][-1]["description"] == "Prices include tax of 3.59 USD"
     net = an_order(totals=replace(totals, taxes_included=False, total_minor=2609))
-    body = await posted(net, client, gross_customer_number="WEB-GROSS")
+    body = await sent_body(net, client, gross_customer_number="WEB-GROSS")
     assert body["customerNumber"] == "WEB"
     assert "Prices without tax" in body["salesOrderLines"][-1]["description"]
     wrong = web.json_response({**MADE, "pricesIncludeTax": False}, status=201)

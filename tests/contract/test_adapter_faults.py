@@ -208,7 +208,7 @@ async def test_hung_up(
 
 
 @every_adapter
-async def test_nobody_listens(case: Case, client: HttpClient) -> None:
+async def test_no_one_listens(case: Case, client: HttpClient) -> None:
     """A refused connection is Retryable: nothing was sent."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -44,7 +44,7 @@ async def test_errors_inside_a_200(client: HttpClient) -> None:
 
 
 async def test_an_absent_label_is_believed_only_after_a_while() -> None:
-    """FedEx shows a label minutes after it was sold: one empty search is no proof."""
+    """FedEx shows a label minutes after it was sold: one empty search proves nothing."""
     missing = {"error": {"code": "TRACKING.REFERENCENUMBER.NOTFOUND", "message": "Not found."}}
     body = {"output": {"completeTrackResults": [{"trackResults": [missing]}]}}
     clock = TestClock()

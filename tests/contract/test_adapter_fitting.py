@@ -36,13 +36,14 @@ def test_fit_keeps_the_limit_and_whole_letters(text: str, limit: int) -> None:
 
 @given(st.lists(texts.map(printable), max_size=4))
 def test_fill_keeps_every_limit(lines: list[str]) -> None:
-    """Lines are set anew into the partner's, none empty, none too long, in the order of reading."""
+    """Lines are set again into the partner's, none empty, none too long, in the order of
+    reading."""
     filled = fill(lines, (35, 35, 20))
     assert len(filled) <= 3
     assert all(0 < len(line) <= limit for line, limit in zip(filled, (35, 35, 20), strict=False))
 
 
-def test_a_street_is_set_anew_by_words() -> None:
+def test_a_street_is_set_again_by_words() -> None:
     """What fits stays as it is; what doesn't is broken between words, and only then inside."""
     assert fill(["1 Main St", "", "Apt 2"], (35, 35)) == ["1 Main St", "Apt 2"]
     assert fill(["12 Long Street Name, House of Cards", "Floor 9"], (20, 20, 20)) == [

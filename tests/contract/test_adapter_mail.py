@@ -127,7 +127,7 @@ async def test_silence_after_the_message(running: Running, simulators: Client) -
     await post.close()
 
 
-async def test_nobody_listens() -> None:
+async def test_no_one_listens() -> None:
     """A mail server that can't be reached is Retryable."""
     async with scripted() as (port, _):
         free = port
@@ -253,7 +253,7 @@ def test_a_confirmation_of_many_lines_still_sums() -> None:
 
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_no_message_promises_money(template: str) -> None:
-    """No refund is promised that nobody makes, and a part that is cancelled is named."""
+    """No refund is promised that no one makes, and a part that is cancelled is named."""
     units: tuple[Units, ...] = (Units("1", "SKU-1", 1), Units("9", "SKU-9", 2))
     if template == "order_confirmed":
         units = ()

@@ -325,7 +325,7 @@ async def test_what_the_schema_does_not_have_is_refused_by_the_simulated_shop(
 async def test_an_order_the_shop_does_not_have_is_refused_in_words(
     client: HttpClient, simulators: Client, running: Running
 ) -> None:
-    """An unknown number is a refusal that says so; what is no number is not even asked for."""
+    """An unknown number is a refusal that says so; what is not a number is not even asked for."""
     with pytest.raises(Rejected, match="has no order 404404"):
         await fetched(client, running, "404404")
     with pytest.raises(Rejected, match="numbers"):

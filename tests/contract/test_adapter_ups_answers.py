@@ -33,7 +33,7 @@ def track(number: str) -> TrackParcel:
 
 
 async def test_an_absent_label_is_believed_only_after_a_while() -> None:
-    """UPS shows a label only when it is processed: one empty search is no proof."""
+    """UPS shows a label only when it is processed: one empty search proves nothing."""
     clock = TestClock()
     absent = [error_answer("9801031", "… could not be found. … wait until …") for _ in range(3)]
     async with http_client(clock) as client, stubbed(*absent) as stub:
@@ -108,7 +108,7 @@ async def test_a_refused_look_up_of_a_void_is_no_answer(client: HttpClient) -> N
 
 
 async def test_voids_that_are_done(client: HttpClient) -> None:
-    """Voided already is voided; and UPS's stray carriage returns in codes are no failure."""
+    """Voided already is voided; and UPS's stray carriage returns in codes are not a failure."""
     status = {"Code": "&#xD;&#xD;1", "Description": "&#xD;Voided"}
     strange = {"VoidShipmentResponse": {"SummaryResult": {"Status": status}}}
     not_done = {
@@ -171,7 +171,7 @@ async def test_what_the_type_codes_mean(
     assert headers["transactionsrc"]
 
 
-async def test_a_parcel_nobody_has_scanned(client: HttpClient) -> None:
+async def test_a_parcel_no_one_has_scanned(client: HttpClient) -> None:
     """A number that the tracking does not know yet is unknown, not a failure."""
     missing = error_answer("TW0001", "Tracking Information Not Found", 404)
     async with stubbed(missing, web.json_response({"trackResponse": {}})) as stub:

@@ -108,7 +108,7 @@ async def test_the_task_as_the_contract_has_it(client: HttpClient) -> None:
 
 @pytest.mark.parametrize(
     ("change", "labels"),
-    [({"labels": "them"}, "yours"), ({"labels": "nobody", "delivery": "pickup"}, "yours")],
+    [({"labels": "them"}, "yours"), ({"labels": "none", "delivery": "pickup"}, "yours")],
 )
 async def test_who_buys_the_labels(change: dict[str, str], labels: str, client: HttpClient) -> None:
     """A link of labels is sent only where we buy them."""

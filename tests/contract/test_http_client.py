@@ -77,7 +77,7 @@ async def raw_server(*answers: bytes, stays: bool = False) -> AsyncIterator[str]
 
 
 async def test_answers_come_whole(client: HttpClient) -> None:
-    """Status, headers in any case and body arrive; no header is sent that nobody asked for."""
+    """Status, headers in any case and body arrive; no header is sent that no one asked for."""
     plain = web.Response(body=b"x" * 300_000, headers={"X-Some": "1"})
     async with stubbed(plain) as stub:
         answer = await send(client, stub.url)
@@ -97,7 +97,7 @@ async def test_silence(writes: bool, error: type[PartnerError], client: HttpClie
         assert asyncio.get_running_loop().time() - started < 1.0
 
 
-async def test_a_caller_s_own_cancellation_is_no_timeout(client: HttpClient) -> None:
+async def test_the_own_cancellation_of_a_task_is_not_a_timeout(client: HttpClient) -> None:
     """Whoever cancels a call gets CancelledError, and no partner's error."""
     async with raw_server(UNFINISHED, stays=True) as base:
         task = asyncio.create_task(send(client, base, timeout_seconds=5))

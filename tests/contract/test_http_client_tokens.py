@@ -47,7 +47,7 @@ def used(stub: Stub) -> list[str]:
     return [one[2].get("authorization", "-").removeprefix("Bearer ") for one in stub.requests]
 
 
-async def test_many_callers_one_fetch() -> None:
+async def test_many_clients_one_fetch() -> None:
     """Twenty calls at once ask for one token."""
     answers = [grant("a"), *(web.Response() for _ in range(20))]
     async with http_client() as client, stubbed(*answers) as stub:
@@ -56,7 +56,7 @@ async def test_many_callers_one_fetch() -> None:
         assert used(stub) == ["-"] + ["a"] * 20
 
 
-async def test_one_caller_s_end_leaves_the_token_to_the_others() -> None:
+async def test_one_task_s_end_leaves_the_token_to_the_others() -> None:
     """A caller that gives up while the token is fetched does not take it from who waits with it."""
     async with http_client() as client, stubbed(grant("a"), web.Response()) as stub:
         cache = tokens(client, stub)

@@ -170,7 +170,7 @@ async def test_a_suspended_timer_is_not_due_until_it_is_resumed(store: Store) ->
 
 
 async def test_a_suspended_timer_that_is_set_again_fires(store: Store) -> None:
-    """A decision about its thing sets it anew, so it may be decided then."""
+    """A decision about its thing sets it again, so it may be decided then."""
     await store.committed(append("1", set_timers=((ORDER, "a", NOON),)))
     assert await suspended(store, "1") == []
     await store.committed(append("1", 1, set_timers=((ORDER, "a", minutes(1)),)))

@@ -174,7 +174,7 @@ async def test_answers_take_as_long_as_asked(sim: Client, latency: dict[str, obj
 
 
 async def test_the_same_seed_suffers_the_same_faults(sim: Client) -> None:
-    """Draws depend on seed, partner and operation only, and start anew after a clearing."""
+    """Draws depend on seed, partner and operation only, and start again after a clearing."""
     runs = []
     for _ in range(2):
         await sim.call("DELETE", "/_sim/faults")
@@ -227,7 +227,7 @@ async def test_a_misspelt_knob_is_refused(
     assert words in answer.json["error"]
 
 
-async def test_news_are_doubled_spoilt_or_lost_and_come_at_last(sim: Client) -> None:
+async def test_news_are_doubled_malformed_or_lost_and_come_at_last(sim: Client) -> None:
     """A warehouse's callback faults end in the same news being delivered once it is well again."""
     await sim.fault("warehouse", "callback", error_after_acting_rate=0.3, rubbish_rate=0.3)
     async with listening() as listener:
@@ -322,7 +322,7 @@ async def test_a_ledger_file_outlives_the_process(tmp_path: Path) -> None:
 
 
 async def test_bad_http_is_answered_or_hung_up_on(running: Running) -> None:
-    """Bytes that are no HTTP, or too large, don't disturb the server."""
+    """Bytes that are not HTTP, or too large, don't disturb the server."""
     host, _, port = running.http.removeprefix("http://").partition(":")
     for raw, status in [
         (b"nonsense\r\n\r\n", b"400"),

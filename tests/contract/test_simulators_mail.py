@@ -57,7 +57,7 @@ async def test_a_message_is_sent_at_most_once_by_its_reference(
 
 
 async def test_a_configured_account_must_log_in(sim: Client, running: Running) -> None:
-    """Nobody sends without the right password once an account is configured."""
+    """No one sends without the right password once an account is configured."""
     account = {"partner": "mail", "client_id": "shop", "client_secret": "s3cret"}
     await sim.call("POST", "/_sim/credentials", account)
     with pytest.raises(aiosmtplib.SMTPAuthenticationError):

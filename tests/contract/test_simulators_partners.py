@@ -71,7 +71,7 @@ async def sim(running: Running) -> AsyncIterator[Client]:
 def shopify_schema() -> GraphQLSchema:
     packed = spec("shopify", "admin-graphql-2026-10.introspection.json.gz").read_bytes()
     loaded = json.loads(gzip.decompress(packed))
-    # Shopify's own schema breaks a newer rule about deprecated fields, which is no matter here.
+    # Shopify's own schema breaks a newer rule about deprecated fields, which does not matter here.
     return build_client_schema(loaded.get("data", loaded), assume_valid=True)
 
 
@@ -153,7 +153,7 @@ async def test_the_erp_refuses_what_business_central_refuses(
 
 
 async def test_tokens_are_given_for_client_credentials(sim: Client) -> None:
-    """Both OAuth endpoints answer in the shape of theirs; without credentials nobody is served."""
+    """Both OAuth endpoints answer in the shape of theirs; without credentials no one is served."""
     form = {"grant_type": "client_credentials", "client_id": "a", "client_secret": "b"}
     erp = await sim.call("POST", "/bc/oauth2/v2.0/token", data=form)
     assert (erp.json["token_type"], erp.json["expires_in"]) == ("Bearer", 3599)

@@ -187,7 +187,7 @@ async def test_an_order_is_cancelled_only_while_nothing_has_left(sim: Client) ->
     assert len(await sim.ledger("refund")) == 1
 
 
-async def test_an_order_nobody_told_of_can_be_cancelled_too(sim: Client) -> None:
+async def test_an_order_no_one_told_of_can_be_cancelled_too(sim: Client) -> None:
     """A made-up order has one line, and a cancellation ends it."""
     gid = "gid://shopify/Order/5000000002002"
     assert (await ask(sim, CANCEL, id=gid, money=None))["orderCancelUserErrors"] == []

@@ -188,7 +188,7 @@ async def test_the_report_tells_what_was_sent() -> None:
         assert early
 
 
-async def test_spoilt_payloads_are_refused_once() -> None:
+async def test_malformed_payloads_are_refused_once() -> None:
     """With --bad a share of the orders is broken; a 4xx for them is final and counted."""
     async with listening() as listener:
         listener.answers = [400] * 40

@@ -294,7 +294,7 @@ async def test_work_is_paused_until_released(sim: Client) -> None:
         assert (await told(listener, 2))[1]["reference"] == reference(18)
 
 
-async def test_a_hand_may_do_what_nobody_planned(sim: Client) -> None:
+async def test_a_hand_may_do_what_no_one_planned(sim: Client) -> None:
     """A step by hand is written down and reported, even of a cancelled task."""
     async with listening() as listener:
         await habits(sim, {"pause": True})

@@ -2,7 +2,7 @@
 said in sentences.
 
 The ledger's own judge compares what was done with the shop's last word on each order; what is added
-here are the store's side and what nobody but the shop can know: that each order, and each of its
+here are the store's side and what no one but the shop can know: that each order, and each of its
 webhooks, was taken.
 """
 
@@ -92,7 +92,7 @@ async def audit(world: World, reports: Sequence[Path]) -> Audit:
             else:
                 _order(found, told, row, done[row["reference"][:ORDER_LENGTH]])
         found.wrong += await _lost_webhooks(world, one)
-    found.wrong += [f"Nobody sent the order {ref}." for ref in known]
+    found.wrong += [f"No one sent the order {ref}." for ref in known]
     found.wrong += await _store(world)
     return found
 
@@ -117,7 +117,7 @@ def _order(
 ) -> None:
     number = row["number"]
     mails = sum(entry["kind"] == "mail" for entry in entries)
-    # Nobody can ask a mail server what it took: such a mail is left to a person.
+    # No one can ask a mail server what it took: such a mail is left to a person.
     unknown = row["stuck"].count(MAIL)
     found.mails_unknown += unknown
     if row["attention"] and not (row["final"] and unknown):

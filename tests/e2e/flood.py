@@ -29,11 +29,11 @@ PAID_LATER_EVERY, UPDATED_EVERY = 20, 25
 AT_ONCE = 96
 GIVE_UP_SECONDS = 60.0
 BUSY = 503
-"""The door's "not now, come again": a storefront sends such a webhook once more."""
+"""The edge's "not now, come again": a storefront sends such a webhook once more."""
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
-    """One webhook. `what` is good, broken or forged; `why` says how it was spoilt, or signed."""
+    """One webhook. `what` is good, broken or forged; `why` says how it was corrupted, or signed."""
 
     hook_id: str
     topic: str
@@ -44,7 +44,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     signature: str | None = ""  # "": the right one; None: the header is left out
 
 
-Spoil = Callable[[random.Random, bytes], bytes]
+Corruption = Callable[[random.Random, bytes], bytes]
 
 
 def _truncated(rng: random.Random, body: bytes) -> bytes:
@@ -59,11 +59,11 @@ def _flipped(rng: random.Random, body: bytes) -> bytes:
     return bytes(raw)
 
 
-def _with(**changes: object) -> Spoil:
+def _with(**changes: object) -> Corruption:
     return lambda _, body: json.dumps({**json.loads(body), **changes}).encode()
 
 
-def _after_the_brace(text: bytes) -> Spoil:
+def _after_the_brace(text: bytes) -> Corruption:
     return lambda _, body: b"{" + text + b"," + body[1:]
 
 
@@ -76,7 +76,7 @@ def _a_cent_more(_: random.Random, body: bytes) -> bytes:
     return json.dumps(order).encode()
 
 
-SPOILT: Mapping[str, tuple[Spoil, str]] = MappingProxyType(
+MALFORMED: Mapping[str, tuple[Corruption, str]] = MappingProxyType(
     {
         "truncated": (_truncated, "json_malformed"),
         "bit flipped": (_flipped, "json_not_utf8"),
@@ -95,7 +95,7 @@ SPOILT: Mapping[str, tuple[Spoil, str]] = MappingProxyType(
         "of no order": (lambda _, body: b'{"hello": "%d"}' % len(body), "ref_missing"),
     }
 )
-"""How bytes are spoilt that are signed rightly, and the reason they must be kept for."""
+"""How bytes are corrupted that are signed rightly, and the reason they must be kept for."""
 
 MISSING, GARBAGE, OTHER_SECRET, OTHER_BODY = "missing", "garbage", "other secret", "other body"
 FORGERIES = (MISSING, GARBAGE, OTHER_SECRET, OTHER_BODY)
@@ -109,9 +109,9 @@ def drawn(count: int, seed: int, secret: str) -> list[Delivery]:
     another body: were anything of it kept, the genuine one would be taken for its repeat.
     """
     rng = random.Random(seed)
-    each = max(len(SPOILT), count // SHARE)
+    each = max(len(MALFORMED), count // SHARE)
     found = list(_genuine(count - 2 * each))
-    kinds = list(SPOILT)
+    kinds = list(MALFORMED)
     last = found[-1].number
     for place in range(each):
         kind = kinds[place % len(kinds)]
@@ -119,7 +119,7 @@ def drawn(count: int, seed: int, secret: str) -> list[Delivery]:
         found.append(
             Delivery(
                 hook_id=f"broken-{number}", topic="orders/create", number=number, what=BROKEN,
-                why=kind, body=SPOILT[kind][0](rng, _body(number)),
+                why=kind, body=MALFORMED[kind][0](rng, _body(number)),
             )
         )  # fmt: skip
     for place in range(each):
@@ -172,7 +172,7 @@ def _body(
 
 
 class Sent(Struct):
-    """What was answered, by what the webhook was; and how often the door asked to come again."""
+    """What was answered, by what the webhook was; and how often the edge asked to come again."""
 
     answers: dict[str, Counter[int]]
     come_again: int = 0

@@ -141,7 +141,7 @@ async def test_a_second_start_is_told_who_holds_the_data() -> None:
 
 
 async def _readiness(world: World) -> tuple[int, str]:
-    """The status of `/readyz`, and what it says about the process; 0 when nobody listens."""
+    """The status of `/readyz`, and what it says about the process; 0 when no one listens."""
     timeout = aiohttp.ClientTimeout(total=5.0)
     try:
         async with (

@@ -84,7 +84,7 @@ async def _loaded(world: World, data: Path, seed: int) -> tuple[Process, Path]:
 async def _cut(world: World, disk: Disk, shop: Process) -> Disk:
     """Stop the service and its servers in their tracks; the disk as it is then.
 
-    The shop ends in between: what it was answered until then is in its report, and nobody answers
+    The shop ends in between: what it was answered until then is in its report, and no one answers
     it any more.
     """
     for writer in world.writers():

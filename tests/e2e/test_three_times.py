@@ -14,7 +14,7 @@ import pytest
 
 from service.demo.world import PLACES
 from tests.conftest import Say
-from tests.e2e.flood import BROKEN, FORGED, GOOD, SPOILT, Delivery, drawn, send_all
+from tests.e2e.flood import BROKEN, FORGED, GOOD, MALFORMED, Delivery, drawn, send_all
 from tests.e2e.hooks import RECIPE, ref_of
 from tests.e2e.world import World, seed_of_run, world_in
 from tests.integration.servers import temporary_home
@@ -109,7 +109,7 @@ async def right_quarantine(world: World, broken: Sequence[Delivery]) -> int:
     items = await world.quarantined()
     found = {x.delivery_id.rpartition(":")[2]: (x.original, x.reason) for x in items}
     assert len(found) == len(items)
-    assert found == {one.hook_id: (one.body, SPOILT[one.why][1]) for one in broken}
+    assert found == {one.hook_id: (one.body, MALFORMED[one.why][1]) for one in broken}
     return len(items)
 
 

@@ -242,7 +242,7 @@ async def test_news_of_a_refund_keeps_the_goods_in_the_house(world: World, shop:
 
     await eventually(known_to_the_erp)
     found = await events(world, 35)
-    assert (found.count("order.fact_noted.v2"), found.count("order.held.v2")) == (1, 1)
+    assert (found.count("order.report_noted.v2"), found.count("order.held.v2")) == (1, 1)
     assert "fulfilment.task_taken.v1" not in found
     assert await shop.send("orders/cancelled", hooks.cancelled(35)) == 200
     await until(world, 35, "cancelled")
@@ -270,7 +270,7 @@ async def test_what_concerns_no_order_of_ours_is_kept_by_its_own_name(
 
 
 async def test_an_unknown_topic_is_kept_and_visible(world: World, shop: Hooks) -> None:
-    """A topic nobody here reads is answered 2xx and waits in quarantine."""
+    """A topic no one here reads is answered 2xx and waits in quarantine."""
     body = body_of(20)
     assert await shop.send("orders/levitated", body) == 200
     reason, words = await kept(world, body)
@@ -298,7 +298,7 @@ STRANGE = {
 
 
 @pytest.mark.parametrize("name", STRANGE)
-async def test_what_nobody_knows_on_nats_is_kept_and_visible(
+async def test_what_no_one_knows_on_nats_is_kept_and_visible(
     world: World, shop: Hooks, name: str
 ) -> None:
     """An unknown subject, kind or version is neither lost nor in the way of others."""

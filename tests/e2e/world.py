@@ -16,9 +16,9 @@ import asyncpg
 import nats
 import psutil
 
-from adapters.nats.streams import ORDERS, STRAYS
+from adapters.nats.streams import ORDERS, UNROUTABLE
 from adapters.postgres.quarantine_workflow import Filter, HeldItem, QuarantineWorkflow
-from service.app import runtime
+from service.app import running
 from service.app.sealing_keys import sealing_in
 from service.app.sessions import open_reports
 from service.demo.run import STOCK_EACH, shelves
@@ -134,12 +134,12 @@ class World:
         """Whether the process that runs now has become ready."""
         try:
             return self.runtime().pid == self.service.pid
-        except runtime.NotRunning:
+        except running.NotRunning:
             return False
 
-    def runtime(self) -> runtime.Runtime:
+    def runtime(self) -> running.Running:
         """Where the service's servers are."""
-        return runtime.read(self.data)
+        return running.read(self.data)
 
     def server(self, program: str) -> psutil.Process | None:
         """The service's own `nats-server` or `postgres`, whoever started it last; None: none."""
@@ -253,11 +253,11 @@ class World:
                     return found
                 found += page
 
-    async def letters(self) -> int:
+    async def messages(self) -> int:
         """How many messages the streams hold that no order has taken yet."""
         client = await nats.connect(self.runtime().nats_url)
         try:
-            streams = [await client.jetstream().stream_info(name) for name in (ORDERS, STRAYS)]
+            streams = [await client.jetstream().stream_info(name) for name in (ORDERS, UNROUTABLE)]
         finally:
             await client.close()
         return sum(stream.state.messages for stream in streams)
@@ -274,7 +274,7 @@ class World:
             async def moved(seen: object = last) -> object:
                 self.service.must_run()
                 found = (await self.rows(_PROGRESS))[0]
-                if found["open"] == 0 and found["effects"] == 0 and await self.letters() == 0:
+                if found["open"] == 0 and found["effects"] == 0 and await self.messages() == 0:
                     return ("done",)
                 return tuple(found) != seen and tuple(found)
 
@@ -282,7 +282,7 @@ class World:
                 last = await eventually(moved, quiet_seconds)
             except AssertionError:
                 stuck = [dict(row) for row in await self.rows(_STUCK)]
-                words = "\n".join([f"{await self.letters()} letters", *map(str, stuck)])
+                words = "\n".join([f"{await self.messages()} messages", *map(str, stuck)])
                 raise AssertionError(
                     f"Nothing has moved for {quiet_seconds:g} s. Stuck:\n{words}\nThe service "
                     f"said:\n{self.service.last_words()}"

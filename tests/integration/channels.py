@@ -49,7 +49,7 @@ async def api(
 async def job(world: World, name: str) -> dict[str, Any]:
     """What is kept of a job; empty before its first round."""
     rows = await world.rows(
-        "SELECT * FROM channel_upkeep WHERE channel = $1 AND job = $2", SHOP, name
+        "SELECT * FROM channel_sync WHERE channel = $1 AND job = $2", SHOP, name
     )
     return dict(rows[0]) if rows else {}
 

@@ -66,7 +66,7 @@ def why_impossible() -> str | None:
 
 class Disk:
     """One image in `home`, first empty; `cut_power` leaves the copy as a disk to be mounted
-    anew."""
+    again."""
 
     def __init__(self, home: Path, image: Path | None = None) -> None:
         self._home = home

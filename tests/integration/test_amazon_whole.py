@@ -15,7 +15,7 @@ from typing import Any
 import nats
 import pytest
 
-from adapters.postgres.sync import Upkeeps
+from adapters.postgres.sync import SyncStore
 from schemas.order.ids import order_id_for
 from service.app.sessions import open_reports
 from service.channels.backfill import moment
@@ -97,7 +97,7 @@ async def consequences(whole: Whole, ref: str) -> list[str]:
 async def test_a_pending_order_waits_and_a_ready_one_is_shipped_and_confirmed_once(
     whole: Whole,
 ) -> None:
-    """Nobody hears of it while it is pending; then it goes the whole way, each package is confirmed
+    """No one hears of it while it is pending; then it goes the whole way, each package is confirmed
     once, and Amazon's echo of that changes nothing."""
     ref = an_id()
     await put(whole, order_of(ref, "PENDING", bare=True))
@@ -196,11 +196,11 @@ async def test_other_services_may_forward_over_nats(whole: Whole) -> None:
         body = json.dumps(a_notification(AmazonOrderId=raw)).encode()
         headers = {"Orderwright-Source": "amazon", "Nats-Msg-Id": f"{AMAZON}/look/n-1"}
         stream = client.jetstream()
-        await stream.publish(f"orders.in.{AMAZON}.look.{raw}", body, headers=headers)
+        await stream.publish(f"orders.in.{AMAZON}.refetch.{raw}", body, headers=headers)
     finally:
         await client.close()
-    look = {"type": "order.look_again.v1", "ref": own, "source": "our-queue-reader"}
-    await whole.publish("look", own, json.dumps(look).encode(), channel=AMAZON)
+    look = {"type": "order.refetch.v1", "ref": own, "source": "our-queue-reader"}
+    await whole.publish("refetch", own, json.dumps(look).encode(), channel=AMAZON)
     for ref in (raw, own):
         await asked(whole, ref, 1)
         await whole.until(known(ref), "expected")
@@ -260,7 +260,7 @@ async def test_what_is_not_ours_is_answered_and_kept_nowhere(whole: Whole) -> No
     assert (await whole.ask("POST", f"/hooks/{AMAZON}", body=b"{}", **named)).status == 401
 
 
-async def test_the_channel_s_desk_asks_amazon(whole: Whole) -> None:
+async def test_the_channel_s_service_asks_amazon(whole: Whole) -> None:
     """The channel is shown with the versions that are spoken, compared with Amazon's own list, and
     one order of it is fetched again by its reference."""
     ref, began = an_id(), datetime.now(UTC)
@@ -274,9 +274,9 @@ async def test_the_channel_s_desk_asks_amazon(whole: Whole) -> None:
     assert (await whole.api("POST", path, body=b'{"reason": "a test"}')).status == 202
     await asked(whole, ref, 1)
     await whole.until(known(ref), "expected")
-    # What changes from now on, and nobody tells of, is found although nothing was stated yet.
+    # What changes from now on, and no one tells of, is found although nothing was stated yet.
     async with open_reports(whole.world.runtime().postgres_dsn) as pool:
-        ours = (await Upkeeps(pool).ours(AMAZON, [ref]))[ref]
+        ours = (await SyncStore(pool).ours(AMAZON, [ref]))[ref]
     heard = moment(ours.updated_at)
     assert heard is not None
     assert began <= heard <= datetime.now(UTC)

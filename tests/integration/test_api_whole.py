@@ -12,7 +12,7 @@ import nats
 from msgspec.structs import replace
 from nats.aio.msg import Msg
 
-from adapters.nats.streams import FACTS
+from adapters.nats.streams import EVENTS
 from schemas.order.canonical import Order
 from schemas.order.ids import order_id_for
 from service.telemetry.metrics import Metrics
@@ -243,7 +243,7 @@ async def test_another_service_publishes_and_hears(whole: Whole) -> None:
     assert event["id"].startswith("publish-")
     service = await nats.connect(whole.world.runtime().nats_url)
     try:
-        info = await service.jetstream().stream_info(FACTS)
+        info = await service.jetstream().stream_info(EVENTS)
         assert info.config.max_bytes
         assert info.config.max_age
     finally:
@@ -270,7 +270,7 @@ async def test_a_publisher_is_kept_to_its_subjects(whole: Whole) -> None:
     assert all("permissions violation" in text for text in refused)
 
 
-async def test_a_contract_is_checked_at_the_door_for_nats_too(whole: Whole) -> None:
+async def test_a_contract_is_checked_at_the_edge_for_nats_too(whole: Whole) -> None:
     """What a service publishes wrongly is in quarantine with every fault in words."""
     body = b'{"type": "order.place.v2", "order": {"ref": "BAD-1", "number": 7}}'
     await whole.publish("place", "BAD-1", body)
@@ -283,7 +283,7 @@ async def test_a_contract_is_checked_at_the_door_for_nats_too(whole: Whole) -> N
     assert item["reason"] == "schema_mismatch"
 
 
-async def test_facts_have_a_published_contract(whole: Whole) -> None:
+async def test_events_have_a_published_contract(whole: Whole) -> None:
     """The fact's schema is served, and bears fields that later versions add."""
     schema = (await whole.ask("GET", "/schemas/order.fulfilled.v2")).json()
     assert schema.get("additionalProperties") is not False

@@ -170,9 +170,9 @@ async def test_light_webhooks_become_orders_that_are_shipped_once(world: World) 
     shipped = [one["reference"] for one in await world.ledger() if one["kind"] == "fulfilment"]
     assert sorted(shipped) == refs
 
-    # The store tells of our own shipment, too. Its letters are taken, and are an echo.
+    # The store tells of our own shipment, too. Its messages are taken, and are an echo.
     async def all_told() -> bool:
-        return await world.letters() == 0
+        return await world.messages() == 0
 
     await eventually(all_told, 30.0)
     for ref in refs:
@@ -180,19 +180,19 @@ async def test_light_webhooks_become_orders_that_are_shipped_once(world: World) 
         assert found["order.placed.v1"] == 1
         assert found["order.held.v1"] == found["order.amended.v1"] == 0
         assert found["order.shipped.v1"] == 1
-    # Each state of an order is one letter, however often it was fetched.
+    # Each state of an order is one message, however often it was fetched.
     rows = await world.rows(
-        "SELECT o.ref, count(*) AS letters FROM inbox i JOIN orders o ON o.order_id = i.order_id"
+        "SELECT o.ref, count(*) AS messages FROM inbox i JOIN orders o ON o.order_id = i.order_id"
         " WHERE i.input_id LIKE '%/update/%' AND o.ref = ANY($1) GROUP BY o.ref",
         refs,
     )
     assert {row["ref"] for row in rows} == set(refs)
-    assert max(row["letters"] for row in rows) <= 4
+    assert max(row["messages"] for row in rows) <= 4
     assert await world.quarantined() == []
 
 
 async def test_a_forged_webhook_is_refused(world: World) -> None:
-    """Without our secret nobody makes us ask the store."""
+    """Without our secret no one makes us ask the store."""
     assert await send(world, a_hook("store/order/created", 799), "a secret of somebody else") == 401
     assert await stages(world, ["799"]) == {}
 
@@ -213,7 +213,7 @@ async def test_a_checkout_that_is_not_completed_waits(world: World) -> None:
     assert (await events(world, "720"))["order.held.v1"] == 0
 
 
-async def test_an_order_that_nobody_told_of_is_found(world: World) -> None:
+async def test_an_order_that_no_one_told_of_is_found(world: World) -> None:
     """The comparison finds it, counts it as missed, and it is shipped like any other."""
     await put(world, a_stocked(730), tell=False)
     await until_closed(world, ["730"])

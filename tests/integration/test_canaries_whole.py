@@ -19,7 +19,7 @@ import pytest
 from msgspec import Struct
 from nats.aio.msg import Msg
 
-from adapters.nats.streams import FACTS, STRAYS
+from adapters.nats.streams import EVENTS, UNROUTABLE
 from schemas.order.canonical import Address, Customer
 from service.demo.world import ERP, MAIL, PLACES
 from tests.integration.whole import CHANNEL, Whole
@@ -94,7 +94,7 @@ async def listening(whole: Whole) -> AsyncIterator[Heard]:
         await client.flush()
         yield heard
         await client.flush()
-        for stream in (FACTS, STRAYS):
+        for stream in (EVENTS, UNROUTABLE):
             state = (await client.jetstream().stream_info(stream)).state
             for number in range(state.first_seq, state.last_seq + 1) if state.messages else ():
                 kept = await client.jetstream().get_msg(stream, seq=number)
@@ -120,7 +120,7 @@ async def ask(whole: Whole, token: str, method: str, path: str, body: object = N
 
 async def went_every_way(whole: Whole) -> list[str]:
     """Orders of the customer: one closed, one refused by an ERP that quotes it, one cancelled by a
-    person who names him, and messages that did not pass the door. Return their numbers."""
+    person who names him, and messages that did not pass the edge. Return their numbers."""
     names = []
     for quoting, reason in ((False, ""), (True, f"{NAME} rang")):
         order = whole.order(customer=CUSTOMER, ship_to=HOME, note=f"for {NAME}")
@@ -140,7 +140,7 @@ async def went_every_way(whole: Whole) -> list[str]:
     original = json.dumps(raw).encode()
     await whole.publish("place", broken.ref, original)
     await eventually(lambda: kept(whole, original), 20.0)
-    named = {"Idempotency_Key": "canary-door", **ON_CHANNEL}
+    named = {"Idempotency_Key": "canary-edge", **ON_CHANNEL}
     answer = await whole.api(
         "POST", "/api/v1/orders", body=json.dumps(raw["order"]).encode(), **named
     )
@@ -164,7 +164,7 @@ def _encoded(order: Any) -> bytes:
     return msgspec.json.encode({"type": "order.place.v2", "order": order})
 
 
-async def test_nobody_is_named_anywhere_and_who_is_forgotten_stays_so(
+async def test_no_one_is_named_anywhere_and_who_is_forgotten_stays_so(
     whole: Whole, token: str, tmp_path: Path
 ) -> None:
     """The whole database, every subject and header, facts, logs, metrics and lists: no name, mail,
@@ -214,7 +214,7 @@ def _handed_over(whole: Whole, file: Path, numbers: tuple[str, ...]) -> None:
     assert EMAIL in shown
     assert "read by" in shown
     refused = whole.cli("privacy", "export", str(request["id"]), "--file", str(file), code=1)
-    assert "can't be made" in refused
+    assert "can't be created" in refused
     again = file.with_name("again.json")
     whole.cli("privacy", "export", str(request["id"]), "--file", str(again))
     assert EMAIL not in whole.cli("privacy", "show", str(request["id"]))

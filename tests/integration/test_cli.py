@@ -166,7 +166,7 @@ async def test_orders_release(whole: Whole) -> None:
     await whole.place(order, **ON_CHANNEL)
     await whole.until(order.number, "placed")
     note = {
-        "type": "order.note_fact.v1",
+        "type": "order.note_report.v1",
         "ref": order.ref,
         "source": "erp",
         "topic": "credit",
@@ -289,9 +289,9 @@ async def test_orders_retry(whole: Whole) -> None:
     told = whole.cli("orders", "show", order.number)
     assert "(needs a person)" in told
     assert re.search(r"waits for +a person: Business Central \(bc\) refused", told), told
-    whole.cli("orders", "retry", order.number, "--reason", "the ERP is mended")
+    whole.cli("orders", "retry", order.number, "--reason", "the ERP is fixed")
     await whole.until(order.number, "closed")
-    assert ": the ERP is mended." in whole.cli("orders", "timeline", order.number)
+    assert ": the ERP is fixed." in whole.cli("orders", "timeline", order.number)
 
 
 async def test_orders_skip(whole: Whole) -> None:
@@ -318,13 +318,13 @@ async def test_keys(whole: Whole) -> None:
     assert {key["name"] for key in parsed(whole.cli("keys", "list", "--json"))} >= {"billing"}
     assert f"{key_id} is revoked." in whole.cli("keys", "revoke", key_id)
     assert re.search(rf"{key_id} .*revoked \d+ s ago", whole.cli("keys", "list"))
-    assert "no key" in whole.cli("keys", "revoke", "0" * 12, code=1)
+    assert "no valid key" in whole.cli("keys", "revoke", "0" * 12, code=1)
     wrong = whole.cli("keys", "create", "x", "--scope", "orders:eat", "--channel", "*", code=1)
     assert "orders:eat" in wrong
 
 
 async def test_quarantine(whole: Whole) -> None:
-    """What did not pass the door is listed with its reason, and shown whole, byte for byte."""
+    """What did not pass the edge is listed with its reason, and shown whole, byte for byte."""
     original = b'{"type": "order.place.v2", "order": {"ref": "Q-1"}, "extra": true}'
     await whole.publish("place", "Q-1", original)
 

@@ -89,7 +89,7 @@ def test_a_bad_count_ends_the_command_with_one(
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 1
-    assert "lost orders or did something twice" in capsys.readouterr().err
+    assert "lost or doubled something" in capsys.readouterr().err
 
 
 def test_what_would_end_the_demo_late_is_said_first(

@@ -21,7 +21,7 @@ class BrokenStream:
     """A stream with a fault of ours in it."""
 
     async def publish(self, *_: object, **__: object) -> None:
-        """Fail as nobody expects."""
+        """Fail as no one expects."""
         raise RuntimeError("a detail for our log alone")
 
 

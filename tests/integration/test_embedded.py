@@ -129,7 +129,7 @@ async def test_second_start_says_who_holds_the_directory(servers: EmbeddedServer
 
 
 def test_a_pid_in_the_lock_file_proves_nothing(home: Path) -> None:
-    """A lock file naming a living process does not keep us out when nobody holds the lock."""
+    """A lock file naming a living process does not keep us out when no one holds the lock."""
     with DataDirectory(home / "data") as data:
         identity, secret = data.instance_id, data.secret("word")
     (home / "data/lock").write_text(f"{os.getppid()} 1\n")
@@ -139,7 +139,7 @@ def test_a_pid_in_the_lock_file_proves_nothing(home: Path) -> None:
             DataDirectory(home / "data").lock()
 
 
-async def test_a_stale_pid_file_harms_nobody(home: Path) -> None:
+async def test_a_stale_pid_file_harms_no_one(home: Path) -> None:
     """A postmaster.pid naming an innocent process of the same user stops neither us nor it."""
     account = account_for_servers()
     innocent = await asyncio.create_subprocess_exec(
@@ -239,7 +239,7 @@ async def test_servers_die_with_a_killed_parent(home: Path) -> None:
 
 
 async def test_killed_during_the_first_start(home: Path) -> None:
-    """A kill -9 in the middle of initdb leaves nothing that the next start can't mend."""
+    """A kill -9 in the middle of initdb leaves nothing that the next start can't fix."""
     holder = await run_holder(home / "data")
     await eventually((home / "data/postgres/cluster.new/global").exists)
     holder.kill()

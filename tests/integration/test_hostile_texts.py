@@ -22,7 +22,7 @@ HOSTILE = (
 
 async def test_commands_in_an_order_stay_text(whole: Whole) -> None:
     """SQL, mark-up, templates, addresses and line breaks in every free text: the order closes, each
-    partner did its part once, answers are JSON that no browser takes for a page, and nobody calls
+    partner did its part once, answers are JSON that no browser takes for a page, and no one calls
     an address that a text names."""
     async with stubbed(web.json_response({})) as elsewhere:
         plain = whole.order()

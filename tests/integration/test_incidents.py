@@ -186,7 +186,7 @@ async def test_a_late_commit_is_not_skipped(bench: Bench, incidents: Incidents) 
     assert await incidents.oldest_unread() is None
 
 
-async def test_counting_anew_gives_the_same(bench: Bench, incidents: Incidents) -> None:
+async def test_counting_again_gives_the_same(bench: Bench, incidents: Incidents) -> None:
     """A rebuild ends with the same rows, whatever the pages and whenever it was resolved."""
     await a_story(bench)
     await PostgresQuarantine(bench.pool, SEALING).keep(refused_item(1))
@@ -226,7 +226,7 @@ async def test_an_incident_resolves_and_opens_again(bench: Bench, incidents: Inc
 
 
 def refused_item(number: int) -> Quarantined:
-    """A payload that did not pass the door."""
+    """A payload that did not pass the edge."""
     return Quarantined(
         delivery_id=f"delivery-{number}",
         channel="acme-us",
@@ -241,7 +241,7 @@ def refused_item(number: int) -> Quarantined:
     )
 
 
-async def test_the_door_is_counted(bench: Bench, incidents: Incidents) -> None:
+async def test_the_edge_is_counted(bench: Bench, incidents: Incidents) -> None:
     """What is in quarantine and what was answered and not kept is counted once."""
     quarantine = PostgresQuarantine(bench.pool, SEALING)
     await asyncio.gather(*(quarantine.keep(refused_item(n)) for n in range(25)))

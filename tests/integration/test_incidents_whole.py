@@ -11,7 +11,8 @@ from tests.waiting import eventually
 
 
 async def test_incidents(whole: Whole) -> None:
-    """What failed is listed, shown with what to do and whom it affects, and can be counted anew."""
+    """What failed is listed, shown with what to do and whom it affects, and can be counted
+    again."""
     order = await stuck_at_the_erp(whole)
     forged = await whole.ask("POST", "/hooks/acme-us", body=b"{}")
     assert forged.status == 401
@@ -43,14 +44,14 @@ async def test_incidents(whole: Whole) -> None:
     assert json.loads(whole.cli("incidents", "show", "erp_refused", "--json"))["episodes"]
     metrics = (await whole.ask("GET", "/metrics")).body.decode()
     assert 'orderwright_incident_occurrences_total{category="erp_refused"}' in metrics
-    await counted_anew(whole, found["erp_refused"]["occurrences"])
+    await counted_again(whole, found["erp_refused"]["occurrences"])
     whole.cli("orders", "skip", order.number, "--reason", "booked by hand")
     await whole.until(order.number, "closed")
 
 
-async def counted_anew(whole: Whole, occurrences: int) -> None:
+async def counted_again(whole: Whole, occurrences: int) -> None:
     """A rebuild forgets the counts, and the running service comes to the same again."""
-    assert "counts anew" in whole.cli("incidents", "rebuild")
+    assert "rebuilds them" in whole.cli("incidents", "rebuild")
 
     async def again() -> bool:
         answer = await whole.api("GET", "/api/v1/incidents/erp_refused")

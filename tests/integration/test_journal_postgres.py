@@ -244,7 +244,7 @@ async def test_an_event_number_that_is_taken_concerns_its_order_only(bench: Benc
     assert not any(isinstance(answer, BaseException) for answer in answers)
 
 
-async def test_a_caller_that_leaves_does_not_stop_the_others(bench: Bench) -> None:
+async def test_a_task_that_leaves_does_not_stop_the_others(bench: Bench) -> None:
     """Cancelling one append's caller leaves its batch alone; the journal goes on afterwards."""
     tasks = [asyncio.create_task(bench.journal.append(append(str(n)))) for n in range(10)]
     await asyncio.sleep(0)

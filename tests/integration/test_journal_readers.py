@@ -161,7 +161,7 @@ async def test_a_note_tells_of_a_lost_partition_too(dsn: str) -> None:
 
 
 async def test_jobs_that_run_once_have_a_lease_of_their_own(bench: Bench) -> None:
-    """It is nobody's partition: whoever holds it does the jobs, and when he is gone another one
+    """It is no one's partition: whoever holds it does the jobs, and when he is gone another one
     does, with a new epoch."""
     first, second = Leases(bench.pool, "first"), Leases(bench.pool, "second")
     assert await first.take([JOBS])

@@ -22,7 +22,7 @@ from adapters.kit.fetching import FETCHED
 from adapters.kit.lineage import Example, named
 from schemas.messages.inputs import UpdateOrder
 from schemas.order.canonical import Order
-from service.lineage.declared import REACHES_NOBODY
+from service.lineage.declared import REACHES_NO_ONE
 from service.lineage.page import markdown
 from service.lineage.probing import ORDER, Found, leaves, probe
 from service.lineage.trying import canonical_of
@@ -77,11 +77,11 @@ def test_every_lost_field_is_declared_with_its_reason(lineage: Lineage) -> None:
     partners = partners_of("canonical")  # the storefronts of others answer by what is theirs
     fields = lineage.sources["canonical"]
     nowhere = {name for name in fields if not lineage.anywhere(name, partners)}
-    undeclared = nowhere - REACHES_NOBODY.keys()
-    assert not undeclared, f"reach no partner, and nobody says why: {sorted(undeclared)}"
-    rotten = REACHES_NOBODY.keys() - nowhere
-    assert not rotten, f"declared as reaching nobody, but they do, or are gone: {sorted(rotten)}"
-    assert all(len(reason) > 20 for reason in REACHES_NOBODY.values())
+    undeclared = nowhere - REACHES_NO_ONE.keys()
+    assert not undeclared, f"reach no partner, and no one says why: {sorted(undeclared)}"
+    rotten = REACHES_NO_ONE.keys() - nowhere
+    assert not rotten, f"declared as reaching no one, but they do, or are gone: {sorted(rotten)}"
+    assert all(len(reason) > 20 for reason in REACHES_NO_ONE.values())
 
 
 def test_the_canonical_example_is_whole() -> None:
@@ -149,7 +149,7 @@ def test_the_shopify_example_has_all_that_shopify_sends() -> None:
 
 
 def test_the_amazon_example_is_an_order() -> None:
-    """The usual example passes every check of the door."""
+    """The usual example passes every check of the edge."""
     (example, *_) = amazon_examples()
     kind, order = canonical_of("amazon", example.tree)
     assert (kind, canonical_of("canonical", order)) == (ORDER, (ORDER, order))
@@ -201,7 +201,7 @@ def test_the_bigcommerce_example_has_all_that_bigcommerce_sends(
     "example", shopify_examples()[:1] + bigcommerce_examples()[:3] + canonical_examples()
 )
 def test_the_examples_are_orders(example: Example) -> None:
-    """The usual example of each source passes every check of the door."""
+    """The usual example of each source passes every check of the edge."""
     tree = _tree(example)
     source = "canonical" if "schema" in tree else "bigcommerce" if "order" in tree else "shopify"
     kind, order = canonical_of(source, example.tree)
@@ -236,7 +236,7 @@ def test_a_field_is_followed_through_both_steps(lineage: Lineage) -> None:
     seen = ways["presentment_currency"]
     assert seen.becomes == ("lines[].presentment_total_minor", "presentment")
     assert "salesOrderLines[].description" in [arrival.path for arrival in seen.arrives]
-    assert ways["customer_locale"].lost == REACHES_NOBODY["customer.locale"]
+    assert ways["customer_locale"].lost == REACHES_NO_ONE["customer.locale"]
     assert ways["tags"].lost == NOT_READ
     assert ways["current_total_price_set.shop_money.currency_code"].lost == ONLY_CHECKED
     assert ways["line_items[].grams"].lost == "not sent here; goes to fedex, ups"
@@ -259,7 +259,7 @@ def test_every_way_arrives_or_says_why_not(lineage: Lineage) -> None:
             assert len(ways) == len(fields)
             for way in ways:
                 assert bool(way.arrives) != bool(way.lost), way
-                assert "nobody said why" not in way.lost, way
+                assert "no one said why" not in way.lost, way
 
 
 def test_the_page_is_what_was_found(lineage: Lineage) -> None:

@@ -47,7 +47,7 @@ async def save(store: PostgresMappings, seen: int, mappings: Any = ONE) -> int |
 
 
 async def test_versions_follow_one_another(pool: Pool) -> None:
-    """Of writers at once one is next; every version stays, with who and why, for ever."""
+    """Of writers at once one is next; every version stays, with who and why, permanently."""
     store = PostgresMappings(pool)
     assert (await store.current())[0] == 0
     saved = await asyncio.gather(*(save(store, 0) for _ in range(5)))
@@ -113,8 +113,8 @@ async def test_a_file_is_followed(pool: Pool, tmp_path: Path) -> None:
 
 async def test_a_configured_file_is_the_only_source(pool: Pool) -> None:
     """Where a file is configured the command line refuses, and says what to change instead."""
-    desk: Any = SimpleNamespace(mappings=PostgresMappings(pool), mappings_file="tables.toml")
+    local: Any = SimpleNamespace(mappings=PostgresMappings(pool), mappings_file="tables.toml")
     with pytest.raises(OperatorError, match="come from the file tables"):
-        await kept(desk, lambda _: ONE, "why")
-    desk.mappings_file = ""
-    assert await kept(desk, lambda _: ONE, "why") == 1
+        await kept(local, lambda _: ONE, "why")
+    local.mappings_file = ""
+    assert await kept(local, lambda _: ONE, "why") == 1

@@ -50,7 +50,7 @@ async def waiting_of(whole: Whole, category: str) -> int:
 
 
 async def test_an_unmapped_order_waits_and_goes_on(whole: Whole, closed: Path) -> None:
-    """It is held, seen, counted; adding the SKU lets it go on to closed, and nobody waits."""
+    """It is held, seen, counted; adding the SKU lets it go on to closed, and no one waits."""
     version = await in_use(whole)
     order = whole.order()
     lines = (replace(order.lines[0], sku="WH-1"), *order.lines[1:])
@@ -75,7 +75,7 @@ async def test_an_unmapped_order_waits_and_goes_on(whole: Whole, closed: Path) -
     assert json.loads(whole.cli("mappings", "waiting", "--json"))["count"] == 0
     words = ("sku", f"{CHANNEL}s", "WH-1", "SKU-001", "--reason", "a slip of the pen")
     assert f"No channel is configured as {CHANNEL}s:" in whole.cli("mappings", "add", *words)
-    whole.cli("mappings", "load", str(closed), "--reason", "mended")
+    whole.cli("mappings", "load", str(closed), "--reason", "fixed")
     newest = json.loads(whole.cli("mappings", "history", "--json"))[2]
     assert (newest["reason"], newest["source"]) == ("a new name", "command line")
     timeline = whole.cli("orders", "timeline", order.number)
@@ -134,7 +134,7 @@ async def test_mappings_over_the_api(whole: Whole, closed: Path) -> None:
         assert (refused.status, b"every channel" in refused.body) == (403, True)
     history = await whole.ask("GET", "/api/v1/mappings/history", Authorization=key)
     assert "they sell it too" in history.body.decode()
-    assert "is good" in whole.cli("mappings", "check", str(closed))
+    assert "is valid" in whole.cli("mappings", "check", str(closed))
 
 
 def test_a_wrong_file_is_told(whole: Whole, tmp_path: Path) -> None:
@@ -144,5 +144,5 @@ def test_a_wrong_file_is_told(whole: Whole, tmp_path: Path) -> None:
     assert "which becomes" in whole.cli("mappings", "check", str(file), code=1)
     assert "which becomes" in whole.cli("mappings", "load", str(file), "--reason", "x", code=1)
     file.write_text("[[")
-    assert "is no TOML" in whole.cli("mappings", "check", str(file), code=1)
+    assert "is not valid TOML" in whole.cli("mappings", "check", str(file), code=1)
     assert "can't be read" in whole.cli("mappings", "check", str(tmp_path / "none"), code=1)

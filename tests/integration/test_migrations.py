@@ -40,7 +40,7 @@ async def test_our_migrations_apply_once(database: str) -> None:
 
 
 async def test_asking_what_is_pending_changes_nothing(database: str) -> None:
-    """`pending` may be asked of a database that nobody has touched yet."""
+    """`pending` may be asked of a database that no one has touched yet."""
     assert await pending(database) == [path.name for path in sorted(FOLDER.glob("*.sql"))]
     assert not await table_exists(database, "schema_migrations")
 
@@ -92,7 +92,7 @@ async def test_an_operator_is_told_of_it_in_a_sentence(database: str) -> None:
 
 
 async def test_a_failing_migration_leaves_nothing_behind(database: str, tmp_path: Path) -> None:
-    """The part before the error is undone, earlier files stay, and the mended file then applies."""
+    """The part before the error is undone, earlier files stay, and the fixed file then applies."""
     write(tmp_path, "0001_one.sql", "CREATE TABLE one (a int)")
     write(tmp_path, "0002_two.sql", "CREATE TABLE two (a int); SELECT 1 / 0")
     with pytest.raises(MigrationRefused, match=r"0002_two\.sql failed and nothing of it was kept"):
@@ -119,7 +119,7 @@ async def test_an_older_unknown_migration_is_refused(database: str, tmp_path: Pa
     ("names", "complaint"),
     [
         (("0001_a.sql", "0001_b.sql"), "have the same number"),
-        (("one.sql",), "no name of a migration"),
+        (("one.sql",), "not the name of a migration"),
     ],
 )
 def test_a_muddled_folder_is_refused(
@@ -133,6 +133,6 @@ def test_a_muddled_folder_is_refused(
 
 
 async def test_an_unreachable_server_is_told(tmp_path: Path) -> None:
-    """Nobody listening ends in a sentence, not in a stack of socket errors."""
+    """No one listening ends in a sentence, not in a stack of socket errors."""
     with pytest.raises(JournalUnavailable, match="can't be reached"):
         await pending(f"postgresql://nobody@/none?host={tmp_path}")

@@ -17,7 +17,7 @@ from adapters.nats.connection import LARGEST_RAW_BYTES, Connection, NatsUnusable
 from adapters.nats.intake_source import Delivery, IntakeSource
 from adapters.nats.messages import NO_PARTITION
 from adapters.nats.publisher import Publisher
-from adapters.nats.streams import ORDERS, STRAYS, StreamLimits, ensure_streams
+from adapters.nats.streams import ORDERS, UNROUTABLE, StreamLimits, ensure_streams
 from schemas.order.ids import PARTITIONS, partition_of, ref_of_token
 from service.embedded.data_directory import DataDirectory
 from service.embedded.nats import EmbeddedNats
@@ -44,7 +44,7 @@ async def connected(url: str) -> AsyncIterator[Connection]:
 
 async def delete_streams(connection: Connection) -> None:
     """Leave no stream of ours."""
-    for name in (ORDERS, STRAYS):
+    for name in (ORDERS, UNROUTABLE):
         try:
             await connection.jetstream.delete_stream(name)
         except NotFoundError:
@@ -106,22 +106,22 @@ async def test_every_reference_lands_in_its_partition(servers: EmbeddedServers) 
         publisher = await started_publisher(connection)
         for ref in refs:
             await put(publisher, ref, ref.encode())
-        letters = [delivery.letter for delivery in await take(source, len(refs))]
-        assert sorted(letter.raw.decode() for letter in letters) == sorted(refs)
-        assert {x.raw.decode(): (x.partition, ref_of_token(x.ref_token)) for x in letters} == {
+        messages = [delivery.message for delivery in await take(source, len(refs))]
+        assert sorted(message.raw.decode() for message in messages) == sorted(refs)
+        assert {x.raw.decode(): (x.partition, ref_of_token(x.ref_token)) for x in messages} == {
             ref: (partition_of(ref), ref) for ref in refs
         }
-        assert len({letter.partition for letter in letters}) == PARTITIONS
-        letter = next(letter for letter in letters if letter.raw == b"1042")
-        assert (letter.channel, letter.kind, letter.source) == ("acme-us", "place", "shopify")
-        assert (letter.topic, letter.deliveries) == ("orders/create", 1)
-        assert letter.delivery_id == "acme-us/place/delivery of 1042"
+        assert len({message.partition for message in messages}) == PARTITIONS
+        message = next(message for message in messages if message.raw == b"1042")
+        assert (message.channel, message.kind, message.source) == ("acme-us", "place", "shopify")
+        assert (message.topic, message.deliveries) == ("orders/create", 1)
+        assert message.delivery_id == "acme-us/place/delivery of 1042"
         await settled(source)
         await source.stop()
 
 
 async def test_partitions_spread_over_consumers_lose_nothing(servers: EmbeddedServers) -> None:
-    """Three consumers together hand out every letter once, also after another spread had begun."""
+    """Three consumers together hand out every message once, also after another spread had begun."""
     async with connected(servers.nats_url) as connection:
         first = IntakeSource(connection, consumers=1)
         await first.start()
@@ -134,13 +134,13 @@ async def test_partitions_spread_over_consumers_lose_nothing(servers: EmbeddedSe
         second = IntakeSource(connection, consumers=3)
         await second.start()
         rest = await take(second, 60)
-        assert len({delivery.letter.raw for delivery in rest}) == 60
+        assert len({delivery.message.raw for delivery in rest}) == 60
         await settled(second)
         await second.stop()
 
 
 async def settled_to(source: IntakeSource, left: int) -> None:
-    """Wait until the server holds exactly `left` letters for us."""
+    """Wait until the server holds exactly `left` messages for us."""
     async with asyncio.timeout(10):
         while (backlog := await source.backlog()).waiting + backlog.unacknowledged != left:
             pass
@@ -176,9 +176,9 @@ async def test_services_that_count_alike_lose_nothing(servers: EmbeddedServers) 
                         f"orders.in.{subject}.1", b"{}", headers={"Nats-Msg-Id": "1001"}
                     )
                     taken = not said.duplicate
-        letters = [delivery.letter for delivery in await take(source, len(subjects))]
-        assert [f"{letter.channel}.{letter.kind}" for letter in letters] == subjects
-        assert len({letter.delivery_id for letter in letters}) == len(subjects)
+        messages = [delivery.message for delivery in await take(source, len(subjects))]
+        assert [f"{message.channel}.{message.kind}" for message in messages] == subjects
+        assert len({message.delivery_id for message in messages}) == len(subjects)
         await source.stop()
 
 
@@ -189,12 +189,12 @@ async def test_an_encoded_kind_is_not_the_kind_it_hides(servers: EmbeddedServers
         await source.start()
         await connection.jetstream.publish("orders.in.acme-us.%61ct.1", b"{}")
         (delivery,) = await take(source, 1)
-        assert delivery.letter.kind == "%61ct"
+        assert delivery.message.kind == "%61ct"
         await source.stop()
 
 
 async def test_a_long_id_stands_as_its_digest(servers: EmbeddedServers) -> None:
-    """No index takes an id of thousands of characters, so such a letter could go nowhere."""
+    """No index takes an id of thousands of characters, so such a message could go nowhere."""
     async with connected(servers.nats_url) as connection:
         source = IntakeSource(connection)
         await source.start()
@@ -202,12 +202,12 @@ async def test_a_long_id_stands_as_its_digest(servers: EmbeddedServers) -> None:
             "orders.in.acme-us.place.1", b"{}", headers={"Nats-Msg-Id": "x" * 5_000}
         )
         (delivery,) = await take(source, 1)
-        assert len(delivery.letter.delivery_id) < 100
+        assert len(delivery.message.delivery_id) < 100
         await source.stop()
 
 
 async def test_unknown_subjects_are_kept(servers: EmbeddedServers) -> None:
-    """Too few or too many tokens: the letter comes out as a stray with its subject and bytes."""
+    """Too few or too many tokens: the message comes out unroutable, with its subject and bytes."""
     async with connected(servers.nats_url) as connection:
         source = IntakeSource(connection)
         await source.start()
@@ -219,14 +219,14 @@ async def test_unknown_subjects_are_kept(servers: EmbeddedServers) -> None:
         ]
         for subject in subjects:
             await connection.jetstream.publish(subject, subject.encode())
-        letters = [delivery.letter for delivery in await take(source, len(subjects))]
-        assert {letter.headers["orderwright-subject"] for letter in letters} == set(subjects)
-        assert all(letter.partition == NO_PARTITION and letter.kind == "" for letter in letters)
-        assert len({letter.delivery_id for letter in letters}) == len(subjects)
+        messages = [delivery.message for delivery in await take(source, len(subjects))]
+        assert {message.headers["orderwright-subject"] for message in messages} == set(subjects)
+        assert all(message.partition == NO_PARTITION and message.kind == "" for message in messages)
+        assert len({message.delivery_id for message in messages}) == len(subjects)
         await source.stop()
 
 
-async def test_an_unacknowledged_letter_comes_again(servers: EmbeddedServers) -> None:
+async def test_an_unacknowledged_message_comes_again(servers: EmbeddedServers) -> None:
     """Given back, it returns with its count; in progress, it stays; acknowledged, it is gone."""
     async with connected(servers.nats_url) as connection:
         source = IntakeSource(connection)
@@ -236,9 +236,9 @@ async def test_an_unacknowledged_letter_comes_again(servers: EmbeddedServers) ->
         await once.in_progress()
         await once.nak(delay_seconds=0.01)
         (twice,) = await take(source, 1)
-        assert (once.letter.deliveries, twice.letter.deliveries) == (1, 2)
-        assert once.letter.delivery_id == twice.letter.delivery_id
-        assert once.letter.received_at == twice.letter.received_at
+        assert (once.message.deliveries, twice.message.deliveries) == (1, 2)
+        assert once.message.delivery_id == twice.message.delivery_id
+        assert once.message.received_at == twice.message.received_at
         await settled(source)
         await source.stop()
 
@@ -275,7 +275,7 @@ async def test_more_than_a_mebibyte_is_refused(servers: EmbeddedServers) -> None
         with pytest.raises(TooLargeForStream):
             await put(publisher, "larger", b"x" * (LARGEST_RAW_BYTES + 1))
         (delivery,) = await take(source, 1)
-        assert len(delivery.letter.raw) == LARGEST_RAW_BYTES
+        assert len(delivery.message.raw) == LARGEST_RAW_BYTES
         await source.stop()
 
 
@@ -309,7 +309,7 @@ async def test_lost_streams_are_remade(servers: EmbeddedServers) -> None:
                     break
                 except StreamUnavailable:
                     continue
-        assert [delivery.letter.raw for delivery in await taken] == [b"{}"]
+        assert [delivery.message.raw for delivery in await taken] == [b"{}"]
         await source.stop()
 
 
@@ -325,7 +325,7 @@ async def test_nothing_acknowledged_is_lost_when_the_server_is_killed() -> None:
 
 
 async def survive_kills(server: EmbeddedNats, url: str) -> None:
-    """Publish 600 letters through three kills and see each acknowledged one come out."""
+    """Publish 600 messages through three kills and see each acknowledged one come out."""
     connection = await connect([url])
     source = IntakeSource(connection)
     await source.start()
@@ -346,7 +346,7 @@ async def survive_kills(server: EmbeddedNats, url: str) -> None:
     async def consume() -> None:
         while len(seen) < 600:
             for delivery in await source.next_batch(64):
-                seen.add(delivery.letter.raw)
+                seen.add(delivery.message.raw)
                 await delivery.ack()
 
     async with asyncio.timeout(60), asyncio.TaskGroup() as group:
@@ -392,7 +392,7 @@ async def test_a_frozen_server_costs_a_bounded_wait() -> None:
             await server.stop()
 
 
-async def test_nobody_there_is_said_in_words(tmp_path: Path) -> None:
+async def test_no_one_there_is_said_in_words(tmp_path: Path) -> None:
     """No server at the address: one sentence within the time-out, without the password."""
     with pytest.raises(NatsUnusable) as refused:
         await connect(["nats://us:secret@127.0.0.1:1"], connect_timeout_seconds=0.5)

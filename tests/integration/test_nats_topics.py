@@ -33,9 +33,9 @@ async def test_a_topic_is_one_header(
                 source="shopify",
                 topic=topic,
             )
-        letters = [one.letter for one in await take(source, 2)]
-        assert [one.source for one in letters] == ["shopify"] * 2
-        assert len({one.delivery_id for one in letters}) == 2
-        assert letters[0].raw == b"{}"
-        assert letters[0].topic == (kept or " ".join(topic.split()))
+        messages = [one.message for one in await take(source, 2)]
+        assert [one.source for one in messages] == ["shopify"] * 2
+        assert len({one.delivery_id for one in messages}) == 2
+        assert messages[0].raw == b"{}"
+        assert messages[0].topic == (kept or " ".join(topic.split()))
         await source.stop()

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
-from actors.runtime.ports import Append, Body, Document, Letter, Quarantined
+from actors.runtime.ports import Append, Body, Document, Message, Quarantined
 from adapters.postgres.audit import Audit
 from adapters.postgres.erasing import Erasing
 from adapters.postgres.pool import Pool
@@ -92,7 +92,7 @@ class Scene:
             ref="",
             source="shopify",
             reason="json_malformed",
-            sentences=('"jane@example.com" is no address.',),
+            sentences=('"jane@example.com" is not an address.',),
             headers={"x-shopify-topic": "orders/updated"},
             original=original,
             at=NOON,
@@ -104,7 +104,7 @@ class Scene:
         return int(row["id"])
 
     async def ask(self, asks: Any = "redact", subject: Subject = JANE, name: str = "hook-1") -> int:
-        letter = Letter(
+        message = Message(
             partition=0,
             channel=CHANNEL,
             kind="privacy",
@@ -116,7 +116,7 @@ class Scene:
             received_at=self.clock.now(),
             deliveries=1,
         )
-        await self.privacy.asked(letter, AskPrivacy(ref="x", asks=asks, subject=subject))
+        await self.privacy.asked(message, AskPrivacy(ref="x", asks=asks, subject=subject))
         return (await self.requests.find(limit=1))[0].id
 
     async def request(self, request_id: int) -> Request:
@@ -202,7 +202,7 @@ async def test_an_erased_message_does_not_come_back(scene: Scene) -> None:
     first, returned = [await scene.item(number, b"jane@example.com") for number in (1, 2)]
     release = Release(id=returned, attempt=1, name="delivery-2/released-1")
     await scene.workflow.intend([release])
-    await scene.workflow.released([release], person="clerk", reason="mended", now=NOON)
+    await scene.workflow.released([release], person="clerk", reason="fixed", now=NOON)
     await scene.ask()
     await scene.privacy.round()
     await scene.item(1, b"jane@example.com")

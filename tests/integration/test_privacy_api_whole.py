@@ -20,7 +20,7 @@ async def key_for(whole: Whole, channel: str, *scopes: str) -> str:
     """A new API key's token."""
     words = [word for scope in scopes for word in ("--scope", scope)]
     said = await asyncio.to_thread(
-        whole.cli, "keys", "create", "desk", *words, "--channel", channel
+        whole.cli, "keys", "create", "service", *words, "--channel", channel
     )
     return said.strip()
 
@@ -83,7 +83,7 @@ async def test_a_request_over_http_is_kept_once_and_handed_over(whole: Whole, or
     assert (await call(whole, token, "GET", f"{one}/export")).status == 409
 
 
-async def test_nobody_without_the_scope_or_the_channel_gets_in(whole: Whole, order: str) -> None:
+async def test_no_one_without_the_scope_or_the_channel_gets_in(whole: Whole, order: str) -> None:
     """A key without the scope is refused; requests of another channel are not there for it."""
     token = await key_for(whole, CHANNEL, "privacy:act", "privacy:read")
     asked = await call(whole, token, "POST", PATH, asking("c@example.com"), key="k-3")
@@ -113,7 +113,7 @@ async def test_nobody_without_the_scope_or_the_channel_gets_in(whole: Whole, ord
 
 
 async def test_what_a_slip_would_ask_is_refused(whole: Whole, order: str) -> None:
-    """A channel of which nothing is kept, nobody named, everybody beside somebody, no reason."""
+    """A channel of which nothing is kept, no one named, everybody beside somebody, no reason."""
     token = await key_for(whole, "*", "privacy:act")
     for given in (
         asking("d@example.com", channel="shopp"),

@@ -79,10 +79,10 @@ async def test_a_person_asks_at_the_command_line(whole: Whole) -> None:
         assert "0 orders and 0 messages" in preview
         assert f"1 orders are under way ({order.number})" in preview
         slip = ("--email", "jane@example.com", "--channel", "shopp", "--reason", "she asked")
-        assert "Nothing of a channel 'shopp'" in await cli(
+        assert "There is no data for a channel 'shopp'" in await cli(
             whole, "privacy", "redact", *slip, code=1
         )
-        assert "Name whom" in await cli(whole, "privacy", "redact", "--reason", "x", code=1)
+        assert "Name the customer" in await cli(whole, "privacy", "redact", "--reason", "x", code=1)
         said = await cli(whole, "privacy", "redact", *named, "--reason", "a mistake of ours")
         asked = said.split()[1]
 
@@ -104,7 +104,7 @@ async def test_a_person_asks_at_the_command_line(whole: Whole) -> None:
 
 
 async def test_a_new_master_key_takes_over_and_the_old_one_goes(whole: Whole) -> None:
-    """Every key is wrapped anew in the background; then nothing needs the old master key, it can
+    """Every key is wrapped again in the background; then nothing needs the old master key, it can
     be forgotten, and what it sealed still opens."""
     order = whole.order()
     placed = await whole.place(order, X_Orderwright_Channel=CHANNEL)
@@ -123,7 +123,7 @@ async def test_a_new_master_key_takes_over_and_the_old_one_goes(whole: Whole) ->
     await pool.close()
     told = await cli(whole, "privacy", "rotate-key", "--retire", fresh, "--reason", "x", code=1)
     assert "is in use" in told
-    assert "needed no more" in await cli(whole, "privacy", "keys")
+    assert "no longer needed" in await cli(whole, "privacy", "keys")
     await cli(whole, "privacy", "rotate-key", "--retire", old, "--reason", "nothing needs it")
     assert not (whole.world.data / "secrets" / f"sealing-key-{old}").exists()
     view = (await whole.api("GET", f"/api/v1/orders/{placed['order_id']}")).json()

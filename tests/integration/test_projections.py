@@ -87,7 +87,7 @@ async def test_metrics_follow(bench: Bench, counting: Counting) -> None:
     counting.refusals.count("signature_invalid", "acme")
     name = "signature_invalid"
     await eventually(lambda: counting.value("_occurrences_total", category=name) == 2)
-    # Counted anew they are no new failures for whoever watches.
+    # Counted again they are not new failures for whoever watches.
     await Incidents(bench.pool).forget()
     await eventually(lambda: counted(bench, 14))
     assert counting.value("_occurrences_total", category="erp_refused") == 12

@@ -195,7 +195,7 @@ async def test_a_flood_is_taken_away_a_little_at_a_time(
     assert not quarantine.crowded
 
 
-async def test_without_postgres_nobody_is_told_it_was_kept(
+async def test_without_postgres_no_one_is_told_it_was_kept(
     quarantine: PostgresQuarantine, pool: Pool
 ) -> None:
     """The sender's message stays unacknowledged."""

@@ -1,5 +1,5 @@
-"""What did not pass the door is shown, mended, checked, released and put aside, and all of it told
-for ever: at a running service, over its API and command line."""
+"""What did not pass the edge is shown, fixed, checked, released and put aside, and all of it told
+permanently: at a running service, over its API and command line."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def wrong_total(order: Order) -> bytes:
     return msgspec.json.encode(replace(order, totals=totals))
 
 
-async def test_a_broken_webhook_is_mended_and_its_order_closes(
+async def test_a_broken_webhook_is_fixed_and_its_order_closes(
     whole: Whole, quarantine: Quarantine
 ) -> None:
     """Shown whole, edited, checked, released: the order runs as if it had been right at once, and
@@ -119,19 +119,19 @@ async def test_a_broken_webhook_is_mended_and_its_order_closes(
     assert (shown["original"], shown["edited"]) == (broken.decode(), right.decode())
     assert shown["edited_by"] == "API key clerk"
 
-    await quarantine.good("POST", f"/{item}/release", {"reason": "mended"})
+    await quarantine.good("POST", f"/{item}/release", {"reason": "fixed"})
     await whole.until(ref_of(94_001), "closed")
     shown = await quarantine.good("GET", f"/{item}")
     assert shown["state"] == "released"
-    assert [one["reason"] for one in shown["history"]] == ["mended", "the shop misspelt a key"]
+    assert [one["reason"] for one in shown["history"]] == ["fixed", "the shop misspelt a key"]
     assert await quarantine.audit(item) == [
         ("API key clerk", "quarantine.fix", "the shop misspelt a key"),
-        ("API key clerk", "quarantine.release", "mended"),
+        ("API key clerk", "quarantine.release", "fixed"),
     ]
 
 
 async def test_many_of_one_fault_are_released_at_once(whole: Whole, quarantine: Quarantine) -> None:
-    """One fault is one group; a preview counts and names who would fail; what is mended closes,
+    """One fault is one group; a preview counts and names who would fail; what is fixed closes,
     what isn't stays open with its sentences."""
     orders = [whole.order() for _ in range(3)]
     items = []
@@ -150,7 +150,7 @@ async def test_many_of_one_fault_are_released_at_once(whole: Whole, quarantine: 
     preview = await quarantine.good("POST", "/release", {**asked, "preview": True})
     assert (preview["matched"], preview["released"], preview["failed"]) == (3, 2, 1)
     assert await quarantine.state(items[0]) == "open"
-    done = await quarantine.good("POST", "/release", {**asked, "reason": "totals are mended"})
+    done = await quarantine.good("POST", "/release", {**asked, "reason": "totals are fixed"})
     assert (done["released"], done["failed"], done["next_after"]) == (2, 1, None)
     (failure,) = done["failures"]
     assert (failure["id"], failure["reason"]) == (items[2], "total_mismatch")
@@ -162,7 +162,7 @@ async def test_many_of_one_fault_are_released_at_once(whole: Whole, quarantine: 
     assert no_filter.status == 422
 
 
-async def test_a_discard_is_audited_for_ever(whole: Whole, quarantine: Quarantine) -> None:
+async def test_a_discard_is_audited_permanently(whole: Whole, quarantine: Quarantine) -> None:
     """It needs a reason and is final; its audit row can be neither changed nor deleted."""
     original = wrong_total(whole.order())
     await whole.publish("place", json.loads(original)["ref"], original)
@@ -189,7 +189,7 @@ async def test_releasing_twice_is_one_order(whole: Whole, quarantine: Quarantine
     right = msgspec.json.encode(order).decode()
     await whole.publish("place", order.ref, wrong_total(order))
     item = await quarantine.arrived(wrong_total(order))
-    await quarantine.good("POST", f"/{item}/fix", {"content": right, "reason": "mended"})
+    await quarantine.good("POST", f"/{item}/fix", {"content": right, "reason": "fixed"})
     why = {"reason": "go"}
     first = await quarantine.ask("POST", f"/{item}/release", why, Idempotency_Key="twice")
     again = await quarantine.ask("POST", f"/{item}/release", why, Idempotency_Key="twice")
@@ -270,7 +270,7 @@ async def test_a_thousand_are_released_in_bounded_calls(
                 at=now,
             )
         )
-    asked = {"filter": {"reason": "unreadable"}, "reason": "the bug is mended"}
+    asked = {"filter": {"reason": "unreadable"}, "reason": "the bug is fixed"}
     began = time.perf_counter()
     first = await quarantine.good("POST", "/release", asked)
     seconds = time.perf_counter() - began
@@ -289,7 +289,7 @@ async def test_a_thousand_are_released_in_bounded_calls(
     await eventually(placed, 30.0)
 
 
-async def test_the_command_line_mends_and_releases(
+async def test_the_command_line_fixes_and_releases(
     whole: Whole, quarantine: Quarantine, empty: Path
 ) -> None:
     """Groups, check, fix, preview, release and discard, as a clerk at the same machine types
@@ -305,8 +305,8 @@ async def test_the_command_line_mends_and_releases(
     assert f"{items[0]} would be refused as total_mismatch:" in said
     said = whole.cli("quarantine", "check", items[0], "--file", str(file))
     assert f"would be taken: place of the order {orders[0].ref}, {CHANNEL}." in said
-    mend = ("quarantine", "fix", items[0], "--file", str(file))
-    assert "would be taken" in whole.cli(*mend, "--reason", "a cent")
+    fix = ("quarantine", "fix", items[0], "--file", str(file))
+    assert "would be taken" in whole.cli(*fix, "--reason", "a cent")
     shown = whole.cli("quarantine", "show", items[0])
     assert "edited   by " in shown
     assert re.search(r"\d\d:\d\d:\d\d fix by \S+: a cent\n", shown)
@@ -319,12 +319,12 @@ async def test_the_command_line_mends_and_releases(
     since = ("--group", group, "--since", "2026-01-01")
     said = whole.cli("quarantine", "release", *since, "--preview")
     assert " 1 would be released, " in said
-    said = whole.cli("quarantine", "release", *since, "--reason", "mended", code=1)
+    said = whole.cli("quarantine", "release", *since, "--reason", "fixed", code=1)
     assert " 1 were released, " in said
     assert "they stay open" in said
     await whole.until(orders[0].ref, "closed")
     said = whole.cli("quarantine", "release", items[0], "--reason", "again", code=1)
-    assert f"{items[0]} is released already" in said
+    assert f"{items[0]} is already released" in said
 
     file.write_bytes(msgspec.json.encode(orders[1]))
     whole.cli("quarantine", "fix", items[1], "--file", str(file), "--reason", "a cent")
@@ -333,7 +333,7 @@ async def test_the_command_line_mends_and_releases(
     await whole.until(orders[1].ref, "closed")
     said = whole.cli("quarantine", "discard", items[2], "--reason", "a test")
     assert said == f"{items[2]} is discarded.\n"
-    assert "is discarded already" in whole.cli(
+    assert "is already discarded" in whole.cli(
         "quarantine", "discard", items[2], "--reason", "x", code=1
     )
     gone = json.loads(whole.cli("quarantine", "list", "--state", "discarded", "--json"))

@@ -59,7 +59,7 @@ async def test_only_orders_that_ended_long_ago_let_go(bench: Bench) -> None:
 
 
 async def test_a_round_is_bounded_and_the_next_goes_on(bench: Bench) -> None:
-    """However many there are, one round looks at so many; at the end it begins anew."""
+    """However many there are, one round looks at so many; at the end it begins again."""
     for number in range(5):
         await keep(bench, str(number), days_ago=100 - number, final=True)
     retention = Retention(bench.pool, batch=2)

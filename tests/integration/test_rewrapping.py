@@ -1,4 +1,4 @@
-"""A new master key wraps everything anew, and then the old one is needed no more: at a real
+"""A new master key wraps everything again, and then the old one is needed no more: at a real
 Postgres."""
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Secrets:
         return Masters(self.active, dict(self.keys), b"names")
 
 
-async def test_everything_is_wrapped_anew_while_it_is_used(bench: Bench) -> None:
+async def test_everything_is_wrapped_again_while_it_is_used(bench: Bench) -> None:
     """Bodies, files, messages, requests and answers open by the new key alone; an order that was
     erased meanwhile stays so; a second round finds nothing to do."""
     secrets, pool = Secrets(), bench.pool

@@ -1,4 +1,4 @@
-"""Stock on a real Postgres: nobody oversells, nothing is reserved twice, everything comes back."""
+"""Stock on a real Postgres: no one oversells, nothing is reserved twice, everything comes back."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ async def levels(stock: StockPartner, place: str = "main") -> dict[str, int]:
     return {row.sku: row.reserved for row in await stock.levels() if row.place == place}
 
 
-async def test_nobody_oversells_under_contention(pool: Pool, database: str) -> None:
+async def test_no_one_oversells_under_contention(pool: Pool, database: str) -> None:
     """Fifty orders at a time from two processes' worth of partners never exceed what is there, at
     any moment, and what could be served is served."""
     rng = random.Random(7)

@@ -118,7 +118,7 @@ async def test_a_frozen_server_is_found_out(check: Check, address: str) -> None:
 
 
 @CHECKS
-async def test_nobody_there(check: Check, address: str) -> None:
+async def test_no_one_there(check: Check, address: str) -> None:
     """A refused connection is one sentence with the address, without the password, and code 4."""
     async with listener(None) as port:
         pass

@@ -1,4 +1,4 @@
-"""What an SRE sees of a whole running service: traces, logs, and nobody's personal data."""
+"""What an SRE sees of a whole running service: traces, logs, and no one's personal data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.integration.whole import CANARY, CHANNEL, Whole
 from tests.waiting import eventually
 
 ON_CHANNEL = {"X_Orderwright_Channel": CHANNEL}
-CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+UPSTREAM = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 LONGEST_PAUSE_SECONDS = 30.0
 
 
@@ -52,20 +52,20 @@ async def closed(whole: Whole, **headers: str) -> tuple[Order, str]:
 async def test_an_order_is_a_chain_of_linked_traces(whole: Whole) -> None:
     """From the caller over the message, its decision and its commit to each partner's call: every
     trace is linked to what caused it, and all bear the correlation id."""
-    _, correlation_id = await closed(whole, traceparent=CALLER)
+    _, correlation_id = await closed(whole, traceparent=UPSTREAM)
     spans = await spans_of(whole, correlation_id, "storefront publish_fulfilment")
 
     placed = named(spans, f"process orders.in.{CHANNEL}.place")
     assert placed.kind == Span.SPAN_KIND_CONSUMER
     assert told(placed, "messaging.system") == "nats"
-    assert placed.links[0].trace_id.hex() == CALLER.split("-")[1]
+    assert placed.links[0].trace_id.hex() == UPSTREAM.split("-")[1]
     for step in ("decide", "append", "ack"):
         ours = [s for s in spans if s.name == step and s.trace_id == placed.trace_id]
         assert [s.parent_span_id for s in ours] == [placed.span_id]
 
     reserved = named(spans, "stock reserve")
-    posted = named(spans, "erp post_sales_order")
-    for call, cause in ((reserved, placed), (posted, reserved)):
+    sales_order = named(spans, "erp post_sales_order")
+    for call, cause in ((reserved, placed), (sales_order, reserved)):
         assert call.kind == Span.SPAN_KIND_CLIENT
         assert [link.span_id for link in call.links] == [cause.span_id]
         assert told(call, "orderwright.correlation_id") == correlation_id
@@ -75,9 +75,9 @@ async def test_an_order_is_a_chain_of_linked_traces(whole: Whole) -> None:
     (reached,) = [
         headers["traceparent"]
         for method, path, headers in whole.erp.requests
-        if method == "POST" and posted.trace_id.hex() in headers.get("traceparent", "")
+        if method == "POST" and sales_order.trace_id.hex() in headers.get("traceparent", "")
     ]
-    assert reached == f"00-{posted.trace_id.hex()}-{posted.span_id.hex()}-01"
+    assert reached == f"00-{sales_order.trace_id.hex()}-{sales_order.span_id.hex()}-01"
 
 
 MOVED: tuple[tuple[str, dict[str, str]], ...] = (
@@ -172,7 +172,7 @@ async def test_logs_are_json(whole: Whole) -> None:
     assert ours["trace_id"] == named(spans, "erp post_sales_order").trace_id.hex()
 
 
-async def test_nobody_is_named_where_everybody_reads(whole: Whole) -> None:
+async def test_no_one_is_named_where_everybody_reads(whole: Whole) -> None:
     """The customer's name and address are in no log, metric or trace, also when the order is
     refused, quarantined or given to a person."""
     await closed(whole)

@@ -30,7 +30,7 @@ async def bench(tables: str) -> AsyncIterator[Bench]:
 
 
 async def test_a_state_that_its_events_do_not_give_is_found(bench: Bench) -> None:
-    """`orders replay --verify` compares: what was stored here is no state, and is named."""
+    """`orders replay --verify` compares: what was stored here is not a state, and is named."""
     await bench.journal.append(append("1"))
     verified = await LocalOrders(LocalSession(bench.pool, "", Path(), SEALING)).verify(
         lambda orders: None
@@ -39,7 +39,7 @@ async def test_a_state_that_its_events_do_not_give_is_found(bench: Bench) -> Non
     assert verified.different == (id_of("1"),)
 
 
-async def test_an_event_that_nobody_can_read_is_named(bench: Bench) -> None:
+async def test_an_event_that_no_one_can_read_is_named(bench: Bench) -> None:
     """The replay says in a sentence whose event it is, not where it raised."""
     await bench.journal.append(append("1"))
     await bench.pool.fetch(

@@ -26,7 +26,7 @@ from actors.order.timers import MAX_TIMERS
 from actors.order.work import Work
 from actors.parcel.table import ENDS, ON_ITS_WAY
 from schemas.messages.codec import decode_event, encode
-from schemas.order.things import ORDER, kind_of, number_of
+from schemas.order.things import ORDER, Key, kind_of, number_of
 from tests.model.world import World
 
 AT_MOST_TASKS = 250
@@ -94,13 +94,22 @@ _ACCOUNTS = (
 )
 
 
+def _for_people(state: State) -> set[Key]:
+    """The things that a person is asked about."""
+    return {
+        *(one.key for one in state.stuck),
+        *(one.key for one in state.holds),
+        *(one.key for one in state.tasks),
+    }
+
+
 def under_way(state: State) -> None:
     """One effect under way for each thing, and none for what waits for a person."""
     keys = [one.key for one in state.open]
     that(len(keys) == len(set(keys)), "one effect under way per thing", state.open)
     stuck = {one.key for one in state.stuck if one.key != ORDER}
     that(not stuck & set(keys), "nothing is asked for what waits for a person", state.stuck, keys)
-    numbers = [one.number for one in (*state.open, *state.stuck, *state.lost)]
+    numbers = [x.number for x in (*state.open, *state.lost)] + [x.number for x in state.stuck]
     that(all(n <= state.last_effect for n in numbers), "numbers rise", numbers)
 
 
@@ -124,7 +133,7 @@ def waits(world: World) -> None:
         return
     that(waiting_for(state), "5 the order names whom it waits for", stage_of(state))
     that(world.timers, "5 an open order has a timer", state)
-    named = {one.key for one in (*state.open, *state.stuck, *state.holds, *state.tasks)}
+    named = {x.key for x in state.open} | _for_people(state)
     for key, thing in state.fulfilments.items():
         if thing.stage in ("done", "cancelled") or key in named:
             continue
@@ -147,8 +156,8 @@ def things(world: World) -> None:
     }  # fmt: skip
     for key in live - {ORDER}:
         that(number_of(key) <= state.numbers.get(kind_of(key), 0), "a key was numbered", key)
-    for one in (*state.open, *state.stuck, *state.lost, *state.holds, *state.tasks):
-        that(one.key in live, "what is kept about a thing that is not there", one)
+    for key in {x.key for x in (*state.open, *state.lost)} | _for_people(state):
+        that(key in live, "what is kept about a thing that is not there", key)
     assert world.last is not None
     for one in world.last.effects:
         that(one.lane, "an effect has a lane", one)

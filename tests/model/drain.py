@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from actors.fulfilment.thing import Fulfilment
 from actors.order.table import FINAL
@@ -13,6 +14,7 @@ from schemas.order.things import Key
 from tests.given import REF
 from tests.model import goods, people
 from tests.model.checks import Broken, check
+from tests.model.partners import Task
 from tests.model.world import World
 
 AT_WORK = ("released", "picked", "packed")
@@ -39,7 +41,7 @@ def _has_ended(world: World) -> bool:
     return state.stage in FINAL and quiet and not any(t.is_live for t in _tasks(world))
 
 
-def _tasks(world: World) -> list[goods.Task]:
+def _tasks(world: World) -> list[Task]:
     return list(world.partners.tasks.values())
 
 
@@ -139,7 +141,7 @@ def _by_hand(world: World, told: Counter[tuple[str, str]]) -> bool:
     return False
 
 
-def _report(world: World, key: Key, thing: Fulfilment, names: dict[str, object]) -> bool:
+def _report(world: World, key: Key, thing: Fulfilment, names: Mapping[str, object]) -> bool:
     if thing.stop or thing.stage not in AT_WORK:
         return False
     if thing.missing:
@@ -176,10 +178,11 @@ def _money(world: World, told: Counter[tuple[str, str]]) -> bool:
     """Let a person accept what no money has come for, and the shop show what it was told."""
     state = world.state
     told["money", ""] += 1
-    if state.stage in ("placed", "accepted") and not state.accepted_by and state.cancel is None:
-        if told["money", ""] < 9 and state.payment not in ("paid", "authorized"):
-            people.act(world, "accept")
-            return world.state is not state
+    waits = state.stage in ("placed", "accepted") and not state.accepted_by
+    unpaid = state.payment not in ("paid", "authorized") and state.cancel is None
+    if waits and unpaid and told["money", ""] < 9:
+        people.act(world, "accept")
+        return world.state is not state
     return False
 
 

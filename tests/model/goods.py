@@ -176,7 +176,7 @@ _WORK: tuple[Callable[[World, Choices, Key, Task], None], ...] = (
 
 
 def can_move(world: World) -> list[str]:
-    """Return the numbers of parcels that have left, or that nobody but us knows."""
+    """Return the numbers of parcels that have left, or that no one but us knows."""
     found = []
     for key, parcel in world.parcels.items():
         number = parcel.number
@@ -207,10 +207,11 @@ def move(world: World, choices: Choices) -> None:
         for key, parcel in world.parcels.items():
             box = box_behind(world, key)
             task = world.partners.tasks.get(parcel.fulfilment)
-            if box is not None and task is not None and not box.left and parcel.number:
-                if task.is_live and not _is_void(world, key, parcel.number):
-                    leave(world, parcel.fulfilment, task, [box], by_name=True)
-                    break
+            if box is None or task is None or box.left or not parcel.number:
+                continue
+            if task.is_live and not _is_void(world, key, parcel.number):
+                leave(world, parcel.fulfilment, task, [box], by_name=True)
+                break
     numbers = can_move(world)
     if not numbers:
         return

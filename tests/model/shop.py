@@ -36,8 +36,8 @@ def early(world: World, choices: Choices) -> None:
         i.ConfirmPayment(ref=REF, paid_minor=100),
         i.ConfirmPayment(ref=REF, order=world.shop),
         i.CancelOrder(ref=REF, reason="changed my mind", whole=choices.chance(30)),
-        i.NoteFact(ref=REF, source="amazon", topic="PENDING", words="it waits", waits=True),
-        i.NoteFact(ref=REF, source="shopify", topic="refunds/create", words="news",
+        i.NoteReport(ref=REF, source="amazon", topic="PENDING", words="it waits", waits=True),
+        i.NoteReport(ref=REF, source="shopify", topic="refunds/create", words="news",
                    hold="before_hand_over"),
         i.RefetchOrder(ref=REF, source="amazon", topic="ORDER_CHANGE"),
     )  # fmt: skip
@@ -74,7 +74,7 @@ def tell(world: World, choices: Choices) -> None:
         topic, hold = choices.pick(NEWS)
         at = world.shop.updated_at if choices.chance(70) else None
         world.send(
-            i.NoteFact(ref=REF, source="shopify", topic=topic, words="something happened",
+            i.NoteReport(ref=REF, source="shopify", topic=topic, words="something happened",
                        hold=hold, refetch=choices.chance(60), at=at)  # type: ignore[arg-type]  # one of NEWS
         )  # fmt: skip
     elif world.shop.payment in ("paid", "authorized"):

@@ -40,7 +40,8 @@ def statement(world: World, choices: Choices) -> None:
     order = replace(world.shop, updated_at=at)
     if choices.chance(50):
         order = replace(order, ship_to=address(choices.pick(STREETS)))
-    world.give(choices.pick((i.UpdateOrder(order=order), i.PlaceOrder(order=order))))
+    options: tuple[i.Input, ...] = (i.UpdateOrder(order=order), i.PlaceOrder(order=order))
+    world.give(choices.pick(options))
 
 
 def report(world: World, choices: Choices) -> None:
@@ -77,7 +78,8 @@ def _result(world: World, number: int, choices: Choices) -> f.Result:
             )
             return f.StockShort(skus=tuple(unit.sku for unit in units), seen=seen)
         case f.CancelTask():
-            return choices.pick((f.Undone(), f.CancelAsked()))
+            ends: tuple[f.Result, ...] = (f.Undone(), f.CancelAsked())
+            return choices.pick(ends)
         case f.BuyLabel(parcels=parcels):
             labels = tuple(
                 f.BoughtLabel(parcel=x.parcel, tracking_number=f"1ZS{one.key}{x.parcel}")

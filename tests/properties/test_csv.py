@@ -163,8 +163,8 @@ ROWS = "\n".join(",".join(f'"{cell}"' for cell in row) for row in template()).en
 @given(st.data())
 @settings(max_examples=200, deadline=None)
 def test_any_bytes_are_refused_or_told_row_by_row(data: st.DataObject) -> None:
-    """Spoilt or random files: no other error than a refusal, every row behind the header is in an
-    entry, and every refused one has a reason and sentences."""
+    """Malformed or random files: no other error than a refusal, every row behind the header is in
+    an entry, and every refused one has a reason and sentences."""
     raw = bytearray(ROWS * data.draw(st.integers(1, 2)))
     for _ in range(data.draw(st.integers(1, 6))):
         at = data.draw(st.integers(0, len(raw) - 1))

@@ -23,7 +23,7 @@ from schemas.order.canonical import Order
 from tests.instances import least, whole
 from tests.properties.test_orders import containers, odd
 
-# Any: messages as JSON, to be spoilt in every way.
+# Any: messages as JSON, to be corrupted in every way.
 Json = dict[str, Any]
 
 SHAPES: dict[str, type[Struct]] = {
@@ -32,7 +32,7 @@ SHAPES: dict[str, type[Struct]] = {
     published.MAPPINGS: Mappings,
     **{published.INPUT_NAMES[kind]: shape for kind, shape in KINDS.items()},
 }
-"""Every contract that comes in at one of our doors, and the struct that reads it."""
+"""Every contract that comes in at one of our edges, and the struct that reads it."""
 
 STRICTER = ("does not know", 'lacks "schema"', 'lacks "type"')
 """What the published schemas refuse and msgspec alone would not."""
@@ -98,8 +98,8 @@ def test_a_mutation_is_taken_by_all_or_by_none(name: str, made: Any, data: st.Da
 
 @given(st.sampled_from(sorted(KIND_OF)), st.data())
 @settings(max_examples=150, deadline=None)
-def test_the_door_takes_nothing_that_a_validator_refuses(name: str, data: st.DataObject) -> None:
-    """Every kind of input, spoilt: an input that both validators take, or a refusal in words."""
+def test_the_edge_takes_nothing_that_a_validator_refuses(name: str, data: st.DataObject) -> None:
+    """Every kind of input, malformed: an input that both validators take, or a refusal in words."""
     value: Json = copy.deepcopy(whole(published.all_schemas()[name]))
     for _ in range(data.draw(st.integers(0, 2))):
         place = data.draw(st.sampled_from(containers(value)))

@@ -26,7 +26,7 @@ from schemas.order.canonical import (
     Totals,
 )
 
-# Any: orders as JSON, to be spoilt in every way.
+# Any: orders as JSON, to be corrupted in every way.
 Json = dict[str, Any]
 
 SLOW = Draft202012Validator(published.all_schemas()["order.v1"])
@@ -125,7 +125,7 @@ def containers(value: object) -> list[Any]:
     return found + [one for part in inner for one in containers(part)]
 
 
-def spoil(order: Json, draw: Callable[[Any], Any]) -> None:
+def corrupt(order: Json, draw: Callable[[Any], Any]) -> None:
     """Change, remove or add one thing somewhere in the order."""
     place = draw(st.sampled_from(containers(order)))
     key = draw(st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place))))
@@ -141,7 +141,7 @@ def spoil(order: Json, draw: Callable[[Any], Any]) -> None:
 
 
 def odd(draw: Callable[[Any], Any]) -> Any:
-    """Draw something odd, as a copy: what is spoilt later must not spoil the next example."""
+    """Draw something odd, as a copy: what is corrupted later must not spoil the next example."""
     return copy.deepcopy(draw(st.sampled_from(ODD)))
 
 
@@ -205,13 +205,13 @@ def test_every_order_survives_the_way_and_all_readers_take_it(order: Order) -> N
 
 @given(ORDERS, st.data())
 @settings(max_examples=250, deadline=None)
-def test_a_spoilt_order_is_taken_by_all_readers_or_by_none(
+def test_a_malformed_order_is_taken_by_all_readers_or_by_none(
     order: Order, data: st.DataObject
 ) -> None:
     """Whatever is changed, removed or added: all readers agree, and a refusal has sentences."""
     value: Json = msgspec.json.decode(encode(order))
     for _ in range(data.draw(st.integers(1, 3))):
-        spoil(value, data.draw)
+        corrupt(value, data.draw)
     agreed = verdicts(value)
     assert len(agreed) == 1, value
     told = validation.explain("order.v1", value)
@@ -221,11 +221,11 @@ def test_a_spoilt_order_is_taken_by_all_readers_or_by_none(
 
 @given(ORDERS, st.data())
 @settings(max_examples=150, deadline=None)
-def test_the_door_takes_only_what_both_validators_take(order: Order, data: st.DataObject) -> None:
-    """Whatever the door lets in is valid by jsonschema and jsonschema-rs; the rest has a reason."""
+def test_the_edge_takes_only_what_both_validators_take(order: Order, data: st.DataObject) -> None:
+    """Whatever the edge lets in is valid by jsonschema and jsonschema-rs; the rest has a reason."""
     value: Json = msgspec.json.decode(encode(order))
     for _ in range(data.draw(st.integers(0, 2))):
-        spoil(value, data.draw)
+        corrupt(value, data.draw)
     try:
         Canonical().translate("place", "", msgspec.json.encode(value))
     except Refused as refused:

@@ -140,7 +140,7 @@ def test_what_the_customer_saw_must_add_up_too() -> None:
     assert found == {refusals.TOTAL_MISMATCH: 60}
 
 
-# Any: payloads as JSON, to be spoilt in every way.
+# Any: payloads as JSON, to be corrupted in every way.
 def places(value: object) -> list[tuple[Any, Any]]:
     """Return every container in a payload with each of its keys or indexes."""
     found: list[tuple[Any, Any]] = []
@@ -151,7 +151,7 @@ def places(value: object) -> list[tuple[Any, Any]]:
     return found
 
 
-def test_spoilt_prices_raise_nothing_but_refusals() -> None:
+def test_malformed_prices_raise_nothing_but_refusals() -> None:
     """Amounts, indexes and currencies of every odd kind anywhere in an order of two currencies."""
     odd: list[Any] = [
         None, True, -1, 7, 2**63, "", "-1", "-99999.00", "1e400000", "1e15", "0.005", "NaN", "USD",
@@ -175,7 +175,7 @@ def test_spoilt_prices_raise_nothing_but_refusals() -> None:
             outcomes[refused.reason] += 1
         else:
             outcomes["taken"] += 1
-            # What is not placed is cancelled: `cancelled_at` was spoilt, or every quantity.
+            # What is not placed is cancelled: `cancelled_at` was corrupted, or every quantity.
             assert not isinstance(found, PlaceOrder) or totals_add_up(found.order) == (), number
     assert outcomes["taken"] > 30
     assert outcomes[refusals.MONEY_UNREADABLE] > 20

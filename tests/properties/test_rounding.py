@@ -103,7 +103,7 @@ def test_no_text_breaks_it(text: str, rounding: Rounding) -> None:
 
 @pytest.mark.parametrize("text", ["1E+999999", "1E-999999", "NaN", "-Infinity", "9" * 65, "1e16"])
 def test_extreme_amounts_are_refused_at_once(text: str) -> None:
-    """Numbers that would cost memory or that nobody can hold are no money."""
+    """Numbers that would cost memory or that can't be held are not money."""
     with pytest.raises(MoneyRefused):
         minor_of(text, "USD", Rounding(mode="half_even"))
 

@@ -103,7 +103,7 @@ def test_totals_of_any_order_reconcile() -> None:
 
 
 def test_a_total_that_is_off_by_anything_is_refused() -> None:
-    """A single minor unit that nobody explains keeps the order out, with the sum told."""
+    """A single minor unit that no one explains keeps the order out, with the sum told."""
     outcomes: Counter[str] = Counter()
     for number in range(400):
         shop = Shop(number)

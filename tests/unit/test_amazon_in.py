@@ -15,7 +15,7 @@ from adapters.kit.inbound import Receipt, SignatureRefused
 from adapters.kit.rounding import Rounding
 from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused
-from schemas.messages.inputs import NoteFact, RefetchOrder, UpdateOrder
+from schemas.messages.inputs import NoteReport, RefetchOrder, UpdateOrder
 from tests.amazon_payloads import (
     NOW,
     REF,
@@ -140,7 +140,7 @@ def test_a_buyer_who_asks_to_cancel_has_the_order_held() -> None:
     receipt = received(wish)
     assert (receipt.kind, receipt.ref) == ("note", REF)
     found = SHOP.translate(receipt.kind, receipt.topic, json.dumps(wish).encode())
-    assert isinstance(found, NoteFact)
+    assert isinstance(found, NoteReport)
     assert (found.hold, found.waits) == ("before_hand_over", False)
     other = a_notification(OrderChangeType="BuyerRequestedChange", Summary={"OrderItems": ["x"]})
     assert received(other).kind == "refetch"
@@ -176,7 +176,7 @@ def test_rubbish_is_kept_by_its_digest() -> None:
 
 
 def test_a_notification_is_no_order() -> None:
-    """Sent as another kind it is refused, so nobody makes an order of a summary."""
+    """Sent as another kind it is refused, so no one makes an order of a summary."""
     for kind in ("place", "update", "cancel", "pay"):
         assert refusal(a_notification(), kind).reason == refusals.KIND_MISMATCH
 
@@ -206,7 +206,7 @@ def test_kept_bytes_get_their_meaning_again() -> None:
 
 
 def test_a_broken_secret_is_told_without_showing_it() -> None:
-    """A secret that is no base64 after whsec_ is the operator's error."""
+    """A secret that is not base64 after whsec_ is the operator's error."""
     with pytest.raises(ValueError, match="A forwarder's secret") as caught:
         Amazon("a", secrets=("whsec_§§",))
     assert "§" not in str(caught.value)
@@ -233,7 +233,7 @@ def test_every_official_notification_has_a_declared_meaning(say: Say) -> None:
             except Refused as refused:
                 counts[refused.reason if receipt.topic in NOT_OURS else path.name] += 1
                 continue
-            assert isinstance(found, RefetchOrder | NoteFact)
+            assert isinstance(found, RefetchOrder | NoteReport)
             assert found.ref == receipt.ref
             counts[receipt.kind] += 1
     told = ", ".join(f"{name}: {number}" for name, number in counts.most_common())

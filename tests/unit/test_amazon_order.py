@@ -17,7 +17,7 @@ from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused
 from schemas.contracts.strict_json import parse
 from schemas.contracts.validation import read_foreign
-from schemas.messages.inputs import CancelOrder, Input, NoteFact, UpdateOrder
+from schemas.messages.inputs import CancelOrder, Input, NoteReport, UpdateOrder
 from schemas.order.canonical import Order
 from tests.amazon_payloads import REF, Json, an_item, an_order, money, part, sample_orders
 from tests.conftest import Say
@@ -74,7 +74,7 @@ def test_an_unknown_part_is_refused() -> None:
 
 
 def test_another_currency_is_refused() -> None:
-    """An amount in another currency than the total's is no money of this order."""
+    """An amount in another currency than the total's is not money of this order."""
     order = an_order()
     order["orderItems"][1]["proceeds"]["breakdowns"][0]["subtotal"] = money("5.50", "USD")
     assert reason_of(order) == refusals.MONEY_UNREADABLE
@@ -87,7 +87,7 @@ def test_a_pending_order_waits(status: str) -> None:
     bare = an_order(status)
     del bare["recipient"], bare["proceeds"]
     found = read(bare)
-    assert isinstance(found, NoteFact)
+    assert isinstance(found, NoteReport)
     assert (found.ref, found.hold) == (REF, "")
 
 
@@ -186,11 +186,11 @@ def test_pieces_that_no_package_holds_are_one_without_a_number() -> None:
 
 
 def test_a_shipped_order_whose_address_is_gone_is_noted() -> None:
-    """Amazon takes addresses back after thirty days; that is no fault of the order's."""
+    """Amazon takes addresses back after thirty days; that is not a fault of the order's."""
     order = an_order("SHIPPED")
     del order["recipient"]
     found = read(order)
-    assert isinstance(found, NoteFact)
+    assert isinstance(found, NoteReport)
     assert (found.hold, found.waits) == ("", False)
 
 
@@ -272,7 +272,7 @@ _values = st.one_of(
 
 
 @given(st.data())
-def test_a_spoilt_order_is_refused_and_nothing_else(data: st.DataObject) -> None:
+def test_a_malformed_order_is_refused_and_nothing_else(data: st.DataObject) -> None:
     """Any one value replaced by any other: an input or a Refused, never a crash."""
     order = json.loads(json.dumps(an_order(data.draw(st.sampled_from(["UNSHIPPED", "PENDING"])))))
     spots: list[tuple[Any, object]] = []

@@ -16,7 +16,7 @@ from schemas.messages.effects import (
     ReserveStock,
 )
 from schemas.messages.events import Cancelled, CancelRequested
-from schemas.messages.inputs import ActOnOrder, Input, NoteFact, RefetchOrder, TimerFired
+from schemas.messages.inputs import ActOnOrder, Input, NoteReport, RefetchOrder, TimerFired
 from tests.amazon_payloads import REF, Json, an_order
 from tests.given import Story
 
@@ -27,7 +27,7 @@ def fetched(order: Json) -> Input:
 
 
 def test_pending_waits_and_unshipped_goes_on() -> None:
-    """Nobody is called for a pending order, with or without its data; then it is accepted."""
+    """No one is called for a pending order, with or without its data; then it is accepted."""
     bare = an_order("PENDING", lastUpdatedTime="2026-11-27T10:10:00Z")
     del bare["recipient"], bare["proceeds"]
     story = Story().when(fetched(bare))
@@ -55,7 +55,7 @@ def test_the_echo_of_our_package_changes_nothing() -> None:
 
 
 def test_a_pending_order_that_amazon_cancels_is_cancelled() -> None:
-    """Its address never comes, and nobody waits for it; whatever comes later ends the same way."""
+    """Its address never comes, and no one waits for it; whatever comes later ends the same way."""
     bare = an_order("PENDING", lastUpdatedTime="2026-11-27T10:10:00Z")
     del bare["recipient"], bare["proceeds"]
     look = RefetchOrder(ref=REF, source="amazon", topic="ORDER_CHANGE OrderStatusChange")
@@ -86,7 +86,7 @@ def test_a_person_who_cancels_a_pending_order_waits_for_it() -> None:
 def test_a_buyer_s_wish_to_cancel_holds_the_order_whenever_it_comes() -> None:
     """Before the order itself it holds it from the beginning; the order is asked for in time."""
     words = "The buyer asks to cancel."
-    wish = NoteFact(ref=REF, source="amazon", topic="T", words=words, hold="before_hand_over")
+    wish = NoteReport(ref=REF, source="amazon", topic="T", words=words, hold="before_hand_over")
     story = Story().when(wish).when(TimerFired(name="due")).then_effects(FetchOrder)
     story.done(FetchOrder, OrderFetched(digest="a" * 64)).when(fetched(an_order()))
     story.then_stage("accepted")

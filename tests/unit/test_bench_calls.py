@@ -40,11 +40,11 @@ def test_the_table_writes_what_a_real_order_decides() -> None:
     """The same events, effects and timers, step by step, as the product's own decisions."""
     story = Story()
     ref = an_order().ref
-    posted = f.SalesOrderPosted(erp_id="e-1", number="S-1")
+    ordered = f.SalesOrderPosted(erp_id="e-1", number="S-1")
     decided = [
         _written(story.when(i.PlaceOrder(order=an_order()))),
         _written(story.done(f.ReserveStock, f.StockReserved(place="main"))),
-        _written(story.done(f.PostSalesOrder, posted)),
+        _written(story.done(f.PostSalesOrder, ordered)),
         _written(story.done(f.CreateWarehouseTask, f.TaskCreated(task_id="t-1"))),
         _written(story.done(f.SendMail, f.MailSent(message_id="m-1"))),
         _written(story.when(i.ReportPacked(ref=ref, task_id="t-1", parcels=PARCELS))),

@@ -11,7 +11,7 @@ from adapters.channels.bigcommerce.source import SECRET_HEADER, BigCommerce
 from adapters.kit.inbound import UNKNOWN, UNREADABLE, Receipt, SignatureRefused
 from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused
-from schemas.messages.inputs import NoteFact, RefetchOrder
+from schemas.messages.inputs import NoteReport, RefetchOrder
 from tests.bigcommerce_payloads import (
     NOW,
     OLD_SECRET,
@@ -42,7 +42,7 @@ def outcome(hook: Json, shop: BigCommerce = SHOP) -> str:
     except Refused as kept:
         reason, sentences = kept.reason, kept.sentences
     else:
-        assert isinstance(found, RefetchOrder | NoteFact)
+        assert isinstance(found, RefetchOrder | NoteReport)
         assert (found.ref, found.topic) == (receipt.ref, hook["scope"])
         return REFETCH if isinstance(found, RefetchOrder) else NOTE
     assert all(one.endswith(".") for one in sentences)
@@ -71,9 +71,9 @@ def test_the_secret_header_is_checked() -> None:
     for none in ({}, {SECRET_HEADER: ""}):
         with pytest.raises(SignatureRefused, match="is missing"):
             SHOP.receive(none, raw(a_hook()), NOW)
-    nobody = BigCommerce("x", store_hash=STORE, secrets=("",))
+    no_one = BigCommerce("x", store_hash=STORE, secrets=("",))
     with pytest.raises(SignatureRefused):
-        nobody.receive(headers(), raw(a_hook()), NOW)
+        no_one.receive(headers(), raw(a_hook()), NOW)
 
 
 def test_another_store_s_webhook_is_refused_and_an_unknown_producer_is_drift() -> None:
@@ -129,7 +129,7 @@ def test_each_scope_names_its_order_in_its_own_place(scope: str, data: Json, fou
 def test_a_refund_asks_for_a_hold_and_an_uninstalled_app_is_told_at_once() -> None:
     """Money given back before goods left is for a person; an uninstalled app is in the log."""
     note = SHOP.translate(NOTE, "store/order/refund/created", raw(a_hook()))
-    assert isinstance(note, NoteFact)
+    assert isinstance(note, NoteReport)
     assert note.hold == "once_begun"
     assert "uninstalled" in received(a_hook("store/app/uninstalled", data={})).notes[0]
 

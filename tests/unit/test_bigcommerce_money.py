@@ -97,7 +97,7 @@ def test_a_discount_of_the_whole_order_needs_no_lines() -> None:
 
 
 def test_handling_wrapping_and_fees_are_lines() -> None:
-    """What is no product and costs money is a line that needs no shipping."""
+    """What is not a product and costs money is a line that needs no shipping."""
     fee = {"id": 1, "display_name_customer": "Insurance", "cost_ex_tax": 1.25, "cost_inc_tax": "2"}
     order = an_order(
         handling_cost_ex_tax="2.0000",
@@ -115,7 +115,7 @@ def test_handling_wrapping_and_fees_are_lines() -> None:
 
 
 def test_store_credit_and_gift_certificates_pay() -> None:
-    """They are no discount: the total stays, and what was paid so is told."""
+    """They are not a discount: the total stays, and what was paid so is told."""
     found = stated(
         a_bundle(an_order(store_credit_amount="5.0000", gift_certificate_amount="10.0000"))
     )

@@ -12,7 +12,7 @@ from adapters.channels.bigcommerce.settings import BigCommerceTranslation
 from adapters.channels.bigcommerce.source import BigCommerce
 from adapters.channels.bigcommerce.statuses import STATUSES
 from schemas.contracts import refusals
-from schemas.messages.inputs import CancelOrder, NoteFact, UpdateOrder
+from schemas.messages.inputs import CancelOrder, NoteReport, UpdateOrder
 from tests.bigcommerce_payloads import (
     STORE,
     Json,
@@ -72,8 +72,8 @@ def test_an_order_is_translated_to_the_cent() -> None:
 
 
 WAYS: dict[str, type[object]] = {
-    "wait": NoteFact,
-    "hold": NoteFact,
+    "wait": NoteReport,
+    "hold": NoteReport,
     "cancel": CancelOrder,
     "take": UpdateOrder,
 }
@@ -86,7 +86,7 @@ def test_every_status_has_a_declared_meaning(status_id: int) -> None:
     status = STATUSES[status_id]
     found = read(a_bundle(an_order(status_id=status_id)))
     assert isinstance(found, WAYS[status.way]), status.name
-    if isinstance(found, NoteFact):
+    if isinstance(found, NoteReport):
         assert found.waits == (status.way in ("wait", "hold"))
         assert found.hold == ("" if status.way == "wait" else "before_hand_over")
     if isinstance(found, UpdateOrder):
@@ -192,7 +192,7 @@ def test_what_was_refunded_is_wanted_no_more(
 
 
 def test_a_line_that_was_refunded_whole_is_gone_and_an_order_of_none_is_cancelled() -> None:
-    """What nobody wants any more is no line."""
+    """What no one wants any more is no line."""
     products = [a_product(1, "10.0000", 2, quantity_refunded=2), a_product(2, "5.5000")]
     found = stated(a_bundle(an_order(status_id=14, refunded_amount="22.0000"), products=products))
     assert [line.line_id for line in found.lines] == ["2"]
@@ -222,7 +222,7 @@ def test_a_store_may_say_what_a_status_means_and_how_it_calls_ways_to_pay() -> N
     assert isinstance(verified, UpdateOrder)
     assert verified.order.payment_method == "Credit Card"
     assert isinstance(
-        shop.translate("update", "", encoded(a_bundle(an_order(status_id=7)))), NoteFact
+        shop.translate("update", "", encoded(a_bundle(an_order(status_id=7)))), NoteReport
     )
     cash = a_bundle(an_order(status_id=11, payment_method="Cash on Delivery", payment_status=""))
     told = shop.translate("update", "", encoded(cash))
@@ -251,8 +251,8 @@ def test_what_is_picked_up_is_not_shipped() -> None:
 
 @pytest.mark.parametrize("kind", ["digital", "giftcertificate"])
 def test_what_does_not_travel_needs_no_address(kind: str) -> None:
-    """Downloads and certificates are lines that are not shipped; completed, they are no stranger's
-    shipment."""
+    """Downloads and certificates are lines that are not shipped; completed, they are not a
+    stranger's shipment."""
     products = [a_product(1, "10.0000", 2, type=kind, sku="", product_id=0, order_address_id=0),
                 a_product(2, "5.5000", type=kind, order_address_id=0)]  # fmt: skip
     found = stated(a_bundle(an_order(status_id=10), products=products, shipping_addresses=[]))
@@ -378,5 +378,5 @@ def test_bad_orders_are_refused_by_name(change: Json, reason: str) -> None:
     ],
 )
 def test_times_are_rfc_2822(told: str, found: str) -> None:
-    """Or ISO 8601; what is no time, or has no zone, is left for the check to refuse."""
+    """Or ISO 8601; what is not a time, or has no zone, is left for the check to refuse."""
     assert utc(told) == found

@@ -13,7 +13,7 @@ def an_open_breaker() -> Breaker:
 
 
 def test_failures_in_a_row_open_it() -> None:
-    """A success in between starts the count anew."""
+    """A success in between starts the count again."""
     breaker = Breaker(failures=2, open_seconds=10.0, concurrency=8)
     breaker.failed(0.0)
     breaker.succeeded()
@@ -23,7 +23,7 @@ def test_failures_in_a_row_open_it() -> None:
 
 
 def test_an_open_breaker_rests_and_then_lets_one_probe_pass() -> None:
-    """Nobody calls while it rests; afterwards one at a time."""
+    """No one calls while it rests; afterwards one at a time."""
     breaker = an_open_breaker()
     assert not breaker.may_call(0, 10.9)
     assert breaker.may_call(0, 11.0)
@@ -33,7 +33,7 @@ def test_an_open_breaker_rests_and_then_lets_one_probe_pass() -> None:
 
 
 def test_a_failed_probe_rests_again() -> None:
-    """The rest begins anew with the probe's failure."""
+    """The rest begins again with the probe's failure."""
     breaker = an_open_breaker()
     breaker.started()
     assert not breaker.failed(11.5)

@@ -1,4 +1,4 @@
-"""A published schema never starts to refuse what it accepted, nor to send what nobody expects."""
+"""A published schema never starts to refuse what it accepted, nor to send what no one expects."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_what_accepts_more_breaks_no_sender(path: str, value: object) -> None:
 
 
 def test_a_removed_field_breaks_whoever_sends_or_reads_it() -> None:
-    """A closed schema refuses it from then on; in an open one nobody would read what is sent."""
+    """A closed schema refuses it from then on; in an open one no one would read what is sent."""
     for ours in (False, True):
         told = breaking_changes(*changed("properties/size", "-"), sent_by_us=ours)
         assert "The field size is gone." in told
@@ -127,7 +127,7 @@ def test_what_we_send_may_not_surprise_its_readers() -> None:
     """A field that may be missing now, or a value they don't know, needs a new version."""
     for path, value in (("required", ["type"]), ("properties/state/enum", ["new", "old", "odd"])):
         told = breaking_changes(*changed(path, value), sent_by_us=True)
-        assert any(one.startswith("Readers of the old text") for one in told)
+        assert any(one.startswith("Readers of the old schema") for one in told)
     assert breaking_changes(*changed("properties/more", {}), sent_by_us=True) == ()
 
 
@@ -146,7 +146,7 @@ def test_no_released_schema_is_broken() -> None:
 def test_a_withdrawn_schema_is_told() -> None:
     """A released name can't just go."""
     (told,) = all_breaking_changes({"order.v0": OLD}, published.all_schemas())
-    assert told.startswith("order.v0: it is published no more")
+    assert told.startswith("order.v0: it is no longer published")
 
 
 def test_the_guard_notices_real_changes() -> None:

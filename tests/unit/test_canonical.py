@@ -19,7 +19,7 @@ from schemas.order.things import Key
 from service.inbound.intake import ref_of
 from tests.orders import an_order
 
-DOOR = Canonical()
+EDGE = Canonical()
 ORDER = an_order()
 REF = ORDER.ref
 TASK = {"ref": REF, "fulfilment": Key("F1"), "task_id": "t1"}
@@ -30,7 +30,7 @@ EXAMPLES: dict[str, i.Input] = {
     "pay": i.ConfirmPayment(ref=REF, paid_minor=2250, order=ORDER, fulfilled=(OUTSIDE,)),
     "update": i.UpdateOrder(order=ORDER, fulfilled=(OUTSIDE,)),
     "cancel": i.CancelOrder(ref=REF, reason="customer"),
-    "note": i.NoteFact(ref=REF, source="till", topic="refund", words="Money went back."),
+    "note": i.NoteReport(ref=REF, source="till", topic="refund", words="Money went back."),
     "refetch": i.RefetchOrder(ref=REF, source="till", topic="changed"),
     "picked": i.ReportPicked(**TASK),  # type: ignore[arg-type]  # one dict of fields for all reports
     "packed": i.ReportPacked(
@@ -52,14 +52,14 @@ EXAMPLES: dict[str, i.Input] = {
 def refusal(kind: str, raw: bytes) -> Refused:
     """Return how a message is refused."""
     with pytest.raises(Refused) as caught:
-        DOOR.translate(kind, "", raw)
+        EDGE.translate(kind, "", raw)
     return caught.value
 
 
 @pytest.mark.parametrize("kind", sorted(i.KINDS))
 def test_every_kind_is_read_as_it_was_written(kind: str) -> None:
-    """Each kind survives the way through the door, and names its order."""
-    found = DOOR.translate(kind, "", encode(EXAMPLES[kind]))
+    """Each kind survives the way through the edge, and names its order."""
+    found = EDGE.translate(kind, "", encode(EXAMPLES[kind]))
     assert found == EXAMPLES[kind]
     assert ref_of(found) == REF
 
@@ -82,8 +82,8 @@ def test_unknown_fields_versions_and_kinds_are_refused(kind: str) -> None:
 
 def test_a_bare_order_is_placed() -> None:
     """A storefront posts the order itself; a later version of it is refused by name."""
-    assert DOOR.translate("place", "", encode(ORDER)) == i.PlaceOrder(order=ORDER)
-    assert DOOR.translate("update", "", encode(ORDER)) == i.UpdateOrder(order=ORDER)
+    assert EDGE.translate("place", "", encode(ORDER)) == i.PlaceOrder(order=ORDER)
+    assert EDGE.translate("update", "", encode(ORDER)) == i.UpdateOrder(order=ORDER)
     later = encode(ORDER).replace(b"order.v1", b"order.v2")
     assert refusal("place", later).reason == refusals.KIND_UNKNOWN
     untagged = json.loads(encode(ORDER))
@@ -92,9 +92,9 @@ def test_a_bare_order_is_placed() -> None:
 
 
 def test_whole_numbers_may_be_written_with_a_point() -> None:
-    """JSON Schema takes 2.0 for an integer, so the door does."""
+    """JSON Schema takes 2.0 for an integer, so the edge does."""
     raw = encode(ORDER).replace(b'"quantity":2', b'"quantity":2.0')
-    assert DOOR.translate("place", "", raw) == i.PlaceOrder(order=ORDER)
+    assert EDGE.translate("place", "", raw) == i.PlaceOrder(order=ORDER)
 
 
 def test_business_rules_hold_for_our_own_contract() -> None:
@@ -112,7 +112,7 @@ def test_business_rules_hold_for_our_own_contract() -> None:
     assert refusal("place", due).reason == refusals.TOTAL_MISMATCH
 
 
-def test_spoilt_messages_raise_nothing_but_refusals() -> None:
+def test_malformed_messages_raise_nothing_but_refusals() -> None:
     """4,000 seeded bit flips and cuts over all kinds: an input or a Refused, nothing else."""
     rng = random.Random(20261127)
     for _ in range(4_000):
@@ -123,7 +123,7 @@ def test_spoilt_messages_raise_nothing_but_refusals() -> None:
         if rng.random() < 0.2:
             del raw[rng.randrange(len(raw)) :]
         try:
-            DOOR.translate(kind, "", bytes(raw))
+            EDGE.translate(kind, "", bytes(raw))
         except Refused as refused:
             reason = refused.reason
         else:

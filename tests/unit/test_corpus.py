@@ -1,4 +1,4 @@
-"""Every event ever stored is read for ever; older forms become today's."""
+"""Every event ever stored is read permanently; older forms become today's."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KEPT = sorted(EVENTS.glob("*.json"))
 
 
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: str(path.stem))
-def test_a_stored_event_is_read_for_ever(path: Path) -> None:
+def test_a_stored_event_is_read_permanently(path: Path) -> None:
     """It is decoded, and what is encoded again says all it said."""
     raw = path.read_bytes()
     event = decode_event(raw)
@@ -70,5 +70,5 @@ def test_what_no_table_knows_is_left_to_the_reader() -> None:
 
 def test_a_circle_of_forms_is_a_programmers_error() -> None:
     """A table that leads nowhere is noticed at once."""
-    with pytest.raises(AssertionError, match="circle"):
+    with pytest.raises(AssertionError, match="cycle"):
         upcast({"type": "a"}, {"a": lambda old: {"type": "a", "steps": MAX_STEPS}})

@@ -104,7 +104,7 @@ def test_the_page_shows_the_columns_and_bounds() -> None:
         ("columns", str(MAX_COLUMNS)),
         ("characters of a row", f"{MAX_ROW_CHARACTERS:,}"),
         ("lines of an order", str(MAX_LINES)),
-        ("orders whose rows stand apart", f"{MAX_APART:,}"),
+        ("orders whose rows are not adjacent", f"{MAX_APART:,}"),
     ):
         assert f"| {name} | {most} |" in page
     assert f"At most {api.MAX_ROWS:,} rows" in page

@@ -24,7 +24,7 @@ PLACED = Known(stage="placed", waiting_for="a mapping", attention=False, deliver
 
 
 class Stream:
-    """Takes orders; `away` of the calls fail first, as while NATS starts anew."""
+    """Takes orders; `away` of the calls fail first, as while NATS starts again."""
 
     def __init__(self, away: int = 0) -> None:
         self.away = away

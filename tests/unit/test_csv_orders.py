@@ -107,7 +107,7 @@ def test_a_cell_that_can_not_be_read_is_told(cells: dict[str, str], words: str) 
 
 
 def test_all_faults_of_an_order_are_told_at_once() -> None:
-    """A clerk mends them in one go; beyond twenty it says that there are more."""
+    """A clerk fixes them in one go; beyond twenty it says that there are more."""
     found = refused(a_row(quantity="x", payment="x", total="x"))
     assert len(found.sentences) == 3
     many = refused(a_row(), *[another(quantity="x", unit_price="y") for _ in range(30)])

@@ -22,7 +22,7 @@ def sheet(*lines: str, end: str = "\n") -> bytes:
 
 def refusal(raw: bytes, encoding: str = "utf-8") -> str:
     with pytest.raises(Refused) as caught:
-        read_rows(raw, encoding)  # type: ignore[arg-type]  # also encodings that nobody may state
+        read_rows(raw, encoding)  # type: ignore[arg-type]  # also encodings that no one may state
     assert caught.value.reason == CSV_MALFORMED
     assert all(one.endswith(".") for one in caught.value.sentences)
     return " ".join(caught.value.sentences)

@@ -85,7 +85,7 @@ def test_the_process_starts_serving(runtime: Stage) -> None:
     assert "orderwright" in scripts
 
 
-def test_health_is_asked_at_readyz_without_a_shell_or_curl(runtime: Stage) -> None:
+def test_health_is_asked_at_readyz_without_sh_or_curl(runtime: Stage) -> None:
     """The slim image has no curl; the check is valid Python and asks the readiness page."""
     options, _, command = runtime.values("HEALTHCHECK")[0].partition(" CMD ")
     program, flag, source = json.loads(command)

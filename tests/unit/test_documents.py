@@ -132,7 +132,7 @@ def page_of(name: str) -> str:
 
 
 def test_shown_commands_are_found_in_code_only() -> None:
-    """Prose about orderwright is no command; options are told apart from paths."""
+    """Prose about orderwright is not a command; options are told apart from paths."""
     text = "orderwright takes orders; `.venv/bin/orderwright config show -a`, `orderwright serve`"
     assert shown_commands(text) == {"config show": set(), "serve": set()}
     text = "```console\n$ orderwright orders list --limit 3 --json\n```"

@@ -58,12 +58,12 @@ def test_usual_addresses_are_not_doubted(country: str, region: str, postal_code:
 @pytest.mark.parametrize(
     ("country", "region", "postal_code", "words"),
     [
-        ("US", "KY", "4000", "has not the shape of US, such as 95014"),
+        ("US", "KY", "4000", "is not of the form of US, such as 95014"),
         ("US", "KY", "", "has no postal code, which US needs"),
         ("US", "", "40003", "has no region, which US needs"),
-        ("US", "Ontario", "40003", "is none of US's"),
-        ("CA", "ON", "40003", "has not the shape of CA"),
-        ("DE", "", "D-1", "has not the shape of DE"),
+        ("US", "Ontario", "40003", "does not exist in US"),
+        ("CA", "ON", "40003", "is not of the form of CA"),
+        ("DE", "", "D-1", "is not of the form of DE"),
     ],
 )
 def test_odd_addresses_are_doubted_without_naming_them(
@@ -133,7 +133,7 @@ def test_every_country_has_its_shapes() -> None:
 
 
 def test_our_own_contract_refuses_what_is_doubted() -> None:
-    """The sender waits for the answer and can mend it; all sentences of the first reason come."""
+    """The sender waits for the answer and can fix it; all sentences of the first reason come."""
     odd = an_order(ship_to=at("US", "", "4000", "call me"))
     with pytest.raises(Refused) as caught:
         Canonical().translate("place", "", encode(odd))
@@ -150,7 +150,7 @@ def test_a_storefronts_order_is_told_of_and_goes_on() -> None:
     )
     assert isinstance(found, PlaceOrder)
     told = found.order.attributes
-    assert "shape of US" in told[DOUBT + refusals.ADDRESS_FORMAT_INVALID]
+    assert "form of US" in told[DOUBT + refusals.ADDRESS_FORMAT_INVALID]
     story = given_placed(attributes={**told, DOUBT + "made up by somebody": "x"})
     story.then_stage("accepted")
     placed = story.events[0]

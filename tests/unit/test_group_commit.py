@@ -112,7 +112,7 @@ async def test_those_who_waited_too_long_are_given_up() -> None:
     assert slow.batches == [["a"]]
 
 
-async def test_nobody_waits_for_ever_after_a_programmer_s_error(
+async def test_no_one_waits_indefinitely_after_a_programmer_s_error(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """What was not foreseen fails its batch aloud, and the next batch is written all the same."""
@@ -128,8 +128,8 @@ async def test_nobody_waits_for_ever_after_a_programmer_s_error(
     assert "unforeseen" in caplog.text
 
 
-async def test_a_cancelled_caller_is_left_out() -> None:
-    """Whoever left before the batch began isn't written; whoever leaves later disturbs nobody."""
+async def test_a_cancelled_task_is_left_out() -> None:
+    """Whoever left before the batch began isn't written; whoever leaves later disturbs no one."""
     slow = Slow()
     gathering = group(slow)
     first = asyncio.create_task(gathering.submit("a"))

@@ -96,7 +96,9 @@ NO_FAILURE: tuple[e.OrderEvent, ...] = (
     ),
     e.Normalised(rule="normalise", mappings=2, body_digest=""),
     e.UpdateNoted(rule="note", source_updated_at=""),
-    e.FactNoted(rule="fact", channel="a", ref="1", reference="r", source="s", topic="t", words="w"),
+    e.ReportNoted(
+        rule="report", channel="a", ref="1", reference="r", source="s", topic="t", words="w"
+    ),
     e.RefetchAsked(rule="refetch", channel="a", ref="1", reference="r", source="amazon"),
     e.Fetched(rule="fetched", digest="d"),
     e.ShippedElsewhere(rule="elsewhere", outside_id="1", units=()),
@@ -189,7 +191,7 @@ def test_doubts_are_counted() -> None:
 
 @pytest.mark.parametrize("kind", get_args(Effect), ids=tag_of)
 def test_every_effect_has_its_categories(kind: type[Effect]) -> None:
-    """An effect at a person's desk is counted by what it is, and by whether its end is known."""
+    """An effect waiting for a person is counted by what it is, and by whether its end is known."""
     for known in (True, False):
         category = category_of(given(tag_of(kind), known=known))
         assert category in c.CATEGORIES
@@ -208,7 +210,7 @@ def test_every_effect_has_its_categories(kind: type[Effect]) -> None:
     ],
 )
 def test_reasons_name_the_address_or_the_article(kind: str, reason: str, category: str) -> None:
-    """A partner's words say when the address or the article is what must be mended."""
+    """A partner's words say when the address or the article is what must be fixed."""
     assert (category_of(given(kind, reason)) or "").startswith(category)
 
 
@@ -239,14 +241,14 @@ def test_tasks_are_told_apart(task_id: str, category: str | None) -> None:
 
 
 def test_every_stage_and_reason_has_words() -> None:
-    """Each stage that waits, each reason of the door: words, who acts, how to mend it."""
+    """Each stage that waits, each reason of the edge: words, who acts, how to fix it."""
     assert set(c.OVERDUE_STAGES) == {*ORDERS, *FULFILMENT, *PARCELS}
     assert c.overdue("nowhere") == c.UNCATEGORISED
     assert set(REASONS) <= set(c.CATEGORIES)
     for one in c.CATEGORIES.values():
         assert one.words.endswith(".")
         assert one.who
-        assert one.mend.endswith(".")
+        assert one.fix.endswith(".")
 
 
 @pytest.mark.parametrize(
@@ -320,8 +322,8 @@ def test_every_stage_and_reason_has_words() -> None:
         (
             e.Overdue(rule="alarm", stage="placed", waiting_for="x"),
             e.Accepted(rule="accept"),
-            e.FactNoted(
-                rule="fact", channel="a", ref="1", reference="r", source="s", topic="t", words="w"
+            e.ReportNoted(
+                rule="report", channel="a", ref="1", reference="r", source="s", topic="t", words="w"
             ),
         ),
     ],
@@ -340,7 +342,7 @@ def opened(at: float = 0) -> Incident:
     return occur(None, "held", minutes(at))
 
 
-def test_an_incident_resolves_when_quiet_and_nobody_waits() -> None:
+def test_an_incident_resolves_when_quiet_and_no_one_waits() -> None:
     """Both are needed; the moment is the later of both, whenever somebody looks."""
     incident = wait(opened(), 1, minutes(0))
     assert resolve(incident, minutes(600), HOUR).is_open
@@ -380,5 +382,5 @@ def test_the_page_shows_the_table() -> None:
 def test_every_reason_of_the_intake_is_a_category() -> None:
     """A message that is put aside after it was read is counted under words that say who acts."""
     for reason in (refusals.ORDER_UNKNOWN, refusals.UNDECIDABLE, refusals.UNREADABLE):
-        assert c.CATEGORIES[reason].counted_from == c.DOOR
+        assert c.CATEGORIES[reason].counted_from == c.EDGE
     assert c.CATEGORIES[refusals.UNREADABLE].who == c.CATEGORIES[c.SIGNATURE_INVALID].who

@@ -1,4 +1,4 @@
-"""Intake: a letter ends with its order, in quarantine, or goes back to the stream."""
+"""Intake: a message ends with its order, in quarantine, or goes back to the stream."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from actors.runtime.errors import JournalUnavailable
 from actors.runtime.mailbox import COMMITTED, POISON, STOPPED, UNMATCHED, Envelope
 from actors.runtime.observer import BLIND, Trace
-from actors.runtime.ports import Letter, Quarantined
+from actors.runtime.ports import Message, Quarantined
 from actors.runtime.registry import Registry
 from schemas.contracts.refusals import refused
 from schemas.messages import inputs as i
@@ -19,7 +19,7 @@ from schemas.messages.inputs import Input
 from schemas.messages.privacy import AskPrivacy, Read, Subject
 from schemas.order.ids import OrderId, partition_of, ref_token
 from service.inbound import intake
-from service.inbound.intake import Intake, Lent
+from service.inbound.intake import Delivery, Intake
 from tests.fakes import JumpingClock
 from tests.given import NOON, an_order
 from tests.live_orders import Shop
@@ -28,11 +28,11 @@ from tests.waiting import eventually
 REF = "1042"
 
 
-class LentLetter:
-    """A letter that notes what is said about it."""
+class DeliveredMessage:
+    """A message that notes what is said about it."""
 
-    def __init__(self, letter: Letter) -> None:
-        self.letter = letter
+    def __init__(self, message: Message) -> None:
+        self.message = message
         self.said: list[str] = []
         self.delays: list[float] = []
 
@@ -48,12 +48,12 @@ class LentLetter:
 
 
 class Pile:
-    """Letters that are handed out once."""
+    """Messages that are handed out once."""
 
     def __init__(self) -> None:
-        self.waiting: list[LentLetter] = []
+        self.waiting: list[DeliveredMessage] = []
 
-    async def next_batch(self, max_items: int) -> Sequence[Lent]:
+    async def next_batch(self, max_items: int) -> Sequence[Delivery]:
         await asyncio.sleep(0)
         taken, self.waiting = self.waiting[:max_items], self.waiting[max_items:]
         return taken
@@ -73,25 +73,25 @@ class Shelf:
 
 
 class Looking:
-    """A watch that counts quarantined letters."""
+    """A watch that counts quarantined messages."""
 
     def __init__(self) -> None:
         self.reasons: list[str] = []
 
-    def begin_letter(self, letter: Letter, correlation_id: str) -> Trace:
+    def begin_message(self, message: Message, correlation_id: str) -> Trace:
         return BLIND
 
     def quarantined(self, reason: str) -> None:
         self.reasons.append(reason)
 
-    def taken(self, letter: Letter, outcome: str) -> None:
+    def taken(self, message: Message, outcome: str) -> None:
         """Nothing is counted."""
 
 
-class Desk:
-    """An intake over a pile, a shelf, and a registry; one letter at a time."""
+class LocalSession:
+    """An intake over a pile, a shelf, and a registry; one message at a time."""
 
-    def __init__(self, registry: Registry, translate: Callable[[Letter], Read]) -> None:
+    def __init__(self, registry: Registry, translate: Callable[[Message], Read]) -> None:
         self.requests: list[tuple[str, AskPrivacy]] = []
         self.pile, self.shelf, self.looking = Pile(), Shelf(), Looking()
         self.clock = JumpingClock()
@@ -108,15 +108,15 @@ class Desk:
             deliveries=3,
         )
 
-    async def asked(self, letter: Letter, given: AskPrivacy) -> None:
+    async def asked(self, message: Message, given: AskPrivacy) -> None:
         """Keep a request about a customer's data, unless the store is away."""
         if self.shelf.away:
             raise JournalUnavailable("Away.")
-        self.requests.append((letter.delivery_id, given))
+        self.requests.append((message.delivery_id, given))
 
-    async def take(self, *lents: LentLetter) -> None:
-        """Hand letters in and work until they have ended."""
-        self.pile.waiting.extend(lents)
+    async def take(self, *copies: DeliveredMessage) -> None:
+        """Hand messages in and work until they have ended."""
+        self.pile.waiting.extend(copies)
         running = asyncio.create_task(self.intake.run())
         await eventually(lambda: not self.pile.waiting)
         for _ in range(50):
@@ -131,23 +131,23 @@ class OneAnswer(Registry):
     def __init__(self, outcome: str) -> None:
         super().__init__(Shop().runtime, Shop().stream)
         self.outcome = outcome
-        self.posted: list[Envelope] = []
+        self.envelope: list[Envelope] = []
 
     def post(self, order_id: OrderId, envelope: Envelope) -> None:
-        self.posted.append(envelope)
+        self.envelope.append(envelope)
         envelope.told(self.outcome, "a reason")
 
 
-def a_letter(
+def a_message(
     *,
     delivery_id: str = "d-1",
     deliveries: int = 1,
     ref: str = REF,
     token: str = "",
     sent: str = "",
-) -> LentLetter:
-    return LentLetter(
-        Letter(
+) -> DeliveredMessage:
+    return DeliveredMessage(
+        Message(
             partition=partition_of(ref),
             channel="acme-us",
             kind="place",
@@ -164,7 +164,7 @@ def a_letter(
     )
 
 
-def as_order(letter: Letter) -> Input:
+def as_order(message: Message) -> Input:
     return i.PlaceOrder(order=an_order(ref=REF))
 
 
@@ -181,30 +181,30 @@ def _no_reference(order_id: OrderId) -> str:
         (STOPPED, ["nak"], []),
     ],
 )
-async def test_a_letter_ends_as_its_order_says(
+async def test_a_message_ends_as_its_order_says(
     outcome: str, said: list[str], reasons: list[str]
 ) -> None:
     """Taken, kept in quarantine, or given back: never acknowledged without one of these."""
-    desk = Desk(OneAnswer(outcome), as_order)
-    letter = a_letter()
-    await desk.take(letter)
-    assert letter.said == said
-    assert desk.looking.reasons == reasons
+    service = LocalSession(OneAnswer(outcome), as_order)
+    message = a_message()
+    await service.take(message)
+    assert message.said == said
+    assert service.looking.reasons == reasons
 
 
-async def test_a_refused_letter_is_kept_whole_without_credentials() -> None:
+async def test_a_refused_message_is_kept_whole_without_credentials() -> None:
     """The original bytes and the sentences stay; an authorization header doesn't."""
 
-    def refuse(letter: Letter) -> Input:
-        raise refused("json_malformed", "It is no JSON.")
+    def refuse(message: Message) -> Input:
+        raise refused("json_malformed", "It is not JSON.")
 
-    desk = Desk(OneAnswer(COMMITTED), refuse)
-    letter = a_letter()
-    await desk.take(letter)
-    (item,) = desk.shelf.items
-    assert (item.original, item.sentences) == (b"{}", ("It is no JSON.",))
+    service = LocalSession(OneAnswer(COMMITTED), refuse)
+    message = a_message()
+    await service.take(message)
+    (item,) = service.shelf.items
+    assert (item.original, item.sentences) == (b"{}", ("It is not JSON.",))
     assert "authorization" not in item.headers
-    assert letter.said == ["ack"]
+    assert message.said == ["ack"]
 
 
 @pytest.mark.parametrize(
@@ -218,18 +218,18 @@ async def test_a_refused_letter_is_kept_whole_without_credentials() -> None:
         ("8" * 10_000, ""),
     ],
 )
-async def test_a_refused_letter_is_kept_under_the_order_it_was_published_for(
+async def test_a_refused_message_is_kept_under_the_order_it_was_published_for(
     token: str, kept: str
 ) -> None:
-    """So that it is known of an order that it came and was refused. What is no token, or lies in
+    """So that it is known of an order that it came and was refused. What is not a token, or lies in
     another partition, is not believed."""
 
-    def refuse(letter: Letter) -> Input:
-        raise refused("json_malformed", "It is no JSON.")
+    def refuse(message: Message) -> Input:
+        raise refused("json_malformed", "It is not JSON.")
 
-    desk = Desk(OneAnswer(COMMITTED), refuse)
-    await desk.take(a_letter(token=token))
-    assert [item.ref for item in desk.shelf.items] == [kept]
+    service = LocalSession(OneAnswer(COMMITTED), refuse)
+    await service.take(a_message(token=token))
+    assert [item.ref for item in service.shelf.items] == [kept]
 
 
 @pytest.mark.parametrize(
@@ -241,78 +241,78 @@ async def test_a_refused_letter_is_kept_under_the_order_it_was_published_for(
         ("", {}),
     ],
 )
-async def test_a_refused_letter_is_kept_with_its_sender_s_headers(
+async def test_a_refused_message_is_kept_with_its_sender_s_headers(
     sent: str, kept: dict[str, str]
 ) -> None:
     """They stand beside our own, which they can't replace; no credential is among them."""
 
-    def refuse(letter: Letter) -> Input:
-        raise refused("json_malformed", "It is no JSON.")
+    def refuse(message: Message) -> Input:
+        raise refused("json_malformed", "It is not JSON.")
 
-    desk = Desk(OneAnswer(COMMITTED), refuse)
-    await desk.take(a_letter(sent=sent))
-    assert desk.shelf.items[0].headers == {"nats-msg-id": "d-1", **kept}
+    service = LocalSession(OneAnswer(COMMITTED), refuse)
+    await service.take(a_message(sent=sent))
+    assert service.shelf.items[0].headers == {"nats-msg-id": "d-1", **kept}
 
 
-async def test_a_letter_under_another_s_reference_is_kept() -> None:
+async def test_a_message_under_another_s_reference_is_kept() -> None:
     """Published under one reference and about another: it would lie in the wrong partition."""
-    desk = Desk(OneAnswer(COMMITTED), as_order)
-    await desk.take(a_letter(ref="another"))
-    assert desk.looking.reasons == ["ref_mismatch"]
+    service = LocalSession(OneAnswer(COMMITTED), as_order)
+    await service.take(a_message(ref="another"))
+    assert service.looking.reasons == ["ref_mismatch"]
 
 
-async def test_a_bug_in_reading_does_not_stop_the_next_letter() -> None:
-    """Whatever a translation raises, the letter is kept and the others go on."""
+async def test_a_bug_in_reading_does_not_stop_the_next_message() -> None:
+    """Whatever a translation raises, the message is kept and the others go on."""
 
-    def broken(letter: Letter) -> Input:
-        if letter.delivery_id == "d-1":
+    def broken(message: Message) -> Input:
+        if message.delivery_id == "d-1":
             raise KeyError("a bug")
-        return as_order(letter)
+        return as_order(message)
 
-    desk = Desk(OneAnswer(COMMITTED), broken)
-    first, second = a_letter(), a_letter(delivery_id="d-2")
-    await desk.take(first, second)
-    assert desk.looking.reasons == ["unreadable"]
+    service = LocalSession(OneAnswer(COMMITTED), broken)
+    first, second = a_message(), a_message(delivery_id="d-2")
+    await service.take(first, second)
+    assert service.looking.reasons == ["unreadable"]
     assert second.said == ["ack"]
 
 
-async def test_a_letter_that_was_tried_too_often_is_put_aside() -> None:
+async def test_a_message_that_was_tried_too_often_is_put_aside() -> None:
     """One that kills the process each time is dead-lettered, and the others go on."""
-    desk = Desk(OneAnswer(COMMITTED), as_order)
-    await desk.take(a_letter(deliveries=4))
-    assert desk.looking.reasons == ["undecidable"]
+    service = LocalSession(OneAnswer(COMMITTED), as_order)
+    await service.take(a_message(deliveries=4))
+    assert service.looking.reasons == ["undecidable"]
 
 
 async def test_what_cannot_be_kept_comes_again() -> None:
     """While quarantine is away nothing is acknowledged."""
-    desk = Desk(OneAnswer(UNMATCHED), as_order)
-    desk.shelf.away = True
-    letter = a_letter()
-    await desk.take(letter)
-    assert letter.said == ["nak"]
+    service = LocalSession(OneAnswer(UNMATCHED), as_order)
+    service.shelf.away = True
+    message = a_message()
+    await service.take(message)
+    assert message.said == ["nak"]
 
 
 @pytest.mark.parametrize(("deliveries", "delay"), [(1, 0.0), (2, 1.0), (3, 2.0)])
-async def test_a_letter_that_comes_back_stays_away_longer(deliveries: int, delay: float) -> None:
-    """Trouble on our side must not use a letter's deliveries up within a minute."""
-    desk = Desk(OneAnswer(STOPPED), as_order)
-    letter = a_letter(deliveries=deliveries)
-    await desk.take(letter)
-    assert letter.delays == [delay]
+async def test_a_message_that_comes_back_stays_away_longer(deliveries: int, delay: float) -> None:
+    """Trouble on our side must not use a message's deliveries up within a minute."""
+    service = LocalSession(OneAnswer(STOPPED), as_order)
+    message = a_message(deliveries=deliveries)
+    await service.take(message)
+    assert message.delays == [delay]
 
 
 async def test_another_message_under_the_same_id_is_no_repeat() -> None:
-    """A sender that counts anew loses nothing: the second message comes again on its own."""
+    """A sender that counts again loses nothing: the second message comes again on its own."""
     shop = Shop()
     shop.store.available = False
-    desk = Desk(shop.registry, as_order)
-    first, second = a_letter(), a_letter()
-    second.letter = replace(second.letter, raw=b'{"other": true}')
-    desk.pile.waiting.extend([first, second])
-    running = asyncio.create_task(desk.intake.run())
+    service = LocalSession(shop.registry, as_order)
+    first, second = a_message(), a_message()
+    second.message = replace(second.message, raw=b'{"other": true}')
+    service.pile.waiting.extend([first, second])
+    running = asyncio.create_task(service.intake.run())
     await eventually(lambda: second.said == ["nak"])
     shop.store.available = True
-    await desk.intake.drain(5.0)
+    await service.intake.drain(5.0)
     await running
     assert (first.said, second.said) == (["ack"], ["nak"])
 
@@ -321,14 +321,14 @@ async def test_a_repeat_under_way_ends_with_the_first() -> None:
     """The same delivery twice is one input, and both are acknowledged after the one commit."""
     shop = Shop()
     shop.store.available = False
-    desk = Desk(shop.registry, as_order)
-    first, again = a_letter(), a_letter()
-    desk.pile.waiting.extend([first, again])
-    running = asyncio.create_task(desk.intake.run())
-    await eventually(lambda: not desk.pile.waiting)
-    assert desk.intake.in_flight == 1
+    service = LocalSession(shop.registry, as_order)
+    first, again = a_message(), a_message()
+    service.pile.waiting.extend([first, again])
+    running = asyncio.create_task(service.intake.run())
+    await eventually(lambda: not service.pile.waiting)
+    assert service.intake.in_flight == 1
     shop.store.available = True
-    await desk.intake.drain(5.0)
+    await service.intake.drain(5.0)
     await running
     assert (first.said, again.said) == (["ack"], ["ack"])
     assert shop.state_of(REF).stage == "accepted"
@@ -338,51 +338,51 @@ async def test_no_more_is_taken_than_may_be_under_way() -> None:
     """At the bound the stream keeps the rest, and gets rid of it when the first have ended."""
     shop = Shop()
     shop.store.available = False
-    desk = Desk(shop.registry, as_order)
-    lents = [a_letter(delivery_id=f"d-{n}") for n in range(9)]
-    desk.pile.waiting.extend(lents)
-    running = asyncio.create_task(desk.intake.run())
+    service = LocalSession(shop.registry, as_order)
+    copies = [a_message(delivery_id=f"d-{n}") for n in range(9)]
+    service.pile.waiting.extend(copies)
+    running = asyncio.create_task(service.intake.run())
     for _ in range(200):
         await asyncio.sleep(0)
-    assert desk.intake.in_flight == 4
-    assert len(desk.pile.waiting) == 5
+    assert service.intake.in_flight == 4
+    assert len(service.pile.waiting) == 5
     shop.store.available = True
-    await eventually(lambda: not desk.pile.waiting)
-    await desk.intake.drain(5.0)
+    await eventually(lambda: not service.pile.waiting)
+    await service.intake.drain(5.0)
     await running
-    assert all(lent.said == ["ack"] for lent in lents)
+    assert all(delivery.said == ["ack"] for delivery in copies)
 
 
-async def test_a_letter_that_waits_for_the_store_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The stream is told that it is still worked on, so that it lends it to nobody else."""
+async def test_a_message_that_waits_for_the_store_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stream is told that it is still worked on, so that it lends it to no one else."""
     monkeypatch.setattr(intake, "KEEP_EVERY_SECONDS", 0.01)
     shop = Shop()
     shop.store.available = False
-    desk, letter = Desk(shop.registry, as_order), a_letter()
-    desk.pile.waiting.append(letter)
-    running = asyncio.create_task(desk.intake.run())
-    keeping = asyncio.create_task(desk.intake.keep())
-    await eventually(lambda: desk.intake.in_flight == 1)
-    desk.clock.seconds += 1.0
-    await eventually(lambda: "in progress" in letter.said)
+    service, message = LocalSession(shop.registry, as_order), a_message()
+    service.pile.waiting.append(message)
+    running = asyncio.create_task(service.intake.run())
+    keeping = asyncio.create_task(service.intake.keep())
+    await eventually(lambda: service.intake.in_flight == 1)
+    service.clock.seconds += 1.0
+    await eventually(lambda: "in progress" in message.said)
     keeping.cancel()
     shop.store.available = True
-    await desk.intake.drain(5.0)
+    await service.intake.drain(5.0)
     await running
-    assert letter.said[-1] == "ack"
+    assert message.said[-1] == "ack"
 
 
 async def test_a_request_about_a_customer_ends_when_it_is_on_disk() -> None:
     """It goes to no order, and is acknowledged only once it is kept: while the store is away it
     comes again."""
     asked = AskPrivacy(ref=REF, asks="redact", subject=Subject(reference="42"))
-    desk = Desk(OneAnswer(COMMITTED), lambda letter: asked)
-    desk.shelf.away = True
-    early, late = a_letter(), a_letter(delivery_id="d-2")
-    await desk.take(early)
+    service = LocalSession(OneAnswer(COMMITTED), lambda message: asked)
+    service.shelf.away = True
+    early, late = a_message(), a_message(delivery_id="d-2")
+    await service.take(early)
     assert early.said == ["nak"]
-    assert desk.requests == []
-    desk.shelf.away = desk.intake.stopping = False
-    await desk.take(late)
+    assert service.requests == []
+    service.shelf.away = service.intake.stopping = False
+    await service.take(late)
     assert late.said == ["ack"]
-    assert desk.requests == [("d-2", asked)]
+    assert service.requests == [("d-2", asked)]

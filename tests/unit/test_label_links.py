@@ -1,4 +1,4 @@
-"""Links of labels: what they name, for how long, and that nobody can make one."""
+"""Links of labels: what they name, for how long, and that no one can make one."""
 
 from __future__ import annotations
 

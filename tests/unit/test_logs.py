@@ -141,7 +141,7 @@ def test_the_standard_library_speaks_the_same(written: Written) -> None:
 
 
 def test_levels_and_text_for_people(written: Written) -> None:
-    """Below the level nothing is written; text is readable and no JSON."""
+    """Below the level nothing is written; text is readable and not JSON."""
     stream = io.StringIO()
     start_logs(written.hands.monotonic, level="warning", form="text", stream=stream)
     log = structlog.get_logger("x")

@@ -16,7 +16,7 @@ from schemas.contracts.mappings import (
 from tests.given import an_order
 
 WRONG: list[tuple[dict[str, object], str]] = [
-    ({"skus": {"alias": {}}}, "a key that is not known, 'alias', at `$.channels[...].skus`"),
+    ({"skus": {"alias": {}}}, "an unknown key, 'alias', at `$.channels[...].skus`"),
     ({"skus": {"aliases": {"A": "B", "B": "C"}}}, "'A' becomes 'B', which becomes 'C'"),
     ({"skus": {"aliases": {"A": "B", "B": "A"}}}, "write 'A' at once"),
     ({"skus": {"aliases": {"A": "B"}, "known": ["A"]}}, "both ours (known) and 'B'"),
@@ -49,11 +49,11 @@ def test_a_wrong_document_is_refused(channel: dict[str, object], sentence: str) 
 
 
 def test_a_document_is_bounded() -> None:
-    """Too many entries, a channel's name that can't be, and what is no JSON are refused."""
+    """Too many entries, a channel's name that can't be, and what is not JSON are refused."""
     many = {"skus": {"known": [f"S{n}" for n in range(MAX_ENTRIES + 1)]}}
-    with pytest.raises(MappingsRefused, match=f"at most {MAX_ENTRIES} are taken"):
+    with pytest.raises(MappingsRefused, match=f"the limit is {MAX_ENTRIES}"):
         from_table({"channels": {"*": many}})
-    with pytest.raises(MappingsRefused, match="is no channel's name"):
+    with pytest.raises(MappingsRefused, match="is not a channel name"):
         from_table({"channels": {"Acme US": {}}})
     for raw in (b"", b"\xff\xff", b"[" * 100_000, b'{"schema":"orderwright.mappings.v2"}'):
         with pytest.raises(MappingsRefused):

@@ -29,7 +29,7 @@ def test_what_is_written_is_read_back(amount: int, currency: str) -> None:
     ],
 )
 def test_amounts_of_different_exponents(text: str, currency: str, expected: int) -> None:
-    """Each currency has its own number of places; trailing zeros are no fraction."""
+    """Each currency has its own number of places; trailing zeros are not a fraction."""
     assert minor_units(text, currency) == expected
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from service.embedded.nats_config import NatsPlan, configuration
 
 
-def test_a_channel_s_user_speaks_for_no_person_and_erases_nobody() -> None:
+def test_a_channel_s_user_speaks_for_no_person_and_erases_no_one() -> None:
     """It may publish its orders, but no decision of a person and no request for erasure."""
     plan = NatsPlan(
         server_name="x",

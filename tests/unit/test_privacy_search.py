@@ -55,7 +55,7 @@ def test_what_is_about_others_is_left_alone(raw: bytes) -> None:
     assert not mentions(JANE)(raw)
 
 
-def test_who_is_nobody_is_found_nowhere() -> None:
+def test_who_is_no_one_is_found_nowhere() -> None:
     """An empty subject, or a telephone number of three digits, matches nothing."""
     assert not mentions(Subject())(b'{"email": ""}')
     assert not mentions(Subject(phone="112"))(b'{"phone": "112"}')

@@ -19,11 +19,11 @@ async def test_a_start_that_waits_ends_when_asked_to(
     """A start may wait a minute for another process's lease; SIGTERM must not wait with it."""
     waiting = asyncio.Event()
 
-    async def for_ever(*_: object) -> None:
+    async def endless(*_: object) -> None:
         waiting.set()
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(process.Service, "start", for_ever)
+    monkeypatch.setattr(process.Service, "start", endless)
     serving = asyncio.create_task(process.serve(Settings(data_dir=str(tmp_path))))
     async with asyncio.timeout(10):
         await waiting.wait()

@@ -27,7 +27,7 @@ WORDED_APART = {"required", "additionalProperties", "propertyNames", "prefixItem
 
 
 def objects(value: object) -> Iterator[dict[str, object]]:
-    """Yield every schema inside a schema (the names of properties are no schema)."""
+    """Yield every schema inside a schema (the names of properties are not schemas)."""
     if isinstance(value, dict):
         yield value
         for key, inner in value.items():

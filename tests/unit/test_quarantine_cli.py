@@ -15,12 +15,12 @@ from service.cli.commands import application
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ("release --reason x", "Name either one item or what to match"),
-        ("release 7 --fault total_mismatch --reason x", "Name either one item or what to match"),
+        ("release --reason x", "Name one item, or what to match"),
+        ("release 7 --fault total_mismatch --reason x", "Name one item, or what to match"),
         ("release 7", "Say why with --reason"),
         ("discard 7 --reason ''", "Say why with --reason"),
-        ("list --state shut", "No state is called 'shut'"),
-        ("groups --state shut", "No state is called 'shut'"),
+        ("list --state shut", "There is no state 'shut'"),
+        ("groups --state shut", "There is no state 'shut'"),
         ("fix 7 --reason x --file {missing}", "can't be read"),
         ("check 7 --file {missing}", "can't be read"),
     ],

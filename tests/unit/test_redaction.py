@@ -44,7 +44,7 @@ def test_a_partner_s_words_lose_the_customer(told: str, kept: str) -> None:
 
 
 @pytest.mark.parametrize("said", ["-", ".", " , ", "", "J"])
-def test_what_names_nobody_hides_nothing(said: str) -> None:
+def test_what_names_no_one_hides_nothing(said: str) -> None:
     """A form that wants a name is filled with a dash; a partner's words are not cut up for it."""
     order = replace(
         ORDER,
@@ -73,7 +73,7 @@ def test_every_free_text_of_an_input_is_redacted() -> None:
         ),
         (i.ActOnOrder(ref="1", verb="skip", person="clerk", reason=told), "reason"),
         (i.EditOrder(ref="1", person="clerk", note="", reason=told), "reason"),
-        (i.NoteFact(ref="1", source="x", topic="y", words=told), "words"),
+        (i.NoteReport(ref="1", source="x", topic="y", words=told), "words"),
     ):
         assert getattr(redacted(given, ORDER), field) == kept
     for result in (f.Tracked(status="delivered", detail=told), f.Undone(detail=told)):

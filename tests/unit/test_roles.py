@@ -77,7 +77,7 @@ def test_a_seller_without_partners_has_a_shorter_life(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("words", "labels"),
-    [("", "them"), ('labels = "nobody"\n', "nobody"), ('labels = "them"\n', "them")],
+    [("", "them"), ('labels = "none"\n', "none"), ('labels = "them"\n', "them")],
 )
 def test_a_warehouse_without_a_carrier_buys_its_own_labels(
     tmp_path: Path, words: str, labels: WhoBuys

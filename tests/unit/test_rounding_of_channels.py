@@ -1,4 +1,4 @@
-"""A letter is read by its own channel's rounding rule, wherever that channel is configured."""
+"""A message is read by its own channel's rounding rule, wherever that channel is configured."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from actors.runtime.ports import Letter
+from actors.runtime.ports import Message
 from adapters.channels.shopify.settings import ShopifySettings
 from adapters.kinds import kind_named
 from adapters.kit.kind import example_of
@@ -34,10 +34,10 @@ def a_shop(name: str, mode: Mode = "exact", level: Level = "line") -> ShopifySet
     )
 
 
-def a_letter(channel: str) -> Letter:
+def a_message(channel: str) -> Message:
     """Return a placed order with a price that is finer than a cent."""
     item = an_item(1, "20.004", price_set=money("20.004"))
-    return Letter(
+    return Message(
         partition=0,
         channel=channel,
         kind="place",
@@ -58,12 +58,12 @@ def test_each_shop_is_read_by_its_own_rule() -> None:
         "exact": a_shop("exact"),
     }
     translate = Readers(Settings(channels=shops), {}).translate
-    taken = translate(a_letter("rounds"))
+    taken = translate(a_message("rounds"))
     assert isinstance(taken, PlaceOrder)
     assert taken.order.lines[0].unit_price_minor == 2000
     for channel in ("exact", "gone"):
         with pytest.raises(Refused) as refused:
-            translate(a_letter(channel))
+            translate(a_message(channel))
         assert refused.value.reason == refusals.MONEY_UNREADABLE
 
 

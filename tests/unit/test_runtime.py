@@ -162,7 +162,7 @@ async def test_retries_are_bounded_and_end_at_a_person(house: House) -> None:
 
 async def test_a_persons_retry_is_looked_up_first_and_bears_the_same_key(house: House) -> None:
     """The thing is the same, so is its name: a partner that honours keys knows the repeat."""
-    house.erp.raises = [(NeedsPerson("Nobody knows.", outcome_known=False), True)]
+    house.erp.raises = [(NeedsPerson("No one knows.", outcome_known=False), True)]
     house.post(Begin(), "w-1", fresh=True)
     await eventually(lambda: bool(house.state().stuck))
     house.post(Repeat(number=house.state().stuck[0].number), "w-2")
@@ -172,7 +172,7 @@ async def test_a_persons_retry_is_looked_up_first_and_bears_the_same_key(house: 
 
 
 async def test_a_timer_fires_once(house: House) -> None:
-    """It is gone when it has fired, though nobody cleared it; others of that name stay."""
+    """It is gone when it has fired, though no one cleared it; others of that name stay."""
     house.post(Begin(lanes=()), "w-1", fresh=True)
     house.post(SetTimer(seconds=5.0), "w-2")
     house.post(SetTimer(seconds=9.0, key=Key("F1")), "w-3")

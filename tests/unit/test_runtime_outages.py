@@ -77,7 +77,7 @@ def the_only(store: MemoryJournal) -> OrderId:
     return OrderId(order_id)
 
 
-class Spoilt:
+class Malformed:
     """A store that a test spoils."""
 
     def __init__(self, store: MemoryJournal) -> None:
@@ -96,7 +96,7 @@ class Spoilt:
         return await self.store.history(order_id, version)
 
 
-class Outdated(Spoilt):
+class Outdated(Malformed):
     """Its states were made by an older version."""
 
     async def load(self, order_id: OrderId) -> Loaded | None:
@@ -105,7 +105,7 @@ class Outdated(Spoilt):
         return replace(loaded, state=STALE) if loaded else None
 
 
-class Unreadable(Spoilt):
+class Unreadable(Malformed):
     """What it has as state is none."""
 
     async def load(self, order_id: OrderId) -> Loaded | None:
@@ -114,7 +114,7 @@ class Unreadable(Spoilt):
         return replace(loaded, state=b"[]") if loaded else None
 
 
-class Unthought(Spoilt):
+class Unthought(Malformed):
     """Fails in a way that no one thought of."""
 
     async def append(self, append: Append) -> Outcome:
@@ -122,7 +122,7 @@ class Unthought(Spoilt):
         raise RuntimeError("no one thought of this")
 
 
-class Deaf(Spoilt):
+class Deaf(Malformed):
     """Its first answer to a commit is lost."""
 
     lost = False

@@ -31,7 +31,7 @@ def test_what_was_sealed_comes_back(value: bytes) -> None:
 
 
 def test_the_same_is_never_sealed_alike() -> None:
-    """Each has a key of its own: nobody sees that two customers' data are the same."""
+    """Each has a key of its own: no one sees that two customers' data are the same."""
     seal = sealing()
     first, second = (seal.seal("order", "", BODY) for _ in range(2))
     assert first.value != second.value
@@ -47,7 +47,7 @@ def test_a_row_in_another_s_place_does_not_open(place: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    "corrupt",
     [
         lambda one: Sealed(one.value[:-1] + bytes([one.value[-1] ^ 1]), one.master, one.wrapped),
         lambda one: Sealed(one.value, one.master, one.wrapped[:-1] + b"x"),
@@ -55,15 +55,15 @@ def test_a_row_in_another_s_place_does_not_open(place: tuple[str, str]) -> None:
         lambda one: Sealed(one.value, one.master, b""),
     ],
 )
-def test_what_was_altered_is_told(spoil: Callable[[Sealed], Sealed]) -> None:
+def test_what_was_altered_is_told(corrupt: Callable[[Sealed], Sealed]) -> None:
     """A changed byte of value or key is found."""
     with pytest.raises(Damaged):
-        sealing().open("order", "", spoil(sealing().seal("order", "", BODY)))
+        sealing().open("order", "", corrupt(sealing().seal("order", "", BODY)))
 
 
 def test_an_old_master_key_still_opens_after_rotation() -> None:
     """What is new is sealed with the active one; what is old opens as long as its key is there,
-    and can be wrapped anew without touching the value."""
+    and can be wrapped again without touching the value."""
     old = sealing().seal("order", "", BODY)
     both = sealing("02", **{"01": b"the first master key", "02": b"the second one"})
     assert both.seal("order", "", BODY).master == "02"
@@ -102,7 +102,7 @@ def test_what_stands_stored() -> None:
 
 @pytest.mark.parametrize("value", [b"", b"\x02", b"\x02" + b"a" * 200])
 def test_rubbish_is_no_envelope(value: bytes) -> None:
-    """Bytes that nobody enclosed are refused, not guessed at."""
+    """Bytes that no one enclosed are refused, not guessed at."""
     with pytest.raises((Damaged, KeyMissing)):
         sealing().disclose("item", "original", value)
 

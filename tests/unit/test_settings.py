@@ -172,7 +172,7 @@ def test_an_instance_of_an_unknown_kind_is_told_also_by_variables_alone() -> Non
 
 
 def test_every_fault_is_one_sentence_that_names_its_key(tmp_path: Path) -> None:
-    """All faults come at once, so that nobody mends them one start at a time."""
+    """All faults come at once, so that no one fixes them one start at a time."""
     text = """
     dta_dir = "x"
     [listen]
@@ -189,7 +189,7 @@ def test_every_fault_is_one_sentence_that_names_its_key(tmp_path: Path) -> None:
     base_url = "ftp://erp"
     """
     told = faults(tmp_path, text, {"ORDERWRIGHT_LIMITS_POOL_SIZE": "many"})
-    assert "dta_dir is no setting; did you mean data_dir?" in told
+    assert "dta_dir is not a setting; did you mean data_dir?" in told
     assert "listen.port must be a whole number, not text." in told
     assert "limits.live_orders must be 1 at least." in told
     assert "limits.mailbox must be a whole number, not a number." in told

@@ -69,15 +69,15 @@ def test_what_is_not_authentic_is_refused_in_words(change: dict[str, str], words
 
 
 def test_a_changed_byte_or_a_foreign_secret_is_refused() -> None:
-    """The signature holds over the raw bytes only; without any secret nobody is believed."""
+    """The signature holds over the raw bytes only; without any secret no one is believed."""
     raw = json.dumps(a_payload()).encode()
     with pytest.raises(SignatureRefused):
         SHOP.receive(headers(raw), raw + b" ", NOW)
     with pytest.raises(SignatureRefused):
         SHOP.receive(headers(raw, secret="another"), raw, NOW)
-    nobody = Shopify("a", shop_domain="acme-us.myshopify.com", secrets=("",), api_version="")
+    no_one = Shopify("a", shop_domain="acme-us.myshopify.com", secrets=("",), api_version="")
     with pytest.raises(SignatureRefused):
-        nobody.receive(headers(raw, secret=""), raw, NOW)
+        no_one.receive(headers(raw, secret=""), raw, NOW)
 
 
 def test_authentic_rubbish_is_kept_by_its_digest() -> None:

@@ -13,7 +13,7 @@ from adapters.channels.shopify.topics import KIND_OF_TOPIC, MAX_WORDS, NOTE, TOP
 from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused
 from schemas.messages.codec import encode
-from schemas.messages.inputs import KINDS, NoteFact
+from schemas.messages.inputs import KINDS, NoteReport
 from schemas.messages.privacy import KIND, AskPrivacy, Subject
 from tests.conftest import Say
 from tests.shopify_payloads import NOW, SHOP, Json, a_payload, headers
@@ -25,7 +25,7 @@ NAMELESS = {RISK, "returns/process", "returns/update"}
 PERSONAL = ("Steve", "jon@", "john@", "555", "Shipping Street", "Ottawa", "example.com")
 
 
-def outcome(topic: str, payload: object) -> tuple[str, NoteFact | None]:
+def outcome(topic: str, payload: object) -> tuple[str, NoteReport | None]:
     """Return what a delivery becomes: a kind of input, or the reason it is kept for."""
     raw = json.dumps(payload).encode()
     receipt = SHOP.receive(headers(raw, X_Shopify_Topic=topic), raw, NOW)
@@ -38,7 +38,7 @@ def outcome(topic: str, payload: object) -> tuple[str, NoteFact | None]:
         if isinstance(found, AskPrivacy):
             assert (found.ref, KIND) == (receipt.ref, receipt.kind)
             return found.asks, None
-        note = found if isinstance(found, NoteFact) else None
+        note = found if isinstance(found, NoteReport) else None
         assert note is None or note.ref == receipt.ref
         return next(kind for kind, shape in KINDS.items() if type(found) is shape), note
     assert all(one.endswith(".") for one in told)
@@ -112,8 +112,8 @@ def test_news_is_told_with_codes_and_never_with_free_text() -> None:
 def test_news_asks_for_a_hold_where_goods_could_leave_wrongly(
     topic: str, payload: Json, hold: str
 ) -> None:
-    """A storefront's hold is for a person; an edit or returned goods hold until the order is known as
-    it is now. Money given back alone holds nothing: the goods stay as they were."""
+    """A storefront's hold is for a person; an edit or returned goods hold until the order is known
+    as it is now. Money given back alone holds nothing: the goods stay as they were."""
     kind, note = outcome(topic, payload)
     assert kind == NOTE
     assert note is not None
@@ -193,7 +193,7 @@ def test_a_note_sent_as_another_topic_is_kept() -> None:
 
 def test_a_privacy_topic_says_whom_it_is_about() -> None:
     """By Shopify's id, both addresses, and the orders it names; whatever it leaves out is empty.
-    One that names nobody is kept for a person."""
+    One that names no one is kept for a person."""
     payload: Json = {
         "shop_id": 954889,
         "shop_domain": "acme-us.myshopify.com",
@@ -216,9 +216,9 @@ def test_a_privacy_topic_says_whom_it_is_about() -> None:
     shop = SHOP.translate(KIND, "shop/redact", b'{"shop_domain":"x"}')
     assert isinstance(shop, AskPrivacy)
     assert (shop.asks, shop.subject) == ("redact_shop", Subject())
-    with pytest.raises(Refused, match="names neither a customer nor an order") as nobody:
+    with pytest.raises(Refused, match="names neither a customer nor an order") as no_one:
         SHOP.translate(KIND, "customers/redact", b'{"shop_domain":"x"}')
-    assert nobody.value.reason == refusals.PRIVACY_REQUEST
+    assert no_one.value.reason == refusals.PRIVACY_REQUEST
     assert outcome("customers/redact", [])[0] == refusals.SCHEMA_MISMATCH
     most = {"shop_domain": "x", "customer": {"id": 5}, "orders_to_redact": [*range(1, 10_002)]}
     assert outcome("customers/redact", most)[0] == refusals.PRIVACY_REQUEST

@@ -46,7 +46,7 @@ def refusal(raw: bytes) -> Refused:
         (b"[1] 2", refusals.JSON_MALFORMED, "followed by more"),
         (b"[NaN]", refusals.JSON_MALFORMED, "line 1, column 2"),
         (b"[Infinity]", refusals.JSON_MALFORMED, "column 2"),
-        (b"{'a': 1}", refusals.JSON_MALFORMED, "no JSON"),
+        (b"{'a': 1}", refusals.JSON_MALFORMED, "not JSON"),
         (b'"\xff"', refusals.JSON_NOT_UTF8, "0xFF"),
         (b'"\xed\xa0\x80"', refusals.JSON_NOT_UTF8, "UTF-8"),
         (b"\xef\xbb\xbf{}", refusals.JSON_BYTE_ORDER_MARK, "EF BB BF"),

@@ -18,7 +18,7 @@ from opentelemetry.trace import SpanContext
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.app.clock import SystemClock, new_id
-from service.channels.sync import UpkeepMetrics
+from service.channels.sync import SyncMetrics
 from service.privacy.metrics import PrivacyMetrics
 from service.telemetry.context import make_traceparent, trace_id_of, traceparent_of
 from service.telemetry.metrics import MAX_SERIES, Metrics, probe_loop
@@ -94,7 +94,7 @@ async def test_a_sampled_message_is_a_trace_of_its_own_linked_to_its_cause() -> 
     assert (publish.attributes or {})["messaging.operation.type"] == "send"
 
 
-async def test_an_http_request_joins_its_callers_trace() -> None:
+async def test_an_http_request_joins_its_clients_trace() -> None:
     """With `inside` the caller's trace goes on instead of being linked."""
     kept = Kept(0.0)
     trace = kept.tracer.begin("POST /hooks", SpanKind.SERVER, CAUSE, inside=True)
@@ -310,7 +310,7 @@ def test_every_metric_is_in_the_docs() -> None:
     page = (Path(__file__).resolve().parents[2] / "docs" / "observability.md").read_text()
     told = set(re.findall(r"(?m)^\| `([a-z_]+)` \| [a-z, ]*\|", page))
     metrics = Metrics()
-    UpkeepMetrics(metrics.registry)
+    SyncMetrics(metrics.registry)
     PrivacyMetrics(metrics.registry)
     made = {
         one.name + ("_total" if one.type == "counter" else "") for one in metrics.registry.collect()

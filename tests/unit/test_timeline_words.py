@@ -156,7 +156,7 @@ STREAM = Stream()
         ),
     ],
 )
-def test_the_words_give_the_main_facts(event: e.OrderEvent, text: str) -> None:
+def test_the_words_give_what_matters(event: e.OrderEvent, text: str) -> None:
     """What the timeline shows is a sentence with the event's own facts, its thing and its rule."""
     entry = event_entry(1, tag_of(event), encode(event), NOON, SKUS)
     assert entry.text == text

@@ -20,7 +20,7 @@ from schemas.order.canonical import Address, Order
 from schemas.order.things import Key
 from tests.given import an_order
 
-# Any: orders as JSON, to be spoilt in every way.
+# Any: orders as JSON, to be corrupted in every way.
 Json = dict[str, Any]
 
 
@@ -83,7 +83,7 @@ def test_every_fault_is_told_at_most_twenty_times() -> None:
 
 
 def test_an_unknown_schema_is_a_programmers_error() -> None:
-    """A name that is not published raises KeyError, for no payload can mend that."""
+    """A name that is not published raises KeyError, for no payload can fix that."""
     with pytest.raises(KeyError):
         validation.accepts("order.v99", {})
 

@@ -138,7 +138,7 @@ def test_a_partner_that_folds_case_is_understood() -> None:
 
 
 def test_the_delivery_is_named_by_the_warehouse_and_its_message() -> None:
-    """A repeat of a message, signed anew, is the same delivery."""
+    """A repeat of a message, signed again, is the same delivery."""
     later = NOW + timedelta(seconds=30)
     first = HOUSE.receive(*sent(a_body()), NOW)
     again = HOUSE.receive(*sent(a_body(), at=later), later)
@@ -236,22 +236,22 @@ def test_impossible_news_is_refused_by_name(body: Json, reason: str) -> None:
 
 
 def test_a_broken_secret_is_told_at_start() -> None:
-    """A secret that is no base64 after whsec_ is the operator's error, without showing it."""
+    """A secret that is not base64 after whsec_ is the operator's error, without showing it."""
     with pytest.raises(ValueError, match="not base64") as caught:
         house("whsec_§§")
     assert "§" not in str(caught.value)
 
 
-def test_spoilt_callbacks_raise_nothing_but_refusals() -> None:
+def test_malformed_callbacks_raise_nothing_but_refusals() -> None:
     """3,000 seeded bit flips, signed as they are: a receipt, a 401, an input or a Refused."""
     rng = random.Random(20261127)
     good = json.dumps(a_body()).encode()
     taken = 0
     for _ in range(3_000):
-        spoilt = bytearray(good)
+        malformed = bytearray(good)
         for _ in range(rng.randint(0, 2)):
-            spoilt[rng.randrange(len(spoilt))] ^= 1 << rng.randrange(8)
-        headers, raw = sent(bytes(spoilt))
+            malformed[rng.randrange(len(malformed))] ^= 1 << rng.randrange(8)
+        headers, raw = sent(bytes(malformed))
         try:
             receipt = HOUSE.receive(headers, raw, NOW)
             HOUSE.translate(receipt.kind, receipt.topic, raw)

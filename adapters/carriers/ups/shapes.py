@@ -9,7 +9,7 @@ import msgspec
 
 from adapters.kit.fitting import phrases
 
-_STRAY_RETURNS = re.compile(r"&#x[dD];|\s")
+_LONE_RETURNS = re.compile(r"&#x[dD];|\s")
 
 T = TypeVar("T")
 
@@ -125,7 +125,7 @@ class Voided(msgspec.Struct, frozen=True, rename="pascal"):
     def succeeded(self) -> bool:
         """Say whether it was voided; codes have come with stray carriage returns in them."""
         code = self.void_shipment_response.summary_result.status.code
-        return _STRAY_RETURNS.sub("", code) == "1"
+        return _LONE_RETURNS.sub("", code) == "1"
 
     def says(self) -> str:
         """Return UPS's own words."""

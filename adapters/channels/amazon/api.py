@@ -58,7 +58,7 @@ class Bucket:
         self._promised = self._at
 
     def take(self) -> None:
-        """Take a token. Raises Retryable with the wait until there is one that nobody before has
+        """Take a token. Raises Retryable with the wait until there is one that no one before has
         been promised; other operations go on meanwhile."""
         self._refill()
         if self._tokens < 1:

@@ -13,7 +13,7 @@ from adapters.kit.lineage import Carried, Example, Stated, one_parcel
 if TYPE_CHECKING:
     from adapters.channels.amazon.source import Amazon
     from adapters.channels.amazon.storefront import AmazonStorefront
-    from adapters.channels.amazon.sync import AmazonUpkeep
+    from adapters.channels.amazon.sync import AmazonSync
     from adapters.kit.inbound import Translator
     from schemas.messages.privacy import Read
 
@@ -52,11 +52,11 @@ def _storefront(settings: AmazonSettings, kit: Kit) -> AmazonStorefront:
     )
 
 
-def _sync(settings: AmazonSettings, kit: Kit) -> AmazonUpkeep:
+def _sync(settings: AmazonSettings, kit: Kit) -> AmazonSync:
     from adapters.channels.amazon.api import AmazonApi
-    from adapters.channels.amazon.sync import AmazonUpkeep
+    from adapters.channels.amazon.sync import AmazonSync
 
-    return AmazonUpkeep(
+    return AmazonSync(
         AmazonApi(kit.client, settings, name=kit.name),
         AmazonApi(kit.client, settings, name=kit.name, grantless=True),
         kit.clock,

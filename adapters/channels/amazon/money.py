@@ -18,7 +18,7 @@ MAX_PLAIN_DIGITS = 15
 way."""
 
 EXTRA = "amazon-"
-"""Ids of lines that are no item of Amazon's begin so: what wrapping, fees and tips cost."""
+"""Ids of lines that are not items of Amazon's begin so: what wrapping, fees and tips cost."""
 
 _EXTRAS = {
     "GIFT_WRAP": "Gift wrapping",

@@ -20,10 +20,10 @@ from schemas.contracts.refusals import Refused, refused
 from schemas.contracts.strict_json import parse, shown
 
 MAX_ENVELOPES = 3
-"""EventBridge or SNS into SQS, forwarded with the SQS message, are two; one more is no order."""
+"""EventBridge or SNS into SQS, forwarded with the SQS message, are two; one more isn't an order."""
 
 BUYER_ASKS = "BuyerRequestedChange"
-"""The kind of change that is no change yet: the buyer asks for one."""
+"""The kind of change that is not a change yet: the buyer asks for one."""
 
 NOT_OURS: Mapping[str, str] = MappingProxyType(
     {
@@ -122,7 +122,7 @@ def _unwrapped(tree: object) -> Mapping[str, object]:
         tree = parse(inner.encode()) if isinstance(inner, str) else inner
     raise refused(
         refusals.REF_MISSING,
-        "The message is no notification of Amazon's: it has no NotificationType, also not in the "
+        "The message is not an Amazon notification: it has no NotificationType, also not in the "
         "Body of an SQS message, the Message of SNS or the detail of EventBridge. Forward each "
         "message by itself.",
     )

@@ -1,6 +1,6 @@
 """From Amazon's order (`getOrder`, Orders API 2026-01-01) to our inputs: pure translation.
 
-Amazon lets nobody ship an order that is pending: it waits. What Amazon ships itself is not ours.
+Amazon lets no one ship an order that is pending: it waits. What Amazon ships itself is not ours.
 Packages that are confirmed, by us or by somebody else, are stated with the order.
 """
 
@@ -29,7 +29,7 @@ from schemas.contracts.refusals import refused
 from schemas.contracts.strict_json import shown
 from schemas.contracts.validation import accepts, require
 from schemas.messages.effects import Units
-from schemas.messages.inputs import CancelOrder, Input, NoteFact, OutsideShipment, UpdateOrder
+from schemas.messages.inputs import CancelOrder, Input, NoteReport, OutsideShipment, UpdateOrder
 from schemas.order.canonical import DOUBT, Address, Customer, Line, Order, Payment, Totals
 
 MAX_ATTRIBUTES = 100
@@ -80,10 +80,10 @@ def input_of(
         return CancelOrder(ref=ref, reason="Every item was cancelled.", whole=True)
     if status in PENDING and not _complete(source):
         words = "Amazon has not confirmed the payment yet and tells no address; it must wait."
-        return NoteFact(ref=ref, source=SOURCE, topic=status, words=words, waits=True)
+        return NoteReport(ref=ref, source=SOURCE, topic=status, words=words, waits=True)
     if status == "SHIPPED" and _ship_to(source) is None:
         words = "Amazon shows the order as shipped, and tells its address no more."
-        return NoteFact(ref=ref, source=SOURCE, topic=status, words=words)
+        return NoteReport(ref=ref, source=SOURCE, topic=status, words=words)
     return UpdateOrder(
         order=canonical_order(source, rounding, settings), fulfilled=fulfilled_of(source)
     )

@@ -30,7 +30,7 @@ from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused, refused
 from schemas.contracts.strict_json import parse, shown
 from schemas.contracts.validation import read_foreign
-from schemas.messages.inputs import Input, NoteFact, RefetchOrder
+from schemas.messages.inputs import Input, NoteReport, RefetchOrder
 
 REFETCH, NOTE = "refetch", "note"
 CANCEL_ASKED = (
@@ -141,7 +141,7 @@ class Amazon:
             )
         ref, topic = notice.order_id, notice.topic
         if kind == NOTE and notice.cancel_asked:
-            return NoteFact(
+            return NoteReport(
                 ref=ref, source=SOURCE, topic=topic, words=CANCEL_ASKED, hold="before_hand_over"
             )
         if kind != REFETCH:

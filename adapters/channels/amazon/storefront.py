@@ -81,7 +81,7 @@ class AmazonStorefront:
         try:
             order = await self._order(call.ref, call)
         except Rejected as error:
-            # A refused question is no answer: what was done before stays unknown.
+            # A refused question is not an answer: what was done before stays unknown.
             raise NeedsPerson(str(error), outcome_known=False) from error
         if isinstance(effect, CancelAtChannel):
             return ChannelCancelled() if is_cancelled(order) else None
@@ -196,5 +196,5 @@ def package_reference(parcel: SentParcel) -> str:
 
 def _order_id(ref: str) -> str:
     if not is_order_id(ref):
-        raise Rejected(f"{printable(ref)[:40]!r} is no order id of {PARTNER}: those are 3-7-7.")
+        raise Rejected(f"{printable(ref)[:40]!r} is not an order id of {PARTNER}: those are 3-7-7.")
     return ref

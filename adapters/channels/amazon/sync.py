@@ -79,8 +79,8 @@ _destinations = msgspec.json.Decoder(_Destinations)
 _made = msgspec.json.Decoder(_Made)
 
 
-class AmazonUpkeep:
-    """One seller account, behind `adapters.kit.sync.Upkeep`.
+class AmazonSync:
+    """One seller account, behind `adapters.kit.sync.ChannelSync`.
 
     `api` speaks for the seller and `own` for the application itself. `queue_arn` names the queue
     that the forwarder reads.
@@ -138,7 +138,7 @@ class AmazonUpkeep:
         try:
             return await self._keep()
         except Rejected as error:
-            why = f"The subscription to {ORDER_CHANGE} can't be mended: {error}"
+            why = f"The subscription to {ORDER_CHANGE} can't be fixed: {error}"
             return Subscriptions(faults=(why,))
 
     async def _keep(self) -> Subscriptions:
@@ -154,18 +154,18 @@ class AmazonUpkeep:
                 _SUBSCRIPTIONS,
                 {"payloadVersion": PAYLOAD_VERSION, "destinationId": destination},
             )
-            return Subscriptions(mended=(f"The subscription to {ORDER_CHANGE} is made.",))
+            return Subscriptions(fixed=(f"The subscription to {ORDER_CHANGE} is made.",))
         found = decoded(_subscribed, answer, partner=PARTNER, writes=False).payload
         faults = []
         if found.destination_id != destination:
             faults.append(
                 f"The subscription to {ORDER_CHANGE} goes to another queue than queue_arn: end "
-                f"the subscription {found.subscription_id[:100]}, and it is made anew."
+                f"the subscription {found.subscription_id[:100]}, and it is made again."
             )
         if found.processing_directive:
             faults.append(
                 f"The subscription to {ORDER_CHANGE} has a filter, which may keep orders back: end "
-                f"the subscription {found.subscription_id[:100]}, and it is made anew."
+                f"the subscription {found.subscription_id[:100]}, and it is made again."
             )
         return Subscriptions(faults=tuple(faults))
 

@@ -210,7 +210,7 @@ _ORDER: Fields = {
     "store_default_currency_code": "CAD",
     "store_default_to_transactional_exchange_rate": "0.7300000000",
     "staff_notes": "Send on Saturday",
-    "customer_message": "Leave it at the door",
+    "customer_message": "Leave it at the edge",
     "discount_amount": "1.0000",
     "coupon_discount": "4.0000",
     "shipping_address_count": 1,

@@ -13,7 +13,7 @@ from adapters.kit.lineage import Carried, Example, Stated, one_parcel
 if TYPE_CHECKING:
     from adapters.channels.bigcommerce.source import BigCommerce
     from adapters.channels.bigcommerce.storefront import BigCommerceStorefront
-    from adapters.channels.bigcommerce.sync import BigCommerceUpkeep
+    from adapters.channels.bigcommerce.sync import BigCommerceSync
     from adapters.kit.inbound import Translator
     from schemas.messages.privacy import Read
 
@@ -40,11 +40,11 @@ def _storefront(settings: BigCommerceSettings, kit: Kit) -> BigCommerceStorefron
     return BigCommerceStorefront(BigCommerceApi(kit.client, settings, name=kit.name))
 
 
-def _sync(settings: BigCommerceSettings, kit: Kit) -> BigCommerceUpkeep:
+def _sync(settings: BigCommerceSettings, kit: Kit) -> BigCommerceSync:
     from adapters.channels.bigcommerce.api import BigCommerceApi
-    from adapters.channels.bigcommerce.sync import KEEP, BigCommerceUpkeep
+    from adapters.channels.bigcommerce.sync import KEEP, BigCommerceSync
 
-    return BigCommerceUpkeep(
+    return BigCommerceSync(
         BigCommerceApi(kit.client, settings, name=kit.name, keep=KEEP),
         secret=settings.webhook_secrets[0].reveal(),
     )

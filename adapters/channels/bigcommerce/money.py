@@ -26,7 +26,7 @@ ROUNDING = Rounding(mode="half_up", level="order")
 """BigCommerce reckons with four places and rounds the order's total to the currency's."""
 
 EXTRA = "bigcommerce-"
-"""Ids of lines that are no product of the shop begin so: handling, wrapping and fees."""
+"""Ids of lines that are not products of the shop begin so: handling, wrapping and fees."""
 
 MAX_DISCOUNTS = 100
 """What `order.v1` takes; what is beyond is in the totals all the same."""

@@ -41,12 +41,12 @@ from schemas.contracts.refusals import refused
 from schemas.contracts.strict_json import shown
 from schemas.contracts.validation import accepts, require
 from schemas.messages.effects import Units
-from schemas.messages.inputs import CancelOrder, Input, NoteFact, OutsideShipment, UpdateOrder
+from schemas.messages.inputs import CancelOrder, Input, NoteReport, OutsideShipment, UpdateOrder
 from schemas.order.canonical import DOUBT, Address, Customer, Line, Order
 
 SOURCE = "bigcommerce"
 UNLISTED_SKU = "unlisted"
-"""The SKU of a line that is no article and needs no shipping, such as a gift certificate."""
+"""The SKU of a line that is not an article and needs no shipping, such as a gift certificate."""
 GONE = frozenset({2, 10})
 """The statuses Shipped and Completed."""
 MAX_SHIPMENTS = 500
@@ -62,7 +62,8 @@ _MONTHS = {
 
 
 def travels(product: Product) -> bool:
-    """Say whether a line is shipped: it is no download, no certificate, and nobody picks it up."""
+    """Say whether a line is shipped: it is neither a download nor a certificate, and no one picks
+    it up."""
     return product.type == "physical" and not product.order_pickup_method_id
 
 
@@ -261,8 +262,8 @@ def _note(
     *,
     hold: Literal["", "before_hand_over"] = "before_hand_over",
     waits: bool = False,
-) -> NoteFact:
-    return NoteFact(
+) -> NoteReport:
+    return NoteReport(
         ref=str(order.id), source=SOURCE, topic=topic, words=words, hold=hold, waits=waits
     )
 

@@ -18,7 +18,7 @@ from adapters.kit.inbound import UNKNOWN
 from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused, refused
 from schemas.contracts.strict_json import shown
-from schemas.messages.inputs import NoteFact
+from schemas.messages.inputs import NoteReport
 
 REFETCH, NOTE = "refetch", "note"
 
@@ -84,16 +84,16 @@ NOT_OURS: tuple[tuple[str, str], ...] = (
     ("store/modifier/", _CATALOGUE),
     ("store/option/", _CATALOGUE),
     ("store/priceList/", _CATALOGUE),
-    ("store/cart/", "A cart is no order yet."),
+    ("store/cart/", "A cart is not an order yet."),
     ("store/customer/", _BUYERS),
     ("store/subscriber/", _BUYERS),
     ("store/channel/", "Channels are configured here, not read from the storefront."),
     ("store/information/", "The shop's own data are asked for when an order is."),
-    ("store/redirects/", "Pages of the shop are no orders."),
+    ("store/redirects/", "Pages of the shop are not orders."),
     ("store/metafield/", "Other apps keep notes of their own there."),
     ("store/store/metafield/", "Other apps keep notes of their own there."),
 )
-"""How scopes begin that are no concern of orders, and why; the first that fits counts. One that is
+"""How scopes begin that do not concern orders, and why; the first that fits counts. One that is
 neither here nor above is `topic_unknown`."""
 
 
@@ -118,12 +118,12 @@ def number_in(named: int | str | None) -> str:
     return str(int(digits)) if is_id else ""
 
 
-def note_of(scope: str, hook: Hook) -> NoteFact:
+def note_of(scope: str, hook: Hook) -> NoteReport:
     """Make the note a webhook is. Raises Refused."""
     meaning, ref = SCOPES.get(scope), order_of(scope, hook)
     if meaning is None or meaning.kind != NOTE or not ref:
         raise kept(scope)
-    return NoteFact(
+    return NoteReport(
         ref=ref,
         source="bigcommerce",
         topic=scope,
@@ -154,7 +154,7 @@ def kept(scope: str) -> Refused:
         return refused(meaning.reason, meaning.words)
     for begins, words in NOT_OURS:
         if scope.startswith(begins):
-            told = f"The scope {shown(scope)} is no concern of orders: {words} Delete the webhook."
+            told = f"The scope {shown(scope)} does not concern orders: {words} Delete the webhook."
             return refused(refusals.TOPIC_NOT_OURS, told)
     told = f"The scope {shown(scope)} has no meaning here yet; the payload is kept."
     return refused(refusals.TOPIC_UNKNOWN, told)

@@ -34,7 +34,7 @@ from schemas.contracts.validation import read_foreign
 from schemas.messages.inputs import Input, RefetchOrder
 
 SECRET_HEADER = "X-Orderwright-Secret"  # noqa: S105 — the header's name, no secret
-"""The header that our webhooks are created with; upkeep sees to it."""
+"""The header that our webhooks are created with; channel sync sees to it."""
 _STORES = "stores/"
 
 
@@ -102,7 +102,7 @@ class BigCommerce:
         if kind == UNREADABLE:
             raise refused(
                 refusals.REF_MISSING,
-                "The payload is no webhook of BigCommerce's: it names no scope, or its data have "
+                "The payload is not a BigCommerce webhook: it names no scope, or its data have "
                 "another shape.",
             )
         hook = read_foreign(tree, Hook)

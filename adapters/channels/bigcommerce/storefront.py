@@ -72,7 +72,7 @@ class BigCommerceStorefront:
 
     async def bundle(self, ref: str, call: Call) -> bytes:
         """Return the order and its sub-resources as BigCommerce tells them now, without what
-        nobody here reads (the customer's IP address, links); of a shape that isn't known, all.
+        no one here reads (the customer's IP address, links); of a shape that isn't known, all.
 
         Raises Rejected for an order that BigCommerce does not know.
         """
@@ -113,7 +113,7 @@ class BigCommerceStorefront:
             products = await self._all(f"{path}/products", call, _products, {})
             shipments = await self._all(f"{path}/shipments", call, _shipments, {})
         except Rejected as error:
-            # A refused question is no answer: what was done before stays unknown.
+            # A refused question is not an answer: what was done before stays unknown.
             raise NeedsPerson(str(error), outcome_known=False) from error
         found = []
         for one in planned(call.stated, effect, products):
@@ -237,7 +237,7 @@ class BigCommerceStorefront:
                 answer = await self._api.ask("GET", "/v2/store", call=call)
                 told = decoded(_tree, answer, partner=PARTNER, writes=False)
             except Unauthorised:
-                # Weights are not worth an order. A token that is no good fails at the order itself.
+                # Weights are not worth an order. A bad token fails at the order itself.
                 told = {}
             self._store = {"weight_units": told.get("weight_units")}
             self._store_until = now + STORE_SECONDS
@@ -249,7 +249,7 @@ def pruned(raw: bytes) -> bytes:
     try:
         return msgspec.json.encode(_bundle.decode(raw), order="sorted")
     except msgspec.ValidationError:
-        return raw  # the door refuses it, and says in whole sentences what is wrong
+        return raw  # the edge refuses it, and says in whole sentences what is wrong
 
 
 def _status_wanted(
@@ -277,7 +277,9 @@ def _after(products: list[Product], made: Shipment) -> list[Product]:
 def _order_id(ref: str) -> str:
     found = number_in(ref)
     if not found:
-        raise Rejected(f"{printable(ref)[:40]!r} is no order id of {PARTNER}: those are numbers.")
+        raise Rejected(
+            f"{printable(ref)[:40]!r} is not an order id of {PARTNER}: those are numbers."
+        )
     return found
 
 

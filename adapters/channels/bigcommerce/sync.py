@@ -27,7 +27,7 @@ WANTED = tuple(SCOPES)
 """The scopes that are subscribed: all with a meaning here."""
 
 INCOMPLETE = 0
-"""The status of a checkout that is not completed: not listed, for it is no order yet."""
+"""The status of a checkout that is not completed: not listed, for it is not an order yet."""
 
 _SECOND = timedelta(seconds=1)
 
@@ -62,8 +62,8 @@ _orders = msgspec.json.Decoder(list[_Order])
 _hooks = msgspec.json.Decoder(_Hooks)
 
 
-class BigCommerceUpkeep:
-    """One store, behind `adapters.kit.sync.Upkeep`. `secret` is what webhooks are created
+class BigCommerceSync:
+    """One store, behind `adapters.kit.sync.ChannelSync`. `secret` is what webhooks are created
     with: the new one while it is rotated."""
 
     def __init__(self, api: BigCommerceApi, *, secret: str) -> None:
@@ -110,20 +110,20 @@ class BigCommerceUpkeep:
         """Create a webhook for each scope with a meaning, switch those on that were switched off,
         and give them the secret of today."""
         ours = {one.scope: one for one in await self._all() if one.destination == address}
-        faults, mended = [], []
+        faults, fixed = [], []
         for scope in WANTED:
             there = ours.get(scope)
             if there is not None and there.is_active and there.bears(self._secret):
                 continue
             try:
-                await self._mend(scope, there, address)
+                await self._fix(scope, there, address)
             except Rejected as error:
                 what = "missing" if there is None else "not in order"
                 faults.append(f"The webhook of {scope} is {what}: {error}")
             else:
-                mended.append(f"The webhook of {scope} {_what(there)}.")
+                fixed.append(f"The webhook of {scope} {_what(there)}.")
         return Subscriptions(
-            faults=tuple(faults[:MAX_SENTENCES]), mended=tuple(mended[:MAX_SENTENCES])
+            faults=tuple(faults[:MAX_SENTENCES]), fixed=tuple(fixed[:MAX_SENTENCES])
         )
 
     async def _all(self) -> list[_Hook]:
@@ -137,7 +137,7 @@ class BigCommerceUpkeep:
                 return found
         raise Rejected("The store has more webhooks than we read. Delete those of no use there.")
 
-    async def _mend(self, scope: str, there: _Hook | None, address: str) -> None:
+    async def _fix(self, scope: str, there: _Hook | None, address: str) -> None:
         wanted = {
             "scope": scope,
             "destination": address,

@@ -91,7 +91,7 @@ _ORDER: dict[str, object] = {
     "ship_to": _SHIP_TO,
     "bill_to": {**_SHIP_TO, "name": "Bill Probe"},
     "shipping_method": "Express",
-    "note": "Leave it at the door",
+    "note": "Leave it at the edge",
     "gift_message": "Many happy returns",
     "attributes": {"Delivery day": "Friday"},
     "test": False,
@@ -153,7 +153,7 @@ def examples() -> tuple[Example, ...]:
             },
         ),
         Example(
-            when="if the line is no part of a bundle",
+            when="if the line is not part of a bundle",
             tree={**_ORDER, "lines": [lines[0], alone]},
         ),
         Example(

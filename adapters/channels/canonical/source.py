@@ -13,7 +13,7 @@ from schemas.messages.inputs import (
     ConfirmPayment,
     EditOrder,
     Input,
-    NoteFact,
+    NoteReport,
     PlaceOrder,
     ReportedParcel,
     ReportHandedOver,
@@ -27,7 +27,7 @@ _BARE: dict[str, type[PlaceOrder | UpdateOrder]] = {"place": PlaceOrder, "update
 
 
 class Canonical:
-    """Reads messages of `schemas/contracts/json/`. It proves nobody's identity: an API key or a
+    """Reads messages of `schemas/contracts/json/`. It proves no one's identity: an API key or a
     NATS user with its subjects does, before."""
 
     kind = "canonical"
@@ -97,7 +97,7 @@ def _check(found: Input) -> None:
         )
     if isinstance(found, EditOrder):
         refuse_edit(found)
-    if isinstance(found, NoteFact) and (faults := checks.news_possible(found.at)):
+    if isinstance(found, NoteReport) and (faults := checks.news_possible(found.at)):
         raise Refused(refusals.DATE_IMPOSSIBLE, faults)
     if isinstance(found, PlaceOrder | UpdateOrder | ConfirmPayment):
         for shipment in found.fulfilled:

@@ -25,7 +25,7 @@ from schemas.messages.effects import (
     PublishFulfilment,
     Result,
 )
-from schemas.messages.facts import (
+from schemas.messages.published_events import (
     FulfilledLine,
     FulfilledParcel,
     OrderCancelledHere,

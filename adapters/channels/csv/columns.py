@@ -28,7 +28,7 @@ MAX_COLUMNS = 200
 MAX_ATTRIBUTE = 5_000  # characters of an attribute's value: the canonical order's bound
 
 SHOWN_FAULTS = 20
-"""Faults that are told at once: more than a clerk mends before trying again."""
+"""Faults that are told at once: more than a clerk fixes before trying again."""
 
 
 class Column(Struct, frozen=True, kw_only=True):

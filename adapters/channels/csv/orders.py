@@ -1,4 +1,4 @@
-"""Rows of a CSV become canonical orders. Pure translation, behind the same door as all others.
+"""Rows of a CSV become canonical orders. Pure translation, behind the same edge as all others.
 
 Whatever can't be read stays with its row numbers and sentences. An order is taken whole or not at
 all: a broken row beside it, or rows of it elsewhere in the file, refuse it.
@@ -101,7 +101,7 @@ class _Group:
         if len(self.faults) < SHOWN_FAULTS:
             self.faults.append((reason, sentence))
         elif len(self.faults) == SHOWN_FAULTS:
-            told = "There are more faults; mend these first and import it again."
+            told = "There are more faults; fix these first and import it again."
             self.faults.append((reason, told))
 
 

@@ -136,7 +136,7 @@ def _quoted(number: int, first: str, lines: _Lines, delimiter: str) -> Row:
     try:
         return Row(number, next(csv.reader(feed(), delimiter=delimiter, strict=True)))
     except (csv.Error, _Unclosed) as error:
-        # What stands behind the broken line is read anew, so that it isn't lost with it.
+        # What stands behind the broken line is read again, so that it isn't lost with it.
         lines.put_back(taken)
         if isinstance(error, csv.Error) and not taken:
             told = "a quoted cell goes on behind its closing quote"

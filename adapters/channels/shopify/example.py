@@ -211,7 +211,7 @@ _ORDER: Fields = {
     ],
     "refunds": [],
     "returns": [{"id": 52, "status": "open"}],
-    "note": "Leave it at the door",
+    "note": "Leave it at the edge",
     "note_attributes": [
         {"name": "Delivery day", "value": "Friday"},
         {"name": "Gift message", "value": "Many happy returns"},

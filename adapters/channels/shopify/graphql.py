@@ -130,5 +130,7 @@ def order_gid(ref: str) -> str:
     """Return what GraphQL calls the order with this number. Raises Rejected for what is none."""
     number = ref.removeprefix(_GID)
     if not (number.isascii() and number.isdigit() and len(number) <= 20):
-        raise Rejected(f"{printable(ref)[:40]!r} is no order id of {PARTNER}: those are numbers.")
+        raise Rejected(
+            f"{printable(ref)[:40]!r} is not an order id of {PARTNER}: those are numbers."
+        )
     return _GID + number

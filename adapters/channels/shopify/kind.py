@@ -13,7 +13,7 @@ from adapters.kit.lineage import Carried, Example, Stated, one_parcel
 if TYPE_CHECKING:
     from adapters.channels.shopify.source import Shopify
     from adapters.channels.shopify.storefront import ShopifyStorefront
-    from adapters.channels.shopify.sync import ShopifyUpkeep
+    from adapters.channels.shopify.sync import ShopifySync
     from adapters.kit.inbound import Translator
     from schemas.messages.privacy import Read
     from schemas.order.canonical import Order
@@ -67,11 +67,11 @@ def _storefront(settings: ShopifySettings, kit: Kit) -> ShopifyStorefront:
     return ShopifyStorefront(kit.client, settings, name=kit.name)
 
 
-def _sync(settings: ShopifySettings, kit: Kit) -> ShopifyUpkeep:
+def _sync(settings: ShopifySettings, kit: Kit) -> ShopifySync:
     from adapters.channels.shopify.graphql import ShopifyGraphql
-    from adapters.channels.shopify.sync import ShopifyUpkeep
+    from adapters.channels.shopify.sync import ShopifySync
 
-    return ShopifyUpkeep(ShopifyGraphql(kit.client, settings, name=kit.name))
+    return ShopifySync(ShopifyGraphql(kit.client, settings, name=kit.name))
 
 
 async def _probe(settings: ShopifySettings, kit: Kit) -> str:

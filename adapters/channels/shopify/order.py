@@ -26,7 +26,7 @@ from schemas.order.canonical import DOUBT, Address, Customer, Line, Order, Payme
 MAX_ATTRIBUTES = 100
 """What `order.v1` takes."""
 UNLISTED_SKU = "unlisted"
-"""The SKU of a line that is no article and needs no shipping, such as a tip or a wrapping."""
+"""The SKU of a line that is not an article and needs no shipping, such as a tip or a wrapping."""
 
 _PAYMENTS: dict[str | None, str] = {None: "pending", "": "pending", "expired": "voided"}
 USUAL = ShopifyTranslation()

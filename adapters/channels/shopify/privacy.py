@@ -39,7 +39,7 @@ class _Payload(Struct, frozen=True, kw_only=True):
 
 
 def privacy_request(topic: str, raw: bytes) -> AskPrivacy:
-    """Read what a privacy topic asks. Raises Refused when it names nobody."""
+    """Read what a privacy topic asks. Raises Refused when it names no one."""
     found = read_foreign(parse(raw), _Payload)
     asks = PRIVACY_TOPICS[topic]
     if asks == REDACT_SHOP:

@@ -99,7 +99,7 @@ class ShopifyStorefront:
         try:
             goods = await self._goods.now(call)
         except Rejected as error:
-            # A refused question is no answer: what was done before stays unknown.
+            # A refused question is not an answer: what was done before stays unknown.
             raise NeedsPerson(str(error), outcome_known=False) from error
         if isinstance(call.effect, CancelAtChannel):
             return ChannelCancelled() if goods.cancelled else None

@@ -53,7 +53,7 @@ mutation Subscribe($topic: WebhookSubscriptionTopic!, $wanted: WebhookSubscripti
 }
 """
 
-MEND_MUTATION = """
+UPDATE_MUTATION = """
 mutation MendSubscription($id: ID!, $wanted: WebhookSubscriptionInput!) {
   webhookSubscriptionUpdate(id: $id, webhookSubscription: $wanted) {
     webhookSubscription { id }
@@ -145,8 +145,8 @@ _decoder = msgspec.json.Decoder(_Data)
 _T = TypeVar("_T")
 
 
-class ShopifyUpkeep:
-    """One shop, behind `adapters.kit.sync.Upkeep`."""
+class ShopifySync:
+    """One shop, behind `adapters.kit.sync.ChannelSync`."""
 
     def __init__(self, graphql: ShopifyGraphql) -> None:
         self._graphql = graphql
@@ -169,10 +169,10 @@ class ShopifyUpkeep:
         return found.count if found.precision == "EXACT" else None
 
     async def keep_subscriptions(self, address: str) -> Subscriptions:
-        """Subscribe to every topic with a meaning here, and mend what was cut down."""
+        """Subscribe to every topic with a meaning here, and fix what was cut down."""
         known = await self._subscriptions()
         ours = {one.topic: one for one in known if one.uri == address}
-        faults, mended = [], []
+        faults, fixed = [], []
         for topic in WANTED:
             there = ours.get(topic_name(topic))
             if there is not None and there.is_right():
@@ -184,14 +184,14 @@ class ShopifyUpkeep:
                     )
                 continue
             try:
-                await self._mend(topic, there, address)
+                await self._fix(topic, there, address)
             except Rejected as error:
                 faults.append(f"The subscription to {topic} is missing: {error}")
             else:
                 what = "is made" if there is None else "brings whole payloads again"
-                mended.append(f"The subscription to {topic} {what}.")
+                fixed.append(f"The subscription to {topic} {what}.")
         return Subscriptions(
-            faults=tuple(faults[:MAX_SENTENCES]), mended=tuple(mended[:MAX_SENTENCES])
+            faults=tuple(faults[:MAX_SENTENCES]), fixed=tuple(fixed[:MAX_SENTENCES])
         )
 
     async def _subscriptions(self) -> list[_Subscription]:
@@ -206,7 +206,7 @@ class ShopifyUpkeep:
                 return found
         raise Rejected("The shop has more subscriptions than we read. End those of no use there.")
 
-    async def _mend(self, topic: str, there: _Subscription | None, address: str) -> None:
+    async def _fix(self, topic: str, there: _Subscription | None, address: str) -> None:
         wanted: dict[str, object] = {"uri": address, "format": "JSON"}
         if there is None:
             variables = {"topic": topic_name(topic), "wanted": wanted}
@@ -214,7 +214,7 @@ class ShopifyUpkeep:
             made = _there(data.webhook_subscription_create)
         else:
             wanted |= {"filter": "", "includeFields": []}
-            data = await self._ask(MEND_MUTATION, {"id": there.id, "wanted": wanted}, writes=True)
+            data = await self._ask(UPDATE_MUTATION, {"id": there.id, "wanted": wanted}, writes=True)
             made = _there(data.webhook_subscription_update)
         if made.user_errors:
             said = phrases([error.message for error in made.user_errors])

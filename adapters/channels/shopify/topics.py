@@ -19,12 +19,12 @@ from adapters.kit.inbound import UNKNOWN
 from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused, refused
 from schemas.contracts.strict_json import shown
-from schemas.messages.inputs import NoteFact
+from schemas.messages.inputs import NoteReport
 from schemas.messages.privacy import KIND as PRIVACY
 
 NOTE = "note"
 MAX_WORDS = 256
-"""What `order.note_fact.v1` takes."""
+"""What `order.note_report.v1` takes."""
 
 # Codes, amounts and tracking numbers; whatever else somebody typed may be personal, and stays out.
 _PLAIN = re.compile(r"[A-Za-z0-9 _.:+/#-]{1,40}", re.ASCII)
@@ -291,7 +291,7 @@ def named_order(topic: str, tree: object) -> str:
     return ""
 
 
-def note_of(topic: str, tree: object) -> NoteFact:
+def note_of(topic: str, tree: object) -> NoteReport:
     """Make the note a piece of news is. Raises Refused(order_unnamed or topic_unknown)."""
     meaning = TOPICS.get(topic)
     if meaning is None or meaning.kind != NOTE:
@@ -302,7 +302,7 @@ def note_of(topic: str, tree: object) -> NoteFact:
     told = [f"{path.rpartition('.')[2].replace('_', ' ')} {found}" for path in meaning.details
             if isinstance(found := at(tree, path), str) and _PLAIN.fullmatch(found)]  # fmt: skip
     words = f"{meaning.words} ({', '.join(told)})" if told else meaning.words
-    return NoteFact(
+    return NoteReport(
         ref=ref,
         source="shopify",
         topic=topic,
@@ -339,7 +339,7 @@ def kept(topic: str) -> Refused:
     if meaning.reason == refusals.TOPIC_NOT_OURS:
         return refused(
             meaning.reason,
-            f"The topic {topic} is no concern of orders: {meaning.words} End the subscription.",
+            f"The topic {topic} does not concern orders: {meaning.words} End the subscription.",
         )
     return refused(meaning.reason, meaning.words)
 

@@ -40,7 +40,7 @@ CREATE INDEX quarantine_open ON quarantine (id) WHERE state = 'open';
 -- What was refused is not missed: a listed order is looked for among it.
 CREATE INDEX quarantine_refs ON quarantine (channel, ref);
 
--- Who did what to what, when and why. `before` and `after` hold digests and states, never a payload: rows stay for ever.
+-- Who did what to what, when and why. `before` and `after` hold digests and states, never a payload: rows stay permanently.
 CREATE TABLE audit (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at timestamptz NOT NULL,

@@ -35,7 +35,7 @@ MAX_TEXT = 1_000
 
 CANCELLED, CANCELLING = "cancelled", "cancelling"
 _DELIVERIES = frozenset({"parcel", "local_delivery", "pickup"})
-_LABELS = {"us": "ours", "them": "yours", "nobody": "yours"}
+_LABELS = {"us": "ours", "them": "yours", "none": "yours"}
 """Who buys the labels, as the contract says it; meaningless where no carrier takes the goods."""
 
 _PROBED = "0"

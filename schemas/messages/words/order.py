@@ -71,7 +71,7 @@ def _normalised(event: e.Normalised, lines: Lines) -> str:
     return f"Read again with version {event.mappings} of the mappings{many}."
 
 
-def _fact_noted(event: e.FactNoted, lines: Lines) -> str:
+def _report_noted(event: e.ReportNoted, lines: Lines) -> str:
     return f"{event.source} ({event.topic}): {sentence(event.words)}"
 
 
@@ -173,7 +173,7 @@ WORDS: dict[type[e.Event], Words] = {
     e.Changed: _changed,
     e.Normalised: _normalised,
     e.UpdateNoted: simply("The channel stated the order again; nothing that matters differs."),
-    e.FactNoted: _fact_noted,
+    e.ReportNoted: _report_noted,
     e.RefetchAsked: _refetch_asked,
     e.Fetched: simply("The channel returned the current order, which comes in as a message."),
     e.ShippedElsewhere: _elsewhere,

@@ -109,7 +109,7 @@ def test_a_cancel_racing_a_refused_label_goes_on_undoing_the_rest() -> None:
 
 
 def test_a_label_of_unknown_fate_is_looked_up_before_anything_is_given_back() -> None:
-    """Nobody may say cancelled while a label may exist; a person's retry finds and voids it."""
+    """No one may say cancelled while a label may exist; a person's retry finds and voids it."""
     story = undone(given_packed().when(CANCEL), f.CancelTask)
     story.unknown(f.BuyLabel).then_effects()
     story.act("retry").then_events(e.Retried).then_effects(f.BuyLabel)

@@ -278,7 +278,7 @@ def test_an_echo_of_our_own_write_back_is_only_noted() -> None:
 
 
 def test_two_statements_for_one_second_are_not_guessed_between() -> None:
-    """Channels count in seconds: an edit in the second of the order itself is no stale echo."""
+    """Channels count in seconds: an edit in the second of the order itself is not a stale echo."""
     story = given_placed(payment="pending")
     edited = an_order(payment="pending", shipping_method="Express")
     story.when(updated(edited)).then_events(e.Held)
@@ -325,9 +325,9 @@ def test_a_person_may_correct_the_address_and_retry_uses_it() -> None:
 def test_the_channels_next_word_about_the_same_wins() -> None:
     """What a person changed stays until the channel itself says something else about it."""
     story = given_released().when(edit(note="ring twice"))
-    story.when(updated(later(10, note="leave it at the door")))
+    story.when(updated(later(10, note="leave it at the edge")))
     assert story.order is not None
-    assert story.order.note == "leave it at the door"
+    assert story.order.note == "leave it at the edge"
 
 
 def test_a_person_may_take_units_away_but_add_none() -> None:

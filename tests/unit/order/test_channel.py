@@ -37,9 +37,9 @@ DUE = i.TimerFired(name="due")
 Hold = Literal["", "before_hand_over", "once_begun"]
 
 
-def news(hold: Hold = "", topic: str = "refunds/create") -> i.NoteFact:
+def news(hold: Hold = "", topic: str = "refunds/create") -> i.NoteReport:
     """A piece of news."""
-    return i.NoteFact(ref=REF, source="shopify", topic=topic, words="Money went back.", hold=hold)
+    return i.NoteReport(ref=REF, source="shopify", topic=topic, words="Money went back.", hold=hold)
 
 
 def shown(outside_id: str, *numbers: str, **units: int) -> i.OutsideShipment:
@@ -53,14 +53,14 @@ def shown(outside_id: str, *numbers: str, **units: int) -> i.OutsideShipment:
 
 def test_news_is_kept_and_changes_nothing() -> None:
     """An order at the warehouse goes on as it would have."""
-    story = given_released().when(news()).then_events(e.FactNoted).then_effects()
+    story = given_released().when(news()).then_events(e.ReportNoted).then_effects()
     assert not story.state.holds
 
 
 def test_news_before_the_order_awaits_it_and_holds_it() -> None:
     """An order that the channel knows and we don't is expected, and raises its alarm in time."""
     story = Story().when(news("before_hand_over"))
-    story.then_events(e.FactNoted, e.Held).then_stage("expected")
+    story.then_events(e.ReportNoted, e.Held).then_stage("expected")
     assert list(story.timers) == [("O", "due")]
     story.when(i.PlaceOrder(order=an_order())).done(f.ReserveStock, RESERVED)
     story.then_effects(f.PostSalesOrder, f.SendMail)
@@ -107,18 +107,18 @@ def test_repeated_news_neither_piles_up_holds_nor_grows_without_end(
 
 def test_an_edit_holds_is_fetched_and_frees_itself() -> None:
     """Nothing leaves while it is not known what was changed; a statement as new tells it."""
-    edited = i.NoteFact(
+    edited = i.NoteReport(
         ref=REF, source="shopify", topic="orders/edited", words="edited", hold="once_begun",
         refetch=True, at=later(2).updated_at,
     )  # fmt: skip
     story = given_released().when(edited)
-    story.then_events(e.FactNoted, e.Held, e.RefetchAsked).then_effects(f.FetchOrder)
-    story.when(edited).then_events(e.FactNoted, e.RefetchAsked).then_effects()
-    story.when(edited).then_events(e.FactNoted).then_effects()
+    story.then_events(e.ReportNoted, e.Held, e.RefetchAsked).then_effects(f.FetchOrder)
+    story.when(edited).then_events(e.ReportNoted, e.RefetchAsked).then_effects()
+    story.when(edited).then_events(e.ReportNoted).then_effects()
     story.when(i.UpdateOrder(order=later(1))).then_events(e.UpdateNoted)
     assert story.state.holds
     story.when(i.UpdateOrder(order=later(2))).then_events(e.UpdateNoted, e.HoldReleased)
-    story.when(edited).then_events(e.FactNoted)
+    story.when(edited).then_events(e.ReportNoted)
 
 
 # --- fetching -------------------------------------------------------------------------------------
@@ -172,7 +172,7 @@ def test_a_payment_without_its_order_is_fetched_before_it_alarms() -> None:
 
 def test_an_order_that_must_wait_is_due_as_late_as_a_payment() -> None:
     """The channel's own words say why; the order that comes later is no longer waited for."""
-    note = i.NoteFact(ref=REF, source="amazon", topic="P", words="not confirmed yet", waits=True)
+    note = i.NoteReport(ref=REF, source="amazon", topic="P", words="not confirmed yet", waits=True)
     story = Story().when(LOOK).done(f.FetchOrder, FETCHED).when(note)
     due = story.timers[story.events[-1].key, "due"] - story.now
     assert due == timedelta(seconds=Policy().payment_due_seconds)

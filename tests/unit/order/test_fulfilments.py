@@ -194,7 +194,7 @@ def test_a_warehouse_may_split_by_itself() -> None:
 
 
 def test_a_3pl_buys_its_own_labels() -> None:
-    """Its ship notice is the first we hear of parcel and number; nobody is asked for a label."""
+    """Its ship notice is the first we hear of parcel and number; no one is asked for a label."""
     story = given_reserved(Story(setup=THREE_PL)).done(f.CreateTask, f.TaskCreated(task_id="t"))
     task = story.effects[2]
     assert isinstance(task, f.CreateTask)
@@ -278,7 +278,7 @@ def test_what_the_customer_collects_or_is_brought_needs_no_label(delivery: str) 
     story = Story().when(i.PlaceOrder(order=order)).done(f.ReserveStock, RESERVED)
     task = story.effect(f.CreateTask)
     assert isinstance(task, f.CreateTask)
-    assert (task.delivery, task.labels) == (delivery, "nobody")
+    assert (task.delivery, task.labels) == (delivery, "none")
     story.done(f.CreateTask, f.TaskCreated(task_id="t")).when(packed()).then_effects()
     story.when(i.ReportCollected(ref=REF, fulfilment=F1, task_id="t")).then_events(e.Fulfilled)
     story.then_stage("collected", "K1")

@@ -64,7 +64,7 @@ def test_an_unmapped_sku_waits_and_goes_on_by_itself() -> None:
 
 
 def test_looking_without_news_changes_nothing() -> None:
-    """The order looks again in an hour, and its stream doesn't grow."""
+    """The order checks again in an hour, and its stream doesn't grow."""
     story = renewed(given(tables(1, skus=HALF)), tables(2, skus=HALF)).then_events()
     assert (story.timers[story.state.holds[0].key, "mapping"] - story.now).total_seconds() == 3600
 

@@ -236,7 +236,7 @@ def test_finished_things_leave_a_tombstone() -> None:
 
 @pytest.mark.parametrize("missing", ["erp", "mail", "storefront"])
 def test_a_seller_without_a_role_has_a_shorter_life(missing: str) -> None:
-    """Nobody is asked, and nothing is stuck."""
+    """No one is asked, and nothing is stuck."""
     story = Story(setup=replace(SETUP, **{missing: ""}))
     story.when(i.PlaceOrder(order=an_order())).done(f.ReserveStock, RESERVED)
     if missing != "erp":
@@ -256,3 +256,19 @@ def test_a_report_names_its_own_order_alone() -> None:
     report = i.ReportPicked(ref=REF, fulfilment="F7", task_id="t")  # type: ignore[arg-type]  # text
     story = given_released().when(report).then_events(e.TaskOpened)
     assert "F7" in waiting_for(story.state)
+
+
+def test_a_payment_before_the_order_is_kept_and_joined() -> None:
+    """The payment is not lost, whatever the order says of it when it comes."""
+    story = Story().when(i.ConfirmPayment(ref=REF)).then_events(e.PaymentConfirmed)
+    story.then_stage("expected")
+    story.when(i.PlaceOrder(order=an_order(payment="pending")))
+    story.then_events(e.Placed, e.Accepted, e.FulfilmentPlanned)
+
+
+def test_a_payment_that_brings_the_order_places_it_and_the_late_create_is_stale() -> None:
+    """`orders/paid` may come first, with the whole order."""
+    paid = an_order(updated_at="2026-11-27T12:10:00Z")
+    story = Story().when(i.ConfirmPayment(ref=REF, order=paid))
+    story.then_events(e.Placed, e.Accepted, e.FulfilmentPlanned)
+    story.when(i.PlaceOrder(order=an_order(payment="pending"))).then_events()

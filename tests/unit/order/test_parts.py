@@ -64,12 +64,13 @@ def test_what_no_place_has_waits_together() -> None:
 def test_no_account_falls_below_zero() -> None:
     """A move of what is not there is a programmer's error."""
     with pytest.raises(LedgerBroken, match="can't go from open to allocated"):
-        ledger.post({"q": 1}, Move(0, 1, ledger.OPEN, ledger.ALLOCATED))
+        ledger.enter({"q": 1}, Move(0, 1, ledger.OPEN, ledger.ALLOCATED))
 
 
 def test_moves_keep_the_books_balanced() -> None:
     """Also excess, and units that were removed."""
-    counts: ledger.Counts = {}
+    counts: dict[str, int] = {}
+    sums = {"q": 5, "o": 5}
     for source, to, quantity in (
         ("ordered", "open", 2),
         ("added", "open", 1),
@@ -80,21 +81,26 @@ def test_moves_keep_the_books_balanced() -> None:
         ("open", "removed", 1),
         ("travelling", "delivered", 3),
     ):
-        counts = ledger.post(counts, Move(0, quantity, source, to))
+        before = dict(counts)
+        ledger.enter(counts, Move(0, quantity, source, to))
+        ledger.add_up(sums, before, counts)
         assert ledger.is_balanced(counts)
     assert counts == {"q": 2, "p": 1, "x": 1, "m": 1, "d": 3}
+    assert sums == {"q": 7, "o": 5, "p": 1, "x": 1, "m": 1, "d": 3}
     assert ledger.ordered(counts) == 2
 
 
 def test_a_wish_ends_with_the_units_it_is_about() -> None:
     """Moved where it wanted, or gone before it could."""
-    counts = ledger.wish({"q": 2, "a": 2}, Wish(0, 2, ledger.CANCELLED))
+    counts = {"q": 2, "a": 2}
+    ledger.wish(counts, Wish(0, 2, ledger.CANCELLED))
     assert ledger.wished(counts) == 2
-    counts = ledger.post(counts, Move(0, 1, ledger.ALLOCATED, ledger.OPEN))
-    counts = ledger.post(counts, Move(0, 1, ledger.OPEN, ledger.CANCELLED))
+    ledger.enter(counts, Move(0, 1, ledger.ALLOCATED, ledger.OPEN))
+    ledger.enter(counts, Move(0, 1, ledger.OPEN, ledger.CANCELLED))
     assert ledger.wished(counts) == 1
-    counts = ledger.post(counts, Move(0, 1, ledger.ALLOCATED, ledger.TRAVELLING))
-    assert ledger.capped(counts) == {"q": 2, "c": 1, "t": 1}
+    ledger.enter(counts, Move(0, 1, ledger.ALLOCATED, ledger.TRAVELLING))
+    ledger.cap(counts)
+    assert counts == {"q": 2, "c": 1, "t": 1}
 
 
 def test_two_rows_for_the_same_stage_and_event_are_refused() -> None:

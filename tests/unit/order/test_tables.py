@@ -42,10 +42,10 @@ def stages_of(table: Table) -> list[str]:
     return list(table.stages)
 
 
-@pytest.mark.parametrize("letter", FAMILY)
-def test_every_machine_stage_and_input_is_answered(letter: str) -> None:
+@pytest.mark.parametrize("message", FAMILY)
+def test_every_machine_stage_and_input_is_answered(message: str) -> None:
     """Handled, refused with a reason, or ignored on purpose: no pair is missing."""
-    table, answers = FAMILY[letter].table, ANSWERS[letter]
+    table, answers = FAMILY[message].table, ANSWERS[message]
     wanted = {(stage, one) for stage in stages_of(table) for one in get_args(i.Input)}
     assert set(answers.pairs) == wanted
 
@@ -64,15 +64,15 @@ def test_every_ignored_input_has_its_own_reason() -> None:
     assert set(counts) == {"handled", "refused", "ignored"}
 
 
-@pytest.mark.parametrize("letter", FAMILY)
-def test_every_open_stage_says_whom_it_waits_for_and_until_when(letter: str) -> None:
+@pytest.mark.parametrize("message", FAMILY)
+def test_every_open_stage_says_whom_it_waits_for_and_until_when(message: str) -> None:
     """A stage that is not an end has words, and the policy knows how long it may last."""
-    machine = FAMILY[letter]
+    machine = FAMILY[message]
     policy = Policy()
     for wait in machine.waits.values():
         assert getattr(policy, wait.due) > 0
     waiting = {stage for stage in machine.table.stages if stage not in machine.table.ends}
-    told = {"packed"} if letter == "K" else {"new"} if letter == "O" else set()
+    told = {"packed"} if message == "K" else {"new"} if message == "O" else set()
     assert waiting - machine.waits.keys() <= told
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from actors.runtime.errors import JournalUnavailable, Retryable, Unauthorised
 from adapters.kit.sync import Listed, ListedPage, Subscriptions
-from adapters.postgres.sync import Ours, Progress, Upkeeps
+from adapters.postgres.sync import Ours, Progress, SyncStore
 from service.channels.backfill import Backfill, Found
 from service.channels.sync import is_unreachable, start_of, wait_after
 
@@ -64,7 +64,7 @@ class Stream:
     """Keeps what was published."""
 
     def __init__(self) -> None:
-        self.letters: list[tuple[str, str, str, bytes]] = []
+        self.messages: list[tuple[str, str, str, bytes]] = []
 
     async def publish(
         self,
@@ -78,12 +78,12 @@ class Stream:
         topic: str,
         trace: str = "",
     ) -> None:
-        self.letters.append((kind, ref, delivery_id, raw))
+        self.messages.append((kind, ref, delivery_id, raw))
 
 
 def comparing(shop: Shop, kept: Kept, stream: Stream) -> Backfill:
     """A comparison that does not rest."""
-    return Backfill("acme", shop, cast("Upkeeps", kept), stream, rest_seconds=0.0)
+    return Backfill("acme", shop, cast("SyncStore", kept), stream, rest_seconds=0.0)
 
 
 async def test_missing_and_newer_orders_are_looked_at() -> None:
@@ -91,10 +91,10 @@ async def test_missing_and_newer_orders_are_looked_at() -> None:
     changed; equal, final, refused and noticed ones are left alone."""
     shop = Shop(
         ("new", at(1)), ("same", at(2)), ("newer", at(3)), ("final", at(4)), ("refused", at(5)),
-        ("noticed", at(6)), ("mended", at(7)), ("untold", ""),
+        ("noticed", at(6)), ("fixed", at(7)), ("untold", ""),
     )  # fmt: skip
     kept = Kept(
-        {"refused": NOON + timedelta(minutes=5), "mended": NOON + timedelta(minutes=6)},
+        {"refused": NOON + timedelta(minutes=5), "fixed": NOON + timedelta(minutes=6)},
         same=Ours(updated_at=at(2), final=False),
         newer=Ours(updated_at="2026-11-24T07:02:00-05:00", final=False),
         final=Ours(updated_at=at(1), final=True),
@@ -102,18 +102,18 @@ async def test_missing_and_newer_orders_are_looked_at() -> None:
     )
     stream = Stream()
     found = await comparing(shop, kept, stream).compare(NOON, NOON + HOUR)
-    assert [ref for _, ref, _, _ in stream.letters] == ["new", "newer", "mended", "untold"]
+    assert [ref for _, ref, _, _ in stream.messages] == ["new", "newer", "fixed", "untold"]
     assert (found.listed, found.missed, found.changed) == (8, 3, 1)
-    assert found.refs == ("new", "newer", "mended", "untold")
+    assert found.refs == ("new", "newer", "fixed", "untold")
     assert found.oldest == NOON + timedelta(minutes=1)
     assert found.complete
     assert found.position == NOON + HOUR
     assert "The channel counts 9" in found.words()
-    kind, _, delivery_id, raw = stream.letters[0]
-    assert (kind, delivery_id) == ("look", f"backfill:new:{at(1)}")
+    kind, _, delivery_id, raw = stream.messages[0]
+    assert (kind, delivery_id) == ("refetch", f"backfill:new:{at(1)}")
     told = msgspec.json.decode(raw)
     assert told == {
-        "type": "order.look_again.v1", "ref": "new", "source": "backfill", "topic": "backfill",
+        "type": "order.refetch.v1", "ref": "new", "source": "backfill", "topic": "backfill",
     }  # fmt: skip
 
 
@@ -123,7 +123,7 @@ async def test_a_look_is_asked_for_once() -> None:
     work = comparing(Shop(("new", at(1))), Kept(), stream)
     assert (await work.compare(NOON, NOON + HOUR)).missed == 1
     assert (await work.compare(NOON, NOON + HOUR)).missed == 0
-    assert len(stream.letters) == 1
+    assert len(stream.messages) == 1
 
 
 async def test_a_dry_run_changes_nothing() -> None:
@@ -131,7 +131,7 @@ async def test_a_dry_run_changes_nothing() -> None:
     stream = Stream()
     work = comparing(Shop(("new", at(1))), Kept(), stream)
     assert (await work.compare(NOON, NOON + HOUR, deliver=False)).refs == ("new",)
-    assert stream.letters == []
+    assert stream.messages == []
     assert (await work.compare(NOON, NOON + HOUR)).missed == 1
 
 
@@ -148,7 +148,7 @@ async def test_what_was_done_before_a_failure_is_told() -> None:
         await work.compare(NOON, NOON + HOUR, told=hear)
     assert [(one.missed, one.position) for one in told] == [(2, NOON + timedelta(minutes=2))]
     assert not told[0].complete
-    assert "has come to 2026-11-24 12:02:00 UTC" in told[0].words()
+    assert "has reached 2026-11-24 12:02:00 UTC" in told[0].words()
 
 
 async def test_a_long_round_stops_at_its_bound() -> None:

@@ -34,7 +34,7 @@ class Target:
         """Raises ValueError unless the address is http or https."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"{url!r} is no http or https address.")
+            raise ValueError(f"{url!r} is not an http or https address.")
         secure = parts.scheme == "https"
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         return cls(parts.hostname, parts.port or (443 if secure else 80), secure, path)
@@ -88,7 +88,7 @@ class _Line(asyncio.Protocol):
         try:
             answer = self._take()
         except ValueError as error:
-            self._fail(f"The answer is no HTTP/1.1: {error}.")
+            self._fail(f"The answer is not HTTP/1.1: {error}.")
             return
         if answer is not None and self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(answer)
@@ -133,7 +133,7 @@ def _join_chunks(buffer: bytearray, start: int) -> bytes:
         start = line_end + 2 + size + 2
 
 
-class Caller:
+class WebhookClient:
     """Connections to any number of servers; each call takes an idle one or opens a new one."""
 
     def __init__(self) -> None:

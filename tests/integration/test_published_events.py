@@ -9,8 +9,8 @@ from actors.runtime.errors import Retryable
 from actors.runtime.ports import Call
 from adapters.channels.canonical.storefront import CanonicalStorefront
 from adapters.nats.connection import Connection
-from adapters.nats.facts import Facts
-from adapters.nats.streams import FACTS
+from adapters.nats.events import EventPublisher
+from adapters.nats.streams import EVENTS
 from schemas.messages.effects import FulfilmentPublished, PublishFulfilment, SentParcel
 from schemas.order.ids import order_id_for, sign_reference
 from schemas.order.things import ORDER, Key
@@ -55,48 +55,48 @@ def a_call(ref: str, number: int = 8) -> Call:
 async def stored(connection: Connection, ref: str) -> list[dict[str, object]]:
     """The facts in the stream about one order."""
     jetstream = connection.jetstream
-    state = (await jetstream.stream_info(FACTS)).state
+    state = (await jetstream.stream_info(EVENTS)).state
     found = []
     for number in range(state.first_seq, state.last_seq + 1):
-        message = await jetstream.get_msg(FACTS, seq=number)
+        message = await jetstream.get_msg(EVENTS, seq=number)
         event = msgspec.json.decode(message.data or b"{}")
         if event["subject"] == ref:
             found.append(event)
     return found
 
 
-async def test_a_repeat_is_the_same_fact(servers: EmbeddedServers) -> None:
+async def test_a_repeat_is_the_same_event(servers: EmbeddedServers) -> None:
     """Performed twice, and once more as the new effect a person asked for, it is in the stream
     once, under an id made of what it says."""
     async with connected(servers.nats_url) as connection:
-        facts = Facts(connection)
-        await facts.start()
-        partner = CanonicalStorefront("acme-us", facts, SystemClock())
+        events = EventPublisher(connection)
+        await events.start()
+        partner = CanonicalStorefront("acme-us", events, SystemClock())
         results = [await partner.perform(a_call("F-1", number)) for number in (8, 8, 9)]
         (event,) = await stored(connection, "F-1")
         assert results == [FulfilmentPublished(outside_ids=(str(event["id"]),))] * 3
         assert await partner.look_up(a_call("F-1")) is None
 
 
-async def test_a_lost_stream_is_made_anew(servers: EmbeddedServers) -> None:
+async def test_a_lost_stream_is_made_again(servers: EmbeddedServers) -> None:
     """Without its stream a fact is tried again later, and the stream is there by then."""
     async with connected(servers.nats_url) as connection:
-        facts = Facts(connection)
-        await facts.start()
-        partner = CanonicalStorefront("acme-us", facts, SystemClock())
-        await connection.jetstream.delete_stream(FACTS)
-        with pytest.raises(Retryable, match="made anew"):
+        events = EventPublisher(connection)
+        await events.start()
+        partner = CanonicalStorefront("acme-us", events, SystemClock())
+        await connection.jetstream.delete_stream(EVENTS)
+        with pytest.raises(Retryable, match="created again"):
             await partner.perform(a_call("F-2"))
         await partner.perform(a_call("F-2"))
         assert len(await stored(connection, "F-2")) == 1
 
 
-async def test_no_fact_says_who_ordered(servers: EmbeddedServers) -> None:
-    """The fact names the order and its parcel, and nobody."""
+async def test_no_event_says_who_ordered(servers: EmbeddedServers) -> None:
+    """The fact names the order and its parcel, and no one."""
     async with connected(servers.nats_url) as connection:
-        facts = Facts(connection)
-        await facts.start()
-        await CanonicalStorefront("acme-us", facts, SystemClock()).perform(a_call("F-3"))
+        events = EventPublisher(connection)
+        await events.start()
+        await CanonicalStorefront("acme-us", events, SystemClock()).perform(a_call("F-3"))
         (event,) = await stored(connection, "F-3")
     text = msgspec.json.encode(event).decode()
     assert "Steve" not in text
@@ -104,9 +104,9 @@ async def test_no_fact_says_who_ordered(servers: EmbeddedServers) -> None:
 
 
 async def test_nothing_waits_for_a_closed_connection(servers: EmbeddedServers) -> None:
-    """While NATS is away a fact is surely not published: it comes later, and nothing is doubted."""
+    """While NATS is unavailable an event is certainly not published; it is published later."""
     async with connected(servers.nats_url) as connection:
-        facts = Facts(connection)
-        await facts.start()
-    with pytest.raises(Retryable, match="NATS is away"):
-        await CanonicalStorefront("acme-us", facts, SystemClock()).perform(a_call("F-4"))
+        events = EventPublisher(connection)
+        await events.start()
+    with pytest.raises(Retryable, match="NATS is unavailable"):
+        await CanonicalStorefront("acme-us", events, SystemClock()).perform(a_call("F-4"))

@@ -1,4 +1,4 @@
-"""BigCommerce's upkeep: listing what changed, and webhooks, against the simulated store."""
+"""BigCommerce's channel sync: listing what changed, and webhooks, against the simulated store."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jsonschema import Draft4Validator
 from actors.runtime.errors import Retryable, Unauthorised
 from adapters.channels.bigcommerce.api import BigCommerceApi
 from adapters.channels.bigcommerce.source import SECRET_HEADER
-from adapters.channels.bigcommerce.sync import KEEP, WANTED, BigCommerceUpkeep
+from adapters.channels.bigcommerce.sync import KEEP, WANTED, BigCommerceSync
 from adapters.kit.http_client import HttpClient
 from adapters.kit.sync import MAX_LISTED
 from tests.bigcommerce_payloads import (
@@ -43,11 +43,11 @@ def running() -> Iterator[Running]:
         yield found
 
 
-def upkeep(
+def channel_sync(
     client: HttpClient, base: str, *, token: str = "the token", secret: str = SECRET
-) -> BigCommerceUpkeep:
-    """The store's upkeep."""
-    return BigCommerceUpkeep(
+) -> BigCommerceSync:
+    """The store's channel sync."""
+    return BigCommerceSync(
         BigCommerceApi(client, store_settings(base, token=token), keep=KEEP), secret=secret
     )
 
@@ -66,7 +66,7 @@ async def put(simulators: Client, *bundles: Json) -> None:
         assert (await simulators.call("POST", f"{BOOK}/orders", told)).status == 200
 
 
-async def listed(shop: BigCommerceUpkeep, since: datetime, until: datetime) -> list[str]:
+async def listed(shop: BigCommerceSync, since: datetime, until: datetime) -> list[str]:
     """Return the references of a window, page by page."""
     found: list[str] = []
     cursor, pages = "", 0
@@ -89,7 +89,7 @@ async def test_what_changed_comes_in_pages(
     count = 2 * MAX_LISTED + 10
     await put(simulators, *(changed(5000 + n, NOON + n * SECOND) for n in range(count)))
     await put(simulators, changed(4000, NOON + 3 * SECOND, status_id=0))
-    shop = upkeep(client, running.http)
+    shop = channel_sync(client, running.http)
     until = NOON + (count - 5) * SECOND
     assert await listed(shop, NOON, until) == [str(5000 + n) for n in range(count - 5)]
     page = await shop.changed_orders(NOON + SECOND, NOON + 2 * SECOND, "")
@@ -105,7 +105,7 @@ async def test_many_orders_of_one_second_are_all_listed(
     many = [changed(9000 + n, at) for n in range(MAX_LISTED + 40)]
     many += [changed(9500 + n, at + SECOND) for n in range(MAX_LISTED)]
     await put(simulators, *many, changed(9900, at + 9 * SECOND))
-    found = await listed(upkeep(client, running.http), at, at + 10 * SECOND)
+    found = await listed(channel_sync(client, running.http), at, at + 10 * SECOND)
     assert len(found) == len(set(found)) == 2 * MAX_LISTED + 41
 
 
@@ -117,7 +117,7 @@ async def test_orders_that_change_meanwhile_shift_no_page(
     at = NOON + 5 * HOUR
     count = MAX_LISTED + 30
     await put(simulators, *(changed(20_000 + n, at + n * SECOND) for n in range(count)))
-    shop, until = upkeep(client, running.http), at + HOUR
+    shop, until = channel_sync(client, running.http), at + HOUR
     first = await shop.changed_orders(at, until, "")
     await put(simulators, *(changed(20_000 + n, until + n * SECOND) for n in range(20)))
     rest = await shop.changed_orders(at, until, first.cursor)
@@ -128,7 +128,7 @@ async def test_orders_that_change_meanwhile_shift_no_page(
 async def test_what_is_asked_is_documented(client: HttpClient) -> None:
     """The list's parameters are the description's; the order of sorting is in its words."""
     async with stubbed(web.Response(status=204)) as stub:
-        page = await upkeep(client, stub.url).changed_orders(NOON, NOON + HOUR, "")
+        page = await channel_sync(client, stub.url).changed_orders(NOON, NOON + HOUR, "")
         sent = stub.requests[0][1]
     assert (page.orders, page.cursor) == ((), "")
     parameters = description("orders.v2.oas2.yml")["components"]["parameters"]
@@ -150,7 +150,7 @@ async def test_a_list_that_is_not_sorted_is_not_believed(
     ]
     async with stubbed(web.json_response(rows)) as stub:
         with pytest.raises(Retryable):
-            await upkeep(client, stub.url).changed_orders(NOON, NOON + HOUR, "")
+            await channel_sync(client, stub.url).changed_orders(NOON, NOON + HOUR, "")
 
 
 async def hooks(simulators: Client) -> list[Json]:
@@ -159,16 +159,16 @@ async def hooks(simulators: Client) -> list[Json]:
     return found
 
 
-async def test_webhooks_are_created_once_and_mended(
+async def test_webhooks_are_created_once_and_fixed(
     client: HttpClient, simulators: Client, running: Running
 ) -> None:
     """What is missing is created; the next look finds all in order; one that was switched off is
     switched on again, and told; a deleted one is created again; a rotated secret is given on."""
     await simulators.call("DELETE", f"{BOOK}/hooks")
-    shop = upkeep(client, running.http)
+    shop = channel_sync(client, running.http)
     first = await shop.keep_subscriptions(ADDRESS)
-    assert (len(first.mended), first.faults) == (len(WANTED), ())
-    assert (await shop.keep_subscriptions(ADDRESS)).mended == ()
+    assert (len(first.fixed), first.faults) == (len(WANTED), ())
+    assert (await shop.keep_subscriptions(ADDRESS)).fixed == ()
     assert {one["scope"] for one in await hooks(simulators)} == set(WANTED)
 
     dead = {"scope": "store/order/created", "times": 12}
@@ -177,30 +177,30 @@ async def test_webhooks_are_created_once_and_mended(
         "store/order/created"
     ]
     again = await shop.keep_subscriptions(ADDRESS)
-    assert again.mended == ("The webhook of store/order/created was switched off and is on again.",)
+    assert again.fixed == ("The webhook of store/order/created was switched off and is on again.",)
     assert all(one["is_active"] for one in await hooks(simulators))
 
-    rotated = await upkeep(
+    rotated = await channel_sync(
         client, running.http, secret="another secret, a new one"
     ).keep_subscriptions(ADDRESS)
-    assert len(rotated.mended) == len(WANTED)
+    assert len(rotated.fixed) == len(WANTED)
     assert {one["headers"][SECRET_HEADER] for one in await hooks(simulators)} == {
         "another secret, a new one"
     }
     assert len(await hooks(simulators)) == len(WANTED)
 
-    stranger = upkeep(client, running.http, token="another app's token")
-    assert len((await stranger.keep_subscriptions(ADDRESS)).mended) == len(WANTED)
+    stranger = channel_sync(client, running.http, token="another app's token")
+    assert len((await stranger.keep_subscriptions(ADDRESS)).fixed) == len(WANTED)
     assert len(await hooks(simulators)) == 2 * len(WANTED)
     await simulators.call("DELETE", f"{BOOK}/hooks")
-    assert len((await shop.keep_subscriptions(ADDRESS)).mended) == len(WANTED)
+    assert len((await shop.keep_subscriptions(ADDRESS)).fixed) == len(WANTED)
 
 
 async def test_a_webhook_that_can_t_be_created_is_a_fault(
     client: HttpClient, simulators: Client, running: Running
 ) -> None:
     """BigCommerce delivers to port 443 alone; each fault is a sentence with its words."""
-    shop = upkeep(client, running.http)
+    shop = channel_sync(client, running.http)
     found = await shop.keep_subscriptions("https://orders.example.com:8443/hooks/acme-bc")
     assert len(found.faults) == len(WANTED)
     assert "store/order/created is missing: BigCommerce refused" in found.faults[0]
@@ -224,9 +224,9 @@ async def test_a_webhook_is_as_described(client: HttpClient) -> None:
     answers = [web.json_response({"data": data, "meta": {}})]
     answers += [web.json_response({"data": data[0]}) for _ in range(2)]
     async with stubbed(*answers) as stub:
-        found = await upkeep(client, stub.url).keep_subscriptions(ADDRESS)
+        found = await channel_sync(client, stub.url).keep_subscriptions(ADDRESS)
         requests = [(method, path, body) for method, path, _, body in stub.requests]
-    assert len(found.mended) == 2
+    assert len(found.fixed) == 2
     assert [method for method, _, _ in requests] == ["GET", "POST", "PUT"]
     document = description("webhooks.v3.yml")
     for (_, _, body), name in zip(requests[1:], ("webhook_Base", "webhook_Put"), strict=True):

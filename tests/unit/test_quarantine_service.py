@@ -8,12 +8,12 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from actors.runtime.ports import Letter
+from actors.runtime.ports import Message
 from adapters.postgres.pool import Pool
 from adapters.postgres.quarantine_workflow import HeldItem, QuarantineWorkflow
 from schemas.messages import codec
 from schemas.messages.inputs import ActOnOrder, Input
-from service.quarantine.service import MAX_EDITED_BYTES, QuarantineDesk, Verdict
+from service.quarantine.service import MAX_EDITED_BYTES, QuarantineService, Verdict
 from service.settings import Settings
 from service.wiring.channels import Readers, readers_by_kind
 from tests.appends import SEALING
@@ -33,13 +33,13 @@ class NoStream:
         raise AssertionError("A check must not send anything.")
 
 
-def a_desk(translate: Any = None) -> QuarantineDesk:
-    """A desk whose store is nowhere: a check doesn't ask it."""
+def a_service(translate: Any = None) -> QuarantineService:
+    """A service whose store is nowhere: a check doesn't ask it."""
     keys = {"1": b"key"}
     readers = readers_by_kind(keys)
     pool = Pool("postgresql://nobody@127.0.0.1:1/none")
     translate = translate or Readers(Settings(), keys).translate
-    return QuarantineDesk(
+    return QuarantineService(
         QuarantineWorkflow(pool, SEALING), NoStream(), readers, translate, JumpingClock()
     )
 
@@ -71,7 +71,7 @@ def an_item(original: bytes, **changes: Any) -> HeldItem:
 
 
 def checked(item: HeldItem, raw: bytes | None = None) -> Verdict:
-    return a_desk().check(item, raw)
+    return a_service().check(item, raw)
 
 
 async def test_what_is_right_now_would_be_taken() -> None:
@@ -104,7 +104,7 @@ async def test_what_is_wrong_is_told_in_sentences(original: bytes, reason: str) 
 
 async def test_an_unread_topic_waits_for_its_reader() -> None:
     """A payload kept before its topic meant anything, or too broken to name its order, gets its
-    kind anew; one that still has no reader says so."""
+    kind again; one that still has no reader says so."""
     topic = {"orderwright-topic": "orders/create"}
     kept = an_item(SHOPIFY, source="shopify", headers=topic)
     for kind in ("unknown", "unreadable"):
@@ -117,16 +117,16 @@ async def test_an_unread_topic_waits_for_its_reader() -> None:
     assert (stranger.ready, stranger.reason) == (False, "kind_unknown")
 
 
-async def test_a_stray_is_read_by_the_kind_in_its_subject() -> None:
+async def test_an_unroutable_message_is_read_by_the_kind_in_its_subject() -> None:
     """A subject without a reference still says which kind was meant; but never an act, which bears
     a person's name and must come where only some may publish."""
-    stray = an_item(ORDER, kind="", headers={"orderwright-subject": "orders.in.acme-us.place"})
-    verdict = checked(stray)
+    unroutable = an_item(ORDER, kind="", headers={"orderwright-subject": "orders.in.acme-us.place"})
+    verdict = checked(unroutable)
     assert (verdict.ready, verdict.kind, verdict.channel) == (True, "place", "acme-us")
     act = codec.encode(ActOnOrder(ref="1", verb="cancel", person="Eve", reason="x"))
     forged = an_item(act, kind="", headers={"orderwright-subject": "orders.in.acme-us.act"})
     assert (checked(forged).ready, checked(forged).reason) == (False, "kind_unknown")
-    assert not checked(replace(stray, headers={"orderwright-subject": "orders.in"})).ready
+    assert not checked(replace(unroutable, headers={"orderwright-subject": "orders.in"})).ready
 
 
 async def test_a_warehouse_callback_keeps_its_proof() -> None:
@@ -146,9 +146,9 @@ async def test_a_warehouse_callback_keeps_its_proof() -> None:
 async def test_a_bug_of_a_translation_is_told_too() -> None:
     """What fails on our side is a refusal here, as it is at the intake."""
 
-    def broken(_: Letter) -> Input:
+    def broken(_: Message) -> Input:
         raise ZeroDivisionError
 
-    verdict = a_desk(broken).check(an_item(ORDER))
+    verdict = a_service(broken).check(an_item(ORDER))
     assert (verdict.ready, verdict.reason) == (False, "unreadable")
     assert "ZeroDivisionError" in verdict.sentences[0]

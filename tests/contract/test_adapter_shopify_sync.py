@@ -1,4 +1,4 @@
-"""Shopify's upkeep: listing what changed, and subscriptions, against the simulated shop."""
+"""Shopify's channel sync: listing what changed, and subscriptions, against the simulated shop."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from graphql.validation import NoDeprecatedCustomRule
 from actors.runtime.errors import Retryable, Unauthorised
 from adapters.channels.shopify.sync import (
     COUNT_QUERY,
-    MEND_MUTATION,
     ORDERS_QUERY,
     SUBSCRIBE_MUTATION,
     SUBSCRIPTIONS_QUERY,
+    UPDATE_MUTATION,
     WANTED,
     topic_name,
 )
@@ -24,7 +24,7 @@ from adapters.kit.http_client import HttpClient
 from adapters.kit.sync import MAX_LISTED
 from tests.contract.partner_calls import stubbed
 from tests.contract.simulated import Client, Json, Running, started
-from tests.contract.storefront_calls import shopify_upkeep
+from tests.contract.storefront_calls import shopify_sync
 from tests.contract.test_adapter_shopify import schema
 
 BOOK = "/_sim/shops/acme-us.myshopify.com"
@@ -42,7 +42,7 @@ def running() -> Iterator[Running]:
 
 @pytest.mark.parametrize(
     "document",
-    [ORDERS_QUERY, COUNT_QUERY, SUBSCRIPTIONS_QUERY, SUBSCRIBE_MUTATION, MEND_MUTATION],
+    [ORDERS_QUERY, COUNT_QUERY, SUBSCRIPTIONS_QUERY, SUBSCRIBE_MUTATION, UPDATE_MUTATION],
 )
 def test_queries_are_valid_in_shopify_s_schema(document: str) -> None:
     """The queries name only fields and arguments that API 2026-10 has, none of them deprecated."""
@@ -79,7 +79,7 @@ async def test_what_changed_comes_in_pages(
 ) -> None:
     """Every order of the window once, oldest first, in pages; the window's end is left out."""
     await fill(simulators, 2 * MAX_LISTED + 10)
-    shop = shopify_upkeep(client, running.http)
+    shop = shopify_sync(client, running.http)
     until, refs, cursor, pages = NOON + timedelta(seconds=2 * MAX_LISTED + 5), [], "", 0
     while True:
         page = await shop.changed_orders(NOON, until, cursor)
@@ -95,23 +95,23 @@ async def test_what_changed_comes_in_pages(
     assert (await shop.changed_orders(NOON - HOUR, NOON, "")).orders == ()
 
 
-async def test_subscriptions_are_made_once_and_made_anew(
+async def test_subscriptions_are_made_once_and_made_again(
     client: HttpClient, simulators: Client, running: Running
 ) -> None:
     """What is missing is made; the next look finds all in order; a deleted one is made again."""
     await simulators.call("DELETE", f"{BOOK}/subscriptions")
-    shop = shopify_upkeep(client, running.http)
+    shop = shopify_sync(client, running.http)
     first = await shop.keep_subscriptions(ADDRESS)
     assert first.faults == ()
-    assert len(first.mended) == len(WANTED)
-    assert (await shop.keep_subscriptions(ADDRESS)).mended == ()
+    assert len(first.fixed) == len(WANTED)
+    assert (await shop.keep_subscriptions(ADDRESS)).fixed == ()
     for _ in range(8):
         await simulators.call("POST", f"{BOOK}/failed", {"topic": "orders/create"})
     again = await shop.keep_subscriptions(ADDRESS)
-    assert again.mended == ("The subscription to orders/create is made.",)
+    assert again.fixed == ("The subscription to orders/create is made.",)
 
 
-async def test_a_subscription_that_was_cut_down_is_mended(client: HttpClient) -> None:
+async def test_a_subscription_that_was_cut_down_is_fixed(client: HttpClient) -> None:
     """One with a filter would bring half of what matters; one of another version is told."""
     nodes: list[Json] = [
         {"id": f"gid://{n}", "topic": topic_name(topic), "uri": ADDRESS, "format": "JSON",
@@ -120,11 +120,11 @@ async def test_a_subscription_that_was_cut_down_is_mended(client: HttpClient) ->
     nodes[0]["filter"] = "total_price:>100"
     nodes[1]["apiVersion"] = {"handle": "2026-07"}
     listed: Json = {"webhookSubscriptions": {"nodes": nodes, "pageInfo": {"hasNextPage": False}}}
-    mended: Json = {"webhookSubscriptionUpdate": {"userErrors": []}}
-    answers = [web.json_response({"data": one}) for one in (listed, mended)]
+    fixed: Json = {"webhookSubscriptionUpdate": {"userErrors": []}}
+    answers = [web.json_response({"data": one}) for one in (listed, fixed)]
     async with stubbed(*answers) as stub:
-        found = await shopify_upkeep(client, stub.url).keep_subscriptions(ADDRESS)
-    assert found.mended == (f"The subscription to {WANTED[0]} brings whole payloads again.",)
+        found = await shopify_sync(client, stub.url).keep_subscriptions(ADDRESS)
+    assert found.fixed == (f"The subscription to {WANTED[0]} brings whole payloads again.",)
     assert len(found.faults) == 1
     assert "2026-07" in found.faults[0]
 
@@ -136,17 +136,17 @@ async def test_refused_subscriptions_are_told(client: HttpClient) -> None:
     yes: Json = {"webhookSubscriptionCreate": {"userErrors": []}}
     said = [empty, no, *[yes] * (len(WANTED) - 1)]
     async with stubbed(*[web.json_response({"data": one}) for one in said]) as stub:
-        found = await shopify_upkeep(client, stub.url).keep_subscriptions(ADDRESS)
+        found = await shopify_sync(client, stub.url).keep_subscriptions(ADDRESS)
     assert len(found.faults) == 1
     assert "Access denied" in found.faults[0]
-    assert len(found.mended) == len(WANTED) - 1
+    assert len(found.fixed) == len(WANTED) - 1
 
 
 async def test_failures_are_the_partner_s(
     client: HttpClient, simulators: Client, running: Running
 ) -> None:
     """Throttling and a refused token raise what every call to a partner raises."""
-    shop = shopify_upkeep(client, running.http)
+    shop = shopify_sync(client, running.http)
     await simulators.fault("storefront", "graphql_list", rate_limited_rate=1.0)
     with pytest.raises(Retryable):
         await shop.changed_orders(NOON, NOON + HOUR, "")

@@ -16,7 +16,7 @@ from adapters.postgres.migrate import migrate
 from adapters.postgres.pool import Pool
 from adapters.postgres.quarantine import PostgresQuarantine
 from adapters.postgres.quarantine_workflow import Filter, HeldItem, QuarantineWorkflow
-from service.quarantine.service import CHANGED, STREAM_AWAY, QuarantineDesk
+from service.quarantine.service import CHANGED, STREAM_AWAY, QuarantineService
 from service.settings import Settings
 from service.wiring.channels import Readers, readers_by_kind
 from tests.appends import SEALING
@@ -54,8 +54,8 @@ class Stream:
         self.got.append((ref, delivery_id))
 
 
-class Desk(QuarantineDesk):
-    """A desk with its stream and store at hand."""
+class LocalSession(QuarantineService):
+    """A service with its stream and store."""
 
     def __init__(self, pool: Pool) -> None:
         self.stream = Stream()
@@ -95,59 +95,59 @@ class Desk(QuarantineDesk):
 
 
 @pytest.fixture
-async def desk(database: str) -> AsyncIterator[Desk]:
+async def service(database: str) -> AsyncIterator[LocalSession]:
     await migrate(database)
     pool = Pool(database, deadline_seconds=10, by_key=False)
-    yield Desk(pool)
+    yield LocalSession(pool)
     await pool.close()
 
 
-async def test_without_the_stream_everything_stays_open(desk: Desk) -> None:
+async def test_without_the_stream_everything_stays_open(service: LocalSession) -> None:
     """A release of many ends with the page in which the stream was away, and says where to go on;
     later all of it goes, each under the name of its first try."""
-    items = [await desk.hold(number) for number in range(120)]
-    desk.stream.away = True
-    found = await desk.release_matching(Filter(), "clerk", "go", preview=False)
+    items = [await service.hold(number) for number in range(120)]
+    service.stream.away = True
+    found = await service.release_matching(Filter(), "clerk", "go", preview=False)
     assert (found.looked_at, found.released, found.failed) == (100, 0, 100)
     assert {one.reason for one in found.failures} == {STREAM_AWAY}
     assert found.next_after == items[99].id
-    assert await desk.workflow.open_reasons() == {"schema_mismatch": 120}
-    desk.stream.away = False
-    found = await desk.release_matching(Filter(), "clerk", "go", preview=False)
+    assert await service.workflow.open_reasons() == {"schema_mismatch": 120}
+    service.stream.away = False
+    found = await service.release_matching(Filter(), "clerk", "go", preview=False)
     assert (found.looked_at, found.released, found.next_after) == (120, 120, None)
-    assert {name for _, name in desk.stream.got} == {
+    assert {name for _, name in service.stream.got} == {
         f"acme-us/place/{number}/released-1" for number in range(120)
     }
-    assert await desk.workflow.open_reasons() == {}
+    assert await service.workflow.open_reasons() == {}
 
 
-async def test_two_people_at_once_are_one_delivery(desk: Desk) -> None:
+async def test_two_people_at_once_are_one_delivery(service: LocalSession) -> None:
     """Both releases bear the same name, which the stream and the inbox know for one."""
-    item = await desk.hold(1)
-    desk.stream.gate.clear()
-    both = [asyncio.create_task(desk.release(item, name, "go")) for name in ("Ann", "Bob")]
-    await eventually(lambda: desk.stream.waiting == 2)
-    desk.stream.gate.set()
+    item = await service.hold(1)
+    service.stream.gate.clear()
+    both = [asyncio.create_task(service.release(item, name, "go")) for name in ("Ann", "Bob")]
+    await eventually(lambda: service.stream.waiting == 2)
+    service.stream.gate.set()
     assert [await one for one in both] == [None, None]
-    assert set(desk.stream.got) == {("ref-1", "acme-us/place/1/released-1")}
-    assert (await desk.item(item.id)).state == "released"
+    assert set(service.stream.got) == {("ref-1", "acme-us/place/1/released-1")}
+    assert (await service.item(item.id)).state == "released"
 
 
-async def test_who_decides_on_an_old_picture_is_told(desk: Desk) -> None:
+async def test_who_decides_on_an_old_picture_is_told(service: LocalSession) -> None:
     """An edit, a release or a discard that somebody forestalled changes and sends nothing."""
-    item = await desk.hold(1)
+    item = await service.hold(1)
     right = item.original
-    assert await desk.fix(item, b"{}", "Ann", "spoilt by mistake") is not None
-    assert await desk.fix(item, right, "Bob", "too late") is None
-    failure = await desk.release(item, "Bob", "too late")
+    assert await service.fix(item, b"{}", "Ann", "malformed by mistake") is not None
+    assert await service.fix(item, right, "Bob", "too late") is None
+    failure = await service.release(item, "Bob", "too late")
     assert failure is not None
     assert failure.reason == CHANGED
-    assert desk.stream.got == []
-    now = await desk.item(item.id)
-    assert await desk.fix(now, right, "Bob", "mended") is not None
-    assert await desk.discard(now, "Ann", "no use")
-    assert not await desk.discard(now, "Bob", "no use")
-    told = [(one.person, one.action) for one in await desk.audit.entries()]
+    assert service.stream.got == []
+    now = await service.item(item.id)
+    assert await service.fix(now, right, "Bob", "fixed") is not None
+    assert await service.discard(now, "Ann", "no use")
+    assert not await service.discard(now, "Bob", "no use")
+    told = [(one.person, one.action) for one in await service.audit.entries()]
     assert told == [
         ("Ann", "quarantine.discard"),
         ("Bob", "quarantine.fix"),
@@ -155,31 +155,31 @@ async def test_who_decides_on_an_old_picture_is_told(desk: Desk) -> None:
     ]
 
 
-async def test_the_audit_holds_no_payload(desk: Desk) -> None:
+async def test_the_audit_holds_no_payload(service: LocalSession) -> None:
     """An edit is told by digest and size; the reason is kept as it was given."""
-    item = await desk.hold(1, good=False)
-    await desk.fix(item, b'{"customer": "Jane"}', "Ann", "spelling \x00 of a key")
-    (entry,) = await desk.audit.entries(target=f"quarantine:{item.id}")
+    item = await service.hold(1, good=False)
+    await service.fix(item, b'{"customer": "Jane"}', "Ann", "spelling \x00 of a key")
+    (entry,) = await service.audit.entries(target=f"quarantine:{item.id}")
     assert (entry.before["bytes"], entry.after["bytes"]) == (2, 20)
     assert "Jane" not in str(entry)
     assert (entry.channel, entry.reason) == ("acme-us", "spelling � of a key")
 
 
-async def test_an_order_s_messages_keep_their_order(desk: Desk) -> None:
+async def test_an_order_s_messages_keep_their_order(service: LocalSession) -> None:
     """What came first goes first, also when many are sent at once."""
     for number in range(60):
-        await desk.hold(number, ref=f"order-{number % 3}")
-    await desk.release_matching(Filter(), "clerk", "go", preview=False)
+        await service.hold(number, ref=f"order-{number % 3}")
+    await service.release_matching(Filter(), "clerk", "go", preview=False)
     for ref in ("order-0", "order-1", "order-2"):
-        numbers = [int(name.split("/")[2]) for one, name in desk.stream.got if one == ref]
+        numbers = [int(name.split("/")[2]) for one, name in service.stream.got if one == ref]
         assert numbers == sorted(numbers)
         assert len(numbers) == 20
 
 
-async def test_what_comes_back_is_the_same_item(desk: Desk) -> None:
+async def test_what_comes_back_is_the_same_item(service: LocalSession) -> None:
     """Refused again before it was noted as released, it stays open; its repeats change nothing;
     other bytes that bear its name are another item; what was discarded stays so."""
-    item = await desk.hold(1)
+    item = await service.hold(1)
     back = Quarantined(
         delivery_id="acme-us/place/acme-us/place/1/released-1",
         channel="acme-us",
@@ -192,20 +192,20 @@ async def test_what_comes_back_is_the_same_item(desk: Desk) -> None:
         original=item.original,
         at=NOON,
     )
-    desk.stream.gate.clear()
-    releasing = asyncio.create_task(desk.release(item, "Ann", "go"))
-    await eventually(lambda: desk.stream.waiting == 1)
-    await asyncio.gather(desk.store.keep(back), desk.store.keep(back))
-    desk.stream.gate.set()
+    service.stream.gate.clear()
+    releasing = asyncio.create_task(service.release(item, "Ann", "go"))
+    await eventually(lambda: service.stream.waiting == 1)
+    await asyncio.gather(service.store.keep(back), service.store.keep(back))
+    service.stream.gate.set()
     assert await releasing is None
-    again = await desk.item(item.id)
+    again = await service.item(item.id)
     assert (again.state, again.attempt, again.reason) == ("open", 2, "undecidable")
     assert again.released_as == back.delivery_id
-    actions = [one.action for one in await desk.audit.entries()]
+    actions = [one.action for one in await service.audit.entries()]
     assert actions == ["quarantine.release", "quarantine.reopened"]
-    await desk.store.keep(replace(back, original=b"forged"))
-    assert len(await desk.workflow.find(Filter(state=None))) == 2
-    assert (await desk.item(item.id)).attempt == 2
-    await desk.discard(again, "Ann", "no use")
-    await desk.store.keep(back)
-    assert (await desk.item(item.id)).state == "discarded"
+    await service.store.keep(replace(back, original=b"forged"))
+    assert len(await service.workflow.find(Filter(state=None))) == 2
+    assert (await service.item(item.id)).attempt == 2
+    await service.discard(again, "Ann", "no use")
+    await service.store.keep(back)
+    assert (await service.item(item.id)).state == "discarded"

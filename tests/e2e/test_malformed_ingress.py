@@ -1,6 +1,6 @@
-"""Random bytes, flips, cuts and odd values among good ones, at every door of a running service: no
-crash, no 500, and nothing that a door took is dropped: it is in its order's inbox, or in quarantine
-whole."""
+"""Random bytes, flips, cuts and odd values among good ones, at every edge of a running service: no
+crash, no 500, and nothing that an edge took is dropped: it is in its order's inbox, or in
+quarantine whole."""
 
 from __future__ import annotations
 
@@ -35,26 +35,26 @@ from tests.conftest import Say
 from tests.csv_files import a_file, a_row, another
 from tests.e2e.world import SHOP, World, seed_of_run, world_in
 from tests.integration.servers import temporary_home
-from tests.properties.test_spoilt import (
+from tests.properties.test_malformed import (
     CANONICAL,
     GOOD,
     NEWS,
     TOPIC_NAMES,
     WHOLE,
+    malformed,
     oddly_filled,
-    spoilt,
 )
 from tests.waiting import eventually
 
 CHANNEL = "wholesale"
-DOORS = ("shop", "house", "api", "csv", "nats")
+EDGES = ("shop", "house", "api", "csv", "nats")
 AT_ONCE = 32
 BUSY = 503
 REF = "820982911946154508"
 WAREHOUSE = PLACES["east"][0]
 FILE = a_file(a_row("S-1", total="37.95"), another("S-1"), a_row("S-2"))
 
-# What each door may say. A callback whose reference was spoilt is a stranger's: 401.
+# What each edge may say. A callback whose reference was corrupted is a stranger's: 401.
 ANSWERS = {
     "shop": {200}, "house": {200, 401}, "api": {202, 400, 422}, "csv": {200, 400, 422},
     "nats": {200},
@@ -65,40 +65,40 @@ class Piece(Struct, frozen=True):
     """One thing to send. Its name is part of its delivery id."""
 
     name: str
-    door: str
+    edge: str
     raw: bytes
     topic: str
 
 
 def drawn(count: int, seed: int, callback: bytes) -> Iterator[Piece]:
-    """Yield so many pieces for all doors in turn."""
+    """Yield so many pieces for all edges in turn."""
     rng = random.Random(seed)
     good = {"shop": GOOD, "house": callback, "api": CANONICAL, "csv": FILE, "nats": CANONICAL}
     for number in range(count):
-        door = DOORS[number % len(DOORS)]
+        edge = EDGES[number % len(EDGES)]
         topic = {
             "shop": rng.choice(["orders/create", "orders/updated", *TOPIC_NAMES]),
             "nats": rng.choice(["place", "place", *sorted(KINDS)]),
-        }.get(door, "")
+        }.get(edge, "")
         match rng.randrange(6):
             case 0:
                 raw = rng.randbytes(rng.randrange(300))
             case 1:
-                raw = good[door][: rng.randrange(len(good[door]))]
-            case 2 if door == "shop":
-                raw = rng.choice([oddly_filled(rng, WHOLE), spoilt(rng, NEWS)])
+                raw = good[edge][: rng.randrange(len(good[edge]))]
+            case 2 if edge == "shop":
+                raw = rng.choice([oddly_filled(rng, WHOLE), malformed(rng, NEWS)])
             case 3:
-                raw = good[door]
+                raw = good[edge]
             case _:
-                raw = spoilt(rng, good[door])
-        yield Piece(f"s{seed}-{number}", door, raw, topic)
+                raw = malformed(rng, good[edge])
+        yield Piece(f"s{seed}-{number}", edge, raw, topic)
 
 
 class Sender:
-    """Sends pieces, each to its door."""
+    """Sends pieces, each to its edge."""
 
     def __init__(self, world: World, token: str, stream: JetStreamContext) -> None:
-        self.answers: dict[str, Counter[int]] = {door: Counter() for door in DOORS}
+        self.answers: dict[str, Counter[int]] = {edge: Counter() for edge in EDGES}
         self.busy: Counter[str] = Counter()
         self.faults: list[str] = []
         self.promised: set[str] = set()
@@ -117,17 +117,17 @@ class Sender:
                 async def answered(piece: Piece = piece) -> bool:
                     nonlocal status
                     status = await self._send(session, piece)
-                    self.busy[piece.door] += status == BUSY
+                    self.busy[piece.edge] += status == BUSY
                     return status != BUSY
 
                 await eventually(answered, 60.0)
-                self.answers[piece.door][status] += 1
+                self.answers[piece.edge][status] += 1
 
         async with aiohttp.ClientSession(timeout=timeout) as session:
             await asyncio.gather(*(sender(session) for _ in range(AT_ONCE)))
 
     async def _send(self, session: aiohttp.ClientSession, piece: Piece) -> int:
-        if piece.door == "nats":
+        if piece.edge == "nats":
             subject = f"orders.in.{CHANNEL}.{piece.topic}.{ref_token(REF)}"
             named = {"Nats-Msg-Id": f"{CHANNEL}/{piece.topic}/{piece.name}"}
             await self._stream.publish(subject, piece.raw, headers=named, timeout=10)
@@ -137,9 +137,9 @@ class Sender:
             f"{self._world.url}{path}", data=piece.raw, headers=headers
         ) as answer:
             told = await answer.read()
-        if piece.door == "api" and answer.status == 202:
+        if piece.edge == "api" and answer.status == 202:
             self.promised.add(json.loads(told)["order_id"])
-        if piece.door == "csv" and answer.status == 200:
+        if piece.edge == "csv" and answer.status == 200:
             for one in json.loads(told)["orders"]:
                 if one["outcome"] == "accepted":
                     self.promised.add(one["order_id"])
@@ -149,7 +149,7 @@ class Sender:
 
     def _request(self, piece: Piece) -> tuple[str, dict[str, str]]:
         partners = self._world.partners
-        if piece.door == "shop":
+        if piece.edge == "shop":
             return f"/hooks/{SHOP}", {
                 "Content-Type": "application/json",
                 "X-Shopify-Topic": piece.topic,
@@ -158,7 +158,7 @@ class Sender:
                 "X-Shopify-API-Version": "2026-10",
                 "X-Shopify-Webhook-Id": piece.name,
             }
-        if piece.door == "house":
+        if piece.edge == "house":
             stamp = str(int(time.time()))
             signed = f"{piece.name}.{stamp}.".encode() + piece.raw
             digest = hmac.digest(partners.callback_secret.encode(), signed, "sha256")
@@ -172,7 +172,7 @@ class Sender:
             "Idempotency-Key": piece.name,
             "X-Orderwright-Channel": CHANNEL,
         }
-        if piece.door == "csv":
+        if piece.edge == "csv":
             return "/api/v1/orders/import", {**headers, "Content-Type": "text/csv"}
         return "/api/v1/orders", headers
 
@@ -202,19 +202,20 @@ async def flood(count: int, seed: int, say: Say) -> None:
                 await client.close()
             taken, kept = await everything_kept(world, sender, count, seed, callback)
             answered = "; ".join(
-                f"{door} " + ", ".join(f"{status} × {n:,}" for status, n in sorted(found.items()))
-                for door, found in sender.answers.items()
+                f"{edge} " + ", ".join(f"{status} × {n:,}" for status, n in sorted(found.items()))
+                for edge, found in sender.answers.items()
             )
             say(
-                f"{count:,} spoilt payloads at {len(DOORS)} doors (ORDERWRIGHT_TEST_SEED={seed}): "
+                f"{count:,} malformed payloads at {len(EDGES)} edges "
+                f"(ORDERWRIGHT_TEST_SEED={seed}): "
                 f"{answered}; sent again after a 503: {sender.busy.total():,}; {taken:,} in an "
                 f"order's inbox, {kept:,} in quarantine with their bytes, none dropped."
             )
-            assert {door: set(found) for door, found in sender.answers.items()} == {
-                door: ANSWERS[door] & set(sender.answers[door]) for door in DOORS
+            assert {edge: set(found) for edge, found in sender.answers.items()} == {
+                edge: ANSWERS[edge] & set(sender.answers[edge]) for edge in EDGES
             }
             assert sender.faults == []
-            assert service.pid == world.runtime().pid, "the service was started anew: it crashed"
+            assert service.pid == world.runtime().pid, "the service was started again: it crashed"
             assert await service.terminated() == 0
 
 
@@ -241,7 +242,7 @@ async def api_key_of(world: World) -> str:
     pool = Pool(world.runtime().postgres_dsn, by_key=False)
     try:
         keys = ApiKeys(pool, monotonic=time.monotonic)
-        _, token = await keys.create("spoilt", ["orders:write"], ["*"], now=datetime.now(UTC))
+        _, token = await keys.create("malformed", ["orders:write"], ["*"], now=datetime.now(UTC))
     finally:
         await pool.close()
     return token
@@ -255,7 +256,7 @@ async def everything_kept(
     digests = {
         one.name: hashlib.sha256(one.raw).digest()
         for one in drawn(count, seed, callback)
-        if one.door in {"shop", "house", "nats"}
+        if one.edge in {"shop", "house", "nats"}
     }
     strangers = sender.answers["house"][401]
 
@@ -282,12 +283,12 @@ async def everything_kept(
     return len(taken), len(kept)
 
 
-async def test_nothing_spoilt_crashes_a_door_or_is_dropped(say: Say) -> None:
-    """600 at five doors: only the answers that each door has for such things."""
+async def test_nothing_malformed_crashes_an_edge_or_is_dropped(say: Say) -> None:
+    """600 at five edges: only the answers that each edge has for such things."""
     await flood(600, seed_of_run(), say)
 
 
 @pytest.mark.soak
-async def test_a_hundred_thousand_spoilt_at_the_doors(say: Say) -> None:
+async def test_a_hundred_thousand_malformed_at_the_edge(say: Say) -> None:
     """The long form."""
     await flood(100_000, seed_of_run(), say)

@@ -1,4 +1,4 @@
-"""Spoilt payloads by the thousand: whatever arrives, the door answers in sentences."""
+"""Malformed payloads by the thousand: whatever arrives, the edge answers in sentences."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ ODD: list[Any] = [
 ]  # fmt: skip
 
 
-def spoilt(rng: random.Random, good: bytes) -> bytes:
+def malformed(rng: random.Random, good: bytes) -> bytes:
     """Return the bytes with one to three hostile changes: flips, cuts, pieces put in."""
     raw = bytearray(good)
     for _ in range(rng.randint(1, 3)):
@@ -101,7 +101,7 @@ def oddly_hooked(rng: random.Random) -> Json:
 
 
 def hooked(raw: bytes) -> Read:
-    """Deliver a light webhook. One of another store is answered 401, which is no crash."""
+    """Deliver a light webhook. One of another store is answered 401, which is not a crash."""
     try:
         receipt = BIGCOMMERCE.receive(secret_headers(), raw, NOW)
     except SignatureRefused as refused:
@@ -110,32 +110,32 @@ def hooked(raw: bytes) -> Read:
 
 
 def sent(rng: random.Random, number: int) -> Callable[[], Read]:
-    """Return one delivery to one of our doors, told by its number and the dice."""
+    """Return one delivery to one of our edges, told by its number and the dice."""
     match number % 10:
         case 0:
             raw, topic = rng.randbytes(rng.randrange(200)), rng.choice(TOPIC_NAMES)
         case 1:
-            raw, topic = spoilt(rng, GOOD), "orders/create"
+            raw, topic = malformed(rng, GOOD), "orders/create"
         case 2:
             raw, topic = oddly_filled(rng, WHOLE), "orders/updated"
         case 3:
-            raw, topic = spoilt(rng, NEWS), rng.choice(TOPIC_NAMES)
+            raw, topic = malformed(rng, NEWS), rng.choice(TOPIC_NAMES)
         case 4:
             raw, topic = GOOD[: rng.randrange(len(GOOD))], "orders/paid"
         case 5:
-            raw = spoilt(rng, rng.choice(NOTICES))
+            raw = malformed(rng, rng.choice(NOTICES))
             return lambda: notified(raw)
         case 6:
-            raw = spoilt(rng, FETCHED_ORDER)
+            raw = malformed(rng, FETCHED_ORDER)
             return lambda: AMAZON.translate("update", FETCHED, raw)
         case 7:
-            raw = rng.choice([spoilt(rng, json.dumps(BUNDLE).encode()), oddly_told(rng, BUNDLE)])
+            raw = rng.choice([malformed(rng, json.dumps(BUNDLE).encode()), oddly_told(rng, BUNDLE)])
             return lambda: BIGCOMMERCE.translate("update", FETCHED, raw)
         case 8:
-            raw = rng.choice([spoilt(rng, HOOKED), json.dumps(oddly_hooked(rng)).encode()])
+            raw = rng.choice([malformed(rng, HOOKED), json.dumps(oddly_hooked(rng)).encode()])
             return lambda: hooked(raw)
         case _:
-            raw, kind = spoilt(rng, CANONICAL), rng.choice(sorted(KINDS))
+            raw, kind = malformed(rng, CANONICAL), rng.choice(sorted(KINDS))
             return lambda: Canonical().translate(rng.choice(["place", kind]), "", raw)
 
     def delivered() -> Read:
@@ -169,7 +169,7 @@ def send_all(count: int, seed: int) -> Counter[str]:
     return counts
 
 
-def test_spoilt_payloads_raise_nothing_but_refusals() -> None:
+def test_malformed_payloads_raise_nothing_but_refusals() -> None:
     """Random bytes, flips, cuts, odd values: an input or a Refused with sentences, 4,000 times."""
     counts = send_all(4_000, seed=20261127)
     assert sum(counts.values()) == 4_000
@@ -177,9 +177,9 @@ def test_spoilt_payloads_raise_nothing_but_refusals() -> None:
 
 
 @pytest.mark.soak
-def test_a_hundred_thousand_spoilt_payloads(say: Say) -> None:
+def test_a_hundred_thousand_malformed_payloads(say: Say) -> None:
     """The long form: 0 crashes in 100,000; the outcomes are printed."""
     counts = send_all(100_000, seed=31)
     told = ", ".join(f"{name} {number:,}" for name, number in counts.most_common())
-    say(f"100,000 spoilt payloads, 0 crashes: {told}.")
+    say(f"100,000 malformed payloads, 0 crashes: {told}.")
     assert sum(counts.values()) == 100_000

@@ -1,8 +1,8 @@
-"""`python -m ops.bench.door`: what the door costs in CPU, per channel, at the median.
+"""`python -m ops.bench.ingress`: median CPU cost of the edge per channel.
 
-Reading strictly, validating and normalising one order of five lines, and what the edge does before
-that (signature, order's reference). No server and no network: only our own code, on one core.
-`--json bench.json` puts the figures beside those of `python -m ops.bench`.
+It measures strict reading, validation and normalisation of one order of five lines, and the edge's
+work before that (signature, the order's reference). No servers and no network: only our own code,
+on one core. `--json bench.json` adds the figures to those of `python -m ops.bench`.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ from service.app.collector import settle
 
 LINES = 5
 WANTED_MICROSECONDS = 150.0
-"""The most that reading, validating and normalising a Shopify order of five lines may cost."""
+"""The limit for reading, validating and normalising a Shopify order of five lines."""
 ORDERS = 50
 ROUNDS = 60
 BATCH = 5
-"""Calls between two looks at the clock: a look costs a fraction of a microsecond."""
+"""Calls between two clock readings: a reading costs a fraction of a microsecond."""
 SECRET = "secret of the bench"
 
 
@@ -52,7 +52,7 @@ USUAL: dict[str, object] = {
     "event_date": None,
     "parent_order_product_id": None,
 }
-"""What few lines have at BigCommerce; the example of lineage has everything."""
+"""Fields that few BigCommerce lines have; the example of lineage has all of them."""
 
 
 def payloads() -> list[bytes]:
@@ -62,7 +62,7 @@ def payloads() -> list[bytes]:
 
 
 def bundles() -> list[bytes]:
-    """Return orders of five lines as a look at BigCommerce brings them with all their parts."""
+    """Return orders of five lines as fetched from BigCommerce, with all their parts."""
     (whole, *_) = bigcommerce_examples()
     found = []
     for number in range(1, ORDERS + 1):
@@ -72,7 +72,7 @@ def bundles() -> list[bytes]:
         tree["products"] = [{**line, "id": 71 + index} for index in range(LINES)]
         order, more = tree["order"], LINES - 1
         order["id"] = number
-        # Each further line is 40.00 more, and 3.00 less by its share of a coupon.
+        # Each further line adds 40.00, less 3.00 for its share of a coupon.
         order["coupon_discount"] = f"{4 + 3 * more:.4f}"
         order["total_inc_tax"] = f"{float(order['total_inc_tax']) + 37 * more:.4f}"
         found.append(pruned(msgspec.json.encode(tree)))
@@ -80,7 +80,7 @@ def bundles() -> list[bytes]:
 
 
 def microseconds(works: list[Callable[[], object]]) -> dict[str, float]:
-    """Return median and 90th percentile of the CPU time of one call, after one round unmeasured."""
+    """Return median and 90th percentile of the CPU time of one call, after one unmeasured round."""
     for work in works:
         work()
     times: list[float] = []
@@ -95,7 +95,7 @@ def microseconds(works: list[Callable[[], object]]) -> dict[str, float]:
 
 
 def measure() -> dict[str, dict[str, float]]:
-    """Return the figures by what was measured."""
+    """Return the figures by measurement."""
     shop = Shopify(
         "bench", shop_domain="bench.myshopify.com", secrets=(SECRET,), api_version="2026-10"
     )
@@ -109,10 +109,10 @@ def measure() -> dict[str, dict[str, float]]:
     hooks = [hook(number) for number in range(1, ORDERS + 1)]
     theirs = [store.translate("update", FETCHED, raw) for raw in told]
     if len(ours) != ORDERS or not all(isinstance(one, UpdateOrder) for one in theirs):
-        raise SystemExit("Some of the bench's own orders were not taken; mend that first.")
+        raise SystemExit("Some of the bench's own orders were refused; fix that first.")
     amazon, fetched = Amazon("bench", secrets=(SECRET,)), amazon_orders.payloads(ORDERS, LINES)
     if not all(isinstance(amazon.translate("update", FETCHED, x), UpdateOrder) for x in fetched):
-        raise SystemExit("Some of the bench's own orders of Amazon's were not taken.")
+        raise SystemExit("Some of the bench's own Amazon orders were refused.")
     settle()
 
     def edge(raw: bytes) -> Callable[[], object]:
@@ -151,7 +151,7 @@ def measure() -> dict[str, dict[str, float]]:
 
 
 def hook(number: int) -> bytes:
-    """Return a light webhook of BigCommerce's."""
+    """Return a light BigCommerce webhook."""
     told = {
         "scope": "store/order/updated",
         "store_id": "1025646",
@@ -164,7 +164,7 @@ def hook(number: int) -> bytes:
 
 
 def signed(raw: bytes) -> Mapping[str, str]:
-    """Return what a shop sends beside the bytes."""
+    """Return the headers that a shop sends."""
     digest = hmac.digest(SECRET.encode(), raw, "sha256")
     return {
         "X-Shopify-Topic": "orders/create",
@@ -176,9 +176,9 @@ def signed(raw: bytes) -> Mapping[str, str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Measure and print; return 1 when Shopify's median is above what is wanted."""
-    parser = argparse.ArgumentParser(prog="python -m ops.bench.door", description=__doc__)
-    parser.add_argument("--json", type=Path, help="add the figures to this file, as `door`")
+    """Measure and print; return 1 when Shopify's median is above the target."""
+    parser = argparse.ArgumentParser(prog="python -m ops.bench.ingress", description=__doc__)
+    parser.add_argument("--json", type=Path, help="add the figures to this file, as `ingress`")
     wanted = parser.parse_args(arguments)
     figures = measure()
     names = "shopify_edge shopify bigcommerce_edge bigcommerce amazon canonical"
@@ -187,9 +187,12 @@ def main(arguments: list[str]) -> int:
         say(f"{name}: {told['median']} µs at the median, {told['p90']} µs at the 90th percentile")
     if wanted.json is not None:
         kept = json.loads(wanted.json.read_text()) if wanted.json.exists() else {}
-        kept["door"] = figures
+        kept["ingress"] = figures
         wanted.json.write_text(json.dumps(kept, indent=2) + "\n")
-    say(f"door_shopify_median_us={figures['shopify']['median']} (wanted: {WANTED_MICROSECONDS:g})")
+    say(
+        f"ingress_shopify_median_us={figures['shopify']['median']} "
+        f"(wanted: {WANTED_MICROSECONDS:g})"
+    )
     return 0 if figures["shopify"]["median"] <= WANTED_MICROSECONDS else 1
 
 
