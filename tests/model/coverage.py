@@ -14,6 +14,7 @@ import actors.order.joint
 import actors.order.prerequisites
 import tests.model.world
 from actors.kernel.tables import Table, event_name
+from actors.order import stream
 from actors.order.family import FAMILY
 from actors.order.joint import JOINT
 from actors.order.prerequisites import PREREQUISITES, Prerequisite
@@ -42,7 +43,7 @@ def counting() -> Iterator[Counts]:
     """Count the rows that decisions take, and nothing that checks ask afterwards."""
     counts: Counts = Counter()
     depth = 0
-    real_to, real_decide = Table.to, tests.model.world.decide
+    real_to, real_decide = Table.to, stream.decide
 
     # Any: wrappers take what they are given.
     def decide(*given: Any) -> Any:
@@ -86,9 +87,9 @@ def told(counts: Counts, least: int) -> str:
     rows = every_row()
     never = [name for name in rows if not counts[name]]
     rarely = sorted((counts[name], name) for name in rows if 0 < counts[name] < least)
+    taken = len(rows) - len(never)
     lines = [
-        f"{len(rows) - len(never)} of {len(rows)} rows taken, "
-        f"{len(rows) - len(never) - len(rarely)} of them {least} times or more",
+        f"{taken} of {len(rows)} rows taken, {taken - len(rarely)} {least} times or more",
         *(f"  never: {name}" for name in never),
         *(f"  {count:5d}: {name}" for count, name in rarely),
     ]

@@ -147,15 +147,12 @@ def _report(world: World, key: Key, thing: Fulfilment, names: Mapping[str, objec
     if thing.missing:
         people.act(world, "ship-short", key)
         return True
-    here = any(x.fulfilment == key and x.stage == "packed" for x in world.state.parcels.values())
-    if thing.stage != "packed" or thing.more or not here:
+    if thing.stage != "packed" or thing.more:
         box = i.ReportedParcel(parcel_id=f"{key}-end")
         world.give(i.ReportPacked(**names, parcels=(box,)))  # type: ignore[arg-type]  # as above
         return True
     waiting = [x for x in world.state.labels.values() if x.fulfilment == key]
     if not any(x.stage == "wanted" for x in waiting):
-        for box in world.partners.tasks[key].boxes.values() if key in world.partners.tasks else ():
-            box.left = True
         world.give(i.ReportHandedOver(**names))  # type: ignore[arg-type]  # as above
         return True
     return False

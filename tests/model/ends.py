@@ -101,7 +101,7 @@ def addresses(world: World) -> None:
         for k in one.numbers:
             goes = world.sent_to.get(k, one.order.ship_to)
             if _is_used(world, k, one) and one.order.ship_to != goes:
-                named = k in told or one.asked.fulfilment in told
+                named = "changed" in told and (k in told or one.asked.fulfilment in told)
                 that(named, "a parcel goes to an old address", key, k, told)
 
 
@@ -120,7 +120,9 @@ def units(world: World) -> None:
         return
     told = _told(world)
     # Of what left after its task was cancelled a person knows; the books have what was said.
-    sure = [k for k in world.partners.tasks if f"{k} left although it was to be stopped" not in told]
+    sure = [
+        k for k in world.partners.tasks if f"{k} left although it was to be stopped" not in told
+    ]
     gone: Counter[str] = Counter()
     for key in sure:
         gone.update(_left_by(world, key))

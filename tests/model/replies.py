@@ -12,8 +12,6 @@ def some(world: World, choices: Choices) -> None:
     """Let a partner answer one of the effects under way, well or badly."""
     number = choices.pick(sorted(world.pending))
     effect = world.effects[number].effect
-    if isinstance(effect, world.slow) and choices.chance(85):
-        return
     if isinstance(effect, f.CancelTask) and _is_asked(world, choices, number):
         return
     how = choices.whole(0, 99)
@@ -46,21 +44,6 @@ def _unknown(world: World, number: int) -> None:
         world.late[number] = reply.result
         reply = i.EffectGivenUp(number=number, reason="No answer.", outcome_known=False)
     world.answer(number, reply)
-
-
-def lie(world: World, choices: Choices) -> None:
-    """Let a partner do it and say that it did not: such an answer must harm no one."""
-    world.is_wild = True
-    number = choices.pick(sorted(world.pending))
-    reply = world.perform(number)
-    if isinstance(reply, i.EffectDone):
-        world.late[number] = reply.result
-    if isinstance(world.effects[number].effect, f.FetchOrder):
-        world.answer(number, i.EffectGivenUp(number=number, reason="It was not taken."))
-    elif choices.chance(50):
-        world.answer(number, i.EffectGivenUp(number=number, reason="?", outcome_known=False))
-    else:
-        world.answer(number, i.EffectRefused(number=number, reason="No."))
 
 
 def late(world: World, choices: Choices) -> None:

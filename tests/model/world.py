@@ -71,7 +71,6 @@ class World:
         self.fulfilments: dict[Key, Fulfilment] = {}
         self.made: set[tuple[str, Key, str]] = set()
         self.sent_to: dict[Key, Address | None] = {}
-        self.slow: tuple[type[f.Effect], ...] = ()
         self.is_wild = False
 
     # --- the order's side -------------------------------------------------------------------------
