@@ -71,7 +71,7 @@ def statement(work: Work, order: Order, fulfilled: tuple[i.OutsideShipment, ...]
         _note(work, order)
     outside.compare(work, order, fulfilled)
     _hold_without_money(work, order)
-    _free_compared(work, order)
+    free_compared(work, order)
 
 
 def _is_taken(state: State, found: Diff) -> bool:
@@ -293,7 +293,7 @@ def _paid_or(stated: str, state: State) -> str:
     return stated
 
 
-def _free_compared(work: Work, order: Order) -> None:
+def free_compared(work: Work, order: Order) -> None:
     """News said that something changed, and not what. This statement is as new, so it is known."""
     for hold in work.state.holds:
         if hold.since and moment(order.updated_at) >= moment(hold.since):

@@ -68,10 +68,12 @@ def noted(work: Work, command: i.NoteReport) -> None:
 
 def _is_held_by(state: State, stage: str, hold: str) -> bool:
     """Before work began an edited order is simply changed; after hand-over there is nothing left to
-    hold."""
+    hold. How an order that has not come will look is not known, so any news holds it."""
     if not hold or state.cancel is not None:
         return False
-    if stage in (EXPECTED, PLACED):
+    if stage == EXPECTED:
+        return True
+    if stage == PLACED:
         return hold == "before_hand_over"
     return stage == ACCEPTED and bool(state.sums.get("o") or state.sums.get("a"))
 

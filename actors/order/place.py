@@ -168,6 +168,9 @@ def _place(
         reason = "the channel marks it as a test: release it to treat it as a real one"
         work.say(e.Held(rule="hold", hold_id=TEST_ORDER, reason=reason))
     mapping.hold(made.unmapped, work)
+    change.free_compared(work, order)
+    if any(hold.since for hold in work.state.holds) and not work.state.refetch:
+        refetch(work, CHANNEL, "older-than-news")
 
 
 def _dropping(wishes: tuple[e.Wish, ...]) -> list[e.Move]:

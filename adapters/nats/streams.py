@@ -109,13 +109,19 @@ async def ensure_events(connection: Connection) -> None:
 
 
 async def _ensure(jetstream: JetStreamContext, config: api.StreamConfig) -> None:
+    """What the store refuses is halved until it fits, and once more: the next stream needs room."""
     assert config.max_bytes is not None
+    too_large = False
     while True:
         try:
             await _make_or_update(jetstream, config)
+            if too_large and config.max_bytes > _SMALLEST_BYTES:
+                config.max_bytes = max(_SMALLEST_BYTES, config.max_bytes // 2)
+                await _make_or_update(jetstream, config)
             return
         except (BadRequestError, ServerError) as error:
             if error.err_code in _INSUFFICIENT_STORAGE and config.max_bytes > _SMALLEST_BYTES:
+                too_large = True
                 config.max_bytes = max(_SMALLEST_BYTES, config.max_bytes // 2)
                 _log.warning(
                     "JetStream's store is small; the stream %s gets %d bytes.",

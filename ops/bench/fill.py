@@ -17,6 +17,7 @@ from pathlib import Path
 
 import uvloop
 
+from actors.kernel.setup import Place, Setup
 from actors.order.policy import Policy
 from actors.runtime.alarm import Alarm
 from actors.runtime.lanes import Lanes
@@ -34,6 +35,7 @@ from schemas.messages import effects as f
 from schemas.messages import inputs as i
 from schemas.order.canonical import Address, Customer, Line, Order, Totals
 from schemas.order.ids import order_id_for
+from schemas.order.things import FULFILMENT, PARCEL, key_of
 from service.app import collector
 from service.app.clock import SystemClock
 from service.app.sealing_keys import sealing_of
@@ -48,9 +50,19 @@ MAX_BATCH = 500
 CHANNEL = "acme-us"
 PLACED_AT = "2026-11-27T12:00:00Z"
 DAY = 86_400.0
+FIRST_FULFILMENT, FIRST_PARCEL = key_of(FULFILMENT, 1), key_of(PARCEL, 1)
 
-STOCK, ERP, WAREHOUSE, MAIL, LABEL, PUBLISH = range(1, 7)
-"""The numbers of an order's effects here."""
+STOCK, TASK, ERP, MAIL, LABEL, PUBLISH = range(1, 7)
+"""The numbers of an order's effects here, as the family of machines asks for them."""
+
+SETUP = Setup(
+    channel=CHANNEL,
+    storefront=f"storefront:{CHANNEL}",
+    erp="erp",
+    mail="mail",
+    places=(Place(name="main", warehouse="warehouse", carrier="ups"),),
+)
+"""A seller with every role, none of which is called: answers are invented."""
 
 
 def an_order(number: int) -> Order:
@@ -99,27 +111,35 @@ def story(number: int) -> Iterator[tuple[tuple[str, i.Input], ...]]:
     disk."""
 
     def done(effect: int, result: f.Result) -> tuple[str, i.Input]:
-        return f"effect:{effect}", i.EffectDone(number=effect, result=result)
+        return f"done:{effect}", i.EffectDone(number=effect, result=result)
 
     order = an_order(number)
     task, tracking = f"WT-{number:010d}", f"1ZA1B2C303{number:08d}"
-    parcel = f.Parcel(parcel_id="1", weight_grams=1200, length_mm=300, width_mm=200, height_mm=120)
-    label = f.LabelBought(shipment_id=tracking, tracking_number=tracking, carrier="UPS")
+    units = tuple(f.Units(line.line_id, "", line.quantity) for line in order.lines)
+    parcel = i.ReportedParcel(parcel_id="1", units=units, weight_grams=1200)
+    bought = f.BoughtLabel(parcel=FIRST_PARCEL, tracking_number=tracking)
     yield (("place", i.PlaceOrder(order=order)),)
     yield (done(STOCK, f.StockReserved(place="main")),)
     yield (
+        done(TASK, f.TaskCreated(task_id=task)),
         done(ERP, f.SalesOrderPosted(erp_id=f"{number:036d}", number=f"S-ORD{number}")),
-        done(WAREHOUSE, f.TaskCreated(task_id=task)),
         done(MAIL, f.MailSent(message_id=f"<{number}@acme.example>")),
-        ("packed", i.ReportPacked(ref=order.ref, task_id=task, parcels=(parcel,))),
+        (
+            "packed",
+            i.ReportPacked(
+                ref=order.ref, fulfilment=FIRST_FULFILMENT, task_id=task, parcels=(parcel,)
+            ),
+        ),
     )
     yield (
-        done(LABEL, label),
-        ("handed-over", i.ReportHandedOver(ref=order.ref, task_id=task)),
+        done(LABEL, f.LabelBought(shipment_id=tracking, carrier="UPS", labels=(bought,))),
+        (
+            "handed-over",
+            i.ReportHandedOver(ref=order.ref, fulfilment=FIRST_FULFILMENT, task_id=task),
+        ),
     )
-    yield (
-        done(PUBLISH, f.FulfilmentPublished(fulfilment_id=f"gid://shopify/Fulfillment/{number}")),
-    )
+    shown = (f"gid://shopify/Fulfillment/{number}",)
+    yield (done(PUBLISH, f.FulfilmentPublished(outside_ids=shown)),)
 
 
 class _Together:
@@ -173,7 +193,8 @@ async def fill(data: Path, orders: int) -> dict[str, float]:
             lanes=Lanes({}),
             alarm=Alarm(clock),
         )
-        stream = OrderStream(Policy(track_every_seconds=DAY), {})
+        policy = Policy(first_track_seconds=DAY, track_every_seconds=DAY)
+        stream = OrderStream(policy=policy, setups={CHANNEL: SETUP})
         registry = Registry(runtime, stream, live_orders=AT_ONCE)
         collector.settle()
         numbers = iter(range(1, orders + 1))
@@ -187,7 +208,7 @@ async def fill(data: Path, orders: int) -> dict[str, float]:
         await asyncio.gather(*(work() for _ in range(AT_ONCE)))
         seconds = time.monotonic() - began
         rows = await pool.fetch(
-            "SELECT count(*) FILTER (WHERE o.stage = 'shipped'),"
+            "SELECT count(*) FILTER (WHERE o.progress = 'shipped'),"
             " count(*) FILTER (WHERE t.due_at > now() + interval '1 hour')"
             " FROM orders o JOIN timers t ON t.order_id = o.order_id AND t.name = 'track'"
         )

@@ -30,6 +30,8 @@ from tests.e2e.processes import Process
 from tests.waiting import eventually
 
 SHOP = "acme-us"
+ORDERS_A_REQUEST = 50
+"""How many orders are booked with a shop at once: well below the megabyte of one request."""
 START_SECONDS = 60.0
 IN_STOCK = STOCK_EACH
 
@@ -207,11 +209,12 @@ class World:
     async def book(self, shop: str, orders: Sequence[tuple[int, bytes]]) -> None:
         """Put orders into a shop's book, by their numbers: its API knows their lines then, as that
         of a real shop does. A shop that runs on its own does it itself."""
-        for begin in range(0, len(orders), 500):
+        for begin in range(0, len(orders), ORDERS_A_REQUEST):
             told = [
                 {"id": number, "updated_at": order["updated_at"], "order": order}
                 for number, order in (
-                    (number, json.loads(body)) for number, body in orders[begin : begin + 500]
+                    (number, json.loads(body))
+                    for number, body in orders[begin : begin + ORDERS_A_REQUEST]
                 )
             ]
             await self.ask("POST", f"/_sim/shops/{shop}/orders", {"orders": told})

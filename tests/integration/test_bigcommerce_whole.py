@@ -177,9 +177,9 @@ async def test_light_webhooks_become_orders_that_are_shipped_once(world: World) 
     await eventually(all_told, 30.0)
     for ref in refs:
         found = await events(world, ref)
-        assert found["order.placed.v1"] == 1
-        assert found["order.held.v1"] == found["order.amended.v1"] == 0
-        assert found["order.shipped.v1"] == 1
+        assert found["order.placed.v2"] == 1
+        assert found["order.held.v2"] == found["order.changed.v1"] == 0
+        assert found["fulfilment.handed_over.v1"] == 1
     # Each state of an order is one message, however often it was fetched.
     rows = await world.rows(
         "SELECT o.ref, count(*) AS messages FROM inbox i JOIN orders o ON o.order_id = i.order_id"
@@ -210,7 +210,7 @@ async def test_a_checkout_that_is_not_completed_waits(world: World) -> None:
     await eventually(waits, 30.0)
     await put(world, a_stocked(720), tell=True)
     await until_closed(world, ["720"])
-    assert (await events(world, "720"))["order.held.v1"] == 0
+    assert (await events(world, "720"))["order.held.v2"] == 0
 
 
 async def test_an_order_that_no_one_told_of_is_found(world: World) -> None:
@@ -281,7 +281,7 @@ async def test_an_order_waits_for_mappings_and_is_shipped_as_the_store_knows_it(
         {"order_product_id": 7502, "quantity": 1},
     ]
     rows = await world.rows(
-        "SELECT body FROM events WHERE type = 'order.normalised.v1' AND order_id ="
+        "SELECT body FROM events WHERE type = 'order.normalised.v2' AND order_id ="
         " (SELECT order_id FROM orders WHERE ref = '750') ORDER BY position DESC LIMIT 1"
     )
     lines = json.loads(rows[0]["body"])["lines"]

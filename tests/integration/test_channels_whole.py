@@ -125,7 +125,7 @@ async def fulfilled_once(world: World, dropped: Sequence[dict[str, Any]]) -> Non
     assert {done["fulfilment", ref] for ref in sold} == {1}
     assert not any(done["fulfilment", one["ref"]] for one in dropped if one["cancelled"])
     assert max(done.values()) == 1
-    placed = await world.rows("SELECT order_id FROM events WHERE type = 'order.placed.v1'")
+    placed = await world.rows("SELECT order_id FROM events WHERE type = 'order.placed.v2'")
     assert len(placed) == len(set(placed))
 
 
@@ -172,7 +172,7 @@ async def test_reading_a_known_order_again_changes_nothing(world: World) -> None
         return [row["type"] for row in rows]
 
     async def placed() -> bool:
-        return "order.placed.v1" in await types()
+        return "order.placed.v2" in await types()
 
     await eventually(placed, 30.0)
     before = await types()
@@ -187,7 +187,7 @@ async def test_reading_a_known_order_again_changes_nothing(world: World) -> None
         return bool(inputs)
 
     await eventually(answered, 30.0)
-    assert await types() == [*before, "order.look_asked.v1", "order.fetched.v1"]
+    assert await types() == [*before, "order.refetch_asked.v1", "order.fetched.v2"]
 
     # Edited at the shop: the news doesn't say how, so the shop is asked, and the order amended.
     edited = known["order"] | {"updated_at": "2026-11-22T09:00:05-05:00"}
@@ -198,7 +198,7 @@ async def test_reading_a_known_order_again_changes_nothing(world: World) -> None
     assert await deliver(world, "orders/edited", json.dumps(news).encode(), "edited-7") == 200
 
     async def amended() -> bool:
-        return "order.amended.v1" in await types()
+        return "order.changed.v1" in await types()
 
     await eventually(amended, 30.0)
     cli(world, "orders", "cancel", ref, "--reason", "a test")

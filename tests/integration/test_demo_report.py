@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 from msgspec.structs import replace
 
+from ops.simulators.judge import Verdict
 from service.cli import main
 from service.demo import run as demo
 from service.demo.report import Report, count_up
@@ -21,7 +22,7 @@ from tests.contract.partner_calls import stubbed
 from tests.integration.journals import Bench, journal_on, migrated_database
 
 SENT = {"sent": 2, "accepted": 2, "webhook_ms": {"p50": 1.0, "p99": 2.0}}
-TWICE = {"kind": "label", "reference": "k1order", "count": 2, "undone": 0}
+TWICE = "label k1order 2 times"
 
 
 @pytest.fixture
@@ -31,14 +32,15 @@ async def bench(servers: EmbeddedServers) -> AsyncIterator[Bench]:
         yield one
 
 
-async def counted(bench: Bench, final: tuple[str, ...], *duplicates: dict[str, object]) -> Report:
+async def counted(bench: Bench, final: tuple[str, ...], *doubled: str) -> Report:
     """The report on two accepted orders, of which those named are final in the store."""
     for ref in ("1", "2"):
         one = append(ref)
         ends = replace(one.row, stage="closed", final=True) if ref in final else one.row
         assert (await bench.journal.append(replace(one, row=ends))).kind == "committed"
     sent = {**SENT, "refs": [{"ref": f"gid://shop/Order/{ref}"} for ref in ("1", "2")]}
-    async with stubbed(web.json_response({"duplicates": list(duplicates)})) as ledger:
+    verdict = Verdict(doubled=list(doubled)).as_json()
+    async with stubbed(web.json_response(verdict)) as ledger:
         return await count_up(bench.pool, CHANNEL, sent, ledger.url)
 
 

@@ -25,7 +25,7 @@ from schemas.order.canonical import Order
 from service.app.clock import SystemClock
 from service.app.sealing_keys import sealing_in
 from service.settings import Settings
-from tests.e2e.hooks import Hooks, body_of, ref_of
+from tests.e2e.hooks import RECIPE, Hooks, body_of, ref_of
 from tests.integration.whole import CHANNEL, Answer, Whole
 from tests.waiting import eventually
 
@@ -96,6 +96,7 @@ async def test_a_broken_webhook_is_fixed_and_its_order_closes(
     the original stays as it came."""
     right = body_of(94_001)
     broken = right.replace(b'"line_items"', b'"line_itemz"', 1)
+    await whole.world.book(RECIPE.shop, [(RECIPE.order_id(94_001), right)])
     async with aiohttp.ClientSession() as session:
         assert await Hooks(whole.world, session).send("orders/create", broken) == 200
     item = await quarantine.arrived(broken)
@@ -212,7 +213,7 @@ async def test_releasing_twice_is_one_order(whole: Whole, quarantine: Quarantine
     await eventually(ended, 20.0)
     rows = await whole.world.rows(
         "SELECT e.version FROM events e JOIN orders o USING (order_id)"
-        " WHERE o.ref = $1 AND e.type = 'order.placed.v1'",
+        " WHERE o.ref = $1 AND e.type = 'order.placed.v2'",
         order.ref,
     )
     assert len(rows) == 1
@@ -221,7 +222,12 @@ async def test_releasing_twice_is_one_order(whole: Whole, quarantine: Quarantine
 async def test_what_is_refused_again_is_open_again(whole: Whole, quarantine: Quarantine) -> None:
     """An item whose order was unknown comes back as itself until the order is there."""
     order = whole.order(payment="pending")
-    picked = {"type": "warehouse.picked.v1", "ref": order.ref, "task_id": "WT-1"}
+    picked = {
+        "type": "warehouse.picked.v2",
+        "ref": order.ref,
+        "fulfilment": "F1",
+        "task_id": "WT-1",
+    }
     raw = json.dumps(picked).encode()
     await whole.publish("picked", order.ref, raw)
     item = await quarantine.arrived(raw)

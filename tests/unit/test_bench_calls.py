@@ -9,7 +9,7 @@ from ops.bench import bare, calls
 from schemas.messages import effects as f
 from schemas.messages import inputs as i
 from service.app import collector
-from tests.given import LABEL, PARCELS, Story, an_order
+from tests.given import K1, given_packed, sold
 
 BENCH = Path(bare.__file__).parent
 OURS = {"schemas", "actors", "adapters", "service"}
@@ -36,32 +36,16 @@ def test_every_effect_of_the_table_is_intended_once_and_settled_once() -> None:
     assert sorted(intended) == sorted(settled) == list(range(1, 8))
 
 
-def test_the_table_writes_what_a_real_order_decides() -> None:
-    """The same events, effects and timers, step by step, as the product's own decisions."""
-    story = Story()
-    ref = an_order().ref
-    ordered = f.SalesOrderPosted(erp_id="e-1", number="S-1")
-    decided = [
-        _written(story.when(i.PlaceOrder(order=an_order()))),
-        _written(story.done(f.ReserveStock, f.StockReserved(place="main"))),
-        _written(story.done(f.PostSalesOrder, ordered)),
-        _written(story.done(f.CreateWarehouseTask, f.TaskCreated(task_id="t-1"))),
-        _written(story.done(f.SendMail, f.MailSent(message_id="m-1"))),
-        _written(story.when(i.ReportPacked(ref=ref, task_id="t-1", parcels=PARCELS))),
-        _written(story.done(f.BuyLabel, LABEL)),
-        _written(story.when(i.TimerFired(name="track"))),
-        _written(story.done(f.TrackShipment, f.Tracked(status="delivered"))),
-        _written(story.done(f.PublishFulfilment, f.FulfilmentPublished(fulfilment_id="f-1"))),
-    ]
-    assert decided == [
-        (len(step.events), len(step.effects), sorted(step.sets), sorted(step.clears))
-        for step in calls.STEPS
-    ]
+def test_a_real_order_makes_the_calls_of_the_table() -> None:
+    """One task, label, sales order, mail and fulfilment, and one question where the parcel is: an
+    order of one fulfilment asks its partners for what the bare loop does."""
+    story = given_packed()
+    story.done(f.BuyLabel, sold(K1))
+    story.when(i.TimerFired(name="track", key=K1))
+    story.done(f.TrackParcel, f.Tracked(status="delivered"))
+    story.done(f.PublishFulfilment, f.FulfilmentPublished(outside_ids=("f-1",)))
     assert story.state.stage == "closed"
-
-
-def _written(story: Story) -> tuple[int, int, list[str], list[str]]:
-    last = story.last
-    assert last is not None
-    set_timers = sorted(name for name, _ in last.set_timers)
-    return len(last.events), len(last.effects), set_timers, sorted(last.clear_timers)
+    lanes = {"wms": "warehouse", "ups": "carrier", "bc": "erp", "smtp": "mail"}
+    asked = [lanes.get(lane, lane) for lane in story.lanes.values()]
+    table = [name.partition(":")[0] for step in calls.STEPS for _, name, _ in step.effects]
+    assert sorted(asked) == sorted(name.replace("storefront", "acme-us") for name in table)
