@@ -125,9 +125,9 @@ async def test_a_pending_order_waits_and_a_ready_one_is_shipped_and_confirmed_on
     assert [one["kind"] for one in confirmed] == ["fulfilment"]
     assert package["trackingNumber"] in whole.cli("orders", "timeline", known(ref))
     events = await whole.world.rows("SELECT type FROM events WHERE order_id = $1", known(ref))
-    assert "order.held.v1" not in {row["type"] for row in events}
+    assert "order.held.v2" not in {row["type"] for row in events}
     # Amazon confirms to its buyers itself.
-    assert "mail.send.v1" not in await consequences(whole, ref)
+    assert "mail.send.v2" not in await consequences(whole, ref)
 
 
 async def test_an_order_waits_for_mappings_and_is_confirmed_as_amazon_knows_it(

@@ -34,11 +34,11 @@ async def test_migrate(whole: Whole, empty: Path) -> None:
 async def test_serve_refuses_wrong_configuration(whole: Whole, empty: Path) -> None:
     """Each fault is a sentence that names its key, all at once, before anything starts."""
     config = empty / "wrong.toml"
-    config.write_text('[listen]\nport = 99999\n[channels."a b"]\nkind = "shopify"\n[telemtry]\n')
+    config.write_text('[listen]\nport = 99999\n[channels."a b"]\nkind = "shopify"\n[polcy]\n')
     said = whole.cli("serve", "--config", str(config), code=2, running=False)
     assert "listen.port must be 65535 at most" in said
     assert "channels.a b" in said
-    assert "telemtry is not a setting; did you mean telemetry?" in said
+    assert "polcy is not a setting; did you mean policy?" in said
     missing = whole.cli("serve", "--config", str(empty / "none.toml"), code=2, running=False)
     assert "can't be read" in missing
     assert not (empty / "orderwright-data").exists()
