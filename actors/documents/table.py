@@ -16,7 +16,7 @@ TABLE = Table(
         Row("post", WANTED, e.Posted, POSTED, "the ERP has the order"),
         *go(
             "late-post",
-            (REFUSED, SKIPPED, CANCELLED),
+            (REFUSED, SKIPPED),
             e.Posted,
             POSTED,
             "the ERP has it, as it turned out later",

@@ -124,7 +124,8 @@ def _handed_over(work: Work, key: Key, thing: Fulfilment, command: i.ReportHande
         new: tuple[e.NewParcel, ...] = ()
         unknown: list[str] = []
         if not known:
-            if not loose:
+            # A warehouse that never told what it packed sends the rest; else this is a repeat.
+            if not loose or any(x.stage != "unpacked" for _, x in parcels_of(state, key)):
                 if thing.stage == "cancelled" or (thing.stage == "handed_over" and not thing.place):
                     leave(work, [f"{key} left although it was cancelled; what it holds is unknown"])
                 return

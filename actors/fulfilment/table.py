@@ -96,7 +96,7 @@ TABLE = Table(
         ),
         *stay(
             "match",
-            (PACKED, HANDED_OVER, RECALLED),
+            (PACKED, HANDED_OVER, RECALLED, DONE),
             e.OutsideMatched,
             "the channel shows it as ours",
         ),

@@ -61,9 +61,9 @@ def _bought(draft: Draft, event: e.LabelBought) -> None:
 
 
 def _ended(draft: Draft, event: e.Event) -> None:
-    """A label that ended frees its parcels for another one. No one can be asked about its numbers
-    any more, also where a parcel left under it."""
-    _free(draft, event, ("packed", "unpacked", "handed_over"))
+    """A label that ended frees the parcels that are here for another one. What left under it is
+    asked for by its number, until the carrier says that it is void."""
+    _free(draft, event, ("packed", "unpacked"))
 
 
 def _kept(draft: Draft, event: e.LabelKept) -> None:

@@ -47,7 +47,7 @@ TABLE = Table(
         *stay("cancel", (PLACED, ACCEPTED), e.CancelRequested, "what has not left is undone"),
         *stay("too-late", (ACCEPTED, CLOSED), e.CancelRefused, "everything has left"),
         *stay("change", (PLACED, ACCEPTED, CLOSED), e.Changed, "the order says something else"),
-        *stay("normalise", (PLACED, ACCEPTED), e.Normalised, "the mappings changed"),
+        *stay("normalise", (PLACED,), e.Normalised, "the mappings changed"),
         *stay("drop", (PLACED, ACCEPTED), e.UnitsDropped, "no partner works on these units"),
         *stay("cover", (ACCEPTED,), e.ExcessCounted, "what left too much counts for what is open"),
         *stay("not-ours", (ACCEPTED,), e.LeftToOthers, "somebody else fulfils these units"),

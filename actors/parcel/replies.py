@@ -60,17 +60,15 @@ def _moved(key: Key, parcel: Parcel, told: f.Tracked, settles: int) -> e.OrderEv
     match told.status:
         case "in_transit" if stage in ("handed_over", "exception"):
             return e.InTransit(rule="move", key=key, settles=settles, scanned_at=told.at)
-        case "delivered" if stage in (*ON_ITS_WAY, "lost", "returned"):
-            source = stage if stage in ("lost", "returned") else ledger.TRAVELLING
-            moves = _moves(parcel, source, ledger.DELIVERED)
+        case "delivered" if stage in ON_ITS_WAY:
+            moves = _moves(parcel, ledger.TRAVELLING, ledger.DELIVERED)
             return e.Delivered(
                 rule="deliver", key=key, settles=settles, delivered_at=told.at, moves=moves
             )
         case "exception" if stage in ("handed_over", "in_transit"):
             return e.DeliveryFailed(rule="fail", key=key, settles=settles, detail=detail)
-        case "returned" if stage in (*ON_ITS_WAY, "lost"):
-            source = ledger.LOST if stage == "lost" else ledger.TRAVELLING
-            moves = _moves(parcel, source, ledger.RETURNED)
+        case "returned" if stage in ON_ITS_WAY:
+            moves = _moves(parcel, ledger.TRAVELLING, ledger.RETURNED)
             return e.Returned(rule="return", key=key, settles=settles, detail=detail, moves=moves)
         case "lost" if stage in ON_ITS_WAY:
             moves = _moves(parcel, ledger.TRAVELLING, ledger.LOST)

@@ -41,9 +41,7 @@ TABLE = Table(
         Row("fulfil", PACKED, e.Fulfilled, COLLECTED, "the customer has it"),
         Row("recall", PACKED, e.TaskCancelled, UNPACKED, "it was never sent"),
         *go("move", (HANDED_OVER, EXCEPTION), e.InTransit, IN_TRANSIT, "the carrier moves it"),
-        *go(
-            "deliver", (*ON_ITS_WAY, LOST, RETURNED), e.Delivered, DELIVERED, "the customer has it"
-        ),
+        *go("deliver", ON_ITS_WAY, e.Delivered, DELIVERED, "the customer has it"),
         *go(
             "fail",
             (HANDED_OVER, IN_TRANSIT),
@@ -51,11 +49,16 @@ TABLE = Table(
             EXCEPTION,
             "the carrier reports an exception",
         ),
-        *go("return", (*ON_ITS_WAY, LOST), e.Returned, RETURNED, "it goes back to its sender"),
+        *go("return", ON_ITS_WAY, e.Returned, RETURNED, "it goes back to its sender"),
         *go("lose", ON_ITS_WAY, e.Lost, LOST, "the carrier does not find it"),
         Row("untracked", HANDED_OVER, e.Untracked, UNTRACKED, "no one tells when it arrives"),
         *stay("track", (PACKED, *ON_ITS_WAY), e.Asked, "time to ask the carrier"),
-        *stay("tracked", EVERY, e.Tracked, "the carrier answered"),
+        *stay(
+            "tracked",
+            (PACKED, *ON_ITS_WAY, DELIVERED, COLLECTED, UNTRACKED, UNPACKED),
+            e.Tracked,
+            "the carrier answered",
+        ),
     ),
     beside=(
         *ELEVATED,

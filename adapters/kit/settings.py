@@ -115,10 +115,6 @@ class ChannelSettings(PartnerSettings, frozen=True, kw_only=True, forbid_unknown
             "cancelled."
         ),
     ] = "ask"
-    routing: Annotated[
-        Literal["ours", "channel"],
-        Meta(description="Who decides which place ships what: our plan, or the channel."),
-    ] = "ours"
     restock_by: Annotated[
         Literal["us", "channel"],
         Meta(description="Who puts the units of a cancelled order back on sale."),

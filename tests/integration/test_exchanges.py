@@ -114,6 +114,7 @@ async def test_they_go_with_the_customer_s_data(pool: Pool) -> None:
     known = {
         "order_id": ORDER_ID, "channel": "acme-us", "final": True, "placed_at": NOON,
         "updated_at": NOON, "state": b"", "version": 1, "partition": 0, "total_minor": 0,
+        "needs_person": False, "progress_since": NOON,
     }  # fmt: skip
     names = [row["name"] for row in columns]
     values = [known.get(name, "") for name in names]
