@@ -28,7 +28,8 @@ LEAST_PER_SECOND = 20
 
 @dataclass(slots=True)
 class Partners:
-    """The running simulators. `asked` counts the bench's own requests, which belong to no order."""
+    """The running simulators. `asked` counts the bench's own requests, which are no part of an
+    order's work."""
 
     url: str
     smtp_port: int
@@ -96,6 +97,7 @@ async def send(
         *("--orders", str(orders), "--first-number", str(first), "--rate", str(rate)),
         *("--concurrency", str(WEBHOOKS_AT_ONCE)),
         *("--paid-later", "0", "--cancel", "0", "--update", "0", "--duplicate", "0"),
+        *("--book", world.url),  # else the shop's API makes up orders of one piece
         *("--report", str(report), "--quiet"),
     ]
     async with (
@@ -116,6 +118,7 @@ async def send(
             await asyncio.sleep(POLL_SECONDS)
             await ledger.look()
         await shop.wait()
+    world.asked += orders  # the storefront wrote each into the shop's book
     told = json.loads(report.read_text("utf-8"))
     return Sent(
         orders=orders,
