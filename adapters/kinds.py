@@ -93,7 +93,7 @@ def _loaded(name: str, other: EntryPoint | None) -> Kind[Any]:
         # Whatever a foreign package raises while it is imported, the operator must see it.
         raise KindRefused(f"{whose} can't be loaded ({type(error).__name__}: {error}).") from error
     if not isinstance(found, Kind):
-        raise KindRefused(f"{whose} is no `Kind`: its entry point must lead to its KIND.")
+        raise KindRefused(f"{whose} is not a `Kind`: its entry point must refer to its KIND.")
     return found
 
 

@@ -1,4 +1,4 @@
-"""A stream type that is no order: it counts, asks partners, and waits for timers.
+"""A stream type that is not an order: it counts, asks partners, and waits for timers.
 
 It is what the runtime's tests run, and so the proof that the runtime knows of no order.
 """
@@ -282,7 +282,7 @@ def _answered(state: Counter, reply: EffectDone | EffectRefused | EffectGivenUp)
     match reply:
         case EffectDone(result=result):
             if not isinstance(result, f.SalesOrderPosted | f.MailSent):
-                raise TypeError("this is no answer to what was asked")
+                raise TypeError("this does not answer what was asked")
             after = replace(
                 state,
                 done=(*state.done, number),

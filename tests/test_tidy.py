@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import tidy
+from tests import tidy, words
 
 ROOT = Path(__file__).resolve().parents[1]
 PRODUCT = ("schemas", "actors", "adapters", "service")
@@ -27,6 +27,8 @@ NAMED = {
     "service/imports/": {"adapters.channels.csv"},
 }
 """Our own contract is spoken by the API, and a CSV file is read by its import."""
+GLOSSARY = ("tests/words.py", "tests/test_words.py")
+"""Files that must say the refused words."""
 COMMANDS = re.compile(r"service/(cli/\w+|\w+/cli(_\w+)?)\.py")
 
 Checker = Callable[[str], list[str]]
@@ -260,4 +262,26 @@ def test_documents_name_targets_and_files_that_exist() -> None:
         for link in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", text):
             if not (ROOT / path).parent.joinpath(link).exists():
                 found.append(f"{path}: the link to {link} leads nowhere.")
+    refuse(found)
+
+
+def test_names_keep_to_the_glossary() -> None:
+    """One thing has one name: a word that another has replaced is in no name."""
+    refuse(
+        [
+            f"{path}:{finding}"
+            for path, source in modules(*PRODUCT, "ops", "tests")
+            if not path.startswith(GLOSSARY)
+            for finding in words.refused_names(source, path)
+        ]
+    )
+
+
+def test_prose_keeps_to_the_glossary() -> None:
+    """Comments, docstrings, messages and pages say what the names say."""
+    found = []
+    for path in files():
+        if path.endswith((".py", ".md")) and not path.startswith(GLOSSARY):
+            text = (ROOT / path).read_text(encoding="utf-8")
+            found += [f"{path}:{finding}" for finding in words.refused_prose(text, path)]
     refuse(found)

@@ -51,7 +51,13 @@ ledger."""
 
 ALPHABET = (
     *("actors/kernel/", "actors/order/", "actors/incidents/", "adapters/postgres/order_parts.py"),
-    *("schemas/order/", "tests/model/", "tests/unit/test_ids.py", "tests/contract/"),
+    *(
+        "schemas/order/",
+        "tests/model/",
+        "tests/unit/order/",
+        "tests/unit/test_ids.py",
+        "tests/contract/",
+    ),
 )
 """Where a letter is one of an alphabet: those that name machines, accounts and references."""
 

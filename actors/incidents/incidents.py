@@ -66,8 +66,8 @@ _OF_HOLD = (
 _OF_TASK = {CHANGED: c.CHANGED_AFTER_WORK_BEGAN, MONEY: c.MONEY_OWED}
 """Tasks that are failures. To pack is none, and a parcel's task comes with the parcel's event."""
 
-# Partners say in their own words what is wrong; these name the address or the article in all of
-# them.
+# Partners describe errors in their own words; these patterns find the address or the article in all
+# of them.
 _ADDRESS = re.compile(r"address|postal ?code|\bzip\b|ship ?to|state ?province", re.IGNORECASE)
 _ARTICLE = re.compile(r"\bSKU\b|\bitem\b", re.IGNORECASE)
 _TAKES_ADDRESS = frozenset({LABEL, POST, AMEND, TASK})
@@ -156,8 +156,8 @@ def _of_effect(event: e.GivenToPerson) -> str:
 
 
 def matter_of(event: e.OrderEvent) -> str:
-    """Return what has to end before the failing order is no longer affected, as `what:thing:which`;
-    "" for nothing."""
+    """Return what must end before the order is no longer affected, as `what:thing:which`, "" for
+    nothing."""
     key = event.key
     match event:
         case e.GivenToPerson(effect=number, kind=kind):
@@ -180,7 +180,7 @@ def matter_of(event: e.OrderEvent) -> str:
 
 
 def settles(event: e.OrderEvent, matter: str) -> bool:
-    """Say whether the event ends the matter: the order moved on, or a person decided."""
+    """Whether the event ends the matter: the order moved on, or a person decided."""
     what, key, which = matter.split(":", 2)
     if isinstance(event, e.Closed | e.Cancelled):
         return True
@@ -205,7 +205,7 @@ def settles(event: e.OrderEvent, matter: str) -> bool:
 
 
 def _answers(event: e.OrderEvent, number: str) -> bool:
-    """Say whether a person decided about an effect, or its answer came after all."""
+    """Whether a person decided about an effect, or its answer arrived after all."""
     if isinstance(event, e.Retried | e.Renewed | e.Skipped) and str(event.effect) == number:
         return True
     return str(event.settles) == number and not isinstance(event, e.GivenToPerson)

@@ -2,7 +2,7 @@
 
 After an input was understood, every rule whose state changed is asked until none speaks. Rules are
 pure, are asked again when what they name has changed, and speak at most one event at a time; their
-order is their precedence. What follows from the clock or from an answer is no joint rule.
+order is their precedence. What follows from the clock or from an answer is not a joint rule.
 """
 
 from __future__ import annotations

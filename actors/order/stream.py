@@ -41,8 +41,8 @@ def decode_state(stored: bytes) -> State:
 
 
 def is_of_others(stored: bytes) -> bool:
-    """Whether other versions of the machines made a stored state; what is no state at all was made
-    by none."""
+    """Whether other versions of the machines made a stored state; what is not a state at all was
+    made by none."""
     return _family_of(stored) not in ("", VERSIONS)
 
 

@@ -32,7 +32,7 @@ class Alarm:
                 self._wake.set()
 
     def more_is_due(self) -> None:
-        """The last look left some behind: look again at once."""
+        """The last look left some behind: check again at once."""
         self._next_look_at = self._clock.monotonic() + LEAST_SECONDS
 
     async def wait(self) -> None:

@@ -136,7 +136,7 @@ class StreamType(Protocol):
 
     def decode_state(self, stored: bytes) -> Any:
         """Return the state; None when other versions of the machines made it, so that it must be
-        built again from the events. Raises msgspec.MsgspecError for what is no state."""
+        built again from the events. Raises msgspec.MsgspecError for what is not a state."""
         ...
 
     def replay(self, events: Sequence[Any]) -> Any:
@@ -157,7 +157,7 @@ class StreamType(Protocol):
 
     def documents_of(self, decided: Any) -> Sequence[Document]:
         """Return the files that came with a decision. Raises ValueError for one that can't be
-        kept, such as an image that is no base64."""
+        kept, such as an image that is not base64."""
         ...
 
     def redacted(self, command: Any, body: Any) -> Any:

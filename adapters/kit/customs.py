@@ -12,7 +12,7 @@ from schemas.order.shares import Part, as_booked, shared
 def goods_in(order: Order, parcels: Sequence[PackedParcel]) -> list[tuple[Part, ...]]:
     """Return for each parcel the goods in it and what they come to in the order's currency.
 
-    Gift cards, tips and fees need no shipping and are no goods. Parcels whose contents were
+    Gift cards, tips and fees need no shipping and are not goods. Parcels whose contents were
     not reported share all goods evenly by line. A line that the order does not have is left out.
     """
     known = {line.line_id: line for line in order.lines if line.requires_shipping}

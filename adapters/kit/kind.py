@@ -110,7 +110,7 @@ def example_of(kind: Kind[S]) -> S:
 def _secret(wanted: type, raw: object) -> object:
     if wanted is Secret and isinstance(raw, str):
         return Secret(raw)
-    raise ValueError("is no secret that is written as text")
+    raise ValueError("is not a secret that is written as text")
 
 
 def faults_of(kind: Kind[Any]) -> list[str]:

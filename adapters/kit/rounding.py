@@ -45,7 +45,7 @@ EXACT = Rounding()
 def minor_of(amount: str | Decimal, currency: str, rounding: Rounding = EXACT) -> int:
     """Return an amount in minor units of its currency by the rule's mode.
 
-    Raises MoneyRefused for what is no finite number, too large, or (`exact`) too fine.
+    Raises MoneyRefused for what is not a finite number, too large, or (`exact`) too fine.
     """
     return _rounded(_scaled(amount, currency), str(amount), currency, rounding)
 

@@ -218,7 +218,7 @@ class StockPartner:
 
 
 def _wanted(call: Call) -> _Wanted:
-    """Return what a call asks. Raises Rejected for what is no affair of stock's."""
+    """Return what a call asks. Raises Rejected for what does not concern stock."""
     effect = call.effect
     if not isinstance(effect, ReserveStock | ReleaseStock):
         raise Rejected(f"Stock can't do {type(effect).__name__}; this effect isn't for it.")

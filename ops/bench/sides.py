@@ -90,7 +90,7 @@ def configure(home: Path, world: Partners, port: int, secret: str) -> Path:
         callback_secret=world.callback_secret,
     )
     table = configuration(given, port=port, data_dir=str(home / "data"), pace=pace)
-    # Each mail is noted before it is handed in, many in one commit: as many as are under way.
+    # Each mail is recorded before it is sent, as many in one commit as are in flight.
     table["partners"][MAIL]["calls"]["concurrency"] = MAILS_AT_ONCE
     file = home / "orderwright.toml"
     file.write_text(toml(table), encoding="utf-8")

@@ -111,7 +111,7 @@ class BusinessCentral:
             return self._lines.at(company, order_id, line[1], request)
         return None
 
-    # Answers that are no success.
+    # Answers that are not a success.
 
     def failure(self, status: int, code: str, message: str) -> Reply:
         headers = {"WWW-Authenticate": 'Bearer realm=""'} if status == 401 else {}

@@ -108,6 +108,6 @@ class Control:
 
 
 def _paging(params: Mapping[str, str], usual: int) -> tuple[int, int] | None:
-    """`after` and `limit` of a request, or None when one is no whole number."""
+    """`after` and `limit` of a request, or None when one is not a whole number."""
     after, limit = params.get("after") or "0", params.get("limit") or str(usual)
     return (int(after), int(limit)) if after.isdecimal() and limit.isdecimal() else None

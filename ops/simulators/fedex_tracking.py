@@ -28,7 +28,7 @@ _NOT_UNIQUE: Final = (
         " your FedEx account number."
     ),
 )
-# Code, description, and why it is no ordinary progress.
+# Code, description, and why it is not ordinary progress.
 _WORDS: Final = {
     "created": ("OC", "Shipment information sent to FedEx", ""),
     "voided": ("CA", "Shipment cancelled by sender", ""),

@@ -148,7 +148,7 @@ def _minor(value: Any) -> int:  # Any: free-form JSON
     try:
         return int(Decimal(str(value)) * 100)
     except ArithmeticError as error:
-        raise NotEditable(f"{value!r} is no amount.") from error
+        raise NotEditable(f"{value!r} is not an amount.") from error
 
 
 def _add(done: Edited, wanted: Json, number: int) -> None:

@@ -17,7 +17,8 @@ from schemas.order.iso_codes import COUNTRIES, CURRENCIES
 from schemas.order.money import decimal_text
 
 MAX_PARCELS = 100
-"""What `warehouse.callback.v2` takes; a carrier's shipment has 200 at most, a mistake thousands."""
+"""The limit of `warehouse.callback.v2`; a carrier's shipment has at most 200, a mistake
+thousands."""
 MAX_PIECES = 1_000_000
 """Per line: the canonical order's limit."""
 MAX_SIDE_MM = 20_000
@@ -180,7 +181,7 @@ def _presentment_differs(order: Order, presentment: Presentment) -> list[str]:
 
 
 def parcels_possible(parcels: tuple[ReportedParcel, ...]) -> tuple[str, ...]:
-    """One to 100 parcels with ids of their own, and sizes and weights that can exist."""
+    """One to 100 parcels with distinct ids and possible sizes and weights."""
     if not 1 <= len(parcels) <= MAX_PARCELS:
         return (f"There are {len(parcels)} parcels; 1 to {MAX_PARCELS} were expected.",)
     found = [

@@ -23,7 +23,7 @@ def edit_of(raw: bytes, ref: str, person: str) -> EditOrder:
     Refused."""
     told = strict_json.parse(raw)
     if not isinstance(told, Mapping):
-        raise refused(refusals.SCHEMA_MISMATCH, "The edit is no JSON object; send one.")
+        raise refused(refusals.SCHEMA_MISMATCH, "The edit is not a JSON object; send one.")
     for name in _OURS:
         if name in told:
             raise refused(

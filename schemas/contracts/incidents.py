@@ -184,7 +184,7 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
     SHORT_PICKED: (
         "The warehouse found less than was asked.",
         _SERVICE,
-        "Decide: `orders ship-short`, `orders backorder` or `orders drop`; have the place counted.",
+        "Decide: `orders ship-short`, `orders backorder` or `orders drop`; have the stock counted.",
     ),
     TASK_CANCELLED_BY_WAREHOUSE: (
         "The warehouse cancelled its task by itself.",
@@ -244,19 +244,19 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
     ),
 }
 
-# Stage: what an order or a thing of it waits for in it, and who must act when it waits too long.
+# For each stage: what an order or a thing of it waits for, and who must act when it waits too long.
 OVERDUE_STAGES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "expected": ("A payment or cancellation came, and its order did not.", _SENDER),
-        "placed": ("The customer's payment does not come.", _SERVICE),
-        "accepted": ("The last partners do not answer.", _RUN),
-        "planned": ("The stock reservation does not end.", _RUN),
+        "expected": ("A payment or cancellation arrived without its order.", _SENDER),
+        "placed": ("The customer does not pay.", _SERVICE),
+        "accepted": ("The remaining partners do not answer.", _RUN),
+        "planned": ("The stock reservation does not complete.", _RUN),
         "short": ("The stock does not arrive.", _BUYER),
         "reserved": ("The warehouse does not take the task.", _STORE),
         "released": ("The warehouse does not pack.", _STORE),
-        "picked": ("The warehouse does not pack what it has picked.", _STORE),
-        "packed": ("The parcel is not scanned: it may still stand in the warehouse.", _STORE),
-        "handed_over": ("What has left does not arrive, or its channel is not told.", _SERVICE),
+        "picked": ("The warehouse does not pack what it picked.", _STORE),
+        "packed": ("The parcel is not scanned; it may still be in the warehouse.", _STORE),
+        "handed_over": ("Parcels do not arrive, or their channel is not told.", _SERVICE),
         "in_transit": ("The parcel does not arrive.", _SERVICE),
         "exception": ("The parcel does not arrive after an exception.", _SERVICE),
         "recalled": ("Partners do not undo what was done.", _SERVICE),

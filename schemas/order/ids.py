@@ -75,8 +75,8 @@ def verify_reference(value: str, keys: Mapping[str, bytes]) -> tuple[OrderId, Ke
     """Return the order and the thing that a reference names when one of `keys` signed it, in
     whatever case a partner gives it back.
 
-    The signing key is chosen by the id inside from `keys` alone; a signature proves origin and is
-    no authorisation. Raises ReferenceRefused otherwise.
+    The signing key is chosen by the id inside from `keys` alone; a signature proves origin and
+    authorises nothing. Raises ReferenceRefused otherwise.
     """
     folded = value.strip().upper() if value.isascii() else value
     if len(folded) != REFERENCE_LENGTH or not folded.isascii() or not folded.isalnum():

@@ -29,7 +29,7 @@ def exponent_of(currency: str) -> int:
 def minor_units(amount: str, currency: str) -> int:
     """Turn a decimal text such as `"404.95"` into minor units, exactly.
 
-    Raises MoneyRefused when the text is no finite number, is too large, or has more decimal
+    Raises MoneyRefused when the text is not a finite number, is too large, or has more decimal
     places than the currency (rounding is never guessed here).
     """
     try:

@@ -21,6 +21,7 @@ from service.app.health import Check, Health
 from service.app.web import HttpServer, application
 from service.channels.api import ChannelsApi
 from service.channels.run import channels_service
+from service.http.base import Api
 from service.http.bodies import Bodies
 from service.imports.api import CsvApi
 from service.inbound.edge import Edge
@@ -42,7 +43,7 @@ from service.wiring.wire import Wire
 
 
 class AddressTaken(OperatorError):
-    """The HTTP server can't listen where it was told to."""
+    """The HTTP server can't listen on its address."""
 
     exit_code = 9
 
@@ -65,8 +66,8 @@ async def open_front(
     keys: Mapping[str, bytes],
     sign: Callable[[OrderId], Reference],
 ) -> Front:
-    """Listen. Until the service is ready `/readyz` says so; what comes in waits in the stream.
-    `keys` are those that sign references, by their ids; `sign` gives an order its own."""
+    """Listen. `/readyz` reports when the service is ready; until then messages wait in the
+    stream. `keys` sign references, by key id; `sign` returns the reference of an order."""
     settings, clock = common.settings, common.clock
     readers = Readers(settings, keys)
     bodies = Bodies(max_body_bytes=settings.limits.body_bytes)
@@ -86,35 +87,31 @@ async def open_front(
         render_metrics=common.metrics.render,
         metrics_content_type=CONTENT_TYPE,
     )
-    api_keys = ApiKeys(store.reports, monotonic=clock.monotonic)
+    api = Api(ApiKeys(store.reports, monotonic=clock.monotonic), bodies, store.idempotency, clock)
     finder = Finder(store.views, lambda text: verify_reference(text, keys)[0])
-    reading = Reading(store.views, finder, api_keys, clock)
+    reading = Reading(store.views, finder, api)
     labels = LabelLinks(store.views, keys, clock)
     writing = Writing(
         wire.publisher,
-        bodies,
-        api_keys,
-        store.idempotency,
+        api,
         finder,
         channels=tuple(settings.channels),
         translate=Canonical().translate,
         sign=sign,
-        clock=clock,
         refused=common.refusals.count,
     )
-    quarantined = _quarantine_service(clock, wire, store, readers, keys)
-    quarantine = QuarantineApi(quarantined, bodies, api_keys, store.idempotency, clock)
-    incidents = IncidentsApi(IncidentViews(store.reports), api_keys, clock)
-    channels = ChannelsApi(
-        await channels_service(settings, clock, wire, store, stack),
-        bodies,
-        api_keys,
-        clock,
+    quarantine = QuarantineApi(_quarantine_service(clock, wire, store, readers, keys), api)
+    incidents = IncidentsApi(IncidentViews(store.reports), api)
+    channels = ChannelsApi(await channels_service(settings, clock, wire, store, stack), api)
+    mappings = MappingsApi(keeper, api)
+    privacy = PrivacyApi(privacy_service(store.reports, store.sealing, clock), api)
+    imports = CsvApi(
+        wire.publisher,
+        Imported(store.reports),
+        api,
+        channels=tuple(settings.channels),
+        refused=common.refusals.count,
     )
-    mappings = MappingsApi(keeper, bodies, api_keys, clock)
-    privacy_parts = (bodies, api_keys, store.idempotency, clock)
-    privacy = PrivacyApi(privacy_service(store.reports, store.sealing, clock), *privacy_parts)
-    imports = _imports(common, wire, store, bodies, api_keys)
     parts = (
         *(imports, edge, writing, reading, labels, quarantine, incidents, channels, mappings),
         *(privacy, health),
@@ -131,8 +128,8 @@ async def _listen(server: HttpServer, listen: Listen) -> None:
         await server.start(listen.host, listen.port)
     except OSError as error:
         raise AddressTaken(
-            f"{listen.host}:{listen.port} can't be listened on ({error.strerror}): stop what uses"
-            " it, or choose another with ORDERWRIGHT_PORT."
+            f"Can't listen on {listen.host}:{listen.port} ({error.strerror}): stop what uses it, or"
+            " choose another port with ORDERWRIGHT_PORT."
         ) from error
 
 
@@ -149,25 +146,6 @@ def _quarantine_service(
         readers_by_kind(keys),
         readers.translate,
         clock,
-    )
-
-
-def _imports(
-    common: Common,
-    wire: Wire,
-    store: Store,
-    bodies: Bodies,
-    api_keys: ApiKeys,
-) -> CsvApi:
-    return CsvApi(
-        wire.publisher,
-        Imported(store.reports),
-        bodies,
-        api_keys,
-        store.idempotency,
-        channels=tuple(common.settings.channels),
-        clock=common.clock,
-        refused=common.refusals.count,
     )
 
 

@@ -1,5 +1,5 @@
-"""Throws away what has outlived its bound: old quarantine items, repeats' remembered answers,
-exchanges with partners, and what orders that ended long ago need no more."""
+"""Deletes what has expired: old quarantine items, stored answers for repeats, exchanges with
+partners, and data that long-ended orders no longer need."""
 
 from __future__ import annotations
 
@@ -24,9 +24,8 @@ MAX_STATEMENTS = 1_000
 
 
 async def keep_house(store: Store, clock: SystemClock, retention: Retention) -> None:
-    """Tidy up every ten minutes, until cancelled, and the quarantine as soon as much has come,
-    while this process holds the lease of the jobs. A round that fails is made up for by the
-    next."""
+    """Clean up every ten minutes until cancelled, and the quarantine as soon as much has arrived,
+    while this process holds the lease on the jobs. The next round makes up for one that failed."""
     due = clock.monotonic() + PERIOD_SECONDS
     while True:
         await asyncio.sleep(LOOK_SECONDS)
@@ -58,7 +57,7 @@ async def _let_go(store: Store, clock: SystemClock, retention: Retention) -> Non
 
 
 async def tidy(store: Store, clock: SystemClock) -> None:
-    """Take away all that is beyond its bound, a little at a time. Raises JournalUnavailable."""
+    """Delete everything that has expired, a little at a time. Raises JournalUnavailable."""
     for _ in range(MAX_STATEMENTS):
         if not await store.quarantine.prune(clock.now()):
             break

@@ -1,5 +1,5 @@
-"""The session of a person at the same machine with the running service, by command line or script.
-Each feature adds in its own folder what can be looked at and decided there."""
+"""A local session: what a person on the same machine may read and decide, from the command line or
+a script. Each feature adds its own part in its own folder."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ __all__ = ["ApiKey", "LocalSession", "NoSuchOrder", "open_local"]
 
 
 class NoSuchOrder(OperatorError):
-    """Nothing is known under that name, or several orders are."""
+    """No order has this name, or several have."""
 
     exit_code = 11
 
 
 class LocalSession:
-    """The store of a running service, and where it listens. `folder` is its data directory."""
+    """The store of a running service, and its addresses. `folder` is its data directory."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class LocalSession:
         self.channels = tuple(channels)
 
     async def find(self, which: str) -> OrderId:
-        """Return the order named. Raises NoSuchOrder."""
+        """Return the order with this name. Raises NoSuchOrder."""
         try:
             order_id = await self.views.find(which)
         except Ambiguous as error:
@@ -72,7 +72,7 @@ class LocalSession:
         return order_id
 
     async def show(self, which: str) -> OrderView:
-        """Return one order with what is under way."""
+        """Return one order with its open effects and timers."""
         view = await self.views.show(await self.find(which))
         assert view is not None, "it was just found, and orders are never deleted"
         return view
@@ -101,7 +101,7 @@ class LocalSession:
 
 @asynccontextmanager
 async def open_local(data: Path | None = None) -> AsyncIterator[LocalSession]:
-    """Open a session with the service that runs in a data directory (left out: the configured one,
+    """Open a session with the service that runs in a data directory (default: the configured one,
     or the demo's). Raises NotRunning."""
     folder = _folder(data)
     found = running.read(folder)

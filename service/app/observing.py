@@ -60,7 +60,7 @@ class Observing:
             self._metrics.duplicates.inc()
 
     def begin_call(self, name: str, parent: str, reference: str) -> Trace:
-        """Begin watching a call to a partner: `carrier.buy_label.v2` is `carrier buy_label`."""
+        """Begin the trace of a call: `carrier.buy_label.v2` is named `carrier buy_label`."""
         role, _, rest = name.partition(".")
         trace = self._tracer.begin(
             f"{role} {rest.rpartition('.')[0] or rest}",
@@ -68,7 +68,7 @@ class Observing:
             caused_by=parent,
             correlation_id=reference,
         )
-        # Each call has a task of its own: all it logs is about this order.
+        # Each call has its own task: everything it logs is about this order.
         label(trace_id=trace.trace_id, correlation_id=reference)
         return trace
 
@@ -99,15 +99,13 @@ class Observing:
                 self._metrics.orders(outcome).inc()
 
     def called(self, lane: str, operation: str, outcome: str, seconds: float) -> None:
-        """Count and time a partner's call; say it where a person may be needed."""
+        """Count and time a call to a partner; log those that may need a person."""
         if outcome in {"refused", "person"}:
             told = {"partner": lane, "operation": operation, "outcome": outcome}
-            log.warning(
-                "A partner's call did not end well; the order's timeline says why.", extra=told
-            )
+            log.warning("A call to a partner failed; the order's timeline says why.", extra=told)
         self._metrics.partner_calls(lane, operation, outcome).inc()
         self._metrics.partner_seconds(lane, operation).observe(seconds)
 
     def breaker(self, lane: str, state: str) -> None:
-        """Show the breaker's state."""
+        """Set the gauge of the breaker's state."""
         self._metrics.breaker(lane).set(BREAKER_STATES[state])

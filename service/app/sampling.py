@@ -28,7 +28,7 @@ and people need the number within minutes."""
 async def sample_gauges(
     common: Common, wire: Wire, store: Store, *, registry: Registry, intake: Intake, lanes: Lanes
 ) -> None:
-    """Read lag, outbox and live orders every five seconds, until cancelled."""
+    """Sample lag, outbox and live orders every five seconds, until cancelled."""
     metrics, clock = common.metrics, common.clock
     reasons: set[str] = set()
     rounds = 0
@@ -49,7 +49,7 @@ async def sample_gauges(
             metrics.attention_orders.set(waiting)
             metrics.attention_oldest.set(oldest)
         except (NatsUnusable, JournalUnavailable) as error:
-            log.info("Gauges are not read while a server is away: %s", error)
+            log.info("Gauges are not sampled while a server is unavailable: %s", error)
             continue
         for lane in lanes:
             name = lane.name
@@ -60,7 +60,7 @@ async def sample_gauges(
 
 
 async def _count_quarantine(metrics: Metrics, store: Store, reasons: set[str]) -> None:
-    """Show what is open by reason; a reason seen before of which nothing is open shows 0."""
+    """Set the open items by reason; a reason seen before that has no open item shows 0."""
     found = await QuarantineWorkflow(store.reports, store.sealing).open_reasons()
     reasons.update(found)
     for reason in reasons:

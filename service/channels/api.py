@@ -1,4 +1,4 @@
-"""The API about sales channels: how they stand, comparing one, having one order read again."""
+"""The channels API: status, backfill, and fetching one order again."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from msgspec import Struct
 from schemas.order.canonical import LongText, Ref
 from service.channels.service import ChannelRefused, ChannelsService, NoSuchChannel
 from service.http import problems
-from service.http.auth import Keys, Principal, principal_of
-from service.http.bodies import Bodies
+from service.http.auth import Principal
+from service.http.base import Api, json_answer, person_of
 from service.http.problems import Problem
-from service.http.reading import read_body, reason_of, unprocessable
-from service.http.scopes import READ, WRITE
-from service.inbound.edge import EdgeClock
+from service.http.requests import channel_refused, reason_of, unprocessable
+from service.http.scopes import ORDERS_READ, ORDERS_WRITE
 
 T = TypeVar("T")
 
 
 class Comparison(Struct, frozen=True, forbid_unknown_fields=True, rename={"since": "from"}):
-    """The body of a backfill: why, and the window (RFC 3339; left out: the last hour or so)."""
+    """The body of a backfill: the reason, and the window (RFC 3339; by default the last hour or
+    so)."""
 
     reason: LongText
     since: datetime | None = None
@@ -33,25 +33,21 @@ class Comparison(Struct, frozen=True, forbid_unknown_fields=True, rename={"since
 
 
 class Again(Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of a reimport: why."""
+    """The body of a reimport."""
 
     reason: LongText
 
 
 class ChannelsApi:
-    """`/api/v1/channels…`. Reading needs orders:read, the rest orders:write; a key sees its own
-    channels only. A repeat does no harm: nothing is fetched twice into an order."""
+    """`/api/v1/channels…`. Reading needs orders:read, the rest orders:write; a key sees only its
+    own channels. Repeating a request does no harm: an order takes each state only once."""
 
-    def __init__(
-        self, service: ChannelsService, bodies: Bodies, keys: Keys, clock: EdgeClock
-    ) -> None:
+    def __init__(self, service: ChannelsService, api: Api) -> None:
         self._service = service
-        self._bodies = bodies
-        self._keys = keys
-        self._clock = clock
+        self._api = api
 
     def routes(self) -> list[web.RouteDef]:
-        """The paths about channels."""
+        """The paths of the channels API."""
         one = "/api/v1/channels/{name}"
         return [
             web.get("/api/v1/channels", self.list_channels),
@@ -61,56 +57,52 @@ class ChannelsApi:
         ]
 
     async def list_channels(self, request: web.Request) -> web.Response:
-        """Answer every channel the key serves."""
-        principal = await principal_of(request, self._keys, READ, self._clock.now())
+        """Return every channel that the key serves."""
+        principal = await self._api.principal(request, ORDERS_READ)
         found = [one for one in await self._service.views() if principal.serves(one.name)]
-        return _json({"channels": found})
+        return json_answer({"channels": found})
 
     async def show(self, request: web.Request) -> web.Response:
-        """Answer one channel."""
-        _, name = await self._asked(request, READ)
-        return _json(await _tried(self._service.show(name)))
+        """Return one channel."""
+        _, name = await self._asked(request, ORDERS_READ)
+        return json_answer(await _tried(self._service.show(name)))
 
     async def backfill(self, request: web.Request) -> web.Response:
-        """Compare a window and fetch what is missing; answer what was found."""
-        principal, name = await self._asked(request, WRITE)
-        with self._bodies.lease() as lease:
-            asked = read_body(await lease.read(request), Comparison)
+        """Compare a window, fetch what is missing, and return what was found."""
+        principal, name = await self._asked(request, ORDERS_WRITE)
+        asked = await self._api.body(request, Comparison)
         found = await _tried(
             self._service.backfill(
                 name,
                 _zoned(asked.since),
                 _zoned(asked.to),
                 dry_run=asked.dry_run,
-                person=f"API key {principal.name}",
+                person=person_of(principal),
                 reason=reason_of(asked.reason),
             )
         )
-        return _json({**msgspec.structs.asdict(found), "words": found.words()})
+        return json_answer({**msgspec.structs.asdict(found), "words": found.words()})
 
     async def reimport(self, request: web.Request) -> web.Response:
-        """Have one order read again from the channel; 202 once that is on disk."""
-        principal, name = await self._asked(request, WRITE)
-        with self._bodies.lease() as lease:
-            asked = read_body(await lease.read(request), Again)
+        """Have one order fetched again from the channel; 202 once that request is on disk."""
+        principal, name = await self._asked(request, ORDERS_WRITE)
+        asked = await self._api.body(request, Again)
         try:
             ref = msgspec.convert(request.match_info["ref"], Ref)
         except msgspec.ValidationError as error:
-            raise unprocessable("ref", f"That is no reference: {error}.") from error
+            raise unprocessable("ref", f"That is not a reference: {error}.") from error
         order_id = await _tried(
             self._service.reimport(
-                name, ref, person=f"API key {principal.name}", reason=reason_of(asked.reason)
+                name, ref, person=person_of(principal), reason=reason_of(asked.reason)
             )
         )
-        return _json({"order_id": order_id, "channel": name, "ref": ref}, status=202)
+        return json_answer({"order_id": order_id, "channel": name, "ref": ref}, status=202)
 
     async def _asked(self, request: web.Request, scope: str) -> tuple[Principal, str]:
-        principal = await principal_of(request, self._keys, scope, self._clock.now())
+        principal = await self._api.principal(request, scope)
         name = request.match_info["name"]
         if not principal.serves(name):
-            raise Problem(
-                403, "channel-refused", "Channel refused", "This API key does not serve it."
-            )
+            raise channel_refused()
         return principal, name
 
 
@@ -120,15 +112,10 @@ async def _tried(work: Awaitable[T]) -> T:
     except NoSuchChannel as error:
         raise problems.not_found(str(error)) from error
     except ChannelRefused as error:
-        raise Problem(409, "channel-can-not", "The channel can't do it", str(error)) from error
+        raise Problem(409, "channel-can-not", "Not possible on this channel", str(error)) from error
 
 
 def _zoned(when: datetime | None) -> datetime | None:
     if when is not None and when.tzinfo is None:
-        raise unprocessable("zone-missing", "Give the times with a zone, such as Z.")
+        raise unprocessable("zone-missing", "Write times with a zone, such as Z.")
     return when and when.astimezone(UTC)
-
-
-def _json(value: object, status: int = 200) -> web.Response:
-    body = msgspec.json.encode(value)
-    return web.Response(status=status, body=body, content_type="application/json")

@@ -23,7 +23,7 @@ from service.wiring.wire import Wire
 async def channels_service(
     settings: Settings, clock: SystemClock, wire: Wire, store: Store, stack: AsyncExitStack
 ) -> ChannelsService:
-    """Open the desk of the API, with its own connections to the channels."""
+    """Build the service behind the API, with its own connections to the channels."""
     client = open_client(stack, clock, connections_per_host=4)
     kits = Kits(settings, client, clock, intake=wire.publisher)
     shops = syncs(settings.channels, kits)
@@ -43,8 +43,8 @@ async def keep_channels(
     *,
     refused: Callable[[str, str], None],
 ) -> None:
-    """Keep the channels whole, until cancelled; one task a job, at most a few requests each.
-    `refused` counts an occurrence of an incident, by its category and channel."""
+    """Keep the channels in sync until cancelled: one task per job, with at most a few requests
+    each. `refused` counts an occurrence of an incident, by category and channel."""
     rows = SyncStore(store.reports)
     address = settings.listen.public_url.rstrip("/")
     async with AsyncExitStack() as stack:

@@ -223,9 +223,9 @@ def _words(channel: ChannelSettings, jobs: tuple[Progress, ...], *, can: bool) -
     by_job = {one.job: one for one in jobs}
     told = [one.outcome for one in jobs if not one.good]
     if channel.backfill_seconds and BACKFILL not in by_job:
-        told.append("It was not compared yet.")
+        told.append("It has not been compared yet.")
     if not channel.backfill_seconds:
-        told.append("Comparing is switched off (backfill_seconds).")
+        told.append("Comparison is switched off (backfill_seconds).")
     if SUBSCRIPTIONS not in by_job:
         told.append("Its subscriptions are not checked: set listen.public_url.")
     return " ".join(told) or "All is well."

@@ -64,8 +64,8 @@ def _short(text: str, most: int) -> str:
 def print_timeline(entries: Sequence[Entry]) -> None:
     """Print one line per entry: time, mark, words, then the rule or the trace.
 
-    `●` was decided, `→` asked of a partner, `⇄` one call of it, `←` its answer, `…` not answered
-    yet, `◷` is due.
+    `●` decided, `→` asked of a partner, `⇄` one call of it, `←` answered, `…` not answered yet,
+    `◷` due.
     """
     day = ""
     for entry in entries:

@@ -1,1 +1,1 @@
-"""What every HTTP API shares: who calls, bodies, problems, idempotency."""
+"""What every HTTP API shares: authentication, request bodies, problems, idempotency."""

@@ -1,4 +1,4 @@
-"""Who calls the API, and whether a request was made before."""
+"""API keys, and Idempotency-Keys of requests that were made before."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from service.http import problems
 from service.http.problems import Problem
 
 ANY_CHANNEL = "*"
-"""Among a key's channels: it serves all of them."""
+"""In a key's list of channels: it serves every channel."""
 
 CHANNEL_HEADER = "X-Orderwright-Channel"
 
@@ -22,36 +22,36 @@ _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 class Principal(Protocol):
-    """An API key that was found good."""
+    """A valid API key."""
 
     @property
     def id(self) -> str:
-        """The key's id, which is no secret."""
+        """The key's id, which is not secret."""
 
     @property
     def name(self) -> str:
-        """Who uses the key, for people."""
+        """Who uses the key, in words for people."""
 
     @property
     def channels(self) -> frozenset[str]:
         """The channels it serves; `*` alone means every channel."""
 
     def may(self, scope: str) -> bool:
-        """Say whether the key has the scope."""
+        """Whether the key has the scope."""
 
     def serves(self, channel: str) -> bool:
-        """Say whether the key may see and send orders of the channel."""
+        """Whether the key may read and send orders of the channel."""
 
 
 class Keys(Protocol):
     """Where keys are looked up."""
 
     async def verify(self, token: str, *, now: datetime) -> Principal | None:
-        """Return the caller, or None when the token opens nothing."""
+        """Return the key that the token belongs to, None when there is none."""
 
 
 class Begun(Protocol):
-    """How a request with an Idempotency-Key stands."""
+    """The state of a request with an Idempotency-Key."""
 
     @property
     def kind(self) -> str:
@@ -59,30 +59,31 @@ class Begun(Protocol):
 
     @property
     def status(self) -> int:
-        """The status that was answered, once `done`."""
+        """The status of the answer, once `done`."""
 
     @property
     def body(self) -> bytes:
-        """The body that was answered, once `done`."""
+        """The body of the answer, once `done`."""
 
 
 class Repeats(Protocol):
-    """What was answered to requests with an Idempotency-Key."""
+    """The answers to requests with an Idempotency-Key."""
 
     async def begin(self, api_key_id: str, key: str, digest: bytes, *, now: datetime) -> Begun:
-        """Claim the key for this request, or say how the earlier one stands."""
+        """Claim the key for this request, or return the state of an earlier one."""
 
     async def finish(
         self, api_key_id: str, key: str, digest: bytes, *, status: int, body: bytes
     ) -> None:
-        """Keep the answer."""
+        """Store the answer."""
 
     async def abandon(self, api_key_id: str, key: str, digest: bytes) -> None:
-        """Forget a request that was not accepted."""
+        """Release the claim of a request that was not accepted."""
 
 
 async def principal_of(request: web.Request, keys: Keys, scope: str, now: datetime) -> Principal:
-    """Return who calls. Raises Problem: 401 without a good key, 403 without the scope."""
+    """Return who sends the request. Raises Problem: 401 without a valid key, 403 without the
+    scope."""
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     principal = await keys.verify(token.strip(), now=now) if kind.lower() == "bearer" else None
     if principal is None:
@@ -105,8 +106,8 @@ async def principal_of(request: web.Request, keys: Keys, scope: str, now: dateti
 
 
 def channel_of(request: web.Request, principal: Principal, configured: Collection[str]) -> str:
-    """Return the channel that the request is for: the one in its header, or the only one that its
-    key serves. Raises Problem: 400 without one, 403 for another than the key's or ours."""
+    """Return the channel of a request: the one in its header, or the only one that its key serves.
+    Raises Problem: 400 without one, 403 when the key does not serve it or it is not configured."""
     asked = request.headers.get(CHANNEL_HEADER, "")
     if not asked and len(principal.channels) == 1 and ANY_CHANNEL not in principal.channels:
         (asked,) = principal.channels
@@ -140,13 +141,13 @@ def idempotency_key_of(request: web.Request) -> str:
 
 
 def digest_of(request: web.Request, channel: str, raw: bytes) -> bytes:
-    """Return the SHA-256 of all that makes a request the same as its repeat."""
+    """Return the SHA-256 of everything in which a request and its repeat are equal."""
     head = f"{request.method}\0{request.path}\0{channel}\0".encode()
     return hashlib.sha256(head + raw).digest()
 
 
 def require_new(begun: Begun) -> web.Response | None:
-    """Return the earlier answer of a repeat, or None for a new request.
+    """Return the earlier answer for a repeat, None for a new request.
 
     Raises Problem: 409 while the earlier one is under way, 422 when it was another one.
     """
@@ -162,7 +163,7 @@ def require_new(begun: Begun) -> web.Response | None:
             409,
             "request-under-way",
             "Request under way",
-            "The same request is being worked on; repeat it in a second for its answer.",
+            "The same request is being processed; repeat it in a second for its answer.",
             headers={"Retry-After": "1"},
         )
     if begun.kind == "other":
@@ -170,6 +171,6 @@ def require_new(begun: Begun) -> web.Response | None:
             422,
             "idempotency-key-reused",
             "Idempotency-Key reused",
-            "This Idempotency-Key came with another request before; use a new one for each.",
+            "This Idempotency-Key came with a different request before; use a new one for each.",
         )
     return None

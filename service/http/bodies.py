@@ -1,4 +1,4 @@
-"""Request bodies: bounded each, bounded all together, and read within a time."""
+"""Request bodies: bounded in size, one by one and all together, and in time."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from aiohttp import ClientPayloadError, StreamReader, web
 from service.http import problems
 from service.http.problems import Problem
 
-# What all bodies under way may hold. Sixty-four of the largest, or thousands of the usual ones.
+# Limit for all bodies being read: sixty-four of the largest, or thousands of the usual size.
 _MAX_HELD_BYTES = 64 * 1024 * 1024
 _READ_SECONDS = 10.0
 _BUSY_SECONDS = 1
 
 
 class Bodies:
-    """Hands out leases on a common store of bytes. At its bound requests are refused at once (503),
-    so that a flood costs no memory."""
+    """Leases bytes out of a shared budget. When the budget is spent, requests are refused at once
+    (503), so that a flood can't exhaust memory."""
 
     def __init__(
         self,
@@ -33,7 +33,8 @@ class Bodies:
         self.held_bytes = 0
 
     def lease(self) -> Lease:
-        """Return a context in which one body may be read; leaving it gives the bytes back."""
+        """Return a context in which one body may be read; leaving it returns the bytes to the
+        budget."""
         return Lease(self)
 
 
@@ -60,10 +61,10 @@ class Lease:
     async def read(self, request: web.Request) -> bytes:
         """Return the whole body as it came.
 
-        Raises Problem: 413 over the bound (before a byte is parsed, also when the length is not
-        stated), 400 when it breaks off, 415 for a compressed body (the signature is over the raw
-        bytes, and a bomb is small), 408 for a sender too slow, 503 when too many bodies are under
-        way.
+        Raises Problem: 413 over the limit (before a byte is parsed, also when the length is not
+        stated), 400 when the body breaks off, 415 for a compressed body (the signature covers the
+        raw bytes, and a decompression bomb is small), 408 for a slow sender, 503 when too many
+        bodies are under way.
         """
         bodies = self._bodies
         limit = bodies.max_body_bytes
@@ -75,11 +76,11 @@ class Lease:
                 415,
                 "content-encoding",
                 "Compressed body",
-                "Compressed bodies are not taken; send the body without Content-Encoding.",
+                "Compressed bodies are not accepted; send the body without Content-Encoding.",
                 close=True,
             )
         try:
-            if request.content.is_eof():  # it came with its headers, as nearly all do
+            if request.content.is_eof():  # it arrived with its headers, as nearly all do
                 raw = request.content.read_nowait()
                 if len(raw) > limit:
                     raise _too_large(limit)
@@ -91,8 +92,8 @@ class Lease:
             raise Problem(
                 408,
                 "too-slow",
-                "Body came too slowly",
-                f"The whole body has to arrive within {bodies.read_seconds:g} seconds.",
+                "Body too slow",
+                f"The whole body must arrive within {bodies.read_seconds:g} seconds.",
                 close=True,
             ) from None
         except (web.RequestPayloadError, ClientPayloadError, ConnectionError) as error:
@@ -100,7 +101,7 @@ class Lease:
                 400,
                 "incomplete",
                 "Body incomplete",
-                "The body is broken or ended too early.",
+                "The body is malformed or ended too early.",
                 close=True,
             ) from error
 
@@ -118,10 +119,10 @@ class Lease:
 
     def _hold(self, count: int) -> None:
         if self._bodies.held_bytes + count > self._bodies.max_held_bytes:
-            raise problems.busy("More arrives than can be held.", _BUSY_SECONDS)
+            raise problems.busy("Too many request bodies are under way.", _BUSY_SECONDS)
         self._bodies.held_bytes += count
         self._held += count
 
 
 def _too_large(limit: int) -> Problem:
-    return problems.too_large(f"A body may have {limit:,} bytes; this one has more.")
+    return problems.too_large(f"A body may have at most {limit:,} bytes; this one has more.")

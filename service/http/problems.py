@@ -1,4 +1,4 @@
-"""Problem details (RFC 9457): every refusal over HTTP says in plain words what to do."""
+"""Problem details (RFC 9457): every refusal over HTTP says in plain words how to correct it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Problem(Exception):
 
 
 def answer(problem: Problem, instance: str) -> web.Response:
-    """Word a problem as a response; `instance` is the path of the request as it came."""
+    """Return a problem as a response; `instance` is the path of the request as it came."""
     body: dict[str, object] = {
         "type": f"urn:orderwright:problem:{problem.slug}",
         "title": problem.title,
@@ -69,44 +69,45 @@ def answer(problem: Problem, instance: str) -> web.Response:
 
 
 def of(error: Exception) -> Problem:
-    """Turn any error a handler may raise into a problem; what no one expected is logged whole."""
+    """Return the problem for any error that a handler raises; unexpected ones are logged with their
+    traceback."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, StreamUnavailable):
         return busy(str(error), error.retry_after_seconds)
     if isinstance(error, JournalUnavailable):
-        return busy("The database does not answer at the moment.", _JOURNAL_RETRY_SECONDS)
+        return busy("The database does not answer.", _JOURNAL_RETRY_SECONDS)
     if isinstance(error, TooLargeForStream):
         return too_large(str(error))
     if isinstance(error, web.HTTPException):
         return _of_http(error)
-    _log.error("A request failed in a way no one expected.", exc_info=error)
+    _log.error("A request failed with an unexpected error.", exc_info=error)
     return Problem(
         500,
         "unexpected",
         "Unexpected error",
-        "Something failed here that no one expected. It is in our log; please try again.",
+        "An unexpected error occurred. It was logged; please try again.",
     )
 
 
 def busy(detail: str, retry_after_seconds: int) -> Problem:
-    """We do not answer for it; the sender should come again after that time."""
+    """The request was not processed; the sender should repeat it after that time."""
     return Problem(
         503,
         "unavailable",
-        "Not available at the moment",
+        "Temporarily unavailable",
         f"{detail} Send it again in {retry_after_seconds} seconds; a repeat does no harm.",
         headers={"Retry-After": str(retry_after_seconds)},
     )
 
 
 def too_large(detail: str) -> Problem:
-    """The body is over its bound, which no repeat will change."""
+    """The body exceeds the limit; repeating the request won't help."""
     return Problem(413, "too-large", "Body too large", detail, close=True)
 
 
 def not_found(detail: str) -> Problem:
-    """Nothing is at this address, or nothing that the caller may know of."""
+    """Nothing is at this address, or nothing that the principal may see."""
     return Problem(404, "not-found", "Not found", detail)
 
 
@@ -118,8 +119,8 @@ def bad_request(slug: str, title: str, detail: str) -> Problem:
 def _of_http(error: web.HTTPException) -> Problem:
     headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
     details = {
-        404: "Nothing is at this address; see the list of paths in the documentation.",
-        405: "This address does not take that method; the header Allow lists those it takes.",
+        404: "Nothing is at this address; the documentation lists the paths.",
+        405: "This address does not support that method; the header Allow lists those it does.",
     }
     detail = details.get(error.status, f"The request was refused: {error.reason}.")
     slug = error.reason.lower().replace(" ", "-")
@@ -128,7 +129,7 @@ def _of_http(error: web.HTTPException) -> Problem:
 
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer every error of the handlers behind it with problem details."""
+    """Answer every error of the handlers with problem details."""
     try:
         return await handler(request)
     except web.HTTPException as error:

@@ -1,4 +1,4 @@
-"""How a refused message becomes a problem, and how a refused post of an order is counted."""
+"""What the edge refuses, as answers over HTTP and as categories of incidents."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from schemas.contracts.refusals import Refused
 from service.http import problems
 from service.http.problems import Problem
 
-REFUSED = {
+COUNTED_AS = {
     "key-refused": incidents.KEY_REFUSED,
     "scope-missing": incidents.KEY_NOT_ALLOWED,
     "channel-refused": incidents.KEY_NOT_ALLOWED,
@@ -16,11 +16,12 @@ REFUSED = {
     "idempotency-key-reused": incidents.REQUEST_INCOMPLETE,
     "too-large": refusals.TOO_LARGE,
 }
-"""The category of an order's post that is refused before anybody knows whose it is."""
+"""The category of an order that is refused before its sender is known, by the problem's slug."""
 
 
 def refusal(error: Refused) -> Problem:
-    """Word what the edge refuses: 413, 400 for what is no JSON, else 422."""
+    """Return the answer for a message that the edge refuses: 413 when it is too large, 400 when it
+    is not JSON, else 422."""
     if error.reason == refusals.TOO_LARGE:
         return problems.too_large(" ".join(error.sentences))
     return Problem(

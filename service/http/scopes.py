@@ -1,6 +1,5 @@
-"""What an API key may be allowed to do with orders; other features have scopes of their own."""
+"""Scopes of API keys that several features use. A scope of one feature alone is named there."""
 
 from __future__ import annotations
 
-READ, READ_LABELS = "orders:read", "labels:read"
-WRITE, ACT = "orders:write", "orders:act"
+ORDERS_READ, ORDERS_WRITE = "orders:read", "orders:write"

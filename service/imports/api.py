@@ -15,23 +15,14 @@ from adapters.channels.csv.orders import orders_of, survey
 from adapters.channels.csv.rows import Encoding, open_sheet
 from schemas.contracts.refusals import Refused
 from service.http import problems
-from service.http.auth import (
-    Keys,
-    Principal,
-    Repeats,
-    channel_of,
-    digest_of,
-    idempotency_key_of,
-    principal_of,
-)
-from service.http.bodies import Bodies
-from service.http.idempotency import answered_once
+from service.http.auth import Principal, channel_of, digest_of, idempotency_key_of
+from service.http.base import Api
 from service.http.problems import Problem
-from service.http.refusals import REFUSED, refusal
-from service.http.scopes import WRITE
+from service.http.refusals import COUNTED_AS, refusal
+from service.http.scopes import ORDERS_WRITE
 from service.imports.local import reading_of, require_decimals
 from service.imports.service import CsvImport, Entry, OrdersHere
-from service.inbound.edge import EdgeClock, Stream
+from service.inbound.edge import Stream
 from service.telemetry.context import traceparent_of
 
 MAX_ROWS = 2_000
@@ -71,21 +62,15 @@ class CsvApi:
         self,
         stream: Stream,
         here: OrdersHere,
-        bodies: Bodies,
-        keys: Keys,
-        repeats: Repeats,
+        api: Api,
         *,
         channels: Collection[str],
-        clock: EdgeClock,
         refused: Callable[[str, str], None],
     ) -> None:
         self._stream = stream
         self._here = here
-        self._bodies = bodies
-        self._keys = keys
-        self._repeats = repeats
+        self._api = api
         self._channels = frozenset(channels)
-        self._clock = clock
         self._refused = refused
         self._turns = asyncio.Semaphore(MAX_UNDER_WAY)
 
@@ -98,12 +83,12 @@ class CsvApi:
         try:
             return await self._take(request)
         except Problem as problem:
-            if problem.slug in REFUSED:
-                self._refused(REFUSED[problem.slug], "api")
+            if problem.slug in COUNTED_AS:
+                self._refused(COUNTED_AS[problem.slug], "api")
             raise
 
     async def _take(self, request: web.Request) -> web.Response:
-        principal = await principal_of(request, self._keys, WRITE, self._clock.now())
+        principal = await self._api.principal(request, ORDERS_WRITE)
         dry_run = _flag(request, "dry_run")
         key = "" if dry_run else idempotency_key_of(request)
         channel = channel_of(request, principal, self._channels)
@@ -114,7 +99,7 @@ class CsvApi:
         except TimeoutError:
             raise problems.busy("Other imports are under way.", _BUSY_SECONDS) from None
         try:
-            with self._bodies.lease() as lease:
+            with self._api.bodies.lease() as lease:
                 raw = await lease.read(request)
                 return await self._answer(request, principal, key, file, raw)
         finally:
@@ -132,8 +117,7 @@ class CsvApi:
             return await self._imported(file, raw, trace)
 
         scope = f"{file.channel}\0{request.query_string}\0{file.encoding}"
-        digest, now = digest_of(request, scope, raw), self._clock.now()
-        return await answered_once(self._repeats, principal, key, digest, work, now=now)
+        return await self._api.answered_once(principal, key, digest_of(request, scope, raw), work)
 
     async def _imported(self, file: _File, raw: bytes, trace: str) -> bytes:
         def refused(reason: str) -> None:

@@ -214,7 +214,7 @@ class CsvImport:
             try:
                 known = await self._known(left)
                 aside = await self._here.quarantined([self._scoped(one) for one in left])
-            except JournalUnavailable:  # the stream has them all the same: look again
+            except JournalUnavailable:  # the stream has them all the same: check again
                 known, aside = {}, {}
             for one in left:
                 row, put = known.get(one.order_id), aside.get(self._scoped(one))

@@ -1,4 +1,4 @@
-"""Webhooks: checked, put into the stream as they came, and only then answered with 2xx."""
+"""Webhooks: verified, published to the stream as they came, and only then answered with 2xx."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from typing import Protocol
 
 from aiohttp import web
 
+from actors.runtime.errors import StreamUnavailable
 from schemas.contracts.incidents import API_VERSION_DRIFT, SENDER_UNKNOWN, SIGNATURE_INVALID
 from schemas.contracts.refusals import TOO_LARGE
 from service.http import problems
+from service.http.base import Clock
 from service.http.bodies import Bodies
 from service.http.problems import Problem
 from service.telemetry.context import traceparent_of
@@ -20,20 +22,21 @@ from service.telemetry.logs import bound
 from service.telemetry.metrics import Metrics
 from service.telemetry.tracing import SpanKind, Tracer
 
-# One shop's flood must leave room for the others: three quarters of what the stream takes at once.
+# A flood from one shop must leave room for the others: three quarters of what the stream accepts at
+# once.
 _MAX_UNDER_WAY_PER_SOURCE = 384
 _BUSY_SECONDS = 1
 
 REFUSED = {401: SIGNATURE_INVALID, 404: SENDER_UNKNOWN, 413: TOO_LARGE}
-"""The category of what is answered so and kept nowhere."""
+"""The incident category of requests that are answered with this status and not kept."""
 
-_MAX_NOTED = 256  # each note is logged once; beyond this many different ones, no more
+_MAX_NOTED = 256  # each distinct note is logged once; beyond this many, none
 
 _log = logging.getLogger(__name__)
 
 
 class InboundReceipt(Protocol):
-    """What a source says about an authentic delivery, before anybody reads it closely."""
+    """What a source reads from an authentic delivery before it is parsed in full."""
 
     @property
     def channel(self) -> str:
@@ -45,7 +48,7 @@ class InboundReceipt(Protocol):
 
     @property
     def ref(self) -> str:
-        """The channel's own reference of the order; "" when it can't be read."""
+        """The channel's own reference of the order, "" when it can't be read."""
 
     @property
     def topic(self) -> str:
@@ -53,38 +56,38 @@ class InboundReceipt(Protocol):
 
     @property
     def delivery_id(self) -> str:
-        """The sender's own id of the delivery; a repeat has the same."""
+        """The sender's own id of the delivery, which repeats share."""
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences for the log, such as an API version that drifted."""
+        """Sentences for the log, such as one about an API version that drifted."""
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Headers of the sender's own for a person to see, in ASCII; no credential."""
+        """Headers of the sender that a person may want to see, in ASCII and without credentials."""
 
     @property
     def drift(self) -> str:
-        """The API version it came in when another is expected; "" else."""
+        """The API version of the delivery when another is expected, else ""."""
 
     @property
     def ignored(self) -> bool:
-        """Whether it is valid, and not this channel's to do: answered, and kept nowhere."""
+        """Whether it is valid but not for this channel: it is answered and not kept."""
 
 
 class InboundSource(Protocol):
-    """Somebody who sends us webhooks."""
+    """A sender of webhooks."""
 
     @property
     def kind(self) -> str:
         """Whose shape the bytes have, such as `shopify`."""
 
     def receive(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> InboundReceipt:
-        """Check who sent it. Raises the error that the edge was given as `forged`."""
+        """Verify the sender. Raises the error that the edge received as `forged`."""
 
 
 class Stream(Protocol):
-    """Where inputs go. Raises StreamUnavailable and TooLargeForStream."""
+    """Where inputs are published. Raises StreamUnavailable and TooLargeForStream."""
 
     async def publish(
         self,
@@ -101,8 +104,28 @@ class Stream(Protocol):
         """Return when the bytes are on disk."""
 
 
+class NoStream:
+    """Stands in for the stream where nothing is published, so that reading needs no NATS."""
+
+    async def publish(
+        self,
+        channel: str,
+        kind: str,
+        ref: str,
+        raw: bytes,
+        *,
+        delivery_id: str,
+        source: str,
+        topic: str,
+        trace: str = "",
+    ) -> None:
+        """Publish nothing. Raises StreamUnavailable."""
+        raise StreamUnavailable("The message stream was not opened.", retry_after_seconds=1)
+
+
 class Inlet(Protocol):
-    """Where webhooks go: the same stream, with the sender's own headers beside the bytes."""
+    """Where webhooks are published: the same stream, with the sender's own headers beside the
+    bytes."""
 
     async def publish(
         self,
@@ -120,20 +143,14 @@ class Inlet(Protocol):
         """Return when the bytes are on disk. Raises StreamUnavailable and TooLargeForStream."""
 
 
-class EdgeClock(Protocol):
-    """The time of day."""
-
-    def now(self) -> datetime:
-        """Return the wall clock in UTC."""
-
-
 class Edge:
-    """`POST /hooks/{source}`: 401 for a forged or missing signature, 404 for an unknown source, 413
-    for too much, 503 with Retry-After while the stream takes nothing, 200 once it has the bytes.
+    """`POST /hooks/{source}` answers 200 once the stream has the bytes, 401 for a missing or forged
+    signature, 404 for an unknown source, 413 for a body that is too large, and 503 with Retry-After
+    while the stream accepts nothing.
 
-    An authentic payload that is broken is accepted: it is quarantined, where people see it, and
-    the sender's repeats would not fix it. `forged` is the error a source raises for a signature
-    that does not fit.
+    An authentic payload that is malformed is accepted too: it goes to quarantine, where people see
+    it, and a repeat by the sender would not fix it. `forged` is the error that a source raises for
+    a signature that does not match.
     """
 
     def __init__(
@@ -143,7 +160,7 @@ class Edge:
         bodies: Bodies,
         *,
         forged: type[Exception],
-        clock: EdgeClock,
+        clock: Clock,
         metrics: Metrics,
         tracer: Tracer,
         refused: Callable[[str, str], None] = lambda category, sender: None,
@@ -163,11 +180,11 @@ class Edge:
         self._loop = asyncio.get_running_loop()
 
     def routes(self) -> list[web.RouteDef]:
-        """The edge's own paths."""
+        """The paths of the edge."""
         return [web.post("/hooks/{source}", self.webhook)]
 
     async def webhook(self, request: web.Request) -> web.StreamResponse:
-        """Take one delivery."""
+        """Accept one delivery."""
         began = self._loop.time()
         name = request.match_info["source"]
         source = self._sources.get(name)
@@ -178,7 +195,7 @@ class Edge:
         failure: Exception | None = None
         try:
             if source is None:
-                raise problems.not_found("No sender of webhooks is configured under this address.")
+                raise problems.not_found("No sender of webhooks is configured at this address.")
             await self._take(name, source, request, trace.traceparent)
             response: web.Response = web.Response()
         except Exception as error:  # noqa: BLE001 — of() words each error and logs unexpected ones
@@ -211,7 +228,7 @@ class Edge:
                         401,
                         "signature-refused",
                         "Signature refused",
-                        str(error) or "The signature is missing or does not fit the body.",
+                        str(error) or "The signature is missing or does not match the body.",
                     ) from error
                 if receipt.drift:
                     self._refused(API_VERSION_DRIFT, receipt.channel)

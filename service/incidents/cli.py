@@ -104,9 +104,9 @@ def show(
 
 @application.command()
 def rebuild(data: Data = None) -> None:
-    """Count everything again from the events; the running service does it in the background."""
+    """Rebuild all counts from the events; the running service does so in the background."""
     _with(data, lambda session: session.counting.forget())
-    print("The counts are forgotten; the running service counts again from the first event on.")
+    print("The counts are reset; the running service rebuilds them from the first event on.")
 
 
 def _print(view: IncidentView) -> None:

@@ -37,7 +37,7 @@ class Requests:
     async def body(self, partner: str, tree: object) -> object:
         """Return what a kind of partner is sent for a canonical order, both as JSON holds them.
 
-        Raises PartnerError for what can't be sent to it, and Refused for what is no order.
+        Raises PartnerError for what can't be sent to it, and Refused for what is not an order.
         """
         kind = kind_named(partner)
         order = _order(msgspec.json.encode(tree))

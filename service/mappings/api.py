@@ -1,4 +1,4 @@
-"""The API of the mappings: read them, try new ones out, put them in place."""
+"""The mappings API: read, preview and replace the document."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from msgspec import Struct
 from schemas.contracts.mappings import Mappings, MappingsRefused, read_mappings
 from schemas.order.canonical import LongText
 from service.http import problems
-from service.http.auth import ANY_CHANNEL, Keys, Principal, principal_of
-from service.http.bodies import Bodies
+from service.http.auth import ANY_CHANNEL, Principal
+from service.http.base import Api, json_answer, person_of
 from service.http.problems import Problem
-from service.inbound.edge import EdgeClock
 from service.mappings.keeper import MappingsKeeper
 
 READ, WRITE = "mappings:read", "mappings:write"
 
 
 class Put(Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of a change: the whole document, and why it changes (not needed for a preview)."""
+    """The body of a change: the whole document, and the reason (not needed for a preview)."""
 
     mappings: msgspec.Raw
     reason: LongText = ""
@@ -29,19 +28,15 @@ _read_put = msgspec.json.Decoder(Put).decode
 
 
 class MappingsApi:
-    """`GET`, `PUT` and `PUT …?preview=true` of `/api/v1/mappings`; `GET …/history`. The document is
-    one for all channels, so only a key that serves all of them may read or change it."""
+    """`GET`, `PUT` and `PUT …?preview=true` of `/api/v1/mappings`; `GET …/history`. One document
+    covers all channels, so only a key that serves all of them may read or change it."""
 
-    def __init__(
-        self, keeper: MappingsKeeper, bodies: Bodies, keys: Keys, clock: EdgeClock
-    ) -> None:
+    def __init__(self, keeper: MappingsKeeper, api: Api) -> None:
         self._keeper = keeper
-        self._bodies = bodies
-        self._keys = keys
-        self._clock = clock
+        self._api = api
 
     def routes(self) -> list[web.RouteDef]:
-        """The paths about mappings."""
+        """The paths of the mappings API."""
         return [
             web.get("/api/v1/mappings", self.show),
             web.get("/api/v1/mappings/history", self.history),
@@ -49,33 +44,32 @@ class MappingsApi:
         ]
 
     async def show(self, request: web.Request) -> web.Response:
-        """Answer the current version and its document; the ETag is the version."""
+        """Return the current version and its document; the ETag is the version."""
         await self._principal(request, READ)
         version, mappings = await self._keeper.store.current()
-        return _json({"version": version, "mappings": mappings}, version)
+        told = {"version": version, "mappings": mappings}
+        return json_answer(told, headers=_tag(version))
 
     async def history(self, request: web.Request) -> web.Response:
-        """Answer the newest fifty versions: who, when, why, from where."""
+        """Return the newest fifty versions: who, when, why, and from where."""
         await self._principal(request, READ)
-        return _json({"versions": await self._keeper.store.history()})
+        return json_answer({"versions": await self._keeper.store.history()})
 
     async def put(self, request: web.Request) -> web.Response:
-        """Take a new document when no one was first, or with `preview=true` say what it would
-        change."""
+        """Store a new document unless the version has changed since; with `preview=true` return
+        what it would change."""
         preview = request.query.get("preview", "") == "true"
         principal = await self._principal(request, READ if preview else WRITE)
-        with self._bodies.lease() as lease:
-            raw = await lease.read(request)
-        put, mappings = _document(raw)
+        put, mappings = _document(await self._api.raw(request))
         if preview:
-            return _json(await self._keeper.preview(mappings))
+            return json_answer(await self._keeper.preview(mappings))
         if self._keeper.file is not None:
             raise Problem(
                 409,
                 "mappings-from-file",
                 "Mappings come from a file",
                 f"The setting mappings_file names {self._keeper.file.name}: change that file, or "
-                "take the setting out.",
+                "remove the setting.",
             )
         if not put.reason.strip():
             raise Problem(
@@ -87,8 +81,8 @@ class MappingsApi:
         saved = await self._keeper.store.save(
             mappings,
             seen=_seen(request),
-            at=self._clock.now(),
-            person=f"API key {principal.name}",
+            at=self._api.clock.now(),
+            person=person_of(principal),
             reason=put.reason,
             source="api",
         )
@@ -96,15 +90,15 @@ class MappingsApi:
             raise Problem(
                 412,
                 "mappings-changed",
-                "Mappings changed meanwhile",
+                "Mappings have changed",
                 "If-Match is not the current version: read the mappings again, and send your "
                 "change with their version.",
             )
         told = {"version": saved, "unconfigured": self._keeper.unconfigured(mappings)}
-        return _json(told, saved)
+        return json_answer(told, headers=_tag(saved))
 
     async def _principal(self, request: web.Request, scope: str) -> Principal:
-        principal = await principal_of(request, self._keys, scope, self._clock.now())
+        principal = await self._api.principal(request, scope)
         if ANY_CHANNEL not in principal.channels:
             raise Problem(
                 403,
@@ -141,13 +135,10 @@ def _seen(request: web.Request) -> int:
             428,
             "if-match-missing",
             "If-Match missing",
-            'Send the version you saw as `If-Match: "3"`; `GET /api/v1/mappings` says it as ETag.',
+            'Send the version you read as `If-Match: "3"`; `GET /api/v1/mappings` has it as ETag.',
         )
     return int(stated)
 
 
-def _json(value: object, version: int | None = None) -> web.Response:
-    response = web.Response(body=msgspec.json.encode(value), content_type="application/json")
-    if version is not None:
-        response.headers["ETag"] = f'"{version}"'
-    return response
+def _tag(version: int) -> dict[str, str]:
+    return {"ETag": f'"{version}"'}

@@ -82,7 +82,7 @@ def add(
 
 @application.command()
 def history(as_json: AsJson = False, data: Data = None) -> None:
-    """List the versions, newest first: who, when, why."""
+    """List the versions, newest first: who, when and why."""
     versions = _with(data, lambda session: session.mappings.history())
     if as_json:
         print_json(versions)
@@ -95,7 +95,7 @@ def history(as_json: AsJson = False, data: Data = None) -> None:
 
 @application.command()
 def waiting(as_json: AsJson = False, data: Data = None) -> None:
-    """List orders that wait for a mapping, and for which."""
+    """List the orders that wait for a mapping, and which one."""
     orders, count = _with(data, lambda session: session.mappings.waiting())
     if as_json:
         print_json({"orders": orders, "count": count})
@@ -165,12 +165,12 @@ def _save(data: Path | None, change: Callable[[Mappings], Mappings], reason: str
 async def kept(
     session: LocalSession, change: Callable[[Mappings], Mappings], reason: str
 ) -> int | None:
-    """Keep the changed document and return its version, or None when somebody else was first.
-    Raises Refused where a file is the only source."""
+    """Store the changed document and return its version, None when someone else was first. Raises
+    Refused when the mappings come from a file."""
     if session.mappings_file:
         raise Refused(
             f"The mappings come from the file {session.mappings_file} (setting mappings_file):"
-            " change that file; the service takes it within seconds."
+            " change that file; the service uses it within seconds."
         )
     version, mappings = await session.mappings.current()
     return await session.mappings.save(

@@ -90,7 +90,7 @@ class MappingsKeeper:
             log.info("The mappings wait for the database: %s", error)
 
     async def preview(self, mappings: Mappings) -> Preview:
-        """Say what a document would change."""
+        """Return what a document would change."""
         proposed = Tables(mappings, self._stream.mappings.version + 1, place=self._place)
         return await preview(self.store, self._journal, self._stream.mappings, proposed)
 

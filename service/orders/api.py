@@ -11,7 +11,6 @@ import msgspec
 from aiohttp import web
 from msgspec import Struct
 
-from actors.runtime.errors import JournalUnavailable
 from adapters.postgres.views import OrderRow
 from schemas.contracts import refusals, strict_json
 from schemas.contracts.edits import edit_of
@@ -21,25 +20,18 @@ from schemas.messages.inputs import ActOnOrder, EditOrder, Input, PlaceOrder
 from schemas.order.canonical import LongText, ShortText
 from schemas.order.ids import OrderId, Reference, order_id_for
 from service.http import problems
-from service.http.auth import (
-    Keys,
-    Principal,
-    Repeats,
-    channel_of,
-    digest_of,
-    idempotency_key_of,
-    principal_of,
-    require_new,
-)
-from service.http.bodies import Bodies
+from service.http.auth import Principal, channel_of, digest_of, idempotency_key_of
+from service.http.base import Api
+from service.http.etags import require_match
 from service.http.problems import Problem
-from service.http.refusals import REFUSED, refusal
-from service.http.scopes import ACT, WRITE
-from service.inbound.edge import EdgeClock, Stream
+from service.http.refusals import COUNTED_AS, refusal
+from service.http.scopes import ORDERS_WRITE
+from service.inbound.edge import Stream
 from service.orders.deciding import VERBS, NotNow, refuse_action, refuse_edit
-from service.orders.reading import Finder, require_match
+from service.orders.reading import Finder, etag_of
 from service.telemetry.context import traceparent_of
 
+ACT = "orders:act"
 SOURCE = "canonical"
 """The API speaks our own shape, as other services do over NATS."""
 
@@ -69,27 +61,21 @@ class Writing:
     def __init__(
         self,
         stream: Stream,
-        bodies: Bodies,
-        keys: Keys,
-        repeats: Repeats,
+        api: Api,
         finder: Finder,
         *,
         channels: Collection[str],
         translate: Callable[[str, str, bytes], Input],
         sign: Callable[[OrderId], Reference],
-        clock: EdgeClock,
         refused: Callable[[str, str], None] = lambda category, channel: None,
     ) -> None:
         self._refused = refused
         self._stream = stream
-        self._bodies = bodies
-        self._keys = keys
-        self._repeats = repeats
+        self._api = api
         self._finder = finder
         self._channels = frozenset(channels)
         self._translate = translate
         self._sign = sign
-        self._clock = clock
 
     def routes(self) -> list[web.RouteDef]:
         """The writing paths."""
@@ -104,15 +90,15 @@ class Writing:
         try:
             return await self._place(request)
         except Problem as problem:
-            if problem.slug in REFUSED:
-                self._refused(REFUSED[problem.slug], "api")
+            if problem.slug in COUNTED_AS:
+                self._refused(COUNTED_AS[problem.slug], "api")
             raise
 
     async def _place(self, request: web.Request) -> web.Response:
-        principal = await principal_of(request, self._keys, WRITE, self._clock.now())
+        principal = await self._api.principal(request, ORDERS_WRITE)
         key = idempotency_key_of(request)
         channel = channel_of(request, principal, self._channels)
-        with self._bodies.lease() as lease:
+        with self._api.bodies.lease() as lease:
             raw = await lease.read(request)
             try:
                 placed = self._translate("place", "", raw)
@@ -147,14 +133,13 @@ class Writing:
     async def act(self, request: web.Request) -> web.Response:
         """Take a person's decision about an order. It is decided when the order's turn comes: the
         timeline says what became of it."""
-        principal = await principal_of(request, self._keys, ACT, self._clock.now())
+        principal = await self._api.principal(request, ACT)
         verb = request.match_info["verb"]
         if verb not in VERBS:
             raise problems.not_found(f"An order can be told to {', '.join(VERBS)}; not this.")
         key = idempotency_key_of(request)
         found = await self._finder.find(request.match_info["id"], principal)
-        with self._bodies.lease() as lease:
-            raw = await lease.read(request)
+        raw = await self._api.raw(request)
         action = _action(raw)
         act = ActOnOrder(
             ref=found.row.ref,
@@ -176,11 +161,10 @@ class Writing:
     async def edit(self, request: web.Request) -> web.Response:
         """Take a person's changes of an order. They are compared with the order when its turn
         comes: the timeline says what became of them."""
-        principal = await principal_of(request, self._keys, ACT, self._clock.now())
+        principal = await self._api.principal(request, ACT)
         key = idempotency_key_of(request)
         found = await self._finder.find(request.match_info["id"], principal)
-        with self._bodies.lease() as lease:
-            raw = await lease.read(request)
+        raw = await self._api.raw(request)
         try:
             edit = edit_of(raw, found.row.ref, f"API key {principal.name}")
         except Refused as error:
@@ -205,7 +189,7 @@ class Writing:
         delivery_id: str,
     ) -> None:
         # Compared only now: the repeat of an accepted decision must not meet a changed order.
-        require_match(request, row)
+        require_match(request, etag_of(row), "The order")
         await self._stream.publish(
             row.channel,
             kind,
@@ -225,33 +209,17 @@ class Writing:
         answer: Mapping[str, object],
         put: Callable[[str], Awaitable[None]],
     ) -> web.Response:
-        """Answer a new request with 202 after `put`, and a repeat as before."""
-        begun = await self._repeats.begin(principal.id, key, digest, now=self._clock.now())
-        earlier = require_new(begun)
-        if earlier is not None:
-            return earlier
-        try:
+        """Answer a new request with 202 after `put`, and a repeat the same."""
+
+        async def work() -> bytes:
             # The body's digest is part of the id: another body is never taken for a repeat, even
-            # if the record of the first was lost.
+            # if the record of the first was lost. A repeat after that is published under the same
+            # id, which the stream and the inbox recognise.
             named = b"\0".join((principal.id.encode(), key.encode(), digest))
             await put(f"api:{hashlib.sha256(named).hexdigest()}")
-        except Exception:
-            await self._forget(principal, key, digest)
-            raise
-        body = msgspec.json.encode(answer)
-        try:
-            await self._repeats.finish(principal.id, key, digest, status=202, body=body)
-        except JournalUnavailable:
-            # The stream has it, which is what 202 promises. A repeat is published again under the
-            # same delivery id, which the stream and the inbox know.
-            _log.warning("An answer could not be kept for its repeat: the database is away.")
-        return web.Response(status=202, body=body, content_type="application/json")
+            return msgspec.json.encode(answer)
 
-    async def _forget(self, principal: Principal, key: str, digest: bytes) -> None:
-        try:
-            await self._repeats.abandon(principal.id, key, digest)
-        except JournalUnavailable:
-            _log.warning("A refused request stays claimed for 30 seconds: the database is away.")
+        return await self._api.answered_once(principal, key, digest, work, status=202)
 
 
 def _action(raw: bytes) -> Action:

@@ -189,4 +189,4 @@ def _json_of(text: str) -> object:
     except OSError as error:
         raise OperatorError(f"{text[1:]} can't be read ({error.strerror}).") from error
     except msgspec.MsgspecError as error:
-        raise OperatorError(f"--ship-to is no JSON: {error}.") from error
+        raise OperatorError(f"--ship-to is not JSON: {error}.") from error

@@ -21,8 +21,8 @@ from schemas.order.ids import OrderId
 from schemas.order.label_links import PATH, LinkExpired, LinkRefused, verify_label_token
 from schemas.order.things import Key
 from service.http import problems
+from service.http.base import Clock
 from service.http.problems import Problem
-from service.inbound.edge import EdgeClock
 
 RETRY_SECONDS = 2
 """When a warehouse asks again before the first label exists: a carrier sells one in a second or
@@ -49,7 +49,7 @@ class FetchedLabels(Struct, frozen=True, kw_only=True):
 class LabelLinks:
     """`keys` are those that sign references, by their ids."""
 
-    def __init__(self, views: Views, keys: Mapping[str, bytes], clock: EdgeClock) -> None:
+    def __init__(self, views: Views, keys: Mapping[str, bytes], clock: Clock) -> None:
         self._views = views
         self._keys = dict(keys)
         self._clock = clock

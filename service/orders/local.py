@@ -64,10 +64,10 @@ class LocalOrders:
         """Return a page of orders, newest first. Raises OperatorError for a wrong stage, progress
         or cursor."""
         if stage is not None and stage not in STAGES:
-            raise OperatorError(f"No stage is called {stage!r}; there are: {', '.join(STAGES)}.")
+            raise OperatorError(f"There is no stage {stage!r}; use one of: {', '.join(STAGES)}.")
         if progress is not None and progress not in PROGRESS:
             raise OperatorError(
-                f"No progress is called {progress!r}; there are: {', '.join(PROGRESS)}."
+                f"There is no progress {progress!r}; use one of: {', '.join(PROGRESS)}."
             )
         try:
             return await self._session.views.list_orders(

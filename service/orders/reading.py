@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-import msgspec
 from aiohttp import web
 
 from adapters.postgres.views import Ambiguous, OrderRow, OrderView, Views
 from schemas.contracts import published
 from schemas.order.ids import REFERENCE_LENGTH, OrderId, ReferenceRefused
 from service.http import problems
-from service.http.auth import ANY_CHANNEL, Keys, Principal, principal_of
+from service.http.auth import ANY_CHANNEL, Principal
+from service.http.base import Api, json_answer
+from service.http.etags import tags_of
 from service.http.problems import Problem
-from service.http.scopes import READ, READ_LABELS
-from service.inbound.edge import EdgeClock
+from service.http.requests import bad_query, limit_of, next_page
+from service.http.scopes import ORDERS_READ
+
+READ_LABELS = "labels:read"
 
 _MAX_PAGE = 200  # a page of rows is then under 200 kB
-_USUAL_PAGE = 50
 _MAX_TEXT = 200  # longer than any number, name or id that people search by
 
 
@@ -55,11 +57,10 @@ class Finder:
 class Reading:
     """`GET /api/v1/orders…` and `GET /schemas…`."""
 
-    def __init__(self, views: Views, finder: Finder, keys: Keys, clock: EdgeClock) -> None:
+    def __init__(self, views: Views, finder: Finder, api: Api) -> None:
         self._views = views
         self._finder = finder
-        self._keys = keys
-        self._clock = clock
+        self._api = api
         self._schemas = {
             name: published.text_of(schema).encode()
             for name, schema in published.all_schemas().items()
@@ -78,7 +79,7 @@ class Reading:
 
     async def list_orders(self, request: web.Request) -> web.Response:
         """Answer a page of orders, newest first; `next` is the address of the page after it."""
-        principal = await principal_of(request, self._keys, READ, self._clock.now())
+        principal = await self._api.principal(request, ORDERS_READ)
         query = request.query
         try:
             page = await self._views.list_orders(
@@ -88,18 +89,15 @@ class Reading:
                 attention=_flag(query.get("attention", "")),
                 text=query.get("q", "")[:_MAX_TEXT] or None,
                 cursor=query.get("cursor") or None,
-                limit=_limit(query),
+                limit=limit_of(request, _MAX_PAGE),
             )
         except ValueError as error:
-            raise problems.bad_request("query", "Query not understood", str(error)) from error
-        following = None
-        if page.next_cursor:
-            following = str(request.rel_url.update_query(cursor=page.next_cursor))
-        return _json({"orders": page.rows, "next_cursor": page.next_cursor, "next": following})
+            raise bad_query(str(error)) from error
+        return json_answer({"orders": page.rows, **next_page(request, page.next_cursor)})
 
     async def file(self, request: web.Request) -> web.Response:
         """Answer a file of the order, such as the label that the warehouse prints."""
-        principal = await principal_of(request, self._keys, READ_LABELS, self._clock.now())
+        principal = await self._api.principal(request, READ_LABELS)
         found = await self._finder.find(request.match_info["id"], principal)
         name = request.match_info["name"][:_MAX_TEXT]
         document = await self._views.document(found.row.order_id, name)
@@ -119,22 +117,20 @@ class Reading:
 
         Effects and timers move without a new version, so there is no 304.
         """
-        principal = await principal_of(request, self._keys, READ, self._clock.now())
+        principal = await self._api.principal(request, ORDERS_READ)
         found = await self._finder.find(request.match_info["id"], principal)
-        response = _json(found)
-        response.headers["ETag"] = etag_of(found.row)
-        return response
+        return json_answer(found, headers={"ETag": etag_of(found.row)})
 
     async def timeline(self, request: web.Request) -> web.Response:
         """Answer everything that happened to an order."""
-        principal = await principal_of(request, self._keys, READ, self._clock.now())
+        principal = await self._api.principal(request, ORDERS_READ)
         found = await self._finder.find(request.match_info["id"], principal)
         entries = await self._views.timeline(found.row.order_id)
-        return _json({"order_id": found.row.order_id, "entries": entries})
+        return json_answer({"order_id": found.row.order_id, "entries": entries})
 
     async def schema_names(self, request: web.Request) -> web.Response:
         """Answer the names of the published schemas; no key is needed."""
-        return _json({"schemas": sorted(self._schemas)})
+        return json_answer({"schemas": sorted(self._schemas)})
 
     async def schema(self, request: web.Request) -> web.Response:
         """Answer one published JSON Schema by its name, with or without `.json`."""
@@ -152,43 +148,12 @@ def etag_of(order: OrderRow) -> str:
     return f'"{order.order_id}-{order.version}"'
 
 
-def require_match(request: web.Request, order: OrderRow) -> None:
-    """Raise Problem 412 when the caller's If-Match names another version than the order has."""
-    wanted = request.headers.get("If-Match")
-    if wanted is None or wanted.strip() == "*" or etag_of(order) in _tags(wanted):
-        return
-    raise Problem(
-        412,
-        "changed-meanwhile",
-        "Changed meanwhile",
-        "The order has changed since you read it; read it again and decide again.",
-        headers={"ETag": etag_of(order)},
-    )
-
-
 def _tagged(request: web.Request, tag: str, body: bytes, content_type: str) -> web.Response:
     headers = {"ETag": tag, "Cache-Control": "no-cache"}
-    known = _tags(request.headers.get("If-None-Match", ""))
+    known = tags_of(request.headers.get("If-None-Match", ""))
     if tag in known or "*" in known:
         return web.Response(status=304, headers=headers)
     return web.Response(body=body, content_type=content_type, headers=headers)
-
-
-def _tags(header: str) -> list[str]:
-    return [one.strip().removeprefix("W/") for one in header.split(",")]
-
-
-def _json(value: object) -> web.Response:
-    return web.Response(body=msgspec.json.encode(value), content_type="application/json")
-
-
-def _limit(query: Mapping[str, str]) -> int:
-    text = query.get("limit", str(_USUAL_PAGE))
-    if text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= _MAX_PAGE:
-        return int(text)
-    raise problems.bad_request(
-        "query", "Query not understood", f"limit is a whole number from 1 to {_MAX_PAGE}."
-    )
 
 
 def _flag(text: str) -> bool | None:

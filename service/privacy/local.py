@@ -1,4 +1,4 @@
-"""The desk about customers' data, for the API and for a person at the same machine."""
+"""The privacy service, for the API and for a local session."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from adapters.postgres.rewrapping import SealingKeys
 from adapters.postgres.sealing import Sealing
 from service.app.clock import SystemClock
 from service.app.local import LocalSession, open_local
-from service.inbound.edge import EdgeClock
+from service.http.base import Clock
 from service.privacy.service import PrivacyService
 
 
-def privacy_service(pool: Pool, sealing: Sealing, clock: EdgeClock) -> PrivacyService:
-    """Make the desk over a pool."""
+def privacy_service(pool: Pool, sealing: Sealing, clock: Clock) -> PrivacyService:
+    """Build the service over a pool."""
     return PrivacyService(
         PrivacyRequests(pool, sealing),
         Erasing(pool),
@@ -36,7 +36,7 @@ def privacy_service(pool: Pool, sealing: Sealing, clock: EdgeClock) -> PrivacySe
 
 
 class PrivacySession(Struct, frozen=True, kw_only=True):
-    """What a person at the machine needs: the desk, orders by their names, and the master keys."""
+    """What the commands need: the privacy service, orders by name, and the master keys."""
 
     service: PrivacyService
     orders: LocalSession
@@ -46,7 +46,8 @@ class PrivacySession(Struct, frozen=True, kw_only=True):
 
 @asynccontextmanager
 async def open_privacy(data: Path | None) -> AsyncIterator[PrivacySession]:
-    """Open the desk of the service that runs in a data directory. Raises as `open_local` does."""
+    """Open a session with the service that runs in a data directory. Raises as `open_local`
+    does."""
     async with open_local(data) as orders:
         yield PrivacySession(
             service=privacy_service(orders.pool, orders.sealing, SystemClock()),

@@ -35,8 +35,8 @@ def privacy_of(
     forget: Callable[[Iterable[str]], None],
     refused: Callable[[str, str], None],
 ) -> PrivacyWork:
-    """Make all of it. `forget` takes an order out of memory; `refused` counts an occurrence of an
-    incident, by its category and channel."""
+    """Build all of it. `forget` evicts an order from memory; `refused` counts an occurrence of an
+    incident, by category and channel."""
     erasing = Erasing(store.reports)
 
     def may() -> bool:

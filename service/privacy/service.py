@@ -1,4 +1,5 @@
-"""What a person may ask for a customer, look at, and hand over. The running service erases."""
+"""Requests that a person makes for a customer, their state, and exports. The running service
+erases."""
 
 from __future__ import annotations
 
@@ -19,20 +20,20 @@ from adapters.postgres.sealing import Sealing
 from schemas.messages.privacy import EXPORT, Subject
 from schemas.order.ids import OrderId
 from service.app.errors import OperatorError
-from service.inbound.edge import EdgeClock
+from service.http.base import Clock
 from service.privacy.search import MAX_REFS, concerns
 
 MAX_NAMED = 20
-"""Orders that a preview names; the others are counted."""
+"""Orders that a preview lists; the rest is counted."""
 
 
 class NothingKept(OperatorError):
-    """Nothing of a channel is kept here, which is more often a slip than a success."""
+    """No data for this channel; probably a mistyped name."""
 
 
 class Preview(Struct, frozen=True, kw_only=True):
-    """What a request would find: orders that could be erased at once, orders under way (the first
-    twenty by number), orders erased before, and messages in quarantine."""
+    """What a request would find: orders that can be erased at once, orders under way (the first
+    twenty by number), orders that are already erased, and messages in quarantine."""
 
     final: int
     under_way: int
@@ -42,7 +43,7 @@ class Preview(Struct, frozen=True, kw_only=True):
 
 
 class ShownRequest(Struct, frozen=True, kw_only=True):
-    """A request as people see it. `subject` is whom it is about, None once it is done."""
+    """A request as people see it. `subject` is the customer, None once the request is done."""
 
     id: int
     channel: str
@@ -72,7 +73,7 @@ class PrivacyService:
         *,
         audit: Audit,
         sealing: Sealing,
-        clock: EdgeClock,
+        clock: Clock,
     ) -> None:
         self.requests = requests
         self._erasing = erasing
@@ -83,19 +84,19 @@ class PrivacyService:
         self._clock = clock
 
     async def history(self, request_id: int) -> tuple[AuditEntry, ...]:
-        """Return what was done for a request, newest first."""
+        """Return the history of a request, newest first."""
         return await self._audit.entries(target=f"privacy:{request_id}")
 
     async def require_channel(self, channel: str) -> None:
         """Raise NothingKept unless there is an order or a message of the channel."""
         if not await self._erasing.keeps(channel):
             raise NothingKept(
-                f"Nothing of a channel {channel[:40]!r} is kept here; `orderwright channels "
-                "list` shows those that are configured."
+                f"There is no data for a channel {channel[:40]!r}; `orderwright channels list` "
+                "shows the configured channels."
             )
 
     async def preview(self, channel: str, subject: Subject) -> Preview:
-        """Say what a request about the subject would find; nothing is changed or kept."""
+        """Return what a request about the subject would find; changes and stores nothing."""
         whose = whose_of(self._sealing, channel, subject)
         found = [one async for one in self._orders(whose)]
         waiting = [one.number for one in found if one.kept and not one.final]
@@ -121,7 +122,7 @@ class PrivacyService:
         reason: str,
         forced: bool = False,
     ) -> int:
-        """Keep a person's request, once per delivery id, and return its id."""
+        """Store a person's request, once per delivery id, and return its id."""
         return await self.requests.add(
             kind,
             channel,
@@ -134,13 +135,14 @@ class PrivacyService:
         )
 
     async def force(self, request_id: int, person: str, reason: str) -> bool:
-        """Have it not wait for orders under way. False: it is done, or erases nothing."""
+        """Stop waiting for orders under way. False: the request is done, or erases nothing."""
         return await self.requests.force(
             request_id, person=person, reason=reason, at=self._clock.now()
         )
 
     async def handed_over(self, request: Request, person: str, reason: str) -> bool:
-        """Note that the customer has his data; whom it was about is forgotten. False: not open."""
+        """Record that the customer received the data; the request then forgets who it was. False:
+        it is not open."""
         found = [one async for one in self._orders(request.whose)]
         return await self.requests.done(
             request.id,
@@ -152,9 +154,9 @@ class PrivacyService:
         )
 
     async def export(self, request: Request, person: str) -> AsyncIterator[bytes]:
-        """Yield the pieces of one JSON object with all that is held about the subject of an open
-        request; that it was read is audited first. Raises JournalUnavailable also for a subject
-        that can't be opened."""
+        """Yield the pieces of one JSON object with everything held about the subject of an open
+        request; the access is audited first. Raises JournalUnavailable also for a subject that
+        can't be unsealed."""
         assert request.kind == EXPORT
         assert request.state == OPEN
         if request.subject is None:
@@ -206,7 +208,7 @@ class PrivacyService:
 
 
 def shown(request: Request, *, named: bool = True) -> ShownRequest:
-    """Return a request as people see it; in lists without whom it is about."""
+    """Return a request as people see it; lists leave out the customer."""
     return ShownRequest(
         id=request.id,
         channel=request.channel,

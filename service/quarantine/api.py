@@ -1,4 +1,4 @@
-"""The API of the quarantine: look at what did not pass the edge, and decide about it."""
+"""The quarantine API: list and inspect refused messages, then fix, release or discard them."""
 
 from __future__ import annotations
 
@@ -6,52 +6,45 @@ import base64
 import hashlib
 from collections.abc import Awaitable, Callable
 
-import msgspec
 from aiohttp import web
 from msgspec import structs
 
 from adapters.postgres.quarantine_workflow import MAX_LISTED, OPEN, Filter, HeldItem
 from schemas.contracts import refusals
 from service.http import problems
-from service.http.auth import Keys, Principal, Repeats, idempotency_key_of, principal_of
-from service.http.bodies import Bodies
-from service.http.idempotency import once
+from service.http.auth import Principal, idempotency_key_of
+from service.http.base import Api, json_answer, person_of
+from service.http.etags import require_match
 from service.http.problems import Problem
-from service.http.reading import (
+from service.http.requests import (
+    before_of,
     channels_of,
+    limit_of,
     moment_of,
+    next_page,
     read_body,
     reason_of,
     unprocessable,
-    whole_of,
 )
-from service.inbound.edge import EdgeClock
 from service.quarantine.bodies import BulkRelease, Decision, Edit, Matching, content_of, state_of
 from service.quarantine.service import STREAM_AWAY, QuarantineService, Verdict
 
 READ, ACT = "quarantine:read", "quarantine:act"
 
-_USUAL_PAGE = 50
 _AWAY_SECONDS = 2
 
 
 class QuarantineApi:
-    """`/api/v1/quarantine…`. Changes need an Idempotency-Key, and a reason that is audited; a check
-    and a preview change nothing and need neither."""
+    """`/api/v1/quarantine…`. Changes need an Idempotency-Key and a reason, which is audited. Checks
+    and previews change nothing and need neither."""
 
     def __init__(
         self,
         service: QuarantineService,
-        bodies: Bodies,
-        keys: Keys,
-        repeats: Repeats,
-        clock: EdgeClock,
+        api: Api,
     ) -> None:
         self._service = service
-        self._bodies = bodies
-        self._keys = keys
-        self._repeats = repeats
-        self._clock = clock
+        self._api = api
 
     def routes(self) -> list[web.RouteDef]:
         """The quarantine's paths."""
@@ -68,8 +61,8 @@ class QuarantineApi:
         ]
 
     async def list_items(self, request: web.Request) -> web.Response:
-        """Answer a page of items, newest first; `next` is the address of the page after it."""
-        principal = await principal_of(request, self._keys, READ, self._clock.now())
+        """Return a page of items, newest first; `next` is the address of the next page."""
+        principal = await self._api.principal(request, READ)
         query = request.query
         which = Filter(
             state=state_of(query.get("state", OPEN)),
@@ -79,43 +72,38 @@ class QuarantineApi:
             since=moment_of("since", query.get("since", "")),
             until=moment_of("until", query.get("until", "")),
         )
-        limit = whole_of("limit", query.get("limit", str(_USUAL_PAGE)), MAX_LISTED)
-        before = whole_of("cursor", query["cursor"], 2**62) if query.get("cursor") else None
-        found = await self._service.workflow.find(which, before=before, limit=limit)
+        limit = limit_of(request, MAX_LISTED)
+        found = await self._service.workflow.find(which, before=before_of(request), limit=limit)
         cursor = str(found[-1].id) if len(found) == limit else None
-        following = str(request.rel_url.update_query(cursor=cursor)) if cursor else None
-        return _json({"items": found, "next_cursor": cursor, "next": following})
+        return json_answer({"items": found, **next_page(request, cursor)})
 
     async def groups(self, request: web.Request) -> web.Response:
-        """Answer the faults, the most frequent first."""
-        principal = await principal_of(request, self._keys, READ, self._clock.now())
+        """Return the groups of faults, the most frequent first."""
+        principal = await self._api.principal(request, READ)
         found = await self._service.workflow.groups(
             state=state_of(request.query.get("state", OPEN)),
             channels=channels_of(request.query.get("channel", ""), principal),
         )
-        return _json({"groups": found})
+        return json_answer({"groups": found})
 
     async def show(self, request: web.Request) -> web.Response:
-        """Answer one item whole: headers, sentences, the original, what replaces it, and what was
-        done to it."""
-        principal = await principal_of(request, self._keys, READ, self._clock.now())
+        """Return one item in full: headers, sentences, original bytes, edited bytes and history."""
+        principal = await self._api.principal(request, READ)
         item = await self._item(request, principal)
         history = await self._service.workflow.history(item.id)
-        response = _json({**_shown(item), "history": history})
-        response.headers["ETag"] = _etag(item)
-        return response
+        return json_answer({**_shown(item), "history": history}, headers={"ETag": _etag(item)})
 
     async def check(self, request: web.Request) -> web.Response:
-        """Say which sentences remain, of the item as it is or of the bytes sent with this."""
-        principal = await principal_of(request, self._keys, READ, self._clock.now())
+        """Check the item as it is, or with the bytes in the body, and return the remaining
+        faults."""
+        principal = await self._api.principal(request, READ)
         item = await self._item(request, principal)
-        with self._bodies.lease() as lease:
-            raw = await lease.read(request)
-            given = content_of(read_body(raw, Edit)) if raw.strip() else None
-        return _json(_checked(item, self._service.check(item, given)))
+        raw = await self._api.raw(request)
+        edited = content_of(read_body(raw, Edit)) if raw.strip() else None
+        return json_answer(_checked(item, self._service.check(item, edited)))
 
     async def fix(self, request: web.Request) -> web.Response:
-        """Put edited bytes beside the original, and say which sentences remain."""
+        """Store edited bytes beside the original, and return the remaining faults."""
         principal, item, raw = await self._asked(request)
         edit = read_body(raw, Edit)
         reason = reason_of(edit.reason)
@@ -124,7 +112,7 @@ class QuarantineApi:
             raise unprocessable("content-missing", "Send the edited bytes as `content`.")
 
         async def work() -> object:
-            verdict = await self._service.fix(item, content, _person(principal), reason)
+            verdict = await self._service.fix(item, content, person_of(principal), reason)
             if verdict is None:
                 raise _not_open(await self._service.workflow.item(item.id))
             return _checked(item, verdict)
@@ -132,15 +120,17 @@ class QuarantineApi:
         return await self._once(request, principal, item, raw, work)
 
     async def release(self, request: web.Request) -> web.Response:
-        """Send one item on its way; 422 says which sentences remain."""
+        """Release one item; 422 lists the remaining faults."""
         principal, item, raw = await self._asked(request)
         reason = reason_of(read_body(raw, Decision).reason)
 
         async def work() -> object:
             verdict = self._service.check(item)
             if verdict.ready and not principal.serves(verdict.channel):
-                raise problems.not_found("Its bytes are of a channel that this API key can't see.")
-            failure = await self._service.release(item, _person(principal), reason)
+                raise problems.not_found(
+                    "Its bytes belong to a channel that this API key does not serve."
+                )
+            failure = await self._service.release(item, person_of(principal), reason)
             if failure is None:
                 return {"id": item.id, "channel": verdict.channel, "ref": verdict.ref}
             if failure.reason == STREAM_AWAY:
@@ -150,7 +140,7 @@ class QuarantineApi:
             raise Problem(
                 422,
                 failure.reason,
-                "It would be refused again",
+                "Still refused",
                 " ".join(failure.sentences),
                 sentences=failure.sentences,
             )
@@ -158,22 +148,21 @@ class QuarantineApi:
         return await self._once(request, principal, item, raw, work)
 
     async def discard(self, request: web.Request) -> web.Response:
-        """Put one item aside for good; its bytes stay until their retention ends."""
+        """Discard one item; its bytes stay until their retention ends."""
         principal, item, raw = await self._asked(request)
         reason = reason_of(read_body(raw, Decision).reason)
 
         async def work() -> object:
-            if not await self._service.discard(item, _person(principal), reason):
+            if not await self._service.discard(item, person_of(principal), reason):
                 raise _not_open(await self._service.workflow.item(item.id))
             return {"id": item.id, "state": "discarded"}
 
         return await self._once(request, principal, item, raw, work)
 
     async def release_matching(self, request: web.Request) -> web.Response:
-        """Release all that match, at most a thousand in one call, or say what would happen."""
-        principal = await principal_of(request, self._keys, ACT, self._clock.now())
-        with self._bodies.lease() as lease:
-            raw = await lease.read(request)
+        """Release all matching items, at most a thousand a call, or return what would happen."""
+        principal = await self._api.principal(request, ACT)
+        raw = await self._api.raw(request)
         asked = read_body(raw, BulkRelease)
         if asked.filter == Matching():
             raise unprocessable("filter-empty", "Name a group, channel, reason or time.")
@@ -185,24 +174,23 @@ class QuarantineApi:
 
         async def work() -> object:
             return await self._service.release_matching(
-                which, _person(principal), reason, preview=asked.preview, after=asked.after
+                which, person_of(principal), reason, preview=asked.preview, after=asked.after
             )
 
         if asked.preview:
-            return _json(await work())
+            return json_answer(await work())
         return await self._once(request, principal, None, raw, work)
 
     async def _asked(self, request: web.Request) -> tuple[Principal, HeldItem, bytes]:
-        principal = await principal_of(request, self._keys, ACT, self._clock.now())
+        principal = await self._api.principal(request, ACT)
         idempotency_key_of(request)
         item = await self._item(request, principal)
-        with self._bodies.lease() as lease:
-            return principal, item, await lease.read(request)
+        return principal, item, await self._api.raw(request)
 
     async def _item(self, request: web.Request, principal: Principal) -> HeldItem:
         item = await self._service.workflow.item(int(request.match_info["id"]))
         if item is None or not principal.serves(item.channel):
-            raise problems.not_found("Nothing of yours in quarantine has this id.")
+            raise problems.not_found("No item that this API key can see has this id.")
         return item
 
     async def _once(
@@ -214,16 +202,13 @@ class QuarantineApi:
         work: Callable[[], Awaitable[object]],
     ) -> web.Response:
         async def matched() -> object:
-            # Looked at only now: the repeat of an accepted request must not meet a changed item.
+            # Checked only now: a repeat of an accepted request gets its answer even after the item
+            # has changed.
             if item is not None:
-                _require_match(request, item)
+                require_match(request, _etag(item), "The item")
             return await work()
 
-        return await once(request, self._repeats, principal, raw, self._clock.now(), matched)
-
-
-def _person(principal: Principal) -> str:
-    return f"API key {principal.name}"
+        return await self._api.once(request, principal, raw, matched)
 
 
 def _shown(item: HeldItem) -> dict[str, object]:
@@ -246,27 +231,11 @@ def _checked(item: HeldItem, verdict: Verdict) -> dict[str, object]:
 
 def _not_open(item: HeldItem | None) -> Problem:
     if item is None:
-        return problems.not_found("It left the quarantine meanwhile.")
-    told = "was edited by somebody else" if item.state == OPEN else f"is {item.state} already"
-    return Problem(409, "not-open", "Not open", f"The item {item.id} {told}; look at it again.")
+        return problems.not_found("The item is no longer in quarantine.")
+    told = "was edited by someone else" if item.state == OPEN else f"is already {item.state}"
+    return Problem(409, "not-open", "Not open", f"Item {item.id} {told}; read it again.")
 
 
 def _etag(item: HeldItem) -> str:
     named = f"{item.id} {item.state} {item.attempt}"
     return f'"{hashlib.sha256(named.encode()).hexdigest()[:16]}"'
-
-
-def _require_match(request: web.Request, item: HeldItem) -> None:
-    wanted = request.headers.get("If-Match", "*")
-    if wanted.strip() != "*" and _etag(item) not in [one.strip() for one in wanted.split(",")]:
-        raise Problem(
-            412,
-            "changed-meanwhile",
-            "Changed meanwhile",
-            "The item has changed since you read it; look at it again and decide again.",
-            headers={"ETag": _etag(item)},
-        )
-
-
-def _json(value: object) -> web.Response:
-    return web.Response(body=msgspec.json.encode(value), content_type="application/json")

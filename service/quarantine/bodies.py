@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from adapters.postgres.quarantine_workflow import STATES
 from schemas.order.canonical import LongText, ShortText
-from service.http.reading import Moment, bad_query, unprocessable
+from service.http.requests import Moment, bad_query, unprocessable
 
 _ANY_STATE = "all"
 
@@ -58,7 +58,7 @@ def content_of(edit: Edit) -> bytes | None:
     try:
         return base64.b64decode(edit.content_base64, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise unprocessable("content-no-base64", "content_base64 is no base64.") from error
+        raise unprocessable("content-no-base64", "content_base64 is not valid base64.") from error
 
 
 def state_of(text: str) -> str | None:

@@ -1,9 +1,9 @@
-"""What a person may decide about what did not pass the edge: check, edit, release, discard.
+"""Decisions about refused messages: check, edit, release, discard.
 
-A check is the intake's own translation of the same bytes, so what passes it here passes it there.
-What is released goes into the stream like any message, under a delivery id of its own: no one asks
-for the sender's signature again, for it was checked when the original came, and an edit is recorded
-with who did it instead.
+A check runs the intake's own translation over the same bytes, so a message that passes the check
+passes the intake. A release publishes the message to the stream under a delivery id of its own.
+The sender's signature is not checked again: it was checked when the original arrived, and for an
+edit the audit records who made it.
 """
 
 from __future__ import annotations
@@ -31,25 +31,27 @@ from schemas.contracts.refusals import Refused
 from schemas.messages.inputs import KINDS
 from schemas.messages.privacy import Read
 from schemas.order.ids import partition_of
-from service.inbound.edge import EdgeClock, Stream
+from service.http.base import Clock
+from service.inbound.edge import Stream
 from service.inbound.intake import ref_of
 
 log = logging.getLogger(__name__)
 
 MAX_RELEASED = 1_000
-"""Items that one call looks at: about two seconds; the caller goes on where it ended."""
+"""Items that one call processes: about two seconds of work; the next call continues where it
+ended."""
 
 MAX_FAILURES = 100
-"""Failures that one call names: more than a person reads, and all of one group are alike."""
+"""Failures that one call lists: more than a person reads, and those of one group are alike."""
 
 RELEASE_SECONDS = 20.0
-"""One call ends within this time, so that its Idempotency-Key (kept for 30 s) outlives it."""
+"""One call ends within this time, before the claim on its Idempotency-Key (30 s) expires."""
 
 UNDER_WAY = 16
-"""Messages on their way into the stream at once: they leave room for those of the edge."""
+"""Messages published at the same time; leaves room for those from the edge."""
 
 MAX_EDITED_BYTES = 1024 * 1024
-"""What the stream takes, and the edge too."""
+"""The largest message that the stream and the edge accept."""
 
 STREAM_AWAY = "stream_away"
 CHANGED = "changed_meanwhile"
@@ -57,17 +59,17 @@ CHANGED = "changed_meanwhile"
 
 @runtime_checkable
 class Addressed(Protocol):
-    """A reader whose payloads or topics say what kind they are, so that an item that came before
-    we understood it, or was too broken to tell, finds its kind now."""
+    """A reader that can tell the kind from payload or topic. It finds the kind of an item that
+    arrived before its kind was known, or was too malformed to name it."""
 
     def address(self, topic: str, raw: bytes) -> tuple[str, str]:
-        """Return channel ("" when the payload doesn't say) and kind."""
+        """Return channel ("" when the payload does not name it) and kind."""
         ...
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
-    """What the intake would say of these bytes now. No sentences: it would take them, as that
-    channel's message of that kind about the order `ref`."""
+    """What the intake would make of these bytes now. Without sentences it would accept them, as a
+    message of that channel and kind about the order `ref`."""
 
     ready: bool
     channel: str
@@ -78,7 +80,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
 
 
 class Failure(Struct, frozen=True, kw_only=True):
-    """An item that was not released, and why."""
+    """An item that could not be released, and why."""
 
     id: int
     reason: str
@@ -86,9 +88,9 @@ class Failure(Struct, frozen=True, kw_only=True):
 
 
 class Released(Struct, frozen=True, kw_only=True):
-    """What became of a release, or would (`preview`). `matched` counts all items that matched when
-    it began, `looked_at` those this call came to; `next_after` says where to go on, None: nowhere.
-    `failures` names the first hundred."""
+    """The outcome of a release, or of its preview. `matched` counts all items that matched when it
+    began, `looked_at` those that this call processed. `next_after` is where to continue, None at
+    the end. `failures` lists the first hundred."""
 
     preview: bool
     matched: int
@@ -100,8 +102,8 @@ class Released(Struct, frozen=True, kw_only=True):
 
 
 class QuarantineService:
-    """`readers` by kind say what an item is; `translate` is the intake's. Raises JournalUnavailable
-    as the store does."""
+    """`readers` by kind tell what an item is; `translate` is the intake's translation. Raises
+    JournalUnavailable as the store does."""
 
     def __init__(
         self,
@@ -109,7 +111,7 @@ class QuarantineService:
         stream: Stream,
         readers: Mapping[str, object],
         translate: Callable[[Message], Read],
-        clock: EdgeClock,
+        clock: Clock,
     ) -> None:
         self.workflow = workflow
         self._stream = stream
@@ -118,26 +120,26 @@ class QuarantineService:
         self._clock = clock
 
     def check(self, item: HeldItem, raw: bytes | None = None) -> Verdict:
-        """Say what the intake would say of an item, or of other bytes in its place."""
+        """Return the intake's verdict on an item, or on other bytes in its place."""
         raw = item.current if raw is None else raw
         channel, kind = self._address(item, raw)
         told = Verdict(ready=False, channel=channel, kind=kind)
         if len(raw) > MAX_EDITED_BYTES:
-            sentence = f"The message has {len(raw):,} bytes; at most {MAX_EDITED_BYTES:,} pass."
+            sentence = f"The message has {len(raw):,} bytes; the limit is {MAX_EDITED_BYTES:,}."
             return structs.replace(told, reason=refusals.TOO_LARGE, sentences=(sentence,))
         try:
             ref = ref_of(self._translate(_message(item, raw, channel, kind)))
         except Refused as refused:
             return structs.replace(told, reason=refused.reason, sentences=refused.sentences)
-        except Exception as error:  # a translation's bug, which intake meets in the same way
-            log.exception("An item of the quarantine could not be read.")
-            why = f"Reading it failed on our side: {type(error).__name__}."
+        except Exception as error:  # a bug in a translator; the intake would hit it too
+            log.exception("An item in quarantine could not be read.")
+            why = f"Reading it failed with an internal error: {type(error).__name__}."
             return structs.replace(told, reason=refusals.UNREADABLE, sentences=(why,))
         return structs.replace(told, ready=True, ref=ref)
 
     async def fix(self, item: HeldItem, edited: bytes, person: str, reason: str) -> Verdict | None:
-        """Put edited bytes beside the original and say which sentences remain. None: the item is
-        not open any more, or somebody else edited it meanwhile."""
+        """Store edited bytes beside the original and return the new verdict. None: the item is no
+        longer open, or someone else edited it first."""
         verdict = self.check(item, edited)
         kept = await self.workflow.fix(
             item, edited, person=person, reason=reason, now=self._clock.now()
@@ -145,13 +147,13 @@ class QuarantineService:
         return verdict if kept else None
 
     async def discard(self, item: HeldItem, person: str, reason: str) -> bool:
-        """Put an item aside for good. False: it is not open any more."""
+        """Discard an item. False: it is no longer open."""
         return await self.workflow.discard(
             item.id, person=person, reason=reason, now=self._clock.now()
         )
 
     async def release(self, item: HeldItem, person: str, reason: str) -> Failure | None:
-        """Send one item on its way; None once the stream has it on disk."""
+        """Release one item; None once the stream has it on disk."""
         failures = await self._send([item], person, reason)
         return failures[0] if failures else None
 
@@ -166,8 +168,8 @@ class QuarantineService:
         most: int = MAX_RELEASED,
         told: Callable[[int, int], None] = lambda done, of: None,
     ) -> Released:
-        """Release open items that match, oldest first, at most `most` (1,000) and for 20 s; what
-        arrives meanwhile is left alone. `told` hears how many are done, of how many."""
+        """Release open items that match, oldest first: at most `most` (1,000), for at most 20 s,
+        and none that arrive meanwhile. `told` receives how many are done, of how many."""
         loop = asyncio.get_running_loop()
         ends = loop.time() + RELEASE_SECONDS
         which = structs.replace(which, state=OPEN)
@@ -204,7 +206,7 @@ class QuarantineService:
             verdict = self.check(item)
             if not verdict.ready:
                 failures.append(_refused(item, verdict))
-            await asyncio.sleep(0)  # wording a refusal takes milliseconds, which others need too
+            await asyncio.sleep(0)  # describing a refusal takes milliseconds; let other tasks run
         return failures
 
     async def _send(self, items: Sequence[HeldItem], person: str, reason: str) -> list[Failure]:
@@ -226,7 +228,7 @@ class QuarantineService:
 
         async def send(order: Sequence[tuple[HeldItem, Verdict, Release]]) -> None:
             async with slots:
-                for item, verdict, release in order:  # an order's messages in their order
+                for item, verdict, release in order:  # messages of one order in sequence
                     failure = _changed(item) if item.id not in allowed else None
                     failure = failure or await self._publish(item, verdict)
                     if failure is None:
@@ -253,7 +255,7 @@ class QuarantineService:
                 trace=item.headers.get("traceparent", ""),
             )
         except StreamUnavailable as error:
-            why = f"{error} It stays open; release it again, which does no harm."
+            why = f"{error} It stays open; releasing it again does no harm."
             return Failure(id=item.id, reason=STREAM_AWAY, sentences=(why,))
         except TooLargeForStream as error:
             return Failure(id=item.id, reason=refusals.TOO_LARGE, sentences=(str(error),))
@@ -266,12 +268,12 @@ class QuarantineService:
             return channel or item.channel, kind
         if item.kind:
             return item.channel, item.kind
-        # An unroutable message's subject has too few or too many tokens, but its kind stands where
-        # it should.
+        # The subject of an unroutable message has too few or too many tokens, but its kind is in
+        # the usual place.
         tokens = _subject_of(item).split(".")
         kind = tokens[3] if len(tokens) > 3 else ""
-        # An act bears a person's name. Who may send one is kept apart by subject, and this one had
-        # none of those.
+        # An action carries a person's name. Permissions to send one are granted by subject, and
+        # this message came under none of those subjects.
         return item.channel, kind if kind in KINDS and kind != "act" else ""
 
 
@@ -291,7 +293,7 @@ def _message(item: HeldItem, raw: bytes, channel: str, kind: str) -> Message:
 
 
 def _id_of(item: HeldItem) -> str:
-    """Return the sender's side of the delivery id: the same for the same bytes of the same item."""
+    """Return the sender's part of the delivery id: equal for equal bytes of the same item."""
     original = item.delivery_id
     if len(original) > 160 or not (original.isascii() and original.isprintable()):
         original = f"sha256-{hashlib.sha256(original.encode('utf-8', 'replace')).hexdigest()}"
@@ -299,7 +301,7 @@ def _id_of(item: HeldItem) -> str:
 
 
 def _name(item: HeldItem, verdict: Verdict) -> str:
-    """Return the delivery id as intake sees it, scoped by channel and kind."""
+    """Return the delivery id as the intake sees it, scoped by channel and kind."""
     return f"{verdict.channel}/{verdict.kind}/{_id_of(item)}"
 
 
@@ -308,7 +310,7 @@ def _refused(item: HeldItem, verdict: Verdict) -> Failure:
 
 
 def _changed(item: HeldItem) -> Failure:
-    why = "Somebody else released, discarded or edited it meanwhile; look at it again."
+    why = "Someone else released, discarded or edited it meanwhile; read it again."
     return Failure(id=item.id, reason=CHANGED, sentences=(why,))
 
 

@@ -75,7 +75,7 @@ def load(
 def unknown_variables(settings: Settings, environ: Mapping[str, str] | None = None) -> list[str]:
     """Return a sentence for each ORDERWRIGHT_ variable that sets nothing, for `doctor`.
 
-    They are no fault: container platforms add their own (`ORDERWRIGHT_SERVICE_HOST`).
+    They are not an error: container platforms add their own (`ORDERWRIGHT_SERVICE_HOST`).
     """
     environ = os.environ if environ is None else environ
     known = {"ORDERWRIGHT_CONFIG", *(one.name for one in of_tables())}

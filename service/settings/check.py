@@ -115,8 +115,8 @@ def _table(
 def _unknown(path: str, name: str, keys: Iterable[str]) -> str:
     if path in GONE:
         return (
-            f"[{path}] is no table any more: write it as [partners.NAME] with {GONE[path]}, where "
-            "NAME is what you call that partner."
+            f"[{path}] is not a table any more: write it as [partners.NAME] with {GONE[path]}, "
+            "where NAME is what you call that partner."
         )
     near = difflib.get_close_matches(name, keys, n=1)
     if not near:
@@ -186,7 +186,7 @@ def _fitting(key: Key) -> Iterator[str]:
         try:
             is_channel = "storefront" in kind_named(name).roles
         except KindRefused:
-            continue  # it is no help to someone who looks for a name that works
+            continue  # it does not help someone who looks for a name that works
         if is_channel == (key.kinds == "storefront"):
             yield name
 

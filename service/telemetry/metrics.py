@@ -109,7 +109,7 @@ class Metrics:
             "orders_total", "What became of orders: see docs/observability.md.", "outcome"
         )
         self.progress_seconds = histogram(
-            "progress_seconds", "Time until orders went on, by how far they were.", LONG, "progress"
+            "progress_seconds", "Time until an order went on, by its progress.", LONG, "progress"
         )
         self.quarantined = counter(
             "quarantined_total", "Messages that were put into quarantine.", "reason"

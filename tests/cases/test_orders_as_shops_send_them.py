@@ -66,7 +66,7 @@ def test_a_list_may_be_null() -> None:
 
 
 def test_a_line_s_properties_may_be_an_object() -> None:
-    """Names become attributes of the line; what is no text is told as JSON."""
+    """Names become attributes of the line; what is not text is shown as JSON."""
     properties = {"Engraving": "For M.", "_options": {"size": "S"}, "none": None}
     order = placed(priced(an_item(1, "15.00", properties=properties), total="15.00"))
     assert order.attributes == {

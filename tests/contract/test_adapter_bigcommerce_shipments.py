@@ -141,8 +141,8 @@ async def test_the_status_follows_also_where_the_shop_does_not_set_it(
 async def test_a_bundle_is_shipped_as_the_shop_sold_it(
     client: HttpClient, simulators: Client, running: Running
 ) -> None:
-    """A kit goes under the line it was taken from, as many as are complete; extra costs are no
-    articles."""
+    """A kit goes under the line it was taken from, as many as are complete; extra costs are
+    not articles."""
     await put(simulators, bundle_of(304))
     parts = (
         a_line("c1", 4, bundle_line_id="1"),

@@ -85,7 +85,7 @@ async def test_what_changed_comes_in_pages(
     client: HttpClient, simulators: Client, running: Running
 ) -> None:
     """Every order of the window once, oldest first; the window's end is left out; a checkout that
-    is not completed is no order."""
+    is not completed is not an order."""
     count = 2 * MAX_LISTED + 10
     await put(simulators, *(changed(5000 + n, NOON + n * SECOND) for n in range(count)))
     await put(simulators, changed(4000, NOON + 3 * SECOND, status_id=0))

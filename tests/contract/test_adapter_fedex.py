@@ -267,7 +267,7 @@ async def test_cash_on_delivery(client: HttpClient) -> None:
 
 
 async def test_numbers_go_to_the_parcels_in_order(client: HttpClient) -> None:
-    """Pieces are told apart by their sequence; documents that are no label are passed by."""
+    """Pieces are told apart by their sequence; documents that are not labels are skipped."""
     two = buying(PARCEL, replace(PARCEL, parcel=Key("K7")))
     async with stubbed(web.json_response(shipped(2)), web.json_response(shipped(1))) as stub:
         partner = fedex(client, stub.url)

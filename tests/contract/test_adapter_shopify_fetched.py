@@ -336,7 +336,7 @@ async def test_what_is_not_shown_names_what_is_missing(
     client: HttpClient, simulators: Client, running: Running
 ) -> None:
     """Without the approval for customer data, or a scope, the refusal names both; a credential that
-    is no good is another matter; a throttled shop is asked again."""
+    is not valid is another matter; a throttled shop is asked again."""
     await simulators.fault("storefront", "graphql_fetch", refuse_rate=1.0)
     with pytest.raises(Rejected, match="not approved to access the Customer") as no:
         await fetched(client, running, "5")

@@ -55,7 +55,7 @@ def recording(session: aiohttp.ClientSession, kept: Kept) -> HttpClient:
 
 
 async def test_an_exchange_is_recorded_as_it_was() -> None:
-    """Whose it is, what was asked and answered, and how long it took; tokens are no exchanges."""
+    """Whose it is, what was asked and answered, and how long it took; tokens are not exchanges."""
     kept, call = Kept(), a_call(PostSalesOrder(units=all_units()), number=7)
     made = {"id": "b6f4", "number": "101005"}
     async with open_session() as session, stubbed(web.json_response(made, status=201)) as stub:

@@ -157,7 +157,7 @@ async def test_a_posted_order_is_found_as_what_it_became(sim: Client) -> None:
 
 
 async def test_an_order_can_be_posted_by_its_own_action(sim: Client) -> None:
-    """Microsoft.NAV.shipAndInvoice answers 204, and the order is no order any more."""
+    """Microsoft.NAV.shipAndInvoice answers 204, and the order does not exist any more."""
     order = await made(sim, "D5")
     path = f"{at(order)}/Microsoft.NAV.shipAndInvoice"
     assert (await sim.call("POST", path, None, BEARER)).status == 204

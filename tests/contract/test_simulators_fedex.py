@@ -230,7 +230,7 @@ async def test_a_reference_finds_every_package(sim: Client) -> None:
 
 
 async def test_without_an_account_a_reference_must_be_unique(sim: Client) -> None:
-    """By destination alone, two shipments of one reference are no unique match."""
+    """By destination alone, two shipments of one reference are not a unique match."""
     place = {"accountNumber": "", "destinationCountryCode": "US", "destinationPostalCode": "38115"}
     codes = []
     for _ in range(2):

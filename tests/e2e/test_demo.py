@@ -60,7 +60,7 @@ async def test_the_demo_reports_every_order() -> None:
 
 async def test_a_live_demo_that_is_killed_goes_on_and_ends_quietly() -> None:
     """kill -9 of the demo takes its service, servers and shops along, so that the next one finds
-    the data free; Ctrl-C in the middle of its story is no fault."""
+    the data free; Ctrl-C in the middle of its story is not a fault."""
     with temporary_home() as home:
         words = ["service.cli", "demo", "--rate", "5", "--port", "0", "--data", str(home)]
         killed = Process("the killed demo", words, home / "killed.log")

@@ -269,7 +269,7 @@ class World:
         """Wait until the streams are empty and every order is final or waits for a person.
 
         Fails when nothing has changed for `quiet_seconds`, which must be longer than a stream waits
-        until it hands out again what it had lent to a process that was killed.
+        until it redelivers what a killed process had.
         """
         last: object = None
         while True:

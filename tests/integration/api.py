@@ -26,6 +26,7 @@ from schemas.order.ids import OrderId, Reference, sign_reference, verify_referen
 from schemas.order.things import ORDER
 from service.app.clock import SystemClock
 from service.embedded.supervisor import EmbeddedServers
+from service.http.base import Api as HttpApi
 from service.http.bodies import Bodies
 from service.orders.api import Writing
 from service.orders.labels import LabelLinks
@@ -105,25 +106,23 @@ async def api(servers: EmbeddedServers, database: str) -> AsyncIterator[Api]:
 @asynccontextmanager
 async def running_api(pool: Pool, connection: Connection) -> AsyncIterator[Api]:
     """Serve the reading and the writing side."""
-    clock, ticking = SystemClock(), Ticking()
+    ticking = Ticking()
     keys, repeats = ApiKeys(pool, monotonic=ticking), Idempotency(pool, SEALING)
     views = Views(pool, SEALING)
     finder = Finder(views, lambda text: verify_reference(text, SIGNING)[0])
     refused: list[tuple[str, str]] = []
+    shared = HttpApi(keys, Bodies(max_body_bytes=MEBIBYTE), repeats, SystemClock())
     writing = Writing(
         await started_publisher(connection),
-        Bodies(max_body_bytes=MEBIBYTE),
-        keys,
-        repeats,
+        shared,
         finder,
         channels=("acme-us", "beta-eu"),
         translate=Canonical().translate,
         sign=sign,
-        clock=clock,
         refused=lambda category, channel: refused.append((category, channel)),
     )
     key, token = await keys.create("tests", ALL, ("acme-us",), now=NOW)
-    reading, labels = Reading(views, finder, keys, clock), LabelLinks(views, SIGNING, clock)
+    reading, labels = Reading(views, finder, shared), LabelLinks(views, SIGNING, SystemClock())
     leases = Leases(pool, "test")
     await leases.acquire()
     journal = PostgresJournal(pool, leases, SEALING)

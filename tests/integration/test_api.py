@@ -252,7 +252,7 @@ async def test_a_short_pick_is_decided(api: Api, http: aiohttp.ClientSession) ->
 
 async def test_an_edit_becomes_a_message_once(api: Api, http: aiohttp.ClientSession) -> None:
     """Address, contact and quantities of an edit arrive as they were sent, with who asked; a repeat
-    is no second message."""
+    is not a second message."""
     stream = Stream()
     await api.tell(stream.tell(stream.placed()))
     url = f"{api.base}/api/v1/orders/{stream.order_id}/edit"

@@ -71,9 +71,9 @@ async def test_orders_list_shows_pages(whole: Whole) -> None:
     found = parsed(whole.cli("orders", "list", "--channel", CHANNEL, "--limit", "1", "--json"))
     assert found["rows"][0]["ref"] == orders[2].ref
     assert whole.cli("orders", "list", "--channel", "acme-ca").endswith("(none)\n")
-    assert "No stage is called 'palced'" in whole.cli("orders", "list", "--stage", "palced", code=1)
+    assert "There is no stage 'palced'" in whole.cli("orders", "list", "--stage", "palced", code=1)
     wrong = whole.cli("orders", "list", "--progress", "labelled", code=1)
-    assert "No progress is called 'labelled'; there are: expected, placed" in wrong
+    assert "There is no progress 'labelled'; use one of: expected, placed" in wrong
     assert "cursor" in whole.cli("orders", "list", "--cursor", "nonsense", code=1)
     whole.cli("orders", "cancel", orders[0].number, "--reason", "test over")
 
@@ -214,7 +214,7 @@ async def test_orders_edit(whole: Whole) -> None:
         assert "has no line 99" in whole.cli(*edit, "--line", "99=0", code=1)
         assert "none can be added" in whole.cli(*edit, "--line", f"{first.line_id}=999", code=1)
         assert "ISO 3166-1" in whole.cli(*edit, "--country", "XX", code=1)
-        assert "is no JSON" in whole.cli(*edit, "--ship-to", "{", code=1)
+        assert "is not JSON" in whole.cli(*edit, "--ship-to", "{", code=1)
         words = ("--postal-code", "40299", "--line", f"{first.line_id}={first.quantity - 1}")
         assert "on its way" in whole.cli(*edit, *words, "--note", "ring twice")
 

@@ -161,7 +161,7 @@ def test_amazon_s_orders_come_to_their_grand_total() -> None:
 
 
 def test_a_part_that_is_wrong_is_seen() -> None:
-    """The sum above is no tautology: a cent more on one line, and it does not hold."""
+    """The sum above is not a tautology: a cent more on one line, and it does not hold."""
     order, _ = an_amazon_order(1)
     found = input_of(read_foreign(json.loads(json.dumps({"order": order})), Fetched).order)
     assert isinstance(found, UpdateOrder)

@@ -192,7 +192,7 @@ def test_what_was_refunded_is_wanted_no_more(
 
 
 def test_a_line_that_was_refunded_whole_is_gone_and_an_order_of_none_is_cancelled() -> None:
-    """What no one wants any more is no line."""
+    """What no one wants any more is not a line."""
     products = [a_product(1, "10.0000", 2, quantity_refunded=2), a_product(2, "5.5000")]
     found = stated(a_bundle(an_order(status_id=14, refunded_amount="22.0000"), products=products))
     assert [line.line_id for line in found.lines] == ["2"]

@@ -164,7 +164,7 @@ def test_a_variable_goes_before_the_key_of_an_instance_in_the_file(tmp_path: Pat
 
 
 def test_an_instance_of_an_unknown_kind_is_told_also_by_variables_alone() -> None:
-    """A misspelt kind is no silence: nothing else of that instance could be understood."""
+    """A misspelt kind is reported alone: nothing else of that instance could be understood."""
     with pytest.raises(ConfigurationRefused) as refused:
         load({"ORDERWRIGHT_PARTNERS_CARRIER_KIND": "upx"})
     (fault,) = refused.value.faults
@@ -237,7 +237,7 @@ def test_every_fault_is_one_sentence_that_names_its_key(tmp_path: Path) -> None:
         (
             '[carrier]\nclient_id = "x"',
             (
-                '[carrier] is no table any more: write it as [partners.NAME] with kind = "ups", '
+                '[carrier] is not a table any more: write it as [partners.NAME] with kind = "ups", '
                 "where NAME is what you call that partner."
             ),
         ),

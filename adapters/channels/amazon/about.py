@@ -11,7 +11,7 @@ def payments_of(source: AmazonOrder) -> list[PaymentExecution]:
 
 
 def gift_of(item: Item) -> GiftOption | None:
-    """Return how a line is wrapped; None for one that is no gift."""
+    """Return how a line is wrapped; None for one that is not a gift."""
     how = item.fulfillment
     return how.packing.gift_option if how is not None and how.packing is not None else None
 

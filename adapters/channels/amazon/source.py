@@ -42,7 +42,7 @@ CANCEL_ASKED = (
 class Amazon:
     """One seller account. `secrets` are what the forwarder signs with, the old one beside the new
     one while they are rotated. `seller_id` ("": any) and `marketplace_ids` (none: every) say whose
-    orders these are. Raises ValueError for a secret that is no base64 after `whsec_`.
+    orders these are. Raises ValueError for a secret that is not base64 after `whsec_`.
     """
 
     kind = SOURCE

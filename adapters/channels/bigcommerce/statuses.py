@@ -91,7 +91,7 @@ _PAYMENTS: Mapping[str, Payment] = MappingProxyType(
 
 def payment_of(order: BigCommerceOrder) -> Payment:
     """Return what the shop says of the payment; where it says nothing (cash, a transfer, store
-    credit), what the order's status says. A word that is not known here is no payment yet."""
+    credit), what the order's status says. A word that is not known here does not count as paid."""
     status = STATUSES.get(order.status_id)
     believed: Payment = status.paid if status is not None else "pending"
     if not order.payment_status or believed in ("refunded", "partially_refunded"):

@@ -2,8 +2,8 @@
 
 CloudEvents 1.0, structured JSON, on `orders.out.<channel>.order.fulfilled` and
 `orders.out.<channel>.order.cancelled`. The same parcels, or the same cancellation, always have the
-same `id`, whichever attempt says it, so a repeat is no second event: the stream drops it within its
-window, and readers are told to drop it after that.
+same `id`, whichever attempt says it, so a repeat is not a second event: the stream drops it within
+its window, and readers are told to drop it after that.
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
 """
 

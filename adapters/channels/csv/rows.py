@@ -52,7 +52,7 @@ class Sheet(Struct, frozen=True):
 def open_sheet(raw: BinaryIO, encoding: Encoding = "utf-8") -> Sheet:
     """Look through the bytes for their encoding, then read the header.
 
-    Raises Refused for what is no CSV, is in another encoding, or has a wrong header.
+    Raises Refused for what is not CSV, is in another encoding, or has a wrong header.
     """
     _require_encoding(raw, encoding)
     raw.seek(0)

@@ -160,7 +160,7 @@ def test_an_order_that_the_channel_does_not_know_is_a_persons() -> None:
 
 
 def test_a_payment_without_its_order_is_fetched_before_it_alarms() -> None:
-    """What a machine can correct is no alarm; then it alarms, and tries again each day."""
+    """What a machine can correct does not alarm; then it does, and tries again each day."""
     story = Story().when(i.ConfirmPayment(ref=REF)).then_stage("expected")
     story.when(DUE).then_events(e.RefetchAsked).then_effects(f.FetchOrder)
     due = story.timers[story.events[-1].key, "due"]

@@ -216,7 +216,7 @@ def test_the_table_forbids_what_it_does_not_name() -> None:
 
 
 def test_a_state_of_other_machines_is_rebuilt() -> None:
-    """An order stored before a machine existed is no fault: its state is only a cache."""
+    """An order stored before a machine existed is not a fault: its state is only a cache."""
     stored = encode_state(given_released().state)
     older = stored.replace(b'"family":"O1F1K1L1D1M1"', b'"family":"O1F1K1"')
     with pytest.raises(StateOutdated):

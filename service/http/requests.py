@@ -1,4 +1,4 @@
-"""What a request says, read strictly: its body, its reason, and the usual parts of a query."""
+"""Reads what a request asks: strict JSON bodies, reasons, channels, times and counts of a query."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, TypeVar
 
 import msgspec
+from aiohttp import web
 from msgspec import Meta
 
 from schemas.contracts import refusals, strict_json
@@ -17,9 +18,12 @@ from service.http.problems import Problem
 Shape = TypeVar("Shape")
 Moment = Annotated[datetime, Meta(tz=True)]
 
+USUAL_PAGE = 50
+"""Rows on a page when the request states no limit."""
+
 
 def read_body(raw: bytes, shape: type[Shape]) -> Shape:
-    """Read a body strictly. Raises Problem: 400 for no JSON, 422 for another shape."""
+    """Read a body strictly. Raises Problem: 400 for invalid JSON, 422 for another shape."""
     try:
         strict_json.check(raw)
         return msgspec.json.decode(raw, type=shape)
@@ -39,24 +43,27 @@ def reason_of(reason: str) -> str:
 
 
 def unprocessable(slug: str, detail: str) -> Problem:
-    """The body was read, and can't be meant."""
+    """The body is valid JSON, but what it asks makes no sense."""
     return Problem(422, slug, "Not understood", detail)
 
 
+def channel_refused() -> Problem:
+    """The API key does not serve the channel that the request names."""
+    return Problem(403, "channel-refused", "Channel refused", "This API key does not serve it.")
+
+
 def channels_of(asked: str, principal: Principal) -> tuple[str, ...] | None:
-    """Return the channels to look at: the asked one, else all the caller's (None: every one).
-    Raises Problem 403."""
+    """Return the channels to look at: the one asked for, else all that the key serves (None: every
+    channel). Raises Problem 403."""
     if asked:
         if not principal.serves(asked):
-            raise Problem(
-                403, "channel-refused", "Channel refused", "This API key does not serve it."
-            )
+            raise channel_refused()
         return (asked,)
     return None if ANY_CHANNEL in principal.channels else tuple(sorted(principal.channels))
 
 
 def moment_of(name: str, text: str) -> datetime | None:
-    """Return a time of the query. Raises Problem 400."""
+    """Return a time of the query, None for "". Raises Problem 400."""
     if not text:
         return None
     try:
@@ -73,6 +80,23 @@ def whole_of(name: str, text: str, most: int) -> int:
     raise bad_query(f"{name} is a whole number from 1 to {most}.")
 
 
+def limit_of(request: web.Request, most: int) -> int:
+    """Return how many rows a page may have. Raises Problem 400."""
+    return whole_of("limit", request.query.get("limit", str(USUAL_PAGE)), most)
+
+
+def before_of(request: web.Request) -> int | None:
+    """Return the id that a page begins below, None for the first page. Raises Problem 400."""
+    text = request.query.get("cursor")
+    return whole_of("cursor", text, 2**62) if text else None
+
+
+def next_page(request: web.Request, cursor: str | None) -> dict[str, str | None]:
+    """Return what every page says about the one after it: its cursor and its address."""
+    following = str(request.rel_url.update_query(cursor=cursor)) if cursor else None
+    return {"next_cursor": cursor, "next": following}
+
+
 def bad_query(detail: str) -> Problem:
-    """The query was read, and can't be meant."""
+    """A parameter of the query is malformed."""
     return problems.bad_request("query", "Query not understood", detail)
