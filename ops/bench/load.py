@@ -28,7 +28,7 @@ LEAST_PER_SECOND = 20
 
 @dataclass(slots=True)
 class Partners:
-    """The running simulators. `asked` counts the bench's own requests, which are no part of an
+    """The running simulators. `asked` counts the bench's own requests, which do not belong to an
     order's work."""
 
     url: str
