@@ -109,7 +109,8 @@ def under_way(state: State) -> None:
     that(len(keys) == len(set(keys)), "one effect under way per thing", state.open)
     stuck = {one.key for one in state.stuck if one.key != ORDER}
     that(not stuck & set(keys), "nothing is asked for what waits for a person", state.stuck, keys)
-    numbers = [x.number for x in (*state.open, *state.lost)] + [x.number for x in state.stuck]
+    numbers = [x.number for x in state.open] + [x.number for x in state.lost]
+    numbers += [x.number for x in state.stuck]
     that(all(n <= state.last_effect for n in numbers), "numbers rise", numbers)
 
 
@@ -156,7 +157,8 @@ def things(world: World) -> None:
     }  # fmt: skip
     for key in live - {ORDER}:
         that(number_of(key) <= state.numbers.get(kind_of(key), 0), "a key was numbered", key)
-    for key in {x.key for x in (*state.open, *state.lost)} | _for_people(state):
+    asked = {x.key for x in state.open} | {x.key for x in state.lost}
+    for key in asked | _for_people(state):
         that(key in live, "what is kept about a thing that is not there", key)
     assert world.last is not None
     for one in world.last.effects:

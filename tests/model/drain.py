@@ -152,10 +152,12 @@ def _report(world: World, key: Key, thing: Fulfilment, names: Mapping[str, objec
         box = i.ReportedParcel(parcel_id=f"{key}-end")
         world.give(i.ReportPacked(**names, parcels=(box,)))  # type: ignore[arg-type]  # as above
         return True
+    task = world.partners.tasks.get(key)
     waiting = [x for x in world.state.labels.values() if x.fulfilment == key]
     if not any(x.stage == "wanted" for x in waiting):
-        for box in world.partners.tasks[key].boxes.values() if key in world.partners.tasks else ():
-            box.left = True
+        if task is not None:
+            for one in task.boxes.values():
+                one.left = True
         world.give(i.ReportHandedOver(**names))  # type: ignore[arg-type]  # as above
         return True
     return False
