@@ -14,6 +14,12 @@ TAIL = 40
 """Steps at most that a walk goes on after a rare row."""
 
 
+ROUNDS = 4
+"""How often rows are looked for that other walks may have found meanwhile."""
+TRIES = 6
+"""Walks at most for each time that a row is to be taken."""
+
+
 class Ran(Struct):
     """What a run came to. `failed` are the walks that broke something, and how."""
 
@@ -32,18 +38,29 @@ def wide(coverage: Coverage, numbers: range, steps: int) -> Ran:
 
 def deep(coverage: Coverage, least: int, seed: int) -> Ran:
     """Go on from where a rare row was taken, each time in another way, until each row was taken so
-    often."""
+    often. Walks to one rare row may be the first to find another."""
     dice, ran = random.Random(seed), Ran(failed=[])
-    for name in coverage.rare(least):
-        ways = coverage.examples.get(name, [])
-        for at in range(least * 2):
-            if coverage.counts[name] >= least or not ways:
-                break
-            known, reached = ways[at % len(ways)]
-            tail = tuple(dice.randrange(1 << 30) for _ in range(dice.randrange(TAIL)))
-            seeds = (*known.seeds[: reached + 1], *tail)
-            _one(coverage, Plan(known.setup, known.profile, known.order, seeds), ran)
+    for _ in range(ROUNDS):
+        for name in coverage.rare(least):
+            ways = coverage.examples.get(name, [])
+            for at in range(least * TRIES):
+                if coverage.counts[name] >= least or not ways:
+                    break
+                known, reached = ways[at % len(ways)]
+                seeds = _varied(list(known.seeds[: reached + 1]), dice)
+                _one(coverage, Plan(known.setup, known.profile, known.order, seeds), ran)
     return ran
+
+
+def _varied(seeds: list[int], dice: random.Random) -> tuple[int, ...]:
+    """Return the same way with another end: a longer one, nearly none, or one step left out."""
+    how = dice.randrange(3)
+    if how == 2 and len(seeds) > 1:
+        del seeds[-1 - dice.randrange(min(8, len(seeds)))]
+    else:
+        tail = dice.randrange(TAIL if how else 3)
+        seeds += [dice.randrange(1 << 30) for _ in range(tail)]
+    return tuple(seeds)
 
 
 def _one(coverage: Coverage, one: Plan, ran: Ran) -> None:
