@@ -14,6 +14,9 @@ def some(world: World, choices: Choices) -> None:
     effect = world.effects[number].effect
     if isinstance(effect, world.slow) and choices.chance(85):
         return
+    if isinstance(effect, world.lossy) and choices.chance(60):
+        _unknown(world, number)
+        return
     if isinstance(effect, f.CancelTask) and _is_asked(world, choices, number):
         return
     how = choices.whole(0, 99)

@@ -24,11 +24,13 @@ from tests.model.world import World
 
 class Profile(Struct, frozen=True):
     """How often each kind of thing happens, by its name in STEPS. `stocked` percent of the SKUs are
-    there; answers to effects in `slow` mostly take their time."""
+    there; answers to effects in `slow` mostly take their time, and those to effects in `lossy` are
+    mostly lost."""
 
     weights: dict[str, int]
     stocked: int = 80
     slow: tuple[type[Effect], ...] = ()
+    lossy: tuple[type[Effect], ...] = ()
 
 
 def _deliver(world: World, choices: Choices) -> None:
@@ -114,6 +116,8 @@ PROFILES: dict[str, Profile] = {
     "slow carrier": Profile({**USUAL, "track": 30, "warehouse": 30, "wild report": 3},
                             slow=(TrackParcel, BuyLabel)),
     "slow storefront": Profile({**USUAL, "shop": 12}, slow=(PublishFulfilment,)),
+    "deaf to the storefront": Profile({**USUAL, "shop": 10, "person": 24, "late": 1},
+                                      lossy=(PublishFulfilment,)),
     "slow warehouse": Profile({**USUAL, "warehouse": 30, "cancel": 3, "edit": 6},
                               slow=(CancelTask, CreateTask, ReserveStock)),
     "lying partners": Profile({**USUAL, "lie": 12, "person": 24, "late": 12, "cancel": 2}),

@@ -33,7 +33,7 @@ def world_of(one: Plan) -> World:
     skus = [line.sku for line in order.lines if dice.chance(70)]
     known = tables(1, *skus) if dice.chance(8) else NO_TABLES
     world = World(SETUPS[one.setup], order, policy=policy, tables=known)
-    world.slow = PROFILES[one.profile].slow
+    world.slow, world.lossy = PROFILES[one.profile].slow, PROFILES[one.profile].lossy
     for place in world.setup.places:
         for line in order.lines:
             if dice.chance(70):

@@ -72,6 +72,7 @@ class World:
         self.made: set[tuple[str, Key, str]] = set()
         self.sent_to: dict[Key, Address | None] = {}
         self.slow: tuple[type[f.Effect], ...] = ()
+        self.lossy: tuple[type[f.Effect], ...] = ()
         self.is_wild = False
 
     # --- the order's side -------------------------------------------------------------------------
