@@ -16,7 +16,7 @@ from actors.kernel import ledger
 from actors.order import mapping, outside
 from actors.order.decision import moment
 from actors.order.difference import FACETS, Diff, difference, of_lines
-from actors.order.differs import too_late
+from actors.order.differs import leave, too_late
 from actors.order.evolve import CHANNEL
 from actors.order.reading import MONEY_IS_GONE, MONEY_IS_THERE
 from actors.order.state import State
@@ -98,6 +98,10 @@ def _note(work: Work, order: Order) -> None:
 def _take(work: Work, base: Order, order: Order, found: Diff) -> None:
     """Take a change over: what is not done yet follows by itself, what is done is named."""
     state, context = work.state, work.context
+    if len(state.lines) + len(found.new) > MAX_LINES:
+        _note(work, order)
+        leave(work, ["the channel exchanged its lines more often than can be followed here"])
+        return
     made = mapping.made_of(order, context)
     ours = context.order or base
     body = made.body if state.stage == PLACED else made.ours

@@ -120,8 +120,8 @@ def _unknown(path: str, name: str, keys: Iterable[str]) -> str:
         )
     near = difflib.get_close_matches(name, keys, n=1)
     if not near:
-        return f"{path} is no setting."
-    return f"{path} is no setting; did you mean {near[0]}?"
+        return f"{path} is not a setting."
+    return f"{path} is not a setting; did you mean {near[0]}?"
 
 
 def _plain_part(table: type[Struct], raw: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -96,7 +96,7 @@ def test_config_show_tells_its_settings(installed: Path) -> None:
     (installed / "orderwright.toml").write_text(CONFIG.replace("street", "streat"))
     refused = run(installed, *words)
     assert refused.returncode == 2
-    assert "channels.till.streat is no setting; did you mean street?" in refused.stderr
+    assert "channels.till.streat is not a setting; did you mean street?" in refused.stderr
 
 
 @pytest.mark.parametrize(

@@ -367,7 +367,7 @@ async def test_spec_schemas_and_version(whole: Whole) -> None:
         "urn:orderwright:schemas:order.v1"
     )
     assert "order.fulfilled.v2" in parsed(whole.cli("spec", "schemas"))
-    assert "No schema is named order.v9" in whole.cli("spec", "schemas", "order.v9", code=1)
+    assert "There is no schema order.v9" in whole.cli("spec", "schemas", "order.v9", code=1)
     assert re.fullmatch(r"orderwright \S.*\n", whole.cli("version", running=False))
 
 

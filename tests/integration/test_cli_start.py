@@ -104,7 +104,7 @@ async def test_serve_says_that_its_port_is_taken(whole: Whole, empty: Path) -> N
         port = str(taken.getsockname()[1])
         environ = {"ORDERWRIGHT_DATA": str(empty / "data"), "ORDERWRIGHT_PORT": port}
         said = whole.cli("serve", code=9, environ=environ, cwd=empty, running=False)
-    assert f"Can't listen on 127.0.0.1:{port}" in said
+    assert f"127.0.0.1:{port} can't be listened on" in said
     assert "ORDERWRIGHT_PORT" in said
 
 

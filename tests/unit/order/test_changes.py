@@ -3,9 +3,11 @@ is one person's task that names what differs."""
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from actors.kernel.setup import Place
+from actors.order import change
 from actors.order.stream import row_of, waiting_for
 from schemas.messages import effects as f
 from schemas.messages import events as e
@@ -368,6 +370,19 @@ def test_an_amendment_waits_until_it_is_known_what_the_order_comes_to() -> None:
     story = given_released().when(updated(cheaper(later(10), CUP))).then_effects(f.CancelTask)
     story.done(f.CancelTask, f.Undone()).then_effects(f.ReleaseStock)
     story.done(f.ReleaseStock, f.Undone()).then_effects(f.ReserveStock, f.AmendSalesOrder)
+
+
+def test_lines_that_are_exchanged_too_often_are_left_to_a_person(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An order's lines are bounded over its whole life; nothing of what is beyond is lost."""
+    monkeypatch.setattr(change, "MAX_LINES", 3)
+    tea, soap = a_line("3", 1, 900), a_line("4", 1, 900)
+    story = given_placed().when(updated(cheaper(later(10), CUP, JAR, tea)))
+    story.when(updated(cheaper(later(11), CUP, JAR, soap)))
+    story.then_events(e.UpdateNoted, e.TaskOpened)
+    assert len(story.state.lines) == 3
+    assert "a person: the channel exchanged its lines" in waiting_for(story.state)
 
 
 __all__ = ["K2", "L1", "POSTED", "SENT", "handed_over"]
