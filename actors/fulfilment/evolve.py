@@ -173,7 +173,7 @@ def _published(draft: Draft, event: e.Published) -> None:
             draft.change("parcels", key, shown=True)
     thing = _at(draft, event)
     if thing.stage == DONE:
-        _bury(draft, event.key, thing)
+        _bury_all(draft, event.key, thing)
 
 
 def _matched(draft: Draft, event: e.OutsideMatched) -> None:
@@ -261,7 +261,10 @@ def box_id(key: Key, parcel_id: str) -> str:
 
 
 def _bury_all(draft: Draft, key: Key, thing: Fulfilment) -> None:
-    """Leave only the ids of a fulfilment, its parcels and its labels."""
+    """Leave only the ids of a fulfilment, its parcels and its labels, unless a partner may still
+    tell something about it: that is known by what its parcels hold."""
+    if any(one.key == key and not one.known for one in draft.get("lost")):
+        return
     for name in ("labels", "parcels"):
         for other, one in tuple(draft.get(name).items()):
             if one.fulfilment == key:

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actors.fulfilment.replies import REFUSED_CANCEL
 from actors.fulfilment.evolve import SHORT_PICK
+from actors.fulfilment.replies import REFUSED_CANCEL
 from actors.order.differs import CHANGED
 from actors.order.evolve import DECLINED
 from actors.order.family import FAMILY

@@ -67,7 +67,7 @@ def _moved(key: Key, parcel: Parcel, told: f.Tracked, settles: int) -> e.OrderEv
             return e.Delivered(
                 rule="deliver", key=key, settles=settles, delivered_at=told.at, moves=moves
             )
-        case "exception" if stage in ("handed_over", "in_transit"):
+        case "exception" if stage in ("handed_over", "in_transit") and parcel.number:
             return e.DeliveryFailed(rule="fail", key=key, settles=settles, detail=detail)
         case "returned" if stage in ON_ITS_WAY:
             moves = _moves(parcel, ledger.TRAVELLING, ledger.RETURNED)

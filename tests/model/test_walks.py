@@ -7,13 +7,14 @@ import pytest
 
 from tests.model.coverage import counting, every_row, told
 from tests.model.long import deep, wide
-from tests.model.walk import failing, plan, shortest
+from tests.model.plan import plan
+from tests.model.walk import failing, shortest
 from tests.model.walk import told as in_words
 
 STEPS = 100
-QUICK = 225
+QUICK = 240
 """Walks in `make test`: one for each seller and bias, some 14,000 steps."""
-LONG = 6_750
+LONG = 7_200
 """Walks of the long form: thirty for each, some 400,000 steps, and as many that go on from rows that
 are rarely taken."""
 LEAST = 100

@@ -58,9 +58,7 @@ def walk(one: Plan, seen: Callable[[Plan, int], None] | None = None) -> World:
     return world
 
 
-def failing(
-    one: Plan, seen: Callable[[Plan, int], None] | None = None
-) -> BaseException | None:
+def failing(one: Plan, seen: Callable[[Plan, int], None] | None = None) -> BaseException | None:
     """Return what a walk fails with."""
     try:
         walk(one, seen)
