@@ -47,10 +47,10 @@ class World:
         tables: Tables = NO_TABLES,
     ) -> None:
         self.setup, self.policy, self.tables = setup, policy or Policy(), tables
-        self.state: State = INITIAL
         self.now = NOON
         self.body: Order | None = None
         self.stated: Order | None = None
+        self.state: State = INITIAL
         self.timers: dict[tuple[Key, str], datetime] = {}
         self.events: list[e.OrderEvent] = []
         self.effects: dict[int, Intended] = {}
@@ -66,6 +66,7 @@ class World:
         self.trail: list[tuple[datetime, Tables, i.Input]] = []
         self.last: Decision | None = None
         self.before: State = INITIAL
+        self.asked_with = self.context()
         self.parcels: dict[Key, Parcel] = {}
         self.labels: dict[Key, Label] = {}
         self.fulfilments: dict[Key, Fulfilment] = {}
@@ -96,7 +97,8 @@ class World:
         self.now += timedelta(seconds=1)
         self.trail.append((self.now, self.tables, given))
         self.before = self.state
-        decision = decide(self.state, given, self.context())
+        self.asked_with = self.context()
+        decision = decide(self.state, given, self.asked_with)
         self.last = decision
         self.state = decision.state
         self.events.extend(decision.events)
