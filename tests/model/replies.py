@@ -68,10 +68,16 @@ def lie(world: World, choices: Choices) -> None:
 
 def late(world: World, choices: Choices) -> None:
     """Let an answer come that no one waited for any more."""
-    number = choices.pick(sorted(world.late))
+    tell_late(world, choices.pick(sorted(world.late)))
+
+
+def tell_late(world: World, number: int) -> None:
+    """Let a late answer come; whoever went on without it knows better now."""
     reply = i.EffectDone(number=number, result=world.late.pop(number))
     world.past.append(reply)
     world.give(reply)
+    if isinstance(world.effects[number].effect, f.BuyLabel | f.PostSalesOrder):
+        world.touched.discard(world.effects[number].key)
 
 
 def again(world: World, choices: Choices) -> None:

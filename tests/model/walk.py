@@ -8,8 +8,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
+from msgspec.structs import replace
+
 from actors.order.normalise import NO_TABLES
 from actors.order.policy import Policy
+from tests.model.asking import asked_well
 from tests.model.checks import check
 from tests.model.choices import Dice
 from tests.model.drain import drain
@@ -27,6 +30,8 @@ def world_of(one: Plan) -> World:
     """Return the world in which a walk begins."""
     dice = Dice(one.order)
     order = some_order(dice)
+    if one.setup == "COD" and dice.chance(70):
+        order = replace(order, payment="pending", payment_method="cod")
     policy = Policy(
         close_after_seconds=dice.pick((0.0, 0.0, 0.0, 3600.0)), accept_test_orders=dice.chance(20)
     )
@@ -50,8 +55,11 @@ def walk(one: Plan, seen: Callable[[Plan, int], None] | None = None) -> World:
     for at, seed in enumerate(one.seeds):
         if seen is not None:
             seen(one, at)
+        told_before = len(world.trail)
         step(world, Dice(seed), profile)
         check(world, sampled=at % EVERY == 0)
+        if len(world.trail) > told_before:
+            asked_well(world)
     drain(world)
     check(world, sampled=True)
     judge(world)
