@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from schemas.messages import effects as f
 from schemas.messages import inputs as i
+from schemas.messages.effects import tag_of
 from tests.model.choices import Choices
 from tests.model.world import World
 
@@ -76,8 +77,11 @@ def tell_late(world: World, number: int) -> None:
     reply = i.EffectDone(number=number, result=world.late.pop(number))
     world.past.append(reply)
     world.give(reply)
-    if isinstance(world.effects[number].effect, f.BuyLabel | f.PostSalesOrder):
-        world.touched.discard(world.effects[number].key)
+    one = world.effects[number]
+    if isinstance(one.effect, f.BuyLabel | f.PostSalesOrder):
+        world.skipped.discard((one.key, tag_of(one.effect)))
+        if not any(key == one.key for key, _ in world.skipped):
+            world.touched.discard(one.key)
 
 
 def again(world: World, choices: Choices) -> None:

@@ -124,7 +124,7 @@ PROFILES: dict[str, Profile] = {
     "slow warehouse": Profile({**USUAL, "warehouse": 30, "cancel": 3, "edit": 6},
                               slow=(CancelTask, CreateTask, ReserveStock)),
     "lying partners": Profile({**USUAL, "lie": 12, "person": 24, "late": 12, "cancel": 2}),
-    "wild stock": Profile({**USUAL, "wild reply": 16, "late": 20, "person": 16},
+    "wild stock": Profile({**USUAL, "wild reply": 30, "late": 60, "person": 60, "shop": 0, "edit": 0},
                           slow=(ReserveStock,), lossy=(ReserveStock,)),
     "wild partners": Profile({**USUAL, "wild reply": 30, "late": 8}),
     "wild warehouses": Profile({**USUAL, "wild report": 24, "wild timer": 4}),

@@ -63,6 +63,7 @@ class World:
         self.past: list[i.Input] = []
         self.late: dict[int, f.Result] = {}
         self.touched: set[Key] = set()
+        self.skipped: set[tuple[Key, str]] = set()
         self.trail: list[tuple[datetime, Tables, i.Input]] = []
         self.last: Decision | None = None
         self.before: State = INITIAL
