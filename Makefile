@@ -29,7 +29,7 @@ bench: $(STAMP) ## Measure the full lifecycle against bare I/O; writes bench.jso
 	@$(BIN)/python -m ops.bench $(ARGS)
 
 soak: $(STAMP) ## The long forms of tests, hours of ordinary life (ARGS="-k ten_thousand" for one alone)
-	@$(BIN)/python -m pytest -q -m soak --timeout=0 tests/e2e tests/properties $(ARGS)
+	@$(BIN)/python -m pytest -q -m soak --timeout=0 tests/e2e tests/properties tests/model $(ARGS)
 
 lint: $(STAMP) ## Style, formatting, types and layers, without the tests
 	@$(BIN)/ruff check --quiet .

@@ -132,10 +132,22 @@ ANSWERS = Answers(
             "it has ended; nothing of it is left to decide",
         ),
         (
+            "handled",
+            (PACKED, HANDED_OVER, RECALLED, DONE),
+            (i.PlaceOrder, i.ConfirmPayment, i.UpdateOrder),
+            "what the channel shows as sent is matched with what we sent",
+        ),
+        (
+            "ignored",
+            (*_BEFORE_PACKED, CANCELLED),
+            (i.PlaceOrder, i.ConfirmPayment, i.UpdateOrder),
+            "the order reads it; what changes reaches a fulfilment by the joint table",
+        ),
+        (
             "ignored",
             EVERY,
-            (i.PlaceOrder, i.ConfirmPayment, i.UpdateOrder, i.EditOrder),
-            "the order reads it; what changes reaches a fulfilment by the joint table",
+            (i.EditOrder,),
+            "a person edits the order; the joint table stops what was told something else",
         ),
         (
             "ignored",

@@ -16,6 +16,9 @@ FIELD = "fulfilments"
 
 _TASK = tag_of(CreateTask)
 
+SHORT_PICK = "short-pick-"
+"""How the hold begins that asks a person about a short pick."""
+
 
 def _at(draft: Draft, event: e.Event) -> Fulfilment:
     """Return the fulfilment that an event is about, also one of which a tombstone was left."""
@@ -145,7 +148,7 @@ def _handed_over(draft: Draft, event: e.HandedOver | e.PartHandedOver) -> None:
         changes.update(more=False, stop="", asked=False, missing=())
         _unhold(draft, event.key)
     else:
-        changes["missing"] = _within(thing.missing, changes["left"])
+        changes["missing"] = _still(draft, event.key, thing.missing, changes["left"])
     # What was recalled is not worked on, whatever is still found of it.
     task = "" if thing.stage == "recalled" else event.task_id or thing.task
     _move(draft, event, task=task, **changes)
@@ -170,7 +173,7 @@ def _published(draft: Draft, event: e.Published) -> None:
             draft.change("parcels", key, shown=True)
     thing = _at(draft, event)
     if thing.stage == DONE:
-        _bury(draft, event.key, thing)
+        _bury_all(draft, event.key, thing)
 
 
 def _matched(draft: Draft, event: e.OutsideMatched) -> None:
@@ -182,7 +185,7 @@ def _shrunk(draft: Draft, event: e.Shrunk) -> None:
     thing = _at(draft, event)
     free = plus(thing.free, event.units) if thing.stock else ()
     left = minus(thing.left, event.units)
-    _move(draft, event, left=left, free=free, missing=_within(thing.missing, left))
+    _move(draft, event, left=left, free=free, missing=_still(draft, event.key, thing.missing, left))
 
 
 def _stopped(draft: Draft, event: e.Stopped) -> None:
@@ -205,6 +208,20 @@ def _cancelled_task(draft: Draft, event: e.TaskCancelled) -> None:
 def _unhold(draft: Draft, key: Key) -> None:
     """Nothing of it is here any more that could be held."""
     draft.set(holds=tuple(one for one in draft.get("holds") if one.key != key))
+
+
+def _still(draft: Draft, key: Key, missing: Parts, left: Parts) -> Parts:
+    """Return what is still missing; of nothing no one has to decide."""
+    rest = _within(missing, left)
+    if missing and not rest:
+        draft.set(
+            holds=tuple(
+                one
+                for one in draft.get("holds")
+                if one.key != key or not one.hold_id.startswith(SHORT_PICK)
+            )
+        )
+    return rest
 
 
 def _within(units: Parts, have: Parts) -> Parts:
@@ -244,7 +261,10 @@ def box_id(key: Key, parcel_id: str) -> str:
 
 
 def _bury_all(draft: Draft, key: Key, thing: Fulfilment) -> None:
-    """Leave only the ids of a fulfilment, its parcels and its labels."""
+    """Leave only the ids of a fulfilment, its parcels and its labels, unless a partner may still
+    tell something about it: that is known by what its parcels hold."""
+    if any(one.key == key and not one.known for one in draft.get("lost")):
+        return
     for name in ("labels", "parcels"):
         for other, one in tuple(draft.get(name).items()):
             if one.fulfilment == key:

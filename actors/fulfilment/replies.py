@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from actors.fulfilment.short import decide
 from actors.fulfilment.table import TABLE
 from actors.fulfilment.thing import Fulfilment
 from actors.fulfilment.wanted import ALL
@@ -169,6 +170,8 @@ def cancel_refused(work: Work, key: Key, reason: str, settles: int) -> None:
     work.say(e.StopDropped(rule="go-on", key=key, settles=settles, reason=reason[:500]))
     if thing.stage == "handed_over":
         return
+    if thing.missing:
+        decide(work, key)
     if why == "cancelled":
         told = f"the warehouse does not cancel {key}: {reason}"[:300]
         hold_id = f"{REFUSED_CANCEL}{work.state.version + 1}"

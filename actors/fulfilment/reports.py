@@ -126,8 +126,7 @@ def _handed_over(work: Work, key: Key, thing: Fulfilment, command: i.ReportHande
         if not known:
             # A warehouse that never told what it packed sends the rest; else this is a repeat.
             if not loose or any(x.stage != "unpacked" for _, x in parcels_of(state, key)):
-                if thing.stage == "cancelled" or (thing.stage == "handed_over" and not thing.place):
-                    leave(work, [f"{key} left although it was cancelled; what it holds is unknown"])
+                _left_unnamed(work, key, thing)
                 return
             new, unknown = new_parcels(work, thing, (i.ReportedParcel(parcel_id=f"{key}"),), loose)
     else:
@@ -145,6 +144,17 @@ def _handed_over(work: Work, key: Key, thing: Fulfilment, command: i.ReportHande
         and not state.parcels[here[one.parcel_id]].number
     )
     leaves(work, key, known, new, unknown=unknown, numbers=numbers, task_id=command.task_id)
+
+
+def _left_unnamed(work: Work, key: Key, thing: Fulfilment) -> None:
+    """Something left of which a part was cancelled: that part, or an older report once more."""
+    cancelled = thing.stage in ("recalled", "cancelled")
+    if thing.stage == "handed_over":
+        # Without a place: only its tombstone was left when it left after all.
+        here = any(x.stage == "unpacked" for _, x in parcels_of(work.state, key))
+        cancelled = here or not thing.place
+    if cancelled:
+        leave(work, [f"{key} left although it was cancelled; what it holds is unknown"])
 
 
 def _gone(state: State, key: Key) -> set[str]:
@@ -177,6 +187,8 @@ def _collected(work: Work, key: Key, thing: Fulfilment, command: i.ReportCollect
         new, _ = new_parcels(work, thing, (i.ReportedParcel(parcel_id=f"{key}"),), thing.left)
     if known or new:
         leaves(work, key, known, new, task_id=command.task_id)
+    elif thing.stage == "recalled":
+        _left_unnamed(work, key, thing)
     for k, parcel in tuple(parcels_of(work.state, key)):
         if parcel.stage in ON_ITS_WAY:
             moves = tuple(

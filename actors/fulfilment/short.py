@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from actors.fulfilment.evolve import SHORT_PICK
 from actors.kernel import ledger
 from actors.order.work import Work
 from schemas.messages import events as e
 from schemas.messages.base import Move, Parts
 from schemas.order.things import FULFILMENT, Key
-
-SHORT = "short-pick-"
-"""How the hold begins that asks a person about a short pick."""
 
 VERBS = ("ship-short", "backorder", "drop")
 """What a person may decide about one."""
@@ -18,20 +16,28 @@ VERBS = ("ship-short", "backorder", "drop")
 def missed(work: Work, key: Key, missing: Parts, task_id: str) -> None:
     """Say what is missing, and what the seller's policy decides about it."""
     work.say(e.ShortPicked(rule="short-pick", key=key, missing=missing, task_id=task_id))
-    if work.state.fulfilments[key].stop:
-        return  # it is undone anyway, and planned again
+    if not work.state.fulfilments[key].stop:  # else it is undone anyway, and planned again
+        decide(work, key)
+
+
+def decide(work: Work, key: Key) -> None:
+    """Do what the seller's policy says about what is missing, or ask a person."""
+    missing = work.state.fulfilments[key].missing
+    if work.state.cancel is not None:
+        settle(work, key, "drop")
+        return
     policy = work.context.setup.short_pick
     if policy != "ask":
         settle(work, key, policy)
         return
-    if any(x.key == key and x.hold_id.startswith(SHORT) for x in work.state.holds):
+    if any(x.key == key and x.hold_id.startswith(SHORT_PICK) for x in work.state.holds):
         return
     pieces = sum(quantity for _, quantity in missing)
     reason = (
         f"the warehouse is short of {pieces} pieces of {key}: ship-short, backorder or drop them, "
         "or cancel the order"
     )
-    hold_id = f"{SHORT}{work.state.version + 1}"
+    hold_id = f"{SHORT_PICK}{work.state.version + 1}"
     work.say(e.Held(rule="hold", key=key, hold_id=hold_id, reason=reason))
 
 
@@ -57,7 +63,7 @@ def settle(work: Work, key: Key, how: str, person: str = "") -> None:
         )
     )
     for hold in work.state.holds:
-        if hold.key == key and hold.hold_id.startswith(SHORT):
+        if hold.key == key and hold.hold_id.startswith(SHORT_PICK):
             by = person or "the service"
             work.say(e.HoldReleased(rule="free", key=key, hold_id=hold.hold_id, person=by))
     if how in ("ship-short", "backorder"):

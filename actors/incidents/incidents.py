@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
+from actors.fulfilment.evolve import SHORT_PICK
 from actors.fulfilment.replies import REFUSED_CANCEL
-from actors.fulfilment.short import SHORT
 from actors.order.differs import CHANGED
 from actors.order.evolve import DECLINED
 from actors.order.family import FAMILY
@@ -53,7 +53,7 @@ _OF_KIND: dict[str, tuple[str, str]] = {
 unknown."""
 
 _OF_HOLD = (
-    (SHORT, c.SHORT_PICKED),
+    (SHORT_PICK, c.SHORT_PICKED),
     (DECLINED, c.TASK_CANCELLED_BY_WAREHOUSE),
     (REFUSED_CANCEL, c.COMPENSATION_REFUSED),
     ("money-gone-", c.PAYMENT_WITHDRAWN),

@@ -22,7 +22,6 @@ TABLE = Table(
             SENT,
             "it was sent, as it turned out later",
         ),
-        *stay("late-send", (SENT,), e.MessageSent, "the mail server says so twice"),
         Row("renew", WANTED, e.Renewed, REFUSED, "refused; a new one follows"),
         Row("skip", WANTED, e.Skipped, SKIPPED, "a person went on without it"),
     ),

@@ -42,10 +42,10 @@ ANSWERS = Answers(
             "the current order is fetched",
         ),
         (
-            "ignored",
+            "handled",
             (CANCELLED,),
             (i.RefetchOrder,),
-            "nothing that the channel could say would change a cancelled order",
+            "one that was given up before it came is fetched; nothing else would change it",
         ),
         (
             "ignored",

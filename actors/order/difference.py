@@ -54,7 +54,7 @@ def of_lines(
     bundle = {line.line_id: line.bundle_line_id for line in after.lines}
     new: list[e.NewLine] = []
     moves: list[e.Move] = []
-    gone: dict[int, int] = {}
+    gone: dict[int, tuple[int, int]] = {}
     for line in mapping.lines_of(after):
         old = was.get(line.line_id)
         if old is not None and (old.sku, old.delivery) == (line.sku, line.delivery):
@@ -63,7 +63,7 @@ def of_lines(
             if more > 0:
                 moves.append(e.Move(at_of[line.line_id], more, ledger.ADDED, ledger.OPEN))
             elif more < 0:
-                gone[at_of[line.line_id]] = -more
+                gone[at_of[line.line_id]] = (-more, line.quantity)
             continue
         old = old or was.get(bundle[line.line_id])
         count = line.quantity
@@ -75,8 +75,8 @@ def of_lines(
         new.append(line)
     for old in was.values():
         if old.line_id in at_of:
-            gone[at_of[old.line_id]] = old.quantity
-    wishes, late = _freed(state, gone, ledger.REMOVED)
+            gone[at_of[old.line_id]] = (old.quantity, 0)
+    wishes, late = _freed(state, gone)
     return Diff(facets, tuple(new), tuple(moves), wishes, late)
 
 
@@ -85,22 +85,28 @@ def _kept_of(state: State, at: int, quantity: int, *, renamed: bool) -> int:
     counts = state.lines[at].counts
     if renamed:
         return min(quantity, counts.get("o", 0) + counts.get("a", 0) - ledger.wished(counts))
-    return max(0, quantity - counts.get("c", 0) - counts.get("C", 0))
+    return min(quantity, max(0, _wanted(counts)))
+
+
+def _wanted(counts: ledger.Counts) -> int:
+    """Return how many units of a line are still wanted, here or where they have gone."""
+    return ledger.ordered(counts) - counts.get("M", 0) - counts.get("C", 0)
 
 
 def _freed(
-    state: State, gone: dict[int, int], to: str
+    state: State, gone: dict[int, tuple[int, int]]
 ) -> tuple[tuple[e.Wish, ...], tuple[tuple[int, int], ...]]:
-    """Return the units that can still go, and those that can't because they have left."""
+    """Return the units that can still go, and those that can't because they have left. `gone` has
+    so many fewer than before, and so many as are wanted now: what was cancelled or dropped here is
+    not taken away twice, nor does it make up for units taken away later."""
     wishes, late = [], []
-    for at, quantity in gone.items():
+    for at, (fewer, left) in gone.items():
         counts = state.lines[at].counts
         here = counts.get("o", 0) + counts.get("a", 0) - ledger.wished(counts)
-        # What was cancelled or dropped here before is not taken away twice.
-        owed = quantity - max(0, min(quantity, counts.get("c", 0) + counts.get("C", 0)))
+        owed = min(fewer, _wanted(counts) - left)
         if min(owed, here) > 0:
-            wishes.append(e.Wish(at, min(owed, here), to))
-        if owed > here:
+            wishes.append(e.Wish(at, min(owed, here), ledger.REMOVED))
+        if owed > max(0, here):
             late.append((at, owed - max(0, here)))
     return tuple(wishes), tuple(late)
 

@@ -89,16 +89,24 @@ def _by_number(state: State, numbers: tuple[str, ...]) -> Key | None:
 
 
 def _by_publication(state: State, units: dict[int, int]) -> Key | None:
+    """Return the fulfilment of which a publication says the same: of all its parcels, or, as shops
+    make a shipment of each, of one."""
     asked: tuple[e.Intent | Lost, ...] = (*state.open, *state.lost)
     for intent in asked:
-        if intent.kind != PUBLISH or intent.key not in state.fulfilments:
+        thing = state.fulfilments.get(intent.key)
+        if intent.kind != PUBLISH or thing is None:
             continue
-        said: dict[int, int] = {}
-        for key, parcel in parcels_of(state, intent.key):
-            if parcel.stage in SENT and key in intent.note.split(","):
-                for at, quantity in parcel.units:
-                    said[at] = said.get(at, 0) + quantity
-        if said == units:
+        names = intent.note.split(",")
+        said = [
+            dict(parcel.units)
+            for key, parcel in parcels_of(state, intent.key)
+            if parcel.stage in SENT and key in names
+        ]
+        whole: dict[int, int] = {}
+        for parts in said:
+            for at, quantity in parts.items():
+                whole[at] = whole.get(at, 0) + quantity
+        if units == whole or (units in said and len(thing.outside) < len(thing.parcels)):
             return intent.key
     return None
 

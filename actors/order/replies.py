@@ -22,7 +22,7 @@ from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
 from schemas.messages.base import Intent
-from schemas.order.things import PARCEL, kind_of
+from schemas.order.things import LABEL, PARCEL, kind_of
 
 BUY, POST = f.tag_of(f.BuyLabel), f.tag_of(f.PostSalesOrder)
 
@@ -119,7 +119,7 @@ def _is_reached(state: State, intent: Intent) -> bool:
         return bool(document.erp_id) if kind == POST else document.stage == "cancelled"
     if key in state.messages:
         return state.messages[key].stage == "sent"
-    return kind_of(key) == PARCEL and key in state.ended
+    return kind_of(key) in (PARCEL, LABEL) and key in state.ended
 
 
 def _elevate(

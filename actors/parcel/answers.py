@@ -40,15 +40,15 @@ ANSWERS = Answers(
         ),
         (
             "handled",
-            (PACKED, *ON_ITS_WAY),
+            (PACKED, UNPACKED, *ON_ITS_WAY),
             (i.ReportCollected,),
             "the customer has it",
         ),
         (
             "ignored",
-            ENDS,
+            tuple(one for one in ENDS if one != UNPACKED),
             (i.ReportCollected,),
-            "it has reached its end already, or was never sent",
+            "it has reached its end already",
         ),
         (
             "handled",

@@ -6,7 +6,7 @@ from actors.fulfilment.leaving import leaves
 from actors.kernel import ledger
 from actors.order.differs import leave
 from actors.order.work import Work
-from actors.parcel.table import ON_ITS_WAY
+from actors.parcel.table import ON_ITS_WAY, TABLE
 from actors.parcel.thing import Parcel
 from schemas.messages import effects as f
 from schemas.messages import events as e
@@ -36,6 +36,8 @@ def done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
         _untracked(work, key, parcel, settles)
         return
     event = None if parcel is None else _moved(key, parcel, result, settles)
+    if event is None and parcel is not None and not TABLE.allows(parcel.stage, e.Tracked):
+        return  # it has ended, and the carrier says nothing that would change it
     if event is None:
         detail = result.detail[:200]
         event = e.Tracked(
@@ -65,7 +67,7 @@ def _moved(key: Key, parcel: Parcel, told: f.Tracked, settles: int) -> e.OrderEv
             return e.Delivered(
                 rule="deliver", key=key, settles=settles, delivered_at=told.at, moves=moves
             )
-        case "exception" if stage in ("handed_over", "in_transit"):
+        case "exception" if stage in ("handed_over", "in_transit") and parcel.number:
             return e.DeliveryFailed(rule="fail", key=key, settles=settles, detail=detail)
         case "returned" if stage in ON_ITS_WAY:
             moves = _moves(parcel, ledger.TRAVELLING, ledger.RETURNED)

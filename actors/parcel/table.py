@@ -55,7 +55,7 @@ TABLE = Table(
         *stay("track", (PACKED, *ON_ITS_WAY), e.Asked, "time to ask the carrier"),
         *stay(
             "tracked",
-            (PACKED, *ON_ITS_WAY, DELIVERED, COLLECTED, UNTRACKED, UNPACKED),
+            (PACKED, *ON_ITS_WAY, DELIVERED, COLLECTED, UNPACKED),
             e.Tracked,
             "the carrier answered",
         ),

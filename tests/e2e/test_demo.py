@@ -51,7 +51,7 @@ async def test_the_demo_reports_every_order() -> None:
         assert (found["lost"], found["wrong"], found["duplicate_consequences"]) == (0, 0, 0)
         assert found["fulfilments"] >= found["closed"]
         assert found["parcels"] >= found["closed"]
-        # How many were amended is chance: an edit made while the service was dead came with its order.
+        # How many were amended is chance: an edit made while the service was dead came in time.
         assert isinstance(found["amended"], int)
         assert found["orders_per_second"] > 0
         for what in ("webhook_ms", "shipped_seconds"):

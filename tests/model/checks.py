@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+from actors.fulfilment.thing import Fulfilment
 from actors.kernel import ledger
 from actors.order import decide as deciding
 from actors.order import timers
@@ -49,6 +52,7 @@ def check(world: World, *, sampled: bool = False) -> None:
     if state is not world.before or sampled:
         books(state)
         under_way(state)
+        followed(state)
         bounds(world)
         waits(world)
         things(world)
@@ -69,6 +73,10 @@ def books(state: State) -> None:
             for stages, letter in _ACCOUNTS:
                 if parcel.stage in stages:
                     accounts[at, letter] = accounts.get((at, letter), 0) + quantity
+    sums = Counter(
+        {letter: sum(line.counts.get(letter, 0) for line in state.lines) for letter in _LETTERS}
+    )
+    that(+sums == +Counter(state.sums), "11 the sums are those of the lines", sums, state.sums)
     for at, line in enumerate(state.lines):
         counts = line.counts
         that(ledger.is_balanced(counts), "11 the line balances", at, line)
@@ -85,6 +93,8 @@ def books(state: State) -> None:
         wished = ledger.wished(counts)
         that(wished <= counts.get("o", 0) + counts.get("a", 0), "11 wishes are of units", at, line)
 
+
+_LETTERS = (*ledger.LETTERS.values(), *ledger.WISHES.values())
 
 _ACCOUNTS = (
     (frozenset(ON_ITS_WAY), "t"),
@@ -109,9 +119,40 @@ def under_way(state: State) -> None:
     that(len(keys) == len(set(keys)), "one effect under way per thing", state.open)
     stuck = {one.key for one in state.stuck if one.key != ORDER}
     that(not stuck & set(keys), "nothing is asked for what waits for a person", state.stuck, keys)
-    numbers = [x.number for x in state.open] + [x.number for x in state.stuck]
-    numbers += [x.number for x in state.lost]
+    numbers = [x.number for x in state.open] + [x.number for x in state.lost]
+    numbers += [x.number for x in state.stuck]
     that(all(n <= state.last_effect for n in numbers), "numbers rise", numbers)
+
+
+def followed(state: State) -> None:
+    """What is wished is being done: units go, a warehouse that was told something else stops, and a
+    person who packs knows it."""
+    unsure = {x.key for x in state.open} | {x.key for x in state.stuck}
+    holding: dict[int, list[Fulfilment]] = {}
+    moving: set[int] = set()
+    cancels = state.cancel is not None and state.stage == "accepted"
+    for key, thing in state.fulfilments.items():
+        inside = thing.stage not in ("handed_over", "recalled", "done", "cancelled")
+        if cancels and inside and thing.left and not thing.fixed:
+            that(thing.stop, "a cancellation stops everything", key, thing)
+        stays = not (thing.stop or thing.fixed or key in unsure)
+        for at, _ in thing.left:
+            holding.setdefault(at, []).append(thing)
+            moving |= set() if stays else {at}
+        sent = any(state.parcels[k].stage != "packed" for k in thing.parcels if k in state.parcels)
+        if stays and thing.stage in ("released", "picked") and not sent:
+            that(thing.told in (0, state.task), "a warehouse was told something else", key, thing)
+        if thing.person and thing.stage == "released" and not thing.stop:
+            that(any(x.key == key for x in state.tasks), "no one packs it", key, thing)
+    for key, parcel in state.parcels.items():
+        label = state.labels.get(Key(parcel.label))
+        dead = label is not None and label.stage in ("voided", "refused", "dropped")
+        that(
+            not (dead and parcel.stage == "packed"), "a parcel waits under a dead label", key, label
+        )
+    for at, line in enumerate(state.lines):
+        if ledger.wished(line.counts) and holding.get(at):
+            that(at in moving, "no one follows a wish", at, line, holding[at])
 
 
 def bounds(world: World) -> None:
@@ -157,7 +198,8 @@ def things(world: World) -> None:
     }  # fmt: skip
     for key in live - {ORDER}:
         that(number_of(key) <= state.numbers.get(kind_of(key), 0), "a key was numbered", key)
-    for key in {x.key for x in state.open} | {x.key for x in state.lost} | _for_people(state):
+    asked = {x.key for x in state.open} | {x.key for x in state.lost}
+    for key in asked | _for_people(state):
         that(key in live, "what is kept about a thing that is not there", key)
     assert world.last is not None
     for one in world.last.effects:

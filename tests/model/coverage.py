@@ -12,14 +12,39 @@ from msgspec.structs import replace
 
 import actors.order.joint
 import actors.order.prerequisites
-import tests.model.world
 from actors.kernel.tables import Table, event_name
-from actors.order import stream
 from actors.order.family import FAMILY
 from actors.order.joint import JOINT
 from actors.order.prerequisites import PREREQUISITES, Prerequisite
+from actors.order.stream import decide as real_decide
+from tests.model import world
+from tests.model.plan import Plan
 
-Counts = Counter[str]
+EXAMPLES = 4
+"""Ways to a row that are remembered, so that other walks can go on from there."""
+
+
+class Coverage:
+    """How often each row was taken, and on which walks it was reached first. `here` is where the
+    walk is: its plan, and its step."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.examples: dict[str, list[tuple[Plan, int]]] = {}
+        self.here: tuple[Plan, int] | None = None
+
+    def take(self, name: str) -> None:
+        """Count a row."""
+        self.counts[name] += 1
+        if self.counts[name] <= EXAMPLES and self.here is not None:
+            self.examples.setdefault(name, []).append(self.here)
+
+    def rare(self, least: int) -> list[str]:
+        """Return the rows that were taken less often, the rarest first."""
+        return sorted(
+            (name for name in every_row() if self.counts[name] < least),
+            key=lambda name: self.counts[name],
+        )
 
 
 def row_name(table: Table, stage: str, event: type) -> str:
@@ -39,11 +64,11 @@ def every_row() -> list[str]:
 
 
 @contextmanager
-def counting() -> Iterator[Counts]:
+def counting() -> Iterator[Coverage]:
     """Count the rows that decisions take, and nothing that checks ask afterwards."""
-    counts: Counts = Counter()
+    coverage = Coverage()
     depth = 0
-    real_to, real_decide = Table.to, stream.decide
+    real_to = Table.to
 
     # Any: wrappers take what they are given.
     def decide(*given: Any) -> Any:
@@ -56,14 +81,14 @@ def counting() -> Iterator[Counts]:
 
     def to(table: Table, stage: str, event: type) -> str:
         if depth:
-            counts[row_name(table, stage, event)] += 1
+            coverage.take(row_name(table, stage, event))
         return real_to(table, stage, event)
 
     def counted(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def when(*given: Any) -> Any:
             found = real(*given)
             if found and depth:
-                counts[name] += 1
+                coverage.take(name)
             return found
 
         return when
@@ -75,22 +100,16 @@ def counting() -> Iterator[Counts]:
         prerequisites[one.effect] = (*prerequisites.get(one.effect, ()), row)
     with (
         patch.object(Table, "to", to),
-        patch.object(tests.model.world, "decide", decide),
+        patch.object(world, "decide", decide),
         patch.object(actors.order.joint, "_WHEN", joint),
         patch.object(actors.order.prerequisites, "_BY_EFFECT", prerequisites),
     ):
-        yield counts
+        yield coverage
 
 
-def told(counts: Counts, least: int) -> str:
+def told(coverage: Coverage, least: int) -> str:
     """Return in words how much was covered, and what was not."""
-    rows = every_row()
-    never = [name for name in rows if not counts[name]]
-    rarely = sorted((counts[name], name) for name in rows if 0 < counts[name] < least)
-    taken = len(rows) - len(never)
-    lines = [
-        f"{taken} of {len(rows)} rows taken, {taken - len(rarely)} {least} times or more",
-        *(f"  never: {name}" for name in never),
-        *(f"  {count:5d}: {name}" for count, name in rarely),
-    ]
+    rows, rare = every_row(), coverage.rare(least)
+    lines = [f"{len(rows) - len(rare)} of {len(rows)} rows taken {least} times or more"]
+    lines += [f"{coverage.counts[name]:7d} × {name}" for name in rare]
     return "\n".join(lines)

@@ -13,8 +13,10 @@ from schemas.messages import inputs as i
 from schemas.order.things import Key
 from tests.given import REF
 from tests.model import goods, people
+from tests.model.asking import asked_well
 from tests.model.checks import Broken, check
 from tests.model.partners import Task
+from tests.model.replies import tell_late
 from tests.model.world import World
 
 AT_WORK = ("released", "picked", "packed")
@@ -32,6 +34,7 @@ def drain(world: World) -> int:
         if not _next(world, told):
             raise Broken(f"no one can do anything and the order is not at its end: {world.state}")
         check(world)
+        asked_well(world)
     raise Broken(f"the order does not end: {world.state} {world.timers}")
 
 
@@ -60,6 +63,9 @@ def _message(world: World, told: Counter[tuple[str, str]]) -> bool:
 
 
 def _answer(world: World, told: Counter[tuple[str, str]]) -> bool:
+    if world.late:
+        tell_late(world, min(world.late))
+        return True
     if not world.pending:
         return False
     number = min(world.pending)
@@ -147,12 +153,17 @@ def _report(world: World, key: Key, thing: Fulfilment, names: Mapping[str, objec
     if thing.missing:
         people.act(world, "ship-short", key)
         return True
-    if thing.stage != "packed" or thing.more:
+    here = any(x.fulfilment == key and x.stage == "packed" for x in world.state.parcels.values())
+    if thing.stage != "packed" or thing.more or not here:
         box = i.ReportedParcel(parcel_id=f"{key}-end")
         world.give(i.ReportPacked(**names, parcels=(box,)))  # type: ignore[arg-type]  # as above
         return True
+    task = world.partners.tasks.get(key)
     waiting = [x for x in world.state.labels.values() if x.fulfilment == key]
     if not any(x.stage == "wanted" for x in waiting):
+        if task is not None:
+            for one in task.boxes.values():
+                one.left = True
         world.give(i.ReportHandedOver(**names))  # type: ignore[arg-type]  # as above
         return True
     return False

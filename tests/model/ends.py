@@ -14,7 +14,7 @@ from actors.order.reading import comes_to
 from actors.order.table import CANCELLED
 from schemas.messages import events as e
 from schemas.messages.effects import Units
-from schemas.order.shares import as_booked
+from schemas.order.shares import as_booked, as_paid
 from schemas.order.shares import comes_to as sums_to
 from schemas.order.things import Key
 from tests.model.checks import that
@@ -80,6 +80,9 @@ def labels(world: World) -> None:
     """Every label that was bought is used, taken back, or a person knows of it."""
     kept, told = _kept(world), _told(world)
     for key, one in world.partners.shipments.items():
+        for k in one.numbers if one.voided else ():
+            told_of = k in told or key in told or key in kept
+            that(told_of or not _is_used(world, k, one), "a parcel left under a void label", key, k)
         if one.voided or key in kept:
             continue
         used = [k for k in one.numbers if _is_used(world, k, one)]
@@ -101,7 +104,7 @@ def addresses(world: World) -> None:
         for k in one.numbers:
             goes = world.sent_to.get(k, one.order.ship_to)
             if _is_used(world, k, one) and one.order.ship_to != goes:
-                named = "changed" in told and (k in told or one.asked.fulfilment in told)
+                named = k in told or one.asked.fulfilment in told
                 that(named, "a parcel goes to an old address", key, k, told)
 
 
@@ -210,6 +213,63 @@ def mails(world: World) -> None:
         that(sent["order_cancelled"], "the customer knows that it is cancelled", sent)
 
 
+def money(world: World) -> None:
+    """8: what was cancelled here and is paid is owed, and a person was told how much."""
+    state, order = world.state, world.body
+    assert order is not None
+    by_channel = state.cancel is not None and state.cancel.requested_by == "channel"
+    if by_channel or state.payment not in ("paid", "partially_paid", "partially_refunded"):
+        return
+    known = {line.line_id for line in order.lines}
+    lines = [line for line in state.lines if line.line_id in known]
+    count = {at: ledger.ordered(line.counts) for at, line in enumerate(lines)}
+    left = [Units(line.line_id, line.sku, count[at]) for at, line in enumerate(lines)]
+    all_of_it = [
+        Units(line.line_id, line.sku, count[at] + line.counts.get("c", 0))
+        for at, line in enumerate(lines)
+    ]
+    basis = as_paid(order)
+    owed = sums_to(basis, all_of_it).total_minor - sums_to(basis, left).total_minor
+    told = sum(x.amount_minor for x in _closed_tasks(world))
+    that(told >= owed, "8 money owed is a person's task", owed, told, state.lines)
+
+
+def _closed_tasks(world: World) -> list[e.TaskOpened]:
+    """The tasks as they stood when a person closed them."""
+    latest: dict[str, e.TaskOpened] = {}
+    closed = []
+    for event in world.events:
+        if isinstance(event, e.TaskOpened):
+            latest[event.task_id] = event
+        elif isinstance(event, e.TaskClosed) and event.task_id in latest:
+            closed.append(latest.pop(event.task_id))
+    return closed
+
+
+def collected(world: World) -> None:
+    """8: what is collected on delivery is not more than what is due."""
+    order = world.body
+    if order is None or "cod" not in world.setup.collected:
+        return
+    due = order.totals.total_minor if order.amount_due_minor is None else order.amount_due_minor
+    asked = sum(
+        task.asked.collect_minor
+        for key, task in world.partners.tasks.items()
+        if task.stage == "done" and key not in world.touched
+    )
+    changed = any(isinstance(x, e.Changed) for x in world.events)
+    that(changed or asked <= due, "8 no more is collected than is due", asked, due)
+
+
+def ended(world: World) -> None:
+    """An order at its end has nothing left to do."""
+    state = world.state
+    live = [x for x in state.fulfilments.values() if x.stage not in ("done", "cancelled")]
+    that(not (live or state.holds or state.tasks), "an order at its end has ended", live, state)
+    here = any(line.counts.get("o") or line.counts.get("a") for line in state.lines)
+    that(not here, "an order at its end leaves no units", state.lines)
+
+
 _RULES: tuple[Callable[[World], None], ...] = (
-    stock, tasks, labels, addresses, units, erp, channel, mails,
+    stock, tasks, labels, addresses, units, erp, channel, mails, money, collected, ended,
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from actors.parcel.table import ON_ITS_WAY
 from schemas.messages import effects as f
 from schemas.messages import inputs as i
 from schemas.order.things import Key
@@ -183,7 +184,7 @@ def can_move(world: World) -> list[str]:
         if not number or _is_void(world, key, number):
             continue
         box = box_behind(world, key)
-        if box is None or box.left:
+        if box is None or box.left or (world.is_wild and parcel.stage in ON_ITS_WAY):
             found.append(number)
     return found
 

@@ -247,7 +247,7 @@ class Partners:
                 return f.Undone()
         number = effect.tracking_number
         void = any(x.voided and number in x.numbers.values() for x in self.shipments.values())
-        status = "voided" if void else self.ways.get(number, "label_created")
+        status = self.ways.get(number, "voided" if void else "label_created")
         return f.Tracked(status=status, at="2026-11-28T10:00:00Z")  # type: ignore[arg-type]  # of TrackStatus
 
     def _erp(

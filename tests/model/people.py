@@ -19,6 +19,7 @@ def act(world: World, verb: str, target: str = "") -> None:
         for stuck in world.state.stuck:
             if target in ("", str(stuck.number)):
                 world.touched.add(stuck.key)
+                world.skipped.add((stuck.key, stuck.kind))
                 break
     world.give(i.ActOnOrder(ref=REF, verb=verb, person="ann", target=target))
 

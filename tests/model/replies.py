@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from schemas.messages import effects as f
 from schemas.messages import inputs as i
+from schemas.messages.effects import tag_of
 from tests.model.choices import Choices
 from tests.model.world import World
 
@@ -12,6 +13,11 @@ def some(world: World, choices: Choices) -> None:
     """Let a partner answer one of the effects under way, well or badly."""
     number = choices.pick(sorted(world.pending))
     effect = world.effects[number].effect
+    if isinstance(effect, world.slow) and choices.chance(85):
+        return
+    if isinstance(effect, world.lossy) and choices.chance(60):
+        _unknown(world, number)
+        return
     if isinstance(effect, f.CancelTask) and _is_asked(world, choices, number):
         return
     how = choices.whole(0, 99)
@@ -46,12 +52,36 @@ def _unknown(world: World, number: int) -> None:
     world.answer(number, reply)
 
 
+def lie(world: World, choices: Choices) -> None:
+    """Let a partner do it and say that it did not: such an answer must harm no one."""
+    world.is_wild = True
+    number = choices.pick(sorted(world.pending))
+    reply = world.perform(number)
+    if isinstance(reply, i.EffectDone):
+        world.late[number] = reply.result
+    if isinstance(world.effects[number].effect, f.FetchOrder):
+        world.answer(number, i.EffectGivenUp(number=number, reason="It was not taken."))
+    elif choices.chance(50):
+        world.answer(number, i.EffectGivenUp(number=number, reason="?", outcome_known=False))
+    else:
+        world.answer(number, i.EffectRefused(number=number, reason="No."))
+
+
 def late(world: World, choices: Choices) -> None:
     """Let an answer come that no one waited for any more."""
-    number = choices.pick(sorted(world.late))
+    tell_late(world, choices.pick(sorted(world.late)))
+
+
+def tell_late(world: World, number: int) -> None:
+    """Let a late answer come; whoever went on without it knows better now."""
     reply = i.EffectDone(number=number, result=world.late.pop(number))
     world.past.append(reply)
     world.give(reply)
+    one = world.effects[number]
+    if isinstance(one.effect, f.BuyLabel | f.PostSalesOrder):
+        world.skipped.discard((one.key, tag_of(one.effect)))
+        if not any(key == one.key for key, _ in world.skipped):
+            world.touched.discard(one.key)
 
 
 def again(world: World, choices: Choices) -> None:

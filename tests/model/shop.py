@@ -26,7 +26,12 @@ def first(world: World, choices: Choices) -> None:
     """Let the order, or something about it, come for the first time."""
     if choices.chance(85):
         place(world)
-        return
+    else:
+        early(world, choices)
+
+
+def early(world: World, choices: Choices) -> None:
+    """Let something come about an order that we do not have yet."""
     options: tuple[i.Input, ...] = (
         i.ConfirmPayment(ref=REF, paid_minor=100),
         i.ConfirmPayment(ref=REF, order=world.shop),
@@ -48,6 +53,11 @@ def place(world: World) -> None:
     """Let the order come."""
     world.is_placed = True
     world.give(i.PlaceOrder(order=world.shop, fulfilled=world.statement().fulfilled))
+
+
+def place_it(world: World, choices: Choices) -> None:
+    """Let the order come at last."""
+    place(world)
 
 
 def tell(world: World, choices: Choices) -> None:

@@ -6,6 +6,16 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from schemas.messages.effects import (
+    BuyLabel,
+    CancelTask,
+    CreateTask,
+    Effect,
+    PostSalesOrder,
+    PublishFulfilment,
+    ReserveStock,
+    TrackParcel,
+)
 from schemas.order.things import Key
 from tests.model import goods, people, replies, shop, wild
 from tests.model.choices import Choices
@@ -14,11 +24,14 @@ from tests.model.world import World
 
 
 class Profile(Struct, frozen=True):
-    """How often each kind of thing happens, by its name in STEPS; `stocked` percent of the SKUs are
-    counted and there."""
+    """How often each kind of thing happens, by its name in STEPS. `stocked` percent of the SKUs are
+    there; answers to effects in `slow` mostly take their time, and those to effects in `lossy` are
+    mostly lost."""
 
     weights: dict[str, int]
     stocked: int = 80
+    slow: tuple[type[Effect], ...] = ()
+    lossy: tuple[type[Effect], ...] = ()
 
 
 def _deliver(world: World, choices: Choices) -> None:
@@ -64,6 +77,7 @@ Step = Callable[[World, Choices], None]
 
 STEPS: dict[str, tuple[Step, Callable[[World], bool]]] = {
     "answer": (replies.some, lambda w: bool(w.pending)),
+    "lie": (replies.lie, lambda w: bool(w.pending)),
     "late": (replies.late, lambda w: bool(w.late)),
     "again": (replies.again, lambda w: bool(w.past)),
     "warehouse": (goods.work, lambda w: bool(w.partners.tasks)),
@@ -100,6 +114,18 @@ PROFILES: dict[str, Profile] = {
     "slow partners": Profile({**USUAL, "answer": 10, "late": 12, "person": 14}),
     "on the way": Profile({**USUAL, "track": 40, "answer": 60, "shop": 1, "edit": 0, "cancel": 0}),
     "empty shelves": Profile({**USUAL, "goods arrive": 0, "warehouse": 30}, stocked=0),
+    "slow carrier": Profile({**USUAL, "track": 30, "warehouse": 30, "wild report": 3},
+                            slow=(TrackParcel, BuyLabel)),
+    "slow storefront": Profile({**USUAL, "shop": 12}, slow=(PublishFulfilment,)),
+    "deaf to the storefront": Profile({**USUAL, "shop": 10, "person": 24, "late": 1},
+                                      lossy=(PublishFulfilment,)),
+    "unsure": Profile({**USUAL, "shop": 10, "edit": 8, "person": 24},
+                      lossy=(BuyLabel, CreateTask, PostSalesOrder)),
+    "slow warehouse": Profile({**USUAL, "warehouse": 30, "cancel": 3, "edit": 6},
+                              slow=(CancelTask, CreateTask, ReserveStock)),
+    "lying partners": Profile({**USUAL, "lie": 12, "person": 24, "late": 12, "cancel": 2}),
+    "wild stock": Profile({**USUAL, "wild reply": 30, "late": 60, "person": 60, "shop": 0, "edit": 0},
+                          slow=(ReserveStock,), lossy=(ReserveStock,)),
     "wild partners": Profile({**USUAL, "wild reply": 30, "late": 8}),
     "wild warehouses": Profile({**USUAL, "wild report": 24, "wild timer": 4}),
     "wild": Profile({**USUAL, "wild reply": 10, "wild report": 10, "wild timer": 6,
@@ -113,9 +139,9 @@ def step(world: World, choices: Choices, profile: Profile) -> str:
     if world.state.stage == "new":
         shop.first(world, choices)
         return "first"
-    if world.state.stage == "expected" and choices.chance(20):
-        shop.place(world)
-        return "place"
+    if not world.state.lines and choices.chance(40):
+        (shop.early if choices.chance(60) else shop.place_it)(world, choices)
+        return "early"
     options = [(name, n) for name, n in profile.weights.items() if n and STEPS[name][1](world)]
     at = choices.whole(1, sum(weight for _, weight in options))
     for name, weight in options:

@@ -5,18 +5,19 @@
 
 from __future__ import annotations
 
-import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from msgspec import Struct
+from msgspec.structs import replace
 
 from actors.order.normalise import NO_TABLES
 from actors.order.policy import Policy
+from tests.model.asking import asked_well
 from tests.model.checks import check
 from tests.model.choices import Dice
 from tests.model.drain import drain
 from tests.model.ends import judge
+from tests.model.plan import Plan, plan
 from tests.model.setups import SETUPS, some_order, tables
 from tests.model.steps import PROFILES, step
 from tests.model.world import World
@@ -25,37 +26,19 @@ EVERY = 12
 """Each so many steps everything is checked, also what costs much."""
 
 
-class Plan(Struct, frozen=True):
-    """What a walk is made of."""
-
-    setup: str
-    profile: str
-    order: int
-    seeds: tuple[int, ...]
-
-
-def plan(number: int, steps: int) -> Plan:
-    """Return the walk of a number."""
-    dice = random.Random(number)
-    names, profiles = list(SETUPS), list(PROFILES)
-    return Plan(
-        setup=names[number % len(names)],
-        profile=profiles[number // len(names) % len(profiles)],
-        order=dice.randrange(1 << 30),
-        seeds=tuple(dice.randrange(1 << 30) for _ in range(dice.randrange(steps // 3, steps))),
-    )
-
-
 def world_of(one: Plan) -> World:
     """Return the world in which a walk begins."""
     dice = Dice(one.order)
     order = some_order(dice)
+    if one.setup == "COD" and dice.chance(70):
+        order = replace(order, payment="pending", payment_method="cod")
     policy = Policy(
         close_after_seconds=dice.pick((0.0, 0.0, 0.0, 3600.0)), accept_test_orders=dice.chance(20)
     )
     skus = [line.sku for line in order.lines if dice.chance(70)]
     known = tables(1, *skus) if dice.chance(8) else NO_TABLES
     world = World(SETUPS[one.setup], order, policy=policy, tables=known)
+    world.slow, world.lossy = PROFILES[one.profile].slow, PROFILES[one.profile].lossy
     for place in world.setup.places:
         for line in order.lines:
             if dice.chance(70):
@@ -64,24 +47,29 @@ def world_of(one: Plan) -> World:
     return world
 
 
-def walk(one: Plan, *, ends: bool = True) -> World:
-    """Walk, check after every step, and let the order reach its end."""
+def walk(one: Plan, seen: Callable[[Plan, int], None] | None = None) -> World:
+    """Walk, check after every step, and let the order reach its end. `seen` is told where the walk
+    is."""
     world = world_of(one)
     profile = PROFILES[one.profile]
     for at, seed in enumerate(one.seeds):
+        if seen is not None:
+            seen(one, at)
+        told_before = len(world.trail)
         step(world, Dice(seed), profile)
         check(world, sampled=at % EVERY == 0)
-    if ends:
-        drain(world)
-        check(world, sampled=True)
-        judge(world)
+        if len(world.trail) > told_before:
+            asked_well(world)
+    drain(world)
+    check(world, sampled=True)
+    judge(world)
     return world
 
 
-def failing(one: Plan) -> BaseException | None:
+def failing(one: Plan, seen: Callable[[Plan, int], None] | None = None) -> BaseException | None:
     """Return what a walk fails with."""
     try:
-        walk(one)
+        walk(one, seen)
     except Exception as error:  # noqa: BLE001 - whatever a walk fails with is the finding
         return error
     return None

@@ -47,10 +47,10 @@ class World:
         tables: Tables = NO_TABLES,
     ) -> None:
         self.setup, self.policy, self.tables = setup, policy or Policy(), tables
-        self.state: State = INITIAL
         self.now = NOON
         self.body: Order | None = None
         self.stated: Order | None = None
+        self.state: State = INITIAL
         self.timers: dict[tuple[Key, str], datetime] = {}
         self.events: list[e.OrderEvent] = []
         self.effects: dict[int, Intended] = {}
@@ -63,14 +63,18 @@ class World:
         self.past: list[i.Input] = []
         self.late: dict[int, f.Result] = {}
         self.touched: set[Key] = set()
+        self.skipped: set[tuple[Key, str]] = set()
         self.trail: list[tuple[datetime, Tables, i.Input]] = []
         self.last: Decision | None = None
         self.before: State = INITIAL
+        self.asked_with = self.context()
         self.parcels: dict[Key, Parcel] = {}
         self.labels: dict[Key, Label] = {}
         self.fulfilments: dict[Key, Fulfilment] = {}
         self.made: set[tuple[str, Key, str]] = set()
         self.sent_to: dict[Key, Address | None] = {}
+        self.slow: tuple[type[f.Effect], ...] = ()
+        self.lossy: tuple[type[f.Effect], ...] = ()
         self.is_wild = False
 
     # --- the order's side -------------------------------------------------------------------------
@@ -94,7 +98,8 @@ class World:
         self.now += timedelta(seconds=1)
         self.trail.append((self.now, self.tables, given))
         self.before = self.state
-        decision = decide(self.state, given, self.context())
+        self.asked_with = self.context()
+        decision = decide(self.state, given, self.asked_with)
         self.last = decision
         self.state = decision.state
         self.events.extend(decision.events)
