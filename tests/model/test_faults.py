@@ -37,7 +37,7 @@ def test_every_seeded_fault_is_caught(capsys: pytest.CaptureFixture[str]) -> Non
     for name in FAULTS:
         how = found(name, ALL)
         with capsys.disabled():
-            sys.stdout.write(f"\\n{'caught' if how else 'MISSED'} {name}: {how[:140]}")
+            sys.stdout.write(f"\n{'caught' if how else 'MISSED'} {name}: {how[:140]}")
         if not how:
             missed.append(name)
     assert len(FAULTS) >= 30
