@@ -32,9 +32,11 @@ def decide(work: Work, key: Key) -> None:
         return
     if any(x.key == key and x.hold_id.startswith(SHORT_PICK) for x in work.state.holds):
         return
-    pieces = sum(quantity for _, quantity in missing)
+    lines = work.state.lines
+    short = ", ".join(f"{quantity} × {lines[at].sku}" for at, quantity in missing[:8])
+    more = " and more" if len(missing) > 8 else ""
     reason = (
-        f"the warehouse is short of {pieces} pieces of {key}: ship-short, backorder or drop them, "
+        f"the warehouse is short of {short}{more} for {key}: ship-short, backorder or drop them, "
         "or cancel the order"
     )
     hold_id = f"{SHORT_PICK}{work.state.version + 1}"

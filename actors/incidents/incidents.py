@@ -88,7 +88,7 @@ _ENDS = frozenset(
 
 _ENDED_BY = (
     e.Fetched, e.Retried, e.Renewed, e.Skipped, e.AnswerNoted, e.HoldReleased, e.TaskClosed,
-    e.Changed, e.Normalised,
+    e.Changed, e.Normalised, e.LabelStopDropped,
 )  # fmt: skip
 
 FAILURES = tuple(
@@ -189,6 +189,8 @@ def settles(event: e.OrderEvent, matter: str) -> bool:
         return True
     match what:
         case "effect" | "fetch":
+            if kind is e.LabelStopDropped and event.key == key:
+                return True
             return _answers(event, which) or (what == "fetch" and kind is e.Fetched)
         case "hold":
             if isinstance(event, e.Changed | e.Normalised):

@@ -83,6 +83,11 @@ def _stopped(draft: Draft, event: e.LabelStopped) -> None:
     _move(draft, event, stop=True)
 
 
+def _stop_dropped(draft: Draft, event: e.LabelStopDropped) -> None:
+    _move(draft, event, stop=False)
+    draft.forget(event.key)
+
+
 def intended(draft: Draft, intent: e.Intent) -> None:
     """A label that is bought says what the order says now, unless it may be bought already."""
     if intent.kind == _BUY and not draft.may_exist(intent):
@@ -100,6 +105,7 @@ FOLDS: dict[type[e.Event], Any] = {
     e.LabelWanted: _wanted,
     e.LabelBought: _bought,
     e.LabelStopped: _stopped,
+    e.LabelStopDropped: _stop_dropped,
     e.LabelDropped: _ended,
     e.LabelVoided: _ended,
     e.LabelKept: _kept,

@@ -100,7 +100,11 @@ def _take(work: Work, base: Order, order: Order, found: Diff) -> None:
     state, context = work.state, work.context
     if len(state.lines) + len(found.new) > MAX_LINES:
         _note(work, order)
-        leave(work, ["the channel exchanged its lines more often than can be followed here"])
+        leave(
+            work,
+            "the channel exchanged its lines more often than can be followed here: compare the "
+            "order with the channel, and send the rest by hand",
+        )
         return
     made = mapping.made_of(order, context)
     ours = context.order or base

@@ -116,6 +116,10 @@ def _changed(draft: Draft, event: e.Changed) -> None:
     state = draft.state
     for name in {one for facet in event.facets for one in REVISIONS[facet]}:
         draft.set(**{name: getattr(state, name) + 1})
+    reissued = [facet for facet in event.facets if "task" in REVISIONS[facet]]
+    if reissued:
+        now = (draft.get("task"), draft.get("address"))
+        draft.set(revised={**state.revised, **dict.fromkeys(reissued, now)})
     draft.set(
         source_updated_at=event.source_updated_at,
         total_minor=event.total_minor,

@@ -132,6 +132,14 @@ JOINT: tuple[Joint, ...] = (
         needs=(Sign.LABEL_STOPS,),
     ),
     Joint(
+        "used-label",
+        ("labels", "parcels", "open", "stuck"),
+        joint_things.used_label,
+        (e.LabelStopDropped,),
+        "a label under which a parcel has left is not voided any more",
+        needs=(Sign.LABEL_STOPS,),
+    ),
+    Joint(
         "recall",
         ("fulfilments", "open", "stuck"),
         joint_things.recall,

@@ -17,6 +17,7 @@ from actors.kernel import ledger
 from actors.label.thing import BOUGHT, SKIPPED, WANTED, Label
 from actors.order.reading import (
     is_held,
+    is_in_use,
     is_open,
     is_reserved,
     is_unused,
@@ -103,6 +104,16 @@ def drop_label(work: Work) -> e.OrderEvent | None:
         idle = label.stage in (WANTED, SKIPPED) and label.stop and not is_open(state, key)
         if idle and not work.is_doubtful(key):
             return e.LabelDropped(rule="drop", key=key)
+    return None
+
+
+def used_label(work: Work) -> e.OrderEvent | None:
+    """A label under which a parcel has left is good for its way, and is not voided any more."""
+    state = work.state
+    for key, label in state.labels.items():
+        wished = label.stage == BOUGHT and label.stop and not is_open(state, key)
+        if wished and is_in_use(state, key, label) and not work.is_doubtful(key):
+            return e.LabelStopDropped(rule="go-on", key=key)
     return None
 
 

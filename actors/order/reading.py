@@ -121,6 +121,17 @@ def is_unused(state: State, label: Label) -> bool:
     )
 
 
+def is_in_use(state: State, key: Key, label: Label) -> bool:
+    """Whether a parcel has left under a label, by its number: it may have left under another."""
+    return any(
+        k in state.parcels
+        and state.parcels[k].stage not in ("packed", "unpacked")
+        and state.parcels[k].label == key
+        and state.parcels[k].number in label.numbers
+        for k in label.parcels
+    )
+
+
 def tracking_lane(state: State, parcel: Parcel, setup: Setup) -> str:
     """Return the carrier that can be asked where a parcel is, "" for none."""
     if not parcel.number:

@@ -24,7 +24,8 @@ from schemas.messages import inputs as i
 from schemas.messages.base import Intent
 from schemas.order.things import LABEL, PARCEL, kind_of
 
-BUY, POST = f.tag_of(f.BuyLabel), f.tag_of(f.PostSalesOrder)
+BUY, VOID = f.tag_of(f.BuyLabel), f.tag_of(f.VoidLabel)
+POST = f.tag_of(f.PostSalesOrder)
 
 
 def _order_done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
@@ -82,7 +83,7 @@ def refused(work: Work, command: i.EffectRefused) -> None:
     work.settled = ((settles, "refused"),)
     if intent.kind == fulfilment.CANCEL and intent.key in work.state.fulfilments:
         fulfilment.cancel_refused(work, intent.key, command.reason, settles)
-    elif intent.kind != BUY or not label.not_bought(work, intent, settles):
+    elif not _is_moot(work, intent, settles):
         _elevate(work, intent, command.reason, refused=True)
 
 
@@ -93,8 +94,15 @@ def given_up(work: Work, command: i.EffectGivenUp) -> None:
         return
     work.settled = ((settles, "person"),)
     known = command.outcome_known
-    if not (known and intent.kind == BUY and label.not_bought(work, intent, settles)):
+    if not (known and _is_moot(work, intent, settles)):
         _elevate(work, intent, command.reason, known=known)
+
+
+def _is_moot(work: Work, intent: Intent, settles: int) -> bool:
+    """Take over that what was not done is not wanted any more either; no one has to look."""
+    if intent.kind == BUY:
+        return label.not_bought(work, intent, settles)
+    return intent.kind == VOID and label.not_voided(work, intent, settles)
 
 
 def _is_reached(state: State, intent: Intent) -> bool:

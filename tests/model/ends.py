@@ -123,9 +123,7 @@ def units(world: World) -> None:
         return
     told = _told(world)
     # Of what left after its task was cancelled a person knows; the books have what was said.
-    sure = [
-        k for k in world.partners.tasks if f"{k} left although it was to be stopped" not in told
-    ]
+    sure = [k for k in world.partners.tasks if f"{k} left although" not in told]
     gone: Counter[str] = Counter()
     for key in sure:
         gone.update(_left_by(world, key))

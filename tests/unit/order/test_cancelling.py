@@ -159,7 +159,10 @@ def test_a_warehouse_that_does_not_cancel_holds_the_fulfilment() -> None:
     wish, so the goods that leave are written down as they leave."""
     story = given_released().when(CANCEL).refused(f.CancelTask, "It is on the truck.")
     story.then_events(e.StopDropped, e.Held)
-    assert "does not cancel F1: It is on the truck." in waiting_for(story.state)
+    assert waiting_for(story.state) == (
+        f"a person to release the hold {story.state.holds[0].hold_id}: the warehouse does not "
+        "cancel F1 (It is on the truck.): stop it there, or release the hold to let it go"
+    )
     story.when(packed()).then_effects()
     story.act("release").then_effects(f.BuyLabel)
     story.done(f.BuyLabel, sold(K1)).when(handed_over()).then_stage("handed_over", "F1")
@@ -179,7 +182,10 @@ def test_goods_that_leave_although_they_were_cancelled_are_adopted() -> None:
     story.done(f.BuyLabel, sold(K1)).done(f.VoidLabel, f.Undone())
     story.when(handed_over(a_parcel("F1-1", "JD1")))
     story.then_stage("handed_over", "F1")
-    assert any("left although it was to be stopped" in x.words for x in story.state.tasks)
+    assert waiting_for(story.state) == (
+        "a person: F1 left although its task was cancelled, with 2 × SKU-1 of line 1, 1 × SKU-2 of "
+        "line 2 not wanted any more: have them sent back"
+    )
     story.done(f.ReleaseStock, f.Undone()).then_effects(f.PublishFulfilment)
 
 
