@@ -233,7 +233,7 @@ def _again(work: Work, stuck: Stuck) -> Ask | None:
     elif stuck.kind == LABEL and key in state.labels:
         ask = buy(state, key, state.labels[key], context, order)
     elif stuck.kind == POST and key in state.documents:
-        ask = post(state, key, state.documents[key])
+        ask = post(state, key, state.documents[key], order)
     elif stuck.kind == UNPOST and key in state.documents and not stuck.outcome_known:
         # Whether the ERP has it is not known, and has to be before another is posted.
         document = state.documents[key]

@@ -212,6 +212,34 @@ def test_a_task_names_the_lines_that_a_warehouse_goes_on_with() -> None:
     )
 
 
+def test_a_refusal_of_what_the_order_said_before_is_no_persons() -> None:
+    """Another attempt says what the order says by now; what is refused then is a person's."""
+    story = given_packed().when(updated(MOVED)).refused(f.BuyLabel, "no such street")
+    story.then_events(e.Renewed, e.LabelWanted).then_effects(f.BuyLabel)
+    story.refused(f.BuyLabel, "no such street either").then_events(e.GivenToPerson)
+
+    story = given_reserved().when(updated(MOVED)).refused(f.CreateTask, "no such street")
+    story.then_events(e.Renewed).then_effects(f.ReleaseStock)
+    story.done(f.ReleaseStock, f.Undone()).done(f.ReserveStock, RESERVED)
+    story.then_effects(f.CreateTask).refused(f.CreateTask).then_events(e.GivenToPerson)
+
+    story = given_labelled().when(updated(MOVED))
+    story.when(updated(later(11, ship_to=replace(ELSEWHERE, city="Paris"))))
+    story.refused(f.AmendSalesOrder, "no such town").then_events(e.AnswerNoted)
+    story.then_effects(f.AmendSalesOrder).refused(f.AmendSalesOrder).then_events(e.GivenToPerson)
+
+
+def test_a_line_removed_while_the_erp_is_asked_is_not_booked() -> None:
+    """The ERP refuses a line without a price; the next document has only those that are left."""
+    story = given_reserved().when(updated(cheaper(later(10), JAR)))
+    story.refused(f.PostSalesOrder, "no line 1").then_events(e.Renewed)
+    story.done(f.CreateTask, f.TaskCreated(task_id="t-F1")).done(f.CancelTask, f.Undone())
+    story.done(f.ReleaseStock, f.Undone()).done(f.ReserveStock, RESERVED)
+    posted = story.effect(f.PostSalesOrder)
+    assert isinstance(posted, f.PostSalesOrder)
+    assert posted.units == (f.Units("2", "SKU-2", 1),)
+
+
 def test_a_change_that_was_taken_back_leaves_nothing_to_do() -> None:
     """The warehouse does not stop, and what it sends is what the order says again."""
     story = given_released().when(updated(cheaper(later(10), a_line("1", 1), JAR)))
