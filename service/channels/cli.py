@@ -40,6 +40,9 @@ def list_channels(as_json: AsJson = False, data: Data = None, config: Config = N
     if as_json:
         print_json(rows)
         return
+    if not rows:
+        print("No channel is configured here. Name the configuration file with --config.")
+        return
     print_table(
         ("channel", "kind", "API version", "missed", "status"),
         [
