@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from actors.fulfilment.collect import told_too_much
 from actors.fulfilment.thing import Fulfilment
 from actors.kernel import ledger
-from actors.order.differs import in_excess, left_unlike
+from actors.order.differs import in_excess, leave, left_unlike
 from actors.order.reading import parcels_of
 from actors.order.state import State
 from actors.order.work import Work
@@ -107,6 +108,7 @@ def leaves(
         )
     )
     in_excess(work, key, excess, list(unknown))
+    leave(work, *told_too_much(work))
     left_unlike(work, state, key, thing, gone, inside=inside or thing.stage == "handed_over")
 
 

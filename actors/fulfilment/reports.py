@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from actors.fulfilment.answers import ANSWERS
+from actors.fulfilment.collect import told_too_much
 from actors.fulfilment.evolve import box_id
 from actors.fulfilment.leaving import leaves, new_parcels, unpacked
 from actors.fulfilment.short import missed, settle
 from actors.fulfilment.table import INSIDE
 from actors.fulfilment.thing import Fulfilment
 from actors.kernel import ledger
-from actors.order.differs import holds_unknown, leave
+from actors.order.differs import holds_unknown, leave, left_unlike
 from actors.order.joint_things import fulfilled, recalled
 from actors.order.reading import parcels_of
 from actors.order.state import State
@@ -191,7 +192,10 @@ def _task_cancelled(
 
 def _collected(work: Work, key: Key, thing: Fulfilment, command: i.ReportCollected) -> None:
     if thing.stage in INSIDE and not thing.missing and not _holds_more(work.state, key, thing):
+        before = work.state
         work.say(fulfilled(work, key, thing, command.task_id))
+        leave(work, *told_too_much(work))
+        left_unlike(work, before, key, thing, thing.parcels, inside=True)
         return
     # What a short pick left open is not what the customer has; what was recalled is.
     here = "unpacked" if thing.stage == "recalled" else "packed"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from actors.fulfilment.collect import told_too_much
 from actors.fulfilment.evolve import SHORT_PICK
 from actors.kernel import ledger
+from actors.order.differs import leave
 from actors.order.work import Work
 from schemas.messages import events as e
 from schemas.messages.base import Move, Parts
@@ -68,6 +70,8 @@ def settle(work: Work, key: Key, how: str, person: str = "") -> None:
         if hold.key == key and hold.hold_id.startswith(SHORT_PICK):
             by = person or "the service"
             work.say(e.HoldReleased(rule="free", key=key, hold_id=hold.hold_id, person=by))
+    if how == "drop":
+        leave(work, *told_too_much(work))
     if how in ("ship-short", "backorder"):
         _again(work, thing.place, how, missing)
 

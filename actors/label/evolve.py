@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from actors.label.table import TABLE
-from actors.label.thing import Label
+from actors.label.thing import BOUGHT, WANTED, Label
 from actors.order.draft import Draft
 from schemas.messages import events as e
 from schemas.messages.effects import BuyLabel, tag_of
@@ -97,8 +97,14 @@ def intended(draft: Draft, intent: e.Intent) -> None:
         )
         thing: Label = draft.get(FIELD)[intent.key]
         fulfilment = draft.get("fulfilments").get(thing.fulfilment)
-        if fulfilment is not None and collect and not fulfilment.collect:
-            draft.change("fulfilments", thing.fulfilment, collect=collect)
+        labels = draft.get(FIELD).values()
+        whole = sum(
+            one.collect
+            for one in labels
+            if one.fulfilment == thing.fulfilment and one.stage in (WANTED, BOUGHT)
+        )
+        if fulfilment is not None and whole != fulfilment.collect:
+            draft.change("fulfilments", thing.fulfilment, collect=whole)
 
 
 FOLDS: dict[type[e.Event], Any] = {

@@ -30,16 +30,16 @@ def wanted(
 
 
 def buy(state: State, key: Key, thing: Label, context: Context, order: Order | None) -> Ask:
-    """Return the purchase. Only the first label of a fulfilment collects what is due."""
+    """Return the purchase. Only the first label of a fulfilment collects what is due; what is due
+    by now, for units may have been cancelled since the warehouse was told."""
     fulfilment = state.fulfilments[thing.fulfilment]
     amount, currency = amount_for(state, thing.fulfilment, fulfilment, order, context)
-    if fulfilment.collect:
-        others = sum(
-            x.collect
-            for k, x in state.labels.items()
-            if k != key and x.fulfilment == thing.fulfilment and x.stage == "bought"
-        )
-        amount = max(0, fulfilment.collect - others)
+    others = sum(
+        x.collect
+        for k, x in state.labels.items()
+        if k != key and x.fulfilment == thing.fulfilment and x.stage == "bought"
+    )
+    amount = max(0, amount - others)
     return Ask(
         key,
         thing.lane,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from actors.documents.thing import POSTED, WANTED
 from actors.documents.wanted import is_empty
+from actors.fulfilment.thing import HANDED_OVER
 from actors.kernel import ledger
 from actors.messages.thing import CONFIRMED, PARTLY_CANCELLED, REFUSED
 from actors.order.acceptance import accept
@@ -14,12 +15,11 @@ from actors.order.state import State
 from actors.order.table import ACCEPTED, FINAL, PLACED
 from actors.order.wanted import is_to_be_told
 from actors.order.work import Work
+from actors.order.worth import of_cancelled, worth_of_rest
 from schemas.messages import effects as f
 from schemas.messages import events as e
-from schemas.messages.effects import Units
 from schemas.order.canonical import Order
 from schemas.order.money import decimal_text
-from schemas.order.shares import as_paid, comes_to
 from schemas.order.things import MESSAGE
 
 PAID = frozenset({"paid", "partially_paid", "partially_refunded"})
@@ -44,22 +44,17 @@ def accepted(work: Work) -> e.OrderEvent | None:
 
 def owed(state: State, order: Order | None) -> tuple[int, str]:
     """Return the money that is owed for units that were cancelled here, and its currency. Computed,
-    never stored: what the channel itself cancels or takes off, it pays back itself."""
-    if order is None or state.payment not in PAID:
+    never stored: what the channel itself cancels or takes off, it pays back itself. Of money that
+    was collected on delivery it is what was collected too much."""
+    if order is None or (state.cancel is not None and state.cancel.requested_by == CHANNEL):
         return 0, ""
-    if state.cancel is not None and state.cancel.requested_by == CHANNEL:
-        return 0, ""
-    known = {line.line_id for line in order.lines}
-    left, all_of_it = [], []
-    for line in state.lines:
-        if line.line_id in known:
-            count = ledger.ordered(line.counts)
-            left.append(Units(line.line_id, line.sku, count))
-            gone = line.counts.get("c", 0)
-            all_of_it.append(Units(line.line_id, line.sku, count + gone))
-    basis = as_paid(order)
-    amount = comes_to(basis, all_of_it).total_minor - comes_to(basis, left).total_minor
-    return max(0, amount), basis.currency
+    taken = state.collected + sum(
+        x.collect for x in state.fulfilments.values() if x.stage == HANDED_OVER
+    )
+    if taken:
+        worth, currency = worth_of_rest(state, order)
+        return max(0, taken - worth), currency
+    return of_cancelled(state, order) if state.payment in PAID else (0, "")
 
 
 def money(work: Work) -> e.OrderEvent | None:

@@ -46,6 +46,13 @@ def place_of(setup: Setup, name: str) -> Place:
     return NO_PLACE
 
 
+def is_labelled_by_us(thing: Fulfilment, setup: Setup) -> bool:
+    """Whether a label of ours says where its parcels go and what is collected; else the warehouse's
+    task alone does."""
+    place = place_of(setup, thing.place)
+    return thing.delivery == "parcel" and bool(place.carrier) and place.labels == "us"
+
+
 def is_reserved(thing: Fulfilment, setup: Setup) -> bool:
     """Whether its units are promised: reserved, or there is no stock to reserve them in."""
     return thing.stage != "short" and (thing.stage != "planned" or not setup.stock)
