@@ -12,7 +12,7 @@ from schemas.messages import effects as f
 from schemas.order.canonical import Line, Order
 from service.app.errors import OperatorError
 from tests.stories.books import Books
-from tests.stories.realm import HOUSES, PLENTY, Json, Realm, channel_of
+from tests.stories.realm import HOUSES, PLACES, PLENTY, Json, Realm, channel_of
 from tests.stories.shop import line_number, order_json, sku_of
 from tests.waiting import eventually
 
@@ -27,7 +27,7 @@ TAGS: Mapping[str, str] = {
     "task": f.tag_of(f.CreateTask),
     "publish": f.tag_of(f.PublishFulfilment),
 }
-PATIENCE_SECONDS = 12.0
+PATIENCE_SECONDS = 30.0
 """How long a story waits for what it says."""
 
 
@@ -59,7 +59,7 @@ class Acting:
     async def place(self, order: Order) -> None:
         """The shop sends its new order."""
         for line in order.lines:
-            for place in ("wh1", "wh2", "third"):
+            for place in PLACES:
                 named = {"wh1": "WH1", "wh2": "WH2"}.get(place, place)
                 count = self.stock.get((named, line.sku), PLENTY)
                 await self.realm.put_on_shelf(place, self.sku(line.sku), count)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from actors.order.state import State
 from actors.order.table import FINAL
 from ops.simulators.shop_expected import expected
-from tests.stories.realm import PLENTY, SELLERS, Json
+from tests.stories.realm import PLACES, PLENTY, SELLERS, Json
 
 if TYPE_CHECKING:
     from tests.stories.acting import Acting
@@ -23,7 +23,7 @@ AT_WORK = ("released", "picked", "packed")
 async def finish(told: Acting) -> None:
     """Bring the order to its end, and judge it."""
     for line in told.lines.values():
-        for place in ("wh1", "wh2", "third"):
+        for place in PLACES:
             await told.realm.put_on_shelf(place, told.sku(line.sku), PLENTY)
     tried: Counter[str] = Counter()
     for _step in range(MOST):
@@ -117,6 +117,9 @@ async def _judge(told: Acting) -> None:
     wrong = verdict["wrong"]
     if not SELLERS[told.seller].get("erp", "bc"):
         wrong = [one for one in wrong if one != f"{name} has 0 sales orders."]
+    if told.seller == "no warehouse":
+        # A person packed it: no simulator saw what left.
+        wrong = [one for one in wrong if " left, and " not in one and not one.endswith(" left.")]
     if +told.excess:
         # No shop shows more of a line than was ordered of it; the story says what this one shows.
         wrong = [one for one in wrong if "left, and the shop shows" not in one]

@@ -42,6 +42,8 @@ PLACES: Mapping[str, Mapping[str, str]] = {
     "wh1": {"warehouse": "wms-1", "carrier": "ups"},
     "wh2": {"warehouse": "wms-2", "carrier": "ups"},
     "third": {"warehouse": "wms-3", "carrier": "", "labels": "them"},
+    "tracked": {"warehouse": "wms-3", "carrier": "ups", "labels": "them"},
+    "home": {"warehouse": "", "carrier": "ups"},
 }
 HOUSES = {"wms-1": "one", "wms-2": "two", "wms-3": "three"}
 """The simulated warehouse behind each partner."""
@@ -49,7 +51,9 @@ HOUSES = {"wms-1": "one", "wms-2": "two", "wms-3": "three"}
 SELLERS: Mapping[str, Mapping[str, Any]] = {
     "full": {"places": ["wh1"]},
     "two places": {"places": ["wh1", "wh2"], "writes": EVERY_MAIL},
+    "three places": {"places": ["wh1", "wh2", "tracked"], "short_pick": "backorder"},
     "3PL": {"places": ["third"]},
+    "no warehouse": {"places": ["home"]},
     "no ERP": {"places": ["wh1"], "erp": ""},
     "COD": {
         "places": ["wh1", "wh2"],
@@ -64,7 +68,7 @@ PACE = Pace(
     first_track_seconds=0.2,
     track_every_seconds=0.3,
     stock_retry_seconds=0.5,
-    timeout_seconds=1.5,
+    timeout_seconds=2.0,
     retry_first_seconds=0.1,
     retry_most_seconds=0.5,
     retry_attempts=1,
@@ -72,7 +76,7 @@ PACE = Pace(
     breaker_failures=1_000,
     breaker_open_seconds=0.5,
 )
-SOUGHT_SECONDS = [0.5, 2.0, 4.0, 8.0, 15.0, 30.0]
+SOUGHT_SECONDS = [0.5, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0]
 """When what was skipped is looked up; in earnest it is after a quarter of an hour, one, and 24."""
 
 

@@ -85,6 +85,7 @@ def test_a_seller_without_an_erp(seller: Seller) -> None:
     told.then("it is done").erp_has().stage_is("closed").no_one_is_asked().ends()
 
 
+@pytest.mark.both
 def test_a_seller_without_a_warehouse(seller: Seller) -> None:
     """A person packs, and is told exactly what; the label is bought for what was packed."""
     told = seller("no warehouse").given("no warehouse").places(an_order())
