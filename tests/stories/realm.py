@@ -97,6 +97,7 @@ class Realm(World):
         super().__init__(home, stack)
         self.loop = asyncio.new_event_loop()
         self.numbers = itertools.count(1_001)
+        self.connections = AsyncExitStack()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Do something to its end."""
@@ -131,20 +132,14 @@ class Realm(World):
         self.config.write_text(toml(table))
         self.config.chmod(0o600)
 
-    async def open(self, stack: AsyncExitStack) -> None:
+    async def open(self) -> None:
         """Start everything, and connect to it."""
         habits = json.dumps({"pause": True})
         words = ("--warehouse-habits", habits, "--deliver-when-told", "--latency-ms", "1")
         await self.start_partners(*words, "--deliver-after-seconds", "0", pace=PACE)
         self.start_service()
         await self.ready()
-        timeout = aiohttp.ClientTimeout(total=15.0)
-        self.session = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
-        self.local = await stack.enter_async_context(open_local(self.data))
-        self.orders = LocalOrders(self.local)
-        client = await nats.connect(self.runtime().nats_url)
-        stack.push_async_callback(client.close)
-        self.streams = client.jetstream()
+        await self.connect()
         for seller in SELLERS:
             name = channel_of(seller)
             wish = {
@@ -153,6 +148,25 @@ class Realm(World):
                 "delay_ms": [1, 10],
             }
             await self.ask("POST", f"/_sim/shops/{name}.myshopify.com/webhooks", wish)
+
+    async def connect(self) -> None:
+        """Connect to what runs."""
+        stack = self.connections = AsyncExitStack()
+        timeout = aiohttp.ClientTimeout(total=15.0)
+        self.session = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
+        self.local = await stack.enter_async_context(open_local(self.data))
+        self.orders = LocalOrders(self.local)
+        client = await nats.connect(self.runtime().nats_url)
+        stack.push_async_callback(client.close)
+        self.streams = client.jetstream()
+
+    async def kill_and_restart(self) -> None:
+        """kill -9 of the service, its NATS and its Postgres, and a new start."""
+        await self.connections.aclose()
+        await self.kill_all()
+        self.start_service()
+        await self.ready()
+        await self.connect()
 
     async def ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Json:
         """Ask the simulators."""
@@ -222,12 +236,10 @@ def realm_of_stories() -> Iterator[Realm]:
     """The servers, from here to the end of the block."""
     with temporary_home() as home, ExitStack() as processes:
         realm = Realm(home, processes)
-        stack = AsyncExitStack()
         try:
-            realm.run(stack.enter_async_context(stack))
-            realm.run(realm.open(stack))
+            realm.run(realm.open())
             yield realm
         finally:
-            realm.run(stack.aclose())
+            realm.run(realm.connections.aclose())
             realm.run(realm.kill_all())
             realm.loop.close()
