@@ -145,7 +145,7 @@ class EffectExecutor:
             error = RuntimeError(f"What was found was not taken: {outcome} {why}")
             log.error("Effect %s of %s: %s", *item.name[::-1], error)
         await self._look_later(lane, item, str(error or ""), self._next_look(lane, item))
-        return ("refused", None) if error is None else ("retry", error)
+        return ("absent", None) if error is None else ("retry", error)
 
     async def _found(self, lane: Lane, item: Item, trace: Trace) -> Result | None:
         """Ask the partner, if it can be asked and it is time."""
