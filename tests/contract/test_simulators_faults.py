@@ -196,6 +196,17 @@ async def test_knobs_expire_by_themselves(sim: Client) -> None:
     assert (await sim.call("GET", "/_sim/faults")).json == {"faults": []}
 
 
+async def test_one_answer_can_be_dropped(sim: Client) -> None:
+    """With `times` the knobs strike so often, and then the partner is well."""
+    await sim.fault("carrier", "ship", act_no_answer_rate=1, times=1)
+    assert (await sim.call("GET", "/_sim/faults")).json["faults"][0]["times_left"] == 1
+    with pytest.raises(TimeoutError):
+        await sim.ship("R-T", seconds=0.3)
+    assert (await sim.ship("R-T")).status == 200
+    assert (await sim.call("GET", "/_sim/faults")).json == {"faults": []}
+    assert [one["reference"] for one in await sim.ledger("label")] == ["R-T", "R-T"]
+
+
 async def test_an_operations_knobs_hide_its_partners(sim: Client) -> None:
     """What is set for one operation holds there; `*` holds for the others."""
     await sim.fault("carrier", error_rate=1)
