@@ -301,7 +301,9 @@ def _by_a_person(state: Counter, number: int, *, again: bool) -> Decision:
     before = next(one for one in state.asked if one.number == number)
     after = replace(state, stuck=tuple(one for one in state.stuck if one.number != number))
     if not again:
-        return replace(_told(after, "skipped"), settled=((number, "person"),))
+        doubtful = any(one.number == number and not one.known for one in state.stuck)
+        how = "sought" if doubtful else "person"
+        return replace(_told(after, "skipped"), settled=((number, how),))
     next_one = Asked(state.last + 1, before.key, before.lane)
     after = replace(
         after,

@@ -54,7 +54,8 @@ RESULTS: dict[type[f.Effect], f.Result] = {
 
 class ScriptedPartner:
     """Counts what it does in the real world. `raises` are errors for the next calls, each with
-    whether the partner acts all the same; `gate` holds calls up while it is clear."""
+    whether the partner acts all the same; `unfindable` are errors for the next look-ups; `gate`
+    holds calls up while it is clear."""
 
     def __init__(self, name: str, *, can_look_up: bool = True) -> None:
         self.name = name
@@ -63,6 +64,7 @@ class ScriptedPartner:
         self.looked_up: list[str] = []
         self.calls: list[Call] = []
         self.raises: list[tuple[BaseException, bool]] = []
+        self.unfindable: list[BaseException] = []
         self.answers = dict(RESULTS)
         self.gate = asyncio.Event()
         self.gate.set()
@@ -87,4 +89,6 @@ class ScriptedPartner:
         """Find what was done under our reference."""
         self.looked_up.append(call.idempotency_key)
         name = f"{f.tag_of(call.effect)} {call.reference}"
+        if self.unfindable:
+            raise self.unfindable.pop(0)
         return RESULTS[type(call.effect)] if name in self.did else None

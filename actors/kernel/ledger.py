@@ -113,7 +113,8 @@ def ordered(counts: Counts) -> int:
 
 def out(counts: Counts) -> int:
     """Return how many units have left by us."""
-    return sum(counts.get(letter, 0) for letter in OUT)
+    get = counts.get
+    return get("t", 0) + get("d", 0) + get("l", 0) + get("r", 0) + get("f", 0)
 
 
 def is_balanced(counts: Counts) -> bool:

@@ -57,7 +57,8 @@ class LabelImage(Struct, frozen=True, kw_only=True):
 class Decision(Struct, frozen=True, kw_only=True):
     """What an input leads to. No events means: seen, and nothing changes.
 
-    `settled` are effects that ended, each with how (`done`, `refused`, `person`). Timers are named
+    `settled` are effects that ended, each with how (`done`, `refused`, `person`, or `sought`: a
+    person skipped it, and whether it was done is looked up later). Timers are named
     by thing and name; one that is set replaces an earlier one. `body` is the canonical order that
     is acted on from now on, `stated` the channel's latest statement where it says something else.
     """

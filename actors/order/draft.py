@@ -11,6 +11,7 @@ from schemas.messages.base import Intent
 from schemas.order.things import Key, kind_of, number_of
 
 # Any: the fields of a state, of every type; each fold knows its own.
+_SAME: Any = object()
 
 
 class Draft:
@@ -25,7 +26,8 @@ class Draft:
 
     def get(self, name: str) -> Any:
         """Return a field as it is now."""
-        return self.changes[name] if name in self.changes else getattr(self.state, name)
+        found = self.changes.get(name, _SAME)
+        return getattr(self.state, name) if found is _SAME else found
 
     def set(self, **changes: Any) -> None:
         """Change fields."""
@@ -54,28 +56,29 @@ class Draft:
     def bury(self, name: str, key: Key, stage: str, ids: tuple[str, ...] = ()) -> None:
         """Leave of a thing only how it ended and its outside ids, unless a partner may still tell
         something about it."""
-        lost = self.get("lost")
-        if any(one.key == key and not one.known for one in lost):
-            return
-        if any(one.key == key for one in lost):
-            self.set(lost=tuple(one for one in lost if one.key != key))
+        if lost := self.get("lost"):
+            if any(one.key == key and not one.known for one in lost):
+                return
+            if any(one.key == key for one in lost):
+                self.set(lost=tuple(one for one in lost if one.key != key))
         del self.things(name)[key]
         self.put("ended", key, Ended(stage, tuple(one for one in ids if one)))
 
     def may_exist(self, intent: Intent) -> bool:
         """Whether an earlier attempt of an effect may have been carried out: what a partner then
         finds says what was told before."""
-        tries = [x for x in self.get("lost") if (x.key, x.kind) == (intent.key, intent.kind)]
+        lost = self.get("lost")
+        if not lost:
+            return False
+        tries = [x for x in lost if (x.key, x.kind) == (intent.key, intent.kind)]
         return bool(tries) and not tries[-1].known
 
     def forget(self, key: Key) -> None:
         """Drop what waited for a person about a thing that needs no one any more."""
-        if any(one.key == key for one in self.get("stuck")):
-            self.set(stuck=tuple(one for one in self.get("stuck") if one.key != key))
-        if any(one.key == key for one in self.get("holds")):
-            self.set(holds=tuple(one for one in self.get("holds") if one.key != key))
-        if any(one.key == key for one in self.get("tasks")):
-            self.set(tasks=tuple(one for one in self.get("tasks") if one.key != key))
+        for name in ("stuck", "holds", "tasks"):
+            kept = self.get(name)
+            if kept and any(one.key == key for one in kept):
+                self.changes[name] = tuple(one for one in kept if one.key != key)
 
     def done(self) -> State:
         """Return the state."""

@@ -141,6 +141,9 @@ def _answered(draft: Draft, number: int) -> None:
     """An effect whose end is known is awaited no more, also when it was given up before; nor is
     another call for the same, which had the same reference."""
     lost: tuple[Lost, ...] = draft.get("lost")
+    stuck: tuple[Stuck, ...] = draft.get("stuck")
+    if not lost and not stuck:
+        return
     known: tuple[e.Intent | Lost, ...] = (*draft.state.open, *lost)
     ended = next((one for one in known if one.number == number), None)
     same = {number}
@@ -149,7 +152,6 @@ def _answered(draft: Draft, number: int) -> None:
         same |= {one.number for one in lost if (one.key, one.kind, one.note) == name}
     if any(one.number in same for one in lost):
         draft.set(lost=tuple(one for one in lost if one.number not in same))
-    stuck: tuple[Stuck, ...] = draft.get("stuck")
     if any(one.number in same for one in stuck):
         draft.set(stuck=tuple(one for one in stuck if one.number not in same))
 

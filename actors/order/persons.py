@@ -24,7 +24,7 @@ from actors.order.reading import (
 from actors.order.state import Stuck
 from actors.order.table import ACCEPTED, CANCELLED, EXPECTED, FINAL, NEW, PLACED, TABLE
 from actors.order.wanted import CANCEL
-from actors.order.work import Ask, Work
+from actors.order.work import SOUGHT, Ask, Work
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
@@ -42,6 +42,9 @@ VOID, AMEND, UNPOST = (
 
 MAKING = frozenset({RESERVE, TASK, LABEL, POST, MAIL})
 """What a partner that refused it is asked for as a new attempt, under a new reference."""
+
+QUESTIONS = frozenset({FETCH, TRACK})
+"""What leaves nothing behind that could be found later."""
 
 THE_SERVICE = "the service"
 
@@ -269,6 +272,9 @@ def _skip(work: Work, command: i.ActOnOrder) -> str:
             reason=command.reason,
         )
     )
+    if not stuck.outcome_known and stuck.kind not in QUESTIONS:
+        # No one knows whether it was done: it is searched for a while, and adopted when found.
+        work.settled = ((stuck.number, SOUGHT),)
     consequence = _CONSEQUENCES.get(stuck.kind)
     if consequence is not None:
         note = lost.note if lost is not None else ""

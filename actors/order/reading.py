@@ -35,7 +35,7 @@ def is_unready(hold_id: str) -> bool:
 
 def is_held(state: State, key: Key = ORDER) -> bool:
     """Whether irreversible work for a thing waits for a person."""
-    return any(hold.key in (ORDER, key) for hold in state.holds)
+    return bool(state.holds) and any(hold.key in (ORDER, key) for hold in state.holds)
 
 
 def place_of(setup: Setup, name: str) -> Place:
@@ -63,10 +63,10 @@ def is_worked_on(state: State, setup: Setup) -> bool:
     customer are told."""
     if shipped(state):
         return True
-    return any(
-        one.stage != "cancelled" and not one.stop and is_reserved(one, setup)
-        for one in state.fulfilments.values()
-    )
+    for one in state.fulfilments.values():
+        if one.stage != "cancelled" and not one.stop and is_reserved(one, setup):
+            return True
+    return False
 
 
 def units(

@@ -52,11 +52,10 @@ _DONE: dict[str, Callable[[Work, Intent, f.Result, int], None]] = {
 
 def done(work: Work, command: i.EffectDone) -> None:
     """A partner did it. An effect of which nothing is known any more has been settled before."""
-    intent, settles = _find(work, command.number)
+    intent, _ = _find(work, command.number)
     if intent is None:
         return
-    if settles:
-        work.settled = ((settles, "done"),)
+    work.settled = ((command.number, "done"),)
     # A late answer settles nothing that is open; its number says that it is awaited no more.
     _DONE[kind_of(intent.key)](work, intent, command.result, command.number)
     if any(one.number == command.number for one in work.state.open):

@@ -85,8 +85,9 @@ class Ended(Struct, frozen=True, array_like=True):
     ids: tuple[str, ...] = ()
 
 
-class State(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An order's state.
+class State(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
+    """An order's state. What is read off it again and again may be kept in its `__dict__`, which is
+    neither stored nor compared.
 
     `family` names the machines and their versions that made it. `collected` is the amount to
     collect that went with fulfilments that are done, `settled_minor` the money owed that a person

@@ -15,6 +15,9 @@ from schemas.messages.events import OrderEvent
 from schemas.order.canonical import Order
 from schemas.order.things import Key, key_of
 
+SOUGHT = "sought"
+"""How an effect is settled that a person skipped and that may have been done all the same."""
+
 
 class Ask(Struct, frozen=True):
     """An effect that one thing wants, in a partner's lane. `note` goes with its intent."""

@@ -237,7 +237,7 @@ class Actor:
                     for x in d.effects
                 ]
             ),
-            settled=tuple([x for d in decisions for x in d.settled]),
+            settled=tuple({number: how for d in decisions for number, how in d.settled}.items()),
             set_timers=tuple([(*name, due) for name, due in timers.items() if due is not None]),
             clear_timers=tuple([name for name, due in timers.items() if due is None]),
             row=self._stream.row_of(memory.state),

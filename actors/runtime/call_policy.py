@@ -54,6 +54,14 @@ class CallPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rest_seconds: Annotated[
         float, Meta(ge=0.05, le=86_400, description="Rest after a credential was refused.")
     ] = 60.0
+    sought_seconds: Annotated[
+        tuple[Annotated[float, Meta(ge=0.01, le=400 * 86_400)], ...],
+        Meta(
+            max_length=10,
+            description="When it is looked up whether a call of unknown outcome acted all the "
+            "same that a person skipped: so long after that, and then no more.",
+        ),
+    ] = (900.0, 3_600.0, 86_400.0)
     backlog: Annotated[
         int, Meta(ge=1, le=100_000, description="Effects kept in memory; more stay in Postgres.")
     ] = 1_000
@@ -61,6 +69,8 @@ class CallPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.retry_first_seconds > self.retry_most_seconds:
             raise ValueError("retry_first_seconds must not be above retry_most_seconds")
+        if list(self.sought_seconds) != sorted(self.sought_seconds):
+            raise ValueError("sought_seconds must rise")
 
     @property
     def effect_seconds(self) -> float:

@@ -117,6 +117,7 @@ class Dispatcher:
             maybe_done=found.attempts > 0 or (can_look_up and found.written_by != epoch),
             encoded=found.body,
             trace=found.trace,
+            sought_since=found.sought_since,
         )
 
     async def _drive_new(self) -> None:

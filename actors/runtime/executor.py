@@ -8,6 +8,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+from msgspec.structs import replace
+
 from actors.runtime import errors
 from actors.runtime.item import Item
 from actors.runtime.lane import Lane
@@ -68,7 +70,8 @@ class EffectExecutor:
         started = runtime.clock.monotonic()
         outcome, error = "done", None
         try:
-            outcome, error = await self._attempt(lane, item, trace)
+            step = self._attempt if item.sought_since is None else self._seek
+            outcome, error = await step(lane, item, trace)
         finally:
             now = runtime.clock.monotonic()
             lane.finish_call(now)
@@ -112,6 +115,69 @@ class EffectExecutor:
         lane.count_done()
         await self._reply(lane, item, EffectDone(number=item.number, result=result))
         return "done", None
+
+    async def _seek(self, lane: Lane, item: Item, trace: Trace) -> tuple[str, BaseException | None]:
+        """Look up what a person went on without: what was done all the same is brought to its
+        stream. What is not found is looked up again later, a few times, and never made."""
+        error: Exception | None = None
+        found: Result | None = None
+        try:
+            self._check_ours(item)
+            found = await self._found(lane, item, trace)
+        except errors.LeaseLost as lost:
+            self._leave(lane, item)
+            return "lost", lost
+        except (errors.Unknown, TimeoutError) as failed:
+            self._failed(lane)
+            error = failed
+        except Exception as failed:  # noqa: BLE001 - one look fails; the next is due all the same
+            log.info("Effect %s of %s could not be looked up: %s", *item.name[::-1], failed)
+            error = failed
+        if found is not None:
+            reply = EffectDone(number=item.number, result=found)
+            outcome, why = await self._post(item, reply)
+            if outcome in {COMMITTED, DUPLICATE}:
+                await self._look_later(lane, item, "", None)
+                return "done", None
+            if self._runtime.stopping:
+                lane.release(item)
+                return "retry", None
+            error = RuntimeError(f"What was found was not taken: {outcome} {why}")
+            log.error("Effect %s of %s: %s", *item.name[::-1], error)
+        await self._look_later(lane, item, str(error or ""), self._next_look(lane, item))
+        return ("absent", None) if error is None else ("retry", error)
+
+    async def _found(self, lane: Lane, item: Item, trace: Trace) -> Result | None:
+        """Ask the partner, if it can be asked and it is time."""
+        since = item.sought_since
+        assert since is not None
+        passed = (self._runtime.clock.now() - since).total_seconds()
+        times = lane.policy.sought_seconds
+        if not times or passed < times[0] or not lane.partner.can_look_up:
+            return None
+        call = self._call(item, trace)
+        async with asyncio.timeout(lane.policy.effect_seconds):
+            found = await lane.partner.look_up(call)
+        self._answered(lane)
+        return found
+
+    def _next_look(self, lane: Lane, item: Item) -> float | None:
+        """Return in how many seconds it is looked up again, None when it has been often enough."""
+        assert item.sought_since is not None
+        passed = (self._runtime.clock.now() - item.sought_since).total_seconds()
+        if not lane.partner.can_look_up:
+            return None
+        return next((one - passed for one in lane.policy.sought_seconds if one > passed), None)
+
+    async def _look_later(self, lane: Lane, item: Item, reason: str, delay: float | None) -> None:
+        """Leave the search to the store until the next look; None: it is over."""
+        note = replace(self._note(item, reason, delay or 0.0), is_over=delay is None)
+        if not await self._written(lane, item, lambda: self._outbox.note(note)):
+            return
+        if delay is None:
+            lane.release(item)
+        else:
+            lane.rest(item, self._runtime.clock.monotonic() + delay)
 
     def _check_ours(self, item: Item) -> None:
         """Raises LeaseLost when the order went to another process since the effect was taken into

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from actors.runtime.observer import BLIND, Trace
@@ -15,7 +16,8 @@ from schemas.order.things import Key
 class Item:
     """`key` is the thing the effect is for, `reference` the order's own. `epoch` is the lease epoch
     under which it was taken into memory: under another one somebody else may have called for it.
-    `maybe_done` says that it is looked up before it is called."""
+    `maybe_done` says that it is looked up before it is called; `sought_since`, that it is only
+    looked up."""
 
     __slots__ = (
         "_body",
@@ -31,6 +33,7 @@ class Item:
         "partition",
         "ref",
         "reference",
+        "sought_since",
         "trace",
         "watched",
     )
@@ -52,6 +55,7 @@ class Item:
         body: Any = None,
         encoded: bytes = b"",
         trace: str = "",
+        sought_since: datetime | None = None,
     ) -> None:
         self.order_id = order_id
         self.number = number
@@ -67,6 +71,7 @@ class Item:
         self._body = body
         self._encoded = encoded
         self.trace = trace
+        self.sought_since = sought_since
         self.watched: Trace = BLIND
         """The call that is under way, so that what its answer causes is linked to it."""
 

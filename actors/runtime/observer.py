@@ -62,7 +62,7 @@ class Observer(Protocol):
 
     def called(self, partner: str, operation: str, outcome: str, seconds: float) -> None:
         """A partner was called: `done`, `refused`, `retry`, `unknown`, `person`, `unauthorised`,
-        `lost`."""
+        `lost`, or `absent` where what a person skipped was looked up and is not there."""
         ...
 
     def breaker(self, partner: str, state: str) -> None:

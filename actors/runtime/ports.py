@@ -88,7 +88,8 @@ class Append(Struct, frozen=True, kw_only=True):
     after it. `reference` is the order's own, which is stored with a new order and never changes: it
     says which key signs the references of all its things. `input_ids` are recorded in the inbox:
     when one is there already, nothing of this append is written. `settled` are numbers of effects
-    that ended with this append, each with how (`done`, `refused`, `person`). Timers: `set_timers`
+    that ended with this append, each with how (`done`, `refused`, `person`, or `sought`: a person
+    went on without it, and the dispatcher looks up later whether it was done). Timers: `set_timers`
     upserts by key and name, `clear_timers` deletes. `bodies` are those that are new or changed.
     `state` is the encoded state after the events. `trace` is a traceparent ("" when the trace isn't
     sampled).
@@ -176,7 +177,8 @@ class Leases(Protocol):
 class OpenEffect(Struct, frozen=True, kw_only=True):
     """An effect that has not ended. `reference` is the order's own. `attempts` counts calls that
     may have reached the partner; `written_by` is the lease epoch of the process that recorded it.
-    `body` is the encoded body acted on, b"" where there is none."""
+    `body` is the encoded body acted on, b"" where there is none. `sought_since` is when a person
+    went on without it: it is only looked up then, never made; None for any other."""
 
     order_id: OrderId
     number: int
@@ -192,17 +194,19 @@ class OpenEffect(Struct, frozen=True, kw_only=True):
     written_by: int
     body: bytes
     trace: str
+    sought_since: datetime | None = None
 
 
 class EffectNote(Struct, frozen=True, kw_only=True):
     """What the dispatcher remembers about an effect that did not end: attempts so far (absolute),
-    when it is due next, and the last error in words."""
+    when it is due next, and the last error in words. `is_over`: it is not sought any more."""
 
     order_id: OrderId
     number: int
     attempts: int
     due_at: datetime
     error: str
+    is_over: bool = False
 
 
 class Outbox(Protocol):
@@ -217,12 +221,13 @@ class Outbox(Protocol):
         limit: int,
         exclude: Sequence[EffectName],
     ) -> list[OpenEffect]:
-        """Return open effects of one lane and these partitions, oldest due first, leaving out those
-        in `exclude`."""
+        """Return open and sought effects of one lane and these partitions, oldest due first,
+        leaving out those in `exclude`."""
         ...
 
     async def note(self, note: EffectNote) -> None:
-        """Remember a failed or starting attempt; concurrent callers share one commit."""
+        """Remember a failed or starting attempt, or the end of a search; concurrent callers share
+        one commit."""
         ...
 
     async def effect_counts(self, partitions: Sequence[int]) -> dict[str, tuple[int, float]]:

@@ -84,7 +84,7 @@ class Decided(Protocol):
 
     @property
     def settled(self) -> Sequence[tuple[int, str]]:
-        """Effects that ended, by number, each with how: `done`, `refused` or `person`."""
+        """Effects that ended, by number, each with how: `done`, `refused`, `person` or `sought`."""
         ...
 
     @property

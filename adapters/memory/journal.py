@@ -35,7 +35,8 @@ _COMMITTED = Outcome(kind="committed")
 _DUPLICATE = Outcome(kind="duplicate")
 _CONFLICT = Outcome(kind="conflict")
 _SEEN_LIMIT = 500  # as the port promises
-_HOW = ("done", "refused", "person")
+_HOW = ("done", "refused", "person", "sought")
+_CALLED = ("open", "sought")
 
 
 class _Order(Struct, kw_only=True):
@@ -58,6 +59,7 @@ class _Effect(Struct, kw_only=True):
     attempts: int
     status: str = "open"
     error: str = ""
+    settled_at: datetime | None = None
 
 
 class _Timer(Struct, kw_only=True):
@@ -231,7 +233,7 @@ class MemoryJournal:
         due = sorted(
             (kept.due_at, name)
             for name, kept in self._effects.items()
-            if kept.status == "open"
+            if kept.status in _CALLED
             and kept.recorded.lane == lane
             and kept.due_at <= due_before
             and name not in left_out
@@ -244,8 +246,10 @@ class MemoryJournal:
         await self._turn()
         self._fenced(self._orders[note.order_id].partition)
         kept = self._effects.get((note.order_id, note.number))
-        if kept is not None and kept.status == "open":
+        if kept is not None and kept.status in _CALLED:
             kept.attempts, kept.due_at, kept.error = note.attempts, note.due_at, note.error
+            if note.is_over and kept.status == "sought":
+                kept.status = "person"
 
     async def effect_counts(self, partitions: Sequence[int]) -> dict[str, tuple[int, float]]:
         """Return for each lane the open effects and the oldest one's age in seconds."""
@@ -350,7 +354,7 @@ class MemoryJournal:
         for number, how in append.settled:
             kept = self._effects.get((order_id, number))
             if kept is not None:
-                kept.status = how
+                kept.status, kept.settled_at = how, append.at
         for key, called in append.clear_timers:
             self._timers.pop((order_id, key, called), None)
         for key, called, due_at in append.set_timers:
@@ -384,4 +388,5 @@ class MemoryJournal:
             written_by=kept.written_by,
             body=order.bodies.get(BODY, b""),
             trace=kept.trace,
+            sought_since=kept.settled_at if kept.status == "sought" else None,
         )

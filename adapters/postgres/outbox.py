@@ -73,7 +73,7 @@ class PostgresOutbox:
 
     def _open_effect(self, row: asyncpg.Record) -> OpenEffect:
         order_id, number, key, lane, channel, ref, partition, reference, effect, *rest = row
-        attempts, due_at, written_by, body, trace, master, wrapped = rest
+        attempts, due_at, written_by, body, trace, sought_since, master, wrapped = rest
         try:
             body = self._sealing.stored(order_id, BODY, body, (master, wrapped))
         except Damaged:
@@ -95,6 +95,7 @@ class PostgresOutbox:
             written_by=written_by,
             body=body or b"",
             trace=trace,
+            sought_since=sought_since,
         )
 
     async def _write(self, notes: Sequence[EffectNote]) -> Sequence[Exception | None]:
@@ -110,6 +111,7 @@ class PostgresOutbox:
             [note.due_at.timestamp() for note in notes],
             # Partners' error texts may hold what Postgres can't store.
             [storable(note.error) for note in notes],
+            [note.is_over for note in notes],
         )
         answers: list[Exception | None] = [None] * len(notes)
         if rows:

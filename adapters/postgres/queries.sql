@@ -198,10 +198,10 @@ WHERE d.order_id = $1 AND ($3::text IS NULL OR d.name = $3) ORDER BY d.name LIMI
 -- name: open_effects
 SELECT
     e.order_id, e.number, e.key, e.lane, o.channel, o.ref, e.partition, o.reference, e.body AS effect, e.attempts, e.due_at,
-    e.written_by, b.body, e.trace, b.master, b.wrapped
+    e.written_by, b.body, e.trace, CASE WHEN e.status = 'sought' THEN e.settled_at END AS sought_since, b.master, b.wrapped
 FROM (
     SELECT * FROM effects
-    WHERE status = 'open' AND lane = $1 AND due_at <= $2 AND partition = ANY ($3::int[])
+    WHERE status IN ('open', 'sought') AND lane = $1 AND due_at <= $2 AND partition = ANY ($3::int[])
         AND (order_id, number) NOT IN (SELECT * FROM unnest($5::text[], $6::int[]))
     ORDER BY due_at, order_id, number LIMIT $4
 ) e
@@ -222,13 +222,14 @@ held AS MATERIALIZED (
     FROM leases l JOIN unnest($1::int[], $2::bigint[]) AS h (partition, epoch) ON l.partition = h.partition AND l.epoch = h.epoch
 ),
 given AS MATERIALIZED (
-    SELECT * FROM unnest($3::text[], $4::int[], $5::int[], $6::float8[], $7::text[])
-    WITH ORDINALITY AS n (order_id, number, attempts, due_at, error, place)
+    SELECT * FROM unnest($3::text[], $4::int[], $5::int[], $6::float8[], $7::text[], $8::boolean[])
+    WITH ORDINALITY AS n (order_id, number, attempts, due_at, error, is_over, place)
 ),
 noted AS (
-    UPDATE effects f SET attempts = n.attempts, due_at = to_timestamp(n.due_at), error = n.error
+    UPDATE effects f SET attempts = n.attempts, due_at = to_timestamp(n.due_at), error = n.error,
+        status = CASE WHEN n.is_over AND f.status = 'sought' THEN 'person' ELSE f.status END
     FROM given n
-    WHERE f.order_id = n.order_id AND f.number = n.number AND f.status = 'open'
+    WHERE f.order_id = n.order_id AND f.number = n.number AND f.status IN ('open', 'sought')
         AND (f.partition IN (SELECT partition FROM held)) IS TRUE
 )
 SELECT (n.place - 1)::int AS place, f.partition

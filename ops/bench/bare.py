@@ -129,6 +129,7 @@ class Bare:
         await partners.publish(order, tracking)
         await asyncio.gather(*others)
         await store.commit(order, calls.CLOSED)
+        await store.records.put(order)
         del self._orders[order.id], self._by_reference[order.reference]
         self.closed += 1
         self.last_at = time.monotonic()
@@ -205,6 +206,7 @@ async def run(given: argparse.Namespace) -> dict[str, object]:
                 store.steps.run(),
                 store.stock.run(),
                 store.notes.run(),
+                store.records.run(),
                 bare.consume(subscription),
                 bare.fire(),
             )

@@ -6,29 +6,35 @@ CREATE TABLE orders (
     channel text NOT NULL,
     ref text NOT NULL,
     number text NOT NULL,
-    correlation_id text NOT NULL,
+    reference text NOT NULL,
     stage text NOT NULL,
+    progress text NOT NULL,
     waiting_for text NOT NULL,
     currency text NOT NULL,
     total_minor bigint NOT NULL,
     final boolean NOT NULL,
-    attention boolean NOT NULL,
+    needs_person boolean NOT NULL,
+    suspended text NOT NULL DEFAULT '',
+    attention boolean NOT NULL GENERATED ALWAYS AS (needs_person OR suspended <> '') STORED,
     state bytea NOT NULL,
     placed_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
-    stage_since timestamptz
+    progress_since timestamptz NOT NULL
 ) WITH (fillfactor = 60, toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 1);
 
 CREATE INDEX orders_newest ON orders (placed_at DESC, order_id DESC);
 CREATE INDEX orders_open ON orders (placed_at DESC, order_id DESC) WHERE NOT final;
 CREATE INDEX orders_attention ON orders (placed_at DESC, order_id DESC) WHERE attention;
+CREATE INDEX orders_suspended ON orders (order_id) WHERE suspended <> '';
 CREATE INDEX orders_number ON orders (number);
 CREATE INDEX orders_ref ON orders (ref);
 
 CREATE TABLE order_bodies (
-    order_id text COLLATE "C" PRIMARY KEY,
+    order_id text COLLATE "C" NOT NULL,
+    name text COLLATE "C" NOT NULL,
     body bytea NOT NULL,
-    updated_at timestamptz NOT NULL
+    updated_at timestamptz NOT NULL,
+    PRIMARY KEY (order_id, name)
 ) WITH (toast_tuple_target = 8160);
 
 CREATE TABLE events (
@@ -56,7 +62,8 @@ CREATE TABLE effects (
     order_id text COLLATE "C" NOT NULL,
     number integer NOT NULL,
     partition smallint NOT NULL,
-    partner text COLLATE "C" NOT NULL,
+    key text COLLATE "C" NOT NULL,
+    lane text COLLATE "C" NOT NULL,
     kind text NOT NULL,
     body bytea NOT NULL,
     status text NOT NULL DEFAULT 'open',
@@ -70,20 +77,26 @@ CREATE TABLE effects (
     PRIMARY KEY (order_id, number)
 ) WITH (fillfactor = 80, toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 1);
 
-CREATE INDEX effects_open ON effects (partner, due_at) WHERE status = 'open';
+CREATE INDEX effects_open ON effects (lane, due_at, partition) WHERE status = 'open';
+CREATE INDEX effects_suspended ON effects (order_id) WHERE status = 'suspended';
 
 CREATE TABLE timers (
     order_id text COLLATE "C" NOT NULL,
+    key text COLLATE "C" NOT NULL,
     name text COLLATE "C" NOT NULL,
+    partition smallint NOT NULL,
     due_at timestamptz NOT NULL,
-    PRIMARY KEY (order_id, name)
+    error text NOT NULL DEFAULT '',
+    PRIMARY KEY (order_id, key, name)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 1);
 
-CREATE INDEX timers_due ON timers (due_at);
+CREATE INDEX timers_due ON timers (due_at, partition) WHERE error = '';
+CREATE INDEX timers_suspended ON timers (order_id) WHERE error <> '';
 
 CREATE TABLE documents (
     order_id text COLLATE "C" NOT NULL,
     name text COLLATE "C" NOT NULL,
+    key text COLLATE "C" NOT NULL,
     content_type text NOT NULL,
     content bytea NOT NULL,
     at timestamptz NOT NULL,
@@ -92,13 +105,30 @@ CREATE TABLE documents (
 
 CREATE TABLE reservations (
     order_id text COLLATE "C" NOT NULL,
+    key text COLLATE "C" NOT NULL,
     line_id text COLLATE "C" NOT NULL,
-    place text COLLATE "C" NOT NULL,
     sku text COLLATE "C" NOT NULL,
+    place text COLLATE "C" NOT NULL,
     quantity integer NOT NULL,
+    change integer NOT NULL,
     number integer NOT NULL,
     tracked boolean NOT NULL,
     reserved_at timestamptz NOT NULL,
-    released_at timestamptz,
-    PRIMARY KEY (order_id, line_id)
+    changed_at timestamptz NOT NULL,
+    PRIMARY KEY (order_id, key, line_id, sku, place)
 );
+
+CREATE TABLE exchanges (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    order_id text COLLATE "C" NOT NULL,
+    key text COLLATE "C" NOT NULL,
+    effect integer NOT NULL,
+    partner text COLLATE "C" NOT NULL,
+    at timestamptz NOT NULL,
+    duration_ms integer NOT NULL,
+    method text NOT NULL,
+    status integer NOT NULL,
+    said bytea NOT NULL
+) WITH (autovacuum_vacuum_insert_scale_factor = 0.05);
+
+CREATE INDEX exchanges_of_order ON exchanges (order_id, id);

@@ -69,16 +69,21 @@ SALES_ORDER = json.dumps(
 TASK = json.dumps(
     {
         "reference": "@REF@",
+        "fulfilment": "F1",
         "channel": "acme-us",
         "order_ref": "@GID@",
         "order_number": "@NUMBER@",
         "place": "main",
+        "delivery": "parcel",
+        "labels": "ours",
         "ship_to": _ADDRESS,
         "lines": [
             {"line_id": f"1{n:013d}", "sku": f"SKU-{n:03d}", "title": "A thing", "quantity": 2}
             for n in range(3)
         ],
+        "label_url": "http://127.0.0.1:1/labels/1.@REF@.F1.1798466275.HAW7uXkrjP5aSSiZQqJao-wA",
         "callback_url": "@CALLBACK@",
+        "shipping_method": "Standard",
     },
     separators=(",", ":"),
 ).encode()
@@ -197,7 +202,7 @@ class Partners:
         self._task = TASK.replace(b"@CALLBACK@", callback_url.encode())
         self._smtp: asyncio.Queue[aiosmtplib.SMTP] = asyncio.Queue()
         self._orders_url = f"{base_url}/bc/api/v2.0/companies(bench)/salesOrders"
-        self._tasks_url = f"{base_url}/warehouse/v1/tasks"
+        self._tasks_url = f"{base_url}/warehouse/v2/tasks"
         self._ship_url = f"{base_url}/ups/api/shipments/v2409/ship"
         self._track_url = f"{base_url}/ups/api/track/v1/details/"
         self._shop_url = f"{base_url}/shopify/acme-us.myshopify.com/admin/api/2026-10/graphql.json"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import asyncpg
 
-from ops.bench.calls import LINES_BYTES, MAIL, PLACE, Step
+from ops.bench.calls import BODY_BYTES, EXCHANGES, LINES_BYTES, MAIL, PLACE, Step
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
@@ -22,17 +22,17 @@ FILLER = b"x" * 4096
 DAY = timedelta(days=1)
 
 ORDERS = """
-INSERT INTO orders AS o (order_id, version, partition, channel, ref, number, correlation_id, stage,
-    waiting_for, currency, total_minor, final, attention, state, placed_at, updated_at,
-    stage_since)
-SELECT order_id, version, 0, 'acme-us', ref, number, correlation_id, stage, 'the next step', 'USD',
-    12345, final, false, state, at, at, at
+INSERT INTO orders AS o (order_id, version, partition, channel, ref, number, reference, stage,
+    progress, waiting_for, currency, total_minor, final, needs_person, state, placed_at,
+    updated_at, progress_since)
+SELECT order_id, version, 0, 'acme-us', ref, number, reference, stage, stage, 'the next step',
+    'USD', 12345, final, false, state, at, at, at
 FROM unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bool[],
     $8::bytea[], $9::timestamptz[])
-    AS n (order_id, version, ref, number, correlation_id, stage, final, state, at)
+    AS n (order_id, version, ref, number, reference, stage, final, state, at)
 ON CONFLICT (order_id) DO UPDATE SET version = excluded.version, stage = excluded.stage,
-    final = excluded.final, state = excluded.state, updated_at = excluded.updated_at,
-    stage_since = excluded.stage_since
+    progress = excluded.progress, final = excluded.final, state = excluded.state,
+    updated_at = excluded.updated_at, progress_since = excluded.progress_since
 """
 INBOX = """
 INSERT INTO inbox (order_id, input_id, version, at)
@@ -43,11 +43,11 @@ INSERT INTO events (order_id, version, type, body, at)
 SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::bytea[], $5::timestamptz[])
 """
 EFFECTS = """
-INSERT INTO effects (order_id, number, partition, partner, kind, body, due_at, written_by, trace,
+INSERT INTO effects (order_id, number, partition, key, lane, kind, body, due_at, written_by, trace,
     at)
-SELECT order_id, number, 0, partner, kind, body, at, 1, '', at
-FROM unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::bytea[], $6::timestamptz[])
-    AS e (order_id, number, partner, kind, body, at)
+SELECT order_id, number, 0, key, lane, kind, body, at, 1, '', at
+FROM unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[], $6::bytea[],
+    $7::timestamptz[]) AS e (order_id, number, key, lane, kind, body, at)
 """
 SETTLED = """
 UPDATE effects f SET status = 'done', settled_at = s.at
@@ -55,31 +55,41 @@ FROM unnest($1::text[], $2::int[], $3::timestamptz[]) AS s (order_id, number, at
 WHERE f.order_id = s.order_id AND f.number = s.number
 """
 TIMERS = """
-INSERT INTO timers (order_id, name, due_at)
-SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])
-ON CONFLICT (order_id, name) DO UPDATE SET due_at = excluded.due_at
+INSERT INTO timers (order_id, key, name, partition, due_at)
+SELECT order_id, key, name, 0, due_at
+FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[])
+    AS t (order_id, key, name, due_at)
+ON CONFLICT (order_id, key, name) DO UPDATE SET due_at = excluded.due_at
 """
 CLEARED = """
-DELETE FROM timers t USING unnest($1::text[], $2::text[]) AS c (order_id, name)
-WHERE t.order_id = c.order_id AND t.name = c.name
+DELETE FROM timers t USING unnest($1::text[], $2::text[], $3::text[]) AS c (order_id, key, name)
+WHERE t.order_id = c.order_id AND t.key = c.key AND t.name = c.name
 """
 BODIES = """
-INSERT INTO order_bodies (order_id, body, updated_at)
-SELECT * FROM unnest($1::text[], $2::bytea[], $3::timestamptz[])
+INSERT INTO order_bodies (order_id, name, body, updated_at)
+SELECT order_id, '', body, at
+FROM unnest($1::text[], $2::bytea[], $3::timestamptz[]) AS b (order_id, body, at)
 """
 DOCUMENTS = """
-INSERT INTO documents (order_id, name, content_type, content, at)
-SELECT order_id, 'label', 'image/gif', content, at
+INSERT INTO documents (order_id, name, key, content_type, content, at)
+SELECT order_id, 'label', 'L1', 'image/gif', content, at
 FROM unnest($1::text[], $2::bytea[], $3::timestamptz[]) AS d (order_id, content, at)
 """
 RESERVE = """
-INSERT INTO reservations (order_id, line_id, place, sku, quantity, number, tracked, reserved_at)
-SELECT order_id, line_id, 'main', sku, quantity, 1, false, now()
+INSERT INTO reservations (order_id, key, line_id, sku, place, quantity, change, number, tracked,
+    reserved_at, changed_at)
+SELECT order_id, 'F1', line_id, sku, 'main', quantity, quantity, 1, false, now(), now()
 FROM unnest($1::text[], $2::text[], $3::text[], $4::int[]) AS l (order_id, line_id, sku, quantity)
 """
 NOTE = """
 UPDATE effects f SET attempts = 1, error = 'being sent' FROM unnest($1::text[]) AS n (order_id)
 WHERE f.order_id = n.order_id AND f.number = $2
+"""
+KEEP = """
+INSERT INTO exchanges (order_id, key, effect, partner, at, duration_ms, method, status, said)
+SELECT order_id, key, effect, partner, now(), 5, method, 200, said
+FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::bytea[])
+    AS x (order_id, key, effect, partner, method, said)
 """
 DUE = "SELECT order_id FROM timers WHERE due_at <= $1 ORDER BY due_at LIMIT 500"
 
@@ -91,7 +101,7 @@ class Order:
 
     def __init__(self, serial: int, gid: str, number: str, lines: list[tuple[str, str, int]]):
         self.id = f"{serial:022d}"
-        self.reference = f"b1{serial:033d}"
+        self.reference = f"1B{serial:033d}"
         self.gid = gid
         self.number = number
         self.lines = lines
@@ -145,19 +155,20 @@ class Batcher(Generic[T]):
 
 
 class Store:
-    """Four connections: steps, stock, notes, timers."""
+    """Five connections: steps, stock, notes, records of calls, timers."""
 
     def __init__(self, connections: list[Connection]) -> None:
-        self._steps, self._stock, self._notes, self._timers = connections
+        self._steps, self._stock, self._notes, self._records, self._timers = connections
         self.steps: Batcher[Written] = Batcher(self._write)
         self.stock: Batcher[Order] = Batcher(self._reserve)
         self.notes: Batcher[Order] = Batcher(self._note)
+        self.records: Batcher[Order] = Batcher(self._keep)
 
     @classmethod
     async def open(cls, dsn: str) -> Store:
         """Connect and create the tables."""
         settings = {"jit": "off", "synchronous_commit": "on"}
-        connections = [await asyncpg.connect(dsn, server_settings=settings) for _ in range(4)]
+        connections = [await asyncpg.connect(dsn, server_settings=settings) for _ in range(5)]
         tables = Path(__file__).with_name("bare.sql").read_text("utf-8")
         await connections[0].execute(tables)
         return cls(connections)
@@ -218,12 +229,13 @@ class Store:
         if effects:
             await self._steps.execute(
                 EFFECTS,
-                [w.order.id for w, _, _, _ in effects],
-                [number for _, number, _, _ in effects],
-                [partner for _, _, partner, _ in effects],
-                [f"{partner}.do_it.v1" for _, _, partner, _ in effects],
-                [FILLER[:size] for _, _, _, size in effects],
-                [w.at for w, _, _, _ in effects],
+                [w.order.id for w, _, _, _, _ in effects],
+                [number for _, number, _, _, _ in effects],
+                [key for _, _, _, key, _ in effects],
+                [lane for _, _, lane, _, _ in effects],
+                [f"{lane}.do_it.v1" for _, _, lane, _, _ in effects],
+                [FILLER[:size] for _, _, _, _, size in effects],
+                [w.at for w, _, _, _, _ in effects],
             )
         settled = [w for w in batch if w.step.settles]
         if settled:
@@ -237,21 +249,25 @@ class Store:
     async def _write_timers(self, batch: list[Written]) -> None:
         # If a timer is set twice in a batch, the last time counts; the track timer is due at once.
         timers = {
-            (w.order.id, name): w.at + DAY * (name != "track")
+            (w.order.id, key, name): w.at + DAY * (name != "track")
             for w in batch
-            for name in w.step.sets
+            for key, name in w.step.sets
         }
         if timers:
             await self._steps.execute(
                 TIMERS,
-                [order_id for order_id, _ in timers],
-                [name for _, name in timers],
+                [order_id for order_id, _, _ in timers],
+                [key for _, key, _ in timers],
+                [name for _, _, name in timers],
                 list(timers.values()),
             )
-        cleared = [(w.order.id, name) for w in batch for name in w.step.clears]
+        cleared = [(w.order.id, *named) for w in batch for named in w.step.clears]
         if cleared:
             await self._steps.execute(
-                CLEARED, [order_id for order_id, _ in cleared], [name for _, name in cleared]
+                CLEARED,
+                [order_id for order_id, _, _ in cleared],
+                [key for _, key, _ in cleared],
+                [name for _, _, name in cleared],
             )
 
     async def _write_files(self, batch: list[Written]) -> None:
@@ -260,7 +276,7 @@ class Store:
             await self._steps.execute(
                 BODIES,
                 [w.order.id for w in placed],
-                [FILLER[: 960 + LINES_BYTES * len(w.order.lines)] for w in placed],
+                [FILLER[: BODY_BYTES + LINES_BYTES * len(w.order.lines)] for w in placed],
                 [w.at for w in placed],
             )
         found = [w for w in batch if w.document is not None]
@@ -284,3 +300,15 @@ class Store:
 
     async def _note(self, batch: list[Order]) -> None:
         await self._notes.execute(NOTE, [order.id for order in batch], MAIL)
+
+    async def _keep(self, batch: list[Order]) -> None:
+        rows = [(order.id, *one) for order in batch for one in EXCHANGES]
+        await self._records.execute(
+            KEEP,
+            [order_id for order_id, _, _, _, _, _ in rows],
+            [key for _, _, key, _, _, _ in rows],
+            [effect for _, _, _, effect, _, _ in rows],
+            [partner for _, partner, _, _, _, _ in rows],
+            [method for _, _, _, _, method, _ in rows],
+            [FILLER[:size] for _, _, _, _, _, size in rows],
+        )

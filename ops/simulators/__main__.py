@@ -46,6 +46,11 @@ def _parser() -> argparse.ArgumentParser:
         help="JSON with more habits of all warehouses, such as '{\"split_share\": 0.1}'",
     )
     add("--deliver-after-seconds", type=float, default=0.0, help="from label to delivered")
+    add(
+        "--deliver-when-told",
+        action="store_true",
+        help="no parcel moves before `POST /_sim/parcels` says how it ends",
+    )
     add("--ledger", type=Path, default=None, help="keep the ledger in this file, too")
     add(
         "--ready-file", type=Path, default=None, help="where to write JSON with url, smtp_port, pid"
@@ -76,6 +81,7 @@ def _options(given: argparse.Namespace, parser: argparse.ArgumentParser) -> Opti
         latency_ms=given.latency_ms,
         callback_secret=given.callback_secret,
         deliver_after_seconds=given.deliver_after_seconds,
+        deliver_when_told=given.deliver_when_told,
         warehouse=habits,
         ledger_file=given.ledger,
     )

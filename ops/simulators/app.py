@@ -42,6 +42,7 @@ class Options:
     latency_ms: float = 5.0
     callback_secret: str = DEFAULT_CALLBACK_SECRET
     deliver_after_seconds: float = 0.0
+    deliver_when_told: bool = False
     warehouse: Habits = field(default_factory=Habits)
     ledger_file: Path | None = None
 
@@ -59,7 +60,9 @@ class Simulators:
         self._faults = faults
         self._callbacks = Callbacks(options.callback_secret, faults)
         shopify = Shopify(world)
-        self._journeys = Journeys(options.deliver_after_seconds)
+        self._journeys = Journeys(
+            options.deliver_after_seconds, when_told=options.deliver_when_told
+        )
         ups = Ups(world, self._journeys)
         self._amazon = Amazon(world)
         self._bigcommerce = BigCommerce(world)

@@ -110,6 +110,7 @@ class Knobs:
     retry_after: str = "seconds"
     retry_after_seconds: int = 1
     expires_at: float | None = None
+    left: int | None = None
 
     def as_json(self, now: float) -> JsonObject:
         shown: dict[str, JsonValue] = {"partner": self.partner, "operation": self.operation}
@@ -127,6 +128,7 @@ class Knobs:
             retry_after=self.retry_after,
             retry_after_seconds=self.retry_after_seconds,
             seconds_left=None if self.expires_at is None else round(self.expires_at - now, 3),
+            times_left=self.left,
         )
         return shown
 
@@ -195,7 +197,7 @@ def _down(raw: JsonObject) -> str:
 
 _KNOWN = {
     "partner", "operation", "latency_ms", "down", "unauthorized", "ignore_idempotency",
-    "retry_after", "retry_after_seconds", "seconds", *RATES,
+    "retry_after", "retry_after_seconds", "seconds", "times", *RATES,
 }  # fmt: skip
 
 
@@ -225,6 +227,7 @@ def read_knobs(raw: JsonObject, now: float) -> Knobs:
         retry_after=_choice(raw, "retry_after", ("seconds", "date")),
         retry_after_seconds=int(_number(raw, "retry_after_seconds", 0, 3600, 1)),
         expires_at=None if seconds is None else now + _number(raw, "seconds", 0, 86_400, 0),
+        left=None if raw.get("times") is None else int(_number(raw, "times", 1, 1_000, 1)),
     )
 
 
@@ -270,7 +273,12 @@ class FaultBook:
             rng = random.Random(f"{self._seed}:{partner}:{operation}")
             self._rngs[(partner, operation)] = rng
         delay_seconds = (knobs.latency or self._default).draw_seconds(rng)
-        return Plan(self._fate(knobs, rng), delay_seconds, knobs)
+        fate = self._fate(knobs, rng)
+        if fate is not Fate.NORMAL and knobs.left is not None:
+            knobs.left -= 1
+            if not knobs.left:
+                del self._knobs[(knobs.partner, knobs.operation)]
+        return Plan(fate, delay_seconds, knobs)
 
     def _current(self, partner: str, operation: str) -> Knobs | None:
         knobs = self._knobs.get((partner, operation))

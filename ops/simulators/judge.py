@@ -62,8 +62,13 @@ class Books:
 
     def live(self, kind: str) -> list[JsonObject]:
         """Those that were not undone; a thing that was done again after that has a new id."""
-        undone = {text(entry, "id") for entry in self.all(UNDONE_BY[kind])}
-        return [entry for entry in self.all(kind) if text(entry, "id") not in undone]
+        undone = {_named(entry) for entry in self.all(UNDONE_BY[kind])}
+        return [entry for entry in self.all(kind) if _named(entry) not in undone]
+
+
+def _named(entry: JsonObject, *where: str) -> tuple[str, str]:
+    """An id is a partner's own: two warehouses may give the same to two tasks."""
+    return text(entry, "partner"), text(entry, *(where or ("id",)))
 
 
 def doubled(entries: Iterable[JsonObject]) -> list[str]:
@@ -141,11 +146,11 @@ def _units(entry: JsonObject, name: str) -> Units:
 
 def _left(books: Books) -> Units:
     """What left the house: what was handed over, or packed by a house that reports no hand-over."""
-    cancelled = {text(entry, "id") for entry in books.all("warehouse_task_cancel")}
+    cancelled = {_named(entry) for entry in books.all("warehouse_task_cancel")}
     gone = books.all("parcel_handed_over") or [
         parcel
         for parcel in books.all("parcel")
-        if text(parcel, "detail", "task_id") not in cancelled
+        if _named(parcel, "detail", "task_id") not in cancelled
     ]
     left: Units = Counter()
     for parcel in gone:

@@ -34,10 +34,12 @@ class Happening:
 
 
 class Journeys:
-    """The way of every parcel of one carrier. It takes `seconds` from label to its end."""
+    """The way of every parcel of one carrier. It takes `seconds` from label to its end; or, with
+    `when_told`, no parcel moves before its end is chosen."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, *, when_told: bool = False) -> None:
         self._seconds = seconds
+        self._when_told = when_told
         self._chosen: dict[str, str] = {}
 
     def choose(self, tracking_number: str, outcome: str) -> None:
@@ -60,6 +62,8 @@ class Journeys:
         if voided:
             happened.append(Happening("voided", bought_at))
             return happened[::-1]
+        if self._when_told and tracking_number not in self._chosen:
+            return happened
         usual = _CITIES.get(city.strip().lower(), "delivered")
         for what, part in _PATHS[self._chosen.get(tracking_number, usual)]:
             at = bought_at + part * self._seconds

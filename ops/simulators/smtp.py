@@ -224,7 +224,12 @@ class MailServer:
         message_id = headers.get("message-id", "") or queue_id
         # Of the recipient only the domain is kept: people's addresses don't belong in a ledger.
         domain = headers.get("to", "").rpartition("@")[2].strip("<> ")
-        detail: JsonObject = {"domain": domain, "recipients": recipients, "bytes": len(raw)}
+        detail: JsonObject = {
+            "domain": domain,
+            "recipients": recipients,
+            "bytes": len(raw),
+            "subject": headers.get("subject", ""),
+        }
         self.world.ledger.record("mail", "mail", reference, f"{message_id} to {domain}", detail)
         return queue_id
 

@@ -9,7 +9,6 @@ from ops.simulators.callbacks import Callbacks
 from ops.simulators.faults import BadKnob
 from ops.simulators.partner import Partner, World, json_reply
 from ops.simulators.shapes import JsonObject, NotUnderstood, number, objects, parse_object, text
-from ops.simulators.warehouse import Warehouse
 from ops.simulators.warehouse_floor import BuyLabel, Floor, Later
 from ops.simulators.warehouse_habits import HabitBook, Habits
 from ops.simulators.warehouse_labels import Labels
@@ -69,7 +68,7 @@ def read_step(raw: JsonObject) -> Step:
 
 
 class Warehouses:
-    """Version 1 and 2 at /warehouse, version 2 at /warehouses/{name}, made when first asked."""
+    """The default one at /warehouse, others at /warehouses/{name}, made when first asked."""
 
     def __init__(
         self,
@@ -87,15 +86,12 @@ class Warehouses:
         self._later = later
         self._buy_label = buy_label
         self._labels = Labels()
-        self._first = Warehouse(world, callbacks, habits, seed, later)
         self._of_all = HabitBook(habits)
         self._houses: dict[str, _House] = {}
 
     def at(self, request: Request) -> Partner | None:
         """The warehouse that a request goes to, or None if there is none and none can be made."""
         match request.segments():
-            case ["warehouse", "v1", *_]:
-                return self._first
             case ["warehouse", *_]:
                 return self._house("").front
             case ["warehouses", name, *_] if self._may_be(name):

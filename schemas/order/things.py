@@ -6,6 +6,7 @@ fulfilment, `L2` the label bought after `L1` was voided. `O` alone is the order 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NewType
 
 Key = NewType("Key", str)
@@ -36,6 +37,8 @@ MAX_NUMBER = 9_999
 """A reference has four digits for it."""
 
 
+# The same text each time: dictionaries of things find it by identity, and its hash is known.
+@lru_cache(maxsize=4_096)
 def key_of(kind: str, number: int) -> Key:
     """Return the key of one thing. Raises ValueError for an unknown kind or number."""
     if kind not in NAMES or kind == "O" or not 1 <= number <= MAX_NUMBER:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import lru_cache
 
 from actors.runtime.mailbox import DUPLICATE
 from actors.runtime.observer import Trace
@@ -61,15 +62,14 @@ class Observing:
 
     def begin_call(self, name: str, parent: str, reference: str) -> Trace:
         """Begin the trace of a call: `carrier.buy_label.v2` is named `carrier buy_label`."""
-        role, _, rest = name.partition(".")
         trace = self._tracer.begin(
-            f"{role} {rest.rpartition('.')[0] or rest}",
+            _span_name(name),
             SpanKind.CLIENT,
             caused_by=parent,
             correlation_id=reference,
         )
         # Each call has its own task: everything it logs is about this order.
-        label(trace_id=trace.trace_id, correlation_id=reference)
+        label(trace)
         return trace
 
     def mailbox_wait(self, seconds: float) -> None:
@@ -109,3 +109,10 @@ class Observing:
     def breaker(self, lane: str, state: str) -> None:
         """Set the gauge of the breaker's state."""
         self._metrics.breaker(lane).set(BREAKER_STATES[state])
+
+
+# As many as there are effects and their versions.
+@lru_cache(maxsize=256)
+def _span_name(operation: str) -> str:
+    role, _, rest = operation.partition(".")
+    return f"{role} {rest.rpartition('.')[0] or rest}"

@@ -42,7 +42,7 @@ async def probes(settings: Settings) -> list[Finding]:
     found += settings.channels.items()
     room, clock = asyncio.Semaphore(AT_ONCE), SystemClock()
     async with AsyncExitStack() as stack:
-        client = open_client(stack, clock, connections_per_host=AT_ONCE)
+        client = open_client(settings, stack, clock, connections_per_host=AT_ONCE)
         kits = Kits(settings, client, clock, intake=NoStream())
         async with asyncio.TaskGroup() as group:
             tasks = [

@@ -154,7 +154,7 @@ class Service:
     ) -> dict[str, Lane]:
         kits = Kits(
             self.settings,
-            open_client(self._stack, self.clock, exchanges=store.exchanges),
+            open_client(self.settings, self._stack, self.clock, exchanges=store.exchanges),
             self.clock,
             intake=wire.publisher,
             events=wire.events,

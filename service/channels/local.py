@@ -23,7 +23,7 @@ async def open_channels(data: Path | None, config: Path | None) -> AsyncIterator
     async with AsyncExitStack() as stack:
         local = await stack.enter_async_context(open_local(data))
         stream = await stack.enter_async_context(open_publisher(local.nats_url))
-        client = open_client(stack, clock, connections_per_host=4)
+        client = open_client(settings, stack, clock, connections_per_host=4)
         kits = Kits(settings, client, clock, intake=stream)
         shops = syncs(settings.channels, kits)
         rows, audit = SyncStore(local.pool), Audit(local.pool)

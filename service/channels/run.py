@@ -24,7 +24,7 @@ async def channels_service(
     settings: Settings, clock: SystemClock, wire: Wire, store: Store, stack: AsyncExitStack
 ) -> ChannelsService:
     """Build the service behind the API, with its own connections to the channels."""
-    client = open_client(stack, clock, connections_per_host=4)
+    client = open_client(settings, stack, clock, connections_per_host=4)
     kits = Kits(settings, client, clock, intake=wire.publisher)
     shops = syncs(settings.channels, kits)
     rows, audit = SyncStore(store.reports), Audit(store.reports)
@@ -48,7 +48,7 @@ async def keep_channels(
     rows = SyncStore(store.reports)
     address = settings.listen.public_url.rstrip("/")
     async with AsyncExitStack() as stack:
-        client = open_client(stack, clock, connections_per_host=8)
+        client = open_client(settings, stack, clock, connections_per_host=8)
         kits = Kits(settings, client, clock, intake=wire.publisher)
         keepers = []
         for name, shop in syncs(settings.channels, kits).items():

@@ -272,6 +272,18 @@ class Telemetry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = "auto"
 
 
+class Calls(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How requests to partners and channels are sent."""
+
+    direct: Annotated[
+        bool,
+        Meta(
+            description="Sends past the HTTP library's session, at less than half the CPU. Off: "
+            "through the session, should a partner's server ever get on badly with it."
+        ),
+    ] = True
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that can be set."""
 
@@ -334,6 +346,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = ""
     limits: Annotated[Limits, Meta(description="Bounds.")] = Limits()
     retention: Annotated[Retention, Meta(description="Retention.")] = Retention()
+    http: Annotated[Calls, Meta(description="Requests to partners.")] = Calls()
     exchanges: Annotated[ExchangePolicy, Meta(description="Exchanges with partners.")] = (
         ExchangePolicy()
     )

@@ -8,7 +8,8 @@ import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from contextlib import contextmanager
-from typing import Any, TextIO
+from contextvars import ContextVar
+from typing import Any, Protocol, TextIO
 
 import msgspec
 import structlog
@@ -136,9 +137,33 @@ def bound(*, trace_id: str = "", correlation_id: str = "") -> Iterator[None]:
         yield
 
 
-def label(*, trace_id: str, correlation_id: str) -> None:
-    """Add these ids to every line that this task logs from now on."""
-    structlog.contextvars.bind_contextvars(trace_id=trace_id, correlation_id=correlation_id)
+class Labelled(Protocol):
+    """What a task's log lines are about; asked only when a line is written."""
+
+    correlation_id: str
+
+    @property
+    def trace_id(self) -> str:
+        """32 hex digits."""
+        ...
+
+
+_LABEL: ContextVar[Labelled | None] = ContextVar("label", default=None)
+
+
+def label(work: Labelled) -> None:
+    """Add the ids of this work to every line that this task logs from now on."""
+    _LABEL.set(work)
+
+
+def labelled(_: object, __: str, event: EventDict) -> EventDict:
+    """Add the ids of the task's work to a line."""
+    work = _LABEL.get()
+    if work is not None:
+        event.setdefault("trace_id", work.trace_id)
+        if work.correlation_id:
+            event.setdefault("correlation_id", work.correlation_id)
+    return event
 
 
 def start_logs(
@@ -159,6 +184,7 @@ def start_logs(
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
+        labelled,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(EXTRA),

@@ -94,6 +94,7 @@ class Kits:
 
 
 def open_client(
+    settings: Settings,
     stack: AsyncExitStack,
     clock: Clock,
     *,
@@ -103,7 +104,7 @@ def open_client(
     """Open the HTTP client of adapters, inside the running loop; it is closed with the stack."""
     session = open_session(connections_per_host=connections_per_host)
     stack.push_async_callback(session.close)
-    return HttpClient(session, clock, exchanges=exchanges)
+    return HttpClient(session, clock, exchanges=exchanges, direct=settings.http.direct)
 
 
 def lanes(

@@ -113,10 +113,12 @@ def all_units(order: Order | None = None) -> tuple[Units, ...]:
 
 
 @asynccontextmanager
-async def http_client(clock: TestClock | None = None) -> AsyncIterator[HttpClient]:
+async def http_client(
+    clock: TestClock | None = None, *, direct: bool = True
+) -> AsyncIterator[HttpClient]:
     """A client with connections of its own."""
     async with open_session(connect_timeout_seconds=2.0) as session:
-        yield HttpClient(session, clock or TestClock())
+        yield HttpClient(session, clock or TestClock(), direct=direct)
 
 
 def patient(changes: Mapping[str, object]) -> dict[str, object]:

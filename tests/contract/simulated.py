@@ -206,10 +206,13 @@ def task(reference: str, callback_url: str = "") -> Json:
     """A warehouse task of two lines, five pieces."""
     return {
         "reference": reference,
+        "fulfilment": "F1",
         "channel": "acme-us",
         "order_ref": "1001",
         "order_number": "#1001",
         "place": "main",
+        "delivery": "parcel",
+        "labels": "ours",
         "ship_to": {
             "name": "Ada Archer",
             "lines": ["1 Main St"],

@@ -75,6 +75,22 @@ async def test_each_parcel_is_a_shipment_and_a_part_leaves_the_rest_open(
     assert (await simulators.call("GET", f"{BOOK}/statuses")).json["321"] == 2
 
 
+async def test_more_than_was_ordered_is_shown_as_far_as_it_was_ordered(
+    client: HttpClient, simulators: Client, running: Running
+) -> None:
+    """A warehouse shipped one piece too many, in the first parcel or in a second."""
+    await put(simulators, bundle_of(341))
+    shop = bigcommerce(client, running.http)
+    first = parcel("K1", "1Z1", ("1", 3))
+    call = a_call(publication(first), known(341))
+    made = await shop.perform(call)
+    assert await told(simulators, 341) == [("1Z1", {1: 2})]
+    assert made == await shop.look_up(call) == await shop.perform(call)
+    more = a_call(publication(parcel("K2", "1Z2", ("1", 1)), earlier=(first,)), known(341))
+    assert await shop.perform(more) == FulfilmentPublished(outside_ids=())
+    assert await told(simulators, 341) == [("1Z1", {1: 2})]
+
+
 async def test_our_own_write_back_comes_back_under_the_same_id(
     client: HttpClient, simulators: Client, running: Running
 ) -> None:

@@ -134,6 +134,25 @@ async def test_what_the_fulfilment_orders_lack_is_refused_by_name(
     assert await shown(sim, gid) == [({"THEIRS"}, 2)]
 
 
+async def test_more_than_was_ordered_is_shown_as_far_as_it_was_ordered(
+    running: Running, sim: Client, client: HttpClient
+) -> None:
+    """A warehouse shipped one piece too many, in the first parcel or in a second: the shop shows
+    what it knows of, with its number, and repeats find that."""
+    told = given(390, lines=1)
+    gid, (line,) = await put(sim, told), ids(told)
+    shop, order = shopify(client, running.http), ours(told)
+    first, second = parcel("K1", "1Z1", (line, 3)), parcel("K2", "1Z2", (line, 1))
+    call = a_call(publication(first), order)
+    assert await shop.look_up(call) is None
+    made = await shop.perform(call)
+    assert await shown(sim, gid) == [({"1Z1"}, 2)]
+    assert await shop.look_up(call) == await shop.perform(call) == made
+    more = a_call(publication(second, earlier=(first,)), order)
+    assert await shop.perform(more) == FulfilmentPublished(outside_ids=())
+    assert await shown(sim, gid) == [({"1Z1"}, 2)]
+
+
 async def test_what_needs_no_parcel_has_no_number(
     running: Running, sim: Client, client: HttpClient
 ) -> None:

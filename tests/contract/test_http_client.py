@@ -26,9 +26,10 @@ UNFINISHED = b"HTTP/1.1 200 OK\r\n"
 DATE = "Fri, 27 Nov 2026 12:00:30 GMT"
 
 
-@pytest.fixture
-async def client() -> AsyncIterator[HttpClient]:
-    async with http_client() as found:
+@pytest.fixture(params=["direct", "session"])
+async def client(request: pytest.FixtureRequest) -> AsyncIterator[HttpClient]:
+    """Both ways of sending keep one contract."""
+    async with http_client(direct=request.param == "direct") as found:
         yield found
 
 

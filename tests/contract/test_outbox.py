@@ -67,6 +67,27 @@ async def test_a_settled_effect_is_no_longer_open(store: Store, how: str) -> Non
     assert await store.open_numbers(STOCK) == [2]
 
 
+async def test_a_sought_effect_is_read_until_its_search_is_over(store: Store) -> None:
+    """What a person went on without is looked up at its times, is not counted as open, and a late
+    answer ends it like any other."""
+    await store.committed(append("1001", record={1: POST, 2: POST, 3: POST}))
+    await store.committed(append("1001", 1, settled=((1, "sought"), (2, "sought")), at=minutes(5)))
+    found = await store.open_effects(ERP)
+    assert [(x.number, x.sought_since) for x in found] == [
+        (1, minutes(5)), (2, minutes(5)), (3, None),
+    ]  # fmt: skip
+    assert (await store.outbox.effect_counts(ALL))[ERP][0] == 1
+    note = EffectNote(order_id=id_of("1001"), number=1, attempts=1, due_at=minutes(20), error="")
+    await store.outbox.note(note)
+    found = await store.open_effects(ERP, due_before=minutes(19))
+    assert [one.number for one in found] == [2, 3]
+    await store.outbox.note(replace(note, is_over=True))
+    await store.committed(append("1001", 2, settled=((2, "done"),)))
+    await store.outbox.note(replace(note, number=2, is_over=True))
+    await store.outbox.note(replace(note, number=3, is_over=True))
+    assert await store.open_numbers(ERP) == [3]
+
+
 async def test_an_effect_may_start_with_an_attempt(store: Store) -> None:
     """What a person tries again may have acted before: it is looked up first, also after a
     restart."""

@@ -167,6 +167,18 @@ async def test_the_end_of_one_parcel_can_be_chosen(sim: Client) -> None:
     assert "`outcome` must be one of" in odd.json["error"]
 
 
+async def test_parcels_move_when_told() -> None:
+    """With `--deliver-when-told` a parcel stays where it is until its end is chosen."""
+    with started("--deliver-when-told") as running:
+        async with calling(running) as sim:
+            first, second = await bought(sim, "R-8", 2)
+            assert (await seen(sim, first))[0]["currentStatus"]["type"] == "M"
+            wish = {"tracking_number": second, "outcome": "delivered"}
+            await sim.call("POST", "/_sim/parcels", wish)
+            types = [(await seen(sim, one))[0]["currentStatus"]["type"] for one in (first, second)]
+            assert types == ["M", "D"]
+
+
 async def test_wrong_credentials_get_no_token(sim: Client) -> None:
     """Once an account is configured, only its client gets a token, and only that token serves."""
     account = {"partner": "carrier", "client_id": "me", "client_secret": "s3cret"}

@@ -14,6 +14,10 @@ Call = Literal[
 """What a partner may be asked for."""
 
 
+class ToldAlone(Exception):
+    """This part of a story can be told against the machines alone; the text says why."""
+
+
 class Runner(Protocol):
     """One order among everyone it deals with. Fulfilments are named as the service does: F1, F2.
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.stories.conftest import Seller
 from tests.stories.orders import an_order
 
 
+@pytest.mark.both
 def test_an_order_is_cancelled_here(seller: Seller) -> None:
     """Task, label, stock and ERP are undone, then the shop and the customer are told."""
     told = seller("full").given("a packed order with its label").places(an_order()).packs()
@@ -17,6 +20,7 @@ def test_an_order_is_cancelled_here(seller: Seller) -> None:
     told.stage_is("cancelled").ends()
 
 
+@pytest.mark.both
 def test_an_order_is_cancelled_in_the_shop(seller: Seller) -> None:
     """The same is undone; the shop knows it already, and pays back itself."""
     told = seller("full").given("an order being worked on").places(an_order())
@@ -26,6 +30,7 @@ def test_an_order_is_cancelled_in_the_shop(seller: Seller) -> None:
     told.stage_is("cancelled").ends()
 
 
+@pytest.mark.both
 def test_a_cancellation_while_one_of_two_shipments_has_left(seller: Seller) -> None:
     """What has left is not undone and is named; the rest is, and the shop still shows the order."""
     told = seller("two places").given("two shipments").has_stock("WH1", "SKU-1", 2)
@@ -38,6 +43,7 @@ def test_a_cancellation_while_one_of_two_shipments_has_left(seller: Seller) -> N
     told.stage_is("closed").ends()
 
 
+@pytest.mark.both
 def test_a_confirmation_is_given_up_and_the_order_cancelled(seller: Seller) -> None:
     """The confirmation was skipped; the cancellation mail still goes."""
     told = seller("full").given("a mail server that is down").fails("mail").places(an_order())
@@ -47,6 +53,7 @@ def test_a_confirmation_is_given_up_and_the_order_cancelled(seller: Seller) -> N
     told.stage_is("cancelled").ends()
 
 
+@pytest.mark.both
 def test_a_warehouse_refuses_to_cancel(seller: Seller) -> None:
     """Nothing more is bought for it before a person has looked; what leaves is told."""
     told = seller("full").given("an order being packed").places(an_order()).refuses("cancel task")
@@ -56,6 +63,7 @@ def test_a_warehouse_refuses_to_cancel(seller: Seller) -> None:
     told.sends().carrier_says("delivered").shop_shows({"l1": 2, "l2": 1}).stage_is("closed").ends()
 
 
+@pytest.mark.both
 def test_a_label_is_wanted_no_more_and_turns_out_to_be_bought(seller: Seller) -> None:
     """The late answer for a dropped label voids it by itself, and reopens nothing else."""
     told = seller("full").given("a label of which no one knows").places(an_order())

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.stories.conftest import Seller
 from tests.stories.orders import OAK, PINE, TO_PINE, an_order, cups, jars
 
 
+@pytest.mark.both
 def test_the_address_is_corrected_before_the_label(seller: Seller) -> None:
     """After acceptance and before the label all of it goes to the new address by itself."""
     told = seller("full").given("an order that the warehouse works on").places(an_order())
@@ -15,6 +18,7 @@ def test_the_address_is_corrected_before_the_label(seller: Seller) -> None:
     told.then("and the ERP has one order").erp_has(l1=2, l2=1).no_one_is_asked().ends()
 
 
+@pytest.mark.both
 def test_the_address_is_corrected_after_the_label(seller: Seller) -> None:
     """The label is voided and bought again; the warehouse goes on with what it packed."""
     told = seller("full").given("a packed parcel with its label").places(an_order()).packs()
@@ -25,6 +29,7 @@ def test_the_address_is_corrected_after_the_label(seller: Seller) -> None:
     told.then("no one had to do anything").no_one_is_asked().tasks_are(1).ends()
 
 
+@pytest.mark.both
 def test_the_address_is_corrected_after_the_parcel_left(seller: Seller) -> None:
     """What has left can't follow: one person's task names exactly what differs."""
     told = seller("full").given("a parcel on its way").places(an_order()).packs().sends()
@@ -32,6 +37,7 @@ def test_the_address_is_corrected_after_the_parcel_left(seller: Seller) -> None:
     told.then("a person is told which parcel").person_is_asked("address", "K1").labels_are(1).ends()
 
 
+@pytest.mark.both
 def test_a_line_is_removed_while_it_is_picked(seller: Seller) -> None:
     """The task is cancelled and issued again without it; the ERP follows."""
     told = seller("full").given("the warehouse picks").places(an_order()).picks()
@@ -42,6 +48,7 @@ def test_a_line_is_removed_while_it_is_picked(seller: Seller) -> None:
     told.then("no one had to do anything").no_one_is_asked().ends()
 
 
+@pytest.mark.both
 def test_an_app_edits_an_order_five_times(seller: Seller) -> None:
     """With the echo of our own in between: the tasks hold the last word, and no hold stays."""
     told = seller("full").given("an order").places(an_order())
@@ -52,6 +59,7 @@ def test_an_app_edits_an_order_five_times(seller: Seller) -> None:
     told.then("and no one is asked").no_one_is_asked().stock_is_held(l1=3, l2=1).ends()
 
 
+@pytest.mark.both
 def test_an_exchange_is_added_after_the_order_closed(seller: Seller) -> None:
     """A line added to a closed order is owed once its money is there, and ships."""
     told = seller("full").given("a closed order").places(an_order()).packs().sends()
@@ -62,6 +70,7 @@ def test_an_exchange_is_added_after_the_order_closed(seller: Seller) -> None:
     told.stage_is("closed").ends()
 
 
+@pytest.mark.both
 def test_a_person_edits_an_order_and_the_shop_repeats_itself(seller: Seller) -> None:
     """What a person took away stays away, and is owed; the shop's echo does not bring it back."""
     told = seller("full").given("an order").places(an_order())
@@ -73,6 +82,7 @@ def test_a_person_edits_an_order_and_the_shop_repeats_itself(seller: Seller) -> 
     told.then("one cup is still wanted").erp_has(l1=1, l2=1).ends()
 
 
+@pytest.mark.both
 def test_the_address_is_swapped_after_a_person_looked(seller: Seller) -> None:
     """A hold that a person released does not send goods to the address of before."""
     told = seller("full").given("a test order that a person releases").places(an_order(test=True))

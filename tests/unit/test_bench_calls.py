@@ -31,7 +31,7 @@ def test_both_run_with_the_same_collector() -> None:
 
 def test_every_effect_of_the_table_is_intended_once_and_settled_once() -> None:
     """Seven effects, numbered without a gap, each with its answer."""
-    intended = [number for step in calls.STEPS for number, _, _ in step.effects]
+    intended = [number for step in calls.STEPS for number, _, _, _ in step.effects]
     settled = [step.settles for step in calls.STEPS if step.settles]
     assert sorted(intended) == sorted(settled) == list(range(1, 8))
 
@@ -47,5 +47,5 @@ def test_a_real_order_makes_the_calls_of_the_table() -> None:
     assert story.state.stage == "closed"
     lanes = {"wms": "warehouse", "ups": "carrier", "bc": "erp", "smtp": "mail"}
     asked = [lanes.get(lane, lane) for lane in story.lanes.values()]
-    table = [name.partition(":")[0] for step in calls.STEPS for _, name, _ in step.effects]
+    table = [name.partition(":")[0] for step in calls.STEPS for _, name, _, _ in step.effects]
     assert sorted(asked) == sorted(name.replace("storefront", "acme-us") for name in table)

@@ -93,6 +93,17 @@ def test_what_is_done_twice_is_doubled() -> None:
     assert judge([], halves, {}, frozenset()).doubled == []
 
 
+def test_a_task_is_undone_by_its_own_warehouse_alone() -> None:
+    """Two warehouses may have given the same id to their tasks: what one cancels, the other has not
+    undone."""
+    told = went_well()
+    told["task"]["partner"] = told["left"]["partner"] = "warehouse-east"
+    other = entry("warehouse_task", "F", lines=LINES, postal_code="10001") | {"partner": "west"}
+    stop = entry("warehouse_task_cancel", "F") | {"id": other["id"], "partner": "west"}
+    verdict = judged(told, NET, other, stop)
+    assert (verdict.fulfilments, verdict.wrong) == (1, [])
+
+
 def test_a_cancelled_order_leaves_nothing_standing() -> None:
     """What was done and not undone is named."""
     entries = went_well()

@@ -50,21 +50,27 @@ def mark_of(reference: Reference, parcel: SentParcel) -> str:
 
 def planned(order: Order, effect: PublishFulfilment, products: Sequence[Product]) -> list[Planned]:
     """Return the parcels that hold goods of the shop's lines. One that only begins a kit has none:
-    the kit is told with the parcel that completes it."""
+    the kit is told with the parcel that completes it. What was never ordered can't be shown: of the
+    units of all parcels together a line has as many as it has in the shop."""
     kits = {str(one.id): wanted_of(one) for one in products}
     shipped = {str(one.id) for one in products if travels(one)}
     told: list[Units] = [unit for one in effect.earlier for unit in one.units]
+    left = {str(one.id): one.quantity for one in products}
+    for line, quantity in channel_units(order, (), told, kits).items():
+        left[line] = left.get(line, 0) - quantity
     found = []
     for parcel in effect.parcels:
         units = channel_units(order, told, parcel.units, kits)
         # Fees are lines here and none there; what does not travel has no shipment.
         goods = {
-            line: quantity
+            line: min(quantity, max(0, left[line])) if line in kits else quantity
             for line, quantity in units.items()
             if line in shipped or (line.isdigit() and line not in kits)
         }
-        if goods:
-            found.append(Planned(parcel, goods))
+        if any(goods.values()):
+            found.append(Planned(parcel, {line: some for line, some in goods.items() if some}))
+        for line, quantity in units.items():
+            left[line] = left.get(line, 0) - quantity
         told += parcel.units
     return found
 

@@ -75,6 +75,21 @@ class Goods:
             for line in one.line_items.nodes
         }
 
+    def too_many(self, missing: Mapping[str, int], whole: Mapping[str, int]) -> Counter[str]:
+        """Return what of the missing units the shop can't show, because so many were never ordered:
+        all parcels together (`whole`) hold more of a line than there are, and none are left."""
+        there, ordered = Counter[str](), self.quantities()
+        for one in self.orders:
+            for line in one.line_items.nodes:
+                there[number_of(line.line_item.id)] += line.remaining_quantity
+        return +Counter(
+            {
+                line: min(quantity - there[line], whole[line] - ordered[line])
+                for line, quantity in missing.items()
+                if line in ordered
+            }
+        )
+
     def with_numbers(self, numbers: Collection[str]) -> list[Fulfilment]:
         """Return the fulfilments with one of these tracking numbers; those without any for none."""
         if not numbers:

@@ -146,7 +146,7 @@ class ShopifyStorefront:
         """Compare what the shop has under the parcels' numbers with what they hold. Parcels without
         a number are compared with fulfilments without one."""
         numbers = frozenset(one.tracking_number for one in parcels if one.tracking_number)
-        before, now = _wanted(call, goods, numbers, earlier, parcels)
+        before, now, whole = _wanted(call, goods, numbers, earlier, parcels)
         found, has = [], Counter[str]()
         for one in goods.with_numbers(numbers):
             contents = Counter(await self._goods.contents(call, one.id))
@@ -155,7 +155,8 @@ class ShopifyStorefront:
             else:
                 has.update(contents)
                 found.append(one.id)
-        return _Standing(found, dict(before + now - has))
+        missing = before + now - has
+        return _Standing(found, dict(missing - goods.too_many(missing, whole)))
 
     async def _create(
         self,
@@ -211,20 +212,22 @@ def _wanted(
     numbers: Collection[str],
     earlier: Sequence[SentParcel],
     parcels: Sequence[SentParcel],
-) -> tuple[Counter[str], Counter[str]]:
-    """Return by the shop's lines what earlier parcels with the same numbers hold, and what these
-    do. Fees and tips are lines here and none there."""
+) -> tuple[Counter[str], Counter[str], Counter[str]]:
+    """Return by the shop's lines what earlier parcels with the same numbers hold, what these do,
+    and what all parcels do. Fees and tips are lines here and none there."""
     kits, order = goods.quantities(), call.stated
-    found: tuple[Counter[str], Counter[str]] = Counter(), Counter()
+    before, now, whole = Counter[str](), Counter[str](), Counter[str]()
     told: list[Units] = []
     for at, one in enumerate([*earlier, *parcels]):
         same = one.tracking_number in numbers if numbers else not one.tracking_number
         is_now = at >= len(earlier)
+        units = channel_units(order, told, one.units, kits)
+        some = {line: quantity for line, quantity in units.items() if line.isdigit()}
+        whole.update(some)
         if same or is_now:
-            units = channel_units(order, told, one.units, kits)
-            found[is_now].update({line: q for line, q in units.items() if line.isdigit()})
+            (now if is_now else before).update(some)
         told += one.units
-    return found
+    return before, now, whole
 
 
 def _by_carrier(parcels: Sequence[SentParcel]) -> list[list[SentParcel]]:

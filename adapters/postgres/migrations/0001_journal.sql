@@ -110,7 +110,8 @@ CREATE TABLE inbox (
 ) WITH (autovacuum_vacuum_insert_scale_factor = 0.05);
 
 -- Intents to call a partner for one thing of an order (`key`), by the lane of a partner instance. `attempts` counts calls that may
--- have reached it; `written_by` is the lease epoch of the writer. `suspended`: what it led to can't be decided (`error` says why).
+-- have reached it; `written_by` is the lease epoch of the writer. `sought`: a person went on without it at `settled_at`, and
+-- whether it was done is looked up at `due_at`. `suspended`: what it led to can't be decided (`error` says why).
 CREATE TABLE effects (
     order_id text COLLATE "C" NOT NULL,
     number integer NOT NULL,
@@ -120,7 +121,7 @@ CREATE TABLE effects (
     kind text NOT NULL,
     body bytea NOT NULL,
     status text NOT NULL DEFAULT 'open'
-        CONSTRAINT effects_status CHECK (status IN ('open', 'done', 'refused', 'person', 'suspended')),
+        CONSTRAINT effects_status CHECK (status IN ('open', 'done', 'refused', 'person', 'sought', 'suspended')),
     attempts integer NOT NULL DEFAULT 0,
     due_at timestamptz NOT NULL,
     written_by bigint NOT NULL,
@@ -136,7 +137,7 @@ CREATE TABLE effects (
 );
 
 -- Small, whatever the table's age: it holds only what is still to be done.
-CREATE INDEX effects_open ON effects (lane, due_at, partition) WHERE status = 'open';
+CREATE INDEX effects_open ON effects (lane, due_at, partition) WHERE status IN ('open', 'sought');
 CREATE INDEX effects_suspended ON effects (order_id) WHERE status = 'suspended';
 
 -- What is due for a thing of an order (`key`). One with an `error` can't be decided and fires no more.

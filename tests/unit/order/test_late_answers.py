@@ -46,6 +46,23 @@ def test_a_label_that_arrives_an_hour_after_its_skip_is_used_while_it_can_be() -
     assert (K1, "track") in story.timers
 
 
+def test_what_may_have_been_done_is_sought_after_its_skip() -> None:
+    """Whether the label was bought is looked up later, and a found one ends the search; of what
+    was surely not done nothing is looked for."""
+    story = given_packed()
+    number = story.number(f.BuyLabel)
+    story.unknown(f.BuyLabel).act("skip")
+    assert story.last is not None
+    assert story.last.settled == ((number, "sought"),)
+    late(story, number, sold(K1))
+    assert story.last.settled == ((number, "done"),)
+    story = given_packed()
+    number = story.number(f.BuyLabel)
+    story.refused(f.BuyLabel).act("skip")
+    assert story.last is not None
+    assert story.last.settled == ()
+
+
 def test_a_label_that_arrives_after_another_was_bought_voids_itself() -> None:
     """One parcel, one label: the late one is not wanted."""
     story = given_packed()
