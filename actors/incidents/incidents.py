@@ -15,9 +15,8 @@ from msgspec.structs import replace
 from actors.fulfilment.evolve import SHORT_PICK
 from actors.fulfilment.replies import REFUSED_CANCEL
 from actors.order.differs import CHANGED
-from actors.order.evolve import DECLINED
+from actors.order.evolve import DECLINED, MONEY
 from actors.order.family import FAMILY
-from actors.order.joint_order import MONEY
 from actors.order.normalise import UNMAPPED
 from actors.parcel.replies import task_of
 from actors.parcel.thing import EXCEPTION
@@ -64,7 +63,8 @@ _OF_HOLD = (
 )
 
 _OF_TASK = {CHANGED: c.CHANGED_AFTER_WORK_BEGAN, MONEY: c.MONEY_OWED}
-"""Tasks that are failures. To pack is none, and a parcel's task comes with the parcel's event."""
+"""Tasks that are failures. To pack, or to take units off at the channel, is none, and a parcel's
+task comes with the parcel's event."""
 
 # Partners describe errors in their own words; these patterns find the address or the article in all
 # of them.

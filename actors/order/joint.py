@@ -51,6 +51,18 @@ JOINT: tuple[Joint, ...] = (
         needs=(Sign.ORDER_PLACED, Sign.OPEN_UNITS),
     ),
     Joint(
+        "emptied",
+        ("stage", "lines", "cancel"),
+        joint_order.emptied,
+        (e.CancelRequested,),
+        "an order of which everything was cancelled here is cancelled, so that everyone is told",
+        needs=(
+            Sign.ORDER_PLACED | Sign.ORDER_ACCEPTED,
+            Sign.CANCELLED_UNITS | Sign.UNWANTED_UNITS,
+        ),
+        lacks=Sign.CANCELS,
+    ),
+    Joint(
         "cancel-stops",
         ("stage", "cancel", "fulfilments"),
         joint_things.cancel_stops,
@@ -250,6 +262,14 @@ JOINT: tuple[Joint, ...] = (
         (e.TaskOpened,),
         "money that is owed is one person's task",
         needs=(Sign.CANCELLED_UNITS,),
+    ),
+    Joint(
+        "still-shown",
+        ("stage", "lines", "fulfilments", "tasks", "cancel"),
+        joint_order.still_shown,
+        (e.TaskOpened,),
+        "a person is told of units that were cancelled here and that the channel still shows",
+        needs=(Sign.ORDER_ACCEPTED, Sign.CANCELLED_UNITS),
     ),
     Joint(
         "partly-told",

@@ -77,7 +77,7 @@ def test_a_cancellation_from_here_is_told_to_the_channel_and_leaves_money_owed()
     told = story.effect(f.CancelAtChannel)
     assert told == f.CancelAtChannel(reason="", restock=False)
     assert waiting_for(story.state) == (
-        "a person: 22.50 USD are owed to the customer for 2 × SKU-1, 1 × SKU-2"
+        "a person: 22.50 USD are owed to the customer for 2 × SKU-1 of line 1, 1 × SKU-2 of line 2"
     )
     story.done(f.CancelAtChannel, f.ChannelCancelled()).then_effects(f.SendMail)
     story.done(f.SendMail, SENT).then_stage("accepted")
@@ -248,6 +248,37 @@ def test_the_channels_own_cancellation_after_ours_tells_it_nothing_more() -> Non
     story = given_released().act("cancel").when(CANCEL).then_events(e.ChannelTold)
     undone(story, f.CancelTask, f.ReleaseStock, f.CancelSalesOrder)
     assert f.tag_of(f.CancelAtChannel) not in str(story.open_kinds())
+
+
+def test_an_order_emptied_here_unit_by_unit_is_cancelled_for_everyone() -> None:
+    """A person takes every line off, or drops what was not found: shop and customer are told."""
+    nothing = tuple(i.LineEdit(line_id=one, quantity=0) for one in ("1", "2"))
+    story = given_released().when(i.EditOrder(ref=REF, person="ann", lines=nothing))
+    story.then_events(e.Changed, e.CancelRequested, e.Stopped)
+    undone(story, f.CancelTask, f.ReleaseStock, f.CancelSalesOrder)
+    story.then_effects(f.CancelAtChannel)
+    story.done(f.CancelAtChannel, f.ChannelCancelled(told=True)).then_effects(f.SendMail)
+    assert [x.amount_minor for x in story.state.tasks] == [2250]
+
+    story = given_released(Story(setup=replace(SETUP, short_pick="drop")))
+    story.when(i.ReportShortPicked(ref=REF, fulfilment=F1, task_id="t-F1", found=()))
+    assert story.state.cancel is not None
+    assert story.state.cancel.requested_by == "the service"
+
+
+def test_units_that_a_channel_still_shows_are_a_persons_once() -> None:
+    """No money is owed, so nothing else would tell that the shop does not know of it."""
+    terms = replace(SETUP, promised=frozenset({"net30"}))
+    story = given_released(Story(setup=terms), payment="pending", payment_method="net30")
+    story.when(packed(a_parcel("a", l1=2), complete=False)).done(f.BuyLabel, sold(K1))
+    published(story.when(handed_over(a_parcel("a", l1=2)))).act("cancel")
+    undone(story, f.CancelTask, f.ReleaseStock)
+    assert waiting_for(story.state) == (
+        "a person: the channel still shows 1 × SKU-2 of line 2, which are cancelled: remove them "
+        "there"
+    )
+    story.act("done").then_events(e.TaskClosed)
+    assert not story.state.tasks
 
 
 def test_a_channel_that_does_not_cancel_is_a_persons() -> None:
