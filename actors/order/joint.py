@@ -124,7 +124,7 @@ JOINT: tuple[Joint, ...] = (
         ("address", "labels", "parcels"),
         joint_things.outdated_label,
         (e.LabelStopped,),
-        "a label for another address is voided, and a new one follows",
+        "a label for another address, shipping method or amount is voided, and a new one follows",
         needs=(Sign.LABEL_OUTDATED,),
     ),
     Joint(

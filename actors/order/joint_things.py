@@ -68,12 +68,13 @@ def outdated_task(work: Work) -> e.OrderEvent | None:
 
 
 def outdated_label(work: Work) -> e.OrderEvent | None:
-    """A label for an address that the order does not have any more is voided and bought again."""
+    """A label that says what the order does not any more (address, shipping method, amount to
+    collect) is voided and bought again."""
     state = work.state
     for key, label in state.labels.items():
         outdated = label.stage == BOUGHT and not label.stop and label.told != state.address
         if outdated and is_unused(state, label):
-            return e.LabelStopped(rule="stop", key=key, why="the order goes elsewhere now")
+            return e.LabelStopped(rule="stop", key=key, why="what it says has changed")
     return None
 
 

@@ -143,6 +143,24 @@ def test_a_label_collects_what_is_due_when_it_is_bought() -> None:
     assert not any(x.amount_minor for x in story.state.tasks)
 
 
+def test_two_labels_of_one_shipment_collect_once() -> None:
+    """Each parcel is labelled as it is packed; the first label collects, also before it is bought,
+    and when both are asked for at once."""
+    cod = {"payment": "pending", "payment_method": "Cash on Delivery"}
+    story = given_released(Story(setup=COD), **cod)
+    story.when(packed(a_parcel("a", l1=2), complete=False))
+    story.when(packed(a_parcel("b", l2=1)))
+    labels = [x for x in story.effects.values() if isinstance(x, f.BuyLabel)]
+    assert [x.collect_minor for x in labels] == [2250, 0]
+
+    story = given_released(Story(setup=COD), **cod)
+    story.when(i.NoteReport(ref=REF, source="x", topic="t", words="w", hold="before_hand_over"))
+    story.when(packed(a_parcel("a", l1=2), complete=False))
+    story.when(packed(a_parcel("b", l2=1))).act("release").then_effects(f.BuyLabel, f.BuyLabel)
+    labels = [x for x in story.effects.values() if isinstance(x, f.BuyLabel)]
+    assert [x.collect_minor for x in labels] == [2250, 0]
+
+
 def test_what_a_warehouse_collects_too_much_is_named_and_owed() -> None:
     """Where its own label says the amount, a dropped unit leaves it to a person."""
     place = Place(name="3PL", warehouse="3pl", labels="them")
