@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from msgspec import Struct
@@ -20,13 +21,21 @@ class Place(Struct, frozen=True, kw_only=True):
     labels: WhoBuys = "us"
 
 
+def brand(carrier: str) -> str:
+    """Return by what a carrier's name is recognised: the first word ("UPS Ground" is UPS's)."""
+    words = re.findall(r"[^\W_]+", carrier.casefold())
+    return words[0] if words else ""
+
+
 class Setup(Struct, frozen=True, kw_only=True):
     """Who plays which role for one channel. Lanes are instance names; "" where no one plays it, and
     then an order's life is shorter, never stuck. `places` in the order in which they are preferred
     (none: nothing travels by us). `stock` False: no stock is kept, every reservation is taken for
     granted. `promised` are payment methods (as the channel names them, folded) that count as a
     promise to pay; `collected` those of them whose amount is collected on delivery.
-    `writes` are the mail templates that we send for this channel; the shop sends the others."""
+    `writes` are the mail templates that we send for this channel; the shop sends the others.
+    `carriers` are the carriers that can be asked where a parcel is: what people call each
+    (`brand`), and its lane."""
 
     channel: str
     storefront: str = ""
@@ -40,3 +49,4 @@ class Setup(Struct, frozen=True, kw_only=True):
     short_pick: Literal["ask", "backorder", "drop"] = "ask"
     restock_by: Literal["us", "channel"] = "us"
     notify_customer: bool = False
+    carriers: tuple[tuple[str, str], ...] = ()

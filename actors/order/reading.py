@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from actors.fulfilment.thing import Fulfilment
 from actors.kernel import ledger
-from actors.kernel.setup import Place, Setup
+from actors.kernel.setup import Place, Setup, brand
 from actors.label.thing import Label
 from actors.order.decision import Context
 from actors.order.evolve import PARTLY_DONE, UNMAPPED
@@ -146,7 +146,13 @@ def tracking_lane(state: State, parcel: Parcel, setup: Setup) -> str:
     if parcel.lane:
         return parcel.lane
     thing = state.fulfilments.get(parcel.fulfilment)
-    return place_of(setup, thing.place).carrier if thing is not None else ""
+    lane = place_of(setup, thing.place).carrier if thing is not None else ""
+    name = brand(parcel.carrier)
+    if not name or not setup.carriers:
+        return lane
+    # A warehouse that buys its own labels may use another carrier than its place's.
+    able = [other for known, other in setup.carriers if known == name]
+    return lane if lane in able else next(iter(able), "")
 
 
 def is_accepted(state: State) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from actors.kernel.setup import Place, Setup
+from actors.kernel.setup import Place, Setup, brand
 from adapters.kinds import kind_named
 from adapters.kit.kind import Role
 from adapters.kit.settings import ChannelSettings
@@ -58,6 +58,10 @@ def setup_of(settings: Settings, name: str) -> Setup:
         short_pick=channel.short_pick,
         restock_by=channel.restock_by,
         notify_customer=channel.notify_customer,
+        carriers=tuple(
+            (brand(kind_named(settings.partners[one].kind).title), one)
+            for one in playing(settings, "carrier")
+        ),
     )
 
 

@@ -23,6 +23,9 @@ SETUPS: dict[str, Setup] = {
     "three places": replace(SETUP, places=(MAIN, EAST, TRACKED), short_pick="backorder"),
     "3PL": replace(SETUP, places=(THIRD,)),
     "3PL with tracking": replace(SETUP, places=(TRACKED, MAIN), short_pick="drop"),
+    "3PL with another carrier": replace(
+        SETUP, places=(THIRD, replace(TRACKED, carrier="ups")), carriers=(("ups", "ups"),)
+    ),
     "no ERP": replace(SETUP, erp=""),
     "no warehouse": replace(SETUP, places=(Place(name="home", carrier="ups"),)),
     "no carrier": replace(SETUP, places=(Place(name="WH1", warehouse="wms"),)),

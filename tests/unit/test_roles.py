@@ -66,6 +66,7 @@ def test_one_of_each_needs_no_word_about_roles(tmp_path: Path) -> None:
         erp="bc",
         mail="post",
         places=(Place(name="main", warehouse="east", carrier="ups", labels="us"),),
+        carriers=(("ups", "ups"),),
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from actors.kernel.setup import Place
+from actors.order.reading import tracking_lane
 from actors.order.stream import waiting_for
 from schemas.messages import effects as f
 from schemas.messages import events as e
@@ -214,6 +215,23 @@ def test_a_3pls_numbers_are_tracked_where_a_carrier_of_ours_can() -> None:
     story.when(handed_over(a_parcel("F1-1", "JD014600"))).then_events(e.HandedOver)
     tracked(story, "delivered").then_events(e.Delivered)
     assert story.lanes[max(story.lanes)] == "dhl"
+
+
+@pytest.mark.parametrize(
+    ("carrier", "lane"),
+    [("DHL", ""), ("UPS Ground", "ups"), ("ups", "ups"), ("FedEx", "fx-2"), ("", "ups")],
+)
+def test_another_carrier_than_the_places_is_asked_itself_or_no_one(carrier: str, lane: str) -> None:
+    """A number of DHL's is not asked for at UPS, whatever carrier the place has."""
+    place = replace(THREE_PL.places[0], carrier="ups")
+    carriers = (("ups", "ups"), ("fedex", "fx-2"))
+    story = given_reserved(Story(setup=replace(THREE_PL, places=(place,), carriers=carriers)))
+    story.done(f.CreateTask, f.TaskCreated(task_id="t")).when(packed())
+    told = replace(a_parcel("F1-1", "JD014600"), carrier=carrier)
+    story.when(handed_over(told))
+    parcel = story.state.parcels[K1]
+    assert tracking_lane(story.state, parcel, story.setup) == lane
+    assert (parcel.stage == "untracked") is (lane == "")
 
 
 def test_three_of_two_are_written_down() -> None:
