@@ -138,7 +138,7 @@ def new(
     for path in write_skeleton(name, folder):
         print(path)
     print(f"It runs as it is: `cd {folder}`, `pip install --editable .`, `pytest`.")
-    print("Then change it from top to bottom into yours; docs/add-a-channel.md says how.")
+    print("Then replace it, file by file, with your storefront's; see docs/add-a-channel.md.")
 
 
 def _print(found: Found, *, as_json: bool) -> None:
