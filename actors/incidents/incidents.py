@@ -109,13 +109,16 @@ SETTLING = tuple(
 def category_of(event: e.OrderEvent) -> str | None:
     """Return the category of the failure that the event records, None when it records none.
 
-    A short pick counts by the hold that it causes, because that is what a person decides.
+    A short pick counts by the hold that it causes, because that is what a person decides. A hold
+    until the order is fetched counts by the question to the channel, if that fails.
     """
     match event:
         case e.GivenToPerson():
             return _of_effect(event)
         case e.Backordered() | e.FulfilmentBackordered():
             return c.INVENTORY_UNAVAILABLE
+        case e.Held(compare_from=since) if since:
+            return None
         case e.Held(hold_id=hold_id):
             return next((code for start, code in _OF_HOLD if hold_id.startswith(start)), c.HELD)
         case e.TaskOpened(task_id=task_id):
