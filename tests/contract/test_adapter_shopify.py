@@ -66,7 +66,11 @@ def goods(
         {
             "id": f"L{line}",
             "remainingQuantity": left * quantity,
-            "lineItem": {"id": f"gid://shopify/LineItem/{line}", "currentQuantity": quantity},
+            "lineItem": {
+                "id": f"gid://shopify/LineItem/{line}",
+                "quantity": quantity,
+                "currentQuantity": quantity,
+            },
         }
         for line, quantity in ((1, 2), (2, 1))
     ]

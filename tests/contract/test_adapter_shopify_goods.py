@@ -24,7 +24,7 @@ from schemas.messages.inputs import CancelOrder, OutsideShipment, PlaceOrder, Up
 from schemas.order.canonical import Line, Order
 from schemas.order.things import Key
 from tests.contract.partner_calls import a_call
-from tests.contract.shop_words import MOVE, ORDER, SECOND, SIM, ask, ids, order_of, put
+from tests.contract.shop_words import CANCEL, MOVE, ORDER, SECOND, SIM, ask, ids, order_of, put
 from tests.contract.simulated import Client, Json, Running, calling, started
 from tests.contract.storefront_calls import shopify
 from tests.shopify_payloads import SHOP
@@ -151,6 +151,21 @@ async def test_more_than_was_ordered_is_shown_as_far_as_it_was_ordered(
     more = a_call(publication(second, earlier=(first,)), order)
     assert await shop.perform(more) == FulfilmentPublished(outside_ids=())
     assert await shown(sim, gid) == [({"1Z1"}, 2)]
+
+
+async def test_goods_of_an_order_that_was_cancelled_there_are_a_persons(
+    running: Running, sim: Client, client: HttpClient
+) -> None:
+    """They left before we heard of it, and the shop can't show them. These are not units that were
+    never ordered."""
+    told = given(391, lines=1)
+    gid, (line,) = await put(sim, told), ids(told)
+    assert (await ask(sim, CANCEL, id=gid, money=None))["orderCancelUserErrors"] == []
+    call = a_call(publication(parcel("K1", "1Z1", (line, 2))), ours(told))
+    shop = shopify(client, running.http)
+    with pytest.raises(Rejected, match=f"2 of the line {line} .* cancelled there"):
+        await shop.perform(call)
+    assert await shop.look_up(call) is None
 
 
 async def test_what_needs_no_parcel_has_no_number(

@@ -77,11 +77,16 @@ class Goods:
 
     def too_many(self, missing: Mapping[str, int], whole: Mapping[str, int]) -> Counter[str]:
         """Return what of the missing units the shop can't show, because so many were never ordered:
-        all parcels together (`whole`) hold more of a line than there are, and none are left."""
-        there, ordered = Counter[str](), self.quantities()
+        all parcels together (`whole`) hold more of a line than there ever were, and none are left.
+        Units that were removed or cancelled there are not among them: of those a person must hear.
+        """
+        there = Counter[str]()
+        ordered: dict[str, int] = {}
         for one in self.orders:
             for line in one.line_items.nodes:
-                there[number_of(line.line_item.id)] += line.remaining_quantity
+                number = number_of(line.line_item.id)
+                there[number] += line.remaining_quantity
+                ordered[number] = line.line_item.quantity
         return +Counter(
             {
                 line: min(quantity - there[line], whole[line] - ordered[line])

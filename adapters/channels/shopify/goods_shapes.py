@@ -20,7 +20,7 @@ fragment OrderFields on FulfillmentOrderConnection {
   pageInfo { hasNextPage endCursor }
 }
 fragment LineFields on FulfillmentOrderLineItemConnection {
-  nodes { id remainingQuantity lineItem { id currentQuantity } }
+  nodes { id remainingQuantity lineItem { id quantity currentQuantity } }
   pageInfo { hasNextPage endCursor }
 }
 """
@@ -51,7 +51,7 @@ MORE_LINES_QUERY = """
 query MoreGoodsOfOne($id: ID!, $after: String!) {
   fulfillmentOrder(id: $id) {
     lineItems(first: 100, after: $after) {
-      nodes { id remainingQuantity lineItem { id currentQuantity } }
+      nodes { id remainingQuantity lineItem { id quantity currentQuantity } }
       pageInfo { hasNextPage endCursor }
     }
   }
@@ -113,7 +113,10 @@ class Fulfilment(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class _LineItem(msgspec.Struct, frozen=True, rename="camel"):
+    """`quantity` also counts units that were removed or refunded, `current_quantity` does not."""
+
     id: str
+    quantity: int = 0
     current_quantity: int = 0
 
 
