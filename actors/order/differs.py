@@ -87,6 +87,18 @@ def _not_followed(state: State, named: list[str]) -> list[str]:
     return found
 
 
+def left_before_cancel(work: Work, keys: Iterable[Key]) -> None:
+    """Leave to a person what is on its way of an order that its channel cancelled."""
+    state = work.state
+    gone = []
+    for key in keys:
+        numbers = [x.number for x in state.parcels.values() if x.fulfilment == key and x.number]
+        gone.append(f"{key} ({', '.join(numbers)})" if numbers else key)
+    if gone:
+        what = f"the channel cancelled the order after {_some(gone)} had left"
+        leave(work, f"{what}: have it stopped on its way, or sent back")
+
+
 def old_label(state: State, label: Label) -> list[str]:
     """Name the parcels whose label says another address and can't be voided any more, because
     another parcel has left under it."""

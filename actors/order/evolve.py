@@ -179,6 +179,12 @@ def _cancel_requested(draft: Draft, event: e.CancelRequested) -> None:
     draft.set(cancel=Cancel(event.reason, event.requested_by, told))
 
 
+def _cancel_refused(draft: Draft, event: e.CancelRefused) -> None:
+    stays(draft, event)
+    if event.requested_by == CHANNEL:
+        draft.set(late_cancel=True)
+
+
 def _channel_told(draft: Draft, event: e.ChannelTold) -> None:
     stays(draft, event)
     cancel = draft.get("cancel")
@@ -313,7 +319,7 @@ FOLDS: dict[type[e.Event], Any] = {
     e.Fetched: _fetched,
     e.ShippedElsewhere: _shipped_elsewhere,
     e.CancelRequested: _cancel_requested,
-    e.CancelRefused: stays,
+    e.CancelRefused: _cancel_refused,
     e.UnitsDropped: stays,
     e.ExcessCounted: stays,
     e.LeftToOthers: stays,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from actors.kernel import ledger
 from actors.order import change, mapping, outside
+from actors.order.differs import left_before_cancel
 from actors.order.evolve import CHANNEL
 from actors.order.reading import MONEY_IS_THERE, TEST_ORDER, shipped
 from actors.order.state import State
@@ -13,6 +14,7 @@ from schemas.contracts.refusals import REASONS
 from schemas.messages import events as e
 from schemas.messages import inputs as i
 from schemas.order.canonical import DOUBT, Order
+from schemas.order.things import Key
 
 
 def is_unborn(state: State) -> bool:
@@ -76,13 +78,18 @@ def request_cancel(work: Work, reason: str, by: str) -> None:
                 wishes=_everything(state),
             )
         )
+        if by == CHANNEL:
+            left_before_cancel(work, _left(state))
     elif state.stage == CLOSED:
         _refuse_cancel(work, by)
 
 
 def _refuse_cancel(work: Work, by: str) -> None:
     why = "Everything has left; a return is needed instead of a cancellation."
+    first = by == CHANNEL and not work.state.late_cancel
     work.say(e.CancelRefused(rule="too-late", reason=why, requested_by=by))
+    if first:
+        left_before_cancel(work, _left(work.state))
 
 
 def _has_left(state: State) -> bool:
@@ -90,7 +97,7 @@ def _has_left(state: State) -> bool:
     return shipped(state) > 0 and not (state.sums.get("o") or state.sums.get("a"))
 
 
-def _left(state: State) -> tuple[str, ...]:
+def _left(state: State) -> tuple[Key, ...]:
     gone = {x.fulfilment for x in state.parcels.values() if x.stage not in ("packed", "unpacked")}
     done = {key for key, x in state.ended.items() if key[0] == "F" and x.stage == "done"}
     return tuple(sorted(gone | done, key=lambda key: int(key[1:])))

@@ -94,7 +94,8 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     settled, `named` of how many units that were cancelled here one was told. `beside` says that the
     channel's latest statement is kept beside the body. `address`, `task` and `book` are the
     revisions of what a label, a warehouse's task and the ERP are told; `revised` says of what
-    changed in which revisions of task and address it last did.
+    changed in which revisions of task and address it last did. `late_cancel` says that the channel
+    cancelled it when everything had left.
     `lines` are all lines that there ever were, in the order in which they came: events name them by
     their place; `sums` are their ledgers together. `ended` is what is left of things that have
     ended, `numbers` are the highest numbers of things so far. `open` lists effects under way,
@@ -145,6 +146,7 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     tasks: tuple[Task, ...] = ()
     waived: tuple[str, ...] = ()
     cancel: Cancel | None = None
+    late_cancel: bool = False
     overdue: tuple[Key, ...] = ()
     waits: str = ""
     refetches: int = 0

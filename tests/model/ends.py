@@ -235,9 +235,13 @@ def money(world: World) -> None:
     told = sum(x.amount_minor for x in _closed_tasks(world))
     words = _told(world)
     # What was collected with goods that left after all, only a person can find out.
-    named = any(x in words for x in ("amount to collect", "are collected with", "left although"))
+    named = any(x in words for x in _COLLECTED)
     doubtful = named and bool(world.setup.collected)
     that(told >= owed or doubtful, "8 money owed is a person's task", owed, told, words)
+
+
+_COLLECTED = ("amount to collect", "are collected with", "left although", "it collected although")
+"""Words that tell a person of money, or of goods it may have been collected for."""
 
 
 def _collected(world: World) -> dict[Key, int]:
@@ -245,7 +249,7 @@ def _collected(world: World) -> dict[Key, int]:
     asked = {
         key: task.asked.collect_minor
         for key, task in world.partners.tasks.items()
-        if task.stage == "done" and key not in world.touched
+        if task.stage == "done"
     }
     used = [
         one

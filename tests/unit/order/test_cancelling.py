@@ -151,7 +151,20 @@ def test_a_part_that_has_left_is_not_undone_and_is_named() -> None:
 def test_a_cancel_after_everything_left_is_refused_with_the_reason() -> None:
     """A return is needed instead."""
     for story in (given_shipped(), given_closed()):
-        story.when(CANCEL).then_events(e.CancelRefused).then_effects()
+        story.when(CANCEL).then_events(e.CancelRefused, e.TaskOpened).then_effects()
+
+
+def test_what_is_on_its_way_of_an_order_that_its_channel_cancels_is_named_once() -> None:
+    """The customer does not want it any more, and it goes to him; each repeat says nothing new."""
+    story = published(given_shipped()).when(CANCEL).then_events(e.CancelRefused, e.TaskOpened)
+    assert waiting_for(story.state) == (
+        "a person: the channel cancelled the order after F1 (1Z-K1) had left: have it stopped on "
+        "its way, or sent back"
+    )
+    story.act("done").when(CANCEL).then_events(e.CancelRefused)
+    story = given_released().when(packed(a_parcel("a", l1=2), complete=False))
+    story.done(f.BuyLabel, sold(K1)).when(handed_over(a_parcel("a", l1=2))).when(CANCEL)
+    assert "after F1 (1Z-K1) had left" in waiting_for(story.state)
 
 
 def test_a_warehouse_that_does_not_cancel_holds_the_fulfilment() -> None:
