@@ -17,7 +17,6 @@ from adapters.postgres.mappings import PostgresMappings
 from adapters.postgres.pool import Pool
 from adapters.postgres.sealing import Sealing
 from adapters.postgres.views import Ambiguous, OrderView, Views
-from schemas.order.ids import OrderId
 from service.app import running
 from service.app.clock import SystemClock
 from service.app.errors import OperatorError, ServerUnusable
@@ -58,23 +57,21 @@ class LocalSession:
         self.mappings_file = mappings_file
         self.channels = tuple(channels)
 
-    async def find(self, which: str) -> OrderId:
-        """Return the order with this name. Raises NoSuchOrder."""
+    async def show(self, which: str, channel: str = "") -> OrderView:
+        """Return the order with this name, of one channel if it is named, with its open effects and
+        timers. Raises NoSuchOrder."""
         try:
-            order_id = await self.views.find(which)
+            order_id = await self.views.find(which, [channel] if channel else None)
         except Ambiguous as error:
-            raise NoSuchOrder(str(error)) from error
-        if order_id is None:
+            raise NoSuchOrder(f"{error} Add --channel {error.found[0].channel}, say.") from error
+        view = await self.views.show(order_id) if order_id is not None else None
+        if view is None or channel not in ("", view.row.channel):
+            of = f" on the channel {channel}" if channel else ""
+            known = f" The channels are: {', '.join(self.channels)}." if channel else ""
             raise NoSuchOrder(
-                f"No order is known as {which!r}. Give its number, the channel's reference, its"
-                " order id, or a reference of ours."
+                f"No order is known as {which!r}{of}. Give its number, the channel's reference, its"
+                f" order id, or a reference of ours.{known}"
             )
-        return order_id
-
-    async def show(self, which: str) -> OrderView:
-        """Return one order with its open effects and timers."""
-        view = await self.views.show(await self.find(which))
-        assert view is not None, "it was just found, and orders are never deleted"
         return view
 
     async def create_key(

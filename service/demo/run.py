@@ -324,7 +324,7 @@ class Demo:
                 orders=0,
                 rate=options.rate / len(SHOPS),
                 seed=options.seed + index,
-                first_number=1001 + 100_000 * index + before.orders,
+                first_number=1001 + before.orders,
                 book=self.world.http,
             )
             await shop.start()

@@ -18,6 +18,7 @@ from schemas.contracts.edits import edit_of
 from schemas.contracts.refusals import Refused
 from schemas.messages.codec import encode
 from schemas.messages.inputs import ActOnOrder, EditOrder
+from schemas.order.ids import OrderId
 from service.app.clock import new_id
 from service.app.errors import OperatorError
 from service.app.local import LocalSession, open_local
@@ -46,10 +47,14 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LocalOrders:
-    """Reads orders from the store, and publishes decisions for the service to carry out."""
+    """Reads orders from the store, and publishes decisions for the service to carry out.
 
-    def __init__(self, session: LocalSession) -> None:
+    `channel`: whose orders are meant; "" for any, as long as a name is that of one order only.
+    """
+
+    def __init__(self, session: LocalSession, channel: str = "") -> None:
         self._session = session
+        self._channel = channel
 
     async def list_orders(
         self,
@@ -79,15 +84,18 @@ class LocalOrders:
 
     async def show(self, which: str) -> OrderView:
         """Return one order with what is under way."""
-        return await self._session.show(which)
+        return await self._session.show(which, self._channel)
+
+    async def _find(self, which: str) -> OrderId:
+        return (await self.show(which)).row.order_id
 
     async def timeline(self, which: str) -> tuple[Entry, ...]:
         """Return everything that happened to an order."""
-        return await self._session.views.timeline(await self._session.find(which))
+        return await self._session.views.timeline(await self._find(which))
 
     async def exchange(self, which: str, number: int) -> KeptExchange:
         """Return what we and a partner said in one exchange. Raises OperatorError."""
-        found = await self._session.views.exchange(await self._session.find(which), number)
+        found = await self._session.views.exchange(await self._find(which), number)
         if found is None:
             raise OperatorError(
                 f"The order has no exchange {number}, or it is not kept any more; `orderwright"
@@ -99,7 +107,7 @@ class LocalOrders:
 
     async def label(self, which: str, parcel: str) -> WrittenLabel:
         """Return the label of a parcel, "" for the only one. Raises OperatorError."""
-        order_id = await self._session.find(which)
+        order_id = await self._find(which)
         state = await self._session.views.state(order_id)
         bought = valid_labels(state, await self._session.views.labels(order_id))
         one = _only(bought, parcel)
@@ -115,7 +123,7 @@ class LocalOrders:
     async def act(self, which: str, verb: str, target: str, person: str, reason: str) -> None:
         """Publish a person's decision; the order carries it out, or says why not. Raises
         OperatorError for what it surely can't do."""
-        view = await self._session.show(which)
+        view = await self.show(which)
         try:
             refuse_action(view, verb, target)
         except NotNow as error:
@@ -135,7 +143,7 @@ class LocalOrders:
     ) -> None:
         """Publish a person's changes of an order. `address` has single fields of the shipping
         address: they change the one in `changes`, else the order's own. Raises OperatorError."""
-        view = await self._session.show(which)
+        view = await self.show(which)
         told = {**changes, "reason": reason[:5000]}
         if address:
             told["ship_to"] = {**await self._address(view, changes.get("ship_to")), **address}
@@ -212,8 +220,8 @@ def _only(bought: Sequence[LabelFile], parcel: str) -> LabelFile:
 
 
 @asynccontextmanager
-async def open_orders(data: Path | None = None) -> AsyncIterator[LocalOrders]:
-    """Open the orders of the service that runs in a data directory. Raises as `open_local`
-    does."""
+async def open_orders(data: Path | None = None, channel: str = "") -> AsyncIterator[LocalOrders]:
+    """Open the orders of the service that runs in a data directory, or those of one channel. Raises
+    as `open_local` does."""
     async with open_local(data) as session:
-        yield LocalOrders(session)
+        yield LocalOrders(session, channel)
