@@ -5,14 +5,17 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
+import typing
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from adapters.kit.secret import is_reference
 from service.app.errors import OperatorError
 from service.settings.check import Faulty, build, from_text
 from service.settings.describe import Described, describe, markdown
 from service.settings.model import Listen, Place, Retention, Settings
+from service.settings.references import follow
 from service.settings.roles import inconsistencies
 from service.settings.variables import Variable, of_instances, of_tables
 
@@ -61,12 +64,15 @@ def load(
     raw = _file(path, environ)
     faults = _overlay_variables(raw, environ)
     _merge(raw, overlay or {})
+    lost = follow(raw, environ)
+    faults += lost.values()
     try:
         settings = build(raw, environ)
     except Faulty as error:
-        faults += error.faults
+        # What is still a reference has the wrong type as well; that is said already.
+        faults += [one for one in error.faults if one.partition(" ")[0] not in lost]
     else:
-        faults += inconsistencies(settings)
+        faults += inconsistencies(settings) if not lost else []
         if not faults:
             return settings
     raise ConfigurationRefused(faults)
@@ -165,7 +171,11 @@ def _set(
             # A wrong kind of value in the file is told by the check that follows.
             table = inner if isinstance(inner, dict) else {}
         try:
-            table[variable.path[-1]] = from_text(variable.key, text)
+            # A reference is followed with those of the file, when the whole tree is there.
+            is_list = typing.get_origin(variable.key.bare) is tuple
+            follows = is_reference(text) and not is_list
+            value = text if follows else from_text(variable.key, text)
+            table[variable.path[-1]] = value
         except ValueError as error:
             faults.append(f"The environment variable {variable.name} {error}.")
     return faults
