@@ -13,9 +13,11 @@ import typer
 from msgspec import Struct
 
 from service.app.errors import OperatorError
+from service.cli.tables import print_timeline
 
 if TYPE_CHECKING:
     from service.orders.local import LocalOrders
+    from service.orders.waiting import Outcome, Sent
 
 T = TypeVar("T")
 
@@ -23,6 +25,9 @@ Data = Annotated[Path | None, typer.Option("--data", help="The running service's
 Which = Annotated[str, typer.Argument(help="Order id, reference or number.")]
 Channel = Annotated[
     str, typer.Option("--channel", help="Whose order it is, where several shops use the number.")
+]
+Wait = Annotated[
+    bool, typer.Option("--wait", help="Wait for the end of it, and show what happened.")
 ]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept permanently.")]
 Effect = Annotated[str, typer.Option(help="The effect's number; left out: the first.")]
@@ -33,10 +38,11 @@ Fulfilment = Annotated[
 
 class At(Struct, frozen=True):
     """Where orders are looked for: the running service's data directory (None: the configured one),
-    and the channel ("": any)."""
+    and the channel ("": any). `wait`: for the end of what is decided."""
 
     data: Path | None
     channel: str = ""
+    wait: bool = False
 
 
 def add_to(application: typer.Typer) -> None:
@@ -45,14 +51,26 @@ def add_to(application: typer.Typer) -> None:
         application.command(name)(command)
 
 
-def cancel(which: Which, reason: Reason, channel: Channel = "", data: Data = None) -> None:
+def cancel(
+    which: Which,
+    reason: Reason,
+    channel: Channel = "",
+    wait: Wait = False,
+    data: Data = None,
+) -> None:
     """Cancel what has not left; what was done for it is undone."""
-    _act(At(data, channel), which, "cancel", "", reason)
+    _act(At(data, channel, wait), which, "cancel", "", reason)
 
 
-def accept(which: Which, reason: Reason, channel: Channel = "", data: Data = None) -> None:
+def accept(
+    which: Which,
+    reason: Reason,
+    channel: Channel = "",
+    wait: Wait = False,
+    data: Data = None,
+) -> None:
     """Accept an order although its money is not there."""
-    _act(At(data, channel), which, "accept", "", reason)
+    _act(At(data, channel, wait), which, "accept", "", reason)
 
 
 def release(
@@ -60,24 +78,35 @@ def release(
     reason: Reason,
     hold: Annotated[str, typer.Option(help="The hold's id; left out: the first.")] = "",
     channel: Channel = "",
+    wait: Wait = False,
     data: Data = None,
 ) -> None:
     """Release a hold, so that the order goes on."""
-    _act(At(data, channel), which, "release", hold, reason)
+    _act(At(data, channel, wait), which, "release", hold, reason)
 
 
 def retry(
-    which: Which, reason: Reason, effect: Effect = "", channel: Channel = "", data: Data = None
+    which: Which,
+    reason: Reason,
+    effect: Effect = "",
+    channel: Channel = "",
+    wait: Wait = False,
+    data: Data = None,
 ) -> None:
     """Have an effect tried again that waits for a person; it uses the order as it is now."""
-    _act(At(data, channel), which, "retry", effect, reason)
+    _act(At(data, channel, wait), which, "retry", effect, reason)
 
 
 def skip(
-    which: Which, reason: Reason, effect: Effect = "", channel: Channel = "", data: Data = None
+    which: Which,
+    reason: Reason,
+    effect: Effect = "",
+    channel: Channel = "",
+    wait: Wait = False,
+    data: Data = None,
 ) -> None:
     """Go on without an effect that waits for a person."""
-    _act(At(data, channel), which, "skip", effect, reason)
+    _act(At(data, channel, wait), which, "skip", effect, reason)
 
 
 def done(
@@ -85,10 +114,11 @@ def done(
     reason: Reason,
     task: Annotated[str, typer.Option(help="The task's id; left out: the first.")] = "",
     channel: Channel = "",
+    wait: Wait = False,
     data: Data = None,
 ) -> None:
     """Say that a task which was left to a person is done."""
-    _act(At(data, channel), which, "done", task, reason)
+    _act(At(data, channel, wait), which, "done", task, reason)
 
 
 def ship_short(
@@ -96,10 +126,11 @@ def ship_short(
     reason: Reason,
     fulfilment: Fulfilment = "",
     channel: Channel = "",
+    wait: Wait = False,
     data: Data = None,
 ) -> None:
     """Ship what was found; what is missing is planned at another place."""
-    _act(At(data, channel), which, "ship-short", fulfilment, reason)
+    _act(At(data, channel, wait), which, "ship-short", fulfilment, reason)
 
 
 def backorder(
@@ -107,10 +138,11 @@ def backorder(
     reason: Reason,
     fulfilment: Fulfilment = "",
     channel: Channel = "",
+    wait: Wait = False,
     data: Data = None,
 ) -> None:
     """Ship what was found; what is missing waits for stock."""
-    _act(At(data, channel), which, "backorder", fulfilment, reason)
+    _act(At(data, channel, wait), which, "backorder", fulfilment, reason)
 
 
 def drop(
@@ -118,10 +150,11 @@ def drop(
     reason: Reason,
     fulfilment: Fulfilment = "",
     channel: Channel = "",
+    wait: Wait = False,
     data: Data = None,
 ) -> None:
     """Ship what was found; what is missing is cancelled."""
-    _act(At(data, channel), which, "drop", fulfilment, reason)
+    _act(At(data, channel, wait), which, "drop", fulfilment, reason)
 
 
 def edit(
@@ -148,6 +181,7 @@ def edit(
         typer.Option(help="LINE=QTY: a line's quantity as it should be; 0 removes it. Repeat it."),
     ] = None,
     channel: Channel = "",
+    wait: Wait = False,
     data: Data = None,
 ) -> None:
     """Change an order here: its address, contact, shipping method, note, or quantities."""
@@ -165,9 +199,8 @@ def edit(
         changes["ship_to"] = _json_of(ship_to)
     fields = {key: value for key, value in address.items() if value is not None}
     person = getpass.getuser()
-    at = At(data, channel)
-    with_orders(at, lambda orders: orders.edit(which, changes, fields, person, reason))
-    _say(at, "edit", which)
+    at = At(data, channel, wait)
+    _decide(at, "edit", which, lambda orders: orders.edit(which, changes, fields, person, reason))
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -198,14 +231,28 @@ def with_orders(at: At, work: Callable[[LocalOrders], Awaitable[T]]) -> T:
 def _act(at: At, which: str, verb: str, target: str, reason: str) -> None:
     _require_reason(reason)
     person = getpass.getuser()
-    with_orders(at, lambda orders: orders.act(which, verb, target, person, reason))
-    _say(at, verb, which)
+    _decide(at, verb, which, lambda orders: orders.act(which, verb, target, person, reason))
 
 
-def _say(at: At, what: str, which: str) -> None:
+def _decide(
+    at: At, what: str, which: str, publish: Callable[[LocalOrders], Awaitable[Sent]]
+) -> None:
+    """Publish a decision, and say where its end is shown; or wait for that and show it."""
+
+    async def run(orders: LocalOrders) -> Outcome | None:
+        sent = await publish(orders)
+        return await orders.end_of(sent) if at.wait else None
+
+    outcome = with_orders(at, run)
     of = f" --channel {at.channel}" if at.channel else ""
-    shows = f"`orderwright orders timeline {which}{of}` shows its end."
-    print(f"{what} of {which} is on its way; {shows}")
+    if outcome is None:
+        shows = f"`orderwright orders timeline {which}{of}` shows its end."
+        print(f"{what} of {which} is on its way; {shows}")
+        return
+    print_timeline(outcome.entries)
+    row = outcome.view.row
+    whom = f", and waits for {row.waiting_for}" if row.waiting_for else ""
+    print(f"{row.number} of {row.channel} is {row.stage}{whom}.")
 
 
 def _require_reason(reason: str) -> None:

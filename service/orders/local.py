@@ -11,6 +11,7 @@ import msgspec
 
 from actors.order.stream import encode_state, is_of_others, replay
 from adapters.postgres.exchanges import KeptExchange
+from adapters.postgres.imported import Imported
 from adapters.postgres.replay import Stream, streams
 from adapters.postgres.timeline import Entry
 from adapters.postgres.views import PROGRESS, STAGES, LabelFile, OrderView, Page
@@ -25,6 +26,7 @@ from service.app.local import LocalSession, open_local
 from service.app.sessions import open_publisher
 from service.orders.deciding import NotNow, refuse_action, refuse_edit
 from service.orders.labels import valid_labels
+from service.orders.waiting import Outcome, Sent, Waiting
 
 MAX_DIFFERENT = 20
 """Orders that replay differently and are named; one is an alarm already."""
@@ -120,9 +122,9 @@ class LocalOrders:
         words = f"The label of parcel {one.parcel}, {one.carrier} {one.tracking_number}"
         return WrittenLabel(words=words, content_type=file.content_type, content=file.content)
 
-    async def act(self, which: str, verb: str, target: str, person: str, reason: str) -> None:
-        """Publish a person's decision; the order carries it out, or says why not. Raises
-        OperatorError for what it surely can't do."""
+    async def act(self, which: str, verb: str, target: str, person: str, reason: str) -> Sent:
+        """Publish a person's decision; the order carries it out, or says why not (see `end_of`).
+        Raises OperatorError for what it surely can't do."""
         view = await self.show(which)
         try:
             refuse_action(view, verb, target)
@@ -131,7 +133,11 @@ class LocalOrders:
         decision = ActOnOrder(
             ref=view.row.ref, verb=verb, person=person[:256], reason=reason[:5000], target=target
         )
-        await self._publish(view, "act", decision)
+        return Sent(view, verb, await self._publish(view, "act", decision))
+
+    async def end_of(self, sent: Sent) -> Outcome:
+        """Wait for the end of a decision. Raises OperatorError when it is refused."""
+        return await Waiting(self._session.views, Imported(self._session.pool)).end_of(sent)
 
     async def edit(
         self,
@@ -140,7 +146,7 @@ class LocalOrders:
         address: Mapping[str, Any],
         person: str,
         reason: str,
-    ) -> None:
+    ) -> Sent:
         """Publish a person's changes of an order. `address` has single fields of the shipping
         address: they change the one in `changes`, else the order's own. Raises OperatorError."""
         view = await self.show(which)
@@ -152,7 +158,7 @@ class LocalOrders:
             refuse_edit(view, edit)
         except (Refused, NotNow) as error:
             raise OperatorError(str(error)) from error
-        await self._publish(view, "edit", edit)
+        return Sent(view, "edit", await self._publish(view, "edit", edit))
 
     async def _address(self, view: OrderView, stated: object) -> dict[str, Any]:
         if isinstance(stated, dict):
@@ -163,17 +169,20 @@ class LocalOrders:
         found: dict[str, Any] = msgspec.to_builtins(order.ship_to)
         return found
 
-    async def _publish(self, view: OrderView, kind: str, decision: ActOnOrder | EditOrder) -> None:
+    async def _publish(self, view: OrderView, kind: str, decision: ActOnOrder | EditOrder) -> str:
+        """Publish; return the id that the order knows the delivery by."""
+        delivery_id = f"local:{new_id()}"
         async with open_publisher(self._session.nats_url) as publisher:
             await publisher.publish(
                 view.row.channel,
                 kind,
                 view.row.ref,
                 encode(decision),
-                delivery_id=f"local:{new_id()}",
+                delivery_id=delivery_id,
                 source="canonical",
                 topic=kind,
             )
+        return f"{view.row.channel}/{kind}/{delivery_id}"
 
     async def verify(self, progress: Callable[[int], None]) -> Verified:
         """Replay every stream and compare it with the stored state, byte for byte. Raises

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 from service.orders import cli_decisions
@@ -36,3 +37,63 @@ async def test_a_number_of_two_shops_is_refused_until_the_channel_is_named(whole
     said = whole.cli("orders", "show", "7002", "--channel", "acme-uk", code=11)
     assert "No order is known as '7002' on the channel acme-uk." in said
     assert "The channels are: " in said
+
+
+async def test_a_finished_order_takes_no_action_and_says_why(whole: Whole) -> None:
+    """Every verb on a closed order is refused at once, with the stage in words, over the command
+    line and the API, and on a cancelled one; nothing reaches the order."""
+    closed, cancelled = whole.order(), whole.order(payment="pending")
+    for order in (closed, cancelled):
+        await whole.place(order, **ON_CHANNEL)
+    await whole.until(cancelled.ref, "placed")
+    whole.cli("orders", "cancel", cancelled.ref, "--reason", "customer rang", "--wait")
+    await whole.until(closed.ref, "closed")
+    for order, stage in ((closed, "closed"), (cancelled, "cancelled")):
+        before = whole.cli("orders", "timeline", order.ref, "--json")
+        for verb in cli_decisions.COMMANDS:
+            words = ("--note", "x") if verb == "edit" else ()
+            if order is closed or verb == "cancel":  # each command takes a second
+                said = whole.cli("orders", verb, order.ref, "--reason", "late", *words, code=1)
+                assert said.startswith(f"orderwright: The order is {stage}"), (verb, said)
+            path = "edit" if verb == "edit" else f"actions/{verb}"
+            body = b'{"reason": "late", "note": "x"}' if verb == "edit" else b'{"reason": "late"}'
+            key = {"Idempotency_Key": f"late-{verb}-{order.ref}"}
+            answer = await whole.api("POST", f"/api/v1/orders/{order.ref}/{path}", body=body, **key)
+            assert answer.status == 409
+            assert str(answer.json()["detail"]).startswith(f"The order is {stage}")
+        assert whole.cli("orders", "timeline", order.ref, "--json") == before
+
+
+async def test_wait_returns_at_the_end(whole: Whole) -> None:
+    """`--wait` comes back when the order is cancelled, whole or partly done before, and shows the
+    decision and the end; an edit comes back when it is decided."""
+    order = whole.order()
+    for warehouse in ("warehouse-east", "warehouse-west"):
+        await whole.world.fault(warehouse, "create_task", down=True)
+    try:
+        await whole.place(order, **ON_CHANNEL)
+        await whole.until(order.ref, "reserved")
+        said = await asyncio.to_thread(
+            whole.cli, "orders", "edit", order.ref, "--note", "ring", "--reason", "asked", "--wait"
+        )
+        assert "changed the note" in said
+        assert f"{order.number} of {CHANNEL} is open, and waits for" in said
+        cancelling = asyncio.create_task(
+            asyncio.to_thread(
+                whole.cli, "orders", "cancel", order.ref, "--reason", "customer rang", "--wait"
+            )
+        )
+        await whole.until(order.ref, "cancelling")
+        assert not cancelling.done()
+    finally:
+        await whole.world.ask("DELETE", "/_sim/faults")
+    said = await cancelling
+    assert "cancels the order: customer rang." in said
+    owed = "waits for a person: 22.50 USD are owed to the customer"
+    assert f"{order.number} of {CHANNEL} is cancelling, and {owed}" in said
+    unpaid = whole.order(payment="pending")
+    await whole.place(unpaid, **ON_CHANNEL)
+    await whole.until(unpaid.ref, "placed")
+    cancel = ("orders", "cancel", unpaid.ref, "--reason", "customer rang", "--wait")
+    said = await asyncio.to_thread(whole.cli, *cancel)
+    assert said.endswith(f"{unpaid.number} of {CHANNEL} is cancelled.\n")
