@@ -48,6 +48,11 @@ ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="The configuration file (TOML).", dir_okay=False)
 ]
 
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", help="The configuration of the service that runs in this directory."),
+]
+
 
 class NotGood(OperatorError):
     """The demo lost or doubled orders, or doctor found faults."""
@@ -58,8 +63,9 @@ class NotGood(OperatorError):
 @application.command()
 def serve(config_file: ConfigFile = None) -> None:
     """Run the service until SIGTERM."""
-    from service.settings import load
+    from service.settings import file_in_use, load
 
+    config_file = config_file or file_in_use()
     settings = load(path=config_file)
 
     import uvloop
@@ -70,7 +76,7 @@ def serve(config_file: ConfigFile = None) -> None:
 
     telemetry = settings.telemetry
     start_logs(SystemClock().monotonic, level=telemetry.log_level, form=telemetry.log_format)
-    uvloop.run(run(settings, _tick))
+    uvloop.run(run(settings, _tick, config=config_file))
 
 
 @application.command()
@@ -111,12 +117,12 @@ def migrate(config_file: ConfigFile = None) -> None:
 
 
 @application.command()
-def doctor(config_file: ConfigFile = None) -> None:
+def doctor(config_file: ConfigFile = None, data: Data = None) -> None:
     """Check for problems that would keep the service from working."""
     from service.app.doctor import examine
-    from service.settings import load
+    from service.app.located import settings_meant
 
-    findings = asyncio.run(examine(load(path=config_file)))
+    findings = asyncio.run(examine(settings_meant(config_file, data)))
     for finding in findings:
         print(f" {'✔' if finding.good else '✘'} {finding.what}: {finding.words}")
     bad = sum(not finding.good for finding in findings)
@@ -135,11 +141,12 @@ def version() -> None:
 
 
 @config.command("show")
-def config_show(config_file: ConfigFile = None) -> None:
+def config_show(config_file: ConfigFile = None, data: Data = None) -> None:
     """Print every setting with its value; secrets are masked."""
-    from service.settings import describe, load
+    from service.app.located import settings_meant
+    from service.settings import describe
 
-    for row in describe(load(path=config_file)):
+    for row in describe(settings_meant(config_file, data)):
         print(f"{row.key} = {row.value}")
 
 

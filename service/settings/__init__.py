@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from adapters.kit.secret import is_reference
+from adapters.kit.secret import is_reference, referenced
 from service.app.errors import OperatorError
 from service.settings.check import Faulty, build, from_text
 from service.settings.describe import Described, describe, markdown
@@ -20,13 +20,16 @@ from service.settings.roles import inconsistencies
 from service.settings.variables import Variable, of_instances, of_tables
 
 __all__ = [
+    "NO_FILE",
     "ConfigurationRefused",
     "Described",
     "Listen",
     "Place",
     "Retention",
     "Settings",
+    "configured_data_dir",
     "describe",
+    "file_in_use",
     "load",
     "markdown",
     "refuse_for_demo",
@@ -34,6 +37,8 @@ __all__ = [
 ]
 
 DEFAULT_FILE = Path("orderwright.toml")
+NO_FILE = Path(os.devnull)
+"""Where no file is to be read."""
 
 MAX_FILE_BYTES = 4 * 1_048_576
 """A thousand channels fit ten times; a larger file is not ours."""
@@ -56,12 +61,13 @@ def load(
 ) -> Settings:
     """Read the settings: defaults, then the file, then the environment, then `overlay`.
 
-    The file is `path`, else ORDERWRIGHT_CONFIG, else ./orderwright.toml where there is one.
+    The file is `path` (NO_FILE: none), else `file_in_use`.
     `overlay` is a nested table as TOML would give it (the command line's flags, the demo).
     Raises ConfigurationRefused with every fault at once.
     """
     environ = os.environ if environ is None else environ
-    raw = _file(path, environ)
+    path = path or file_in_use(environ)
+    raw = {} if path in (None, NO_FILE) else _read(path)
     faults = _overlay_variables(raw, environ)
     _merge(raw, overlay or {})
     lost = follow(raw, environ)
@@ -111,12 +117,38 @@ def refuse_for_demo(environ: Mapping[str, str] | None = None) -> None:
         raise ConfigurationRefused([why])
 
 
-def _file(path: Path | None, environ: Mapping[str, str]) -> dict[str, Any]:
-    if path is None:
-        named = environ.get("ORDERWRIGHT_CONFIG", "")
-        if not named and not DEFAULT_FILE.is_file():
-            return {}
-        path = Path(named) if named else DEFAULT_FILE
+def file_in_use(environ: Mapping[str, str] | None = None) -> Path | None:
+    """Return ORDERWRIGHT_CONFIG, else ./orderwright.toml where there is one; None: no file."""
+    named = (os.environ if environ is None else environ).get("ORDERWRIGHT_CONFIG", "")
+    if named:
+        return Path(named)
+    return DEFAULT_FILE if DEFAULT_FILE.is_file() else None
+
+
+def configured_data_dir(environ: Mapping[str, str] | None = None) -> str:
+    """Return `data_dir` alone, whatever else the configuration says: a command may be typed where
+    the service's other variables and secrets are not.
+
+    Raises ConfigurationRefused when a file that is named can't be read; ./orderwright.toml is left
+    alone then, because no one said that it is ours.
+    """
+    environ = os.environ if environ is None else environ
+    stated: object = environ.get("ORDERWRIGHT_DATA", "")
+    path = file_in_use(environ)
+    if not stated and path is not None:
+        try:
+            stated = _read(path).get("data_dir", "")
+        except ConfigurationRefused:
+            if path != DEFAULT_FILE:
+                raise
+    try:
+        found = referenced(stated, environ) if isinstance(stated, str) else ""
+    except ValueError as error:
+        raise ConfigurationRefused([f"data_dir {error}."]) from None
+    return found or Settings().data_dir
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             text = file.read(MAX_FILE_BYTES + 1)
