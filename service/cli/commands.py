@@ -83,8 +83,14 @@ def serve(config_file: ConfigFile = None) -> None:
 def demo(
     data: Annotated[Path | None, typer.Option(help="Where the demo keeps its data.")] = None,
     port: Annotated[
-        int, typer.Option(help="Port of the HTTP server; 0: a free one.", min=0, max=65_535)
-    ] = 8080,
+        int | None,
+        typer.Option(
+            help="Port of the HTTP server; 0: a free one. Left out: 8080, or a free one if that is"
+            " taken.",
+            min=0,
+            max=65_535,
+        ),
+    ] = None,
     rate: Annotated[
         float, typer.Option(help="Orders a second; 0: as fast as possible.", min=0)
     ] = 20.0,
@@ -96,11 +102,17 @@ def demo(
 ) -> None:
     """Run a small world on this machine: shops, partners, and every order from start to end."""
     from service.demo.run import Options, run
+    from service.demo.terminal import Terminal
     from service.settings import refuse_for_demo
 
     refuse_for_demo()
+    terminal = Terminal(sys.stderr)
     options = Options(data=data, port=port, rate=rate, seed=seed, orders=orders, report=report)
-    if not asyncio.run(run(options, _say)):
+    try:
+        good = asyncio.run(run(options, terminal.say))
+    finally:
+        terminal.end_status()
+    if not good:
         raise NotGood("The demo lost or doubled something; the lines above say which orders.")
 
 
@@ -166,12 +178,3 @@ def spec_schemas(
 
 def _tick(line: str) -> None:
     print(f" ✔ {line}", file=sys.stderr, flush=True)
-
-
-def _say(line: str) -> None:
-    """Print a line; on a terminal one that begins with a carriage return replaces the last."""
-    if line.startswith("\r"):
-        end = "" if sys.stderr.isatty() else "\n"
-        print(line if sys.stderr.isatty() else line[1:], end=end, file=sys.stderr, flush=True)
-    else:
-        print(line, file=sys.stderr, flush=True)
