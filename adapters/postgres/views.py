@@ -103,8 +103,21 @@ class Page(Struct, frozen=True, kw_only=True):
     next_cursor: str | None
 
 
+class Found(Struct, frozen=True, kw_only=True):
+    """One of several orders with the same name."""
+
+    order_id: OrderId
+    channel: str
+    number: str
+
+
 class Ambiguous(ValueError):
-    """A name that several orders have. The text names them all."""
+    """A name that several orders have. The text names them all, and so does `found`, at most
+    MAX_AMBIGUOUS of them."""
+
+    def __init__(self, text: str, rows: Sequence[asyncpg.Record]) -> None:
+        super().__init__(_ambiguous(text, rows))
+        self.found = tuple(Found(**dict(row)) for row in rows[:MAX_AMBIGUOUS])
 
 
 class EffectRow(Struct, frozen=True, kw_only=True):
@@ -213,7 +226,7 @@ class Views:
             if row["order_id"] in names:
                 return OrderId(row["order_id"])
         if len(rows) > 1:
-            raise Ambiguous(_ambiguous(text, rows))
+            raise Ambiguous(text, rows)
         return OrderId(rows[0]["order_id"]) if rows else None
 
     async def show(self, order_id: OrderId) -> OrderView | None:
@@ -350,8 +363,8 @@ def _ambiguous(text: str, rows: Sequence[asyncpg.Record]) -> str:
     ]
     more = " and more" if len(rows) > MAX_AMBIGUOUS else ""
     return (
-        f"{text.strip()[:64]!r} names several orders: {', '.join(told)}{more}. Use the order id of"
-        " the one you mean."
+        f"{text.strip()[:64]!r} names several orders: {', '.join(told)}{more}. Name the channel or"
+        " the order id of the one you mean."
     )
 
 

@@ -67,8 +67,11 @@ class Fenced(OperatorError):
 class Service:
     """One process at work. `stopped` is set when it should end; `failure` says why, if unasked."""
 
-    def __init__(self, settings: Settings, clock: SystemClock | None = None) -> None:
+    def __init__(
+        self, settings: Settings, clock: SystemClock | None = None, *, config: Path | None = None
+    ) -> None:
         self.settings = settings
+        self.config = config
         self.clock = clock or SystemClock()
         self.metrics = Metrics()
         self.tracer: Tracer = _tracing(settings, self.clock)
@@ -247,6 +250,7 @@ class Service:
             nats_pid=(nats.pid or 0) if nats else 0,
             mappings_file=self.settings.mappings_file,
             channels=tuple(self.settings.channels),
+            config=str(self.config.resolve()) if self.config else "",
         )
 
     async def stop(self) -> None:
@@ -307,9 +311,15 @@ class Service:
         self._fail(OperatorError(f"The service stops because a part of it failed: {error}"))
 
 
-async def serve(settings: Settings, told: Callable[[str], None] = lambda _: None) -> None:
-    """Run until SIGTERM or SIGINT; returns after a bounded drain. Raises OperatorError."""
-    service = Service(settings)
+async def serve(
+    settings: Settings,
+    told: Callable[[str], None] = lambda _: None,
+    *,
+    config: Path | None = None,
+) -> None:
+    """Run until SIGTERM or SIGINT; returns after a bounded drain. `config` is the file that the
+    settings are from, which commands are told. Raises OperatorError."""
+    service = Service(settings, config=config)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, service.stopped.set)

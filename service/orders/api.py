@@ -138,7 +138,7 @@ class Writing:
         if verb not in VERBS:
             raise problems.not_found(f"An order can be told to {', '.join(VERBS)}; not this.")
         key = idempotency_key_of(request)
-        found = await self._finder.find(request.match_info["id"], principal)
+        found = await self._finder.find(request, principal)
         raw = await self._api.raw(request)
         action = _action(raw)
         act = ActOnOrder(
@@ -163,7 +163,7 @@ class Writing:
         comes: the timeline says what became of them."""
         principal = await self._api.principal(request, ACT)
         key = idempotency_key_of(request)
-        found = await self._finder.find(request.match_info["id"], principal)
+        found = await self._finder.find(request, principal)
         raw = await self._api.raw(request)
         try:
             edit = edit_of(raw, found.row.ref, f"API key {principal.name}")

@@ -243,11 +243,11 @@ def rotate_key(
     """Make a new master key; the running service rewraps every key with it, in the background."""
     from service.app.clock import SystemClock
     from service.app.sealing_keys import forget, rotate
-    from service.settings import load
 
-    why, settings, now = _why(reason), load(), SystemClock().now()
+    why, now = _why(reason), SystemClock().now()
 
     async def run(hand: PrivacySession) -> str:
+        settings = hand.orders.settings
         if not retire:
             fresh = rotate(settings, hand.orders.folder)
             await hand.audit.record(

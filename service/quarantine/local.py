@@ -12,7 +12,6 @@ from service.app.local import open_local
 from service.app.sessions import NoStream, known_keys, open_publisher
 from service.inbound.edge import Stream
 from service.quarantine.service import QuarantineService
-from service.settings import load
 from service.wiring.channels import Readers, readers_by_kind
 
 
@@ -27,12 +26,11 @@ async def open_quarantine(
         stream: Stream = NoStream()
         if releasing:
             stream = await stack.enter_async_context(open_publisher(local.nats_url))
-        settings = load()
-        keys = known_keys(settings, local.folder)
+        keys = known_keys(local.settings, local.folder)
         yield QuarantineService(
             QuarantineWorkflow(local.pool, local.sealing),
             stream,
             readers_by_kind(keys),
-            Readers(settings, keys).translate,
+            Readers(local.settings, keys).translate,
             SystemClock(),
         )

@@ -252,6 +252,10 @@ async def test_a_number_of_two_shops_is_refused_and_both_are_named(shop: Shop) -
         await shop.views.find("1042")
     for told in (f"#1042 of acme-us (order id {ours.order_id})", "1042 of beta-eu (order id"):
         assert told in str(refused.value)
+    assert {(one.channel, one.order_id) for one in refused.value.found} == {
+        ("acme-us", ours.order_id),
+        ("beta-eu", theirs.order_id),
+    }
     assert await shop.views.find("1042", ["beta-eu"]) == theirs.order_id
     assert await shop.views.find("1042", []) is None
     assert await shop.views.find(ours.order_id) == ours.order_id
