@@ -139,7 +139,7 @@ def test_a_person_may_release_an_address_and_the_order_goes_as_it_is() -> None:
 
 
 def test_a_sku_too_long_for_the_erp_is_held_before_stock() -> None:
-    """Twenty characters are Business Central's most; what is no item there may have more."""
+    """Twenty characters are Business Central's most."""
     line = a_line("1", 1, 1750, sku="X" * 21)
     story = field.placed(i.PlaceOrder(order=canonical(lines=(line,))))
     assert field.holds(story) == {"unmapped-item-number"}

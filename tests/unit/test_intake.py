@@ -8,13 +8,11 @@ from collections.abc import Callable, Sequence
 import pytest
 from msgspec.structs import replace
 
-from actors.runtime.errors import JournalUnavailable, PartnerError, Rejected, Retryable
+from actors.runtime.errors import JournalUnavailable
 from actors.runtime.mailbox import COMMITTED, POISON, STOPPED, UNMATCHED, Envelope
 from actors.runtime.observer import BLIND, Trace
 from actors.runtime.ports import Message, Quarantined
 from actors.runtime.registry import Registry
-from adapters.kit.fetching import Resolved
-from schemas.contracts import refusals
 from schemas.contracts.refusals import refused
 from schemas.messages import inputs as i
 from schemas.messages.inputs import Input
@@ -23,6 +21,7 @@ from schemas.order.ids import OrderId, partition_of, ref_token
 from service.inbound import intake
 from service.inbound.intake import Delivery, Intake
 from service.inbound.resolving import Resolving
+from tests.asked import Asked
 from tests.fakes import JumpingClock
 from tests.given import NOON, an_order
 from tests.live_orders import Shop
@@ -89,26 +88,6 @@ class Looking:
 
     def taken(self, message: Message, outcome: str) -> None:
         """Nothing is counted."""
-
-
-class Asked:
-    """A storefront that knows whose order a message is about, and the stream behind it."""
-
-    def __init__(self) -> None:
-        self.found: Resolved | None = None
-        self.error: PartnerError | None = None
-        self.published: list[tuple[str, str, str, bytes, str]] = []
-
-    async def resolved(self, topic: str, raw: bytes) -> Resolved | None:
-        if self.error is not None:
-            raise self.error
-        return self.found
-
-    async def publish(
-        self, channel: str, kind: str, ref: str, raw: bytes, *, delivery_id: str, source: str,
-        topic: str, trace: str = "",
-    ) -> None:  # fmt: skip
-        self.published.append((channel, kind, ref, raw, delivery_id))
 
 
 class LocalSession:
@@ -411,36 +390,3 @@ async def test_a_request_about_a_customer_ends_when_it_is_on_disk() -> None:
     await service.take(late)
     assert late.said == ["ack"]
     assert service.requests == [("d-2", asked)]
-
-
-def _names_no_order(message: Message) -> Read:
-    raise refused(refusals.ORDER_UNNAMED, "It names no order.")
-
-
-async def test_a_message_that_names_no_order_comes_in_again_under_its_own() -> None:
-    """The storefront says whose it is; nothing is left in quarantine."""
-    session = LocalSession(OneAnswer(COMMITTED), _names_no_order)
-    session.shop.found = Resolved(ref="7", raw=b"{}")
-    message = a_message()
-    await session.take(message)
-    assert session.shop.published == [("acme-us", "note", "7", b"{}", "d-1:7")]
-    assert (session.shelf.items, message.said) == ([], ["ack"])
-
-
-async def test_a_message_whose_order_no_one_knows_is_kept() -> None:
-    """Where the storefront has no such thing, or refuses to say, a person has it in full."""
-    for error in (None, Rejected("No permission.")):
-        session = LocalSession(OneAnswer(COMMITTED), _names_no_order)
-        session.shop.error = error
-        await session.take(a_message())
-        assert [item.reason for item in session.shelf.items] == [refusals.ORDER_UNNAMED]
-        assert session.shop.published == []
-
-
-async def test_a_message_waits_for_a_storefront_that_is_away() -> None:
-    """It goes back to the stream, and is neither lost nor kept."""
-    session = LocalSession(OneAnswer(COMMITTED), _names_no_order)
-    session.shop.error = Retryable("Shopify is away.")
-    message = a_message()
-    await session.take(message)
-    assert (message.said, session.shelf.items) == (["nak"], [])
