@@ -255,6 +255,11 @@ def edit(work: Work, command: i.EditOrder) -> str:
         work.stated = work.context.stated or body
     event = _as_it_is(work, changed, command.person, facets)
     work.say(replace(event, wishes=wishes, reason=command.reason))
+    made = mapping.made_of(changed, work.context)
+    if mapping.is_unmapped(state):
+        normalised(work, changed, made)
+    else:
+        mapping.hold(made.unmapped, work)
     too_late(work, facets, ())
     return ""
 

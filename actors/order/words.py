@@ -130,10 +130,15 @@ def waiting_for(state: State) -> str:
     return _goods(state)[:MAX_WORDS]
 
 
+_CORRECTED = tuple(f"{UNMAPPED}{kind}" for kind in ("account", "address"))
+"""Holds that no table frees."""
+
+
 def _held(state: State) -> str:
     missing = [hold.reason for hold in state.holds if hold.hold_id.startswith(UNMAPPED)]
     if missing:
-        return f"a mapping: {'; '.join(missing)}"
+        beyond = all(x.hold_id.startswith(_CORRECTED) for x in state.holds)
+        return f"{'a correction' if beyond else 'a mapping'}: {'; '.join(missing)}"
     if state.holds:
         one = state.holds[0]
         return f"a person to release the hold {one.hold_id}: {one.reason}"

@@ -97,6 +97,12 @@ def dialled(text: str) -> tuple[str, str]:
     return ascii_digits(text[: found.start()]), ascii_digits(found[1])
 
 
+def without_extension(text: str) -> str:
+    """Return a telephone number as it is written, without the extension behind it."""
+    found = _EXTENSION.search(text)
+    return text if found is None else text[: found.start()].rstrip(" ,;-")
+
+
 def phrases(parts: Sequence[str]) -> str:
     """Join what a partner said into one sentence, without repeating itself."""
     cleaned = [printable(part).rstrip(". ") for part in parts if part]

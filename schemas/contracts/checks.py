@@ -12,7 +12,7 @@ from schemas.contracts.refusals import Refused
 from schemas.contracts.strict_json import shown
 from schemas.messages.effects import Units
 from schemas.messages.inputs import ReportedParcel
-from schemas.order.canonical import Address, Order, Presentment, Totals
+from schemas.order.canonical import Address, Line, Order, Presentment, Totals
 from schemas.order.iso_codes import COUNTRIES, CURRENCIES
 from schemas.order.money import decimal_text
 
@@ -59,10 +59,17 @@ def countries_known(order: Order) -> tuple[str, ...]:
 
 
 def has_ship_to(order: Order) -> tuple[str, ...]:
-    """An order with something to ship has a delivery address."""
-    if order.ship_to is not None or not any(line.requires_shipping for line in order.lines):
+    """An order of which something is brought to the customer has a delivery address."""
+    if order.ship_to is not None or not any(map(is_brought, order.lines)):
         return ()
     return ("A line requires shipping and the order has no ship_to address; add it.",)
+
+
+def is_brought(line: Line) -> bool:
+    """Say whether a line is brought to its customer by us, who has to be found there."""
+    if line.delivery:
+        return line.delivery in ("parcel", "local_delivery")
+    return line.requires_shipping
 
 
 def line_ids_differ(order: Order) -> tuple[str, ...]:

@@ -40,6 +40,7 @@ from service.app.sessions import signing_keys
 from service.channels.run import keep_channels
 from service.channels.sync import SyncMetrics
 from service.inbound.intake import Intake
+from service.inbound.resolving import Resolving
 from service.mappings.keeper import MappingsKeeper
 from service.privacy.metrics import PrivacyMetrics
 from service.privacy.run import privacy_of
@@ -48,7 +49,7 @@ from service.settings.roles import setups
 from service.telemetry.metrics import Metrics, probe_loop
 from service.telemetry.tracing import Tracer, start_tracing
 from service.wiring.order_stream import OrderStream
-from service.wiring.partners import Kits, Lane, lanes, open_client
+from service.wiring.partners import Kits, Lane, lanes, open_client, resolvers
 from service.wiring.store import Store, open_store
 from service.wiring.wire import Wire, open_wire
 
@@ -120,7 +121,9 @@ class Service:
             self.common, wire, store, self.mappings, stack, keys=keys, sign=self.references.new
         )
         self.port = front.port
-        self.lanes = Lanes(self._partners(front.own_url, wire, store, keys))
+        partners = self._partners(front.own_url, wire, store, keys)
+        self.resolving = Resolving(resolvers(settings, partners), wire.publisher)
+        self.lanes = Lanes(partners)
         self._begin_orders(store)
         self.privacy = privacy_of(
             settings,
@@ -197,6 +200,7 @@ class Service:
             watch=self.observing,
             clock=self.clock,
             reference_of=self.references.new,
+            resolving=self.resolving,
             in_flight=limits.intake_in_flight,
             batch=limits.intake_batch,
             deliveries=limits.deliveries,

@@ -32,8 +32,8 @@ from schemas.messages.inputs import KINDS
 from schemas.messages.privacy import Read
 from schemas.order.ids import partition_of
 from service.http.base import Clock
+from service.inbound.addressing import ref_of
 from service.inbound.edge import Stream
-from service.inbound.intake import ref_of
 
 log = logging.getLogger(__name__)
 

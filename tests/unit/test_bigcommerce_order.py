@@ -240,13 +240,16 @@ def test_goods_to_several_addresses_are_refused() -> None:
     assert reason_of(a_bundle(shipping_addresses=[an_address(33)])) == refusals.SHIP_TO_MISSING
 
 
-def test_what_is_picked_up_is_not_shipped() -> None:
-    """An order that is picked up whole is not ours; one of both kinds is refused."""
+def test_what_is_picked_up_is_no_parcel() -> None:
+    """An order that is picked up whole needs no address; of one of both kinds a part is brought."""
     picked = [a_product(n, p, q, order_pickup_method_id=3, order_address_id=0)
               for n, p, q in ((1, "10.0000", 2), (2, "5.5000", 1))]  # fmt: skip
-    assert reason_of(a_bundle(products=picked)) == refusals.TOPIC_NOT_OURS
-    mixed = [picked[0], a_product(2, "5.5000")]
-    assert reason_of(a_bundle(products=mixed)) == refusals.SHIP_TO_SEVERAL
+    found = stated(a_bundle(products=picked))
+    assert found.ship_to is None
+    assert [line.delivery for line in found.lines] == ["pickup", "pickup"]
+    found = stated(a_bundle(products=[picked[0], a_product(2, "5.5000")]))
+    assert found.ship_to is not None
+    assert [line.delivery for line in found.lines] == ["pickup", ""]
 
 
 @pytest.mark.parametrize("kind", ["digital", "giftcertificate"])

@@ -203,18 +203,19 @@ def test_currencies_have_their_own_exponent() -> None:
 
 
 def test_lines_without_sku_fall_back_in_a_stated_order() -> None:
-    """Variant, then product, then `unlisted` for what isn't shipped; else sku_missing."""
+    """Variant, then product, then `unlisted` for what isn't shipped, else with the title; without
+    one it is sku_missing."""
     none = {"sku": None, "variant_id": None, "product_id": None}
     for change, sku in (
         ({"sku": ""}, "variant:11"),
         ({**none, "product_id": 7}, "product:7"),
         ({**none, "requires_shipping": False}, "unlisted"),
+        (none, "unlisted:Thing 1"),
     ):
         items = [an_item(1, "20.00", **change)]
         assert placed(a_payload(line_items=items)).lines[0].sku == sku
-    assert refusal(a_payload(line_items=[an_item(1, "20.00", **none)])).reason == (
-        refusals.SKU_MISSING
-    )
+    nameless = an_item(1, "20.00", **none, name=None)
+    assert refusal(a_payload(line_items=[nameless])).reason == refusals.SKU_MISSING
 
 
 def test_notes_attributes_and_gift_messages_travel_on() -> None:

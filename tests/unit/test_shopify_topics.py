@@ -20,8 +20,14 @@ from tests.shopify_payloads import NOW, SHOP, Json, a_payload, headers
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "specs" / "shopify" / "webhooks"
 RISK = "orders/risk_assessment_changed"
+IGNORED = "answered and not kept"
+ASKED = {
+    "fulfillment_holds/added", "fulfillment_holds/released", "fulfillment_orders/cancelled",
+    "fulfillment_orders/cancellation_request_submitted",
+}  # fmt: skip
+"""Of which Shopify is asked whose order it is."""
 NAMELESS = {RISK, "returns/process", "returns/update"}
-"""Whose samples name no order, beside fulfillment_orders/* and fulfillment_holds/*."""
+"""Whose samples name no order, not even a fulfilment order."""
 PERSONAL = ("Steve", "jon@", "john@", "555", "Shipping Street", "Ottawa", "example.com")
 
 
@@ -29,6 +35,8 @@ def outcome(topic: str, payload: object) -> tuple[str, NoteReport | None]:
     """Return what a delivery becomes: a kind of input, or the reason it is kept for."""
     raw = json.dumps(payload).encode()
     receipt = SHOP.receive(headers(raw, X_Shopify_Topic=topic), raw, NOW)
+    if receipt.ignored:
+        return IGNORED, None
     try:
         found = SHOP.translate(receipt.kind, topic, raw)
     except Refused as kept:
@@ -63,8 +71,10 @@ def test_every_official_sample_has_a_declared_meaning(
         elif topic in PRIVACY_TOPICS:
             expected = PRIVACY_TOPICS[topic]
         elif meaning.kind == NOTE:
-            nameless = topic in NAMELESS or topic.startswith(("fulfillment_o", "fulfillment_h"))
+            nameless = topic in NAMELESS or topic in ASKED
             expected = refusals.ORDER_UNNAMED if nameless else NOTE
+            if topic.startswith(("fulfillment_o", "fulfillment_h")) and not nameless:
+                expected = IGNORED
         else:
             expected = meaning.reason
         assert found == expected, topic
@@ -100,11 +110,6 @@ def test_news_is_told_with_codes_and_never_with_free_text() -> None:
         (RISK, {"order_id": 7, "risk_level": "high"}, "before_hand_over"),
         (RISK, {"order_id": 7, "risk_level": "low"}, ""),
         ("fulfillments/create", {"order_id": 7, "status": "success"}, ""),
-        (
-            "fulfillment_orders/placed_on_hold",
-            {"fulfillment_order": {"order_id": 7, "status": "on_hold"}},
-            "before_hand_over",
-        ),
         ("returns/request", {"order": {"admin_graphql_api_id": "gid://shopify/Order/7"}}, ""),
         ("order_transactions/create", {"order_id": 7, "kind": "capture"}, ""),
     ],
@@ -227,3 +232,12 @@ def test_a_privacy_topic_says_whom_it_is_about() -> None:
     )
     assert isinstance(found, AskPrivacy)
     assert found.subject.refs == ("7",)
+
+
+def test_what_each_order_sends_and_says_nothing_is_answered_and_not_kept() -> None:
+    """Only a fulfilment order's id makes it so; what can't be read is kept for a person."""
+    told = {"fulfillment_order": {"id": "gid://shopify/FulfillmentOrder/1", "status": "open"}}
+    topic = "fulfillment_orders/order_routing_complete"
+    assert outcome(topic, told)[0] == IGNORED
+    assert outcome(topic, {})[0] == refusals.ORDER_UNNAMED
+    assert outcome(topic, told | {"admin_graphql_api_order_id": "gid://shopify/Order/7"})[0] == NOTE

@@ -21,10 +21,11 @@ from adapters.channels.amazon.shapes import (
     ItemFulfillment,
     Package,
 )
+from adapters.kit.attributes import MAX_ATTRIBUTES, bounded
 from adapters.kit.rounding import EXACT, Rounding
 from adapters.kit.translation import Translation
 from schemas.contracts import checks, published, refusals
-from schemas.contracts.doubts import doubts_of
+from schemas.contracts.doubts import doubts_of, stated_region
 from schemas.contracts.refusals import refused
 from schemas.contracts.strict_json import shown
 from schemas.contracts.validation import accepts, require
@@ -32,8 +33,6 @@ from schemas.messages.effects import Units
 from schemas.messages.inputs import CancelOrder, Input, NoteReport, OutsideShipment, UpdateOrder
 from schemas.order.canonical import DOUBT, Address, Customer, Line, Order, Payment, Totals
 
-MAX_ATTRIBUTES = 100
-"""What `order.v1` takes."""
 SOURCE = "amazon"
 STATUSES = frozenset(
     {"PENDING_AVAILABILITY", "PENDING", "UNSHIPPED", "PARTIALLY_SHIPPED", "SHIPPED", "CANCELLED"}
@@ -182,14 +181,11 @@ def unchecked_order(
                 )
             )
     lines, totals = totals_of(source, lines, parts, rounding)
-    attributes, customer = attributes_of(source), _customer(source)
+    attributes, customer = bounded(attributes_of(source), SOURCE), _customer(source)
     for doubt in doubts_of(ship_to, None, customer):
         if len(attributes) < MAX_ATTRIBUTES:
             name = DOUBT + doubt.reason
             attributes[name] = f"{attributes.get(name, '')} {doubt.sentence}".strip()
-    if len(attributes) > MAX_ATTRIBUTES:
-        why = f"The order has {len(attributes)} attributes; at most {MAX_ATTRIBUTES} are taken."
-        raise refused(refusals.SCHEMA_MISMATCH, why)
     how = source.fulfillment
     gifts = [gift.gift_message for gift in map(gift_of, source.order_items) if gift is not None]
     return Order(
@@ -322,7 +318,7 @@ def _ship_to(source: AmazonOrder) -> Address | None:
         city=at.city or at.municipality or at.district_or_county,
         country=at.country_code,
         company=at.company_name,
-        region=at.state_or_region,
+        region=stated_region(at.country_code, at.state_or_region),
         postal_code=at.postal_code,
         phone=at.phone,
     )

@@ -23,6 +23,7 @@ from adapters.channels.shopify.topics import (
     kept,
     named_order,
     note_of,
+    says_nothing,
 )
 from adapters.kit.inbound import (
     UNKNOWN,
@@ -94,6 +95,7 @@ class Shopify:
         self._authenticate(headers, raw)
         topic = header(headers, "X-Shopify-Topic")
         kind, ref = _addressed(topic, raw)
+        ignored = kind == UNKNOWN and _says_nothing(topic, raw)
         return Receipt(
             channel=self._channel,
             kind=kind,
@@ -105,6 +107,7 @@ class Shopify:
             notes=self._notes(headers, topic),
             drift=self._drift(headers),
             headers=shown_headers(headers, _SHOWN),
+            ignored=ignored,
         )
 
     def address(self, topic: str, raw: bytes) -> tuple[str, str]:
@@ -185,6 +188,11 @@ def _addressed(topic: str, raw: bytes) -> tuple[str, str]:
     except Refused:
         return UNREADABLE, ""
     return (NOTE if ref else UNKNOWN), ref
+
+
+def _says_nothing(topic: str, raw: bytes) -> bool:
+    meaning = TOPICS.get(topic)
+    return meaning is not None and meaning.kind == NOTE and says_nothing(topic, parse(raw))
 
 
 def _ref_in(raw: bytes) -> str:
