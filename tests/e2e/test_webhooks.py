@@ -230,7 +230,7 @@ async def test_broken_bytes_are_taken_and_kept_as_they_came(
 
 async def test_news_of_a_refund_keeps_the_goods_in_the_house(world: World, shop: Hooks) -> None:
     """A refund heard of before its order: the order comes, is held, and can be cancelled."""
-    refund = json.dumps({"id": 1, "order_id": int(ref_of(35)), "note": "for Steve"}).encode()
+    refund = json.dumps({"id": 1, "order_id": int(ref_of(35)), "refund_line_items": [{}]}).encode()
     for hook_id in ("refund-35", "refund-35"):
         assert await shop.send("refunds/create", refund, hook_id=hook_id) == 200
     await until(world, 35, "expected")
@@ -249,19 +249,24 @@ async def test_news_of_a_refund_keeps_the_goods_in_the_house(world: World, shop:
 
 
 @pytest.mark.parametrize(
-    ("topic", "reason"),
+    ("topic", "told", "reason"),
     [
-        ("app/uninstalled", "channel_disconnected"),
-        ("customers/redact", "schema_mismatch"),
-        ("products/update", "topic_not_ours"),
-        ("fulfillment_orders/placed_on_hold", "order_unnamed"),
+        ("app/uninstalled", {"myshopify_domain": hooks.RECIPE.shop}, "channel_disconnected"),
+        ("app/uninstalled", {"myshopify_domain": "other.example"}, "topic_mismatch"),
+        ("customers/redact", {"shop_domain": hooks.RECIPE.shop}, "topic_mismatch"),
+        ("products/update", {}, "topic_not_ours"),
+        (
+            "fulfillment_orders/placed_on_hold",
+            {"fulfillment_order": {"status": "on_hold"}},
+            "order_unnamed",
+        ),
     ],
 )
 async def test_what_concerns_no_order_of_ours_is_kept_by_its_own_name(
-    world: World, shop: Hooks, topic: str, reason: str
+    world: World, shop: Hooks, topic: str, told: dict[str, object], reason: str
 ) -> None:
     """Each is answered 2xx, kept whole with words, and counted."""
-    body = json.dumps({"id": 22, "topic": topic}).encode()
+    body = json.dumps({"id": 22, "topic": topic, **told}).encode()
     assert await shop.send(topic, body) == 200
     found, words = await kept(world, body)
     assert found == reason
