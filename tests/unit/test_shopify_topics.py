@@ -228,9 +228,9 @@ def test_a_privacy_topic_says_whom_it_is_about() -> None:
     shop = SHOP.translate(KIND, "shop/redact", json.dumps(ours).encode())
     assert isinstance(shop, AskPrivacy)
     assert (shop.asks, shop.subject) == ("redact_shop", Subject())
+    none = json.dumps({**ours, "customer": {}, "orders_to_redact": []}).encode()
     with pytest.raises(Refused, match="names neither a customer nor an order") as no_one:
-        none = {**ours, "customer": {}, "orders_to_redact": []}
-        SHOP.translate(KIND, "customers/redact", json.dumps(none).encode())
+        SHOP.translate(KIND, "customers/redact", none)
     assert no_one.value.reason == refusals.PRIVACY_REQUEST
     assert outcome("customers/redact", [])[0] == refusals.TOPIC_MISMATCH
     most = {**ours, "customer": {"id": 5}, "orders_to_redact": [*range(1, 10_002)]}
