@@ -24,6 +24,7 @@ from service.app.local import LocalSession, open_local
 from service.app.sessions import open_publisher
 from service.orders.deciding import NotNow, refuse_action, refuse_edit
 from service.orders.labels import valid_labels
+from service.settings import load
 
 MAX_DIFFERENT = 20
 """Orders that replay differently and are named; one is an alarm already."""
@@ -156,7 +157,9 @@ class LocalOrders:
         return found
 
     async def _publish(self, view: OrderView, kind: str, decision: ActOnOrder | EditOrder) -> None:
-        async with open_publisher(self._session.nats_url) as publisher:
+        async with open_publisher(
+            self._session.nats_url, load(), self._session.folder
+        ) as publisher:
             await publisher.publish(
                 view.row.channel,
                 kind,
