@@ -157,8 +157,7 @@ async def test_a_cancel_that_races_the_label_has_it_voided(world: World, shop: H
 
 
 async def test_the_echo_of_an_order_changes_nothing(world: World, shop: Hooks) -> None:
-    """`orders/updated` with nothing that matters is noted once; a stale one not even that, and
-    equal bytes under another id are the same delivery."""
+    """`orders/updated` with nothing that matters is noted once; a stale one not even that."""
     assert await shop.create(4) == 200
     await until(world, 4, "closed")
     for updated_at in (hooks.EARLY, hooks.LATE, hooks.LATE):
@@ -171,12 +170,44 @@ async def test_the_echo_of_an_order_changes_nothing(world: World, shop: Hooks) -
             " WHERE o.ref = $1 AND i.input_id LIKE '%/update/%'",
             ref_of(4),
         )
-        return int(rows[0]["n"]) == 2
+        return int(rows[0]["n"]) == 3
 
     await eventually(all_taken)
     assert (await events(world, 4)).count("order.update_noted.v2") == 1
     assert await stage_of(world, 4) == "closed"
     assert await consequences(world, 4) == ONE_OF_EACH
+
+
+async def test_replays_of_old_signed_requests_change_nothing(world: World, shop: Hooks) -> None:
+    """What a shop once signed is sent again under new ids and under every topic, of an order that
+    is closed and of one that is cancelled: neither moves, and no partner is called again."""
+    old = [body_of(n, paid=paid) for n in (36, 37) for paid in (False, True)]
+    assert await shop.create(36) == 200
+    await until(world, 36, "closed")
+    assert await shop.send("orders/create", body_of(37, paid=False)) == 200
+    assert await shop.send("orders/cancelled", hooks.cancelled(37)) == 200
+    await until(world, 37, "cancelled")
+    before = [await events(world, number) for number in (36, 37)]
+    topics = ("create", "paid", "updated", "fulfilled", "cancelled", "delete", "edited")
+    sent = len(topics) * len(old)
+    for body in old:
+        for topic in topics:
+            assert await shop.send(f"orders/{topic}", body) == 200
+    assert await shop.send("orders/cancelled", hooks.cancelled(37)) == 200
+
+    async def all_ended() -> bool:
+        rows = await world.rows(
+            "SELECT (SELECT count(*) FROM inbox i JOIN orders o USING (order_id)"
+            "  WHERE o.ref = ANY($1)) + (SELECT count(*) FROM quarantine WHERE ref = ANY($1)"
+            "  OR reason IN ('topic_mismatch', 'order_unnamed')) AS n",
+            [ref_of(36), ref_of(37)],
+        )
+        return int(rows[0]["n"]) >= sent
+
+    await eventually(all_ended)
+    assert [await events(world, number) for number in (36, 37)] == before
+    assert await consequences(world, 36) == ONE_OF_EACH
+    assert (await stage_of(world, 36), await stage_of(world, 37)) == ("closed", "cancelled")
 
 
 async def kept(world: World, original: bytes) -> tuple[str, str]:
@@ -232,7 +263,7 @@ async def test_broken_bytes_are_taken_and_kept_as_they_came(
 async def test_news_of_a_refund_keeps_the_goods_in_the_house(world: World, shop: Hooks) -> None:
     """A refund heard of before its order: the order comes, is held, and can be cancelled."""
     refund = json.dumps({"id": 1, "order_id": int(ref_of(35)), "refund_line_items": [{}]}).encode()
-    for hook_id in ("refund-35", "refund-35"):
+    for hook_id in ("refund-35", "refund-35", "a-replay"):
         assert await shop.send("refunds/create", refund, hook_id=hook_id) == 200
     await until(world, 35, "expected")
     assert await shop.create(35) == 200
@@ -297,7 +328,7 @@ async def test_a_forged_signature_leaves_no_trace(world: World, shop: Hooks) -> 
 
 STRANGE = {
     "kind": (f"orders.in.{SHOP}.explode.r-1", b'{"explode": 1}'),
-    "version": (f"orders.in.{SHOP}.place.r-2", b'{"type": "order.place.v99"}'),
+    "version": (f"orders.in.{SHOP}.packed.r-2", b'{"type": "warehouse.packed.v99"}'),
     "subject-too-short": (f"orders.in.{SHOP}", b'{"too": "few"}'),
     "subject-too-long": (f"orders.in.{SHOP}.place.r-3.more", b'{"too": "many"}'),
 }

@@ -7,9 +7,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from adapters.channels.shopify.topics import NOTE, TOPICS
 from schemas.contracts import refusals
 from schemas.contracts.refusals import refused
 from schemas.contracts.strict_json import shown
+from schemas.messages.privacy import KIND as PRIVACY
 
 _SETTLED = frozenset({"paid", "partially_refunded", "refunded"})
 
@@ -104,9 +106,12 @@ _RECURRING = ("fulfillment_orders/", "fulfillment_holds/", "returns/")
 
 
 def names_one_event(topic: str) -> bool:
-    """Say whether equal bytes of the topic are the same event, so that a delivery is known by what
-    is signed. A fulfilment order or a return may be twice in one state, with equal bytes."""
-    return not topic.startswith(_RECURRING)
+    """Say whether a delivery of the topic is known by what is signed, so that its replay under
+    another id is the same delivery. A whole order needs no more than its `updated_at`; and a
+    fulfilment order or a return may be twice in one state, with equal bytes."""
+    meaning = TOPICS.get(topic)
+    news = meaning is not None and meaning.kind in (NOTE, PRIVACY)
+    return news and not topic.startswith(_RECURRING)
 
 
 def require_borne_out(topic: str, tree: object, shop: str) -> None:
