@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.app.errors import OperatorError
-from service.cli.tables import print_json, print_timeline
+from service.cli.tables import print_json, print_over, print_timeline
+from service.cli.tables import print_plain as print
 from service.orders import cli_decisions
 from service.orders.cli_decisions import Data, Which, with_orders
 from service.orders.cli_view import print_page, print_view
@@ -154,4 +155,4 @@ def replay(
 
 def _progress(orders: int) -> None:
     if sys.stderr.isatty():
-        print(f"\r {orders} orders …", end="\r", file=sys.stderr, flush=True)
+        print_over(f" {orders} orders …", end="\r")

@@ -12,6 +12,7 @@ import msgspec
 import typer
 
 from service.app.errors import OperatorError
+from service.cli.tables import print_plain as print
 
 if TYPE_CHECKING:
     from service.orders.local import LocalOrders
