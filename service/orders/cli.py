@@ -62,7 +62,7 @@ def list_orders(
     async def watching(orders: LocalOrders) -> None:
         while True:
             found = await page(orders)
-            print("\x1b[H\x1b[2J", end="")
+            sys.stdout.write("\x1b[H\x1b[2J")  # our own: what is printed is written out
             print_page(found, more=False)
             sys.stdout.flush()  # whoever reads it through a pipe watches, too
             await asyncio.sleep(WATCH_SECONDS)
