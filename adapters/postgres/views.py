@@ -217,14 +217,17 @@ class Views:
         return Page(rows=page, next_cursor=_cursor_after(page[-1]) if more else None)
 
     async def find(self, text: str, channels: Collection[str] | None = None) -> OrderId | None:
-        """Return the order that `text` names (as in `list_orders`), among those of some channels.
-        Raises Ambiguous: two shops may use the same number."""
-        names = _names(text)
+        """Return the order that `text` names (as in `list_orders`), among those of some channels:
+        by its id, else by its reference exactly, else by its number. Raises Ambiguous: two shops
+        may use the same one."""
+        names, exact = _names(text), _plain(text.strip())
         only = None if channels is None else sorted(channels)
-        rows = await self._pool.fetch(_sql()["named"], names, only, MAX_AMBIGUOUS + 1)
+        rows = await self._pool.fetch(_sql()["named"], names, only, MAX_AMBIGUOUS + 1, exact)
         for row in rows:
             if row["order_id"] in names:
                 return OrderId(row["order_id"])
+        # A number is what a shop writes on an order: it must not hide another one's reference.
+        rows = [row for row in rows if row["ref"] == exact] or rows
         if len(rows) > 1:
             raise Ambiguous(text, rows)
         return OrderId(rows[0]["order_id"]) if rows else None

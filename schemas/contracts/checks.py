@@ -3,6 +3,7 @@ passes."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -228,7 +229,19 @@ def skus_named(order: Order) -> tuple[str, ...]:
     )[:20]
 
 
+_UNPRINTED = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069]")
+
+
+def number_printable(order: Order) -> tuple[str, ...]:
+    """The order's number, which is printed at terminals and in logs, has no control characters and
+    none that turn the direction of what follows."""
+    if _UNPRINTED.search(order.number) is None:
+        return ()
+    return (f"The number is {shown(order.number)}: it must not hold control characters.",)
+
+
 ORDER_CHECKS: tuple[tuple[str, Callable[[Order], tuple[str, ...]]], ...] = (
+    (refusals.SCHEMA_MISMATCH, number_printable),
     (refusals.CURRENCY_UNKNOWN, currency_known),
     (refusals.COUNTRY_UNKNOWN, countries_known),
     (refusals.SHIP_TO_MISSING, has_ship_to),

@@ -23,6 +23,7 @@ from actors.runtime.registry import Registry
 from actors.runtime.runtime import Runtime
 from actors.runtime.timers import TimerRunner
 from adapters.nats.connection import NatsTooOld, NatsUnusable
+from adapters.nats.seal import Seal
 from adapters.postgres.incidents import Incidents
 from adapters.postgres.leases import JOBS
 from service.app import collector, running
@@ -108,8 +109,8 @@ class Service:
         told(f"nats {servers.nats}")
         self.store = store = await self._own_store(servers)
         told("schema")
-        wire = await open_wire(settings, servers, stack)
         active, keys = signing_keys(settings, servers.data)
+        wire = await open_wire(settings, servers, Seal(keys, active), stack)
         self.references = References(keys, active)
         self.alarm = Alarm(self.clock)
         self.stream = OrderStream(policy=settings.policy, setups=setups(settings))

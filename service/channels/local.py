@@ -24,7 +24,9 @@ async def open_channels(data: Path | None, config: Path | None) -> AsyncIterator
     async with AsyncExitStack() as stack:
         local = await stack.enter_async_context(open_local(data))
         settings = local.settings if config is None else load(path=config)
-        stream = await stack.enter_async_context(open_publisher(local.nats_url))
+        stream = await stack.enter_async_context(
+            open_publisher(local.nats_url, settings, local.folder)
+        )
         client = open_client(settings, stack, clock, connections_per_host=4)
         kits = Kits(settings, client, clock, intake=stream)
         shops = syncs(settings.channels, kits)

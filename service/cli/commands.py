@@ -14,6 +14,7 @@ import typer
 from service.app.errors import OperatorError
 from service.channels import cli as channels
 from service.cli import keys
+from service.cli.tables import print_plain as print
 from service.imports.cli import import_orders
 from service.incidents import cli as incidents
 from service.lineage.cli import lineage

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.app.errors import OperatorError
-from service.cli.tables import print_json, print_timeline
+from service.cli.tables import print_json, print_over, print_timeline
+from service.cli.tables import print_plain as print
 from service.orders import cli_decisions
 from service.orders.cli_decisions import At, Channel, Data, Which, with_orders
 from service.orders.cli_view import print_page, print_view
@@ -61,7 +62,7 @@ def list_orders(
     async def watching(orders: LocalOrders) -> None:
         while True:
             found = await page(orders)
-            print("\x1b[H\x1b[2J", end="")
+            sys.stdout.write("\x1b[H\x1b[2J")  # our own: what is printed is written out
             print_page(found, more=False)
             sys.stdout.flush()  # whoever reads it through a pipe watches, too
             await asyncio.sleep(WATCH_SECONDS)
@@ -158,4 +159,4 @@ def replay(
 
 def _progress(orders: int) -> None:
     if sys.stderr.isatty():
-        print(f"\r {orders} orders …", end="\r", file=sys.stderr, flush=True)
+        print_over(f" {orders} orders …", end="\r")

@@ -13,6 +13,7 @@ import typer
 from msgspec import Struct
 
 from service.app.errors import OperatorError
+from service.cli.tables import print_plain as print
 from service.cli.tables import print_timeline
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from service.cli.tables import age, money, print_table
+from service.cli.tables import print_plain as print
 
 if TYPE_CHECKING:
     from adapters.postgres.order_parts import UnitView
@@ -42,7 +43,8 @@ def print_view(view: OrderView) -> None:
     row = view.row
     print(f"{row.number} of {row.channel} ({row.ref}), {money(row.total_minor, row.currency)}")
     for name, words in (*_head(view), *_goods(view), *_papers(view), *_waiting(view)):
-        print(f"  {name:<{WIDTH}}{words}")
+        told = words.replace("\n", " ")
+        print(f"  {name:<{WIDTH}}{told}")
 
 
 def _head(view: OrderView) -> Iterator[tuple[str, str]]:

@@ -172,7 +172,8 @@ class LocalOrders:
     async def _publish(self, view: OrderView, kind: str, decision: ActOnOrder | EditOrder) -> str:
         """Publish; return the id that the order knows the delivery by."""
         delivery_id = f"local:{new_id()}"
-        async with open_publisher(self._session.nats_url) as publisher:
+        session = self._session
+        async with open_publisher(session.nats_url, session.settings, session.folder) as publisher:
             await publisher.publish(
                 view.row.channel,
                 kind,

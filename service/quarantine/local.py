@@ -23,14 +23,19 @@ async def open_quarantine(
     can't release. Raises as `open_local` does."""
     async with AsyncExitStack() as stack:
         local = await stack.enter_async_context(open_local(data))
+        settings = local.settings
         stream: Stream = NoStream()
         if releasing:
-            stream = await stack.enter_async_context(open_publisher(local.nats_url))
-        keys = known_keys(local.settings, local.folder)
+            stream = await stack.enter_async_context(
+                open_publisher(local.nats_url, settings, local.folder)
+            )
+        keys = known_keys(settings, local.folder)
+        readers = Readers(settings, keys)
         yield QuarantineService(
             QuarantineWorkflow(local.pool, local.sealing),
             stream,
             readers_by_kind(keys),
-            Readers(local.settings, keys).translate,
+            readers.read,
+            readers.require_origin,
             SystemClock(),
         )

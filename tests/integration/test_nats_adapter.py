@@ -17,6 +17,7 @@ from adapters.nats.connection import LARGEST_RAW_BYTES, Connection, NatsUnusable
 from adapters.nats.intake_source import Delivery, IntakeSource
 from adapters.nats.messages import NO_PARTITION
 from adapters.nats.publisher import Publisher
+from adapters.nats.seal import Seal
 from adapters.nats.streams import ORDERS, UNROUTABLE, StreamLimits, ensure_streams
 from schemas.order.ids import PARTITIONS, partition_of, ref_of_token
 from service.embedded.data_directory import DataDirectory
@@ -53,7 +54,7 @@ async def delete_streams(connection: Connection) -> None:
 
 async def started_publisher(connection: Connection, max_in_flight: int = 512) -> Publisher:
     """A publisher that listens for acknowledgements."""
-    publisher = Publisher(connection, max_in_flight=max_in_flight)
+    publisher = Publisher(connection, Seal({}), max_in_flight=max_in_flight)
     await publisher.start()
     return publisher
 

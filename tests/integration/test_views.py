@@ -262,6 +262,28 @@ async def test_a_number_of_two_shops_is_refused_and_both_are_named(shop: Shop) -
     assert await shop.views.find("b-1") == theirs.order_id
 
 
+async def test_a_number_never_hides_another_order_s_id_or_reference(shop: Shop) -> None:
+    """An order whose number is another's reference or id is not found by it; two channels' equal
+    references are asked about, and both named."""
+    meant = Stream("700123", number="#1")
+    hiding = [
+        Stream(f"h-{count}", number=number)
+        for count, number in enumerate(("700123", "#700123", str(meant.order_id)))
+    ]
+    await shop.tell(*(one.tell(one.placed()) for one in (meant, *hiding)))
+    assert await shop.views.find("700123") == meant.order_id
+    assert await shop.views.find(f" {meant.order_id} ") == meant.order_id
+    twin = Stream("700123", channel="beta-eu", number="#2")
+    await shop.tell(twin.tell(twin.placed()))
+    with pytest.raises(Ambiguous) as refused:
+        await shop.views.find("700123")
+    for one in (meant, twin):
+        assert f"(order id {one.order_id})" in str(refused.value)
+    for one in hiding:
+        assert str(one.order_id) not in str(refused.value)
+    assert await shop.views.find("700123", ["beta-eu"]) == twin.order_id
+
+
 async def test_lists_are_filtered_and_paged_newest_first(shop: Shop) -> None:
     """Every filter alone and together; pages neither repeat nor miss, also at equal times."""
     for number in range(10):

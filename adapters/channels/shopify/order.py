@@ -17,6 +17,7 @@ from adapters.channels.shopify.shapes import (
     ShopifyOrder,
 )
 from adapters.kit.attributes import MAX_ATTRIBUTES, bounded
+from adapters.kit.fitting import printable
 from adapters.kit.rounding import EXACT, Rounding
 from schemas.contracts import checks, published, refusals
 from schemas.contracts.doubts import doubts_of
@@ -80,7 +81,7 @@ def unchecked_order(
             attributes[name] = f"{attributes.get(name, '')} {doubt.sentence}".strip()
     return Order(
         ref=order_ref(source),
-        number=source.name,
+        number=printable(source.name)[:64] or order_ref(source),
         placed_at=placed_at,
         # A new order bears one moment twice.
         updated_at=placed_at if source.updated_at == source.created_at else _utc(source.updated_at),
