@@ -6,15 +6,12 @@ it a pool of its own, made with `by_key=False`, so that a slow question can't ho
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
 import asyncpg
-import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict
 
@@ -23,6 +20,7 @@ from actors.order.table import FINAL
 from actors.order.words import WORDS
 from actors.runtime.ports import BODY, Document
 from adapters.kit.exchanges import ExchangePolicy
+from adapters.postgres.cursors import cursor_after, position_of
 from adapters.postgres.exchanges import KeptExchange, PostgresExchanges
 from adapters.postgres.journal import stored_documents, stored_events
 from adapters.postgres.order_parts import OrderParts, parts_of, skus_of
@@ -66,12 +64,7 @@ STAGES = (
 PROGRESS = ("expected", "placed", *WORDS.values(), "cancelling", *sorted(FINAL))
 """How far orders are: every word that lists show."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _END = (datetime(9999, 1, 1, tzinfo=UTC), "")
-
-
-class CursorRefused(ValueError):
-    """A cursor that no page of this list gave out."""
 
 
 class OrderRow(Struct, frozen=True, kw_only=True):
@@ -202,7 +195,7 @@ class Views:
         people's number, whole (`#1042` finds `1042`). Raises CursorRefused.
         """
         limit = max(1, min(limit, MAX_ROWS))
-        at, order_id = _END if cursor is None else _cursor(cursor)
+        at, order_id = _END if cursor is None else position_of(cursor)
         name, names = "list_all", () if text is None else (_names(text),)
         if names:
             name = "list_named"
@@ -377,19 +370,7 @@ def _plain(text: str | None) -> str | None:
 
 
 def _cursor_after(row: OrderRow) -> str:
-    microseconds = (row.placed_at - _EPOCH) // timedelta(microseconds=1)
-    return base64.urlsafe_b64encode(msgspec.json.encode((microseconds, row.order_id))).decode()
-
-
-def _cursor(cursor: str) -> tuple[datetime, str]:
-    try:
-        raw = base64.b64decode(cursor[:256], altchars=b"-_", validate=True)
-        microseconds, order_id = msgspec.json.decode(raw, type=tuple[int, str])
-        return _EPOCH + timedelta(microseconds=microseconds), _plain(order_id) or ""
-    except (binascii.Error, ValueError, OverflowError, msgspec.MsgspecError) as error:
-        raise CursorRefused(
-            "The cursor is not one this list gave out; start again without one."
-        ) from error
+    return cursor_after(row.placed_at, row.order_id)
 
 
 @cache

@@ -161,7 +161,9 @@ def force(request_id: Id, reason: Why, data: Data = None) -> None:
     why = _why(reason)
 
     async def run(hand: PrivacySession) -> None:
-        if not await hand.service.force((await _request(hand, request_id)).id, _me(), why):
+        if not await hand.service.force(
+            (await _request(hand, request_id)).id, getpass.getuser(), why
+        ):
             raise OperatorError(
                 f"Request {request_id} is done, or erases nothing; nothing was changed."
             )
@@ -176,7 +178,9 @@ def hasten(request_id: Id, reason: Why, data: Data = None) -> None:
     why = _why(reason)
 
     async def run(hand: PrivacySession) -> None:
-        if not await hand.service.hasten((await _request(hand, request_id)).id, _me(), why):
+        if not await hand.service.hasten(
+            (await _request(hand, request_id)).id, getpass.getuser(), why
+        ):
             raise OperatorError(
                 f"Request {request_id} is not open, erases nothing, or waits for no grace period"
                 " any more; nothing was changed."
@@ -192,7 +196,9 @@ def stop(request_id: Id, reason: Why, data: Data = None) -> None:
     why = _why(reason)
 
     async def run(hand: PrivacySession) -> None:
-        if not await hand.service.stop((await _request(hand, request_id)).id, _me(), why):
+        if not await hand.service.stop(
+            (await _request(hand, request_id)).id, getpass.getuser(), why
+        ):
             raise OperatorError(f"Request {request_id} is not open; nothing was changed.")
 
     _with(data, run)
@@ -230,7 +236,7 @@ def export(
             raise OperatorError(f"Request {which} is a {request.kind} request and {request.state}.")
         await _write(hand, request, file)
         if not keep_open:
-            await hand.service.handed_over(request, _me(), why)
+            await hand.service.handed_over(request, getpass.getuser(), why)
         return which
 
     done = _with(data, run)
@@ -283,7 +289,7 @@ def rotate_key(
         if not retire:
             fresh = rotate(settings, hand.orders.folder)
             await hand.audit.record(
-                at=now, person=_me(), action="privacy.rotate_key",
+                at=now, person=getpass.getuser(), action="privacy.rotate_key",
                 target=f"sealing_key:{fresh}", reason=why,
             )  # fmt: skip
             return f"{fresh} seals new data within seconds; see `orderwright privacy keys`."
@@ -296,7 +302,7 @@ def rotate_key(
                 f"{retire} still wraps {used[retire].keys} keys and {used[retire].parts} other"
                 " parts; `orderwright privacy keys` shows when it is no longer needed."
             )
-        if not await hand.keys.retire(retire, person=_me(), reason=why, at=now):
+        if not await hand.keys.retire(retire, person=getpass.getuser(), reason=why, at=now):
             raise OperatorError(f"There is no master key {retire!r} here.")
         return f"{retire} is deleted{forget(settings, hand.orders.folder, retire)}."
 
@@ -349,7 +355,7 @@ async def _ask(
         channel,
         subject,
         delivery_id=name,
-        person=_me(),
+        person=getpass.getuser(),
         reason=why,
         forced=force,
         hastened=now,
@@ -363,7 +369,7 @@ async def _write(hand: PrivacySession, request: Request, file: Path) -> None:
         raise OperatorError(f"{file} can't be created: {error.strerror}.") from error
     try:
         with os.fdopen(opened, "wb") as out:
-            async for piece in hand.service.export(request, _me()):
+            async for piece in hand.service.export(request, getpass.getuser()):
                 out.write(piece)
             out.flush()
             os.fsync(out.fileno())
@@ -379,10 +385,6 @@ async def _request(hand: PrivacySession, request_id: int) -> Request:
             f"No request has the id {request_id}; `orderwright privacy list` shows them."
         )
     return found
-
-
-def _me() -> str:
-    return getpass.getuser()
 
 
 def _why(reason: str) -> str:

@@ -19,6 +19,7 @@ HELD = {
     "fulfillment_order": {"id": "gid://shopify/FulfillmentOrder/1"},
     "fulfillment_hold": {"id": "gid://shopify/FulfillmentHold/1", "reason": "other"},
 }
+Json = dict[str, object]
 ADDED = "fulfillment_holds/added"
 
 
@@ -29,10 +30,15 @@ def note_of(raw: bytes, topic: str, shop: Shopify = SHOP) -> NoteReport:
     return found
 
 
+def answered(status: str) -> Json:
+    """What Shopify knows of the fulfilment order."""
+    found = {"orderId": "gid://shopify/Order/820982911946154508", "status": status}
+    return {"data": {"fulfillmentOrder": found}}
+
+
 async def test_a_hold_is_told_to_the_order_that_shopify_names(client: HttpClient) -> None:
     """The fulfilment order is asked about by its own id, and the hold comes in under the order."""
-    told = {"data": {"fulfillmentOrder": {"orderId": "gid://shopify/Order/820982911946154508"}}}
-    async with stubbed(web.json_response(told)) as stub:
+    async with stubbed(web.json_response(answered("ON_HOLD"))) as stub:
         found = await shopify(client, stub.url).resolved(ADDED, json.dumps(HELD).encode())
     asked = json.loads(stub.requests[0][3])
     assert asked["variables"] == {"id": "gid://shopify/FulfillmentOrder/1"}
@@ -40,6 +46,16 @@ async def test_a_hold_is_told_to_the_order_that_shopify_names(client: HttpClient
     note = note_of(found.raw, ADDED)
     assert (note.ref, found.ref) == ("820982911946154508", "820982911946154508")
     assert note.hold == "before_hand_over"
+
+
+async def test_a_hold_that_is_gone_is_not_told(client: HttpClient) -> None:
+    """An old webhook that somebody sends again places no hold; a release is told all the same."""
+    answers = [web.json_response(answered("OPEN")) for _ in range(2)]
+    async with stubbed(*answers) as stub:
+        shop = shopify(client, stub.url)
+        assert await shop.resolved(ADDED, json.dumps(HELD).encode()) is None
+        released = await shop.resolved("fulfillment_holds/released", json.dumps(HELD).encode())
+    assert released is not None
 
 
 async def test_what_shopify_does_not_know_stays_unnamed(client: HttpClient) -> None:

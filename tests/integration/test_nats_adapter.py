@@ -1,4 +1,4 @@
-"""The NATS adapter on a real server: one order, one partition; nothing lost, nothing pretended."""
+"""The NATS adapter on a real server: one order, one partition, nothing lost."""
 
 from __future__ import annotations
 
@@ -61,15 +61,9 @@ async def started_publisher(connection: Connection, max_in_flight: int = 512) ->
 
 async def put(publisher: Publisher, ref: str, raw: bytes = b"{}", delivery_id: str = "") -> None:
     """Publish as the edge does."""
-    await publisher.publish(
-        "acme-us",
-        "place",
-        ref,
-        raw,
-        delivery_id=delivery_id or f"delivery of {ref}",
-        source="shopify",
-        topic="orders/create",
-    )
+    named = {"source": "shopify", "topic": "orders/create"}
+    delivery_id = delivery_id or f"delivery of {ref}"
+    await publisher.publish("acme-us", "place", ref, raw, delivery_id=delivery_id, **named)
 
 
 async def take(source: IntakeSource, count: int, *, ack: bool = True) -> list[Delivery]:

@@ -80,7 +80,7 @@ ROUTES = (
 )
 
 
-class Caller:
+class Client:
     """Asks the service with any key."""
 
     def __init__(self, whole: Whole, session: aiohttp.ClientSession, keys: ApiKeys) -> None:
@@ -142,24 +142,24 @@ async def test_every_route_with_every_scope_and_channel(whole: Whole, say: Say) 
     try:
         async with aiohttp.ClientSession() as session:
             keys = ApiKeys(pool, monotonic=asyncio.get_running_loop().time)
-            caller = Caller(whole, session, keys)
+            client = Client(whole, session, keys)
             asking = {"asks": "export", "channel": CHANNEL, "subject": {"email": "x@example.com"}}
-            master = await caller.key(CHANNEL, *SCOPES)
-            _, made = await caller.ask(master, "POST", "/privacy", {**asking, **WHY})
+            master = await client.key(CHANNEL, *SCOPES)
+            _, made = await client.ask(master, "POST", "/privacy", {**asking, **WHY})
             ids = {
                 "order": placed["order_id"],
                 "item": item["id"],
                 "request": json.loads(made)["id"],
             }
-            before = await caller.ask(master, "GET", f"/orders/{placed['order_id']}/timeline")
+            before = await client.ask(master, "GET", f"/orders/{placed['order_id']}/timeline")
             for scope in sorted(SCOPES):
-                others = await caller.key(CHANNEL, *(SCOPES - {scope}))
-                stranger = await caller.key(SHOP, scope)
-                owner = await caller.key(CHANNEL, scope)
+                others = await client.key(CHANNEL, *(SCOPES - {scope}))
+                stranger = await client.key(SHOP, scope)
+                owner = await client.key(CHANNEL, scope)
                 for route in ROUTES:
                     path = route.path.format(**ids)
                     told = f"{route.method} {path} with {scope}"
-                    status, body = await caller.ask(stranger, route.method, path, route.body)
+                    status, body = await client.ask(stranger, route.method, path, route.body)
                     count += 1
                     if scope != route.scope:
                         assert status == 403, told
@@ -170,24 +170,24 @@ async def test_every_route_with_every_scope_and_channel(whole: Whole, say: Say) 
                     else:
                         assert status in (403, 404), (told, status, body)
                     # Whoever has every scope but this one, and of the right channel, is refused.
-                    status, _ = await caller.ask(others, route.method, path, route.body)
+                    status, _ = await client.ask(others, route.method, path, route.body)
                     assert status == 403, told
                     # Its owner gets in: a body that says nothing is refused for that alone.
                     harmless: Any = None if route.body is None else {}
-                    status, _ = await caller.ask(owner, route.method, path, harmless)
+                    status, _ = await client.ask(owner, route.method, path, harmless)
                     # The mappings are of all channels: no key of one gets in.
                     allowed = not route.path.startswith("/mappings")
                     assert (status not in (401, 403)) == allowed, (told, status)
                     count += 2
             assert (
-                await caller.ask(master, "GET", f"/orders/{placed['order_id']}/timeline") == before
+                await client.ask(master, "GET", f"/orders/{placed['order_id']}/timeline") == before
             )
-            _, now = await caller.ask(master, "GET", f"/quarantine/{item['id']}")
+            _, now = await client.ask(master, "GET", f"/quarantine/{item['id']}")
             assert (json.loads(now)["state"], json.loads(now)["edited"]) == ("open", None)
-            _, now = await caller.ask(master, "GET", f"/privacy/{ids['request']}")
+            _, now = await client.ask(master, "GET", f"/privacy/{ids['request']}")
             assert json.loads(now)["state"] == "open"
-            await caller.ask(master, "POST", f"/quarantine/{item['id']}/discard", WHY)
-            await caller.ask(master, "POST", f"/privacy/{ids['request']}/stop", WHY)
+            await client.ask(master, "POST", f"/quarantine/{item['id']}/discard", WHY)
+            await client.ask(master, "POST", f"/privacy/{ids['request']}/stop", WHY)
     finally:
         await pool.close()
     say(f"Scopes, channels and routes crossed: {count} requests.")
@@ -195,29 +195,29 @@ async def test_every_route_with_every_scope_and_channel(whole: Whole, say: Say) 
 
 async def test_a_privacy_message_is_released_with_the_privacy_scope_alone(whole: Whole) -> None:
     """Alone or in bulk, a key that may release but not erase does not get it out."""
-    nobody = {"shop_domain": RECIPE.shop, "customer": {}, "orders_to_redact": []}
-    somebody = {**nobody, "customer": {"id": 4_711}}
+    no_one = {"shop_domain": RECIPE.shop, "customer": {}, "orders_to_redact": []}
+    some_one = {**no_one, "customer": {"id": 4_711}}
     pool = Pool(whole.world.runtime().postgres_dsn, by_key=False, deadline_seconds=10)
     try:
         async with aiohttp.ClientSession() as session:
             shop = Hooks(whole.world, session)
-            assert await shop.send("customers/redact", json.dumps(nobody).encode()) == 200
+            assert await shop.send("customers/redact", json.dumps(no_one).encode()) == 200
             item = f"/quarantine/{(await held(whole, SHOP, 'privacy_request'))['id']}"
             keys = ApiKeys(pool, monotonic=asyncio.get_running_loop().time)
-            caller = Caller(whole, session, keys)
-            clerk = await caller.key(SHOP, HELD, JUDGE)
-            officer = await caller.key(SHOP, HELD, JUDGE, "privacy:act")
-            edit = {"content": json.dumps(somebody), **WHY}
-            assert (await caller.ask(clerk, "POST", f"{item}/fix", edit))[0] == 200
-            status, said = await caller.ask(clerk, "POST", f"{item}/release", WHY)
+            client = Client(whole, session, keys)
+            clerk = await client.key(SHOP, HELD, JUDGE)
+            officer = await client.key(SHOP, HELD, JUDGE, "privacy:act")
+            edit = {"content": json.dumps(some_one), **WHY}
+            assert (await client.ask(clerk, "POST", f"{item}/fix", edit))[0] == 200
+            status, said = await client.ask(clerk, "POST", f"{item}/release", WHY)
             assert (status, b"privacy:act" in said) == (403, True)
             for preview in (True, False):
                 bulk = {"filter": {"reason": "privacy_request"}, "preview": preview, **WHY}
-                _, said = await caller.ask(clerk, "POST", "/quarantine/release", bulk)
+                _, said = await client.ask(clerk, "POST", "/quarantine/release", bulk)
                 told = json.loads(said)
                 assert (told["released"], told["failed"]) == (0, told["matched"])
                 assert told["failures"][0]["reason"] == "not_allowed"
-            assert (await caller.ask(officer, "POST", f"{item}/release", WHY))[0] == 200
+            assert (await client.ask(officer, "POST", f"{item}/release", WHY))[0] == 200
     finally:
         await pool.close()
 

@@ -12,6 +12,7 @@ from actors.order.words import WORDS
 from actors.runtime.errors import JournalUnavailable
 from actors.runtime.ports import Append, Document, EffectNote
 from adapters.kit.exchanges import Exchange, ExchangePolicy
+from adapters.postgres.cursors import CursorRefused
 from adapters.postgres.exchanges import PostgresExchanges
 from adapters.postgres.journal import PostgresJournal
 from adapters.postgres.leases import Leases
@@ -19,7 +20,7 @@ from adapters.postgres.migrate import migrate
 from adapters.postgres.order_parts import UnitView
 from adapters.postgres.outbox import PostgresOutbox
 from adapters.postgres.pool import Pool
-from adapters.postgres.views import PROGRESS, STAGES, Ambiguous, CursorRefused, Views
+from adapters.postgres.views import PROGRESS, STAGES, Ambiguous, Views
 from schemas.messages import events as e
 from schemas.messages.effects import Effect, PostSalesOrder, PublishFulfilment, tag_of
 from schemas.order.ids import OrderId

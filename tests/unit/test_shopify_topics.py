@@ -283,7 +283,8 @@ def test_no_official_sample_bears_out_another_topic_that_does_harm(say: Say) -> 
             if alike or bare or (own == topic and topic not in KIND_OF_TOPIC):
                 continue
             found, _ = outcome(topic, body)
-            assert found in (refusals.TOPIC_MISMATCH, refusals.ORDER_UNNAMED), (own, topic, found)
+            harmless = (refusals.TOPIC_MISMATCH, refusals.ORDER_UNNAMED, IGNORED)
+            assert found in harmless, (own, topic, found)
             refused_ones += found == refusals.TOPIC_MISMATCH
     assert refused_ones > 800
     say(f"Signed bodies under a topic that they don't bear out: {refused_ones} refused.")

@@ -15,13 +15,17 @@ from schemas.contracts.strict_json import parse
 
 ORDER_OF_QUERY = """
 query OrderOfFulfilment($id: ID!) {
-  fulfillmentOrder(id: $id) { orderId }
+  fulfillmentOrder(id: $id) { orderId status }
 }
 """
 
 
+HELD = "ON_HOLD"
+
+
 class _FulfilmentOrder(msgspec.Struct, frozen=True, rename="camel"):
     order_id: str | None = None
+    status: str = ""
 
 
 class _Data(msgspec.Struct, frozen=True, rename="camel"):
@@ -32,8 +36,9 @@ _decoder = msgspec.json.Decoder(_Data)
 
 
 async def resolved(graphql: ShopifyGraphql, topic: str, raw: bytes) -> Resolved | None:
-    """Return the webhook with its order's id beside it; None where Shopify has none. Raises the
-    errors of `actors.runtime.errors`."""
+    """Return the webhook with its order's id beside it; None where Shopify has none, and of a hold
+    that is not there any more: which of a shop's own webhooks this is, is not signed, so that an
+    old one could be sent again. Raises the errors of `actors.runtime.errors`."""
     meaning = TOPICS.get(topic)
     try:
         tree = parse(raw)
@@ -44,6 +49,8 @@ async def resolved(graphql: ShopifyGraphql, topic: str, raw: bytes) -> Resolved 
         return None
     data = await graphql.ask(None, ORDER_OF_QUERY, {"id": gid}, _decoder, writes=False)
     found = data.fulfillment_order
+    if found is not None and meaning.hold and found.status != HELD:
+        return None
     named = {**tree, "admin_graphql_api_order_id": found.order_id if found is not None else None}
     ref = named_order(topic, named)
     return Resolved(ref=ref, raw=msgspec.json.encode(named)) if ref else None
