@@ -27,6 +27,7 @@ application = typer.Typer(
 )
 
 T = TypeVar("T")
+_me = getpass.getuser
 
 Data = Annotated[Path | None, typer.Option("--data", help="The running service's data directory.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -161,9 +162,7 @@ def force(request_id: Id, reason: Why, data: Data = None) -> None:
     why = _why(reason)
 
     async def run(hand: PrivacySession) -> None:
-        if not await hand.service.force(
-            (await _request(hand, request_id)).id, getpass.getuser(), why
-        ):
+        if not await hand.service.force((await _request(hand, request_id)).id, _me(), why):
             raise OperatorError(
                 f"Request {request_id} is done, or erases nothing; nothing was changed."
             )
@@ -178,9 +177,7 @@ def hasten(request_id: Id, reason: Why, data: Data = None) -> None:
     why = _why(reason)
 
     async def run(hand: PrivacySession) -> None:
-        if not await hand.service.hasten(
-            (await _request(hand, request_id)).id, getpass.getuser(), why
-        ):
+        if not await hand.service.hasten((await _request(hand, request_id)).id, _me(), why):
             raise OperatorError(
                 f"Request {request_id} is not open, erases nothing, or waits for no grace period"
                 " any more; nothing was changed."
@@ -196,9 +193,7 @@ def stop(request_id: Id, reason: Why, data: Data = None) -> None:
     why = _why(reason)
 
     async def run(hand: PrivacySession) -> None:
-        if not await hand.service.stop(
-            (await _request(hand, request_id)).id, getpass.getuser(), why
-        ):
+        if not await hand.service.stop((await _request(hand, request_id)).id, _me(), why):
             raise OperatorError(f"Request {request_id} is not open; nothing was changed.")
 
     _with(data, run)
@@ -236,7 +231,7 @@ def export(
             raise OperatorError(f"Request {which} is a {request.kind} request and {request.state}.")
         await _write(hand, request, file)
         if not keep_open:
-            await hand.service.handed_over(request, getpass.getuser(), why)
+            await hand.service.handed_over(request, _me(), why)
         return which
 
     done = _with(data, run)
@@ -289,7 +284,7 @@ def rotate_key(
         if not retire:
             fresh = rotate(settings, hand.orders.folder)
             await hand.audit.record(
-                at=now, person=getpass.getuser(), action="privacy.rotate_key",
+                at=now, person=_me(), action="privacy.rotate_key",
                 target=f"sealing_key:{fresh}", reason=why,
             )  # fmt: skip
             return f"{fresh} seals new data within seconds; see `orderwright privacy keys`."
@@ -302,7 +297,7 @@ def rotate_key(
                 f"{retire} still wraps {used[retire].keys} keys and {used[retire].parts} other"
                 " parts; `orderwright privacy keys` shows when it is no longer needed."
             )
-        if not await hand.keys.retire(retire, person=getpass.getuser(), reason=why, at=now):
+        if not await hand.keys.retire(retire, person=_me(), reason=why, at=now):
             raise OperatorError(f"There is no master key {retire!r} here.")
         return f"{retire} is deleted{forget(settings, hand.orders.folder, retire)}."
 
@@ -355,7 +350,7 @@ async def _ask(
         channel,
         subject,
         delivery_id=name,
-        person=getpass.getuser(),
+        person=_me(),
         reason=why,
         forced=force,
         hastened=now,
@@ -369,7 +364,7 @@ async def _write(hand: PrivacySession, request: Request, file: Path) -> None:
         raise OperatorError(f"{file} can't be created: {error.strerror}.") from error
     try:
         with os.fdopen(opened, "wb") as out:
-            async for piece in hand.service.export(request, getpass.getuser()):
+            async for piece in hand.service.export(request, _me()):
                 out.write(piece)
             out.flush()
             os.fsync(out.fileno())

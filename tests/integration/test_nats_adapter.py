@@ -61,9 +61,10 @@ async def started_publisher(connection: Connection, max_in_flight: int = 512) ->
 
 async def put(publisher: Publisher, ref: str, raw: bytes = b"{}", delivery_id: str = "") -> None:
     """Publish as the edge does."""
-    named = {"source": "shopify", "topic": "orders/create"}
-    delivery_id = delivery_id or f"delivery of {ref}"
-    await publisher.publish("acme-us", "place", ref, raw, delivery_id=delivery_id, **named)
+    name, source, topic = delivery_id or f"delivery of {ref}", "shopify", "orders/create"
+    await publisher.publish(
+        "acme-us", "place", ref, raw, delivery_id=name, source=source, topic=topic
+    )
 
 
 async def take(source: IntakeSource, count: int, *, ack: bool = True) -> list[Delivery]:
