@@ -30,7 +30,7 @@ def wanted(
     lane = context.setup.erp
     if lane and not _stands(state) and is_postable(state, context):
         key = key_of(DOCUMENT, state.numbers.get(DOCUMENT, 0) + 1)
-        yield Ask(key, lane, f.PostSalesOrder(units=comes_to(state)))
+        yield Ask(key, lane, f.PostSalesOrder(units=_units(state, order)))
 
 
 def is_empty(state: State) -> bool:
@@ -50,24 +50,33 @@ def _stands(state: State) -> bool:
 
 def _next(state: State, key: Key, thing: Document, order: Order | None) -> Ask | None:
     if thing.stage == WANTED:
-        return None if is_empty(state) else post(state, key, thing)
+        return None if is_empty(state) else post(state, key, thing, order)
     if is_empty(state):
         return Ask(key, thing.lane, f.CancelSalesOrder(erp_id=thing.erp_id))
     if thing.told == state.book or order is None:
         return None
-    known = {line.line_id for line in order.lines}
     return Ask(
         key,
         thing.lane,
         f.AmendSalesOrder(
             erp_id=thing.erp_id,
-            units=tuple(one for one in comes_to(state) if one.line_id in known),
+            units=_units(state, order),
             digest=f"r{state.book}",
         ),
         note=f"r{state.book}",
     )
 
 
-def post(state: State, key: Key, thing: Document) -> Ask:
+def post(state: State, key: Key, thing: Document, order: Order | None) -> Ask:
     """Return the posting of a sales order."""
-    return Ask(key, thing.lane, f.PostSalesOrder(units=comes_to(state)))
+    return Ask(key, thing.lane, f.PostSalesOrder(units=_units(state, order)))
+
+
+def _units(state: State, order: Order | None) -> tuple[f.Units, ...]:
+    """Return what the order comes to. A line that it does not have any more has no price; its units
+    go as soon as no partner works on them."""
+    units = comes_to(state)
+    if order is None:
+        return units
+    known = {line.line_id for line in order.lines}
+    return tuple(one for one in units if one.line_id in known)

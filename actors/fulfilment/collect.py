@@ -1,15 +1,18 @@
 """How much of an amount due on delivery goes with each fulfilment: its share by value, so that all
-shares sum to what is due."""
+shares sum to what is due. What was cancelled here is not due any more."""
 
 from __future__ import annotations
 
 from actors.fulfilment.thing import Fulfilment
 from actors.order.acceptance import to_collect
 from actors.order.decision import Context
-from actors.order.reading import parcels_of
+from actors.order.reading import is_labelled_by_us, is_open, parcels_of
 from actors.order.state import State
+from actors.order.work import Work
+from actors.order.worth import TO_BE_CANCELLED, of_cancelled
 from schemas.messages.base import Parts
 from schemas.order.canonical import Order
+from schemas.order.money import decimal_text
 from schemas.order.things import Key
 
 
@@ -17,7 +20,7 @@ def amount_for(
     state: State, key: Key, thing: Fulfilment, order: Order | None, context: Context
 ) -> tuple[int, str]:
     """Return what is collected with a fulfilment that no one was told of yet, and its currency."""
-    due, currency = to_collect(order, context.setup, state.payment_method)
+    due, currency = due_now(state, order, context)
     if not due or order is None:
         return 0, ""
     told = state.collected + sum(
@@ -43,6 +46,41 @@ def amount_for(
     if not others:
         return rest, currency
     return rest * own // (own + others) if own else 0, currency
+
+
+def due_now(state: State, order: Order | None, context: Context) -> tuple[int, str]:
+    """Return what is to be collected with all fulfilments together, and in which currency."""
+    due, currency = to_collect(order, context.setup, state.payment_method)
+    if not due or order is None:
+        return 0, ""
+    gone, _ = of_cancelled(state, order, TO_BE_CANCELLED)
+    return max(0, due - gone), currency
+
+
+def told_too_much(work: Work) -> list[str]:
+    """Name what is collected with fulfilments beyond what is due by now. A label of ours that is
+    still to be bought says the right amount by itself."""
+    state = work.state
+    due, currency = due_now(state, work.order, work.context)
+    told = {
+        k: x.collect
+        for k, x in state.fulfilments.items()
+        if x.collect and not x.stop and not _is_told_again(work, k, x)
+    }
+    amount = state.collected + sum(told.values())
+    if not told or amount <= due:
+        return []
+    much, right = (f"{decimal_text(one, currency)} {currency}" for one in (amount, due))
+    return [f"{much} are collected with {', '.join(told)}, and {right} are due: have it corrected"]
+
+
+def _is_told_again(work: Work, key: Key, thing: Fulfilment) -> bool:
+    if not is_labelled_by_us(thing, work.context.setup):
+        return False
+    labels = [(k, x) for k, x in work.state.labels.items() if x.fulfilment == key]
+    return not any(
+        x.stage == "bought" or (x.stage == "wanted" and is_open(work.state, k)) for k, x in labels
+    )
 
 
 def _all(state: State, key: Key, thing: Fulfilment) -> Parts:

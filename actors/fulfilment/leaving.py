@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from actors.fulfilment.collect import told_too_much
 from actors.fulfilment.thing import Fulfilment
 from actors.kernel import ledger
-from actors.order.differs import in_excess, leave
+from actors.order.differs import in_excess, leave, left_unlike
 from actors.order.reading import parcels_of
 from actors.order.state import State
 from actors.order.work import Work
@@ -85,12 +86,11 @@ def leaves(
     state = work.state
     thing = state.fulfilments.get(key) or Fulfilment("done", "", "parcel")
     moves, excess, left = _moves(state, thing, known, new)
-    going = set(known)
-    packed = any(x.stage == "packed" and k not in going for k, x in parcels_of(state, key))
+    gone = (*known, *(one.key for one in new))
+    packed = any(x.stage == "packed" and k not in gone for k, x in parcels_of(state, key))
     inside = thing.stage not in ("handed_over", "recalled", "cancelled", "done")
     part = (inside and packed) or any(left.values())
     kind = e.PartHandedOver if part else e.HandedOver
-    was = thing.stop
     rule = ("part-hand-over" if part else "hand-over") if inside else "left-after-all"
     if thing.stage == "handed_over":
         rule = "hand-over-more"
@@ -98,7 +98,7 @@ def leaves(
         kind(
             rule=rule,
             key=key,
-            left=(*known, *(one.key for one in new)),
+            left=gone,
             parcels=new,
             numbers=numbers,
             task_id=task_id,
@@ -108,8 +108,8 @@ def leaves(
         )
     )
     in_excess(work, key, excess, list(unknown))
-    if was or (not inside and thing.stage != "handed_over"):
-        leave(work, [f"{key} left although it was to be stopped"])
+    leave(work, *told_too_much(work))
+    left_unlike(work, state, key, thing, gone, inside=inside or thing.stage == "handed_over")
 
 
 def _moves(

@@ -7,7 +7,7 @@ from actors.fulfilment.table import TABLE
 from actors.fulfilment.thing import Fulfilment
 from actors.fulfilment.wanted import ALL
 from actors.kernel import ledger
-from actors.order.differs import leave
+from actors.order.differs import leave, not_stopped
 from actors.order.joint_things import recalled
 from actors.order.work import Work
 from actors.stock.plan import MAX_FULFILMENTS, OpenLine, Planned, plan
@@ -148,7 +148,11 @@ def undone(work: Work, intent: Intent, *, detail: str = "", settles: int = 0, by
             )
     elif thing.stage == "handed_over":
         work.say(e.StopDropped(rule="go-on", key=key, settles=settles, reason="it has left"))
-        leave(work, [f"the warehouse says that {key} is cancelled, and it has left"])
+        leave(
+            work,
+            f"the warehouse says that {key} is cancelled, and it has left: ask the warehouse which "
+            "is true",
+        )
     elif TABLE.allows(thing.stage, e.TaskCancelled):
         work.say(recalled(work.state, key, settles=settles, detail=detail, by=by))
 
@@ -173,8 +177,11 @@ def cancel_refused(work: Work, key: Key, reason: str, settles: int) -> None:
     if thing.missing:
         decide(work, key)
     if why == "cancelled":
-        told = f"the warehouse does not cancel {key}: {reason}"[:300]
+        told = (
+            f"the warehouse does not cancel {key} ({reason[:200]}): stop it there, or release the "
+            "hold to let it go"
+        )
         hold_id = f"{REFUSED_CANCEL}{work.state.version + 1}"
         work.say(e.Held(rule="hold", key=key, hold_id=hold_id, reason=told))
     else:
-        leave(work, [f"the order changed, and the warehouse does not stop {key}: {reason}"[:300]])
+        not_stopped(work, key, thing, reason)

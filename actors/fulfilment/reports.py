@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from actors.fulfilment.answers import ANSWERS
+from actors.fulfilment.collect import told_too_much
 from actors.fulfilment.evolve import box_id
 from actors.fulfilment.leaving import leaves, new_parcels, unpacked
 from actors.fulfilment.short import missed, settle
 from actors.fulfilment.table import INSIDE
 from actors.fulfilment.thing import Fulfilment
 from actors.kernel import ledger
-from actors.order.differs import leave
+from actors.order.differs import holds_unknown, leave, left_unlike
 from actors.order.joint_things import fulfilled, recalled
 from actors.order.reading import parcels_of
 from actors.order.state import State
@@ -40,14 +41,17 @@ def reported(work: Work, command: Any) -> None:
     thing = state.fulfilments.get(key)
     gone = state.ended.get(key)
     if thing is None and gone is None:
-        leave(work, [f"a warehouse reports on {key}, which this order does not have"])
+        leave(
+            work,
+            f"a warehouse reports on {key}, which this order does not have: ask it what that is",
+        )
         return
     if thing is None:
         assert gone is not None
         thing = Fulfilment(gone.stage, "", "parcel")
     answer = ANSWERS.of(thing.stage, type(command))
     if answer.kind == "refused":
-        leave(work, [f"{key}: {answer.why}"])
+        leave(work, f"{key}: {answer.why}: ask it which is true")
     elif answer.kind == "handled":
         _HANDLERS[type(command)](work, key, thing, command)
 
@@ -83,13 +87,13 @@ def _packed(work: Work, key: Key, thing: Fulfilment, command: i.ReportPacked) ->
     loose = unpacked(work.state, key, thing)
     new, unknown = new_parcels(work, thing, fresh, loose)
     if not new and not command.complete:
-        leave(work, [f"{key} has {name}" for name in unknown[:10]])
+        leave(work, *holds_unknown(key, unknown))
         return
     if command.complete:
         work.say(e.Packed(rule="pack", key=key, parcels=new, task_id=command.task_id))
     else:
         work.say(e.PartPacked(rule="part-pack", key=key, parcels=new, task_id=command.task_id))
-    leave(work, [f"{key} has {name}" for name in unknown[:10]])
+    leave(work, *holds_unknown(key, unknown))
     thing = work.state.fulfilments[key]
     if not command.complete:
         return
@@ -107,7 +111,14 @@ def _packed_more(work: Work, key: Key, command: i.ReportPacked) -> None:
     if gone & {"", key}:
         return
     more = [one.parcel_id for one in command.parcels if one.parcel_id not in gone]
-    leave(work, [f"{key}: the warehouse packs {name} although all of it has left" for name in more])
+    leave(
+        work,
+        *(
+            f"{key}: the warehouse packs {name} although all of it has left: ask it what it holds, "
+            "and have it kept"
+            for name in more
+        ),
+    )
 
 
 def _handed_over(work: Work, key: Key, thing: Fulfilment, command: i.ReportHandedOver) -> None:
@@ -134,7 +145,7 @@ def _handed_over(work: Work, key: Key, thing: Fulfilment, command: i.ReportHande
         fresh = [one for one in named if one.parcel_id not in here]
         new, unknown = new_parcels(work, thing, fresh, loose)
     if not known and not new:
-        leave(work, [f"{key} has {name}" for name in unknown[:10]])
+        leave(work, *holds_unknown(key, unknown))
         return
     numbers = tuple(
         e.ParcelNumber(here[one.parcel_id], one.carrier, one.tracking_number)
@@ -154,7 +165,11 @@ def _left_unnamed(work: Work, key: Key, thing: Fulfilment) -> None:
         here = any(x.stage == "unpacked" for _, x in parcels_of(work.state, key))
         cancelled = here or not thing.place
     if cancelled:
-        leave(work, [f"{key} left although it was cancelled; what it holds is unknown"])
+        leave(
+            work,
+            f"{key} left although it was cancelled; what it holds is unknown: ask the warehouse, "
+            "and have it sent back",
+        )
 
 
 def _gone(state: State, key: Key) -> set[str]:
@@ -177,7 +192,10 @@ def _task_cancelled(
 
 def _collected(work: Work, key: Key, thing: Fulfilment, command: i.ReportCollected) -> None:
     if thing.stage in INSIDE and not thing.missing and not _holds_more(work.state, key, thing):
+        before = work.state
         work.say(fulfilled(work, key, thing, command.task_id))
+        leave(work, *told_too_much(work))
+        left_unlike(work, before, key, thing, thing.parcels, inside=True)
         return
     # What a short pick left open is not what the customer has; what was recalled is.
     here = "unpacked" if thing.stage == "recalled" else "packed"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from actors.fulfilment.collect import told_too_much
 from actors.fulfilment.evolve import SHORT_PICK
 from actors.kernel import ledger
+from actors.order.differs import leave
 from actors.order.work import Work
 from schemas.messages import events as e
 from schemas.messages.base import Move, Parts
@@ -32,9 +34,11 @@ def decide(work: Work, key: Key) -> None:
         return
     if any(x.key == key and x.hold_id.startswith(SHORT_PICK) for x in work.state.holds):
         return
-    pieces = sum(quantity for _, quantity in missing)
+    lines = work.state.lines
+    short = ", ".join(f"{quantity} × {lines[at].sku}" for at, quantity in missing[:8])
+    more = " and more" if len(missing) > 8 else ""
     reason = (
-        f"the warehouse is short of {pieces} pieces of {key}: ship-short, backorder or drop them, "
+        f"the warehouse is short of {short}{more} for {key}: ship-short, backorder or drop them, "
         "or cancel the order"
     )
     hold_id = f"{SHORT_PICK}{work.state.version + 1}"
@@ -66,6 +70,8 @@ def settle(work: Work, key: Key, how: str, person: str = "") -> None:
         if hold.key == key and hold.hold_id.startswith(SHORT_PICK):
             by = person or "the service"
             work.say(e.HoldReleased(rule="free", key=key, hold_id=hold.hold_id, person=by))
+    if how == "drop":
+        leave(work, *told_too_much(work))
     if how in ("ship-short", "backorder"):
         _again(work, thing.place, how, missing)
 

@@ -15,9 +15,8 @@ from msgspec.structs import replace
 from actors.fulfilment.evolve import SHORT_PICK
 from actors.fulfilment.replies import REFUSED_CANCEL
 from actors.order.differs import CHANGED
-from actors.order.evolve import DECLINED
+from actors.order.evolve import DECLINED, MONEY
 from actors.order.family import FAMILY
-from actors.order.joint_order import MONEY
 from actors.order.normalise import UNMAPPED
 from actors.parcel.replies import task_of
 from actors.parcel.thing import EXCEPTION
@@ -67,7 +66,8 @@ _OF_HOLD = (
 )
 
 _OF_TASK = {CHANGED: c.CHANGED_AFTER_WORK_BEGAN, MONEY: c.MONEY_OWED}
-"""Tasks that are failures. To pack is none, and a parcel's task comes with the parcel's event."""
+"""Tasks that are failures. To pack, or to take units off at the channel, is none, and a parcel's
+task comes with the parcel's event."""
 
 # Partners describe errors in their own words; these patterns find the address or the article in all
 # of them.
@@ -91,7 +91,7 @@ _ENDS = frozenset(
 
 _ENDED_BY = (
     e.Fetched, e.Retried, e.Renewed, e.Skipped, e.AnswerNoted, e.HoldReleased, e.TaskClosed,
-    e.Changed, e.Normalised,
+    e.Changed, e.Normalised, e.LabelStopDropped,
 )  # fmt: skip
 
 FAILURES = tuple(
@@ -112,13 +112,16 @@ SETTLING = tuple(
 def category_of(event: e.OrderEvent) -> str | None:
     """Return the category of the failure that the event records, None when it records none.
 
-    A short pick counts by the hold that it causes, because that is what a person decides.
+    A short pick counts by the hold that it causes, because that is what a person decides. A hold
+    until the order is fetched counts by the question to the channel, if that fails.
     """
     match event:
         case e.GivenToPerson():
             return _of_effect(event)
         case e.Backordered() | e.FulfilmentBackordered():
             return c.INVENTORY_UNAVAILABLE
+        case e.Held(compare_from=since) if since:
+            return None
         case e.Held(hold_id=hold_id):
             return next((code for start, code in _OF_HOLD if hold_id.startswith(start)), c.HELD)
         case e.TaskOpened(task_id=task_id):
@@ -192,6 +195,8 @@ def settles(event: e.OrderEvent, matter: str) -> bool:
         return True
     match what:
         case "effect" | "fetch":
+            if kind is e.LabelStopDropped and event.key == key:
+                return True
             return _answers(event, which) or (what == "fetch" and kind is e.Fetched)
         case "hold":
             if isinstance(event, e.Changed | e.Normalised):

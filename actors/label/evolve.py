@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from actors.label.table import TABLE
-from actors.label.thing import Label
+from actors.label.thing import BOUGHT, WANTED, Label
 from actors.order.draft import Draft
 from schemas.messages import events as e
 from schemas.messages.effects import BuyLabel, tag_of
@@ -83,6 +83,11 @@ def _stopped(draft: Draft, event: e.LabelStopped) -> None:
     _move(draft, event, stop=True)
 
 
+def _stop_dropped(draft: Draft, event: e.LabelStopDropped) -> None:
+    _move(draft, event, stop=False)
+    draft.forget(event.key)
+
+
 def intended(draft: Draft, intent: e.Intent) -> None:
     """A label that is bought says what the order says now, unless it may be bought already."""
     if intent.kind == _BUY and not draft.may_exist(intent):
@@ -92,14 +97,21 @@ def intended(draft: Draft, intent: e.Intent) -> None:
         )
         thing: Label = draft.get(FIELD)[intent.key]
         fulfilment = draft.get("fulfilments").get(thing.fulfilment)
-        if fulfilment is not None and collect and not fulfilment.collect:
-            draft.change("fulfilments", thing.fulfilment, collect=collect)
+        labels = draft.get(FIELD).values()
+        whole = sum(
+            one.collect
+            for one in labels
+            if one.fulfilment == thing.fulfilment and one.stage in (WANTED, BOUGHT)
+        )
+        if fulfilment is not None and whole != fulfilment.collect:
+            draft.change("fulfilments", thing.fulfilment, collect=whole)
 
 
 FOLDS: dict[type[e.Event], Any] = {
     e.LabelWanted: _wanted,
     e.LabelBought: _bought,
     e.LabelStopped: _stopped,
+    e.LabelStopDropped: _stop_dropped,
     e.LabelDropped: _ended,
     e.LabelVoided: _ended,
     e.LabelKept: _kept,

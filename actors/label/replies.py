@@ -5,6 +5,7 @@ from __future__ import annotations
 from actors.label.table import TABLE
 from actors.order.decision import LabelImage
 from actors.order.differs import leave, old_label
+from actors.order.reading import is_in_use
 from actors.order.work import Work
 from actors.parcel.table import ON_ITS_WAY
 from schemas.messages import effects as f
@@ -54,17 +55,40 @@ def done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
             )
             gone = [k for k in thing.parcels if _is_on_its_way(work, k)]
             if thing.told != work.state.address and gone:
-                leave(work, [f"the address changed after {k} had left" for k in gone])
-                leave(work, old_label(work.state, work.state.labels[key]))
+                leave(
+                    work,
+                    *(
+                        f"the address changed after {k} had left: have the carrier redirect it"
+                        for k in gone
+                    ),
+                )
+                leave(work, *old_label(work.state, work.state.labels[key]))
         case f.Undone(detail=detail) if TABLE.allows(thing.stage, e.LabelVoided):
             gone = [k for k in thing.parcels if _is_on_its_way(work, k)]
             work.say(e.LabelVoided(rule="void", key=key, settles=settles, detail=detail))
-            leave(work, [f"{k} left under {key}, which was voided meanwhile" for k in gone])
+            leave(
+                work,
+                *(
+                    f"{k} left under {key}, which was voided meanwhile: ask the carrier whether it "
+                    "delivers it, and what that costs"
+                    for k in gone
+                ),
+            )
 
 
 def _is_on_its_way(work: Work, key: Key) -> bool:
     parcel = work.state.parcels.get(key)
     return parcel is not None and parcel.stage in ON_ITS_WAY
+
+
+def not_voided(work: Work, intent: Intent, settles: int) -> bool:
+    """Drop the wish to void a label that is not voided, and under which a parcel has left
+    meanwhile. Returns whether it was dropped."""
+    thing = work.state.labels.get(intent.key)
+    if thing is None or not thing.stop or not is_in_use(work.state, intent.key, thing):
+        return False
+    work.say(e.LabelStopDropped(rule="go-on", key=intent.key, settles=settles))
+    return True
 
 
 def not_bought(work: Work, intent: Intent, settles: int) -> bool:

@@ -21,6 +21,7 @@ TABLE = Table(
             "the carrier sold it, as it turned out later",
         ),
         *stay("stop", (WANTED, BOUGHT, SKIPPED), e.LabelStopped, "it is not wanted any more"),
+        Row("go-on", BOUGHT, e.LabelStopDropped, BOUGHT, "a parcel has left under it"),
         *go("drop", (WANTED, SKIPPED), e.LabelDropped, DROPPED, "it was never bought"),
         Row("void", BOUGHT, e.LabelVoided, VOIDED, "the carrier took it back"),
         Row("keep", BOUGHT, e.LabelKept, KEPT, "a person went on without voiding it"),

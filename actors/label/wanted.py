@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from actors.fulfilment.collect import amount_for
-from actors.label.thing import Label
+from actors.label.thing import BOUGHT, WANTED, Label
 from actors.order.decision import Context
 from actors.order.reading import packed_parcel
 from actors.order.state import State
@@ -22,24 +22,29 @@ def wanted(
     for key, thing in state.labels.items():
         if key in busy:
             continue
-        if thing.stage == "wanted" and not thing.stop:
+        if thing.stage == WANTED and not thing.stop:
             yield buy(state, key, thing, context, order)
-        elif thing.stage == "bought" and thing.stop:
+        elif thing.stage == BOUGHT and thing.stop:
             effect = f.VoidLabel(shipment_id=thing.shipment, tracking_numbers=thing.numbers)
             yield Ask(key, thing.lane, effect)
 
 
 def buy(state: State, key: Key, thing: Label, context: Context, order: Order | None) -> Ask:
-    """Return the purchase. Only the first label of a fulfilment collects what is due."""
+    """Return the purchase. Only the first label of a fulfilment collects what is due; what is due
+    by now, for units may have been cancelled since the warehouse was told."""
     fulfilment = state.fulfilments[thing.fulfilment]
     amount, currency = amount_for(state, thing.fulfilment, fulfilment, order, context)
-    if fulfilment.collect:
-        others = sum(
-            x.collect
-            for k, x in state.labels.items()
-            if k != key and x.fulfilment == thing.fulfilment and x.stage == "bought"
-        )
-        amount = max(0, fulfilment.collect - others)
+    for other, x in state.labels.items():
+        if other == key:
+            break
+        if x.fulfilment == thing.fulfilment and x.stage == WANTED and not (x.stop or x.told):
+            amount = 0  # an earlier one, which is asked for at the same time, collects it
+    others = sum(
+        x.collect
+        for k, x in state.labels.items()
+        if k != key and x.fulfilment == thing.fulfilment and x.stage in (WANTED, BOUGHT)
+    )
+    amount = max(0, amount - others)
     return Ask(
         key,
         thing.lane,

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from actors.kernel import ledger
 from actors.order import mapping, outside
+from actors.order.acceptance import to_collect
 from actors.order.decision import moment
 from actors.order.difference import FACETS, Diff, difference, of_lines
 from actors.order.differs import leave, too_late
@@ -100,7 +101,11 @@ def _take(work: Work, base: Order, order: Order, found: Diff) -> None:
     state, context = work.state, work.context
     if len(state.lines) + len(found.new) > MAX_LINES:
         _note(work, order)
-        leave(work, ["the channel exchanged its lines more often than can be followed here"])
+        leave(
+            work,
+            "the channel exchanged its lines more often than can be followed here: compare the "
+            "order with the channel, and send the rest by hand",
+        )
         return
     made = mapping.made_of(order, context)
     ours = context.order or base
@@ -248,6 +253,8 @@ def edit(work: Work, command: i.EditOrder) -> str:
     facets = tuple(name for name, differs in FACETS if differs(body, changed))
     if gone:
         facets = (*facets, "lines")
+        if to_collect(body, work.context.setup, state.payment_method)[0]:
+            facets = (*facets, "due")
     if not facets:
         return "Nothing differs from what the order says already."
     work.body = changed

@@ -1,22 +1,29 @@
-"""What can't follow a change any more: one person's task names exactly what differs, and no
-personal data."""
+"""What can't follow a change any more: one person's task names exactly what differs and what to do
+about it, and no personal data."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from actors.fulfilment.thing import Fulfilment
 from actors.kernel import ledger
 from actors.label.thing import Label
-from actors.order.reading import is_unused, parcels_of
+from actors.order.reading import is_unused
 from actors.order.state import State
 from actors.order.work import Work
 from actors.parcel.table import ON_ITS_WAY
 from schemas.messages import events as e
+from schemas.messages.base import Parts
 from schemas.order.things import Key
 
 CHANGED = "changed"
 """The id of the task about what can't follow a change: one for each order."""
 
-MAX_DIFFERS = 1_000
+MAX_DIFFERS = 2_000
 """Characters of such a task: five edits of an order with many parcels are still named."""
+
+MAX_NAMED = 10
+"""Lines, parcels or fulfilments that one sentence names."""
 
 _NAMES = {
     "address": "the address",
@@ -26,25 +33,58 @@ _NAMES = {
 }
 """Facets that goods on their way can't follow."""
 
+_TODO = {
+    "address": "have the carrier redirect it",
+    "method": "tell the customer",
+    "due": "have the carrier collect the new amount",
+}
+"""What a person can do about goods that left before a facet changed."""
+
+SEND_BACK = "have them sent back, or charge for them"
+
 
 def too_late(work: Work, facets: tuple[str, ...], late: tuple[tuple[int, int], ...]) -> None:
     """Leave to a person what has left before it changed."""
     state = work.state
     told = []
-    named = [_NAMES[one] for one in facets if one in _NAMES and one != "note"]
+    named = [one for one in facets if one in _TODO]
     if named:
+        what = " and ".join(_NAMES[one] for one in named)
         gone = [_name(state, k) for k, x in state.parcels.items() if x.stage in ON_ITS_WAY]
         if gone:
-            told.append(f"{' and '.join(named)} changed after {', '.join(gone[:10])} had left")
+            told.append(f"{what} changed after {_some(gone)} had left: {_todo(named)}")
         for label in state.labels.values():
             told += old_label(state, label)
-        fixed = [k for k, x in state.fulfilments.items() if x.fixed and x.left]
-        if fixed:
-            told.append(f"{' and '.join(named)} changed, and {', '.join(fixed)} can't be stopped")
+    told += _not_followed(state, named)
     for at, quantity in late[:20]:
         line = state.lines[at]
-        told.append(f"{quantity} × {line.sku} of line {line.line_id} were removed after they left")
-    leave(work, told)
+        told.append(
+            f"{quantity} × {line.sku} of line {line.line_id} were removed after they left: "
+            f"{SEND_BACK}"
+        )
+    leave(work, *told)
+
+
+def _not_followed(state: State, named: list[str]) -> list[str]:
+    """Name what changed about fulfilments that can't be stopped any more, which is told when they
+    could not be."""
+    found = []
+    for key, thing in state.fulfilments.items():
+        if not (thing.fixed and thing.left):
+            continue
+        changed = [f"{_NAMES[one]} changed" for one in named]
+        for at, have in thing.left:
+            line = state.lines[at]
+            others = line.counts.get("o", 0) + line.counts.get("a", 0) - have
+            gone = min(have, ledger.wished(line.counts) - others)
+            if gone > 0:
+                changed.append(f"{gone} × {line.sku} of line {line.line_id} were removed")
+        if changed:
+            task = f" (task {thing.task})" if thing.task else ""
+            found.append(
+                f"{_some(changed)}, and the warehouse does not stop {key}{task}: tell the warehouse"
+            )
+    return found
 
 
 def old_label(state: State, label: Label) -> list[str]:
@@ -53,13 +93,104 @@ def old_label(state: State, label: Label) -> list[str]:
     if label.stage != "bought" or label.told == state.address or is_unused(state, label):
         return []
     here = [k for k in label.parcels if k in state.parcels and state.parcels[k].stage == "packed"]
-    return [f"the label of {k} says another address, and can't be voided" for k in here]
+    return [
+        f"the label of {k} says {_former(state, 0, label)} and can't be voided, because another "
+        "parcel left under it: have the warehouse send it with a new label"
+        for k in here
+    ]
 
 
-def leave(work: Work, told: list[str], key: Key | None = None) -> None:
-    """Add to the one task about what differs."""
-    if not told:
+def not_stopped(work: Work, key: Key, thing: Fulfilment, reason: str) -> None:
+    """Leave to a person what the task of a warehouse says that does not stop. A change that was
+    taken back since leaves nothing to do."""
+    state = work.state
+    lines = [
+        f"{quantity} × {line.sku} of line {line.line_id} where the order has {quantity - gone}"
+        for at, quantity in thing.left
+        if (gone := min(quantity, ledger.wished((line := state.lines[at]).counts)))
+    ]
+    former = _former(state, thing.told, None)
+    says = [*lines[:MAX_NAMED], *([former] if former else [])]
+    if says:
+        todo = "have it corrected" + (", or have what is too much sent back" if lines else "")
+        said = f"its task says {_some(says)}: {todo}"
+        leave(work, f"the warehouse does not stop {key} ({reason[:200]}); {said}")
+
+
+def left_unlike(
+    work: Work, before: State, key: Key, thing: Fulfilment, gone: Iterable[Key], *, inside: bool
+) -> None:
+    """Leave to a person what left although it was to be stopped, or unlike the order says by now.
+    `before` is the state before it left."""
+    # Of what could not be stopped a person was told when it could not.
+    parts = () if thing.fixed else _unwanted(before, work.state)
+    lines = [
+        f"{quantity} × {before.lines[at].sku} of line {before.lines[at].line_id}"
+        for at, quantity in parts
+    ]
+    differs = [f"{_some(lines)} not wanted any more"] if lines else []
+    todo = ["have them sent back"] if lines else []
+    facets = sorted({one for k in gone for one in _outdated(before, k, thing)})
+    if facets:
+        differs.append(_list_former(facets))
+        todo.append(_todo(facets))
+    if not inside:
+        why = " although its task was cancelled"
+    elif thing.stop == "cancelled":
+        why = " although it was cancelled"
+    else:
+        why = " before it could be stopped" if thing.stop else ""
+    if not differs and (inside and thing.stop != "cancelled"):
         return
+    what = f", with {' and '.join(differs)}" if differs else ""
+    do = ", ".join(todo) or "have it stopped on its way, or sent back"
+    leave(work, f"{key} left{why}{what}: {do}")
+
+
+def _unwanted(before: State, after: State) -> Parts:
+    """Return units that were to go, and can't go any more because they have left."""
+    if not ledger.wished(before.sums):
+        return ()
+    return tuple(
+        (at, lost)
+        for at, line in enumerate(before.lines)
+        if (lost := ledger.wished(line.counts) - ledger.wished(after.lines[at].counts)) > 0
+    )
+
+
+def _outdated(state: State, key: Key, thing: Fulfilment) -> list[str]:
+    """Name the facets that changed after a parcel's label was bought, or after its warehouse was
+    told where no label of ours says it. A note changes nothing about a parcel."""
+    parcel = state.parcels.get(key)
+    label = state.labels.get(parcel.label) if parcel is not None else None  # type: ignore[call-overload]  # a key or ""
+    if label is not None and label.told:
+        return [one for one in _facets(state, 0, label) if one in _TODO]
+    if thing.fixed or not thing.told:
+        return []
+    return [one for one in _facets(state, thing.told, None) if one in _TODO]
+
+
+def _facets(state: State, told: int, label: Label | None) -> list[str]:
+    """Return what changed after a task of this revision was told, or after a label was bought."""
+    if label is not None:
+        return [name for name, (_, address) in state.revised.items() if address > label.told]
+    return [name for name, (task, _) in state.revised.items() if task > told]
+
+
+def _former(state: State, told: int, label: Label | None) -> str:
+    return _list_former(_facets(state, told, label))
+
+
+def _list_former(facets: Iterable[str]) -> str:
+    return " and ".join(f"the former {_NAMES[one].removeprefix('the ')}" for one in facets)
+
+
+def _todo(facets: Iterable[str]) -> str:
+    return ", ".join(_TODO[one] for one in facets)
+
+
+def leave(work: Work, *told: str) -> None:
+    """Add to the one task about what differs."""
     task = next((x for x in work.state.tasks if x.task_id == CHANGED), None)
     known = task.words if task is not None else ""
     fresh = [one for one in told if one not in known]
@@ -71,10 +202,16 @@ def leave(work: Work, told: list[str], key: Key | None = None) -> None:
 def in_excess(work: Work, key: Key, units: dict[int, int], unknown: list[str]) -> None:
     """Leave to a person what a warehouse sent although no one had asked for it."""
     state = work.state
-    told = [f"{quantity} × {state.lines[at].sku} too many left with {key}"
-            for at, quantity in units.items()]  # fmt: skip
-    told += [f"{key} has {name}" for name in unknown[:10]]
-    leave(work, told)
+    told = [
+        f"{quantity} × {state.lines[at].sku} too many left with {key}: {SEND_BACK}"
+        for at, quantity in units.items()
+    ]
+    leave(work, *told, *holds_unknown(key, unknown))
+
+
+def holds_unknown(key: Key, unknown: list[str]) -> list[str]:
+    """Name what a warehouse reports of a fulfilment that the order knows nothing of."""
+    return [f"{key} has {name}: ask the warehouse what it packed" for name in unknown[:MAX_NAMED]]
 
 
 def _name(state: State, key: Key) -> str:
@@ -82,4 +219,6 @@ def _name(state: State, key: Key) -> str:
     return f"{key} ({number})" if number else key
 
 
-__all__ = ["CHANGED", "in_excess", "leave", "ledger", "parcels_of", "too_late"]
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return ", ".join(names[:MAX_NAMED]) + more

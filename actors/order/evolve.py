@@ -23,6 +23,9 @@ PARTLY_DONE = "partly-done"
 DECLINED = "task-cancelled-"
 """How the id of a hold begins when every place has refused."""
 
+MONEY, SHOWN = "money", "still-shown"
+"""The ids of the tasks about money that is owed, and about units that the channel still shows."""
+
 CHANNEL = "channel"
 """Who asked for a cancellation when it was not a person."""
 
@@ -116,6 +119,10 @@ def _changed(draft: Draft, event: e.Changed) -> None:
     state = draft.state
     for name in {one for facet in event.facets for one in REVISIONS[facet]}:
         draft.set(**{name: getattr(state, name) + 1})
+    reissued = [facet for facet in event.facets if "task" in REVISIONS[facet]]
+    if reissued:
+        now = (draft.get("task"), draft.get("address"))
+        draft.set(revised={**state.revised, **dict.fromkeys(reissued, now)})
     draft.set(
         source_updated_at=event.source_updated_at,
         total_minor=event.total_minor,
@@ -209,6 +216,8 @@ def _task_opened(draft: Draft, event: e.TaskOpened) -> None:
     others = tuple(one for one in draft.get("tasks") if one.task_id != event.task_id)
     task = Task(event.task_id, event.words, event.key, event.amount_minor)
     draft.set(tasks=(*others, task))
+    if event.task_id in (MONEY, SHOWN):
+        draft.set(named=draft.get("sums").get("c", 0))
 
 
 def _task_closed(draft: Draft, event: e.TaskClosed) -> None:

@@ -51,6 +51,18 @@ JOINT: tuple[Joint, ...] = (
         needs=(Sign.ORDER_PLACED, Sign.OPEN_UNITS),
     ),
     Joint(
+        "emptied",
+        ("stage", "lines", "cancel"),
+        joint_order.emptied,
+        (e.CancelRequested,),
+        "an order of which everything was cancelled here is cancelled, so that everyone is told",
+        needs=(
+            Sign.ORDER_PLACED | Sign.ORDER_ACCEPTED,
+            Sign.CANCELLED_UNITS | Sign.UNWANTED_UNITS,
+        ),
+        lacks=Sign.CANCELS,
+    ),
+    Joint(
         "cancel-stops",
         ("stage", "cancel", "fulfilments"),
         joint_things.cancel_stops,
@@ -112,7 +124,7 @@ JOINT: tuple[Joint, ...] = (
         ("address", "labels", "parcels"),
         joint_things.outdated_label,
         (e.LabelStopped,),
-        "a label for another address is voided, and a new one follows",
+        "a label for another address, shipping method or amount is voided, and a new one follows",
         needs=(Sign.LABEL_OUTDATED,),
     ),
     Joint(
@@ -129,6 +141,14 @@ JOINT: tuple[Joint, ...] = (
         joint_things.drop_label,
         (e.LabelDropped,),
         "a label that is not wanted any more and was never bought ends",
+        needs=(Sign.LABEL_STOPS,),
+    ),
+    Joint(
+        "used-label",
+        ("labels", "parcels", "open", "stuck"),
+        joint_things.used_label,
+        (e.LabelStopDropped,),
+        "a label under which a parcel has left is not voided any more",
         needs=(Sign.LABEL_STOPS,),
     ),
     Joint(
@@ -242,6 +262,14 @@ JOINT: tuple[Joint, ...] = (
         (e.TaskOpened,),
         "money that is owed is one person's task",
         needs=(Sign.CANCELLED_UNITS,),
+    ),
+    Joint(
+        "still-shown",
+        ("stage", "lines", "fulfilments", "tasks", "cancel"),
+        joint_order.still_shown,
+        (e.TaskOpened,),
+        "a person is told of units that were cancelled here and that the channel still shows",
+        needs=(Sign.ORDER_ACCEPTED, Sign.CANCELLED_UNITS),
     ),
     Joint(
         "partly-told",

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from actors.documents.thing import POSTED, WANTED
 from actors.documents.wanted import is_empty
+from actors.fulfilment.thing import HANDED_OVER
 from actors.kernel import ledger
 from actors.messages.thing import CONFIRMED, PARTLY_CANCELLED, REFUSED
 from actors.order.acceptance import accept
 from actors.order.decision import Context
-from actors.order.evolve import CHANNEL, FETCH
+from actors.order.evolve import CHANNEL, FETCH, MONEY, SHOWN
 from actors.order.reading import shipped
 from actors.order.state import State
 from actors.order.table import ACCEPTED, FINAL, PLACED
 from actors.order.wanted import is_to_be_told
 from actors.order.work import Work
+from actors.order.worth import of_cancelled, worth_of_rest
 from schemas.messages import effects as f
 from schemas.messages import events as e
-from schemas.messages.effects import Units
 from schemas.order.canonical import Order
 from schemas.order.money import decimal_text
-from schemas.order.shares import as_paid, comes_to
 from schemas.order.things import MESSAGE
 
 PAID = frozenset({"paid", "partially_paid", "partially_refunded"})
 """Payments of which money is with the seller."""
 
-MONEY = "money"
-"""The id of the task about money that is owed."""
+MAX_NAMED = 20
+"""Lines that a task names; more are counted."""
 
 MAIL = f.tag_of(f.SendMail)
 BESIDE = frozenset({MAIL, FETCH})
@@ -42,24 +42,36 @@ def accepted(work: Work) -> e.OrderEvent | None:
     return e.Accepted(rule="accept", basis=basis) if basis else None
 
 
+def emptied(work: Work) -> e.OrderEvent | None:
+    """An order of which every unit was cancelled here, one by one, is cancelled as a whole."""
+    state, context = work.state, work.context
+    if state.cancel is not None or state.stage not in (PLACED, ACCEPTED) or not is_empty(state):
+        return None
+    if not (state.sums.get("c") or state.sums.get("C")):
+        return None  # the channel took everything off, so it knows
+    return e.CancelRequested(
+        rule="cancel",
+        channel=context.channel,
+        ref=context.ref,
+        reference=context.reference,
+        reason="every unit was cancelled",
+        requested_by="the service",
+    )
+
+
 def owed(state: State, order: Order | None) -> tuple[int, str]:
     """Return the money that is owed for units that were cancelled here, and its currency. Computed,
-    never stored: what the channel itself cancels or takes off, it pays back itself."""
-    if order is None or state.payment not in PAID:
+    never stored: what the channel itself cancels or takes off, it pays back itself. Of money that
+    was collected on delivery it is what was collected too much."""
+    if order is None or (state.cancel is not None and state.cancel.requested_by == CHANNEL):
         return 0, ""
-    if state.cancel is not None and state.cancel.requested_by == CHANNEL:
-        return 0, ""
-    known = {line.line_id for line in order.lines}
-    left, all_of_it = [], []
-    for line in state.lines:
-        if line.line_id in known:
-            count = ledger.ordered(line.counts)
-            left.append(Units(line.line_id, line.sku, count))
-            gone = line.counts.get("c", 0)
-            all_of_it.append(Units(line.line_id, line.sku, count + gone))
-    basis = as_paid(order)
-    amount = comes_to(basis, all_of_it).total_minor - comes_to(basis, left).total_minor
-    return max(0, amount), basis.currency
+    taken = state.collected + sum(
+        x.collect for x in state.fulfilments.values() if x.stage == HANDED_OVER
+    )
+    if taken:
+        worth, currency = worth_of_rest(state, order)
+        return max(0, taken - worth), currency
+    return of_cancelled(state, order) if state.payment in PAID else (0, "")
 
 
 def money(work: Work) -> e.OrderEvent | None:
@@ -72,13 +84,42 @@ def money(work: Work) -> e.OrderEvent | None:
     task = next((one for one in state.tasks if one.task_id == MONEY), None)
     if amount <= 0 or (task is not None and task.amount_minor == amount):
         return None
-    units = ", ".join(
-        f"{line.counts['c']} × {line.sku}" for line in state.lines[:20] if line.counts.get("c")
-    )
-    words = f"{decimal_text(amount, currency)} {currency} are owed to the customer for {units}"
-    if shipped(state):
-        words += "; the channel still shows these units, for a part of the order has left"
+    what = f"{decimal_text(amount, currency)} {currency} are owed to the customer"
+    words = f"{what} for {_cancelled_units(state)}"
+    if _is_shown(work):
+        why = "a part of the order has left, so " if shipped(state) else ""
+        words += f"; {why}the channel still shows these units: remove them there"
     return e.TaskOpened(rule="task", task_id=MONEY, words=words, amount_minor=amount)
+
+
+def still_shown(work: Work) -> e.OrderEvent | None:
+    """Units that were cancelled here one by one are a person's to remove at the channel, which can
+    be told of whole orders alone. What is said with money that is owed is not said twice."""
+    state = work.state
+    if state.stage != ACCEPTED or state.sums.get("c", 0) <= state.named:
+        return None
+    if _is_moving(state) or not _is_shown(work):
+        return None
+    words = f"the channel still shows {_cancelled_units(state)}, which are cancelled: remove them"
+    return e.TaskOpened(rule="task", task_id=SHOWN, words=f"{words} there")
+
+
+def _cancelled_units(state: State) -> str:
+    units = [
+        f"{line.counts['c']} × {line.sku} of line {line.line_id}"
+        for line in state.lines
+        if line.counts.get("c")
+    ]
+    more = f" and {len(units) - MAX_NAMED} more lines" if len(units) > MAX_NAMED else ""
+    return ", ".join(units[:MAX_NAMED]) + more
+
+
+def _is_shown(work: Work) -> bool:
+    """Whether the channel is not told of what was cancelled: not the whole order, and not by it."""
+    state = work.state
+    if not work.context.setup.storefront or is_empty(state):
+        return False
+    return state.cancel is None or state.cancel.requested_by != CHANNEL
 
 
 def _is_moving(state: State) -> bool:

@@ -17,6 +17,8 @@ from actors.kernel import ledger
 from actors.label.thing import BOUGHT, SKIPPED, WANTED, Label
 from actors.order.reading import (
     is_held,
+    is_in_use,
+    is_labelled_by_us,
     is_open,
     is_reserved,
     is_unused,
@@ -52,13 +54,13 @@ def cancel_stops(work: Work) -> e.OrderEvent | None:
 
 def outdated_task(work: Work) -> e.OrderEvent | None:
     """A warehouse that was told something else stops; its units are planned again. What is packed
-    goes on, for the label says where it goes, unless the warehouse buys that itself."""
+    goes on where a label of ours says where it goes."""
     state = work.state
     for key, thing in state.fulfilments.items():
         if thing.told in (0, state.task) or thing.stop or thing.fixed or is_open(work.state, key):
             continue
         early = thing.stage in (RELEASED, "picked") or (
-            thing.stage == PACKED and place_of(work.context.setup, thing.place).labels == "them"
+            thing.stage == PACKED and not is_labelled_by_us(thing, work.context.setup)
         )
         if early and not any(x.stage in SENT for _, x in parcels_of(state, key)):
             return e.Stopped(rule="stop", key=key, why="changed")
@@ -66,12 +68,13 @@ def outdated_task(work: Work) -> e.OrderEvent | None:
 
 
 def outdated_label(work: Work) -> e.OrderEvent | None:
-    """A label for an address that the order does not have any more is voided and bought again."""
+    """A label that says what the order does not any more (address, shipping method, amount to
+    collect) is voided and bought again."""
     state = work.state
     for key, label in state.labels.items():
         outdated = label.stage == BOUGHT and not label.stop and label.told != state.address
         if outdated and is_unused(state, label):
-            return e.LabelStopped(rule="stop", key=key, why="the order goes elsewhere now")
+            return e.LabelStopped(rule="stop", key=key, why="what it says has changed")
     return None
 
 
@@ -106,14 +109,22 @@ def drop_label(work: Work) -> e.OrderEvent | None:
     return None
 
 
+def used_label(work: Work) -> e.OrderEvent | None:
+    """A label under which a parcel has left is good for its way, and is not voided any more."""
+    state = work.state
+    for key, label in state.labels.items():
+        wished = label.stage == BOUGHT and label.stop and not is_open(state, key)
+        if wished and is_in_use(state, key, label) and not work.is_doubtful(key):
+            return e.LabelStopDropped(rule="go-on", key=key)
+    return None
+
+
 def want_label(work: Work) -> e.OrderEvent | None:
     """Packed parcels need a label where we buy them."""
     state = work.state
     for key, thing in state.fulfilments.items():
-        if thing.stage != PACKED or thing.stop or thing.delivery != "parcel":
-            continue
-        place = place_of(work.context.setup, thing.place)
-        if not place.carrier or place.labels != "us":
+        setup = work.context.setup
+        if thing.stage != PACKED or thing.stop or not is_labelled_by_us(thing, setup):
             continue
         bare = tuple(
             k
@@ -122,7 +133,11 @@ def want_label(work: Work) -> e.OrderEvent | None:
         )
         if bare:
             return e.LabelWanted(
-                rule="want", key=work.next(LABEL), fulfilment=key, parcels=bare, lane=place.carrier
+                rule="want",
+                key=work.next(LABEL),
+                fulfilment=key,
+                parcels=bare,
+                lane=place_of(setup, thing.place).carrier,
             )
     return None
 

@@ -141,7 +141,8 @@ def _elsewhere(work: Work, outside_id: str, units: dict[int, int]) -> None:
         if rest > busy and ledger.out(counts):
             twice.append(
                 f"the channel shows {rest - busy} × {state.lines[at].sku} of line "
-                f"{state.lines[at].line_id} as sent by others, and ours have left, too"
+                f"{state.lines[at].line_id} as sent by others, and ours have left, too: find out "
+                "which is true, and have what is too much sent back"
             )
     work.say(
         e.ShippedElsewhere(
@@ -152,4 +153,4 @@ def _elsewhere(work: Work, outside_id: str, units: dict[int, int]) -> None:
             wishes=tuple(wishes),
         )
     )
-    leave(work, twice)
+    leave(work, *twice)

@@ -11,11 +11,16 @@ from actors.fulfilment.leaving import leaves, unpacked
 from actors.fulfilment.short import VERBS, settle
 from actors.fulfilment.table import TABLE as FULFILMENT_TABLE
 from actors.fulfilment.wanted import task
-from actors.kernel.setup import Place
 from actors.label.wanted import buy
 from actors.order import change, mapping, place
 from actors.order.evolve import FETCH
-from actors.order.reading import MONEY_IS_THERE, is_held, is_open, place_of, units
+from actors.order.reading import (
+    MONEY_IS_THERE,
+    is_held,
+    is_labelled_by_us,
+    is_open,
+    units,
+)
 from actors.order.state import Stuck
 from actors.order.table import ACCEPTED, CANCELLED, EXPECTED, FINAL, NEW, PLACED, TABLE
 from actors.order.wanted import CANCEL
@@ -161,15 +166,11 @@ def _done(work: Work, command: i.ActOnOrder) -> str:
     if task_.task_id.startswith("pack-") and task_.key in work.state.fulfilments:
         thing = work.state.fulfilments[task_.key]
         one = e.NewParcel(key=work.next(PARCEL), units=unpacked(work.state, task_.key, thing))
-        if _has_carrier(place_of(work.context.setup, thing.place)) and thing.delivery == "parcel":
+        if is_labelled_by_us(thing, work.context.setup):
             work.say(e.Packed(rule="pack", key=task_.key, parcels=(one,)))
         else:
             leaves(work, task_.key, (), (one,))
     return ""
-
-
-def _has_carrier(place_: Place) -> bool:
-    return bool(place_.carrier) and place_.labels == "us"
 
 
 def _stuck(work: Work, command: i.ActOnOrder) -> Stuck | None:
@@ -236,7 +237,7 @@ def _again(work: Work, stuck: Stuck) -> Ask | None:
     elif stuck.kind == LABEL and key in state.labels:
         ask = buy(state, key, state.labels[key], context, order)
     elif stuck.kind == POST and key in state.documents:
-        ask = post(state, key, state.documents[key])
+        ask = post(state, key, state.documents[key], order)
     elif stuck.kind == UNPOST and key in state.documents and not stuck.outcome_known:
         # Whether the ERP has it is not known, and has to be before another is posted.
         document = state.documents[key]

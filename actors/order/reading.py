@@ -46,6 +46,13 @@ def place_of(setup: Setup, name: str) -> Place:
     return NO_PLACE
 
 
+def is_labelled_by_us(thing: Fulfilment, setup: Setup) -> bool:
+    """Whether a label of ours says where its parcels go and what is collected; else the warehouse's
+    task alone does."""
+    place = place_of(setup, thing.place)
+    return thing.delivery == "parcel" and bool(place.carrier) and place.labels == "us"
+
+
 def is_reserved(thing: Fulfilment, setup: Setup) -> bool:
     """Whether its units are promised: reserved, or there is no stock to reserve them in."""
     return thing.stage != "short" and (thing.stage != "planned" or not setup.stock)
@@ -117,6 +124,17 @@ def is_unused(state: State, label: Label) -> bool:
     """Whether no parcel of a label has left under it."""
     return all(
         k not in state.parcels or state.parcels[k].stage in ("packed", "unpacked")
+        for k in label.parcels
+    )
+
+
+def is_in_use(state: State, key: Key, label: Label) -> bool:
+    """Whether a parcel has left under a label, by its number: it may have left under another."""
+    return any(
+        k in state.parcels
+        and state.parcels[k].stage not in ("packed", "unpacked")
+        and state.parcels[k].label == key
+        and state.parcels[k].number in label.numbers
         for k in label.parcels
     )
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from actors.documents import replies as documents
 from actors.fulfilment import replies as fulfilment
+from actors.fulfilment.table import TABLE as FULFILMENT
 from actors.label import replies as label
 from actors.messages import replies as messages
 from actors.order.decision import Context
@@ -24,7 +25,11 @@ from schemas.messages import inputs as i
 from schemas.messages.base import Intent
 from schemas.order.things import LABEL, PARCEL, kind_of
 
-BUY, POST = f.tag_of(f.BuyLabel), f.tag_of(f.PostSalesOrder)
+BUY, VOID = f.tag_of(f.BuyLabel), f.tag_of(f.VoidLabel)
+POST, AMEND = f.tag_of(f.PostSalesOrder), f.tag_of(f.AmendSalesOrder)
+
+BY_ITSELF = "the service"
+"""Who had something tried again when it was not a person."""
 
 
 def _order_done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
@@ -81,7 +86,7 @@ def refused(work: Work, command: i.EffectRefused) -> None:
     work.settled = ((settles, "refused"),)
     if intent.kind == fulfilment.CANCEL and intent.key in work.state.fulfilments:
         fulfilment.cancel_refused(work, intent.key, command.reason, settles)
-    elif intent.kind != BUY or not label.not_bought(work, intent, settles):
+    elif not _is_moot(work, intent, settles) and not _is_outdated(work, intent, settles):
         _elevate(work, intent, command.reason, refused=True)
 
 
@@ -92,8 +97,45 @@ def given_up(work: Work, command: i.EffectGivenUp) -> None:
         return
     work.settled = ((settles, "person"),)
     known = command.outcome_known
-    if not (known and intent.kind == BUY and label.not_bought(work, intent, settles)):
+    if not (known and _is_moot(work, intent, settles)):
         _elevate(work, intent, command.reason, known=known)
+
+
+def _is_moot(work: Work, intent: Intent, settles: int) -> bool:
+    """Take over that what was not done is not wanted any more either; no one has to look."""
+    if intent.kind == BUY:
+        return label.not_bought(work, intent, settles)
+    return intent.kind == VOID and label.not_voided(work, intent, settles)
+
+
+def _is_outdated(work: Work, intent: Intent, settles: int) -> bool:
+    """Take over that what was refused is not what the order says by now, and have that asked for
+    instead: the order changed while the partner was asked."""
+    state, key = work.state, intent.key
+    if intent.kind == AMEND and key in state.documents and intent.note != f"r{state.book}":
+        work.say(e.AnswerNoted(rule="noted", key=key, settles=settles))
+        return True
+    if intent.kind == fulfilment.TASK and key in state.fulfilments:
+        thing = state.fulfilments[key]
+        told, now = thing.told, state.task
+        renews = FULFILMENT.allows(thing.stage, e.Renewed) and not thing.stop
+    elif intent.kind == BUY and key in state.labels:
+        told, now = state.labels[key].told, state.address
+        renews = state.labels[key].stage == "wanted"
+    elif intent.kind == POST and key in state.documents:
+        told, now = state.documents[key].told, state.book
+        renews = state.documents[key].stage == "wanted"
+    else:
+        return False
+    if not renews or told == now:
+        return False
+    why = "it was refused, and the order has changed since it was asked for"
+    work.say(
+        e.Renewed(
+            rule="renew", key=key, settles=settles, effect=settles, person=BY_ITSELF, reason=why
+        )
+    )
+    return True
 
 
 def _is_reached(state: State, intent: Intent) -> bool:

@@ -15,7 +15,7 @@ from actors.parcel.thing import Parcel
 from schemas.messages.base import Intent, Parts
 from schemas.order.things import Key
 
-VERSION = 1
+VERSION = 2
 """Of the structs below; a stored state of another one is rebuilt from the events."""
 
 
@@ -91,8 +91,10 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
 
     `family` names the machines and their versions that made it. `collected` is the amount to
     collect that went with fulfilments that are done, `settled_minor` the money owed that a person
-    settled. `beside` says that the channel's latest statement is kept beside the body. `address`,
-    `task` and `book` are the revisions of what a label, a warehouse's task and the ERP are told.
+    settled, `named` of how many units that were cancelled here one was told. `beside` says that the
+    channel's latest statement is kept beside the body. `address`, `task` and `book` are the
+    revisions of what a label, a warehouse's task and the ERP are told; `revised` says of what
+    changed in which revisions of task and address it last did.
     `lines` are all lines that there ever were, in the order in which they came: events name them by
     their place; `sums` are their ledgers together. `ended` is what is left of things that have
     ended, `numbers` are the highest numbers of things so far. `open` lists effects under way,
@@ -115,6 +117,7 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     accepted_by: str = ""
     collected: int = 0
     settled_minor: int = 0
+    named: int = 0
     country: str = ""
     notify: bool = False
     source_updated_at: str = ""
@@ -124,6 +127,7 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     address: int = 1
     task: int = 1
     book: int = 1
+    revised: dict[str, tuple[int, int]] = {}
     lines: tuple[LineState, ...] = ()
     sums: dict[str, int] = {}
     fulfilments: dict[Key, Fulfilment] = {}

@@ -7,9 +7,9 @@ from msgspec import Struct
 from actors.fulfilment.table import WAITS as FULFILMENT_WAITS
 from actors.fulfilment.thing import Fulfilment
 from actors.kernel import ledger
-from actors.order.evolve import UNMAPPED
+from actors.order.evolve import FETCH, UNMAPPED
 from actors.order.reading import parcels_of, shipped
-from actors.order.state import State
+from actors.order.state import Hold, State
 from actors.order.table import ACCEPTED, EXPECTED, FINAL, NEW, PLACED
 from actors.order.table import WAITS as ORDER_WAITS
 from actors.parcel.table import ENDS
@@ -67,7 +67,7 @@ def row_of(state: State) -> OrderSummary:
         currency=state.currency,
         total_minor=state.total_minor,
         final=state.stage in FINAL and not state.open,
-        attention=bool(state.stuck or state.holds or state.tasks or state.overdue),
+        attention=bool(state.stuck or _holds(state) or state.tasks or state.overdue),
         fulfilments=state.numbers.get("F", 0),
         parcels=state.numbers.get("K", 0),
     )
@@ -119,6 +119,8 @@ def waiting_for(state: State) -> str:
         return held[:MAX_WORDS]
     if state.tasks:
         return f"a person: {state.tasks[0].words}"[:MAX_WORDS]
+    if state.holds:
+        return "the channel to say how the order is now"
     if state.stage in FINAL:
         return f"the end of {state.open[0].kind}" if state.open else ""
     if state.stage == NEW:
@@ -134,13 +136,21 @@ _CORRECTED = tuple(f"{UNMAPPED}{kind}" for kind in ("account", "address"))
 """Holds that no table frees."""
 
 
+def _holds(state: State) -> tuple[Hold, ...]:
+    """Return the holds that wait for a person: one until the channel has stated the order again
+    ends by itself, while it is asked for it."""
+    asked = state.refetch or any(one.kind == FETCH for one in state.open)
+    return tuple(hold for hold in state.holds if not (hold.since and asked))
+
+
 def _held(state: State) -> str:
     missing = [hold.reason for hold in state.holds if hold.hold_id.startswith(UNMAPPED)]
     if missing:
         beyond = all(x.hold_id.startswith(_CORRECTED) for x in state.holds)
         return f"{'a correction' if beyond else 'a mapping'}: {'; '.join(missing)}"
-    if state.holds:
-        one = state.holds[0]
+    waiting = _holds(state)
+    if waiting:
+        one = waiting[0]
         return f"a person to release the hold {one.hold_id}: {one.reason}"
     return ""
 

@@ -53,7 +53,11 @@ def _untracked(work: Work, key: Key, parcel: Parcel, settles: int) -> None:
     """It left under a label that was voided: the carrier will not tell more."""
     moves = _moves(parcel, ledger.TRAVELLING, ledger.FULFILLED)
     work.say(e.Untracked(rule="untracked", key=key, settles=settles, moves=moves))
-    leave(work, [f"{key} ({parcel.number}) left, and the carrier says that its label is voided"])
+    leave(
+        work,
+        f"{key} ({parcel.number}) left, and the carrier says that its label is voided: ask it "
+        "whether it delivers it, and what that costs",
+    )
 
 
 def _moved(key: Key, parcel: Parcel, told: f.Tracked, settles: int) -> e.OrderEvent | None:

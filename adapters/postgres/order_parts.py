@@ -106,11 +106,14 @@ class MessageView(Struct, frozen=True, kw_only=True):
 
 
 class EndedView(Struct, frozen=True, kw_only=True):
-    """What is left of a thing that has ended: how, and the ids by which partners know it."""
+    """What is left of a thing that has ended: how, the ids by which partners know it, and of a
+    parcel what it held, for which fulfilment."""
 
     key: Key
     stage: str
     ids: tuple[str, ...]
+    fulfilment: str = ""
+    units: tuple[UnitView, ...] = ()
 
 
 class HoldView(Struct, frozen=True, kw_only=True):

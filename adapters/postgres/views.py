@@ -23,6 +23,7 @@ from adapters.kit.exchanges import ExchangePolicy
 from adapters.postgres.cursors import cursor_after, position_of
 from adapters.postgres.exchanges import KeptExchange, PostgresExchanges
 from adapters.postgres.journal import stored_documents, stored_events
+from adapters.postgres.order_history import TOLD, NotableRow, told_by, with_contents
 from adapters.postgres.order_parts import OrderParts, parts_of, skus_of
 from adapters.postgres.pool import Pool
 from adapters.postgres.sealing import Sealing
@@ -160,10 +161,12 @@ class LabelFile(Struct, frozen=True, kw_only=True):
 
 
 class OrderView(OrderParts, frozen=True, kw_only=True):
-    """One order: its row, its parts, and what is under way. `erased_at` is when the customer's data
-    was erased; then no file opens any more."""
+    """One order: its row, its parts, what is under way, and the newest of what happened to it out
+    of the ordinary. `erased_at` is when the customer's data was erased; then no file opens any
+    more."""
 
     row: OrderRow
+    notable: tuple[NotableRow, ...]
     effects: tuple[EffectRow, ...]
     timers: tuple[TimerRow, ...]
     files: tuple[FileRow, ...]
@@ -236,8 +239,14 @@ class Views:
         timers = await self._pool.fetch(_sql()["timers_of"], order_id, MAX_PARTS)
         files = await self._pool.fetch(_sql()["files_of"], order_id, MAX_PARTS)
         erased = await self._pool.fetch(_sql()["erased_of"], order_id)
+        events = await self._pool.fetch(_sql()["told_of"], order_id, TOLD, MAX_ENTRIES)
+        line_ids = tuple(line.line_id for line in state.lines)
+        told = told_by([(row["body"], row["at"]) for row in events], line_ids, skus_of(state))
+        parts = asdict(parts_of(state))
+        parts["ended"] = with_contents(parts["ended"], told)
         return OrderView(
             row=_row(rows[0]),
+            notable=told.notable,
             effects=tuple(
                 EffectRow(words=effect_words(row["kind"], Key(row["key"])), **dict(row))
                 for row in effects
@@ -245,7 +254,7 @@ class Views:
             timers=tuple(TimerRow(**dict(row)) for row in timers),
             files=tuple(FileRow(**dict(row)) for row in files),
             erased_at=erased[0]["erased_at"] if erased else None,
-            **asdict(parts_of(state)),
+            **parts,
         )
 
     async def state(self, order_id: OrderId) -> State:

@@ -71,5 +71,8 @@ SELECT version, type, body, at FROM events WHERE order_id = $1 ORDER BY version 
 -- name: events_of_type
 SELECT body FROM events WHERE order_id = $1 AND type = $2 ORDER BY version LIMIT $3;
 
+-- name: told_of
+SELECT body, at FROM events WHERE order_id = $1 AND type = any($2) ORDER BY version LIMIT $3;
+
 -- name: attention
 SELECT count(*)::int AS orders, min(placed_at) AS oldest FROM orders WHERE attention;

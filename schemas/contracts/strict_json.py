@@ -233,7 +233,7 @@ def _refuse_text(raw: bytes, complaint: str = "") -> NoReturn:
         sentence = f"The JSON ends too early, at {_place(raw, len(raw))}; part of it is missing."
     else:
         around = raw[offset : offset + 20].decode("utf-8", "replace")
-        sentence = f"The text is not JSON: at {_place(raw, offset)} stands {shown(around)}."
+        sentence = f"The text is not JSON: unexpected {shown(around)} at {_place(raw, offset)}."
     raise refused(refusals.JSON_MALFORMED, sentence)
 
 

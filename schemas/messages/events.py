@@ -48,6 +48,7 @@ from schemas.messages.label_events import (
     LabelBought,
     LabelDropped,
     LabelKept,
+    LabelStopDropped,
     LabelStopped,
     LabelVoided,
     LabelWanted,
@@ -171,6 +172,7 @@ OrderEvent = (
     | LabelWanted
     | LabelBought
     | LabelStopped
+    | LabelStopDropped
     | LabelDropped
     | LabelVoided
     | LabelKept
@@ -217,6 +219,7 @@ __all__ = [
     "LabelBought",
     "LabelDropped",
     "LabelKept",
+    "LabelStopDropped",
     "LabelStopped",
     "LabelVoided",
     "LabelWanted",

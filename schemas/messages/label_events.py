@@ -41,6 +41,10 @@ class LabelStopped(Event, frozen=True, kw_only=True, tag="label.stopped.v1"):
     why: str
 
 
+class LabelStopDropped(Event, frozen=True, kw_only=True, tag="label.stop_dropped.v1"):
+    """A parcel left under the label before it was voided: it stays good, and is not voided."""
+
+
 class LabelDropped(Event, frozen=True, kw_only=True, tag="label.dropped.v1"):
     """The label was never bought, and is not wanted any more."""
 

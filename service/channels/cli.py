@@ -41,6 +41,9 @@ def list_channels(as_json: AsJson = False, data: Data = None, config: Config = N
     if as_json:
         print_json(rows)
         return
+    if not rows:
+        print("No channel is configured here. Name the configuration file with --config.")
+        return
     print_table(
         ("channel", "kind", "API version", "missed", "status"),
         [
@@ -136,7 +139,7 @@ def new(
     for path in write_skeleton(name, folder):
         print(path)
     print(f"It runs as it is: `cd {folder}`, `pip install --editable .`, `pytest`.")
-    print("Then change it from top to bottom into yours; docs/add-a-channel.md says how.")
+    print("Then replace it, file by file, with your storefront's; see docs/add-a-channel.md.")
 
 
 def _print(found: Found, *, as_json: bool) -> None:

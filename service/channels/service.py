@@ -174,7 +174,8 @@ class ChannelsService:
         channel = self._channels.get(name)
         if channel is None:
             raise NoSuchChannel(
-                f"No channel is called {name[:40]!r}; `orderwright channels list` shows them."
+                f"No channel is called {name[:40]!r}; `orderwright channels list` shows those of "
+                "the configuration (--config FILE)."
             )
         return channel
 

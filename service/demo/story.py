@@ -62,5 +62,5 @@ async def _carrier(world: World, *, down: bool) -> str:
     ):
         answer.raise_for_status()
     if down:
-        return "The carrier fails now: its effects wait, the rest goes on."
-    return "The carrier is back: what waited is released, step by step."
+        return "UPS fails now: its effects wait, the rest goes on."
+    return "UPS is back: what waited is released, step by step."

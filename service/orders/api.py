@@ -136,7 +136,10 @@ class Writing:
         principal = await self._api.principal(request, ACT)
         verb = request.match_info["verb"]
         if verb not in VERBS:
-            raise problems.not_found(f"An order can be told to {', '.join(VERBS)}; not this.")
+            raise problems.not_found(
+                f"An order can be told to {', '.join(VERBS)}; not this. Edits go to "
+                "POST /api/v1/orders/{id}/edit."
+            )
         key = idempotency_key_of(request)
         found = await self._finder.find(request, principal)
         raw = await self._api.raw(request)

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from schemas.messages.words.parts import inside
+from schemas.order.things import (
+    DOCUMENT,
+    FULFILMENT,
+    LABEL,
+    MESSAGE,
+    ORDER,
+    PARCEL,
+    Key,
+    kind_of,
+    number_of,
+)
 from service.cli.tables import age, money, print_table
 from service.cli.tables import print_plain as print
 
 if TYPE_CHECKING:
     from adapters.postgres.order_parts import UnitView
     from adapters.postgres.views import OrderView, Page
+
+Named = tuple[str, str]
+"""A name on the left, and words."""
 
 WIDTH = 13
 """Of the names on the left."""
@@ -39,15 +54,17 @@ def print_page(page: Page, *, more: bool) -> None:
 
 
 def print_view(view: OrderView) -> None:
-    """Print one order: where it stands, what it consists of, what waits."""
+    """Print one order: where it stands, what a person has to do, what happened out of the ordinary,
+    what it consists of, and what waits."""
     row = view.row
     print(f"{row.number} of {row.channel} ({row.ref}), {money(row.total_minor, row.currency)}")
-    for name, words in (*_head(view), *_goods(view), *_papers(view), *_waiting(view)):
+    parts = (_head(view), _to_do(view), _notable(view), _goods(view), _papers(view), _waiting(view))
+    for name, words in (one for part in parts for one in part):
         told = words.replace("\n", " ")
         print(f"  {name:<{WIDTH}}{told}")
 
 
-def _head(view: OrderView) -> Iterator[tuple[str, str]]:
+def _head(view: OrderView) -> Iterator[Named]:
     row = view.row
     needs = "  (needs a person)" if row.attention else ""
     how = "" if row.progress == row.stage else f", {row.progress}"
@@ -57,16 +74,55 @@ def _head(view: OrderView) -> Iterator[tuple[str, str]]:
     yield "order id", row.order_id
     yield "reference", row.reference
     if view.cancel:
-        yield "cancelling", view.cancel
+        yield ("cancelled" if row.stage == "cancelled" else "cancelling"), view.cancel
     if view.erased_at is not None:
         yield "erased", f"{view.erased_at:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _goods(view: OrderView) -> Iterator[tuple[str, str]]:
+def _to_do(view: OrderView) -> Iterator[Named]:
+    """What is left to a person, each with the command that ends it."""
+    for hold in view.holds:
+        yield "hold", f"{hold.hold_id}{_of(hold.key)}: {hold.reason}"
+        short = any(one.key == hold.key and one.missing for one in view.fulfilments)
+        if short:
+            verbs = "ship-short | backorder | drop"
+            yield _command(view, verbs, f"--fulfilment {hold.key}")
+        else:
+            yield _command(view, "release", f"--hold {hold.hold_id}")
+    for task in view.tasks:
+        yield "task", f"{task.task_id}{_of(task.key)}: {task.words}"
+        yield _command(view, "done", f"--task {task.task_id}")
+    for stuck in view.stuck:
+        doubt = "" if stuck.outcome_known else " (it may have been done)"
+        yield "stuck", f"effect {stuck.effect}, {stuck.words}: {stuck.reason}{doubt}"
+        yield _command(view, "retry | skip", f"--effect {stuck.effect}")
+    for key in view.overdue:
+        yield "overdue", f"{inside(key)} waits longer than it may"
+
+
+def _command(view: OrderView, verb: str, target: str) -> Named:
+    return "", f'→ orderwright orders {verb} {view.row.order_id} {target} --reason "…"'
+
+
+def _of(key: Key) -> str:
+    return "" if key == ORDER else f" of {key}"
+
+
+def _notable(view: OrderView) -> Iterator[Named]:
+    for one in view.notable:
+        yield f"{one.at:%m-%d %H:%M}", one.words
+
+
+def _goods(view: OrderView) -> Iterator[Named]:
     for line in view.lines:
         books = ", ".join(f"{count} {name}" for name, count in line.accounts.items())
         leaving = f", {line.leaving} to be dropped" if line.leaving else ""
         yield "line", f"{line.line_id}, {line.sku}: {books}{leaving}"
+    yield from _sorted(_fulfilments(view), _ended(view, FULFILMENT))
+    yield from _sorted(_parcels(view), _ended(view, PARCEL))
+
+
+def _fulfilments(view: OrderView) -> Iterator[Named]:
     for one in view.fulfilments:
         at = f" at {one.place}" if one.place else ""
         task = f", task {one.task_id}" if one.task_id else ""
@@ -75,42 +131,50 @@ def _goods(view: OrderView) -> Iterator[tuple[str, str]]:
         stop = f", to be undone ({one.stop})" if one.stop else ""
         waits = f", waits for {one.waiting_for}" if one.waiting_for else ""
         yield one.key, f"{_stage(one.stage)}{at}{task}{units}{missing}{stop}{waits}"
+
+
+def _parcels(view: OrderView) -> Iterator[Named]:
     for parcel in view.parcels:
         number = f", {parcel.carrier} {parcel.tracking_number}" if parcel.tracking_number else ""
-        yield (
-            parcel.key,
-            f"{_stage(parcel.stage)}, of {parcel.fulfilment}: {_units(parcel.units)}{number}",
-        )
+        held = f"of {parcel.fulfilment}: {_units(parcel.units)}"
+        yield parcel.key, f"{_stage(parcel.stage)}, {held}{number}"
 
 
-def _papers(view: OrderView) -> Iterator[tuple[str, str]]:
-    for label in view.labels:
-        numbers = f" {', '.join(label.tracking_numbers)}" if label.tracking_numbers else ""
-        stop = ", to be voided" if label.stop else ""
-        yield (
-            label.key,
-            f"{label.stage} for {', '.join(label.parcels)} at {label.lane}{numbers}{stop}",
-        )
-    for document in view.documents:
-        number = f" as {document.number}" if document.number else ""
-        yield document.key, f"{document.stage} at {document.lane}{number}"
-    for message in view.messages:
-        yield message.key, f"{message.template}, {message.stage}"
-    for ended in view.ended:
-        ids = f" ({', '.join(ended.ids)})" if ended.ids else ""
-        yield ended.key, f"ended: {_stage(ended.stage)}{ids}"
+def _ended(view: OrderView, kind: str) -> Iterator[Named]:
+    for one in view.ended:
+        if kind_of(one.key) == kind:
+            held = f", of {one.fulfilment}: {_units(one.units)}" if one.units else ""
+            ids = f" ({', '.join(one.ids)})" if one.ids else ""
+            yield one.key, f"ended: {_stage(one.stage)}{held}{ids}"
+
+
+def _sorted(*parts: Iterable[Named]) -> list[Named]:
+    """Return things in the order in which they came, whether they have ended or not."""
+    return sorted((one for part in parts for one in part), key=lambda one: number_of(Key(one[0])))
+
+
+def _papers(view: OrderView) -> Iterator[Named]:
+    yield from _sorted(_labels(view), _ended(view, LABEL))
+    documents = (
+        (one.key, f"{one.stage} at {one.lane}{f' as {one.number}' if one.number else ''}")
+        for one in view.documents
+    )
+    yield from _sorted(documents, _ended(view, DOCUMENT))
+    messages = ((one.key, f"{one.template}, {one.stage}") for one in view.messages)
+    yield from _sorted(messages, _ended(view, MESSAGE))
     if view.files:
         yield "files", ", ".join(one.name for one in view.files)
 
 
-def _waiting(view: OrderView) -> Iterator[tuple[str, str]]:
-    for hold in view.holds:
-        yield "hold", f"{hold.hold_id} on {hold.key}: {hold.reason}"
-    for task in view.tasks:
-        yield "task", f"{task.task_id} on {task.key}: {task.words}"
-    for stuck in view.stuck:
-        doubt = "" if stuck.outcome_known else " (it may have been done)"
-        yield "stuck", f"effect {stuck.effect}, {stuck.words}: {stuck.reason}{doubt}"
+def _labels(view: OrderView) -> Iterator[Named]:
+    for label in view.labels:
+        numbers = f" {', '.join(label.tracking_numbers)}" if label.tracking_numbers else ""
+        stop = ", to be voided" if label.stop else ""
+        held = f"{label.stage} for {', '.join(label.parcels)} at {label.lane}"
+        yield label.key, f"{held}{numbers}{stop}"
+
+
+def _waiting(view: OrderView) -> Iterator[Named]:
     for effect in view.effects:
         tries = "1 try" if effect.attempts == 1 else f"{effect.attempts} tries"
         error = f": {effect.error}" if effect.error else ""

@@ -101,4 +101,6 @@ def _refuse_target(view: OrderView, verb: str, target: str) -> None:
         raise NotNow(f"The order is {view.row.stage}. {nothing}" if has_ended else nothing)
     if target and target not in known:
         named = ", ".join(known[:20])
-        raise NotNow(f"{VERBS[verb].capitalize()} is needed, and {target!r} is none: {named}.")
+        raise NotNow(
+            f"{target!r} is not {VERBS[verb]} that waits for a decision. These do: {named}."
+        )

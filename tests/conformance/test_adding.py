@@ -210,6 +210,12 @@ def test_a_name_that_can_not_be_a_kinds_is_refused(tmp_path: Path, name: str) ->
         write_skeleton(name, tmp_path / "there")
 
 
+def test_a_kind_of_ours_is_not_written_again(tmp_path: Path) -> None:
+    """A package of that name would be refused at every start."""
+    with pytest.raises(SkeletonRefused, match="has a kind 'shopify' already"):
+        write_skeleton("shopify", tmp_path / "there")
+
+
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     """A folder that exists is somebody's work."""
     with pytest.raises(SkeletonRefused, match="exists already"):

@@ -96,7 +96,7 @@ async def test_orders_show_tells_where_it_stands(whole: Whole, closed: Order) ->
     assert re.search(r"stage +closed\n", told)
     assert "no one: it is final" in told
     assert re.search(r"line +1, SKU-001: \d ordered, \d delivered", told), told
-    assert re.search(r"K1 +ended: delivered \(1Z", told)
+    assert re.search(r"K1 +ended: delivered, of F1: \d × SKU-001, \d × SKU-002 \(1Z", told), told
     assert re.search(r"files +label-", told)
     view = parsed(whole.cli("orders", "show", closed.ref, "--json"))
     assert view["row"]["stage"] == "closed"
@@ -185,7 +185,7 @@ async def test_orders_release(whole: Whole) -> None:
     missing = whole.cli(
         "orders", "release", order.number, "--hold", "none", "--reason", "x", code=1
     )  # fmt: skip
-    assert "The id of a hold is needed, and 'none' is none" in missing
+    assert "'none' is not the id of a hold that waits for a decision." in missing
     whole.cli("orders", "release", order.number, "--reason", "they paid")
     whole.cli("orders", "accept", order.number, "--reason", "they pay by invoice")
     await whole.until(order.number, "closed")
@@ -226,7 +226,12 @@ async def test_orders_edit(whole: Whole) -> None:
         await whole.world.ask("DELETE", "/_sim/faults")
     # What was paid for the unit is owed, until a person says that it was given back.
     await whole.until(order.number, "delivered")
-    assert re.search(r"task +money on O: 5.00 USD are owed", whole.cli("orders", "show", order.ref))
+    shown = whole.cli("orders", "show", order.ref)
+    assert re.search(r"task +money: 5.00 USD are owed", shown)
+    assert re.search(r'→ orderwright orders done \w+ --task money --reason "…"', shown)
+    assert re.search(
+        r"\d\d-\d\d \d\d:\d\d +\w+ changed the address, the note and the lines", shown
+    ), shown
     whole.cli("orders", "done", order.number, "--task", "money", "--reason", "refunded by hand")
     await whole.until(order.number, "closed")
     told = whole.cli("orders", "timeline", order.number)
@@ -256,7 +261,7 @@ async def test_orders_short_picks(whole: Whole) -> None:
     first, second = await short(), await short()
     wrong = ("--fulfilment", "F7", "--reason", "x")
     said = whole.cli("orders", "ship-short", first.number, *wrong, code=1)
-    assert "The key of a fulfilment is needed, and 'F7' is none: F1." in said
+    assert "'F7' is not the key of a fulfilment that waits for a decision. These do: F1." in said
     whole.cli("orders", "ship-short", first.number, "--reason", "it is somewhere")
     whole.cli("orders", "drop", second.number, "--fulfilment", "F1", "--reason", "sold out")
     await whole.until(first.number, "closed")

@@ -46,6 +46,7 @@ def _undone_well(state: State, key: Key, effect: f.Effect) -> None:
             thing = state.fulfilments.get(state.labels[key].fulfilment)
             stands = thing is not None and thing.stop and thing.task
             that(not stands, "the task is cancelled before the label", key, thing)
+            _not_in_use(state, key)
         case f.ReleaseStock(units=units):
             if not units or state.fulfilments[key].stop:
                 _undone_first(state, key)
@@ -99,6 +100,13 @@ def followed_well(world: World, order: Order) -> None:
 def _not_held(state: State, key: Key) -> None:
     holds = [hold for hold in state.holds if hold.key in (ORDER, key)]
     that(not holds, "nothing irreversible is done while it is held", key, holds)
+
+
+def _not_in_use(state: State, key: Key) -> None:
+    numbers = state.labels[key].numbers
+    under = [k for k, x in state.parcels.items() if x.label == key and x.number in numbers]
+    gone = [k for k in under if state.parcels[k].stage not in HERE]
+    that(not gone, "a label under which a parcel has left is not voided", key, gone)
 
 
 def _undone_first(state: State, key: Key) -> None:

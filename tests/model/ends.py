@@ -123,9 +123,7 @@ def units(world: World) -> None:
         return
     told = _told(world)
     # Of what left after its task was cancelled a person knows; the books have what was said.
-    sure = [
-        k for k in world.partners.tasks if f"{k} left although it was to be stopped" not in told
-    ]
+    sure = [k for k in world.partners.tasks if f"{k} left although" not in told]
     gone: Counter[str] = Counter()
     for key in sure:
         gone.update(_left_by(world, key))
@@ -214,11 +212,14 @@ def mails(world: World) -> None:
 
 
 def money(world: World) -> None:
-    """8: what was cancelled here and is paid is owed, and a person was told how much."""
+    """8: what was cancelled here and is paid, or was collected too much, is owed, and a person was
+    told how much."""
     state, order = world.state, world.body
     assert order is not None
     by_channel = state.cancel is not None and state.cancel.requested_by == "channel"
-    if by_channel or state.payment not in ("paid", "partially_paid", "partially_refunded"):
+    taken = sum(_collected(world).values())
+    paid = state.payment in ("paid", "partially_paid", "partially_refunded")
+    if by_channel or not (taken or paid):
         return
     known = {line.line_id for line in order.lines}
     lines = [line for line in state.lines if line.line_id in known]
@@ -229,9 +230,33 @@ def money(world: World) -> None:
         for at, line in enumerate(lines)
     ]
     basis = as_paid(order)
-    owed = sums_to(basis, all_of_it).total_minor - sums_to(basis, left).total_minor
+    worth = sums_to(basis, left).total_minor
+    owed = taken - worth if taken else sums_to(basis, all_of_it).total_minor - worth
     told = sum(x.amount_minor for x in _closed_tasks(world))
-    that(told >= owed, "8 money owed is a person's task", owed, told, state.lines)
+    words = _told(world)
+    # What was collected with goods that left after all, only a person can find out.
+    named = any(x in words for x in ("amount to collect", "are collected with", "left although"))
+    doubtful = named and bool(world.setup.collected)
+    that(told >= owed or doubtful, "8 money owed is a person's task", owed, told, words)
+
+
+def _collected(world: World) -> dict[Key, int]:
+    """What was collected with goods that left: by our label, or else by the warehouse's task."""
+    asked = {
+        key: task.asked.collect_minor
+        for key, task in world.partners.tasks.items()
+        if task.stage == "done" and key not in world.touched
+    }
+    used = [
+        one
+        for one in world.partners.shipments.values()
+        if not one.voided and any(_is_used(world, k, one) for k in one.numbers)
+    ]
+    for one in used:
+        asked[one.asked.fulfilment] = 0
+    for one in used:
+        asked[one.asked.fulfilment] += one.asked.collect_minor
+    return asked
 
 
 def _closed_tasks(world: World) -> list[e.TaskOpened]:
@@ -246,21 +271,6 @@ def _closed_tasks(world: World) -> list[e.TaskOpened]:
     return closed
 
 
-def collected(world: World) -> None:
-    """8: what is collected on delivery is not more than what is due."""
-    order = world.body
-    if order is None or "cod" not in world.setup.collected:
-        return
-    due = order.totals.total_minor if order.amount_due_minor is None else order.amount_due_minor
-    asked = sum(
-        task.asked.collect_minor
-        for key, task in world.partners.tasks.items()
-        if task.stage == "done" and key not in world.touched
-    )
-    changed = any(isinstance(x, e.Changed) for x in world.events)
-    that(changed or asked <= due, "8 no more is collected than is due", asked, due)
-
-
 def ended(world: World) -> None:
     """An order at its end has nothing left to do."""
     state = world.state
@@ -271,5 +281,5 @@ def ended(world: World) -> None:
 
 
 _RULES: tuple[Callable[[World], None], ...] = (
-    stock, tasks, labels, addresses, units, erp, channel, mails, money, collected, ended,
+    stock, tasks, labels, addresses, units, erp, channel, mails, money, ended,
 )  # fmt: skip

@@ -171,7 +171,8 @@ FAULTS: dict[str, Fault] = {
         f"no joint rule: {rule}": lambda rule=rule: without_joint(rule)  # type: ignore[misc]  # a default binds it
         for rule in (
             "drop", "cover", "shrink", "outdated-task", "outdated-label",
-            "undo-label", "recall", "undone", "untracked", "plan", "money", "pack-task",
+            "undo-label", "used-label", "recall", "undone", "untracked", "plan", "money",
+            "pack-task",
         )
     },
     **{

@@ -151,6 +151,7 @@ NO_FAILURE: tuple[e.OrderEvent, ...] = (
     e.LabelWanted(rule="want", key=L1, fulfilment=F1, parcels=(), lane="ups"),
     BOUGHT,
     e.LabelStopped(rule="stop", key=L1, why="w"),
+    e.LabelStopDropped(rule="go-on", key=L1),
     e.LabelDropped(rule="drop", key=L1),
     e.LabelVoided(rule="void", key=L1),
     e.LabelKept(rule="keep", key=L1, person="ann"),
@@ -278,6 +279,11 @@ def test_every_stage_and_reason_has_words() -> None:
             given(tag_of(f.BuyLabel), key=L1),
             e.LabelDropped(rule="drop", key=L1),
             e.LabelDropped(rule="drop", key=Key("L2")),
+        ),
+        (
+            given(tag_of(f.VoidLabel), key=L1),
+            e.LabelStopDropped(rule="go-on", key=L1),
+            e.LabelStopDropped(rule="go-on", key=Key("L2")),
         ),
         (
             held("money-gone-4"),

@@ -130,7 +130,7 @@ STREAM = Stream()
                 requested_by="channel",
                 left=("F1",),
             ),
-            "channel cancels the order. Not undone, because it has left: F1.",
+            "The channel cancels the order. Not undone, because it has left: F1.",
         ),
         (
             e.GivenToPerson(

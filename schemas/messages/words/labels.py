@@ -37,6 +37,7 @@ WORDS: dict[type[e.Event], Words] = {
     e.LabelStopped: lambda event, lines: (
         f"{thing_words(event.key)} is no longer wanted{because(event.why)}"
     ),
+    e.LabelStopDropped: simply("{thing} stays good: a parcel left under it before it was voided."),
     e.LabelDropped: simply("{thing} was never bought and is dropped."),
     e.LabelVoided: lambda event, lines: (
         f"{thing_words(event.key)} is voided{because(event.detail)}"

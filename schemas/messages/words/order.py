@@ -58,12 +58,18 @@ def _accepted(event: e.Accepted, lines: Lines) -> str:
 
 def _changed(event: e.Changed, lines: Lines) -> str:
     what = listed([FACETS.get(one, one) for one in event.facets])
-    told = [f"{event.by} changed {what}" if what else f"{event.by} changed the order"]
+    who = _who(event.by)
+    told = [f"{who} changed {what}" if what else f"{who} changed the order"]
     if added := moved(event, "open"):
         told.append(f"{named(added, lines)} added")
     if gone := wished(event):
         told.append(f"{named(gone, lines)} no longer wanted")
     return f"{', '.join(told)}{because(event.reason)}"
+
+
+def _who(name: str) -> str:
+    """Return who did something, at the beginning of a sentence: a person, or the channel."""
+    return "The channel" if name == "channel" else name
 
 
 def _normalised(event: e.Normalised, lines: Lines) -> str:
@@ -91,11 +97,12 @@ def _left_to_others(event: e.LeftToOthers, lines: Lines) -> str:
 
 def _cancel_requested(event: e.CancelRequested, lines: Lines) -> str:
     left = f" Not undone, because it has left: {listed(event.left)}." if event.left else ""
-    return f"{event.requested_by} cancels the order{because(event.reason)}{left}"
+    return f"{_who(event.requested_by)} cancels the order{because(event.reason)}{left}"
 
 
 def _cancel_refused(event: e.CancelRefused, lines: Lines) -> str:
-    return f"Too late to cancel, as {event.requested_by} asked{because(event.reason)}"
+    who = _who(event.requested_by)
+    return f"{who} asked to cancel, which is too late{because(event.reason)}"
 
 
 def _units_dropped(event: e.UnitsDropped, lines: Lines) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
+from adapters.kinds import NAME, OURS
 from service.app.errors import OperatorError
 
-NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _HERE = Path(__file__).parent
 
 
@@ -25,6 +24,8 @@ def write_skeleton(name: str, folder: Path) -> list[Path]:
             f"{name!r} can't be a kind's name: up to 32 small letters, digits and underscores,"
             " a letter first."
         )
+    if name in OURS:
+        raise SkeletonRefused(f"Orderwright has a kind {name!r} already; choose another name.")
     if folder.exists():
         raise SkeletonRefused(f"{folder} exists already; name another folder with --into.")
     written = []

@@ -77,7 +77,7 @@ def test_a_cancellation_from_here_is_told_to_the_channel_and_leaves_money_owed()
     told = story.effect(f.CancelAtChannel)
     assert told == f.CancelAtChannel(reason="", restock=False)
     assert waiting_for(story.state) == (
-        "a person: 22.50 USD are owed to the customer for 2 × SKU-1, 1 × SKU-2"
+        "a person: 22.50 USD are owed to the customer for 2 × SKU-1 of line 1, 1 × SKU-2 of line 2"
     )
     story.done(f.CancelAtChannel, f.ChannelCancelled()).then_effects(f.SendMail)
     story.done(f.SendMail, SENT).then_stage("accepted")
@@ -159,7 +159,10 @@ def test_a_warehouse_that_does_not_cancel_holds_the_fulfilment() -> None:
     wish, so the goods that leave are written down as they leave."""
     story = given_released().when(CANCEL).refused(f.CancelTask, "It is on the truck.")
     story.then_events(e.StopDropped, e.Held)
-    assert "does not cancel F1: It is on the truck." in waiting_for(story.state)
+    assert waiting_for(story.state) == (
+        f"a person to release the hold {story.state.holds[0].hold_id}: the warehouse does not "
+        "cancel F1 (It is on the truck.): stop it there, or release the hold to let it go"
+    )
     story.when(packed()).then_effects()
     story.act("release").then_effects(f.BuyLabel)
     story.done(f.BuyLabel, sold(K1)).when(handed_over()).then_stage("handed_over", "F1")
@@ -179,7 +182,10 @@ def test_goods_that_leave_although_they_were_cancelled_are_adopted() -> None:
     story.done(f.BuyLabel, sold(K1)).done(f.VoidLabel, f.Undone())
     story.when(handed_over(a_parcel("F1-1", "JD1")))
     story.then_stage("handed_over", "F1")
-    assert any("left although it was to be stopped" in x.words for x in story.state.tasks)
+    assert waiting_for(story.state) == (
+        "a person: F1 left although its task was cancelled, with 2 × SKU-1 of line 1, 1 × SKU-2 of "
+        "line 2 not wanted any more: have them sent back"
+    )
     story.done(f.ReleaseStock, f.Undone()).then_effects(f.PublishFulfilment)
 
 
@@ -242,6 +248,37 @@ def test_the_channels_own_cancellation_after_ours_tells_it_nothing_more() -> Non
     story = given_released().act("cancel").when(CANCEL).then_events(e.ChannelTold)
     undone(story, f.CancelTask, f.ReleaseStock, f.CancelSalesOrder)
     assert f.tag_of(f.CancelAtChannel) not in str(story.open_kinds())
+
+
+def test_an_order_emptied_here_unit_by_unit_is_cancelled_for_everyone() -> None:
+    """A person takes every line off, or drops what was not found: shop and customer are told."""
+    nothing = tuple(i.LineEdit(line_id=one, quantity=0) for one in ("1", "2"))
+    story = given_released().when(i.EditOrder(ref=REF, person="ann", lines=nothing))
+    story.then_events(e.Changed, e.CancelRequested, e.Stopped)
+    undone(story, f.CancelTask, f.ReleaseStock, f.CancelSalesOrder)
+    story.then_effects(f.CancelAtChannel)
+    story.done(f.CancelAtChannel, f.ChannelCancelled(told=True)).then_effects(f.SendMail)
+    assert [x.amount_minor for x in story.state.tasks] == [2250]
+
+    story = given_released(Story(setup=replace(SETUP, short_pick="drop")))
+    story.when(i.ReportShortPicked(ref=REF, fulfilment=F1, task_id="t-F1", found=()))
+    assert story.state.cancel is not None
+    assert story.state.cancel.requested_by == "the service"
+
+
+def test_units_that_a_channel_still_shows_are_a_persons_once() -> None:
+    """No money is owed, so nothing else would tell that the shop does not know of it."""
+    terms = replace(SETUP, promised=frozenset({"net30"}))
+    story = given_released(Story(setup=terms), payment="pending", payment_method="net30")
+    story.when(packed(a_parcel("a", l1=2), complete=False)).done(f.BuyLabel, sold(K1))
+    published(story.when(handed_over(a_parcel("a", l1=2)))).act("cancel")
+    undone(story, f.CancelTask, f.ReleaseStock)
+    assert waiting_for(story.state) == (
+        "a person: the channel still shows 1 × SKU-2 of line 2, which are cancelled: remove them "
+        "there"
+    )
+    story.act("done").then_events(e.TaskClosed)
+    assert not story.state.tasks
 
 
 def test_a_channel_that_does_not_cancel_is_a_persons() -> None:

@@ -137,28 +137,11 @@ def test_a_label_being_bought_while_the_address_changes_is_voided_by_itself() ->
     story.then_effects(f.VoidLabel)
 
 
-def test_an_address_changed_after_hand_over_is_one_task_that_names_it() -> None:
-    """What has left can't follow: a person hears of the parcel and its number, once."""
-    story = published(given_shipped()).when(updated(MOVED))
-    story.then_events(e.Changed, e.TaskOpened).then_effects(f.AmendSalesOrder)
-    assert waiting_for(story.state) == "a person: the address changed after K1 (1Z-K1) had left"
-    story.when(updated(later(11, MOVED))).then_events(e.UpdateNoted)
-    assert len(story.state.tasks) == 1
-
-
 def test_a_3pl_with_its_own_labels_is_reissued_also_after_packing() -> None:
     """Its label has the old address, and no one else can change it."""
     setup = replace(SETUP, places=(Place(name="3PL", warehouse="3pl", labels="them"),))
     story = given_packed(Story(setup=setup)).when(updated(MOVED))
     story.then_events(e.Changed, e.Stopped).then_effects(f.CancelTask)
-
-
-def test_a_warehouse_that_does_not_stop_leaves_the_difference_to_a_person() -> None:
-    """The wish is dropped, and the task goes on; what differs is named."""
-    story = given_released().when(updated(MOVED)).refused(f.CancelTask, "on the conveyor")
-    story.then_events(e.StopDropped, e.TaskOpened)
-    assert "does not stop F1: on the conveyor" in waiting_for(story.state)
-    story.when(packed()).then_effects(f.BuyLabel)
 
 
 def test_a_phone_number_reissues_nothing() -> None:
@@ -202,14 +185,6 @@ def test_a_line_removed_while_picking_cancels_and_reissues_the_task() -> None:
     story.then_events(e.StockReleased, e.FulfilmentCancelled, e.UnitsDropped, e.FulfilmentPlanned)
     assert story.state.fulfilments[F2].left == ((0, 2),)
     assert story.counts(1) == {"q": 1, "m": 1}
-
-
-def test_a_line_removed_after_it_left_is_named() -> None:
-    """It can't be taken back by us: the task says which and how many."""
-    story = published(given_shipped()).when(updated(cheaper(later(10), CUP)))
-    assert waiting_for(story.state) == (
-        "a person: 1 × SKU-2 of line 2 were removed after they left"
-    )
 
 
 def test_another_sku_under_the_same_line_is_another_line() -> None:

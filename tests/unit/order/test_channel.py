@@ -9,7 +9,7 @@ import pytest
 
 from actors.order import notes
 from actors.order.policy import DAY, Policy
-from actors.order.stream import waiting_for
+from actors.order.stream import row_of, waiting_for
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
@@ -119,6 +119,19 @@ def test_an_edit_holds_is_fetched_and_frees_itself() -> None:
     assert story.state.holds
     story.when(i.UpdateOrder(order=later(2))).then_events(e.UpdateNoted, e.HoldReleased)
     story.when(edited).then_events(e.ReportNoted)
+
+
+def test_a_hold_that_ends_by_itself_asks_for_no_person_before_the_channel_failed() -> None:
+    """It waits for the channel's answer; a person is asked when there is none."""
+    edited = i.NoteReport(
+        ref=REF, source="shopify", topic="orders/edited", words="edited", hold="once_begun",
+        refetch=True, at=later(2).updated_at,
+    )  # fmt: skip
+    story = given_released().when(edited)
+    assert waiting_for(story.state) == "the channel to say how the order is now"
+    assert not row_of(story.state).attention
+    story.refused(f.FetchOrder, "no such order")
+    assert row_of(story.state).attention
 
 
 # --- fetching -------------------------------------------------------------------------------------

@@ -241,7 +241,9 @@ def test_three_of_two_are_written_down() -> None:
     story.done(f.BuyLabel, sold(K1)).when(handed_over())
     story.then_events(e.HandedOver, e.TaskOpened)
     assert story.counts() == {"q": 2, "t": 3, "x": 1}
-    assert waiting_for(story.state) == "a person: 1 × SKU-1 too many left with F1"
+    assert waiting_for(story.state) == (
+        "a person: 1 × SKU-1 too many left with F1: have them sent back, or charge for them"
+    )
     published(story)
     tracked(story, "delivered").then_stage("accepted")
     story.act("done").then_events(e.TaskClosed, e.Closed)

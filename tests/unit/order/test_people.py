@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from actors.kernel.setup import Place
 from actors.order.acceptance import accept, to_collect
 from actors.order.policy import Policy
 from actors.order.redaction import redacted
@@ -26,6 +27,7 @@ from tests.given import (
     SENT,
     SETUP,
     Story,
+    a_parcel,
     an_order,
     given_closed,
     given_packed,
@@ -33,6 +35,7 @@ from tests.given import (
     given_released,
     given_reserved,
     given_shipped,
+    handed_over,
     packed,
     published,
     sold,
@@ -111,6 +114,66 @@ def test_shares_to_collect_sum_to_what_is_due() -> None:
     shares = [x.collect_minor for x in story.effects.values() if isinstance(x, f.CreateTask)]
     assert sum(shares) == 2250
     assert all(shares)
+
+
+def test_what_was_cancelled_here_is_not_collected() -> None:
+    """A removed line takes its part off what is due; what left before stays a person's."""
+    story = given_released(Story(setup=COD), payment="pending", payment_method="Cash on Delivery")
+    gone = (i.LineEdit(line_id="1", quantity=0),)
+    story.when(i.EditOrder(ref=REF, person="ann", lines=gone))
+    story.done(f.CancelTask, f.Undone()).done(f.ReleaseStock, f.Undone())
+    story.done(f.ReserveStock, RESERVED)
+    task = story.effect(f.CreateTask)
+    assert isinstance(task, f.CreateTask)
+    assert task.collect_minor == 2250 - 1000
+    assert not any(x.amount_minor for x in story.state.tasks)
+
+
+def test_a_label_collects_what_is_due_when_it_is_bought() -> None:
+    """The warehouse was told of all units, and found too few; the rest was dropped."""
+    setup = replace(COD, short_pick="drop")
+    story = given_released(Story(setup=setup), payment="pending", payment_method="Cash on Delivery")
+    found = (f.Units("1", "SKU-1", 1), f.Units("2", "SKU-2", 1))
+    story.when(i.ReportShortPicked(ref=REF, fulfilment=F1, task_id="t-F1", found=found))
+    story.done(f.ReleaseStock, f.Undone()).when(packed(a_parcel("a", l1=1, l2=1)))
+    label = story.effect(f.BuyLabel)
+    assert isinstance(label, f.BuyLabel)
+    assert label.collect_minor == 2250 - 500
+    story.done(f.BuyLabel, sold(K1)).when(handed_over())
+    assert not any(x.amount_minor for x in story.state.tasks)
+
+
+def test_two_labels_of_one_shipment_collect_once() -> None:
+    """Each parcel is labelled as it is packed; the first label collects, also before it is bought,
+    and when both are asked for at once."""
+    cod = {"payment": "pending", "payment_method": "Cash on Delivery"}
+    story = given_released(Story(setup=COD), **cod)
+    story.when(packed(a_parcel("a", l1=2), complete=False))
+    story.when(packed(a_parcel("b", l2=1)))
+    labels = [x for x in story.effects.values() if isinstance(x, f.BuyLabel)]
+    assert [x.collect_minor for x in labels] == [2250, 0]
+
+    story = given_released(Story(setup=COD), **cod)
+    story.when(i.NoteReport(ref=REF, source="x", topic="t", words="w", hold="before_hand_over"))
+    story.when(packed(a_parcel("a", l1=2), complete=False))
+    story.when(packed(a_parcel("b", l2=1))).act("release").then_effects(f.BuyLabel, f.BuyLabel)
+    labels = [x for x in story.effects.values() if isinstance(x, f.BuyLabel)]
+    assert [x.collect_minor for x in labels] == [2250, 0]
+
+
+def test_what_a_warehouse_collects_too_much_is_named_and_owed() -> None:
+    """Where its own label says the amount, a dropped unit leaves it to a person."""
+    place = Place(name="3PL", warehouse="3pl", labels="them")
+    setup = replace(COD, short_pick="drop", places=(place,))
+    story = given_released(Story(setup=setup), payment="pending", payment_method="Cash on Delivery")
+    found = (f.Units("1", "SKU-1", 1), f.Units("2", "SKU-2", 1))
+    story.when(i.ReportShortPicked(ref=REF, fulfilment=F1, task_id="t-F1", found=found))
+    assert story.state.tasks[0].words == (
+        "22.50 USD are collected with F1, and 17.50 USD are due: have it corrected"
+    )
+    story.done(f.ReleaseStock, f.Undone()).when(packed(a_parcel("a", l1=1, l2=1)))
+    story.when(handed_over(a_parcel("a", "JD1", l1=1, l2=1)))
+    assert [x.amount_minor for x in story.state.tasks if x.task_id == "money"] == [500]
 
 
 def test_what_is_collected_is_in_the_customers_currency() -> None:
