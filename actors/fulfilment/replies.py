@@ -7,7 +7,7 @@ from actors.fulfilment.table import TABLE
 from actors.fulfilment.thing import Fulfilment
 from actors.fulfilment.wanted import ALL
 from actors.kernel import ledger
-from actors.order.differs import leave
+from actors.order.differs import leave, not_stopped
 from actors.order.joint_things import recalled
 from actors.order.work import Work
 from actors.stock.plan import MAX_FULFILMENTS, OpenLine, Planned, plan
@@ -176,5 +176,9 @@ def cancel_refused(work: Work, key: Key, reason: str, settles: int) -> None:
         told = f"the warehouse does not cancel {key}: {reason}"[:300]
         hold_id = f"{REFUSED_CANCEL}{work.state.version + 1}"
         work.say(e.Held(rule="hold", key=key, hold_id=hold_id, reason=told))
+    elif why == "changed":
+        not_stopped(work, key, reason)
     else:
-        leave(work, [f"the order changed, and the warehouse does not stop {key}: {reason}"[:300]])
+        leave(
+            work, [f"{key} was to start again, and the warehouse does not stop it: {reason}"[:300]]
+        )

@@ -47,6 +47,20 @@ def too_late(work: Work, facets: tuple[str, ...], late: tuple[tuple[int, int], .
     leave(work, told)
 
 
+def not_stopped(work: Work, key: Key, reason: str) -> None:
+    """Leave to a person what a warehouse does not stop for although it was told something else. Of
+    a note alone no one is told: nothing goes wrong with the goods, and most of them have left."""
+    state = work.state
+    thing = state.fulfilments[key]
+    facets = [one for one, revision in state.revised.items() if revision > thing.told]
+    named = [_NAMES[one] for one in _NAMES if one in facets]
+    if not thing.left or any(ledger.wished(state.lines[at].counts) for at, _ in thing.left):
+        named.append("the lines")
+    if named and named != [_NAMES["note"]]:
+        words = f"{' and '.join(named)} changed, and the warehouse does not stop {key}: {reason}"
+        leave(work, [words[:300]])
+
+
 def old_label(state: State, label: Label) -> list[str]:
     """Name the parcels whose label says another address and can't be voided any more, because
     another parcel has left under it."""

@@ -116,6 +116,9 @@ def _changed(draft: Draft, event: e.Changed) -> None:
     state = draft.state
     for name in {one for facet in event.facets for one in REVISIONS[facet]}:
         draft.set(**{name: getattr(state, name) + 1})
+    told = [facet for facet in event.facets if "task" in REVISIONS[facet]]
+    if told:
+        draft.set(revised={**state.revised, **dict.fromkeys(told, state.task + 1)})
     draft.set(
         source_updated_at=event.source_updated_at,
         total_minor=event.total_minor,

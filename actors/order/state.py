@@ -93,7 +93,8 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True):
     settled. `source_updated_at` is the order's time of change in the channel's latest statement,
     `heard_at` the same in its latest message that says only that the order is cancelled. `beside`
     says that the channel's latest statement is kept beside the body. `address`, `task` and `book`
-    are the revisions of what a label, a warehouse's task and the ERP are told.
+    are the revisions of what a label, a warehouse's task and the ERP are told; `revised` says with
+    which revision of the task each facet of it changed last.
     `lines` are all lines that there ever were, in the order in which they came: events name them by
     their place; `sums` are their ledgers together. `ended` is what is left of things that have
     ended, `numbers` are the highest numbers of things so far. `open` lists effects under way,
@@ -126,6 +127,7 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True):
     address: int = 1
     task: int = 1
     book: int = 1
+    revised: dict[str, int] = {}
     lines: tuple[LineState, ...] = ()
     sums: dict[str, int] = {}
     fulfilments: dict[Key, Fulfilment] = {}

@@ -154,11 +154,18 @@ def test_a_3pl_with_its_own_labels_is_reissued_also_after_packing() -> None:
 
 
 def test_a_warehouse_that_does_not_stop_leaves_the_difference_to_a_person() -> None:
-    """The wish is dropped, and the task goes on; what differs is named."""
-    story = given_released().when(updated(MOVED)).refused(f.CancelTask, "on the conveyor")
-    story.then_events(e.StopDropped, e.TaskOpened)
-    assert "does not stop F1: on the conveyor" in waiting_for(story.state)
-    story.when(packed()).then_effects(f.BuyLabel)
+    """The wish is dropped, and the task goes on; exactly what differs is named."""
+    for said, named in (
+        (MOVED, "the address changed"),
+        (replace(MOVED, note="ring"), "the address and the note changed"),
+        (cheaper(later(10), CUP), "the lines changed"),
+        (replace(cheaper(later(10), CUP), note="ring"), "the note and the lines changed"),
+    ):
+        story = given_released().when(updated(said)).refused(f.CancelTask, "on the conveyor")
+        story.then_events(e.StopDropped, e.TaskOpened)
+        told = f"{named}, and the warehouse does not stop F1: on the conveyor"
+        assert told in waiting_for(story.state)
+        story.when(packed()).then_effects(f.BuyLabel)
 
 
 def test_a_phone_number_reissues_nothing() -> None:
