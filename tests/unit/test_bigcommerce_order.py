@@ -198,7 +198,9 @@ def test_a_line_that_was_refunded_whole_is_gone_and_an_order_of_none_is_cancelle
     assert [line.line_id for line in found.lines] == ["2"]
     products[1]["quantity_refunded"] = 1
     whole = read(a_bundle(an_order(status_id=4, refunded_amount="32.0500"), products=products))
-    assert whole == CancelOrder(ref="250", reason="Every line was refunded.", whole=True)
+    assert whole == CancelOrder(
+        ref="250", reason="Every line was refunded.", whole=True, at="2026-11-27T10:30:00Z"
+    )
 
 
 def test_a_negative_fee_and_a_discount_above_the_goods_still_sum() -> None:
@@ -280,7 +282,9 @@ def test_a_deleted_order_is_for_a_person_and_a_cancelled_one_is_cancelled() -> N
     """Archived in the shop, its goods stay in the house until somebody looked."""
     assert noted(a_bundle(an_order(is_deleted=True))).topic == "archived"
     found = read(a_bundle(an_order(is_deleted=True, status_id=5)))
-    assert found == CancelOrder(ref="250", reason="Cancelled in the shop.", whole=True)
+    assert found == CancelOrder(
+        ref="250", reason="Cancelled in the shop.", whole=True, at="2026-11-27T10:30:00Z"
+    )
 
 
 def test_nothing_is_dropped() -> None:

@@ -135,11 +135,14 @@ def test_what_is_cancelled_is_a_cancel_whatever_the_topic() -> None:
     gone = a_payload(cancelled_at="2026-11-27T07:00:00-05:00", cancel_reason="customer")
     for kind in KIND_OF_TOPIC.values():
         found = SHOP.translate(kind, "", json.dumps(gone).encode())
-        assert found == CancelOrder(ref="820982911946154508", reason="customer", whole=True)
+        assert found == CancelOrder(
+            ref="820982911946154508", reason="customer", whole=True, at="2026-11-27T12:00:01Z"
+        )
     empty = a_payload(line_items=[an_item(1, "1.00", current_quantity=0)])
     found = SHOP.translate("update", "", json.dumps(empty).encode())
     assert isinstance(found, CancelOrder)
     assert "removed" in found.reason
+    assert found.at == "2026-11-27T12:00:01Z"
     assert refusal(a_payload(line_items=[])).reason == refusals.NOTHING_TO_FULFIL
 
 

@@ -22,6 +22,7 @@ from adapters.channels.amazon.shapes import (
     Package,
 )
 from adapters.kit.attributes import MAX_ATTRIBUTES, bounded
+from adapters.kit.moments import moment_of
 from adapters.kit.rounding import EXACT, Rounding
 from adapters.kit.translation import Translation
 from schemas.contracts import checks, published, refusals
@@ -74,9 +75,9 @@ def input_of(
             f"The fulfillmentStatus is {shown(status)}, which is not known here.",
         )
     if status == "CANCELLED":
-        return CancelOrder(ref=ref, reason=_cancel_reason(source), whole=True)
+        return _cancelled(source, _cancel_reason(source))
     if source.order_items and not any(map(current_quantity, source.order_items)):
-        return CancelOrder(ref=ref, reason="Every item was cancelled.", whole=True)
+        return _cancelled(source, "Every item was cancelled.")
     if status in PENDING and not _complete(source):
         words = "Amazon has not confirmed the payment yet and tells no address; it must wait."
         return NoteReport(ref=ref, source=SOURCE, topic=status, words=words, waits=True)
@@ -86,6 +87,11 @@ def input_of(
     return UpdateOrder(
         order=canonical_order(source, rounding, settings), fulfilled=fulfilled_of(source)
     )
+
+
+def _cancelled(source: AmazonOrder, reason: str) -> CancelOrder:
+    at = moment_of(source.last_updated_time)
+    return CancelOrder(ref=_ref(source), reason=reason, whole=True, at=at)
 
 
 def fulfilled_of(source: AmazonOrder) -> tuple[OutsideShipment, ...]:

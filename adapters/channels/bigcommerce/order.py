@@ -35,6 +35,7 @@ from adapters.channels.bigcommerce.shapes import (
 )
 from adapters.channels.bigcommerce.statuses import payment_of
 from adapters.kit.attributes import MAX_ATTRIBUTES
+from adapters.kit.moments import moment_of
 from adapters.kit.rounding import Rounding
 from schemas.contracts import checks, published, refusals
 from schemas.contracts.doubts import doubts_of, stated_region
@@ -82,7 +83,7 @@ def input_of(
             f"The status_id is {order.status_id}, which is not known here; 0 to 14 were expected.",
         )
     if status.way == "cancel":
-        return CancelOrder(ref=str(order.id), reason=status.words, whole=True)
+        return _cancelled(order, status.words)
     if order.is_deleted:
         return _note(order, "archived", "The order was deleted in the shop: cancel it, or ship it.")
     if status.way == "wait":
@@ -90,7 +91,7 @@ def input_of(
     if status.way == "hold":
         return _note(order, status.name, status.words, waits=True)
     if source.products and not any(map(wanted_of, source.products)):
-        return CancelOrder(ref=str(order.id), reason="Every line was refunded.", whole=True)
+        return _cancelled(order, "Every line was refunded.")
     return UpdateOrder(
         order=canonical_order(source, rounding, settings), fulfilled=fulfilled_of(source)
     )
@@ -252,6 +253,11 @@ def fulfilled_of(source: Bundle) -> tuple[OutsideShipment, ...]:
             "is left of it by hand.",
         )
     return tuple(found)
+
+
+def _cancelled(order: BigCommerceOrder, reason: str) -> CancelOrder:
+    at = moment_of(utc(order.date_modified))
+    return CancelOrder(ref=str(order.id), reason=reason, whole=True, at=at)
 
 
 def _note(

@@ -38,6 +38,7 @@ from adapters.kit.inbound import (
     shown_headers,
     signed_by_any,
 )
+from adapters.kit.moments import moment_of
 from adapters.kit.rounding import EXACT, Rounding
 from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused, refused
@@ -137,10 +138,11 @@ class Shopify:
         order = read_order(tree)
         ref = order_ref(order)
         if kind == "cancel" or order.cancelled_at:
-            return CancelOrder(ref=ref, reason=(order.cancel_reason or "")[:256], whole=True)
+            reason = (order.cancel_reason or "")[:256]
+            return CancelOrder(ref=ref, reason=reason, whole=True, at=moment_of(order.updated_at))
         if order.line_items and not any(map(current_quantity, order.line_items)):
             words = "Every line was removed or refunded."
-            return CancelOrder(ref=ref, reason=words, whole=True)
+            return CancelOrder(ref=ref, reason=words, whole=True, at=moment_of(order.updated_at))
         stated = canonical_order(order, self._rounding, self._translation)
         return _input(kind, ref, stated, fulfilled_of(order))
 

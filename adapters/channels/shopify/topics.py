@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Literal
 
 from msgspec import Struct
 
 from adapters.kit.inbound import UNKNOWN
+from adapters.kit.moments import moment_of
 from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused, refused
 from schemas.contracts.strict_json import shown
@@ -339,19 +339,8 @@ def note_of(topic: str, tree: object) -> NoteReport:
         words=words[:MAX_WORDS],
         hold=meaning.hold if meaning.only_if(tree) else "",
         refetch=meaning.refetch(tree),
-        at=_moment(at(tree, meaning.at)) if meaning.at else None,
+        at=moment_of(at(tree, meaning.at)) if meaning.at else None,
     )
-
-
-def _moment(value: object) -> str | None:
-    """Return a time as RFC 3339 in UTC; None for what is none."""
-    try:
-        found = datetime.fromisoformat(value) if isinstance(value, str) else None
-        if found is None or found.tzinfo is None:
-            return None
-        return found.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
-    except (ValueError, OverflowError):
-        return None
 
 
 def kept(topic: str) -> Refused:
