@@ -183,5 +183,11 @@ def cancel_refused(work: Work, key: Key, reason: str, settles: int) -> None:
         )
         hold_id = f"{REFUSED_CANCEL}{work.state.version + 1}"
         work.say(e.Held(rule="hold", key=key, hold_id=hold_id, reason=told))
-    else:
+    elif why == "changed":
         not_stopped(work, key, thing, reason)
+    else:
+        leave(
+            work,
+            f"{key} was to start again, and the warehouse does not stop it ({reason[:200]}): ask "
+            "the warehouse whether it goes on",
+        )

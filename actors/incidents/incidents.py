@@ -58,6 +58,9 @@ _OF_HOLD = (
     ("money-gone-", c.PAYMENT_WITHDRAWN),
     ("said-twice-", c.SAID_TWICE),
     ("unmapped-sku", c.SKU_UNMAPPED),
+    ("unmapped-item-number", c.SKU_UNMAPPED),
+    ("unmapped-address", c.ADDRESS_FORMAT_INVALID),
+    ("unmapped-account", c.ERP_REFUSED),
     ("unmapped-tax-code", c.TAX_CODE_UNMAPPED),
     ("unmapped-shipping-method", c.SHIPPING_METHOD_UNMAPPED),
 )

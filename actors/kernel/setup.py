@@ -9,16 +9,21 @@ from msgspec import Struct
 
 from schemas.messages.effects import WhoBuys
 
+AddressKind = Literal["post_box", "military"]
+"""Addresses that not every carrier delivers to."""
+
 
 class Place(Struct, frozen=True, kw_only=True):
     """A place that goods leave from. `warehouse` and `carrier` are the lanes (instance names) of
     its partners, "" for a role no one plays: without a warehouse a person packs and reports, and
-    without a carrier no label is bought. `labels` says who buys them (a 3PL may buy its own)."""
+    without a carrier no label is bought. `labels` says who buys them (a 3PL may buy its own).
+    `refuses` are kinds of addresses that its carrier does not deliver to."""
 
     name: str
     warehouse: str = ""
     carrier: str = ""
     labels: WhoBuys = "us"
+    refuses: frozenset[AddressKind] = frozenset()
 
 
 def brand(carrier: str) -> str:
@@ -33,8 +38,10 @@ class Setup(Struct, frozen=True, kw_only=True):
     (none: nothing travels by us). `stock` False: no stock is kept, every reservation is taken for
     granted. `promised` are payment methods (as the channel names them, folded) that count as a
     promise to pay; `collected` those of them whose amount is collected on delivery.
-    `writes` are the mail templates that we send for this channel; the shop sends the others.
-    `carriers` are the carriers that can be asked where a parcel is: what people call each
+    `longest_sku` is how many characters of an SKU the ERP takes (0: all that an order may have).
+    `unbooked` are kinds of money for which the ERP has no account: kinds of lines, `shipping`,
+    `duty`. `writes` are the mail templates that we send for this channel; the shop sends the
+    others. `carriers` are the carriers that can be asked where a parcel is: what people call each
     (`brand`), and its lane."""
 
     channel: str
@@ -50,3 +57,5 @@ class Setup(Struct, frozen=True, kw_only=True):
     restock_by: Literal["us", "channel"] = "us"
     notify_customer: bool = False
     carriers: tuple[tuple[str, str], ...] = ()
+    longest_sku: int = 0
+    unbooked: frozenset[str] = frozenset()

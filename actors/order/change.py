@@ -230,21 +230,9 @@ def edit(work: Work, command: i.EditOrder) -> str:
         return f"An order that is {stage} can't be edited."
     if body is None:
         return "What was ordered is not kept here any more: its personal data was erased."
-    gone: dict[int, int] = {}
-    at_of = {line.line_id: at for at, line in enumerate(state.lines)}
-    for one in command.lines:
-        at = at_of.get(one.line_id)
-        if at is None:
-            return f"The order has no line {one.line_id}."
-        counts = state.lines[at].counts
-        now = ledger.ordered(counts) - ledger.wished(counts)
-        if one.quantity > now:
-            return (
-                f"Line {one.line_id} has {now} units; none can be added here, because the money is "
-                "the channel's: add them there."
-            )
-        if one.quantity < now:
-            gone[at] = now - one.quantity
+    gone, why = _taken_off(state, command)
+    if why:
+        return why
     wishes, late = _freed_by_person(state, gone)
     if late:
         at, count = late[0]
@@ -262,8 +250,33 @@ def edit(work: Work, command: i.EditOrder) -> str:
         work.stated = work.context.stated or body
     event = _as_it_is(work, changed, command.person, facets)
     work.say(replace(event, wishes=wishes, reason=command.reason))
+    made = mapping.made_of(changed, work.context)
+    if mapping.is_unmapped(state):
+        normalised(work, changed, made)
+    else:
+        mapping.hold(made.unmapped, work)
     too_late(work, facets, ())
     return ""
+
+
+def _taken_off(state: State, command: i.EditOrder) -> tuple[dict[int, int], str]:
+    """Return how many units of each line a person takes off, or why that can't be."""
+    gone: dict[int, int] = {}
+    at_of = {line.line_id: at for at, line in enumerate(state.lines)}
+    for one in command.lines:
+        at = at_of.get(one.line_id)
+        if at is None:
+            return {}, f"The order has no line {one.line_id}."
+        counts = state.lines[at].counts
+        now = ledger.ordered(counts) - ledger.wished(counts)
+        if one.quantity > now:
+            return {}, (
+                f"Line {one.line_id} has {now} units; none can be added here, because the money is "
+                "the channel's: add them there."
+            )
+        if one.quantity < now:
+            gone[at] = now - one.quantity
+    return gone, ""
 
 
 def _freed_by_person(

@@ -114,14 +114,18 @@ def old_label(state: State, label: Label) -> list[str]:
 
 def not_stopped(work: Work, key: Key, thing: Fulfilment, reason: str) -> None:
     """Leave to a person what the task of a warehouse says that does not stop. A change that was
-    taken back since leaves nothing to do."""
+    taken back since leaves nothing to do, and of a note alone no one is told: nothing goes wrong
+    with the goods, and most of them have left."""
     state = work.state
     lines = [
         f"{quantity} × {line.sku} of line {line.line_id} where the order has {quantity - gone}"
         for at, quantity in thing.left
         if (gone := min(quantity, ledger.wished((line := state.lines[at]).counts)))
     ]
-    former = _former(state, thing.told, None)
+    facets = _facets(state, thing.told, None)
+    if not lines and facets == ["note"]:
+        return
+    former = _list_former(facets)
     says = [*lines[:MAX_NAMED], *([former] if former else [])]
     if says:
         todo = "have it corrected" + (", or have what is too much sent back" if lines else "")

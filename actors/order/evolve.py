@@ -161,6 +161,7 @@ def _update_noted(draft: Draft, event: e.UpdateNoted) -> None:
     draft.set(source_updated_at=event.source_updated_at)
     if event.payment:
         draft.set(payment=event.payment)
+    _hear(draft, event)
 
 
 def _shipped_elsewhere(draft: Draft, event: e.ShippedElsewhere) -> None:
@@ -177,12 +178,19 @@ def _cancel_requested(draft: Draft, event: e.CancelRequested) -> None:
     _named(draft, event)
     told = event.requested_by == CHANNEL
     draft.set(cancel=Cancel(event.reason, event.requested_by, told))
+    _hear(draft, event)
 
 
 def _cancel_refused(draft: Draft, event: e.CancelRefused) -> None:
     stays(draft, event)
+    _hear(draft, event)
     if event.requested_by == CHANNEL:
         draft.set(late_cancel=True)
+
+
+def _hear(draft: Draft, event: Any) -> None:
+    if event.heard_at:
+        draft.set(heard_at=event.heard_at)
 
 
 def _channel_told(draft: Draft, event: e.ChannelTold) -> None:
@@ -190,6 +198,7 @@ def _channel_told(draft: Draft, event: e.ChannelTold) -> None:
     cancel = draft.get("cancel")
     if cancel is not None:
         draft.set(cancel=replace(cancel, told=True))
+    _hear(draft, event)
 
 
 def _ended(draft: Draft, event: e.Event) -> None:

@@ -16,6 +16,7 @@ from actors.order import normalise as n
 from actors.order.decision import Context
 from actors.order.normalise import KINDS, Unmapped, normalise
 from actors.order.state import State
+from actors.order.unfit import unfit
 from actors.order.work import Work
 from schemas.messages import events as e
 from schemas.messages.codec import encode
@@ -47,8 +48,10 @@ def made_of(order: Order, context: Context, waived: Sequence[str] = ()) -> Made:
     """Put a stated order into our own terms, or leave it as it is when something is missing."""
     kinds = [kind for kind in KINDS if hold_id_of(kind) in waived] if waived else ()
     found = normalise(order, context.mappings, context.channel, kinds)
-    if found.unmapped or found.order is order:
-        return Made(order, found.order, "", found.unmapped)
+    beyond = (x for x in unfit(found.order, context.setup) if x.kind not in kinds)
+    missing = tuple(dict.fromkeys((*found.unmapped, *beyond)))
+    if missing or found.order is order:
+        return Made(order, found.order, "", missing)
     return Made(found.order, found.order, digest_of_goods(order))
 
 
@@ -110,9 +113,14 @@ def reasons(unmapped: Sequence[Unmapped], channel: str) -> list[tuple[str, str]]
     """Return (hold id, reason) for each kind that has something missing."""
     found = []
     for kind in KINDS:
-        values = [repr(one.value) for one in unmapped if one.kind == kind]
-        if not values:
+        told = [one.value for one in unmapped if one.kind == kind]
+        if not told:
             continue
+        if kind in n.SENTENCES:
+            more = f"; and {len(told) - MAX_NAMED} more" if len(told) > MAX_NAMED else ""
+            found.append((hold_id_of(kind), "; ".join(told[:MAX_NAMED]) + more))
+            continue
+        values = [repr(one) for one in told]
         more = f" and {len(values) - MAX_NAMED} more" if len(values) > MAX_NAMED else ""
         named = ", ".join(values[:MAX_NAMED])
         reason = f"the tables of {channel} lack the {_WORDS[kind]} {named}{more}"

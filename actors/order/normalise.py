@@ -26,7 +26,10 @@ from schemas.order.canonical import Line, Order
 from schemas.order.money import share_out
 
 SKU, TAX_CODE, SHIPPING_METHOD = "sku", "tax_code", "shipping_method"
-KINDS = (SKU, TAX_CODE, SHIPPING_METHOD)
+ITEM_NUMBER, ACCOUNT, ADDRESS = "item_number", "account", "address"
+KINDS = (SKU, TAX_CODE, SHIPPING_METHOD, ITEM_NUMBER, ACCOUNT, ADDRESS)
+SENTENCES = frozenset({ITEM_NUMBER, ACCOUNT, ADDRESS})
+"""Kinds of which a value is a sentence: what partners could not carry out (`unfit`)."""
 UNMAPPED = "unmapped-"
 """How the ids of holds for a missing mapping begin: the kind follows, with dashes."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from actors.kernel import ledger
 from actors.order import change, mapping, outside
+from actors.order.decision import moment
 from actors.order.differs import left_before_cancel
 from actors.order.evolve import CHANNEL
 from actors.order.reading import MONEY_IS_THERE, TEST_ORDER, shipped
@@ -48,21 +49,35 @@ def cancel(work: Work, command: i.CancelOrder) -> None:
     """Cancel what has not left; when everything has, it is refused, because a return is needed.
     What was cancelled as a whole before it came is not waited for."""
     unborn = work.state.stage in UNBORN
-    request_cancel(work, command.reason, command.requested_by)
+    request_cancel(work, command.reason, command.requested_by, _news(work.state, command))
     if command.whole and unborn:
         work.say(e.Cancelled(rule="nothing-there"))
 
 
-def request_cancel(work: Work, reason: str, by: str) -> None:
-    """Say that the order is to be cancelled, or why it can't be."""
+def _news(state: State, command: i.CancelOrder) -> str:
+    """Return the order's time of change in a channel's message that it is cancelled, "" for one
+    that is not newer than what the channel said before. Comparisons with the channel must not find
+    a change in it; the statement that later ones are compared with stays the same."""
+    if command.requested_by != CHANNEL or not command.at:
+        return ""
+    known = [moment(at) for at in (state.source_updated_at, state.heard_at) if at]
+    return "" if any(at >= moment(command.at) for at in known) else command.at
+
+
+def request_cancel(work: Work, reason: str, by: str, heard_at: str = "") -> None:
+    """Say that the order is to be cancelled, or why it can't be. `heard_at` as the events have
+    it."""
     state = work.state
     if state.stage in (*UNBORN, PLACED, ACCEPTED):
         if state.cancel is not None:
             if by == CHANNEL and not state.cancel.told and state.stage in (PLACED, ACCEPTED):
-                work.say(e.ChannelTold(rule="channel-told", told=False))
+                work.say(e.ChannelTold(rule="channel-told", told=False, heard_at=heard_at))
+            elif heard_at and state.stage in (PLACED, ACCEPTED):
+                at = state.source_updated_at
+                work.say(e.UpdateNoted(rule="note", source_updated_at=at, heard_at=heard_at))
             return
         if state.stage == ACCEPTED and _has_left(state):
-            _refuse_cancel(work, by)
+            _refuse_cancel(work, by, heard_at)
             return
         unborn = state.stage in UNBORN
         context = work.context
@@ -76,18 +91,19 @@ def request_cancel(work: Work, reason: str, by: str) -> None:
                 requested_by=by,
                 left=_left(state),
                 wishes=_everything(state),
+                heard_at=heard_at,
             )
         )
         if by == CHANNEL:
             left_before_cancel(work, _left(state))
     elif state.stage == CLOSED:
-        _refuse_cancel(work, by)
+        _refuse_cancel(work, by, heard_at)
 
 
-def _refuse_cancel(work: Work, by: str) -> None:
+def _refuse_cancel(work: Work, by: str, heard_at: str) -> None:
     why = "Everything has left; a return is needed instead of a cancellation."
     first = by == CHANNEL and not work.state.late_cancel
-    work.say(e.CancelRefused(rule="too-late", reason=why, requested_by=by))
+    work.say(e.CancelRefused(rule="too-late", reason=why, requested_by=by, heard_at=heard_at))
     if first:
         left_before_cancel(work, _left(work.state))
 

@@ -132,6 +132,10 @@ def waiting_for(state: State) -> str:
     return _goods(state)[:MAX_WORDS]
 
 
+_CORRECTED = tuple(f"{UNMAPPED}{kind}" for kind in ("account", "address"))
+"""Holds that no table frees."""
+
+
 def _holds(state: State) -> tuple[Hold, ...]:
     """Return the holds that wait for a person: one until the channel has stated the order again
     ends by itself, while it is asked for it."""
@@ -142,7 +146,8 @@ def _holds(state: State) -> tuple[Hold, ...]:
 def _held(state: State) -> str:
     missing = [hold.reason for hold in state.holds if hold.hold_id.startswith(UNMAPPED)]
     if missing:
-        return f"a mapping: {'; '.join(missing)}"
+        beyond = all(x.hold_id.startswith(_CORRECTED) for x in state.holds)
+        return f"{'a correction' if beyond else 'a mapping'}: {'; '.join(missing)}"
     waiting = _holds(state)
     if waiting:
         one = waiting[0]

@@ -342,10 +342,12 @@ class EffectExecutor:
         await self._rest(lane, item, str(error), lane.policy.rest_seconds)
 
     async def _rest(self, lane: Lane, item: Item, reason: str, delay: float) -> None:
-        """Leave the effect to the store until it is due again."""
+        """Leave the effect to the store until it is due again: from now on, however long the store
+        takes to write that down."""
+        until = self._runtime.clock.monotonic() + delay
         note = self._note(item, reason, delay)
         if await self._written(lane, item, lambda: self._outbox.note(note)):
-            lane.rest(item, self._runtime.clock.monotonic() + delay)
+            lane.rest(item, until)
 
     async def _suspend(self, lane: Lane, item: Item, why: str) -> None:
         """Set an effect aside of which nothing can be recorded, so that it is not asked again and

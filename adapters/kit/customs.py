@@ -15,7 +15,7 @@ def goods_in(order: Order, parcels: Sequence[PackedParcel]) -> list[tuple[Part, 
     Gift cards, tips and fees need no shipping and are not goods. Parcels whose contents were
     not reported share all goods evenly by line. A line that the order does not have is left out.
     """
-    known = {line.line_id: line for line in order.lines if line.requires_shipping}
+    known = {x.line_id: x for x in order.lines if x.requires_shipping and x.kind == "goods"}
     groups = [[one for one in parcel.units if one.line_id in known] for parcel in parcels]
     if not any(groups):
         groups = _dealt(list(known.values()), len(parcels))

@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 from typing import Protocol, runtime_checkable
 
+from msgspec import Struct
+
 from actors.runtime.errors import NeedsPerson, Retryable, StreamUnavailable, TooLargeForStream
 from actors.runtime.ports import Call, Partner
 from schemas.messages.effects import FetchOrder, OrderFetched, Result
@@ -31,6 +33,25 @@ class Shows(Partner, Protocol):
 
         Raises the errors of `actors.runtime.errors`, Rejected for an order the channel does not
         know.
+        """
+        ...
+
+
+class Resolved(Struct, frozen=True):
+    """A message that now names its order: the order's reference, and the bytes that say so."""
+
+    ref: str
+    raw: bytes
+
+
+@runtime_checkable
+class Resolves(Protocol):
+    """A storefront whose messages may name something else than an order."""
+
+    async def resolved(self, topic: str, raw: bytes) -> Resolved | None:
+        """Return the message with its order beside it; None where the storefront knows of none.
+
+        Raises the errors of `actors.runtime.errors`.
         """
         ...
 
@@ -66,6 +87,11 @@ class Fetching:
         self._intake = intake
         self._source = source
         self.can_look_up = shop.can_look_up
+
+    @property
+    def resolves(self) -> Resolves | None:
+        """The storefront as one that says which order a message is about; None for another."""
+        return self._shop if isinstance(self._shop, Resolves) else None
 
     async def perform(self, call: Call) -> Result:
         """Fetch the order, or do what the storefront does."""

@@ -35,6 +35,28 @@ def printable(text: str, *, pictures: bool = True) -> str:
     return " ".join("".join(kept).split())
 
 
+_OBEYED = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+"""Categories of characters that a terminal obeys, or that turn, hide or part what follows."""
+
+
+_LAID_OUT = frozenset("\n\t\u200c\u200d")
+"""Line breaks and tabs, and what joins the letters of some scripts and parts of an emoji."""
+
+
+def visible(text: str) -> str:
+    """Return the text with what a terminal would obey written out, such as `\\x1b`. Line breaks and
+    tabs stay."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(map(_seen, text))
+
+
+def _seen(sign: str) -> str:
+    if sign in _LAID_OUT or unicodedata.category(sign) not in _OBEYED:
+        return sign
+    return sign.encode("unicode_escape").decode("ascii")
+
+
 def utf16_length(text: str) -> int:
     """Return the length as Windows counts it: characters beyond 65,535 are two."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "replace")) // 2
@@ -95,6 +117,12 @@ def dialled(text: str) -> tuple[str, str]:
     if found is None:
         return ascii_digits(text), ""
     return ascii_digits(text[: found.start()]), ascii_digits(found[1])
+
+
+def without_extension(text: str) -> str:
+    """Return a telephone number as it is written, without the extension behind it."""
+    found = _EXTENSION.search(text)
+    return text if found is None else text[: found.start()].rstrip(" ,;-")
 
 
 def phrases(parts: Sequence[str]) -> str:

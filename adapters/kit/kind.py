@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args
 import msgspec
 from msgspec import Struct
 
+from actors.kernel.setup import AddressKind
 from adapters.kit.instance import Instance, Kit
 from adapters.kit.lineage import Carried, Stated
 from adapters.kit.secret import Secret
@@ -76,6 +77,16 @@ class Channel(Struct, Generic[C], frozen=True, kw_only=True):
         return make(settings, instance)
 
 
+class Limits(Struct, frozen=True, kw_only=True):
+    """What a partner can't carry out, so that an order is held before stock is spent on it:
+    characters of the longest SKU (0: any), kinds of money that it has no account for (kinds of
+    lines, `shipping`, `duty`), and kinds of addresses that it does not deliver to."""
+
+    longest_sku: int = 0
+    unbooked: frozenset[str] = frozenset()
+    refuses: frozenset[AddressKind] = frozenset()
+
+
 class Kind(Struct, Generic[S], frozen=True, kw_only=True):
     """A kind of partner or channel.
 
@@ -84,7 +95,8 @@ class Kind(Struct, Generic[S], frozen=True, kw_only=True):
     of a channel that is no longer configured use them. `partner` makes the adapter. `probe` makes
     one harmless call with the configured credentials and returns what it found as a sentence; it
     raises PartnerError. `channel` is what a storefront has, `reports` makes what reads the webhooks
-    of another partner. `carried` shows how an order reaches it.
+    of another partner. `carried` shows how an order reaches it. `limits` says what it can't carry
+    out, by its settings (None: anything that `order.v1` can say).
     """
 
     name: str
@@ -98,6 +110,7 @@ class Kind(Struct, Generic[S], frozen=True, kw_only=True):
     carried: Carried
     channel: Channel[Any] | None = None
     reports: Callable[[S, Instance], Source] | None = None
+    limits: Callable[[S], Limits] | None = None
 
 
 def example_of(kind: Kind[S]) -> S:

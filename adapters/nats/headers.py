@@ -13,6 +13,8 @@ read when a message goes to quarantine, and trusted only if it belongs to the me
 partition."""
 SENT = "Orderwright-Sent"
 """The sender's own headers as one JSON object, for people who inspect a refused message."""
+SEAL = "Orderwright-Seal"
+"""Shows that one of our processes published the message: see `adapters.nats.seal`."""
 SUBJECT = "Orderwright-Subject"
 """Set on unroutable messages when they are read: the subject they were published under."""
 TRACE = "traceparent"

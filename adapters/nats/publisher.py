@@ -15,8 +15,9 @@ from nats.aio.msg import Msg
 from actors.runtime.errors import StreamUnavailable, TooLargeForStream
 from adapters.kit.fitting import printable
 from adapters.nats.connection import LARGEST_RAW_BYTES, Connection
-from adapters.nats.headers import MESSAGE_ID, REF, SENT, SOURCE, TOPIC, TRACE
+from adapters.nats.headers import MESSAGE_ID, REF, SEAL, SENT, SOURCE, TOPIC, TRACE
 from adapters.nats.messages import MAX_DELIVERY_ID
+from adapters.nats.seal import Seal
 from schemas.order.ids import MAX_REF_LENGTH, ref_token
 
 # One time-out and one repeat: 2.5 s together, within the 5 s after which Shopify gives up a
@@ -53,18 +54,20 @@ class Publisher:
     """Publishes to `orders.in.<channel>.<kind>.<ref>`.
 
     At most 512 messages and 32 MiB are in flight; more are refused at once, so that a flood can't
-    exhaust memory.
+    exhaust memory. `seal` marks messages as our own.
     """
 
     def __init__(
         self,
         connection: Connection,
+        seal: Seal,
         *,
         max_in_flight: int = _MAX_IN_FLIGHT,
         attempt_seconds: tuple[float, ...] = _ATTEMPT_SECONDS,
     ) -> None:
         self._connection = connection
         self._client = connection.client
+        self._seal = seal
         self._max_in_flight = max_in_flight
         self._attempt_seconds = attempt_seconds
         self._inbox = f"{self._client.new_inbox()}."
@@ -123,9 +126,12 @@ class Publisher:
             SOURCE: source,
             REF: token,
         }
+        # An HTTP header may contain bytes that are not UTF-8; a NATS header can't.
+        topic = printable(topic)
         if topic:
-            # An HTTP header may contain bytes that are not UTF-8; a NATS header can't.
-            headers[TOPIC] = printable(topic)
+            headers[TOPIC] = topic
+        if seal := self._seal.of(id_head, source, topic, raw):
+            headers[SEAL] = seal
         if trace:
             headers[TRACE] = trace
         if sent:

@@ -23,8 +23,8 @@ from schemas.messages.privacy import DUE_DAYS, Subject
 from schemas.order.customers import email_of, phone_of, reference_of
 from schemas.order.ids import order_id_for
 
-OPEN, DONE = "open", "done"
-STATES = (OPEN, DONE)
+OPEN, DONE, STOPPED = "open", "done", "stopped"
+STATES = (OPEN, DONE, STOPPED)
 
 MAX_LISTED = 200
 """Rows in one page."""
@@ -63,6 +63,7 @@ class Request(Struct, frozen=True, kw_only=True):
     received_at: datetime
     due_at: datetime
     forced: bool
+    hastened: bool
     waits_for: str
     orders: int
     items: int
@@ -105,6 +106,7 @@ class PrivacyRequests:
         reason: str,
         at: datetime,
         forced: bool = False,
+        hastened: bool = False,
     ) -> int:
         """Keep a request and return its id; a repeat of its delivery id returns the first one's."""
         delivery_id = text_of(delivery_id)
@@ -116,7 +118,7 @@ class PrivacyRequests:
             _sql()["add"],
             *(delivery_id, text_of(channel), kind, text_of(asked_by), text_of(reason)),
             *(whose.customers, whose.emails, whose.phones, whose.order_ids, sealed),
-            *(at, at + timedelta(days=DUE_DAYS), forced),
+            *(at, at + timedelta(days=DUE_DAYS), forced, hastened),
         )
         # None: its twin committed between this statement's two looks.
         return rows[0]["id"] if rows else await self._known(delivery_id)
@@ -170,6 +172,16 @@ class PrivacyRequests:
         """Have it not wait for orders under way. False: it is not open, or nothing is erased."""
         words = (text_of(person), text_of(reason))
         return bool(await self._pool.fetch(_sql()["force"], request_id, at, *words))
+
+    async def hasten(self, request_id: int, *, person: str, reason: str, at: datetime) -> bool:
+        """Cut the grace period short. False: it is not open, erases nothing, or was hastened."""
+        words = (text_of(person), text_of(reason))
+        return bool(await self._pool.fetch(_sql()["hasten"], request_id, at, *words))
+
+    async def stop(self, request_id: int, *, person: str, reason: str, at: datetime) -> bool:
+        """End a request without carrying it out. False: it is not open."""
+        words = (text_of(person), text_of(reason))
+        return bool(await self._pool.fetch(_sql()["stop"], request_id, at, *words))
 
     def _request(self, row: asyncpg.Record) -> Request:
         fields = dict(row)

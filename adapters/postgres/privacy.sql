@@ -4,12 +4,14 @@
 -- Once per delivery id; what comes again finds the first one and changes nothing.
 WITH added AS (
     INSERT INTO privacy_requests (
-        delivery_id, channel, kind, asked_by, reason, customers, emails, phones, order_ids, subject, received_at, due_at, forced
-    ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        delivery_id, channel, kind, asked_by, reason, customers, emails, phones, order_ids, subject, received_at, due_at, forced,
+        hastened
+    ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
     ON CONFLICT (delivery_id) DO NOTHING RETURNING id
 ), noted AS (
     INSERT INTO audit (at, person, action, target, channel, reason, before, after)
-    SELECT $11, $4, 'privacy.' || $3, 'privacy:' || id, $2, $5, '{}', jsonb_build_object('forced', $13::bool) FROM added
+    SELECT $11, $4, 'privacy.' || $3, 'privacy:' || id, $2, $5, '{}', jsonb_build_object('forced', $13::bool, 'hastened', $14::bool)
+    FROM added
 )
 SELECT id FROM added UNION ALL SELECT id FROM privacy_requests WHERE delivery_id = $1;
 
@@ -26,7 +28,7 @@ SELECT {columns} FROM privacy_requests WHERE state = 'open' AND id > $1 ORDER BY
 
 -- name: columns
 id, delivery_id, channel, kind, state, asked_by, reason, customers, emails, phones, order_ids, subject, received_at, due_at,
-forced, waits_for, orders, items, done_at
+forced, hastened, waits_for, orders, items, done_at
 
 -- name: progress
 UPDATE privacy_requests SET waits_for = $2, orders = orders + $3, items = items + $4 WHERE id = $1 AND state = 'open';
@@ -50,3 +52,24 @@ WITH forced AS (
 INSERT INTO audit (at, person, action, target, channel, reason, before, after)
 SELECT $2, $3, 'privacy.force', 'privacy:' || id, channel, $4, '{"forced": false}', '{"forced": true}'
 FROM forced RETURNING target;
+
+-- name: hasten
+WITH hastened AS (
+    UPDATE privacy_requests SET hastened = true
+    WHERE id = $1 AND state = 'open' AND kind <> 'export' AND NOT hastened RETURNING id, channel
+)
+INSERT INTO audit (at, person, action, target, channel, reason, before, after)
+SELECT $2, $3, 'privacy.hasten', 'privacy:' || id, channel, $4, '{"hastened": false}', '{"hastened": true}'
+FROM hastened RETURNING target;
+
+-- name: stop
+-- What was not erased stays; whom it was about is forgotten, as when it is done.
+WITH stopped AS (
+    UPDATE privacy_requests SET state = 'stopped', done_at = $2, waits_for = '',
+        subject = NULL, customers = '{}', emails = '{}', phones = '{}'
+    WHERE id = $1 AND state = 'open' RETURNING id, channel, orders, items
+)
+INSERT INTO audit (at, person, action, target, channel, reason, before, after)
+SELECT $2, $3, 'privacy.stop', 'privacy:' || id, channel, $4, '{"state": "open"}',
+    jsonb_build_object('state', 'stopped', 'orders', orders, 'messages', items)
+FROM stopped RETURNING target;

@@ -35,10 +35,12 @@ class Progress(Struct, frozen=True, kw_only=True):
 class Ours(Struct, frozen=True, kw_only=True):
     """What we have of an order: when the channel's last statement that we took was made, or, while
     the order is only expected, when we last heard of it (by our clock; "" for never); and whether
-    nothing can happen to it any more."""
+    nothing can happen to it any more. `heard_at`: the order's time of change in the channel's
+    latest message that says only that it is cancelled ("": there was none)."""
 
     updated_at: str
     final: bool
+    heard_at: str = ""
 
 
 class SyncStore:
@@ -65,7 +67,12 @@ class SyncStore:
         ids = [order_id_for(channel, ref) for ref in refs]
         rows = await self._pool.fetch(_sql()["orders"], ids)
         return {
-            row["ref"]: Ours(updated_at=row["updated_at"] or "", final=row["final"]) for row in rows
+            row["ref"]: Ours(
+                updated_at=row["updated_at"] or "",
+                final=row["final"],
+                heard_at=row["heard_at"] or "",
+            )
+            for row in rows
         }
 
     async def refused(self, channel: str, refs: Sequence[str]) -> dict[str, datetime]:

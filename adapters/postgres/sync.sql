@@ -14,10 +14,11 @@ ON CONFLICT (channel, job) DO UPDATE SET position = excluded.position, complete 
 -- name: orders
 -- Of an order that is only expected nothing was stated: then it counts when we last heard of it.
 SELECT ref, final, coalesce(
-    nullif(convert_from(state, 'UTF8')::json ->> 'source_updated_at', ''),
+    nullif(told ->> 'source_updated_at', ''),
     to_char(updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-) AS updated_at
-FROM orders WHERE order_id = ANY($1::text[]);
+) AS updated_at, told ->> 'heard_at' AS heard_at
+FROM orders, LATERAL (SELECT convert_from(state, 'UTF8')::json AS told) AS stored
+WHERE order_id = ANY($1::text[]);
 
 -- name: refused
 -- What tells of the whole order: news that was refused says nothing of whether the order itself came.

@@ -6,15 +6,12 @@ it a pool of its own, made with `by_key=False`, so that a slow question can't ho
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
 import asyncpg
-import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict
 
@@ -23,6 +20,7 @@ from actors.order.table import FINAL
 from actors.order.words import WORDS
 from actors.runtime.ports import BODY, Document
 from adapters.kit.exchanges import ExchangePolicy
+from adapters.postgres.cursors import cursor_after, position_of
 from adapters.postgres.exchanges import KeptExchange, PostgresExchanges
 from adapters.postgres.journal import stored_documents, stored_events
 from adapters.postgres.order_history import TOLD, NotableRow, told_by, with_contents
@@ -67,12 +65,7 @@ STAGES = (
 PROGRESS = ("expected", "placed", *WORDS.values(), "cancelling", *sorted(FINAL))
 """How far orders are: every word that lists show."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _END = (datetime(9999, 1, 1, tzinfo=UTC), "")
-
-
-class CursorRefused(ValueError):
-    """A cursor that no page of this list gave out."""
 
 
 class OrderRow(Struct, frozen=True, kw_only=True):
@@ -104,8 +97,21 @@ class Page(Struct, frozen=True, kw_only=True):
     next_cursor: str | None
 
 
+class Found(Struct, frozen=True, kw_only=True):
+    """One of several orders with the same name."""
+
+    order_id: OrderId
+    channel: str
+    number: str
+
+
 class Ambiguous(ValueError):
-    """A name that several orders have. The text names them all."""
+    """A name that several orders have. The text names them all, and so does `found`, at most
+    MAX_AMBIGUOUS of them."""
+
+    def __init__(self, text: str, rows: Sequence[asyncpg.Record]) -> None:
+        super().__init__(_ambiguous(text, rows))
+        self.found = tuple(Found(**dict(row)) for row in rows[:MAX_AMBIGUOUS])
 
 
 class EffectRow(Struct, frozen=True, kw_only=True):
@@ -192,7 +198,7 @@ class Views:
         people's number, whole (`#1042` finds `1042`). Raises CursorRefused.
         """
         limit = max(1, min(limit, MAX_ROWS))
-        at, order_id = _END if cursor is None else _cursor(cursor)
+        at, order_id = _END if cursor is None else position_of(cursor)
         name, names = "list_all", () if text is None else (_names(text),)
         if names:
             name = "list_named"
@@ -207,16 +213,19 @@ class Views:
         return Page(rows=page, next_cursor=_cursor_after(page[-1]) if more else None)
 
     async def find(self, text: str, channels: Collection[str] | None = None) -> OrderId | None:
-        """Return the order that `text` names (as in `list_orders`), among those of some channels.
-        Raises Ambiguous: two shops may use the same number."""
-        names = _names(text)
+        """Return the order that `text` names (as in `list_orders`), among those of some channels:
+        by its id, else by its reference exactly, else by its number. Raises Ambiguous: two shops
+        may use the same one."""
+        names, exact = _names(text), _plain(text.strip())
         only = None if channels is None else sorted(channels)
-        rows = await self._pool.fetch(_sql()["named"], names, only, MAX_AMBIGUOUS + 1)
+        rows = await self._pool.fetch(_sql()["named"], names, only, MAX_AMBIGUOUS + 1, exact)
         for row in rows:
             if row["order_id"] in names:
                 return OrderId(row["order_id"])
+        # A number is what a shop writes on an order: it must not hide another one's reference.
+        rows = [row for row in rows if row["ref"] == exact] or rows
         if len(rows) > 1:
-            raise Ambiguous(_ambiguous(text, rows))
+            raise Ambiguous(text, rows)
         return OrderId(rows[0]["order_id"]) if rows else None
 
     async def show(self, order_id: OrderId) -> OrderView | None:
@@ -359,8 +368,8 @@ def _ambiguous(text: str, rows: Sequence[asyncpg.Record]) -> str:
     ]
     more = " and more" if len(rows) > MAX_AMBIGUOUS else ""
     return (
-        f"{text.strip()[:64]!r} names several orders: {', '.join(told)}{more}. Use the order id of"
-        " the one you mean."
+        f"{text.strip()[:64]!r} names several orders: {', '.join(told)}{more}. Name the channel or"
+        " the order id of the one you mean."
     )
 
 
@@ -370,19 +379,7 @@ def _plain(text: str | None) -> str | None:
 
 
 def _cursor_after(row: OrderRow) -> str:
-    microseconds = (row.placed_at - _EPOCH) // timedelta(microseconds=1)
-    return base64.urlsafe_b64encode(msgspec.json.encode((microseconds, row.order_id))).decode()
-
-
-def _cursor(cursor: str) -> tuple[datetime, str]:
-    try:
-        raw = base64.b64decode(cursor[:256], altchars=b"-_", validate=True)
-        microseconds, order_id = msgspec.json.decode(raw, type=tuple[int, str])
-        return _EPOCH + timedelta(microseconds=microseconds), _plain(order_id) or ""
-    except (binascii.Error, ValueError, OverflowError, msgspec.MsgspecError) as error:
-        raise CursorRefused(
-            "The cursor is not one this list gave out; start again without one."
-        ) from error
+    return cursor_after(row.placed_at, row.order_id)
 
 
 @cache

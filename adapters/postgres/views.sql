@@ -29,12 +29,12 @@ SELECT {row} FROM orders o WHERE o.order_id IN (
 ) AND {after};
 
 -- name: named
-SELECT o.order_id, o.channel, o.number FROM orders o WHERE o.order_id IN (
+SELECT o.order_id, o.channel, o.number, o.ref FROM orders o WHERE o.order_id IN (
     SELECT order_id FROM orders WHERE order_id = ANY ($1::text[])
     UNION SELECT order_id FROM orders WHERE number = ANY ($1::text[])
     UNION SELECT order_id FROM orders WHERE ref = ANY ($1::text[])
 ) AND ($2::text[] IS NULL OR o.channel = ANY ($2))
-ORDER BY o.order_id = ANY ($1) DESC, o.placed_at DESC, o.order_id LIMIT $3;
+ORDER BY o.order_id = ANY ($1) DESC, o.ref = $4 DESC, o.placed_at DESC, o.order_id LIMIT $3;
 
 -- name: row_of
 SELECT {row} FROM orders o WHERE o.order_id = $1;

@@ -217,7 +217,14 @@ def an_order(lines: int) -> Order:
         totals=Totals(
             subtotal_minor=total, discount_minor=0, shipping_minor=0, tax_minor=0, total_minor=total
         ),
-        ship_to=Address(name="Sam", lines=("12 Oak Street",), city="Lexington", country="US"),
+        ship_to=Address(
+            name="Sam",
+            lines=("12 Oak Street",),
+            city="Lexington",
+            country="US",
+            region="KY",
+            postal_code="40502",
+        ),
     )
 
 

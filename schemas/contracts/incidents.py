@@ -307,7 +307,7 @@ _EDGE: Mapping[str, tuple[str, str, str]] = {
     PRIVACY_REQUEST: (
         REASONS[PRIVACY_REQUEST],
         _SERVICE,
-        "`orderwright privacy list` shows what waits for you; `privacy export` writes the file.",
+        "`privacy list` shows what waits: `privacy export`, or `privacy now` or `privacy stop`.",
     ),
     PRIVACY_LATE: (
         "A customer's request by law is due within a week and not done.",

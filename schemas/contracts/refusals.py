@@ -36,6 +36,8 @@ KIND_UNKNOWN = "kind_unknown"
 KIND_MISMATCH = "kind_mismatch"
 TOPIC_UNKNOWN = "topic_unknown"
 TOPIC_NOT_OURS = "topic_not_ours"
+TOPIC_MISMATCH = "topic_mismatch"
+SOURCE_REFUSED = "source_refused"
 ORDER_UNNAMED = "order_unnamed"
 CHANNEL_DISCONNECTED = "channel_disconnected"
 PRIVACY_REQUEST = "privacy_request"
@@ -79,6 +81,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
         KIND_MISMATCH: "The message is of a different kind than it was sent as.",
         TOPIC_UNKNOWN: "The channel's topic has no meaning here yet.",
         TOPIC_NOT_OURS: "The channel's topic does not concern orders; it is ignored on purpose.",
+        TOPIC_MISMATCH: "The signed body does not bear out its topic, which is not signed.",
+        SOURCE_REFUSED: "The sender may not say this in this channel, or in this name.",
         ORDER_UNNAMED: "The channel's message concerns an order but does not name it.",
         CHANNEL_DISCONNECTED: "The channel ended its connection: it sends nothing more.",
         PRIVACY_REQUEST: "Someone requests customer data, or its erasure, by law.",

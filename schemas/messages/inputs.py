@@ -56,12 +56,15 @@ class UpdateOrder(Struct, frozen=True, kw_only=True, tag="order.update.v2"):
 
 class CancelOrder(Struct, frozen=True, kw_only=True, tag="order.cancel.v1"):
     """Somebody wants the order cancelled. `requested_by` is the channel or a person. `whole`: the
-    channel says so of the order as it is, so that nothing more of it is to be waited for."""
+    channel says so of the order as it is, so that nothing more of it is to be waited for. `at` is
+    when the order last changed at the channel as it says so (RFC 3339 with a zone; None when the
+    sender does not say)."""
 
     ref: Ref
     reason: ShortText = ""
     requested_by: ShortText = "channel"
     whole: bool = False
+    at: Timestamp | None = None
 
 
 class NoteReport(Struct, frozen=True, kw_only=True, tag="order.note_report.v1"):

@@ -94,10 +94,13 @@ class Normalised(Event, frozen=True, kw_only=True, tag="order.normalised.v2"):
 
 
 class UpdateNoted(Event, frozen=True, kw_only=True, tag="order.update_noted.v2"):
-    """The channel stated the order again and nothing that we act on differs."""
+    """The channel stated the order again and nothing that we act on differs. When it stated only
+    that the order is cancelled, `heard_at` is the time of that change and `source_updated_at`
+    stays."""
 
     source_updated_at: str
     payment: str = ""
+    heard_at: str = ""
 
 
 class ReportNoted(Event, frozen=True, kw_only=True, tag="order.report_noted.v2"):
@@ -143,7 +146,8 @@ class ShippedElsewhere(Event, frozen=True, kw_only=True, tag="order.shipped_else
 
 class CancelRequested(Event, frozen=True, kw_only=True, tag="order.cancel_requested.v2"):
     """The order is to be cancelled; what has not left is undone. `left` are fulfilments of which
-    goods have left already: these are not undone."""
+    goods have left already: these are not undone. `heard_at` is the order's time of change in the
+    channel's message ("": it states none, or a person asked)."""
 
     channel: str
     ref: str
@@ -151,13 +155,16 @@ class CancelRequested(Event, frozen=True, kw_only=True, tag="order.cancel_reques
     reason: str
     requested_by: str
     left: tuple[str, ...] = ()
+    heard_at: str = ""
 
 
 class CancelRefused(Event, frozen=True, kw_only=True, tag="order.cancel_refused.v2"):
-    """Too late to cancel: everything has left. A return is needed."""
+    """Too late to cancel: everything has left. A return is needed. `heard_at` as in
+    CancelRequested."""
 
     reason: str
     requested_by: str
+    heard_at: str = ""
 
 
 class UnitsDropped(Event, frozen=True, kw_only=True, tag="order.units_dropped.v1"):
@@ -174,10 +181,12 @@ class LeftToOthers(Event, frozen=True, kw_only=True, tag="order.left_to_others.v
 
 class ChannelTold(Event, frozen=True, kw_only=True, tag="order.channel_told.v1"):
     """The channel shows the order as cancelled. `told` says whether we had to tell it; `by` that a
-    person did it there instead."""
+    person did it there instead. `heard_at` as in CancelRequested, when a message of the channel
+    says so."""
 
     told: bool = True
     by: str = ""
+    heard_at: str = ""
 
 
 class Cancelled(Event, frozen=True, kw_only=True, tag="order.cancelled.v2"):

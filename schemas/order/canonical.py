@@ -17,6 +17,9 @@ ORDER_SCHEMA = "orderwright.order.v1"
 DOUBT = "orderwright.doubt."
 """Attributes of this prefix tell what looks wrong and stopped nothing; then follows its reason."""
 
+UNLISTED = "unlisted:"
+"""An SKU of this prefix is none: a title follows, of goods that no catalogue has."""
+
 # Patterns end in `(?![\s\S])` where `$` would let a line break follow in Python and not elsewhere,
 # and say [0-9], because `\d` means more digits in Python than in ECMAScript.
 Ref = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+(?![\s\S])")]
@@ -36,6 +39,8 @@ Timestamp = Annotated[
 Minor = Annotated[int, Meta(ge=0, le=MAX_MINOR)]
 Quantity = Annotated[int, Meta(ge=1, le=1_000_000)]
 Grams = Annotated[int, Meta(ge=0, le=100_000_000)]
+
+Sold = Literal["goods", "gift_card", "tip", "fee", "service"]
 
 Payment = Literal[
     "pending", "authorized", "partially_paid", "paid", "partially_refunded", "refunded", "voided"
@@ -75,7 +80,8 @@ class Line(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
     `presentment_total_minor` is what the customer saw for `total_minor`, in
     `Order.presentment`'s currency. `delivery` is how the goods reach the customer ("": a parcel
     where it requires shipping, else nothing has to travel); `elsewhere` is somebody else's to
-    fulfil, such as a dropshipper that the channel itself tells.
+    fulfil, such as a dropshipper that the channel itself tells. `kind` is what was sold: goods,
+    or money taken for something that no warehouse has and no customs asks for.
     """
 
     line_id: Ref
@@ -94,6 +100,7 @@ class Line(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
     bundle_sku: ShortText = ""
     presentment_total_minor: Minor | None = None
     delivery: Literal["", "parcel", "local_delivery", "pickup", "digital", "elsewhere"] = ""
+    kind: Sold = "goods"
 
 
 class Totals(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

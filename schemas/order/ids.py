@@ -133,7 +133,7 @@ def _mac(named: str, key: bytes) -> str:
     return _base36(int.from_bytes(outer.digest()[:8], "big") % 36**MAC_LENGTH, MAC_LENGTH)
 
 
-# A process has a handful of keys. `hmac` begins anew for each text, which is most of its price.
+# A process has a handful of keys. `hmac` begins again for each text, which is most of its price.
 @lru_cache(maxsize=64)
 def _begun(key: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
     """Return HMAC-SHA256's two hashes (RFC 2104) as they stand before a reference's own text."""

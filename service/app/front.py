@@ -37,7 +37,7 @@ from service.quarantine.api import QuarantineApi
 from service.quarantine.service import QuarantineService
 from service.settings import Listen
 from service.telemetry.metrics import CONTENT_TYPE
-from service.wiring.channels import Readers, readers_by_kind, sources
+from service.wiring.channels import Readers, readers_by_kind, sources, takes_canonical
 from service.wiring.store import Store
 from service.wiring.wire import Wire
 
@@ -91,11 +91,12 @@ async def open_front(
     finder = Finder(store.views, lambda text: verify_reference(text, keys)[0])
     reading = Reading(store.views, finder, api)
     labels = LabelLinks(store.views, keys, clock)
+    takes_orders = [name for name, one in settings.channels.items() if takes_canonical(one)]
     writing = Writing(
         wire.publisher,
         api,
         finder,
-        channels=tuple(settings.channels),
+        channels=takes_orders,
         translate=Canonical().translate,
         sign=sign,
         refused=common.refusals.count,
@@ -109,7 +110,7 @@ async def open_front(
         wire.publisher,
         Imported(store.reports),
         api,
-        channels=tuple(settings.channels),
+        channels=takes_orders,
         refused=common.refusals.count,
     )
     parts = (
@@ -144,7 +145,8 @@ def _quarantine_service(
         QuarantineWorkflow(store.reports, store.sealing),
         wire.publisher,
         readers_by_kind(keys),
-        readers.translate,
+        readers.read,
+        readers.require_origin,
         clock,
     )
 

@@ -15,16 +15,14 @@ from adapters.postgres.incidents import Incidents
 from adapters.postgres.keys import ApiKey, ApiKeys, KeyRefused
 from adapters.postgres.mappings import PostgresMappings
 from adapters.postgres.pool import Pool
-from adapters.postgres.sealing import Sealing
 from adapters.postgres.views import Ambiguous, OrderView, Views
-from schemas.order.ids import OrderId
-from service.app import running
+from service.app import located, running
 from service.app.clock import SystemClock
 from service.app.errors import OperatorError, ServerUnusable
 from service.app.sealing_keys import sealing_in
 from service.app.sessions import open_reports
 from service.embedded.external import check_postgres
-from service.settings import load
+from service.settings import Settings
 
 __all__ = ["ApiKey", "LocalSession", "NoSuchOrder", "open_local"]
 
@@ -36,45 +34,39 @@ class NoSuchOrder(OperatorError):
 
 
 class LocalSession:
-    """The store of a running service, and its addresses. `folder` is its data directory."""
+    """The store of a running service, its addresses and settings. `folder` is its data
+    directory."""
 
     def __init__(
-        self,
-        pool: Pool,
-        nats_url: str,
-        folder: Path,
-        sealing: Sealing,
-        mappings_file: str = "",
-        channels: Sequence[str] = (),
+        self, pool: Pool, found: running.Running, folder: Path, settings: Settings
     ) -> None:
         self.pool = pool
-        self.sealing = sealing
-        self.nats_url = nats_url
+        self.settings = settings
+        self.sealing = sealing = sealing_in(settings, folder)
+        self.nats_url = found.nats_url
         self.folder = folder
         self.views = Views(pool, sealing)
         self.incidents = IncidentViews(pool)
         self.counting = Incidents(pool)
         self.mappings = PostgresMappings(pool)
-        self.mappings_file = mappings_file
-        self.channels = tuple(channels)
+        self.mappings_file = found.mappings_file
+        self.channels = found.channels
 
-    async def find(self, which: str) -> OrderId:
-        """Return the order with this name. Raises NoSuchOrder."""
+    async def show(self, which: str, channel: str = "") -> OrderView:
+        """Return the order with this name, of one channel if it is named, with its open effects and
+        timers. Raises NoSuchOrder."""
         try:
-            order_id = await self.views.find(which)
+            order_id = await self.views.find(which, [channel] if channel else None)
         except Ambiguous as error:
-            raise NoSuchOrder(str(error)) from error
-        if order_id is None:
+            raise NoSuchOrder(f"{error} Add --channel {error.found[0].channel}, say.") from error
+        view = await self.views.show(order_id) if order_id is not None else None
+        if view is None or channel not in ("", view.row.channel):
+            of = f" on the channel {channel}" if channel else ""
+            known = f" The channels are: {', '.join(self.channels)}." if channel else ""
             raise NoSuchOrder(
-                f"No order is known as {which!r}. Give its number, the channel's reference, its"
-                " order id, or a reference of ours."
+                f"No order is known as {which!r}{of}. Give its number, the channel's reference, its"
+                f" order id, or a reference of ours.{known}"
             )
-        return order_id
-
-    async def show(self, which: str) -> OrderView:
-        """Return one order with its open effects and timers."""
-        view = await self.views.show(await self.find(which))
-        assert view is not None, "it was just found, and orders are never deleted"
         return view
 
     async def create_key(
@@ -103,16 +95,14 @@ class LocalSession:
 async def open_local(data: Path | None = None) -> AsyncIterator[LocalSession]:
     """Open a session with the service that runs in a data directory (default: the configured one,
     or the demo's). Raises NotRunning."""
-    folder = _folder(data)
+    folder = located.folder_of(data)
     found = running.read(folder)
     if not running.is_alive(found):
         await _still_there(found, folder)
-    sealing = sealing_in(load(), folder)
+    settings = located.settings_of(found)
     try:
         async with open_reports(found.postgres_dsn) as pool:
-            yield LocalSession(
-                pool, found.nats_url, folder, sealing, found.mappings_file, found.channels
-            )
+            yield LocalSession(pool, found, folder, settings)
     except (JournalUnavailable, StreamUnavailable, NatsUnusable) as error:
         raise ServerUnusable(
             f"The servers of {folder} do not answer: {error} `orderwright doctor` says more."
@@ -128,9 +118,3 @@ async def _still_there(found: running.Running, folder: Path) -> None:
             f"The service of {folder} ran as pid {found.pid} and has ended; start it again with"
             " `orderwright serve`."
         ) from error
-
-
-def _folder(data: Path | None) -> Path:
-    folder = data or Path(load().data_dir)
-    inner = folder / "data"  # the demo keeps its own files beside the service's data
-    return inner if (inner / running.FILE).exists() else folder

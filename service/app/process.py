@@ -23,6 +23,7 @@ from actors.runtime.registry import Registry
 from actors.runtime.runtime import Runtime
 from actors.runtime.timers import TimerRunner
 from adapters.nats.connection import NatsTooOld, NatsUnusable
+from adapters.nats.seal import Seal
 from adapters.postgres.incidents import Incidents
 from adapters.postgres.leases import JOBS
 from service.app import collector, running
@@ -40,6 +41,7 @@ from service.app.sessions import signing_keys
 from service.channels.run import keep_channels
 from service.channels.sync import SyncMetrics
 from service.inbound.intake import Intake
+from service.inbound.resolving import Resolving
 from service.mappings.keeper import MappingsKeeper
 from service.privacy.metrics import PrivacyMetrics
 from service.privacy.run import privacy_of
@@ -48,7 +50,7 @@ from service.settings.roles import setups
 from service.telemetry.metrics import Metrics, probe_loop
 from service.telemetry.tracing import Tracer, start_tracing
 from service.wiring.order_stream import OrderStream
-from service.wiring.partners import Kits, Lane, lanes, open_client
+from service.wiring.partners import Kits, Lane, lanes, open_client, resolvers
 from service.wiring.store import Store, open_store
 from service.wiring.wire import Wire, open_wire
 
@@ -67,8 +69,11 @@ class Fenced(OperatorError):
 class Service:
     """One process at work. `stopped` is set when it should end; `failure` says why, if unasked."""
 
-    def __init__(self, settings: Settings, clock: SystemClock | None = None) -> None:
+    def __init__(
+        self, settings: Settings, clock: SystemClock | None = None, *, config: Path | None = None
+    ) -> None:
         self.settings = settings
+        self.config = config
         self.clock = clock or SystemClock()
         self.metrics = Metrics()
         self.tracer: Tracer = _tracing(settings, self.clock)
@@ -104,8 +109,8 @@ class Service:
         told(f"nats {servers.nats}")
         self.store = store = await self._own_store(servers)
         told("schema")
-        wire = await open_wire(settings, servers, stack)
         active, keys = signing_keys(settings, servers.data)
+        wire = await open_wire(settings, servers, Seal(keys, active), stack)
         self.references = References(keys, active)
         self.alarm = Alarm(self.clock)
         self.stream = OrderStream(policy=settings.policy, setups=setups(settings))
@@ -117,7 +122,9 @@ class Service:
             self.common, wire, store, self.mappings, stack, keys=keys, sign=self.references.new
         )
         self.port = front.port
-        self.lanes = Lanes(self._partners(front.own_url, wire, store, keys))
+        partners = self._partners(front.own_url, wire, store, keys)
+        self.resolving = Resolving(resolvers(settings, partners), wire.publisher)
+        self.lanes = Lanes(partners)
         self._begin_orders(store)
         self.privacy = privacy_of(
             settings,
@@ -194,6 +201,7 @@ class Service:
             watch=self.observing,
             clock=self.clock,
             reference_of=self.references.new,
+            resolving=self.resolving,
             in_flight=limits.intake_in_flight,
             batch=limits.intake_batch,
             deliveries=limits.deliveries,
@@ -247,6 +255,7 @@ class Service:
             nats_pid=(nats.pid or 0) if nats else 0,
             mappings_file=self.settings.mappings_file,
             channels=tuple(self.settings.channels),
+            config=str(self.config.resolve()) if self.config else "",
         )
 
     async def stop(self) -> None:
@@ -307,9 +316,15 @@ class Service:
         self._fail(OperatorError(f"The service stops because a part of it failed: {error}"))
 
 
-async def serve(settings: Settings, told: Callable[[str], None] = lambda _: None) -> None:
-    """Run until SIGTERM or SIGINT; returns after a bounded drain. Raises OperatorError."""
-    service = Service(settings)
+async def serve(
+    settings: Settings,
+    told: Callable[[str], None] = lambda _: None,
+    *,
+    config: Path | None = None,
+) -> None:
+    """Run until SIGTERM or SIGINT; returns after a bounded drain. `config` is the file that the
+    settings are from, which commands are told. Raises OperatorError."""
+    service = Service(settings, config=config)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, service.stopped.set)

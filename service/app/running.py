@@ -19,8 +19,8 @@ class NotRunning(OperatorError):
 
 
 class Running(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the running service and its servers are. Only the owner can read the file: the
-    addresses contain passwords."""
+    """Where the running service and its servers are, and which file configures it ("": none). Only
+    the owner can read it: the addresses contain passwords."""
 
     pid: int
     url: str
@@ -30,6 +30,7 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     nats_pid: int = 0
     mappings_file: str = ""
     channels: tuple[str, ...] = ()
+    config: str = ""
 
 
 def write(data_dir: Path, running: Running) -> None:

@@ -10,7 +10,9 @@ from pathlib import Path
 from actors.runtime.errors import StreamUnavailable
 from adapters.nats.connection import connect
 from adapters.nats.publisher import Publisher
+from adapters.nats.seal import Seal
 from adapters.postgres.pool import Pool
+from service.app.errors import OperatorError
 from service.embedded.data_directory import DataDirectory
 from service.settings import Settings
 
@@ -30,11 +32,20 @@ async def open_reports(dsn: str) -> AsyncIterator[Pool]:
 
 
 @asynccontextmanager
-async def open_publisher(nats_url: str) -> AsyncIterator[Publisher]:
-    """Connect just to publish."""
+async def open_publisher(
+    nats_url: str, settings: Settings, folder: Path
+) -> AsyncIterator[Publisher]:
+    """Connect just to publish, in the name of the service whose data is in `folder`."""
+    own = known_keys(settings, folder)
+    active = settings.correlation.active if settings.correlation else OWN_KEY
+    if active not in own:
+        raise OperatorError(
+            "The service's signing key is not here, so it would not believe this command: run the"
+            " command with the service's own configuration, or as the user whose data it is."
+        )
     connection = await connect([nats_url], name="orderwright-cli")
     try:
-        publisher = Publisher(connection)
+        publisher = Publisher(connection, Seal(own, active))
         await publisher.start()
         yield publisher
     finally:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import cast
 
-from aiohttp import web
+from aiohttp import web, web_response
 from msgspec import Struct
 
 from service.http import problems
+
+# aiohttp names its own version and Python's, also in answers to what is not HTTP, where no
+# application has a say.
+vars(web_response)["SERVER_SOFTWARE"] = "orderwright"
 
 
 class ServerLimits(Struct, frozen=True, kw_only=True):
@@ -92,9 +96,19 @@ class HttpServer:
         await self._runner.cleanup()
 
 
+@web.middleware
+async def refuse_nul(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Refuse a path or a query with NUL, which no database column can hold."""
+    if "\0" in request.path or any("\0" in text for one in request.query.items() for text in one):
+        raise problems.bad_request("nul", "NUL refused", "The address holds the character NUL.")
+    return await handler(request)
+
+
 def application(routes: Iterable[Sequence[web.AbstractRouteDef]]) -> web.Application:
     """Build the application from the routes of all parts; every error becomes problem details."""
-    made = web.Application(middlewares=[problems.middleware])
+    made = web.Application(middlewares=[problems.middleware, refuse_nul])
     for part in routes:
         made.add_routes(part)
     return made

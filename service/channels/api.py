@@ -16,7 +16,13 @@ from service.http import problems
 from service.http.auth import Principal
 from service.http.base import Api, json_answer, person_of
 from service.http.problems import Problem
-from service.http.requests import channel_refused, reason_of, unprocessable
+from service.http.requests import (
+    IMPOSSIBLE,
+    channel_refused,
+    is_possible,
+    reason_of,
+    unprocessable,
+)
 from service.http.scopes import ORDERS_READ, ORDERS_WRITE
 
 T = TypeVar("T")
@@ -118,4 +124,6 @@ async def _tried(work: Awaitable[T]) -> T:
 def _zoned(when: datetime | None) -> datetime | None:
     if when is not None and when.tzinfo is None:
         raise unprocessable("zone-missing", "Write times with a zone, such as Z.")
+    if when is not None and not is_possible(when):
+        raise unprocessable("time", f"A time is {IMPOSSIBLE}")
     return when and when.astimezone(UTC)

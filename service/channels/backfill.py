@@ -198,5 +198,5 @@ def _is_newer(at: datetime | None, ours: Ours | None) -> bool:
     we last heard of it. A final order never counts."""
     if ours is None or ours.final or at is None:
         return False
-    known = moment(ours.updated_at)
-    return known is not None and at > known
+    known, heard = moment(ours.updated_at), moment(ours.heard_at)
+    return known is not None and at > known and (heard is None or at > heard)

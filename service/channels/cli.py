@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from service.cli.tables import age, print_json, print_table
+from service.cli.tables import print_plain as print
 
 if TYPE_CHECKING:
     from service.channels.backfill import Found

@@ -18,11 +18,15 @@ from service.wiring.partners import Kits, open_client, syncs
 
 @asynccontextmanager
 async def open_channels(data: Path | None, config: Path | None) -> AsyncIterator[ChannelsService]:
-    """Open the service, with the channels of the configuration. Raises as `open_local` does."""
-    settings, clock = load(path=config), SystemClock()
+    """Open the service, with the channels of a configuration, else those of the running service.
+    Raises as `open_local` does."""
+    clock = SystemClock()
     async with AsyncExitStack() as stack:
         local = await stack.enter_async_context(open_local(data))
-        stream = await stack.enter_async_context(open_publisher(local.nats_url))
+        settings = local.settings if config is None else load(path=config)
+        stream = await stack.enter_async_context(
+            open_publisher(local.nats_url, settings, local.folder)
+        )
         client = open_client(settings, stack, clock, connections_per_host=4)
         kits = Kits(settings, client, clock, intake=stream)
         shops = syncs(settings.channels, kits)

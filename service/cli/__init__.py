@@ -15,7 +15,9 @@ def main() -> None:
     try:
         application()
     except OperatorError as error:
-        print(f"orderwright: {error}", file=sys.stderr)
+        from service.cli.tables import print_plain
+
+        print_plain(f"orderwright: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)

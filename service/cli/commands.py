@@ -14,6 +14,7 @@ import typer
 from service.app.errors import OperatorError
 from service.channels import cli as channels
 from service.cli import keys
+from service.cli.tables import print_plain as print
 from service.imports.cli import import_orders
 from service.incidents import cli as incidents
 from service.lineage.cli import lineage
@@ -48,6 +49,11 @@ ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="The configuration file (TOML).", dir_okay=False)
 ]
 
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", help="The configuration of the service that runs in this directory."),
+]
+
 
 class NotGood(OperatorError):
     """The demo lost or doubled orders, or doctor found faults."""
@@ -58,8 +64,9 @@ class NotGood(OperatorError):
 @application.command()
 def serve(config_file: ConfigFile = None) -> None:
     """Run the service until SIGTERM."""
-    from service.settings import load
+    from service.settings import file_in_use, load
 
+    config_file = config_file or file_in_use()
     settings = load(path=config_file)
 
     import uvloop
@@ -70,15 +77,21 @@ def serve(config_file: ConfigFile = None) -> None:
 
     telemetry = settings.telemetry
     start_logs(SystemClock().monotonic, level=telemetry.log_level, form=telemetry.log_format)
-    uvloop.run(run(settings, _tick))
+    uvloop.run(run(settings, _tick, config=config_file))
 
 
 @application.command()
 def demo(
     data: Annotated[Path | None, typer.Option(help="Where the demo keeps its data.")] = None,
     port: Annotated[
-        int, typer.Option(help="Port of the HTTP server; 0: a free one.", min=0, max=65_535)
-    ] = 8080,
+        int | None,
+        typer.Option(
+            help="Port of the HTTP server; 0: a free one. Left out: 8080, or a free one if that is"
+            " taken.",
+            min=0,
+            max=65_535,
+        ),
+    ] = None,
     rate: Annotated[
         float, typer.Option(help="Orders a second; 0: as fast as possible.", min=0)
     ] = 20.0,
@@ -90,11 +103,17 @@ def demo(
 ) -> None:
     """Run a small world on this machine: shops, partners, and every order from start to end."""
     from service.demo.run import Options, run
+    from service.demo.terminal import Terminal
     from service.settings import refuse_for_demo
 
     refuse_for_demo()
+    terminal = Terminal(sys.stderr)
     options = Options(data=data, port=port, rate=rate, seed=seed, orders=orders, report=report)
-    if not asyncio.run(run(options, _say)):
+    try:
+        good = asyncio.run(run(options, terminal.say))
+    finally:
+        terminal.end_status()
+    if not good:
         raise NotGood("The demo lost or doubled something; the lines above say which orders.")
 
 
@@ -111,12 +130,12 @@ def migrate(config_file: ConfigFile = None) -> None:
 
 
 @application.command()
-def doctor(config_file: ConfigFile = None) -> None:
+def doctor(config_file: ConfigFile = None, data: Data = None) -> None:
     """Check for problems that would keep the service from working."""
     from service.app.doctor import examine
-    from service.settings import load
+    from service.app.located import settings_meant
 
-    findings = asyncio.run(examine(load(path=config_file)))
+    findings = asyncio.run(examine(settings_meant(config_file, data)))
     for finding in findings:
         print(f" {'✔' if finding.good else '✘'} {finding.what}: {finding.words}")
     bad = sum(not finding.good for finding in findings)
@@ -135,11 +154,12 @@ def version() -> None:
 
 
 @config.command("show")
-def config_show(config_file: ConfigFile = None) -> None:
+def config_show(config_file: ConfigFile = None, data: Data = None) -> None:
     """Print every setting with its value; secrets are masked."""
-    from service.settings import describe, load
+    from service.app.located import settings_meant
+    from service.settings import describe
 
-    for row in describe(load(path=config_file)):
+    for row in describe(settings_meant(config_file, data)):
         print(f"{row.key} = {row.value}")
 
 
@@ -159,12 +179,3 @@ def spec_schemas(
 
 def _tick(line: str) -> None:
     print(f" ✔ {line}", file=sys.stderr, flush=True)
-
-
-def _say(line: str) -> None:
-    """Print a line; on a terminal one that begins with a carriage return replaces the last."""
-    if line.startswith("\r"):
-        end = "" if sys.stderr.isatty() else "\n"
-        print(line if sys.stderr.isatty() else line[1:], end=end, file=sys.stderr, flush=True)
-    else:
-        print(line, file=sys.stderr, flush=True)

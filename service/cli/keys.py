@@ -10,6 +10,7 @@ import typer
 
 from service.app.errors import OperatorError
 from service.cli.tables import age, print_json, print_table
+from service.cli.tables import print_plain as print
 
 application = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import msgspec
 
+from adapters.kit.fitting import visible
 from schemas.order.money import decimal_text
 from service.app.clock import SystemClock
 
@@ -22,6 +25,20 @@ MAX_CELL = 48
 """Characters of one cell; longer text ends in an ellipsis, so that a row stays one line."""
 
 
+def print_plain(
+    *values: object, end: str = "\n", file: TextIO | None = None, flush: bool = False
+) -> None:
+    """Print as `print` does, `visible`. Each module of commands imports it as `print`, so that none
+    can forget it: numbers, reasons and partners' words are written by strangers."""
+    print(*(visible(str(value)) for value in values), end=end, file=file, flush=flush)
+
+
+def print_over(line: str, *, end: str = "", clear: bool = False) -> None:
+    """Print a line of progress over the last one; `clear` removes what is left of that."""
+    before = "\r\x1b[K" if clear else "\r"
+    print(f"{before}{visible(line)}", end=end, file=sys.stderr, flush=True)
+
+
 def print_table(
     head: Sequence[str], rows: Sequence[Sequence[str]], *, most: int = MAX_CELL
 ) -> None:
@@ -30,16 +47,25 @@ def print_table(
     cells = [[_short(cell, most) for cell in row] for row in (head, *rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
     for row in cells:
-        print(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        )
+        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print("  ".join(padded).rstrip())
     if not rows:
         print("(none)")
 
 
 def print_json(value: object) -> None:
-    """Print any struct as one line of JSON."""
-    print(msgspec.json.encode(value).decode())
+    """Print any struct as one line of JSON, in which JSON's own escapes stand for what a terminal
+    would obey."""
+    print(json_line(msgspec.json.encode(value).decode()))
+
+
+def json_line(text: str) -> str:
+    """Return JSON with the characters escaped that `visible` writes out."""
+    return text if text.isascii() and text.isprintable() else "".join(map(_json_sign, text))
+
+
+def _json_sign(sign: str) -> str:
+    return sign if visible(sign) == sign else json.dumps(sign)[1:-1]
 
 
 def money(total_minor: int, currency: str) -> str:
@@ -57,7 +83,7 @@ def age(moment: datetime) -> str:
 
 
 def _short(text: str, most: int) -> str:
-    line = " ".join(text.split())
+    line = visible(" ".join(text.split()))
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
@@ -73,7 +99,10 @@ def print_timeline(entries: Sequence[Entry]) -> None:
             day = f"{entry.at:%Y-%m-%d}"
             print(f"{day} (UTC)")
         mark = KINDS.get(entry.kind) or MARKS.get(entry.status, "←")
-        print(f"  {entry.at:%H:%M:%S.%f}"[:-3] + f"  {mark} {entry.text}{_aside(entry)}")
+        print(
+            f"  {entry.at:%H:%M:%S.%f}"[:-3]
+            + f"  {mark} {visible(' '.join(entry.text.split()))}{visible(_aside(entry))}"
+        )
 
 
 def _aside(entry: Entry) -> str:

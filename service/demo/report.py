@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -106,6 +107,22 @@ def progress(figures: Figures, wanted: int, final_before: int) -> str:
     goal = f"{figures.final - final_before} of {wanted} final" if wanted else "live"
     extra = f"; {figures.attention} need a person" if figures.attention else ""
     return f" {goal}: {stages or 'no orders yet'}; {figures.quarantined} in quarantine{extra}   "
+
+
+def summary(before: Figures, after: Figures, folder: Path) -> str:
+    """Return what a live demo ends with: what came since it began, and how everything stands."""
+    came, final = after.orders - before.orders, after.final - before.final
+    closed, cancelled = (
+        after.stages.get(stage, 0) - before.stages.get(stage, 0)
+        for stage in ("closed", "cancelled")
+    )
+    return (
+        f" ✔ The demo has ended: {came} orders came in, {final} became final ({closed} closed,"
+        f" {cancelled} cancelled).\n"
+        f"   {after.orders - after.final} are under way and go on when the demo is started again"
+        f" here; {after.attention} need a person, {after.quarantined} messages are in quarantine.\n"
+        f"   Everything is in {folder}; delete it to start over."
+    )
 
 
 def accepted_refs(sent: dict[str, Any]) -> list[str]:

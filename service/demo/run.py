@@ -23,13 +23,15 @@ from service.app import running
 from service.app.errors import ServerUnusable
 from service.app.sessions import open_reports
 from service.demo import children, story
-from service.demo.report import Report, accepted_refs, count_up, has_ended, progress
+from service.demo.report import Report, accepted_refs, count_up, has_ended, progress, summary
 from service.demo.world import PLACES, SHOPS, World, configuration, new_secret, toml
 from service.embedded.external import check_nats, check_postgres
 from service.wiring.store import seed_stock
 
 T = TypeVar("T")
 Say = Callable[[str], None]
+
+PORT = 8080
 
 QUIET_SECONDS = 120.0
 """How long nothing may change before orders that are not final count as lost."""
@@ -51,10 +53,10 @@ WEST_ONLY = 10
 
 class Options(Struct, frozen=True, kw_only=True):
     """What `orderwright demo` was asked. `orders` 0: live until Ctrl-C. `rate` is orders a second
-    (0: as fast as they are taken)."""
+    (0: as fast as they are taken). `port` None: PORT, or a free one where that is taken."""
 
     data: Path | None = None
-    port: int = 8080
+    port: int | None = None
     rate: float = 20.0
     seed: int = 1
     orders: int = 0
@@ -64,7 +66,7 @@ class Options(Struct, frozen=True, kw_only=True):
 async def run(options: Options, say: Say) -> bool:
     """Run the demo; return whether nothing was lost and nothing done twice."""
     # Chosen once: shops and partners must find a service that was killed where it was.
-    port = children.free_port(options.port)
+    port = port_of(options.port, say)
     _can_be_written(options.report)
     folder, borrowed = _folder(options)
     good = False
@@ -76,6 +78,18 @@ async def run(options: Options, say: Say) -> bool:
             await asyncio.to_thread(shutil.rmtree, folder)
         elif borrowed:
             say(f" The logs are kept in {folder}.")
+
+
+def port_of(wanted: int | None, say: Say) -> int:
+    """Return the port to listen on. Raises PortTaken for one that was asked for by number."""
+    try:
+        return children.free_port(PORT if wanted is None else wanted)
+    except children.PortTaken:
+        if wanted is not None:
+            raise
+        port = children.free_port(0)
+        say(f" Port {PORT} is taken by another program; the demo uses {port}.")
+        return port
 
 
 def _can_be_written(report: Path | None) -> None:
@@ -324,7 +338,7 @@ class Demo:
                 orders=0,
                 rate=options.rate / len(SHOPS),
                 seed=options.seed + index,
-                first_number=1001 + 100_000 * index + before.orders,
+                first_number=1001 + before.orders,
                 book=self.world.http,
             )
             await shop.start()
@@ -349,6 +363,14 @@ class Demo:
                 if line != last:
                     self.say(f"\r{line}")
                 last = line
+        self.say(await self._summary(pool, before))
+
+    async def _summary(self, pool: Pool, before: Figures) -> str:
+        """Say at the end what came and what became of it; a killed service can't be asked."""
+        try:
+            return summary(before, await read_figures(pool), self.folder)
+        except JournalUnavailable:
+            return f" The demo ended while its service was down. Its orders are in {self.folder}."
 
 
 def shelves() -> dict[str, list[str]]:

@@ -107,7 +107,7 @@ def _subjects(channel: str) -> str:
 
 
 def _denied(channel: str) -> list[str]:
-    return [f"orders.in.{channel}.{kind}.>" for kind in ("act", "privacy")]
+    return [f"orders.in.{channel}.{kind}.>" for kind in ("act", "edit", "privacy")]
 
 
 def _events(channel: str) -> str:

@@ -107,7 +107,8 @@ async def principal_of(request: web.Request, keys: Keys, scope: str, now: dateti
 
 def channel_of(request: web.Request, principal: Principal, configured: Collection[str]) -> str:
     """Return the channel of a request: the one in its header, or the only one that its key serves.
-    Raises Problem: 400 without one, 403 when the key does not serve it or it is not configured."""
+    Raises Problem: 400 without one, 403 when the key does not serve it or it takes no orders
+    here."""
     asked = request.headers.get(CHANNEL_HEADER, "")
     if not asked and len(principal.channels) == 1 and ANY_CHANNEL not in principal.channels:
         (asked,) = principal.channels
@@ -122,7 +123,8 @@ def channel_of(request: web.Request, principal: Principal, configured: Collectio
             403,
             "channel-refused",
             "Channel refused",
-            "This API key does not serve that channel, or no such channel is configured.",
+            "This API key does not serve that channel, or no channel of that name takes orders "
+            "here: those of a storefront come from the storefront alone.",
         )
     return asked
 

@@ -22,7 +22,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Problem(Exception):
     """A refusal. `slug` names its type for programs, `detail` is one or more whole sentences.
 
-    `sentences` lists several faults one by one; `close` ends the connection after the answer.
+    `sentences` lists several faults one by one; `close` ends the connection after the answer;
+    `members` are further members of the body that a program may read.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Problem(Exception):
         headers: Mapping[str, str] | None = None,
         sentences: Sequence[str] = (),
         close: bool = False,
+        members: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -44,6 +46,7 @@ class Problem(Exception):
         self.headers = headers or {}
         self.sentences = sentences
         self.close = close
+        self.members = members or {}
 
 
 def answer(problem: Problem, instance: str) -> web.Response:
@@ -54,6 +57,7 @@ def answer(problem: Problem, instance: str) -> web.Response:
         "status": problem.status,
         "detail": problem.detail,
         "instance": instance[:200],
+        **problem.members,
     }
     if problem.sentences:
         body["errors"] = list(problem.sentences)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -17,6 +17,9 @@ from service.http.problems import Problem
 
 Shape = TypeVar("Shape")
 Moment = Annotated[datetime, Meta(tz=True)]
+
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+IMPOSSIBLE = "not between 1970 and 2200; send a time in which orders can be."
 
 USUAL_PAGE = 50
 """Rows on a page when the request states no limit."""
@@ -67,10 +70,19 @@ def moment_of(name: str, text: str) -> datetime | None:
     if not text:
         return None
     try:
-        return msgspec.convert(text.replace(" ", "+"), type=Moment)
+        found = msgspec.convert(text.replace(" ", "+"), type=Moment)
+        if is_possible(found):
+            return found
+        raise bad_query(f"{name} is {IMPOSSIBLE}")
     except msgspec.ValidationError as error:
         told = f"{name} is a time with its zone, such as 2026-11-27T09:30:00Z."
         raise bad_query(told) from error
+
+
+def is_possible(moment: datetime) -> bool:
+    """Whether a time with a zone lies in years that Python, Postgres and partners can all count
+    with, in every zone."""
+    return EARLIEST <= moment <= LATEST
 
 
 def whole_of(name: str, text: str, most: int) -> int:

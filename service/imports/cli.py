@@ -14,7 +14,8 @@ import typer
 
 from service.app.clock import SystemClock
 from service.app.errors import OperatorError
-from service.cli.tables import print_json
+from service.cli.tables import print_json, print_over
+from service.cli.tables import print_plain as print
 
 if TYPE_CHECKING:
     from service.imports.local import Progress, Wanted
@@ -155,7 +156,7 @@ class Shown:
             self._next = now + _EVERY_SECONDS
             done, of = progress.counts.orders, max(progress.orders, 1)
             line = f" {done:,} of {of:,} orders ({100 * done // of} %): {words_of(progress.counts)}"
-            print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+            print_over(line, clear=True)
 
     def end(self, counts: Counts, report: Path | None) -> None:
         """Sum it up. Raises OperatorError when not all is well."""
@@ -185,7 +186,7 @@ class Shown:
 
     def _clear(self) -> None:
         if sys.stderr.isatty():
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            print_over("", clear=True)
 
 
 class _Unfinished(OperatorError):

@@ -26,6 +26,7 @@ from service.app.local import LocalSession, open_local
 from service.app.sessions import NoStream, open_publisher
 from service.imports.service import Counts, CsvImport, Entry
 from service.inbound.edge import Stream
+from service.settings import load
 
 MAX_FILE_BYTES = 2 * 1024**3
 """A million rows with two thousand bytes each: ten times what such rows have."""
@@ -104,7 +105,9 @@ async def import_file(
             )
         stream: Stream = NoStream()
         if not wanted.dry_run:
-            stream = await stack.enter_async_context(open_publisher(session.nats_url))
+            stream = await stack.enter_async_context(
+                open_publisher(session.nats_url, load(), session.folder)
+            )
         refused: Counter[str] = Counter()
         work = CsvImport(
             stream,

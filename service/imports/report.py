@@ -6,13 +6,15 @@ Written row by row: whatever stops the import, what stands there is true.
 from __future__ import annotations
 
 import csv
+import unicodedata
 from typing import TextIO
 
+from adapters.kit.fitting import visible
 from service.imports.service import Entry
 
 HEAD = ("rows", "ref", "outcome", "order_id", "became", "reason", "why")
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@")
 
 
 class Report:
@@ -46,8 +48,12 @@ def rows_of(entry: Entry) -> str:
 
 
 def harmless(cell: str) -> str:
-    """Return a cell that no spreadsheet runs as a formula: an apostrophe goes before it.
+    """Return a cell that no spreadsheet runs as a formula, and no terminal as commands: control
+    characters are written out, and an apostrophe goes before it. Some spreadsheets take full-width
+    signs (`＝`) for the usual ones.
 
     https://owasp.org/www-community/attacks/CSV_Injection
     """
-    return f"'{cell}" if cell.lstrip().startswith(_FORMULA[:4]) or cell[:1] in _FORMULA else cell
+    seen = visible(cell).replace("\t", "\\t").replace("\n", "\\n")
+    begins = unicodedata.normalize("NFKC", cell).lstrip().startswith(_FORMULA)
+    return f"'{seen}" if begins or cell[:1] in ("\t", "\r") else seen

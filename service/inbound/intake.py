@@ -14,8 +14,6 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Protocol
 
-import msgspec
-
 from actors.runtime.errors import JournalUnavailable, MailboxFull
 from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, UNMATCHED, Envelope
 from actors.runtime.observer import Span, Trace
@@ -23,15 +21,18 @@ from actors.runtime.ports import Clock, Message, Quarantine, Quarantined
 from actors.runtime.registry import Registry
 from schemas.contracts.refusals import (
     ORDER_UNKNOWN,
+    ORDER_UNNAMED,
     REF_MISMATCH,
     UNDECIDABLE,
     UNREADABLE,
     Refused,
     refused,
 )
-from schemas.messages.inputs import Input, PlaceOrder, UpdateOrder
+from schemas.messages.inputs import Input
 from schemas.messages.privacy import AskPrivacy, Read
-from schemas.order.ids import OrderId, order_id_for, partition_of, ref_of_token
+from schemas.order.ids import OrderId, order_id_for, partition_of
+from service.inbound.addressing import kept_headers, published_ref, ref_of
+from service.inbound.resolving import AwayError, Resolving
 
 log = logging.getLogger(__name__)
 
@@ -50,11 +51,6 @@ LONGEST_AWAY_SECONDS = 30.0
 """The delay grows with each delivery up to this, so that the allowed deliveries outlast a quarter
 of an hour of trouble on our side rather than a minute."""
 
-HIDDEN_HEADERS = frozenset({"authorization", "cookie", "x-shopify-hmac-sha256"})
-"""Headers that quarantine does not keep: credentials, and proofs that are worthless once
-checked."""
-
-
 KEEP_EVERY_SECONDS = 4.0
 """How often the stream is told that a message is still in progress; its acknowledgement time is
 twelve seconds."""
@@ -63,7 +59,6 @@ YIELD_EVERY = 16
 """Messages read without yielding: about four milliseconds, during which webhooks and answers
 wait."""
 
-_read_sent = msgspec.json.Decoder(dict[str, str]).decode
 
 MAX_REPEATS = 100
 """Repeats that end together with the message in flight; the stream delivers further ones again."""
@@ -125,7 +120,7 @@ class Intake:
     """`in_flight` bounds the messages that are taken and have not ended; at the bound the rest
     stays in the stream. `deliveries` bounds how often one message is tried before it goes to
     quarantine. `asked` returns when a request about a customer's data is on disk, and raises
-    JournalUnavailable."""
+    JournalUnavailable. `resolving` has messages come in again that do not name their order."""
 
     def __init__(
         self,
@@ -138,6 +133,7 @@ class Intake:
         watch: Watch,
         clock: Clock,
         reference_of: Callable[[OrderId], str],
+        resolving: Resolving,
         in_flight: int = 1_024,
         batch: int = 128,
         deliveries: int = 50,
@@ -150,6 +146,7 @@ class Intake:
         self._watch = watch
         self._clock = clock
         self._reference_of = reference_of
+        self._resolving = resolving
         self._most = in_flight
         self._batch = batch
         self._deliveries = deliveries
@@ -246,7 +243,10 @@ class Intake:
             ref = ref_of(command)
             self._check_partition(message, ref)
         except Refused as refused:
-            self._put_aside(delivery, refused.reason, refused.sentences)
+            if refused.reason == ORDER_UNNAMED:
+                self._spawn(self._resolve(delivery, refused))
+            else:
+                self._put_aside(delivery, refused.reason, refused.sentences)
             return
         except Exception as error:  # a bug in one translation must not stop other messages
             log.exception("A message could not be read.")
@@ -283,6 +283,23 @@ class Intake:
         except MailboxFull:
             trace.end()
             self._give_back(delivery, BUSY_SECONDS)
+
+    async def _resolve(self, delivery: Delivery, why: Refused) -> None:
+        try:
+            found = await self._resolving.resolve(delivery.message)
+        except AwayError as error:
+            log.warning("A message that names no order will be delivered again: %s", error)
+            self._give_back(delivery, AWAY_SECONDS)
+        except Exception as error:  # it must neither be lost nor stop other messages
+            log.exception("It could not be asked which order a message is about.")
+            sentence = f"Asking failed with an internal error: {type(error).__name__}."
+            self._put_aside(delivery, why.reason, (*why.sentences, sentence))
+        else:
+            if found:
+                self._watch.taken(delivery.message, COMMITTED)
+                self._done(delivery)
+            else:
+                self._put_aside(delivery, why.reason, why.sentences)
 
     async def _ask(self, delivery: Delivery, command: AskPrivacy) -> None:
         try:
@@ -370,29 +387,3 @@ class Intake:
                 "The reference inside the message is not the one it was published under, so it"
                 " lies in another order's partition. Publish it again under its own reference.",
             )
-
-
-def kept_headers(message: Message) -> dict[str, str]:
-    """Return a message's headers and those of its sender, without credentials."""
-    try:
-        sent = _read_sent(message.sent) if message.sent else {}
-    except msgspec.DecodeError:  # not written by the edge
-        sent = {"sent": message.sent}
-    found = {**{name.lower(): value for name, value in sent.items()}, **message.headers}
-    return {name: value for name, value in found.items() if name not in HIDDEN_HEADERS}
-
-
-def published_ref(message: Message) -> str:
-    """Return the order reference that a message was published under; "" when the sender stated
-    none, or one that belongs to another partition."""
-    ref = ref_of_token(message.ref_token)
-    return ref if ref and partition_of(ref) == message.partition else ""
-
-
-def ref_of(command: Read) -> str:
-    """Return the reference of the order that an input is about, or the name of a request's
-    message."""
-    if isinstance(command, PlaceOrder | UpdateOrder):
-        return command.order.ref
-    ref: str = command.ref  # type: ignore[union-attr]  # every kind a message can have names its order
-    return ref

@@ -13,6 +13,7 @@ import typer
 from service.app.clock import SystemClock
 from service.app.errors import OperatorError
 from service.cli.tables import age, print_json, print_table
+from service.cli.tables import print_plain as print
 
 if TYPE_CHECKING:
     from adapters.postgres.incident_views import Hour, IncidentView

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from service.app.errors import OperatorError
 from service.cli.tables import print_json, print_table
+from service.cli.tables import print_plain as print
 
 if TYPE_CHECKING:
     from service.lineage.ways import Lineage, Way

@@ -23,6 +23,7 @@ REACHES_NO_ONE: Mapping[str, str] = MappingProxyType(
         "lines[].tax_code": "dropped on purpose: the ERP reckons tax by its own tables",
         "lines[].bundle_line_id": _THEIRS,
         "lines[].delivery": "used by us: a fulfilment is planned by it, and its task says it",
+        "lines[].kind": "used by us: what is not goods has its account, and customs hears of none",
         "payment_method": "used by us: says whether the order is accepted before it is paid",
         "amount_due_minor": "used by us: what is collected on delivery travels with task and label",
         "totals.total_minor": "follows from its parts, which travel",

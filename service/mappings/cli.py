@@ -22,6 +22,7 @@ from schemas.contracts.mappings import (
 from service.app.clock import SystemClock
 from service.app.errors import OperatorError
 from service.cli.tables import age, print_json, print_table
+from service.cli.tables import print_plain as print
 
 if TYPE_CHECKING:
     from service.app.local import LocalSession

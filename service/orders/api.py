@@ -141,7 +141,7 @@ class Writing:
                 "POST /api/v1/orders/{id}/edit."
             )
         key = idempotency_key_of(request)
-        found = await self._finder.find(request.match_info["id"], principal)
+        found = await self._finder.find(request, principal)
         raw = await self._api.raw(request)
         action = _action(raw)
         act = ActOnOrder(
@@ -166,7 +166,7 @@ class Writing:
         comes: the timeline says what became of them."""
         principal = await self._api.principal(request, ACT)
         key = idempotency_key_of(request)
-        found = await self._finder.find(request.match_info["id"], principal)
+        found = await self._finder.find(request, principal)
         raw = await self._api.raw(request)
         try:
             edit = edit_of(raw, found.row.ref, f"API key {principal.name}")

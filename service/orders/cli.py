@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.app.errors import OperatorError
-from service.cli.tables import print_json, print_timeline
+from service.cli.tables import print_json, print_over, print_timeline
+from service.cli.tables import print_plain as print
 from service.orders import cli_decisions
-from service.orders.cli_decisions import Data, Which, with_orders
+from service.orders.cli_decisions import At, Channel, Data, Which, with_orders
 from service.orders.cli_view import print_page, print_view
 
 if TYPE_CHECKING:
@@ -61,23 +62,23 @@ def list_orders(
     async def watching(orders: LocalOrders) -> None:
         while True:
             found = await page(orders)
-            print("\x1b[H\x1b[2J", end="")
+            sys.stdout.write("\x1b[H\x1b[2J")  # our own: what is printed is written out
             print_page(found, more=False)
             sys.stdout.flush()  # whoever reads it through a pipe watches, too
             await asyncio.sleep(WATCH_SECONDS)
 
     if watch:
-        with_orders(data, watching)
+        with_orders(At(data), watching)
     elif as_json:
-        print_json(with_orders(data, page))
+        print_json(with_orders(At(data), page))
     else:
-        print_page(with_orders(data, page), more=True)
+        print_page(with_orders(At(data), page), more=True)
 
 
 @application.command()
-def show(which: Which, as_json: AsJson = False, data: Data = None) -> None:
+def show(which: Which, as_json: AsJson = False, channel: Channel = "", data: Data = None) -> None:
     """Show one order: where it stands, its lines, fulfilments and parcels, and what waits."""
-    view = with_orders(data, lambda orders: orders.show(which))
+    view = with_orders(At(data, channel), lambda orders: orders.show(which))
     if as_json:
         print_json(view)
         return
@@ -85,9 +86,11 @@ def show(which: Which, as_json: AsJson = False, data: Data = None) -> None:
 
 
 @application.command()
-def timeline(which: Which, as_json: AsJson = False, data: Data = None) -> None:
+def timeline(
+    which: Which, as_json: AsJson = False, channel: Channel = "", data: Data = None
+) -> None:
     """Show everything that happened to an order, by which rule, and what is due (times in UTC)."""
-    entries = with_orders(data, lambda orders: orders.timeline(which))
+    entries = with_orders(At(data, channel), lambda orders: orders.timeline(which))
     if as_json:
         print_json(entries)
     else:
@@ -98,10 +101,11 @@ def timeline(which: Which, as_json: AsJson = False, data: Data = None) -> None:
 def exchange(
     which: Which,
     number: Annotated[int, typer.Argument(help="Its number, as the timeline shows it.")],
+    channel: Channel = "",
     data: Data = None,
 ) -> None:
     """Show what we and a partner said in one call: request and answer, without credentials."""
-    kept = with_orders(data, lambda orders: orders.exchange(which, number))
+    kept = with_orders(At(data, channel), lambda orders: orders.exchange(which, number))
     one = kept.exchange
     print(f"{one.method} {one.url}")
     print(
@@ -120,10 +124,11 @@ def label(
     parcel: Annotated[
         str, typer.Option(help="The parcel's key, such as K1; left out: the only one.")
     ] = "",
+    channel: Channel = "",
     data: Data = None,
 ) -> None:
     """Write the label of a parcel to a file, as the carrier sold it."""
-    found = with_orders(data, lambda orders: orders.label(which, parcel))
+    found = with_orders(At(data, channel), lambda orders: orders.label(which, parcel))
     try:
         out.write_bytes(found.content)
     except OSError as error:
@@ -139,7 +144,7 @@ def replay(
     """Replay every order's events, without side effects, and compare with its stored state."""
     if not verify:
         raise OperatorError("Replay compares only, for now: orderwright orders replay --verify.")
-    result = with_orders(data, lambda orders: orders.verify(_progress))
+    result = with_orders(At(data), lambda orders: orders.verify(_progress))
     differ = len(result.different)
     print(
         f"{result.orders} orders, {result.events} events replayed; "
@@ -154,4 +159,4 @@ def replay(
 
 def _progress(orders: int) -> None:
     if sys.stderr.isatty():
-        print(f"\r {orders} orders …", end="\r", file=sys.stderr, flush=True)
+        print_over(f" {orders} orders …", end="\r")

@@ -10,21 +10,40 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import msgspec
 import typer
+from msgspec import Struct
 
 from service.app.errors import OperatorError
+from service.cli.tables import print_plain as print
+from service.cli.tables import print_timeline
 
 if TYPE_CHECKING:
     from service.orders.local import LocalOrders
+    from service.orders.waiting import Outcome, Sent
 
 T = TypeVar("T")
 
 Data = Annotated[Path | None, typer.Option("--data", help="The running service's data directory.")]
 Which = Annotated[str, typer.Argument(help="Order id, reference or number.")]
+Channel = Annotated[
+    str, typer.Option("--channel", help="Whose order it is, where several shops use the number.")
+]
+Wait = Annotated[
+    bool, typer.Option("--wait", help="Wait for the end of it, and show what happened.")
+]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept permanently.")]
 Effect = Annotated[str, typer.Option(help="The effect's number; left out: the first.")]
 Fulfilment = Annotated[
     str, typer.Option(help="The fulfilment's key, such as F1; left out: the first that is short.")
 ]
+
+
+class At(Struct, frozen=True):
+    """Where orders are looked for: the running service's data directory (None: the configured one),
+    and the channel ("": any). `wait`: for the end of what is decided."""
+
+    data: Path | None
+    channel: str = ""
+    wait: bool = False
 
 
 def add_to(application: typer.Typer) -> None:
@@ -33,61 +52,110 @@ def add_to(application: typer.Typer) -> None:
         application.command(name)(command)
 
 
-def cancel(which: Which, reason: Reason, data: Data = None) -> None:
+def cancel(
+    which: Which,
+    reason: Reason,
+    channel: Channel = "",
+    wait: Wait = False,
+    data: Data = None,
+) -> None:
     """Cancel what has not left; what was done for it is undone."""
-    _act(data, which, "cancel", "", reason)
+    _act(At(data, channel, wait), which, "cancel", "", reason)
 
 
-def accept(which: Which, reason: Reason, data: Data = None) -> None:
+def accept(
+    which: Which,
+    reason: Reason,
+    channel: Channel = "",
+    wait: Wait = False,
+    data: Data = None,
+) -> None:
     """Accept an order although its money is not there."""
-    _act(data, which, "accept", "", reason)
+    _act(At(data, channel, wait), which, "accept", "", reason)
 
 
 def release(
     which: Which,
     reason: Reason,
     hold: Annotated[str, typer.Option(help="The hold's id; left out: the first.")] = "",
+    channel: Channel = "",
+    wait: Wait = False,
     data: Data = None,
 ) -> None:
     """Release a hold, so that the order goes on."""
-    _act(data, which, "release", hold, reason)
+    _act(At(data, channel, wait), which, "release", hold, reason)
 
 
-def retry(which: Which, reason: Reason, effect: Effect = "", data: Data = None) -> None:
+def retry(
+    which: Which,
+    reason: Reason,
+    effect: Effect = "",
+    channel: Channel = "",
+    wait: Wait = False,
+    data: Data = None,
+) -> None:
     """Have an effect tried again that waits for a person; it uses the order as it is now."""
-    _act(data, which, "retry", effect, reason)
+    _act(At(data, channel, wait), which, "retry", effect, reason)
 
 
-def skip(which: Which, reason: Reason, effect: Effect = "", data: Data = None) -> None:
+def skip(
+    which: Which,
+    reason: Reason,
+    effect: Effect = "",
+    channel: Channel = "",
+    wait: Wait = False,
+    data: Data = None,
+) -> None:
     """Go on without an effect that waits for a person."""
-    _act(data, which, "skip", effect, reason)
+    _act(At(data, channel, wait), which, "skip", effect, reason)
 
 
 def done(
     which: Which,
     reason: Reason,
     task: Annotated[str, typer.Option(help="The task's id; left out: the first.")] = "",
+    channel: Channel = "",
+    wait: Wait = False,
     data: Data = None,
 ) -> None:
     """Say that a task which was left to a person is done."""
-    _act(data, which, "done", task, reason)
+    _act(At(data, channel, wait), which, "done", task, reason)
 
 
 def ship_short(
-    which: Which, reason: Reason, fulfilment: Fulfilment = "", data: Data = None
+    which: Which,
+    reason: Reason,
+    fulfilment: Fulfilment = "",
+    channel: Channel = "",
+    wait: Wait = False,
+    data: Data = None,
 ) -> None:
     """Ship what was found; what is missing is planned at another place."""
-    _act(data, which, "ship-short", fulfilment, reason)
+    _act(At(data, channel, wait), which, "ship-short", fulfilment, reason)
 
 
-def backorder(which: Which, reason: Reason, fulfilment: Fulfilment = "", data: Data = None) -> None:
+def backorder(
+    which: Which,
+    reason: Reason,
+    fulfilment: Fulfilment = "",
+    channel: Channel = "",
+    wait: Wait = False,
+    data: Data = None,
+) -> None:
     """Ship what was found; what is missing waits for stock."""
-    _act(data, which, "backorder", fulfilment, reason)
+    _act(At(data, channel, wait), which, "backorder", fulfilment, reason)
 
 
-def drop(which: Which, reason: Reason, fulfilment: Fulfilment = "", data: Data = None) -> None:
+def drop(
+    which: Which,
+    reason: Reason,
+    fulfilment: Fulfilment = "",
+    channel: Channel = "",
+    wait: Wait = False,
+    data: Data = None,
+) -> None:
     """Ship what was found; what is missing is cancelled."""
-    _act(data, which, "drop", fulfilment, reason)
+    _act(At(data, channel, wait), which, "drop", fulfilment, reason)
 
 
 def edit(
@@ -113,6 +181,8 @@ def edit(
         list[str] | None,
         typer.Option(help="LINE=QTY: a line's quantity as it should be; 0 removes it. Repeat it."),
     ] = None,
+    channel: Channel = "",
+    wait: Wait = False,
     data: Data = None,
 ) -> None:
     """Change an order here: its address, contact, shipping method, note, or quantities."""
@@ -130,8 +200,8 @@ def edit(
         changes["ship_to"] = _json_of(ship_to)
     fields = {key: value for key, value in address.items() if value is not None}
     person = getpass.getuser()
-    with_orders(data, lambda orders: orders.edit(which, changes, fields, person, reason))
-    _say("edit", which)
+    at = At(data, channel, wait)
+    _decide(at, "edit", which, lambda orders: orders.edit(which, changes, fields, person, reason))
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -148,26 +218,42 @@ COMMANDS: dict[str, Callable[..., None]] = {
 }
 
 
-def with_orders(data: Path | None, work: Callable[[LocalOrders], Awaitable[T]]) -> T:
+def with_orders(at: At, work: Callable[[LocalOrders], Awaitable[T]]) -> T:
     """Do something with the running service's orders."""
     from service.orders import local
 
     async def run() -> T:
-        async with local.open_orders(data) as opened:
+        async with local.open_orders(at.data, at.channel) as opened:
             return await work(opened)
 
     return asyncio.run(run())
 
 
-def _act(data: Path | None, which: str, verb: str, target: str, reason: str) -> None:
+def _act(at: At, which: str, verb: str, target: str, reason: str) -> None:
     _require_reason(reason)
     person = getpass.getuser()
-    with_orders(data, lambda orders: orders.act(which, verb, target, person, reason))
-    _say(verb, which)
+    _decide(at, verb, which, lambda orders: orders.act(which, verb, target, person, reason))
 
 
-def _say(what: str, which: str) -> None:
-    print(f"{what} of {which} is on its way; `orderwright orders timeline {which}` shows its end.")
+def _decide(
+    at: At, what: str, which: str, publish: Callable[[LocalOrders], Awaitable[Sent]]
+) -> None:
+    """Publish a decision, and say where its end is shown; or wait for that and show it."""
+
+    async def run(orders: LocalOrders) -> Outcome | None:
+        sent = await publish(orders)
+        return await orders.end_of(sent) if at.wait else None
+
+    outcome = with_orders(at, run)
+    of = f" --channel {at.channel}" if at.channel else ""
+    if outcome is None:
+        shows = f"`orderwright orders timeline {which}{of}` shows its end."
+        print(f"{what} of {which} is on its way; {shows}")
+        return
+    print_timeline(outcome.entries)
+    row = outcome.view.row
+    whom = f", and waits for {row.waiting_for}" if row.waiting_for else ""
+    print(f"{row.number} of {row.channel} is {row.stage}{whom}.")
 
 
 def _require_reason(reason: str) -> None:

@@ -18,6 +18,7 @@ from schemas.order.things import (
     number_of,
 )
 from service.cli.tables import age, money, print_table
+from service.cli.tables import print_plain as print
 
 if TYPE_CHECKING:
     from adapters.postgres.order_parts import UnitView
@@ -59,7 +60,8 @@ def print_view(view: OrderView) -> None:
     print(f"{row.number} of {row.channel} ({row.ref}), {money(row.total_minor, row.currency)}")
     parts = (_head(view), _to_do(view), _notable(view), _goods(view), _papers(view), _waiting(view))
     for name, words in (one for part in parts for one in part):
-        print(f"  {name:<{WIDTH}}{words}")
+        told = words.replace("\n", " ")
+        print(f"  {name:<{WIDTH}}{told}")
 
 
 def _head(view: OrderView) -> Iterator[Named]:

@@ -39,6 +39,10 @@ _UNCANCELLABLE = {
 }
 
 
+_NOT_AT_THE_END = (RELEASE, SHIP_SHORT, BACKORDER, DROP)
+"""An effect may fail, and a task be left, at the very end of an order; these have no sense then."""
+
+
 class NotNow(ValueError):
     """The order can't do what is asked as it is; the text says why."""
 
@@ -48,8 +52,8 @@ def refuse_action(view: OrderView, verb: str, target: str) -> None:
     stage = view.row.stage
     if verb == CANCEL and stage in _UNCANCELLABLE:
         raise NotNow(_UNCANCELLABLE[stage])
-    if verb == ACCEPT and stage in ENDED:
-        raise NotNow(f"The order is {stage}; there is nothing to accept.")
+    if verb == ACCEPT and stage not in ("placed", "accepted"):
+        raise NotNow(f"The order is {_stage(stage)}; there is nothing to accept.")
     if VERBS[verb]:
         _refuse_target(view, verb, target)
 
@@ -58,8 +62,7 @@ def refuse_edit(view: OrderView, edit: EditOrder) -> None:
     """Raise NotNow for an edit that the order surely can't take."""
     stage = view.row.stage
     if stage in (*ENDED, "cancelling", "expected"):
-        told = {"cancelling": "being cancelled", "expected": "not here yet"}.get(stage, stage)
-        raise NotNow(f"The order is {told}, so it can't be edited.")
+        raise NotNow(f"The order is {_stage(stage)}, so it can't be edited.")
     if view.erased_at is not None:
         raise NotNow("What was ordered is not kept any more: its personal data was erased.")
     wanted = {line.line_id: line.wanted - line.leaving for line in view.lines}
@@ -72,6 +75,10 @@ def refuse_edit(view: OrderView, edit: EditOrder) -> None:
                 f"Line {line.line_id} has {wanted[line.line_id]} units; none can be added here,"
                 " because the money is the channel's. Add them there."
             )
+
+
+def _stage(stage: str) -> str:
+    return {"cancelling": "being cancelled", "expected": "not here yet"}.get(stage, stage)
 
 
 def _refuse_target(view: OrderView, verb: str, target: str) -> None:
@@ -89,8 +96,9 @@ def _refuse_target(view: OrderView, verb: str, target: str) -> None:
         rest = [one.key for one in view.fulfilments if one.stage == "packed" and one.units]
         known = [one.key for one in view.fulfilments if one.missing or one.key == target in rest]
         nothing = "No short pick of the order waits for a decision."
-    if not known:
-        raise NotNow(nothing)
+    has_ended = view.row.stage in ENDED
+    if not known or (has_ended and verb in _NOT_AT_THE_END):
+        raise NotNow(f"The order is {view.row.stage}. {nothing}" if has_ended else nothing)
     if target and target not in known:
         named = ", ".join(known[:20])
         raise NotNow(

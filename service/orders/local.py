@@ -11,6 +11,7 @@ import msgspec
 
 from actors.order.stream import encode_state, is_of_others, replay
 from adapters.postgres.exchanges import KeptExchange
+from adapters.postgres.imported import Imported
 from adapters.postgres.replay import Stream, streams
 from adapters.postgres.timeline import Entry
 from adapters.postgres.views import PROGRESS, STAGES, LabelFile, OrderView, Page
@@ -18,12 +19,14 @@ from schemas.contracts.edits import edit_of
 from schemas.contracts.refusals import Refused
 from schemas.messages.codec import encode
 from schemas.messages.inputs import ActOnOrder, EditOrder
+from schemas.order.ids import OrderId
 from service.app.clock import new_id
 from service.app.errors import OperatorError
 from service.app.local import LocalSession, open_local
 from service.app.sessions import open_publisher
 from service.orders.deciding import NotNow, refuse_action, refuse_edit
 from service.orders.labels import valid_labels
+from service.orders.waiting import Outcome, Sent, Waiting
 
 MAX_DIFFERENT = 20
 """Orders that replay differently and are named; one is an alarm already."""
@@ -46,10 +49,14 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LocalOrders:
-    """Reads orders from the store, and publishes decisions for the service to carry out."""
+    """Reads orders from the store, and publishes decisions for the service to carry out.
 
-    def __init__(self, session: LocalSession) -> None:
+    `channel`: whose orders are meant; "" for any, as long as a name is that of one order only.
+    """
+
+    def __init__(self, session: LocalSession, channel: str = "") -> None:
         self._session = session
+        self._channel = channel
 
     async def list_orders(
         self,
@@ -79,15 +86,18 @@ class LocalOrders:
 
     async def show(self, which: str) -> OrderView:
         """Return one order with what is under way."""
-        return await self._session.show(which)
+        return await self._session.show(which, self._channel)
+
+    async def _find(self, which: str) -> OrderId:
+        return (await self.show(which)).row.order_id
 
     async def timeline(self, which: str) -> tuple[Entry, ...]:
         """Return everything that happened to an order."""
-        return await self._session.views.timeline(await self._session.find(which))
+        return await self._session.views.timeline(await self._find(which))
 
     async def exchange(self, which: str, number: int) -> KeptExchange:
         """Return what we and a partner said in one exchange. Raises OperatorError."""
-        found = await self._session.views.exchange(await self._session.find(which), number)
+        found = await self._session.views.exchange(await self._find(which), number)
         if found is None:
             raise OperatorError(
                 f"The order has no exchange {number}, or it is not kept any more; `orderwright"
@@ -99,7 +109,7 @@ class LocalOrders:
 
     async def label(self, which: str, parcel: str) -> WrittenLabel:
         """Return the label of a parcel, "" for the only one. Raises OperatorError."""
-        order_id = await self._session.find(which)
+        order_id = await self._find(which)
         state = await self._session.views.state(order_id)
         bought = valid_labels(state, await self._session.views.labels(order_id))
         one = _only(bought, parcel)
@@ -112,10 +122,10 @@ class LocalOrders:
         words = f"The label of parcel {one.parcel}, {one.carrier} {one.tracking_number}"
         return WrittenLabel(words=words, content_type=file.content_type, content=file.content)
 
-    async def act(self, which: str, verb: str, target: str, person: str, reason: str) -> None:
-        """Publish a person's decision; the order carries it out, or says why not. Raises
-        OperatorError for what it surely can't do."""
-        view = await self._session.show(which)
+    async def act(self, which: str, verb: str, target: str, person: str, reason: str) -> Sent:
+        """Publish a person's decision; the order carries it out, or says why not (see `end_of`).
+        Raises OperatorError for what it surely can't do."""
+        view = await self.show(which)
         try:
             refuse_action(view, verb, target)
         except NotNow as error:
@@ -123,7 +133,11 @@ class LocalOrders:
         decision = ActOnOrder(
             ref=view.row.ref, verb=verb, person=person[:256], reason=reason[:5000], target=target
         )
-        await self._publish(view, "act", decision)
+        return Sent(view, verb, await self._publish(view, "act", decision))
+
+    async def end_of(self, sent: Sent) -> Outcome:
+        """Wait for the end of a decision. Raises OperatorError when it is refused."""
+        return await Waiting(self._session.views, Imported(self._session.pool)).end_of(sent)
 
     async def edit(
         self,
@@ -132,10 +146,10 @@ class LocalOrders:
         address: Mapping[str, Any],
         person: str,
         reason: str,
-    ) -> None:
+    ) -> Sent:
         """Publish a person's changes of an order. `address` has single fields of the shipping
         address: they change the one in `changes`, else the order's own. Raises OperatorError."""
-        view = await self._session.show(which)
+        view = await self.show(which)
         told = {**changes, "reason": reason[:5000]}
         if address:
             told["ship_to"] = {**await self._address(view, changes.get("ship_to")), **address}
@@ -144,7 +158,7 @@ class LocalOrders:
             refuse_edit(view, edit)
         except (Refused, NotNow) as error:
             raise OperatorError(str(error)) from error
-        await self._publish(view, "edit", edit)
+        return Sent(view, "edit", await self._publish(view, "edit", edit))
 
     async def _address(self, view: OrderView, stated: object) -> dict[str, Any]:
         if isinstance(stated, dict):
@@ -155,17 +169,21 @@ class LocalOrders:
         found: dict[str, Any] = msgspec.to_builtins(order.ship_to)
         return found
 
-    async def _publish(self, view: OrderView, kind: str, decision: ActOnOrder | EditOrder) -> None:
-        async with open_publisher(self._session.nats_url) as publisher:
+    async def _publish(self, view: OrderView, kind: str, decision: ActOnOrder | EditOrder) -> str:
+        """Publish; return the id that the order knows the delivery by."""
+        delivery_id = f"local:{new_id()}"
+        session = self._session
+        async with open_publisher(session.nats_url, session.settings, session.folder) as publisher:
             await publisher.publish(
                 view.row.channel,
                 kind,
                 view.row.ref,
                 encode(decision),
-                delivery_id=f"local:{new_id()}",
+                delivery_id=delivery_id,
                 source="canonical",
                 topic=kind,
             )
+        return f"{view.row.channel}/{kind}/{delivery_id}"
 
     async def verify(self, progress: Callable[[int], None]) -> Verified:
         """Replay every stream and compare it with the stored state, byte for byte. Raises
@@ -212,8 +230,8 @@ def _only(bought: Sequence[LabelFile], parcel: str) -> LabelFile:
 
 
 @asynccontextmanager
-async def open_orders(data: Path | None = None) -> AsyncIterator[LocalOrders]:
-    """Open the orders of the service that runs in a data directory. Raises as `open_local`
-    does."""
+async def open_orders(data: Path | None = None, channel: str = "") -> AsyncIterator[LocalOrders]:
+    """Open the orders of the service that runs in a data directory, or those of one channel. Raises
+    as `open_local` does."""
     async with open_local(data) as session:
-        yield LocalOrders(session)
+        yield LocalOrders(session, channel)

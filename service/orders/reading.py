@@ -32,26 +32,38 @@ class Finder:
         self._views = views
         self._verify = verify
 
-    async def find(self, name: str, principal: Principal) -> OrderView:
-        """Return the order. Raises Problem 404, also for an order the caller may not know of, and
-        409 for a number that several of its channels use."""
-        order_id = await self._id_of(name[:_MAX_TEXT], principal)
+    async def find(self, request: web.Request, principal: Principal) -> OrderView:
+        """Return the order that the path names, of the channel that `?channel=` names if it does.
+
+        Raises Problem 404, also for an order the caller may not know of, and 409 with all
+        candidates for a number that several of its channels use.
+        """
+        name, channel = request.match_info["id"][:_MAX_TEXT], request.query.get("channel", "")
+        order_id = await self._id_of(name, channel, principal)
         found = await self._views.show(order_id) if order_id is not None else None
-        if found is None or not principal.serves(found.row.channel):
+        if (
+            found is None
+            or not principal.serves(found.row.channel)
+            or channel not in ("", found.row.channel)
+        ):
             raise problems.not_found("No order of yours has this id, reference or number.")
         return found
 
-    async def _id_of(self, name: str, principal: Principal) -> OrderId | None:
+    async def _id_of(self, name: str, channel: str, principal: Principal) -> OrderId | None:
         if len(name) == REFERENCE_LENGTH and name.isascii() and name.isalnum():
             try:
                 return self._verify(name)
             except ReferenceRefused:
                 return None
         channels = None if ANY_CHANNEL in principal.channels else principal.channels
+        if channel and principal.serves(channel):
+            channels = frozenset({channel})
         try:
             return await self._views.find(name, channels)
         except Ambiguous as error:
-            raise Problem(409, "ambiguous", "Several orders", str(error)) from error
+            raise Problem(
+                409, "ambiguous", "Several orders", str(error), members={"orders": error.found}
+            ) from error
 
 
 class Reading:
@@ -98,7 +110,7 @@ class Reading:
     async def file(self, request: web.Request) -> web.Response:
         """Answer a file of the order, such as the label that the warehouse prints."""
         principal = await self._api.principal(request, READ_LABELS)
-        found = await self._finder.find(request.match_info["id"], principal)
+        found = await self._finder.find(request, principal)
         name = request.match_info["name"][:_MAX_TEXT]
         document = await self._views.document(found.row.order_id, name)
         if document is None:
@@ -118,13 +130,13 @@ class Reading:
         Effects and timers move without a new version, so there is no 304.
         """
         principal = await self._api.principal(request, ORDERS_READ)
-        found = await self._finder.find(request.match_info["id"], principal)
+        found = await self._finder.find(request, principal)
         return json_answer(found, headers={"ETag": etag_of(found.row)})
 
     async def timeline(self, request: web.Request) -> web.Response:
         """Answer everything that happened to an order."""
         principal = await self._api.principal(request, ORDERS_READ)
-        found = await self._finder.find(request.match_info["id"], principal)
+        found = await self._finder.find(request, principal)
         entries = await self._views.timeline(found.row.order_id)
         return json_answer({"order_id": found.row.order_id, "entries": entries})
 

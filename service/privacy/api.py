@@ -34,7 +34,8 @@ READ, ACT = "privacy:read", "privacy:act"
 
 class Asked(Struct, frozen=True, forbid_unknown_fields=True):
     """The body of a request: what is asked, about whom, and why. `preview` returns what it would
-    find and changes nothing; `force` also erases orders under way."""
+    find and changes nothing; `force` also erases orders under way; `now` cuts the grace period
+    short."""
 
     asks: Literal["redact", "export", "redact_shop"]
     channel: Annotated[ShortText, Meta(min_length=1)]
@@ -42,6 +43,7 @@ class Asked(Struct, frozen=True, forbid_unknown_fields=True):
     reason: LongText = ""
     preview: bool = False
     force: bool = False
+    now: bool = False
 
 
 class Decision(Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,6 +72,8 @@ class PrivacyApi:
             web.get(one, self.show),
             web.get(f"{one}/export", self.export),
             web.post(f"{one}/force", self.force),
+            web.post(f"{one}/now", self.hasten),
+            web.post(f"{one}/stop", self.stop),
             web.post(f"{one}/done", self.done),
         ]
 
@@ -129,6 +133,7 @@ class PrivacyApi:
                     person=person_of(principal),
                     reason=reason,
                     forced=asked.force and asked.asks != EXPORT,
+                    hastened=asked.now and asked.asks != EXPORT,
                 )
             }
 
@@ -139,6 +144,22 @@ class PrivacyApi:
 
         async def work(found: Request, person: str, reason: str) -> bool:
             return await self._service.force(found.id, person, reason)
+
+        return await self._decide(request, work)
+
+    async def hasten(self, request: web.Request) -> web.Response:
+        """Cut the grace period of an erasure short."""
+
+        async def work(found: Request, person: str, reason: str) -> bool:
+            return await self._service.hasten(found.id, person, reason)
+
+        return await self._decide(request, work)
+
+    async def stop(self, request: web.Request) -> web.Response:
+        """End a request without carrying it out."""
+
+        async def work(found: Request, person: str, reason: str) -> bool:
+            return await self._service.stop(found.id, person, reason)
 
         return await self._decide(request, work)
 

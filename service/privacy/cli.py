@@ -13,6 +13,7 @@ import typer
 
 from service.app.errors import OperatorError
 from service.cli.tables import age, print_json, print_table
+from service.cli.tables import print_plain as print
 
 if TYPE_CHECKING:
     from adapters.postgres.audit import AuditEntry
@@ -26,6 +27,7 @@ application = typer.Typer(
 )
 
 T = TypeVar("T")
+_me = getpass.getuser
 
 Data = Annotated[Path | None, typer.Option("--data", help="The running service's data directory.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -48,7 +50,7 @@ class NoSuchRequest(OperatorError):
 
 @application.command("list")
 def list_requests(
-    state: Annotated[str, typer.Option(help="open, done or all.")] = "all",
+    state: Annotated[str, typer.Option(help="open, done, stopped or all.")] = "all",
     channel: Channel = None,
     limit: Annotated[int, typer.Option(min=1, max=200, help="Requests on a page.")] = 50,
     before: Annotated[int | None, typer.Option(help="Only requests older than this id.")] = None,
@@ -56,8 +58,8 @@ def list_requests(
     data: Data = None,
 ) -> None:
     """List the requests, newest first, and what each waits for."""
-    if state not in ("open", "done", "all"):
-        raise OperatorError(f"There is no state {state!r}; use one of: open, done, all.")
+    if state not in ("open", "done", "stopped", "all"):
+        raise OperatorError(f"There is no state {state!r}; use one of: open, done, stopped, all.")
     found = _with(
         data,
         lambda hand: hand.service.requests.find(
@@ -125,13 +127,15 @@ def redact(
     force: Annotated[
         bool, typer.Option("--force", help="Don't wait for orders under way.")
     ] = False,
+    now: Annotated[bool, typer.Option("--now", help="Don't wait for the grace period.")] = False,
     preview: Annotated[
         bool, typer.Option("--preview", help="Print what would be erased; change nothing.")
     ] = False,
     as_json: AsJson = False,
     data: Data = None,
 ) -> None:
-    """Have the running service erase a customer's data. This can't be undone."""
+    """Have the running service erase a customer's data, after a grace period. This can't be
+    undone."""
     why = "" if preview else _why(reason)
 
     async def run(hand: PrivacySession) -> Preview | int:
@@ -139,7 +143,7 @@ def redact(
         if preview:
             return await hand.service.preview(where, subject)
         asks = "redact_shop" if shop else "redact"
-        return await _ask(hand, asks, where, subject, why, force=force)
+        return await _ask(hand, asks, where, subject, why, force=force, now=now)
 
     found = _with(data, run)
     if isinstance(found, int):
@@ -167,6 +171,35 @@ def force(request_id: Id, reason: Why, data: Data = None) -> None:
     print(f"{request_id} no longer waits; see `orderwright privacy show {request_id}`.")
 
 
+@application.command("now")
+def hasten(request_id: Id, reason: Why, data: Data = None) -> None:
+    """Cut the grace period of an erasure short; orders under way are still waited for."""
+    why = _why(reason)
+
+    async def run(hand: PrivacySession) -> None:
+        if not await hand.service.hasten((await _request(hand, request_id)).id, _me(), why):
+            raise OperatorError(
+                f"Request {request_id} is not open, erases nothing, or waits for no grace period"
+                " any more; nothing was changed."
+            )
+
+    _with(data, run)
+    print(f"{request_id} is carried out now; see `orderwright privacy show {request_id}`.")
+
+
+@application.command()
+def stop(request_id: Id, reason: Why, data: Data = None) -> None:
+    """End a request without carrying it out, and forget whom it was about."""
+    why = _why(reason)
+
+    async def run(hand: PrivacySession) -> None:
+        if not await hand.service.stop((await _request(hand, request_id)).id, _me(), why):
+            raise OperatorError(f"Request {request_id} is not open; nothing was changed.")
+
+    _with(data, run)
+    print(f"{request_id} is stopped; nothing more is erased for it.")
+
+
 @application.command()
 def export(
     file: Annotated[Path, typer.Option("--file", help="A new file, readable only by you.")],
@@ -192,7 +225,7 @@ def export(
         if which is None:
             given = (order or [], email, phone, customer, False)
             where, subject = await _subject(hand, channel, *given)
-            which = await _ask(hand, "export", where, subject, why, force=False)
+            which = await _ask(hand, "export", where, subject, why)
         request = await _request(hand, which)
         if request.kind != "export" or request.state != "open":
             raise OperatorError(f"Request {which} is a {request.kind} request and {request.state}.")
@@ -243,11 +276,11 @@ def rotate_key(
     """Make a new master key; the running service rewraps every key with it, in the background."""
     from service.app.clock import SystemClock
     from service.app.sealing_keys import forget, rotate
-    from service.settings import load
 
-    why, settings, now = _why(reason), load(), SystemClock().now()
+    why, now = _why(reason), SystemClock().now()
 
     async def run(hand: PrivacySession) -> str:
+        settings = hand.orders.settings
         if not retire:
             fresh = rotate(settings, hand.orders.folder)
             await hand.audit.record(
@@ -300,13 +333,27 @@ async def _subject(
 
 
 async def _ask(
-    hand: PrivacySession, asks: str, channel: str, subject: Subject, why: str, *, force: bool
+    hand: PrivacySession,
+    asks: str,
+    channel: str,
+    subject: Subject,
+    why: str,
+    *,
+    force: bool = False,
+    now: bool = False,
 ) -> int:
     from service.app.clock import new_id
 
     name = f"local:{new_id()}"
     return await hand.service.ask(
-        asks, channel, subject, delivery_id=name, person=_me(), reason=why, forced=force
+        asks,
+        channel,
+        subject,
+        delivery_id=name,
+        person=_me(),
+        reason=why,
+        forced=force,
+        hastened=now,
     )
 
 
@@ -333,10 +380,6 @@ async def _request(hand: PrivacySession, request_id: int) -> Request:
             f"No request has the id {request_id}; `orderwright privacy list` shows them."
         )
     return found
-
-
-def _me() -> str:
-    return getpass.getuser()
 
 
 def _why(reason: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from msgspec import Struct
@@ -48,6 +48,10 @@ MAX_NAMED = 5
 SERVICE = "the service"
 
 
+IN_GRACE = "its grace period"
+"""How what an erasure waits for begins while a person can still stop it."""
+
+
 class PrivacyClock(Protocol):
     """The time of day, and a monotonic clock."""
 
@@ -69,7 +73,8 @@ class Scan(Struct, frozen=True):
 
 class Privacy:
     """`may` returns whether the lease on the orders is certainly held; `forget` drops orders from
-    memory; `refused` counts an occurrence of an incident."""
+    memory; `refused` counts an occurrence of an incident. `grace` is how long an erasure waits
+    before anything is destroyed, so that a person can stop it."""
 
     def __init__(
         self,
@@ -79,6 +84,7 @@ class Privacy:
         clock: PrivacyClock,
         metrics: PrivacyMetrics,
         *,
+        grace: timedelta,
         may: Callable[[], bool],
         forget: Callable[[Iterable[str]], None],
         refused: Callable[[str, str], None],
@@ -88,6 +94,7 @@ class Privacy:
         self._workflow = workflow
         self._clock = clock
         self._metrics = metrics
+        self._grace = grace
         self._may = may
         self._forget = forget
         self._refused = refused
@@ -143,8 +150,9 @@ class Privacy:
         self._tell(len(seen), late)
 
     def _is_due(self, request: Request) -> bool:
-        # A request that a person forced is tried at once.
-        at_once = request.forced and not request.unreadable
+        # A request that a person forced, or whose grace a person cut short, is tried at once.
+        hastened = request.hastened and request.waits_for.startswith(IN_GRACE)
+        at_once = (request.forced or hastened) and not request.unreadable
         return at_once or self._look_at.get(request.id, 0.0) <= self._clock.monotonic()
 
     def _tell(self, opened: int, late: list[Request]) -> None:
@@ -169,12 +177,31 @@ class Privacy:
                 await self._requests.progress(request.id, request.unreadable, 0, 0)
             return
         try:
-            await (self._offer(request) if request.kind == EXPORT else self._erase(request))
+            if request.kind == EXPORT:
+                await self._offer(request)
+            elif self._in_grace(request):
+                await self._announce(request)
+            else:
+                await self._erase(request)
         except JournalUnavailable:
             raise
         except Exception:  # one that fails must not hold up the others
             log.exception("Privacy request %d could not be carried out.", request.id)
             self._metrics.failures.inc()
+
+    def _in_grace(self, request: Request) -> bool:
+        ended = request.received_at + self._grace <= self._clock.now()
+        return not (ended or request.forced or request.hastened)
+
+    async def _announce(self, request: Request) -> None:
+        until = (request.received_at + self._grace).astimezone(UTC)
+        told = (
+            f"{IN_GRACE}, which ends on {until:%Y-%m-%d %H:%M} UTC: `orderwright privacy now "
+            f"{request.id}` cuts it short, `orderwright privacy stop {request.id}` ends the request"
+        )
+        if request.waits_for != told:
+            self._refused(PRIVACY_REQUEST, request.channel)
+            await self._requests.progress(request.id, told, 0, 0)
 
     async def _offer(self, request: Request) -> None:
         told = f"a person to hand it over: `orderwright privacy export {request.id} --file FILE`"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 
 from msgspec import Struct
 
@@ -53,6 +54,7 @@ def privacy_of(
         QuarantineWorkflow(store.reports, store.sealing),
         clock,
         metrics,
+        grace=timedelta(hours=settings.limits.erase_grace_hours),
         may=may,
         forget=forget,
         refused=refused,

@@ -43,7 +43,7 @@ class Preview(Struct, frozen=True, kw_only=True):
 
 
 class ShownRequest(Struct, frozen=True, kw_only=True):
-    """A request as people see it. `subject` is the customer, None once the request is done."""
+    """A request as people see it. `subject` is the customer, None once the request has ended."""
 
     id: int
     channel: str
@@ -54,6 +54,7 @@ class ShownRequest(Struct, frozen=True, kw_only=True):
     received_at: datetime
     due_at: datetime
     forced: bool
+    hastened: bool
     waits_for: str
     orders: int
     messages: int
@@ -121,6 +122,7 @@ class PrivacyService:
         person: str,
         reason: str,
         forced: bool = False,
+        hastened: bool = False,
     ) -> int:
         """Store a person's request, once per delivery id, and return its id."""
         return await self.requests.add(
@@ -132,11 +134,24 @@ class PrivacyService:
             reason=reason,
             at=self._clock.now(),
             forced=forced,
+            hastened=hastened,
         )
 
     async def force(self, request_id: int, person: str, reason: str) -> bool:
         """Stop waiting for orders under way. False: the request is done, or erases nothing."""
         return await self.requests.force(
+            request_id, person=person, reason=reason, at=self._clock.now()
+        )
+
+    async def hasten(self, request_id: int, person: str, reason: str) -> bool:
+        """Cut the grace period short. False: the request is not open, or erases nothing."""
+        return await self.requests.hasten(
+            request_id, person=person, reason=reason, at=self._clock.now()
+        )
+
+    async def stop(self, request_id: int, person: str, reason: str) -> bool:
+        """End a request without carrying it out. False: it is not open."""
+        return await self.requests.stop(
             request_id, person=person, reason=reason, at=self._clock.now()
         )
 
@@ -219,6 +234,7 @@ def shown(request: Request, *, named: bool = True) -> ShownRequest:
         received_at=request.received_at,
         due_at=request.due_at,
         forced=request.forced,
+        hastened=request.hastened,
         waits_for=request.waits_for,
         orders=request.orders,
         messages=request.items,

@@ -11,6 +11,7 @@ from msgspec import structs
 
 from adapters.postgres.quarantine_workflow import MAX_LISTED, OPEN, Filter, HeldItem
 from schemas.contracts import refusals
+from schemas.messages.privacy import KIND as PRIVACY
 from service.http import problems
 from service.http.auth import Principal, idempotency_key_of
 from service.http.base import Api, json_answer, person_of
@@ -27,9 +28,18 @@ from service.http.requests import (
     unprocessable,
 )
 from service.quarantine.bodies import BulkRelease, Decision, Edit, Matching, content_of, state_of
-from service.quarantine.service import STREAM_AWAY, QuarantineService, Verdict
+from service.quarantine.service import (
+    NOT_ALLOWED,
+    STREAM_AWAY,
+    QuarantineService,
+    Verdict,
+    permitted,
+)
 
 READ, ACT = "quarantine:read", "quarantine:act"
+
+_SCOPE_OF_KIND = {PRIVACY: "privacy:act", "act": "orders:act", "edit": "orders:act"}
+"""The scope that each message would have needed where its kind is asked for."""
 
 _AWAY_SECONDS = 2
 
@@ -100,7 +110,8 @@ class QuarantineApi:
         item = await self._item(request, principal)
         raw = await self._api.raw(request)
         edited = content_of(read_body(raw, Edit)) if raw.strip() else None
-        return json_answer(_checked(item, self._service.check(item, edited)))
+        verdict = permitted(item, self._service.check(item, edited), _elsewhere(principal))
+        return json_answer(_checked(item, verdict))
 
     async def fix(self, request: web.Request) -> web.Response:
         """Store edited bytes beside the original, and return the remaining faults."""
@@ -115,7 +126,7 @@ class QuarantineApi:
             verdict = await self._service.fix(item, content, person_of(principal), reason)
             if verdict is None:
                 raise _not_open(await self._service.workflow.item(item.id))
-            return _checked(item, verdict)
+            return _checked(item, permitted(item, verdict, _elsewhere(principal)))
 
         return await self._once(request, principal, item, raw, work)
 
@@ -126,13 +137,15 @@ class QuarantineApi:
 
         async def work() -> object:
             verdict = self._service.check(item)
-            if verdict.ready and not principal.serves(verdict.channel):
-                raise problems.not_found(
-                    "Its bytes belong to a channel that this API key does not serve."
-                )
-            failure = await self._service.release(item, person_of(principal), reason)
+            failure = await self._service.release(
+                item, person_of(principal), reason, forbids=_forbids(principal)
+            )
             if failure is None:
                 return {"id": item.id, "channel": verdict.channel, "ref": verdict.ref}
+            if failure.reason == NOT_ALLOWED:
+                raise Problem(
+                    403, "release-refused", "Not with this API key", " ".join(failure.sentences)
+                )
             if failure.reason == STREAM_AWAY:
                 raise problems.busy(" ".join(failure.sentences), _AWAY_SECONDS)
             if failure.reason not in refusals.REASONS and verdict.ready:
@@ -174,7 +187,12 @@ class QuarantineApi:
 
         async def work() -> object:
             return await self._service.release_matching(
-                which, person_of(principal), reason, preview=asked.preview, after=asked.after
+                which,
+                person_of(principal),
+                reason,
+                preview=asked.preview,
+                forbids=_forbids(principal),
+                after=asked.after,
             )
 
         if asked.preview:
@@ -209,6 +227,32 @@ class QuarantineApi:
             return await work()
 
         return await self._api.once(request, principal, raw, matched)
+
+
+def _elsewhere(principal: Principal) -> Callable[[Verdict], str]:
+    def forbids(verdict: Verdict) -> str:
+        if principal.serves(verdict.channel):
+            return ""
+        return "Its bytes belong to a channel that this API key does not serve."
+
+    return forbids
+
+
+def _forbids(principal: Principal) -> Callable[[Verdict], str]:
+    """A release does what its message does: it needs that channel, and the scope of that."""
+    elsewhere = _elsewhere(principal)
+
+    def forbids(verdict: Verdict) -> str:
+        if why := elsewhere(verdict):
+            return why
+        scope = _SCOPE_OF_KIND.get(verdict.kind)
+        return (
+            ""
+            if scope is None or principal.may(scope)
+            else f"Releasing it needs the scope {scope}."
+        )
+
+    return forbids
 
 
 def _shown(item: HeldItem) -> dict[str, object]:

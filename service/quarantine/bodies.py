@@ -10,7 +10,13 @@ from msgspec import Meta, Struct
 
 from adapters.postgres.quarantine_workflow import STATES
 from schemas.order.canonical import LongText, ShortText
-from service.http.requests import Moment, bad_query, unprocessable
+from service.http.requests import (
+    IMPOSSIBLE,
+    Moment,
+    bad_query,
+    is_possible,
+    unprocessable,
+)
 
 _ANY_STATE = "all"
 
@@ -39,6 +45,10 @@ class Matching(Struct, frozen=True, forbid_unknown_fields=True):
     reason: ShortText | None = None
     since: Moment | None = None
     until: Moment | None = None
+
+    def __post_init__(self) -> None:
+        if not all(is_possible(one) for one in (self.since, self.until) if one is not None):
+            raise ValueError(f"a time is {IMPOSSIBLE}")
 
 
 class BulkRelease(Struct, frozen=True, forbid_unknown_fields=True):

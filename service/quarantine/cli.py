@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from service.app.errors import OperatorError
-from service.cli.tables import age, print_json, print_table
+from service.cli.tables import age, print_json, print_over, print_table
+from service.cli.tables import print_plain as print
 
 if TYPE_CHECKING:
     from adapters.postgres.audit import AuditEntry
@@ -366,7 +367,7 @@ def _bytes(file: Path) -> bytes:
 
 def _progress(done: int, of: int) -> None:
     if sys.stderr.isatty():
-        print(f"\r {done} of {of} …", end="\r", file=sys.stderr, flush=True)
+        print_over(f" {done} of {of} …", end="\r")
 
 
 def _progress_from(base: int) -> Callable[[int, int], None]:

@@ -12,7 +12,6 @@ from service.app.local import open_local
 from service.app.sessions import NoStream, known_keys, open_publisher
 from service.inbound.edge import Stream
 from service.quarantine.service import QuarantineService
-from service.settings import load
 from service.wiring.channels import Readers, readers_by_kind
 
 
@@ -24,15 +23,19 @@ async def open_quarantine(
     can't release. Raises as `open_local` does."""
     async with AsyncExitStack() as stack:
         local = await stack.enter_async_context(open_local(data))
+        settings = local.settings
         stream: Stream = NoStream()
         if releasing:
-            stream = await stack.enter_async_context(open_publisher(local.nats_url))
-        settings = load()
+            stream = await stack.enter_async_context(
+                open_publisher(local.nats_url, settings, local.folder)
+            )
         keys = known_keys(settings, local.folder)
+        readers = Readers(settings, keys)
         yield QuarantineService(
             QuarantineWorkflow(local.pool, local.sealing),
             stream,
             readers_by_kind(keys),
-            Readers(settings, keys).translate,
+            readers.read,
+            readers.require_origin,
             SystemClock(),
         )

@@ -32,8 +32,8 @@ from schemas.messages.inputs import KINDS
 from schemas.messages.privacy import Read
 from schemas.order.ids import partition_of
 from service.http.base import Clock
+from service.inbound.addressing import ref_of
 from service.inbound.edge import Stream
-from service.inbound.intake import ref_of
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +55,7 @@ MAX_EDITED_BYTES = 1024 * 1024
 
 STREAM_AWAY = "stream_away"
 CHANGED = "changed_meanwhile"
+NOT_ALLOWED = "not_allowed"
 
 
 @runtime_checkable
@@ -87,6 +88,11 @@ class Failure(Struct, frozen=True, kw_only=True):
     sentences: tuple[str, ...]
 
 
+def anything(verdict: Verdict) -> str:
+    """A person at the command line may release whatever the intake would accept."""
+    return ""
+
+
 class Released(Struct, frozen=True, kw_only=True):
     """The outcome of a release, or of its preview. `matched` counts all items that matched when it
     began, `looked_at` those that this call processed. `next_after` is where to continue, None at
@@ -102,7 +108,8 @@ class Released(Struct, frozen=True, kw_only=True):
 
 
 class QuarantineService:
-    """`readers` by kind tell what an item is; `translate` is the intake's translation. Raises
+    """`readers` by kind tell what an item is; `translate` is the intake's translation, and
+    `require_origin` its check of who may say this, which an edit does not change. Raises
     JournalUnavailable as the store does."""
 
     def __init__(
@@ -111,12 +118,14 @@ class QuarantineService:
         stream: Stream,
         readers: Mapping[str, object],
         translate: Callable[[Message], Read],
+        require_origin: Callable[[Message], None],
         clock: Clock,
     ) -> None:
         self.workflow = workflow
         self._stream = stream
         self._readers = readers
         self._translate = translate
+        self._require_origin = require_origin
         self._clock = clock
 
     def check(self, item: HeldItem, raw: bytes | None = None) -> Verdict:
@@ -128,6 +137,7 @@ class QuarantineService:
             sentence = f"The message has {len(raw):,} bytes; the limit is {MAX_EDITED_BYTES:,}."
             return structs.replace(told, reason=refusals.TOO_LARGE, sentences=(sentence,))
         try:
+            self._require_origin(_message(item, item.original, item.channel, item.kind))
             ref = ref_of(self._translate(_message(item, raw, channel, kind)))
         except Refused as refused:
             return structs.replace(told, reason=refused.reason, sentences=refused.sentences)
@@ -152,9 +162,17 @@ class QuarantineService:
             item.id, person=person, reason=reason, now=self._clock.now()
         )
 
-    async def release(self, item: HeldItem, person: str, reason: str) -> Failure | None:
-        """Release one item; None once the stream has it on disk."""
-        failures = await self._send([item], person, reason)
+    async def release(
+        self,
+        item: HeldItem,
+        person: str,
+        reason: str,
+        *,
+        forbids: Callable[[Verdict], str] = anything,
+    ) -> Failure | None:
+        """Release one item; None once the stream has it on disk. `forbids` returns why the person
+        may not, "" when he may."""
+        failures = await self._send([item], person, reason, forbids)
         return failures[0] if failures else None
 
     async def release_matching(
@@ -164,6 +182,7 @@ class QuarantineService:
         reason: str,
         *,
         preview: bool,
+        forbids: Callable[[Verdict], str] = anything,
         after: int = 0,
         most: int = MAX_RELEASED,
         told: Callable[[int, int], None] = lambda done, of: None,
@@ -184,7 +203,11 @@ class QuarantineService:
             ended = not page
             if page:
                 last = page[-1].id
-                found = await (self._try(page) if preview else self._send(page, person, reason))
+                found = await (
+                    self._try(page, forbids)
+                    if preview
+                    else self._send(page, person, reason, forbids)
+                )
                 failures += found
                 done += len(page)
                 told(done, matched)
@@ -200,20 +223,28 @@ class QuarantineService:
             next_after=None if ended or done >= matched else last,
         )
 
-    async def _try(self, items: Sequence[HeldItem]) -> list[Failure]:
+    async def _try(
+        self, items: Sequence[HeldItem], forbids: Callable[[Verdict], str]
+    ) -> list[Failure]:
         failures = []
         for item in items:
-            verdict = self.check(item)
+            verdict = permitted(item, self.check(item), forbids)
             if not verdict.ready:
                 failures.append(_refused(item, verdict))
             await asyncio.sleep(0)  # describing a refusal takes milliseconds; let other tasks run
         return failures
 
-    async def _send(self, items: Sequence[HeldItem], person: str, reason: str) -> list[Failure]:
+    async def _send(
+        self,
+        items: Sequence[HeldItem],
+        person: str,
+        reason: str,
+        forbids: Callable[[Verdict], str],
+    ) -> list[Failure]:
         failures: list[Failure] = []
         ready: dict[tuple[str, str], list[tuple[HeldItem, Verdict, Release]]] = {}
         for item in items:
-            verdict = self.check(item)
+            verdict = permitted(item, self.check(item), forbids)
             if verdict.ready:
                 release = Release(id=item.id, attempt=item.attempt, name=_name(item, verdict))
                 order = (verdict.channel, verdict.ref)
@@ -275,6 +306,16 @@ class QuarantineService:
         # An action carries a person's name. Permissions to send one are granted by subject, and
         # this message came under none of those subjects.
         return item.channel, kind if kind in KINDS and kind != "act" else ""
+
+
+def permitted(item: HeldItem, verdict: Verdict, forbids: Callable[[Verdict], str]) -> Verdict:
+    """Return the verdict, or one that tells no more than why it may not be released."""
+    why = forbids(verdict)
+    if not why:
+        return verdict
+    return Verdict(
+        ready=False, channel=item.channel, kind=item.kind, reason=NOT_ALLOWED, sentences=(why,)
+    )
 
 
 def _message(item: HeldItem, raw: bytes, channel: str, kind: str) -> Message:

@@ -5,25 +5,31 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
+import typing
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from adapters.kit.secret import is_reference, referenced
 from service.app.errors import OperatorError
 from service.settings.check import Faulty, build, from_text
 from service.settings.describe import Described, describe, markdown
 from service.settings.model import Listen, Place, Retention, Settings
+from service.settings.references import follow
 from service.settings.roles import inconsistencies
 from service.settings.variables import Variable, of_instances, of_tables
 
 __all__ = [
+    "NO_FILE",
     "ConfigurationRefused",
     "Described",
     "Listen",
     "Place",
     "Retention",
     "Settings",
+    "configured_data_dir",
     "describe",
+    "file_in_use",
     "load",
     "markdown",
     "refuse_for_demo",
@@ -31,6 +37,8 @@ __all__ = [
 ]
 
 DEFAULT_FILE = Path("orderwright.toml")
+NO_FILE = Path(os.devnull)
+"""Where no file is to be read."""
 
 MAX_FILE_BYTES = 4 * 1_048_576
 """A thousand channels fit ten times; a larger file is not ours."""
@@ -53,20 +61,24 @@ def load(
 ) -> Settings:
     """Read the settings: defaults, then the file, then the environment, then `overlay`.
 
-    The file is `path`, else ORDERWRIGHT_CONFIG, else ./orderwright.toml where there is one.
+    The file is `path` (NO_FILE: none), else `file_in_use`.
     `overlay` is a nested table as TOML would give it (the command line's flags, the demo).
     Raises ConfigurationRefused with every fault at once.
     """
     environ = os.environ if environ is None else environ
-    raw = _file(path, environ)
+    path = path or file_in_use(environ)
+    raw = {} if path in (None, NO_FILE) else _read(path)
     faults = _overlay_variables(raw, environ)
     _merge(raw, overlay or {})
+    lost = follow(raw, environ)
+    faults += lost.values()
     try:
         settings = build(raw, environ)
     except Faulty as error:
-        faults += error.faults
+        # What is still a reference has the wrong type as well; that is said already.
+        faults += [one for one in error.faults if one.partition(" ")[0] not in lost]
     else:
-        faults += inconsistencies(settings)
+        faults += inconsistencies(settings) if not lost else []
         if not faults:
             return settings
     raise ConfigurationRefused(faults)
@@ -105,12 +117,38 @@ def refuse_for_demo(environ: Mapping[str, str] | None = None) -> None:
         raise ConfigurationRefused([why])
 
 
-def _file(path: Path | None, environ: Mapping[str, str]) -> dict[str, Any]:
-    if path is None:
-        named = environ.get("ORDERWRIGHT_CONFIG", "")
-        if not named and not DEFAULT_FILE.is_file():
-            return {}
-        path = Path(named) if named else DEFAULT_FILE
+def file_in_use(environ: Mapping[str, str] | None = None) -> Path | None:
+    """Return ORDERWRIGHT_CONFIG, else ./orderwright.toml where there is one; None: no file."""
+    named = (os.environ if environ is None else environ).get("ORDERWRIGHT_CONFIG", "")
+    if named:
+        return Path(named)
+    return DEFAULT_FILE if DEFAULT_FILE.is_file() else None
+
+
+def configured_data_dir(environ: Mapping[str, str] | None = None) -> str:
+    """Return `data_dir` alone, whatever else the configuration says: a command may be typed where
+    the service's other variables and secrets are not.
+
+    Raises ConfigurationRefused when a file that is named can't be read; ./orderwright.toml is left
+    alone then, because no one said that it is ours.
+    """
+    environ = os.environ if environ is None else environ
+    stated: object = environ.get("ORDERWRIGHT_DATA", "")
+    path = file_in_use(environ)
+    if not stated and path is not None:
+        try:
+            stated = _read(path).get("data_dir", "")
+        except ConfigurationRefused:
+            if path != DEFAULT_FILE:
+                raise
+    try:
+        found = referenced(stated, environ) if isinstance(stated, str) else ""
+    except ValueError as error:
+        raise ConfigurationRefused([f"data_dir {error}."]) from None
+    return found or Settings().data_dir
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             text = file.read(MAX_FILE_BYTES + 1)
@@ -165,7 +203,11 @@ def _set(
             # A wrong kind of value in the file is told by the check that follows.
             table = inner if isinstance(inner, dict) else {}
         try:
-            table[variable.path[-1]] = from_text(variable.key, text)
+            # A reference is followed with those of the file, when the whole tree is there.
+            is_list = typing.get_origin(variable.key.bare) is tuple
+            follows = is_reference(text) and not is_list
+            value = text if follows else from_text(variable.key, text)
+            table[variable.path[-1]] = value
         except ValueError as error:
             faults.append(f"The environment variable {variable.name} {error}.")
     return faults

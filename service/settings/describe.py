@@ -63,9 +63,12 @@ _HEAD = """# Configuration
 
 Orderwright reads one TOML file (`ORDERWRIGHT_CONFIG`, else `./orderwright.toml` where there is
 one); environment variables, where a key has one, go before the file. Lists in variables are
-separated by commas. A secret is written as `env:NAME`, as `file:/path`, or as it is; `orderwright
-config show` masks it. Wrong configuration ends the start with exit code 2 and one sentence for each
-fault. On Kubernetes, a service that is itself named `orderwright` makes the platform set
+separated by commas. Every value, also one in a list or a variable, may be written as `env:NAME` or
+`file:/path`; the file's last line end is dropped. In place of a list it leads to texts that are
+separated by commas, or to one secret. A text that only looks like a reference (`${NAME}`, `$NAME`,
+`{{ name }}`, `vault:…`, `<token>`) is refused, because it would be used as it stands. `orderwright
+config show` masks secrets. Wrong configuration ends the start with exit code 2 and one sentence for
+each fault. On Kubernetes, a service that is itself named `orderwright` makes the platform set
 `ORDERWRIGHT_PORT` to an address: set `enableServiceLinks: false`.
 
 All durations are in seconds.

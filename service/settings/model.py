@@ -130,6 +130,14 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 5.0
     timer_batch: Annotated[int, Meta(ge=1, le=5_000, description="Due timers read at once.")] = 256
     pool_size: Annotated[int, Meta(ge=2, le=200, description="Connections to Postgres.")] = 10
+    erase_grace_hours: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=480,
+            description="Hours that a request to erase data waits, so that a person can stop it.",
+        ),
+    ] = 72.0
     body_bytes: Annotated[
         int, Meta(ge=1_024, le=16 * 1_048_576, description="Request body, refused above with 413.")
     ] = 1_048_576

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from actors.kernel.setup import Place, Setup, brand
 from adapters.kinds import kind_named
-from adapters.kit.kind import Role
+from adapters.kit.kind import Limits, Role
 from adapters.kit.settings import ChannelSettings
 from schemas.messages.effects import WhoBuys
 from service.settings.model import Place as PlaceSettings
@@ -45,10 +45,12 @@ def setup_of(settings: Settings, name: str) -> Setup:
     """Return who plays which role for one channel. Raises KeyError for one that isn't there."""
     channel = settings.channels[name]
     collected = _folded(channel.collected_payment_methods)
+    erp = _chosen(channel.erp, playing(settings, "erp"))
+    booked = _limits(settings, erp)
     return Setup(
         channel=name,
         storefront=storefront_lane(name),
-        erp=_chosen(channel.erp, playing(settings, "erp")),
+        erp=erp,
         mail=_chosen(channel.mail, playing(settings, "messages")),
         stock=channel.keeps_stock,
         places=_places(settings, channel),
@@ -62,6 +64,8 @@ def setup_of(settings: Settings, name: str) -> Setup:
             (brand(kind_named(settings.partners[one].kind).title), one)
             for one in playing(settings, "carrier")
         ),
+        longest_sku=booked.longest_sku,
+        unbooked=booked.unbooked,
     )
 
 
@@ -153,7 +157,17 @@ def _place(
     warehouse = _chosen(table.warehouse, warehouses)
     carrier = _chosen(table.carrier, carriers)
     labels = table.labels or _buyer(settings, warehouse, carrier)
-    return Place(name=name, warehouse=warehouse, carrier=carrier, labels=labels)
+    refuses = _limits(settings, carrier).refuses
+    return Place(name=name, warehouse=warehouse, carrier=carrier, labels=labels, refuses=refuses)
+
+
+def _limits(settings: Settings, partner: str) -> Limits:
+    """Return what a partner can't carry out; nothing for none."""
+    if not partner:
+        return Limits()
+    stated = settings.partners[partner]
+    limits = kind_named(stated.kind).limits
+    return Limits() if limits is None else limits(stated)
 
 
 def _buyer(settings: Settings, warehouse: str, carrier: str) -> WhoBuys:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 
 from adapters.kinds import KindRefused, kind_named
+from adapters.kit.secret import referenced
 from adapters.kit.settings import ChannelSettings, PartnerSettings
 from service.settings.model import Place, Settings
 from service.settings.shape import Key, keys_of
@@ -45,7 +46,7 @@ def of_instances(
     for table in INSTANCES:
         found = {**kinds.get(table, {}), **dict(_named(table, environ))}
         for name, kind in found.items():
-            yield from _walk(_shape(table, kind), prefix_of(table, name), (table, name))
+            yield from _walk(_shape(table, kind, environ), prefix_of(table, name), (table, name))
 
 
 def prefix_of(table: str, name: str) -> str:
@@ -60,12 +61,12 @@ def _named(table: str, environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             yield match.group(2).lower().replace("_", "-"), kind
 
 
-def _shape(table: str, kind: str) -> type[Struct]:
+def _shape(table: str, kind: str, environ: Mapping[str, str]) -> type[Struct]:
     if table == "places":
         return Place
     try:
-        return kind_named(kind).settings
-    except KindRefused:  # told by the check of the whole tree, which meets the same kind
+        return kind_named(referenced(kind, environ)).settings
+    except (KindRefused, ValueError):  # told by the check of the whole tree, which meets it again
         return ChannelSettings if table == "channels" else PartnerSettings
 
 

@@ -14,6 +14,8 @@ from typing import Any, Protocol, TextIO
 import msgspec
 import structlog
 
+from adapters.kit.fitting import visible
+
 EventDict = MutableMapping[str, Any]
 
 MAX_TEXT = 500
@@ -110,6 +112,22 @@ def bound_values(_logger: object, _method: str, event: EventDict) -> EventDict:
     return event
 
 
+def written_out(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Write out what a terminal would obey. In JSON a line break is written out anyway."""
+    for name, value in event.items():
+        if isinstance(value, str):
+            event[name] = visible(value)
+    return event
+
+
+def on_one_line(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Write out line breaks too, so that a stranger's text begins no line of a log for people."""
+    for name, value in event.items():
+        if isinstance(value, str) and name != "exception":
+            event[name] = value.replace("\n", "\\n")
+    return event
+
+
 def to_json(_logger: object, _method: str, event: EventDict) -> str:
     """Write one JSON line of at most MAX_LINE bytes."""
     line = _encode(dict(event))
@@ -198,6 +216,8 @@ def start_logs(
         drop_personal,
         mask_addresses,
         bound_values,
+        written_out,
+        *((on_one_line,) if people else ()),
         structlog.dev.ConsoleRenderer(colors=stream.isatty()) if people else to_json,
     ]
     handler = _Handler(stream, limit)

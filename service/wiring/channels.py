@@ -11,7 +11,11 @@ from adapters.kit.inbound import Source, Translator
 from adapters.kit.instance import Instance
 from adapters.kit.kind import Kind, example_of
 from adapters.kit.settings import ChannelSettings
-from schemas.contracts.refusals import Refused
+from adapters.nats.headers import SEAL
+from adapters.nats.seal import Seal
+from schemas.contracts.refusals import SOURCE_REFUSED, Refused, refused
+from schemas.contracts.strict_json import shown
+from schemas.messages.privacy import KIND as PRIVACY
 from schemas.messages.privacy import Read
 from service.settings import Settings
 
@@ -38,6 +42,7 @@ class Readers:
 
     def __init__(self, settings: Settings, keys: Mapping[str, bytes]) -> None:
         self._keys = keys
+        self._seal = Seal(keys)
         self._own: dict[str, Translator] = {}
         for name, channel in settings.channels.items():
             part = kind_named(channel.kind).channel
@@ -46,7 +51,32 @@ class Readers:
         self._usual: dict[str, Translator | None] = {}
 
     def translate(self, message: Message) -> Read:
-        """Make an input of a message. Raises Refused."""
+        """Make an input of a message whose sender may say it. Raises Refused."""
+        self.require_origin(message)
+        return self.read(message)
+
+    def require_origin(self, message: Message) -> None:
+        """Raise Refused(source_refused) for a message that none of our processes published and
+        that says what its channel's own services may not: in another partner's name, in a
+        person's, by law, or an order of a storefront that has a shape of its own."""
+        scope = f"{message.channel}/{message.kind}/"
+        seal = message.headers.get(_SEAL, "")
+        if self._seal.holds(seal, scope, message.source, message.topic, message.raw):
+            return
+        own = self._own.get(message.channel)
+        kind = own.kind if own is not None else CANONICAL
+        if message.source not in (CANONICAL, kind):
+            why = f"A message of the channel {message.channel} must not come in the name of"
+            raise refused(SOURCE_REFUSED, f"{why} {shown(message.source)}.")
+        if message.kind in PERSONAL_KINDS:
+            why = f"Only the API and the command line send {message.kind}: its person must be known"
+            raise refused(SOURCE_REFUSED, f"{why}. Send it there.")
+        if message.source == CANONICAL != kind and message.kind in STATED_KINDS:
+            why = f"The orders of the channel {message.channel} come from {kind} itself; publish"
+            raise refused(SOURCE_REFUSED, f"{why} others to a channel of the kind canonical.")
+
+    def read(self, message: Message) -> Read:
+        """Make an input of a message, whoever sent it. Raises Refused."""
         own = self._own.get(message.channel)
         reader = own if own and own.kind == message.source else self.of_kind(message.source)
         if reader is None:
@@ -61,6 +91,15 @@ class Readers:
         return self._usual.get(name)
 
 
+CANONICAL = "canonical"
+PERSONAL_KINDS = frozenset({"act", "edit", PRIVACY})
+"""Kinds that name a person who decides, or that erase."""
+
+STATED_KINDS = frozenset({"place", "pay", "update", "cancel"})
+"""What a storefront says of its own orders."""
+
+_SEAL = SEAL.lower()
+
 MAX_USUAL = 256
 """A message names its kind by itself: whatever it says, no more is remembered than this."""
 
@@ -69,6 +108,13 @@ def readers_by_kind(keys: Mapping[str, bytes]) -> dict[str, Translator]:
     """Return a reader of every kind that reads messages, by its defaults."""
     found = {kind.name: _usual(kind.name, keys) for kind in kinds()}
     return {name: reader for name, reader in found.items() if reader is not None}
+
+
+def takes_canonical(channel: ChannelSettings) -> bool:
+    """Whether orders of our own contract may be sent to the channel; a storefront's own come from
+    the storefront alone."""
+    part = kind_named(channel.kind).channel
+    return part is not None and "api" in part.transports
 
 
 def api_version(channel: ChannelSettings) -> str:

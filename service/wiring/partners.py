@@ -12,7 +12,7 @@ from actors.runtime.ports import Clock, Partner
 from adapters.kinds import KindRefused, kind_named
 from adapters.kit.events import Events
 from adapters.kit.exchanges import Exchanges
-from adapters.kit.fetching import Fetching, IntakeStream, Shows
+from adapters.kit.fetching import Fetching, IntakeStream, Resolves, Shows
 from adapters.kit.http_client import HttpClient, open_session
 from adapters.kit.instance import Kit
 from adapters.kit.kind import Kind
@@ -120,6 +120,16 @@ def lanes(
     for name, channel in settings.channels.items():
         made[storefront_lane(name)] = (_storefront(channel, kits.of(name), stack), channel.calls)
     return made
+
+
+def resolvers(settings: Settings, made: Mapping[str, Lane]) -> dict[str, Resolves]:
+    """Return the storefronts that say which order a message is about, by their channels."""
+    shops = {name: made[storefront_lane(name)][0] for name in settings.channels}
+    return {
+        name: shop.resolves
+        for name, shop in shops.items()
+        if isinstance(shop, Fetching) and shop.resolves is not None
+    }
 
 
 def syncs(channels: Mapping[str, ChannelSettings], kits: Kits) -> dict[str, ChannelSync]:

@@ -10,6 +10,7 @@ from adapters.nats.connection import Connection, connect
 from adapters.nats.events import EventPublisher
 from adapters.nats.intake_source import IntakeSource
 from adapters.nats.publisher import Publisher
+from adapters.nats.seal import Seal
 from service.app.servers import Servers
 from service.settings import Settings
 
@@ -23,13 +24,15 @@ class Wire(Struct, frozen=True, kw_only=True):
     events: EventPublisher
 
 
-async def open_wire(settings: Settings, servers: Servers, stack: AsyncExitStack) -> Wire:
+async def open_wire(
+    settings: Settings, servers: Servers, seal: Seal, stack: AsyncExitStack
+) -> Wire:
     """Connect to NATS, make the streams where they are missing, and listen."""
     connection = await connect([servers.nats_url])
     stack.push_async_callback(connection.close)
     messages = IntakeSource(connection, prefetch=settings.limits.intake_batch * 4)
     await messages.start()
-    publisher = Publisher(connection)
+    publisher = Publisher(connection, seal)
     await publisher.start()
     events = EventPublisher(connection)
     await events.start()

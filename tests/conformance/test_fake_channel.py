@@ -45,7 +45,7 @@ receipt = sources(settings, {})["till"].receive(headers, raw, datetime.now(UTC))
 message = Message(partition=0, channel=receipt.channel, kind=receipt.kind, source="corner",
                 topic=receipt.topic, delivery_id=receipt.delivery_id, raw=raw, headers={},
                 received_at=datetime.now(UTC), deliveries=1)
-found = Readers(settings, {}).translate(message)
+found = Readers(settings, {}).read(message)
 print(json.dumps({"type": type(found).__name__, "ref": found.order.ref,
                   "total": found.order.totals.total_minor,
                   "lane": setup_of(settings, "till").storefront}))

@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from adapters.carriers.ups.partner import Ups
 from adapters.kit.http_client import HttpClient
-from adapters.kit.regions import region_code
 from adapters.kit.settings import Origin
 from schemas.messages.effects import PackedParcel, Units
 from schemas.order.canonical import Address
+from schemas.order.regions import region_code
 from schemas.order.things import Key
 from tests.contract.partner_calls import a_call, stubbed, ups
 from tests.contract.ups_words import (

@@ -4,85 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from yarl import URL
 
 from actors.runtime.errors import PartnerError, Retryable, Unknown
 from adapters.kit import direct_http
 from adapters.kit.direct_http import DirectHttp
 from adapters.kit.http_client import Answer, HttpClient, Request, open_session
+from tests.contract.http_server import EMPTY, Served, certificate, serving, told
 from tests.contract.partner_calls import TestClock
 from tests.waiting import eventually
-
-Served = Callable[[asyncio.StreamReader, asyncio.StreamWriter, bytes], Awaitable[None]]
-
-EMPTY = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
-
-
-class Server:
-    """Counts connections and keeps the heads and bodies of requests."""
-
-    def __init__(self) -> None:
-        self.url = ""
-        self.connections = 0
-        self.heads: list[bytes] = []
-        self.bodies: list[bytes] = []
-
-
-@asynccontextmanager
-async def serving(answer: Served, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
-    """A server that reads one request after the other and leaves answering to `answer`."""
-    server = Server()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        server.connections += 1
-        with closing(writer):
-            while True:
-                try:
-                    head = await reader.readuntil(b"\r\n\r\n")
-                except (asyncio.IncompleteReadError, ConnectionError):
-                    return
-                lengths = [
-                    int(line.split(b":")[1])
-                    for line in head.split(b"\r\n")
-                    if line.lower().startswith(b"content-length:")
-                ]
-                server.heads.append(head)
-                server.bodies.append(await reader.readexactly(sum(lengths)))
-                await answer(reader, writer, head)
-                if writer.is_closing():
-                    return
-
-    listening = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
-    async with listening:
-        scheme = "https" if tls else "http"
-        server.url = f"{scheme}://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-        yield server
-
-
-def told(*parts: bytes) -> Served:
-    """Answers every request with these bytes, each written by itself."""
-
-    async def answer(
-        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes
-    ) -> None:
-        for part in parts:
-            writer.write(part)
-            await writer.drain()
-
-    return answer
 
 
 @pytest.fixture(params=["direct", "session"])
@@ -363,44 +298,11 @@ async def test_credentials_in_an_address(client: HttpClient) -> None:
     assert head.startswith("POST /x HTTP/1.1\r\n")
 
 
-def _certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """The contexts of a server with a certificate of its own, and of a client that trusts it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    own = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    public, private = folder / "own.pem", folder / "own.key"
-    public.write_bytes(own.public_bytes(serialization.Encoding.PEM))
-    private.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    server.load_cert_chain(public, private)
-    return server, ssl.create_default_context(cafile=str(public))
-
-
 @pytest.mark.parametrize("direct", [True, False], ids=["direct", "session"])
 async def test_tls(direct: bool, tmp_path: Path) -> None:
     """A trusted certificate is served over one kept connection; a stranger's is Retryable, because
     nothing was sent."""
-    server_side, client_side = _certificate(tmp_path)
+    server_side, client_side = certificate(tmp_path)
     async with serving(told(EMPTY), server_side) as server:
         connector = aiohttp.TCPConnector(ssl=client_side)
         async with aiohttp.ClientSession(connector=connector) as session:

@@ -73,6 +73,8 @@ async def test_a_live_demo_that_is_killed_goes_on_and_ends_quietly() -> None:
             demo = Process("the demo", words, home / "demo.log")
             await eventually(lambda: "Press Ctrl-C" in (home / "demo.log").read_text(), 60)
             assert await demo.terminated(30) == 0
+            said = (home / "demo.log").read_text()
+            assert re.search(r"The demo has ended: \d+ orders came in, \d+ became final", said)
         finally:
             killed.stop()
             if demo is not None:

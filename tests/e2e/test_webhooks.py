@@ -178,6 +178,38 @@ async def test_the_echo_of_an_order_changes_nothing(world: World, shop: Hooks) -
     assert await consequences(world, 4) == ONE_OF_EACH
 
 
+async def test_replays_of_old_signed_requests_change_nothing(world: World, shop: Hooks) -> None:
+    """What a shop once signed is sent again under new ids and under every topic, of an order that
+    is closed and of one that is cancelled: neither moves, and no partner is called again."""
+    old = [body_of(n, paid=paid) for n in (36, 37) for paid in (False, True)]
+    assert await shop.create(36) == 200
+    await until(world, 36, "closed")
+    assert await shop.send("orders/create", body_of(37, paid=False)) == 200
+    assert await shop.send("orders/cancelled", hooks.cancelled(37)) == 200
+    await until(world, 37, "cancelled")
+    before = [await events(world, number) for number in (36, 37)]
+    topics = ("create", "paid", "updated", "fulfilled", "cancelled", "delete", "edited")
+    sent = len(topics) * len(old)
+    for body in old:
+        for topic in topics:
+            assert await shop.send(f"orders/{topic}", body) == 200
+    assert await shop.send("orders/cancelled", hooks.cancelled(37)) == 200
+
+    async def all_ended() -> bool:
+        rows = await world.rows(
+            "SELECT (SELECT count(*) FROM inbox i JOIN orders o USING (order_id)"
+            "  WHERE o.ref = ANY($1)) + (SELECT count(*) FROM quarantine WHERE ref = ANY($1)"
+            "  OR reason IN ('topic_mismatch', 'order_unnamed')) AS n",
+            [ref_of(36), ref_of(37)],
+        )
+        return int(rows[0]["n"]) >= sent
+
+    await eventually(all_ended)
+    assert [await events(world, number) for number in (36, 37)] == before
+    assert await consequences(world, 36) == ONE_OF_EACH
+    assert (await stage_of(world, 36), await stage_of(world, 37)) == ("closed", "cancelled")
+
+
 async def kept(world: World, original: bytes) -> tuple[str, str]:
     """The reason and the words with which these bytes are in quarantine, whole."""
 
@@ -230,8 +262,8 @@ async def test_broken_bytes_are_taken_and_kept_as_they_came(
 
 async def test_news_of_a_refund_keeps_the_goods_in_the_house(world: World, shop: Hooks) -> None:
     """A refund heard of before its order: the order comes, is held, and can be cancelled."""
-    refund = json.dumps({"id": 1, "order_id": int(ref_of(35)), "note": "for Steve"}).encode()
-    for hook_id in ("refund-35", "refund-35"):
+    refund = json.dumps({"id": 1, "order_id": int(ref_of(35)), "refund_line_items": [{}]}).encode()
+    for hook_id in ("refund-35", "refund-35", "a-replay"):
         assert await shop.send("refunds/create", refund, hook_id=hook_id) == 200
     await until(world, 35, "expected")
     assert await shop.create(35) == 200
@@ -249,19 +281,24 @@ async def test_news_of_a_refund_keeps_the_goods_in_the_house(world: World, shop:
 
 
 @pytest.mark.parametrize(
-    ("topic", "reason"),
+    ("topic", "told", "reason"),
     [
-        ("app/uninstalled", "channel_disconnected"),
-        ("customers/redact", "schema_mismatch"),
-        ("products/update", "topic_not_ours"),
-        ("fulfillment_orders/placed_on_hold", "order_unnamed"),
+        ("app/uninstalled", {"myshopify_domain": hooks.RECIPE.shop}, "channel_disconnected"),
+        ("app/uninstalled", {"myshopify_domain": "other.example"}, "topic_mismatch"),
+        ("customers/redact", {"shop_domain": hooks.RECIPE.shop}, "topic_mismatch"),
+        ("products/update", {}, "topic_not_ours"),
+        (
+            "fulfillment_orders/placed_on_hold",
+            {"fulfillment_order": {"status": "on_hold"}},
+            "order_unnamed",
+        ),
     ],
 )
 async def test_what_concerns_no_order_of_ours_is_kept_by_its_own_name(
-    world: World, shop: Hooks, topic: str, reason: str
+    world: World, shop: Hooks, topic: str, told: dict[str, object], reason: str
 ) -> None:
     """Each is answered 2xx, kept whole with words, and counted."""
-    body = json.dumps({"id": 22, "topic": topic}).encode()
+    body = json.dumps({"id": 22, "topic": topic, **told}).encode()
     assert await shop.send(topic, body) == 200
     found, words = await kept(world, body)
     assert found == reason
@@ -291,7 +328,7 @@ async def test_a_forged_signature_leaves_no_trace(world: World, shop: Hooks) -> 
 
 STRANGE = {
     "kind": (f"orders.in.{SHOP}.explode.r-1", b'{"explode": 1}'),
-    "version": (f"orders.in.{SHOP}.place.r-2", b'{"type": "order.place.v99"}'),
+    "version": (f"orders.in.{SHOP}.packed.r-2", b'{"type": "warehouse.packed.v99"}'),
     "subject-too-short": (f"orders.in.{SHOP}", b'{"too": "few"}'),
     "subject-too-long": (f"orders.in.{SHOP}.place.r-3.more", b'{"too": "many"}'),
 }

@@ -14,6 +14,7 @@ from adapters.channels.shopify.source import Shopify
 from adapters.kit.inbound import SignatureRefused
 from adapters.nats.connection import Connection
 from adapters.nats.publisher import Publisher
+from adapters.nats.seal import Seal
 from service.app.clock import SystemClock
 from service.app.web import HttpServer, ServerLimits, application
 from service.http.bodies import Bodies
@@ -103,6 +104,6 @@ async def running_edge(
 
 async def started_publisher(connection: Connection) -> Publisher:
     """A publisher that listens for acknowledgements."""
-    publisher = Publisher(connection)
+    publisher = Publisher(connection, Seal({}))
     await publisher.start()
     return publisher

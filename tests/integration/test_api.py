@@ -16,6 +16,7 @@ from schemas.messages.inputs import ActOnOrder, EditOrder, LineEdit
 from schemas.order.ids import order_id_for, verify_reference
 from schemas.order.things import ORDER
 from service.app.clock import SystemClock
+from service.orders.deciding import VERBS
 from tests.integration.api import SIGNING, Api, api, body, headers, put_order
 from tests.integration.http import MEBIBYTE
 from tests.integration.test_edge import http, problem
@@ -312,3 +313,30 @@ async def test_what_is_wrong_with_an_edit_is_said_at_once(
     async with http.post(url, data=raw, headers=headers(api.token)) as answer:
         assert answer.status == 409
     assert await api.stored() == []
+
+
+async def test_a_number_of_two_shops_is_not_acted_on_until_the_channel_is_named(
+    api: Api, http: aiohttp.ClientSession
+) -> None:
+    """Every action and edit on a number of two shops is refused with both named, and leaves no
+    message; with `?channel=` the order of that shop gets it."""
+    ours = await put_order(api, "7002", "acme-us")
+    theirs = await put_order(api, "7002", "beta-eu")
+    both = await api.key("orders:act", channels=("acme-us", "beta-eu"))
+    decision = msgspec.json.encode({"reason": "customer rang"})
+    edit = msgspec.json.encode({"reason": "customer rang", "note": "ring twice"})
+    paths = [(f"actions/{verb}", decision) for verb in VERBS] + [("edit", edit)]
+    for number, (path, raw) in enumerate(paths):
+        url = f"{api.base}/api/v1/orders/7002/{path}"
+        async with http.post(url, data=raw, headers=headers(both, f"no-{number}")) as answer:
+            assert answer.status == 409, path
+            told = await problem(answer)
+        assert str(told["type"]).endswith(":ambiguous")
+        assert ours in str(told["orders"])
+        assert theirs in str(told["orders"])
+    assert await api.stored() == []
+    url = f"{api.base}/api/v1/orders/7002/actions/cancel?channel=beta-eu"
+    async with http.post(url, data=decision, headers=headers(both, "yes")) as answer:
+        assert answer.status == 202
+        assert (await answer.json())["order_id"] == theirs
+    assert len(await api.stored()) == 1

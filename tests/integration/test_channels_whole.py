@@ -62,10 +62,6 @@ def _configure(world: World) -> None:
     world.config.write_text(toml(table))
 
 
-@pytest.mark.xfail(
-    reason="An order that is cancelled while it waits for its money to be settled is named by the"
-    " comparison although it is ours: a known fault, harmless because it is only fetched once more."
-)
 async def test_missed_orders_are_found_exactly(world: World) -> None:
     """Of orders whose webhooks were never sent each is found once, and no other is; each is fetched
     and fulfilled once, and what the shop sends of it afterwards changes nothing."""

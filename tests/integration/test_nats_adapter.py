@@ -1,4 +1,4 @@
-"""The NATS adapter on a real server: one order, one partition; nothing lost, nothing pretended."""
+"""The NATS adapter on a real server: one order, one partition, nothing lost."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from adapters.nats.connection import LARGEST_RAW_BYTES, Connection, NatsUnusable
 from adapters.nats.intake_source import Delivery, IntakeSource
 from adapters.nats.messages import NO_PARTITION
 from adapters.nats.publisher import Publisher
+from adapters.nats.seal import Seal
 from adapters.nats.streams import ORDERS, UNROUTABLE, StreamLimits, ensure_streams
 from schemas.order.ids import PARTITIONS, partition_of, ref_of_token
 from service.embedded.data_directory import DataDirectory
@@ -53,21 +54,16 @@ async def delete_streams(connection: Connection) -> None:
 
 async def started_publisher(connection: Connection, max_in_flight: int = 512) -> Publisher:
     """A publisher that listens for acknowledgements."""
-    publisher = Publisher(connection, max_in_flight=max_in_flight)
+    publisher = Publisher(connection, Seal({}), max_in_flight=max_in_flight)
     await publisher.start()
     return publisher
 
 
 async def put(publisher: Publisher, ref: str, raw: bytes = b"{}", delivery_id: str = "") -> None:
     """Publish as the edge does."""
+    name, source, topic = delivery_id or f"delivery of {ref}", "shopify", "orders/create"
     await publisher.publish(
-        "acme-us",
-        "place",
-        ref,
-        raw,
-        delivery_id=delivery_id or f"delivery of {ref}",
-        source="shopify",
-        topic="orders/create",
+        "acme-us", "place", ref, raw, delivery_id=name, source=source, topic=topic
     )
 
 

@@ -56,12 +56,17 @@ class Scene:
         self.metrics = PrivacyMetrics(CollectorRegistry())
         self.alarms: list[tuple[str, str]] = []
         self.forgotten: list[str] = []
-        self.privacy = Privacy(
+        self.privacy = self.carried_out()
+
+    def carried_out(self, *, grace: timedelta = timedelta(0)) -> Privacy:
+        """What carries requests out, after a time of grace."""
+        return Privacy(
             self.requests,
             self.erasing,
             self.workflow,
             self.clock,
             self.metrics,
+            grace=grace,
             may=lambda: True,
             forget=self.forget,
             refused=lambda category, channel: self.alarms.append((category, channel)),
@@ -334,3 +339,53 @@ async def test_a_channel_s_time_ends(scene: Scene) -> None:
     assert [await scene.readable(ref) for ref in ("old", "open", "young")] == [False, True, True]
     (entry,) = await Audit(scene.pool).entries(target="privacy:retention")
     assert (entry.channel, entry.after) == (CHANNEL, {"orders": 1})
+
+
+async def test_nothing_is_erased_in_the_time_of_grace(scene: Scene) -> None:
+    """A shop's erasure says until when a person can stop it, raises an incident once, and does
+    its work when the time is over."""
+    privacy = scene.carried_out(grace=timedelta(hours=72))
+    await scene.order("one")
+    item = await scene.item(1, b"jane@example.com")
+    asked = await scene.ask("redact_shop", Subject())
+    for _ in range(2):
+        await privacy.round(everything=True)
+    waits = (await scene.request(asked)).waits_for
+    assert waits.startswith("its grace period, which ends on ")
+    assert f"`orderwright privacy stop {asked}`" in waits
+    assert scene.alarms == [("privacy_request", CHANNEL)]
+    assert await scene.readable("one")
+    assert await scene.holds(item)
+    scene.clock.seconds += 72 * 3_600
+    await privacy.round()
+    assert (await scene.request(asked)).state == "done"
+    assert not await scene.readable("one")
+    assert not await scene.holds(item)
+
+
+async def test_a_person_cuts_the_grace_short_or_stops_the_request(scene: Scene) -> None:
+    """Either is decided once and audited; a stopped request erases nothing and forgets whom it was
+    about, and a repeat of the webhook does not bring it back."""
+    privacy = scene.carried_out(grace=timedelta(hours=72))
+    await scene.order("one")
+    asked = await scene.ask()
+    await privacy.round()
+    decided: Any = {"person": "Kim", "reason": "a forged request", "at": NOON}
+    assert await scene.requests.stop(asked, **decided)
+    assert not await scene.requests.stop(asked, **decided)
+    assert not await scene.requests.hasten(asked, **decided)
+    assert await scene.ask() == asked
+    scene.clock.seconds += 100 * 3_600
+    await privacy.round(everything=True)
+    stopped = await scene.request(asked)
+    assert (stopped.state, stopped.subject, stopped.waits_for) == ("stopped", None, "")
+    assert await scene.readable("one")
+    second = await scene.ask(name="hook-2")
+    await privacy.round()
+    assert await scene.readable("one")
+    assert await scene.requests.hasten(second, **decided)
+    await privacy.round()
+    assert (await scene.request(second)).state == "done"
+    assert not await scene.readable("one")
+    told = {one.action for one in await Audit(scene.pool).entries()}
+    assert {"privacy.stop", "privacy.hasten"} <= told

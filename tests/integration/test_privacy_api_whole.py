@@ -95,7 +95,7 @@ async def test_no_one_without_the_scope_or_the_channel_gets_in(whole: Whole, ord
     routes = (
         ("GET", PATH, None), ("POST", PATH, asking("c@example.com")), ("GET", one, None),
         ("GET", f"{one}/export", None), ("POST", f"{one}/force", why),
-        ("POST", f"{one}/done", why),
+        ("POST", f"{one}/done", why), ("POST", f"{one}/now", why), ("POST", f"{one}/stop", why),
     )  # fmt: skip
     for method, path, given in routes:
         assert (await whole.ask(method, path)).status == 401, path

@@ -42,8 +42,8 @@ def asking(number: int, named: str) -> bytes:
 
 
 async def test_a_shop_s_requests_are_carried_out(whole: Whole) -> None:
-    """`customers/redact` erases by itself, however often it comes; `customers/data_request` waits
-    for a person; `shop/redact` with orders under way says which."""
+    """`customers/redact` waits for its time of grace, however often it comes under whatever id;
+    `customers/data_request` waits for a person; `shop/redact` can be stopped."""
     number = 601
     async with aiohttp.ClientSession() as session:
         shop = Hooks(whole.world, session)
@@ -51,16 +51,39 @@ async def test_a_shop_s_requests_are_carried_out(whole: Whole) -> None:
         await whole.until(ref_of(number), "closed")
         redact = asking(number, "orders_to_redact")
         for _ in range(3):
-            assert await shop.send("customers/redact", redact, hook_id="redact-601") == 200
+            assert await shop.send("customers/redact", redact) == 200
         body = asking(number, "orders_requested")
         assert await shop.send("customers/data_request", body) == 200
+        whole_shop = json.dumps({"shop_id": 954889, "shop_domain": RECIPE.shop}).encode()
+        assert await shop.send("shop/redact", whole_shop) == 200
+        # Signed bytes under other topics ask nothing.
+        for topic in ("shop/redact", "customers/data_request"):
+            assert await shop.send(topic, redact) == 200
+
+    async def waiting() -> dict[str, str]:
+        found = await requests(whole, "--channel", SHOP)
+        ids = {one["kind"]: one["id"] for one in found if one["waits_for"]}
+        return ids if len(ids) == len(found) == 3 else {}
+
+    ids = await eventually(waiting, 20.0)
+    answer = await whole.api("GET", f"/api/v1/orders/{ref_of(number)}")
+    assert not answer.json()["erased_at"]
+    shown = await cli(whole, "privacy", "show", str(ids["redact_shop"]))
+    assert "waits    for its grace period" in shown
+    stop, now = str(ids["redact_shop"]), str(ids["redact"])
+    await cli(whole, "privacy", "stop", stop, "--reason", "the shop is still ours")
+    assert "is not open" in await cli(whole, "privacy", "stop", stop, "--reason", "again", code=1)
+    await cli(whole, "privacy", "now", now, "--reason", "the customer waits")
 
     async def both() -> list[dict[str, Any]]:
         found = await requests(whole, "--channel", SHOP)
         done = [one["state"] for one in found if one["kind"] == "redact"]
-        return found if done == ["done"] and len(found) == 2 and found[0]["waits_for"] else []
+        return found if done == ["done"] else []
 
-    exported, erased = await eventually(both, 20.0)
+    by_kind = {one["kind"]: one for one in await eventually(both, 20.0)}
+    assert len(by_kind) == 3
+    exported, erased = by_kind["export"], by_kind["redact"]
+    assert by_kind["redact_shop"]["state"] == "stopped"
     assert (erased["orders"], erased["asked_by"]) == (1, f"the channel {SHOP}")
     assert exported["waits_for"].startswith("a person to hand it over")
     answer = await whole.api("GET", f"/api/v1/orders/{ref_of(number)}")
@@ -83,7 +106,8 @@ async def test_a_person_asks_at_the_command_line(whole: Whole) -> None:
             whole, "privacy", "redact", *slip, code=1
         )
         assert "Name the customer" in await cli(whole, "privacy", "redact", "--reason", "x", code=1)
-        said = await cli(whole, "privacy", "redact", *named, "--reason", "a mistake of ours")
+        why = ("--reason", "a mistake of ours")
+        said = await cli(whole, "privacy", "redact", *named, *why, "--now")
         asked = said.split()[1]
 
         async def waits() -> bool:

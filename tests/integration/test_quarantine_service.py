@@ -63,9 +63,14 @@ class LocalSession(QuarantineService):
         self.audit = Audit(pool)
         keys: dict[str, bytes] = {}
         readers = readers_by_kind(keys)
-        translate = Readers(Settings(), keys).translate
+        translate = Readers(Settings(), keys).read
         super().__init__(
-            QuarantineWorkflow(pool, SEALING), self.stream, readers, translate, JumpingClock()
+            QuarantineWorkflow(pool, SEALING),
+            self.stream,
+            readers,
+            translate,
+            lambda _: None,
+            JumpingClock(),
         )
 
     async def hold(self, number: int, *, ref: str = "", good: bool = True) -> HeldItem:

@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from adapters.kit.secret import Secret
 from service.app.errors import OperatorError
 from service.app.local import LocalSession
+from service.app.running import Running
 from service.embedded.supervisor import EmbeddedServers
 from service.orders.local import LocalOrders
-from tests.appends import SEALING, append, id_of
+from service.settings import Settings
+from service.settings.model import Privacy
+from tests.appends import append, id_of
 from tests.integration.journals import Bench, empty, journal_on, migrated_database
 
 
@@ -19,6 +23,15 @@ from tests.integration.journals import Bench, empty, journal_on, migrated_databa
 def tables(servers: EmbeddedServers) -> str:
     """A database with our tables."""
     return migrated_database(servers)
+
+
+KEYS = Privacy(active="01", keys={"01": Secret("k" * 32)}, names_key=Secret("n" * 32))
+
+
+def local(bench: Bench) -> LocalOrders:
+    """The orders of that journal, as the command line opens them."""
+    nowhere = Running(pid=0, url="", postgres_dsn="", nats_url="")
+    return LocalOrders(LocalSession(bench.pool, nowhere, Path(), Settings(privacy=KEYS)))
 
 
 @pytest.fixture
@@ -32,9 +45,7 @@ async def bench(tables: str) -> AsyncIterator[Bench]:
 async def test_a_state_that_its_events_do_not_give_is_found(bench: Bench) -> None:
     """`orders replay --verify` compares: what was stored here is not a state, and is named."""
     await bench.journal.append(append("1"))
-    verified = await LocalOrders(LocalSession(bench.pool, "", Path(), SEALING)).verify(
-        lambda orders: None
-    )
+    verified = await local(bench).verify(lambda orders: None)
     assert (verified.orders, verified.events) == (1, 1)
     assert verified.different == (id_of("1"),)
 
@@ -49,4 +60,4 @@ async def test_an_event_that_no_one_can_read_is_named(bench: Bench) -> None:
     )
     await bench.pool.fetch("UPDATE orders SET version = 2")
     with pytest.raises(OperatorError, match=f"order {id_of('1')} can't be read"):
-        await LocalOrders(LocalSession(bench.pool, "", Path(), SEALING)).verify(lambda orders: None)
+        await local(bench).verify(lambda orders: None)

@@ -12,6 +12,7 @@ from actors.order.words import WORDS
 from actors.runtime.errors import JournalUnavailable
 from actors.runtime.ports import Append, Document, EffectNote
 from adapters.kit.exchanges import Exchange, ExchangePolicy
+from adapters.postgres.cursors import CursorRefused
 from adapters.postgres.exchanges import PostgresExchanges
 from adapters.postgres.journal import PostgresJournal
 from adapters.postgres.leases import Leases
@@ -19,7 +20,7 @@ from adapters.postgres.migrate import migrate
 from adapters.postgres.order_parts import UnitView
 from adapters.postgres.outbox import PostgresOutbox
 from adapters.postgres.pool import Pool
-from adapters.postgres.views import PROGRESS, STAGES, Ambiguous, CursorRefused, Views
+from adapters.postgres.views import PROGRESS, STAGES, Ambiguous, Views
 from schemas.messages import events as e
 from schemas.messages.effects import Effect, PostSalesOrder, PublishFulfilment, tag_of
 from schemas.order.ids import OrderId
@@ -252,10 +253,36 @@ async def test_a_number_of_two_shops_is_refused_and_both_are_named(shop: Shop) -
         await shop.views.find("1042")
     for told in (f"#1042 of acme-us (order id {ours.order_id})", "1042 of beta-eu (order id"):
         assert told in str(refused.value)
+    assert {(one.channel, one.order_id) for one in refused.value.found} == {
+        ("acme-us", ours.order_id),
+        ("beta-eu", theirs.order_id),
+    }
     assert await shop.views.find("1042", ["beta-eu"]) == theirs.order_id
     assert await shop.views.find("1042", []) is None
     assert await shop.views.find(ours.order_id) == ours.order_id
     assert await shop.views.find("b-1") == theirs.order_id
+
+
+async def test_a_number_never_hides_another_order_s_id_or_reference(shop: Shop) -> None:
+    """An order whose number is another's reference or id is not found by it; two channels' equal
+    references are asked about, and both named."""
+    meant = Stream("700123", number="#1")
+    hiding = [
+        Stream(f"h-{count}", number=number)
+        for count, number in enumerate(("700123", "#700123", str(meant.order_id)))
+    ]
+    await shop.tell(*(one.tell(one.placed()) for one in (meant, *hiding)))
+    assert await shop.views.find("700123") == meant.order_id
+    assert await shop.views.find(f" {meant.order_id} ") == meant.order_id
+    twin = Stream("700123", channel="beta-eu", number="#2")
+    await shop.tell(twin.tell(twin.placed()))
+    with pytest.raises(Ambiguous) as refused:
+        await shop.views.find("700123")
+    for one in (meant, twin):
+        assert f"(order id {one.order_id})" in str(refused.value)
+    for one in hiding:
+        assert str(one.order_id) not in str(refused.value)
+    assert await shop.views.find("700123", ["beta-eu"]) == twin.order_id
 
 
 async def test_lists_are_filtered_and_paged_newest_first(shop: Shop) -> None:

@@ -156,7 +156,8 @@ def _cancel(world: World, choices: Choices) -> None:
     world.partners.channel_cancelled = True
     whole = choices.chance(50)
     world.state_order(payment="voided" if choices.chance(50) else world.shop.payment)
-    world.send(i.CancelOrder(ref=REF, reason="customer", whole=whole))
+    at = world.shop.updated_at
+    world.send(i.CancelOrder(ref=REF, reason="customer", whole=whole, at=at))
 
 
 _CHANGES: tuple[Callable[[World, Choices], None], ...] = (

@@ -64,6 +64,7 @@ LINES = st.builds(
     tax_code=TEXTS,
     bundle_line_id=TEXTS,
     bundle_sku=TEXTS,
+    kind=st.sampled_from(["goods", "gift_card", "tip", "fee", "service"]),
     presentment_total_minor=st.none() | MINOR,
     delivery=st.sampled_from(["", "parcel", "local_delivery", "pickup", "digital", "elsewhere"]),
 )

@@ -104,7 +104,9 @@ def test_a_cancelled_order_is_cancelled_with_its_reason() -> None:
         "cancellationExecution": {"cancelledBy": "BUYER", "cancelReason": "Changed mind"}
     }
     found = read(an_order("CANCELLED", orderItems=[item]))
-    assert found == CancelOrder(ref=REF, reason="BUYER: Changed mind", whole=True)
+    assert found == CancelOrder(
+        ref=REF, reason="BUYER: Changed mind", whole=True, at="2026-11-27T10:30:00Z"
+    )
     item["fulfillment"] = {"quantityFulfilled": 0, "quantityUnfulfilled": 0}
     assert isinstance(read(an_order(orderItems=[item])), CancelOrder)
 

@@ -198,7 +198,9 @@ def test_a_line_that_was_refunded_whole_is_gone_and_an_order_of_none_is_cancelle
     assert [line.line_id for line in found.lines] == ["2"]
     products[1]["quantity_refunded"] = 1
     whole = read(a_bundle(an_order(status_id=4, refunded_amount="32.0500"), products=products))
-    assert whole == CancelOrder(ref="250", reason="Every line was refunded.", whole=True)
+    assert whole == CancelOrder(
+        ref="250", reason="Every line was refunded.", whole=True, at="2026-11-27T10:30:00Z"
+    )
 
 
 def test_a_negative_fee_and_a_discount_above_the_goods_still_sum() -> None:
@@ -240,13 +242,16 @@ def test_goods_to_several_addresses_are_refused() -> None:
     assert reason_of(a_bundle(shipping_addresses=[an_address(33)])) == refusals.SHIP_TO_MISSING
 
 
-def test_what_is_picked_up_is_not_shipped() -> None:
-    """An order that is picked up whole is not ours; one of both kinds is refused."""
+def test_what_is_picked_up_is_no_parcel() -> None:
+    """An order that is picked up whole needs no address; of one of both kinds a part is brought."""
     picked = [a_product(n, p, q, order_pickup_method_id=3, order_address_id=0)
               for n, p, q in ((1, "10.0000", 2), (2, "5.5000", 1))]  # fmt: skip
-    assert reason_of(a_bundle(products=picked)) == refusals.TOPIC_NOT_OURS
-    mixed = [picked[0], a_product(2, "5.5000")]
-    assert reason_of(a_bundle(products=mixed)) == refusals.SHIP_TO_SEVERAL
+    found = stated(a_bundle(products=picked))
+    assert found.ship_to is None
+    assert [line.delivery for line in found.lines] == ["pickup", "pickup"]
+    found = stated(a_bundle(products=[picked[0], a_product(2, "5.5000")]))
+    assert found.ship_to is not None
+    assert [line.delivery for line in found.lines] == ["pickup", ""]
 
 
 @pytest.mark.parametrize("kind", ["digital", "giftcertificate"])
@@ -277,7 +282,9 @@ def test_a_deleted_order_is_for_a_person_and_a_cancelled_one_is_cancelled() -> N
     """Archived in the shop, its goods stay in the house until somebody looked."""
     assert noted(a_bundle(an_order(is_deleted=True))).topic == "archived"
     found = read(a_bundle(an_order(is_deleted=True, status_id=5)))
-    assert found == CancelOrder(ref="250", reason="Cancelled in the shop.", whole=True)
+    assert found == CancelOrder(
+        ref="250", reason="Cancelled in the shop.", whole=True, at="2026-11-27T10:30:00Z"
+    )
 
 
 def test_nothing_is_dropped() -> None:

@@ -16,7 +16,7 @@ from schemas.messages import inputs as i
 from schemas.messages.codec import encode
 from schemas.messages.effects import Units, tag_of
 from schemas.order.things import Key
-from service.inbound.intake import ref_of
+from service.inbound.addressing import ref_of
 from tests.orders import an_order
 
 EDGE = Canonical()

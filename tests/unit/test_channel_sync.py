@@ -88,10 +88,12 @@ def comparing(shop: Shop, kept: Kept, stream: Stream) -> Backfill:
 
 async def test_missing_and_newer_orders_are_looked_at() -> None:
     """Unknown ones are missed, and those that changed there after they were refused; newer ones
-    changed; equal, final, refused and noticed ones are left alone."""
+    changed; equal, final, refused, noticed ones and those whose cancellation was heard are left
+    alone."""
     shop = Shop(
         ("new", at(1)), ("same", at(2)), ("newer", at(3)), ("final", at(4)), ("refused", at(5)),
-        ("noticed", at(6)), ("fixed", at(7)), ("untold", ""),
+        ("noticed", at(6)), ("fixed", at(7)), ("untold", ""), ("heard", at(8)),
+        ("changed-since", at(9)),
     )  # fmt: skip
     kept = Kept(
         {"refused": NOON + timedelta(minutes=5), "fixed": NOON + timedelta(minutes=6)},
@@ -99,16 +101,19 @@ async def test_missing_and_newer_orders_are_looked_at() -> None:
         newer=Ours(updated_at="2026-11-24T07:02:00-05:00", final=False),
         final=Ours(updated_at=at(1), final=True),
         noticed=Ours(updated_at="", final=False),
+        heard=Ours(updated_at=at(1), heard_at=at(8), final=False),
+        **{"changed-since": Ours(updated_at=at(1), heard_at=at(8), final=False)},
     )
     stream = Stream()
     found = await comparing(shop, kept, stream).compare(NOON, NOON + HOUR)
-    assert [ref for _, ref, _, _ in stream.messages] == ["new", "newer", "fixed", "untold"]
-    assert (found.listed, found.missed, found.changed) == (8, 3, 1)
-    assert found.refs == ("new", "newer", "fixed", "untold")
+    asked = ["new", "newer", "fixed", "untold", "changed-since"]
+    assert [ref for _, ref, _, _ in stream.messages] == asked
+    assert (found.listed, found.missed, found.changed) == (10, 3, 2)
+    assert found.refs == tuple(asked)
     assert found.oldest == NOON + timedelta(minutes=1)
     assert found.complete
     assert found.position == NOON + HOUR
-    assert "The channel counts 9" in found.words()
+    assert "The channel counts 11" in found.words()
     kind, _, delivery_id, raw = stream.messages[0]
     assert (kind, delivery_id) == ("refetch", f"backfill:new:{at(1)}")
     told = msgspec.json.decode(raw)

@@ -177,6 +177,6 @@ def test_a_report_is_harmless_in_a_spreadsheet() -> None:
     head, row = csv.reader(io.StringIO(file.getvalue()))
     assert head[:3] == ["rows", "ref", "outcome"]
     assert row == ["2 to 3", '\'=HYPERLINK("x")', "refused", "", "", "", "It, is."]
-    for cell in ("=1", "+1", "-1", "@SUM", "\t=1", "\r=1", " =1"):
+    for cell in ("=1", "+1", "-1", "@SUM", " =1", "＝1"):
         assert harmless(cell) == f"'{cell}"
     assert harmless("A-1") == "A-1"

@@ -20,6 +20,8 @@ from schemas.messages.privacy import AskPrivacy, Read, Subject
 from schemas.order.ids import OrderId, partition_of, ref_token
 from service.inbound import intake
 from service.inbound.intake import Delivery, Intake
+from service.inbound.resolving import Resolving
+from tests.asked import Asked
 from tests.fakes import JumpingClock
 from tests.given import NOON, an_order
 from tests.live_orders import Shop
@@ -94,6 +96,7 @@ class LocalSession:
     def __init__(self, registry: Registry, translate: Callable[[Message], Read]) -> None:
         self.requests: list[tuple[str, AskPrivacy]] = []
         self.pile, self.shelf, self.looking = Pile(), Shelf(), Looking()
+        self.shop = Asked()
         self.clock = JumpingClock()
         self.intake = Intake(
             self.pile,
@@ -104,6 +107,7 @@ class LocalSession:
             watch=self.looking,
             clock=self.clock,
             reference_of=_no_reference,
+            resolving=Resolving({"acme-us": self.shop}, self.shop),
             in_flight=4,
             deliveries=3,
         )

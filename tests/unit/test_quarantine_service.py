@@ -38,9 +38,14 @@ def a_service(translate: Any = None) -> QuarantineService:
     keys = {"1": b"key"}
     readers = readers_by_kind(keys)
     pool = Pool("postgresql://nobody@127.0.0.1:1/none")
-    translate = translate or Readers(Settings(), keys).translate
+    translate = translate or Readers(Settings(), keys).read
     return QuarantineService(
-        QuarantineWorkflow(pool, SEALING), NoStream(), readers, translate, JumpingClock()
+        QuarantineWorkflow(pool, SEALING),
+        NoStream(),
+        readers,
+        translate,
+        lambda _: None,
+        JumpingClock(),
     )
 
 

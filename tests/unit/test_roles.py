@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from actors.kernel.setup import Place, Setup
+from actors.kernel.setup import AddressKind, Place, Setup
 from schemas.messages.effects import WhoBuys
 from service.settings import ConfigurationRefused, Settings, load
 from service.settings.roles import places_of, setup_of, setups
 
 SHOP = '[channels.web]\nkind = "canonical"\n'
+NO_BOXES: frozenset[AddressKind] = frozenset({"post_box", "military"})
 ERP = """[partners.bc]
 kind = "business_central"
 base_url = "https://erp.example/api/v2.0"
@@ -65,9 +66,20 @@ def test_one_of_each_needs_no_word_about_roles(tmp_path: Path) -> None:
         storefront="storefront:web",
         erp="bc",
         mail="post",
-        places=(Place(name="main", warehouse="east", carrier="ups", labels="us"),),
+        places=(
+            Place(name="main", warehouse="east", carrier="ups", labels="us", refuses=NO_BOXES),
+        ),
         carriers=(("ups", "ups"),),
+        longest_sku=20,
+        unbooked=frozenset({"shipping", "duty", "gift_card", "tip", "fee", "service"}),
     )
+
+
+def test_an_account_that_is_set_is_booked_on(tmp_path: Path) -> None:
+    """Given an account for shipping and tips, an order is held for the other kinds of money."""
+    erp = ERP.rstrip() + '\nshipping_account = "40100"\ntip_account = "40300"\n'
+    setup = setup_of(loaded(tmp_path, SHOP, erp), "web")
+    assert setup.unbooked == {"duty", "gift_card", "fee", "service"}
 
 
 def test_a_seller_without_partners_has_a_shorter_life(tmp_path: Path) -> None:
@@ -98,7 +110,7 @@ def test_two_warehouses_serve_two_places(tmp_path: Path) -> None:
     )
     assert places_of(settings) == (
         Place(name="west", warehouse="3pl", carrier="", labels="them"),
-        Place(name="east", warehouse="east", carrier="ups", labels="us"),
+        Place(name="east", warehouse="east", carrier="ups", labels="us", refuses=NO_BOXES),
     )
 
 

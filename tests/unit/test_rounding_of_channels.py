@@ -57,7 +57,7 @@ def test_each_shop_is_read_by_its_own_rule() -> None:
         "rounds": a_shop("rounds", "half_up"),
         "exact": a_shop("exact"),
     }
-    translate = Readers(Settings(channels=shops), {}).translate
+    translate = Readers(Settings(channels=shops), {}).read
     taken = translate(a_message("rounds"))
     assert isinstance(taken, PlaceOrder)
     assert taken.order.lines[0].unit_price_minor == 2000

@@ -12,10 +12,12 @@ from actors.runtime.errors import (
     Unauthorised,
 )
 from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, UNMATCHED
+from actors.runtime.ports import EffectNote
+from adapters.memory.journal import MemoryJournal
 from schemas.order.ids import order_id_for
 from schemas.order.things import Key
 from tests.counter import ERP, ROTTEN, Add, Begin, Repeat, SetTimer, State, Told
-from tests.house import CHANNEL, POLICY, REF, House, turns
+from tests.house import CHANNEL, POLICY, REF, House, at_work, turns
 from tests.waiting import eventually
 
 
@@ -150,6 +152,27 @@ async def test_a_refused_credential_burns_no_retries(house: House) -> None:
     await eventually(lambda: house.lane().paused_until > 0)
     await house.move(POLICY.rest_seconds + 1)
     await eventually(lambda: house.state().is_done(ERP))
+
+
+class SlowNotes(MemoryJournal):
+    """A store for which time passes while it writes a note down."""
+
+    house: House
+
+    async def note(self, note: EffectNote) -> None:
+        await super().note(note)
+        await self.house.move(POLICY.rest_seconds + 1)
+        await turns()
+
+
+async def test_an_effect_is_due_again_when_its_note_says_so() -> None:
+    """However long the note takes: else it would rest for that time once more."""
+    store = SlowNotes()
+    store.house = house = await at_work(House(store))
+    house.erp.raises = [(Unauthorised("Expired."), False)]
+    house.post(Begin(), "w-1", fresh=True)
+    await eventually(lambda: house.state().is_done(ERP))
+    await house.close()
 
 
 async def test_retries_are_bounded_and_end_at_a_person(house: House) -> None:

@@ -135,11 +135,14 @@ def test_what_is_cancelled_is_a_cancel_whatever_the_topic() -> None:
     gone = a_payload(cancelled_at="2026-11-27T07:00:00-05:00", cancel_reason="customer")
     for kind in KIND_OF_TOPIC.values():
         found = SHOP.translate(kind, "", json.dumps(gone).encode())
-        assert found == CancelOrder(ref="820982911946154508", reason="customer", whole=True)
+        assert found == CancelOrder(
+            ref="820982911946154508", reason="customer", whole=True, at="2026-11-27T12:00:01Z"
+        )
     empty = a_payload(line_items=[an_item(1, "1.00", current_quantity=0)])
     found = SHOP.translate("update", "", json.dumps(empty).encode())
     assert isinstance(found, CancelOrder)
     assert "removed" in found.reason
+    assert found.at == "2026-11-27T12:00:01Z"
     assert refusal(a_payload(line_items=[])).reason == refusals.NOTHING_TO_FULFIL
 
 
@@ -203,18 +206,19 @@ def test_currencies_have_their_own_exponent() -> None:
 
 
 def test_lines_without_sku_fall_back_in_a_stated_order() -> None:
-    """Variant, then product, then `unlisted` for what isn't shipped; else sku_missing."""
+    """Variant, then product, then `unlisted` for what isn't shipped, else with the title; without
+    one it is sku_missing."""
     none = {"sku": None, "variant_id": None, "product_id": None}
     for change, sku in (
         ({"sku": ""}, "variant:11"),
         ({**none, "product_id": 7}, "product:7"),
         ({**none, "requires_shipping": False}, "unlisted"),
+        (none, "unlisted:Thing 1"),
     ):
         items = [an_item(1, "20.00", **change)]
         assert placed(a_payload(line_items=items)).lines[0].sku == sku
-    assert refusal(a_payload(line_items=[an_item(1, "20.00", **none)])).reason == (
-        refusals.SKU_MISSING
-    )
+    nameless = an_item(1, "20.00", **none, name=None)
+    assert refusal(a_payload(line_items=[nameless])).reason == refusals.SKU_MISSING
 
 
 def test_notes_attributes_and_gift_messages_travel_on() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from adapters.carriers.fedex.settings import FedexSettings
 from adapters.kit.instance import Kit
-from adapters.kit.kind import Kind
+from adapters.kit.kind import Kind, Limits
 from adapters.kit.lineage import Carried, travelling_units
 from schemas.messages.effects import BuyLabel, PackedParcel
 from schemas.order.canonical import Order
@@ -30,6 +30,11 @@ def _effect(order: Order) -> BuyLabel:
     # Unweighed, so that the goods' own weights count, as they do when a warehouse has no scale.
     parcel = PackedParcel(parcel=key_of(PARCEL, 1), units=travelling_units(order))
     return BuyLabel(fulfilment=key_of(FULFILMENT, 1), place="main", parcels=(parcel,))
+
+
+def _limits(_: FedexSettings) -> Limits:
+    """A street and a civilian who signs: neither boxes nor military post offices."""
+    return Limits(refuses=frozenset({"post_box", "military"}))
 
 
 KIND = Kind(
@@ -58,4 +63,5 @@ KIND = Kind(
     partner=_partner,
     probe=_probe,
     carried=Carried(effect=_effect),
+    limits=_limits,
 )

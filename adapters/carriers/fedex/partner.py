@@ -21,7 +21,6 @@ from adapters.kit.fitting import printable
 from adapters.kit.http_client import HttpClient
 from adapters.kit.json_partner import JsonPartner, titled
 from adapters.kit.oauth import ClientCredentials, TokenCache
-from adapters.kit.regions import postal_country
 from adapters.kit.settings import Origin
 from schemas.messages.effects import (
     BuyLabel,
@@ -32,6 +31,7 @@ from schemas.messages.effects import (
     Undone,
     VoidLabel,
 )
+from schemas.order.regions import postal_country
 
 MAX_PACKAGES = 40
 """FedEx takes no more in one shipment."""

@@ -13,11 +13,11 @@ from adapters.carriers.fedex.settings import FedexSettings
 from adapters.kit.customs import goods_in
 from adapters.kit.fitting import ascii_digits, dialled, fill, fit, printable
 from adapters.kit.parcels import weights_of
-from adapters.kit.regions import TERRITORIES, postal_country, region_code
 from adapters.kit.settings import Origin
 from schemas.messages.effects import BuyLabel, PackedParcel
 from schemas.order.canonical import Address, Order
 from schemas.order.money import exponent_of
+from schemas.order.regions import TERRITORIES, postal_country, region_code
 
 GROUND = frozenset({"FEDEX_GROUND", "GROUND_HOME_DELIVERY"})
 MAX_GROUND_REFERENCE = 30

@@ -14,11 +14,11 @@ from actors.runtime.errors import Rejected
 from adapters.kit.customs import goods_in
 from adapters.kit.fitting import ascii_digits, dialled, fill, fit, printable
 from adapters.kit.parcels import weights_of
-from adapters.kit.regions import TERRITORIES, postal_country, region_code
 from adapters.kit.settings import Origin
 from schemas.messages.effects import BuyLabel, PackedParcel
 from schemas.order.canonical import Address, Order
 from schemas.order.money import decimal_text, exponent_of
+from schemas.order.regions import TERRITORIES, postal_country, region_code
 
 _POUND_COUNTRIES = frozenset({"US", *TERRITORIES})
 _NORTH_AMERICA = _POUND_COUNTRIES | {"CA"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
@@ -10,7 +10,7 @@ from adapters.channels.amazon.shapes import AmazonOrder, Breakdown, Item, Money
 from adapters.kit.rounding import Rounding, minor_of
 from schemas.contracts import refusals
 from schemas.contracts.refusals import refused
-from schemas.order.canonical import Line, Totals
+from schemas.order.canonical import Line, Sold, Totals
 from schemas.order.money import MoneyRefused, exponent_of
 
 MAX_PLAIN_DIGITS = 15
@@ -25,6 +25,12 @@ _EXTRAS = {
     "COD_FEE": "Cash on delivery fee",
     "OTHER": "Other charges",
     "DELIVERY_TIP": "Delivery tip",
+}
+_SOLD: Mapping[str, Sold] = {
+    "GIFT_WRAP": "service",
+    "COD_FEE": "fee",
+    "OTHER": "fee",
+    "DELIVERY_TIP": "tip",
 }
 _KNOWN = frozenset({"ITEM", "SHIPPING", "TAX", "DISCOUNT", *_EXTRAS})
 
@@ -176,6 +182,7 @@ def _extra(name: str, amount: int) -> Line:
         unit_price_minor=amount,
         total_minor=amount,
         requires_shipping=False,
+        kind=_SOLD[name],
     )
 
 

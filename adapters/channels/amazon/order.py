@@ -21,10 +21,12 @@ from adapters.channels.amazon.shapes import (
     ItemFulfillment,
     Package,
 )
+from adapters.kit.attributes import MAX_ATTRIBUTES, bounded
+from adapters.kit.moments import moment_of
 from adapters.kit.rounding import EXACT, Rounding
 from adapters.kit.translation import Translation
 from schemas.contracts import checks, published, refusals
-from schemas.contracts.doubts import doubts_of
+from schemas.contracts.doubts import doubts_of, stated_region
 from schemas.contracts.refusals import refused
 from schemas.contracts.strict_json import shown
 from schemas.contracts.validation import accepts, require
@@ -32,8 +34,6 @@ from schemas.messages.effects import Units
 from schemas.messages.inputs import CancelOrder, Input, NoteReport, OutsideShipment, UpdateOrder
 from schemas.order.canonical import DOUBT, Address, Customer, Line, Order, Payment, Totals
 
-MAX_ATTRIBUTES = 100
-"""What `order.v1` takes."""
 SOURCE = "amazon"
 STATUSES = frozenset(
     {"PENDING_AVAILABILITY", "PENDING", "UNSHIPPED", "PARTIALLY_SHIPPED", "SHIPPED", "CANCELLED"}
@@ -75,9 +75,9 @@ def input_of(
             f"The fulfillmentStatus is {shown(status)}, which is not known here.",
         )
     if status == "CANCELLED":
-        return CancelOrder(ref=ref, reason=_cancel_reason(source), whole=True)
+        return _cancelled(source, _cancel_reason(source))
     if source.order_items and not any(map(current_quantity, source.order_items)):
-        return CancelOrder(ref=ref, reason="Every item was cancelled.", whole=True)
+        return _cancelled(source, "Every item was cancelled.")
     if status in PENDING and not _complete(source):
         words = "Amazon has not confirmed the payment yet and tells no address; it must wait."
         return NoteReport(ref=ref, source=SOURCE, topic=status, words=words, waits=True)
@@ -87,6 +87,11 @@ def input_of(
     return UpdateOrder(
         order=canonical_order(source, rounding, settings), fulfilled=fulfilled_of(source)
     )
+
+
+def _cancelled(source: AmazonOrder, reason: str) -> CancelOrder:
+    at = moment_of(source.last_updated_time)
+    return CancelOrder(ref=_ref(source), reason=reason, whole=True, at=at)
 
 
 def fulfilled_of(source: AmazonOrder) -> tuple[OutsideShipment, ...]:
@@ -182,14 +187,11 @@ def unchecked_order(
                 )
             )
     lines, totals = totals_of(source, lines, parts, rounding)
-    attributes, customer = attributes_of(source), _customer(source)
+    attributes, customer = bounded(attributes_of(source), SOURCE), _customer(source)
     for doubt in doubts_of(ship_to, None, customer):
         if len(attributes) < MAX_ATTRIBUTES:
             name = DOUBT + doubt.reason
             attributes[name] = f"{attributes.get(name, '')} {doubt.sentence}".strip()
-    if len(attributes) > MAX_ATTRIBUTES:
-        why = f"The order has {len(attributes)} attributes; at most {MAX_ATTRIBUTES} are taken."
-        raise refused(refusals.SCHEMA_MISMATCH, why)
     how = source.fulfillment
     gifts = [gift.gift_message for gift in map(gift_of, source.order_items) if gift is not None]
     return Order(
@@ -322,7 +324,7 @@ def _ship_to(source: AmazonOrder) -> Address | None:
         city=at.city or at.municipality or at.district_or_county,
         country=at.country_code,
         company=at.company_name,
-        region=at.state_or_region,
+        region=stated_region(at.country_code, at.state_or_region),
         postal_code=at.postal_code,
         phone=at.phone,
     )

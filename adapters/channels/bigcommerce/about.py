@@ -15,11 +15,7 @@ from adapters.channels.bigcommerce.shapes import (
     PostalAddress,
     Product,
 )
-from schemas.contracts import refusals
-from schemas.contracts.refusals import refused
-
-MAX_ATTRIBUTES = 100
-"""What `order.v1` takes."""
+from adapters.kit.attributes import bounded
 
 
 def gift_message_of(source: Bundle) -> str:
@@ -29,7 +25,7 @@ def gift_message_of(source: Bundle) -> str:
 
 
 def attributes_of(source: Bundle) -> dict[str, str]:
-    """Return what has no field of its own. Raises Refused for more than MAX_ATTRIBUTES."""
+    """Return what has no field of its own."""
     order = source.order
     found = {f"bigcommerce.{name}": text for name, text in _of_order(order).items() if text}
     if order.billing_address is not None:
@@ -44,9 +40,7 @@ def attributes_of(source: Bundle) -> dict[str, str]:
         found["bigcommerce.weight_units"] = source.store.weight_units or "not told"
     for product in source.products:
         _of_line(found, product)
-    if len(found) > MAX_ATTRIBUTES:
-        why = f"The order has {len(found)} attributes; at most {MAX_ATTRIBUTES} are taken."
-        raise refused(refusals.SCHEMA_MISMATCH, why)
+    found = bounded(found, "bigcommerce")
     if max(map(len, found), default=0) <= 256 and max(map(len, found.values()), default=0) <= 5000:
         return found
     return {name[:256]: text[:5000] for name, text in found.items()}

@@ -27,6 +27,7 @@ ROUNDING = Rounding(mode="half_up", level="order")
 
 EXTRA = "bigcommerce-"
 """Ids of lines that are not products of the shop begin so: handling, wrapping and fees."""
+WRAPPING = "wrapping"
 
 MAX_DISCOUNTS = 100
 """What `order.v1` takes; what is beyond is in the totals all the same."""
@@ -249,7 +250,7 @@ def _extras(order: BigCommerceOrder, currency: str, rounding: Rounding) -> tuple
     found, given = [], 0
     for name, title, inc, ex in (
         ("handling", "Handling", order.handling_cost_inc_tax, order.handling_cost_ex_tax),
-        ("wrapping", "Gift wrapping", order.wrapping_cost_inc_tax, order.wrapping_cost_ex_tax),
+        (WRAPPING, "Gift wrapping", order.wrapping_cost_inc_tax, order.wrapping_cost_ex_tax),
     ):
         if amount := minor(inc if with_tax else ex, currency, rounding):
             found.append(_extra(name, title, amount))
@@ -275,6 +276,7 @@ def _extra(name: str, title: str, amount: int) -> Line:
         unit_price_minor=amount,
         total_minor=amount,
         requires_shipping=False,
+        kind="service" if name == WRAPPING else "fee",
     )
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from adapters.channels.bigcommerce.about import MAX_ATTRIBUTES, attributes_of, gift_message_of
+from adapters.channels.bigcommerce.about import attributes_of, gift_message_of
 from adapters.channels.bigcommerce.money import (
     ROUNDING,
     currency_of,
@@ -34,9 +34,11 @@ from adapters.channels.bigcommerce.shapes import (
     Tax,
 )
 from adapters.channels.bigcommerce.statuses import payment_of
+from adapters.kit.attributes import MAX_ATTRIBUTES
+from adapters.kit.moments import moment_of
 from adapters.kit.rounding import Rounding
 from schemas.contracts import checks, published, refusals
-from schemas.contracts.doubts import doubts_of
+from schemas.contracts.doubts import doubts_of, stated_region
 from schemas.contracts.refusals import refused
 from schemas.contracts.strict_json import shown
 from schemas.contracts.validation import accepts, require
@@ -47,6 +49,8 @@ from schemas.order.canonical import DOUBT, Address, Customer, Line, Order
 SOURCE = "bigcommerce"
 UNLISTED_SKU = "unlisted"
 """The SKU of a line that is not an article and needs no shipping, such as a gift certificate."""
+CERTIFICATE = "giftcertificate"
+"""The type of a line that is a gift certificate."""
 GONE = frozenset({2, 10})
 """The statuses Shipped and Completed."""
 MAX_SHIPMENTS = 500
@@ -62,9 +66,9 @@ _MONTHS = {
 
 
 def travels(product: Product) -> bool:
-    """Say whether a line is shipped: it is neither a download nor a certificate, and no one picks
-    it up."""
-    return product.type == "physical" and not product.order_pickup_method_id
+    """Say whether a line is goods that someone gets into his hands: neither a download nor a
+    certificate."""
+    return product.type == "physical"
 
 
 def input_of(
@@ -79,7 +83,7 @@ def input_of(
             f"The status_id is {order.status_id}, which is not known here; 0 to 14 were expected.",
         )
     if status.way == "cancel":
-        return CancelOrder(ref=str(order.id), reason=status.words, whole=True)
+        return _cancelled(order, status.words)
     if order.is_deleted:
         return _note(order, "archived", "The order was deleted in the shop: cancel it, or ship it.")
     if status.way == "wait":
@@ -87,7 +91,7 @@ def input_of(
     if status.way == "hold":
         return _note(order, status.name, status.words, waits=True)
     if source.products and not any(map(wanted_of, source.products)):
-        return CancelOrder(ref=str(order.id), reason="Every line was refunded.", whole=True)
+        return _cancelled(order, "Every line was refunded.")
     return UpdateOrder(
         order=canonical_order(source, rounding, settings), fulfilled=fulfilled_of(source)
     )
@@ -132,6 +136,8 @@ def unchecked_order(
             tax_code=taxes.get(str(product.id), ""),
             requires_shipping=travels(product),
             weight_grams=weight_grams(product, unit_grams),
+            delivery="pickup" if travels(product) and product.order_pickup_method_id else "",
+            kind="gift_card" if product.type == CERTIFICATE else "goods",
         )
         for product, money in zip(
             source.products, lines_money(source, currency, rounding), strict=True
@@ -171,24 +177,18 @@ def unchecked_order(
 
 
 def ship_to_of(source: Bundle) -> ShippingAddress | None:
-    """Return the one address that goods go to; None when nothing travels.
-
-    Raises Refused(ship_to_several), also when a part is picked up by the customer, and
-    Refused(topic_not_ours) when all of it is.
-    """
-    wanted = {one.order_address_id for one in source.products if travels(one)}
-    picked_up = any(one.order_pickup_method_id for one in source.products)
-    if picked_up and not wanted:
-        raise refused(
-            refusals.TOPIC_NOT_OURS,
-            "The customer picks this order up in the shop; it is not for us to ship.",
-        )
-    if picked_up or len(wanted) > 1:
-        what = "a part is picked up in the shop" if picked_up else f"{len(wanted)} addresses"
+    """Return the one address that parcels go to; None when there are none, because nothing travels
+    or the customer collects all of it. Raises Refused(ship_to_several)."""
+    wanted = {
+        one.order_address_id
+        for one in source.products
+        if travels(one) and not one.order_pickup_method_id
+    }
+    if len(wanted) > 1:
         raise refused(
             refusals.SHIP_TO_SEVERAL,
-            f"The goods of this order don't go to one address ({what}). Split it in the shop into "
-            "an order for each, or ship it from there by hand and discard this.",
+            f"The goods of this order don't go to one address ({len(wanted)} addresses). Split it "
+            "in the shop into an order for each, or ship it from there by hand and discard this.",
         )
     return next((one for one in source.shipping_addresses if one.id in wanted), None)
 
@@ -253,6 +253,11 @@ def fulfilled_of(source: Bundle) -> tuple[OutsideShipment, ...]:
             "is left of it by hand.",
         )
     return tuple(found)
+
+
+def _cancelled(order: BigCommerceOrder, reason: str) -> CancelOrder:
+    at = moment_of(utc(order.date_modified))
+    return CancelOrder(ref=str(order.id), reason=reason, whole=True, at=at)
 
 
 def _note(
@@ -322,7 +327,7 @@ def _address(at: PostalAddress, lines: tuple[str, ...] = ()) -> Address:
         city=at.city or "",
         country=at.country_iso2 or "",
         company=at.company or "",
-        region=at.state or "",
+        region=stated_region(at.country_iso2 or "", at.state or ""),
         postal_code=at.zip or "",
         phone=at.phone or "",
     )

@@ -48,6 +48,7 @@ _LINES: list[dict[str, object]] = [
         "bundle_sku": "SET-1",
         "presentment_total_minor": 3312,
         "delivery": "parcel",
+        "kind": "goods",
     },
     {
         "line_id": "72",
@@ -66,6 +67,7 @@ _LINES: list[dict[str, object]] = [
         "bundle_sku": "SET-1",
         "presentment_total_minor": 460,
         "delivery": "parcel",
+        "kind": "goods",
     },
 ]
 

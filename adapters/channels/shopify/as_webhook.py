@@ -60,6 +60,7 @@ def as_webhook(order: Order, lines: Sequence[Line], articles: Mapping[str, Artic
         "cancelled_at": order.cancelled_at,
         "cancel_reason": _small(order.cancel_reason),
         "financial_status": _small(order.display_financial_status),
+        "source_name": order.source_name,
         "currency": order.currency_code,
         "presentment_currency": order.presentment_currency_code,
         "taxes_included": order.taxes_included,
@@ -106,6 +107,7 @@ def fulfilment_as_told(one: Fulfilment, contents: Mapping[str, int]) -> _Json:
 
 
 def _line(line: Line, article: Article | None) -> _Json:
+    service = line.fulfillment_service
     return {
         "admin_graphql_api_id": line.id,
         "name": line.name,
@@ -118,6 +120,7 @@ def _line(line: Line, article: Article | None) -> _Json:
         "fulfillable_quantity": line.unfulfilled_quantity,
         "requires_shipping": line.requires_shipping,
         "gift_card": line.is_gift_card,
+        "fulfillment_service": service.handle if service is not None else None,
         "grams": _grams(line.weight),
         "price": line.original_unit_price_set.shop_money.amount,
         "price_set": _money(line.original_unit_price_set),
@@ -132,6 +135,7 @@ def _line(line: Line, article: Article | None) -> _Json:
 def _way(way: Way) -> _Json:
     return {
         "title": way.title,
+        "code": way.code,
         "is_removed": way.is_removed,
         "discounted_price_set": _money(way.discounted_price_set),
         "current_discounted_price_set": _money(way.current_discounted_price_set),

@@ -48,6 +48,7 @@ fragment LineFields on LineItem {{
   unfulfilledQuantity
   requiresShipping
   isGiftCard
+  fulfillmentService {{ handle }}
   weight {{ unit value }}
   originalUnitPriceSet {_MONEY}
   customAttributes {{ key value }}
@@ -67,6 +68,7 @@ query OrderAsItIs($id: ID!, $lines: Int!, $ways: Int!, $discounts: Int!) {{
     cancelReason
     displayFinancialStatus
     displayFulfillmentStatus
+    sourceName
     paymentGatewayNames
     currencyCode
     presentmentCurrencyCode
@@ -111,6 +113,7 @@ query OrderAsItIs($id: ID!, $lines: Int!, $ways: Int!, $discounts: Int!) {{
     shippingLines(first: $ways, includeRemovals: true) {{
       nodes {{
         title
+        code
         isRemoved
         discountedPriceSet {_MONEY}
         currentDiscountedPriceSet {_MONEY}

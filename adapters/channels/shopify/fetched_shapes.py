@@ -49,6 +49,10 @@ class _Tax(Struct, frozen=True, rename="camel"):
     price_set: MoneySet | None = None
 
 
+class _Service(Struct, frozen=True):
+    handle: str | None = None
+
+
 class Weight(Struct, frozen=True):
     """A weight in a unit of its own."""
 
@@ -69,6 +73,7 @@ class Line(Struct, frozen=True, rename="camel"):
     original_unit_price_set: MoneySet
     sku: str | None = None
     is_gift_card: bool = False
+    fulfillment_service: _Service | None = None
     weight: Weight | None = None
     custom_attributes: list[Attribute] = []
     discount_allocations: list[Allocation] = []
@@ -93,6 +98,7 @@ class Way(Struct, frozen=True, rename="camel"):
     is_removed: bool
     discounted_price_set: MoneySet
     current_discounted_price_set: MoneySet
+    code: str | None = None
     tax_lines: list[_Tax] = []
     discount_allocations: list[Allocation] = []
 
@@ -175,6 +181,7 @@ class Order(Struct, frozen=True, rename="camel"):
     cancelled_at: str | None = None
     cancel_reason: str | None = None
     display_financial_status: str | None = None
+    source_name: str | None = None
     display_fulfillment_status: str | None = None
     payment_gateway_names: list[str] = []
     total_outstanding_set: MoneySet | None = None

@@ -10,7 +10,7 @@ from adapters.channels.shopify.shapes import LineItem, Money, MoneySet, ShopifyO
 from adapters.kit.rounding import EXACT, Rounding, minor_of, reconciled
 from schemas.contracts import refusals
 from schemas.contracts.refusals import refused
-from schemas.order.canonical import Line, Totals
+from schemas.order.canonical import Line, Sold, Totals
 from schemas.order.money import MoneyRefused, exponent_of
 
 MAX_PLAIN_DIGITS = 15
@@ -101,14 +101,14 @@ def totals_of(
     fees = minor(source.current_total_additional_fees_set, None, currency, rounding)
     given = 0
     if fees > 0:
-        lines.append(_extra("fees", "Additional fees", fees))
+        lines.append(_extra("fees", "Additional fees", fees, "fee"))
     elif fees:
         given = -fees  # no line costs less than nothing: it is taken off the order as a whole
     around = shipping + duty + (0 if source.taxes_included else tax)
     left = total - around + given - sum(line.total_minor for line in lines)
     tip = minor(None, source.total_tip_received, currency, rounding)
     if left and left == tip:
-        lines.append(_extra("tip", "Tip", tip))
+        lines.append(_extra("tip", "Tip", tip, "tip"))
         left = 0
     refunded = 0
     if left:
@@ -147,7 +147,7 @@ def _shipping(source: ShopifyOrder, rounding: Rounding) -> int:
     )
 
 
-def _extra(name: str, title: str, amount: int) -> Line:
+def _extra(name: str, title: str, amount: int, kind: Sold) -> Line:
     return Line(
         line_id=name,
         sku=name,
@@ -156,6 +156,7 @@ def _extra(name: str, title: str, amount: int) -> Line:
         unit_price_minor=amount,
         total_minor=amount,
         requires_shipping=False,
+        kind=kind,
     )
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from adapters.channels.shopify.lines import Ways, sku_of, sold_as
 from adapters.channels.shopify.money import current_quantity, minor, share, totals_of
 from adapters.channels.shopify.prices import discounts_of, presentment_of
 from adapters.channels.shopify.settings import ShopifyTranslation
@@ -15,18 +16,15 @@ from adapters.channels.shopify.shapes import (
     PostalAddress,
     ShopifyOrder,
 )
+from adapters.kit.attributes import MAX_ATTRIBUTES, bounded
+from adapters.kit.fitting import printable
 from adapters.kit.rounding import EXACT, Rounding
 from schemas.contracts import checks, published, refusals
 from schemas.contracts.doubts import doubts_of
-from schemas.contracts.refusals import Refused, refused
+from schemas.contracts.refusals import refused
 from schemas.contracts.strict_json import shown
 from schemas.contracts.validation import accepts, require
 from schemas.order.canonical import DOUBT, Address, Customer, Line, Order, Payment, Totals
-
-MAX_ATTRIBUTES = 100
-"""What `order.v1` takes."""
-UNLISTED_SKU = "unlisted"
-"""The SKU of a line that is not an article and needs no shipping, such as a tip or a wrapping."""
 
 _PAYMENTS: dict[str | None, str] = {None: "pending", "": "pending", "expired": "voided"}
 USUAL = ShopifyTranslation()
@@ -64,14 +62,17 @@ def unchecked_order(
     if not source.line_items:
         raise refused(refusals.NOTHING_TO_FULFIL, "The order has no line_items.")
     currency = source.currency
+    ways = Ways(source, settings)
     lines = [
-        _line(item, currency, rounding) for item in source.line_items if current_quantity(item) > 0
+        _line(item, currency, rounding, ways)
+        for item in source.line_items
+        if current_quantity(item) > 0
     ]
     lines, totals = totals_of(source, lines, rounding)
     lines, presentment = presentment_of(source, lines, totals, rounding)
     attributes, gift_message = _attributes(source, settings)
     ship_to, bill_to, customer = _ship_to(source), _bill_to(source), _customer(source)
-    if ship_to is not None and not any(line.requires_shipping for line in lines):
+    if ship_to is not None and not any(map(checks.is_brought, lines)):
         ship_to = _whole(ship_to, attributes)
     placed_at = _utc(source.created_at)
     for doubt in doubts_of(ship_to, bill_to, customer):
@@ -80,7 +81,7 @@ def unchecked_order(
             attributes[name] = f"{attributes.get(name, '')} {doubt.sentence}".strip()
     return Order(
         ref=order_ref(source),
-        number=source.name,
+        number=printable(source.name)[:64] or order_ref(source),
         placed_at=placed_at,
         # A new order bears one moment twice.
         updated_at=placed_at if source.updated_at == source.created_at else _utc(source.updated_at),
@@ -106,7 +107,7 @@ def unchecked_order(
     )
 
 
-def _line(item: LineItem, currency: str, rounding: Rounding) -> Line:
+def _line(item: LineItem, currency: str, rounding: Rounding, ways: Ways) -> Line:
     now = current_quantity(item)
     price = minor(item.price_set, item.price, currency, rounding)
     discount = tax = 0
@@ -131,6 +132,8 @@ def _line(item: LineItem, currency: str, rounding: Rounding) -> Line:
         requires_shipping=item.requires_shipping,
         weight_grams=item.grams or 0,
         tax_code=tax_code[:256],
+        delivery=ways.of(item),
+        kind=sold_as(item),
     )
 
 
@@ -143,23 +146,6 @@ def _shipping_tax(source: ShopifyOrder) -> str:
         if tax.title
     ]
     return "+".join(dict.fromkeys(titles))[:256] if titles else ""
-
-
-def sku_of(item: LineItem) -> str:
-    """Return the SKU of a line, or what stands for one. Raises Refused(sku_missing)."""
-    if item.sku and item.sku.strip():
-        return item.sku.strip()
-    if item.variant_id is not None:
-        return f"variant:{item.variant_id}"
-    if item.product_id is not None:
-        return f"product:{item.product_id}"
-    if not item.requires_shipping:
-        return UNLISTED_SKU
-    raise refused(
-        refusals.SKU_MISSING,
-        f"The line {shown(item.name or item.title or '')} must be shipped and has neither SKU nor "
-        "variant nor product; give it a SKU in Shopify, or mark it as not shipped.",
-    )
 
 
 def _digits(gid: str, kind: str) -> str:
@@ -296,12 +282,7 @@ def _attributes(source: ShopifyOrder, settings: ShopifyTranslation) -> tuple[dic
             found[f"line {line_id}: {one.name}"[:256]] = _text(one)
     if source.po_number:
         found["shopify.po_number"] = source.po_number[:5000]
-    if len(found) > MAX_ATTRIBUTES:
-        raise Refused(
-            refusals.SCHEMA_MISMATCH,
-            (f"The order has {len(found)} attributes; at most {MAX_ATTRIBUTES} are taken.",),
-        )
-    return found, gift_message
+    return bounded(found, "shopify"), gift_message
 
 
 def _plain(name: str) -> str:

@@ -27,6 +27,30 @@ class ShopifyTranslation(Translation, frozen=True, kw_only=True, forbid_unknown_
             "`gift note`; capitals, spaces, - and _ make no difference.",
         ),
     ] = ()
+    local_delivery_methods: Annotated[
+        tuple[Name, ...],
+        Meta(
+            max_length=100,
+            description="Ways of shipping, as customers see them, by which the shop itself brings "
+            "the goods, beside `Local Delivery`: no label is bought.",
+        ),
+    ] = ()
+    pickup_methods: Annotated[
+        tuple[Name, ...],
+        Meta(
+            max_length=100,
+            description="Ways of shipping by which the customer collects the goods. Orders without "
+            "an address that name a way of shipping are collected anyhow.",
+        ),
+    ] = ()
+    fulfillment_services: Annotated[
+        tuple[Name, ...],
+        Meta(
+            max_length=100,
+            description="Handles of fulfilment services whose goods leave from our places, beside "
+            "`manual`. Lines of all others are theirs to send.",
+        ),
+    ] = ()
 
 
 class ShopifySettings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -69,6 +69,8 @@ class LineItem(Struct, gc=False):
     product_id: int | None = None
     grams: int | None = 0
     requires_shipping: bool = True
+    gift_card: bool = False
+    fulfillment_service: str | None = None
     discount_allocations: list[Allocation] = []
     tax_lines: list[TaxLine] = []
     properties: list[Attribute] = []
@@ -78,6 +80,7 @@ class ShippingLine(Struct, gc=False):
     """A way of shipping that was chosen, or taken back (`is_removed`)."""
 
     title: str | None = None
+    code: str | None = None
     is_removed: bool = False
     discounted_price: str | None = None
     discounted_price_set: MoneySet | None = None
@@ -180,6 +183,7 @@ class ShopifyOrder(Struct, gc=False):
     taxes_included: bool = False
     duties_included: bool = False
     financial_status: str | None = None
+    source_name: str | None = None
     cancelled_at: str | None = None
     cancel_reason: str | None = None
     presentment_currency: str | None = None

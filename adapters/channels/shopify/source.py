@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from adapters.channels.shopify.bearing import names_one_event, require_borne_out
 from adapters.channels.shopify.fulfilled import fulfilled_of
 from adapters.channels.shopify.money import current_quantity
 from adapters.channels.shopify.order import USUAL, canonical_order, order_ref
@@ -23,6 +24,7 @@ from adapters.channels.shopify.topics import (
     kept,
     named_order,
     note_of,
+    says_nothing,
 )
 from adapters.kit.inbound import (
     UNKNOWN,
@@ -36,6 +38,7 @@ from adapters.kit.inbound import (
     shown_headers,
     signed_by_any,
 )
+from adapters.kit.moments import moment_of
 from adapters.kit.rounding import EXACT, Rounding
 from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused, refused
@@ -94,17 +97,17 @@ class Shopify:
         self._authenticate(headers, raw)
         topic = header(headers, "X-Shopify-Topic")
         kind, ref = _addressed(topic, raw)
+        ignored = kind == UNKNOWN and _says_nothing(topic, raw)
         return Receipt(
             channel=self._channel,
             kind=kind,
             ref=ref or digest_ref(raw),
             topic=topic[:100],
-            delivery_id=delivery_of(
-                self._channel, header(headers, "X-Shopify-Webhook-Id"), topic, raw
-            ),
+            delivery_id=delivery_of(self._channel, _given_id(headers, topic), topic, raw),
             notes=self._notes(headers, topic),
             drift=self._drift(headers),
             headers=shown_headers(headers, _SHOWN),
+            ignored=ignored,
         )
 
     def address(self, topic: str, raw: bytes) -> tuple[str, str]:
@@ -119,6 +122,7 @@ class Shopify:
         The arguments and the shop's settings decide, nothing else.
         """
         tree = parse(raw)
+        require_borne_out(topic, tree, self._shop)
         if kind == UNREADABLE:
             raise refused(
                 refusals.REF_MISSING,
@@ -134,10 +138,11 @@ class Shopify:
         order = read_order(tree)
         ref = order_ref(order)
         if kind == "cancel" or order.cancelled_at:
-            return CancelOrder(ref=ref, reason=(order.cancel_reason or "")[:256], whole=True)
+            reason = (order.cancel_reason or "")[:256]
+            return CancelOrder(ref=ref, reason=reason, whole=True, at=moment_of(order.updated_at))
         if order.line_items and not any(map(current_quantity, order.line_items)):
             words = "Every line was removed or refunded."
-            return CancelOrder(ref=ref, reason=words, whole=True)
+            return CancelOrder(ref=ref, reason=words, whole=True, at=moment_of(order.updated_at))
         stated = canonical_order(order, self._rounding, self._translation)
         return _input(kind, ref, stated, fulfilled_of(order))
 
@@ -170,6 +175,11 @@ class Shopify:
             )
 
 
+def _given_id(headers: Mapping[str, str], topic: str) -> str:
+    # The id in the header is not signed: a replay of signed bytes could carry a new one.
+    return "" if names_one_event(topic) else header(headers, "X-Shopify-Webhook-Id")
+
+
 def _addressed(topic: str, raw: bytes) -> tuple[str, str]:
     """Return the kind of input a payload becomes, and the order's id; "" where it names none."""
     meaning = TOPICS.get(topic)
@@ -185,6 +195,11 @@ def _addressed(topic: str, raw: bytes) -> tuple[str, str]:
     except Refused:
         return UNREADABLE, ""
     return (NOTE if ref else UNKNOWN), ref
+
+
+def _says_nothing(topic: str, raw: bytes) -> bool:
+    meaning = TOPICS.get(topic)
+    return meaning is not None and meaning.kind == NOTE and says_nothing(topic, parse(raw))
 
 
 def _ref_in(raw: bytes) -> str:

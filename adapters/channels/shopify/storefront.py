@@ -19,7 +19,9 @@ from adapters.channels.shopify.fetched import ShopifyFetched
 from adapters.channels.shopify.goods import Goods, Share, ShopifyGoods
 from adapters.channels.shopify.goods_shapes import Fulfilment
 from adapters.channels.shopify.graphql import PARTNER, ShopifyGraphql
+from adapters.channels.shopify.resolving import resolved
 from adapters.channels.shopify.settings import ShopifySettings
+from adapters.kit.fetching import Resolved
 from adapters.kit.fitting import phrases
 from adapters.kit.http_client import HttpClient, lost
 from adapters.kit.units import channel_units
@@ -83,6 +85,10 @@ class ShopifyStorefront:
         """Return the order as the shop tells it now, in the shape of its webhooks. Raises Rejected
         for one it does not have, and the other errors of `actors.runtime.errors`."""
         return await self._fetched.bundle(ref, call)
+
+    async def resolved(self, topic: str, raw: bytes) -> Resolved | None:
+        """Return a webhook of a fulfilment order with its order's id; None where there is none."""
+        return await resolved(self._graphql, topic, raw)
 
     async def perform(self, call: Call) -> Result:
         """Publish a shipment, or cancel the order; what is done already is adopted."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Literal
 
 from msgspec import Struct
 
 from adapters.kit.inbound import UNKNOWN
+from adapters.kit.moments import moment_of
 from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused, refused
 from schemas.contracts.strict_json import shown
@@ -29,6 +29,7 @@ MAX_WORDS = 256
 # Codes, amounts and tracking numbers; whatever else somebody typed may be personal, and stays out.
 _PLAIN = re.compile(r"[A-Za-z0-9 _.:+/#-]{1,40}", re.ASCII)
 _ORDER = "gid://shopify/Order/"
+_FULFILMENT_ORDER_ID = re.compile(r"gid://shopify/FulfillmentOrder/[0-9]{1,20}")
 
 
 def _always(_: object) -> bool:
@@ -48,7 +49,8 @@ class Meaning(Struct, frozen=True, kw_only=True):
     `refetch` says so the current order is fetched: only for what changes lines, address or money
     and does not carry them, and never for what every order has, for each fetch costs 50 to 80 of
     the hundred to thousand points a second that a shop allows. `at` is the field (a dotted path)
-    with the moment of the change.
+    with the moment of the change. `resolves`: where a fulfilment order's id stands for the order,
+    Shopify is asked which order it is; else such a message says nothing and is not kept.
     """
 
     kind: str
@@ -59,6 +61,7 @@ class Meaning(Struct, frozen=True, kw_only=True):
     only_if: Callable[[object], bool] = _always
     refetch: Callable[[object], bool] = _never
     at: str = ""
+    resolves: bool = False
 
 
 def _whole(kind: str) -> Meaning:
@@ -167,12 +170,16 @@ TOPICS: Mapping[str, Meaning] = MappingProxyType(
         "fulfillment_events/delete": _not_ours("Parcels are tracked with their carrier."),
         "fulfillment_holds/added": Meaning(
             kind=NOTE,
+            resolves=True,
             words="The storefront put a hold on the fulfilment.",
             details=("fulfillment_hold.reason",),
             hold="before_hand_over",
         ),
-        "fulfillment_holds/released": _news(
-            "The storefront took a hold off the fulfilment.", "fulfillment_hold.reason"
+        "fulfillment_holds/released": Meaning(
+            kind=NOTE,
+            resolves=True,
+            words="The storefront took a hold off the fulfilment.",
+            details=("fulfillment_hold.reason",),
         ),
         "fulfillment_orders/placed_on_hold": Meaning(
             kind=NOTE,
@@ -185,6 +192,7 @@ TOPICS: Mapping[str, Meaning] = MappingProxyType(
         ),
         "fulfillment_orders/cancellation_request_submitted": Meaning(
             kind=NOTE,
+            resolves=True,
             words="The storefront asks to cancel the fulfilment.",
             details=(_FULFILMENT_ORDER,),
             hold="before_hand_over",
@@ -192,6 +200,7 @@ TOPICS: Mapping[str, Meaning] = MappingProxyType(
         ),
         "fulfillment_orders/cancelled": Meaning(
             kind=NOTE,
+            resolves=True,
             words="The storefront cancelled the fulfilment.",
             details=(_FULFILMENT_ORDER,),
             hold="before_hand_over",
@@ -291,6 +300,27 @@ def named_order(topic: str, tree: object) -> str:
     return ""
 
 
+def fulfilment_order_in(tree: object) -> str:
+    """Return the global id of the fulfilment order that a payload is about; "" for none."""
+    found = at(tree, "fulfillment_order.id")
+    return found if isinstance(found, str) and _FULFILMENT_ORDER_ID.fullmatch(found) else ""
+
+
+def says_nothing(topic: str, tree: object) -> bool:
+    """Say whether a webhook of fulfilment orders has no consequence for the order, which it does
+    not name: each order sends several, and none is worth a question to Shopify."""
+    is_one = topic.startswith(("fulfillment_orders/", "fulfillment_holds/"))
+    return is_one and not TOPICS[topic].resolves and _has_fulfilment_order(tree)
+
+
+def _has_fulfilment_order(tree: object) -> bool:
+    if isinstance(tree, dict):
+        tree = list(tree.values())
+    if isinstance(tree, list):
+        return any(map(_has_fulfilment_order, tree))
+    return isinstance(tree, str) and _FULFILMENT_ORDER_ID.fullmatch(tree) is not None
+
+
 def note_of(topic: str, tree: object) -> NoteReport:
     """Make the note a piece of news is. Raises Refused(order_unnamed or topic_unknown)."""
     meaning = TOPICS.get(topic)
@@ -309,19 +339,8 @@ def note_of(topic: str, tree: object) -> NoteReport:
         words=words[:MAX_WORDS],
         hold=meaning.hold if meaning.only_if(tree) else "",
         refetch=meaning.refetch(tree),
-        at=_moment(at(tree, meaning.at)) if meaning.at else None,
+        at=moment_of(at(tree, meaning.at)) if meaning.at else None,
     )
-
-
-def _moment(value: object) -> str | None:
-    """Return a time as RFC 3339 in UTC; None for what is none."""
-    try:
-        found = datetime.fromisoformat(value) if isinstance(value, str) else None
-        if found is None or found.tzinfo is None:
-            return None
-        return found.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
-    except (ValueError, OverflowError):
-        return None
 
 
 def kept(topic: str) -> Refused:

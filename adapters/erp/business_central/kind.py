@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adapters.erp.business_central.settings import BusinessCentralSettings
+from adapters.erp.business_central.settings import (
+    ACCOUNTS,
+    MAX_ITEM_NUMBER,
+    BusinessCentralSettings,
+)
 from adapters.kit.instance import Kit
-from adapters.kit.kind import Kind
+from adapters.kit.kind import Kind, Limits
 from adapters.kit.lineage import Carried, all_units
 from schemas.messages.effects import PostSalesOrder
 from schemas.order.canonical import Order
@@ -29,6 +33,11 @@ def _effect(order: Order) -> PostSalesOrder:
     return PostSalesOrder(units=all_units(order))
 
 
+def _limits(settings: BusinessCentralSettings) -> Limits:
+    booked = (x for x in ACCOUNTS if getattr(settings, f"{x}_account"))
+    return Limits(longest_sku=MAX_ITEM_NUMBER, unbooked=ACCOUNTS.difference(booked))
+
+
 KIND = Kind(
     name="business_central",
     title="Microsoft Dynamics 365 Business Central",
@@ -44,8 +53,13 @@ KIND = Kind(
         "customer_number": "10000",
         "shipping_account": "40100",
         "duty_account": "40200",
+        "gift_card_account": "22300",
+        "tip_account": "40300",
+        "fee_account": "40400",
+        "service_account": "40500",
     },
     partner=_partner,
     probe=_probe,
     carried=Carried(effect=_effect),
+    limits=_limits,
 )

@@ -13,15 +13,13 @@ import msgspec
 
 from actors.runtime.errors import Rejected
 from adapters.erp.business_central.comments import comments
-from adapters.erp.business_central.settings import BusinessCentralSettings
-from adapters.kit.fitting import fill, fit, printable, utf16_length
+from adapters.erp.business_central.settings import MAX_ITEM_NUMBER, BusinessCentralSettings
+from adapters.kit.fitting import fill, fit, printable, utf16_length, without_extension
 from schemas.messages.effects import Units
 from schemas.order.canonical import Address, Order
 from schemas.order.money import decimal_text, exponent_of
 from schemas.order.shares import Part, Sum, as_booked, comes_to
 
-MAX_ITEM_NUMBER = 20
-"""Business Central's No. fields; a longer SKU can't be an item there."""
 MAX_DESCRIPTION = 100
 """Characters of a line's description, as Windows counts them."""
 
@@ -78,7 +76,7 @@ def sales_order(
             "to. Compare the order with its sales channel."
         ) from None
     lines = (
-        *_item_lines(order, amounts.parts),
+        *_sold_lines(order, amounts.parts, settings),
         *_account_lines(order, amounts, settings),
         *[SalesOrderLine(lineType=COMMENT, description=text) for text in comments(order)],
     )
@@ -120,7 +118,8 @@ def _reach(order: Order) -> dict[str, str]:
     """E-mail and telephone: left out where cutting would make another person's of them."""
     email = printable(order.customer.email)
     phone = order.customer.phone or (order.ship_to.phone if order.ship_to else "")
-    # Business Central refuses letters in a telephone number.
+    # Business Central refuses letters in a telephone number, and has no field for an extension.
+    phone = without_extension(phone)
     digits = "".join(sign for sign in phone if sign in "+()-/ 0123456789").strip()
     return {
         "email": email if len(email) <= 80 else "",
@@ -128,29 +127,30 @@ def _reach(order: Order) -> dict[str, str]:
     }
 
 
-def _item_lines(order: Order, parts: Sequence[Part]) -> Iterator[SalesOrderLine]:
+def _sold_lines(
+    order: Order, parts: Sequence[Part], settings: BusinessCentralSettings
+) -> Iterator[SalesOrderLine]:
+    """Yield goods as items; what else was sold on its account, unless a table of SKUs made it an
+    item."""
     known = {line.line_id: line for line in order.lines}
+    exponent = exponent_of(order.currency)
     for part in parts:
         line = known[part.line_id]
-        yield _item_line(part, line.title, line.unit_price_minor, exponent_of(order.currency))
+        thing, number = ITEM, ""
+        if line.kind != "goods" and not line.channel_sku:
+            thing, number = ACCOUNT, _account(line.kind, part.net_minor, order, settings)
+        if thing == ITEM or number:
+            yield _sold_line(part, line.title, line.unit_price_minor, exponent, number)
 
 
 def _account_lines(
     order: Order, amounts: Sum, settings: BusinessCentralSettings
 ) -> Iterator[SalesOrderLine]:
-    for account, setting, what, minor, text in (
-        (
-            settings.shipping_account, "shipping_account", "shipping", amounts.shipping_minor,
-            order.shipping_method or "Shipping",
-        ),
-        (settings.duty_account, "duty_account", "duty", amounts.duty_minor, "Duty"),
-    ):  # fmt: skip
-        if minor and not account:
-            raise Rejected(
-                f"The customer paid {decimal_text(minor, order.currency)} {order.currency} of "
-                f"{what}, and no G/L account for {what} is set. Set {setting} of the ERP in the "
-                "settings and retry."
-            )
+    for what, minor, text in (
+        ("shipping", amounts.shipping_minor, order.shipping_method or "Shipping"),
+        ("duty", amounts.duty_minor, "Duty"),
+    ):
+        account = _account(what, minor, order, settings)
         if minor:
             yield SalesOrderLine(
                 lineType=ACCOUNT,
@@ -161,9 +161,23 @@ def _account_lines(
             )
 
 
-def _item_line(part: Part, title: str, unit_minor: int, exponent: int) -> SalesOrderLine:
+def _account(what: str, minor: int, order: Order, settings: BusinessCentralSettings) -> str:
+    """Return the account of a kind of money; "" where there is neither. Raises Rejected."""
+    account: str = getattr(settings, f"{what}_account")
+    if minor and not account:
+        raise Rejected(
+            f"The customer paid {decimal_text(minor, order.currency)} {order.currency} of "
+            f"{what.replace('_', ' ')}, and no G/L account for it is set. Set {what}_account of "
+            "the ERP in the settings and retry."
+        )
+    return account
+
+
+def _sold_line(
+    part: Part, title: str, unit_minor: int, exponent: int, account: str
+) -> SalesOrderLine:
     sku = printable(part.sku)
-    if len(sku) > MAX_ITEM_NUMBER:
+    if not account and len(sku) > MAX_ITEM_NUMBER:
         raise Rejected(
             f"Business Central's item numbers have at most {MAX_ITEM_NUMBER} characters; the SKU "
             f"{sku[:40]!r} has {len(sku)}. Give the item an alias in the SKU table."
@@ -172,8 +186,8 @@ def _item_line(part: Part, title: str, unit_minor: int, exponent: int) -> SalesO
         # A channel may round per line: the unit price goes up a cent, the rest is discount.
         unit_minor = -(-part.net_minor // part.quantity)
     return SalesOrderLine(
-        lineType=ITEM,
-        lineObjectNumber=sku,
+        lineType=ACCOUNT if account else ITEM,
+        lineObjectNumber=account or sku,
         description=_text(title, MAX_DESCRIPTION),
         quantity=part.quantity,
         unitPrice=Decimal(unit_minor).scaleb(-exponent),

@@ -11,6 +11,11 @@ from adapters.kit.settings import Name, PartnerSettings, Url
 
 Account = Annotated[str, Meta(max_length=20)]
 
+MAX_ITEM_NUMBER = 20
+"""Business Central's No. fields; a longer SKU can't be an item there."""
+ACCOUNTS = frozenset({"shipping", "duty", "gift_card", "tip", "fee", "service"})
+"""What is booked on an account: `<name>_account`."""
+
 
 class BusinessCentralSettings(
     PartnerSettings, frozen=True, kw_only=True, forbid_unknown_fields=True
@@ -39,11 +44,31 @@ class BusinessCentralSettings(
     shipping_account: Annotated[
         Account,
         Meta(
-            description="G/L account of shipping income; empty: an order with paid shipping goes to"
-            " a person."
+            description="G/L account of shipping income; empty: an order with paid shipping is"
+            " held."
         ),
     ] = ""
     duty_account: Annotated[
         Account,
-        Meta(description="G/L account of duty; empty: an order with duty goes to a person."),
+        Meta(description="G/L account of duty; empty: an order with duty is held."),
+    ] = ""
+    gift_card_account: Annotated[
+        Account,
+        Meta(
+            description="G/L account of gift cards sold, which are owed to their holders; empty: an"
+            " order with one is held."
+        ),
+    ] = ""
+    tip_account: Annotated[
+        Account, Meta(description="G/L account of tips; empty: an order with one is held.")
+    ] = ""
+    fee_account: Annotated[
+        Account, Meta(description="G/L account of fees; empty: an order with one is held.")
+    ] = ""
+    service_account: Annotated[
+        Account,
+        Meta(
+            description="G/L account of services, such as wrapping; empty: an order with one is "
+            "held."
+        ),
     ] = ""

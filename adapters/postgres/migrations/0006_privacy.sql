@@ -17,13 +17,13 @@ CREATE TABLE signing_keys (
 
 -- What a customer, by law, asks of a shop, or a person here asks for him. `subject` is whom it is about, sealed; it goes when the
 -- request is done. `customers`, `emails`, `phones` are keyed hashes, `order_ids` the orders it names. `forced`: a person said not to
--- wait for orders that are under way.
+-- wait for orders that are under way. `hastened`: a person cut the grace period short.
 CREATE TABLE privacy_requests (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     delivery_id text COLLATE "C" NOT NULL UNIQUE,
     channel text COLLATE "C" NOT NULL,
     kind text NOT NULL CHECK (kind IN ('redact', 'export', 'redact_shop')),
-    state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'done')),
+    state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'done', 'stopped')),
     asked_by text NOT NULL,
     reason text NOT NULL,
     customers bytea[] NOT NULL,
@@ -37,7 +37,8 @@ CREATE TABLE privacy_requests (
     orders integer NOT NULL DEFAULT 0,
     items integer NOT NULL DEFAULT 0,
     done_at timestamptz,
-    forced boolean NOT NULL DEFAULT false
+    forced boolean NOT NULL DEFAULT false,
+    hastened boolean NOT NULL DEFAULT false
 );
 
 CREATE INDEX privacy_requests_open ON privacy_requests (id) WHERE state = 'open';

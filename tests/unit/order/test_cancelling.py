@@ -28,6 +28,7 @@ from tests.given import (
     given_reserved,
     given_shipped,
     handed_over,
+    later,
     packed,
     published,
     sold,
@@ -165,6 +166,33 @@ def test_what_is_on_its_way_of_an_order_that_its_channel_cancels_is_named_once()
     story = given_released().when(packed(a_parcel("a", l1=2), complete=False))
     story.done(f.BuyLabel, sold(K1)).when(handed_over(a_parcel("a", l1=2))).when(CANCEL)
     assert "after F1 (1Z-K1) had left" in waiting_for(story.state)
+
+
+def test_when_the_channel_cancelled_is_known_whatever_becomes_of_it() -> None:
+    """Else a comparison with the channel would find a change in an order we were told of."""
+    for story in (given_shipped(), given_released(), given_released().act("cancel")):
+        before = story.state.source_updated_at
+        story.when(replace(CANCEL, at="2026-11-27T12:05:00Z"))
+        assert (story.state.source_updated_at, story.state.heard_at) == (
+            before,
+            "2026-11-27T12:05:00Z",
+        )
+    # Stated once more, because something else changed in the cancelled order.
+    story.when(replace(CANCEL, at="2026-11-27T12:07:00Z")).then_events(e.UpdateNoted)
+    assert story.state.heard_at == "2026-11-27T12:07:00Z"
+    for stale in (CANCEL, replace(CANCEL, at="2026-11-27T13:06:00+01:00")):
+        story.when(stale).then_events()
+
+
+def test_a_change_before_a_cancellation_that_came_too_late_is_not_stale() -> None:
+    """The cancellation says nothing of how the order looks, so older statements still count."""
+    story = given_shipped().when(replace(CANCEL, at="2026-11-27T12:09:00Z"))
+    story.then_events(e.CancelRefused, e.TaskOpened)
+    home = an_order().ship_to
+    assert home is not None
+    moved = later(8, ship_to=replace(home, lines=("2 New Street",)))
+    story.when(i.UpdateOrder(order=moved)).then_events(e.Changed, e.TaskOpened)
+    assert story.state.heard_at == "2026-11-27T12:09:00Z"
 
 
 def test_a_warehouse_that_does_not_cancel_holds_the_fulfilment() -> None:

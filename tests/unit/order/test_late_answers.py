@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from actors.order.stream import row_of
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
@@ -21,6 +22,7 @@ from tests.given import (
     given_placed,
     given_released,
     given_reserved,
+    given_shipped,
     handed_over,
     later,
     packed,
@@ -198,3 +200,12 @@ def test_a_doubled_report_counts_once() -> None:
     story = given_released().when(packed()).when(packed()).then_events()
     story.done(f.BuyLabel, sold(K1)).when(handed_over()).when(handed_over()).then_events()
     assert story.counts() == {"q": 2, "t": 2}
+
+
+def test_a_note_that_comes_too_late_asks_no_one() -> None:
+    """Neither while the warehouse hands the goods over, nor after they left, can anybody follow."""
+    noted = i.UpdateOrder(order=later(10, note="ring"))
+    story = given_released().when(noted).then_effects(f.CancelTask)
+    story.refused(f.CancelTask, "the goods have left").then_events(e.StopDropped)
+    assert not row_of(story.state).attention
+    given_shipped().when(noted).then_events(e.Changed)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from adapters.kit.fitting import printable
+import unicodedata
+
 from schemas.order.canonical import Address
 
 TERRITORIES = frozenset({"AS", "GU", "MP", "PR", "VI"})
@@ -10,7 +11,7 @@ TERRITORIES = frozenset({"AS", "GU", "MP", "PR", "VI"})
 
 _US = """
 AL Alabama|AK Alaska|AZ Arizona|AR Arkansas|CA California|CO Colorado|CT Connecticut|DE Delaware
-DC District of Columbia|DC Washington DC|DC Washington D.C.
+DC District of Columbia|DC Washington DC|DC Washington D.C.|DC Washington, D.C.|DC Washington, DC
 FL Florida|GA Georgia|HI Hawaii|ID Idaho|IL Illinois|IN Indiana|IA Iowa
 KS Kansas|KY Kentucky|LA Louisiana|ME Maine|MD Maryland|MA Massachusetts|MI Michigan|MN Minnesota
 MS Mississippi|MO Missouri|MT Montana|NE Nebraska|NV Nevada|NH New Hampshire|NJ New Jersey
@@ -40,6 +41,15 @@ def _table(text: str) -> dict[str, str]:
 
 
 _CODES = {"US": _table(_US), "CA": _table(_CANADA)}
+REGIONS = frozenset(_CODES)
+"""Countries whose regions are all known by code and English name."""
+
+
+def _plain(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
+    signs = (x if x.isprintable() else " " for x in unicodedata.normalize("NFKC", text))
+    return " ".join("".join(signs).split())
 
 
 def region_code(country: str, region: str) -> str | None:
@@ -47,7 +57,7 @@ def region_code(country: str, region: str) -> str | None:
 
     For other countries the region is returned as it is; None means it is not known.
     """
-    text = printable(region)
+    text = _plain(region)
     codes = _CODES.get(country)
     if codes is None:
         return text

@@ -1,0 +1,54 @@
+"""Messages that do not say which order they are about: their storefront is asked, and they come in
+again under that order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from actors.runtime.errors import PartnerError, Rejected, StreamUnavailable
+from actors.runtime.ports import Message
+from adapters.kit.fetching import IntakeStream, Resolves
+
+MAX_ASKED = 4
+"""Questions at once to one storefront: they stand beside its lane, which has a bound of its own."""
+NEWS = "note"
+"""The kind of what comes in again: news of an order, which does not carry it."""
+
+
+class AwayError(Exception):
+    """The storefront, or the stream, can't be asked just now."""
+
+
+class Resolving:
+    """Asks storefronts; `shops` are those that can be asked, by channel."""
+
+    def __init__(self, shops: Mapping[str, Resolves], intake: IntakeStream) -> None:
+        self._shops = shops
+        self._intake = intake
+        self._room = {name: asyncio.Semaphore(MAX_ASKED) for name in shops}
+
+    async def resolve(self, message: Message) -> bool:
+        """Say whether the message came in again under its order. Raises AwayError."""
+        shop = self._shops.get(message.channel)
+        if shop is None:
+            return False
+        try:
+            async with self._room[message.channel]:
+                found = await shop.resolved(message.topic, message.raw)
+            if found is None:
+                return False
+            await self._intake.publish(
+                message.channel,
+                NEWS,
+                found.ref,
+                found.raw,
+                delivery_id=f"{message.delivery_id}:{found.ref}",
+                source=message.source,
+                topic=message.topic,
+            )
+        except Rejected:
+            return False
+        except (PartnerError, StreamUnavailable) as error:
+            raise AwayError(str(error)) from error
+        return True

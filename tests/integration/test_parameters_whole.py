@@ -1,0 +1,92 @@
+"""What no parameter can mean is refused as the sender's mistake, at every route of a running
+service."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from urllib.parse import urlsplit
+
+import msgspec
+import pytest
+
+from adapters.postgres.keys import SCOPES
+from tests.integration.whole import CHANNEL, Whole
+
+NUL = "%00"
+EXTREME = (
+    "0001-01-01T00:00:00%2B14:00",
+    "9999-12-31T23:59:59-14:00",
+    "0001-01-01T00:00:00Z",
+    "1969-12-31T23:59:59Z",
+)
+PATHS = (
+    *(f"/orders/{NUL}{rest}" for rest in ("", "/timeline", "/files/x")),
+    *(
+        f"/orders?{name}=a{NUL}"
+        for name in ("q", "stage", "progress", "channel", "cursor", "limit")
+    ),
+    f"/orders/x/files/{NUL}",
+    f"/orders?{NUL}=x",
+    f"/incidents/{NUL}",
+    f"/incidents?channel={NUL}",
+    f"/channels/{NUL}",
+    *(
+        f"/quarantine?{name}={NUL}"
+        for name in ("state", "channel", "reason", "group", "since", "cursor")
+    ),
+    f"/quarantine/groups?channel={NUL}",
+    *(f"/privacy?{name}={NUL}" for name in ("state", "channel", "cursor")),
+    *(f"/quarantine?{name}={when}" for name in ("since", "until") for when in EXTREME),
+)
+BODIES = (
+    *(
+        ("/quarantine/release", {"filter": {name: when.replace("%2B", "+")}, "preview": True})
+        for name in ("since", "until")
+        for when in EXTREME
+    ),
+    *(
+        (f"/channels/{CHANNEL}/backfill", {name: when.replace("%2B", "+"), "reason": "x"})
+        for name in ("from", "to")
+        for when in EXTREME
+    ),
+    (f"/channels/{CHANNEL}/orders/{NUL}/reimport", {"reason": "x"}),
+    (f"/orders/{NUL}/edit", {"reason": "x"}),
+    (f"/orders/{NUL}/actions/cancel", {"reason": "x"}),
+)
+
+
+@pytest.fixture(scope="module")
+def token(whole: Whole) -> str:
+    """A key with every scope."""
+    words = [word for scope in sorted(SCOPES) for word in ("--scope", scope)]
+    return whole.cli("keys", "create", "parameters", *words, "--channel", "*").strip()
+
+
+async def test_no_parameter_is_an_error_of_ours(whole: Whole, token: str) -> None:
+    """NUL and extreme dates, in paths, queries and bodies, are answered 400 or 422 in words; and
+    no answer names a version of what serves it."""
+    for path in PATHS:
+        answer = await whole.ask("GET", f"/api/v1{path}", Authorization=f"Bearer {token}")
+        assert answer.status == 400, (path, answer.status, answer.body)
+        assert answer.json()["detail"]
+        assert answer.headers["server"] == "orderwright"
+    for path, given in BODIES:
+        body = msgspec.json.encode(given)
+        key = secrets.token_hex(8)
+        answer = await whole.ask(
+            "POST",
+            f"/api/v1{path}",
+            body=body,
+            Authorization=f"Bearer {token}",
+            Content_Type="application/json",
+            Idempotency_Key=key,
+        )
+        assert answer.status in (400, 422), (path, given, answer.status, answer.body)
+        assert answer.json()["detail"]
+    for path in ("/livez", "/metrics", "/hooks/none", "/nowhere"):
+        assert (await whole.ask("GET", path)).headers["server"] == "orderwright"
+    reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(whole.world.url).port)
+    writer.write(b"GARBAGE\r\n\r\n")
+    assert b"\r\nServer: orderwright\r\n" in await reader.read(1_000)
+    writer.close()

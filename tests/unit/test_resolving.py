@@ -1,0 +1,45 @@
+"""Intake: messages that do not name their order."""
+
+from __future__ import annotations
+
+from actors.runtime.errors import Rejected, Retryable
+from actors.runtime.mailbox import COMMITTED
+from actors.runtime.ports import Message
+from adapters.kit.fetching import Resolved
+from schemas.contracts import refusals
+from schemas.contracts.refusals import refused
+from schemas.messages.privacy import Read
+from tests.unit.test_intake import LocalSession, OneAnswer, a_message
+
+
+def _names_no_order(message: Message) -> Read:
+    raise refused(refusals.ORDER_UNNAMED, "It names no order.")
+
+
+async def test_a_message_that_names_no_order_comes_in_again_under_its_own() -> None:
+    """The storefront says whose it is; nothing is left in quarantine."""
+    session = LocalSession(OneAnswer(COMMITTED), _names_no_order)
+    session.shop.found = Resolved(ref="7", raw=b"{}")
+    message = a_message()
+    await session.take(message)
+    assert session.shop.published == [("acme-us", "note", "7", b"{}", "d-1:7")]
+    assert (session.shelf.items, message.said) == ([], ["ack"])
+
+
+async def test_a_message_whose_order_no_one_knows_is_kept() -> None:
+    """Where the storefront has no such thing, or refuses to say, a person has it in full."""
+    for error in (None, Rejected("No permission.")):
+        session = LocalSession(OneAnswer(COMMITTED), _names_no_order)
+        session.shop.error = error
+        await session.take(a_message())
+        assert [item.reason for item in session.shelf.items] == [refusals.ORDER_UNNAMED]
+        assert session.shop.published == []
+
+
+async def test_a_message_waits_for_a_storefront_that_is_away() -> None:
+    """It goes back to the stream, and is neither lost nor kept."""
+    session = LocalSession(OneAnswer(COMMITTED), _names_no_order)
+    session.shop.error = Retryable("Shopify is away.")
+    message = a_message()
+    await session.take(message)
+    assert (message.said, session.shelf.items) == (["nak"], [])
