@@ -91,7 +91,8 @@ class Report(Struct, frozen=True, kw_only=True):
             ),
         ]
         if self.attention:
-            lines.append(f"   {self.attention} orders need a person: `orderwright orders list`.")
+            who = "order needs" if self.attention == 1 else "orders need"
+            lines.append(f"   {self.attention} {who} a person: `orderwright orders list`.")
         if self.lost_refs:
             lines.append(f"   Lost, for example: {', '.join(self.lost_refs)}")
         if self.duplicates:
