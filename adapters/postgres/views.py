@@ -111,7 +111,10 @@ class Ambiguous(ValueError):
 
     def __init__(self, text: str, rows: Sequence[asyncpg.Record]) -> None:
         super().__init__(_ambiguous(text, rows))
-        self.found = tuple(Found(**dict(row)) for row in rows[:MAX_AMBIGUOUS])
+        self.found = tuple(
+            Found(order_id=row["order_id"], channel=row["channel"], number=row["number"])
+            for row in rows[:MAX_AMBIGUOUS]
+        )
 
 
 class EffectRow(Struct, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, UNMATCHED, Enve
 from actors.runtime.observer import Span, Trace
 from actors.runtime.ports import Clock, Message, Quarantine, Quarantined
 from actors.runtime.registry import Registry
+from adapters.nats.consumers import ACK_WAIT_SECONDS
 from schemas.contracts.refusals import (
     ORDER_UNKNOWN,
     ORDER_UNNAMED,
@@ -51,9 +52,9 @@ LONGEST_AWAY_SECONDS = 30.0
 """The delay grows with each delivery up to this, so that the allowed deliveries outlast a quarter
 of an hour of trouble on our side rather than a minute."""
 
-KEEP_EVERY_SECONDS = 4.0
-"""How often the stream is told that a message is still in progress; its acknowledgement time is
-twelve seconds."""
+KEEP_EVERY_SECONDS = ACK_WAIT_SECONDS / 3
+"""How often the stream is told that a message is still in progress: one report may be lost, and one
+late, before the message is delivered again."""
 
 YIELD_EVERY = 16
 """Messages read without yielding: about four milliseconds, during which webhooks and answers
