@@ -44,6 +44,12 @@ def to_collect(order: Order | None, setup: Setup, methods: str) -> tuple[int, st
     """Return what the customer pays on delivery, and in which currency: as he saw it."""
     if order is None or not promised_by(methods, setup.collected):
         return 0, ""
+    return still_due(order)
+
+
+def still_due(order: Order) -> tuple[int, str]:
+    """Return what of an order is not paid yet, as the customer saw it (all of it where the channel
+    does not say), and in which currency."""
     due = order.totals.total_minor if order.amount_due_minor is None else order.amount_due_minor
     seen = order.presentment
     if seen is None:

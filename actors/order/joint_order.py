@@ -7,7 +7,7 @@ from actors.documents.wanted import is_empty
 from actors.fulfilment.thing import HANDED_OVER
 from actors.kernel import ledger
 from actors.messages.thing import CONFIRMED, PARTLY_CANCELLED, REFUSED
-from actors.order.acceptance import accept
+from actors.order.acceptance import accept, still_due
 from actors.order.decision import Context
 from actors.order.evolve import CHANNEL, FETCH, MONEY, SHOWN
 from actors.order.reading import shipped
@@ -71,7 +71,12 @@ def owed(state: State, order: Order | None) -> tuple[int, str]:
     if taken:
         worth, currency = worth_of_rest(state, order)
         return max(0, taken - worth), currency
-    return of_cancelled(state, order) if state.payment in PAID else (0, "")
+    if state.payment not in PAID:
+        return 0, ""
+    amount, currency = of_cancelled(state, order)
+    if state.payment == "partially_paid" and order.amount_due_minor is not None:
+        amount -= still_due(order)[0]  # it is not paid back, but asked for no more
+    return max(0, amount), currency
 
 
 def money(work: Work) -> e.OrderEvent | None:

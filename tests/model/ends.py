@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from actors.kernel import ledger
+from actors.order.acceptance import still_due
 from actors.order.reading import comes_to
 from actors.order.table import CANCELLED
 from schemas.messages import events as e
@@ -232,6 +233,8 @@ def money(world: World) -> None:
     basis = as_paid(order)
     worth = sums_to(basis, left).total_minor
     owed = taken - worth if taken else sums_to(basis, all_of_it).total_minor - worth
+    if state.payment == "partially_paid" and order.amount_due_minor and not taken:
+        owed -= still_due(order)[0]
     told = sum(x.amount_minor for x in _closed_tasks(world))
     words = _told(world)
     # What was collected with goods that left after all, only a person can find out.

@@ -86,6 +86,16 @@ def test_a_cancellation_from_here_is_told_to_the_channel_and_leaves_money_owed()
     assert row_of(story.state).final
 
 
+def test_what_was_not_paid_yet_is_not_owed() -> None:
+    """Of an order that is paid in part, what is cancelled comes off what is still due first."""
+    story = given_placed(payment="partially_paid", amount_due_minor=300).act("accept")
+    nothing = (i.LineEdit(line_id="1", quantity=0),)
+    story.done(f.ReserveStock, RESERVED).when(i.EditOrder(ref=REF, person="ann", lines=nothing))
+    story.done(f.CreateTask, f.TaskCreated(task_id="t-F1")).done(f.CancelTask, f.Undone())
+    story.done(f.ReleaseStock, f.Undone())
+    assert [x.amount_minor for x in story.state.tasks] == [1000 - 300]
+
+
 def test_who_owns_the_stock_restocks_it() -> None:
     """The shop restocks where its own stock is the truth."""
     setup = replace(SETUP, restock_by="channel", notify_customer=True, erp="")
