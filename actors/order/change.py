@@ -25,6 +25,7 @@ from actors.order.table import ACCEPTED, CLOSED, OPEN, PLACED
 from actors.order.work import Work
 from schemas.messages import events as e
 from schemas.messages import inputs as i
+from schemas.messages.words.parts import counted
 from schemas.order.canonical import Order
 
 MAX_HOLDS = 16
@@ -271,8 +272,8 @@ def _taken_off(state: State, command: i.EditOrder) -> tuple[dict[int, int], str]
         now = ledger.ordered(counts) - ledger.wished(counts)
         if one.quantity > now:
             return {}, (
-                f"Line {one.line_id} has {now} units; none can be added here, because the money is "
-                "the channel's: add them there."
+                f"Line {one.line_id} has {counted(now, 'unit')}; none can be added here, because "
+                "the money is the channel's: add them there."
             )
         if one.quantity < now:
             gone[at] = now - one.quantity

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from adapters.postgres.views import OrderView
 from schemas.messages.inputs import EditOrder
+from schemas.messages.words.parts import counted
 
 RELEASE, RETRY, SKIP, DONE = "release", "retry", "skip", "done"
 ACCEPT, CANCEL = "accept", "cancel"
@@ -72,8 +73,8 @@ def refuse_edit(view: OrderView, edit: EditOrder) -> None:
             raise NotNow(f"The order has no line {line.line_id}; it has: {known}.")
         if line.quantity > wanted[line.line_id]:
             raise NotNow(
-                f"Line {line.line_id} has {wanted[line.line_id]} units; none can be added here,"
-                " because the money is the channel's. Add them there."
+                f"Line {line.line_id} has {counted(wanted[line.line_id], 'unit')}; none can be"
+                " added here, because the money is the channel's. Add them there."
             )
 
 
