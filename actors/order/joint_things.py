@@ -90,7 +90,7 @@ def undo_label(work: Work) -> e.OrderEvent | None:
             or thing.stage in ("cancelled", RECALLED)
             or (thing.stop and not thing.is_tasked)
         ):
-            if is_unused(state, label):
+            if is_unused(state, label) or _came_too_late(state, key, label):
                 return e.LabelStopped(rule="stop", key=key, why="its fulfilment is undone")
         elif label.stage != SKIPPED and (
             not _is_used(state, key, label) or _came_too_late(state, key, label)

@@ -196,7 +196,8 @@ def channel(world: World) -> None:
         that(lines == says, "the shop shows other units", key, lines, says)
     state = world.state
     ours = any(isinstance(x, e.ChannelTold) for x in world.events)
-    if state.stage == CANCELLED and state.cancel is not None and Key("O") not in world.touched:
+    cancelled = state.cancel is not None or state.sums.get("c")
+    if state.stage == CANCELLED and cancelled and Key("O") not in world.touched:
         that(world.partners.channel_cancelled or ours, "the shop does not know", state.cancel)
 
 

@@ -172,7 +172,7 @@ FAULTS: dict[str, Fault] = {
         for rule in (
             "drop", "cover", "shrink", "outdated-task", "outdated-label",
             "undo-label", "used-label", "recall", "undone", "untracked", "plan", "money",
-            "pack-task",
+            "pack-task", "emptied",
         )
     },
     **{
@@ -230,6 +230,9 @@ FAULTS: dict[str, Fault] = {
         lambda real, state, key, thing, order, context: (
             actors.order.acceptance.to_collect(order, context.setup, state.payment_method)
         ),
+    ),
+    "what was cancelled is collected all the same": _instead(
+        actors.fulfilment.collect, "of_cancelled", lambda real, *given: (0, "USD")
     ),
     "a repeat is taken for a new call": _instead(Draft, "may_exist", lambda real, *given: False),
     "a voided label stays on its parcels": _instead(

@@ -119,6 +119,16 @@ def test_a_cancel_racing_a_refused_label_goes_on_undoing_the_rest() -> None:
     story.then_effects(f.ReleaseStock)
 
 
+def test_a_label_that_no_parcel_waited_for_keeps_nothing_open() -> None:
+    """One parcel left without it, the other is unpacked: it is bought for no one."""
+    story = given_released().when(packed(a_parcel("a", l1=2), a_parcel("b", l2=1)))
+    story.when(i.EffectGivenUp(number=story.number(f.BuyLabel), reason="?", outcome_known=True))
+    story.when(handed_over(a_parcel("a", l1=2))).act("cancel")
+    story.done(f.CancelTask, f.CancelAsked()).act("retry").then_effects()
+    story.when(i.ReportTaskCancelled(ref=REF, fulfilment=F1, task_id="t-F1"))
+    story.then_stage("dropped", "L1").then_effects(f.ReleaseStock)
+
+
 def test_a_label_of_unknown_fate_is_looked_up_before_anything_is_given_back() -> None:
     """No one may say cancelled while a label may exist; a person's retry finds and voids it."""
     story = undone(given_packed().when(CANCEL), f.CancelTask)
