@@ -29,7 +29,7 @@ from schemas.messages.inputs import CancelOrder, UpdateOrder
 from schemas.messages.privacy import Read
 from tests.conftest import Say
 from tests.contract.partner_calls import a_call, stubbed
-from tests.contract.simulated import Client, Json, Running, spec, started
+from tests.contract.simulated import Client, Json, Running, calling, spec, started
 from tests.contract.storefront_calls import shopify
 from tests.contract.test_adapter_shopify import schema
 from tests.shopify_payloads import SHOP, money
@@ -378,17 +378,20 @@ async def test_an_order_that_changes_while_it_is_read_is_read_again(
 
 
 async def test_what_is_beyond_our_bounds_is_for_a_person(
-    client: HttpClient, simulators: Client, running: Running, monkeypatch: pytest.MonkeyPatch
+    client: HttpClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An order with more ways of shipping than are read, and one with endless lines, are told."""
-    order: Json = build_order(9, 906)
-    order["shipping_lines"] = [*order["shipping_lines"] * 11]
-    await put(simulators, order)
-    with pytest.raises(NeedsPerson, match="ways of shipping"):
-        await fetched(client, running, ref_of(order))
-    order = build_order(9, 907, lines=(1, 1))
-    order["line_items"] *= 90
-    await put(simulators, order)
-    monkeypatch.setattr(shopify_fetched, "MAX_LINES", 60)
-    with pytest.raises(NeedsPerson, match="60 lines"):
-        await fetched(client, running, ref_of(order))
+    # Simulators of its own: others have used up the points of the shop that all tests share.
+    with started() as fresh:
+        async with calling(fresh) as simulators:
+            order: Json = build_order(9, 906)
+            order["shipping_lines"] = [*order["shipping_lines"] * 11]
+            await put(simulators, order)
+            with pytest.raises(NeedsPerson, match="ways of shipping"):
+                await fetched(client, fresh, ref_of(order))
+            order = build_order(9, 907, lines=(1, 1))
+            order["line_items"] *= 90
+            await put(simulators, order)
+            monkeypatch.setattr(shopify_fetched, "MAX_LINES", 60)
+            with pytest.raises(NeedsPerson, match="60 lines"):
+                await fetched(client, fresh, ref_of(order))

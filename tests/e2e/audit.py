@@ -42,6 +42,9 @@ TOPICS = {
 PLAIN = {"paid_later": "paid", "updated": "updated", "cancelled": "cancelled"}
 """The same of one without: what its report calls it, and the webhook that it means."""
 
+NEWS = frozenset({"edited"})
+"""Topics that say that something happened, and do not carry the order."""
+
 LATE = frozenset(
     {"edit_address", "edit_add_line", "edit_remove_line", "cancel_late", "cancel", "note"}
 )
@@ -158,23 +161,41 @@ def _may_wait(told: dict[str, Any], row: asyncpg.Record) -> str:
 
 
 async def _lost_webhooks(world: World, sent: dict[str, Any]) -> list[str]:
-    """Those that were answered 2xx and reached neither their order nor quarantine."""
+    """Those that were answered 2xx and reached neither their order nor quarantine. News is named by
+    what is signed of it, so it is counted for each order."""
     rows = await world.rows(
         "SELECT input_id AS id FROM inbox UNION SELECT delivery_id FROM quarantine"
     )
     kept = {row["id"].rpartition(":")[2] for row in rows}
-    return [f"The webhook {name} is lost." for name in _webhook_ids(sent) if name not in kept]
+    noted = {row["ref"]: row["count"] for row in await world.rows(_NOTED)}
+    lost = []
+    for ref, name in _webhook_ids(sent):
+        if name.partition("-")[2].partition("-")[0] in NEWS:
+            noted[ref] = noted.get(ref, 0) - 1
+            if noted[ref] < 0:
+                lost.append(f"The webhook {name} is lost.")
+        elif name not in kept:
+            lost.append(f"The webhook {name} is lost.")
+    return lost
 
 
-def _webhook_ids(sent: dict[str, Any]) -> Iterator[str]:
+_NOTED = """
+SELECT o.ref, count(*) FROM inbox i JOIN orders o USING (order_id) WHERE i.input_id LIKE '%/note/%'
+GROUP BY o.ref
+"""
+
+
+def _webhook_ids(sent: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each webhook's order and id."""
     recipe = Recipe(sent["seed"], sent["shop"])
     for told in sent["refs"]:
         if not told["accepted"]:
             continue
         number = recipe.order_id(int(told["name"].removeprefix("#")))
-        yield f"{number:013d}-create"
+        ref = _ref(told)
+        yield ref, f"{number:013d}-create"
         for name in _told_of(told):
-            yield f"{number:013d}-{name}"
+            yield ref, f"{number:013d}-{name}"
 
 
 def _told_of(told: dict[str, Any]) -> Iterator[str]:

@@ -228,7 +228,7 @@ async def test_what_an_order_cannot_do_is_refused_at_once(
     for verb, why in refusals.items():
         await refused(verb, why)
     await api.tell(stream.tell(e.Held(rule="hold", hold_id="h-1", reason="look")))
-    await refused("release", "'h-2' is none: h-1", target="h-2")
+    await refused("release", "'h-2' is not the id of a hold that waits", target="h-2")
     await api.tell(stream.tell(e.Closed(rule="close")))
     await refused("cancel", "A return is needed")
     await refused("accept", "The order is closed")

@@ -80,7 +80,7 @@ async def test_orders_are_found_by_every_name(api: Api, http: aiohttp.ClientSess
             assert answer.headers["ETag"] == f'"{order_id}-1"'
             assert (await answer.json())["row"]["order_id"] == order_id
     forged = sign(order_id)[:-1] + ("0" if sign(order_id)[-1] != "0" else "1")
-    for name in (foreign, sign(foreign), forged, "7", "none", "%00", "x" * 150):
+    for name in (foreign, sign(foreign), forged, "7", "none", "x" * 150):
         async with http.get(
             f"{api.base}/api/v1/orders/{name}", headers=headers(api.token)
         ) as answer:

@@ -337,7 +337,8 @@ async def test_an_uninstalled_app_is_shown(world: World) -> None:
     """The shop says that the app is gone, and refuses its token: the channel's page says both, and
     the shop is left alone but for a question now and then."""
     await world.fault("storefront", "*", unauthorized=True)
-    assert await deliver(world, "app/uninstalled", b'{"id": 548380009}', "gone-1") == 200
+    body = b'{"id": 548380009, "myshopify_domain": "%s.myshopify.com"}' % SHOP.encode()
+    assert await deliver(world, "app/uninstalled", body, "gone-1") == 200
 
     async def opened() -> bool:
         return bool((await incident(world, "channel_disconnected")).get("is_open"))

@@ -6,7 +6,7 @@ import asyncio
 import json
 
 from service.orders import cli_decisions
-from tests.integration.whole import CHANNEL, Whole
+from tests.integration.whole import CHANNEL, OUTLET, Whole
 
 ON_CHANNEL = {"X_Orderwright_Channel": CHANNEL}
 
@@ -17,7 +17,7 @@ async def test_a_number_of_two_shops_is_refused_until_the_channel_is_named(whole
     ours = whole.order(payment="pending", number="#7002")
     theirs = whole.order(payment="pending", number="#7002")
     await whole.place(ours, **ON_CHANNEL)
-    await whole.place(theirs, X_Orderwright_Channel="acme-eu")
+    await whole.place(theirs, X_Orderwright_Channel=OUTLET)
     for order in (ours, theirs):
         await whole.until(order.ref, "placed")
     named = [json.loads(whole.cli("orders", "show", one.ref, "--json")) for one in (ours, theirs)]
@@ -28,7 +28,7 @@ async def test_a_number_of_two_shops_is_refused_until_the_channel_is_named(whole
     for words in commands:
         said = whole.cli("orders", *words, code=11)
         assert said.startswith("orderwright: '7002' names several orders:"), words
-        for view, channel in zip(named, (CHANNEL, "acme-eu"), strict=True):
+        for view, channel in zip(named, (CHANNEL, OUTLET), strict=True):
             assert f"#7002 of {channel} (order id {view['row']['order_id']})" in said, words
     said = whole.cli("orders", "cancel", "7002", "--channel", CHANNEL, *why)
     assert f"`orderwright orders timeline 7002 --channel {CHANNEL}` shows its end." in said
