@@ -14,6 +14,7 @@ from nats.js.errors import NotFoundError
 
 from actors.runtime.errors import StreamUnavailable, TooLargeForStream
 from adapters.nats.connection import LARGEST_RAW_BYTES, Connection, NatsUnusable, connect
+from adapters.nats.forgotten import Forgotten
 from adapters.nats.intake_source import Delivery, IntakeSource
 from adapters.nats.messages import NO_PARTITION
 from adapters.nats.publisher import Publisher
@@ -67,9 +68,9 @@ async def put(publisher: Publisher, ref: str, raw: bytes = b"{}", delivery_id: s
     )
 
 
-async def take(source: IntakeSource, count: int, *, ack: bool = True) -> list[Delivery]:
+async def take(source: IntakeSource, count: int, *, ack: bool = True) -> list[Delivery | Forgotten]:
     """Take that many deliveries, in 20 s at most."""
-    taken: list[Delivery] = []
+    taken: list[Delivery | Forgotten] = []
     async with asyncio.timeout(20):
         while len(taken) < count:
             taken += await source.next_batch(count - len(taken))
