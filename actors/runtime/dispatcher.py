@@ -79,6 +79,7 @@ class Dispatcher:
                 due_before=clock.now(),
                 limit=room,
                 exclude=held,
+                sought_after_seconds=lane.sought_after_seconds,
             )
             items = [item for item in map(self.item_of, found) if item is not None]
         except errors.JournalUnavailable as error:

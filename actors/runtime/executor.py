@@ -118,20 +118,38 @@ class EffectExecutor:
 
     async def _seek(self, lane: Lane, item: Item, trace: Trace) -> tuple[str, BaseException | None]:
         """Look up what a person went on without: what was done all the same is brought to its
-        stream. What is not found is looked up again later, a few times, and never made."""
+        stream. What is not found is looked up again later, a few times, and never made. A look that
+        got no answer is none: it is repeated soon."""
         error: Exception | None = None
         found: Result | None = None
+        soon: float | None = None
         try:
             self._check_ours(item)
-            found = await self._found(lane, item, trace)
+            call = self._call(item, trace)
+            async with asyncio.timeout(lane.policy.effect_seconds):
+                found = await lane.partner.look_up(call)
+            self._answered(lane)
         except errors.LeaseLost as lost:
             self._leave(lane, item)
             return "lost", lost
+        except errors.Unauthorised as failed:
+            lane.pause_until(self._runtime.clock.monotonic() + lane.policy.rest_seconds)
+            self._answered(lane)
+            error, soon = failed, lane.policy.rest_seconds
+        except errors.Retryable as failed:
+            if failed.throttled:
+                self._answered(lane)
+                if not failed.alone:
+                    lane.slow_down(self._runtime.clock.monotonic(), failed.retry_after_seconds)
+            elif failed.sick:
+                self._failed(lane)
+            error, soon = failed, lane.retry_delay(item, failed.retry_after_seconds)
         except (errors.Unknown, TimeoutError) as failed:
             self._failed(lane)
-            error = failed
+            error, soon = failed, lane.retry_delay(item, None)
         except Exception as failed:  # noqa: BLE001 - one look fails; the next is due all the same
-            log.info("Effect %s of %s could not be looked up: %s", *item.name[::-1], failed)
+            # Such as several of them at the partner: what is there is for a person to say.
+            log.warning("Effect %s of %s could not be looked up: %s", *item.name[::-1], failed)
             error = failed
         if found is not None:
             reply = EffectDone(number=item.number, result=found)
@@ -144,30 +162,19 @@ class EffectExecutor:
                 return "retry", None
             error = RuntimeError(f"What was found was not taken: {outcome} {why}")
             log.error("Effect %s of %s: %s", *item.name[::-1], error)
-        await self._look_later(lane, item, str(error or ""), self._next_look(lane, item))
+        await self._look_later(lane, item, str(error or ""), self._next_look(lane, item, soon))
         return ("absent", None) if error is None else ("retry", error)
 
-    async def _found(self, lane: Lane, item: Item, trace: Trace) -> Result | None:
-        """Ask the partner, if it can be asked and it is time."""
-        since = item.sought_since
-        assert since is not None
-        passed = (self._runtime.clock.now() - since).total_seconds()
-        times = lane.policy.sought_seconds
-        if not times or passed < times[0] or not lane.partner.can_look_up:
-            return None
-        call = self._call(item, trace)
-        async with asyncio.timeout(lane.policy.effect_seconds):
-            found = await lane.partner.look_up(call)
-        self._answered(lane)
-        return found
-
-    def _next_look(self, lane: Lane, item: Item) -> float | None:
-        """Return in how many seconds it is looked up again, None when it has been often enough."""
+    def _next_look(self, lane: Lane, item: Item, soon: float | None) -> float | None:
+        """Return in how many seconds it is looked up again, None when it has been often enough.
+        `soon`: the partner gave no answer, and is asked again so much later, for twice as long as
+        it would have been asked at all."""
         assert item.sought_since is not None
         passed = (self._runtime.clock.now() - item.sought_since).total_seconds()
-        if not lane.partner.can_look_up:
-            return None
-        return next((one - passed for one in lane.policy.sought_seconds if one > passed), None)
+        times = lane.policy.sought_seconds
+        if soon is not None and passed < 2 * times[-1]:
+            return soon
+        return next((one - passed for one in times if one > passed), None)
 
     async def _look_later(self, lane: Lane, item: Item, reason: str, delay: float | None) -> None:
         """Leave the search to the store until the next look; None: it is over."""

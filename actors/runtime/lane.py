@@ -144,6 +144,12 @@ class Lane:
                 self.release(item)
         self._backlog = deque(kept)
 
+    @property
+    def sought_after_seconds(self) -> float | None:
+        """How long after a person went on without an effect it is looked up first; None: never."""
+        times = self.policy.sought_seconds
+        return times[0] if times and self.partner.can_look_up else None
+
     # --- looks into the store ---------------------------------------------------------------------
 
     def begin(self, now: float) -> None:

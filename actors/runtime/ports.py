@@ -220,9 +220,11 @@ class Outbox(Protocol):
         due_before: datetime,
         limit: int,
         exclude: Sequence[EffectName],
+        sought_after_seconds: float | None = None,
     ) -> list[OpenEffect]:
-        """Return open and sought effects of one lane and these partitions, oldest due first,
-        leaving out those in `exclude`."""
+        """Return open effects of one lane and these partitions, oldest due first, leaving out those
+        in `exclude`; also those that are sought and were settled so long before `due_before` (None:
+        none of them, because nothing can be looked up)."""
         ...
 
     async def note(self, note: EffectNote) -> None:

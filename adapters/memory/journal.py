@@ -226,6 +226,7 @@ class MemoryJournal:
         due_before: datetime,
         limit: int,
         exclude: Sequence[EffectName],
+        sought_after_seconds: float | None = None,
     ) -> list[OpenEffect]:
         """Return open effects of one lane, oldest due first; see the port."""
         await self._turn()
@@ -236,6 +237,14 @@ class MemoryJournal:
             if kept.status in _CALLED
             and kept.recorded.lane == lane
             and kept.due_at <= due_before
+            and (
+                kept.status == "open"
+                or (
+                    sought_after_seconds is not None
+                    and kept.settled_at is not None
+                    and kept.settled_at + timedelta(seconds=sought_after_seconds) <= due_before
+                )
+            )
             and name not in left_out
             and self._orders[name[0]].partition in ours
         )

@@ -48,6 +48,7 @@ class PostgresOutbox:
         due_before: datetime,
         limit: int,
         exclude: Sequence[EffectName],
+        sought_after_seconds: float | None = None,
     ) -> list[OpenEffect]:
         """Return open effects, oldest due first; see the port. Raises JournalUnavailable."""
         rows = await self._pool.fetch(
@@ -58,6 +59,7 @@ class PostgresOutbox:
             limit,
             [order_id for order_id, _ in exclude],
             [number for _, number in exclude],
+            sought_after_seconds,
         )
         return [self._open_effect(row) for row in rows]
 

@@ -202,6 +202,7 @@ SELECT
 FROM (
     SELECT * FROM effects
     WHERE status IN ('open', 'sought') AND lane = $1 AND due_at <= $2 AND partition = ANY ($3::int[])
+        AND (status = 'open' OR settled_at <= $2 - make_interval(secs => $7::float8))
         AND (order_id, number) NOT IN (SELECT * FROM unnest($5::text[], $6::int[]))
     ORDER BY due_at, order_id, number LIMIT $4
 ) e

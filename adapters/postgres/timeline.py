@@ -22,7 +22,7 @@ ENDS = {
     "done": "done",
     "refused": "refused by {lane}",
     "person": "a person must act",
-    "sought": "skipped; looked up later",
+    "sought": "skipped; looked up later where the partner can be asked",
     "suspended": "suspended, because its answer can't be decided",
 }
 """How an effect ended, in words."""

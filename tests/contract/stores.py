@@ -72,10 +72,16 @@ class Store:
         limit: int = 100,
         exclude: Sequence[EffectName] = (),
         partitions: Sequence[int] = ALL,
+        sought_after_seconds: float | None = 0.0,
     ) -> list[OpenEffect]:
         """A lane's open effects, as the dispatcher gets them."""
         return await self.outbox.open_effects(
-            lane, partitions=partitions, due_before=due_before, limit=limit, exclude=exclude
+            lane,
+            partitions=partitions,
+            due_before=due_before,
+            limit=limit,
+            exclude=exclude,
+            sought_after_seconds=sought_after_seconds,
         )
 
     async def open_numbers(self, lane: str) -> list[int]:

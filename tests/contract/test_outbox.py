@@ -76,6 +76,9 @@ async def test_a_sought_effect_is_read_until_its_search_is_over(store: Store) ->
     assert [(x.number, x.sought_since) for x in found] == [
         (1, minutes(5)), (2, minutes(5)), (3, None),
     ]  # fmt: skip
+    for after, due, numbers in ((600.0, 14, [3]), (600.0, 15, [1, 2, 3]), (None, 99, [3])):
+        found = await store.open_effects(ERP, due_before=minutes(due), sought_after_seconds=after)
+        assert [one.number for one in found] == numbers
     assert (await store.outbox.effect_counts(ALL))[ERP][0] == 1
     note = EffectNote(order_id=id_of("1001"), number=1, attempts=1, due_at=minutes(20), error="")
     await store.outbox.note(note)

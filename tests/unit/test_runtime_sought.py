@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from actors.runtime.errors import Rejected, Unknown
+from actors.runtime.errors import Rejected, Retryable, Unauthorised, Unknown
 from schemas.messages import effects as f
 from schemas.order.ids import PARTITIONS, order_id_for, sign_reference
 from schemas.order.things import Key
@@ -43,12 +43,18 @@ async def skipped(house: House) -> House:
     return house
 
 
-async def open_in(house: House, lane: str) -> int:
-    """How many effects of a lane may still be called for or looked up."""
-    due = house.clock.now() + timedelta(days=400)
+async def open_in(
+    house: House, lane: str, *, days: float = 0, sought_after_seconds: float | None = None
+) -> int:
+    """How many effects of a lane may be called for or looked up in so many days."""
     return len(
         await house.store.open_effects(
-            lane, partitions=range(PARTITIONS), due_before=due, limit=9, exclude=[]
+            lane,
+            partitions=range(PARTITIONS),
+            due_before=house.clock.now() + timedelta(days=days),
+            limit=9,
+            exclude=[],
+            sought_after_seconds=sought_after_seconds,
         )
     )
 
@@ -107,15 +113,40 @@ async def test_the_search_goes_on_in_the_next_process(house: House) -> None:
 
 
 async def test_a_look_that_fails_is_not_the_last(house: House) -> None:
-    """The partner is away at the first look, and has it at the second."""
+    """What the partner refuses to say at the first look is found at the second."""
     await skipped(house)
     house.erp.did.append(MADE)
-    house.erp.unfindable = [Unknown("No answer."), Rejected("Not now.")]
+    house.erp.unfindable = [Rejected("Not now.")]
+    await pass_by(house, SOUGHT[0])
+    assert not house.state().is_done(ERP)
+    await pass_by(house, SOUGHT[1] - SOUGHT[0])
+    await eventually(lambda: house.state().is_done(ERP))
+
+
+@pytest.mark.parametrize(
+    "away",
+    [Unknown("No answer."), Retryable("Slow down.", throttled=True), Unauthorised("Who?")],
+    ids=["away", "throttled", "refused"],
+)
+async def test_a_look_without_an_answer_is_none(house: House, away: Exception) -> None:
+    """A partner that gives no answer at the last look is asked again soon, not never."""
+    await skipped(house)
     await pass_by(house, SOUGHT[0])
     await pass_by(house, SOUGHT[1] - SOUGHT[0])
-    assert not house.state().is_done(ERP)
+    house.erp.did.append(MADE)
+    house.erp.unfindable = [away]
     await pass_by(house, SOUGHT[2] - SOUGHT[1])
-    await eventually(lambda: house.state().is_done(ERP))
+    await house.while_time_passes(lambda: house.state().is_done(ERP))
+
+
+async def test_what_is_sought_takes_no_turn_before_its_time(house: House) -> None:
+    """An effect that a person skipped is left in the store until its first look: it must not use up
+    the calls of a partner that recovers."""
+    await skipped(house)
+    assert await open_in(house, ERP, sought_after_seconds=SOUGHT[0]) == 0
+    await house.move(SOUGHT[0])
+    assert await open_in(house, ERP, sought_after_seconds=SOUGHT[0]) == 1
+    assert await open_in(house, ERP, sought_after_seconds=None) == 0
 
 
 async def test_what_can_not_be_looked_up_is_not_sought(house: House) -> None:
@@ -127,7 +158,7 @@ async def test_what_can_not_be_looked_up_is_not_sought(house: House) -> None:
     await eventually(lambda: not house.state().stuck)
     await pass_by(house, SOUGHT[-1])
     assert (len(house.mail.calls), house.mail.looked_up) == (1, [])
-    assert await open_in(house, MAIL) == 0
+    assert await open_in(house, MAIL, days=400) == 0
 
 
 async def test_what_is_found_and_can_not_be_decided_ends_with_the_last_look(house: House) -> None:
