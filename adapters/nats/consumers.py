@@ -12,6 +12,13 @@ from adapters.nats.connection import Connection, NatsUnusable
 from adapters.nats.streams import ORDERS, UNROUTABLE
 from schemas.order.ids import PARTITIONS
 
+ACK_WAIT_SECONDS = 12.0
+"""The stream delivers a message again that was neither acknowledged, given back nor said to be in
+progress for this long. So this is how long the inputs wait that a killed process had in flight. A
+message is said to be in progress three times as often: a shorter time costs more traffic. One that
+was given back is delivered again after its own delay instead, `LONGEST_AWAY_SECONDS` (30 s) of
+`service.inbound.intake` at most; if that process dies with it, 42 s pass between two attempts."""
+
 _PREFIX = "intake-"
 _UNROUTABLE_AT_ONCE = 16
 _UNBOUNDED = -1  # the intake counts deliveries itself: the server gives up silently

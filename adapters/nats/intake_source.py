@@ -21,7 +21,7 @@ from nats.js.errors import APIError
 
 from actors.runtime.ports import Message
 from adapters.nats.connection import Connection, NatsUnusable
-from adapters.nats.consumers import ConsumerPlan, ensure_consumers, plans
+from adapters.nats.consumers import ACK_WAIT_SECONDS, ConsumerPlan, ensure_consumers, plans
 from adapters.nats.messages import message_of
 from adapters.nats.streams import StreamLimits, ensure_streams
 
@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 class Delivery:
-    """One message, delivered to us with an acknowledgement time of 12 s (see IntakeSource).
+    """One message, delivered to us with an acknowledgement time (see IntakeSource).
 
     Acknowledging never raises: if the server is away the message is delivered again, and the inbox
     recognises it.
@@ -109,7 +109,7 @@ class IntakeSource:
         consumers: int = 1,
         prefetch: int = 256,
         max_ack_pending: int = 4096,
-        ack_wait_seconds: float = 12.0,
+        ack_wait_seconds: float = ACK_WAIT_SECONDS,
         limits: StreamLimits | None = None,
     ) -> None:
         self._connection = connection

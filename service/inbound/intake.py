@@ -21,6 +21,7 @@ from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, UNMATCHED, Enve
 from actors.runtime.observer import Span, Trace
 from actors.runtime.ports import Clock, Message, Quarantine, Quarantined
 from actors.runtime.registry import Registry
+from adapters.nats.consumers import ACK_WAIT_SECONDS
 from schemas.contracts.refusals import (
     ORDER_UNKNOWN,
     REF_MISMATCH,
@@ -55,9 +56,9 @@ HIDDEN_HEADERS = frozenset({"authorization", "cookie", "x-shopify-hmac-sha256"})
 checked."""
 
 
-KEEP_EVERY_SECONDS = 4.0
-"""How often the stream is told that a message is still in progress; its acknowledgement time is
-twelve seconds."""
+KEEP_EVERY_SECONDS = ACK_WAIT_SECONDS / 3
+"""How often the stream is told that a message is still in progress: one report may be lost, and one
+late, before the message is delivered again."""
 
 YIELD_EVERY = 16
 """Messages read without yielding: about four milliseconds, during which webhooks and answers

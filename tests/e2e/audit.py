@@ -123,7 +123,10 @@ def _order(
     if row["attention"] and not (row["final"] and unknown):
         reason = _may_wait(told, row)
         if not reason:
-            found.wrong.append(f"{number} waits for {row['waiting_for']}: {row['stuck']}")
+            found.wrong.append(
+                f"{number} is {row['stage']} and waits for {row['waiting_for']}: {row['stuck']}, "
+                f"{row['tasks']}, {row['holds']}"
+            )
         found.persons[reason or "no good reason"] += 1
     if not row["final"]:
         if not row["attention"]:
@@ -202,6 +205,8 @@ async def _store(world: World) -> list[str]:
 _ORDERS = """
 SELECT o.ref, o.number, o.reference, o.stage, o.final, o.attention, o.waiting_for,
        coalesce((convert_from(o.state, 'UTF8')::json ->> 'notify')::boolean, false) AS notify,
+       convert_from(o.state, 'UTF8')::json ->> 'tasks' AS tasks,
+       convert_from(o.state, 'UTF8')::json ->> 'holds' AS holds,
        ARRAY(
            SELECT e.kind FROM effects e
            WHERE e.order_id = o.order_id AND e.status IN ('person', 'suspended')
