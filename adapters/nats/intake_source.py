@@ -22,6 +22,7 @@ from nats.js.errors import APIError
 from actors.runtime.ports import Message
 from adapters.nats.connection import Connection, NatsUnusable
 from adapters.nats.consumers import ACK_WAIT_SECONDS, ConsumerPlan, ensure_consumers, plans
+from adapters.nats.forgotten import Forgotten, Search
 from adapters.nats.messages import message_of
 from adapters.nats.streams import StreamLimits, ensure_streams
 
@@ -32,6 +33,10 @@ _GRACE_SECONDS = 1.0
 _IDLE_SECONDS = 0.5  # the longest wait for a first message, so that the intake can stop
 _REPAIR_SECONDS = 1.0
 _MAX_BUFFERED_BYTES = 16 * 1024 * 1024  # sixteen of the largest messages
+
+SEARCH_EVERY_SECONDS = ACK_WAIT_SECONDS
+"""How often messages are searched for that the stream has forgotten. One is handed out when two
+searches found it, so after twice this time at the latest."""
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +74,9 @@ class Delivery:
             _log.debug(
                 "An acknowledgement was not sent; the message will be delivered again: %s", error
             )
+
+
+Taken = Delivery | Forgotten
 
 
 class Backlog(Struct, frozen=True, kw_only=True):
@@ -130,6 +138,8 @@ class IntakeSource:
         self._subscription: Subscription | None = None
         self._generation = -1
         self._broken = False
+        self._search = Search(connection, self._plans)
+        self._forgotten: deque[Forgotten] = deque()
         self._loop = asyncio.get_running_loop()
 
     async def start(self) -> None:
@@ -145,7 +155,27 @@ class IntakeSource:
         )
         self._generation = self._connection.generation
 
-    async def next_batch(self, max_items: int) -> list[Delivery]:
+    async def watch(self) -> None:
+        """Hand out what the stream keeps and has forgotten to deliver, until cancelled."""
+        while True:
+            await asyncio.sleep(SEARCH_EVERY_SECONDS)
+            if self._forgotten or not self._client.is_connected:
+                continue
+            try:
+                found = await self._search.once()
+            except NatsUnusable as error:
+                _log.info("Forgotten messages are searched for later: %s", error)
+                continue
+            if found:
+                _log.warning(
+                    "The stream kept %d messages that it took as acknowledged; they are handed out "
+                    "again, and repeats change nothing.",
+                    len(found),
+                )
+                self._forgotten.extend(found)
+                self._arrived.set()
+
+    async def next_batch(self, max_items: int) -> list[Taken]:
         """Return the messages that are there, at most `max_items`; wait half a second for the first
         one.
 
@@ -153,14 +183,16 @@ class IntakeSource:
         consumers again.
         """
         await self._keep_asking()
-        if not self._buffer:
+        if not (self._buffer or self._forgotten):
             self._arrived.clear()
             try:
                 async with asyncio.timeout(_IDLE_SECONDS):
                     await self._arrived.wait()
             except TimeoutError:
                 return []
-        batch: list[Delivery] = []
+        batch: list[Taken] = []
+        while self._forgotten and len(batch) < max_items:
+            batch.append(self._forgotten.popleft())
         while self._buffer and len(batch) < max_items:
             message = self._buffer.popleft()
             self._buffered_bytes -= len(message.data)

@@ -206,6 +206,7 @@ class Service:
         for work in (
             store.leases.hold([JOBS]),
             self.timers.run(),
+            wire.messages.watch(),
             self.intake.run(),
             self.intake.acknowledge(),
             self.intake.keep(),
