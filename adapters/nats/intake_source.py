@@ -76,6 +76,9 @@ class Delivery:
             )
 
 
+Taken = Delivery | Forgotten
+
+
 class Backlog(Struct, frozen=True, kw_only=True):
     """What waits in the streams: not delivered yet, delivered and not acknowledged, delivered
     again."""
@@ -172,7 +175,7 @@ class IntakeSource:
                 self._forgotten.extend(found)
                 self._arrived.set()
 
-    async def next_batch(self, max_items: int) -> list[Delivery | Forgotten]:
+    async def next_batch(self, max_items: int) -> list[Taken]:
         """Return the messages that are there, at most `max_items`; wait half a second for the first
         one.
 
@@ -187,7 +190,7 @@ class IntakeSource:
                     await self._arrived.wait()
             except TimeoutError:
                 return []
-        batch: list[Delivery | Forgotten] = []
+        batch: list[Taken] = []
         while self._forgotten and len(batch) < max_items:
             batch.append(self._forgotten.popleft())
         while self._buffer and len(batch) < max_items:

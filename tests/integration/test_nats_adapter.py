@@ -14,8 +14,7 @@ from nats.js.errors import NotFoundError
 
 from actors.runtime.errors import StreamUnavailable, TooLargeForStream
 from adapters.nats.connection import LARGEST_RAW_BYTES, Connection, NatsUnusable, connect
-from adapters.nats.forgotten import Forgotten
-from adapters.nats.intake_source import Delivery, IntakeSource
+from adapters.nats.intake_source import IntakeSource, Taken
 from adapters.nats.messages import NO_PARTITION
 from adapters.nats.publisher import Publisher
 from adapters.nats.seal import Seal
@@ -68,9 +67,9 @@ async def put(publisher: Publisher, ref: str, raw: bytes = b"{}", delivery_id: s
     )
 
 
-async def take(source: IntakeSource, count: int, *, ack: bool = True) -> list[Delivery | Forgotten]:
+async def take(source: IntakeSource, count: int, *, ack: bool = True) -> list[Taken]:
     """Take that many deliveries, in 20 s at most."""
-    taken: list[Delivery | Forgotten] = []
+    taken: list[Taken] = []
     async with asyncio.timeout(20):
         while len(taken) < count:
             taken += await source.next_batch(count - len(taken))
