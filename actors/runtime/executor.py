@@ -117,17 +117,15 @@ class EffectExecutor:
         return "done", None
 
     async def _seek(self, lane: Lane, item: Item, trace: Trace) -> tuple[str, BaseException | None]:
-        """Look up what a person went on without: what was done all the same is brought to its
-        stream. What is not found is looked up again later, a few times, and never made. A look that
-        got no answer is none: it is repeated soon."""
+        """Look up what a person went on without, a few times, and never make it: what was done all
+        the same is brought to its stream. A look that got no answer is repeated soon."""
         error: Exception | None = None
         found: Result | None = None
         soon: float | None = None
         try:
             self._check_ours(item)
-            call = self._call(item, trace)
             async with asyncio.timeout(lane.policy.effect_seconds):
-                found = await lane.partner.look_up(call)
+                found = await lane.partner.look_up(self._call(item, trace))
             self._answered(lane)
         except errors.LeaseLost as lost:
             self._leave(lane, item)
@@ -152,8 +150,7 @@ class EffectExecutor:
             log.warning("Effect %s of %s could not be looked up: %s", *item.name[::-1], failed)
             error = failed
         if found is not None:
-            reply = EffectDone(number=item.number, result=found)
-            outcome, why = await self._post(item, reply)
+            outcome, why = await self._post(item, EffectDone(number=item.number, result=found))
             if outcome in {COMMITTED, DUPLICATE}:
                 await self._look_later(lane, item, "", None)
                 return "done", None
@@ -167,8 +164,7 @@ class EffectExecutor:
 
     def _next_look(self, lane: Lane, item: Item, soon: float | None) -> float | None:
         """Return in how many seconds it is looked up again, None when it has been often enough.
-        `soon`: the partner gave no answer, and is asked again so much later, for twice as long as
-        it would have been asked at all."""
+        Without an answer that is `soon`, for twice as long as there are times."""
         assert item.sought_since is not None
         passed = (self._runtime.clock.now() - item.sought_since).total_seconds()
         times = lane.policy.sought_seconds

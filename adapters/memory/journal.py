@@ -231,20 +231,16 @@ class MemoryJournal:
         """Return open effects of one lane, oldest due first; see the port."""
         await self._turn()
         left_out, ours = set(exclude), set(partitions)
+        sought_before = datetime.min.replace(tzinfo=UTC)
+        if sought_after_seconds is not None:
+            sought_before = due_before - timedelta(seconds=sought_after_seconds)
         due = sorted(
             (kept.due_at, name)
             for name, kept in self._effects.items()
             if kept.status in _CALLED
             and kept.recorded.lane == lane
             and kept.due_at <= due_before
-            and (
-                kept.status == "open"
-                or (
-                    sought_after_seconds is not None
-                    and kept.settled_at is not None
-                    and kept.settled_at + timedelta(seconds=sought_after_seconds) <= due_before
-                )
-            )
+            and (kept.status == "open" or (kept.settled_at or due_before) <= sought_before)
             and name not in left_out
             and self._orders[name[0]].partition in ours
         )
