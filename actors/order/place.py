@@ -48,7 +48,11 @@ def confirm_payment(work: Work, command: i.ConfirmPayment) -> None:
 def cancel(work: Work, command: i.CancelOrder) -> None:
     """Cancel what has not left; when everything has, it is refused, because a return is needed.
     What was cancelled as a whole before it came is not waited for."""
-    unborn = work.state.stage in UNBORN
+    state = work.state
+    dated = command.requested_by == CHANNEL and command.at and state.source_updated_at
+    if dated and moment(command.at) < moment(state.source_updated_at):
+        return  # the channel has stated the order since, and not as cancelled
+    unborn = state.stage in UNBORN
     request_cancel(work, command.reason, command.requested_by, _news(work.state, command))
     if command.whole and unborn:
         work.say(e.Cancelled(rule="nothing-there"))

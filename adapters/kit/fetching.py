@@ -44,6 +44,10 @@ class Resolved(Struct, frozen=True):
     raw: bytes
 
 
+SETTLED = Resolved("", b"")
+"""What a message told is not so any more: nothing follows from it, for no order."""
+
+
 @runtime_checkable
 class Resolves(Protocol):
     """A storefront whose messages may name something else than an order."""

@@ -118,7 +118,7 @@ class QuarantineService:
         stream: Stream,
         readers: Mapping[str, object],
         translate: Callable[[Message], Read],
-        require_origin: Callable[[Message], None],
+        require_origin: Callable[[Message, str, str], None],
         clock: Clock,
     ) -> None:
         self.workflow = workflow
@@ -137,7 +137,9 @@ class QuarantineService:
             sentence = f"The message has {len(raw):,} bytes; the limit is {MAX_EDITED_BYTES:,}."
             return structs.replace(told, reason=refusals.TOO_LARGE, sentences=(sentence,))
         try:
-            self._require_origin(_message(item, item.original, item.channel, item.kind))
+            # Its seal is over what it came as; what it may say, over what it would go on as.
+            came_as = _message(item, item.original, item.channel, item.kind)
+            self._require_origin(came_as, channel, kind)
             ref = ref_of(self._translate(_message(item, raw, channel, kind)))
         except Refused as refused:
             return structs.replace(told, reason=refused.reason, sentences=refused.sentences)
@@ -303,9 +305,9 @@ class QuarantineService:
         # the usual place.
         tokens = _subject_of(item).split(".")
         kind = tokens[3] if len(tokens) > 3 else ""
-        # An action carries a person's name. Permissions to send one are granted by subject, and
-        # this message came under none of those subjects.
-        return item.channel, kind if kind in KINDS and kind != "act" else ""
+        # An action and an edit carry a person's name. Permissions to send one are granted by
+        # subject, and this message came under none of those subjects.
+        return item.channel, kind if kind in KINDS and kind not in ("act", "edit") else ""
 
 
 def permitted(item: HeldItem, verdict: Verdict, forbids: Callable[[Verdict], str]) -> Verdict:

@@ -55,24 +55,27 @@ class Readers:
         self.require_origin(message)
         return self.read(message)
 
-    def require_origin(self, message: Message) -> None:
+    def require_origin(self, message: Message, channel: str = "", kind: str = "") -> None:
         """Raise Refused(source_refused) for a message that none of our processes published and
         that says what its channel's own services may not: in another partner's name, in a
-        person's, by law, or an order of a storefront that has a shape of its own."""
+        person's, by law, or an order of a storefront that has a shape of its own. `channel` and
+        `kind` are under which it is to be published again ("": its own)."""
         scope = f"{message.channel}/{message.kind}/"
         seal = message.headers.get(_SEAL, "")
         if self._seal.holds(seal, scope, message.source, message.topic, message.raw):
             return
-        own = self._own.get(message.channel)
-        kind = own.kind if own is not None else CANONICAL
-        if message.source not in (CANONICAL, kind):
+        channel, kind = channel or message.channel, kind or message.kind
+        own = self._own.get(channel)
+        shape = own.kind if own is not None else CANONICAL
+        if channel != message.channel or message.source not in (CANONICAL, shape):
             why = f"A message of the channel {message.channel} must not come in the name of"
-            raise refused(SOURCE_REFUSED, f"{why} {shown(message.source)}.")
-        if message.kind in PERSONAL_KINDS:
-            why = f"Only the API and the command line send {message.kind}: its person must be known"
+            named = message.source if channel == message.channel else channel
+            raise refused(SOURCE_REFUSED, f"{why} {shown(named)}.")
+        if kind in PERSONAL_KINDS:
+            why = f"Only the API and the command line send {kind}: its person must be known"
             raise refused(SOURCE_REFUSED, f"{why}. Send it there.")
-        if message.source == CANONICAL != kind and message.kind in STATED_KINDS:
-            why = f"The orders of the channel {message.channel} come from {kind} itself; publish"
+        if message.source == CANONICAL != shape and kind in STATED_KINDS:
+            why = f"The orders of the channel {channel} come from {shape} itself; publish"
             raise refused(SOURCE_REFUSED, f"{why} others to a channel of the kind canonical.")
 
     def read(self, message: Message) -> Read:

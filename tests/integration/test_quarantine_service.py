@@ -69,7 +69,7 @@ class LocalSession(QuarantineService):
             self.stream,
             readers,
             translate,
-            lambda _: None,
+            lambda *_: None,
             JumpingClock(),
         )
 

@@ -98,3 +98,27 @@ def test_reading_a_message_asks_who_sent_it_first() -> None:
     with pytest.raises(Refused) as caught:
         readers().translate(message("shopify", "place", "canonical", ""))
     assert caught.value.reason == SOURCE_REFUSED
+
+
+@pytest.mark.parametrize(
+    ("came_as", "goes_as"),
+    [("note", "privacy"), ("", "edit"), ("note", "act"), ("note", "place")],
+)
+def test_a_release_says_no_more_than_its_sender_may(came_as: str, goes_as: str) -> None:
+    """What came unsealed is judged by the kind under which it would go on, which may be another
+    than it came as; what our own process published may go on as anything."""
+    here, seal = readers(), Seal(KEYS, "2")
+    source = "canonical" if goes_as == "place" else "shopify"
+    forged = message("shopify", came_as, source, "")
+    with pytest.raises(Refused) as refused:
+        here.require_origin(forged, "shopify", goes_as)
+    assert refused.value.reason == SOURCE_REFUSED
+    scope = f"shopify/{came_as}/"
+    sealed = seal.of(scope, source, "t", RAW)
+    here.require_origin(message("shopify", came_as, source, sealed), "shopify", goes_as)
+
+
+def test_a_release_stays_in_its_channel() -> None:
+    """An unsealed message never goes on in another channel than it came in."""
+    with pytest.raises(Refused):
+        readers().require_origin(message("shopify", "note", "shopify", ""), "bigcommerce", "note")

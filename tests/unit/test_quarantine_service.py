@@ -44,7 +44,7 @@ def a_service(translate: Any = None) -> QuarantineService:
         NoStream(),
         readers,
         translate,
-        lambda _: None,
+        lambda *_: None,
         JumpingClock(),
     )
 

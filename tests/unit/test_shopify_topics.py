@@ -22,7 +22,7 @@ SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "specs" / "shopify" /
 RISK = "orders/risk_assessment_changed"
 IGNORED = "answered and not kept"
 ASKED = {
-    "fulfillment_holds/added", "fulfillment_holds/released", "fulfillment_orders/cancelled",
+    "fulfillment_orders/placed_on_hold", "fulfillment_orders/cancelled",
     "fulfillment_orders/cancellation_request_submitted",
 }  # fmt: skip
 """Of which Shopify is asked whose order it is."""

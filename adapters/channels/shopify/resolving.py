@@ -9,7 +9,7 @@ import msgspec
 
 from adapters.channels.shopify.graphql import ShopifyGraphql
 from adapters.channels.shopify.topics import TOPICS, fulfilment_order_in, named_order
-from adapters.kit.fetching import Resolved
+from adapters.kit.fetching import SETTLED, Resolved
 from schemas.contracts.refusals import Refused
 from schemas.contracts.strict_json import parse
 
@@ -18,9 +18,6 @@ query OrderOfFulfilment($id: ID!) {
   fulfillmentOrder(id: $id) { orderId status }
 }
 """
-
-
-HELD = "ON_HOLD"
 
 
 class _FulfilmentOrder(msgspec.Struct, frozen=True, rename="camel"):
@@ -36,9 +33,8 @@ _decoder = msgspec.json.Decoder(_Data)
 
 
 async def resolved(graphql: ShopifyGraphql, topic: str, raw: bytes) -> Resolved | None:
-    """Return the webhook with its order's id beside it; None where Shopify has none, and of a hold
-    that is not there any more: which of a shop's own webhooks this is, is not signed, so that an
-    old one could be sent again. Raises the errors of `actors.runtime.errors`."""
+    """Return the webhook with its order's id beside it, SETTLED for what is not so any more, and
+    None where Shopify has no such order. Raises the errors of `actors.runtime.errors`."""
     meaning = TOPICS.get(topic)
     try:
         tree = parse(raw)
@@ -49,8 +45,8 @@ async def resolved(graphql: ShopifyGraphql, topic: str, raw: bytes) -> Resolved 
         return None
     data = await graphql.ask(None, ORDER_OF_QUERY, {"id": gid}, _decoder, writes=False)
     found = data.fulfillment_order
-    if found is not None and meaning.hold and found.status != HELD:
-        return None
+    if found is not None and meaning.still and found.status not in meaning.still:
+        return SETTLED
     named = {**tree, "admin_graphql_api_order_id": found.order_id if found is not None else None}
     ref = named_order(topic, named)
     return Resolved(ref=ref, raw=msgspec.json.encode(named)) if ref else None

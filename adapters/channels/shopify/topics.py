@@ -50,7 +50,9 @@ class Meaning(Struct, frozen=True, kw_only=True):
     and does not carry them, and never for what every order has, for each fetch costs 50 to 80 of
     the hundred to thousand points a second that a shop allows. `at` is the field (a dotted path)
     with the moment of the change. `resolves`: where a fulfilment order's id stands for the order,
-    Shopify is asked which order it is; else such a message says nothing and is not kept.
+    Shopify is asked which order it is; else such a message says nothing and is not kept. `still`
+    are the statuses that the fulfilment order must have then (none: any): the topic is not signed,
+    so that an old message could be sent again as news.
     """
 
     kind: str
@@ -62,6 +64,7 @@ class Meaning(Struct, frozen=True, kw_only=True):
     refetch: Callable[[object], bool] = _never
     at: str = ""
     resolves: bool = False
+    still: tuple[str, ...] = ()
 
 
 def _whole(kind: str) -> Meaning:
@@ -168,21 +171,17 @@ TOPICS: Mapping[str, Meaning] = MappingProxyType(
         ),
         "fulfillment_events/create": _not_ours("Parcels are tracked with their carrier."),
         "fulfillment_events/delete": _not_ours("Parcels are tracked with their carrier."),
-        "fulfillment_holds/added": Meaning(
-            kind=NOTE,
-            resolves=True,
-            words="The storefront put a hold on the fulfilment.",
-            details=("fulfillment_hold.reason",),
-            hold="before_hand_over",
+        # fulfillment_orders/placed_on_hold comes for the first of several, and asks for one hold.
+        "fulfillment_holds/added": _news(
+            "The storefront added a hold to the fulfilment.", "fulfillment_hold.reason"
         ),
-        "fulfillment_holds/released": Meaning(
-            kind=NOTE,
-            resolves=True,
-            words="The storefront took a hold off the fulfilment.",
-            details=("fulfillment_hold.reason",),
+        "fulfillment_holds/released": _news(
+            "The storefront took a hold off the fulfilment.", "fulfillment_hold.reason"
         ),
         "fulfillment_orders/placed_on_hold": Meaning(
             kind=NOTE,
+            resolves=True,
+            still=("ON_HOLD",),
             words="The storefront put a hold on the fulfilment.",
             details=(_FULFILMENT_ORDER, "created_fulfillment_hold.reason"),
             hold="before_hand_over",
@@ -201,6 +200,7 @@ TOPICS: Mapping[str, Meaning] = MappingProxyType(
         "fulfillment_orders/cancelled": Meaning(
             kind=NOTE,
             resolves=True,
+            still=("CANCELLED", "CLOSED"),
             words="The storefront cancelled the fulfilment.",
             details=(_FULFILMENT_ORDER,),
             hold="before_hand_over",

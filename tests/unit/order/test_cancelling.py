@@ -215,6 +215,17 @@ def test_a_change_before_a_cancellation_that_came_too_late_is_not_stale() -> Non
     assert story.state.heard_at == "2026-11-27T12:09:00Z"
 
 
+def test_an_older_cancellation_than_the_channels_statement_cancels_nothing() -> None:
+    """A statement that every unit was removed, which comes after a newer one, or is sent again by a
+    stranger, is over: the order goes on as it was stated since."""
+    story = given_released()
+    stated = story.state.source_updated_at
+    story.when(i.CancelOrder(ref=REF, reason="customer", at="2026-11-27T11:00:00Z", whole=True))
+    story.then_events()
+    assert story.state.cancel is None
+    story.when(i.CancelOrder(ref=REF, reason="customer", at=stated)).then_effects(f.CancelTask)
+
+
 def test_a_warehouse_that_does_not_cancel_holds_the_fulfilment() -> None:
     """Nothing more is bought for it before a person has looked; a refused cancel only drops the
     wish, so the goods that leave are written down as they leave."""
