@@ -36,6 +36,7 @@ from tests.given import (
     given_reserved,
     given_shipped,
     handed_over,
+    later,
     packed,
     published,
     sold,
@@ -127,6 +128,36 @@ def test_what_was_cancelled_here_is_not_collected() -> None:
     assert isinstance(task, f.CreateTask)
     assert task.collect_minor == 2250 - 1000
     assert not any(x.amount_minor for x in story.state.tasks)
+
+
+def test_a_unit_that_was_removed_here_and_at_the_channel_is_taken_off_once() -> None:
+    """A person removes it in the shop as told, and the changed amount makes a new task: it collects
+    what the rest comes to."""
+    cod = an_order(payment="pending", payment_method="Cash on Delivery", amount_due_minor=2250)
+    story = Story(setup=COD).when(i.PlaceOrder(order=cod)).done(f.ReserveStock, RESERVED)
+    story.done(f.PostSalesOrder, POSTED).done(f.CreateTask, f.TaskCreated(task_id="t-F1"))
+    story.when(i.EditOrder(ref=REF, person="ann", lines=(i.LineEdit(line_id="1", quantity=1),)))
+    assert collected_with_a_new_task(story) == 1750
+    one = replace(cod.lines[0], quantity=1, total_minor=500)
+    totals = replace(cod.totals, subtotal_minor=1250, total_minor=1750)
+    removed = replace(cod, lines=(one, cod.lines[1]), totals=totals, amount_due_minor=1750)
+    story.when(i.UpdateOrder(order=later(5, removed))).then_effects(f.CancelTask)
+    assert story.counts() == {"q": 2, "c": 1, "a": 1}
+    assert collected_with_a_new_task(story) == 1750
+
+
+def collected_with_a_new_task(story: Story) -> int:
+    """Let the warehouse stop its task, and take another. Returns what that collects."""
+    for kind, result in (
+        (f.CancelTask, f.Undone()),
+        (f.ReleaseStock, f.Undone()),
+        (f.ReserveStock, RESERVED),
+    ):
+        story.done(kind, result)
+    task = story.effect(f.CreateTask)
+    assert isinstance(task, f.CreateTask)
+    story.done(f.CreateTask, f.TaskCreated(task_id=f"t-{len(story.events)}"))
+    return task.collect_minor
 
 
 def test_a_label_collects_what_is_due_when_it_is_bought() -> None:
