@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+from msgspec.structs import replace
+
 from actors.order.stream import row_of
 from schemas.messages import effects as f
 from schemas.messages import events as e
@@ -12,10 +15,12 @@ from tests.given import (
     K1,
     L1,
     L2,
+    MAIN,
     POSTED,
     REF,
     RESERVED,
     SENT,
+    SETUP,
     Story,
     given_labelled,
     given_packed,
@@ -101,6 +106,30 @@ def test_a_task_that_was_taken_after_all_is_cancelled() -> None:
     story.then_effects(f.CancelTask)
     assert story.effect(f.CancelTask) == f.CancelTask(task_id="t-9")
     story.done(f.CancelTask, f.Undone()).then_stage("cancelled", "F1")
+
+
+def test_a_late_task_takes_the_packing_from_the_person() -> None:
+    """The warehouse packs it, so the person who was told to is told no more."""
+    story = given_reserved()
+    number = story.number(f.CreateTask)
+    story.unknown(f.CreateTask).act("skip")
+    assert [x.task_id for x in story.state.tasks] == ["pack-F1"]
+    late(story, number, f.TaskCreated(task_id="t-9")).then_events(e.TaskTaken, e.TaskClosed)
+    assert not story.state.tasks
+
+
+@pytest.mark.parametrize("labels", ["us", "them"])
+def test_a_late_task_of_what_a_person_packed_is_cancelled_by_a_person(labels: str) -> None:
+    """It is packed, or gone: the warehouse must not send it once more."""
+    story = given_reserved(Story(setup=replace(SETUP, places=(replace(MAIN, labels=labels),))))
+    number = story.number(f.CreateTask)
+    story.unknown(f.CreateTask).act("skip").act("done", "pack-F1")
+    story.then_stage("packed" if labels == "us" else "handed_over", "F1")
+    late(story, number, f.TaskCreated(task_id="t-9")).then_events(e.TaskTaken, e.TaskOpened)
+    assert story.state.tasks[0].words == (
+        "F1 was left to a person, and the warehouse turned out to have the task t-9 for the same "
+        "goods: have the warehouse cancel it, or it sends them as well"
+    )
 
 
 def test_a_reservation_that_was_made_after_all_is_given_back() -> None:
