@@ -155,6 +155,38 @@ def test_a_sales_order_that_was_posted_after_all_is_followed_or_cancelled() -> N
     assert story.state.documents[D1].erp_id == "e-1"
 
 
+def test_a_void_that_is_found_after_its_skip_frees_the_parcel() -> None:
+    """The label is void after all: its parcels are not sent under it."""
+    story = given_labelled().when(CANCEL).done(f.CancelTask, f.Undone())
+    number = story.number(f.VoidLabel)
+    story.unknown(f.VoidLabel).act("skip").then_stage("kept", "L1")
+    assert [one.number for one in story.state.lost] == [number]
+    late(story, number, f.Undone()).then_stage("voided", "L1")
+    assert not story.state.lost
+
+
+def test_a_sales_order_that_was_cancelled_after_all_is_known_to_be() -> None:
+    """A person went on without knowing; the ERP has cancelled it."""
+    story = given_released().when(CANCEL)
+    for kind in (f.CancelTask, f.ReleaseStock):
+        story.done(kind, f.Undone())
+    number = story.number(f.CancelSalesOrder)
+    story.unknown(f.CancelSalesOrder).act("skip").then_stage("kept", "D1")
+    late(story, number, f.Undone()).then_events(e.DocumentCancelled)
+    story.then_stage("cancelled", "D1")
+    assert not story.state.lost
+
+
+def test_a_late_answer_that_changes_nothing_is_awaited_no_more() -> None:
+    """A person said that the warehouse had stopped; the warehouse says so, too, after its end."""
+    story = given_released().when(CANCEL)
+    number = story.number(f.CancelTask)
+    story.unknown(f.CancelTask).act("skip").done(f.ReleaseStock, f.Undone())
+    assert [one.number for one in story.state.lost] == [number]
+    late(story, number, f.Undone()).then_events(e.AnswerNoted)
+    assert not story.state.lost
+
+
 def test_an_answer_to_the_first_of_two_calls_counts_for_both() -> None:
     """A retry has the same reference, so what the first call did is what the second would find."""
     story = given_packed()
