@@ -21,15 +21,9 @@ ANSWERS = Answers(
     (
         (
             "handled",
-            (WANTED, POSTED, REFUSED, SKIPPED, CANCELLED),
+            EVERY,
             (i.EffectDone,),
             "the ERP has it, however late, follows the order, or has cancelled it",
-        ),
-        (
-            "ignored",
-            (KEPT,),
-            (i.EffectDone,),
-            "a person left it in the ERP; what the ERP says of it changes nothing here",
         ),
         (
             "handled",

@@ -24,4 +24,5 @@ def done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
         case f.SalesOrderAmended(digest=digest) if TABLE.allows(thing.stage, e.DocumentAmended):
             work.say(e.DocumentAmended(rule="amend", key=key, settles=settles, digest=digest))
         case f.Undone(detail=detail) if TABLE.allows(thing.stage, e.DocumentCancelled):
-            work.say(e.DocumentCancelled(rule="cancel", key=key, settles=settles, detail=detail))
+            rule = "cancel" if thing.stage == "posted" else "late-cancel"
+            work.say(e.DocumentCancelled(rule=rule, key=key, settles=settles, detail=detail))

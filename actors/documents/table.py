@@ -23,6 +23,7 @@ TABLE = Table(
         ),
         *stay("amend", (POSTED,), e.DocumentAmended, "the ERP says what the order says"),
         Row("cancel", POSTED, e.DocumentCancelled, CANCELLED, "the ERP's order is cancelled"),
+        Row("late-cancel", KEPT, e.DocumentCancelled, CANCELLED, "the ERP cancelled it after all"),
         Row("keep", POSTED, e.DocumentKept, KEPT, "a person went on without cancelling it"),
         Row("renew", WANTED, e.Renewed, REFUSED, "refused; a new one follows"),
         Row("skip", WANTED, e.Skipped, SKIPPED, "a person went on without it"),

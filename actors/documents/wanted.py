@@ -34,9 +34,12 @@ def wanted(
 
 
 def is_empty(state: State) -> bool:
-    """Whether nothing of the order is left, and nothing of it went out: it is to be undone."""
+    """Whether nothing of the order is left, and nothing of it went out: it is to be undone. What
+    somebody else fulfilled went out, also while a partner of ours still has to let go of it."""
     sums = state.sums
-    return ledger.ordered(sums) <= ledger.wished(sums) and not shipped(state)
+    if sums.get("E") or shipped(state):
+        return False
+    return ledger.ordered(sums) <= ledger.wished(sums)
 
 
 def is_postable(state: State, context: Context) -> bool:

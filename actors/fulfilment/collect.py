@@ -9,7 +9,7 @@ from actors.order.decision import Context
 from actors.order.reading import is_labelled_by_us, is_open, parcels_of
 from actors.order.state import State
 from actors.order.work import Work
-from actors.order.worth import TO_BE_CANCELLED, of_cancelled
+from actors.order.worth import still_stated
 from schemas.messages.base import Parts
 from schemas.order.canonical import Order
 from schemas.order.money import decimal_text
@@ -53,7 +53,7 @@ def due_now(state: State, order: Order | None, context: Context) -> tuple[int, s
     due, currency = to_collect(order, context.setup, state.payment_method)
     if not due or order is None:
         return 0, ""
-    gone, _ = of_cancelled(state, order, TO_BE_CANCELLED)
+    gone, _ = still_stated(state, order)
     return max(0, due - gone), currency
 
 

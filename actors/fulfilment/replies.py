@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actors.fulfilment.short import decide
 from actors.fulfilment.table import TABLE
-from actors.fulfilment.thing import Fulfilment
+from actors.fulfilment.thing import DONE, HANDED_OVER, PACKED, RECALLED, Fulfilment
 from actors.fulfilment.wanted import ALL
 from actors.kernel import ledger
 from actors.order.differs import leave, not_stopped
@@ -22,6 +22,8 @@ MAX_TRIES = 5
 CANCEL, RELEASE = f.tag_of(f.CancelTask), f.tag_of(f.ReleaseStock)
 RESERVE, TASK = f.tag_of(f.ReserveStock), f.tag_of(f.CreateTask)
 PUBLISH = f.tag_of(f.PublishFulfilment)
+FARTHER = (PACKED, HANDED_OVER, RECALLED, DONE)
+"""Where a fulfilment stands that a person was left with and has dealt with."""
 REFUSED_CANCEL = "cancel-refused-"
 """How the hold begins of a fulfilment of a cancelled order that the warehouse does not stop."""
 
@@ -38,10 +40,7 @@ def done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
         case f.StockShort():
             _short(work, key, thing, result, settles)
         case f.TaskCreated(task_id=task_id):
-            rule = "release" if thing.stage in ("planned", "reserved") else "late-task"
-            rule = "revive" if thing.stage == "cancelled" else rule
-            if TABLE.allows(thing.stage, e.TaskTaken):
-                work.say(e.TaskTaken(rule=rule, key=key, settles=settles, task_id=task_id))
+            _taken(work, key, thing, task_id, settles)
         case f.CancelAsked():
             if TABLE.allows(thing.stage, e.CancelAsked):
                 work.say(e.CancelAsked(rule="cancel-asked", key=key, settles=settles))
@@ -60,6 +59,23 @@ def done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
             )
         case f.Undone(detail=detail):
             undone(work, intent, detail=detail, settles=settles)
+
+
+def _taken(work: Work, key: Key, thing: Fulfilment, task_id: str, settles: int) -> None:
+    """The warehouse has the task, however late. Where a person has packed or stopped meanwhile what
+    was left to one, nothing of ours stops the warehouse: a person does."""
+    if not TABLE.allows(thing.stage, e.TaskTaken):
+        return
+    rule = "release" if thing.stage in ("planned", "reserved") else "late-task"
+    rule = "revive" if thing.stage == "cancelled" else rule
+    work.say(e.TaskTaken(rule=rule, key=key, settles=settles, task_id=task_id))
+    stops = thing.stop and thing.stage == PACKED  # then the task is cancelled with the rest
+    if thing.person and thing.stage in FARTHER and not stops:
+        leave(
+            work,
+            f"{key} was left to a person, and the warehouse turned out to have the task {task_id} "
+            "for the same goods: have the warehouse cancel it, or it sends them as well",
+        )
 
 
 def _reserved(work: Work, key: Key, thing: Fulfilment, place: str, settles: int) -> None:

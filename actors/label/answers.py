@@ -12,13 +12,13 @@ ANSWERS = Answers(
     (
         (
             "handled",
-            (WANTED, BOUGHT, REFUSED, SKIPPED, DROPPED),
+            (WANTED, BOUGHT, REFUSED, SKIPPED, DROPPED, KEPT),
             (i.EffectDone,),
             "it was bought, however late, or taken back",
         ),
         (
             "ignored",
-            (VOIDED, KEPT),
+            (VOIDED,),
             (i.EffectDone,),
             "what became of it is known; the answer is a repeat",
         ),

@@ -65,7 +65,8 @@ def done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
                 leave(work, *old_label(work.state, work.state.labels[key]))
         case f.Undone(detail=detail) if TABLE.allows(thing.stage, e.LabelVoided):
             gone = [k for k in thing.parcels if _is_on_its_way(work, k)]
-            work.say(e.LabelVoided(rule="void", key=key, settles=settles, detail=detail))
+            rule = "void" if thing.stage == "bought" else "late-void"
+            work.say(e.LabelVoided(rule=rule, key=key, settles=settles, detail=detail))
             leave(
                 work,
                 *(

@@ -24,6 +24,7 @@ TABLE = Table(
         Row("go-on", BOUGHT, e.LabelStopDropped, BOUGHT, "a parcel has left under it"),
         *go("drop", (WANTED, SKIPPED), e.LabelDropped, DROPPED, "it was never bought"),
         Row("void", BOUGHT, e.LabelVoided, VOIDED, "the carrier took it back"),
+        Row("late-void", KEPT, e.LabelVoided, VOIDED, "the carrier took it back after all"),
         Row("keep", BOUGHT, e.LabelKept, KEPT, "a person went on without voiding it"),
         Row("renew", WANTED, e.Renewed, REFUSED, "refused; a new one follows"),
         Row("skip", WANTED, e.Skipped, SKIPPED, "a person went on without it"),

@@ -228,7 +228,7 @@ JOINT: tuple[Joint, ...] = (
         ("fulfilments", "tasks"),
         joint_things.pack_task_done,
         (e.TaskClosed,),
-        "what was packed or stopped needs no one any more",
+        "what was packed or stopped, or a warehouse packs after all, needs no one any more",
         needs=(Sign.TASKS,),
     ),
     Joint(

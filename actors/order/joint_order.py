@@ -7,7 +7,7 @@ from actors.documents.wanted import is_empty
 from actors.fulfilment.thing import HANDED_OVER
 from actors.kernel import ledger
 from actors.messages.thing import CONFIRMED, PARTLY_CANCELLED, REFUSED
-from actors.order.acceptance import accept, still_due
+from actors.order.acceptance import accept, still_due, to_collect
 from actors.order.decision import Context
 from actors.order.evolve import CHANNEL, FETCH, MONEY, SHOWN
 from actors.order.reading import shipped
@@ -20,6 +20,7 @@ from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.order.canonical import Order
 from schemas.order.money import decimal_text
+from schemas.order.shares import as_paid
 from schemas.order.things import MESSAGE
 
 PAID = frozenset({"paid", "partially_paid", "partially_refunded"})
@@ -59,18 +60,21 @@ def emptied(work: Work) -> e.OrderEvent | None:
     )
 
 
-def owed(state: State, order: Order | None) -> tuple[int, str]:
+def owed(state: State, order: Order | None, context: Context) -> tuple[int, str]:
     """Return the money that is owed for units that were cancelled here, and its currency. Computed,
     never stored: what the channel itself cancels or takes off, it pays back itself. Of money that
-    was collected on delivery it is what was collected too much."""
+    is collected on delivery it is what was paid before and collected beyond what the rest comes
+    to."""
     if order is None or (state.cancel is not None and state.cancel.requested_by == CHANNEL):
         return 0, ""
     taken = state.collected + sum(
         x.collect for x in state.fulfilments.values() if x.stage == HANDED_OVER
     )
-    if taken:
+    due, _ = to_collect(order, context.setup, state.payment_method)
+    before = _paid_before(state, order, due)
+    if taken or before:
         worth, currency = worth_of_rest(state, order)
-        return max(0, taken - worth), currency
+        return max(0, before + taken - worth), currency
     if state.payment not in PAID:
         return 0, ""
     amount, currency = of_cancelled(state, order)
@@ -79,12 +83,19 @@ def owed(state: State, order: Order | None) -> tuple[int, str]:
     return max(0, amount), currency
 
 
+def _paid_before(state: State, order: Order, due_minor: int) -> int:
+    """Return what was paid of an order of which the rest is collected on delivery."""
+    if not due_minor or state.payment not in PAID:
+        return 0
+    return max(0, as_paid(order).total_minor - due_minor)
+
+
 def money(work: Work) -> e.OrderEvent | None:
     """Money that is owed is one person's task, until refunds are made here."""
     state = work.state
     if not state.sums.get("c") or _is_moving(state):
         return None
-    amount, currency = owed(state, work.order)
+    amount, currency = owed(state, work.order, work.context)
     amount -= state.settled_minor
     task = next((one for one in state.tasks if one.task_id == MONEY), None)
     if amount <= 0 or (task is not None and task.amount_minor == amount):

@@ -196,11 +196,12 @@ def pack_task(work: Work) -> e.OrderEvent | None:
 
 
 def pack_task_done(work: Work) -> e.OrderEvent | None:
-    """What was packed or stopped needs no one any more."""
+    """What was packed or stopped, or what a warehouse packs after all, needs no one any more."""
     for task in work.state.tasks:
         if task.task_id.startswith("pack-"):
             thing = work.state.fulfilments.get(task.key)
-            if thing is None or thing.stage not in (RELEASED, "picked") or thing.stop:
+            waits = thing is not None and thing.stage in (RELEASED, "picked") and thing.person
+            if thing is None or not waits or thing.stop:
                 return e.TaskClosed(rule="task-done", task_id=task.task_id, person="the service")
     return None
 

@@ -58,7 +58,8 @@ def done(work: Work, command: i.EffectDone) -> None:
     work.settled = ((command.number, "done"),)
     # A late answer settles nothing that is open; its number says that it is awaited no more.
     _DONE[kind_of(intent.key)](work, intent, command.result, command.number)
-    if any(one.number == command.number for one in work.state.open):
+    waits: tuple[Intent | Lost, ...] = (*work.state.open, *work.state.lost)
+    if any(one.number == command.number for one in waits):
         work.say(e.AnswerNoted(rule="noted", key=intent.key, settles=command.number))
 
 

@@ -12,13 +12,27 @@ CANCELLED, TO_BE_CANCELLED = ("c",), ("c", "C")
 """Units that were cancelled here; with those that shall be, as soon as no partner works on them."""
 
 
-def of_cancelled(
-    state: State, order: Order, accounts: tuple[str, ...] = CANCELLED
-) -> tuple[int, str]:
-    """Return what the order comes to less because of units in these accounts, and in which
-    currency. Lines that the channel itself took off are not counted: it knows."""
+def of_cancelled(state: State, order: Order) -> tuple[int, str]:
+    """Return what units that were cancelled here come to, and in which currency. Lines that the
+    channel itself took off are not counted: it knows."""
     basis = as_paid(order)
-    all_of_it, left = _units(state, order, accounts)
+    all_of_it, left = [], []
+    for line in state.lines:
+        if line.line_id in basis.lines:
+            ordered = ledger.ordered(line.counts)
+            whole = ordered + line.counts.get("c", 0)
+            all_of_it.append(Units(line.line_id, line.sku, whole))
+            left.append(Units(line.line_id, line.sku, ordered))
+    amount = comes_to(basis, all_of_it).total_minor - comes_to(basis, left).total_minor
+    return max(0, amount), basis.currency
+
+
+def still_stated(state: State, order: Order) -> tuple[int, str]:
+    """Return how much of the amounts that the channel states now is for units that were cancelled
+    here or shall be, and in which currency. Those that were removed there as well are not in its
+    amounts any more."""
+    basis = as_paid(order)
+    all_of_it, left = _stated(state, order, TO_BE_CANCELLED)
     amount = comes_to(basis, all_of_it).total_minor - comes_to(basis, left).total_minor
     return max(0, amount), basis.currency
 
@@ -26,18 +40,22 @@ def of_cancelled(
 def worth_of_rest(state: State, order: Order) -> tuple[int, str]:
     """Return what the units that were not cancelled come to, and in which currency."""
     basis = as_paid(order)
-    return comes_to(basis, _units(state, order, CANCELLED)[1]).total_minor, basis.currency
+    return comes_to(basis, _stated(state, order, CANCELLED)[1]).total_minor, basis.currency
 
 
-def _units(
+def _stated(
     state: State, order: Order, accounts: tuple[str, ...]
 ) -> tuple[list[Units], list[Units]]:
-    known = {line.line_id for line in order.lines}
-    left, all_of_it = [], []
+    """Return the units that the channel states, and those of them that are not in these accounts:
+    a unit that both sides took off is taken off once."""
+    stated = {line.line_id: line.quantity for line in order.lines}
+    all_of_it, left = [], []
     for line in state.lines:
-        if line.line_id in known:
-            whole = ledger.ordered(line.counts) + line.counts.get("c", 0)
-            gone = sum(line.counts.get(one, 0) for one in accounts)
+        if line.line_id in stated:
+            get = line.counts.get
+            known = ledger.ordered(line.counts) + get("c", 0) - get("M", 0)
+            whole = min(known, stated[line.line_id])
+            gone = sum(get(one, 0) for one in accounts)
             all_of_it.append(Units(line.line_id, line.sku, whole))
-            left.append(Units(line.line_id, line.sku, whole - gone))
+            left.append(Units(line.line_id, line.sku, min(whole, known - gone)))
     return all_of_it, left

@@ -232,7 +232,7 @@ FAULTS: dict[str, Fault] = {
         ),
     ),
     "what was cancelled is collected all the same": _instead(
-        actors.fulfilment.collect, "of_cancelled", lambda real, *given: (0, "USD")
+        actors.fulfilment.collect, "still_stated", lambda real, *given: (0, "USD")
     ),
     "a repeat is taken for a new call": _instead(Draft, "may_exist", lambda real, *given: False),
     "a voided label stays on its parcels": _instead(

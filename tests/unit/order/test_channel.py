@@ -267,3 +267,18 @@ def test_an_old_statement_proves_nothing_about_fulfilment() -> None:
     story.when(i.UpdateOrder(order=old, fulfilled=(shown("x", l1=2),))).then_events()
     assert story.stage("F1") == "released"
     assert story.state.fulfilments[F1].stop == ""
+
+
+def test_what_others_ship_of_an_order_is_not_cancelled_with_the_rest() -> None:
+    """One unit was cancelled here and the other is shown as sent by others while the warehouse has
+    both: the order and its sales order stand, and nothing is told to the channel."""
+    story = given_released(lines=(a_line("1", 2),), totals=order_of(a_line("1", 2)).totals)
+    story.when(i.EditOrder(ref=REF, person="ann", lines=(i.LineEdit(line_id="1", quantity=1),)))
+    order = later(1, order_of(a_line("1", 2)))
+    story.when(i.UpdateOrder(order=order, fulfilled=(shown("theirs", l1=1),)))
+    assert story.counts() == {"q": 2, "a": 2, "C": 1, "E": 1}
+    for kind in (f.CancelTask, f.ReleaseStock):
+        story.done(kind, f.Undone())
+    assert story.counts() == {"q": 2, "c": 1, "e": 1}
+    assert story.state.cancel is None
+    assert f.CancelSalesOrder not in {type(x) for x in story.effects.values()}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+from msgspec.structs import replace
+
 from actors.order.stream import row_of
 from schemas.messages import effects as f
 from schemas.messages import events as e
@@ -12,10 +15,12 @@ from tests.given import (
     K1,
     L1,
     L2,
+    MAIN,
     POSTED,
     REF,
     RESERVED,
     SENT,
+    SETUP,
     Story,
     given_labelled,
     given_packed,
@@ -103,6 +108,30 @@ def test_a_task_that_was_taken_after_all_is_cancelled() -> None:
     story.done(f.CancelTask, f.Undone()).then_stage("cancelled", "F1")
 
 
+def test_a_late_task_takes_the_packing_from_the_person() -> None:
+    """The warehouse packs it, so the person who was told to is told no more."""
+    story = given_reserved()
+    number = story.number(f.CreateTask)
+    story.unknown(f.CreateTask).act("skip")
+    assert [x.task_id for x in story.state.tasks] == ["pack-F1"]
+    late(story, number, f.TaskCreated(task_id="t-9")).then_events(e.TaskTaken, e.TaskClosed)
+    assert not story.state.tasks
+
+
+@pytest.mark.parametrize("labels", ["us", "them"])
+def test_a_late_task_of_what_a_person_packed_is_cancelled_by_a_person(labels: str) -> None:
+    """It is packed, or gone: the warehouse must not send it once more."""
+    story = given_reserved(Story(setup=replace(SETUP, places=(replace(MAIN, labels=labels),))))
+    number = story.number(f.CreateTask)
+    story.unknown(f.CreateTask).act("skip").act("done", "pack-F1")
+    story.then_stage("packed" if labels == "us" else "handed_over", "F1")
+    late(story, number, f.TaskCreated(task_id="t-9")).then_events(e.TaskTaken, e.TaskOpened)
+    assert story.state.tasks[0].words == (
+        "F1 was left to a person, and the warehouse turned out to have the task t-9 for the same "
+        "goods: have the warehouse cancel it, or it sends them as well"
+    )
+
+
 def test_a_reservation_that_was_made_after_all_is_given_back() -> None:
     """Stock must not stay reserved for an order that is gone."""
     story = given_placed()
@@ -124,6 +153,38 @@ def test_a_sales_order_that_was_posted_after_all_is_followed_or_cancelled() -> N
     story.unknown(f.PostSalesOrder).act("skip").then_stage("skipped", "D1")
     late(story, number, POSTED).then_events(e.Posted).then_stage("posted", "D1")
     assert story.state.documents[D1].erp_id == "e-1"
+
+
+def test_a_void_that_is_found_after_its_skip_frees_the_parcel() -> None:
+    """The label is void after all: its parcels are not sent under it."""
+    story = given_labelled().when(CANCEL).done(f.CancelTask, f.Undone())
+    number = story.number(f.VoidLabel)
+    story.unknown(f.VoidLabel).act("skip").then_stage("kept", "L1")
+    assert [one.number for one in story.state.lost] == [number]
+    late(story, number, f.Undone()).then_stage("voided", "L1")
+    assert not story.state.lost
+
+
+def test_a_sales_order_that_was_cancelled_after_all_is_known_to_be() -> None:
+    """A person went on without knowing; the ERP has cancelled it."""
+    story = given_released().when(CANCEL)
+    for kind in (f.CancelTask, f.ReleaseStock):
+        story.done(kind, f.Undone())
+    number = story.number(f.CancelSalesOrder)
+    story.unknown(f.CancelSalesOrder).act("skip").then_stage("kept", "D1")
+    late(story, number, f.Undone()).then_events(e.DocumentCancelled)
+    story.then_stage("cancelled", "D1")
+    assert not story.state.lost
+
+
+def test_a_late_answer_that_changes_nothing_is_awaited_no_more() -> None:
+    """A person said that the warehouse had stopped; the warehouse says so, too, after its end."""
+    story = given_released().when(CANCEL)
+    number = story.number(f.CancelTask)
+    story.unknown(f.CancelTask).act("skip").done(f.ReleaseStock, f.Undone())
+    assert [one.number for one in story.state.lost] == [number]
+    late(story, number, f.Undone()).then_events(e.AnswerNoted)
+    assert not story.state.lost
 
 
 def test_an_answer_to_the_first_of_two_calls_counts_for_both() -> None:

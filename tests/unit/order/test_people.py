@@ -27,6 +27,7 @@ from tests.given import (
     SENT,
     SETUP,
     Story,
+    a_line,
     a_parcel,
     an_order,
     given_closed,
@@ -36,6 +37,8 @@ from tests.given import (
     given_reserved,
     given_shipped,
     handed_over,
+    later,
+    order_of,
     packed,
     published,
     sold,
@@ -127,6 +130,80 @@ def test_what_was_cancelled_here_is_not_collected() -> None:
     assert isinstance(task, f.CreateTask)
     assert task.collect_minor == 2250 - 1000
     assert not any(x.amount_minor for x in story.state.tasks)
+
+
+def test_a_unit_that_was_removed_here_and_at_the_channel_is_taken_off_once() -> None:
+    """A person removes it in the shop as told, and the changed amount makes a new task: it collects
+    what the rest comes to."""
+    cod = an_order(payment="pending", payment_method="Cash on Delivery", amount_due_minor=2250)
+    story = Story(setup=COD).when(i.PlaceOrder(order=cod)).done(f.ReserveStock, RESERVED)
+    story.done(f.PostSalesOrder, POSTED).done(f.CreateTask, f.TaskCreated(task_id="t-F1"))
+    story.when(i.EditOrder(ref=REF, person="ann", lines=(i.LineEdit(line_id="1", quantity=1),)))
+    assert collected_with_a_new_task(story) == 1750
+    one = replace(cod.lines[0], quantity=1, total_minor=500)
+    totals = replace(cod.totals, subtotal_minor=1250, total_minor=1750)
+    removed = replace(cod, lines=(one, cod.lines[1]), totals=totals, amount_due_minor=1750)
+    story.when(i.UpdateOrder(order=later(5, removed))).then_effects(f.CancelTask)
+    assert story.counts() == {"q": 2, "c": 1, "a": 1}
+    assert collected_with_a_new_task(story) == 1750
+
+
+def test_what_was_paid_before_counts_for_what_is_collected() -> None:
+    """Of 100.00 the customer paid 40.00 and half is cancelled: 10.00 are still collected, and
+    nothing is owed."""
+    story = given_paid_in_part()
+    story.when(i.EditOrder(ref=REF, person="ann", lines=(i.LineEdit(line_id="2", quantity=0),)))
+    assert collected_with_a_new_task(story) == 1000
+    assert "money" not in [x.task_id for x in story.state.tasks]
+
+
+def test_what_was_paid_before_and_collected_is_owed_beyond_the_rest() -> None:
+    """Half of it left and collected its half of 60.00 before the other half was cancelled: the
+    customer has paid 70.00 for goods of 50.00."""
+    short = f.StockShort(
+        skus=("SKU-2",),
+        seen=(f.Seen("WH1", "SKU-1", 1), f.Seen("WH1", "SKU-2", 0), f.Seen("WH2", "SKU-2", 1)),
+    )
+    places = (SETUP.places[0], replace(SETUP.places[0], name="WH2"))
+    story = Story(setup=replace(COD, places=places)).when(i.PlaceOrder(order=HALF_PAID))
+    story.done(f.ReserveStock, short)
+    story.done(f.ReserveStock, RESERVED, "F1")
+    story.done(f.CreateTask, f.TaskCreated(task_id="t-F1"), "F1")
+    story.when(packed()).done(f.BuyLabel, sold(K1)).when(handed_over())
+    assert story.state.fulfilments[F1].collect == 3000
+    story.when(i.EditOrder(ref=REF, person="ann", lines=(i.LineEdit(line_id="2", quantity=0),)))
+    story.done(f.ReserveStock, replace(RESERVED, place="WH2"), "F2")
+    story.done(f.ReleaseStock, f.Undone(), "F2")
+    assert [x.amount_minor for x in story.state.tasks if x.task_id == "money"] == [2000]
+
+
+HALF_PAID = order_of(
+    a_line("1", 1, 5000),
+    a_line("2", 1, 5000),
+    payment="partially_paid",
+    payment_method="Cash on Delivery",
+    amount_due_minor=6000,
+)
+
+
+def given_paid_in_part() -> Story:
+    """The warehouse has an order of which 40.00 are paid and 60.00 are collected."""
+    story = Story(setup=COD).when(i.PlaceOrder(order=HALF_PAID)).done(f.ReserveStock, RESERVED)
+    return story.done(f.CreateTask, f.TaskCreated(task_id="t-F1"))
+
+
+def collected_with_a_new_task(story: Story) -> int:
+    """Let the warehouse stop its task, and take another. Returns what that collects."""
+    for kind, result in (
+        (f.CancelTask, f.Undone()),
+        (f.ReleaseStock, f.Undone()),
+        (f.ReserveStock, RESERVED),
+    ):
+        story.done(kind, result)
+    task = story.effect(f.CreateTask)
+    assert isinstance(task, f.CreateTask)
+    story.done(f.CreateTask, f.TaskCreated(task_id=f"t-{len(story.events)}"))
+    return task.collect_minor
 
 
 def test_a_label_collects_what_is_due_when_it_is_bought() -> None:
