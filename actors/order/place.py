@@ -49,8 +49,8 @@ def cancel(work: Work, command: i.CancelOrder) -> None:
     """Cancel what has not left; when everything has, it is refused, because a return is needed.
     What was cancelled as a whole before it came is not waited for."""
     state = work.state
-    dated = command.requested_by == CHANNEL and command.at and state.source_updated_at
-    if dated and moment(command.at) < moment(state.source_updated_at):
+    stated = state.source_updated_at if command.requested_by == CHANNEL else ""
+    if stated and command.at and moment(command.at) < moment(stated):
         return  # the channel has stated the order since, and not as cancelled
     unborn = state.stage in UNBORN
     request_cancel(work, command.reason, command.requested_by, _news(work.state, command))
