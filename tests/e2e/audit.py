@@ -50,9 +50,6 @@ LATE = frozenset(
 )
 """Changes that may come when goods have left, so that the rest is a person's."""
 
-OVERTAKEN = ("whose contents no one told", "although all of it has left")
-"""Words of a task about reports that came in another order than they were sent."""
-
 MAIL = tag_of(SendMail)
 
 
@@ -158,11 +155,6 @@ def _may_wait(told: dict[str, Any], row: asyncpg.Record) -> str:
     """Why an order of this shop may wait for a person; "": it may not."""
     if set(row["stuck"]) - {MAIL}:
         return ""
-    # After a kill a hand-over may overtake the report of what was packed. The order takes the rest
-    # for the first parcel's contents, and a second parcel then contradicts it: a person is asked
-    # for nothing, but nothing is lost or doubled.
-    if any(one in row["waiting_for"] for one in OVERTAKEN):
-        return "a hand-over overtook what was packed"
     if any(one["applied"] and one["what"] in LATE for one in told.get("changes", ())):
         return "changed when it was too late to follow by itself"
     return ""
