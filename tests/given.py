@@ -290,9 +290,11 @@ def a_parcel(parcel_id: str, number: str = "", **units: int) -> i.ReportedParcel
     )
 
 
-def handed_over(*parcels: i.ReportedParcel, key: Key = F1) -> i.ReportHandedOver:
+def handed_over(*parcels: i.ReportedParcel, key: Key = F1, sequence: int = 0) -> i.ReportHandedOver:
     """Return that the carrier has parcels (all that are packed unless named)."""
-    return i.ReportHandedOver(ref=REF, fulfilment=key, task_id=f"t-{key}", parcels=parcels)
+    return i.ReportHandedOver(
+        ref=REF, fulfilment=key, task_id=f"t-{key}", parcels=parcels, sequence=sequence
+    )
 
 
 def sold(*parcels: Key, shipment: str = "1Z-S") -> f.LabelBought:

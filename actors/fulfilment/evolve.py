@@ -10,6 +10,7 @@ from actors.order.draft import Draft
 from schemas.messages import events as e
 from schemas.messages.base import Parts
 from schemas.messages.effects import CreateTask, tag_of
+from schemas.messages.fulfilment_events import Untold
 from schemas.order.things import Key
 
 FIELD = "fulfilments"
@@ -145,13 +146,28 @@ def _handed_over(draft: Draft, event: e.HandedOver | e.PartHandedOver) -> None:
     gone = units_of(event, "allocated", "travelling")
     changes: dict[str, Any] = {"left": minus(thing.left, gone)}
     if isinstance(event, e.HandedOver):
-        changes.update(more=False, stop="", asked=False, missing=())
+        changes.update(more=False, stop="", asked=False, missing=(), untold=())
         _unhold(draft, event.key)
     else:
         changes["missing"] = _still(draft, event.key, thing.missing, changes["left"])
+        changes["untold"] = _still_untold(draft, event, thing)
     # What was recalled is not worked on, whatever is still found of it.
     task = "" if thing.stage == "recalled" else event.task_id or thing.task
     _move(draft, event, task=task, **changes)
+
+
+def _still_untold(draft: Draft, event: e.PartHandedOver, thing: Fulfilment) -> tuple[Untold, ...]:
+    """Return the parcels of which still no one told what they hold."""
+    if not thing.untold:
+        return ()
+    parcels = draft.get("parcels")
+    told = {"", *(parcels[k].parcel_id for k in event.left if k in parcels)}
+    told |= {one.parcel_id for one in event.parcels}
+    return tuple(one for one in thing.untold if one.parcel_id not in told)
+
+
+def _contents_awaited(draft: Draft, event: e.ContentsAwaited) -> None:
+    _move(draft, event, untold=(*_at(draft, event).untold, *event.parcels))
 
 
 def _fulfilled(draft: Draft, event: e.Fulfilled) -> None:
@@ -159,7 +175,14 @@ def _fulfilled(draft: Draft, event: e.Fulfilled) -> None:
     gone = units_of(event, "allocated", "fulfilled")
     left = minus(thing.left, gone)
     _move(
-        draft, event, task=event.task_id or thing.task, left=left, more=False, stop="", missing=()
+        draft,
+        event,
+        task=event.task_id or thing.task,
+        left=left,
+        more=False,
+        stop="",
+        missing=(),
+        untold=(),
     )
     _unhold(draft, event.key)
 
@@ -202,7 +225,16 @@ def _renewed(draft: Draft, event: e.Renewed) -> None:
 
 def _cancelled_task(draft: Draft, event: e.TaskCancelled) -> None:
     thing = _at(draft, event)
-    _move(draft, event, task="", asked=False, missing=(), more=False, stop=thing.stop or "declined")
+    _move(
+        draft,
+        event,
+        task="",
+        asked=False,
+        missing=(),
+        more=False,
+        stop=thing.stop or "declined",
+        untold=(),
+    )
 
 
 def _unhold(draft: Draft, key: Key) -> None:
@@ -235,12 +267,12 @@ def _within(units: Parts, have: Parts) -> Parts:
 def _rest_settled(draft: Draft, event: e.RestSettled) -> None:
     _unhold(draft, event.key)
     free = _at(draft, event).free if _at(draft, event).stock else ()
-    _move(draft, event, left=(), free=free, missing=(), stop="", asked=False, more=False)
+    _move(draft, event, left=(), free=free, missing=(), stop="", asked=False, more=False, untold=())
 
 
 def _cancelled(draft: Draft, event: e.FulfilmentCancelled) -> None:
     thing = _at(draft, event)
-    _move(draft, event, left=(), free=(), missing=(), stop="", asked=False, more=False)
+    _move(draft, event, left=(), free=(), missing=(), stop="", asked=False, more=False, untold=())
     draft.forget(event.key)
     _bury_all(draft, event.key, thing)
 
@@ -318,6 +350,7 @@ FOLDS: dict[type[e.Event], Any] = {
     e.PartPacked: _packed,
     e.HandedOver: _handed_over,
     e.PartHandedOver: _handed_over,
+    e.ContentsAwaited: _contents_awaited,
     e.Fulfilled: _fulfilled,
     e.Published: _published,
     e.OutsideMatched: _matched,

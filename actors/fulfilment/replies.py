@@ -7,7 +7,7 @@ from actors.fulfilment.table import TABLE
 from actors.fulfilment.thing import DONE, HANDED_OVER, PACKED, RECALLED, Fulfilment
 from actors.fulfilment.wanted import ALL
 from actors.kernel import ledger
-from actors.order.differs import leave, not_stopped
+from actors.order.differs import cancelled_and_left, leave, not_stopped
 from actors.order.joint_things import recalled
 from actors.order.work import Work
 from actors.stock.plan import MAX_FULFILMENTS, OpenLine, Planned, plan
@@ -162,13 +162,10 @@ def undone(work: Work, intent: Intent, *, detail: str = "", settles: int = 0, by
                     rule="give-back", key=key, settles=settles, units=units, detail=detail, by=by
                 )
             )
-    elif thing.stage == "handed_over":
+        return
+    if thing.stage == "handed_over" or thing.untold:
         work.say(e.StopDropped(rule="go-on", key=key, settles=settles, reason="it has left"))
-        leave(
-            work,
-            f"the warehouse says that {key} is cancelled, and it has left: ask the warehouse which "
-            "is true",
-        )
+        leave(work, cancelled_and_left(key))
     elif TABLE.allows(thing.stage, e.TaskCancelled):
         work.say(recalled(work.state, key, settles=settles, detail=detail, by=by))
 

@@ -13,7 +13,7 @@ from actors.fulfilment.short import missed, settle
 from actors.fulfilment.table import INSIDE
 from actors.fulfilment.thing import Fulfilment
 from actors.kernel import ledger
-from actors.order.differs import holds_unknown, leave, left_unlike
+from actors.order.differs import cancelled_and_left, holds_unknown, leave, left_unlike
 from actors.order.joint_things import fulfilled, recalled
 from actors.order.reading import parcels_of
 from actors.order.state import State
@@ -77,6 +77,24 @@ def _short_picked(work: Work, key: Key, thing: Fulfilment, command: i.ReportShor
 
 
 def _packed(work: Work, key: Key, thing: Fulfilment, command: i.ReportPacked) -> None:
+    """Write down what was packed, and let leave what is known to have left before."""
+    _note_packed(work, key, thing, command)
+    untold = {one.parcel_id: one for one in thing.untold}
+    if not untold:
+        return
+    state = work.state
+    here = {x.parcel_id: k for k, x in parcels_of(state, key) if x.stage == "packed"}
+    known = tuple(here.values()) if "" in untold else tuple(here[x] for x in untold if x in here)
+    numbers = tuple(
+        e.ParcelNumber(here[name], one.carrier, one.tracking_number)
+        for name, one in untold.items()
+        if name in here and one.tracking_number and not state.parcels[here[name]].number
+    )
+    if known:
+        leaves(work, key, known, numbers=numbers, task_id=command.task_id)
+
+
+def _note_packed(work: Work, key: Key, thing: Fulfilment, command: i.ReportPacked) -> None:
     if thing.stage in ("handed_over", "done"):
         _packed_more(work, key, command)
         return
@@ -128,6 +146,11 @@ def _handed_over(work: Work, key: Key, thing: Fulfilment, command: i.ReportHande
     named = [one for one in command.parcels if one.parcel_id not in gone]
     if command.parcels and not named:
         return  # a repeat
+    if _is_awaited(thing, command):
+        rest = _await_contents(work, key, thing, named, here)
+        if not rest and (named or not here):
+            return
+        named = rest
     loose = unpacked(state, key, thing)
     if not command.parcels:
         here_ = "unpacked" if thing.stage == "recalled" else "packed"
@@ -155,6 +178,32 @@ def _handed_over(work: Work, key: Key, thing: Fulfilment, command: i.ReportHande
         and not state.parcels[here[one.parcel_id]].number
     )
     leaves(work, key, known, new, unknown=unknown, numbers=numbers, task_id=command.task_id)
+
+
+def _is_awaited(thing: Fulfilment, command: i.ReportHandedOver) -> bool:
+    """Whether a report of what was packed must have been sent before this one, and is on its way:
+    reports may arrive out of order."""
+    whole = thing.stage == "packed" and not thing.more
+    return command.sequence > 1 and thing.stage in INSIDE and not whole
+
+
+def _await_contents(
+    work: Work,
+    key: Key,
+    thing: Fulfilment,
+    named: list[i.ReportedParcel],
+    here: dict[str, Key],
+) -> list[i.ReportedParcel]:
+    """Note parcels of which no one told yet what they hold; return the others."""
+    bare = [one for one in named if not one.units and one.parcel_id not in here]
+    awaited = [e.Untold(one.parcel_id, one.carrier, one.tracking_number) for one in bare]
+    if not named and not here:
+        awaited = [e.Untold("")]
+    known = {one.parcel_id for one in thing.untold}
+    fresh = tuple(one for one in awaited if one.parcel_id not in known)
+    if fresh:
+        work.say(e.ContentsAwaited(rule="await-contents", key=key, parcels=fresh))
+    return [one for one in named if one not in bare]
 
 
 def _left_unnamed(work: Work, key: Key, thing: Fulfilment) -> None:
@@ -186,6 +235,9 @@ def _gone(state: State, key: Key) -> set[str]:
 def _task_cancelled(
     work: Work, key: Key, thing: Fulfilment, command: i.ReportTaskCancelled
 ) -> None:
+    if thing.untold:
+        leave(work, cancelled_and_left(key))
+        return
     by = "" if thing.stop else THE_WAREHOUSE
     work.say(recalled(work.state, key, detail=command.reason, by=by))
 

@@ -74,6 +74,12 @@ TABLE = Table(
         *stay("settle", (PICKED, PACKED), e.ShortSettled, "what is missing was decided"),
         *go("pack", INSIDE, e.Packed, PACKED, "all of it is in parcels"),
         *go("part-pack", INSIDE, e.PartPacked, PACKED, "the warehouse splits it"),
+        *stay(
+            "await-contents",
+            INSIDE,
+            e.ContentsAwaited,
+            "it left before the report of what was packed came",
+        ),
         *go("hand-over", INSIDE, e.HandedOver, HANDED_OVER, "all of it has left"),
         *stay("hand-over-more", (HANDED_OVER,), e.HandedOver, "more left than was asked"),
         *go(

@@ -6,9 +6,10 @@ from msgspec import Struct
 
 from schemas.messages.base import Parts
 from schemas.messages.effects import Delivery
+from schemas.messages.fulfilment_events import Untold
 from schemas.order.things import Key
 
-VERSION = 1
+VERSION = 2
 """Of the struct below; a stored state of another one is rebuilt from the events."""
 
 PLANNED, SHORT, RESERVED, RELEASED = "planned", "short", "reserved", "released"
@@ -25,7 +26,7 @@ class Fulfilment(Struct, frozen=True, array_like=True):
     the amount to collect that it carries. `outside` are the channel's ids of it. `tries` counts
     plans since the last look at the stock; `person` says that one packs it, for want of a
     warehouse; `fixed` that it can't be stopped any more. `parcels` are all that it
-    ever had."""
+    ever had, `untold` those that have left although no one told yet what they hold."""
 
     stage: str
     place: str
@@ -46,6 +47,7 @@ class Fulfilment(Struct, frozen=True, array_like=True):
     person: bool = False
     fixed: bool = False
     parcels: tuple[Key, ...] = ()
+    untold: tuple[Untold, ...] = ()
 
     @property
     def is_tasked(self) -> bool:

@@ -225,6 +225,11 @@ def in_excess(work: Work, key: Key, units: dict[int, int], unknown: list[str]) -
     leave(work, *told, *holds_unknown(key, unknown))
 
 
+def cancelled_and_left(key: Key) -> str:
+    """Name a task that is said to be cancelled although goods have left."""
+    return f"the warehouse says that {key} is cancelled, and it has left: ask it which is true"
+
+
 def holds_unknown(key: Key, unknown: list[str]) -> list[str]:
     """Name what a warehouse reports of a fulfilment that the order knows nothing of."""
     return [f"{key} has {name}: ask the warehouse what it packed" for name in unknown[:MAX_NAMED]]

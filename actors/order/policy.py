@@ -34,7 +34,11 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Wait, Meta(description="For the warehouse to pack, before an alarm.")
     ] = DAY
     label_due_seconds: Annotated[
-        Wait, Meta(description="For the label to be bought, before an alarm.")
+        Wait,
+        Meta(
+            description="For the label to be bought, or the report of what parcels hold that have "
+            "left, before an alarm."
+        ),
     ] = 3_600.0
     scan_due_seconds: Annotated[
         Wait, Meta(description="For the carrier's first scan, before an alarm.")

@@ -14,6 +14,7 @@ from actors.order.table import ACCEPTED, EXPECTED, FINAL, NEW, PLACED
 from actors.order.table import WAITS as ORDER_WAITS
 from actors.parcel.table import ENDS
 from actors.parcel.table import WAITS as PARCEL_WAITS
+from actors.parcel.thing import Parcel
 
 MAX_WORDS = 300
 """Characters of what an order waits for: a list shows one line."""
@@ -172,6 +173,19 @@ def _rank(thing: Fulfilment) -> int:
     return STEPS.index(thing.stage) if thing.stage in STEPS else -1
 
 
+def _of_packed(state: State, key: str, thing: Fulfilment, mine: list[Parcel]) -> str:
+    labels = [x for x in state.labels.values() if x.fulfilment == key]
+    if any(x.stage == "wanted" for x in labels):
+        return "the carrier to sell the label"
+    if thing.more:
+        return "the warehouse to pack the rest"
+    if thing.left and all(x.stage != "packed" for x in mine):
+        return "the warehouse to send the rest"
+    if not any(x.number for x in mine):
+        return "the warehouse to hand it over"
+    return ""
+
+
 def of_fulfilment(state: State, key: str, thing: Fulfilment) -> str:
     """Say in words whom a fulfilment waits for."""
     if thing.stop:
@@ -181,22 +195,16 @@ def of_fulfilment(state: State, key: str, thing: Fulfilment) -> str:
         return f"stock of {', '.join(skus)}"
     if thing.person:
         return f"a person to pack {key}"
+    if thing.untold:
+        return "the warehouse to tell what the parcels hold that have left"
     mine = [x for k, x in parcels_of(state, key)]  # type: ignore[arg-type]  # a key is a text
     if thing.stage == "handed_over":
         for one in mine:
             if one.stage not in ENDS:
                 return PARCEL_WAITS[one.stage].whom
         return FULFILMENT_WAITS["handed_over"].whom
-    if thing.stage == "packed":
-        labels = [x for x in state.labels.values() if x.fulfilment == key]
-        if any(x.stage == "wanted" for x in labels):
-            return "the carrier to sell the label"
-        if thing.more:
-            return "the warehouse to pack the rest"
-        if thing.left and all(x.stage != "packed" for x in mine):
-            return "the warehouse to send the rest"
-        if not any(x.number for x in mine):
-            return "the warehouse to hand it over"
+    if thing.stage == "packed" and (told := _of_packed(state, key, thing, mine)):
+        return told
     return FULFILMENT_WAITS[thing.stage].whom
 
 

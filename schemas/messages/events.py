@@ -15,6 +15,7 @@ from schemas.messages.document_events import (
 from schemas.messages.fulfilment_events import (
     Backordered,
     CancelAsked,
+    ContentsAwaited,
     Fulfilled,
     FulfilmentBackordered,
     FulfilmentCancelled,
@@ -43,6 +44,7 @@ from schemas.messages.fulfilment_events import (
     Stopped,
     TaskCancelled,
     TaskTaken,
+    Untold,
 )
 from schemas.messages.label_events import (
     LabelBought,
@@ -157,6 +159,7 @@ OrderEvent = (
     | Stopped
     | StopDropped
     | CancelAsked
+    | ContentsAwaited
     | TaskCancelled
     | RestSettled
     | FulfilmentCancelled
@@ -197,6 +200,7 @@ __all__ = [
     "Changed",
     "ChannelTold",
     "Closed",
+    "ContentsAwaited",
     "Delivered",
     "DeliveryFailed",
     "DocumentAmended",
@@ -271,6 +275,7 @@ __all__ = [
     "TaskTaken",
     "Tracked",
     "UnitsDropped",
+    "Untold",
     "Untracked",
     "UpdateNoted",
     "Wish",

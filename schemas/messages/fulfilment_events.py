@@ -155,6 +155,21 @@ class HandedOver(Event, frozen=True, kw_only=True, tag="fulfilment.handed_over.v
     scanned_at: str = ""
 
 
+class Untold(Struct, frozen=True, array_like=True):
+    """A parcel that has left before anyone told what it holds, by the warehouse's own id ("": all
+    that it had packed)."""
+
+    parcel_id: str
+    carrier: str = ""
+    tracking_number: str = ""
+
+
+class ContentsAwaited(Event, frozen=True, kw_only=True, tag="fulfilment.contents_awaited.v1"):
+    """Parcels have left, and the report of what they hold has not come yet."""
+
+    parcels: tuple[Untold, ...]
+
+
 class PartHandedOver(Event, frozen=True, kw_only=True, tag="fulfilment.part_handed_over.v1"):
     """Some of it has left in these parcels; the rest has not."""
 

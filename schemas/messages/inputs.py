@@ -150,12 +150,14 @@ class ReportPacked(Struct, frozen=True, kw_only=True, tag="warehouse.packed.v2")
 
 class ReportHandedOver(Struct, frozen=True, kw_only=True, tag="warehouse.handed_over.v2"):
     """The carrier has these parcels, by the warehouse's own ids (none named: all packed so far).
-    They may be the first we hear of them, with contents and numbers."""
+    They may be the first we hear of them, with contents and numbers. `sequence` is the report's
+    place among those of its task, from 1; 0 where the warehouse does not count."""
 
     ref: Ref
     fulfilment: Key
     task_id: ShortText
     parcels: Annotated[tuple[ReportedParcel, ...], Meta(max_length=100)] = ()
+    sequence: Annotated[int, Meta(ge=0)] = 0
 
 
 class ReportTaskCancelled(Struct, frozen=True, kw_only=True, tag="warehouse.task_cancelled.v2"):

@@ -114,10 +114,11 @@ def report_packed(
     world.send(i.ReportPacked(**named(key, task), parcels=told, complete=complete))  # type: ignore[arg-type]  # as above
 
 
-def _told(box: Box) -> i.ReportedParcel:
+def _told(box: Box, *, bare: bool = False) -> i.ReportedParcel:
     units = tuple(
         f.Units(line_id, box.skus.get(line_id, "SKU-unheard-of"), q)
         for line_id, q in box.units.items()
+        if not bare
     )
     return i.ReportedParcel(
         parcel_id=box.box_id, units=units, weight_grams=100, carrier=box.carrier,
@@ -138,6 +139,8 @@ def _hand_over(world: World, choices: Choices, key: Key, task: Task) -> None:
 
 def leave(world: World, key: Key, task: Task, boxes: list[Box], *, by_name: bool) -> None:
     """Let boxes leave, and report it: each by name, or simply all that are packed."""
+    # A warehouse at work does not tell again what it packed; that report may still be on its way.
+    at_work = task.is_live and not task.wishes_cancel
     for box in boxes:
         box.left = True
         if task.asked.labels == "them" and not box.number:
@@ -147,11 +150,13 @@ def leave(world: World, key: Key, task: Task, boxes: list[Box], *, by_name: bool
     numbers_are_news = any(box.number and not box.told_number for box in boxes)
     whole = all(box.left and box.told for box in task.boxes.values())
     whole = whole and not any(getattr(one, "fulfilment", "") == key for one in world.queue)
-    told = tuple(_told(box) for box in boxes)
+    parcels = tuple(_told(box, bare=box.told and at_work) for box in boxes)
+    sequence = 2 if any(box.told for box in task.boxes.values()) else 1
     for box in boxes:
         box.told = box.told_number = True
-    parcels = told if by_name or numbers_are_news or not whole else ()
-    world.send(i.ReportHandedOver(**named(key, task), parcels=parcels))  # type: ignore[arg-type]  # as above
+    if not by_name and not numbers_are_news and whole:
+        parcels = ()
+    world.send(i.ReportHandedOver(**named(key, task), parcels=parcels, sequence=sequence))  # type: ignore[arg-type]  # as above
 
 
 def cancel(world: World, key: Key, task: Task) -> None:

@@ -136,6 +136,7 @@ NO_FAILURE: tuple[e.OrderEvent, ...] = (
     e.PartPacked(rule="part-pack", key=F1, parcels=()),
     e.HandedOver(rule="hand-over", key=F1, left=()),
     e.PartHandedOver(rule="part-hand-over", key=F1, left=()),
+    e.ContentsAwaited(rule="await-contents", key=F1, parcels=()),
     e.Fulfilled(rule="fulfil", key=F1),
     e.Published(rule="publish", key=F1, parcels=()),
     e.OutsideMatched(rule="match", key=F1, outside_id="1"),

@@ -183,7 +183,11 @@ def _input(told: WarehouseCallback, fulfilment: Key) -> Input:
             )
         case "task.handed_over":
             return ReportHandedOver(
-                ref=ref, fulfilment=fulfilment, task_id=task_id, parcels=_handed_over(told)
+                ref=ref,
+                fulfilment=fulfilment,
+                task_id=task_id,
+                parcels=_handed_over(told),
+                sequence=told.sequence,
             )
         case "task.collected":
             return ReportCollected(ref=ref, fulfilment=fulfilment, task_id=task_id)

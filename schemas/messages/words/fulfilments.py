@@ -158,6 +158,9 @@ WORDS: dict[type[e.Event], Words] = {
     e.Shrunk: _shrunk,
     e.Stopped: _stopped,
     e.StopDropped: _go_on,
+    e.ContentsAwaited: simply(
+        "{thing}: the warehouse reports parcels that left, and has not told what they hold yet."
+    ),
     e.CancelAsked: simply("{thing}: the warehouse will say later whether its task is cancelled."),
     e.TaskCancelled: _task_cancelled,
     e.RestSettled: simply("{thing}: nothing more leaves with it; what left goes on."),
