@@ -15,11 +15,14 @@ import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 
 from actors.runtime.errors import JournalUnavailable
+from adapters.postgres.plain_arrays import use_plain_arrays
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
 
 T = TypeVar("T")
+
+use_plain_arrays()
 
 DEADLINE_SECONDS = 3.0
 _FIRST_PAUSE_SECONDS = 0.02
