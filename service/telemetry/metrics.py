@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0, generate_latest
+
+from service.telemetry.histogram import Histogram
 
 __all__ = ["BREAKER_STATES", "CONTENT_TYPE", "Family", "Metrics", "probe_loop"]
 
@@ -130,6 +132,9 @@ class Metrics:
         def name(end: str) -> str:
             return f"orderwright_{end}"
 
+        def plain(end: str, told: str, buckets: tuple[float, ...]) -> Histogram:
+            return Histogram(name(end), told, buckets=buckets, registry=registry)
+
         self.redeliveries = Counter(
             name("redeliveries_total"), "Messages delivered more than once.", registry=registry
         )
@@ -141,24 +146,12 @@ class Metrics:
             "Appends that lost a race to another writer.",
             registry=registry,
         )
-        self.mailbox_wait = Histogram(
-            name("mailbox_wait_seconds"),
-            "Time an input waited for its order's actor.",
-            buckets=FAST,
-            registry=registry,
+        self.mailbox_wait = plain(
+            "mailbox_wait_seconds", "Time an input waited for its order's actor.", FAST
         )
-        self.journal_batch = Histogram(
-            name("journal_batch_orders"), "Orders in one commit.", buckets=SIZES, registry=registry
-        )
-        self.journal_commit = Histogram(
-            name("journal_commit_seconds"), "Time of one commit.", buckets=FAST, registry=registry
-        )
-        self.loop_lag = Histogram(
-            name("loop_lag_seconds"),
-            "How late the event loop woke a task.",
-            buckets=FAST,
-            registry=registry,
-        )
+        self.journal_batch = plain("journal_batch_orders", "Orders in one commit.", SIZES)
+        self.journal_commit = plain("journal_commit_seconds", "Time of one commit.", FAST)
+        self.loop_lag = plain("loop_lag_seconds", "How late the event loop woke a task.", FAST)
         self.live_orders = Gauge(
             name("live_orders"), "Orders that have a running actor.", registry=registry
         )
