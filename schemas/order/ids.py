@@ -68,8 +68,14 @@ def sign_reference(
 
     Raises KeyError when `key_id` is not in `keys`: the caller's configuration is wrong.
     """
+    return _signed(order_id, key, key_id, keys[key_id])
+
+
+# Asked for before each attempt of an effect and again when it is there; 2 MB at the most.
+@lru_cache(maxsize=8_192)
+def _signed(order_id: OrderId, key: Key, key_id: str, secret: bytes) -> Reference:
     named = f"{key_id}{order_id}{kind_of(key)}{number_of(key):04d}"
-    return Reference(f"{named}{_mac(named, keys[key_id])}")
+    return Reference(f"{named}{_mac(named, secret)}")
 
 
 def verify_reference(value: str, keys: Mapping[str, bytes]) -> tuple[OrderId, Key]:

@@ -14,9 +14,9 @@ class SystemClock:
         """Return the wall clock in UTC. It may jump: order by version, never by this value."""
         return datetime.now(UTC)
 
-    def monotonic(self) -> float:
-        """Return seconds that never go backwards; only differences are meaningful."""
-        return time.monotonic()
+    # Asked more than a hundred times for an order: without a frame of its own.
+    monotonic = staticmethod(time.monotonic)
+    """Return seconds that never go backwards; only differences are meaningful."""
 
     def wall_ns(self) -> int:
         """Return nanoseconds since 1970, as trace exporters need them."""
