@@ -124,7 +124,7 @@ class EffectExecutor:
         soon: float | None = None
         try:
             self._check_ours(item)
-            async with asyncio.timeout(lane.policy.effect_seconds):
+            with self._runtime.deadlines.start(lane.policy.effect_seconds):
                 found = await lane.partner.look_up(self._call(item, trace))
             self._answered(lane)
         except errors.LeaseLost as lost:
@@ -200,7 +200,7 @@ class EffectExecutor:
         call = self._call(item, trace)
         if item.maybe_done:
             try:
-                async with asyncio.timeout(seconds):
+                with self._runtime.deadlines.start(seconds):
                     found = await partner.look_up(call)
             except (errors.Unknown, TimeoutError) as error:
                 raise errors.Retryable(f"{lane.name} did not answer a look-up: {error}") from error
@@ -208,7 +208,7 @@ class EffectExecutor:
                 return found
         elif not partner.can_look_up:
             await self._count_beforehand(item)
-        async with asyncio.timeout(seconds):
+        with self._runtime.deadlines.start(seconds):
             return await partner.perform(call)
 
     def _call(self, item: Item, trace: Trace) -> Call:

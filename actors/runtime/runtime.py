@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actors.runtime.alarm import Alarm
+from actors.runtime.deadlines import Deadlines
 from actors.runtime.lanes import Lanes
 from actors.runtime.observer import Observer
 from actors.runtime.ports import Clock, Journal, Leases
@@ -31,6 +32,7 @@ class Runtime:
         self.references = references
         self.lanes = lanes
         self.alarm = alarm
+        self.deadlines = Deadlines()
         self._stopping = False
 
     @property

@@ -31,7 +31,6 @@ MAX_ORIGINS = 1_000
 
 _READ_AHEAD_BYTES = 64 * 1024
 _MAX_LINE_BYTES, _MAX_HEADERS = 8190, 128
-_FORBIDDEN = ("\r", "\n", "\0")
 
 
 class TooLong(Exception):
@@ -147,15 +146,19 @@ class DirectHttp:
         return found
 
 
+def _has_break(text: str) -> bool:
+    return "\r" in text or "\n" in text or "\0" in text
+
+
 def _head(
     method: str, url: URL, host_line: str, headers: Mapping[str, str], body: bytes | None
 ) -> bytes:
     """Return the request's line and headers."""
     lines = [f"{method} {url.raw_path_qs} HTTP/1.1", host_line]
-    for name, value in headers.items():
-        if any(sign in name or sign in value for sign in _FORBIDDEN):
-            raise ValueError(f"A line break in the header {name!r} would make it two.")
-        lines.append(f"{name}: {value}")
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    if _has_break("".join(lines)):
+        name = next((name for name, value in headers.items() if _has_break(name + value)), "Host")
+        raise ValueError(f"A line break in the header {name!r} would make it two.")
     if body is not None:
         if not any(name.lower() == "content-type" for name in headers):
             lines.append("Content-Type: application/octet-stream")

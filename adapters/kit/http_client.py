@@ -17,10 +17,10 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from actors.runtime.deadlines import Deadlines
 from actors.runtime.errors import Rejected, Retryable, Unauthorised, Unknown
 from actors.runtime.ports import Call, Clock
 from adapters.kit import direct_http
-from adapters.kit.deadlines import Deadlines
 from adapters.kit.direct_http import DirectHttp
 from adapters.kit.exchanges import Exchanges
 
@@ -115,7 +115,7 @@ class HttpClient:
         self._session = session
         is_tested = aiohttp.__version__ == direct_http.TESTED_WITH
         self._direct = DirectHttp(session) if direct and is_tested else None
-        self._deadlines = Deadlines(asyncio.get_running_loop())
+        self._deadlines = Deadlines()
         self._max_answer_bytes = max_answer_bytes
         self.clock = clock
         self.exchanges = exchanges

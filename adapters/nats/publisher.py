@@ -12,6 +12,7 @@ import msgspec
 import nats.errors
 from nats.aio.msg import Msg
 
+from actors.runtime.deadlines import Deadlines
 from actors.runtime.errors import StreamUnavailable, TooLargeForStream
 from adapters.kit.fitting import printable
 from adapters.nats.connection import LARGEST_RAW_BYTES, Connection
@@ -76,6 +77,7 @@ class Publisher:
         self._waiting: dict[str, asyncio.Future[Msg]] = {}
         self._waiting_bytes = 0
         self._loop = asyncio.get_running_loop()
+        self._deadlines = Deadlines()
 
     async def start(self) -> None:
         """Subscribe to the stream's acknowledgements."""
@@ -171,7 +173,7 @@ class Publisher:
             future: asyncio.Future[Msg] = self._loop.create_future()
             self._waiting[token] = future
             try:
-                async with asyncio.timeout(seconds):
+                with self._deadlines.start(seconds):
                     await self._client.publish(subject, raw, reply, headers)
                     return await future
             except TimeoutError:

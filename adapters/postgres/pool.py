@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 
+from actors.runtime.deadlines import Deadlines
 from actors.runtime.errors import JournalUnavailable
 from adapters.postgres.plain_arrays import use_plain_arrays
 
@@ -75,6 +76,7 @@ class Pool:
         self._idle: list[Connection] = []
         self._busy: set[Connection] = set()
         self._closed = False
+        self._deadlines = Deadlines()
         milliseconds = str(round(deadline_seconds * 1000))
         self._settings = {
             "application_name": application_name,
@@ -99,8 +101,9 @@ class Pool:
         if self._closed:
             raise JournalUnavailable("The connections to Postgres were closed: we are stopping.")
         try:
-            async with asyncio.timeout(self.deadline_seconds), self._slots:
-                return await self._with_connection(work)
+            with self._deadlines.start(self.deadline_seconds):
+                async with self._slots:
+                    return await self._with_connection(work)
         except TimeoutError as error:
             raise JournalUnavailable(
                 f"Postgres did not answer within {self.deadline_seconds:g} seconds; whether the "

@@ -6,12 +6,15 @@ A timer per request costs as much as a tenth of the request. Here all limits han
 from __future__ import annotations
 
 import asyncio
+from types import TracebackType
+from typing import Literal
 
 TICK_SECONDS = 0.05
 
 
 class Deadline:
-    """One running limit. `end()` it in a `finally`, always."""
+    """One running limit: entered, it raises TimeoutError when it was the reason that a wait ended.
+    Else `end()` it in a `finally`, always."""
 
     __slots__ = ("_all", "_cancels_before", "_expired", "_task", "at")
 
@@ -35,12 +38,25 @@ class Deadline:
         """Forget the limit."""
         self._all.pop(self, None)
 
+    def __enter__(self) -> None:
+        """It runs already."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> Literal[False]:
+        self.end()
+        if kind is asyncio.CancelledError and self.was_the_reason():
+            raise TimeoutError from error
+        return False
+
 
 class Deadlines:
     """All running limits of one event loop; there are never more than there are waiting tasks."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    def __init__(self) -> None:
         self._running: dict[Deadline, None] = {}
         self._ticking = False
 
@@ -48,19 +64,20 @@ class Deadlines:
         """Start a limit for the current task's waits; it strikes up to two ticks late."""
         task = asyncio.current_task()
         assert task is not None, "A time limit needs a task that it can interrupt."
-        deadline = Deadline(task, self._loop.time() + seconds, self._running)
+        loop = task.get_loop()
+        deadline = Deadline(task, loop.time() + seconds, self._running)
         self._running[deadline] = None
         if not self._ticking:
             self._ticking = True
-            self._loop.call_later(TICK_SECONDS, self._tick)
+            loop.call_later(TICK_SECONDS, self._tick, loop)
         return deadline
 
-    def _tick(self) -> None:
-        now = self._loop.time()
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
         for deadline in [one for one in self._running if one.at <= now]:
             deadline.end()
             deadline.expire()
         if self._running:
-            self._loop.call_later(TICK_SECONDS, self._tick)
+            loop.call_later(TICK_SECONDS, self._tick, loop)
         else:
             self._ticking = False
