@@ -140,11 +140,15 @@ _CORRECTED = tuple(f"{UNMAPPED}{kind}" for kind in ("account", "address"))
 def _holds(state: State) -> tuple[Hold, ...]:
     """Return the holds that wait for a person: one until the channel has stated the order again
     ends by itself, while it is asked for it."""
+    if not state.holds:
+        return ()
     asked = state.refetch or any(one.kind == FETCH for one in state.open)
     return tuple(hold for hold in state.holds if not (hold.since and asked))
 
 
 def _held(state: State) -> str:
+    if not state.holds:
+        return ""
     missing = [hold.reason for hold in state.holds if hold.hold_id.startswith(UNMAPPED)]
     if missing:
         beyond = all(x.hold_id.startswith(_CORRECTED) for x in state.holds)
