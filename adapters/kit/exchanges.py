@@ -124,6 +124,8 @@ def redacted(body: bytes | None, limit: int = MAX_BODY_BYTES) -> bytes:
 
 def shown_url(url: URL) -> str:
     """Return an address without credentials: no user, and secret query values masked."""
+    if not url.raw_query_string and "@" not in url.raw_authority:  # as nearly all are
+        return str(url)
     query = [
         (name, "(redacted)" if _SECRET_NAMES.search(name) else value)
         for name, value in url.query.items()
