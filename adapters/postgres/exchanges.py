@@ -32,8 +32,8 @@ SAID = "exchange"
 MAX_WAITING = 2_000
 """Exchanges that wait for a batch: 32 MB of full bodies, and seconds of the busiest hour."""
 
-BATCH = 200
-LINGER_SECONDS = 0.2
+BATCH = 400
+LINGER_SECONDS = 0.5
 """How long a batch stays open: no call waits for it."""
 
 PAUSE_SECONDS = 5.0
