@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import asyncpg
 
@@ -19,6 +19,7 @@ from actors.runtime.errors import AppendRefused, JournalUnavailable, LeaseLost
 from actors.runtime.ports import BODY, STATED, Append, Document, Loaded, Outcome
 from adapters.postgres.columns import append_columns
 from adapters.postgres.group import MAX_BATCH, MAX_WAITING, Group
+from adapters.postgres.leases import Leases
 from adapters.postgres.pool import Pool
 from adapters.postgres.sealing import Damaged, KeyMissing, Sealing
 from adapters.postgres.statements import statements
@@ -44,21 +45,6 @@ _POISON = (
     asyncpg.ProgramLimitExceededError,
 )
 
-
-class Fence(Protocol):
-    """What the journal needs of the leases: the epoch of every partition held, and where to say
-    that one turned out to be lost."""
-
-    @property
-    def epochs(self) -> Mapping[int, int]:
-        """Partition to epoch, of those held."""
-        ...
-
-    def report_lost(self, partitions: Sequence[int]) -> None:
-        """Another process owns these now."""
-        ...
-
-
 _LINGER_SECONDS = 0.008
 """How long a batch stays open for more appends. At half of a full machine's load Postgres then
 spends two thirds of the CPU, and all steps of an order together wait a tenth of a second longer;
@@ -74,7 +60,7 @@ class PostgresJournal:
     def __init__(
         self,
         pool: Pool,
-        leases: Fence,
+        leases: Leases,
         sealing: Sealing,
         *,
         max_batch: int = MAX_BATCH,

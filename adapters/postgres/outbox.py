@@ -11,7 +11,7 @@ import asyncpg
 from actors.runtime.errors import LeaseLost
 from actors.runtime.ports import BODY, EffectName, EffectNote, OpenEffect
 from adapters.postgres.group import Group
-from adapters.postgres.journal import Fence
+from adapters.postgres.leases import Leases
 from adapters.postgres.pool import Pool
 from adapters.postgres.sealing import Damaged, Sealing
 from adapters.postgres.statements import statements
@@ -29,7 +29,7 @@ class PostgresOutbox:
     when another process owns the order, so a dispatcher that notes its attempt before it calls
     never calls in vain."""
 
-    def __init__(self, pool: Pool, leases: Fence, sealing: Sealing) -> None:
+    def __init__(self, pool: Pool, leases: Leases, sealing: Sealing) -> None:
         self._pool = pool
         self._leases = leases
         self._sealing = sealing

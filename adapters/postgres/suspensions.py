@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from actors.runtime.errors import LeaseLost
 from actors.runtime.ports import DueTimer
-from adapters.postgres.journal import Fence
+from adapters.postgres.leases import Leases
 from adapters.postgres.outbox import storable
 from adapters.postgres.pool import Pool
 from adapters.postgres.statements import statements
@@ -19,7 +19,7 @@ MAX_WORDS = 500
 class PostgresSuspensions:
     """Implements actors.runtime.ports.Suspensions. Raises JournalUnavailable."""
 
-    def __init__(self, pool: Pool, leases: Fence) -> None:
+    def __init__(self, pool: Pool, leases: Leases) -> None:
         self._pool = pool
         self._leases = leases
 
