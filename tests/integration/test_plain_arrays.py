@@ -1,4 +1,4 @@
-"""The driver's arrays: flat ones of any type arrive as they were; what is none is refused."""
+"""The driver's arrays: flat ones of any type arrive as they were; anything else is refused."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def test_sets_arrive(pool: Pool) -> None:
 
 @pytest.mark.parametrize("wrong", ["abc", 7, [["a"], "b"], {"a": 1}], ids=str)
 async def test_no_array_is_refused(pool: Pool, wrong: object) -> None:
-    """What is no array, or not the same depth everywhere, is refused before it is sent."""
+    """A text, a number, a map or uneven depth is refused before it is sent."""
     with pytest.raises(asyncpg.DataError):
         await pool.fetch("SELECT $1::text[]", wrong)
     assert (await pool.fetch("SELECT 1"))[0][0] == 1
