@@ -125,7 +125,8 @@ def redact(
     channel: Channel = None,
     shop: Annotated[bool, typer.Option("--shop", help="Everyone on the channel.")] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Don't wait for orders under way, after the grace period.")
+        bool,
+        typer.Option("--force", help="After the grace period, wait for no order under way."),
     ] = False,
     now: Annotated[bool, typer.Option("--now", help="Don't wait for the grace period.")] = False,
     preview: Annotated[
