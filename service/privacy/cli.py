@@ -170,10 +170,7 @@ def force(request_id: Id, reason: Why, data: Data = None) -> None:
             )
 
     _with(data, run)
-    print(
-        f"{request_id} no longer waits for orders under way; see `orderwright privacy show"
-        f" {request_id}`, also for its grace period."
-    )
+    print(f"{request_id} waits for no orders; `orderwright privacy show {request_id}` says more.")
 
 
 @application.command("now")

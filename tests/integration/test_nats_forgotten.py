@@ -96,7 +96,7 @@ async def test_one_that_was_processed_is_only_deleted_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A stream that refuses to delete it is asked again, whoever runs the server is told, and the
-    message is not processed for ever."""
+    message is not processed again."""
     async with forgetful(1) as (connection, _):
         search = Search(connection, plans(1, 64, 12.0))
         await search.once()
