@@ -9,6 +9,7 @@ from actors.fulfilment.wanted import ALL
 from actors.kernel import ledger
 from actors.order.differs import cancelled_and_left, leave, not_stopped
 from actors.order.joint_things import recalled
+from actors.order.places import places_for
 from actors.order.work import Work
 from actors.stock.plan import MAX_FULFILMENTS, OpenLine, Planned, plan
 from schemas.messages import effects as f
@@ -97,7 +98,7 @@ def _short(work: Work, key: Key, thing: Fulfilment, told: f.StockShort, settles:
             work.say(e.Backordered(rule=rule, key=key, settles=settles, skus=skus, seen=seen))
         return
     state = work.state
-    places = [x.name for x in work.context.setup.places if x.name not in state.declined]
+    places = places_for(state, work.context.setup, work.order, thing.delivery)
     lines = [
         OpenLine(at, state.lines[at].sku, thing.delivery, quantity) for at, quantity in thing.left
     ]

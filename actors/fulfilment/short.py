@@ -6,6 +6,7 @@ from actors.fulfilment.collect import told_too_much
 from actors.fulfilment.evolve import SHORT_PICK
 from actors.kernel import ledger
 from actors.order.differs import leave
+from actors.order.places import places_for
 from actors.order.work import Work
 from schemas.messages import events as e
 from schemas.messages.base import Move, Parts
@@ -86,9 +87,9 @@ def _again(work: Work, place: str, how: str, missing: Parts) -> None:
     if not units:
         return
     setup = work.context.setup
-    others = [x.name for x in setup.places if x.name != place and x.name not in state.declined]
     moves = tuple(Move(at, q, ledger.OPEN, ledger.ALLOCATED) for at, q in units)
     delivery = state.lines[units[0][0]].delivery
+    others = [x for x in places_for(state, setup, work.order, delivery) if x != place]
     key = work.next(FULFILMENT)
     if how == "ship-short" and others:
         work.say(

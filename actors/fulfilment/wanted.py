@@ -8,6 +8,7 @@ from actors.fulfilment.collect import amount_for
 from actors.fulfilment.evolve import plus
 from actors.fulfilment.thing import Fulfilment
 from actors.order.decision import Context
+from actors.order.places import places_for
 from actors.order.reading import is_reserved, parcels_of, place_of, sent_parcel, units
 from actors.order.state import State
 from actors.order.work import Ask
@@ -55,7 +56,7 @@ def _next(
             f.ReserveStock(
                 place=thing.place,
                 units=units(state, thing.left),
-                places=tuple(x.name for x in setup.places if x.name not in state.declined),
+                places=tuple(places_for(state, setup, order, thing.delivery)),
             ),
         )
     if thing.stage in ("planned", "reserved") and is_reserved(thing, setup):

@@ -19,6 +19,8 @@ from actors.order.decision import moment
 from actors.order.difference import FACETS, Diff, difference, of_lines
 from actors.order.differs import leave, too_late
 from actors.order.evolve import CHANNEL
+from actors.order.joint_order import collected, paid_before
+from actors.order.places import moved, staying
 from actors.order.reading import MONEY_IS_GONE, MONEY_IS_THERE
 from actors.order.state import State
 from actors.order.table import ACCEPTED, CLOSED, OPEN, PLACED
@@ -108,7 +110,7 @@ def _take(work: Work, base: Order, order: Order, found: Diff) -> None:
             "order with the channel, and send the rest by hand",
         )
         return
-    made = mapping.made_of(order, context)
+    made = mapping.made_of(order, context, staying=staying(work, order))
     ours = context.order or base
     body = made.body if state.stage == PLACED else made.ours
     body = replace(body, **_kept(base, order, ours)) if state.beside else body
@@ -134,12 +136,23 @@ def _take(work: Work, base: Order, order: Order, found: Diff) -> None:
             wishes=found.wishes,
             mappings=context.mappings.version,
             stated_digest=made.stated_digest,
+            prepaid_minor=_prepaid(work),
         )
     )
     if state.stage == CLOSED:
         work.say(e.Reopened(rule="reopen", why="the channel added lines"))
+    moved(work, body)
     mapping.hold(made.unmapped, work)
     too_late(work, found.facets, found.late)
+
+
+def _prepaid(work: Work) -> int:
+    """Return what was paid before anything was collected, -1 while nothing was: what the channel
+    states from now on may count what was collected as paid."""
+    before, order = work.before, work.context.order
+    if before.prepaid >= 0 or order is None or not collected(before):
+        return before.prepaid
+    return paid_before(before, order, work.context)
 
 
 def _kept(base: Order, order: Order, ours: Order) -> dict[str, Any]:
@@ -162,11 +175,12 @@ def remap(work: Work) -> None:
     state, body = work.state, work.order
     if body is None or not mapping.is_unmapped(state) or state.stage not in (PLACED, ACCEPTED):
         return
-    made = mapping.made_of(body, work.context, state.waived)
+    made = mapping.made_of(body, work.context, state.waived, staying(work, body))
     told = [(x.hold_id, x.reason) for x in state.holds if x.hold_id.startswith(mapping.UNMAPPED)]
     if made.unmapped and mapping.reasons(made.unmapped, work.context.channel) == told:
         return
     normalised(work, body, made)
+    moved(work, work.order or body)
 
 
 def normalised(work: Work, body: Order, made: mapping.Made) -> None:
@@ -251,7 +265,8 @@ def edit(work: Work, command: i.EditOrder) -> str:
         work.stated = work.context.stated or body
     event = _as_it_is(work, changed, command.person, facets)
     work.say(replace(event, wishes=wishes, reason=command.reason))
-    made = mapping.made_of(changed, work.context)
+    made = mapping.made_of(changed, work.context, staying=staying(work, changed))
+    moved(work, changed)
     if mapping.is_unmapped(state):
         normalised(work, changed, made)
     else:

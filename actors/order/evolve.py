@@ -128,6 +128,7 @@ def _changed(draft: Draft, event: e.Changed) -> None:
         total_minor=event.total_minor,
         payment=event.payment,
         payment_method=event.payment_method,
+        prepaid=event.prepaid_minor if event.prepaid_minor >= 0 else state.prepaid,
         country=event.country,
         notify=event.notify,
         lines=state.lines + _lines(event.lines),

@@ -38,7 +38,17 @@ class Joint(Struct, frozen=True):
     lacks: Sign = Sign(0)
 
 
-_PLAN = ("stage", "lines", "payment", "payment_method", "accepted_by", "holds", "declined")
+_PLAN = (
+    "stage",
+    "lines",
+    "payment",
+    "payment_method",
+    "accepted_by",
+    "holds",
+    "declined",
+    "waived",
+    "address",
+)
 _THINGS = ("fulfilments", "parcels", "labels")
 
 JOINT: tuple[Joint, ...] = (

@@ -64,14 +64,10 @@ def owed(state: State, order: Order | None, context: Context) -> tuple[int, str]
     """Return the money that is owed for units that were cancelled here, and its currency. Computed,
     never stored: what the channel itself cancels or takes off, it pays back itself. Of money that
     is collected on delivery it is what was paid before and collected beyond what the rest comes
-    to."""
+    to; what the channel calls paid later is what was collected."""
     if order is None or (state.cancel is not None and state.cancel.requested_by == CHANNEL):
         return 0, ""
-    taken = state.collected + sum(
-        x.collect for x in state.fulfilments.values() if x.stage == HANDED_OVER
-    )
-    due, _ = to_collect(order, context.setup, state.payment_method)
-    before = _paid_before(state, order, due)
+    taken, before = collected(state), paid_before(state, order, context)
     if taken or before:
         worth, currency = worth_of_rest(state, order)
         return max(0, before + taken - worth), currency
@@ -83,11 +79,20 @@ def owed(state: State, order: Order | None, context: Context) -> tuple[int, str]
     return max(0, amount), currency
 
 
-def _paid_before(state: State, order: Order, due_minor: int) -> int:
-    """Return what was paid of an order of which the rest is collected on delivery."""
-    if not due_minor or state.payment not in PAID:
+def collected(state: State) -> int:
+    """Return what was collected on delivery."""
+    handed_over = (x for x in state.fulfilments.values() if x.stage == HANDED_OVER)
+    return state.collected + sum(x.collect for x in handed_over)
+
+
+def paid_before(state: State, order: Order, context: Context) -> int:
+    """Return what was paid of an order before the rest is, or was, collected on delivery."""
+    if state.prepaid >= 0:
+        return state.prepaid
+    due, _ = to_collect(order, context.setup, state.payment_method)
+    if not due or state.payment not in PAID:
         return 0
-    return max(0, as_paid(order).total_minor - due_minor)
+    return max(0, as_paid(order).total_minor - due)
 
 
 def money(work: Work) -> e.OrderEvent | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from actors.fulfilment.thing import PLANNED, RESERVED, SHORT, Fulfilment
+from actors.fulfilment.thing import Fulfilment
 from actors.kernel import ledger
 from actors.order.acceptance import accept
 from actors.order.evolve import DECLINED
+from actors.order.places import AT_WORK, FREE, places_for
 from actors.order.reading import is_open
 from actors.order.table import FINAL
 from actors.order.work import Work
@@ -13,10 +14,6 @@ from actors.stock.plan import MAX_FULFILMENTS, OpenLine, plan
 from schemas.messages import events as e
 from schemas.messages.base import Move, Parts
 from schemas.order.things import FULFILMENT, Key
-
-FREE = (SHORT, PLANNED, RESERVED)
-"""Stages in which no warehouse works on a fulfilment."""
-AT_WORK = ("released", "picked", "packed")
 
 
 def drop(work: Work) -> e.OrderEvent | None:
@@ -146,9 +143,12 @@ def planned(work: Work) -> e.OrderEvent | None:
     ]
     if not lines or len(state.fulfilments) >= MAX_FULFILMENTS:
         return None
-    places = [x.name for x in setup.places if x.name not in state.declined]
-    made = plan(lines, places, ())
-    if not made:
+    for delivery in dict.fromkeys(one.delivery for one in lines):
+        places = places_for(state, setup, work.order, delivery)
+        made = plan([x for x in lines if x.delivery == delivery], places, ())
+        if made:
+            break
+    else:
         return None
     one = made[0]
     return e.FulfilmentPlanned(
@@ -165,16 +165,20 @@ def declined(work: Work) -> e.OrderEvent | None:
     state = work.state
     if not state.declined or not _may_plan(work):
         return None
-    if any(x.name not in state.declined for x in work.context.setup.places):
-        return None
     if not any(
-        x.counts.get("o") and x.delivery not in ("digital", "elsewhere") for x in state.lines
+        x.counts.get("o")
+        and x.delivery not in ("digital", "elsewhere")
+        and not places_for(state, work.context.setup, work.order, x.delivery)
+        for x in state.lines
     ):
         return None
     if any(hold.hold_id.startswith(DECLINED) for hold in state.holds):
         return None
     names = ", ".join(state.declined)
-    reason = f"the warehouse cancelled its task by itself, and no place but {names} is left"
+    reason = (
+        f"the warehouse cancelled its task by itself, and no place but {names} is left that sends "
+        "to this address"
+    )
     return e.Held(rule="hold", hold_id=f"{DECLINED}{state.version + 1}", reason=reason)
 
 

@@ -24,6 +24,8 @@ from schemas.messages.effects import Delivery
 from schemas.order.canonical import Line, Order
 
 UNMAPPED = n.UNMAPPED
+ADDRESS_HOLD = f"{UNMAPPED}{n.ADDRESS}"
+"""The hold for an address to which nothing can be sent; a person who releases it has it tried."""
 
 AGAIN_SECONDS = 3_600.0
 """How often an order checks again for what is missing; a new version makes it look at once."""
@@ -44,11 +46,17 @@ class Made(Struct, frozen=True):
     unmapped: tuple[Unmapped, ...] = ()
 
 
-def made_of(order: Order, context: Context, waived: Sequence[str] = ()) -> Made:
-    """Put a stated order into our own terms, or leave it as it is when something is missing."""
+def made_of(
+    order: Order,
+    context: Context,
+    waived: Sequence[str] = (),
+    staying: frozenset[str] = frozenset(),
+) -> Made:
+    """Put a stated order into our own terms, or leave it as it is when something is missing.
+    `staying` are places that its goods do not leave for another one."""
     kinds = [kind for kind in KINDS if hold_id_of(kind) in waived] if waived else ()
     found = normalise(order, context.mappings, context.channel, kinds)
-    beyond = (x for x in unfit(found.order, context.setup) if x.kind not in kinds)
+    beyond = (x for x in unfit(found.order, context.setup, staying) if x.kind not in kinds)
     missing = tuple(dict.fromkeys((*found.unmapped, *beyond)))
     if missing or found.order is order:
         return Made(order, found.order, "", missing)

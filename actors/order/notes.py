@@ -8,6 +8,7 @@ from actors.order.evolve import FETCH
 from actors.order.joint_order import ended
 from actors.order.persons import track
 from actors.order.place import is_unborn, refetch
+from actors.order.places import places_for
 from actors.order.policy import DAY
 from actors.order.reading import is_open, tracking_lane
 from actors.order.state import State
@@ -139,7 +140,7 @@ def _try_stock(work: Work, key: Key) -> None:
     thing = work.state.fulfilments[key]
     if thing.stop:
         return
-    places = [x.name for x in work.context.setup.places if x.name not in work.state.declined]
+    places = places_for(work.state, work.context.setup, work.order, thing.delivery)
     place = places[0] if places else thing.place
     work.say(e.StockTriedAgain(rule="stock-again", key=key, place=place))
 

@@ -14,6 +14,7 @@ from actors.fulfilment.wanted import task
 from actors.label.wanted import buy
 from actors.order import change, mapping, place
 from actors.order.evolve import FETCH
+from actors.order.places import staying
 from actors.order.reading import (
     MONEY_IS_THERE,
     is_held,
@@ -129,7 +130,7 @@ def _release(work: Work, command: i.ActOnOrder) -> str:
         and not mapping.is_unmapped(work.state)
         and work.state.stage in (PLACED, ACCEPTED)
     ):
-        made = mapping.made_of(body, work.context, work.state.waived)
+        made = mapping.made_of(body, work.context, work.state.waived, staying(work, body))
         change.normalised(work, body, made)
     return ""
 

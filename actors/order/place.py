@@ -11,6 +11,7 @@ from actors.order.reading import MONEY_IS_THERE, TEST_ORDER, shipped
 from actors.order.state import State
 from actors.order.table import ACCEPTED, CANCELLED, CLOSED, EXPECTED, FINAL, NEW, PLACED, UNBORN
 from actors.order.work import Work
+from schemas.contracts.doubts import TOO_MANY_ATTRIBUTES
 from schemas.contracts.refusals import REASONS
 from schemas.messages import events as e
 from schemas.messages import inputs as i
@@ -207,7 +208,7 @@ def _dropping(wishes: tuple[e.Wish, ...]) -> list[e.Move]:
 def _doubts(order: Order) -> tuple[str, ...]:
     """Return the known reasons alone: anybody may send an attribute, with anything in its name."""
     named = {x[len(DOUBT) :] for x in order.attributes if x.startswith(DOUBT)}
-    return tuple(sorted(named & REASONS.keys())) if named else ()
+    return tuple(sorted(named & {*REASONS, TOO_MANY_ATTRIBUTES})) if named else ()
 
 
 __all__ = [

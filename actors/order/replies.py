@@ -14,6 +14,7 @@ from actors.fulfilment.table import TABLE as FULFILMENT
 from actors.label import replies as label
 from actors.messages import replies as messages
 from actors.order.decision import Context
+from actors.order.differs import leave
 from actors.order.state import Lost, State
 from actors.order.table import TABLE
 from actors.order.wanted import CANCEL
@@ -23,6 +24,7 @@ from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
 from schemas.messages.base import Intent
+from schemas.messages.words import effect_words
 from schemas.order.things import LABEL, PARCEL, kind_of
 
 BUY, VOID = f.tag_of(f.BuyLabel), f.tag_of(f.VoidLabel)
@@ -94,12 +96,28 @@ def refused(work: Work, command: i.EffectRefused) -> None:
 def given_up(work: Work, command: i.EffectGivenUp) -> None:
     """Only a person can tell or correct it."""
     intent, settles = _find(work, command.number)
+    if intent is not None and not settles and command.sought:
+        _end_search(work, intent, command.reason)
+        return
     if intent is None or not settles:
         return
     work.settled = ((settles, "person"),)
     known = command.outcome_known
     if not (known and _is_moot(work, intent, settles)):
         _elevate(work, intent, command.reason, known=known)
+
+
+def _end_search(work: Work, intent: Intent, reason: str) -> None:
+    """What a person went on without may have been done all the same, and no one could tell."""
+    work.settled = ((intent.number, "person"),)
+    what = effect_words(intent.kind, intent.key)
+    leave(
+        work,
+        f"{what} was skipped while no one knew whether {intent.lane} had done it, and it can't be "
+        f"looked up ({reason[:300].rstrip('.')}): look at {intent.lane} yourself, and undo there "
+        "what is too many",
+    )
+    work.say(e.AnswerNoted(rule="noted", key=intent.key, settles=intent.number))
 
 
 def _is_moot(work: Work, intent: Intent, settles: int) -> bool:

@@ -90,14 +90,15 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     neither stored nor compared.
 
     `family` names the machines and their versions that made it. `collected` is the amount to
-    collect that went with fulfilments that are done, `settled_minor` the money owed that a person
-    settled, `named` of how many units that were cancelled here one was told. `source_updated_at` is
-    the order's time of change in the channel's latest statement, `heard_at` the same in its latest
-    message that says only that the order is cancelled. `beside` says that the channel's latest
-    statement is kept beside the body. `address`, `task` and `book` are the revisions of what a
-    label, a warehouse's task and the ERP are told; `revised` says of what changed in which
-    revisions of task and address it last did. `late_cancel` says that the channel cancelled it when
-    everything had left.
+    collect that went with fulfilments that are done, `prepaid` what was paid before (-1: nothing
+    was collected when the channel stated the order last), `settled_minor` the money owed that a
+    person settled, `named` of how many units that were cancelled here one was told.
+    `source_updated_at` is the order's time of change in the channel's latest statement, `heard_at`
+    the same in its latest message that says only that the order is cancelled. `beside` says that
+    the channel's latest statement is kept beside the body. `address`, `task` and `book` are the
+    revisions of what a label, a warehouse's task and the ERP are told; `revised` says of what
+    changed in which revisions of task and address it last did. `late_cancel` says that the channel
+    cancelled it when everything had left.
     `lines` are all lines that there ever were, in the order in which they came: events name them by
     their place; `sums` are their ledgers together. `ended` is what is left of things that have
     ended, `numbers` are the highest numbers of things so far. `open` lists effects under way,
@@ -119,6 +120,7 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     payment_method: str = ""
     accepted_by: str = ""
     collected: int = 0
+    prepaid: int = -1
     settled_minor: int = 0
     named: int = 0
     country: str = ""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from actors.kernel.setup import Setup
+from actors.kernel.setup import Place, Setup
 from actors.order.normalise import ACCOUNT, ADDRESS, ITEM_NUMBER, SKU, Unmapped
 from schemas.order.canonical import UNLISTED, Address, Line, Order
 from schemas.order.regions import REGIONS, postal_country, region_code
@@ -26,8 +26,9 @@ _WORDS = {
 }  # fmt: skip
 
 
-def unfit(order: Order, setup: Setup) -> Iterator[Unmapped]:
-    """Yield what no partner could carry out, a sentence each (an unlisted SKU by itself)."""
+def unfit(order: Order, setup: Setup, staying: frozenset[str] = frozenset()) -> Iterator[Unmapped]:
+    """Yield what no partner could carry out, a sentence each (an unlisted SKU by itself). What only
+    some places can't send to goes from another one, except what is at a place of `staying`."""
     for line in order.lines:
         if line.sku.startswith(UNLISTED):
             yield Unmapped(SKU, line.sku)
@@ -45,7 +46,7 @@ def unfit(order: Order, setup: Setup) -> Iterator[Unmapped]:
                     f"the customer paid for {_WORDS[what]}, and the settings of {setup.erp} name "
                     f"no account for it: set {what}_account there",
                 )
-    for sentence in _of_address(order, setup):
+    for sentence in _of_address(order, setup, staying):
         yield Unmapped(ADDRESS, sentence)
 
 
@@ -61,7 +62,26 @@ def _money(order: Order) -> list[str]:
     return [*found, *(name for name, minor in beside if minor)]
 
 
-def _of_address(order: Order, setup: Setup) -> Iterator[str]:
+def refusing(order: Order | None, setup: Setup) -> frozenset[str]:
+    """Return the places whose carrier does not deliver to an order's address."""
+    at = order.ship_to if order is not None else None
+    if at is None:
+        return frozenset()
+    return frozenset(one.name for one in setup.places if one.refuses and _refusal(one, at))
+
+
+def _refusal(place: Place, at: Address) -> str:
+    """Return why a place does not send to an address; "" where it does, or takes no label."""
+    if not place.carrier or place.labels != "us":
+        return ""
+    if "military" in place.refuses and _is_military(at):
+        return f"{place.carrier} does not deliver to military post offices (APO, FPO, DPO)"
+    if "post_box" in place.refuses and _is_post_box(at):
+        return f"{place.carrier} does not deliver to post office boxes"
+    return ""
+
+
+def _of_address(order: Order, setup: Setup, staying: frozenset[str]) -> Iterator[str]:
     """Labels are bought by us: then its address must be one that a label can show."""
     places = [one for one in setup.places if one.carrier and one.labels == "us"]
     if not places or not any(_is_parcel(line) for line in order.lines):
@@ -83,11 +103,10 @@ def _of_address(order: Order, setup: Setup) -> Iterator[str]:
     pattern = _POSTAL_CODES.get(country)
     if pattern is not None and pattern.fullmatch(at.postal_code.strip()) is None:
         yield f"in the shipping address the postal code is none of {country}"
-    for one in places:
-        if "military" in one.refuses and _is_military(at):
-            yield f"{one.carrier} does not deliver to military post offices (APO, FPO, DPO)"
-        elif "post_box" in one.refuses and _is_post_box(at):
-            yield f"{one.carrier} does not deliver to post office boxes"
+    refusals = {one.name: told for one in setup.places if (told := _refusal(one, at))}
+    for name, told in refusals.items():
+        if len(refusals) == len(setup.places) or name in staying:
+            yield told
 
 
 def _is_parcel(line: Line) -> bool:

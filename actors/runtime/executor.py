@@ -13,9 +13,10 @@ from msgspec.structs import replace
 from actors.runtime import errors
 from actors.runtime.item import Item
 from actors.runtime.lane import Lane
-from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, UNMATCHED, Envelope, Told
+from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, UNMATCHED
 from actors.runtime.observer import Trace
 from actors.runtime.ports import Call, EffectNote, Outbox, Suspensions
+from actors.runtime.posting import Reply, post
 from actors.runtime.references import SigningKeyMissing
 from actors.runtime.registry import Registry
 from actors.runtime.runtime import Runtime
@@ -27,21 +28,8 @@ log = logging.getLogger(__name__)
 REST_SECONDS = 5.0
 """How long an effect rests whose answer could not be taken, before it is looked up."""
 
-POST_AGAIN_SECONDS = 0.2
-"""Pause before a reply is posted again to a stream whose mailbox is full."""
-
 NOTE_AGAIN_SECONDS = 1.0
 """Pause before a note is written again while the store is away."""
-
-Reply = EffectDone | EffectRefused | EffectGivenUp
-
-_ENDS: dict[type[Reply], str] = {
-    EffectDone: "done",
-    EffectRefused: "refused",
-    EffectGivenUp: "given-up",
-}
-"""The first word of a reply's input id. Each end has its own: what a partner did is heard also when
-the effect had been refused or given up before."""
 
 
 class EffectExecutor:
@@ -145,22 +133,57 @@ class EffectExecutor:
         except (errors.Unknown, TimeoutError) as failed:
             self._failed(lane)
             error, soon = failed, lane.retry_delay(item, None)
+        except errors.NeedsPerson as failed:  # such as several of them at the partner
+            self._answered(lane)
+            return await self._end_search(lane, item, failed)
         except Exception as failed:  # noqa: BLE001 - one look fails; the next is due all the same
-            # Such as several of them at the partner: what is there is for a person to say.
             log.warning("Effect %s of %s could not be looked up: %s", *item.name[::-1], failed)
             error = failed
         if found is not None:
-            outcome, why = await self._post(item, EffectDone(number=item.number, result=found))
-            if outcome in {COMMITTED, DUPLICATE}:
-                await self._look_later(lane, item, "", None)
-                return "done", None
+            return await self._adopt(lane, item, found)
+        return await self._after_look(lane, item, error, soon)
+
+    async def _adopt(
+        self, lane: Lane, item: Item, found: Result
+    ) -> tuple[str, BaseException | None]:
+        reply = EffectDone(number=item.number, result=found)
+        outcome, why = await post(self._registry, item, reply)
+        if outcome in {COMMITTED, DUPLICATE}:
+            await self._look_later(lane, item, "", None)
+            return "done", None
+        if self._runtime.stopping:
+            lane.release(item)
+            return "retry", None
+        error = RuntimeError(f"What was found was not taken: {outcome} {why}")
+        log.error("Effect %s of %s: %s", *item.name[::-1], error)
+        return await self._after_look(lane, item, error, None)
+
+    async def _after_look(
+        self, lane: Lane, item: Item, error: Exception | None, soon: float | None
+    ) -> tuple[str, BaseException | None]:
+        """Leave it to the next look, or end the search: with an error a person must know."""
+        delay = self._next_look(lane, item, soon)
+        if delay is None and error is not None:
+            return await self._end_search(lane, item, error)
+        await self._look_later(lane, item, str(error or ""), delay)
+        return ("absent", None) if error is None else ("retry", error)
+
+    async def _end_search(
+        self, lane: Lane, item: Item, error: Exception
+    ) -> tuple[str, BaseException | None]:
+        """Leave it to a person what the search could not tell, on the order itself."""
+        reason = str(error) or type(error).__name__
+        given_up = EffectGivenUp(
+            number=item.number, reason=reason, outcome_known=False, sought=True
+        )
+        outcome, why = await post(self._registry, item, given_up)
+        if outcome not in {COMMITTED, DUPLICATE}:
             if self._runtime.stopping:
                 lane.release(item)
                 return "retry", None
-            error = RuntimeError(f"What was found was not taken: {outcome} {why}")
-            log.error("Effect %s of %s: %s", *item.name[::-1], error)
-        await self._look_later(lane, item, str(error or ""), self._next_look(lane, item, soon))
-        return ("absent", None) if error is None else ("retry", error)
+            log.error("That effect %s of %s is a person's: %s %s", *item.name[::-1], outcome, why)
+        await self._look_later(lane, item, reason, None)
+        return "person", error
 
     def _next_look(self, lane: Lane, item: Item, soon: float | None) -> float | None:
         """Return in how many seconds it is looked up again, None when it has been often enough.
@@ -258,12 +281,12 @@ class EffectExecutor:
     async def _reply(self, lane: Lane, item: Item, reply: Reply) -> None:
         """Bring the answer to the stream and wait until it is on disk; then the effect has
         ended."""
-        outcome, why = await self._post(item, reply)
+        outcome, why = await post(self._registry, item, reply)
         if outcome == POISON and not isinstance(reply, EffectGivenUp):
             # It would be the same answer each time: a person must know what the partner did.
             reason = f"{lane.name} answered, but its answer can't be kept. Look there what it did."
             given_up = EffectGivenUp(number=item.number, reason=reason, outcome_known=False)
-            outcome, why = await self._post(item, given_up)
+            outcome, why = await post(self._registry, item, given_up)
         lane.end(item)
         if outcome in {COMMITTED, DUPLICATE}:
             lane.release(item)
@@ -278,24 +301,6 @@ class EffectExecutor:
             await self._suspend(lane, item, why)
         else:
             await self._rest(lane, item, f"the answer was not taken: {outcome}", REST_SECONDS)
-
-    async def _post(self, item: Item, reply: Reply) -> tuple[str, str]:
-        while True:
-            ended: asyncio.Future[tuple[str, str]] = asyncio.get_running_loop().create_future()
-            envelope = Envelope(
-                reply,
-                f"{_ENDS[type(reply)]}:{item.number}",
-                _ending(ended),
-                channel=item.channel,
-                ref=item.ref,
-                trace=item.watched,
-            )
-            try:
-                self._registry.post(item.order_id, envelope)
-            except errors.MailboxFull:
-                await asyncio.sleep(POST_AGAIN_SECONDS)
-                continue
-            return await ended
 
     async def _give_up(self, lane: Lane, item: Item, reason: str, *, known: bool) -> None:
         reply = EffectGivenUp(number=item.number, reason=reason, outcome_known=known)
@@ -390,11 +395,3 @@ class EffectExecutor:
             due_at=self._runtime.clock.now() + timedelta(seconds=delay),
             error=masked[:500],
         )
-
-
-def _ending(ended: asyncio.Future[tuple[str, str]]) -> Told:
-    def told(outcome: str, reason: str) -> None:
-        if not ended.done():
-            ended.set_result((outcome, reason))
-
-    return told

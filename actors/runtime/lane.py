@@ -13,6 +13,7 @@ from actors.runtime.breaker import Breaker
 from actors.runtime.call_policy import CallPolicy
 from actors.runtime.item import Item
 from actors.runtime.ports import EffectName, Partner
+from actors.runtime.unconfigured import Unconfigured
 
 MAX_COUNTED = 20_000
 """Effects whose failed tries are counted per partner, about 3 MB; beyond it the one that failed
@@ -146,8 +147,11 @@ class Lane:
 
     @property
     def sought_after_seconds(self) -> float | None:
-        """How long after a person went on without an effect it is looked up first; None: never."""
+        """How long after a person went on without an effect it is looked up first; None: never. Of
+        a partner that is no longer configured that is the last time, and ends the search."""
         times = self.policy.sought_seconds
+        if times and isinstance(self.partner, Unconfigured):
+            return times[-1]
         return times[0] if times and self.partner.can_look_up else None
 
     # --- looks into the store ---------------------------------------------------------------------

@@ -234,7 +234,7 @@ class Outbox(Protocol):
 
     async def effect_counts(self, partitions: Sequence[int]) -> dict[str, tuple[int, float]]:
         """Return for each lane how many effects of these partitions are open, and the oldest one's
-        age in seconds."""
+        age in seconds; 0 of a lane in which effects are only looked up."""
         ...
 
 

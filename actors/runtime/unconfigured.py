@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.runtime.call_policy import CallPolicy
-from actors.runtime.errors import Retryable
+from actors.runtime.errors import NeedsPerson, Retryable
 from actors.runtime.ports import Call
 from schemas.messages.effects import Result
 
@@ -30,5 +30,7 @@ class Unconfigured:
         )
 
     async def look_up(self, call: Call) -> Result | None:
-        """No one can be asked."""
-        return None
+        """Raise NeedsPerson: no one can be asked."""
+        raise NeedsPerson(
+            f"no partner is configured as {self.name!r} any more", outcome_known=False
+        )

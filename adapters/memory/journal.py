@@ -257,13 +257,15 @@ class MemoryJournal:
                 kept.status = "person"
 
     async def effect_counts(self, partitions: Sequence[int]) -> dict[str, tuple[int, float]]:
-        """Return for each lane the open effects and the oldest one's age in seconds."""
+        """Return for each lane the open effects and the oldest one's age; see the port."""
         await self._turn()
         ages: dict[str, list[timedelta]] = {}
         for (order_id, _), kept in self._effects.items():
-            if kept.status == "open" and self._orders[order_id].partition in partitions:
-                ages.setdefault(kept.recorded.lane, []).append(self.now - kept.at)
-        return {name: (len(old), max(old).total_seconds()) for name, old in ages.items()}
+            if kept.status in _CALLED and self._orders[order_id].partition in partitions:
+                old = ages.setdefault(kept.recorded.lane, [])
+                old += [self.now - kept.at] if kept.status == "open" else []
+        none = timedelta()
+        return {x: (len(old), max(old, default=none).total_seconds()) for x, old in ages.items()}
 
     async def due_timers(
         self,

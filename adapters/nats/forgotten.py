@@ -28,6 +28,10 @@ from adapters.nats.messages import message_of
 MAX_FOUND, MAX_FOUND_BYTES = 256, 16 * 1024 * 1024
 """Messages that one search returns, and their size; the next search continues."""
 
+MAX_DELETIONS = 10
+"""Times that the stream is asked to delete a message before that is an error in the log; it is
+asked further on, and the message is not handed out again."""
+
 _EVERYTHING = (">",)
 _ANSWER_SECONDS = 5.0
 _VERSION_LINE = b"NATS/1.0\r\n"
@@ -59,28 +63,40 @@ class _Answer(Struct):
 _read_answer = json.Decoder(_Answer).decode
 
 
+class _Found:
+    """A message that two searches found: how often it was handed out (the stream once, when it
+    counted it as acknowledged), whether it is handed out now, and how often its deletion was asked
+    for."""
+
+    __slots__ = ("deletions", "deliveries", "out")
+
+    def __init__(self) -> None:
+        self.deliveries = 1
+        self.out = False
+        self.deletions = 0
+
+
 class Forgotten:
     """One message that the stream keeps and does not deliver. Acknowledging it deletes it; one that
-    is given back stays, and is found again."""
+    is given back stays, is found again, and its deliveries are counted: the intake bounds them."""
 
-    __slots__ = ("_client", "_place", "message")
+    __slots__ = ("_client", "_found", "_place", "message")
 
-    def __init__(self, message: Message, client: Client, stream: str, sequence: int) -> None:
+    def __init__(
+        self, message: Message, client: Client, place: tuple[str, int], found: _Found
+    ) -> None:
         self.message = message
         self._client = client
-        self._place = stream, sequence
+        self._place = place
+        self._found = found
 
     async def ack(self) -> None:
         """Delete the message. What becomes of that shows in the next search."""
-        stream, sequence = self._place
-        try:
-            request = json.encode({"seq": sequence, "no_erase": True})
-            await self._client.publish(f"$JS.API.STREAM.MSG.DELETE.{stream}", request)
-        except (nats.errors.Error, OSError) as error:
-            _log.debug("A forgotten message was not deleted; it is found again: %s", error)
+        await _delete(self._client, self._place, self._found)
 
     async def nak(self, delay_seconds: float = 0.0) -> None:
-        """Leave the message where it is."""
+        """Leave the message where it is, for the next search."""
+        self._found.out = False
 
     async def in_progress(self) -> None:
         """No time runs for the message."""
@@ -92,25 +108,39 @@ class Search:
     def __init__(self, connection: Connection, plans: Sequence[ConsumerPlan]) -> None:
         self._connection = connection
         self._plans = plans
-        self._suspects: set[tuple[str, int]] = set()
+        self._suspects: dict[tuple[str, int], _Found] = {}
 
     async def once(self) -> list[Forgotten]:
         """Return the forgotten messages that the search before this one found as well: one that was
-        just being acknowledged is gone by now. Raises NatsUnusable."""
+        just being acknowledged is gone by now. One that is being processed is not handed out twice,
+        and of one that has ended the deletion is repeated. Raises NatsUnusable."""
         found: list[Forgotten] = []
-        suspects: set[tuple[str, int]] = set()
+        suspects: dict[tuple[str, int], _Found] = {}
         try:
             for plan in self._plans:
                 for kept in await self._kept(plan, MAX_FOUND - len(suspects)):
                     place = plan.stream, kept.seq
-                    suspects.add(place)
-                    if place in self._suspects:
-                        message = message_of(_message(plan.stream, kept, self._connection.client))
-                        found.append(Forgotten(message, self._connection.client, *place))
+                    before = self._suspects.get(place)
+                    suspects[place] = before or _Found()
+                    if before is None:
+                        continue
+                    if before.deletions:
+                        await _delete(self._connection.client, place, before)
+                    elif not before.out:
+                        found.append(self._handed_out(place, kept, before))
         except (APIError, nats.errors.Error, MsgspecError, TimeoutError, OSError) as error:
+            for one in found:  # not handed out after all
+                await one.nak()
             raise NatsUnusable(f"JetStream does not say what it keeps: {error}") from error
         self._suspects = suspects
         return found
+
+    def _handed_out(self, place: tuple[str, int], kept: _Kept, found: _Found) -> Forgotten:
+        found.deliveries += 1
+        found.out = True
+        client = self._connection.client
+        message = message_of(_message(place[0], kept, found.deliveries, client))
+        return Forgotten(message, client, place, found)
 
     async def _kept(self, plan: ConsumerPlan, most: int) -> list[_Kept]:
         """Return what the stream keeps at or below the consumer's acknowledgements."""
@@ -141,13 +171,29 @@ class Search:
         return answer.message
 
 
-def _message(stream: str, kept: _Kept, client: Client) -> Msg:
-    """Return it as the server would deliver it for the second time."""
+async def _delete(client: Client, place: tuple[str, int], found: _Found) -> None:
+    stream, sequence = place
+    found.deletions += 1
+    if found.deletions == MAX_DELETIONS:
+        _log.error(
+            "JetStream does not delete message %d of %s, which has been processed. Whoever runs "
+            "the server must delete it: `nats stream rmm %s %d`.",
+            *(sequence, stream, stream, sequence),
+        )
+    try:
+        request = json.encode({"seq": sequence, "no_erase": True})
+        await client.publish(f"$JS.API.STREAM.MSG.DELETE.{stream}", request)
+    except (nats.errors.Error, OSError) as error:
+        _log.debug("A forgotten message was not deleted; it is found again: %s", error)
+
+
+def _message(stream: str, kept: _Kept, deliveries: int, client: Client) -> Msg:
+    """Return it as the server would deliver it with its count of deliveries."""
     headers = BytesParser().parsebytes(kept.hdrs.removeprefix(_VERSION_LINE))
     return Msg(
         _client=client,
         subject=kept.subject,
-        reply=f"$JS.ACK.{stream}.forgotten.2.{kept.seq}.0.{_nanoseconds(kept.time)}.0",
+        reply=f"$JS.ACK.{stream}.forgotten.{deliveries}.{kept.seq}.0.{_nanoseconds(kept.time)}.0",
         data=kept.data,
         headers={name: str(value) for name, value in headers.items()},
     )

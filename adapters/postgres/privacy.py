@@ -123,6 +123,18 @@ class PrivacyRequests:
         # None: its twin committed between this statement's two looks.
         return rows[0]["id"] if rows else await self._known(delivery_id)
 
+    async def name_of(self, delivery_id: str, at: datetime, *, repeats: timedelta) -> str:
+        """Return the delivery id to keep a channel's request under. What is asked in the words of
+        an earlier request, which has ended for longer than `repeats` by then, is asked again."""
+        delivery_id = text_of(delivery_id)
+        rows = await self._pool.fetch(_sql()["latest"], delivery_id)
+        if not rows:
+            return delivery_id
+        ended, again = rows[0]["done_at"], rows[0]["again"]
+        if ended is not None and at > ended + repeats:
+            again += 1
+        return f"{delivery_id}#{again + 1}" if again else delivery_id
+
     async def _known(self, delivery_id: str) -> int:
         query = "SELECT id FROM privacy_requests WHERE delivery_id = $1"
         (row,) = await self._pool.fetch(query, delivery_id)
@@ -169,7 +181,8 @@ class PrivacyRequests:
         return bool(rows)
 
     async def force(self, request_id: int, *, person: str, reason: str, at: datetime) -> bool:
-        """Have it not wait for orders under way. False: it is not open, or nothing is erased."""
+        """Have it not wait for orders under way, once its grace period has ended. False: it is not
+        open, or nothing is erased."""
         words = (text_of(person), text_of(reason))
         return bool(await self._pool.fetch(_sql()["force"], request_id, at, *words))
 

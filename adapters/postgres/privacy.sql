@@ -15,6 +15,12 @@ WITH added AS (
 )
 SELECT id FROM added UNION ALL SELECT id FROM privacy_requests WHERE delivery_id = $1;
 
+-- name: latest
+-- A request and those that were asked again later in the same words: `<delivery id>#2` and so on.
+SELECT id, done_at, (SELECT count(*) FROM privacy_requests WHERE delivery_id >= $1 || '#' AND delivery_id < $1 || '$') AS again
+FROM privacy_requests WHERE delivery_id = $1 OR (delivery_id >= $1 || '#' AND delivery_id < $1 || '$')
+ORDER BY id DESC LIMIT 1;
+
 -- name: list
 SELECT {columns} FROM privacy_requests
 WHERE ($1::text IS NULL OR state = $1) AND ($2::text[] IS NULL OR channel = ANY($2)) AND id < $3

@@ -238,8 +238,9 @@ FROM given n JOIN effects f ON f.order_id = n.order_id AND f.number = n.number
 WHERE (f.partition IN (SELECT partition FROM held)) IS NOT TRUE;
 
 -- name: effect_counts
-SELECT lane, count(*) AS open, extract(epoch FROM now() - min(at))::float8 AS oldest_seconds
-FROM effects WHERE status = 'open' AND partition = ANY ($1::int[]) GROUP BY lane;
+SELECT lane, count(*) FILTER (WHERE status = 'open') AS open,
+    coalesce(extract(epoch FROM now() - min(at) FILTER (WHERE status = 'open')), 0)::float8 AS oldest_seconds
+FROM effects WHERE status IN ('open', 'sought') AND partition = ANY ($1::int[]) GROUP BY lane;
 
 -- name: due_timers
 SELECT order_id, key, name, due_at FROM timers

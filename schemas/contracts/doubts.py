@@ -29,12 +29,16 @@ LEAST_DIGITS, MOST_DIGITS = 5, 15
 """Digits of a phone number before the extension: ITU-T E.164 allows 15; few have fewer than 5."""
 
 
+TOO_MANY_ATTRIBUTES = "too_many_attributes"
+"""A doubt that no message is refused for: it has more attributes than an order keeps apart."""
+
 MOST_OF_A_CODE = 5
 """Letters of a region's code: what carriers take."""
 
 
 class Doubt(Struct, frozen=True):
-    """A reason of `schemas.contracts.refusals.REASONS`, and a whole sentence."""
+    """A reason of `schemas.contracts.refusals.REASONS`, or TOO_MANY_ATTRIBUTES, and a whole
+    sentence."""
 
     reason: str
     sentence: str

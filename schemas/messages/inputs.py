@@ -235,11 +235,13 @@ class EffectRefused(Struct, frozen=True, kw_only=True, tag="effect.refused.v1"):
 
 class EffectGivenUp(Struct, frozen=True, kw_only=True, tag="effect.given_up.v1"):
     """Only a person can tell how effect `number` ended, or correct it. `outcome_known` is False
-    when it may have been done."""
+    when it may have been done; `sought` that a person had skipped it, and that looking it up later
+    ends without telling."""
 
     number: int
     reason: str
     outcome_known: bool = True
+    sought: bool = False
 
 
 class TimerFired(Struct, frozen=True, kw_only=True, tag="timer.fired.v2"):

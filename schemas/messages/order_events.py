@@ -66,7 +66,8 @@ class Changed(Event, frozen=True, kw_only=True, tag="order.changed.v1"):
     """The order says something else now, and what is not done yet follows. `facets` name what
     differs (`address`, `contact`, `method`, `note`, `lines`, `money`); `lines` are added lines;
     added units are in `moves`, units that are no longer wanted in `wishes`. `by` is the channel or
-    a person."""
+    a person. `prepaid_minor` is what was paid before anything was collected on delivery (-1:
+    nothing was collected yet)."""
 
     by: str
     facets: tuple[str, ...]
@@ -81,6 +82,7 @@ class Changed(Event, frozen=True, kw_only=True, tag="order.changed.v1"):
     mappings: int = 0
     stated_digest: str = ""
     reason: str = ""
+    prepaid_minor: int = -1
 
 
 class Normalised(Event, frozen=True, kw_only=True, tag="order.normalised.v2"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from service.app import running
@@ -28,25 +28,38 @@ def settings_of(found: running.Running) -> Settings:
     return load(_environment_of(found), path)
 
 
-def settings_meant(config: Path | None, data: Path | None) -> Settings:
+def settings_meant(
+    config: Path | None, data: Path | None, say: Callable[[str], None] | None = None
+) -> Settings:
     """Return the settings that a command means: of the file named, else of the service of the
     directory named, else of this place's file, else of the service that runs here, such as the
-    demo. Raises ConfigurationRefused, and NotRunning for a directory of no service."""
+    demo. `say` is told when that service has ended, so that its variables are not known. Raises
+    ConfigurationRefused, and NotRunning for a directory of no service."""
     if config is not None:
         return load(path=config)
-    if data is not None:
-        return settings_of(running.read(folder_of(data)))
-    if file_in_use() is None:
-        try:
-            return settings_of(running.read(folder_of(None)))
-        except running.NotRunning:
-            pass
-    return load()
+    if data is None and file_in_use() is not None:
+        return load()
+    folder = folder_of(data)
+    try:
+        found = running.read(folder)
+    except running.NotRunning:
+        if data is not None:
+            raise
+        return load()
+    if say is not None and not running.is_alive(found):
+        say(
+            f"The service of {folder} (pid {found.pid}) has ended; this is what its file says now, "
+            "with the variables of this terminal. Start it again with `orderwright serve`, or name "
+            "a file with --config."
+        )
+    return settings_of(found)
 
 
 def _environment_of(found: running.Running) -> Mapping[str, str] | None:
-    """Return the environment of a running service; None (ours) when it has ended or is another
-    user's."""
+    """Return the environment of a running service; None (ours) when it has ended (its pid may be
+    another process's) or is another user's."""
+    if not running.is_alive(found):
+        return None
     try:
         raw = Path(f"/proc/{found.pid}/environ").read_bytes()
     except OSError:

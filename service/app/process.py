@@ -40,6 +40,7 @@ from service.app.servers import Servers, open_servers
 from service.app.sessions import signing_keys
 from service.channels.run import keep_channels
 from service.channels.sync import SyncMetrics
+from service.embedded.proc import start_ticks
 from service.inbound.intake import Intake
 from service.inbound.resolving import Resolving
 from service.mappings.keeper import MappingsKeeper
@@ -249,6 +250,7 @@ class Service:
         postgres, nats = servers.embedded_postgres, servers.embedded_nats
         return running.Running(
             pid=os.getpid(),
+            started=start_ticks(os.getpid()) or 0,
             url=url,
             postgres_dsn=servers.postgres_dsn,
             nats_url=servers.nats_url,

@@ -8,6 +8,7 @@ import msgspec
 
 from service.app.errors import OperatorError
 from service.embedded.data_directory import write_private
+from service.embedded.proc import start_ticks
 
 FILE = "runtime.json"
 
@@ -20,7 +21,8 @@ class NotRunning(OperatorError):
 
 class Running(msgspec.Struct, frozen=True, kw_only=True):
     """Where the running service and its servers are, and which file configures it ("": none). Only
-    the owner can read it: the addresses contain passwords."""
+    the owner can read it: the addresses contain passwords. `started` is when its process began, in
+    clock ticks since boot: the pid alone may be another process's by now."""
 
     pid: int
     url: str
@@ -31,6 +33,7 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     mappings_file: str = ""
     channels: tuple[str, ...] = ()
     config: str = ""
+    started: int = 0
 
 
 def write(data_dir: Path, running: Running) -> None:
@@ -54,5 +57,5 @@ def read(data_dir: Path) -> Running:
 
 
 def is_alive(found: Running) -> bool:
-    """Whether the process that wrote the addresses still exists."""
-    return Path(f"/proc/{found.pid}").exists()
+    """Whether the process that wrote the addresses still exists, and its pid is not reused."""
+    return start_ticks(found.pid) == found.started

@@ -135,7 +135,7 @@ def doctor(config_file: ConfigFile = None, data: Data = None) -> None:
     from service.app.doctor import examine
     from service.app.located import settings_meant
 
-    findings = asyncio.run(examine(settings_meant(config_file, data)))
+    findings = asyncio.run(examine(settings_meant(config_file, data, _note)))
     for finding in findings:
         print(f" {'✔' if finding.good else '✘'} {finding.what}: {finding.words}")
     bad = sum(not finding.good for finding in findings)
@@ -159,7 +159,7 @@ def config_show(config_file: ConfigFile = None, data: Data = None) -> None:
     from service.app.located import settings_meant
     from service.settings import describe
 
-    for row in describe(settings_meant(config_file, data)):
+    for row in describe(settings_meant(config_file, data, _note)):
         print(f"{row.key} = {row.value}")
 
 
@@ -175,6 +175,10 @@ def spec_schemas(
         raise OperatorError(f"There is no schema {name}; use one of: {', '.join(schemas)}.")
     json.dump(schemas[name] if name else dict(schemas), sys.stdout, indent=2)
     print()
+
+
+def _note(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _tick(line: str) -> None:

@@ -34,8 +34,8 @@ READ, ACT = "privacy:read", "privacy:act"
 
 class Asked(Struct, frozen=True, forbid_unknown_fields=True):
     """The body of a request: what is asked, about whom, and why. `preview` returns what it would
-    find and changes nothing; `force` also erases orders under way; `now` cuts the grace period
-    short."""
+    find and changes nothing; `force` also erases orders under way; only `now` cuts the grace
+    period short."""
 
     asks: Literal["redact", "export", "redact_shop"]
     channel: Annotated[ShortText, Meta(min_length=1)]
@@ -140,7 +140,7 @@ class PrivacyApi:
         return await self._api.once(request, principal, raw, work)
 
     async def force(self, request: web.Request) -> web.Response:
-        """Carry out a request without waiting for orders under way."""
+        """Carry out a request without waiting for orders under way, after its grace period."""
 
         async def work(found: Request, person: str, reason: str) -> bool:
             return await self._service.force(found.id, person, reason)

@@ -125,7 +125,8 @@ def redact(
     channel: Channel = None,
     shop: Annotated[bool, typer.Option("--shop", help="Everyone on the channel.")] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Don't wait for orders under way.")
+        bool,
+        typer.Option("--force", help="After the grace period, wait for no order under way."),
     ] = False,
     now: Annotated[bool, typer.Option("--now", help="Don't wait for the grace period.")] = False,
     preview: Annotated[
@@ -158,17 +159,18 @@ def redact(
 
 @application.command()
 def force(request_id: Id, reason: Why, data: Data = None) -> None:
-    """Carry out a request at once: orders under way lose their address."""
+    """Carry out a request without waiting for orders under way, which lose their address. Its grace
+    period stays: `privacy now` cuts it short."""
     why = _why(reason)
 
     async def run(hand: PrivacySession) -> None:
         if not await hand.service.force((await _request(hand, request_id)).id, _me(), why):
             raise OperatorError(
-                f"Request {request_id} is done, or erases nothing; nothing was changed."
+                f"Request {request_id} is not open, or erases nothing; nothing was changed."
             )
 
     _with(data, run)
-    print(f"{request_id} no longer waits; see `orderwright privacy show {request_id}`.")
+    print(f"{request_id} waits for no orders; `orderwright privacy show {request_id}` says more.")
 
 
 @application.command("now")

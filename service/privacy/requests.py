@@ -42,6 +42,11 @@ ALARM_SECONDS = 3_600.0
 ALARM_BEFORE = timedelta(days=7)
 """A request that is still open this long before it is due raises an alarm every hour."""
 
+REPEATS = timedelta(hours=48)
+"""For so long after a request has ended, the same bytes are a repeat of it (Shopify sends a webhook
+again for some hours). What asks later asks again: the next `shop/redact` of a shop has the same
+bytes, and its id is in no signed place."""
+
 MAX_NAMED = 5
 """Orders or messages that a sentence lists; the rest is counted."""
 
@@ -104,15 +109,18 @@ class Privacy:
         self._alarmed_at = float("-inf")
 
     async def asked(self, message: Message, command: AskPrivacy) -> None:
-        """Store a channel's request, once per delivery id; returns when it is on disk."""
+        """Store a channel's request, once for equal bytes until REPEATS after it has ended; returns
+        when it is on disk."""
+        at = message.received_at
+        name = await self._requests.name_of(message.delivery_id, at, repeats=REPEATS)
         await self._requests.add(
             command.asks,
             message.channel,
             command.subject,
-            delivery_id=message.delivery_id,
+            delivery_id=name,
             asked_by=f"the channel {message.channel}",
             reason=message.topic or "The channel requested it.",
-            at=message.received_at,
+            at=at,
         )
         self._wake.set()
 
@@ -152,7 +160,8 @@ class Privacy:
     def _is_due(self, request: Request) -> bool:
         # A request that a person forced, or whose grace a person cut short, is tried at once.
         hastened = request.hastened and request.waits_for.startswith(IN_GRACE)
-        at_once = (request.forced or hastened) and not request.unreadable
+        forced = request.forced and not self._in_grace(request)
+        at_once = (forced or hastened) and not request.unreadable
         return at_once or self._look_at.get(request.id, 0.0) <= self._clock.monotonic()
 
     def _tell(self, opened: int, late: list[Request]) -> None:
@@ -191,7 +200,7 @@ class Privacy:
 
     def _in_grace(self, request: Request) -> bool:
         ended = request.received_at + self._grace <= self._clock.now()
-        return not (ended or request.forced or request.hastened)
+        return not (ended or request.hastened)
 
     async def _announce(self, request: Request) -> None:
         until = (request.received_at + self._grace).astimezone(UTC)

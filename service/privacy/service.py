@@ -138,7 +138,8 @@ class PrivacyService:
         )
 
     async def force(self, request_id: int, person: str, reason: str) -> bool:
-        """Stop waiting for orders under way. False: the request is done, or erases nothing."""
+        """Wait for no orders under way; the grace period stays. False: the request is not open, or
+        erases nothing."""
         return await self.requests.force(
             request_id, person=person, reason=reason, at=self._clock.now()
         )

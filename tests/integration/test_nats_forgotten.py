@@ -13,6 +13,8 @@ import pytest
 
 from adapters.nats import intake_source
 from adapters.nats.connection import Connection, connect
+from adapters.nats.consumers import plans
+from adapters.nats.forgotten import MAX_DELETIONS, Search
 from adapters.nats.intake_source import IntakeSource
 from adapters.nats.streams import ORDERS
 from service.embedded.data_directory import DataDirectory
@@ -50,6 +52,62 @@ def replace(place: Path, saved: Path, data: DataDirectory) -> None:
     if data.account is not None:
         for file in (place, *place.iterdir()):
             os.chown(file, data.account.uid, data.account.gid)
+
+
+@asynccontextmanager
+async def forgetful(numbers: int) -> AsyncIterator[tuple[Connection, IntakeSource]]:
+    """A server that was killed after it took so many messages as acknowledged, and kept them."""
+    with temporary_home() as home, DataDirectory(home / "data") as data:
+        async with started(data) as (connection, source):
+            publisher = await started_publisher(connection)
+            for number in range(numbers):
+                await put(publisher, str(number))
+            files = next((home / "data").rglob(f"streams/{ORDERS}/msgs"))
+            shutil.copytree(files, home / "saved")
+            await take(source, numbers)
+            await settled(source)
+        replace(files, home / "saved", data)
+        async with started(data) as both:
+            yield both
+
+
+async def test_one_that_always_fails_is_counted() -> None:
+    """What is given back again and again is handed out with its count of deliveries, at which the
+    intake puts any message in quarantine; never twice at a time."""
+    async with forgetful(1) as (connection, _):
+        search = Search(connection, plans(1, 64, 12.0))
+        assert await search.once() == []
+        for deliveries in (2, 3, 4):
+            (one,) = await search.once()
+            assert one.message.deliveries == deliveries
+            assert await search.once() == []
+            await one.nak()
+        (one,) = await search.once()
+        await one.ack()
+
+        async def gone() -> bool:
+            return await kept(connection) == 0
+
+        await eventually(gone)
+        assert await search.once() == []
+
+
+async def test_one_that_was_processed_is_only_deleted_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A stream that refuses to delete it is asked again, whoever runs the server is told, and the
+    message is not processed again."""
+    async with forgetful(1) as (connection, _):
+        search = Search(connection, plans(1, 64, 12.0))
+        await search.once()
+        (one,) = await search.once()
+        settings = (await connection.jetstream.stream_info(ORDERS)).config
+        await connection.jetstream.update_stream(settings.evolve(deny_delete=True))
+        await one.ack()
+        for _ in range(MAX_DELETIONS - 1):
+            assert await search.once() == []
+        assert await kept(connection) == 1
+    assert "nats stream rmm ORDERS 1" in caplog.text
 
 
 async def test_what_the_stream_forgot_is_handed_out_again(monkeypatch: pytest.MonkeyPatch) -> None:

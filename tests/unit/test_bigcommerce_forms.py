@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from adapters.kit.attributes import unpacked
 from tests.bigcommerce_payloads import a_bundle, a_product, an_address, stated
 
 
@@ -13,7 +14,8 @@ def test_more_attributes_than_an_order_may_have_are_kept_together() -> None:
     product = a_product(1, "10.0000", 2, configurable_fields=asked)
     found = stated(a_bundle(products=[product, a_product(2, "5.5000")])).attributes
     assert len(found) <= 100
-    assert json.loads(found["bigcommerce.more_attributes"])["line 1: q129"] == "a"
+    assert json.loads(found["bigcommerce.more_attributes.1"])["line 1: q129"] == "a"
+    assert unpacked(found)["line 1: q129"] == "a"
 
 
 def test_states_in_words_are_codes() -> None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from adapters.channels.canonical.source import Canonical
 from adapters.postgres.timeline import event_entry
 from schemas.contracts import refusals
-from schemas.contracts.doubts import doubts_of, refuse_doubts, shapes_of
+from schemas.contracts.doubts import TOO_MANY_ATTRIBUTES, doubts_of, refuse_doubts, shapes_of
 from schemas.contracts.refusals import Refused
 from schemas.messages import events as e
 from schemas.messages.codec import encode
@@ -167,6 +167,7 @@ def test_a_full_list_of_attributes_still_comes_in() -> None:
     found = SHOP.translate("place", "", json.dumps(payload).encode())
     assert isinstance(found, PlaceOrder)
     assert len(found.order.attributes) <= 100
-    assert "shopify.more_attributes" in found.order.attributes
+    assert "shopify.more_attributes.1" in found.order.attributes
+    assert "has 100 attributes" in found.order.attributes[DOUBT + TOO_MANY_ATTRIBUTES]
     assert any(name.startswith("orderwright.doubt.") for name in found.order.attributes)
     assert replace(found.order, attributes={}).ref == found.order.ref

@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from service.app import running
 from service.app.located import folder_of, settings_meant
+from service.embedded.proc import start_ticks
 from service.settings import ConfigurationRefused, configured_data_dir, load
 
 
@@ -26,7 +28,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def write(folder: Path, *, pid: int = 0, config: Path | None = None) -> None:
     """Write what a service of that folder leaves."""
     folder.mkdir(parents=True)
-    found = running.Running(pid=pid, url="", postgres_dsn="", nats_url="", config=str(config or ""))
+    found = running.Running(
+        pid=pid, started=start_ticks(pid) or 1, url="", postgres_dsn="", nats_url="",
+        config=str(config or ""),
+    )  # fmt: skip
     running.write(folder, found)
 
 
@@ -47,6 +52,31 @@ def test_the_environment_of_the_running_service_is_used(here: Path) -> None:
         assert (settings.mappings_file, settings.listen.port) == ("/of/the/service", 4711)
     finally:
         service.communicate(b"\n")
+
+
+def test_a_reused_pid_is_not_the_service(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process has the pid of a service that has ended: its environment is none of ours, and
+    a person is told that the service has ended, and what to do."""
+    monkeypatch.setenv("ORDERWRIGHT_PORT", "4712")
+    other = subprocess.Popen(
+        [sys.executable, "-c", "print(flush=True); input()"],
+        env={"ORDERWRIGHT_PORT": "4711"}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert other.stdout is not None
+        other.stdout.readline()
+        write(here / "x", pid=other.pid)
+        assert settings_meant(None, here / "x").listen.port == 4711
+        found = replace(running.read(here / "x"), started=1)
+        running.write(here / "x", found)
+        said: list[str] = []
+        assert settings_meant(None, here / "x", said.append).listen.port == 4712
+        assert not running.is_alive(found)
+    finally:
+        other.communicate(b"\n")
+    (told,) = said
+    assert f"(pid {found.pid}) has ended" in told
+    assert "Start it again with `orderwright serve`" in told
 
 
 def test_a_service_without_a_file_is_not_given_this_places(here: Path) -> None:

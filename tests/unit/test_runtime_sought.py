@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from actors.runtime.errors import Rejected, Retryable, Unauthorised, Unknown
+from actors.runtime.errors import NeedsPerson, Rejected, Retryable, Unauthorised, Unknown
+from adapters.memory.journal import MemoryLeases
 from schemas.messages import effects as f
 from schemas.order.ids import PARTITIONS, order_id_for, sign_reference
 from schemas.order.things import Key
@@ -159,6 +160,45 @@ async def test_what_can_not_be_looked_up_is_not_sought(house: House) -> None:
     await pass_by(house, SOUGHT[-1])
     assert (len(house.mail.calls), house.mail.looked_up) == (1, [])
     assert await open_in(house, MAIL, days=400) == 0
+
+
+async def test_what_only_a_person_can_tell_is_told_at_once(house: House) -> None:
+    """Several of them at the partner: the order says so, and it is looked up no more."""
+    await skipped(house)
+    house.erp.unfindable = [NeedsPerson("There are two of them.", outcome_known=False)]
+    await pass_by(house, SOUGHT[0])
+    await eventually(lambda: bool(house.state().stuck))
+    assert house.state().stuck[0].reason == "There are two of them."
+    await pass_by(house, SOUGHT[-1])
+    assert len(house.erp.looked_up) == 1
+    assert await open_in(house, ERP, days=9, sought_after_seconds=0.0) == 0
+
+
+async def test_a_search_whose_last_look_failed_is_a_persons(house: House) -> None:
+    """What no look could tell is said on the order, and not in a log alone."""
+    await skipped(house)
+    for until, before in zip(SOUGHT, (0.0, *SOUGHT), strict=False):
+        house.erp.unfindable = [Rejected("Not now.")]
+        assert not house.state().stuck
+        await pass_by(house, until - before)
+    await eventually(lambda: bool(house.state().stuck))
+    assert house.state().stuck[0].reason == "Not now."
+
+
+async def test_what_a_removed_partner_may_have_done_is_a_persons(house: House) -> None:
+    """A day after the skip no one is configured to be asked: the order says so, and the search
+    ends; the partner may come back until then."""
+    await skipped(house)
+    await house.close()
+    other = await at_work(House(house.store.seen_by(MemoryLeases(2)), policy=POLICY, lanes=(MAIL,)))
+    other.clock.seconds = house.clock.seconds
+    await other.move(SOUGHT[-1] - 60.0)
+    await turns(50)
+    assert not other.state().stuck
+    await other.while_time_passes(lambda: bool(other.state().stuck))
+    assert other.state().stuck[0].reason == f"no partner is configured as {ERP!r} any more"
+    assert await open_in(other, ERP, days=9, sought_after_seconds=0.0) == 0
+    await other.close()
 
 
 async def test_what_is_found_and_can_not_be_decided_ends_with_the_last_look(house: House) -> None:

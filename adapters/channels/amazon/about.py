@@ -38,7 +38,7 @@ def attributes_of(source: AmazonOrder) -> dict[str, str]:
         "payment_methods": ", ".join(one.payment_method for one in payments_of(source)),
     }
     lines = {f"line {one.order_item_id}": _about(one) for one in source.order_items}
-    return {f"amazon.{name}"[:256]: text[:5000] for name, text in (found | lines).items() if text}
+    return {f"amazon.{name}": text for name, text in (found | lines).items() if text}
 
 
 def _about(item: Item) -> str:

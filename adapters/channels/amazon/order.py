@@ -21,7 +21,7 @@ from adapters.channels.amazon.shapes import (
     ItemFulfillment,
     Package,
 )
-from adapters.kit.attributes import MAX_ATTRIBUTES, bounded
+from adapters.kit.attributes import add_doubts, bounded
 from adapters.kit.moments import moment_of
 from adapters.kit.rounding import EXACT, Rounding
 from adapters.kit.translation import Translation
@@ -32,7 +32,7 @@ from schemas.contracts.strict_json import shown
 from schemas.contracts.validation import accepts, require
 from schemas.messages.effects import Units
 from schemas.messages.inputs import CancelOrder, Input, NoteReport, OutsideShipment, UpdateOrder
-from schemas.order.canonical import DOUBT, Address, Customer, Line, Order, Payment, Totals
+from schemas.order.canonical import Address, Customer, Line, Order, Payment, Totals
 
 SOURCE = "amazon"
 STATUSES = frozenset(
@@ -188,10 +188,7 @@ def unchecked_order(
             )
     lines, totals = totals_of(source, lines, parts, rounding)
     attributes, customer = bounded(attributes_of(source), SOURCE), _customer(source)
-    for doubt in doubts_of(ship_to, None, customer):
-        if len(attributes) < MAX_ATTRIBUTES:
-            name = DOUBT + doubt.reason
-            attributes[name] = f"{attributes.get(name, '')} {doubt.sentence}".strip()
+    add_doubts(attributes, doubts_of(ship_to, None, customer))
     how = source.fulfillment
     gifts = [gift.gift_message for gift in map(gift_of, source.order_items) if gift is not None]
     return Order(

@@ -40,10 +40,7 @@ def attributes_of(source: Bundle) -> dict[str, str]:
         found["bigcommerce.weight_units"] = source.store.weight_units or "not told"
     for product in source.products:
         _of_line(found, product)
-    found = bounded(found, "bigcommerce")
-    if max(map(len, found), default=0) <= 256 and max(map(len, found.values()), default=0) <= 5000:
-        return found
-    return {name[:256]: text[:5000] for name, text in found.items()}
+    return bounded(found, "bigcommerce")
 
 
 def _of_order(order: BigCommerceOrder) -> dict[str, str]:

@@ -34,7 +34,7 @@ from adapters.channels.bigcommerce.shapes import (
     Tax,
 )
 from adapters.channels.bigcommerce.statuses import payment_of
-from adapters.kit.attributes import MAX_ATTRIBUTES
+from adapters.kit.attributes import add_doubts
 from adapters.kit.moments import moment_of
 from adapters.kit.rounding import Rounding
 from schemas.contracts import checks, published, refusals
@@ -44,7 +44,7 @@ from schemas.contracts.strict_json import shown
 from schemas.contracts.validation import accepts, require
 from schemas.messages.effects import Units
 from schemas.messages.inputs import CancelOrder, Input, NoteReport, OutsideShipment, UpdateOrder
-from schemas.order.canonical import DOUBT, Address, Customer, Line, Order
+from schemas.order.canonical import Address, Customer, Line, Order
 
 SOURCE = "bigcommerce"
 UNLISTED_SKU = "unlisted"
@@ -149,10 +149,7 @@ def unchecked_order(
     ship_to = _address(there) if there is not None else None
     bill_to, customer = _bill_to(theirs), _customer(theirs)
     attributes = attributes_of(source)
-    for doubt in doubts_of(ship_to, bill_to, customer):
-        if len(attributes) < MAX_ATTRIBUTES:
-            name = DOUBT + doubt.reason
-            attributes[name] = f"{attributes.get(name, '')} {doubt.sentence}".strip()
+    add_doubts(attributes, doubts_of(ship_to, bill_to, customer))
     return Order(
         ref=str(theirs.id),
         number=str(theirs.id),

@@ -16,7 +16,7 @@ from adapters.channels.shopify.shapes import (
     PostalAddress,
     ShopifyOrder,
 )
-from adapters.kit.attributes import MAX_ATTRIBUTES, bounded
+from adapters.kit.attributes import MAX_ATTRIBUTES, add_doubts, bounded
 from adapters.kit.fitting import printable
 from adapters.kit.rounding import EXACT, Rounding
 from schemas.contracts import checks, published, refusals
@@ -24,7 +24,7 @@ from schemas.contracts.doubts import doubts_of
 from schemas.contracts.refusals import refused
 from schemas.contracts.strict_json import shown
 from schemas.contracts.validation import accepts, require
-from schemas.order.canonical import DOUBT, Address, Customer, Line, Order, Payment, Totals
+from schemas.order.canonical import Address, Customer, Line, Order, Payment, Totals
 
 _PAYMENTS: dict[str | None, str] = {None: "pending", "": "pending", "expired": "voided"}
 USUAL = ShopifyTranslation()
@@ -75,10 +75,7 @@ def unchecked_order(
     if ship_to is not None and not any(map(checks.is_brought, lines)):
         ship_to = _whole(ship_to, attributes)
     placed_at = _utc(source.created_at)
-    for doubt in doubts_of(ship_to, bill_to, customer):
-        if len(attributes) < MAX_ATTRIBUTES:
-            name = DOUBT + doubt.reason
-            attributes[name] = f"{attributes.get(name, '')} {doubt.sentence}".strip()
+    add_doubts(attributes, doubts_of(ship_to, bill_to, customer))
     return Order(
         ref=order_ref(source),
         number=printable(source.name)[:64] or order_ref(source),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from adapters.kit.attributes import unpacked
 from adapters.kit.fitting import fit, printable, utf16_length
 from schemas.order.canonical import DOUBT, Discount, Order
 from schemas.order.money import decimal_text
@@ -50,7 +51,7 @@ def _texts(order: Order) -> Iterator[str]:
         yield f"Note: {order.note}"
     if order.gift_message:
         yield f"Gift message: {order.gift_message}"
-    for name, value in order.attributes.items():
+    for name, value in unpacked(order.attributes).items():
         if not name.startswith(DOUBT):
             yield f"Attribute {name}: {value}"
 

@@ -7,12 +7,14 @@ idempotency key, and finds its tasks by our reference.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from urllib.parse import quote
 
 import msgspec
 
 from actors.runtime.errors import NeedsPerson, Rejected
 from actors.runtime.ports import Call
+from adapters.kit.attributes import unpacked
 from adapters.kit.fitting import fit, phrases, printable
 from adapters.kit.http_client import Answer, HttpClient
 from adapters.kit.json_partner import JsonPartner, status_words, titled
@@ -32,6 +34,8 @@ from schemas.order.canonical import DOUBT, Address, Order
 
 MAX_TEXT = 1_000
 """Characters of a note or gift message: what a packing slip has room for."""
+MAX_ATTRIBUTES = 100
+"""Of a line, and of the order."""
 
 CANCELLED, CANCELLING = "cancelled", "cancelling"
 _DELIVERIES = frozenset({"parcel", "local_delivery", "pickup"})
@@ -160,7 +164,8 @@ class HttpWarehouse:
                 f"{self._api.title} picks and packs goods; a delivery of kind {effect.delivery!r} "
                 "is not for it. Cancel this fulfilment and deliver it in another way."
             )
-        lines = [_line(order, units) for units in effect.units if units.quantity]
+        told = unpacked(order.attributes)
+        lines = [_line(order, told, units) for units in effect.units if units.quantity]
         if not lines:
             raise Rejected("The fulfilment holds nothing to pick.")
         collect = None
@@ -182,11 +187,9 @@ class HttpWarehouse:
             note=printable(order.note)[:MAX_TEXT],
             gift_message=printable(order.gift_message)[:MAX_TEXT],
             shipping_method=printable(order.shipping_method),
-            attributes={
-                printable(name): printable(text)[:MAX_TEXT]
-                for name, text in order.attributes.items()
-                if not name.startswith((DOUBT, "line "))
-            },
+            attributes=_within(
+                {x: y for x, y in told.items() if not x.startswith((DOUBT, "line "))}
+            ),
             amount_to_collect=collect,
         )
 
@@ -209,7 +212,17 @@ def _ended(task_id: str, status: str) -> Result | None:
     return CancelAsked() if status == CANCELLING else None
 
 
-def _line(order: Order, units: Units) -> shapes.TaskLine:
+def _within(attributes: dict[str, str]) -> dict[str, str]:
+    """Return what the contract takes; of too many attributes the last one counts the others."""
+    most = len(attributes) if len(attributes) <= MAX_ATTRIBUTES else MAX_ATTRIBUTES - 1
+    first = islice(attributes.items(), most)
+    made = {printable(name): printable(text)[:MAX_TEXT] for name, text in first}
+    if most < len(attributes):
+        made["more_attributes"] = f"{len(attributes) - most} more are in the sales channel"
+    return made
+
+
+def _line(order: Order, told: dict[str, str], units: Units) -> shapes.TaskLine:
     """Return what to pick. A line that the order has no more still has its SKU."""
     line = next((one for one in order.lines if one.line_id == units.line_id), None)
     sku = units.sku or (line.sku if line is not None else units.line_id)
@@ -220,11 +233,7 @@ def _line(order: Order, units: Units) -> shapes.TaskLine:
         title=printable(line.title if line is not None else sku),
         quantity=units.quantity,
         bundle_sku=printable(line.bundle_sku) if line is not None else "",
-        attributes={
-            printable(name.removeprefix(about)): printable(text)[:MAX_TEXT]
-            for name, text in order.attributes.items()
-            if name.startswith(about)
-        },
+        attributes=_within({x[len(about) :]: y for x, y in told.items() if x.startswith(about)}),
     )
 
 

@@ -1,0 +1,121 @@
+"""An address to which only some places can send: the others are tried before a person is asked."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from actors.kernel.setup import Place
+from actors.order.stream import waiting_for
+from schemas.messages import effects as f
+from schemas.messages import events as e
+from schemas.messages import inputs as i
+from tests.given import (
+    F1,
+    F2,
+    MAIN,
+    POSTED,
+    REF,
+    SENT,
+    SETUP,
+    Story,
+    an_order,
+    given_placed,
+    given_released,
+    given_reserved,
+    later,
+)
+
+SHUT = replace(MAIN, refuses=frozenset({"post_box"}))
+OPEN = Place(name="WH2", warehouse="wms-2", carrier="post")
+TWO = replace(SETUP, places=(SHUT, OPEN))
+HOME = an_order().ship_to
+assert HOME is not None
+BOX = replace(HOME, lines=("PO Box 12",))
+
+
+def place_of(story: Story) -> str:
+    """Where the stock is asked for, and the places that a refusal would report."""
+    asked = story.effect(f.ReserveStock)
+    assert isinstance(asked, f.ReserveStock)
+    return f"{asked.place} of {','.join(asked.places)}"
+
+
+def test_a_place_that_can_send_there_is_planned_at_once() -> None:
+    """No person is asked: the preferred place does not deliver to boxes, the second one does."""
+    assert place_of(given_placed(Story(setup=TWO), ship_to=BOX)) == "WH2 of WH2"
+    assert place_of(given_placed(Story(setup=TWO))) == "WH1 of WH1,WH2"
+
+
+def test_a_person_is_asked_when_no_place_can() -> None:
+    """And when the person releases the hold, it is tried where it always is."""
+    shut = replace(OPEN, refuses=frozenset({"post_box"}))
+    story = given_placed(Story(setup=replace(TWO, places=(SHUT, shut))), ship_to=BOX)
+    assert story.state.stage == "placed"
+    assert "does not deliver to post office boxes" in waiting_for(story.state)
+    story.act("release", "unmapped-address")
+    assert place_of(story) == "WH1 of WH1,WH2"
+
+
+def test_stock_is_looked_for_where_it_can_be_sent_from() -> None:
+    """Neither a plan made again nor stock that arrives sends it from the other place."""
+    story = given_placed(Story(setup=TWO), ship_to=BOX)
+    short = (f.Seen("WH1", "SKU-1", 9), f.Seen("WH1", "SKU-2", 9), f.Seen("WH2", "SKU-1", 0))
+    story.done(f.ReserveStock, f.StockShort(skus=("SKU-1",), seen=short))
+    story.then_stage("short", F1)
+    story.when(i.TimerFired(name="stock", key=F1))
+    assert place_of(story) == "WH2 of WH2"
+
+
+def test_a_short_pick_goes_to_no_place_that_cant_send() -> None:
+    """What the one place is short of waits for its stock, not for the other place."""
+    for at, stage in ((BOX, "short"), (HOME, "planned")):
+        setup = replace(TWO, places=(OPEN, SHUT))
+        story = given_placed(Story(setup=setup), ship_to=at)
+        story.done(f.ReserveStock, f.StockReserved(place="WH2")).done(f.PostSalesOrder, POSTED)
+        story.done(f.CreateTask, f.TaskCreated(task_id="t-F1")).done(f.SendMail, SENT)
+        story.when(
+            i.ReportShortPicked(
+                ref=REF, fulfilment=F1, task_id="t-F1", found=(f.Units("1", "SKU-1", 1),)
+            )
+        )
+        story.act("ship-short").then_stage(stage, F2)
+
+
+def test_a_new_address_moves_what_its_place_cant_send() -> None:
+    """What waits for stock waits no longer there, a task is cancelled, and the other place sends;
+    no one is asked."""
+    story = given_placed(Story(setup=TWO)).done(f.ReserveStock, f.StockShort(skus=("SKU-1",)))
+    story.then_stage("short", F1).when(i.UpdateOrder(order=later(1, ship_to=BOX)))
+    assert not story.state.holds
+    story.then_stage("cancelled", F1)
+    assert story.state.fulfilments[F2].place == "WH2"
+    story = given_released(Story(setup=TWO))
+    story.when(i.UpdateOrder(order=later(1, ship_to=BOX)))
+    assert not story.state.holds
+    story.done(f.CancelTask, f.Undone()).done(f.ReleaseStock, f.Undone())
+    assert story.state.fulfilments[F2].place == "WH2"
+    assert any(isinstance(one, e.Stopped) for one in story.events)
+
+
+def test_what_can_not_move_is_held() -> None:
+    """An address edited while the stock is being asked for, or with no other place, is a hold; the
+    first one ends by itself when the answer is there."""
+    story = given_placed(Story(setup=TWO)).when(i.UpdateOrder(order=later(1, ship_to=BOX)))
+    assert "ups does not deliver" in waiting_for(story.state)
+    story.done(f.ReserveStock, f.StockShort(skus=("SKU-1",)))
+    story.when(i.TimerFired(name="mapping"))
+    assert not story.state.holds
+    assert story.state.fulfilments[F2].place == "WH2"
+    alone = given_reserved(Story(setup=replace(SETUP, places=(SHUT,))))
+    alone.when(i.EditOrder(ref=REF, person="ann", ship_to=BOX, reason="moved"))
+    assert "ups does not deliver" in waiting_for(alone.state)
+
+
+def test_where_the_only_place_that_can_declines_a_person_decides() -> None:
+    """The order is not stuck unseen between a place that refuses and one that can't send."""
+    story = given_placed(Story(setup=TWO), ship_to=BOX)
+    story.done(f.ReserveStock, f.StockReserved(place="WH2")).done(f.PostSalesOrder, POSTED)
+    story.done(f.CreateTask, f.TaskCreated(task_id="t-F1")).done(f.SendMail, SENT)
+    story.when(i.ReportTaskCancelled(ref=REF, fulfilment=F1, task_id="t-F1"))
+    story.done(f.ReleaseStock, f.Undone())
+    assert "no place but WH2 is left that sends to this address" in waiting_for(story.state)

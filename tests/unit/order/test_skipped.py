@@ -1,0 +1,47 @@
+"""What was skipped and can't be looked up: the order itself says so."""
+
+from __future__ import annotations
+
+import pytest
+
+from actors.order.stream import waiting_for
+from schemas.messages import effects as f
+from schemas.messages import events as e
+from schemas.messages import inputs as i
+from tests.given import Story, given_closed, given_packed
+
+
+def skipped(story: Story) -> int:
+    """A person goes on without a label of which no one knows whether it was bought."""
+    number = story.number(f.BuyLabel)
+    story.when(i.EffectGivenUp(number=number, reason="No answer.", outcome_known=False))
+    story.act("skip")
+    return number
+
+
+def end_of(number: int) -> i.EffectGivenUp:
+    """The search for it ends without telling."""
+    reason = "There are two shipments under this reference."
+    return i.EffectGivenUp(number=number, reason=reason, outcome_known=False, sought=True)
+
+
+def test_what_a_search_could_not_tell_is_a_task() -> None:
+    """It names what was skipped, where to look, and why; the search is over in the store, too."""
+    story = given_packed()
+    number = skipped(story)
+    story.when(end_of(number)).then_events(e.TaskOpened, e.AnswerNoted)
+    assert story.last is not None
+    assert story.last.settled == ((number, "person"),)
+    (task,) = story.state.tasks
+    assert "Buy label L1 was skipped while no one knew whether ups had done it" in task.words
+    assert "two shipments under this reference" in task.words
+    assert "look at ups yourself" in task.words
+    story.act("done", "changed")
+    assert not story.state.tasks
+    assert "person" not in waiting_for(story.state)
+
+
+@pytest.mark.parametrize("number", [1, 99])
+def test_of_what_is_known_nothing_is_said(number: int) -> None:
+    """A search whose effect was done meanwhile, or never was, changes nothing."""
+    given_closed().when(end_of(number)).then_events()
