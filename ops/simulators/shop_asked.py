@@ -145,6 +145,14 @@ class Asked:
             "shop": lambda given: {
                 "__typename": "Shop", "id": "gid://shopify/Shop/1", "name": "A simulated shop",
             },
+            "currentAppInstallation": lambda given: {
+                "__typename": "AppInstallation",
+                "id": "gid://shopify/AppInstallation/1",
+                "accessScopes": [
+                    {"__typename": "AccessScope", "handle": one, "description": one}
+                    for one in book.access.granted()
+                ],
+            },
             "order": order,
             "fulfillmentOrder": fulfilment_order,
             "fulfillment": fulfilment,

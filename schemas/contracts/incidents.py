@@ -300,9 +300,9 @@ _EDGE: Mapping[str, tuple[str, str, str]] = {
         "`orderwright channels show` has its message: renew the token, or ask the channel.",
     ),
     API_VERSION_DRIFT: (
-        "Webhooks arrive in another API version than the channel is configured for.",
+        "A channel sends or answers in another API version than it is configured for.",
         _RUN,
-        "Set the webhook version in the channel's app, or after an update `api_version` here.",
+        "Set the webhook version in the channel's app; update Orderwright, then `api_version`.",
     ),
     PRIVACY_REQUEST: (
         REASONS[PRIVACY_REQUEST],

@@ -37,6 +37,9 @@ def world() -> Iterator[World]:
 
         async def start() -> None:
             await made.start_partners()
+            # Its tokens end within seconds, so that each test renews some.
+            app = {"client_id": "an app", "client_secret": "its secret", "seconds": 4}
+            await made.ask("POST", f"{BOOK}/app", app)
             _configure(made)
             made.start_service()
             await made.ready()
@@ -54,7 +57,10 @@ def _configure(world: World) -> None:
     table["channels"][OTHER] = {"kind": "canonical"}
     table["listen"]["public_url"] = world.url
     table["limits"] = {"drain_seconds": 2.0, "incident_quiet_seconds": 10.0}
+    del table["channels"][SHOP]["access_token"]
     table["channels"][SHOP] |= {
+        "client_id": "an app",
+        "client_secret": "its secret",
         "backfill_seconds": 1.0,
         "backfill_grace_seconds": 5.0,
         "subscriptions_seconds": 1.0,
@@ -333,6 +339,20 @@ async def test_another_api_version_is_an_incident(world: World) -> None:
     assert "another API version than 2026-10" in examined
 
 
+async def test_an_answer_in_another_api_version_is_an_incident(world: World) -> None:
+    """Shopify answers in its oldest version when the one asked for has ended: the comparison works
+    on, the incident opens, and the channel's page tells."""
+    await world.ask("POST", f"{BOOK}/app", {"version": "2027-04"})
+
+    async def opened() -> bool:
+        return bool((await incident(world, "api_version_drift")).get("is_open"))
+
+    await eventually(opened, 30.0)
+    shown = await asyncio.to_thread(cli, world, "channels", "show", SHOP)
+    assert "another API version than 2026-10" in shown
+    await world.ask("POST", f"{BOOK}/app", {"version": ""})
+
+
 async def test_an_uninstalled_app_is_shown(world: World) -> None:
     """The shop says that the app is gone, and refuses its token: the channel's page says both, and
     the shop is left alone but for a question now and then."""
@@ -356,6 +376,6 @@ async def test_an_uninstalled_app_is_shown(world: World) -> None:
     tried = (await job(world, "backfill"))["tried_at"]
     shown = cli(world, "channels", "show", SHOP)
     assert "app was uninstalled" in shown
-    assert "refused our credential" in shown
+    assert "gives us no token" in shown
     # The shop is compared every second; that CLI call took longer.
     assert (await job(world, "backfill"))["tried_at"] == tried
