@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -35,7 +36,8 @@ from tests.waiting import eventually
 
 BOOK = "/_sim/shops/acme-us.myshopify.com"
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-OF_AN_APP = {
+# Any: settings are of several types, and a test changes one of them.
+OF_AN_APP: dict[str, Any] = {
     "access_token": None,
     "client_id": "the app",
     "client_secret": Secret("its secret"),
@@ -64,7 +66,7 @@ async def configured(simulators: Client, **changes: object) -> None:
     assert answer.status == 200, answer.text
 
 
-def of_an_app(running: Running, **changes: object) -> ShopifySettings:
+def of_an_app(running: Running, **changes: Any) -> ShopifySettings:
     """Settings with the app's credentials."""
     return shop_settings(running.http, **{**OF_AN_APP, **changes})
 
@@ -138,7 +140,7 @@ async def test_a_token_that_the_shop_ended_is_replaced_once(
     ],
 )
 async def test_a_refused_app_is_told_in_the_shop_s_words(
-    client: HttpClient, running: Running, changes: dict[str, object], words: str
+    client: HttpClient, running: Running, changes: dict[str, Any], words: str
 ) -> None:
     """Which of the two is wrong stands in the error, and the secret does not."""
     with pytest.raises(Unauthorised, match=words) as caught:
@@ -162,7 +164,7 @@ async def test_a_static_token_is_none_of_the_app_s(client: HttpClient, running: 
         {"client_id": "a", "client_secret": Secret("s")},
     ],
 )
-def test_half_a_credential_or_two_are_refused(changes: dict[str, object]) -> None:
+def test_half_a_credential_or_two_are_refused(changes: dict[str, Any]) -> None:
     """Either an app's two parts or a token: anything else is said at once."""
     with pytest.raises(ValueError, match="client_id and client_secret"):
         shop_settings("http://nowhere", **changes)
