@@ -94,9 +94,9 @@ class Asked:
                     f" ({MAX_COST}).",
                     "MAX_COST_EXCEEDED",
                 )
+            data = query.answer(self._root(book, whole=whole))
             if whole and cost > bucket.left:
                 raise Mistake("Throttled", "THROTTLED")
-            data = query.answer(self._root(book, whole=whole))
         except Mistake as error:
             mistake: JsonValue = {"message": str(error), "extensions": error.extensions}
             price = {"requestedQueryCost": cost, "actualQueryCost": None} if cost else {}
