@@ -7,12 +7,14 @@ import asyncio
 from base64 import b64encode
 from collections.abc import Callable
 from urllib.parse import urlencode
+from weakref import WeakKeyDictionary
 
 import msgspec
 from msgspec.structs import replace
 from yarl import URL
 
 from actors.runtime.errors import PartnerError, Retryable, Unauthorised
+from adapters.kit.fitting import phrases
 from adapters.kit.http_client import USER_AGENT, Answer, HttpClient, Request, decoded
 
 REFRESH_BEFORE_SECONDS = 120.0
@@ -27,8 +29,8 @@ class ClientCredentials(msgspec.Struct, frozen=True, kw_only=True):
     wants it; otherwise they go in the form, as Microsoft wants it. With a `refresh_token` it is a
     seller's, as Amazon wants it; it must be one that is not used up.
 
-    `token_header` takes the bare token ("": `Authorization: Bearer`). Amazon, whose header it is,
-    answers 403 to an old token.
+    `token_header` takes the bare token ("": `Authorization: Bearer`). `refusals` are the statuses
+    that say that a token is not good any more: Amazon answers 403 to an old one.
     """
 
     token_url: str
@@ -38,6 +40,7 @@ class ClientCredentials(msgspec.Struct, frozen=True, kw_only=True):
     basic: bool = False
     refresh_token: str = ""
     token_header: str = ""
+    refusals: tuple[int, ...] = (401,)
 
     def __repr__(self) -> str:
         """Keep the secret out of logs and tracebacks."""
@@ -52,6 +55,16 @@ class _Token(msgspec.Struct):
 _decoder = msgspec.json.Decoder(_Token, strict=False)  # UPS writes the seconds as text.
 
 
+class _Refusal(msgspec.Struct):
+    """RFC 6749 section 5.2; some partners write objects instead."""
+
+    error: object = ""
+    error_description: object = ""
+
+
+_refusal = msgspec.json.Decoder(_Refusal)
+
+
 class TokenCache:
     """Keeps one token fresh; of many callers at once, one fetch serves all."""
 
@@ -64,7 +77,6 @@ class TokenCache:
         self._refresh_at = 0.0
         self._ends_at = 0.0
         self._fetch: asyncio.Task[str] | None = None
-        self._refusals = (401, 403) if credentials.token_header else (401,)
 
     async def exchange(
         self,
@@ -87,15 +99,15 @@ class TokenCache:
             answer = await self._client.send(replace(request, headers=headers))
             if seen is not None:
                 seen(answer)
-            if answer.status not in self._refusals:
+            if answer.status not in self._credentials.refusals:
                 if answer.status >= 300:
                     self._client.check(answer, request, wait_of=wait_of)
                 return answer
             if self._token == token:
                 self._token = ""
-        refusal = " or 403" if name else ""
+        refused = " or ".join(map(str, self._credentials.refusals))
         raise Unauthorised(
-            f"{self._partner} refuses even a new token (HTTP 401{refusal}). Check what the client "
+            f"{self._partner} refuses even a new token (HTTP {refused}). Check what the client "
             f"{self._credentials.client_id!r} may do there."
         )
 
@@ -147,7 +159,7 @@ class TokenCache:
         if answer.status in (400, 401, 403):
             raise Unauthorised(
                 f"{self._partner} gives us no token for client {wanted.client_id!r} "
-                f"(HTTP {answer.status}). Renew the client's secret"
+                f"(HTTP {answer.status}{_said(answer)}). Renew the client's secret"
                 f"{' or the refresh token' if wanted.refresh_token else ''} in the settings."
             )
         self._client.check(answer, request)
@@ -170,6 +182,29 @@ class TokenCache:
                 await self._fetch
             except (asyncio.CancelledError, PartnerError):
                 return
+
+
+_shared: WeakKeyDictionary[HttpClient, dict[ClientCredentials, TokenCache]] = WeakKeyDictionary()
+
+
+def shared_tokens(client: HttpClient, credentials: ClientCredentials, partner: str) -> TokenCache:
+    """Return the one cache for these credentials at this client, so that the parts of an instance
+    (its calls, its comparing) renew one token and not each its own. There are as many as
+    instances are configured."""
+    caches = _shared.setdefault(client, {})
+    if credentials not in caches:
+        caches[credentials] = TokenCache(client, credentials, partner)
+    return caches[credentials]
+
+
+def _said(answer: Answer) -> str:
+    """Return what the token service says beside its status, as the end of a bracket."""
+    try:
+        found = _refusal.decode(answer.body)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return ""
+    words = [one for one in (found.error, found.error_description) if isinstance(one, str) and one]
+    return f": {phrases(words)}" if words else ""
 
 
 def _bearer(token: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ done with the orders it lists is decided in `service/channels/backfill.py`.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -64,4 +64,15 @@ class ChannelSync(Protocol):
     async def keep_subscriptions(self, address: str) -> Subscriptions:
         """Make what is missing and fix what was switched off, so that every kind of webhook with
         a meaning here comes to `address` (an https URL, or whatever the channel delivers to)."""
+        ...
+
+
+@runtime_checkable
+class Drifts(Protocol):
+    """A ChannelSync that sees in which API version the channel answers."""
+
+    @property
+    def drift(self) -> str:
+        """What is to be said of the version of the last answer: a sentence, or "" when it is the
+        one that was asked for."""
         ...

@@ -14,11 +14,13 @@ from nats.aio.client import Client
 from nats.aio.subscription import Subscription
 from nats.js import JetStreamContext
 
+from schemas.contracts.strict_json import MAX_BYTES
+
 OLDEST_SERVER = (2, 10)
 """2.10 introduced subject transforms with `partition()` in streams, on which the partitioning of
 orders depends."""
 
-LARGEST_RAW_BYTES = 1024 * 1024
+LARGEST_RAW_BYTES = MAX_BYTES
 """The largest body: of a webhook at the edge, and of a published message."""
 
 HEADER_ROOM_BYTES = 32 * 1024
@@ -166,7 +168,7 @@ def _check(client: Client) -> None:
     if client.max_payload < needed:
         raise NatsTooOld(
             f"This NATS server accepts messages of {client.max_payload} bytes; an order with its "
-            f"headers may have {needed}: set `max_payload: 2MB` in the server's configuration."
+            f"headers may have {needed}: set `max_payload: 5MB` in the server's configuration."
         )
 
 

@@ -32,7 +32,7 @@ _EXPIRES_SECONDS = 5.0
 _GRACE_SECONDS = 1.0
 _IDLE_SECONDS = 0.5  # the longest wait for a first message, so that the intake can stop
 _REPAIR_SECONDS = 1.0
-_MAX_BUFFERED_BYTES = 16 * 1024 * 1024  # sixteen of the largest messages
+_MAX_BUFFERED_BYTES = 16 * 1024 * 1024  # four of the largest messages
 
 SEARCH_EVERY_SECONDS = ACK_WAIT_SECONDS
 """How often messages are searched for that the stream has forgotten. One is handed out when two

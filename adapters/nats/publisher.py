@@ -25,9 +25,7 @@ from schemas.order.ids import MAX_REF_LENGTH, ref_token
 # webhook.
 _ATTEMPT_SECONDS = (1.2, 1.3)
 _MAX_IN_FLIGHT = 512  # five times what keeps the disk busy; beyond it only memory would grow
-_MAX_IN_FLIGHT_BYTES = (
-    32 * 1024 * 1024
-)  # thirty-two of the largest bodies, or 512 of any usual size
+_MAX_IN_FLIGHT_BYTES = 32 * 1024 * 1024  # eight of the largest bodies, or 512 of any usual size
 
 _AWAY_SECONDS, _BUSY_SECONDS, _FULL_SECONDS = 2, 1, 10
 _TOO_LARGE_CODE = 10054
@@ -110,7 +108,7 @@ class Publisher:
         `sent` are the sender's own headers, in ASCII.
 
         Raises StreamUnavailable when the stream did not acknowledge within 2.5 s (the message may
-        be stored nevertheless), and TooLargeForStream for more than 1 MiB.
+        be stored nevertheless), and TooLargeForStream for more than 4 MiB.
         """
         size = len(raw)
         if size > LARGEST_RAW_BYTES:

@@ -94,9 +94,9 @@ class Asked:
                     f" ({MAX_COST}).",
                     "MAX_COST_EXCEEDED",
                 )
+            data = query.answer(self._root(book, whole=whole))
             if whole and cost > bucket.left:
                 raise Mistake("Throttled", "THROTTLED")
-            data = query.answer(self._root(book, whole=whole))
         except Mistake as error:
             mistake: JsonValue = {"message": str(error), "extensions": error.extensions}
             price = {"requestedQueryCost": cost, "actualQueryCost": None} if cost else {}
@@ -144,6 +144,14 @@ class Asked:
             "__typename": "QueryRoot",
             "shop": lambda given: {
                 "__typename": "Shop", "id": "gid://shopify/Shop/1", "name": "A simulated shop",
+            },
+            "currentAppInstallation": lambda given: {
+                "__typename": "AppInstallation",
+                "id": "gid://shopify/AppInstallation/1",
+                "accessScopes": [
+                    {"__typename": "AccessScope", "handle": one, "description": one}
+                    for one in book.access.granted()
+                ],
             },
             "order": order,
             "fulfillmentOrder": fulfilment_order,

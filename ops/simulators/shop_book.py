@@ -14,6 +14,7 @@ from functools import partial
 from typing import Final
 
 from ops.simulators.shapes import JsonObject, JsonValue, NotUnderstood, text
+from ops.simulators.shop_access import Access
 from ops.simulators.shop_goods import Goods, Need
 from ops.simulators.shop_statement import MAIN_LOCATION, Json, needs, stamp, statement
 
@@ -50,8 +51,8 @@ class Known:
 
 @dataclass(slots=True)
 class Book:
-    """One shop. `is_told_of`: what happens here is sent as webhooks, too. `token`: the only
-    good access token; "" takes any."""
+    """One shop. `is_told_of`: what happens here is sent as webhooks, too. `access`: who may call,
+    and in which version it is answered."""
 
     clock: Callable[[], float]
     next_number: Callable[[], int]
@@ -59,7 +60,7 @@ class Book:
     made_up: dict[int, Goods] = field(default_factory=dict)
     owners: dict[int, int] = field(default_factory=dict)
     is_told_of: bool = False
-    token: str = ""
+    access: Access = field(default_factory=Access)
     subscriptions: dict[str, JsonObject] = field(default_factory=dict)
     failures: dict[str, int] = field(default_factory=dict)
     made: int = 0

@@ -5,7 +5,10 @@ shows one as it is; `POST orders/<id>/edit|pay|cancel|fulfil|hold|release` is wh
 the shop's admin. The answer has the `webhooks` that tell of it, and with `"tell": false` they are
 left to the caller. `POST failed` names a webhook that no one took, `DELETE subscriptions`
 (`?topic=`) deletes some, `POST webhooks` says where the shop's own webhooks go, `POST token` which
-access token is the only good one.
+access token is the only good one, `POST app` which `client_id` and `client_secret` get tokens, how
+long they live (`seconds`), which `scopes` are granted (none: all) and in which `version` the shop
+answers (empty: the one it is asked in); `GET tokens` counts and
+`DELETE tokens` ends those that were given.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ from ops.simulators.wire import Reply, Request
 _ORDER: Final = re.compile(r"orders/([0-9]+)(?:/([a-z]+))?")
 _HELP: Final = (
     "Try orders, orders/<id>, orders/<id>/edit (pay, cancel, fulfil, hold, release), failed,"
-    " subscriptions, webhooks, token."
+    " subscriptions, webhooks, token, tokens, app."
 )
 
 
@@ -63,7 +66,13 @@ class ShopControl:
         elif told == ("POST", "failed"):
             book.failed(text(parse_object(request.body), "topic"))
         elif told == ("POST", "token"):
-            book.token = text(parse_object(request.body), "token")
+            book.access.token = text(parse_object(request.body), "token")
+        elif told == ("POST", "app"):
+            book.access.configure(parse_object(request.body))
+        elif told == ("DELETE", "tokens"):
+            book.access.issued.clear()
+        elif told == ("GET", "tokens"):
+            return json_reply(200, {"tokens": len(book.access.issued)})
         elif told == ("POST", "webhooks"):
             self._echo.wish(read_wish(parse_object(request.body)))
         elif told == ("DELETE", "webhooks"):

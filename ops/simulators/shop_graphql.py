@@ -61,6 +61,7 @@ def order_json(order: Json, more: Json) -> Json:
         "billingAddress": _address(order["billing_address"]),
         "totalPriceSet": _set(order["total_price_set"]),
         "currentTotalPriceSet": _set(order["current_total_price_set"]),
+        "currentSubtotalPriceSet": _set(order["current_subtotal_price_set"]),
         "totalTaxSet": _set(order["total_tax_set"]),
         "currentTotalTaxSet": _set(order["current_total_tax_set"]),
         "totalDiscountsSet": _set(order["total_discounts_set"]),

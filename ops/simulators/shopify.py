@@ -15,6 +15,7 @@ from ops.simulators.faults import Plan
 from ops.simulators.graphql import Field, Mistake, Query
 from ops.simulators.partner import Call, World, json_reply
 from ops.simulators.shapes import JsonObject, JsonValue, NotUnderstood, parse_object, text
+from ops.simulators.shop_access import is_version
 from ops.simulators.shop_asked import Asked, digits_of
 from ops.simulators.shop_book import Books
 from ops.simulators.shop_control import ShopControl
@@ -96,11 +97,17 @@ class Shopify:
 
     def recognise(self, request: Request) -> Call | None:
         parts = request.segments()[1:]
+        if request.method == "POST" and parts[1:] == ["admin", "oauth", "access_token"]:
+            return Call("token", lambda plan: self._grant(parts[0], request))
         if len(parts) != 5 or parts[1:3] != ["admin", "api"] or parts[4] != "graphql.json":
             return None
-        if request.method != "POST":
+        if request.method != "POST" or not is_version(parts[3]):
             return None
-        shop, body = parts[0], request.body
+        call = self._operation(parts[0], request)
+        return Call(call.operation, lambda plan: self._admitted(parts[0], request, call, plan))
+
+    def _operation(self, shop: str, request: Request) -> Call:
+        body = request.body
         if mutation := named(body):
             return Call(OPERATIONS[mutation], lambda plan: self._change(shop, request, plan))
         if b"refundCreate" in body:
@@ -166,23 +173,27 @@ class Shopify:
     def _mistake(self, message: str, code: str) -> Reply:
         return json_reply(200, {"errors": [{"message": message, "extensions": {"code": code}}]})
 
-    def _stranger(self, shop: str, request: Request) -> Reply | None:
-        given, wanted = request.headers.get("x-shopify-access-token"), self.books.of(shop).token
-        if given and not given.startswith("wrong") and wanted in ("", given):
-            return None
-        return self.failure(401, "Unauthorized", "")
+    def _grant(self, shop: str, request: Request) -> Reply:
+        access = self.books.of(shop).access
+        return access.grant(request.body, self._world.clock(), str(self._number()))
+
+    def _admitted(self, shop: str, request: Request, call: Call, plan: Plan) -> Reply:
+        """Answer whom the shop knows what it lets them do, in the version it speaks."""
+        access, now = self.books.of(shop).access, self._world.clock()
+        if not access.admits(request.headers.get("x-shopify-access-token", ""), now):
+            return self.failure(401, "Unauthorized", "")
+        denied = access.denied(call.operation)
+        reply = self._mistake(denied, "ACCESS_DENIED") if denied else call.act(plan)
+        reply.headers["X-Shopify-API-Version"] = access.version or request.segments()[4]
+        return reply
 
     def _from_book(self, shop: str, request: Request) -> Reply:
-        if stranger := self._stranger(shop, request):
-            return stranger
         return self._answer(self.books.of(shop).answer(parse_object(request.body)))
 
     def _fetch(self, shop: str, request: Request, *, whole: bool) -> Reply:
-        return self._stranger(shop, request) or self._asked.answer(shop, request, whole=whole)
+        return self._asked.answer(shop, request, whole=whole)
 
     def _change(self, shop: str, request: Request, plan: Plan) -> Reply:
-        if stranger := self._stranger(shop, request):
-            return stranger
         try:
             query = self._query(request)
             mutations = self._shop(shop).mutations
@@ -198,8 +209,6 @@ class Shopify:
         return Query(text(sent, "query"), variables if isinstance(variables, dict) else {})
 
     def _refund(self, shop: str, request: Request, plan: Plan) -> Reply:
-        if stranger := self._stranger(shop, request):
-            return stranger
         try:
             query = self._query(request)
             field = next((one for one in query.fields if one.name == "refundCreate"), Field())

@@ -17,6 +17,7 @@ from schemas.contracts.refusals import (
     ORDER_UNKNOWN,
     PRIVACY_REQUEST,
     REASONS,
+    TOO_LARGE,
     UNDECIDABLE,
     UNREADABLE,
 )
@@ -65,6 +66,7 @@ ORDERS_MISSED = "orders_missed"
 SUBSCRIPTION_MISSING = "subscription_missing"
 CHANNEL_UNREACHABLE = "channel_unreachable"
 API_VERSION_DRIFT = "api_version_drift"
+DELIVERIES_REFUSED = "deliveries_refused"
 PRIVACY_LATE = "privacy_late"
 UNCATEGORISED = "uncategorised"
 
@@ -299,10 +301,20 @@ _EDGE: Mapping[str, tuple[str, str, str]] = {
         _RUN,
         "`orderwright channels show` has its message: renew the token, or ask the channel.",
     ),
-    API_VERSION_DRIFT: (
-        "Webhooks arrive in another API version than the channel is configured for.",
+    DELIVERIES_REFUSED: (
+        "A sender's webhooks are refused without end (5xx): it will delete its subscription.",
         _RUN,
-        "Set the webhook version in the channel's app, or after an update `api_version` here.",
+        "`/readyz?verbose` and the log say what is missing; missed orders are found afterwards.",
+    ),
+    TOO_LARGE: (
+        "A message was larger than is accepted (413): repeated, it costs the subscription.",
+        _RUN,
+        "Raise `limits.body_bytes` to 4 MiB; above that, `channels reimport` fetches the order.",
+    ),
+    API_VERSION_DRIFT: (
+        "A channel sends or answers in another API version than it is configured for.",
+        _RUN,
+        "Set the webhook version in the channel's app; update Orderwright, then `api_version`.",
     ),
     PRIVACY_REQUEST: (
         REASONS[PRIVACY_REQUEST],

@@ -17,8 +17,9 @@ import orjson
 from schemas.contracts import refusals
 from schemas.contracts.refusals import refused
 
-MAX_BYTES = 1024 * 1024
-"""The limit of stream and edge; the largest order of 500 lines has about 480 KB."""
+MAX_BYTES = 4 * 1024 * 1024
+"""The limit of stream and edge. An order of 500 lines has about 480 KB in our own shape, and up to
+3 MB in a storefront's webhook, which repeats its lines in fulfilments and refunds."""
 
 MAX_DEPTH = 64
 """Shopify's orders have five levels; a reader with a small stack tolerates a few hundred."""

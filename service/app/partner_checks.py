@@ -63,7 +63,7 @@ async def channel_jobs(settings: Settings, dsn: str) -> list[Finding]:
         faults = [f"{one.job}: {one.outcome}" for one in jobs if not one.good]
         if drift is not None and name in drift.channels:
             expected = api_version(channel) or "the one that is known here"
-            faults.append(f"webhooks come in another API version than {expected}.")
+            faults.append(f"it sends or answers in another API version than {expected}.")
         what = f"channel {name}"
         if faults:
             findings.append(bad(what, " ".join(faults)))

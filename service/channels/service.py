@@ -202,7 +202,7 @@ class ChannelsService:
         words = _words(channel, jobs, can=can)
         if name in told.get(API_VERSION_DRIFT, ()):
             expected = api_version(channel) or "the supported one"
-            words = f"Webhooks arrive in another API version than {expected}. {words}"
+            words = f"It sends or answers in another API version than {expected}. {words}"
         if name in told.get(CHANNEL_DISCONNECTED, ()):
             words = f"{DISCONNECTED} {words}"
         return ChannelView(

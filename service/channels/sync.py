@@ -25,9 +25,14 @@ from actors.runtime.errors import (
     Unauthorised,
 )
 from adapters.kit.settings import ChannelSettings
-from adapters.kit.sync import ChannelSync
+from adapters.kit.sync import ChannelSync, Drifts
 from adapters.postgres.sync import Progress, SyncStore
-from schemas.contracts.incidents import CHANNEL_UNREACHABLE, ORDERS_MISSED, SUBSCRIPTION_MISSING
+from schemas.contracts.incidents import (
+    API_VERSION_DRIFT,
+    CHANNEL_UNREACHABLE,
+    ORDERS_MISSED,
+    SUBSCRIPTION_MISSING,
+)
 from service.channels.backfill import Backfill, Found
 from service.telemetry.metrics import Family
 
@@ -210,6 +215,11 @@ class Keeper:
         if good:
             self._metrics.succeeded(self._name, SUBSCRIPTIONS).set(now.timestamp())
 
+    def _watch_version(self) -> None:
+        if isinstance(self._shop, Drifts) and (words := self._shop.drift):
+            log.warning("Channel %s: %s", self._name, words)
+            self._refused(API_VERSION_DRIFT, self._name)
+
     def _count(self, missed: int) -> None:
         self._metrics.missed(self._name).inc(missed)
         for _ in range(missed):
@@ -229,6 +239,7 @@ class Keeper:
                 continue
             error = await self._once(job)
             failures = failures + 1 if error else 0
+            self._watch_version()
             if is_unreachable(error, failures):
                 self._refused(CHANNEL_UNREACHABLE, self._name)
             wait = wait_after(error, failures, period) * random.uniform(0.9, 1.1)

@@ -60,7 +60,7 @@ class EmbeddedNats:
         channels: Sequence[str] = (),
         port: int = 0,
         max_file_store_bytes: int = 8 * 1024**3,
-        max_payload_bytes: int = 2 * 1024**2,
+        max_payload_bytes: int = 5 * 1024**2,
         on_failure: FailureCallback | None = None,
     ) -> None:
         self._data = data

@@ -11,7 +11,7 @@ from pathlib import Path
 
 ACCOUNT = "ORDERWRIGHT"
 USER = "orderwright"
-LARGEST_PAYLOAD_BYTES = 2 * 1024 * 1024
+LARGEST_PAYLOAD_BYTES = 8 * 1024 * 1024
 _CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 

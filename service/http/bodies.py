@@ -10,7 +10,7 @@ from aiohttp import ClientPayloadError, StreamReader, web
 from service.http import problems
 from service.http.problems import Problem
 
-# Limit for all bodies being read: sixty-four of the largest, or thousands of the usual size.
+# Limit for all bodies being read: sixteen of the largest, or thousands of the usual size.
 _MAX_HELD_BYTES = 64 * 1024 * 1024
 _READ_SECONDS = 10.0
 _BUSY_SECONDS = 1

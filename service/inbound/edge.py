@@ -11,7 +11,12 @@ from typing import Protocol
 from aiohttp import web
 
 from actors.runtime.errors import StreamUnavailable
-from schemas.contracts.incidents import API_VERSION_DRIFT, SENDER_UNKNOWN, SIGNATURE_INVALID
+from schemas.contracts.incidents import (
+    API_VERSION_DRIFT,
+    DELIVERIES_REFUSED,
+    SENDER_UNKNOWN,
+    SIGNATURE_INVALID,
+)
 from schemas.contracts.refusals import TOO_LARGE
 from service.http import problems
 from service.http.base import Clock
@@ -29,6 +34,10 @@ _BUSY_SECONDS = 1
 
 REFUSED = {401: SIGNATURE_INVALID, 404: SENDER_UNKNOWN, 413: TOO_LARGE}
 """The incident category of requests that are answered with this status and not kept."""
+
+LASTING_SECONDS = 60.0
+"""A sender whose deliveries were all answered 5xx for this long is an incident. Shopify repeats for
+four hours and then deletes the subscription; its next repeat may take minutes to come."""
 
 _MAX_NOTED = 256  # each distinct note is logged once; beyond this many, none
 
@@ -165,7 +174,10 @@ class Edge:
         tracer: Tracer,
         refused: Callable[[str, str], None] = lambda category, sender: None,
         max_under_way_per_source: int = _MAX_UNDER_WAY_PER_SOURCE,
+        lasting_seconds: float = LASTING_SECONDS,
     ) -> None:
+        self._lasting_seconds = lasting_seconds
+        self._refused_since: dict[str, float] = {}
         self._refused = refused
         self._sources = sources
         self._stream = stream
@@ -205,6 +217,8 @@ class Edge:
             if problem.status in REFUSED:
                 self._refused(REFUSED[problem.status], label)
             response = problems.answer(problem, request.rel_url.raw_path)
+        if source is not None:
+            self._watch(name, response.status)
         trace.note("http.response.status_code", response.status)
         trace.end(failure)
         self._metrics.webhook_answers(label, str(response.status)).inc()
@@ -249,6 +263,15 @@ class Edge:
                 )
         finally:
             under_way[name] -= 1
+
+    def _watch(self, name: str, status: int) -> None:
+        """Count a sender that has been refused for long: its subscription is at stake."""
+        if status < 300:
+            self._refused_since.pop(name, None)
+        elif status >= 500:
+            now = self._loop.time()
+            if now - self._refused_since.setdefault(name, now) >= self._lasting_seconds:
+                self._refused(DELIVERIES_REFUSED, name)
 
     def _note(self, name: str, notes: tuple[str, ...]) -> None:
         self._metrics.webhook_notes(name).inc(len(notes))

@@ -28,6 +28,7 @@ from adapters.postgres.quarantine_workflow import (
 )
 from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused
+from schemas.contracts.strict_json import MAX_BYTES
 from schemas.messages.inputs import KINDS
 from schemas.messages.privacy import Read
 from schemas.order.ids import partition_of
@@ -50,7 +51,7 @@ RELEASE_SECONDS = 20.0
 UNDER_WAY = 16
 """Messages published at the same time; leaves room for those from the edge."""
 
-MAX_EDITED_BYTES = 1024 * 1024
+MAX_EDITED_BYTES = MAX_BYTES
 """The largest message that the stream and the edge accept."""
 
 STREAM_AWAY = "stream_away"

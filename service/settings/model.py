@@ -139,8 +139,14 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = 72.0
     body_bytes: Annotated[
-        int, Meta(ge=1_024, le=16 * 1_048_576, description="Request body, refused above with 413.")
-    ] = 1_048_576
+        int,
+        Meta(
+            ge=1_024,
+            le=16 * 1_048_576,
+            description="Request body, refused above with 413. A message about an order has 4 MiB "
+            "at most, whatever is set here; a higher value is for CSV files and mappings.",
+        ),
+    ] = 4_194_304
     incident_quiet_seconds: Annotated[
         float,
         Meta(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -84,6 +85,6 @@ async def deliver(
     url = f"{world.url}/hooks/{SHOP}"
     async with (
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20.0)) as session,
-        session.post(url, data=body, headers=headers) as answer,
+        session.post(url, data=io.BytesIO(body), headers=headers) as answer,
     ):
         return answer.status

@@ -25,6 +25,7 @@ from service.telemetry.tracing import start_tracing
 SECRET = "a secret of a test shop"
 OLD_SECRET = "the one before it"
 MEBIBYTE = 1024 * 1024
+LARGEST = 4 * MEBIBYTE
 
 
 def a_shop() -> Shopify:
@@ -80,12 +81,13 @@ async def running_edge(
     max_held_bytes: int = 64 * MEBIBYTE,
     refused: Callable[[str, str], None] = lambda category, sender: None,
     max_under_way: int = 384,
+    lasting_seconds: float = 60.0,
 ) -> AsyncIterator[Running]:
     """An edge with one sender named `acme`."""
     clock = SystemClock()
     metrics = Metrics()
     bodies = Bodies(
-        max_body_bytes=MEBIBYTE, max_held_bytes=max_held_bytes, read_seconds=read_seconds
+        max_body_bytes=LARGEST, max_held_bytes=max_held_bytes, read_seconds=read_seconds
     )
     edge = Edge(
         {"acme": a_shop()},
@@ -97,6 +99,7 @@ async def running_edge(
         tracer=start_tracing(clock, sample_ratio=0.0, slow_seconds=1.0),
         refused=refused,
         max_under_way_per_source=max_under_way,
+        lasting_seconds=lasting_seconds,
     )
     async with serving(edge.routes(), limits=limits) as port:
         yield Running(f"http://127.0.0.1:{port}", port, metrics, bodies)

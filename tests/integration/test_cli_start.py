@@ -93,7 +93,7 @@ async def test_serve_names_a_limit_of_an_outside_server(whole: Whole, empty: Pat
     finally:
         server.kill()
         await server.wait()
-    assert "max_payload: 2MB" in said
+    assert "max_payload: 5MB" in said
 
 
 async def test_serve_says_that_its_port_is_taken(whole: Whole, empty: Path) -> None:

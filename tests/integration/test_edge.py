@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
 import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from actors.runtime.errors import StreamUnavailable
 from adapters.nats.connection import connect
 from adapters.nats.streams import ORDERS, StreamLimits, ensure_streams
 from service.app.health import Health, Readiness
@@ -19,6 +21,7 @@ from service.embedded.nats import EmbeddedNats
 from service.embedded.supervisor import EmbeddedServers
 from service.telemetry.metrics import CONTENT_TYPE, Metrics
 from tests.integration.http import (
+    LARGEST,
     MEBIBYTE,
     OLD_SECRET,
     Running,
@@ -122,13 +125,13 @@ async def test_bytes_are_stored_as_they_came(
     servers: EmbeddedServers, http: aiohttp.ClientSession
 ) -> None:
     """Broken but authentic bytes are accepted and kept, byte for byte; the largest body fits."""
-    bodies = [b"no json at all \x00\xff", b"{}", b"", b"x" * MEBIBYTE]
+    bodies = [b"no json at all \x00\xff", b"{}", b"", b"x" * LARGEST]
     async with connected(servers.nats_url) as connection:
         await ensure_streams(connection)
         async with running_edge(await started_publisher(connection)) as edge:
             for raw in bodies:
                 async with http.post(
-                    f"{edge.base}/hooks/acme", data=raw, headers=signed(raw)
+                    f"{edge.base}/hooks/acme", data=io.BytesIO(raw), headers=signed(raw)
                 ) as answer:
                     assert answer.status == 200
             old = signed(b"signed with the old secret", secret=OLD_SECRET)
@@ -155,8 +158,8 @@ async def test_bytes_are_stored_as_they_came(
 async def test_too_much_is_refused_before_it_is_read(
     servers: EmbeddedServers, http: aiohttp.ClientSession
 ) -> None:
-    """More than 1 MiB is 413, with a stated length or in chunks; compressed bodies are 415."""
-    raw = b"x" * (MEBIBYTE + 1)
+    """More than 4 MiB is 413, with a stated length or in chunks; compressed bodies are 415."""
+    raw = b"x" * (LARGEST + 1)
 
     async def chunks() -> AsyncIterator[bytes]:
         for start in range(0, len(raw), 65_536):
@@ -260,6 +263,50 @@ async def test_a_full_or_lost_stream_is_503(
         assert accepted + refused == 15
         assert refused > 3
         assert (await connection.jetstream.stream_info(ORDERS)).state.messages == accepted
+
+
+class FullStream(HeldStream):
+    """A stream that takes nothing while it is full."""
+
+    is_full = True
+
+    async def publish(self, *told: Any, **more: Any) -> None:  # Any: as the protocol has it
+        """Take it, or say that it is full."""
+        if self.is_full:
+            raise StreamUnavailable("The stream is full.", retry_after_seconds=1)
+
+
+async def test_a_sender_that_is_refused_for_long_is_an_incident(
+    http: aiohttp.ClientSession,
+) -> None:
+    """The first refusals are the sender's to repeat; when none was taken for a while, each further
+    one is counted under the sender's name, until one is taken again."""
+    counted: list[tuple[str, str]] = []
+    stream = FullStream()
+
+    async def sent(edge: Running) -> int:
+        headers = signed(b"{}")
+        async with http.post(f"{edge.base}/hooks/acme", data=b"{}", headers=headers) as answer:
+            return answer.status
+
+    lasting = 0.2
+    async with running_edge(
+        stream, refused=lambda *told: counted.append(told), lasting_seconds=lasting
+    ) as edge:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        assert await sent(edge) == 503
+        assert counted == []
+        async with asyncio.timeout(10):
+            while not counted:
+                assert await sent(edge) == 503
+        assert loop.time() - began >= lasting
+        assert set(counted) == {("deliveries_refused", "acme")}
+        stream.is_full, counted[:] = False, []
+        assert await sent(edge) == 200
+        stream.is_full = True
+        assert await sent(edge) == 503
+        assert counted == []
 
 
 async def test_a_stopped_server_is_503_at_once(http: aiohttp.ClientSession) -> None:

@@ -96,7 +96,7 @@ def test_the_shown_configuration_is_accepted(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("a secret from a file")
     config = tmp_path / "orderwright.toml"
-    config.write_text(example.replace("file:/run/secrets/shopify-token", f"file:{secret}"))
+    config.write_text(example.replace("file:/run/secrets/shopify-client-secret", f"file:{secret}"))
     environ = dict.fromkeys(re.findall(r"env:(\w+)", example), "a secret of the environment")
     settings = load(environ, config)
     assert set(settings.channels) == {"acme-us", "wholesale"}

@@ -105,6 +105,7 @@ def test_a_whole_file_is_read(tmp_path: Path) -> None:
     settings = load(ENVIRONMENT, written(tmp_path, WHOLE))
     shop = settings.channels["acme-us"]
     assert isinstance(shop, ShopifySettings)
+    assert shop.access_token is not None
     assert shop.access_token.reveal() == "shop-token"
     assert [one.reveal() for one in shop.webhook_secrets] == ["first-secret", "second-secret"]
     assert shop.calls.rate_per_second == 10.0

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused
-from schemas.contracts.strict_json import MAX_DEPTH, MAX_INTEGER, MIN_INTEGER, parse
+from schemas.contracts.strict_json import MAX_BYTES, MAX_DEPTH, MAX_INTEGER, MIN_INTEGER, parse
 
 SOUP = r"""
 " \ [ ] { } : , \u003a \u0000 \ud83d \ude00 a 1 é \u0061 "a": {"a":1} [] \" \\ - 1e999 true
@@ -109,8 +109,8 @@ def test_odd_but_plain_texts_are_read(raw: bytes) -> None:
 
 def test_a_body_over_the_limit_is_refused_unread() -> None:
     """The size is checked before anything else."""
-    with pytest.raises(Refused, match="1,048,577 bytes") as caught:
-        parse(b"\xff" * (1024 * 1024 + 1))
+    with pytest.raises(Refused, match="4,194,305 bytes") as caught:
+        parse(b"\xff" * (MAX_BYTES + 1))
     assert caught.value.reason == refusals.TOO_LARGE
     with pytest.raises(Refused):
         parse(b"[1, 2]", limit_bytes=5)

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from actors.runtime.errors import Rejected
 from adapters.carriers.fedex.settings import FedexSettings
-from adapters.kit.customs import goods_in
+from adapters.kit.customs import customs_basis, goods_in
 from adapters.kit.fitting import ascii_digits, dialled, fill, fit, printable
 from adapters.kit.parcels import weights_of
 from adapters.kit.settings import Origin
@@ -115,7 +115,7 @@ def _customs(
             worth[part.line_id] = (count + part.quantity, minor + part.net_minor)
     if not worth:
         raise Rejected("The parcels hold no goods that customs could be told of.")
-    currency = order.currency
+    currency = customs_basis(order).currency
     commodities = [
         {
             "description": fit(titles[line_id], 450) or "Merchandise",

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from actors.runtime.errors import Rejected
-from adapters.kit.customs import goods_in
+from adapters.kit.customs import customs_basis, goods_in
 from adapters.kit.fitting import ascii_digits, dialled, fill, fit, printable
 from adapters.kit.parcels import weights_of
 from adapters.kit.settings import Origin
@@ -127,10 +127,11 @@ def label_specification(label_format: str) -> dict[str, object]:
 def _invoice_total(order: Order, parcels: Sequence[PackedParcel]) -> dict[str, str]:
     """What the goods in these parcels are worth; UPS takes 1 to 99999999."""
     worth = sum(part.net_minor for parts in goods_in(order, parcels) for part in parts)
-    least = 10 ** exponent_of(order.currency)
+    currency = customs_basis(order).currency
+    least = 10 ** exponent_of(currency)
     return {
-        "CurrencyCode": order.currency,
-        "MonetaryValue": decimal_text(max(worth, least), order.currency),
+        "CurrencyCode": currency,
+        "MonetaryValue": decimal_text(max(worth, least), currency),
     }
 
 

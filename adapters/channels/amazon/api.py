@@ -125,6 +125,7 @@ class AmazonApi:
             scope=NOTIFICATIONS_SCOPE if grantless else "",
             refresh_token="" if grantless else settings.refresh_token.reveal(),
             token_header=ACCESS_HEADER,
+            refusals=(401, 403),
         )
         self._tokens = TokenCache(client, credentials, PARTNER)
         self._operations: dict[str, tuple[Bucket, JsonPartner]] = {}

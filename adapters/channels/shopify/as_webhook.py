@@ -77,6 +77,7 @@ def as_webhook(order: Order, lines: Sequence[Line], articles: Mapping[str, Artic
         "billing_address": _address(order.billing_address),
         "total_price": order.total_price_set.shop_money.amount,
         "current_total_price_set": _money(order.current_total_price_set),
+        "current_subtotal_price_set": _money(order.current_subtotal_price_set),
         "total_tax": _shop_amount(order.total_tax_set),
         "current_total_tax_set": _money(order.current_total_tax_set),
         "current_shipping_price_set": _money(order.current_shipping_price_set),

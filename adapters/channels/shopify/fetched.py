@@ -92,6 +92,7 @@ query OrderAsItIs($id: ID!, $lines: Int!, $ways: Int!, $discounts: Int!) {{
     billingAddress {{ ...AddressFields }}
     totalPriceSet {_MONEY}
     currentTotalPriceSet {_MONEY}
+    currentSubtotalPriceSet {_MONEY}
     totalTaxSet {_MONEY}
     currentTotalTaxSet {_MONEY}
     currentShippingPriceSet {_MONEY}

@@ -185,6 +185,7 @@ class Order(Struct, frozen=True, rename="camel"):
     display_fulfillment_status: str | None = None
     payment_gateway_names: list[str] = []
     total_outstanding_set: MoneySet | None = None
+    current_subtotal_price_set: MoneySet | None = None
     total_tax_set: MoneySet | None = None
     current_total_tax_set: MoneySet | None = None
     current_total_duties_set: MoneySet | None = None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from adapters.channels.shopify.amounts import current_quantity
 from adapters.channels.shopify.lines import sku_of
-from adapters.channels.shopify.money import current_quantity
 from adapters.channels.shopify.shapes import Fulfilment, LineItem, ShopifyOrder
 from schemas.contracts import refusals
 from schemas.contracts.refusals import refused

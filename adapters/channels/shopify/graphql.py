@@ -16,11 +16,12 @@ from adapters.channels.shopify.settings import ShopifySettings
 from adapters.kit.fitting import phrases, printable
 from adapters.kit.http_client import Answer, HttpClient, lost
 from adapters.kit.json_partner import JsonPartner
+from adapters.kit.oauth import ClientCredentials, TokenCache, shared_tokens
 
 PARTNER = "Shopify"
-API_VERSION = "2026-10"
+ACCESS_HEADER = "X-Shopify-Access-Token"
+VERSION_HEADER = "X-Shopify-API-Version"
 _GID = "gid://shopify/Order/"
-_PATH = f"/admin/api/{API_VERSION}/graphql.json"
 
 
 class AccessDenied(Unauthorised):
@@ -62,16 +63,26 @@ T = TypeVar("T")
 
 
 class ShopifyGraphql:
-    """The Admin API of one shop; `name` is the instance's."""
+    """The Admin API of one shop; `name` is the instance's. `answered_in` is the API version of the
+    last answer where that is not the one asked for ("": it is): Shopify answers in its oldest
+    version when the one asked for has ended.
+    """
 
     def __init__(self, client: HttpClient, settings: ShopifySettings, *, name: str = "") -> None:
+        self.version = settings.api_version
+        self.answered_in = ""
+        self._tokens = _tokens(client, settings)
+        static = settings.access_token
+        self._path = f"/admin/api/{settings.api_version}/graphql.json"
         self._api = JsonPartner(
             client,
             name=name or "shopify",
             title=PARTNER,
             base_url=settings.base_url,
             timeout_seconds=settings.calls.timeout_seconds,
-            headers={"X-Shopify-Access-Token": settings.access_token.reveal()},
+            sender=self._tokens,
+            headers={ACCESS_HEADER: static.reveal()} if static is not None else {},
+            seen=self._see,
         )
         self.name = self._api.name
 
@@ -87,7 +98,7 @@ class ShopifyGraphql:
         """Return the answer's `data`; `call` is None for what is about no single order. Raises the
         errors of `actors.runtime.errors`."""
         answer = await self._api.ask(
-            call, "POST", _PATH, writes=writes, body={"query": query, "variables": variables}
+            call, "POST", self._path, writes=writes, body={"query": query, "variables": variables}
         )
         if answer.status == 423:
             raise Retryable(f"{PARTNER} has locked this shop (HTTP 423).")
@@ -98,6 +109,30 @@ class ShopifyGraphql:
             raise _failure(said, writes=writes)
         inner = Answer(answer.status, answer.headers, bytes(said.data))
         return self._api.decoded(decoder, inner, writes=writes)
+
+    async def close(self) -> None:
+        """Stop a fetch of a token that is under way."""
+        if self._tokens is not None:
+            await self._tokens.close()
+
+    def _see(self, answer: Answer) -> None:
+        told = answer.headers.get(VERSION_HEADER, "")[:20]
+        if told and answer.status < 400:
+            self.answered_in = "" if told == self.version else printable(told)
+
+
+def _tokens(client: HttpClient, settings: ShopifySettings) -> TokenCache | None:
+    """Return what fetches the tokens of an app; None where a token is configured.
+    https://shopify.dev/docs/apps/build/authentication-authorization/client-credentials-grant"""
+    if settings.client_secret is None:
+        return None
+    credentials = ClientCredentials(
+        token_url=f"{settings.base_url.rstrip('/')}/admin/oauth/access_token",
+        client_id=settings.client_id,
+        client_secret=settings.client_secret.reveal(),
+        token_header=ACCESS_HEADER,
+    )
+    return shared_tokens(client, credentials, PARTNER)
 
 
 def _failure(said: _Answer, *, writes: bool) -> PartnerError:

@@ -1,4 +1,4 @@
-"""Shopify's amounts as integers, and its totals as ours: to the cent, or refused."""
+"""Shopify's totals as ours: to the cent, or refused."""
 
 from __future__ import annotations
 
@@ -6,72 +6,14 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from adapters.channels.shopify.shapes import LineItem, Money, MoneySet, ShopifyOrder
-from adapters.kit.rounding import EXACT, Rounding, minor_of, reconciled
-from schemas.contracts import refusals
-from schemas.contracts.refusals import refused
+from adapters.channels.shopify.amounts import minor
+from adapters.channels.shopify.seen import BESIDE_LEFT, adds_up, most_left, settled
+from adapters.channels.shopify.shapes import ShopifyOrder
+from adapters.kit.rounding import Rounding, reconciled
 from schemas.order.canonical import Line, Sold, Totals
-from schemas.order.money import MoneyRefused, exponent_of
 
-MAX_PLAIN_DIGITS = 15
-"""Characters that surely stay below schemas.order.money.MAX_MINOR; longer amounts go the exact
-way."""
-
-
-def minor(
-    both: MoneySet | None, flat: str | None, currency: str, rounding: Rounding = EXACT
-) -> int:
-    """Return an amount in the shop's currency, from the set where there is one.
-
-    Raises Refused(money_unreadable), also for a set in another currency than the order's.
-    """
-    if both is None:
-        return _read(flat or "0", currency, rounding)
-    money = both.shop_money
-    text = money.amount
-    # The usual form is worth a way without calls: an order has some thirty amounts.
-    if (
-        text[-3:-2] == "."
-        and len(text) <= MAX_PLAIN_DIGITS
-        and money.currency_code == currency
-        and exponent_of(currency) == 2
-    ):
-        digits = text[:-3] + text[-2:]
-        if digits.isascii() and digits.isdigit():
-            return int(digits)
-    return money_in(money, currency, rounding)
-
-
-def money_in(money: Money, currency: str, rounding: Rounding) -> int:
-    """Return one side of a set, which is in the shop's or the customer's currency.
-
-    Raises Refused(money_unreadable), also when it is in another currency than the given.
-    """
-    stated = money.currency_code
-    if stated != currency and stated:
-        raise refused(
-            refusals.MONEY_UNREADABLE,
-            f"An amount is in {stated[:10]}, but {currency[:10]} was expected: an order has one "
-            "currency of the shop (shop_money) and one of the customer (presentment_money).",
-        )
-    return _read(money.amount, currency, rounding)
-
-
-def _read(text: str, currency: str, rounding: Rounding) -> int:
-    try:
-        return minor_of(text, currency, rounding)
-    except MoneyRefused as error:
-        raise refused(refusals.MONEY_UNREADABLE, f"{error} Send amounts as Shopify does.") from None
-
-
-def current_quantity(item: LineItem) -> int:
-    """Return what is left of a line after edits and refunds."""
-    return item.quantity if item.current_quantity is None else item.current_quantity
-
-
-def share(amount: int, part: int, whole: int) -> int:
-    """Return the part of an amount, rounded half up; all of it when `whole` says nothing."""
-    return amount if whole <= 0 else (2 * amount * part + whole) // (2 * whole)
+_BESIDE = frozenset({"fees", "tip"})
+"""Our own lines of what Shopify states beside its lines and their subtotal."""
 
 
 def totals_of(
@@ -81,9 +23,10 @@ def totals_of(
 
     Five things make Shopify's parts differ from its total, and are told apart: fees and tips,
     which become lines that need no shipping; a line of which a part was removed, whose discount
-    Shopify shares out by itself (to a cent per line); what converting each amount by itself left
-    over, if the shop rounds by order; money refunded without a line, which is a discount. Anything
-    else stays a difference, and is refused as total_mismatch.
+    Shopify shares out by itself (to a cent per line); what rounding each amount by itself left
+    over, if the shop's settings say that it rounds by order or its subtotal proves it; money
+    refunded without a line, which is a discount. Anything else stays a difference, and is refused
+    as total_mismatch.
     """
     lines, currency = list(lines), source.currency
     total = minor(
@@ -113,8 +56,13 @@ def totals_of(
     refunded = 0
     if left:
         left = _settle_reduced(source, lines, left)
+    if left and source.current_subtotal_price_set is not None:
+        subtotal = minor(source.current_subtotal_price_set, None, currency, rounding)
+        left = _share_proved(source, lines, left, subtotal, tip)
+    if left and adds_up(source, rounding, tip=tip > 0):
+        left = _share_converted(source, lines, left, tip)
     if left and rounding.level == "order":
-        left = _share_left(lines, left, rounding, around=(shipping, tax, duty))
+        left = _reconcile(lines, left, rounding, around=(shipping, tax, duty))
     if left < 0 and source.refunds:
         refunded = -left
     subtotal = discount = 0
@@ -160,9 +108,43 @@ def _extra(name: str, title: str, amount: int, kind: Sold) -> Line:
     )
 
 
-def _share_left(
-    lines: list[Line], left: int, rounding: Rounding, *, around: tuple[int, ...]
+def _share_proved(
+    source: ShopifyOrder, lines: list[Line], left: int, subtotal: int, tip: int
 ) -> int:
+    """Share out what the lines lack of the shop's own subtotal, where that subtotal, and perhaps a
+    tip, make up its total; return what still is left."""
+    at = [index for index, line in enumerate(lines) if line.line_id not in _BESIDE]
+    parts = [lines[index].total_minor for index in at]
+    lacks = subtotal - sum(parts)
+    if left - lacks not in (0, tip):
+        return left
+    shared = settled(parts, subtotal, most_left(source))
+    if sum(shared) != subtotal:
+        return left
+    for index, amount in zip(at, shared, strict=True):
+        lines[index] = replace(lines[index], total_minor=amount)
+    if left - lacks:
+        lines.append(_extra("tip", "Tip", tip, "tip"))
+    return 0
+
+
+def _share_converted(source: ShopifyOrder, lines: list[Line], left: int, tip: int) -> int:
+    """Share out what converting left over of an order that adds up as the customer saw it; return
+    what still is left."""
+    at = [index for index, line in enumerate(lines) if line.line_id not in _BESIDE]
+    parts = [lines[index].total_minor for index in at]
+    goods = sum(parts) + left - tip
+    shared = settled(parts, goods, most_left(source) + BESIDE_LEFT)
+    if sum(shared) != goods:
+        return left
+    for index, amount in zip(at, shared, strict=True):
+        lines[index] = replace(lines[index], total_minor=amount)
+    if tip:
+        lines.append(_extra("tip", "Tip", tip, "tip"))
+    return 0
+
+
+def _reconcile(lines: list[Line], left: int, rounding: Rounding, *, around: tuple[int, ...]) -> int:
     """Share what rounding left over out to the lines, and return what still is left."""
     parts = [line.total_minor for line in lines]
     amounts = len(parts) + sum(map(bool, around))

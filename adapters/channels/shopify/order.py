@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from adapters.channels.shopify.amounts import current_quantity, minor, share
 from adapters.channels.shopify.lines import Ways, sku_of, sold_as
-from adapters.channels.shopify.money import current_quantity, minor, share, totals_of
+from adapters.channels.shopify.money import totals_of
 from adapters.channels.shopify.prices import discounts_of, presentment_of
 from adapters.channels.shopify.settings import ShopifyTranslation
 from adapters.channels.shopify.shapes import (

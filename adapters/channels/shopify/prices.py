@@ -7,8 +7,16 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from adapters.channels.shopify.money import current_quantity, minor, money_in, share
-from adapters.channels.shopify.shapes import Allocation, LineItem, MoneySet, ShopifyOrder
+from adapters.channels.shopify.amounts import current_quantity, minor, share
+from adapters.channels.shopify.seen import (
+    NotToldError,
+    Reader,
+    line_seen,
+    most_left,
+    settled,
+    shipping_seen,
+)
+from adapters.channels.shopify.shapes import Allocation, ShopifyOrder
 from adapters.kit.rounding import EXACT, Rounding, reconciled
 from schemas.order.canonical import Discount, Line, Presentment, Totals
 from schemas.order.money import share_out
@@ -107,35 +115,13 @@ def presentment_of(
     if not currency or currency == source.currency or total is None:
         return lines, None
     try:
-        return _seen(source, lines, totals, _Reader(currency, rounding))
-    except _NotToldError:
+        return _seen(source, lines, totals, Reader(currency, rounding))
+    except NotToldError:
         return lines, None
 
 
-class _NotToldError(Exception):
-    """An amount without presentment money."""
-
-
-class _Reader:
-    """Reads presentment money of one order."""
-
-    def __init__(self, currency: str, rounding: Rounding) -> None:
-        self.currency = currency
-        self.rounding = rounding
-
-    def minor(self, both: MoneySet | None) -> int:
-        """Return an amount as the customer saw it. Raises _NotToldError, and Refused."""
-        if both is None or both.presentment_money is None:
-            raise _NotToldError
-        return money_in(both.presentment_money, self.currency, self.rounding)
-
-    def optional(self, both: MoneySet | None, in_shop: int) -> int:
-        """The same; what is nothing in the shop's money need not be told."""
-        return 0 if both is None and not in_shop else self.minor(both)
-
-
 def _seen(
-    source: ShopifyOrder, lines: list[Line], totals: Totals, read: _Reader
+    source: ShopifyOrder, lines: list[Line], totals: Totals, read: Reader
 ) -> tuple[list[Line], Presentment]:
     items = {item.admin_graphql_api_id.rpartition("/")[2]: item for item in source.line_items}
     amounts: list[int] = []
@@ -143,7 +129,7 @@ def _seen(
     for index, line in enumerate(lines):
         item = items.get(line.line_id)
         if item is not None:
-            amount, off = _line_seen(item, read)
+            amount, off = line_seen(item, read)
             amounts.append(amount)
             discount += off
         elif line.line_id == "fees":
@@ -155,8 +141,18 @@ def _seen(
     tax = read.optional(source.current_total_tax_set, totals.tax_minor)
     duty = read.optional(source.current_total_duties_set, totals.duty_minor)
     duty = 0 if source.duties_included else duty
-    shipping = _shipping_seen(source, totals, read)
+    shipping = shipping_seen(source, totals.shipping_minor, read)
     around = shipping + duty + (0 if source.taxes_included else tax)
+    if source.current_subtotal_price_set is not None:
+        subtotal = read.minor(source.current_subtotal_price_set)
+        at = [index for index, line in enumerate(lines) if line.line_id in items]
+        beside = (
+            total - around - subtotal - sum(amounts[x] for x in range(len(lines)) if x not in at)
+        )
+        if beside == 0 or (tip >= 0 and beside > 0):
+            goods = settled([amounts[index] for index in at], subtotal, most_left(source))
+            for index, amount in zip(at, goods, strict=True):
+                amounts[index] = amount
     left = total - around - sum(amounts)
     if tip >= 0 and left > 0:
         amounts[tip], left = left, 0
@@ -181,24 +177,3 @@ def _seen(
         for line, amount in zip(lines, amounts, strict=True)
     ]
     return named, Presentment(currency=read.currency, totals=seen)
-
-
-def _line_seen(item: LineItem, read: _Reader) -> tuple[int, int]:
-    """Return what the customer saw of a line after its discount, and that discount."""
-    now = current_quantity(item)
-    discount = sum(read.minor(part.amount_set) for part in item.discount_allocations)
-    if now != item.quantity:
-        discount = share(discount, now, item.quantity)
-    return read.minor(item.price_set) * now - discount, discount
-
-
-def _shipping_seen(source: ShopifyOrder, totals: Totals, read: _Reader) -> int:
-    if source.current_shipping_price_set is not None:
-        return read.minor(source.current_shipping_price_set)
-    if not totals.shipping_minor:
-        return 0
-    return sum(
-        read.minor(way.current_discounted_price_set or way.discounted_price_set)
-        for way in source.shipping_lines
-        if not way.is_removed
-    )

@@ -1,27 +1,59 @@
-"""What `doctor` asks a shop of Shopify: its name, which every app may read."""
+"""What `doctor` asks a shop of Shopify: its name, and what the app may do there."""
 
 from __future__ import annotations
 
 import msgspec
 
-from adapters.channels.shopify.graphql import ShopifyGraphql
+from actors.runtime.errors import Rejected
+from adapters.channels.shopify.graphql import PARTNER, ShopifyGraphql
+from adapters.channels.shopify.scopes import missing, named
 from adapters.channels.shopify.settings import ShopifySettings
 from adapters.kit.instance import Kit
+
+ACCESS_QUERY = """
+query Access {
+  shop { name }
+  currentAppInstallation { accessScopes { handle } }
+}
+"""
 
 
 class _Shop(msgspec.Struct, frozen=True):
     name: str
 
 
-class _Shown(msgspec.Struct, frozen=True):
+class _Scope(msgspec.Struct, frozen=True):
+    handle: str
+
+
+class _Installed(msgspec.Struct, frozen=True, rename="camel"):
+    access_scopes: list[_Scope] = []
+
+
+class _Shown(msgspec.Struct, frozen=True, rename="camel"):
     shop: _Shop
+    current_app_installation: _Installed
 
 
 _shown = msgspec.json.Decoder(_Shown)
 
 
 async def probe(settings: ShopifySettings, kit: Kit) -> str:
-    """Return what was found, as a sentence. Raises PartnerError."""
+    """Return what was found, as a sentence. Raises PartnerError, and Rejected where a permission is
+    missing or the API answers in another version."""
     graphql = ShopifyGraphql(kit.client, settings, name=kit.name)
-    shown = await graphql.ask(None, "{ shop { name } }", {}, _shown, writes=False)
-    return f"the shop {shown.shop.name!r} answers to API version {settings.api_version}."
+    shown = await graphql.ask(None, ACCESS_QUERY, {}, _shown, writes=False)
+    granted = [one.handle for one in shown.current_app_installation.access_scopes]
+    lacking = missing(granted, settings)
+    if needed := [one for one in lacking if not one.spare]:
+        raise Rejected(
+            f"The app of {shown.shop.name!r} lacks {named(needed)}. Add them to a new version of "
+            f"the app in {PARTNER}, and let the shop approve it."
+        )
+    if graphql.answered_in:
+        raise Rejected(
+            f"{PARTNER} answers in API version {graphql.answered_in}, and {settings.api_version} "
+            "was asked for. Update Orderwright, or correct `api_version`."
+        )
+    found = f"the shop {shown.shop.name!r} answers to API version {settings.api_version}"
+    return f"{found}; not granted: {named(lacking)}." if lacking else f"{found}."

@@ -10,6 +10,9 @@ from adapters.kit.secret import Secret
 from adapters.kit.settings import ChannelSettings, Name, Signing, Url
 from adapters.kit.translation import Translation
 
+API_VERSION = "2026-10"
+"""What the queries here are written and tested for."""
+
 TRACKING_URLS = {"UPS": "https://www.ups.com/track?tracknum={number}"}
 """Pages of our carriers; Shopify makes a link of its own to those it knows."""
 
@@ -63,16 +66,38 @@ class ShopifySettings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown
             description="The shop's myshopify domain.",
         ),
     ]
-    access_token: Annotated[Secret, Meta(description="The app's Admin API token.")]
     webhook_secrets: Signing
+    client_id: Annotated[
+        str,
+        Meta(
+            max_length=256,
+            description="The app's client ID, from the Dev Dashboard; with it tokens of 24 hours "
+            "are fetched and renewed.",
+        ),
+    ] = ""
+    client_secret: Annotated[
+        Secret | None,
+        Meta(description="The app's secret, from the same page. It signs the webhooks, too."),
+    ] = None
+    access_token: Annotated[
+        Secret | None,
+        Meta(
+            description="An Admin API token that does not end, of an app made before 2026, instead "
+            "of `client_id` and `client_secret`."
+        ),
+    ] = None
     api_base_url: Annotated[
         Url | None,
         Meta(description="Where the shop's API answers; left out: https:// and the shop domain."),
     ] = None
     api_version: Annotated[
         str,
-        Meta(pattern=r"^\d{4}-\d{2}$", description="API version, also expected of webhooks."),
-    ] = "2026-10"
+        Meta(
+            pattern=r"^\d{4}-\d{2}$",
+            description="The API version that is spoken and expected of webhooks. Another one than "
+            "the default is not tested here.",
+        ),
+    ] = API_VERSION
 
     companies: Annotated[
         dict[Name, Name],
@@ -92,6 +117,16 @@ class ShopifySettings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown
     translation: Annotated[ShopifyTranslation, Meta(description="How its orders are read.")] = (
         ShopifyTranslation()
     )
+
+    def __post_init__(self) -> None:
+        is_app = bool(self.client_id) and self.client_secret is not None
+        if (self.client_id or self.client_secret is not None) and not is_app:
+            raise ValueError("client_id and client_secret belong together: give both, or neither")
+        if is_app == (self.access_token is not None):
+            raise ValueError(
+                "a channel of kind shopify needs either client_id and client_secret, or an "
+                "access_token that does not end"
+            )
 
     @property
     def base_url(self) -> str:

@@ -173,6 +173,7 @@ class ShopifyOrder(Struct, gc=False):
     total_price: str
     current_total_price: str | None = None
     current_total_price_set: MoneySet | None = None
+    current_subtotal_price_set: MoneySet | None = None
     total_tax: str | None = None
     current_total_tax: str | None = None
     current_total_tax_set: MoneySet | None = None

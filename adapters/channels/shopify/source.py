@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from adapters.channels.shopify.amounts import current_quantity
 from adapters.channels.shopify.bearing import names_one_event, require_borne_out
 from adapters.channels.shopify.fulfilled import fulfilled_of
-from adapters.channels.shopify.money import current_quantity
 from adapters.channels.shopify.order import USUAL, canonical_order, order_ref
 from adapters.channels.shopify.privacy import PRIVACY_TOPICS, privacy_request
 from adapters.channels.shopify.reading import read_order

@@ -81,6 +81,10 @@ class ShopifyStorefront:
         self._goods = ShopifyGoods(graphql)
         self._fetched = ShopifyFetched(graphql, self._goods)
 
+    async def close(self) -> None:
+        """Stop a fetch of a token that is under way."""
+        await self._graphql.close()
+
     async def bundle(self, ref: str, call: Call) -> bytes:
         """Return the order as the shop tells it now, in the shape of its webhooks. Raises Rejected
         for one it does not have, and the other errors of `actors.runtime.errors`."""

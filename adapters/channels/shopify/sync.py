@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from actors.runtime.errors import PartnerError, Rejected
-from adapters.channels.shopify.graphql import API_VERSION, ShopifyGraphql
+from adapters.channels.shopify.graphql import ShopifyGraphql
 from adapters.channels.shopify.topics import TOPICS
 from adapters.kit.fitting import phrases
 from adapters.kit.http_client import lost
@@ -151,6 +151,17 @@ class ShopifySync:
     def __init__(self, graphql: ShopifyGraphql) -> None:
         self._graphql = graphql
 
+    @property
+    def drift(self) -> str:
+        """What is to be said of the API version that Shopify answers in; "" when it is ours."""
+        answered, expected = self._graphql.answered_in, self._graphql.version
+        if not answered:
+            return ""
+        return (
+            f"Shopify answers in API version {answered}, and {expected} was asked for: it has "
+            "ended there, or it is not there yet. Update Orderwright, or correct `api_version`."
+        )
+
     async def changed_orders(self, since: datetime, until: datetime, cursor: str) -> ListedPage:
         """Return a page of the orders whose `updated_at` lies in the window, oldest first."""
         variables = {"query": _window(since, until), "first": MAX_LISTED, "after": cursor or None}
@@ -177,9 +188,10 @@ class ShopifySync:
             there = ours.get(topic_name(topic))
             if there is not None and there.is_right():
                 version = there.api_version.handle
-                if version and version != API_VERSION:
+                expected = self._graphql.version
+                if version and version != expected:
                     faults.append(
-                        f"Webhooks of {topic} come in API version {version}, and {API_VERSION} is "
+                        f"Webhooks of {topic} come in API version {version}, and {expected} is "
                         "expected: set the app's webhook version in Shopify."
                     )
                 continue
