@@ -4,6 +4,7 @@ the settings leave it open."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from actors.kernel.setup import Place, Setup, brand
 from adapters.kinds import kind_named
@@ -112,10 +113,23 @@ def _channel_faults(settings: Settings) -> Iterator[str]:
     for name, channel in settings.channels.items():
         where = f"channels.{name}"
         yield from _choice(f"{where}.erp", channel.erp, erps, "ERPs")
+        if channel.time_zone and not _is_zone(channel.time_zone):
+            yield (
+                f"{where}.time_zone: no time zone is called {channel.time_zone!r}; write one like "
+                "Europe/Berlin or UTC."
+            )
         yield from _choice(f"{where}.mail", channel.mail, mails, "partners that send messages")
         for place in channel.places or ():
             if place not in _tables(settings):
                 yield f"{where}.places names {place}; there is no [places.{place}]."
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 def _choice(path: str, stated: str | None, there: tuple[str, ...], what: str) -> Iterator[str]:

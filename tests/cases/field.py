@@ -13,7 +13,7 @@ from adapters.channels.amazon.source import Amazon
 from adapters.channels.shopify.settings import ShopifyTranslation
 from adapters.channels.shopify.source import Shopify
 from adapters.erp.business_central.kind import KIND as BUSINESS_CENTRAL
-from adapters.erp.business_central.sales_order import SalesOrder, sales_order
+from adapters.erp.business_central.sales_order import Booking, SalesOrder, sales_order
 from adapters.erp.business_central.settings import BusinessCentralSettings
 from adapters.kit.fetching import FETCHED
 from adapters.kit.kind import Limits, example_of
@@ -133,9 +133,12 @@ def all_of(order: Order) -> tuple[Units, ...]:
     return tuple(Units(x.line_id, x.sku, x.quantity) for x in order.lines)
 
 
+_BOOKING = Booking(channel="shop", reference="x")
+
+
 def booked(order: Order) -> SalesOrder:
     """The sales order that Business Central gets."""
-    return sales_order(order, all_of(order), external_number="x", settings=_ERP)
+    return sales_order(order, all_of(order), booking=_BOOKING, settings=_ERP)
 
 
 def total_of(document: SalesOrder) -> str:

@@ -165,6 +165,13 @@ def test_a_channel_chooses_its_places_erp_mail_and_terms(tmp_path: Path) -> None
             "channels.web.places names moon; there is no [places.moon].",
         ),
         (
+            ('[channels.web]\nkind = "canonical"\ntime_zone = "Berlin"\n',),
+            (
+                "channels.web.time_zone: no time zone is called 'Berlin'; write one like"
+                " Europe/Berlin or UTC."
+            ),
+        ),
+        (
             (SHOP, a_warehouse("web")),
             (
                 "A channel and a partner are both named web; rename one, for both are reached at"
