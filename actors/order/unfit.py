@@ -6,14 +6,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from actors.kernel.setup import Setup
-from actors.order.normalise import ACCOUNT, ADDRESS, ITEM_NUMBER, SKU, Unmapped
+from actors.kernel.setup import Place, Setup
+from actors.order.normalise import ACCOUNT, ADDRESS, ITEM_NUMBER, SERVICE, SKU, Unmapped
 from schemas.order.canonical import UNLISTED, Address, Line, Order
-from schemas.order.regions import REGIONS, postal_country, region_code
+from schemas.order.regions import REGIONS, US_COUNTRIES, postal_country, region_code
 
 _POST_BOX = re.compile(
     r"\b(p\W{0,2}o\W{0,2}box|post\s?(office)?\s?box|packstation|postfach)\b", re.IGNORECASE
 )
+_EXTENSION = re.compile(r"(?:\bext(?:ension|n)?\b|\bx|#)[\s.:]*\d{1,8}\D*$", re.IGNORECASE)
 _MILITARY_PLACES = frozenset({"APO", "FPO", "DPO"})
 _MILITARY_REGIONS = frozenset({"AA", "AE", "AP"})
 _POSTAL_CODES = {
@@ -47,6 +48,8 @@ def unfit(order: Order, setup: Setup) -> Iterator[Unmapped]:
                 )
     for sentence in _of_address(order, setup):
         yield Unmapped(ADDRESS, sentence)
+    for sentence in _of_service(order, setup):
+        yield Unmapped(SERVICE, sentence)
 
 
 def is_item(line: Line) -> bool:
@@ -63,17 +66,17 @@ def _money(order: Order) -> list[str]:
 
 def _of_address(order: Order, setup: Setup) -> Iterator[str]:
     """Labels are bought by us: then its address must be one that a label can show."""
-    places = [one for one in setup.places if one.carrier and one.labels == "us"]
-    if not places or not any(_is_parcel(line) for line in order.lines):
+    places = _labelled(order, setup)
+    if not places:
         return
     at = order.ship_to
     if at is None:
         yield "the shipping address is missing"
         return
     for what, is_there in (
-        ("name", at.name.strip() or at.company.strip()),
-        ("street", any(line.strip() for line in at.lines)),
-        ("city", at.city.strip()),
+        ("name", _shows(at.name) or _shows(at.company)),
+        ("street", any(map(_shows, at.lines))),
+        ("city", _shows(at.city)),
     ):
         if not is_there:
             yield f"in the shipping address the {what} is missing"
@@ -84,10 +87,50 @@ def _of_address(order: Order, setup: Setup) -> Iterator[str]:
     if pattern is not None and pattern.fullmatch(at.postal_code.strip()) is None:
         yield f"in the shipping address the postal code is none of {country}"
     for one in places:
+        calls = one.reach is not None and one.reach.calls_abroad and one.reach.home != country
+        if calls and not _can_be_dialled(at.phone or order.customer.phone, country):
+            yield (
+                "in the shipping address the telephone number is missing or can't be dialled, and "
+                f"{one.carrier} needs it for a parcel to another country"
+            )
         if "military" in one.refuses and _is_military(at):
             yield f"{one.carrier} does not deliver to military post offices (APO, FPO, DPO)"
         elif "post_box" in one.refuses and _is_post_box(at):
             yield f"{one.carrier} does not deliver to post office boxes"
+
+
+def _labelled(order: Order, setup: Setup) -> list[Place]:
+    """Return the places for which we buy the labels of the order's parcels."""
+    if not any(_is_parcel(line) for line in order.lines):
+        return []
+    return [one for one in setup.places if one.carrier and one.labels == "us"]
+
+
+def _of_service(order: Order, setup: Setup) -> Iterator[str]:
+    """A label needs a service that somebody chose for this shipping method and country."""
+    if order.ship_to is None:
+        return
+    country, method = postal_country(order.ship_to), order.shipping_method
+    for one in _labelled(order, setup):
+        if one.reach is not None and not one.reach.has(method, country):
+            named = f"the shipping method {method[:60]!r}" if method else "no shipping method"
+            yield (
+                f"for {named} to {country} from {one.reach.home}, {one.carrier} has no service: "
+                "name one in its `services`, or a default"
+            )
+
+
+def _shows(text: str) -> bool:
+    """Whether a label can show anything of a text: pictures and signs alone it can't."""
+    return any(sign.isalnum() for sign in text)
+
+
+def _can_be_dialled(phone: str, country: str) -> bool:
+    """Whether it is a number without its extension: ten digits in North America."""
+    digits = [sign for sign in _EXTENSION.sub("", phone) if sign.isdecimal()]
+    if country in US_COUNTRIES or country == "CA":
+        return len(digits) == 10 or (len(digits) == 11 and int(digits[0]) == 1)
+    return 0 < len(digits) <= 15
 
 
 def _is_parcel(line: Line) -> bool:

@@ -171,8 +171,16 @@ def _place(
     warehouse = _chosen(table.warehouse, warehouses)
     carrier = _chosen(table.carrier, carriers)
     labels = table.labels or _buyer(settings, warehouse, carrier)
-    refuses = _limits(settings, carrier).refuses
-    return Place(name=name, warehouse=warehouse, carrier=carrier, labels=labels, refuses=refuses)
+    limits = _limits(settings, carrier)
+    home = table.ship_from.country if table.ship_from is not None else ""
+    return Place(
+        name=name,
+        warehouse=warehouse,
+        carrier=carrier,
+        labels=labels,
+        refuses=limits.refuses,
+        reach=limits.reach_from(home) if limits.reach_from is not None else None,
+    )
 
 
 def _limits(settings: Settings, partner: str) -> Limits:

@@ -177,7 +177,9 @@ def ups(client: HttpClient, base: str, **changes: object) -> Ups:
         "client_secret": Secret("secret"),
         "account_number": "A1B2C3",
         "shipper": SHOP,
-        "services": {"Next day": "01"},
+        "services": {"Next day": "01", "Next day > abroad": "07"},
+        "default_service": "03",
+        "default_service_abroad": "65",
         "recovery_lag_seconds": 0.0,
         **patient(changes),
     }
