@@ -63,6 +63,7 @@ _OF_HOLD = (
     ("unmapped-account", c.ERP_REFUSED),
     ("unmapped-tax-code", c.TAX_CODE_UNMAPPED),
     ("unmapped-shipping-method", c.SHIPPING_METHOD_UNMAPPED),
+    ("unmapped-service", c.SHIPPING_METHOD_UNMAPPED),
 )
 
 _OF_TASK = {CHANGED: c.CHANGED_AFTER_WORK_BEGAN, MONEY: c.MONEY_OWED}

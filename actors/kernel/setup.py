@@ -8,22 +8,55 @@ from typing import Literal
 from msgspec import Struct
 
 from schemas.messages.effects import WhoBuys
+from schemas.order.regions import is_domestic
 
 AddressKind = Literal["post_box", "military"]
 """Addresses that not every carrier delivers to."""
+
+
+HOME, ABROAD = "home", "abroad"
+"""Where a service reaches: within a country, and to every other one."""
+ANY_METHOD = "*"
+"""Stands for every shipping method that is not named."""
+
+
+def method_of(text: str) -> str:
+    """Return a shipping method as tables name it: one space between words, letters folded."""
+    return " ".join(text.split()).casefold()
+
+
+class Reach(Struct, frozen=True, kw_only=True):
+    """For what a carrier sells labels, from a country (`home`): pairs of a folded shipping method
+    (ANY_METHOD: any) and where it goes (HOME, ABROAD or a country's code). `calls_abroad`: it takes
+    no parcel to another country without the receiver's telephone number."""
+
+    home: str
+    offered: frozenset[tuple[str, str]]
+    calls_abroad: bool = False
+
+    def has(self, method: str, away: str) -> bool:
+        """Say whether a service is offered for an order's shipping method to a country."""
+        zone = HOME if is_domestic(self.home, away) else ABROAD
+        return any(
+            (named, where) in self.offered
+            for named in (method_of(method), ANY_METHOD)
+            for where in (away, zone)
+        )
 
 
 class Place(Struct, frozen=True, kw_only=True):
     """A place that goods leave from. `warehouse` and `carrier` are the lanes (instance names) of
     its partners, "" for a role no one plays: without a warehouse a person packs and reports, and
     without a carrier no label is bought. `labels` says who buys them (a 3PL may buy its own).
-    `refuses` are kinds of addresses that its carrier does not deliver to."""
+    `refuses` are kinds of addresses that its carrier does not deliver to, `reach` for what it sells
+    labels from there (None: that is not known before it is asked)."""
 
     name: str
     warehouse: str = ""
     carrier: str = ""
     labels: WhoBuys = "us"
     refuses: frozenset[AddressKind] = frozenset()
+    reach: Reach | None = None
 
 
 def brand(carrier: str) -> str:

@@ -27,8 +27,9 @@ from schemas.order.money import share_out
 
 SKU, TAX_CODE, SHIPPING_METHOD = "sku", "tax_code", "shipping_method"
 ITEM_NUMBER, ACCOUNT, ADDRESS = "item_number", "account", "address"
-KINDS = (SKU, TAX_CODE, SHIPPING_METHOD, ITEM_NUMBER, ACCOUNT, ADDRESS)
-SENTENCES = frozenset({ITEM_NUMBER, ACCOUNT, ADDRESS})
+SERVICE = "service"
+KINDS = (SKU, TAX_CODE, SHIPPING_METHOD, ITEM_NUMBER, ACCOUNT, ADDRESS, SERVICE)
+SENTENCES = frozenset({ITEM_NUMBER, ACCOUNT, ADDRESS, SERVICE})
 """Kinds of which a value is a sentence: what partners could not carry out (`unfit`)."""
 UNMAPPED = "unmapped-"
 """How the ids of holds for a missing mapping begin: the kind follows, with dashes."""

@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterator
 
 from actors.kernel.setup import Place, Setup
-from actors.order.normalise import ACCOUNT, ADDRESS, ITEM_NUMBER, SKU, Unmapped
+from actors.order.normalise import ACCOUNT, ADDRESS, ITEM_NUMBER, SERVICE, SKU, Unmapped
 from schemas.order.canonical import UNLISTED, Address, Line, Order
-from schemas.order.regions import REGIONS, postal_country, region_code
+from schemas.order.regions import REGIONS, US_COUNTRIES, postal_country, region_code
 
 _POST_BOX = re.compile(
     r"\b(p\W{0,2}o\W{0,2}box|post\s?(office)?\s?box|packstation|postfach)\b", re.IGNORECASE
 )
+_EXTENSION = re.compile(r"(?:\bext(?:ension|n)?\b|\bx|#)[\s.:]*\d{1,8}\D*$", re.IGNORECASE)
 _MILITARY_PLACES = frozenset({"APO", "FPO", "DPO"})
 _MILITARY_REGIONS = frozenset({"AA", "AE", "AP"})
 _POSTAL_CODES = {
@@ -46,8 +47,13 @@ def unfit(order: Order, setup: Setup, staying: frozenset[str] = frozenset()) -> 
                     f"the customer paid for {_WORDS[what]}, and the settings of {setup.erp} name "
                     f"no account for it: set {what}_account there",
                 )
-    for sentence in _of_address(order, setup, staying):
+    for sentence in _of_address(order, setup):
         yield Unmapped(ADDRESS, sentence)
+    refusals = {one.name: told for one in setup.places if (told := _refusal(one, order))}
+    everywhere = len(refusals) == len(setup.places)
+    yield from dict.fromkeys(
+        told for name, told in refusals.items() if everywhere or name in staying
+    )
 
 
 def is_item(line: Line) -> bool:
@@ -63,37 +69,59 @@ def _money(order: Order) -> list[str]:
 
 
 def refusing(order: Order | None, setup: Setup) -> frozenset[str]:
-    """Return the places whose carrier does not deliver to an order's address."""
-    at = order.ship_to if order is not None else None
-    if at is None:
+    """Return the places from which an order's parcels can't be sent to its address."""
+    if order is None:
         return frozenset()
-    return frozenset(one.name for one in setup.places if one.refuses and _refusal(one, at))
+    return frozenset(one.name for one in setup.places if _refusal(one, order) is not None)
 
 
-def _refusal(place: Place, at: Address) -> str:
-    """Return why a place does not send to an address; "" where it does, or takes no label."""
-    if not place.carrier or place.labels != "us":
-        return ""
+def _refusal(place: Place, order: Order) -> Unmapped | None:
+    """Return why a place does not send to an order's address; None where it does, or buys no
+    label."""
+    at = order.ship_to
+    if at is None or not place.carrier or place.labels != "us":
+        return None
+    if not any(_is_parcel(line) for line in order.lines):
+        return None
+    country, reach = postal_country(at), place.reach
     if "military" in place.refuses and _is_military(at):
-        return f"{place.carrier} does not deliver to military post offices (APO, FPO, DPO)"
+        told = f"{place.carrier} does not deliver to military post offices (APO, FPO, DPO)"
+        return Unmapped(ADDRESS, told)
     if "post_box" in place.refuses and _is_post_box(at):
-        return f"{place.carrier} does not deliver to post office boxes"
-    return ""
+        return Unmapped(ADDRESS, f"{place.carrier} does not deliver to post office boxes")
+    if reach is None:
+        return None
+    abroad = reach.calls_abroad and reach.home != country
+    if abroad and not _can_be_dialled(at.phone or order.customer.phone, country):
+        told = (
+            "in the shipping address the telephone number is missing or can't be dialled, and "
+            f"{place.carrier} needs it for a parcel to another country"
+        )
+        return Unmapped(ADDRESS, told)
+    method = order.shipping_method
+    if not reach.has(method, country):
+        named = f"the shipping method {method[:60]!r}" if method else "no shipping method"
+        told = (
+            f"for {named} to {country} from {reach.home}, {place.carrier} has no service: "
+            "name one in its `services`, or a default"
+        )
+        return Unmapped(SERVICE, told)
+    return None
 
 
-def _of_address(order: Order, setup: Setup, staying: frozenset[str]) -> Iterator[str]:
+def _of_address(order: Order, setup: Setup) -> Iterator[str]:
     """Labels are bought by us: then its address must be one that a label can show."""
-    places = [one for one in setup.places if one.carrier and one.labels == "us"]
-    if not places or not any(_is_parcel(line) for line in order.lines):
+    labelled = any(one.carrier and one.labels == "us" for one in setup.places)
+    if not labelled or not any(_is_parcel(line) for line in order.lines):
         return
     at = order.ship_to
     if at is None:
         yield "the shipping address is missing"
         return
     for what, is_there in (
-        ("name", at.name.strip() or at.company.strip()),
-        ("street", any(line.strip() for line in at.lines)),
-        ("city", at.city.strip()),
+        ("name", _shows(at.name) or _shows(at.company)),
+        ("street", any(map(_shows, at.lines))),
+        ("city", _shows(at.city)),
     ):
         if not is_there:
             yield f"in the shipping address the {what} is missing"
@@ -103,10 +131,19 @@ def _of_address(order: Order, setup: Setup, staying: frozenset[str]) -> Iterator
     pattern = _POSTAL_CODES.get(country)
     if pattern is not None and pattern.fullmatch(at.postal_code.strip()) is None:
         yield f"in the shipping address the postal code is none of {country}"
-    refusals = {one.name: told for one in setup.places if (told := _refusal(one, at))}
-    for name, told in refusals.items():
-        if len(refusals) == len(setup.places) or name in staying:
-            yield told
+
+
+def _shows(text: str) -> bool:
+    """Whether a label can show anything of a text: pictures and signs alone it can't."""
+    return any(sign.isalnum() for sign in text)
+
+
+def _can_be_dialled(phone: str, country: str) -> bool:
+    """Whether it is a number without its extension: ten digits in North America."""
+    digits = [sign for sign in _EXTENSION.sub("", phone) if sign.isdecimal()]
+    if country in US_COUNTRIES or country == "CA":
+        return len(digits) == 10 or (len(digits) == 11 and int(digits[0]) == 1)
+    return 0 < len(digits) <= 15
 
 
 def _is_parcel(line: Line) -> bool:

@@ -26,7 +26,8 @@ class Kit(Instance, frozen=True, kw_only=True):
     """What an adapter is made of beside its settings.
 
     `own_url` is where partners reach us. `origins` are the addresses that parcels leave from, by
-    place, where they are configured. What is fetched from a storefront is published to `intake`;
+    place, where they are configured; `zones` the time zones of all channels, by channel, "" where
+    none is set. What is fetched from a storefront is published to `intake`;
     `events` go to other services.
     """
 
@@ -36,3 +37,4 @@ class Kit(Instance, frozen=True, kw_only=True):
     events: Events
     own_url: str = ""
     origins: Mapping[str, Origin] = {}
+    zones: Mapping[str, str] = {}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args
 import msgspec
 from msgspec import Struct
 
-from actors.kernel.setup import AddressKind
+from actors.kernel.setup import AddressKind, Reach
 from adapters.kit.instance import Instance, Kit
 from adapters.kit.lineage import Carried, Stated
 from adapters.kit.secret import Secret
@@ -80,11 +80,14 @@ class Channel(Struct, Generic[C], frozen=True, kw_only=True):
 class Limits(Struct, frozen=True, kw_only=True):
     """What a partner can't carry out, so that an order is held before stock is spent on it:
     characters of the longest SKU (0: any), kinds of money that it has no account for (kinds of
-    lines, `shipping`, `duty`), and kinds of addresses that it does not deliver to."""
+    lines, `shipping`, `duty`), and kinds of addresses that it does not deliver to. `reach_from`
+    says for what a carrier sells labels from a country, "" for that of its account (None: that is
+    not known before it is asked)."""
 
     longest_sku: int = 0
     unbooked: frozenset[str] = frozenset()
     refuses: frozenset[AddressKind] = frozenset()
+    reach_from: Callable[[str], Reach] | None = None
 
 
 class Kind(Struct, Generic[S], frozen=True, kw_only=True):

@@ -79,6 +79,13 @@ class ChannelSettings(PartnerSettings, frozen=True, kw_only=True, forbid_unknown
             description="Places that its orders leave from, in order of preference. Left out: all.",
         ),
     ] = None
+    time_zone: Annotated[
+        Annotated[str, Meta(max_length=64)],
+        Meta(
+            description="The shop's time zone, such as `Europe/Berlin`: the ERP books an order on"
+            " its day there. Empty: the day that the channel states, which is UTC's for some."
+        ),
+    ] = ""
     keeps_stock: Annotated[
         bool, Meta(description="Reserve stock for its orders; false: everything counts as there.")
     ] = True

@@ -63,7 +63,7 @@ class Simulators:
         self._journeys = Journeys(
             options.deliver_after_seconds, when_told=options.deliver_when_told
         )
-        ups = Ups(world, self._journeys)
+        ups = self._ups = Ups(world, self._journeys)
         self._amazon = Amazon(world)
         self._bigcommerce = BigCommerce(world)
         self._erp = BusinessCentral(world)
@@ -100,6 +100,8 @@ class Simulators:
             return self._bigcommerce.control(request)
         if request.path.startswith("/_sim/erp/"):
             return self._erp.control(request)
+        if request.path == "/_sim/carrier/services":
+            return self._ups.control(request)
         if request.path.startswith("/_sim/warehouse/"):
             return self._warehouses.control(request)
         if first == "_sim":

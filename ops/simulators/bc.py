@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from urllib.parse import parse_qs
 from uuid import UUID
 
 from ops.simulators.bc_book import Book
@@ -18,14 +17,18 @@ from ops.simulators.bc_orders import (
     Fault,
     SalesOrder,
     Settings,
+    code,
     header_fault,
+    items_json,
     line_fault,
     lines_json,
     numbered,
     order_detail,
     order_json,
+    reference_of,
 )
 from ops.simulators.bc_posted import Posted, posted_json, posted_lines_json
+from ops.simulators.bc_token import bad_client, token_reply
 from ops.simulators.partner import Call, World, json_reply
 from ops.simulators.shapes import (
     JsonObject,
@@ -38,11 +41,14 @@ from ops.simulators.shapes import (
 )
 from ops.simulators.wire import Reply, Request
 
-TOKEN_SECONDS = 3599
 _FILTER = re.compile(r"\s*(externalDocumentNumber|orderNumber|number)\s+eq\s+'((?:[^']|'')*)'\s*")
 _PATH = re.compile(r".*/companies\(([^)]+)\)/([A-Za-z]+)(?:\(([^)]+)\))?(?:/([^/]+))?/?")
 _LINE = re.compile(r"salesOrderLines\(([^)]+)\)")
-_POSTED = {"salesInvoices": "find_invoice", "salesShipments": "find_shipment"}
+_POSTED = {
+    "salesInvoices": "find_invoice",
+    "salesShipments": "find_shipment",
+    "salesCreditMemos": "find_credit_memo",
+}
 _ACTIONS = {"ship": (True, False), "invoice": (False, True), "ship_and_invoice": (True, True)}
 Act = Callable[[], Reply]
 
@@ -62,7 +68,7 @@ class BusinessCentral:
 
     def recognise(self, request: Request) -> Call | None:
         if request.path.endswith("/oauth2/v2.0/token") and request.method == "POST":
-            return Call("token", lambda plan: self._token(request))
+            return Call("token", lambda plan: token_reply(self._world, self.name, request))
         match = _PATH.fullmatch(request.path.replace("%28", "(").replace("%29", ")"))
         if match is None:
             return None
@@ -77,6 +83,8 @@ class BusinessCentral:
                 found = self._on_order(company, entity_id, request)
             else:
                 found = self._on_orders(company, request)
+        elif entity == "items" and request.method == "GET" and entity_id is None:
+            found = "find_items", lambda: self._items(company, request)
         elif entity == "salesOrderLines" and below is None:
             found = self._lines.at(company, "", entity_id or "", request)
         if found is None:
@@ -129,7 +137,7 @@ class BusinessCentral:
 
     def refusal(self, operation: str) -> Reply:
         if operation == "token":
-            return self._bad_client(400)
+            return bad_client(400)
         return self.failure(
             400,
             "Application_DialogException",
@@ -155,40 +163,6 @@ class BusinessCentral:
         if self._world.credentials.admits(self.name, request.headers.get("authorization", "")):
             return None
         return self.failure(401, "Unauthorized", "The credentials provided are incorrect")
-
-    @staticmethod
-    def _bad_client(status: int) -> Reply:
-        return json_reply(
-            status,
-            {
-                "error": "invalid_client",
-                "error_description": "AADSTS7000215: Invalid client secret provided.",
-                "error_codes": [7000215],
-            },
-        )
-
-    def _token(self, request: Request) -> Reply:
-        form = parse_qs(request.body.decode("utf-8", "replace"))
-        if form.get("grant_type") != ["client_credentials"]:
-            return json_reply(
-                400,
-                {
-                    "error": "unsupported_grant_type",
-                    "error_description": "AADSTS70003: This grant type is not supported.",
-                },
-            )
-        client, secret = (form.get(name, [""])[0] for name in ("client_id", "client_secret"))
-        if not self._world.credentials.admits_client(self.name, client, secret):
-            return self._bad_client(401)
-        return json_reply(
-            200,
-            {
-                "token_type": "Bearer",
-                "expires_in": TOKEN_SECONDS,
-                "ext_expires_in": TOKEN_SECONDS,
-                "access_token": self._world.credentials.issue(self.name, self._world.clock()),
-            },
-        )
 
     # What the lines need of their orders.
 
@@ -246,7 +220,8 @@ class BusinessCentral:
             str(UUID(int=self._first_id + serial - 100_001)),
             f"S-ORD{serial}",
             company,
-            text(sent, "externalDocumentNumber"),
+            code(text(sent, "externalDocumentNumber")),
+            reference_of(sent),
             self._world.clock(),
             dump({**sent, "salesOrderLines": kept}),
             self._settings.is_gross(text(sent, "customerNumber")),
@@ -265,9 +240,17 @@ class BusinessCentral:
         if match is None or match[1] != "externalDocumentNumber":
             words = "This simulator finds orders only by $filter=externalDocumentNumber eq '…'."
             return self.failure(400, "BadRequest", words)
-        orders = self._book.of_reference(company, match[2].replace("''", "'"))
+        orders = self._book.of_external(company, code(match[2].replace("''", "'")))
         found = [self._shown(order, request, "") for order in orders]
         return self._listed(found, self._context(company, "salesOrders", request), request)
+
+    def _items(self, company: str, request: Request) -> Reply:
+        """The items asked for by number; a tenant without a list of its own has all of them."""
+        found = items_json(request.params().get("$filter", ""), self._settings)
+        if found is None:
+            words = "This simulator finds items only by $filter=number eq '…' or number eq '…'."
+            return self.failure(400, "BadRequest", words)
+        return self._listed(found, self._context(company, "items", request), request)
 
     @staticmethod
     def _listed(found: list[dict[str, JsonValue]], context: str, request: Request) -> Reply:
@@ -297,7 +280,7 @@ class BusinessCentral:
         if order.released and set(change) - {"externalDocumentNumber", "phoneNumber", "email"}:
             return self.refused(released_fault(order))
         if "externalDocumentNumber" in change:
-            self._book.rename(order, text(change, "externalDocumentNumber"))
+            self._book.rename(order, code(text(change, "externalDocumentNumber")))
         told = {name: value for name, value in change.items() if not name.startswith("@")}
         self.changed(order, {**parse_object(order.raw), **told}, "header", list(told))
         return self._one(order, request)
@@ -340,7 +323,7 @@ class BusinessCentral:
         if match is None:
             words = f"This simulator finds {kind} by externalDocumentNumber, orderNumber or number."
             return self.failure(400, "BadRequest", words)
-        found = self._book.posted(kind, company, match[1], match[2].replace("''", "'"))
+        found = self._book.posted(kind, company, match[1], code(match[2].replace("''", "'")))
         return self._listed([self._posted_shown(one, request) for one in found], context, request)
 
     def _posted_shown(self, posted: Posted, request: Request) -> dict[str, JsonValue]:
@@ -371,6 +354,12 @@ class BusinessCentral:
         return json_reply(200, {"status": "ok"})
 
     def _by_hand(self, given: Mapping[str, JsonValue]) -> Reply:
+        if text(given, "what") == "credit":
+            memo = self._book.credit(text(given, "order"), self._world.clock())
+            if memo is None:
+                words = f"There is no invoice of {text(given, 'order')!r}."
+                return json_reply(404, {"error": words})
+            return self._made([memo])
         order = self._book.named(text(given, "order"))
         if order is None:
             return json_reply(404, {"error": f"There is no sales order {text(given, 'order')!r}."})
@@ -380,10 +369,13 @@ class BusinessCentral:
             order.version += 1
             return json_reply(200, {"posted": []})
         if what not in _ACTIONS:
-            known = ", ".join((*_ACTIONS, "release", "reopen"))
+            known = ", ".join((*_ACTIONS, "release", "reopen", "credit"))
             raise NotUnderstood(f"`what` must be one of {known}.")
         ship, invoice = _ACTIONS[what]
-        made = self._book.post(order, self._world.clock(), ship=ship, invoice=invoice)
+        return self._made(self._book.post(order, self._world.clock(), ship=ship, invoice=invoice))
+
+    @staticmethod
+    def _made(made: list[Posted]) -> Reply:
         shown: list[JsonValue] = [
             {"kind": one.kind, "id": one.id, "number": one.number} for one in made
         ]

@@ -7,6 +7,7 @@ Lengths are those of Microsoft's API description.
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -64,6 +65,9 @@ EMPTY_HEADER: Final[dict[str, JsonValue]] = {
     "discountAmount": 0,
     "discountAppliedBeforeTax": False,
 }
+_REFERENCE: Final = re.compile(r"\b[0-9A-Z]{35}\b")
+_ITEM = re.compile(r"number\s+eq\s+'((?:[^']|'')*)'")
+_ITEMS = re.compile(rf"\s*{_ITEM.pattern}(?:\s+or\s+{_ITEM.pattern})*\s*")
 Fault = tuple[str, str]
 
 
@@ -76,7 +80,6 @@ class Settings:
     items: frozenset[str] | None = None
     prices_include_tax: bool = False
     tax_percent: float = 0.0
-    upper_case: bool = False
 
     def is_gross(self, customer_number: str) -> bool:
         """Whether a customer's prices include tax; Business Central copies it to each document."""
@@ -85,7 +88,7 @@ class Settings:
     @classmethod
     def read(cls, raw: JsonObject) -> Settings:
         """From JSON; what is not named has its default. Raises NotUnderstood."""
-        unknown = sorted(set(raw) - {"items", "prices_include_tax", "tax_percent", "upper_case"})
+        unknown = sorted(set(raw) - {"items", "prices_include_tax", "tax_percent"})
         if unknown:
             raise NotUnderstood(f"There is no setting named {', '.join(unknown)}.")
         items = raw.get("items")
@@ -95,7 +98,6 @@ class Settings:
             None if items is None else frozenset(str(item).upper() for item in items),
             raw.get("prices_include_tax") is True,
             number(raw, "tax_percent"),
-            raw.get("upper_case") is True,
         )
 
 
@@ -103,6 +105,8 @@ class Settings:
 class SalesOrder:
     """One sales order, kept as bytes; its JSON is made when somebody asks.
 
+    `external` is the number that people gave it, which is kept in capitals; `reference` is what the
+    ledger knows it by: the 35 characters on a comment line, or else the external number as it came.
     `released` orders show the status Open, and their lines cannot change; shipped ones are always
     released. A line's version makes its ETag.
     """
@@ -110,6 +114,7 @@ class SalesOrder:
     id: str
     number: str
     company: str
+    external: str
     reference: str
     created_at: float
     raw: bytes
@@ -205,6 +210,34 @@ def line_fault(sent: JsonObject, settings: Settings) -> Fault | None:
     return None
 
 
+def code(value: str) -> str:
+    """A text as Business Central keeps it in a field of the type Code."""
+    return value.strip().upper()
+
+
+def reference_of(sent: JsonObject) -> str:
+    """What the ledger knows an order by: a reference on a comment line, else its number."""
+    for line in objects(sent, "salesOrderLines"):
+        if text(line, "lineType") == "Comment" and (
+            found := _REFERENCE.search(text(line, "description"))
+        ):
+            return found[0]
+    return text(sent, "externalDocumentNumber")
+
+
+def items_json(wish: str, settings: Settings) -> list[dict[str, JsonValue]] | None:
+    """The items asked for by number; a tenant without a list of its own has all of them. None: the
+    question is another one."""
+    if _ITEMS.fullmatch(wish) is None:
+        return None
+    asked = [code(one.replace("''", "'")) for one in _ITEM.findall(wish)]
+    return [
+        {"@odata.etag": f'W/"{one}"', "number": one, "blocked": False}
+        for one in dict.fromkeys(asked)
+        if settings.items is None or one in settings.items
+    ]
+
+
 def sequence_of(line: JsonObject) -> int:
     """The line's number within its order."""
     return int(number(line, "sequence"))
@@ -270,8 +303,7 @@ def order_json(order: SalesOrder, settings: Settings, context: str) -> dict[str,
     shown.update({"@odata.etag": order.etag, "id": order.id, "number": order.number})
     shown.update(EMPTY_HEADER)
     shown.update({k: v for k, v in sent.items() if k in EMPTY_HEADER and v is not None})
-    if settings.upper_case:
-        shown["externalDocumentNumber"] = order.reference.upper()
+    shown["externalDocumentNumber"] = order.external
     totals_json(order, sent, settings, shown)
     shown.update(
         fullyShipped=order.shipped,
@@ -327,6 +359,8 @@ def order_detail(order: SalesOrder, settings: Settings) -> dict[str, JsonValue]:
     sent = parse_object(order.raw)
     total = totals_json(order, sent, settings, {})
     return {
+        "external_number": order.external,
+        "order_date": text(sent, "orderDate"),
         "customer_number": text(sent, "customerNumber"),
         "currency": text(sent, "currencyCode"),
         "prices_include_tax": order.prices_include_tax,

@@ -1,4 +1,5 @@
-"""Business Central's posted documents: the invoices and shipments that sales orders become."""
+"""Business Central's posted documents: the invoices and shipments that sales orders become, and
+the credit memos that take invoices back."""
 
 from __future__ import annotations
 
@@ -23,24 +24,32 @@ _SHIPMENT_LESS = (
     "shortcutDimension2Code", "orderDate", "requestedDeliveryDate", "partialShipping",
     "discountAmount", "discountAppliedBeforeTax",
 )  # fmt: skip
+_MEMO_LESS = (
+    "orderDate", "requestedDeliveryDate", "partialShipping", "shipToName", "shipToContact",
+    "shipToAddressLine1", "shipToAddressLine2", "shipToCity", "shipToCountry", "shipToState",
+    "shipToPostCode",
+)  # fmt: skip
+_SALTS = {"salesInvoices": 1, "salesShipments": 2, "salesCreditMemos": 3}
 _INVOICE_LESS = ("orderDate", "requestedDeliveryDate", "partialShipping")
 _POSTED_TYPES = {"Comment": " ", "Account": "G/L Account", "Charge": "Charge Item"}
 
 
 @dataclass(slots=True, frozen=True)
 class Posted:
-    """One posted document: the order as it was then. `kind`: salesInvoices or salesShipments."""
+    """One posted document: the order as it was then. `kind`: salesInvoices, salesShipments or
+    salesCreditMemos, which name their `invoice`."""
 
     kind: str
     id: str
     number: str
     order: SalesOrder
     enqueued_at: float
+    invoice: str = ""
 
 
 def posted_id(order: SalesOrder, kind: str) -> str:
     """An id of its own, which is not the order's."""
-    return str(UUID(int=UUID(order.id).int ^ (1 if kind == "salesInvoices" else 2)))
+    return str(UUID(int=UUID(order.id).int ^ _SALTS[kind]))
 
 
 def _common(posted: Posted, settings: Settings, less: tuple[str, ...]) -> dict[str, JsonValue]:
@@ -58,8 +67,7 @@ def _common(posted: Posted, settings: Settings, less: tuple[str, ...]) -> dict[s
         lastModifiedDateTime=timestamp(posted.enqueued_at),
         pricesIncludeTax=posted.order.prices_include_tax,
     )
-    if settings.upper_case:
-        shown["externalDocumentNumber"] = posted.order.reference.upper()
+    shown["externalDocumentNumber"] = posted.order.external
     return shown
 
 
@@ -69,6 +77,8 @@ def posted_json(posted: Posted, settings: Settings) -> dict[str, JsonValue]:
         shown = _common(posted, settings, _SHIPMENT_LESS)
         shown.update(paymentTermsCode="", shipmentMethodCode="")
         return shown
+    if posted.kind == "salesCreditMemos":
+        return _memo_json(posted, settings)
     shown = _common(posted, settings, _INVOICE_LESS)
     totals_json(posted.order, parse_object(posted.order.raw), settings, shown)
     shown.update(
@@ -82,6 +92,21 @@ def posted_json(posted: Posted, settings: Settings) -> dict[str, JsonValue]:
     return shown
 
 
+def _memo_json(posted: Posted, settings: Settings) -> dict[str, JsonValue]:
+    shown = _common(posted, settings, _MEMO_LESS)
+    for name in ("invoiceDate", "customerPurchaseOrderReference", "orderNumber"):
+        del shown[name]
+    totals_json(posted.order, parse_object(posted.order.raw), settings, shown)
+    shown.update(
+        creditMemoDate=timestamp(posted.enqueued_at)[:10],
+        status="Corrective",
+        invoiceId=posted_id(posted.order, "salesInvoices"),
+        invoiceNumber=posted.invoice,
+        customerReturnReasonId=NO_ID,
+    )
+    return shown
+
+
 def posted_lines_json(posted: Posted, settings: Settings) -> list[JsonValue]:
     """The document's lines, for $expand."""
     lines = sorted(objects(parse_object(posted.order.raw), "salesOrderLines"), key=sequence_of)
@@ -90,7 +115,7 @@ def posted_lines_json(posted: Posted, settings: Settings) -> list[JsonValue]:
 
 def _line(posted: Posted, line: JsonObject, settings: Settings) -> JsonObject:
     shown = {**line_json(posted.order, line, settings), "documentId": posted.id}
-    if posted.kind == "salesInvoices":
+    if posted.kind != "salesShipments":
         return shown
     kind = text(shown, "lineType")
     return {

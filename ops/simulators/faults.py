@@ -15,10 +15,10 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "erp": (
         "token", "create_order", "find_order", "get_order", "update_order", "delete_order",
         "list_lines", "add_line", "update_line", "delete_line", "post_order", "find_invoice",
-        "find_shipment",
+        "find_shipment", "find_credit_memo", "find_items",
     ),
     "warehouse": ("create_task", "find_task", "cancel_task", "callback"),
-    "carrier": ("token", "ship", "void", "recover", "track"),
+    "carrier": ("token", "ship", "void", "recover", "track", "rate"),
     "fedex": ("token", "ship", "cancel", "find", "track", "label"),
     "amazon": (
         "token", "get_order", "search_orders", "confirm_shipment", "update_shipment_status", "feed",

@@ -13,7 +13,7 @@ import time
 from ops.simulators.parcel_journey import Journeys
 from ops.simulators.partner import Call, World, json_reply
 from ops.simulators.shapes import JsonObject, JsonValue, dig, objects, parse_object, text
-from ops.simulators.ups_rules import ship_fault
+from ops.simulators.ups_rules import ship_fault, sold
 from ops.simulators.ups_shipments import (
     LABEL_GIF,
     SUCCESS,
@@ -21,6 +21,7 @@ from ops.simulators.ups_shipments import (
     Shelf,
     Shipment,
     price,
+    rated_json,
     references_of,
     shipped,
     tracking_number,
@@ -44,6 +45,7 @@ class Ups:
         self._world = world
         self._journeys = journeys
         self._shelf = Shelf()
+        self.withheld: frozenset[str] = frozenset()
         self._serial = world.run // 1000 * 7919 % 10_000_000
 
     def recognise(self, request: Request) -> Call | None:
@@ -51,6 +53,8 @@ class Ups:
         match request.method, parts:
             case "POST", ["security", "v1", "oauth", "token"]:
                 return Call("token", lambda plan: self._token(request))
+            case "POST", ["api", "rating", _, "Shop"]:
+                return Call("rate", lambda plan: self._rate(request))
             case "POST", ["api", "shipments", _, "ship"]:
                 return Call("ship", lambda plan: self._ship(request))
             case "DELETE", ["api", "shipments", _, "void", "cancel", shipment_id]:
@@ -122,11 +126,33 @@ class Ups:
         self._serial += count
         return [tracking_number(shipper, service, first + index) for index in range(count)]
 
+    def _rate(self, request: Request) -> Reply:
+        """Every service that the account may send such a shipment by, with a price."""
+        if stranger := self._stranger(request):
+            return stranger
+        shipment = dig(parse_object(request.body), "RateRequest", "Shipment")
+        codes = sold(shipment, self.withheld)
+        if not codes:
+            return self.failure(400, "111285", "No service is available for this shipment.")
+        packages = objects(shipment, "Package")
+        rated: list[JsonValue] = [rated_json(code, packages) for code in codes]
+        answer: JsonValue = {"Response": {"ResponseStatus": SUCCESS}, "RatedShipment": rated}
+        return json_reply(200, {"RateResponse": answer})
+
+    def control(self, request: Request) -> Reply:
+        """Answers /_sim/carrier/services: which services the account does not have."""
+        if request.method != "POST":
+            words = "POST a list named `withheld`: the codes that the account does not have."
+            return json_reply(404, {"error": words})
+        held = dig(parse_object(request.body), "withheld")
+        self.withheld = frozenset(map(str, held) if isinstance(held, list) else ())
+        return json_reply(200, {"status": "ok"})
+
     def _ship(self, request: Request) -> Reply:
         if stranger := self._stranger(request):
             return stranger
         sent = parse_object(request.body)
-        if fault := ship_fault(sent):
+        if fault := ship_fault(sent, self.withheld):
             return self.failure(400, *fault)
         wanted = objects(sent, "ShipmentRequest", "Shipment")[0]
         packages = objects(wanted, "Package")

@@ -34,7 +34,41 @@ def _party_fault(party: JsonValue, who: str) -> tuple[str, str] | None:
     return None
 
 
-def ship_fault(request: JsonObject) -> tuple[str, str] | None:
+_UNBOUND = _SERVICES - frozenset("01 02 03 07 08 11 12 13 14 54 59 65".split())
+"""Services of which this simulator does not know where they are sold."""
+_US = ("US", "AS", "GU", "MP", "PR", "VI")
+_WITHIN_US = ("01", "02", "03", "12", "13", "14", "59")
+_FROM_US = ("07", "08", "54", "65")
+_WITHIN_CANADA = ("01", "02", "11", "13", "14")
+_ELSEWHERE = ("07", "08", "11", "54", "65")
+
+
+def sold(shipment: JsonValue, withheld: frozenset[str]) -> tuple[str, ...]:
+    """The services for a shipment, by where it leaves and goes; `withheld` are those that the
+    account does not have."""
+    origin = dig(shipment, "ShipFrom") or dig(shipment, "Shipper")
+    home = text(origin, "Address", "CountryCode")
+    away = text(dig(shipment, "ShipTo"), "Address", "CountryCode")
+    codes: tuple[str, ...]
+    if home in _US and away in _US:
+        codes = _WITHIN_US
+    elif home in _US:
+        codes = (*_FROM_US, "11") if away in ("CA", "MX") else _FROM_US
+    else:
+        codes = _WITHIN_CANADA if home == away == "CA" else _ELSEWHERE
+    return tuple(one for one in codes if one not in withheld)
+
+
+def _service_fault(shipment: JsonValue, withheld: frozenset[str]) -> tuple[str, str] | None:
+    code = text(shipment, "Service", "Code")
+    if code not in _SERVICES:
+        return "121100", "The requested service is invalid."
+    if code not in (*sold(shipment, withheld), *_UNBOUND):
+        return "111210", "The requested service is unavailable between the selected locations."
+    return None
+
+
+def ship_fault(request: JsonObject, withheld: frozenset[str]) -> tuple[str, str] | None:
     """UPS's code and words for the first thing wrong with a ship request, or None."""
     shipment = dig(request, "ShipmentRequest", "Shipment")
     if not text(request, "ShipmentRequest", "Request", "RequestOption"):
@@ -49,8 +83,8 @@ def ship_fault(request: JsonObject) -> tuple[str, str] | None:
     )
     if fault is not None:
         return fault
-    if text(shipment, "Service", "Code") not in _SERVICES:
-        return "121100", "The requested service is invalid."
+    if fault := _service_fault(shipment, withheld):
+        return fault
     if dig(shipment, "PaymentInformation") is None:
         return "120401", "Missing payment information."
     packages = objects(shipment, "Package")

@@ -101,6 +101,21 @@ def price(packages: list[JsonObject]) -> str:
     return f"{7.5 * len(packages) + weight * 0.85:.2f}"
 
 
+def rated_json(code: str, packages: list[JsonObject]) -> JsonObject:
+    """One service as the Rating API offers it."""
+    weight = sum(number(package, "PackageWeight", "Weight") for package in packages)
+    unit = text(packages[0], "PackageWeight", "UnitOfMeasurement", "Code") if packages else "LBS"
+    charge = {"CurrencyCode": "USD", "MonetaryValue": price(packages)}
+    free = {"CurrencyCode": "USD", "MonetaryValue": "0.00"}
+    return {
+        "Service": {"Code": code, "Description": ""},
+        "BillingWeight": {"UnitOfMeasurement": {"Code": unit}, "Weight": f"{weight:.1f}"},
+        "TransportationCharges": charge,
+        "ServiceOptionsCharges": free,
+        "TotalCharges": charge,
+    }
+
+
 def shipped(shipment: Shipment, packages: list[JsonObject], context: str) -> JsonObject:
     """The answer to a ship request."""
     weight = sum(number(package, "PackageWeight", "Weight") for package in packages)

@@ -8,6 +8,8 @@ from schemas.order.canonical import Address
 
 TERRITORIES = frozenset({"AS", "GU", "MP", "PR", "VI"})
 """Carriers want these as country codes, and no state with them."""
+US_COUNTRIES = frozenset({"US", *TERRITORIES})
+"""Domestic services of the United States reach all of them."""
 
 _US = """
 AL Alabama|AK Alaska|AZ Arizona|AR Arkansas|CA California|CO Colorado|CT Connecticut|DE Delaware
@@ -43,6 +45,12 @@ def _table(text: str) -> dict[str, str]:
 _CODES = {"US": _table(_US), "CA": _table(_CANADA)}
 REGIONS = frozenset(_CODES)
 """Countries whose regions are all known by code and English name."""
+
+
+def is_domestic(home: str, away: str) -> bool:
+    """Say whether domestic services reach from one country to another: they reach the territories
+    of the United States, too."""
+    return home == away or (home in US_COUNTRIES and away in US_COUNTRIES)
 
 
 def _plain(text: str) -> str:

@@ -102,6 +102,8 @@ def partners(world: World, pace: Pace) -> Table:
             "client_id": "demo",
             "client_secret": new_secret(),
             "account_number": "A1B2C3",
+            "default_service": "03",
+            "default_service_abroad": "65",
             "recovery_lag_seconds": pace.settle_seconds,
             "shipper": _shipper("Acme Warehouse East", "Louisville", "KY", "40201"),
             "calls": _calls(pace),

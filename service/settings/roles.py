@@ -4,6 +4,7 @@ the settings leave it open."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from actors.kernel.setup import Place, Setup, brand
 from adapters.kinds import kind_named
@@ -112,10 +113,23 @@ def _channel_faults(settings: Settings) -> Iterator[str]:
     for name, channel in settings.channels.items():
         where = f"channels.{name}"
         yield from _choice(f"{where}.erp", channel.erp, erps, "ERPs")
+        if channel.time_zone and not _is_zone(channel.time_zone):
+            yield (
+                f"{where}.time_zone: no time zone is called {channel.time_zone!r}; write one like "
+                "Europe/Berlin or UTC."
+            )
         yield from _choice(f"{where}.mail", channel.mail, mails, "partners that send messages")
         for place in channel.places or ():
             if place not in _tables(settings):
                 yield f"{where}.places names {place}; there is no [places.{place}]."
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 def _choice(path: str, stated: str | None, there: tuple[str, ...], what: str) -> Iterator[str]:
@@ -157,8 +171,16 @@ def _place(
     warehouse = _chosen(table.warehouse, warehouses)
     carrier = _chosen(table.carrier, carriers)
     labels = table.labels or _buyer(settings, warehouse, carrier)
-    refuses = _limits(settings, carrier).refuses
-    return Place(name=name, warehouse=warehouse, carrier=carrier, labels=labels, refuses=refuses)
+    limits = _limits(settings, carrier)
+    home = table.ship_from.country if table.ship_from is not None else ""
+    return Place(
+        name=name,
+        warehouse=warehouse,
+        carrier=carrier,
+        labels=labels,
+        refuses=limits.refuses,
+        reach=limits.reach_from(home) if limits.reach_from is not None else None,
+    )
 
 
 def _limits(settings: Settings, partner: str) -> Limits:

@@ -78,6 +78,7 @@ class Kits:
             for name, place in settings.places.items()
             if place.ship_from is not None
         }
+        self._zones = {name: one.time_zone for name, one in settings.channels.items()}
 
     def of(self, name: str) -> Kit:
         """Return what the adapter of an instance is made of, beside its settings."""
@@ -90,6 +91,7 @@ class Kits:
             events=self._events,
             own_url=self._own_url.rstrip("/"),
             origins=self._origins,
+            zones=self._zones,
         )
 
 

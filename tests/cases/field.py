@@ -7,13 +7,14 @@ from typing import Any
 
 from actors.kernel.setup import Place, Setup
 from adapters.carriers.ups.kind import KIND as UPS
+from adapters.carriers.ups.services import service_of
 from adapters.carriers.ups.settings import UpsSettings
-from adapters.carriers.ups.shipment import Sender, Wanted, is_abroad, shipment_request
+from adapters.carriers.ups.shipment import Sender, Wanted, shipment_request
 from adapters.channels.amazon.source import Amazon
 from adapters.channels.shopify.settings import ShopifyTranslation
 from adapters.channels.shopify.source import Shopify
 from adapters.erp.business_central.kind import KIND as BUSINESS_CENTRAL
-from adapters.erp.business_central.sales_order import SalesOrder, sales_order
+from adapters.erp.business_central.sales_order import Booking, SalesOrder, sales_order
 from adapters.erp.business_central.settings import BusinessCentralSettings
 from adapters.kit.fetching import FETCHED
 from adapters.kit.kind import Limits, example_of
@@ -22,6 +23,7 @@ from schemas.messages import inputs as i
 from schemas.messages.effects import PackedParcel, Units
 from schemas.messages.privacy import AskPrivacy
 from schemas.order.canonical import Order
+from schemas.order.regions import postal_country
 from tests.bigcommerce_payloads import SHOP as BIGCOMMERCE
 from tests.given import F1, K1, POSTED, RESERVED, Story, packed, sold
 
@@ -133,9 +135,12 @@ def all_of(order: Order) -> tuple[Units, ...]:
     return tuple(Units(x.line_id, x.sku, x.quantity) for x in order.lines)
 
 
+_BOOKING = Booking(channel="shop", reference="x")
+
+
 def booked(order: Order) -> SalesOrder:
     """The sales order that Business Central gets."""
-    return sales_order(order, all_of(order), external_number="x", settings=_ERP)
+    return sales_order(order, all_of(order), booking=_BOOKING, settings=_ERP)
 
 
 def total_of(document: SalesOrder) -> str:
@@ -156,8 +161,9 @@ def shipment(order: Order, *, collect: int = 0) -> dict[str, Any]:
         fulfilment=F1, place="WH1", parcels=(parcel,),
         collect_minor=collect, collect_currency=order.currency if collect else "",
     )  # fmt: skip
-    abroad = is_abroad(order, _UPS.shipper)
-    service = _UPS.default_service_abroad if abroad else _UPS.default_service
+    assert order.ship_to is not None
+    home, away = _UPS.shipper.country, postal_country(order.ship_to)
+    service = service_of(_UPS.offers(home), home, away, order.shipping_method)
     sender = Sender(number="A1B2C3", shipper=_UPS.shipper, origin=_UPS.shipper)
     wanted = Wanted(service=service)
     body: dict[str, Any] = shipment_request(

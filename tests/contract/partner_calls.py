@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -129,7 +130,9 @@ def patient(changes: Mapping[str, object]) -> dict[str, object]:
     return {"calls": CallPolicy(timeout_seconds=seconds), **others}
 
 
-def business_central(client: HttpClient, base: str, **changes: object) -> BusinessCentral:
+def business_central(
+    client: HttpClient, base: str, *, zones: Mapping[str, str] | None = None, **changes: object
+) -> BusinessCentral:
     """The ERP at `base`, as its simulator serves it."""
     settings = {
         "kind": "business_central",
@@ -142,7 +145,7 @@ def business_central(client: HttpClient, base: str, **changes: object) -> Busine
         "shipping_account": "40100",
         **patient(changes),
     }
-    return BusinessCentral(client, BusinessCentralSettings(**settings))  # type: ignore[arg-type]  # one dict of settings, for tests to change
+    return BusinessCentral(client, BusinessCentralSettings(**settings), zones=zones)  # type: ignore[arg-type]  # one dict of settings, for tests to change
 
 
 def warehouse(
@@ -174,7 +177,9 @@ def ups(client: HttpClient, base: str, **changes: object) -> Ups:
         "client_secret": Secret("secret"),
         "account_number": "A1B2C3",
         "shipper": SHOP,
-        "services": {"Next day": "01"},
+        "services": {"Next day": "01", "Next day > abroad": "07"},
+        "default_service": "03",
+        "default_service_abroad": "65",
         "recovery_lag_seconds": 0.0,
         **patient(changes),
     }
@@ -214,6 +219,36 @@ def mail(
     return SmtpMail(clock or TestClock(), settings, connections=connections)
 
 
+Take = Callable[[web.Request, bytes], web.StreamResponse]
+
+
+def items_asked_for(request: web.Request, *, blocked: str = "") -> web.Response:
+    """Business Central's answer to a question for items: it has every one, some blocked."""
+    numbers = re.findall(r"'([^']*)'", request.query["$filter"])
+    found = [{"number": one, "blocked": one == blocked} for one in numbers]
+    return web.json_response({"value": found})
+
+
+@asynccontextmanager
+async def served(take: Take) -> AsyncIterator[str]:
+    """The address of a server that answers so, and gives tokens."""
+    application = web.Application()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if request.path.endswith("/token"):
+            return web.json_response({"access_token": "t", "expires_in": 3600})
+        return take(request, await request.read())
+
+    application.router.add_route("*", "/{anything:.*}", answer)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
 @dataclass
 class Stub:
     """A partner of which a test decides every answer, and sees every request."""
@@ -230,6 +265,8 @@ class Stub:
         self.requests.append((request.method, request.path_qs, headers, body))
         if request.path.endswith("/token"):
             return web.json_response({"access_token": "t", "expires_in": "3600"})
+        if request.path.endswith("/items"):
+            return items_asked_for(request)
         answer = self.answers.pop(0)
         return answer(request) if callable(answer) else answer
 

@@ -123,7 +123,7 @@ async def test_the_request_is_what_ups_describes(country: str, client: HttpClien
     assert holder["ReferenceNumber"][0]["Value"] == a_call(BUY, order).reference
     assert len(holder["ReferenceNumber"][0]["Value"]) == 35
     assert "ReferenceNumber" not in other
-    assert shipment["Service"]["Code"] == "01"
+    assert shipment["Service"]["Code"] == ("01" if country == "US" else "07")
     assert ("InvoiceLineTotal" in shipment) == (country == "CA")
 
 

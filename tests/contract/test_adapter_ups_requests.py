@@ -119,7 +119,7 @@ async def test_parcels_leave_from_their_place(client: HttpClient) -> None:
         country="DE",
     )  # fmt: skip
     async with stubbed(shipment_answer()) as stub:
-        usual = ups(client, stub.url)
+        usual = ups(client, stub.url, services={"* > DE": "11"})
         partner = Ups(client, usual._settings, name="ups-de", origins={"berlin": berlin})
         await partner.perform(a_call(buying(place="berlin"), an_order(ship_to=BERLIN)))
         sent = json.loads(stub.sent("/ship")[3])
@@ -129,7 +129,7 @@ async def test_parcels_leave_from_their_place(client: HttpClient) -> None:
     assert shipment["Shipper"]["Address"]["City"] == "Louisville"
     unit = shipment["Package"][0]["PackageWeight"]["UnitOfMeasurement"]
     assert unit == {"Code": "KGS"}
-    assert shipment["Service"]["Code"] == "03"
+    assert shipment["Service"]["Code"] == "11"
 
 
 async def test_cash_on_delivery(client: HttpClient) -> None:
@@ -146,7 +146,9 @@ async def test_cash_on_delivery(client: HttpClient) -> None:
         name="Lager", phone="+49 30 1", lines=("Kai 1",), city="Berlin", postal_code="10115",
         country="DE",
     )  # fmt: skip
-    europe = await request_for(an_order(ship_to=BERLIN), client, two, shipper=lager)
+    europe = await request_for(
+        an_order(ship_to=BERLIN), client, two, shipper=lager, default_service="11"
+    )
     assert complaints("Shipping.yaml", "SHIPRequestWrapper", europe) == ""
     shipment = europe["ShipmentRequest"]["Shipment"]
     assert shipment["ShipmentServiceOptions"]["COD"]["CODAmount"] == amount

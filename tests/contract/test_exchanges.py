@@ -60,12 +60,13 @@ async def test_an_exchange_is_recorded_as_it_was() -> None:
     made = {"id": "b6f4", "number": "101005"}
     async with open_session() as session, stubbed(web.json_response(made, status=201)) as stub:
         await business_central(recording(session, kept), stub.url).perform(call)
-    (one,) = kept.all
+    (items, one) = kept.all
+    assert (items.method, "/items?" in items.url) == ("GET", True)
     assert (one.order_id, one.key, one.effect) == (call.order_id, "D1", 7)
     assert (one.partner, one.method, one.status) == ("business_central", "POST", 201)
     assert one.url.endswith("/companies(3e5f)/salesOrders")
     assert (one.at, one.error) == (NOON, "")
-    assert json.loads(one.request)["externalDocumentNumber"] == call.reference
+    assert json.loads(one.request)["externalDocumentNumber"] == "ACME-US #1042"
     assert json.loads(one.response) == made
     assert "secret" not in repr(one)
 

@@ -179,16 +179,51 @@ async def test_a_released_order_keeps_its_lines(sim: Client) -> None:
     assert (await sim.call("POST", lines, item, BEARER)).status == 201
 
 
-async def test_a_reference_is_found_in_any_case(sim: Client) -> None:
-    """The filter folds case; with `upper_case` the number is shown as Business Central keeps it."""
-    await made(sim, "aB7")
+async def test_a_number_is_kept_in_capitals(sim: Client) -> None:
+    """The field is a code: it is shown in capitals, and a filter finds it in any case."""
+    assert (await made(sim, " aB7 "))["externalDocumentNumber"] == "AB7"
     params = {"$filter": "externalDocumentNumber eq 'Ab7'"}
-    shown = []
-    for settings in ({}, {"upper_case": True}):
-        await sim.call("POST", "/_sim/erp/settings", settings)
-        (found,) = (await sim.call("GET", ORDERS, None, BEARER, params=params)).json["value"]
-        shown.append(found["externalDocumentNumber"])
-    assert shown == ["aB7", "AB7"]
+    (found,) = (await sim.call("GET", ORDERS, None, BEARER, params=params)).json["value"]
+    assert found["externalDocumentNumber"] == "AB7"
+
+
+async def test_the_ledger_knows_an_order_by_the_reference_on_a_comment_line(sim: Client) -> None:
+    """Thirty-five characters on a comment line are the reference; the number is told beside it."""
+    body = sales_order("Shop 1001")
+    reference = "1" * 34 + "Z"
+    body["salesOrderLines"].append({"lineType": "Comment", "description": f"Reference {reference}"})
+    assert (await sim.call("POST", ORDERS, body, BEARER)).status == 201
+    (entry,) = await sim.ledger("erp_order")
+    assert entry["reference"] == reference
+    assert entry["detail"]["external_number"] == "SHOP 1001"
+
+
+async def test_an_invoice_is_credited_by_hand(sim: Client) -> None:
+    """A corrective credit memo has the order's number and all its lines, and names its invoice."""
+    order = await made(sim, "D8")
+    unknown = await sim.call("POST", "/_sim/erp/post", {"order": "D8", "what": "credit"})
+    assert unknown.status == 404
+    await sim.call("POST", "/_sim/erp/post", {"order": "D8"})
+    done = await sim.call("POST", "/_sim/erp/post", {"order": "D8", "what": "credit"})
+    (told,) = done.json["posted"]
+    assert told["kind"] == "salesCreditMemos"
+    (memo,) = await posted(sim, "salesCreditMemos", "externalDocumentNumber eq 'd8'")
+    assert names(memo) == documented("salescreditmemo")
+    (invoice,) = await posted(sim, "salesInvoices", f"orderNumber eq '{order['number']}'")
+    assert (memo["invoiceId"], memo["invoiceNumber"]) == (invoice["id"], invoice["number"])
+    assert memo["totalAmountIncludingTax"] == invoice["totalAmountIncludingTax"] == 23.49
+    assert len(memo["salesCreditMemoLines"]) == len(invoice["salesInvoiceLines"]) == 2
+
+
+async def test_items_are_found_by_number(sim: Client) -> None:
+    """Only items that the tenant has are answered, in capitals; other questions are refused."""
+    await sim.call("POST", "/_sim/erp/settings", {"items": ["SKU-1", "O'Neill"]})
+    items = f"{COMPANY}/items"
+    wish = "number eq 'sku-1' or number eq 'SKU-2' or number eq 'O''Neill'"
+    found = await sim.call("GET", items, None, BEARER, params={"$filter": wish})
+    assert [one["number"] for one in found.json["value"]] == ["SKU-1", "O'NEILL"]
+    params = {"$filter": "displayName eq 'x'"}
+    assert (await sim.call("GET", items, None, BEARER, params=params)).status == 400
 
 
 async def test_prices_may_include_tax(sim: Client) -> None:

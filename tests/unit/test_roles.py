@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from actors.kernel.setup import AddressKind, Place, Setup
+from actors.kernel.setup import AddressKind, Place, Reach, Setup
 from schemas.messages.effects import WhoBuys
 from service.settings import ConfigurationRefused, Settings, load
 from service.settings.roles import places_of, setup_of, setups
 
 SHOP = '[channels.web]\nkind = "canonical"\n'
+AT_HOME = Reach(home="US", offered=frozenset({("*", "home")}), calls_abroad=True)
 NO_BOXES: frozenset[AddressKind] = frozenset({"post_box", "military"})
 ERP = """[partners.bc]
 kind = "business_central"
@@ -41,6 +42,7 @@ def a_carrier(name: str) -> str:
     return (
         f'[partners.{name}]\nkind = "ups"\nclient_id = "c"\nclient_secret = "s"\n'
         'account_number = "A1B2C3"\n'
+        'default_service = "03"\n'
         f"[partners.{name}.shipper]\n"
         'name = "Acme"\nlines = ["1 Main"]\ncity = "Springfield"\ncountry = "US"\n'
     )
@@ -67,7 +69,14 @@ def test_one_of_each_needs_no_word_about_roles(tmp_path: Path) -> None:
         erp="bc",
         mail="post",
         places=(
-            Place(name="main", warehouse="east", carrier="ups", labels="us", refuses=NO_BOXES),
+            Place(
+                name="main",
+                warehouse="east",
+                carrier="ups",
+                labels="us",
+                refuses=NO_BOXES,
+                reach=AT_HOME,
+            ),
         ),
         carriers=(("ups", "ups"),),
         longest_sku=20,
@@ -110,7 +119,14 @@ def test_two_warehouses_serve_two_places(tmp_path: Path) -> None:
     )
     assert places_of(settings) == (
         Place(name="west", warehouse="3pl", carrier="", labels="them"),
-        Place(name="east", warehouse="east", carrier="ups", labels="us", refuses=NO_BOXES),
+        Place(
+            name="east",
+            warehouse="east",
+            carrier="ups",
+            labels="us",
+            refuses=NO_BOXES,
+            reach=AT_HOME,
+        ),
     )
 
 
@@ -163,6 +179,13 @@ def test_a_channel_chooses_its_places_erp_mail_and_terms(tmp_path: Path) -> None
         (
             ('[channels.web]\nkind = "canonical"\nplaces = ["moon"]\n',),
             "channels.web.places names moon; there is no [places.moon].",
+        ),
+        (
+            ('[channels.web]\nkind = "canonical"\ntime_zone = "Berlin"\n',),
+            (
+                "channels.web.time_zone: no time zone is called 'Berlin'; write one like"
+                " Europe/Berlin or UTC."
+            ),
         ),
         (
             (SHOP, a_warehouse("web")),

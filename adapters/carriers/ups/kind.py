@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adapters.carriers.ups.services import reach_of
 from adapters.carriers.ups.settings import UpsSettings
 from adapters.kit.instance import Kit
 from adapters.kit.kind import Kind, Limits
@@ -32,9 +33,13 @@ def _effect(order: Order) -> BuyLabel:
     return BuyLabel(fulfilment=key_of(FULFILMENT, 1), place="main", parcels=(parcel,))
 
 
-def _limits(_: UpsSettings) -> Limits:
-    """A street and a civilian who signs: neither boxes nor military post offices."""
-    return Limits(refuses=frozenset({"post_box", "military"}))
+def _limits(settings: UpsSettings) -> Limits:
+    """A street and a civilian who signs: neither boxes nor military post offices; and a service
+    that the settings name."""
+    return Limits(
+        refuses=frozenset({"post_box", "military"}),
+        reach_from=lambda home: reach_of(settings.offers(home), home or settings.shipper.country),
+    )
 
 
 KIND = Kind(
@@ -48,7 +53,9 @@ KIND = Kind(
         "client_id": "example",
         "client_secret": "an example's secret",
         "account_number": "A1B2C3",
-        "services": {"express": "02"},
+        "services": {"express": "02", "express > abroad": "07"},
+        "default_service": "03",
+        "default_service_abroad": "65",
         "shipper": {
             "name": "Shop",
             "phone": "5025550100",

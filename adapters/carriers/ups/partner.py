@@ -14,11 +14,12 @@ from actors.runtime.errors import NeedsPerson, Rejected, Retryable
 from actors.runtime.ports import Call
 from adapters.carriers.ups import answers as ups
 from adapters.carriers.ups import shapes
+from adapters.carriers.ups.offered import PATH, questions, rate_request, rated_decoder
+from adapters.carriers.ups.services import service_of
 from adapters.carriers.ups.settings import UpsSettings
 from adapters.carriers.ups.shipment import (
     Sender,
     Wanted,
-    is_abroad,
     label_specification,
     shipment_request,
 )
@@ -37,6 +38,7 @@ from schemas.messages.effects import (
     Undone,
     VoidLabel,
 )
+from schemas.order.regions import postal_country
 
 MAX_PACKAGES = 200
 """UPS takes no more in one shipment."""
@@ -62,7 +64,6 @@ class Ups:
         self.name = name or "ups"
         self._settings = settings
         self._origins = dict(origins or {})
-        self._services = {method.casefold(): code for method, code in settings.services.items()}
         title = titled("UPS", name)
         self._absence = Absence(client.clock, settings.recovery_lag_seconds, title)
         base = settings.base_url.rstrip("/")
@@ -118,17 +119,52 @@ class Ups:
         answer = await self._api.ask(None, "GET", path, headers={"transId": "probe"})
         if answer.status >= 400 and not ups.errors_of(answer):
             raise ups.refused("to track a parcel", answer, self._api.title)
-        return f"{self._api.title} takes our credentials and answers."
+        await self._refuse_not_offered()
+        return f"{self._api.title} takes our credentials and offers every service that is set."
+
+    async def _refuse_not_offered(self) -> None:
+        """Raise Rejected where the settings name a service that UPS does not offer the account."""
+        settings = self._settings
+        for home in {
+            one.country: one for one in (settings.shipper, *self._origins.values())
+        }.values():
+            sender = Sender(number=settings.account_number, shipper=settings.shipper, origin=home)
+            for codes, places in questions(settings.offers(home.country), home):
+                offered: set[str] = set()
+                for to in places:
+                    offered |= await self._offered(sender, to)
+                if missing := sorted(codes - offered):
+                    raise Rejected(
+                        f"{self._api.title} does not offer this account the service "
+                        f"{', '.join(missing)} from {home.country} to "
+                        f"{' or '.join(one.country for one in places)}; it offers "
+                        f"{', '.join(sorted(offered)) or 'none'}. Correct `services` or the "
+                        "defaults: a label of another service is refused when the parcel is packed."
+                    )
+
+    async def _offered(self, sender: Sender, to: Origin) -> frozenset[str]:
+        answer = await self._api.ask(
+            None,
+            "POST",
+            PATH,
+            writes=False,
+            body=rate_request(sender, to),
+            headers={"transId": "probe"},
+        )
+        if answer.status >= 400:
+            raise ups.refused(f"to say what it offers to {to.country}", answer, self._api.title)
+        return self._api.decoded(rated_decoder, answer, writes=False).codes()
 
     def _origin(self, effect: BuyLabel) -> Origin:
         return self._origins.get(effect.place, self._settings.shipper)
 
     def _service(self, call: Call, effect: BuyLabel) -> str:
-        order, settings = call.stated, self._settings
-        abroad = is_abroad(order, self._origin(effect))
-        usual = settings.default_service_abroad if abroad else settings.default_service
-        method = printable(order.shipping_method).casefold()
-        return effect.service or self._services.get(method, usual)
+        """Return the service of a decision, or the one that the settings name; "" for none."""
+        order, home = call.stated, self._origin(effect).country
+        if effect.service or order.ship_to is None:
+            return effect.service
+        away = postal_country(order.ship_to)
+        return service_of(self._settings.offers(home), home, away, order.shipping_method)
 
     async def _buy(self, call: Call, effect: BuyLabel) -> Result:
         settings, title = self._settings, self._api.title
@@ -138,6 +174,12 @@ class Ups:
                 f"{len(effect.parcels)}."
             )
         service = self._service(call, effect)
+        if not service and call.stated.ship_to is not None:
+            raise Rejected(
+                f"No service of {title} is set for the shipping method "
+                f"{call.stated.shipping_method[:60]!r} to this country. Name one in its "
+                "`services`, or a default, and retry."
+            )
         body = shipment_request(
             call.stated,
             effect,

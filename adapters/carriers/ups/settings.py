@@ -7,10 +7,12 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from adapters.carriers.ups.services import Offers, is_sold, offers_from, parted
 from adapters.kit.secret import Secret
 from adapters.kit.settings import Name, Origin, PartnerSettings, Text, Url
 
 Service = Annotated[str, Meta(pattern=r"^\d{2}$")]
+ServiceOrNone = Annotated[str, Meta(pattern=r"^(\d{2})?$")]
 
 
 class UpsSettings(PartnerSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -30,19 +32,25 @@ class UpsSettings(PartnerSettings, frozen=True, kw_only=True, forbid_unknown_fie
         dict[Text, Service],
         Meta(
             max_length=200,
-            description="The order's shipping method to the carrier's service code.",
+            description="The order's shipping method to the carrier's service code, where UPS"
+            ' sells it. `"express > abroad"`, `"express > home"` and `"express > CA"` say where'
+            ' to; `"* > CA"` is for every method to that country.',
         ),
     ] = msgspec.field(default_factory=dict)
     default_service: Annotated[
-        Service, Meta(description="Service code for shipping methods that `services` leaves out.")
-    ] = "03"
+        ServiceOrNone,
+        Meta(
+            description="Service code for shipping methods that `services` leaves out; empty: such"
+            " an order is held."
+        ),
+    ] = ""
     default_service_abroad: Annotated[
-        Service,
+        ServiceOrNone,
         Meta(
             description="The same for parcels to another country; territories of the United States "
             "are no other country."
         ),
-    ] = "65"
+    ] = ""
     label_format: Annotated[
         Literal["ZPL", "EPL", "GIF", "PNG"],
         Meta(description="What labels are made for: a printer's language, or a picture."),
@@ -58,3 +66,28 @@ class UpsSettings(PartnerSettings, frozen=True, kw_only=True, forbid_unknown_fie
             description="A label counts as not bought when two searches so far apart miss it.",
         ),
     ] = 60.0
+
+    def __post_init__(self) -> None:
+        seen: dict[tuple[str, str], str] = {}
+        for key in self.services:
+            read = parted(key)
+            if read in seen:
+                raise ValueError(f"the names {seen[read]!r} and {key!r} of services are one")
+            seen[read] = key
+        home = self.shipper.country
+        for name, code, abroad in (
+            ("default_service", self.default_service, False),
+            ("default_service_abroad", self.default_service_abroad, True),
+        ):
+            if code and not is_sold(code, home, abroad=abroad):
+                there = f"from {home} to other countries" if abroad else f"within {home}"
+                raise ValueError(f"{name} is {code}, which UPS does not sell {there}")
+
+    def offers(self, home: str) -> Offers:
+        """Return the service codes from a country, "" for the shipper's own."""
+        return offers_from(
+            home or self.shipper.country,
+            self.services,
+            self.default_service,
+            self.default_service_abroad,
+        )

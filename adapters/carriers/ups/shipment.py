@@ -18,9 +18,9 @@ from adapters.kit.settings import Origin
 from schemas.messages.effects import BuyLabel, PackedParcel
 from schemas.order.canonical import Address, Order
 from schemas.order.money import decimal_text, exponent_of
-from schemas.order.regions import TERRITORIES, postal_country, region_code
+from schemas.order.regions import TERRITORIES, US_COUNTRIES, postal_country, region_code
 
-_POUND_COUNTRIES = frozenset({"US", *TERRITORIES})
+_POUND_COUNTRIES = US_COUNTRIES
 _NORTH_AMERICA = _POUND_COUNTRIES | {"CA"}
 _POSTAL = {
     **dict.fromkeys(_POUND_COUNTRIES, re.compile(r"\d{5}(\d{4})?")),
@@ -53,15 +53,6 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     negotiated_rates: bool = False
 
 
-def is_abroad(order: Order, origin: Origin) -> bool:
-    """Say whether UPS's domestic services don't reach there: territories are domestic to them."""
-    if order.ship_to is None:
-        return False
-    home = "US" if origin.country in _POUND_COUNTRIES else origin.country
-    away = postal_country(order.ship_to)
-    return home != ("US" if away in _POUND_COUNTRIES else away)
-
-
 def shipment_request(
     order: Order, effect: BuyLabel, *, reference: str, sender: Sender, wanted: Wanted
 ) -> dict[str, object]:
@@ -81,7 +72,7 @@ def shipment_request(
     ]
     shipment: dict[str, object] = {
         "Description": _goods(order, effect.parcels),
-        "Shipper": {**_party(sender.shipper), "ShipperNumber": sender.number},
+        "Shipper": {**origin_party(sender.shipper), "ShipperNumber": sender.number},
         "ShipTo": _ship_to(order.ship_to, order.customer.phone, abroad=home != away),
         "PaymentInformation": {
             "ShipmentCharge": [
@@ -92,7 +83,7 @@ def shipment_request(
         "Package": packages,
     }
     if sender.origin != sender.shipper:
-        shipment["ShipFrom"] = _party(sender.origin)
+        shipment["ShipFrom"] = origin_party(sender.origin)
     if home == away and home in ("US", "PR"):
         for package in packages:
             package["ReferenceNumber"] = references
@@ -162,7 +153,8 @@ def _goods(order: Order, parcels: Sequence[PackedParcel]) -> str:
     return fit(", ".join(title for title in titles if title), 50) or "Merchandise"
 
 
-def _party(origin: Origin) -> dict[str, object]:
+def origin_party(origin: Origin) -> dict[str, object]:
+    """Return where parcels leave from as UPS writes it."""
     address = Address(
         name=origin.name,
         lines=origin.lines,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 
 from adapters.kit.attributes import unpacked
 from adapters.kit.fitting import fit, printable, utf16_length
@@ -18,16 +18,29 @@ MAX_LINES = 50
 """All comments of an order: a page of what people wrote. The order itself keeps all of it."""
 
 _CONTINUED = "… "
+_REFERENCE = "Reference "
 _LABELS = (
-    "Prices include", "Prices without", "Discount ", "The customer saw ", "Note: ",
+    _REFERENCE, "Prices include", "Prices without", "Discount ", "The customer saw ", "Note: ",
     "Gift message: ", "Attribute ", _CONTINUED,
 )  # fmt: skip
 
 
-def comments(order: Order) -> list[str]:
-    """Return at most 50 texts of at most 100 characters: the tax basis, discounts by name, what the
-    customer saw, note, gift message, attributes. Doubts are ours, and stay here."""
-    return list(islice((line for text in _texts(order) for line in _wrapped(text)), MAX_LINES))
+def comments(order: Order, reference: str) -> list[str]:
+    """Return at most 50 texts of at most 100 characters: our reference (35 characters), the tax
+    basis, discounts by name, what the customer saw, note, gift message, attributes. Doubts are
+    ours, and stay here."""
+    texts = chain((marked(reference),), _texts(order))
+    return list(islice((line for text in texts for line in _wrapped(text)), MAX_LINES))
+
+
+def marked(reference: str) -> str:
+    """Return the comment line by which a document is known to be ours."""
+    return _REFERENCE + reference
+
+
+def is_mark(text: str) -> bool:
+    """Say whether a comment line holds a reference, ours or that of another attempt."""
+    return text.casefold().startswith(_REFERENCE.casefold())
 
 
 def is_ours(text: str) -> bool:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from adapters.erp.business_central.comments import is_ours
+from adapters.erp.business_central.comments import is_mark, is_ours, marked
 from adapters.erp.business_central.sales_order import (
     ACCOUNT,
     COMMENT,
@@ -53,15 +53,38 @@ class _Header(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Document(_Header, frozen=True, kw_only=True):
-    """A sales order as it is there; lines are only with `$expand`. The posted documents have the
-    same id, number and externalDocumentNumber."""
+    """A sales order as it is there, or what it was posted to; lines are only with `$expand`, each
+    kind of document under its own name. `orderId` and `orderNumber` are those of the sales order
+    that an invoice or a shipment was."""
 
     id: str
     number: str = ""
     externalDocumentNumber: str = ""  # noqa: N815 — the partner's own spelling
+    currencyCode: str = ""  # noqa: N815 — the partner's own spelling
     pricesIncludeTax: bool | None = None  # noqa: N815 — the partner's own spelling
+    orderId: str = ""  # noqa: N815 — the partner's own spelling
+    orderNumber: str = ""  # noqa: N815 — the partner's own spelling
     salesOrderLines: list[Line] = []  # noqa: N815 — the partner's own spelling
+    salesInvoiceLines: list[Line] = []  # noqa: N815 — the partner's own spelling
+    salesShipmentLines: list[Line] = []  # noqa: N815 — the partner's own spelling
+    salesCreditMemoLines: list[Line] = []  # noqa: N815 — the partner's own spelling
     etag: str = msgspec.field(name="@odata.etag", default="")
+
+    def bears(self, reference: str) -> bool:
+        """Say whether one of its comment lines holds this reference of ours."""
+        wanted = marked(reference).casefold()
+        return any(wanted in line.description.casefold() for line in self._lines())
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether it holds any reference, so that it is known whose it is."""
+        return any(is_mark(line.description) for line in self._lines())
+
+    def _lines(self) -> Iterator[Line]:
+        yield from self.salesOrderLines
+        yield from self.salesInvoiceLines
+        yield from self.salesShipmentLines
+        yield from self.salesCreditMemoLines
 
 
 class Documents(msgspec.Struct, frozen=True):

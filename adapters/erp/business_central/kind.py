@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from adapters.erp.business_central.settings import (
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def _partner(settings: BusinessCentralSettings, kit: Kit) -> BusinessCentral:
     from adapters.erp.business_central.partner import BusinessCentral
 
-    return BusinessCentral(kit.client, settings, name=kit.name)
+    return BusinessCentral(kit.client, settings, name=kit.name, zones=kit.zones)
 
 
 async def _probe(settings: BusinessCentralSettings, kit: Kit) -> str:
@@ -31,6 +32,12 @@ async def _probe(settings: BusinessCentralSettings, kit: Kit) -> str:
 
 def _effect(order: Order) -> PostSalesOrder:
     return PostSalesOrder(units=all_units(order))
+
+
+def _answers(order: Order) -> Mapping[str, object]:
+    """Every SKU is an item there, as long as it may be."""
+    numbers = {line.sku.upper() for line in order.lines}
+    return {"/items": {"value": [{"number": one} for one in numbers]}}
 
 
 def _limits(settings: BusinessCentralSettings) -> Limits:
@@ -60,6 +67,6 @@ KIND = Kind(
     },
     partner=_partner,
     probe=_probe,
-    carried=Carried(effect=_effect),
+    carried=Carried(effect=_effect, answers=_answers),
     limits=_limits,
 )

@@ -1,26 +1,38 @@
 """Microsoft Dynamics 365 Business Central, API v2.0: the sales order, its changes and its undoing.
 
-It honours no idempotency key, so our reference is the order's externalDocumentNumber (a code of at
-most 35 characters, kept in capitals), and that is how an order is found again.
+It honours no idempotency key. The externalDocumentNumber (a code of at most 35 characters, kept in
+capitals) is what people search by: channel and shop's number. Our reference stands on a comment
+line. A look-up filters by the first and confirms by the second, also in what an order was posted
+to: shipments, invoices and credit memos keep both.
 https://learn.microsoft.com/dynamics365/business-central/dev-itpro/api-reference/v2.0/
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import msgspec
 
-from actors.runtime.errors import NeedsPerson, Retryable
+from actors.runtime.errors import NeedsPerson, Rejected, Retryable
 from actors.runtime.ports import Call
+from adapters.erp.business_central.comments import marked
 from adapters.erp.business_central.documents import (
     Document,
     Documents,
     Step,
     differences,
 )
-from adapters.erp.business_central.sales_order import SalesOrder, sales_order
+from adapters.erp.business_central.items import Items, in_quotes
+from adapters.erp.business_central.sales_order import (
+    ITEM,
+    Booking,
+    SalesOrder,
+    external_number,
+    sales_order,
+)
 from adapters.erp.business_central.settings import BusinessCentralSettings
 from adapters.kit.fitting import phrases
 from adapters.kit.http_client import Answer, HttpClient
@@ -37,8 +49,13 @@ from schemas.messages.effects import (
 )
 
 _TRACE_IN_MESSAGE = re.compile(r"\s*CorrelationId:\s*[0-9a-fA-F-]{36}\.?")
-_POSTED = (("salesInvoices", "invoice"), ("salesShipments", "shipment"))
-"""Where a sales order goes when it is posted: both keep its externalDocumentNumber."""
+ORDERS, INVOICES = "salesOrders", "salesInvoices"
+SHIPMENTS, CREDITS = "salesShipments", "salesCreditMemos"
+_POSTED = ((INVOICES, "invoice"), (SHIPMENTS, "shipment"), (CREDITS, "credit memo"))
+"""Where a sales order goes when it is posted, and what reverses it."""
+MAX_FOUND = 20
+"""Documents under one number of one channel: each attempt makes one at most."""
+_NO_ID = "00000000-0000-0000-0000-000000000000"
 
 
 class _Error(msgspec.Struct, frozen=True):
@@ -50,21 +67,29 @@ class _Refusal(msgspec.Struct, frozen=True):
     error: _Error = _Error()
 
 
+_LINES = "?$expand=salesOrderLines"
 _document = msgspec.json.Decoder(Document)
 _documents = msgspec.json.Decoder(Documents)
 _refusal = msgspec.json.Decoder(_Refusal)
 
 
 class BusinessCentral:
-    """An ERP behind `actors.runtime.ports.Partner`; `name` is the instance's."""
+    """An ERP behind `actors.runtime.ports.Partner`; `name` is the instance's. `zones` are the time
+    zones of the shops' days, by channel, "" where the shop's own times say enough."""
 
     can_look_up = True
 
     def __init__(
-        self, client: HttpClient, settings: BusinessCentralSettings, *, name: str = ""
+        self,
+        client: HttpClient,
+        settings: BusinessCentralSettings,
+        *,
+        name: str = "",
+        zones: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name or "business_central"
         self._settings = settings
+        self._zones = dict(zones or {})
         title = titled("Business Central", name)
         credentials = ClientCredentials(
             token_url=settings.token_url,
@@ -83,6 +108,7 @@ class BusinessCentral:
             sender=self._tokens,
             words=_words,
         )
+        self._items = Items(self._api)
 
     async def perform(self, call: Call) -> Result:
         """Create the sales order, change it, or delete it."""
@@ -107,7 +133,7 @@ class BusinessCentral:
                 right = differences(self._wanted(call, call.effect), there) == ({}, [])
                 return SalesOrderAmended(digest=digest) if right else None
             case CancelSalesOrder(erp_id=erp_id):
-                if await self._get(call, erp_id) is not None:
+                if await self._get(call, erp_id, _LINES) is not None:
                     return None
                 await self._refuse_posted(call)
                 return Undone(detail="The sales order is gone.")
@@ -124,27 +150,46 @@ class BusinessCentral:
         if answer.status >= 400:
             raise self._api.refused("to show its sales orders", answer)
         self._api.decoded(_documents, answer, writes=False)
+        named = self._settings.channels_named() if self._zones else []
+        if strange := [one for one in named if one not in self._zones]:
+            raise Rejected(
+                f"`customers` of {self.name} names {', '.join(strange)}, and no channel is called "
+                "so. Correct the name, or its orders are booked on another customer."
+            )
         return f"{self._api.title} shows the sales orders of company {self._settings.company_id}."
 
     async def _post(self, call: Call, effect: PostSalesOrder) -> Result:
-        body = self._wanted(call, effect).body()
-        answer = await self._api.ask(call, "POST", "/salesOrders", body=body)
+        wanted = self._wanted(call, effect)
+        await self._items.refuse_unknown(call, _items_of(wanted))
+        answer = await self._api.ask(call, "POST", "/salesOrders", body=wanted.body())
         if answer.status >= 400:
             raise self._api.refused("the sales order", answer)
         made = self._api.decoded(_document, answer, writes=True)
         return self._adopted(call, made)
 
     def _wanted(self, call: Call, effect: PostSalesOrder | AmendSalesOrder) -> SalesOrder:
-        return sales_order(
-            call.stated,
-            effect.units,
-            external_number=call.reference,
-            settings=self._settings,
+        zone = self._zones.get(call.channel)
+        booking = Booking(
+            channel=call.channel,
+            reference=call.reference,
+            zone=ZoneInfo(zone) if zone else None,
         )
+        return sales_order(call.stated, effect.units, booking=booking, settings=self._settings)
 
     def _adopted(self, call: Call, document: Document) -> SalesOrderPosted:
         """Return the sales order as ours, unless its amounts mean something else there."""
-        totals = call.stated.totals
+        self._refuse_other_money(call, document)
+        return SalesOrderPosted(erp_id=document.id, number=document.number)
+
+    def _refuse_other_money(self, call: Call, document: Document) -> None:
+        order, totals = call.stated, call.stated.totals
+        if document.currencyCode and document.currencyCode.upper() != order.currency:
+            raise NeedsPerson(
+                f"{self._api.title} takes the prices of sales order {document.number} as "
+                f"{document.currencyCode}, and the shop's are {order.currency}. Delete it there, "
+                "set `customers` to a customer of that currency, and retry.",
+                outcome_known=False,
+            )
         gross = document.pricesIncludeTax
         if gross is not None and totals.tax_minor and gross != totals.taxes_included:
             setting = "gross_customer_number" if totals.taxes_included else "customer_number"
@@ -152,16 +197,16 @@ class BusinessCentral:
                 f"{self._api.title} takes the prices of sales order {document.number} as "
                 f"{'with' if gross else 'without'} tax, and the shop's are "
                 f"{'with' if totals.taxes_included else 'without'}. Delete it there, set {setting} "
-                "to a customer whose prices are as the shop's, and retry.",
+                "or `customers` to a customer whose prices are as the shop's, and retry.",
                 outcome_known=False,
             )
-        return SalesOrderPosted(erp_id=document.id, number=document.number)
 
     async def _find(self, call: Call) -> Result | None:
-        found = await self._search(call, "salesOrders")
+        """Find the sales order, or the invoice that it has become: then it was made, and what is
+        still to be changed or undone says so when it is tried."""
+        found = await self._search(call, ORDERS)
         if not found:
-            await self._refuse_posted(call)
-            return None
+            return await self._find_posted(call)
         if len(found) > 1:
             numbers = " and ".join(order.number for order in found)
             raise NeedsPerson(
@@ -170,15 +215,40 @@ class BusinessCentral:
             )
         return self._adopted(call, found[0])
 
+    async def _find_posted(self, call: Call) -> Result | None:
+        invoices = await self._search(call, INVOICES)
+        if len(invoices) != 1 or await self._search(call, CREDITS):
+            await self._refuse_posted(call)
+            return None
+        (invoice,) = invoices
+        self._refuse_other_money(call, invoice)
+        was = invoice.orderId if invoice.orderId not in ("", _NO_ID) else invoice.id
+        return SalesOrderPosted(erp_id=was, number=invoice.orderNumber or invoice.number)
+
     async def _search(self, call: Call, collection: str) -> list[Document]:
-        reference = quote(f"externalDocumentNumber eq '{call.reference}'", safe="'")
-        query = f"?$filter={reference}&$top=3"
+        """Return the documents with channel and number that bear our reference. Raises NeedsPerson
+        where only documents are found that no reference tells whose they are."""
+        number = in_quotes(external_number(call.channel, call.stated.number))
+        wish = quote(f"externalDocumentNumber eq {number}", safe="'")
+        lines = f"{collection.removesuffix('s')}Lines"
+        query = f"?$filter={wish}&$top={MAX_FOUND}&$expand={lines}"
         answer = await self._api.ask(call, "GET", f"/{collection}{query}")
-        if answer.status == 404 and collection != "salesOrders":
+        if answer.status == 404 and collection != ORDERS:
             return []  # an API version without this collection; the orders themselves were found
         if answer.status >= 400:
             raise self._api.unanswered("whether it has the sales order", answer)
-        return self._api.decoded(_documents, answer, writes=False).value
+        every = self._api.decoded(_documents, answer, writes=False).value
+        ours = [one for one in every if one.bears(call.reference)]
+        unmarked = [one.number for one in every if not one.is_marked]
+        if not ours and (unmarked or len(every) == MAX_FOUND):
+            shown = " and ".join(unmarked[:3] or [one.number for one in every[:3]])
+            raise NeedsPerson(
+                f"{self._api.title} has {shown} under this order's number, without our reference. "
+                f'Add the comment line "{marked(call.reference)}" to the one that is this order, '
+                "or change its external document number if it is another, and retry.",
+                outcome_known=False,
+            )
+        return ours
 
     async def _refuse_posted(self, call: Call) -> None:
         """Raise NeedsPerson where the sales order was posted: then it is in `salesOrders` no more,
@@ -196,9 +266,11 @@ class BusinessCentral:
         a repeat after an interruption goes on where it ended."""
         wanted = self._wanted(call, effect)
         document = await self._open(call, effect.erp_id)
+        self._refuse_other_money(call, document)
         fields, steps = differences(wanted, document)
         if not fields and not steps:
             return SalesOrderAmended(digest=effect.digest)
+        await self._items.refuse_unknown(call, _items_of(wanted))
         order = self._one(effect.erp_id)
         if fields:
             await self._change(call, "PATCH", order, fields, document.etag, document)
@@ -237,7 +309,7 @@ class BusinessCentral:
     async def _open(self, call: Call, erp_id: str) -> Document:
         """Return the sales order with its lines. Raises NeedsPerson where it is gone or not
         ours."""
-        document = await self._get(call, erp_id, "?$expand=salesOrderLines")
+        document = await self._get(call, erp_id, _LINES)
         if document is None:
             await self._refuse_posted(call)
             raise NeedsPerson(
@@ -248,15 +320,16 @@ class BusinessCentral:
         return document
 
     def _refuse_strange(self, call: Call, document: Document) -> None:
-        if document.externalDocumentNumber.casefold() != call.reference.casefold():
+        if not document.bears(call.reference):
             raise NeedsPerson(
                 f"The sales order {document.number} in {self._api.title} no longer has our "
-                "reference. Change or delete it there if it belongs to this order."
+                f"reference. If it belongs to this order, add the comment line "
+                f'"{marked(call.reference)}" to it and retry; else skip this step.'
             )
 
     async def _delete(self, call: Call, erp_id: str) -> Result:
         """Delete the order as it was read: If-Match must be given, and guards against changes."""
-        order = await self._get(call, erp_id)
+        order = await self._get(call, erp_id, _LINES)
         if order is None:
             await self._refuse_posted(call)
             return Undone(detail="The sales order was gone already.")
@@ -284,6 +357,10 @@ class BusinessCentral:
 
     def _one(self, erp_id: str) -> str:
         return f"/salesOrders({quote(erp_id, safe='-')})"
+
+
+def _items_of(wanted: SalesOrder) -> list[str]:
+    return [line.lineObjectNumber for line in wanted.lines if line.lineType == ITEM]
 
 
 def _words(answer: Answer) -> str:

@@ -7,7 +7,9 @@ Lengths: the v1.0 OpenAPI description, and table Sales Header (names 100, addres
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -20,6 +22,8 @@ from schemas.order.canonical import Address, Order
 from schemas.order.money import decimal_text, exponent_of
 from schemas.order.shares import Part, Sum, as_booked, comes_to
 
+MAX_EXTERNAL = 35
+"""Characters of an externalDocumentNumber."""
 MAX_DESCRIPTION = 100
 """Characters of a line's description, as Windows counts them."""
 
@@ -52,11 +56,29 @@ class SalesOrder(msgspec.Struct, frozen=True, kw_only=True):
         return {**self.fixed, **header, "salesOrderLines": list(self.lines)}
 
 
+class Booking(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose sales order it is: the channel's name, our reference of the document, and the time
+    zone of the shop's days (None: the one in which the shop states its times)."""
+
+    channel: str
+    reference: str
+    zone: ZoneInfo | None = None
+
+
+def external_number(channel: str, number: str) -> str:
+    """Return channel and shop's number as an externalDocumentNumber: a code of at most 35
+    characters, which Business Central keeps in capitals. Where both are too long, the channel is
+    cut before the number; whose document it is, our reference tells."""
+    shown = fit(printable(number).upper(), MAX_EXTERNAL, length=utf16_length)
+    room = MAX_EXTERNAL - utf16_length(shown) - 1
+    return f"{fit(channel.upper(), max(room, 0))} {shown}".strip()
+
+
 def sales_order(
     order: Order,
     units: Sequence[Units],
     *,
-    external_number: str,
+    booking: Booking,
     settings: BusinessCentralSettings,
 ) -> SalesOrder:
     """Return the sales order of these units.
@@ -66,8 +88,9 @@ def sales_order(
     discounts by name, the tax basis and what the customer saw become comment lines. Raises Rejected
     for what Business Central can't hold, and for shipping or duty without its account.
     """
-    gross = order.totals.taxes_included
-    customer = (settings.gross_customer_number if gross else "") or settings.customer_number
+    customer = settings.customer_of(
+        booking.channel, gross=order.totals.taxes_included, currency=order.currency
+    )
     try:
         amounts = comes_to(as_booked(order), units)
     except KeyError as missing:
@@ -78,18 +101,31 @@ def sales_order(
     lines = (
         *_sold_lines(order, amounts.parts, settings),
         *_account_lines(order, amounts, settings),
-        *[SalesOrderLine(lineType=COMMENT, description=text) for text in comments(order)],
+        *[
+            SalesOrderLine(lineType=COMMENT, description=text)
+            for text in comments(order, booking.reference)
+        ],
     )
     return SalesOrder(
         fixed={
-            "externalDocumentNumber": external_number,
-            "orderDate": order.placed_at[:10],
+            "externalDocumentNumber": external_number(booking.channel, order.number),
+            "orderDate": _day(order.placed_at, booking.zone),
             "customerNumber": customer,
             "currencyCode": order.currency,
         },
         header={**_ship_to(order.ship_to), **_reach(order)},
         lines=lines,
     )
+
+
+def _day(at: str, zone: ZoneInfo | None) -> str:
+    """Return the day of a time where the shop is: late in the evening it is tomorrow elsewhere."""
+    if zone is None:
+        return at[:10]
+    try:
+        return datetime.fromisoformat(at).astimezone(zone).date().isoformat()
+    except OverflowError:  # the first and the last day of all calendars
+        return at[:10]
 
 
 def _text(text: str, limit: int) -> str:
