@@ -40,6 +40,7 @@ from service.app.servers import Servers, open_servers
 from service.app.sessions import signing_keys
 from service.channels.run import keep_channels
 from service.channels.sync import SyncMetrics
+from service.facts.run import facts_of
 from service.inbound.intake import Intake
 from service.inbound.resolving import Resolving
 from service.mappings.keeper import MappingsKeeper
@@ -135,6 +136,8 @@ class Service:
             refused=self.refusals.count,
         )
         self.intake = self._intake(front, wire, store)
+        self.facts = facts_of(settings, self.clock, store, wire.events, self.metrics.registry)
+        await self.facts.begin()
         resumed = await store.suspensions.resume(sorted(store.leases.epochs))
         if resumed:
             log.info("%d timers and effects that could not be decided are tried again.", resumed)
@@ -230,6 +233,7 @@ class Service:
             keep_house(store, self.clock, self.settings.retention),
             store.exchanges.run(),
             self._projection(store).run(),
+            self.facts.run(),
             keep_channels(
                 self.settings,
                 self.clock,

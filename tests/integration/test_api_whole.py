@@ -215,7 +215,7 @@ async def test_another_service_publishes_and_hears(whole: Whole) -> None:
 
     client = await nats.connect(whole.nats_url(CHANNEL))
     try:
-        await client.subscribe(f"orders.out.{CHANNEL}.>", cb=hear)
+        await client.subscribe(f"orders.out.{CHANNEL}.order.>", cb=hear)
         body = json.dumps({"type": "order.place.v2", "order": msgspec.to_builtins(order)})
         subject = f"orders.in.{CHANNEL}.place.{order.ref}"
         sent = {"Nats-Msg-Id": f"mine-{order.ref}"}
