@@ -16,6 +16,7 @@ from adapters.postgres.quarantine_workflow import QuarantineWorkflow
 from schemas.order.ids import OrderId, Reference, verify_reference
 from service.app.clock import SystemClock
 from service.app.common import Common
+from service.app.disk import Disk
 from service.app.errors import OperatorError
 from service.app.health import Check, Health
 from service.app.web import HttpServer, application
@@ -66,6 +67,7 @@ async def open_front(
     *,
     keys: Mapping[str, bytes],
     sign: Callable[[OrderId], Reference],
+    disk: Disk,
 ) -> Front:
     """Listen. `/readyz` reports when the service is ready; until then messages wait in the
     stream. `keys` sign references, by key id; `sign` returns the reference of an order."""
@@ -84,7 +86,7 @@ async def open_front(
     )
     health = Health(
         common.readiness,
-        _checks(wire, store),
+        _checks(wire, store, disk),
         render_metrics=common.metrics.render,
         metrics_content_type=CONTENT_TYPE,
     )
@@ -161,7 +163,7 @@ def _quarantine_service(
     )
 
 
-def _checks(wire: Wire, store: Store) -> dict[str, Check]:
+def _checks(wire: Wire, store: Store, disk: Disk) -> dict[str, Check]:
     async def postgres() -> str:
         await store.reports.fetch("select 1")
         return ""
@@ -172,4 +174,11 @@ def _checks(wire: Wire, store: Store) -> dict[str, Check]:
     async def leases() -> str:
         return "" if store.leases.sure else "The lease on the orders was not renewed in time."
 
-    return {"postgres": postgres, "nats": nats, "leases": leases}
+    async def room() -> str:
+        return disk.why_full()
+
+    async def stream() -> str:
+        return disk.why_silent()
+
+    checks = {"postgres": postgres, "nats": nats, "leases": leases}
+    return {**checks, "disk": room, "stream": stream}

@@ -29,6 +29,7 @@ from adapters.postgres.leases import JOBS
 from service.app import collector, running
 from service.app.clock import SystemClock
 from service.app.common import Common
+from service.app.disk import disk_of
 from service.app.errors import EmbeddedServerFailed, OperatorError, ServerTooOld, ServerUnusable
 from service.app.front import Front, open_front
 from service.app.health import Readiness
@@ -119,8 +120,17 @@ class Service:
             self.stream, self.alarm, store, settings, self.clock, self.metrics
         )
         await self.mappings.round()
+        registry, count = self.metrics.registry, self.refusals.count
+        self.disk = disk_of(servers, wire.publisher, self.clock, registry, count=count)
         front = await open_front(
-            self.common, wire, store, self.mappings, stack, keys=keys, sign=self.references.new
+            self.common,
+            wire,
+            store,
+            self.mappings,
+            stack,
+            keys=keys,
+            sign=self.references.new,
+            disk=self.disk,
         )
         self.port = front.port
         partners = self._partners(front.own_url, wire, store, keys)
@@ -234,6 +244,7 @@ class Service:
             store.exchanges.run(),
             self._projection(store).run(),
             self.facts.run(),
+            self.disk.run(),
             keep_channels(
                 self.settings,
                 self.clock,

@@ -193,7 +193,7 @@ async def test_readiness_and_metrics(whole: Whole) -> None:
     assert ready["ready"] is True
     checks = ready["checks"]
     assert isinstance(checks, dict)
-    assert set(checks) == {"process", "postgres", "nats", "leases"}
+    assert set(checks) == {"process", "postgres", "nats", "leases", "disk", "stream"}
     assert (await whole.ask("GET", "/livez")).status == 200
     text = (await whole.ask("GET", "/metrics")).body.decode()
     families = set(re.findall(r"^# TYPE (\w+) ", text, re.MULTILINE))
