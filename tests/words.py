@@ -36,7 +36,6 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "nobody": "no one",
         "anew": "again",
         "for ever": "always, or permanently",
-        "fact": "report, or published event",
     }
 )
 """What a part of a name may not be, in the singular, and what to write."""
@@ -76,7 +75,6 @@ PROSE: Mapping[str, str] = MappingProxyType(
         r"\blook(s|ed|ing)? again\b": "fetch the order again, or check again",
         r"\b(lent|lends?) (us|to|out)\b": "deliver",
         r"\bdiscretion\b": "redaction",
-        r"\b[Ff]acts (is|are) published\b|\bstream of facts\b": "published events",
         r"(?<![Tt]here )\b(is|are|was|were) no (?!longer\b|more\b|one\b|way\b|need\b|other\b)": (
             '"X is not …", or "X does not …"'
         ),

@@ -155,6 +155,14 @@ class ChannelSettings(PartnerSettings, frozen=True, kw_only=True, forbid_unknown
         float,
         Meta(ge=1, le=86_400, description="Pause between two checks of its subscriptions."),
     ] = 900.0
+    facts: Annotated[
+        bool | None,
+        Meta(
+            description="Publish what becomes of its orders and messages on "
+            "`orders.out.<channel>.fact.>`. Left out: yes where our own contract is taken, no for "
+            "storefronts."
+        ),
+    ] = None
     personal_data_days: Annotated[
         int,
         Meta(

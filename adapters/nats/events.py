@@ -1,16 +1,18 @@
-"""Publishes events to the stream EVENTS, where other services read them."""
+"""Publishes events to the stream EVENTS, where other services read them, and reads them back."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import nats.errors
-from nats.js.errors import APIError, NoStreamResponseError
+from nats.js.errors import APIError, NoStreamResponseError, NotFoundError
 
 from actors.runtime.errors import Retryable, Unknown
 from adapters.nats.connection import Connection, NatsUnusable
 from adapters.nats.headers import MESSAGE_ID, TRACE
-from adapters.nats.streams import ensure_events
+from adapters.nats.streams import EVENTS, ensure_events
+from schemas.order.ids import ref_token
 
 _ACKNOWLEDGED_SECONDS = 3.0
 
@@ -18,13 +20,14 @@ _ACKNOWLEDGED_SECONDS = 3.0
 class EventPublisher:
     """A thin writer; its lane bounds rate and concurrency."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, channels: Sequence[str] = ()) -> None:
         self._connection = connection
+        self._channels = tuple(channels)
         self._jetstream = connection.jetstream
 
     async def start(self) -> None:
-        """Create or update the stream. Raises NatsUnusable."""
-        await ensure_events(self._connection)
+        """Create or update the stream and the channels' consumers. Raises NatsUnusable."""
+        await ensure_events(self._connection, self._channels)
 
     async def publish(
         self, subject: str, body: bytes, *, message_id: str, content_type: str, trace: str
@@ -54,8 +57,27 @@ class EventPublisher:
                 f"The stream EVENTS did not answer in time ({type(error).__name__})."
             ) from error
 
+    async def published(self, channel: str, after: int, limit: int) -> list[tuple[int, bytes]]:
+        """Return up to `limit` events of a channel behind the sequence number `after` in the
+        stream, each with its own. Raises NatsUnusable."""
+        found: list[tuple[int, bytes]] = []
+        subject = f"orders.out.{ref_token(channel)}.>"
+        try:
+            while len(found) < limit:
+                message = await self._jetstream.get_msg(
+                    EVENTS, seq=after + 1, subject=subject, next=True
+                )
+                assert message.seq is not None
+                after = message.seq
+                found.append((after, message.data or b""))
+        except NotFoundError:
+            return found
+        except (APIError, nats.errors.Error, TimeoutError, OSError) as error:
+            raise NatsUnusable(f"The stream {EVENTS} can't be read ({error}).") from error
+        return found
+
     async def _again(self) -> None:
         try:
-            await ensure_events(self._connection)
+            await ensure_events(self._connection, self._channels)
         except NatsUnusable as error:
             raise Retryable(str(error)) from error

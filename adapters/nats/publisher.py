@@ -53,7 +53,8 @@ class Publisher:
     """Publishes to `orders.in.<channel>.<kind>.<ref>`.
 
     At most 512 messages and 32 MiB are in flight; more are refused at once, so that a flood can't
-    exhaust memory. `seal` marks messages as our own.
+    exhaust memory. `seal` marks messages as our own. While `closed_because` says why, nothing is
+    published, as on a full disk.
     """
 
     def __init__(
@@ -76,6 +77,8 @@ class Publisher:
         self._waiting_bytes = 0
         self._loop = asyncio.get_running_loop()
         self._deadlines = Deadlines()
+        self._unanswered_since: float | None = None
+        self.closed_because = ""
 
     async def start(self) -> None:
         """Subscribe to the stream's acknowledgements."""
@@ -85,6 +88,18 @@ class Publisher:
             messages=4 * self._max_in_flight,
             size=4 * self._max_in_flight * 1024,
         )
+
+    @property
+    def silent_seconds(self) -> float:
+        """For how long the stream, asked and connected, has acknowledged nothing; 0.0 as soon as it
+        does."""
+        if self._unanswered_since is None or not self._client.is_connected:
+            return 0.0
+        return self._loop.time() - self._unanswered_since
+
+    def assume_well(self) -> None:
+        """Forget that the stream was silent: its server was restarted."""
+        self._unanswered_since = None
 
     @property
     def in_flight(self) -> int:
@@ -145,6 +160,8 @@ class Publisher:
             raise StreamUnavailable(
                 "The message stream is unavailable.", retry_after_seconds=_AWAY_SECONDS
             )
+        if self.closed_because:
+            raise StreamUnavailable(self.closed_because, retry_after_seconds=_FULL_SECONDS)
         size = len(raw)
         if (
             len(self._waiting) >= self._max_in_flight
@@ -166,6 +183,7 @@ class Publisher:
     async def _ask(
         self, subject: str, reply: str, token: str, raw: bytes, headers: dict[str, str]
     ) -> Msg:
+        began = self._loop.time()
         for seconds in self._attempt_seconds:
             # The same token each time: a late acknowledgement of the first attempt counts as well.
             future: asyncio.Future[Msg] = self._loop.create_future()
@@ -175,6 +193,8 @@ class Publisher:
                     await self._client.publish(subject, raw, reply, headers)
                     return await future
             except TimeoutError:
+                if self._unanswered_since is None:
+                    self._unanswered_since = began
                 continue
             except (nats.errors.Error, OSError) as error:
                 raise StreamUnavailable(
@@ -186,6 +206,7 @@ class Publisher:
         )
 
     async def _acknowledged(self, message: Msg) -> None:
+        self._unanswered_since = None
         future = self._waiting.get(message.subject[self._inbox_length :])
         if future is not None and not future.done():
             future.set_result(message)

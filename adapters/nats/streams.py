@@ -14,6 +14,7 @@ the journal, not from here.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 import nats.errors
 from msgspec import Struct
@@ -26,7 +27,7 @@ from adapters.nats.connection import (
     Connection,
     NatsUnusable,
 )
-from schemas.order.ids import PARTITIONS
+from schemas.order.ids import PARTITIONS, ref_token
 
 ORDERS, UNROUTABLE, EVENTS = "ORDERS", "UNROUTABLE", "EVENTS"
 
@@ -40,6 +41,9 @@ EVENT_SUBJECTS = "orders.out.>"
 _EVENTS_BYTES = 256 * 1024 * 1024  # the last half million, at half a kilobyte each
 _EVENTS_SECONDS = 7 * 86_400.0  # a reader that was down over a long weekend misses nothing
 _EVENTS_WINDOW_SECONDS = 600.0  # longer than any pause between two attempts of an effect (300 s)
+
+_READER_WAITING = 1_000  # events that a channel's readers may have had and not acknowledged
+_READER_SECONDS = 30.0  # after which the stream hands such an event out again
 
 _SMALLEST_BYTES = 16 * 1024 * 1024
 _INSUFFICIENT_STORAGE = {10023, 10028, 10047, 10052}
@@ -89,9 +93,15 @@ async def ensure_streams(connection: Connection, limits: StreamLimits | None = N
         await _ensure(jetstream, config)
 
 
-async def ensure_events(connection: Connection) -> None:
-    """Create or update the stream of published events: a bounded history that drops the oldest
-    first. Raises NatsUnusable when the server refuses."""
+def reader_of(channel: str) -> str:
+    """Return the name of the durable consumer through which a channel's readers catch up."""
+    return f"channel-{channel}"
+
+
+async def ensure_events(connection: Connection, channels: Sequence[str] = ()) -> None:
+    """Create or update the stream of published events, a bounded history that drops the oldest
+    first, and each channel's durable consumer of it. Raises NatsUnusable when the server refuses.
+    """
     config = api.StreamConfig(
         name=EVENTS,
         description="Published events about orders, for other services.",
@@ -106,6 +116,27 @@ async def ensure_events(connection: Connection) -> None:
         num_replicas=1,
     )
     await _ensure(connection.jetstream, config)
+    for channel in channels:
+        await _ensure_reader(connection.jetstream, channel)
+
+
+async def _ensure_reader(jetstream: JetStreamContext, channel: str) -> None:
+    config = api.ConsumerConfig(
+        durable_name=reader_of(channel),
+        description=f"What was published about orders of the channel {channel}, for its services.",
+        filter_subject=f"orders.out.{ref_token(channel)}.>",
+        deliver_policy=api.DeliverPolicy.ALL,
+        ack_policy=api.AckPolicy.EXPLICIT,
+        ack_wait=_READER_SECONDS,
+        max_ack_pending=_READER_WAITING,
+        max_deliver=-1,
+    )
+    try:
+        await jetstream.add_consumer(EVENTS, config)
+    except (APIError, nats.errors.Error, TimeoutError) as error:
+        raise NatsUnusable(
+            f"JetStream refused the consumer {config.durable_name} of the stream {EVENTS}: {error}."
+        ) from error
 
 
 async def _ensure(jetstream: JetStreamContext, config: api.StreamConfig) -> None:

@@ -21,8 +21,9 @@ from schemas.contracts.refusals import (
     UNDECIDABLE,
     UNREADABLE,
 )
+from schemas.contracts.service_incidents import OF_THE_SERVICE
 
-ORDERS, EDGE, BOTH = "orders", "the edge", "orders, the edge"
+ORDERS, EDGE, BOTH, SERVICE = "orders", "the edge", "orders, the edge", "the service"
 
 SIGNATURE_INVALID = "signature_invalid"
 SENDER_UNKNOWN = "sender_unknown"
@@ -72,8 +73,8 @@ UNCATEGORISED = "uncategorised"
 
 
 class Category(Struct, frozen=True, kw_only=True):
-    """One kind of failure. `counted_from` is ORDERS (events), EDGE (quarantine and refusals) or
-    BOTH."""
+    """One kind of failure. `counted_from` is ORDERS (events), EDGE (quarantine and refusals), BOTH,
+    or SERVICE (what the service notices of itself)."""
 
     code: str
     words: str
@@ -376,6 +377,8 @@ def _table() -> dict[str, Category]:
     for code, (words, who, fix) in _OF_ORDERS.items():
         source = BOTH if code in found else ORDERS
         found[code] = Category(code=code, words=words, who=who, fix=fix, counted_from=source)
+    for code, (words, fix) in OF_THE_SERVICE.items():
+        found[code] = Category(code=code, words=words, who=_RUN, fix=fix, counted_from=SERVICE)
     for stage, (words, who) in OVERDUE_STAGES.items():
         code = overdue(stage)
         fix = "`orders show` says whom the order waits for: ask them; the alarm repeats daily."

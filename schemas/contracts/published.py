@@ -22,7 +22,12 @@ from schemas.messages.callbacks import WarehouseCallback
 from schemas.messages.effects import tag_of
 from schemas.messages.events import OrderEvent
 from schemas.messages.inputs import KINDS
-from schemas.messages.published_events import OrderCancelledHere, OrderFulfilled
+from schemas.messages.published_events import (
+    MessageFact,
+    OrderCancelledHere,
+    OrderFact,
+    OrderFulfilled,
+)
 from schemas.order.canonical import Order
 
 # Any: a JSON Schema is free-form JSON; readers look up the keywords that they know.
@@ -32,6 +37,7 @@ ORDER = "order.v1"
 WAREHOUSE_CALLBACK = "warehouse.callback.v2"
 ORDER_FULFILLED = "order.fulfilled.v2"
 ORDER_CANCELLED_HERE = "order.cancelled_here.v1"
+ORDER_FACT, MESSAGE_FACT = "order.fact.v1", "message.fact.v1"
 MAPPINGS = "mappings.v1"
 FOLDER = Path(__file__).with_name("json")
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -50,6 +56,8 @@ def all_schemas() -> Mapping[str, Schema]:
     found[WAREHOUSE_CALLBACK] = _schema(WAREHOUSE_CALLBACK, WarehouseCallback)
     found[ORDER_FULFILLED] = _schema(ORDER_FULFILLED, OrderFulfilled)
     found[ORDER_CANCELLED_HERE] = _schema(ORDER_CANCELLED_HERE, OrderCancelledHere)
+    found[ORDER_FACT] = _schema(ORDER_FACT, OrderFact)
+    found[MESSAGE_FACT] = _schema(MESSAGE_FACT, MessageFact)
     found[MAPPINGS] = _schema(MAPPINGS, Mappings, closed=True)
     for event in get_args(OrderEvent):
         found[tag_of(event)] = _schema(tag_of(event), event)

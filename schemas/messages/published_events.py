@@ -6,6 +6,9 @@ data. `ref` is the channel's own reference, `number` what people call the order,
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Literal
+
 from msgspec import Struct
 
 
@@ -51,3 +54,70 @@ class OrderCancelledHere(Struct, frozen=True, kw_only=True):
     reason: str
     restock: bool
     notify_customer: bool
+
+
+OrderFactName = Literal[
+    "placed",
+    "accepted",
+    "held",
+    "released",
+    "changed",
+    "cancel_refused",
+    "cancelled",
+    "shipped",
+    "delivered",
+]
+MessageFactName = Literal["quarantined", "released", "refused"]
+
+
+class FactParcel(Struct, frozen=True, kw_only=True):
+    """A parcel that a fact is about; carrier and number are empty where none is known."""
+
+    parcel: str
+    carrier: str
+    tracking_number: str
+
+
+class OrderFact(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of an order. `sequence` rises with everything that is decided about it, so it
+    sorts an order's facts. `messages` are the deliveries that led to it, each
+    `<channel>/<kind>/<id>`; none where a partner, a timer or a person did.
+
+    `hold` names the hold that began or ended, `reason` why; `facets` what was changed (`address`,
+    `contact`, `method`, `note`, `lines`, `money`), `total_minor` the new total; `fulfilment` and
+    `parcels` what left or arrived.
+    """
+
+    fact: OrderFactName
+    channel: str
+    ref: str
+    number: str
+    order_id: str
+    reference: str
+    sequence: int
+    at: datetime
+    messages: tuple[str, ...] = ()
+    hold: str = ""
+    reason: str = ""
+    facets: tuple[str, ...] = ()
+    total_minor: int | None = None
+    fulfilment: str = ""
+    parcels: tuple[FactParcel, ...] = ()
+
+
+class MessageFact(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of a message that no order has taken: it waits in quarantine as `item`, a person
+    released it to its order, or refused it for good. `message` is its delivery,
+    `<channel>/<kind>/<id>`, `ref` the order's reference ("" where it is not known); `reason` is a
+    code, `words` what the code means. What exactly is wrong is shown with the item, because that
+    may quote personal data."""
+
+    fact: MessageFactName
+    channel: str
+    kind: str
+    ref: str
+    message: str
+    item: int
+    reason: str
+    words: str
+    at: datetime

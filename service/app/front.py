@@ -16,11 +16,13 @@ from adapters.postgres.quarantine_workflow import QuarantineWorkflow
 from schemas.order.ids import OrderId, Reference, verify_reference
 from service.app.clock import SystemClock
 from service.app.common import Common
+from service.app.disk import Disk
 from service.app.errors import OperatorError
 from service.app.health import Check, Health
 from service.app.web import HttpServer, application
 from service.channels.api import ChannelsApi
 from service.channels.run import channels_service
+from service.facts.api import FactsApi
 from service.http.base import Api
 from service.http.bodies import Bodies
 from service.imports.api import CsvApi
@@ -65,6 +67,7 @@ async def open_front(
     *,
     keys: Mapping[str, bytes],
     sign: Callable[[OrderId], Reference],
+    disk: Disk,
 ) -> Front:
     """Listen. `/readyz` reports when the service is ready; until then messages wait in the
     stream. `keys` sign references, by key id; `sign` returns the reference of an order."""
@@ -83,7 +86,7 @@ async def open_front(
     )
     health = Health(
         common.readiness,
-        _checks(wire, store),
+        _checks(wire, store, disk),
         render_metrics=common.metrics.render,
         metrics_content_type=CONTENT_TYPE,
     )
@@ -91,30 +94,15 @@ async def open_front(
     finder = Finder(store.views, lambda text: verify_reference(text, keys)[0])
     reading = Reading(store.views, finder, api)
     labels = LabelLinks(store.views, keys, clock)
-    takes_orders = [name for name, one in settings.channels.items() if takes_canonical(one)]
-    writing = Writing(
-        wire.publisher,
-        api,
-        finder,
-        channels=takes_orders,
-        translate=Canonical().translate,
-        sign=sign,
-        refused=common.refusals.count,
-    )
+    ordering = _ordering(common, wire, store, api, finder, sign)
     quarantine = QuarantineApi(_quarantine_service(clock, wire, store, readers, keys), api)
     incidents = IncidentsApi(IncidentViews(store.reports), api)
     channels = ChannelsApi(await channels_service(settings, clock, wire, store, stack), api)
     mappings = MappingsApi(keeper, api)
     privacy = PrivacyApi(privacy_service(store.reports, store.sealing, clock), api)
-    imports = CsvApi(
-        wire.publisher,
-        Imported(store.reports),
-        api,
-        channels=takes_orders,
-        refused=common.refusals.count,
-    )
+    facts = FactsApi(wire.events, api, tuple(settings.channels))
     parts = (
-        *(imports, edge, writing, reading, labels, quarantine, incidents, channels, mappings),
+        *(*ordering, facts, edge, reading, labels, quarantine, incidents, channels, mappings),
         *(privacy, health),
     )
     server = HttpServer(application([part.routes() for part in parts]))
@@ -122,6 +110,30 @@ async def open_front(
     stack.push_async_callback(server.stop)
     own_url = settings.listen.public_url or f"http://{settings.listen.host}:{server.port}"
     return Front(port=server.port, own_url=own_url, readers=readers)
+
+
+def _ordering(
+    common: Common,
+    wire: Wire,
+    store: Store,
+    api: Api,
+    finder: Finder,
+    sign: Callable[[OrderId], Reference],
+) -> tuple[Writing, CsvApi]:
+    """What takes orders of our own contract and people's decisions, one at a time or as a file."""
+    channels = [n for n, one in common.settings.channels.items() if takes_canonical(one)]
+    refused = common.refusals.count
+    writing = Writing(
+        wire.publisher,
+        api,
+        finder,
+        channels=channels,
+        translate=Canonical().translate,
+        sign=sign,
+        refused=refused,
+    )
+    imported = Imported(store.reports)
+    return writing, CsvApi(wire.publisher, imported, api, channels=channels, refused=refused)
 
 
 async def _listen(server: HttpServer, listen: Listen) -> None:
@@ -151,7 +163,7 @@ def _quarantine_service(
     )
 
 
-def _checks(wire: Wire, store: Store) -> dict[str, Check]:
+def _checks(wire: Wire, store: Store, disk: Disk) -> dict[str, Check]:
     async def postgres() -> str:
         await store.reports.fetch("select 1")
         return ""
@@ -162,4 +174,11 @@ def _checks(wire: Wire, store: Store) -> dict[str, Check]:
     async def leases() -> str:
         return "" if store.leases.sure else "The lease on the orders was not renewed in time."
 
-    return {"postgres": postgres, "nats": nats, "leases": leases}
+    async def room() -> str:
+        return disk.why_full()
+
+    async def stream() -> str:
+        return disk.why_silent()
+
+    checks = {"postgres": postgres, "nats": nats, "leases": leases}
+    return {**checks, "disk": room, "stream": stream}

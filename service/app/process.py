@@ -29,6 +29,7 @@ from adapters.postgres.leases import JOBS
 from service.app import collector, running
 from service.app.clock import SystemClock
 from service.app.common import Common
+from service.app.disk import disk_of
 from service.app.errors import EmbeddedServerFailed, OperatorError, ServerTooOld, ServerUnusable
 from service.app.front import Front, open_front
 from service.app.health import Readiness
@@ -41,6 +42,7 @@ from service.app.sessions import signing_keys
 from service.channels.run import keep_channels
 from service.channels.sync import SyncMetrics
 from service.embedded.proc import start_ticks
+from service.facts.run import facts_of
 from service.inbound.intake import Intake
 from service.inbound.resolving import Resolving
 from service.mappings.keeper import MappingsKeeper
@@ -119,8 +121,17 @@ class Service:
             self.stream, self.alarm, store, settings, self.clock, self.metrics
         )
         await self.mappings.round()
+        registry, count = self.metrics.registry, self.refusals.count
+        self.disk = disk_of(servers, wire.publisher, self.clock, registry, count=count)
         front = await open_front(
-            self.common, wire, store, self.mappings, stack, keys=keys, sign=self.references.new
+            self.common,
+            wire,
+            store,
+            self.mappings,
+            stack,
+            keys=keys,
+            sign=self.references.new,
+            disk=self.disk,
         )
         self.port = front.port
         partners = self._partners(front.own_url, wire, store, keys)
@@ -136,6 +147,8 @@ class Service:
             refused=self.refusals.count,
         )
         self.intake = self._intake(front, wire, store)
+        self.facts = facts_of(settings, self.clock, store, wire.events, self.metrics.registry)
+        await self.facts.begin()
         resumed = await store.suspensions.resume(sorted(store.leases.epochs))
         if resumed:
             log.info("%d timers and effects that could not be decided are tried again.", resumed)
@@ -231,6 +244,8 @@ class Service:
             keep_house(store, self.clock, self.settings.retention),
             store.exchanges.run(),
             self._projection(store).run(),
+            self.facts.run(),
+            self.disk.run(),
             keep_channels(
                 self.settings,
                 self.clock,

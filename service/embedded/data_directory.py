@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
@@ -15,6 +16,7 @@ from service.embedded.account import Account, account_for_servers, closed_direct
 from service.embedded.proc import executable, start_ticks
 
 MINIMUM_FREE_BYTES = 256 * 1024 * 1024
+STARTING_BYTES = 48 * 1024 * 1024
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}")
 
 
@@ -142,6 +144,10 @@ class DataDirectory:
         """Return how much an ordinary user may still write on this file system."""
         return shutil.disk_usage(self.path).free
 
+    def has_room(self) -> bool:
+        """Whether servers can be started here: Postgres needs a new log file of 16 MiB."""
+        return self.free_bytes() >= STARTING_BYTES
+
     def _own(self, path: Path) -> None:
         path.mkdir(mode=0o700, exist_ok=True)
         if self.account is not None:
@@ -193,8 +199,19 @@ class DataDirectory:
                     f"another place."
                 )
             write_private(self.path / "instance-id", secrets.token_hex(8) + "\n")
+        if not self.has_room():
+            raise DataDirectoryUnusable(
+                f"The disk of {self.path} is full: {self.free_bytes() // 2**20} MiB are free, and "
+                f"the embedded servers need {STARTING_BYTES // 2**20} MiB to start. Nothing is "
+                f"lost; make room, then start again."
+            )
 
     def _unusable(self, error: OSError) -> DataDirectoryUnusable:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return DataDirectoryUnusable(
+                f"The disk of {self.path} is full ({error.filename} can't be written). Nothing is "
+                f"lost; make room, then start again."
+            )
         return DataDirectoryUnusable(
             f"The data directory {self.path} cannot be used ({error.strerror}: {error.filename}); "
             f"give this user the right to write there, or name another directory."

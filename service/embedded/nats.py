@@ -108,6 +108,7 @@ class EmbeddedNats:
             stop_steps=_STOP_STEPS,
             prepare=self._prepare,
             ready=self._ready,
+            has_room=self._data.has_room,
         )
         self._process = SupervisedProcess(program, on_failure=self._on_failure)
         await self._process.start()
@@ -120,6 +121,11 @@ class EmbeddedNats:
                 for channel, password in plan.channels.items()
             },
         )
+
+    async def restart(self) -> None:
+        """End it; it is started again at once, on the same port and with all it acknowledged."""
+        if self._process is not None:
+            await self._process.restart()
 
     async def stop(self) -> None:
         """Stop it cleanly, within 15 s."""

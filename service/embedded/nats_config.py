@@ -11,6 +11,9 @@ from pathlib import Path
 
 ACCOUNT = "ORDERWRIGHT"
 USER = "orderwright"
+DOMAIN = "orderwright"
+"""Under which a channel's account reaches the stream's API: under the usual subject the server
+itself answers, too, that the account has no streams of its own."""
 LARGEST_PAYLOAD_BYTES = 8 * 1024 * 1024
 _CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -53,7 +56,9 @@ def configuration(plan: NatsPlan) -> str:
     as a service. Permissions alone would not do: the server sends a JetStream ack to whatever reply
     subject the publisher names, so a publisher inside our account could make it write into another
     channel's subjects. Across accounts the reply can only come back to the publisher's own. The
-    same account may subscribe to the published events of its own orders (`orders.out.<channel>.>`).
+    same account may subscribe to the published events of its own orders (`orders.out.<channel>.>`),
+    and catch up on them with its own durable consumer: it may ask what that has next, and
+    acknowledge it.
     """
     if plan.max_payload_bytes > LARGEST_PAYLOAD_BYTES:
         raise ValueError(f"max_payload_bytes is at most {LARGEST_PAYLOAD_BYTES}.")
@@ -62,12 +67,9 @@ def configuration(plan: NatsPlan) -> str:
             "jetstream": "enabled",
             "users": [{"user": USER, "password": plan.password}],
             "exports": [
-                {kind: subjects, "accounts": [_account(channel)]}
+                {**export, "accounts": [_account(channel)]}
                 for channel in plan.channels
-                for kind, subjects in (
-                    ("service", _subjects(channel)),
-                    ("stream", _events(channel)),
-                )
+                for export in _exports(channel)
             ],
         }
     }
@@ -114,6 +116,29 @@ def _events(channel: str) -> str:
     return f"orders.out.{channel}.>"
 
 
+def _asked(channel: str) -> list[str]:
+    """What a reader of the channel's durable consumer asks of the stream's API: which consumer that
+    is, and what is next."""
+    name = f"EVENTS.{channel_user(channel)}"
+    return [f"CONSUMER.INFO.{name}", f"CONSUMER.MSG.NEXT.{name}"]
+
+
+def _taken(channel: str) -> str:
+    """Where it says that it has taken an event."""
+    return f"$JS.ACK.EVENTS.{channel_user(channel)}.>"
+
+
+def _exports(channel: str) -> list[dict[str, object]]:
+    exports: list[dict[str, object]] = [
+        {"service": _subjects(channel)},
+        {"stream": _events(channel)},
+        {"service": _taken(channel)},
+    ]
+    # Several events may answer one request.
+    answer: dict[str, object] = {"response_type": "stream"}
+    return exports + [{"service": f"$JS.API.{asked}", **answer} for asked in _asked(channel)]
+
+
 def _account(channel: str) -> str:
     return f"CHANNEL-{channel}"
 
@@ -122,12 +147,29 @@ def _channel_account(channel: str, password: str) -> dict[str, object]:
     permissions = {
         # Actions must carry a person's name, so only the API and the command line publish them. And
         # permanent erasure needs a storefront's signature, or a person.
-        "publish": {"allow": [_subjects(channel)], "deny": _denied(channel)},
+        "publish": {
+            "allow": [
+                _subjects(channel),
+                _taken(channel),
+                *(f"$JS.{DOMAIN}.API.{asked}" for asked in _asked(channel)),
+            ],
+            "deny": _denied(channel),
+        },
         "subscribe": {"allow": ["_INBOX.>", _events(channel)]},
     }
     user = {"user": channel_user(channel), "password": password, "permissions": permissions}
     imports = [
-        {"service": {"account": ACCOUNT, "subject": _subjects(channel)}},
+        *(
+            {"service": {"account": ACCOUNT, "subject": subject}}
+            for subject in (_subjects(channel), _taken(channel))
+        ),
+        *(
+            {
+                "service": {"account": ACCOUNT, "subject": f"$JS.API.{asked}"},
+                "to": f"$JS.{DOMAIN}.API.{asked}",
+            }
+            for asked in _asked(channel)
+        ),
         {"stream": {"account": ACCOUNT, "subject": _events(channel)}},
     ]
     return {"users": [user], "imports": imports}

@@ -95,6 +95,7 @@ class EmbeddedPostgres:
             stop_steps=_STOP_STEPS,
             prepare=self._prepare,
             ready=self._ready,
+            has_room=self._data.has_room,
             ready_timeout_seconds=_READY_SECONDS,
         )
         self._process = SupervisedProcess(program, on_failure=self._on_failure)

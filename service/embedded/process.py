@@ -18,6 +18,7 @@ from service.embedded.child import Child, StopSteps
 _READY_POLL_SECONDS = 0.01
 _LOG_CHECK_SECONDS = 15.0
 _LONGEST_BACKOFF_SECONDS = 2.0
+_ROOM_POLL_SECONDS = 1.0
 
 FailureCallback = Callable[[EmbeddedServerFailed], None]
 
@@ -28,7 +29,8 @@ class Program:
 
     `prepare` runs before every start and ends orphans; `ready` is called with the pid until it
     returns True. The kernel sends `death_signal` when our process dies, however it dies.
-    `stop_steps` are signals, each with its seconds; SIGKILL follows the last.
+    `stop_steps` are signals, each with its seconds; SIGKILL follows the last. While `has_room` says
+    no, a server that died is not started again: on a full disk it would only die once more.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Program:
     ready: Callable[[int], Awaitable[bool]]
     ready_timeout_seconds: float = 60.0
     log_limit_bytes: int = 8 * 1024 * 1024
+    has_room: Callable[[], bool] = lambda: True
 
 
 class SupervisedProcess:
@@ -99,6 +102,12 @@ class SupervisedProcess:
             self._supervision = None
         await self._end_child()
 
+    async def restart(self) -> None:
+        """End the child; supervision starts it again at once. Nothing happens while it is down."""
+        child = self._child
+        if child is not None and not child.exited.is_set():
+            await child.end(self._program.stop_steps)
+
     async def _start_once(self) -> Child:
         program = self._program
         await program.prepare()
@@ -138,6 +147,9 @@ class SupervisedProcess:
         while deaths < self._fast_deaths_limit:
             if deaths > 1:
                 await asyncio.sleep(min(_LONGEST_BACKOFF_SECONDS, 0.05 * 2.0 ** (deaths - 2)))
+            if not self._program.has_room():
+                await asyncio.sleep(_ROOM_POLL_SECONDS)
+                continue
             self.restarts += 1
             try:
                 await self._end_child()

@@ -34,6 +34,6 @@ async def open_wire(
     await messages.start()
     publisher = Publisher(connection, seal)
     await publisher.start()
-    events = EventPublisher(connection)
+    events = EventPublisher(connection, tuple(settings.channels))
     await events.start()
     return Wire(connection=connection, publisher=publisher, messages=messages, events=events)

@@ -193,7 +193,7 @@ async def test_readiness_and_metrics(whole: Whole) -> None:
     assert ready["ready"] is True
     checks = ready["checks"]
     assert isinstance(checks, dict)
-    assert set(checks) == {"process", "postgres", "nats", "leases"}
+    assert set(checks) == {"process", "postgres", "nats", "leases", "disk", "stream"}
     assert (await whole.ask("GET", "/livez")).status == 200
     text = (await whole.ask("GET", "/metrics")).body.decode()
     families = set(re.findall(r"^# TYPE (\w+) ", text, re.MULTILINE))
@@ -215,7 +215,7 @@ async def test_another_service_publishes_and_hears(whole: Whole) -> None:
 
     client = await nats.connect(whole.nats_url(CHANNEL))
     try:
-        await client.subscribe(f"orders.out.{CHANNEL}.>", cb=hear)
+        await client.subscribe(f"orders.out.{CHANNEL}.order.>", cb=hear)
         body = json.dumps({"type": "order.place.v2", "order": msgspec.to_builtins(order)})
         subject = f"orders.in.{CHANNEL}.place.{order.ref}"
         sent = {"Nats-Msg-Id": f"mine-{order.ref}"}

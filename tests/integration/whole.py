@@ -35,7 +35,7 @@ from tests.orders import an_order
 from tests.waiting import eventually
 
 OUTLET = "outlet"
-"""Another channel that takes our own contract."""
+"""Another channel that takes our own contract, and whose facts are off."""
 CHANNEL = "wholesale"
 """A channel of the kind canonical: it has no storefront API."""
 AMAZON, FORWARDER = "amazon-de", "the forwarder's secret"
@@ -334,7 +334,7 @@ def _amazon(world: World, calls: Mapping[str, object]) -> dict[str, object]:
 def _configure(world: World, erp: _Server, collector: _Server) -> None:
     table = tomllib.loads(world.config.read_text())
     table["channels"][CHANNEL] = {"kind": "canonical", "calls": table["partners"][ERP]["calls"]}
-    table["channels"][OUTLET] = {"kind": "canonical"}
+    table["channels"][OUTLET] = {"kind": "canonical", "facts": False}
     table["channels"][AMAZON] = _amazon(world, table["partners"][ERP]["calls"])
     table["partners"][ERP]["base_url"] = f"http://127.0.0.1:{erp.server_port}/bc/api/v2.0"
     table["telemetry"] = {

@@ -4,19 +4,14 @@ CloudEvents 1.0, structured JSON, on `orders.out.<channel>.order.fulfilled` and
 `orders.out.<channel>.order.cancelled`. The same parcels, or the same cancellation, always have the
 same `id`, whichever attempt says it, so a repeat is not a second event: the stream drops it within
 its window, and readers are told to drop it after that.
-https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
 """
 
 from __future__ import annotations
 
-from datetime import datetime
-
-import msgspec
-
 from actors.runtime.errors import Rejected
 from actors.runtime.ports import Call, Clock
-from adapters.kit.events import Events
-from schemas.contracts.published import ORDER_CANCELLED_HERE, ORDER_FULFILLED, identifier
+from adapters.kit.events import CONTENT_TYPE, Events, cloud_event
+from schemas.contracts.published import ORDER_CANCELLED_HERE, ORDER_FULFILLED
 from schemas.messages.effects import (
     CancelAtChannel,
     ChannelCancelled,
@@ -33,22 +28,7 @@ from schemas.messages.published_events import (
 )
 from schemas.order.ids import ref_token
 
-CONTENT_TYPE = "application/cloudevents+json"
 FULFILLED, CANCELLED = "order.fulfilled", "order.cancelled"
-
-
-class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """One event in its envelope. `subject` is the channel's reference of the order."""
-
-    specversion: str = "1.0"
-    id: str
-    source: str
-    type: str
-    subject: str
-    time: datetime
-    datacontenttype: str = "application/json"
-    dataschema: str
-    data: OrderFulfilled | OrderCancelledHere
 
 
 class CanonicalStorefront:
@@ -88,18 +68,9 @@ class CanonicalStorefront:
     ) -> str:
         """Publish one event, and return its id."""
         name = call.idempotency_key
-        event = CloudEvent(
-            id=name,
-            source=f"/orderwright/channels/{self._channel}",
-            type=schema,
-            subject=call.ref,
-            time=self._clock.now(),
-            dataschema=identifier(schema),
-            data=data,
-        )
         await self._events.publish(
             f"orders.out.{self._channel}.{subject}",
-            msgspec.json.encode(event),
+            cloud_event(name, call.channel, schema, call.ref, self._clock.now(), data),
             message_id=name,
             content_type=CONTENT_TYPE,
             trace=call.trace,

@@ -1,0 +1,60 @@
+-- Every statement of the facts for other services. `-- name: x` begins one.
+
+-- name: begin_progress
+INSERT INTO fact_progress (id, xid, position, channels) VALUES (1, pg_snapshot_xmin(pg_current_snapshot()), 0, '{}')
+ON CONFLICT (id) DO NOTHING;
+
+-- name: begin
+-- A cluster that was restored elsewhere counts its transactions anew: a cursor in its future would wait for years.
+WITH before AS (
+    SELECT channels, pg_snapshot_xmin(pg_current_snapshot()) AS now FROM fact_progress WHERE id = 1 FOR UPDATE
+), passed_over AS (
+    UPDATE quarantine SET told = state
+    WHERE told <> state AND channel = ANY($1::text[]) AND channel <> ALL((SELECT channels FROM before)::text[])
+)
+UPDATE fact_progress p SET
+    channels = $1::text[],
+    xid = CASE WHEN b.channels = '{}' OR p.xid > b.now THEN b.now ELSE p.xid END,
+    position = CASE WHEN b.channels = '{}' OR p.xid > b.now THEN 0 ELSE p.position END
+FROM before b WHERE p.id = 1;
+
+-- name: place
+SELECT xid, position FROM fact_progress WHERE id = 1;
+
+-- name: page_end
+-- Where the page of events after ($1, $2) ends ($3 long), and how many it has; no row when there are none.
+SELECT xid, position, events, at FROM (
+    SELECT e.xid, e.position, e.at, count(*) OVER () AS events FROM (
+        SELECT xid, position, at FROM events
+        WHERE (xid, position) > ($1::xid8, $2::bigint) AND xid < pg_snapshot_xmin(pg_current_snapshot())
+        ORDER BY xid, position LIMIT $3
+    ) e
+) e ORDER BY xid DESC, position DESC LIMIT 1;
+
+-- name: page
+-- What is told of the page after ($1, $2) that ends at ($3, $4). An input's `version` is the order's after it: so
+-- an event's inputs are those of the next version that has any. What a parcel is called by others stands in events before.
+SELECT e.version, e.type, e.body, e.at, o.channel, o.ref, o.number, o.order_id, o.reference,
+    ARRAY(
+        SELECT i.input_id FROM inbox i WHERE i.order_id = e.order_id AND i.version = (
+            SELECT min(j.version) FROM inbox j WHERE j.order_id = e.order_id AND j.version >= e.version
+        ) ORDER BY i.input_id
+    ) AS inputs,
+    CASE WHEN e.type = ANY($7::text[]) THEN ARRAY(
+        SELECT b.body FROM events b
+        WHERE b.order_id = e.order_id AND b.version <= e.version AND b.type = ANY($8::text[]) ORDER BY b.version
+    ) ELSE '{}' END AS before
+FROM events e JOIN orders o ON o.order_id = e.order_id
+WHERE (e.xid, e.position) > ($1::xid8, $2::bigint)
+    AND (e.xid, e.position) <= ($3::xid8, $4::bigint) AND e.type = ANY($6::text[]) AND o.channel = ANY($5::text[])
+ORDER BY e.xid, e.position;
+
+-- name: advance
+UPDATE fact_progress SET xid = $1, position = $2 WHERE id = 1 AND (xid, position) < ($1::xid8, $2::bigint);
+
+-- name: untold
+SELECT id, delivery_id, channel, kind, ref, reason, state, attempt, coalesce(state_at, at) AS at FROM quarantine
+WHERE told <> state AND channel = ANY($1::text[]) ORDER BY channel, id LIMIT $2;
+
+-- name: told
+UPDATE quarantine q SET told = t.state FROM unnest($1::bigint[], $2::text[]) AS t (id, state) WHERE q.id = t.id;

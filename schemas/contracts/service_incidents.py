@@ -1,0 +1,27 @@
+"""Categories of failures of the service's own surroundings, rather than of an order or a message:
+what each is, and how the operator fixes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+DISK_LOW, DISK_FULL, STREAM_SILENT = "disk_low", "disk_full", "stream_silent"
+
+OF_THE_SERVICE: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        DISK_LOW: (
+            "The disk of the data directory is nearly full.",
+            "Make room or enlarge the disk: when it is full nothing is taken in.",
+        ),
+        DISK_FULL: (
+            "The disk of the data directory is full: webhooks and orders are answered 503.",
+            "Make room or enlarge the disk; intake goes on by itself. What was accepted is kept.",
+        ),
+        STREAM_SILENT: (
+            "The message stream acknowledged nothing, so that nothing was taken in.",
+            "The embedded server is restarted by itself; an external one is its operator's.",
+        ),
+    }
+)
+"""For each: what it is, and how to fix it."""

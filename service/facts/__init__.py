@@ -1,0 +1,1 @@
+"""Facts for other services: what became of their orders and messages."""

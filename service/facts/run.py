@@ -1,0 +1,162 @@
+"""Publishes facts in the background: what was decided is read from the store, so that it costs an
+order nothing, and none is missed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+import msgspec
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from actors.runtime.errors import JournalUnavailable, Retryable, Unknown
+from actors.runtime.ports import Clock
+from adapters.kit.events import CONTENT_TYPE, Events
+from adapters.postgres.facts import PAGE, FactReader, TellableEvent
+from adapters.postgres.leases import JOBS
+from service.facts.telling import (
+    OF_PARCELS,
+    TYPES,
+    WITH_PARCELS,
+    Fact,
+    fact_of,
+    fact_of_item,
+)
+from service.settings import Settings
+from service.wiring.channels import takes_canonical
+from service.wiring.store import Store
+
+log = logging.getLogger(__name__)
+
+PERIOD_SECONDS = 0.5
+"""How long a fact waits at most while there is little to do."""
+
+IN_FLIGHT = 64
+"""Facts on their way to the stream at once: what keeps its disk busy."""
+
+
+class FactMetrics:
+    """Metrics of published facts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.published = Counter(
+            "orderwright_facts_published_total",
+            "Facts that were published for other services.",
+            registry=registry,
+        )
+        self.lag = Gauge(
+            "orderwright_facts_lag_seconds",
+            "Age of the oldest event whose facts are not published yet.",
+            registry=registry,
+        )
+
+
+def channels_told(settings: Settings) -> tuple[str, ...]:
+    """Return the channels whose facts are published: those that say so, and without a word those
+    that take our own contract, because their senders have no shop to look into."""
+    return tuple(
+        name
+        for name, channel in sorted(settings.channels.items())
+        if (takes_canonical(channel) if channel.facts is None else channel.facts)
+    )
+
+
+class Facts:
+    """Publishes in rounds, in the order of commits. A fact that was published and not noted is
+    published again under the same id. `may` returns whether this process does the jobs."""
+
+    def __init__(
+        self,
+        reader: FactReader,
+        events: Events,
+        channels: Sequence[str],
+        clock: Clock,
+        metrics: FactMetrics,
+        *,
+        may: Callable[[], bool],
+    ) -> None:
+        self._reader = reader
+        self._events = events
+        self._channels = tuple(channels)
+        self._clock = clock
+        self._metrics = metrics
+        self._may = may
+        self._up_to_date = clock.monotonic()
+
+    async def begin(self) -> None:
+        """Tell of what is decided from now on; call it before anything is. Raises
+        JournalUnavailable."""
+        await self._reader.begin(self._channels)
+
+    async def run(self) -> None:
+        """Publish until cancelled."""
+        if not self._channels:
+            await asyncio.Event().wait()
+        while True:
+            await asyncio.sleep(PERIOD_SECONDS)
+            if not self._may():
+                continue
+            try:
+                await self.round()
+            except (JournalUnavailable, Retryable, Unknown) as error:
+                log.info("Publishing facts waits: %s", error)
+                waited = self._clock.monotonic() - self._up_to_date
+                self._metrics.lag.set(waited)
+            else:
+                self._up_to_date = self._clock.monotonic()
+
+    async def round(self) -> None:
+        """Publish everything that is there now. Raises JournalUnavailable, and Retryable or Unknown
+        when the stream does not take it."""
+        while (items := await self._reader.untold(self._channels)) != []:
+            await self._publish([fact_of_item(item) for item in items])
+            await self._reader.told(items)
+        while (page := await self._reader.next_page()) is not None:
+            stored = await self._reader.page(
+                page,
+                self._channels,
+                types=TYPES,
+                with_parcels=WITH_PARCELS,
+                of_parcels=OF_PARCELS,
+            )
+            await self._publish([fact for one in stored if (fact := _readable(one)) is not None])
+            await self._reader.advance(page.end)
+            more = page.events == PAGE
+            behind = (self._clock.now() - page.at).total_seconds()
+            self._metrics.lag.set(max(0.0, behind) if more else 0.0)
+            if not more:
+                break
+
+    async def _publish(self, facts: Sequence[Fact]) -> None:
+        for start in range(0, len(facts), IN_FLIGHT):
+            some = facts[start : start + IN_FLIGHT]
+            await asyncio.gather(*[self._one(fact) for fact in some])
+            self._metrics.published.inc(len(some))
+
+    async def _one(self, fact: Fact) -> None:
+        await self._events.publish(
+            fact.subject, fact.body, message_id=fact.name, content_type=CONTENT_TYPE, trace=""
+        )
+
+
+def facts_of(
+    settings: Settings, clock: Clock, store: Store, events: Events, registry: CollectorRegistry
+) -> Facts:
+    """Build what publishes facts."""
+    return Facts(
+        FactReader(store.reports),
+        events,
+        channels_told(settings),
+        clock,
+        FactMetrics(registry),
+        may=lambda: store.leases.surely_holds(JOBS),
+    )
+
+
+def _readable(stored: TellableEvent) -> Fact | None:
+    try:
+        return fact_of(stored)
+    except msgspec.MsgspecError as error:  # written by a newer version: it is told there
+        log.warning("An event of order %s can't be told: %s", stored.order_id, error)
+        return None
