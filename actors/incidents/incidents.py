@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from actors.fulfilment.evolve import SHORT_PICK
 from actors.fulfilment.replies import REFUSED_CANCEL
-from actors.incidents.effects import of_effect
+from actors.kernel.failing import of_effect
 from actors.order.differs import CHANGED
 from actors.order.evolve import DECLINED, MONEY
 from actors.order.family import FAMILY

@@ -6,8 +6,8 @@ from msgspec import Struct
 
 from actors.fulfilment.table import WAITS as FULFILMENT_WAITS
 from actors.fulfilment.thing import Fulfilment
-from actors.incidents.effects import who_acts
 from actors.kernel import ledger
+from actors.kernel.failing import who_acts
 from actors.order.evolve import FETCH, UNMAPPED
 from actors.order.reading import parcels_of, shipped
 from actors.order.state import Hold, State, Stuck
