@@ -6,7 +6,6 @@ beginning gives the same incidents.
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -14,6 +13,7 @@ from msgspec.structs import replace
 
 from actors.fulfilment.evolve import SHORT_PICK
 from actors.fulfilment.replies import REFUSED_CANCEL
+from actors.kernel.failing import of_effect
 from actors.order.differs import CHANGED
 from actors.order.evolve import DECLINED, MONEY
 from actors.order.family import FAMILY
@@ -26,30 +26,7 @@ from schemas.messages import events as e
 from schemas.messages.effects import tag_of
 from schemas.order.things import kind_of
 
-FETCH, POST, AMEND = tag_of(f.FetchOrder), tag_of(f.PostSalesOrder), tag_of(f.AmendSalesOrder)
-TASK, LABEL = tag_of(f.CreateTask), tag_of(f.BuyLabel)
-UNDOING = (
-    tag_of(f.ReleaseStock),
-    tag_of(f.CancelSalesOrder),
-    tag_of(f.CancelTask),
-    tag_of(f.VoidLabel),
-    tag_of(f.CancelAtChannel),
-)
-
-_OF_KIND: dict[str, tuple[str, str]] = {
-    tag_of(f.ReserveStock): (c.STOCK_UNDECIDED, c.STOCK_UNDECIDED),
-    POST: (c.ERP_REFUSED, c.ERP_OUTCOME_UNKNOWN),
-    AMEND: (c.ERP_REFUSED, c.ERP_OUTCOME_UNKNOWN),
-    TASK: (c.WAREHOUSE_REFUSED, c.WAREHOUSE_OUTCOME_UNKNOWN),
-    LABEL: (c.LABEL_REFUSED, c.LABEL_OUTCOME_UNKNOWN),
-    tag_of(f.TrackParcel): (c.TRACKING_REFUSED, c.TRACKING_REFUSED),
-    tag_of(f.PublishFulfilment): (c.FULFILMENT_REFUSED, c.FULFILMENT_OUTCOME_UNKNOWN),
-    FETCH: (c.FETCH_REFUSED, c.FETCH_REFUSED),
-    tag_of(f.SendMail): (c.MAIL_REFUSED, c.MAIL_UNCONFIRMED),
-    **dict.fromkeys(UNDOING, (c.COMPENSATION_REFUSED, c.COMPENSATION_OUTCOME_UNKNOWN)),
-}
-"""For an effect that waits for a person: the category when its outcome is known, and when it is
-unknown."""
+FETCH = tag_of(f.FetchOrder)
 
 _OF_HOLD = (
     (SHORT_PICK, c.SHORT_PICKED),
@@ -69,12 +46,6 @@ _OF_HOLD = (
 _OF_TASK = {CHANGED: c.CHANGED_AFTER_WORK_BEGAN, MONEY: c.MONEY_OWED}
 """Tasks that are failures. To pack, or to take units off at the channel, is none, and a parcel's
 task comes with the parcel's event."""
-
-# Partners describe errors in their own words; these patterns find the address or the article in all
-# of them.
-_ADDRESS = re.compile(r"address|postal ?code|\bzip\b|ship ?to|state ?province", re.IGNORECASE)
-_ARTICLE = re.compile(r"\bSKU\b|\bitem\b", re.IGNORECASE)
-_TAKES_ADDRESS = frozenset({LABEL, POST, AMEND, TASK})
 
 _MOVES = frozenset(
     (machine.letter, row.stage, row.event)
@@ -118,7 +89,7 @@ def category_of(event: e.OrderEvent) -> str | None:
     """
     match event:
         case e.GivenToPerson():
-            return _of_effect(event)
+            return of_effect(event.kind, event.reason, known=event.outcome_known)
         case e.Backordered() | e.FulfilmentBackordered():
             return c.INVENTORY_UNAVAILABLE
         case e.Held(compare_from=since) if since:
@@ -149,17 +120,6 @@ def categories_of(event: e.OrderEvent) -> tuple[str, ...]:
         return tuple(doubt if doubt in c.CATEGORIES else c.UNCATEGORISED for doubt in event.doubts)
     category = category_of(event)
     return () if category is None else (category,)
-
-
-def _of_effect(event: e.GivenToPerson) -> str:
-    known, unknown = _OF_KIND.get(event.kind, (c.PARTNER_REFUSED, c.PARTNER_REFUSED))
-    if not event.outcome_known:
-        return unknown
-    if event.kind == POST and _ARTICLE.search(event.reason):
-        return c.SKU_UNMAPPED
-    if event.kind in _TAKES_ADDRESS and _ADDRESS.search(event.reason):
-        return c.ADDRESS_FORMAT_INVALID
-    return known
 
 
 def matter_of(event: e.OrderEvent) -> str:

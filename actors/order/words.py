@@ -7,14 +7,16 @@ from msgspec import Struct
 from actors.fulfilment.table import WAITS as FULFILMENT_WAITS
 from actors.fulfilment.thing import Fulfilment
 from actors.kernel import ledger
+from actors.kernel.failing import who_acts
 from actors.order.evolve import FETCH, UNMAPPED
 from actors.order.reading import parcels_of, shipped
-from actors.order.state import Hold, State
+from actors.order.state import Hold, State, Stuck
 from actors.order.table import ACCEPTED, EXPECTED, FINAL, NEW, PLACED
 from actors.order.table import WAITS as ORDER_WAITS
 from actors.parcel.table import ENDS
 from actors.parcel.table import WAITS as PARCEL_WAITS
 from actors.parcel.thing import Parcel
+from schemas.messages.words.effects import effect_words
 
 MAX_WORDS = 300
 """Characters of what an order waits for: a list shows one line."""
@@ -113,8 +115,7 @@ def progress(state: State) -> str:
 def waiting_for(state: State) -> str:
     """Say in words whom the order waits for; "" for a final one that no one has to look at."""
     if state.stuck:  # also of one at its end: somebody must still look, and wants to know why
-        one = state.stuck[0]
-        return f"a person: {one.reason}"[:MAX_WORDS]
+        return _of_stuck(state.stuck[0])[:MAX_WORDS]
     held = _held(state)
     if held:
         return held[:MAX_WORDS]
@@ -152,12 +153,23 @@ def _held(state: State) -> str:
     missing = [hold.reason for hold in state.holds if hold.hold_id.startswith(UNMAPPED)]
     if missing:
         beyond = all(x.hold_id.startswith(_CORRECTED) for x in state.holds)
-        return f"{'a correction' if beyond else 'a mapping'}: {'; '.join(missing)}"
+        return f"{'a person to correct it' if beyond else 'a mapping'}: {'; '.join(missing)}"
     waiting = _holds(state)
     if waiting:
         one = waiting[0]
         return f"a person to release the hold {one.hold_id}: {one.reason}"
     return ""
+
+
+def _of_stuck(one: Stuck) -> str:
+    """Say who must act, on what, and why."""
+    what, known = effect_words(one.kind, one.key), one.outcome_known
+    who = who_acts(one.kind, one.reason, known=known)
+    if one.refused:
+        how = "was refused"
+    else:
+        how = "was not done" if known else "may have been done, or not"
+    return f"a person ({who}) to retry or skip: {what} {how}: {one.reason}"
 
 
 def _goods(state: State) -> str:

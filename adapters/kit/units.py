@@ -26,6 +26,27 @@ def channel_units(
     return {line: then[line] - told[line] for line in then if then[line] > told[line]}
 
 
+class Room:
+    """How many of each of its lines a channel can still show as sent: as many as were ordered there
+    (`have`), without those it was `told` of before. What a warehouse sent beyond that is a person's
+    task on the order; a line that the channel does not have is left for it to refuse by name."""
+
+    def __init__(self, have: Mapping[str, int], told: Mapping[str, int]) -> None:
+        self._left = {line: quantity - told.get(line, 0) for line, quantity in have.items()}
+
+    def take(self, units: Mapping[str, int]) -> dict[str, int]:
+        """Return what of a parcel's units there is room for, and count it."""
+        found = {}
+        for line, quantity in units.items():
+            left = self._left.get(line)
+            shown = quantity if left is None else min(quantity, max(0, left))
+            if left is not None:
+                self._left[line] = left - quantity
+            if shown:
+                found[line] = shown
+        return found
+
+
 def _told(order: Order, units: Iterable[Units], kits: Mapping[str, int]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for one in units:

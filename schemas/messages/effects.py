@@ -257,7 +257,9 @@ class BoughtLabel(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class LabelBought(Struct, frozen=True, kw_only=True, tag="carrier.label_bought.v2"):
-    """The carrier sold a shipment. `service` is its own code, `carrier` the name customers know."""
+    """The carrier sold a shipment. `service` is its own code, `carrier` the name customers know.
+    `reprint_at` is where a person prints labels that were found without their images ("": they are
+    here, or not needed)."""
 
     shipment_id: str
     carrier: str
@@ -265,6 +267,7 @@ class LabelBought(Struct, frozen=True, kw_only=True, tag="carrier.label_bought.v
     service: str = ""
     charge_minor: int = 0
     charge_currency: str = ""
+    reprint_at: str = ""
 
 
 TrackStatus = Literal[

@@ -162,6 +162,27 @@ async def test_each_parcel_is_a_package_and_a_repeat_edits_it(
     assert told == {"1Z1": {one: 1}, "1Z2": {two: 1}, "1Z3": {one: 1}}
 
 
+async def test_more_than_was_ordered_is_confirmed_as_far_as_it_was_ordered(
+    client: HttpClient, simulators: Client, running: Running
+) -> None:
+    """A warehouse shipped 3 of 2, or one more in a second parcel: Amazon would refuse the package
+    for it. The rest is a person's task on the order."""
+    theirs = an_order(orderId=a_ref(8))
+    await put(simulators, theirs)
+    (one, two), order = items_of(theirs), known(theirs)
+    quantity = next(line.quantity for line in order.lines if line.line_id == one)
+    shop = amazon(client, running.http)
+    first = parcel("K1", "1Z1", (one, quantity + 1), (two, 1))
+    call = a_call(publication(first), order)
+    assert await shop.perform(call) == FulfilmentPublished(outside_ids=("100001",))
+    assert await shop.look_up(call) == FulfilmentPublished(outside_ids=("100001",))
+    more = a_call(publication(parcel("K2", "1Z2", (one, 1)), earlier=(first,)), order)
+    assert await shop.perform(more) == FulfilmentPublished(outside_ids=())
+    packages = (await simulators.call("GET", "/_sim/amazon/packages")).json[order.ref]
+    told = [{x["orderItemId"]: x["quantity"] for x in one["orderItems"]} for one in packages]
+    assert told == [{one: quantity, two: 1}]
+
+
 async def test_our_own_write_back_comes_back_under_the_same_number(
     client: HttpClient, simulators: Client, running: Running
 ) -> None:

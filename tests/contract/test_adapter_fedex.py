@@ -27,9 +27,10 @@ from schemas.messages.effects import (
     VoidLabel,
 )
 from schemas.order.canonical import Address, Order
+from schemas.order.ids import verify_reference
 from schemas.order.things import Key
 from tests.contract.described import check_fedex
-from tests.contract.partner_calls import TestClock, a_call, fedex, http_client, stubbed
+from tests.contract.partner_calls import KEYS, TestClock, a_call, fedex, http_client, stubbed
 from tests.contract.simulated import Client, Json, Running, started
 from tests.orders import an_order
 
@@ -108,6 +109,20 @@ async def request_for(
     return found
 
 
+@pytest.mark.parametrize(("service", "lengths"), [("FEDEX_GROUND", [30, 5]), ("FEDEX_2_DAY", [35])])
+async def test_our_reference_is_there_whole(
+    service: str, lengths: list[int], client: HttpClient
+) -> None:
+    """Where a customer reference is too short for it, the department number has the rest: who reads
+    both can prove that the label is ours."""
+    sent = await request_for(an_order(), client, default_service=service)
+    (package,) = sent["requestedShipment"]["requestedPackageLineItems"]
+    kept = {one["customerReferenceType"]: one["value"] for one in package["customerReferences"]}
+    parts = [kept[x] for x in ("CUSTOMER_REFERENCE", "DEPARTMENT_NUMBER") if x in kept]
+    assert [len(one) for one in parts] == lengths
+    assert verify_reference("".join(parts), KEYS) == (a_call(BUY, an_order()).order_id, "L1")
+
+
 @pytest.mark.parametrize("service", ["FEDEX_GROUND", "FEDEX_2_DAY"])
 async def test_labels_are_bought_found_tracked_and_cancelled(
     service: str, running: Running, simulators: Client, today: HttpClient
@@ -133,6 +148,7 @@ async def test_labels_are_bought_found_tracked_and_cancelled(
         one.tracking_number for one in bought.labels
     ]
     assert not any(one.image_base64 for one in found.labels)
+    assert (bought.reprint_at, found.reprint_at) == ("", "fedex.com")
     number = bought.labels[1].tracking_number
     where = await partner.perform(a_call(TrackParcel(tracking_number=number), order))
     assert isinstance(where, Tracked)

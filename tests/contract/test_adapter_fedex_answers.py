@@ -88,6 +88,25 @@ async def test_look_ups_that_no_machine_can_settle(client: HttpClient) -> None:
             assert not caught.value.outcome_known
 
 
+@pytest.mark.parametrize("shown", ["ours", "another", ""])
+async def test_a_label_that_only_begins_like_ours_is_another(
+    shown: str, client: HttpClient
+) -> None:
+    """Ground finds by the first 30 characters; the department number tells the rest, if FedEx shows
+    it."""
+    value = a_call(BUY).reference[30:] if shown == "ours" else shown
+    identifiers = [{"type": "DEPARTMENT", "value": [value], "values": [value]}]
+    result = {
+        "trackingNumberInfo": {"trackingNumber": "790000000010"},
+        "additionalTrackingInfo": {"packageIdentifiers": identifiers if value else []},
+        "latestStatusDetail": {"code": "OC"},
+    }
+    found = {"output": {"completeTrackResults": [{"trackResults": [result]}]}}
+    async with stubbed(web.json_response(found)) as stub:
+        partner = fedex(client, stub.url, default_service="FEDEX_GROUND", recovery_lag_seconds=0.0)
+        assert (await partner.look_up(a_call(BUY)) is None) == (shown == "another")
+
+
 @pytest.mark.parametrize(
     ("code", "status"),
     [

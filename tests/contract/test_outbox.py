@@ -91,6 +91,16 @@ async def test_a_sought_effect_is_read_until_its_search_is_over(store: Store) ->
     assert await store.open_numbers(ERP) == [3]
 
 
+async def test_a_lane_with_nothing_but_searches_is_known(store: Store) -> None:
+    """So that a partner that was removed has a lane, in which they end; none of them is open."""
+    await store.committed(append("1001", record={1: POST}))
+    await store.committed(append("1001", 1, settled=((1, "sought"),), at=minutes(5)))
+    assert await store.outbox.effect_counts(ALL) == {ERP: (0, 0.0)}
+    note = EffectNote(order_id=id_of("1001"), number=1, attempts=1, due_at=minutes(9), error="")
+    await store.outbox.note(replace(note, is_over=True))
+    assert await store.outbox.effect_counts(ALL) == {}
+
+
 async def test_an_effect_may_start_with_an_attempt(store: Store) -> None:
     """What a person tries again may have acted before: it is looked up first, also after a
     restart."""

@@ -112,6 +112,7 @@ def label_found(
         carrier=CARRIER,
         labels=labels,
         service=service,
+        reprint_at="fedex.com",
     )
 
 

@@ -15,7 +15,7 @@ from actors.runtime.ports import Call
 from adapters.carriers.fedex import answers as fedex
 from adapters.carriers.fedex import shapes
 from adapters.carriers.fedex.settings import FedexSettings
-from adapters.carriers.fedex.shipment import reference_for, shipment_request
+from adapters.carriers.fedex.shipment import reference_for, rest_for, shipment_request
 from adapters.kit.absence import Absence
 from adapters.kit.fitting import printable
 from adapters.kit.http_client import HttpClient
@@ -182,8 +182,13 @@ class Fedex:
                     "fedex.com.",
                     outcome_known=False,
                 )
+        rest = rest_for(call.reference, service)
         alive = [
-            one for one in found if one.error is None and fedex.tracked(one).status != "voided"
+            one
+            for one in found
+            if one.error is None
+            and fedex.tracked(one).status != "voided"
+            and one.department.upper() in ("", rest)  # else another's of the same beginning
         ]
         if not alive:
             self._absence.believe(call.idempotency_key, "this label")

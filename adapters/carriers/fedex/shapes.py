@@ -151,6 +151,14 @@ class Result(msgspec.Struct, frozen=True, rename="camel"):
         return ""
 
     @property
+    def department(self) -> str:
+        """Return its department number, "" where there is none or FedEx does not say."""
+        for one in self.additional_tracking_info.package_identifiers:
+            if one.type == "DEPARTMENT":
+                return one.first
+        return ""
+
+    @property
     def sequence(self) -> int:
         """Return its place in the shipment, from 1; 0 where FedEx does not say."""
         text = self.package_details.sequence_number

@@ -21,8 +21,8 @@ from schemas.order.regions import TERRITORIES, postal_country, region_code
 
 GROUND = frozenset({"FEDEX_GROUND", "GROUND_HOME_DELIVERY"})
 MAX_GROUND_REFERENCE = 30
-"""Of a customer reference's characters. Ours has 35: its first 30 name the order and the label, and
-have a part of the signature."""
+"""Of a customer reference's characters, and of a department number's. Ours has 35: its first 30
+name the order and the label, and the department number has the rest of its signature."""
 
 _POUND_COUNTRIES = frozenset({"US", *TERRITORIES})
 _NORTH_AMERICA = _POUND_COUNTRIES | {"CA"}
@@ -31,8 +31,14 @@ _STOCKS: Mapping[str, str] = {"ZPLII": "STOCK_4X6", "EPL2": "STOCK_4X6"}
 
 
 def reference_for(reference: str, service: str) -> str:
-    """Return our reference as FedEx keeps it with this service."""
+    """Return what of our reference FedEx keeps as the customer reference with this service, by
+    which it is found."""
     return reference[:MAX_GROUND_REFERENCE] if service in GROUND else reference
+
+
+def rest_for(reference: str, service: str) -> str:
+    """Return what of our reference is the department number; "" where all of it fits."""
+    return reference[len(reference_for(reference, service)) :]
 
 
 def shipment_request(
@@ -58,6 +64,8 @@ def shipment_request(
         },
         {"customerReferenceType": "P_O_NUMBER", "value": fit(printable(order.number), 30)},
     ]
+    if rest := rest_for(reference, service):
+        references.append({"customerReferenceType": "DEPARTMENT_NUMBER", "value": rest})
     packages = [
         {
             "sequenceNumber": number,

@@ -21,7 +21,7 @@ from adapters.channels.amazon.order import current_quantity, is_order_id
 from adapters.channels.amazon.shapes import API_VERSION, AmazonOrder, Fetched
 from adapters.kit.fitting import printable
 from adapters.kit.http_client import decoded, lost
-from adapters.kit.units import channel_units
+from adapters.kit.units import Room, channel_units
 from schemas.messages.effects import (
     CancelAtChannel,
     ChannelCancelled,
@@ -171,16 +171,20 @@ class AmazonStorefront:
     async def _packages(
         self, call: Call, effect: PublishFulfilment
     ) -> list[tuple[SentParcel, dict[str, int]]]:
-        """Return the parcels that hold some of Amazon's items, and how much of each. One that only
-        begins a kit has none: the kit is confirmed with the parcel that completes it."""
+        """Return the parcels that hold some of Amazon's items, and how much of each, as far as it
+        was ordered: Amazon refuses a whole package for one piece too many. One that only begins a
+        kit has none: the kit is confirmed with the parcel that completes it."""
         order, kits = call.stated, {}
+        have = {line.line_id: line.quantity for line in order.lines if not line.bundle_line_id}
         if any(line.bundle_line_id for line in order.lines):
             now = await self._order(call.ref, call)
             kits = {one.order_item_id: current_quantity(one) for one in now.order_items}
+            have |= {line: quantity for line, quantity in kits.items() if quantity}
         told: list[Units] = [unit for one in effect.earlier for unit in one.units]
+        room = Room(have, channel_units(order, (), told, kits))
         found = []
         for parcel in effect.parcels:
-            units = channel_units(order, told, parcel.units, kits)
+            units = room.take(channel_units(order, told, parcel.units, kits))
             items = {item: q for item, q in units.items() if not item.startswith(EXTRA)}
             if items:
                 found.append((parcel, items))

@@ -13,7 +13,7 @@ from actors.runtime.errors import Rejected
 from adapters.channels.bigcommerce.money import wanted_of
 from adapters.channels.bigcommerce.order import travels
 from adapters.channels.bigcommerce.shapes import Product, Shipment
-from adapters.kit.units import channel_units
+from adapters.kit.units import Room, channel_units
 from schemas.messages.effects import PublishFulfilment, SentParcel, Units
 from schemas.order.canonical import Order
 from schemas.order.ids import Reference
@@ -55,22 +55,20 @@ def planned(order: Order, effect: PublishFulfilment, products: Sequence[Product]
     kits = {str(one.id): wanted_of(one) for one in products}
     shipped = {str(one.id) for one in products if travels(one)}
     told: list[Units] = [unit for one in effect.earlier for unit in one.units]
-    left = {str(one.id): one.quantity for one in products}
-    for line, quantity in channel_units(order, (), told, kits).items():
-        left[line] = left.get(line, 0) - quantity
+    room = Room(
+        {str(one.id): one.quantity for one in products}, channel_units(order, (), told, kits)
+    )
     found = []
     for parcel in effect.parcels:
-        units = channel_units(order, told, parcel.units, kits)
+        units = room.take(channel_units(order, told, parcel.units, kits))
         # Fees are lines here and none there; what does not travel has no shipment.
         goods = {
-            line: min(quantity, max(0, left[line])) if line in kits else quantity
+            line: quantity
             for line, quantity in units.items()
             if line in shipped or (line.isdigit() and line not in kits)
         }
-        if any(goods.values()):
-            found.append(Planned(parcel, {line: some for line, some in goods.items() if some}))
-        for line, quantity in units.items():
-            left[line] = left.get(line, 0) - quantity
+        if goods:
+            found.append(Planned(parcel, goods))
         told += parcel.units
     return found
 

@@ -343,7 +343,7 @@ def test_an_undo_that_a_person_goes_on_without_lets_the_rest_be_undone(
             story.done(one, f.Undone())
             continue
         story.unknown(one)
-        assert waiting_for(story.state) == "a person: who knows"
+        assert waiting_for(story.state).endswith("may have been done, or not: who knows")
         story.act("skip")
     story.then_stage("cancelled")
 

@@ -1,4 +1,4 @@
-"""What was skipped and can't be looked up: the order itself says so."""
+"""What only a person can go on with: the order says who must act, on what, and why."""
 
 from __future__ import annotations
 
@@ -45,3 +45,18 @@ def test_what_a_search_could_not_tell_is_a_task() -> None:
 def test_of_what_is_known_nothing_is_said(number: int) -> None:
     """A search whose effect was done meanwhile, or never was, changes nothing."""
     given_closed().when(end_of(number)).then_events()
+
+
+def test_who_must_act_is_said_and_on_what() -> None:
+    """Not the partner's sentence alone: what was asked, how it ended, and whose it is."""
+    refused = given_packed().refused(f.BuyLabel, "No such address.")
+    assert waiting_for(refused.state) == (
+        "a person (customer service) to retry or skip: Buy label L1 was refused: No such address."
+    )
+    for known, how in ((True, "was not done"), (False, "may have been done, or not")):
+        story = given_packed()
+        number = story.number(f.BuyLabel)
+        story.when(i.EffectGivenUp(number=number, reason="It failed.", outcome_known=known))
+        assert waiting_for(story.state) == (
+            f"a person (the warehouse manager) to retry or skip: Buy label L1 {how}: It failed."
+        )
