@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from ops.simulators.storefront import Moment, Recipe, payload
 from schemas.order.ids import order_id_for
 from tests.e2e.world import SHOP, World
 from tests.integration.channels import BOOK, cli, comparing, deliver, incident
@@ -20,6 +21,54 @@ def world() -> Iterator[World]:
     """One service that compares every second, and its partners."""
     with comparing() as made:
         yield made
+
+
+async def staff(world: World, number: int, doing: str, **told: object) -> None:
+    """What somebody does to the order in the shop, and the webhooks that tell of it."""
+    path = f"{BOOK}/orders/{number}/{doing}"
+    found = await world.ask("POST", path, {**told, "tell": False})
+    for at, (topic, body) in enumerate((x["topic"], x["body"]) for x in found["webhooks"]):
+        raw = json.dumps(body).encode()
+        assert await deliver(world, topic, raw, f"{number}-{doing}-{at}") == 200
+
+
+@pytest.mark.parametrize(
+    ("put", "took", "number"), [("hold", "release", 41), ("schedule", "due", 42)]
+)
+async def test_a_hold_or_a_date_of_the_shop_s_ends_here_with_it(
+    world: World, put: str, took: str, number: int
+) -> None:
+    """The order waits while it waits there, then goes on without a person; nothing of what told so
+    is left in quarantine."""
+    recipe = Recipe(seed=91, shop=f"{SHOP}.myshopify.com")
+    body = payload(recipe, number, Moment())
+    order = json.loads(body)
+    await world.book(f"{SHOP}.myshopify.com", [(order["id"], body)])
+    await staff(world, order["id"], put, fulfill_at="2026-12-31T19:00:00-05:00")
+    ref = str(order["id"])
+
+    async def said(kind: str) -> int:
+        rows = await world.rows(
+            "SELECT count(*)::int AS found FROM events e JOIN orders o USING (order_id)"
+            " WHERE o.ref = $1 AND e.type LIKE $2", ref, f"{kind}.v%",
+        )  # fmt: skip
+        count = rows[0]["found"]
+        assert isinstance(count, int)
+        return count
+
+    async def held() -> bool:
+        return await said("order.held") == 1
+
+    await eventually(held, 30.0)
+    assert await deliver(world, "orders/create", body, f"create-{number}") == 200
+    await staff(world, order["id"], took)
+
+    async def shipped() -> bool:
+        return any(one["reference"].endswith(ref) for one in await world.ledger())
+
+    await eventually(shipped, 60.0)
+    assert (await said("order.held"), await said("order.hold_released")) == (1, 1)
+    assert await world.quarantined() == []
 
 
 @pytest.mark.parametrize("refunded", [False, True])
