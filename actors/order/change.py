@@ -38,6 +38,9 @@ BY_ITSELF = "the service"
 """Who released a hold when it was not a person."""
 
 
+_LASTING = frozenset({"lines", "money"})
+"""Facets that matter after the end: an address or a note changes nothing for goods that arrived."""
+
 UNTOUCHED = frozenset({"q", "o"})
 """Accounts of a line with which nothing has happened."""
 
@@ -79,11 +82,12 @@ def statement(work: Work, order: Order, fulfilled: tuple[i.OutsideShipment, ...]
 
 
 def _is_taken(state: State, found: Diff) -> bool:
-    """A closed order follows added lines alone; one that is being cancelled follows nothing."""
+    """A closed order follows its lines and its money: the books say what the channel says. One
+    that is being cancelled follows nothing."""
     if not found.facets or state.cancel is not None:
         return False
     if state.stage == CLOSED:
-        return any(True for _ in found.moves)
+        return not _LASTING.isdisjoint(found.facets)
     return state.stage in (PLACED, ACCEPTED)
 
 
@@ -140,7 +144,8 @@ def _take(work: Work, base: Order, order: Order, found: Diff) -> None:
         )
     )
     if state.stage == CLOSED:
-        work.say(e.Reopened(rule="reopen", why="the channel added lines"))
+        why = "the channel added lines" if found.moves else "the channel changed lines or money"
+        work.say(e.Reopened(rule="reopen", why=why))
     moved(work, body)
     mapping.hold(made.unmapped, work)
     too_late(work, found.facets, found.late)

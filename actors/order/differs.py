@@ -59,8 +59,8 @@ def too_late(work: Work, facets: tuple[str, ...], late: tuple[tuple[int, int], .
     for at, quantity in late[:20]:
         line = state.lines[at]
         told.append(
-            f"{quantity} × {line.sku} of line {line.line_id} were removed after they left: "
-            f"{SEND_BACK}"
+            f"{quantity} × {line.sku} of line {line.line_id} were removed or refunded after they "
+            f"left: {SEND_BACK}, unless they are back"
         )
     leave(work, *told)
 

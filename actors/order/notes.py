@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actors.order import change
+from actors.order.change import BY_ITSELF
 from actors.order.decision import moment
 from actors.order.evolve import FETCH
 from actors.order.joint_order import ended
@@ -50,6 +51,7 @@ def noted(work: Work, command: i.NoteReport) -> None:
                 waits=waits,
             )
         )
+    _free(work, command)
     stage = EXPECTED if state.stage == NEW else state.stage
     news = _hold_name(command.topic)
     if (
@@ -65,6 +67,15 @@ def noted(work: Work, command: i.NoteReport) -> None:
     known = state.stage in (PLACED, ACCEPTED, CLOSED) and state.version < MAX_NOTED_VERSION
     if command.refetch and known and not told and not state.refetch:
         refetch(work, command.source, command.topic)
+
+
+def _free(work: Work, command: i.NoteReport) -> None:
+    """End the holds that earlier news put on: the channel says that it is so no more."""
+    ended = tuple(f"{_hold_name(topic)}-" for topic in command.frees)
+    for hold in work.state.holds:
+        if ended and hold.hold_id.startswith(ended):
+            hold_id, reason = hold.hold_id, command.words
+            work.say(e.HoldReleased(rule="free", hold_id=hold_id, person=BY_ITSELF, reason=reason))
 
 
 def _is_held_by(state: State, stage: str, hold: str) -> bool:

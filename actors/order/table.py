@@ -63,7 +63,7 @@ TABLE = Table(
             e.ChannelTold,
             "the channel shows it cancelled",
         ),
-        *stay("note", BORN, e.UpdateNoted, "nothing that matters changed"),
+        *stay("note", BORN, e.UpdateNoted, "nothing changes in what is to be done"),
         *stay("report", KNOWN, e.ReportNoted, "the channel told what happened there"),
         *stay("refetch", KNOWN, e.RefetchAsked, "it changed at the channel"),
         *stay("fetched", KNOWN, e.Fetched, "the channel returned it"),

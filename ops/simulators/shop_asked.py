@@ -156,6 +156,7 @@ class Asked:
             "order": order,
             "fulfillmentOrder": fulfilment_order,
             "fulfillment": fulfilment,
+            "return": lambda given: None,
             "nodes": nodes,
             "job": lambda given: {"__typename": "Job", "id": given.get("id"), "done": True},
             "locations": lambda given: {

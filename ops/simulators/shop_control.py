@@ -1,13 +1,13 @@
 """What whoever plays a shop tells and does there, under `/_sim/shops/<shop>/…`.
 
 `POST orders` takes `{"orders": [{"id", "updated_at", "order", "locations"}]}`; `GET orders/<id>`
-shows one as it is; `POST orders/<id>/edit|pay|cancel|fulfil|hold|release` is what a person does in
-the shop's admin. The answer has the `webhooks` that tell of it, and with `"tell": false` they are
-left to the caller. `POST failed` names a webhook that no one took, `DELETE subscriptions`
-(`?topic=`) deletes some, `POST webhooks` says where the shop's own webhooks go, `POST token` which
-access token is the only good one, `POST app` which `client_id` and `client_secret` get tokens, how
-long they live (`seconds`), which `scopes` are granted (none: all) and in which `version` the shop
-answers (empty: the one it is asked in); `GET tokens` counts and
+shows one as it is; `POST orders/<id>/edit|pay|cancel|fulfil|hold|release|schedule|due` is what a
+person does in the shop's admin. The answer has the `webhooks` that tell of it, and with `"tell":
+false` they are left to the caller. `POST failed` names a webhook that no one took, `DELETE
+subscriptions` (`?topic=`) deletes some, `POST webhooks` says where the shop's own webhooks go,
+`POST token` which access token is the only good one, `POST app` which `client_id` and
+`client_secret` get tokens, how long they live (`seconds`), which `scopes` are granted (none: all)
+and in which `version` the shop answers (empty: the one it is asked in); `GET tokens` counts and
 `DELETE tokens` ends those that were given.
 """
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final, cast
 
 from ops.simulators.partner import json_reply
@@ -24,14 +25,14 @@ from ops.simulators.shop_doings import REASONS, Doings, goods_news
 from ops.simulators.shop_echo import Echo, News, as_json, read_wish
 from ops.simulators.shop_edit import NotEditable
 from ops.simulators.shop_goods import FULFILLABLE, MANUAL, FulfilmentOrder, Hold, Refusal, Tracking
-from ops.simulators.shop_rerouting import hold, release
+from ops.simulators.shop_rerouting import fall_due, hold, release, schedule
 from ops.simulators.shop_statement import Json
 from ops.simulators.wire import Reply, Request
 
 _ORDER: Final = re.compile(r"orders/([0-9]+)(?:/([a-z]+))?")
 _HELP: Final = (
-    "Try orders, orders/<id>, orders/<id>/edit (pay, cancel, fulfil, hold, release), failed,"
-    " subscriptions, webhooks, token, tokens, app."
+    "Try orders, orders/<id>, orders/<id>/edit (pay, cancel, fulfil, hold, release, schedule, due),"
+    " failed, subscriptions, webhooks, token, tokens, app."
 )
 
 
@@ -115,6 +116,11 @@ class ShopControl:
                 return ["fulfilled"], self._fulfil(number, told)
             case "hold" | "release":
                 return [doing], self._hold(number, told, put=doing == "hold")
+            case "schedule":
+                when = datetime.fromisoformat(text(told, "fulfill_at")).timestamp()
+                return [doing], self._scheduled(number, when)
+            case "due":
+                return [doing], self._due(number)
         raise NotUnderstood(_HELP)
 
     def _fulfil(self, number: int, told: JsonObject) -> list[News]:
@@ -142,6 +148,22 @@ class ShopControl:
             tuple(str(x) for x in numbers) if isinstance(numbers, list) else (),
         )
         return self._doings.fulfil(number, wanted, tracking)[1]
+
+    def _scheduled(self, number: int, when: float) -> list[News]:
+        news = []
+        for one in self._book.goods(number).orders:
+            if one.status in FULFILLABLE or one.status == "SCHEDULED":
+                schedule(one, when, self._book.clock())
+                news.append(goods_news("rescheduled", one))
+        return news
+
+    def _due(self, number: int) -> list[News]:
+        news = []
+        for one in self._book.goods(number).orders:
+            if one.status == "SCHEDULED":
+                fall_due(one, self._book.clock())
+                news.append(goods_news("scheduled_fulfillment_order_ready", one))
+        return news
 
     def _hold(self, number: int, told: JsonObject, *, put: bool) -> list[News]:
         news = []

@@ -136,4 +136,6 @@ class Doings:
 def goods_news(topic: str, one: FulfilmentOrder, **more: object) -> News:
     """News about a fulfilment order: it carries hardly more than its id."""
     told = {"id": f"gid://shopify/FulfillmentOrder/{one.number}", "status": one.status.lower()}
+    if one.fulfil_at is not None:
+        told["fulfill_at"] = stamp(one.fulfil_at)
     return f"fulfillment_orders/{topic}", {"fulfillment_order": told, **more}

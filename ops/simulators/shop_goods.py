@@ -63,7 +63,8 @@ class Hold:
 
 @dataclass(slots=True)
 class FulfilmentOrder:
-    """One group of lines that are fulfilled together. `prepared`: ready for pick-up."""
+    """One group of lines that are fulfilled together. `prepared`: ready for pick-up; `fulfil_at`:
+    when it is due, where that is later."""
 
     number: int
     location: int
@@ -73,6 +74,7 @@ class FulfilmentOrder:
     pieces: list[Piece] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
     prepared: bool = False
+    fulfil_at: float | None = None
     at: float = 0.0
 
     @property

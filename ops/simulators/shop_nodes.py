@@ -186,7 +186,7 @@ def fulfilment_order_node(it: Around, one: FulfilmentOrder) -> Json:
         "requestStatus": "UNSUBMITTED",
         "createdAt": at,
         "updatedAt": at,
-        "fulfillAt": at,
+        "fulfillAt": at if one.fulfil_at is None else utc(one.fulfil_at),
         "fulfillBy": None,
         "supportedActions": [
             {"__typename": "FulfillmentOrderSupportedAction", "action": name, "externalUrl": None}

@@ -76,6 +76,20 @@ def release(one: FulfilmentOrder, holds: list[int] | None, now: float) -> None:
         one.status = "IN_PROGRESS" if begun else "OPEN"
 
 
+def schedule(one: FulfilmentOrder, at: float, now: float) -> None:
+    """Put off until that time. Raises Refusal."""
+    if one.status not in (*FULFILLABLE, "SCHEDULED"):
+        raise Refusal("The fulfillment order can't be rescheduled.", ["id"])
+    one.status, one.fulfil_at, one.at = "SCHEDULED", at, now
+
+
+def fall_due(one: FulfilmentOrder, now: float) -> None:
+    """Open what was put off. Raises Refusal."""
+    if one.status != "SCHEDULED":
+        raise Refusal("The fulfillment order is not scheduled.", ["id"])
+    one.status, one.fulfil_at, one.at = "OPEN", None, now
+
+
 def prepare(one: FulfilmentOrder, at: list[str], now: float) -> None:
     """Mark as ready for pick-up. Raises Refusal."""
     if one.method != "PICK_UP" or one.status not in FULFILLABLE or one.prepared:

@@ -80,6 +80,9 @@ class NoteReport(Struct, frozen=True, kw_only=True, tag="order.note_report.v1"):
     happened there (RFC 3339 with a zone; None when the sender does not say): a statement of the
     order as new as that tells all there is to know, so it ends what waits for a comparison
     (`once_begun`).
+
+    `frees` are topics: what an earlier note of theirs held is so no more at the channel, and those
+    holds end with this note.
     """
 
     ref: Ref
@@ -90,6 +93,7 @@ class NoteReport(Struct, frozen=True, kw_only=True, tag="order.note_report.v1"):
     waits: bool = False
     refetch: bool = False
     at: Timestamp | None = None
+    frees: Annotated[tuple[ShortText, ...], Meta(max_length=8)] = ()
 
 
 class RefetchOrder(Struct, frozen=True, kw_only=True, tag="order.refetch.v1"):

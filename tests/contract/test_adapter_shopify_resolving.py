@@ -6,8 +6,15 @@ import json
 
 import pytest
 from aiohttp import web
+from graphql import parse, specified_rules, validate
+from graphql.validation import NoDeprecatedCustomRule
 
 from actors.runtime.errors import Retryable
+from adapters.channels.shopify.resolving import (
+    ALL_OF_ORDER_QUERY,
+    ORDER_OF_QUERY,
+    ORDER_OF_RETURN_QUERY,
+)
 from adapters.channels.shopify.source import Shopify
 from adapters.channels.shopify.topics import TOPICS
 from adapters.kit.fetching import SETTLED
@@ -15,6 +22,7 @@ from adapters.kit.http_client import HttpClient
 from schemas.messages.inputs import NoteReport
 from tests.contract.partner_calls import stubbed
 from tests.contract.storefront_calls import shopify
+from tests.contract.test_adapter_shopify import schema
 from tests.shopify_payloads import SHOP
 
 Json = dict[str, object]
@@ -38,6 +46,19 @@ TOLD: dict[str, Json] = {
 }
 """What each topic that is asked about says, without its order."""
 HELD = TOLD[PLACED]
+OPEN = {"fulfillment_order": {"id": "gid://shopify/FulfillmentOrder/1", "status": "open"}}
+SCHEDULED = {
+    "fulfillment_order": {
+        "id": "gid://shopify/FulfillmentOrder/1",
+        "status": "scheduled",
+        "fulfill_at": "2026-12-31T19:00:00-05:00",
+    }
+}
+RELEASED, READY = (
+    f"fulfillment_orders/{name}" for name in ("hold_released", "scheduled_fulfillment_order_ready")
+)
+ROUTED, LATER = (f"fulfillment_orders/{name}" for name in ("order_routing_complete", "rescheduled"))
+RETURNS = {topic for topic in TOPICS if topic.startswith("returns/")}
 
 
 def note_of(raw: bytes, topic: str, shop: Shopify = SHOP) -> NoteReport:
@@ -55,7 +76,9 @@ def answered(status: str) -> Json:
 
 def test_every_topic_that_is_asked_about_is_tried_here() -> None:
     """None is left out of these tests."""
-    assert {topic for topic, meaning in TOPICS.items() if meaning.resolves} == set(TOLD)
+    assert {topic for topic, meaning in TOPICS.items() if meaning.resolves} == {
+        *TOLD, *RETURNS, RELEASED, READY, ROUTED, LATER,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -86,6 +109,70 @@ async def test_what_is_not_so_any_more_is_settled(
     async with stubbed(web.json_response(answered(status))) as stub:
         raw = json.dumps(TOLD[topic]).encode()
         assert await shopify(client, stub.url).resolved(topic, raw) is SETTLED
+
+
+def all_of_order(*statuses: str) -> web.Response:
+    """What Shopify knows of a fulfilment order and the others of its order."""
+    found: Json = {
+        "orderId": "gid://shopify/Order/7",
+        "status": statuses[0],
+        "order": {"fulfillmentOrders": {"nodes": [{"status": one} for one in statuses]}},
+    }
+    return web.json_response({"data": {"fulfillmentOrder": found}})
+
+
+@pytest.mark.parametrize(
+    ("topic", "frees", "status"),
+    [(RELEASED, (PLACED,), "ON_HOLD"), (READY, (ROUTED, LATER), "SCHEDULED")],
+)
+async def test_what_ended_there_ends_here_once_all_of_the_order_is_free(
+    client: HttpClient, topic: str, frees: tuple[str, ...], status: str
+) -> None:
+    """The order's hold is one, so it ends with the last of its fulfilment orders."""
+    raw = json.dumps(OPEN).encode()
+    async with stubbed(all_of_order("OPEN", status), all_of_order("OPEN", "CLOSED")) as stub:
+        shop = shopify(client, stub.url)
+        assert await shop.resolved(topic, raw) is SETTLED
+        found = await shop.resolved(topic, raw)
+    assert found is not None
+    note = note_of(found.raw, topic)
+    assert (note.ref, note.frees, note.hold) == ("7", frees, "")
+
+
+@pytest.mark.parametrize("topic", [ROUTED, LATER])
+async def test_a_later_date_holds_the_order(client: HttpClient, topic: str) -> None:
+    """The date stands in the words; one that has come meanwhile holds nothing."""
+    raw = json.dumps(SCHEDULED).encode()
+    answers = [web.json_response(answered(status)) for status in ("SCHEDULED", "OPEN")]
+    async with stubbed(*answers) as stub:
+        shop = shopify(client, stub.url)
+        found = await shop.resolved(topic, raw)
+        assert await shop.resolved(topic, raw) is SETTLED
+    assert found is not None
+    note = note_of(found.raw, topic)
+    assert note.hold == "before_hand_over"
+    assert "2026-12-31T19:00:00-05:00" in note.words
+
+
+async def test_a_return_without_its_order_is_asked_about(client: HttpClient) -> None:
+    """Shopify leaves the order out of `returns/update` and `returns/process`."""
+    raw = json.dumps({"admin_graphql_api_id": "gid://shopify/Return/5"}).encode()
+    found: Json = {"return": {"order": {"id": "gid://shopify/Order/7"}}}
+    none: Json = {"return": None}
+    async with stubbed(*(web.json_response({"data": x}) for x in (found, none))) as stub:
+        shop = shopify(client, stub.url)
+        known = await shop.resolved("returns/update", raw)
+        assert await shop.resolved("returns/update", raw) is None
+        assert await shop.resolved("returns/update", b"{}") is None
+        assert len(stub.requests) == 2
+    assert known is not None
+    assert note_of(known.raw, "returns/update").ref == "7"
+
+
+@pytest.mark.parametrize("query", [ORDER_OF_QUERY, ALL_OF_ORDER_QUERY, ORDER_OF_RETURN_QUERY])
+def test_the_questions_are_valid_in_shopify_s_schema(query: str) -> None:
+    """They name only fields that API 2026-10 has, none of them deprecated."""
+    assert validate(schema(), parse(query), [*specified_rules, NoDeprecatedCustomRule]) == []
 
 
 async def test_what_shopify_does_not_know_stays_unnamed(client: HttpClient) -> None:

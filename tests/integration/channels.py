@@ -2,18 +2,63 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+import tomllib
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import aiohttp
 
 from ops.simulators.storefront import sign
+from service.demo.world import toml
 from tests.e2e.processes import ROOT
 from tests.e2e.world import SHOP, World
+from tests.integration.servers import temporary_home
+
+BOOK = f"/_sim/shops/{SHOP}.myshopify.com"
+APP = {"client_id": "an app", "client_secret": "its secret"}
+
+
+@contextmanager
+def comparing(*canonical: str) -> Iterator[World]:
+    """One service that compares its shop every second, as an app whose tokens end within seconds,
+    and its partners; with channels of the kind canonical."""
+    with temporary_home() as home, ExitStack() as stack:
+        made = World(home, stack)
+
+        async def start() -> None:
+            await made.start_partners()
+            await made.ask("POST", f"{BOOK}/app", {**APP, "seconds": 4})
+            _configure(made, canonical)
+            made.start_service()
+            await made.ready()
+            await made.seed_stock()
+
+        try:
+            asyncio.run(start())
+            yield made
+        finally:
+            asyncio.run(made.kill_all())
+
+
+def _configure(world: World, canonical: Sequence[str]) -> None:
+    table = tomllib.loads(world.config.read_text())
+    table["channels"] |= {name: {"kind": "canonical"} for name in canonical}
+    table["listen"]["public_url"] = world.url
+    table["limits"] = {"drain_seconds": 2.0, "incident_quiet_seconds": 10.0}
+    del table["channels"][SHOP]["access_token"]
+    table["channels"][SHOP] |= {
+        **APP,
+        "backfill_seconds": 1.0,
+        "backfill_grace_seconds": 5.0,
+        "subscriptions_seconds": 1.0,
+    }
+    world.config.write_text(toml(table))
 
 
 def cli(world: World, *words: str, code: int = 0) -> str:

@@ -6,10 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import tomllib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,55 +16,19 @@ import pytest
 
 from ops.simulators.storefront import Moment, Recipe, payload
 from schemas.order.ids import order_id_for
-from service.demo.world import toml
 from tests.e2e.world import SHOP, World
-from tests.integration.channels import api, cli, deliver, events_of, incident, job
-from tests.integration.servers import temporary_home
-from tests.large_orders import LINES, SMALL, a_large_webhook
+from tests.integration.channels import BOOK, api, cli, comparing, deliver, events_of, incident, job
 from tests.waiting import eventually
 
 OTHER = "wholesale"
 """A channel of the kind canonical: it has has no API."""
-BOOK = f"/_sim/shops/{SHOP}.myshopify.com"
 
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
     """One service that compares every second, and its partners."""
-    with temporary_home() as home, ExitStack() as stack:
-        made = World(home, stack)
-
-        async def start() -> None:
-            await made.start_partners()
-            # Its tokens end within seconds, so that each test renews some.
-            app = {"client_id": "an app", "client_secret": "its secret", "seconds": 4}
-            await made.ask("POST", f"{BOOK}/app", app)
-            _configure(made)
-            made.start_service()
-            await made.ready()
-            await made.seed_stock()
-
-        try:
-            asyncio.run(start())
-            yield made
-        finally:
-            asyncio.run(made.kill_all())
-
-
-def _configure(world: World) -> None:
-    table = tomllib.loads(world.config.read_text())
-    table["channels"][OTHER] = {"kind": "canonical"}
-    table["listen"]["public_url"] = world.url
-    table["limits"] = {"drain_seconds": 2.0, "incident_quiet_seconds": 10.0}
-    del table["channels"][SHOP]["access_token"]
-    table["channels"][SHOP] |= {
-        "client_id": "an app",
-        "client_secret": "its secret",
-        "backfill_seconds": 1.0,
-        "backfill_grace_seconds": 5.0,
-        "subscriptions_seconds": 1.0,
-    }
-    world.config.write_text(toml(table))
+    with comparing(OTHER) as made:
+        yield made
 
 
 async def test_missed_orders_are_found_exactly(world: World) -> None:
@@ -338,51 +300,6 @@ async def test_another_api_version_is_an_incident(world: World) -> None:
     )
     assert "another API version than 2026-10" in shown
     assert "another API version than 2026-10" in examined
-
-
-@pytest.mark.parametrize("refunded", [False, True])
-async def test_the_largest_orders_are_taken(world: World, *, refunded: bool) -> None:
-    """500 lines with all their fulfilments, and with refunds that repeat them: between 1.2 and 3 MB
-    come in, are one order with 500 lines, and end as the shop has them: fulfilled elsewhere."""
-    number = 8_800_001 + refunded
-    body = a_large_webhook(SHOP, number, refunded=refunded)
-    assert SMALL < len(body) < 3_000_000
-    assert await deliver(world, "orders/create", body, f"large-{number}") == 200
-    ref = str(json.loads(body)["id"])
-
-    async def closed() -> bool:
-        rows = await world.rows("SELECT stage FROM orders WHERE ref = $1", ref)
-        return [row["stage"] for row in rows] == ["closed"]
-
-    await eventually(closed, 30.0)
-    shown = json.loads(cli(world, "orders", "show", order_id_for(SHOP, ref), "--json"))
-    assert [line["accounts"] for line in shown["lines"]] == [{"ordered": 1, "elsewhere": 1}] * LINES
-    assert ref not in {row["ref"] for row in await world.rows("SELECT ref FROM quarantine")}
-
-
-async def test_a_message_that_is_too_large_is_an_incident_at_once(world: World) -> None:
-    """Repeated for hours it would cost the subscription: the operator hears of the first one."""
-    body = b" " * (4 * 1_048_576 + 1)
-    assert await deliver(world, "orders/updated", body, "too-large") == 413
-
-    async def opened() -> bool:
-        return bool((await incident(world, "too_large")).get("is_open"))
-
-    await eventually(opened, 10.0)
-
-
-async def test_an_answer_in_another_api_version_is_an_incident(world: World) -> None:
-    """Shopify answers in its oldest version when the one asked for has ended: the comparison works
-    on, the incident opens, and the channel's page tells."""
-    await world.ask("POST", f"{BOOK}/app", {"version": "2027-04"})
-
-    async def opened() -> bool:
-        return bool((await incident(world, "api_version_drift")).get("is_open"))
-
-    await eventually(opened, 30.0)
-    shown = await asyncio.to_thread(cli, world, "channels", "show", SHOP)
-    assert "another API version than 2026-10" in shown
-    await world.ask("POST", f"{BOOK}/app", {"version": ""})
 
 
 async def test_an_uninstalled_app_is_shown(world: World) -> None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
 
 import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from actors.runtime.errors import StreamUnavailable
 from adapters.nats.connection import connect
 from adapters.nats.streams import ORDERS, StreamLimits, ensure_streams
 from service.app.health import Health, Readiness
@@ -263,50 +261,6 @@ async def test_a_full_or_lost_stream_is_503(
         assert accepted + refused == 15
         assert refused > 3
         assert (await connection.jetstream.stream_info(ORDERS)).state.messages == accepted
-
-
-class FullStream(HeldStream):
-    """A stream that takes nothing while it is full."""
-
-    is_full = True
-
-    async def publish(self, *told: Any, **more: Any) -> None:  # Any: as the protocol has it
-        """Take it, or say that it is full."""
-        if self.is_full:
-            raise StreamUnavailable("The stream is full.", retry_after_seconds=1)
-
-
-async def test_a_sender_that_is_refused_for_long_is_an_incident(
-    http: aiohttp.ClientSession,
-) -> None:
-    """The first refusals are the sender's to repeat; when none was taken for a while, each further
-    one is counted under the sender's name, until one is taken again."""
-    counted: list[tuple[str, str]] = []
-    stream = FullStream()
-
-    async def sent(edge: Running) -> int:
-        headers = signed(b"{}")
-        async with http.post(f"{edge.base}/hooks/acme", data=b"{}", headers=headers) as answer:
-            return answer.status
-
-    lasting = 0.2
-    async with running_edge(
-        stream, refused=lambda *told: counted.append(told), lasting_seconds=lasting
-    ) as edge:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        assert await sent(edge) == 503
-        assert counted == []
-        async with asyncio.timeout(10):
-            while not counted:
-                assert await sent(edge) == 503
-        assert loop.time() - began >= lasting
-        assert set(counted) == {("deliveries_refused", "acme")}
-        stream.is_full, counted[:] = False, []
-        assert await sent(edge) == 200
-        stream.is_full = True
-        assert await sent(edge) == 503
-        assert counted == []
 
 
 async def test_a_stopped_server_is_503_at_once(http: aiohttp.ClientSession) -> None:

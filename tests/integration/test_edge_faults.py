@@ -12,9 +12,10 @@ import aiohttp
 import pytest
 import structlog
 
+from actors.runtime.errors import StreamUnavailable
 from service.app.clock import SystemClock
 from service.telemetry.logs import start_logs
-from tests.integration.http import running_edge, signed
+from tests.integration.http import Running, running_edge, signed
 
 
 class BrokenStream:
@@ -87,3 +88,48 @@ async def test_a_noisy_sender_leaves_room_for_others() -> None:
         stream.acknowledge.set()
         assert await asyncio.gather(*waiting) == [(200, ""), (200, "")]
         assert await send("d-3") == (200, "")
+
+
+class FullStream:
+    """A stream that takes nothing while it is full."""
+
+    is_full = True
+
+    async def publish(self, *_: object, **__: object) -> None:
+        """Take it, or say that it is full."""
+        if self.is_full:
+            raise StreamUnavailable("The stream is full.", retry_after_seconds=1)
+
+
+async def test_a_sender_that_is_refused_for_long_is_an_incident() -> None:
+    """The first refusals are the sender's to repeat; when none was taken for a while, each further
+    one is counted under the sender's name, until one is taken again."""
+    counted: list[tuple[str, str]] = []
+    stream = FullStream()
+
+    async def sent(edge: Running) -> int:
+        headers, url = signed(b"{}"), f"{edge.base}/hooks/acme"
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session,
+            session.post(url, data=b"{}", headers=headers) as answer,
+        ):
+            return answer.status
+
+    lasting = 0.2
+    async with running_edge(
+        stream, refused=lambda *told: counted.append(told), lasting_seconds=lasting
+    ) as edge:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        assert await sent(edge) == 503
+        assert counted == []
+        async with asyncio.timeout(10):
+            while not counted:
+                assert await sent(edge) == 503
+        assert loop.time() - began >= lasting
+        assert set(counted) == {("deliveries_refused", "acme")}
+        stream.is_full, counted[:] = False, []
+        assert await sent(edge) == 200
+        stream.is_full = True
+        assert await sent(edge) == 503
+        assert counted == []

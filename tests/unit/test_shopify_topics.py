@@ -23,7 +23,8 @@ RISK = "orders/risk_assessment_changed"
 IGNORED = "answered and not kept"
 ASKED = {
     "fulfillment_orders/placed_on_hold", "fulfillment_orders/cancelled",
-    "fulfillment_orders/cancellation_request_submitted",
+    "fulfillment_orders/cancellation_request_submitted", "fulfillment_orders/hold_released",
+    "fulfillment_orders/rescheduled", "fulfillment_orders/scheduled_fulfillment_order_ready",
 }  # fmt: skip
 """Of which Shopify is asked whose order it is."""
 NAMELESS = {RISK, "returns/process", "returns/update"}
@@ -252,7 +253,9 @@ def test_what_each_order_sends_and_says_nothing_is_answered_and_not_kept() -> No
     told = {"fulfillment_order": {"id": "gid://shopify/FulfillmentOrder/1", "status": "open"}}
     topic = "fulfillment_orders/order_routing_complete"
     assert outcome(topic, told)[0] == IGNORED
-    assert outcome(topic, {})[0] == refusals.ORDER_UNNAMED
+    assert outcome(topic, {})[0] == refusals.TOPIC_MISMATCH
+    unread = {"fulfillment_order": {"id": "one of ours", "status": "open"}}
+    assert outcome(topic, unread)[0] == refusals.ORDER_UNNAMED
     assert outcome(topic, told | {"admin_graphql_api_order_id": "gid://shopify/Order/7"})[0] == NOTE
 
 

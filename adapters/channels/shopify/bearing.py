@@ -73,6 +73,15 @@ _BORNE_OUT: Mapping[str, tuple[Callable[[_Json], bool], str]] = MappingProxyType
             _fulfilment_order("on_hold"),
             "the fulfilment order's status is `on_hold`",
         ),
+        **{
+            f"fulfillment_orders/{name}": (_has("fulfillment_order"), "it has `fulfillment_order`")
+            for name in (
+                "hold_released",
+                "order_routing_complete",
+                "rescheduled",
+                "scheduled_fulfillment_order_ready",
+            )
+        },
         "fulfillment_orders/cancelled": (
             _fulfilment_order("cancelled"),
             "the fulfilment order's status is `cancelled`",

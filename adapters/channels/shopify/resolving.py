@@ -1,4 +1,5 @@
-"""Of which order a webhook is that carries a fulfilment order's id alone: Shopify is asked.
+"""Of which order a webhook is that carries the id of a fulfilment order or a return alone: Shopify
+is asked.
 
 https://shopify.dev/docs/api/admin-graphql/2026-10/queries/fulfillmentOrder
 """
@@ -8,7 +9,8 @@ from __future__ import annotations
 import msgspec
 
 from adapters.channels.shopify.graphql import ShopifyGraphql
-from adapters.channels.shopify.topics import TOPICS, fulfilment_order_in, named_order
+from adapters.channels.shopify.naming import fulfilment_order_in, named_order, return_in
+from adapters.channels.shopify.topics import TOPICS
 from adapters.kit.fetching import SETTLED, Resolved
 from schemas.contracts.refusals import Refused
 from schemas.contracts.strict_json import parse
@@ -19,14 +21,58 @@ query OrderOfFulfilment($id: ID!) {
 }
 """
 
+ALL_OF_ORDER_QUERY = """
+query AllOfOrder($id: ID!) {
+  fulfillmentOrder(id: $id) {
+    orderId
+    status
+    order { fulfillmentOrders(first: 50) { nodes { status } } }
+  }
+}
+"""
+
+ORDER_OF_RETURN_QUERY = """
+query OrderOfReturn($id: ID!) {
+  return(id: $id) { order { id } }
+}
+"""
+
+
+class _Status(msgspec.Struct, frozen=True):
+    status: str = ""
+
+
+class _Statuses(msgspec.Struct, frozen=True):
+    nodes: list[_Status] = []
+
+
+class _Others(msgspec.Struct, frozen=True, rename="camel"):
+    fulfillment_orders: _Statuses = _Statuses()
+
+
+class _Order(msgspec.Struct, frozen=True):
+    id: str = ""
+
+
+class _Return(msgspec.Struct, frozen=True):
+    order: _Order = _Order()
+
 
 class _FulfilmentOrder(msgspec.Struct, frozen=True, rename="camel"):
     order_id: str | None = None
     status: str = ""
+    order: _Others | None = None
+
+    def has(self, status: str) -> bool:
+        """Say whether any fulfilment order of the same order has this status."""
+        return self.order is not None and any(
+            one.status == status for one in self.order.fulfillment_orders.nodes
+        )
 
 
 class _Data(msgspec.Struct, frozen=True, rename="camel"):
     fulfillment_order: _FulfilmentOrder | None = None
+    returned: _Return | None = msgspec.field(default=None, name="return")
 
 
 _decoder = msgspec.json.Decoder(_Data)
@@ -40,13 +86,31 @@ async def resolved(graphql: ShopifyGraphql, topic: str, raw: bytes) -> Resolved 
         tree = parse(raw)
     except Refused:
         return None
-    gid = fulfilment_order_in(tree)
-    if meaning is None or not meaning.resolves or not gid or not isinstance(tree, dict):
+    if meaning is None or not meaning.resolves or not isinstance(tree, dict):
         return None
-    data = await graphql.ask(None, ORDER_OF_QUERY, {"id": gid}, _decoder, writes=False)
-    found = data.fulfillment_order
-    if found is not None and meaning.still and found.status not in meaning.still:
+    if topic.startswith("returns/"):
+        gid = return_in(tree)
+        data = await _ask(graphql, ORDER_OF_RETURN_QUERY, gid) if gid else _Data()
+        return _named(topic, tree, data.returned.order.id if data.returned else "")
+    gid = fulfilment_order_in(tree)
+    if not gid:
+        return None
+    query = ALL_OF_ORDER_QUERY if meaning.gone else ORDER_OF_QUERY
+    found = (await _ask(graphql, query, gid)).fulfillment_order
+    if found is None:
+        return None
+    if (meaning.still and found.status not in meaning.still) or (
+        meaning.gone and found.has(meaning.gone)
+    ):
         return SETTLED
-    named = {**tree, "admin_graphql_api_order_id": found.order_id if found is not None else None}
+    return _named(topic, tree, found.order_id or "")
+
+
+async def _ask(graphql: ShopifyGraphql, query: str, gid: str) -> _Data:
+    return await graphql.ask(None, query, {"id": gid}, _decoder, writes=False)
+
+
+def _named(topic: str, tree: dict[str, object], order: str) -> Resolved | None:
+    named = {**tree, "admin_graphql_api_order_id": order or None}
     ref = named_order(topic, named)
     return Resolved(ref=ref, raw=msgspec.json.encode(named)) if ref else None

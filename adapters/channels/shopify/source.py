@@ -13,6 +13,7 @@ from datetime import datetime
 from adapters.channels.shopify.amounts import current_quantity
 from adapters.channels.shopify.bearing import names_one_event, require_borne_out
 from adapters.channels.shopify.fulfilled import fulfilled_of
+from adapters.channels.shopify.naming import named_order
 from adapters.channels.shopify.order import USUAL, canonical_order, order_ref
 from adapters.channels.shopify.privacy import PRIVACY_TOPICS, privacy_request
 from adapters.channels.shopify.reading import read_order
@@ -22,7 +23,6 @@ from adapters.channels.shopify.topics import (
     NOTE,
     TOPICS,
     kept,
-    named_order,
     note_of,
     says_nothing,
 )

@@ -14,6 +14,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from adapters.channels.shopify.naming import at, has_fulfilment_order, named_order
 from adapters.kit.inbound import UNKNOWN
 from adapters.kit.moments import moment_of
 from schemas.contracts import refusals
@@ -28,8 +29,6 @@ MAX_WORDS = 256
 
 # Codes, amounts and tracking numbers; whatever else somebody typed may be personal, and stays out.
 _PLAIN = re.compile(r"[A-Za-z0-9 _.:+/#-]{1,40}", re.ASCII)
-_ORDER = "gid://shopify/Order/"
-_FULFILMENT_ORDER_ID = re.compile(r"gid://shopify/FulfillmentOrder/[0-9]{1,20}")
 
 
 def _always(_: object) -> bool:
@@ -49,10 +48,12 @@ class Meaning(Struct, frozen=True, kw_only=True):
     `refetch` says so the current order is fetched: only for what changes lines, address or money
     and does not carry them, and never for what every order has, for each fetch costs 50 to 80 of
     the hundred to thousand points a second that a shop allows. `at` is the field (a dotted path)
-    with the moment of the change. `resolves`: where a fulfilment order's id stands for the order,
-    Shopify is asked which order it is; else such a message says nothing and is not kept. `still`
-    are the statuses that the fulfilment order must have then (none: any): the topic is not signed,
-    so that an old message could be sent again as news.
+    with the moment of the change. `resolves`: where a fulfilment order's or a return's id stands
+    for the order, Shopify is asked which order it is; else such a message of a fulfilment order
+    says nothing and is not kept. `still` are the statuses that the fulfilment order must have then
+    (none: any): the topic is not signed, so that an old message could be sent again as news.
+    `frees` are topics whose holds end with this one, as soon as no fulfilment order of the order
+    has the status `gone`.
     """
 
     kind: str
@@ -65,6 +66,8 @@ class Meaning(Struct, frozen=True, kw_only=True):
     at: str = ""
     resolves: bool = False
     still: tuple[str, ...] = ()
+    frees: tuple[str, ...] = ()
+    gone: str = ""
 
 
 def _whole(kind: str) -> Meaning:
@@ -87,6 +90,11 @@ def _is_risky(tree: object) -> bool:
     return at(tree, "risk_level") == "high"
 
 
+def _is_scheduled(tree: object) -> bool:
+    """Say so of a fulfilment order whose day has not come; nearly all are open at once."""
+    return at(tree, "fulfillment_order.status") == "scheduled"
+
+
 def _gave_money_back(tree: object) -> bool:
     """Say so of a transaction. Others come with every order, and orders/paid tells what they do."""
     return at(tree, "status") == "success" and at(tree, "kind") in ("refund", "void")
@@ -103,6 +111,17 @@ _CATALOGUE = "An order carries what it needs of its articles."
 _PLACES = "Places are configured here, not read from the storefront."
 _BUYERS = "An order carries its own customer; accounts at the storefront are not kept here."
 _RETURNS = ("status", "decline.reason")
+
+_SCHEDULES = ("fulfillment_orders/order_routing_complete", "fulfillment_orders/rescheduled")
+_SCHEDULED = Meaning(
+    kind=NOTE,
+    resolves=True,
+    only_if=_is_scheduled,
+    still=("SCHEDULED",),
+    words="The storefront scheduled the fulfilment for later.",
+    details=("fulfillment_order.fulfill_at",),
+    hold="before_hand_over",
+)
 
 TOPICS: Mapping[str, Meaning] = MappingProxyType(
     {
@@ -186,8 +205,22 @@ TOPICS: Mapping[str, Meaning] = MappingProxyType(
             details=(_FULFILMENT_ORDER, "created_fulfillment_hold.reason"),
             hold="before_hand_over",
         ),
-        "fulfillment_orders/hold_released": _news(
-            "The storefront took all holds off the fulfilment.", _FULFILMENT_ORDER
+        "fulfillment_orders/hold_released": Meaning(
+            kind=NOTE,
+            resolves=True,
+            frees=("fulfillment_orders/placed_on_hold",),
+            gone="ON_HOLD",
+            words="The storefront took all holds off the fulfilment.",
+            details=(_FULFILMENT_ORDER,),
+        ),
+        **dict.fromkeys(_SCHEDULES, _SCHEDULED),
+        "fulfillment_orders/scheduled_fulfillment_order_ready": Meaning(
+            kind=NOTE,
+            resolves=True,
+            frees=_SCHEDULES,
+            gone="SCHEDULED",
+            words="The fulfilment is due at the storefront.",
+            details=(_FULFILMENT_ORDER,),
         ),
         "fulfillment_orders/cancellation_request_submitted": Meaning(
             kind=NOTE,
@@ -220,16 +253,17 @@ TOPICS: Mapping[str, Meaning] = MappingProxyType(
                 ("manually_reported_progress_stopped", "Reported progress was taken back."),
                 ("merged", "Fulfilments were merged at the storefront."),
                 ("moved", "The fulfilment was moved to another place."),
-                ("order_routing_complete", "The storefront chose the place."),
                 ("progress_reported", "Progress was reported at the storefront."),
-                ("rescheduled", "The fulfilment was given another date."),
-                ("scheduled_fulfillment_order_ready", "The fulfilment is due."),
                 ("split", "The fulfilment was split at the storefront."),
             )
         },
         **{
-            f"returns/{name}": _news(
-                words, *_RETURNS, refetch=_always if name in ("close", "process") else _never
+            f"returns/{name}": Meaning(
+                kind=NOTE,
+                words=words,
+                details=_RETURNS,
+                refetch=_always if name in ("close", "process") else _never,
+                resolves=True,
             )
             for name, words in (
                 ("approve", "A return was approved."),
@@ -274,51 +308,12 @@ KIND_OF_TOPIC: Mapping[str, str] = MappingProxyType(
 """The topics that carry the whole order, and the kind of input each becomes."""
 
 
-def at(tree: object, path: str) -> object:
-    """Return what a dotted path leads to; None where there is nothing."""
-    for name in path.split("."):
-        tree = tree.get(name) if isinstance(tree, dict) else None
-    return tree
-
-
-def named_order(topic: str, tree: object) -> str:
-    """Return the digits of the order that a piece of news is about; "" when it names none.
-
-    A GraphQL id goes before a number, of which some senders lose the last digits.
-    """
-    for path in ("admin_graphql_api_order_id", "order.admin_graphql_api_id"):
-        found = at(tree, path)
-        if isinstance(found, str) and found.startswith(_ORDER) and _is_id(found[len(_ORDER) :]):
-            return found[len(_ORDER) :]
-    numbers = ["order_id", "order.id", "order_edit.order_id", "fulfillment_order.order_id"]
-    if topic == "orders/delete":
-        numbers.append("id")
-    for path in numbers:
-        found = at(tree, path)
-        if isinstance(found, int) and not isinstance(found, bool) and _is_id(str(found)):
-            return str(found)
-    return ""
-
-
-def fulfilment_order_in(tree: object) -> str:
-    """Return the global id of the fulfilment order that a payload is about; "" for none."""
-    found = at(tree, "fulfillment_order.id")
-    return found if isinstance(found, str) and _FULFILMENT_ORDER_ID.fullmatch(found) else ""
-
-
 def says_nothing(topic: str, tree: object) -> bool:
     """Say whether a webhook of fulfilment orders has no consequence for the order, which it does
     not name: each order sends several, and none is worth a question to Shopify."""
-    is_one = topic.startswith(("fulfillment_orders/", "fulfillment_holds/"))
-    return is_one and not TOPICS[topic].resolves and _has_fulfilment_order(tree)
-
-
-def _has_fulfilment_order(tree: object) -> bool:
-    if isinstance(tree, dict):
-        tree = list(tree.values())
-    if isinstance(tree, list):
-        return any(map(_has_fulfilment_order, tree))
-    return isinstance(tree, str) and _FULFILMENT_ORDER_ID.fullmatch(tree) is not None
+    is_one, meaning = topic.startswith(("fulfillment_orders/", "fulfillment_holds/")), TOPICS[topic]
+    is_asked = meaning.resolves and meaning.only_if(tree)
+    return is_one and not is_asked and has_fulfilment_order(tree)
 
 
 def note_of(topic: str, tree: object) -> NoteReport:
@@ -340,6 +335,7 @@ def note_of(topic: str, tree: object) -> NoteReport:
         hold=meaning.hold if meaning.only_if(tree) else "",
         refetch=meaning.refetch(tree),
         at=moment_of(at(tree, meaning.at)) if meaning.at else None,
+        frees=meaning.frees,
     )
 
 
@@ -361,7 +357,3 @@ def kept(topic: str) -> Refused:
             f"The topic {topic} does not concern orders: {meaning.words} End the subscription.",
         )
     return refused(meaning.reason, meaning.words)
-
-
-def _is_id(digits: str) -> bool:
-    return digits.isascii() and digits.isdigit() and len(digits) <= 20

@@ -179,7 +179,7 @@ WORDS: dict[type[e.Event], Words] = {
     e.Accepted: _accepted,
     e.Changed: _changed,
     e.Normalised: _normalised,
-    e.UpdateNoted: simply("The channel stated the order again; nothing that matters differs."),
+    e.UpdateNoted: simply("The channel stated the order again; there is nothing new to do."),
     e.ReportNoted: _report_noted,
     e.RefetchAsked: _refetch_asked,
     e.Fetched: simply("The channel returned the current order, which comes in as a message."),

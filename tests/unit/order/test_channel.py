@@ -134,6 +134,22 @@ def test_a_hold_that_ends_by_itself_asks_for_no_person_before_the_channel_failed
     assert row_of(story.state).attention
 
 
+def test_a_hold_ends_when_the_channel_says_that_it_ended() -> None:
+    """Only holds of the topics that are named; others, and a person's, stay."""
+    held = news("before_hand_over", "fulfillment_orders/placed_on_hold")
+    dispute = news("before_hand_over", "disputes/create")
+    story = given_released().when(held, dispute)
+    assert len(story.state.holds) == 2
+    freed = i.NoteReport(
+        ref=REF, source="shopify", topic="fulfillment_orders/hold_released", words="It goes on.",
+        frees=("fulfillment_orders/placed_on_hold",),
+    )  # fmt: skip
+    story.when(freed).then_events(e.ReportNoted, e.HoldReleased)
+    assert [one.hold_id.startswith("disputes-create-") for one in story.state.holds] == [True]
+    story.when(freed).then_events(e.ReportNoted)
+    story.when(held).then_events(e.ReportNoted, e.Held)
+
+
 # --- fetching -------------------------------------------------------------------------------------
 
 

@@ -155,6 +155,6 @@ def test_a_line_removed_after_it_left_is_named() -> None:
     """It can't be taken back by us: the task says which and how many."""
     story = published(given_shipped()).when(updated(cheaper(later(10), CUP)))
     assert waiting_for(story.state) == (
-        "a person: 1 × SKU-2 of line 2 were removed after they left: have them sent back, or "
-        "charge for them"
+        "a person: 1 × SKU-2 of line 2 were removed or refunded after they left: "
+        "have them sent back, or charge for them, unless they are back"
     )

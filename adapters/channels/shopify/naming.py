@@ -1,0 +1,60 @@
+"""What a payload of Shopify's names: an order, a fulfilment order, a return."""
+
+from __future__ import annotations
+
+import re
+
+_ORDER = "gid://shopify/Order/"
+_FULFILMENT_ORDER_ID = re.compile(r"gid://shopify/FulfillmentOrder/[0-9]{1,20}")
+_RETURN_ID = re.compile(r"gid://shopify/Return/[0-9]{1,20}")
+
+
+def at(tree: object, path: str) -> object:
+    """Return what a dotted path leads to; None where there is nothing."""
+    for name in path.split("."):
+        tree = tree.get(name) if isinstance(tree, dict) else None
+    return tree
+
+
+def named_order(topic: str, tree: object) -> str:
+    """Return the digits of the order that a piece of news is about; "" when it names none.
+
+    A GraphQL id goes before a number, of which some senders lose the last digits.
+    """
+    for path in ("admin_graphql_api_order_id", "order.admin_graphql_api_id"):
+        found = at(tree, path)
+        if isinstance(found, str) and found.startswith(_ORDER) and _is_id(found[len(_ORDER) :]):
+            return found[len(_ORDER) :]
+    numbers = ["order_id", "order.id", "order_edit.order_id", "fulfillment_order.order_id"]
+    if topic == "orders/delete":
+        numbers.append("id")
+    for path in numbers:
+        found = at(tree, path)
+        if isinstance(found, int) and not isinstance(found, bool) and _is_id(str(found)):
+            return str(found)
+    return ""
+
+
+def fulfilment_order_in(tree: object) -> str:
+    """Return the global id of the fulfilment order that a payload is about; "" for none."""
+    found = at(tree, "fulfillment_order.id")
+    return found if isinstance(found, str) and _FULFILMENT_ORDER_ID.fullmatch(found) else ""
+
+
+def return_in(tree: object) -> str:
+    """Return the global id of the return that a payload is; "" for none."""
+    found = at(tree, "admin_graphql_api_id")
+    return found if isinstance(found, str) and _RETURN_ID.fullmatch(found) else ""
+
+
+def has_fulfilment_order(tree: object) -> bool:
+    """Say whether a fulfilment order's global id stands anywhere in a payload."""
+    if isinstance(tree, dict):
+        tree = list(tree.values())
+    if isinstance(tree, list):
+        return any(map(has_fulfilment_order, tree))
+    return isinstance(tree, str) and _FULFILMENT_ORDER_ID.fullmatch(tree) is not None
+
+
+def _is_id(digits: str) -> bool:
+    return digits.isascii() and digits.isdigit() and len(digits) <= 20

@@ -1,0 +1,116 @@
+"""What a shop of Shopify sends and answers that is unusual, through the whole service."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from ops.simulators.storefront import Moment, Recipe, payload
+from schemas.order.ids import order_id_for
+from tests.e2e.world import SHOP, World
+from tests.integration.channels import BOOK, cli, comparing, deliver, incident
+from tests.large_orders import LINES, SMALL, a_large_webhook
+from tests.waiting import eventually
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    """One service that compares every second, and its partners."""
+    with comparing() as made:
+        yield made
+
+
+async def staff(world: World, number: int, doing: str, **told: object) -> None:
+    """What somebody does to the order in the shop, and the webhooks that tell of it."""
+    path = f"{BOOK}/orders/{number}/{doing}"
+    found = await world.ask("POST", path, {**told, "tell": False})
+    for at, (topic, body) in enumerate((x["topic"], x["body"]) for x in found["webhooks"]):
+        raw = json.dumps(body).encode()
+        assert await deliver(world, topic, raw, f"{number}-{doing}-{at}") == 200
+
+
+@pytest.mark.parametrize(
+    ("put", "took", "number"), [("hold", "release", 41), ("schedule", "due", 42)]
+)
+async def test_a_hold_or_a_date_of_the_shop_s_ends_here_with_it(
+    world: World, put: str, took: str, number: int
+) -> None:
+    """The order waits while it waits there, then goes on without a person; nothing of what told so
+    is left in quarantine."""
+    recipe = Recipe(seed=91, shop=f"{SHOP}.myshopify.com")
+    body = payload(recipe, number, Moment())
+    order = json.loads(body)
+    await world.book(f"{SHOP}.myshopify.com", [(order["id"], body)])
+    await staff(world, order["id"], put, fulfill_at="2026-12-31T19:00:00-05:00")
+    ref = str(order["id"])
+
+    async def said(kind: str) -> int:
+        rows = await world.rows(
+            "SELECT count(*)::int AS found FROM events e JOIN orders o USING (order_id)"
+            " WHERE o.ref = $1 AND e.type LIKE $2", ref, f"{kind}.v%",
+        )  # fmt: skip
+        count = rows[0]["found"]
+        assert isinstance(count, int)
+        return count
+
+    async def held() -> bool:
+        return await said("order.held") == 1
+
+    await eventually(held, 30.0)
+    assert await deliver(world, "orders/create", body, f"create-{number}") == 200
+    await staff(world, order["id"], took)
+
+    async def shipped() -> bool:
+        return any(one["reference"].endswith(ref) for one in await world.ledger())
+
+    await eventually(shipped, 60.0)
+    assert (await said("order.held"), await said("order.hold_released")) == (1, 1)
+    assert await world.quarantined() == []
+
+
+@pytest.mark.parametrize("refunded", [False, True])
+async def test_the_largest_orders_are_taken(world: World, *, refunded: bool) -> None:
+    """500 lines with all their fulfilments, and with refunds that repeat them: between 1.2 and 3 MB
+    come in, are one order with 500 lines, and end as the shop has them: fulfilled elsewhere."""
+    number = 8_800_001 + refunded
+    body = a_large_webhook(SHOP, number, refunded=refunded)
+    assert SMALL < len(body) < 3_000_000
+    assert await deliver(world, "orders/create", body, f"large-{number}") == 200
+    ref = str(json.loads(body)["id"])
+
+    async def closed() -> bool:
+        rows = await world.rows("SELECT stage FROM orders WHERE ref = $1", ref)
+        return [row["stage"] for row in rows] == ["closed"]
+
+    await eventually(closed, 30.0)
+    shown = json.loads(cli(world, "orders", "show", order_id_for(SHOP, ref), "--json"))
+    assert [line["accounts"] for line in shown["lines"]] == [{"ordered": 1, "elsewhere": 1}] * LINES
+    assert ref not in {row["ref"] for row in await world.rows("SELECT ref FROM quarantine")}
+
+
+async def test_a_message_that_is_too_large_is_an_incident_at_once(world: World) -> None:
+    """Repeated for hours it would cost the subscription: the operator hears of the first one."""
+    body = b" " * (4 * 1_048_576 + 1)
+    assert await deliver(world, "orders/updated", body, "too-large") == 413
+
+    async def opened() -> bool:
+        return bool((await incident(world, "too_large")).get("is_open"))
+
+    await eventually(opened, 10.0)
+
+
+async def test_an_answer_in_another_api_version_is_an_incident(world: World) -> None:
+    """Shopify answers in its oldest version when the one asked for has ended: the comparison works
+    on, the incident opens, and the channel's page tells."""
+    await world.ask("POST", f"{BOOK}/app", {"version": "2027-04"})
+
+    async def opened() -> bool:
+        return bool((await incident(world, "api_version_drift")).get("is_open"))
+
+    await eventually(opened, 30.0)
+    shown = await asyncio.to_thread(cli, world, "channels", "show", SHOP)
+    assert "another API version than 2026-10" in shown
+    await world.ask("POST", f"{BOOK}/app", {"version": ""})
