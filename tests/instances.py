@@ -12,6 +12,7 @@ EXAMPLES = {
     "three capital letters, such as USD": "USD",
     "one line of text without control characters": "one line",
     "an RFC 3339 time, such as 2026-11-27T09:30:00Z": "2026-11-27T09:30:00Z",
+    "a day, such as 2026-11-27, or an RFC 3339 time": "2026-11-27",
 }
 
 

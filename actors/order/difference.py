@@ -118,11 +118,18 @@ def _money(order: Order) -> tuple[object, ...]:
     return priced, order.currency, order.totals, order.discounts, order.presentment
 
 
+def _told(order: Order) -> tuple[object, ...]:
+    """What is written on papers and asked of a warehouse, beside goods and address."""
+    gifts = tuple((x.line_id, x.gift_message) for x in order.lines if x.gift_message)
+    wanted = (order.ship_by, order.deliver_from, order.deliver_by, order.pickup_at)
+    return order.note, order.gift_message, gifts, wanted, order.parent_ref, order.subscription_ref
+
+
 FACETS: tuple[tuple[str, Any], ...] = (
     ("address", lambda a, b: a.ship_to != b.ship_to),
     ("method", lambda a, b: a.shipping_method != b.shipping_method),
     ("contact", lambda a, b: (a.customer, a.bill_to) != (b.customer, b.bill_to)),
-    ("note", lambda a, b: (a.note, a.gift_message) != (b.note, b.gift_message)),
+    ("note", lambda a, b: _told(a) != _told(b)),
     ("lines", lambda a, b: mapping.lines_of(a) != mapping.lines_of(b)),
     ("money", lambda a, b: _money(a) != _money(b)),
 )

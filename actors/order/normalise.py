@@ -24,6 +24,7 @@ from schemas.contracts.mappings import (
 )
 from schemas.order.canonical import Line, Order
 from schemas.order.money import share_out
+from schemas.order.shares import taxes_within
 
 SKU, TAX_CODE, SHIPPING_METHOD = "sku", "tax_code", "shipping_method"
 ITEM_NUMBER, ACCOUNT, ADDRESS = "item_number", "account", "address"
@@ -239,6 +240,8 @@ def _parts(line: Line, bundle: Bundle, taken: set[str]) -> list[Line]:
                 total_minor=totals[index],
                 discount_minor=discounts[index],
                 tax_minor=taxes[index],
+                taxes=taxes_within(line.taxes, taxes[index]),
+                gift_message="" if index else line.gift_message,
                 presentment_total_minor=seen[index],
                 weight_grams=-(-grams[index] // component.quantity),
                 channel_sku=line.channel_sku or line.sku,

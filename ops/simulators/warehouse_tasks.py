@@ -17,6 +17,7 @@ _REQUIRED = ("reference", "fulfilment", "channel", "order_ref", "order_number")
 _REFERENCE = re.compile("[0-9A-Za-z]{1,35}")
 _DELIVERIES = ("parcel", "local_delivery", "pickup")
 _LABELS = ("ours", "yours")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
@@ -155,7 +156,8 @@ def task_detail(sent: JsonObject) -> JsonObject:
         name: sent[name]
         for name in (
             "fulfilment", "channel", "order_ref", "order_number", "place", "delivery", "labels",
-            "amount_to_collect", "shipping_method", "ship_by",
+            "amount_to_collect", "shipping_method", "ship_by", "deliver_from", "deliver_by",
+            "pickup_at",
         )
         if sent.get(name)
     }  # fmt: skip
@@ -198,8 +200,21 @@ def _lines_fault(sent: JsonObject) -> str:
         seen.add(line_id)
         if not _is_count(dig(line, "quantity")):
             return f"`{where}.quantity` must be a whole number of at least 1."
+        if len(text(line, "gift_message")) > MAX_TEXT:
+            return f"`{where}.gift_message` must have at most {MAX_TEXT} characters."
         if wrong := _attributes_fault(line, f"{where}."):
             return wrong
+    return ""
+
+
+def _times_fault(sent: JsonObject) -> str:
+    ship_by = text(sent, "ship_by")
+    if ship_by and not _TIME.fullmatch(ship_by):
+        return "`ship_by` must be an RFC 3339 time."
+    for name in ("deliver_from", "deliver_by", "pickup_at"):
+        told = text(sent, name)
+        if told and not (_TIME.fullmatch(told) or _DAY.fullmatch(told)):
+            return f"`{name}` must be a day, or an RFC 3339 time."
     return ""
 
 
@@ -211,9 +226,8 @@ def _optional_fault(sent: JsonObject) -> str:
     for name in ("note", "gift_message"):
         if len(text(sent, name)) > MAX_TEXT:
             return f"`{name}` must have at most {MAX_TEXT} characters."
-    ship_by = text(sent, "ship_by")
-    if ship_by and not _TIME.fullmatch(ship_by):
-        return "`ship_by` must be an RFC 3339 time."
+    if wrong := _times_fault(sent):
+        return wrong
     due = sent.get("amount_to_collect")
     if due is not None and not (
         _is_count(dig(due, "minor")) and re.fullmatch("[A-Z]{3}", text(due, "currency"))

@@ -83,10 +83,15 @@ def line_ids_differ(order: Order) -> tuple[str, ...]:
 
 def dates_possible(order: Order) -> tuple[str, ...]:
     """The times are on the calendar."""
+    wanted = (
+        ("placed_at", order.placed_at), ("updated_at", order.updated_at),
+        ("ship_by", order.ship_by), ("deliver_from", order.deliver_from),
+        ("deliver_by", order.deliver_by), ("pickup_at", order.pickup_at),
+    )  # fmt: skip
     return tuple(
         f"{name} is {value}, which is on no calendar; send an RFC 3339 time."
-        for name, value in (("placed_at", order.placed_at), ("updated_at", order.updated_at))
-        if not _is_time(value)
+        for name, value in wanted
+        if value is not None and not _is_time(value)
     )
 
 
@@ -139,6 +144,35 @@ def totals_add_up(order: Order) -> tuple[str, ...]:
     if order.presentment is not None:
         found.extend(_presentment_differs(order, order.presentment))
     return tuple(found)
+
+
+def parts_add_up(order: Order) -> tuple[str, ...]:
+    """Taxes of a line that are told apart sum to its tax; of the fees that the customer pays, those
+    with a line name one of the kind fee, and those below zero are within the order's discount."""
+    money = _writer(order.currency)
+    found = [
+        f"The taxes of the line {shown(line.line_id)} sum to {money(taxes)}, but its tax is "
+        f"{money(line.tax_minor)}; one of them is wrong."
+        for line in order.lines
+        if line.taxes and (taxes := sum(one.amount_minor for one in line.taxes)) != line.tax_minor
+    ]
+    if not order.fees:
+        return tuple(found[:20])
+    booked = {line.line_id for line in order.lines if line.kind == "fee"}
+    theirs = [one for one in order.fees if one.paid_by == "customer"]
+    found += [
+        f"The fee {shown(one.title)} names the line {shown(one.line_id)}, which is not a line of "
+        "the kind fee; name the line that books it."
+        for one in theirs
+        if one.line_id and one.line_id not in booked
+    ]
+    given = -sum(one.amount_minor for one in theirs if one.amount_minor < 0)
+    if given > order.totals.discount_minor:
+        found.append(
+            f"The fees below zero sum to {money(given)}, more than the order's discount of "
+            f"{money(order.totals.discount_minor)}; state the whole discount."
+        )
+    return tuple(found[:20])
 
 
 def _writer(currency: str) -> Callable[[int], str]:
@@ -249,6 +283,7 @@ ORDER_CHECKS: tuple[tuple[str, Callable[[Order], tuple[str, ...]]], ...] = (
     (refusals.SKU_MISSING, skus_named),
     (refusals.DATE_IMPOSSIBLE, dates_possible),
     (refusals.TOTAL_MISMATCH, totals_add_up),
+    (refusals.TOTAL_MISMATCH, parts_add_up),
 )
 """Every check of an order, with its reason for refusal."""
 

@@ -236,6 +236,8 @@ PATTERNS: Mapping[str, str] = MappingProxyType(
         r"^[^\x00-\x1f\x7f]+(?![\s\S])": "one line of text without control characters",
         r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
         r"(Z|[+-][0-9]{2}:[0-9]{2})(?![\s\S])": "an RFC 3339 time, such as 2026-11-27T09:30:00Z",
+        r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
+        r"(Z|[+-][0-9]{2}:[0-9]{2}))?(?![\s\S])": "a day, such as 2026-11-27, or an RFC 3339 time",
     }
 )
 """The meaning of each pattern in our schemas, in words."""

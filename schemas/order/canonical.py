@@ -36,7 +36,17 @@ Timestamp = Annotated[
         max_length=40,
     ),
 ]
+DayOrTime = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
+        r"(Z|[+-][0-9]{2}:[0-9]{2}))?(?![\s\S])",
+        max_length=40,
+    ),
+]
+"""A day where the shop is, or a moment."""
 Minor = Annotated[int, Meta(ge=0, le=MAX_MINOR)]
+SignedMinor = Annotated[int, Meta(ge=-MAX_MINOR, le=MAX_MINOR)]
 Quantity = Annotated[int, Meta(ge=1, le=1_000_000)]
 Grams = Annotated[int, Meta(ge=0, le=100_000_000)]
 
@@ -61,13 +71,25 @@ class Address(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkn
 
 
 class Customer(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """Who ordered. `reference` is the channel's own id of the customer."""
+    """Who ordered. `reference` is the channel's own id of the customer, `vat_id` the number under
+    which he is registered for value-added tax."""
 
     name: ShortText = ""
     email: Annotated[str, Meta(max_length=320)] = ""
     phone: Annotated[str, Meta(max_length=64)] = ""
     reference: ShortText = ""
     locale: Annotated[str, Meta(max_length=35)] = ""
+    vat_id: Annotated[str, Meta(max_length=64)] = ""
+
+
+class Tax(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One tax of a line or of shipping. `rate_ppm` is its rate in millionths (6 % is 60,000; None
+    where the channel does not say); `jurisdiction` is who levies it, where that is told apart."""
+
+    amount_minor: Minor
+    title: ShortText = ""
+    rate_ppm: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
+    jurisdiction: ShortText = ""
 
 
 class Line(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -81,7 +103,8 @@ class Line(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
     `Order.presentment`'s currency. `delivery` is how the goods reach the customer ("": a parcel
     where it requires shipping, else nothing has to travel); `elsewhere` is somebody else's to
     fulfil, such as a dropshipper that the channel itself tells. `kind` is what was sold: goods,
-    or money taken for something that no warehouse has and no customs asks for.
+    or money taken for something that no warehouse has and no customs asks for. `taxes`, where
+    they are told apart, sum to `tax_minor`. `gift_message` belongs with this line alone.
     """
 
     line_id: Ref
@@ -101,6 +124,8 @@ class Line(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
     presentment_total_minor: Minor | None = None
     delivery: Literal["", "parcel", "local_delivery", "pickup", "digital", "elsewhere"] = ""
     kind: Sold = "goods"
+    taxes: Annotated[tuple[Tax, ...], Meta(max_length=20)] = ()
+    gift_message: LongText = ""
 
 
 class Totals(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -131,6 +156,47 @@ class Discount(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unk
     applies_to: Literal["goods", "shipping"] = "goods"
 
 
+class Tender(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A means with which a part of the order is or will be paid. `method` is the channel's name of
+    it, `reference` what finds it again there, such as the last digits of a gift card."""
+
+    amount_minor: Minor
+    method: ShortText = ""
+    kind: Literal["", "card", "gift_card", "store_credit", "cash", "on_delivery", "terms"] = ""
+    reference: ShortText = ""
+
+
+class Fee(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A fee by name; below zero it is one that is given back.
+
+    `paid_by` the customer it is in the totals: one of `line_id`'s line, which is of the kind fee,
+    one below zero of `totals.discount_minor`. One that the seller pays to the channel, such as a
+    commission, is in no total.
+    """
+
+    amount_minor: SignedMinor
+    title: ShortText = ""
+    kind: Literal["", "handling", "wrapping", "payment", "insurance", "commission", "duty"] = ""
+    paid_by: Literal["customer", "seller"] = "customer"
+    line_id: ShortText = ""
+
+
+class Acquisition(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
+):
+    """How the customer came to the shop: where he was before, the page on which he arrived, the
+    campaign that the link named (`utm_*`), and the point of sale."""
+
+    landing_page: LongText = ""
+    referrer: LongText = ""
+    point_of_sale: ShortText = ""
+    utm_source: ShortText = ""
+    utm_medium: ShortText = ""
+    utm_campaign: ShortText = ""
+    utm_term: ShortText = ""
+    utm_content: ShortText = ""
+
+
 class Presentment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the customer saw and pays, in the currency that the shop showed."""
 
@@ -153,6 +219,11 @@ class Order(
     `channel_shipping_method` is the method as the channel states it, when ours differs.
     `payment_method` is how the customer pays, as the channel names it (several joined with ", ").
     `amount_due_minor` is what of the total is not paid yet; None where the channel does not say.
+    `tenders` say with what it is paid, `fees` name what is in lines and discounts as well.
+    `ship_by` is when it has to be handed over at the latest, `deliver_from` and `deliver_by` when
+    the customer wants it, `pickup_at` when he collects it. `parent_ref` is the order of the channel
+    that this one continues (an exchange, a replacement, a part), `subscription_ref` the
+    subscription that it is of. `shipping_taxes` are told apart as a line's are.
     """
 
     ref: Ref
@@ -177,3 +248,13 @@ class Order(
     shipping_tax_code: ShortText = ""
     payment_method: ShortText = ""
     amount_due_minor: Minor | None = None
+    tenders: Annotated[tuple[Tender, ...], Meta(max_length=20)] = ()
+    fees: Annotated[tuple[Fee, ...], Meta(max_length=50)] = ()
+    shipping_taxes: Annotated[tuple[Tax, ...], Meta(max_length=20)] = ()
+    ship_by: Timestamp | None = None
+    deliver_from: DayOrTime | None = None
+    deliver_by: DayOrTime | None = None
+    pickup_at: DayOrTime | None = None
+    parent_ref: ShortText = ""
+    subscription_ref: ShortText = ""
+    acquisition: Acquisition | None = None

@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from schemas.order.canonical import Order, Totals
+from schemas.order.canonical import Order, Tax, Totals
 from schemas.order.money import share_out
 
 
@@ -94,6 +95,18 @@ class Counted(Protocol):
     def quantity(self) -> int:
         """How many."""
         ...
+
+
+def taxes_within(taxes: Sequence[Tax], tax_minor: int) -> tuple[Tax, ...]:
+    """Return taxes that are told apart so that they sum to a line's tax: of a part of it, or where
+    each was rounded by itself."""
+    amounts = [one.amount_minor for one in taxes]
+    if not taxes or sum(amounts) == tax_minor:
+        return tuple(taxes)
+    return tuple(
+        replace(one, amount_minor=amount)
+        for one, amount in zip(taxes, share_out(tax_minor, amounts), strict=True)
+    )
 
 
 def as_booked(order: Order) -> Basis:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 _BILL_TO = "dropped on purpose: web orders are booked on one customer, whose own address is billed"
+_CAME = "kept with the order for its seller: no partner asks how a customer came to the shop"
+_TAX = "dropped on purpose: the ERP reckons tax by its own tables"
 _THEIRS = "used by us: the channel is answered by line ids, all others are told our own SKU"
 
 REACHES_NO_ONE: Mapping[str, str] = MappingProxyType(
@@ -38,6 +40,25 @@ REACHES_NO_ONE: Mapping[str, str] = MappingProxyType(
         "bill_to.postal_code": _BILL_TO,
         "bill_to.phone": _BILL_TO,
         "channel_shipping_method": "used by us: partners are told the method that it stands for",
+        "lines[].taxes[].amount_minor": _TAX,
+        "lines[].taxes[].title": _TAX,
+        "lines[].taxes[].rate_ppm": _TAX,
+        "lines[].taxes[].jurisdiction": _TAX,
+        "shipping_taxes[].amount_minor": _TAX,
+        "shipping_taxes[].title": _TAX,
+        "shipping_taxes[].rate_ppm": _TAX,
+        "shipping_taxes[].jurisdiction": _TAX,
+        "tenders[].kind": "used by us: tells means apart; the ERP is told the channel's own name",
+        "fees[].kind": "used by us: tells fees apart; the ERP is told the channel's own name",
+        "fees[].paid_by": "decides in words: the ERP is told whether a fee is the channel's",
+        "acquisition.landing_page": _CAME,
+        "acquisition.referrer": _CAME,
+        "acquisition.point_of_sale": _CAME,
+        "acquisition.utm_source": _CAME,
+        "acquisition.utm_medium": _CAME,
+        "acquisition.utm_campaign": _CAME,
+        "acquisition.utm_term": _CAME,
+        "acquisition.utm_content": _CAME,
         "shipping_tax_code": "dropped on purpose: the ERP reckons tax by its own tables",
     }
 )

@@ -33,6 +33,7 @@ MAX_REMEMBERED = 1_000
 PERSONAL = frozenset(
     "email phone name first_name last_name full_name customer customer_name company street address"
     " address1 address2 lines city postal_code zip ship_to bill_to note gift_message attributes"
+    " vat_id landing_page referrer tenders acquisition"
     " body raw original payload content headers authorization password secret token access_token"
     " api_key cookie dsn postgres_dsn nats_url".split()
 )

@@ -59,6 +59,10 @@ class Recorder(HttpClient):
     async def send(self, request: Request) -> Answer:
         if "token" in request.url.path:
             return Answer(200, {}, b'{"access_token":"t","expires_in":3600}')
+        if request.url.path.endswith("/items"):
+            found = re.findall("'([^']*)'", request.url.query["$filter"])
+            items = [{"number": one} for one in found]
+            return Answer(200, {}, json.dumps({"value": items}).encode())
         assert request.writes
         assert request.body is not None
         self.sent = json.loads(request.body, parse_float=Decimal)

@@ -16,13 +16,17 @@ from schemas.contracts import published, validation
 from schemas.contracts.refusals import REASONS, Refused
 from schemas.messages.codec import decode_order, encode
 from schemas.order.canonical import (
+    Acquisition,
     Address,
     Customer,
     Discount,
+    Fee,
     Line,
     Order,
     Payment,
     Presentment,
+    Tax,
+    Tender,
     Totals,
 )
 
@@ -47,7 +51,49 @@ ADDRESSES = st.builds(
     postal_code=TEXTS,
     phone=TEXTS,
 )
-CUSTOMERS = st.builds(Customer, name=TEXTS, email=TEXTS, phone=TEXTS, reference=TEXTS, locale=TEXTS)
+CUSTOMERS = st.builds(
+    Customer,
+    name=TEXTS,
+    email=TEXTS,
+    phone=TEXTS,
+    reference=TEXTS,
+    locale=TEXTS,
+    vat_id=TEXTS,
+)
+TAXES = st.builds(
+    Tax,
+    amount_minor=MINOR,
+    title=TEXTS,
+    rate_ppm=st.none() | st.integers(0, 10_000_000),
+    jurisdiction=TEXTS,
+)
+TENDERS = st.builds(
+    Tender,
+    amount_minor=MINOR,
+    method=TEXTS,
+    kind=st.sampled_from(["", "card", "gift_card", "store_credit", "cash", "on_delivery", "terms"]),
+    reference=TEXTS,
+)
+FEES = st.builds(
+    Fee,
+    amount_minor=st.integers(-(10**15), 10**15),
+    title=TEXTS,
+    kind=st.sampled_from(["", "handling", "wrapping", "payment", "insurance", "commission"]),
+    paid_by=st.sampled_from(["customer", "seller"]),
+    line_id=TEXTS,
+)
+ACQUISITIONS = st.builds(
+    Acquisition,
+    landing_page=TEXTS,
+    referrer=TEXTS,
+    point_of_sale=TEXTS,
+    utm_source=TEXTS,
+    utm_medium=TEXTS,
+    utm_campaign=TEXTS,
+    utm_term=TEXTS,
+    utm_content=TEXTS,
+)
+DAYS_OR_TIMES = st.none() | TIMES | TIMES.map(lambda time: time[:10])
 LINES = st.builds(
     Line,
     line_id=REFS,
@@ -67,6 +113,8 @@ LINES = st.builds(
     kind=st.sampled_from(["goods", "gift_card", "tip", "fee", "service"]),
     presentment_total_minor=st.none() | MINOR,
     delivery=st.sampled_from(["", "parcel", "local_delivery", "pickup", "digital", "elsewhere"]),
+    taxes=st.lists(TAXES, max_size=2).map(tuple),
+    gift_message=TEXTS,
 )
 TOTALS = st.builds(
     Totals,
@@ -110,6 +158,16 @@ ORDERS = st.builds(
     shipping_tax_code=TEXTS,
     payment_method=TEXTS,
     amount_due_minor=st.none() | MINOR,
+    tenders=st.lists(TENDERS, max_size=2).map(tuple),
+    fees=st.lists(FEES, max_size=2).map(tuple),
+    shipping_taxes=st.lists(TAXES, max_size=2).map(tuple),
+    ship_by=st.none() | TIMES,
+    deliver_from=DAYS_OR_TIMES,
+    deliver_by=DAYS_OR_TIMES,
+    pickup_at=DAYS_OR_TIMES,
+    parent_ref=TEXTS,
+    subscription_ref=TEXTS,
+    acquisition=st.none() | ACQUISITIONS,
 )
 ODD: list[Any] = [
     None, True, 0, -1, 1, 1.0, 1.5, 2**53, 10**15 + 1, "", "x", "US", "US\n", "USD\n", "ＵＳＤ",
@@ -191,7 +249,8 @@ def test_every_field_of_an_order_is_drawn() -> None:
                 drawn.setdefault((type(one), name), set()).add(repr(getattr(one, name)))
 
     draw()
-    assert seen == {Order, Line, Address, Customer, Totals, Discount, Presentment}
+    parts = {Order, Line, Address, Customer, Totals, Discount, Presentment}
+    assert seen == parts | {Tax, Tender, Fee, Acquisition}
     assert [field for field, values in drawn.items() if len(values) < 2] == []
 
 

@@ -28,6 +28,7 @@ _CUSTOMER = {
     "phone": "+1 502 555 0102",
     "reference": "9001",
     "locale": "en-US",
+    "vat_id": "DE123456789",
 }
 
 _LINES: list[dict[str, object]] = [
@@ -49,6 +50,11 @@ _LINES: list[dict[str, object]] = [
         "presentment_total_minor": 3312,
         "delivery": "parcel",
         "kind": "goods",
+        "taxes": [
+            {"amount_minor": 200, "title": "State tax", "rate_ppm": 60_000, "jurisdiction": "KY"},
+            {"amount_minor": 16, "title": "City tax", "rate_ppm": 5_000, "jurisdiction": "Louis"},
+        ],
+        "gift_message": "For your room",
     },
     {
         "line_id": "72",
@@ -116,7 +122,36 @@ _ORDER: dict[str, object] = {
     "shipping_tax_code": "State tax",
     "payment_method": "card",
     "amount_due_minor": 0,
-}
+    "tenders": [
+        {"amount_minor": 4000, "method": "visa", "kind": "card", "reference": "4242"},
+        {"amount_minor": 1046, "method": "Gift card", "kind": "gift_card", "reference": "ab12"},
+    ],
+    "fees": [
+        {"amount_minor": -50, "title": "Early payment", "kind": "payment", "paid_by": "customer",
+         "line_id": ""},
+        {"amount_minor": 300, "title": "Commission", "kind": "commission", "paid_by": "seller",
+         "line_id": ""},
+    ],
+    "shipping_taxes": [
+        {"amount_minor": 0, "title": "State tax", "rate_ppm": 60_000, "jurisdiction": "KY"}
+    ],
+    "ship_by": "2026-11-24T22:00:00Z",
+    "deliver_from": "2026-11-26",
+    "deliver_by": "2026-11-28",
+    "pickup_at": "2026-11-27T10:00:00Z",
+    "parent_ref": "5550000",
+    "subscription_ref": "sub-9",
+    "acquisition": {
+        "landing_page": "/lamps?utm_source=letter",
+        "referrer": "https://search.example.com",
+        "point_of_sale": "web",
+        "utm_source": "letter",
+        "utm_medium": "email",
+        "utm_campaign": "advent",
+        "utm_term": "lamp",
+        "utm_content": "top",
+    },
+}  # fmt: skip
 
 
 def examples() -> tuple[Example, ...]:

@@ -21,7 +21,8 @@ _CONTINUED = "… "
 _REFERENCE = "Reference "
 _LABELS = (
     _REFERENCE, "Prices include", "Prices without", "Discount ", "The customer saw ", "Note: ",
-    "Gift message: ", "Attribute ", _CONTINUED,
+    "Gift message", "Attribute ", "Paid by ", "Fee ", "VAT id ", "Continues order ",
+    "Subscription ", "Collected at ", "Delivery from ", _CONTINUED,
 )  # fmt: skip
 
 
@@ -60,13 +61,43 @@ def _texts(order: Order) -> Iterator[str]:
     if seen is not None:
         total = decimal_text(seen.totals.total_minor, seen.currency)
         yield f"The customer saw a total of {total} {seen.currency}"
+    yield from _paid(order)
+    yield from _about(order)
     if order.note:
         yield f"Note: {order.note}"
     if order.gift_message:
         yield f"Gift message: {order.gift_message}"
+    for line in order.lines:
+        if line.gift_message:
+            yield f"Gift message of line {line.line_id}: {line.gift_message}"
     for name, value in unpacked(order.attributes).items():
         if not name.startswith(DOUBT):
             yield f"Attribute {name}: {value}"
+
+
+def _paid(order: Order) -> Iterator[str]:
+    for one in order.tenders:
+        amount = f"{decimal_text(one.amount_minor, order.currency)} {order.currency}"
+        name = " ".join(x for x in (one.method or one.kind, one.reference) if x)
+        yield f"Paid by {name or 'other means'}: {amount}"
+    for fee in order.fees:
+        sign = "-" if fee.amount_minor < 0 else ""
+        amount = f"{sign}{decimal_text(abs(fee.amount_minor), order.currency)} {order.currency}"
+        whose = " of the channel" if fee.paid_by == "seller" else ""
+        booked = f", in line {fee.line_id}" if fee.line_id else ""
+        yield f"Fee{whose} {fee.title or fee.kind or 'without a name'}: {amount}{booked}"
+
+
+def _about(order: Order) -> Iterator[str]:
+    for label, text in (
+        ("VAT id", order.customer.vat_id),
+        ("Continues order", order.parent_ref),
+        ("Subscription", order.subscription_ref),
+        ("Collected at", order.pickup_at),
+        ("Delivery from", order.deliver_from),
+    ):
+        if text:
+            yield f"{label} {text}"
 
 
 def _discount(discount: Discount, currency: str) -> str:

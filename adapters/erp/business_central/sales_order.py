@@ -107,7 +107,8 @@ def sales_order(
         ],
     )
     return SalesOrder(
-        fixed={
+        fixed=_wanted_on(order, booking)
+        | {
             "externalDocumentNumber": external_number(booking.channel, order.number),
             "orderDate": _day(order.placed_at, booking.zone),
             "customerNumber": customer,
@@ -116,6 +117,14 @@ def sales_order(
         header={**_ship_to(order.ship_to), **_reach(order)},
         lines=lines,
     )
+
+
+def _wanted_on(order: Order, booking: Booking) -> dict[str, str]:
+    """Return when the customer wants it at the latest, where he says so."""
+    if order.deliver_by is None:
+        return {}
+    day = order.deliver_by
+    return {"requestedDeliveryDate": day if "T" not in day else _day(day, booking.zone)}
 
 
 def _day(at: str, zone: ZoneInfo | None) -> str:

@@ -191,6 +191,10 @@ class HttpWarehouse:
                 {x: y for x, y in told.items() if not x.startswith((DOUBT, "line "))}
             ),
             amount_to_collect=collect,
+            ship_by=order.ship_by or "",
+            deliver_from=order.deliver_from or "",
+            deliver_by=order.deliver_by or "",
+            pickup_at=order.pickup_at or "",
         )
 
     def _label_url(self, call: Call) -> str:
@@ -233,6 +237,7 @@ def _line(order: Order, told: dict[str, str], units: Units) -> shapes.TaskLine:
         title=printable(line.title if line is not None else sku),
         quantity=units.quantity,
         bundle_sku=printable(line.bundle_sku) if line is not None else "",
+        gift_message=printable(line.gift_message)[:MAX_TEXT] if line is not None else "",
         attributes=_within({x[len(about) :]: y for x, y in told.items() if x.startswith(about)}),
     )
 

@@ -26,6 +26,7 @@ class TaskLine(msgspec.Struct, kw_only=True, omit_defaults=True):
     title: str
     quantity: int
     bundle_sku: str = ""
+    gift_message: str = ""
     attributes: dict[str, str] = {}
 
 
@@ -56,6 +57,10 @@ class NewTask(msgspec.Struct, kw_only=True, omit_defaults=True):
     gift_message: str = ""
     attributes: dict[str, str] = {}
     amount_to_collect: Collect | None = None
+    ship_by: str = ""
+    deliver_from: str = ""
+    deliver_by: str = ""
+    pickup_at: str = ""
 
 
 class Task(msgspec.Struct, frozen=True):
