@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from actors.runtime import errors
 from actors.runtime.item import Item
 from actors.runtime.lane import Lane
-from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, UNMATCHED, Envelope, Told
+from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, UNMATCHED, Envelope, ending
 from actors.runtime.observer import Trace
 from actors.runtime.ports import Call, EffectNote, Outbox, Suspensions
 from actors.runtime.references import SigningKeyMissing
@@ -131,8 +131,9 @@ class EffectExecutor:
             self._leave(lane, item)
             return "lost", lost
         except errors.Unauthorised as failed:
+            lane.trouble_begins(str(failed))
             lane.pause_until(self._runtime.clock.monotonic() + lane.policy.rest_seconds)
-            self._answered(lane)
+            self._answered(lane, lets_us_in=False)
             error, soon = failed, lane.policy.rest_seconds
         except errors.Retryable as failed:
             if failed.throttled:
@@ -140,10 +141,10 @@ class EffectExecutor:
                 if not failed.alone:
                     lane.slow_down(self._runtime.clock.monotonic(), failed.retry_after_seconds)
             elif failed.sick:
-                self._failed(lane)
+                self._failed(lane, failed)
             error, soon = failed, lane.retry_delay(item, failed.retry_after_seconds)
         except (errors.Unknown, TimeoutError) as failed:
-            self._failed(lane)
+            self._failed(lane, failed)
             error, soon = failed, lane.retry_delay(item, None)
         except Exception as failed:  # noqa: BLE001 - one look fails; the next is due all the same
             # Such as several of them at the partner: what is there is for a person to say.
@@ -245,14 +246,16 @@ class EffectExecutor:
             item.attempts = 0
             raise
 
-    def _answered(self, lane: Lane) -> None:
+    def _answered(self, lane: Lane, *, lets_us_in: bool = True) -> None:
+        if lets_us_in and lane.trouble_ends():
+            log.info("%s is called again; what waits is released step by step.", lane.name)
         if lane.answered():
-            log.info("%s answers again; what waits is released step by step.", lane.name)
             self._runtime.observer.breaker(lane.name, lane.breaker_state)
 
-    def _failed(self, lane: Lane) -> None:
-        if lane.failed(self._runtime.clock.monotonic()):
-            log.warning("%s fails; its effects wait in the store until it recovers.", lane.name)
+    def _failed(self, lane: Lane, why: BaseException) -> None:
+        opened = lane.failed(self._runtime.clock.monotonic())
+        if (opened or lane.trouble) and lane.trouble_begins(str(why)):
+            log.warning("%s is not called until it recovers, its effects wait: %s", lane.name, why)
         self._runtime.observer.breaker(lane.name, lane.breaker_state)
 
     async def _reply(self, lane: Lane, item: Item, reply: Reply) -> None:
@@ -285,7 +288,7 @@ class EffectExecutor:
             envelope = Envelope(
                 reply,
                 f"{_ENDS[type(reply)]}:{item.number}",
-                _ending(ended),
+                ending(ended),
                 channel=item.channel,
                 ref=item.ref,
                 trace=item.watched,
@@ -309,7 +312,7 @@ class EffectExecutor:
             if not error.alone:
                 lane.slow_down(self._runtime.clock.monotonic(), error.retry_after_seconds)
         elif error.sick:
-            self._failed(lane)
+            self._failed(lane, error)
         if burns and lane.count_try(item) >= lane.policy.retry_attempts:
             reason = f"{lane.name} failed {lane.policy.retry_attempts} times, lastly: {error}"
             await self._give_up(lane, item, reason, known=not item.maybe_done)
@@ -322,7 +325,7 @@ class EffectExecutor:
         # As with a retry; but a fault of the adapter's own is this effect's, whoever is down.
         partners = isinstance(error, errors.Unknown | TimeoutError)
         burns = not (partners and lane.resting)
-        self._failed(lane)
+        self._failed(lane, error)
         item.attempts += 1
         item.maybe_done = True
         reason = str(error) or f"{lane.name} did not answer in {lane.policy.effect_seconds:g} s."
@@ -337,9 +340,10 @@ class EffectExecutor:
         if lane.others_got_in(item):
             await self._retry(lane, item, errors.Retryable(str(error), sick=False))
             return
-        log.error("%s refuses our credential; its effects wait: %s", lane.name, error)
+        if lane.trouble_begins(str(error)):
+            log.error("%s refuses our credential; its effects wait: %s", lane.name, error)
         lane.pause_until(self._runtime.clock.monotonic() + lane.policy.rest_seconds)
-        self._answered(lane)
+        self._answered(lane, lets_us_in=False)
         if not lane.partner.can_look_up:
             item.attempts = 0
         await self._rest(lane, item, str(error), lane.policy.rest_seconds)
@@ -390,11 +394,3 @@ class EffectExecutor:
             due_at=self._runtime.clock.now() + timedelta(seconds=delay),
             error=masked[:500],
         )
-
-
-def _ending(ended: asyncio.Future[tuple[str, str]]) -> Told:
-    def told(outcome: str, reason: str) -> None:
-        if not ended.done():
-            ended.set_result((outcome, reason))
-
-    return told
