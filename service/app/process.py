@@ -242,7 +242,7 @@ class Service:
                 intake=self.intake,
                 lanes=self.lanes,
             ),
-            keep_house(store, self.clock, self.settings.retention),
+            keep_house(store, self.clock, self.settings.retention, count=self.refusals.count),
             store.exchanges.run(),
             self._projection(store).run(),
             self.facts.run(),
