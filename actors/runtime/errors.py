@@ -59,6 +59,11 @@ class JournalUnavailable(Exception):
     """The journal can't be reached or did not answer in time. Nothing may be acknowledged."""
 
 
+class QuarantineFull(JournalUnavailable):
+    """So many refused messages of this channel wait for a person that no more are taken: none of
+    them is dropped, so the message stays where it is."""
+
+
 class MailboxFull(Exception):
     """One order has more inputs waiting than its mailbox holds: redeliver later."""
 

@@ -119,8 +119,9 @@ class EffectExecutor:
             self._leave(lane, item)
             return "lost", lost
         except errors.Unauthorised as failed:
+            lane.trouble_begins(str(failed))
             lane.pause_until(self._runtime.clock.monotonic() + lane.policy.rest_seconds)
-            self._answered(lane)
+            self._answered(lane, lets_us_in=False)
             error, soon = failed, lane.policy.rest_seconds
         except errors.Retryable as failed:
             if failed.throttled:
@@ -128,10 +129,10 @@ class EffectExecutor:
                 if not failed.alone:
                     lane.slow_down(self._runtime.clock.monotonic(), failed.retry_after_seconds)
             elif failed.sick:
-                self._failed(lane)
+                self._failed(lane, failed)
             error, soon = failed, lane.retry_delay(item, failed.retry_after_seconds)
         except (errors.Unknown, TimeoutError) as failed:
-            self._failed(lane)
+            self._failed(lane, failed)
             error, soon = failed, lane.retry_delay(item, None)
         except errors.NeedsPerson as failed:  # such as several of them at the partner
             self._answered(lane)
@@ -268,14 +269,16 @@ class EffectExecutor:
             item.attempts = 0
             raise
 
-    def _answered(self, lane: Lane) -> None:
+    def _answered(self, lane: Lane, *, lets_us_in: bool = True) -> None:
+        if lets_us_in and lane.trouble_ends():
+            log.info("%s is called again; what waits is released step by step.", lane.name)
         if lane.answered():
-            log.info("%s answers again; what waits is released step by step.", lane.name)
             self._runtime.observer.breaker(lane.name, lane.breaker_state)
 
-    def _failed(self, lane: Lane) -> None:
-        if lane.failed(self._runtime.clock.monotonic()):
-            log.warning("%s fails; its effects wait in the store until it recovers.", lane.name)
+    def _failed(self, lane: Lane, why: BaseException) -> None:
+        opened = lane.failed(self._runtime.clock.monotonic())
+        if (opened or lane.trouble) and lane.trouble_begins(str(why)):
+            log.warning("%s is not called until it recovers, its effects wait: %s", lane.name, why)
         self._runtime.observer.breaker(lane.name, lane.breaker_state)
 
     async def _reply(self, lane: Lane, item: Item, reply: Reply) -> None:
@@ -314,7 +317,7 @@ class EffectExecutor:
             if not error.alone:
                 lane.slow_down(self._runtime.clock.monotonic(), error.retry_after_seconds)
         elif error.sick:
-            self._failed(lane)
+            self._failed(lane, error)
         if burns and lane.count_try(item) >= lane.policy.retry_attempts:
             reason = f"{lane.name} failed {lane.policy.retry_attempts} times, lastly: {error}"
             await self._give_up(lane, item, reason, known=not item.maybe_done)
@@ -325,9 +328,8 @@ class EffectExecutor:
 
     async def _unknown(self, lane: Lane, item: Item, error: BaseException) -> None:
         # As with a retry; but a fault of the adapter's own is this effect's, whoever is down.
-        partners = isinstance(error, errors.Unknown | TimeoutError)
-        burns = not (partners and lane.resting)
-        self._failed(lane)
+        burns = not (isinstance(error, errors.Unknown | TimeoutError) and lane.resting)
+        self._failed(lane, error)
         item.attempts += 1
         item.maybe_done = True
         reason = str(error) or f"{lane.name} did not answer in {lane.policy.effect_seconds:g} s."
@@ -342,9 +344,10 @@ class EffectExecutor:
         if lane.others_got_in(item):
             await self._retry(lane, item, errors.Retryable(str(error), sick=False))
             return
-        log.error("%s refuses our credential; its effects wait: %s", lane.name, error)
+        if lane.trouble_begins(str(error)):
+            log.error("%s refuses our credential; its effects wait: %s", lane.name, error)
         lane.pause_until(self._runtime.clock.monotonic() + lane.policy.rest_seconds)
-        self._answered(lane)
+        self._answered(lane, lets_us_in=False)
         if not lane.partner.can_look_up:
             item.attempts = 0
         await self._rest(lane, item, str(error), lane.policy.rest_seconds)

@@ -59,6 +59,7 @@ class Lane:
         self._not_before = 0.0  # no look into the store before, whatever is due
         self._paused_until = 0.0
         self._asked_to_slow_down = 0
+        self._trouble = ""
         self._wakes: list[float] = []
         self._wake = asyncio.Event()
         self._limiter = _limiter(policy.rate_per_second)
@@ -109,6 +110,11 @@ class Lane:
     def next_look_at(self) -> float:
         """When the store is asked the next time."""
         return self._next_look_at
+
+    @property
+    def trouble(self) -> str:
+        """Why the partner is not called, in a sentence; "" when it is."""
+        return self._trouble
 
     # --- what was committed -----------------------------------------------------------------------
 
@@ -270,6 +276,16 @@ class Lane:
         """The effect rests in the store until that moment."""
         self.release(item)
         self.wake_at(until)
+
+    def trouble_begins(self, why: str) -> bool:
+        """The partner is not called for now. Returns True when it was before: then it is said."""
+        is_new, self._trouble = not self._trouble, why or "It fails."
+        return is_new
+
+    def trouble_ends(self) -> bool:
+        """The partner lets us in and answers. Returns True when that is news."""
+        was, self._trouble = bool(self._trouble), ""
+        return was
 
     # --- patience ---------------------------------------------------------------------------------
 

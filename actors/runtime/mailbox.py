@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -69,3 +70,13 @@ class Envelope:
         if not self.ended:
             self.ended = True
             self.told(outcome, reason)
+
+
+def ending(ended: asyncio.Future[tuple[str, str]]) -> Told:
+    """Return what tells a future how an envelope ended."""
+
+    def told(outcome: str, reason: str) -> None:
+        if not ended.done():
+            ended.set_result((outcome, reason))
+
+    return told

@@ -6,7 +6,7 @@ import asyncio
 
 from actors.runtime import errors
 from actors.runtime.item import Item
-from actors.runtime.mailbox import Envelope, Told
+from actors.runtime.mailbox import Envelope, ending
 from actors.runtime.registry import Registry
 from schemas.messages.inputs import EffectDone, EffectGivenUp, EffectRefused
 
@@ -33,7 +33,7 @@ async def post(registry: Registry, item: Item, reply: Reply) -> tuple[str, str]:
         envelope = Envelope(
             reply,
             f"{end}:{item.number}",
-            _ending(ended),
+            ending(ended),
             channel=item.channel,
             ref=item.ref,
             trace=item.watched,
@@ -44,11 +44,3 @@ async def post(registry: Registry, item: Item, reply: Reply) -> tuple[str, str]:
             await asyncio.sleep(POST_AGAIN_SECONDS)
             continue
         return await ended
-
-
-def _ending(ended: asyncio.Future[tuple[str, str]]) -> Told:
-    def told(outcome: str, reason: str) -> None:
-        if not ended.done():
-            ended.set_result((outcome, reason))
-
-    return told

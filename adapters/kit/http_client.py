@@ -23,6 +23,7 @@ from actors.runtime.ports import Call, Clock
 from adapters.kit import direct_http
 from adapters.kit.direct_http import DirectHttp
 from adapters.kit.exchanges import Exchanges
+from adapters.kit.unreachable import words_of
 
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 """A label of several parcels is the largest thing a partner sends: some hundred kilobytes."""
@@ -147,7 +148,7 @@ class HttpClient:
                 partner, f"did not answer within {request.timeout_seconds:g} seconds", writes
             ) from None
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise Retryable(f"{partner} can't be reached: {error}.") from error
+            raise Retryable(words_of(partner, error)) from error
         except (aiohttp.ClientError, OSError) as error:
             what = f"broke the connection off ({type(error).__name__})"
             raise lost(partner, what, writes) from error

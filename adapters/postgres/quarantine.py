@@ -1,7 +1,8 @@
 """Payloads that did not pass the edge, whole: how they are kept, and how they leave.
 
-What is kept is bounded: the newest MAX_ITEMS, MAX_BYTES of originals, RETENTION_DAYS. `prune` takes
-away what is beyond; it runs in the background, and soon when `crowded` says that much has come.
+What is kept is bounded channel by channel (`quarantine_room`): what is decided goes first, and when
+too much waits for a person no more is taken. `prune` takes away what is beyond; it runs in the
+background, and soon when `crowded` says that much has come.
 Whatever a sender wrote is sealed: the bytes, their headers, and the sentences, which quote them.
 """
 
@@ -16,23 +17,16 @@ from pathlib import Path
 
 import msgspec
 
+from actors.runtime.errors import QuarantineFull
 from actors.runtime.ports import Quarantined
 from adapters.postgres.audit import text_of
 from adapters.postgres.group import Group
 from adapters.postgres.pool import Pool
+from adapters.postgres.quarantine_room import MAX_BYTES, MAX_ITEMS, RETENTION_DAYS, Room
 from adapters.postgres.sealing import Sealing
 from adapters.postgres.statements import parse
 
-MAX_ITEMS = 100_000
-"""More refusals than people can look at in a year: it would be one fault many times over."""
-
-MAX_BYTES = 2 * 1024**3
-"""Originals in all: a flood of bad payloads must not fill the disk that good orders need."""
-
-RETENTION_DAYS = 90
-"""Longer than any sender repeats, and long enough for a quarter's books to be closed."""
-
-CROWDED_ITEMS, CROWDED_BYTES = 10_000, 256 * 1024**2
+CROWDED_ITEMS, CROWDED_BYTES = 10_000, 128 * 1024**2
 """What may come between two prunings before the next one is due at once: a tenth of the bounds."""
 
 PRUNED_AT_ONCE = 500
@@ -52,8 +46,9 @@ class PostgresQuarantine:
     """Implements actors.runtime.ports.Quarantine. Every call raises JournalUnavailable within the
     pool's deadline when Postgres does not answer."""
 
-    def __init__(self, pool: Pool, sealing: Sealing) -> None:
+    def __init__(self, pool: Pool, sealing: Sealing, channels: Sequence[str] = ()) -> None:
         self._pool = pool
+        self.room = Room(pool, _sql()["fills"], channels)
         self._sealing = sealing
         self._came_items = self._came_bytes = 0
         # Fifty megabytes wait at most: items are a megabyte each at worst.
@@ -68,7 +63,8 @@ class PostgresQuarantine:
     async def keep(self, item: Quarantined) -> None:
         """Store the item durably, once per delivery id; the first one stays. Other bytes under the
         same id are another item, with the digest of its bytes behind the id. What a person released
-        and is refused again opens its item again, with what is wrong now."""
+        and is refused again opens its item again, with what is wrong now. Raises QuarantineFull
+        when too much of its channel waits for a person."""
         await self._keeps.submit(item)
 
     @property
@@ -84,17 +80,24 @@ class PostgresQuarantine:
         most_bytes: int = MAX_BYTES,
         retention_days: float = RETENTION_DAYS,
     ) -> int:
-        """Take away up to PRUNED_AT_ONCE of what is beyond the bounds, oldest first; return how
-        many went. 0: nothing is beyond them any more."""
+        """Take away up to PRUNED_AT_ONCE of what is beyond a channel's bounds and decided, or too
+        old, oldest first; return how many went. 0: nothing is beyond them any more."""
         before = now - timedelta(days=retention_days)
         gone = await self._pool.fetch(
-            _sql()["prune"], most_items, most_bytes, before, PRUNED_AT_ONCE
+            _sql()["prune"], most_items, most_bytes, before, PRUNED_AT_ONCE, self.room.channels
         )
         if not gone:
             self._came_items = self._came_bytes = 0
         return len(gone)
 
-    async def _write(self, batch: Sequence[Quarantined]) -> Sequence[None]:
+    async def _write(self, batch: Sequence[Quarantined]) -> Sequence[QuarantineFull | None]:
+        answers = await self.room.refuse_full([item.channel for item in batch])
+        taken = [item for item, why in zip(batch, answers, strict=True) if why is None]
+        if taken:
+            await self._keep(taken)
+        return answers
+
+    async def _keep(self, batch: Sequence[Quarantined]) -> None:
         digests = [hashlib.sha256(item.original).digest() for item in batch]
         prints = [fingerprint_of(item) for item in batch]
         enclose = self._sealing.enclose
@@ -124,8 +127,9 @@ class PostgresQuarantine:
             [len(item.original) for item in batch],
         )
         self._came_items += len(batch)
-        self._came_bytes += sum(len(item.original) for item in batch)
-        return [None] * len(batch)
+        for item in batch:
+            self._came_bytes += len(item.original)
+            self.room.came(item.channel, len(item.original))
 
 
 def place_of(named: bytes | str) -> str:

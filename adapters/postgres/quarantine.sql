@@ -38,18 +38,25 @@ FROM given g WHERE NOT EXISTS (SELECT FROM back b WHERE b.delivery_id = g.delive
 ON CONFLICT (delivery_id) DO NOTHING;
 
 -- name: prune
--- From the newest backwards: all before the first that is too many, too much or too old goes, so many at a time: one statement
--- for a flood's half million would outlast its deadline, each time again.
+-- Of each channel what is decided and too much, oldest first, and whatever is too old. What waits for a person counts first and
+-- never goes for being too much. So many at a time: one statement for a flood's half million would outlast its deadline, each time
+-- again.
 DELETE FROM quarantine WHERE id IN (
-    SELECT id FROM quarantine WHERE id <= (
-        SELECT id FROM (
-            SELECT id, at, row_number() OVER newest AS place,
-                sum(size_bytes::bigint + edited_bytes) OVER newest AS bytes
-            FROM quarantine WINDOW newest AS (ORDER BY id DESC)
-        ) q
-        WHERE place > $1 OR bytes > $2 OR at < $3
-        ORDER BY id DESC LIMIT 1
-    )
+    SELECT id FROM (
+        SELECT id, at, state, row_number() OVER newest AS place,
+            sum(size_bytes::bigint + edited_bytes) OVER newest AS bytes
+        FROM quarantine
+        WINDOW newest AS (
+            PARTITION BY CASE WHEN channel = ANY($5::text[]) THEN channel ELSE '' END ORDER BY state = 'open' DESC, id DESC
+        )
+    ) q
+    WHERE at < $3 OR (state <> 'open' AND (place > $1 OR bytes > $2))
     ORDER BY id LIMIT $4
 )
 RETURNING id;
+
+-- name: fills
+-- How much waits for a person, by channel; channels that are not configured count together, under "".
+SELECT CASE WHEN channel = ANY($1::text[]) THEN channel ELSE '' END AS bucket, count(*) AS items,
+    sum(size_bytes::bigint + edited_bytes)::bigint AS bytes, min(at) AS oldest
+FROM quarantine WHERE state = 'open' GROUP BY 1;

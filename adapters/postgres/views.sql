@@ -48,13 +48,17 @@ LEFT JOIN body_keys k ON k.order_id = b.order_id AND k.name = b.name
 WHERE b.order_id = $1 AND b.name = '';
 
 -- name: effects_of
--- The newest, because an order that was asked about for weeks has a thousand old questions.
-SELECT number, key, lane, kind, status, attempts, error, due_at, at, settled_at, trace
-FROM effects WHERE order_id = $1 ORDER BY number DESC LIMIT $2;
+-- The newest, because an order that was asked about for weeks has a thousand old questions. One that was not tried yet, because
+-- its partner is not called, says why.
+SELECT number, key, e.lane, kind, status, attempts,
+    CASE WHEN error = '' AND status = 'open' THEN coalesce(t.words, '') ELSE error END AS error, due_at, at, settled_at, trace
+FROM effects e LEFT JOIN troubles t ON t.lane = e.lane WHERE order_id = $1 ORDER BY number DESC LIMIT $2;
 
 -- name: under_way
-SELECT number, key, lane, kind, status, attempts, error, due_at, at
-FROM effects WHERE order_id = $1 AND status IN ('open', 'suspended') ORDER BY number LIMIT $2;
+SELECT number, key, e.lane, kind, status, attempts,
+    CASE WHEN error = '' AND status = 'open' THEN coalesce(t.words, '') ELSE error END AS error, due_at, at
+FROM effects e LEFT JOIN troubles t ON t.lane = e.lane
+WHERE order_id = $1 AND status IN ('open', 'suspended') ORDER BY number LIMIT $2;
 
 -- name: timers_of
 SELECT key, name, due_at, error FROM timers WHERE order_id = $1 ORDER BY due_at, key, name LIMIT $2;

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 DISK_LOW, DISK_FULL, STREAM_SILENT = "disk_low", "disk_full", "stream_silent"
+PARTNER_NOT_CALLED = "partner_not_called"
+QUARANTINE_FILLING, QUARANTINE_FULL = "quarantine_filling", "quarantine_full"
 
 OF_THE_SERVICE: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -17,6 +19,18 @@ OF_THE_SERVICE: Mapping[str, tuple[str, str]] = MappingProxyType(
         DISK_FULL: (
             "The disk of the data directory is full: webhooks and orders are answered 503.",
             "Make room or enlarge the disk; intake goes on by itself. What was accepted is kept.",
+        ),
+        PARTNER_NOT_CALLED: (
+            "A partner can't be reached, fails, or refuses our credential: it is not called.",
+            "`orderwright doctor` says why and whose turn it is; what waits goes on by itself.",
+        ),
+        QUARANTINE_FILLING: (
+            "A channel's quarantine is nearly full, or something in it soon expires undecided.",
+            "`quarantine groups` shows the faults: release or discard what waits.",
+        ),
+        QUARANTINE_FULL: (
+            "A channel's quarantine is full: its refused messages wait in the stream instead.",
+            "`quarantine groups` shows the faults: release or discard what waits, soon.",
         ),
         STREAM_SILENT: (
             "The message stream acknowledged nothing, so that nothing was taken in.",

@@ -90,6 +90,22 @@ class Restarts(Protocol):
         ...
 
 
+class DiskMetrics:
+    """Metrics of the data directory's disk."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.free = Gauge(
+            "orderwright_disk_free_bytes",
+            "Bytes free on the disk of the data directory.",
+            registry=registry,
+        )
+        self.state = Gauge(
+            "orderwright_disk_state",
+            "The disk of the data directory: 0 ok, 1 low, 2 full: nothing is taken in.",
+            registry=registry,
+        )
+
+
 class Disk:
     """`place` is the data directory, None when no server is embedded; `nats` the embedded server,
     None for an external one, which its operator restarts. `count` counts an occurrence of an
@@ -110,16 +126,7 @@ class Disk:
         self._nats = nats
         self._clock = clock
         self._count = count
-        self._free = Gauge(
-            "orderwright_disk_free_bytes",
-            "Bytes free on the disk of the data directory.",
-            registry=registry,
-        )
-        self._state = Gauge(
-            "orderwright_disk_state",
-            "The disk of the data directory: 0 ok, 1 low, 2 full: nothing is taken in.",
-            registry=registry,
-        )
+        self._metrics = DiskMetrics(registry)
         self._room: Room | None = None
         self._why = ""
         self._starved = False
@@ -165,8 +172,8 @@ class Disk:
 
     def _see(self, room: Room) -> None:
         self._room = room
-        self._free.set(room.free)
-        self._state.set(room.state)
+        self._metrics.free.set(room.free)
+        self._metrics.state.set(room.state)
         self._starved = self._starved or room.free < STARVED_BYTES
         if room.state == FULL:
             self._why = self._stream.closed_because = (

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 from collections.abc import Awaitable, Callable
+from importlib import metadata
 from pathlib import Path
 
 from actors.runtime.errors import JournalUnavailable
 from service.app import running
 from service.app.clock import SystemClock
 from service.app.errors import OperatorError, SchemaRefused
-from service.app.findings import Finding, bad, good
-from service.app.partner_checks import channel_jobs, probes, roles
+from service.app.findings import MACHINES, Finding, bad, good
+from service.app.partner_checks import channel_jobs, not_called, probes, roles
 from service.app.sessions import open_reports
 from service.embedded.external import check_nats, check_postgres
 from service.settings import Settings, unknown_variables
@@ -27,13 +29,21 @@ MOST_SKEW_SECONDS = 2.0
 
 async def examine(settings: Settings) -> list[Finding]:
     """Look at everything that can be seen from here; a running service is not touched."""
-    findings = [_data(settings), _disk(settings), *_variables(settings), *roles(settings)]
+    findings = [
+        _version(),
+        _data(settings),
+        _disk(settings),
+        *_variables(settings),
+        *roles(settings),
+    ]
     dsn = settings.postgres_dsn.reveal() if settings.postgres_dsn else ""
     url = settings.nats_url.reveal() if settings.nats_url else ""
+    alive = False
     try:
         found = running.read(Path(settings.data_dir))
         findings.append(_running(found))
-        if running.is_alive(found):
+        alive = running.is_alive(found)
+        if alive:
             dsn, url = dsn or found.postgres_dsn, url or found.nats_url
     except running.NotRunning:
         findings.append(good("service", "none runs on this data directory."))
@@ -44,7 +54,17 @@ async def examine(settings: Settings) -> list[Finding]:
         findings.append(await _clock(dsn))
         if findings[-2].good:
             findings += await channel_jobs(settings, dsn)
+            findings += await not_called(dsn) if alive else []
     return [*findings, *await probes(settings)]
+
+
+def _version() -> Finding:
+    ours = f"Python {platform.python_version()} on {platform.system()} {platform.release()}"
+    try:
+        found = metadata.version("orderwright")
+    except metadata.PackageNotFoundError:
+        found = "from its source"
+    return good("orderwright", f"{found}, {ours}.")
 
 
 def _data(settings: Settings) -> Finding:
@@ -52,7 +72,7 @@ def _data(settings: Settings) -> Finding:
     if not folder.exists():
         return good("data", f"{folder} will be made at the first start.")
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        return bad("data", f"{folder} can't be written by this user; change its owner.")
+        return bad("data", f"{folder} can't be written by this user; change its owner.", MACHINES)
     return good("data", f"{folder} is there and can be written.")
 
 
@@ -63,7 +83,8 @@ def _disk(settings: Settings) -> Finding:
     free = shutil.disk_usage(folder).free
     words = f"{free / 1024**3:.1f} GiB are free"
     if free < LEAST_FREE_BYTES:
-        return bad("disk", f"{words}; at least 2 GiB are needed. Free some, or move the data.")
+        words = f"{words}; at least 2 GiB are needed. Free some, or move the data."
+        return bad("disk", words, MACHINES)
     return good("disk", f"{words}.")
 
 
@@ -83,7 +104,7 @@ async def _server(name: str, address: str, check: Callable[[str], Awaitable[str]
     try:
         return good(name, f"answers, version {await check(address)}.")
     except OperatorError as error:
-        return bad(name, str(error))
+        return bad(name, str(error), f"the operator's of this {name}")
 
 
 async def _schema(dsn: str) -> Finding:
@@ -101,5 +122,7 @@ async def _clock(dsn: str) -> Finding:
         rows = await pool.fetch("SELECT extract(epoch FROM clock_timestamp())::float8 AS now")
     skew = abs(SystemClock().now().timestamp() - rows[0]["now"])
     if skew > MOST_SKEW_SECONDS:
-        return bad("clock", f"differs from the database's by {skew:.1f} s; set both by NTP.")
+        return bad(
+            "clock", f"differs from the database's by {skew:.1f} s; set both by NTP.", MACHINES
+        )
     return good("clock", f"agrees with the database's to {skew:.2f} s.")

@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from actors.runtime.errors import JournalUnavailable
 from adapters.postgres.leases import JOBS
+from adapters.postgres.quarantine_room import Room
+from schemas.contracts.service_incidents import QUARANTINE_FILLING, QUARANTINE_FULL
 from service.app.clock import SystemClock
 from service.settings import Retention
 from service.wiring.store import Store
@@ -23,9 +26,12 @@ MAX_STATEMENTS = 1_000
 """Per round and kind: half a million items, five million answers; the next round continues."""
 
 
-async def keep_house(store: Store, clock: SystemClock, retention: Retention) -> None:
+async def keep_house(
+    store: Store, clock: SystemClock, retention: Retention, *, count: Callable[[str, str], None]
+) -> None:
     """Clean up every ten minutes until cancelled, and the quarantine as soon as much has arrived,
-    while this process holds the lease on the jobs. The next round makes up for one that failed."""
+    while this process holds the lease on the jobs. The next round makes up for one that failed.
+    `count` counts an occurrence of an incident, by category and channel."""
     due = clock.monotonic() + PERIOD_SECONDS
     while True:
         await asyncio.sleep(LOOK_SECONDS)
@@ -36,12 +42,24 @@ async def keep_house(store: Store, clock: SystemClock, retention: Retention) -> 
             continue
         try:
             await tidy(store, clock)
+            await warn(store.quarantine.room, clock, count)
             if whole_round:
                 due = clock.monotonic() + PERIOD_SECONDS
                 await _let_go(store, clock, retention)
         except JournalUnavailable as error:
             due = clock.monotonic() + PERIOD_SECONDS
             log.info("Housekeeping waits for the database: %s", error)
+
+
+async def warn(room: Room, clock: SystemClock, count: Callable[[str, str], None]) -> None:
+    """Count the channels whose quarantine is full, or soon will be, or whose items will soon expire
+    undecided. Raises JournalUnavailable."""
+    now = clock.now()
+    for channel, fill in (await room.count()).items():
+        if fill.is_full:
+            count(QUARANTINE_FULL, channel)
+        elif fill.is_filling(now):
+            count(QUARANTINE_FILLING, channel)
 
 
 async def _let_go(store: Store, clock: SystemClock, retention: Retention) -> None:

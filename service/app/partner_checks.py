@@ -7,14 +7,16 @@ import asyncio
 from contextlib import AsyncExitStack
 
 from actors.kernel.setup import Place, Setup
-from actors.runtime.errors import PartnerError
+from actors.runtime.errors import PartnerError, Retryable, Unknown
 from adapters.kit.settings import PartnerSettings
 from adapters.postgres.incident_views import IncidentViews
 from adapters.postgres.sync import SyncStore
+from adapters.postgres.troubles import Troubles
 from schemas.contracts.incidents import API_VERSION_DRIFT
+from service.app import tls
 from service.app.clock import SystemClock
 from service.app.errors import OperatorError
-from service.app.findings import Finding, bad, good
+from service.app.findings import PARTNERS, Finding, bad, good
 from service.app.sessions import NoStream, open_reports
 from service.settings import Settings
 from service.settings.roles import places_of, setups
@@ -79,18 +81,39 @@ async def channel_jobs(settings: Settings, dsn: str) -> list[Finding]:
     return findings
 
 
+async def not_called(dsn: str) -> list[Finding]:
+    """Say which partners the running service does not call, and why."""
+    async with open_reports(dsn) as pool:
+        found = await Troubles(pool).all()
+    return [
+        bad(f"{one.lane}, not called", f"since {one.since:%Y-%m-%d %H:%M:%S} UTC: {one.words}")
+        for one in found
+    ]
+
+
 async def _probed(
     name: str, settings: PartnerSettings, kits: Kits, room: asyncio.Semaphore
 ) -> Finding:
-    what = f"{name} ({settings.kind})"
+    what, clock = f"{name} ({settings.kind})", SystemClock()
     async with room:
+        began = clock.monotonic()
+        certificates = await tls.certificates(tls.addresses(settings))
+        details = tuple(one.words(clock.now()) for one in certificates)
         try:
             async with asyncio.timeout(PROBE_SECONDS):
-                return good(what, await probe(settings, kits.of(name)))
+                said = await probe(settings, kits.of(name))
         except TimeoutError:
-            return bad(what, f"did not answer within {PROBE_SECONDS:g} seconds.")
+            words = f"did not answer within {PROBE_SECONDS:g} seconds."
+            return bad(what, words, PARTNERS, details=details)
+        except (Retryable, Unknown) as error:
+            return bad(what, str(error), PARTNERS, details=details)
         except (PartnerError, OperatorError) as error:
-            return bad(what, str(error))
+            return bad(what, str(error), details=details)
+    details = (f"answered after {clock.monotonic() - began:.2f} s", *details)
+    ending = [one.words(clock.now()) for one in certificates if one.ends_soon(clock.now())]
+    if ending:
+        return bad(what, f"{ending[0]}. Have it renewed.", PARTNERS, details=details)
+    return good(what, said, details=details)
 
 
 def _roles(setup: Setup) -> str:

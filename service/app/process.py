@@ -26,6 +26,7 @@ from adapters.nats.connection import NatsTooOld, NatsUnusable
 from adapters.nats.seal import Seal
 from adapters.postgres.incidents import Incidents
 from adapters.postgres.leases import JOBS
+from adapters.postgres.troubles import Troubles
 from service.app import collector, running
 from service.app.clock import SystemClock
 from service.app.common import Common
@@ -39,6 +40,7 @@ from service.app.projections import IncidentMetrics, Projection, Refusals
 from service.app.sampling import sample_gauges
 from service.app.servers import Servers, open_servers
 from service.app.sessions import signing_keys
+from service.app.troubles import keep_troubles
 from service.channels.run import keep_channels
 from service.channels.sync import SyncMetrics
 from service.embedded.proc import start_ticks
@@ -241,11 +243,14 @@ class Service:
                 intake=self.intake,
                 lanes=self.lanes,
             ),
-            keep_house(store, self.clock, self.settings.retention),
+            keep_house(store, self.clock, self.settings.retention, count=self.refusals.count),
             store.exchanges.run(),
             self._projection(store).run(),
             self.facts.run(),
             self.disk.run(),
+            keep_troubles(
+                self.lanes, Troubles(store.reports), self.clock, count=self.refusals.count
+            ),
             keep_channels(
                 self.settings,
                 self.clock,

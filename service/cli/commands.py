@@ -130,14 +130,22 @@ def migrate(config_file: ConfigFile = None) -> None:
 
 
 @application.command()
-def doctor(config_file: ConfigFile = None, data: Data = None) -> None:
-    """Check for problems that would keep the service from working."""
+def doctor(
+    config_file: ConfigFile = None,
+    data: Data = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Also print times and TLS certificates.")
+    ] = False,
+) -> None:
+    """Check for problems that would keep the service from working, and say whose turn it is."""
     from service.app.doctor import examine
     from service.app.located import settings_meant
 
     findings = asyncio.run(examine(settings_meant(config_file, data, _note)))
     for finding in findings:
-        print(f" {'✔' if finding.good else '✘'} {finding.what}: {finding.words}")
+        print(f" {finding.line()}")
+        for detail in finding.details if verbose else ():
+            print(f"     {detail}")
     bad = sum(not finding.good for finding in findings)
     if bad:
         raise NotGood(f"Doctor found {bad} fault{'s' * (bad != 1)}; the lines above say which.")

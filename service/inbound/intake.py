@@ -370,7 +370,7 @@ class Intake:
         try:
             await self._quarantine.keep(item)
         except JournalUnavailable as error:
-            log.warning("Quarantine is unavailable; the message will be delivered again: %s", error)
+            log.warning("The message is not kept and will be delivered again: %s", error)
             self._give_back(delivery, AWAY_SECONDS)
             return
         self._watch.quarantined(reason)

@@ -112,7 +112,7 @@ async def open_store(
         outbox=PostgresOutbox(pool, leases, sealing),
         timers=PostgresTimers(pool),
         suspensions=PostgresSuspensions(pool, leases),
-        quarantine=PostgresQuarantine(reports, sealing),
+        quarantine=PostgresQuarantine(reports, sealing, tuple(settings.channels)),
         stock=StockPartner(pool),
         views=Views(reports, sealing),
         idempotency=Idempotency(reports, sealing),

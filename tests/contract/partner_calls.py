@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from aiohttp import web
 
@@ -203,14 +204,19 @@ def fedex(client: HttpClient, base: str, **changes: object) -> Fedex:
 
 
 def mail(
-    port: int, clock: TestClock | None = None, *, timeout_seconds: float = 2.0, connections: int = 8
+    port: int,
+    clock: TestClock | None = None,
+    *,
+    timeout_seconds: float = 2.0,
+    connections: int = 8,
+    security: Literal["none", "starttls", "tls"] = "none",
 ) -> SmtpMail:
     """The mail server on this port of this machine."""
     settings = SmtpSettings(
         kind="smtp",
         host="127.0.0.1",
         port=port,
-        security="none",
+        security=security,
         from_address="orders@acme.example",
         from_name="Acme, Inc.",
         domain="acme.example",

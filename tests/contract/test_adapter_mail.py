@@ -128,11 +128,20 @@ async def test_silence_after_the_message(running: Running, simulators: Client) -
 
 
 async def test_no_one_listens() -> None:
-    """A mail server that can't be reached is Retryable."""
+    """A mail server that can't be reached is Retryable, and the sentence says where it was
+    sought."""
     async with scripted() as (port, _):
         free = port
-    with pytest.raises(Retryable):
+    with pytest.raises(Retryable, match=rf"127\.0\.0\.1:{free}.*the connection is refused"):
         await mail(free).perform(a_call(CONFIRMED))
+
+
+async def test_a_server_without_starttls_is_named() -> None:
+    """A mail server that does not offer what is configured is Retryable, and the sentence says what
+    to set."""
+    async with scripted("502 What is that?") as (port, _):
+        with pytest.raises(Retryable, match=r"does not offer STARTTLS\. Set `security`"):
+            await mail(port, security="starttls").perform(a_call(CONFIRMED))
 
 
 @pytest.mark.parametrize(

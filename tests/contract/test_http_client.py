@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -19,6 +20,7 @@ from adapters.kit.http_client import (
     Request,
     open_session,
 )
+from tests.certificates import self_signed
 from tests.contract.partner_calls import TestClock, http_client, stubbed
 
 HEADERS = {"User-Agent": "test"}
@@ -130,13 +132,28 @@ async def test_not_sent_at_all(client: HttpClient) -> None:
     """Refused connections, unknown hosts and strangers' TLS are Retryable even for a write."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        with pytest.raises(Retryable, match="can't be reached"):
+        with pytest.raises(Retryable, match="can't be reached: the connection is refused"):
             await send(client, f"http://127.0.0.1:{taken.getsockname()[1]}")
-    with pytest.raises(Retryable):
+    with pytest.raises(Retryable, match="can't be reached: its name is not known"):
         await send(client, "http://nobody.invalid")
     async with stubbed() as stub:
-        with pytest.raises(Retryable):
+        with pytest.raises(Retryable, match="can't be reached: TLS fails"):
             await send(client, stub.url.replace("http:", "https:"))
+
+
+async def test_a_certificate_that_is_not_valid_is_named(client: HttpClient, tmp_path: Path) -> None:
+    """A certificate of the partner's own making is refused, and the sentence says whose turn it
+    is."""
+    server = await asyncio.start_server(
+        lambda reader, writer: writer.close(), "127.0.0.1", 0, ssl=self_signed(tmp_path)
+    )
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(
+            Retryable, match=r"certificate .* is not valid for us \(self.signed"
+        ) as e:
+            await send(client, f"https://127.0.0.1:{port}")
+    assert "have the partner renew it" in str(e.value)
 
 
 async def test_a_time_limit_on_connecting() -> None:

@@ -376,22 +376,5 @@ async def test_spec_schemas_and_version(whole: Whole) -> None:
     assert re.fullmatch(r"orderwright \S.*\n", whole.cli("version", running=False))
 
 
-async def test_doctor(whole: Whole, empty: Path) -> None:
-    """At a healthy service all is ticked; what is wrong is said in words, and the code is 1."""
-    good = whole.cli("doctor", "--config", str(whole.world.config))
-    assert "✘" not in good
-    parts = ("data", "disk", "service", "postgres", "nats", "schema", "clock")
-    for what in (*parts, f"roles of {CHANNEL}", "place east", "bc (business_central)"):
-        assert f" ✔ {what}: " in good
-    wrong = {"ORDERWRIGHT_NATS_URL": "nats://127.0.0.1:1", "ORDERWRIGHT_NATS_ULR": "x"}
-    bad = whole.cli("doctor", code=1, environ=wrong, cwd=empty, running=False)
-    assert " ✘ nats: " in bad
-    assert "did you mean ORDERWRIGHT_NATS_URL" in bad
-    assert "no channel is configured, so no order can come in" in bad
-    assert bad.strip().splitlines()[-1] == (
-        "orderwright: Doctor found 3 faults; the lines above say which."
-    )
-
-
 def _plain(order: Order) -> Any:
     return msgspec.to_builtins(order)

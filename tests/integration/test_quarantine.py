@@ -11,8 +11,9 @@ import pytest
 from msgspec.structs import replace
 
 import adapters.postgres.quarantine
-from actors.runtime.errors import JournalUnavailable
+from actors.runtime.errors import JournalUnavailable, QuarantineFull
 from actors.runtime.ports import Quarantined
+from adapters.postgres import quarantine_room
 from adapters.postgres.migrate import migrate
 from adapters.postgres.pool import Pool
 from adapters.postgres.quarantine import PostgresQuarantine, fingerprint_of
@@ -22,6 +23,8 @@ from adapters.postgres.quarantine_workflow import (
     ListedItem,
     QuarantineWorkflow,
 )
+from service.app import housekeeping
+from service.app.clock import SystemClock
 from tests.appends import SEALING
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -165,16 +168,20 @@ async def test_originals_come_oldest_first_within_their_bytes(
 async def test_what_is_kept_is_bounded(
     quarantine: PostgresQuarantine, workflow: QuarantineWorkflow
 ) -> None:
-    """Beyond number, bytes or age the oldest go, and nothing else."""
+    """Beyond number or bytes the oldest go that were decided, beyond their age all, and nothing
+    else."""
     for number in range(6):
         await quarantine.keep(
             item(number, at=NOW - timedelta(days=6 - number), original=b"x" * 100)
         )
     assert await quarantine.prune(NOW) == 0
+    assert await quarantine.prune(NOW, most_bytes=450, most_items=2) == 0
+    for one in await workflow.find(Filter()):
+        assert await workflow.discard(one.id, person="Ada", reason="a test", now=NOW)
     assert await quarantine.prune(NOW, retention_days=5.5) == 1
     assert await quarantine.prune(NOW, most_bytes=450) == 1
     assert await quarantine.prune(NOW, most_items=2) == 2
-    assert numbers(await workflow.find(Filter())) == [5, 4]
+    assert numbers(await workflow.find(Filter(state=None))) == [5, 4]
 
 
 async def test_a_flood_is_taken_away_a_little_at_a_time(
@@ -189,10 +196,61 @@ async def test_a_flood_is_taken_away_a_little_at_a_time(
         await quarantine.keep(item(number))
         crowded.append(quarantine.crowded)
     assert crowded == [False, False, False, False, True]
+    for one in await workflow.find(Filter()):
+        assert await workflow.discard(one.id, person="Ada", reason="a test", now=NOW)
     gone = [await quarantine.prune(NOW, most_items=2) for _ in range(3)]
     assert gone == [2, 1, 0]
-    assert numbers(await workflow.find(Filter())) == [4, 3]
+    assert numbers(await workflow.find(Filter(state=None))) == [4, 3]
     assert not quarantine.crowded
+
+
+async def test_one_channels_flood_takes_no_others_place(
+    pool: Pool, workflow: QuarantineWorkflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At a channel's bound its messages are refused and stay in the stream, while others' are kept;
+    nothing that waits is dropped, and room that people make is seen. Channels that are not
+    configured share one place. All of it is counted as incidents, before and after."""
+    monkeypatch.setattr(quarantine_room, "MAX_ITEMS", 5)
+    quarantine = PostgresQuarantine(pool, SEALING, ("acme-us", "beta-eu"))
+    told: list[tuple[str, str]] = []
+
+    async def warn() -> list[tuple[str, str]]:
+        told.clear()
+        clock = SystemClock()
+        await housekeeping.warn(quarantine.room, clock, lambda *one: told.append(one))
+        return sorted(told)
+
+    now = SystemClock().now()
+    for number in range(4):
+        await quarantine.keep(item(number, at=now))
+    assert await warn() == [("quarantine_filling", "acme-us")]
+    await quarantine.keep(item(4, at=now))
+    with pytest.raises(QuarantineFull, match="quarantine of the channel acme-us is full"):
+        await quarantine.keep(item(5, at=now))
+    assert await warn() == [("quarantine_full", "acme-us")]
+    await quarantine.keep(replace(item(6, at=now), channel="beta-eu"))
+    for number in range(7, 12):
+        await quarantine.keep(replace(item(number, at=now), channel=f"made-up-{number}"))
+    with pytest.raises(QuarantineFull, match="unknown channels"):
+        await quarantine.keep(replace(item(12, at=now), channel="made-up-again"))
+    assert await quarantine.prune(now, most_items=1) == 0
+    (first, *_) = await workflow.find(Filter(channels=("acme-us",)))
+    assert await workflow.discard(first.id, person="Ada", reason="a test", now=now)
+    monkeypatch.setattr(quarantine_room, "RECOUNT_SECONDS", 0.0)
+    await quarantine.keep(item(5, at=now))
+    assert await warn() == [("quarantine_full", ""), ("quarantine_full", "acme-us")]
+
+
+async def test_what_is_about_to_expire_is_said_before(quarantine: PostgresQuarantine) -> None:
+    """Two weeks before something that waits is too old, somebody is told."""
+    now = SystemClock().now()
+    await quarantine.keep(item(1, at=now - timedelta(days=75)))
+    told: list[tuple[str, str]] = []
+    await housekeeping.warn(quarantine.room, SystemClock(), lambda *one: told.append(one))
+    assert told == []
+    await quarantine.keep(item(2, at=now - timedelta(days=77)))
+    await housekeeping.warn(quarantine.room, SystemClock(), lambda *one: told.append(one))
+    assert told == [("quarantine_filling", "")]
 
 
 async def test_without_postgres_no_one_is_told_it_was_kept(

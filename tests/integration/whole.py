@@ -52,6 +52,7 @@ class _Server(ThreadingHTTPServer):
     requests: list[tuple[str, str, Headers]]
     behind: str = ""
     quoting: bool = False
+    locked: bool = False
 
 
 class _Collector(BaseHTTPRequestHandler):
@@ -71,7 +72,7 @@ class _Collector(BaseHTTPRequestHandler):
 
 class _Forwarder(BaseHTTPRequestHandler):
     """Passes requests on to the simulated ERP; while it is `quoting` it refuses sales orders, and
-    quotes what was sent in its refusal, as partners do."""
+    quotes what was sent in its refusal, as partners do. While it is `locked` it lets no one in."""
 
     server: _Server
 
@@ -79,6 +80,10 @@ class _Forwarder(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.server.requests.append((self.command, self.path, headers))
         body = self.rfile.read(int(headers.get("content-length", "0")))
+        if self.server.locked:
+            told = {"error": {"code": "Unauthorized", "message": "Who are you?"}}
+            self._answer(401, [("Content-Type", "application/json")], msgspec.json.encode(told))
+            return
         if self.server.quoting and self.command == "POST" and b"customerNumber" in body:
             told = {"error": {"code": "BadRequest", "message": f"No good: {body.decode()}"}}
             self._answer(400, [("Content-Type", "application/json")], msgspec.json.encode(told))
@@ -337,6 +342,7 @@ def _configure(world: World, erp: _Server, collector: _Server) -> None:
     table["channels"][OUTLET] = {"kind": "canonical", "facts": False}
     table["channels"][AMAZON] = _amazon(world, table["partners"][ERP]["calls"])
     table["partners"][ERP]["base_url"] = f"http://127.0.0.1:{erp.server_port}/bc/api/v2.0"
+    table["partners"][ERP]["calls"]["rest_seconds"] = 1.0
     table["telemetry"] = {
         "otlp_endpoint": f"http://127.0.0.1:{collector.server_port}",
         "sample_ratio": 1.0,

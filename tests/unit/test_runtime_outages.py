@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
 from actors.runtime.errors import JournalUnavailable, Retryable, Unauthorised
@@ -37,6 +39,30 @@ async def test_a_long_outage_burns_no_ones_tries(house: House) -> None:
     assert house.state().stuck == ()
     house.erp.raises.clear()
     await house.while_time_passes(lambda: house.state().is_done(ERP))
+
+
+async def test_why_a_partner_is_not_called_is_said_once(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However many effects wait and however often it is tried, the log says why once, the lane
+    keeps the latest reason, and its end is said once."""
+    caplog.set_level(logging.INFO, "actors.runtime.executor")
+    house.erp.raises = [(Retryable("The connection is refused."), False)] * 10_000
+    for number in range(5):
+        house.post(Begin(), f"d{number}", f"several-{number}")
+    await eventually(lambda: bool(house.ends))
+    await let_pass(house, HOUR // 6)
+    lane = house.lane()
+    assert lane.trouble == "The connection is refused."
+    said = [one for one in caplog.messages if "The connection is refused." in one]
+    assert len(said) == 1
+    house.erp.raises.clear()
+    house.erp.raises += [(Unauthorised("Renew it."), False)] * 3
+    await let_pass(house, HOUR // 6)
+    refs = [f"several-{number}" for number in range(5)]
+    await house.while_time_passes(lambda: all(house.state(one).is_done(ERP) for one in refs))
+    assert lane.trouble == ""
+    assert len([one for one in caplog.messages if "is called again" in one]) == 1
 
 
 async def test_a_partner_that_names_no_time_is_left_alone_longer_each_time(house: House) -> None:

@@ -18,7 +18,9 @@ from opentelemetry.trace import SpanContext
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.app.clock import SystemClock, new_id
+from service.app.disk import DiskMetrics
 from service.channels.sync import SyncMetrics
+from service.facts.run import FactMetrics
 from service.privacy.metrics import PrivacyMetrics
 from service.telemetry.context import make_traceparent, trace_id_of, traceparent_of
 from service.telemetry.metrics import MAX_SERIES, Metrics, probe_loop
@@ -312,6 +314,8 @@ def test_every_metric_is_in_the_docs() -> None:
     metrics = Metrics()
     SyncMetrics(metrics.registry)
     PrivacyMetrics(metrics.registry)
+    FactMetrics(metrics.registry)
+    DiskMetrics(metrics.registry)
     made = {
         one.name + ("_total" if one.type == "counter" else "") for one in metrics.registry.collect()
     }

@@ -11,6 +11,7 @@ import msgspec
 
 from actors.runtime.errors import Retryable, Unauthorised
 from actors.runtime.ports import Clock
+from adapters.kit.unreachable import words_of
 from adapters.messages.smtp.settings import SmtpSettings
 
 CONNECTIONS = 8
@@ -97,5 +98,14 @@ class SmtpPool:
             ) from error
         except (aiosmtplib.SMTPException, OSError) as error:
             smtp.close()
-            raise Retryable(f"{self._title} can't be reached: {error}.") from error
+            raise Retryable(self._unreachable(error)) from error
         return Kept(smtp, self._clock.monotonic())
+
+    def _unreachable(self, error: BaseException) -> str:
+        place = f"{self._settings.host}:{self._settings.port}"
+        if "STARTTLS" in str(error).upper():
+            return (
+                f"{self._title} can't be reached: {place} does not offer STARTTLS. Set `security`"
+                " to `tls` or choose the port for STARTTLS (587); `none` sends mail in clear."
+            )
+        return words_of(f"{self._title} ({place})", error)

@@ -1,0 +1,47 @@
+"""Which partners are not called at present, and why: for orders that wait for them, and for
+people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from msgspec import Struct
+
+from adapters.postgres.outbox import storable
+from adapters.postgres.pool import Pool
+
+MAX_WORDS = 500
+"""Characters, as of the error of a single effect: a partner's answer may be quoted."""
+
+_WRITE = """
+WITH now AS (SELECT * FROM unnest($1::text[], $2::text[]) AS n (lane, words)),
+gone AS (DELETE FROM troubles t WHERE NOT EXISTS (SELECT FROM now n WHERE n.lane = t.lane))
+INSERT INTO troubles (lane, words, since) SELECT lane, words, $3 FROM now
+ON CONFLICT (lane) DO UPDATE SET words = excluded.words
+"""
+
+
+class Trouble(Struct, frozen=True, kw_only=True):
+    """Why a lane's partner is not called, and since when."""
+
+    lane: str
+    words: str
+    since: datetime
+
+
+class Troubles:
+    """Every call raises JournalUnavailable."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def replace(self, words: Mapping[str, str], now: datetime) -> None:
+        """Keep these, by lane, and no others; what was there before keeps its time."""
+        texts = [storable(text)[:MAX_WORDS] for text in words.values()]
+        await self._pool.fetch(_WRITE, list(words), texts, now)
+
+    async def all(self) -> list[Trouble]:
+        """Return what there is, oldest first."""
+        rows = await self._pool.fetch("SELECT lane, words, since FROM troubles ORDER BY since")
+        return [Trouble(**dict(row)) for row in rows]

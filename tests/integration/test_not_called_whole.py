@@ -1,0 +1,54 @@
+"""A partner that lets us in no more: said at the partner, at every order that waits for it and in
+the log, in the same words."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+
+from service.demo.world import ERP
+from tests.integration.whole import CHANNEL, Whole
+from tests.waiting import eventually
+
+WORDS = "refuses even a new token (HTTP 401). Check what the client"
+
+
+async def test_a_refused_credential_is_said_everywhere_once(whole: Whole) -> None:
+    """`orders show` of an order that was tried and of one that was not, `doctor`, the incidents and
+    the log say why the ERP is not called; afterwards all goes on, and nothing is left of it."""
+    whole.erp.locked = True
+    try:
+        orders = [whole.order() for _ in range(3)]
+        for order in orders:
+            await whole.place(order, X_Orderwright_Channel=CHANNEL)
+
+        async def all_say_so() -> bool:
+            shown = [(await whole.api("GET", f"/api/v1/orders/{o.number}")).body for o in orders]
+            return all(WORDS.encode() in one for one in shown)
+
+        await eventually(all_say_so, 30.0)
+        assert WORDS in whole.cli("orders", "show", orders[-1].number)
+        told = whole.cli("doctor", code=1)
+        assert f"{ERP}, not called: since " in told
+        assert WORDS in told
+        assert "Whose turn: yours" in told
+
+        def is_open() -> bool:
+            rows = json.loads(whole.cli("incidents", "list", "--open", "--json"))
+            return any(row["category"] == "partner_not_called" for row in rows)
+
+        await eventually(is_open, 20.0)
+    finally:
+        whole.erp.locked = False
+    for order in orders:
+        await whole.until(order.number, "closed", seconds=60.0)
+    log = whole.world.service.log.read_text()
+    assert log.count("refuses our credential; its effects wait") == 1
+    assert "is called again; what waits is released" in log
+
+    def is_gone() -> bool:
+        with suppress(AssertionError):  # the code while it is still said
+            return "not called" not in whole.cli("doctor")
+        return False
+
+    await eventually(is_gone, 20.0)
