@@ -62,10 +62,10 @@ ANSWERS = Answers(
             "all of it has left; of what is packed beyond that a person is told",
         ),
         (
-            "ignored",
+            "handled",
             (RECALLED, CANCELLED),
             (i.ReportPacked,),
-            "a report of before the cancellation came late; what leaves counts when it leaves",
+            "it was packed before the cancellation; what leaves all the same is known by it",
         ),
         ("handled", EVERY, (i.ReportHandedOver,), "what has left is always written down"),
         (

@@ -29,7 +29,11 @@ def _at(draft: Draft, event: e.Event) -> Fulfilment:
     gone = draft.get("ended").get(event.key)
     assert gone is not None, f"There is no {event.key}."
     del draft.things("ended")[event.key]
-    found = Fulfilment(stage=gone.stage, place="", delivery="parcel", outside=gone.ids)
+    # Of some of its parcels more may be kept, because a carrier may still tell something.
+    mine = tuple(key for key, one in draft.get("parcels").items() if one.fulfilment == event.key)
+    found = Fulfilment(
+        stage=gone.stage, place="", delivery="parcel", outside=gone.ids, parcels=mine
+    )
     draft.things(FIELD)[event.key] = found
     return found
 
@@ -166,6 +170,13 @@ def _still_untold(draft: Draft, event: e.PartHandedOver, thing: Fulfilment) -> t
     return tuple(one for one in thing.untold if one.parcel_id not in told)
 
 
+def _packed_anyway(draft: Draft, event: e.PackedAnyway) -> None:
+    if event.key in draft.get(FIELD):
+        _move(draft, event)
+    else:  # its tombstone stays one
+        TABLE.to(draft.get("ended")[event.key].stage, type(event))
+
+
 def _contents_awaited(draft: Draft, event: e.ContentsAwaited) -> None:
     _move(draft, event, untold=(*_at(draft, event).untold, *event.parcels))
 
@@ -230,10 +241,9 @@ def _cancelled_task(draft: Draft, event: e.TaskCancelled) -> None:
         event,
         task="",
         asked=False,
-        missing=(),
+        missing=_still(draft, event.key, thing.missing, ()),
         more=False,
         stop=thing.stop or "declined",
-        untold=(),
     )
 
 
@@ -272,7 +282,18 @@ def _rest_settled(draft: Draft, event: e.RestSettled) -> None:
 
 def _cancelled(draft: Draft, event: e.FulfilmentCancelled) -> None:
     thing = _at(draft, event)
-    _move(draft, event, left=(), free=(), missing=(), stop="", asked=False, more=False, untold=())
+    _move(
+        draft,
+        event,
+        task="",
+        left=(),
+        free=(),
+        missing=(),
+        stop="",
+        asked=False,
+        more=False,
+        untold=(),
+    )
     draft.forget(event.key)
     _bury_all(draft, event.key, thing)
 
@@ -305,7 +326,8 @@ def _bury_all(draft: Draft, key: Key, thing: Fulfilment) -> None:
                     if name == "labels"
                     else (one.number, box_id(key, one.parcel_id))
                 )
-                draft.bury(name, other, one.stage, ids)
+                kept = one.units if one.stage == "unpacked" else ()
+                draft.bury(name, other, one.stage, ids, kept)
                 if name == "labels":
                     draft.forget(other)
     _bury(draft, key, thing)
@@ -348,6 +370,7 @@ FOLDS: dict[type[e.Event], Any] = {
     e.ShortSettled: _short_settled,
     e.Packed: _packed,
     e.PartPacked: _packed,
+    e.PackedAnyway: _packed_anyway,
     e.HandedOver: _handed_over,
     e.PartHandedOver: _handed_over,
     e.ContentsAwaited: _contents_awaited,

@@ -164,7 +164,7 @@ def undone(work: Work, intent: Intent, *, detail: str = "", settles: int = 0, by
                 )
             )
         return
-    if thing.stage == "handed_over" or thing.untold:
+    if thing.stage == "handed_over" or (thing.untold and thing.stage != RECALLED):
         work.say(e.StopDropped(rule="go-on", key=key, settles=settles, reason="it has left"))
         leave(work, cancelled_and_left(key))
     elif TABLE.allows(thing.stage, e.TaskCancelled):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
+
+from msgspec.structs import replace
 
 from actors.fulfilment.answers import ANSWERS
 from actors.fulfilment.collect import told_too_much
@@ -11,11 +13,11 @@ from actors.fulfilment.evolve import box_id
 from actors.fulfilment.leaving import leaves, new_parcels, unpacked
 from actors.fulfilment.short import missed, settle
 from actors.fulfilment.table import INSIDE
-from actors.fulfilment.thing import Fulfilment
+from actors.fulfilment.thing import CANCELLED, RECALLED, Fulfilment
 from actors.kernel import ledger
 from actors.order.differs import cancelled_and_left, holds_unknown, leave, left_unlike
 from actors.order.joint_things import fulfilled, recalled
-from actors.order.reading import parcels_of
+from actors.order.reading import parcels_of, units
 from actors.order.state import State
 from actors.order.table import UNBORN
 from actors.order.work import Work
@@ -27,6 +29,12 @@ from schemas.order.things import Key
 
 THE_WAREHOUSE = "the warehouse"
 """Who cancelled a task when no one asked for it."""
+
+UNSENT = ("packed", "unpacked")
+"""Stages of parcels that have not left."""
+
+MAX_KEPT = 100
+"""Parcels of a cancelled task that are remembered: as many as one report may name."""
 
 # Any: each handler takes the report that it is listed for.
 Handler = Callable[[Work, Key, Fulfilment, Any], None]
@@ -78,13 +86,19 @@ def _short_picked(work: Work, key: Key, thing: Fulfilment, command: i.ReportShor
 
 def _packed(work: Work, key: Key, thing: Fulfilment, command: i.ReportPacked) -> None:
     """Write down what was packed, and let leave what is known to have left before."""
-    _note_packed(work, key, thing, command)
+    if thing.stage in (RECALLED, CANCELLED):
+        _note_anyway(work, key, thing, command)
+    else:
+        _note_packed(work, key, thing, command)
     untold = {one.parcel_id: one for one in thing.untold}
     if not untold:
         return
     state = work.state
-    here = {x.parcel_id: k for k, x in parcels_of(state, key) if x.stage == "packed"}
-    known = tuple(here.values()) if "" in untold else tuple(here[x] for x in untold if x in here)
+    here = {x.parcel_id: k for k, x in parcels_of(state, key) if x.stage in UNSENT}
+    if "" in untold:
+        known = _packed_before(state, key, untold[""].sequence)
+    else:
+        known = tuple(here[x] for x in untold if x in here)
     numbers = tuple(
         e.ParcelNumber(here[name], one.carrier, one.tracking_number)
         for name, one in untold.items()
@@ -108,9 +122,25 @@ def _note_packed(work: Work, key: Key, thing: Fulfilment, command: i.ReportPacke
         leave(work, *holds_unknown(key, unknown))
         return
     if command.complete:
-        work.say(e.Packed(rule="pack", key=key, parcels=new, task_id=command.task_id))
+        work.say(
+            e.Packed(
+                rule="pack",
+                key=key,
+                parcels=new,
+                task_id=command.task_id,
+                sequence=command.sequence,
+            )
+        )
     else:
-        work.say(e.PartPacked(rule="part-pack", key=key, parcels=new, task_id=command.task_id))
+        work.say(
+            e.PartPacked(
+                rule="part-pack",
+                key=key,
+                parcels=new,
+                task_id=command.task_id,
+                sequence=command.sequence,
+            )
+        )
     leave(work, *holds_unknown(key, unknown))
     thing = work.state.fulfilments[key]
     if not command.complete:
@@ -121,6 +151,39 @@ def _note_packed(work: Work, key: Key, thing: Fulfilment, command: i.ReportPacke
             missed(work, key, missing, command.task_id)
     elif thing.missing:
         settle(work, key, "found")
+
+
+def _note_anyway(work: Work, key: Key, thing: Fulfilment, command: i.ReportPacked) -> None:
+    """Remember what parcels of a cancelled task hold: a hand-over may name them and say no more."""
+    known = {x.parcel_id for _, x in parcels_of(work.state, key)} | _kept(work.state, key).keys()
+    fresh = [one for one in command.parcels if one.parcel_id not in known]
+    new, _ = new_parcels(work, thing, fresh[: max(0, MAX_KEPT - len(known))], ())
+    if new:
+        work.say(
+            e.PackedAnyway(rule="pack-anyway", key=key, parcels=new, sequence=command.sequence)
+        )
+
+
+def _kept(state: State, key: Key) -> dict[str, Parts]:
+    """Return what parcels hold that were packed, never sent, and of which a tombstone is left, by
+    the warehouse's id."""
+    begin = box_id(key, "")
+    return {
+        name[len(begin) :]: x.units
+        for k, x in state.ended.items()
+        if k[0] == "K" and x.units
+        for name in x.ids
+        if name.startswith(begin)
+    }
+
+
+def _packed_before(state: State, key: Key, sequence: int) -> tuple[Key, ...]:
+    """Return the parcels here that were told of before a report, or at a time that is not known."""
+    return tuple(
+        k
+        for k, x in parcels_of(state, key)
+        if x.stage in UNSENT and not (sequence and x.sequence > sequence)
+    )
 
 
 def _packed_more(work: Work, key: Key, command: i.ReportPacked) -> None:
@@ -141,32 +204,30 @@ def _packed_more(work: Work, key: Key, command: i.ReportPacked) -> None:
 
 def _handed_over(work: Work, key: Key, thing: Fulfilment, command: i.ReportHandedOver) -> None:
     state = work.state
-    here = {x.parcel_id: k for k, x in parcels_of(state, key) if x.stage in ("packed", "unpacked")}
+    here = {x.parcel_id: k for k, x in parcels_of(state, key) if x.stage in UNSENT}
     gone = _gone(state, key)
     named = [one for one in command.parcels if one.parcel_id not in gone]
     if command.parcels and not named:
         return  # a repeat
+    named = _as_told(state, key, named)
     if _is_awaited(thing, command):
-        rest = _await_contents(work, key, thing, named, here)
-        if not rest and (named or not here):
+        if not command.parcels and not _packed_before(state, key, command.sequence):
+            if not gone:  # else it says what the carrier's scan said before
+                _await_contents(work, key, thing, (e.Untold("", sequence=command.sequence),))
             return
-        named = rest
-    loose = unpacked(state, key, thing)
+        bare = [one for one in named if not one.units and one.parcel_id not in here]
+        awaited = (e.Untold(x.parcel_id, x.carrier, x.tracking_number) for x in bare)
+        _await_contents(work, key, thing, awaited)
+        named = [one for one in named if one not in bare]
+        if bare and not named:
+            return
+    unknown: list[str] = []
     if not command.parcels:
-        here_ = "unpacked" if thing.stage == "recalled" else "packed"
-        known = tuple(k for k, x in parcels_of(state, key) if x.stage == here_)
-        new: tuple[e.NewParcel, ...] = ()
-        unknown: list[str] = []
-        if not known:
-            # A warehouse that never told what it packed sends the rest; else this is a repeat.
-            if not loose or any(x.stage != "unpacked" for _, x in parcels_of(state, key)):
-                _left_unnamed(work, key, thing)
-                return
-            new, unknown = new_parcels(work, thing, (i.ReportedParcel(parcel_id=f"{key}"),), loose)
+        known, fresh = _unnamed(work, key, thing, command)
     else:
         known = tuple(here[one.parcel_id] for one in named if one.parcel_id in here)
         fresh = [one for one in named if one.parcel_id not in here]
-        new, unknown = new_parcels(work, thing, fresh, loose)
+    new, unknown = new_parcels(work, thing, fresh, unpacked(state, key, thing))
     if not known and not new:
         leave(work, *holds_unknown(key, unknown))
         return
@@ -180,30 +241,50 @@ def _handed_over(work: Work, key: Key, thing: Fulfilment, command: i.ReportHande
     leaves(work, key, known, new, unknown=unknown, numbers=numbers, task_id=command.task_id)
 
 
+def _unnamed(
+    work: Work, key: Key, thing: Fulfilment, command: i.ReportHandedOver
+) -> tuple[tuple[Key, ...], list[i.ReportedParcel]]:
+    """Return what has left when all that was packed so far has: what is kept, and what is not."""
+    state = work.state
+    stage = "unpacked" if thing.stage == RECALLED else "packed"
+    before = _packed_before(state, key, command.sequence)
+    known = tuple(k for k in before if state.parcels[k].stage == stage)
+    if known:
+        return known, []
+    if thing.stage == CANCELLED and (kept := _kept(state, key)):
+        return (), _as_told(state, key, [i.ReportedParcel(parcel_id=one) for one in kept])
+    # A warehouse that never told what it packed sends the rest; else this is a repeat.
+    mine = [x.stage for _, x in parcels_of(state, key)]
+    if unpacked(state, key, thing) and all(one == "unpacked" for one in mine):
+        return (), [i.ReportedParcel(parcel_id=f"{key}")]
+    _left_unnamed(work, key, thing)
+    return (), []
+
+
+def _as_told(state: State, key: Key, named: list[i.ReportedParcel]) -> list[i.ReportedParcel]:
+    """Return parcels with what was told of them before their fulfilment ended."""
+    kept = _kept(state, key)
+    return [
+        replace(one, units=units(state, kept[one.parcel_id]))
+        if not one.units and one.parcel_id in kept
+        else one
+        for one in named
+    ]
+
+
 def _is_awaited(thing: Fulfilment, command: i.ReportHandedOver) -> bool:
     """Whether a report of what was packed must have been sent before this one, and is on its way:
     reports may arrive out of order."""
     whole = thing.stage == "packed" and not thing.more
-    return command.sequence > 1 and thing.stage in INSIDE and not whole
+    return command.sequence > 1 and thing.stage in (*INSIDE, RECALLED) and not whole
 
 
-def _await_contents(
-    work: Work,
-    key: Key,
-    thing: Fulfilment,
-    named: list[i.ReportedParcel],
-    here: dict[str, Key],
-) -> list[i.ReportedParcel]:
-    """Note parcels of which no one told yet what they hold; return the others."""
-    bare = [one for one in named if not one.units and one.parcel_id not in here]
-    awaited = [e.Untold(one.parcel_id, one.carrier, one.tracking_number) for one in bare]
-    if not named and not here:
-        awaited = [e.Untold("")]
+def _await_contents(work: Work, key: Key, thing: Fulfilment, parcels: Iterable[e.Untold]) -> None:
+    """Note parcels of which no one told yet what they hold."""
     known = {one.parcel_id for one in thing.untold}
-    fresh = tuple(one for one in awaited if one.parcel_id not in known)
+    fresh = tuple(one for one in parcels if one.parcel_id not in known)
     if fresh:
         work.say(e.ContentsAwaited(rule="await-contents", key=key, parcels=fresh))
-    return [one for one in named if one not in bare]
 
 
 def _left_unnamed(work: Work, key: Key, thing: Fulfilment) -> None:
@@ -211,8 +292,8 @@ def _left_unnamed(work: Work, key: Key, thing: Fulfilment) -> None:
     cancelled = thing.stage in ("recalled", "cancelled")
     if thing.stage == "handed_over":
         # Without a place: only its tombstone was left when it left after all.
-        here = any(x.stage == "unpacked" for _, x in parcels_of(work.state, key))
-        cancelled = here or not thing.place
+        stages = {x.stage for _, x in parcels_of(work.state, key)}
+        cancelled = "unpacked" in stages or not (thing.place or stages)
     if cancelled:
         leave(
             work,
@@ -223,11 +304,11 @@ def _left_unnamed(work: Work, key: Key, thing: Fulfilment) -> None:
 
 def _gone(state: State, key: Key) -> set[str]:
     """The warehouse's ids of parcels that have left before."""
-    live = {x.parcel_id for _, x in parcels_of(state, key) if x.stage not in ("packed", "unpacked")}
+    live = {x.parcel_id for _, x in parcels_of(state, key) if x.stage not in UNSENT}
     if key in state.ended:
         begin = box_id(key, "")
         for k, x in state.ended.items():
-            if k[0] == "K" and x.stage not in ("packed", "unpacked"):
+            if k[0] == "K" and x.stage not in UNSENT:
                 live |= {name[len(begin) :] for name in x.ids if name.startswith(begin)}
     return live
 

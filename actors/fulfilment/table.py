@@ -75,8 +75,14 @@ TABLE = Table(
         *go("pack", INSIDE, e.Packed, PACKED, "all of it is in parcels"),
         *go("part-pack", INSIDE, e.PartPacked, PACKED, "the warehouse splits it"),
         *stay(
+            "pack-anyway",
+            (RECALLED, CANCELLED),
+            e.PackedAnyway,
+            "it was packed before the warehouse heard of the cancellation",
+        ),
+        *stay(
             "await-contents",
-            INSIDE,
+            (*INSIDE, RECALLED),
             e.ContentsAwaited,
             "it left before the report of what was packed came",
         ),

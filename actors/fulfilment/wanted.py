@@ -9,7 +9,14 @@ from actors.fulfilment.evolve import plus
 from actors.fulfilment.thing import Fulfilment
 from actors.order.decision import Context
 from actors.order.places import places_for
-from actors.order.reading import is_reserved, parcels_of, place_of, sent_parcel, units
+from actors.order.reading import (
+    is_reserved,
+    may_exist,
+    parcels_of,
+    place_of,
+    sent_parcel,
+    units,
+)
 from actors.order.state import State
 from actors.order.work import Ask
 from actors.parcel.table import ON_ITS_WAY
@@ -72,6 +79,8 @@ def task(
     if not place.warehouse or thing.delivery in NO_STOCK:
         return None
     amount, currency = amount_for(state, key, thing, order, context)
+    if may_exist(state, key, f.tag_of(f.CreateTask)):
+        amount = thing.collect  # as it was asked for before, so that it is known what it says
     return Ask(
         key,
         place.warehouse,
@@ -91,8 +100,8 @@ def _undo(state: State, key: Key, thing: Fulfilment) -> Ask | None:
     """The task, then the stock; the prerequisites put the answer and the label between them."""
     if thing.is_tasked and not thing.asked:
         return Ask(key, thing.lane, f.CancelTask(task_id=thing.task))
-    if not thing.stock:
-        return None
+    if not thing.stock or thing.untold:
+        return None  # of what has left without being named nothing is given back
     parted = any(x.stage in SENT for _, x in parcels_of(state, key))
     rest = units(state, plus(thing.left, thing.free)) if parted else ()
     return Ask(key, "stock", f.ReleaseStock(place=thing.place, units=rest), note=ALL)

@@ -43,6 +43,7 @@ def _bought(draft: Draft, event: e.LabelBought) -> None:
     thing: Label = draft.get(FIELD)[event.key]
     numbers = tuple(one.tracking_number for one in event.labels)
     _move(draft, event, shipment=event.shipment_id, numbers=numbers)
+    _collects(draft, draft.get(FIELD)[event.key])
     for one in event.labels:
         parcel = draft.get("parcels").get(one.parcel)
         if parcel is None or parcel.number:
@@ -77,6 +78,12 @@ def _free(draft: Draft, event: e.Event, stages: tuple[str, ...]) -> None:
         if parcel.label == event.key and parcel.stage in stages:
             draft.change("parcels", key, label="", number="", carrier="", lane="")
     draft.forget(event.key)
+    thing: Label = draft.get(FIELD)[event.key]
+    if thing.collect and any(
+        one.collect and one.fulfilment == thing.fulfilment and one.stage in (WANTED, BOUGHT)
+        for one in draft.get(FIELD).values()
+    ):  # else it says what its next label will say
+        _collects(draft, thing)
 
 
 def _stopped(draft: Draft, event: e.LabelStopped) -> None:
@@ -88,6 +95,19 @@ def _stop_dropped(draft: Draft, event: e.LabelStopDropped) -> None:
     draft.forget(event.key)
 
 
+def _collects(draft: Draft, thing: Label) -> None:
+    """A fulfilment collects what its labels say together."""
+    fulfilment = draft.get("fulfilments").get(thing.fulfilment)
+    labels = draft.get(FIELD).values()
+    whole = sum(
+        one.collect
+        for one in labels
+        if one.fulfilment == thing.fulfilment and one.stage in (WANTED, BOUGHT)
+    )
+    if fulfilment is not None and whole != fulfilment.collect:
+        draft.change("fulfilments", thing.fulfilment, collect=whole)
+
+
 def intended(draft: Draft, intent: e.Intent) -> None:
     """A label that is bought says what the order says now, unless it may be bought already."""
     if intent.kind == _BUY and not draft.may_exist(intent):
@@ -95,16 +115,7 @@ def intended(draft: Draft, intent: e.Intent) -> None:
         draft.change(
             FIELD, intent.key, told=draft.get("address"), lane=intent.lane, collect=collect
         )
-        thing: Label = draft.get(FIELD)[intent.key]
-        fulfilment = draft.get("fulfilments").get(thing.fulfilment)
-        labels = draft.get(FIELD).values()
-        whole = sum(
-            one.collect
-            for one in labels
-            if one.fulfilment == thing.fulfilment and one.stage in (WANTED, BOUGHT)
-        )
-        if fulfilment is not None and whole != fulfilment.collect:
-            draft.change("fulfilments", thing.fulfilment, collect=whole)
+        _collects(draft, draft.get(FIELD)[intent.key])
 
 
 FOLDS: dict[type[e.Event], Any] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from actors.fulfilment.collect import told_too_much
 from actors.label.table import TABLE
 from actors.order.decision import LabelImage
 from actors.order.differs import MAX_NAMED, leave, old_label
@@ -57,6 +58,8 @@ def done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
             stops = thing.stop or sender is None or sender.stop
             if result.reprint_at and not stops:
                 leave(work, _reprint(key, result))
+            if rule == "late-label":
+                leave(work, *told_too_much(work))
             gone = [k for k in thing.parcels if _is_on_its_way(work, k)]
             if thing.told != work.state.address and gone:
                 leave(

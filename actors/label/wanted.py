@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from actors.fulfilment.collect import amount_for
 from actors.label.thing import BOUGHT, WANTED, Label
 from actors.order.decision import Context
-from actors.order.reading import packed_parcel
+from actors.order.reading import may_exist, packed_parcel
 from actors.order.state import State
 from actors.order.work import Ask
 from schemas.messages import effects as f
@@ -45,6 +45,8 @@ def buy(state: State, key: Key, thing: Label, context: Context, order: Order | N
         if k != key and x.fulfilment == thing.fulfilment and x.stage in (WANTED, BOUGHT)
     )
     amount = max(0, amount - others)
+    if may_exist(state, key, f.tag_of(f.BuyLabel)):
+        amount = thing.collect  # as it was asked for before, so that it is known what it says
     return Ask(
         key,
         thing.lane,

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from actors.order.state import Ended, State
-from schemas.messages.base import Intent
+from schemas.messages.base import Intent, Parts
 from schemas.order.things import Key, kind_of, number_of
 
 # Any: the fields of a state, of every type; each fold knows its own.
@@ -53,16 +53,18 @@ class Draft:
         things = self.things(name)
         things[key] = replace(things[key], **changes)
 
-    def bury(self, name: str, key: Key, stage: str, ids: tuple[str, ...] = ()) -> None:
-        """Leave of a thing only how it ended and its outside ids, unless a partner may still tell
-        something about it."""
+    def bury(
+        self, name: str, key: Key, stage: str, ids: tuple[str, ...] = (), units: Parts = ()
+    ) -> None:
+        """Leave of a thing only how it ended, its outside ids and what it holds that may still
+        leave, unless a partner may still tell something about it."""
         if lost := self.get("lost"):
             if any(one.key == key and not one.known for one in lost):
                 return
             if any(one.key == key for one in lost):
                 self.set(lost=tuple(one for one in lost if one.key != key))
         del self.things(name)[key]
-        self.put("ended", key, Ended(stage, tuple(one for one in ids if one)))
+        self.put("ended", key, Ended(stage, tuple(one for one in ids if one), units))
 
     def may_exist(self, intent: Intent) -> bool:
         """Whether an earlier attempt of an effect may have been carried out: what a partner then

@@ -39,7 +39,10 @@ from actors.kernel.tables import Table, Wait
 from actors.order.draft import Draft
 from actors.order.state import Lost, State, Stuck
 from schemas.messages import events as e
+from schemas.messages.effects import ReserveStock, tag_of
 from schemas.order.things import kind_of
+
+RESERVE = tag_of(ReserveStock)
 
 # Any: each fold takes the event that it is listed for, which a dictionary's type can't say.
 Fold = Callable[[Draft, Any], None]
@@ -129,7 +132,7 @@ def step(state: State, event: e.OrderEvent) -> tuple[State, Iterable[str]]:
     if event.settles:
         draft.set(open=tuple(one for one in state.open if one.number != event.settles))
         if type(event) is not e.GivenToPerson:
-            _answered(draft, event.settles)
+            _answered(draft, event.settles, noted=type(event) is e.AnswerNoted)
     if event.intends:
         _intend(draft, event.intends)
     if state.overdue:
@@ -137,9 +140,10 @@ def step(state: State, event: e.OrderEvent) -> tuple[State, Iterable[str]]:
     return draft.done(), draft.changes
 
 
-def _answered(draft: Draft, number: int) -> None:
+def _answered(draft: Draft, number: int, *, noted: bool) -> None:
     """An effect whose end is known is awaited no more, also when it was given up before; nor is
-    another call for the same, which had the same reference."""
+    another call for the same, which had the same reference. That there was too little stock
+    (`noted`) says nothing of the calls after it."""
     lost: tuple[Lost, ...] = draft.get("lost")
     stuck: tuple[Stuck, ...] = draft.get("stuck")
     if not lost and not stuck:
@@ -149,7 +153,12 @@ def _answered(draft: Draft, number: int) -> None:
     same = {number}
     if ended is not None:
         name = (ended.key, ended.kind, ended.note)
-        same |= {one.number for one in lost if (one.key, one.kind, one.note) == name}
+        last = number if noted and ended.kind == RESERVE else draft.get("last_effect")
+        same |= {
+            one.number
+            for one in lost
+            if (one.key, one.kind, one.note) == name and one.number <= last
+        }
     if any(one.number in same for one in lost):
         draft.set(lost=tuple(one for one in lost if one.number not in same))
     if any(one.number in same for one in stuck):

@@ -12,7 +12,7 @@ from actors.order.decision import Context
 from actors.order.evolve import CHANNEL, FETCH, MONEY, SHOWN
 from actors.order.reading import shipped
 from actors.order.state import State
-from actors.order.table import ACCEPTED, FINAL, PLACED
+from actors.order.table import ACCEPTED, CANCELLED, FINAL, PLACED
 from actors.order.wanted import is_to_be_told
 from actors.order.work import Work
 from actors.order.worth import of_cancelled, worth_of_rest
@@ -236,6 +236,8 @@ def reopened(work: Work) -> e.OrderEvent | None:
     why = ""
     if any(x.stage not in ("done", "cancelled") for x in state.fulfilments.values()):
         why = "a partner told of something late"
+    elif state.stage == CANCELLED and shipped(state):
+        why = "goods of it left all the same"
     elif any(x.stage == "bought" and x.stop for x in state.labels.values()):
         why = "a label turned out to be bought"
     elif any(x.stage == POSTED for x in state.documents.values()) and is_empty(state):

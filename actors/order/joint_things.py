@@ -250,6 +250,8 @@ def undone(work: Work) -> e.OrderEvent | None:
         empty = not thing.left and not thing.free and _is_idle(state, key, thing)
         if (thing.stop and thing.stock) or not (stopped or empty):
             continue
+        if thing.untold:
+            continue  # it is not known yet what has left of it
         if _is_busy(work, key) or has_live_label(state, key):
             continue
         moves = tuple(Move(at, q, ledger.ALLOCATED, ledger.OPEN) for at, q in thing.left)
@@ -287,6 +289,8 @@ def rest(work: Work) -> e.OrderEvent | None:
     """A fulfilment of which everything that will leave has left is handed over."""
     state = work.state
     for key, thing in state.fulfilments.items():
+        if thing.untold:
+            continue  # it is not known yet what has left of it
         if thing.stage in INSIDE and not thing.left and not thing.stop and not thing.more:
             stages = {x.stage for _, x in parcels_of(state, key)}
             if stages & SENT and PACKED not in stages:

@@ -115,9 +115,11 @@ def sent_parcel(state: State, key: Key) -> SentParcel:
 
 
 def parcels_of(state: State, key: Key) -> Iterator[tuple[Key, Parcel]]:
-    """Yield the parcels of a fulfilment that are kept."""
+    """Yield the parcels of a fulfilment that are kept, also where it has ended before them."""
     thing, parcels = state.fulfilments.get(key), state.parcels
-    return ((k, parcels[k]) for k in (thing.parcels if thing is not None else ()) if k in parcels)
+    if thing is None:
+        return ((k, x) for k, x in parcels.items() if x.fulfilment == key)
+    return ((k, parcels[k]) for k in thing.parcels if k in parcels)
 
 
 def is_unused(state: State, label: Label) -> bool:
@@ -177,6 +179,13 @@ def busy(state: State) -> frozenset[Key]:
 def is_open(state: State, key: Key) -> bool:
     """Whether an effect of a thing is under way."""
     return any(one.key == key for one in state.open)
+
+
+def may_exist(state: State, key: Key, kind: str) -> bool:
+    """Whether the latest attempt of an effect may have been carried out, so that a partner finds
+    what was told then."""
+    tries = [x for x in state.lost if (x.key, x.kind) == (key, kind)]
+    return bool(tries) and not tries[-1].known
 
 
 def channel_of(context: Context) -> str:

@@ -15,7 +15,7 @@ from actors.parcel.thing import Parcel
 from schemas.messages.base import Intent, Parts
 from schemas.order.things import Key
 
-VERSION = 2
+VERSION = 3
 """Of the structs below; a stored state of another one is rebuilt from the events."""
 
 
@@ -79,10 +79,12 @@ class Cancel(Struct, frozen=True, array_like=True):
 
 
 class Ended(Struct, frozen=True, array_like=True):
-    """What is left of a thing that has ended: how, and the ids by which others know it."""
+    """What is left of a thing that has ended: how, the ids by which others know it, and what a
+    parcel holds that was packed and never sent."""
 
     stage: str
     ids: tuple[str, ...] = ()
+    units: Parts = ()
 
 
 class State(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):

@@ -204,6 +204,8 @@ def _of_packed(state: State, key: str, thing: Fulfilment, mine: list[Parcel]) ->
 
 def of_fulfilment(state: State, key: str, thing: Fulfilment) -> str:
     """Say in words whom a fulfilment waits for."""
+    if thing.untold:
+        return "the warehouse to tell what the parcels hold that have left"
     if thing.stop:
         return f"partners to undo {key}" + (", which the warehouse cancels" if thing.asked else "")
     if thing.stage == "short":
@@ -211,8 +213,6 @@ def of_fulfilment(state: State, key: str, thing: Fulfilment) -> str:
         return f"stock of {', '.join(skus)}"
     if thing.person:
         return f"a person to pack {key}"
-    if thing.untold:
-        return "the warehouse to tell what the parcels hold that have left"
     mine = [x for k, x in parcels_of(state, key)]  # type: ignore[arg-type]  # a key is a text
     if thing.stage == "handed_over":
         for one in mine:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from actors.fulfilment.evolve import box_id
 from actors.order.draft import Draft
+from actors.order.state import Ended
 from actors.parcel.table import TABLE
 from actors.parcel.thing import Parcel
 from schemas.messages import events as e
@@ -43,8 +45,19 @@ def _new(draft: Draft, event: Any) -> None:
                 carrier=one.carrier,
                 number=one.tracking_number,
                 instead=one.instead,
+                sequence=getattr(event, "sequence", 0),
             ),
         )
+
+
+def _packed_anyway(draft: Draft, event: e.PackedAnyway) -> None:
+    """Of a fulfilment of which only a tombstone is left, its parcels are tombstones, too."""
+    if event.key in draft.get("fulfilments"):
+        _new(draft, event)
+        return
+    for one in event.parcels:
+        ids = tuple(x for x in (one.tracking_number, box_id(event.key, one.parcel_id)) if x)
+        draft.put("ended", one.key, Ended(TABLE.to("", type(event)), ids, one.units))
 
 
 def _handed_over(draft: Draft, event: e.HandedOver | e.PartHandedOver) -> None:
@@ -80,6 +93,7 @@ def _asked(draft: Draft, event: e.Asked) -> None:
 FOLDS: dict[type[e.Event], Any] = {
     e.Packed: _new,
     e.PartPacked: _new,
+    e.PackedAnyway: _packed_anyway,
     e.HandedOver: _handed_over,
     e.PartHandedOver: _handed_over,
     e.Fulfilled: _fulfilled,

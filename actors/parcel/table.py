@@ -28,6 +28,7 @@ TABLE = Table(
             Row("pack", NONE, event, PACKED, "the warehouse packed it")
             for event in (e.Packed, e.PartPacked)
         ),
+        Row("pack-anyway", NONE, e.PackedAnyway, UNPACKED, "no one wants it any more"),
         *(
             row
             for event in (e.HandedOver, e.PartHandedOver)

@@ -7,7 +7,7 @@ from msgspec import Struct
 from schemas.messages.base import Parts
 from schemas.order.things import Key
 
-VERSION = 1
+VERSION = 2
 """Of the struct below; a stored state of another one is rebuilt from the events."""
 
 PACKED, HANDED_OVER, IN_TRANSIT, EXCEPTION = "packed", "handed_over", "in_transit", "exception"
@@ -18,7 +18,9 @@ UNTRACKED, UNPACKED = "untracked", "unpacked"
 class Parcel(Struct, frozen=True, array_like=True):
     """`parcel_id` is the warehouse's own id; `size` grams, length, width and height in millimetres.
     `label` is the label that is wanted or bought for it, `lane` the carrier that can be asked where
-    it is. `shown` says that the channel was told of it; `asked` that the carrier was asked once."""
+    it is. `shown` says that the channel was told of it; `asked` that the carrier was asked once;
+    `sequence` is the place of the report that told of it among those of its task, 0 where that is
+    not known."""
 
     stage: str
     fulfilment: Key
@@ -32,3 +34,4 @@ class Parcel(Struct, frozen=True, array_like=True):
     shown: bool = False
     asked: bool = False
     instead: tuple[tuple[int, str], ...] = ()
+    sequence: int = 0

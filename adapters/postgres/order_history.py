@@ -15,7 +15,9 @@ from schemas.messages.effects import tag_of
 from schemas.messages.words import Lines, event_words
 from schemas.order.things import Key
 
-PACKING = (e.Packed, e.PartPacked, e.HandedOver, e.PartHandedOver, e.Fulfilled)
+PACKING = (
+    e.Packed, e.PartPacked, e.PackedAnyway, e.HandedOver, e.PartHandedOver, e.Fulfilled,
+)  # fmt: skip
 """Events that name the contents of new parcels."""
 
 NOTABLE = (

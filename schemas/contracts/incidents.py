@@ -359,6 +359,7 @@ _EDGE: Mapping[str, tuple[str, str, str]] = {
     ),
 }
 
+_ASK_THEM = "`orders show` says whom the order waits for: ask them; the alarm repeats daily."
 _AT_THE_EDGE = "`quarantine show` says where in the message; correct it on the sender's side."
 
 
@@ -379,10 +380,8 @@ def _table() -> dict[str, Category]:
         found[code] = Category(code=code, words=words, who=who, fix=fix, counted_from=source)
     for code, (words, fix) in OF_THE_SERVICE.items():
         found[code] = Category(code=code, words=words, who=_RUN, fix=fix, counted_from=SERVICE)
-    for stage, (words, who) in OVERDUE_STAGES.items():
-        code = overdue(stage)
-        fix = "`orders show` says whom the order waits for: ask them; the alarm repeats daily."
-        found[code] = Category(code=code, words=words, who=who, fix=fix)
+    for code, (words, who) in ((overdue(stage), told) for stage, told in OVERDUE_STAGES.items()):
+        found[code] = Category(code=code, words=words, who=who, fix=_ASK_THEM)
     return found
 
 
@@ -392,10 +391,9 @@ CATEGORIES: Mapping[str, Category] = MappingProxyType(_table())
 
 def drawn() -> str:
     """Return the table in `docs/incidents.md`; each row has an anchor."""
-    ordered = sorted(CATEGORIES.values(), key=lambda one: (one.counted_from, one.code))
     rows = [
-        (f'<a id="{one.code}"></a>`{one.code}`', one.words, one.who, one.fix, one.counted_from)
-        for one in ordered
+        (f'<a id="{x.code}"></a>`{x.code}`', x.words, x.who, x.fix, x.counted_from)
+        for x in sorted(CATEGORIES.values(), key=lambda one: (one.counted_from, one.code))
     ]
     head = ("category", "what", "who acts", "how to fix it", "counted from")
     lines = [head, ("---",) * len(head), *rows]

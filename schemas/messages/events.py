@@ -26,6 +26,7 @@ from schemas.messages.fulfilment_events import (
     NewParcel,
     OutsideMatched,
     Packed,
+    PackedAnyway,
     ParcelNumber,
     PartHandedOver,
     PartPacked,
@@ -150,6 +151,7 @@ OrderEvent = (
     | ShortSettled
     | Packed
     | PartPacked
+    | PackedAnyway
     | HandedOver
     | PartHandedOver
     | Fulfilled
@@ -240,6 +242,7 @@ __all__ = [
     "OutsideMatched",
     "Overdue",
     "Packed",
+    "PackedAnyway",
     "ParcelLabel",
     "ParcelNumber",
     "PartHandedOver",

@@ -131,10 +131,12 @@ class ShortSettled(Event, frozen=True, kw_only=True, tag="fulfilment.short_settl
 
 
 class Packed(Event, frozen=True, kw_only=True, tag="fulfilment.packed.v2"):
-    """All of it is in parcels. `parcels` are those not heard of before."""
+    """All of it is in parcels. `parcels` are those not heard of before, `sequence` is the report's
+    place among those of its task (0: the warehouse does not count)."""
 
     parcels: tuple[NewParcel, ...] = ()
     task_id: str = ""
+    sequence: int = 0
 
 
 class PartPacked(Event, frozen=True, kw_only=True, tag="fulfilment.part_packed.v1"):
@@ -142,6 +144,15 @@ class PartPacked(Event, frozen=True, kw_only=True, tag="fulfilment.part_packed.v
 
     parcels: tuple[NewParcel, ...]
     task_id: str = ""
+    sequence: int = 0
+
+
+class PackedAnyway(Event, frozen=True, kw_only=True, tag="fulfilment.packed_anyway.v1"):
+    """The warehouse tells of parcels of a task that is cancelled: what they hold is known if they
+    leave."""
+
+    parcels: tuple[NewParcel, ...]
+    sequence: int = 0
 
 
 class HandedOver(Event, frozen=True, kw_only=True, tag="fulfilment.handed_over.v1"):
@@ -157,11 +168,12 @@ class HandedOver(Event, frozen=True, kw_only=True, tag="fulfilment.handed_over.v
 
 class Untold(Struct, frozen=True, array_like=True):
     """A parcel that has left before anyone told what it holds, by the warehouse's own id ("": all
-    that it had packed)."""
+    that it had packed before the report `sequence`)."""
 
     parcel_id: str
     carrier: str = ""
     tracking_number: str = ""
+    sequence: int = 0
 
 
 class ContentsAwaited(Event, frozen=True, kw_only=True, tag="fulfilment.contents_awaited.v1"):

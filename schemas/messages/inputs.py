@@ -143,13 +143,14 @@ class ReportShortPicked(Struct, frozen=True, kw_only=True, tag="warehouse.short_
 
 class ReportPacked(Struct, frozen=True, kw_only=True, tag="warehouse.packed.v2"):
     """The warehouse packed goods into these parcels. `complete` False: more of the same task will
-    follow, because the warehouse split it."""
+    follow, because the warehouse split it. `sequence` is as in a hand-over."""
 
     ref: Ref
     fulfilment: Key
     task_id: ShortText
     parcels: Annotated[tuple[ReportedParcel, ...], Meta(max_length=100)]
     complete: bool = True
+    sequence: Annotated[int, Meta(ge=0)] = 0
 
 
 class ReportHandedOver(Struct, frozen=True, kw_only=True, tag="warehouse.handed_over.v2"):

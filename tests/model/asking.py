@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 
 from actors.kernel import ledger
+from actors.order.acceptance import still_due
 from actors.order.state import State
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
 from schemas.order.canonical import Order
+from schemas.order.shares import as_paid, comes_to
 from schemas.order.things import ORDER, Key
 from tests.model.checks import that
 from tests.model.world import World
@@ -23,6 +25,8 @@ def asked_well(world: World) -> None:
     whatever stands: that is a question whether it was done."""
     assert world.last is not None
     accepted_well(world)
+    _not_asked_twice(world)
+    _says_what_is(world)
     _, _, given = world.trail[-1]
     if isinstance(given, i.UpdateOrder | i.PlaceOrder):
         followed_well(world, given.order)
@@ -32,8 +36,10 @@ def asked_well(world: World) -> None:
     for one in world.last.effects:
         if isinstance(one.effect, f.CreateTask):
             _not_held(state, one.key)
+            _collects_what_is_due(world, one.key, one.key, one.effect)
         elif isinstance(one.effect, f.BuyLabel):
             _not_held(state, one.effect.fulfilment)
+            _collects_what_is_due(world, one.key, one.effect.fulfilment, one.effect)
             thing = state.fulfilments[one.effect.fulfilment]
             that(not thing.stop, "a label of what stops", one.key)
         else:
@@ -44,7 +50,7 @@ def _undone_well(state: State, key: Key, effect: f.Effect) -> None:
     match effect:
         case f.VoidLabel():
             thing = state.fulfilments.get(state.labels[key].fulfilment)
-            stands = thing is not None and thing.stop and thing.task
+            stands = thing is not None and thing.stop and thing.task and thing.lane
             that(not stands, "the task is cancelled before the label", key, thing)
             _not_in_use(state, key)
         case f.ReleaseStock(units=units):
@@ -60,6 +66,76 @@ def _undone_well(state: State, key: Key, effect: f.Effect) -> None:
             _all_undone(state, "the channel")
         case f.SendMail(template="order_cancelled"):
             _all_undone(state, "the customer")
+
+
+def _collects_what_is_due(
+    world: World, key: Key, fulfilment: Key, effect: f.CreateTask | f.BuyLabel
+) -> None:
+    """No more is collected than what is still wanted comes to: what was cancelled is not due."""
+    state, order = world.state, world.body
+    if not effect.collect_minor or order is None:
+        return
+    stated = {line.line_id: line.quantity for line in order.lines}
+    rest = []
+    for line in state.lines:
+        get = line.counts.get
+        wanted = ledger.ordered(line.counts) - get("C", 0) - get("M", 0)
+        wanted = min(wanted, stated.get(line.line_id, 0))
+        if line.line_id in stated:
+            rest.append(f.Units(line.line_id, line.sku, wanted))
+    paid = order.totals.total_minor - still_due(order)[0]
+    due = max(0, comes_to(as_paid(order), rest).total_minor - paid)
+    others = sum(x.collect for k, x in state.fulfilments.items() if k != fulfilment and not x.stop)
+    others += sum(
+        x.collect
+        for k, x in state.labels.items()
+        if k != key and x.fulfilment == fulfilment and x.stage in ("wanted", "bought")
+    )
+    whole = state.collected + others + effect.collect_minor
+    that(whole <= due, "8 no more is collected than is due", key, whole, due)
+
+
+def _says_what_is(world: World) -> None:
+    """A label under which nothing has left says where the order goes now, or is taken back."""
+    state, order = world.state, world.body
+    for key, label in state.labels.items():
+        shipment = world.partners.shipments.get(key)
+        if shipment is None or order is None or label.stage != "bought" or label.stop:
+            continue
+        if all(state.parcels[k].stage in HERE for k in label.parcels if k in state.parcels):
+            goes = shipment.order.ship_to
+            that(goes == order.ship_to, "a label is for another address", key, goes)
+
+
+_ASKED = "whose contents no one told"
+
+
+def _not_asked_twice(world: World) -> None:
+    """No person is asked what a warehouse has told."""
+    _, _, given = world.trail[-1]
+    assert world.last is not None
+    words = "; ".join(x.words for x in world.last.events if isinstance(x, e.TaskOpened))
+    if not isinstance(given, i.ReportHandedOver) or _ASKED not in words:
+        return
+    key, lines = given.fulfilment, {line.line_id for line in world.state.lines}
+    every = "; ".join(x.words for x in world.events if isinstance(x, e.TaskOpened))
+    told = set()
+    if any(x.fulfilment == key and x.parcel_id in ("", key) for x in world.parcels.values()):
+        return  # whether it is what left without a name, no one knows
+    for _, _, one in world.trail[:-1]:
+        if isinstance(one, i.ReportPacked) and one.fulfilment == key:
+            told |= {
+                parcel.parcel_id
+                for parcel in one.parcels
+                if any(unit.quantity > 0 and unit.line_id in lines for unit in parcel.units)
+            }
+    for parcel in given.parcels:
+        question = f"{key} has the parcel {parcel.parcel_id}, {_ASKED}"
+        open_ = any(question in task.words for task in world.before.tasks)
+        asked = question in words and not open_
+        known = parcel.parcel_id in told and not parcel.units
+        before = f"{key}: the warehouse packs {parcel.parcel_id} although" in every
+        that(not (asked and known and not before), "no one is asked what was told", key, parcel)
 
 
 def accepted_well(world: World) -> None:
@@ -111,7 +187,8 @@ def _not_in_use(state: State, key: Key) -> None:
 
 def _undone_first(state: State, key: Key) -> None:
     thing = state.fulfilments[key]
-    that(not thing.task, "the task is cancelled before the stock is released", key, thing)
+    asked = thing.task and thing.lane  # else no warehouse of ours has it, whatever one reports
+    that(not asked, "the task is cancelled before the stock is released", key, thing)
     for label in state.labels.values():
         unused = all(state.parcels[k].stage in HERE for k in label.parcels if k in state.parcels)
         if label.fulfilment == key and label.stage == "bought" and unused:

@@ -39,6 +39,17 @@ class Coverage:
         if self.counts[name] <= EXAMPLES and self.here is not None:
             self.examples.setdefault(name, []).append(self.here)
 
+    def near(self, name: str) -> list[tuple[Plan, int]]:
+        """Return walks to just before the same event of the same machine in other stages."""
+        machine, _, rest = name.partition(": ")
+        event = rest.partition(" + ")[2]
+        return [
+            (walked, at - 1)
+            for other, ways in self.examples.items()
+            if event and other.startswith(f"{machine}: ") and other.endswith(f" + {event}")
+            for walked, at in ways
+        ]
+
     def rare(self, least: int) -> list[str]:
         """Return the rows that were taken less often, the rarest first."""
         return sorted(

@@ -139,12 +139,23 @@ def _by_hand(world: World, told: Counter[tuple[str, str]]) -> bool:
             return True
         if task is not None and task.is_live:
             continue
+        if thing.untold and (thing.stop or not thing.left):
+            _tell_contents(world, key, thing, names)
+            return True
         if thing.stop and thing.asked:
             world.give(i.ReportTaskCancelled(**names))  # type: ignore[arg-type]  # as above
             return True
         if _report(world, key, thing, names):
             return True
     return False
+
+
+def _tell_contents(world: World, key: Key, thing: Fulfilment, names: Mapping[str, object]) -> None:
+    """Tell at last what has left: all that was still here, or one that no one asked for."""
+    lines = world.state.lines
+    held = tuple(f.Units(lines[at].line_id, lines[at].sku, q) for at, q in thing.left or ((0, 1),))
+    box = i.ReportedParcel(parcel_id=thing.untold[0].parcel_id or f"{key}-end", units=held)
+    world.give(i.ReportPacked(**names, parcels=(box,)))  # type: ignore[arg-type]  # as above
 
 
 def _report(world: World, key: Key, thing: Fulfilment, names: Mapping[str, object]) -> bool:

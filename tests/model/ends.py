@@ -112,6 +112,7 @@ def addresses(world: World) -> None:
 _UNSAID = (
     "reports it collected although",
     "what it holds is unknown",
+    "whose contents no one told",
     "although all of it has left",
 )
 """Words that tell a person of goods whose contents no one said."""

@@ -215,7 +215,7 @@ FAULTS: dict[str, Fault] = {
         lambda real, work, number: real(work, number) if real(work, number)[1] else (None, 0),
     ),
     "a late answer leaves its question to a person": _instead(
-        actors.order.family, "_answered", lambda real, draft, number: None
+        actors.order.family, "_answered", lambda real, *given, **named: None
     ),
     "a refused cancellation stays wished": lambda: with_fold(e.StopDropped, _stops_again),
     "repeated hand-overs count twice": _instead(

@@ -24,7 +24,8 @@ NEXT_STATUS: dict[str, tuple[str, ...]] = {
 
 
 def named(key: Key, task: Task) -> dict[str, object]:
-    """Return what every report names."""
+    """Return what every report names, and count the report."""
+    task.reports += 1
     return {"ref": REF, "fulfilment": key, "task_id": task.task_id}
 
 
@@ -49,9 +50,12 @@ def collect(world: World, key: Key, task: Task) -> None:
     """Let the customer take what is packed; a short pick is known before."""
     on_their_way = any(getattr(one, "fulfilment", "") == key for one in world.queue)
     if not on_their_way:
-        for box in task.boxes.values():
+        boxes = list(task.boxes.values())
+        if task.stage == "cancelled" and any(box.left for box in boxes):
+            boxes = []  # what was here was dissolved when the rest was cancelled
+        for box in boxes:
             box.left = box.told = True
-        if not task.rest():
+        if task.is_live and not task.rest():
             task.stage = "done"
         world.send(i.ReportCollected(**named(key, task)))  # type: ignore[arg-type]  # names are checked there
 
@@ -111,7 +115,10 @@ def report_packed(
             box.carrier, box.number, box.told_number = "DHL", f"JJ{box.box_id}", True
         box.told = True
     told = tuple(_told(box) for box in boxes)
-    world.send(i.ReportPacked(**named(key, task), parcels=told, complete=complete))  # type: ignore[arg-type]  # as above
+    names = named(key, task)
+    world.send(
+        i.ReportPacked(**names, parcels=told, complete=complete, sequence=task.reports)  # type: ignore[arg-type]  # as above
+    )
 
 
 def _told(box: Box, *, bare: bool = False) -> i.ReportedParcel:
@@ -151,12 +158,12 @@ def leave(world: World, key: Key, task: Task, boxes: list[Box], *, by_name: bool
     whole = all(box.left and box.told for box in task.boxes.values())
     whole = whole and not any(getattr(one, "fulfilment", "") == key for one in world.queue)
     parcels = tuple(_told(box, bare=box.told and at_work) for box in boxes)
-    sequence = 2 if any(box.told for box in task.boxes.values()) else 1
     for box in boxes:
         box.told = box.told_number = True
     if not by_name and not numbers_are_news and whole:
         parcels = ()
-    world.send(i.ReportHandedOver(**named(key, task), parcels=parcels, sequence=sequence))  # type: ignore[arg-type]  # as above
+    names = named(key, task)
+    world.send(i.ReportHandedOver(**names, parcels=parcels, sequence=task.reports))  # type: ignore[arg-type]  # as above
 
 
 def cancel(world: World, key: Key, task: Task) -> None:
@@ -168,7 +175,8 @@ def cancel(world: World, key: Key, task: Task) -> None:
 
 
 def _cancel_by_itself(world: World, choices: Choices, key: Key, task: Task) -> None:
-    if choices.chance(25) and not any(box.left for box in task.boxes.values()):
+    has_left = any(box.left for box in task.boxes.values())
+    if choices.chance(10 if has_left else 25):
         cancel(world, key, task)
 
 

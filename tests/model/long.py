@@ -38,12 +38,14 @@ def wide(coverage: Coverage, numbers: range, steps: int) -> Ran:
 
 def deep(coverage: Coverage, least: int, seed: int) -> Ran:
     """Go on from where a rare row was taken, each time in another way, until each row was taken so
-    often. Walks to one rare row may be the first to find another."""
+    often. Walks to one rare row may be the first to find another; to one that none has found they
+    go on from just before the same event in another stage."""
     dice, ran = random.Random(seed), Ran(failed=[])
     for _ in range(ROUNDS):
         for name in coverage.rare(least):
-            ways = coverage.examples.get(name, [])
+            near = coverage.near(name)
             for at in range(least * TRIES):
+                ways = coverage.examples.get(name) or near
                 if coverage.counts[name] >= least or not ways:
                     break
                 known, reached = ways[at % len(ways)]

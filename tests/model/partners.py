@@ -99,6 +99,7 @@ class Task:
         self.stage = "open"
         self.packed = False
         self.wishes_cancel = False
+        self.reports = 0
 
     @property
     def is_live(self) -> bool:

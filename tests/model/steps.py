@@ -119,6 +119,11 @@ PROFILES: dict[str, Profile] = {
     "slow storefront": Profile({**USUAL, "shop": 12}, slow=(PublishFulfilment,)),
     "deaf to the storefront": Profile({**USUAL, "shop": 10, "person": 24, "late": 1},
                                       lossy=(PublishFulfilment,)),
+    "deaf to the storefront, and stopping": Profile(
+        {**USUAL, "warehouse": 60, "shop": 14, "edit": 8, "cancel": 4, "late": 0, "person": 1,
+         "answer": 60, "deliver": 50},
+        lossy=(PublishFulfilment,),
+    ),
     "unsure": Profile({**USUAL, "shop": 10, "edit": 8, "person": 24},
                       lossy=(BuyLabel, CreateTask, PostSalesOrder)),
     "slow warehouse": Profile({**USUAL, "warehouse": 30, "cancel": 3, "edit": 6},
@@ -129,6 +134,10 @@ PROFILES: dict[str, Profile] = {
                           slow=(ReserveStock,), lossy=(ReserveStock,)),
     "wild partners": Profile({**USUAL, "wild reply": 30, "late": 8}),
     "wild warehouses": Profile({**USUAL, "wild report": 24, "wild timer": 4}),
+    "wild warehouses, deaf to the storefront": Profile(
+        {**USUAL, "wild report": 30, "shop": 20, "person": 1, "late": 0, "answer": 60},
+        lossy=(PublishFulfilment,),
+    ),
     "wild": Profile({**USUAL, "wild reply": 10, "wild report": 10, "wild timer": 6,
                      "wild statement": 6, "track": 10}),
 }  # fmt: skip

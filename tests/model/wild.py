@@ -126,7 +126,7 @@ def _report(world: World, choices: Choices) -> i.Input:
     )
     parcels = choices.pick(((), (parcel,), (parcel,)))
     task_id = choices.pick((f"t-{key}", f"t-{key}", "t-other"))
-    which = choices.whole(0, 5)
+    which, sequence = choices.whole(0, 5), choices.pick((0, 1, 2, 3))
     if which == 0:
         return i.ReportPicked(ref=REF, fulfilment=key, task_id=task_id)
     if which == 1:
@@ -134,10 +134,13 @@ def _report(world: World, choices: Choices) -> i.Input:
     if which == 2:
         complete = choices.chance(60)
         return i.ReportPacked(
-            ref=REF, fulfilment=key, task_id=task_id, parcels=parcels, complete=complete
-        )
+            ref=REF, fulfilment=key, task_id=task_id, parcels=parcels, complete=complete,
+            sequence=sequence,
+        )  # fmt: skip
     if which == 3:
-        return i.ReportHandedOver(ref=REF, fulfilment=key, task_id=task_id, parcels=parcels)
+        return i.ReportHandedOver(
+            ref=REF, fulfilment=key, task_id=task_id, parcels=parcels, sequence=sequence
+        )
     if which == 4:
         return i.ReportTaskCancelled(ref=REF, fulfilment=key, task_id=task_id)
     return i.ReportCollected(ref=REF, fulfilment=key, task_id=task_id)

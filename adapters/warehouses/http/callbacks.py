@@ -180,6 +180,7 @@ def _input(told: WarehouseCallback, fulfilment: Key) -> Input:
                 task_id=task_id,
                 parcels=parcels,
                 complete=told.complete,
+                sequence=told.sequence,
             )
         case "task.handed_over":
             return ReportHandedOver(

@@ -87,6 +87,11 @@ def _part_packed(event: e.PartPacked, lines: Lines) -> str:
     return f"{thing_words(event.key)} is packed in part: {parcels(new)}; more will follow."
 
 
+def _packed_anyway(event: e.PackedAnyway, lines: Lines) -> str:
+    new = parcels([one.key for one in event.parcels])
+    return f"{thing_words(event.key)}: the warehouse packed {new}, although its task is cancelled."
+
+
 def _left(event: e.HandedOver | e.PartHandedOver, lines: Lines) -> str:
     part = "in part" if isinstance(event, e.PartHandedOver) else "whole"
     carried = f" with {parcels(event.left)}" if event.left else ""
@@ -150,6 +155,7 @@ WORDS: dict[type[e.Event], Words] = {
     e.ShortSettled: _settled,
     e.Packed: _packed,
     e.PartPacked: _part_packed,
+    e.PackedAnyway: _packed_anyway,
     e.HandedOver: _left,
     e.PartHandedOver: _left,
     e.Fulfilled: simply("{thing} is with the customer; no carrier was needed."),
