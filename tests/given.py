@@ -274,12 +274,15 @@ def check_books(state: State) -> None:
         assert not (line.counts.get("o") and line.counts.get("x")), (at, line)
 
 
-def packed(*parcels: i.ReportedParcel, key: Key = F1, complete: bool = True) -> i.ReportPacked:
+def packed(
+    *parcels: i.ReportedParcel, key: Key = F1, complete: bool = True, sequence: int = 0
+) -> i.ReportPacked:
     """Return that the warehouse packed a fulfilment (one parcel with all of it unless named)."""
     found = parcels or (i.ReportedParcel(parcel_id=f"{key}-1", weight_grams=600),)
     return i.ReportPacked(
-        ref=REF, fulfilment=key, task_id=f"t-{key}", parcels=found, complete=complete
-    )
+        ref=REF, fulfilment=key, task_id=f"t-{key}", parcels=found, complete=complete,
+        sequence=sequence,
+    )  # fmt: skip
 
 
 def a_parcel(parcel_id: str, number: str = "", **units: int) -> i.ReportedParcel:

@@ -178,7 +178,10 @@ def _packed_anyway(draft: Draft, event: e.PackedAnyway) -> None:
 
 
 def _contents_awaited(draft: Draft, event: e.ContentsAwaited) -> None:
-    _move(draft, event, untold=(*_at(draft, event).untold, *event.parcels))
+    thing = _at(draft, event)
+    unnamed = any(one.parcel_id == "" for one in event.parcels)
+    by = event.sequence if unnamed else thing.untold_by
+    _move(draft, event, untold=(*thing.untold, *event.parcels), untold_by=by)
 
 
 def _fulfilled(draft: Draft, event: e.Fulfilled) -> None:
@@ -274,26 +277,21 @@ def _within(units: Parts, have: Parts) -> Parts:
     )
 
 
+_SETTLED: dict[str, Any] = {
+    "left": (), "missing": (), "stop": "", "asked": False, "more": False, "untold": (),
+}  # fmt: skip
+"""What is not open any more of a fulfilment of which nothing more leaves."""
+
+
 def _rest_settled(draft: Draft, event: e.RestSettled) -> None:
     _unhold(draft, event.key)
     free = _at(draft, event).free if _at(draft, event).stock else ()
-    _move(draft, event, left=(), free=free, missing=(), stop="", asked=False, more=False, untold=())
+    _move(draft, event, free=free, **_SETTLED)
 
 
 def _cancelled(draft: Draft, event: e.FulfilmentCancelled) -> None:
     thing = _at(draft, event)
-    _move(
-        draft,
-        event,
-        task="",
-        left=(),
-        free=(),
-        missing=(),
-        stop="",
-        asked=False,
-        more=False,
-        untold=(),
-    )
+    _move(draft, event, task="", free=(), **_SETTLED)
     draft.forget(event.key)
     _bury_all(draft, event.key, thing)
 

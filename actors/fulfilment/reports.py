@@ -96,7 +96,7 @@ def _packed(work: Work, key: Key, thing: Fulfilment, command: i.ReportPacked) ->
     state = work.state
     here = {x.parcel_id: k for k, x in parcels_of(state, key) if x.stage in UNSENT}
     if "" in untold:
-        known = _packed_before(state, key, untold[""].sequence)
+        known = _packed_before(state, key, thing.untold_by)
     else:
         known = tuple(here[x] for x in untold if x in here)
     numbers = tuple(
@@ -213,11 +213,11 @@ def _handed_over(work: Work, key: Key, thing: Fulfilment, command: i.ReportHande
     if _is_awaited(thing, command):
         if not command.parcels and not _packed_before(state, key, command.sequence):
             if not gone:  # else it says what the carrier's scan said before
-                _await_contents(work, key, thing, (e.Untold("", sequence=command.sequence),))
+                _await_contents(work, key, thing, (e.Untold(""),), command.sequence)
             return
         bare = [one for one in named if not one.units and one.parcel_id not in here]
         awaited = (e.Untold(x.parcel_id, x.carrier, x.tracking_number) for x in bare)
-        _await_contents(work, key, thing, awaited)
+        _await_contents(work, key, thing, awaited, command.sequence)
         named = [one for one in named if one not in bare]
         if bare and not named:
             return
@@ -279,12 +279,16 @@ def _is_awaited(thing: Fulfilment, command: i.ReportHandedOver) -> bool:
     return command.sequence > 1 and thing.stage in (*INSIDE, RECALLED) and not whole
 
 
-def _await_contents(work: Work, key: Key, thing: Fulfilment, parcels: Iterable[e.Untold]) -> None:
+def _await_contents(
+    work: Work, key: Key, thing: Fulfilment, parcels: Iterable[e.Untold], sequence: int
+) -> None:
     """Note parcels of which no one told yet what they hold."""
     known = {one.parcel_id for one in thing.untold}
     fresh = tuple(one for one in parcels if one.parcel_id not in known)
     if fresh:
-        work.say(e.ContentsAwaited(rule="await-contents", key=key, parcels=fresh))
+        work.say(
+            e.ContentsAwaited(rule="await-contents", key=key, parcels=fresh, sequence=sequence)
+        )
 
 
 def _left_unnamed(work: Work, key: Key, thing: Fulfilment) -> None:

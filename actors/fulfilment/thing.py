@@ -26,7 +26,8 @@ class Fulfilment(Struct, frozen=True, array_like=True):
     the amount to collect that it carries. `outside` are the channel's ids of it. `tries` counts
     plans since the last look at the stock; `person` says that one packs it, for want of a
     warehouse; `fixed` that it can't be stopped any more. `parcels` are all that it
-    ever had, `untold` those that have left although no one told yet what they hold."""
+    ever had, `untold` those that have left although no one told yet what they hold, `untold_by` the
+    place of the report that said so without naming them."""
 
     stage: str
     place: str
@@ -48,6 +49,7 @@ class Fulfilment(Struct, frozen=True, array_like=True):
     fixed: bool = False
     parcels: tuple[Key, ...] = ()
     untold: tuple[Untold, ...] = ()
+    untold_by: int = 0
 
     @property
     def is_tasked(self) -> bool:

@@ -168,18 +168,19 @@ class HandedOver(Event, frozen=True, kw_only=True, tag="fulfilment.handed_over.v
 
 class Untold(Struct, frozen=True, array_like=True):
     """A parcel that has left before anyone told what it holds, by the warehouse's own id ("": all
-    that it had packed before the report `sequence`)."""
+    that it had packed)."""
 
     parcel_id: str
     carrier: str = ""
     tracking_number: str = ""
-    sequence: int = 0
 
 
 class ContentsAwaited(Event, frozen=True, kw_only=True, tag="fulfilment.contents_awaited.v1"):
-    """Parcels have left, and the report of what they hold has not come yet."""
+    """Parcels have left, and the report of what they hold has not come yet. `sequence` is the place
+    of the report that says so among those of its task."""
 
     parcels: tuple[Untold, ...]
+    sequence: int = 0
 
 
 class PartHandedOver(Event, frozen=True, kw_only=True, tag="fulfilment.part_handed_over.v1"):

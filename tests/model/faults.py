@@ -221,6 +221,9 @@ FAULTS: dict[str, Fault] = {
     "repeated hand-overs count twice": _instead(
         actors.fulfilment.reports, "_gone", lambda real, *given: set()
     ),
+    "what is packed for a cancelled task is forgotten": _instead(
+        actors.fulfilment.reports, "_note_anyway", lambda real, *given: None
+    ),
     "our own shipments are taken for others'": _instead(
         actors.order.outside, "_is_known", lambda real, *given: False
     ),

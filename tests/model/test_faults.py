@@ -8,31 +8,26 @@ import pytest
 
 from tests.model.faults import FAULTS, found
 
-QUICK = (
-    "no joint rule: drop",
-    "no joint rule: money",
-    "no prerequisite: stock-before-erp",
-    "units that leave count as delivered",
-    "a removed line forgets its wishes",
-    "amendments share one digest",
-    "timers are never cleared",
-    "things under way may be asked again",
+RARE = (
+    "what was cancelled is collected all the same",
+    "a repeat is taken for a new call",
 )
-"""Faults that a few walks find."""
-WALKS = 40
+"""Faults that need something rare, such as a second purchase after a cancellation of a part: only
+the long form finds them."""
+WALKS = 600
 ALL = 1_500
 """Walks at most until a fault must be found; most are found by the tenth."""
 
 
-@pytest.mark.parametrize("name", QUICK)
+@pytest.mark.parametrize("name", [name for name in FAULTS if name not in RARE])
 def test_a_seeded_fault_is_caught(name: str) -> None:
-    """A few walks find it, while they find nothing in the core as it is."""
+    """Walks find it, while they find nothing in the core as it is."""
     assert found(name, WALKS)
 
 
 @pytest.mark.soak
 def test_every_seeded_fault_is_caught(capsys: pytest.CaptureFixture[str]) -> None:
-    """Fifty slips, one by one; what found each is printed."""
+    """More than fifty slips, one by one; what found each is printed."""
     missed = []
     for name in FAULTS:
         how = found(name, ALL)

@@ -10,14 +10,16 @@ import pytest
 from tests.model.coverage import counting, every_row, told
 from tests.model.long import deep, wide
 from tests.model.plan import plan
+from tests.model.setups import SETUPS
+from tests.model.steps import PROFILES
 from tests.model.walk import failing, shortest
 from tests.model.walk import told as in_words
 
 STEPS = 100
-QUICK = 255
-"""Walks in `make test`: one for each seller and bias, some 14,000 steps."""
-LONG = 7_650
-"""Walks of the long form: thirty for each, some 475,000 steps. Others go on from rare rows."""
+QUICK = len(SETUPS) * len(PROFILES)
+"""Walks in `make test`: one for each seller and bias, some 20,000 steps."""
+LONG = 25 * QUICK
+"""Walks of the long form: some 500,000 steps. Others go on from rare rows."""
 LEAST = 100
 """How often the long form takes every row."""
 

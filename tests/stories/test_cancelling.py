@@ -81,3 +81,13 @@ def test_goods_leave_although_their_task_was_cancelled(seller: Seller) -> None:
     told.when("it is cancelled").person("cancel").person("done").stage_is("cancelled")
     told.when("and leaves all the same").sends()
     told.then("the shop would show it, but it is cancelled").person_is_asked("left although").ends()
+
+
+def test_goods_are_packed_and_leave_although_their_task_was_cancelled(seller: Seller) -> None:
+    """The warehouse tells what it packed, then only that it left: no one is asked what it holds."""
+    told = seller("full").given("an order at its warehouse").places(an_order())
+    told.when("it is cancelled").person("cancel").person("done").stage_is("cancelled")
+    told.when("and packed all the same").packs(l1=2).no_one_is_asked().stage_is("cancelled")
+    told.when("and leaves").sends()
+    told.then("a person is told exactly what").person_is_asked("2 × SKU-1 too many left with F1")
+    told.then("and asked no more than that").ends()

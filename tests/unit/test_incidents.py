@@ -134,6 +134,7 @@ NO_FAILURE: tuple[e.OrderEvent, ...] = (
     e.ShortSettled(rule="settle", key=F1, how="drop"),
     e.Packed(rule="pack", key=F1),
     e.PartPacked(rule="part-pack", key=F1, parcels=()),
+    e.PackedAnyway(rule="pack-anyway", key=F1, parcels=()),
     e.HandedOver(rule="hand-over", key=F1, left=()),
     e.PartHandedOver(rule="part-hand-over", key=F1, left=()),
     e.ContentsAwaited(rule="await-contents", key=F1, parcels=()),
