@@ -91,6 +91,10 @@ class Access:
             if name in told:
                 setattr(self, name, text(told, name))
 
+    def only(self, token: str) -> None:
+        """Takes this token that does not end alone; "" any."""
+        self.token = token
+
     def granted(self) -> Sequence[str]:
         """The scopes, as the shop lists them."""
         return sorted(self.scopes) if self.scopes else USUAL

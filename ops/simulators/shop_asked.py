@@ -137,6 +137,17 @@ class Asked:
             found = it.goods.fulfilment(number)
             return None if found is None else fulfilment_node(it, found)
 
+        def returned(given: Json) -> Json | None:
+            number = digits_of(str(given.get("id", "")), "Return")
+            owner = book.returns.get(number)
+            if owner is None:
+                return None
+            return {
+                "__typename": "Return",
+                "id": f"gid://shopify/Return/{number}",
+                "order": lambda given: order_node(around(book, owner)),
+            }
+
         def nodes(given: Json) -> list[Json | None]:
             return _nodes(book, [str(one) for one in given.get("ids", ())])
 
@@ -156,7 +167,7 @@ class Asked:
             "order": order,
             "fulfillmentOrder": fulfilment_order,
             "fulfillment": fulfilment,
-            "return": lambda given: None,
+            "return": returned,
             "nodes": nodes,
             "job": lambda given: {"__typename": "Job", "id": given.get("id"), "done": True},
             "locations": lambda given: {

@@ -59,6 +59,7 @@ class Book:
     orders: dict[int, Known] = field(default_factory=dict)
     made_up: dict[int, Goods] = field(default_factory=dict)
     owners: dict[int, int] = field(default_factory=dict)
+    returns: dict[int, int] = field(default_factory=dict)
     is_told_of: bool = False
     access: Access = field(default_factory=Access)
     subscriptions: dict[str, JsonObject] = field(default_factory=dict)
@@ -147,6 +148,15 @@ class Book:
                 before.locations |= {name: int(text(places, name)) for name in places}
         while len(self.orders) > MAX_ORDERS:
             del self.orders[next(iter(self.orders))]
+
+    def open_return(self, told: JsonObject) -> None:
+        """Take over whose order a return is of."""
+        number, order = told.get("id"), told.get("order")
+        if not isinstance(number, int) or not isinstance(order, int):
+            raise NotUnderstood("A return has `id` and `order`.")
+        while len(self.returns) >= MAX_ORDERS:
+            del self.returns[next(iter(self.returns))]
+        self.returns[number] = order
 
     def goods(self, number: int) -> Goods:
         """What became of an order's goods, brought up to date with its lines."""

@@ -3,12 +3,12 @@
 `POST orders` takes `{"orders": [{"id", "updated_at", "order", "locations"}]}`; `GET orders/<id>`
 shows one as it is; `POST orders/<id>/edit|pay|cancel|fulfil|hold|release|schedule|due` is what a
 person does in the shop's admin. The answer has the `webhooks` that tell of it, and with `"tell":
-false` they are left to the caller. `POST failed` names a webhook that no one took, `DELETE
-subscriptions` (`?topic=`) deletes some, `POST webhooks` says where the shop's own webhooks go,
-`POST token` which access token is the only good one, `POST app` which `client_id` and
-`client_secret` get tokens, how long they live (`seconds`), which `scopes` are granted (none: all)
-and in which `version` the shop answers (empty: the one it is asked in); `GET tokens` counts and
-`DELETE tokens` ends those that were given.
+false` they are left to the caller. `POST returns` tells of a return, `POST failed` names a
+webhook that no one took, `DELETE subscriptions` (`?topic=`) deletes some, `POST webhooks` says
+where the shop's own webhooks go, `POST token` which access token is the only good one, `POST app`
+which `client_id` and `client_secret` get tokens, how long they live (`seconds`), which `scopes`
+are granted (none: all) and in which `version` the shop answers (empty: the one it is asked in);
+`GET tokens` counts and `DELETE tokens` ends those that were given.
 """
 
 from __future__ import annotations
@@ -62,14 +62,15 @@ class ShopControl:
 
     def _shop(self, request: Request, what: str) -> Reply:
         book, told = self._book, (request.method, what)
-        if told == ("POST", "orders"):
-            book.tell(parse_object(request.body))
-        elif told == ("POST", "failed"):
-            book.failed(text(parse_object(request.body), "topic"))
-        elif told == ("POST", "token"):
-            book.access.token = text(parse_object(request.body), "token")
-        elif told == ("POST", "app"):
-            book.access.configure(parse_object(request.body))
+        tells: dict[str, Callable[[JsonObject], None]] = {
+            "orders": book.tell,
+            "returns": book.open_return,
+            "failed": lambda said: book.failed(text(said, "topic")),
+            "token": lambda said: book.access.only(text(said, "token")),
+            "app": book.access.configure,
+        }
+        if request.method == "POST" and what in tells:
+            tells[what](parse_object(request.body))
         elif told == ("DELETE", "tokens"):
             book.access.issued.clear()
         elif told == ("GET", "tokens"):

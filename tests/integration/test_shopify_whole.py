@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from adapters.channels.shopify.sync import WANTED
+from adapters.channels.shopify.topics import KIND_OF_TOPIC
+from ops.simulators.shop_book import FULFILMENT_ORDER_OFFSET
 from ops.simulators.storefront import Moment, Recipe, payload
 from schemas.order.ids import order_id_for
+from tests.conftest import Say
 from tests.e2e.world import SHOP, World
 from tests.integration.channels import BOOK, cli, comparing, deliver, incident
 from tests.large_orders import LINES, SMALL, a_large_webhook
@@ -71,6 +77,68 @@ async def test_a_hold_or_a_date_of_the_shop_s_ends_here_with_it(
     assert await world.quarantined() == []
 
 
+SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "specs" / "shopify" / "webhooks"
+SPEAKS_OF_NO_ORDER = {"app/uninstalled", "returns/process"}
+"""The alarm of a channel that is gone; and a sample that shows nothing at all."""
+
+
+def of_order(sample: object, order: int) -> object:
+    """An official sample with the ids of this order: its own, its first fulfilment order's."""
+    if isinstance(sample, list):
+        return [of_order(one, order) for one in sample]
+    if isinstance(sample, dict):
+        found = {name: of_order(value, order) for name, value in sample.items()}
+        return found | {name: order for name in ("order_id",) if name in found}
+    if isinstance(sample, str):
+        text = re.sub(r"gid://shopify/Order/[0-9]+", f"gid://shopify/Order/{order}", sample)
+        mine = f"gid://shopify/FulfillmentOrder/{FULFILMENT_ORDER_OFFSET + order}"
+        return re.sub(r"gid://shopify/FulfillmentOrder/[0-9]+", mine, text)
+    return sample
+
+
+async def test_nothing_that_an_ordinary_order_sends_is_left_in_quarantine(
+    world: World, say: Say
+) -> None:
+    """Each topic that is subscribed to comes with Shopify's own sample of it, under the ids of an
+    order that has been delivered: it is taken, noted or answered, and a person has none of it to
+    look at."""
+    if not SAMPLES.is_dir():
+        pytest.skip("The folder ../shared/specs with Shopify's samples is not here.")
+    body = payload(Recipe(seed=93, shop=f"{SHOP}.myshopify.com"), 61, Moment())
+    order: int = json.loads(body)["id"]
+    await world.book(f"{SHOP}.myshopify.com", [(order, body)])
+    await world.ask("POST", f"{BOOK}/returns", {"id": 123134564567890, "order": order})
+    assert await deliver(world, "orders/create", body, "ordinary-0") == 200
+    await until_closed(world, str(order))
+    sent = 0
+    for topic in WANTED:
+        path = SAMPLES / f"{topic.replace('/', '.', 1)}.meta.json"
+        if topic in SPEAKS_OF_NO_ORDER or topic == "orders/cancelled" or not path.exists():
+            continue
+        raw = body
+        if topic not in KIND_OF_TOPIC:
+            told = json.loads(path.read_text())["response"]
+            told = {"id": order} if topic == "orders/delete" else of_order(told, order)
+            raw = json.dumps(told).encode()
+        assert await deliver(world, topic, raw, f"ordinary-{topic}") == 200, topic
+        sent += 1
+    assert sent >= 44
+    await world.until_final()
+    found = [(item.delivery_id, item.reason) for item in await world.quarantined()]
+    assert found == []
+    say(f"Shopify's samples of {sent} topics about one order: nothing in quarantine.")
+
+
+async def until_closed(world: World, ref: str) -> None:
+    """Wait for the order's end."""
+
+    async def closed() -> bool:
+        rows = await world.rows("SELECT stage FROM orders WHERE ref = $1", ref)
+        return [row["stage"] for row in rows] == ["closed"]
+
+    await eventually(closed, 60.0)
+
+
 @pytest.mark.parametrize("refunded", [False, True])
 async def test_the_largest_orders_are_taken(world: World, *, refunded: bool) -> None:
     """500 lines with all their fulfilments, and with refunds that repeat them: between 1.2 and 3 MB
@@ -80,12 +148,7 @@ async def test_the_largest_orders_are_taken(world: World, *, refunded: bool) -> 
     assert SMALL < len(body) < 3_000_000
     assert await deliver(world, "orders/create", body, f"large-{number}") == 200
     ref = str(json.loads(body)["id"])
-
-    async def closed() -> bool:
-        rows = await world.rows("SELECT stage FROM orders WHERE ref = $1", ref)
-        return [row["stage"] for row in rows] == ["closed"]
-
-    await eventually(closed, 30.0)
+    await until_closed(world, ref)
     shown = json.loads(cli(world, "orders", "show", order_id_for(SHOP, ref), "--json"))
     assert [line["accounts"] for line in shown["lines"]] == [{"ordered": 1, "elsewhere": 1}] * LINES
     assert ref not in {row["ref"] for row in await world.rows("SELECT ref FROM quarantine")}
