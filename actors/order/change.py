@@ -118,6 +118,9 @@ def _take(work: Work, base: Order, order: Order, found: Diff) -> None:
     ours = context.order or base
     body = made.body if state.stage == PLACED else made.ours
     body = replace(body, **_kept(base, order, ours)) if state.beside else body
+    if ours.acquisition is not None and body.acquisition is None:
+        # How the customer came is told once; an order that is fetched later does not repeat it.
+        body = replace(body, acquisition=ours.acquisition)
     work.body = body
     if body is not order or state.beside:
         work.stated = order

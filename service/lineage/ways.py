@@ -140,7 +140,7 @@ def _own_names() -> tuple[str, ...]:
 def _within(name: str, field: str) -> bool:
     """Say whether a field is another, or in it: what comes or goes as a whole takes all with it."""
     plain = _plain(field)
-    return name in {field, plain} or name.startswith(f"{plain}.")
+    return name in {field, plain} or name.startswith((f"{plain}.", f"{plain}[]."))
 
 
 def _plain(field: str) -> str:

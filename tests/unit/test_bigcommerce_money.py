@@ -120,8 +120,8 @@ def test_store_credit_and_gift_certificates_pay() -> None:
         a_bundle(an_order(store_credit_amount="5.0000", gift_certificate_amount="10.0000"))
     )
     assert found.totals.total_minor == 3205
-    assert found.attributes["bigcommerce.store_credit"] == "5.0000"
-    assert found.attributes["bigcommerce.gift_certificate"] == "10.0000"
+    told = [(one.kind, one.amount_minor) for one in found.tenders]
+    assert told == [("store_credit", 500), ("gift_card", 1000), ("", 1705)]
 
 
 def test_the_currency_is_the_one_that_is_paid_in() -> None:

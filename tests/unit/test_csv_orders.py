@@ -95,7 +95,12 @@ def test_totals_are_the_files_and_must_add_up() -> None:
         ({"ref": "a\nb"}, "a control character or a line break"),
         ({"title": "nul\0"}, "a control character"),
         ({"ref": "1.23457E+12"}, "a number that a spreadsheet has shortened"),
-        ({"ship_to_postal_code": "2134"}, "postal code of the shipping address"),
+        ({"customer_reference": "4,2E+07"}, "a number that a spreadsheet has shortened"),
+        ({"sku": "2-Jan"}, "a day that a spreadsheet has made of it"),
+        ({"number": "Mar-99"}, "a day that a spreadsheet has made of it"),
+        ({"title": "#N/A"}, "shows where a formula failed"),
+        ({"phone": "########"}, "or a column is too narrow"),
+        ({"ship_to_postal_code": "213"}, "postal code of the shipping address"),
         ({"ship_to_name": ""}, "The ship_to_name is empty, but other fields of that address"),
         ({"email": "nobody"}, "form name@domain"),
         ({"bill_to_city": "Bonn"}, "The bill_to_line1 is empty"),
@@ -222,3 +227,48 @@ def test_the_digest_is_of_the_order_and_not_of_the_bytes() -> None:
     saved = the_one(a_file(a_row(quantity="2", unit_price="12.5"), delimiter=";"))
     assert plain.digest == saved.digest
     assert plain.digest != the_one(a_file(a_row(note="x"))).digest
+
+
+@pytest.mark.parametrize(
+    ("country", "typed", "kept"),
+    [
+        ("US", "2139", "02139"), ("PR", "901", "00901"), ("US", "40507", "40507"),
+        ("DE", "1067", "01067"), ("NO", "150", "0150"),
+    ],
+)  # fmt: skip
+def test_zeros_that_a_spreadsheet_dropped_come_back(country: str, typed: str, kept: str) -> None:
+    """Of a postal code with a fixed number of digits what is left can have been nothing else."""
+    row = a_row(
+        ship_to_country=country, ship_to_region="MA" if country == "US" else "",
+        ship_to_postal_code=typed, ship_to_city="Town",
+    )  # fmt: skip
+    ship_to = placed(row).ship_to
+    assert ship_to is not None
+    assert ship_to.postal_code == kept
+
+
+@pytest.mark.parametrize(("country", "typed"), [("CH", "801"), ("US", "139"), ("US", "213A")])
+def test_a_postal_code_that_may_be_another_is_refused(country: str, typed: str) -> None:
+    """What could have been anything is not made up."""
+    region = "MA" if country == "US" else ""
+    row = a_row(ship_to_country=country, ship_to_region=region, ship_to_postal_code=typed)
+    assert refused(row).reason == refusals.ADDRESS_FORMAT_INVALID
+
+
+@pytest.mark.parametrize(
+    ("country", "region", "code", "city"),
+    [
+        ("SG", "", "018956", "Singapore"), ("HK", "Kowloon", "", "Hong Kong"),
+        ("MC", "", "98000", "Monaco"),
+    ],
+)  # fmt: skip
+def test_a_city_state_is_its_own_city(country: str, region: str, code: str, city: str) -> None:
+    """People leave the city out where the country is it; a stated city stays."""
+    for stated, wanted in (("", city), ("Old Town", "Old Town")):
+        row = a_row(
+            ship_to_country=country, ship_to_region=region, ship_to_postal_code=code,
+            ship_to_city=stated,
+        )  # fmt: skip
+        ship_to = placed(row).ship_to
+        assert ship_to is not None
+        assert ship_to.city == wanted

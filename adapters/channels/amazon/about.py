@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
-from adapters.channels.amazon.shapes import AmazonOrder, GiftOption, Item, PaymentExecution
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from adapters.channels.amazon.money import minor
+from adapters.channels.amazon.shapes import (
+    AmazonOrder,
+    Fulfillment,
+    GiftOption,
+    Item,
+    PaymentExecution,
+    Window,
+)
+from adapters.kit.rounding import Rounding
+from adapters.kit.told import time_or_none
+from schemas.order.canonical import Tender
+
+_TENDERS: Mapping[str, Literal["on_delivery", "card", "terms"]] = {
+    "CashOnDelivery": "on_delivery",
+    "CreditCard": "card",
+    "Invoice": "terms",
+}
 
 
 def payments_of(source: AmazonOrder) -> list[PaymentExecution]:
@@ -16,12 +36,42 @@ def gift_of(item: Item) -> GiftOption | None:
     return how.packing.gift_option if how is not None and how.packing is not None else None
 
 
+def gifts_of(source: AmazonOrder) -> tuple[str, dict[str, str]]:
+    """Return the gift message of the order, and those of lines by id where they differ."""
+    told = {one.order_item_id: gift_of(one) for one in source.order_items}
+    texts = {name: gift.gift_message for name, gift in told.items() if gift and gift.gift_message}
+    if len(set(texts.values())) > 1:
+        return "", {name: text[:5000] for name, text in texts.items()}
+    return next(iter(texts.values()), "")[:5000], {}
+
+
+def further(source: AmazonOrder, currency: str, rounding: Rounding) -> dict[str, Any]:
+    """Return the order's further fields: when it has to be handed over at the latest, from when to
+    when it arrives, with what it is paid where Amazon says how much of each, and the order that it
+    replaces or was exchanged for."""
+    how = source.fulfillment or Fulfillment(fulfillment_status="")
+    ship, deliver = how.ship_by_window or Window(), how.deliver_by_window or Window()
+    return {
+        "ship_by": time_or_none(ship.latest_date_time),
+        "deliver_from": time_or_none(deliver.earliest_date_time),
+        "deliver_by": time_or_none(deliver.latest_date_time),
+        "tenders": tuple(
+            Tender(
+                amount_minor=minor(one.payment_amount, currency, rounding),
+                method=one.payment_method[:256],
+                kind=_TENDERS.get(one.payment_method, ""),
+            )
+            for one in payments_of(source)[:20]
+            if one.payment_amount is not None
+        ),
+        "parent_ref": next((x.order_id[:256] for x in source.associated_orders if x.order_id), ""),
+    }
+
+
 def attributes_of(source: AmazonOrder) -> dict[str, str]:
     """Return what has no field of its own; names begin with `amazon.`, a line's with its id."""
-    how, buyer, to = source.fulfillment, source.buyer, source.recipient
+    buyer, to = source.buyer, source.recipient
     at = to.delivery_address if to is not None else None
-    by = how.ship_by_window if how is not None else None
-    until = how.deliver_by_window if how is not None else None
     replaced = (f"{one.association_type} {one.order_id}" for one in source.associated_orders)
     found = {
         "marketplace_id": source.sales_channel.marketplace_id,
@@ -29,8 +79,6 @@ def attributes_of(source: AmazonOrder) -> dict[str, str]:
         "programs": ", ".join(source.programs),
         "aliases": ", ".join(f"{one.alias_type} {one.alias_id}" for one in source.order_aliases),
         "associated_orders": ", ".join(replaced),
-        "ship_by": by.latest_date_time if by is not None else "",
-        "deliver_by": until.latest_date_time if until is not None else "",
         "address_type": at.address_type if at is not None else "",
         "company": buyer.buyer_company_name if buyer is not None else "",
         "buyer_email": buyer.buyer_email if buyer is not None else "",

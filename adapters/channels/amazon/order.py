@@ -12,7 +12,12 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from adapters.channels.amazon.about import attributes_of, gift_of, payments_of
+from adapters.channels.amazon.about import (
+    attributes_of,
+    further,
+    gifts_of,
+    payments_of,
+)
 from adapters.channels.amazon.money import currency_of, minor, parts_of, totals_of, unit_of
 from adapters.channels.amazon.shapes import (
     AmazonOrder,
@@ -164,6 +169,7 @@ def unchecked_order(
             "shipping to customers in Seller Central, and fetch the order again.",
         )
     currency = currency_of(source)
+    gift_message, gifts = gifts_of(source)
     lines, parts = [], []
     for item in source.order_items:
         quantity = current_quantity(item)
@@ -184,13 +190,13 @@ def unchecked_order(
                     discount_minor=discount,
                     tax_minor=part.item_tax_minor,
                     tax_code=_tax_code(item),
+                    gift_message=gifts.get(item.order_item_id, ""),
                 )
             )
     lines, totals = totals_of(source, lines, parts, rounding)
     attributes, customer = bounded(attributes_of(source), SOURCE), _customer(source)
     add_doubts(attributes, doubts_of(ship_to, None, customer))
     how = source.fulfillment
-    gifts = [gift.gift_message for gift in map(gift_of, source.order_items) if gift is not None]
     return Order(
         ref=_ref(source),
         number=source.order_id,
@@ -204,12 +210,13 @@ def unchecked_order(
         ship_to=ship_to,
         shipping_method=how.fulfillment_service_level[:256] if how is not None else "",
         note=_note(source),
-        gift_message="\n".join(dict.fromkeys(text for text in gifts if text))[:5000],
+        gift_message=gift_message,
         attributes=attributes,
         payment_method=settings.payment_method(
             *(one.payment_method for one in payments_of(source))
         ),
         amount_due_minor=_amount_due(source, totals, currency, rounding),
+        **further(source, currency, rounding),
     )
 
 

@@ -1,4 +1,4 @@
-"""What BigCommerce says of an order beyond our fields: attributes and the gift message.
+"""What BigCommerce says of an order beyond our fields, as attributes.
 
 Our own names begin with `bigcommerce.`, a line's with its id; nothing a buyer or seller wrote is
 dropped.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from adapters.channels.bigcommerce.money import currency_of, grams_in
 from adapters.channels.bigcommerce.shapes import (
-    Amount,
     BigCommerceOrder,
     Bundle,
     FormField,
@@ -16,12 +15,6 @@ from adapters.channels.bigcommerce.shapes import (
     Product,
 )
 from adapters.kit.attributes import bounded
-
-
-def gift_message_of(source: Bundle) -> str:
-    """Return the messages that go with wrappings, each once."""
-    found = [one.wrapping_message for one in source.products if one.wrapping_message]
-    return "\n".join(dict.fromkeys(found))[:5000] if found else ""
 
 
 def attributes_of(source: Bundle) -> dict[str, str]:
@@ -50,10 +43,7 @@ def _of_order(order: BigCommerceOrder) -> dict[str, str]:
         "staff_notes": order.staff_notes or "",
         "payment_method": order.payment_method or "",
         "payment_id": _told(order.payment_provider_id),
-        "store_credit": _amount(order.store_credit_amount),
-        "gift_certificate": _amount(order.gift_certificate_amount),
         "channel_id": _told(order.channel_id),
-        "order_source": order.order_source or "",
         "external_source": order.external_source or "",
         "external_id": order.external_id or "",
         "external_order_id": order.external_order_id or "",
@@ -98,9 +88,3 @@ def _told(value: str | float | None) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return "" if value is None else str(value)
-
-
-def _amount(amount: Amount) -> str:
-    """Return an amount as the shop tells it; "" for none."""
-    text = _told(amount)
-    return text if text.strip("0.") else ""

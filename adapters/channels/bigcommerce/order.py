@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from adapters.channels.bigcommerce.about import attributes_of, gift_message_of
+from adapters.channels.bigcommerce.about import attributes_of
 from adapters.channels.bigcommerce.money import (
     ROUNDING,
     currency_of,
@@ -34,6 +34,7 @@ from adapters.channels.bigcommerce.shapes import (
     Tax,
 )
 from adapters.channels.bigcommerce.statuses import payment_of
+from adapters.channels.bigcommerce.told import told
 from adapters.kit.attributes import add_doubts
 from adapters.kit.moments import moment_of
 from adapters.kit.rounding import Rounding
@@ -144,7 +145,8 @@ def unchecked_order(
         )
         if wanted_of(product) > 0
     ]
-    lines, totals = totals_of(source, found, rounding)
+    priced, totals = totals_of(source, found, rounding)
+    lines, further = told(source, priced, totals, rounding)
     there = ship_to_of(source)
     ship_to = _address(there) if there is not None else None
     bill_to, customer = _bill_to(theirs), _customer(theirs)
@@ -157,19 +159,19 @@ def unchecked_order(
         updated_at=utc(theirs.date_modified),
         currency=currency,
         payment=payment_of(theirs),
-        lines=tuple(lines),
+        lines=lines,
         totals=totals,
         customer=customer,
         ship_to=ship_to,
         bill_to=bill_to,
         shipping_method=(there.shipping_method or "")[:256] if there is not None else "",
         note=(theirs.customer_message or "")[:5000],
-        gift_message=gift_message_of(source),
         attributes=attributes,
         test=theirs.payment_method == TEST_GATEWAY,
         discounts=discounts_of(source, totals, rounding),
         shipping_tax_code=shipping_tax,
         payment_method=settings.payment_method(theirs.payment_method or ""),
+        **further,
     )
 
 

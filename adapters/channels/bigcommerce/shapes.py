@@ -115,6 +115,8 @@ class Tax(Struct, frozen=True, gc=False, omit_defaults=True):
     """A tax on one line (`line_item_type` item), on shipping, handling or wrapping."""
 
     name: str | None = None
+    rate: Amount = None
+    line_amount: Amount = None
     order_product_id: str | int | None = None
     line_item_type: str | None = None
 

@@ -30,6 +30,17 @@ _TIME = re.compile(
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _BREAKS = re.compile(r"[\t\n\r]")
 _SHORTENED = re.compile(r"[0-9](?:[.,][0-9]+)?E\+[0-9]{1,3}", re.IGNORECASE)
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+_DATED = re.compile(
+    rf"[0-9]{{1,2}}-{_MONTH}(?:-[0-9]{{2,4}})?|{_MONTH}-[0-9]{{2,4}}", re.IGNORECASE
+)
+_ERRORS = frozenset(
+    {"#REF!", "#N/A", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"}
+)
+_HIDDEN = re.compile("#{3,}")
+_CODES = frozenset({"ref", "number", "sku", "line_id", "customer_reference"})
+_MAX_SHORT = 320
+"""Characters of an e-mail address: longer columns are what people write, where anything may be."""
 _FLAGS: Mapping[str, bool] = MappingProxyType({
     "yes": True, "true": True, "1": True, "no": False, "false": False, "0": False,
 })  # fmt: skip
@@ -59,10 +70,20 @@ def value_of(text: str, column: Column, currency: str, reading: Reading) -> obje
 
 
 def _text(text: str, column: Column, currency: str, reading: Reading) -> object:
-    if column.most <= 128 and _SHORTENED.fullmatch(text):
+    if text.upper() in _ERRORS or _HIDDEN.fullmatch(text):
+        raise CellRefused(
+            f"is {shown(text)}, which a spreadsheet shows where a formula failed or a column is "
+            "too narrow: correct it there, and save the file again"
+        )
+    if column.most <= _MAX_SHORT and _SHORTENED.fullmatch(text):
         raise CellRefused(
             f"is {shown(text)}, a number that a spreadsheet has shortened: make the column text "
             "there, and put the whole value in again"
+        )
+    if column.name in _CODES and _DATED.fullmatch(text):
+        raise CellRefused(
+            f"is {shown(text)}, a day that a spreadsheet has made of it: make the column text "
+            "there, and put the value in again"
         )
     return text
 

@@ -293,7 +293,10 @@ class _Draft:
     def _complete(self, name: str, address: Json) -> None:
         """An address that is begun has what every address has."""
         address["lines"] = list(address.get("lines", {}).values())
-        address.setdefault("city", "")
+        country = address.get("country", "")
+        address.setdefault("city", _CITY_STATES.get(country, ""))
+        if "postal_code" in address:
+            address["postal_code"] = _whole_code(country, address["postal_code"])
         for field, column in (("name", "name"), ("lines", "line1"), ("country", "country")):
             if not address.get(field):
                 told = f"The {name}_{column} is empty, but other fields of that address are not."
@@ -309,6 +312,27 @@ class _Draft:
 
     def _refuse(self, sentence: str, reason: str = refusals.SCHEMA_MISMATCH) -> None:
         self._group.refuse(reason, sentence)
+
+
+_CITY_STATES = {
+    "SG": "Singapore", "HK": "Hong Kong", "MO": "Macao", "MC": "Monaco", "VA": "Vatican City",
+    "GI": "Gibraltar",
+}  # fmt: skip
+"""Where the country is the city, and people leave the city out."""
+
+_DIGITS = {
+    **dict.fromkeys(("US", "DE", "FR", "IT", "ES", "FI", "EE", "MX", "KR", "TR"), (5, 1)),
+    **dict.fromkeys(("NO", "AU"), (4, 1)),
+    "PR": (5, 2),
+}
+"""Countries whose postal codes have so many digits, and with how many zeros they may begin: a
+spreadsheet drops these, and what is left can have been nothing else."""
+
+
+def _whole_code(country: str, code: str) -> str:
+    digits, zeros = _DIGITS.get(country, (0, 0))
+    is_damaged = code.isascii() and code.isdecimal() and digits - zeros <= len(code) < digits
+    return code.zfill(digits) if is_damaged else code
 
 
 _REASONS = {"money": refusals.MONEY_UNREADABLE, "time": refusals.DATE_IMPOSSIBLE}

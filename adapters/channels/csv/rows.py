@@ -16,6 +16,7 @@ from typing import BinaryIO, Literal, TextIO
 from msgspec import Struct
 
 from adapters.channels.csv.columns import Column, header_of, known_among
+from adapters.channels.csv.shopify_export import Dialect, dialect_of
 from schemas.contracts import refusals
 from schemas.contracts.refusals import refused
 
@@ -41,12 +42,14 @@ class Row(Struct, frozen=True):
 
 
 class Sheet(Struct, frozen=True):
-    """A file whose header was read. `head_lines` stand before its first row."""
+    """A file whose header was read. `head_lines` stand before its first row. `dialect` reads rows
+    that are another program's (None: they are ours)."""
 
     text: TextIO
     columns: tuple[Column | None, ...]
     delimiter: str
     head_lines: int
+    dialect: Dialect | None = None
 
 
 def open_sheet(raw: BinaryIO, encoding: Encoding = "utf-8") -> Sheet:
@@ -70,6 +73,8 @@ def open_sheet(raw: BinaryIO, encoding: Encoding = "utf-8") -> Sheet:
     if not cells:
         told = "The header can't be read: a quote is not closed, or text follows a closed one."
         raise refused(refusals.CSV_MALFORMED, told)
+    if (dialect := dialect_of(cells)) is not None:
+        return Sheet(text, dialect.columns, delimiter, lines, dialect)
     return Sheet(text, header_of(cells), delimiter, lines)
 
 
@@ -78,6 +83,14 @@ def rows_of(sheet: Sheet) -> Iterator[Row]:
 
     Memory is bounded by MAX_ROW_CHARACTERS, whatever the file holds.
     """
+    for row in _rows(sheet):
+        if sheet.dialect is None or row.fault:
+            yield row
+        else:
+            yield Row(row.number, *sheet.dialect.ours(row.number, row.cells))
+
+
+def _rows(sheet: Sheet) -> Iterator[Row]:
     text, delimiter = sheet.text, sheet.delimiter
     text.seek(0)
     for _ in range(sheet.head_lines):

@@ -128,7 +128,8 @@ def _line(line: Line, article: Article | None) -> _Json:
         "properties": _attributes(line.custom_attributes),
         "discount_allocations": [_allocation(one) for one in line.discount_allocations],
         "tax_lines": [
-            {"title": one.title, "price_set": _money(one.price_set)} for one in line.tax_lines
+            {"title": one.title, "rate": one.rate, "price_set": _money(one.price_set)}
+            for one in line.tax_lines
         ],
     }
 

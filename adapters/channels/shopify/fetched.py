@@ -53,7 +53,7 @@ fragment LineFields on LineItem {{
   originalUnitPriceSet {_MONEY}
   customAttributes {{ key value }}
   discountAllocations {{ allocatedAmountSet {_MONEY} discountApplication {{ index }} }}
-  taxLines {{ title priceSet {_MONEY} }}
+  taxLines {{ title rate priceSet {_MONEY} }}
 }}
 """
 

@@ -46,6 +46,7 @@ class Allocation(Struct, frozen=True, rename="camel"):
 
 class _Tax(Struct, frozen=True, rename="camel"):
     title: str
+    rate: float | None = None
     price_set: MoneySet | None = None
 
 

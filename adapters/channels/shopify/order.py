@@ -17,6 +17,7 @@ from adapters.channels.shopify.shapes import (
     PostalAddress,
     ShopifyOrder,
 )
+from adapters.channels.shopify.told import further, taxes_of
 from adapters.kit.attributes import MAX_ATTRIBUTES, add_doubts, bounded
 from adapters.kit.fitting import printable
 from adapters.kit.rounding import EXACT, Rounding
@@ -76,6 +77,7 @@ def unchecked_order(
     if ship_to is not None and not any(map(checks.is_brought, lines)):
         ship_to = _whole(ship_to, attributes)
     placed_at = _utc(source.created_at)
+    due = _amount_due(source, totals, rounding)
     add_doubts(attributes, doubts_of(ship_to, bill_to, customer))
     return Order(
         ref=order_ref(source),
@@ -101,21 +103,24 @@ def unchecked_order(
         presentment=presentment,
         shipping_tax_code=_shipping_tax(source),
         payment_method=_payment_method(source, settings),
-        amount_due_minor=_amount_due(source, totals, rounding),
+        amount_due_minor=due,
+        **further(source, lines, totals, due),
     )
 
 
 def _line(item: LineItem, currency: str, rounding: Rounding, ways: Ways) -> Line:
     now = current_quantity(item)
     price = minor(item.price_set, item.price, currency, rounding)
-    discount = tax = 0
+    discount = 0
     tax_code = ""
     for part in item.discount_allocations:
         discount += minor(part.amount_set, part.amount, currency, rounding)
+    amounts = []
     for paid in item.tax_lines:
-        tax += minor(paid.price_set, paid.price, currency, rounding)
+        amounts.append(minor(paid.price_set, paid.price, currency, rounding))
         if paid.title:
             tax_code = f"{tax_code}+{paid.title}" if tax_code else paid.title
+    tax = sum(amounts)
     if now != item.quantity:
         discount, tax = share(discount, now, item.quantity), share(tax, now, item.quantity)
     return Line(
@@ -132,6 +137,7 @@ def _line(item: LineItem, currency: str, rounding: Rounding, ways: Ways) -> Line
         tax_code=tax_code[:256],
         delivery=ways.of(item),
         kind=sold_as(item),
+        taxes=taxes_of(item.tax_lines, amounts, tax),
     )
 
 

@@ -37,6 +37,7 @@ class TaxLine(Struct, gc=False):
     price: str = "0"
     price_set: MoneySet | None = None
     title: str | None = None
+    rate: float | str | None = None
 
 
 class TaxTitle(Struct, gc=False):
@@ -185,6 +186,8 @@ class ShopifyOrder(Struct, gc=False):
     duties_included: bool = False
     financial_status: str | None = None
     source_name: str | None = None
+    landing_site: str | None = None
+    referring_site: str | None = None
     cancelled_at: str | None = None
     cancel_reason: str | None = None
     presentment_currency: str | None = None

@@ -3,6 +3,8 @@ is one person's task that names what differs."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -12,7 +14,7 @@ from actors.order.stream import row_of, waiting_for
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
-from schemas.order.canonical import Order
+from schemas.order.canonical import Acquisition, Order, Tender
 from tests.given import (
     D1,
     ELSEWHERE,
@@ -92,6 +94,35 @@ def test_an_address_before_the_task_changes_nothing_that_was_told() -> None:
     story.done(f.ReserveStock, RESERVED).then_effects(f.CreateTask, f.PostSalesOrder, f.SendMail)
     assert story.order is not None
     assert story.order.ship_to == ELSEWHERE
+
+
+def test_how_the_customer_came_is_kept_where_a_later_statement_is_silent() -> None:
+    """A webhook tells it, and the same order fetched later does not; another telling counts."""
+    story = given_placed(acquisition=Acquisition(landing_page="/lamps"))
+    story.when(updated(MOVED)).then_events(e.Changed)
+    assert story.order is not None
+    assert story.order.ship_to == ELSEWHERE
+    assert story.order.acquisition == Acquisition(landing_page="/lamps")
+    told = later(20, acquisition=Acquisition(landing_page="/jars"))
+    story.when(updated(told)).then_events(e.Changed)
+    assert story.order.acquisition == Acquisition(landing_page="/jars")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ship_by": "2026-11-28T10:00:00Z"}, {"deliver_by": "2026-12-01"},
+        {"pickup_at": "2026-12-01"}, {"parent_ref": "7"},
+    ],
+)  # fmt: skip
+def test_dates_and_references_that_change_reissue_the_task_and_amend_the_erp(
+    changes: dict[str, Any],
+) -> None:
+    """They stand on papers, as a note does; what only tells of the payment is not asked again."""
+    story = given_released().when(updated(later(10, **changes))).then_events(e.Changed, e.Stopped)
+    story.then_effects(f.CancelTask)
+    paid = given_released().when(updated(later(10, tenders=(Tender(amount_minor=1),))))
+    paid.then_events(e.UpdateNoted)
 
 
 # --- the address ----------------------------------------------------------------------------------
