@@ -29,7 +29,7 @@ DATABASE = "orderwright"
 _SOCKET_NAME = ".s.PGSQL.5432"
 _LONGEST_SOCKET_PATH_BYTES = 107
 _INITDB_SECONDS = 120.0
-_READY_SECONDS = 120.0  # recovery after a crash replays at most 2 GiB of WAL
+_READY_SECONDS = 60.0  # then only a recovery is waited for, which replays at most 2 GiB of WAL
 # Fast shutdown (SIGINT) writes a checkpoint; immediate (SIGQUIT) leaves that to recovery. Both are
 # safe.
 _STOP_STEPS = ((signal.SIGINT, 15.0), (signal.SIGQUIT, 6.0))
@@ -97,6 +97,7 @@ class EmbeddedPostgres:
             ready=self._ready,
             has_room=self._data.has_room,
             ready_timeout_seconds=_READY_SECONDS,
+            working=self._recovers,
         )
         self._process = SupervisedProcess(program, on_failure=self._on_failure)
         await self._process.start()
@@ -195,14 +196,21 @@ class EmbeddedPostgres:
 
     async def _ready(self, pid: int) -> bool:
         """As pg_ctl does: the postmaster writes `ready` in line 8 of its pid file."""
+        return self._says(pid) == "ready"
+
+    def _recovers(self, pid: int) -> bool:
+        """Whether the postmaster says that it is starting: it replays its log."""
+        return self._says(pid) == "starting"
+
+    def _says(self, pid: int) -> str:
         pid_file = self._cluster / "postmaster.pid"
         if _modified_ns(pid_file) == self._stale_pid_file:
-            return False
+            return ""
         try:
             lines = pid_file.read_text().splitlines()
         except OSError:
-            return False
-        return len(lines) >= 8 and lines[0].strip() == str(pid) and lines[7].strip() == "ready"
+            return ""
+        return lines[7].strip() if len(lines) >= 8 and lines[0].strip() == str(pid) else ""
 
     async def _ensure_database(self, socket_directory: Path, password: str) -> None:
         try:

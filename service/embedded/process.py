@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import time
@@ -14,6 +15,8 @@ from pathlib import Path
 from service.app.errors import EmbeddedServerFailed
 from service.embedded.account import Account
 from service.embedded.child import Child, StopSteps
+
+log = logging.getLogger(__name__)
 
 _READY_POLL_SECONDS = 0.01
 _LOG_CHECK_SECONDS = 15.0
@@ -30,7 +33,9 @@ class Program:
     `prepare` runs before every start and ends orphans; `ready` is called with the pid until it
     returns True. The kernel sends `death_signal` when our process dies, however it dies.
     `stop_steps` are signals, each with its seconds; SIGKILL follows the last. While `has_room` says
-    no, a server that died is not started again: on a full disk it would only die once more.
+    no, a server that died is not started again: on a full disk it would only die once more. A
+    server that is not ready in time is waited for as long as `working` says that it gets on, such
+    as one that recovers from a crash.
     """
 
     name: str
@@ -45,6 +50,7 @@ class Program:
     ready_timeout_seconds: float = 60.0
     log_limit_bytes: int = 8 * 1024 * 1024
     has_room: Callable[[], bool] = lambda: True
+    working: Callable[[int], bool] = lambda pid: False
 
 
 class SupervisedProcess:
@@ -125,7 +131,10 @@ class SupervisedProcess:
                 raise self._error("ended before it was ready")
             if time.monotonic() > deadline:
                 seconds = program.ready_timeout_seconds
-                raise self._error(f"was not ready within {seconds:.0f} seconds")
+                if not program.working(child.pid):
+                    raise self._error(f"was not ready within {seconds:.0f} seconds")
+                log.warning("The embedded %s still recovers: it is waited for.", program.name)
+                deadline += seconds
             await child.wait(_READY_POLL_SECONDS)
         return child
 

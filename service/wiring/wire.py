@@ -13,6 +13,7 @@ from adapters.nats.publisher import Publisher
 from adapters.nats.seal import Seal
 from service.app.servers import Servers
 from service.settings import Settings
+from service.wiring.channels import takes_canonical
 
 
 class Wire(Struct, frozen=True, kw_only=True):
@@ -34,6 +35,16 @@ async def open_wire(
     await messages.start()
     publisher = Publisher(connection, seal)
     await publisher.start()
-    events = EventPublisher(connection, tuple(settings.channels))
+    events = EventPublisher(connection, _heard(settings))
     await events.start()
     return Wire(connection=connection, publisher=publisher, messages=messages, events=events)
+
+
+def _heard(settings: Settings) -> tuple[str, ...]:
+    """Return the channels of whose orders something is published: those that take our own contract,
+    and those whose facts are on."""
+    return tuple(
+        name
+        for name, channel in settings.channels.items()
+        if channel.facts or takes_canonical(channel)
+    )

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from service.app.errors import EmbeddedServerFailed, ServerTooOld, ServerUnusable
+from service.embedded import postgres
+from service.embedded.data_directory import DataDirectory
 from service.embedded.external import check_nats, check_postgres
+from service.embedded.postgres import EmbeddedPostgres
 from service.embedded.process import Program, SupervisedProcess, bound_log
 from service.embedded.supervisor import EmbeddedServers
+from tests.integration.servers import temporary_home
 from tests.waiting import eventually
 
 Check = Callable[[str], Awaitable[str]]
@@ -66,6 +73,54 @@ async def listener(greeting: bytes | None) -> AsyncIterator[int]:
             yield server.sockets[0].getsockname()[1]
         finally:
             leave.set()
+
+
+async def test_a_server_that_recovers_is_waited_for(tmp_path: Path) -> None:
+    """However long it takes: it is given up only when it says no more that it gets on."""
+    clock = asyncio.get_running_loop().time
+    began, asked = clock(), []
+
+    async def ready(pid: int) -> bool:
+        return clock() - began > 0.7
+
+    def working(pid: int) -> bool:
+        asked.append(pid)
+        return True
+
+    program = _program(tmp_path, "/bin/sleep", "60", ready=ready)
+    process = SupervisedProcess(dataclasses.replace(program, working=working))
+    await process.start()
+    assert asked == [process.pid] * 3
+    await process.stop()
+
+
+async def test_a_postgres_that_replays_its_log_is_not_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a crash with much to replay the start lasts longer than a start may, and succeeds."""
+    monkeypatch.setattr(postgres, "_READY_SECONDS", 0.5)
+    with temporary_home() as home, DataDirectory(home / "data") as data:
+        first = EmbeddedPostgres(data)
+        dsn = await first.start()
+        connection = await asyncpg.connect(dsn)
+        await connection.execute("CREATE TABLE much AS SELECT generate_series(1, 2000000) AS n")
+        await connection.close()
+        assert first.pid is not None
+        os.kill(first.pid, signal.SIGKILL)
+        assert await eventually(lambda: counted(dsn), 60.0) == 2_000_000
+        assert first.restarts == 1
+        await first.stop()
+
+
+async def counted(dsn: str) -> int:
+    """Return the rows, 0 while the server does not let us in."""
+    with suppress(OSError, asyncpg.PostgresError):
+        connection = await asyncpg.connect(dsn, timeout=5)
+        try:
+            return int(await connection.fetchval("SELECT count(*) FROM much"))
+        finally:
+            await connection.close()
+    return 0
 
 
 async def test_a_crash_loop_is_reported_and_ended(tmp_path: Path) -> None:
