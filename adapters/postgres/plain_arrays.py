@@ -2,14 +2,22 @@
 
 asyncpg asks of every element of an array whether it is a container itself, with abstract base
 classes: 0.2 µs for each of the 840 elements that an order writes, 3 % of the service's CPU. We pass
-flat lists, tuples and sets alone, which concrete classes recognise four times faster.
+flat lists, tuples, sets, ranges and views alone, which concrete classes recognise four times faster.
 """
 
 from __future__ import annotations
 
 from asyncpg.protocol import protocol
 
-CONTAINERS = (list, tuple, set, frozenset)
+CONTAINERS: tuple[type, ...] = (
+    list,
+    tuple,
+    set,
+    frozenset,
+    range,
+    type({}.keys()),
+    type({}.values()),
+)
 """What is passed as an array. The driver refuses anything else as it refuses a number there."""
 
 

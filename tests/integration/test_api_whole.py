@@ -148,7 +148,7 @@ async def test_refusals_are_problem_details(whole: Whole) -> None:
     problem(
         await whole.api("POST", "/api/v1/orders", body=written(order), Idempotency_Key="n"), 400
     )
-    large = b'"' + b"x" * 1_100_000 + b'"'
+    large = b'"' + b"x" * 4_300_000 + b'"'
     problem(await whole.api("POST", "/api/v1/orders", body=large, **put), 413)
 
 

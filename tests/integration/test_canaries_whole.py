@@ -234,7 +234,7 @@ async def _forgotten(
     body = {"asks": "redact", "channel": CHANNEL, "subject": subject, "preview": True}
     status, found = await ask(whole, token, "POST", "/privacy", body)
     assert (status, found["under_way"], found["final"] >= 2) == (200, 0, True)
-    body = {**body, "preview": False, "reason": "he asked to be forgotten", "force": True}
+    body = {**body, "preview": False, "reason": "he asked to be forgotten", "now": True}
     status, kept = await ask(whole, token, "POST", "/privacy", body)
     assert status == 200
 

@@ -293,7 +293,10 @@ async def test_orders_retry(whole: Whole) -> None:
     order = await stuck_at_the_erp(whole)
     told = whole.cli("orders", "show", order.number)
     assert "(needs a person)" in told
-    assert re.search(r"waits for +a person: Business Central \(bc\) refused", told), told
+    assert re.search(
+        r"waits for +a person \(finance\) to retry or skip: .* Business Central \(bc\) refused",
+        told,
+    ), told
     whole.cli("orders", "retry", order.number, "--reason", "the ERP is fixed")
     await whole.until(order.number, "closed")
     assert ": the ERP is fixed." in whole.cli("orders", "timeline", order.number)

@@ -42,9 +42,13 @@ async def test_arrays_arrive(pool: Pool, container: type[list[object]]) -> None:
 
 
 async def test_sets_arrive(pool: Pool) -> None:
-    """A set is an array, too."""
+    """A set is an array, too, and so are a range and the keys and values of a map."""
     (row,) = await pool.fetch("SELECT $1::text[] @> ARRAY['a', 'b']", {"a", "b"})
     assert row[0] is True
+    (row,) = await pool.fetch("SELECT $1::int[], $2::text[]", range(3), {"a": 1}.keys())
+    assert tuple(row) == ([0, 1, 2], ["a"])
+    (row,) = await pool.fetch("SELECT $1::int[]", {"a": 1}.values())
+    assert tuple(row) == ([1],)
 
 
 @pytest.mark.parametrize("wrong", ["abc", 7, [["a"], "b"], {"a": 1}], ids=str)

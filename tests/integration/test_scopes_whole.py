@@ -54,6 +54,7 @@ ROUTES = (
     *(Route("POST", f"/orders/{{order}}/actions/{verb}", ACTS, WHY) for verb in VERBS),
     Route("GET", "/incidents", READS, listing=True),
     Route("GET", f"/incidents/schema_mismatch?channel={CHANNEL}", READS),
+    Route("GET", f"/facts?channel={CHANNEL}", READS),
     Route("GET", "/channels", READS, listing=True),
     Route("GET", f"/channels/{CHANNEL}", READS),
     Route("POST", f"/channels/{CHANNEL}/backfill", WRITES, WHY),
