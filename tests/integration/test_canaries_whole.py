@@ -234,7 +234,8 @@ async def _forgotten(
     body = {"asks": "redact", "channel": CHANNEL, "subject": subject, "preview": True}
     status, found = await ask(whole, token, "POST", "/privacy", body)
     assert (status, found["under_way"], found["final"] >= 2) == (200, 0, True)
-    body = {**body, "preview": False, "reason": "he asked to be forgotten", "now": True}
+    body = {**body, "preview": False, "force": True, "now": True}
+    body["reason"] = "he asked to be forgotten"
     status, kept = await ask(whole, token, "POST", "/privacy", body)
     assert status == 200
 
