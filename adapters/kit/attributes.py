@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
 import msgspec
@@ -35,22 +35,22 @@ def bounded(found: Mapping[str, str], prefix: str) -> dict[str, str]:
     plain = {name: text for name, text in found.items() if _PACKED.fullmatch(name) is None}
     kept: dict[str, str] = {}
     packs: list[dict[str, str]] = []
+    left_out = 0
     for count in _KEPT:
         kept = dict(islice(plain.items(), count))
-        packs = _packs({name: text for name, text in found.items() if name not in kept})
-        if len(kept) + len(packs) <= _TAKEN:
+        rest = {name: text for name, text in found.items() if name not in kept}
+        packs, left_out = _packs(rest, _TAKEN - len(kept))
+        if not left_out:
             break
-    whole = packs[: _TAKEN - len(kept)]
-    left_out = {name for pack in packs[len(whole) :] for name in pack}
     made = {name[:MAX_NAME]: text[:MAX_TEXT] for name, text in kept.items()}
-    for number, pack in enumerate(whole, 1):
+    for number, pack in enumerate(packs, 1):
         made[f"{prefix}.more_attributes.{number}"] = msgspec.json.encode(pack).decode()
     told = (
         f"The order has {len(found):,} attributes; those after the first {len(kept)} are together "
         f"in {prefix}.more_attributes."
     )
     if left_out:
-        told += f" {len(left_out):,} did not fit: read them in the channel."
+        told += f" {left_out:,} did not fit: read them in the channel."
     add_doubts(made, [Doubt(TOO_MANY_ATTRIBUTES, told)])
     return made
 
@@ -81,30 +81,36 @@ def add_doubts(attributes: dict[str, str], doubts: Iterable[Doubt]) -> None:
             attributes[name] = f"{attributes.get(name, '')} {doubt.sentence}".strip()[:MAX_TEXT]
 
 
-def _packs(rest: Mapping[str, str]) -> list[dict[str, str]]:
-    """Return them in objects of at most MAX_TEXT characters as JSON each."""
+def _packs(rest: Mapping[str, str], most: int) -> tuple[list[dict[str, str]], int]:
+    """Return them in at most so many objects of at most MAX_TEXT characters as JSON each, and how
+    many of them have no room there. Reads no more of a text than has room."""
     packs: list[dict[str, str]] = []
     size = MAX_TEXT
-    for name, text in rest.items():
-        for piece in _pieces(name[:MAX_NAME], text):
-            needs = _size(name[:MAX_NAME]) + _size(piece) + 2
-            if size + needs > MAX_TEXT or name[:MAX_NAME] in packs[-1]:
+    for before, (whole, text) in enumerate(rest.items()):
+        name = whole[:MAX_NAME]
+        for piece in _pieces(name, text):
+            needs = _size(name) + _size(piece) + 2
+            if size + needs > MAX_TEXT or name in packs[-1]:
+                if len(packs) == most:
+                    return packs, len(rest) - before
                 packs.append({})
                 size = 2
-            packs[-1][name[:MAX_NAME]] = piece
+            packs[-1][name] = piece
             size += needs
-    return packs
+    return packs, 0
 
 
-def _pieces(name: str, text: str) -> Iterable[str]:
+def _pieces(name: str, text: str) -> Iterator[str]:
     room = MAX_TEXT - 4 - _size(name)
-    while _size(text) > room:
-        end = min(len(text) - 1, room)
-        while _size(text[:end]) > room:
-            end //= 2
-        yield text[:end]
-        text = text[end:]
-    yield text
+    begin = 0
+    while True:
+        piece = text[begin : begin + room]
+        while _size(piece) > room:
+            piece = piece[: len(piece) // 2]
+        yield piece
+        begin += len(piece)
+        if begin >= len(text):
+            return
 
 
 def _size(text: str) -> int:

@@ -74,3 +74,13 @@ def test_an_order_with_many_engravings_is_told_of() -> None:
     assert {told[f"line {n}: Engraving"] for n in range(10, 210)} == {"For M."}
     story = given_placed(attributes=found.order.attributes)
     assert story.events[0].doubts == (TOO_MANY_ATTRIBUTES,)  # type: ignore[union-attr]  # Placed
+
+
+def test_a_long_text_is_read_as_far_as_there_is_room() -> None:
+    """Of megabytes in one attribute no more is measured than fits: a hundredfold text costs the
+    same, and the doubt says that it did not fit."""
+    for size in (1_000_000, 100_000_000):
+        many = {f"n{n}": "v" for n in range(100)} | {"long": "\x01" * size}
+        made = bounded(many, "acme")
+        assert fits(made)
+        assert "1 did not fit" in made[TOLD]
