@@ -51,7 +51,7 @@ def settled(parts: list[int], subtotal: int, most: int) -> list[int]:
     """Return parts that sum to the subtotal by largest remainder, each moved in proportion; as they
     are where they are further from it than `most`, or one would come to less than nothing."""
     lacks = subtotal - sum(parts)
-    if not 0 < abs(lacks) <= most or min(parts) < 0 or sum(parts) < max(1, -lacks):
+    if not parts or not 0 < abs(lacks) <= most or min(parts) < 0 or sum(parts) < max(1, -lacks):
         return parts
     return [part + more for part, more in zip(parts, share_out(lacks, parts), strict=True)]
 
