@@ -77,3 +77,12 @@ class CallPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """The executor's limit for one effect, which may need several requests: an adapter ends
         each of them by itself after `timeout_seconds`, and this is the backstop for all."""
         return 2 * self.timeout_seconds + BACKSTOP_SECONDS
+
+    def next_look(self, passed_seconds: float, soon_seconds: float | None) -> float | None:
+        """Return in how many seconds what a person skipped so long ago is looked up again, None
+        when it has been often enough. After a look without an answer that is `soon_seconds`, for
+        twice as long as there are times."""
+        times = self.sought_seconds
+        if soon_seconds is not None and passed_seconds < 2 * times[-1]:
+            return soon_seconds
+        return next((one - passed_seconds for one in times if one > passed_seconds), None)

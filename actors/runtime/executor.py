@@ -163,7 +163,9 @@ class EffectExecutor:
         self, lane: Lane, item: Item, error: Exception | None, soon: float | None
     ) -> tuple[str, BaseException | None]:
         """Leave it to the next look, or end the search: with an error a person must know."""
-        delay = self._next_look(lane, item, soon)
+        assert item.sought_since is not None
+        passed = (self._runtime.clock.now() - item.sought_since).total_seconds()
+        delay = lane.policy.next_look(passed, soon)
         if delay is None and error is not None:
             return await self._end_search(lane, item, error)
         await self._look_later(lane, item, str(error or ""), delay)
@@ -178,23 +180,16 @@ class EffectExecutor:
             number=item.number, reason=reason, outcome_known=False, sought=True
         )
         outcome, why = await post(self._registry, item, given_up)
-        if outcome not in {COMMITTED, DUPLICATE}:
+        if outcome in {POISON, UNMATCHED}:  # nothing can be written down of such an order
+            log.error("That effect %s of %s is a person's: %s %s", *item.name[::-1], outcome, why)
+        elif outcome not in {COMMITTED, DUPLICATE}:  # no one knows yet, so it is not over
             if self._runtime.stopping:
                 lane.release(item)
-                return "retry", None
-            log.error("That effect %s of %s is a person's: %s %s", *item.name[::-1], outcome, why)
+            else:
+                await self._look_later(lane, item, reason, REST_SECONDS)
+            return "retry", error
         await self._look_later(lane, item, reason, None)
         return "person", error
-
-    def _next_look(self, lane: Lane, item: Item, soon: float | None) -> float | None:
-        """Return in how many seconds it is looked up again, None when it has been often enough.
-        Without an answer that is `soon`, for twice as long as there are times."""
-        assert item.sought_since is not None
-        passed = (self._runtime.clock.now() - item.sought_since).total_seconds()
-        times = lane.policy.sought_seconds
-        if soon is not None and passed < 2 * times[-1]:
-            return soon
-        return next((one - passed for one in times if one > passed), None)
 
     async def _look_later(self, lane: Lane, item: Item, reason: str, delay: float | None) -> None:
         """Leave the search to the store until the next look; None: it is over."""

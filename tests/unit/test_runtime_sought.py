@@ -9,6 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from actors.runtime.errors import NeedsPerson, Rejected, Retryable, Unauthorised, Unknown
+from actors.runtime.executor import REST_SECONDS
+from actors.runtime.ports import Append, Outcome
 from adapters.memory.journal import MemoryLeases
 from schemas.messages import effects as f
 from schemas.order.ids import PARTITIONS, order_id_for, sign_reference
@@ -220,3 +222,24 @@ async def test_without_times_nothing_is_sought() -> None:
     await pass_by(house, SOUGHT[-1])
     assert house.erp.looked_up == []
     await house.close()
+
+
+async def test_an_end_that_was_not_written_is_not_over(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the order could not be told that a person must look, the search goes on until it is."""
+    await skipped(house)
+    write, failures = house.store.append, [RuntimeError("a fault of ours")]
+
+    async def failing(append: Append) -> Outcome:
+        if failures:
+            raise failures.pop()
+        return await write(append)
+
+    monkeypatch.setattr(house.store, "append", failing)
+    house.erp.unfindable = [NeedsPerson("There are two of them.", outcome_known=False)] * 2
+    await pass_by(house, SOUGHT[0])
+    assert not failures
+    await pass_by(house, REST_SECONDS)
+    await eventually(lambda: bool(house.state().stuck))
+    assert len(house.erp.looked_up) == 2
