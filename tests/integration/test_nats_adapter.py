@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 from nats.js.errors import NotFoundError
 
@@ -370,7 +371,8 @@ async def test_a_frozen_server_costs_a_bounded_wait() -> None:
         try:
             await ensure_streams(connection)
             publisher = await started_publisher(connection)
-            os.kill(pid, signal.SIGSTOP)
+            os.kill(pid, signal.SIGSTOP)  # all its threads stand still a moment later
+            await until(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
             loop = asyncio.get_running_loop()
             began = loop.time()
             with pytest.raises(StreamUnavailable):
