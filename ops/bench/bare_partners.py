@@ -147,10 +147,13 @@ SHIP = json.dumps(
 
 STATE = json.dumps(
     {
-        "query": "query FulfilmentState($id: ID!) { order(id: $id) { id"
-        " fulfillments(first: 50) { id status trackingInfo(first: 20) { number } }"
-        " fulfillmentOrders(first: 50) { nodes { id status supportedActions { action }"
-        " fulfillmentHolds { displayReason } assignedLocation { location { id } } } } } }",
+        "query": "query FulfilmentState($id: ID!) { order(id: $id) { id cancelledAt"
+        " fulfillments(first: 50) { id status trackingInfo(first: 3) { number } }"
+        " fulfillmentOrders(first: 5) { nodes { id status supportedActions { action }"
+        " fulfillmentHolds { displayReason } assignedLocation { location { id } }"
+        " lineItems(first: 50) { nodes { id remainingQuantity"
+        " lineItem { id quantity currentQuantity } } pageInfo { hasNextPage endCursor } } }"
+        " pageInfo { hasNextPage endCursor } } } }",
         "variables": {"id": "@GID@"},
     },
     separators=(",", ":"),
