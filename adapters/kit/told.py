@@ -4,6 +4,7 @@ out, for no order is refused for a part that matters little."""
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from urllib.parse import parse_qs, urlsplit
 
 from schemas.order.canonical import Acquisition
@@ -25,6 +26,8 @@ def time_or_none(text: str) -> str | None:
         return None
 
 
+# A shop has a handful of rates, and an order states one for each line.
+@lru_cache(maxsize=1_024)
 def ppm(rate: str | float | None, *, percent: bool = False) -> int | None:
     """Return a tax rate in millionths, None for anything else. `percent`: 6.0 is 6 %."""
     if rate is None or rate == "":
@@ -41,10 +44,12 @@ def acquisition_of(landing_page: str, referrer: str, point_of_sale: str) -> Acqu
     landing page's address."""
     if not (landing_page or referrer or point_of_sale):
         return None
+    asked: dict[str, list[str]] = {}
     try:
-        asked = parse_qs(urlsplit(landing_page).query, max_num_fields=100)
+        if "utm_" in landing_page:  # in few: reading an address costs as much as a line
+            asked = parse_qs(urlsplit(landing_page).query, max_num_fields=100)
     except ValueError:  # an address like `//[`, or with more fields than any page has
-        asked = {}
+        pass
     tags = {name: texts[0][:MAX_NAME] for name, texts in asked.items()}
     return Acquisition(
         landing_page=landing_page[:MAX_TEXT],
