@@ -5,7 +5,6 @@ from __future__ import annotations
 from actors.fulfilment.thing import PLANNED, RESERVED, SHORT, Fulfilment
 from actors.kernel import ledger
 from actors.kernel.setup import Setup
-from actors.order.mapping import ADDRESS_HOLD
 from actors.order.reading import is_open, parcels_of
 from actors.order.state import State
 from actors.order.unfit import refusing
@@ -22,12 +21,12 @@ AT_WORK = ("released", "picked", "packed")
 
 def places_for(state: State, setup: Setup, order: Order | None, delivery: str) -> list[str]:
     """Return the places that may send, as preferred: none that cancelled a task by itself, and for
-    parcels none whose carrier does not deliver to the order's address, unless a person released the
-    hold for it."""
+    parcels none whose carrier does not deliver to the order's address or has no service for it,
+    unless a person released the hold for that."""
     names = [one.name for one in setup.places if one.name not in state.declined]
-    if delivery != "parcel" or ADDRESS_HOLD in state.waived:
+    if delivery != "parcel":
         return names
-    refused = refusing(order, setup)
+    refused = refusing(order, setup, state.waived)
     return [one for one in names if one not in refused] if refused else names
 
 
@@ -68,6 +67,7 @@ def _may_move(work: Work, key: Key, thing: Fulfilment, order: Order) -> bool:
         return False
     if any(x.stage not in ("packed", "unpacked") for _, x in parcels_of(state, key)):
         return False
-    if ADDRESS_HOLD in state.waived:  # a person has it sent from here
+    setup = work.context.setup
+    if thing.place not in refusing(order, setup, state.waived):  # a person has it sent from here
         return False
-    return bool(places_for(state, work.context.setup, order, thing.delivery))
+    return bool(places_for(state, setup, order, thing.delivery))

@@ -4,10 +4,10 @@ warehouse are spent on it. Pure; the sentences quote no part of an address, whic
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from actors.kernel.setup import Place, Setup
-from actors.order.normalise import ACCOUNT, ADDRESS, ITEM_NUMBER, SERVICE, SKU, Unmapped
+from actors.order.normalise import ACCOUNT, ADDRESS, ITEM_NUMBER, SERVICE, SKU, UNMAPPED, Unmapped
 from schemas.order.canonical import UNLISTED, Address, Line, Order
 from schemas.order.regions import REGIONS, US_COUNTRIES, postal_country, region_code
 
@@ -68,11 +68,15 @@ def _money(order: Order) -> list[str]:
     return [*found, *(name for name, minor in beside if minor)]
 
 
-def refusing(order: Order | None, setup: Setup) -> frozenset[str]:
-    """Return the places from which an order's parcels can't be sent to its address."""
+def refusing(order: Order | None, setup: Setup, waived: Collection[str] = ()) -> frozenset[str]:
+    """Return the places from which an order's parcels can't be sent to its address. `waived` are
+    ids of holds that a person released: refusals of their kinds don't count."""
     if order is None:
         return frozenset()
-    return frozenset(one.name for one in setup.places if _refusal(one, order) is not None)
+    told = ((one.name, _refusal(one, order)) for one in setup.places)
+    return frozenset(
+        name for name, why in told if why is not None and f"{UNMAPPED}{why.kind}" not in waived
+    )
 
 
 def _refusal(place: Place, order: Order) -> Unmapped | None:

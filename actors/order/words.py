@@ -134,7 +134,7 @@ def waiting_for(state: State) -> str:
     return _goods(state)[:MAX_WORDS]
 
 
-_CORRECTED = tuple(f"{UNMAPPED}{kind}" for kind in ("account", "address"))
+_CORRECTED = tuple(f"{UNMAPPED}{kind}" for kind in ("account", "address", "service"))
 """Holds that no table frees."""
 
 

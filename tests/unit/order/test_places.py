@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from actors.kernel.setup import Place
+from actors.kernel.setup import Place, Reach
 from actors.order.stream import waiting_for
 from schemas.messages import effects as f
 from schemas.messages import events as e
@@ -54,6 +54,15 @@ def test_a_person_is_asked_when_no_place_can() -> None:
     assert "does not deliver to post office boxes" in waiting_for(story.state)
     story.act("release", "unmapped-address")
     assert place_of(story) == "WH1 of WH1,WH2"
+
+
+def test_a_person_releases_the_hold_for_a_carrier_without_a_service() -> None:
+    """It says that a person corrects it, and once it is released the goods are sent as always."""
+    reach = Reach(home="US", offered=frozenset({("ground", "home")}))
+    story = given_placed(Story(setup=replace(SETUP, places=(replace(MAIN, reach=reach),))))
+    assert waiting_for(story.state).startswith("a person to correct it: ")
+    story.act("release", "unmapped-service")
+    assert place_of(story) == "WH1 of WH1"
 
 
 def test_stock_is_looked_for_where_it_can_be_sent_from() -> None:
