@@ -42,6 +42,8 @@ from ops.simulators.shapes import (
 from ops.simulators.wire import Reply, Request
 
 _FILTER = re.compile(r"\s*(externalDocumentNumber|orderNumber|number)\s+eq\s+'((?:[^']|'')*)'\s*")
+_OR = re.compile(r"(?<=')\s+or\s+")
+"""Business Central takes `or` between values of one field."""
 _PATH = re.compile(r".*/companies\(([^)]+)\)/([A-Za-z]+)(?:\(([^)]+)\))?(?:/([^/]+))?/?")
 _LINE = re.compile(r"salesOrderLines\(([^)]+)\)")
 _POSTED = {
@@ -236,11 +238,11 @@ class BusinessCentral:
         if "$filter" not in request.params() and request.params().get("$top") == "1":
             # Whoever asks whether he is let in needs no order.
             return self._listed([], self._context(company, "salesOrders", request), request)
-        match = _FILTER.fullmatch(request.params().get("$filter", ""))
-        if match is None or match[1] != "externalDocumentNumber":
+        wanted = _wanted(request)
+        if wanted is None or wanted[0] != "externalDocumentNumber":
             words = "This simulator finds orders only by $filter=externalDocumentNumber eq '…'."
             return self.failure(400, "BadRequest", words)
-        orders = self._book.of_external(company, code(match[2].replace("''", "'")))
+        orders = [x for value in wanted[1] for x in self._book.of_external(company, value)]
         found = [self._shown(order, request, "") for order in orders]
         return self._listed(found, self._context(company, "salesOrders", request), request)
 
@@ -319,11 +321,12 @@ class BusinessCentral:
                 return self.missing()
             shown = self._posted_shown(posted, request)
             return json_reply(200, {"@odata.context": f"{context}/$entity", **shown})
-        match = _FILTER.fullmatch(request.params().get("$filter", ""))
-        if match is None:
+        wanted = _wanted(request)
+        if wanted is None:
             words = f"This simulator finds {kind} by externalDocumentNumber, orderNumber or number."
             return self.failure(400, "BadRequest", words)
-        found = self._book.posted(kind, company, match[1], code(match[2].replace("''", "'")))
+        field, values = wanted
+        found = [x for one in values for x in self._book.posted(kind, company, field, one)]
         return self._listed([self._posted_shown(one, request) for one in found], context, request)
 
     def _posted_shown(self, posted: Posted, request: Request) -> dict[str, JsonValue]:
@@ -380,3 +383,13 @@ class BusinessCentral:
             {"kind": one.kind, "id": one.id, "number": one.number} for one in made
         ]
         return json_reply(200, {"posted": shown})
+
+
+def _wanted(request: Request) -> tuple[str, list[str]] | None:
+    """Return the field that a search is about and its values; None for any other filter."""
+    matches = [_FILTER.fullmatch(one) for one in _OR.split(request.params().get("$filter", ""))]
+    found = [one for one in matches if one is not None]
+    if len(found) != len(matches) or len({one[1] for one in found}) != 1:
+        return None
+    values = [code(one[2].replace("''", "'")) for one in found]
+    return found[0][1], list(dict.fromkeys(values))

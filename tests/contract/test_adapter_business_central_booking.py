@@ -255,7 +255,9 @@ async def test_a_document_without_its_order_is_named(collection: str, client: Ht
     found[lines] = found.pop("salesOrderLines")
 
     def answer(request: web.Request) -> web.StreamResponse:
-        assert request.query["$filter"] == f"externalDocumentNumber eq '{NUMBER}'"
+        field = "externalDocumentNumber"
+        wanted = f"{field} eq '{NUMBER}' or {field} eq '{call.reference}'"
+        assert request.query["$filter"] == wanted
         assert (
             request.query["$expand"] == f"{request.path.rpartition('/')[2].removesuffix('s')}Lines"
         )
@@ -290,3 +292,14 @@ async def test_the_probe_names_channels_that_are_not_there(client: HttpClient) -
             client, stub.url, zones={"acme-us": ""}, customers={"acme-us": "U"}
         )
         assert "shows the sales orders" in await known.probe()
+
+
+async def test_a_document_of_an_earlier_version_is_ours(client: HttpClient) -> None:
+    """Earlier versions wrote our reference where the shop's number stands now, and no comment line:
+    it is found, so that nothing is posted twice."""
+    call = a_call(POST)
+    earlier = marked("", externalDocumentNumber=call.reference, number="S-7", salesOrderLines=[])
+    async with stubbed(web.json_response({"value": [earlier]})) as stub:
+        found = await business_central(client, stub.url).look_up(call)
+    assert isinstance(found, SalesOrderPosted)
+    assert found.number == "S-7"

@@ -111,18 +111,20 @@ def test_the_erp_is_told_in_lines_that_are_known_as_ours() -> None:
     recognised when the order is amended."""
     found = comments(example(), "R" * 35)
     for text in (
-        "Paid by visa 4242: 40.00 USD",
-        "Paid by Gift card ab12: 10.46 USD",
-        "Fee Early payment: -0.50 USD",
-        "Fee of the channel Commission: 3.00 USD",
-        "VAT id DE123456789",
-        "Continues order 5550000",
-        "Subscription sub-9",
-        "Collected at 2026-11-27T10:00:00Z",
-        "Delivery from 2026-11-26",
+        "Paid by: visa 4242, 40.00 USD",
+        "Paid by: Gift card ab12, 10.46 USD",
+        "Fee: Early payment, -0.50 USD",
+        "Fee: Commission of the channel, 3.00 USD",
+        "VAT id: DE123456789",
+        "Continues order: 5550000",
+        "Subscription: sub-9",
+        "Collected at: 2026-11-27T10:00:00Z",
+        "Delivery from: 2026-11-26",
         "Gift message of line 71: For your room",
     ):
         assert text in found
     assert all(map(is_ours, found))
+    people = ("Paid by cheque, see folder", "Reference 12 of the customer", "Fee waived", "VAT id?")
+    assert not any(map(is_ours, people))
     bare = replace(example(), fees=(Fee(amount_minor=5, line_id="9"),), tenders=())
-    assert "Fee without a name: 0.05 USD, in line 9" in comments(bare, "R" * 35)
+    assert "Fee: without a name, 0.05 USD, in line 9" in comments(bare, "R" * 35)

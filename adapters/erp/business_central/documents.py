@@ -50,6 +50,7 @@ class _Header(msgspec.Struct, frozen=True, kw_only=True):
     shipToCountry: str = ""  # noqa: N815 — the partner's own spelling
     email: str = ""
     phoneNumber: str = ""  # noqa: N815 — the partner's own spelling
+    requestedDeliveryDate: str = ""  # noqa: N815 — the partner's own spelling
 
 
 class Document(_Header, frozen=True, kw_only=True):
@@ -71,7 +72,10 @@ class Document(_Header, frozen=True, kw_only=True):
     etag: str = msgspec.field(name="@odata.etag", default="")
 
     def bears(self, reference: str) -> bool:
-        """Say whether one of its comment lines holds this reference of ours."""
+        """Say whether one of its comment lines holds this reference of ours, or its external number
+        is it, as in documents of earlier versions."""
+        if self.externalDocumentNumber.casefold() == reference.casefold():
+            return True
         wanted = marked(reference).casefold()
         return any(wanted in line.description.casefold() for line in self._lines())
 

@@ -41,6 +41,7 @@ class Items:
         """Raise Rejected with every number that is missing there or blocked. Where the credentials
         may not read items, Business Central itself says so of the first when it is posted."""
         asked = sorted({one.upper() for one in numbers} - self._known)
+        there: set[str] = set()
         blocked: list[str] = []
         for start in range(0, len(asked), _AT_ONCE):
             some = asked[start : start + _AT_ONCE]
@@ -48,8 +49,9 @@ class Items:
             if found is None:
                 return
             blocked += [one.number for one in found if one.blocked]
-            self._remember(one.number.upper() for one in found if not one.blocked)
-        wrong = [one for one in asked if one not in self._known]
+            there |= {one.number.upper() for one in found if not one.blocked}
+        self._remember(there)
+        wrong = [one for one in asked if one not in there]
         if wrong:
             held = {one.upper() for one in blocked}
             raise Rejected(_words(self._api.title, wrong, held))

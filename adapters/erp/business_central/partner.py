@@ -226,10 +226,12 @@ class BusinessCentral:
         return SalesOrderPosted(erp_id=was, number=invoice.orderNumber or invoice.number)
 
     async def _search(self, call: Call, collection: str) -> list[Document]:
-        """Return the documents with channel and number that bear our reference. Raises NeedsPerson
-        where only documents are found that no reference tells whose they are."""
+        """Return the documents under channel and number, or under our reference, that bear it.
+        Raises NeedsPerson where only documents are found that no reference tells whose they are."""
         number = in_quotes(external_number(call.channel, call.stated.number))
-        wish = quote(f"externalDocumentNumber eq {number}", safe="'")
+        earlier = in_quotes(call.reference)  # what earlier versions wrote there
+        field = "externalDocumentNumber"
+        wish = quote(f"{field} eq {number} or {field} eq {earlier}", safe="'")
         lines = f"{collection.removesuffix('s')}Lines"
         query = f"?$filter={wish}&$top={MAX_FOUND}&$expand={lines}"
         answer = await self._api.ask(call, "GET", f"/{collection}{query}")

@@ -107,20 +107,20 @@ def sales_order(
         ],
     )
     return SalesOrder(
-        fixed=_wanted_on(order, booking)
-        | {
+        fixed={
             "externalDocumentNumber": external_number(booking.channel, order.number),
             "orderDate": _day(order.placed_at, booking.zone),
             "customerNumber": customer,
             "currencyCode": order.currency,
         },
-        header={**_ship_to(order.ship_to), **_reach(order)},
+        header={**_ship_to(order.ship_to), **_reach(order), **_wanted_on(order, booking)},
         lines=lines,
     )
 
 
 def _wanted_on(order: Order, booking: Booking) -> dict[str, str]:
-    """Return when the customer wants it at the latest, where he says so."""
+    """Return when the customer wants it at the latest, where he says so: an amendment changes the
+    day, and takes none back."""
     if order.deliver_by is None:
         return {}
     day = order.deliver_by
