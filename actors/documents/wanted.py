@@ -28,7 +28,7 @@ def wanted(
             if ask is not None:
                 yield ask
     lane = context.setup.erp
-    if lane and not _stands(state) and is_postable(state, context):
+    if lane and not _stands(state) and is_postable(state, context) and has_units(state):
         key = key_of(DOCUMENT, state.numbers.get(DOCUMENT, 0) + 1)
         yield Ask(key, lane, f.PostSalesOrder(units=_units(state, order)))
 
@@ -42,6 +42,11 @@ def is_empty(state: State) -> bool:
     return ledger.ordered(sums) <= ledger.wished(sums)
 
 
+def has_units(state: State) -> bool:
+    """Whether the order comes to anything: what left of a cancelled one is not sold."""
+    return ledger.ordered(state.sums) > 0
+
+
 def is_postable(state: State, context: Context) -> bool:
     """Whether the order got so far that the ERP is told of it."""
     return state.stage == "accepted" and not is_empty(state) and is_worked_on(state, context.setup)
@@ -53,7 +58,9 @@ def _stands(state: State) -> bool:
 
 def _next(state: State, key: Key, thing: Document, order: Order | None) -> Ask | None:
     if thing.stage == WANTED:
-        return None if is_empty(state) else post(state, key, thing, order)
+        if is_empty(state) or not has_units(state):
+            return None
+        return post(state, key, thing, order)
     if is_empty(state):
         return Ask(key, thing.lane, f.CancelSalesOrder(erp_id=thing.erp_id))
     if thing.told == state.book or order is None:

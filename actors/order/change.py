@@ -18,8 +18,9 @@ from actors.order.acceptance import to_collect
 from actors.order.decision import moment
 from actors.order.difference import FACETS, Diff, difference, of_lines
 from actors.order.differs import leave, too_late
-from actors.order.evolve import CHANNEL
+from actors.order.evolve import BY_ITSELF, CHANNEL
 from actors.order.joint_order import collected, paid_before
+from actors.order.normalise import surviving
 from actors.order.places import moved, staying
 from actors.order.reading import MONEY_IS_GONE, MONEY_IS_THERE
 from actors.order.state import State
@@ -34,7 +35,6 @@ MAX_HOLDS = 16
 """How many holds one order may carry; a further change of the same kind adds no new hold."""
 MAX_LINES = 2_000
 """Lines that an order may have had in its life: four times what it may have at once."""
-BY_ITSELF = "the service"
 """Who released a hold when it was not a person."""
 
 
@@ -114,7 +114,8 @@ def _take(work: Work, base: Order, order: Order, found: Diff) -> None:
             "order with the channel, and send the rest by hand",
         )
         return
-    made = mapping.made_of(order, context, staying=staying(work, order))
+    waived = surviving(state.waived, found.facets)
+    made = mapping.made_of(order, context, waived, staying(work, order))
     ours = context.order or base
     body = made.body if state.stage == PLACED else made.ours
     body = replace(body, **_kept(base, order, ours)) if state.beside else body
@@ -273,7 +274,7 @@ def edit(work: Work, command: i.EditOrder) -> str:
         work.stated = work.context.stated or body
     event = _as_it_is(work, changed, command.person, facets)
     work.say(replace(event, wishes=wishes, reason=command.reason))
-    made = mapping.made_of(changed, work.context, staying=staying(work, changed))
+    made = mapping.made_of(changed, work.context, work.state.waived, staying(work, changed))
     moved(work, changed)
     if mapping.is_unmapped(state):
         normalised(work, changed, made)

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from actors.kernel import ledger
 from actors.order.draft import Draft
+from actors.order.normalise import surviving
 from actors.order.state import Cancel, Hold, LineState, Lost, Stuck, Task
 from actors.order.table import CANCELLED, FINAL, PLACED, TABLE
 from schemas.messages import events as e
@@ -27,6 +28,8 @@ MONEY, SHOWN = "money", "still-shown"
 """The ids of the tasks about money that is owed, and about units that the channel still shows."""
 
 CHANNEL = "channel"
+BY_ITSELF = "the service"
+"""Who does what no one else asked for."""
 """Who asked for a cancellation when it was not a person."""
 
 MAX_LOST = 32
@@ -136,7 +139,8 @@ def _changed(draft: Draft, event: e.Changed) -> None:
         stated_digest=event.stated_digest,
         beside=state.beside or bool(event.stated_digest) or event.by != CHANNEL,
         holds=_mapped(draft),
-        waived=tuple(one for one in state.waived if not one.startswith(UNMAPPED)),
+        # The service puts into our terms what a person released: nothing of it changed.
+        waived=state.waived if event.by == BY_ITSELF else surviving(state.waived, event.facets),
     )
 
 

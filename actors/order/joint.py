@@ -203,11 +203,11 @@ JOINT: tuple[Joint, ...] = (
     ),
     Joint(
         "declined",
-        _PLAN,
+        (*_PLAN, "waived", "address"),
         joint_units.declined,
         (e.Held,),
         "when every place has refused, a person must find another way",
-        needs=(Sign.OPEN_UNITS, Sign.DECLINED),
+        needs=(Sign.OPEN_UNITS, Sign.ORDER_ACCEPTED),
     ),
     Joint(
         "digital",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.documents.thing import POSTED, WANTED
-from actors.documents.wanted import is_empty
+from actors.documents.wanted import has_units, is_empty
 from actors.fulfilment.thing import HANDED_OVER
 from actors.kernel import ledger
 from actors.messages.thing import CONFIRMED, PARTLY_CANCELLED, REFUSED
@@ -205,9 +205,9 @@ def _is_document_at_rest(state: State, context: Context, *, empty: bool) -> bool
     for document in state.documents.values():
         if document.stage == POSTED and (empty or document.told != state.book):
             return False
-        if document.stage == WANTED and not empty:
+        if document.stage == WANTED and not empty and has_units(state):
             return False
-    if empty or not context.setup.erp or state.stage != ACCEPTED:
+    if empty or not context.setup.erp or state.stage != ACCEPTED or not has_units(state):
         return True
     return any(x.stage in (POSTED, "skipped", "kept", WANTED) for x in state.documents.values())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from actors.fulfilment.thing import Fulfilment
 from actors.kernel import ledger
+from actors.order import mapping
 from actors.order.acceptance import accept
 from actors.order.evolve import DECLINED
 from actors.order.places import AT_WORK, FREE, places_for
@@ -162,16 +163,18 @@ def planned(work: Work) -> e.OrderEvent | None:
 
 def declined(work: Work) -> e.OrderEvent | None:
     """When every place has refused, a person must find another way."""
-    state = work.state
-    if not state.declined or not _may_plan(work):
+    state, setup = work.state, work.context.setup
+    if not setup.places or not _may_plan(work):
         return None
     if not any(
         x.counts.get("o")
         and x.delivery not in ("digital", "elsewhere")
-        and not places_for(state, work.context.setup, work.order, x.delivery)
+        and not places_for(state, setup, work.order, x.delivery)
         for x in state.lines
     ):
         return None
+    if not state.declined:
+        return _unsendable(work)
     if any(hold.hold_id.startswith(DECLINED) for hold in state.holds):
         return None
     names = ", ".join(state.declined)
@@ -180,6 +183,17 @@ def declined(work: Work) -> e.OrderEvent | None:
         "to this address"
     )
     return e.Held(rule="hold", hold_id=f"{DECLINED}{state.version + 1}", reason=reason)
+
+
+def _unsendable(work: Work) -> e.OrderEvent | None:
+    """Hold the order for why no place sends to its address, as when it was placed."""
+    state, context = work.state, work.context
+    held = {one.hold_id for one in state.holds}
+    missing = mapping.made_of(work.order, context, state.waived).unmapped if work.order else ()
+    for hold_id, reason in mapping.reasons(missing, context.channel):
+        if hold_id not in held:
+            return e.Held(rule="hold", hold_id=hold_id, reason=reason)
+    return None
 
 
 def _may_plan(work: Work) -> bool:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from actors.kernel import ledger
 from actors.order import normalise as n
 from actors.order.decision import Context
-from actors.order.normalise import KINDS, Unmapped, normalise
+from actors.order.normalise import KINDS, Unmapped, hold_id_of, normalise
 from actors.order.state import State
 from actors.order.unfit import unfit
 from actors.order.work import Work
@@ -64,7 +64,11 @@ def made_of(
 
 
 def hold(unmapped: Sequence[Unmapped], work: Work) -> None:
-    """Hold the order once for each kind of what is missing."""
+    """Hold the order once for each kind of what is missing. Where no goods are left to send it
+    matters no more where to and how."""
+    sums = work.state.sums
+    if not (sums.get("o") or sums.get("a")):
+        unmapped = [one for one in unmapped if one.kind not in (n.ADDRESS, n.SERVICE)]
     for hold_id, reason in reasons(unmapped, work.context.channel):
         work.say(e.Held(rule="hold", hold_id=hold_id, reason=reason))
 
@@ -110,11 +114,6 @@ def digest_of_goods(order: Order) -> str:
     """Return the SHA-256 of what goes where: lines, address and method."""
     goods = (lines_of(order), order.ship_to, order.shipping_method)
     return hashlib.sha256(encode(goods)).hexdigest()
-
-
-def hold_id_of(kind: str) -> str:
-    """Return the id of the hold for a kind of what is missing."""
-    return f"{UNMAPPED}{kind.replace('_', '-')}"
 
 
 def reasons(unmapped: Sequence[Unmapped], channel: str) -> list[tuple[str, str]]:

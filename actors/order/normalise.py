@@ -7,7 +7,7 @@ one look-up. What came out goes in again unchanged.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -35,6 +35,17 @@ SENTENCES = frozenset({ITEM_NUMBER, ACCOUNT, ADDRESS, SERVICE})
 UNMAPPED = "unmapped-"
 """How the ids of holds for a missing mapping begin: the kind follows, with dashes."""
 
+_FACETS = {
+    SKU: ("lines",),
+    TAX_CODE: ("lines",),
+    ITEM_NUMBER: ("lines",),
+    ACCOUNT: ("lines", "money"),
+    SHIPPING_METHOD: ("method",),
+    ADDRESS: ("address", "contact"),
+    SERVICE: ("address", "method"),
+}
+"""Of what each kind is found missing."""
+
 MAX_LINES = 500
 """Lines of an order after its bundles were opened, as `Order.lines` bounds them."""
 MAX_QUANTITY = 1_000_000
@@ -48,6 +59,18 @@ class Unmapped(Struct, frozen=True):
 
     kind: str
     value: str
+
+
+def hold_id_of(kind: str) -> str:
+    """Return the id of the hold for a kind of what is missing."""
+    return f"{UNMAPPED}{kind.replace('_', '-')}"
+
+
+def surviving(waived: Sequence[str], facets: Collection[str]) -> tuple[str, ...]:
+    """Return which holds stay released when these facets of an order change: a person released them
+    for what the order said."""
+    ended = {hold_id_of(kind) for kind in KINDS if not set(_FACETS[kind]).isdisjoint(facets)}
+    return tuple(one for one in waived if one not in ended)
 
 
 class Normalised(Struct, frozen=True):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from actors.order import change
-from actors.order.change import BY_ITSELF
 from actors.order.decision import moment
-from actors.order.evolve import FETCH
+from actors.order.evolve import BY_ITSELF, FETCH
 from actors.order.joint_order import ended
 from actors.order.persons import track
 from actors.order.place import is_unborn, refetch

@@ -15,6 +15,7 @@ from actors.label import replies as label
 from actors.messages import replies as messages
 from actors.order.decision import Context
 from actors.order.differs import leave
+from actors.order.evolve import BY_ITSELF
 from actors.order.state import Lost, State
 from actors.order.table import TABLE
 from actors.order.wanted import CANCEL
@@ -29,9 +30,6 @@ from schemas.order.things import LABEL, PARCEL, kind_of
 
 BUY, VOID = f.tag_of(f.BuyLabel), f.tag_of(f.VoidLabel)
 POST, AMEND = f.tag_of(f.PostSalesOrder), f.tag_of(f.AmendSalesOrder)
-
-BY_ITSELF = "the service"
-"""Who had something tried again when it was not a person."""
 
 
 def _order_done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:

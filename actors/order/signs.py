@@ -14,7 +14,6 @@ class Sign(IntFlag):
     ORDER_ACCEPTED = auto()
     ORDER_ENDED = auto()
     CANCELS = auto()
-    DECLINED = auto()
     TASKS = auto()
     OPEN_UNITS = auto()
     UNWANTED_UNITS = auto()
@@ -75,7 +74,7 @@ _UNITS: tuple[tuple[str, int], ...] = (
     ("x", int(Sign.EXCESS)),
     ("c", int(Sign.CANCELLED_UNITS)),
 )
-_CANCELS, _DECLINED, _TASKS = int(Sign.CANCELS), int(Sign.DECLINED), int(Sign.TASKS)
+_CANCELS, _TASKS = int(Sign.CANCELS), int(Sign.TASKS)
 _STOPS, _EMPTY, _OUTDATED = int(Sign.STOPS), int(Sign.EMPTY), int(Sign.OUTDATED)
 _DIGITAL, _BY_HAND = int(Sign.DIGITAL), int(Sign.BY_HAND)
 _LABEL_OPEN, _LABEL_STOPS = int(Sign.LABEL_OPEN), int(Sign.LABEL_STOPS)
@@ -87,8 +86,6 @@ def signs_of(state: State) -> int:
     found = _ORDER.get(state.stage, 0)
     if state.cancel is not None:
         found |= _CANCELS
-    if state.declined:
-        found |= _DECLINED
     if state.tasks:
         found |= _TASKS
     sums = state.sums

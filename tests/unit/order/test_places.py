@@ -12,9 +12,11 @@ from schemas.messages import inputs as i
 from tests.given import (
     F1,
     F2,
+    K1,
     MAIN,
     POSTED,
     REF,
+    RESERVED,
     SENT,
     SETUP,
     Story,
@@ -22,7 +24,11 @@ from tests.given import (
     given_placed,
     given_released,
     given_reserved,
+    handed_over,
     later,
+    packed,
+    published,
+    sold,
 )
 
 SHUT = replace(MAIN, refuses=frozenset({"post_box"}))
@@ -128,3 +134,71 @@ def test_where_the_only_place_that_can_declines_a_person_decides() -> None:
     story.when(i.ReportTaskCancelled(ref=REF, fulfilment=F1, task_id="t-F1"))
     story.done(f.ReleaseStock, f.Undone())
     assert "no place but WH2 is left that sends to this address" in waiting_for(story.state)
+
+
+def test_a_released_hold_stays_released_until_its_cause_changes() -> None:
+    """A note brings no hold back; another address is another question."""
+    story = given_placed(Story(setup=replace(SETUP, places=(SHUT,))), ship_to=BOX)
+    story.act("release", "unmapped-address")
+    assert story.order is not None
+    story.when(i.UpdateOrder(order=later(1, story.order, note="Ring twice.")))
+    assert (story.state.holds, story.state.waived) == ((), ("unmapped-address",))
+    moved = replace(BOX, lines=("PO Box 13",))
+    story.when(i.UpdateOrder(order=later(2, story.order, ship_to=moved)))
+    assert [one.hold_id for one in story.state.holds] == ["unmapped-address"]
+
+
+def test_what_a_person_releases_after_acceptance_is_sent() -> None:
+    """The address became a box, the task is taken back, and the person has it tried: planned again
+    where it was, instead of nowhere."""
+    story = given_released(Story(setup=replace(SETUP, places=(SHUT,))))
+    assert story.order is not None
+    story.when(i.UpdateOrder(order=later(1, story.order, ship_to=BOX)))
+    story.act("release", "unmapped-address")
+    story.done(f.CancelTask, f.Undone()).done(f.ReleaseStock, f.Undone())
+    assert place_of(story) == "WH1 of WH1"
+
+
+def test_an_order_that_no_place_can_send_any_more_is_held() -> None:
+    """The carrier's services changed while the task was taken back: the order says why it waits,
+    and goes on when a person releases it."""
+    story = given_released()
+    assert story.order is not None
+    story.when(i.UpdateOrder(order=later(1, story.order, note="Ring twice.")))
+    reach = Reach(home="US", offered=frozenset({("ground", "home")}))
+    story.setup = replace(SETUP, places=(replace(MAIN, reach=reach),))
+    story.done(f.CancelTask, f.Undone()).done(f.ReleaseStock, f.Undone())
+    assert "has no service" in waiting_for(story.state)
+    story.act("release", "unmapped-service")
+    assert place_of(story) == "WH1 of WH1"
+
+
+def test_what_has_left_is_not_held_for_its_address() -> None:
+    """The shop gives a discount on a closed order that went to a box: the ERP is told, and no
+    person is asked for an address to which nothing will go."""
+    story = given_placed(Story(setup=replace(SETUP, places=(SHUT,))), ship_to=BOX)
+    story.act("release", "unmapped-address")
+    story.done(f.ReserveStock, RESERVED).done(f.PostSalesOrder, POSTED)
+    story.done(f.CreateTask, f.TaskCreated(task_id="t-F1")).done(f.SendMail, SENT)
+    story.when(packed()).done(f.BuyLabel, sold(K1)).when(i.TimerFired(name="track", key=K1))
+    published(story.done(f.TrackParcel, f.Tracked(status="in_transit")))
+    story.when(i.TimerFired(name="track", key=K1))
+    story.done(f.TrackParcel, f.Tracked(status="delivered")).then_stage("closed")
+    assert story.order is not None
+    totals = replace(story.order.totals, discount_minor=100, total_minor=2150)
+    story.when(i.UpdateOrder(order=later(7, story.order, totals=totals)))
+    assert story.state.holds == ()
+    story.done(f.AmendSalesOrder, f.SalesOrderAmended(digest="r2")).then_stage("closed")
+
+
+def test_what_leaves_of_a_cancelled_order_is_no_sales_order() -> None:
+    """The ERP's order is undone, and then the warehouse sends the goods all the same: a person is
+    told, the shop is told, and no sales order without lines is posted."""
+    story = given_released()
+    story.act("cancel")
+    story.done(f.CancelTask, f.Undone()).done(f.ReleaseStock, f.Undone())
+    story.done(f.CancelSalesOrder, f.Undone())
+    parcel = i.ReportedParcel(parcel_id="p1", units=(f.Units("1", "SKU-1", 2),))
+    story.when(packed(parcel)).when(handed_over(parcel, sequence=5))
+    assert not any("erp." in one for one in story.open_kinds())
+    assert any("too many left" in one.words for one in story.state.tasks)
