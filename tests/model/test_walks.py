@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests.model.coverage import counting, every_row, told
-from tests.model.long import deep, wide
+from tests.model.long import deep, scout, wide
 from tests.model.plan import plan
 from tests.model.setups import SETUPS
 from tests.model.steps import PROFILES
@@ -47,13 +47,15 @@ def test_every_row_is_taken_a_hundred_times(capsys: pytest.CaptureFixture[str]) 
     is not taken a hundred times, each time followed by something else."""
     with counting() as coverage:
         ran = wide(coverage, range(1_000, 1_000 + LONG), STEPS)
+        first = scout(coverage, range(1_000 + LONG, 1_000 + 5 * LONG), STEPS)
         more = deep(coverage, LEAST, seed=1)
     with capsys.disabled():
         sys.stdout.write(
-            f"\n{ran.steps} steps of {ran.walks} walks, and {more.steps} of {more.walks} "
+            f"\n{ran.steps} steps of {ran.walks} walks, {first.walks} walks until every row was "
+            f"found, and {more.steps} steps of {more.walks} "
         )
         sys.stdout.write(f"to rare rows\n{told(coverage, LEAST)}\n")
-    for one, error in [*ran.failed, *more.failed][:1]:
+    for one, error in [*ran.failed, *first.failed, *more.failed][:1]:
         pytest.fail(f"{error}\n{in_words(shortest(one, AssertionError(error)))}")
     assert ran.steps >= 200_000
     assert not coverage.rare(LEAST), told(coverage, LEAST)
