@@ -44,9 +44,9 @@ WHOLE_ORDERS = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def running() -> Iterator[Running]:
-    """The simulators, for all tests of this file."""
+    """The simulators, for each test: a shop that was asked much asks to slow down."""
     with started() as found:
         yield found
 
@@ -326,13 +326,14 @@ async def test_what_the_schema_does_not_have_is_refused_by_the_simulated_shop(
         assert answer.json["errors"][0]["extensions"]["code"] == code, answer.text
 
 
-async def test_an_order_the_shop_does_not_have_is_refused_in_words(client: HttpClient) -> None:
+async def test_an_order_the_shop_does_not_have_is_refused_in_words(
+    client: HttpClient, running: Running
+) -> None:
     """An unknown number is a refusal that says so; what is not a number is not even asked for."""
-    with started() as unspent:  # the other tests' shop may ask to slow down by now
-        with pytest.raises(Rejected, match="has no order 404404"):
-            await fetched(client, unspent, "404404")
-        with pytest.raises(Rejected, match="numbers"):
-            await fetched(client, unspent, "A-7")
+    with pytest.raises(Rejected, match="has no order 404404"):
+        await fetched(client, running, "404404")
+    with pytest.raises(Rejected, match="numbers"):
+        await fetched(client, running, "A-7")
 
 
 async def test_what_is_not_shown_names_what_is_missing(

