@@ -28,6 +28,9 @@ _MAX_IN_FLIGHT = 512  # five times what keeps the disk busy; beyond it only memo
 _MAX_IN_FLIGHT_BYTES = 32 * 1024 * 1024  # eight of the largest bodies, or 512 of any usual size
 
 _AWAY_SECONDS, _BUSY_SECONDS, _FULL_SECONDS = 2, 1, 10
+ASKED_WITHIN_SECONDS = 10.0
+"""How long a stream counts as silent after the last publish that it did not acknowledge. While it
+does no one is sent here: without an end a packet that was lost would close a healthy service."""
 _TOO_LARGE_CODE = 10054
 
 _log = logging.getLogger(__name__)
@@ -78,6 +81,7 @@ class Publisher:
         self._loop = asyncio.get_running_loop()
         self._deadlines = Deadlines()
         self._unanswered_since: float | None = None
+        self._given_up_at = 0.0
         self.closed_because = ""
 
     async def start(self) -> None:
@@ -92,10 +96,14 @@ class Publisher:
     @property
     def silent_seconds(self) -> float:
         """For how long the stream, asked and connected, has acknowledged nothing; 0.0 as soon as it
-        does."""
+        does, or was not asked for ASKED_WITHIN_SECONDS."""
         if self._unanswered_since is None or not self._client.is_connected:
             return 0.0
-        return self._loop.time() - self._unanswered_since
+        now = self._loop.time()
+        if not self._waiting and now - self._given_up_at > ASKED_WITHIN_SECONDS:
+            self._unanswered_since = None
+            return 0.0
+        return now - self._unanswered_since
 
     def assume_well(self) -> None:
         """Forget that the stream was silent: its server was restarted."""
@@ -193,6 +201,7 @@ class Publisher:
                     await self._client.publish(subject, raw, reply, headers)
                     return await future
             except TimeoutError:
+                self._given_up_at = self._loop.time()
                 if self._unanswered_since is None:
                     self._unanswered_since = began
                 continue

@@ -57,5 +57,7 @@ def read(data_dir: Path) -> Running:
 
 
 def is_alive(found: Running) -> bool:
-    """Whether the process that wrote the addresses still exists, and its pid is not reused."""
-    return start_ticks(found.pid) == found.started
+    """Whether the process that wrote the addresses still exists, and its pid is not reused. Earlier
+    versions did not write when theirs began."""
+    ticks = start_ticks(found.pid)
+    return ticks is not None and found.started in (0, ticks)
