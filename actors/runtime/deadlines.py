@@ -32,11 +32,15 @@ class Deadline:
 
     def was_the_reason(self) -> bool:
         """Say whether a CancelledError came from this limit alone; if so, take it back."""
-        return self._expired and self._task.uncancel() <= self._cancels_before
+        if not self._expired:
+            return False
+        self._expired = False
+        return self._task.uncancel() <= self._cancels_before
 
     def end(self) -> None:
-        """Forget the limit."""
+        """Forget the limit, and its cancellation where something else became of that."""
         self._all.pop(self, None)
+        self.was_the_reason()
 
     def __enter__(self) -> None:
         """It runs already."""
@@ -47,8 +51,9 @@ class Deadline:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> Literal[False]:
+        is_over = self.was_the_reason()
         self.end()
-        if kind is asyncio.CancelledError and self.was_the_reason():
+        if kind is asyncio.CancelledError and is_over:
             raise TimeoutError from error
         return False
 

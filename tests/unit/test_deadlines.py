@@ -55,6 +55,23 @@ async def test_the_outer_limit_is_over_first() -> None:
     assert seen == []
 
 
+async def test_an_interruption_that_became_another_error_is_taken_back() -> None:
+    """What the body makes of it is raised, and the task is not left cancelled."""
+
+    async def work() -> None:
+        with Deadlines().start(0.01):
+            try:
+                await _forever()
+            except asyncio.CancelledError:
+                raise KeyError("its own") from None
+
+    with pytest.raises(KeyError):
+        await work()
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+
+
 async def test_a_cancellation_stays_one() -> None:
     """A task that somebody else cancels is cancelled."""
     deadlines, began = Deadlines(), asyncio.Event()
