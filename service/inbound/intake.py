@@ -234,6 +234,8 @@ class Intake:
                 self._spawn(delivery.nak(BUSY_SECONDS))
             elif len(taken.copies) < MAX_REPEATS:  # a repeat ends with the one in flight
                 taken.copies.append(delivery)
+            else:
+                self._spawn(delivery.nak(BUSY_SECONDS))
             return
         self._under_way[message.delivery_id] = Taken(delivery, self._clock.monotonic())
         if message.deliveries > self._deliveries:
