@@ -121,26 +121,10 @@ def _note_packed(work: Work, key: Key, thing: Fulfilment, command: i.ReportPacke
     if not new and not command.complete:
         leave(work, *holds_unknown(key, unknown))
         return
-    if command.complete:
-        work.say(
-            e.Packed(
-                rule="pack",
-                key=key,
-                parcels=new,
-                task_id=command.task_id,
-                sequence=command.sequence,
-            )
-        )
-    else:
-        work.say(
-            e.PartPacked(
-                rule="part-pack",
-                key=key,
-                parcels=new,
-                task_id=command.task_id,
-                sequence=command.sequence,
-            )
-        )
+    said, rule = (e.Packed, "pack") if command.complete else (e.PartPacked, "part-pack")
+    work.say(
+        said(rule=rule, key=key, parcels=new, task_id=command.task_id, sequence=command.sequence)
+    )
     leave(work, *holds_unknown(key, unknown))
     thing = work.state.fulfilments[key]
     if not command.complete:
