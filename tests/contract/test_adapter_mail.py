@@ -22,6 +22,7 @@ from tests.contract.simulated import Client, Running, started
 from tests.orders import an_order
 
 CONFIRMED = SendMail(template="order_confirmed")
+PIPELINING = "250-here\r\n250 PIPELINING"
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def running() -> Iterator[Running]:
 
 
 @asynccontextmanager
-async def scripted(*replies: str) -> AsyncIterator[tuple[int, list[str]]]:
+async def scripted(*replies: str, greets: str = "250 here") -> AsyncIterator[tuple[int, list[str]]]:
     """A mail server that gives these replies in turn (DATA's text is one line of the log)."""
     heard: list[str] = []
     left = list(replies)
@@ -46,7 +47,7 @@ async def scripted(*replies: str) -> AsyncIterator[tuple[int, list[str]]]:
                 except asyncio.IncompleteReadError:
                     return
                 if heard[-1].startswith("EHLO"):
-                    writer.write(b"250 here\r\n")
+                    writer.write(greets.encode() + b"\r\n")
                 elif (reply := left.pop(0)) != "hang up":
                     writer.write(reply.encode() + b"\r\n")
                 else:
@@ -106,11 +107,93 @@ async def test_a_connection_that_died_while_idle(running: Running, simulators: C
         (("250 ok", "250 ok", "354 go", "2"), Unknown),
     ],
 )
-async def test_what_each_reply_means(replies: tuple[str, ...], error: type[Exception]) -> None:
-    """Before the final dot nothing has happened; after it only a clear refusal is one."""
-    async with scripted(*replies) as (port, _):
+@pytest.mark.parametrize("greets", ["250 here", PIPELINING])
+async def test_what_each_reply_means(
+    replies: tuple[str, ...], error: type[Exception], greets: str
+) -> None:
+    """Before the final dot nothing has happened; after it only a clear refusal is one: also where
+    the envelope goes in one write."""
+    async with scripted(*replies, greets=greets) as (port, _):
         post = mail(port)
         with pytest.raises(error):
+            await post.perform(a_call(CONFIRMED))
+        await post.close()
+
+
+@asynccontextmanager
+async def in_pieces(*pieces: bytes) -> AsyncIterator[tuple[int, list[bytes]]]:
+    """A mail server that reads once and then sends one piece, again and again."""
+    heard: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with closing(writer):
+            writer.write(b"220 here\r\n")
+            await reader.readline()
+            writer.write(PIPELINING.encode() + b"\r\n")
+            for piece in pieces:
+                heard.append(await reader.read(65_536))
+                for part in piece.split(b"|"):
+                    writer.write(part)
+                    await writer.drain()
+                    await asyncio.sleep(0)
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1], heard
+
+
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        b"250 ok\r\n250 ok\r\n354 go\r\n",
+        b"25|0 ok\r\n250-as|you\r\n250 like\r|\n354 go\r|\n",
+        b"250 ok\n250 ok\n354\n",
+    ],
+)
+async def test_an_envelope_in_one_write(envelope: bytes) -> None:
+    """A server that takes several commands at once gets the envelope in one write, and its replies
+    are told apart however they arrive."""
+    async with in_pieces(envelope, b"250 queued\r\n") as (port, heard):
+        post = mail(port)
+        await post.perform(a_call(CONFIRMED))
+        await post.close()
+    first, message = heard
+    assert re.fullmatch(rb"MAIL FROM:<[^>]+>\r\nRCPT TO:<[^>]+>\r\nDATA\r\n", first)
+    assert message.endswith(b"\r\n.\r\n")
+
+
+async def test_a_refusal_within_the_envelope_sends_nothing() -> None:
+    """A recipient that is refused while DATA was sent along gets no message, not an empty one
+    either: the connection is closed, and the next message has another."""
+    async with in_pieces(b"250 ok\r\n550 who?\r\n354 go\r\n", b"") as (port, heard):
+        post = mail(port)
+        with pytest.raises(Rejected, match="who"):
+            await post.perform(a_call(CONFIRMED))
+        assert post._pool._idle == []
+        await post.close()
+    assert b"\r\n.\r\n" not in b"".join(heard)
+
+
+async def test_what_comes_unasked_ends_a_connection() -> None:
+    """A farewell between two messages is not taken for the next one's reply."""
+    talk = (b"250 ok\r\n250 ok\r\n354 go\r\n", b"250 queued\r\n|421 time to go\r\n")
+    async with in_pieces(*talk) as (port, heard):
+        post = mail(port)
+        await post.perform(a_call(CONFIRMED, number=4))
+        (kept,) = post._pool._idle
+        async with asyncio.timeout(5):
+            while kept.session.is_open:  # noqa: ASYNC110 — nothing else tells of it
+                await asyncio.sleep(0)
+        await post.perform(a_call(CONFIRMED, number=5))
+        await post.close()
+    assert len(heard) == 4
+
+
+async def test_a_reply_without_end() -> None:
+    """A server that never ends its reply is given up before it fills the memory."""
+    async with in_pieces(b"250-" + b"x" * 20_000) as (port, _):
+        post = mail(port)
+        with pytest.raises(Retryable, match="without end"):
             await post.perform(a_call(CONFIRMED))
         await post.close()
 

@@ -24,6 +24,7 @@ from adapters.kit.fitting import fit, phrases
 from adapters.kit.json_partner import titled
 from adapters.messages.smtp.message import mail_address, mail_bytes
 from adapters.messages.smtp.pool import CONNECTIONS, Kept, SmtpPool
+from adapters.messages.smtp.session import HungUp, SessionError
 from adapters.messages.smtp.settings import SmtpSettings
 from adapters.messages.smtp.templates import TEMPLATES
 from schemas.messages.effects import MailSent, Result, SendMail
@@ -169,32 +170,28 @@ class SmtpMail:
 
     async def _begin(self, kept: Kept, recipient: str) -> bool:
         """Open the envelope; False when the connection turns out to be dead."""
-        smtp = kept.smtp
-        commands = (
-            (b"MAIL FROM:<" + self._sender.encode() + b">",),
-            (b"RCPT TO:<" + recipient.encode() + b">",),
-            (b"DATA",),
-        )
         try:
-            for command in commands:
-                reply = await smtp.execute_command(*command, timeout=self._timeout_seconds)
-                if not 200 <= reply.code < 400:
-                    raise self._refusal(reply)
-        except (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPConnectError):
+            reply = await kept.session.ask(
+                b"MAIL FROM:<" + self._sender.encode() + b">\r\n",
+                b"RCPT TO:<" + recipient.encode() + b">\r\n",
+                b"DATA\r\n",
+                seconds=self._timeout_seconds,
+            )
+        except HungUp:
             return False
-        except (aiosmtplib.SMTPException, OSError) as error:
+        except SessionError as error:
             raise Retryable(f"{self._title} failed before it took the message: {error}.") from error
+        if not 200 <= reply.code < 400:
+            raise self._refusal(reply)
         return True
 
     async def _hand_in(self, kept: Kept, message: bytes) -> None:
         """Send the message and its final dot. From here on silence does not mean a refusal."""
-        protocol = kept.smtp.protocol
+        if not kept.session.is_open:
+            raise Retryable(f"{self._title} hung up before it took the message.")
         try:
-            if protocol is None:
-                raise Retryable(f"{self._title} hung up before it took the message.")
-            protocol.write(message + b".\r\n")
-            reply = await protocol.read_response(timeout=self._timeout_seconds)
-        except (aiosmtplib.SMTPException, OSError) as error:
+            reply = await kept.session.ask(message + b".\r\n", seconds=self._timeout_seconds)
+        except SessionError as error:
             raise Unknown(
                 f"{self._title} got the message but did not say whether it took it: {error}."
             ) from error

@@ -9,9 +9,11 @@ from contextlib import asynccontextmanager
 import aiosmtplib
 import msgspec
 
+from actors.runtime.deadlines import Deadlines
 from actors.runtime.errors import Retryable, Unauthorised
 from actors.runtime.ports import Clock
 from adapters.kit.unreachable import words_of
+from adapters.messages.smtp.session import Session
 from adapters.messages.smtp.settings import SmtpSettings
 
 CONNECTIONS = 8
@@ -26,6 +28,7 @@ class Kept(msgspec.Struct):
     """A connection, and what is known of it. `broken` is set by whoever can't vouch for it."""
 
     smtp: aiosmtplib.SMTP
+    session: Session
     used_at: float
     messages: int = 0
     broken: bool = True
@@ -42,6 +45,7 @@ class SmtpPool:
         self._title = title
         self._free = asyncio.Semaphore(connections)
         self._idle: list[Kept] = []
+        self._deadlines = Deadlines()
 
     @asynccontextmanager
     async def connection(self, *, fresh: bool = False) -> AsyncIterator[Kept]:
@@ -65,7 +69,7 @@ class SmtpPool:
         now = self._clock.monotonic()
         while self._idle:
             kept = self._idle.pop()
-            if kept.smtp.is_connected and now - kept.used_at < IDLE_SECONDS:
+            if kept.session.is_open and now - kept.used_at < IDLE_SECONDS:
                 return kept
             kept.smtp.close()
         return None
@@ -99,7 +103,7 @@ class SmtpPool:
         except (aiosmtplib.SMTPException, OSError) as error:
             smtp.close()
             raise Retryable(self._unreachable(error)) from error
-        return Kept(smtp, self._clock.monotonic())
+        return Kept(smtp, Session(smtp, self._deadlines), self._clock.monotonic())
 
     def _unreachable(self, error: BaseException) -> str:
         place = f"{self._settings.host}:{self._settings.port}"
