@@ -4,6 +4,7 @@ ledger, which judges them."""
 from __future__ import annotations
 
 import asyncio
+import io
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -196,12 +197,18 @@ async def judged(
         # Of an order that is final no more than a mail of unknown fate can be left to a person.
         "attention": [gid for gid, fate in named.items() if fate is not None and not fate.final],
     }
+    # Of ten thousand orders it is some megabytes, which aiohttp wants to read by itself.
+    question = json.encode(body)
+    told = {"Content-Type": "application/json"}
     timeout = aiohttp.ClientTimeout(total=JUDGING_SECONDS)
     loop = asyncio.get_running_loop()
     give_up = loop.time() + SETTLING_SECONDS
     async with aiohttp.ClientSession(timeout=timeout) as session:
         while True:
-            async with session.post(f"{simulators_url}/_sim/judge", json=body) as answer:
+            asked = session.post(
+                f"{simulators_url}/_sim/judge", data=io.BytesIO(question), headers=told
+            )
+            async with asked as answer:
                 answer.raise_for_status()
                 verdict: dict[str, Any] = await answer.json(content_type=None)
             if not verdict["wrong"] or loop.time() > give_up:

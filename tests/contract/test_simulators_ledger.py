@@ -10,6 +10,7 @@ import pytest
 
 from ops.simulators.ledger import MAX_DETAIL_BYTES, Ledger
 from ops.simulators.shapes import JsonObject, dump
+from service.demo.report import judged
 from tests.contract.simulated import Client, Json, Running, calling, started
 
 ORDER_A = "1" + "A" * 19
@@ -107,3 +108,20 @@ async def test_orders_are_read_in_bounded_pages(sim: Client) -> None:
     assert [one["order"] for one in rest["orders"]] == ["P3", "P4"]
     assert rest["next"] is None
     assert (await sim.call("GET", "/_sim/ledger/orders?after=x")).status == 400
+
+
+async def test_ten_thousand_orders_are_judged_in_one_question(running: Running) -> None:
+    """A long run's report is megabytes, and is judged all the same."""
+    rows = [
+        {
+            "ref": f"gid://shopify/Order/{2_458_000_000_000 + number}",
+            "name": f"#{number}",
+            "accepted": False,
+            "cancelled": False,
+            "changes": [{"what": "note", "applied": False}] * 4,
+        }
+        for number in range(10_000)
+    ]
+    assert len(json.dumps(rows)) > 2 * 1024 * 1024
+    verdict = await judged(running.http, {"refs": rows}, {})
+    assert verdict["wrong"] == []
