@@ -9,6 +9,7 @@ from __future__ import annotations
 import decimal
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Literal
 
 from msgspec import Struct
@@ -20,6 +21,9 @@ Level = Literal["line", "order"]
 
 MAX_AMOUNT_CHARACTERS = 64
 """More than any channel writes, and few enough that no amount costs time."""
+
+MAX_USUAL_CHARACTERS = 15
+"""Longer amounts may be above what a field can hold (schemas.order.money.MAX_MINOR)."""
 
 _MODES: Mapping[Mode, str] = {
     "half_even": decimal.ROUND_HALF_EVEN,
@@ -47,7 +51,22 @@ def minor_of(amount: str | Decimal, currency: str, rounding: Rounding = EXACT) -
 
     Raises MoneyRefused for what is not a finite number, too large, or (`exact`) too fine.
     """
+    if isinstance(amount, str):
+        usual = usual_minor(amount, currency)
+        if usual is not None:
+            return usual
     return _rounded(_scaled(amount, currency), str(amount), currency, rounding)
+
+
+# An order has some thirty amounts, of which a shop's prices come again; 2 MB at the most.
+@lru_cache(maxsize=8_192)
+def usual_minor(text: str, currency: str) -> int | None:
+    """Return an amount in the usual form (`"12.50"`), which no rule rounds; None for any other."""
+    if text[-3:-2] == "." and len(text) <= MAX_USUAL_CHARACTERS and exponent_of(currency) == 2:
+        digits = text[:-3] + text[-2:]
+        if digits.isascii() and digits.isdigit():
+            return int(digits)
+    return None
 
 
 def line_minors(

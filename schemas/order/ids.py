@@ -54,6 +54,8 @@ class ReferenceRefused(ValueError):
     """A reference that is malformed, altered or signed with a key that is not on the list."""
 
 
+# Asked for several times for each message of an order; as many as may be live, 2 MB at the most.
+@lru_cache(maxsize=8_192)
 def order_id_for(channel: str, ref: str) -> OrderId:
     """Return the 19-character id that every copy of this order gets, on any machine."""
     digest = hashlib.sha256(f"{channel}\x00{ref}".encode()).digest()
@@ -132,6 +134,8 @@ def partition_of(ref: str) -> int:
     return value % PARTITIONS
 
 
+# A reference that comes back in a report was signed here when its task was made.
+@lru_cache(maxsize=8_192)
 def _mac(named: str, key: bytes) -> str:
     inner, outer = (one.copy() for one in _begun(key))
     inner.update(named.encode())
