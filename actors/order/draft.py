@@ -35,10 +35,12 @@ class Draft:
 
     def things(self, name: str) -> dict[Key, Any]:
         """Return a field's things, to be changed in place."""
+        changes = self.changes
         if name not in self._copied:
             self._copied.add(name)
-            self.changes[name] = dict(self.get(name))
-        found: dict[Key, Any] = self.changes[name]
+            before = changes[name] if name in changes else getattr(self.state, name)
+            changes[name] = before.copy()
+        found: dict[Key, Any] = changes[name]
         return found
 
     def put(self, name: str, key: Key, thing: Any) -> None:

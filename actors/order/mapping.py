@@ -75,7 +75,7 @@ def hold(unmapped: Sequence[Unmapped], work: Work) -> None:
 
 def is_unmapped(state: State) -> bool:
     """Whether the order waits for a mapping."""
-    return any(one.hold_id.startswith(UNMAPPED) for one in state.holds)
+    return bool(state.holds) and any(one.hold_id.startswith(UNMAPPED) for one in state.holds)
 
 
 def is_stated_by(order: Order, body_digest: str, stated_digest: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from actors.fulfilment.thing import Fulfilment
 from actors.kernel import ledger
@@ -114,12 +114,14 @@ def sent_parcel(state: State, key: Key) -> SentParcel:
     )
 
 
-def parcels_of(state: State, key: Key) -> Iterator[tuple[Key, Parcel]]:
-    """Yield the parcels of a fulfilment that are kept, also where it has ended before them."""
+def parcels_of(state: State, key: Key) -> Sequence[tuple[Key, Parcel]]:
+    """Return the parcels of a fulfilment that are kept, also where it has ended before them."""
     thing, parcels = state.fulfilments.get(key), state.parcels
+    if not parcels:
+        return ()
     if thing is None:
-        return ((k, x) for k, x in parcels.items() if x.fulfilment == key)
-    return ((k, parcels[k]) for k in thing.parcels if k in parcels)
+        return [(k, x) for k, x in parcels.items() if x.fulfilment == key]
+    return [(k, parcels[k]) for k in thing.parcels if k in parcels]
 
 
 def is_unused(state: State, label: Label) -> bool:

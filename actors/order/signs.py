@@ -94,7 +94,9 @@ def signs_of(state: State) -> int:
             found |= sign
     for parcel in state.parcels.values():
         found |= _PARCEL.get(parcel.stage, 0)
-    return found | _of_fulfilments(state) | _of_labels(state)
+    if state.labels:
+        found |= _of_labels(state)
+    return found | _of_fulfilments(state)
 
 
 def _of_fulfilments(state: State) -> int:

@@ -153,7 +153,7 @@ def settle(
             clears.append(fired)
     sets.update({named: seconds for named, seconds in asked.items() if named in after})
     return (
-        tuple((key, name, now + timedelta(seconds=s)) for (key, name), s in sets.items()),
+        tuple([(key, name, now + timedelta(seconds=s)) for (key, name), s in sets.items()]),
         tuple(clears),
     )
 

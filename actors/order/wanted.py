@@ -21,11 +21,14 @@ def wanted(
 ) -> Iterator[Ask]:
     """Yield the question to the channel, or the cancellation that it has to be told."""
     lane = context.setup.storefront
-    if not lane or any(one.key == ORDER for one in state.open):
+    # Seldom anything: what costs less is asked first.
+    if not lane or not (state.refetch or is_to_be_told(state)):
+        return
+    if any(one.key == ORDER for one in state.open):
         return
     if state.refetch:
         yield Ask(ORDER, lane, f.FetchOrder())
-    elif is_to_be_told(state) and not any(one.kind == CANCEL for one in state.stuck):
+    elif not any(one.kind == CANCEL for one in state.stuck):
         yield Ask(ORDER, lane, cancel(state, context))
 
 

@@ -105,7 +105,9 @@ def progress(state: State) -> str:
     if any(x.stop for x in live) or state.sums.get("o"):
         return "accepted"
     if live:
-        least = min(live, key=lambda one: STEPS.index(one.stage))
+        least = live[0]
+        if len(live) > 1:
+            least = min(live, key=lambda one: STEPS.index(one.stage))
         if least.stage == "handed_over" and _is_complete(state):
             return "delivered"
         return WORDS[least.stage]
@@ -174,7 +176,8 @@ def _of_stuck(one: Stuck) -> str:
 
 def _goods(state: State) -> str:
     live = [(k, x) for k, x in state.fulfilments.items() if x.stage not in ("done", "cancelled")]
-    for key, thing in sorted(live, key=lambda one: _rank(one[1])):
+    if live:
+        key, thing = live[0] if len(live) == 1 else min(live, key=lambda one: _rank(one[1]))
         return of_fulfilment(state, key, thing)
     if state.sums.get("o"):
         return "the payment of what was added"
