@@ -21,7 +21,8 @@ from actors.runtime.references import References
 from actors.runtime.registry import Registry
 from actors.runtime.runtime import Runtime
 from actors.runtime.timers import TimerRunner
-from adapters.memory.journal import MemoryJournal, MemoryLeases
+from adapters.memory.journal import MemoryJournal
+from adapters.memory.leases import MemoryLeases
 from schemas.order.ids import order_id_for, partition_of
 from tests.counter import ERP, MAIL, Counter, CounterStream
 from tests.fakes import JumpingClock, ScriptedPartner
