@@ -179,9 +179,10 @@ class Actor:
         return outcome
 
     async def _attempt(self, together: list[Envelope], *, hopeful: bool) -> str:
-        """As `_try`. `hopeful`: what the local partner is asked for is done in the append."""
+        """As `_try`. `hopeful`: what the last input asks of the local partner the append does; what
+        an earlier one asks may not be wanted any more, such as when a cancellation waits."""
         runtime = self._runtime
-        made = Together(self._memory)
+        made, last = Together(self._memory), together[-1]
         for envelope in tuple(together):
             runtime.observer.mailbox_wait(runtime.clock.monotonic() - envelope.enqueued_at)
             decision = self._decide(made.memory, envelope)
@@ -191,7 +192,7 @@ class Actor:
                     envelope.end(UNMATCHED, "No such order is known.")
                 continue
             made.add(envelope, decision)
-            if hopeful and decision.effects:
+            if hopeful and decision.effects and envelope is last:
                 self._expect(made, envelope, decision)
         if not together:
             return COMMITTED
