@@ -83,6 +83,7 @@ def append(
     documents: tuple[Document, ...] = (),
     at: datetime = NOON,
     waiting_for: str = "the stock reservation",
+    inside: tuple[tuple[int, str], ...] = (),
 ) -> Append:
     """An append of `count` events after `version`; its input's id is made of both, unless given.
     `record` has effects by number, each with its lane."""
@@ -111,6 +112,7 @@ def append(
         ),
         documents=documents,
         trace="00-" + "1" * 32 + "-" + "2" * 16 + "-01",
+        inside=inside,
     )
 
 

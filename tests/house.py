@@ -14,6 +14,7 @@ from actors.runtime.call_policy import CallPolicy
 from actors.runtime.dispatcher import Dispatcher
 from actors.runtime.lane import Lane
 from actors.runtime.lanes import Lanes
+from actors.runtime.local import LocalPartner
 from actors.runtime.mailbox import Envelope
 from actors.runtime.observer import BLIND
 from actors.runtime.ports import Journal
@@ -21,7 +22,8 @@ from actors.runtime.references import References
 from actors.runtime.registry import Registry
 from actors.runtime.runtime import Runtime
 from actors.runtime.timers import TimerRunner
-from adapters.memory.journal import MemoryJournal, MemoryLeases
+from adapters.memory.journal import MemoryJournal
+from adapters.memory.leases import MemoryLeases
 from schemas.order.ids import order_id_for, partition_of
 from tests.counter import ERP, MAIL, Counter, CounterStream
 from tests.fakes import JumpingClock, ScriptedPartner
@@ -48,6 +50,7 @@ class House:
         journal: Journal | None = None,
         lanes: tuple[str, ...] = (ERP, MAIL),
         partners: dict[str, ScriptedPartner] | None = None,
+        local: LocalPartner | None = None,
         active_key: str = "1",
     ) -> None:
         self.store = store or MemoryJournal()
@@ -64,6 +67,7 @@ class House:
             references=References(KEYS, active_key),
             lanes=Lanes({name: (partner, policy) for name, partner in self.partners.items()}),
             alarm=Alarm(self.clock),
+            local=local,
         )
         self.registry = Registry(self.runtime, CounterStream(), live_orders=live_orders, mailbox=4)
         self.dispatcher = Dispatcher(self.runtime, self.registry, self.store, self.store)

@@ -6,10 +6,12 @@ from actors.order.policy import Policy
 from actors.order.state import State
 from actors.order.stream import decode_state
 from actors.runtime.alarm import Alarm
+from actors.runtime.call_policy import CallPolicy
 from actors.runtime.dispatcher import Dispatcher
 from actors.runtime.lanes import Lanes
 from actors.runtime.mailbox import Envelope
-from actors.runtime.observer import BLIND
+from actors.runtime.observer import BLIND, Observer
+from actors.runtime.ports import Partner
 from actors.runtime.references import References
 from actors.runtime.registry import Registry
 from actors.runtime.runtime import Runtime
@@ -27,19 +29,27 @@ LANES = ("stock", SETUP.erp, SETUP.mail, SETUP.storefront, "wms", "ups")
 
 
 class Shop:
-    """One channel's orders, live, with scripted partners."""
+    """One channel's orders, live, with scripted partners. `local`: the store's own stock is the
+    partner that reserves, in the orders' own commits where that is possible."""
 
-    def __init__(self) -> None:
-        self.store, self.clock = MemoryJournal(), JumpingClock()
+    def __init__(
+        self, store: MemoryJournal | None = None, *, local: bool = False, observer: Observer = BLIND
+    ) -> None:
+        self.store, self.clock = store or MemoryJournal(), JumpingClock()
         self.partners = {name: ScriptedPartner(name) for name in LANES}
+        lanes: dict[str, tuple[Partner, CallPolicy]]
+        lanes = {name: (one, POLICY) for name, one in self.partners.items()}
+        if local:
+            lanes["stock"] = (self.store.stock, POLICY)
         self.runtime = Runtime(
             journal=self.store,
             leases=self.store.leases,
             clock=self.clock,
-            observer=BLIND,
+            observer=observer,
             references=References(KEYS, "1"),
-            lanes=Lanes({name: (one, POLICY) for name, one in self.partners.items()}),
+            lanes=Lanes(lanes),
             alarm=Alarm(self.clock),
+            local=self.store.stock if local else None,
         )
         self.stream = OrderStream(policy=Policy(), setups={CHANNEL: SETUP})
         self.registry = Registry(self.runtime, self.stream)

@@ -12,19 +12,31 @@ from typing import TypeVar
 from msgspec import MsgspecError
 
 from actors.runtime.errors import AppendRefused, JournalUnavailable, LeaseLost
-from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, STOPPED, UNMATCHED, Envelope
-from actors.runtime.memory import Memory, timers_after
-from actors.runtime.ports import BODY, STATED, Append, Body, Document, RecordedEffect
+from actors.runtime.local import done_inside
+from actors.runtime.mailbox import (
+    COMMITTED,
+    DUPLICATE,
+    POISON,
+    STOPPED,
+    UNMATCHED,
+    Envelope,
+    untold,
+)
+from actors.runtime.memory import Memory, Together, bodies_after, timers_after
+from actors.runtime.ports import Append
+from actors.runtime.replies import input_id_of
 from actors.runtime.runtime import Runtime
 from actors.runtime.stream_type import Decided, Occasion, StreamType
+from schemas.messages.effects import tag_of
 from schemas.order.ids import OrderId, Reference, partition_of
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-REFUSED = "refused"
-"""The journal can't hold this append: one of its inputs is poisonous."""
+REFUSED, SHORT = "refused", "short"
+"""The journal can't hold this append: one of its inputs is poisonous, or something that it was to
+carry out itself can't be done so."""
 
 MAX_TOGETHER = 16
 """Inputs of one stream that are decided one after the other and written in one commit."""
@@ -161,30 +173,49 @@ class Actor:
 
     async def _try(self, together: list[Envelope]) -> str:
         """Decide, append, take over. Inputs that can't be decided are told and leave `together`."""
+        outcome = await self._attempt(together, hopeful=self._runtime.local is not None)
+        if outcome == SHORT:  # nothing was written, and memory is as good as before
+            outcome = await self._attempt(together, hopeful=False)
+        return outcome
+
+    async def _attempt(self, together: list[Envelope], *, hopeful: bool) -> str:
+        """As `_try`. `hopeful`: what the last input asks of the local partner the append does; what
+        an earlier one asks may not be wanted any more, such as when a cancellation waits."""
         runtime = self._runtime
-        memory = self._memory
-        decisions: list[Decided] = []
+        made, last = Together(self._memory), together[-1]
         for envelope in tuple(together):
             runtime.observer.mailbox_wait(runtime.clock.monotonic() - envelope.enqueued_at)
-            decision = self._decide(memory, envelope)
-            if decision is None or (memory.version == 0 and not decision.events):
+            decision = self._decide(made.memory, envelope)
+            if decision is None or (made.memory.version == 0 and not decision.events):
                 together.remove(envelope)
                 if decision is not None:
                     envelope.end(UNMATCHED, "No such order is known.")
                 continue
-            decisions.append(decision)
-            memory = memory.after(decision)
+            made.add(envelope, decision)
+            if hopeful and decision.effects and envelope is last:
+                self._expect(made, envelope, decision)
         if not together:
             return COMMITTED
         try:
-            append = self._append(together, decisions, memory)
+            append = self._append(together, made)
         except ValueError as error:  # such as a label whose image is not base64
             raise AppendRefused(f"It can't be written down: {error}") from error
         epoch = runtime.leases.epochs.get(self._partition, 0)
         outcome = await self._write(append, together)
         if outcome == COMMITTED:
-            self._take_over(append, epoch, memory, together)
+            self._take_over(append, epoch, made.memory, together)
         return outcome
+
+    def _expect(self, made: Together, cause: Envelope, decision: Decided) -> None:
+        """Decide at once what the append's own doing leads to, where it settles the effect."""
+        for intent in decision.effects:
+            reply = self._runtime.expected(intent)
+            if reply is None or intent.key in made.keys:
+                continue
+            envelope = Envelope(reply, input_id_of(reply), untold, trace=cause.trace)
+            decided = self._decide(made.memory, envelope)
+            if decided is not None and (intent.number, "done") in decided.settled:
+                made.add_reply(intent, envelope, decided)
 
     def _decide(self, memory: Memory, envelope: Envelope) -> Decided | None:
         runtime, stream = self._runtime, self._stream
@@ -215,8 +246,9 @@ class Actor:
             span.end()
         return decision
 
-    def _append(self, together: list[Envelope], decisions: list[Decided], memory: Memory) -> Append:
-        timers = timers_after(together, decisions)
+    def _append(self, together: list[Envelope], made: Together) -> Append:
+        decisions, memory = made.decisions, made.memory
+        timers = timers_after(made.inputs, decisions)
         return Append(
             order_id=self.order_id,
             reference=self._reference,
@@ -224,42 +256,18 @@ class Actor:
             expected_version=self._memory.version,
             input_ids=tuple([envelope.input_id for envelope in together]),
             events=tuple([event for d in decisions for event in d.events]),
-            effects=tuple(
-                [
-                    RecordedEffect(
-                        number=x.number,
-                        key=x.key,
-                        lane=x.lane,
-                        effect=x.effect,
-                        attempts=x.attempts,
-                    )
-                    for d in decisions
-                    for x in d.effects
-                ]
-            ),
+            effects=made.effects,
             settled=tuple({number: how for d in decisions for number, how in d.settled}.items()),
             set_timers=tuple([(*name, due) for name, due in timers.items() if due is not None]),
             clear_timers=tuple([name for name, due in timers.items() if due is None]),
             row=self._stream.row_of(memory.state),
             state=self._stream.encode_state(memory.state),
             at=self._runtime.clock.now(),
-            bodies=self._bodies(memory),
-            documents=self._documents(decisions),
+            bodies=bodies_after(self._stream, self._memory, memory),
+            documents=made.documents(self._stream),
             trace=next((e.trace.traceparent for e in together if e.trace.traceparent), ""),
+            inside=tuple(made.inside),
         )
-
-    def _bodies(self, memory: Memory) -> tuple[Body, ...]:
-        before = self._memory
-        changed = []
-        if memory.body is not before.body:
-            changed.append(self._stream.encode_body(BODY, memory.body))
-        if memory.stated is not before.stated:
-            changed.append(self._stream.encode_body(STATED, memory.stated))
-        return tuple(changed)
-
-    def _documents(self, decisions: list[Decided]) -> tuple[Document, ...]:
-        documents_of = self._stream.documents_of
-        return tuple([document for d in decisions for document in documents_of(d)])
 
     async def _write(self, append: Append, together: list[Envelope]) -> str:
         """Append until it is known how it ended. A journal that is away is waited for."""
@@ -278,7 +286,10 @@ class Actor:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
                 continue
-            runtime.observer.step("append", outcome, runtime.clock.monotonic() - started)
+            seconds = runtime.clock.monotonic() - started
+            runtime.observer.step("append", outcome, seconds)
+            for done in done_inside(append) if outcome == COMMITTED else ():
+                runtime.observer.called(done.lane, tag_of(done.effect), "done", seconds)
             for span in spans:
                 span.end(None if outcome == COMMITTED else outcome)
             return outcome
@@ -296,6 +307,8 @@ class Actor:
         self._memory, self._known = memory, True
         for envelope in together:
             self._seen[envelope.input_id] = None
+        for _, input_id in append.inside:
+            self._seen[input_id] = None
         while len(self._seen) > MAX_SEEN:
             del self._seen[next(iter(self._seen))]
         runtime.observer.events(append.events)

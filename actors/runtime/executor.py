@@ -16,9 +16,10 @@ from actors.runtime.lane import Lane
 from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, UNMATCHED
 from actors.runtime.observer import Trace
 from actors.runtime.ports import Call, EffectNote, Outbox, Suspensions
-from actors.runtime.posting import Reply, post
+from actors.runtime.posting import post
 from actors.runtime.references import SigningKeyMissing
 from actors.runtime.registry import Registry
+from actors.runtime.replies import Reply
 from actors.runtime.runtime import Runtime
 from schemas.messages.effects import VERBS, Result, digest_of, tag_of
 from schemas.messages.inputs import EffectDone, EffectGivenUp, EffectRefused

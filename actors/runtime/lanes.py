@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from actors.runtime.call_policy import CallPolicy
 from actors.runtime.item import Item
 from actors.runtime.lane import Lane
-from actors.runtime.ports import Append, Partner
+from actors.runtime.ports import Append, Partner, RecordedEffect
 from actors.runtime.unconfigured import POLICY, Unconfigured
 
 log = logging.getLogger(__name__)
@@ -40,9 +40,24 @@ class Lanes:
         """Return the next lane that no one drives yet, waiting for one."""
         return await self._new.get()
 
+    def is_ready(self, name: str, partner: Partner, now: float) -> bool:
+        """Whether a lane is this partner's, and would call it at that moment."""
+        lane = self._lanes.get(name)
+        return (
+            lane is not None
+            and lane.partner is partner
+            and not lane.resting
+            and lane.paused_until <= now
+        )
+
     def submit(self, append: Append, epoch: int, body: Any) -> None:
-        """Take the effects of an append that is on disk, written under this lease epoch."""
-        for recorded in append.effects:
+        """Take the effects of an append that is on disk, written under this lease epoch, but those
+        that it has carried out itself."""
+        effects: Sequence[RecordedEffect] = append.effects
+        if append.inside:
+            inside = dict(append.inside)
+            effects = [one for one in effects if one.number not in inside]
+        for recorded in effects:
             lane = self.find(recorded.lane)
             if lane is None:
                 continue  # it waits in the store

@@ -72,6 +72,10 @@ class Envelope:
             self.told(outcome, reason)
 
 
+def untold(outcome: str, reason: str) -> None:
+    """Told of an input that no one else waits for."""
+
+
 def ending(ended: asyncio.Future[tuple[str, str]]) -> Told:
     """Return what tells a future how an envelope ended."""
 

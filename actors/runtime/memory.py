@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from actors.runtime.mailbox import Envelope
-from actors.runtime.stream_type import Decided
+from actors.runtime.ports import BODY, STATED, Body, Document, RecordedEffect
+from actors.runtime.stream_type import Decided, Intent, StreamType
 from schemas.messages.inputs import TimerFired
 from schemas.order.things import Key
 
@@ -31,6 +32,61 @@ class Memory:
             self.body if decision.body is None else decision.body,
             self.stated if decision.stated is None else decision.stated,
         )
+
+
+class Together:
+    """Inputs of one stream that were decided one after the other, for one append. `inputs` are in
+    step with `decisions`; among them are the replies that effects get which the append carries out
+    itself (`inside`: their numbers, and the replies' ids). `memory` is what is known after them."""
+
+    __slots__ = ("decisions", "inputs", "inside", "keys", "memory")
+
+    def __init__(self, memory: Memory) -> None:
+        self.inputs: list[Envelope] = []
+        self.decisions: list[Decided] = []
+        self.inside: list[tuple[int, str]] = []
+        self.keys: set[Key] = set()
+        self.memory = memory
+
+    @property
+    def effects(self) -> tuple[RecordedEffect, ...]:
+        """What partners are asked, as it is recorded."""
+        return tuple(
+            [
+                RecordedEffect(
+                    number=x.number, key=x.key, lane=x.lane, effect=x.effect, attempts=x.attempts
+                )
+                for d in self.decisions
+                for x in d.effects
+            ]
+        )
+
+    def documents(self, stream: StreamType) -> tuple[Document, ...]:
+        """The files that came with the decisions. Raises ValueError for one that can't be kept."""
+        documents_of = stream.documents_of
+        return tuple([document for d in self.decisions for document in documents_of(d)])
+
+    def add(self, envelope: Envelope, decision: Decided) -> None:
+        """Take an input with what it leads to."""
+        self.inputs.append(envelope)
+        self.decisions.append(decision)
+        self.memory = self.memory.after(decision)
+
+    def add_reply(self, intent: Intent, envelope: Envelope, decision: Decided) -> None:
+        """Take the expected reply of an effect that the append carries out."""
+        self.add(envelope, decision)
+        self.inside.append((intent.number, envelope.input_id))
+        self.keys.add(intent.key)
+
+
+def bodies_after(stream: StreamType, before: Memory, after: Memory) -> tuple[Body, ...]:
+    """Return the bodies that are new or changed, encoded."""
+    changed = []
+    if after.body is not before.body:
+        changed.append(stream.encode_body(BODY, after.body))
+    if after.stated is not before.stated:
+        changed.append(stream.encode_body(STATED, after.stated))
+    return tuple(changed)
 
 
 def timers_after(

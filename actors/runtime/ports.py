@@ -92,7 +92,7 @@ class Append(Struct, frozen=True, kw_only=True):
     went on without it, and the dispatcher looks up later whether it was done). Timers: `set_timers`
     upserts by key and name, `clear_timers` deletes. `bodies` are those that are new or changed.
     `state` is the encoded state after the events. `trace` is a traceparent ("" when the trace isn't
-    sampled).
+    sampled). `inside`: see `actors.runtime.local`.
     """
 
     order_id: OrderId
@@ -111,11 +111,13 @@ class Append(Struct, frozen=True, kw_only=True):
     bodies: tuple[Body, ...] = ()
     documents: tuple[Document, ...] = ()
     trace: str = ""
+    inside: tuple[tuple[int, str], ...] = ()
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """How an append ended: `committed`, `duplicate` (an input id was known) or `conflict`
-    (another writer was first, or the state was stale: reload and decide again)."""
+    """How an append ended: `committed`, `duplicate` (an input id was known), `conflict` (another
+    writer was first, or the state was stale: reload and decide again) or `short` (what was to be
+    done inside can't be: nothing was written)."""
 
     kind: str
 

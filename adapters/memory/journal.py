@@ -6,7 +6,7 @@ Everything is lost with the process, so it serves tests and trials only.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from actors.runtime.errors import AppendRefused, JournalUnavailable, LeaseLost
+from actors.runtime.local import done_inside
 from actors.runtime.ports import (
     BODY,
     STATED,
@@ -29,11 +30,14 @@ from actors.runtime.ports import (
     Row,
     TimerName,
 )
-from schemas.order.ids import PARTITIONS, OrderId, Reference
+from adapters.memory.leases import MemoryLeases
+from adapters.memory.stock import MemoryStock
+from schemas.order.ids import OrderId, Reference
 
 _COMMITTED = Outcome(kind="committed")
 _DUPLICATE = Outcome(kind="duplicate")
 _CONFLICT = Outcome(kind="conflict")
+_SHORT = Outcome(kind="short")
 _SEEN_LIMIT = 500  # as the port promises
 _HOW = ("done", "refused", "person", "sought")
 _CALLED = ("open", "sought")
@@ -67,36 +71,6 @@ class _Timer(Struct, kw_only=True):
     error: str = ""
 
 
-class MemoryLeases:
-    """Implements actors.runtime.ports.Leases: all partitions are ours, but those `lose` takes."""
-
-    def __init__(self, epoch: int = 1) -> None:
-        self._epochs = dict.fromkeys(range(PARTITIONS), epoch)
-        self.unsure = False
-        """Whether no one can tell just now."""
-
-    @property
-    def epochs(self) -> Mapping[int, int]:
-        """Partition to epoch, of those held."""
-        return self._epochs
-
-    def epoch_of(self, partition: int) -> int:
-        """Return the epoch; see the port."""
-        if self.unsure:
-            raise JournalUnavailable("Whether this partition is still ours can't be told.")
-        if partition not in self._epochs:
-            raise LeaseLost(f"Another process owns partition {partition} now.")
-        return self._epochs[partition]
-
-    def lose(self, partition: int) -> None:
-        """Another process takes a partition over."""
-        self._epochs.pop(partition, None)
-
-    def take(self, partition: int, epoch: int) -> None:
-        """Take a partition, also back."""
-        self._epochs[partition] = epoch
-
-
 class MemoryJournal:
     """Implements Journal, Outbox, Timers and Suspensions of actors.runtime.ports over dictionaries.
 
@@ -107,6 +81,7 @@ class MemoryJournal:
     def __init__(self, leases: MemoryLeases | None = None) -> None:
         self.available = True
         self.leases = leases or MemoryLeases()
+        self.stock = MemoryStock()
         self.now = datetime.min.replace(tzinfo=UTC)
         self._orders: dict[str, _Order] = {}
         self._inbox: dict[str, dict[str, None]] = {}
@@ -120,6 +95,7 @@ class MemoryJournal:
         other.now = self.now
         other._orders, other._inbox, other._effects = self._orders, self._inbox, self._effects
         other._timers, other._documents = self._timers, self._documents
+        other.stock = self.stock
         return other
 
     async def append(self, append: Append) -> Outcome:
@@ -134,8 +110,11 @@ class MemoryJournal:
         if append.expected_version != (order.version if order else 0):
             return _CONFLICT
         self._check(append)
+        inside = done_inside(append)
+        if inside and not self.stock.reserve(order_id, inside):
+            return _SHORT
         self.now = max(self.now, append.at)
-        seen.update(dict.fromkeys(append.input_ids))
+        seen.update(dict.fromkeys([*append.input_ids, *(one for _, one in append.inside)]))
         if order is None and append.events:
             order = self._orders[order_id] = _Order(
                 reference=append.reference,

@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from actors.runtime.local import done_inside
 from actors.runtime.ports import BODY, STATED, Append, Body
+from adapters.postgres.reserving import reservation_columns, wanted_of
 from adapters.postgres.sealing import Sealing
 from schemas.messages.codec import encode
 from schemas.messages.effects import tag_of
@@ -31,22 +33,24 @@ _TAGS = _Tags()
 
 def append_columns(
     batch: Sequence[Append], epochs: Mapping[int, int], sealing: Sealing
-) -> tuple[Column, ...]:
-    """Return the 67 columns, bodies and documents sealed. New orders must come first, and every
+) -> tuple[Column | int, ...]:
+    """Return the 76 parameters, bodies and documents sealed. New orders must come first, and every
     partition in the batch must be in `epochs`."""
     at = [a.at.timestamp() for a in batch]
     versions = [a.expected_version + len(a.events) for a in batch]
     partitions = sorted({a.partition for a in batch})
+    inside = [(a, when) for a, when in zip(batch, at, strict=True) if a.inside]
     return (
         partitions,
         [epochs[partition] for partition in partitions],
         *_orders(batch, versions, at),
-        *_inputs(batch, versions),
+        *_inputs(batch, versions, [a for a, _ in inside]),
         *_events(batch, at),
         *_effects(batch, at, epochs),
         *_settled(batch, at),
         *_timers(batch),
         *_files(batch, at, sealing),
+        *_inside(batch, inside),
     )
 
 
@@ -76,11 +80,39 @@ def _orders(
     )
 
 
-def _inputs(batch: Sequence[Append], versions: Sequence[int]) -> tuple[Column, ...]:
+def _inputs(
+    batch: Sequence[Append], versions: Sequence[int], inside: Sequence[Append]
+) -> tuple[Column, ...]:
+    """The inputs that were brought, and after them the replies to what is done inside."""
+    orders: list[object] = [a.order_id for a in batch for _ in a.input_ids]
+    ids: list[object] = [input_id for a in batch for input_id in a.input_ids]
+    after: list[object] = [v for a, v in zip(batch, versions, strict=True) for _ in a.input_ids]
+    for a in inside:
+        orders += [a.order_id for _ in a.inside]
+        ids += [input_id for _, input_id in a.inside]
+        after += [a.expected_version + len(a.events) for _ in a.inside]
+    return orders, ids, after
+
+
+def _inside(
+    batch: Sequence[Append], inside: Sequence[tuple[Append, float]]
+) -> tuple[Column | int, ...]:
+    """How many inputs were brought, when each effect has ended (nothing where none has), and the
+    reservations."""
+    brought = sum([len(a.input_ids) for a in batch])
+    if not inside:
+        return (brought, [], *reservation_columns(()))
+    ended = {(a.order_id, number): when for a, when in inside for number, _ in a.inside}
     return (
-        [a.order_id for a in batch for _ in a.input_ids],
-        [input_id for a in batch for input_id in a.input_ids],
-        [version for a, version in zip(batch, versions, strict=True) for _ in a.input_ids],
+        brought,
+        [ended.get((a.order_id, f.number)) for a in batch for f in a.effects],
+        *reservation_columns(
+            [
+                wanted_of(a.order_id, f.key, f.number, f.effect)
+                for a, _ in inside
+                for f in done_inside(a)
+            ]
+        ),
     )
 
 

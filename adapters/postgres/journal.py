@@ -16,19 +16,23 @@ from typing import Any
 import asyncpg
 
 from actors.runtime.errors import AppendRefused, JournalUnavailable, LeaseLost
+from actors.runtime.local import done_inside
 from actors.runtime.ports import BODY, STATED, Append, Document, Loaded, Outcome
 from adapters.postgres.columns import append_columns
 from adapters.postgres.group import MAX_BATCH, MAX_WAITING, Group
 from adapters.postgres.leases import Leases
 from adapters.postgres.pool import Pool
+from adapters.postgres.reserving import wanted_of
 from adapters.postgres.sealing import Damaged, KeyMissing, Sealing
 from adapters.postgres.statements import statements
+from adapters.postgres.stock import StockPartner
 from schemas.messages.codec import decode_event
 from schemas.order.ids import OrderId
 
 COMMITTED = Outcome(kind="committed")
 DUPLICATE = Outcome(kind="duplicate")
 CONFLICT = Outcome(kind="conflict")
+SHORT = Outcome(kind="short")
 
 # Labels, invoices and a few customs papers; an order with more has them in the documents' own view.
 MAX_DOCUMENTS = 100
@@ -45,6 +49,9 @@ _POISON = (
     asyncpg.ProgramLimitExceededError,
 )
 
+_OVERSOLD = "stock_is_never_oversold"
+"""The check of `stock` that refuses an append which reserves more than is there."""
+
 _LINGER_SECONDS = 0.008
 """How long a batch stays open for more appends. At half of a full machine's load Postgres then
 spends two thirds of the CPU, and all steps of an order together wait a tenth of a second longer;
@@ -54,6 +61,7 @@ above that load batches are full anyway."""
 class PostgresJournal:
     """Implements actors.runtime.ports.Journal. A call ends within its deadline: what waits longer
     than the pool's deadline is given up unwritten, and a commit has the same time again.
+    `stock` says which appends of a batch ask for more than is there (None: one of its own).
     `on_commit` is told after each commit of how many orders it was, and how many seconds it took.
     """
 
@@ -62,6 +70,7 @@ class PostgresJournal:
         pool: Pool,
         leases: Leases,
         sealing: Sealing,
+        stock: StockPartner | None = None,
         *,
         max_batch: int = MAX_BATCH,
         max_waiting: int = MAX_WAITING,
@@ -70,6 +79,7 @@ class PostgresJournal:
         self._pool = pool
         self._leases = leases
         self._sealing = sealing
+        self._stock = stock or StockPartner(pool)
         self._on_commit = on_commit
         self._append_sql = statements()["append"]
         self._load_sql = statements()["load"]
@@ -140,6 +150,10 @@ class PostgresJournal:
             return await (
                 self._write_halves(batch, error) if again else self._write_sorted(batch, again=True)
             )
+        except asyncpg.CheckViolationError as error:
+            if error.constraint_name != _OVERSOLD:
+                return await self._write_halves(batch, error)
+            return await self._write_served(batch, again=again)
         except _POISON as error:
             return await self._write_halves(batch, error)
         self._on_commit(len(batch), time() - started)
@@ -202,10 +216,31 @@ class PostgresJournal:
             for append in batch
         ]
 
+    async def _write_served(
+        self, batch: Sequence[Append], *, again: bool
+    ) -> Sequence[Outcome | Exception]:
+        """Write those for whom there is stock, and those who ask for none. Refused again, because
+        others reserved meanwhile, none that asks is written: its partner takes them one by one."""
+        asking = [place for place, append in enumerate(batch) if append.inside]
+        short = set(asking)
+        if not again:
+            wanted = [
+                [wanted_of(a.order_id, x.key, x.number, x.effect) for x in done_inside(a)]
+                for a in [batch[place] for place in asking]
+            ]
+            found = await self._stock.short_among(wanted)
+            # None of them: more came in meanwhile, or they ask of what they hold already.
+            short = {p for p, is_short in zip(asking, found, strict=True) if is_short} or short
+        rest = [append for place, append in enumerate(batch) if place not in short]
+        answers = iter(await self._write_sorted(rest, again=True) if rest else ())
+        return [SHORT if place in short else next(answers) for place in range(len(batch))]
+
     async def _write_halves(
         self, batch: Sequence[Append], error: Exception
     ) -> Sequence[Outcome | Exception]:
         """Find the guilty one by halving: nothing of the failed statement was kept."""
+        if len(batch) == 1 and batch[0].inside:
+            return [SHORT]  # perhaps it is only what it asks of the stock; its partner will tell
         if len(batch) == 1:
             return [
                 AppendRefused(

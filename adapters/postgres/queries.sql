@@ -6,7 +6,8 @@
 
 -- name: append
 -- One batch, all or nothing for each order. Returns a row for each order that was not written: its place in the batch
--- and why: 1 duplicate, 2 conflict, 3 lease lost.
+-- and why: 1 duplicate, 2 conflict, 3 lease lost. Should the stock not suffice for all that is reserved inside, the check of `stock`
+-- fails the whole statement.
 WITH
 held AS MATERIALIZED (
     -- FOR SHARE: a take-over waits for this commit, or this sees its epoch. Locked in order of partition, as renewals
@@ -26,9 +27,12 @@ given AS MATERIALIZED (
     )
 ),
 known AS MATERIALIZED (
+    -- The ids of expected replies come last and are not asked about: a stale decision may have numbered its effects as others are,
+    -- and is a conflict.
     SELECT n.order_id
-    FROM unnest($20::text[], $21::text[]) AS n (order_id, input_id)
+    FROM unnest($20::text[], $21::text[]) WITH ORDINALITY AS n (order_id, input_id, place)
     JOIN inbox b ON b.order_id = n.order_id AND b.input_id = n.input_id
+    WHERE n.place <= $68::int
 ),
 may AS MATERIALIZED (
     SELECT * FROM given
@@ -95,12 +99,17 @@ decided AS (
 ),
 intended AS (
     -- An effect that starts with an attempt is one that a person tries again: the dispatcher looks it up before it calls.
-    INSERT INTO effects (order_id, number, partition, key, lane, kind, body, due_at, written_by, trace, attempts, at)
-    SELECT order_id, number, partition, key, lane, kind, body, to_timestamp(at), epoch, trace, attempts, to_timestamp(at)
+    -- One that is carried out here has ended: `settled` below can't see its row.
+    INSERT INTO effects (
+        order_id, number, partition, key, lane, kind, body, due_at, written_by, trace, attempts, at, status, settled_at
+    )
+    SELECT
+        order_id, number, partition, key, lane, kind, body, to_timestamp(at), epoch, trace, attempts, to_timestamp(at),
+        CASE WHEN done_at IS NULL THEN 'open' ELSE 'done' END, to_timestamp(done_at)
     FROM unnest(
         $28::text[], $29::int[], $30::int[], $31::text[], $32::text[], $33::text[], $34::bytea[], $35::float8[], $36::bigint[],
-        $37::text[], $38::int[]
-    ) AS e (order_id, number, partition, key, lane, kind, body, at, epoch, trace, attempts)
+        $37::text[], $38::int[], $69::float8[]
+    ) AS e (order_id, number, partition, key, lane, kind, body, at, epoch, trace, attempts, done_at)
     WHERE (order_id IN (SELECT order_id FROM won)) IS TRUE
 ),
 settled AS (
@@ -150,6 +159,37 @@ keys AS (
         SET customer = excluded.customer, email = excluded.email, phone = excluded.phone, master = excluded.master,
             wrapped = excluded.wrapped
         WHERE b.wrapped IS NOT NULL
+),
+-- What the appends reserve themselves, as the statement `reserve` in stock.sql does it.
+asked AS MATERIALIZED (
+    SELECT * FROM unnest($70::text[], $71::text[], $72::text[], $73::text[], $74::text[], $75::int[], $76::int[])
+        AS g (order_id, key, line_id, sku, place, quantity, number)
+    WHERE (order_id IN (SELECT order_id FROM won)) IS TRUE
+),
+locked AS MATERIALIZED (
+    -- In order of place and SKU, as all who lock stock do; after the leases and orders, which they never lock.
+    SELECT s.place, s.sku FROM stock s WHERE (s.place, s.sku) IN (SELECT place, sku FROM asked)
+    ORDER BY s.place, s.sku FOR UPDATE
+),
+reserved AS (
+    INSERT INTO reservations AS r (
+        order_id, key, line_id, sku, place, quantity, change, number, tracked, reserved_at, changed_at
+    )
+    SELECT
+        g.order_id, g.key, g.line_id, g.sku, g.place, g.quantity, g.quantity, g.number,
+        ((g.place, g.sku) IN (SELECT place, sku FROM locked)) IS TRUE, now(), now()
+    FROM asked g
+    ON CONFLICT (order_id, key, line_id, sku, place) DO UPDATE SET
+        quantity = greatest(r.quantity, excluded.quantity), change = greatest(excluded.quantity - r.quantity, 0),
+        number = excluded.number, changed_at = now(),
+        tracked = CASE WHEN r.quantity = 0 THEN excluded.tracked ELSE r.tracked END
+        WHERE r.number < excluded.number
+    RETURNING r.place, r.sku, r.change, r.tracked
+),
+promised AS (
+    UPDATE stock s SET reserved = s.reserved + m.change
+    FROM (SELECT place, sku, sum(change) AS change FROM reserved WHERE tracked GROUP BY place, sku) m
+    WHERE s.place = m.place AND s.sku = m.sku
 )
 SELECT
     (g.place - 1)::int AS place,

@@ -197,6 +197,7 @@ class Service:
             references=self.references,
             lanes=self.lanes,
             alarm=self.alarm,
+            local=store.stock,
         )
         self.registry = registry = Registry(
             shared, self.stream, live_orders=limits.live_orders, mailbox=limits.mailbox

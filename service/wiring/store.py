@@ -101,19 +101,20 @@ async def open_store(
     leases = Leases(pool, servers.data.instance_id, ttl_seconds=LEASE_SECONDS, on_lost=on_lost)
     sealing = sealing_of(settings, servers.data)
     await _agree_on_secrets(pool, sealing, *signing_keys(settings, servers.data))
+    stock = StockPartner(pool)
     return Store(
         pool=pool,
         reports=reports,
         leases=leases,
         sealing=sealing,
         journal=PostgresJournal(
-            pool, leases, sealing, max_batch=limits.journal_batch, on_commit=on_commit
+            pool, leases, sealing, stock, max_batch=limits.journal_batch, on_commit=on_commit
         ),
         outbox=PostgresOutbox(pool, leases, sealing),
         timers=PostgresTimers(pool),
         suspensions=PostgresSuspensions(pool, leases),
         quarantine=PostgresQuarantine(reports, sealing, tuple(settings.channels)),
-        stock=StockPartner(pool),
+        stock=stock,
         views=Views(reports, sealing),
         idempotency=Idempotency(reports, sealing),
         retention=Retention(reports),

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import pytest
 
+from actors.runtime.local import LocalPartner
 from actors.runtime.ports import (
     Append,
     Document,
@@ -25,6 +26,7 @@ from adapters.postgres.journal import PostgresJournal
 from adapters.postgres.leases import Leases
 from adapters.postgres.outbox import PostgresOutbox
 from adapters.postgres.pool import Pool
+from adapters.postgres.stock import StockPartner, StockRow
 from adapters.postgres.suspensions import PostgresSuspensions
 from adapters.postgres.timers import PostgresTimers
 from schemas.order.ids import PARTITIONS, OrderId
@@ -41,6 +43,8 @@ __all__ = ["dsn", "servers", "store"]
 
 ALL = tuple(range(PARTITIONS))
 LATER = minutes(60)
+MAIN = "main"
+"""A place whose stock is counted."""
 
 
 @dataclass
@@ -53,6 +57,11 @@ class Store:
     suspensions: Suspensions
     documents: Callable[[OrderId], Awaitable[list[Document]]]
     lose: Callable[[int], None]
+    stock: LocalPartner
+    put: Callable[[dict[str, int]], Awaitable[None]]
+    """Put so many of each SKU on the shelf of MAIN."""
+    free: Callable[[], Awaitable[dict[str, int]]]
+    """What is left of each SKU at MAIN."""
 
     async def loaded(self, ref: str) -> Loaded:
         """The order as stored; fails the test when there is none."""
@@ -112,15 +121,22 @@ def dsn(servers: EmbeddedServers) -> str:
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     """A fresh journal of each kind."""
     if request.param == "memory":
-        memory = MemoryJournal()
-        yield Store(memory, memory, memory, memory, memory.documents, memory.leases.lose)
+        yield _in_memory()
         return
     dsn = request.getfixturevalue("dsn")
     await empty(dsn)
     pool = Pool(dsn)
     leases = Leases(pool, "test")
     await leases.acquire()
-    journal = PostgresJournal(pool, leases, SEALING)
+    stock = StockPartner(pool)
+    journal = PostgresJournal(pool, leases, SEALING, stock)
+
+    async def put(skus: dict[str, int]) -> None:
+        await stock.seed([StockRow(place=MAIN, sku=sku, on_hand=n) for sku, n in skus.items()])
+
+    async def free() -> dict[str, int]:
+        return {row.sku: row.on_hand - row.safety - row.reserved for row in await stock.levels()}
+
     yield Store(
         journal,
         PostgresOutbox(pool, leases, SEALING),
@@ -128,6 +144,22 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
         PostgresSuspensions(pool, leases),
         journal.documents,
         lambda partition: leases.report_lost([partition]),
+        stock,
+        put,
+        free,
     )
     await leases.release()
     await pool.close()
+
+
+def _in_memory() -> Store:
+    memory = MemoryJournal()
+
+    async def put(skus: dict[str, int]) -> None:
+        memory.stock.available |= {(MAIN, sku): count for sku, count in skus.items()}
+
+    async def free() -> dict[str, int]:
+        return {sku: count for (_, sku), count in memory.stock.available.items()}
+
+    lose, stock = memory.leases.lose, memory.stock
+    return Store(memory, memory, memory, memory, memory.documents, lose, stock, put, free)

@@ -7,7 +7,7 @@ import pytest
 from actors.runtime.errors import JournalUnavailable, Retryable, Unknown
 from actors.runtime.mailbox import COMMITTED
 from actors.runtime.ports import Append, EffectNote, Outcome
-from adapters.memory.journal import MemoryLeases
+from adapters.memory.leases import MemoryLeases
 from schemas.order.ids import order_id_for, sign_reference
 from schemas.order.things import Key
 from tests.counter import ERP, MAIL, Add, Begin, Deafen, Skip

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from actors.runtime.errors import NeedsPerson, Rejected, Retryable, Unauthorised, Unknown
 from actors.runtime.executor import REST_SECONDS
 from actors.runtime.ports import Append, Outcome
-from adapters.memory.journal import MemoryLeases
+from adapters.memory.leases import MemoryLeases
 from schemas.messages import effects as f
 from schemas.order.ids import PARTITIONS, order_id_for, sign_reference
 from schemas.order.things import Key
