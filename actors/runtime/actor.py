@@ -265,7 +265,7 @@ class Actor:
             at=self._runtime.clock.now(),
             bodies=bodies_after(self._stream, self._memory, memory),
             documents=made.documents(self._stream),
-            trace=next((e.trace.traceparent for e in together if e.trace.traceparent), ""),
+            trace=made.trace,
             inside=tuple(made.inside),
         )
 

@@ -61,6 +61,15 @@ class Together:
             ]
         )
 
+    @property
+    def trace(self) -> str:
+        """The traceparent of the first input that asks partners for something; "" when none is
+        sampled."""
+        for envelope, decision in zip(self.inputs, self.decisions, strict=True):
+            if decision.effects and envelope.trace.traceparent:
+                return envelope.trace.traceparent
+        return ""
+
     def documents(self, stream: StreamType) -> tuple[Document, ...]:
         """The files that came with the decisions. Raises ValueError for one that can't be kept."""
         documents_of = stream.documents_of

@@ -48,7 +48,7 @@ class Observer(Protocol):
 
     def step(self, name: str, outcome: str, seconds: float) -> None:
         """A step of one stream's handling: `decide` (`ok`, `failed`) or `append` (`committed`,
-        `duplicate`, `conflict`, `unavailable`)."""
+        `duplicate`, `conflict`, `short`, `unavailable`)."""
         ...
 
     def progressed(self, progress: str, seconds: float) -> None:
@@ -62,7 +62,8 @@ class Observer(Protocol):
 
     def called(self, partner: str, operation: str, outcome: str, seconds: float) -> None:
         """A partner was called: `done`, `refused`, `retry`, `unknown`, `person`, `unauthorised`,
-        `lost`, or `absent` where what a person skipped was looked up and is not there."""
+        `lost`, or `absent` where what a person skipped was looked up and is not there. What an
+        append carries out itself counts as `done`, with the append's seconds."""
         ...
 
     def breaker(self, partner: str, state: str) -> None:

@@ -10,7 +10,7 @@ events are never deleted.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -156,6 +156,12 @@ class PostgresJournal:
             return await self._write_served(batch, again=again)
         except _POISON as error:
             return await self._write_halves(batch, error)
+        except JournalUnavailable as error:
+            asking = {place for place, append in enumerate(batch) if append.inside}
+            if not asking or not isinstance(error.__cause__, asyncpg.LockNotAvailableError):
+                raise
+            self._stock.stand_back()
+            return await self._write_but(batch, asking)
         self._on_commit(len(batch), time() - started)
         outcomes: list[Outcome | Exception] = [COMMITTED] * len(batch)
         if rows:
@@ -231,6 +237,12 @@ class PostgresJournal:
             found = await self._stock.short_among(wanted)
             # None of them: more came in meanwhile, or they ask of what they hold already.
             short = {p for p, is_short in zip(asking, found, strict=True) if is_short} or short
+        return await self._write_but(batch, short)
+
+    async def _write_but(
+        self, batch: Sequence[Append], short: Collection[int]
+    ) -> Sequence[Outcome | Exception]:
+        """Write the others, and tell these that what they ask for can't be done inside."""
         rest = [append for place, append in enumerate(batch) if place not in short]
         answers = iter(await self._write_sorted(rest, again=True) if rest else ())
         return [SHORT if place in short else next(answers) for place in range(len(batch))]

@@ -160,11 +160,16 @@ keys AS (
             wrapped = excluded.wrapped
         WHERE b.wrapped IS NOT NULL
 ),
--- What the appends reserve themselves, as the statement `reserve` in stock.sql does it.
+-- What the appends reserve themselves, as the statement `reserve` in stock.sql does it; but whoever loads stock may hold its rows
+-- for long, and all orders wait for this statement. Set with the first row that is asked for, before its lock (the comparison with
+-- the order's id is always true, and keeps it from being set where nothing is), and until the end of the statement.
+patience AS MATERIALIZED (
+    SELECT set_config('lock_timeout', '100ms', true) AS milliseconds
+),
 asked AS MATERIALIZED (
     SELECT * FROM unnest($70::text[], $71::text[], $72::text[], $73::text[], $74::text[], $75::int[], $76::int[])
         AS g (order_id, key, line_id, sku, place, quantity, number)
-    WHERE (order_id IN (SELECT order_id FROM won)) IS TRUE
+    WHERE (order_id IN (SELECT order_id FROM won)) IS TRUE AND (SELECT milliseconds FROM patience) <> order_id
 ),
 locked AS MATERIALIZED (
     -- In order of place and SKU, as all who lock stock do; after the leases and orders, which they never lock.

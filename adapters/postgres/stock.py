@@ -127,13 +127,18 @@ class StockPartner:
         return Undone() if _released(kept, wanted) else None
 
     def expected(self, effect: Effect) -> Result | None:
-        """Return what reserving comes to if the stock suffices; None when it was short lately, and
-        for what needs no stock or gives it back."""
+        """Return what reserving comes to if the stock suffices; None when it was short or held by
+        somebody lately, and for what needs no stock or gives it back."""
         if not isinstance(effect, ReserveStock) or not effect.units:
             return None
         if self._short.concern(effect, _now()):
             return None
         return StockReserved(place=effect.place)
+
+    def stand_back(self) -> None:
+        """Somebody holds rows of the stock for long: expect nothing for a while, and let those
+        orders wait alone."""
+        self._short.stand_back(_now())
 
     async def short_among(self, asked: Sequence[Sequence[Wanted]]) -> list[bool]:
         """Return for each who asks whether too little is free for it, first come, first served, and

@@ -69,6 +69,25 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return 1 if self.status not in ("open", "asked") else 3
 
 
+def in_order(entries: Sequence[Entry]) -> list[Entry]:
+    """Return what happened, oldest first. An effect that ended in the commit that asked for it
+    stands before the event that tells of its end."""
+    asked = {one.effect: one.at for one in entries if one.status == "asked"}
+    at_once = {
+        one.effect
+        for one in entries
+        if one.kind == EFFECT and one.status != "asked" and asked.get(one.effect) == one.at
+    }
+    told = {one.effect: one.version for one in entries if one.kind == EVENT and one.effect}
+
+    def place(one: Entry) -> tuple[datetime, int, int, int]:
+        if one.kind == EFFECT and one.effect in at_once:
+            return one.at, 2, told.get(one.effect, 0), 0 if one.status == "asked" else 1
+        return one.at, one.rank, one.version, 2 if one.kind == EVENT else one.effect
+
+    return sorted(entries, key=place)
+
+
 def event_entry(version: int, kind: str, body: bytes, at: datetime, lines: Lines = ()) -> Entry:
     """Tell an event, with its rule and the facts it stands on. One that a newer version wrote is
     named at least."""

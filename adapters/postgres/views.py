@@ -34,6 +34,7 @@ from adapters.postgres.timeline import (
     erased_entry,
     event_entry,
     exchange_entry,
+    in_order,
     timer_entries,
 )
 from schemas.messages.codec import decode_event, decode_order
@@ -297,8 +298,7 @@ class Views:
         for row in effects:
             entries += effect_entries(row)
         entries += [exchange_entry(one) for one in await self.exchanges(order_id)]
-        entries.sort(key=lambda entry: (entry.at, entry.rank, entry.version, entry.effect))
-        return (*entries, *timer_entries(timers))
+        return (*in_order(entries), *timer_entries(timers))
 
     async def labels(self, order_id: OrderId) -> tuple[LabelFile, ...]:
         """Return which labels were ever bought for the parcels of an order, oldest first."""

@@ -302,6 +302,12 @@ async def test_no_statement_scans_a_table(bench: Bench) -> None:
     assert scans == {name: [] for name in scans}
 
 
+async def test_an_append_that_reserves_nothing_waits_as_long_as_ever(bench: Bench) -> None:
+    """The short wait for stock that somebody holds is set by the first row that is asked for: a
+    filter that is looked at once would set it for every append."""
+    assert "One-Time Filter" not in await plan_of(bench, statements()["append"])
+
+
 def test_statements_have_names_of_their_own() -> None:
     """A name used twice would silently replace a statement."""
     assert parse("-- name: a\nSELECT 1;\n-- name: b\nSELECT 2;\n") == {

@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import asyncpg
 import pytest
 from msgspec.structs import replace
 
@@ -29,7 +30,7 @@ from adapters.postgres.pool import Pool
 from adapters.postgres.stock import StockPartner, StockRow
 from adapters.postgres.suspensions import PostgresSuspensions
 from schemas.messages import inputs as i
-from schemas.messages.effects import Undone
+from schemas.messages.effects import StockReserved, Undone
 from schemas.order.ids import order_id_for
 from schemas.order.things import Key
 from service.app.clock import SystemClock
@@ -39,6 +40,7 @@ from tests.contract.test_reserved_inside import call, reserving
 from tests.fakes import ScriptedPartner
 from tests.given import CHANNEL, SETUP, an_order
 from tests.house import KEYS
+from tests.integration.journals import lock_is_waited_for
 from tests.integration.test_stock import undo
 from tests.waiting import eventually
 
@@ -256,6 +258,31 @@ async def test_what_is_sold_out_is_hoped_for_once(pool: Pool, leases: Leases) ->
     await stock.perform(call("3", {"B": 2, "C": 1}))
     assert stock.expected(call("4", {"B": 1, "C": 1}).effect) is None
     assert stock.expected(call("4", {"C": 1}).effect) is not None
+
+
+async def test_whoever_holds_the_stock_holds_up_no_other_order(
+    pool: Pool, leases: Leases, database: str
+) -> None:
+    """A transaction that loads stock may take long: orders that need what it holds leave it to the
+    partner, which waits, and all others are written at once."""
+    stock = StockPartner(pool)
+    journal = PostgresJournal(pool, leases, SEALING, stock)
+    await stock.seed([StockRow(place="main", sku="A", on_hand=9)])
+    loading = await asyncpg.connect(database)
+    transaction = loading.transaction()
+    await transaction.start()
+    await loading.execute("UPDATE stock SET on_hand = 10")
+    began = asyncio.get_running_loop().time()
+    changes = [reserving("1", {"A": 1}), reserving("2", {"A": 1}, inside=False)]
+    outcomes = await asyncio.gather(*map(journal.append, changes))
+    assert [outcome.kind for outcome in outcomes] == ["short", "committed"]
+    assert asyncio.get_running_loop().time() - began < DEADLINE_SECONDS / 2
+    assert stock.expected(call("3", {"B": 1}).effect) is None
+    waiting = asyncio.create_task(stock.perform(call("2", {"A": 1})))
+    await eventually(lambda: lock_is_waited_for(database))
+    await transaction.commit()
+    await loading.close()
+    assert await waiting == StockReserved(place="main")
 
 
 async def test_units_that_cannot_be_stored_keep_no_order_from_being_accepted(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.postgres.shortages import MAX_SHORT, PAUSE_SECONDS, Shortages
+from adapters.postgres.shortages import MAX_SHORT, PAUSE_SECONDS, STAND_BACK_SECONDS, Shortages
 from schemas.messages.effects import ReserveStock, Units
 
 
@@ -24,6 +24,14 @@ def test_a_sku_that_was_short_is_not_hoped_for_for_a_while() -> None:
     assert not shortages.concern(asking("B"), 10.0 + PAUSE_SECONDS)
     assert shortages.concern(asking("A"), 10.0 + PAUSE_SECONDS)
     assert not shortages.concern(asking("A"), later + PAUSE_SECONDS)
+
+
+def test_nothing_is_hoped_for_while_somebody_may_hold_the_stock() -> None:
+    """Whatever SKU and place; then everything is."""
+    shortages = Shortages()
+    shortages.stand_back(10.0)
+    assert shortages.concern(asking("A"), 10.0)
+    assert not shortages.concern(asking("A"), 10.0 + STAND_BACK_SECONDS)
 
 
 def test_no_more_are_remembered_than_the_bound() -> None:
