@@ -343,12 +343,14 @@ def _stays(draft: Draft, event: e.Event) -> None:
 def intended(draft: Draft, intent: e.Intent) -> None:
     """A task that is asked for says what the order says now, unless it may be there already."""
     if intent.kind == _TASK and not draft.may_exist(intent):
+        amount = int(intent.note or 0)
         draft.change(
             FIELD,
             intent.key,
             lane=intent.lane,
             told=draft.get("task"),
-            collect=int(intent.note or 0),
+            collect=amount,
+            tasked=amount,
         )
 
 

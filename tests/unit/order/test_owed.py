@@ -16,8 +16,11 @@ from tests.given import (
     RESERVED,
     SETUP,
     Story,
+    a_line,
+    a_parcel,
     handed_over,
     later,
+    order_of,
     packed,
     sold,
 )
@@ -85,4 +88,24 @@ def test_what_is_paid_before_anything_is_collected_counts() -> None:
     story.when(i.EditOrder(ref=REF, person="ann", lines=(i.LineEdit(line_id="2", quantity=0),)))
     story.done(f.ReserveStock, RESERVED)
     assert story.state.prepaid == -1
+    assert owed_in(story) == [5000]
+
+
+@pytest.mark.parametrize("ends", ["retry", "skip"])
+def test_without_its_label_goods_collect_what_their_task_says(ends: str) -> None:
+    """Given a task that collects 100.00 and a short pick of half of it, the label that would
+    collect 50.00 is refused, and the goods leave without it. Then the warehouse has collected what
+    its task says, and 50.00 are owed."""
+    cod = order_of(a_line("1", 2, 5000), payment="pending", payment_method="Cash on Delivery")
+    story = Story(setup=replace(COD, short_pick="drop")).when(i.PlaceOrder(order=cod))
+    story.done(f.ReserveStock, RESERVED).done(f.CreateTask, f.TaskCreated(task_id="t-F1"))
+    story.when(packed(a_parcel("F1-1", l1=1), sequence=1))
+    label = story.effect(f.BuyLabel)
+    assert isinstance(label, f.BuyLabel)
+    assert label.collect_minor == 5000
+    number = story.number(f.BuyLabel)
+    story.refused(f.BuyLabel).when(handed_over(sequence=2))
+    assert owed_in(story) == []
+    story.act(ends, str(number))
+    assert story.state.fulfilments[F1].collect == 10000
     assert owed_in(story) == [5000]
