@@ -267,11 +267,11 @@ JOINT: tuple[Joint, ...] = (
     ),
     Joint(
         "money",
-        ("lines", "fulfilments", "tasks", "payment"),
+        ("lines", "fulfilments", "tasks", "payment", "collected", "prepaid", "total_minor"),
         joint_order.money,
         (e.TaskOpened,),
         "money that is owed is one person's task",
-        needs=(Sign.CANCELLED_UNITS,),
+        needs=(Sign.CANCELLED_UNITS | Sign.COLLECTED,),
     ),
     Joint(
         "still-shown",

@@ -236,7 +236,10 @@ def money(world: World) -> None:
     ]
     basis = as_paid(order)
     worth = sums_to(basis, left).total_minor
-    owed = taken - worth if taken else sums_to(basis, all_of_it).total_minor - worth
+    whole = sums_to(basis, all_of_it).total_minor
+    owed = taken - worth if taken else whole - worth
+    if taken and order.payment == "paid" and not still_due(order)[0]:
+        owed = max(owed, whole - worth)  # the shop has the money, whoever took it
     if state.payment == "partially_paid" and order.amount_due_minor and not taken:
         owed -= still_due(order)[0]
     told = sum(x.amount_minor for x in _closed_tasks(world))
