@@ -20,8 +20,8 @@ from actors.order.difference import FACETS, Diff, difference, of_lines
 from actors.order.differs import leave, too_late
 from actors.order.evolve import BY_ITSELF, CHANNEL
 from actors.order.normalise import surviving
-from actors.order.places import moved, staying
 from actors.order.owed import prepaid_by
+from actors.order.places import moved, staying
 from actors.order.reading import MONEY_IS_GONE, MONEY_IS_THERE
 from actors.order.state import State
 from actors.order.table import ACCEPTED, CLOSED, OPEN, PLACED
