@@ -7,15 +7,11 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from adapters.channels.amazon.shapes import AmazonOrder, Breakdown, Item, Money
-from adapters.kit.rounding import Rounding, minor_of
+from adapters.kit.rounding import Rounding, minor_of, usual_minor
 from schemas.contracts import refusals
 from schemas.contracts.refusals import refused
 from schemas.order.canonical import Line, Sold, Totals
-from schemas.order.money import MoneyRefused, exponent_of
-
-MAX_PLAIN_DIGITS = 15
-"""Characters that surely stay below schemas.order.money.MAX_MINOR; longer amounts go the exact
-way."""
+from schemas.order.money import MoneyRefused
 
 EXTRA = "amazon-"
 """Ids of lines that are not items of Amazon's begin so: what wrapping, fees and tips cost."""
@@ -54,25 +50,17 @@ def minor(money: Money | None, currency: str, rounding: Rounding) -> int:
     """
     if money is None:
         return 0
-    text = money.amount
-    # The usual form is worth a way without calls: an order of five lines has some thirty amounts.
-    if (
-        text[-3:-2] == "."
-        and len(text) <= MAX_PLAIN_DIGITS
-        and money.currency_code == currency
-        and exponent_of(currency) == 2
-    ):
-        digits = text[:-3] + text[-2:]
-        if digits.isascii() and digits.isdigit():
-            return int(digits)
     if money.currency_code != currency:
         raise refused(
             refusals.MONEY_UNREADABLE,
             f"An amount is in {money.currency_code[:10]}, but the order's currency is "
             f"{currency[:10]}; an order of Amazon's has one currency.",
         )
+    usual = usual_minor(money.amount, currency)
+    if usual is not None:
+        return usual
     try:
-        return abs(minor_of(text, currency, rounding))
+        return abs(minor_of(money.amount, currency, rounding))
     except MoneyRefused as error:
         raise refused(refusals.MONEY_UNREADABLE, f"{error} Send amounts as Amazon does.") from None
 

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from adapters.channels.shopify.shapes import LineItem, Money, MoneySet
-from adapters.kit.rounding import EXACT, Rounding, minor_of
+from adapters.kit.rounding import EXACT, Rounding, minor_of, usual_minor
 from schemas.contracts import refusals
 from schemas.contracts.refusals import refused
-from schemas.order.money import MoneyRefused, exponent_of
-
-MAX_PLAIN_DIGITS = 15
-"""Characters that surely stay below schemas.order.money.MAX_MINOR; longer amounts go the exact
-way."""
+from schemas.order.money import MoneyRefused
 
 
 def minor(
@@ -23,17 +19,10 @@ def minor(
     if both is None:
         return _read(flat or "0", currency, rounding)
     money = both.shop_money
-    text = money.amount
-    # The usual form is worth a way without calls: an order has some thirty amounts.
-    if (
-        text[-3:-2] == "."
-        and len(text) <= MAX_PLAIN_DIGITS
-        and money.currency_code == currency
-        and exponent_of(currency) == 2
-    ):
-        digits = text[:-3] + text[-2:]
-        if digits.isascii() and digits.isdigit():
-            return int(digits)
+    if money.currency_code == currency:
+        usual = usual_minor(money.amount, currency)
+        if usual is not None:
+            return usual
     return money_in(money, currency, rounding)
 
 
