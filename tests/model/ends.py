@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from actors.kernel import ledger
 from actors.order.acceptance import still_due
+from actors.order.evolve import BY_ITSELF
 from actors.order.reading import comes_to
 from actors.order.table import CANCELLED
 from schemas.messages import events as e
@@ -153,6 +154,10 @@ def erp(world: World) -> None:
         return
     kept = _kept(world)
     live = {k: x for k, x in world.partners.bookings.items() if not x.cancelled and k not in kept}
+    last = [x for x in world.events if isinstance(x, e.DocumentAmended)][-1:]
+    if last and last[0].by == BY_ITSELF:
+        that("does not take the change" in _told(world), "8 a change that the ERP refused is told")
+        return
     if any(key[0] == "D" for key in kept):
         return
     if world.state.stage == CANCELLED:
