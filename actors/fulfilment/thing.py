@@ -16,6 +16,10 @@ PLANNED, SHORT, RESERVED, RELEASED = "planned", "short", "reserved", "released"
 PICKED, PACKED, HANDED_OVER, DONE = "picked", "packed", "handed_over", "done"
 RECALLED, CANCELLED = "recalled", "cancelled"
 
+CONTENTS = "contents-"
+"""Ids of tasks about parcels that left without a report of what they hold begin so; the
+fulfilment's key follows."""
+
 
 class Fulfilment(Struct, frozen=True, array_like=True):
     """`left` are the units that have not left yet. `lane` is the warehouse that was asked, `task`

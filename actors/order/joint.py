@@ -238,7 +238,7 @@ JOINT: tuple[Joint, ...] = (
         ("fulfilments", "tasks"),
         joint_things.pack_task_done,
         (e.TaskClosed,),
-        "what was packed or stopped, or a warehouse packs after all, needs no one any more",
+        "what was packed or stopped, or a warehouse packs or tells after all, needs no one",
         needs=(Sign.TASKS,),
     ),
     Joint(
