@@ -113,7 +113,7 @@ def test_what_the_shop_takes_off_a_paid_order_it_pays_back_itself() -> None:
 
 def test_what_was_collected_beyond_the_total_is_owed() -> None:
     """Given 60.00 collected of an order that is delivered, the shop gives a discount of 20.00 and
-    calls the rest paid: the customer gave more than that at the door."""
+    calls the rest paid: the customer gave more than that on delivery."""
     order = order_of(a_line("1", 1, 6000), payment="pending", payment_method="Cash on Delivery")
     story = Story(setup=COD).when(i.PlaceOrder(order=order))
     story.done(f.ReserveStock, RESERVED).done(f.CreateTask, f.TaskCreated(task_id="t-F1"))
@@ -131,7 +131,7 @@ def test_what_was_collected_beyond_the_total_is_owed() -> None:
 
 def test_what_is_collected_of_a_paid_order_is_owed() -> None:
     """Given goods that are on their way with an amount to collect when the shop calls the order
-    paid, what is collected at the door is paid a second time: with the half that is cancelled,
+    paid, what is collected on delivery is paid a second time: with the half that is cancelled,
     80.00 are owed."""
     marked = replace(HALF_PAID, payment="paid", amount_due_minor=0)
     story = Story(setup=replace(COD, places=PLACES)).when(i.PlaceOrder(order=HALF_PAID))
