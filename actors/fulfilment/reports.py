@@ -303,6 +303,8 @@ def contents_as_asked(work: Work, key: Key, thing: Fulfilment) -> None:
 def _left_unnamed(work: Work, key: Key, thing: Fulfilment) -> None:
     """Something left of which a part was cancelled: that part, or an older report once more."""
     cancelled = thing.stage in ("recalled", "cancelled")
+    if thing.stage == "done":
+        cancelled = bool(_kept(work.state, key))  # what was packed, taken back and never sent
     if thing.stage == "handed_over":
         # Without a place: only its tombstone was left when it left after all.
         stages = {x.stage for _, x in parcels_of(work.state, key)}

@@ -154,8 +154,9 @@ def erp(world: World) -> None:
         return
     kept = _kept(world)
     live = {k: x for k, x in world.partners.bookings.items() if not x.cancelled and k not in kept}
-    last = [x for x in world.events if isinstance(x, e.DocumentAmended)][-1:]
-    if last and last[0].by == BY_ITSELF:
+    told = [x for x in world.events if isinstance(x, e.DocumentAmended)]
+    last = max(told, key=lambda x: int(x.digest[1:]), default=None)  # of equal ones the first
+    if last is not None and last.by == BY_ITSELF:
         that("does not take the change" in _told(world), "8 a change that the ERP refused is told")
         return
     if any(key[0] == "D" for key in kept):
