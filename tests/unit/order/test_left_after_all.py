@@ -190,8 +190,7 @@ def test_what_leaves_unnamed_when_all_else_is_done_is_asked_for() -> None:
     story.when(handed_over(a_parcel("a"), sequence=2)).done(f.CancelTask, f.Undone())
     story.done(f.ReleaseStock, f.Undone())
     story.done(f.PublishFulfilment, f.FulfilmentPublished(outside_ids=("f-1",)))
-    names = {"ref": REF, "fulfilment": F1, "task_id": "t-F1"}
-    story.when(i.ReportCollected(**names)).then_stage("done", F1)
+    story.when(i.ReportCollected(ref=REF, fulfilment=F1, task_id="t-F1")).then_stage("done", F1)
     assert "what it holds is unknown" not in words(story.state)
     story.when(handed_over(sequence=5))
     assert "what it holds is unknown" in words(story.state)
