@@ -181,7 +181,8 @@ def _contents_awaited(draft: Draft, event: e.ContentsAwaited) -> None:
     thing = _at(draft, event)
     unnamed = any(one.parcel_id == "" for one in event.parcels)
     by = event.sequence if unnamed else thing.untold_by
-    _move(draft, event, untold=(*thing.untold, *event.parcels), untold_by=by)
+    untold = (*thing.untold, *event.parcels) if event.parcels else ()
+    _move(draft, event, untold=untold, untold_by=by if untold else 0)
 
 
 def _fulfilled(draft: Draft, event: e.Fulfilled) -> None:
@@ -343,13 +344,9 @@ def _stays(draft: Draft, event: e.Event) -> None:
 def intended(draft: Draft, intent: e.Intent) -> None:
     """A task that is asked for says what the order says now, unless it may be there already."""
     if intent.kind == _TASK and not draft.may_exist(intent):
-        draft.change(
-            FIELD,
-            intent.key,
-            lane=intent.lane,
-            told=draft.get("task"),
-            collect=int(intent.note or 0),
-        )
+        amount, told = int(intent.note or 0), draft.get("task")
+        changes = {"lane": intent.lane, "told": told, "collect": amount, "tasked": amount}
+        draft.change(FIELD, intent.key, **changes)
 
 
 FOLDS: dict[type[e.Event], Any] = {

@@ -275,9 +275,36 @@ def _await_contents(
         )
 
 
+def contents_as_asked(work: Work, key: Key, thing: Fulfilment) -> None:
+    """Take a person's word that the parcels that left hold what was asked and is in no other one,
+    or, where none is named, all that is packed by now. Nothing is awaited after that."""
+    named = tuple(
+        i.ReportedParcel(
+            parcel_id=one.parcel_id, carrier=one.carrier, tracking_number=one.tracking_number
+        )
+        for one in thing.untold
+    )
+    _handed_over(
+        work,
+        key,
+        thing,
+        i.ReportHandedOver(
+            ref=work.context.ref,
+            fulfilment=key,
+            task_id=thing.task,
+            parcels=named if all(one.parcel_id for one in named) else (),
+        ),
+    )
+    after = work.state.fulfilments.get(key)
+    if after is not None and after.untold:
+        work.say(e.ContentsAwaited(rule="await-contents", key=key, parcels=()))
+
+
 def _left_unnamed(work: Work, key: Key, thing: Fulfilment) -> None:
     """Something left of which a part was cancelled: that part, or an older report once more."""
     cancelled = thing.stage in ("recalled", "cancelled")
+    if thing.stage == "done":
+        cancelled = bool(_kept(work.state, key))  # what was packed, taken back and never sent
     if thing.stage == "handed_over":
         # Without a place: only its tombstone was left when it left after all.
         stages = {x.stage for _, x in parcels_of(work.state, key)}

@@ -9,12 +9,16 @@ from schemas.messages.effects import Delivery
 from schemas.messages.fulfilment_events import Untold
 from schemas.order.things import Key
 
-VERSION = 3
+VERSION = 4
 """Of the struct below; a stored state of another one is rebuilt from the events."""
 
 PLANNED, SHORT, RESERVED, RELEASED = "planned", "short", "reserved", "released"
 PICKED, PACKED, HANDED_OVER, DONE = "picked", "packed", "handed_over", "done"
 RECALLED, CANCELLED = "recalled", "cancelled"
+
+CONTENTS = "contents-"
+"""Ids of tasks about parcels that left without a report of what they hold begin so; the
+fulfilment's key follows."""
 
 
 class Fulfilment(Struct, frozen=True, array_like=True):
@@ -23,7 +27,8 @@ class Fulfilment(Struct, frozen=True, array_like=True):
     wanted. `stop` says why it shall be stopped ("": it shall not), `asked` that the warehouse will
     say later whether it is. `missing` is what a short pick left undecided; `more` that the
     warehouse will pack more. `told` is the revision of the order that the task was told, `collect`
-    the amount to collect that it carries. `outside` are the channel's ids of it. `tries` counts
+    the amount that is collected with it: what its labels say, and without one what its task says,
+    which is `tasked`. `outside` are the channel's ids of it. `tries` counts
     plans since the last look at the stock; `person` says that one packs it, for want of a
     warehouse; `fixed` that it can't be stopped any more. `parcels` are all that it
     ever had, `untold` those that have left although no one told yet what they hold, `untold_by` the
@@ -50,6 +55,7 @@ class Fulfilment(Struct, frozen=True, array_like=True):
     parcels: tuple[Key, ...] = ()
     untold: tuple[Untold, ...] = ()
     untold_by: int = 0
+    tasked: int = 0
 
     @property
     def is_tasked(self) -> bool:

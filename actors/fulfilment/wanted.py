@@ -80,7 +80,7 @@ def task(
         return None
     amount, currency = amount_for(state, key, thing, order, context)
     if may_exist(state, key, f.tag_of(f.CreateTask)):
-        amount = thing.collect  # as it was asked for before, so that it is known what it says
+        amount = thing.tasked  # as it was asked for before, so that it is known what it says
     return Ask(
         key,
         place.warehouse,

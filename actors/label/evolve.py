@@ -78,12 +78,12 @@ def _free(draft: Draft, event: e.Event, stages: tuple[str, ...]) -> None:
         if parcel.label == event.key and parcel.stage in stages:
             draft.change("parcels", key, label="", number="", carrier="", lane="")
     draft.forget(event.key)
-    thing: Label = draft.get(FIELD)[event.key]
-    if thing.collect and any(
-        one.collect and one.fulfilment == thing.fulfilment and one.stage in (WANTED, BOUGHT)
-        for one in draft.get(FIELD).values()
-    ):  # else it says what its next label will say
-        _collects(draft, thing)
+    _collects(draft, draft.get(FIELD)[event.key])
+
+
+def _skipped(draft: Draft, event: e.Skipped) -> None:
+    _move(draft, event)
+    _collects(draft, draft.get(FIELD)[event.key])
 
 
 def _stopped(draft: Draft, event: e.LabelStopped) -> None:
@@ -96,15 +96,17 @@ def _stop_dropped(draft: Draft, event: e.LabelStopDropped) -> None:
 
 
 def _collects(draft: Draft, thing: Label) -> None:
-    """A fulfilment collects what its labels say together."""
+    """A fulfilment collects what its labels say together, and without one what its task says."""
     fulfilment = draft.get("fulfilments").get(thing.fulfilment)
-    labels = draft.get(FIELD).values()
-    whole = sum(
+    if fulfilment is None:
+        return
+    said = [
         one.collect
-        for one in labels
+        for one in draft.get(FIELD).values()
         if one.fulfilment == thing.fulfilment and one.stage in (WANTED, BOUGHT)
-    )
-    if fulfilment is not None and whole != fulfilment.collect:
+    ]
+    whole = sum(said) if said else fulfilment.tasked
+    if whole != fulfilment.collect:
         draft.change("fulfilments", thing.fulfilment, collect=whole)
 
 
@@ -134,6 +136,6 @@ SHARED: dict[type[e.Event], Any] = {
     e.AnswerNoted: _moved,
     e.Retried: _moved,
     e.Renewed: _ended,
-    e.Skipped: _moved,
+    e.Skipped: _skipped,
 }
 """What events that any thing may have do to a label."""

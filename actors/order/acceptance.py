@@ -49,8 +49,9 @@ def to_collect(order: Order | None, setup: Setup, methods: str) -> tuple[int, st
 
 def still_due(order: Order) -> tuple[int, str]:
     """Return what of an order is not paid yet, as the customer saw it (all of it where the channel
-    does not say), and in which currency."""
-    due = order.totals.total_minor if order.amount_due_minor is None else order.amount_due_minor
+    does not say and does not call it paid), and in which currency."""
+    unsaid = 0 if order.payment == "paid" else order.totals.total_minor
+    due = unsaid if order.amount_due_minor is None else order.amount_due_minor
     seen = order.presentment
     if seen is None:
         return due, order.currency

@@ -19,8 +19,8 @@ from actors.order.decision import moment
 from actors.order.difference import FACETS, Diff, difference, of_lines
 from actors.order.differs import leave, too_late
 from actors.order.evolve import BY_ITSELF, CHANNEL
-from actors.order.joint_order import collected, paid_before
 from actors.order.normalise import surviving
+from actors.order.owed import prepaid_by
 from actors.order.places import moved, staying
 from actors.order.reading import MONEY_IS_GONE, MONEY_IS_THERE
 from actors.order.state import State
@@ -144,7 +144,7 @@ def _take(work: Work, base: Order, order: Order, found: Diff) -> None:
             wishes=found.wishes,
             mappings=context.mappings.version,
             stated_digest=made.stated_digest,
-            prepaid_minor=_prepaid(work),
+            prepaid_minor=prepaid_by(work, order),
         )
     )
     if state.stage == CLOSED:
@@ -153,15 +153,6 @@ def _take(work: Work, base: Order, order: Order, found: Diff) -> None:
     moved(work, body)
     mapping.hold(made.unmapped, work)
     too_late(work, found.facets, found.late)
-
-
-def _prepaid(work: Work) -> int:
-    """Return what was paid before anything was collected, -1 while nothing was: what the channel
-    states from now on may count what was collected as paid."""
-    before, order = work.before, work.context.order
-    if before.prepaid >= 0 or order is None or not collected(before):
-        return before.prepaid
-    return paid_before(before, order, work.context)
 
 
 def _kept(base: Order, order: Order, ours: Order) -> dict[str, Any]:

@@ -238,7 +238,7 @@ JOINT: tuple[Joint, ...] = (
         ("fulfilments", "tasks"),
         joint_things.pack_task_done,
         (e.TaskClosed,),
-        "what was packed or stopped, or a warehouse packs after all, needs no one any more",
+        "what was packed or stopped, or a warehouse packs or tells after all, needs no one",
         needs=(Sign.TASKS,),
     ),
     Joint(
@@ -267,11 +267,11 @@ JOINT: tuple[Joint, ...] = (
     ),
     Joint(
         "money",
-        ("lines", "fulfilments", "tasks", "payment"),
+        ("lines", "fulfilments", "tasks", "payment", "collected", "prepaid", "total_minor"),
         joint_order.money,
         (e.TaskOpened,),
         "money that is owed is one person's task",
-        needs=(Sign.CANCELLED_UNITS,),
+        needs=(Sign.CANCELLED_UNITS | Sign.COLLECTED,),
     ),
     Joint(
         "still-shown",

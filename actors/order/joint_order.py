@@ -4,27 +4,21 @@ from __future__ import annotations
 
 from actors.documents.thing import POSTED, WANTED
 from actors.documents.wanted import has_units, is_empty
-from actors.fulfilment.thing import HANDED_OVER
 from actors.kernel import ledger
 from actors.messages.thing import CONFIRMED, PARTLY_CANCELLED, REFUSED
-from actors.order.acceptance import accept, still_due, to_collect
+from actors.order.acceptance import accept
 from actors.order.decision import Context
 from actors.order.evolve import CHANNEL, FETCH, MONEY, SHOWN
+from actors.order.owed import owed
 from actors.order.reading import shipped
 from actors.order.state import State
 from actors.order.table import ACCEPTED, CANCELLED, FINAL, PLACED
 from actors.order.wanted import is_to_be_told
 from actors.order.work import Work
-from actors.order.worth import of_cancelled, worth_of_rest
 from schemas.messages import effects as f
 from schemas.messages import events as e
-from schemas.order.canonical import Order
 from schemas.order.money import decimal_text
-from schemas.order.shares import as_paid
 from schemas.order.things import MESSAGE
-
-PAID = frozenset({"paid", "partially_paid", "partially_refunded"})
-"""Payments of which money is with the seller."""
 
 MAX_NAMED = 20
 """Lines that a task names; more are counted."""
@@ -60,45 +54,10 @@ def emptied(work: Work) -> e.OrderEvent | None:
     )
 
 
-def owed(state: State, order: Order | None, context: Context) -> tuple[int, str]:
-    """Return the money that is owed for units that were cancelled here, and its currency. Computed,
-    never stored: what the channel itself cancels or takes off, it pays back itself. Of money that
-    is collected on delivery it is what was paid before and collected beyond what the rest comes
-    to; what the channel calls paid later is what was collected."""
-    if order is None or (state.cancel is not None and state.cancel.requested_by == CHANNEL):
-        return 0, ""
-    taken, before = collected(state), paid_before(state, order, context)
-    if taken or before:
-        worth, currency = worth_of_rest(state, order)
-        return max(0, before + taken - worth), currency
-    if state.payment not in PAID:
-        return 0, ""
-    amount, currency = of_cancelled(state, order)
-    if state.payment == "partially_paid" and order.amount_due_minor is not None:
-        amount -= still_due(order)[0]  # it is not paid back, but asked for no more
-    return max(0, amount), currency
-
-
-def collected(state: State) -> int:
-    """Return what was collected on delivery."""
-    handed_over = (x for x in state.fulfilments.values() if x.stage == HANDED_OVER)
-    return state.collected + sum(x.collect for x in handed_over)
-
-
-def paid_before(state: State, order: Order, context: Context) -> int:
-    """Return what was paid of an order before the rest is, or was, collected on delivery."""
-    if state.prepaid >= 0:
-        return state.prepaid
-    due, _ = to_collect(order, context.setup, state.payment_method)
-    if not due or state.payment not in PAID:
-        return 0
-    return max(0, as_paid(order).total_minor - due)
-
-
 def money(work: Work) -> e.OrderEvent | None:
     """Money that is owed is one person's task, until refunds are made here."""
     state = work.state
-    if not state.sums.get("c") or _is_moving(state):
+    if _is_moving(state):
         return None
     amount, currency = owed(state, work.order, work.context)
     amount -= state.settled_minor
@@ -106,8 +65,9 @@ def money(work: Work) -> e.OrderEvent | None:
     if amount <= 0 or (task is not None and task.amount_minor == amount):
         return None
     what = f"{decimal_text(amount, currency)} {currency} are owed to the customer"
-    words = f"{what} for {_cancelled_units(state)}"
-    if _is_shown(work):
+    gone = _cancelled_units(state)
+    words = f"{what} for {gone or 'what was collected beyond what the order comes to'}"
+    if gone and _is_shown(work):
         why = "a part of the order has left, so " if shipped(state) else ""
         words += f"; {why}the channel still shows these units: remove them there"
     return e.TaskOpened(rule="task", task_id=MONEY, words=words, amount_minor=amount)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actors.fulfilment.thing import (
+    CONTENTS,
     HANDED_OVER,
     PACKED,
     PLANNED,
@@ -196,8 +197,13 @@ def pack_task(work: Work) -> e.OrderEvent | None:
 
 
 def pack_task_done(work: Work) -> e.OrderEvent | None:
-    """What was packed or stopped, or what a warehouse packs after all, needs no one any more."""
+    """What was packed or stopped, or what a warehouse packs or tells after all, needs no one any
+    more."""
     for task in work.state.tasks:
+        if task.task_id.startswith(CONTENTS):
+            thing = work.state.fulfilments.get(task.key)
+            if thing is None or not thing.untold:
+                return e.TaskClosed(rule="task-done", task_id=task.task_id, person="the service")
         if task.task_id.startswith("pack-"):
             thing = work.state.fulfilments.get(task.key)
             waits = thing is not None and thing.stage in (RELEASED, "picked") and thing.person

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from actors.fulfilment.thing import CONTENTS, Fulfilment
 from actors.order import change
 from actors.order.decision import moment
+from actors.order.differs import MAX_NAMED
 from actors.order.evolve import BY_ITSELF, FETCH
 from actors.order.joint_order import ended
 from actors.order.persons import track
@@ -166,9 +168,24 @@ def _overdue(work: Work, key: Key) -> None:
     if thing is not None and thing.stage not in ("done", "cancelled"):
         words = waiting_for(state) if state.stuck else of_fulfilment(state, key, thing)
         work.say(e.Overdue(rule="alarm", key=key, stage=thing.stage, waiting_for=words))
+        _miss_contents(work, key, thing)
     elif parcel is not None and parcel.stage in ON_ITS_WAY:
         words = PARCEL_WAITS[parcel.stage].whom
         work.say(e.Overdue(rule="alarm", key=key, stage=parcel.stage, waiting_for=words))
+
+
+def _miss_contents(work: Work, key: Key, thing: Fulfilment) -> None:
+    """What parcels hold that have left is missed: a person can end the wait for it."""
+    task_id = f"{CONTENTS}{key}"
+    if not thing.untold or any(one.task_id == task_id for one in work.state.tasks):
+        return
+    names = [one.parcel_id for one in thing.untold if one.parcel_id][:MAX_NAMED]
+    what = f"parcels ({', '.join(names)})" if names else "parcels"
+    words = (
+        f"the warehouse reports that {what} of {key} left, and not what they hold: have it report "
+        "what it packed; if they hold all that was asked, mark this as done"
+    )
+    work.say(e.TaskOpened(rule="task", key=key, task_id=task_id, words=words))
 
 
 def _expected_is_due(work: Work) -> None:

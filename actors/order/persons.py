@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 from actors.documents.wanted import post
 from actors.fulfilment import replies as fulfilment
+from actors.fulfilment import reports
 from actors.fulfilment.answers import ANSWERS
 from actors.fulfilment.leaving import leaves, unpacked
 from actors.fulfilment.short import VERBS, settle
 from actors.fulfilment.table import TABLE as FULFILMENT_TABLE
+from actors.fulfilment.thing import CONTENTS
 from actors.fulfilment.wanted import task
 from actors.label.wanted import buy
 from actors.order import change, mapping, place
@@ -154,7 +156,8 @@ def _short(work: Work, command: i.ActOnOrder) -> str:
 
 
 def _done(work: Work, command: i.ActOnOrder) -> str:
-    """A task that was left to a person is done; a packing task reports what was packed."""
+    """A task that was left to a person is done; a packing task reports what was packed, and one
+    about parcels that left says that they hold what was asked."""
     state = work.state
     task_ = next((x for x in state.tasks if command.target in ("", x.task_id)), None)
     if task_ is None:
@@ -164,6 +167,8 @@ def _done(work: Work, command: i.ActOnOrder) -> str:
             rule="task-done", task_id=task_.task_id, person=command.person, reason=command.reason
         )
     )
+    if task_.task_id.startswith(CONTENTS) and task_.key in work.state.fulfilments:
+        reports.contents_as_asked(work, task_.key, work.state.fulfilments[task_.key])
     if task_.task_id.startswith("pack-") and task_.key in work.state.fulfilments:
         thing = work.state.fulfilments[task_.key]
         one = e.NewParcel(key=work.next(PARCEL), units=unpacked(work.state, task_.key, thing))

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from actors.documents import replies as documents
+from actors.documents.thing import POSTED
 from actors.fulfilment import replies as fulfilment
 from actors.fulfilment.table import TABLE as FULFILMENT
 from actors.label import replies as label
 from actors.messages import replies as messages
 from actors.order.decision import Context
-from actors.order.differs import leave
+from actors.order.differs import CHANGED, leave
 from actors.order.evolve import BY_ITSELF
+from actors.order.reading import shipped
 from actors.order.state import Lost, State
 from actors.order.table import TABLE
 from actors.order.wanted import CANCEL
@@ -87,7 +89,11 @@ def refused(work: Work, command: i.EffectRefused) -> None:
     work.settled = ((settles, "refused"),)
     if intent.kind == fulfilment.CANCEL and intent.key in work.state.fulfilments:
         fulfilment.cancel_refused(work, intent.key, command.reason, settles)
-    elif not _is_moot(work, intent, settles) and not _is_outdated(work, intent, settles):
+    elif not (
+        _is_moot(work, intent, settles)
+        or _is_outdated(work, intent, settles)
+        or _is_one_with_task(work, intent, settles, command.reason)
+    ):
         _elevate(work, intent, command.reason, refused=True)
 
 
@@ -101,7 +107,9 @@ def given_up(work: Work, command: i.EffectGivenUp) -> None:
         return
     work.settled = ((settles, "person"),)
     known = command.outcome_known
-    if not (known and _is_moot(work, intent, settles)):
+    if not known or not (
+        _is_moot(work, intent, settles) or _is_one_with_task(work, intent, settles, command.reason)
+    ):
         _elevate(work, intent, command.reason, known=known)
 
 
@@ -123,6 +131,26 @@ def _is_moot(work: Work, intent: Intent, settles: int) -> bool:
     if intent.kind == BUY:
         return label.not_bought(work, intent, settles)
     return intent.kind == VOID and label.not_voided(work, intent, settles)
+
+
+def _is_one_with_task(work: Work, intent: Intent, settles: int, reason: str) -> bool:
+    """Add a change that the ERP does not take to the task about goods that left before the order
+    changed: it is one matter, and one person settles both."""
+    state, key = work.state, intent.key
+    thing = state.documents.get(key)
+    if intent.kind != AMEND or thing is None or thing.stage != POSTED or not shipped(state):
+        return False
+    if not any(one.task_id == CHANGED for one in state.tasks):
+        return False
+    work.say(
+        e.DocumentAmended(rule="amend", key=key, settles=settles, digest=intent.note, by=BY_ITSELF)
+    )
+    leave(
+        work,
+        f"{intent.lane} does not take the change of {thing.number or thing.erp_id} "
+        f"({reason[:200].rstrip('.')}): correct it there, or credit what is too much",
+    )
+    return True
 
 
 def _is_outdated(work: Work, intent: Intent, settles: int) -> bool:

@@ -19,6 +19,7 @@ class Sign(IntFlag):
     UNWANTED_UNITS = auto()
     EXCESS = auto()
     CANCELLED_UNITS = auto()
+    COLLECTED = auto()
     PLANNED = auto()
     SHORT = auto()
     RESERVED = auto()
@@ -74,7 +75,7 @@ _UNITS: tuple[tuple[str, int], ...] = (
     ("x", int(Sign.EXCESS)),
     ("c", int(Sign.CANCELLED_UNITS)),
 )
-_CANCELS, _TASKS = int(Sign.CANCELS), int(Sign.TASKS)
+_CANCELS, _TASKS, _COLLECTED = int(Sign.CANCELS), int(Sign.TASKS), int(Sign.COLLECTED)
 _STOPS, _EMPTY, _OUTDATED = int(Sign.STOPS), int(Sign.EMPTY), int(Sign.OUTDATED)
 _DIGITAL, _BY_HAND = int(Sign.DIGITAL), int(Sign.BY_HAND)
 _LABEL_OPEN, _LABEL_STOPS = int(Sign.LABEL_OPEN), int(Sign.LABEL_STOPS)
@@ -88,6 +89,8 @@ def signs_of(state: State) -> int:
         found |= _CANCELS
     if state.tasks:
         found |= _TASKS
+    if state.collected:
+        found |= _COLLECTED
     sums = state.sums
     for letter, sign in _UNITS:
         if letter in sums:

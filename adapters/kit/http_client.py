@@ -7,7 +7,7 @@ request writes, because the partner may have acted (`ops/decisions/0005-unknown-
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import isnan
@@ -102,7 +102,9 @@ class Sender(Protocol):
 class HttpClient:
     """Sends requests to partners and translates what happened to them into
     `actors.runtime.errors`. `exchanges` keeps what adapters and partners said (None: nothing).
-    `direct` sends past the session, at less than half the price (`adapters.kit.direct_http`)."""
+    `direct` sends past the session, at less than half the price (`adapters.kit.direct_http`).
+    `shared` is what the parts of one instance share of the client, such as a token, by what it is
+    for (`adapters.kit.oauth.shared_tokens`); it ends with the client."""
 
     def __init__(
         self,
@@ -120,6 +122,7 @@ class HttpClient:
         self._max_answer_bytes = max_answer_bytes
         self.clock = clock
         self.exchanges = exchanges
+        self.shared: dict[Hashable, object] = {}
 
     async def send(self, request: Request) -> Answer:
         """Send one request and return the answer, whatever its status; redirects are not followed.

@@ -7,7 +7,6 @@ import asyncio
 from base64 import b64encode
 from collections.abc import Callable
 from urllib.parse import urlencode
-from weakref import WeakKeyDictionary
 
 import msgspec
 from msgspec.structs import replace
@@ -184,17 +183,14 @@ class TokenCache:
                 return
 
 
-_shared: WeakKeyDictionary[HttpClient, dict[ClientCredentials, TokenCache]] = WeakKeyDictionary()
-
-
 def shared_tokens(client: HttpClient, credentials: ClientCredentials, partner: str) -> TokenCache:
     """Return the one cache for these credentials at this client, so that the parts of an instance
     (its calls, its comparing) renew one token and not each its own. There are as many as
     instances are configured."""
-    caches = _shared.setdefault(client, {})
-    if credentials not in caches:
-        caches[credentials] = TokenCache(client, credentials, partner)
-    return caches[credentials]
+    found = client.shared.get(credentials)
+    if not isinstance(found, TokenCache):
+        found = client.shared[credentials] = TokenCache(client, credentials, partner)
+    return found
 
 
 def _said(answer: Answer) -> str:

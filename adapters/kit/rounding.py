@@ -22,8 +22,8 @@ Level = Literal["line", "order"]
 MAX_AMOUNT_CHARACTERS = 64
 """More than any channel writes, and few enough that no amount costs time."""
 
-MAX_USUAL_CHARACTERS = 15
-"""Longer amounts may be above what a field can hold (schemas.order.money.MAX_MINOR)."""
+MAX_USUAL_DIGITS = 15
+"""Digits that surely stay below MAX_MINOR; longer amounts go the exact way."""
 
 _MODES: Mapping[Mode, str] = {
     "half_even": decimal.ROUND_HALF_EVEN,
@@ -58,15 +58,21 @@ def minor_of(amount: str | Decimal, currency: str, rounding: Rounding = EXACT) -
     return _rounded(_scaled(amount, currency), str(amount), currency, rounding)
 
 
-# An order has some thirty amounts, of which a shop's prices come again; 2 MB at the most.
+# A shop's prices come again and again; 2 MB at the most.
 @lru_cache(maxsize=8_192)
-def usual_minor(text: str, currency: str) -> int | None:
-    """Return an amount in the usual form (`"12.50"`), which no rule rounds; None for any other."""
-    if text[-3:-2] == "." and len(text) <= MAX_USUAL_CHARACTERS and exponent_of(currency) == 2:
-        digits = text[:-3] + text[-2:]
-        if digits.isascii() and digits.isdigit():
-            return int(digits)
-    return None
+def usual_minor(amount: str, currency: str) -> int | None:
+    """Return an amount that is written as most are, `12.34` or `12.3400` of a currency with two
+    places, in minor units; None for any other, which `minor_of` reads. No rule of rounding changes
+    it. It is worth a way without decimals: an order has thirty to fifty amounts."""
+    if amount[-3:-2] == ".":
+        digits = amount[:-3] + amount[-2:]
+    elif amount[-5:-4] == "." and amount[-2:] == "00":
+        digits = amount[:-5] + amount[-4:-2]
+    else:
+        return None
+    if len(digits) > MAX_USUAL_DIGITS or not (digits.isascii() and digits.isdigit()):
+        return None
+    return int(digits) if exponent_of(currency) == 2 else None
 
 
 def line_minors(

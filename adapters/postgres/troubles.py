@@ -21,6 +21,13 @@ INSERT INTO troubles (lane, words, since) SELECT lane, words, $3 FROM now
 ON CONFLICT (lane) DO UPDATE SET words = excluded.words
 """
 
+# Nothing is called that nothing waits for, so a trouble without it may be long over. `effects_open`
+# holds what is still to be done.
+_READ = """
+SELECT lane, words, since FROM troubles t
+WHERE EXISTS (SELECT FROM effects e WHERE e.lane = t.lane AND e.status = 'open') ORDER BY since
+"""
+
 
 class Trouble(Struct, frozen=True, kw_only=True):
     """Why a lane's partner is not called, and since when."""
@@ -42,6 +49,6 @@ class Troubles:
         await self._pool.fetch(_WRITE, list(words), texts, now)
 
     async def all(self) -> list[Trouble]:
-        """Return what there is, oldest first."""
-        rows = await self._pool.fetch("SELECT lane, words, since FROM troubles ORDER BY since")
+        """Return those for whose partners something waits, oldest first."""
+        rows = await self._pool.fetch(_READ)
         return [Trouble(**dict(row)) for row in rows]

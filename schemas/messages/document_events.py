@@ -14,7 +14,7 @@ class Posted(Event, frozen=True, kw_only=True, tag="document.posted.v2"):
 
 class DocumentAmended(Event, frozen=True, kw_only=True, tag="document.amended.v1"):
     """The ERP's sales order says what the order said at revision `digest`. `by` is a person who
-    changed it there, or went on without it."""
+    changed it there, or went on without it, or the service, which left it to the order's task."""
 
     digest: str
     by: str = ""

@@ -66,7 +66,7 @@ class Changed(Event, frozen=True, kw_only=True, tag="order.changed.v1"):
     """The order says something else now, and what is not done yet follows. `facets` name what
     differs (`address`, `contact`, `method`, `note`, `lines`, `money`); `lines` are added lines;
     added units are in `moves`, units that are no longer wanted in `wishes`. `by` is the channel or
-    a person. `prepaid_minor` is what was paid before anything was collected on delivery (-1:
+    a person. `prepaid_minor` is what was paid beside what was collected on delivery (-1:
     nothing was collected yet)."""
 
     by: str

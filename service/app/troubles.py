@@ -1,5 +1,5 @@
 """Keeps in the store which partners are not called and why, so that every order that waits for one
-says so, and counts it as an incident."""
+says so, and counts it as an incident while one waits."""
 
 from __future__ import annotations
 
@@ -30,15 +30,16 @@ async def keep_troubles(
     while True:
         words = {lane.name: lane.trouble for lane in lanes if lane.trouble}
         now = clock.monotonic()
-        for name in words:
-            if now - counted.get(name, float("-inf")) >= COUNT_SECONDS:
-                counted[name] = now
-                count(PARTNER_NOT_CALLED, name)
         counted = {name: at for name, at in counted.items() if name in words}
-        if words != written:
-            try:
+        try:
+            if words != written:
                 await store.replace(words, clock.now())
                 written = words
-            except JournalUnavailable as error:
-                log.info("Why partners are not called waits to be written: %s", error)
+            if any(now - counted.get(name, float("-inf")) >= COUNT_SECONDS for name in words):
+                for one in await store.all():
+                    if now - counted.get(one.lane, float("-inf")) >= COUNT_SECONDS:
+                        counted[one.lane] = now
+                        count(PARTNER_NOT_CALLED, one.lane)
+        except JournalUnavailable as error:
+            log.info("Why partners are not called waits to be written: %s", error)
         await asyncio.sleep(PERIOD_SECONDS)

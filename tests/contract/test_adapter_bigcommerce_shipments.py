@@ -189,6 +189,41 @@ async def test_an_order_without_parcels_is_completed(
     assert (await simulators.call("GET", f"{BOOK}/statuses")).json["305"] == 10
 
 
+async def test_an_order_that_is_collected_is_completed_with_its_last_piece(
+    client: HttpClient, simulators: Client, running: Running
+) -> None:
+    """The customer collects it, so there is no address and no shipment: the order stays as it is
+    until he has all of it, and is shown as completed then, once."""
+    picked = [
+        a_product(1, "10.0000", 2, order_pickup_method_id=3, order_address_id=0),
+        a_product(2, "5.5000", order_pickup_method_id=3, order_address_id=0),
+    ]
+    bundle = {**bundle_of(315), "products": picked, "shipping_addresses": []}
+    await put(simulators, bundle)
+    order = known(315, a_line("1", 2, delivery="pickup"), a_line("2", delivery="pickup"))
+    shop = bigcommerce(client, running.http)
+    before = (await simulators.call("GET", f"{BOOK}/statuses")).json["315"]
+    held, last = parcel("K1", "", ("1", 1), ("2", 1)), parcel("K2", "", ("1", 1))
+    first = a_call(publication(held), order)
+    assert (
+        await shop.perform(first)
+        == await shop.look_up(first)
+        == FulfilmentPublished(outside_ids=())
+    )
+    assert (await simulators.call("GET", f"{BOOK}/statuses")).json["315"] == before
+    call = a_call(publication(last, earlier=(held,)), order)
+    assert await shop.look_up(call) is None
+    done = await shop.perform(call)
+    assert (
+        done
+        == await shop.look_up(call)
+        == await shop.perform(call)
+        == FulfilmentPublished(outside_ids=())
+    )
+    assert (await simulators.call("GET", f"{BOOK}/statuses")).json["315"] == 10
+    assert not shipments_in((await simulators.call("GET", f"{BOOK}/shipments")).json, 315)
+
+
 async def test_what_was_cancelled_in_the_shop_is_not_shown_as_shipped(
     client: HttpClient, simulators: Client, running: Running
 ) -> None:

@@ -251,3 +251,26 @@ async def test_amendments_and_posting_at_the_simulated_company(
         await partner.perform(a_call(effect, fewer))
     with pytest.raises(NeedsPerson, match="was posted"):
         await partner.perform(a_call(CancelSalesOrder(erp_id=made.erp_id), fewer))
+
+
+async def test_a_day_of_delivery_that_is_taken_away_goes(client: HttpClient) -> None:
+    """What we set is taken back with the shop's wish, or follows it; the day that a person chose in
+    Business Central instead stays, and so does one of an order without a wish."""
+    wish = an_order(deliver_by="2026-12-04")
+    async with a_company(client, wish) as (company, partner):
+        assert company.order["requestedDeliveryDate"] == "2026-12-04"
+        await partner.perform(amended(replace(wish, deliver_by="2026-12-05")))
+        assert company.order["requestedDeliveryDate"] == "2026-12-05"
+        call = amended(replace(wish, deliver_by=None))
+        assert await partner.look_up(call) is None
+        await partner.perform(call)
+        assert company.order["requestedDeliveryDate"] == "0001-01-01"
+        assert not [one for one in company.lines if "Delivery by" in one["description"]]
+        assert await partner.look_up(call) == SalesOrderAmended(digest="d1")
+        company.order["requestedDeliveryDate"] = "2026-12-24"
+        await partner.perform(amended(replace(wish, deliver_by=None, note="Ring twice")))
+        assert company.order["requestedDeliveryDate"] == "2026-12-24"
+    async with a_company(client, wish) as (company, partner):
+        company.order["requestedDeliveryDate"] = "2026-12-24"
+        await partner.perform(amended(replace(wish, deliver_by=None)))
+        assert company.order["requestedDeliveryDate"] == "2026-12-24"

@@ -7,11 +7,12 @@ import json
 
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 from yarl import URL
 
 from actors.runtime.errors import Retryable, Unauthorised
 from adapters.kit.http_client import Answer, HttpClient, Request
-from adapters.kit.oauth import ClientCredentials, TokenCache
+from adapters.kit.oauth import ClientCredentials, TokenCache, shared_tokens
 from tests.contract.partner_calls import Stub, TestClock, http_client, stubbed
 from tests.waiting import eventually
 
@@ -148,3 +149,17 @@ async def test_a_failed_renewal_waits_while_the_old_token_serves() -> None:
             assert (await use(cache, stub)).status == 200
         await cache.close()
         assert used(stub)[2:].count("-") == 1
+
+
+async def test_the_parts_of_an_instance_share_the_tokens_of_their_client() -> None:
+    """The same credentials have one cache at one client; another client has its own, and keeps it
+    no longer than itself."""
+    wanted = ClientCredentials(
+        token_url="https://acme.test/grant", client_id="me", client_secret=""
+    )
+    async with http_client() as one, http_client() as other:
+        cache = shared_tokens(one, wanted, "Acme")
+        assert shared_tokens(one, replace(wanted), "Acme") is cache
+        assert shared_tokens(one, replace(wanted, client_id="you"), "Acme") is not cache
+        assert shared_tokens(other, wanted, "Acme") is not cache
+        assert list(one.shared) == [wanted, replace(wanted, client_id="you")]

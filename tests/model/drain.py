@@ -96,6 +96,8 @@ def _person(world: World, told: Counter[tuple[str, str]]) -> bool:
         people.act(world, *(("ship-short", hold.key) if short else ("release", hold.hold_id)))
         return True
     for task in state.tasks:
+        if not people.is_so(world, task.task_id):
+            continue  # the warehouse will say what it packed
         if not task.task_id.startswith("changed") or not world.pending:
             people.act(world, "done", task.task_id)
             return True

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from actors.kernel import ledger
 from actors.order.acceptance import still_due
+from actors.order.evolve import BY_ITSELF
 from actors.order.reading import comes_to
 from actors.order.table import CANCELLED
 from schemas.messages import events as e
@@ -153,6 +154,11 @@ def erp(world: World) -> None:
         return
     kept = _kept(world)
     live = {k: x for k, x in world.partners.bookings.items() if not x.cancelled and k not in kept}
+    told = [x for x in world.events if isinstance(x, e.DocumentAmended)]
+    last = max(told, key=lambda x: int(x.digest[1:]), default=None)  # of equal ones the first
+    if last is not None and last.by == BY_ITSELF:
+        that("does not take the change" in _told(world), "8 a change that the ERP refused is told")
+        return
     if any(key[0] == "D" for key in kept):
         return
     if world.state.stage == CANCELLED:
@@ -236,7 +242,10 @@ def money(world: World) -> None:
     ]
     basis = as_paid(order)
     worth = sums_to(basis, left).total_minor
-    owed = taken - worth if taken else sums_to(basis, all_of_it).total_minor - worth
+    whole = sums_to(basis, all_of_it).total_minor
+    owed = taken - worth if taken else whole - worth
+    if taken and order.payment == "paid" and not still_due(order)[0]:
+        owed = max(owed, whole - worth)  # the shop has the money, whoever took it
     if state.payment == "partially_paid" and order.amount_due_minor and not taken:
         owed -= still_due(order)[0]
     told = sum(x.amount_minor for x in _closed_tasks(world))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+from actors.fulfilment.thing import CONTENTS
 from schemas.messages import inputs as i
 from tests.given import REF
 from tests.model.choices import Choices
@@ -14,7 +17,9 @@ VERBS = (
 
 
 def act(world: World, verb: str, target: str = "") -> None:
-    """Let a person decide something."""
+    """Let a person decide something; he looks before he says what parcels hold."""
+    if verb == "done" and not is_so(world, target):
+        return
     if verb == "skip":
         for stuck in world.state.stuck:
             if target in ("", str(stuck.number)):
@@ -22,6 +27,25 @@ def act(world: World, verb: str, target: str = "") -> None:
                 world.skipped.add((stuck.key, stuck.kind))
                 break
     world.give(i.ActOnOrder(ref=REF, verb=verb, person="ann", target=target))
+
+
+def is_so(world: World, target: str) -> bool:
+    """Whether what left of a fulfilment holds what its task asks to confirm: all that was asked."""
+    task = next((x for x in world.state.tasks if target in ("", x.task_id)), None)
+    if task is None or not task.task_id.startswith(CONTENTS):
+        return True
+    here = world.partners.tasks.get(task.key)
+    thing = world.state.fulfilments.get(task.key)
+    if here is None or thing is None:
+        return False
+    left: Counter[str] = Counter()
+    for box in here.boxes.values():
+        if not box.left:
+            return False
+        left.update(box.units)
+    asked = {world.state.lines[at].line_id: quantity for at, quantity in thing.left}
+    mine = any(x.fulfilment == task.key for x in world.state.parcels.values())
+    return left == asked and not mine
 
 
 def sensible(world: World, choices: Choices) -> None:

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.kit.rounding import Level, Mode, Rounding, line_minors, minor_of, reconciled
+from adapters.kit.rounding import (
+    Level,
+    Mode,
+    Rounding,
+    line_minors,
+    minor_of,
+    reconciled,
+    usual_minor,
+)
 from schemas.order.money import MoneyRefused, exponent_of, minor_units, share_out
 
 MODES: list[Mode] = ["exact", "half_even", "half_up", "down"]
@@ -41,6 +49,36 @@ def test_each_mode_rounds_as_its_name_says(amount: Decimal, currency: str, mode:
     else:
         assert abs(off) <= Fraction(1, 2)
         assert abs(off) != Fraction(1, 2) or mode == "half_even" or off > 0
+
+
+@given(st.from_regex(r"[-+]?[0-9]{0,18}[.,]?[0-9٣]{0,5}", fullmatch=True), CURRENCIES, ROUNDINGS)
+def test_the_short_way_reads_what_the_exact_way_reads(
+    text: str, currency: str, rounding: Rounding
+) -> None:
+    """An amount that is written as most are comes out the same by every rule."""
+    found = usual_minor(text, currency)
+    if found is not None:
+        assert found == minor_of(text, currency, rounding)
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "found"),
+    [
+        ("12.34", "USD", 1234),
+        ("12.3400", "USD", 1234),
+        ("0.00", "EUR", 0),
+        ("12.3450", "USD", None),
+        ("12.34", "JPY", None),
+        ("-12.34", "USD", None),
+        ("12", "USD", None),
+        ("99999999999999.99", "USD", None),
+    ],
+)
+def test_the_short_way_is_for_the_usual_form_alone(
+    text: str, currency: str, found: int | None
+) -> None:
+    """Two places, or four that end in zeros, of a currency with two."""
+    assert usual_minor(text, currency) == found
 
 
 @given(st.lists(AMOUNTS, min_size=1, max_size=12), CURRENCIES, ROUNDINGS)

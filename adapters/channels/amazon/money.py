@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from adapters.channels.amazon.shapes import AmazonOrder, Breakdown, Item, Money
-from adapters.kit.rounding import Rounding, minor_of
+from adapters.kit.rounding import Rounding, minor_of, usual_minor
 from schemas.contracts import refusals
 from schemas.contracts.refusals import refused
 from schemas.order.canonical import Line, Sold, Totals
@@ -56,6 +56,9 @@ def minor(money: Money | None, currency: str, rounding: Rounding) -> int:
             f"An amount is in {money.currency_code[:10]}, but the order's currency is "
             f"{currency[:10]}; an order of Amazon's has one currency.",
         )
+    usual = usual_minor(money.amount, currency)
+    if usual is not None:
+        return usual
     try:
         return abs(minor_of(money.amount, currency, rounding))
     except MoneyRefused as error:

@@ -16,11 +16,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from adapters.channels.bigcommerce.shapes import Amount, BigCommerceOrder, Bundle, Fee, Product
-from adapters.kit.rounding import Rounding, line_minors, minor_of, reconciled
+from adapters.kit.rounding import Rounding, line_minors, minor_of, reconciled, usual_minor
 from schemas.contracts import refusals
 from schemas.contracts.refusals import refused
 from schemas.order.canonical import Discount, Line, Totals
-from schemas.order.money import MoneyRefused, exponent_of, share_out
+from schemas.order.money import MoneyRefused, share_out
 
 ROUNDING = Rounding(mode="half_up", level="order")
 """BigCommerce reckons with four places and rounds the order's total to the currency's."""
@@ -31,10 +31,6 @@ WRAPPING = "wrapping"
 
 MAX_DISCOUNTS = 100
 """What `order.v1` takes; what is beyond is in the totals all the same."""
-
-MAX_PLAIN_DIGITS = 15
-"""Characters that surely stay below schemas.order.money.MAX_MINOR; longer amounts go the exact
-way."""
 
 _NOTHING = frozenset({None, "", "0.0000"})
 
@@ -60,8 +56,8 @@ def minor(amount: Amount, currency: str, rounding: Rounding) -> int:
     """Return an amount in minor units. Raises Refused(money_unreadable)."""
     if amount in _NOTHING:
         return 0
-    if (plain := _plain(amount, currency)) is not None:
-        return plain
+    if (usual := _usual(amount, currency)) is not None:
+        return usual
     try:
         return minor_of(str(amount), currency, rounding)
     except MoneyRefused as error:
@@ -223,9 +219,9 @@ _GRAMS = {
 
 
 def _gross(amounts: list[Amount], currency: str, rounding: Rounding) -> list[int]:
-    plain = [_plain(one, currency) for one in amounts]
-    exact = [one for one in plain if one is not None]
-    if len(exact) == len(plain):  # nothing to round, and nothing to share out
+    usual = [_usual(one, currency) for one in amounts]
+    exact = [one for one in usual if one is not None]
+    if len(exact) == len(usual):  # nothing to round, and nothing to share out
         return exact
     try:
         return line_minors([_text(one) for one in amounts], currency, rounding)
@@ -233,15 +229,8 @@ def _gross(amounts: list[Amount], currency: str, rounding: Rounding) -> list[int
         raise _unreadable(error) from None
 
 
-def _plain(amount: Amount, currency: str) -> int | None:
-    """Return an amount in its usual form, `12.3400` of a currency with two places; None for any
-    other. It is worth a way without decimals: an order has some fifty amounts."""
-    if not isinstance(amount, str) or amount[-2:] != "00" or amount[-5:-4] != ".":
-        return None
-    digits = amount[:-5] + amount[-4:-2]
-    if not (digits.isascii() and digits.isdigit()) or len(digits) > MAX_PLAIN_DIGITS:
-        return None
-    return int(digits) if exponent_of(currency) == 2 else None
+def _usual(amount: Amount, currency: str) -> int | None:
+    return usual_minor(amount, currency) if isinstance(amount, str) else None
 
 
 def _extras(order: BigCommerceOrder, currency: str, rounding: Rounding) -> tuple[list[Line], int]:

@@ -72,6 +72,11 @@ def travels(product: Product) -> bool:
     return product.type == "physical"
 
 
+def is_picked_up(product: Product) -> bool:
+    """Say whether a line is goods that the customer collects: they have no shipment."""
+    return travels(product) and bool(product.order_pickup_method_id)
+
+
 def input_of(
     source: Bundle, rounding: Rounding = ROUNDING, settings: BigCommerceTranslation = USUAL
 ) -> Input:
@@ -137,7 +142,7 @@ def unchecked_order(
             tax_code=taxes.get(str(product.id), ""),
             requires_shipping=travels(product),
             weight_grams=weight_grams(product, unit_grams),
-            delivery="pickup" if travels(product) and product.order_pickup_method_id else "",
+            delivery="pickup" if is_picked_up(product) else "",
             kind="gift_card" if product.type == CERTIFICATE else "goods",
         )
         for product, money in zip(
@@ -179,9 +184,7 @@ def ship_to_of(source: Bundle) -> ShippingAddress | None:
     """Return the one address that parcels go to; None when there are none, because nothing travels
     or the customer collects all of it. Raises Refused(ship_to_several)."""
     wanted = {
-        one.order_address_id
-        for one in source.products
-        if travels(one) and not one.order_pickup_method_id
+        one.order_address_id for one in source.products if travels(one) and not is_picked_up(one)
     }
     if len(wanted) > 1:
         raise refused(

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from actors.runtime.errors import Rejected
 from adapters.channels.bigcommerce.money import wanted_of
-from adapters.channels.bigcommerce.order import travels
+from adapters.channels.bigcommerce.order import is_picked_up, travels
 from adapters.channels.bigcommerce.shapes import Product, Shipment
 from adapters.kit.units import Room, channel_units
 from schemas.messages.effects import PublishFulfilment, SentParcel, Units
@@ -53,7 +53,7 @@ def planned(order: Order, effect: PublishFulfilment, products: Sequence[Product]
     the kit is told with the parcel that completes it. What was never ordered can't be shown: of the
     units of all parcels together a line has as many as it has in the shop."""
     kits = {str(one.id): wanted_of(one) for one in products}
-    shipped = {str(one.id) for one in products if travels(one)}
+    shipped = {str(one.id) for one in products if travels(one) and not is_picked_up(one)}
     told: list[Units] = [unit for one in effect.earlier for unit in one.units]
     room = Room(
         {str(one.id): one.quantity for one in products}, channel_units(order, (), told, kits)
@@ -121,9 +121,25 @@ def body_of(one: Planned, mark: str, products: Sequence[Product]) -> dict[str, o
     return body
 
 
-def is_complete(products: Iterable[Product], shipments: Iterable[Shipment]) -> bool:
-    """Say whether every wanted piece that travels is in a shipment."""
-    sent: dict[int, int] = {}
+def collected(
+    order: Order, effect: PublishFulfilment, products: Sequence[Product]
+) -> dict[int, int]:
+    """Return how much of the lines that are picked up the customer has by now, by
+    `order_product_id`. BigCommerce keeps no shipment of it."""
+    picked_up = {str(one.id): one.id for one in products if is_picked_up(one)}
+    if not picked_up:
+        return {}
+    kits = {str(one.id): wanted_of(one) for one in products}
+    units = [unit for one in (*effect.earlier, *effect.parcels) for unit in one.units]
+    told = channel_units(order, (), units, kits)
+    return {at: told.get(line, 0) for line, at in picked_up.items()}
+
+
+def is_complete(
+    products: Iterable[Product], shipments: Iterable[Shipment], taken: Mapping[int, int]
+) -> bool:
+    """Say whether every wanted piece that travels is in a shipment, or was collected."""
+    sent = dict(taken)
     for shipment in shipments:
         for item in shipment.items:
             sent[item.order_product_id] = sent.get(item.order_product_id, 0) + item.quantity

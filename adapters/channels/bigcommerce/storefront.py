@@ -14,11 +14,12 @@ import msgspec
 from actors.runtime.errors import NeedsPerson, Rejected, Unauthorised
 from actors.runtime.ports import Call
 from adapters.channels.bigcommerce.api import MAX_PAGES, PAGE, PARTNER, BigCommerceApi
-from adapters.channels.bigcommerce.order import travels
+from adapters.channels.bigcommerce.order import is_picked_up, travels
 from adapters.channels.bigcommerce.scopes import number_in
 from adapters.channels.bigcommerce.shapes import Bundle, Product, Shipment, ShippedItem
 from adapters.channels.bigcommerce.shipments import (
     body_of,
+    collected,
     is_complete,
     mark_of,
     ours,
@@ -121,11 +122,16 @@ class BigCommerceStorefront:
             if made is None:
                 return None
             found.append(str(made.id))
-        wanted = _status_wanted(found, products, shipments)
-        return None if status not in wanted else FulfilmentPublished(outside_ids=tuple(found))
+        wanted = _status_wanted(products, shipments, collected(call.stated, effect, products))
+        return (
+            None
+            if wanted and status not in wanted
+            else FulfilmentPublished(outside_ids=tuple(found))
+        )
 
     async def _publish(self, path: str, call: Call, effect: PublishFulfilment) -> Result:
-        """Of an order of which nothing travels only the status is set."""
+        """Of what is collected, and of an order of which nothing travels, only the status is set:
+        a shipment goes to an address of the order."""
         shipments = await self._all(f"{path}/shipments", call, _shipments, {})
         standing = await self._standing(path, call)  # a shipment would undo a cancellation
         products = await self._all(f"{path}/products", call, _products, {})
@@ -138,10 +144,10 @@ class BigCommerceStorefront:
                 shipments.append(made)
                 products = _after(products, made)
             found.append(str(made.id))
-        wanted = _status_wanted(found, products, shipments)
+        wanted = _status_wanted(products, shipments, collected(call.stated, effect, products))
         if found and standing not in wanted:
             standing = await self._standing(path, call)  # making the last shipment may set it
-        if standing not in wanted:
+        if wanted and standing not in wanted:
             await self._show_as(wanted[0], path, call)
         return FulfilmentPublished(outside_ids=tuple(found))
 
@@ -253,12 +259,14 @@ def pruned(raw: bytes) -> bytes:
 
 
 def _status_wanted(
-    found: Sequence[str], products: Sequence[Product], shipments: Sequence[Shipment]
+    products: Sequence[Product], shipments: Sequence[Shipment], taken: Mapping[int, int]
 ) -> tuple[int, ...]:
-    """Return the statuses that show what has left, the one to set first."""
-    if not any(map(travels, products)):
-        return (COMPLETED,)
-    if is_complete(products, shipments):
+    """Return the statuses that show what has left and was collected, the one to set first. None
+    while only a part was collected: BigCommerce has no status for it."""
+    whole = is_complete(products, shipments, taken)
+    if not any(travels(one) and not is_picked_up(one) for one in products):
+        return (COMPLETED,) if whole else ()
+    if whole:
         return (SHIPPED, COMPLETED)
     return (PARTLY_SHIPPED, SHIPPED, COMPLETED)
 

@@ -25,23 +25,31 @@ _MARK = re.compile(rf"{_REFERENCE}[0-9A-Z]{{{REFERENCE_LENGTH}}}\b", re.IGNORECA
 _LABELS = (
     "Prices include tax of ", "Prices without tax; ", "Discount ", "The customer saw ", "Note: ",
     "Gift message: ", "Gift message of line ", "Attribute ", "Paid by: ", "Fee: ", "VAT id: ",
-    "Continues order: ", "Subscription: ", "Collected at: ", "Delivery from: ", _CONTINUED,
+    "Continues order: ", "Subscription: ", "Collected at: ", "Delivery from: ",
+    "Delivery by: ", _CONTINUED,
 )  # fmt: skip
 """How our lines begin: nothing that a person would begin a remark with, for what is ours and not
 wanted any more is deleted."""
 
 
-def comments(order: Order, reference: str) -> list[str]:
-    """Return at most 50 texts of at most 100 characters: our reference (35 characters), the tax
-    basis, discounts by name, what the customer saw, note, gift message, attributes. Doubts are
-    ours, and stay here."""
-    texts = chain((marked(reference),), _texts(order))
+def comments(order: Order, reference: str, day: str = "") -> list[str]:
+    """Return at most 50 texts of at most 100 characters: our reference (35 characters), the day by
+    which the order is to be delivered ("": none), the tax basis, discounts by name, what the
+    customer saw, note, gift message, attributes. Doubts are ours, and stay here."""
+    first = (marked(reference), due_by(day)) if day else (marked(reference),)
+    texts = chain(first, _texts(order))
     return list(islice((line for text in texts for line in _wrapped(text)), MAX_LINES))
 
 
 def marked(reference: str) -> str:
     """Return the comment line by which a document is known to be ours."""
     return _REFERENCE + reference
+
+
+def due_by(day: str) -> str:
+    """Return the comment line that says that we set the day of delivery: it is taken back with the
+    line, and a day that a person set stays."""
+    return f"Delivery by: {day}"
 
 
 def is_mark(text: str) -> bool:

@@ -7,11 +7,13 @@ from decimal import Decimal
 
 import msgspec
 
-from adapters.erp.business_central.comments import is_mark, is_ours, marked
+from adapters.erp.business_central.comments import due_by, is_mark, is_ours, marked
 from adapters.erp.business_central.sales_order import (
     ACCOUNT,
     COMMENT,
+    DELIVERY_DAY,
     ITEM,
+    NO_DAY,
     SalesOrder,
     SalesOrderLine,
 )
@@ -118,13 +120,20 @@ def differences(wanted: SalesOrder, document: Document) -> tuple[dict[str, str],
     """Return the header's fields to change, and what to do to the lines: change, delete, add.
 
     Lines are matched by what they are about, in their order. Comments that people added stay;
-    whatever else is not wanted goes.
+    whatever else is not wanted goes. A day of delivery that is not wanted any more goes if it is
+    the one that a comment line of ours names.
     """
     fields = {
         name: text
         for name, text in wanted.header.items()
         if getattr(document, name).casefold() != text.casefold()
     }
+    day = document.requestedDeliveryDate
+    if DELIVERY_DAY not in wanted.header and any(
+        one.lineType == COMMENT and one.description == due_by(day)
+        for one in document.salesOrderLines
+    ):
+        fields[DELIVERY_DAY] = NO_DAY
     return fields, list(_line_steps(wanted, document))
 
 

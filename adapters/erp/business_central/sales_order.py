@@ -29,6 +29,10 @@ MAX_DESCRIPTION = 100
 
 ITEM, ACCOUNT, COMMENT = "Item", "Account", "Comment"
 
+DELIVERY_DAY = "requestedDeliveryDate"
+NO_DAY = "0001-01-01"
+"""How Business Central writes that there is no day."""
+
 
 class SalesOrderLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A salesOrderLine: the fields we set. What it comes to is quantity × unitPrice -
@@ -98,12 +102,14 @@ def sales_order(
             f"The order has no line {missing} any more, so the sales order can't say what it comes "
             "to. Compare the order with its sales channel."
         ) from None
+    day = _wanted_by(order, booking)
+    wanted_on = {DELIVERY_DAY: day} if day else {}
     lines = (
         *_sold_lines(order, amounts.parts, settings),
         *_account_lines(order, amounts, settings),
         *[
             SalesOrderLine(lineType=COMMENT, description=text)
-            for text in comments(order, booking.reference)
+            for text in comments(order, booking.reference, day)
         ],
     )
     return SalesOrder(
@@ -113,18 +119,17 @@ def sales_order(
             "customerNumber": customer,
             "currencyCode": order.currency,
         },
-        header={**_ship_to(order.ship_to), **_reach(order), **_wanted_on(order, booking)},
+        header={**_ship_to(order.ship_to), **_reach(order), **wanted_on},
         lines=lines,
     )
 
 
-def _wanted_on(order: Order, booking: Booking) -> dict[str, str]:
-    """Return when the customer wants it at the latest, where he says so: an amendment changes the
-    day, and takes none back."""
-    if order.deliver_by is None:
-        return {}
+def _wanted_by(order: Order, booking: Booking) -> str:
+    """Return the day by which the customer wants it, "" where he does not say so."""
     day = order.deliver_by
-    return {"requestedDeliveryDate": day if "T" not in day else _day(day, booking.zone)}
+    if day is None:
+        return ""
+    return day if "T" not in day else _day(day, booking.zone)
 
 
 def _day(at: str, zone: ZoneInfo | None) -> str:

@@ -30,6 +30,13 @@ _STOPPED = {
 }
 
 
+def _contents_awaited(event: e.ContentsAwaited, lines: Lines) -> str:
+    what = thing_words(event.key)
+    if not event.parcels:
+        return f"{what}: what the parcels hold that left is not awaited any more."
+    return f"{what}: the warehouse reports parcels that left, and has not told what they hold yet."
+
+
 def _planned(event: e.FulfilmentPlanned, lines: Lines) -> str:
     parts = moved(event, "allocated")
     one = sum(quantity for _, quantity in parts) == 1
@@ -164,9 +171,7 @@ WORDS: dict[type[e.Event], Words] = {
     e.Shrunk: _shrunk,
     e.Stopped: _stopped,
     e.StopDropped: _go_on,
-    e.ContentsAwaited: simply(
-        "{thing}: the warehouse reports parcels that left, and has not told what they hold yet."
-    ),
+    e.ContentsAwaited: _contents_awaited,
     e.CancelAsked: simply("{thing}: the warehouse will say later whether its task is cancelled."),
     e.TaskCancelled: _task_cancelled,
     e.RestSettled: simply("{thing}: nothing more leaves with it; what left goes on."),

@@ -11,6 +11,7 @@ from schemas.messages import inputs as i
 from tests.given import (
     ELSEWHERE,
     F1,
+    K1,
     L1,
     REF,
     RESERVED,
@@ -158,3 +159,24 @@ def test_a_line_removed_after_it_left_is_named() -> None:
         "a person: 1 × SKU-2 of line 2 were removed or refunded after they left: "
         "have them sent back, or charge for them, unless they are back"
     )
+
+
+def test_a_refund_of_what_left_is_one_task_also_when_the_erp_refuses_it() -> None:
+    """Given goods that are on their way, a refund of them and an ERP that posted its order: one
+    person settles both, and the order ends when he has."""
+    for how in ("refused", "posted"):
+        story = published(given_shipped()).when(updated(cheaper(later(10), CUP)))
+        story.then_effects(f.AmendSalesOrder)
+        if how == "refused":
+            story.refused(f.AmendSalesOrder, "it is invoiced.")
+        else:
+            number = story.number(f.AmendSalesOrder)
+            story.when(i.EffectGivenUp(number=number, reason="it is invoiced.", outcome_known=True))
+        story.then_events(e.DocumentAmended, e.TaskOpened)
+        assert not story.state.stuck
+        assert waiting_for(story.state).endswith(
+            "have them sent back, or charge for them, unless they are back; bc does not take the "
+            "change of S-1 (it is invoiced): correct it there, or credit what is too much"
+        )
+        story.act("done", "changed").when(i.TimerFired(name="track", key=K1))
+        story.done(f.TrackParcel, f.Tracked(status="delivered")).then_stage("closed")

@@ -177,3 +177,20 @@ def test_an_order_of_which_goods_left_after_its_end_is_not_cancelled() -> None:
     assert any(isinstance(one, e.Reopened) for one in story.events)
     story.act("done", "changed")
     assert story.stage() != "cancelled"
+
+
+def test_what_leaves_unnamed_when_all_else_is_done_is_asked_for() -> None:
+    """Given a fulfilment of which one parcel left and the other was taken back, the order closes.
+    When the warehouse hands over once more without naming anything, a person is told."""
+    order = order_of(a_line("1", 2, delivery="pickup"), a_line("2", 1, delivery="pickup"))
+    story = Story().when(i.PlaceOrder(order=order)).done(f.ReserveStock, RESERVED)
+    story.done(f.CreateTask, f.TaskCreated(task_id="t-F1"))
+    story.when(packed(a_parcel("a", l1=2), a_parcel("b", l2=1), sequence=1))
+    story.when(i.CancelOrder(ref=REF, reason="customer"))
+    story.when(handed_over(a_parcel("a"), sequence=2)).done(f.CancelTask, f.Undone())
+    story.done(f.ReleaseStock, f.Undone())
+    story.done(f.PublishFulfilment, f.FulfilmentPublished(outside_ids=("f-1",)))
+    story.when(i.ReportCollected(ref=REF, fulfilment=F1, task_id="t-F1")).then_stage("done", F1)
+    assert "what it holds is unknown" not in words(story.state)
+    story.when(handed_over(sequence=5))
+    assert "what it holds is unknown" in words(story.state)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from actors.order.stream import waiting_for
 from schemas.messages import effects as f
 from schemas.messages import events as e
@@ -43,9 +45,49 @@ def test_the_first_report_of_a_task_waits_for_none() -> None:
 def test_contents_that_no_one_tells_are_missed() -> None:
     """They are not guessed: an alarm says what is awaited, and from whom."""
     story = given_released().when(handed_over(a_parcel("a", "JD1"), sequence=2))
-    story.when(i.TimerFired(name="due", key=F1)).then_events(e.Overdue)
+    story.when(i.TimerFired(name="due", key=F1)).then_events(e.Overdue, e.TaskOpened)
     (alarm,) = [x for x in story.events if isinstance(x, e.Overdue)]
     assert alarm.waiting_for == "the warehouse to tell what the parcels hold that have left"
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["by name", "all so far"])
+def test_a_person_ends_the_wait_for_contents(named: bool) -> None:
+    """Given an alarm for a hand-over whose contents no one tells, a person asks the warehouse and
+    marks the task as done: all that was asked has left, under the numbers that are known."""
+    report = (a_parcel("a", "JD1"), a_parcel("b", "JD2")) if named else ()
+    story = given_released().when(handed_over(*report, sequence=2))
+    assert not story.state.tasks
+    story.when(i.TimerFired(name="due", key=F1)).then_events(e.Overdue, e.TaskOpened)
+    story.when(i.TimerFired(name="due", key=F1)).then_events(e.Overdue)  # told once
+    (task,) = story.state.tasks
+    assert "have it report what it packed" in task.words
+    story.act("done", "contents-F1")
+    assert story.state.fulfilments[F1].untold == ()
+    story.then_stage("handed_over", "F1")
+    (parcel,) = story.state.parcels.values()
+    assert (parcel.units, parcel.number) == (((0, 2), (1, 1)), "JD1" if named else "")
+    assert ("the parcel b, whose contents no one told" in str(story.state.tasks)) == named
+    assert not [one for one in story.state.tasks if one.task_id.startswith("contents")]
+
+
+def test_contents_that_are_told_after_all_need_no_one() -> None:
+    """The report that was missed comes: the task about it closes by itself."""
+    story = given_released().when(handed_over(a_parcel("a", "JD1"), sequence=2))
+    story.when(i.TimerFired(name="due", key=F1))
+    story.when(packed(a_parcel("a", l1=2, l2=1)))
+    assert not story.state.tasks
+    story.then_stage("handed_over", "F1")
+
+
+def test_a_wait_ends_also_where_nothing_is_left_that_could_have_left() -> None:
+    """All that was asked is in another parcel: what the unknown one holds is a person's question,
+    and the order waits for its contents no more."""
+    story = given_released().when(packed(a_parcel("a", l1=2, l2=1), complete=False, sequence=1))
+    story.when(handed_over(a_parcel("b", "JD2"), sequence=3)).then_events(e.ContentsAwaited)
+    story.when(i.TimerFired(name="due", key=F1)).act("done", "contents-F1")
+    story.then_events(e.TaskClosed, e.TaskOpened, e.ContentsAwaited)
+    assert story.state.fulfilments[F1].untold == ()
+    assert "the parcel b, whose contents no one told" in story.state.tasks[0].words
 
 
 def test_a_task_can_not_be_cancelled_of_which_something_has_left() -> None:

@@ -16,8 +16,11 @@ from tests.given import (
     RESERVED,
     SETUP,
     Story,
+    a_line,
+    a_parcel,
     handed_over,
     later,
+    order_of,
     packed,
     sold,
 )
@@ -56,13 +59,16 @@ def owed_in(story: Story) -> list[int]:
 
 @pytest.mark.parametrize("first", [True, False], ids=["marked first", "cancelled first"])
 @pytest.mark.parametrize(
-    ("payment", "due"), [("paid", 0), ("partially_paid", 3000)], ids=["all", "what was collected"]
+    ("payment", "due", "owed"),
+    [("paid", 0, 5000), ("partially_paid", 3000, 2000)],
+    ids=["all", "what was collected"],
 )
 def test_what_was_collected_is_not_paid_twice(
-    payment: Literal["paid", "partially_paid"], due: int, first: bool
+    payment: Literal["paid", "partially_paid"], due: int, owed: int, first: bool
 ) -> None:
-    """The shop marks the order as paid after half of it was collected: the customer has paid 70.00
-    for goods of 50.00, so 20.00 are owed, before and after."""
+    """The shop marks the order after half of it was collected. What it calls paid counts what was
+    collected: of 100.00 that are paid 50.00 are owed for the half that is cancelled, of 70.00 are
+    20.00, whichever was first."""
     story = given_half_collected()
     if not first:
         without_the_other_half(story)
@@ -71,11 +77,72 @@ def test_what_was_collected_is_not_paid_twice(
     story.when(i.UpdateOrder(order=later(5, marked)))
     if first:
         without_the_other_half(story)
-    assert owed_in(story) == [2000]
-    story.when(i.UpdateOrder(order=later(6, marked, note="Thanks.", payment="paid")))
-    assert owed_in(story) == [2000]
+    assert owed_in(story) == [owed]
+    story.when(i.UpdateOrder(order=later(6, marked, note="Thanks.")))
+    assert owed_in(story) == [owed]
     story.act("done", "money")
     assert owed_in(story) == []
+
+
+def test_of_an_order_that_the_shop_calls_paid_nothing_more_is_collected() -> None:
+    """Given that half of it was collected, the other half goes without an amount, and no one is
+    asked to pay anything back."""
+    story = given_half_collected()
+    story.when(i.UpdateOrder(order=later(5, HALF_PAID, payment="paid", amount_due_minor=None)))
+    story.done(f.ReserveStock, replace(RESERVED, place="WH2"), "F2")
+    task = story.effect(f.CreateTask, "F2")
+    assert isinstance(task, f.CreateTask)
+    assert task.collect_minor == 0
+    assert owed_in(story) == []
+
+
+def test_what_the_shop_takes_off_a_paid_order_it_pays_back_itself() -> None:
+    """Given 50.00 owed for a half that was cancelled here of an order that is paid, nothing is
+    owed any more when the shop removes that half: it pays back what it takes off."""
+    story = given_half_collected()
+    paid = replace(HALF_PAID, payment="paid", amount_due_minor=0)
+    story.when(i.UpdateOrder(order=later(5, paid)))
+    without_the_other_half(story)
+    assert owed_in(story) == [5000]
+    story.act("done", "money")
+    rest = order_of(paid.lines[0], payment="paid", payment_method="Cash on Delivery")
+    story.when(i.UpdateOrder(order=later(6, rest, amount_due_minor=0)))
+    assert owed_in(story) == []
+    assert story.state.prepaid == 2000
+
+
+def test_what_was_collected_beyond_the_total_is_owed() -> None:
+    """Given 60.00 collected of an order that is delivered, the shop gives a discount of 20.00 and
+    calls the rest paid: the customer gave more than that on delivery."""
+    order = order_of(a_line("1", 1, 6000), payment="pending", payment_method="Cash on Delivery")
+    story = Story(setup=COD).when(i.PlaceOrder(order=order))
+    story.done(f.ReserveStock, RESERVED).done(f.CreateTask, f.TaskCreated(task_id="t-F1"))
+    story.when(packed()).done(f.BuyLabel, sold(K1)).when(handed_over())
+    story.done(f.PublishFulfilment, f.FulfilmentPublished(outside_ids=("f-1",)))
+    story.when(i.TimerFired(name="track", key=K1))
+    story.done(f.TrackParcel, f.Tracked(status="delivered")).then_stage("done", "F1")
+    totals = replace(order.totals, discount_minor=2000, total_minor=4000)
+    story.when(i.UpdateOrder(order=later(5, order, totals=totals, payment="paid")))
+    assert owed_in(story) == [2000]
+    assert "beyond what the order comes to" in str(story.state.tasks)
+    story.act("done", "money")
+    assert owed_in(story) == []
+
+
+def test_what_is_collected_of_a_paid_order_is_owed() -> None:
+    """Given goods that are on their way with an amount to collect when the shop calls the order
+    paid, what is collected on delivery is paid a second time: with the half that is cancelled,
+    80.00 are owed."""
+    marked = replace(HALF_PAID, payment="paid", amount_due_minor=0)
+    story = Story(setup=replace(COD, places=PLACES)).when(i.PlaceOrder(order=HALF_PAID))
+    story.done(f.ReserveStock, SHORT).done(f.ReserveStock, RESERVED, "F1")
+    story.done(f.CreateTask, f.TaskCreated(task_id="t-F1"), "F1")
+    story.when(packed()).done(f.BuyLabel, sold(K1))
+    story.when(i.UpdateOrder(order=later(5, marked)))
+    story.when(handed_over())
+    assert story.state.fulfilments[F1].collect == 3000
+    without_the_other_half(story)
+    assert owed_in(story) == [8000]
 
 
 def test_what_is_paid_before_anything_is_collected_counts() -> None:
@@ -85,4 +152,24 @@ def test_what_is_paid_before_anything_is_collected_counts() -> None:
     story.when(i.EditOrder(ref=REF, person="ann", lines=(i.LineEdit(line_id="2", quantity=0),)))
     story.done(f.ReserveStock, RESERVED)
     assert story.state.prepaid == -1
+    assert owed_in(story) == [5000]
+
+
+@pytest.mark.parametrize("ends", ["retry", "skip"])
+def test_without_its_label_goods_collect_what_their_task_says(ends: str) -> None:
+    """Given a task that collects 100.00 and a short pick of half of it, the label that would
+    collect 50.00 is refused, and the goods leave without it. Then the warehouse has collected what
+    its task says, and 50.00 are owed."""
+    cod = order_of(a_line("1", 2, 5000), payment="pending", payment_method="Cash on Delivery")
+    story = Story(setup=replace(COD, short_pick="drop")).when(i.PlaceOrder(order=cod))
+    story.done(f.ReserveStock, RESERVED).done(f.CreateTask, f.TaskCreated(task_id="t-F1"))
+    story.when(packed(a_parcel("F1-1", l1=1), sequence=1))
+    label = story.effect(f.BuyLabel)
+    assert isinstance(label, f.BuyLabel)
+    assert label.collect_minor == 5000
+    number = story.number(f.BuyLabel)
+    story.refused(f.BuyLabel).when(handed_over(sequence=2))
+    assert owed_in(story) == []
+    story.act(ends, str(number))
+    assert story.state.fulfilments[F1].collect == 10000
     assert owed_in(story) == [5000]

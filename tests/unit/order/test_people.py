@@ -256,10 +256,12 @@ def test_what_a_warehouse_collects_too_much_is_named_and_owed() -> None:
 def test_what_is_collected_is_in_the_customers_currency() -> None:
     """As he saw it, and only what is still due of it."""
     seen = Presentment(currency="EUR", totals=replace(an_order().totals, total_minor=2000))
-    order = an_order(presentment=seen, payment_method="cash on delivery")
+    order = an_order(presentment=seen, payment="pending", payment_method="cash on delivery")
     assert to_collect(order, COD, order.payment_method) == (2000, "EUR")
     half = replace(order, amount_due_minor=1125)
     assert to_collect(half, COD, order.payment_method) == (1000, "EUR")
+    paid = replace(order, payment="paid")
+    assert to_collect(paid, COD, order.payment_method) == (0, "EUR")
 
 
 def test_a_test_order_waits_for_a_person() -> None:

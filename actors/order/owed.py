@@ -1,0 +1,84 @@
+"""What is owed to the customer: what he paid and what was collected from him, beyond what he gets.
+
+Computed, never stored, but for `prepaid`. What the channel itself cancels or takes off, it pays
+back itself.
+"""
+
+from __future__ import annotations
+
+from actors.fulfilment.thing import HANDED_OVER
+from actors.order.acceptance import still_due, to_collect
+from actors.order.decision import Context
+from actors.order.evolve import CHANNEL
+from actors.order.state import State
+from actors.order.work import Work
+from actors.order.worth import of_cancelled, worth_of_rest
+from schemas.order.canonical import Order
+from schemas.order.shares import as_paid
+
+PAID = frozenset({"paid", "partially_paid", "partially_refunded"})
+"""Payments of which money is with the seller."""
+
+
+def owed(state: State, order: Order | None, context: Context) -> tuple[int, str]:
+    """Return the money that is owed for units that were cancelled here, or that was collected
+    beyond what the order comes to, and its currency. What is still on its way is collected: units
+    may be cancelled meanwhile, but where none were, a carrier may still be told another amount."""
+    if order is None or (state.cancel is not None and state.cancel.requested_by == CHANNEL):
+        return 0, ""
+    cancelled = bool(state.sums.get("c"))
+    taken = collected(state) if cancelled else state.collected
+    before = paid_beside(state, order, context)
+    if taken or before:
+        worth, currency = worth_of_rest(state, order)
+        return max(0, before + taken - worth), currency
+    if state.payment not in PAID or not cancelled:
+        return 0, ""
+    amount, currency = of_cancelled(state, order)
+    if state.payment == "partially_paid" and order.amount_due_minor is not None:
+        amount -= still_due(order)[0]  # it is not paid back, but asked for no more
+    return max(0, amount), currency
+
+
+def collected(state: State) -> int:
+    """Return what was collected on delivery."""
+    handed_over = (x for x in state.fulfilments.values() if x.stage == HANDED_OVER)
+    return state.collected + sum(x.collect for x in handed_over)
+
+
+def paid_beside(state: State, order: Order, context: Context) -> int:
+    """Return what was paid beside what is, or was, collected on delivery. 0 of an order of which
+    nothing is collected."""
+    if state.prepaid >= 0:
+        return state.prepaid
+    collects = bool(to_collect(order, context.setup, state.payment_method)[0])
+    return _with_seller(order) if collects or collected(state) else 0
+
+
+def prepaid_by(work: Work, order: Order) -> int:
+    """Return what was paid beside what was collected by now, -1 while nothing was, when the channel
+    makes this statement.
+
+    "Paid" means that the seller has the money, whoever took it: what the channel calls paid may
+    count what was collected, so that only what goes beyond it was paid beside it. When the channel
+    changes what an order comes to that was paid, the difference was paid, or paid back, there.
+    """
+    before, old = work.before, work.context.order
+    taken = collected(before)
+    if old is None or not (taken or before.prepaid >= 0):
+        return before.prepaid
+    beside = paid_beside(before, old, work.context)
+    if _is_all_paid(old) and _is_all_paid(order):
+        return max(0, beside + _with_seller(order) - _with_seller(old))
+    return max(beside, _with_seller(order) - taken)
+
+
+def _is_all_paid(order: Order) -> bool:
+    return order.payment in PAID and not still_due(order)[0]
+
+
+def _with_seller(order: Order) -> int:
+    """Return how much of an order the seller has by the channel's word."""
+    if order.payment not in PAID:
+        return 0
+    return max(0, as_paid(order).total_minor - still_due(order)[0])
