@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,13 +18,14 @@ from adapters.postgres.privacy import PrivacyRequests, Request
 from adapters.postgres.quarantine import PostgresQuarantine
 from adapters.postgres.quarantine_workflow import Filter, QuarantineWorkflow, Release
 from adapters.postgres.views import Views
+from schemas.messages import events as e
 from schemas.messages.privacy import AskPrivacy, Subject
 from schemas.order.customers import email_of, phone_of
 from service.embedded.supervisor import EmbeddedServers
 from service.privacy.metrics import PrivacyMetrics
 from service.privacy.requests import Privacy
 from service.privacy.retention import Retention
-from tests.appends import CHANNEL, NOON, SEALING, append, id_of
+from tests.appends import CHANNEL, NOON, SEALING, THING, append, id_of
 from tests.fakes import JumpingClock
 from tests.integration.journals import Bench, empty, journal_on, migrated_database
 from tests.integration.servers import servers
@@ -88,6 +89,12 @@ class Scene:
         later = append(ref, 1)
         final = replace(later, row=replace(later.row, final=True))
         assert (await self.bench.journal.append(final)).kind == "committed"
+
+    async def left(self, ref: str, at: datetime) -> None:
+        """Goods of the order have left."""
+        gone = e.HandedOver(rule="hand-over", key=THING, left=())
+        later = replace(append(ref, 1, at=at), events=(gone,))
+        assert (await self.bench.journal.append(later)).kind == "committed"
 
     async def item(self, number: int, original: bytes, **changes: Any) -> int:
         made = Quarantined(
@@ -339,6 +346,42 @@ async def test_a_channel_s_time_ends(scene: Scene) -> None:
     assert [await scene.readable(ref) for ref in ("old", "open", "young")] == [False, True, True]
     (entry,) = await Audit(scene.pool).entries(target="privacy:retention")
     assert (entry.channel, entry.after) == (CHANNEL, {"orders": 1})
+
+
+async def test_the_time_counts_from_the_shipment_where_the_channel_says_so(scene: Scene) -> None:
+    """Of a channel that counts from the shipment an order that is held is erased as well, from its
+    last parcel on; one that has not left keeps its address, and so does any of another channel."""
+    for ref, left in (("held", 0), ("in parts", 5), ("waits", None)):
+        await scene.order(ref, final=False)
+        if left is not None:
+            await scene.left(ref, NOON + timedelta(days=left))
+    forgotten: list[str] = []
+    works = {
+        names: Retention(
+            scene.erasing,
+            {CHANNEL: 30},
+            scene.clock,
+            scene.metrics,
+            may=lambda: True,
+            forget=forgotten.extend,
+            shipped=names,
+        )
+        for names in ((), (CHANNEL,))
+    }
+    scene.clock.seconds = 31 * DAY
+    assert await works[()].walk() == 0
+    assert await works[CHANNEL,].walk() == 1
+    assert [await scene.readable(ref) for ref in ("held", "in parts", "waits")] == [
+        False, True, True,
+    ]  # fmt: skip
+    assert len(forgotten) == 1
+    scene.clock.seconds = 36 * DAY
+    assert await works[CHANNEL,].walk() == 1
+    assert [await scene.readable(ref) for ref in ("in parts", "waits")] == [False, True]
+    reasons = {one.reason for one in await Audit(scene.pool).entries(target="privacy:retention")}
+    assert reasons == {
+        "The channel's personal_data_days have passed since its goods left; it has not ended."
+    }
 
 
 async def test_nothing_is_erased_in_the_time_of_grace(scene: Scene) -> None:

@@ -84,10 +84,17 @@ class AmazonSettings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_
         Meta(
             ge=1,
             le=30,
-            description="Days after an order is final until its personal data is erased: Amazon's "
-            "Data Protection Policy allows 30 at most.",
+            description="Days after an order's goods left, or after it is final, until its personal "
+            "data is erased: Amazon's Data Protection Policy allows 30 at most.",
         ),
     ] = 30
+    personal_data_from: Annotated[
+        Literal["shipped"],
+        Meta(
+            description="What `personal_data_days` count from: the moment when goods of the order "
+            "left last, also while it is held or waits for a person, and its end where none left."
+        ),
+    ] = "shipped"
 
     @property
     def base_url(self) -> str:
