@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from schemas.messages.effects import Result, Units
+from schemas.messages.effects import LineCodes, Result, Units
 from schemas.order.canonical import (
     Address,
     Grams,
@@ -111,8 +111,8 @@ class RefetchOrder(Struct, frozen=True, kw_only=True, tag="order.refetch.v1"):
 
 class ReportedParcel(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A parcel as the warehouse packed it. `parcel_id` is its own id within the task. What it holds
-    is the truth, whatever was asked. `carrier` and `tracking_number` come from a warehouse that
-    buys its own labels."""
+    is the truth, whatever was asked. `codes` are those of single pieces, by line. `carrier` and
+    `tracking_number` come from a warehouse that buys its own labels."""
 
     parcel_id: Ref
     units: Annotated[tuple[Units, ...], Meta(max_length=500)] = ()
@@ -122,6 +122,7 @@ class ReportedParcel(Struct, frozen=True, kw_only=True, omit_defaults=True):
     height_mm: int = 0
     carrier: ShortText = ""
     tracking_number: ShortText = ""
+    codes: Annotated[tuple[LineCodes, ...], Meta(max_length=500)] = ()
 
 
 class ReportPicked(Struct, frozen=True, kw_only=True, tag="warehouse.picked.v2"):

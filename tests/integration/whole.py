@@ -265,11 +265,7 @@ class Whole:
 
     def nats_url(self, channel: str) -> str:
         """The address with the channel's own user and password."""
-        configured = (self.world.data / "nats" / "nats.conf").read_text()
-        accounts = msgspec.json.decode(configured)["accounts"]
-        (user,) = accounts[f"CHANNEL-{channel}"]["users"]
-        place = urlsplit(self.world.runtime().nats_url)
-        return f"nats://{user['user']}:{user['password']}@{place.hostname}:{place.port}"
+        return self.world.channel_nats(channel)
 
     async def publish(self, kind: str, ref: str, body: bytes, channel: str = CHANNEL) -> None:
         """Publish as another service does, with the channel's own user."""

@@ -13,6 +13,9 @@ from datetime import UTC, datetime
 import msgspec
 
 from adapters.channels.amazon.about import (
+    COLLECTED,
+    PICKUP_POINT,
+    TRANSPARENCY,
     attributes_of,
     further,
     gifts_of,
@@ -191,6 +194,8 @@ def unchecked_order(
                     tax_minor=part.item_tax_minor,
                     tax_code=_tax_code(item),
                     gift_message=gifts.get(item.order_item_id, ""),
+                    unit_codes="transparency" if TRANSPARENCY in item.programs else "",
+                    delivery="pickup" if COLLECTED in source.programs else "",
                 )
             )
     lines, totals = totals_of(source, lines, parts, rounding)
@@ -331,6 +336,7 @@ def _ship_to(source: AmazonOrder) -> Address | None:
         region=stated_region(at.country_code, at.state_or_region),
         postal_code=at.postal_code,
         phone=at.phone,
+        pickup_point=at.address_type == PICKUP_POINT,
     )
 
 

@@ -84,8 +84,8 @@ class AmazonSettings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_
         Meta(
             ge=1,
             le=30,
-            description="Days after an order's goods left, or after it is final, until its personal "
-            "data is erased: Amazon's Data Protection Policy allows 30 at most.",
+            description="Days after an order's goods left, or after it is final, until its "
+            "personal data is erased: Amazon's Data Protection Policy allows 30 at most.",
         ),
     ] = 30
     personal_data_from: Annotated[
