@@ -26,6 +26,7 @@ from tests.integration.whole import AMAZON, FORWARDER, Whole
 from tests.waiting import eventually
 
 _numbers = count(1)
+READY = {"OrderStatus": "Unshipped", "FulfillmentType": "MFN"}
 BEGAN = datetime.now(UTC) - timedelta(minutes=30)
 
 
@@ -168,6 +169,28 @@ async def load_mappings(whole: Whole, folder: Path, tables: Json) -> None:
     file.write_text(json.dumps({"channels": {AMAZON: tables} if tables else {}}))
     whole.cli("mappings", "load", str(file), "--reason", "a test")
     await mappings_in_use(whole)
+
+
+async def test_what_amazon_demands_of_a_parcel_is_done_or_held(whole: Whole) -> None:
+    """The codes that the warehouse scans are confirmed with the package; an order whose label only
+    Amazon sells reaches no one, and says who must do what."""
+    coded, prime = an_id(), an_id()
+    order = order_of(coded)
+    order["orderItems"][0]["programs"] = ["TRANSPARENCY"]
+    await put(whole, order, {**order_of(prime), "programs": ["PRIME"]})
+    for ref in (coded, prime):
+        await forward(whole, ref, Summary=READY)
+    await whole.until(known(coded), "closed", seconds=60.0)
+    (package,) = (await whole.world.ask("GET", "/_sim/amazon/packages"))[coded]
+    first, second = package["orderItems"]
+    assert len(set(first["transparencyCodes"])) == first["quantity"] == 2
+    assert "transparencyCodes" not in second
+    await whole.until(known(prime), "placed")
+    shown = whole.cli("orders", "show", known(prime))
+    assert "the channel takes only labels that are bought from it (such as Prime's of Amazon)" in (
+        " ".join(shown.split())
+    )
+    assert await consequences(whole, prime) == ["storefront.fetch_order.v1"]
 
 
 async def test_what_amazon_cancels_is_cancelled(whole: Whole) -> None:
