@@ -99,11 +99,13 @@ class NoteReport(Struct, frozen=True, kw_only=True, tag="order.note_report.v1"):
 class RefetchOrder(Struct, frozen=True, kw_only=True, tag="order.refetch.v1"):
     """Something about the order changed at its channel and the message does not say what: the
     current order is fetched. `source` is who said so (a channel's kind, `backfill`, a person),
-    `topic` the source's own name of it."""
+    `topic` the source's own name of it. `shipped`: the channel says that all of it has left. Where
+    all left from here, and the channel was told, that is our own echo, and nothing is fetched."""
 
     ref: Ref
     source: ShortText
     topic: ShortText = ""
+    shipped: bool = False
 
 
 # --- a warehouse's reports (docs/warehouse-contract.md, version 2) --------------------------------

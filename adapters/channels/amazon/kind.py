@@ -47,7 +47,7 @@ def _storefront(settings: AmazonSettings, kit: Kit) -> AmazonStorefront:
     return AmazonStorefront(
         AmazonApi(kit.client, settings, name=kit.name),
         kit.clock,
-        marketplace_id=settings.marketplace_ids[0],
+        marketplace_ids=settings.marketplace_ids,
         seller_id=settings.seller_id,
     )
 

@@ -48,6 +48,7 @@ STATUSES = frozenset(
 )
 """The states of orders that a merchant ships."""
 PENDING = frozenset({"PENDING_AVAILABILITY", "PENDING"})
+PENDING_WORDS = "Amazon has not confirmed the payment yet and tells no address; it must wait."
 ON_DELIVERY = "CashOnDelivery"
 MAX_SHIPMENTS = 500
 """What an input takes."""
@@ -87,8 +88,7 @@ def input_of(
     if source.order_items and not any(map(current_quantity, source.order_items)):
         return _cancelled(source, "Every item was cancelled.")
     if status in PENDING and not _complete(source):
-        words = "Amazon has not confirmed the payment yet and tells no address; it must wait."
-        return NoteReport(ref=ref, source=SOURCE, topic=status, words=words, waits=True)
+        return NoteReport(ref=ref, source=SOURCE, topic=status, words=PENDING_WORDS, waits=True)
     if status == "SHIPPED" and _ship_to(source) is None:
         words = "Amazon shows the order as shipped, and tells its address no more."
         return NoteReport(ref=ref, source=SOURCE, topic=status, words=words)

@@ -12,7 +12,7 @@ from datetime import UTC
 
 import msgspec
 
-from actors.runtime.errors import NeedsPerson, Rejected
+from actors.runtime.errors import NeedsPerson, Rejected, Retryable
 from actors.runtime.ports import Call, Clock
 from adapters.channels.amazon.api import (
     CONFIRM_SHIPMENT,
@@ -26,6 +26,7 @@ from adapters.channels.amazon.cancelling import Cancelling, is_cancelled
 from adapters.channels.amazon.money import EXTRA
 from adapters.channels.amazon.order import current_quantity, is_order_id
 from adapters.channels.amazon.shapes import API_VERSION, AmazonOrder, Fetched
+from adapters.channels.amazon.waiting import Waiting
 from adapters.kit.fitting import printable
 from adapters.kit.http_client import decoded, lost
 from adapters.kit.units import Room, channel_units
@@ -64,12 +65,13 @@ class AmazonStorefront:
     can_look_up = True
 
     def __init__(
-        self, api: AmazonApi, clock: Clock, *, marketplace_id: str, seller_id: str = ""
+        self, api: AmazonApi, clock: Clock, *, marketplace_ids: tuple[str, ...], seller_id: str = ""
     ) -> None:
         self.name = api.name
         self._api = api
         self._clock = clock
-        self._marketplace_id = marketplace_id
+        self._marketplace_id = marketplace_ids[0]
+        self._waiting = Waiting(api, marketplace_ids)
         self._cancelling = Cancelling(api, seller_id=seller_id)
 
     async def perform(self, call: Call) -> Result:
@@ -183,7 +185,17 @@ class AmazonStorefront:
 
         Raises Rejected for an order that Amazon does not know.
         """
-        tree = msgspec.json.decode(await self._fetch(ref, call))
+        raw = self._waiting.take(ref)
+        if raw is None:
+            try:
+                raw = await self._fetch(ref, call)
+            except Retryable as error:
+                if not error.alone:
+                    raise
+                raw = await self._waiting.throttled(ref, error, INCLUDED)
+            else:
+                self._waiting.ended(ref)
+        tree = msgspec.json.decode(raw)
         return msgspec.json.encode({"order": tree["order"]}, order="sorted")
 
     async def _order(self, ref: str, call: Call) -> AmazonOrder:
