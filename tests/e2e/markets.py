@@ -18,11 +18,13 @@ from datetime import UTC, datetime
 import aiohttp
 import msgspec
 import nats
+import nats.errors
 from msgspec import Struct
 from msgspec.structs import replace
 
 from adapters.channels.bigcommerce.source import SECRET_HEADER
 from adapters.postgres.keys import ApiKeys
+from service.app import running
 from service.app.sessions import open_reports
 from service.demo.world import ERP, new_secret, toml
 from tests import bigcommerce_payloads
@@ -136,7 +138,7 @@ class Markets:
         return f"/_sim/bigcommerce/{bigcommerce_payloads.STORE}"
 
     async def _idle(self, seconds: float) -> None:
-        # The service may be killed meanwhile, which is no news here.
+        # The service may be killed meanwhile, as is expected here.
         with suppress(AssertionError):
             await passes(self._world.service, seconds)
 
@@ -255,7 +257,7 @@ class Markets:
         subject = f"orders.in.{OWN}.cancel.{one.ref}"
         give_up = time.monotonic() + GIVE_UP_SECONDS
         while time.monotonic() < give_up:
-            with suppress(Exception):  # NATS is killed as everything else is; it is sent again
+            with suppress(nats.errors.Error, OSError, running.NotRunning, TimeoutError):
                 client = await nats.connect(
                     self._world.channel_nats(OWN), allow_reconnect=False, connect_timeout=2
                 )

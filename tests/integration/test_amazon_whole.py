@@ -229,6 +229,22 @@ async def test_other_services_may_forward_over_nats(whole: Whole) -> None:
         await whole.until(known(ref), "expected")
 
 
+async def test_a_queue_is_read_without_a_forwarder(whole: Whole) -> None:
+    """What Amazon writes into the queue is fetched, and the queue is empty once it is here."""
+    ref = an_id()
+    await put(whole, order_of(ref))
+    told = a_notification(AmazonOrderId=ref)
+    told["NotificationMetadata"]["NotificationId"] = f"notification-{next(_numbers)}"
+    await whole.world.ask("POST", "/_sim/sqs/messages", {"bodies": [json.dumps(told)]})
+    await asked(whole, ref, 1)
+    await whole.until(known(ref), "shipped", "delivered", "closed", seconds=60.0)
+
+    async def empty() -> bool:
+        return (await whole.world.ask("GET", "/_sim/sqs/messages"))["messages"] == 0
+
+    await eventually(empty, 20.0)
+
+
 async def test_a_burst_of_notifications_asks_for_each_order_once(whole: Whole) -> None:
     """Sixty orders at once are fetched within the token bucket; ten looks of one order that come
     while it is asked for make one more question."""

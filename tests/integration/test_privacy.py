@@ -348,42 +348,6 @@ async def test_a_channel_s_time_ends(scene: Scene) -> None:
     assert (entry.channel, entry.after) == (CHANNEL, {"orders": 1})
 
 
-async def test_the_time_counts_from_the_shipment_where_the_channel_says_so(scene: Scene) -> None:
-    """Of a channel that counts from the shipment an order that is held is erased as well, from its
-    last parcel on; one that has not left keeps its address, and so does any of another channel."""
-    for ref, left in (("held", 0), ("in parts", 5), ("waits", None)):
-        await scene.order(ref, final=False)
-        if left is not None:
-            await scene.left(ref, NOON + timedelta(days=left))
-    forgotten: list[str] = []
-    works = {
-        names: Retention(
-            scene.erasing,
-            {CHANNEL: 30},
-            scene.clock,
-            scene.metrics,
-            may=lambda: True,
-            forget=forgotten.extend,
-            shipped=names,
-        )
-        for names in ((), (CHANNEL,))
-    }
-    scene.clock.seconds = 31 * DAY
-    assert await works[()].walk() == 0
-    assert await works[CHANNEL,].walk() == 1
-    assert [await scene.readable(ref) for ref in ("held", "in parts", "waits")] == [
-        False, True, True,
-    ]  # fmt: skip
-    assert len(forgotten) == 1
-    scene.clock.seconds = 36 * DAY
-    assert await works[CHANNEL,].walk() == 1
-    assert [await scene.readable(ref) for ref in ("in parts", "waits")] == [False, True]
-    reasons = {one.reason for one in await Audit(scene.pool).entries(target="privacy:retention")}
-    assert reasons == {
-        "The channel's personal_data_days have passed since its goods left; it has not ended."
-    }
-
-
 async def test_nothing_is_erased_in_the_time_of_grace(scene: Scene) -> None:
     """A shop's erasure says until when a person can stop it, raises an incident once, and does
     its work when the time is over."""

@@ -25,6 +25,7 @@ from msgspec.structs import replace
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from ops.simulators.sqs import KEY_ID, SECRET
 from schemas.order.canonical import Customer, Order
 from schemas.order.ids import ref_token
 from service.demo.world import ERP, new_secret, toml
@@ -327,6 +328,10 @@ def _amazon(world: World, calls: Mapping[str, object]) -> dict[str, object]:
         "refresh_token": new_secret(),
         "region": "eu",
         "marketplace_ids": ["A1PA6795UKMFR9"],
+        "queue_arn": "arn:aws:sqs:eu-west-1:444455556666:orders",
+        "aws_access_key_id": KEY_ID,
+        "aws_secret_access_key": SECRET,
+        "queue_endpoint": f"{world.partners.http}/sqs",
         "api_base_url": there,
         "token_url": f"{there}/auth/o2/token",
     }

@@ -2,7 +2,7 @@
 
 The form is that of the official description: the body of the SQS message. A forwarder may pass on
 the SQS message around it, or the envelope of SNS or EventBridge. What stands in a notification is
-never believed to be the order: it only says which order to look at, or that looking is no use.
+never believed to be the order: it only says which order to look at, or that nothing is to be seen.
 https://developer-docs.amazon.com/sp-api/docs/notification-type-values
 """
 

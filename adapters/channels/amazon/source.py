@@ -71,7 +71,11 @@ class Amazon:
         A repeat has the same NotificationId, however often the queue hands it out. An order that
         Amazon ships itself, or of another marketplace, is ignored: no subscription leaves it out.
         """
-        message_id = authenticate(headers, raw, now, self._keys)
+        return self.read(raw, authenticate(headers, raw, now, self._keys))
+
+    def read(self, raw: bytes, message_id: str) -> Receipt:
+        """Find the order of a message whose sender is known. Raises SignatureRefused for another
+        seller's."""
         try:
             notice = notice_of(parse(raw))
         except Refused:

@@ -80,7 +80,7 @@ class Waiting:
 
     async def throttled(self, ref: str, error: Retryable, included: str) -> bytes:
         """Return the order out of a list, if enough others wait, too. Raises the error, with a wait
-        that is not too long to look again."""
+        after which a list may hold it."""
         now = self._api.clock.now()
         if ref not in self._since and len(self._since) < MAX_WAITING:
             self._since[ref] = now
