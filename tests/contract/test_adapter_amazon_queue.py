@@ -50,7 +50,7 @@ class Intake:
         trace: str = "",
     ) -> None:
         if len(self.taken) >= self.room:
-            raise StreamUnavailable("The stream is full.", retry_after_seconds=1.0)
+            raise StreamUnavailable("The stream is full.", retry_after_seconds=1)
         assert (channel, source) == ("amazon-de", "amazon")
         self.taken.append((kind, ref, delivery_id))
 
@@ -109,7 +109,7 @@ async def test_messages_are_taken_and_then_deleted(
     client: HttpClient, simulators: Client, running: Running
 ) -> None:
     """Ten at a time, in any form; what is not ours is deleted unread, an unreadable one is kept by
-    us, and an empty queue is no error."""
+    us, and nothing happens while the queue is empty."""
     amazon_ships = {"OrderStatus": "Unshipped", "FulfillmentType": "AFN"}
     bodies = [a_body(number) for number in range(1, 13)]
     await fill(simulators, *bodies, a_body(13, Summary=amazon_ships), "{}")

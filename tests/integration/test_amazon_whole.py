@@ -240,7 +240,7 @@ async def test_a_queue_is_read_without_a_forwarder(whole: Whole) -> None:
     await whole.until(known(ref), "shipped", "delivered", "closed", seconds=60.0)
 
     async def empty() -> bool:
-        return (await whole.world.ask("GET", "/_sim/sqs/messages"))["messages"] == 0
+        return bool((await whole.world.ask("GET", "/_sim/sqs/messages"))["messages"] == 0)
 
     await eventually(empty, 20.0)
 
