@@ -128,3 +128,17 @@ async def test_a_list_that_fails_is_no_fault_of_the_order(
     shop.clock.ahead = 130.0
     assert len(await shop.asks(*waits)) == len(waits) - BURST
     await simulators.call("DELETE", "/_sim/faults")
+
+
+async def test_who_asks_no_more_is_forgotten(
+    client: HttpClient, simulators: Client, running: Running
+) -> None:
+    """Orders that a person went on without bring about no list."""
+    await begin(simulators)
+    _, before = await calls(simulators)
+    refs = await stated(simulators, 7_000, 3 * BURST + LEAST)
+    shop = Shop(client, running.http)
+    await shop.asks(*refs[: BURST + LEAST])
+    shop.clock.ahead = 700.0
+    assert len(await shop.asks(*refs[BURST + LEAST :])) == BURST
+    assert (await calls(simulators))[1] == before

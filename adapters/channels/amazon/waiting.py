@@ -35,6 +35,10 @@ SHARE = Plan(SEARCH_ORDERS.rate_per_second / 2, SEARCH_ORDERS.burst // 2)
 MAX_WAITING, MAX_FOUND = 5_000, 1_000
 """Orders that are remembered; what is beyond is asked for one by one. The second holds some ten
 megabytes at most usual sizes."""
+FORGOTTEN = timedelta(minutes=10)
+"""Who has not asked for so long waits no more: a person went on without it."""
+BETWEEN = timedelta(seconds=5)
+"""Between two counts of who waits: each costs a millisecond for thousands."""
 LONGEST_WAIT_SECONDS = 60.0
 """Until a waiting order looks whether it was found: what `getOrder` saves up meanwhile is used."""
 
@@ -58,25 +62,28 @@ class Waiting:
         self._api = api
         self._marketplaces = ",".join(marketplace_ids)
         self._since: dict[str, datetime] = {}
+        self._asked: dict[str, datetime] = {}
+        self._counted = api.clock.now() - BETWEEN
         self._found: dict[str, bytes] = {}
         self._share = Bucket(SHARE, api.clock)
         self._searching = False
 
-    def __len__(self) -> int:
-        return len(self._since)
-
     def take(self, ref: str) -> bytes | None:
         """Return an order that a list held since it began to wait, as `getOrder` answers; None for
         one that has to be asked for."""
-        found = self._found.pop(ref, None)
-        if found is not None:
-            self._since.pop(ref, None)
-        return found
+        if ref not in self._found:
+            return None
+        found, asked = self._found[ref], self._asked[ref]
+        self._forget(ref)
+        return found if self._api.clock.now() - asked <= FORGOTTEN else None
 
     def ended(self, ref: str) -> None:
         """It was asked for, and waits no more."""
-        self._since.pop(ref, None)
-        self._found.pop(ref, None)
+        self._forget(ref)
+
+    def _forget(self, ref: str) -> None:
+        for one in (self._since, self._asked, self._found):
+            one.pop(ref, None)
 
     async def throttled(self, ref: str, error: Retryable, included: str) -> bytes:
         """Return the order out of a list, if enough others wait, too. Raises the error, with a wait
@@ -84,8 +91,12 @@ class Waiting:
         now = self._api.clock.now()
         if ref not in self._since and len(self._since) < MAX_WAITING:
             self._since[ref] = now
-        if self._is_worth_it(now):
-            await self._search(now, included)
+        if ref in self._since:
+            self._asked[ref] = now
+        if now - self._counted >= BETWEEN and not self._searching:
+            self._counted = now
+            if self._is_worth_it(now):
+                await self._search(now, included)
         if (found := self.take(ref)) is not None:
             return found
         wait = error.retry_after_seconds
@@ -97,8 +108,8 @@ class Waiting:
         ) from error
 
     def _is_worth_it(self, now: datetime) -> bool:
-        if self._searching or len(self._since) - len(self._found) < LEAST:
-            return False
+        for ref in [ref for ref, at in self._asked.items() if now - at > FORGOTTEN]:
+            self._forget(ref)
         listed = (
             ref for ref, at in self._since.items() if now - at >= LAG and ref not in self._found
         )
