@@ -105,7 +105,7 @@ def a_notification(**changes: object) -> Json:
                 "SellerId": "A3TH9S8BH6GOGM",
                 "AmazonOrderId": REF,
                 "OrderChangeType": "OrderStatusChange",
-                "Summary": {"OrderStatus": "Pending", "FulfillmentType": "MFN"},
+                "Summary": {"OrderStatus": "Unshipped", "FulfillmentType": "MFN"},
                 **changes,
             }
         },

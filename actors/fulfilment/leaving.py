@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from actors.fulfilment.collect import told_too_much
 from actors.fulfilment.thing import Fulfilment
@@ -54,9 +54,20 @@ def new_parcels(
                 carrier=one.carrier,
                 tracking_number=one.tracking_number,
                 instead=tuple(instead.items()),
+                codes=_codes(one, units, at_of) if one.codes else (),
             )
         )
     return tuple(found), unknown
+
+
+def _codes(
+    one: ReportedParcel, units: Mapping[int, int], at_of: Mapping[str, int]
+) -> tuple[tuple[int, tuple[str, ...]], ...]:
+    """Return the codes of a parcel's pieces by line, each once, at most one for each piece."""
+    told = ((at_of.get(line.line_id, -1), line.codes) for line in one.codes)
+    return tuple(
+        (at, tuple(dict.fromkeys(codes))[: units[at]]) for at, codes in told if at in units
+    )
 
 
 def unpacked(state: State, key: Key, thing: Fulfilment) -> Parts:

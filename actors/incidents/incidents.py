@@ -41,6 +41,7 @@ _OF_HOLD = (
     ("unmapped-tax-code", c.TAX_CODE_UNMAPPED),
     ("unmapped-shipping-method", c.SHIPPING_METHOD_UNMAPPED),
     ("unmapped-service", c.SHIPPING_METHOD_UNMAPPED),
+    ("unmapped-labels", c.SHIPPING_METHOD_UNMAPPED),
 )
 
 _OF_TASK = {CHANGED: c.CHANGED_AFTER_WORK_BEGAN, MONEY: c.MONEY_OWED}

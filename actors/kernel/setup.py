@@ -10,7 +10,7 @@ from msgspec import Struct
 from schemas.messages.effects import WhoBuys
 from schemas.order.regions import is_domestic
 
-AddressKind = Literal["post_box", "military"]
+AddressKind = Literal["post_box", "military", "pickup_point"]
 """Addresses that not every carrier delivers to."""
 
 

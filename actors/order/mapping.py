@@ -68,7 +68,7 @@ def hold(unmapped: Sequence[Unmapped], work: Work) -> None:
     matters no more where to and how."""
     sums = work.state.sums
     if not (sums.get("o") or sums.get("a")):
-        unmapped = [one for one in unmapped if one.kind not in (n.ADDRESS, n.SERVICE)]
+        unmapped = [one for one in unmapped if one.kind not in (n.ADDRESS, n.SERVICE, n.LABELS)]
     for hold_id, reason in reasons(unmapped, work.context.channel):
         work.say(e.Held(rule="hold", hold_id=hold_id, reason=reason))
 

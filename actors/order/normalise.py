@@ -28,9 +28,9 @@ from schemas.order.shares import taxes_within
 
 SKU, TAX_CODE, SHIPPING_METHOD = "sku", "tax_code", "shipping_method"
 ITEM_NUMBER, ACCOUNT, ADDRESS = "item_number", "account", "address"
-SERVICE = "service"
-KINDS = (SKU, TAX_CODE, SHIPPING_METHOD, ITEM_NUMBER, ACCOUNT, ADDRESS, SERVICE)
-SENTENCES = frozenset({ITEM_NUMBER, ACCOUNT, ADDRESS, SERVICE})
+SERVICE, LABELS = "service", "labels"
+KINDS = (SKU, TAX_CODE, SHIPPING_METHOD, ITEM_NUMBER, ACCOUNT, ADDRESS, SERVICE, LABELS)
+SENTENCES = frozenset({ITEM_NUMBER, ACCOUNT, ADDRESS, SERVICE, LABELS})
 """Kinds of which a value is a sentence: what partners could not carry out (`unfit`)."""
 UNMAPPED = "unmapped-"
 """How the ids of holds for a missing mapping begin: the kind follows, with dashes."""
@@ -43,6 +43,7 @@ _FACETS = {
     SHIPPING_METHOD: ("method",),
     ADDRESS: ("address", "contact"),
     SERVICE: ("address", "method"),
+    LABELS: ("method",),
 }
 """Of what each kind is found missing."""
 

@@ -12,7 +12,7 @@ from actors.order.persons import track
 from actors.order.place import is_unborn, refetch
 from actors.order.places import places_for
 from actors.order.policy import DAY
-from actors.order.reading import is_open, tracking_lane
+from actors.order.reading import is_open, shipped, tracking_lane
 from actors.order.state import State
 from actors.order.table import ACCEPTED, CANCELLED, CLOSED, EXPECTED, NEW, PLACED, UNBORN
 from actors.order.timers import CLOSE, DUE, MAPPING, STOCK, TRACK
@@ -100,11 +100,24 @@ def _is_told(state: State, command: i.NoteReport) -> bool:
 
 def refetched(work: Work, command: i.RefetchOrder) -> None:
     """The order is fetched; while it is being fetched, once more afterwards. A cancelled order is
-    left alone: nothing that the channel could say would change it."""
+    left alone, as is one of which the channel says no more than it was told by us: nothing that it
+    could say would change it."""
     state = work.state
+    if command.shipped and _has_all_left(state):
+        return
     if state.refetch or (state.stage == CANCELLED and not is_unborn(state)):
         return
     refetch(work, command.source, command.topic)
+
+
+def _has_all_left(state: State) -> bool:
+    """Whether every unit left from here, and the channel was told of each parcel."""
+    sums = state.sums
+    if state.stage not in (ACCEPTED, CLOSED) or any(map(sums.get, ("o", "a", "e", "c", "x"))):
+        return False
+    if any(one.kind == FETCH for one in state.open):
+        return False
+    return bool(shipped(state)) and all(one.shown for one in state.parcels.values())
 
 
 def _hold_name(topic: str) -> str:

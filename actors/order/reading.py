@@ -14,7 +14,7 @@ from actors.order.state import State
 from actors.order.table import ACCEPTED
 from actors.parcel.thing import Parcel
 from schemas.messages.base import Parts
-from schemas.messages.effects import PackedParcel, SentParcel, Units
+from schemas.messages.effects import LineCodes, PackedParcel, SentParcel, Units
 from schemas.order.things import ORDER, Key
 
 MONEY_IS_THERE = frozenset({"paid", "authorized", "partially_refunded"})
@@ -111,6 +111,7 @@ def sent_parcel(state: State, key: Key) -> SentParcel:
         units=units(state, one.units, one.instead),
         carrier=one.carrier,
         tracking_number=one.number,
+        codes=tuple(LineCodes(state.lines[at].line_id, codes) for at, codes in one.codes),
     )
 
 

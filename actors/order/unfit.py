@@ -7,7 +7,16 @@ import re
 from collections.abc import Collection, Iterator
 
 from actors.kernel.setup import Place, Setup
-from actors.order.normalise import ACCOUNT, ADDRESS, ITEM_NUMBER, SERVICE, SKU, UNMAPPED, Unmapped
+from actors.order.normalise import (
+    ACCOUNT,
+    ADDRESS,
+    ITEM_NUMBER,
+    LABELS,
+    SERVICE,
+    SKU,
+    UNMAPPED,
+    Unmapped,
+)
 from schemas.order.canonical import UNLISTED, Address, Line, Order
 from schemas.order.regions import REGIONS, US_COUNTRIES, postal_country, region_code
 
@@ -25,6 +34,12 @@ _WORDS = {
     "gift_card": "a gift card", "tip": "a tip", "fee": "a fee", "service": "a service",
     "shipping": "shipping", "duty": "duty",
 }  # fmt: skip
+
+_BY_CHANNEL = (
+    "the channel takes only labels that are bought from it (such as Prime's of Amazon), which is "
+    "not done from here: buy the label and confirm the shipment there, or release the hold to ship "
+    "it with ours"
+)
 
 
 def unfit(order: Order, setup: Setup, staying: frozenset[str] = frozenset()) -> Iterator[Unmapped]:
@@ -47,6 +62,8 @@ def unfit(order: Order, setup: Setup, staying: frozenset[str] = frozenset()) -> 
                     f"the customer paid for {_WORDS[what]}, and the settings of {setup.erp} name "
                     f"no account for it: set {what}_account there",
                 )
+    if order.labels_from and any(map(_is_parcel, order.lines)):
+        yield Unmapped(LABELS, _BY_CHANNEL)
     for sentence in _of_address(order, setup):
         yield Unmapped(ADDRESS, sentence)
     refusals = {one.name: told for one in setup.places if (told := _refusal(one, order))}
@@ -93,6 +110,12 @@ def _refusal(place: Place, order: Order) -> Unmapped | None:
         return Unmapped(ADDRESS, told)
     if "post_box" in place.refuses and _is_post_box(at):
         return Unmapped(ADDRESS, f"{place.carrier} does not deliver to post office boxes")
+    if at.pickup_point and "pickup_point" in place.refuses:
+        told = (
+            "the customer collects it at a pickup point (a locker, a counter or a shop), of which "
+            f"{place.carrier} may serve none: see whose it is, and release the hold if it does"
+        )
+        return Unmapped(ADDRESS, told)
     if reach is None:
         return None
     abroad = reach.calls_abroad and reach.home != country

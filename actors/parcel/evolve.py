@@ -46,6 +46,7 @@ def _new(draft: Draft, event: Any) -> None:
                 number=one.tracking_number,
                 instead=one.instead,
                 sequence=getattr(event, "sequence", 0),
+                codes=one.codes,
             ),
         )
 

@@ -20,7 +20,7 @@ class Parcel(Struct, frozen=True, array_like=True):
     `label` is the label that is wanted or bought for it, `lane` the carrier that can be asked where
     it is. `shown` says that the channel was told of it; `asked` that the carrier was asked once;
     `sequence` is the place of the report that told of it among those of its task, 0 where that is
-    not known."""
+    not known. `codes` are those of single pieces, by line."""
 
     stage: str
     fulfilment: Key
@@ -35,3 +35,4 @@ class Parcel(Struct, frozen=True, array_like=True):
     asked: bool = False
     instead: tuple[tuple[int, str], ...] = ()
     sequence: int = 0
+    codes: tuple[tuple[int, tuple[str, ...]], ...] = ()

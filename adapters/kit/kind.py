@@ -22,6 +22,7 @@ from adapters.kit.settings import ChannelSettings, PartnerSettings
 if TYPE_CHECKING:  # settings are read by every command, and the HTTP client takes a while to load
     from actors.runtime.ports import Partner
     from adapters.kit.inbound import Source, Translator
+    from adapters.kit.polling import Queue
     from adapters.kit.sync import ChannelSync
 
 Role = Literal[
@@ -55,7 +56,8 @@ class Channel(Struct, Generic[C], frozen=True, kw_only=True):
     `transports` say how its orders reach us. `webhooks` makes what checks and reads webhooks;
     a kind without them has a `translator` alone. `sync` makes what lists changed orders and keeps
     the subscriptions (None: the channel can't be asked). `fetches`: its partner has `bundle`, the
-    order as it is now (`adapters.kit.fetching.Shows`). `statuses` are all that it can report of an
+    order as it is now (`adapters.kit.fetching.Shows`). `queue` makes what its messages are fetched
+    from, None where the settings name none. `statuses` are all that it can report of an
     order, each with what it means here. `mapped` are the tables of the mappings that its orders
     need. `speaks` says the API version in words, "" where none is named.
     """
@@ -69,6 +71,7 @@ class Channel(Struct, Generic[C], frozen=True, kw_only=True):
     mapped: tuple[Mapped, ...]
     speaks: Callable[[C], str]
     stated: Stated
+    queue: Callable[[C, Kit], Queue | None] | None = None
 
     def reader(self, settings: C, instance: Instance) -> Translator:
         """Make what reads this channel's messages."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from schemas.messages.effects import Effect, PublishFulfilment, SentParcel, Units
+from schemas.messages.effects import Effect, LineCodes, PublishFulfilment, SentParcel, Units
 from schemas.order.canonical import Order
 from schemas.order.things import FULFILMENT, PARCEL, key_of
 
@@ -94,5 +94,10 @@ def one_parcel(order: Order) -> PublishFulfilment:
         units=travelling_units(order),
         carrier="UPS",
         tracking_number="1Z0001",
+        codes=tuple(
+            LineCodes(one.line_id, ("AZ:1",) * one.quantity)
+            for one in order.lines
+            if one.unit_codes
+        ),
     )
     return PublishFulfilment(fulfilment=key_of(FULFILMENT, 1), parcels=(parcel,))

@@ -172,3 +172,11 @@ class ChannelSettings(PartnerSettings, frozen=True, kw_only=True, forbid_unknown
             "until someone asks.",
         ),
     ] = 0
+    personal_data_from: Annotated[
+        Literal["final", "shipped"],
+        Meta(
+            description="What `personal_data_days` count from: the order's end alone, or, where "
+            "that is earlier, the moment when goods of it left last, also while the order is held "
+            "or waits for a person."
+        ),
+    ] = "final"

@@ -17,6 +17,8 @@ from msgspec import Struct
 from adapters.postgres.pool import Pool
 from adapters.postgres.privacy import Whose
 from adapters.postgres.statements import parse
+from schemas.messages import events as e
+from schemas.messages.effects import tag_of
 
 PAGE = 200
 """Orders erased in one statement: some 20 ms, so that no order's own commit waits long."""
@@ -28,6 +30,11 @@ ITEMS = 100
 """Messages in quarantine that one statement erases."""
 
 SENTENCE = "What the message held was erased with the customer's data; nothing of it is left."
+
+LEAVING = [
+    tag_of(kind) for kind in (e.HandedOver, e.PartHandedOver, e.Fulfilled, e.ShippedElsewhere)
+]
+"""The events that say that goods left, by us or by somebody else."""
 
 BEGINNING = (datetime(1970, 1, 1, tzinfo=UTC), "")
 """Before every order."""
@@ -44,11 +51,12 @@ class Found(Struct, frozen=True, kw_only=True):
 
 
 class Walked(Struct, frozen=True, kw_only=True):
-    """A page of a walk through all orders, oldest first: those whose time has come, those that are
-    not final (by id, with what people call them), and where the next page begins (None:
-    nowhere)."""
+    """A page of a walk through all orders, oldest first: those that were final for so long, those
+    that are not final (by id, with what people call them), those of these that left for so long,
+    and where the next page begins (None: nowhere)."""
 
     due: tuple[str, ...]
+    left: tuple[str, ...]
     waiting: Mapping[str, str]
     after: tuple[datetime, str] | None
 
@@ -79,17 +87,21 @@ class Erasing:
         after: tuple[datetime, str],
         *,
         placed_before: datetime,
+        shipped: Sequence[str] = (),
         limit: int = SCAN,
     ) -> Walked:
         """Look at the next orders: `bounds` says for each channel since when an order must have
-        been final. Other channels' orders are passed by."""
+        been final or, of the channels `shipped`, nothing of it have left any more. Other channels'
+        orders are passed by."""
         rows = await self._pool.fetch(
             _sql()["by_age"],
             *(*after, placed_before, list(bounds), list(bounds.values()), limit),
+            *(list(shipped), LEAVING),
         )
         last = (rows[-1]["placed_at"], rows[-1]["order_id"]) if len(rows) == limit else None
         return Walked(
             due=tuple(row["order_id"] for row in rows if row["due"]),
+            left=tuple(row["order_id"] for row in rows if row["left"]),
             waiting={row["order_id"]: row["number"] for row in rows if row["waits"]},
             after=last,
         )

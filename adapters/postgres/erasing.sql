@@ -21,11 +21,15 @@ ORDER BY o.order_id LIMIT $7;
 
 -- name: by_age
 -- A page of all orders in the order in which they were placed, with what each channel's bound says of them: `due` when it has been
--- final for so long and something of it can still be read; `waits` when it is not final. The index on placed_at serves the page:
+-- final for so long and something of it can still be read; `waits` when it is not final; `left` when it is not, and its channel ($7)
+-- counts from the shipment, which lies so far back: nothing of it has left since, here or elsewhere. The index on placed_at serves the page:
 -- one on the time of the last change would cost every change of every order its place on the page.
 SELECT o.order_id, o.number, o.placed_at,
     coalesce(o.final AND o.since < bound.before AND kept.kept, false) AS due,
-    coalesce(NOT o.final AND kept.kept, false) AS waits
+    coalesce(NOT o.final AND kept.kept, false) AS waits,
+    NOT o.final AND kept.kept AND bound.channel = ANY ($7::text[]) AND coalesce((
+        SELECT max(e.at) < bound.before FROM events e WHERE e.order_id = o.order_id AND e.type = ANY ($8::text[])
+    ), false) AS left
 FROM (
     SELECT order_id, number, channel, placed_at, final, progress_since AS since
     FROM orders WHERE (placed_at, order_id) > ($1, $2::text) AND placed_at < $3 ORDER BY placed_at, order_id LIMIT $6

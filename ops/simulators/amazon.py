@@ -88,6 +88,7 @@ class Amazon:
         self._destinations: list[JsonObject] = []
         self._buckets: dict[str, Tokens] = {}
         self._asked: Counter[str] = Counter()
+        self._searched = 0
         self._throttled: Counter[str] = Counter()
         self._tokens: set[str] = set()
         self._next = world.run
@@ -193,7 +194,11 @@ class Amazon:
         if what == "subscriptions":
             return dict(self._subscriptions)
         if what == "calls":
-            return {"get_order": dict(self._asked), "throttled": dict(self._throttled)}
+            return {
+                "get_order": dict(self._asked),
+                "search_orders": self._searched,
+                "throttled": dict(self._throttled),
+            }
         return None
 
     def _edit(self, ref: str, wanted: Json) -> Reply:
@@ -278,6 +283,7 @@ class Amazon:
     def _search(self, request: Request) -> Reply:
         if reply := self._stranger(request) or self._empty("search_orders"):
             return reply
+        self._searched += 1
         given = request.params()
         since, until = given.get("lastUpdatedAfter", ""), given.get("lastUpdatedBefore", "9")
         if not since:

@@ -22,6 +22,7 @@ from ops.simulators.partner import Partner, World, json_reply, serve
 from ops.simulators.shapes import JsonObject
 from ops.simulators.shopify import Shopify
 from ops.simulators.smtp import MailServer
+from ops.simulators.sqs import Sqs
 from ops.simulators.ups import Ups
 from ops.simulators.warehouse_habits import Habits
 from ops.simulators.warehouse_tasks import Task
@@ -66,6 +67,7 @@ class Simulators:
         ups = self._ups = Ups(world, self._journeys)
         self._amazon = Amazon(world)
         self._bigcommerce = BigCommerce(world)
+        self._sqs = Sqs(world)
         self._erp = BusinessCentral(world)
         self._shopify = shopify
         self._partners: dict[str, Partner] = {
@@ -75,6 +77,7 @@ class Simulators:
             "ups": ups,
             "fedex": Fedex(world, self._journeys),
             "shopify": shopify,
+            "sqs": self._sqs,
         }
 
         def buy_label(task: Task) -> tuple[str, str]:
@@ -98,6 +101,8 @@ class Simulators:
             return self._amazon.control(request)
         if request.path.startswith("/_sim/bigcommerce/"):
             return self._bigcommerce.control(request)
+        if request.path.startswith("/_sim/sqs/"):
+            return self._sqs.control(request)
         if request.path.startswith("/_sim/erp/"):
             return self._erp.control(request)
         if request.path == "/_sim/carrier/services":

@@ -34,6 +34,7 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
         "fulfillment_order_move", "fulfillment_order_split", "fulfillment_order_hold",
         "fulfillment_order_release_hold", "fulfillment_order_prepared", "refund_create",
     ),
+    "sqs": ("receive", "delete"),
     "mail": ("message",),
 }  # fmt: skip
 RATES = (

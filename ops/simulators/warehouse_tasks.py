@@ -23,16 +23,21 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 @dataclass(slots=True, frozen=True)
 class Pieces:
-    """So many pieces of a line. `sku` is set when it is not the one that was ordered."""
+    """So many pieces of a line. `sku` is set when it is not the one that was ordered. `coded`: each
+    piece bears a code of its own, which is told when it is packed."""
 
     line_id: str
     quantity: int
     sku: str = ""
+    coded: bool = False
 
-    def as_json(self) -> JsonObject:
+    def as_json(self, parcel: str = "") -> JsonObject:
         shown: dict[str, JsonValue] = {"line_id": self.line_id, "quantity": self.quantity}
         if self.sku:
             shown["sku"] = self.sku
+        if self.coded and parcel:
+            codes = (f"AZ:{parcel}:{self.line_id}:{n}" for n in range(1, self.quantity + 1))
+            shown["codes"] = list(codes)
         return shown
 
 
@@ -54,7 +59,7 @@ class Parcel:
             "length_mm": 300,
             "width_mm": 200,
             "height_mm": min(80 + 20 * pieces, 600),
-            "lines": [one.as_json() for one in self.contents],
+            "lines": [one.as_json(self.id) for one in self.contents],
         }
         if self.carrier:
             shown.update(carrier=self.carrier, tracking_number=self.tracking_number)
@@ -144,7 +149,11 @@ def read_task(sent: JsonObject, task_id: str) -> Task:
         city=text(sent, "ship_to", "city"),
         country=text(sent, "ship_to", "country"),
         lines=[
-            Pieces(text(line, "line_id"), int(number(line, "quantity")))
+            Pieces(
+                text(line, "line_id"),
+                int(number(line, "quantity")),
+                coded=text(line, "unit_codes") != "",
+            )
             for line in objects(sent, "lines")
         ],
     )

@@ -10,15 +10,18 @@ from schemas.order.canonical import Grams, Quantity, Ref, ShortText, Timestamp
 
 Side = Annotated[int, Meta(ge=0, le=20_000)]
 Pieces = Annotated[int, Meta(ge=0, le=1_000_000)]
+Codes = Annotated[tuple[ShortText, ...], Meta(max_length=1_000)]
 ParcelIds = Annotated[tuple[Ref, ...], Meta(max_length=100)]
 
 
 class ParcelLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How many pieces of a task's line a parcel contains; `sku` names a substitute."""
+    """How many pieces of a task's line a parcel contains; `sku` names a substitute. `codes` are
+    those of the single pieces, where the task's line asks for them (`unit_codes`)."""
 
     line_id: Ref
     quantity: Quantity
     sku: Annotated[str, Meta(max_length=128)] = ""
+    codes: Codes = ()
 
 
 class CallbackParcel(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -49,13 +49,22 @@ class PackedParcel(Struct, frozen=True, kw_only=True, omit_defaults=True):
     height_mm: int = 0
 
 
+class LineCodes(Struct, frozen=True, array_like=True):
+    """The codes of single pieces of a line that are in a parcel."""
+
+    line_id: str
+    codes: tuple[str, ...]
+
+
 class SentParcel(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A parcel that left, as a storefront is told of it. `carrier` is the name customers know."""
+    """A parcel that left, as a storefront is told of it. `carrier` is the name customers know,
+    `codes` what the warehouse told of single pieces."""
 
     parcel: Key
     units: tuple[Units, ...]
     carrier: str = ""
     tracking_number: str = ""
+    codes: tuple[LineCodes, ...] = ()
 
 
 # --- stock ----------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from schemas.order.things import Key
 class NewParcel(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A parcel as it was packed. `parcel_id` is the warehouse's own id of it; grams and
     millimetres, 0 for what was not measured. `instead` names the SKU that was sent where another
-    was asked for, by line."""
+    was asked for, by line, `codes` those of single pieces."""
 
     key: Key
     units: Parts
@@ -24,6 +24,7 @@ class NewParcel(Struct, frozen=True, kw_only=True, omit_defaults=True):
     carrier: str = ""
     tracking_number: str = ""
     instead: tuple[tuple[int, str], ...] = ()
+    codes: tuple[tuple[int, tuple[str, ...]], ...] = ()
 
 
 class ParcelNumber(Struct, frozen=True, array_like=True):

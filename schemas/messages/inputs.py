@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from schemas.messages.effects import Result, Units
+from schemas.messages.effects import LineCodes, Result, Units
 from schemas.order.canonical import (
     Address,
     Grams,
@@ -99,11 +99,13 @@ class NoteReport(Struct, frozen=True, kw_only=True, tag="order.note_report.v1"):
 class RefetchOrder(Struct, frozen=True, kw_only=True, tag="order.refetch.v1"):
     """Something about the order changed at its channel and the message does not say what: the
     current order is fetched. `source` is who said so (a channel's kind, `backfill`, a person),
-    `topic` the source's own name of it."""
+    `topic` the source's own name of it. `shipped`: the channel says that all of it has left. Where
+    all left from here, and the channel was told, that is our own echo, and nothing is fetched."""
 
     ref: Ref
     source: ShortText
     topic: ShortText = ""
+    shipped: bool = False
 
 
 # --- a warehouse's reports (docs/warehouse-contract.md, version 2) --------------------------------
@@ -111,8 +113,8 @@ class RefetchOrder(Struct, frozen=True, kw_only=True, tag="order.refetch.v1"):
 
 class ReportedParcel(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A parcel as the warehouse packed it. `parcel_id` is its own id within the task. What it holds
-    is the truth, whatever was asked. `carrier` and `tracking_number` come from a warehouse that
-    buys its own labels."""
+    is the truth, whatever was asked. `codes` are those of single pieces, by line. `carrier` and
+    `tracking_number` come from a warehouse that buys its own labels."""
 
     parcel_id: Ref
     units: Annotated[tuple[Units, ...], Meta(max_length=500)] = ()
@@ -122,6 +124,7 @@ class ReportedParcel(Struct, frozen=True, kw_only=True, omit_defaults=True):
     height_mm: int = 0
     carrier: ShortText = ""
     tracking_number: ShortText = ""
+    codes: Annotated[tuple[LineCodes, ...], Meta(max_length=500)] = ()
 
 
 class ReportPicked(Struct, frozen=True, kw_only=True, tag="warehouse.picked.v2"):

@@ -58,7 +58,8 @@ Payment = Literal[
 
 
 class Address(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A postal address as people write it: up to four lines, then place and country."""
+    """A postal address as people write it: up to four lines, then place and country.
+    `pickup_point`: a locker, a counter or a shop, where the customer collects it."""
 
     name: Annotated[str, Meta(min_length=1, max_length=256)]
     lines: Annotated[tuple[ShortText, ...], Meta(min_length=1, max_length=4)]
@@ -68,6 +69,7 @@ class Address(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkn
     region: ShortText = ""
     postal_code: Annotated[str, Meta(max_length=32)] = ""
     phone: Annotated[str, Meta(max_length=64)] = ""
+    pickup_point: bool = False
 
 
 class Customer(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -105,6 +107,7 @@ class Line(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
     fulfil, such as a dropshipper that the channel itself tells. `kind` is what was sold: goods,
     or money taken for something that no warehouse has and no customs asks for. `taxes`, where
     they are told apart, sum to `tax_minor`. `gift_message` belongs with this line alone.
+    `unit_codes` names the codes that the channel wants of each piece when it is told what left.
     """
 
     line_id: Ref
@@ -126,6 +129,7 @@ class Line(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
     kind: Sold = "goods"
     taxes: Annotated[tuple[Tax, ...], Meta(max_length=20)] = ()
     gift_message: LongText = ""
+    unit_codes: Literal["", "transparency"] = ""
 
 
 class Totals(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -223,7 +227,8 @@ class Order(
     `ship_by` is when it has to be handed over at the latest, `deliver_from` and `deliver_by` when
     the customer wants it, `pickup_at` when he collects it. `parent_ref` is the order of the channel
     that this one continues (an exchange, a replacement, a part), `subscription_ref` the
-    subscription that it is of. `shipping_taxes` are told apart as a line's are.
+    subscription that it is of. `shipping_taxes` are told apart as a line's are. `labels_from` says
+    that the channel takes only labels that were bought from it.
     """
 
     ref: Ref
@@ -258,3 +263,4 @@ class Order(
     parent_ref: ShortText = ""
     subscription_ref: ShortText = ""
     acquisition: Acquisition | None = None
+    labels_from: Literal["", "channel"] = ""

@@ -12,10 +12,11 @@ from adapters.postgres.leases import JOBS
 from adapters.postgres.sync import SyncStore
 from service.app.clock import SystemClock
 from service.channels.backfill import Backfill
+from service.channels.queues import QueueReader
 from service.channels.service import ChannelsService
 from service.channels.sync import Keeper, SyncMetrics
 from service.settings import Settings
-from service.wiring.partners import Kits, open_client, syncs
+from service.wiring.partners import Kits, open_client, queues, syncs
 from service.wiring.store import Store
 from service.wiring.wire import Wire
 
@@ -66,5 +67,17 @@ async def keep_channels(
                     address=f"{address}/hooks/{name}" if address else "",
                 )
             )
+        readers = [
+            QueueReader(
+                name,
+                queue,
+                wire.publisher,
+                metrics=metrics,
+                refused=refused,
+                may=lambda: store.leases.surely_holds(JOBS),
+            )
+            for name, queue in queues(settings.channels, kits).items()
+        ]
         # Without such a channel this idles: a background task that ends counts as a failure.
-        await asyncio.gather(*(keeper.run() for keeper in keepers), asyncio.Event().wait())
+        jobs = [*(keeper.run() for keeper in keepers), *(reader.run() for reader in readers)]
+        await asyncio.gather(*jobs, asyncio.Event().wait())

@@ -98,6 +98,15 @@ class SyncMetrics:
             ),
             1,
         )
+        self.read = Family(
+            Counter(
+                "orderwright_channel_queue_messages_total",
+                "Messages that were read from a channel's queue and are on our disk.",
+                ["channel"],
+                registry=registry,
+            ),
+            1,
+        )
         self.succeeded = Family(
             Gauge(
                 "orderwright_channel_sync_success_timestamp_seconds",

@@ -25,8 +25,13 @@ ORDER = "order"
 
 _DECIMAL = re.compile(r"([0-9]+)(\.[0-9]+)")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_WORDS = {"paid": "pending", "goods": "shipping", "UNSHIPPED": "PENDING", "parcel": "pickup"}
+_WORDS = {
+    "paid": "pending", "goods": "shipping", "UNSHIPPED": "PENDING", "parcel": "pickup",
+    "transparency": "", "channel": "",
+}  # fmt: skip
 """Another word of a closed list, where any other text would be refused."""
+_FLAGS = frozenset({"delivery", "labels_from", "pickup_point", "unit_codes"})
+"""Fields of the canonical order that come and go by their nature, whatever else differs."""
 _CODES = {2: ("CA", "GB"), 3: ("EUR", "USD")}
 
 
@@ -160,7 +165,8 @@ def difference(before: Outcome, after: Outcome, own_names: tuple[str, ...] = ())
     altered: set[Path] = set()
     moved: set[Path] = set()
     _compare(before[1], after[1], (), altered, moved)
-    usual = {path for path in altered or moved if not _is_doubt(path)}
+    flags = {path for path in moved if path[-1] in _FLAGS}
+    usual = {path for path in ((altered | flags) if altered else moved) if not _is_doubt(path)}
     return {prefix + named(path, own_names) for path in usual}
 
 

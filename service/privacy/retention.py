@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from actors.runtime.errors import JournalUnavailable
@@ -34,12 +34,16 @@ KEYS_SECONDS = 3.0
 TOLD_EVERY = 100_000
 """Keys between two log lines about the progress of rewrapping."""
 
+_FINAL = "The channel's personal_data_days have passed."
+_LEFT = "The channel's personal_data_days have passed since its goods left; it has not ended."
+
 Place = TypeVar("Place")
 
 
 class Retention:
     """`days` maps each channel to the days after which a final order's data is erased; channels
-    that keep data are left out."""
+    that keep data are left out. Those in `shipped` count from the last shipment as well, also for
+    an order that is held or waits for a person."""
 
     def __init__(
         self,
@@ -50,9 +54,11 @@ class Retention:
         *,
         may: Callable[[], bool],
         forget: Callable[[Iterable[str]], None],
+        shipped: Sequence[str] = (),
     ) -> None:
         self._erasing = erasing
         self._days = days
+        self._shipped = tuple(shipped)
         self._clock = clock
         self._metrics = metrics
         self._may = may
@@ -85,22 +91,32 @@ class Retention:
         latest, place, erased = max(bounds.values()), BEGINNING, 0
         while True:
             began = self._clock.monotonic()
-            page = await self._erasing.walk(bounds, place, placed_before=latest)
-            if page.due:
-                done = await self._erasing.erase_orders(
-                    page.due,
-                    person=SERVICE,
-                    target="privacy:retention",
-                    reason="The channel's personal_data_days have passed.",
-                    at=now,
-                )
-                self._forget(done)
-                self._metrics.orders("retention").inc(len(done))
-                erased += len(done)
+            page = await self._erasing.walk(
+                bounds, place, placed_before=latest, shipped=self._shipped
+            )
+            erased += await self._erase(page.due, _FINAL, now, forced=False)
+            erased += await self._erase(page.left, _LEFT, now, forced=True)
             if page.after is None:
                 return erased
             place = page.after
             await asyncio.sleep(REST * (self._clock.monotonic() - began))
+
+    async def _erase(
+        self, order_ids: Sequence[str], reason: str, now: datetime, *, forced: bool
+    ) -> int:
+        if not order_ids:
+            return 0
+        done = await self._erasing.erase_orders(
+            order_ids,
+            person=SERVICE,
+            target="privacy:retention",
+            reason=reason,
+            at=now,
+            forced=forced,
+        )
+        self._forget(done)
+        self._metrics.orders("retention").inc(len(done))
+        return len(done)
 
 
 class Rewrapping:

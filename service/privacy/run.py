@@ -48,6 +48,7 @@ def privacy_of(
         for name, channel in settings.channels.items()
         if channel.personal_data_days
     }
+    shipped = [name for name in days if settings.channels[name].personal_data_from == "shipped"]
     requests = Privacy(
         PrivacyRequests(store.reports, store.sealing),
         erasing,
@@ -61,6 +62,6 @@ def privacy_of(
     )
     return PrivacyWork(
         requests=requests,
-        retention=Retention(erasing, days, clock, metrics, may=may, forget=forget),
+        retention=Retention(erasing, days, clock, metrics, may=may, forget=forget, shipped=shipped),
         rewrapping=Rewrapping(store.reports, store.sealing, clock, metrics, may=may),
     )

@@ -16,6 +16,7 @@ from adapters.kit.fetching import Fetching, IntakeStream, Resolves, Shows
 from adapters.kit.http_client import HttpClient, open_session
 from adapters.kit.instance import Kit
 from adapters.kit.kind import Kind
+from adapters.kit.polling import Queue
 from adapters.kit.settings import ChannelSettings, PartnerSettings
 from adapters.kit.sync import ChannelSync
 from service.app.errors import OperatorError
@@ -142,6 +143,18 @@ def syncs(channels: Mapping[str, ChannelSettings], kits: Kits) -> dict[str, Chan
         part = kind_named(channel.kind).channel
         if part is not None and part.sync is not None:
             found[name] = part.sync(channel, kits.of(name))
+    return found
+
+
+def queues(channels: Mapping[str, ChannelSettings], kits: Kits) -> dict[str, Queue]:
+    """Make what messages are fetched from, for each channel whose settings name a queue."""
+    found = {}
+    for name, channel in channels.items():
+        part = kind_named(channel.kind).channel
+        if part is not None and part.queue is not None:
+            queue = part.queue(channel, kits.of(name))
+            if queue is not None:
+                found[name] = queue
     return found
 
 

@@ -44,7 +44,7 @@ def amazon(client: HttpClient, base: str, *, timeout_seconds: float = 2.0) -> Am
     """The storefront at `base`."""
     api = AmazonApi(client, account(base, timeout_seconds=timeout_seconds))
     return AmazonStorefront(
-        api, TestClock(), marketplace_id="A1PA6795UKMFR9", seller_id="A3TH9S8BH6GOGM"
+        api, TestClock(), marketplace_ids=("A1PA6795UKMFR9",), seller_id="A3TH9S8BH6GOGM"
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from aiohttp import web
 from jsonschema import Draft4Validator
+from msgspec.structs import replace
 
 from actors.runtime.errors import Rejected, Retryable, Unauthorised, Unknown
 from adapters.channels.amazon.order import input_of
@@ -20,6 +21,7 @@ from schemas.messages.effects import (
     CancelAtChannel,
     ChannelCancelled,
     FulfilmentPublished,
+    LineCodes,
     Units,
 )
 from schemas.messages.inputs import CancelOrder, OutsideShipment, UpdateOrder
@@ -308,3 +310,56 @@ async def test_refusals_are_told(client: HttpClient) -> None:
         with pytest.raises(Rejected, match="tracking number"):
             await shop.perform(bare)
         assert len(stub.requests) == asked
+
+
+def coded(theirs: Json, *items: int) -> Json:
+    """Give items of an order to the Transparency programme."""
+    for at in items:
+        theirs["orderItems"][at]["programs"] = ["TRANSPARENCY"]
+    return theirs
+
+
+async def test_the_codes_of_the_pieces_travel_with_the_package(
+    running: Running, simulators: Client, client: HttpClient
+) -> None:
+    """Of a line that needs Transparency codes each piece's code is confirmed with its package; with
+    too few nothing is confirmed, and a person is told how many there are and what to do."""
+    theirs = coded(an_order(orderId=a_ref(70)), 0)
+    await put(simulators, theirs)
+    first, second = items_of(theirs)
+    shop, order = amazon(client, running.http), known(theirs)
+    assert [line.unit_codes for line in order.lines[:2]] == ["transparency", ""]
+    box = parcel("P1", NUMBER, (first, 2), (second, 1))
+    few = replace(box, codes=(LineCodes(first, ("AZ:1",)),))
+    for told, count in ((box, 0), (few, 1)):
+        with pytest.raises(Rejected, match=f"warehouse told {count} for 2. Confirm the shipment"):
+            await shop.perform(a_call(publication(told), order))
+    assert a_ref(70) not in (await simulators.call("GET", "/_sim/amazon/packages")).json
+    whole = replace(box, codes=(LineCodes(first, ("AZ:1", "AZ:2")),))
+    await shop.perform(a_call(publication(whole), order))
+    (package,) = (await simulators.call("GET", "/_sim/amazon/packages")).json[a_ref(70)]
+    assert package["orderItems"] == [
+        {"orderItemId": first, "quantity": 2, "transparencyCodes": ["AZ:1", "AZ:2"]},
+        {"orderItemId": second, "quantity": 1},
+    ]
+    schema = description("ordersV0.json")
+    validator = Draft4Validator({"$ref": "#/definitions/PackageDetail", **schema})
+    assert list(validator.iter_errors(package)) == []
+
+
+async def test_what_the_buyer_collects_is_told_as_collected(
+    running: Running, simulators: Client, client: HttpClient
+) -> None:
+    """An order for the seller's own shop has no package: its items are told as picked up, and a
+    repeat changes nothing."""
+    theirs = an_order(orderId=a_ref(71), programs=["IN_STORE_PICK_UP"])
+    await put(simulators, theirs)
+    order, (first, second) = known(theirs), items_of(theirs)
+    assert {line.delivery for line in order.lines if line.kind == "goods"} == {"pickup"}
+    shop = amazon(client, running.http)
+    told = publication(replace(parcel("P1", "", (first, 2), (second, 1)), carrier=""))
+    for _ in range(2):
+        done = await shop.perform(a_call(told, order))
+        assert done == FulfilmentPublished(outside_ids=("100001",))
+    assert (await simulators.call("GET", "/_sim/amazon/pickups")).json[a_ref(71)] == "PickedUp"
+    assert a_ref(71) not in (await simulators.call("GET", "/_sim/amazon/packages")).json

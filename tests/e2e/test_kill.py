@@ -6,6 +6,7 @@ they say counts. ORDERWRIGHT_TEST_SEED repeats a run's draws (not its timing).
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections import Counter
 from contextlib import suppress
@@ -17,7 +18,9 @@ import pytest
 from msgspec import Struct
 
 from tests.conftest import Say
+from tests.e2e import markets as m
 from tests.e2e.audit import Audit, audit
+from tests.e2e.market_audit import MarketAudit, audit_markets
 from tests.e2e.processes import Process, passes
 from tests.e2e.world import World, seed_of_run, world_in
 from tests.integration.servers import temporary_home
@@ -34,6 +37,7 @@ WRITES = {
     "carrier": ("ship", "void"),
     "fedex": ("ship", "cancel"),
     "storefront": ("fulfillment_create", "order_cancel"),
+    **m.WRITES,
 }  # fmt: skip
 SILENT, FAILED = 0.04, 0.02
 """Share of writing calls that are done and never answered, or answered with an error."""
@@ -53,7 +57,8 @@ KILLED_EARLY = 0.15
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """How often each is killed under load, and a server frozen; and the load meanwhile."""
+    """How often each is killed under load, and a server frozen; and the load meanwhile: `orders`
+    at least of Shopify shops, and `each` of every other channel, one every `pause_seconds`."""
 
     service: int
     nats: int
@@ -62,6 +67,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     orders: int
     rate: float
     batch: int
+    each: int
+    pause_seconds: float
 
 
 class Load:
@@ -194,21 +201,32 @@ async def rampage(plan: Plan, seed: int, say: Say) -> None:
             # A mail server that refuses what it took (4xx after the message) breaks RFC 5321 and
             # can't be defended against; silence can.
             await world.fault("mail", "message", ignore_idempotency=True, act_no_answer_rate=SILENT)
+            m.configure(world)
             world.start_service()
             await world.ready()
             await world.seed_stock()
+            markets = m.Markets(world, each=plan.each, pause_seconds=plan.pause_seconds, seed=seed)
+            await markets.prepare()
             load = Load(world, plan, seed)
             load.go_on()
             await eventually(load.under_way, 20)
             killer = Killer(world, load, plan, rng)
-            await killer.run()
+            try:
+                async with asyncio.TaskGroup() as together:
+                    together.create_task(markets.run())
+                    together.create_task(killer.run())
+            finally:
+                await markets.close()
             await world.ready()
             await load.sent(120 + plan.batch / plan.rate)
             await world.until_final()
-            found = await audit(world, load.reports)
+            found, others = await audit(world, load.reports), await audit_markets(world, markets)
             say(_summary(killer.killed, found))
-            assert not found.wrong, "\n".join([*found.wrong[:30], "Killed:", *killer.moments])
+            say(_others(others))
+            wrong = [*found.wrong, *others.wrong]
+            assert not wrong, "\n".join([*wrong[:30], "Killed:", *killer.moments])
             assert found.orders >= plan.orders
+            assert set(others.orders.values()) == {plan.each}
             assert await world.service.terminated() == 0
 
 
@@ -224,15 +242,30 @@ def _summary(killed: Counter[str], found: Audit) -> str:
     )
 
 
+def _others(found: MarketAudit) -> str:
+    orders = ", ".join(f"{channel} {count}" for channel, count in found.orders.items())
+    return (
+        f"  the other channels' orders: {orders}; {found.closed} closed, {found.cancelled}"
+        f" cancelled, {found.persons} for a person; {found.fulfilments} fulfilments;"
+        f" {len(found.wrong)} lost, doubled or wrong."
+    )
+
+
 @pytest.mark.timeout(900)
 async def test_nothing_is_lost_or_doubled_whatever_is_killed(say: Say) -> None:
     """20 kills of the service and 5 of each server under load: every order ends, all once."""
-    plan = Plan(service=20, nats=5, postgres=5, frozen=3, orders=500, rate=8.0, batch=100)
+    plan = Plan(
+        service=20, nats=5, postgres=5, frozen=3, orders=500, rate=8.0, batch=100,
+        each=40, pause_seconds=1.0,
+    )  # fmt: skip
     await rampage(plan, seed_of_run(), say)
 
 
 @pytest.mark.soak
 async def test_nothing_is_lost_or_doubled_over_500_kills(say: Say) -> None:
     """The same for half an hour and more: 500 kills, and orders all the while."""
-    plan = Plan(service=400, nats=50, postgres=50, frozen=30, orders=10_000, rate=8.0, batch=1_000)
+    plan = Plan(
+        service=400, nats=50, postgres=50, frozen=30, orders=10_000, rate=8.0, batch=1_000,
+        each=600, pause_seconds=2.0,
+    )  # fmt: skip
     await rampage(plan, seed_of_run(), say)

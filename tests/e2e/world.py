@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import asyncpg
@@ -150,6 +151,13 @@ class World:
     def runtime(self) -> running.Running:
         """Where the service's servers are."""
         return running.read(self.data)
+
+    def channel_nats(self, channel: str) -> str:
+        """The address of NATS with a channel's own user and password."""
+        configured = (self.data / "nats" / "nats.conf").read_text()
+        (user,) = json.loads(configured)["accounts"][f"CHANNEL-{channel}"]["users"]
+        place = urlsplit(self.runtime().nats_url)
+        return f"nats://{user['user']}:{user['password']}@{place.hostname}:{place.port}"
 
     def server(self, program: str) -> psutil.Process | None:
         """The service's own `nats-server` or `postgres`, whoever started it last; None: none."""

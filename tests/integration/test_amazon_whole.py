@@ -26,6 +26,7 @@ from tests.integration.whole import AMAZON, FORWARDER, Whole
 from tests.waiting import eventually
 
 _numbers = count(1)
+READY = {"OrderStatus": "Unshipped", "FulfillmentType": "MFN"}
 BEGAN = datetime.now(UTC) - timedelta(minutes=30)
 
 
@@ -170,6 +171,28 @@ async def load_mappings(whole: Whole, folder: Path, tables: Json) -> None:
     await mappings_in_use(whole)
 
 
+async def test_what_amazon_demands_of_a_parcel_is_done_or_held(whole: Whole) -> None:
+    """The codes that the warehouse scans are confirmed with the package; an order whose label only
+    Amazon sells reaches no one, and says who must do what."""
+    coded, prime = an_id(), an_id()
+    order = order_of(coded)
+    order["orderItems"][0]["programs"] = ["TRANSPARENCY"]
+    await put(whole, order, {**order_of(prime), "programs": ["PRIME"]})
+    for ref in (coded, prime):
+        await forward(whole, ref, Summary=READY)
+    await whole.until(known(coded), "closed", seconds=60.0)
+    (package,) = (await whole.world.ask("GET", "/_sim/amazon/packages"))[coded]
+    first, second = package["orderItems"]
+    assert len(set(first["transparencyCodes"])) == first["quantity"] == 2
+    assert "transparencyCodes" not in second
+    await whole.until(known(prime), "placed")
+    shown = whole.cli("orders", "show", known(prime))
+    assert "the channel takes only labels that are bought from it (such as Prime's of Amazon)" in (
+        " ".join(shown.split())
+    )
+    assert await consequences(whole, prime) == ["storefront.fetch_order.v1"]
+
+
 async def test_what_amazon_cancels_is_cancelled(whole: Whole) -> None:
     """Whether Amazon told what was ordered while its payment was pending, or nothing at all."""
     unseen, waiting = an_id(), an_id()
@@ -204,6 +227,22 @@ async def test_other_services_may_forward_over_nats(whole: Whole) -> None:
     for ref in (raw, own):
         await asked(whole, ref, 1)
         await whole.until(known(ref), "expected")
+
+
+async def test_a_queue_is_read_without_a_forwarder(whole: Whole) -> None:
+    """What Amazon writes into the queue is fetched, and the queue is empty once it is here."""
+    ref = an_id()
+    await put(whole, order_of(ref))
+    told = a_notification(AmazonOrderId=ref)
+    told["NotificationMetadata"]["NotificationId"] = f"notification-{next(_numbers)}"
+    await whole.world.ask("POST", "/_sim/sqs/messages", {"bodies": [json.dumps(told)]})
+    await asked(whole, ref, 1)
+    await whole.until(known(ref), "shipped", "delivered", "closed", seconds=60.0)
+
+    async def empty() -> bool:
+        return bool((await whole.world.ask("GET", "/_sim/sqs/messages"))["messages"] == 0)
+
+    await eventually(empty, 20.0)
 
 
 async def test_a_burst_of_notifications_asks_for_each_order_once(whole: Whole) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,13 +18,14 @@ from adapters.postgres.privacy import PrivacyRequests, Request
 from adapters.postgres.quarantine import PostgresQuarantine
 from adapters.postgres.quarantine_workflow import Filter, QuarantineWorkflow, Release
 from adapters.postgres.views import Views
+from schemas.messages import events as e
 from schemas.messages.privacy import AskPrivacy, Subject
 from schemas.order.customers import email_of, phone_of
 from service.embedded.supervisor import EmbeddedServers
 from service.privacy.metrics import PrivacyMetrics
 from service.privacy.requests import Privacy
 from service.privacy.retention import Retention
-from tests.appends import CHANNEL, NOON, SEALING, append, id_of
+from tests.appends import CHANNEL, NOON, SEALING, THING, append, id_of
 from tests.fakes import JumpingClock
 from tests.integration.journals import Bench, empty, journal_on, migrated_database
 from tests.integration.servers import servers
@@ -88,6 +89,12 @@ class Scene:
         later = append(ref, 1)
         final = replace(later, row=replace(later.row, final=True))
         assert (await self.bench.journal.append(final)).kind == "committed"
+
+    async def left(self, ref: str, at: datetime) -> None:
+        """Goods of the order have left."""
+        gone = e.HandedOver(rule="hand-over", key=THING, left=())
+        later = replace(append(ref, 1, at=at), events=(gone,))
+        assert (await self.bench.journal.append(later)).kind == "committed"
 
     async def item(self, number: int, original: bytes, **changes: Any) -> int:
         made = Quarantined(

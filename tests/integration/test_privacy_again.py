@@ -1,4 +1,5 @@
-"""Who asks again, and who may skip the time of grace: at a real Postgres."""
+"""Who asks again, who may skip the time of grace, and what a channel's days count from: at a real
+Postgres."""
 
 from __future__ import annotations
 
@@ -7,8 +8,9 @@ from typing import Any
 
 from adapters.postgres.audit import Audit
 from schemas.messages.privacy import Subject
-from tests.appends import NOON
-from tests.integration.test_privacy import Scene, dsn, scene, servers
+from service.privacy.retention import Retention
+from tests.appends import CHANNEL, NOON
+from tests.integration.test_privacy import DAY, Scene, dsn, scene, servers
 
 __all__ = ["dsn", "scene", "servers"]
 
@@ -61,3 +63,39 @@ async def test_only_now_cuts_the_grace_short(scene: Scene) -> None:
     entries = await Audit(scene.pool).entries(target=f"privacy:{asked}")
     by = {one.action: (one.person, one.reason) for one in entries}
     assert by["privacy.hasten"] == by["privacy.force"] == ("Kim", "a court says so")
+
+
+async def test_the_time_counts_from_the_shipment_where_the_channel_says_so(scene: Scene) -> None:
+    """Of a channel that counts from the shipment an order that is held is erased as well, from its
+    last parcel on; one that has not left keeps its address, and so does any of another channel."""
+    for ref, left in (("held", 0), ("in parts", 5), ("waits", None)):
+        await scene.order(ref, final=False)
+        if left is not None:
+            await scene.left(ref, NOON + timedelta(days=left))
+    forgotten: list[str] = []
+    works = {
+        names: Retention(
+            scene.erasing,
+            {CHANNEL: 30},
+            scene.clock,
+            scene.metrics,
+            may=lambda: True,
+            forget=forgotten.extend,
+            shipped=names,
+        )
+        for names in ((), (CHANNEL,))
+    }
+    scene.clock.seconds = 31 * DAY
+    assert await works[()].walk() == 0
+    assert await works[CHANNEL,].walk() == 1
+    assert [await scene.readable(ref) for ref in ("held", "in parts", "waits")] == [
+        False, True, True,
+    ]  # fmt: skip
+    assert len(forgotten) == 1
+    scene.clock.seconds = 36 * DAY
+    assert await works[CHANNEL,].walk() == 1
+    assert [await scene.readable(ref) for ref in ("in parts", "waits")] == [False, True]
+    reasons = {one.reason for one in await Audit(scene.pool).entries(target="privacy:retention")}
+    assert reasons == {
+        "The channel's personal_data_days have passed since its goods left; it has not ended."
+    }

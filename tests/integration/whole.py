@@ -25,6 +25,7 @@ from msgspec.structs import replace
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from ops.simulators.sqs import KEY_ID, SECRET
 from schemas.order.canonical import Customer, Order
 from schemas.order.ids import ref_token
 from service.demo.world import ERP, new_secret, toml
@@ -265,11 +266,7 @@ class Whole:
 
     def nats_url(self, channel: str) -> str:
         """The address with the channel's own user and password."""
-        configured = (self.world.data / "nats" / "nats.conf").read_text()
-        accounts = msgspec.json.decode(configured)["accounts"]
-        (user,) = accounts[f"CHANNEL-{channel}"]["users"]
-        place = urlsplit(self.world.runtime().nats_url)
-        return f"nats://{user['user']}:{user['password']}@{place.hostname}:{place.port}"
+        return self.world.channel_nats(channel)
 
     async def publish(self, kind: str, ref: str, body: bytes, channel: str = CHANNEL) -> None:
         """Publish as another service does, with the channel's own user."""
@@ -331,6 +328,10 @@ def _amazon(world: World, calls: Mapping[str, object]) -> dict[str, object]:
         "refresh_token": new_secret(),
         "region": "eu",
         "marketplace_ids": ["A1PA6795UKMFR9"],
+        "queue_arn": "arn:aws:sqs:eu-west-1:444455556666:orders",
+        "aws_access_key_id": KEY_ID,
+        "aws_secret_access_key": SECRET,
+        "queue_endpoint": f"{world.partners.http}/sqs",
         "api_base_url": there,
         "token_url": f"{there}/auth/o2/token",
     }

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
+
 from actors.order.words import waiting_for
 from adapters.channels.amazon.order import input_of
 from adapters.channels.amazon.shapes import Fetched
+from adapters.channels.amazon.source import Amazon
 from schemas.contracts.validation import read_foreign
 from schemas.messages.effects import (
     CancelAtChannel,
@@ -17,8 +22,9 @@ from schemas.messages.effects import (
 )
 from schemas.messages.events import Cancelled, CancelRequested
 from schemas.messages.inputs import ActOnOrder, Input, NoteReport, RefetchOrder, TimerFired
-from tests.amazon_payloads import REF, Json, an_order
-from tests.given import Story
+from tests.amazon_payloads import REF, Json, a_notification, an_order
+from tests.given import REF as ORDER
+from tests.given import Story, given_packed, given_shipped, published
 
 
 def fetched(order: Json) -> Input:
@@ -91,3 +97,53 @@ def test_a_buyer_s_wish_to_cancel_holds_the_order_whenever_it_comes() -> None:
     story.done(FetchOrder, OrderFetched(digest="a" * 64)).when(fetched(an_order()))
     story.then_stage("accepted")
     assert [hold.reason for hold in story.state.holds] == [words]
+
+
+def notified(**summary: object) -> Input:
+    """Return what a notification becomes."""
+    told = a_notification(Summary={"FulfillmentType": "MFN", **summary})
+    source = Amazon("amazon-de", secrets=("x",))
+    raw = json.dumps(told).encode()
+    kind = source.address("", raw)[1]
+    return source.translate(kind, "", raw)
+
+
+@pytest.mark.parametrize("status", ["Pending", "PendingAvailability"])
+def test_of_a_pending_order_nothing_is_fetched(status: str) -> None:
+    """What Amazon would answer is said by its notification; when it is ready it is fetched, and
+    word that it was pending which comes too late changes nothing."""
+    story = Story().when(notified(OrderStatus=status))
+    story.then_stage("expected").then_effects()
+    assert "has not confirmed the payment" in waiting_for(story.state)
+    story.when(notified(OrderStatus="Unshipped"))
+    story.then_effects(FetchOrder)
+    story.done(FetchOrder, OrderFetched(digest="d")).when(fetched(an_order()))
+    story.then_stage("accepted")
+    before = (story.state.stage, story.state.holds, dict(story.effects))
+    story.when(notified(OrderStatus=status))
+    assert (story.state.stage, story.state.holds, dict(story.effects)) == before
+
+
+def test_the_echo_that_all_has_left_fetches_nothing() -> None:
+    """Once every unit left from here and Amazon was told, its word of that is our own; before
+    that, somebody else shipped it, and the order is fetched."""
+    echo = notified(OrderStatus="Shipped", NumberOfItemsUnshipped=0, NumberOfItemsShipped=3)
+    assert isinstance(echo, RefetchOrder)
+    assert echo.shipped
+    partly = notified(OrderStatus="Shipped", NumberOfItemsUnshipped=1, NumberOfItemsShipped=2)
+    assert isinstance(partly, RefetchOrder)
+    assert not partly.shipped
+    told = RefetchOrder(ref=ORDER, source="amazon", shipped=True)
+    for story in (given_packed(), given_shipped()):
+        story.when(told)
+        assert asks(story)
+    story = published(given_shipped())
+    story.when(told)
+    assert not asks(story)
+    story.when(RefetchOrder(ref=ORDER, source="amazon"))
+    assert asks(story)
+
+
+def asks(story: Story) -> bool:
+    """Whether the order is being fetched."""
+    return any(one.endswith(" storefront.fetch_order.v1") for one in story.open_kinds())

@@ -13,7 +13,7 @@ from service.settings.roles import places_of, setup_of, setups
 
 SHOP = '[channels.web]\nkind = "canonical"\n'
 AT_HOME = Reach(home="US", offered=frozenset({("*", "home")}), calls_abroad=True)
-NO_BOXES: frozenset[AddressKind] = frozenset({"post_box", "military"})
+NO_BOXES: frozenset[AddressKind] = frozenset({"post_box", "military", "pickup_point"})
 ERP = """[partners.bc]
 kind = "business_central"
 base_url = "https://erp.example/api/v2.0"

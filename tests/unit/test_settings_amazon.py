@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from adapters.channels.amazon.settings import AmazonSettings
+from adapters.kinds import kind_named
+from adapters.kit.instance import Kit
 from service.settings import ConfigurationRefused, Settings, describe, load
 from service.wiring.channels import api_version, sources
 
@@ -89,6 +91,19 @@ def test_amazon_lets_personal_data_be_kept_for_thirty_days(tmp_path: Path) -> No
     assert fault(tmp_path, kept_for(31)).endswith("personal_data_days must be 30 at most.")
 
 
+def test_a_queue_that_is_read_needs_no_forwarder(tmp_path: Path) -> None:
+    """With an AWS key for the queue no secret of a forwarder is asked for; without one nothing of
+    the queue is loaded."""
+    key = 'aws_access_key_id = "AKID"\naws_secret_access_key = "env:LWA_SECRET"'
+    settings = loaded(tmp_path, WHOLE.replace('webhook_secrets = ["forwarder"]', key))
+    assert sources(settings, {})["amazon-de"].kind == "amazon"
+    channel = kind_named("amazon").channel
+    assert channel is not None
+    assert channel.queue is not None
+    kit = Kit(name="amazon-de", keys={}, client=None, clock=None, intake=None, events=None)  # type: ignore[arg-type]  # nothing is asked of them
+    assert channel.queue(loaded(tmp_path, WHOLE).channels["amazon-de"], kit) is None
+
+
 @pytest.mark.parametrize(
     ("there", "instead", "words"),
     [
@@ -97,6 +112,12 @@ def test_amazon_lets_personal_data_be_kept_for_thirty_days(tmp_path: Path) -> No
         ('region = "eu"', 'region = "mars"', "one of na, eu, fe"),
         ('marketplace_ids = ["A1PA6795UKMFR9", "A13V1IB3VIYZZH"]', "", "marketplace_ids"),
         ("arn:aws:sqs:eu-west-1", "arn:aws:sns:eu-west-1", "queue_arn"),
+        ('region = "eu"', 'region = "eu"\naws_access_key_id = "AKID"', "belong together"),
+        (
+            'queue_arn = "arn:aws:sqs:eu-west-1:444455556666:orders"',
+            'aws_access_key_id = "AKID"\naws_secret_access_key = "x"',
+            "queue_arn is missing",
+        ),
     ],
 )
 def test_what_is_missing_or_wrong_is_told(

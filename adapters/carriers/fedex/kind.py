@@ -34,7 +34,7 @@ def _effect(order: Order) -> BuyLabel:
 
 def _limits(_: FedexSettings) -> Limits:
     """A street and a civilian who signs: neither boxes nor military post offices."""
-    return Limits(refuses=frozenset({"post_box", "military"}))
+    return Limits(refuses=frozenset({"post_box", "military", "pickup_point"}))
 
 
 KIND = Kind(

@@ -37,7 +37,7 @@ def _limits(settings: UpsSettings) -> Limits:
     """A street and a civilian who signs: neither boxes nor military post offices; and a service
     that the settings name."""
     return Limits(
-        refuses=frozenset({"post_box", "military"}),
+        refuses=frozenset({"post_box", "military", "pickup_point"}),
         reach_from=lambda home: reach_of(settings.offers(home), home or settings.shipper.country),
     )
 

@@ -24,6 +24,16 @@ _TENDERS: Mapping[str, Literal["on_delivery", "card", "terms"]] = {
     "Invoice": "terms",
 }
 
+BY_AMAZON = frozenset({"PRIME", "AMAZON_EASY_SHIP", "DELIVERY_BY_AMAZON"})
+"""Programmes whose parcels travel with labels that are bought from Amazon alone, such as those of a
+seller who ships Prime orders himself.
+https://developer-docs.amazon.com/sp-api/docs/fulfill-orders"""
+TRANSPARENCY = "TRANSPARENCY"
+"""A line of which Amazon wants the code of each piece when its shipment is confirmed."""
+COLLECTED = "IN_STORE_PICK_UP"
+"""An order that its buyer collects in the seller's shop."""
+PICKUP_POINT = "PICKUP_POINT"
+
 
 def payments_of(source: AmazonOrder) -> list[PaymentExecution]:
     """Return how it was paid."""
@@ -48,7 +58,7 @@ def gifts_of(source: AmazonOrder) -> tuple[str, dict[str, str]]:
 def further(source: AmazonOrder, currency: str, rounding: Rounding) -> dict[str, Any]:
     """Return the order's further fields: when it has to be handed over at the latest, from when to
     when it arrives, with what it is paid where Amazon says how much of each, and the order that it
-    replaces or was exchanged for."""
+    replaces or was exchanged for, and whether its labels must be Amazon's."""
     how = source.fulfillment or Fulfillment(fulfillment_status="")
     ship, deliver = how.ship_by_window or Window(), how.deliver_by_window or Window()
     return {
@@ -65,6 +75,7 @@ def further(source: AmazonOrder, currency: str, rounding: Rounding) -> dict[str,
             if one.payment_amount is not None
         ),
         "parent_ref": next((x.order_id[:256] for x in source.associated_orders if x.order_id), ""),
+        "labels_from": "" if BY_AMAZON.isdisjoint(source.programs) else "channel",
     }
 
 

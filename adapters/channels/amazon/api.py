@@ -39,6 +39,7 @@ class Plan(msgspec.Struct, frozen=True):
 GET_ORDER = Plan(0.5, 30)
 SEARCH_ORDERS = Plan(0.0056, 20)
 CONFIRM_SHIPMENT = Plan(2.0, 10)
+UPDATE_STATUS = Plan(5.0, 15)
 NOTIFICATIONS = Plan(1.0, 5)
 CREATE_DOCUMENT = Plan(0.5, 15)
 CREATE_FEED = Plan(0.0083, 15)

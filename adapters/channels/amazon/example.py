@@ -54,7 +54,7 @@ def _address(name: str) -> Fields:
         "postalCode": "40202",
         "countryCode": "US",
         "phone": "+1 502 555 0101",
-        "addressType": "COMMERCIAL",
+        "addressType": "PICKUP_POINT",
         "extendedFields": {
             "streetName": "Sample Street",
             "streetNumber": "12",
@@ -171,7 +171,7 @@ _ORDER: Fields = {
     "orderAliases": [{"aliasId": "SELLER-7", "aliasType": "SELLER_ORDER_ID"}],
     "createdTime": "2026-11-20T09:00:00Z",
     "lastUpdatedTime": "2026-11-20T09:05:00Z",
-    "programs": ["AMAZON_BUSINESS"],
+    "programs": ["PRIME", "IN_STORE_PICK_UP"],
     "associatedOrders": [{"orderId": "902-1", "associationType": "REPLACEMENT_ORIGINAL_ID"}],
     "salesChannel": {
         "channelName": "AMAZON",

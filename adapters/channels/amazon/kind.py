@@ -11,6 +11,7 @@ from adapters.kit.kind import Channel, Kind
 from adapters.kit.lineage import Carried, Example, Stated, one_parcel
 
 if TYPE_CHECKING:
+    from adapters.channels.amazon.queue import AmazonQueue
     from adapters.channels.amazon.source import Amazon
     from adapters.channels.amazon.storefront import AmazonStorefront
     from adapters.channels.amazon.sync import AmazonSync
@@ -47,7 +48,7 @@ def _storefront(settings: AmazonSettings, kit: Kit) -> AmazonStorefront:
     return AmazonStorefront(
         AmazonApi(kit.client, settings, name=kit.name),
         kit.clock,
-        marketplace_id=settings.marketplace_ids[0],
+        marketplace_ids=settings.marketplace_ids,
         seller_id=settings.seller_id,
     )
 
@@ -62,6 +63,22 @@ def _sync(settings: AmazonSettings, kit: Kit) -> AmazonSync:
         kit.clock,
         queue_arn=settings.queue_arn,
         marketplace_ids=settings.marketplace_ids,
+    )
+
+
+def _queue(settings: AmazonSettings, kit: Kit) -> AmazonQueue | None:
+    secret = settings.aws_secret_access_key
+    if not settings.aws_access_key_id or not settings.queue_arn or secret is None:
+        return None
+    from adapters.channels.amazon.queue import AmazonQueue
+
+    return AmazonQueue(
+        kit.client,
+        _webhooks(settings, kit),
+        queue_arn=settings.queue_arn,
+        key_id=settings.aws_access_key_id,
+        secret=secret.reveal(),
+        endpoint=settings.queue_endpoint or "",
     )
 
 
@@ -118,11 +135,12 @@ KIND = Kind(
         answers=lambda order: {f"/orders/{_API_VERSION}": {"order": _ORDER}},
     ),
     channel=Channel(
-        transports=("webhook",),
+        transports=("webhook", "poll"),
         webhooks=_webhooks,
         translator=None,
         sync=_sync,
         fetches=True,
+        queue=_queue,
         statuses={
             "PENDING_AVAILABILITY": "waits at Amazon until its goods are released",
             "PENDING": "waits at Amazon until its payment is confirmed",

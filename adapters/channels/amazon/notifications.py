@@ -2,7 +2,7 @@
 
 The form is that of the official description: the body of the SQS message. A forwarder may pass on
 the SQS message around it, or the envelope of SNS or EventBridge. What stands in a notification is
-never believed to be the order: it only says which order to look at.
+never believed to be the order: it only says which order to look at, or that nothing is to be seen.
 https://developer-docs.amazon.com/sp-api/docs/notification-type-values
 """
 
@@ -24,6 +24,9 @@ MAX_ENVELOPES = 3
 
 BUYER_ASKS = "BuyerRequestedChange"
 """The kind of change that is not a change yet: the buyer asks for one."""
+
+PENDING = frozenset({"Pending", "PendingAvailability"})
+"""States in which Amazon lets no one ship, and mostly tells neither address nor prices."""
 
 NOT_OURS: Mapping[str, str] = MappingProxyType(
     {
@@ -49,7 +52,8 @@ NOT_OURS: Mapping[str, str] = MappingProxyType(
 class Notice(Struct, frozen=True, kw_only=True):
     """What is read of a notification; "" for what it does not say. `change` is why an order
     changed, `by_amazon` says that Amazon ships it (FBA), `cancel_asked` that its buyer wants it
-    cancelled, which only the seller can do."""
+    cancelled, which only the seller can do, `pending` that nothing more than its id is told of it.
+    `shipped`: all of it has left."""
 
     type: str
     version: str
@@ -60,6 +64,8 @@ class Notice(Struct, frozen=True, kw_only=True):
     marketplace_id: str = ""
     by_amazon: bool = False
     cancel_asked: bool = False
+    pending: bool = False
+    shipped: bool = False
 
     @property
     def topic(self) -> str:
@@ -83,6 +89,9 @@ def notice_of(tree: object) -> Notice:
         marketplace_id=_text(summary, "MarketplaceId"),
         by_amazon=_text(summary, "FulfillmentType") == "AFN",
         cancel_asked=_text(about, "OrderChangeType") == BUYER_ASKS and _flagged(summary),
+        pending=_text(summary, "OrderStatus") in PENDING,
+        shipped=_text(summary, "OrderStatus") == "Shipped"
+        and summary.get("NumberOfItemsUnshipped") == 0,
     )
 
 

@@ -13,6 +13,9 @@ from datetime import UTC, datetime
 import msgspec
 
 from adapters.channels.amazon.about import (
+    COLLECTED,
+    PICKUP_POINT,
+    TRANSPARENCY,
     attributes_of,
     further,
     gifts_of,
@@ -45,6 +48,7 @@ STATUSES = frozenset(
 )
 """The states of orders that a merchant ships."""
 PENDING = frozenset({"PENDING_AVAILABILITY", "PENDING"})
+PENDING_WORDS = "Amazon has not confirmed the payment yet and tells no address; it must wait."
 ON_DELIVERY = "CashOnDelivery"
 MAX_SHIPMENTS = 500
 """What an input takes."""
@@ -84,8 +88,7 @@ def input_of(
     if source.order_items and not any(map(current_quantity, source.order_items)):
         return _cancelled(source, "Every item was cancelled.")
     if status in PENDING and not _complete(source):
-        words = "Amazon has not confirmed the payment yet and tells no address; it must wait."
-        return NoteReport(ref=ref, source=SOURCE, topic=status, words=words, waits=True)
+        return NoteReport(ref=ref, source=SOURCE, topic=status, words=PENDING_WORDS, waits=True)
     if status == "SHIPPED" and _ship_to(source) is None:
         words = "Amazon shows the order as shipped, and tells its address no more."
         return NoteReport(ref=ref, source=SOURCE, topic=status, words=words)
@@ -191,6 +194,8 @@ def unchecked_order(
                     tax_minor=part.item_tax_minor,
                     tax_code=_tax_code(item),
                     gift_message=gifts.get(item.order_item_id, ""),
+                    unit_codes="transparency" if TRANSPARENCY in item.programs else "",
+                    delivery="pickup" if COLLECTED in source.programs else "",
                 )
             )
     lines, totals = totals_of(source, lines, parts, rounding)
@@ -331,6 +336,7 @@ def _ship_to(source: AmazonOrder) -> Address | None:
         region=stated_region(at.country_code, at.state_or_region),
         postal_code=at.postal_code,
         phone=at.phone,
+        pickup_point=at.address_type == PICKUP_POINT,
     )
 
 

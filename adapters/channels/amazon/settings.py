@@ -43,9 +43,9 @@ class AmazonSettings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_
         Signing,
         Meta(
             description="One secret that the forwarder of its notifications signs with; two while "
-            "it is being rotated."
+            "it is being rotated. None: no one forwards, because queue_arn is read directly."
         ),
-    ]
+    ] = ()
     seller_id: Annotated[
         str,
         Meta(
@@ -62,6 +62,21 @@ class AmazonSettings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_
             "ORDER_CHANGE. Empty: the subscription is told as a fault.",
         ),
     ] = ""
+    aws_access_key_id: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Z0-9]{0,128}$",
+            description="The AWS access key that may receive and delete the messages of queue_arn, "
+            "which is then read directly, without a forwarder. Empty: it is not read.",
+        ),
+    ] = ""
+    aws_secret_access_key: Annotated[
+        Secret | None, Meta(description="The secret of that access key.")
+    ] = None
+    queue_endpoint: Annotated[
+        Url | None,
+        Meta(description="Another address of SQS, such as a VPC endpoint's; its region's if none."),
+    ] = None
     api_base_url: Annotated[
         Url | None, Meta(description="Another address of the API, such as the sandbox's.")
     ] = None
@@ -84,10 +99,31 @@ class AmazonSettings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_
         Meta(
             ge=1,
             le=30,
-            description="Days after an order is final until its personal data is erased: Amazon's "
-            "Data Protection Policy allows 30 at most.",
+            description="Days after an order's goods left, or after it is final, until its "
+            "personal data is erased: Amazon's Data Protection Policy allows 30 at most.",
         ),
     ] = 30
+    personal_data_from: Annotated[
+        Literal["shipped"],
+        Meta(
+            description="What `personal_data_days` count from: the moment when goods of the order "
+            "left last, also while it is held or waits for a person, and its end where none left."
+        ),
+    ] = "shipped"
+
+    def __post_init__(self) -> None:
+        has_key = bool(self.aws_access_key_id) and self.aws_secret_access_key is not None
+        if (self.aws_access_key_id or self.aws_secret_access_key is not None) and not has_key:
+            raise ValueError(
+                "aws_access_key_id and aws_secret_access_key belong together: give both, or neither"
+            )
+        if has_key and not self.queue_arn:
+            raise ValueError("queue_arn is missing: name the queue that the AWS key reads")
+        if not self.webhook_secrets and not has_key:
+            raise ValueError(
+                "webhook_secrets is missing: give one for the forwarder, or an AWS key that reads "
+                "queue_arn"
+            )
 
     @property
     def base_url(self) -> str:

@@ -2,7 +2,8 @@
 
 Amazon posts to no address: it writes ORDER_CHANGE into a queue of the seller's, and a forwarder of
 the seller's posts it here, signed. A notification means "fetch this order again", nothing more;
-only a buyer's wish to cancel is news in itself, for which a person must look.
+only a buyer's wish to cancel is news in itself, for which a person must look, and of an order that
+is pending there is nothing to fetch.
 https://developer-docs.amazon.com/sp-api/docs/set-up-notifications-with-amazon-sqs
 """
 
@@ -12,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from adapters.channels.amazon.notifications import Notice, kept, notice_of
-from adapters.channels.amazon.order import SOURCE, USUAL, input_of
+from adapters.channels.amazon.order import PENDING_WORDS, SOURCE, USUAL, input_of
 from adapters.channels.amazon.shapes import ORDER_CHANGE, PAYLOAD_VERSION, Fetched
 from adapters.kit.fetching import FETCHED
 from adapters.kit.inbound import (
@@ -70,7 +71,11 @@ class Amazon:
         A repeat has the same NotificationId, however often the queue hands it out. An order that
         Amazon ships itself, or of another marketplace, is ignored: no subscription leaves it out.
         """
-        message_id = authenticate(headers, raw, now, self._keys)
+        return self.read(raw, authenticate(headers, raw, now, self._keys))
+
+    def read(self, raw: bytes, message_id: str) -> Receipt:
+        """Find the order of a message whose sender is known. Raises SignatureRefused for another
+        seller's."""
         try:
             notice = notice_of(parse(raw))
         except Refused:
@@ -140,6 +145,8 @@ class Amazon:
                 "Amazon ships this order from its own warehouse (FBA); it is not for us to ship.",
             )
         ref, topic = notice.order_id, notice.topic
+        if kind == NOTE and notice.pending and not notice.cancel_asked:
+            return NoteReport(ref=ref, source=SOURCE, topic=topic, words=PENDING_WORDS, waits=True)
         if kind == NOTE and notice.cancel_asked:
             return NoteReport(
                 ref=ref, source=SOURCE, topic=topic, words=CANCEL_ASKED, hold="before_hand_over"
@@ -150,7 +157,7 @@ class Amazon:
                 f"A notification only says which order to fetch, but came in as {shown(kind)}; "
                 f"send it as {REFETCH}.",
             )
-        return RefetchOrder(ref=ref, source=SOURCE, topic=topic)
+        return RefetchOrder(ref=ref, source=SOURCE, topic=topic, shipped=notice.shipped)
 
     def _ignored(self, notice: Notice) -> str:
         """Return why an order is not for this channel, "" when it is."""
@@ -167,4 +174,4 @@ def _kind_of(notice: Notice) -> str:
         return UNKNOWN
     if not notice.order_id:
         return UNREADABLE
-    return NOTE if notice.cancel_asked else REFETCH
+    return NOTE if notice.cancel_asked or notice.pending else REFETCH

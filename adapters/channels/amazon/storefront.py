@@ -12,13 +12,21 @@ from datetime import UTC
 
 import msgspec
 
-from actors.runtime.errors import NeedsPerson, Rejected
+from actors.runtime.errors import NeedsPerson, Rejected, Retryable
 from actors.runtime.ports import Call, Clock
-from adapters.channels.amazon.api import CONFIRM_SHIPMENT, GET_ORDER, PARTNER, AmazonApi, said
+from adapters.channels.amazon.api import (
+    CONFIRM_SHIPMENT,
+    GET_ORDER,
+    PARTNER,
+    UPDATE_STATUS,
+    AmazonApi,
+    said,
+)
 from adapters.channels.amazon.cancelling import Cancelling, is_cancelled
 from adapters.channels.amazon.money import EXTRA
 from adapters.channels.amazon.order import current_quantity, is_order_id
 from adapters.channels.amazon.shapes import API_VERSION, AmazonOrder, Fetched
+from adapters.channels.amazon.waiting import Waiting
 from adapters.kit.fitting import printable
 from adapters.kit.http_client import decoded, lost
 from adapters.kit.units import Room, channel_units
@@ -31,6 +39,7 @@ from schemas.messages.effects import (
     SentParcel,
     Units,
 )
+from schemas.order.canonical import Order
 from schemas.order.things import number_of
 
 INCLUDED = "BUYER,RECIPIENT,PROCEEDS,PROMOTION,CANCELLATION,FULFILLMENT,PACKAGES,TAX,PAYMENT"
@@ -56,12 +65,13 @@ class AmazonStorefront:
     can_look_up = True
 
     def __init__(
-        self, api: AmazonApi, clock: Clock, *, marketplace_id: str, seller_id: str = ""
+        self, api: AmazonApi, clock: Clock, *, marketplace_ids: tuple[str, ...], seller_id: str = ""
     ) -> None:
         self.name = api.name
         self._api = api
         self._clock = clock
-        self._marketplace_id = marketplace_id
+        self._marketplace_id = marketplace_ids[0]
+        self._waiting = Waiting(api, marketplace_ids)
         self._cancelling = Cancelling(api, seller_id=seller_id)
 
     async def perform(self, call: Call) -> Result:
@@ -88,37 +98,48 @@ class AmazonStorefront:
         if not isinstance(effect, PublishFulfilment):
             raise TypeError(f"{PARTNER} has nothing to do with {type(effect).__name__}.")
         there = {one.package_reference_id: one.tracking_number for one in order.packages}
+        collected = _collected(call)
         ours = [
             (package_reference(parcel), parcel.tracking_number)
-            for parcel, _ in await self._packages(call, effect)
+            for parcel, units in await self._packages(call, effect)
+            if not collected.issuperset(units)
         ]
+        if not ours:
+            return None
         if any(there.get(name) != number for name, number in ours):
             return None
         return FulfilmentPublished(outside_ids=tuple(name for name, _ in ours))
 
     async def _confirm(self, call: Call, effect: PublishFulfilment) -> Result:
         packages = await self._packages(call, effect)
-        for parcel, _ in packages:
-            if not parcel.tracking_number:
+        collected = _collected(call)
+        for parcel, units in packages:
+            codes_of(call.stated, parcel, units)
+            if not parcel.tracking_number and not collected.issuperset(units):
                 raise Rejected(
                     f"{PARTNER} takes no shipment without a tracking number. Confirm it there by "
                     "hand."
                 )
         for parcel, units in packages:
-            await self._send(call, parcel, units)
+            if collected.issuperset(units):
+                await self._hand_out(call, units)
+            else:
+                await self._send(call, parcel, units)
         return FulfilmentPublished(
             outside_ids=tuple(package_reference(parcel) for parcel, _ in packages)
         )
 
     async def _send(self, call: Call, parcel: SentParcel, units: Mapping[str, int]) -> None:
         code = CARRIER_CODES.get(parcel.carrier.lower(), "Other")
+        codes = codes_of(call.stated, parcel, units)
         package: dict[str, object] = {
             "packageReferenceId": package_reference(parcel),
             "carrierCode": code,
             "trackingNumber": parcel.tracking_number,
             "shipDate": self._clock.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "orderItems": [
-                {"orderItemId": item, "quantity": quantity} for item, quantity in units.items()
+                one | ({"transparencyCodes": codes[item]} if item in codes else {})
+                for item, one in _items(units).items()
             ],
         }
         if code == "Other":
@@ -140,12 +161,41 @@ class AmazonStorefront:
         if answer.status != 204:
             raise lost(PARTNER, f"answered HTTP {answer.status} to a shipment", writes=True)
 
+    async def _hand_out(self, call: Call, units: Mapping[str, int]) -> None:
+        """Say that the buyer collected items of an order for the seller's shop; a repeat changes
+        nothing. https://developer-docs.amazon.com/sp-api/reference/updateshipmentstatus"""
+        answer = await self._api.ask(
+            "updateShipmentStatus",
+            UPDATE_STATUS,
+            "POST",
+            f"/orders/v0/orders/{_order_id(call.ref)}/shipment",
+            call=call,
+            body={
+                "marketplaceId": call.stated.attributes.get(MARKETPLACE) or self._marketplace_id,
+                "shipmentStatus": "PickedUp",
+                "orderItems": list(_items(units).values()),
+            },
+            writes=True,
+        )
+        if answer.status == 404:
+            raise Rejected(f"{PARTNER} has no order {call.ref}: {said(answer)}.")
+
     async def bundle(self, ref: str, call: Call | None = None) -> bytes:
         """Return the order as Amazon tells it now, as JSON with sorted keys.
 
         Raises Rejected for an order that Amazon does not know.
         """
-        tree = msgspec.json.decode(await self._fetch(ref, call))
+        raw = self._waiting.take(ref)
+        if raw is None:
+            try:
+                raw = await self._fetch(ref, call)
+            except Retryable as error:
+                if not error.alone:
+                    raise
+                raw = await self._waiting.throttled(ref, error, INCLUDED)
+            else:
+                self._waiting.ended(ref)
+        tree = msgspec.json.decode(raw)
         return msgspec.json.encode({"order": tree["order"]}, order="sorted")
 
     async def _order(self, ref: str, call: Call) -> AmazonOrder:
@@ -196,6 +246,40 @@ def package_reference(parcel: SentParcel) -> str:
     """Return the number of our package in its order: the parcel's own, so that confirming it again
     edits it. It begins where the numbers end that Seller Central gives by itself."""
     return str(FIRST_PACKAGE + number_of(parcel.parcel))
+
+
+def codes_of(order: Order, parcel: SentParcel, units: Mapping[str, int]) -> dict[str, list[str]]:
+    """Return the codes of a parcel's pieces by Amazon's item, of those that need them. Raises
+    Rejected where the warehouse told too few: Amazon would refuse the whole package."""
+    found: dict[str, list[str]] = {}
+    for line in order.lines:
+        item = line.bundle_line_id or line.line_id
+        if line.unit_codes != "transparency" or item not in units:
+            continue
+        told = found.setdefault(item, [])
+        told += [x for one in parcel.codes if one.line_id == line.line_id for x in one.codes]
+    for item, codes in found.items():
+        if len(codes) < units[item]:
+            raise Rejected(
+                f"{PARTNER} wants the Transparency code of each piece, and of the item {item} the "
+                f"warehouse told {len(codes)} for {units[item]}. Confirm the shipment in Seller "
+                "Central with the codes on the pieces, then skip this."
+            )
+    return found
+
+
+def _collected(call: Call) -> frozenset[str]:
+    """Return the items that the buyer collects."""
+    return frozenset(
+        line.bundle_line_id or line.line_id
+        for line in call.stated.lines
+        if line.delivery == "pickup"
+    )
+
+
+def _items(units: Mapping[str, int]) -> dict[str, dict[str, object]]:
+    """Return items as Amazon is told them, by their ids."""
+    return {item: {"orderItemId": item, "quantity": count} for item, count in units.items()}
 
 
 def _order_id(ref: str) -> str:

@@ -20,6 +20,7 @@ _SHIP_TO = {
     "postal_code": "40202",
     "country": "US",
     "phone": "+1 502 555 0101",
+    "pickup_point": True,
 }
 
 _CUSTOMER = {
@@ -151,6 +152,7 @@ _ORDER: dict[str, object] = {
         "utm_term": "lamp",
         "utm_content": "top",
     },
+    "labels_from": "channel",
 }  # fmt: skip
 
 
@@ -175,7 +177,10 @@ def examples() -> tuple[Example, ...]:
             when="if no line is part of a bundle",
             tree={
                 **_ORDER,
-                "lines": [{**line, "bundle_line_id": "", "bundle_sku": ""} for line in _LINES],
+                "lines": [
+                    {**line, "bundle_line_id": "", "bundle_sku": "", "unit_codes": "transparency"}
+                    for line in _LINES
+                ],
                 "attributes": {"amazon.marketplace_id": "ATVPDKIKX0DER"},
             },
         ),

@@ -27,7 +27,7 @@ from schemas.contracts.refusals import Refused, refused
 from schemas.contracts.strict_json import parse, shown
 from schemas.contracts.validation import read
 from schemas.messages.callbacks import CallbackParcel, WarehouseCallback
-from schemas.messages.effects import Units
+from schemas.messages.effects import LineCodes, Units
 from schemas.messages.inputs import (
     Input,
     ReportCollected,
@@ -210,6 +210,7 @@ def _parcel(one: CallbackParcel) -> ReportedParcel:
         height_mm=one.height_mm,
         carrier=one.carrier,
         tracking_number=one.tracking_number,
+        codes=tuple(LineCodes(x.line_id, x.codes) for x in one.lines if x.codes),
     )
 
 

@@ -238,6 +238,7 @@ def _line(order: Order, told: dict[str, str], units: Units) -> shapes.TaskLine:
         quantity=units.quantity,
         bundle_sku=printable(line.bundle_sku) if line is not None else "",
         gift_message=printable(line.gift_message)[:MAX_TEXT] if line is not None else "",
+        unit_codes=line.unit_codes if line is not None else "",
         attributes=_within({x[len(about) :]: y for x, y in told.items() if x.startswith(about)}),
     )
 

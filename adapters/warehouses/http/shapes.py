@@ -19,7 +19,8 @@ class ShipTo(msgspec.Struct, kw_only=True):
 
 
 class TaskLine(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What to pick. `attributes` describe this line."""
+    """What to pick. `attributes` describe this line; `unit_codes` names codes of the single pieces
+    that must be told when they are packed."""
 
     line_id: str
     sku: str
@@ -27,6 +28,7 @@ class TaskLine(msgspec.Struct, kw_only=True, omit_defaults=True):
     quantity: int
     bundle_sku: str = ""
     gift_message: str = ""
+    unit_codes: str = ""
     attributes: dict[str, str] = {}
 
 

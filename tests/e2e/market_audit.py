@@ -1,0 +1,143 @@
+"""What became of the orders of the channels beside the Shopify shops; what is wrong is said in
+sentences.
+
+The partners' ledger is judged as for the shops; what our contract's shop was told stands in the
+stream of facts."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+
+import asyncpg
+import nats
+from msgspec import Struct
+
+from adapters.nats.streams import EVENTS
+from ops.simulators.judge import judge
+from ops.simulators.ledger import order_of
+from tests.e2e.market_orders import Json
+from tests.e2e.markets import MARKETS, OWN, Markets, Sent
+from tests.e2e.world import World
+
+_ORDERS = """
+SELECT o.ref, o.reference, o.stage, o.final, o.attention, o.waiting_for, EXISTS (
+    SELECT FROM events c WHERE c.order_id = o.order_id AND c.type = 'order.changed.v1'
+    AND c.version < (
+        SELECT max(e.version) FROM events e
+        WHERE e.order_id = o.order_id AND e.type = 'order.closed.v2'
+    )
+) AS changed
+FROM orders o WHERE o.channel = $1
+"""
+"""`changed`: the order has taken a change before it ended."""
+
+
+class MarketAudit(Struct, kw_only=True):
+    """The counts, and what is wrong (nothing should be)."""
+
+    orders: Counter[str] = Counter()
+    closed: int = 0
+    cancelled: int = 0
+    persons: int = 0
+    fulfilments: int = 0
+    wrong: list[str] = []
+
+
+async def audit_markets(world: World, markets: Markets) -> MarketAudit:
+    """Compare what the channels sent with the store, the ledger, and what was published."""
+    found = MarketAudit(orders=Counter(), wrong=[])
+    entries = [*await world.ledger(), *await _published(world)]
+    of: dict[str, list[Json]] = defaultdict(list)
+    for entry in entries:
+        of[order_of(entry["reference"])].append(entry)
+    for channel in MARKETS:
+        rows = {row["ref"]: row for row in await world.rows(_ORDERS, channel)}
+        mine = [one for one in markets.sent if one.channel == channel]
+        for one in mine:
+            row = rows.pop(one.ref, None)
+            if row is None:
+                found.wrong.append(f"{channel} {one.ref} was accepted and is lost.")
+                continue
+            _ended(found, one, row)
+            if one.what == "moved":
+                _settle(found, one, row, of[order_of(row["reference"])])
+        found.wrong += [f"No one sent {channel} {ref}." for ref in rows]
+        found.orders[channel] = len(mine)
+    references, attention = {}, set()
+    for channel in MARKETS:
+        for row in await world.rows(_ORDERS, channel):
+            references[row["ref"]] = row["reference"]
+            if not row["final"]:
+                attention.add(row["ref"])
+    refs: list[Json] = [
+        {"ref": one.ref, "name": one.ref, "accepted": True, "expected": one.expected}
+        for one in markets.sent
+    ]
+    verdict = judge(refs, entries, references, frozenset(attention))
+    found.wrong += [*verdict.wrong, *verdict.doubled]
+    found.fulfilments = verdict.fulfilments
+    return found
+
+
+def _ended(found: MarketAudit, one: Sent, row: asyncpg.Record) -> None:
+    """Count how an order ended, and tell the judge what its channel said last."""
+    if not row["final"]:
+        found.persons += 1
+        if not (row["attention"] and one.what):
+            found.wrong.append(f"{one.ref} is {row['stage']} and waits for {row['waiting_for']}.")
+        return
+    cancelled = row["stage"] == "cancelled"
+    found.cancelled += cancelled
+    found.closed += not cancelled
+    if cancelled and one.what != "cancelled":
+        found.wrong.append(f"{one.ref} is cancelled, and no one asked for it.")
+    one.expected["cancelled"] = cancelled
+
+
+def _settle(found: MarketAudit, one: Sent, row: asyncpg.Record, entries: list[Json]) -> None:
+    """Of an order that got another address: what it travels with shows one of the two, and its last
+    label the new one if it heard of it before it ended. What was packed before keeps its papers."""
+    old = one.expected["ship_to"]["zip"]
+    new = f"{old[:-1]}{int(old[-1]) + 1}"
+    label = ""
+    for entry in entries:
+        if entry["kind"] in ("warehouse_task", "label"):
+            code = entry["detail"]["postal_code"]
+            if code not in (old, new):
+                found.wrong.append(f"A {entry['kind']} of {one.ref} goes to {code}.")
+            if entry["kind"] == "label":
+                label = code
+            entry["detail"]["postal_code"] = old
+    if row["final"] and row["changed"] and label not in ("", new):
+        found.wrong.append(f"{one.ref} left for {label}, and its channel had said {new}.")
+
+
+async def _published(world: World) -> list[Json]:
+    """What the shop of our contract was told, as the ledger would write it down."""
+    client = await nats.connect(world.runtime().nats_url)
+    ids: dict[str, Json] = {}
+    try:
+        stream = client.jetstream()
+        state = (await stream.stream_info(EVENTS)).state
+        for place in range(state.first_seq, state.last_seq + 1):
+            told = await stream.get_msg(EVENTS, place)
+            if told.subject == f"orders.out.{OWN}.order.fulfilled":
+                event = json.loads(told.data or b"")
+                ids[event["id"]] = event["data"]
+    finally:
+        await client.close()
+    return [
+        {
+            "kind": "fulfilment", "partner": OWN, "reference": data["ref"], "id": f"{name}-{place}",
+            "detail": {
+                "lines": [
+                    {"line_item_id": line["line_id"], "quantity": line["quantity"]}
+                    for line in parcel["lines"]
+                ],
+                "numbers": [parcel["tracking_number"]],
+            },
+        }
+        for name, data in ids.items()
+        for place, parcel in enumerate(data["parcels"])
+    ]  # fmt: skip
