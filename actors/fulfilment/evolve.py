@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from actors.fulfilment.heard import hear
+from actors.fulfilment.parts import minus, plus, within
 from actors.fulfilment.table import TABLE
 from actors.fulfilment.thing import CANCELLED, DONE, Fulfilment
 from actors.order.draft import Draft
@@ -46,27 +48,6 @@ def _move(draft: Draft, event: e.Event, **changes: Any) -> None:
 def units_of(event: e.Event, source: str, to: str) -> Parts:
     """Return the units that an event moves from one account to another."""
     return tuple((m.line, m.quantity) for m in event.moves if m.source == source and m.to == to)
-
-
-def plus(units: Parts, more: Parts) -> Parts:
-    """Add units to units, line by line."""
-    if not units:
-        return more
-    sums = dict(units)
-    for line, quantity in more:
-        sums[line] = sums.get(line, 0) + quantity
-    return tuple((line, quantity) for line, quantity in sums.items() if quantity)
-
-
-def minus(units: Parts, less: Parts) -> Parts:
-    """Take units from units, none below zero."""
-    if not less:
-        return units
-    sums = dict(units)
-    for line, quantity in less:
-        if line in sums:
-            sums[line] = max(0, sums[line] - quantity)
-    return tuple((line, quantity) for line, quantity in sums.items() if quantity)
 
 
 def _planned(draft: Draft, event: e.FulfilmentPlanned | e.FulfilmentBackordered) -> None:
@@ -124,12 +105,14 @@ def _by_hand(draft: Draft, event: e.LeftToPerson) -> None:
 
 def _picked(draft: Draft, event: e.Picked) -> None:
     thing = _at(draft, event)
-    _move(draft, event, task=event.task_id or thing.task)
+    heard = hear(thing.heard, event.sequence)
+    _move(draft, event, task=event.task_id or thing.task, heard=heard)
 
 
 def _short_picked(draft: Draft, event: e.ShortPicked) -> None:
     thing = _at(draft, event)
-    _move(draft, event, task=event.task_id or thing.task, missing=event.missing)
+    heard = hear(thing.heard, event.sequence)
+    _move(draft, event, task=event.task_id or thing.task, missing=event.missing, heard=heard)
 
 
 def _short_settled(draft: Draft, event: e.ShortSettled) -> None:
@@ -141,16 +124,22 @@ def _short_settled(draft: Draft, event: e.ShortSettled) -> None:
 
 def _packed(draft: Draft, event: e.Packed | e.PartPacked) -> None:
     thing = _at(draft, event)
-    more = isinstance(event, e.PartPacked)
-    _move(draft, event, task=event.task_id or thing.task, more=more)
+    changes: dict[str, Any] = {"more": False, "last": 0}
+    if isinstance(event, e.PartPacked):
+        changes = {"more": True, "last": event.sequence if event.last else thing.last}
+    heard = hear(thing.heard, event.sequence)
+    _move(draft, event, task=event.task_id or thing.task, heard=heard, **changes)
 
 
 def _handed_over(draft: Draft, event: e.HandedOver | e.PartHandedOver) -> None:
     thing = _at(draft, event)
     gone = units_of(event, "allocated", "travelling")
-    changes: dict[str, Any] = {"left": minus(thing.left, gone)}
+    changes: dict[str, Any] = {
+        "left": minus(thing.left, gone),
+        "heard": hear(thing.heard, event.sequence),
+    }
     if isinstance(event, e.HandedOver):
-        changes.update(more=False, stop="", asked=False, missing=(), untold=())
+        changes.update(more=False, stop="", asked=False, missing=(), untold=(), last=0)
         _unhold(draft, event.key)
     else:
         changes["missing"] = _still(draft, event.key, thing.missing, changes["left"])
@@ -198,6 +187,7 @@ def _fulfilled(draft: Draft, event: e.Fulfilled) -> None:
         stop="",
         missing=(),
         untold=(),
+        last=0,
     )
     _unhold(draft, event.key)
 
@@ -247,6 +237,7 @@ def _cancelled_task(draft: Draft, event: e.TaskCancelled) -> None:
         asked=False,
         missing=_still(draft, event.key, thing.missing, ()),
         more=False,
+        last=0,
         stop=thing.stop or "declined",
     )
 
@@ -258,7 +249,7 @@ def _unhold(draft: Draft, key: Key) -> None:
 
 def _still(draft: Draft, key: Key, missing: Parts, left: Parts) -> Parts:
     """Return what is still missing; of nothing no one has to decide."""
-    rest = _within(missing, left)
+    rest = within(missing, left)
     if missing and not rest:
         draft.set(
             holds=tuple(
@@ -270,16 +261,9 @@ def _still(draft: Draft, key: Key, missing: Parts, left: Parts) -> Parts:
     return rest
 
 
-def _within(units: Parts, have: Parts) -> Parts:
-    """Return units as far as there are so many."""
-    most = dict(have)
-    return tuple(
-        (line, least) for line, count in units if (least := min(count, most.get(line, 0))) > 0
-    )
-
-
 _SETTLED: dict[str, Any] = {
     "left": (), "missing": (), "stop": "", "asked": False, "more": False, "untold": (),
+    "last": 0,
 }  # fmt: skip
 """What is not open any more of a fulfilment of which nothing more leaves."""
 

@@ -91,6 +91,7 @@ def leaves(
     task_id: str = "",
     scanned_at: str = "",
     settles: int = 0,
+    sequence: int = 0,
 ) -> None:
     """Say that parcels of a fulfilment have left. What is more than was asked is taken from what is
     open of the line, else it is in excess, and a person is told."""
@@ -115,6 +116,7 @@ def leaves(
             task_id=task_id,
             scanned_at=scanned_at,
             settles=settles,
+            sequence=sequence,
             moves=tuple(moves),
         )
     )

@@ -9,9 +9,17 @@ from msgspec.structs import replace
 
 from actors.fulfilment.answers import ANSWERS
 from actors.fulfilment.collect import told_too_much
-from actors.fulfilment.evolve import box_id
 from actors.fulfilment.leaving import leaves, new_parcels, unpacked
-from actors.fulfilment.short import missed, settle
+from actors.fulfilment.packing import (
+    UNSENT,
+    await_rest,
+    conclude,
+    gone_before,
+    kept_of,
+    packed,
+    packed_before,
+)
+from actors.fulfilment.short import missed
 from actors.fulfilment.table import INSIDE
 from actors.fulfilment.thing import CANCELLED, RECALLED, Fulfilment
 from actors.kernel import ledger
@@ -29,12 +37,6 @@ from schemas.order.things import Key
 
 THE_WAREHOUSE = "the warehouse"
 """Who cancelled a task when no one asked for it."""
-
-UNSENT = ("packed", "unpacked")
-"""Stages of parcels that have not left."""
-
-MAX_KEPT = 100
-"""Parcels of a cancelled task that are remembered: as many as one report may name."""
 
 # Any: each handler takes the report that it is listed for.
 Handler = Callable[[Work, Key, Fulfilment, Any], None]
@@ -62,11 +64,12 @@ def reported(work: Work, command: Any) -> None:
         leave(work, f"{key}: {answer.why}: ask it which is true")
     elif answer.kind == "handled":
         _HANDLERS[type(command)](work, key, thing, command)
+    conclude(work, key, getattr(command, "sequence", 0))
 
 
 def _picked(work: Work, key: Key, thing: Fulfilment, command: i.ReportPicked) -> None:
     if thing.stage != "picked":
-        work.say(e.Picked(rule="pick", key=key, task_id=command.task_id))
+        work.say(e.Picked(rule="pick", key=key, task_id=command.task_id, sequence=command.sequence))
 
 
 def _short_picked(work: Work, key: Key, thing: Fulfilment, command: i.ReportShortPicked) -> None:
@@ -81,121 +84,19 @@ def _short_picked(work: Work, key: Key, thing: Fulfilment, command: i.ReportShor
         if (have := min(quantity, found.get(lines[at].line_id, 0))) < quantity
     )
     if missing and missing != thing.missing:
-        missed(work, key, missing, command.task_id)
-
-
-def _packed(work: Work, key: Key, thing: Fulfilment, command: i.ReportPacked) -> None:
-    """Write down what was packed, and let leave what is known to have left before."""
-    if thing.stage in (RECALLED, CANCELLED):
-        _note_anyway(work, key, thing, command)
-    else:
-        _note_packed(work, key, thing, command)
-    untold = {one.parcel_id: one for one in thing.untold}
-    if not untold:
-        return
-    state = work.state
-    here = {x.parcel_id: k for k, x in parcels_of(state, key) if x.stage in UNSENT}
-    if "" in untold:
-        known = _packed_before(state, key, thing.untold_by)
-    else:
-        known = tuple(here[x] for x in untold if x in here)
-    numbers = tuple(
-        e.ParcelNumber(here[name], one.carrier, one.tracking_number)
-        for name, one in untold.items()
-        if name in here and one.tracking_number and not state.parcels[here[name]].number
-    )
-    if known:
-        leaves(work, key, known, numbers=numbers, task_id=command.task_id)
-
-
-def _note_packed(work: Work, key: Key, thing: Fulfilment, command: i.ReportPacked) -> None:
-    if thing.stage in ("handed_over", "done"):
-        _packed_more(work, key, command)
-        return
-    known = {x.parcel_id for _, x in parcels_of(work.state, key)}
-    fresh = [one for one in command.parcels if one.parcel_id not in known]
-    if not fresh and thing.stage == "packed" and not (command.complete and thing.more):
-        return
-    loose = unpacked(work.state, key, thing)
-    new, unknown = new_parcels(work, thing, fresh, loose)
-    if not new and not command.complete:
-        leave(work, *holds_unknown(key, unknown))
-        return
-    said, rule = (e.Packed, "pack") if command.complete else (e.PartPacked, "part-pack")
-    work.say(
-        said(rule=rule, key=key, parcels=new, task_id=command.task_id, sequence=command.sequence)
-    )
-    leave(work, *holds_unknown(key, unknown))
-    thing = work.state.fulfilments[key]
-    if not command.complete:
-        return
-    missing = unpacked(work.state, key, thing)
-    if missing:
-        if missing != thing.missing:
-            missed(work, key, missing, command.task_id)
-    elif thing.missing:
-        settle(work, key, "found")
-
-
-def _note_anyway(work: Work, key: Key, thing: Fulfilment, command: i.ReportPacked) -> None:
-    """Remember what parcels of a cancelled task hold: a hand-over may name them and say no more."""
-    known = {x.parcel_id for _, x in parcels_of(work.state, key)} | _kept(work.state, key).keys()
-    fresh = [one for one in command.parcels if one.parcel_id not in known]
-    new, _ = new_parcels(work, thing, fresh[: max(0, MAX_KEPT - len(known))], ())
-    if new:
-        work.say(
-            e.PackedAnyway(rule="pack-anyway", key=key, parcels=new, sequence=command.sequence)
-        )
-
-
-def _kept(state: State, key: Key) -> dict[str, Parts]:
-    """Return what parcels hold that were packed, never sent, and of which a tombstone is left, by
-    the warehouse's id."""
-    begin = box_id(key, "")
-    return {
-        name[len(begin) :]: x.units
-        for k, x in state.ended.items()
-        if k[0] == "K" and x.units
-        for name in x.ids
-        if name.startswith(begin)
-    }
-
-
-def _packed_before(state: State, key: Key, sequence: int) -> tuple[Key, ...]:
-    """Return the parcels here that were told of before a report, or at a time that is not known."""
-    return tuple(
-        k
-        for k, x in parcels_of(state, key)
-        if x.stage in UNSENT and not (sequence and x.sequence > sequence)
-    )
-
-
-def _packed_more(work: Work, key: Key, command: i.ReportPacked) -> None:
-    """Of what left without being named no one can say whether it is the same."""
-    gone = _gone(work.state, key)
-    if gone & {"", key}:
-        return
-    more = [one.parcel_id for one in command.parcels if one.parcel_id not in gone]
-    leave(
-        work,
-        *(
-            f"{key}: the warehouse packs {name} although all of it has left: ask it what it holds, "
-            "and have it kept"
-            for name in more
-        ),
-    )
+        missed(work, key, missing, command.task_id, sequence=command.sequence)
 
 
 def _handed_over(work: Work, key: Key, thing: Fulfilment, command: i.ReportHandedOver) -> None:
     state = work.state
     here = {x.parcel_id: k for k, x in parcels_of(state, key) if x.stage in UNSENT}
-    gone = _gone(state, key)
+    gone = gone_before(state, key)
     named = [one for one in command.parcels if one.parcel_id not in gone]
     if command.parcels and not named:
         return  # a repeat
     named = _as_told(state, key, named)
     if _is_awaited(thing, command):
-        if not command.parcels and not _packed_before(state, key, command.sequence):
+        if not command.parcels and not packed_before(state, key, command.sequence):
             if not gone:  # else it says what the carrier's scan said before
                 _await_contents(work, key, thing, (e.Untold(""),), command.sequence)
             return
@@ -222,7 +123,18 @@ def _handed_over(work: Work, key: Key, thing: Fulfilment, command: i.ReportHande
         and one.tracking_number
         and not state.parcels[here[one.parcel_id]].number
     )
-    leaves(work, key, known, new, unknown=unknown, numbers=numbers, task_id=command.task_id)
+    leaves(
+        work,
+        key,
+        known,
+        new,
+        unknown=unknown,
+        numbers=numbers,
+        task_id=command.task_id,
+        sequence=command.sequence,
+    )
+    if not command.parcels:
+        await_rest(work, key, command.sequence)
 
 
 def _unnamed(
@@ -231,11 +143,11 @@ def _unnamed(
     """Return what has left when all that was packed so far has: what is kept, and what is not."""
     state = work.state
     stage = "unpacked" if thing.stage == RECALLED else "packed"
-    before = _packed_before(state, key, command.sequence)
+    before = packed_before(state, key, command.sequence)
     known = tuple(k for k in before if state.parcels[k].stage == stage)
     if known:
         return known, []
-    if thing.stage == CANCELLED and (kept := _kept(state, key)):
+    if thing.stage == CANCELLED and (kept := kept_of(state, key)):
         return (), _as_told(state, key, [i.ReportedParcel(parcel_id=one) for one in kept])
     # A warehouse that never told what it packed sends the rest; else this is a repeat.
     mine = [x.stage for _, x in parcels_of(state, key)]
@@ -247,7 +159,7 @@ def _unnamed(
 
 def _as_told(state: State, key: Key, named: list[i.ReportedParcel]) -> list[i.ReportedParcel]:
     """Return parcels with what was told of them before their fulfilment ended."""
-    kept = _kept(state, key)
+    kept = kept_of(state, key)
     return [
         replace(one, units=units(state, kept[one.parcel_id]))
         if not one.units and one.parcel_id in kept
@@ -304,7 +216,7 @@ def _left_unnamed(work: Work, key: Key, thing: Fulfilment) -> None:
     """Something left of which a part was cancelled: that part, or an older report once more."""
     cancelled = thing.stage in ("recalled", "cancelled")
     if thing.stage == "done":
-        cancelled = bool(_kept(work.state, key))  # what was packed, taken back and never sent
+        cancelled = bool(kept_of(work.state, key))  # what was packed, taken back and never sent
     if thing.stage == "handed_over":
         # Without a place: only its tombstone was left when it left after all.
         stages = {x.stage for _, x in parcels_of(work.state, key)}
@@ -315,17 +227,6 @@ def _left_unnamed(work: Work, key: Key, thing: Fulfilment) -> None:
             f"{key} left although it was cancelled; what it holds is unknown: ask the warehouse, "
             "and have it sent back",
         )
-
-
-def _gone(state: State, key: Key) -> set[str]:
-    """The warehouse's ids of parcels that have left before."""
-    live = {x.parcel_id for _, x in parcels_of(state, key) if x.stage not in UNSENT}
-    if key in state.ended:
-        begin = box_id(key, "")
-        for k, x in state.ended.items():
-            if k[0] == "K" and x.stage not in UNSENT:
-                live |= {name[len(begin) :] for name in x.ids if name.startswith(begin)}
-    return live
 
 
 def _task_cancelled(
@@ -377,7 +278,7 @@ def _holds_more(state: State, key: Key, thing: Fulfilment) -> bool:
 _HANDLERS: dict[type, Handler] = {
     i.ReportPicked: _picked,
     i.ReportShortPicked: _short_picked,
-    i.ReportPacked: _packed,
+    i.ReportPacked: packed,
     i.ReportHandedOver: _handed_over,
     i.ReportTaskCancelled: _task_cancelled,
     i.ReportCollected: _collected,

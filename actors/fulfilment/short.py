@@ -16,20 +16,26 @@ VERBS = ("ship-short", "backorder", "drop")
 """What a person may decide about one."""
 
 
-def missed(work: Work, key: Key, missing: Parts, task_id: str) -> None:
-    """Say what is missing, and what the seller's policy decides about it."""
-    work.say(e.ShortPicked(rule="short-pick", key=key, missing=missing, task_id=task_id))
+def missed(
+    work: Work, key: Key, missing: Parts, task_id: str, *, sequence: int = 0, ask: bool = False
+) -> None:
+    """Say what is missing, and what the seller's policy decides about it; `ask`: a person must."""
+    work.say(
+        e.ShortPicked(
+            rule="short-pick", key=key, missing=missing, task_id=task_id, sequence=sequence
+        )
+    )
     if not work.state.fulfilments[key].stop:  # else it is undone anyway, and planned again
-        decide(work, key)
+        decide(work, key, ask=ask)
 
 
-def decide(work: Work, key: Key) -> None:
+def decide(work: Work, key: Key, *, ask: bool = False) -> None:
     """Do what the seller's policy says about what is missing, or ask a person."""
     missing = work.state.fulfilments[key].missing
     if work.state.cancel is not None:
         settle(work, key, "drop")
         return
-    policy = work.context.setup.short_pick
+    policy = "ask" if ask else work.context.setup.short_pick
     if policy != "ask":
         settle(work, key, policy)
         return

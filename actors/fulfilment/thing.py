@@ -32,7 +32,9 @@ class Fulfilment(Struct, frozen=True, array_like=True):
     plans since the last look at the stock; `person` says that one packs it, for want of a
     warehouse; `fixed` that it can't be stopped any more. `parcels` are all that it
     ever had, `untold` those that have left although no one told yet what they hold, `untold_by` the
-    place of the report that said so without naming them."""
+    place of the report that said so without naming them. `heard` are the places of the reports
+    that were heard (`actors.fulfilment.heard`), `last` that of the one that said that all is packed
+    while an earlier one was still on its way."""
 
     stage: str
     place: str
@@ -56,6 +58,8 @@ class Fulfilment(Struct, frozen=True, array_like=True):
     untold: tuple[Untold, ...] = ()
     untold_by: int = 0
     tasked: int = 0
+    heard: tuple[int, ...] = ()
+    last: int = 0
 
     @property
     def is_tasked(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from actors.fulfilment.collect import amount_for
-from actors.fulfilment.evolve import plus
+from actors.fulfilment.parts import plus
 from actors.fulfilment.thing import Fulfilment
 from actors.order.decision import Context
 from actors.order.places import places_for

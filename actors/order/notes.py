@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from actors.fulfilment.packing import settle_last
 from actors.fulfilment.thing import CONTENTS, Fulfilment
 from actors.order import change
 from actors.order.decision import moment
@@ -182,6 +183,8 @@ def _overdue(work: Work, key: Key) -> None:
         words = waiting_for(state) if state.stuck else of_fulfilment(state, key, thing)
         work.say(e.Overdue(rule="alarm", key=key, stage=thing.stage, waiting_for=words))
         _miss_contents(work, key, thing)
+        if thing.last and thing.stage == "packed":
+            settle_last(work, key, ask=True)
     elif parcel is not None and parcel.stage in ON_ITS_WAY:
         words = PARCEL_WAITS[parcel.stage].whom
         work.say(e.Overdue(rule="alarm", key=key, stage=parcel.stage, waiting_for=words))

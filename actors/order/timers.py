@@ -125,7 +125,7 @@ def _of_fulfilment(
         found[key, DUE] = (policy.close_due_seconds, thing.stage)
         return
     due = FULFILMENT_WAITS[thing.stage].due
-    if thing.untold:
+    if thing.untold or thing.last:
         due = "label_due_seconds"  # as soon as it would be missed
     elif thing.stage == "packed" and any(
         x.fulfilment == key and x.stage == "wanted" for x in state.labels.values()

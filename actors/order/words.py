@@ -196,6 +196,8 @@ def _of_packed(state: State, key: str, thing: Fulfilment, mine: list[Parcel]) ->
     labels = [x for x in state.labels.values() if x.fulfilment == key]
     if any(x.stage == "wanted" for x in labels):
         return "the carrier to sell the label"
+    if thing.last:
+        return "the warehouse to tell what it packed before its last report"
     if thing.more:
         return "the warehouse to pack the rest"
     if thing.left and all(x.stage != "packed" for x in mine):

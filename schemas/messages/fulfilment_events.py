@@ -109,16 +109,19 @@ class LeftToPerson(Event, frozen=True, kw_only=True, tag="fulfilment.left_to_per
 
 
 class Picked(Event, frozen=True, kw_only=True, tag="fulfilment.picked.v2"):
-    """The goods are off the shelf."""
+    """The goods are off the shelf. `sequence` is as in `Packed`."""
 
     task_id: str = ""
+    sequence: int = 0
 
 
 class ShortPicked(Event, frozen=True, kw_only=True, tag="fulfilment.short_picked.v2"):
-    """The warehouse found less than was asked; `missing` is what it did not find."""
+    """The warehouse found less than was asked; `missing` is what it did not find. `sequence` is
+    as in `Packed`."""
 
     missing: Parts
     task_id: str = ""
+    sequence: int = 0
 
 
 class ShortSettled(Event, frozen=True, kw_only=True, tag="fulfilment.short_settled.v1"):
@@ -141,11 +144,13 @@ class Packed(Event, frozen=True, kw_only=True, tag="fulfilment.packed.v2"):
 
 
 class PartPacked(Event, frozen=True, kw_only=True, tag="fulfilment.part_packed.v1"):
-    """Some of it is in these parcels; more will follow, because the warehouse split it."""
+    """Some of it is in these parcels; more will follow, because the warehouse split it. `last`:
+    the warehouse says that all is packed, and has sent a report before that was not heard yet."""
 
     parcels: tuple[NewParcel, ...]
     task_id: str = ""
     sequence: int = 0
+    last: bool = False
 
 
 class PackedAnyway(Event, frozen=True, kw_only=True, tag="fulfilment.packed_anyway.v1"):
@@ -158,13 +163,15 @@ class PackedAnyway(Event, frozen=True, kw_only=True, tag="fulfilment.packed_anyw
 
 class HandedOver(Event, frozen=True, kw_only=True, tag="fulfilment.handed_over.v1"):
     """All of it has left: these parcels with it, of which `parcels` were first heard of now.
-    `scanned_at` is when the carrier said so, where a scan told it."""
+    `scanned_at` is when the carrier said so, where a scan told it. `sequence` is as in
+    `Packed`."""
 
     left: tuple[Key, ...]
     parcels: tuple[NewParcel, ...] = ()
     numbers: tuple[ParcelNumber, ...] = ()
     task_id: str = ""
     scanned_at: str = ""
+    sequence: int = 0
 
 
 class Untold(Struct, frozen=True, array_like=True):
@@ -186,13 +193,14 @@ class ContentsAwaited(Event, frozen=True, kw_only=True, tag="fulfilment.contents
 
 
 class PartHandedOver(Event, frozen=True, kw_only=True, tag="fulfilment.part_handed_over.v1"):
-    """Some of it has left in these parcels; the rest has not."""
+    """Some of it has left in these parcels; the rest has not. `sequence` is as in `Packed`."""
 
     left: tuple[Key, ...]
     parcels: tuple[NewParcel, ...] = ()
     numbers: tuple[ParcelNumber, ...] = ()
     task_id: str = ""
     scanned_at: str = ""
+    sequence: int = 0
 
 
 class Fulfilled(Event, frozen=True, kw_only=True, tag="fulfilment.fulfilled.v1"):

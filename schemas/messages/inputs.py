@@ -128,20 +128,24 @@ class ReportedParcel(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ReportPicked(Struct, frozen=True, kw_only=True, tag="warehouse.picked.v2"):
-    """The warehouse took the goods of a fulfilment from the shelf."""
+    """The warehouse took the goods of a fulfilment from the shelf. `sequence` is as in a
+    hand-over."""
 
     ref: Ref
     fulfilment: Key
     task_id: ShortText
+    sequence: Annotated[int, Meta(ge=0)] = 0
 
 
 class ReportShortPicked(Struct, frozen=True, kw_only=True, tag="warehouse.short_picked.v2"):
-    """The warehouse could not find everything; `found` is what it did find, line by line."""
+    """The warehouse could not find everything; `found` is what it did find, line by line.
+    `sequence` is as in a hand-over."""
 
     ref: Ref
     fulfilment: Key
     task_id: ShortText
     found: Annotated[tuple[Units, ...], Meta(max_length=500)]
+    sequence: Annotated[int, Meta(ge=0)] = 0
 
 
 class ReportPacked(Struct, frozen=True, kw_only=True, tag="warehouse.packed.v2"):

@@ -159,7 +159,9 @@ def _input(told: WarehouseCallback, fulfilment: Key) -> Input:
     ref, task_id = told.order_ref, told.task_id
     match told.type:
         case "task.picked":
-            return ReportPicked(ref=ref, fulfilment=fulfilment, task_id=task_id)
+            return ReportPicked(
+                ref=ref, fulfilment=fulfilment, task_id=task_id, sequence=told.sequence
+            )
         case "task.short_picked":
             if not told.lines:
                 raise refused(
@@ -169,7 +171,13 @@ def _input(told: WarehouseCallback, fulfilment: Key) -> Input:
             found = tuple(Units(one.line_id, "", one.picked_quantity) for one in told.lines)
             if faults := checks.quantities_possible(found):
                 raise Refused(refusals.QUANTITY_IMPOSSIBLE, faults)
-            return ReportShortPicked(ref=ref, fulfilment=fulfilment, task_id=task_id, found=found)
+            return ReportShortPicked(
+                ref=ref,
+                fulfilment=fulfilment,
+                task_id=task_id,
+                found=found,
+                sequence=told.sequence,
+            )
         case "task.packed":
             parcels = tuple(_parcel(one) for one in told.parcels)
             if faults := checks.parcels_possible(parcels):

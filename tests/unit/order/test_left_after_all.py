@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from actors.fulfilment.reports import MAX_KEPT
+from actors.fulfilment.packing import MAX_KEPT
 from actors.order.state import State
 from actors.order.stream import waiting_for
 from schemas.messages import effects as f

@@ -101,3 +101,69 @@ def test_a_task_can_not_be_cancelled_of_which_something_has_left() -> None:
         assert "says that F1 is cancelled, and it has left" in story.state.tasks[0].words
         story.when(packed(a_parcel("a", l1=2, l2=1)))
         assert story.state.fulfilments[F1].stage == "handed_over"
+
+
+def picked(sequence: int) -> i.ReportPicked:
+    return i.ReportPicked(ref=REF, fulfilment=F1, task_id="t-F1", sequence=sequence)
+
+
+def test_a_last_report_that_overtakes_another_calls_nothing_missing() -> None:
+    """Given a task in two parcels, when the report of the last parcel arrives before that of the
+    first, then nothing counts as short and nothing is shipped again: the first is awaited."""
+    story = given_released().when(picked(1))
+    story.when(packed(a_parcel("2", l2=1), sequence=3)).then_events(e.PartPacked, e.LabelWanted)
+    assert waiting_for(story.state) == "the carrier to sell the label"
+    story.when(packed(a_parcel("1", l1=2), complete=False, sequence=2))
+    assert not [one for one in story.events if isinstance(one, e.ShortPicked | e.ShortSettled)]
+    assert set(story.state.fulfilments) == {F1}
+    thing = story.state.fulfilments[F1]
+    assert (thing.stage, thing.more, thing.last, thing.missing) == ("packed", False, 0, ())
+    assert sum(isinstance(one, e.Packed) for one in story.events) == 1
+
+
+def test_a_hand_over_that_overtakes_a_parcel_takes_it_along() -> None:
+    """Given the report of the first of two parcels is still on its way, when all packed so far is
+    handed over, then that parcel has left too once it is told of."""
+    story = given_released().when(picked(1)).when(packed(a_parcel("2", l2=1), sequence=3))
+    story.when(handed_over(sequence=4))
+    story.when(packed(a_parcel("1", l1=2), complete=False, sequence=2))
+    story.then_stage("handed_over", "F1")
+    assert {x.parcel_id for x in story.state.parcels.values()} == {"1", "2"}
+    assert set(story.state.fulfilments) == {F1}
+
+
+def test_several_parcels_that_a_hand_over_overtakes_all_leave() -> None:
+    """Given two of three reports are on their way when all packed so far is handed over, then each
+    parcel has left when it is told of, in whatever order that is."""
+    one, two = a_parcel("1", l1=1), a_parcel("2", l1=1)
+    story = given_released().when(packed(a_parcel("3", l2=1), sequence=3))
+    story.when(handed_over(sequence=4)).when(packed(two, complete=False, sequence=2))
+    assert story.state.fulfilments[F1].untold
+    story.when(packed(one, complete=False, sequence=1)).then_stage("handed_over", "F1")
+    assert not [x for x in story.state.parcels.values() if x.stage == "packed"]
+
+
+def test_what_a_last_report_leaves_out_is_missing_when_all_before_it_was_heard() -> None:
+    """Reports in their order mean what they say: what is in no parcel is short at once. So it is
+    where the warehouse does not count, and where only the shelf's report came late."""
+    for heard in ((picked(1), 2), (picked(0), 0)):
+        story = given_released().when(heard[0])
+        story.when(packed(a_parcel("1", l1=2), sequence=heard[1]))
+        assert [one for one in story.events if isinstance(one, e.ShortPicked)]
+    late = given_released().when(packed(a_parcel("1", l1=2), sequence=2))
+    assert not [one for one in late.events if isinstance(one, e.ShortPicked)]
+    late.when(picked(1))
+    assert [one for one in late.events if isinstance(one, e.ShortPicked)]
+
+
+def test_a_report_that_never_comes_is_a_persons_question() -> None:
+    """Given a last report that leaves units out, and one before it that never came: after the time
+    that a label may take a person decides, whatever the policy for short picks says, because the
+    units may be on their way."""
+    story = given_released().when(picked(1)).when(packed(a_parcel("2", l2=1), sequence=3))
+    story.when(i.TimerFired(name="due", key=F1))
+    assert [x.waiting_for for x in story.events if isinstance(x, e.Overdue)]
+    (hold,) = story.state.holds
+    assert "short of 2 × SKU-1" in hold.reason
+    story.act("backorder", "F1")
+    assert "F2" in story.state.fulfilments

@@ -1,0 +1,201 @@
+"""What a warehouse says that it packed: the truth, whatever was asked of it.
+
+Reports may overtake each other. What the last one leaves out is missing only when every report
+before it was heard, because one that is on its way may tell of another parcel.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actors.fulfilment.evolve import box_id
+from actors.fulfilment.heard import hear, is_gap_before
+from actors.fulfilment.leaving import leaves, new_parcels, unpacked
+from actors.fulfilment.parts import minus
+from actors.fulfilment.short import missed, settle
+from actors.fulfilment.thing import CANCELLED, PACKED, RECALLED, Fulfilment
+from actors.order.differs import holds_unknown, leave
+from actors.order.reading import parcels_of
+from actors.order.state import State
+from actors.order.work import Work
+from schemas.messages import events as e
+from schemas.messages import inputs as i
+from schemas.messages.base import Parts
+from schemas.order.things import Key
+
+UNSENT = ("packed", "unpacked")
+"""Stages of parcels that have not left."""
+
+MAX_KEPT = 100
+"""Parcels of a cancelled task that are remembered: as many as one report may name."""
+
+
+def packed(work: Work, key: Key, thing: Fulfilment, command: i.ReportPacked) -> None:
+    """Write down what was packed, and let leave what is known to have left before."""
+    if thing.stage in (RECALLED, CANCELLED):
+        _note_anyway(work, key, thing, command)
+    else:
+        _note_packed(work, key, thing, command)
+    untold = {one.parcel_id: one for one in thing.untold}
+    if not untold:
+        return
+    state = work.state
+    here = {x.parcel_id: k for k, x in parcels_of(state, key) if x.stage in UNSENT}
+    if "" in untold:
+        known = packed_before(state, key, thing.untold_by)
+    else:
+        known = tuple(here[x] for x in untold if x in here)
+    numbers = tuple(
+        e.ParcelNumber(here[name], one.carrier, one.tracking_number)
+        for name, one in untold.items()
+        if name in here and one.tracking_number and not state.parcels[here[name]].number
+    )
+    if known:
+        leaves(work, key, known, numbers=numbers, task_id=command.task_id)
+    if "" in untold:
+        await_rest(work, key, thing.untold_by)
+
+
+def await_rest(work: Work, key: Key, sequence: int) -> None:
+    """All that was packed so far has left: also what a report tells that is still on its way."""
+    thing = work.state.fulfilments.get(key)
+    if thing is None or thing.stage != PACKED or not thing.more:
+        return
+    if is_gap_before(thing.heard, sequence) and "" not in {x.parcel_id for x in thing.untold}:
+        work.say(
+            e.ContentsAwaited(
+                rule="await-contents", key=key, parcels=(e.Untold(""),), sequence=sequence
+            )
+        )
+
+
+def _note_packed(work: Work, key: Key, thing: Fulfilment, command: i.ReportPacked) -> None:
+    if thing.stage in ("handed_over", "done"):
+        _packed_more(work, key, command)
+        return
+    known = {x.parcel_id for _, x in parcels_of(work.state, key)}
+    fresh = [one for one in command.parcels if one.parcel_id not in known]
+    if not fresh and thing.stage == "packed" and not (command.complete and thing.more):
+        return
+    loose = unpacked(work.state, key, thing)
+    new, unknown = new_parcels(work, thing, fresh, loose)
+    if not new and not command.complete:
+        leave(work, *holds_unknown(key, unknown))
+        return
+    told: dict[str, Any] = {
+        "key": key,
+        "parcels": new,
+        "task_id": command.task_id,
+        "sequence": command.sequence,
+    }
+    early = command.complete and _is_early(thing, command, loose, new)
+    if early and not new and thing.last:
+        return  # a repeat
+    if command.complete and not early:
+        work.say(e.Packed(rule="pack", **told))
+    else:
+        work.say(e.PartPacked(rule="part-pack", last=early, **told))
+    leave(work, *holds_unknown(key, unknown))
+    if command.complete and not early:
+        _settle_missing(work, key, command.task_id)
+
+
+def _is_early(
+    thing: Fulfilment, command: i.ReportPacked, loose: Parts, new: tuple[e.NewParcel, ...]
+) -> bool:
+    """Whether the last report leaves something out of which one before it may tell that is still
+    on its way: another parcel, or that it is missing."""
+    missing = loose
+    for one in new:
+        missing = minus(missing, one.units)
+    return (
+        bool(missing) and missing != thing.missing and is_gap_before(thing.heard, command.sequence)
+    )
+
+
+def _settle_missing(work: Work, key: Key, task_id: str, *, ask: bool = False) -> None:
+    thing = work.state.fulfilments[key]
+    missing = unpacked(work.state, key, thing)
+    if missing:
+        if missing != thing.missing:
+            missed(work, key, missing, task_id, ask=ask)
+    elif thing.missing:
+        settle(work, key, "found")
+
+
+def conclude(work: Work, key: Key, sequence: int) -> None:
+    """What the last report left out is missing once every report before it was heard."""
+    thing = work.state.fulfilments.get(key)
+    if thing is None or not thing.last or thing.stage != PACKED:
+        return
+    if unpacked(work.state, key, thing) and is_gap_before(hear(thing.heard, sequence), thing.last):
+        return
+    settle_last(work, key)
+
+
+def settle_last(work: Work, key: Key, *, ask: bool = False) -> None:
+    """Take the warehouse's last report for what it says: what is in no parcel is missing. `ask`: a
+    report before it never came, so a person decides."""
+    thing = work.state.fulfilments[key]
+    work.say(e.Packed(rule="pack", key=key, task_id=thing.task, sequence=thing.last))
+    _settle_missing(work, key, thing.task, ask=ask)
+
+
+def _note_anyway(work: Work, key: Key, thing: Fulfilment, command: i.ReportPacked) -> None:
+    """Remember what parcels of a cancelled task hold: a hand-over may name them and say no more."""
+    known = {x.parcel_id for _, x in parcels_of(work.state, key)} | kept_of(work.state, key).keys()
+    fresh = [one for one in command.parcels if one.parcel_id not in known]
+    new, _ = new_parcels(work, thing, fresh[: max(0, MAX_KEPT - len(known))], ())
+    if new:
+        work.say(
+            e.PackedAnyway(rule="pack-anyway", key=key, parcels=new, sequence=command.sequence)
+        )
+
+
+def _packed_more(work: Work, key: Key, command: i.ReportPacked) -> None:
+    """Of what left without being named no one can say whether it is the same."""
+    gone = gone_before(work.state, key)
+    if gone & {"", key}:
+        return
+    more = [one.parcel_id for one in command.parcels if one.parcel_id not in gone]
+    leave(
+        work,
+        *(
+            f"{key}: the warehouse packs {name} although all of it has left: ask it what it holds, "
+            "and have it kept"
+            for name in more
+        ),
+    )
+
+
+def kept_of(state: State, key: Key) -> dict[str, Parts]:
+    """Return what parcels hold that were packed, never sent, and of which a tombstone is left, by
+    the warehouse's id."""
+    begin = box_id(key, "")
+    return {
+        name[len(begin) :]: x.units
+        for k, x in state.ended.items()
+        if k[0] == "K" and x.units
+        for name in x.ids
+        if name.startswith(begin)
+    }
+
+
+def gone_before(state: State, key: Key) -> set[str]:
+    """The warehouse's ids of parcels that have left before."""
+    live = {x.parcel_id for _, x in parcels_of(state, key) if x.stage not in UNSENT}
+    if key in state.ended:
+        begin = box_id(key, "")
+        for k, x in state.ended.items():
+            if k[0] == "K" and x.stage not in UNSENT:
+                live |= {name[len(begin) :] for name in x.ids if name.startswith(begin)}
+    return live
+
+
+def packed_before(state: State, key: Key, sequence: int) -> tuple[Key, ...]:
+    """Return the parcels here that were told of before a report, or at a time that is not known."""
+    return tuple(
+        k
+        for k, x in parcels_of(state, key)
+        if x.stage in UNSENT and not (sequence and x.sequence > sequence)
+    )
