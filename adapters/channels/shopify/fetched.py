@@ -18,6 +18,7 @@ from adapters.channels.shopify import fetched_shapes as shapes
 from adapters.channels.shopify.as_webhook import as_webhook, fulfilment_as_told
 from adapters.channels.shopify.goods import ShopifyGoods
 from adapters.channels.shopify.graphql import PARTNER, AccessDenied, ShopifyGraphql, order_gid
+from adapters.channels.shopify.routing import count_ours
 from adapters.kit.http_client import lost
 
 FIRST_LINES = 10
@@ -192,9 +193,12 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 class ShopifyFetched:
     """Fetches the current orders of one shop."""
 
-    def __init__(self, graphql: ShopifyGraphql, goods: ShopifyGoods) -> None:
+    def __init__(
+        self, graphql: ShopifyGraphql, goods: ShopifyGoods, locations: frozenset[str] = frozenset()
+    ) -> None:
         self._graphql = graphql
         self._goods = goods
+        self._locations = locations
 
     async def bundle(self, ref: str, call: Call) -> bytes:
         """Return the order in the shape of `orders/updated`, with sorted keys: the same state gives
@@ -236,6 +240,8 @@ class ShopifyFetched:
             told["fulfillments"] = await self._fulfilments(order, call)
         if order.display_financial_status in _UNPAID and not order.payment_gateway_names:
             told["payment_terms"] = await self._terms(order, call)
+        if self._locations:
+            count_ours(told["line_items"], (await self._goods.now(call)).orders, self._locations)
         return told
 
     async def _fulfilments(self, order: shapes.Order, call: Call) -> list[_Json]:

@@ -81,6 +81,8 @@ query Contents($id: ID!, $after: String) {
 
 DEAD = frozenset({"CANCELLED", "ERROR", "FAILURE"})
 OPEN = frozenset({"OPEN", "IN_PROGRESS"})
+LIVE = OPEN | {"ON_HOLD", "SCHEDULED"}
+"""Statuses of fulfilment orders with pieces that are still to be sent."""
 
 
 class PageInfo(msgspec.Struct, frozen=True, rename="camel"):

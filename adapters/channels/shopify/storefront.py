@@ -79,7 +79,7 @@ class ShopifyStorefront:
         self.name = graphql.name
         self._settings = settings
         self._goods = ShopifyGoods(graphql)
-        self._fetched = ShopifyFetched(graphql, self._goods)
+        self._fetched = ShopifyFetched(graphql, self._goods, frozenset(settings.locations))
 
     async def close(self) -> None:
         """Stop a fetch of a token that is under way."""
@@ -92,7 +92,8 @@ class ShopifyStorefront:
 
     async def resolved(self, topic: str, raw: bytes) -> Resolved | None:
         """Return a webhook of a fulfilment order with its order's id; None where there is none."""
-        return await resolved(self._graphql, topic, raw)
+        routed = self._settings.routing == "channel"
+        return await resolved(self._graphql, topic, raw, routed=routed)
 
     async def perform(self, call: Call) -> Result:
         """Publish a shipment, or cancel the order; what is done already is adopted."""

@@ -52,8 +52,9 @@ class Meaning(Struct, frozen=True, kw_only=True):
     for the order, Shopify is asked which order it is; else such a message of a fulfilment order
     says nothing and is not kept. `still` are the statuses that the fulfilment order must have then
     (none: any): the topic is not signed, so that an old message could be sent again as news.
-    `frees` are topics whose holds end with this one, as soon as no fulfilment order of the order
-    has the status `gone`.
+    `routes`: it may change which goods are ours, where the shop's fulfilment orders decide that:
+    the order is fetched then. `frees` are topics whose holds end with this one, as soon as no
+    fulfilment order of the order has the status `gone`.
     """
 
     kind: str
@@ -68,6 +69,11 @@ class Meaning(Struct, frozen=True, kw_only=True):
     still: tuple[str, ...] = ()
     frees: tuple[str, ...] = ()
     gone: str = ""
+    routes: bool = False
+
+    def is_asked(self, tree: object, *, routed: bool) -> bool:
+        """Say whether it is worth a question of which order it is."""
+        return (self.resolves and self.only_if(tree)) or (routed and self.routes)
 
 
 def _whole(kind: str) -> Meaning:
@@ -121,6 +127,7 @@ _SCHEDULED = Meaning(
     words="The storefront scheduled the fulfilment for later.",
     details=("fulfillment_order.fulfill_at",),
     hold="before_hand_over",
+    routes=True,
 )
 
 TOPICS: Mapping[str, Meaning] = MappingProxyType(
@@ -214,6 +221,9 @@ TOPICS: Mapping[str, Meaning] = MappingProxyType(
             details=(_FULFILMENT_ORDER,),
         ),
         **dict.fromkeys(_SCHEDULES, _SCHEDULED),
+        "fulfillment_orders/moved": Meaning(
+            kind=NOTE, routes=True, words="The fulfilment was moved to another place."
+        ),
         "fulfillment_orders/scheduled_fulfillment_order_ready": Meaning(
             kind=NOTE,
             resolves=True,
@@ -252,7 +262,6 @@ TOPICS: Mapping[str, Meaning] = MappingProxyType(
                 ("line_items_prepared_for_pickup", "It is ready to be picked up."),
                 ("manually_reported_progress_stopped", "Reported progress was taken back."),
                 ("merged", "Fulfilments were merged at the storefront."),
-                ("moved", "The fulfilment was moved to another place."),
                 ("progress_reported", "Progress was reported at the storefront."),
                 ("split", "The fulfilment was split at the storefront."),
             )
@@ -308,16 +317,17 @@ KIND_OF_TOPIC: Mapping[str, str] = MappingProxyType(
 """The topics that carry the whole order, and the kind of input each becomes."""
 
 
-def says_nothing(topic: str, tree: object) -> bool:
+def says_nothing(topic: str, tree: object, *, routed: bool = False) -> bool:
     """Say whether a webhook of fulfilment orders has no consequence for the order, which it does
     not name: each order sends several, and none is worth a question to Shopify."""
     is_one, meaning = topic.startswith(("fulfillment_orders/", "fulfillment_holds/")), TOPICS[topic]
-    is_asked = meaning.resolves and meaning.only_if(tree)
+    is_asked = meaning.is_asked(tree, routed=routed)
     return is_one and not is_asked and has_fulfilment_order(tree)
 
 
-def note_of(topic: str, tree: object) -> NoteReport:
-    """Make the note a piece of news is. Raises Refused(order_unnamed or topic_unknown)."""
+def note_of(topic: str, tree: object, *, routed: bool = False) -> NoteReport:
+    """Make the note a piece of news is; `routed`: the shop's fulfilment orders decide what is ours.
+    Raises Refused(order_unnamed or topic_unknown)."""
     meaning = TOPICS.get(topic)
     if meaning is None or meaning.kind != NOTE:
         raise kept(topic)
@@ -333,7 +343,7 @@ def note_of(topic: str, tree: object) -> NoteReport:
         topic=topic,
         words=words[:MAX_WORDS],
         hold=meaning.hold if meaning.only_if(tree) else "",
-        refetch=meaning.refetch(tree),
+        refetch=meaning.refetch(tree) or (routed and meaning.routes),
         at=moment_of(at(tree, meaning.at)) if meaning.at else None,
         frees=meaning.frees,
     )
