@@ -9,6 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from actors.runtime.errors import Retryable
+from actors.runtime.ports import Call
+from adapters.channels.shopify.goods import Goods, ShopifyGoods
 from adapters.channels.shopify.routing import count_ours
 from adapters.channels.shopify.source import Shopify
 from adapters.kit.http_client import HttpClient
@@ -100,6 +102,23 @@ async def test_another_location_s_goods_are_not_ours(
     assert await gone(client, running) == {"named": {SECOND: FEW}, "": {FIRST: 1}}
     await staff(simulators, "move", location=MAIN_LOCATION)
     assert await gone(client, running) == {"named": {SECOND: FEW}, "": {FIRST: 0}}
+
+
+async def test_what_changes_between_the_questions_is_asked_again(
+    client: HttpClient, running: Running, monkeypatch: pytest.MonkeyPatch, simulators: Client
+) -> None:
+    """An order that is cancelled after it was read and before its fulfilment orders were has none
+    that are open: they are not another location's."""
+    await put(simulators, {})
+    told = ShopifyGoods.now
+
+    async def now(self: ShopifyGoods, call: Call) -> Goods:
+        await staff(simulators, "cancel", reason="customer")
+        return await told(self, call)
+
+    monkeypatch.setattr(ShopifyGoods, "now", now)
+    with pytest.raises(Retryable, match="changed at Shopify while its fulfilment orders"):
+        await gone(client, running)
 
 
 async def test_held_and_scheduled_goods_of_ours_stay_ours(

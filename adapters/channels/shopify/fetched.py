@@ -184,6 +184,8 @@ _NEEDED = (
     "again"
 )
 
+_CHANGED = f"The order changed at {PARTNER} while its"
+
 # Any: a webhook's payload is free-form JSON that is written here and read by `shopify_shapes`.
 _Json = dict[str, Any]
 
@@ -241,7 +243,11 @@ class ShopifyFetched:
         if order.display_financial_status in _UNPAID and not order.payment_gateway_names:
             told["payment_terms"] = await self._terms(order, call)
         if self._locations:
-            count_ours(told["line_items"], (await self._goods.now(call)).orders, self._locations)
+            goods = await self._goods.now(call)
+            if goods.updated_at != order.updated_at:
+                # Pieces that were cancelled or removed meanwhile are not another location's.
+                raise Retryable(f"{_CHANGED} fulfilment orders were read.", sick=False)
+            count_ours(told["line_items"], goods.orders, self._locations)
         return told
 
     async def _fulfilments(self, order: shapes.Order, call: Call) -> list[_Json]:
@@ -273,9 +279,7 @@ class ShopifyFetched:
             variables = {"id": order.id, "lines": MORE_LINES, "after": page.end_cursor}
             data = await self._graphql.ask(call, LINES_QUERY, variables, _read_lines, writes=False)
             if data.order is None or data.order.updated_at != order.updated_at:
-                raise Retryable(
-                    f"The order changed at {PARTNER} while its lines were read.", sick=False
-                )
+                raise Retryable(f"{_CHANGED} lines were read.", sick=False)
             found += data.order.line_items.nodes
             page = data.order.line_items.page_info
         return found

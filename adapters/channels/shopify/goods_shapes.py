@@ -29,6 +29,7 @@ GOODS_QUERY = f"""
 query Goods($id: ID!) {{
   order(id: $id) {{
     id
+    updatedAt
     cancelledAt
     fulfillments(first: 50) {{ id status trackingInfo(first: 3) {{ number }} }}
     fulfillmentOrders(first: 5) {{ ...OrderFields }}

@@ -101,9 +101,10 @@ async def resolved(
         return None
     query = ALL_OF_ORDER_QUERY if meaning.gone else ORDER_OF_QUERY
     found = (await _ask(graphql, query, gid)).fulfillment_order
+    asked = meaning.resolves and meaning.only_if(tree)
     if found is None:
-        return None
-    still = meaning.still if meaning.only_if(tree) else ()
+        return None if asked else SETTLED  # where goods went that are there no more matters to none
+    still = meaning.still if asked else ()
     if (still and found.status not in still) or (meaning.gone and found.has(meaning.gone)):
         return SETTLED
     return _named(topic, tree, found.order_id or "")

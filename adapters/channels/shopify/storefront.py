@@ -167,7 +167,8 @@ class ShopifyStorefront:
                 has.update(contents)
                 found.append(one.id)
         missing = before + now - has
-        return _Standing(found, dict(missing - goods.too_many(missing, whole)))
+        missing -= goods.too_many(missing, whole)
+        return _Standing(found, dict(missing - goods.closed_of(missing, _weightless(call))))
 
     async def _create(
         self,
@@ -239,6 +240,11 @@ def _wanted(
             (now if is_now else before).update(some)
         told += one.units
     return before, now, whole
+
+
+def _weightless(call: Call) -> frozenset[str]:
+    """Return the lines of which nothing travels."""
+    return frozenset(line.line_id for line in call.stated.lines if not line.requires_shipping)
 
 
 def _by_carrier(parcels: Sequence[SentParcel]) -> list[list[SentParcel]]:

@@ -44,7 +44,8 @@ class Meaning(Struct, frozen=True, kw_only=True):
 
     `kind` is a key of `schemas.messages.inputs.KINDS`, `privacy` for what a customer asks by law,
     or `unknown` for what is kept as `reason`. Of a note, `details` are fields (dotted paths) whose
-    codes are told too, and `hold` is asked for where `only_if` says so of the payload. Where
+    codes are told too, and `hold` is asked for where `only_if` says so of the payload; where
+    `decides` does, a person is, before hand-over and in the words `decision`. Where
     `refetch` says so the current order is fetched: only for what changes lines, address or money
     and does not carry them, and never for what every order has, for each fetch costs 50 to 80 of
     the hundred to thousand points a second that a shop allows. `at` is the field (a dotted path)
@@ -63,6 +64,8 @@ class Meaning(Struct, frozen=True, kw_only=True):
     details: tuple[str, ...] = ()
     hold: Literal["", "before_hand_over", "once_begun"] = ""
     only_if: Callable[[object], bool] = _always
+    decides: Callable[[object], bool] = _never
+    decision: str = ""
     refetch: Callable[[object], bool] = _never
     at: str = ""
     resolves: bool = False
@@ -109,6 +112,16 @@ def _gave_money_back(tree: object) -> bool:
 def _refunds_goods(tree: object) -> bool:
     lines = at(tree, "refund_line_items")
     return not isinstance(lines, list) or bool(lines)
+
+
+def _leaves_units_open(tree: object) -> bool:
+    """Say so of a refund of units that are not fulfilled, by a `restock_type` that leaves the
+    number of units to be fulfilled as it was."""
+    lines = at(tree, "refund_line_items")
+    return isinstance(lines, list) and any(
+        at(one, "restock_type") == "no_restock" and at(one, "line_item.fulfillable_quantity")
+        for one in lines
+    )
 
 
 _FULFILMENT_ORDER = "fulfillment_order.status"
@@ -170,6 +183,9 @@ TOPICS: Mapping[str, Meaning] = MappingProxyType(
         "refunds/create": Meaning(
             kind=NOTE,
             words="A refund was made at the storefront.",
+            decides=_leaves_units_open,
+            decision="A refund at the storefront puts nothing back in stock, and Shopify still "
+            "has its units to be fulfilled: cancel them there, or ship them all the same.",
             hold="once_begun",
             only_if=_refunds_goods,
             refetch=_always,
@@ -337,12 +353,15 @@ def note_of(topic: str, tree: object, *, routed: bool = False) -> NoteReport:
     told = [f"{path.rpartition('.')[2].replace('_', ' ')} {found}" for path in meaning.details
             if isinstance(found := at(tree, path), str) and _PLAIN.fullmatch(found)]  # fmt: skip
     words = f"{meaning.words} ({', '.join(told)})" if told else meaning.words
+    hold = meaning.hold if meaning.only_if(tree) else ""
+    if meaning.decides(tree):
+        words, hold = meaning.decision, "before_hand_over"
     return NoteReport(
         ref=ref,
         source="shopify",
         topic=topic,
         words=words[:MAX_WORDS],
-        hold=meaning.hold if meaning.only_if(tree) else "",
+        hold=hold,
         refetch=meaning.refetch(tree) or (routed and meaning.routes),
         at=moment_of(at(tree, meaning.at)) if meaning.at else None,
         frees=meaning.frees,
