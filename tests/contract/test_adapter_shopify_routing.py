@@ -124,7 +124,7 @@ async def test_what_changes_between_the_questions_is_asked_again(
 async def test_held_and_scheduled_goods_of_ours_stay_ours(
     client: HttpClient, simulators: Client, running: Running
 ) -> None:
-    """They wait, and nobody else sends them."""
+    """They wait, and no one else sends them."""
     await put(simulators, {})
     await staff(simulators, "hold")
     assert await gone(client, running) == {"": {FIRST: 0, SECOND: 0}}

@@ -42,7 +42,7 @@ def world() -> Iterator[World]:
         yield made
 
 
-class Desk:
+class Staff:
     """The shop's people, and its webhooks."""
 
     def __init__(self, world: World) -> None:
@@ -133,22 +133,22 @@ async def test_a_day_of_a_shop(world: World, say: Say) -> None:
     """The shop's and the partners' books agree, order by order."""
     seed = seed_of_run()
     say(f"The day's seed is {seed}.")
-    desk, sales = Desk(world), day(seed, DOMAIN)
+    staff, sales = Staff(world), day(seed, DOMAIN)
     room = asyncio.Semaphore(AT_ONCE)
 
     async def begin(sale: Sale) -> None:
         async with room:
-            await desk.begins(sale)
+            await staff.begins(sale)
 
     wish = {"url": f"{world.url}/hooks/{SHOP}", "secret": world.partners.webhook_secret}
     await world.ask("POST", f"{BOOK}/webhooks", {**wish, "only_subscribed": True})
     await asyncio.gather(*(begin(sale) for sale in sales))
-    await desk.tell("orders/create", {"admin_graphql_api_id": "gid://shopify/Order/1"})
+    await staff.tell("orders/create", {"admin_graphql_api_id": "gid://shopify/Order/1"})
     await world.until_final(QUIET_SECONDS)
     late = [sale for sale in sales if sale.sort == "exchange after the end"]
     for sale in late:
-        await desk.does(sale, "edit", add_lines=[{"sku": "SKU-003", "quantity": 1}])
-    assert len(desk.topics) >= 13
+        await staff.does(sale, "edit", add_lines=[{"sku": "SKU-003", "quantity": 1}])
+    assert len(staff.topics) >= 13
     await _until_sent(world, late)
     await world.until_final(QUIET_SECONDS)
     kept = [(item.ref, item.sentences) for item in await world.quarantined()]
@@ -160,7 +160,7 @@ async def test_a_day_of_a_shop(world: World, say: Say) -> None:
         row = await _row(world, sale)
         books = [one for one in entries if one["reference"][:20] == row["reference"][:20]]
         books += [one for one in entries if one["reference"].endswith(str(sale.number))]
-        wrong += _wrong(sale, await desk.stated(sale), row, books)
+        wrong += _wrong(sale, await staff.stated(sale), row, books)
         waits = [*row["holds"], *row["tasks"]]
         told[sale.sort] += [str(one) for one in waits]
         if bool(waits) != (sale.sort in HELD):
@@ -168,7 +168,8 @@ async def test_a_day_of_a_shop(world: World, say: Say) -> None:
     assert wrong == []
     for sort, reason in HELD.items():
         say(f"{sort}: {len(told[sort])} held. {reason}.")
-    say(f"{len(sales)} orders, {sum(desk.topics.values())} webhooks of {len(desk.topics)} topics.")
+    sent = sum(staff.topics.values())
+    say(f"{len(sales)} orders, {sent} webhooks of {len(staff.topics)} topics.")
 
 
 async def _until_sent(world: World, sales: list[Sale]) -> None:
