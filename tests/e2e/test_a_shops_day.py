@@ -27,7 +27,9 @@ QUIET_SECONDS = 25.0
 """No partner of this day is broken, so nothing rests for long."""
 RECORDED = {"counter", "all at another location", "moved"}
 """Sorts of which nothing is ours to do."""
-HELD_FIRST = {"held and released", "line removed", "refund that puts nothing back"}
+HELD_FIRST = {
+    "held and released", "line removed", "refund that puts nothing back", "cancelled",
+}  # fmt: skip
 """Sorts that the shop holds until its people are ready."""
 HELD = {
     "refund that puts nothing back": "Shopify leaves the units to be fulfilled: a person decides",
