@@ -305,14 +305,19 @@ def rest(work: Work) -> e.OrderEvent | None:
 
 
 def untracked(work: Work) -> e.OrderEvent | None:
-    """A parcel that left and of which no carrier of ours can tell is as good as there."""
+    """A parcel that left and of which no carrier of ours can tell is as good as there; what was
+    picked up and has left, the customer has."""
     state = work.state
     for key, one in state.parcels.items():
         label = state.labels.get(one.label)  # type: ignore[call-overload]  # a key or ""
         if label is not None and label.stage == WANTED:
             continue
         thing = state.fulfilments.get(one.fulfilment)
-        if thing is not None and thing.delivery in ("pickup", "local_delivery"):
+        way = thing.delivery if thing is not None else ""
+        if one.stage == HANDED_OVER and way == "pickup":
+            moves = _arrives(state, one.units, ledger.DELIVERED)
+            return e.Delivered(rule="deliver", key=key, moves=moves)
+        if way == "local_delivery":
             continue  # its warehouse reports when the customer has it
         if one.stage == HANDED_OVER and not tracking_lane(state, one, work.context.setup):
             moves = _arrives(state, one.units, ledger.FULFILLED)

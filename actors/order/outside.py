@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from actors.fulfilment.wanted import SENT
 from actors.kernel import ledger
@@ -20,6 +21,8 @@ from schemas.order.things import Key
 
 PUBLISH = f.tag_of(f.PublishFulfilment)
 
+NONE: Mapping[int, int] = MappingProxyType({})
+
 MAX_OUTSIDE = 500
 """Shipments of others that are remembered for one order: as many as a statement may have."""
 
@@ -36,8 +39,9 @@ def compare(work: Work, order: Order, fulfilled: tuple[i.OutsideShipment, ...]) 
         units = _units(work, order, one.units)
         if one.outside_id == "":
             _sums(work, units)
+            _ours_again(work, order, one.units)
         elif not _is_known(work.state, one) and not _matched(work, one, units):
-            _elsewhere(work, one.outside_id, units)
+            _elsewhere(work, one.outside_id, units, _unnamed(work.state, units))
 
 
 def _units(work: Work, order: Order, units: Iterable[f.Units]) -> dict[int, int]:
@@ -123,12 +127,49 @@ def _sums(work: Work, units: dict[int, int]) -> None:
     _elsewhere(work, "", more)
 
 
-def _elsewhere(work: Work, outside_id: str, units: dict[int, int]) -> None:
+def _ours_again(work: Work, order: Order, units: Iterable[f.Units]) -> None:
+    """What counts as sent by others and is ours to send after all, by the channel's sums, is a
+    person's task: others may have begun with it."""
+    stated = {line.line_id: line.quantity for line in order.lines}
+    at_of = {line.line_id: at for at, line in enumerate(work.state.lines)}
+    told = []
+    for one in units:
+        at = at_of.get(one.line_id)
+        if at is None:
+            continue
+        line = work.state.lines[at]
+        more = line.counts.get("e", 0) + line.counts.get("E", 0) - one.quantity
+        if more > 0 and stated.get(one.line_id) == ledger.ordered(line.counts):
+            told.append(
+                f"the channel now wants {more} × {line.sku} of line {line.line_id} from our place, "
+                "and it counts here as sent by others: have it sent, and add its number there"
+            )
+    leave(work, *told)
+
+
+def _unnamed(state: State, units: Iterable[int]) -> dict[int, int]:
+    """Return by line the units that are known to have gone elsewhere, and in no shipment that was
+    named: one that is named now may be of them."""
+    named: dict[int, int] = {}
+    for outside_id, parts in state.outside:
+        for at, quantity in parts if outside_id else ():
+            named[at] = named.get(at, 0) + quantity
+    found = {}
+    for at in units:
+        counts = state.lines[at].counts
+        found[at] = counts.get("e", 0) + counts.get("E", 0) - named.get(at, 0)
+    return found
+
+
+def _elsewhere(
+    work: Work, outside_id: str, units: dict[int, int], unnamed: Mapping[int, int] = NONE
+) -> None:
     state = work.state
     if not units or len(state.outside) >= MAX_OUTSIDE:
         return
     moves, wishes, twice = [], [], []
-    for at, quantity in units.items():
+    for at, told in units.items():
+        quantity = told - min(told, max(0, unnamed.get(at, 0)))
         counts = state.lines[at].counts
         wished = ledger.wished(counts)
         free = min(quantity, max(0, counts.get("o", 0) - wished))

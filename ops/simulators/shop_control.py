@@ -21,18 +21,18 @@ from typing import Final, cast
 from ops.simulators.partner import json_reply
 from ops.simulators.shapes import JsonObject, JsonValue, NotUnderstood, parse_object, text
 from ops.simulators.shop_book import Book
-from ops.simulators.shop_doings import REASONS, Doings, goods_news
+from ops.simulators.shop_doings import REASONS, Doings, goods_news, move_news
 from ops.simulators.shop_echo import Echo, News, as_json, read_wish
 from ops.simulators.shop_edit import NotEditable
 from ops.simulators.shop_goods import FULFILLABLE, MANUAL, FulfilmentOrder, Hold, Refusal, Tracking
-from ops.simulators.shop_rerouting import fall_due, hold, release, schedule
+from ops.simulators.shop_rerouting import fall_due, hold, move, release, schedule
 from ops.simulators.shop_statement import Json
 from ops.simulators.wire import Reply, Request
 
 _ORDER: Final = re.compile(r"orders/([0-9]+)(?:/([a-z]+))?")
 _HELP: Final = (
-    "Try orders, orders/<id>, orders/<id>/edit (pay, cancel, fulfil, hold, release, schedule, due),"
-    " failed, subscriptions, webhooks, token, tokens, app."
+    "Try orders, orders/<id>, orders/<id>/edit (pay, cancel, fulfil, hold, release, schedule, due,"
+    " move), failed, subscriptions, webhooks, token, tokens, app."
 )
 
 
@@ -122,6 +122,8 @@ class ShopControl:
                 return [doing], self._scheduled(number, when)
             case "due":
                 return [doing], self._due(number)
+            case "move":
+                return [doing], self._moved(number, told)
         raise NotUnderstood(_HELP)
 
     def _fulfil(self, number: int, told: JsonObject) -> list[News]:
@@ -149,6 +151,23 @@ class ShopControl:
             tuple(str(x) for x in numbers) if isinstance(numbers, list) else (),
         )
         return self._doings.fulfil(number, wanted, tracking)[1]
+
+    def _moved(self, number: int, told: JsonObject) -> list[News]:
+        """Assign everything that is open elsewhere to the location, or so many pieces of lines."""
+        book, location, lines = self._book, int(text(told, "location")), told.get("lines")
+        counts = lines if isinstance(lines, dict) else {}
+        news = []
+        for one in list(book.goods(number).orders):
+            if one.status not in FULFILLABLE or one.location == location:
+                continue
+            pieces = [(x.number, int(text(counts, x.line))) for x in one.pieces if x.line in counts]
+            if pieces or not counts:
+                source = one.location
+                moved = move(book.goods(number), one, location, pieces or None, book.clock())[0]
+                news.append(move_news(one, moved, source))
+        if not news:
+            raise NotEditable("There is nothing to move.")
+        return news
 
     def _scheduled(self, number: int, when: float) -> list[News]:
         news = []

@@ -133,6 +133,21 @@ class Doings:
         return [] if stated is None else [stated]
 
 
+def move_news(one: FulfilmentOrder, moved: FulfilmentOrder, source: int) -> News:
+    """News of pieces that were assigned to another location."""
+
+    def told(it: FulfilmentOrder, location: int) -> Json:
+        stated: Json = goods_news("moved", it)[1]["fulfillment_order"]
+        return {**stated, "assigned_location_id": f"gid://shopify/Location/{location}"}
+
+    return "fulfillment_orders/moved", {
+        "original_fulfillment_order": told(one, source),
+        "moved_fulfillment_order": told(moved, moved.location),
+        "destination_location_id": f"gid://shopify/Location/{moved.location}",
+        "source_location": {"id": f"gid://shopify/Location/{source}"},
+    }
+
+
 def goods_news(topic: str, one: FulfilmentOrder, **more: object) -> News:
     """News about a fulfilment order: it carries hardly more than its id."""
     told = {"id": f"gid://shopify/FulfillmentOrder/{one.number}", "status": one.status.lower()}

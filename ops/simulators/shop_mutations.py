@@ -13,7 +13,7 @@ from ops.simulators.graphql import Field, Json, Mistake, Query
 from ops.simulators.ledger import Ledger
 from ops.simulators.shop_asked import digits_of
 from ops.simulators.shop_book import Book
-from ops.simulators.shop_doings import REASONS, Doings, goods_news
+from ops.simulators.shop_doings import REASONS, Doings, goods_news, move_news
 from ops.simulators.shop_echo import News
 from ops.simulators.shop_edit import NotEditable
 from ops.simulators.shop_goods import (
@@ -218,14 +218,7 @@ class Mutations:
         pieces = _pieces(given.get("fulfillmentOrderLineItems"))
         source, book = one.location, self._book
         moved, rest = move(book.goods(order), one, location, pieces, book.clock())
-        told = goods_news("moved", moved)[1]["fulfillment_order"]
-        news: Json = {
-            "original_fulfillment_order": goods_news("moved", one)[1]["fulfillment_order"],
-            "moved_fulfillment_order": told,
-            "destination_location_id": f"gid://shopify/Location/{location}",
-            "source_location": {"id": f"gid://shopify/Location/{source}"},
-        }
-        self._tell([("fulfillment_orders/moved", news)])
+        self._tell([move_news(one, moved, source)])
         it = around(book, order)
         return {
             "movedFulfillmentOrder": fulfilment_order_node(it, moved),

@@ -23,7 +23,7 @@ Later = Callable[[float, Callable[[], None]], None]
 # Buys a label from a carrier on the warehouse's account: (carrier's name, tracking number).
 BuyLabel = Callable[[Task], tuple[str, str]]
 # Reports that a warehouse cannot leave out.
-_ALWAYS = ("short_picked", "cancelled")
+_ALWAYS = ("short_picked", "cancelled", "collected")
 MAX_LACKED = 100_000
 
 

@@ -14,8 +14,8 @@ from ops.simulators.warehouse_tasks import Parcel, Pieces, Task
 class Step:
     """One thing that happens; `at` counts in seconds from the task's creation.
 
-    `kind`: picked, short_picked, packed, handed_over or cancelled. `picked` has what was found of
-    each line. `parcel_ids` empty means all parcels packed so far.
+    `kind`: picked, short_picked, packed, handed_over, collected or cancelled. `picked` has what was
+    found of each line. `parcel_ids` empty means all parcels packed so far.
     """
 
     kind: str
@@ -79,6 +79,8 @@ def plot(task: Task, habits: Habits, seed: str) -> list[Step]:
     away = habits.hand_over_after_seconds
     if not later or len(parcels) == 1:
         steps += [Step("packed", start, parcels=parcels), Step("handed_over", start + away)]
+        if task.delivery == "local_delivery":
+            steps.append(Step("collected", start + 2 * away))
         return steps
     for index, parcel in enumerate(parcels):
         at, last = start + index * habits.split_seconds, index == len(parcels) - 1

@@ -17,6 +17,7 @@ from schemas.messages.effects import Units
 from schemas.order.canonical import Order
 from schemas.order.things import Key
 from tests.cases import field
+from tests.conftest import Say
 from tests.csv_files import read as read_csv
 from tests.given import K1, RESERVED, Story, handed_over, packed, sold
 
@@ -367,6 +368,11 @@ CHECKS: dict[str, Callable[[], None]] = {
     "99f-csv-hk-ae-ie": csv_without_city,
 }
 """What is right of each case, by the name of its first file."""
+OPEN = {
+    "07-local-pickup": "the shop is told when the goods are with the customer, and not that they "
+    "are ready: no effect of ours says so between packing and hand-over",
+}
+"""What the table says of a case and is not so yet, and why."""
 LATER = ("115-2-corrected", "50-exchange-after-close-2-updated", "54-edit-add-line-2-updated",
          "57-address-changed-2-updated")  # fmt: skip
 """Files that are sent after another one."""
@@ -384,7 +390,11 @@ def test_a_case_gives_its_right_value(case: str) -> None:
     CHECKS[case]()
 
 
-def test_every_file_of_the_folder_has_its_right_value_here() -> None:
-    """A case that is added there is missing here until somebody says what is right."""
+def test_every_file_of_the_folder_has_its_right_value_here(say: Say) -> None:
+    """A case that is added there is missing here until somebody says what is right; what is open of
+    one is said."""
     there = {one.stem for one in CASES.iterdir() if one.suffix in (".json", ".csv")}
     assert there == {*CHECKS, *LATER}
+    assert OPEN.keys() <= there
+    for case, reason in OPEN.items():
+        say(f"Open of {case}: {reason}.")

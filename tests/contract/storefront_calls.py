@@ -28,9 +28,9 @@ def shop_settings(base: str, *, timeout_seconds: float = 2.0, **changes: object)
     return ShopifySettings(**settings)  # type: ignore[arg-type]  # one dict of settings, for tests to change
 
 
-def shopify(client: HttpClient, base: str) -> ShopifyStorefront:
+def shopify(client: HttpClient, base: str, **changes: object) -> ShopifyStorefront:
     """The shop at `base`."""
-    return ShopifyStorefront(client, shop_settings(base))
+    return ShopifyStorefront(client, shop_settings(base, **changes))  # type: ignore[arg-type]  # settings
 
 
 def shopify_sync(client: HttpClient, base: str) -> ShopifySync:

@@ -184,6 +184,28 @@ async def test_what_needs_no_parcel_has_no_number(
     assert await shown(sim, gid) == [(set(), 1), (set(), 1)]
 
 
+async def test_what_does_not_travel_and_the_shop_fulfilled_is_not_told_again(
+    running: Running, sim: Client, client: HttpClient
+) -> None:
+    """A gift card is fulfilled by Shopify as it is sold, and a tip by no one: neither is refused as
+    missing, and the download beside them is shown."""
+    told = given(777, lines=3)
+    for line in told["line_items"]:
+        line |= {"requires_shipping": False, "quantity": 1, "current_quantity": 1}
+    for line, left in zip(told["line_items"], (0, 0, 1), strict=True):
+        line["fulfillable_quantity"] = left
+    retotal(told)
+    gid, lines = await put(sim, told), ids(told)
+    shop, order = shopify(client, running.http), ours(told)
+    units = tuple(Units(line, "", 1) for line in lines)
+    call = a_call(publication(SentParcel(parcel=Key("K1"), units=units)), order)
+    done = await shop.perform(call)
+    assert isinstance(done, FulfilmentPublished)
+    assert len(done.outside_ids) == 1
+    assert await shown(sim, gid) == [(set(), 1)]
+    assert await shop.look_up(call) == done
+
+
 async def test_a_kit_is_told_when_its_last_component_left(
     running: Running, sim: Client, client: HttpClient
 ) -> None:

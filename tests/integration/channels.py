@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -25,16 +25,16 @@ APP = {"client_id": "an app", "client_secret": "its secret"}
 
 
 @contextmanager
-def comparing(*canonical: str) -> Iterator[World]:
+def comparing(*canonical: str, **changes: object) -> Iterator[World]:
     """One service that compares its shop every second, as an app whose tokens end within seconds,
-    and its partners; with channels of the kind canonical."""
+    and its partners; with channels of the kind canonical. `changes` are settings of the shop."""
     with temporary_home() as home, ExitStack() as stack:
         made = World(home, stack)
 
         async def start() -> None:
             await made.start_partners()
             await made.ask("POST", f"{BOOK}/app", {**APP, "seconds": 4})
-            _configure(made, canonical)
+            _configure(made, canonical, changes)
             made.start_service()
             await made.ready()
             await made.seed_stock()
@@ -46,7 +46,7 @@ def comparing(*canonical: str) -> Iterator[World]:
             asyncio.run(made.kill_all())
 
 
-def _configure(world: World, canonical: Sequence[str]) -> None:
+def _configure(world: World, canonical: Sequence[str], changes: Mapping[str, object]) -> None:
     table = tomllib.loads(world.config.read_text())
     table["channels"] |= {name: {"kind": "canonical"} for name in canonical}
     table["listen"]["public_url"] = world.url
@@ -57,6 +57,7 @@ def _configure(world: World, canonical: Sequence[str]) -> None:
         "backfill_seconds": 1.0,
         "backfill_grace_seconds": 5.0,
         "subscriptions_seconds": 1.0,
+        **changes,
     }
     world.config.write_text(toml(table))
 

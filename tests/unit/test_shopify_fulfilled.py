@@ -83,13 +83,14 @@ def test_what_was_taken_back_or_never_travels_says_nothing() -> None:
 
 
 def test_pieces_that_no_fulfilment_explains_are_a_shipment_without_an_id() -> None:
-    """The sums of a line may say more than the fulfilments that came along, never less."""
+    """The sums of a line may say more than the fulfilments that came along, never less; then they
+    are stated as sums, with what the fulfilments hold among them."""
     assert stated(line_items=lines((2, 2), (1, 1))) == ()
     assert stated(line_items=lines((2, 1), (1, 1))) == (
         OutsideShipment(outside_id="", units=(Units("1", "SKU-1", 1),)),
     )
     assert stated(line_items=lines((2, 0)), fulfillments=[a_fulfilment(1, (1, 1))])[1] == (
-        OutsideShipment(outside_id="", units=(Units("1", "SKU-1", 1),))
+        OutsideShipment(outside_id="", units=(Units("1", "SKU-1", 2),))
     )
     returned = stated(line_items=lines((1, 0)), fulfillments=[a_fulfilment(1, (1, 2))])
     assert [(one.outside_id, one.units[0].quantity) for one in returned] == [(gid(1), 2)]

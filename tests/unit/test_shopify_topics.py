@@ -109,6 +109,13 @@ def test_news_is_told_with_codes_and_never_with_free_text() -> None:
     assert (note.ref, note.hold) == ("5", "before_hand_over")
 
 
+def not_restocked(left: int) -> Json:
+    """A refund of a unit that Shopify leaves to be fulfilled, or of one that left before."""
+    line = {"id": 1, "fulfillable_quantity": left}
+    told = {"quantity": 1, "restock_type": "no_restock", "line_item": line}
+    return {"order_id": 7, "refund_line_items": [told]}
+
+
 @pytest.mark.parametrize(
     ("topic", "payload", "hold"),
     [
@@ -117,6 +124,8 @@ def test_news_is_told_with_codes_and_never_with_free_text() -> None:
         ("refunds/create", {"order_id": 7, "refund_line_items": None}, "once_begun"),
         ("refunds/create", {"order_id": 7, "refund_line_items": [{"id": 1}]}, "once_begun"),
         ("refunds/create", {"order_id": 7, "refund_line_items": []}, ""),
+        ("refunds/create", not_restocked(1), "before_hand_over"),
+        ("refunds/create", not_restocked(0), "once_begun"),
         (RISK, {"order_id": 7, "risk_level": "high"}, "before_hand_over"),
         (RISK, {"order_id": 7, "risk_level": "low"}, ""),
         ("fulfillments/create", {"order_id": 7, "status": "success"}, ""),

@@ -18,6 +18,7 @@ from adapters.channels.shopify import fetched_shapes as shapes
 from adapters.channels.shopify.as_webhook import as_webhook, fulfilment_as_told
 from adapters.channels.shopify.goods import ShopifyGoods
 from adapters.channels.shopify.graphql import PARTNER, AccessDenied, ShopifyGraphql, order_gid
+from adapters.channels.shopify.routing import count_ours
 from adapters.kit.http_client import lost
 
 FIRST_LINES = 10
@@ -183,6 +184,8 @@ _NEEDED = (
     "again"
 )
 
+_CHANGED = f"The order changed at {PARTNER} while its"
+
 # Any: a webhook's payload is free-form JSON that is written here and read by `shopify_shapes`.
 _Json = dict[str, Any]
 
@@ -192,9 +195,12 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 class ShopifyFetched:
     """Fetches the current orders of one shop."""
 
-    def __init__(self, graphql: ShopifyGraphql, goods: ShopifyGoods) -> None:
+    def __init__(
+        self, graphql: ShopifyGraphql, goods: ShopifyGoods, locations: frozenset[str] = frozenset()
+    ) -> None:
         self._graphql = graphql
         self._goods = goods
+        self._locations = locations
 
     async def bundle(self, ref: str, call: Call) -> bytes:
         """Return the order in the shape of `orders/updated`, with sorted keys: the same state gives
@@ -236,6 +242,12 @@ class ShopifyFetched:
             told["fulfillments"] = await self._fulfilments(order, call)
         if order.display_financial_status in _UNPAID and not order.payment_gateway_names:
             told["payment_terms"] = await self._terms(order, call)
+        if self._locations:
+            goods = await self._goods.now(call)
+            if goods.updated_at != order.updated_at:
+                # Pieces that were cancelled or removed meanwhile are not another location's.
+                raise Retryable(f"{_CHANGED} fulfilment orders were read.", sick=False)
+            count_ours(told["line_items"], goods.orders, self._locations)
         return told
 
     async def _fulfilments(self, order: shapes.Order, call: Call) -> list[_Json]:
@@ -267,9 +279,7 @@ class ShopifyFetched:
             variables = {"id": order.id, "lines": MORE_LINES, "after": page.end_cursor}
             data = await self._graphql.ask(call, LINES_QUERY, variables, _read_lines, writes=False)
             if data.order is None or data.order.updated_at != order.updated_at:
-                raise Retryable(
-                    f"The order changed at {PARTNER} while its lines were read.", sick=False
-                )
+                raise Retryable(f"{_CHANGED} lines were read.", sick=False)
             found += data.order.line_items.nodes
             page = data.order.line_items.page_info
         return found

@@ -22,9 +22,10 @@ def fulfilled_of(source: ShopifyOrder) -> tuple[OutsideShipment, ...]:
     """Return a shipment for each fulfilment that stands, named by its global id.
 
     Only what travels counts: Shopify fulfils gift cards by itself. Where a line has fewer pieces
-    left to fulfil than its fulfilments explain, the rest is a shipment without an id.
+    left to fulfil than its fulfilments explain, all that are not left are a shipment without an id,
+    which states sums.
     """
-    if not source.fulfillments and not any(map(_taken, source.line_items)):
+    if not source.fulfillments and not any(x.by_location or _taken(x) for x in source.line_items):
         return ()  # the usual order, which costs a microsecond
     lines = {one.admin_graphql_api_id: one for one in source.line_items if one.requires_shipping}
     told: Counter[str] = Counter()
@@ -50,8 +51,9 @@ def fulfilled_of(source: ShopifyOrder) -> tuple[OutsideShipment, ...]:
     rest = []
     for line in lines.values():
         left = _taken(line) - told[_number(line.admin_graphql_api_id)]
-        if left > 0:
-            rest.append(Units(_number(line.admin_graphql_api_id), sku_of(line), left))
+        if left > 0 or line.by_location:
+            number = _number(line.admin_graphql_api_id)
+            rest.append(Units(number, sku_of(line), _taken(line)))
     if rest:
         found.append(OutsideShipment(outside_id="", units=tuple(rest)))
     return tuple(found)

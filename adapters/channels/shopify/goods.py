@@ -55,9 +55,15 @@ class Goods:
     """One order's goods as the shop tells them at one moment."""
 
     def __init__(
-        self, fulfilments: list[Fulfilment], orders: list[FulfilmentOrder], *, cancelled: bool
+        self,
+        fulfilments: list[Fulfilment],
+        orders: list[FulfilmentOrder],
+        *,
+        cancelled: bool,
+        updated_at: str = "",
     ) -> None:
         self.cancelled = cancelled
+        self.updated_at = updated_at
         self.fulfilments = [one for one in fulfilments if one.stands]
         self.orders = orders
         self._left = {
@@ -93,6 +99,17 @@ class Goods:
                 for line, quantity in missing.items()
                 if line in ordered
             }
+        )
+
+    def closed_of(self, missing: Mapping[str, int], lines: Collection[str]) -> Counter[str]:
+        """Return what of the missing units of these lines is not open any more. Of lines that do
+        not travel: a gift card is fulfilled by Shopify itself, and a tip by no one."""
+        there = Counter[str]()
+        for one in self.orders if not missing.keys().isdisjoint(lines) else ():
+            for line in one.line_items.nodes:
+                there[number_of(line.line_item.id)] += line.remaining_quantity
+        return +Counter(
+            {line: more - there[line] for line, more in missing.items() if line in lines}
         )
 
     def with_numbers(self, numbers: Collection[str]) -> list[Fulfilment]:
@@ -187,6 +204,7 @@ class ShopifyGoods:
             fulfilments,
             [await self._whole(call, one) for one in orders],
             cancelled=order.cancelled_at is not None,
+            updated_at=order.updated_at,
         )
 
     async def fulfilments(self, call: Call) -> list[Fulfilment]:

@@ -29,6 +29,7 @@ GOODS_QUERY = f"""
 query Goods($id: ID!) {{
   order(id: $id) {{
     id
+    updatedAt
     cancelledAt
     fulfillments(first: 50) {{ id status trackingInfo(first: 3) {{ number }} }}
     fulfillmentOrders(first: 5) {{ ...OrderFields }}
@@ -81,6 +82,8 @@ query Contents($id: ID!, $after: String) {
 
 DEAD = frozenset({"CANCELLED", "ERROR", "FAILURE"})
 OPEN = frozenset({"OPEN", "IN_PROGRESS"})
+LIVE = OPEN | {"ON_HOLD", "SCHEDULED"}
+"""Statuses of fulfilment orders with pieces that are still to be sent."""
 
 
 class PageInfo(msgspec.Struct, frozen=True, rename="camel"):

@@ -58,6 +58,7 @@ def _webhooks(settings: ShopifySettings, instance: Instance) -> Shopify:
         api_version=settings.api_version,
         rounding=Rounding(mode=settings.rounding, level=settings.rounding_level),
         translation=settings.translation,
+        routed=settings.routing == "channel",
     )
 
 

@@ -37,8 +37,11 @@ def named_order(topic: str, tree: object) -> str:
 
 def fulfilment_order_in(tree: object) -> str:
     """Return the global id of the fulfilment order that a payload is about; "" for none."""
-    found = at(tree, "fulfillment_order.id")
-    return found if isinstance(found, str) and _FULFILMENT_ORDER_ID.fullmatch(found) else ""
+    for path in ("fulfillment_order.id", "moved_fulfillment_order.id"):
+        found = at(tree, path)
+        if isinstance(found, str) and _FULFILMENT_ORDER_ID.fullmatch(found):
+            return found
+    return ""
 
 
 def return_in(tree: object) -> str:

@@ -78,7 +78,9 @@ class _Data(msgspec.Struct, frozen=True, rename="camel"):
 _decoder = msgspec.json.Decoder(_Data)
 
 
-async def resolved(graphql: ShopifyGraphql, topic: str, raw: bytes) -> Resolved | None:
+async def resolved(
+    graphql: ShopifyGraphql, topic: str, raw: bytes, *, routed: bool = False
+) -> Resolved | None:
     """Return the webhook with its order's id beside it, SETTLED for what is not so any more, and
     None where Shopify has no such order. Raises the errors of `actors.runtime.errors`."""
     meaning = TOPICS.get(topic)
@@ -86,7 +88,9 @@ async def resolved(graphql: ShopifyGraphql, topic: str, raw: bytes) -> Resolved 
         tree = parse(raw)
     except Refused:
         return None
-    if meaning is None or not meaning.resolves or not isinstance(tree, dict):
+    if meaning is None or not isinstance(tree, dict):
+        return None
+    if not meaning.resolves and not (routed and meaning.routes):
         return None
     if topic.startswith("returns/"):
         gid = return_in(tree)
@@ -97,11 +101,11 @@ async def resolved(graphql: ShopifyGraphql, topic: str, raw: bytes) -> Resolved 
         return None
     query = ALL_OF_ORDER_QUERY if meaning.gone else ORDER_OF_QUERY
     found = (await _ask(graphql, query, gid)).fulfillment_order
+    asked = meaning.resolves and meaning.only_if(tree)
     if found is None:
-        return None
-    if (meaning.still and found.status not in meaning.still) or (
-        meaning.gone and found.has(meaning.gone)
-    ):
+        return None if asked else SETTLED  # where goods went that are there no more matters to none
+    still = meaning.still if asked else ()
+    if (still and found.status not in still) or (meaning.gone and found.has(meaning.gone)):
         return SETTLED
     return _named(topic, tree, found.order_id or "")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
@@ -16,6 +16,7 @@ API_VERSION = "2026-10"
 TRACKING_URLS = {"UPS": "https://www.ups.com/track?tracknum={number}"}
 """Pages of our carriers; Shopify makes a link of its own to those it knows."""
 
+LocationId = Annotated[str, Meta(pattern=r"^[0-9]{1,20}$")]
 Page = Annotated[str, Meta(pattern=r"^https://[^\s]*\{number\}[^\s]*$", max_length=512)]
 
 
@@ -99,6 +100,23 @@ class ShopifySettings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown
         ),
     ] = API_VERSION
 
+    routing: Annotated[
+        Literal["ours", "channel"],
+        Meta(
+            description="Who says what leaves from our places. `ours`: all goods of the shop's own "
+            "service do, whatever location Shopify assigned. `channel`: those that Shopify "
+            "assigned to `locations`; everything else is sent by others."
+        ),
+    ] = "ours"
+    locations: Annotated[
+        tuple[LocationId, ...],
+        Meta(
+            max_length=200,
+            description='With `routing = "channel"`: the numbers of the locations whose goods '
+            "leave from our places, as in the address of a location's page in Shopify.",
+        ),
+    ] = ()
+
     companies: Annotated[
         dict[Name, Name],
         Meta(
@@ -126,6 +144,12 @@ class ShopifySettings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown
             raise ValueError(
                 "a channel of kind shopify needs either client_id and client_secret, or an "
                 "access_token that does not end"
+            )
+
+        if (self.routing == "channel") != bool(self.locations):
+            raise ValueError(
+                'routing = "channel" and locations belong together: name the locations whose '
+                "goods leave from our places, or leave both out"
             )
 
     @property

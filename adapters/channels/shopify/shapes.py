@@ -55,7 +55,8 @@ class Attribute(Struct, gc=False):
 
 class LineItem(Struct, gc=False):
     """One line. `current_quantity` is what is left after edits and refunds; what of it is not
-    `fulfillable_quantity` any more, somebody has fulfilled or is about to."""
+    `fulfillable_quantity` any more, somebody has fulfilled or is about to. `by_location`: that is
+    counted from the fulfilment orders of our locations alone (`routing`); no webhook says so."""
 
     admin_graphql_api_id: str
     quantity: int
@@ -72,6 +73,7 @@ class LineItem(Struct, gc=False):
     requires_shipping: bool = True
     gift_card: bool = False
     fulfillment_service: str | None = None
+    by_location: bool = False
     discount_allocations: list[Allocation] = []
     tax_lines: list[TaxLine] = []
     properties: list[Attribute] = []

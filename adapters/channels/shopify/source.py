@@ -49,6 +49,7 @@ from schemas.messages.inputs import (
     Input,
     OutsideShipment,
     PlaceOrder,
+    RefetchOrder,
     UpdateOrder,
 )
 from schemas.messages.privacy import KIND as PRIVACY
@@ -59,6 +60,8 @@ from schemas.order.canonical import Order
 _ORDER_GID = re.compile(
     rb'"admin_graphql_api_id"\s*:\s*"gid:\\?/\\?/shopify\\?/Order\\?/([0-9]{1,20})"'
 )
+REFETCH = "refetch"
+_FETCHED = frozenset({"place", "pay", "update"})
 _SHOWN = (
     "x-shopify-webhook-id",
     "x-shopify-event-id",
@@ -84,6 +87,7 @@ class Shopify:
         api_version: str,
         rounding: Rounding = EXACT,
         translation: ShopifyTranslation = USUAL,
+        routed: bool = False,
     ) -> None:
         self._channel = channel
         self._shop = shop_domain.lower()
@@ -91,13 +95,14 @@ class Shopify:
         self._version = api_version
         self._rounding = rounding
         self._translation = translation
+        self._routed = routed
 
     def receive(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> Receipt:
         """Check signature and shop, then find topic and order. Raises SignatureRefused."""
         self._authenticate(headers, raw)
         topic = header(headers, "X-Shopify-Topic")
-        kind, ref = _addressed(topic, raw)
-        ignored = kind == UNKNOWN and _says_nothing(topic, raw)
+        kind, ref = self._addressed(topic, raw)
+        ignored = kind == UNKNOWN and _says_nothing(topic, raw, routed=self._routed)
         return Receipt(
             channel=self._channel,
             kind=kind,
@@ -113,7 +118,7 @@ class Shopify:
     def address(self, topic: str, raw: bytes) -> tuple[str, str]:
         """Say again what a kept delivery is, for its topic or its bytes may have got a meaning:
         no channel, which the payload doesn't name, and the kind."""
-        return "", _addressed(topic, raw)[0]
+        return "", self._addressed(topic, raw)[0]
 
     def translate(self, kind: str, topic: str, raw: bytes) -> Read:
         """Make one of our inputs, or a request about personal data; see docs/contracts.md for what
@@ -130,7 +135,9 @@ class Shopify:
                 "order it is about; send the webhook again from Shopify.",
             )
         if kind == NOTE:
-            return note_of(topic, tree)
+            return note_of(topic, tree, routed=self._routed)
+        if kind == REFETCH and topic in KIND_OF_TOPIC:
+            return RefetchOrder(ref=order_ref(read_order(tree)), source=self.kind, topic=topic)
         if kind == PRIVACY and topic in PRIVACY_TOPICS:
             return privacy_request(topic, raw)
         if kind not in KIND_OF_TOPIC.values():
@@ -145,6 +152,12 @@ class Shopify:
             return CancelOrder(ref=ref, reason=words, whole=True, at=moment_of(order.updated_at))
         stated = canonical_order(order, self._rounding, self._translation)
         return _input(kind, ref, stated, fulfilled_of(order))
+
+    def _addressed(self, topic: str, raw: bytes) -> tuple[str, str]:
+        """Return the kind of input a payload becomes, and the order's id; "" where it names none.
+        Where the shop's fulfilment orders decide, an order is fetched with them."""
+        kind, ref = _addressed(topic, raw)
+        return (REFETCH if self._routed and kind in _FETCHED else kind), ref
 
     def _notes(self, headers: Mapping[str, str], topic: str) -> tuple[str, ...]:
         found = []
@@ -197,9 +210,11 @@ def _addressed(topic: str, raw: bytes) -> tuple[str, str]:
     return (NOTE if ref else UNKNOWN), ref
 
 
-def _says_nothing(topic: str, raw: bytes) -> bool:
+def _says_nothing(topic: str, raw: bytes, *, routed: bool) -> bool:
     meaning = TOPICS.get(topic)
-    return meaning is not None and meaning.kind == NOTE and says_nothing(topic, parse(raw))
+    if meaning is None or meaning.kind != NOTE:
+        return False
+    return says_nothing(topic, parse(raw), routed=routed)
 
 
 def _ref_in(raw: bytes) -> str:

@@ -79,7 +79,7 @@ class ShopifyStorefront:
         self.name = graphql.name
         self._settings = settings
         self._goods = ShopifyGoods(graphql)
-        self._fetched = ShopifyFetched(graphql, self._goods)
+        self._fetched = ShopifyFetched(graphql, self._goods, frozenset(settings.locations))
 
     async def close(self) -> None:
         """Stop a fetch of a token that is under way."""
@@ -92,7 +92,8 @@ class ShopifyStorefront:
 
     async def resolved(self, topic: str, raw: bytes) -> Resolved | None:
         """Return a webhook of a fulfilment order with its order's id; None where there is none."""
-        return await resolved(self._graphql, topic, raw)
+        routed = self._settings.routing == "channel"
+        return await resolved(self._graphql, topic, raw, routed=routed)
 
     async def perform(self, call: Call) -> Result:
         """Publish a shipment, or cancel the order; what is done already is adopted."""
@@ -166,7 +167,8 @@ class ShopifyStorefront:
                 has.update(contents)
                 found.append(one.id)
         missing = before + now - has
-        return _Standing(found, dict(missing - goods.too_many(missing, whole)))
+        missing -= goods.too_many(missing, whole)
+        return _Standing(found, dict(missing - goods.closed_of(missing, _weightless(call))))
 
     async def _create(
         self,
@@ -238,6 +240,11 @@ def _wanted(
             (now if is_now else before).update(some)
         told += one.units
     return before, now, whole
+
+
+def _weightless(call: Call) -> frozenset[str]:
+    """Return the lines of which nothing travels."""
+    return frozenset(line.line_id for line in call.stated.lines if not line.requires_shipping)
 
 
 def _by_carrier(parcels: Sequence[SentParcel]) -> list[list[SentParcel]]:

@@ -44,7 +44,8 @@ class Meaning(Struct, frozen=True, kw_only=True):
 
     `kind` is a key of `schemas.messages.inputs.KINDS`, `privacy` for what a customer asks by law,
     or `unknown` for what is kept as `reason`. Of a note, `details` are fields (dotted paths) whose
-    codes are told too, and `hold` is asked for where `only_if` says so of the payload. Where
+    codes are told too, and `hold` is asked for where `only_if` says so of the payload; where
+    `decides` does, a person is, before hand-over and in the words `decision`. Where
     `refetch` says so the current order is fetched: only for what changes lines, address or money
     and does not carry them, and never for what every order has, for each fetch costs 50 to 80 of
     the hundred to thousand points a second that a shop allows. `at` is the field (a dotted path)
@@ -52,8 +53,9 @@ class Meaning(Struct, frozen=True, kw_only=True):
     for the order, Shopify is asked which order it is; else such a message of a fulfilment order
     says nothing and is not kept. `still` are the statuses that the fulfilment order must have then
     (none: any): the topic is not signed, so that an old message could be sent again as news.
-    `frees` are topics whose holds end with this one, as soon as no fulfilment order of the order
-    has the status `gone`.
+    `routes`: it may change which goods are ours, where the shop's fulfilment orders decide that:
+    the order is fetched then. `frees` are topics whose holds end with this one, as soon as no
+    fulfilment order of the order has the status `gone`.
     """
 
     kind: str
@@ -62,12 +64,19 @@ class Meaning(Struct, frozen=True, kw_only=True):
     details: tuple[str, ...] = ()
     hold: Literal["", "before_hand_over", "once_begun"] = ""
     only_if: Callable[[object], bool] = _always
+    decides: Callable[[object], bool] = _never
+    decision: str = ""
     refetch: Callable[[object], bool] = _never
     at: str = ""
     resolves: bool = False
     still: tuple[str, ...] = ()
     frees: tuple[str, ...] = ()
     gone: str = ""
+    routes: bool = False
+
+    def is_asked(self, tree: object, *, routed: bool) -> bool:
+        """Say whether it is worth a question of which order it is."""
+        return (self.resolves and self.only_if(tree)) or (routed and self.routes)
 
 
 def _whole(kind: str) -> Meaning:
@@ -105,6 +114,16 @@ def _refunds_goods(tree: object) -> bool:
     return not isinstance(lines, list) or bool(lines)
 
 
+def _leaves_units_open(tree: object) -> bool:
+    """Say so of a refund of units that are not fulfilled, by a `restock_type` that leaves the
+    number of units to be fulfilled as it was."""
+    lines = at(tree, "refund_line_items")
+    return isinstance(lines, list) and any(
+        at(one, "restock_type") == "no_restock" and at(one, "line_item.fulfillable_quantity")
+        for one in lines
+    )
+
+
 _FULFILMENT_ORDER = "fulfillment_order.status"
 _STOCK = "Stock is counted here and told to the storefront, never read from it."
 _CATALOGUE = "An order carries what it needs of its articles."
@@ -121,6 +140,7 @@ _SCHEDULED = Meaning(
     words="The storefront scheduled the fulfilment for later.",
     details=("fulfillment_order.fulfill_at",),
     hold="before_hand_over",
+    routes=True,
 )
 
 TOPICS: Mapping[str, Meaning] = MappingProxyType(
@@ -163,6 +183,9 @@ TOPICS: Mapping[str, Meaning] = MappingProxyType(
         "refunds/create": Meaning(
             kind=NOTE,
             words="A refund was made at the storefront.",
+            decides=_leaves_units_open,
+            decision="A refund at the storefront puts nothing back in stock, and Shopify still "
+            "has its units to be fulfilled: cancel them there, or ship them all the same.",
             hold="once_begun",
             only_if=_refunds_goods,
             refetch=_always,
@@ -214,6 +237,9 @@ TOPICS: Mapping[str, Meaning] = MappingProxyType(
             details=(_FULFILMENT_ORDER,),
         ),
         **dict.fromkeys(_SCHEDULES, _SCHEDULED),
+        "fulfillment_orders/moved": Meaning(
+            kind=NOTE, routes=True, words="The fulfilment was moved to another place."
+        ),
         "fulfillment_orders/scheduled_fulfillment_order_ready": Meaning(
             kind=NOTE,
             resolves=True,
@@ -252,7 +278,6 @@ TOPICS: Mapping[str, Meaning] = MappingProxyType(
                 ("line_items_prepared_for_pickup", "It is ready to be picked up."),
                 ("manually_reported_progress_stopped", "Reported progress was taken back."),
                 ("merged", "Fulfilments were merged at the storefront."),
-                ("moved", "The fulfilment was moved to another place."),
                 ("progress_reported", "Progress was reported at the storefront."),
                 ("split", "The fulfilment was split at the storefront."),
             )
@@ -308,16 +333,17 @@ KIND_OF_TOPIC: Mapping[str, str] = MappingProxyType(
 """The topics that carry the whole order, and the kind of input each becomes."""
 
 
-def says_nothing(topic: str, tree: object) -> bool:
+def says_nothing(topic: str, tree: object, *, routed: bool = False) -> bool:
     """Say whether a webhook of fulfilment orders has no consequence for the order, which it does
     not name: each order sends several, and none is worth a question to Shopify."""
     is_one, meaning = topic.startswith(("fulfillment_orders/", "fulfillment_holds/")), TOPICS[topic]
-    is_asked = meaning.resolves and meaning.only_if(tree)
+    is_asked = meaning.is_asked(tree, routed=routed)
     return is_one and not is_asked and has_fulfilment_order(tree)
 
 
-def note_of(topic: str, tree: object) -> NoteReport:
-    """Make the note a piece of news is. Raises Refused(order_unnamed or topic_unknown)."""
+def note_of(topic: str, tree: object, *, routed: bool = False) -> NoteReport:
+    """Make the note a piece of news is; `routed`: the shop's fulfilment orders decide what is ours.
+    Raises Refused(order_unnamed or topic_unknown)."""
     meaning = TOPICS.get(topic)
     if meaning is None or meaning.kind != NOTE:
         raise kept(topic)
@@ -327,13 +353,16 @@ def note_of(topic: str, tree: object) -> NoteReport:
     told = [f"{path.rpartition('.')[2].replace('_', ' ')} {found}" for path in meaning.details
             if isinstance(found := at(tree, path), str) and _PLAIN.fullmatch(found)]  # fmt: skip
     words = f"{meaning.words} ({', '.join(told)})" if told else meaning.words
+    hold = meaning.hold if meaning.only_if(tree) else ""
+    if meaning.decides(tree):
+        words, hold = meaning.decision, "before_hand_over"
     return NoteReport(
         ref=ref,
         source="shopify",
         topic=topic,
         words=words[:MAX_WORDS],
-        hold=meaning.hold if meaning.only_if(tree) else "",
-        refetch=meaning.refetch(tree),
+        hold=hold,
+        refetch=meaning.refetch(tree) or (routed and meaning.routes),
         at=moment_of(at(tree, meaning.at)) if meaning.at else None,
         frees=meaning.frees,
     )

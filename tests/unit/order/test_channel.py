@@ -276,6 +276,29 @@ def test_a_channel_that_knows_sums_alone_is_compared_by_sums() -> None:
     assert story.counts() == {"q": 3, "e": 1, "a": 2, "E": 1}
 
 
+def test_what_is_known_by_sums_counts_once_when_it_gets_an_id() -> None:
+    """Another location's piece is gone for us before it is fulfilled there; the fulfilment is the
+    same piece, and the next one is one more."""
+    order = order_of(a_line("1", 3))
+    story = Story().when(i.PlaceOrder(order=order, fulfilled=(shown("", l1=1),)))
+    story.when(i.UpdateOrder(order=later(10, order), fulfilled=(shown("x-1", l1=1),)))
+    assert story.counts() == {"q": 3, "e": 1, "a": 2}
+    both = (shown("x-1", l1=1), shown("x-2", l1=1))
+    story.when(i.UpdateOrder(order=later(11, order), fulfilled=both))
+    assert story.counts() == {"q": 3, "e": 1, "a": 2, "E": 1}
+
+
+def test_what_is_ours_again_by_the_channel_s_sums_is_a_persons() -> None:
+    """Goods that another location had, and that the shop assigned back to ours."""
+    order = order_of(a_line("1", 3))
+    story = Story().when(i.PlaceOrder(order=order, fulfilled=(shown("", l1=2),)))
+    for minute in (10, 11):
+        story.when(i.UpdateOrder(order=later(minute, order), fulfilled=(shown("", l1=0),)))
+    (task,) = story.state.tasks
+    assert task.words.count("now wants 2 × SKU-1 of line 1 from our place") == 1
+    assert story.counts() == {"q": 3, "e": 2, "a": 1}
+
+
 def test_an_old_statement_proves_nothing_about_fulfilment() -> None:
     """A fulfilment may have been taken back since."""
     story = given_released()

@@ -306,6 +306,20 @@ def test_what_the_customer_collects_or_is_brought_needs_no_label(delivery: str) 
     story.done(f.PostSalesOrder, POSTED).then_stage("closed")
 
 
+def test_a_pickup_that_was_handed_over_is_with_the_customer() -> None:
+    """The contract leaves `task.collected` out then; a driver's delivery still needs it."""
+
+    def left(delivery: str) -> Story:
+        order = order_of(a_line("1", 2, delivery=delivery))
+        story = Story().when(i.PlaceOrder(order=order)).done(f.ReserveStock, RESERVED)
+        story.done(f.CreateTask, f.TaskCreated(task_id="t")).when(packed())
+        return story.when(handed_over())
+
+    left("pickup").then_stage("delivered", "K1")
+    story = left("local_delivery").then_stage("handed_over", "K1")
+    story.when(i.ReportCollected(ref=REF, fulfilment=F1, task_id="t")).then_stage("delivered", "K1")
+
+
 def test_a_place_that_declines_is_not_asked_again_while_another_is_there() -> None:
     """Its stock is given back first, and the units leave the other place as a new fulfilment."""
     story = given_released(Story(setup=TWO))

@@ -1,0 +1,178 @@
+"""Shopify: which goods are ours where its fulfilment orders decide (`routing = "channel"`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+
+import pytest
+from msgspec.structs import replace
+
+from actors.runtime.errors import Retryable
+from actors.runtime.ports import Call
+from adapters.channels.shopify.goods import Goods, ShopifyGoods
+from adapters.channels.shopify.routing import count_ours
+from adapters.channels.shopify.source import Shopify
+from adapters.kit.http_client import HttpClient
+from ops.simulators.shop_statement import MAIN_LOCATION, SECOND_LOCATION
+from ops.simulators.storefront import build_order
+from schemas.messages.effects import FetchOrder
+from schemas.messages.inputs import NoteReport, RefetchOrder, UpdateOrder
+from tests.contract.partner_calls import a_call
+from tests.contract.simulated import Client, Json, Running, started
+from tests.contract.storefront_calls import shop_settings, shopify
+
+BOOK = "/_sim/shops/acme-us.myshopify.com"
+
+MOVED = "fulfillment_orders/moved"
+ROUTED = Shopify(
+    "acme-us",
+    shop_domain="acme-us.myshopify.com",
+    secrets=("a secret",),
+    api_version="2026-10",
+    routed=True,
+)
+
+
+@pytest.fixture
+def running() -> Iterator[Running]:
+    """The simulators, for each test."""
+    with started() as found:
+        yield found
+
+
+def an_order() -> Json:
+    """An order of two articles, of which the first is there more than once."""
+    drawn: Iterator[Json] = (build_order(9, number) for number in range(200))
+    counts = ([line["quantity"] for line in one["line_items"]] for one in drawn)
+    at = next(at for at, found in enumerate(counts) if len(found) == 2 and found[0] > 1)
+    found: Json = build_order(9, at)
+    return found
+
+
+FIRST, SECOND = (str(line["id"]) for line in an_order()["line_items"])
+FEW: int = an_order()["line_items"][1]["quantity"]
+ORDER = int(an_order()["id"])
+
+
+async def put(simulators: Client, places: Mapping[str, int]) -> None:
+    """Have the shop know the order, with these lines at these locations."""
+    order = an_order()
+    known = {
+        "id": ORDER, "updated_at": order["updated_at"], "order": order, "locations": dict(places),
+    }  # fmt: skip
+    answer = await simulators.call("POST", f"{BOOK}/orders", {"orders": [known]})
+    assert answer.status == 200, answer.text
+
+
+async def staff(simulators: Client, doing: str, **told: object) -> list[tuple[str, bytes]]:
+    """What somebody does in the shop, and the webhooks that tell of it."""
+    path = f"{BOOK}/orders/{ORDER}/{doing}"
+    answer = await simulators.call("POST", path, {**told, "tell": False})
+    assert answer.status == 200, answer.text
+    news = json.loads(answer.text)["webhooks"]
+    return [(one["topic"], json.dumps(one["body"]).encode()) for one in news]
+
+
+async def gone(client: HttpClient, running: Running) -> dict[str, dict[str, int]]:
+    """What is not ours to send, by the shipment's id and the line."""
+    shop = shopify(client, running.http, routing="channel", locations=(str(MAIN_LOCATION),))
+    found = ROUTED.translate(
+        "update",
+        "order/fetched",
+        await shop.bundle(str(ORDER), replace(a_call(FetchOrder()), ref=str(ORDER))),
+    )
+    assert isinstance(found, UpdateOrder)
+    return {
+        one.outside_id and "named": {part.line_id: part.quantity for part in one.units}
+        for one in found.fulfilled
+    }
+
+
+async def test_another_location_s_goods_are_not_ours(
+    client: HttpClient, simulators: Client, running: Running
+) -> None:
+    """Assigned there from the beginning, moved there in part and moved back: what is ours follows
+    the fulfilment orders; what the other location fulfils bears its id beside the sums."""
+    await put(simulators, {SECOND: SECOND_LOCATION})
+    assert await gone(client, running) == {"": {FIRST: 0, SECOND: FEW}}
+    await staff(simulators, "move", location=SECOND_LOCATION, lines={FIRST: 1})
+    assert await gone(client, running) == {"": {FIRST: 1, SECOND: FEW}}
+    await staff(simulators, "fulfil", lines={SECOND: FEW})
+    assert await gone(client, running) == {"named": {SECOND: FEW}, "": {FIRST: 1}}
+    await staff(simulators, "move", location=MAIN_LOCATION)
+    assert await gone(client, running) == {"named": {SECOND: FEW}, "": {FIRST: 0}}
+
+
+async def test_what_changes_between_the_questions_is_asked_again(
+    client: HttpClient, running: Running, monkeypatch: pytest.MonkeyPatch, simulators: Client
+) -> None:
+    """An order that is cancelled after it was read and before its fulfilment orders were has none
+    that are open: they are not another location's."""
+    await put(simulators, {})
+    told = ShopifyGoods.now
+
+    async def now(self: ShopifyGoods, call: Call) -> Goods:
+        await staff(simulators, "cancel", reason="customer")
+        return await told(self, call)
+
+    monkeypatch.setattr(ShopifyGoods, "now", now)
+    with pytest.raises(Retryable, match="changed at Shopify while its fulfilment orders"):
+        await gone(client, running)
+
+
+async def test_held_and_scheduled_goods_of_ours_stay_ours(
+    client: HttpClient, simulators: Client, running: Running
+) -> None:
+    """They wait, and no one else sends them."""
+    await put(simulators, {})
+    await staff(simulators, "hold")
+    assert await gone(client, running) == {"": {FIRST: 0, SECOND: 0}}
+    await staff(simulators, "release")
+    await staff(simulators, "schedule", fulfill_at="2026-12-31T19:00:00-05:00")
+    assert await gone(client, running) == {"": {FIRST: 0, SECOND: 0}}
+
+
+def test_an_order_that_is_assigned_nowhere_yet_is_fetched_again() -> None:
+    """Shopify makes fulfilment orders a moment after the order; without any, no one knows."""
+    line = {"admin_graphql_api_id": "gid://shopify/LineItem/1", "requires_shipping": True,
+            "fulfillable_quantity": 1}  # fmt: skip
+    with pytest.raises(Retryable):
+        count_ours([line], [], frozenset({"1001"}))
+    sent = {**line, "fulfillable_quantity": 0}
+    count_ours([sent], [], frozenset({"1001"}))
+    assert sent["fulfillable_quantity"] == 0
+
+
+@pytest.mark.parametrize("topic", ["orders/create", "orders/paid", "orders/updated"])
+def test_an_order_s_webhook_makes_it_be_fetched(topic: str) -> None:
+    """A webhook does not say where goods are assigned; a cancelled order is cancelled at once."""
+    raw = json.dumps(an_order()).encode()
+    kind = ROUTED.address(topic, raw)[1]
+    assert kind == "refetch"
+    found = ROUTED.translate(kind, topic, raw)
+    assert found == RefetchOrder(ref=str(ORDER), source="shopify", topic=topic)
+    assert ROUTED.address("orders/cancelled", raw)[1] == "cancel"
+
+
+async def test_a_move_is_news_where_fulfilment_orders_decide(
+    client: HttpClient, simulators: Client, running: Running
+) -> None:
+    """Shopify is asked which order it is, and the order is fetched; else a move says nothing."""
+    await put(simulators, {})
+    ((topic, raw),) = await staff(simulators, "move", location=SECOND_LOCATION)
+    assert topic == MOVED
+    shop = shopify(client, running.http, routing="channel", locations=(str(MAIN_LOCATION),))
+    found = await shop.resolved(topic, raw)
+    assert found is not None
+    note = ROUTED.translate("note", topic, found.raw)
+    assert isinstance(note, NoteReport)
+    assert (note.ref, note.refetch, note.hold) == (str(ORDER), True, "")
+    assert await shopify(client, running.http).resolved(topic, raw) is None
+
+
+@pytest.mark.parametrize("changes", [{"routing": "channel"}, {"locations": ("1001",)}])
+def test_locations_and_routing_belong_together(changes: dict[str, object]) -> None:
+    """One without the other is refused at the start, in words."""
+    with pytest.raises(ValueError, match="belong together"):
+        shop_settings("http://127.0.0.1:1", **changes)  # type: ignore[arg-type]  # settings
