@@ -80,11 +80,13 @@ class Api:
         work: Callable[[], Awaitable[bytes]],
         *,
         status: int = 200,
+        location: str = "",
     ) -> web.Response:
-        """Like `once`, for a key and a digest that were read before, and JSON that is encoded."""
+        """Like `once`, for a key and a digest that were read before, and JSON that is encoded.
+        `location` is where to see what becomes of it."""
         now = self.clock.now()
         return await answered_once(
-            self._repeats, principal, key, digest, work, now=now, status=status
+            self._repeats, principal, key, digest, work, now=now, status=status, location=location
         )
 
 

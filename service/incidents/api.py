@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from adapters.postgres.incident_views import IncidentViews
+from adapters.postgres.incident_views import IncidentRow, IncidentView, IncidentViews
 from schemas.contracts.incidents import CATEGORIES
 from service.http import problems
 from service.http.base import Api, json_answer
+from service.http.described import FLAG, NAME, described, object_of
 from service.http.requests import bad_query, channels_of
 from service.http.scopes import ORDERS_READ
 
@@ -27,6 +28,11 @@ class IncidentsApi:
             web.get("/api/v1/incidents/{category}", self.show),
         ]
 
+    @described(
+        ORDERS_READ,
+        object_of("Incidents", incidents=list[IncidentRow]),
+        query={"open": FLAG, "channel": NAME},
+    )
     async def list_incidents(self, request: web.Request) -> web.Response:
         """Return every category that has occurred, open ones first; `open` is `true` or `false`."""
         principal = await self._api.principal(request, ORDERS_READ)
@@ -37,6 +43,7 @@ class IncidentsApi:
         )
         return json_answer({"incidents": rows})
 
+    @described(ORDERS_READ, IncidentView, query={"channel": NAME})
     async def show(self, request: web.Request) -> web.Response:
         """Return one category with its hourly counts, newest orders and history."""
         principal = await self._api.principal(request, ORDERS_READ)

@@ -6,13 +6,16 @@ import msgspec
 from aiohttp import web
 from msgspec import Struct
 
+from adapters.postgres.mappings import Kept
 from schemas.contracts.mappings import Mappings, MappingsRefused, read_mappings
 from schemas.order.canonical import LongText
 from service.http import problems
 from service.http.auth import ANY_CHANNEL, Principal
 from service.http.base import Api, json_answer, person_of
+from service.http.described import FLAG, NAME, described, object_of
 from service.http.problems import Problem
 from service.mappings.keeper import MappingsKeeper
+from service.mappings.preview import Preview
 
 READ, WRITE = "mappings:read", "mappings:write"
 
@@ -43,6 +46,7 @@ class MappingsApi:
             web.put("/api/v1/mappings", self.put),
         ]
 
+    @described(READ, object_of("Current", version=int, mappings=Mappings), tagged=True)
     async def show(self, request: web.Request) -> web.Response:
         """Return the current version and its document; the ETag is the version."""
         await self._principal(request, READ)
@@ -50,11 +54,25 @@ class MappingsApi:
         told = {"version": version, "mappings": mappings}
         return json_answer(told, headers=_tag(version))
 
+    @described(READ, object_of("History", versions=list[Kept]))
     async def history(self, request: web.Request) -> web.Response:
         """Return the newest fifty versions: who, when, why, and from where."""
         await self._principal(request, READ)
         return json_answer({"versions": await self._keeper.store.history()})
 
+    @described(
+        WRITE,
+        (
+            object_of("Saved", version=int, unconfigured=list[str]),
+            object_of("MappingsPreview", Preview),
+        ),
+        takes=object_of(
+            "MappingsChange", Put, without=("mappings",), closed=True, mappings=Mappings
+        ),
+        query={"preview": FLAG},
+        headers={"If-Match": NAME},
+        refuses=(409, 412, 428),
+    )
     async def put(self, request: web.Request) -> web.Response:
         """Store a new document unless the version has changed since; with `preview=true` return
         what it would change."""
