@@ -19,8 +19,8 @@ JSON = "application/json"
 NO_KEY = ""
 """The scope of a route that no API key opens."""
 
-NAME: Mapping[str, Any] = {"type": "string", "minLength": 1, "maxLength": 200}
-MOMENT: Mapping[str, Any] = {"type": "string", "format": "date-time"}
+NAME: Mapping[str, Any] = {"type": "string"}
+MOMENT: Mapping[str, Any] = {"anyOf": [{"type": "string", "format": "date-time"}, {"const": ""}]}
 COUNT: Mapping[str, Any] = {"type": "integer", "minimum": 1}
 FLAG: Mapping[str, Any] = {"type": "boolean"}
 
@@ -123,7 +123,7 @@ def object_of(
     **fields: Any,
 ) -> Any:
     """Return the type of a JSON object that a handler composes: the fields of `like` but some, and
-    `fields` and `more` (name: type). `closed` refuses any other."""
+    `fields` and `more` (name: type, or type and default). `closed` refuses any other."""
     kept: list[Any] = []
     for one in msgspec.structs.fields(like) if like is not None else ():
         if one.name in without:
@@ -132,9 +132,11 @@ def object_of(
         if one.default_factory is not msgspec.NODEFAULT:
             known = (msgspec.field(default_factory=one.default_factory),)
         kept.append((one.encode_name, one.type, *known))
+    named = {**fields, **more}.items()
+    stated = [(name, *one) if isinstance(one, tuple) else (name, one) for name, one in named]
     return msgspec.defstruct(
         title,
-        [*kept, *fields.items(), *more.items()],
+        [*kept, *stated],
         namespace={"__doc__": like.__doc__ if like is not None else None},
         kw_only=True,
         forbid_unknown_fields=closed,

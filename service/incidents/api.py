@@ -9,7 +9,7 @@ from schemas.contracts.incidents import CATEGORIES
 from service.http import problems
 from service.http.base import Api, json_answer
 from service.http.described import FLAG, NAME, described, object_of
-from service.http.requests import bad_query, channels_of
+from service.http.requests import channels_of, flag_of
 from service.http.scopes import ORDERS_READ
 
 
@@ -38,7 +38,7 @@ class IncidentsApi:
         principal = await self._api.principal(request, ORDERS_READ)
         rows = await self._views.list_incidents(
             self._api.clock.now(),
-            is_open=_flag(request.query.get("open", "")),
+            is_open=flag_of(request, "open"),
             channels=channels_of(request.query.get("channel", ""), principal),
         )
         return json_answer({"incidents": rows})
@@ -55,9 +55,3 @@ class IncidentsApi:
         if found is None:
             raise problems.not_found("No failure of this category has occurred on your channels.")
         return json_answer(found)
-
-
-def _flag(text: str) -> bool | None:
-    if text not in {"", "true", "false"}:
-        raise bad_query("open is true or false.")
-    return None if not text else text == "true"

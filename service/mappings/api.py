@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 from aiohttp import web
 from msgspec import Struct
 
 from adapters.postgres.mappings import Kept
-from schemas.contracts.mappings import Mappings, MappingsRefused, read_mappings
+from schemas.contracts.mappings import MAPPINGS_SCHEMA, Mappings, MappingsRefused, read_mappings
 from schemas.order.canonical import LongText
 from service.http import problems
 from service.http.auth import ANY_CHANNEL, Principal
 from service.http.base import Api, json_answer, person_of
 from service.http.described import FLAG, NAME, described, object_of
 from service.http.problems import Problem
+from service.http.requests import flag_of
 from service.mappings.keeper import MappingsKeeper
 from service.mappings.preview import Preview
 
 READ, WRITE = "mappings:read", "mappings:write"
+
+
+# That it is this schema goes without saying, in a file as in a request.
+_GIVEN = object_of(
+    "GivenMappings",
+    Mappings,
+    closed=True,
+    schema=(Literal["orderwright.mappings.v1"], MAPPINGS_SCHEMA),
+)
 
 
 class Put(Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,9 +78,7 @@ class MappingsApi:
             object_of("Saved", version=int, unconfigured=list[str]),
             object_of("MappingsPreview", Preview),
         ),
-        takes=object_of(
-            "MappingsChange", Put, without=("mappings",), closed=True, mappings=Mappings
-        ),
+        takes=object_of("MappingsChange", Put, without=("mappings",), closed=True, mappings=_GIVEN),
         query={"preview": FLAG},
         headers={"If-Match": NAME},
         refuses=(409, 412, 428),
@@ -76,7 +86,7 @@ class MappingsApi:
     async def put(self, request: web.Request) -> web.Response:
         """Store a new document unless the version has changed since; with `preview=true` return
         what it would change."""
-        preview = request.query.get("preview", "") == "true"
+        preview = flag_of(request, "preview") is True
         principal = await self._principal(request, READ if preview else WRITE)
         put, mappings = _document(await self._api.raw(request))
         if preview:

@@ -27,7 +27,7 @@ from service.http.described import (
 )
 from service.http.etags import tags_of
 from service.http.problems import Problem
-from service.http.requests import bad_query, limit_of, next_page
+from service.http.requests import bad_query, flag_of, limit_of, next_page
 from service.http.scopes import ORDERS_READ
 
 READ_LABELS = "labels:read"
@@ -122,7 +122,7 @@ class Reading:
                 stage=query.get("stage") or None,
                 progress=query.get("progress") or None,
                 channel=_channel(query.get("channel", ""), principal),
-                attention=_flag(query.get("attention", "")),
+                attention=flag_of(request, "attention"),
                 text=query.get("q", "")[:_MAX_TEXT] or None,
                 cursor=query.get("cursor") or None,
                 limit=limit_of(request, _MAX_PAGE),
@@ -213,10 +213,6 @@ def _tagged(request: web.Request, tag: str, body: bytes, content_type: str) -> w
     if tag in known or "*" in known:
         return web.Response(status=304, headers=headers)
     return web.Response(body=body, content_type=content_type, headers=headers)
-
-
-def _flag(text: str) -> bool | None:
-    return {"true": True, "false": False}.get(text)
 
 
 def _channel(asked: str, principal: Principal) -> str | None:
