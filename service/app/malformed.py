@@ -1,4 +1,4 @@
-"""Answers what is no HTTP, or more than the server reads of it, like every other refusal."""
+"""Answers what the server can't read as HTTP like every other refusal."""
 
 from __future__ import annotations
 

@@ -119,9 +119,9 @@ def _typed(told: Description) -> Iterator[Any]:
 
 
 def _anything(shape: type) -> Json:
-    if shape is object:
-        return {"description": "Any JSON value."}
-    raise NotImplementedError
+    if shape is not object:
+        raise TypeError(f"{shape.__name__} has no JSON Schema; describe the answer otherwise.")
+    return {"description": "Any JSON value."}
 
 
 def _worded(schema: Json) -> Json:
