@@ -149,7 +149,7 @@ async def test_a_migration_whose_process_dies_is_resumed(database: str, tmp_path
     try:
         cut = """
             SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-            WHERE datname = current_database() AND pid <> pg_backend_pid() AND wait_event = 'PgSleep'
+            WHERE datname = current_database() AND wait_event = 'PgSleep'
         """
 
         async def is_cut() -> bool:
@@ -158,7 +158,7 @@ async def test_a_migration_whose_process_dies_is_resumed(database: str, tmp_path
         await eventually(is_cut, 20.0)
     finally:
         await watching.close()
-    with pytest.raises((JournalUnavailable, MigrationRefused)):
+    with pytest.raises(JournalUnavailable):
         await running
     assert await table_exists(database, "one")
     assert not await table_exists(database, "two")
