@@ -20,6 +20,7 @@ from service.http.auth import (
 )
 from service.http.bodies import Bodies
 from service.http.idempotency import answered_once
+from service.http.problems import PLAIN
 from service.http.requests import read_body
 
 Shape = TypeVar("Shape")
@@ -100,4 +101,5 @@ def json_answer(
 ) -> web.Response:
     """Return a value as a JSON response."""
     body = msgspec.json.encode(value)
-    return web.Response(status=status, body=body, content_type="application/json", headers=headers)
+    given = {**PLAIN, **(headers or {})}
+    return web.Response(status=status, body=body, content_type="application/json", headers=given)

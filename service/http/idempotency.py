@@ -10,6 +10,7 @@ from aiohttp import web
 
 from actors.runtime.errors import JournalUnavailable
 from service.http.auth import Principal, Repeats, require_new
+from service.http.problems import PLAIN
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ async def answered_once(
     """
     begun = await repeats.begin(principal.id, key, digest, now=now)
     earlier = require_new(begun)
-    headers = {"Location": location} if location else {}
+    headers = {**PLAIN, "Location": location} if location else PLAIN
     if earlier is not None:
         earlier.headers.update(headers)
         return earlier
