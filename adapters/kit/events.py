@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from schemas.contracts.published import identifier
+from schemas.contracts.published import address_of
 from schemas.order.ids import ref_token
 
 CONTENT_TYPE = "application/cloudevents+json"
@@ -42,16 +42,24 @@ class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def cloud_event(
-    name: str, channel: str, schema: str, ref: str, at: datetime, data: msgspec.Struct
+    name: str,
+    channel: str,
+    schema: str,
+    ref: str,
+    at: datetime,
+    data: msgspec.Struct,
+    *,
+    own_url: str = "",
 ) -> bytes:
-    """Return an event about an order of the channel, encoded; `name` is its id."""
+    """Return an event about an order of the channel, encoded; `name` is its id. Its schema can be
+    fetched from us at `own_url`."""
     event = CloudEvent(
         id=name,
         source=f"/orderwright/channels/{ref_token(channel)}",
         type=schema,
         subject=ref,
         time=at,
-        dataschema=identifier(schema),
+        dataschema=address_of(schema, own_url),
         data=data,
     )
     return msgspec.json.encode(event)

@@ -124,11 +124,22 @@ async def _soon(answer: Awaitable[T]) -> T:
         ) from error
 
 
+# When a session is ended by force, asyncpg may only notice as it leaves the transaction.
+_CUT = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+
+
 async def _lock(connection: asyncpg.Connection) -> None:
     try:
         async with asyncio.timeout(LOCK_SECONDS):
             await connection.execute(f"SELECT pg_advisory_lock({_LOCK})")
-    except (OSError, asyncpg.PostgresConnectionError) as error:
+    except _CUT as error:
         raise JournalUnavailable(
             f"Another process has been changing the tables for {LOCK_SECONDS:.0f} seconds, or the "
             f"server doesn't answer; look there, then start again."
@@ -168,7 +179,7 @@ async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
                 migration.name,
                 migration.checksum,
             )
-    except (OSError, asyncpg.PostgresConnectionError) as error:
+    except _CUT as error:
         raise JournalUnavailable(
             f"The connection to Postgres ended during {migration.name}; start again: nothing of it "
             f"was kept, or all of it."

@@ -333,7 +333,7 @@ timers_of AS (
     UPDATE timers SET error = '' WHERE error <> '' AND partition = ANY ($1::int[]) RETURNING order_id
 ),
 effects_of AS (
-    UPDATE effects SET status = 'open', due_at = now()
+    UPDATE effects SET status = 'open', due_at = now(), error = ''
     WHERE status = 'suspended' AND partition = ANY ($1::int[]) RETURNING order_id
 )
 SELECT ((SELECT count(*) FROM timers_of) + (SELECT count(*) FROM effects_of))::int AS resumed;

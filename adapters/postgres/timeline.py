@@ -120,7 +120,9 @@ def effect_entries(row: asyncpg.Record) -> list[Entry]:
         "lane": row["lane"],
         "trace_id": row["trace"][3:35],
     }
-    told = {"attempts": row["attempts"], "error": row["error"]}
+    # What an earlier attempt met says nothing once it is done.
+    error = "" if row["status"] == "done" else row["error"]
+    told = {"attempts": row["attempts"], "error": error}
     if ended is None:
         suspended = row["status"] == "suspended"
         text = f"{intent}: {ENDS['suspended'] if suspended else _under_way(row)}."

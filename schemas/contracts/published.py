@@ -69,6 +69,12 @@ def identifier(name: str) -> str:
     return f"urn:orderwright:schemas:{name}"
 
 
+def address_of(name: str, own_url: str) -> str:
+    """Return where a published schema can be fetched from the service that is reached at `own_url`;
+    its `$id` where no address is known ("")."""
+    return f"{own_url.rstrip('/')}/schemas/{name}" if own_url else identifier(name)
+
+
 def text_of(schema: Schema) -> str:
     """Return a schema as the text of its file."""
     encoded = msgspec.json.format(msgspec.json.encode(schema), indent=2)

@@ -11,6 +11,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+FULFILLED, CANCELLED, FACT = "order.fulfilled", "order.cancelled", "fact"
+"""The `<event>` of the subject; that of a fact is followed by its name."""
+
 
 class FulfilledLine(Struct, frozen=True, kw_only=True):
     """So many units of one of the order's lines; `sku` is the SKU that travels."""

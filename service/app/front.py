@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from typing import Any
 
+from aiohttp import web
 from msgspec import Struct
 
 from adapters.channels.canonical.source import Canonical
@@ -19,6 +21,7 @@ from service.app.common import Common
 from service.app.disk import Disk
 from service.app.errors import OperatorError
 from service.app.health import Check, Health
+from service.app.specs import Specs
 from service.app.web import HttpServer, application
 from service.channels.api import ChannelsApi
 from service.channels.run import channels_service
@@ -42,6 +45,12 @@ from service.telemetry.metrics import CONTENT_TYPE
 from service.wiring.channels import Readers, readers_by_kind, sources, takes_canonical
 from service.wiring.store import Store
 from service.wiring.wire import Wire
+
+PARTS: tuple[type[Any], ...] = (
+    *(Writing, CsvApi, FactsApi, Edge, Reading, LabelLinks, QuarantineApi, IncidentsApi),
+    *(ChannelsApi, MappingsApi, PrivacyApi, Health),
+)
+"""What answers: each says its own routes, which do not depend on what it is made of."""
 
 
 class AddressTaken(OperatorError):
@@ -105,7 +114,9 @@ async def open_front(
         *(*ordering, facts, edge, reading, labels, quarantine, incidents, channels, mappings),
         *(privacy, health),
     )
-    server = HttpServer(application([part.routes() for part in parts]))
+    routes = [part.routes() for part in parts]
+    routes.append(Specs([route for some in routes for route in some]).routes())
+    server = HttpServer(application(routes))
     await _listen(server, settings.listen)
     stack.push_async_callback(server.stop)
     own_url = settings.listen.public_url or f"http://{settings.listen.host}:{server.port}"
@@ -134,6 +145,11 @@ def _ordering(
     )
     imported = Imported(store.reports)
     return writing, CsvApi(wire.publisher, imported, api, channels=channels, refused=refused)
+
+
+def routes_of_all() -> list[web.RouteDef]:
+    """Return the routes of all parts, to be described, not to be served."""
+    return [route for part in PARTS for route in part.routes(object.__new__(part))]
 
 
 async def _listen(server: HttpServer, listen: Listen) -> None:

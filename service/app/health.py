@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 import msgspec
 from aiohttp import web
 
+from service.http.described import NO_KEY, Answered, described, object_of
+
 _CHECK_SECONDS = 2.0
 # Probes arrive about every second from several places; the servers behind need no more than this.
 _REMEMBERED_SECONDS = 1.0
@@ -38,6 +40,9 @@ class Readiness:
         return "" if self.started else "The process is starting."
 
 
+READY = object_of("Ready", ready=bool, checks=dict[str, dict[str, bool | str]])
+
+
 class Health:
     """`/livez`, `/readyz` (with `?verbose` each check by name) and `/metrics`."""
 
@@ -66,10 +71,22 @@ class Health:
             web.get("/metrics", self.metrics),
         ]
 
+    @described(NO_KEY, str, media="text/plain")
     async def livez(self, request: web.Request) -> web.Response:
         """Answer as long as the event loop runs."""
         return web.Response(text="ok\n")
 
+    @described(
+        NO_KEY,
+        str,
+        media="text/plain",
+        query={"verbose": str},
+        also=(
+            Answered(shape=str, status=503, media="text/plain"),
+            Answered(shape=READY),
+            Answered(shape=READY, status=503),
+        ),
+    )
     async def readyz(self, request: web.Request) -> web.Response:
         """Answer 200 when every check passes and the process is neither starting nor stopping, else
         503."""
@@ -89,6 +106,7 @@ class Health:
             status=status, body=msgspec.json.encode(body), content_type="application/json"
         )
 
+    @described(NO_KEY, str, media="text/plain")
     async def metrics(self, request: web.Request) -> web.Response:
         """Return the metrics for Prometheus."""
         return web.Response(body=self._render(), headers=self._metrics_headers)

@@ -149,7 +149,7 @@ class Service:
             refused=self.refusals.count,
         )
         self.intake = self._intake(front, wire, store)
-        self.facts = facts_of(settings, self.clock, store, wire.events, self.metrics.registry)
+        self.facts = facts_of(self.common, store, wire.events, front.own_url)
         await self.facts.begin()
         resumed = await store.suspensions.resume(sorted(store.leases.epochs))
         if resumed:

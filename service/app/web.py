@@ -7,14 +7,15 @@ import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import cast
 
-from aiohttp import web, web_response
+from aiohttp import web
 from msgspec import Struct
 
+from service.app import malformed
 from service.http import problems
 
-# aiohttp names its own version and Python's, also in answers to what is not HTTP, where no
-# application has a say.
-vars(web_response)["SERVER_SOFTWARE"] = "orderwright"
+# Where no application has a say, aiohttp names its own version and Python's, and answers in its
+# own words.
+malformed.install()
 
 
 class ServerLimits(Struct, frozen=True, kw_only=True):

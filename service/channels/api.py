@@ -11,10 +11,17 @@ from aiohttp import web
 from msgspec import Struct
 
 from schemas.order.canonical import LongText, Ref
-from service.channels.service import ChannelRefused, ChannelsService, NoSuchChannel
+from service.channels.backfill import Found
+from service.channels.service import (
+    ChannelRefused,
+    ChannelsService,
+    ChannelView,
+    NoSuchChannel,
+)
 from service.http import problems
 from service.http.auth import Principal
 from service.http.base import Api, json_answer, person_of
+from service.http.described import described, object_of
 from service.http.problems import Problem
 from service.http.requests import (
     IMPOSSIBLE,
@@ -62,17 +69,25 @@ class ChannelsApi:
             web.post(f"{one}/orders/{{ref}}/reimport", self.reimport),
         ]
 
+    @described(ORDERS_READ, object_of("Channels", channels=list[ChannelView]))
     async def list_channels(self, request: web.Request) -> web.Response:
         """Return every channel that the key serves."""
         principal = await self._api.principal(request, ORDERS_READ)
         found = [one for one in await self._service.views() if principal.serves(one.name)]
         return json_answer({"channels": found})
 
+    @described(ORDERS_READ, ChannelView)
     async def show(self, request: web.Request) -> web.Response:
         """Return one channel."""
         _, name = await self._asked(request, ORDERS_READ)
         return json_answer(await _tried(self._service.show(name)))
 
+    @described(
+        ORDERS_WRITE,
+        object_of("Compared", Found, words=str),
+        takes=Comparison,
+        refuses=(409,),
+    )
     async def backfill(self, request: web.Request) -> web.Response:
         """Compare a window, fetch what is missing, and return what was found."""
         principal, name = await self._asked(request, ORDERS_WRITE)
@@ -89,6 +104,13 @@ class ChannelsApi:
         )
         return json_answer({**msgspec.structs.asdict(found), "words": found.words()})
 
+    @described(
+        ORDERS_WRITE,
+        object_of("Reimported", order_id=str, channel=str, ref=str),
+        status=202,
+        takes=Again,
+        refuses=(409,),
+    )
     async def reimport(self, request: web.Request) -> web.Response:
         """Have one order fetched again from the channel; 202 once that request is on disk."""
         principal, name = await self._asked(request, ORDERS_WRITE)
@@ -102,7 +124,9 @@ class ChannelsApi:
                 name, ref, person=person_of(principal), reason=reason_of(asked.reason)
             )
         )
-        return json_answer({"order_id": order_id, "channel": name, "ref": ref}, status=202)
+        told = {"order_id": order_id, "channel": name, "ref": ref}
+        place = {"Location": f"/api/v1/orders/{order_id}"}
+        return json_answer(told, status=202, headers=place)
 
     async def _asked(self, request: web.Request, scope: str) -> tuple[Principal, str]:
         principal = await self._api.principal(request, scope)

@@ -171,6 +171,26 @@ def config_show(config_file: ConfigFile = None, data: Data = None) -> None:
         print(f"{row.key} = {row.value}")
 
 
+@spec.command("openapi")
+def spec_openapi() -> None:
+    """Print the OpenAPI document of all HTTP paths."""
+    from service.app.front import routes_of_all
+    from service.app.specs import Specs
+
+    json.dump(Specs(routes_of_all()).openapi_document(), sys.stdout, indent=2)
+    print()
+
+
+@spec.command("asyncapi")
+def spec_asyncapi() -> None:
+    """Print the AsyncAPI document of what goes over NATS."""
+    from service.app import asyncapi
+    from service.app.specs import installed_version
+
+    json.dump(asyncapi.document(installed_version()), sys.stdout, indent=2)
+    print()
+
+
 @spec.command("schemas")
 def spec_schemas(
     name: Annotated[str, typer.Argument(help="One schema's name (default: all).")] = "",

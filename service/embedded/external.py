@@ -1,6 +1,7 @@
 """Checks of external servers, made before anything else is started.
 
-Each check ends within `LIMIT_SECONDS`, even if the server accepts the connection and never answers.
+Each check ends within `LIMIT_SECONDS`, even if the server accepts the connection and never answers;
+one that says that it is starting is waited for longer.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import ssl
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -19,9 +21,15 @@ from nats.js.errors import Error as JetStreamError
 
 from service.app.errors import ServerTooOld, ServerUnusable
 
+log = logging.getLogger(__name__)
+
 LIMIT_SECONDS: Final = 3.0
 OLDEST_POSTGRES: Final = 14
 OLDEST_NATS: Final = (2, 10)
+RECOVERY_SECONDS: Final = 120.0
+"""How long a Postgres that says that it is starting is waited for. A crash of a busy server leaves
+a minute of its log to replay; whoever waits longer is told by the exit code."""
+_RECOVERY_POLL_SECONDS: Final = 0.5
 _POSTGRES_ERRORS: Final = (
     OSError,
     ValueError,
@@ -32,17 +40,21 @@ _POSTGRES_ERRORS: Final = (
 
 
 async def check_postgres(dsn: str) -> str:
-    """Return the server's version; raises ServerUnusable, or ServerTooOld below Postgres 14.
+    """Return the server's version; raises ServerUnusable, or ServerTooOld below Postgres 14. One
+    that is starting or recovers is waited for, RECOVERY_SECONDS at most.
 
     The text names host and port, never the password.
     """
     place = _place(dsn, 5432)
     try:
-        async with asyncio.timeout(LIMIT_SECONDS):
-            # Its own time limit does not hold against a frozen server.
-            connection = await asyncpg.connect(dsn, timeout=LIMIT_SECONDS)
+        connection = await _connected(dsn, place)
     except TimeoutError:
         raise _silent("Postgres", place) from None
+    except asyncpg.CannotConnectNowError as error:
+        raise ServerUnusable(
+            f"Postgres at {place} lets no one in yet ({_short(error)}), after {RECOVERY_SECONDS:g}"
+            " seconds; wait until it has recovered, and start again."
+        ) from None
     except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError) as error:
         raise ServerUnusable(
             f"Postgres at {place} refuses our user or password ({_short(error)}); correct "
@@ -63,6 +75,24 @@ async def check_postgres(dsn: str) -> str:
             f"the embedded one."
         )
     return text
+
+
+async def _connected(dsn: str, place: str) -> asyncpg.Connection:
+    """Connect. Raises TimeoutError, CannotConnectNowError, or one of _POSTGRES_ERRORS."""
+    deadline = asyncio.get_running_loop().time() + RECOVERY_SECONDS
+    told = False
+    while True:
+        try:
+            async with asyncio.timeout(LIMIT_SECONDS):
+                # Its own time limit does not hold against a frozen server.
+                return await asyncpg.connect(dsn, timeout=LIMIT_SECONDS)
+        except asyncpg.CannotConnectNowError as error:
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+            if not told:
+                log.warning("Postgres at %s is waited for: %s.", place, _short(error))
+            told = True
+        await asyncio.sleep(_RECOVERY_POLL_SECONDS)
 
 
 async def check_nats(url: str) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import secrets
+import shutil
 import signal
 import socket
 from collections.abc import Mapping, Sequence
@@ -15,6 +17,7 @@ from pathlib import Path
 from service.app.errors import EmbeddedServerFailed
 from service.embedded.data_directory import DataDirectory, write_private
 from service.embedded.nats_config import (
+    ACCOUNT,
     USER,
     NatsPlan,
     channel_user,
@@ -32,6 +35,7 @@ _PORTS = range(20_000, 32_000)
 _PORT_ATTEMPTS = 200
 _KEPT_FREE_BYTES = 256 * 1024 * 1024
 _SMALLEST_STORE_BYTES = 64 * 1024 * 1024
+_READY_SECONDS = 60.0
 _STOP_STEPS = ((signal.SIGTERM, 10.0),)
 _ORPHAN_STEPS = ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
 
@@ -72,6 +76,7 @@ class EmbeddedNats:
         self._home = data.path / "nats"
         self._process: SupervisedProcess | None = None
         self._monitor_port = 0
+        self._is_good = False
 
     @property
     def pid(self) -> int | None:
@@ -109,9 +114,12 @@ class EmbeddedNats:
             prepare=self._prepare,
             ready=self._ready,
             has_room=self._data.has_room,
+            ready_timeout_seconds=_READY_SECONDS,
         )
         self._process = SupervisedProcess(program, on_failure=self._on_failure)
         await self._process.start()
+        self._is_good = True
+        self._keep_descriptions()
         place = f"{plan.host}:{plan.port}"
         return NatsAddress(
             url=f"nats://{USER}:{plan.password}@{place}",
@@ -132,6 +140,20 @@ class EmbeddedNats:
         if self._process is not None:
             await self._process.stop()
             self._process = None
+            if self._is_good:
+                self._keep_descriptions()
+
+    def _keep_descriptions(self) -> None:
+        """Copy each stream's description, which is written once, to `nats/descriptions`: without it
+        the server can't read the messages beside it, and docs/operations.md puts it back."""
+        streams = self._home / "jetstream" / "jetstream" / ACCOUNT / "streams"
+        for found in streams.glob("*/meta.*"):
+            folder = self._home / "descriptions" / found.parent.name
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            shutil.copy2(found, folder / found.name)
+            if self._data.account is not None:
+                for one in (folder.parent, folder, folder / found.name):
+                    os.chown(one, self._data.account.uid, self._data.account.gid)
 
     async def _prepare(self) -> None:
         await end_orphans("nats-server", self._home, _ORPHAN_STEPS)

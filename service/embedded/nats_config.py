@@ -34,6 +34,10 @@ class NatsPlan:
     channels: Mapping[str, str]
 
 
+NOT_OVER_NATS = ("act", "edit", "privacy")
+"""Kinds that name a person or erase: no channel's user may publish them."""
+
+
 def check_channel(channel: str) -> str:
     """Return the channel; raises ValueError when it can't be one token of a subject."""
     if not _CHANNEL.fullmatch(channel):
@@ -109,7 +113,7 @@ def _subjects(channel: str) -> str:
 
 
 def _denied(channel: str) -> list[str]:
-    return [f"orders.in.{channel}.{kind}.>" for kind in ("act", "edit", "privacy")]
+    return [f"orders.in.{channel}.{kind}.>" for kind in NOT_OVER_NATS]
 
 
 def _events(channel: str) -> str:

@@ -23,6 +23,10 @@ _LOG_CHECK_SECONDS = 15.0
 _LONGEST_BACKOFF_SECONDS = 2.0
 _ROOM_POLL_SECONDS = 1.0
 
+LONGEST_RECOVERY_SECONDS = 3600.0
+"""A Postgres has 2 GiB of its log to replay at most (`max_wal_size`), on a slow disk some minutes;
+one that is still at it after an hour does not get on, and a person must look."""
+
 FailureCallback = Callable[[EmbeddedServerFailed], None]
 
 
@@ -35,7 +39,7 @@ class Program:
     `stop_steps` are signals, each with its seconds; SIGKILL follows the last. While `has_room` says
     no, a server that died is not started again: on a full disk it would only die once more. A
     server that is not ready in time is waited for as long as `working` says that it gets on, such
-    as one that recovers from a crash.
+    as one that recovers from a crash, LONGEST_RECOVERY_SECONDS at most.
     """
 
     name: str
@@ -125,7 +129,8 @@ class SupervisedProcess:
             death_signal=program.death_signal,
             log_path=program.log_path,
         )
-        deadline = time.monotonic() + program.ready_timeout_seconds
+        began = time.monotonic()
+        deadline = began + program.ready_timeout_seconds
         while not await program.ready(child.pid):
             if child.exited.is_set():
                 raise self._error("ended before it was ready")
@@ -133,6 +138,10 @@ class SupervisedProcess:
                 seconds = program.ready_timeout_seconds
                 if not program.working(child.pid):
                     raise self._error(f"was not ready within {seconds:.0f} seconds")
+                if time.monotonic() - began > LONGEST_RECOVERY_SECONDS:
+                    raise self._error(
+                        f"still recovers after {LONGEST_RECOVERY_SECONDS:.0f} seconds"
+                    )
                 log.warning("The embedded %s still recovers: it is waited for.", program.name)
                 deadline += seconds
             await child.wait(_READY_POLL_SECONDS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 from aiohttp import web
@@ -11,6 +11,7 @@ from aiohttp import web
 from adapters.nats.connection import NatsUnusable
 from service.http.auth import ANY_CHANNEL, Principal
 from service.http.base import Api, json_answer
+from service.http.described import COUNT, NAME, described, object_of
 from service.http.problems import Problem
 from service.http.requests import bad_query, channels_of, limit_of, whole_of
 from service.http.scopes import ORDERS_READ
@@ -41,6 +42,11 @@ class FactsApi:
         """The path of facts."""
         return [web.get("/api/v1/facts", self.list_facts)]
 
+    @described(
+        ORDERS_READ,
+        object_of("Facts", events=list[dict[str, Any]], after=int),
+        query={"channel": NAME, "after": COUNT, "limit": COUNT},
+    )
     async def list_facts(self, request: web.Request) -> web.Response:
         """Answer a channel's events in the order of the stream; `after` of the next request is the
         `after` of this answer, which stays the same while nothing new has come."""

@@ -15,6 +15,7 @@ from actors.runtime.ports import Clock
 from adapters.kit.events import CONTENT_TYPE, Events
 from adapters.postgres.facts import PAGE, FactReader, TellableEvent
 from adapters.postgres.leases import JOBS
+from service.app.common import Common
 from service.facts.telling import (
     OF_PARCELS,
     TYPES,
@@ -75,7 +76,9 @@ class Facts:
         metrics: FactMetrics,
         *,
         may: Callable[[], bool],
+        own_url: str = "",
     ) -> None:
+        self._own_url = own_url
         self._reader = reader
         self._events = events
         self._channels = tuple(channels)
@@ -110,7 +113,7 @@ class Facts:
         """Publish everything that is there now. Raises JournalUnavailable, and Retryable or Unknown
         when the stream does not take it."""
         while (items := await self._reader.untold(self._channels)) != []:
-            await self._publish([fact_of_item(item) for item in items])
+            await self._publish([fact_of_item(item, self._own_url) for item in items])
             await self._reader.told(items)
         while (page := await self._reader.next_page()) is not None:
             stored = await self._reader.page(
@@ -120,7 +123,8 @@ class Facts:
                 with_parcels=WITH_PARCELS,
                 of_parcels=OF_PARCELS,
             )
-            await self._publish([fact for one in stored if (fact := _readable(one)) is not None])
+            facts = (self._readable(one) for one in stored)
+            await self._publish([fact for fact in facts if fact is not None])
             await self._reader.advance(page.end)
             more = page.events == PAGE
             behind = (self._clock.now() - page.at).total_seconds()
@@ -139,24 +143,22 @@ class Facts:
             fact.subject, fact.body, message_id=fact.name, content_type=CONTENT_TYPE, trace=""
         )
 
+    def _readable(self, stored: TellableEvent) -> Fact | None:
+        try:
+            return fact_of(stored, self._own_url)
+        except msgspec.MsgspecError as error:  # written by a newer version: it is told there
+            log.warning("An event of order %s can't be told: %s", stored.order_id, error)
+            return None
 
-def facts_of(
-    settings: Settings, clock: Clock, store: Store, events: Events, registry: CollectorRegistry
-) -> Facts:
-    """Build what publishes facts."""
+
+def facts_of(common: Common, store: Store, events: Events, own_url: str) -> Facts:
+    """Build what publishes facts; `own_url` is where others reach us."""
     return Facts(
         FactReader(store.reports),
         events,
-        channels_told(settings),
-        clock,
-        FactMetrics(registry),
+        channels_told(common.settings),
+        common.clock,
+        FactMetrics(common.metrics.registry),
         may=lambda: store.leases.surely_holds(JOBS),
+        own_url=own_url,
     )
-
-
-def _readable(stored: TellableEvent) -> Fact | None:
-    try:
-        return fact_of(stored)
-    except msgspec.MsgspecError as error:  # written by a newer version: it is told there
-        log.warning("An event of order %s can't be told: %s", stored.order_id, error)
-        return None

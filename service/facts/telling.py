@@ -16,6 +16,7 @@ from schemas.messages import events as e
 from schemas.messages.codec import decode_event
 from schemas.messages.effects import tag_of
 from schemas.messages.published_events import (
+    FACT,
     FactParcel,
     MessageFact,
     MessageFactName,
@@ -23,9 +24,6 @@ from schemas.messages.published_events import (
     OrderFactName,
 )
 from schemas.order.ids import ref_token
-
-FACTS = "fact"
-"""The token of the subject that tells facts from the other published events."""
 
 # Any: each event type has fields of its own; the functions below take the one they are listed for.
 Known = Callable[[Any, TellableEvent], Mapping[str, object]]
@@ -109,9 +107,9 @@ _STATES: Mapping[str, MessageFactName] = MappingProxyType(
 )
 
 
-def fact_of(stored: TellableEvent) -> Fact:
-    """Return what is told of an event whose type is one of TYPES. Raises msgspec.MsgspecError for
-    one that this version can't read."""
+def fact_of(stored: TellableEvent, own_url: str = "") -> Fact:
+    """Return what is told of an event whose type is one of TYPES; others reach us at `own_url`.
+    Raises msgspec.MsgspecError for one that this version can't read."""
     event = decode_event(stored.body)
     name, known = _TOLD[type(event)]
     scope = f"{stored.channel}/"
@@ -127,12 +125,11 @@ def fact_of(stored: TellableEvent) -> Fact:
         messages=tuple(one for one in stored.inputs if one.startswith(scope)),
         **known(event, stored),  # type: ignore[arg-type]  # by field: the table says which
     )
-    return _fact(
-        f"fact-{stored.reference}-{stored.version}", stored, name, ORDER_FACT, stored.ref, told
-    )
+    event_id = f"fact-{stored.reference}-{stored.version}"
+    return _fact(event_id, stored, name, ORDER_FACT, stored.ref, told, own_url=own_url)
 
 
-def fact_of_item(item: TellableItem) -> Fact:
+def fact_of_item(item: TellableItem, own_url: str = "") -> Fact:
     """Return what is told of an item of the quarantine."""
     name = _STATES[item.state]
     told = MessageFact(
@@ -150,7 +147,8 @@ def fact_of_item(item: TellableItem) -> Fact:
     marks = f"{item.attempt}-{int(item.at.timestamp() * 1_000_000)}"
     # The stream does not keep the reference of what another service published.
     subject = item.ref or item.delivery_id
-    return _fact(f"fact-item-{item.id}-{marks}", item, name, MESSAGE_FACT, subject, told)
+    event_id = f"fact-item-{item.id}-{marks}"
+    return _fact(event_id, item, name, MESSAGE_FACT, subject, told, own_url=own_url)
 
 
 def parcels_of(before: tuple[bytes, ...]) -> dict[str, tuple[str, str]]:
@@ -183,9 +181,11 @@ def _fact(
     schema: str,
     ref: str,
     data: OrderFact | MessageFact,
+    *,
+    own_url: str,
 ) -> Fact:
     return Fact(
-        subject=f"orders.out.{ref_token(of.channel)}.{FACTS}.{told}",
+        subject=f"orders.out.{ref_token(of.channel)}.{FACT}.{told}",
         name=name,
-        body=cloud_event(name, of.channel, schema, ref, of.at, data),
+        body=cloud_event(name, of.channel, schema, ref, of.at, data, own_url=own_url),
     )

@@ -20,6 +20,7 @@ from service.http.auth import (
 )
 from service.http.bodies import Bodies
 from service.http.idempotency import answered_once
+from service.http.problems import PLAIN
 from service.http.requests import read_body
 
 Shape = TypeVar("Shape")
@@ -80,11 +81,13 @@ class Api:
         work: Callable[[], Awaitable[bytes]],
         *,
         status: int = 200,
+        location: str = "",
     ) -> web.Response:
-        """Like `once`, for a key and a digest that were read before, and JSON that is encoded."""
+        """Like `once`, for a key and a digest that were read before, and JSON that is encoded.
+        `location` is where to see what becomes of it."""
         now = self.clock.now()
         return await answered_once(
-            self._repeats, principal, key, digest, work, now=now, status=status
+            self._repeats, principal, key, digest, work, now=now, status=status, location=location
         )
 
 
@@ -98,4 +101,5 @@ def json_answer(
 ) -> web.Response:
     """Return a value as a JSON response."""
     body = msgspec.json.encode(value)
-    return web.Response(status=status, body=body, content_type="application/json", headers=headers)
+    given = {**PLAIN, **(headers or {})}
+    return web.Response(status=status, body=body, content_type="application/json", headers=given)

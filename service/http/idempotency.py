@@ -10,6 +10,7 @@ from aiohttp import web
 
 from actors.runtime.errors import JournalUnavailable
 from service.http.auth import Principal, Repeats, require_new
+from service.http.problems import PLAIN
 
 _log = logging.getLogger(__name__)
 
@@ -23,14 +24,18 @@ async def answered_once(
     *,
     now: datetime,
     status: int = 200,
+    location: str = "",
 ) -> web.Response:
     """Answer `status` with the JSON that `work` returns, and answer a repeat the same.
 
-    Raises Problem as `require_new` does, and whatever `work` raises; a repeat is then tried again.
+    Both name `location`, unless it is "". Raises Problem as `require_new` does, and whatever `work`
+    raises; a repeat is then tried again.
     """
     begun = await repeats.begin(principal.id, key, digest, now=now)
     earlier = require_new(begun)
+    headers = {**PLAIN, "Location": location} if location else PLAIN
     if earlier is not None:
+        earlier.headers.update(headers)
         return earlier
     try:
         body = await work()
@@ -42,7 +47,7 @@ async def answered_once(
     except JournalUnavailable:
         # A repeat does the work again, and finds that it is done.
         _log.warning("An answer could not be stored for repeats: the database is unavailable.")
-    return web.Response(status=status, body=body, content_type="application/json")
+    return web.Response(status=status, body=body, content_type="application/json", headers=headers)
 
 
 async def _forget(repeats: Repeats, principal: Principal, key: str, digest: bytes) -> None:

@@ -12,6 +12,9 @@ from actors.runtime.errors import JournalUnavailable, StreamUnavailable, TooLarg
 
 CONTENT_TYPE = "application/problem+json"
 
+PLAIN = {"X-Content-Type-Options": "nosniff"}
+"""With JSON that repeats what others sent: no browser may take it for a page."""
+
 _JOURNAL_RETRY_SECONDS = 2
 
 _log = logging.getLogger(__name__)
@@ -65,7 +68,7 @@ def answer(problem: Problem, instance: str) -> web.Response:
         status=problem.status,
         body=msgspec.json.encode(body),
         content_type=CONTENT_TYPE,
-        headers=dict(problem.headers),
+        headers={**PLAIN, **problem.headers},
     )
     if problem.close:
         response.force_close()

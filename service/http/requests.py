@@ -92,6 +92,15 @@ def whole_of(name: str, text: str, most: int) -> int:
     raise bad_query(f"{name} is a whole number from 1 to {most}.")
 
 
+def flag_of(request: web.Request, name: str) -> bool | None:
+    """Return a parameter of the query that is `true` or `false`, None when it is not given. Raises
+    Problem 400."""
+    text = request.query.get(name, "")
+    if text not in {"", "true", "false"}:
+        raise bad_query(f"{name} is true or false.")
+    return None if not text else text == "true"
+
+
 def limit_of(request: web.Request, most: int) -> int:
     """Return how many rows a page may have. Raises Problem 400."""
     return whole_of("limit", request.query.get("limit", str(USUAL_PAGE)), most)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Callable, Collection
+from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -15,13 +16,14 @@ from adapters.channels.csv.orders import orders_of, survey
 from adapters.channels.csv.rows import Encoding, open_sheet
 from schemas.contracts.refusals import Refused
 from service.http import problems
-from service.http.auth import Principal, channel_of, digest_of, idempotency_key_of
+from service.http.auth import CHANNEL_HEADER, Principal, channel_of, digest_of, idempotency_key_of
 from service.http.base import Api
+from service.http.described import FLAG, NAME, Taken, described, object_of
 from service.http.problems import Problem
 from service.http.refusals import COUNTED_AS, refusal
 from service.http.scopes import ORDERS_WRITE
 from service.imports.local import reading_of, require_decimals
-from service.imports.service import CsvImport, Entry, OrdersHere
+from service.imports.service import Counts, CsvImport, Entry, OrdersHere
 from service.inbound.edge import Stream
 from service.telemetry.context import traceparent_of
 
@@ -41,6 +43,7 @@ _ENCODINGS: dict[str, Encoding] = {
     "": "utf-8", "utf-8": "utf-8", "utf8": "utf-8", "us-ascii": "utf-8",
     "windows-1252": "cp1252", "cp1252": "cp1252",
 }  # fmt: skip
+_ENTRIES: Any = list[object_of("ImportedOrder", Entry)]  # type: ignore[misc]  # a value here
 _FLAGS = {"": False, "false": False, "true": True}
 _OPTIONS = {"dry_run", "decimal_comma", "timezone"}
 
@@ -78,6 +81,14 @@ class CsvApi:
         """The import's path."""
         return [web.post("/api/v1/orders/import", self.take)]
 
+    @described(
+        ORDERS_WRITE,
+        object_of("Imported", channel=str, counts=Counts, orders=_ENTRIES),
+        takes=Taken(shape=str, media=("text/csv",)),
+        query={"dry_run": FLAG, "decimal_comma": FLAG, "timezone": str},
+        headers={CHANNEL_HEADER: NAME},
+        repeats=True,
+    )
     async def take(self, request: web.Request) -> web.Response:
         """Take a file. It is refused as a whole only when no row of it can be told."""
         try:

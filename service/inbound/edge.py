@@ -21,6 +21,7 @@ from schemas.contracts.refusals import TOO_LARGE
 from service.http import problems
 from service.http.base import Clock
 from service.http.bodies import Bodies
+from service.http.described import NO_KEY, Taken, described
 from service.http.problems import Problem
 from service.telemetry.context import traceparent_of
 from service.telemetry.logs import bound
@@ -195,6 +196,12 @@ class Edge:
         """The paths of the edge."""
         return [web.post("/hooks/{source}", self.webhook)]
 
+    @described(
+        NO_KEY,
+        None,
+        takes=Taken(shape={}, media=("*/*",), optional=True),
+        refuses=(401, 404),
+    )
     async def webhook(self, request: web.Request) -> web.StreamResponse:
         """Accept one delivery."""
         began = self._loop.time()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from adapters.postgres.incident_views import IncidentViews
+from adapters.postgres.incident_views import IncidentRow, IncidentView, IncidentViews
 from schemas.contracts.incidents import CATEGORIES
 from service.http import problems
 from service.http.base import Api, json_answer
-from service.http.requests import bad_query, channels_of
+from service.http.described import FLAG, NAME, described, object_of
+from service.http.requests import channels_of, flag_of
 from service.http.scopes import ORDERS_READ
 
 
@@ -27,16 +28,22 @@ class IncidentsApi:
             web.get("/api/v1/incidents/{category}", self.show),
         ]
 
+    @described(
+        ORDERS_READ,
+        object_of("Incidents", incidents=list[IncidentRow]),
+        query={"open": FLAG, "channel": NAME},
+    )
     async def list_incidents(self, request: web.Request) -> web.Response:
         """Return every category that has occurred, open ones first; `open` is `true` or `false`."""
         principal = await self._api.principal(request, ORDERS_READ)
         rows = await self._views.list_incidents(
             self._api.clock.now(),
-            is_open=_flag(request.query.get("open", "")),
+            is_open=flag_of(request, "open"),
             channels=channels_of(request.query.get("channel", ""), principal),
         )
         return json_answer({"incidents": rows})
 
+    @described(ORDERS_READ, IncidentView, query={"channel": NAME})
     async def show(self, request: web.Request) -> web.Response:
         """Return one category with its hourly counts, newest orders and history."""
         principal = await self._api.principal(request, ORDERS_READ)
@@ -48,9 +55,3 @@ class IncidentsApi:
         if found is None:
             raise problems.not_found("No failure of this category has occurred on your channels.")
         return json_answer(found)
-
-
-def _flag(text: str) -> bool | None:
-    if text not in {"", "true", "false"}:
-        raise bad_query("open is true or false.")
-    return None if not text else text == "true"

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 from aiohttp import web
 from msgspec import Struct
 
-from schemas.contracts.mappings import Mappings, MappingsRefused, read_mappings
+from adapters.postgres.mappings import Kept
+from schemas.contracts.mappings import MAPPINGS_SCHEMA, Mappings, MappingsRefused, read_mappings
 from schemas.order.canonical import LongText
 from service.http import problems
 from service.http.auth import ANY_CHANNEL, Principal
 from service.http.base import Api, json_answer, person_of
+from service.http.described import FLAG, NAME, described, object_of
 from service.http.problems import Problem
+from service.http.requests import flag_of
 from service.mappings.keeper import MappingsKeeper
+from service.mappings.preview import Preview
 
 READ, WRITE = "mappings:read", "mappings:write"
+
+
+# That it is this schema goes without saying, in a file as in a request.
+_GIVEN = object_of(
+    "GivenMappings",
+    Mappings,
+    closed=True,
+    schema=(Literal["orderwright.mappings.v1"], MAPPINGS_SCHEMA),
+)
 
 
 class Put(Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,6 +58,7 @@ class MappingsApi:
             web.put("/api/v1/mappings", self.put),
         ]
 
+    @described(READ, object_of("Current", version=int, mappings=Mappings), tagged=True)
     async def show(self, request: web.Request) -> web.Response:
         """Return the current version and its document; the ETag is the version."""
         await self._principal(request, READ)
@@ -50,15 +66,27 @@ class MappingsApi:
         told = {"version": version, "mappings": mappings}
         return json_answer(told, headers=_tag(version))
 
+    @described(READ, object_of("History", versions=list[Kept]))
     async def history(self, request: web.Request) -> web.Response:
         """Return the newest fifty versions: who, when, why, and from where."""
         await self._principal(request, READ)
         return json_answer({"versions": await self._keeper.store.history()})
 
+    @described(
+        WRITE,
+        (
+            object_of("Saved", version=int, unconfigured=list[str]),
+            object_of("MappingsPreview", Preview),
+        ),
+        takes=object_of("MappingsChange", Put, without=("mappings",), closed=True, mappings=_GIVEN),
+        query={"preview": FLAG},
+        headers={"If-Match": NAME},
+        refuses=(409, 412, 428),
+    )
     async def put(self, request: web.Request) -> web.Response:
         """Store a new document unless the version has changed since; with `preview=true` return
         what it would change."""
-        preview = request.query.get("preview", "") == "true"
+        preview = flag_of(request, "preview") is True
         principal = await self._principal(request, READ if preview else WRITE)
         put, mappings = _document(await self._api.raw(request))
         if preview:

@@ -17,18 +17,19 @@ from schemas.contracts.edits import edit_of
 from schemas.contracts.refusals import Refused
 from schemas.messages import codec
 from schemas.messages.inputs import ActOnOrder, EditOrder, Input, PlaceOrder
-from schemas.order.canonical import LongText, ShortText
+from schemas.order.canonical import LongText, Order, ShortText
 from schemas.order.ids import OrderId, Reference, order_id_for
 from service.http import problems
-from service.http.auth import Principal, channel_of, digest_of, idempotency_key_of
+from service.http.auth import CHANNEL_HEADER, Principal, channel_of, digest_of, idempotency_key_of
 from service.http.base import Api
+from service.http.described import NAME, described, object_of
 from service.http.etags import require_match
 from service.http.problems import Problem
 from service.http.refusals import COUNTED_AS, refusal
 from service.http.scopes import ORDERS_WRITE
 from service.inbound.edge import Stream
 from service.orders.deciding import VERBS, NotNow, refuse_action, refuse_edit
-from service.orders.reading import Finder, etag_of
+from service.orders.reading import WHOSE, Finder, etag_of
 from service.telemetry.context import traceparent_of
 
 ACT = "orders:act"
@@ -85,6 +86,16 @@ class Writing:
             web.post("/api/v1/orders/{id}/actions/{verb}", self.act),
         ]
 
+    @described(
+        ORDERS_WRITE,
+        object_of(
+            "OrderTaken", order_id=str, reference=str, channel=str, ref=str, links=dict[str, str]
+        ),
+        status=202,
+        takes=(Order, PlaceOrder),
+        headers={CHANNEL_HEADER: NAME},
+        repeats=True,
+    )
     async def place(self, request: web.Request) -> web.Response:
         """Take a canonical order; 400 or 422 says everything that is wrong with it."""
         try:
@@ -128,8 +139,20 @@ class Writing:
                     trace=traceparent_of(request.headers),
                 )
 
-            return await self._once(principal, key, digest_of(request, channel, raw), answer, put)
+            digest = digest_of(request, channel, raw)
+            place = _links(order_id)["self"]
+            return await self._once(principal, key, digest, answer, put, location=place)
 
+    @described(
+        ACT,
+        object_of("ActionTaken", order_id=str, verb=str, links=dict[str, str]),
+        status=202,
+        takes=Action,
+        query=WHOSE,
+        headers={"If-Match": NAME},
+        repeats=True,
+        refuses=(412,),
+    )
     async def act(self, request: web.Request) -> web.Response:
         """Take a person's decision about an order. It is decided when the order's turn comes: the
         timeline says what became of it."""
@@ -159,8 +182,19 @@ class Writing:
             await self._put(request, found.row, "act", act, delivery_id)
 
         digest = digest_of(request, found.row.channel, raw)
-        return await self._once(principal, key, digest, answer, put)
+        place = _links(found.row.order_id)["timeline"]
+        return await self._once(principal, key, digest, answer, put, location=place)
 
+    @described(
+        ACT,
+        object_of("EditTaken", order_id=str, links=dict[str, str]),
+        status=202,
+        takes=object_of("OrderEdit", EditOrder, without=("ref", "person"), closed=True),
+        query=WHOSE,
+        headers={"If-Match": NAME},
+        repeats=True,
+        refuses=(412,),
+    )
     async def edit(self, request: web.Request) -> web.Response:
         """Take a person's changes of an order. They are compared with the order when its turn
         comes: the timeline says what became of them."""
@@ -181,7 +215,8 @@ class Writing:
             await self._put(request, found.row, "edit", edit, delivery_id)
 
         digest = digest_of(request, found.row.channel, raw)
-        return await self._once(principal, key, digest, answer, put)
+        place = _links(found.row.order_id)["timeline"]
+        return await self._once(principal, key, digest, answer, put, location=place)
 
     async def _put(
         self,
@@ -211,8 +246,11 @@ class Writing:
         digest: bytes,
         answer: Mapping[str, object],
         put: Callable[[str], Awaitable[None]],
+        *,
+        location: str,
     ) -> web.Response:
-        """Answer a new request with 202 after `put`, and a repeat the same."""
+        """Answer a new request with 202 after `put`, and a repeat the same; `location` is where to
+        see what becomes of it."""
 
         async def work() -> bytes:
             # The body's digest is part of the id: another body is never taken for a repeat, even
@@ -222,7 +260,9 @@ class Writing:
             await put(f"api:{hashlib.sha256(named).hexdigest()}")
             return msgspec.json.encode(answer)
 
-        return await self._api.answered_once(principal, key, digest, work, status=202)
+        return await self._api.answered_once(
+            principal, key, digest, work, status=202, location=location
+        )
 
 
 def _action(raw: bytes) -> Action:

@@ -22,6 +22,7 @@ from schemas.order.label_links import PATH, LinkExpired, LinkRefused, verify_lab
 from schemas.order.things import Key
 from service.http import problems
 from service.http.base import Clock
+from service.http.described import NO_KEY, described
 from service.http.problems import Problem
 
 RETRY_SECONDS = 2
@@ -58,6 +59,7 @@ class LabelLinks:
         """The path of a link."""
         return [web.get(PATH + "{token}", self.fetch)]
 
+    @described(NO_KEY, FetchedLabels, refuses=(403, 503))
     async def fetch(self, request: web.Request) -> web.Response:
         """Answer the labels there are. 403: the link has expired; 404: it is wrong, or its task has
         ended."""

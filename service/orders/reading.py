@@ -4,21 +4,36 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from typing import Any
 
 from aiohttp import web
 
+from adapters.postgres.timeline import Entry
 from adapters.postgres.views import Ambiguous, OrderRow, OrderView, Views
 from schemas.contracts import published
 from schemas.order.ids import REFERENCE_LENGTH, OrderId, ReferenceRefused
 from service.http import problems
 from service.http.auth import ANY_CHANNEL, Principal
 from service.http.base import Api, json_answer
+from service.http.described import (
+    COUNT,
+    FLAG,
+    NAME,
+    NO_KEY,
+    Answered,
+    described,
+    object_of,
+    page_of,
+)
 from service.http.etags import tags_of
 from service.http.problems import Problem
-from service.http.requests import bad_query, limit_of, next_page
+from service.http.requests import bad_query, flag_of, limit_of, next_page
 from service.http.scopes import ORDERS_READ
 
 READ_LABELS = "labels:read"
+_ENTRIES: Any = list[object_of("TimelineEntry", Entry)]  # type: ignore[misc]  # a value here
+WHOSE = {"channel": NAME}
+"""Says whose order is meant, where several channels have one of that number."""
 
 _MAX_PAGE = 200  # a page of rows is then under 200 kB
 _MAX_TEXT = 200  # longer than any number, name or id that people search by
@@ -89,6 +104,15 @@ class Reading:
             web.get("/schemas/{name}", self.schema),
         ]
 
+    @described(
+        ORDERS_READ,
+        page_of("orders", OrderRow),
+        query={
+            **dict.fromkeys(("stage", "progress", "channel", "q", "cursor"), NAME),
+            "attention": FLAG,
+            "limit": COUNT,
+        },
+    )
     async def list_orders(self, request: web.Request) -> web.Response:
         """Answer a page of orders, newest first; `next` is the address of the page after it."""
         principal = await self._api.principal(request, ORDERS_READ)
@@ -98,7 +122,7 @@ class Reading:
                 stage=query.get("stage") or None,
                 progress=query.get("progress") or None,
                 channel=_channel(query.get("channel", ""), principal),
-                attention=_flag(query.get("attention", "")),
+                attention=flag_of(request, "attention"),
                 text=query.get("q", "")[:_MAX_TEXT] or None,
                 cursor=query.get("cursor") or None,
                 limit=limit_of(request, _MAX_PAGE),
@@ -107,6 +131,13 @@ class Reading:
             raise bad_query(str(error)) from error
         return json_answer({"orders": page.rows, **next_page(request, page.next_cursor)})
 
+    @described(
+        READ_LABELS,
+        {"type": "string", "format": "binary"},
+        media="*/*",
+        query=WHOSE,
+        refuses=(409,),
+    )
     async def file(self, request: web.Request) -> web.Response:
         """Answer a file of the order, such as the label that the warehouse prints."""
         principal = await self._api.principal(request, READ_LABELS)
@@ -124,6 +155,7 @@ class Reading:
             },
         )
 
+    @described(ORDERS_READ, OrderView, query=WHOSE, tagged=True, refuses=(409,))
     async def show(self, request: web.Request) -> web.Response:
         """Answer one order; the ETag is for If-Match and names its version.
 
@@ -133,6 +165,12 @@ class Reading:
         found = await self._finder.find(request, principal)
         return json_answer(found, headers={"ETag": etag_of(found.row)})
 
+    @described(
+        ORDERS_READ,
+        object_of("Timeline", order_id=str, entries=_ENTRIES),
+        query=WHOSE,
+        refuses=(409,),
+    )
     async def timeline(self, request: web.Request) -> web.Response:
         """Answer everything that happened to an order."""
         principal = await self._api.principal(request, ORDERS_READ)
@@ -140,10 +178,19 @@ class Reading:
         entries = await self._views.timeline(found.row.order_id)
         return json_answer({"order_id": found.row.order_id, "entries": entries})
 
+    @described(NO_KEY, object_of("SchemaNames", schemas=list[str]))
     async def schema_names(self, request: web.Request) -> web.Response:
         """Answer the names of the published schemas; no key is needed."""
         return json_answer({"schemas": sorted(self._schemas)})
 
+    @described(
+        NO_KEY,
+        dict[str, Any],
+        media="application/schema+json",
+        headers={"If-None-Match": NAME},
+        tagged=True,
+        also=(Answered(shape=None, status=304),),
+    )
     async def schema(self, request: web.Request) -> web.Response:
         """Answer one published JSON Schema by its name, with or without `.json`."""
         text = self._schemas.get(request.match_info["name"].removesuffix(".json"))
@@ -166,10 +213,6 @@ def _tagged(request: web.Request, tag: str, body: bytes, content_type: str) -> w
     if tag in known or "*" in known:
         return web.Response(status=304, headers=headers)
     return web.Response(body=body, content_type=content_type, headers=headers)
-
-
-def _flag(text: str) -> bool | None:
-    return {"true": True, "false": False}.get(text)
 
 
 def _channel(asked: str, principal: Principal) -> str | None:

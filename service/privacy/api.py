@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
+from adapters.postgres.audit import AuditEntry
 from adapters.postgres.privacy import MAX_LISTED, OPEN, STATES, Request
 from schemas.messages.privacy import EXPORT, Subject
 from schemas.order.canonical import LongText, ShortText
 from service.http import problems
 from service.http.auth import Principal, digest_of, idempotency_key_of
 from service.http.base import Api, json_answer, person_of
+from service.http.described import COUNT, NAME, described, object_of, one_of, page_of
 from service.http.problems import Problem
 from service.http.requests import (
     bad_query,
@@ -27,7 +29,13 @@ from service.http.requests import (
     reason_of,
     unprocessable,
 )
-from service.privacy.service import NothingKept, PrivacyService, shown
+from service.privacy.service import (
+    NothingKept,
+    Preview,
+    PrivacyService,
+    ShownRequest,
+    shown,
+)
 
 READ, ACT = "privacy:read", "privacy:act"
 
@@ -50,6 +58,10 @@ class Decision(Struct, frozen=True, forbid_unknown_fields=True):
     """The body of a decision about a request."""
 
     reason: LongText
+
+
+DONE = object_of("RequestDone", id=int)
+DECISION = object_of("PrivacyDecision", Decision, closed=True)
 
 
 class PrivacyApi:
@@ -77,6 +89,11 @@ class PrivacyApi:
             web.post(f"{one}/done", self.done),
         ]
 
+    @described(
+        READ,
+        page_of("requests", ShownRequest),
+        query={"state": one_of(STATES), "channel": NAME, "limit": COUNT, "cursor": NAME},
+    )
     async def list_requests(self, request: web.Request) -> web.Response:
         """Return a page of requests, newest first, without the customers they are about."""
         principal = await self._api.principal(request, READ)
@@ -95,6 +112,7 @@ class PrivacyApi:
         rows = [shown(one, named=False) for one in found]
         return json_answer({"requests": rows, **next_page(request, cursor)})
 
+    @described(READ, object_of("RequestInFull", ShownRequest, history=list[AuditEntry]))
     async def show(self, request: web.Request) -> web.Response:
         """Return one request, the customer it is about, and its history."""
         principal = await self._api.principal(request, READ)
@@ -102,6 +120,7 @@ class PrivacyApi:
         history = await self._service.history(found.id)
         return json_answer({**msgspec.structs.asdict(shown(found)), "history": history})
 
+    @described(ACT, (DONE, object_of("PrivacyPreview", Preview)), takes=Asked, repeats=True)
     async def ask(self, request: web.Request) -> web.Response:
         """Store a request, which the service then carries out; or return what it would find."""
         principal = await self._api.principal(request, ACT)
@@ -139,6 +158,7 @@ class PrivacyApi:
 
         return await self._api.once(request, principal, raw, work)
 
+    @described(ACT, DONE, takes=DECISION, repeats=True)
     async def force(self, request: web.Request) -> web.Response:
         """Carry out a request without waiting for orders under way, after its grace period."""
 
@@ -147,6 +167,7 @@ class PrivacyApi:
 
         return await self._decide(request, work)
 
+    @described(ACT, DONE, takes=DECISION, repeats=True)
     async def hasten(self, request: web.Request) -> web.Response:
         """Cut the grace period of an erasure short."""
 
@@ -155,6 +176,7 @@ class PrivacyApi:
 
         return await self._decide(request, work)
 
+    @described(ACT, DONE, takes=DECISION, repeats=True)
     async def stop(self, request: web.Request) -> web.Response:
         """End a request without carrying it out."""
 
@@ -163,6 +185,7 @@ class PrivacyApi:
 
         return await self._decide(request, work)
 
+    @described(ACT, DONE, takes=DECISION, repeats=True)
     async def done(self, request: web.Request) -> web.Response:
         """Record that the customer received the data; the request then forgets who it was."""
 
@@ -173,6 +196,7 @@ class PrivacyApi:
 
         return await self._decide(request, work)
 
+    @described(ACT, dict[str, Any], refuses=(409,))
     async def export(self, request: web.Request) -> web.StreamResponse:
         """Return everything held about the customer, as one JSON object."""
         principal = await self._api.principal(request, ACT)

@@ -9,12 +9,31 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from msgspec import structs
 
-from adapters.postgres.quarantine_workflow import MAX_LISTED, OPEN, Filter, HeldItem
+from adapters.postgres.audit import AuditEntry
+from adapters.postgres.quarantine_workflow import (
+    MAX_LISTED,
+    OPEN,
+    STATES,
+    FaultGroup,
+    Filter,
+    HeldItem,
+    ListedItem,
+)
 from schemas.contracts import refusals
 from schemas.messages.privacy import KIND as PRIVACY
 from service.http import problems
 from service.http.auth import Principal, idempotency_key_of
 from service.http.base import Api, json_answer, person_of
+from service.http.described import (
+    COUNT,
+    MOMENT,
+    NAME,
+    Taken,
+    described,
+    object_of,
+    one_of,
+    page_of,
+)
 from service.http.etags import require_match
 from service.http.problems import Problem
 from service.http.requests import (
@@ -27,11 +46,20 @@ from service.http.requests import (
     reason_of,
     unprocessable,
 )
-from service.quarantine.bodies import BulkRelease, Decision, Edit, Matching, content_of, state_of
+from service.quarantine.bodies import (
+    ANY_STATE,
+    BulkRelease,
+    Decision,
+    Edit,
+    Matching,
+    content_of,
+    state_of,
+)
 from service.quarantine.service import (
     NOT_ALLOWED,
     STREAM_AWAY,
     QuarantineService,
+    Released,
     Verdict,
     permitted,
 )
@@ -42,6 +70,18 @@ _SCOPE_OF_KIND = {PRIVACY: "privacy:act", "act": "orders:act", "edit": "orders:a
 """The scope that each message would have needed where its kind is asked for."""
 
 _AWAY_SECONDS = 2
+
+
+_TEXT = str | None
+CHECKED = object_of("Checked", Verdict, id=int)
+SHOWN = object_of(
+    "ItemInFull",
+    HeldItem,
+    without=("digest", "original", "edited"),
+    more=dict.fromkeys(("original", "original_base64", "edited", "edited_base64"), _TEXT),
+    history=list[AuditEntry],
+)
+_IF_MATCH = {"If-Match": NAME}
 
 
 class QuarantineApi:
@@ -70,6 +110,17 @@ class QuarantineApi:
             web.post(f"{one}/discard", self.discard),
         ]
 
+    @described(
+        READ,
+        page_of("items", ListedItem),
+        query={
+            "state": one_of((*STATES, ANY_STATE)),
+            **dict.fromkeys(("channel", "reason", "group"), NAME),
+            **dict.fromkeys(("since", "until"), MOMENT),
+            "limit": COUNT,
+            "cursor": NAME,
+        },
+    )
     async def list_items(self, request: web.Request) -> web.Response:
         """Return a page of items, newest first; `next` is the address of the next page."""
         principal = await self._api.principal(request, READ)
@@ -87,6 +138,11 @@ class QuarantineApi:
         cursor = str(found[-1].id) if len(found) == limit else None
         return json_answer({"items": found, **next_page(request, cursor)})
 
+    @described(
+        READ,
+        object_of("FaultGroups", groups=list[FaultGroup]),
+        query={"state": one_of((*STATES, ANY_STATE)), "channel": NAME},
+    )
     async def groups(self, request: web.Request) -> web.Response:
         """Return the groups of faults, the most frequent first."""
         principal = await self._api.principal(request, READ)
@@ -96,6 +152,7 @@ class QuarantineApi:
         )
         return json_answer({"groups": found})
 
+    @described(READ, SHOWN, tagged=True)
     async def show(self, request: web.Request) -> web.Response:
         """Return one item in full: headers, sentences, original bytes, edited bytes and history."""
         principal = await self._api.principal(request, READ)
@@ -103,6 +160,7 @@ class QuarantineApi:
         history = await self._service.workflow.history(item.id)
         return json_answer({**_shown(item), "history": history}, headers={"ETag": _etag(item)})
 
+    @described(READ, CHECKED, takes=Taken(shape=Edit, optional=True))
     async def check(self, request: web.Request) -> web.Response:
         """Check the item as it is, or with the bytes in the body, and return the remaining
         faults."""
@@ -113,6 +171,7 @@ class QuarantineApi:
         verdict = permitted(item, self._service.check(item, edited), _elsewhere(principal))
         return json_answer(_checked(item, verdict))
 
+    @described(ACT, CHECKED, takes=Edit, headers=_IF_MATCH, repeats=True, refuses=(412,))
     async def fix(self, request: web.Request) -> web.Response:
         """Store edited bytes beside the original, and return the remaining faults."""
         principal, item, raw = await self._asked(request)
@@ -130,6 +189,14 @@ class QuarantineApi:
 
         return await self._once(request, principal, item, raw, work)
 
+    @described(
+        ACT,
+        object_of("ItemReleased", id=int, channel=str, ref=str),
+        takes=Decision,
+        headers=_IF_MATCH,
+        repeats=True,
+        refuses=(412,),
+    )
     async def release(self, request: web.Request) -> web.Response:
         """Release one item; 422 lists the remaining faults."""
         principal, item, raw = await self._asked(request)
@@ -160,6 +227,14 @@ class QuarantineApi:
 
         return await self._once(request, principal, item, raw, work)
 
+    @described(
+        ACT,
+        object_of("ItemDiscarded", id=int, state=str),
+        takes=Decision,
+        headers=_IF_MATCH,
+        repeats=True,
+        refuses=(412,),
+    )
     async def discard(self, request: web.Request) -> web.Response:
         """Discard one item; its bytes stay until their retention ends."""
         principal, item, raw = await self._asked(request)
@@ -172,6 +247,7 @@ class QuarantineApi:
 
         return await self._once(request, principal, item, raw, work)
 
+    @described(ACT, Released, takes=BulkRelease, repeats=True)
     async def release_matching(self, request: web.Request) -> web.Response:
         """Release all matching items, at most a thousand a call, or return what would happen."""
         principal = await self._api.principal(request, ACT)

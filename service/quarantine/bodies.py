@@ -18,7 +18,7 @@ from service.http.requests import (
     unprocessable,
 )
 
-_ANY_STATE = "all"
+ANY_STATE = "all"
 
 
 class Decision(Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,6 +73,6 @@ def content_of(edit: Edit) -> bytes | None:
 
 def state_of(text: str) -> str | None:
     """Return the requested state; None for `all`. Raises Problem 400."""
-    if text in STATES or text == _ANY_STATE:
-        return None if text == _ANY_STATE else text
-    raise bad_query(f"state is one of {', '.join(STATES)} and {_ANY_STATE}.")
+    if text in STATES or text == ANY_STATE:
+        return None if text == ANY_STATE else text
+    raise bad_query(f"state is one of {', '.join(STATES)} and {ANY_STATE}.")

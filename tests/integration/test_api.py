@@ -68,6 +68,39 @@ async def test_an_idempotency_key_is_needed_and_used_once(
     assert len(await api.stored()) == 1
 
 
+async def test_idempotency_keys_of_two_principals_never_meet(
+    api: Api, http: aiohttp.ClientSession
+) -> None:
+    """Whatever the keys look like, also like what we put together of them: each API key's request
+    is one of its own, answered by itself, and is a message of its own."""
+    url = f"{api.base}/api/v1/orders"
+    other = await api.key("orders:write")
+    other_id = other.split("_")[1]
+    names = (
+        "a",
+        f"{api.key_id}:a",
+        f"{other_id}:a",
+        f"api:{api.key_id}",
+        "~" * 255,
+        "%00",
+        "a\\0b",
+    )
+    orders: list[bytes] = []
+    for token in (api.token, other):
+        for number, name in enumerate(names):
+            order = body(ref=f"{number}-{len(orders)}")
+            orders.append(order)
+            async with http.post(url, data=order, headers=headers(token, name)) as answer:
+                assert answer.status == 202, (name, await answer.text())
+                assert "Idempotency-Replayed" not in answer.headers
+    # The same bytes under the same key, from the other one: it sees no answer but its own.
+    async with http.post(url, data=orders[0], headers=headers(other, "new")) as answer:
+        assert answer.status == 202
+    async with http.post(url, data=orders[0], headers=headers(api.token, "new")) as answer:
+        assert (answer.status, "Idempotency-Replayed" in answer.headers) == (202, False)
+    assert await api.stored() == [*orders, orders[0], orders[0]]
+
+
 async def test_twenty_repeats_at_once_are_one_message(
     api: Api, http: aiohttp.ClientSession
 ) -> None:

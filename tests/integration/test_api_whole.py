@@ -234,7 +234,7 @@ async def test_another_service_publishes_and_hears(whole: Whole) -> None:
     assert heard[0].subject == f"orders.out.{CHANNEL}.order.fulfilled"
     assert (event["specversion"], event["type"]) == ("1.0", "order.fulfilled.v2")
     assert event["source"] == f"/orderwright/channels/{CHANNEL}"
-    assert event["dataschema"] == "urn:orderwright:schemas:order.fulfilled.v2"
+    assert event["dataschema"] == f"{whole.world.url}/schemas/order.fulfilled.v2"
     assert event["data"]["ref"] == order.ref
     (parcel,) = event["data"]["parcels"]
     assert parcel["tracking_number"].startswith("1Z")

@@ -125,7 +125,7 @@ async def test_a_publisher_learns_what_became_of_its_order(whole: Whole) -> None
     assert len({one["id"] for one in events}) == len(events)
     for one in events:
         assert explain(one["type"], one["data"]) == ()
-        assert one["dataschema"] == f"urn:orderwright:schemas:{one['type']}"
+        assert one["dataschema"] == f"{whole.world.url}/schemas/{one['type']}"
         assert CANARY.split()[0] not in json.dumps(one)
 
 

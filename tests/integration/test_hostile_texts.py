@@ -44,6 +44,10 @@ async def test_commands_in_an_order_stay_text(whole: Whole) -> None:
         assert isinstance(links, dict)
         shown = await whole.api("GET", str(links["self"]))
         assert shown.headers["content-type"].startswith("application/json")
+        hidden = await whole.api("GET", "/api/v1/orders/%3Cscript%3Ealert(1)%3C%2Fscript%3E")
+        assert (hidden.status, hidden.headers["content-type"]) == (404, "application/problem+json")
+        for answer in (shown, hidden):
+            assert answer.headers["x-content-type-options"] == "nosniff"
         kinds = [
             entry["kind"]
             for entry in await whole.world.ledger()

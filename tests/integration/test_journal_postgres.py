@@ -6,7 +6,7 @@ import asyncio
 import re
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from itertools import count
 
 import asyncpg
@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from actors.runtime.errors import AppendRefused, JournalUnavailable
+from actors.runtime.ports import Append
 from adapters.postgres.columns import append_columns
 from adapters.postgres.journal import PostgresJournal
 from adapters.postgres.statements import parse, statements
@@ -179,6 +180,45 @@ async def test_a_repeat_that_meets_its_own_earlier_attempt_is_a_duplicate(
     await abandoned.commit()
     await connection.close()
     assert (await repeat).kind == "duplicate"
+
+
+async def stored(bench: Bench, change: Append) -> bool:
+    """Whether it is stored; its session may just have been ended."""
+    with suppress(JournalUnavailable):
+        return (await bench.journal.append(change)).kind in {"committed", "duplicate"}
+    return False
+
+
+async def test_a_deadlock_leaves_no_trace_and_its_repeat_is_stored_once(bench: Bench) -> None:
+    """Postgres ends the append of two that wait for each other: it is told as unavailable, which
+    the runtime repeats, and the connection goes on."""
+    other = await asyncpg.connect(bench.dsn)
+    database = await other.fetchval("SELECT quote_ident(current_database())")
+    change = append("1", 1)
+    try:
+        # The append's session looks for a deadlock sooner, so that it is the one that is ended.
+        await other.execute(f"ALTER DATABASE {database} SET deadlock_timeout = '50ms'")
+        await other.execute("SET deadlock_timeout = '10min'")
+        await other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        await eventually(lambda: stored(bench, append("1")))
+        holding = other.transaction()
+        await holding.start()
+        await other.execute("SELECT FROM orders WHERE order_id = $1 FOR UPDATE", id_of("1"))
+        told = asyncio.create_task(bench.journal.append(change))
+        await eventually(lambda: lock_is_waited_for(bench.dsn))
+        crossing = asyncio.create_task(other.execute("UPDATE leases SET epoch = epoch"))
+        with pytest.raises(JournalUnavailable, match="DeadlockDetectedError"):
+            await told
+        await crossing
+        await holding.rollback()
+    finally:
+        await other.execute(f"ALTER DATABASE {database} RESET deadlock_timeout")
+        await other.close()
+    assert (await bench.journal.append(change)).kind == "committed"
+    assert (await bench.journal.append(change)).kind == "duplicate"
 
 
 @contextmanager

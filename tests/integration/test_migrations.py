@@ -14,6 +14,7 @@ from service.app.doctor import examine
 from service.app.errors import SchemaRefused
 from service.settings import load
 from service.wiring import store
+from tests.waiting import eventually
 
 
 def write(folder: Path, name: str, sql: str) -> None:
@@ -136,3 +137,30 @@ async def test_an_unreachable_server_is_told(tmp_path: Path) -> None:
     """No one listening ends in a sentence, not in a stack of socket errors."""
     with pytest.raises(JournalUnavailable, match="can't be reached"):
         await pending(f"postgresql://nobody@/none?host={tmp_path}")
+
+
+async def test_a_migration_whose_process_dies_is_resumed(database: str, tmp_path: Path) -> None:
+    """Its connection is cut in the middle of a file: nothing of the file is kept, its lock is free,
+    and the next start applies it whole."""
+    write(tmp_path, "0001_one.sql", "CREATE TABLE one (a int)")
+    write(tmp_path, "0002_two.sql", "CREATE TABLE two (a int); SELECT pg_sleep(30)")
+    running = asyncio.create_task(migrate(database, tmp_path))
+    watching = await asyncpg.connect(database)
+    try:
+        cut = """
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event = 'PgSleep'
+        """
+
+        async def is_cut() -> bool:
+            return bool(await watching.fetch(cut))
+
+        await eventually(is_cut, 20.0)
+    finally:
+        await watching.close()
+    with pytest.raises(JournalUnavailable):
+        await running
+    assert await table_exists(database, "one")
+    assert not await table_exists(database, "two")
+    write(tmp_path, "0002_two.sql", "CREATE TABLE two (a int)")
+    assert await migrate(database, tmp_path) == ["0002_two.sql"]

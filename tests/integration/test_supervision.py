@@ -14,7 +14,8 @@ import asyncpg
 import pytest
 
 from service.app.errors import EmbeddedServerFailed, ServerTooOld, ServerUnusable
-from service.embedded import postgres
+from service.embedded import external, postgres
+from service.embedded import process as supervision
 from service.embedded.data_directory import DataDirectory
 from service.embedded.external import check_nats, check_postgres
 from service.embedded.postgres import EmbeddedPostgres
@@ -76,7 +77,7 @@ async def listener(greeting: bytes | None) -> AsyncIterator[int]:
 
 
 async def test_a_server_that_recovers_is_waited_for(tmp_path: Path) -> None:
-    """However long it takes: it is given up only when it says no more that it gets on."""
+    """Longer than a start may take: as long as it says that it gets on."""
     clock = asyncio.get_running_loop().time
     began, asked = clock(), []
 
@@ -92,6 +93,23 @@ async def test_a_server_that_recovers_is_waited_for(tmp_path: Path) -> None:
     await process.start()
     assert asked == [process.pid] * 3
     await process.stop()
+
+
+async def test_a_recovery_that_does_not_end_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even what says that it gets on is waited for without a bound: code 7, and the reason."""
+    monkeypatch.setattr(supervision, "LONGEST_RECOVERY_SECONDS", 0.3)
+
+    async def never(pid: int) -> bool:
+        return False
+
+    program = _program(tmp_path, "/bin/sleep", "60", ready=never)
+    process = SupervisedProcess(dataclasses.replace(program, working=lambda pid: True))
+    with pytest.raises(EmbeddedServerFailed, match="still recovers after") as caught:
+        await process.start()
+    assert caught.value.exit_code == 7
+    assert process.pid is None
 
 
 async def test_a_postgres_that_replays_its_log_is_not_given_up(
@@ -210,6 +228,47 @@ async def test_an_old_postgres_is_named(servers: EmbeddedServers) -> None:
     async with listener(_postgres_of("14.0")) as port:
         address = f"postgresql://user@127.0.0.1:{port}/x?sslmode=disable"
         assert await check_postgres(address) == "14.0"
+
+
+RECOVERING = b"SFATAL\0C57P03\0Mthe database system is starting up\0\0"
+
+
+async def test_an_outside_postgres_that_recovers_is_waited_for(
+    servers: EmbeddedServers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked again until it lets us in, and named with code 4 when the time is up."""
+    refusal = b"E" + (4 + len(RECOVERING)).to_bytes(4) + RECOVERING
+    answers = [refusal, refusal, _postgres_of("17.2")]
+    asked, left = 0, asyncio.Semaphore(0)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        told = answers[min(asked, len(answers)) - 1]
+        with suppress(ConnectionError):
+            await reader.read(1)
+            writer.write(told)
+            await writer.drain()
+            await reader.read()
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+        left.release()
+
+    monkeypatch.setattr(external, "_RECOVERY_POLL_SECONDS", 0.01)
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        address = f"postgresql://user@127.0.0.1:{port}/x?sslmode=disable"
+        assert await check_postgres(address) == "17.2"
+        assert asked == 3
+        answers[:] = [refusal]
+        monkeypatch.setattr(external, "RECOVERY_SECONDS", 0.05)
+        with pytest.raises(ServerUnusable, match=r"lets no one in yet .*starting up") as caught:
+            await check_postgres(address)
+        for _ in range(asked):
+            await left.acquire()
+    assert caught.value.exit_code == 4
+    assert asked > 4
 
 
 async def test_good_servers_pass(servers: EmbeddedServers) -> None:

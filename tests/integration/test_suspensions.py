@@ -62,6 +62,8 @@ async def test_what_is_tried_once_more_is_not_shown(bench: Bench) -> None:
     """After a restart everything gets another try; what fails again is shown again."""
     assert await PostgresSuspensions(bench.pool, bench.leases).resume(range(32)) == 2
     assert await shown(bench) == (False, "")
+    errors = await bench.pool.fetch("SELECT error FROM effects UNION SELECT error FROM timers")
+    assert [row["error"] for row in errors] == [""]
 
 
 async def test_a_timer_that_was_set_again_meanwhile_is_left(bench: Bench) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -20,7 +21,7 @@ from adapters.postgres.migrate import migrate
 from adapters.postgres.order_parts import UnitView
 from adapters.postgres.outbox import PostgresOutbox
 from adapters.postgres.pool import Pool
-from adapters.postgres.views import PROGRESS, STAGES, Ambiguous, Views
+from adapters.postgres.views import MAX_ENTRIES, PROGRESS, STAGES, Ambiguous, Views
 from schemas.messages import events as e
 from schemas.messages.effects import Effect, PostSalesOrder, PublishFulfilment, tag_of
 from schemas.order.ids import OrderId
@@ -142,6 +143,16 @@ async def test_a_timeline_tells_everything_in_order(shop: Shop) -> None:
     assert waiting.trace_id == TRACE[3:35]
     assert told[2].rule == "plan"
     assert await shop.views.timeline(OrderId("nobody")) == ()
+
+
+async def test_the_error_of_an_earlier_attempt_ends_with_the_effect(shop: Shop) -> None:
+    """What was done in the end shows no failure beside "done"; how often it was tried stays."""
+    stream = await a_story(shop)
+    told = e.Published(rule="answers", key=F1, settles=2, parcels=(Key("K1"),))
+    await shop.tell(stream.tell(told, settled=((2, "done"),), at=minutes(6)))
+    entries = await shop.views.timeline(stream.order_id)
+    (ended,) = [one for one in entries if one.effect == 2 and one.status == "done"]
+    assert (ended.effect, ended.status, ended.attempts, ended.error) == (2, "done", 2, "")
 
 
 async def test_one_order_with_its_parts(shop: Shop) -> None:
@@ -341,6 +352,24 @@ async def test_an_order_that_was_replanned_shows_its_ended_things(shop: Shop) ->
     assert view.fulfilments == ()
     assert [(one.key, one.stage) for one in view.ended] == [(F1, "cancelled")]
     assert view.lines[0].accounts == {"ordered": 2, "open": 2}
+
+
+async def test_an_order_of_a_hundred_thousand_events_is_shown_in_bounded_time(shop: Shop) -> None:
+    """The timeline has the newest thousand, and neither it nor the order reads the rest."""
+    stream = await a_story(shop)
+    await shop.pool.fetch(
+        "INSERT INTO events (order_id, version, type, body, at)"
+        " SELECT order_id, n, type, body, at FROM events, generate_series(1001, 101000) AS n"
+        " WHERE order_id = $1 AND version = 1",
+        stream.order_id,
+    )
+    clock = asyncio.get_running_loop().time
+    began = clock()
+    told = await shop.views.timeline(stream.order_id)
+    assert (await shop.views.show(stream.order_id)) is not None
+    assert clock() - began < 2.0
+    versions = [entry.version for entry in told if entry.kind == "event"]
+    assert versions == list(range(101_000 - MAX_ENTRIES + 1, 101_001))
 
 
 async def test_a_forged_cursor_is_refused_in_words(shop: Shop) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -38,6 +40,19 @@ def test_a_link_names_its_fulfilment_until_it_expires(key_id: str) -> None:
     )
     with pytest.raises(LinkExpired):
         verify_label_token(made, KEYS, NOON + VALID_FOR + timedelta(seconds=1))
+
+
+def test_a_link_can_not_be_guessed() -> None:
+    """What signs it has more than 128 bits, all of which another key changes; of ten thousand
+    guesses for a known order none is taken."""
+    head, _, signature = token().rpartition(".")
+    assert len(urlsafe_b64decode(signature + "=" * (-len(signature) % 4))) * 8 >= 128
+    assert token(key_id="2").rpartition(".")[2] != signature
+    guesses = random.Random(7)
+    for _ in range(10_000):
+        guess = urlsafe_b64encode(guesses.randbytes(18)).decode()
+        with pytest.raises(LinkRefused):
+            verify_label_token(f"{head}.{guess}", KEYS, NOON)
 
 
 def test_no_altered_link_is_taken() -> None:

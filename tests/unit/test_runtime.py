@@ -252,6 +252,22 @@ async def test_idle_streams_are_dropped_and_come_back_from_the_store() -> None:
     await eventually(lambda: house.state("0").count == 1)
 
 
+async def test_however_many_orders_wait_memory_holds_a_few() -> None:
+    """Three thousand orders that wait for the world leave twenty streams, one queue and one task
+    each, and any of them goes on when something comes for it."""
+    house = House(live_orders=20)
+    for n in range(3_000):
+        house.post(Begin(lanes=()), f"w-{n}", str(n), fresh=True)
+        if n % 100 == 99:
+            await eventually(lambda: house.registry.busy == 0)
+            assert house.registry.live <= 20
+    assert house.ends == [COMMITTED] * 3_000
+    for ref in ("0", "1500", "2999"):
+        house.post(Add(), f"c-{ref}", ref)
+    await eventually(lambda: [house.state(ref).count for ref in ("0", "1500", "2999")] == [1] * 3)
+    assert house.registry.live <= 20
+
+
 async def test_a_lost_partition_drops_its_streams_alone(house: House) -> None:
     """Its inputs come again at whoever has it now; other streams go on."""
     for ref in ("1", "2"):

@@ -26,7 +26,7 @@ def _translator(settings: CanonicalSettings, instance: Instance) -> Canonical:
 def _storefront(settings: CanonicalSettings, kit: Kit) -> CanonicalStorefront:
     from adapters.channels.canonical.storefront import CanonicalStorefront
 
-    return CanonicalStorefront(kit.name, kit.events, kit.clock)
+    return CanonicalStorefront(kit.name, kit.events, kit.clock, kit.own_url)
 
 
 async def _probe(settings: CanonicalSettings, kit: Kit) -> str:

@@ -21,14 +21,14 @@ from schemas.messages.effects import (
     Result,
 )
 from schemas.messages.published_events import (
+    CANCELLED,
+    FULFILLED,
     FulfilledLine,
     FulfilledParcel,
     OrderCancelledHere,
     OrderFulfilled,
 )
 from schemas.order.ids import ref_token
-
-FULFILLED, CANCELLED = "order.fulfilled", "order.cancelled"
 
 
 class CanonicalStorefront:
@@ -37,7 +37,8 @@ class CanonicalStorefront:
     name = "storefront"
     can_look_up = True
 
-    def __init__(self, channel: str, events: Events, clock: Clock) -> None:
+    def __init__(self, channel: str, events: Events, clock: Clock, own_url: str = "") -> None:
+        self._own_url = own_url
         self._events = events
         self._clock = clock
         self._channel = ref_token(channel)
@@ -70,7 +71,15 @@ class CanonicalStorefront:
         name = call.idempotency_key
         await self._events.publish(
             f"orders.out.{self._channel}.{subject}",
-            cloud_event(name, call.channel, schema, call.ref, self._clock.now(), data),
+            cloud_event(
+                name,
+                call.channel,
+                schema,
+                call.ref,
+                self._clock.now(),
+                data,
+                own_url=self._own_url,
+            ),
             message_id=name,
             content_type=CONTENT_TYPE,
             trace=call.trace,
