@@ -72,12 +72,24 @@ def serve(config_file: ConfigFile = None) -> None:
     import uvloop
 
     from service.app.clock import SystemClock
-    from service.app.process import serve as run
+    from service.app.serve import serve as run
     from service.telemetry.logs import start_logs
 
     telemetry = settings.telemetry
     start_logs(SystemClock().monotonic, level=telemetry.log_level, form=telemetry.log_format)
     uvloop.run(run(settings, _tick, config=config_file))
+
+
+@application.command("reload")
+def reload_service(
+    data: Annotated[
+        Path | None, typer.Option("--data", help="The data directory of the running service.")
+    ] = None,
+) -> None:
+    """Have the running service take its configuration over, as SIGHUP does."""
+    from service.app.reloading import reload
+
+    print(asyncio.run(reload(data)))
 
 
 @application.command()

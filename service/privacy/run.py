@@ -26,6 +26,23 @@ class PrivacyWork(Struct, frozen=True, kw_only=True):
     retention: Retention
     rewrapping: Rewrapping
 
+    def use(self, settings: Settings) -> None:
+        """Keep to these settings from now on."""
+        self.requests.use(grace=_grace(settings))
+        self.retention.use(_days(settings))
+
+
+def _grace(settings: Settings) -> timedelta:
+    return timedelta(hours=settings.limits.erase_grace_hours)
+
+
+def _days(settings: Settings) -> dict[str, int]:
+    return {
+        name: channel.personal_data_days
+        for name, channel in settings.channels.items()
+        if channel.personal_data_days
+    }
+
 
 def privacy_of(
     settings: Settings,
@@ -43,24 +60,19 @@ def privacy_of(
     def may() -> bool:
         return store.leases.surely_holds(JOBS)
 
-    days = {
-        name: channel.personal_data_days
-        for name, channel in settings.channels.items()
-        if channel.personal_data_days
-    }
     requests = Privacy(
         PrivacyRequests(store.reports, store.sealing),
         erasing,
         QuarantineWorkflow(store.reports, store.sealing),
         clock,
         metrics,
-        grace=timedelta(hours=settings.limits.erase_grace_hours),
+        grace=_grace(settings),
         may=may,
         forget=forget,
         refused=refused,
     )
     return PrivacyWork(
         requests=requests,
-        retention=Retention(erasing, days, clock, metrics, may=may, forget=forget),
+        retention=Retention(erasing, _days(settings), clock, metrics, may=may, forget=forget),
         rewrapping=Rewrapping(store.reports, store.sealing, clock, metrics, may=may),
     )
