@@ -312,6 +312,7 @@ class Service:
             pid=os.getpid(),
             started=start_ticks(os.getpid()) or 0,
             url=self.front.own_url,
+            port=self.port,
             reloads=outcome.count,
             reloaded=outcome.good,
             reload_words=outcome.words,

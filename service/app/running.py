@@ -35,6 +35,7 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     channels: tuple[str, ...] = ()
     config: str = ""
     started: int = 0
+    port: int = 0
     reloads: int = 0
     reloaded: bool = True
     reload_words: str = ""

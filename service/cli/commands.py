@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -64,7 +65,7 @@ class NotGood(OperatorError):
 @application.command()
 def serve(config_file: ConfigFile = None) -> None:
     """Run the service until SIGTERM."""
-    from service.settings import file_in_use, load
+    from service.settings import file_in_use, load, overruled_in
 
     config_file = config_file or file_in_use()
     settings = load(path=config_file)
@@ -77,6 +78,8 @@ def serve(config_file: ConfigFile = None) -> None:
 
     telemetry = settings.telemetry
     start_logs(SystemClock().monotonic, level=telemetry.log_level, form=telemetry.log_format)
+    for sentence in overruled_in(settings, None, config_file):
+        logging.getLogger("service.settings").warning("%s", sentence)
     uvloop.run(run(settings, _tick, config=config_file))
 
 
@@ -151,9 +154,12 @@ def doctor(
 ) -> None:
     """Check for problems that would keep the service from working, and say whose turn it is."""
     from service.app.doctor import examine
-    from service.app.located import settings_meant
+    from service.app.located import meant
+    from service.settings import overruled_in
 
-    findings = asyncio.run(examine(settings_meant(config_file, data, _note)))
+    found = meant(config_file, data, _note)
+    overruled = overruled_in(found.settings, found.environ, found.path)
+    findings = asyncio.run(examine(found.settings, overruled))
     for finding in findings:
         print(f" {finding.line()}")
         for detail in finding.details if verbose else ():
@@ -175,12 +181,13 @@ def version() -> None:
 
 @config.command("show")
 def config_show(config_file: ConfigFile = None, data: Data = None) -> None:
-    """Print every setting with its value; secrets are masked."""
-    from service.app.located import settings_meant
-    from service.settings import describe
+    """Print every setting with its value and where that comes from; secrets are masked."""
+    from service.app.located import meant
+    from service.settings import told
 
-    for row in describe(settings_meant(config_file, data, _note)):
-        print(f"{row.key} = {row.value}")
+    found = meant(config_file, data, _note)
+    for line in told(found.settings, found.environ, found.path):
+        print(line)
 
 
 @spec.command("schemas")

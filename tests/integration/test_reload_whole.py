@@ -73,7 +73,7 @@ class _Gate(BaseHTTPRequestHandler):
         known = self.headers.get("Authorization") == f"Bearer {self.server.token}"
         self.server.let_in += known
         self.server.sent_away += not known
-        # To whom it lets in it says that it is closed: what becomes of the task does not matter here.
+        # Whom it lets in it tells that it is closed: what becomes of the task does not matter.
         self.send_response(503 if known else 401)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -109,7 +109,7 @@ class Shop:
 
     def __init__(self, person: Terminal, warehouse: _Warehouse) -> None:
         self.person = person
-        self.warehouse = doors
+        self.warehouse = warehouse
         self.config = person.folder / "orderwright.toml"
         for name in ("webhook", "token", "callback"):
             self.write(name, f"the first {name} secret")
