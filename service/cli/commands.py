@@ -63,6 +63,40 @@ class NotGood(OperatorError):
 
 
 @application.command()
+def init(
+    instances: Annotated[
+        list[str] | None,
+        typer.Argument(help="Channels and partners, each as NAME=KIND (acme-us=shopify)."),
+    ] = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A value: NAME.KEY=VALUE, or listen.port=9090. Repeatable."),
+    ] = None,
+    into: Annotated[Path, typer.Option(help="The folder to write into.")] = Path("."),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
+) -> None:
+    """Write a commented configuration, by flags or, on a terminal, by asking for what is missing.
+
+    Secrets go to files that only you can read. Nothing is overwritten without --force.
+    """
+    from service.app.beginning import Beginning
+
+    beginning = Beginning(into, _asked if sys.stdin.isatty() else None)
+    for stated in instances or ():
+        beginning.add(stated)
+    for stated in values or ():
+        beginning.set(stated)
+    beginning.ask_for()
+    path, settings = beginning.write(overwrite=force)
+    print(f"{path} is written: {len(settings.channels)} channels, {len(settings.partners)} others.")
+    print("Next: `orderwright doctor` checks it, `orderwright serve` runs it.")
+
+
+def _asked(question: str, *, hidden: bool = False) -> str:
+    return str(typer.prompt(question, default="", hide_input=hidden, show_default=False, err=True))
+
+
+@application.command()
 def serve(config_file: ConfigFile = None) -> None:
     """Run the service until SIGTERM."""
     from service.settings import file_in_use, load, overruled_in
