@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 
@@ -161,8 +162,10 @@ async def _listen(server: HttpServer, listen: Listen) -> None:
     try:
         await server.start(listen.host, listen.port)
     except OSError as error:
+        # The loop words it at length, with the address once more.
+        why = os.strerror(error.errno) if error.errno else str(error)
         raise AddressTaken(
-            f"Can't listen on {listen.host}:{listen.port} ({error.strerror}): stop what uses it, or"
+            f"Can't listen on {listen.host}:{listen.port} ({why}): stop what uses it, or"
             " choose another port with ORDERWRIGHT_PORT."
         ) from error
 

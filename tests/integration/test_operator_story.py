@@ -3,6 +3,7 @@ two shops, changed secrets and restarts. Every error that our pages show is amon
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
 from collections.abc import Iterator
@@ -60,6 +61,7 @@ def days() -> Iterator[Days]:
     """One person, one directory; the tests of this file are one story, in their order."""
     with terminal() as person:
         yield Days(person)
+        assert asyncio.run(person.service.terminated()) == 0, person.service.last_words()
 
 
 async def test_the_first_day(days: Days) -> None:
@@ -70,8 +72,9 @@ async def test_the_first_day(days: Days) -> None:
     assert "Start one with `orderwright serve`" in said
     said = days.fails("orderwright init acme-us=shopfy", 2)
     assert "is not NAME=KIND; the kinds are: amazon, bigcommerce," in said
-    said = days.fails("orderwright init acme-us=shopify", 2)
-    assert "channels.acme-us.shop_domain is missing" in said
+    domain = "acme-us.shop_domain=acme-us.myshopify.com"
+    said = days.fails(f"orderwright init acme-us=shopify --set {domain}", 2)
+    assert "channels.acme-us.webhook_secrets is missing" in said
     assert list(person.folder.iterdir()) == []
     port = free_port()
     person.types(f"orderwright init --set listen.port={port}")
@@ -99,9 +102,7 @@ async def test_the_first_day(days: Days) -> None:
     (fault,) = [line for line in said.splitlines() if "✘" in line]
     assert fault.startswith(" ✘ east (warehouse):")
     await person.serves()
-    assert person.types("orderwright orders list") == (
-        "number  channel  stage  progress    waits for  total  placed\n(none)\n"
-    ) or "(none)" in person.types("orderwright orders list")
+    assert person.types("orderwright orders list").endswith("(none)\n")
 
 
 async def test_the_second_shop(days: Days) -> None:
@@ -161,7 +162,7 @@ async def test_the_secrets_that_a_restart_changes(days: Days) -> None:
     await days.place("acme-eu", "after", "#2")
     after = msgspec.json.decode(person.types("orderwright orders show after --json"))
     for view in (before, after):
-        reference = view["reference"]
+        reference = view["row"]["reference"]
         found = msgspec.json.decode(person.types(f"orderwright orders show {reference} --json"))
         assert found["row"]["order_id"] == view["row"]["order_id"]
     assert "after" in person.types("orderwright orders list --json")

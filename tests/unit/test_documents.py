@@ -78,7 +78,7 @@ def test_every_command_is_documented() -> None:
         "channel", "channels", "orders", "keys", "quarantine", "mappings", "incidents", "privacy",
         "config", "spec",
     )  # fmt: skip
-    single = ("demo", "serve", "reload", "migrate", "doctor", "lineage", "version")
+    single = ("demo", "init", "serve", "reload", "migrate", "doctor", "lineage", "version")
     there = {f"{group} {name}" for group in groups for name in listed(group)}
     assert set(listed("")) == {*groups, *single}
     assert there | set(single) <= set(page)
