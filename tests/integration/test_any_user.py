@@ -77,7 +77,8 @@ async def test_a_user_id_without_a_name_runs_the_service() -> None:
             assert {one.st_uid for one in made} == {UID}
             assert all(one.st_mode & 0o077 == 0 for one in made)
             told = home / "keys.log"
-            key = _start(volume, ["keys", "create", "k", "--scope", "orders:read"], told)
+            words = "keys create k --scope orders:read --channel *"
+            key = _start(volume, words.split(), told)
             assert await eventually(lambda: key.poll() is not None, 60.0)
             assert key.returncode == 0, told.read_text()
             service.send_signal(signal.SIGTERM)
