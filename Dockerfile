@@ -30,26 +30,29 @@ FROM python:3.11-slim AS runtime
 LABEL org.opencontainers.image.title="orderwright" \
       org.opencontainers.image.description="Takes every order to delivered and reconciled without a hand." \
       org.opencontainers.image.licenses="Apache-2.0"
-# A fixed number, so that a volume made today fits the image of next year and `runAsNonRoot` can be checked.
-RUN groupadd --gid 10001 orderwright \
+# A fixed number, so that a volume made today fits the image of next year and `runAsNonRoot` can be checked. Any other user
+# id works too: /data is open like /tmp, and what is made in it is closed to others. libnss-wrapper gives an id without an
+# entry in /etc/passwd the name that Postgres asks for once.
+RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends libnss-wrapper && rm -rf /var/lib/apt/lists/* \
+ && groupadd --gid 10001 orderwright \
  && useradd --uid 10001 --gid 10001 --home-dir /data --no-create-home --shell /usr/sbin/nologin orderwright \
- && install -d -o orderwright -g orderwright -m 0700 /data
+ && install -d -o orderwright -g orderwright -m 1777 /data
 COPY --from=build /opt/orderwright /opt/orderwright
+COPY ops/image.toml /etc/orderwright/image.toml
 ENV PATH=/opt/orderwright/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     HOME=/data \
     ORDERWRIGHT_DATA=/data \
-    ORDERWRIGHT_HOST=0.0.0.0 \
-    ORDERWRIGHT_PORT=8080
+    ORDERWRIGHT_DEFAULTS=/etc/orderwright/image.toml
 USER orderwright
 WORKDIR /data
 VOLUME ["/data"]
 EXPOSE 8080
 # SIGTERM: readiness off, intake stops, bounded drain, exit 0. The runtime must allow the drain its time.
 STOPSIGNAL SIGTERM
-# The port is read inside, so that changing ORDERWRIGHT_PORT moves the check along. An answer other than 2xx raises.
+# The port is read where the service writes it, so that changing it moves the check along. An answer other than 2xx raises.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
-  CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ.get('ORDERWRIGHT_PORT', '8080') + '/readyz', timeout=2)"]
+  CMD ["python", "-c", "import json, os, urllib.request; port = json.load(open(os.environ.get('ORDERWRIGHT_DATA', '/data') + '/runtime.json'))['port']; urllib.request.urlopen(f'http://127.0.0.1:{port}/readyz', timeout=2)"]
 ENTRYPOINT ["orderwright"]
 CMD ["serve"]

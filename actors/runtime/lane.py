@@ -143,6 +143,21 @@ class Lane:
         """Something may wait in the store that memory does not know of."""
         self._more_in_store = True
 
+    def use(self, partner: Partner, policy: CallPolicy) -> None:
+        """Call this partner by this policy from now on; calls under way end as they began. It gets
+        a fresh start: what rested because the one before was refused or failed is tried at once."""
+        self.partner, self.policy = partner, policy
+        self._limiter = _limiter(policy.rate_per_second)
+        self._breaker = Breaker(
+            failures=policy.breaker_failures,
+            open_seconds=policy.breaker_open_seconds,
+            concurrency=policy.concurrency,
+        )
+        self._refused.clear()
+        self._paused_until = self._next_look_at = 0.0
+        self._more_in_store = True
+        self._wake.set()
+
     def drop(self, partitions: Collection[int]) -> None:
         """Forget what waits of partitions that belong to another process now."""
         kept = [item for item in self._backlog if item.partition not in partitions]

@@ -50,6 +50,17 @@ class Lanes:
             and lane.paused_until <= now
         )
 
+    def use(self, name: str, partner: Partner, policy: CallPolicy) -> None:
+        """Call this partner for the lane of this name from now on. A new name gets a lane; one that
+        effects named before anyone configured it is theirs from now on."""
+        lane = self._lanes.get(name)
+        if lane is not None:
+            lane.use(partner, policy)
+            return
+        self._most += 1
+        lane = self._lanes[name] = Lane(name, partner, policy)
+        self._new.put_nowait(lane)
+
     def submit(self, append: Append, epoch: int, body: Any) -> None:
         """Take the effects of an append that is on disk, written under this lease epoch, but those
         that it has carried out itself."""

@@ -34,6 +34,10 @@ class Registry:
         self._idle: OrderedDict[OrderId, Actor] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def use(self, *, live_orders: int, mailbox: int) -> None:
+        """Keep to these bounds from now on."""
+        self._live_orders, self._mailbox = live_orders, mailbox
+
     def post(self, order_id: OrderId, envelope: Envelope) -> None:
         """Put an input into its stream's mailbox. Raises MailboxFull; then nothing was taken."""
         runtime = self._runtime

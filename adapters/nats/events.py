@@ -29,6 +29,11 @@ class EventPublisher:
         """Create or update the stream and the channels' consumers. Raises NatsUnusable."""
         await ensure_events(self._connection, self._channels)
 
+    async def use(self, channels: Sequence[str]) -> None:
+        """Keep a consumer for each of these channels from now on. Raises NatsUnusable."""
+        await ensure_events(self._connection, channels)
+        self._channels = tuple(channels)
+
     async def publish(
         self, subject: str, body: bytes, *, message_id: str, content_type: str, trace: str
     ) -> None:

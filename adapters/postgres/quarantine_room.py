@@ -58,10 +58,14 @@ class Room:
     def __init__(self, pool: Pool, sql: str, channels: Sequence[str]) -> None:
         self._pool = pool
         self._sql = sql
-        self.channels = sorted(channels)
-        self._known = frozenset(channels)
+        self.use(channels)
         self._fills: dict[str, Fill] | None = None
         self._counted_at = float("-inf")
+
+    def use(self, channels: Sequence[str]) -> None:
+        """Give each of these channels a place of its own from now on."""
+        self.channels = sorted(channels)
+        self._known = frozenset(channels)
 
     async def count(self) -> dict[str, Fill]:
         """Count what waits now, by channel ("": those that are not configured). Raises

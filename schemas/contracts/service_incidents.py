@@ -8,10 +8,15 @@ from types import MappingProxyType
 
 DISK_LOW, DISK_FULL, STREAM_SILENT = "disk_low", "disk_full", "stream_silent"
 PARTNER_NOT_CALLED = "partner_not_called"
+CONFIGURATION_REFUSED = "configuration_refused"
 QUARANTINE_FILLING, QUARANTINE_FULL = "quarantine_filling", "quarantine_full"
 
 OF_THE_SERVICE: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
+        CONFIGURATION_REFUSED: (
+            "A changed configuration was not taken over: it is wrong, or a server refused it.",
+            "The log says what is wrong: correct it, then `orderwright reload`.",
+        ),
         DISK_LOW: (
             "The disk of the data directory is nearly full.",
             "Make room or enlarge the disk: when it is full nothing is taken in.",

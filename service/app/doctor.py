@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -27,13 +27,15 @@ MOST_SKEW_SECONDS = 2.0
 """Signed webhooks tolerate minutes, but promised times and traces don't."""
 
 
-async def examine(settings: Settings) -> list[Finding]:
-    """Look at everything that can be seen from here; a running service is not touched."""
+async def examine(settings: Settings, overruled: Sequence[str] = ()) -> list[Finding]:
+    """Look at everything that can be seen from here; a running service is not touched. `overruled`
+    names variables that go before the file: they are told, because they may be meant."""
     findings = [
         _version(),
         _data(settings),
         _disk(settings),
         *_variables(settings),
+        *(good("environment", sentence) for sentence in overruled),
         *roles(settings),
     ]
     dsn = settings.postgres_dsn.reveal() if settings.postgres_dsn else ""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -40,7 +41,7 @@ from service.privacy.api import PrivacyApi
 from service.privacy.local import privacy_service
 from service.quarantine.api import QuarantineApi
 from service.quarantine.service import QuarantineService
-from service.settings import Listen
+from service.settings import Listen, Settings
 from service.telemetry.metrics import CONTENT_TYPE
 from service.wiring.channels import Readers, readers_by_kind, sources, takes_canonical
 from service.wiring.store import Store
@@ -65,6 +66,8 @@ class Front(Struct, frozen=True, kw_only=True):
     port: int
     own_url: str
     readers: Readers
+    use: Callable[[Settings], None]
+    """Serve by these settings from now on; raises before anything has changed."""
 
 
 async def open_front(
@@ -103,13 +106,15 @@ async def open_front(
     finder = Finder(store.views, lambda text: verify_reference(text, keys)[0])
     reading = Reading(store.views, finder, api)
     labels = LabelLinks(store.views, keys, clock)
-    ordering = _ordering(common, wire, store, api, finder, sign)
+    takers, named = set(_takers(settings)), set(settings.channels)
+    ordering = _ordering(common, wire, store, api, finder, sign=sign, channels=takers)
     quarantine = QuarantineApi(_quarantine_service(clock, wire, store, readers, keys), api)
     incidents = IncidentsApi(IncidentViews(store.reports), api)
-    channels = ChannelsApi(await channels_service(settings, clock, wire, store, stack), api)
+    service, use_channels = await channels_service(settings, clock, wire, store, stack)
+    channels = ChannelsApi(service, api)
     mappings = MappingsApi(keeper, api)
     privacy = PrivacyApi(privacy_service(store.reports, store.sealing, clock), api)
-    facts = FactsApi(wire.events, api, tuple(settings.channels))
+    facts = FactsApi(wire.events, api, named)
     parts = (
         *(*ordering, facts, edge, reading, labels, quarantine, incidents, channels, mappings),
         *(privacy, health),
@@ -120,7 +125,22 @@ async def open_front(
     await _listen(server, settings.listen)
     stack.push_async_callback(server.stop)
     own_url = settings.listen.public_url or f"http://{settings.listen.host}:{server.port}"
-    return Front(port=server.port, own_url=own_url, readers=readers)
+
+    def use(new: Settings) -> None:
+        senders = sources(new, keys)
+        use_channels(new)
+        readers.use(new)
+        edge.use(senders)
+        bodies.max_body_bytes = new.limits.body_bytes
+        takers.update(_takers(new))
+        named.update(new.channels)
+
+    return Front(port=server.port, own_url=own_url, readers=readers, use=use)
+
+
+def _takers(settings: Settings) -> list[str]:
+    """Return the channels that orders of our own contract may be sent to."""
+    return [name for name, one in settings.channels.items() if takes_canonical(one)]
 
 
 def _ordering(
@@ -129,10 +149,12 @@ def _ordering(
     store: Store,
     api: Api,
     finder: Finder,
+    *,
     sign: Callable[[OrderId], Reference],
+    channels: Collection[str],
 ) -> tuple[Writing, CsvApi]:
-    """What takes orders of our own contract and people's decisions, one at a time or as a file."""
-    channels = [n for n, one in common.settings.channels.items() if takes_canonical(one)]
+    """What takes orders of our own contract and people's decisions, one at a time or as a file.
+    `channels` are looked at with each request."""
     refused = common.refusals.count
     writing = Writing(
         wire.publisher,
@@ -156,8 +178,10 @@ async def _listen(server: HttpServer, listen: Listen) -> None:
     try:
         await server.start(listen.host, listen.port)
     except OSError as error:
+        # The loop words it at length, with the address once more.
+        why = os.strerror(error.errno) if error.errno else str(error)
         raise AddressTaken(
-            f"Can't listen on {listen.host}:{listen.port} ({error.strerror}): stop what uses it, or"
+            f"Can't listen on {listen.host}:{listen.port} ({why}): stop what uses it, or"
             " choose another port with ORDERWRIGHT_PORT."
         ) from error
 

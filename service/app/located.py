@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from msgspec import Struct
+
 from service.app import running
 from service.settings import NO_FILE, configured_data_dir, file_in_use, load
 from service.settings.model import Settings
@@ -31,28 +33,42 @@ def settings_of(found: running.Running) -> Settings:
 def settings_meant(
     config: Path | None, data: Path | None, say: Callable[[str], None] | None = None
 ) -> Settings:
+    """Return the settings of `meant`."""
+    return meant(config, data, say).settings
+
+
+class Meant(Struct, frozen=True, kw_only=True):
+    """Settings, and what they were loaded from: the environment (None: ours) and the file."""
+
+    settings: Settings
+    environ: Mapping[str, str] | None = None
+    path: Path | None = None
+
+
+def meant(
+    config: Path | None, data: Path | None, say: Callable[[str], None] | None = None
+) -> Meant:
     """Return the settings that a command means: of the file named, else of the service of the
     directory named, else of this place's file, else of the service that runs here, such as the
     demo. `say` is told when that service has ended, so that its variables are not known. Raises
     ConfigurationRefused, and NotRunning for a directory of no service."""
-    if config is not None:
-        return load(path=config)
-    if data is None and file_in_use() is not None:
-        return load()
+    if config is not None or (data is None and file_in_use() is not None):
+        return Meant(settings=load(path=config), path=config)
     folder = folder_of(data)
     try:
         found = running.read(folder)
     except running.NotRunning:
         if data is not None:
             raise
-        return load()
+        return Meant(settings=load())
     if say is not None and not running.is_alive(found):
         say(
             f"The service of {folder} (pid {found.pid}) has ended; this is what its file says now, "
             "with the variables of this terminal. Start it again with `orderwright serve`, or name "
             "a file with --config."
         )
-    return settings_of(found)
+    path = Path(found.config) if found.config else NO_FILE
+    return Meant(settings=settings_of(found), environ=_environment_of(found), path=path)
 
 
 def _environment_of(found: running.Running) -> Mapping[str, str] | None:

@@ -9,39 +9,39 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 from actors.runtime.alarm import Alarm
 from actors.runtime.dispatcher import Dispatcher
-from actors.runtime.errors import JournalUnavailable, LeaseLost
+from actors.runtime.errors import LeaseLost
 from actors.runtime.lanes import Lanes
 from actors.runtime.references import References
 from actors.runtime.registry import Registry
 from actors.runtime.runtime import Runtime
 from actors.runtime.timers import TimerRunner
-from adapters.nats.connection import NatsTooOld, NatsUnusable
 from adapters.nats.seal import Seal
 from adapters.postgres.incidents import Incidents
 from adapters.postgres.leases import JOBS
 from adapters.postgres.troubles import Troubles
-from service.app import collector, running
+from service.app import running
 from service.app.clock import SystemClock
 from service.app.common import Common
 from service.app.disk import disk_of
-from service.app.errors import EmbeddedServerFailed, OperatorError, ServerTooOld, ServerUnusable
+from service.app.errors import EmbeddedServerFailed, OperatorError
 from service.app.front import Front, open_front
 from service.app.health import Readiness
 from service.app.housekeeping import keep_house
 from service.app.observing import Observing
+from service.app.parts import Parts
 from service.app.projections import IncidentMetrics, Projection, Refusals
+from service.app.reload import Outcome, Reloads
 from service.app.sampling import sample_gauges
 from service.app.servers import Servers, open_servers
 from service.app.sessions import signing_keys
 from service.app.troubles import keep_troubles
-from service.channels.run import keep_channels
+from service.channels.run import ChannelSyncs
 from service.channels.sync import SyncMetrics
 from service.embedded.proc import start_ticks
 from service.facts.run import facts_of
@@ -50,12 +50,12 @@ from service.inbound.resolving import Resolving
 from service.mappings.keeper import MappingsKeeper
 from service.privacy.metrics import PrivacyMetrics
 from service.privacy.run import privacy_of
-from service.settings import Settings
+from service.settings import NO_FILE, Settings, load
 from service.settings.roles import setups
 from service.telemetry.metrics import Metrics, probe_loop
 from service.telemetry.tracing import Tracer, start_tracing
 from service.wiring.order_stream import OrderStream
-from service.wiring.partners import Kits, Lane, lanes, open_client, resolvers
+from service.wiring.partners import Kits, lanes, open_client, resolvers
 from service.wiring.store import Store, open_store
 from service.wiring.wire import Wire, open_wire
 
@@ -94,6 +94,12 @@ class Service:
             refusals=self.refusals,
         )
         self.stopped = asyncio.Event()
+        self.reloads = Reloads(
+            settings,
+            read=lambda: load(path=config or NO_FILE),
+            told=self._tell,
+            refused=self.refusals.count,
+        )
         self.failure: OperatorError | None = None
         self.servers: Servers | None = None
         self.store: Store | None = None
@@ -136,9 +142,11 @@ class Service:
             disk=self.disk,
         )
         self.port = front.port
-        partners = self._partners(front.own_url, wire, store, keys)
-        self.resolving = Resolving(resolvers(settings, partners), wire.publisher)
-        self.lanes = Lanes(partners)
+        kits = self._kits(front.own_url, wire, store, keys)
+        self.lanes = Lanes(lanes(settings, kits, stack, stock=store.stock))
+        self.resolving = Resolving(
+            resolvers(settings, lambda name: self.lanes[name].partner), wire.publisher
+        )
         self._begin_orders(store)
         self.privacy = privacy_of(
             settings,
@@ -155,9 +163,18 @@ class Service:
         if resumed:
             log.info("%d timers and effects that could not be decided are tried again.", resumed)
         self.dispatcher.start()
+        self.syncs = ChannelSyncs(
+            settings,
+            self.clock,
+            wire,
+            store,
+            SyncMetrics(self.metrics.registry),
+            refused=self.refusals.count,
+        )
         self._work(wire, store)
+        self._follow(wire, store, servers, front, kits)
         self.readiness.start()
-        running.write(Path(settings.data_dir), self._runtime(servers, front.own_url))
+        self._tell(Outcome())
 
     async def _own_store(self, servers: Servers) -> Store:
         """Open the store and take its orders over. Raises Fenced when another process has them."""
@@ -172,10 +189,8 @@ class Service:
             raise Fenced(str(error)) from error
         return store
 
-    def _partners(
-        self, own_url: str, wire: Wire, store: Store, keys: Mapping[str, bytes]
-    ) -> dict[str, Lane]:
-        kits = Kits(
+    def _kits(self, own_url: str, wire: Wire, store: Store, keys: Mapping[str, bytes]) -> Kits:
+        return Kits(
             self.settings,
             open_client(self.settings, self._stack, self.clock, exchanges=store.exchanges),
             self.clock,
@@ -184,7 +199,6 @@ class Service:
             keys=keys,
             own_url=own_url,
         )
-        return lanes(self.settings, kits, self._stack, stock=store.stock)
 
     def _begin_orders(self, store: Store) -> None:
         """Make what brings inputs to their orders and carries out what they ask for."""
@@ -252,27 +266,57 @@ class Service:
             keep_troubles(
                 self.lanes, Troubles(store.reports), self.clock, count=self.refusals.count
             ),
-            keep_channels(
-                self.settings,
-                self.clock,
-                wire,
-                store,
-                SyncMetrics(self.metrics.registry),
-                refused=self.refusals.count,
-            ),
+            self.syncs.run(),
             self.mappings.run(),
             *(one.run() for one in (privacy.requests, privacy.retention, privacy.rewrapping)),
         ):
-            task = asyncio.create_task(work)
-            task.add_done_callback(self._ended)
-            self._tasks.append(task)
+            self._begin(work)
 
-    def _runtime(self, servers: Servers, url: str) -> running.Running:
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    def _follow(self, wire: Wire, store: Store, servers: Servers, front: Front, kits: Kits) -> None:
+        """Follow the configuration from now on, whenever `reloads` is asked to."""
+        self.front = front
+        parts = Parts(
+            servers=servers,
+            store=store,
+            wire=wire,
+            front=front,
+            kits=kits,
+            stack=self._stack,
+            stream=self.stream,
+            mappings=self.mappings,
+            lanes=self.lanes,
+            registry=self.registry,
+            resolving=self.resolving,
+            intake=self.intake,
+            facts=self.facts,
+            privacy=self.privacy,
+            syncs=self.syncs,
+        )
+        self.reloads.begin(self.settings, apply=parts.use)
+        self._begin(self.reloads.run())
+
+    def _tell(self, outcome: Outcome) -> None:
+        """Say in the data directory where the service is and how the last reload ended."""
+        assert self.servers is not None
+        self.settings = self.reloads.settings
+        runtime = self._runtime(self.servers, outcome)
+        running.write(Path(self.settings.data_dir), runtime)
+
+    def _runtime(self, servers: Servers, outcome: Outcome) -> running.Running:
         postgres, nats = servers.embedded_postgres, servers.embedded_nats
         return running.Running(
             pid=os.getpid(),
             started=start_ticks(os.getpid()) or 0,
-            url=url,
+            url=self.front.own_url,
+            port=self.port,
+            reloads=outcome.count,
+            reloaded=outcome.good,
+            reload_words=outcome.words,
             postgres_dsn=servers.postgres_dsn,
             nats_url=servers.nats_url,
             postgres_pid=(postgres.pid or 0) if postgres else 0,
@@ -338,51 +382,6 @@ class Service:
         error = task.exception()
         log.error("A background task ended.", exc_info=error)
         self._fail(OperatorError(f"The service stops because a part of it failed: {error}"))
-
-
-async def serve(
-    settings: Settings,
-    told: Callable[[str], None] = lambda _: None,
-    *,
-    config: Path | None = None,
-) -> None:
-    """Run until SIGTERM or SIGINT; returns after a bounded drain. `config` is the file that the
-    settings are from, which commands are told. Raises OperatorError."""
-    service = Service(settings, config=config)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, service.stopped.set)
-    try:
-        try:
-            started = await _unless(service.stopped, service.start(told))
-        except NatsTooOld as error:
-            raise ServerTooOld(str(error)) from error
-        except (JournalUnavailable, NatsUnusable) as error:
-            raise ServerUnusable(f"The start did not get through: {error}") from error
-        if started:
-            collector.settle()
-            told(f"ready on port {service.port}")
-            await service.stopped.wait()
-    finally:
-        await service.stop()
-    if service.failure is not None:
-        raise service.failure
-
-
-async def _unless(stopped: asyncio.Event, start: Coroutine[None, None, None]) -> bool:
-    """Start unless asked to stop meanwhile: a start may wait a minute for another process's lease,
-    and whoever sent SIGTERM would have lost patience. Return whether it was finished."""
-    starting, asked = asyncio.create_task(start), asyncio.create_task(stopped.wait())
-    try:
-        await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
-        if not starting.done():
-            return False
-        await starting
-        return True
-    finally:
-        for task in (starting, asked):
-            task.cancel()
-        await asyncio.gather(starting, asked, return_exceptions=True)
 
 
 def _tracing(settings: Settings, clock: SystemClock) -> Tracer:

@@ -22,7 +22,8 @@ class NotRunning(OperatorError):
 class Running(msgspec.Struct, frozen=True, kw_only=True):
     """Where the running service and its servers are, and which file configures it ("": none). Only
     the owner can read it: the addresses contain passwords. `started` is when its process began, in
-    clock ticks since boot: the pid alone may be another process's by now."""
+    clock ticks since boot: the pid alone may be another process's by now. `reloads` counts how
+    often a configuration was to be taken over since; of the last time it is said how it ended."""
 
     pid: int
     url: str
@@ -34,6 +35,10 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     channels: tuple[str, ...] = ()
     config: str = ""
     started: int = 0
+    port: int = 0
+    reloads: int = 0
+    reloaded: bool = True
+    reload_words: str = ""
 
 
 def write(data_dir: Path, running: Running) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from service.app.person import this_person
 from service.cli.tables import age, print_json, print_table
 from service.cli.tables import print_plain as print
 
@@ -101,7 +101,7 @@ def backfill(
             since.replace(tzinfo=UTC) if since else None,
             until.replace(tzinfo=UTC) if until else None,
             dry_run=dry_run,
-            person=getpass.getuser(),
+            person=this_person(),
             reason=reason,
         ),
     )
@@ -120,7 +120,7 @@ def reimport(
     order_id = _with(
         data,
         config,
-        lambda service: service.reimport(name, ref, person=getpass.getuser(), reason=reason),
+        lambda service: service.reimport(name, ref, person=this_person(), reason=reason),
     )
     print(f"Order {order_id} will be fetched again; `orderwright orders timeline` shows it.")
 

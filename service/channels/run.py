@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
+from adapters.kit.sync import ChannelSync
 from adapters.postgres.audit import Audit
 from adapters.postgres.incident_views import IncidentViews
 from adapters.postgres.leases import JOBS
@@ -23,61 +24,104 @@ from service.wiring.wire import Wire
 
 async def channels_service(
     settings: Settings, clock: SystemClock, wire: Wire, store: Store, stack: AsyncExitStack
-) -> ChannelsService:
-    """Build the service behind the API, with its own connections to the channels."""
+) -> tuple[ChannelsService, Callable[[Settings], None]]:
+    """Build the service behind the API, with its own connections to the channels; and what gives it
+    other settings."""
     client = open_client(settings, stack, clock, connections_per_host=4)
-    kits = Kits(settings, client, clock, intake=wire.publisher)
-    shops = syncs(settings.channels, kits)
-    rows, audit = SyncStore(store.reports), Audit(store.reports)
-    incidents = IncidentViews(store.reports)
-    return ChannelsService(
-        settings.channels, shops, rows, audit, wire.publisher, clock, incidents=incidents
+
+    def shops(configured: Settings) -> dict[str, ChannelSync]:
+        kits = Kits(configured, client, clock, intake=wire.publisher)
+        return syncs(configured.channels, kits)
+
+    service = ChannelsService(
+        settings.channels,
+        shops(settings),
+        SyncStore(store.reports),
+        Audit(store.reports),
+        wire.publisher,
+        clock,
+        incidents=IncidentViews(store.reports),
     )
+    return service, lambda new: service.use(new.channels, shops(new))
 
 
-async def keep_channels(
-    settings: Settings,
-    clock: SystemClock,
-    wire: Wire,
-    store: Store,
-    metrics: SyncMetrics,
-    *,
-    refused: Callable[[str, str], None],
-) -> None:
-    """Keep the channels in sync until cancelled: one task per job, with at most a few requests
-    each. `refused` counts an occurrence of an incident, by category and channel."""
-    rows = SyncStore(store.reports)
-    address = settings.listen.public_url.rstrip("/")
-    async with AsyncExitStack() as stack:
-        client = open_client(settings, stack, clock, connections_per_host=8)
-        kits = Kits(settings, client, clock, intake=wire.publisher)
-        keepers = []
-        for name, shop in syncs(settings.channels, kits).items():
-            keepers.append(
-                Keeper(
-                    name,
-                    settings.channels[name],
-                    shop=shop,
-                    backfill=Backfill(name, shop, rows, wire.publisher),
-                    store=rows,
-                    clock=clock,
-                    metrics=metrics,
-                    refused=refused,
-                    may=lambda: store.leases.surely_holds(JOBS),
-                    address=f"{address}/hooks/{name}" if address else "",
-                )
+class ChannelSyncs:
+    """Keeps the channels in sync. `refused` counts an occurrence of an incident, by category and
+    channel."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: SystemClock,
+        wire: Wire,
+        store: Store,
+        metrics: SyncMetrics,
+        *,
+        refused: Callable[[str, str], None],
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._wire = wire
+        self._store = store
+        self._metrics = metrics
+        self._refused = refused
+        self._changed = asyncio.Event()
+
+    def use(self, settings: Settings) -> None:
+        """Keep these channels in sync from now on: every job begins again."""
+        self._settings = settings
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Work until cancelled: one task per job, with at most a few requests each."""
+        while True:
+            self._changed.clear()
+            async with AsyncExitStack() as stack:
+                jobs: list[asyncio.Task[object]] = [
+                    asyncio.create_task(job.run(), name=f"sync {number}")
+                    for number, job in enumerate(self._jobs(stack))
+                ]
+                changed: asyncio.Task[object] = asyncio.create_task(self._changed.wait())
+                try:
+                    # A job goes on by itself: one that ends is a failure, which is passed on.
+                    await asyncio.wait([changed, *jobs], return_when=asyncio.FIRST_COMPLETED)
+                    for task in jobs:
+                        if task.done():
+                            task.result()
+                finally:
+                    for task in (changed, *jobs):
+                        task.cancel()
+                    await asyncio.gather(changed, *jobs, return_exceptions=True)
+
+    def _jobs(self, stack: AsyncExitStack) -> list[Keeper | QueueReader]:
+        settings, rows = self._settings, SyncStore(self._store.reports)
+        address = settings.listen.public_url.rstrip("/")
+        client = open_client(settings, stack, self._clock, connections_per_host=8)
+        kits = Kits(settings, client, self._clock, intake=self._wire.publisher)
+        keepers = [
+            Keeper(
+                name,
+                settings.channels[name],
+                shop=shop,
+                backfill=Backfill(name, shop, rows, self._wire.publisher),
+                store=rows,
+                clock=self._clock,
+                metrics=self._metrics,
+                refused=self._refused,
+                may=lambda: self._store.leases.surely_holds(JOBS),
+                address=f"{address}/hooks/{name}" if address else "",
             )
+            for name, shop in syncs(settings.channels, kits).items()
+        ]
         readers = [
             QueueReader(
                 name,
                 queue,
-                wire.publisher,
-                metrics=metrics,
-                refused=refused,
-                may=lambda: store.leases.surely_holds(JOBS),
+                self._wire.publisher,
+                metrics=self._metrics,
+                refused=self._refused,
+                may=lambda: self._store.leases.surely_holds(JOBS),
             )
             for name, queue in queues(settings.channels, kits).items()
         ]
-        # Without such a channel this idles: a background task that ends counts as a failure.
-        jobs = [*(keeper.run() for keeper in keepers), *(reader.run() for reader in readers)]
-        await asyncio.gather(*jobs, asyncio.Event().wait())
+        return [*keepers, *readers]

@@ -83,6 +83,12 @@ class ChannelsService:
         self._stream = stream
         self._clock = clock
 
+    def use(
+        self, channels: Mapping[str, ChannelSettings], shops: Mapping[str, ChannelSync]
+    ) -> None:
+        """Serve these channels from now on."""
+        self._channels, self._shops = channels, shops
+
     async def views(self) -> list[ChannelView]:
         """Return every configured channel."""
         rows = await self._store.progress()

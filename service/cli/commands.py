@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -62,9 +63,43 @@ class NotGood(OperatorError):
 
 
 @application.command()
+def init(
+    instances: Annotated[
+        list[str] | None,
+        typer.Argument(help="Channels and partners, each as NAME=KIND (acme-us=shopify)."),
+    ] = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A value: NAME.KEY=VALUE, or listen.port=9090. Repeatable."),
+    ] = None,
+    into: Annotated[Path, typer.Option(help="The folder to write into.")] = Path("."),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
+) -> None:
+    """Write a commented configuration, by flags or, on a terminal, by asking for what is missing.
+
+    Secrets go to files that only you can read. Nothing is overwritten without --force.
+    """
+    from service.app.beginning import Beginning
+
+    beginning = Beginning(into, _asked if sys.stdin.isatty() else None)
+    for stated in instances or ():
+        beginning.add(stated)
+    for stated in values or ():
+        beginning.set(stated)
+    beginning.ask_for()
+    path, settings = beginning.write(overwrite=force)
+    print(f"{path} is written: {len(settings.channels)} channels, {len(settings.partners)} others.")
+    print("Next: `orderwright doctor` checks it, `orderwright serve` runs it.")
+
+
+def _asked(question: str, *, hidden: bool = False) -> str:
+    return str(typer.prompt(question, default="", hide_input=hidden, show_default=False, err=True))
+
+
+@application.command()
 def serve(config_file: ConfigFile = None) -> None:
     """Run the service until SIGTERM."""
-    from service.settings import file_in_use, load
+    from service.settings import file_in_use, load, overruled_in
 
     config_file = config_file or file_in_use()
     settings = load(path=config_file)
@@ -72,12 +107,26 @@ def serve(config_file: ConfigFile = None) -> None:
     import uvloop
 
     from service.app.clock import SystemClock
-    from service.app.process import serve as run
+    from service.app.serve import serve as run
     from service.telemetry.logs import start_logs
 
     telemetry = settings.telemetry
     start_logs(SystemClock().monotonic, level=telemetry.log_level, form=telemetry.log_format)
+    for sentence in overruled_in(settings, None, config_file):
+        logging.getLogger("service.settings").warning("%s", sentence)
     uvloop.run(run(settings, _tick, config=config_file))
+
+
+@application.command("reload")
+def reload_service(
+    data: Annotated[
+        Path | None, typer.Option("--data", help="The data directory of the running service.")
+    ] = None,
+) -> None:
+    """Have the running service take its configuration over, as SIGHUP does."""
+    from service.app.reloading import reload
+
+    print(asyncio.run(reload(data)))
 
 
 @application.command()
@@ -139,9 +188,12 @@ def doctor(
 ) -> None:
     """Check for problems that would keep the service from working, and say whose turn it is."""
     from service.app.doctor import examine
-    from service.app.located import settings_meant
+    from service.app.located import meant
+    from service.settings import overruled_in
 
-    findings = asyncio.run(examine(settings_meant(config_file, data, _note)))
+    found = meant(config_file, data, _note)
+    overruled = overruled_in(found.settings, found.environ, found.path)
+    findings = asyncio.run(examine(found.settings, overruled))
     for finding in findings:
         print(f" {finding.line()}")
         for detail in finding.details if verbose else ():
@@ -163,12 +215,13 @@ def version() -> None:
 
 @config.command("show")
 def config_show(config_file: ConfigFile = None, data: Data = None) -> None:
-    """Print every setting with its value; secrets are masked."""
-    from service.app.located import settings_meant
-    from service.settings import describe
+    """Print every setting with its value and where that comes from; secrets are masked."""
+    from service.app.located import meant
+    from service.settings import told
 
-    for row in describe(settings_meant(config_file, data, _note)):
-        print(f"{row.key} = {row.value}")
+    found = meant(config_file, data, _note)
+    for line in told(found.settings, found.environ, found.path):
+        print(line)
 
 
 @spec.command("openapi")

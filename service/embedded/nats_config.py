@@ -53,7 +53,7 @@ def channel_user(channel: str) -> str:
     return f"channel-{channel}"
 
 
-def configuration(plan: NatsPlan) -> str:
+def configuration(plan: NatsPlan, *, passing: bool = False) -> str:
     """Return the file's text: JSON, which is valid in the server's own format.
 
     A channel's publisher gets an account of its own that imports `orders.in.<channel>.>` from ours
@@ -62,7 +62,7 @@ def configuration(plan: NatsPlan) -> str:
     channel's subjects. Across accounts the reply can only come back to the publisher's own. The
     same account may subscribe to the published events of its own orders (`orders.out.<channel>.>`),
     and catch up on them with its own durable consumer: it may ask what that has next, and
-    acknowledge it.
+    acknowledge it. `passing` adds an account of no one, so that the next reload changes accounts.
     """
     if plan.max_payload_bytes > LARGEST_PAYLOAD_BYTES:
         raise ValueError(f"max_payload_bytes is at most {LARGEST_PAYLOAD_BYTES}.")
@@ -77,6 +77,8 @@ def configuration(plan: NatsPlan) -> str:
             ],
         }
     }
+    if passing:
+        accounts["PASSING"] = {}
     for channel, password in plan.channels.items():
         accounts[_account(channel)] = _channel_account(check_channel(channel), password)
     return json.dumps(

@@ -19,6 +19,7 @@ import asyncpg
 from service.app.errors import DataDirectoryUnusable, EmbeddedServerFailed
 from service.embedded.child import Child
 from service.embedded.data_directory import DataDirectory, sync_directory, write_private
+from service.embedded.nameless import is_nameless, naming
 from service.embedded.postgres_settings import PG_HBA, configuration
 from service.embedded.proc import end_orphans, executable
 from service.embedded.process import FailureCallback, Program, SupervisedProcess, last_line
@@ -124,6 +125,7 @@ class EmbeddedPostgres:
             await end_orphans(name, place, _INITDB_ORPHAN_STEPS)
         if fresh.exists():
             await asyncio.to_thread(shutil.rmtree, fresh)
+        named = naming(self._home, USER) if is_nameless() else {}
         password_file = self._home / "initdb-password"
         write_private(password_file, password + "\n", self._data.account)
         child = Child(
@@ -137,6 +139,7 @@ class EmbeddedPostgres:
             # At SIGTERM it would clean up while our successor does the same.
             death_signal=signal.SIGKILL,
             log_path=self._log_path,
+            environment=named,
         )
         try:
             in_time = await child.wait(_INITDB_SECONDS)

@@ -36,7 +36,7 @@ class FactsApi:
     def __init__(self, events: Published, api: Api, channels: Collection[str]) -> None:
         self._events = events
         self._api = api
-        self._channels = frozenset(channels)
+        self._channels = channels  # a reload changes it
 
     def routes(self) -> list[web.RouteDef]:
         """The path of facts."""

@@ -92,13 +92,16 @@ class Facts:
         JournalUnavailable."""
         await self._reader.begin(self._channels)
 
+    async def use(self, channels: Sequence[str]) -> None:
+        """Tell of these channels from now on. Raises JournalUnavailable; then nothing changes."""
+        await self._reader.begin(channels)
+        self._channels = tuple(channels)
+
     async def run(self) -> None:
         """Publish until cancelled."""
-        if not self._channels:
-            await asyncio.Event().wait()
         while True:
             await asyncio.sleep(PERIOD_SECONDS)
-            if not self._may():
+            if not self._channels or not self._may():
                 continue
             try:
                 await self.round()

@@ -73,7 +73,7 @@ class CsvApi:
         self._stream = stream
         self._here = here
         self._api = api
-        self._channels = frozenset(channels)
+        self._channels = channels  # a reload changes it
         self._refused = refused
         self._turns = asyncio.Semaphore(MAX_UNDER_WAY)
 

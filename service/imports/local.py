@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -23,6 +22,7 @@ from schemas.contracts.refusals import Refused
 from service.app.clock import SystemClock
 from service.app.errors import OperatorError
 from service.app.local import LocalSession, open_local
+from service.app.person import this_person
 from service.app.sessions import NoStream, open_publisher
 from service.imports.service import Counts, CsvImport, Entry
 from service.inbound.edge import Stream
@@ -145,7 +145,7 @@ async def _noted(
     async def note(action: str, after: dict[str, object]) -> None:
         await audit.record(
             at=clock.now(),
-            person=getpass.getuser(),
+            person=this_person(),
             action=action,
             target=f"import:{opened.digest}",
             reason=f"the file {opened.name}",

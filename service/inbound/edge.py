@@ -192,6 +192,12 @@ class Edge:
         self._noted: set[tuple[str, str]] = set()
         self._loop = asyncio.get_running_loop()
 
+    def use(self, sources: Mapping[str, InboundSource]) -> None:
+        """Take webhooks of these senders from now on."""
+        self._sources = sources
+        for name in sources:
+            self._under_way.setdefault(name, 0)
+
     def routes(self) -> list[web.RouteDef]:
         """The paths of the edge."""
         return [web.post("/hooks/{source}", self.webhook)]

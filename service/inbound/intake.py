@@ -158,6 +158,10 @@ class Intake:
         self._tasks: set[asyncio.Task[None]] = set()
         self.stopping = False
 
+    def use(self, *, in_flight: int, deliveries: int) -> None:
+        """Keep to these bounds from now on."""
+        self._most, self._deliveries = in_flight, deliveries
+
     @property
     def in_flight(self) -> int:
         """How many messages are taken and have not ended."""

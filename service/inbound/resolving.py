@@ -28,10 +28,16 @@ class Resolving:
     """Asks storefronts; `shops` are those that can be asked, by channel."""
 
     def __init__(self, shops: Mapping[str, Resolves], intake: IntakeStream) -> None:
-        self._shops = shops
+        self._shops = dict(shops)
         self._intake = intake
         self._waiting: Counter[str] = Counter()
         self._room = {name: asyncio.Semaphore(MAX_ASKED) for name in shops}
+
+    def use(self, shops: Mapping[str, Resolves]) -> None:
+        """Ask these storefronts from now on."""
+        self._shops = dict(shops)
+        for name in shops:
+            self._room.setdefault(name, asyncio.Semaphore(MAX_ASKED))
 
     async def resolve(self, message: Message) -> bool:
         """Say whether the message came in again under its order, or tells what is not so any more.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
@@ -21,6 +20,7 @@ from schemas.contracts.mappings import (
 )
 from service.app.clock import SystemClock
 from service.app.errors import OperatorError
+from service.app.person import this_person
 from service.cli.tables import age, print_json, print_table
 from service.cli.tables import print_plain as print
 
@@ -178,7 +178,7 @@ async def kept(
         change(mappings),
         seen=version,
         at=SystemClock().now(),
-        person=getpass.getuser(),
+        person=this_person(),
         reason=reason,
         source="command line",
     )

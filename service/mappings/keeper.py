@@ -53,13 +53,10 @@ class MappingsKeeper:
         self._alarm = alarm
         self._clock = clock
         self._journal = store.journal
-        self._channels = tuple(settings.channels)
-        places = places_of(settings)
-        self._place = places[0].name if places else MAIN
+        self.use(settings)
         self._stamp: tuple[int, int] | None = None
         self._refused = ""
         self._since: datetime | None = None
-        self._loaded = -1
         self.store = PostgresMappings(store.reports)
         self.file = Path(settings.mappings_file) if settings.mappings_file else None
         self._version = Gauge(
@@ -70,6 +67,13 @@ class MappingsKeeper:
             "1 while the newest mappings can't be used.",
             registry=metrics.registry,
         )
+
+    def use(self, settings: Settings) -> None:
+        """Serve these channels and places from now on: the next round loads the tables again."""
+        self._channels = tuple(settings.channels)
+        places = places_of(settings)
+        self._place = places[0].name if places else MAIN
+        self._loaded = -1
 
     async def run(self) -> None:
         """Check every second until cancelled."""

@@ -74,7 +74,7 @@ class Writing:
         self._stream = stream
         self._api = api
         self._finder = finder
-        self._channels = frozenset(channels)
+        self._channels = channels  # a reload changes it
         self._translate = translate
         self._sign = sign
 

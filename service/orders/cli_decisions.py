@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -13,6 +12,7 @@ import typer
 from msgspec import Struct
 
 from service.app.errors import OperatorError
+from service.app.person import this_person
 from service.cli.tables import print_plain as print
 from service.cli.tables import print_timeline
 
@@ -199,7 +199,7 @@ def edit(
     if ship_to:
         changes["ship_to"] = _json_of(ship_to)
     fields = {key: value for key, value in address.items() if value is not None}
-    person = getpass.getuser()
+    person = this_person()
     at = At(data, channel, wait)
     _decide(at, "edit", which, lambda orders: orders.edit(which, changes, fields, person, reason))
 
@@ -231,7 +231,7 @@ def with_orders(at: At, work: Callable[[LocalOrders], Awaitable[T]]) -> T:
 
 def _act(at: At, which: str, verb: str, target: str, reason: str) -> None:
     _require_reason(reason)
-    person = getpass.getuser()
+    person = this_person()
     _decide(at, verb, which, lambda orders: orders.act(which, verb, target, person, reason))
 
 

@@ -198,6 +198,10 @@ class Privacy:
             log.exception("Privacy request %d could not be carried out.", request.id)
             self._metrics.failures.inc()
 
+    def use(self, *, grace: timedelta) -> None:
+        """Let erasures wait for this long from now on."""
+        self._grace = grace
+
     def _in_grace(self, request: Request) -> bool:
         ended = request.received_at + self._grace <= self._clock.now()
         return not (ended or request.hastened)

@@ -64,16 +64,18 @@ class Retention:
         self._may = may
         self._forget = forget
 
+    def use(self, days: Mapping[str, int], shipped: Sequence[str]) -> None:
+        """Erase after these days from now on."""
+        self._days, self._shipped = days, tuple(shipped)
+
     async def run(self) -> None:
-        """Make a pass every hour until cancelled; idle when every channel keeps its data."""
-        if not self._days:
-            await asyncio.Event().wait()
+        """Make a pass every hour until cancelled; idle while every channel keeps its data."""
         wait = FIRST_SECONDS
         while True:
             await asyncio.sleep(wait)
             wait = PASS_SECONDS
             try:
-                if self._may():
+                if self._days and self._may():
                     await self.walk()
             except JournalUnavailable as error:
                 log.info("Erasing old personal data waits for the database: %s", error)

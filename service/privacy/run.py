@@ -26,6 +26,29 @@ class PrivacyWork(Struct, frozen=True, kw_only=True):
     retention: Retention
     rewrapping: Rewrapping
 
+    def use(self, settings: Settings) -> None:
+        """Keep to these settings from now on."""
+        self.requests.use(grace=_grace(settings))
+        self.retention.use(_days(settings), _shipped(settings))
+
+
+def _grace(settings: Settings) -> timedelta:
+    return timedelta(hours=settings.limits.erase_grace_hours)
+
+
+def _days(settings: Settings) -> dict[str, int]:
+    return {
+        name: channel.personal_data_days
+        for name, channel in settings.channels.items()
+        if channel.personal_data_days
+    }
+
+
+def _shipped(settings: Settings) -> list[str]:
+    return [
+        name for name in _days(settings) if settings.channels[name].personal_data_from == "shipped"
+    ]
+
 
 def privacy_of(
     settings: Settings,
@@ -43,25 +66,27 @@ def privacy_of(
     def may() -> bool:
         return store.leases.surely_holds(JOBS)
 
-    days = {
-        name: channel.personal_data_days
-        for name, channel in settings.channels.items()
-        if channel.personal_data_days
-    }
-    shipped = [name for name in days if settings.channels[name].personal_data_from == "shipped"]
     requests = Privacy(
         PrivacyRequests(store.reports, store.sealing),
         erasing,
         QuarantineWorkflow(store.reports, store.sealing),
         clock,
         metrics,
-        grace=timedelta(hours=settings.limits.erase_grace_hours),
+        grace=_grace(settings),
         may=may,
         forget=forget,
         refused=refused,
     )
     return PrivacyWork(
         requests=requests,
-        retention=Retention(erasing, days, clock, metrics, may=may, forget=forget, shipped=shipped),
+        retention=Retention(
+            erasing,
+            _days(settings),
+            clock,
+            metrics,
+            may=may,
+            forget=forget,
+            shipped=_shipped(settings),
+        ),
         rewrapping=Rewrapping(store.reports, store.sealing, clock, metrics, may=may),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from service.app.errors import OperatorError
+from service.app.person import this_person
 from service.cli.tables import age, print_json, print_over, print_table
 from service.cli.tables import print_plain as print
 
@@ -172,7 +172,7 @@ def fix(
     given, why = _bytes(file), _why(reason)
 
     async def run(service: QuarantineService) -> Verdict:
-        verdict = await service.fix(await _item(service, item_id), given, getpass.getuser(), why)
+        verdict = await service.fix(await _item(service, item_id), given, this_person(), why)
         if verdict is None:
             raise _not_open(await _item(service, item_id))
         return verdict
@@ -228,7 +228,7 @@ def discard(item_id: ItemId, reason: Why, data: Data = None) -> None:
     why = _why(reason)
 
     async def run(service: QuarantineService) -> None:
-        if not await service.discard(await _item(service, item_id), getpass.getuser(), why):
+        if not await service.discard(await _item(service, item_id), this_person(), why):
             raise _not_open(await _item(service, item_id))
 
     _with(data, run)
@@ -243,7 +243,7 @@ def _release_one(item_id: int, why: str, *, preview: bool, data: Path | None) ->
         verdict = service.check(item)
         if preview or not verdict.ready:
             return verdict, None
-        return verdict, await service.release(item, getpass.getuser(), why)
+        return verdict, await service.release(item, this_person(), why)
 
     verdict, failure = _with(data, run, releasing=not preview)
     if failure is not None:
@@ -261,7 +261,7 @@ async def _release_all(
     """Repeat until every item that matched at the beginning has been tried."""
     from msgspec.structs import replace
 
-    person = getpass.getuser()
+    person = this_person()
     done = await service.release_matching(which, person, why, preview=preview, told=_progress)
     while done.next_after is not None and not _stuck(done):
         base = done.looked_at

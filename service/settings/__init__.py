@@ -15,6 +15,7 @@ from service.app.errors import OperatorError
 from service.settings.check import Faulty, build, from_text
 from service.settings.describe import Described, describe, markdown
 from service.settings.model import Listen, Place, Retention, Settings
+from service.settings.origins import Stated, origin_of, overruled, stated_in
 from service.settings.references import follow
 from service.settings.roles import inconsistencies
 from service.settings.variables import Variable, of_instances, of_tables
@@ -32,7 +33,9 @@ __all__ = [
     "file_in_use",
     "load",
     "markdown",
+    "overruled_in",
     "refuse_for_demo",
+    "told",
     "unknown_variables",
 ]
 
@@ -59,15 +62,17 @@ def load(
     path: Path | None = None,
     overlay: Mapping[str, Any] | None = None,
 ) -> Settings:
-    """Read the settings: defaults, then the file, then the environment, then `overlay`.
+    """Read the settings: defaults, then the file, then the environment, then `overlay`. Where
+    ORDERWRIGHT_DEFAULTS names another file, as container images do, that one comes before the file.
 
     The file is `path` (NO_FILE: none), else `file_in_use`.
     `overlay` is a nested table as TOML would give it (the command line's flags, the demo).
     Raises ConfigurationRefused with every fault at once.
     """
     environ = os.environ if environ is None else environ
-    path = path or file_in_use(environ)
-    raw = {} if path in (None, NO_FILE) else _read(path)
+    raw: dict[str, Any] = {}
+    for one in _files(environ, path):
+        _merge(raw, _read(one))
     faults = _overlay_variables(raw, environ)
     _merge(raw, overlay or {})
     lost = follow(raw, environ)
@@ -84,13 +89,46 @@ def load(
     raise ConfigurationRefused(faults)
 
 
+def told(settings: Settings, environ: Mapping[str, str] | None, path: Path | None) -> list[str]:
+    """Return a line for each setting: its value, secrets masked, and where that comes from. Give
+    what `load` was given."""
+    environ = os.environ if environ is None else environ
+    files = _stated(environ, path)
+    return [
+        f"{row.key} = {row.value}  # {origin_of(row, files, environ)}" for row in describe(settings)
+    ]
+
+
+def overruled_in(
+    settings: Settings, environ: Mapping[str, str] | None, path: Path | None
+) -> list[str]:
+    """Return a sentence for each variable that goes before a file that states something else. Give
+    what `load` was given."""
+    environ = os.environ if environ is None else environ
+    return overruled(describe(settings), _stated(environ, path), environ)
+
+
+def _stated(environ: Mapping[str, str], path: Path | None) -> dict[tuple[str, ...], Stated]:
+    found: dict[tuple[str, ...], Stated] = {}
+    for one in _files(environ, path):
+        found |= stated_in(one, one.read_text("utf-8"))
+    return found
+
+
+def _files(environ: Mapping[str, str], path: Path | None) -> list[Path]:
+    """Return the files in the order in which they are read, later ones before earlier ones."""
+    defaults, path = environ.get("ORDERWRIGHT_DEFAULTS", ""), path or file_in_use(environ)
+    named = [Path(defaults)] if defaults else []
+    return named if path in (None, NO_FILE) else [*named, path]
+
+
 def unknown_variables(settings: Settings, environ: Mapping[str, str] | None = None) -> list[str]:
     """Return a sentence for each ORDERWRIGHT_ variable that sets nothing, for `doctor`.
 
     They are not an error: container platforms add their own (`ORDERWRIGHT_SERVICE_HOST`).
     """
     environ = os.environ if environ is None else environ
-    known = {"ORDERWRIGHT_CONFIG", *(one.name for one in of_tables())}
+    known = {"ORDERWRIGHT_CONFIG", "ORDERWRIGHT_DEFAULTS", *(one.name for one in of_tables())}
     known |= {one.name for one in of_instances(_kinds_of(settings), environ)}
     told = []
     for name in sorted(environ):
@@ -134,8 +172,9 @@ def configured_data_dir(environ: Mapping[str, str] | None = None) -> str:
     """
     environ = os.environ if environ is None else environ
     stated: object = environ.get("ORDERWRIGHT_DATA", "")
-    path = file_in_use(environ)
-    if not stated and path is not None:
+    for path in reversed(_files(environ, None)):
+        if stated:
+            break
         try:
             stated = _read(path).get("data_dir", "")
         except ConfigurationRefused:

@@ -62,8 +62,12 @@ _HEAD = """# Configuration
 <!-- Made from the settings; a test compares. Make it again: python -m service.settings -->
 
 Orderwright reads one TOML file (`ORDERWRIGHT_CONFIG`, else `./orderwright.toml` where there is
-one); environment variables, where a key has one, go before the file. Lists in variables are
-separated by commas. Every value, also one in a list or a variable, may be written as `env:NAME` or
+one); environment variables, where a key has one, go before the file. That is never silent:
+`orderwright config show` prints where each value comes from (a default, a file and its line, a
+variable, and the reference behind it), and `serve` and `doctor` name each variable that goes before
+a file that states something else. `ORDERWRIGHT_DEFAULTS` names a file that the configuration file
+goes before; container images set it. Lists in variables are separated by commas. Every value, also
+one in a list or a variable, may be written as `env:NAME` or
 `file:/path`; the file's last line end is dropped. In place of a list it leads to texts that are
 separated by commas, or to one secret. A text that only looks like a reference (`${NAME}`, `$NAME`,
 `{{ name }}`, `vault:…`, `<token>`) is refused, because it would be used as it stands. `orderwright

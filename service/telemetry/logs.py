@@ -246,6 +246,11 @@ def start_logs(
     )
 
 
+def set_level(level: str) -> None:
+    """Log from this level on: `debug`, `info`, `warning` or `error`."""
+    logging.getLogger().setLevel(logging.getLevelNamesMapping()[level.upper()])
+
+
 class _Handler(logging.StreamHandler[TextIO]):
     """Drops repeats before a line is formatted."""
 

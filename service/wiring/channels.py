@@ -44,11 +44,17 @@ class Readers:
         self._keys = keys
         self._seal = Seal(keys)
         self._own: dict[str, Translator] = {}
+        self._usual: dict[str, Translator | None] = {}
+        self.use(settings)
+
+    def use(self, settings: Settings) -> None:
+        """Read messages by these settings from now on."""
+        own: dict[str, Translator] = {}
         for name, channel in settings.channels.items():
             part = kind_named(channel.kind).channel
             if part is not None:
-                self._own[name] = part.reader(channel, Instance(name=name, keys=keys))
-        self._usual: dict[str, Translator | None] = {}
+                own[name] = part.reader(channel, Instance(name=name, keys=self._keys))
+        self._own = own
 
     def translate(self, message: Message) -> Read:
         """Make an input of a message whose sender may say it. Raises Refused."""

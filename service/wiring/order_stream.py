@@ -41,6 +41,10 @@ class OrderStream:
         self._policy = policy
         self._setups = dict(setups)
 
+    def use(self, *, policy: Policy, setups: Mapping[str, Setup]) -> None:
+        """Decide by these from now on."""
+        self._policy, self._setups = policy, dict(setups)
+
     def decide(self, state: State, command: Input, occasion: Occasion) -> Decision:
         """Return what an input means for an order."""
         channel = occasion.channel

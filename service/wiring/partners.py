@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any, Protocol, runtime_checkable
 
@@ -17,7 +17,7 @@ from adapters.kit.http_client import HttpClient, open_session
 from adapters.kit.instance import Kit
 from adapters.kit.kind import Kind
 from adapters.kit.polling import Queue
-from adapters.kit.settings import ChannelSettings, PartnerSettings
+from adapters.kit.settings import ChannelSettings, Origin, PartnerSettings
 from adapters.kit.sync import ChannelSync
 from service.app.errors import OperatorError
 from service.settings import Settings
@@ -74,12 +74,17 @@ class Kits:
         self._events = events or NoEvents()
         self._keys = keys or {}
         self._own_url = own_url
-        self._origins = {
-            name: place.ship_from
-            for name, place in settings.places.items()
-            if place.ship_from is not None
-        }
-        self._zones = {name: one.time_zone for name, one in settings.channels.items()}
+        self._origins: dict[str, Origin] = {}
+        self._zones: dict[str, str] = {}
+        self.use(settings)
+
+    def use(self, settings: Settings) -> None:
+        """Let every adapter know of these places and time zones, also those made before."""
+        found = {name: place.ship_from for name, place in settings.places.items()}
+        self._origins.clear()
+        self._origins.update({n: one for n, one in found.items() if one is not None})
+        self._zones.clear()
+        self._zones.update({name: one.time_zone for name, one in settings.channels.items()})
 
     def of(self, name: str) -> Kit:
         """Return what the adapter of an instance is made of, beside its settings."""
@@ -125,9 +130,25 @@ def lanes(
     return made
 
 
-def resolvers(settings: Settings, made: Mapping[str, Lane]) -> dict[str, Resolves]:
-    """Return the storefronts that say which order a message is about, by their channels."""
-    shops = {name: made[storefront_lane(name)][0] for name in settings.channels}
+def changed_lanes(
+    old: Settings, new: Settings, kits: Kits, stack: AsyncExitStack
+) -> dict[str, Lane]:
+    """Make an adapter for each instance that is new or has other settings. Whatever they opened is
+    closed with the stack. Raises KindUnusable."""
+    made: dict[str, Lane] = {}
+    for name, partner in new.partners.items():
+        if old.partners.get(name) != partner:
+            made[name] = (_partner(partner, kits.of(name), stack), partner.calls)
+    for name, channel in new.channels.items():
+        if old.channels.get(name) != channel:
+            made[storefront_lane(name)] = _storefront(channel, kits.of(name), stack), channel.calls
+    return made
+
+
+def resolvers(settings: Settings, partner: Callable[[str], Partner]) -> dict[str, Resolves]:
+    """Return the storefronts that say which order a message is about, by their channels. `partner`
+    returns what a lane of this name calls."""
+    shops = {name: partner(storefront_lane(name)) for name in settings.channels}
     return {
         name: shop.resolves
         for name, shop in shops.items()

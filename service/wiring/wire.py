@@ -35,12 +35,12 @@ async def open_wire(
     await messages.start()
     publisher = Publisher(connection, seal)
     await publisher.start()
-    events = EventPublisher(connection, _heard(settings))
+    events = EventPublisher(connection, heard(settings))
     await events.start()
     return Wire(connection=connection, publisher=publisher, messages=messages, events=events)
 
 
-def _heard(settings: Settings) -> tuple[str, ...]:
+def heard(settings: Settings) -> tuple[str, ...]:
     """Return the channels of whose orders something is published: those that take our own contract,
     and those whose facts are on."""
     return tuple(

@@ -26,11 +26,14 @@ class Process:
     thread.
     """
 
-    def __init__(self, name: str, arguments: list[str], log: Path) -> None:
+    def __init__(
+        self, name: str, arguments: list[str], log: Path, *, directory: Path = ROOT
+    ) -> None:
         self.name = name
         self.log = log
         # launch.py takes: parent, signal, uid, gid, directory, program and its arguments.
-        words = [str(os.getpid()), str(int(signal.SIGKILL)), "-1", "-1", str(ROOT), sys.executable]
+        words = [str(os.getpid()), str(int(signal.SIGKILL)), "-1", "-1", str(directory)]
+        words.append(sys.executable)
         with log.open("ab") as out:
             self._popen = subprocess.Popen(
                 [sys.executable, launch.__file__, *words, "-m", *arguments],

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from service.settings import load, overruled_in
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -103,6 +105,8 @@ def test_only_the_one_volume_is_written(runtime: Stage) -> None:
     environment = dict(re.findall(r"(\w+)=(\S+)", " ".join(runtime.values("ENV"))))
     assert environment["HOME"] == "/data"
     assert environment["ORDERWRIGHT_DATA"] == "/data"
+    assert "ORDERWRIGHT_PORT" not in environment  # it would go before a mounted file
+    assert "ORDERWRIGHT_HOST" not in environment
     assert environment["PYTHONDONTWRITEBYTECODE"] == "1"
 
 
@@ -112,6 +116,31 @@ def test_the_image_sets_settings_that_exist(runtime: Stage) -> None:
     names = set(re.findall(r"\bORDERWRIGHT_[A-Z_]+", " ".join(runtime.values("ENV"))))
     assert names
     assert names <= set(re.findall(r"\bORDERWRIGHT_[A-Z_]+", page.read_text()))
+
+
+def test_what_the_image_sets_a_mounted_file_goes_before(runtime: Stage, tmp_path: Path) -> None:
+    """Only the volume is a variable; the rest is a file of defaults that is read first."""
+    environment = dict(re.findall(r"(\w+)=(\S+)", " ".join(runtime.values("ENV"))))
+    (copied,) = [one for one in runtime.values("COPY") if "image.toml" in one]
+    assert copied.split() == ["ops/image.toml", environment["ORDERWRIGHT_DEFAULTS"]]
+    mounted = tmp_path / "orderwright.toml"
+    mounted.write_text("[listen]\nport = 9090\n")
+    environ = {
+        **environment,
+        "ORDERWRIGHT_DEFAULTS": str(ROOT / "ops" / "image.toml"),
+        "ORDERWRIGHT_CONFIG": str(mounted),
+    }
+    settings = load(environ)
+    assert (settings.listen.host, settings.listen.port) == ("0.0.0.0", 9090)
+    assert settings.data_dir == "/data"
+    assert overruled_in(settings, environ, None) == []
+
+
+def test_any_user_id_may_keep_data_in_the_volume(runtime: Stage) -> None:
+    """The volume is open as /tmp is, and the library that names an id without a name is there."""
+    made = " ".join(runtime.values("RUN"))
+    assert "-m 1777 /data" in made
+    assert "libnss-wrapper" in made
 
 
 def test_embedded_servers_are_the_default(runtime: Stage) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from service.app import process
+from service.app import process, serve
 from service.settings import Settings
 
 
@@ -24,7 +24,7 @@ async def test_a_start_that_waits_ends_when_asked_to(
         await asyncio.Event().wait()
 
     monkeypatch.setattr(process.Service, "start", endless)
-    serving = asyncio.create_task(process.serve(Settings(data_dir=str(tmp_path))))
+    serving = asyncio.create_task(serve.serve(Settings(data_dir=str(tmp_path))))
     async with asyncio.timeout(10):
         await waiting.wait()
         os.kill(os.getpid(), signal.SIGTERM)
@@ -39,4 +39,4 @@ async def test_a_start_that_fails_says_why(monkeypatch: pytest.MonkeyPatch, tmp_
 
     monkeypatch.setattr(process.Service, "start", fails)
     with pytest.raises(process.Fenced, match="Somebody else"):
-        await process.serve(Settings(data_dir=str(tmp_path)))
+        await serve.serve(Settings(data_dir=str(tmp_path)))

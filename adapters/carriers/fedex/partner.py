@@ -61,7 +61,7 @@ class Fedex:
     ) -> None:
         self.name = name or "fedex"
         self._settings = settings
-        self._origins = dict(origins or {})
+        self._origins = {} if origins is None else origins
         self._services = {method.casefold(): code for method, code in settings.services.items()}
         title = titled("FedEx", name)
         base = settings.base_url.rstrip("/")

@@ -63,7 +63,7 @@ class Ups:
     ) -> None:
         self.name = name or "ups"
         self._settings = settings
-        self._origins = dict(origins or {})
+        self._origins = {} if origins is None else origins
         title = titled("UPS", name)
         self._absence = Absence(client.clock, settings.recovery_lag_seconds, title)
         base = settings.base_url.rstrip("/")

@@ -89,7 +89,7 @@ class BusinessCentral:
     ) -> None:
         self.name = name or "business_central"
         self._settings = settings
-        self._zones = dict(zones or {})
+        self._zones = {} if zones is None else zones
         title = titled("Business Central", name)
         credentials = ClientCredentials(
             token_url=settings.token_url,
