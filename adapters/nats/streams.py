@@ -1,14 +1,16 @@
 """The streams, created or updated at every start and after the store was lost.
 
-`ORDERS` holds inputs until their order has them. `UNROUTABLE` holds messages published under a
-subject with too few or too many tokens, so that a sender's mistake is kept and visible. `EVENTS`
-holds published events for a week.
+`ORDERS-<channel>` holds inputs of a channel until their order has them: each channel has a stream
+of its own, so that one that is full, or whose publisher floods, takes nothing from another.
+`ORDERS` holds those of channels that are not configured. `UNROUTABLE` holds messages published
+under a subject with too few or too many tokens, so that a sender's mistake is kept and visible.
+`EVENTS` holds published events for a week.
 
-The first two are work queues: an acknowledged message leaves the disk. Their size is therefore the
-backlog, never history, and a full stream means that processing is behind, which senders must learn
-(discard new: 503). With limits retention, acknowledged messages would fill the stream until it
-refuses new ones (discard new) or would push out unprocessed ones (discard old). Replays come from
-the journal, not from here.
+All but the last are work queues: an acknowledged message leaves the disk. Their size is therefore
+the backlog, never history, and a full stream means that processing is behind, which senders must
+learn (discard new: 503). With limits retention, acknowledged messages would fill the stream until
+it refuses new ones (discard new) or would push out unprocessed ones (discard old). Replays come
+from the journal, not from here.
 """
 
 from __future__ import annotations
@@ -35,6 +37,9 @@ ORDERS, UNROUTABLE, EVENTS = "ORDERS", "UNROUTABLE", "EVENTS"
 # dropped, so that the server tracks few subjects, however many orders pass.
 ORDER_SUBJECTS = "orders.in.*.*.*"
 PARTITIONED = f"orders.p.{{{{partition({PARTITIONS},3)}}}}.{{{{wildcard(1)}}}}.{{{{wildcard(2)}}}}"
+OTHER_SUBJECTS = "orders.other.*.*.*"
+"""Where we publish for a channel without a stream, such as a warehouse's report on an order of a
+channel that was removed: subjects of two streams must not overlap."""
 UNROUTABLE_SUBJECTS = ["orders.in", "orders.in.*", "orders.in.*.*", "orders.in.*.*.*.>"]
 
 EVENT_SUBJECTS = "orders.out.>"
@@ -52,8 +57,9 @@ _log = logging.getLogger(__name__)
 
 
 class StreamLimits(Struct, frozen=True, kw_only=True):
-    """Bounds of the streams. At two kilobytes a message `orders_max_bytes` is a backlog of about a
-    million messages; it is halved until it fits the server's store.
+    """Bounds of the streams. `orders_max_bytes` is shared out equally to the channels: at two
+    kilobytes a message it is a backlog of about a million messages. A share is halved until it fits
+    the server's store.
 
     Within the window, in seconds, the stream drops any message whose id it has seen, whoever sent
     it and whatever it contains, and acknowledges it as stored. Two services that number their
@@ -66,31 +72,82 @@ class StreamLimits(Struct, frozen=True, kw_only=True):
     replicas: int = 1
 
 
-async def ensure_streams(connection: Connection, limits: StreamLimits | None = None) -> None:
-    """Create or update both streams. Raises NatsUnusable when the server refuses."""
+def stream_of(channel: str) -> str:
+    """Return the name of the stream that holds a configured channel's inputs."""
+    return f"{ORDERS}-{channel}"
+
+
+async def ensure_streams(
+    connection: Connection, limits: StreamLimits | None = None, channels: Sequence[str] = ()
+) -> list[str]:
+    """Create or update the streams of inputs, and return their names: those of the channels, of
+    channels that were configured once, and ORDERS. Without any channel ORDERS takes the inputs of
+    all. Raises NatsUnusable when the server refuses."""
     limits = limits or StreamLimits()
     jetstream = connection.jetstream
-    orders = api.StreamConfig(
-        name=ORDERS,
-        description="Inputs of orders until their order has them.",
-        subjects=[ORDER_SUBJECTS],
-        subject_transform=api.SubjectTransform(src=ORDER_SUBJECTS, dest=PARTITIONED),
-        max_bytes=limits.orders_max_bytes,
+    present = await _present(jetstream)
+    # Those that are there first: they may have to leave room for a new one.
+    names = [*present, *sorted({stream_of(channel) for channel in channels} - set(present))]
+    share = limits.orders_max_bytes
+    if names:
+        share = max(share // len(names), _SMALLEST_BYTES)
+    # The one for the others before all: it leaves the channels' subjects to their own streams.
+    told = "Inputs of channels without a stream, until their order has them."
+    subject = OTHER_SUBJECTS if names else ORDER_SUBJECTS
+    most = min(share, limits.unroutable_max_bytes) if names else share
+    await _ensure(jetstream, _inputs(ORDERS, told, subject, limits, most))
+    for name in names:
+        channel = name.removeprefix(f"{ORDERS}-")
+        told = f"Inputs of orders of the channel {channel}, until their order has them."
+        await _ensure(jetstream, _inputs(name, told, f"orders.in.{channel}.*.*", limits, share))
+    unroutable = _work_queue(UNROUTABLE, limits, limits.unroutable_max_bytes)
+    unroutable.description = "Messages under a subject that names no order."
+    unroutable.subjects = list(UNROUTABLE_SUBJECTS)
+    await _ensure(jetstream, unroutable)
+    return [*names, ORDERS]
+
+
+async def _present(jetstream: JetStreamContext) -> list[str]:
+    """Return the names of channels' streams that are there."""
+    names: list[str] = []
+    try:
+        while page := await jetstream.streams_info(len(names)):
+            names += [info.config.name or "" for info in page]
+    except (APIError, nats.errors.Error, TimeoutError) as error:
+        raise NatsUnusable(
+            f"JetStream did not list its streams ({error}); is it enabled for this account?"
+        ) from error
+    return sorted(name for name in names if name.startswith(f"{ORDERS}-"))
+
+
+def _inputs(
+    name: str, description: str, subject: str, limits: StreamLimits, max_bytes: int
+) -> api.StreamConfig:
+    config = _work_queue(name, limits, max_bytes)
+    config.description = description
+    config.subjects = [subject]
+    # `wildcard(n)` counts wildcards, so a channel that is named stands in the destination as it is.
+    channel = subject.split(".")[2]
+    destination = (
+        PARTITIONED
+        if channel == "*"
+        else f"orders.p.{{{{partition({PARTITIONS},2)}}}}.{channel}.{{{{wildcard(1)}}}}"
     )
-    unroutable = api.StreamConfig(
-        name=UNROUTABLE,
-        description="Messages under a subject that names no order.",
-        subjects=list(UNROUTABLE_SUBJECTS),
-        max_bytes=limits.unroutable_max_bytes,
+    config.subject_transform = api.SubjectTransform(src=subject, dest=destination)
+    return config
+
+
+def _work_queue(name: str, limits: StreamLimits, max_bytes: int) -> api.StreamConfig:
+    return api.StreamConfig(
+        name=name,
+        max_bytes=max_bytes,
+        retention=api.RetentionPolicy.WORK_QUEUE,
+        storage=api.StorageType.FILE,
+        discard=api.DiscardPolicy.NEW,
+        max_msg_size=LARGEST_RAW_BYTES + HEADER_ROOM_BYTES,
+        duplicate_window=limits.duplicate_window_seconds,
+        num_replicas=limits.replicas,
     )
-    for config in (orders, unroutable):
-        config.retention = api.RetentionPolicy.WORK_QUEUE
-        config.storage = api.StorageType.FILE
-        config.discard = api.DiscardPolicy.NEW
-        config.max_msg_size = LARGEST_RAW_BYTES + HEADER_ROOM_BYTES
-        config.duplicate_window = limits.duplicate_window_seconds
-        config.num_replicas = limits.replicas
-        await _ensure(jetstream, config)
 
 
 def reader_of(channel: str) -> str:

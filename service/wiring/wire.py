@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 from msgspec import Struct
@@ -31,13 +32,26 @@ async def open_wire(
     """Connect to NATS, make the streams where they are missing, and listen."""
     connection = await connect([servers.nats_url])
     stack.push_async_callback(connection.close)
-    messages = IntakeSource(connection, prefetch=settings.limits.intake_batch * 4)
+    limits, channels = settings.limits, tuple(settings.channels)
+    messages = IntakeSource(
+        connection,
+        channels=channels,
+        prefetch=limits.intake_batch * 4,
+        most_of_one=_most_of_one(limits.intake_in_flight, channels),
+    )
     await messages.start()
-    publisher = Publisher(connection, seal)
+    # Without a channel every message is another's, and there is one stream.
+    publisher = Publisher(connection, seal, channels=channels if messages.apart else ())
     await publisher.start()
     events = EventPublisher(connection, _heard(settings))
     await events.start()
     return Wire(connection=connection, publisher=publisher, messages=messages, events=events)
+
+
+def _most_of_one(in_flight: int, channels: Sequence[str]) -> int:
+    """Return how many messages of one channel are in flight at most: three quarters where there are
+    several, so that one channel's flood leaves room for another's."""
+    return in_flight if len(channels) < 2 else max(1, in_flight * 3 // 4)
 
 
 def _heard(settings: Settings) -> tuple[str, ...]:

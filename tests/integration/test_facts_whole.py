@@ -117,7 +117,7 @@ async def test_a_publisher_learns_what_became_of_its_order(whole: Whole) -> None
     assert [one["sequence"] for one in found] == sorted(one["sequence"] for one in found)
     first, second, left, arrived = found
     assert first["messages"] == second["messages"]
-    assert re.fullmatch(rf"{CHANNEL}/place/ORDERS\.\d+\.\d+", first["messages"][0])
+    assert re.fullmatch(rf"{CHANNEL}/place/ORDERS-{CHANNEL}\.\d+\.\d+", first["messages"][0])
     (parcel,) = left["parcels"]
     assert parcel["tracking_number"].startswith("1Z")
     assert arrived["parcels"] == [parcel]
