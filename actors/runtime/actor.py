@@ -246,6 +246,7 @@ class Actor:
             bodies=self._bodies(memory),
             documents=self._documents(decisions),
             trace=next((e.trace.traceparent for e in together if e.trace.traceparent), ""),
+            events_of=tuple([len(d.events) for d in decisions]) if len(decisions) > 1 else (),
         )
 
     def _bodies(self, memory: Memory) -> tuple[Body, ...]:

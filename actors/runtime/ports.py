@@ -92,7 +92,7 @@ class Append(Struct, frozen=True, kw_only=True):
     went on without it, and the dispatcher looks up later whether it was done). Timers: `set_timers`
     upserts by key and name, `clear_timers` deletes. `bodies` are those that are new or changed.
     `state` is the encoded state after the events. `trace` is a traceparent ("" when the trace isn't
-    sampled).
+    sampled). `events_of` counts the events that each input led to, where there are several.
     """
 
     order_id: OrderId
@@ -111,6 +111,7 @@ class Append(Struct, frozen=True, kw_only=True):
     bodies: tuple[Body, ...] = ()
     documents: tuple[Document, ...] = ()
     trace: str = ""
+    events_of: tuple[int, ...] = ()
 
 
 class Outcome(Struct, frozen=True, kw_only=True):

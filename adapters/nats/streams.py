@@ -44,6 +44,9 @@ UNROUTABLE_SUBJECTS = ["orders.in", "orders.in.*", "orders.in.*.*", "orders.in.*
 
 EVENT_SUBJECTS = "orders.out.>"
 _EVENTS_BYTES = 256 * 1024 * 1024  # the last half million, at half a kilobyte each
+_EVENTS_BYTES_OF_ONE, _MOST_EVENTS_BYTES = 64 * 1024 * 1024, 1024**3  # with many channels
+_EVENT_KINDS = 20  # subjects of one channel: a fact each, and the published events
+_EVENT_BYTES = 1024  # twice a usual one
 _EVENTS_SECONDS = 7 * 86_400.0  # a reader that was down over a long weekend misses nothing
 _EVENTS_WINDOW_SECONDS = 600.0  # longer than any pause between two attempts of an effect (300 s)
 
@@ -141,6 +144,7 @@ def _work_queue(name: str, limits: StreamLimits, max_bytes: int) -> api.StreamCo
     return api.StreamConfig(
         name=name,
         max_bytes=max_bytes,
+        max_msgs_per_subject=-1,
         retention=api.RetentionPolicy.WORK_QUEUE,
         storage=api.StorageType.FILE,
         discard=api.DiscardPolicy.NEW,
@@ -157,8 +161,11 @@ def reader_of(channel: str) -> str:
 
 async def ensure_events(connection: Connection, channels: Sequence[str] = ()) -> None:
     """Create or update the stream of published events, a bounded history that drops the oldest
-    first, and each channel's durable consumer of it. Raises NatsUnusable when the server refuses.
-    """
+    first, and each channel's durable consumer of it. Of one subject only so many are kept that all
+    fit: one channel's flood drops its own events of that kind. Raises NatsUnusable when the server
+    refuses."""
+    most_bytes = min(max(_EVENTS_BYTES, len(channels) * _EVENTS_BYTES_OF_ONE), _MOST_EVENTS_BYTES)
+    most_of_one = most_bytes // (max(1, len(channels)) * _EVENT_KINDS * _EVENT_BYTES)
     config = api.StreamConfig(
         name=EVENTS,
         description="Published events about orders, for other services.",
@@ -166,7 +173,8 @@ async def ensure_events(connection: Connection, channels: Sequence[str] = ()) ->
         retention=api.RetentionPolicy.LIMITS,
         storage=api.StorageType.FILE,
         discard=api.DiscardPolicy.OLD,
-        max_bytes=_EVENTS_BYTES,
+        max_bytes=most_bytes,
+        max_msgs_per_subject=max(most_of_one, 1),
         max_age=_EVENTS_SECONDS,
         max_msg_size=LARGEST_RAW_BYTES + HEADER_ROOM_BYTES,
         duplicate_window=_EVENTS_WINDOW_SECONDS,
@@ -241,7 +249,8 @@ async def _make_or_update(jetstream: JetStreamContext, config: api.StreamConfig)
 
 def _same(present: api.StreamConfig, wanted: api.StreamConfig) -> bool:
     names = (
-        "subjects retention storage discard max_bytes max_msg_size duplicate_window num_replicas"
+        "subjects retention storage discard max_bytes max_msgs_per_subject max_msg_size "
+        "duplicate_window num_replicas"
     ).split()
     return all(getattr(present, name) == getattr(wanted, name) for name in names) and (
         _transform(present) == _transform(wanted)

@@ -7,6 +7,7 @@ parameters in `queries.sql`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
 from msgspec import Struct
 
@@ -80,8 +81,19 @@ def _inputs(batch: Sequence[Append], versions: Sequence[int]) -> tuple[Column, .
     return (
         [a.order_id for a in batch for _ in a.input_ids],
         [input_id for a in batch for input_id in a.input_ids],
-        [version for a, version in zip(batch, versions, strict=True) for _ in a.input_ids],
+        [version for a, one in zip(batch, versions, strict=True) for version in _versions(a, one)],
     )
+
+
+def _versions(append: Append, version: int) -> Sequence[int]:
+    """Return the order's version after each input; 0 for one that changed nothing."""
+    if not append.events:
+        return [0] * len(append.input_ids)
+    if not append.events_of:
+        return [version] * len(append.input_ids)
+    after = accumulate(append.events_of, initial=append.expected_version)
+    next(after)
+    return [one if count else 0 for one, count in zip(after, append.events_of, strict=True)]
 
 
 def _events(batch: Sequence[Append], at: Sequence[float]) -> tuple[Column, ...]:

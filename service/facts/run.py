@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from actors.runtime.errors import JournalUnavailable, Retryable, Unknown
 from actors.runtime.ports import Clock
 from adapters.kit.events import CONTENT_TYPE, Events
-from adapters.postgres.facts import PAGE, FactReader, TellableEvent
+from adapters.postgres.facts import FactReader, TellableEvent
 from adapters.postgres.leases import JOBS
 from service.facts.telling import (
     OF_PARCELS,
@@ -87,7 +87,11 @@ class Facts:
     async def begin(self) -> None:
         """Tell of what is decided from now on; call it before anything is. Raises
         JournalUnavailable."""
-        await self._reader.begin(self._channels)
+        if await self._reader.begin(self._channels):
+            log.warning(
+                "The database was restored from a dump: facts go on where it had stopped. What "
+                "was told after the dump was made and is decided again comes under other ids."
+            )
 
     async def run(self) -> None:
         """Publish until cancelled."""
@@ -122,7 +126,7 @@ class Facts:
             )
             await self._publish([fact for one in stored if (fact := _readable(one)) is not None])
             await self._reader.advance(page.end)
-            more = page.events == PAGE
+            more = page.is_followed
             behind = (self._clock.now() - page.at).total_seconds()
             self._metrics.lag.set(max(0.0, behind) if more else 0.0)
             if not more:

@@ -26,7 +26,7 @@ from service.inbound.edge import NoStream
 from service.inbound.intake import Intake
 from service.inbound.resolving import Resolving
 from tests.appends import SEALING
-from tests.integration.journals import Bench, empty, journal_on, migrated_database
+from tests.integration.journals import Bench
 from tests.integration.test_nats_adapter import connected
 from tests.unit.test_intake import Looking, OneAnswer
 from tests.waiting import eventually
@@ -159,20 +159,6 @@ async def test_an_unconfigured_channel_is_read_all_the_same(servers: EmbeddedSer
                     await one.ack()
             assert {channel for channel, _ in found} == {"removed"}
             assert all(partition >= 0 for _, partition in found)
-
-
-@pytest.fixture(scope="module")
-def tables(servers: EmbeddedServers) -> str:
-    """A database with our tables."""
-    return migrated_database(servers)
-
-
-@pytest.fixture
-async def bench(tables: str) -> AsyncIterator[Bench]:
-    """A journal without orders."""
-    await empty(tables)
-    async with journal_on(tables) as one:
-        yield one
 
 
 def refuse(message: Message) -> Input:
