@@ -11,6 +11,7 @@ from functools import lru_cache
 import msgspec
 import nats.errors
 from nats.aio.msg import Msg
+from nats.js.errors import APIError
 
 from actors.runtime.deadlines import Deadlines
 from actors.runtime.errors import StreamUnavailable, TooLargeForStream
@@ -32,6 +33,7 @@ ASKED_WITHIN_SECONDS = 10.0
 """How long a stream counts as silent after the last publish that it did not acknowledge. While it
 does no one is sent here: without an end a packet that was lost would close a healthy service."""
 _TOO_LARGE_CODE = 10054
+_LOOK_SECONDS = 0.5  # between two looks at how much is stored: hundreds of messages in a flood
 
 _log = logging.getLogger(__name__)
 
@@ -113,8 +115,22 @@ class Publisher:
         return now - self._unanswered_since
 
     def assume_well(self) -> None:
-        """Forget that the stream was silent: its server was restarted."""
+        """Forget that the stream was silent: its server was restarted, or is busy with others."""
         self._unanswered_since = None
+
+    async def stores_others(self) -> bool:
+        """Whether the streams store what others publish: then nothing is stuck, but a flood is
+        before ours. Takes half a second; False when the server does not say."""
+        try:
+            before = await self._stored()
+            await asyncio.sleep(_LOOK_SECONDS)
+            return await self._stored() > before
+        except (APIError, nats.errors.Error, TimeoutError, OSError):
+            return False
+
+    async def _stored(self) -> int:
+        streams = await self._connection.jetstream.streams_info()
+        return sum(stream.state.last_seq for stream in streams)
 
     @property
     def in_flight(self) -> int:
