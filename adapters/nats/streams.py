@@ -98,11 +98,12 @@ async def ensure_streams(
     told = "Inputs of channels without a stream, until their order has them."
     subject = OTHER_SUBJECTS if names else ORDER_SUBJECTS
     most = min(share, limits.unroutable_max_bytes) if names else share
-    await _ensure(jetstream, _inputs(ORDERS, told, subject, limits, most))
+    wanted = [_inputs(ORDERS, told, subject, limits, most)]
     for name in names:
         channel = name.removeprefix(f"{ORDERS}-")
         told = f"Inputs of orders of the channel {channel}, until their order has them."
-        await _ensure(jetstream, _inputs(name, told, f"orders.in.{channel}.*.*", limits, share))
+        wanted.append(_inputs(name, told, f"orders.in.{channel}.*.*", limits, share))
+    await _ensure_alike(jetstream, wanted)
     unroutable = _work_queue(UNROUTABLE, limits, limits.unroutable_max_bytes)
     unroutable.description = "Messages under a subject that names no order."
     unroutable.subjects = list(UNROUTABLE_SUBJECTS)
@@ -205,26 +206,49 @@ async def _ensure_reader(jetstream: JetStreamContext, channel: str) -> None:
 
 
 async def _ensure(jetstream: JetStreamContext, config: api.StreamConfig) -> None:
-    """What the store refuses is halved until it fits, and once more: the next stream needs room."""
-    assert config.max_bytes is not None
+    await _ensure_alike(jetstream, [config])
+
+
+async def _ensure_alike(jetstream: JetStreamContext, configs: Sequence[api.StreamConfig]) -> None:
+    """What the store refuses is halved, of all of them alike, until it fits, and once more: the
+    next streams need room."""
     too_large = False
-    while True:
+    while not await _all_fit(jetstream, configs):
+        too_large = True
+        if not _halve(configs):
+            raise NatsUnusable(
+                f"JetStream's store has no room for {len(configs)} streams like "
+                f"{configs[0].name} of {configs[0].max_bytes} bytes: make its `max_file_store`, or "
+                "the disk, larger."
+            )
+    if too_large:
+        if _halve(configs):
+            await _all_fit(jetstream, configs)
+        _log.warning(
+            "JetStream's store is small; %d streams like %s get %d bytes each.",
+            *(len(configs), configs[-1].name, configs[-1].max_bytes),
+        )
+
+
+def _halve(configs: Sequence[api.StreamConfig]) -> bool:
+    """Halve the bytes of each; False when all have the least."""
+    halved = False
+    for config in configs:
+        assert config.max_bytes is not None
+        if config.max_bytes > _SMALLEST_BYTES:
+            config.max_bytes = max(_SMALLEST_BYTES, config.max_bytes // 2)
+            halved = True
+    return halved
+
+
+async def _all_fit(jetstream: JetStreamContext, configs: Sequence[api.StreamConfig]) -> bool:
+    """Create or update them; False when the store has no room for one."""
+    for config in configs:
         try:
             await _make_or_update(jetstream, config)
-            if too_large and config.max_bytes > _SMALLEST_BYTES:
-                config.max_bytes = max(_SMALLEST_BYTES, config.max_bytes // 2)
-                await _make_or_update(jetstream, config)
-            return
         except (BadRequestError, ServerError) as error:
-            if error.err_code in _INSUFFICIENT_STORAGE and config.max_bytes > _SMALLEST_BYTES:
-                too_large = True
-                config.max_bytes = max(_SMALLEST_BYTES, config.max_bytes // 2)
-                _log.warning(
-                    "JetStream's store is small; the stream %s gets %d bytes.",
-                    config.name,
-                    config.max_bytes,
-                )
-                continue
+            if error.err_code in _INSUFFICIENT_STORAGE:
+                return False
             raise NatsUnusable(
                 f"JetStream refused the stream {config.name}: {error.description}. "
                 f"If someone else created a stream of that name, remove it or use another account."
@@ -234,6 +258,7 @@ async def _ensure(jetstream: JetStreamContext, config: api.StreamConfig) -> None
                 f"JetStream did not answer about the stream {config.name} ({error}); is it enabled "
                 f"for this account?"
             ) from error
+    return True
 
 
 async def _make_or_update(jetstream: JetStreamContext, config: api.StreamConfig) -> None:

@@ -166,7 +166,7 @@ class Disk:
         if self._room is not None and self._room.state == FULL:
             return
         silent = self.why_silent()
-        if silent and await self._stream.stores_others():
+        if silent and not self._starved and await self._stream.stores_others():
             self._stream.assume_well()
             silent = ""
         if silent:

@@ -129,6 +129,22 @@ async def test_one_channel_s_full_stream_refuses_that_one_alone(servers: Embedde
         assert state.messages == 1
 
 
+async def test_more_channels_share_the_room_and_lose_nothing(servers: EmbeddedServers) -> None:
+    """When channels are added each has a smaller share, and what lies in a stream that is larger
+    than its share by now stays there."""
+    async with connected(servers.nats_url) as connection:
+        limits = StreamLimits(orders_max_bytes=64 * 1024 * 1024)
+        await ensure_streams(connection, limits, (LOUD,))
+        publisher = Publisher(connection, Seal({}), channels=(LOUD, QUIET), attempt_seconds=(60.0,))
+        await publisher.start()
+        for number in range(9):
+            await put(publisher, LOUD, str(number), bytes(4 * 1024 * 1024 - 1024))
+        await ensure_streams(connection, limits, (LOUD, QUIET))
+        for channel, messages in ((LOUD, 9), (QUIET, 0)):
+            info = await connection.jetstream.stream_info(stream_of(channel))
+            assert (info.config.max_bytes, info.state.messages) == (32 * 1024 * 1024, messages)
+
+
 async def test_one_channel_s_publishes_leave_room_for_another_s(servers: EmbeddedServers) -> None:
     """Of what waits for the stream at once one channel has three quarters at most."""
     async with connected(servers.nats_url) as connection:
