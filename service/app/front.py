@@ -25,7 +25,7 @@ from service.channels.run import channels_service
 from service.facts.api import FactsApi
 from service.http.base import Api
 from service.http.bodies import Bodies
-from service.http.peers import Peers, WrongKeys
+from service.http.peers import Peers, WrongKeys, count_wrong_keys
 from service.imports.api import CsvApi
 from service.inbound.edge import Edge
 from service.incidents.api import IncidentsApi
@@ -103,7 +103,7 @@ async def open_front(
         WrongKeys(
             peers,
             monotonic=clock.monotonic,
-            count=lambda answer: common.metrics.wrong_keys(answer).inc(),
+            count=count_wrong_keys(common.metrics.registry),
         ),
     )
     finder = Finder(store.views, lambda text: verify_reference(text, keys)[0])

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 from aiohttp import web
+from prometheus_client import CollectorRegistry, Counter
 
 LOCAL = ("127.0.0.0/8", "::1/128")
 """Proxies unless others are named: what runs on the same machine."""
@@ -28,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 class Peers:
     """Tells peers apart. A proxy is not counted as one: whom it serves is the last address in its
-    `X-Forwarded-For` that is no proxy's."""
+    `X-Forwarded-For` that is not a proxy's."""
 
     def __init__(self, proxies: Sequence[str] = LOCAL) -> None:
         self._proxies = tuple(ipaddress.ip_network(one, strict=False) for one in proxies)
@@ -88,3 +89,14 @@ class WrongKeys:
     def _now(self, peer: str) -> float:
         left, at = self._left.get(peer, (float(WRONG_AT_ONCE), 0.0))
         return min(WRONG_AT_ONCE, left + (self._monotonic() - at) * WRONG_A_SECOND)
+
+
+def count_wrong_keys(registry: CollectorRegistry) -> Callable[[str], None]:
+    """Make the metric of answers to wrong keys; return what counts one."""
+    counter = Counter(
+        "orderwright_wrong_keys_total",
+        "Requests with a wrong API key: 401, or 429 when it was not looked up.",
+        ["answer"],
+        registry=registry,
+    )
+    return lambda answer: counter.labels(answer).inc()

@@ -96,11 +96,6 @@ class Metrics:
         self.breaker = gauge(
             "breaker_state", "0 closed, 1 half open (one probe), 2 open.", "partner"
         )
-        self.wrong_keys = counter(
-            "wrong_keys_total",
-            "Requests with a wrong API key: 401, or 429 when it was not looked up.",
-            "answer",
-        )
         self.webhook_answers = counter(
             "webhook_answers_total", "Answers to webhooks.", "source", "status"
         )
