@@ -267,6 +267,7 @@ class Actor:
             documents=made.documents(self._stream),
             trace=made.trace,
             inside=tuple(made.inside),
+            events_of=made.events_of,
         )
 
     async def _write(self, append: Append, together: list[Envelope]) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections import deque
 from collections.abc import Callable, Collection, Sequence
 
 from aiolimiter import AsyncLimiter
 
 from actors.runtime.breaker import Breaker
 from actors.runtime.call_policy import CallPolicy
+from actors.runtime.fair_queue import FairQueue
 from actors.runtime.item import Item
 from actors.runtime.ports import EffectName, Partner
 from actors.runtime.unconfigured import Unconfigured
@@ -36,7 +36,8 @@ class Lane:
     """State of one partner's queue. Nothing here calls anybody: the dispatcher starts calls, the
     executor says how they end, and both only tell the lane.
 
-    The backlog is bounded: beyond it effects stay in the store, which the lane remembers. It knows
+    The backlog is bounded: beyond it effects stay in the store, which the lane remembers. Channels
+    take turns, and a full backlog has a quarter more room for those with little in it. It knows
     every effect that is in memory: waiting, under way or on its way back to its stream. Moments are
     monotonic seconds.
     """
@@ -45,7 +46,7 @@ class Lane:
         self.name = name
         self.partner = partner
         self.policy = policy
-        self._backlog: deque[Item] = deque()
+        self._backlog = FairQueue()
         self._held: dict[EffectName, Item] = {}
         self._settled: set[EffectName] = set()
         self._let_go: set[EffectName] | None = None
@@ -123,7 +124,7 @@ class Lane:
         into the store may have been quicker than the answer to the commit: then it is here."""
         if item.name in self._held:
             return
-        if len(self._backlog) >= self.policy.backlog or self.resting:
+        if self.resting or self._is_full_for(item.channel):
             self._more_in_store = True
             if not self.resting:
                 self._next_look_at = min(self._next_look_at, self._looked_at + LOOK_SECONDS)
@@ -164,7 +165,7 @@ class Lane:
         for item in self._backlog:
             if item.partition in partitions:
                 self.release(item)
-        self._backlog = deque(kept)
+        self._backlog = FairQueue(kept)
 
     @property
     def sought_after_seconds(self) -> float | None:
@@ -370,8 +371,14 @@ class Lane:
         self._held[item.name] = item
         self._backlog.append(item)
 
+    def _is_full_for(self, channel: str) -> bool:
+        waiting, most = len(self._backlog), self.policy.backlog
+        return waiting >= most and (
+            waiting >= most + most // 4 or self._backlog.count_of(channel) >= max(1, most // 16)
+        )
+
     def _skip_settled(self) -> None:
-        while self._backlog and self._backlog[0].name in self._settled:
+        while self._backlog and self._backlog.head().name in self._settled:
             self.release(self._backlog.popleft())
 
     def _next_wake(self, now: float) -> float:

@@ -70,6 +70,11 @@ class Together:
                 return envelope.trace.traceparent
         return ""
 
+    @property
+    def events_of(self) -> tuple[int, ...]:
+        """How many events each input led to, where there are several."""
+        return tuple([len(d.events) for d in self.decisions]) if len(self.decisions) > 1 else ()
+
     def documents(self, stream: StreamType) -> tuple[Document, ...]:
         """The files that came with the decisions. Raises ValueError for one that can't be kept."""
         documents_of = stream.documents_of

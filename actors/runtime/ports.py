@@ -92,7 +92,7 @@ class Append(Struct, frozen=True, kw_only=True):
     went on without it, and the dispatcher looks up later whether it was done). Timers: `set_timers`
     upserts by key and name, `clear_timers` deletes. `bodies` are those that are new or changed.
     `state` is the encoded state after the events. `trace` is a traceparent ("" when the trace isn't
-    sampled). `inside`: see `actors.runtime.local`.
+    sampled). `inside`: see `actors.runtime.local`. `events_of`: how many by input, where several.
     """
 
     order_id: OrderId
@@ -112,6 +112,7 @@ class Append(Struct, frozen=True, kw_only=True):
     documents: tuple[Document, ...] = ()
     trace: str = ""
     inside: tuple[tuple[int, str], ...] = ()
+    events_of: tuple[int, ...] = ()
 
 
 class Outcome(Struct, frozen=True, kw_only=True):

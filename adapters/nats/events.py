@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 import nats.errors
+from nats.js import api
 from nats.js.errors import APIError, NoStreamResponseError, NotFoundError
 
 from actors.runtime.errors import Retryable, Unknown
@@ -15,6 +16,11 @@ from adapters.nats.streams import EVENTS, ensure_events
 from schemas.order.ids import ref_token
 
 _ACKNOWLEDGED_SECONDS = 3.0
+
+
+class PlaceGone(Exception):
+    """A place in a stream that was made again since: what was published is to be read from the
+    beginning."""
 
 
 class EventPublisher:
@@ -62,27 +68,49 @@ class EventPublisher:
                 f"The stream EVENTS did not answer in time ({type(error).__name__})."
             ) from error
 
-    async def published(self, channel: str, after: int, limit: int) -> list[tuple[int, bytes]]:
-        """Return up to `limit` events of a channel behind the sequence number `after` in the
-        stream, each with its own. Raises NatsUnusable."""
-        found: list[tuple[int, bytes]] = []
+    async def published(self, channel: str, after: str, limit: int) -> tuple[list[bytes], str]:
+        """Return up to `limit` events of a channel behind a place in the stream ("": its
+        beginning), and the place after them. Raises PlaceGone for a place in a stream that is gone,
+        and NatsUnusable."""
+        found: list[bytes] = []
         subject = f"orders.out.{ref_token(channel)}.>"
         try:
+            info = await self._jetstream.stream_info(EVENTS)
+            stream = _identity(info)
+            sequence = _sequence(after, stream, info.state.last_seq)
             while len(found) < limit:
-                message = await self._jetstream.get_msg(
-                    EVENTS, seq=after + 1, subject=subject, next=True
-                )
+                try:
+                    message = await self._jetstream.get_msg(
+                        EVENTS, seq=sequence + 1, subject=subject, next=True
+                    )
+                except NotFoundError:
+                    break
                 assert message.seq is not None
-                after = message.seq
-                found.append((after, message.data or b""))
-        except NotFoundError:
-            return found
+                sequence = message.seq
+                found.append(message.data or b"")
         except (APIError, nats.errors.Error, TimeoutError, OSError) as error:
             raise NatsUnusable(f"The stream {EVENTS} can't be read ({error}).") from error
-        return found
+        return found, f"{stream}-{sequence}"
 
     async def _again(self) -> None:
         try:
             await ensure_events(self._connection, self._channels)
         except NatsUnusable as error:
             raise Retryable(str(error)) from error
+
+
+def _identity(info: api.StreamInfo) -> str:
+    """Return what tells this stream from one of the same name that was made before or after it."""
+    assert info.created is not None
+    return f"{int(info.created.timestamp() * 1_000_000):x}"
+
+
+def _sequence(after: str, stream: str, last: int) -> int:
+    """Return the sequence number of a place in the stream."""
+    if not after:
+        return 0
+    named, _, number = after.partition("-")
+    # A stream whose files were restored from a copy has the same identity and ends earlier.
+    if named != stream or int(number) > last:
+        raise PlaceGone(f"The stream {EVENTS} was made again since this place was given out.")
+    return int(number)

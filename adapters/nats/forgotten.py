@@ -32,7 +32,7 @@ MAX_DELETIONS = 10
 """Times that the stream is asked to delete a message before that is an error in the log; it is
 asked further on, and the message is not handed out again."""
 
-_EVERYTHING = (">",)
+_EVERYTHING = ">"
 _ANSWER_SECONDS = 5.0
 _VERSION_LINE = b"NATS/1.0\r\n"
 _NO_MESSAGE = 404
@@ -148,21 +148,20 @@ class Search:
         acknowledged = info.ack_floor.stream_seq if info.ack_floor is not None else 0
         found: list[_Kept] = []
         size = 0
-        for subject in plan.filters or _EVERYTHING:
-            sequence = 1
-            while len(found) < most and size < MAX_FOUND_BYTES and sequence <= acknowledged:
-                kept = await self._next(plan.stream, subject, sequence)
-                if kept is None or kept.seq > acknowledged:
-                    break
-                found.append(kept)
-                size += len(kept.data)
-                sequence = kept.seq + 1
+        sequence = 1
+        while len(found) < most and size < MAX_FOUND_BYTES and sequence <= acknowledged:
+            kept = await self._next(plan.stream, sequence)
+            if kept is None or kept.seq > acknowledged:
+                break
+            found.append(kept)
+            size += len(kept.data)
+            sequence = kept.seq + 1
         return found
 
-    async def _next(self, stream: str, subject: str, sequence: int) -> _Kept | None:
+    async def _next(self, stream: str, sequence: int) -> _Kept | None:
         """Return the first message from a sequence on. The client's own call rounds its time, which
         is part of the id of a message without one."""
-        request = json.encode({"seq": sequence, "next_by_subj": subject})
+        request = json.encode({"seq": sequence, "next_by_subj": _EVERYTHING})
         name = f"$JS.API.STREAM.MSG.GET.{stream}"
         told = await self._connection.client.request(name, request, timeout=_ANSWER_SECONDS)
         answer = _read_answer(told.data)

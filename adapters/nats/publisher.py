@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 
 import msgspec
 import nats.errors
 from nats.aio.msg import Msg
+from nats.js.errors import APIError
 
 from actors.runtime.deadlines import Deadlines
 from actors.runtime.errors import StreamUnavailable, TooLargeForStream
@@ -32,6 +33,7 @@ ASKED_WITHIN_SECONDS = 10.0
 """How long a stream counts as silent after the last publish that it did not acknowledge. While it
 does no one is sent here: without an end a packet that was lost would close a healthy service."""
 _TOO_LARGE_CODE = 10054
+_LOOK_SECONDS = 0.5  # between two looks at how much is stored: hundreds of messages in a flood
 
 _log = logging.getLogger(__name__)
 
@@ -56,8 +58,9 @@ class Publisher:
     """Publishes to `orders.in.<channel>.<kind>.<ref>`.
 
     At most 512 messages and 32 MiB are in flight; more are refused at once, so that a flood can't
-    exhaust memory. `seal` marks messages as our own. While `closed_because` says why, nothing is
-    published, as on a full disk.
+    exhaust memory; one channel may have three quarters of that number. `channels` are those with a
+    stream of their own; without any, all share one. `seal` marks messages as our own. While
+    `closed_because` says why, nothing is published, as on a full disk.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class Publisher:
         connection: Connection,
         seal: Seal,
         *,
+        channels: Collection[str] = (),
         max_in_flight: int = _MAX_IN_FLIGHT,
         attempt_seconds: tuple[float, ...] = _ATTEMPT_SECONDS,
     ) -> None:
@@ -72,6 +76,8 @@ class Publisher:
         self._client = connection.client
         self._seal = seal
         self._max_in_flight = max_in_flight
+        self.use(channels)
+        self._of_channel: dict[str, int] = {}
         self._attempt_seconds = attempt_seconds
         self._inbox = f"{self._client.new_inbox()}."
         self._inbox_length = len(self._inbox)
@@ -83,6 +89,12 @@ class Publisher:
         self._unanswered_since: float | None = None
         self._given_up_at = 0.0
         self.closed_because = ""
+
+    def use(self, channels: Collection[str]) -> None:
+        """Publish for these channels to streams of their own from now on."""
+        self._channels = frozenset(channels)
+        several = len(self._channels) > 1
+        self._max_of_one = max(1, self._max_in_flight * 3 // 4) if several else self._max_in_flight
 
     async def start(self) -> None:
         """Subscribe to the stream's acknowledgements."""
@@ -106,8 +118,22 @@ class Publisher:
         return now - self._unanswered_since
 
     def assume_well(self) -> None:
-        """Forget that the stream was silent: its server was restarted."""
+        """Forget that the stream was silent: its server was restarted, or is busy with others."""
         self._unanswered_since = None
+
+    async def stores_others(self) -> bool:
+        """Whether the streams store what others publish: then nothing is stuck, but a flood is
+        before ours. Takes half a second; False when the server does not say."""
+        try:
+            before = await self._stored()
+            await asyncio.sleep(_LOOK_SECONDS)
+            return await self._stored() > before
+        except (APIError, nats.errors.Error, TimeoutError, OSError):
+            return False
+
+    async def _stored(self) -> int:
+        streams = await self._connection.jetstream.streams_info()
+        return sum(stream.state.last_seq for stream in streams)
 
     @property
     def in_flight(self) -> int:
@@ -140,7 +166,8 @@ class Publisher:
             )
         if len(delivery_id) > MAX_DELIVERY_ID:
             delivery_id = hashlib.sha256(delivery_id.encode("utf-8", "replace")).hexdigest()
-        subject_head, id_head = _heads(channel, kind)
+        apart = not self._channels or channel in self._channels
+        subject_head, id_head = _heads(channel, kind, apart)
         token = _token(ref)
         headers = {
             # Other channels and kinds may use the same ids; the stream drops repeats of this whole
@@ -159,9 +186,9 @@ class Publisher:
             headers[TRACE] = trace
         if sent:
             headers[SENT] = msgspec.json.encode(sent).decode()
-        await self._send(f"{subject_head}{token}", raw, headers)
+        await self._send(channel, f"{subject_head}{token}", raw, headers)
 
-    async def _send(self, subject: str, raw: bytes, headers: dict[str, str]) -> None:
+    async def _send(self, channel: str, subject: str, raw: bytes, headers: dict[str, str]) -> None:
         if not self._client.is_connected:
             # The client would buffer the message and send it later, long after its sender was
             # refused.
@@ -178,6 +205,13 @@ class Publisher:
             raise StreamUnavailable(
                 "More messages arrive than the stream takes.", retry_after_seconds=_BUSY_SECONDS
             )
+        before = self._of_channel.get(channel, 0)
+        if before >= self._max_of_one:
+            raise StreamUnavailable(
+                "More messages of this channel arrive than its stream takes.",
+                retry_after_seconds=_BUSY_SECONDS,
+            )
+        self._of_channel[channel] = before + 1
         self._serial += 1
         token = str(self._serial)
         self._waiting_bytes += size
@@ -186,6 +220,9 @@ class Publisher:
         finally:
             self._waiting_bytes -= size
             self._waiting.pop(token, None)
+            self._of_channel[channel] -= 1
+            if not self._of_channel[channel]:
+                del self._of_channel[channel]
         _check(answer)
 
     async def _ask(
@@ -244,9 +281,10 @@ def _check(message: Msg) -> None:
 
 
 @lru_cache(maxsize=1024)
-def _heads(channel: str, kind: str) -> tuple[str, str]:
+def _heads(channel: str, kind: str, apart: bool) -> tuple[str, str]:
     channel_token, kind_token = _token(channel), _token(kind)
-    return f"orders.in.{channel_token}.{kind_token}.", f"{channel_token}/{kind_token}/"
+    road = "in" if apart else "other"
+    return f"orders.{road}.{channel_token}.{kind_token}.", f"{channel_token}/{kind_token}/"
 
 
 def _token(text: str) -> str:

@@ -1,14 +1,16 @@
 """The streams, created or updated at every start and after the store was lost.
 
-`ORDERS` holds inputs until their order has them. `UNROUTABLE` holds messages published under a
-subject with too few or too many tokens, so that a sender's mistake is kept and visible. `EVENTS`
-holds published events for a week.
+`ORDERS-<channel>` holds inputs of a channel until their order has them: each channel has a stream
+of its own, so that one that is full, or whose publisher floods, takes nothing from another.
+`ORDERS` holds those of channels that are not configured. `UNROUTABLE` holds messages published
+under a subject with too few or too many tokens, so that a sender's mistake is kept and visible.
+`EVENTS` holds published events for a week.
 
-The first two are work queues: an acknowledged message leaves the disk. Their size is therefore the
-backlog, never history, and a full stream means that processing is behind, which senders must learn
-(discard new: 503). With limits retention, acknowledged messages would fill the stream until it
-refuses new ones (discard new) or would push out unprocessed ones (discard old). Replays come from
-the journal, not from here.
+All but the last are work queues: an acknowledged message leaves the disk. Their size is therefore
+the backlog, never history, and a full stream means that processing is behind, which senders must
+learn (discard new: 503). With limits retention, acknowledged messages would fill the stream until
+it refuses new ones (discard new) or would push out unprocessed ones (discard old). Replays come
+from the journal, not from here.
 """
 
 from __future__ import annotations
@@ -35,10 +37,16 @@ ORDERS, UNROUTABLE, EVENTS = "ORDERS", "UNROUTABLE", "EVENTS"
 # dropped, so that the server tracks few subjects, however many orders pass.
 ORDER_SUBJECTS = "orders.in.*.*.*"
 PARTITIONED = f"orders.p.{{{{partition({PARTITIONS},3)}}}}.{{{{wildcard(1)}}}}.{{{{wildcard(2)}}}}"
+OTHER_SUBJECTS = "orders.other.*.*.*"
+"""Where we publish for a channel without a stream, such as a warehouse's report on an order of a
+channel that was removed: subjects of two streams must not overlap."""
 UNROUTABLE_SUBJECTS = ["orders.in", "orders.in.*", "orders.in.*.*", "orders.in.*.*.*.>"]
 
 EVENT_SUBJECTS = "orders.out.>"
 _EVENTS_BYTES = 256 * 1024 * 1024  # the last half million, at half a kilobyte each
+_EVENTS_BYTES_OF_ONE, _MOST_EVENTS_BYTES = 64 * 1024 * 1024, 1024**3  # with many channels
+_EVENT_KINDS = 20  # subjects of one channel: a fact each, and the published events
+_EVENT_BYTES = 1024  # twice a usual one
 _EVENTS_SECONDS = 7 * 86_400.0  # a reader that was down over a long weekend misses nothing
 _EVENTS_WINDOW_SECONDS = 600.0  # longer than any pause between two attempts of an effect (300 s)
 
@@ -52,8 +60,9 @@ _log = logging.getLogger(__name__)
 
 
 class StreamLimits(Struct, frozen=True, kw_only=True):
-    """Bounds of the streams. At two kilobytes a message `orders_max_bytes` is a backlog of about a
-    million messages; it is halved until it fits the server's store.
+    """Bounds of the streams. `orders_max_bytes` is shared out equally to the channels: at two
+    kilobytes a message it is a backlog of about a million messages. A share is halved until it fits
+    the server's store.
 
     Within the window, in seconds, the stream drops any message whose id it has seen, whoever sent
     it and whatever it contains, and acknowledges it as stored. Two services that number their
@@ -66,31 +75,84 @@ class StreamLimits(Struct, frozen=True, kw_only=True):
     replicas: int = 1
 
 
-async def ensure_streams(connection: Connection, limits: StreamLimits | None = None) -> None:
-    """Create or update both streams. Raises NatsUnusable when the server refuses."""
+def stream_of(channel: str) -> str:
+    """Return the name of the stream that holds a configured channel's inputs."""
+    return f"{ORDERS}-{channel}"
+
+
+async def ensure_streams(
+    connection: Connection, limits: StreamLimits | None = None, channels: Sequence[str] = ()
+) -> list[str]:
+    """Create or update the streams of inputs, and return their names: those of the channels, of
+    channels that were configured once, and ORDERS. Without any channel ORDERS takes the inputs of
+    all. Raises NatsUnusable when the server refuses."""
     limits = limits or StreamLimits()
     jetstream = connection.jetstream
-    orders = api.StreamConfig(
-        name=ORDERS,
-        description="Inputs of orders until their order has them.",
-        subjects=[ORDER_SUBJECTS],
-        subject_transform=api.SubjectTransform(src=ORDER_SUBJECTS, dest=PARTITIONED),
-        max_bytes=limits.orders_max_bytes,
+    present = await _present(jetstream)
+    # Those that are there first: they may have to leave room for a new one.
+    names = [*present, *sorted({stream_of(channel) for channel in channels} - set(present))]
+    share = limits.orders_max_bytes
+    if names:
+        share = max(share // len(names), _SMALLEST_BYTES)
+    # The one for the others before all: it leaves the channels' subjects to their own streams.
+    told = "Inputs of channels without a stream, until their order has them."
+    subject = OTHER_SUBJECTS if names else ORDER_SUBJECTS
+    most = min(share, limits.unroutable_max_bytes) if names else share
+    wanted = [_inputs(ORDERS, told, subject, limits, most)]
+    for name in names:
+        channel = name.removeprefix(f"{ORDERS}-")
+        told = f"Inputs of orders of the channel {channel}, until their order has them."
+        wanted.append(_inputs(name, told, f"orders.in.{channel}.*.*", limits, share))
+    await _ensure_alike(jetstream, wanted)
+    unroutable = _work_queue(UNROUTABLE, limits, limits.unroutable_max_bytes)
+    unroutable.description = "Messages under a subject that names no order."
+    unroutable.subjects = list(UNROUTABLE_SUBJECTS)
+    await _ensure(jetstream, unroutable)
+    return [*names, ORDERS]
+
+
+async def _present(jetstream: JetStreamContext) -> list[str]:
+    """Return the names of channels' streams that are there."""
+    names: list[str] = []
+    try:
+        while page := await jetstream.streams_info(len(names)):
+            names += [info.config.name or "" for info in page]
+    except (APIError, nats.errors.Error, TimeoutError) as error:
+        raise NatsUnusable(
+            f"JetStream did not list its streams ({error}); is it enabled for this account?"
+        ) from error
+    return sorted(name for name in names if name.startswith(f"{ORDERS}-"))
+
+
+def _inputs(
+    name: str, description: str, subject: str, limits: StreamLimits, max_bytes: int
+) -> api.StreamConfig:
+    config = _work_queue(name, limits, max_bytes)
+    config.description = description
+    config.subjects = [subject]
+    # `wildcard(n)` counts wildcards, so a channel that is named stands in the destination as it is.
+    channel = subject.split(".")[2]
+    destination = (
+        PARTITIONED
+        if channel == "*"
+        else f"orders.p.{{{{partition({PARTITIONS},2)}}}}.{channel}.{{{{wildcard(1)}}}}"
     )
-    unroutable = api.StreamConfig(
-        name=UNROUTABLE,
-        description="Messages under a subject that names no order.",
-        subjects=list(UNROUTABLE_SUBJECTS),
-        max_bytes=limits.unroutable_max_bytes,
+    config.subject_transform = api.SubjectTransform(src=subject, dest=destination)
+    return config
+
+
+def _work_queue(name: str, limits: StreamLimits, max_bytes: int) -> api.StreamConfig:
+    return api.StreamConfig(
+        name=name,
+        max_bytes=max_bytes,
+        max_msgs_per_subject=-1,
+        retention=api.RetentionPolicy.WORK_QUEUE,
+        storage=api.StorageType.FILE,
+        discard=api.DiscardPolicy.NEW,
+        max_msg_size=LARGEST_RAW_BYTES + HEADER_ROOM_BYTES,
+        duplicate_window=limits.duplicate_window_seconds,
+        num_replicas=limits.replicas,
     )
-    for config in (orders, unroutable):
-        config.retention = api.RetentionPolicy.WORK_QUEUE
-        config.storage = api.StorageType.FILE
-        config.discard = api.DiscardPolicy.NEW
-        config.max_msg_size = LARGEST_RAW_BYTES + HEADER_ROOM_BYTES
-        config.duplicate_window = limits.duplicate_window_seconds
-        config.num_replicas = limits.replicas
-        await _ensure(jetstream, config)
 
 
 def reader_of(channel: str) -> str:
@@ -100,8 +162,11 @@ def reader_of(channel: str) -> str:
 
 async def ensure_events(connection: Connection, channels: Sequence[str] = ()) -> None:
     """Create or update the stream of published events, a bounded history that drops the oldest
-    first, and each channel's durable consumer of it. Raises NatsUnusable when the server refuses.
-    """
+    first, and each channel's durable consumer of it. Of one subject only so many are kept that all
+    fit: one channel's flood drops its own events of that kind. Raises NatsUnusable when the server
+    refuses."""
+    most_bytes = min(max(_EVENTS_BYTES, len(channels) * _EVENTS_BYTES_OF_ONE), _MOST_EVENTS_BYTES)
+    most_of_one = most_bytes // (max(1, len(channels)) * _EVENT_KINDS * _EVENT_BYTES)
     config = api.StreamConfig(
         name=EVENTS,
         description="Published events about orders, for other services.",
@@ -109,7 +174,8 @@ async def ensure_events(connection: Connection, channels: Sequence[str] = ()) ->
         retention=api.RetentionPolicy.LIMITS,
         storage=api.StorageType.FILE,
         discard=api.DiscardPolicy.OLD,
-        max_bytes=_EVENTS_BYTES,
+        max_bytes=most_bytes,
+        max_msgs_per_subject=max(most_of_one, 1),
         max_age=_EVENTS_SECONDS,
         max_msg_size=LARGEST_RAW_BYTES + HEADER_ROOM_BYTES,
         duplicate_window=_EVENTS_WINDOW_SECONDS,
@@ -140,26 +206,49 @@ async def _ensure_reader(jetstream: JetStreamContext, channel: str) -> None:
 
 
 async def _ensure(jetstream: JetStreamContext, config: api.StreamConfig) -> None:
-    """What the store refuses is halved until it fits, and once more: the next stream needs room."""
-    assert config.max_bytes is not None
+    await _ensure_alike(jetstream, [config])
+
+
+async def _ensure_alike(jetstream: JetStreamContext, configs: Sequence[api.StreamConfig]) -> None:
+    """What the store refuses is halved, of all of them alike, until it fits, and once more: the
+    next streams need room."""
     too_large = False
-    while True:
+    while not await _all_fit(jetstream, configs):
+        too_large = True
+        if not _halve(configs):
+            raise NatsUnusable(
+                f"JetStream's store has no room for {len(configs)} streams like "
+                f"{configs[0].name} of {configs[0].max_bytes} bytes: make its `max_file_store`, or "
+                "the disk, larger."
+            )
+    if too_large:
+        if _halve(configs):
+            await _all_fit(jetstream, configs)
+        _log.warning(
+            "JetStream's store is small; %d streams like %s get %d bytes each.",
+            *(len(configs), configs[-1].name, configs[-1].max_bytes),
+        )
+
+
+def _halve(configs: Sequence[api.StreamConfig]) -> bool:
+    """Halve the bytes of each; False when all have the least."""
+    halved = False
+    for config in configs:
+        assert config.max_bytes is not None
+        if config.max_bytes > _SMALLEST_BYTES:
+            config.max_bytes = max(_SMALLEST_BYTES, config.max_bytes // 2)
+            halved = True
+    return halved
+
+
+async def _all_fit(jetstream: JetStreamContext, configs: Sequence[api.StreamConfig]) -> bool:
+    """Create or update them; False when the store has no room for one."""
+    for config in configs:
         try:
             await _make_or_update(jetstream, config)
-            if too_large and config.max_bytes > _SMALLEST_BYTES:
-                config.max_bytes = max(_SMALLEST_BYTES, config.max_bytes // 2)
-                await _make_or_update(jetstream, config)
-            return
         except (BadRequestError, ServerError) as error:
-            if error.err_code in _INSUFFICIENT_STORAGE and config.max_bytes > _SMALLEST_BYTES:
-                too_large = True
-                config.max_bytes = max(_SMALLEST_BYTES, config.max_bytes // 2)
-                _log.warning(
-                    "JetStream's store is small; the stream %s gets %d bytes.",
-                    config.name,
-                    config.max_bytes,
-                )
-                continue
+            if error.err_code in _INSUFFICIENT_STORAGE:
+                return False
             raise NatsUnusable(
                 f"JetStream refused the stream {config.name}: {error.description}. "
                 f"If someone else created a stream of that name, remove it or use another account."
@@ -169,6 +258,7 @@ async def _ensure(jetstream: JetStreamContext, config: api.StreamConfig) -> None
                 f"JetStream did not answer about the stream {config.name} ({error}); is it enabled "
                 f"for this account?"
             ) from error
+    return True
 
 
 async def _make_or_update(jetstream: JetStreamContext, config: api.StreamConfig) -> None:
@@ -184,7 +274,8 @@ async def _make_or_update(jetstream: JetStreamContext, config: api.StreamConfig)
 
 def _same(present: api.StreamConfig, wanted: api.StreamConfig) -> bool:
     names = (
-        "subjects retention storage discard max_bytes max_msg_size duplicate_window num_replicas"
+        "subjects retention storage discard max_bytes max_msgs_per_subject max_msg_size "
+        "duplicate_window num_replicas"
     ).split()
     return all(getattr(present, name) == getattr(wanted, name) for name in names) and (
         _transform(present) == _transform(wanted)

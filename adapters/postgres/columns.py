@@ -7,6 +7,7 @@ parameters in `queries.sql`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
 from msgspec import Struct
 
@@ -86,11 +87,15 @@ def _inputs(
     """The inputs that were brought, and after them the replies to what is done inside."""
     orders: list[object] = [a.order_id for a in batch for _ in a.input_ids]
     ids: list[object] = [input_id for a in batch for input_id in a.input_ids]
-    after: list[object] = [v for a, v in zip(batch, versions, strict=True) for _ in a.input_ids]
+    after: list[object] = [
+        version
+        for a, one in zip(batch, versions, strict=True)
+        for version in _versions(a, one)[: len(a.input_ids)]
+    ]
     for a in inside:
         orders += [a.order_id for _ in a.inside]
         ids += [input_id for _, input_id in a.inside]
-        after += [a.expected_version + len(a.events) for _ in a.inside]
+        after += _versions(a, a.expected_version + len(a.events))[len(a.input_ids) :]
     return orders, ids, after
 
 
@@ -114,6 +119,19 @@ def _inside(
             ]
         ),
     )
+
+
+def _versions(append: Append, version: int) -> Sequence[int]:
+    """Return the order's version after each input, and after each reply to what is done inside; 0
+    for one that changed nothing."""
+    count = len(append.input_ids) + len(append.inside)
+    if not append.events:
+        return [0] * count
+    if not append.events_of:
+        return [version] * count
+    after = accumulate(append.events_of, initial=append.expected_version)
+    next(after)
+    return [one if count else 0 for one, count in zip(after, append.events_of, strict=True)]
 
 
 def _events(batch: Sequence[Append], at: Sequence[float]) -> tuple[Column, ...]:

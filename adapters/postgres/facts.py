@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
+import asyncpg
 from msgspec import Struct
 
 from adapters.postgres.pool import Pool
@@ -21,14 +22,24 @@ ITEMS = 500
 """Items of the quarantine of one page."""
 
 
+_MOST = 2**63 - 1
+
+
 class Stretch(Struct, frozen=True):
     """A page of events: after which it begins, with which it ends, how many it has, and when the
-    last one was decided."""
+    last one was decided. It has only events above one position, up to another."""
 
     after: Cursor
     end: Cursor
     events: int
     at: datetime
+    above: int
+    up_to: int
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether there may be another page already."""
+        return self.events == PAGE or self.up_to < _MOST
 
 
 class TellableEvent(Struct, frozen=True, kw_only=True):
@@ -69,18 +80,26 @@ class FactReader:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def begin(self, channels: Sequence[str]) -> None:
+    async def begin(self, channels: Sequence[str]) -> bool:
         """Tell of these channels from now on. For those that were told of before it goes on where
-        it had stopped."""
+        it had stopped, also when the database was restored from a dump, whose cluster counts
+        transactions from the beginning: returns whether it was."""
         await self._pool.fetch(_sql()["begin_progress"])
-        await self._pool.fetch(_sql()["begin"], list(channels))
+        ((restored,),) = await self._pool.fetch(_sql()["begin"], list(channels))
+        return bool(restored)
 
     async def next_page(self) -> Stretch | None:
         """Return the next page of events; None when there is none."""
-        ((xid, position),) = await self._pool.fetch(_sql()["place"])
+        ((xid, position, above, dumped_to, resume),) = await self._pool.fetch(_sql()["place"])
         after = Cursor(xid, position)
-        for row in await self._pool.fetch(_sql()["page_end"], xid, position, PAGE):
-            return Stretch(after, Cursor(row["xid"], row["position"]), row["events"], row["at"])
+        if resume is not None:
+            asked = (xid, position, PAGE, above, dumped_to)
+            for row in await self._pool.fetch(_sql()["dumped_end"], *asked):
+                return _stretch(after, row, above, dumped_to)
+            await self._pool.fetch(_sql()["resume"])
+            return await self.next_page()
+        for row in await self._pool.fetch(_sql()["page_end"], xid, position, PAGE, above):
+            return _stretch(after, row, above, _MOST)
         return None
 
     async def page(
@@ -98,6 +117,7 @@ class FactReader:
             _sql()["page"],
             *(page.after.xid, page.after.position, page.end.xid, page.end.position),
             *(list(channels), list(types), list(with_parcels), list(of_parcels)),
+            *(page.above, page.up_to),
         )
         return [
             TellableEvent(
@@ -130,6 +150,11 @@ class FactReader:
         await self._pool.fetch(
             _sql()["told"], [item.id for item in items], [item.state for item in items]
         )
+
+
+def _stretch(after: Cursor, row: asyncpg.Record, above: int, up_to: int) -> Stretch:
+    end = Cursor(row["xid"], row["position"])
+    return Stretch(after, end, row["events"], row["at"], above, up_to)
 
 
 @cache

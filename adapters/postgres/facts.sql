@@ -5,35 +5,59 @@ INSERT INTO fact_progress (id, xid, position, channels) VALUES (1, pg_snapshot_x
 ON CONFLICT (id) DO NOTHING;
 
 -- name: begin
--- A cluster that was restored elsewhere counts its transactions anew: a cursor in its future would wait for years.
+-- Events that this cluster can't have written yet were restored from a dump, unless they were seen to be (`told_to`).
 WITH before AS (
-    SELECT channels, pg_snapshot_xmin(pg_current_snapshot()) AS now FROM fact_progress WHERE id = 1 FOR UPDATE
+    SELECT
+        channels, resume, pg_snapshot_xmin(pg_current_snapshot()) AS now,
+        EXISTS (
+            SELECT FROM events e WHERE e.xid >= pg_snapshot_xmax(pg_current_snapshot()) AND e.position > p.told_to
+        ) AS restored,
+        (SELECT coalesce(max(position), 0) FROM events) AS newest
+    FROM fact_progress p WHERE id = 1 FOR UPDATE
 ), passed_over AS (
     UPDATE quarantine SET told = state
     WHERE told <> state AND channel = ANY($1::text[]) AND channel <> ALL((SELECT channels FROM before)::text[])
 )
 UPDATE fact_progress p SET
     channels = $1::text[],
-    xid = CASE WHEN b.channels = '{}' OR p.xid > b.now THEN b.now ELSE p.xid END,
-    position = CASE WHEN b.channels = '{}' OR p.xid > b.now THEN 0 ELSE p.position END
-FROM before b WHERE p.id = 1;
+    xid = CASE WHEN b.channels = '{}' OR (p.xid > b.now AND b.resume IS NULL AND NOT b.restored) THEN b.now ELSE p.xid END,
+    position = CASE WHEN b.channels = '{}' OR (p.xid > b.now AND b.resume IS NULL AND NOT b.restored) THEN 0 ELSE p.position END,
+    told_to = CASE WHEN b.channels = '{}' AND b.restored THEN b.newest ELSE p.told_to END,
+    dumped_to = CASE WHEN b.channels <> '{}' AND b.restored AND b.resume IS NULL THEN b.newest ELSE p.dumped_to END,
+    resume = CASE WHEN b.channels <> '{}' AND b.restored AND b.resume IS NULL THEN b.now ELSE p.resume END
+FROM before b WHERE p.id = 1
+RETURNING b.restored;
 
 -- name: place
-SELECT xid, position FROM fact_progress WHERE id = 1;
+SELECT xid, position, told_to, dumped_to, resume FROM fact_progress WHERE id = 1;
 
 -- name: page_end
--- Where the page of events after ($1, $2) ends ($3 long), and how many it has; no row when there are none.
+-- Where the page of events after ($1, $2) and above position $4 ends ($3 long), and how many it has; no row when there are none.
 SELECT xid, position, events, at FROM (
     SELECT e.xid, e.position, e.at, count(*) OVER () AS events FROM (
         SELECT xid, position, at FROM events
-        WHERE (xid, position) > ($1::xid8, $2::bigint) AND xid < pg_snapshot_xmin(pg_current_snapshot())
+        WHERE (xid, position) > ($1::xid8, $2::bigint) AND xid < pg_snapshot_xmin(pg_current_snapshot()) AND position > $4
         ORDER BY xid, position LIMIT $3
     ) e
 ) e ORDER BY xid DESC, position DESC LIMIT 1;
 
+-- name: dumped_end
+-- The same of a dump: all of its events up to position $5 were committed, whatever this cluster counts.
+SELECT xid, position, events, at FROM (
+    SELECT e.xid, e.position, e.at, count(*) OVER () AS events FROM (
+        SELECT xid, position, at FROM events
+        WHERE (xid, position) > ($1::xid8, $2::bigint) AND position > $4 AND position <= $5
+        ORDER BY xid, position LIMIT $3
+    ) e
+) e ORDER BY xid DESC, position DESC LIMIT 1;
+
+-- name: resume
+-- All of the dump was told.
+UPDATE fact_progress SET xid = resume, position = 0, told_to = dumped_to, resume = NULL WHERE id = 1 AND resume IS NOT NULL;
+
 -- name: page
--- What is told of the page after ($1, $2) that ends at ($3, $4). An input's `version` is the order's after it: so
--- an event's inputs are those of the next version that has any. What a parcel is called by others stands in events before.
+-- What is told of the page after ($1, $2) that ends at ($3, $4), of positions above $9 up to $10. An input's `version` is the
+-- order's after it, or 0 when it changed nothing: so an event's inputs are those of the next version that has any. What a parcel is called by others stands in events before.
 SELECT e.version, e.type, e.body, e.at, o.channel, o.ref, o.number, o.order_id, o.reference,
     ARRAY(
         SELECT i.input_id FROM inbox i WHERE i.order_id = e.order_id AND i.version = (
@@ -46,7 +70,7 @@ SELECT e.version, e.type, e.body, e.at, o.channel, o.ref, o.number, o.order_id, 
     ) ELSE '{}' END AS before
 FROM events e JOIN orders o ON o.order_id = e.order_id
 WHERE (e.xid, e.position) > ($1::xid8, $2::bigint)
-    AND (e.xid, e.position) <= ($3::xid8, $4::bigint) AND e.type = ANY($6::text[]) AND o.channel = ANY($5::text[])
+    AND (e.xid, e.position) <= ($3::xid8, $4::bigint) AND e.position > $9 AND e.position <= $10 AND e.type = ANY($6::text[]) AND o.channel = ANY($5::text[])
 ORDER BY e.xid, e.position;
 
 -- name: advance

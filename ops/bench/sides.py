@@ -15,6 +15,7 @@ from pathlib import Path
 import asyncpg
 import nats
 
+from adapters.nats.streams import stream_of
 from ops.bench.calls import CALLS, count_of
 from ops.bench.load import SHOP, Partners, Sent, Target, partners, seen_by, send
 from ops.bench.processes import answers, cpu_by_role, started
@@ -142,7 +143,7 @@ async def _kept(home: Path, orders: int) -> dict[str, float]:
     async with embedded_servers(home / "data", channels=(SHOP,)) as servers:
         found = await _rows(servers)
         client = await nats.connect(servers.nats_url)
-        info = await client.jetstream().stream_info("ORDERS")
+        info = await client.jetstream().stream_info(stream_of(SHOP))
         await client.close()
     found["publish"] = info.state.last_seq
     found["left in the stream"] = info.state.messages

@@ -78,7 +78,11 @@ class Stream(Protocol):
         ...
 
     def assume_well(self) -> None:
-        """Forget that it was silent: its server was restarted."""
+        """Forget that it was silent: its server was restarted, or is busy with others."""
+        ...
+
+    async def stores_others(self) -> bool:
+        """Whether it stores what others publish meanwhile."""
         ...
 
 
@@ -162,6 +166,9 @@ class Disk:
         if self._room is not None and self._room.state == FULL:
             return
         silent = self.why_silent()
+        if silent and not self._starved and await self._stream.stores_others():
+            self._stream.assume_well()
+            silent = ""
         if silent:
             self._tell(STREAM_SILENT, silent)
         if self._nats is not None and (self._starved or silent):

@@ -23,12 +23,13 @@ from service.app.disk import Disk
 from service.app.errors import OperatorError
 from service.app.health import Check, Health
 from service.app.specs import Specs
-from service.app.web import HttpServer, application
+from service.app.web import HttpServer, ServerLimits, application
 from service.channels.api import ChannelsApi
 from service.channels.run import channels_service
 from service.facts.api import FactsApi
 from service.http.base import Api
 from service.http.bodies import Bodies
+from service.http.peers import Peers, WrongKeys, count_wrong_keys
 from service.imports.api import CsvApi
 from service.inbound.edge import Edge
 from service.incidents.api import IncidentsApi
@@ -52,6 +53,9 @@ PARTS: tuple[type[Any], ...] = (
     *(ChannelsApi, MappingsApi, PrivacyApi, Health),
 )
 """What answers: each says its own routes, which do not depend on what it is made of."""
+
+HEALTH_LIMITS = ServerLimits(max_connections=64, max_of_peer=64, max_headers=32, idle_seconds=5.0)
+"""Of the port for probes: what a few probes and one scraper need."""
 
 
 class AddressTaken(OperatorError):
@@ -85,7 +89,8 @@ async def open_front(
     stream. `keys` sign references, by key id; `sign` returns the reference of an order."""
     settings, clock = common.settings, common.clock
     readers = Readers(settings, keys)
-    bodies = Bodies(max_body_bytes=settings.limits.body_bytes)
+    peers = Peers(settings.listen.proxies)
+    bodies = Bodies(max_body_bytes=settings.limits.body_bytes, peers=peers)
     edge = Edge(
         sources(settings, keys),
         wire.publisher,
@@ -102,7 +107,17 @@ async def open_front(
         render_metrics=common.metrics.render,
         metrics_content_type=CONTENT_TYPE,
     )
-    api = Api(ApiKeys(store.reports, monotonic=clock.monotonic), bodies, store.idempotency, clock)
+    api = Api(
+        ApiKeys(store.reports, monotonic=clock.monotonic),
+        bodies,
+        store.idempotency,
+        clock,
+        WrongKeys(
+            peers,
+            monotonic=clock.monotonic,
+            count=count_wrong_keys(common.metrics.registry),
+        ),
+    )
     finder = Finder(store.views, lambda text: verify_reference(text, keys)[0])
     reading = Reading(store.views, finder, api)
     labels = LabelLinks(store.views, keys, clock)
@@ -119,10 +134,11 @@ async def open_front(
         *(*ordering, facts, edge, reading, labels, quarantine, incidents, channels, mappings),
         *(privacy, health),
     )
+    await listen_for_health(health, settings.listen, stack)
     routes = [part.routes() for part in parts]
     routes.append(Specs([route for some in routes for route in some]).routes())
-    server = HttpServer(application(routes))
-    await _listen(server, settings.listen)
+    server = HttpServer(application(routes), peers=peers)
+    await _listen(server, settings.listen.host, settings.listen.port, "ORDERWRIGHT_PORT")
     stack.push_async_callback(server.stop)
     own_url = settings.listen.public_url or f"http://{settings.listen.host}:{server.port}"
 
@@ -174,15 +190,24 @@ def routes_of_all() -> list[web.RouteDef]:
     return [route for part in PARTS for route in part.routes(object.__new__(part))]
 
 
-async def _listen(server: HttpServer, listen: Listen) -> None:
+async def listen_for_health(health: Health, listen: Listen, stack: AsyncExitStack) -> None:
+    """Answer probes on their own port as well, where there is one: no one else's connections count
+    there."""
+    if listen.health_port:
+        server = HttpServer(application([health.routes()]), HEALTH_LIMITS)
+        await _listen(server, listen.host, listen.health_port, "ORDERWRIGHT_HEALTH_PORT")
+        stack.push_async_callback(server.stop)
+
+
+async def _listen(server: HttpServer, host: str, port: int, variable: str) -> None:
     try:
-        await server.start(listen.host, listen.port)
+        await server.start(host, port)
     except OSError as error:
         # The loop words it at length, with the address once more.
         why = os.strerror(error.errno) if error.errno else str(error)
         raise AddressTaken(
-            f"Can't listen on {listen.host}:{listen.port} ({why}): stop what uses it, or"
-            " choose another port with ORDERWRIGHT_PORT."
+            f"Can't listen on {host}:{port} ({why}): stop what uses it, or choose another port with"
+            f" {variable}."
         ) from error
 
 

@@ -50,11 +50,13 @@ class Parts(Struct, frozen=True, kw_only=True):
         made = changed_lanes(old, new, self.kits, self.stack)
         if self.servers.embedded_nats is not None:
             await self.servers.embedded_nats.use(tuple(new.channels))
+        await self.wire.prepare(new)
         if heard(new) != heard(old):
             await self.wire.events.use(heard(new))
         if channels_told(new) != channels_told(old):
             await self.facts.use(channels_told(new))
         # From here on nothing waits: no message sees one half of each configuration.
+        self.wire.use(new)
         self.front.use(new)
         self.kits.use(new)
         self.stream.use(policy=new.policy, setups=setups(new))

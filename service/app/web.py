@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from service.app import malformed
 from service.http import problems
+from service.http.peers import Peers
 
 # Where no application has a say, aiohttp names its own version and Python's, and answers in its
 # own words.
@@ -21,10 +22,12 @@ malformed.install()
 class ServerLimits(Struct, frozen=True, kw_only=True):
     """Bounds of the server. A connection may hold `max_headers` headers of `max_header_bytes` each
     and two read buffers: at most 384 KiB, so 512 connections hold 192 MiB under attack, and one or
-    two MiB in practice. `idle_seconds` also ends a connection that sends its headers too slowly.
+    two MiB in practice. One peer may have `max_of_peer` of them, a proxy all. `idle_seconds` also
+    ends a connection that sends its headers too slowly.
     """
 
     max_connections: int = 512
+    max_of_peer: int = 256
     max_headers: int = 64
     max_header_bytes: int = 4096
     read_buffer_bytes: int = 64 * 1024
@@ -48,10 +51,32 @@ class Refusal(asyncio.Protocol):
         stream.close()
 
 
+class Admission(asyncio.Protocol):
+    """Looks who connects before it is let in: used while so many connections are open that one peer
+    may have its share."""
+
+    def __init__(self, admit: Callable[[str], asyncio.Protocol]) -> None:
+        self._admit = admit
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Hand the connection on."""
+        stream = cast("asyncio.Transport", transport)
+        host, *_ = stream.get_extra_info("peername") or ("",)
+        protocol = self._admit(host)
+        stream.set_protocol(protocol)
+        protocol.connection_made(stream)
+
+
 class HttpServer:
     """Serves an application on one address; `port` is the actual one when 0 was requested."""
 
-    def __init__(self, application: web.Application, limits: ServerLimits | None = None) -> None:
+    def __init__(
+        self,
+        application: web.Application,
+        limits: ServerLimits | None = None,
+        peers: Peers | None = None,
+    ) -> None:
+        self._peers = peers or Peers()
         self._limits = limits or ServerLimits()
         self._runner = web.AppRunner(
             application,
@@ -75,9 +100,18 @@ class HttpServer:
         assert server is not None
 
         def connect() -> asyncio.BaseProtocol:
-            if len(server.connections) >= self._limits.max_connections:
+            present = len(server.connections)
+            if present >= self._limits.max_connections:
                 return Refusal()
+            if present >= self._limits.max_of_peer:
+                return Admission(admit)
             return server()
+
+        def admit(host: str) -> asyncio.Protocol:
+            if self._peers.is_proxy(host):
+                return server()
+            hosts = [_host_of(one.transport) for one in server.connections]
+            return Refusal() if hosts.count(host) >= self._limits.max_of_peer else server()
 
         loop = asyncio.get_running_loop()
         self._listener = await loop.create_server(connect, host, port, backlog=512)
@@ -95,6 +129,12 @@ class HttpServer:
                 async with asyncio.timeout(self._limits.shutdown_seconds):
                     await server.shutdown(self._limits.shutdown_seconds)
         await self._runner.cleanup()
+
+
+def _host_of(transport: asyncio.BaseTransport | None) -> str:
+    """Return a connection's other end; "" when it is closed."""
+    host, *_ = (transport.get_extra_info("peername") if transport is not None else None) or ("",)
+    return str(host)
 
 
 @web.middleware

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Any, Protocol
 
@@ -9,24 +10,27 @@ import msgspec
 from aiohttp import web
 
 from adapters.nats.connection import NatsUnusable
+from adapters.nats.events import PlaceGone
 from service.http.auth import ANY_CHANNEL, Principal
 from service.http.base import Api, json_answer
 from service.http.described import COUNT, NAME, described, object_of
 from service.http.problems import Problem
-from service.http.requests import bad_query, channels_of, limit_of, whole_of
+from service.http.requests import bad_query, channels_of, limit_of
 from service.http.scopes import ORDERS_READ
 
 MOST = 200
 """Events of one page: 100 kB, each read by itself."""
 
-MOST_SEQUENCE = 2**62
+PLACE = re.compile(r"[0-9a-f]{1,16}-[0-9]{1,18}")
+"""An `after`: which stream, and where in it."""
 
 
 class Published(Protocol):
-    """What was published, by its sequence number in the stream."""
+    """What was published, by its place in the stream."""
 
-    async def published(self, channel: str, after: int, limit: int) -> list[tuple[int, bytes]]:
-        """Return a channel's events behind a sequence number. Raises NatsUnusable."""
+    async def published(self, channel: str, after: str, limit: int) -> tuple[list[bytes], str]:
+        """Return a channel's events behind a place ("": the beginning), and the place after them.
+        Raises PlaceGone and NatsUnusable."""
         ...
 
 
@@ -52,20 +56,25 @@ class FactsApi:
         `after` of this answer, which stays the same while nothing new has come."""
         principal = await self._api.principal(request, ORDERS_READ)
         channel = self._channel(request, principal)
-        text = request.query.get("after", "0")
-        after = 0 if text == "0" else whole_of("after", text, MOST_SEQUENCE)
+        after = request.query.get("after", "")
+        if after and not PLACE.fullmatch(after):
+            raise bad_query("`after` is the `after` of an earlier answer; leave it out at first.")
         try:
-            found = await self._events.published(channel, after, limit_of(request, MOST))
+            found, after = await self._events.published(channel, after, limit_of(request, MOST))
+        except PlaceGone as error:
+            raise Problem(
+                410,
+                "facts-gone",
+                "Place gone",
+                f"{error} Leave `after` out to read everything that is kept, and drop the ids that "
+                "you know. What you had not read when the stream was lost may be missing: compare "
+                "your open orders with GET /api/v1/orders.",
+            ) from error
         except NatsUnusable as error:
             raise Problem(
                 503, "unavailable", "Unavailable", str(error), headers={"Retry-After": "2"}
             ) from error
-        return json_answer(
-            {
-                "events": [msgspec.Raw(body) for _, body in found],
-                "after": found[-1][0] if found else after,
-            }
-        )
+        return json_answer({"events": [msgspec.Raw(body) for body in found], "after": after})
 
     def _channel(self, request: web.Request, principal: Principal) -> str:
         asked = request.query.get("channel", "")

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from actors.runtime.errors import JournalUnavailable, Retryable, Unknown
 from actors.runtime.ports import Clock
 from adapters.kit.events import CONTENT_TYPE, Events
-from adapters.postgres.facts import PAGE, FactReader, TellableEvent
+from adapters.postgres.facts import FactReader, TellableEvent
 from adapters.postgres.leases import JOBS
 from service.app.common import Common
 from service.facts.telling import (
@@ -90,7 +90,11 @@ class Facts:
     async def begin(self) -> None:
         """Tell of what is decided from now on; call it before anything is. Raises
         JournalUnavailable."""
-        await self._reader.begin(self._channels)
+        if await self._reader.begin(self._channels):
+            log.warning(
+                "The database was restored from a dump: facts go on where it had stopped. What "
+                "was told after the dump was made and is decided again comes under other ids."
+            )
 
     async def use(self, channels: Sequence[str]) -> None:
         """Tell of these channels from now on. Raises JournalUnavailable; then nothing changes."""
@@ -129,7 +133,7 @@ class Facts:
             facts = (self._readable(one) for one in stored)
             await self._publish([fact for fact in facts if fact is not None])
             await self._reader.advance(page.end)
-            more = page.events == PAGE
+            more = page.is_followed
             behind = (self._clock.now() - page.at).total_seconds()
             self._metrics.lag.set(max(0.0, behind) if more else 0.0)
             if not more:

@@ -11,6 +11,7 @@ from typing import Protocol
 from aiohttp import web
 
 from service.http import problems
+from service.http.peers import WrongKeys
 from service.http.problems import Problem
 
 ANY_CHANNEL = "*"
@@ -49,6 +50,9 @@ class Keys(Protocol):
     async def verify(self, token: str, *, now: datetime) -> Principal | None:
         """Return the key that the token belongs to, None when there is none."""
 
+    def remembers(self, token: str) -> bool:
+        """Whether the token was valid lately."""
+
 
 class Begun(Protocol):
     """The state of a request with an Idempotency-Key."""
@@ -81,12 +85,25 @@ class Repeats(Protocol):
         """Release the claim of a request that was not accepted."""
 
 
-async def principal_of(request: web.Request, keys: Keys, scope: str, now: datetime) -> Principal:
-    """Return who sends the request. Raises Problem: 401 without a valid key, 403 without the
-    scope."""
+async def principal_of(
+    request: web.Request, keys: Keys, scope: str, now: datetime, wrong: WrongKeys | None = None
+) -> Principal:
+    """Return who sends the request. Raises Problem: 401 without a valid key, 403 without the scope,
+    429 for another wrong key of a peer that sent many (`wrong`)."""
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
-    principal = await keys.verify(token.strip(), now=now) if kind.lower() == "bearer" else None
+    token = token.strip()
+    if wrong is not None and wrong.slows(request) and not keys.remembers(token):
+        raise Problem(
+            429,
+            "too-many-wrong-keys",
+            "Too many wrong keys",
+            "Too many wrong API keys came from your address; send a valid one a little later.",
+            headers={"Retry-After": "2"},
+        )
+    principal = await keys.verify(token, now=now) if kind.lower() == "bearer" else None
     if principal is None:
+        if wrong is not None and token:
+            wrong.came(request)
         raise Problem(
             401,
             "key-refused",

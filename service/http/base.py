@@ -20,6 +20,7 @@ from service.http.auth import (
 )
 from service.http.bodies import Bodies
 from service.http.idempotency import answered_once
+from service.http.peers import WrongKeys
 from service.http.problems import PLAIN
 from service.http.requests import read_body
 
@@ -37,15 +38,23 @@ class Api:
     """The parts that one HTTP server shares among the APIs of its features. Every method raises
     Problem for a request that can't be served."""
 
-    def __init__(self, keys: Keys, bodies: Bodies, repeats: Repeats, clock: Clock) -> None:
+    def __init__(
+        self,
+        keys: Keys,
+        bodies: Bodies,
+        repeats: Repeats,
+        clock: Clock,
+        wrong: WrongKeys | None = None,
+    ) -> None:
         self._keys = keys
+        self._wrong = wrong
         self._repeats = repeats
         self.bodies = bodies
         self.clock = clock
 
     async def principal(self, request: web.Request, scope: str) -> Principal:
         """Return who sends the request: 401 without a valid key, 403 without the scope."""
-        return await principal_of(request, self._keys, scope, self.clock.now())
+        return await principal_of(request, self._keys, scope, self.clock.now(), self._wrong)
 
     async def raw(self, request: web.Request) -> bytes:
         """Return the body as it came. Its bytes count as released when this returns: read through

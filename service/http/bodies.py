@@ -5,20 +5,25 @@ from __future__ import annotations
 import asyncio
 from types import TracebackType
 
-from aiohttp import ClientPayloadError, StreamReader, web
+from aiohttp import ClientPayloadError, web
 
 from service.http import problems
+from service.http.peers import Peers
 from service.http.problems import Problem
 
 # Limit for all bodies being read: sixteen of the largest, or thousands of the usual size.
 _MAX_HELD_BYTES = 64 * 1024 * 1024
 _READ_SECONDS = 10.0
+_GRACE_SECONDS, _LEAST_RATE = 2.0, 16 * 1024
+"""A body that did not come with its headers has this long to begin, and then this many bytes of it
+must come a second: a slow modem's."""
 _BUSY_SECONDS = 1
 
 
 class Bodies:
     """Leases bytes out of a shared budget. When the budget is spent, requests are refused at once
-    (503), so that a flood can't exhaust memory."""
+    (503), so that a flood can't exhaust memory. One peer's unfinished bodies may have a quarter of
+    it."""
 
     def __init__(
         self,
@@ -26,7 +31,12 @@ class Bodies:
         max_body_bytes: int,
         max_held_bytes: int = _MAX_HELD_BYTES,
         read_seconds: float = _READ_SECONDS,
+        grace_seconds: float = _GRACE_SECONDS,
+        peers: Peers | None = None,
     ) -> None:
+        self.peers = peers or Peers()
+        self.grace_seconds = grace_seconds
+        self.of_peer: dict[str, int] = {}
         self.max_body_bytes = max_body_bytes
         self.max_held_bytes = max_held_bytes
         self.read_seconds = read_seconds
@@ -86,14 +96,15 @@ class Lease:
                     raise _too_large(limit)
                 self._hold(len(raw))
                 return raw
-            async with asyncio.timeout(bodies.read_seconds):
-                return await self._collect(request.content, limit)
+            async with asyncio.timeout(bodies.read_seconds) as deadline:
+                return await self._collect(request, limit, deadline)
         except TimeoutError:
             raise Problem(
                 408,
                 "too-slow",
                 "Body too slow",
-                f"The whole body must arrive within {bodies.read_seconds:g} seconds.",
+                f"The body must begin to arrive at once, come at {_LEAST_RATE} bytes a second or "
+                f"faster, and be whole within {bodies.read_seconds:g} seconds.",
                 close=True,
             ) from None
         except (web.RequestPayloadError, ClientPayloadError, ConnectionError) as error:
@@ -105,17 +116,41 @@ class Lease:
                 close=True,
             ) from error
 
-    async def _collect(self, content: StreamReader, limit: int) -> bytes:
+    async def _collect(self, request: web.Request, limit: int, deadline: asyncio.Timeout) -> bytes:
+        bodies, content = self._bodies, request.content
+        peer = bodies.peers.of(request)
+        began = asyncio.get_running_loop().time()
+        last = began + bodies.read_seconds
         chunks: list[bytes] = []
         size = 0
-        while not content.at_eof():
-            chunk = await content.readany()
-            size += len(chunk)
-            if size > limit:
-                raise _too_large(limit)
-            self._hold(len(chunk))
-            chunks.append(chunk)
+        try:
+            while not content.at_eof():
+                due = began + bodies.grace_seconds + size / _LEAST_RATE
+                deadline.reschedule(min(due, last))
+                chunk = await content.readany()
+                size += len(chunk)
+                if size > limit:
+                    raise _too_large(limit)
+                self._count(peer, len(chunk))
+                self._hold(len(chunk))
+                chunks.append(chunk)
+        finally:
+            self._forget(peer, size)
         return b"".join(chunks)
+
+    def _count(self, peer: str, count: int) -> None:
+        of_peer = self._bodies.of_peer
+        of_peer[peer] = of_peer.get(peer, 0) + count
+        if peer and of_peer[peer] > self._bodies.max_held_bytes // 4:
+            raise problems.busy("Too many request bodies of yours are under way.", _BUSY_SECONDS)
+
+    def _forget(self, peer: str, size: int) -> None:
+        of_peer = self._bodies.of_peer
+        left = of_peer.get(peer, 0) - size
+        if left > 0:
+            of_peer[peer] = left
+        else:
+            of_peer.pop(peer, None)
 
     def _hold(self, count: int) -> None:
         if self._bodies.held_bytes + count > self._bodies.max_held_bytes:

@@ -241,39 +241,46 @@ class Edge:
     async def _take(
         self, name: str, source: InboundSource, request: web.Request, trace: str
     ) -> None:
+        with self._bodies.lease() as lease:
+            raw = await lease.read(request)
+            try:
+                receipt = source.receive(request.headers, raw, self._clock.now())
+            except self._forged as error:
+                raise Problem(
+                    401,
+                    "signature-refused",
+                    "Signature refused",
+                    str(error) or "The signature is missing or does not match the body.",
+                ) from error
+            if receipt.drift:
+                self._refused(API_VERSION_DRIFT, receipt.channel)
+            if receipt.notes:
+                self._note(name, receipt.notes)
+            if receipt.ignored:
+                return
+            await self._publish(name, source.kind, receipt, raw, trace)
+
+    async def _publish(
+        self, name: str, kind: str, receipt: InboundReceipt, raw: bytes, trace: str
+    ) -> None:
+        """Publish what is authentic: only that counts against the sender, so that strangers can't
+        use up its share."""
         under_way = self._under_way
         if under_way[name] >= self._max_under_way:
             raise problems.busy("This sender has too many deliveries under way.", _BUSY_SECONDS)
         under_way[name] += 1
         try:
-            with self._bodies.lease() as lease:
-                raw = await lease.read(request)
-                try:
-                    receipt = source.receive(request.headers, raw, self._clock.now())
-                except self._forged as error:
-                    raise Problem(
-                        401,
-                        "signature-refused",
-                        "Signature refused",
-                        str(error) or "The signature is missing or does not match the body.",
-                    ) from error
-                if receipt.drift:
-                    self._refused(API_VERSION_DRIFT, receipt.channel)
-                if receipt.notes:
-                    self._note(name, receipt.notes)
-                if receipt.ignored:
-                    return
-                await self._stream.publish(
-                    receipt.channel,
-                    receipt.kind,
-                    receipt.ref,
-                    raw,
-                    delivery_id=receipt.delivery_id,
-                    source=source.kind,
-                    topic=receipt.topic,
-                    trace=trace,
-                    sent=receipt.headers,
-                )
+            await self._stream.publish(
+                receipt.channel,
+                receipt.kind,
+                receipt.ref,
+                raw,
+                delivery_id=receipt.delivery_id,
+                source=kind,
+                topic=receipt.topic,
+                trace=trace,
+                sent=receipt.headers,
+            )
         finally:
             under_way[name] -= 1
 

@@ -242,15 +242,14 @@ class Intake:
                 self._spawn(delivery.nak(BUSY_SECONDS))
             return
         self._under_way[message.delivery_id] = Taken(delivery, self._clock.monotonic())
-        if message.deliveries > self._deliveries:
-            self._put_aside(delivery, UNDECIDABLE, (f"It failed {self._deliveries} times.",))
-            return
+        too_often = message.deliveries > self._deliveries
         try:
             command = self._translate(message)
             ref = ref_of(command)
             self._check_partition(message, ref)
         except Refused as refused:
-            if refused.reason == ORDER_UNNAMED:
+            # One that waited long for room in quarantine keeps its own reason.
+            if refused.reason == ORDER_UNNAMED and not too_often:
                 self._spawn(self._resolve(delivery, refused))
             else:
                 self._put_aside(delivery, refused.reason, refused.sentences)
@@ -260,7 +259,9 @@ class Intake:
             why = f"Reading it failed with an internal error: {type(error).__name__}."
             self._put_aside(delivery, UNREADABLE, (why,))
             return
-        if isinstance(command, AskPrivacy):
+        if too_often:
+            self._put_aside(delivery, UNDECIDABLE, (f"It failed {self._deliveries} times.",))
+        elif isinstance(command, AskPrivacy):
             self._spawn(self._ask(delivery, command))
         else:
             self._post(delivery, command, ref)

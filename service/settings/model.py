@@ -4,6 +4,7 @@ in the folders of the kinds; the check, `config show` and docs/configuration.md 
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -15,6 +16,7 @@ from adapters.kit.settings import ChannelSettings, InstanceName, Origin, Partner
 
 KeyId = Annotated[str, Meta(pattern=r"^[0-9A-Za-z]{2}$")]
 SigningKeyId = Annotated[str, Meta(pattern=r"^[0-9A-Z]$")]
+Network = Annotated[str, Meta(pattern=r"^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$")]
 
 
 class Listen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,6 +49,29 @@ class Listen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             extra={"env": "ORDERWRIGHT_PUBLIC_URL"},
         ),
     ] = ""
+    health_port: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65_535,
+            description="Port that answers /livez, /readyz and /metrics as well, and nothing else, "
+            "so that no one else's connections keep a probe out; 0: none.",
+            extra={"env": "ORDERWRIGHT_HEALTH_PORT"},
+        ),
+    ] = 0
+    proxies: Annotated[
+        tuple[Network, ...],
+        Meta(
+            max_length=64,
+            description="Addresses or networks of proxies in front: their connections are not "
+            "bounded by address, and their X-Forwarded-For says whose request it is.",
+        ),
+    ] = ("127.0.0.0/8", "::1/128")
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a proxy that is neither an address nor a network."""
+        for one in self.proxies:
+            ip_network(one, strict=False)
 
 
 class Correlation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

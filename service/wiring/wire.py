@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 from msgspec import Struct
@@ -24,6 +25,15 @@ class Wire(Struct, frozen=True, kw_only=True):
     messages: IntakeSource
     events: EventPublisher
 
+    async def prepare(self, settings: Settings) -> None:
+        """Make the streams of new channels, and read them. Raises NatsUnusable."""
+        channels = tuple(settings.channels)
+        await self.messages.use(channels, _most_of_one(settings.limits.intake_in_flight, channels))
+
+    def use(self, settings: Settings) -> None:
+        """Publish to them."""
+        self.publisher.use(tuple(settings.channels) if self.messages.apart else ())
+
 
 async def open_wire(
     settings: Settings, servers: Servers, seal: Seal, stack: AsyncExitStack
@@ -31,13 +41,26 @@ async def open_wire(
     """Connect to NATS, make the streams where they are missing, and listen."""
     connection = await connect([servers.nats_url])
     stack.push_async_callback(connection.close)
-    messages = IntakeSource(connection, prefetch=settings.limits.intake_batch * 4)
+    limits, channels = settings.limits, tuple(settings.channels)
+    messages = IntakeSource(
+        connection,
+        channels=channels,
+        prefetch=limits.intake_batch * 4,
+        most_of_one=_most_of_one(limits.intake_in_flight, channels),
+    )
     await messages.start()
-    publisher = Publisher(connection, seal)
+    # Without a channel every message is another's, and there is one stream.
+    publisher = Publisher(connection, seal, channels=channels if messages.apart else ())
     await publisher.start()
     events = EventPublisher(connection, heard(settings))
     await events.start()
     return Wire(connection=connection, publisher=publisher, messages=messages, events=events)
+
+
+def _most_of_one(in_flight: int, channels: Sequence[str]) -> int:
+    """Return how many messages of one channel are in flight at most: three quarters where there are
+    several, so that one channel's flood leaves room for another's."""
+    return in_flight if len(channels) < 2 else max(1, in_flight * 3 // 4)
 
 
 def heard(settings: Settings) -> tuple[str, ...]:

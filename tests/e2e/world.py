@@ -18,7 +18,7 @@ import nats
 import psutil
 
 from adapters.nats.consumers import ACK_WAIT_SECONDS
-from adapters.nats.streams import ORDERS, UNROUTABLE
+from adapters.nats.streams import EVENTS
 from adapters.postgres.quarantine_workflow import Filter, HeldItem, QuarantineWorkflow
 from schemas.messages.effects import SendMail, tag_of
 from service.app import running
@@ -276,10 +276,10 @@ class World:
         """How many messages the streams hold that no order has taken yet."""
         client = await nats.connect(self.runtime().nats_url)
         try:
-            streams = [await client.jetstream().stream_info(name) for name in (ORDERS, UNROUTABLE)]
+            streams = await client.jetstream().streams_info()
         finally:
             await client.close()
-        return sum(stream.state.messages for stream in streams)
+        return sum(one.state.messages for one in streams if one.config.name != EVENTS)
 
     async def _waiting(self) -> list[str]:
         """What the streams still hold, and what their consumers say of it: for people."""
@@ -287,14 +287,15 @@ class World:
         try:
             jetstream = client.jetstream()
             told = [f"{await self.messages()} messages"]
-            for name in (ORDERS, UNROUTABLE):
+            for stream in await jetstream.streams_info():
+                name = stream.config.name or ""
                 told += [
                     f"{one.name}: {one.num_ack_pending} delivered and not acknowledged, "
                     f"{one.num_pending} not delivered, {one.num_redelivered} redelivered, "
                     f"{one.num_waiting} requests waiting, {one.delivered}, {one.ack_floor}"
                     for one in await jetstream.consumers_info(name)
                 ]
-                state = (await jetstream.stream_info(name)).state
+                state = stream.state
                 told.append(f"{name}: {state}")
                 if state.messages:
                     first = await jetstream.get_msg(name, state.first_seq)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -18,6 +18,7 @@ from adapters.nats.seal import Seal
 from service.app.clock import SystemClock
 from service.app.web import HttpServer, ServerLimits, application
 from service.http.bodies import Bodies
+from service.http.peers import Peers
 from service.inbound.edge import Edge, Inlet
 from service.telemetry.metrics import Metrics
 from service.telemetry.tracing import start_tracing
@@ -61,10 +62,10 @@ class Running(Struct, frozen=True):
 
 @asynccontextmanager
 async def serving(
-    *routes: list[web.RouteDef], limits: ServerLimits | None = None
+    *routes: list[web.RouteDef], limits: ServerLimits | None = None, peers: Peers | None = None
 ) -> AsyncIterator[int]:
     """Serve the routes on a free port."""
-    server = HttpServer(application(routes), limits)
+    server = HttpServer(application(routes), limits, peers)
     await server.start("127.0.0.1", 0)
     try:
         yield server.port
@@ -82,12 +83,19 @@ async def running_edge(
     refused: Callable[[str, str], None] = lambda category, sender: None,
     max_under_way: int = 384,
     lasting_seconds: float = 60.0,
+    grace_seconds: float = 2.0,
+    peers: Peers | None = None,
+    beside: Sequence[web.RouteDef] = (),
 ) -> AsyncIterator[Running]:
     """An edge with one sender named `acme`."""
     clock = SystemClock()
     metrics = Metrics()
     bodies = Bodies(
-        max_body_bytes=LARGEST, max_held_bytes=max_held_bytes, read_seconds=read_seconds
+        max_body_bytes=LARGEST,
+        max_held_bytes=max_held_bytes,
+        read_seconds=read_seconds,
+        grace_seconds=grace_seconds,
+        peers=peers,
     )
     edge = Edge(
         {"acme": a_shop()},
@@ -101,7 +109,7 @@ async def running_edge(
         max_under_way_per_source=max_under_way,
         lasting_seconds=lasting_seconds,
     )
-    async with serving(edge.routes(), limits=limits) as port:
+    async with serving([*edge.routes(), *beside], limits=limits, peers=peers) as port:
         yield Running(f"http://127.0.0.1:{port}", port, metrics, bodies)
 
 

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import asyncpg
+import pytest
 
 from adapters.postgres.journal import PostgresJournal
 from adapters.postgres.leases import Leases
@@ -81,3 +82,17 @@ async def empty(dsn: str) -> None:
         await connection.execute("; ".join(f'DELETE FROM "{row[0]}"' for row in rows))
     finally:
         await connection.close()
+
+
+@pytest.fixture(scope="module")
+def tables(servers: EmbeddedServers) -> str:
+    """A database with our tables, of one module's tests."""
+    return migrated_database(servers)
+
+
+@pytest.fixture
+async def bench(tables: str) -> AsyncIterator[Bench]:
+    """A journal without orders."""
+    await empty(tables)
+    async with journal_on(tables) as one:
+        yield one

@@ -221,7 +221,7 @@ async def test_another_service_publishes_and_hears(whole: Whole) -> None:
         sent = {"Nats-Msg-Id": f"mine-{order.ref}"}
         await client.jetstream().publish(subject, body.encode(), headers=sent, timeout=5)
         ack = await client.jetstream().publish(subject, body.encode(), headers=sent, timeout=5)
-        assert ack.stream == "ORDERS"
+        assert ack.stream == f"ORDERS-{CHANNEL}"
         await whole.until(order.number, "closed")
 
         def told() -> list[dict[str, Any]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import pytest
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
@@ -20,10 +20,9 @@ from schemas.messages.fulfilment_events import ParcelNumber
 from schemas.messages.label_events import ParcelLabel
 from schemas.order.things import Key
 from service.app.clock import SystemClock
-from service.embedded.supervisor import EmbeddedServers
 from service.facts.run import FactMetrics, Facts
 from tests.appends import CHANNEL, NOON, SEALING, append, id_of
-from tests.integration.journals import Bench, empty, journal_on, migrated_database
+from tests.integration.journals import Bench
 
 Json = dict[str, Any]
 
@@ -46,20 +45,6 @@ class Stream:
     def names(self) -> list[str]:
         """What was published, in order."""
         return [data["fact"] for _, data in self.kept.values()]
-
-
-@pytest.fixture(scope="module")
-def tables(servers: EmbeddedServers) -> str:
-    """A database with our tables."""
-    return migrated_database(servers)
-
-
-@pytest.fixture
-async def bench(tables: str) -> AsyncIterator[Bench]:
-    """A journal without orders."""
-    await empty(tables)
-    async with journal_on(tables) as one:
-        yield one
 
 
 def publishing(bench: Bench, stream: Stream, *channels: str) -> Facts:
@@ -150,6 +135,74 @@ async def test_a_channel_is_told_of_what_happens_from_then_on(bench: Bench) -> N
     await publishing(bench, stream, CHANNEL, "another").begin()
     await facts.round()
     assert len(stream.kept) == 2
+
+
+async def test_a_message_that_changed_nothing_is_not_named(bench: Bench) -> None:
+    """Neither one that was decided with another, nor one that came alone afterwards."""
+    stream = Stream()
+    facts = publishing(bench, stream, CHANNEL)
+    await facts.begin()
+    names = tuple(f"{CHANNEL}/place/{name}" for name in ("repeat", "real", "echo"))
+    await bench.journal.append(replace(append("1", inputs=names), events_of=(0, 1, 0)))
+    alone = append("1", 1, inputs=(f"{CHANNEL}/update/late",), count=0)
+    await bench.journal.append(alone)
+    await facts.round()
+    ((_, told),) = stream.kept.values()
+    assert told["messages"] == [f"{CHANNEL}/place/real"]
+
+
+YOUNGER = 40
+"""Transactions that the restored cluster has to count to reach those of the dump."""
+
+
+async def test_a_restored_database_tells_nothing_twice_and_misses_nothing(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In a cluster that counts its transactions from the beginning, what the dump had told is not
+    told again, what it had not told yet is, and what is decided from then on: also when the count
+    comes to the dump's, and after further starts."""
+    stream = Stream()
+    facts = publishing(bench, stream, CHANNEL)
+    await facts.begin()
+    for ref in ("told-1", "told-2"):
+        await bench.journal.append(append(ref))
+    await facts.round()
+    await bench.journal.append(append("untold"))
+    await as_restored(bench, YOUNGER)
+    assert len(stream.kept) == 2
+    after = Stream()
+    for start in range(2):
+        facts = publishing(bench, after, CHANNEL)
+        await facts.begin()
+        await bench.journal.append(append(f"new-{start}"))
+        if start == 0:
+            after.full = True
+            with pytest.raises(Retryable):
+                await facts.round()
+            after.full = False
+    await facts.round()
+    assert "was restored from a dump" in caplog.text
+    assert [data["ref"] for _, data in after.kept.values()] == ["untold", "new-0", "new-1"]
+    for _ in range(2 * YOUNGER):
+        await bench.pool.fetch("SELECT pg_current_xact_id()")
+    await bench.journal.append(append("last"))
+    facts = publishing(bench, after, CHANNEL)
+    await facts.begin()
+    await facts.round()
+    assert [data["ref"] for _, data in after.kept.values()][3:] == ["last"]
+
+
+async def as_restored(bench: Bench, transactions: int) -> None:
+    """Leave the database as a dump's restore in a cluster does that has made fewer transactions."""
+    connection = await asyncpg.connect(bench.dsn)
+    try:
+        # Switches off the trigger that protects events.
+        await connection.execute("SET session_replication_role = replica")
+        for table in ("events", "fact_progress"):
+            moved = f"(xid::text::bigint + {transactions})::text::xid8"
+            await connection.execute(f'UPDATE "{table}" SET xid = {moved}')
+    finally:
+        await connection.close()
 
 
 async def test_more_than_a_page_is_told_whole(bench: Bench) -> None:

@@ -74,14 +74,14 @@ def failed(words: list[str], home: Path) -> str:
 async def facts(whole: Whole, channel: str = CHANNEL) -> list[Json]:
     """Return everything that was published about a channel, over HTTP, page by page."""
     found: list[Json] = []
-    after = 0
+    after = ""
     while True:
         path = f"/api/v1/facts?channel={channel}&after={after}&limit=100"
         answer = await whole.api("GET", path)
         assert answer.status == 200, answer.body
         page: Any = answer.json()
         if not page["events"]:
-            assert page["after"] == after
+            assert page["after"] == after or not after
             return found
         found += page["events"]
         after = page["after"]
@@ -117,7 +117,7 @@ async def test_a_publisher_learns_what_became_of_its_order(whole: Whole) -> None
     assert [one["sequence"] for one in found] == sorted(one["sequence"] for one in found)
     first, second, left, arrived = found
     assert first["messages"] == second["messages"]
-    assert re.fullmatch(rf"{CHANNEL}/place/ORDERS\.\d+\.\d+", first["messages"][0])
+    assert re.fullmatch(rf"{CHANNEL}/place/ORDERS-{CHANNEL}\.\d+\.\d+", first["messages"][0])
     (parcel,) = left["parcels"]
     assert parcel["tracking_number"].startswith("1Z")
     assert arrived["parcels"] == [parcel]
@@ -225,6 +225,8 @@ async def test_a_channel_can_be_without_facts(whole: Whole) -> None:
     assert [one["type"] for one in await facts(whole, OUTLET)] == ["order.fulfilled.v2"]
     answer = await whole.api("GET", "/api/v1/facts")
     assert answer.status == 400
+    answer = await whole.api("GET", f"/api/v1/facts?channel={CHANNEL}&after=5f3a-7")
+    assert (answer.status, answer.json()["type"]) == (410, "urn:orderwright:problem:facts-gone")
     for wrong in ("channel=nowhere", f"channel={CHANNEL}&after=x", f"channel={CHANNEL}&limit=0"):
         assert (await whole.api("GET", f"/api/v1/facts?{wrong}")).status == 400
 
@@ -285,8 +287,13 @@ async def test_the_example_for_curl(whole: Whole, tmp_path: Path) -> None:
     assert '"after"' in said
     await whole.until(order.number, "closed")
     again = "curl" + script.split("curl")[-1]
-    said = run(["bash", "-euc", again.replace("after=0", "after=0")], tmp_path, environ)
+    said = run(["bash", "-euc", again.replace("limit=200", "limit=3")], tmp_path, environ)
     assert "order.fact.v1" in said
+    page = json.loads(said)
+    more = again.replace("limit=200", f"limit=3&after={page['after']}")
+    known = {event["id"] for event in page["events"]}
+    rest = json.loads(run(["bash", "-euc", more], tmp_path, environ))["events"]
+    assert known.isdisjoint(event["id"] for event in rest)
 
 
 async def test_the_example_for_the_nats_command_line(whole: Whole, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import asyncpg
@@ -21,14 +20,10 @@ from schemas.messages.codec import encode
 from schemas.messages.effects import tag_of
 from schemas.messages.events import OrderEvent
 from schemas.order.things import Key
-from service.embedded.supervisor import EmbeddedServers
 from tests.appends import NOON, SEALING, append, id_of, minutes, placed
 from tests.integration.journals import (
     Bench,
-    empty,
-    journal_on,
     lock_is_waited_for,
-    migrated_database,
 )
 from tests.waiting import eventually
 
@@ -39,20 +34,6 @@ STUCK = e.GivenToPerson(
 )
 RETRIED = e.Retried(rule="retry", effect=1, person="ann")
 HELD = e.Held(rule="hold", hold_id="short-pick-3", reason="short")
-
-
-@pytest.fixture(scope="module")
-def tables(servers: EmbeddedServers) -> str:
-    """A database with our tables."""
-    return migrated_database(servers)
-
-
-@pytest.fixture
-async def bench(tables: str) -> AsyncIterator[Bench]:
-    """A journal without orders."""
-    await empty(tables)
-    async with journal_on(tables) as one:
-        yield one
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ async def test_one_that_always_fails_is_counted() -> None:
     """What is given back again and again is handed out with its count of deliveries, at which the
     intake puts any message in quarantine; never twice at a time."""
     async with forgetful(1) as (connection, _):
-        search = Search(connection, plans(1, 64, 12.0))
+        search = Search(connection, plans([ORDERS], 64, 12.0))
         assert await search.once() == []
         for deliveries in (2, 3, 4):
             (one,) = await search.once()
@@ -98,7 +98,7 @@ async def test_one_that_was_processed_is_only_deleted_again(
     """A stream that refuses to delete it is asked again, whoever runs the server is told, and the
     message is not processed again."""
     async with forgetful(1) as (connection, _):
-        search = Search(connection, plans(1, 64, 12.0))
+        search = Search(connection, plans([ORDERS], 64, 12.0))
         await search.once()
         (one,) = await search.once()
         settings = (await connection.jetstream.stream_info(ORDERS)).config

@@ -14,10 +14,9 @@ from adapters.postgres.incidents import Incidents
 from adapters.postgres.pool import Pool
 from service.app.clock import SystemClock
 from service.app.projections import MAX_SUMS, IncidentMetrics, Projection, Refusals
-from service.embedded.supervisor import EmbeddedServers
 from tests.appends import NOON, append, minutes
 from tests.integration.http import running_edge, signed
-from tests.integration.journals import Bench, empty, journal_on, migrated_database
+from tests.integration.journals import Bench
 from tests.integration.test_edge import HeldStream, http
 from tests.integration.test_incidents import STUCK, told
 from tests.waiting import eventually
@@ -25,20 +24,6 @@ from tests.waiting import eventually
 __all__ = ["http"]
 
 COUNTED = "SELECT coalesce(sum(occurrences), 0)::int FROM incident_hours"
-
-
-@pytest.fixture(scope="module")
-def tables(servers: EmbeddedServers) -> str:
-    """A database with our tables."""
-    return migrated_database(servers)
-
-
-@pytest.fixture
-async def bench(tables: str) -> AsyncIterator[Bench]:
-    """A journal without orders."""
-    await empty(tables)
-    async with journal_on(tables) as one:
-        yield one
 
 
 class Counting:

@@ -8,8 +8,9 @@ import pytest
 from actors.runtime.errors import Retryable
 from actors.runtime.ports import Call
 from adapters.channels.canonical.storefront import CanonicalStorefront
+from adapters.nats import streams
 from adapters.nats.connection import Connection
-from adapters.nats.events import EventPublisher
+from adapters.nats.events import EventPublisher, PlaceGone
 from adapters.nats.streams import EVENTS
 from schemas.messages.effects import FulfilmentPublished, PublishFulfilment, SentParcel
 from schemas.order.ids import order_id_for, sign_reference
@@ -89,6 +90,57 @@ async def test_a_lost_stream_is_made_again(servers: EmbeddedServers) -> None:
             await partner.perform(a_call("F-2"))
         await partner.perform(a_call("F-2"))
         assert len(await stored(connection, "F-2")) == 1
+
+
+async def test_a_place_in_a_lost_stream_is_said_to_be_gone(servers: EmbeddedServers) -> None:
+    """Reading goes on behind a place; one of a stream that was made again is refused, though the
+    new one is as long, and so is one behind the end of a stream that was restored."""
+    async with connected(servers.nats_url) as connection:
+        events = EventPublisher(connection)
+        await events.start()
+        for number in range(3):
+            await publish(events, "loud", number)
+        first, place = await events.published("loud", "", 2)
+        rest, end = await events.published("loud", place, 2)
+        assert [*first, *rest] == [b"0", b"1", b"2"]
+        assert await events.published("loud", end, 2) == ([], end)
+        with pytest.raises(PlaceGone):
+            await events.published("loud", f"{end}0", 2)
+        await connection.jetstream.delete_stream(EVENTS)
+        await events.start()
+        for number in range(3):
+            await publish(events, "loud", number)
+        for gone in (place, end):
+            with pytest.raises(PlaceGone, match="made again"):
+                await events.published("loud", gone, 2)
+
+
+async def publish(events: EventPublisher, channel: str, number: int) -> None:
+    """Publish a fact of a channel."""
+    await events.publish(
+        f"orders.out.{channel}.fact.placed",
+        b"%d" % number,
+        message_id=f"{channel}-{number}",
+        content_type="text/plain",
+        trace="",
+    )
+
+
+async def test_one_channel_s_facts_push_out_its_own_alone(
+    servers: EmbeddedServers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A flood of one channel's facts drops the oldest of that kind, and none of another channel."""
+    monkeypatch.setattr(streams, "_EVENTS_BYTES", 20 * 1024 * 20 * 2)
+    monkeypatch.setattr(streams, "_EVENTS_BYTES_OF_ONE", 0)
+    async with connected(servers.nats_url) as connection:
+        events = EventPublisher(connection, ("loud", "quiet"))
+        await events.start()
+        await publish(events, "quiet", 0)
+        for number in range(50):
+            await publish(events, "loud", number)
+        loud, _ = await events.published("loud", "", 100)
+        assert loud == [b"%d" % number for number in range(30, 50)]
+        assert (await events.published("quiet", "", 100))[0] == [b"0"]
 
 
 async def test_no_event_says_who_ordered(servers: EmbeddedServers) -> None:

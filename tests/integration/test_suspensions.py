@@ -9,20 +9,13 @@ import pytest
 from actors.runtime.ports import DueTimer
 from adapters.postgres.suspensions import PostgresSuspensions
 from schemas.order.things import Key
-from service.embedded.supervisor import EmbeddedServers
 from tests.appends import NOON, RESERVE, append, id_of
-from tests.integration.journals import Bench, empty, journal_on, migrated_database
+from tests.integration.journals import Bench, empty, journal_on
 from tests.integration.servers import servers
 
 __all__ = ["servers"]
 
 PARCEL = Key("K1")
-
-
-@pytest.fixture(scope="module")
-def tables(servers: EmbeddedServers) -> str:
-    """A database with our tables."""
-    return migrated_database(servers)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -11,19 +10,11 @@ from adapters.kit.secret import Secret
 from service.app.errors import OperatorError
 from service.app.local import LocalSession
 from service.app.running import Running
-from service.embedded.supervisor import EmbeddedServers
 from service.orders.local import LocalOrders
 from service.settings import Settings
 from service.settings.model import Privacy
 from tests.appends import append, id_of
-from tests.integration.journals import Bench, empty, journal_on, migrated_database
-
-
-@pytest.fixture(scope="module")
-def tables(servers: EmbeddedServers) -> str:
-    """A database with our tables."""
-    return migrated_database(servers)
-
+from tests.integration.journals import Bench
 
 KEYS = Privacy(active="01", keys={"01": Secret("k" * 32)}, names_key=Secret("n" * 32))
 
@@ -32,14 +23,6 @@ def local(bench: Bench) -> LocalOrders:
     """The orders of that journal, as the command line opens them."""
     nowhere = Running(pid=0, url="", postgres_dsn="", nats_url="")
     return LocalOrders(LocalSession(bench.pool, nowhere, Path(), Settings(privacy=KEYS)))
-
-
-@pytest.fixture
-async def bench(tables: str) -> AsyncIterator[Bench]:
-    """A journal without orders."""
-    await empty(tables)
-    async with journal_on(tables) as one:
-        yield one
 
 
 async def test_a_state_that_its_events_do_not_give_is_found(bench: Bench) -> None:

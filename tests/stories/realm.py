@@ -20,7 +20,7 @@ import aiohttp
 import nats
 from nats.js import JetStreamContext
 
-from adapters.nats.streams import ORDERS, UNROUTABLE
+from adapters.nats.streams import EVENTS
 from ops.simulators.storefront import Recipe, sign
 from schemas.order.ids import OrderId, order_id_for
 from service.app.local import LocalSession, open_local
@@ -208,9 +208,8 @@ class Realm(World):
         (row,) = await self.local.pool.fetch(_SIGNS, order_id)
         health = await self.ask("GET", "/_sim/health")
         echo = await self.ask("GET", f"/_sim/shops/{channel}.myshopify.com/webhooks")
-        waiting = 0
-        for name in (ORDERS, UNROUTABLE):
-            waiting += (await self.streams.stream_info(name)).state.messages
+        streams = await self.streams.streams_info()
+        waiting = sum(one.state.messages for one in streams if one.config.name != EVENTS)
         under_way = row["effects"] + health["callbacks"]["waiting"] + echo["waiting"] + waiting
         return under_way, row["all_effects"]
 

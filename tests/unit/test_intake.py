@@ -168,6 +168,11 @@ def a_message(
     )
 
 
+def refuse(message: Message) -> Input:
+    """Read nothing."""
+    raise refused("json_malformed", "It is not JSON.")
+
+
 def as_order(message: Message) -> Input:
     return i.PlaceOrder(order=an_order(ref=REF))
 
@@ -198,10 +203,6 @@ async def test_a_message_ends_as_its_order_says(
 
 async def test_a_refused_message_is_kept_whole_without_credentials() -> None:
     """The original bytes and the sentences stay; an authorization header doesn't."""
-
-    def refuse(message: Message) -> Input:
-        raise refused("json_malformed", "It is not JSON.")
-
     service = LocalSession(OneAnswer(COMMITTED), refuse)
     message = a_message()
     await service.take(message)
@@ -227,10 +228,6 @@ async def test_a_refused_message_is_kept_under_the_order_it_was_published_for(
 ) -> None:
     """So that it is known of an order that it came and was refused. What is not a token, or lies in
     another partition, is not believed."""
-
-    def refuse(message: Message) -> Input:
-        raise refused("json_malformed", "It is not JSON.")
-
     service = LocalSession(OneAnswer(COMMITTED), refuse)
     await service.take(a_message(token=token))
     assert [item.ref for item in service.shelf.items] == [kept]
@@ -249,10 +246,6 @@ async def test_a_refused_message_is_kept_with_its_sender_s_headers(
     sent: str, kept: dict[str, str]
 ) -> None:
     """They stand beside our own, which they can't replace; no credential is among them."""
-
-    def refuse(message: Message) -> Input:
-        raise refused("json_malformed", "It is not JSON.")
-
     service = LocalSession(OneAnswer(COMMITTED), refuse)
     await service.take(a_message(sent=sent))
     assert service.shelf.items[0].headers == {"nats-msg-id": "d-1", **kept}
@@ -285,6 +278,15 @@ async def test_a_message_that_was_tried_too_often_is_put_aside() -> None:
     service = LocalSession(OneAnswer(COMMITTED), as_order)
     await service.take(a_message(deliveries=4))
     assert service.looking.reasons == ["undecidable"]
+
+
+async def test_a_refused_message_that_waited_long_keeps_its_reason() -> None:
+    """One that was delivered often because quarantine had no room is kept for what is wrong with
+    it, not for its deliveries."""
+    service = LocalSession(OneAnswer(COMMITTED), refuse)
+    await service.take(a_message(deliveries=40))
+    (item,) = service.shelf.items
+    assert (item.reason, item.sentences) == ("json_malformed", ("It is not JSON.",))
 
 
 async def test_what_cannot_be_kept_comes_again() -> None:

@@ -121,6 +121,23 @@ async def test_what_is_left_to_the_store_is_looked_for_before_the_next_sweep() -
     assert lane.next_look_at == 100.0 + LOOK_SECONDS
 
 
+async def test_one_channel_s_flood_of_effects_delays_its_own() -> None:
+    """Calls are started for the channels in turn, oldest first within each; a backlog that one
+    channel has filled still takes a little of others, and no more of the one."""
+    lane = Lane("erp", ScriptedPartner("erp"), replace(POLICY, backlog=16, concurrency=100))
+    for number in range(20):
+        lane.offer(an_item(number, channel="loud"))
+    assert (lane.waiting, lane.more_in_store) == (16, True)
+    for number in range(100, 110):
+        lane.offer(an_item(number, channel="quiet"))
+        lane.offer(an_item(number + 100, channel="calm"))
+        lane.offer(an_item(number + 200, channel="loud"))
+    assert lane.waiting == 18
+    started = [lane.start_call().number for _ in range(18) if lane.may_start(0.0)]
+    assert started == [0, 100, 200, *range(1, 16)]
+    assert not lane.may_start(0.0)
+
+
 async def test_what_is_lost_is_dropped_from_a_lane_alone() -> None:
     """Effects of a partition that another process owns wait no more; the others stay."""
     lane = Lane("erp", ScriptedPartner("erp"), POLICY)
@@ -132,13 +149,13 @@ async def test_what_is_lost_is_dropped_from_a_lane_alone() -> None:
     assert lane.start_call().number == 2
 
 
-def an_item(number: int, *, partition: int = 0) -> Item:
+def an_item(number: int, *, partition: int = 0, channel: str = "acme-us") -> Item:
     """An effect on its way to a partner."""
     return Item(
-        order_id=order_id_for("acme-us", "1042"),
+        order_id=order_id_for(channel, "1042"),
         number=number,
         key=Key("D1"),
-        channel="acme-us",
+        channel=channel,
         ref="1042",
         partition=partition,
         epoch=1,

@@ -21,6 +21,7 @@ from service.app.clock import SystemClock, new_id
 from service.app.disk import DiskMetrics
 from service.channels.sync import SyncMetrics
 from service.facts.run import FactMetrics
+from service.http.peers import count_wrong_keys
 from service.privacy.metrics import PrivacyMetrics
 from service.telemetry.context import make_traceparent, trace_id_of, traceparent_of
 from service.telemetry.metrics import MAX_SERIES, Metrics, probe_loop
@@ -316,6 +317,7 @@ def test_every_metric_is_in_the_docs() -> None:
     PrivacyMetrics(metrics.registry)
     FactMetrics(metrics.registry)
     DiskMetrics(metrics.registry)
+    count_wrong_keys(metrics.registry)
     made = {
         one.name + ("_total" if one.type == "counter" else "") for one in metrics.registry.collect()
     }
