@@ -7,6 +7,7 @@ they say counts. ORDERWRIGHT_TEST_SEED repeats a run's draws (not its timing).
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections import Counter
 from contextlib import suppress
@@ -219,6 +220,8 @@ async def rampage(plan: Plan, seed: int, say: Say) -> None:
                 await markets.close()
             await world.ready()
             await load.sent(120 + plan.batch / plan.rate)
+            given_up = sum(json.loads(one.read_text())["given_up"] for one in load.reports)
+            say(f"All is sent, {given_up} webhooks were given up by the shops.")
             await world.until_final()
             found, others = await audit(world, load.reports), await audit_markets(world, markets)
             say(_summary(killer.killed, found))

@@ -351,7 +351,9 @@ SELECT (SELECT count(*) FROM orders o WHERE {_GOES_ON}) AS open,
 _STUCK = f"""
 SELECT o.number, o.stage, o.progress, o.waiting_for, o.reference,
        now() - o.updated_at AS unchanged, e.number AS effect, e.key, e.lane, e.kind,
-       e.attempts, e.error, e.due_at - now() AS due_in, e.written_by
+       e.attempts, e.error, e.due_at - now() AS due_in, e.written_by,
+       (SELECT string_agg(i.input_id, ' ' ORDER BY i.at) FROM inbox i WHERE i.order_id = o.order_id)
+           AS inputs
 FROM orders o LEFT JOIN effects e ON e.order_id = o.order_id AND e.status = 'open'
 WHERE ({_GOES_ON}) OR e.number IS NOT NULL LIMIT 20
 """
