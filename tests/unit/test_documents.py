@@ -17,7 +17,7 @@ from service.settings import load
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOWN = re.compile(
-    r"(?:`|^\$ )(?:\.venv/bin/)?orderwright ([a-z]+(?: [a-z][a-z-]*)?)([^`\n]*)", re.M
+    r"(?:`|^\$ )(?:\.venv/bin/)?orderwright ([a-z]+(?: [a-z][a-z-]*(?![\w=-]))?)([^`\n]*)", re.M
 )
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 RUN_BY = ("integration", "e2e", "conformance")
