@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
 from adapters.kit.sync import ChannelSync
@@ -83,11 +83,7 @@ class ChannelSyncs:
                 ]
                 changed: asyncio.Task[object] = asyncio.create_task(self._changed.wait())
                 try:
-                    # A job goes on by itself: one that ends is a failure, which is passed on.
-                    await asyncio.wait([changed, *jobs], return_when=asyncio.FIRST_COMPLETED)
-                    for task in jobs:
-                        if task.done():
-                            task.result()
+                    await _until(changed, jobs)
                 finally:
                     for task in (changed, *jobs):
                         task.cancel()
@@ -125,3 +121,13 @@ class ChannelSyncs:
             for name, queue in queues(settings.channels, kits).items()
         ]
         return [*keepers, *readers]
+
+
+async def _until(changed: asyncio.Task[object], jobs: Sequence[asyncio.Task[object]]) -> None:
+    """Wait for a change. A channel may have nothing to do, and its job ends; a failure of one is
+    passed on."""
+    pending: set[asyncio.Task[object]] = {changed, *jobs}
+    while changed in pending:
+        done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()

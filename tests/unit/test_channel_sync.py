@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -13,6 +15,7 @@ from actors.runtime.errors import JournalUnavailable, Retryable, Unauthorised
 from adapters.kit.sync import Listed, ListedPage, Subscriptions
 from adapters.postgres.sync import Ours, Progress, SyncStore
 from service.channels.backfill import Backfill, Found
+from service.channels.run import ChannelSyncs
 from service.channels.sync import is_unreachable, start_of, wait_after
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -207,3 +210,47 @@ def test_a_channel_that_does_not_answer_is_an_incident() -> None:
     assert [is_unreachable(Retryable("x"), n) for n in (1, 4, 5, 50)] == [False, False, True, True]
     assert not is_unreachable(JournalUnavailable("x"), 50)
     assert not is_unreachable(None, 0)
+
+
+class Once(ChannelSyncs):
+    """Has one job that has nothing to do, and one that fails when told to."""
+
+    def __init__(self, fails: asyncio.Event) -> None:
+        self.begun = 0
+        self._fails = fails
+        self._changed = asyncio.Event()
+
+    def _jobs(self, stack: AsyncExitStack) -> list[Any]:
+        self.begun += 1
+        return [Idle(), Failing(self._fails)]
+
+
+class Idle:
+    """A job without anything to do."""
+
+    async def run(self) -> None:
+        return
+
+
+class Failing:
+    """A job that fails when told to."""
+
+    def __init__(self, told: asyncio.Event) -> None:
+        self._told = told
+
+    async def run(self) -> None:
+        await self._told.wait()
+        raise RuntimeError("as told")
+
+
+async def test_a_channel_without_anything_to_do_begins_once() -> None:
+    """A job that ends at once is not begun again and again; one that fails ends them all."""
+    fails = asyncio.Event()
+    syncs = Once(fails)
+    running = asyncio.create_task(syncs.run())
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert syncs.begun == 1
+    fails.set()
+    with pytest.raises(RuntimeError, match="as told"):
+        await running
