@@ -107,17 +107,7 @@ async def open_front(
         render_metrics=common.metrics.render,
         metrics_content_type=CONTENT_TYPE,
     )
-    api = Api(
-        ApiKeys(store.reports, monotonic=clock.monotonic),
-        bodies,
-        store.idempotency,
-        clock,
-        WrongKeys(
-            peers,
-            monotonic=clock.monotonic,
-            count=count_wrong_keys(common.metrics.registry),
-        ),
-    )
+    api = _api(common, store, bodies, peers)
     finder = Finder(store.views, lambda text: verify_reference(text, keys)[0])
     reading = Reading(store.views, finder, api)
     labels = LabelLinks(store.views, keys, clock)
@@ -152,6 +142,13 @@ async def open_front(
         named.update(new.channels)
 
     return Front(port=server.port, own_url=own_url, readers=readers, use=use)
+
+
+def _api(common: Common, store: Store, bodies: Bodies, peers: Peers) -> Api:
+    monotonic = common.clock.monotonic
+    wrong = WrongKeys(peers, monotonic=monotonic, count=count_wrong_keys(common.metrics.registry))
+    keys = ApiKeys(store.reports, monotonic=monotonic)
+    return Api(keys, bodies, store.idempotency, common.clock, wrong)
 
 
 def _takers(settings: Settings) -> list[str]:

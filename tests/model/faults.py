@@ -16,6 +16,7 @@ import actors.documents.wanted
 import actors.fulfilment.collect
 import actors.fulfilment.evolve
 import actors.fulfilment.leaving
+import actors.fulfilment.packing
 import actors.fulfilment.replies
 import actors.fulfilment.reports
 import actors.fulfilment.wanted
@@ -219,10 +220,10 @@ FAULTS: dict[str, Fault] = {
     ),
     "a refused cancellation stays wished": lambda: with_fold(e.StopDropped, _stops_again),
     "repeated hand-overs count twice": _instead(
-        actors.fulfilment.reports, "_gone", lambda real, *given: set()
+        actors.fulfilment.reports, "gone_before", lambda real, *given: set()
     ),
     "what is packed for a cancelled task is forgotten": _instead(
-        actors.fulfilment.reports, "_note_anyway", lambda real, *given: None
+        actors.fulfilment.packing, "_note_anyway", lambda real, *given: None
     ),
     "our own shipments are taken for others'": _instead(
         actors.order.outside, "_is_known", lambda real, *given: False

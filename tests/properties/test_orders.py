@@ -50,6 +50,7 @@ ADDRESSES = st.builds(
     region=TEXTS,
     postal_code=TEXTS,
     phone=TEXTS,
+    pickup_point=st.booleans(),
 )
 CUSTOMERS = st.builds(
     Customer,
@@ -115,6 +116,7 @@ LINES = st.builds(
     delivery=st.sampled_from(["", "parcel", "local_delivery", "pickup", "digital", "elsewhere"]),
     taxes=st.lists(TAXES, max_size=2).map(tuple),
     gift_message=TEXTS,
+    unit_codes=st.sampled_from(["", "transparency"]),
 )
 TOTALS = st.builds(
     Totals,
@@ -167,6 +169,7 @@ ORDERS = st.builds(
     pickup_at=DAYS_OR_TIMES,
     parent_ref=TEXTS,
     subscription_ref=TEXTS,
+    labels_from=st.sampled_from(["", "channel"]),
     acquisition=st.none() | ACQUISITIONS,
 )
 ODD: list[Any] = [
