@@ -136,7 +136,7 @@ def waiting_for(state: State) -> str:
     return _goods(state)[:MAX_WORDS]
 
 
-_CORRECTED = tuple(f"{UNMAPPED}{kind}" for kind in ("account", "address", "service"))
+_CORRECTED = tuple(f"{UNMAPPED}{kind}" for kind in ("account", "address", "labels", "service"))
 """Holds that no table frees."""
 
 

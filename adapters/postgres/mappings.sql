@@ -39,7 +39,9 @@ RETURNING order_id;
 
 -- name: waiting
 SELECT o.order_id, o.channel, o.number, o.waiting_for, count(*) OVER ()::int AS orders
-FROM timers t JOIN orders o USING (order_id) WHERE t.name = 'mapping' ORDER BY o.order_id LIMIT $1;
+FROM timers t JOIN orders o USING (order_id)
+-- What only a person can correct no table frees.
+WHERE t.name = 'mapping' AND o.waiting_for NOT LIKE 'a person to correct it:%' ORDER BY o.order_id LIMIT $1;
 
 -- name: latest
 SELECT order_id, channel, number FROM orders WHERE stage <> 'expected' ORDER BY placed_at DESC, order_id DESC LIMIT $1;
