@@ -40,7 +40,6 @@ log = logging.getLogger(__name__)
 TAKEN = frozenset({COMMITTED, DUPLICATE})
 """Outcomes after which the order has the message, or already had it."""
 
-
 BUSY_SECONDS = 1.0
 """First delay before a message is delivered again whose order's mailbox was full."""
 
@@ -52,6 +51,10 @@ LONGEST_AWAY_SECONDS = 30.0
 """The delay grows with each delivery up to this, so that the allowed deliveries outlast a quarter
 of an hour of trouble on our side rather than a minute."""
 
+UNREAD_AFTER = 20
+"""After so many times the allowed deliveries (hours) a message is put aside unread: reading it may
+be what ends the process. Until then one that waited for room in quarantine keeps its reason."""
+
 KEEP_EVERY_SECONDS = ACK_WAIT_SECONDS / 3
 """How often the stream is told that a message is still in progress: one report may be lost, and one
 late, before the message is delivered again."""
@@ -59,7 +62,6 @@ late, before the message is delivered again."""
 YIELD_EVERY = 16
 """Messages read without yielding: about four milliseconds, during which webhooks and answers
 wait."""
-
 
 MAX_REPEATS = 100
 """Repeats that end together with the message in flight; the stream delivers further ones again."""
@@ -232,9 +234,7 @@ class Intake:
         message = delivery.message
         taken = self._under_way.get(message.delivery_id)
         if taken is not None:
-            if (
-                message.raw != taken.copies[0].message.raw
-            ):  # the sender used one id for two messages
+            if message.raw != taken.copies[0].message.raw:  # one id for two messages
                 self._spawn(delivery.nak(BUSY_SECONDS))
             elif len(taken.copies) < MAX_REPEATS:  # a repeat ends with the one in flight
                 taken.copies.append(delivery)
@@ -243,12 +243,15 @@ class Intake:
             return
         self._under_way[message.delivery_id] = Taken(delivery, self._clock.monotonic())
         too_often = message.deliveries > self._deliveries
+        if message.deliveries > UNREAD_AFTER * self._deliveries:
+            why = f"It was handed out {message.deliveries - 1} times without an end."
+            self._put_aside(delivery, UNDECIDABLE, (why,))
+            return
         try:
             command = self._translate(message)
             ref = ref_of(command)
             self._check_partition(message, ref)
         except Refused as refused:
-            # One that waited long for room in quarantine keeps its own reason.
             if refused.reason == ORDER_UNNAMED and not too_often:
                 self._spawn(self._resolve(delivery, refused))
             else:

@@ -273,22 +273,6 @@ async def test_a_bug_in_reading_does_not_stop_the_next_message() -> None:
     assert second.said == ["ack"]
 
 
-async def test_a_message_that_was_tried_too_often_is_put_aside() -> None:
-    """One that kills the process each time is dead-lettered, and the others go on."""
-    service = LocalSession(OneAnswer(COMMITTED), as_order)
-    await service.take(a_message(deliveries=4))
-    assert service.looking.reasons == ["undecidable"]
-
-
-async def test_a_refused_message_that_waited_long_keeps_its_reason() -> None:
-    """One that was delivered often because quarantine had no room is kept for what is wrong with
-    it, not for its deliveries."""
-    service = LocalSession(OneAnswer(COMMITTED), refuse)
-    await service.take(a_message(deliveries=40))
-    (item,) = service.shelf.items
-    assert (item.reason, item.sentences) == ("json_malformed", ("It is not JSON.",))
-
-
 async def test_what_cannot_be_kept_comes_again() -> None:
     """While quarantine is away nothing is acknowledged."""
     service = LocalSession(OneAnswer(UNMATCHED), as_order)
