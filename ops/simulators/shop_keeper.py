@@ -7,7 +7,8 @@ from typing import Any
 
 from ops.simulators.webhook_client import Answer, CallFailed, Target, WebhookClient
 
-ANSWER_SECONDS = 5.0
+ANSWER_SECONDS = 60.0
+"""The book is not what is tried out: on a busy machine it may take long."""
 HABITS = {
     "two-parcels": "two_parcels_share",
     "split-later": "split_share",

@@ -41,12 +41,14 @@ class ShopRun:
         self._sent = 0
         self._open = asyncio.Semaphore(MAX_OPEN_STORIES)
         self._stories: set[asyncio.Task[None]] = set()
+        self._failure: BaseException | None = None
         self._started_at = time.time()
         self._finished_at = 0.0
         self.accepted = 0
 
     async def run(self) -> None:
-        """Sends every webhook of every order; returns when each was taken or given up."""
+        """Sends every webhook of every order; returns when each was taken or given up. Raises what
+        went wrong first: an order whose story broke off tells less than it should."""
         loop = asyncio.get_running_loop()
         if self._book is not None and self._plan.echo_ms is not None:
             await self._book.echo(*self._hook, self._plan.echo_ms)
@@ -71,6 +73,8 @@ class ShopRun:
                 task.add_done_callback(self._told)
             while self._stories:
                 await asyncio.wait(self._stories)
+            if self._failure is not None:
+                raise self._failure
         finally:
             for task in self._stories:
                 task.cancel()
@@ -80,7 +84,8 @@ class ShopRun:
         self._stories.discard(task)
         self._open.release()
         if not task.cancelled():
-            task.result()
+            error = task.exception()
+            self._failure = self._failure or error
 
     async def _story(self, fate: Fate, ahead: asyncio.Semaphore) -> None:
         rng = random.Random(f"{self._plan.recipe.seed}:{fate.number}:story")

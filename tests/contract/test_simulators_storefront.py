@@ -17,6 +17,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from ops.simulators.storefront import Moment, Plan, Recipe, ShopRun, build_order, payload, sign
+from ops.simulators.webhook_client import CallFailed
 from tests.contract.simulated import ROOT, Json, Listener, listening, spec
 
 NUMBERS = range(1001, 1001 + 256)
@@ -186,6 +187,18 @@ async def test_the_report_tells_what_was_sent() -> None:
         early = {name for name, topic in first.items() if topic == "orders/paid"}
         assert early == {ref["name"] for ref in refs if ref["paid_first"]}
         assert early
+
+
+async def test_a_story_that_breaks_off_fails_the_run() -> None:
+    """A book that can't be reached leaves orders half told: the run says so instead of ending as if
+    all had been sent."""
+    async with listening() as gone:
+        pass
+    async with listening() as listener:
+        run = ShopRun(STORY, listener.url, "s", gone.url)
+        with pytest.raises(CallFailed):
+            await run.run()
+        run.close()
 
 
 async def test_malformed_payloads_are_refused_once() -> None:

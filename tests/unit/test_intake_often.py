@@ -1,4 +1,4 @@
-"""Messages that come again and again: what is wrong with one is told, and none comes without end."""
+"""Messages that come again and again: what is wrong with one is told, and it ends."""
 
 from __future__ import annotations
 
