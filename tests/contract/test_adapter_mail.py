@@ -189,9 +189,10 @@ async def test_what_comes_unasked_ends_a_connection() -> None:
     assert len(heard) == 4
 
 
-async def test_a_reply_without_end() -> None:
-    """A server that never ends its reply is given up before it fills the memory."""
-    async with in_pieces(b"250-" + b"x" * 20_000) as (port, _):
+@pytest.mark.parametrize("reply", [b"250-" + b"x" * 20_000, b"250-more\r\n" * 3_000])
+async def test_a_reply_without_end(reply: bytes) -> None:
+    """A server that never ends its reply, or its line, is given up before it fills the memory."""
+    async with in_pieces(reply) as (port, _):
         post = mail(port)
         with pytest.raises(Retryable, match="without end"):
             await post.perform(a_call(CONFIRMED))

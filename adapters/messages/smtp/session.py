@@ -16,7 +16,7 @@ from aiosmtplib import SMTP, SMTPResponse
 from actors.runtime.deadlines import Deadlines
 
 MAX_REPLY_BYTES = 16 * 1024
-"""Of all replies that wait to be read; servers send some hundred."""
+"""Of one reply, all its lines together; servers send some hundred."""
 
 
 class SessionError(Exception):
@@ -39,6 +39,7 @@ class Session(asyncio.Protocol):
         self._pipelines = smtp.supports_extension("pipelining")
         self._buffer = bytearray()
         self._words: list[str] = []
+        self._read_bytes = 0
         self._replies: deque[SMTPResponse] = deque()
         self._awaited = 0
         self._waiter: asyncio.Future[None] | None = None
@@ -74,9 +75,6 @@ class Session(asyncio.Protocol):
             self._end(HungUp("the connection was closed"))
             return
         self._buffer += data
-        if len(self._buffer) > MAX_REPLY_BYTES:
-            self._end(SessionError("a reply without end"))
-            return
         self._read()
 
     def eof_received(self) -> bool:
@@ -108,7 +106,14 @@ class Session(asyncio.Protocol):
 
     def _read(self) -> None:
         """Part what came into replies (RFC 5321 section 4.2.1)."""
-        while (end := self._buffer.find(b"\n")) >= 0:
+        while self._flaw is None:
+            end = self._buffer.find(b"\n")
+            self._read_bytes += end + 1
+            if self._read_bytes + (len(self._buffer) if end < 0 else 0) > MAX_REPLY_BYTES:
+                self._end(SessionError("a reply without end"))
+                return
+            if end < 0:
+                break
             line = bytes(self._buffer[:end])
             del self._buffer[: end + 1]
             code = line[:3]
@@ -118,7 +123,7 @@ class Session(asyncio.Protocol):
             self._words.append(line[4:].strip().decode("utf-8", "surrogateescape"))
             if line[3:4] != b"-":
                 self._replies.append(SMTPResponse(int(code), "\n".join(self._words)))
-                self._words = []
+                self._words, self._read_bytes = [], 0
         if self._replies:
             self._wake()
 
