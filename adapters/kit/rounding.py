@@ -25,6 +25,9 @@ MAX_AMOUNT_CHARACTERS = 64
 MAX_USUAL_DIGITS = 15
 """Digits that surely stay below MAX_MINOR; longer amounts go the exact way."""
 
+MAX_USUAL_CHARACTERS = MAX_USUAL_DIGITS + 3
+"""With the point, and two zeros beyond the currency's places."""
+
 _MODES: Mapping[Mode, str] = {
     "half_even": decimal.ROUND_HALF_EVEN,
     "half_up": decimal.ROUND_HALF_UP,
@@ -58,12 +61,18 @@ def minor_of(amount: str | Decimal, currency: str, rounding: Rounding = EXACT) -
     return _rounded(_scaled(amount, currency), str(amount), currency, rounding)
 
 
-# A shop's prices come again and again; 2 MB at the most.
-@lru_cache(maxsize=8_192)
 def usual_minor(amount: str, currency: str) -> int | None:
     """Return an amount that is written as most are, `12.34` or `12.3400` of a currency with two
     places, in minor units; None for any other, which `minor_of` reads. No rule of rounding changes
     it. It is worth a way without decimals: an order has thirty to fifty amounts."""
+    if len(amount) > MAX_USUAL_CHARACTERS or len(currency) != 3:
+        return None  # senders choose texts: a long one is not remembered
+    return _usual(amount, currency)
+
+
+# A shop's prices come again and again; 2 MB at the most.
+@lru_cache(maxsize=8_192)
+def _usual(amount: str, currency: str) -> int | None:
     if amount[-3:-2] == ".":
         digits = amount[:-3] + amount[-2:]
     elif amount[-5:-4] == "." and amount[-2:] == "00":

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.kit import rounding as kit
 from adapters.kit.rounding import (
     Level,
     Mode,
@@ -58,7 +59,7 @@ def test_the_short_way_reads_what_the_exact_way_reads(
     """An amount that is written as most are comes out the same by every rule."""
     found = usual_minor(text, currency)
     if found is not None:
-        assert found == minor_of(text, currency, rounding)
+        assert found == minor_of(Decimal(text), currency, rounding)  # a number goes the exact way
 
 
 @pytest.mark.parametrize(
@@ -161,3 +162,12 @@ def test_negative_parts_are_left_for_the_schema_to_refuse() -> None:
     """No channel should send them; sharing out over them would be a crash or a guess."""
     assert reconciled([-5, 10], 6, Rounding(level="order")) == [-5, 10]
     assert reconciled([5, 10], 16, Rounding(level="order")) == [5, 11]
+
+
+def test_long_amounts_are_not_remembered() -> None:
+    """What a sender makes up fills no memory: a text longer than any usual amount, and a currency
+    that is none, leave no trace in what is remembered."""
+    before = kit._usual.cache_info().currsize
+    assert usual_minor("1" * 100_000 + ".00", "USD") is None
+    assert usual_minor("1.00", "U" * 100_000) is None
+    assert kit._usual.cache_info().currsize == before
