@@ -13,6 +13,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from actors.runtime import errors
+from actors.runtime.ending import end_all
 from actors.runtime.executor import EffectExecutor
 from actors.runtime.item import Item
 from actors.runtime.lane import SWEEP_SECONDS, Lane
@@ -54,9 +55,7 @@ class Dispatcher:
     async def drain(self, seconds: float) -> int:
         """Start no more calls, let those under way finish; return how many did not in time."""
         self._executor.drain()
-        for pump in self._pumps:
-            pump.cancel()
-        await asyncio.gather(*self._pumps, return_exceptions=True)
+        await end_all(self._pumps)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
         left = len(self._tasks)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from actors.runtime.alarm import Alarm
 from actors.runtime.dispatcher import Dispatcher
+from actors.runtime.ending import end_all
 from actors.runtime.errors import LeaseLost
 from actors.runtime.lanes import Lanes
 from actors.runtime.references import References
@@ -338,9 +339,7 @@ class Service:
                 log.warning(
                     "%d pieces of work were not finished; the next start resumes them.", left
                 )
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_all(self._tasks)
         await self._stack.aclose()
         await self.tracer.close()
 

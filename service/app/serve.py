@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
+from actors.runtime.ending import end_all
 from actors.runtime.errors import JournalUnavailable
 from adapters.nats.connection import NatsTooOld, NatsUnusable
 from service.app import collector
@@ -58,6 +59,4 @@ async def _unless(stopped: asyncio.Event, start: Coroutine[None, None, None]) ->
         await starting
         return True
     finally:
-        for task in (starting, asked):
-            task.cancel()
-        await asyncio.gather(starting, asked, return_exceptions=True)
+        await end_all([starting, asked])

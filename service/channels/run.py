@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
+from actors.runtime.ending import end_all
 from adapters.kit.sync import ChannelSync
 from adapters.postgres.audit import Audit
 from adapters.postgres.incident_views import IncidentViews
@@ -85,9 +86,7 @@ class ChannelSyncs:
                 try:
                     await _until(changed, jobs)
                 finally:
-                    for task in (changed, *jobs):
-                        task.cancel()
-                    await asyncio.gather(changed, *jobs, return_exceptions=True)
+                    await end_all([changed, *jobs])
 
     def _jobs(self, stack: AsyncExitStack) -> list[Keeper | QueueReader]:
         settings, rows = self._settings, SyncStore(self._store.reports)

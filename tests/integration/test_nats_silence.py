@@ -75,6 +75,9 @@ async def test_a_flood_before_ours_is_no_silence() -> None:
             assert (restarted, publisher.well) == ([], True)
             flooding.cancel()
             await asyncio.gather(flooding, return_exceptions=True)
+            async with asyncio.timeout(20):
+                while await publisher.stores_others():
+                    pass  # what was sent before the flood ended is still being stored
             publisher.well = False
             await disk.look()
             assert restarted == ["again"]
