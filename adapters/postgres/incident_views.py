@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 from msgspec import Struct
 
-from adapters.postgres.pool import Pool
+from adapters.postgres.pool import Pool, Reads
 from adapters.postgres.statements import parse
 from schemas.contracts.incidents import CATEGORIES, ORDERS, UNCATEGORISED
 
@@ -110,21 +110,27 @@ class IncidentViews:
     ) -> IncidentView | None:
         """Return one incident, None when it never occurred at these channels."""
         given = _array(channels)
-        rows = await self._pool.fetch(_sql()["list"], given, now, category, None)
-        if not rows:
-            return None
-        since = now - timedelta(days=SERIES_DAYS)
-        series = await self._pool.fetch(_sql()["series"], category, since, given)
-        orders = await self._pool.fetch(_sql()["samples"], category, given, MAX_SAMPLES)
-        items = await self._pool.fetch(_sql()["quarantined_samples"], category, given, MAX_SAMPLES)
-        episodes = await self._pool.fetch(_sql()["episodes"], category, MAX_EPISODES)
-        return IncidentView(
-            incident=_row(rows[0]),
-            series=tuple(Hour(at, count) for at, count in series),
-            orders=tuple(order_id for (order_id,) in orders),
-            quarantined=tuple(item_id for (item_id,) in items),
-            episodes=tuple(Episode(*row) for row in episodes),
-        )
+        return await self._pool.at_one_moment(lambda reads: _shown(reads, category, now, given))
+
+
+async def _shown(
+    reads: Reads, category: str, now: datetime, channels: list[str] | None
+) -> IncidentView | None:
+    rows = await reads.fetch(_sql()["list"], channels, now, category, None)
+    if not rows:
+        return None
+    since = now - timedelta(days=SERIES_DAYS)
+    series = await reads.fetch(_sql()["series"], category, since, channels)
+    orders = await reads.fetch(_sql()["samples"], category, channels, MAX_SAMPLES)
+    items = await reads.fetch(_sql()["quarantined_samples"], category, channels, MAX_SAMPLES)
+    episodes = await reads.fetch(_sql()["episodes"], category, MAX_EPISODES)
+    return IncidentView(
+        incident=_row(rows[0]),
+        series=tuple(Hour(at, count) for at, count in series),
+        orders=tuple(order_id for (order_id,) in orders),
+        quarantined=tuple(item_id for (item_id,) in items),
+        episodes=tuple(Episode(*row) for row in episodes),
+    )
 
 
 def _row(row: asyncpg.Record) -> IncidentRow:

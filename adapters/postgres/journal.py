@@ -21,7 +21,7 @@ from actors.runtime.ports import BODY, STATED, Append, Document, Loaded, Outcome
 from adapters.postgres.columns import append_columns
 from adapters.postgres.group import MAX_BATCH, MAX_WAITING, Group
 from adapters.postgres.leases import Leases
-from adapters.postgres.pool import Pool
+from adapters.postgres.pool import Pool, Reads
 from adapters.postgres.reserving import wanted_of
 from adapters.postgres.sealing import Damaged, KeyMissing, Sealing
 from adapters.postgres.statements import statements
@@ -295,12 +295,12 @@ class PostgresJournal:
         )
 
 
-async def stored_events(pool: Pool, order_id: OrderId, version: int) -> list[Any]:
+async def stored_events(reads: Reads, order_id: OrderId, version: int) -> list[Any]:
     """Return an order's events up to a version, oldest first. Raises msgspec.MsgspecError for one
     that this version can't read, and JournalUnavailable."""
     events: list[Any] = []
     while len(events) < version:
-        rows = await pool.fetch(
+        rows = await reads.fetch(
             statements()["history"], order_id, len(events), version, HISTORY_PAGE
         )
         events += [decode_event(row["body"]) for row in rows]

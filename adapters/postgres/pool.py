@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
@@ -49,6 +49,13 @@ _BY_KEY = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
 }
+
+
+class Reads(Protocol):
+    """What answers a reading statement: a pool, or one moment of the database."""
+
+    async def fetch(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
+        """Return the rows that the statement finds. Raises JournalUnavailable."""
 
 
 class Pool:
@@ -94,6 +101,16 @@ class Pool:
     async def fetch(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
         """Run one statement (prepared once per connection) in a transaction of its own."""
         return await self.run(lambda connection: connection.fetch(sql, *arguments))
+
+    async def at_one_moment(self, work: Callable[[Reads], Awaitable[T]]) -> T:
+        """Do `work`, whose statements all see the database as it was at the first of them, whatever
+        is committed meanwhile; they only read, and share one deadline."""
+
+        async def reading(connection: Connection) -> T:
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                return await work(connection)
+
+        return await self.run(reading)
 
     async def run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Do `work` with a connection; open a transaction in it when several statements belong

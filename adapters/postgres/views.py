@@ -6,7 +6,7 @@ it a pool of its own, made with `by_key=False`, so that a slow question can't ho
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -24,8 +24,9 @@ from adapters.postgres.cursors import cursor_after, position_of
 from adapters.postgres.exchanges import KeptExchange, PostgresExchanges
 from adapters.postgres.journal import stored_documents, stored_events
 from adapters.postgres.order_history import TOLD, NotableRow, told_by, with_contents
+from adapters.postgres.order_names import MAX_AMBIGUOUS, Ambiguous, names_of, plain
 from adapters.postgres.order_parts import OrderParts, parts_of, skus_of
-from adapters.postgres.pool import Pool
+from adapters.postgres.pool import Pool, Reads
 from adapters.postgres.sealing import Sealing
 from adapters.postgres.statements import parse
 from adapters.postgres.timeline import (
@@ -42,7 +43,7 @@ from schemas.messages.effects import tag_of
 from schemas.messages.events import LabelBought
 from schemas.messages.words import effect_words
 from schemas.order.canonical import Order
-from schemas.order.ids import KEY_ID_LENGTH, ORDER_ID_LENGTH, REFERENCE_LENGTH, OrderId
+from schemas.order.ids import OrderId
 from schemas.order.things import Key
 
 MAX_ROWS = 200
@@ -54,9 +55,6 @@ MAX_ENTRIES = 1_000
 MAX_PARTS = 500
 """Effects under way, timers, files and labels shown with an order; a normal one has five, and 50
 fulfilments with 200 parcels have some 400."""
-
-MAX_AMBIGUOUS = 5
-"""Orders named when a name is not enough."""
 
 STAGES = (
     "expected", "placed", "accepted", "open", "completed", "cancelling", "closed", "cancelled"
@@ -96,26 +94,6 @@ class Page(Struct, frozen=True, kw_only=True):
 
     rows: tuple[OrderRow, ...]
     next_cursor: str | None
-
-
-class Found(Struct, frozen=True, kw_only=True):
-    """One of several orders with the same name."""
-
-    order_id: OrderId
-    channel: str
-    number: str
-
-
-class Ambiguous(ValueError):
-    """A name that several orders have. The text names them all, and so does `found`, at most
-    MAX_AMBIGUOUS of them."""
-
-    def __init__(self, text: str, rows: Sequence[asyncpg.Record]) -> None:
-        super().__init__(_ambiguous(text, rows))
-        self.found = tuple(
-            Found(order_id=row["order_id"], channel=row["channel"], number=row["number"])
-            for row in rows[:MAX_AMBIGUOUS]
-        )
 
 
 class EffectRow(Struct, frozen=True, kw_only=True):
@@ -203,14 +181,14 @@ class Views:
         """
         limit = max(1, min(limit, MAX_ROWS))
         at, order_id = _END if cursor is None else position_of(cursor)
-        name, names = "list_all", () if text is None else (_names(text),)
+        name, names = "list_all", () if text is None else (names_of(text),)
         if names:
             name = "list_named"
         elif attention:
             name = "list_attention"
         elif stage is not None and stage not in FINAL:
             name = "list_open"
-        filters = (_plain(stage), _plain(progress), _plain(channel), attention)
+        filters = (plain(stage), plain(progress), plain(channel), attention)
         rows = await self._pool.fetch(_sql()[name], *filters, at, order_id, limit + 1, *names)
         page = tuple(_row(row) for row in rows[:limit])
         more = len(rows) > limit
@@ -220,7 +198,7 @@ class Views:
         """Return the order that `text` names (as in `list_orders`), among those of some channels:
         by its id, else by its reference exactly, else by its number. Raises Ambiguous: two shops
         may use the same one."""
-        names, exact = _names(text), _plain(text.strip())
+        names, exact = names_of(text), plain(text.strip())
         only = None if channels is None else sorted(channels)
         rows = await self._pool.fetch(_sql()["named"], names, only, MAX_AMBIGUOUS + 1, exact)
         for row in rows:
@@ -234,48 +212,18 @@ class Views:
 
     async def show(self, order_id: OrderId) -> OrderView | None:
         """Return one order with its parts and what is under way; None for an unknown id."""
-        order_id = OrderId(_plain(order_id) or "")
-        rows = await self._pool.fetch(_sql()["row_of"], order_id)
-        if not rows:
-            return None
-        state = await self.state(order_id)
-        effects = await self._pool.fetch(_sql()["under_way"], order_id, MAX_PARTS)
-        timers = await self._pool.fetch(_sql()["timers_of"], order_id, MAX_PARTS)
-        files = await self._pool.fetch(_sql()["files_of"], order_id, MAX_PARTS)
-        erased = await self._pool.fetch(_sql()["erased_of"], order_id)
-        events = await self._pool.fetch(_sql()["told_of"], order_id, TOLD, MAX_ENTRIES)
-        line_ids = tuple(line.line_id for line in state.lines)
-        told = told_by([(row["body"], row["at"]) for row in events], line_ids, skus_of(state))
-        parts = asdict(parts_of(state))
-        parts["ended"] = with_contents(parts["ended"], told)
-        return OrderView(
-            row=_row(rows[0]),
-            notable=told.notable,
-            effects=tuple(
-                EffectRow(words=effect_words(row["kind"], Key(row["key"])), **dict(row))
-                for row in effects
-            ),
-            timers=tuple(TimerRow(**dict(row)) for row in timers),
-            files=tuple(FileRow(**dict(row)) for row in files),
-            erased_at=erased[0]["erased_at"] if erased else None,
-            **parts,
-        )
+        named = OrderId(plain(order_id) or "")
+        return await self._pool.at_one_moment(lambda reads: _shown(reads, named))
 
     async def state(self, order_id: OrderId) -> State:
         """Return an order's state, INITIAL for an unknown one; built from its events where other
         versions of the machines made the stored one."""
-        rows = await self._pool.fetch(_sql()["state_of"], _plain(order_id))
-        if not rows:
-            return INITIAL
-        try:
-            return decode_state(rows[0]["state"])
-        except StateOutdated:
-            return replay(await stored_events(self._pool, order_id, rows[0]["version"]))
+        return await _state(self._pool, OrderId(plain(order_id) or ""))
 
     async def order(self, order_id: OrderId) -> Order | None:
         """Return the canonical order that is acted on; None before it has come, and when it was
         erased. Raises KeyMissing and Damaged."""
-        rows = await self._pool.fetch(_sql()["body_of"], _plain(order_id))
+        rows = await self._pool.fetch(_sql()["body_of"], plain(order_id))
         if not rows:
             return None
         key = rows[0]["master"], rows[0]["wrapped"]
@@ -285,25 +233,15 @@ class Views:
     async def timeline(self, order_id: OrderId) -> tuple[Entry, ...]:
         """Return what happened, oldest first, and at the end what is due. At most the newest
         MAX_ENTRIES events, effects and exchanges; empty for an unknown id. Raises KeyMissing."""
-        order_id = OrderId(_plain(order_id) or "")
-        lines = skus_of(await self.state(order_id))
-        events = await self._pool.fetch(_sql()["events_of"], order_id, MAX_ENTRIES)
-        effects = await self._pool.fetch(_sql()["effects_of"], order_id, MAX_ENTRIES)
-        timers = await self._pool.fetch(_sql()["timers_of"], order_id, MAX_PARTS)
-        erased = await self._pool.fetch(_sql()["erased_of"], order_id)
-        entries = [
-            event_entry(version, kind, body, at, lines) for version, kind, body, at in events
-        ]
-        entries += [erased_entry(at) for (at,) in erased if at is not None]
-        for row in effects:
-            entries += effect_entries(row)
-        entries += [exchange_entry(one) for one in await self.exchanges(order_id)]
-        return (*in_order(entries), *timer_entries(timers))
+        named = OrderId(plain(order_id) or "")
+        entries, timers = await self._pool.at_one_moment(lambda reads: _told(reads, named))
+        entries += [exchange_entry(one) for one in await self.exchanges(named)]
+        return (*in_order(entries), *timers)
 
     async def labels(self, order_id: OrderId) -> tuple[LabelFile, ...]:
         """Return which labels were ever bought for the parcels of an order, oldest first."""
         rows = await self._pool.fetch(
-            _sql()["events_of_type"], _plain(order_id), tag_of(LabelBought), MAX_PARTS
+            _sql()["events_of_type"], plain(order_id), tag_of(LabelBought), MAX_PARTS
         )
         found = []
         for (body,) in rows:
@@ -330,14 +268,14 @@ class Views:
         """Return what we and a partner said in one exchange, None for one that is not kept. Raises
         KeyMissing."""
         found = await self._exchanges.of_order(
-            OrderId(_plain(order_id) or ""), before=number + 1, limit=1
+            OrderId(plain(order_id) or ""), before=number + 1, limit=1
         )
         return found[0] if found and found[0].id == number else None
 
     async def document(self, order_id: OrderId, name: str) -> Document | None:
         """Return one of the order's files, None when it has none of that name or it was erased.
         Raises KeyMissing and Damaged."""
-        order_id, named = OrderId(_plain(order_id) or ""), _plain(name)
+        order_id, named = OrderId(plain(order_id) or ""), plain(name)
         found = await stored_documents(self._pool, self._sealing, order_id, named)
         return found[0] if found else None
 
@@ -348,37 +286,59 @@ class Views:
         return row["orders"], max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
 
 
-def _row(row: asyncpg.Record) -> OrderRow:
-    return OrderRow(**dict(row))
-
-
-def _names(text: str) -> list[str]:
-    """Return what the text may be called in the columns that name an order."""
-    text = (_plain(text) or "").strip()[:256]
-    bare = text.lstrip("#")
-    names = {text, bare, f"#{bare}"}
-    if len(text) == ORDER_ID_LENGTH:
-        names.add(text.upper())
-    if len(text) == REFERENCE_LENGTH:
-        names.add(text[KEY_ID_LENGTH : KEY_ID_LENGTH + ORDER_ID_LENGTH].upper())
-    return sorted(names)
-
-
-def _ambiguous(text: str, rows: Sequence[asyncpg.Record]) -> str:
-    told = [
-        f"{row['number']} of {row['channel']} (order id {row['order_id']})"
-        for row in rows[:MAX_AMBIGUOUS]
-    ]
-    more = " and more" if len(rows) > MAX_AMBIGUOUS else ""
-    return (
-        f"{text.strip()[:64]!r} names several orders: {', '.join(told)}{more}. Name the channel or"
-        " the order id of the one you mean."
+async def _shown(reads: Reads, order_id: OrderId) -> OrderView | None:
+    rows = await reads.fetch(_sql()["row_of"], order_id)
+    if not rows:
+        return None
+    state = await _state(reads, order_id)
+    effects = await reads.fetch(_sql()["under_way"], order_id, MAX_PARTS)
+    timers = await reads.fetch(_sql()["timers_of"], order_id, MAX_PARTS)
+    files = await reads.fetch(_sql()["files_of"], order_id, MAX_PARTS)
+    erased = await reads.fetch(_sql()["erased_of"], order_id)
+    events = await reads.fetch(_sql()["told_of"], order_id, TOLD, MAX_ENTRIES)
+    line_ids = tuple(line.line_id for line in state.lines)
+    told = told_by([(row["body"], row["at"]) for row in events], line_ids, skus_of(state))
+    parts = asdict(parts_of(state))
+    parts["ended"] = with_contents(parts["ended"], told)
+    return OrderView(
+        row=_row(rows[0]),
+        notable=told.notable,
+        effects=tuple(
+            EffectRow(words=effect_words(row["kind"], Key(row["key"])), **dict(row))
+            for row in effects
+        ),
+        timers=tuple(TimerRow(**dict(row)) for row in timers),
+        files=tuple(FileRow(**dict(row)) for row in files),
+        erased_at=erased[0]["erased_at"] if erased else None,
+        **parts,
     )
 
 
-def _plain(text: str | None) -> str | None:
-    """Make a text of any origin one that Postgres can compare with."""
-    return None if text is None else text.replace("\x00", "�").encode("utf-8", "replace").decode()
+async def _told(reads: Reads, order_id: OrderId) -> tuple[list[Entry], tuple[Entry, ...]]:
+    lines = skus_of(await _state(reads, order_id))
+    events = await reads.fetch(_sql()["events_of"], order_id, MAX_ENTRIES)
+    effects = await reads.fetch(_sql()["effects_of"], order_id, MAX_ENTRIES)
+    timers = await reads.fetch(_sql()["timers_of"], order_id, MAX_PARTS)
+    erased = await reads.fetch(_sql()["erased_of"], order_id)
+    entries = [event_entry(version, kind, body, at, lines) for version, kind, body, at in events]
+    entries += [erased_entry(at) for (at,) in erased if at is not None]
+    for row in effects:
+        entries += effect_entries(row)
+    return entries, tuple(timer_entries(timers))
+
+
+async def _state(reads: Reads, order_id: OrderId) -> State:
+    rows = await reads.fetch(_sql()["state_of"], order_id)
+    if not rows:
+        return INITIAL
+    try:
+        return decode_state(rows[0]["state"])
+    except StateOutdated:
+        return replay(await stored_events(reads, order_id, rows[0]["version"]))
+
+
+def _row(row: asyncpg.Record) -> OrderRow:
+    return OrderRow(**dict(row))
 
 
 def _cursor_after(row: OrderRow) -> str:

@@ -14,8 +14,9 @@ from adapters.postgres.incident_views import IncidentViews
 from adapters.postgres.incidents import Incidents
 from adapters.postgres.keys import ApiKey, ApiKeys, KeyRefused
 from adapters.postgres.mappings import PostgresMappings
+from adapters.postgres.order_names import Ambiguous
 from adapters.postgres.pool import Pool
-from adapters.postgres.views import Ambiguous, OrderView, Views
+from adapters.postgres.views import OrderView, Views
 from service.app import located, running
 from service.app.clock import SystemClock
 from service.app.errors import OperatorError, ServerUnusable

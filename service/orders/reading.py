@@ -8,8 +8,9 @@ from typing import Any
 
 from aiohttp import web
 
+from adapters.postgres.order_names import Ambiguous
 from adapters.postgres.timeline import Entry
-from adapters.postgres.views import Ambiguous, OrderRow, OrderView, Views
+from adapters.postgres.views import OrderRow, OrderView, Views
 from schemas.contracts import published
 from schemas.order.ids import REFERENCE_LENGTH, OrderId, ReferenceRefused
 from service.http import problems

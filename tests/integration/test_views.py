@@ -18,10 +18,11 @@ from adapters.postgres.exchanges import PostgresExchanges
 from adapters.postgres.journal import PostgresJournal
 from adapters.postgres.leases import Leases
 from adapters.postgres.migrate import migrate
+from adapters.postgres.order_names import Ambiguous
 from adapters.postgres.order_parts import UnitView
 from adapters.postgres.outbox import PostgresOutbox
 from adapters.postgres.pool import Pool
-from adapters.postgres.views import MAX_ENTRIES, PROGRESS, STAGES, Ambiguous, Views
+from adapters.postgres.views import MAX_ENTRIES, PROGRESS, STAGES, Views
 from schemas.messages import events as e
 from schemas.messages.effects import Effect, PostSalesOrder, PublishFulfilment, tag_of
 from schemas.order.ids import OrderId

@@ -237,6 +237,7 @@ class Whole:
         answer = await self.api("GET", f"/api/v1/orders/{name}")
         if answer.status == 404:
             return "", ""
+        assert answer.status == 200, answer.body
         row = answer.json()["row"]
         assert isinstance(row, dict)
         return str(row["stage"]), str(row["progress"])
