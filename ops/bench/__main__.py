@@ -143,6 +143,8 @@ async def run(given: argparse.Namespace, home: Path) -> Report:
             shutil.rmtree(place)
             report.disagreements += [f"{name}: {odd}" for odd in sides.disagreements(figures)]
             say(f"  {_told(figures)}")
+        if report.bare and report.product:
+            report.disagreements += sides.unlike(report.bare[-1], report.product[-1])
     if report.product and not given.skip_half_load:
         rate = sides.median([run.orders_per_second for run in report.product]) / 2
         say(f"Webhooks at half that load, {rate:.0f} orders a second ...")
@@ -164,7 +166,7 @@ def show(found: dict[str, object], report: Report) -> None:
     print("Calls per order:\n")
     print(calls.table())
     for odd in report.disagreements:
-        print(f"Differs from the table: {odd}.")
+        print(f"Differs: {odd}.")
     for name, runs in (("bare I/O loop", report.bare), ("product", report.product)):
         if runs:
             rate = sides.median([run.orders_per_second for run in runs])

@@ -37,6 +37,22 @@ CREATE TABLE order_bodies (
     PRIMARY KEY (order_id, name)
 ) WITH (toast_tuple_target = 8160);
 
+CREATE TABLE body_keys (
+    order_id text COLLATE "C" NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    customer bytea,
+    email bytea,
+    phone bytea,
+    master text COLLATE "C" NOT NULL,
+    wrapped bytea,
+    erased_at timestamptz,
+    PRIMARY KEY (order_id, name)
+) WITH (autovacuum_vacuum_insert_scale_factor = 0.05);
+
+CREATE INDEX body_keys_customer ON body_keys (customer) WHERE customer IS NOT NULL;
+CREATE INDEX body_keys_email ON body_keys (email) WHERE email IS NOT NULL;
+CREATE INDEX body_keys_phone ON body_keys (phone) WHERE phone IS NOT NULL;
+
 CREATE TABLE events (
     order_id text COLLATE "C" NOT NULL,
     version integer NOT NULL,

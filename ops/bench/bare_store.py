@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import asyncpg
 
-from ops.bench.calls import BODY_BYTES, EXCHANGES, LINES_BYTES, MAIL, PLACE, Step
+from ops.bench.calls import (
+    BODY_BYTES,
+    EXCHANGES,
+    KEY_BYTES,
+    LINES_BYTES,
+    MAIL,
+    NAME_BYTES,
+    PLACE,
+    SEAL_BYTES,
+    Step,
+)
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
@@ -69,6 +79,11 @@ BODIES = """
 INSERT INTO order_bodies (order_id, name, body, updated_at)
 SELECT order_id, '', body, at
 FROM unnest($1::text[], $2::bytea[], $3::timestamptz[]) AS b (order_id, body, at)
+"""
+KEYS = """
+INSERT INTO body_keys (order_id, name, customer, email, phone, master, wrapped)
+SELECT order_id, name, who, who, who, 'M1', wrapped
+FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bytea[]) AS k (order_id, name, who, wrapped)
 """
 DOCUMENTS = """
 INSERT INTO documents (order_id, name, key, content_type, content, at)
@@ -280,11 +295,20 @@ class Store:
                 [w.at for w in placed],
             )
         found = [w for w in batch if w.document is not None]
+        keys = [(w.order.id, "") for w in placed] + [(w.order.id, "label") for w in found]
+        if keys:
+            await self._steps.execute(
+                KEYS,
+                [order_id for order_id, _ in keys],
+                [name for _, name in keys],
+                [None if name else _name_of(order_id) for order_id, name in keys],
+                [FILLER[:KEY_BYTES]] * len(keys),
+            )
         if found:
             await self._steps.execute(
                 DOCUMENTS,
                 [w.order.id for w in found],
-                [w.document for w in found],
+                [FILLER[:SEAL_BYTES] + (w.document or b"") for w in found],
                 [w.at for w in found],
             )
 
@@ -312,3 +336,8 @@ class Store:
             [method for _, _, _, _, method, _ in rows],
             [FILLER[:size] for _, _, _, _, _, size in rows],
         )
+
+
+def _name_of(order_id: str) -> bytes:
+    """Bytes as those of a digest: no order's are near another's."""
+    return hash(order_id).to_bytes(8, "big", signed=True) * (NAME_BYTES // 8)

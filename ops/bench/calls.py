@@ -11,11 +11,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-LINES_BYTES: Final = 190
+LINES_BYTES: Final = 313
 """Bytes that each line adds to the order's body; orders of the bench have one to five lines."""
 
-BODY_BYTES: Final = 980
+BODY_BYTES: Final = 1_010
 """Bytes of a body without its lines."""
+
+KEY_BYTES: Final = 60
+"""Bytes of the wrapped key that an order's body, and each file of it, is sealed with."""
+
+SEAL_BYTES: Final = 29
+"""Bytes that sealing adds to a file."""
+
+NAME_BYTES: Final = 16
+"""Bytes of each of the three names that a customer's data is found by: who, mail, telephone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +77,13 @@ STEPS: Final = (
 """Every step of an order that needs no person, in the usual sequence."""
 
 EXCHANGES: Final = (
-    ("warehouse", F, TASK, "POST", 1013),
-    ("erp", D, ERP, "POST", 2872),
-    ("mail", M, MAIL, "DATA", 826),
+    ("warehouse", F, TASK, "POST", 1005),
+    ("erp", D, ERP, "POST", 2975),
+    ("mail", M, MAIL, "DATA", 822),
     ("carrier", L, LABEL, "POST", 2175),
     ("carrier", K, TRACK, "GET", 1614),
-    ("storefront:acme-us", F, PUBLISH, "POST", 1743),
-    ("storefront:acme-us", F, PUBLISH, "POST", 1743),
+    ("storefront:acme-us", F, PUBLISH, "POST", 1781),
+    ("storefront:acme-us", F, PUBLISH, "POST", 1781),
 )
 """What is kept of every call: partner, thing, effect, method and sealed bytes."""
 
@@ -111,6 +120,7 @@ CALLS: Final = (
     Call("transaction", "the record of each call, many orders in one commit", 1),
     Call("rows", "orders", 1),
     Call("rows", "order_bodies", 1),
+    Call("rows", "body_keys", 2),
     Call("rows", "inbox", len(STEPS)),
     Call("rows", "events", _rows("events")),
     Call("rows", "effects", _rows("effects")),

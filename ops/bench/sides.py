@@ -26,6 +26,14 @@ WARM_UP_ORDERS = 100
 
 HOUR = 3600.0
 MAILS_AT_ONCE = 96
+NOT_COMPARED = ("synced writes of Postgres", "left in the stream")
+"""How a side works, and not what an order costs."""
+
+TABLES = """
+SELECT c.relname, coalesce(array_agg(a.attname) FILTER (WHERE a.atttypid = 'bytea'::regtype), '{}')
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace GROUP BY 1 ORDER BY 1
+"""
 WAL_SYNCS = "SELECT coalesce(sum(fsyncs), 0)::int FROM pg_stat_io WHERE object = 'wal'"
 
 
@@ -151,13 +159,15 @@ async def _kept(home: Path, orders: int) -> dict[str, float]:
 
 
 async def _rows(servers: EmbeddedServers) -> dict[str, float]:
+    """Return the rows of every table, and the bytes of what they hold; see `unlike`."""
     connection = await asyncpg.connect(servers.postgres_dsn)
     try:
-        found: dict[str, float] = {
-            call.name: await connection.fetchval(f"SELECT count(*) FROM {call.name}")  # noqa: S608 — names from our own table
-            for call in CALLS
-            if call.kind == "rows"
-        }
+        found: dict[str, float] = {}
+        for table, columns in await connection.fetch(TABLES):
+            found[table] = await connection.fetchval(f"SELECT count(*) FROM {table}")  # noqa: S608 — names of tables that exist
+            for column in columns:
+                told = await connection.fetchval(f"SELECT sum(octet_length({column})) FROM {table}")  # noqa: S608 — as above
+                found[f"bytes of {table}.{column}"] = float(told or 0)
         found["closed"] = await connection.fetchval("SELECT count(*) FROM orders WHERE final")
         found["synced writes of Postgres"] = await connection.fetchval(WAL_SYNCS)
         return found
@@ -176,6 +186,21 @@ def disagreements(figures: Figures) -> list[str]:
         for name, count in wanted.items()
         if abs(figures.per_order[name] - count) > 0.02 * max(count, 1)
     ]
+
+
+def unlike(bare: Figures, product: Figures) -> list[str]:
+    """Return a sentence for each table in which an order has rows of another number or size on one
+    side than on the other."""
+    found = []
+    for name in sorted(bare.per_order.keys() | product.per_order.keys()):
+        theirs, ours = bare.per_order.get(name, 0.0), product.per_order.get(name, 0.0)
+        # A table that hardly grows with orders is of the runtime, such as that of leases.
+        if name in NOT_COMPARED or max(theirs, ours) < 0.5:
+            continue
+        # Questions about goods are asked once and remembered: little in a long run.
+        if abs(theirs - ours) > 0.1 * max(theirs, ours):
+            found.append(f"{name}: {theirs:g} for each order of the bare loop, {ours:g} of ours")
+    return found
 
 
 def median(values: list[float]) -> float:
