@@ -4,7 +4,6 @@ ledger, which judges them."""
 from __future__ import annotations
 
 import asyncio
-import io
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -28,8 +27,14 @@ SETTLING_SECONDS = 30.0
 """The longest that a judge waits for warehouses that are behind: the carrier may say that a parcel
 has arrived before its house has written down that it left."""
 
+JUDGED_AT_ONCE = 500
+"""Orders in one question: about half a megabyte, of the four that the simulators read."""
+
 JUDGING_SECONDS = 120.0
 """The judge reads the whole ledger, which a folder may have kept over many runs."""
+
+_JSON = {"Content-Type": "application/json"}
+_COUNTED = ("fulfilments", "parcels", "amended")
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -190,27 +195,40 @@ async def judged(
     """Have the partners' ledger judge the orders of a shop's report: `fulfilments`, `parcels` and
     `amended` are counts, `doubled` and `wrong` sentences. It is asked again for a while as long as
     something is wrong."""
-    named = {row["ref"]: found.get(_short(row["ref"])) for row in sent["refs"]}
-    body = {
-        "refs": sent["refs"],
-        "references": {gid: fate.reference for gid, fate in named.items() if fate is not None},
-        # Of an order that is final no more than a mail of unknown fate can be left to a person.
-        "attention": [gid for gid, fate in named.items() if fate is not None and not fate.final],
-    }
-    # Of ten thousand orders it is some megabytes, which aiohttp wants to read by itself.
-    question = json.encode(body)
-    told = {"Content-Type": "application/json"}
+    rows = sent["refs"]
+    # In parts, because the simulators bound what they read.
+    questions = [
+        _question(rows[at : at + JUDGED_AT_ONCE], found)
+        for at in range(0, max(1, len(rows)), JUDGED_AT_ONCE)
+    ]
     timeout = aiohttp.ClientTimeout(total=JUDGING_SECONDS)
     loop = asyncio.get_running_loop()
     give_up = loop.time() + SETTLING_SECONDS
     async with aiohttp.ClientSession(timeout=timeout) as session:
         while True:
-            asked = session.post(
-                f"{simulators_url}/_sim/judge", data=io.BytesIO(question), headers=told
-            )
-            async with asked as answer:
-                answer.raise_for_status()
-                verdict: dict[str, Any] = await answer.json(content_type=None)
+            verdicts = []
+            for question in questions:
+                asked = session.post(f"{simulators_url}/_sim/judge", data=question, headers=_JSON)
+                async with asked as answer:
+                    answer.raise_for_status()
+                    verdicts.append(await answer.json(content_type=None))
+            verdict = {
+                # Each part is told of everything that was done twice.
+                "doubled": verdicts[0]["doubled"],
+                "wrong": [words for one in verdicts for words in one["wrong"]],
+                **{name: sum(one[name] for one in verdicts) for name in _COUNTED},
+            }
             if not verdict["wrong"] or loop.time() > give_up:
                 return verdict
             await asyncio.sleep(1.0)
+
+
+def _question(rows: list[dict[str, Any]], found: dict[str, Fate]) -> bytes:
+    named = {row["ref"]: found.get(_short(row["ref"])) for row in rows}
+    body = {
+        "refs": rows,
+        "references": {gid: fate.reference for gid, fate in named.items() if fate is not None},
+        # Of an order that is final no more than a mail of unknown fate can be left to a person.
+        "attention": [gid for gid, fate in named.items() if fate is not None and not fate.final],
+    }
+    return json.encode(body)

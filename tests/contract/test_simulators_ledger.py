@@ -10,7 +10,8 @@ import pytest
 
 from ops.simulators.ledger import MAX_DETAIL_BYTES, Ledger
 from ops.simulators.shapes import JsonObject, dump
-from service.demo.report import judged
+from ops.simulators.wire import MAX_BODY_BYTES
+from service.demo import report
 from tests.contract.simulated import Client, Json, Running, calling, started
 
 ORDER_A = "1" + "A" * 19
@@ -110,18 +111,22 @@ async def test_orders_are_read_in_bounded_pages(sim: Client) -> None:
     assert (await sim.call("GET", "/_sim/ledger/orders?after=x")).status == 400
 
 
-async def test_ten_thousand_orders_are_judged_in_one_question(running: Running) -> None:
-    """A long run's report is megabytes, and is judged all the same."""
+async def test_a_long_run_s_report_is_judged_in_parts(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has more megabytes than the simulators read at once; its last order is judged too, and
+    found to be lost."""
+    monkeypatch.setattr(report, "SETTLING_SECONDS", 0.0)
     rows = [
         {
             "ref": f"gid://shopify/Order/{2_458_000_000_000 + number}",
             "name": f"#{number}",
-            "accepted": False,
-            "cancelled": False,
+            "accepted": number == 9_999,
+            "expected": {"lines": [{"line_item_id": str(number), "quantity": 1}] * 8},
             "changes": [{"what": "note", "applied": False}] * 4,
         }
         for number in range(10_000)
     ]
-    assert len(json.dumps(rows)) > 2 * 1024 * 1024
-    verdict = await judged(running.http, {"refs": rows}, {})
-    assert verdict["wrong"] == []
+    assert len(json.dumps(rows)) > MAX_BODY_BYTES
+    verdict = await report.judged(running.http, {"refs": rows}, {})
+    assert verdict["wrong"] == ["#9999 was accepted and is not known."]

@@ -269,6 +269,6 @@ async def test_nothing_is_lost_or_doubled_over_500_kills(say: Say) -> None:
     """The same for half an hour and more: 500 kills, and orders all the while."""
     plan = Plan(
         service=400, nats=50, postgres=50, frozen=30, orders=10_000, rate=8.0, batch=1_000,
-        each=600, pause_seconds=2.0,
+        each=400, pause_seconds=2.0,
     )  # fmt: skip
     await rampage(plan, seed_of_run(), say)
