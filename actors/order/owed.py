@@ -10,6 +10,7 @@ from actors.fulfilment.thing import HANDED_OVER
 from actors.order.acceptance import still_due, to_collect
 from actors.order.decision import Context
 from actors.order.evolve import CHANNEL
+from actors.order.reading import MONEY_IS_GONE
 from actors.order.state import State
 from actors.order.work import Work
 from actors.order.worth import of_cancelled, worth_of_rest
@@ -61,16 +62,20 @@ def prepaid_by(work: Work, order: Order) -> int:
 
     "Paid" means that the seller has the money, whoever took it: what the channel calls paid may
     count what was collected, so that only what goes beyond it was paid beside it. When the channel
-    changes what an order comes to that was paid, the difference was paid, or paid back, there.
+    changes what an order comes to that was paid, the difference was paid, or paid back, there; and
+    what it says to have no more, it paid back.
     """
     before, old = work.before, work.context.order
     taken = collected(before)
     if old is None or not (taken or before.prepaid >= 0):
         return before.prepaid
+    if order.payment in MONEY_IS_GONE:
+        return 0
     beside = paid_beside(before, old, work.context)
-    if _is_all_paid(old) and _is_all_paid(order):
-        return max(0, beside + _with_seller(order) - _with_seller(old))
-    return max(beside, _with_seller(order) - taken)
+    has, had = _with_seller(order), _with_seller(old)
+    if order.payment in PAID and (has < had or (_is_all_paid(old) and _is_all_paid(order))):
+        return max(0, beside + has - had)
+    return max(beside, has - taken)
 
 
 def _is_all_paid(order: Order) -> bool:

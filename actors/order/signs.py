@@ -89,7 +89,7 @@ def signs_of(state: State) -> int:
         found |= _CANCELS
     if state.tasks:
         found |= _TASKS
-    if state.collected:
+    if state.collected or state.prepaid > 0:
         found |= _COLLECTED
     sums = state.sums
     for letter, sign in _UNITS:

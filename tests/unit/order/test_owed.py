@@ -111,6 +111,34 @@ def test_what_the_shop_takes_off_a_paid_order_it_pays_back_itself() -> None:
     assert story.state.prepaid == 2000
 
 
+@pytest.mark.parametrize(
+    ("payment", "due", "prepaid", "owed"),
+    [
+        ("refunded", None, 0, []),
+        ("partially_paid", 1000, 1000, []),
+        ("pending", None, 7000, [2000]),
+    ],
+    ids=["all", "more than it takes off", "nothing"],
+)
+def test_what_the_shop_has_no_more_it_paid_back(
+    payment: Literal["refunded", "partially_paid", "pending"],
+    due: int | None,
+    prepaid: int,
+    owed: list[int],
+) -> None:
+    """Given an order that the shop calls paid while 30.00 of it are collected on delivery, it
+    removes the other half and says what it has now. What it has no more is not owed once again;
+    where it does not say, the rest is owed at once."""
+    story = given_half_collected()
+    paid = replace(HALF_PAID, payment="paid", amount_due_minor=0)
+    story.when(i.UpdateOrder(order=later(5, paid)))
+    rest = order_of(paid.lines[0], payment=payment, payment_method="Cash on Delivery")
+    story.when(i.UpdateOrder(order=later(6, rest, amount_due_minor=due)))
+    while any(one.kind == f.tag_of(f.ReserveStock) for one in story.state.open):
+        story.done(f.ReserveStock, replace(RESERVED, place="WH2"), "F2")
+    assert (story.state.prepaid, owed_in(story)) == (prepaid, owed)
+
+
 def test_what_was_collected_beyond_the_total_is_owed() -> None:
     """Given 60.00 collected of an order that is delivered, the shop gives a discount of 20.00 and
     calls the rest paid: the customer gave more than that on delivery."""
