@@ -240,7 +240,8 @@ def _task_cancelled(
 
 
 def _collected(work: Work, key: Key, thing: Fulfilment, command: i.ReportCollected) -> None:
-    if thing.stage in INSIDE and not thing.missing and not _holds_more(work.state, key, thing):
+    short = thing.missing or thing.last
+    if thing.stage in INSIDE and not short and not _holds_more(work.state, key, thing):
         before = work.state
         work.say(fulfilled(work, key, thing, command.task_id))
         leave(work, *told_too_much(work))
@@ -256,6 +257,8 @@ def _collected(work: Work, key: Key, thing: Fulfilment, command: i.ReportCollect
         leaves(work, key, known, new, task_id=command.task_id)
     elif thing.stage == "recalled":
         _left_unnamed(work, key, thing)
+    if thing.last:  # a report that was overtaken may tell of more that he has
+        await_rest(work, key, thing.last + 1)
     for k, parcel in tuple(parcels_of(work.state, key)):
         if parcel.stage in ON_ITS_WAY:
             moves = tuple(

@@ -8,7 +8,18 @@ from actors.order.stream import waiting_for
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
-from tests.given import F1, REF, a_parcel, given_released, handed_over, packed
+from tests.given import (
+    F1,
+    REF,
+    RESERVED,
+    Story,
+    a_line,
+    a_parcel,
+    given_released,
+    handed_over,
+    order_of,
+    packed,
+)
 
 
 def test_a_hand_over_that_overtakes_what_was_packed_waits_for_it() -> None:
@@ -167,3 +178,35 @@ def test_a_report_that_never_comes_is_a_persons_question() -> None:
     assert "short of 2 × SKU-1" in hold.reason
     story.act("backorder", "F1")
     assert "F2" in story.state.fulfilments
+
+
+def given_a_pickup() -> Story:
+    """A pickup of two lines, of which the warehouse has the task."""
+    order = order_of(a_line("1", 2, delivery="pickup"), a_line("2", 1, delivery="pickup"))
+    story = Story().when(i.PlaceOrder(order=order)).done(f.ReserveStock, RESERVED)
+    return story.done(f.CreateTask, f.TaskCreated(task_id="t-F1"))
+
+
+COLLECTED = i.ReportCollected(ref=REF, fulfilment=F1, task_id="t-F1")
+
+
+def test_a_pickup_takes_along_what_is_told_of_it_later() -> None:
+    """Given the customer has what was packed, and a report that was overtaken: what it tells of he
+    has too, and nothing is packed again."""
+    story = given_a_pickup().when(picked(1)).when(packed(a_parcel("2", l2=1), sequence=3))
+    story.when(COLLECTED)
+    story.when(packed(a_parcel("1", l1=2), complete=False, sequence=2))
+    assert {x.parcel_id: x.stage for x in story.state.parcels.values()} == {
+        "1": "delivered",
+        "2": "delivered",
+    }
+    assert set(story.state.fulfilments) == {F1}
+
+
+def test_a_pickup_is_short_of_what_no_report_tells_of() -> None:
+    """Given the customer has what was packed, and the report that was overtaken only says that it
+    was picked: the units that are in no parcel are short, and he does not have them."""
+    story = given_a_pickup().when(packed(a_parcel("2", l2=1), sequence=2)).when(COLLECTED)
+    assert story.state.lines[0].counts == {"q": 2, "a": 2}
+    story.when(picked(1))
+    assert [x.missing for x in story.events if isinstance(x, e.ShortPicked)] == [((0, 2),)]
