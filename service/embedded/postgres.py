@@ -21,7 +21,7 @@ from service.embedded.child import Child
 from service.embedded.data_directory import DataDirectory, sync_directory, write_private
 from service.embedded.nameless import is_nameless, naming
 from service.embedded.postgres_settings import PG_HBA, configuration
-from service.embedded.proc import end_orphans, executable
+from service.embedded.proc import end_orphans, exists
 from service.embedded.process import FailureCallback, Program, SupervisedProcess, last_line
 from service.embedded.programs import postgres_programs
 
@@ -183,15 +183,16 @@ class EmbeddedPostgres:
         return directory
 
     async def _prepare(self) -> None:
-        """End our orphans on this cluster, then remove a pid file that names an unrelated
-        process."""
-        await end_orphans("postgres", self._cluster, _ORPHAN_STEPS)
+        """End our orphans on this cluster, then remove a pid file that names a process that is
+        none of them."""
+        # One that was just started has not gone to its cluster yet.
+        for place in (self._home, self._cluster):
+            await end_orphans("postgres", place, _ORPHAN_STEPS)
         pid_file = self._cluster / "postmaster.pid"
         pid = _first_number(pid_file)
-        # Now that none of ours is left, a live process with that pid is unrelated, and Postgres
-        # would mistake it for a running server. Postgres itself recognises the pid of a dead
-        # process.
-        if pid is not None and executable(pid) is not None:
+        # Now that none of ours is left, a process with that pid is unrelated, or has ended and was
+        # not reaped by whoever inherited it. Postgres would take both for a running server.
+        if pid is not None and exists(pid):
             pid_file.unlink()
         # The next postmaster may get the same pid (containers repeat them): what the last one left
         # must not look current.

@@ -30,6 +30,11 @@ def start_ticks(pid: int) -> int | None:
     return int(fields[19])
 
 
+def exists(pid: int) -> bool:
+    """Whether there is a process, also one that has ended and was not reaped yet."""
+    return os.path.exists(f"/proc/{pid}")
+
+
 def executable(pid: int) -> str | None:
     """Return the path of the running program, None if it is gone or we may not look."""
     try:

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -25,7 +27,7 @@ from service.embedded.account import account_for_servers
 from service.embedded.data_directory import DataDirectory
 from service.embedded.nats import EmbeddedNats
 from service.embedded.postgres import EmbeddedPostgres
-from service.embedded.proc import running_in
+from service.embedded.proc import running_in, start_ticks
 from service.embedded.programs import postgres_programs
 from service.embedded.supervisor import EmbeddedServers, embedded_servers
 from tests.integration.servers import fresh_stream_prefix, temporary_home
@@ -158,6 +160,45 @@ async def test_a_stale_pid_file_harms_no_one(home: Path) -> None:
     finally:
         innocent.kill()
         assert await innocent.wait() == -9
+
+
+async def test_a_pid_file_of_a_process_that_no_one_reaped_is_stale(home: Path) -> None:
+    """Given the last Postgres was killed and whoever inherited it is slow to reap it, the next one
+    starts all the same."""
+    account = account_for_servers()
+    with DataDirectory(home / "data") as data:
+        postgres = EmbeddedPostgres(data)
+        await postgres.start()
+        await postgres.stop()
+        dead = subprocess.Popen(["true"], user=account.uid if account else None)  # noqa: ASYNC220 — asyncio would reap it
+        try:
+            await eventually(lambda: start_ticks(dead.pid) is None)
+            pid_file = data.path / "postgres/cluster/postmaster.pid"
+            pid_file.write_text(f"{dead.pid}\n/elsewhere\n1\n5432\n/run\n\n\nready   \n")
+            assert await one_value(await postgres.start(), "SELECT 1") == 1
+            await postgres.stop()
+        finally:
+            assert dead.wait() == 0
+
+
+async def test_an_orphan_that_was_just_started_is_ended(home: Path) -> None:
+    """A Postgres whose supervisor was killed at once has not gone to its cluster yet; it must not
+    take that from the next one."""
+    account = account_for_servers()
+    with DataDirectory(home / "data") as data:
+        postgres = EmbeddedPostgres(data)
+        await postgres.start()
+        await postgres.stop()
+        program = home / "postgres"
+        shutil.copy(shutil.which("sleep") or "", program)
+        program.chmod(0o755)
+        orphan = await asyncio.create_subprocess_exec(
+            program, "60", cwd=data.path / "postgres", user=account.uid if account else None
+        )
+        await eventually(lambda: orphan.pid in running_in("postgres", data.path / "postgres"))
+        await postgres.start()
+        assert await asyncio.wait_for(orphan.wait(), 10) == -signal.SIGQUIT
+        await postgres.stop()
 
 
 async def test_our_own_orphan_is_ended(home: Path) -> None:
