@@ -22,6 +22,7 @@ _READY_POLL_SECONDS = 0.01
 _LOG_CHECK_SECONDS = 15.0
 _LONGEST_BACKOFF_SECONDS = 2.0
 _ROOM_POLL_SECONDS = 1.0
+_FIRST_PAUSES_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6)
 
 LONGEST_RECOVERY_SECONDS = 3600.0
 """A Postgres has 2 GiB of its log to replay at most (`max_wal_size`), on a slow disk some minutes;
@@ -57,8 +58,15 @@ class Program:
     working: Callable[[int], bool] = lambda pid: False
 
 
+class _EndedEarly(EmbeddedServerFailed):
+    """It ended before it was ready."""
+
+
 class SupervisedProcess:
     """Call it from one event loop's thread; the server lives no longer than that thread.
+
+    A start that ends before it is ready is tried again, for three seconds altogether: what a run
+    that was killed held, such as shared memory of processes that are just ending, is free soon.
 
     After a life of at least `fast_life_seconds` the restart is immediate. After shorter lives
     restarts are delayed by 0.05 s, doubling up to 2 s; after `fast_deaths_limit` of those in a row
@@ -95,7 +103,7 @@ class SupervisedProcess:
         if self._supervision is not None:
             raise RuntimeError(f"{self._program.name} is already supervised.")
         try:
-            child = await self._start_once()
+            child = await self._start_first()
         except BaseException:
             await self._end_child()
             raise
@@ -118,6 +126,18 @@ class SupervisedProcess:
         if child is not None and not child.exited.is_set():
             await child.end(self._program.stop_steps)
 
+    async def _start_first(self) -> Child:
+        for pause_seconds in _FIRST_PAUSES_SECONDS:
+            try:
+                return await self._start_once()
+            except _EndedEarly as error:
+                if not self._program.has_room():
+                    raise
+                log.warning("%s It is tried again.", error)
+            await self._end_child()
+            await asyncio.sleep(pause_seconds)
+        return await self._start_once()
+
     async def _start_once(self) -> Child:
         program = self._program
         await program.prepare()
@@ -133,7 +153,7 @@ class SupervisedProcess:
         deadline = began + program.ready_timeout_seconds
         while not await program.ready(child.pid):
             if child.exited.is_set():
-                raise self._error("ended before it was ready")
+                raise self._error("ended before it was ready", _EndedEarly)
             if time.monotonic() > deadline:
                 seconds = program.ready_timeout_seconds
                 if not program.working(child.pid):
@@ -186,10 +206,12 @@ class SupervisedProcess:
             raise self._error("did not end even when killed")
         self._child = None
 
-    def _error(self, what: str) -> EmbeddedServerFailed:
+    def _error(
+        self, what: str, kind: type[EmbeddedServerFailed] = EmbeddedServerFailed
+    ) -> EmbeddedServerFailed:
         last = last_line(self._program.log_path)
         said = f', and says "{last}"' if last else ""
-        return EmbeddedServerFailed(
+        return kind(
             f"The embedded {self._program.name} {what}; its log is {self._program.log_path}{said}."
         )
 

@@ -141,6 +141,34 @@ async def counted(dsn: str) -> int:
     return 0
 
 
+async def test_a_start_that_fails_at_first_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a killed run held is free soon: a server that ends twice before it is ready is up at the
+    third try, and one that always ends is given up with its own words."""
+    monkeypatch.setattr(supervision, "_FIRST_PAUSES_SECONDS", (0.01, 0.01))
+    tried = tmp_path / "tried"
+
+    async def third(pid: int) -> bool:
+        return tried.exists() and len(tried.read_text()) == 3
+
+    ends = f"[ $(wc -c < {tried}) -lt 3 ] && exit 1"
+    patient = _program(
+        tmp_path, "/bin/sh", "-c", f"printf x >> {tried}; {ends}; exec sleep 60", ready=third
+    )
+    process = SupervisedProcess(patient)
+    await process.start()
+    assert tried.read_text() == "xxx"
+    await process.stop()
+
+    async def never(pid: int) -> bool:
+        return False
+
+    vain = _program(tmp_path, "/bin/sh", "-c", "echo shared memory is in use; exit 1", ready=never)
+    with pytest.raises(EmbeddedServerFailed, match=r"ended before .*shared memory is in use"):
+        await SupervisedProcess(vain).start()
+
+
 async def test_a_crash_loop_is_reported_and_ended(tmp_path: Path) -> None:
     """A child that always dies at once is given up after the limit, with one call-back."""
     failures: list[EmbeddedServerFailed] = []
