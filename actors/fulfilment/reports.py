@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from actors.fulfilment.answers import ANSWERS
 from actors.fulfilment.collect import told_too_much
+from actors.fulfilment.heard import is_gap_before
 from actors.fulfilment.leaving import leaves, new_parcels, unpacked
 from actors.fulfilment.packing import (
     UNSENT,
@@ -240,8 +241,9 @@ def _task_cancelled(
 
 
 def _collected(work: Work, key: Key, thing: Fulfilment, command: i.ReportCollected) -> None:
-    short = thing.missing or thing.last
-    if thing.stage in INSIDE and not short and not _holds_more(work.state, key, thing):
+    early = _is_early(thing, command)
+    short = thing.missing or early or _holds_more(work.state, key, thing)
+    if thing.stage in INSIDE and not short:
         before = work.state
         work.say(fulfilled(work, key, thing, command.task_id))
         leave(work, *told_too_much(work))
@@ -249,16 +251,19 @@ def _collected(work: Work, key: Key, thing: Fulfilment, command: i.ReportCollect
         return
     # What a short pick left open is not what the customer has; what was recalled is.
     here = "unpacked" if thing.stage == "recalled" else "packed"
-    known = tuple(k for k, x in parcels_of(work.state, key) if x.stage == here)
+    told = packed_before(work.state, key, command.sequence)
+    known = tuple(k for k in told if work.state.parcels[k].stage == here)
     new: tuple[e.NewParcel, ...] = ()
     if thing.stage == "recalled" and not known and thing.left:
         new, _ = new_parcels(work, thing, (i.ReportedParcel(parcel_id=f"{key}"),), thing.left)
     if known or new:
-        leaves(work, key, known, new, task_id=command.task_id)
+        leaves(work, key, known, new, task_id=command.task_id, sequence=command.sequence)
     elif thing.stage == "recalled":
         _left_unnamed(work, key, thing)
-    if thing.last:  # a report that was overtaken may tell of more that he has
-        await_rest(work, key, thing.last + 1)
+    if early and thing.stage == "packed":
+        await_rest(work, key, command.sequence or thing.last + 1)
+    elif early:
+        _await_contents(work, key, thing, (e.Untold(""),), command.sequence)
     for k, parcel in tuple(parcels_of(work.state, key)):
         if parcel.stage in ON_ITS_WAY:
             moves = tuple(
@@ -266,6 +271,13 @@ def _collected(work: Work, key: Key, thing: Fulfilment, command: i.ReportCollect
                 for at, quantity in parcel.units
             )
             work.say(e.Delivered(rule="deliver", key=k, moves=moves))
+
+
+def _is_early(thing: Fulfilment, command: i.ReportCollected) -> bool:
+    """Whether a report of what was packed, which is on its way, may tell of less than was asked."""
+    if thing.stage not in INSIDE or (thing.stage == "packed" and not thing.more):
+        return False
+    return bool(thing.last) or is_gap_before(thing.heard, command.sequence)
 
 
 def _holds_more(state: State, key: Key, thing: Fulfilment) -> bool:

@@ -183,11 +183,13 @@ class ReportTaskCancelled(Struct, frozen=True, kw_only=True, tag="warehouse.task
 
 
 class ReportCollected(Struct, frozen=True, kw_only=True, tag="warehouse.collected.v1"):
-    """The customer collected a pickup, or received a local delivery."""
+    """The customer collected a pickup, or received a local delivery. `sequence` is as in a
+    hand-over."""
 
     ref: Ref
     fulfilment: Key
     task_id: ShortText
+    sequence: Annotated[int, Meta(ge=0)] = 0
 
 
 # --- people ---------------------------------------------------------------------------------------

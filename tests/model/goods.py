@@ -47,21 +47,24 @@ def work(world: World, choices: Choices) -> None:
 
 
 def collect(world: World, key: Key, task: Task) -> None:
-    """Let the customer take what is packed; a short pick is known before."""
-    on_their_way = any(getattr(one, "fulfilment", "") == key for one in world.queue)
-    if not on_their_way:
-        boxes = list(task.boxes.values())
-        if task.stage == "cancelled" and any(box.left for box in boxes):
-            boxes = []  # what was here was dissolved when the rest was cancelled
-        for box in boxes:
-            box.left = box.told = True
-        if task.is_live and not task.rest():
-            task.stage = "done"
-        world.send(i.ReportCollected(**named(key, task)))  # type: ignore[arg-type]  # names are checked there
+    """Let the customer take what is packed; the report may overtake those before it. A cancellation
+    is known before: what is dissolved can't be told from what is taken."""
+    if any(isinstance(one, i.ReportTaskCancelled) and one.fulfilment == key for one in world.queue):
+        return
+    boxes = list(task.boxes.values())
+    if task.stage == "cancelled" and any(box.left for box in boxes):
+        boxes = []  # what was here was dissolved when the rest was cancelled
+    for box in boxes:
+        box.left = box.told = True
+    if task.is_live and not task.rest():
+        task.stage = "done"
+    names = named(key, task)
+    world.send(i.ReportCollected(**names, sequence=task.reports))  # type: ignore[arg-type]  # names are checked there
 
 
 def _pick(world: World, choices: Choices, key: Key, task: Task) -> None:
-    world.send(i.ReportPicked(**named(key, task)))  # type: ignore[arg-type]  # names are checked there
+    names = named(key, task)
+    world.send(i.ReportPicked(**names, sequence=task.reports))  # type: ignore[arg-type]  # names are checked there
 
 
 def _find_too_little(world: World, choices: Choices, key: Key, task: Task) -> None:
@@ -69,7 +72,8 @@ def _find_too_little(world: World, choices: Choices, key: Key, task: Task) -> No
         f.Units(u.line_id, u.sku, max(0, u.quantity - choices.whole(0, 1)))
         for u in task.asked.units
     )
-    world.send(i.ReportShortPicked(**named(key, task), found=found))  # type: ignore[arg-type]  # as above
+    names = named(key, task)
+    world.send(i.ReportShortPicked(**names, found=found, sequence=task.reports))  # type: ignore[arg-type]  # as above
 
 
 def box_of(task: Task, key: Key, units: dict[str, int], instead: str = "") -> Box:

@@ -143,4 +143,4 @@ def _report(world: World, choices: Choices) -> i.Input:
         )
     if which == 4:
         return i.ReportTaskCancelled(ref=REF, fulfilment=key, task_id=task_id)
-    return i.ReportCollected(ref=REF, fulfilment=key, task_id=task_id)
+    return i.ReportCollected(ref=REF, fulfilment=key, task_id=task_id, sequence=sequence)

@@ -101,6 +101,8 @@ def test_each_callback_becomes_its_input() -> None:
     )
     assert translated(a_body("picked")) == i.ReportPicked(**ABOUT)
     assert translated(a_body("collected")) == i.ReportCollected(**ABOUT)
+    counted = translated(a_body("collected", sequence=7))
+    assert counted == i.ReportCollected(**ABOUT, sequence=7)
     assert translated(a_body("cancelled", reason="Damaged.")) == i.ReportTaskCancelled(
         **ABOUT, reason="Damaged."
     )

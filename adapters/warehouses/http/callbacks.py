@@ -199,7 +199,9 @@ def _input(told: WarehouseCallback, fulfilment: Key) -> Input:
                 sequence=told.sequence,
             )
         case "task.collected":
-            return ReportCollected(ref=ref, fulfilment=fulfilment, task_id=task_id)
+            return ReportCollected(
+                ref=ref, fulfilment=fulfilment, task_id=task_id, sequence=told.sequence
+            )
         case "task.cancelled":
             return ReportTaskCancelled(
                 ref=ref, fulfilment=fulfilment, task_id=task_id, reason=told.reason[:256]

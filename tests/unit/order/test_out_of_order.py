@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from actors.order.stream import waiting_for
 from schemas.messages import effects as f
@@ -210,3 +211,21 @@ def test_a_pickup_is_short_of_what_no_report_tells_of() -> None:
     assert story.state.lines[0].counts == {"q": 2, "a": 2}
     story.when(picked(1))
     assert [x.missing for x in story.events if isinstance(x, e.ShortPicked)] == [((0, 2),)]
+
+
+def test_a_pickup_that_overtakes_what_was_packed_waits_for_it() -> None:
+    """Given the report of what was packed is on its way, when the customer has it, then he has what
+    that report tells, and what it leaves out is short."""
+    story = given_a_pickup().when(picked(1)).when(replace(COLLECTED, sequence=3))
+    assert waiting_for(story.state) == "the warehouse to tell what the parcels hold that have left"
+    assert story.state.lines[0].counts == {"q": 2, "a": 2}
+    story.when(packed(a_parcel("1", l1=1, l2=1), sequence=2))
+    assert [(x.parcel_id, x.stage) for x in story.state.parcels.values()] == [("1", "delivered")]
+    assert [x.missing for x in story.events if isinstance(x, e.ShortPicked)] == [((0, 1),)]
+
+
+def test_a_pickup_that_comes_after_all_its_reports_is_complete() -> None:
+    """A warehouse that does not tell what it packs, or does not count, gives what was asked."""
+    for sequence in (0, 2):
+        story = given_a_pickup().when(picked(1)).when(replace(COLLECTED, sequence=sequence))
+        assert story.state.lines[0].counts == {"q": 2, "f": 2}
