@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from actors.order import joint_order, joint_things, joint_units
+from actors.order import joint_order, joint_stops, joint_things, joint_units
 from actors.order.signs import AT_WORK, FREE, INSIDE, LIVE, Sign, signs_of
 from actors.order.work import Work
 from schemas.messages import events as e
@@ -48,6 +48,7 @@ _PLAN = (
     "declined",
     "waived",
     "address",
+    "stops",
 )
 _THINGS = ("fulfilments", "parcels", "labels")
 
@@ -79,6 +80,14 @@ JOINT: tuple[Joint, ...] = (
         (e.Stopped,),
         "a cancelled order stops every fulfilment of which not everything has left",
         needs=(Sign.CANCELS, INSIDE),
+    ),
+    Joint(
+        "stop-asked",
+        ("stops", "fulfilments", "lines"),
+        joint_stops.stop,
+        (e.Stopped,),
+        "fulfilments that hold units which the channel asked not to send are stopped",
+        needs=(Sign.ASKED_TO_STOP, INSIDE),
     ),
     Joint(
         "drop",
@@ -184,6 +193,22 @@ JOINT: tuple[Joint, ...] = (
         (e.FulfilmentCancelled, e.RestSettled),
         "a fulfilment of which nothing is left to undo ends; what left of it goes on",
         needs=(Sign.STOPS | Sign.EMPTY, INSIDE | Sign.RECALLED),
+    ),
+    Joint(
+        "stop-decided",
+        ("stops", "fulfilments", "lines", "holds", "stage"),
+        joint_stops.decided,
+        (e.StopDecided,),
+        "once nothing is being stopped it is known whether what the channel asked for is",
+        needs=(Sign.ASKED_TO_STOP,),
+    ),
+    Joint(
+        "stop-over",
+        ("stops", "lines", "holds"),
+        joint_stops.over,
+        (e.HoldReleased,),
+        "what could not be stopped goes on, and what is off the order holds it no longer",
+        needs=(Sign.ASKED_TO_STOP,),
     ),
     Joint(
         "not-ours",
@@ -301,7 +326,7 @@ JOINT: tuple[Joint, ...] = (
         "end",
         (
             *("stage", "cancel", "lines", *_THINGS, "documents", "open", "stuck", "holds", "tasks"),
-            *("payment", "book"),
+            *("payment", "book", "stops"),
         ),
         joint_order.ended,
         (e.Cancelled, e.Closed),

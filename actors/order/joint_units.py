@@ -7,6 +7,7 @@ from actors.kernel import ledger
 from actors.order import mapping
 from actors.order.acceptance import accept
 from actors.order.evolve import DECLINED
+from actors.order.joint_stops import is_waiting
 from actors.order.places import AT_WORK, FREE, places_for
 from actors.order.reading import is_open
 from actors.order.table import FINAL
@@ -199,5 +200,7 @@ def _unsendable(work: Work) -> e.OrderEvent | None:
 def _may_plan(work: Work) -> bool:
     state = work.state
     if state.stage != "accepted" or not state.sums.get("o"):
+        return False
+    if state.stops and is_waiting(state):
         return False
     return bool(accept(state, work.context.setup).basis)

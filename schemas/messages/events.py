@@ -32,6 +32,7 @@ from schemas.messages.fulfilment_events import (
     PartPacked,
     Picked,
     Published,
+    ReadyTold,
     RestSettled,
     ShortPicked,
     ShortSettled,
@@ -89,6 +90,9 @@ from schemas.messages.order_events import (
     Retried,
     ShippedElsewhere,
     Skipped,
+    StopAnswered,
+    StopAsked,
+    StopDecided,
     TaskClosed,
     TaskOpened,
     UnitsDropped,
@@ -121,6 +125,9 @@ OrderEvent = (
     | UnitsDropped
     | ExcessCounted
     | LeftToOthers
+    | StopAsked
+    | StopDecided
+    | StopAnswered
     | ChannelTold
     | Cancelled
     | Closed
@@ -156,6 +163,7 @@ OrderEvent = (
     | PartHandedOver
     | Fulfilled
     | Published
+    | ReadyTold
     | OutsideMatched
     | Shrunk
     | Stopped
@@ -253,6 +261,7 @@ __all__ = [
     "Placed",
     "Posted",
     "Published",
+    "ReadyTold",
     "RefetchAsked",
     "Renewed",
     "Reopened",
@@ -270,6 +279,9 @@ __all__ = [
     "StockReplanned",
     "StockReserved",
     "StockTriedAgain",
+    "StopAnswered",
+    "StopAsked",
+    "StopDecided",
     "StopDropped",
     "Stopped",
     "TaskCancelled",

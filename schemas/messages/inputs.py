@@ -67,6 +67,14 @@ class CancelOrder(Struct, frozen=True, kw_only=True, tag="order.cancel.v1"):
     at: Timestamp | None = None
 
 
+class AskedToStop(Struct, frozen=True, kw_only=True):
+    """What a channel asks us not to send: `units` of the order, all that it still waits for under
+    its own id `outside_id`. It is told whether they were stopped."""
+
+    outside_id: Ref
+    units: Annotated[tuple[Units, ...], Meta(min_length=1, max_length=500)]
+
+
 class NoteReport(Struct, frozen=True, kw_only=True, tag="order.note_report.v1"):
     """A channel says that something happened to the order, without saying how it looks now.
 
@@ -82,7 +90,8 @@ class NoteReport(Struct, frozen=True, kw_only=True, tag="order.note_report.v1"):
     (`once_begun`).
 
     `frees` are topics: what an earlier note of theirs held is so no more at the channel, and those
-    holds end with this note.
+    holds end with this note. `stop` is what the channel asks us not to send, where it can be told
+    what became of that.
     """
 
     ref: Ref
@@ -94,6 +103,7 @@ class NoteReport(Struct, frozen=True, kw_only=True, tag="order.note_report.v1"):
     refetch: bool = False
     at: Timestamp | None = None
     frees: Annotated[tuple[ShortText, ...], Meta(max_length=8)] = ()
+    stop: AskedToStop | None = None
 
 
 class RefetchOrder(Struct, frozen=True, kw_only=True, tag="order.refetch.v1"):

@@ -181,6 +181,33 @@ class LeftToOthers(Event, frozen=True, kw_only=True, tag="order.left_to_others.v
     """These units are somebody else's to fulfil; nothing of them is done here."""
 
 
+class StopAsked(Event, frozen=True, kw_only=True, tag="order.stop_asked.v1"):
+    """The channel asks us not to send these units, which it knows by `outside_id`. `hold_id` is the
+    hold that keeps them meanwhile ("": there is nothing left to keep)."""
+
+    outside_id: str
+    units: Parts
+    hold_id: str = ""
+
+
+class StopDecided(Event, frozen=True, kw_only=True, tag="order.stop_decided.v1"):
+    """The units that the channel asked us not to send are `stopped`, or can't be: `reason` says why
+    in words for the seller."""
+
+    outside_id: str
+    stopped: bool
+    reason: str
+
+
+class StopAnswered(Event, frozen=True, kw_only=True, tag="order.stop_answered.v1"):
+    """The channel knows whether what it asked not to be sent is stopped. `told` says whether we had
+    to tell it; `by` is a person who told it, or went on without it."""
+
+    outside_id: str
+    told: bool = True
+    by: str = ""
+
+
 class ChannelTold(Event, frozen=True, kw_only=True, tag="order.channel_told.v1"):
     """The channel shows the order as cancelled. `told` says whether we had to tell it; `by` that a
     person did it there instead. `heard_at` as in CancelRequested, when a message of the channel

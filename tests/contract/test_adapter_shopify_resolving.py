@@ -70,7 +70,12 @@ def note_of(raw: bytes, topic: str, shop: Shopify = SHOP) -> NoteReport:
 
 def answered(status: str) -> Json:
     """What Shopify knows of the fulfilment order."""
-    found = {"orderId": "gid://shopify/Order/820982911946154508", "status": status}
+    found = {
+        "orderId": "gid://shopify/Order/820982911946154508",
+        "status": status,
+        "requestStatus": "CANCELLATION_REQUESTED",
+        "lineItems": {"nodes": [], "pageInfo": {"hasNextPage": False, "endCursor": None}},
+    }
     return {"data": {"fulfillmentOrder": found}}
 
 

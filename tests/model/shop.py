@@ -65,8 +65,12 @@ def tell(world: World, choices: Choices) -> None:
     if not world.is_placed:
         place(world)
         return
-    how = choices.whole(0, 9)
-    if how <= 6:
+    how = choices.whole(0, 10)
+    if how == 10:
+        line = choices.pick(world.shop.lines)
+        count = choices.whole(1, line.quantity)
+        world.send(stop_request(world, (f.Units(line.line_id, "", count),)))
+    elif how <= 6:
         world.send(world.statement())
     elif how == 7:
         world.send(i.RefetchOrder(ref=REF, source="bigcommerce", topic="order/updated"))
@@ -80,6 +84,16 @@ def tell(world: World, choices: Choices) -> None:
     elif world.shop.payment in ("paid", "authorized"):
         told = world.statement()
         world.send(i.ConfirmPayment(ref=REF, order=told.order, fulfilled=told.fulfilled))
+
+
+def stop_request(world: World, units: tuple[f.Units, ...]) -> i.NoteReport:
+    """Return that the shop asks not to send some units, under a name of its own."""
+    name = f"gid://shopify/FulfillmentOrder/{len(world.events)}"
+    return i.NoteReport(
+        ref=REF, source="shopify", topic="fulfillment_orders/cancellation_request_submitted",
+        words="The storefront asks to cancel the fulfilment.", hold="before_hand_over",
+        stop=i.AskedToStop(outside_id=name, units=units),
+    )  # fmt: skip
 
 
 def _restate(world: World, choices: Choices) -> None:

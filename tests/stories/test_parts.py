@@ -101,9 +101,11 @@ def test_somebody_else_fulfils_a_part(seller: Seller) -> None:
 
 
 def test_a_pickup_is_prepared_and_collected(seller: Seller) -> None:
-    """No carrier, no label: the customer comes for it."""
+    """No carrier, no label: the customer comes for it, once the shop shows it as ready."""
     told = seller("full").given("a pickup").places(an_order(replace(cups(), delivery="pickup")))
-    told.when("it is packed and collected").packs().customer_collects()
+    told.then("nothing is ready").shop_shows_ready()
+    told.when("it is packed").packs().then("it waits for him").shop_shows_ready("F1")
+    told.when("he collects it").customer_collects().shop_shows_ready("F1")
     told.then("it is done").labels_are(0).shop_shows({"l1": 2}).stage_is("closed").ends()
 
 

@@ -172,6 +172,11 @@ class FulfilmentOrder(msgspec.Struct, frozen=True, rename="camel"):
         )
 
     @property
+    def is_movable(self) -> bool:
+        """Whether we may assign what is open of it to another location."""
+        return self.is_open and any(one.action == "MOVE" for one in self.supported_actions)
+
+    @property
     def location(self) -> str:
         """The location's id, "" where there is none any more."""
         location = self.assigned_location.location

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import re
 
+from schemas.messages.effects import Units
+from schemas.messages.inputs import AskedToStop
+
+REMAINING = "remaining_line_items"
+"""What a message is given of its fulfilment order's lines before it comes in again."""
 _ORDER = "gid://shopify/Order/"
 _FULFILMENT_ORDER_ID = re.compile(r"gid://shopify/FulfillmentOrder/[0-9]{1,20}")
 _RETURN_ID = re.compile(r"gid://shopify/Return/[0-9]{1,20}")
@@ -42,6 +47,18 @@ def fulfilment_order_in(tree: object) -> str:
         if isinstance(found, str) and _FULFILMENT_ORDER_ID.fullmatch(found):
             return found
     return ""
+
+
+def stop_in(tree: object) -> AskedToStop | None:
+    """Return what a shop asks not to send: all that the fulfilment order has left, where Shopify
+    was asked for it (`adapters.channels.shopify.resolving`). None for nothing."""
+    told, gid = at(tree, REMAINING), fulfilment_order_in(tree)
+    units = tuple(
+        Units(line, "", quantity)
+        for line, quantity in (told.items() if isinstance(told, dict) else ())
+        if isinstance(quantity, int) and quantity > 0 and _is_id(line)
+    )
+    return AskedToStop(outside_id=gid, units=units) if gid and units else None
 
 
 def return_in(tree: object) -> str:

@@ -6,10 +6,20 @@ https://shopify.dev/docs/api/admin-graphql/2026-10/queries/fulfillmentOrder
 
 from __future__ import annotations
 
+from collections import Counter
+
 import msgspec
 
+from adapters.channels.shopify.goods import MAX_ROWS, number_of
+from adapters.channels.shopify.goods_shapes import OpenLines, PageInfo
 from adapters.channels.shopify.graphql import ShopifyGraphql
-from adapters.channels.shopify.naming import fulfilment_order_in, named_order, return_in
+from adapters.channels.shopify.naming import (
+    REMAINING,
+    fulfilment_order_in,
+    named_order,
+    return_in,
+)
+from adapters.channels.shopify.standing import REQUESTED
 from adapters.channels.shopify.topics import TOPICS
 from adapters.kit.fetching import SETTLED, Resolved
 from schemas.contracts.refusals import Refused
@@ -27,6 +37,20 @@ query AllOfOrder($id: ID!) {
     orderId
     status
     order { fulfillmentOrders(first: 50) { nodes { status } } }
+  }
+}
+"""
+
+ASKED_QUERY = """
+query AskedToStop($id: ID!, $after: String) {
+  fulfillmentOrder(id: $id) {
+    orderId
+    status
+    requestStatus
+    lineItems(first: 100, after: $after) {
+      nodes { id remainingQuantity lineItem { id } }
+      pageInfo { hasNextPage endCursor }
+    }
   }
 }
 """
@@ -61,7 +85,9 @@ class _Return(msgspec.Struct, frozen=True):
 class _FulfilmentOrder(msgspec.Struct, frozen=True, rename="camel"):
     order_id: str | None = None
     status: str = ""
+    request_status: str = ""
     order: _Others | None = None
+    line_items: OpenLines = OpenLines([], PageInfo())
 
     def has(self, status: str) -> bool:
         """Say whether any fulfilment order of the same order has this status."""
@@ -99,6 +125,8 @@ async def resolved(
     gid = fulfilment_order_in(tree)
     if not gid:
         return None
+    if meaning.stops:
+        return await _asked_to_stop(graphql, topic, tree, gid)
     query = ALL_OF_ORDER_QUERY if meaning.gone else ORDER_OF_QUERY
     found = (await _ask(graphql, query, gid)).fulfillment_order
     asked = meaning.resolves and meaning.only_if(tree)
@@ -110,8 +138,28 @@ async def resolved(
     return _named(topic, tree, found.order_id or "")
 
 
-async def _ask(graphql: ShopifyGraphql, query: str, gid: str) -> _Data:
-    return await graphql.ask(None, query, {"id": gid}, _decoder, writes=False)
+async def _asked_to_stop(
+    graphql: ShopifyGraphql, topic: str, tree: dict[str, object], gid: str
+) -> Resolved | None:
+    """Return the request with what the fulfilment order has left; SETTLED for one that was answered
+    or withdrawn since."""
+    left: Counter[str] = Counter()
+    found, page = None, PageInfo(has_next_page=True)
+    while page.has_next_page and len(left) < MAX_ROWS:
+        found = (await _ask(graphql, ASKED_QUERY, gid, after=page.end_cursor)).fulfillment_order
+        if found is None:
+            return None
+        for line in found.line_items.nodes:
+            left[number_of(line.line_item.id)] += max(0, line.remaining_quantity)
+        page = found.line_items.page_info
+    if found is None or found.request_status != REQUESTED:
+        return SETTLED
+    return _named(topic, {**tree, REMAINING: dict(+left)}, found.order_id or "")
+
+
+async def _ask(graphql: ShopifyGraphql, query: str, gid: str, *, after: str | None = None) -> _Data:
+    asked = {"id": gid} if after is None else {"id": gid, "after": after}
+    return await graphql.ask(None, query, asked, _decoder, writes=False)
 
 
 def _named(topic: str, tree: dict[str, object], order: str) -> Resolved | None:

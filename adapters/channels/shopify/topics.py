@@ -14,7 +14,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from adapters.channels.shopify.naming import at, has_fulfilment_order, named_order
+from adapters.channels.shopify.naming import at, has_fulfilment_order, named_order, stop_in
 from adapters.kit.inbound import UNKNOWN
 from adapters.kit.moments import moment_of
 from schemas.contracts import refusals
@@ -55,7 +55,8 @@ class Meaning(Struct, frozen=True, kw_only=True):
     (none: any): the topic is not signed, so that an old message could be sent again as news.
     `routes`: it may change which goods are ours, where the shop's fulfilment orders decide that:
     the order is fetched then. `frees` are topics whose holds end with this one, as soon as no
-    fulfilment order of the order has the status `gone`.
+    fulfilment order of the order has the status `gone`. `stops`: the shop asks not to send what the
+    fulfilment order has left, and waits for an answer.
     """
 
     kind: str
@@ -73,6 +74,7 @@ class Meaning(Struct, frozen=True, kw_only=True):
     frees: tuple[str, ...] = ()
     gone: str = ""
     routes: bool = False
+    stops: bool = False
 
     def is_asked(self, tree: object, *, routed: bool) -> bool:
         """Say whether it is worth a question of which order it is."""
@@ -255,6 +257,7 @@ TOPICS: Mapping[str, Meaning] = MappingProxyType(
             details=(_FULFILMENT_ORDER,),
             hold="before_hand_over",
             refetch=_always,
+            stops=True,
         ),
         "fulfillment_orders/cancelled": Meaning(
             kind=NOTE,
@@ -365,6 +368,7 @@ def note_of(topic: str, tree: object, *, routed: bool = False) -> NoteReport:
         refetch=meaning.refetch(tree) or (routed and meaning.routes),
         at=moment_of(at(tree, meaning.at)) if meaning.at else None,
         frees=meaning.frees,
+        stop=stop_in(tree) if meaning.stops else None,
     )
 
 
