@@ -211,7 +211,7 @@ def _ended(draft: Draft, event: e.Event) -> None:
     """Nothing is left to do, so nothing is left to decide either; what only a person can tell
     stays."""
     stays(draft, event)
-    draft.set(holds=(), overdue=(), stops=())
+    draft.set(holds=(), overdue=(), stops=(), later=())
 
 
 def _cancelled(draft: Draft, event: e.Cancelled) -> None:

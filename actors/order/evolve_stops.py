@@ -1,4 +1,4 @@
-"""How what the channel asked us not to send follows from events."""
+"""How what the channel asked us not to send, or to send later, follows from events."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from actors.order.draft import Draft
-from actors.order.state import LineState, StopAsk
+from actors.order.state import LaterUnits, LineState, StopAsk
 from actors.order.table import TABLE
 from schemas.messages import events as e
 
@@ -15,6 +15,13 @@ from schemas.messages import events as e
 def gone_of(line: LineState) -> int:
     """Return how many units of a line were taken off the order."""
     return line.counts.get("c", 0) + line.counts.get("m", 0)
+
+
+def _scheduled(draft: Draft, event: e.UnitsScheduled) -> None:
+    _stays(draft, event)
+    others = tuple(one for one in draft.get("later") if one.outside_id != event.outside_id)
+    made = LaterUnits(event.outside_id, event.at, event.units, event.gone)
+    draft.set(later=(*others, made) if event.units else others)
 
 
 def _stop_asked(draft: Draft, event: e.StopAsked) -> None:
@@ -57,6 +64,7 @@ def _stays(draft: Draft, event: e.Event) -> None:
 
 
 STOPS: dict[type[e.Event], Any] = {
+    e.UnitsScheduled: _scheduled,
     e.StopAsked: _stop_asked,
     e.StopDecided: _stop_decided,
     e.StopAnswered: _stop_answered,

@@ -49,6 +49,7 @@ _PLAN = (
     "waived",
     "address",
     "stops",
+    "later",
 )
 _THINGS = ("fulfilments", "parcels", "labels")
 
@@ -121,6 +122,14 @@ JOINT: tuple[Joint, ...] = (
         "units that are no longer wanted are freed where no warehouse works on them; else a "
         "fulfilment stops, and its other units are planned again",
         needs=(Sign.UNWANTED_UNITS, INSIDE),
+    ),
+    Joint(
+        "put-off",
+        ("stage", "later", "lines", "fulfilments", "open"),
+        joint_units.put_off,
+        (e.Shrunk, e.Stopped),
+        "units that the channel wants sent later are freed, and planned on their day",
+        needs=(Sign.LATER, FREE | AT_WORK),
     ),
     Joint(
         "outdated-task",

@@ -9,6 +9,7 @@ from actors.order.decision import moment
 from actors.order.differs import MAX_NAMED
 from actors.order.evolve import BY_ITSELF, FETCH
 from actors.order.joint_order import ended
+from actors.order.later import fall_due, scheduled
 from actors.order.outside import units_of
 from actors.order.persons import track
 from actors.order.place import is_unborn, refetch
@@ -17,7 +18,7 @@ from actors.order.policy import DAY
 from actors.order.reading import is_open, shipped, tracking_lane
 from actors.order.state import State
 from actors.order.table import ACCEPTED, CANCELLED, CLOSED, EXPECTED, NEW, PLACED, UNBORN
-from actors.order.timers import CLOSE, DUE, MAPPING, STOCK, TRACK
+from actors.order.timers import CLOSE, DUE, LATER, MAPPING, STOCK, TRACK
 from actors.order.words import of_fulfilment, waiting_for
 from actors.order.work import Ask, Work
 from actors.parcel.table import ON_ITS_WAY
@@ -71,6 +72,8 @@ def noted(work: Work, command: i.NoteReport) -> None:
         work.say(e.Held(rule="hold", hold_id=hold_id, reason=command.words, compare_from=since))
     if command.stop is not None:
         _asked_to_stop(work, command, command.stop)
+    if command.later is not None and state.stage not in (CLOSED, CANCELLED):
+        scheduled(work, command.later)
     known = state.stage in (PLACED, ACCEPTED, CLOSED) and state.version < MAX_NOTED_VERSION
     if command.refetch and known and not told and not state.refetch:
         refetch(work, command.source, command.topic)
@@ -80,10 +83,11 @@ def _asked_to_stop(work: Work, command: i.NoteReport, asked: i.AskedToStop) -> N
     """The channel asks us not to send some units, and is told whether they were stopped. They are
     held until then, whatever else holds the order."""
     state, context = work.state, work.context
-    if "stop" not in context.setup.hears or state.stage in UNBORN or work.order is None:
+    stated = work.statement
+    if "stop" not in context.setup.hears or state.stage in UNBORN or stated is None:
         return
     known = any(one.outside_id == asked.outside_id for one in state.stops)
-    units = tuple(units_of(work, work.order, asked.units).items())
+    units = tuple(units_of(work, stated, asked.units).items())
     if known or not units or len(state.stops) >= MAX_STOPS:
         return
     news = _hold_name(command.topic)
@@ -162,6 +166,8 @@ def timer_fired(work: Work, command: i.TimerFired) -> None:
             _try_stock(work, key)
         case "mapping":
             change.remap(work)
+        case "later":
+            fall_due(work)
         case "close" if state.stage == ACCEPTED:
             work.may_close = True
             event = ended(work)
@@ -243,4 +249,4 @@ def _expected_is_due(work: Work) -> None:
     work.timers[ORDER, DUE] = max(context.policy.place_due_seconds, DAY)
 
 
-__all__ = ["CLOSE", "MAPPING", "STOCK", "TRACK", "noted", "refetched", "timer_fired"]
+__all__ = ["CLOSE", "LATER", "MAPPING", "STOCK", "TRACK", "noted", "refetched", "timer_fired"]

@@ -39,6 +39,7 @@ class Sign(IntFlag):
     LABEL_STOPS = auto()
     LABEL_OUTDATED = auto()
     ASKED_TO_STOP = auto()
+    LATER = auto()
 
 
 FREE = Sign.PLANNED | Sign.SHORT | Sign.RESERVED
@@ -81,6 +82,7 @@ _STOPS, _EMPTY, _OUTDATED = int(Sign.STOPS), int(Sign.EMPTY), int(Sign.OUTDATED)
 _DIGITAL, _BY_HAND = int(Sign.DIGITAL), int(Sign.BY_HAND)
 _LABEL_OPEN, _LABEL_STOPS = int(Sign.LABEL_OPEN), int(Sign.LABEL_STOPS)
 _LABEL_OUTDATED, _ASKED_TO_STOP = int(Sign.LABEL_OUTDATED), int(Sign.ASKED_TO_STOP)
+_LATER = int(Sign.LATER)
 
 
 def signs_of(state: State) -> int:
@@ -94,6 +96,8 @@ def signs_of(state: State) -> int:
         found |= _COLLECTED
     if state.stops:
         found |= _ASKED_TO_STOP
+    if state.later:
+        found |= _LATER
     sums = state.sums
     for letter, sign in _UNITS:
         if letter in sums:

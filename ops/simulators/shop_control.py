@@ -120,7 +120,7 @@ class ShopControl:
                 return [doing], self._hold(number, told, put=doing == "hold")
             case "schedule":
                 when = datetime.fromisoformat(text(told, "fulfill_at")).timestamp()
-                return [doing], self._scheduled(number, when)
+                return [doing], self._scheduled(number, when, told)
             case "due":
                 return [doing], self._due(number)
             case "move":
@@ -200,11 +200,19 @@ class ShopControl:
             raise NotEditable("No fulfilment service has anything of the order.")
         return news
 
-    def _scheduled(self, number: int, when: float) -> list[News]:
+    def _scheduled(self, number: int, when: float, told: JsonObject) -> list[News]:
+        """Put everything off that is open, or so many pieces of lines, as a group of their own."""
+        goods, lines, now = self._book.goods(number), told.get("lines"), self._book.clock()
+        counts = lines if isinstance(lines, dict) else {}
         news = []
-        for one in self._book.goods(number).orders:
+        for one in list(goods.orders):
+            pieces = [(x.number, int(text(counts, x.line))) for x in one.pieces if x.line in counts]
+            if counts and one.status in FULFILLABLE and pieces:
+                one = goods.part_off(one, pieces, one.location, now, ["id"])  # noqa: PLW2901 - the part
+            elif counts:
+                continue
             if one.status in FULFILLABLE or one.status == "SCHEDULED":
-                schedule(one, when, self._book.clock())
+                schedule(one, when, now)
                 news.append(goods_news("rescheduled", one))
         return news
 

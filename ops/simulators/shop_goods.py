@@ -313,6 +313,12 @@ class Goods:
         self._settle(one)
         return made
 
+    def fall_due(self, now: float) -> None:
+        """Open what was put off until now, as Shopify does by itself."""
+        for one in self.orders:
+            if one.status == "SCHEDULED" and one.fulfil_at is not None and one.fulfil_at <= now:
+                one.status, one.fulfil_at = "OPEN", None
+
     def give_up(self, one: FulfilmentOrder, now: float) -> None:
         """Cancel one; what was left of it is in a new one."""
         made = self._open(FulfilmentOrder(0, one.location, one.method, one.service), now)

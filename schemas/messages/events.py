@@ -96,6 +96,7 @@ from schemas.messages.order_events import (
     TaskClosed,
     TaskOpened,
     UnitsDropped,
+    UnitsScheduled,
     UpdateNoted,
 )
 from schemas.messages.parcel_events import (
@@ -125,6 +126,7 @@ OrderEvent = (
     | UnitsDropped
     | ExcessCounted
     | LeftToOthers
+    | UnitsScheduled
     | StopAsked
     | StopDecided
     | StopAnswered
@@ -290,6 +292,7 @@ __all__ = [
     "TaskTaken",
     "Tracked",
     "UnitsDropped",
+    "UnitsScheduled",
     "Untold",
     "Untracked",
     "UpdateNoted",

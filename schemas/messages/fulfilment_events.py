@@ -243,7 +243,7 @@ class Shrunk(Event, frozen=True, kw_only=True, tag="fulfilment.shrunk.v1"):
 
 class Stopped(Event, frozen=True, kw_only=True, tag="fulfilment.stopped.v1"):
     """It is to be stopped and undone, because the order is `cancelled`, has `changed`, the channel
-    `asked` not to send it, or it is planned `again`."""
+    `asked` not to send it, or wants some of it sent `later`, or it is planned `again`."""
 
     why: str
 

@@ -75,6 +75,15 @@ class AskedToStop(Struct, frozen=True, kw_only=True):
     units: Annotated[tuple[Units, ...], Meta(min_length=1, max_length=500)]
 
 
+class Later(Struct, frozen=True, kw_only=True):
+    """What a channel wants sent later: `units` of the order, not before `at` (RFC 3339 with a
+    zone), which it knows together by its own id `outside_id`. Without units they are due."""
+
+    outside_id: Ref
+    at: Timestamp | None = None
+    units: Annotated[tuple[Units, ...], Meta(max_length=500)] = ()
+
+
 class NoteReport(Struct, frozen=True, kw_only=True, tag="order.note_report.v1"):
     """A channel says that something happened to the order, without saying how it looks now.
 
@@ -91,7 +100,7 @@ class NoteReport(Struct, frozen=True, kw_only=True, tag="order.note_report.v1"):
 
     `frees` are topics: what an earlier note of theirs held is so no more at the channel, and those
     holds end with this note. `stop` is what the channel asks us not to send, where it can be told
-    what became of that.
+    what became of that. `later` is what it wants sent later, or what is due now.
     """
 
     ref: Ref
@@ -104,6 +113,7 @@ class NoteReport(Struct, frozen=True, kw_only=True, tag="order.note_report.v1"):
     at: Timestamp | None = None
     frees: Annotated[tuple[ShortText, ...], Meta(max_length=8)] = ()
     stop: AskedToStop | None = None
+    later: Later | None = None
 
 
 class RefetchOrder(Struct, frozen=True, kw_only=True, tag="order.refetch.v1"):

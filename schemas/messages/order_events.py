@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from schemas.messages.base import Event, Parts
-from schemas.messages.effects import Delivery
+from schemas.messages.effects import Delivery, Units
 
 
 class NewLine(Struct, frozen=True, array_like=True):
@@ -179,6 +179,17 @@ class ExcessCounted(Event, frozen=True, kw_only=True, tag="order.excess_counted.
 
 class LeftToOthers(Event, frozen=True, kw_only=True, tag="order.left_to_others.v1"):
     """These units are somebody else's to fulfil; nothing of them is done here."""
+
+
+class UnitsScheduled(Event, frozen=True, kw_only=True, tag="order.units_scheduled.v1"):
+    """The channel wants units sent not before `at`, by its own ids of their lines; without units
+    they are due. `outside_id` is its id of them together; `gone` is how many of each of our lines
+    had been taken off the order by then."""
+
+    outside_id: str
+    at: str = ""
+    units: tuple[Units, ...] = ()
+    gone: Parts = ()
 
 
 class StopAsked(Event, frozen=True, kw_only=True, tag="order.stop_asked.v1"):

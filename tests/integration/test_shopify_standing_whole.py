@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -169,6 +170,32 @@ async def test_what_has_left_is_not_stopped_and_the_shop_hears_so(world: World) 
     await world.fault("storefront", "fulfillment_create", error_rate=0)
     await until(world, order, "closed")
     assert await done_in(world, order, "fulfilment")
+
+
+async def test_what_is_due_goes_on_and_the_rest_waits_for_its_day(world: World) -> None:
+    """One line of two is scheduled for some seconds later: the other one ships at once, and it
+    ships on its day by itself, although no webhook says that it is due; nothing is held."""
+    order = next(one for one in map(an_order, range(30, 60)) if len(one["line_items"]) == 2)
+    late, now = order["line_items"]
+    day = datetime.now(UTC) + timedelta(seconds=8)
+    await world.book(f"{SHOP}.myshopify.com", [(order["id"], json.dumps(order).encode())])
+    pieces = {str(late["id"]): late["quantity"]}
+    await staff(world, order, "schedule", fulfill_at=day.isoformat(), lines=pieces)
+    await place(world, order)
+    await until(world, order, "closed")
+    left = [
+        ({x["line_item_id"] for x in one["detail"]["lines"]}, one["at"])
+        for one in await done_in(world, order, "fulfilment")
+    ]
+    first = [at for lines, at in left if str(now["id"]) in lines]
+    last = [at for lines, at in left if str(late["id"]) in lines]
+    assert max(first) < min(last)
+    assert datetime.fromisoformat(min(last)) >= day
+    rows = await world.rows(
+        "SELECT 1 FROM events e JOIN orders o USING (order_id)"
+        " WHERE o.ref = $1 AND e.type LIKE 'order.held.v%'", str(order["id"]),
+    )  # fmt: skip
+    assert rows == []
 
 
 async def test_goods_are_shown_as_sent_from_where_they_left(world: World) -> None:

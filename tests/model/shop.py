@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from msgspec.structs import replace
 
@@ -65,8 +66,10 @@ def tell(world: World, choices: Choices) -> None:
     if not world.is_placed:
         place(world)
         return
-    how = choices.whole(0, 10)
-    if how == 10:
+    how = choices.whole(0, 11)
+    if how == 11:
+        world.send(put_off(world, choices))
+    elif how == 10:
         line = choices.pick(world.shop.lines)
         count = choices.whole(1, line.quantity)
         world.send(stop_request(world, (f.Units(line.line_id, "", count),)))
@@ -94,6 +97,15 @@ def stop_request(world: World, units: tuple[f.Units, ...]) -> i.NoteReport:
         words="The storefront asks to cancel the fulfilment.", hold="before_hand_over",
         stop=i.AskedToStop(outside_id=name, units=units),
     )  # fmt: skip
+
+
+def put_off(world: World, choices: Choices) -> i.NoteReport:
+    """Return that some units are to be sent on another day, or that they are due."""
+    line, day = choices.pick(world.shop.lines), choices.whole(0, 2)
+    units = (f.Units(line.line_id, "", choices.whole(1, line.quantity)),) if day else ()
+    at = f"{world.now + timedelta(days=day):%Y-%m-%dT%H:%M:%SZ}" if day else None
+    later = i.Later(outside_id=f"group-{choices.whole(1, 2)}", at=at, units=units)
+    return i.NoteReport(ref=REF, source="shopify", topic="x", words="scheduled", later=later)
 
 
 def _restate(world: World, choices: Choices) -> None:

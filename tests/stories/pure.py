@@ -86,6 +86,14 @@ class Pure:
         held = tuple(f.Units(name[1:], "", count) for name, count in units.items())
         return self._gives(stop_request(self.world, held))
 
+    def shop_puts_off(self, hours: float, **units: int) -> Self:
+        held = tuple(f.Units(name[1:], "", count) for name, count in units.items())
+        at = f"{self.world.now + timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}"
+        later = i.Later(outside_id="group", at=at, units=held)
+        return self._gives(
+            i.NoteReport(ref=REF, source="shopify", topic="x", words="scheduled", later=later)
+        )
+
     # --- partners -----------------------------------------------------------------------------
 
     def everyone_answers(self) -> Self:

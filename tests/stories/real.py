@@ -99,6 +99,9 @@ class Real(Acting):
     def shop_asks_to_stop(self, **units: int) -> Self:
         raise ToldAlone("only goods of a fulfilment service are asked for; a test of its own tells")
 
+    def shop_puts_off(self, hours: float, **units: int) -> Self:
+        raise ToldAlone("no time passes here; a test of its own tells")
+
     # --- partners -----------------------------------------------------------------------------
 
     def everyone_answers(self) -> Self:

@@ -54,6 +54,10 @@ class Runner(Protocol):
         """The shop asks not to send so many units by line, and waits for an answer."""
         ...
 
+    def shop_puts_off(self, hours: float, **units: int) -> Self:
+        """The shop wants so many units by line sent so many hours later."""
+        ...
+
     # --- partners -----------------------------------------------------------------------------
 
     def everyone_answers(self) -> Self:

@@ -116,3 +116,15 @@ def test_a_warehouse_cancels_by_itself_and_another_takes_over(seller: Seller) ->
     told.when("it cancels").drops_task()
     told.then("the other place has it").tasks_are(1).task_holds("F2", l1=2, l2=1)
     told.then("with the stock of one").stock_is_held(l1=2, l2=1).no_one_is_asked().ends()
+
+
+def test_a_part_waits_for_its_day(seller: Seller) -> None:
+    """The shop wants the jar sent tomorrow: the cups go today, and the jar goes by itself."""
+    told = seller("full").given("a task of two cups and a jar").places(an_order())
+    told.when("the shop puts the jar off").shop_puts_off(20, l2=1)
+    told.then("the cups are a task of their own").tasks_are(1).task_holds("F2", l1=2)
+    told.when("they are sent").packs("F2").sends("F2").carrier_says("delivered")
+    told.then("the order waits for no one").stage_is("open").no_one_is_asked()
+    told.when("its day comes").hours(20).then("the jar is a task").task_holds("F3", l2=1)
+    told.when("it is sent").packs("F3").sends("F3").carrier_says("delivered")
+    told.then("all of it has left").shop_shows({"l1": 2}, {"l2": 1}).erp_has(l1=2, l2=1).ends()

@@ -108,6 +108,7 @@ NO_FAILURE: tuple[e.OrderEvent, ...] = (
     e.UnitsDropped(rule="drop"),
     e.ExcessCounted(rule="cover"),
     e.LeftToOthers(rule="not-ours"),
+    e.UnitsScheduled(rule="schedule", outside_id="1"),
     e.StopAsked(rule="stop-asked", outside_id="1", units=()),
     e.StopDecided(rule="stop-decided", outside_id="1", stopped=True, reason="r"),
     e.StopAnswered(rule="stop-answered", outside_id="1"),

@@ -98,7 +98,8 @@ class ShopifyStorefront:
     async def resolved(self, topic: str, raw: bytes) -> Resolved | None:
         """Return a webhook of a fulfilment order with its order's id; None where there is none."""
         routed = self._settings.routing == "channel"
-        return await resolved(self._graphql, topic, raw, routed=routed)
+        ours = self._settings.locations
+        return await resolved(self._graphql, topic, raw, routed=routed, locations=ours)
 
     async def perform(self, call: Call) -> Result:
         """Publish a shipment, cancel the order, or tell how far something of it is; what is done

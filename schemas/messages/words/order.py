@@ -115,6 +115,14 @@ def _excess_counted(event: e.ExcessCounted, lines: Lines) -> str:
     return f"What left too much counts for what was open: {named(parts, lines)}."
 
 
+def _scheduled(event: e.UnitsScheduled, lines: Lines) -> str:
+    name = f" ({event.outside_id})" if event.outside_id else ""
+    if not event.units:
+        return f"What the channel wanted sent later is due{name}."
+    what = listed([f"{one.quantity} of line {one.line_id}" for one in event.units])
+    return f"The channel wants {what} sent not before {event.at}{name}."
+
+
 def _stop_asked(event: e.StopAsked, lines: Lines) -> str:
     name = f" ({event.outside_id})" if event.outside_id else ""
     what = named(event.units, lines) if event.units else "some of it"
@@ -207,6 +215,7 @@ WORDS: dict[type[e.Event], Words] = {
     e.CancelRefused: _cancel_refused,
     e.UnitsDropped: _units_dropped,
     e.ExcessCounted: _excess_counted,
+    e.UnitsScheduled: _scheduled,
     e.StopAsked: _stop_asked,
     e.StopDecided: _stop_decided,
     e.StopAnswered: _stop_answered,
