@@ -115,11 +115,14 @@ def _ready(state: State, key: Key, thing: Fulfilment, context: Context) -> Ask |
     setup = context.setup
     if not setup.storefront or "ready" not in setup.hears or thing.more or thing.missing:
         return None
+    place = thing.place if "place" in setup.hears else ""
     waiting: Parts = ()
     for x in state.fulfilments.values():
-        if x.stage == PACKED and x.delivery == "pickup" and not (x.stop or x.more or x.missing):
+        is_ready = x.stage == PACKED and not (x.stop or x.more or x.missing)
+        if is_ready and x.delivery == "pickup" and place in ("", x.place):
             waiting = plus(waiting, x.left)
-    return Ask(key, setup.storefront, f.TellStanding(what="ready", units=units(state, waiting)))
+    effect = f.TellStanding(what="ready", units=units(state, waiting), place=place)
+    return Ask(key, setup.storefront, effect)
 
 
 def _publish(state: State, key: Key, thing: Fulfilment, context: Context) -> Ask | None:

@@ -203,6 +203,8 @@ def _of_packed(state: State, key: str, thing: Fulfilment, mine: list[Parcel]) ->
         return "the warehouse to pack the rest"
     if thing.left and all(x.stage != "packed" for x in mine):
         return "the warehouse to send the rest"
+    if thing.ready:
+        return "the customer to collect it"
     if not any(x.number for x in mine):
         return "the warehouse to hand it over"
     return ""

@@ -70,9 +70,6 @@ class SentParcel(Struct, frozen=True, kw_only=True, omit_defaults=True):
     codes: tuple[LineCodes, ...] = ()
 
 
-# --- stock ----------------------------------------------------------------------------------------
-
-
 class ReserveStock(Struct, frozen=True, kw_only=True, tag="stock.reserve.v2"):
     """Reserve units at a place for one fulfilment, all or nothing; get-or-create by order,
     fulfilment, line and place. `places` are those whose stock a refusal reports, in the order in
@@ -189,12 +186,14 @@ class CancelAtChannel(Struct, frozen=True, kw_only=True, tag="storefront.cancel_
 
 class TellStanding(Struct, frozen=True, kw_only=True, tag="storefront.tell_standing.v1"):
     """Tell the storefront that all these `units` wait for their customer now, or whether what it
-    asked not to send, by its own `outside_id`, is stopped: `reason` is in words for the seller."""
+    asked not to send, by its own `outside_id`, is stopped: `reason` is in words for the seller.
+    `place` is as in PublishFulfilment, and all the units wait there."""
 
     what: Standing
     units: tuple[Units, ...] = ()
     outside_id: str = ""
     reason: str = ""
+    place: str = ""
 
 
 class FetchOrder(Struct, frozen=True, kw_only=True, tag="storefront.fetch_order.v1"):

@@ -3,7 +3,6 @@ fulfilment service of ours not to send; goods are moved to where they leave from
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Iterator
 
 import msgspec
@@ -20,7 +19,6 @@ from adapters.kit.fetching import SETTLED
 from adapters.kit.http_client import HttpClient
 from ops.simulators.graphql import Query
 from ops.simulators.shop_statement import MAIN_LOCATION, SECOND_LOCATION
-from ops.simulators.shop_totals import retotal
 from schemas.messages.effects import (
     FulfilmentPublished,
     PublishFulfilment,
@@ -29,19 +27,19 @@ from schemas.messages.effects import (
     TellStanding,
     Units,
 )
-from schemas.messages.inputs import AskedToStop, NoteReport, PlaceOrder
-from schemas.order.canonical import Line, Order
+from schemas.messages.inputs import AskedToStop, NoteReport
+from schemas.order.canonical import Line
 from schemas.order.things import Key
 from tests.contract.partner_calls import a_call
+from tests.contract.shop_given import REQUESTED as TOPIC
+from tests.contract.shop_given import a_pickup, asked, given, of_service, ours
 from tests.contract.shop_words import (
     MAIN,
     ORDER,
     SECOND,
     SIM,
-    TAKE,
     ask,
     ids,
-    order_of,
     put,
     schema,
 )
@@ -49,7 +47,6 @@ from tests.contract.simulated import Client, Json, Running, calling, started
 from tests.contract.storefront_calls import shopify
 from tests.shopify_payloads import SHOP
 
-TOPIC = "fulfillment_orders/cancellation_request_submitted"
 SCOPES = ["read_orders", "read_customers", "write_third_party_fulfillment_orders"]
 MERCHANT, ASSIGNED = (f"write_{one}_fulfillment_orders" for one in ("merchant_managed", "assigned"))
 
@@ -67,25 +64,6 @@ async def sim(running: Running) -> AsyncIterator[Client]:
     async with calling(running) as found:
         await found.call("POST", f"{SIM}/app", {"scopes": []})
         yield found
-
-
-def given(number: int, lines: int = 1, **changes: object) -> Json:
-    """An order of so many lines, two pieces of each."""
-    order = order_of(number, lines, **changes)
-    retotal(order)
-    return order
-
-
-def a_pickup(number: int, lines: int = 1) -> Json:
-    """One that its customer collects."""
-    return given(number, lines, shipping_address=None)
-
-
-def ours(told: Json) -> Order:
-    """The shop's order as it stands here."""
-    found = SHOP.translate("place", "orders/create", msgspec.json.encode(told))
-    assert isinstance(found, PlaceOrder)
-    return found.order
 
 
 def ready(*units: tuple[str, int]) -> TellStanding:
@@ -167,6 +145,23 @@ async def test_a_kit_waits_when_its_components_do(
     assert await shop.perform(whole) == StandingTold()
 
 
+async def test_a_pickup_stays_where_the_customer_was_told_to_come(
+    running: Running, sim: Client, client: HttpClient
+) -> None:
+    """Packed at another place it is a person's, and no one is told to come; it is never moved."""
+    told = a_pickup(508)
+    gid, (line,) = await put(sim, told), ids(told)
+    shop, order = shopify(client, running.http, place_locations=PLACES), ours(told)
+    waits = a_call(msgspec.structs.replace(ready((line, 2)), place="wh2"), order)
+    with pytest.raises(Rejected, match=f"at the location {MAIN_LOCATION} .* packed at wh2"):
+        await shop.perform(waits)
+    assert [one["prepared"] for one in await shown(sim, told)] == [False]
+    here = a_call(msgspec.structs.replace(ready((line, 2)), place="wh1"), order)
+    assert await shop.perform(here) == StandingTold()
+    await shop.perform(a_call(publication("wh2", "", (line, 2)), order))
+    assert await left_from(sim, gid) == [(MAIN, 2)]
+
+
 async def test_what_is_shipped_is_not_told_as_ready(
     running: Running, sim: Client, client: HttpClient
 ) -> None:
@@ -225,30 +220,6 @@ async def test_a_refusal_is_told_in_the_shop_s_words(
 
 
 # --- goods that the shop asks not to send ---------------------------------------------------------
-
-
-async def asked(sim: Client, number: int) -> tuple[Json, str, bytes]:
-    """An order of a fulfilment service that took it on, and the webhook that asks for its end."""
-    told = given(number, 2)
-    for line in told["line_items"]:
-        line["fulfillment_service"] = "our-3pl"
-    gid = await put(sim, told)
-    assert (await sim.call("POST", f"{SIM}/orders/{told['id']}/request", {})).status == 200
-    state = await ask(sim, ORDER, id=gid)
-    (one,) = state["fulfillmentOrders"]["nodes"]
-    taken = await ask(sim, TAKE, id=one["id"])
-    assert taken["fulfillmentOrder"]["requestStatus"] == "ACCEPTED"
-    answer = await sim.call("POST", f"{SIM}/orders/{told['id']}/stop", {"tell": False})
-    ((topic, body),) = [(x["topic"], x["body"]) for x in answer.json["webhooks"]]
-    assert topic == TOPIC
-    return told, one["id"], json.dumps(body).encode()
-
-
-def of_service(told: Json) -> Order:
-    """The order where the service's goods are ours."""
-    return ours({**told, "line_items": [
-        {**line, "fulfillment_service": "manual"} for line in told["line_items"]
-    ]})  # fmt: skip
 
 
 def stop(gid: str, *, stopped: bool) -> TellStanding:

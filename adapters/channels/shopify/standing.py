@@ -19,6 +19,7 @@ from actors.runtime.ports import Call
 from adapters.channels.shopify.goods import MAX_ROWS, ShopifyGoods, number_of
 from adapters.channels.shopify.goods_shapes import OPEN, FulfilmentOrder, PageInfo
 from adapters.channels.shopify.graphql import PARTNER, ShopifyGraphql, order_gid
+from adapters.channels.shopify.moving import Moving
 from adapters.kit.fitting import fit, phrases
 from adapters.kit.http_client import lost
 from adapters.kit.units import channel_units
@@ -125,17 +126,27 @@ _decoder = msgspec.json.Decoder(_Data)
 class Standing:
     """Tells one shop how far something is that it waits for."""
 
-    def __init__(self, graphql: ShopifyGraphql, goods: ShopifyGoods) -> None:
+    def __init__(self, graphql: ShopifyGraphql, goods: ShopifyGoods, moving: Moving) -> None:
         self._graphql = graphql
         self._goods = goods
+        self._moving = moving
 
     async def tell(self, call: Call, effect: TellStanding) -> Result:
         """Mark the pickups as prepared of which all that is left is ready; of one of which only a
-        part is, the shop is told with the rest. Raises Rejected in the shop's words."""
+        part is, the shop is told with the rest. Raises Rejected in the shop's words, and for one
+        that the customer collects where its goods are not."""
         if effect.what != "ready":
             return await self._answer(call, effect)
-        told = False
-        for one in await self._ready(call, effect.units):
+        told, location = False, self._moving.location_of(effect.place)
+        ready = await self._ready(call, effect.units)
+        for one in ready:
+            if location and one.location != location:
+                raise Rejected(
+                    f"The customer collects this at the location {number_of(one.location)} of "
+                    f"{PARTNER}, and it was packed at {effect.place}. Bring it there, mark it as "
+                    f"ready in {PARTNER}, and skip this."
+                )
+        for one in ready:
             told = await self._prepare(call, one) or told
         return StandingTold(told=told)
 

@@ -82,8 +82,8 @@ class ShopifyStorefront:
         self.name = graphql.name
         self._settings = settings
         self._goods = ShopifyGoods(graphql)
-        self._standing_of = Standing(graphql, self._goods)
         self._moving = Moving(graphql, self._goods, settings.place_locations)
+        self._standing_of = Standing(graphql, self._goods, self._moving)
         self._fetched = ShopifyFetched(graphql, self._goods, frozenset(settings.locations))
 
     async def close(self) -> None:
@@ -146,7 +146,7 @@ class ShopifyStorefront:
             standing = await self._standing(call, goods, earlier, parcels)
             found += standing.outside_ids
             if standing.missing:
-                if location:
+                if location and _travels(call, standing.missing):
                     goods = await self._moving.to(call, goods, standing.missing, location)
                 for shares in goods.take(standing.missing, location):
                     try:
@@ -260,6 +260,15 @@ def _wanted(
 def _weightless(call: Call) -> frozenset[str]:
     """Return the lines of which nothing travels."""
     return frozenset(line.line_id for line in call.stated.lines if not line.requires_shipping)
+
+
+def _travels(call: Call, lines: Collection[str]) -> bool:
+    """Say whether a carrier takes these lines. What is collected or brought by the shop belongs to
+    the location that the customer was told of."""
+    return any(
+        line.delivery in ("", "parcel") and (line.bundle_line_id or line.line_id) in lines
+        for line in call.stated.lines
+    )
 
 
 def _by_carrier(parcels: Sequence[SentParcel]) -> list[list[SentParcel]]:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from actors.kernel.setup import Place
 from actors.order.stream import waiting_for
+from actors.order.words import of_fulfilment
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
@@ -124,6 +125,27 @@ def test_what_waits_at_two_places_is_told_together() -> None:
     story.when(packed()).done(f.TellStanding, f.StandingTold(told=False), F1)
     story.when(packed(key=F2)).then_effects(f.TellStanding)
     assert answer(story) == ready(("1", 2))
+
+
+def test_what_waits_elsewhere_is_not_told_where_places_matter() -> None:
+    """A shop that knows our places is told what waits at each, and from which goods left."""
+    story = Story(setup=replace(TWO, hears=TWO.hears | {"place"}))
+    story.when(i.PlaceOrder(order=order_of(a_line("1", 2, delivery="pickup"))))
+    seen = (f.Seen("WH1", "SKU-1", 1), f.Seen("WH2", "SKU-1", 1))
+    story.done(f.ReserveStock, f.StockShort(skus=("SKU-1",), seen=seen), F1)
+    for key, place in ((F1, "WH1"), (F2, "WH2")):
+        story.done(f.ReserveStock, f.StockReserved(place=place), key)
+        story.done(f.CreateTask, f.TaskCreated(task_id=f"t-{key}"), key)
+    story.when(packed()).done(f.TellStanding, TOLD, F1)
+    assert "the customer to collect it" in str(
+        of_fulfilment(story.state, F1, story.state.fulfilments[F1])
+    )
+    story.when(packed(key=F2))
+    assert answer(story) == replace(ready(("1", 1)), place="WH2")
+    story.done(f.TellStanding, TOLD, F2).when(COLLECTED)
+    told = story.effect(f.PublishFulfilment, F1)
+    assert isinstance(told, f.PublishFulfilment)
+    assert told.place == "WH1"
 
 
 def test_a_refusal_that_comes_after_the_customer_is_no_one_s() -> None:
