@@ -48,6 +48,7 @@ RESULTS: dict[type[f.Effect], f.Result] = {
     f.TrackParcel: f.Tracked(status="delivered"),
     f.PublishFulfilment: f.FulfilmentPublished(outside_ids=("f-1",)),
     f.CancelAtChannel: f.ChannelCancelled(),
+    f.TellStanding: f.StandingTold(),
     f.FetchOrder: f.OrderFetched(digest="0" * 64),
 }
 

@@ -355,6 +355,7 @@ FOLDS: dict[type[e.Event], Any] = {
     e.ContentsAwaited: _contents_awaited,
     e.Fulfilled: _fulfilled,
     e.Published: _published,
+    e.ReadyTold: lambda draft, event: _move(draft, event, ready=True),
     e.OutsideMatched: _matched,
     e.Shrunk: _shrunk,
     e.Stopped: _stopped,

@@ -22,7 +22,7 @@ MAX_TRIES = 5
 
 CANCEL, RELEASE = f.tag_of(f.CancelTask), f.tag_of(f.ReleaseStock)
 RESERVE, TASK = f.tag_of(f.ReserveStock), f.tag_of(f.CreateTask)
-PUBLISH = f.tag_of(f.PublishFulfilment)
+PUBLISH, TELL = f.tag_of(f.PublishFulfilment), f.tag_of(f.TellStanding)
 FARTHER = (PACKED, HANDED_OVER, RECALLED, DONE)
 """Where a fulfilment stands that a person was left with and has dealt with."""
 REFUSED_CANCEL = "cancel-refused-"
@@ -58,6 +58,9 @@ def done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
                     outside_ids=outside_ids,
                 )
             )
+        case f.StandingTold(told=told):
+            if TABLE.allows(thing.stage, e.ReadyTold):
+                work.say(e.ReadyTold(rule="ready", key=key, settles=settles, told=told))
         case f.Undone(detail=detail):
             undone(work, intent, detail=detail, settles=settles)
 
@@ -197,6 +200,8 @@ def cancel_refused(work: Work, key: Key, reason: str, settles: int) -> None:
         )
         hold_id = f"{REFUSED_CANCEL}{work.state.version + 1}"
         work.say(e.Held(rule="hold", key=key, hold_id=hold_id, reason=told))
+    elif why == "asked":
+        pass  # the channel is told that it goes on
     elif why == "changed":
         not_stopped(work, key, thing, reason)
     else:

@@ -107,6 +107,12 @@ TABLE = Table(
             "publish", (PACKED, HANDED_OVER, RECALLED, DONE), e.Published, "the channel shows it"
         ),
         *stay(
+            "ready",
+            (PACKED, HANDED_OVER, RECALLED),
+            e.ReadyTold,
+            "the channel knows that it waits for its customer",
+        ),
+        *stay(
             "match",
             (PACKED, HANDED_OVER, RECALLED, DONE),
             e.OutsideMatched,

@@ -9,7 +9,7 @@ from schemas.messages.effects import Delivery
 from schemas.messages.fulfilment_events import Untold
 from schemas.order.things import Key
 
-VERSION = 4
+VERSION = 5
 """Of the struct below; a stored state of another one is rebuilt from the events."""
 
 PLANNED, SHORT, RESERVED, RELEASED = "planned", "short", "reserved", "released"
@@ -34,7 +34,8 @@ class Fulfilment(Struct, frozen=True, array_like=True):
     ever had, `untold` those that have left although no one told yet what they hold, `untold_by` the
     place of the report that said so without naming them. `heard` are the places of the reports
     that were heard (`actors.fulfilment.heard`), `last` that of the one that said that all is packed
-    while an earlier one was still on its way."""
+    while an earlier one was still on its way. `ready` says that the storefront knows that it waits
+    for its customer."""
 
     stage: str
     place: str
@@ -60,6 +61,7 @@ class Fulfilment(Struct, frozen=True, array_like=True):
     tasked: int = 0
     heard: tuple[int, ...] = ()
     last: int = 0
+    ready: bool = False
 
     @property
     def is_tasked(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from actors.fulfilment.collect import amount_for
 from actors.fulfilment.parts import plus
-from actors.fulfilment.thing import Fulfilment
+from actors.fulfilment.thing import PACKED, Fulfilment
 from actors.order.decision import Context
 from actors.order.places import places_for
 from actors.order.reading import (
@@ -21,6 +21,7 @@ from actors.order.state import State
 from actors.order.work import Ask
 from actors.parcel.table import ON_ITS_WAY
 from schemas.messages import effects as f
+from schemas.messages.base import Parts
 from schemas.order.canonical import Order
 from schemas.order.things import Key
 
@@ -68,6 +69,8 @@ def _next(
         )
     if thing.stage in ("planned", "reserved") and is_reserved(thing, setup):
         return task(state, key, thing, context, order)
+    if thing.stage == PACKED and thing.delivery == "pickup" and not thing.ready:
+        return _publish(state, key, thing, context) or _ready(state, key, thing, context)
     return _publish(state, key, thing, context)
 
 
@@ -107,6 +110,21 @@ def _undo(state: State, key: Key, thing: Fulfilment) -> Ask | None:
     return Ask(key, "stock", f.ReleaseStock(place=thing.place, units=rest), note=ALL)
 
 
+def _ready(state: State, key: Key, thing: Fulfilment, context: Context) -> Ask | None:
+    """Tell the storefront that all of it waits for its customer, where it can be told."""
+    setup = context.setup
+    if not setup.storefront or "ready" not in setup.hears or thing.more or thing.missing:
+        return None
+    place = thing.place if "place" in setup.hears else ""
+    waiting: Parts = ()
+    for x in state.fulfilments.values():
+        is_ready = x.stage == PACKED and not (x.stop or x.more or x.missing)
+        if is_ready and x.delivery == "pickup" and place in ("", x.place):
+            waiting = plus(waiting, x.left)
+    effect = f.TellStanding(what="ready", units=units(state, waiting), place=place)
+    return Ask(key, setup.storefront, effect)
+
+
 def _publish(state: State, key: Key, thing: Fulfilment, context: Context) -> Ask | None:
     """Tell the storefront exactly what left and is not shown yet."""
     lane = context.setup.storefront
@@ -118,7 +136,11 @@ def _publish(state: State, key: Key, thing: Fulfilment, context: Context) -> Ask
     if fresh:
         earlier = tuple(sent_parcel(state, k) for k, x in ours if x.shown)
         effect = f.PublishFulfilment(
-            fulfilment=key, parcels=fresh, earlier=earlier, notify_customer=notify
+            fulfilment=key,
+            parcels=fresh,
+            earlier=earlier,
+            notify_customer=notify,
+            place=thing.place if "place" in context.setup.hears else "",
         )
         return Ask(key, lane, effect, note=",".join(x.parcel for x in fresh))
     return None

@@ -26,6 +26,7 @@ _OF_KIND: dict[str, tuple[str, str]] = {
     LABEL: (c.LABEL_REFUSED, c.LABEL_OUTCOME_UNKNOWN),
     tag_of(f.TrackParcel): (c.TRACKING_REFUSED, c.TRACKING_REFUSED),
     tag_of(f.PublishFulfilment): (c.FULFILMENT_REFUSED, c.FULFILMENT_OUTCOME_UNKNOWN),
+    tag_of(f.TellStanding): (c.FULFILMENT_REFUSED, c.FULFILMENT_OUTCOME_UNKNOWN),
     FETCH: (c.FETCH_REFUSED, c.FETCH_REFUSED),
     tag_of(f.SendMail): (c.MAIL_REFUSED, c.MAIL_UNCONFIRMED),
     **dict.fromkeys(UNDOING, (c.COMPENSATION_REFUSED, c.COMPENSATION_OUTCOME_UNKNOWN)),

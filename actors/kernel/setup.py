@@ -14,6 +14,10 @@ AddressKind = Literal["post_box", "military", "pickup_point"]
 """Addresses that not every carrier delivers to."""
 
 
+Hears = Literal["place", "ready", "stop"]
+"""What only some storefronts can be told: from which place goods left, that a pickup waits for its
+customer, and whether goods are stopped that the storefront asked not to send."""
+
 HOME, ABROAD = "home", "abroad"
 """Where a service reaches: within a country, and to every other one."""
 ANY_METHOD = "*"
@@ -72,6 +76,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     granted. `promised` are payment methods (as the channel names them, folded) that count as a
     promise to pay; `collected` those of them whose amount is collected on delivery.
     `longest_sku` is how many characters of an SKU the ERP takes (0: all that an order may have).
+    `hears` is what the storefront can be told beside what left and what was cancelled.
     `unbooked` are kinds of money for which the ERP has no account: kinds of lines, `shipping`,
     `duty`. `writes` are the mail templates that we send for this channel; the shop sends the
     others. `carriers` are the carriers that can be asked where a parcel is: what people call each
@@ -92,3 +97,4 @@ class Setup(Struct, frozen=True, kw_only=True):
     carriers: tuple[tuple[str, str], ...] = ()
     longest_sku: int = 0
     unbooked: frozenset[str] = frozenset()
+    hears: frozenset[Hears] = frozenset()

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from actors.kernel import ledger
 from actors.order.draft import Draft
+from actors.order.evolve_stops import STOPS
 from actors.order.normalise import surviving
 from actors.order.state import Cancel, Hold, LineState, Lost, Stuck, Task
 from actors.order.table import CANCELLED, FINAL, PLACED, TABLE
@@ -210,7 +211,7 @@ def _ended(draft: Draft, event: e.Event) -> None:
     """Nothing is left to do, so nothing is left to decide either; what only a person can tell
     stays."""
     stays(draft, event)
-    draft.set(holds=(), overdue=())
+    draft.set(holds=(), overdue=(), stops=(), later=())
 
 
 def _cancelled(draft: Draft, event: e.Cancelled) -> None:
@@ -230,6 +231,8 @@ def _released(draft: Draft, event: e.HoldReleased) -> None:
         draft.set(waived=(*draft.get("waived"), event.hold_id))
     if event.hold_id.startswith(DECLINED):
         draft.set(declined=())
+    if stops := draft.get("stops"):
+        draft.set(stops=tuple(x for x in stops if not (x.told and x.hold_id == event.hold_id)))
 
 
 def _task_opened(draft: Draft, event: e.TaskOpened) -> None:
@@ -337,6 +340,7 @@ FOLDS: dict[type[e.Event], Any] = {
     e.UnitsDropped: stays,
     e.ExcessCounted: stays,
     e.LeftToOthers: stays,
+    **STOPS,
     e.ChannelTold: _channel_told,
     e.Cancelled: _cancelled,
     e.Closed: _ended,

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from actors.order import joint_order, joint_things, joint_units
+from actors.order import joint_order, joint_stops, joint_things, joint_units
 from actors.order.signs import AT_WORK, FREE, INSIDE, LIVE, Sign, signs_of
 from actors.order.work import Work
 from schemas.messages import events as e
@@ -48,6 +48,8 @@ _PLAN = (
     "declined",
     "waived",
     "address",
+    "stops",
+    "later",
 )
 _THINGS = ("fulfilments", "parcels", "labels")
 
@@ -81,6 +83,14 @@ JOINT: tuple[Joint, ...] = (
         needs=(Sign.CANCELS, INSIDE),
     ),
     Joint(
+        "stop-asked",
+        ("stops", "fulfilments", "lines"),
+        joint_stops.stop,
+        (e.Stopped,),
+        "fulfilments that hold units which the channel asked not to send are stopped",
+        needs=(Sign.ASKED_TO_STOP, INSIDE),
+    ),
+    Joint(
         "drop",
         ("stage", "lines", "cancel"),
         joint_units.drop,
@@ -112,6 +122,14 @@ JOINT: tuple[Joint, ...] = (
         "units that are no longer wanted are freed where no warehouse works on them; else a "
         "fulfilment stops, and its other units are planned again",
         needs=(Sign.UNWANTED_UNITS, INSIDE),
+    ),
+    Joint(
+        "put-off",
+        ("stage", "later", "lines", "fulfilments", "open"),
+        joint_units.put_off,
+        (e.Shrunk, e.Stopped),
+        "units that the channel wants sent later are freed, and planned on their day",
+        needs=(Sign.LATER, FREE | AT_WORK),
     ),
     Joint(
         "outdated-task",
@@ -184,6 +202,22 @@ JOINT: tuple[Joint, ...] = (
         (e.FulfilmentCancelled, e.RestSettled),
         "a fulfilment of which nothing is left to undo ends; what left of it goes on",
         needs=(Sign.STOPS | Sign.EMPTY, INSIDE | Sign.RECALLED),
+    ),
+    Joint(
+        "stop-decided",
+        ("stops", "fulfilments", "lines", "holds", "stage"),
+        joint_stops.decided,
+        (e.StopDecided,),
+        "once nothing is being stopped it is known whether what the channel asked for is",
+        needs=(Sign.ASKED_TO_STOP,),
+    ),
+    Joint(
+        "stop-over",
+        ("stops", "lines", "holds"),
+        joint_stops.over,
+        (e.HoldReleased,),
+        "what could not be stopped goes on, and what is off the order holds it no longer",
+        needs=(Sign.ASKED_TO_STOP,),
     ),
     Joint(
         "not-ours",
@@ -301,7 +335,7 @@ JOINT: tuple[Joint, ...] = (
         "end",
         (
             *("stage", "cancel", "lines", *_THINGS, "documents", "open", "stuck", "holds", "tasks"),
-            *("payment", "book"),
+            *("payment", "book", "stops"),
         ),
         joint_order.ended,
         (e.Cancelled, e.Closed),

@@ -147,6 +147,8 @@ def is_at_rest(state: State, context: Context) -> bool:
         return False
     if state.sums.get("o") or ledger.wished(state.sums):
         return False
+    if any(not one.told for one in state.stops):
+        return False
     if any(x.stage == "wanted" or (x.stage == "bought" and x.stop) for x in state.labels.values()):
         return False
     if not _is_document_at_rest(state, context, empty=empty) or is_to_be_told_now(state, context):

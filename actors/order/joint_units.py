@@ -7,6 +7,8 @@ from actors.kernel import ledger
 from actors.order import mapping
 from actors.order.acceptance import accept
 from actors.order.evolve import DECLINED
+from actors.order.joint_stops import is_waiting
+from actors.order.later import withheld
 from actors.order.places import AT_WORK, FREE, places_for
 from actors.order.reading import is_open
 from actors.order.table import FINAL
@@ -118,6 +120,27 @@ def _shrunk(key: Key, parts: Parts, rule: str) -> e.Shrunk:
     return e.Shrunk(rule=rule, key=key, units=parts, moves=moves)
 
 
+def put_off(work: Work) -> e.OrderEvent | None:
+    """Units that are to be sent later are freed: where no one works on them at once, else by
+    stopping a fulfilment, whose other units are planned again."""
+    state = work.state
+    for at, quantity in withheld(work).items() if state.stage == "accepted" else ():
+        need = quantity - state.lines[at].counts.get("o", 0)
+        things = reversed(state.fulfilments.items())
+        having = [(k, x, have) for k, x in things if (have := dict(x.left).get(at, 0))]
+        need -= sum(have for _, thing, have in having if thing.stop)
+        for key, thing, have in having:
+            if need <= 0 or thing.stop or thing.fixed:
+                continue
+            if thing.stage in FREE and is_open(state, key):
+                need -= have  # asked again after the answer
+            elif thing.stage in FREE and not work.is_doubtful(key):
+                return _shrunk(key, ((at, min(have, need)),), "shrink")
+            elif thing.stage in (*FREE, *AT_WORK):
+                return e.Stopped(rule="stop", key=key, why="later")
+    return None
+
+
 def not_ours(work: Work) -> e.OrderEvent | None:
     """What somebody else fulfils, or what nothing of ours could fulfil, is not planned."""
     state, setup = work.state, work.context.setup
@@ -137,10 +160,11 @@ def planned(work: Work) -> e.OrderEvent | None:
     state, setup = work.state, work.context.setup
     if not _may_plan(work):
         return None
+    later = withheld(work) if state.later else {}
     lines = [
         OpenLine(at, line.sku, line.delivery, quantity)
         for at, line in enumerate(state.lines)
-        if (quantity := line.counts.get("o", 0))
+        if (quantity := line.counts.get("o", 0) - later.get(at, 0)) > 0
     ]
     if not lines or len(state.fulfilments) >= MAX_FULFILMENTS:
         return None
@@ -199,5 +223,7 @@ def _unsendable(work: Work) -> e.OrderEvent | None:
 def _may_plan(work: Work) -> bool:
     state = work.state
     if state.stage != "accepted" or not state.sums.get("o"):
+        return False
+    if state.stops and is_waiting(state):
         return False
     return bool(accept(state, work.context.setup).basis)

@@ -9,6 +9,8 @@ from actors.order.decision import moment
 from actors.order.differs import MAX_NAMED
 from actors.order.evolve import BY_ITSELF, FETCH
 from actors.order.joint_order import ended
+from actors.order.later import fall_due, scheduled
+from actors.order.outside import units_of
 from actors.order.persons import track
 from actors.order.place import is_unborn, refetch
 from actors.order.places import places_for
@@ -16,7 +18,7 @@ from actors.order.policy import DAY
 from actors.order.reading import is_open, shipped, tracking_lane
 from actors.order.state import State
 from actors.order.table import ACCEPTED, CANCELLED, CLOSED, EXPECTED, NEW, PLACED, UNBORN
-from actors.order.timers import CLOSE, DUE, MAPPING, STOCK, TRACK
+from actors.order.timers import CLOSE, DUE, LATER, MAPPING, STOCK, TRACK
 from actors.order.words import of_fulfilment, waiting_for
 from actors.order.work import Ask, Work
 from actors.parcel.table import ON_ITS_WAY
@@ -28,6 +30,8 @@ from schemas.order.things import ORDER, Key
 
 MAX_NOTED_VERSION = 5_000
 """From this version on an order's timeline takes no more notes: a flood must not grow it."""
+MAX_STOPS = 50
+"""Requests not to send something that are open at once: as many as there are fulfilments."""
 MAX_NOTED_HOLDS = 8
 """How many holds notes may add to one order; further ones are on the timeline alone."""
 
@@ -66,9 +70,33 @@ def noted(work: Work, command: i.NoteReport) -> None:
         since = (command.at or "") if command.hold == "once_begun" else ""
         hold_id = f"{news}-{work.state.version + 1}"
         work.say(e.Held(rule="hold", hold_id=hold_id, reason=command.words, compare_from=since))
+    if command.stop is not None:
+        _asked_to_stop(work, command, command.stop)
+    if command.later is not None and state.stage not in (CLOSED, CANCELLED):
+        scheduled(work, command.later)
     known = state.stage in (PLACED, ACCEPTED, CLOSED) and state.version < MAX_NOTED_VERSION
     if command.refetch and known and not told and not state.refetch:
         refetch(work, command.source, command.topic)
+
+
+def _asked_to_stop(work: Work, command: i.NoteReport, asked: i.AskedToStop) -> None:
+    """The channel asks us not to send some units, and is told whether they were stopped. They are
+    held until then, whatever else holds the order."""
+    state, context = work.state, work.context
+    stated = work.statement
+    if "stop" not in context.setup.hears or state.stage in UNBORN or stated is None:
+        return
+    known = any(one.outside_id == asked.outside_id for one in state.stops)
+    units = tuple(units_of(work, stated, asked.units).items())
+    if known or not units or len(state.stops) >= MAX_STOPS:
+        return
+    news = _hold_name(command.topic)
+    held = next((x.hold_id for x in state.holds if x.hold_id.startswith(f"{news}-")), "")
+    here = state.cancel is None and (state.sums.get("o") or state.sums.get("a"))
+    if not held and here:
+        held = f"{news}-{state.version + 1}"
+        work.say(e.Held(rule="hold", hold_id=held, reason=command.words))
+    work.say(e.StopAsked(rule="stop-asked", outside_id=asked.outside_id, units=units, hold_id=held))
 
 
 def _free(work: Work, command: i.NoteReport) -> None:
@@ -138,6 +166,8 @@ def timer_fired(work: Work, command: i.TimerFired) -> None:
             _try_stock(work, key)
         case "mapping":
             change.remap(work)
+        case "later":
+            fall_due(work)
         case "close" if state.stage == ACCEPTED:
             work.may_close = True
             event = ended(work)
@@ -219,4 +249,4 @@ def _expected_is_due(work: Work) -> None:
     work.timers[ORDER, DUE] = max(context.policy.place_due_seconds, DAY)
 
 
-__all__ = ["CLOSE", "MAPPING", "STOCK", "TRACK", "noted", "refetched", "timer_fired"]
+__all__ = ["CLOSE", "LATER", "MAPPING", "STOCK", "TRACK", "noted", "refetched", "timer_fired"]

@@ -36,7 +36,7 @@ def compare(work: Work, order: Order, fulfilled: tuple[i.OutsideShipment, ...]) 
     if moment(order.updated_at) < moment(state.source_updated_at):
         return
     for one in fulfilled:
-        units = _units(work, order, one.units)
+        units = units_of(work, order, one.units)
         if one.outside_id == "":
             _sums(work, units)
             _ours_again(work, order, one.units)
@@ -44,7 +44,7 @@ def compare(work: Work, order: Order, fulfilled: tuple[i.OutsideShipment, ...]) 
             _elsewhere(work, one.outside_id, units, _unnamed(work.state, units))
 
 
-def _units(work: Work, order: Order, units: Iterable[f.Units]) -> dict[int, int]:
+def units_of(work: Work, order: Order, units: Iterable[f.Units]) -> dict[int, int]:
     """Return units of the channel's lines by our lines; components of a bundle go with it."""
     stated = {line.line_id: line.quantity for line in order.lines}
     at_of = {line.line_id: at for at, line in enumerate(work.state.lines)}

@@ -312,6 +312,14 @@ def _shown(work: Work, intent: Intent, person: str) -> None:
         work.say(e.Published(rule="publish", key=intent.key, parcels=parcels, by=person))
 
 
+def _told(work: Work, intent: Intent, person: str) -> None:
+    if any(one.outside_id == intent.note and not one.told for one in work.state.stops):
+        work.say(e.StopAnswered(rule="stop-answered", outside_id=intent.note, by=person))
+    thing = work.state.fulfilments.get(intent.key)
+    if thing is not None and FULFILMENT_TABLE.allows(thing.stage, e.ReadyTold):
+        work.say(e.ReadyTold(rule="ready", key=intent.key, by=person))
+
+
 def _kept(work: Work, intent: Intent, person: str) -> None:
     work.say(e.LabelKept(rule="keep", key=intent.key, person=person))
 
@@ -335,6 +343,7 @@ _CONSEQUENCES: dict[str, Callable[[Work, Intent, str], None]] = {
     fulfilment.CANCEL: _undone,
     fulfilment.RELEASE: _undone,
     PUBLISH: _shown,
+    fulfilment.TELL: _told,
     VOID: _kept,
     AMEND: _amended,
     UNPOST: _left,

@@ -33,6 +33,11 @@ def _held(state: State, ask: Ask, context: Context) -> bool:
     return is_held(state, ask.key)
 
 
+def _ready_held(state: State, ask: Ask, context: Context) -> bool:
+    assert isinstance(ask.effect, f.TellStanding)
+    return ask.effect.what == "ready" and is_held(state, ask.key)
+
+
 def _label_held(state: State, ask: Ask, context: Context) -> bool:
     return is_held(state, state.labels[ask.key].fulfilment)
 
@@ -122,6 +127,7 @@ PREREQUISITES: tuple[Prerequisite, ...] = (
     ),
     Prerequisite("no-hold-before-task", f.CreateTask, _held, "a person to release a hold"),
     Prerequisite("no-hold-before-label", f.BuyLabel, _label_held, "a person to release a hold"),
+    Prerequisite("no-hold-before-ready", f.TellStanding, _ready_held, "a person to release a hold"),
     Prerequisite(
         "no-label-while-stopping", f.BuyLabel, _fulfilment_stops, "the fulfilment to be undone"
     ),

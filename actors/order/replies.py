@@ -28,7 +28,7 @@ from schemas.messages import events as e
 from schemas.messages import inputs as i
 from schemas.messages.base import Intent
 from schemas.messages.words import effect_words
-from schemas.order.things import LABEL, PARCEL, kind_of
+from schemas.order.things import LABEL, ORDER, PARCEL, kind_of
 
 BUY, VOID = f.tag_of(f.BuyLabel), f.tag_of(f.VoidLabel)
 POST, AMEND = f.tag_of(f.PostSalesOrder), f.tag_of(f.AmendSalesOrder)
@@ -40,6 +40,17 @@ def _order_done(work: Work, intent: Intent, result: f.Result, settles: int) -> N
             work.say(e.Fetched(rule="fetched", settles=settles, digest=digest))
         case f.ChannelCancelled(told=told) if TABLE.allows(work.state.stage, e.ChannelTold):
             work.say(e.ChannelTold(rule="channel-told", settles=settles, told=told))
+        case f.StandingTold(told=told) if _is_asked(work.state, intent.note):
+            work.say(
+                e.StopAnswered(
+                    rule="stop-answered", settles=settles, outside_id=intent.note, told=told
+                )
+            )
+
+
+def _is_asked(state: State, outside_id: str) -> bool:
+    """Whether the channel waits to be told what became of what it asked not to be sent."""
+    return any(one.outside_id == outside_id and not one.told for one in state.stops)
 
 
 _DONE: dict[str, Callable[[Work, Intent, f.Result, int], None]] = {
@@ -187,6 +198,8 @@ def _is_reached(state: State, intent: Intent) -> bool:
     """Whether what an effect asked for is known to be so: by the late answer of an earlier call, by
     a report, or because its parcel has ended."""
     key, kind = intent.key, intent.kind
+    if key == ORDER and kind == fulfilment.TELL:
+        return not _is_asked(state, intent.note)
     fulfilment_ = state.fulfilments.get(key)
     if fulfilment_ is not None and kind == fulfilment.PUBLISH:
         asked = intent.note.split(",")
@@ -196,6 +209,8 @@ def _is_reached(state: State, intent: Intent) -> bool:
             fulfilment.RESERVE: fulfilment_.stock,
             fulfilment.TASK: bool(fulfilment_.task),
             fulfilment.CANCEL: fulfilment_.stage == "recalled",
+            # Goods that the customer has, or that are taken back, wait for no one.
+            fulfilment.TELL: fulfilment_.ready or fulfilment_.stage != "packed",
         }.get(kind, False)
     if key in state.labels:
         label_ = state.labels[key]

@@ -38,6 +38,8 @@ class Sign(IntFlag):
     LABEL_OPEN = auto()
     LABEL_STOPS = auto()
     LABEL_OUTDATED = auto()
+    ASKED_TO_STOP = auto()
+    LATER = auto()
 
 
 FREE = Sign.PLANNED | Sign.SHORT | Sign.RESERVED
@@ -79,7 +81,8 @@ _CANCELS, _TASKS, _COLLECTED = int(Sign.CANCELS), int(Sign.TASKS), int(Sign.COLL
 _STOPS, _EMPTY, _OUTDATED = int(Sign.STOPS), int(Sign.EMPTY), int(Sign.OUTDATED)
 _DIGITAL, _BY_HAND = int(Sign.DIGITAL), int(Sign.BY_HAND)
 _LABEL_OPEN, _LABEL_STOPS = int(Sign.LABEL_OPEN), int(Sign.LABEL_STOPS)
-_LABEL_OUTDATED = int(Sign.LABEL_OUTDATED)
+_LABEL_OUTDATED, _ASKED_TO_STOP = int(Sign.LABEL_OUTDATED), int(Sign.ASKED_TO_STOP)
+_LATER = int(Sign.LATER)
 
 
 def signs_of(state: State) -> int:
@@ -91,6 +94,10 @@ def signs_of(state: State) -> int:
         found |= _TASKS
     if state.collected or state.prepaid > 0:
         found |= _COLLECTED
+    if state.stops:
+        found |= _ASKED_TO_STOP
+    if state.later:
+        found |= _LATER
     sums = state.sums
     for letter, sign in _UNITS:
         if letter in sums:

@@ -13,9 +13,10 @@ from actors.label.thing import Label
 from actors.messages.thing import Message
 from actors.parcel.thing import Parcel
 from schemas.messages.base import Intent, Parts
+from schemas.messages.effects import Units
 from schemas.order.things import Key
 
-VERSION = 3
+VERSION = 4
 """Of the structs below; a stored state of another one is rebuilt from the events."""
 
 
@@ -70,6 +71,31 @@ class Lost(Struct, frozen=True, array_like=True):
     known: bool
 
 
+class StopAsk(Struct, frozen=True, array_like=True):
+    """What the channel asked us not to send. `base` is how many of each of these lines were gone
+    from the order then, so that they are told from those that are taken off it since. `verdict` is
+    what became of it: "" while that is not known, `stopped` or `refused`, for a `reason`. `told`:
+    the channel knows."""
+
+    outside_id: str
+    units: Parts
+    base: Parts
+    hold_id: str = ""
+    verdict: str = ""
+    reason: str = ""
+    told: bool = False
+
+
+class LaterUnits(Struct, frozen=True, array_like=True):
+    """What the channel wants sent not before `at`: units by its own ids of their lines. `gone` is
+    how many of each of our lines had been taken off the order by then."""
+
+    outside_id: str
+    at: str
+    units: tuple[Units, ...]
+    gone: Parts = ()
+
+
 class Cancel(Struct, frozen=True, array_like=True):
     """Why and by whom the order is cancelled. `told`: the channel shows it."""
 
@@ -92,21 +118,22 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     neither stored nor compared.
 
     `family` names the machines and their versions that made it. `collected` is the amount to
-    collect that went with fulfilments that are done, `prepaid` what was paid beside it (-1:
-    nothing was collected when the channel stated the order last), `settled_minor` the money owed
-    that a person settled, `named` of how many units that were cancelled here one was told.
+    collect that went with fulfilments that are done, `prepaid` what was paid beside it (-1: nothing
+    was collected when the channel stated the order last), `settled_minor` the money owed that a
+    person settled, `named` of how many units that were cancelled here one was told.
     `source_updated_at` is the order's time of change in the channel's latest statement, `heard_at`
     the same in its latest message that says only that the order is cancelled. `beside` says that
     the channel's latest statement is kept beside the body. `address`, `task` and `book` are the
     revisions of what a label, a warehouse's task and the ERP are told; `revised` says of what
     changed in which revisions of task and address it last did. `late_cancel` says that the channel
-    cancelled it when everything had left.
-    `lines` are all lines that there ever were, in the order in which they came: events name them by
-    their place; `sums` are their ledgers together. `ended` is what is left of things that have
-    ended, `numbers` are the highest numbers of things so far. `open` lists effects under way,
-    `lost` those that ended without success and might still report a consequence. `waived` lists
-    holds that a person released and that must not come again. `outside` are shipments that others
-    made, with what is known of each; `declined` are the places that refused.
+    cancelled it when everything had left. `lines` are all lines that there ever were, in the order
+    in which they came: events name them by their place; `sums` are their ledgers together. `ended`
+    is what is left of things that have ended, `numbers` are the highest numbers of things so far.
+    `stops` are what the channel asked us not to send, until it knows what became of that and the
+    order goes on, `later` what it wants sent later. `open` lists effects under way, `lost` those
+    that ended without success and might still report a consequence. `waived` lists holds that a
+    person released and that must not come again. `outside` are shipments that others made, with
+    what is known of each; `declined` are the places that refused.
     """
 
     version: int = 0
@@ -160,3 +187,5 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     refetch: bool = False
     outside: tuple[tuple[str, Parts], ...] = ()
     declined: tuple[str, ...] = ()
+    stops: tuple[StopAsk, ...] = ()
+    later: tuple[LaterUnits, ...] = ()

@@ -57,6 +57,10 @@ TABLE = Table(
             e.ShippedElsewhere,
             "the channel shows it as fulfilled",
         ),
+        *stay("schedule", OPEN, e.UnitsScheduled, "the channel wants some of it sent later"),
+        *stay("stop-asked", BORN, e.StopAsked, "the channel asks not to send some of it"),
+        *stay("stop-decided", BORN, e.StopDecided, "it is known whether that is stopped"),
+        *stay("stop-answered", BORN, e.StopAnswered, "the channel knows whether it is stopped"),
         *stay(
             "channel-told",
             (PLACED, ACCEPTED, CANCELLED),

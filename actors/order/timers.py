@@ -13,6 +13,7 @@ from actors.fulfilment.table import WAITS as FULFILMENT_WAITS
 from actors.fulfilment.thing import Fulfilment
 from actors.order.decision import Context
 from actors.order.joint_order import is_at_rest
+from actors.order.later import LATER, first_date
 from actors.order.mapping import AGAIN_SECONDS, is_unmapped
 from actors.order.policy import DAY, Policy
 from actors.order.reading import busy, parcels_of, tracking_lane
@@ -60,19 +61,27 @@ def _read_off(state: State, context: Context) -> Wanted:
         found[ORDER, DUE] = (policy.payment_due_seconds, PLACED)
     if state.stage in (PLACED, ACCEPTED) and is_unmapped(state):
         found[ORDER, MAPPING] = (AGAIN_SECONDS, "")
+    put_off = 0.0
+    if state.later and (first := first_date(state)) is not None:
+        put_off = max(0.0, (first - context.now).total_seconds())
+        if state.stage in (PLACED, ACCEPTED):
+            found[ORDER, LATER] = (put_off, first.isoformat())
     for key, thing in state.fulfilments.items():
         _of_fulfilment(state, key, thing, policy, found)
     if state.parcels:
         _of_parcels(state, context, found)
     if state.stage == ACCEPTED:
         if not any(name == DUE for _, name in found):
-            found[ORDER, DUE] = _rest(state, policy)
+            seconds, token = _rest(state, policy)
+            found[ORDER, DUE] = (seconds + put_off, token)
         if policy.close_after_seconds > 0 and is_at_rest(state, context):
             found[ORDER, CLOSE] = (policy.close_after_seconds, "")
     return found
 
 
-_READS = ("stage", "fulfilments", "parcels", "labels", "holds", "stuck", "cancel", "waits")
+_READS = (
+    "stage", "fulfilments", "parcels", "labels", "holds", "stuck", "cancel", "waits", "later",
+)  # fmt: skip
 
 
 def are_same(before: State, after: State) -> bool:
@@ -167,4 +176,4 @@ def _again(name: str, seconds: float) -> float:
     return seconds
 
 
-__all__ = ["CLOSE", "DUE", "FINAL", "MAPPING", "STOCK", "TRACK", "settle", "wanted"]
+__all__ = ["CLOSE", "DUE", "FINAL", "LATER", "MAPPING", "STOCK", "TRACK", "settle", "wanted"]

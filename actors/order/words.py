@@ -180,7 +180,8 @@ def _goods(state: State) -> str:
         key, thing = live[0] if len(live) == 1 else min(live, key=lambda one: _rank(one[1]))
         return of_fulfilment(state, key, thing)
     if state.sums.get("o"):
-        return "the payment of what was added"
+        first = min((one.at for one in state.later), default="")
+        return f"its day, {first}" if first else "the payment of what was added"
     if state.open:
         return f"the end of {state.open[0].kind}"
     return ORDER_WAITS[ACCEPTED].whom
@@ -202,6 +203,8 @@ def _of_packed(state: State, key: str, thing: Fulfilment, mine: list[Parcel]) ->
         return "the warehouse to pack the rest"
     if thing.left and all(x.stage != "packed" for x in mine):
         return "the warehouse to send the rest"
+    if thing.ready:
+        return "the customer to collect it"
     if not any(x.number for x in mine):
         return "the warehouse to hand it over"
     return ""

@@ -77,6 +77,11 @@ class Work:
         """The canonical order that is acted on."""
         return self.body if self.body is not None else self.context.order
 
+    @property
+    def statement(self) -> Order | None:
+        """The channel's latest statement, in its own lines."""
+        return self.stated or self.context.stated or self.order
+
     def say(self, event: OrderEvent) -> None:
         """Decide an event."""
         self.state, changed = self.step(self.state, event)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args
 import msgspec
 from msgspec import Struct
 
-from actors.kernel.setup import AddressKind, Reach
+from actors.kernel.setup import AddressKind, Hears, Reach
 from adapters.kit.instance import Instance, Kit
 from adapters.kit.lineage import Carried, Stated
 from adapters.kit.secret import Secret
@@ -59,7 +59,8 @@ class Channel(Struct, Generic[C], frozen=True, kw_only=True):
     order as it is now (`adapters.kit.fetching.Shows`). `queue` makes what its messages are fetched
     from, None where the settings name none. `statuses` are all that it can report of an
     order, each with what it means here. `mapped` are the tables of the mappings that its orders
-    need. `speaks` says the API version in words, "" where none is named.
+    need. `speaks` says the API version in words, "" where none is named. `hears` is what its
+    partner can be told beside what left and what was cancelled (None: nothing).
     """
 
     transports: tuple[Transport, ...]
@@ -72,6 +73,7 @@ class Channel(Struct, Generic[C], frozen=True, kw_only=True):
     speaks: Callable[[C], str]
     stated: Stated
     queue: Callable[[C, Kit], Queue | None] | None = None
+    hears: Callable[[C], frozenset[Hears]] | None = None
 
     def reader(self, settings: C, instance: Instance) -> Translator:
         """Make what reads this channel's messages."""

@@ -32,6 +32,7 @@ TIMERS = {
     "stock": "the stock is tried again",
     "due": "an alarm is raised unless it has moved on",
     "close": "the order is closed if nothing is left to do",
+    "later": "what the channel wants sent later is due",
     "mapping": "the order is read again with the newest mappings",
 }
 """What a timer will do, by its name."""

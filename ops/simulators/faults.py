@@ -33,6 +33,7 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
         "fulfillment_create", "fulfillment_update", "fulfillment_cancel", "order_cancel",
         "fulfillment_order_move", "fulfillment_order_split", "fulfillment_order_hold",
         "fulfillment_order_release_hold", "fulfillment_order_prepared", "refund_create",
+        "fulfillment_request_accept", "cancellation_request_accept", "cancellation_request_reject",
     ),
     "sqs": ("receive", "delete"),
     "mail": ("message",),

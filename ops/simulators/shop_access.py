@@ -34,6 +34,7 @@ USUAL: Final[Sequence[str]] = (
     "read_products",
     "read_returns",
     "read_shopify_payments_disputes",
+    "write_assigned_fulfillment_orders",
     "write_merchant_managed_fulfillment_orders",
     "write_orders",
     "write_third_party_fulfillment_orders",
@@ -43,6 +44,7 @@ _SHIPS: Final = (
     "write_merchant_managed_fulfillment_orders",
     "write_third_party_fulfillment_orders",
 )
+_ASSIGNED: Final = ("write_assigned_fulfillment_orders",)
 _NEEDED: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = MappingProxyType(
     {
         "graphql_list": ("orders", ("read_orders",)),
@@ -56,7 +58,13 @@ _NEEDED: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = MappingProxyType(
         "fulfillment_order_split": ("fulfillmentOrderSplit", _SHIPS),
         "fulfillment_order_hold": ("fulfillmentOrderHold", _SHIPS),
         "fulfillment_order_release_hold": ("fulfillmentOrderReleaseHold", _SHIPS),
-        "fulfillment_order_prepared": ("fulfillmentOrderLineItemsPreparedForPickup", _SHIPS),
+        "fulfillment_request_accept": ("fulfillmentOrderAcceptFulfillmentRequest", _ASSIGNED),
+        "cancellation_request_accept": ("fulfillmentOrderAcceptCancellationRequest", _ASSIGNED),
+        "cancellation_request_reject": ("fulfillmentOrderRejectCancellationRequest", _ASSIGNED),
+        "fulfillment_order_prepared": (
+            "fulfillmentOrderLineItemsPreparedForPickup",
+            ("write_merchant_managed_fulfillment_orders",),
+        ),
     }
 )
 """The field that an operation asks for, and the scopes of which one is enough."""

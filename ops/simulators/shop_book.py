@@ -178,6 +178,7 @@ class Book:
             wanted = needs(known.order, known.goods, known.locations)
             known.goods.plan(wanted, self.clock(), first)
             known.planned = known.order
+        known.goods.fall_due(self.clock())
         return known.goods
 
     def _number(self, order: int, named: bool) -> int:

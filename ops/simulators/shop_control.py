@@ -1,14 +1,14 @@
 """What whoever plays a shop tells and does there, under `/_sim/shops/<shop>/…`.
 
 `POST orders` takes `{"orders": [{"id", "updated_at", "order", "locations"}]}`; `GET orders/<id>`
-shows one as it is; `POST orders/<id>/edit|pay|cancel|fulfil|hold|release|schedule|due` is what a
-person does in the shop's admin. The answer has the `webhooks` that tell of it, and with `"tell":
-false` they are left to the caller. `POST returns` tells of a return, `POST failed` names a
-webhook that no one took, `DELETE subscriptions` (`?topic=`) deletes some, `POST webhooks` says
-where the shop's own webhooks go, `POST token` which access token is the only good one, `POST app`
-which `client_id` and `client_secret` get tokens, how long they live (`seconds`), which `scopes`
-are granted (none: all) and in which `version` the shop answers (empty: the one it is asked in);
-`GET tokens` counts and `DELETE tokens` ends those that were given.
+shows one as it is; `POST orders/<id>/edit` (or pay, cancel, fulfil, hold, release, schedule, due,
+move, request, stop) is what a person does in the shop's admin. The answer has the `webhooks` that
+tell of it, and with `"tell": false` they are left to the caller. `POST returns` tells of a return,
+`POST failed` names a webhook that no one took, `DELETE subscriptions` (`?topic=`) deletes some,
+`POST webhooks` says where the shop's own webhooks go, `POST token` which access token is the only
+good one, `POST app` which `client_id` and `client_secret` get tokens, how long they live
+(`seconds`), which `scopes` are granted (none: all) and in which `version` the shop answers (empty:
+the one it is asked in); `GET tokens` counts and `DELETE tokens` ends those that were given.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from ops.simulators.shop_doings import REASONS, Doings, goods_news, move_news
 from ops.simulators.shop_echo import Echo, News, as_json, read_wish
 from ops.simulators.shop_edit import NotEditable
 from ops.simulators.shop_goods import FULFILLABLE, MANUAL, FulfilmentOrder, Hold, Refusal, Tracking
+from ops.simulators.shop_requests import accept, ask_to_cancel, submit
 from ops.simulators.shop_rerouting import fall_due, hold, move, release, schedule
 from ops.simulators.shop_statement import Json
 from ops.simulators.wire import Reply, Request
@@ -32,7 +33,7 @@ from ops.simulators.wire import Reply, Request
 _ORDER: Final = re.compile(r"orders/([0-9]+)(?:/([a-z]+))?")
 _HELP: Final = (
     "Try orders, orders/<id>, orders/<id>/edit (pay, cancel, fulfil, hold, release, schedule, due,"
-    " move), failed, subscriptions, webhooks, token, tokens, app."
+    " move, request, stop), failed, subscriptions, webhooks, token, tokens, app."
 )
 
 
@@ -119,11 +120,14 @@ class ShopControl:
                 return [doing], self._hold(number, told, put=doing == "hold")
             case "schedule":
                 when = datetime.fromisoformat(text(told, "fulfill_at")).timestamp()
-                return [doing], self._scheduled(number, when)
+                return [doing], self._scheduled(number, when, told)
             case "due":
                 return [doing], self._due(number)
             case "move":
                 return [doing], self._moved(number, told)
+            case "request" | "stop":
+                taken = told.get("taken") is True
+                return [doing], self._requested(number, stop_it=doing == "stop", taken=taken)
         raise NotUnderstood(_HELP)
 
     def _fulfil(self, number: int, told: JsonObject) -> list[News]:
@@ -169,11 +173,46 @@ class ShopControl:
             raise NotEditable("There is nothing to move.")
         return news
 
-    def _scheduled(self, number: int, when: float) -> list[News]:
+    def _requested(self, number: int, *, stop_it: bool, taken: bool) -> list[News]:
+        """Ask the services to fulfil what is theirs (`taken`: they take it on at once), or not
+        to."""
         news = []
         for one in self._book.goods(number).orders:
+            if one.service == MANUAL or one.status not in FULFILLABLE:
+                continue
+            if stop_it:
+                ask_to_cancel(one, self._book.clock())
+                request = {"id": "gid://shopify/FulfillmentOrderMerchantRequest/1", "message": ""}
+                told = goods_news(
+                    "cancellation_request_submitted", one,
+                    fulfillment_order_merchant_request=request,
+                )  # fmt: skip
+                told[1]["fulfillment_order"]["request_status"] = "cancellation_requested"
+                news.append(told)
+            else:
+                submit(one, self._book.clock())
+                if taken:
+                    accept(one, self._book.clock())
+                it = goods_news("x", one)[1]["fulfillment_order"]
+                both = {"original_fulfillment_order": it, "submitted_fulfillment_order": it}
+                news.append(("fulfillment_orders/fulfillment_request_submitted", both))
+        if not news:
+            raise NotEditable("No fulfilment service has anything of the order.")
+        return news
+
+    def _scheduled(self, number: int, when: float, told: JsonObject) -> list[News]:
+        """Put everything off that is open, or so many pieces of lines, as a group of their own."""
+        goods, lines, now = self._book.goods(number), told.get("lines"), self._book.clock()
+        counts = lines if isinstance(lines, dict) else {}
+        news = []
+        for one in list(goods.orders):
+            pieces = [(x.number, int(text(counts, x.line))) for x in one.pieces if x.line in counts]
+            if counts and one.status in FULFILLABLE and pieces:
+                one = goods.part_off(one, pieces, one.location, now, ["id"])  # noqa: PLW2901 - the part
+            elif counts:
+                continue
             if one.status in FULFILLABLE or one.status == "SCHEDULED":
-                schedule(one, when, self._book.clock())
+                schedule(one, when, now)
                 news.append(goods_news("rescheduled", one))
         return news
 
@@ -238,6 +277,7 @@ def _fulfilment_order(one: FulfilmentOrder) -> JsonObject:
         "method": one.method,
         "service": one.service,
         "prepared": one.prepared,
+        "request": one.request,
         "holds": [hold.reason for hold in one.holds],
         "lines": [
             {"line_item_id": x.line, "total": x.total, "remaining": x.remaining} for x in one.pieces

@@ -16,6 +16,8 @@ MAX_FULFILMENT_ORDERS: Final = 200
 MAX_FULFILMENTS: Final = 500
 MAX_HOLDS: Final = 10
 MANUAL: Final = "manual"
+TAKEN: Final = ("ACCEPTED", "CANCELLATION_REQUESTED", "CANCELLATION_REJECTED")
+"""What stands in a request that the service has accepted."""
 QUANTITY_WORDS: Final = "Invalid fulfillment order line item quantity requested."
 MISSING_WORDS: Final = "Fulfillment order does not exist."
 
@@ -64,7 +66,8 @@ class Hold:
 @dataclass(slots=True)
 class FulfilmentOrder:
     """One group of lines that are fulfilled together. `prepared`: ready for pick-up; `fulfil_at`:
-    when it is due, where that is later."""
+    when it is due, where that is later. `request` is what its fulfilment service was asked, and
+    answered."""
 
     number: int
     location: int
@@ -76,6 +79,7 @@ class FulfilmentOrder:
     prepared: bool = False
     fulfil_at: float | None = None
     at: float = 0.0
+    request: str = "UNSUBMITTED"
 
     @property
     def remaining(self) -> int:
@@ -263,7 +267,7 @@ class Goods:
                 f"Fulfillment order {one.number} has an unfulfillable status= {status}.",
                 ["fulfillment"],
             )
-        if one.service != MANUAL:
+        if one.service != MANUAL and one.request not in TAKEN:
             # An app without the scope for other services' fulfilment orders may not.
             raise Refusal(MISSING_WORDS, ["fulfillment"])
         if pieces is None:
@@ -308,6 +312,21 @@ class Goods:
         one.at = now
         self._settle(one)
         return made
+
+    def fall_due(self, now: float) -> None:
+        """Open what was put off until now, as Shopify does by itself."""
+        for one in self.orders:
+            if one.status == "SCHEDULED" and one.fulfil_at is not None and one.fulfil_at <= now:
+                one.status, one.fulfil_at = "OPEN", None
+
+    def give_up(self, one: FulfilmentOrder, now: float) -> None:
+        """Cancel one; what was left of it is in a new one."""
+        made = self._open(FulfilmentOrder(0, one.location, one.method, one.service), now)
+        for piece in one.pieces:
+            if piece.remaining:
+                self._put(made, piece.line, piece.remaining, now)
+                piece.remaining = 0
+        one.status, one.at = "CANCELLED", now
 
     def cancel_fulfilment(self, made: Fulfilment, now: float) -> None:
         """Take a fulfilment back: its pieces are open again, in their fulfilment order, or in a new

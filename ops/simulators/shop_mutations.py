@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from ops.simulators.graphql import Field, Json, Mistake, Query
@@ -26,6 +27,7 @@ from ops.simulators.shop_goods import (
 )
 from ops.simulators.shop_nodes import around, fulfilment_node, fulfilment_order_node, order_node
 from ops.simulators.shop_refusals import OPERATIONS, REFUSED, refused
+from ops.simulators.shop_requests import accept, accept_cancellation, reject_cancellation
 from ops.simulators.shop_rerouting import hold, move, prepare, release, split
 from ops.simulators.shop_statement import LOCATIONS
 
@@ -80,6 +82,9 @@ class Mutations:
             "fulfillmentOrderHold": self._hold,
             "fulfillmentOrderReleaseHold": self._release,
             "fulfillmentOrderLineItemsPreparedForPickup": self._prepare,
+            "fulfillmentOrderAcceptFulfillmentRequest": self._take,
+            "fulfillmentOrderAcceptCancellationRequest": partial(self._stop, stopped=True),
+            "fulfillmentOrderRejectCancellationRequest": partial(self._stop, stopped=False),
         }
 
     @staticmethod
@@ -267,12 +272,41 @@ class Mutations:
         self._tell([goods_news("hold_released", one)])
         return {"fulfillmentOrder": fulfilment_order_node(around(self._book, order), one)}
 
+    def _take(self, given: Json) -> Json:
+        order, one = self._fulfilment_order(given.get("id"))
+        accept(one, self._book.clock())
+        self._tell([goods_news("fulfillment_request_accepted", one)])
+        return {"fulfillmentOrder": fulfilment_order_node(around(self._book, order), one)}
+
+    def _stop(self, given: Json, *, stopped: bool) -> Json:
+        order, one = self._fulfilment_order(given.get("id"))
+        if stopped:
+            accept_cancellation(self._book.goods(order), one, self._book.clock())
+        else:
+            reject_cancellation(one, self._book.clock())
+        name, how = f"gid://shopify/Order/{order}", "accepted" if stopped else "rejected"
+        said = str(given.get("message") or "")
+        self._ledger.record(
+            "stop_answer", "storefront", name, str(given["id"]), {"how": how, "message": said}
+        )
+        self._tell([goods_news(f"cancellation_request_{how}", one, message=said)])
+        return {"fulfillmentOrder": fulfilment_order_node(around(self._book, order), one)}
+
     def _prepare(self, given: Json) -> Json:
         wish = (given.get("input") or {}).get("lineItemsByFulfillmentOrder") or []
         for group in wish:
             at = ["input", "lineItemsByFulfillmentOrder"]
-            _, one = self._fulfilment_order(group.get("fulfillmentOrderId"))
+            gid = str(group.get("fulfillmentOrderId"))
+            try:
+                order, one = self._fulfilment_order(gid)
+            except Refusal as error:
+                raise Refusal(error.message, at, "FULFILLMENT_ORDER_INVALID") from error
             prepare(one, at, self._book.clock())
+            detail: Json = {
+                "lines": [{"line_item_id": x.line, "quantity": x.remaining} for x in one.pieces]
+            }
+            name = f"gid://shopify/Order/{order}"
+            self._ledger.record("pickup_ready", "storefront", name, gid, detail)
             told = goods_news("line_items_prepared_for_pickup", one)
             more = {"preparable": True, "delivery_method": {"method_type": "pickup"}}
             told[1]["fulfillment_order"] |= more

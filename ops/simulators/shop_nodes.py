@@ -11,6 +11,7 @@ from ops.simulators.shop_goods import (
     FULFILLABLE,
     LIVE,
     MANUAL,
+    TAKEN,
     Fulfilment,
     FulfilmentOrder,
     Goods,
@@ -162,6 +163,10 @@ def _actions(one: FulfilmentOrder) -> list[str]:
         return ["MARK_AS_OPEN"]
     if one.status not in FULFILLABLE:
         return []
+    if one.request == "CANCELLATION_REQUESTED":
+        return ["CANCEL_FULFILLMENT_ORDER", "CREATE_FULFILLMENT"]
+    if one.request in TAKEN:
+        return ["CREATE_FULFILLMENT", "REQUEST_CANCELLATION"]
     if one.service != MANUAL:
         return ["REQUEST_FULFILLMENT", "HOLD", "MOVE"]
     found = ["CREATE_FULFILLMENT", "REPORT_PROGRESS", "MOVE", "HOLD"]
@@ -183,7 +188,7 @@ def fulfilment_order_node(it: Around, one: FulfilmentOrder) -> Json:
         "orderName": it.name,
         "orderProcessedAt": at,
         "status": one.status,
-        "requestStatus": "UNSUBMITTED",
+        "requestStatus": one.request,
         "createdAt": at,
         "updatedAt": at,
         "fulfillAt": at if one.fulfil_at is None else utc(one.fulfil_at),

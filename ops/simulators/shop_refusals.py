@@ -22,6 +22,9 @@ OPERATIONS: Final[Mapping[str, str]] = MappingProxyType(
         "fulfillmentOrderHold": "fulfillment_order_hold",
         "fulfillmentOrderReleaseHold": "fulfillment_order_release_hold",
         "fulfillmentOrderLineItemsPreparedForPickup": "fulfillment_order_prepared",
+        "fulfillmentOrderAcceptFulfillmentRequest": "fulfillment_request_accept",
+        "fulfillmentOrderAcceptCancellationRequest": "cancellation_request_accept",
+        "fulfillmentOrderRejectCancellationRequest": "cancellation_request_reject",
     }
 )
 """The knobs' operation of each mutation; of two that share one, the last is the usual one."""
@@ -70,8 +73,20 @@ REFUSED: Final[Mapping[str, Refused]] = MappingProxyType(
             "FulfillmentOrderReleaseHoldPayload", ("fulfillmentOrder",)
         ),
         "fulfillmentOrderLineItemsPreparedForPickup": Refused(
-            "FulfillmentOrderLineItemsPreparedForPickupPayload", (), (_NOTHING_TO_PREPARE,)
+            "FulfillmentOrderLineItemsPreparedForPickupPayload",
+            (),
+            ("FULFILLMENT_ORDER_INVALID", _NOTHING_TO_PREPARE),
         ),
+        **{
+            f"fulfillmentOrder{name}": Refused(
+                f"FulfillmentOrder{name}Payload", ("fulfillmentOrder",)
+            )
+            for name in (
+                "AcceptFulfillmentRequest",
+                "AcceptCancellationRequest",
+                "RejectCancellationRequest",
+            )
+        },
     }
 )
 

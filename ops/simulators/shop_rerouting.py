@@ -6,6 +6,7 @@ from ops.simulators.shop_goods import (
     FULFILLABLE,
     LIVE,
     MAX_HOLDS,
+    TAKEN,
     FulfilmentOrder,
     Goods,
     Hold,
@@ -40,6 +41,8 @@ def move(
     holds them, and the one that keeps the rest. Raises Refusal."""
     if one.status not in FULFILLABLE:
         raise Refusal("The fulfillment order is closed.", ["id"])
+    if one.request in ("SUBMITTED", *TAKEN):
+        raise Refusal("The fulfillment order awaits action by its fulfillment service.", ["id"])
     everything = [(piece.number, piece.remaining) for piece in one.pieces if piece.remaining]
     wanted = everything if pieces is None else pieces
     chosen = goods.chosen(one, wanted, ["fulfillmentOrderLineItems"])

@@ -27,6 +27,7 @@ from schemas.messages.published_events import (
     OrderCancelledHere,
     OrderFact,
     OrderFulfilled,
+    OrderReady,
 )
 from schemas.order.canonical import Order
 
@@ -37,6 +38,7 @@ ORDER = "order.v1"
 WAREHOUSE_CALLBACK = "warehouse.callback.v2"
 ORDER_FULFILLED = "order.fulfilled.v2"
 ORDER_CANCELLED_HERE = "order.cancelled_here.v1"
+ORDER_READY = "order.ready_for_pickup.v1"
 ORDER_FACT, MESSAGE_FACT = "order.fact.v1", "message.fact.v1"
 MAPPINGS = "mappings.v1"
 FOLDER = Path(__file__).with_name("json")
@@ -56,6 +58,7 @@ def all_schemas() -> Mapping[str, Schema]:
     found[WAREHOUSE_CALLBACK] = _schema(WAREHOUSE_CALLBACK, WarehouseCallback)
     found[ORDER_FULFILLED] = _schema(ORDER_FULFILLED, OrderFulfilled)
     found[ORDER_CANCELLED_HERE] = _schema(ORDER_CANCELLED_HERE, OrderCancelledHere)
+    found[ORDER_READY] = _schema(ORDER_READY, OrderReady)
     found[ORDER_FACT] = _schema(ORDER_FACT, OrderFact)
     found[MESSAGE_FACT] = _schema(MESSAGE_FACT, MessageFact)
     found[MAPPINGS] = _schema(MAPPINGS, Mappings, closed=True)

@@ -13,6 +13,9 @@ from msgspec import Struct
 from schemas.order.canonical import Grams
 from schemas.order.things import Key
 
+Standing = Literal["ready", "stopped", "not_stopped"]
+"""How far something is that a storefront waits for: a pickup, or what it asked not to send."""
+
 Delivery = Literal["parcel", "local_delivery", "pickup", "digital", "elsewhere"]
 """How units reach the customer. Only a parcel needs a carrier's label; `digital` needs no one,
 and `elsewhere` is somebody else's to fulfil."""
@@ -65,9 +68,6 @@ class SentParcel(Struct, frozen=True, kw_only=True, omit_defaults=True):
     carrier: str = ""
     tracking_number: str = ""
     codes: tuple[LineCodes, ...] = ()
-
-
-# --- stock ----------------------------------------------------------------------------------------
 
 
 class ReserveStock(Struct, frozen=True, kw_only=True, tag="stock.reserve.v2"):
@@ -167,12 +167,13 @@ class PublishFulfilment(Struct, frozen=True, kw_only=True, tag="storefront.publi
     """Tell the storefront exactly what left: these parcels of one fulfilment, with their units and
     numbers. `earlier` are all parcels of the order that it was told of before: a kit is told with
     the parcel that completes it, and parcels without a number are told apart by what left before.
-    """
+    `place` is where they left from, for a storefront that shows it ("" for every other)."""
 
     fulfilment: Key
     parcels: tuple[SentParcel, ...]
     earlier: tuple[SentParcel, ...] = ()
     notify_customer: bool = False
+    place: str = ""
 
 
 class CancelAtChannel(Struct, frozen=True, kw_only=True, tag="storefront.cancel_order.v1"):
@@ -183,11 +184,20 @@ class CancelAtChannel(Struct, frozen=True, kw_only=True, tag="storefront.cancel_
     notify_customer: bool = False
 
 
+class TellStanding(Struct, frozen=True, kw_only=True, tag="storefront.tell_standing.v1"):
+    """Tell the storefront that all these `units` wait for their customer now, or whether what it
+    asked not to send, by its own `outside_id`, is stopped: `reason` is in words for the seller.
+    `place` is as in PublishFulfilment, and all the units wait there."""
+
+    what: Standing
+    units: tuple[Units, ...] = ()
+    outside_id: str = ""
+    reason: str = ""
+    place: str = ""
+
+
 class FetchOrder(Struct, frozen=True, kw_only=True, tag="storefront.fetch_order.v1"):
     """Fetch the current order from the storefront and publish it to the intake stream."""
-
-
-# --- messages -------------------------------------------------------------------------------------
 
 
 class SendMail(Struct, frozen=True, kw_only=True, tag="mail.send.v2"):
@@ -211,6 +221,7 @@ Effect = (
     | TrackParcel
     | PublishFulfilment
     | CancelAtChannel
+    | TellStanding
     | FetchOrder
     | SendMail
 )
@@ -305,6 +316,12 @@ class ChannelCancelled(Struct, frozen=True, kw_only=True, tag="storefront.cancel
     told: bool = True
 
 
+class StandingTold(Struct, frozen=True, kw_only=True, tag="storefront.standing_told.v1"):
+    """The storefront knows how far it is, or does not wait for it any more (`told` is False)."""
+
+    told: bool = True
+
+
 class OrderFetched(Struct, frozen=True, kw_only=True, tag="storefront.order_fetched.v1"):
     """The storefront returned the current order, which was published to the intake stream.
     `digest` is the SHA-256 of what it returned, in hex."""
@@ -335,6 +352,7 @@ Result = (
     | Tracked
     | FulfilmentPublished
     | ChannelCancelled
+    | StandingTold
     | OrderFetched
     | MailSent
     | Undone
@@ -353,6 +371,7 @@ VERBS: dict[type[Struct], str] = {
     TrackParcel: "track",
     PublishFulfilment: "publish",
     CancelAtChannel: "cancel",
+    TellStanding: "tell",
     FetchOrder: "fetch",
     SendMail: "send",
 }
@@ -362,12 +381,14 @@ so the reference alone would not do."""
 
 def digest_of(effect: Effect) -> str:
     """Return what tells two calls with the same verb and thing apart, "" where nothing may: an
-    amendment's digest, and which parcels a publication speaks of."""
+    amendment's digest, which parcels a publication speaks of, which request is answered how."""
     match effect:
         case AmendSalesOrder(digest=digest):
             return digest[:8]
         case PublishFulfilment(parcels=parcels):
             return "".join(one.parcel for one in parcels)[:16]
+        case TellStanding(what=what, outside_id=outside_id) if outside_id:
+            return what[0] + "".join(filter(str.isdigit, outside_id))[-15:]
     return ""
 
 

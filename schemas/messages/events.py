@@ -32,6 +32,7 @@ from schemas.messages.fulfilment_events import (
     PartPacked,
     Picked,
     Published,
+    ReadyTold,
     RestSettled,
     ShortPicked,
     ShortSettled,
@@ -89,9 +90,13 @@ from schemas.messages.order_events import (
     Retried,
     ShippedElsewhere,
     Skipped,
+    StopAnswered,
+    StopAsked,
+    StopDecided,
     TaskClosed,
     TaskOpened,
     UnitsDropped,
+    UnitsScheduled,
     UpdateNoted,
 )
 from schemas.messages.parcel_events import (
@@ -121,6 +126,10 @@ OrderEvent = (
     | UnitsDropped
     | ExcessCounted
     | LeftToOthers
+    | UnitsScheduled
+    | StopAsked
+    | StopDecided
+    | StopAnswered
     | ChannelTold
     | Cancelled
     | Closed
@@ -156,6 +165,7 @@ OrderEvent = (
     | PartHandedOver
     | Fulfilled
     | Published
+    | ReadyTold
     | OutsideMatched
     | Shrunk
     | Stopped
@@ -253,6 +263,7 @@ __all__ = [
     "Placed",
     "Posted",
     "Published",
+    "ReadyTold",
     "RefetchAsked",
     "Renewed",
     "Reopened",
@@ -270,6 +281,9 @@ __all__ = [
     "StockReplanned",
     "StockReserved",
     "StockTriedAgain",
+    "StopAnswered",
+    "StopAsked",
+    "StopDecided",
     "StopDropped",
     "Stopped",
     "TaskCancelled",
@@ -278,6 +292,7 @@ __all__ = [
     "TaskTaken",
     "Tracked",
     "UnitsDropped",
+    "UnitsScheduled",
     "Untold",
     "Untracked",
     "UpdateNoted",

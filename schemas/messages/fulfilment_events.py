@@ -220,6 +220,14 @@ class Published(Event, frozen=True, kw_only=True, tag="fulfilment.published.v1")
     by: str = ""
 
 
+class ReadyTold(Event, frozen=True, kw_only=True, tag="fulfilment.ready_told.v1"):
+    """The storefront knows that the goods wait for their customer. `told` says whether we had to
+    tell it; `by` is a person who told it, or went on without it."""
+
+    told: bool = True
+    by: str = ""
+
+
 class OutsideMatched(Event, frozen=True, kw_only=True, tag="fulfilment.outside_matched.v1"):
     """What the channel shows as fulfilled is this fulfilment of ours: `outside_id` is its id."""
 
@@ -234,8 +242,8 @@ class Shrunk(Event, frozen=True, kw_only=True, tag="fulfilment.shrunk.v1"):
 
 
 class Stopped(Event, frozen=True, kw_only=True, tag="fulfilment.stopped.v1"):
-    """It is to be stopped and undone, because the order is `cancelled`, has `changed`, or it is
-    planned `again`."""
+    """It is to be stopped and undone, because the order is `cancelled`, has `changed`, the channel
+    `asked` not to send it, or wants some of it sent `later`, or it is planned `again`."""
 
     why: str
 

@@ -67,6 +67,23 @@ class CancelOrder(Struct, frozen=True, kw_only=True, tag="order.cancel.v1"):
     at: Timestamp | None = None
 
 
+class AskedToStop(Struct, frozen=True, kw_only=True):
+    """What a channel asks us not to send: `units` of the order, all that it still waits for under
+    its own id `outside_id`. It is told whether they were stopped."""
+
+    outside_id: Ref
+    units: Annotated[tuple[Units, ...], Meta(min_length=1, max_length=500)]
+
+
+class Later(Struct, frozen=True, kw_only=True):
+    """What a channel wants sent later: `units` of the order, not before `at` (RFC 3339 with a
+    zone), which it knows together by its own id `outside_id`. Without units they are due."""
+
+    outside_id: Ref
+    at: Timestamp | None = None
+    units: Annotated[tuple[Units, ...], Meta(max_length=500)] = ()
+
+
 class NoteReport(Struct, frozen=True, kw_only=True, tag="order.note_report.v1"):
     """A channel says that something happened to the order, without saying how it looks now.
 
@@ -82,7 +99,8 @@ class NoteReport(Struct, frozen=True, kw_only=True, tag="order.note_report.v1"):
     (`once_begun`).
 
     `frees` are topics: what an earlier note of theirs held is so no more at the channel, and those
-    holds end with this note.
+    holds end with this note. `stop` is what the channel asks us not to send, where it can be told
+    what became of that. `later` is what it wants sent later, or what is due now.
     """
 
     ref: Ref
@@ -94,6 +112,8 @@ class NoteReport(Struct, frozen=True, kw_only=True, tag="order.note_report.v1"):
     refetch: bool = False
     at: Timestamp | None = None
     frees: Annotated[tuple[ShortText, ...], Meta(max_length=8)] = ()
+    stop: AskedToStop | None = None
+    later: Later | None = None
 
 
 class RefetchOrder(Struct, frozen=True, kw_only=True, tag="order.refetch.v1"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from schemas.messages.base import Event, Parts
-from schemas.messages.effects import Delivery
+from schemas.messages.effects import Delivery, Units
 
 
 class NewLine(Struct, frozen=True, array_like=True):
@@ -179,6 +179,44 @@ class ExcessCounted(Event, frozen=True, kw_only=True, tag="order.excess_counted.
 
 class LeftToOthers(Event, frozen=True, kw_only=True, tag="order.left_to_others.v1"):
     """These units are somebody else's to fulfil; nothing of them is done here."""
+
+
+class UnitsScheduled(Event, frozen=True, kw_only=True, tag="order.units_scheduled.v1"):
+    """The channel wants units sent not before `at`, by its own ids of their lines; without units
+    they are due. `outside_id` is its id of them together; `gone` is how many of each of our lines
+    had been taken off the order by then."""
+
+    outside_id: str
+    at: str = ""
+    units: tuple[Units, ...] = ()
+    gone: Parts = ()
+
+
+class StopAsked(Event, frozen=True, kw_only=True, tag="order.stop_asked.v1"):
+    """The channel asks us not to send these units, which it knows by `outside_id`. `hold_id` is the
+    hold that keeps them meanwhile ("": there is nothing left to keep)."""
+
+    outside_id: str
+    units: Parts
+    hold_id: str = ""
+
+
+class StopDecided(Event, frozen=True, kw_only=True, tag="order.stop_decided.v1"):
+    """The units that the channel asked us not to send are `stopped`, or can't be: `reason` says why
+    in words for the seller."""
+
+    outside_id: str
+    stopped: bool
+    reason: str
+
+
+class StopAnswered(Event, frozen=True, kw_only=True, tag="order.stop_answered.v1"):
+    """The channel knows whether what it asked not to be sent is stopped. `told` says whether we had
+    to tell it; `by` is a person who told it, or went on without it."""
+
+    outside_id: str
+    told: bool = True
+    by: str = ""
 
 
 class ChannelTold(Event, frozen=True, kw_only=True, tag="order.channel_told.v1"):

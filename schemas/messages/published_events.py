@@ -12,6 +12,7 @@ from typing import Literal
 from msgspec import Struct
 
 FULFILLED, CANCELLED, FACT = "order.fulfilled", "order.cancelled", "fact"
+READY = "order.ready_for_pickup"
 """The `<event>` of the subject; that of a fact is followed by its name."""
 
 
@@ -44,6 +45,18 @@ class OrderFulfilled(Struct, frozen=True, kw_only=True):
     fulfilment: str
     parcels: tuple[FulfilledParcel, ...]
     notify_customer: bool
+
+
+class OrderReady(Struct, frozen=True, kw_only=True):
+    """Goods that the customer collects are packed and wait for him: these units of the order, all
+    that wait by now. `fulfilment` names the one that was packed last."""
+
+    channel: str
+    ref: str
+    number: str
+    reference: str
+    fulfilment: str
+    lines: tuple[FulfilledLine, ...]
 
 
 class OrderCancelledHere(Struct, frozen=True, kw_only=True):

@@ -15,12 +15,14 @@ from schemas.contracts.published import (
     ORDER_CANCELLED_HERE,
     ORDER_FACT,
     ORDER_FULFILLED,
+    ORDER_READY,
     all_schemas,
 )
 from schemas.messages.published_events import (
     CANCELLED,
     FACT,
     FULFILLED,
+    READY,
     MessageFactName,
     OrderFactName,
 )
@@ -35,6 +37,7 @@ TAKEN = {kind: name for kind, name in INPUT_NAMES.items() if kind not in NOT_OVE
 TOLD = {
     FULFILLED: (ORDER_FULFILLED,),
     CANCELLED: (ORDER_CANCELLED_HERE,),
+    READY: (ORDER_READY,),
     f"{FACT}.{{fact}}": (ORDER_FACT, MESSAGE_FACT),
 }
 """The schemas of what is published on `orders.out.<channel>.…`."""

@@ -48,6 +48,7 @@ def setup_of(settings: Settings, name: str) -> Setup:
     collected = _folded(channel.collected_payment_methods)
     erp = _chosen(channel.erp, playing(settings, "erp"))
     booked = _limits(settings, erp)
+    part = kind_named(channel.kind).channel
     return Setup(
         channel=name,
         storefront=storefront_lane(name),
@@ -67,6 +68,7 @@ def setup_of(settings: Settings, name: str) -> Setup:
         ),
         longest_sku=booked.longest_sku,
         unbooked=booked.unbooked,
+        hears=part.hears(channel) if part is not None and part.hears is not None else frozenset(),
     )
 
 

@@ -48,7 +48,7 @@ def seller(books: Limits = _BOOKS) -> Setup:
     return Setup(
         channel="acme-us", storefront="acme-us", erp="bc", mail="smtp", places=(place,),
         promised=frozenset({"cod", "net 30"}), collected=frozenset({"cod"}),
-        longest_sku=books.longest_sku, unbooked=books.unbooked,
+        longest_sku=books.longest_sku, unbooked=books.unbooked, hears=frozenset({"ready"}),
     )  # fmt: skip
 
 

@@ -40,6 +40,7 @@ from schemas.messages.effects import (
     PostSalesOrder,
     PublishFulfilment,
     SendMail,
+    TellStanding,
     TrackParcel,
     Units,
     VoidLabel,
@@ -55,7 +56,7 @@ KEYS = {"1": b"a key for tests"}
 THINGS = {
     PostSalesOrder: "D1", AmendSalesOrder: "D1", CancelSalesOrder: "D1", CreateTask: "F1",
     CancelTask: "F1", BuyLabel: "L1", VoidLabel: "L1", TrackParcel: "K1", SendMail: "M1",
-    PublishFulfilment: "F1", CancelAtChannel: "O", FetchOrder: "O",
+    PublishFulfilment: "F1", CancelAtChannel: "O", FetchOrder: "O", TellStanding: "F1",
 }  # fmt: skip
 SHOP = Origin(
     name="Acme", phone="5025550100", lines=("1 Dock Street",), city="Louisville", region="KY",

@@ -116,7 +116,21 @@ mutation($input: FulfillmentOrderLineItemsPreparedForPickupInput!) {
   fulfillmentOrderLineItemsPreparedForPickup(input: $input) {
     userErrors { field message code } } }
 """
-ALL = (ORDER, FULFIL, TRACK, UNFULFIL, CANCEL, MOVE, SPLIT, HOLD, RELEASE, PREPARED)
+TAKE, STOPPED, NOT_STOPPED = (
+    f"""
+mutation($id: ID!, $message: String) {{ fulfillmentOrder{name}(id: $id, message: $message) {{
+  fulfillmentOrder {{ ...FO }} userErrors {{ field message }} }} }}
+{FULFILMENT_ORDER}"""
+    for name in (
+        "AcceptFulfillmentRequest",
+        "AcceptCancellationRequest",
+        "RejectCancellationRequest",
+    )
+)
+ALL = (
+    ORDER, FULFIL, TRACK, UNFULFIL, CANCEL, MOVE, SPLIT, HOLD, RELEASE, PREPARED, TAKE, STOPPED,
+    NOT_STOPPED,
+)  # fmt: skip
 
 
 @functools.cache

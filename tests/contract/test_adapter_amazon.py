@@ -22,6 +22,8 @@ from schemas.messages.effects import (
     ChannelCancelled,
     FulfilmentPublished,
     LineCodes,
+    StandingTold,
+    TellStanding,
     Units,
 )
 from schemas.messages.inputs import CancelOrder, OutsideShipment, UpdateOrder
@@ -350,13 +352,20 @@ async def test_the_codes_of_the_pieces_travel_with_the_package(
 async def test_what_the_buyer_collects_is_told_as_collected(
     running: Running, simulators: Client, client: HttpClient
 ) -> None:
-    """An order for the seller's own shop has no package: its items are told as picked up, and a
-    repeat changes nothing."""
+    """An order for the seller's own shop has no package: its items are told as ready, then as
+    picked up, and a repeat changes nothing."""
     theirs = an_order(orderId=a_ref(71), programs=["IN_STORE_PICK_UP"])
     await put(simulators, theirs)
     order, (first, second) = known(theirs), items_of(theirs)
     assert {line.delivery for line in order.lines if line.kind == "goods"} == {"pickup"}
     shop = amazon(client, running.http)
+    waits = TellStanding(what="ready", units=(Units(first, "", 2), Units(second, "", 1)))
+    for _ in range(2):
+        call = a_call(waits, order)
+        assert await shop.look_up(call) is None
+        assert await shop.perform(call) == StandingTold()
+    pickups = (await simulators.call("GET", "/_sim/amazon/pickups")).json
+    assert pickups[a_ref(71)] == "ReadyForPickup"
     told = publication(replace(parcel("P1", "", (first, 2), (second, 1)), carrier=""))
     for _ in range(2):
         done = await shop.perform(a_call(told, order))

@@ -205,7 +205,7 @@ async def test_a_missing_permission_is_named(
     """`doctor` names each scope that a feature in use lacks, and what does not work without it."""
     scope = lacking.scopes[0]
     action, _, thing = scope.partition("_")
-    lost = {scope} | ({f"write_{thing}"} if action == "read" else set())
+    lost = {*lacking.scopes} | ({f"write_{thing}"} if action == "read" else set())
     translation = msgspec.structs.replace(
         shop_settings("http://nowhere").translation, fulfillment_services=("ours",)
     )

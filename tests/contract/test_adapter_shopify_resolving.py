@@ -19,7 +19,8 @@ from adapters.channels.shopify.source import Shopify
 from adapters.channels.shopify.topics import TOPICS
 from adapters.kit.fetching import SETTLED
 from adapters.kit.http_client import HttpClient
-from schemas.messages.inputs import NoteReport
+from schemas.messages.effects import Units
+from schemas.messages.inputs import Later, NoteReport
 from tests.contract.partner_calls import stubbed
 from tests.contract.storefront_calls import shopify
 from tests.contract.test_adapter_shopify import schema
@@ -46,6 +47,7 @@ TOLD: dict[str, Json] = {
 }
 """What each topic that is asked about says, without its order."""
 HELD = TOLD[PLACED]
+ONE = "gid://shopify/FulfillmentOrder/1"
 OPEN = {"fulfillment_order": {"id": "gid://shopify/FulfillmentOrder/1", "status": "open"}}
 SCHEDULED = {
     "fulfillment_order": {
@@ -70,7 +72,12 @@ def note_of(raw: bytes, topic: str, shop: Shopify = SHOP) -> NoteReport:
 
 def answered(status: str) -> Json:
     """What Shopify knows of the fulfilment order."""
-    found = {"orderId": "gid://shopify/Order/820982911946154508", "status": status}
+    found = {
+        "orderId": "gid://shopify/Order/820982911946154508",
+        "status": status,
+        "requestStatus": "CANCELLATION_REQUESTED",
+        "lineItems": {"nodes": [], "pageInfo": {"hasNextPage": False, "endCursor": None}},
+    }
     return {"data": {"fulfillmentOrder": found}}
 
 
@@ -132,15 +139,70 @@ async def test_what_ended_there_ends_here_once_all_of_the_order_is_free(
     raw = json.dumps(OPEN).encode()
     async with stubbed(all_of_order("OPEN", status), all_of_order("OPEN", "CLOSED")) as stub:
         shop = shopify(client, stub.url)
-        assert await shop.resolved(topic, raw) is SETTLED
+        early = await shop.resolved(topic, raw)
         found = await shop.resolved(topic, raw)
+    if topic == READY:  # of its own part it is told all the same
+        assert early is not None
+        first = note_of(early.raw, topic)
+        assert (first.frees, first.later) == ((), Later(outside_id=ONE))
+    else:
+        assert early is SETTLED
     assert found is not None
     note = note_of(found.raw, topic)
     assert (note.ref, note.frees, note.hold) == ("7", frees, "")
 
 
+def scheduled(*lines: tuple[str, int], location: str = "1") -> web.Response:
+    """What Shopify knows of a fulfilment order with a date, and pieces left."""
+    found: Json = {
+        "orderId": "gid://shopify/Order/7",
+        "status": "SCHEDULED",
+        "fulfillAt": "2026-12-31T19:00:00-05:00",
+        "assignedLocation": {"location": {"id": f"gid://shopify/Location/{location}"}},
+        "lineItems": {
+            "nodes": [
+                {
+                    "id": f"gid://shopify/FulfillmentOrderLineItem/{line}",
+                    "remainingQuantity": quantity,
+                    "lineItem": {"id": f"gid://shopify/LineItem/{line}"},
+                }
+                for line, quantity in lines
+            ],
+            "pageInfo": {"hasNextPage": False, "endCursor": None},
+        },
+    }
+    return web.json_response({"data": {"fulfillmentOrder": found}})
+
+
 @pytest.mark.parametrize("topic", [ROUTED, LATER])
-async def test_a_later_date_holds_the_order(client: HttpClient, topic: str) -> None:
+async def test_a_part_with_a_date_waits_for_it_without_a_hold(
+    client: HttpClient, topic: str
+) -> None:
+    """Its lines and its date are asked for, because the webhook has only the date, if that."""
+    raw = json.dumps(SCHEDULED).encode()
+    async with stubbed(scheduled(("11", 2), ("12", 0))) as stub:
+        found = await shopify(client, stub.url).resolved(topic, raw)
+    assert found is not None
+    note = note_of(found.raw, topic)
+    told = Later(outside_id=ONE, at="2027-01-01T00:00:00Z", units=(Units("11", "", 2),))
+    assert (note.later, note.hold) == (told, "")
+
+
+async def test_a_date_of_another_location_s_goods_is_not_ours(client: HttpClient) -> None:
+    """Where the fulfilment orders decide, its lines are not put off here."""
+    raw = json.dumps(SCHEDULED).encode()
+    answers = (scheduled(("11", 2), location=one) for one in ("1", "2"))
+    async with stubbed(*answers) as stub:
+        shop = shopify(client, stub.url, routing="channel", locations=("1",))
+        ours, theirs = [await shop.resolved(LATER, raw) for _ in range(2)]
+    assert ours is not None
+    assert theirs is not None
+    assert note_of(ours.raw, LATER).later is not None
+    assert note_of(theirs.raw, LATER).later is None
+
+
+@pytest.mark.parametrize("topic", [ROUTED, LATER])
+async def test_a_later_date_without_lines_holds_the_order(client: HttpClient, topic: str) -> None:
     """The date stands in the words; one that has come meanwhile holds nothing."""
     raw = json.dumps(SCHEDULED).encode()
     answers = [web.json_response(answered(status)) for status in ("SCHEDULED", "OPEN")]

@@ -176,3 +176,10 @@ def test_locations_and_routing_belong_together(changes: dict[str, object]) -> No
     """One without the other is refused at the start, in words."""
     with pytest.raises(ValueError, match="belong together"):
         shop_settings("http://127.0.0.1:1", **changes)  # type: ignore[arg-type]  # settings
+
+
+def test_locations_of_places_are_for_our_own_routing() -> None:
+    """Where the shop's fulfilment orders decide, nothing is moved."""
+    places = {"wh1": "1"}
+    with pytest.raises(ValueError, match="place_locations is for"):
+        shop_settings("http://x", routing="channel", locations=("1",), place_locations=places)

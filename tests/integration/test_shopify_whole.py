@@ -39,10 +39,11 @@ async def staff(world: World, number: int, doing: str, **told: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("put", "took", "number"), [("hold", "release", 41), ("schedule", "due", 42)]
+    ("put", "took", "number", "said_so"),
+    [("hold", "release", 41, "order.held"), ("schedule", "due", 42, "order.units_scheduled")],
 )
 async def test_a_hold_or_a_date_of_the_shop_s_ends_here_with_it(
-    world: World, put: str, took: str, number: int
+    world: World, put: str, took: str, number: int, said_so: str
 ) -> None:
     """The order waits while it waits there, then goes on without a person; nothing of what told so
     is left in quarantine."""
@@ -63,7 +64,7 @@ async def test_a_hold_or_a_date_of_the_shop_s_ends_here_with_it(
         return count
 
     async def held() -> bool:
-        return await said("order.held") == 1
+        return await said(said_so) == 1
 
     await eventually(held, 30.0)
     assert await deliver(world, "orders/create", body, f"create-{number}") == 200
@@ -73,7 +74,10 @@ async def test_a_hold_or_a_date_of_the_shop_s_ends_here_with_it(
         return any(one["reference"].endswith(ref) for one in await world.ledger())
 
     await eventually(shipped, 60.0)
-    assert (await said("order.held"), await said("order.hold_released")) == (1, 1)
+    if put == "hold":
+        assert (await said("order.held"), await said("order.hold_released")) == (1, 1)
+    else:
+        assert (await said("order.held"), await said("order.units_scheduled")) == (0, 2)
     assert await world.quarantined() == []
 
 

@@ -42,8 +42,26 @@ def asked_well(world: World) -> None:
             _collects_what_is_due(world, one.key, one.effect.fulfilment, one.effect)
             thing = state.fulfilments[one.effect.fulfilment]
             that(not thing.stop, "a label of what stops", one.key)
+        elif isinstance(one.effect, f.TellStanding):
+            _told_well(state, one.key, one.effect)
         else:
             _undone_well(state, one.key, one.effect)
+
+
+def _told_well(state: State, key: Key, effect: f.TellStanding) -> None:
+    """A customer is told to come for what is packed for him and stays; what is said to be stopped
+    is in no task."""
+    if effect.what == "ready":
+        _not_held(state, key)
+        thing = state.fulfilments[key]
+        waits = thing.stage == "packed" and not (thing.stop or thing.missing or thing.more)
+        that(waits and thing.delivery == "pickup", "a pickup that waits", key, thing)
+    elif effect.what == "stopped" and state.stage != "cancelled":
+        (asked,) = [one for one in state.stops if one.outside_id == effect.outside_id]
+        for at, quantity in asked.units:
+            get = state.lines[at].counts.get
+            back = get("o", 0) + get("c", 0) + get("m", 0)
+            that(back >= quantity, "what is said to be stopped is here", at, quantity, back)
 
 
 def _undone_well(state: State, key: Key, effect: f.Effect) -> None:

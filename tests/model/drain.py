@@ -209,7 +209,7 @@ def _money(world: World, told: Counter[tuple[str, str]]) -> bool:
 
 def _timer(world: World, told: Counter[tuple[str, str]]) -> bool:
     """Let time pass: what is asked again by a timer first, alarms last."""
-    asking = [named for named in world.timers if named[1] in ("stock", "close", "track")]
+    asking = [named for named in world.timers if named[1] in ("stock", "close", "track", "later")]
     named = min(asking or world.timers, key=lambda one: (world.timers[one], one), default=None)
     if named is None or world.state.stage in FINAL or world.state.stage == "expected":
         return False

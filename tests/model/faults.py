@@ -173,7 +173,7 @@ FAULTS: dict[str, Fault] = {
         for rule in (
             "drop", "cover", "shrink", "outdated-task", "outdated-label",
             "undo-label", "used-label", "recall", "undone", "untracked", "plan", "money",
-            "pack-task", "emptied",
+            "pack-task", "emptied", "stop-decided",
         )
     },
     **{

@@ -157,6 +157,8 @@ class Partners:
         self.shown: dict[Key, Shown] = {}
         self.others: list[i.OutsideShipment] = []
         self.channel_cancelled = False
+        self.ready: Counter[Key] = Counter()
+        self.answers: dict[str, str] = {}
 
     # --- what there is already --------------------------------------------------------------------
 
@@ -202,10 +204,8 @@ class Partners:
                 return self._erp(key, effect, order)
             case f.PublishFulfilment():
                 return self._publish(key, effect)
-            case f.CancelAtChannel():
-                told = not self.channel_cancelled
-                self.channel_cancelled = True
-                return f.ChannelCancelled(told=told)
+            case f.CancelAtChannel() | f.TellStanding():
+                return self._tell(key, effect)
             case f.SendMail(template=template):
                 self.mails[key, template] = 1
                 return f.MailSent(message_id=f"m-{key}")
@@ -270,6 +270,19 @@ class Partners:
         if key in self.bookings:
             self.bookings[key].cancelled = True
         return f.Undone()
+
+    def _tell(self, key: Key, effect: f.CancelAtChannel | f.TellStanding) -> f.Result:
+        if isinstance(effect, f.CancelAtChannel):
+            told = not self.channel_cancelled
+            self.channel_cancelled = True
+            return f.ChannelCancelled(told=told)
+        if effect.outside_id:
+            told = effect.outside_id not in self.answers
+            self.answers.setdefault(effect.outside_id, effect.what)
+        else:
+            told = not self.ready[key]
+            self.ready[key] += told
+        return f.StandingTold(told=told)
 
     def _publish(self, key: Key, effect: f.PublishFulfilment) -> f.Result:
         if self.channel_cancelled:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from actors.kernel.setup import Place, Setup
+from actors.kernel.setup import Hears, Place, Setup
 from actors.order.normalise import Tables
 from schemas.contracts.mappings import ChannelTables, Mappings, Skus
 from schemas.order.canonical import Address, Line, Order, Payment, Totals
@@ -17,9 +17,10 @@ TRACKED = Place(name="3PL", warehouse="3pl", carrier="dhl", labels="them")
 COD = {"promised": frozenset({"cod", "net30"}), "collected": frozenset({"cod"})}
 EVERY_MAIL = frozenset({"order_confirmed", "order_cancelled", "order_partly_cancelled"})
 
+HEARS: frozenset[Hears] = frozenset({"ready", "stop"})
 SETUPS: dict[str, Setup] = {
-    "full": SETUP,
-    "two places": replace(SETUP, places=(MAIN, EAST), writes=EVERY_MAIL),
+    "full": replace(SETUP, hears=HEARS),
+    "two places": replace(SETUP, places=(MAIN, EAST), writes=EVERY_MAIL, hears=HEARS),
     "three places": replace(SETUP, places=(MAIN, EAST, TRACKED), short_pick="backorder"),
     "3PL": replace(SETUP, places=(THIRD,)),
     "3PL with tracking": replace(SETUP, places=(TRACKED, MAIN), short_pick="drop"),

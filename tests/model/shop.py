@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from msgspec.structs import replace
 
@@ -65,8 +66,14 @@ def tell(world: World, choices: Choices) -> None:
     if not world.is_placed:
         place(world)
         return
-    how = choices.whole(0, 9)
-    if how <= 6:
+    how = choices.whole(0, 11)
+    if how == 11:
+        world.send(put_off(world, choices))
+    elif how == 10:
+        line = choices.pick(world.shop.lines)
+        count = choices.whole(1, line.quantity)
+        world.send(stop_request(world, (f.Units(line.line_id, "", count),)))
+    elif how <= 6:
         world.send(world.statement())
     elif how == 7:
         world.send(i.RefetchOrder(ref=REF, source="bigcommerce", topic="order/updated"))
@@ -80,6 +87,25 @@ def tell(world: World, choices: Choices) -> None:
     elif world.shop.payment in ("paid", "authorized"):
         told = world.statement()
         world.send(i.ConfirmPayment(ref=REF, order=told.order, fulfilled=told.fulfilled))
+
+
+def stop_request(world: World, units: tuple[f.Units, ...]) -> i.NoteReport:
+    """Return that the shop asks not to send some units, under a name of its own."""
+    name = f"gid://shopify/FulfillmentOrder/{len(world.events)}"
+    return i.NoteReport(
+        ref=REF, source="shopify", topic="fulfillment_orders/cancellation_request_submitted",
+        words="The storefront asks to cancel the fulfilment.", hold="before_hand_over",
+        stop=i.AskedToStop(outside_id=name, units=units),
+    )  # fmt: skip
+
+
+def put_off(world: World, choices: Choices) -> i.NoteReport:
+    """Return that some units are to be sent on another day, or that they are due."""
+    line, day = choices.pick(world.shop.lines), choices.whole(0, 2)
+    units = (f.Units(line.line_id, "", choices.whole(1, line.quantity)),) if day else ()
+    at = f"{world.now + timedelta(days=day):%Y-%m-%dT%H:%M:%SZ}" if day else None
+    later = i.Later(outside_id=f"group-{choices.whole(1, 2)}", at=at, units=units)
+    return i.NoteReport(ref=REF, source="shopify", topic="x", words="scheduled", later=later)
 
 
 def _restate(world: World, choices: Choices) -> None:

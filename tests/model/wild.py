@@ -90,6 +90,8 @@ def _result(world: World, number: int, choices: Choices) -> f.Result:
             return f.Tracked(status=choices.pick(STATUSES))
         case f.CancelAtChannel():
             return f.ChannelCancelled(told=choices.chance(50))
+        case f.TellStanding():
+            return f.StandingTold(told=choices.chance(50))
     return _plain(one.key, number, one.effect)
 
 

@@ -35,6 +35,14 @@ ONCE = (*MAKING, f.AmendSalesOrder, f.VoidLabel, f.CancelSalesOrder)
 """Effects that are never asked for again once they were done."""
 
 
+def is_once(effect: f.Effect) -> bool:
+    """Whether it is never asked for again once it was done. A shop may ask again not to send what
+    could not be stopped, and is answered again."""
+    if isinstance(effect, f.TellStanding):
+        return effect.what == "ready"
+    return isinstance(effect, ONCE)
+
+
 class World:
     """Feeds an order's inputs and keeps what comes of them."""
 
@@ -162,7 +170,7 @@ class World:
         one = self.pending.pop(number, None)
         self.past.append(reply)
         self.give(reply)
-        if one is not None and isinstance(reply, i.EffectDone) and isinstance(one.effect, ONCE):
+        if one is not None and isinstance(reply, i.EffectDone) and is_once(one.effect):
             self.made.add(self.name_of(one))
 
     @staticmethod

@@ -21,25 +21,10 @@ from tests.model.checks import check
 from tests.model.drain import drain
 from tests.model.ends import judge
 from tests.model.setups import SETUPS, of_lines, tables
+from tests.model.shop import stop_request
 from tests.model.world import World
+from tests.stories.calls import CALLS
 from tests.stories.runner import Call
-
-CALLS: dict[Call, type[f.Effect]] = {
-    "reserve": f.ReserveStock,
-    "release": f.ReleaseStock,
-    "post": f.PostSalesOrder,
-    "amend": f.AmendSalesOrder,
-    "unpost": f.CancelSalesOrder,
-    "task": f.CreateTask,
-    "cancel task": f.CancelTask,
-    "label": f.BuyLabel,
-    "void": f.VoidLabel,
-    "track": f.TrackParcel,
-    "publish": f.PublishFulfilment,
-    "cancel": f.CancelAtChannel,
-    "fetch": f.FetchOrder,
-    "mail": f.SendMail,
-}
 
 
 class Pure:
@@ -96,6 +81,18 @@ class Pure:
     def shop_cancels(self) -> Self:
         self.world.partners.channel_cancelled = True
         return self._gives(i.CancelOrder(ref=REF, reason="customer", whole=True))
+
+    def shop_asks_to_stop(self, **units: int) -> Self:
+        held = tuple(f.Units(name[1:], "", count) for name, count in units.items())
+        return self._gives(stop_request(self.world, held))
+
+    def shop_puts_off(self, hours: float, **units: int) -> Self:
+        held = tuple(f.Units(name[1:], "", count) for name, count in units.items())
+        at = f"{self.world.now + timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}"
+        later = i.Later(outside_id="group", at=at, units=held)
+        return self._gives(
+            i.NoteReport(ref=REF, source="shopify", topic="x", words="scheduled", later=later)
+        )
 
     # --- partners -----------------------------------------------------------------------------
 
@@ -311,6 +308,16 @@ class Pure:
         asked = [x for x in self.world.effects.values() if isinstance(x.effect, f.CancelAtChannel)]
         assert self.world.partners.channel_cancelled, self._story("the shop is not cancelled")
         assert bool(asked) == by_us, self._story(asked)
+        return self
+
+    def shop_shows_ready(self, *keys: str) -> Self:
+        told = self.world.partners.ready
+        assert told == Counter(map(Key, keys)), self._story(told)
+        return self
+
+    def shop_hears(self, *answers: str) -> Self:
+        told = list(self.world.partners.answers.values())
+        assert told == list(answers), self._story(told)
         return self
 
     def mails_are(self, *templates: str) -> Self:

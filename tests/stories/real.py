@@ -96,6 +96,12 @@ class Real(Acting):
         told = {"reason": "customer", "refund": True}
         return self._does(self.ask_shop("POST", f"orders/{self.shop_id}/cancel", told))
 
+    def shop_asks_to_stop(self, **units: int) -> Self:
+        raise ToldAlone("only goods of a fulfilment service are asked for; a test of its own tells")
+
+    def shop_puts_off(self, hours: float, **units: int) -> Self:
+        raise ToldAlone("no time passes here; a test of its own tells")
+
     # --- partners -----------------------------------------------------------------------------
 
     def everyone_answers(self) -> Self:
@@ -264,6 +270,12 @@ class Real(Acting):
 
     async def _cancelled(self) -> bool:
         return bool((await self.shop())["is_cancelled"])
+
+    def shop_shows_ready(self, *keys: str) -> Self:
+        raise ToldAlone("orders here have an address; a test of its own tells of pickups")
+
+    def shop_hears(self, *answers: str) -> Self:
+        raise ToldAlone("as shop_asks_to_stop")
 
     def mails_are(self, *templates: str) -> Self:
         return self._holds(sorted(templates), Books.mails)

@@ -50,6 +50,14 @@ class Runner(Protocol):
         """The order is cancelled in the shop."""
         ...
 
+    def shop_asks_to_stop(self, **units: int) -> Self:
+        """The shop asks not to send so many units by line, and waits for an answer."""
+        ...
+
+    def shop_puts_off(self, hours: float, **units: int) -> Self:
+        """The shop wants so many units by line sent so many hours later."""
+        ...
+
     # --- partners -----------------------------------------------------------------------------
 
     def everyone_answers(self) -> Self:
@@ -174,6 +182,14 @@ class Runner(Protocol):
         ...
 
     def shop_is_cancelled(self, *, by_us: bool) -> Self: ...
+
+    def shop_shows_ready(self, *keys: str) -> Self:
+        """The shop was told of exactly these fulfilments that they wait for their customer."""
+        ...
+
+    def shop_hears(self, *answers: str) -> Self:
+        """What the shop was told of what it asked to stop: `stopped` or `not_stopped`, in turn."""
+        ...
 
     def mails_are(self, *templates: str) -> Self: ...
 

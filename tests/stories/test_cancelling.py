@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.stories.conftest import Seller
-from tests.stories.orders import an_order
+from tests.stories.orders import an_order, cups
 
 
 @pytest.mark.both
@@ -91,3 +91,30 @@ def test_goods_are_packed_and_leave_although_their_task_was_cancelled(seller: Se
     told.when("and leaves").sends()
     told.then("a person is told exactly what").person_is_asked("2 × SKU-1 too many left with F1")
     told.then("and asked no more than that").ends()
+
+
+def test_the_shop_asks_not_to_send_and_takes_it_off(seller: Seller) -> None:
+    """The warehouse gives the goods back, the shop hears yes, and what it leaves on is sent."""
+    told = seller("full").given("a task of two cups and a jar").places(an_order())
+    told.when("the shop asks not to send the jar").shop_asks_to_stop(l2=1)
+    told.then("it hears that it is stopped").shop_hears("stopped").tasks_are(0)
+    told.then("nothing is held for it").stock_is_held().person_is_asked("asks to cancel")
+    told.when("it takes the jar off").states_lines(cups())
+    told.then("the cups go on").tasks_are(1).task_holds("F2", l1=2).no_one_is_asked().ends()
+
+
+def test_the_shop_asks_not_to_send_what_has_left(seller: Seller) -> None:
+    """It hears no, and no person is asked."""
+    told = seller("full").given("a parcel that left").places(an_order()).packs().sends()
+    told.when("the shop asks not to send it").shop_asks_to_stop(l1=2, l2=1)
+    told.then("it hears that it can't be stopped").shop_hears("not_stopped").no_one_is_asked()
+    told.ends()
+
+
+def test_the_warehouse_does_not_stop_what_the_shop_asks_for(seller: Seller) -> None:
+    """The shop hears no, and the goods go on by themselves."""
+    told = seller("full").given("a task of two cups and a jar").places(an_order())
+    told.refuses("cancel task", "It is on the truck.").shop_asks_to_stop(l1=2)
+    told.then("it hears that it can't be stopped").shop_hears("not_stopped").no_one_is_asked()
+    told.when("it is packed and leaves").packs().sends()
+    told.then("the shop shows it").shop_shows({"l1": 2, "l2": 1}).ends()

@@ -101,9 +101,11 @@ def test_somebody_else_fulfils_a_part(seller: Seller) -> None:
 
 
 def test_a_pickup_is_prepared_and_collected(seller: Seller) -> None:
-    """No carrier, no label: the customer comes for it."""
+    """No carrier, no label: the customer comes for it, once the shop shows it as ready."""
     told = seller("full").given("a pickup").places(an_order(replace(cups(), delivery="pickup")))
-    told.when("it is packed and collected").packs().customer_collects()
+    told.then("nothing is ready").shop_shows_ready()
+    told.when("it is packed").packs().then("it waits for him").shop_shows_ready("F1")
+    told.when("he collects it").customer_collects().shop_shows_ready("F1")
     told.then("it is done").labels_are(0).shop_shows({"l1": 2}).stage_is("closed").ends()
 
 
@@ -114,3 +116,15 @@ def test_a_warehouse_cancels_by_itself_and_another_takes_over(seller: Seller) ->
     told.when("it cancels").drops_task()
     told.then("the other place has it").tasks_are(1).task_holds("F2", l1=2, l2=1)
     told.then("with the stock of one").stock_is_held(l1=2, l2=1).no_one_is_asked().ends()
+
+
+def test_a_part_waits_for_its_day(seller: Seller) -> None:
+    """The shop wants the jar sent tomorrow: the cups go today, and the jar goes by itself."""
+    told = seller("full").given("a task of two cups and a jar").places(an_order())
+    told.when("the shop puts the jar off").shop_puts_off(20, l2=1)
+    told.then("the cups are a task of their own").tasks_are(1).task_holds("F2", l1=2)
+    told.when("they are sent").packs("F2").sends("F2").carrier_says("delivered")
+    told.then("the order waits for no one").stage_is("open").no_one_is_asked()
+    told.when("its day comes").hours(20).then("the jar is a task").task_holds("F3", l2=1)
+    told.when("it is sent").packs("F3").sends("F3").carrier_says("delivered")
+    told.then("all of it has left").shop_shows({"l1": 2}, {"l2": 1}).erp_has(l1=2, l2=1).ends()

@@ -20,6 +20,8 @@ from schemas.messages.effects import (
     FulfilmentPublished,
     PublishFulfilment,
     SentParcel,
+    StandingTold,
+    TellStanding,
     Units,
 )
 from schemas.order.ids import order_id_for, sign_reference
@@ -151,6 +153,32 @@ async def test_a_cancellation_is_told_with_reason_and_stock() -> None:
     assert accepts("order.cancelled_here.v1", event["data"])
     assert isinstance(event["data"], dict)
     assert (event["data"]["reason"], event["data"]["restock"]) == ("inventory", True)
+
+
+async def test_a_pickup_that_waits_is_told_with_its_units() -> None:
+    """It is an event of its own, by its published schema, once for each fulfilment."""
+    stream = Stream()
+    ready = TellStanding(what="ready", units=(Units("1", "SKU-1", 2),))
+    shop = CanonicalStorefront("acme", stream, Noon())
+    call = a_call(ready, "F2")
+    assert await shop.perform(call) == StandingTold()
+    ((subject, message_id, event),) = stream.kept
+    assert (subject, event["type"]) == (
+        "orders.out.acme.order.ready_for_pickup",
+        "order.ready_for_pickup.v1",
+    )
+    assert message_id == call.idempotency_key
+    assert accepts("order.ready_for_pickup.v1", event["data"])
+    assert isinstance(event["data"], dict)
+    assert event["data"]["lines"] == [{"line_id": "1", "sku": "SKU-1", "quantity": 2}]
+    assert event["data"]["fulfilment"] == "F2"
+
+
+async def test_it_is_not_asked_about_what_it_can_t_be_told() -> None:
+    """Whether goods are stopped is an answer to a storefront that asks."""
+    stopped = TellStanding(what="stopped", outside_id="7")
+    with pytest.raises(TypeError):
+        await CanonicalStorefront("acme", Stream(), Noon()).perform(a_call(stopped, "O"))
 
 
 async def test_it_has_nothing_to_fetch_from() -> None:

@@ -81,7 +81,19 @@ def test_one_of_each_needs_no_word_about_roles(tmp_path: Path) -> None:
         carriers=(("ups", "ups"),),
         longest_sku=20,
         unbooked=frozenset({"shipping", "duty", "gift_card", "tip", "fee", "service"}),
+        hears=frozenset({"ready"}),
     )
+
+
+def test_a_shop_is_told_what_its_settings_ask_for(tmp_path: Path) -> None:
+    """Given locations of places and a fulfilment service of ours, it hears where goods left and
+    what was stopped."""
+    shop = '[channels.web]\nkind = "shopify"\nshop_domain = "a.myshopify.com"\n'
+    shop += 'access_token = "t"\nwebhook_secrets = ["s"]\n'
+    assert setup_of(loaded(tmp_path, shop), "web").hears == {"ready"}
+    more = '[channels.web.place_locations]\nmain = "7"\n'
+    more += '[channels.web.translation]\nfulfillment_services = ["ours"]\n'
+    assert setup_of(loaded(tmp_path, shop, more), "web").hears == {"place", "ready", "stop"}
 
 
 def test_an_account_that_is_set_is_booked_on(tmp_path: Path) -> None:

@@ -177,7 +177,9 @@ def test_timers_have_words() -> None:
     """Every timer of the machines is told by what it will do."""
     from actors.order import timers
 
-    assert set(TIMERS) == {timers.CLOSE, timers.DUE, timers.MAPPING, timers.STOCK, timers.TRACK}
+    assert set(TIMERS) == {
+        timers.CLOSE, timers.DUE, timers.LATER, timers.MAPPING, timers.STOCK, timers.TRACK,
+    }  # fmt: skip
 
 
 def test_an_event_of_a_newer_version_is_shown_all_the_same() -> None:

@@ -153,5 +153,6 @@ KIND = Kind(
         # The versions are spoken by name, so no setting changes them.
         speaks=lambda settings: f"Orders {_API_VERSION}, notifications 1.0",
         stated=Stated(examples=_examples, read=_read, own_names=("amazon.",)),
+        hears=lambda settings: frozenset({"ready"}),
     ),
 )

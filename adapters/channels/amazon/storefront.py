@@ -37,6 +37,8 @@ from schemas.messages.effects import (
     PublishFulfilment,
     Result,
     SentParcel,
+    StandingTold,
+    TellStanding,
     Units,
 )
 from schemas.order.canonical import Order
@@ -83,11 +85,15 @@ class AmazonStorefront:
                 return await self._cancelling.cancel(
                     call, call.effect, lambda: self._order(call.ref, call), self._marketplace_id
                 )
+            case TellStanding(what="ready"):
+                return await self._ready(call, call.effect)
         raise TypeError(f"{PARTNER} has nothing to do with {type(call.effect).__name__}.")
 
     async def look_up(self, call: Call) -> Result | None:
         """Find our packages on the order, or its cancellation; None while any of it is missing."""
         effect = call.effect
+        if isinstance(effect, TellStanding):
+            return None  # it may be told again
         try:
             order = await self._order(call.ref, call)
         except Rejected as error:
@@ -161,9 +167,31 @@ class AmazonStorefront:
         if answer.status != 204:
             raise lost(PARTNER, f"answered HTTP {answer.status} to a shipment", writes=True)
 
-    async def _hand_out(self, call: Call, units: Mapping[str, int]) -> None:
-        """Say that the buyer collected items of an order for the seller's shop; a repeat changes
-        nothing. https://developer-docs.amazon.com/sp-api/reference/updateshipmentstatus"""
+    async def _ready(self, call: Call, effect: TellStanding) -> Result:
+        """Say that items wait for their buyer in the seller's shop."""
+        order, collected = call.stated, _collected(call)
+        kits = await self._kits(call)
+        items = {
+            item: quantity
+            for item, quantity in channel_units(order, (), effect.units, kits).items()
+            if item in collected and not item.startswith(EXTRA)
+        }
+        if items:
+            await self._hand_out(call, items, "ReadyForPickup")
+        return StandingTold(told=bool(items))
+
+    async def _kits(self, call: Call) -> dict[str, int]:
+        """Return how many Amazon has of each item, where some became components here."""
+        if not any(line.bundle_line_id for line in call.stated.lines):
+            return {}
+        now = await self._order(call.ref, call)
+        return {one.order_item_id: current_quantity(one) for one in now.order_items}
+
+    async def _hand_out(
+        self, call: Call, units: Mapping[str, int], status: str = "PickedUp"
+    ) -> None:
+        """Say that the buyer collected items of an order for the seller's shop, or can; a repeat
+        changes nothing. https://developer-docs.amazon.com/sp-api/reference/updateshipmentstatus"""
         answer = await self._api.ask(
             "updateShipmentStatus",
             UPDATE_STATUS,
@@ -172,7 +200,7 @@ class AmazonStorefront:
             call=call,
             body={
                 "marketplaceId": call.stated.attributes.get(MARKETPLACE) or self._marketplace_id,
-                "shipmentStatus": "PickedUp",
+                "shipmentStatus": status,
                 "orderItems": list(_items(units).values()),
             },
             writes=True,
@@ -224,12 +252,9 @@ class AmazonStorefront:
         """Return the parcels that hold some of Amazon's items, and how much of each, as far as it
         was ordered: Amazon refuses a whole package for one piece too many. One that only begins a
         kit has none: the kit is confirmed with the parcel that completes it."""
-        order, kits = call.stated, {}
+        order, kits = call.stated, await self._kits(call)
         have = {line.line_id: line.quantity for line in order.lines if not line.bundle_line_id}
-        if any(line.bundle_line_id for line in order.lines):
-            now = await self._order(call.ref, call)
-            kits = {one.order_item_id: current_quantity(one) for one in now.order_items}
-            have |= {line: quantity for line, quantity in kits.items() if quantity}
+        have |= {line: quantity for line, quantity in kits.items() if quantity}
         told: list[Units] = [unit for one in effect.earlier for unit in one.units]
         room = Room(have, channel_units(order, (), told, kits))
         found = []

@@ -71,5 +71,6 @@ KIND = Kind(
         mapped=("skus", "bundles", "tax_codes", "shipping_methods"),
         speaks=lambda settings: "",
         stated=Stated(examples=_examples, read=_read),
+        hears=lambda settings: frozenset({"ready"}),
     ),
 )

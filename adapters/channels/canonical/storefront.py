@@ -1,17 +1,20 @@
 """Tells a channel without an API of its own what left and what was cancelled: CloudEvents on NATS.
 
 CloudEvents 1.0, structured JSON, on `orders.out.<channel>.order.fulfilled` and
-`orders.out.<channel>.order.cancelled`. The same parcels, or the same cancellation, always have the
-same `id`, whichever attempt says it, so a repeat is not a second event: the stream drops it within
-its window, and readers are told to drop it after that.
+`orders.out.<channel>.order.cancelled`; what waits for its customer on
+`orders.out.<channel>.order.ready_for_pickup`. The same parcels, or the same cancellation, always
+have the same `id`, whichever attempt says it, so a repeat is not a second event: the stream drops
+it within its window, and readers are told to drop it after that.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from actors.runtime.errors import Rejected
 from actors.runtime.ports import Call, Clock
 from adapters.kit.events import CONTENT_TYPE, Events, cloud_event
-from schemas.contracts.published import ORDER_CANCELLED_HERE, ORDER_FULFILLED
+from schemas.contracts.published import ORDER_CANCELLED_HERE, ORDER_FULFILLED, ORDER_READY
 from schemas.messages.effects import (
     CancelAtChannel,
     ChannelCancelled,
@@ -19,14 +22,19 @@ from schemas.messages.effects import (
     FulfilmentPublished,
     PublishFulfilment,
     Result,
+    StandingTold,
+    TellStanding,
+    Units,
 )
 from schemas.messages.published_events import (
     CANCELLED,
     FULFILLED,
+    READY,
     FulfilledLine,
     FulfilledParcel,
     OrderCancelledHere,
     OrderFulfilled,
+    OrderReady,
 )
 from schemas.order.ids import ref_token
 
@@ -53,6 +61,9 @@ class CanonicalStorefront:
                 told = _cancelled(call, call.effect)
                 await self._tell(call, CANCELLED, ORDER_CANCELLED_HERE, told)
                 return ChannelCancelled()
+            case TellStanding(what="ready"):
+                await self._tell(call, READY, ORDER_READY, _ready(call, call.effect))
+                return StandingTold()
             case FetchOrder():
                 raise Rejected(
                     "This channel has no API to fetch the order from: whoever sends its orders "
@@ -65,7 +76,11 @@ class CanonicalStorefront:
         return None
 
     async def _tell(
-        self, call: Call, subject: str, schema: str, data: OrderFulfilled | OrderCancelledHere
+        self,
+        call: Call,
+        subject: str,
+        schema: str,
+        data: OrderFulfilled | OrderCancelledHere | OrderReady,
     ) -> str:
         """Publish one event, and return its id."""
         name = call.idempotency_key
@@ -99,15 +114,27 @@ def _left(call: Call, effect: PublishFulfilment) -> OrderFulfilled:
                 parcel=one.parcel,
                 carrier=one.carrier,
                 tracking_number=one.tracking_number,
-                lines=tuple(
-                    FulfilledLine(line_id=unit.line_id, sku=unit.sku, quantity=unit.quantity)
-                    for unit in one.units
-                ),
+                lines=_lines(one.units),
             )
             for one in effect.parcels
         ),
         notify_customer=effect.notify_customer,
     )
+
+
+def _ready(call: Call, effect: TellStanding) -> OrderReady:
+    return OrderReady(
+        channel=call.channel,
+        ref=call.ref,
+        number=call.stated.number,
+        reference=call.order_reference,
+        fulfilment=call.key,
+        lines=_lines(effect.units),
+    )
+
+
+def _lines(units: Iterable[Units]) -> tuple[FulfilledLine, ...]:
+    return tuple(FulfilledLine(line_id=x.line_id, sku=x.sku, quantity=x.quantity) for x in units)
 
 
 def _cancelled(call: Call, effect: CancelAtChannel) -> OrderCancelledHere:

@@ -118,9 +118,20 @@ class Goods:
             return [one for one in self.fulfilments if not one.numbers]
         return [one for one in self.fulfilments if not one.numbers.isdisjoint(numbers)]
 
-    def take(self, wanted: Mapping[str, int]) -> list[list[Share]]:
+    def elsewhere(self, wanted: Mapping[str, int], location: str) -> list[Share]:
+        """Return what of the wanted units is open at other locations than this alone, and may be
+        moved here."""
+        left, remaining = dict(wanted), dict(self._left)
+        for one in self.orders:
+            if one.is_open and one.location == location:
+                _share(one, left, remaining)
+        away = [one for one in self.orders if one.is_movable and one.location != location]
+        return [share for one in away if (share := _share(one, left, remaining)).lines]
+
+    def take(self, wanted: Mapping[str, int], location: str = "") -> list[list[Share]]:
         """Take units by line number from what is open, and return the shares, grouped by location:
-        one fulfilment has those of one location alone. A location that has more of them goes first.
+        one fulfilment has those of one location alone. `location` goes first, then one that has
+        more of them.
 
         Raises Rejected, which names what is not there to fulfil, and takes nothing then.
         """
@@ -130,7 +141,13 @@ class Goods:
             if one.is_open:
                 open_at.setdefault(one.location, []).append(one)
         remaining = dict(self._left)
-        for at in sorted(open_at.values(), key=lambda some: -self._has(some, wanted)):
+        for at in sorted(
+            open_at.values(),
+            key=lambda some: (
+                bool(location) and some[0].location != location,
+                -self._has(some, wanted),
+            ),
+        ):
             shares = [share for one in at if (share := _share(one, left, remaining)).lines]
             if shares:
                 groups.append(shares)

@@ -150,7 +150,9 @@ class _Location(msgspec.Struct, frozen=True):
     id: str = ""
 
 
-class _Assigned(msgspec.Struct, frozen=True):
+class Assigned(msgspec.Struct, frozen=True):
+    """Where a fulfilment order is assigned to, None for a location that is gone."""
+
     location: _Location | None = None
 
 
@@ -162,7 +164,7 @@ class FulfilmentOrder(msgspec.Struct, frozen=True, rename="camel"):
     status: str = ""
     supported_actions: list[_Action] = []
     fulfillment_holds: list[_Hold] = []
-    assigned_location: _Assigned = _Assigned()
+    assigned_location: Assigned = Assigned()
 
     @property
     def is_open(self) -> bool:
@@ -170,6 +172,11 @@ class FulfilmentOrder(msgspec.Struct, frozen=True, rename="camel"):
         return self.status in OPEN and any(
             one.action == "CREATE_FULFILLMENT" for one in self.supported_actions
         )
+
+    @property
+    def is_movable(self) -> bool:
+        """Whether we may assign what is open of it to another location."""
+        return self.is_open and any(one.action == "MOVE" for one in self.supported_actions)
 
     @property
     def location(self) -> str:

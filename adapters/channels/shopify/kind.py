@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from actors.kernel.setup import Hears
 from adapters.channels.shopify.settings import ShopifySettings
 from adapters.kit.instance import Instance, Kit
 from adapters.kit.kind import Channel, Kind
@@ -75,6 +76,15 @@ def _sync(settings: ShopifySettings, kit: Kit) -> ShopifySync:
     return ShopifySync(ShopifyGraphql(kit.client, settings, name=kit.name))
 
 
+def _hears(settings: ShopifySettings) -> frozenset[Hears]:
+    found: set[Hears] = {"ready"}
+    if settings.place_locations:
+        found.add("place")
+    if settings.translation.fulfillment_services:
+        found.add("stop")
+    return frozenset(found)
+
+
 async def _probe(settings: ShopifySettings, kit: Kit) -> str:
     from adapters.channels.shopify.probe import probe
 
@@ -128,5 +138,6 @@ KIND = Kind(
         mapped=("skus", "bundles", "tax_codes", "shipping_methods"),
         speaks=lambda settings: settings.api_version,
         stated=Stated(examples=_examples, read=_read, own_names=("shopify.",)),
+        hears=_hears,
     ),
 )

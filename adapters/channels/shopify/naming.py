@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import re
 
+from adapters.kit.moments import moment_of
+from schemas.messages.effects import Units
+from schemas.messages.inputs import AskedToStop, Later
+
+REMAINING, FULFILL_AT, STILL = "remaining_line_items", "remaining_fulfill_at", "remaining_others"
+"""What a message is given before it comes in again: how many pieces of its fulfilment order's
+lines are left, their date, and whether others of the order are still as it was."""
 _ORDER = "gid://shopify/Order/"
 _FULFILMENT_ORDER_ID = re.compile(r"gid://shopify/FulfillmentOrder/[0-9]{1,20}")
 _RETURN_ID = re.compile(r"gid://shopify/Return/[0-9]{1,20}")
@@ -42,6 +49,32 @@ def fulfilment_order_in(tree: object) -> str:
         if isinstance(found, str) and _FULFILMENT_ORDER_ID.fullmatch(found):
             return found
     return ""
+
+
+def stop_in(tree: object) -> AskedToStop | None:
+    """Return what a shop asks not to send: all that the fulfilment order has left, where Shopify
+    was asked for it (`adapters.channels.shopify.resolving`). None for nothing."""
+    gid, units = fulfilment_order_in(tree), _remaining_in(tree)
+    return AskedToStop(outside_id=gid, units=units) if gid and units else None
+
+
+def later_in(tree: object, *, due: bool) -> Later | None:
+    """Return what a shop wants sent not before its date, or what is `due`; None where the date or
+    the lines are not known."""
+    gid, units, day = fulfilment_order_in(tree), _remaining_in(tree), at(tree, FULFILL_AT)
+    if due:
+        return Later(outside_id=gid) if gid else None
+    day = moment_of(day)
+    return Later(outside_id=gid, at=day, units=units) if gid and units and day else None
+
+
+def _remaining_in(tree: object) -> tuple[Units, ...]:
+    told = at(tree, REMAINING)
+    return tuple(
+        Units(line, "", quantity)
+        for line, quantity in (told.items() if isinstance(told, dict) else ())
+        if isinstance(quantity, int) and quantity > 0 and _is_id(line)
+    )
 
 
 def return_in(tree: object) -> str:

@@ -34,7 +34,8 @@ FEATURES: Sequence[Feature] = (
         scopes=("read_orders",),
     ),
     Feature(
-        words="goods that left are not shown as shipped, and news of fulfilment orders is missing",
+        words="goods that left are not shown as shipped, pickups not as ready, and news of "
+        "fulfilment orders is missing",
         scopes=("write_merchant_managed_fulfillment_orders",),
     ),
     Feature(
@@ -44,6 +45,11 @@ FEATURES: Sequence[Feature] = (
     Feature(
         words="goods of `fulfillment_services` are not shown as shipped",
         scopes=("write_third_party_fulfillment_orders", "write_assigned_fulfillment_orders"),
+        wanted=lambda settings: bool(settings.translation.fulfillment_services),
+    ),
+    Feature(
+        words="requests to cancel goods of `fulfillment_services` are not answered",
+        scopes=("write_assigned_fulfillment_orders",),
         wanted=lambda settings: bool(settings.translation.fulfillment_services),
     ),
     Feature(

@@ -117,6 +117,16 @@ class ShopifySettings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown
         ),
     ] = ()
 
+    place_locations: Annotated[
+        dict[Name, LocationId],
+        Meta(
+            max_length=200,
+            description='With `routing = "ours"`: our places by their names, and the number of the '
+            "location in Shopify that each is. What leaves from one is moved there before it is "
+            "shown as shipped. Left out: it is shown where Shopify assigned it.",
+        ),
+    ] = field(default_factory=dict)
+
     companies: Annotated[
         dict[Name, Name],
         Meta(
@@ -150,6 +160,12 @@ class ShopifySettings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown
             raise ValueError(
                 'routing = "channel" and locations belong together: name the locations whose '
                 "goods leave from our places, or leave both out"
+            )
+
+        if self.routing == "channel" and self.place_locations:
+            raise ValueError(
+                'place_locations is for routing = "ours": with routing = "channel" goods leave '
+                "from where Shopify assigned them"
             )
 
     @property

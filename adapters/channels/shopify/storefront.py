@@ -19,8 +19,10 @@ from adapters.channels.shopify.fetched import ShopifyFetched
 from adapters.channels.shopify.goods import Goods, Share, ShopifyGoods
 from adapters.channels.shopify.goods_shapes import Fulfilment
 from adapters.channels.shopify.graphql import PARTNER, ShopifyGraphql
+from adapters.channels.shopify.moving import Moving
 from adapters.channels.shopify.resolving import resolved
 from adapters.channels.shopify.settings import ShopifySettings
+from adapters.channels.shopify.standing import Standing
 from adapters.kit.fetching import Resolved
 from adapters.kit.fitting import phrases
 from adapters.kit.http_client import HttpClient, lost
@@ -32,6 +34,7 @@ from schemas.messages.effects import (
     PublishFulfilment,
     Result,
     SentParcel,
+    TellStanding,
     Units,
 )
 
@@ -79,6 +82,8 @@ class ShopifyStorefront:
         self.name = graphql.name
         self._settings = settings
         self._goods = ShopifyGoods(graphql)
+        self._moving = Moving(graphql, self._goods, settings.place_locations)
+        self._standing_of = Standing(graphql, self._goods, self._moving)
         self._fetched = ShopifyFetched(graphql, self._goods, frozenset(settings.locations))
 
     async def close(self) -> None:
@@ -93,10 +98,14 @@ class ShopifyStorefront:
     async def resolved(self, topic: str, raw: bytes) -> Resolved | None:
         """Return a webhook of a fulfilment order with its order's id; None where there is none."""
         routed = self._settings.routing == "channel"
-        return await resolved(self._graphql, topic, raw, routed=routed)
+        ours = self._settings.locations
+        return await resolved(self._graphql, topic, raw, routed=routed, locations=ours)
 
     async def perform(self, call: Call) -> Result:
-        """Publish a shipment, or cancel the order; what is done already is adopted."""
+        """Publish a shipment, cancel the order, or tell how far something of it is; what is done
+        already is adopted."""
+        if isinstance(call.effect, TellStanding):
+            return await self._standing_of.tell(call, call.effect)
         goods = await self._goods.now(call)
         match call.effect:
             case PublishFulfilment():
@@ -107,6 +116,8 @@ class ShopifyStorefront:
 
     async def look_up(self, call: Call) -> Result | None:
         """Find what an earlier call did; None while any of it is missing."""
+        if isinstance(call.effect, TellStanding):
+            return await self._standing_of.look_up(call, call.effect)
         try:
             goods = await self._goods.now(call)
         except Rejected as error:
@@ -126,14 +137,18 @@ class ShopifyStorefront:
         return FulfilmentPublished(outside_ids=tuple(dict.fromkeys(found)))
 
     async def _publish(self, call: Call, effect: PublishFulfilment, goods: Goods) -> Result:
-        """Make a fulfilment for each carrier and location of what the shop lacks."""
+        """Make a fulfilment for each carrier and location of what the shop lacks, at the location
+        that our place is, where it is known."""
         found: list[str] = []
+        location = self._moving.location_of(effect.place)
         earlier = list(effect.earlier)
         for parcels in _by_carrier(effect.parcels):
             standing = await self._standing(call, goods, earlier, parcels)
             found += standing.outside_ids
             if standing.missing:
-                for shares in goods.take(standing.missing):
+                if location and _travels(call, standing.missing):
+                    goods = await self._moving.to(call, goods, standing.missing, location)
+                for shares in goods.take(standing.missing, location):
                     try:
                         found.append(await self._create(call, effect, parcels, shares))
                     except Rejected:
@@ -245,6 +260,15 @@ def _wanted(
 def _weightless(call: Call) -> frozenset[str]:
     """Return the lines of which nothing travels."""
     return frozenset(line.line_id for line in call.stated.lines if not line.requires_shipping)
+
+
+def _travels(call: Call, lines: Collection[str]) -> bool:
+    """Say whether a carrier takes these lines. What is collected or brought by the shop belongs to
+    the location that the customer was told of."""
+    return any(
+        line.delivery in ("", "parcel") and (line.bundle_line_id or line.line_id) in lines
+        for line in call.stated.lines
+    )
 
 
 def _by_carrier(parcels: Sequence[SentParcel]) -> list[list[SentParcel]]:

@@ -14,7 +14,21 @@ from typing import Literal
 
 from msgspec import Struct
 
-from adapters.channels.shopify.naming import at, has_fulfilment_order, named_order
+from adapters.channels.shopify.conditions import (
+    gave_money_back,
+    is_risky,
+    is_scheduled,
+    leaves_units_open,
+    refunds_goods,
+)
+from adapters.channels.shopify.naming import (
+    STILL,
+    at,
+    has_fulfilment_order,
+    later_in,
+    named_order,
+    stop_in,
+)
 from adapters.kit.inbound import UNKNOWN
 from adapters.kit.moments import moment_of
 from schemas.contracts import refusals
@@ -55,7 +69,9 @@ class Meaning(Struct, frozen=True, kw_only=True):
     (none: any): the topic is not signed, so that an old message could be sent again as news.
     `routes`: it may change which goods are ours, where the shop's fulfilment orders decide that:
     the order is fetched then. `frees` are topics whose holds end with this one, as soon as no
-    fulfilment order of the order has the status `gone`.
+    fulfilment order of the order has the status `gone`. `stops`: the shop asks not to send what the
+    fulfilment order has left, and waits for an answer. `later`: it wants that sent not before its
+    date, or says that the date has come (`due`).
     """
 
     kind: str
@@ -73,6 +89,9 @@ class Meaning(Struct, frozen=True, kw_only=True):
     frees: tuple[str, ...] = ()
     gone: str = ""
     routes: bool = False
+    stops: bool = False
+    later: bool = False
+    due: bool = False
 
     def is_asked(self, tree: object, *, routed: bool) -> bool:
         """Say whether it is worth a question of which order it is."""
@@ -95,35 +114,6 @@ def _privacy(words: str) -> Meaning:
     return Meaning(kind=PRIVACY, words=words, reason=refusals.PRIVACY_REQUEST)
 
 
-def _is_risky(tree: object) -> bool:
-    return at(tree, "risk_level") == "high"
-
-
-def _is_scheduled(tree: object) -> bool:
-    """Say so of a fulfilment order whose day has not come; nearly all are open at once."""
-    return at(tree, "fulfillment_order.status") == "scheduled"
-
-
-def _gave_money_back(tree: object) -> bool:
-    """Say so of a transaction. Others come with every order, and orders/paid tells what they do."""
-    return at(tree, "status") == "success" and at(tree, "kind") in ("refund", "void")
-
-
-def _refunds_goods(tree: object) -> bool:
-    lines = at(tree, "refund_line_items")
-    return not isinstance(lines, list) or bool(lines)
-
-
-def _leaves_units_open(tree: object) -> bool:
-    """Say so of a refund of units that are not fulfilled, by a `restock_type` that leaves the
-    number of units to be fulfilled as it was."""
-    lines = at(tree, "refund_line_items")
-    return isinstance(lines, list) and any(
-        at(one, "restock_type") == "no_restock" and at(one, "line_item.fulfillable_quantity")
-        for one in lines
-    )
-
-
 _FULFILMENT_ORDER = "fulfillment_order.status"
 _STOCK = "Stock is counted here and told to the storefront, never read from it."
 _CATALOGUE = "An order carries what it needs of its articles."
@@ -135,12 +125,13 @@ _SCHEDULES = ("fulfillment_orders/order_routing_complete", "fulfillment_orders/r
 _SCHEDULED = Meaning(
     kind=NOTE,
     resolves=True,
-    only_if=_is_scheduled,
+    only_if=is_scheduled,
     still=("SCHEDULED",),
     words="The storefront scheduled the fulfilment for later.",
     details=("fulfillment_order.fulfill_at",),
     hold="before_hand_over",
     routes=True,
+    later=True,
 )
 
 TOPICS: Mapping[str, Meaning] = MappingProxyType(
@@ -169,7 +160,7 @@ TOPICS: Mapping[str, Meaning] = MappingProxyType(
             words="The storefront's assessment of fraud changed.",
             details=("risk_level",),
             hold="before_hand_over",
-            only_if=_is_risky,
+            only_if=is_risky,
         ),
         "orders/shopify_protect_eligibility_changed": _news(
             "Shopify Protect's word on the order changed.", "status", "eligibility.status"
@@ -177,17 +168,17 @@ TOPICS: Mapping[str, Meaning] = MappingProxyType(
         "orders/link_requested": _not_ours("The buyer asks the shop for a new link to the order."),
         "order_transactions/create": _news(
             "A payment was tried or moved.", "kind", "status", "gateway", "amount", "currency",
-            refetch=_gave_money_back,
+            refetch=gave_money_back,
         ),
         # Money alone leaves the goods as they are. What was taken off the order is in its fetch.
         "refunds/create": Meaning(
             kind=NOTE,
             words="A refund was made at the storefront.",
-            decides=_leaves_units_open,
+            decides=leaves_units_open,
             decision="A refund at the storefront puts nothing back in stock, and Shopify still "
             "has its units to be fulfilled: cancel them there, or ship them all the same.",
             hold="once_begun",
-            only_if=_refunds_goods,
+            only_if=refunds_goods,
             refetch=_always,
             at="created_at",
         ),
@@ -247,6 +238,7 @@ TOPICS: Mapping[str, Meaning] = MappingProxyType(
             gone="SCHEDULED",
             words="The fulfilment is due at the storefront.",
             details=(_FULFILMENT_ORDER,),
+            due=True,
         ),
         "fulfillment_orders/cancellation_request_submitted": Meaning(
             kind=NOTE,
@@ -255,6 +247,7 @@ TOPICS: Mapping[str, Meaning] = MappingProxyType(
             details=(_FULFILMENT_ORDER,),
             hold="before_hand_over",
             refetch=_always,
+            stops=True,
         ),
         "fulfillment_orders/cancelled": Meaning(
             kind=NOTE,
@@ -353,7 +346,9 @@ def note_of(topic: str, tree: object, *, routed: bool = False) -> NoteReport:
     told = [f"{path.rpartition('.')[2].replace('_', ' ')} {found}" for path in meaning.details
             if isinstance(found := at(tree, path), str) and _PLAIN.fullmatch(found)]  # fmt: skip
     words = f"{meaning.words} ({', '.join(told)})" if told else meaning.words
-    hold = meaning.hold if meaning.only_if(tree) else ""
+    later = later_in(tree, due=meaning.due) if meaning.later or meaning.due else None
+    # What is known by line and date waits by itself.
+    hold = meaning.hold if meaning.only_if(tree) and not later else ""
     if meaning.decides(tree):
         words, hold = meaning.decision, "before_hand_over"
     return NoteReport(
@@ -364,7 +359,9 @@ def note_of(topic: str, tree: object, *, routed: bool = False) -> NoteReport:
         hold=hold,
         refetch=meaning.refetch(tree) or (routed and meaning.routes),
         at=moment_of(at(tree, meaning.at)) if meaning.at else None,
-        frees=meaning.frees,
+        frees=() if at(tree, STILL) else meaning.frees,
+        later=later,
+        stop=stop_in(tree) if meaning.stops else None,
     )
 
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from schemas.messages import effects as f
 from schemas.messages.effects import tag_of
-from schemas.order.things import Key
+from schemas.order.things import ORDER, Key
 
 EFFECTS: Mapping[str, str] = MappingProxyType(
     {
@@ -23,6 +23,7 @@ EFFECTS: Mapping[str, str] = MappingProxyType(
         tag_of(f.TrackParcel): "Ask the carrier where parcel {key} is",
         tag_of(f.PublishFulfilment): "Tell the storefront what left with fulfilment {key}",
         tag_of(f.CancelAtChannel): "Tell the storefront that the order is cancelled",
+        tag_of(f.TellStanding): "Tell the storefront how far {key} is",
         tag_of(f.FetchOrder): "Fetch the order from the storefront",
         tag_of(f.SendMail): "Send message {key} to the customer",
     }
@@ -33,4 +34,5 @@ EFFECTS: Mapping[str, str] = MappingProxyType(
 def effect_words(kind: str, key: Key) -> str:
     """Return what is asked, without a full stop. A kind that a newer version asks is named."""
     words = EFFECTS.get(kind)
-    return f"{kind} for {key}" if words is None else words.format(key=key)
+    name = "the order" if key == ORDER else key
+    return f"{kind} for {key}" if words is None else words.format(key=name)

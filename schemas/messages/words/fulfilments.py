@@ -27,6 +27,8 @@ _STOPPED = {
     "changed": "because the order changed",
     "again": "to be planned again",
     "declined": "because the warehouse declined it",
+    "asked": "because the channel asks not to send it",
+    "later": "because the channel wants some of it sent later",
 }
 
 
@@ -113,6 +115,15 @@ def _published(event: e.Published, lines: Lines) -> str:
     return f"{thing_words(event.key)}: the storefront shows {what}."
 
 
+def _ready_told(event: e.ReadyTold, lines: Lines) -> str:
+    what = thing_words(event.key)
+    if event.by:
+        return f"{what}: {event.by} says that the storefront knows that it waits for its customer."
+    if not event.told:
+        return f"{what} waits for its customer, and the storefront need not be told."
+    return f"{what}: the storefront is told that it waits for its customer."
+
+
 def _matched(event: e.OutsideMatched, lines: Lines) -> str:
     what = thing_words(event.key)
     return f"{what} is what the channel shows as fulfilled under its id {event.outside_id}."
@@ -167,6 +178,7 @@ WORDS: dict[type[e.Event], Words] = {
     e.PartHandedOver: _left,
     e.Fulfilled: simply("{thing} is with the customer; no carrier was needed."),
     e.Published: _published,
+    e.ReadyTold: _ready_told,
     e.OutsideMatched: _matched,
     e.Shrunk: _shrunk,
     e.Stopped: _stopped,

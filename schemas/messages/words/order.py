@@ -115,6 +115,32 @@ def _excess_counted(event: e.ExcessCounted, lines: Lines) -> str:
     return f"What left too much counts for what was open: {named(parts, lines)}."
 
 
+def _scheduled(event: e.UnitsScheduled, lines: Lines) -> str:
+    name = f" ({event.outside_id})" if event.outside_id else ""
+    if not event.units:
+        return f"What the channel wanted sent later is due{name}."
+    what = listed([f"{one.quantity} of line {one.line_id}" for one in event.units])
+    return f"The channel wants {what} sent not before {event.at}{name}."
+
+
+def _stop_asked(event: e.StopAsked, lines: Lines) -> str:
+    name = f" ({event.outside_id})" if event.outside_id else ""
+    what = named(event.units, lines) if event.units else "some of it"
+    return f"The channel asks not to send {what}{name}."
+
+
+def _stop_decided(event: e.StopDecided, lines: Lines) -> str:
+    how = "is stopped" if event.stopped else "is not stopped"
+    return f"What the channel asked not to send {how}{because(event.reason)}"
+
+
+def _stop_answered(event: e.StopAnswered, lines: Lines) -> str:
+    if event.by:
+        return f"{event.by} says that the channel knows whether it is stopped."
+    told = "has been told" if event.told else "does not wait to be told"
+    return f"The channel {told} whether it is stopped."
+
+
 def _channel_told(event: e.ChannelTold, lines: Lines) -> str:
     if event.by:
         return f"{event.by} says that the channel shows the order as cancelled."
@@ -189,6 +215,10 @@ WORDS: dict[type[e.Event], Words] = {
     e.CancelRefused: _cancel_refused,
     e.UnitsDropped: _units_dropped,
     e.ExcessCounted: _excess_counted,
+    e.UnitsScheduled: _scheduled,
+    e.StopAsked: _stop_asked,
+    e.StopDecided: _stop_decided,
+    e.StopAnswered: _stop_answered,
     e.ChannelTold: _channel_told,
     e.Cancelled: simply("Cancelled: nothing of the order went out, and nothing is left to do."),
     e.Closed: simply("Closed: nothing is left to do."),
