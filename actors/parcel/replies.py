@@ -32,7 +32,7 @@ def done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
         if result.status == "in_transit":
             return
         parcel = work.state.parcels.get(key)
-    if parcel is not None and parcel.stage == "handed_over" and result.status == "voided":
+    if parcel is not None and parcel.stage in ON_ITS_WAY and result.status == "voided":
         _untracked(work, key, parcel, settles)
         return
     event = None if parcel is None else _moved(key, parcel, result, settles)

@@ -52,7 +52,7 @@ TABLE = Table(
         ),
         *go("return", ON_ITS_WAY, e.Returned, RETURNED, "it goes back to its sender"),
         *go("lose", ON_ITS_WAY, e.Lost, LOST, "the carrier does not find it"),
-        Row("untracked", HANDED_OVER, e.Untracked, UNTRACKED, "no one tells when it arrives"),
+        *go("untracked", ON_ITS_WAY, e.Untracked, UNTRACKED, "no one tells when it arrives"),
         *stay("track", (PACKED, *ON_ITS_WAY), e.Asked, "time to ask the carrier"),
         *stay(
             "tracked",

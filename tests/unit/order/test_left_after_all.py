@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from actors.fulfilment.packing import MAX_KEPT
@@ -194,3 +195,16 @@ def test_what_leaves_unnamed_when_all_else_is_done_is_asked_for() -> None:
     assert "what it holds is unknown" not in words(story.state)
     story.when(handed_over(sequence=5))
     assert "what it holds is unknown" in words(story.state)
+
+
+@pytest.mark.parametrize("moved", ["in_transit", "exception"])
+def test_what_is_on_its_way_under_a_voided_label_is_a_persons(moved: str) -> None:
+    """Given a label that is being voided while the carrier moves the parcel, when it says after
+    all that it took the label back, it will tell no more: a person asks, and the order goes on."""
+    story = given_labelled().when(i.TimerFired(name="track", key=K1)).unknown(f.TrackParcel)
+    track = story.state.stuck[0].number
+    story.when(CANCEL).done(f.CancelTask, f.Undone())
+    story.when(i.EffectDone(number=track, result=f.Tracked(status=moved)))
+    story.done(f.VoidLabel, f.Undone()).when(i.TimerFired(name="track", key=K1))
+    story.done(f.TrackParcel, f.Tracked(status="voided")).then_stage("untracked", "K1")
+    assert "its label is voided" in words(story.state)
