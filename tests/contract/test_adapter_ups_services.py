@@ -15,11 +15,12 @@ from actors.order.unfit import unfit
 from actors.runtime.errors import Rejected
 from adapters.carriers.ups.kind import KIND
 from adapters.carriers.ups.offered import rate_request
-from adapters.carriers.ups.services import is_sold, parted
+from adapters.carriers.ups.services import is_sold
 from adapters.carriers.ups.settings import UpsSettings
 from adapters.carriers.ups.shipment import Sender
 from adapters.kit.http_client import HttpClient
 from adapters.kit.secret import Secret
+from adapters.kit.services import parted
 from schemas.messages.effects import LabelBought
 from schemas.order.canonical import Customer, Order
 from tests.contract.partner_calls import SHOP, a_call, stubbed, ups

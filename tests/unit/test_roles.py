@@ -75,6 +75,7 @@ def test_one_of_each_needs_no_word_about_roles(tmp_path: Path) -> None:
                 carrier="ups",
                 labels="us",
                 refuses=NO_BOXES,
+                label_lines=(35, 35, 35),
                 reach=AT_HOME,
             ),
         ),
@@ -125,6 +126,7 @@ def test_two_warehouses_serve_two_places(tmp_path: Path) -> None:
             carrier="ups",
             labels="us",
             refuses=NO_BOXES,
+            label_lines=(35, 35, 35),
             reach=AT_HOME,
         ),
     )
