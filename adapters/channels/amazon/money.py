@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -28,6 +29,22 @@ _SOLD: Mapping[str, Sold] = {
     "OTHER": "fee",
     "DELIVERY_TIP": "tip",
 }
+REPLACEMENT = "REPLACEMENT_ORIGINAL_ID"
+"""How an order is associated with the one that it replaces, for nothing."""
+_CURRENCIES: Mapping[str, str] = MappingProxyType(
+    {
+        "A2EUQ1WTGCTBG2": "CAD", "ATVPDKIKX0DER": "USD", "A1AM78C64UM0Y8": "MXN",
+        "A2Q3Y263D00KWC": "BRL", "A28R8C7NBKEWEA": "EUR", "A1RKKUPIHCS9HS": "EUR",
+        "A1F83G8C2ARO7P": "GBP", "A13V1IB3VIYZZH": "EUR", "AMEN7PMS3EDWL": "EUR",
+        "A1805IZSGTT6HS": "EUR", "A1PA6795UKMFR9": "EUR", "APJ6JRA9NG5V4": "EUR",
+        "A2NODRKZP88ZB9": "SEK", "AE08WJ6YKNBMC": "ZAR", "A1C3SOZRARQ6R3": "PLN",
+        "ARBP9OOSHTCHU": "EGP", "A33AVAJ2PDY3EV": "TRY", "A17E79C6D8DWNP": "SAR",
+        "A2VIGQ35RCS4UG": "AED", "A21TJRUUN4KGV": "INR", "A19VAU5U5O7RUS": "SGD",
+        "A39IBJ37TRP1C6": "AUD", "A1VC38T7YXB528": "JPY",
+    }
+)  # fmt: skip
+"""By marketplace: https://developer-docs.amazon.com/sp-api/docs/marketplace-ids."""
+
 _KNOWN = frozenset({"ITEM", "SHIPPING", "TAX", "DISCOUNT", *_EXTRAS})
 
 
@@ -56,16 +73,25 @@ def minor(money: Money | None, currency: str, rounding: Rounding) -> int:
             f"An amount is in {money.currency_code[:10]}, but the order's currency is "
             f"{currency[:10]}; an order of Amazon's has one currency.",
         )
-    usual = usual_minor(money.amount, currency)
+    usual = usual_minor(money.text, currency)
     if usual is not None:
         return usual
     try:
-        return abs(minor_of(money.amount, currency, rounding))
+        return abs(minor_of(money.text, currency, rounding))
     except MoneyRefused as error:
         raise refused(refusals.MONEY_UNREADABLE, f"{error} Send amounts as Amazon does.") from None
 
 
 def currency_of(source: AmazonOrder) -> str:
+    """Return the currency of the order's amounts; of a replacement, which has none, that of its
+    marketplace; "" where neither is known."""
+    stated = stated_currency(source)
+    if not stated and any(x.association_type == REPLACEMENT for x in source.associated_orders):
+        return _CURRENCIES.get(source.sales_channel.marketplace_id, "")
+    return stated
+
+
+def stated_currency(source: AmazonOrder) -> str:
     """Return the currency of the total, else of the first price; "" when no amount is there."""
     if source.proceeds is not None and source.proceeds.grand_total is not None:
         return source.proceeds.grand_total.currency_code
@@ -95,13 +121,17 @@ def parts_of(item: Item, quantity: int, currency: str, rounding: Rounding) -> Pa
         elif kind == "DISCOUNT":
             discount += amount
             off_shipping += _detail(part, "SHIPPING", currency, rounding)
+            for name in _EXTRAS:
+                if off := _detail(part, name, currency, rounding):
+                    discount -= off
+                    extras[name] = extras.get(name, 0) - off
         elif kind == "TAX":
             tax += amount
             # What is not on the goods is on their way to the buyer.
             detailed = bool(part.detailed_breakdowns)
             item_tax += _detail(part, "ITEM", currency, rounding) if detailed else amount
         else:
-            sign = -1 if part.subtotal.amount.startswith("-") else 1
+            sign = -1 if part.subtotal.text.startswith("-") else 1
             extras[_known(kind)] = extras.get(kind, 0) + sign * amount
     if not priced:
         item_minor = unit_of(item, currency, rounding) * quantity

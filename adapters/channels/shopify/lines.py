@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from msgspec import UNSET
+
 from adapters.channels.shopify.settings import ShopifyTranslation
 from adapters.channels.shopify.shapes import LineItem, ShopifyOrder
 from schemas.contracts import refusals
@@ -18,8 +20,14 @@ MAX_SKU = 128
 
 POINT_OF_SALE = "pos"
 """The source of what is sold over a counter."""
-CHECKOUTS = frozenset({"web", "mobile_app", "iphone", "android", POINT_OF_SALE})
-"""Sources whose checkout leaves the address out only where nothing is sent to one."""
+CHECKOUTS = frozenset(
+    {
+        "web", "mobile_app", "iphone", "android", POINT_OF_SALE,
+        "subscription_contract", "subscription_contract_checkout_one",
+    }
+)  # fmt: skip
+"""Sources whose checkout leaves the address out only where nothing is sent to one; renewals of a
+subscription go as its checkout said."""
 OWN_SERVICE = frozenset({"", "manual"})
 """Fulfilment services that are the shop itself."""
 LOCAL_DELIVERY = frozenset({"local delivery"})
@@ -51,13 +59,18 @@ def sku_of(item: LineItem) -> str:
 
 def sold_as(item: LineItem) -> Sold:
     """Return what a line is: a gift card, a tip, a service (a custom line that needs no shipping),
-    or goods."""
+    or goods. https://shopify.dev/docs/api/admin-rest/latest/resources/order says of
+    `tip_payment_gateway` that it is present on tips alone."""
     if item.gift_card:
         return "gift_card"
     is_article = item.sku or item.variant_id is not None or item.product_id is not None
     if is_article or item.requires_shipping:
         return "goods"
-    return "tip" if (item.title or item.name or "").strip().casefold() == "tip" else "service"
+    # Its title is in the shop's language.
+    is_tip = item.tip_payment_gateway is not UNSET or isinstance(item.tip, dict)
+    if is_tip or (item.title or item.name or "").strip().casefold() == "tip":
+        return "tip"
+    return "service"
 
 
 class Ways:

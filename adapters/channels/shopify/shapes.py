@@ -6,7 +6,9 @@ not read; the original bytes are kept by the stream, or in quarantine.
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType
 
 
 class Money(Struct, gc=False):
@@ -56,7 +58,8 @@ class Attribute(Struct, gc=False):
 class LineItem(Struct, gc=False):
     """One line. `current_quantity` is what is left after edits and refunds; what of it is not
     `fulfillable_quantity` any more, somebody has fulfilled or is about to. `by_location`: that is
-    counted from the fulfilment orders of our locations alone (`routing`); no webhook says so."""
+    counted from the fulfilment orders of our locations alone (`routing`); no webhook says so. A tip
+    is known by `tip_payment_gateway` or `tip`, which no other line has; both may hold nothing."""
 
     admin_graphql_api_id: str
     quantity: int
@@ -67,13 +70,16 @@ class LineItem(Struct, gc=False):
     title: str | None = None
     name: str | None = None
     sku: str | None = None
-    variant_id: int | None = None
-    product_id: int | None = None
-    grams: int | None = 0
+    variant_id: int | str | None = None
+    product_id: int | str | None = None
+    grams: int | float | None = 0
     requires_shipping: bool = True
     gift_card: bool = False
     fulfillment_service: str | None = None
     by_location: bool = False
+    tip_payment_gateway: str | UnsetType | None = UNSET
+    # Any: of no interest but for being an object.
+    tip: Any = None
     discount_allocations: list[Allocation] = []
     tax_lines: list[TaxLine] = []
     properties: list[Attribute] = []
