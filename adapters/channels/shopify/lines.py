@@ -67,10 +67,9 @@ def sold_as(item: LineItem) -> Sold:
     if is_article or item.requires_shipping:
         return "goods"
     # Its title is in the shop's language.
-    is_tip = item.tip_payment_gateway is not UNSET or isinstance(item.tip, dict)
-    if is_tip or (item.title or item.name or "").strip().casefold() == "tip":
-        return "tip"
-    return "service"
+    is_tip = item.tip_payment_gateway is not UNSET
+    named = (item.title or item.name or "").strip().casefold()
+    return "tip" if is_tip or named == "tip" else "service"
 
 
 class Ways:

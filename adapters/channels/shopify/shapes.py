@@ -6,8 +6,6 @@ not read; the original bytes are kept by the stream, or in quarantine.
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec import UNSET, Struct, UnsetType
 
 
@@ -59,7 +57,7 @@ class LineItem(Struct, gc=False):
     """One line. `current_quantity` is what is left after edits and refunds; what of it is not
     `fulfillable_quantity` any more, somebody has fulfilled or is about to. `by_location`: that is
     counted from the fulfilment orders of our locations alone (`routing`); no webhook says so. A tip
-    is known by `tip_payment_gateway` or `tip`, which no other line has; both may hold nothing."""
+    is known by `tip_payment_gateway`, which no other line has; it may hold nothing."""
 
     admin_graphql_api_id: str
     quantity: int
@@ -78,8 +76,6 @@ class LineItem(Struct, gc=False):
     fulfillment_service: str | None = None
     by_location: bool = False
     tip_payment_gateway: str | UnsetType | None = UNSET
-    # Any: of no interest but for being an object.
-    tip: Any = None
     discount_allocations: list[Allocation] = []
     tax_lines: list[TaxLine] = []
     properties: list[Attribute] = []
