@@ -272,6 +272,44 @@ def test_a_promotion_is_taken_off_what_it_is_on() -> None:
     assert (found.totals.discount_minor, found.totals.total_minor) == (0, 1000)
 
 
+@pytest.mark.parametrize(("total", "tax"), [("10.80", 80), ("10.00", 0)])
+def test_tax_that_amazon_remits_is_the_order_s_where_the_total_says_so(
+    total: str, tax: int
+) -> None:
+    """The total is what the seller receives, with a tax that Amazon withholds or without it; a tax
+    that the seller remits is never left out."""
+    part = amazon_payloads.part
+    collected = {"model": "MARKETPLACE_FACILITATOR", "responsibleParty": ""}
+    item = amazon_payloads.an_item(
+        1, "10.00", 1, part("ITEM", "10.00"), part("TAX", "0.80", ITEM="0.80"),
+        tax={"taxCollections": [collected]},
+    )  # fmt: skip
+    order = amazon_payloads.an_order(
+        orderItems=[item], proceeds={"grandTotal": amazon_payloads.money(total)}
+    )
+    found = of_amazon(order)
+    assert (found.totals.tax_minor, found.lines[0].tax_minor) == (tax, tax)
+    assert found.totals.total_minor == 1000 + tax
+    del item["tax"]
+    if not tax:
+        with pytest.raises(Refused, match=r"difference is -0\.80 EUR"):
+            of_amazon(order)
+
+
+def test_goods_without_sku_are_held_in_every_channel() -> None:
+    """Their title says what they are, for a table or a person; nothing is refused or spent."""
+    line = bigcommerce_payloads.a_product(1, "10.0000", 2, sku="", product_id=0, name="Oak  table")
+    bundle = bigcommerce_payloads.a_bundle(
+        products=[line, bigcommerce_payloads.a_product(2, "5.5000")]
+    )
+    order = amazon_to(phone="+49 40 5550123")
+    order["orderItems"][0]["product"] |= {"sellerSku": " ", "title": "Oak table"}
+    for found in (field.bigcommerce(field.encoded(bundle)), field.amazon(field.encoded(order))):
+        story = field.placed(found)
+        assert (field.holds(story), field.spent(story)) == ({"unmapped-sku"}, set())
+        assert "unlisted:Oak table" in story.state.holds[0].reason
+
+
 def test_a_business_names_its_vat_id() -> None:
     """The buyer's own, and no other party's, goes to the books."""
     registered = [
@@ -291,6 +329,9 @@ def test_what_was_sold_over_a_counter_of_bigcommerce_is_recorded_and_closed() ->
     bundle = bigcommerce_payloads.a_bundle(till, products=lines, shipping_addresses=[])
     story = field.placed(field.bigcommerce(field.encoded(bundle)))
     assert (story.stage(), field.spent(story), field.holds(story)) == ("closed", set(), set())
+    lines[1]["order_address_id"] = None
+    assert {x.delivery for x in of_bigcommerce(bundle).lines} == {"elsewhere"}
+    lines[1]["order_address_id"] = 0
     bundle["order"]["status_id"] = 11
     assert bigcommerce_payloads.reason_of(bundle) == "ship_to_missing"
 

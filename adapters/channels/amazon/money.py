@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from adapters.channels.amazon.shapes import AmazonOrder, Breakdown, Item, Money
 from adapters.kit.rounding import Rounding, minor_of, usual_minor
@@ -29,6 +30,7 @@ _SOLD: Mapping[str, Sold] = {
     "OTHER": "fee",
     "DELIVERY_TIP": "tip",
 }
+FACILITATOR = "MARKETPLACE_FACILITATOR"
 REPLACEMENT = "REPLACEMENT_ORIGINAL_ID"
 """How an order is associated with the one that it replaces, for nothing."""
 _CURRENCIES: Mapping[str, str] = MappingProxyType(
@@ -157,13 +159,17 @@ def totals_of(
 ) -> tuple[list[Line], Totals]:
     """Return the lines, with a line for each kind of extra, and totals around Amazon's own.
 
-    Amazon states tax beside prices. A total that is not stated is the sum.
+    Amazon states tax beside prices. A total that is not stated is the sum. The total is what the
+    seller receives: where it proves that tax which Amazon remits is not in it, that tax is none of
+    the order's.
     """
-    currency, shipping, tax = currency_of(source), 0, 0
+    currency, shipping, tax, remitted = currency_of(source), 0, 0, 0
     extras: dict[str, int] = {}
-    for one in parts:
+    by_amazon = {one.order_item_id for one in source.order_items if _is_remitted(one)}
+    for line, one in zip(lines, parts, strict=True):
         shipping += one.shipping_minor
         tax += one.tax_minor
+        remitted += one.tax_minor if line.line_id in by_amazon else 0
         for name, amount in one.extras.items():
             extras[name] = extras.get(name, 0) + amount
     if source.proceeds is not None:
@@ -180,7 +186,11 @@ def totals_of(
     discount = sum(line.discount_minor for line in lines) + given
     total = subtotal - discount + shipping + tax
     if source.proceeds is not None and source.proceeds.grand_total is not None:
-        total = minor(source.proceeds.grand_total, currency, rounding)
+        stated = minor(source.proceeds.grand_total, currency, rounding)
+        if remitted and stated == total - remitted:
+            tax -= remitted
+            lines = [replace(x, tax_minor=0) if x.line_id in by_amazon else x for x in lines]
+        total = stated
     return lines, Totals(
         subtotal_minor=subtotal,
         discount_minor=discount,
@@ -188,6 +198,12 @@ def totals_of(
         tax_minor=tax,
         total_minor=total,
     )
+
+
+def _is_remitted(item: Item) -> bool:
+    """Say whether Amazon withholds a line's tax and remits it."""
+    told = item.tax.tax_collections if item.tax is not None else ()
+    return any(one.model == FACILITATOR for one in told)
 
 
 def _extra(name: str, amount: int) -> Line:

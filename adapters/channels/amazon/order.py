@@ -41,7 +41,7 @@ from adapters.kit.addresses import address_of, phone_of, street_of
 from adapters.kit.attributes import add_doubts, bounded
 from adapters.kit.moments import moment_of
 from adapters.kit.rounding import EXACT, Rounding
-from adapters.kit.translation import Translation
+from adapters.kit.translation import Translation, unlisted
 from schemas.contracts import checks, published, refusals
 from schemas.contracts.doubts import doubts_of, stated_region
 from schemas.contracts.refusals import refused
@@ -274,12 +274,12 @@ def _cancel_reason(source: AmazonOrder) -> str:
 
 
 def _sku(item: Item) -> str:
-    if sku := item.product.seller_sku.strip():
+    if sku := item.product.seller_sku.strip() or unlisted(item.product.title):
         return sku
     raise refused(
         refusals.SKU_MISSING,
-        f"The item {shown(item.product.title)} has no sellerSku; look at its listing in Seller "
-        "Central.",
+        f"The item {shown(item.order_item_id)} has neither sellerSku nor title; look at its "
+        "listing in Seller Central.",
     )
 
 

@@ -39,10 +39,10 @@ from adapters.kit.addresses import MAX_EMAIL, MAX_LOCALE, address_of, phone_of, 
 from adapters.kit.attributes import add_doubts
 from adapters.kit.moments import moment_of
 from adapters.kit.rounding import Rounding
+from adapters.kit.translation import unlisted
 from schemas.contracts import checks, published, refusals
 from schemas.contracts.doubts import doubts_of, stated_region
 from schemas.contracts.refusals import refused
-from schemas.contracts.strict_json import shown
 from schemas.contracts.validation import accepts, require
 from schemas.messages.effects import Units
 from schemas.messages.inputs import CancelOrder, Input, NoteReport, OutsideShipment, UpdateOrder
@@ -185,9 +185,7 @@ def unchecked_order(
 def ship_to_of(source: Bundle) -> ShippingAddress | None:
     """Return the one address that parcels go to; None when there are none, because nothing travels
     or the customer collects all of it. Raises Refused(ship_to_several)."""
-    wanted = {
-        one.order_address_id for one in source.products if travels(one) and not is_picked_up(one)
-    }
+    wanted = {x.order_address_id for x in source.products if travels(x) and not _way(x, source)}
     if len(wanted) > 1:
         raise refused(
             refusals.SHIP_TO_SEVERAL,
@@ -296,9 +294,11 @@ def _sku(product: Product) -> str:
         return f"product:{product.product_id}"
     if not travels(product):
         return UNLISTED_SKU
+    if sku := unlisted(product.name or ""):
+        return sku
     raise refused(
         refusals.SKU_MISSING,
-        f"The product {shown(product.name or '')} must be shipped and has no SKU and is in no "
+        f"The product {product.id} must be shipped and has neither SKU nor name, and is in no "
         "catalogue; give it a SKU in the shop's order.",
     )
 

@@ -8,15 +8,14 @@ from msgspec import UNSET
 
 from adapters.channels.shopify.settings import ShopifyTranslation
 from adapters.channels.shopify.shapes import LineItem, ShopifyOrder
+from adapters.kit.translation import unlisted
 from schemas.contracts import refusals
 from schemas.contracts.refusals import refused
 from schemas.contracts.strict_json import shown
-from schemas.order.canonical import UNLISTED, Sold
+from schemas.order.canonical import Sold
 
 UNLISTED_SKU = "unlisted"
 """The SKU of a line that is not an article and needs no shipping, such as a wrapping."""
-MAX_SKU = 128
-"""What `order.v1` takes."""
 
 POINT_OF_SALE = "pos"
 """The source of what is sold over a counter."""
@@ -47,9 +46,8 @@ def sku_of(item: LineItem) -> str:
         return f"product:{item.product_id}"
     if not item.requires_shipping:
         return UNLISTED_SKU
-    title = " ".join((item.name or item.title or "").split())
-    if title:
-        return f"{UNLISTED}{title}"[:MAX_SKU].rstrip()
+    if sku := unlisted(item.name or item.title or ""):
+        return sku
     raise refused(
         refusals.SKU_MISSING,
         f"The line {shown(item.admin_graphql_api_id)} must be shipped and has neither SKU nor "
