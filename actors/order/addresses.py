@@ -22,6 +22,12 @@ _POST_BOX = re.compile(
 )
 """Boxes, lockers and counters of the post, by the names that mean nothing else anywhere."""
 
+_HINTS = (
+    "box", "post", "pack", "bag", "locker", "collect", "delivery", "caixa", "skrytka", "apartado",
+    "apdo", "o.b", "ob", "o b",
+)  # fmt: skip
+"""One of them is in each of those names: most streets need no closer look."""
+
 _FRENCH = re.compile(r"\bb\W?p\W{0,3}\d", re.IGNORECASE)
 _CASE = re.compile(r"\bc\W?p\W{0,3}\d", re.IGNORECASE)
 _SHORT: Mapping[str, re.Pattern[str]] = MappingProxyType(
@@ -60,24 +66,26 @@ _MILITARY_REGIONS = frozenset({"AA", "AE", "AP"})
 
 def is_military(at: Address) -> bool:
     """Say whether it is a post office of armed forces (APO, FPO, DPO; BFPO; CFPO; armées)."""
-    codes = _MILITARY_CODES.get(at.country)
+    codes, words = _MILITARY_CODES.get(at.country), _MILITARY.get(at.country)
     if codes is not None and codes.match(plain(at.postal_code)) is not None:
         return True
-    if at.country == "US" and region_code("US", at.region) in _MILITARY_REGIONS:
-        return True
-    words = _MILITARY.get(at.country)
     if words is None:
         return False
-    texts = (at.city,) if at.country == "US" else (*at.lines, at.city, at.region, at.postal_code)
+    if at.country == "US":
+        region = region_code("US", at.region)
+        return region in _MILITARY_REGIONS or words.search(plain(at.city)) is not None
+    texts = (*at.lines, at.city, at.region, at.postal_code)
     return any(words.search(plain(text)) for text in texts)
 
 
 def is_post_box(at: Address) -> bool:
     """Say whether one of its lines is a box, a locker or a counter of the post."""
+    short = _SHORT.get(at.country)
+    if short is None and not _is_hinted(at):
+        return False
     lines = [plain(line) for line in at.lines]
     if any(map(_POST_BOX.search, lines)):
         return True
-    short = _SHORT.get(at.country)
     if short is None:
         return False
     # Beside a street it is where letters go.
@@ -85,9 +93,20 @@ def is_post_box(at: Address) -> bool:
     return bool(numbered) and all(map(short.search, numbered))
 
 
+def _is_hinted(at: Address) -> bool:
+    text = " ".join(at.lines)
+    text = (text if text.isascii() else plain(text)).lower()
+    for hint in _HINTS:  # noqa: SIM110 - twice as quick as any()
+        if hint in text:
+            return True
+    return False
+
+
 def is_cut(at: Address, limits: Sequence[int]) -> bool:
     """Say whether a label with lines of these characters has no room for all of the street. It is
     set there by words."""
+    if len(at.lines) <= len(limits) and max(map(len, at.lines)) <= min(limits):
+        return False
     lines = [line for line in at.lines if line.strip()]
     if len(lines) <= len(limits) and all(map(_fits, lines, limits)):
         return False

@@ -166,7 +166,9 @@ def _of_address(order: Order, setup: Setup) -> Iterator[str]:
     if country in REGIONS and region_code(country, at.region) is None:
         yield f"in the shipping address the state or province is none of {country}"
     pattern = _POSTAL_CODES.get(country)
-    if pattern is not None and pattern.fullmatch(plain(at.postal_code)) is None:
+    if pattern is not None and not (
+        pattern.fullmatch(at.postal_code) or pattern.fullmatch(plain(at.postal_code))
+    ):
         yield f"in the shipping address the postal code is none of {country}"
 
 

@@ -6,8 +6,6 @@ deliver to is held before anything is spent on it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from schemas.order.canonical import Address
 
 MAX_TEXT, MAX_POSTAL_CODE, MAX_PHONE, MAX_EMAIL, MAX_LOCALE = 256, 32, 64, 320, 35
@@ -18,22 +16,26 @@ MAX_LINES = 4
 
 def first_of(*texts: str | None) -> str:
     """Return the first text that is not blank, "" for none."""
-    return next((found for one in texts if one and (found := one.strip()[:MAX_TEXT])), "")
+    for one in texts:
+        if one and (found := one.strip()):
+            return found[:MAX_TEXT]
+    return ""
 
 
 def street_of(*lines: str | None) -> tuple[str, ...]:
     """Return the lines that are not blank."""
-    return tuple(one[:MAX_TEXT] for one in lines if one and one.strip())[:MAX_LINES]
+    return tuple([one[:MAX_TEXT] for one in lines if one and one.strip()][:MAX_LINES])
 
 
 def phone_of(*texts: str | None) -> str:
     """Return the first telephone number that is not blank."""
-    return first_of(*texts)[:MAX_PHONE].rstrip()
+    found = first_of(*texts)
+    return found if len(found) <= MAX_PHONE else found[:MAX_PHONE].rstrip()
 
 
 def address_of(
     *,
-    names: Iterable[str | None],
+    names: tuple[str | None, ...],
     lines: tuple[str, ...],
     city: str | None,
     country: str | None,
@@ -53,6 +55,6 @@ def address_of(
         company=(company or "")[:MAX_TEXT],
         region=region[:MAX_TEXT],
         postal_code=(postal_code or "")[:MAX_POSTAL_CODE],
-        phone=phone_of(phone),
+        phone=phone_of(phone) if phone else "",
         pickup_point=pickup_point,
     )

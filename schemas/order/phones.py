@@ -12,12 +12,16 @@ _EXTENSION = re.compile(
 )
 """The word before it, in the languages of forms (`poste` in Quebec, `ramal` in Brazil, `;ext=` of
 RFC 3966), glued to the number or not; or the pause that a telephone makes before dialling it."""
+_USUAL = re.compile(r"[+0-9 ()./-]*")
+"""A number without an extension."""
 _TRUNK = re.compile(r"((?:\+|\b00)[\s\d]{1,6})\(\s*0\s*\)")
 """The zero of `+44 (0)20`, which is dialled from within the country alone."""
 
 
 def parted(text: str) -> tuple[str, str]:
     """Return a number as it is written and its extension, "" for none."""
+    if _USUAL.fullmatch(text) is not None:
+        return text, ""
     found = _EXTENSION.search(text)
     if found is None or not any(map(str.isdecimal, text[: found.start()])):
         return text, ""
