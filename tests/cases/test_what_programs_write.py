@@ -13,6 +13,8 @@ import pytest
 
 from adapters.carriers.ups.shapes import shipped_decoder
 from adapters.channels.bigcommerce.storefront import pruned
+from adapters.channels.shopify.lines import sold_as
+from adapters.channels.shopify.reading import read_order
 from adapters.kit.http_client import Answer, decoded
 from schemas.contracts.refusals import Refused
 from schemas.order.canonical import Order
@@ -189,6 +191,17 @@ def test_a_tip_is_one_in_every_language(title: str, gateway: str | None) -> None
         )  # fmt: skip
         assert [line.kind for line in order.lines] == ["goods", "tip"]
         assert field.total_of(field.booked(order)) == "23.00"
+
+
+def test_a_tip_is_one_however_the_order_is_told() -> None:
+    """Over GraphQL no line is marked: it is the line that costs what was tipped, and a service that
+    costs anything else stays one."""
+    none = {"sku": None, "variant_id": None, "product_id": None, "requires_shipping": False}
+    for tips, kind in (("3.0", "tip"), ("0.0", "service"), ("2.50", "service"), ("?", "service")):
+        lines = [an_item(1, "20.00"), an_item(2, "3.00", name="Trinkgeld", **none)]
+        source = read_order(a_payload(line_items=lines, total_tip_received=tips))
+        assert sold_as(source.line_items[1], tips) == kind
+        assert sold_as(source.line_items[0], tips) == "goods"
 
 
 def test_names_of_attributes_may_be_anything() -> None:

@@ -55,29 +55,39 @@ def sku_of(item: LineItem) -> str:
     )
 
 
-def sold_as(item: LineItem) -> Sold:
+def sold_as(item: LineItem, tips: str | None = None) -> Sold:
     """Return what a line is: a gift card, a tip, a service (a custom line that needs no shipping),
-    or goods. https://shopify.dev/docs/api/admin-rest/latest/resources/order says of
-    `tip_payment_gateway` that it is present on tips alone."""
+    or goods. `tips` are all tips of the order."""
     if item.gift_card:
         return "gift_card"
     is_article = item.sku or item.variant_id is not None or item.product_id is not None
     if is_article or item.requires_shipping:
         return "goods"
-    # Its title is in the shop's language.
-    is_tip = item.tip_payment_gateway is not UNSET
+    return "tip" if _is_tip(item, tips) else "service"
+
+
+def _is_tip(item: LineItem, tips: str | None) -> bool:
+    """Say whether a custom line is a tip, whose title is in the shop's language. A webhook marks
+    it; over GraphQL only the order says how much was tipped.
+    https://shopify.dev/docs/api/admin-rest/latest/resources/order (tip_payment_gateway)"""
     named = (item.title or item.name or "").strip().casefold()
-    return "tip" if is_tip or named == "tip" else "service"
+    if item.tip_payment_gateway is not UNSET or named == "tip":
+        return True
+    try:
+        return 0 < float(item.price) * item.quantity == float(tips or 0)
+    except ValueError:  # the amount itself is refused, in its own words
+        return False
 
 
 class Ways:
     """How the lines of one order reach the customer."""
 
-    __slots__ = ("_ours", "_whole")
+    __slots__ = ("_ours", "_whole", "tips")
 
     def __init__(self, source: ShopifyOrder, settings: ShopifyTranslation) -> None:
         self._ours = OWN_SERVICE.union(x.casefold() for x in settings.fulfillment_services)
         self._whole = _whole(source, settings)
+        self.tips = source.total_tip_received
 
     def of(self, item: LineItem) -> Way:
         """Return how a line reaches the customer; "" for a parcel, or for what does not travel."""

@@ -140,7 +140,7 @@ def _line(item: LineItem, currency: str, rounding: Rounding, ways: Ways) -> Line
         weight_grams=_grams(item),
         tax_code=tax_code[:256],
         delivery=ways.of(item),
-        kind=sold_as(item),
+        kind=sold_as(item, ways.tips),
         taxes=taxes_of(item.tax_lines, amounts, tax),
     )
 
