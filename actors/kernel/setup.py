@@ -29,12 +29,14 @@ class Reach(Struct, frozen=True, kw_only=True):
     """For what a carrier sells labels, from a country (`home`): pairs of a folded shipping method
     (ANY_METHOD: any) and where it goes (HOME, ABROAD or a country's code). `calls_abroad`: it takes
     no parcel to another country without the receiver's telephone number. `lacks_abroad` says what
-    the settings lack for any parcel to another country ("": nothing)."""
+    the settings lack for any parcel to another country ("": nothing). `coded` are countries whose
+    provinces it wants by their ISO 3166-2 code, such as VN-44."""
 
     home: str
     offered: frozenset[tuple[str, str]]
     calls_abroad: bool = False
     lacks_abroad: str = ""
+    coded: frozenset[str] = frozenset()
 
     def has(self, method: str, away: str) -> bool:
         """Say whether a service is offered for an order's shipping method to a country."""

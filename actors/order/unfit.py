@@ -26,6 +26,7 @@ _POSTAL_CODES = {
     **dict.fromkeys(US_COUNTRIES, re.compile(r"[0-9]{5}(\W{0,3}[0-9]{4})?")),
     "CA": re.compile(r"[A-Z][0-9][A-Z]\W{0,3}[0-9][A-Z][0-9]", re.IGNORECASE),
 }
+_CODED = re.compile(r"[A-Z]{2}-[0-9A-Z]{2}")
 _WORDS = {
     "gift_card": "a gift card", "tip": "a tip", "fee": "a fee", "service": "a service",
     "shipping": "shipping", "duty": "duty",
@@ -128,6 +129,12 @@ def _refusal(place: Place, order: Order) -> Unmapped | None:
         told = (
             "in the shipping address the telephone number is missing or can't be dialled, and "
             f"{place.carrier} needs it for a parcel to another country"
+        )
+        return Unmapped(ADDRESS, told)
+    if country in reach.coded and _CODED.fullmatch(at.region) is None:
+        told = (
+            f"in the shipping address the province is no code of {country}, such as {country}-44, "
+            f"and {place.carrier} takes no other"
         )
         return Unmapped(ADDRESS, told)
     if reach.lacks_abroad and reach.home != country:

@@ -162,6 +162,23 @@ async def test_what_a_label_abroad_needs_is_asked_for_when_the_order_is_placed(
             assert isinstance(await partner.perform(a_call(BUY, order)), LabelBought)
 
 
+@pytest.mark.parametrize(("region", "held"), [("", True), ("Hà Nội", True), ("VN-HN", False)])
+async def test_a_province_of_vietnam_is_wanted_by_its_code(
+    region: str, held: bool, client: HttpClient
+) -> None:
+    """UPS requires it there, and takes five characters; elsewhere no province is asked for."""
+    order = going("Express", "VN")
+    assert order.ship_to is not None
+    order = replace(order, ship_to=replace(order.ship_to, region=region))
+    setup = Setup(channel="acme-us", places=(reach_of(services=SERVICES),))
+    found = [one.value for one in unfit(order, setup)]
+    assert [("no code of VN" in one) for one in found] == [True] * held
+    if not held:
+        sent = await request_for(order, client, services=SERVICES)
+        there = sent["ShipmentRequest"]["Shipment"]["ShipTo"]["Address"]
+        assert there["StateProvinceCode"] == region
+
+
 @pytest.mark.parametrize("what", ["name", "street", "city"])
 def test_pictures_are_no_address(what: str) -> None:
     """A label can't show a heart: what holds nothing else counts as missing."""

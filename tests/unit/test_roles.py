@@ -12,7 +12,9 @@ from service.settings import ConfigurationRefused, Settings, load
 from service.settings.roles import places_of, setup_of, setups
 
 SHOP = '[channels.web]\nkind = "canonical"\n'
-AT_HOME = Reach(home="US", offered=frozenset({("*", "home")}), calls_abroad=True)
+AT_HOME = Reach(
+    home="US", offered=frozenset({("*", "home")}), calls_abroad=True, coded=frozenset({"VN"})
+)
 NO_BOXES: frozenset[AddressKind] = frozenset({"post_box", "military", "pickup_point"})
 ERP = """[partners.bc]
 kind = "business_central"

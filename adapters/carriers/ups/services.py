@@ -13,6 +13,8 @@ STREET_LINES = (35, 35, 35)
 # Shipping.yaml, Service; which is sold where: UPS's developer guide, appendix "Service Codes".
 _WITHIN_US = frozenset({"01", "02", "03", "12", "13", "14", "59"})
 _FROM_US = frozenset({"07", "08", "11", "17", "54", "65", "71", "72", "96"})
+_CODED = frozenset({"VN"})
+"""Countries for which Shipping.yaml requires the province's code (StateProvinceCode)."""
 _US_ALONE = frozenset({"03", "59"})
 
 
@@ -38,4 +40,4 @@ def service_of(offers: Offers, home: str, away: str, method: str) -> str:
 
 def reach_of(offers: Offers, home: str) -> Reach:
     """Return where these offers reach, for decisions."""
-    return Reach(home=home, offered=frozenset(offers), calls_abroad=True)
+    return Reach(home=home, offered=frozenset(offers), calls_abroad=True, coded=_CODED)
