@@ -133,8 +133,8 @@ def _refusal(place: Place, order: Order) -> Unmapped | None:
         return Unmapped(ADDRESS, told)
     if country in reach.coded and _CODED.fullmatch(at.region) is None:
         told = (
-            f"in the shipping address the province is no code of {country}, such as {country}-44, "
-            f"and {place.carrier} takes no other"
+            f"in the shipping address the province is not a code of {country}, such as "
+            f"{country}-44, and {place.carrier} takes nothing else"
         )
         return Unmapped(ADDRESS, told)
     if reach.lacks_abroad and reach.home != country:
