@@ -32,11 +32,15 @@ def method_of(text: str) -> str:
 class Reach(Struct, frozen=True, kw_only=True):
     """For what a carrier sells labels, from a country (`home`): pairs of a folded shipping method
     (ANY_METHOD: any) and where it goes (HOME, ABROAD or a country's code). `calls_abroad`: it takes
-    no parcel to another country without the receiver's telephone number."""
+    no parcel to another country without the receiver's telephone number. `lacks_abroad` says what
+    the settings lack for any parcel to another country ("": nothing). `coded` are countries whose
+    provinces it wants by their ISO 3166-2 code, such as VN-44."""
 
     home: str
     offered: frozenset[tuple[str, str]]
     calls_abroad: bool = False
+    lacks_abroad: str = ""
+    coded: frozenset[str] = frozenset()
 
     def has(self, method: str, away: str) -> bool:
         """Say whether a service is offered for an order's shipping method to a country."""
@@ -52,14 +56,16 @@ class Place(Struct, frozen=True, kw_only=True):
     """A place that goods leave from. `warehouse` and `carrier` are the lanes (instance names) of
     its partners, "" for a role no one plays: without a warehouse a person packs and reports, and
     without a carrier no label is bought. `labels` says who buys them (a 3PL may buy its own).
-    `refuses` are kinds of addresses that its carrier does not deliver to, `reach` for what it sells
-    labels from there (None: that is not known before it is asked)."""
+    `refuses` are kinds of addresses that its carrier does not deliver to, `label_lines` the
+    characters of each line for a street on its labels (none: any), `reach` for what it sells labels
+    from there (None: that is not known before it is asked)."""
 
     name: str
     warehouse: str = ""
     carrier: str = ""
     labels: WhoBuys = "us"
     refuses: frozenset[AddressKind] = frozenset()
+    label_lines: tuple[int, ...] = ()
     reach: Reach | None = None
 
 

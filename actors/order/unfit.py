@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from actors.kernel.setup import Place, Setup
+from actors.order.addresses import is_cut, is_military, is_post_box
 from actors.order.normalise import (
     ACCOUNT,
     ADDRESS,
@@ -17,19 +18,15 @@ from actors.order.normalise import (
     UNMAPPED,
     Unmapped,
 )
-from schemas.order.canonical import UNLISTED, Address, Line, Order
-from schemas.order.regions import REGIONS, US_COUNTRIES, postal_country, region_code
+from schemas.order.canonical import UNLISTED, Line, Order
+from schemas.order.phones import dialled
+from schemas.order.regions import REGIONS, US_COUNTRIES, plain, postal_country, region_code
 
-_POST_BOX = re.compile(
-    r"\b(p\W{0,2}o\W{0,2}box|post\s?(office)?\s?box|packstation|postfach)\b", re.IGNORECASE
-)
-_EXTENSION = re.compile(r"(?:\bext(?:ension|n)?\b|\bx|#)[\s.:]*\d{1,8}\D*$", re.IGNORECASE)
-_MILITARY_PLACES = frozenset({"APO", "FPO", "DPO"})
-_MILITARY_REGIONS = frozenset({"AA", "AE", "AP"})
 _POSTAL_CODES = {
-    "US": re.compile(r"[0-9]{5}(-?[0-9]{4})?"),
-    "CA": re.compile(r"[A-Z][0-9][A-Z][ -]?[0-9][A-Z][0-9]", re.IGNORECASE),
+    **dict.fromkeys(US_COUNTRIES, re.compile(r"[0-9]{5}(\W{0,3}[0-9]{4})?")),
+    "CA": re.compile(r"[A-Z][0-9][A-Z]\W{0,3}[0-9][A-Z][0-9]", re.IGNORECASE),
 }
+_CODED = re.compile(r"[A-Z]{2}-[0-9A-Z]{2}")
 _WORDS = {
     "gift_card": "a gift card", "tip": "a tip", "fee": "a fee", "service": "a service",
     "shipping": "shipping", "duty": "duty",
@@ -105,11 +102,19 @@ def _refusal(place: Place, order: Order) -> Unmapped | None:
     if not any(_is_parcel(line) for line in order.lines):
         return None
     country, reach = postal_country(at), place.reach
-    if "military" in place.refuses and _is_military(at):
-        told = f"{place.carrier} does not deliver to military post offices (APO, FPO, DPO)"
+    if "military" in place.refuses and is_military(at):
+        told = f"{place.carrier} does not deliver to military post offices (APO, FPO, DPO, BFPO)"
         return Unmapped(ADDRESS, told)
-    if "post_box" in place.refuses and _is_post_box(at):
+    if "post_box" in place.refuses and is_post_box(at):
         return Unmapped(ADDRESS, f"{place.carrier} does not deliver to post office boxes")
+    if place.label_lines and is_cut(at, place.label_lines):
+        told = (
+            "in the shipping address the street is longer than a label of "
+            f"{place.carrier} has room for ({len(place.label_lines)} lines of "
+            f"{place.label_lines[0]} characters): shorten it, or release the hold to have its end "
+            "left out"
+        )
+        return Unmapped(ADDRESS, told)
     if at.pickup_point and "pickup_point" in place.refuses:
         told = (
             "the customer collects it at a pickup point (a locker, a counter or a shop), of which "
@@ -119,12 +124,24 @@ def _refusal(place: Place, order: Order) -> Unmapped | None:
     if reach is None:
         return None
     abroad = reach.calls_abroad and reach.home != country
-    if abroad and not _can_be_dialled(at.phone or order.customer.phone, country):
+    phones = (at.phone, order.customer.phone)
+    if abroad and not any(_can_be_dialled(one, country) for one in phones):
         told = (
             "in the shipping address the telephone number is missing or can't be dialled, and "
             f"{place.carrier} needs it for a parcel to another country"
         )
         return Unmapped(ADDRESS, told)
+    if country in reach.coded and _CODED.fullmatch(at.region) is None:
+        told = (
+            f"in the shipping address the province is not a code of {country}, such as "
+            f"{country}-44, and {place.carrier} takes nothing else"
+        )
+        return Unmapped(ADDRESS, told)
+    if reach.lacks_abroad and reach.home != country:
+        told = (
+            f"{place.carrier} sells no label from {reach.home} to {country}: {reach.lacks_abroad}"
+        )
+        return Unmapped(SERVICE, told)
     method = order.shipping_method
     if not reach.has(method, country):
         named = f"the shipping method {method[:60]!r}" if method else "no shipping method"
@@ -156,7 +173,9 @@ def _of_address(order: Order, setup: Setup) -> Iterator[str]:
     if country in REGIONS and region_code(country, at.region) is None:
         yield f"in the shipping address the state or province is none of {country}"
     pattern = _POSTAL_CODES.get(country)
-    if pattern is not None and pattern.fullmatch(at.postal_code.strip()) is None:
+    if pattern is not None and not (
+        pattern.fullmatch(at.postal_code) or pattern.fullmatch(plain(at.postal_code))
+    ):
         yield f"in the shipping address the postal code is none of {country}"
 
 
@@ -167,24 +186,11 @@ def _shows(text: str) -> bool:
 
 def _can_be_dialled(phone: str, country: str) -> bool:
     """Whether it is a number without its extension: ten digits in North America."""
-    digits = [sign for sign in _EXTENSION.sub("", phone) if sign.isdecimal()]
+    number, _ = dialled(phone)
     if country in US_COUNTRIES or country == "CA":
-        return len(digits) == 10 or (len(digits) == 11 and int(digits[0]) == 1)
-    return 0 < len(digits) <= 15
+        return len(number) == 10 or (len(number) == 11 and number.startswith("1"))
+    return 0 < len(number) <= 15
 
 
 def _is_parcel(line: Line) -> bool:
     return line.delivery == "parcel" or (not line.delivery and line.requires_shipping)
-
-
-def _is_military(at: Address) -> bool:
-    if at.country != "US":
-        return False
-    return (
-        at.city.strip().upper() in _MILITARY_PLACES
-        or region_code("US", at.region) in _MILITARY_REGIONS
-    )
-
-
-def _is_post_box(at: Address) -> bool:
-    return any(_POST_BOX.search(line) for line in at.lines)

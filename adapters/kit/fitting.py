@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-_EXTENSION = re.compile(r"(?:\bext(?:ension|n)?\b|\bx|#)[\s.:]*(\d{1,8})\D*$", re.IGNORECASE)
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _PICTURES = frozenset({"So", "Sk", "Me"})
 _VARIATION_SELECTORS = range(0xFE00, 0xFE10)
@@ -103,26 +101,6 @@ def fill(
         if line:
             filled.append(line.rstrip(","))
     return filled
-
-
-def ascii_digits(text: str) -> str:
-    """Return the text's digits, of any script, as 0 to 9."""
-    return "".join(str(unicodedata.digit(sign)) for sign in text if sign.isdigit())
-
-
-def dialled(text: str) -> tuple[str, str]:
-    """Return a telephone number's digits and its extension's, "" for none. People type `ext. 22`
-    and `x22` behind the number."""
-    found = _EXTENSION.search(text)
-    if found is None:
-        return ascii_digits(text), ""
-    return ascii_digits(text[: found.start()]), ascii_digits(found[1])
-
-
-def without_extension(text: str) -> str:
-    """Return a telephone number as it is written, without the extension behind it."""
-    found = _EXTENSION.search(text)
-    return text if found is None else text[: found.start()].rstrip(" ,;-")
 
 
 def phrases(parts: Sequence[str]) -> str:

@@ -24,6 +24,7 @@ from adapters.kit import direct_http
 from adapters.kit.direct_http import DirectHttp
 from adapters.kit.exchanges import Exchanges
 from adapters.kit.unreachable import words_of
+from schemas.contracts.strict_json import without_nulls
 
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 """A label of several parcels is the largest thing a partner sends: some hundred kilobytes."""
@@ -273,14 +274,22 @@ def lost(partner: str, what: str, writes: bool) -> Unknown | Retryable:
 
 
 def decoded(decoder: msgspec.json.Decoder[T], answer: Answer, *, partner: str, writes: bool) -> T:
-    """Return the answer's JSON. An answer to a write that can't be read is Unknown: the partner may
-    have acted."""
+    """Return the answer's JSON, in which a null may stand for what is left out. An answer to a
+    write that can't be read is Unknown: the partner may have acted."""
     try:
-        return decoder.decode(answer.body)
+        return _read(decoder, answer.body)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         shown = answer.headers.get("Content-Type", "no content type")
         what = f"sent an answer that can't be understood (HTTP {answer.status}, {shown}: {error})"
         raise lost(partner, what, writes) from error
+
+
+def _read(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError:
+        plain = without_nulls(msgspec.json.decode(body))
+        return msgspec.convert(plain, decoder.type, strict=decoder.strict)
 
 
 def traced(headers: dict[str, str], call: Call) -> dict[str, str]:

@@ -85,13 +85,15 @@ class Channel(Struct, Generic[C], frozen=True, kw_only=True):
 class Limits(Struct, frozen=True, kw_only=True):
     """What a partner can't carry out, so that an order is held before stock is spent on it:
     characters of the longest SKU (0: any), kinds of money that it has no account for (kinds of
-    lines, `shipping`, `duty`), and kinds of addresses that it does not deliver to. `reach_from`
-    says for what a carrier sells labels from a country, "" for that of its account (None: that is
-    not known before it is asked)."""
+    lines, `shipping`, `duty`), kinds of addresses that it does not deliver to, and the characters
+    of each line for a street on its labels (none: any). `reach_from` says for what a carrier sells
+    labels from a country, "" for that of its account (None: that is not known before it is
+    asked)."""
 
     longest_sku: int = 0
     unbooked: frozenset[str] = frozenset()
     refuses: frozenset[AddressKind] = frozenset()
+    label_lines: tuple[int, ...] = ()
     reach_from: Callable[[str], Reach] | None = None
 
 

@@ -6,8 +6,17 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-MAX_METHOD = 256
+from schemas.order.canonical import UNLISTED
+
+MAX_METHOD, MAX_SKU = 256, 128
 """What `order.v1` takes."""
+
+
+def unlisted(title: str) -> str:
+    """Return what stands for the SKU of goods that no catalogue has, "" for none without a title: a
+    table or a person says which article it is."""
+    words = " ".join(title.split())
+    return f"{UNLISTED}{words}"[:MAX_SKU].rstrip() if words else ""
 
 
 class Translation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -21,10 +21,11 @@ from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused
 from schemas.order.canonical import Address, Customer, Order
 from schemas.order.iso_codes import COUNTRIES
-from schemas.order.regions import REGIONS, region_code
+from schemas.order.phones import parted
+from schemas.order.regions import REGIONS, folded, region_code
 
 _EMAIL = re.compile(r"[^\s@\"<>(),;:\\]{1,64}@(?=[^@]{4,253}\Z)[^\s@.]{1,63}(\.[^\s@.]{1,63})+")
-_PHONE = re.compile(r"\+?[0-9 ()./\-\u2010-\u2015]+( ?(x|ext\.?|#) ?[0-9]{1,8})?", re.IGNORECASE)
+_PHONE = re.compile(r"\+?[0-9 ()./\-\u2010-\u2015]+")
 LEAST_DIGITS, MOST_DIGITS = 5, 15
 """Digits of a phone number before the extension: ITU-T E.164 allows 15; few have fewer than 5."""
 
@@ -45,8 +46,8 @@ class Doubt(Struct, frozen=True):
 
 
 class Shapes(Struct, frozen=True):
-    """The rules for a country's addresses. `regions` are codes and names in lower case; none: any.
-    `codes` are the short codes of regions by their names in lower case."""
+    """The rules for a country's addresses. `regions` are codes and names, folded; none: any.
+    `codes` are the short codes of regions by their folded names."""
 
     postal_code: re.Pattern[str] | None
     example: str
@@ -70,8 +71,8 @@ def shapes_of(country: str) -> Shapes:
     isoids = known.get("sub_isoids", "")
     if "S" in required and isoids:
         for key in ("sub_keys", "sub_isoids", "sub_names", "sub_lnames"):
-            regions.update(one.casefold() for one in known.get(key, "").split("~") if one)
-        regions.update(f"{country}-{one}".casefold() for one in isoids.split("~") if one)
+            regions.update(folded(one) for one in known.get(key, "").split("~") if one)
+        regions.update(folded(f"{country}-{one}") for one in isoids.split("~") if one)
     return Shapes(
         postal_code=re.compile(known["zip"], re.IGNORECASE) if known.get("zip") else None,
         example=known.get("zipex", "").partition(",")[0],
@@ -90,7 +91,7 @@ def _codes(known: Mapping[str, str]) -> dict[str, str]:
     for field in ("sub_names", "sub_lnames"):
         for key, name in zip(keys, known.get(field, "").split("~"), strict=False):
             if name and key.isascii() and key.isalnum() and len(key) <= MOST_OF_A_CODE:
-                found.setdefault(name.casefold(), key)
+                found.setdefault(folded(name), key)
     return found
 
 
@@ -160,11 +161,12 @@ def stated_region(country: str, name: str) -> str:
     """Return the short code of a region that was written in words, such as `YT` for "Yukon
     Territory" in Canada; the text as it is where its country has none of that name."""
     code = region_code(country, name) if country in REGIONS else None
-    return code or shapes_of(country).codes.get(name.strip().casefold(), name)
+    return code or shapes_of(country).codes.get(folded(name), name)
 
 
 def _is_region(country: str, region: str) -> bool:
-    if region.casefold() in shapes_of(country).regions:
+    known = shapes_of(country).regions
+    if region.casefold() in known or folded(region) in known:
         return True
     return country in REGIONS and region_code(country, region) is not None
 
@@ -175,8 +177,7 @@ def _phone(what: str) -> Doubt:
 
 
 def _is_phone(text: str) -> bool:
-    matched = _PHONE.fullmatch(text.strip())
-    if matched is None:
+    number, _ = parted(text.strip())
+    if _PHONE.fullmatch(number) is None:
         return False
-    number = text.strip()[: matched.start(1)] if matched.group(1) else text
     return LEAST_DIGITS <= sum(map(str.isdigit, number)) <= MOST_DIGITS

@@ -142,6 +142,16 @@ def _depth(tree: object) -> int:
     return depth
 
 
+def without_nulls(value: object) -> object:
+    """Return a message of another's contract with every null left out, in lists as well: their
+    programs write it for what they have none of."""
+    if isinstance(value, dict):
+        return {key: without_nulls(one) for key, one in value.items() if one is not None}
+    if isinstance(value, list):
+        return [without_nulls(one) for one in value if one is not None]
+    return value
+
+
 def shown(value: str) -> str:
     """Return a text in quotes, shortened and with control characters made visible."""
     cut = value if len(value) <= SHOWN_CHARACTERS else value[:SHOWN_CHARACTERS] + "…"

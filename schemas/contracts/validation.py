@@ -17,11 +17,12 @@ import jsonschema_rs
 import msgspec
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
 from msgspec import Struct
 
 from schemas.contracts import published, refusals
 from schemas.contracts.refusals import Refused, refused
-from schemas.contracts.strict_json import shown
+from schemas.contracts.strict_json import shown, without_nulls
 from schemas.messages.inputs import KINDS, Input
 from schemas.order.canonical import Order
 
@@ -89,10 +90,15 @@ def read(name: str, value: object, shape: type[Shape]) -> Shape:
 
 
 def read_foreign(value: object, shape: type[Shape]) -> Shape:
-    """Convert a parsed message of a foreign contract to the struct with the part that we read.
+    """Convert a parsed message of a foreign contract to the struct with the part that we read. A
+    null stands for what is left out.
 
     Raises Refused(schema_mismatch), with sentences like those for our own schemas.
     """
+    try:
+        return msgspec.convert(value, shape)
+    except msgspec.ValidationError:
+        value = without_nulls(value)
     try:
         return msgspec.convert(value, shape)
     except msgspec.ValidationError:
@@ -137,9 +143,19 @@ def _fast(name: str) -> jsonschema_rs.Draft202012Validator:
     return jsonschema_rs.Draft202012Validator(_schema(name))
 
 
+_Explaining = extend(  # type: ignore[no-untyped-call]  # it has no types
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
+        "array", lambda _, value: isinstance(value, list | tuple)
+    ),
+)
+"""Our own structs hold tuples where JSON has lists."""
+
+
 @cache
 def _slow(name: str) -> Draft202012Validator:
-    return Draft202012Validator(_schema(name))
+    found: Draft202012Validator = _Explaining(_schema(name))
+    return found
 
 
 @cache
@@ -277,6 +293,6 @@ def _found(value: object) -> str:
         return f"the number {value}"
     if isinstance(value, dict):
         return f"an object of {len(value)} keys"
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return f"a list of {len(value)}"
     return "something else"

@@ -181,6 +181,7 @@ def _place(
         carrier=carrier,
         labels=labels,
         refuses=limits.refuses,
+        label_lines=limits.label_lines,
         reach=limits.reach_from(home) if limits.reach_from is not None else None,
     )
 

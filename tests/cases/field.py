@@ -44,7 +44,11 @@ AMAZON = Amazon(
 
 def seller(books: Limits = _BOOKS) -> Setup:
     """A seller with Business Central, a warehouse and UPS, who takes cash on delivery and terms."""
-    place = Place(name="WH1", warehouse="wms", carrier="ups", refuses=_CARRIES.refuses)
+    assert _CARRIES.reach_from is not None
+    place = Place(
+        name="WH1", warehouse="wms", carrier="ups", refuses=_CARRIES.refuses,
+        label_lines=_CARRIES.label_lines, reach=_CARRIES.reach_from(""),
+    )  # fmt: skip
     return Setup(
         channel="acme-us", storefront="acme-us", erp="bc", mail="smtp", places=(place,),
         promised=frozenset({"cod", "net 30"}), collected=frozenset({"cod"}),

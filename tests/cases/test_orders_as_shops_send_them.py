@@ -175,16 +175,25 @@ def test_cash_on_delivery_names_its_method_and_what_is_due() -> None:
     assert placed(payload).amount_due_minor is None
 
 
-def test_an_order_on_terms_is_paid_by_its_terms() -> None:
-    """It has no gateway; its terms are its method."""
-    terms = {"id": 1, "payment_terms_name": "Net 30", "payment_terms_type": "net"}
+@pytest.mark.parametrize(
+    ("gateways", "name", "method"),
+    [
+        ([], "Net 30", "Net 30"), ([], "NET_30", "NET 30"),
+        (["manual"], "Net 60", "manual, Net 60"), (["card", "COD"], None, "card, COD"),
+    ],
+)  # fmt: skip
+def test_an_order_on_terms_is_paid_by_its_terms(
+    gateways: list[str], name: str | None, method: str
+) -> None:
+    """Whether or not a gateway is named beside them, and however a version writes them."""
+    terms = {"id": 1, "payment_terms_name": name, "payment_terms_type": "net"}
     order = placed(
         priced(
             an_item(1, "15.00"), total="15.00", financial_status="pending",
-            payment_gateway_names=[], payment_terms=terms,
+            payment_gateway_names=gateways, payment_terms=terms,
         )
     )  # fmt: skip
-    assert (order.payment, order.payment_method) == ("pending", "Net 30")
+    assert (order.payment, order.payment_method) == ("pending", method)
 
 
 def test_what_the_shop_owes_back_is_not_due() -> None:

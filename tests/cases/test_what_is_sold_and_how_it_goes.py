@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from adapters.kit.kind import Limits
+from schemas.contracts.refusals import SHIP_TO_MISSING, Refused
 from schemas.messages import effects as f
 from schemas.messages import inputs as i
 from schemas.order.canonical import Address, Order
@@ -51,6 +52,18 @@ def test_a_pickup_and_a_local_delivery_get_no_label() -> None:
         story = field.released(field.placed(sale(an_item(1, "15.00"), total="15.00", **changes)))
         (task,) = field.asked(story, f.CreateTask)
         assert (task.delivery, task.labels) == (delivery, "none")
+
+
+@pytest.mark.parametrize("source", ["web", "pos", "subscription_contract_checkout_one"])
+def test_a_subscription_s_renewal_is_collected_as_its_checkout_was(source: str) -> None:
+    """It names the shop's counter as its way of shipping, and has no address; a draft without one
+    is refused, for someone may have forgotten it."""
+    changes = {"shipping_address": None, "shipping_lines": [{"title": "Main Street Store"}]}
+    told = sale(an_item(1, "15.00"), total="15.00", source_name=source, **changes)
+    assert [line.delivery for line in field.order_of(told).lines] == ["pickup"]
+    with pytest.raises(Refused) as refused:
+        sale(an_item(1, "15.00"), total="15.00", source_name="shopify_draft_order", **changes)
+    assert refused.value.reason == SHIP_TO_MISSING
 
 
 def test_goods_of_another_service_are_never_told_to_our_warehouse() -> None:

@@ -189,7 +189,7 @@ async def test_customs_is_told_what_is_in_the_parcels(client: HttpClient) -> Non
     order = replace(order, totals=totals)
     sent = await request_for(order, client, country_of_manufacture="US")
     shipment = sent["requestedShipment"]
-    assert shipment["serviceType"] == "FEDEX_INTERNATIONAL_ECONOMY"
+    assert shipment["serviceType"] == "INTERNATIONAL_ECONOMY"
     customs = shipment["customsClearanceDetail"]
     assert [(one["description"], one["quantity"], one["customsValue"]["amount"])
             for one in customs["commodities"]] == [

@@ -163,6 +163,11 @@ async def test_extensions_stay_out_of_the_number(client: HttpClient) -> None:
         ("502-555-0143 ext. 22", {"Number": "5025550143", "Extension": "22"}),
         ("502-555-0143 x123456", {"Number": "5025550143"}),
         ("(502) 555 0143", {"Number": "5025550143"}),
+        ("502-555-0143x22", {"Number": "5025550143", "Extension": "22"}),
+        ("+1.502.555.0143 Extension: 22", {"Number": "5025550143", "Extension": "22"}),
+        ("tel:+15025550143;ext=22", {"Number": "5025550143", "Extension": "22"}),
+        ("15025550143,22", {"Number": "5025550143", "Extension": "22"}),
+        ("#502 555 0143", {"Number": "5025550143"}),
     ):
         there = replace(order.ship_to, phone=typed)
         sent = await request_for(replace(order, ship_to=there), client)
@@ -172,17 +177,52 @@ async def test_extensions_stay_out_of_the_number(client: HttpClient) -> None:
     assert "Phone" not in sent["ShipmentRequest"]["Shipment"]["ShipTo"]
 
 
-def test_regions() -> None:
-    """States are known by letters, by ISO code and by name; those of other countries stay."""
-    assert region_code("US", "us-ky") == "KY"
-    assert region_code("US", "New York") == "NY"
-    assert region_code("CA", "QUÉBEC") == "QC"
-    assert region_code("US", "Bavaria") is None
-    assert region_code("DE", "Bayern") == "Bayern"
-    assert region_code("US", "Washington D.C.") == "DC"
-    assert region_code("US", "Armed Forces Middle East") == "AE"
-    assert region_code("CA", "Yukon Territory") == "YT"
-    assert region_code("CA", "Newfoundland") == "NL"
+@pytest.mark.parametrize(
+    ("country", "written", "code"),
+    [
+        ("US", "us-ky", "KY"), ("US", "New York", "NY"), ("US", "N.Y.", "NY"),
+        ("US", "Washington D.C.", "DC"), ("US", "Washington, DC", "DC"), ("US", "D. C.", None),
+        ("US", "Armed Forces Middle East", "AE"), ("US", "Armed Forces (AP)", "AP"),
+        ("US", "Armed Forces Americas (except Canada)", "AA"), ("US", "U.S. Virgin Islands", "VI"),
+        ("US", "Virgin Islands, U.S.", "VI"), ("US", "Federated States Of Micronesia", "FM"),
+        ("US", "ＴＥＸＡＳ", "TX"), ("US", "Bavaria", None), ("US", "", None), ("US", "🏝", None),
+        ("CA", "QUÉBEC", "QC"), ("CA", "Que\u0301bec", "QC"), ("CA", "Yukon Territory", "YT"),
+        ("CA", "Newfoundland & Labrador", "NL"), ("CA", "P.E.I.", "PE"),
+        ("CA", "Île-du-Prince-Édouard", "PE"), ("CA", "Colombie-Britannique", "BC"),
+        ("CA", "Nouvelle-Ecosse", "NS"), ("CA", "territoires du nord\u2011ouest", "NT"),
+        ("CA", "CA-ON", "ON"), ("DE", "Bayern", "Bayern"),
+    ],
+)  # fmt: skip
+def test_regions(country: str, written: str, code: str | None) -> None:
+    """States are known by letters, by ISO code and by name, in Canada's both languages, whatever
+    accents, points and hyphens they are written with; those of other countries stay."""
+    assert region_code(country, written) == code
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ({"region": "Puerto Rico", "postal_code": "00901"}, "PR"),
+        ({"country": "PR", "region": "PR", "postal_code": "00901"}, "PR"),
+        ({"region": "FM", "postal_code": "96941"}, "FM"),
+        ({"region": "Marshall Islands", "postal_code": "96960"}, "MH"),
+        ({"country": "FR", "region": "", "postal_code": "97 400"}, "RE"),
+        ({"country": "FR", "region": "Guadeloupe", "postal_code": "97110"}, "GP"),
+        ({"country": "FR", "region": "", "postal_code": "75011"}, "FR"),
+    ],
+)
+async def test_a_part_of_a_country_has_its_own_code(
+    written: dict[str, str], sent: str, client: HttpClient
+) -> None:
+    """Of the United States and of France, whether it is written as a country or as a state; with no
+    state then."""
+    order = an_order()
+    assert order.ship_to is not None
+    there = replace(order.ship_to, phone="+1 787 555 0123", **written)
+    found = await request_for(replace(order, ship_to=there), client)
+    address = found["ShipmentRequest"]["Shipment"]["ShipTo"]["Address"]
+    assert address["CountryCode"] == sent
+    assert "StateProvinceCode" not in address
 
 
 async def test_which_service_is_bought(client: HttpClient) -> None:

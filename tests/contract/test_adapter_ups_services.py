@@ -15,11 +15,12 @@ from actors.order.unfit import unfit
 from actors.runtime.errors import Rejected
 from adapters.carriers.ups.kind import KIND
 from adapters.carriers.ups.offered import rate_request
-from adapters.carriers.ups.services import is_sold, parted
+from adapters.carriers.ups.services import is_sold
 from adapters.carriers.ups.settings import UpsSettings
 from adapters.carriers.ups.shipment import Sender
 from adapters.kit.http_client import HttpClient
 from adapters.kit.secret import Secret
+from adapters.kit.services import parted
 from schemas.messages.effects import LabelBought
 from schemas.order.canonical import Customer, Order
 from tests.contract.partner_calls import SHOP, a_call, stubbed, ups
@@ -159,6 +160,23 @@ async def test_what_a_label_abroad_needs_is_asked_for_when_the_order_is_placed(
                 await partner.perform(a_call(BUY, order))
         else:
             assert isinstance(await partner.perform(a_call(BUY, order)), LabelBought)
+
+
+@pytest.mark.parametrize(("region", "held"), [("", True), ("Hà Nội", True), ("VN-HN", False)])
+async def test_a_province_of_vietnam_is_wanted_by_its_code(
+    region: str, held: bool, client: HttpClient
+) -> None:
+    """UPS requires it there, and takes five characters; elsewhere no province is asked for."""
+    order = going("Express", "VN")
+    assert order.ship_to is not None
+    order = replace(order, ship_to=replace(order.ship_to, region=region))
+    setup = Setup(channel="acme-us", places=(reach_of(services=SERVICES),))
+    found = [one.value for one in unfit(order, setup)]
+    assert [("not a code of VN" in one) for one in found] == [True] * held
+    if not held:
+        sent = await request_for(order, client, services=SERVICES)
+        there = sent["ShipmentRequest"]["Shipment"]["ShipTo"]["Address"]
+        assert there["StateProvinceCode"] == region
 
 
 @pytest.mark.parametrize("what", ["name", "street", "city"])

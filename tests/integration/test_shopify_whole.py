@@ -133,6 +133,57 @@ async def test_nothing_that_an_ordinary_order_sends_is_left_in_quarantine(
     say(f"Shopify's samples of {sent} topics about one order: nothing in quarantine.")
 
 
+LONG = "+1 512 555 0123, and if no one answers ask for Maria at the reception next to it"
+FORMS: dict[str, dict[str, object]] = {
+    "a province in French, an extension glued to the number": {
+        "country_code": "CA", "province_code": None, "province": "Colombie-Britannique",
+        "city": "Victoria", "zip": "V8W\u00a01A1", "phone": "1-250-555-0142x45678",
+    },
+    "a country that is written as a state": {
+        "country_code": "US", "province_code": "MH", "city": "Majuro", "zip": "96960",
+        "phone": "+692 625 1234",
+    },
+    "a department overseas": {
+        "country_code": "FR", "province_code": None, "city": "Saint-Denis", "zip": "97400",
+        "phone": "+262 (0) 262 55 01 23",
+    },
+    "a long telephone number": {
+        "country_code": "US", "province_code": "KY", "city": "Lexington", "zip": "40502 – 1234",
+        "name": " ", "first_name": None, "last_name": None, "company": "Acme", "phone": LONG,
+    },
+    "a military post office": {
+        "country_code": "GB", "province_code": "BFP", "city": "BFPO 58", "zip": "BF1 2AX",
+        "phone": "+44 20 7946 0958",
+    },
+    "a box in French": {
+        "country_code": "CA", "province_code": "QC", "address1": "Case postale 12", "city": "Laval",
+        "zip": "H7A 1Y4", "phone": "450 555 0123",
+    },
+}  # fmt: skip
+"""Addresses by what is unusual of them; the last two no carrier delivers to."""
+
+
+async def test_addresses_of_many_forms_are_delivered_or_held(world: World) -> None:
+    """Each is written to the label as its carrier wants it, or held before anything is spent; the
+    payloads have nulls where programs write them, and none is refused."""
+    refs = {}
+    for number, (form, change) in enumerate(FORMS.items(), 71):
+        order = json.loads(payload(Recipe(seed=95, shop=f"{SHOP}.myshopify.com"), number, Moment()))
+        order["shipping_address"] |= change
+        refs[form] = str(order["id"])
+        await world.book(f"{SHOP}.myshopify.com", [(order["id"], json.dumps(order).encode())])
+        order |= {"discount_codes": None, "refunds": [None], "note_attributes": {"Floor": 2}}
+        body = json.dumps(order).encode()
+        assert await deliver(world, "orders/create", body, f"form-{number}") == 200
+    *delivered, army, box = refs.values()
+    for ref in delivered:
+        await until_closed(world, ref)
+    for ref in (army, box):
+        shown = json.loads(cli(world, "orders", "show", order_id_for(SHOP, ref), "--json"))
+        assert [hold["hold_id"] for hold in shown["holds"]] == ["unmapped-address"]
+    assert {one.ref for one in await world.quarantined()}.isdisjoint(refs.values())
+
+
 async def until_closed(world: World, ref: str) -> None:
     """Wait for the order's end."""
 

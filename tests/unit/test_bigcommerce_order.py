@@ -266,14 +266,14 @@ def test_what_does_not_travel_needs_no_address(kind: str) -> None:
 
 
 def test_lines_without_sku_fall_back_in_a_stated_order() -> None:
-    """Variant, then product; a custom product that is shipped needs a SKU."""
+    """Variant, then product, then its name; a custom product that is shipped needs one of them."""
     for change, sku in (
         ({"sku": "", "variant_id": 11}, "variant:11"),
         ({"sku": None, "variant_id": 0, "product_id": 7}, "product:7"),
     ):
         products = [a_product(1, "10.0000", 2, **change), a_product(2, "5.5000")]
         assert stated(a_bundle(products=products)).lines[0].sku == sku
-    none = [a_product(1, "10.0000", 2, sku=" ", variant_id=0, product_id=0)]
+    none = [a_product(1, "10.0000", 2, sku=" ", variant_id=0, product_id=0, name=" ")]
     assert reason_of(a_bundle(products=none)) == refusals.SKU_MISSING
     assert reason_of(a_bundle(products=[])) == refusals.NOTHING_TO_FULFIL
 

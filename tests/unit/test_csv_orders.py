@@ -98,6 +98,10 @@ def test_totals_are_the_files_and_must_add_up() -> None:
         ({"customer_reference": "4,2E+07"}, "a number that a spreadsheet has shortened"),
         ({"sku": "2-Jan"}, "a day that a spreadsheet has made of it"),
         ({"number": "Mar-99"}, "a day that a spreadsheet has made of it"),
+        ({"sku": "01. Feb"}, "a day that a spreadsheet has made of it"),
+        ({"sku": "Mrz 26"}, "a day that a spreadsheet has made of it"),
+        ({"sku": "02-janv"}, "a day that a spreadsheet has made of it"),
+        ({"sku": "févr.-26"}, "a day that a spreadsheet has made of it"),
         ({"title": "#N/A"}, "shows where a formula failed"),
         ({"phone": "########"}, "or a column is too narrow"),
         ({"ship_to_postal_code": "213"}, "postal code of the shipping address"),
@@ -233,14 +237,16 @@ def test_the_digest_is_of_the_order_and_not_of_the_bytes() -> None:
     ("country", "typed", "kept"),
     [
         ("US", "2139", "02139"), ("PR", "901", "00901"), ("US", "40507", "40507"),
-        ("DE", "1067", "01067"), ("NO", "150", "0150"),
+        ("DE", "1067", "01067"), ("NO", "150", "0150"), ("US", "901", "00901"),
+        ("IT", "118", "00118"), ("FI", "100", "00100"), ("NO", "1", "0001"),
+        ("SG", "18956", "018956"), ("BR", "1310100", "01310100"), ("ZA", "1", "0001"),
     ],
 )  # fmt: skip
 def test_zeros_that_a_spreadsheet_dropped_come_back(country: str, typed: str, kept: str) -> None:
     """Of a postal code with a fixed number of digits what is left can have been nothing else."""
     row = a_row(
-        ship_to_country=country, ship_to_region="MA" if country == "US" else "",
-        ship_to_postal_code=typed, ship_to_city="Town",
+        ship_to_country=country, ship_to_postal_code=typed, ship_to_city="Town",
+        ship_to_region={"US": "MA", "IT": "RM", "BR": "SP"}.get(country, ""),
     )  # fmt: skip
     ship_to = placed(row).ship_to
     assert ship_to is not None
@@ -259,7 +265,7 @@ def test_a_postal_code_that_may_be_another_is_refused(country: str, typed: str) 
     ("country", "region", "code", "city"),
     [
         ("SG", "", "018956", "Singapore"), ("HK", "Kowloon", "", "Hong Kong"),
-        ("MC", "", "98000", "Monaco"),
+        ("MC", "", "98000", "Monaco"), ("AE", "Dubai", "", "Dubai"),
     ],
 )  # fmt: skip
 def test_a_city_state_is_its_own_city(country: str, region: str, code: str, city: str) -> None:

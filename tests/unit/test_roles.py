@@ -12,7 +12,9 @@ from service.settings import ConfigurationRefused, Settings, load
 from service.settings.roles import places_of, setup_of, setups
 
 SHOP = '[channels.web]\nkind = "canonical"\n'
-AT_HOME = Reach(home="US", offered=frozenset({("*", "home")}), calls_abroad=True)
+AT_HOME = Reach(
+    home="US", offered=frozenset({("*", "home")}), calls_abroad=True, coded=frozenset({"VN"})
+)
 NO_BOXES: frozenset[AddressKind] = frozenset({"post_box", "military", "pickup_point"})
 ERP = """[partners.bc]
 kind = "business_central"
@@ -75,6 +77,7 @@ def test_one_of_each_needs_no_word_about_roles(tmp_path: Path) -> None:
                 carrier="ups",
                 labels="us",
                 refuses=NO_BOXES,
+                label_lines=(35, 35, 35),
                 reach=AT_HOME,
             ),
         ),
@@ -137,6 +140,7 @@ def test_two_warehouses_serve_two_places(tmp_path: Path) -> None:
             carrier="ups",
             labels="us",
             refuses=NO_BOXES,
+            label_lines=(35, 35, 35),
             reach=AT_HOME,
         ),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adapters.carriers.fedex.services import STREET_LINES, reach_of
 from adapters.carriers.fedex.settings import FedexSettings
 from adapters.kit.instance import Kit
 from adapters.kit.kind import Kind, Limits
@@ -32,9 +33,18 @@ def _effect(order: Order) -> BuyLabel:
     return BuyLabel(fulfilment=key_of(FULFILMENT, 1), place="main", parcels=(parcel,))
 
 
-def _limits(_: FedexSettings) -> Limits:
-    """A street and a civilian who signs: neither boxes nor military post offices."""
-    return Limits(refuses=frozenset({"post_box", "military", "pickup_point"}))
+def _limits(settings: FedexSettings) -> Limits:
+    """A street and a civilian who signs: neither boxes nor military post offices; a service that
+    goes there, and what customs wants to know."""
+    return Limits(
+        refuses=frozenset({"post_box", "military", "pickup_point"}),
+        label_lines=STREET_LINES,
+        reach_from=lambda home: reach_of(
+            settings.offers(home),
+            home or settings.shipper.country,
+            declares=bool(settings.country_of_manufacture),
+        ),
+    )
 
 
 KIND = Kind(

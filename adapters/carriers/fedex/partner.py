@@ -14,6 +14,7 @@ from actors.runtime.errors import NeedsPerson, Rejected, Unknown
 from actors.runtime.ports import Call
 from adapters.carriers.fedex import answers as fedex
 from adapters.carriers.fedex import shapes
+from adapters.carriers.fedex.services import service_of
 from adapters.carriers.fedex.settings import FedexSettings
 from adapters.carriers.fedex.shipment import reference_for, rest_for, shipment_request
 from adapters.kit.absence import Absence
@@ -62,7 +63,6 @@ class Fedex:
         self.name = name or "fedex"
         self._settings = settings
         self._origins = {} if origins is None else origins
-        self._services = {method.casefold(): code for method, code in settings.services.items()}
         title = titled("FedEx", name)
         base = settings.base_url.rstrip("/")
         credentials = ClientCredentials(
@@ -121,12 +121,12 @@ class Fedex:
         return self._origins.get(effect.place, self._settings.shipper)
 
     def _service(self, call: Call, effect: BuyLabel) -> str:
-        order, settings = call.stated, self._settings
-        home = self._origin(effect).country
-        abroad = order.ship_to is not None and postal_country(order.ship_to) != home
-        usual = settings.default_service_abroad if abroad else settings.default_service
-        method = printable(order.shipping_method).casefold()
-        return effect.service or self._services.get(method, usual)
+        """Return the service of a decision, or the one that the settings name; "" for none."""
+        order, home = call.stated, self._origin(effect).country
+        if effect.service or order.ship_to is None:
+            return effect.service
+        away = postal_country(order.ship_to)
+        return service_of(self._settings.offers(home), home, away, order.shipping_method)
 
     async def _buy(self, call: Call, effect: BuyLabel) -> Result:
         title = self._api.title
@@ -136,6 +136,12 @@ class Fedex:
                 f"{len(effect.parcels)}."
             )
         service = self._service(call, effect)
+        if not service and call.stated.ship_to is not None:
+            raise Rejected(
+                f"No service of {title} is set for the shipping method "
+                f"{call.stated.shipping_method[:60]!r} to this country. Name one in its "
+                "`services`, or a default, and retry."
+            )
         body = shipment_request(
             call.stated,
             effect,

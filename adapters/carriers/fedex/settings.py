@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from adapters.carriers.fedex.services import sold_to
 from adapters.kit.secret import Secret
+from adapters.kit.services import Offers, offers_from, refuse_twice
 from adapters.kit.settings import Name, Origin, PartnerSettings, Text, Url
 
 Service = Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9_]{1,49}$")]
@@ -33,7 +35,9 @@ class FedexSettings(PartnerSettings, frozen=True, kw_only=True, forbid_unknown_f
         dict[Text, Service],
         Meta(
             max_length=200,
-            description="The order's shipping method to FedEx's service, such as `FEDEX_2_DAY`.",
+            description="The order's shipping method to FedEx's service, such as `FEDEX_2_DAY`, "
+            'where FedEx sells it. `"express > abroad"`, `"express > home"` and `"express > CA"` '
+            'say where to; `"* > CA"` is for every method to that country.',
         ),
     ] = msgspec.field(default_factory=dict)
     default_service: Annotated[
@@ -41,7 +45,7 @@ class FedexSettings(PartnerSettings, frozen=True, kw_only=True, forbid_unknown_f
     ] = "FEDEX_GROUND"
     default_service_abroad: Annotated[
         Service, Meta(description="The same for parcels to another country.")
-    ] = "FEDEX_INTERNATIONAL_ECONOMY"
+    ] = "INTERNATIONAL_ECONOMY"
     pickup_type: Annotated[
         Literal["USE_SCHEDULED_PICKUP", "DROPOFF_AT_FEDEX_LOCATION", "CONTACT_FEDEX_TO_SCHEDULE"],
         Meta(description="How parcels get to FedEx."),
@@ -54,8 +58,8 @@ class FedexSettings(PartnerSettings, frozen=True, kw_only=True, forbid_unknown_f
         str,
         Meta(
             pattern=r"^([A-Z]{2})?$",
-            description="What customs is told of all goods. Empty: parcels to another country go to"
-            " a person.",
+            description="What customs is told of all goods. Empty: an order to another country is"
+            " held.",
         ),
     ] = ""
     recovery_lag_seconds: Annotated[
@@ -66,3 +70,16 @@ class FedexSettings(PartnerSettings, frozen=True, kw_only=True, forbid_unknown_f
             description="A label counts as not bought when two searches so far apart miss it.",
         ),
     ] = 300.0
+
+    def __post_init__(self) -> None:
+        refuse_twice(self.services)
+
+    def offers(self, home: str) -> Offers:
+        """Return the services from a country, "" for the shipper's own."""
+        at = home or self.shipper.country
+        return offers_from(
+            self.services,
+            self.default_service,
+            self.default_service_abroad,
+            sold=lambda code: sold_to(code, at),
+        )

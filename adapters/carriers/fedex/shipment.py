@@ -9,20 +9,24 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from actors.runtime.errors import Rejected
+from adapters.carriers.fedex.services import GROUND, STREET_LINES
 from adapters.carriers.fedex.settings import FedexSettings
 from adapters.kit.customs import customs_basis, goods_in
-from adapters.kit.fitting import ascii_digits, dialled, fill, fit, printable
+from adapters.kit.fitting import fill, fit, printable
 from adapters.kit.parcels import weights_of
 from adapters.kit.settings import Origin
 from schemas.messages.effects import BuyLabel, PackedParcel
 from schemas.order.canonical import Address, Order
 from schemas.order.money import exponent_of
+from schemas.order.phones import dialled, digits_of
 from schemas.order.regions import TERRITORIES, postal_country, region_code
 
-GROUND = frozenset({"FEDEX_GROUND", "GROUND_HOME_DELIVERY"})
 MAX_GROUND_REFERENCE = 30
 """Of a customer reference's characters, and of a department number's. Ours has 35: its first 30
 name the order and the label, and the department number has the rest of its signature."""
+
+MAX_POSTAL_CODE = 10
+"""Characters that FedEx takes."""
 
 _POUND_COUNTRIES = frozenset({"US", *TERRITORIES})
 _NORTH_AMERICA = _POUND_COUNTRIES | {"CA"}
@@ -173,7 +177,7 @@ def _shipper(origin: Origin) -> dict[str, object]:
     return {
         "contact": {
             "companyName": fit(origin.name, 35),
-            "phoneNumber": ascii_digits(origin.phone)[:15],
+            "phoneNumber": digits_of(origin.phone)[:15],
         },
         "address": _address(address, "the shipper's address"),
     }
@@ -188,9 +192,11 @@ def _recipient(address: Address, other_phone: str, our_phone: str) -> dict[str, 
     if company:
         contact["companyName"] = company
     country = postal_country(address)
-    phone = _phone(address.phone or other_phone, country) or {
-        "phoneNumber": ascii_digits(our_phone)[:15]
-    }
+    phone = (
+        _phone(address.phone, country)
+        or _phone(other_phone, country)
+        or {"phoneNumber": digits_of(our_phone)[:15]}
+    )
     return {
         "contact": {**contact, **phone},
         "address": _address(address, "the shipping address"),
@@ -212,7 +218,7 @@ def _phone(text: str, country: str) -> dict[str, str]:
 
 
 def _address(address: Address, what: str) -> dict[str, object]:
-    lines = fill([printable(line, pictures=False) for line in address.lines], (35, 35, 35))
+    lines = fill([printable(line, pictures=False) for line in address.lines], STREET_LINES)
     city = fit(printable(address.city, pictures=False), 35)
     if not lines or not city:
         missing = "city" if lines else "street"
@@ -232,7 +238,9 @@ def _address(address: Address, what: str) -> dict[str, object]:
     postal = printable(address.postal_code, pictures=False)
     if country in _NORTH_AMERICA and not postal:
         raise Rejected(f"In {what} the postal code is missing. Correct it.")
-    if postal and len(postal) <= 10:
+    if len(postal) > MAX_POSTAL_CODE:  # such as a ZIP code with spaces around its hyphen
+        postal = "".join(sign for sign in postal if sign.isalnum())
+    if postal and len(postal) <= MAX_POSTAL_CODE:
         found["postalCode"] = postal
     return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adapters.carriers.ups.services import reach_of
+from adapters.carriers.ups.services import STREET_LINES, reach_of
 from adapters.carriers.ups.settings import UpsSettings
 from adapters.kit.instance import Kit
 from adapters.kit.kind import Kind, Limits
@@ -38,6 +38,7 @@ def _limits(settings: UpsSettings) -> Limits:
     that the settings name."""
     return Limits(
         refuses=frozenset({"post_box", "military", "pickup_point"}),
+        label_lines=STREET_LINES,
         reach_from=lambda home: reach_of(settings.offers(home), home or settings.shipper.country),
     )
 

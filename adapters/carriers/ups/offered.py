@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import msgspec
 
 from actors.kernel.setup import ABROAD, HOME
-from adapters.carriers.ups.services import Offers
 from adapters.carriers.ups.shapes import several
 from adapters.carriers.ups.shipment import CUSTOMER_PACKAGING, Sender, origin_party
+from adapters.kit.services import Offers
 from adapters.kit.settings import Origin
 from schemas.order.regions import US_COUNTRIES
 

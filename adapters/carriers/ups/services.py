@@ -1,22 +1,21 @@
-"""Which of UPS's services an order goes by: by its shipping method and where it goes."""
+"""Where UPS sells which of its services, and what its labels have room for."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-
-from actors.kernel.setup import ABROAD, ANY_METHOD, HOME, Reach, method_of
+from actors.kernel.setup import ABROAD, HOME, Reach
+from adapters.kit.services import Offers
+from adapters.kit.services import service_of as _service_of
 from schemas.order.regions import US_COUNTRIES, is_domestic
+
+STREET_LINES = (35, 35, 35)
+"""Characters of the lines for a street."""
 
 # Shipping.yaml, Service; which is sold where: UPS's developer guide, appendix "Service Codes".
 _WITHIN_US = frozenset({"01", "02", "03", "12", "13", "14", "59"})
 _FROM_US = frozenset({"07", "08", "11", "17", "54", "65", "71", "72", "96"})
+_CODED = frozenset({"VN"})
+"""Countries for which Shipping.yaml requires the province's code (StateProvinceCode)."""
 _US_ALONE = frozenset({"03", "59"})
-_COUNTRY = re.compile(r"[A-Z]{2}")
-_PARTED = " > "
-
-Offers = Mapping[tuple[str, str], str]
-"""Service codes by folded shipping method (ANY_METHOD: any other) and where it goes."""
 
 
 def is_sold(code: str, home: str, *, abroad: bool) -> bool:
@@ -27,53 +26,18 @@ def is_sold(code: str, home: str, *, abroad: bool) -> bool:
     return code not in (_US_ALONE if home == "CA" else _WITHIN_US)
 
 
-def parted(key: str) -> tuple[str, str]:
-    """Read a key of `services`: the folded method, and `home`, `abroad`, a country or "". Raises
-    ValueError with what is wrong."""
-    method, there, where = key.rpartition(_PARTED)
-    if not there:
-        return method_of(key), ""
-    where = where.strip()
-    if where not in (HOME, ABROAD) and _COUNTRY.fullmatch(where) is None:
-        raise ValueError(
-            f"the name {key!r} of services ends in {where!r}, which is neither home, abroad nor a "
-            "country in two capitals"
-        )
-    return method_of(method), where
-
-
-def offers_from(
-    home: str, services: Mapping[str, str], default_home: str, default_abroad: str
-) -> Offers:
-    """Return what the settings offer from a country. A service without a destination counts where
-    UPS sells it; a default is "" where there is none."""
-    found: dict[tuple[str, str], str] = {}
+def sold_to(code: str, home: str) -> tuple[str, ...]:
+    """Return where UPS sells a service to from a country."""
     zones = ((HOME, False), (ABROAD, True))
-    for where, abroad in zones:
-        usual = default_abroad if abroad else default_home
-        if usual and is_sold(usual, home, abroad=abroad):
-            found[ANY_METHOD, where] = usual
-    read = {parted(key): code for key, code in services.items()}
-    for (method, where), code in read.items():
-        if not where:
-            for zone, abroad in zones:
-                if is_sold(code, home, abroad=abroad):
-                    found[method, zone] = code
-    # What names its destination counts before what does not, in whichever order they are written.
-    found.update({key: code for key, code in read.items() if key[1]})
-    return found
+    return tuple(zone for zone, abroad in zones if is_sold(code, home, abroad=abroad))
 
 
 def service_of(offers: Offers, home: str, away: str, method: str) -> str:
     """Return the code for an order's shipping method to a country, "" where none is offered."""
     zone = HOME if is_domestic(home, away) else ABROAD
-    ours = method_of(method)
-    for key in ((ours, away), (ours, zone), (ANY_METHOD, away), (ANY_METHOD, zone)):
-        if code := offers.get(key):
-            return code
-    return ""
+    return _service_of(offers, zone, away, method)
 
 
 def reach_of(offers: Offers, home: str) -> Reach:
     """Return where these offers reach, for decisions."""
-    return Reach(home=home, offered=frozenset(offers), calls_abroad=True)
+    return Reach(home=home, offered=frozenset(offers), calls_abroad=True, coded=_CODED)

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from adapters.carriers.ups.services import Offers, is_sold, offers_from, parted
+from adapters.carriers.ups.services import is_sold, sold_to
 from adapters.kit.secret import Secret
+from adapters.kit.services import Offers, offers_from, refuse_twice
 from adapters.kit.settings import Name, Origin, PartnerSettings, Text, Url
 
 Service = Annotated[str, Meta(pattern=r"^\d{2}$")]
@@ -68,12 +69,7 @@ class UpsSettings(PartnerSettings, frozen=True, kw_only=True, forbid_unknown_fie
     ] = 60.0
 
     def __post_init__(self) -> None:
-        seen: dict[tuple[str, str], str] = {}
-        for key in self.services:
-            read = parted(key)
-            if read in seen:
-                raise ValueError(f"the names {seen[read]!r} and {key!r} of services are one")
-            seen[read] = key
+        refuse_twice(self.services)
         home = self.shipper.country
         for name, code, abroad in (
             ("default_service", self.default_service, False),
@@ -85,9 +81,10 @@ class UpsSettings(PartnerSettings, frozen=True, kw_only=True, forbid_unknown_fie
 
     def offers(self, home: str) -> Offers:
         """Return the service codes from a country, "" for the shipper's own."""
+        at = home or self.shipper.country
         return offers_from(
-            home or self.shipper.country,
             self.services,
             self.default_service,
             self.default_service_abroad,
+            sold=lambda code: sold_to(code, at),
         )

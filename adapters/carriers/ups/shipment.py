@@ -11,13 +11,15 @@ from collections.abc import Sequence
 import msgspec
 
 from actors.runtime.errors import Rejected
+from adapters.carriers.ups.services import STREET_LINES
 from adapters.kit.customs import customs_basis, goods_in
-from adapters.kit.fitting import ascii_digits, dialled, fill, fit, printable
+from adapters.kit.fitting import fill, fit, printable
 from adapters.kit.parcels import weights_of
 from adapters.kit.settings import Origin
 from schemas.messages.effects import BuyLabel, PackedParcel
 from schemas.order.canonical import Address, Order
 from schemas.order.money import decimal_text, exponent_of
+from schemas.order.phones import dialled, digits_of
 from schemas.order.regions import TERRITORIES, US_COUNTRIES, postal_country, region_code
 
 _POUND_COUNTRIES = US_COUNTRIES
@@ -166,7 +168,7 @@ def origin_party(origin: Origin) -> dict[str, object]:
     return {
         "Name": fit(origin.name, 35),
         "AttentionName": fit(origin.name, 35),
-        "Phone": {"Number": ascii_digits(origin.phone)[:15]},
+        "Phone": {"Number": digits_of(origin.phone)[:15]},
         "Address": _address(address, "the shipper's address"),
     }
 
@@ -182,7 +184,8 @@ def _ship_to(address: Address, other_phone: str, *, abroad: bool) -> dict[str, o
         "AttentionName": fit(person or company, 35),
         "Address": _address(address, "the shipping address"),
     }
-    phone = _phone(address.phone or other_phone, postal_country(address))
+    country = postal_country(address)
+    phone = _phone(address.phone, country) or _phone(other_phone, country)
     if phone:
         party["Phone"] = phone
     elif abroad:
@@ -209,7 +212,7 @@ def _phone(text: str, country: str) -> dict[str, str]:
 
 
 def _address(address: Address, what: str) -> dict[str, object]:
-    lines = fill([printable(line, pictures=False) for line in address.lines], (35, 35, 35))
+    lines = fill([printable(line, pictures=False) for line in address.lines], STREET_LINES)
     city = fit(printable(address.city, pictures=False), 30)
     if not lines or not city:
         missing = "city" if lines else "street"
@@ -223,7 +226,8 @@ def _address(address: Address, what: str) -> dict[str, object]:
             f"{country}. Correct it."
         )
     # Elsewhere UPS takes codes of up to five characters and has no use for a name.
-    if region and len(region) <= 5 and country not in TERRITORIES:
+    is_part = country != address.country or country in TERRITORIES
+    if region and len(region) <= 5 and not is_part:
         found["StateProvinceCode"] = region
     postal = _postal_code(address, country, what)
     if postal:

@@ -24,6 +24,8 @@ _TENDERS: Mapping[str, Literal["on_delivery", "card", "terms"]] = {
     "Invoice": "terms",
 }
 
+MAX_VAT_ID = 64
+"""Characters that `order.v1` takes."""
 BY_AMAZON = frozenset({"PRIME", "AMAZON_EASY_SHIP", "DELIVERY_BY_AMAZON"})
 """Programmes whose parcels travel with labels that are bought from Amazon alone, such as those of a
 seller who ships Prime orders himself.
@@ -38,6 +40,14 @@ PICKUP_POINT = "PICKUP_POINT"
 def payments_of(source: AmazonOrder) -> list[PaymentExecution]:
     """Return how it was paid."""
     return source.payment.payment_executions if source.payment is not None else []
+
+
+def vat_id_of(source: AmazonOrder) -> str:
+    """Return the number under which the buyer is registered for value-added tax, "" for none."""
+    for one in source.tax.tax_registrations if source.tax is not None else ():
+        if one.entity_type == "BUYER" and one.tax_registration_type in ("VAT", "BUSINESS"):
+            return one.tax_registration_number[:MAX_VAT_ID]
+    return ""
 
 
 def gift_of(item: Item) -> GiftOption | None:

@@ -211,7 +211,7 @@ _ORDER: Fields = {
     "tax": {
         "taxRegistrations": [
             {
-                "entityType": "BUSINESS",
+                "entityType": "BUYER",
                 "legalName": "Probe Works Inc.",
                 "taxRegistrationType": "VAT",
                 "taxRegistrationNumber": "US-1",

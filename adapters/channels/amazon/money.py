@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from adapters.channels.amazon.shapes import AmazonOrder, Breakdown, Item, Money
 from adapters.kit.rounding import Rounding, minor_of, usual_minor
@@ -28,6 +30,23 @@ _SOLD: Mapping[str, Sold] = {
     "OTHER": "fee",
     "DELIVERY_TIP": "tip",
 }
+FACILITATOR = "MARKETPLACE_FACILITATOR"
+REPLACEMENT = "REPLACEMENT_ORIGINAL_ID"
+"""How an order is associated with the one that it replaces, for nothing."""
+_CURRENCIES: Mapping[str, str] = MappingProxyType(
+    {
+        "A2EUQ1WTGCTBG2": "CAD", "ATVPDKIKX0DER": "USD", "A1AM78C64UM0Y8": "MXN",
+        "A2Q3Y263D00KWC": "BRL", "A28R8C7NBKEWEA": "EUR", "A1RKKUPIHCS9HS": "EUR",
+        "A1F83G8C2ARO7P": "GBP", "A13V1IB3VIYZZH": "EUR", "AMEN7PMS3EDWL": "EUR",
+        "A1805IZSGTT6HS": "EUR", "A1PA6795UKMFR9": "EUR", "APJ6JRA9NG5V4": "EUR",
+        "A2NODRKZP88ZB9": "SEK", "AE08WJ6YKNBMC": "ZAR", "A1C3SOZRARQ6R3": "PLN",
+        "ARBP9OOSHTCHU": "EGP", "A33AVAJ2PDY3EV": "TRY", "A17E79C6D8DWNP": "SAR",
+        "A2VIGQ35RCS4UG": "AED", "A21TJRUUN4KGV": "INR", "A19VAU5U5O7RUS": "SGD",
+        "A39IBJ37TRP1C6": "AUD", "A1VC38T7YXB528": "JPY",
+    }
+)  # fmt: skip
+"""By marketplace: https://developer-docs.amazon.com/sp-api/docs/marketplace-ids."""
+
 _KNOWN = frozenset({"ITEM", "SHIPPING", "TAX", "DISCOUNT", *_EXTRAS})
 
 
@@ -56,16 +75,25 @@ def minor(money: Money | None, currency: str, rounding: Rounding) -> int:
             f"An amount is in {money.currency_code[:10]}, but the order's currency is "
             f"{currency[:10]}; an order of Amazon's has one currency.",
         )
-    usual = usual_minor(money.amount, currency)
+    usual = usual_minor(money.text, currency)
     if usual is not None:
         return usual
     try:
-        return abs(minor_of(money.amount, currency, rounding))
+        return abs(minor_of(money.text, currency, rounding))
     except MoneyRefused as error:
         raise refused(refusals.MONEY_UNREADABLE, f"{error} Send amounts as Amazon does.") from None
 
 
 def currency_of(source: AmazonOrder) -> str:
+    """Return the currency of the order's amounts; of a replacement, which has none, that of its
+    marketplace; "" where neither is known."""
+    stated = stated_currency(source)
+    if not stated and any(x.association_type == REPLACEMENT for x in source.associated_orders):
+        return _CURRENCIES.get(source.sales_channel.marketplace_id, "")
+    return stated
+
+
+def stated_currency(source: AmazonOrder) -> str:
     """Return the currency of the total, else of the first price; "" when no amount is there."""
     if source.proceeds is not None and source.proceeds.grand_total is not None:
         return source.proceeds.grand_total.currency_code
@@ -95,13 +123,17 @@ def parts_of(item: Item, quantity: int, currency: str, rounding: Rounding) -> Pa
         elif kind == "DISCOUNT":
             discount += amount
             off_shipping += _detail(part, "SHIPPING", currency, rounding)
+            for name in _EXTRAS:
+                if off := _detail(part, name, currency, rounding):
+                    discount -= off
+                    extras[name] = extras.get(name, 0) - off
         elif kind == "TAX":
             tax += amount
             # What is not on the goods is on their way to the buyer.
             detailed = bool(part.detailed_breakdowns)
             item_tax += _detail(part, "ITEM", currency, rounding) if detailed else amount
         else:
-            sign = -1 if part.subtotal.amount.startswith("-") else 1
+            sign = -1 if part.subtotal.text.startswith("-") else 1
             extras[_known(kind)] = extras.get(kind, 0) + sign * amount
     if not priced:
         item_minor = unit_of(item, currency, rounding) * quantity
@@ -127,13 +159,17 @@ def totals_of(
 ) -> tuple[list[Line], Totals]:
     """Return the lines, with a line for each kind of extra, and totals around Amazon's own.
 
-    Amazon states tax beside prices. A total that is not stated is the sum.
+    Amazon states tax beside prices. A total that is not stated is the sum. The total is what the
+    seller receives: where it proves that tax which Amazon remits is not in it, that tax is none of
+    the order's.
     """
-    currency, shipping, tax = currency_of(source), 0, 0
+    currency, shipping, tax, remitted = currency_of(source), 0, 0, 0
     extras: dict[str, int] = {}
-    for one in parts:
+    by_amazon = {one.order_item_id for one in source.order_items if _is_remitted(one)}
+    for line, one in zip(lines, parts, strict=True):
         shipping += one.shipping_minor
         tax += one.tax_minor
+        remitted += one.tax_minor if line.line_id in by_amazon else 0
         for name, amount in one.extras.items():
             extras[name] = extras.get(name, 0) + amount
     if source.proceeds is not None:
@@ -150,7 +186,11 @@ def totals_of(
     discount = sum(line.discount_minor for line in lines) + given
     total = subtotal - discount + shipping + tax
     if source.proceeds is not None and source.proceeds.grand_total is not None:
-        total = minor(source.proceeds.grand_total, currency, rounding)
+        stated = minor(source.proceeds.grand_total, currency, rounding)
+        if remitted and stated == total - remitted:
+            tax -= remitted
+            lines = [replace(x, tax_minor=0) if x.line_id in by_amazon else x for x in lines]
+        total = stated
     return lines, Totals(
         subtotal_minor=subtotal,
         discount_minor=discount,
@@ -158,6 +198,12 @@ def totals_of(
         tax_minor=tax,
         total_minor=total,
     )
+
+
+def _is_remitted(item: Item) -> bool:
+    """Say whether Amazon withholds a line's tax and remits it."""
+    told = item.tax.tax_collections if item.tax is not None else ()
+    return any(one.model == FACILITATOR for one in told)
 
 
 def _extra(name: str, amount: int) -> Line:

@@ -20,8 +20,16 @@ from adapters.channels.amazon.about import (
     further,
     gifts_of,
     payments_of,
+    vat_id_of,
 )
-from adapters.channels.amazon.money import currency_of, minor, parts_of, totals_of, unit_of
+from adapters.channels.amazon.money import (
+    currency_of,
+    minor,
+    parts_of,
+    stated_currency,
+    totals_of,
+    unit_of,
+)
 from adapters.channels.amazon.shapes import (
     AmazonOrder,
     DeliveryAddress,
@@ -29,10 +37,11 @@ from adapters.channels.amazon.shapes import (
     ItemFulfillment,
     Package,
 )
+from adapters.kit.addresses import address_of, phone_of, street_of
 from adapters.kit.attributes import add_doubts, bounded
 from adapters.kit.moments import moment_of
 from adapters.kit.rounding import EXACT, Rounding
-from adapters.kit.translation import Translation
+from adapters.kit.translation import Translation, unlisted
 from schemas.contracts import checks, published, refusals
 from schemas.contracts.doubts import doubts_of, stated_region
 from schemas.contracts.refusals import refused
@@ -249,7 +258,7 @@ def _ref(source: AmazonOrder) -> str:
 
 def _complete(source: AmazonOrder) -> bool:
     """Say whether a pending order tells price and address; Amazon mostly keeps them back."""
-    return _ship_to(source) is not None and currency_of(source) != ""
+    return _ship_to(source) is not None and stated_currency(source) != ""
 
 
 def _is_dead(package: Package) -> bool:
@@ -265,12 +274,12 @@ def _cancel_reason(source: AmazonOrder) -> str:
 
 
 def _sku(item: Item) -> str:
-    if sku := item.product.seller_sku.strip():
+    if sku := item.product.seller_sku.strip() or unlisted(item.product.title):
         return sku
     raise refused(
         refusals.SKU_MISSING,
-        f"The item {shown(item.product.title)} has no sellerSku; look at its listing in Seller "
-        "Central.",
+        f"The item {shown(item.order_item_id)} has neither sellerSku nor title; look at its "
+        "listing in Seller Central.",
     )
 
 
@@ -316,10 +325,9 @@ def _customer(source: AmazonOrder) -> Customer:
     buyers itself, and forbids sellers to. https://sellercentral.amazon.com/help/hub/reference/G1701
     """
     at = source.recipient.delivery_address if source.recipient is not None else None
-    phone = at.phone if at is not None else ""
-    if source.buyer is None:
-        return Customer(phone=phone)
-    return Customer(name=source.buyer.buyer_name[:256], phone=phone)
+    phone = phone_of(at.phone) if at is not None else ""
+    name = source.buyer.buyer_name[:256] if source.buyer is not None else ""
+    return Customer(name=name, phone=phone, vat_id=vat_id_of(source))
 
 
 def _ship_to(source: AmazonOrder) -> Address | None:
@@ -327,8 +335,8 @@ def _ship_to(source: AmazonOrder) -> Address | None:
     if at is None or not at.country_code or not any(_street(at)):
         return None
     buyer = source.buyer.buyer_name if source.buyer is not None else ""
-    return Address(
-        name=(at.name or at.company_name or buyer or "-").strip(),
+    return address_of(
+        names=(at.name, at.company_name, buyer, "-"),
         lines=_street(at),
         city=at.city or at.municipality or at.district_or_county,
         country=at.country_code,
@@ -345,7 +353,7 @@ def _street(at: DeliveryAddress) -> tuple[str, ...]:
     lines = [at.address_line1, at.address_line2, at.address_line3]
     if at.city and at.district_or_county and at.country_code != "US":
         lines.append(at.district_or_county)
-    return tuple(line for line in lines if line.strip()) or ("",)
+    return street_of(*lines) or ("",)
 
 
 def _note(source: AmazonOrder) -> str:

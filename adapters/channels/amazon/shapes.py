@@ -15,10 +15,15 @@ PAYLOAD_VERSION = "1.0"
 
 
 class Money(Struct, frozen=True, gc=False, rename="camel"):
-    """An amount as decimal text."""
+    """An amount as decimal text; programs between Amazon and us write it as a number."""
 
-    amount: str
+    amount: str | float
     currency_code: str
+
+    @property
+    def text(self) -> str:
+        """The amount."""
+        return self.amount if isinstance(self.amount, str) else str(self.amount)
 
 
 class Detail(Struct, frozen=True, rename="camel"):
@@ -291,6 +296,20 @@ class OrderPayment(Struct, frozen=True, rename="camel"):
     payment_executions: list[PaymentExecution] = []
 
 
+class TaxRegistration(Struct, frozen=True, rename="camel"):
+    """Under what number somebody is registered for taxes: the `BUYER`, the seller or Amazon."""
+
+    entity_type: str = ""
+    tax_registration_type: str = ""
+    tax_registration_number: str = ""
+
+
+class OrderTax(Struct, frozen=True, rename="camel"):
+    """Who is registered for taxes."""
+
+    tax_registrations: list[TaxRegistration] = []
+
+
 class AmazonOrder(Struct, frozen=True, rename="camel"):
     """An order as `getOrder` tells it, with every dataset we ask for."""
 
@@ -306,6 +325,7 @@ class AmazonOrder(Struct, frozen=True, rename="camel"):
     recipient: Recipient | None = None
     proceeds: OrderProceeds | None = None
     payment: OrderPayment | None = None
+    tax: OrderTax | None = None
     fulfillment: Fulfillment | None = None
     packages: list[Package] = []
 

@@ -30,6 +30,7 @@ from adapters.channels.amazon.waiting import Waiting
 from adapters.kit.fitting import printable
 from adapters.kit.http_client import decoded, lost
 from adapters.kit.units import Room, channel_units
+from schemas.contracts.validation import read_foreign
 from schemas.messages.effects import (
     CancelAtChannel,
     ChannelCancelled,
@@ -227,7 +228,7 @@ class AmazonStorefront:
         return msgspec.json.encode({"order": tree["order"]}, order="sorted")
 
     async def _order(self, ref: str, call: Call) -> AmazonOrder:
-        return _decoder.decode(await self._fetch(ref, call)).order
+        return read_foreign(msgspec.json.decode(await self._fetch(ref, call)), Fetched).order
 
     async def _fetch(self, ref: str, call: Call | None) -> bytes:
         answer = await self._api.ask(

@@ -19,6 +19,8 @@ from actors.runtime.errors import PartnerError, Retryable
 from adapters.channels.amazon.api import PARTNER, SEARCH_ORDERS, AmazonApi, Bucket, Plan
 from adapters.channels.amazon.shapes import API_VERSION, Fetched
 from adapters.kit.http_client import decoded
+from schemas.contracts.refusals import Refused
+from schemas.contracts.validation import read_foreign
 
 log = logging.getLogger(__name__)
 
@@ -178,8 +180,8 @@ class Waiting:
 def _is_whole(order: dict[str, object]) -> bool:
     """Say whether it can be read; what can't is asked for by itself, and refused there by name."""
     try:
-        msgspec.convert({"order": order}, Fetched)
-    except msgspec.ValidationError:
+        read_foreign({"order": order}, Fetched)
+    except Refused:
         return False
     return True
 

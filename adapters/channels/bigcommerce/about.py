@@ -6,6 +6,8 @@ dropped.
 
 from __future__ import annotations
 
+import msgspec
+
 from adapters.channels.bigcommerce.money import currency_of, grams_in
 from adapters.channels.bigcommerce.shapes import (
     BigCommerceOrder,
@@ -84,7 +86,9 @@ def _answer(field: FormField) -> str:
     return _told(field.value)
 
 
-def _told(value: str | float | None) -> str:
+def _told(value: object) -> str:
+    if isinstance(value, bool | dict | list):
+        return msgspec.json.encode(value).decode()
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return "" if value is None else str(value)

@@ -35,17 +35,19 @@ from adapters.channels.bigcommerce.shapes import (
 )
 from adapters.channels.bigcommerce.statuses import payment_of
 from adapters.channels.bigcommerce.told import told
+from adapters.kit.addresses import MAX_EMAIL, MAX_LOCALE, address_of, phone_of, street_of
 from adapters.kit.attributes import add_doubts
 from adapters.kit.moments import moment_of
 from adapters.kit.rounding import Rounding
+from adapters.kit.translation import unlisted
 from schemas.contracts import checks, published, refusals
 from schemas.contracts.doubts import doubts_of, stated_region
 from schemas.contracts.refusals import refused
-from schemas.contracts.strict_json import shown
 from schemas.contracts.validation import accepts, require
 from schemas.messages.effects import Units
 from schemas.messages.inputs import CancelOrder, Input, NoteReport, OutsideShipment, UpdateOrder
 from schemas.order.canonical import Address, Customer, Line, Order
+from schemas.order.iso_codes import COUNTRIES
 
 SOURCE = "bigcommerce"
 UNLISTED_SKU = "unlisted"
@@ -142,7 +144,7 @@ def unchecked_order(
             tax_code=taxes.get(str(product.id), ""),
             requires_shipping=travels(product),
             weight_grams=weight_grams(product, unit_grams),
-            delivery="pickup" if is_picked_up(product) else "",
+            delivery=_way(product, source),
             kind="gift_card" if product.type == CERTIFICATE else "goods",
         )
         for product, money in zip(
@@ -183,9 +185,7 @@ def unchecked_order(
 def ship_to_of(source: Bundle) -> ShippingAddress | None:
     """Return the one address that parcels go to; None when there are none, because nothing travels
     or the customer collects all of it. Raises Refused(ship_to_several)."""
-    wanted = {
-        one.order_address_id for one in source.products if travels(one) and not is_picked_up(one)
-    }
+    wanted = {x.order_address_id for x in source.products if travels(x) and not _way(x, source)}
     if len(wanted) > 1:
         raise refused(
             refusals.SHIP_TO_SEVERAL,
@@ -257,6 +257,16 @@ def fulfilled_of(source: Bundle) -> tuple[OutsideShipment, ...]:
     return tuple(found)
 
 
+def _way(product: Product, source: Bundle) -> Literal["", "pickup", "elsewhere"]:
+    """Return how a line reaches the customer. What an order that is done shows no address for went
+    over a counter."""
+    if is_picked_up(product):
+        return "pickup"
+    has_address = any(one.id == product.order_address_id for one in source.shipping_addresses)
+    is_done = source.order.status_id in GONE
+    return "elsewhere" if travels(product) and is_done and not has_address else ""
+
+
 def _cancelled(order: BigCommerceOrder, reason: str) -> CancelOrder:
     at = moment_of(utc(order.date_modified))
     return CancelOrder(ref=str(order.id), reason=reason, whole=True, at=at)
@@ -284,9 +294,11 @@ def _sku(product: Product) -> str:
         return f"product:{product.product_id}"
     if not travels(product):
         return UNLISTED_SKU
+    if sku := unlisted(product.name or ""):
+        return sku
     raise refused(
         refusals.SKU_MISSING,
-        f"The product {shown(product.name or '')} must be shipped and has no SKU and is in no "
+        f"The product {product.id} must be shipped and has neither SKU nor name, and is in no "
         "catalogue; give it a SKU in the shop's order.",
     )
 
@@ -315,29 +327,29 @@ def _customer(order: BigCommerceOrder) -> Customer:
     at = order.billing_address or PostalAddress()
     return Customer(
         name=_name(at)[:256],
-        email=at.email or "",
-        phone=at.phone or "",
+        email=(at.email or "")[:MAX_EMAIL],
+        phone=phone_of(at.phone),
         reference=str(int(order.customer_id)) if order.customer_id else "",
-        locale=order.customer_locale or "",
+        locale=(order.customer_locale or "")[:MAX_LOCALE],
     )
 
 
 def _address(at: PostalAddress, lines: tuple[str, ...] = ()) -> Address:
-    return Address(
-        name=_name(at),
-        lines=tuple(one for one in (at.street_1, at.street_2) if one and one.strip()) or lines,
-        city=at.city or "",
-        country=at.country_iso2 or "",
-        company=at.company or "",
+    return address_of(
+        names=(_name(at),),
+        lines=street_of(at.street_1, at.street_2) or lines,
+        city=at.city,
+        country=at.country_iso2,
+        company=at.company,
         region=stated_region(at.country_iso2 or "", at.state or ""),
-        postal_code=at.zip or "",
-        phone=at.phone or "",
+        postal_code=at.zip,
+        phone=at.phone,
     )
 
 
 def _bill_to(order: BigCommerceOrder) -> Address | None:
-    """Return the billing address; without a country or a name it is none."""
+    """Return the billing address; without a country that exists or a name it is none."""
     at = order.billing_address
-    if at is None or not at.country_iso2 or not _name(at):
+    if at is None or at.country_iso2 not in COUNTRIES or not _name(at):
         return None
     return _address(at, ("",))

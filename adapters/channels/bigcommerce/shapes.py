@@ -8,6 +8,8 @@ an order is fetched.
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct
 
 Amount = str | float | None
@@ -15,10 +17,11 @@ Amount = str | float | None
 
 
 class FormField(Struct, frozen=True, gc=False, omit_defaults=True):
-    """What the shop asked for beside the address."""
+    """What the shop asked for beside the address. An answer may be anything that JSON can say
+    (Any)."""
 
     name: str = ""
-    value: str | float | list[str | float] | None = None
+    value: Any = None
 
 
 class PostalAddress(Struct, frozen=True, gc=False, omit_defaults=True):

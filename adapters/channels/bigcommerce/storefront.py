@@ -27,6 +27,8 @@ from adapters.channels.bigcommerce.shipments import (
 )
 from adapters.kit.fitting import printable
 from adapters.kit.http_client import Answer, decoded
+from schemas.contracts.refusals import Refused
+from schemas.contracts.validation import read_foreign
 from schemas.messages.effects import (
     CancelAtChannel,
     ChannelCancelled,
@@ -253,9 +255,13 @@ class BigCommerceStorefront:
 def pruned(raw: bytes) -> bytes:
     """Return a bundle without what is not read; as it is where it hasn't the shape it should."""
     try:
-        return msgspec.json.encode(_bundle.decode(raw), order="sorted")
+        found = _bundle.decode(raw)
     except msgspec.ValidationError:
-        return raw  # the edge refuses it, and says in whole sentences what is wrong
+        try:
+            found = read_foreign(msgspec.json.decode(raw), Bundle)
+        except Refused:
+            return raw  # the edge refuses it, and says in whole sentences what is wrong
+    return msgspec.json.encode(found, order="sorted")
 
 
 def _status_wanted(

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from adapters.channels.bigcommerce.money import currency_of, minor
 from adapters.channels.bigcommerce.shapes import Bundle, Fee, Product
 from adapters.channels.bigcommerce.shapes import Tax as StatedTax
+from adapters.channels.bigcommerce.statuses import payment_of
 from adapters.kit.rounding import Rounding
 from adapters.kit.told import acquisition_of, ppm
 from schemas.order import canonical
@@ -42,6 +43,7 @@ def told(
     return found, {
         "gift_message": gift_message,
         "tenders": _tenders(source, totals, currency, rounding),
+        "amount_due_minor": _due(source, totals, currency, rounding),
         "fees": _fees(source, found, currency, rounding),
         "shipping_taxes": taxes.get("shipping", ()),
         "acquisition": acquisition_of("", "", source.order.order_source or ""),
@@ -84,8 +86,7 @@ def _tenders(
 ) -> tuple[Tender, ...]:
     """Return store credit, gift certificates, and what is left for the payment method."""
     order = source.order
-    credit = max(minor(order.store_credit_amount, currency, rounding), 0)
-    cards = max(minor(order.gift_certificate_amount, currency, rounding), 0)
+    credit, cards = _given(source, currency, rounding)
     left = totals.total_minor - credit - cards
     found = []
     if credit:
@@ -95,6 +96,22 @@ def _tenders(
     if left > 0 and order.payment_method:
         found.append(Tender(amount_minor=left, method=order.payment_method[:256]))
     return tuple(found)
+
+
+def _given(source: Bundle, currency: str, rounding: Rounding) -> tuple[int, int]:
+    """Return what is paid with store credit, and with gift certificates."""
+    order = source.order
+    credit = max(minor(order.store_credit_amount, currency, rounding), 0)
+    return credit, max(minor(order.gift_certificate_amount, currency, rounding), 0)
+
+
+def _due(source: Bundle, totals: Totals, currency: str, rounding: Rounding) -> int | None:
+    """Return what is left to pay of an order of which a part is paid with credit; None where the
+    payment alone says whether all of it is."""
+    given = sum(_given(source, currency, rounding))
+    if not given or payment_of(source.order) != "pending":
+        return None
+    return max(totals.total_minor - given, 0)
 
 
 def _fees(

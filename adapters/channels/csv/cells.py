@@ -31,8 +31,13 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _BREAKS = re.compile(r"[\t\n\r]")
 _SHORTENED = re.compile(r"[0-9](?:[.,][0-9]+)?E\+[0-9]{1,3}", re.IGNORECASE)
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+_MONAT = r"(?:jan|feb|mrz|apr|mai|jun|jul|aug|sep|okt|nov|dez)"
+_MOIS = r"(?:janv|f[ée]vr|avr|juin|juil|ao[ûu]t|sept|oct|nov|d[ée]c|ene|abr|ago|dic)\.?"
 _DATED = re.compile(
-    rf"[0-9]{{1,2}}-{_MONTH}(?:-[0-9]{{2,4}})?|{_MONTH}-[0-9]{{2,4}}", re.IGNORECASE
+    rf"[0-9]{{1,2}}-{_MONTH}(?:-[0-9]{{2,4}})?|{_MONTH}-[0-9]{{2,4}}"
+    rf"|[0-9]{{1,2}}\. ?{_MONAT}|{_MONAT} [0-9]{{2}}"
+    rf"|[0-9]{{1,2}}-{_MOIS}(?:-[0-9]{{2,4}})?|{_MOIS}-[0-9]{{2,4}}",
+    re.IGNORECASE,
 )
 _ERRORS = frozenset(
     {"#REF!", "#N/A", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"}

@@ -294,7 +294,8 @@ class _Draft:
         """An address that is begun has what every address has."""
         address["lines"] = list(address.get("lines", {}).values())
         country = address.get("country", "")
-        address.setdefault("city", _CITY_STATES.get(country, ""))
+        emirate = address.get("region", "") if country == "AE" else ""
+        address.setdefault("city", _CITY_STATES.get(country, emirate))
         if "postal_code" in address:
             address["postal_code"] = _whole_code(country, address["postal_code"])
         for field, column in (("name", "name"), ("lines", "line1"), ("country", "country")):
@@ -318,19 +319,29 @@ _CITY_STATES = {
     "SG": "Singapore", "HK": "Hong Kong", "MO": "Macao", "MC": "Monaco", "VA": "Vatican City",
     "GI": "Gibraltar",
 }  # fmt: skip
-"""Where the country is the city, and people leave the city out."""
+"""Where the country is the city, and people leave the city out; in the Emirates the region is."""
 
 _DIGITS = {
-    **dict.fromkeys(("US", "DE", "FR", "IT", "ES", "FI", "EE", "MX", "KR", "TR"), (5, 1)),
-    **dict.fromkeys(("NO", "AU"), (4, 1)),
-    "PR": (5, 2),
+    "IT": (5, 3),
+    **dict.fromkeys(("FI", "PR", "VI"), (5, 2)),
+    **dict.fromkeys(("US", "DE", "FR", "ES", "EE", "MX", "KR", "TR", "MY", "UA", "DZ"), (5, 1)),
+    **dict.fromkeys(("NO", "ZA"), (4, 3)),
+    **dict.fromkeys(("AU", "NZ"), (4, 1)),
+    **dict.fromkeys(("SG", "RO", "CN", "CO", "KZ"), (6, 1)),
+    "BR": (8, 1),
 }
 """Countries whose postal codes have so many digits, and with how many zeros they may begin: a
 spreadsheet drops these, and what is left can have been nothing else."""
 
 
+_TWO_ZEROS_FROM = 501
+"""The first ZIP code; those of Puerto Rico and the Virgin Islands begin with two zeros, too."""
+
+
 def _whole_code(country: str, code: str) -> str:
     digits, zeros = _DIGITS.get(country, (0, 0))
+    if country == "US" and len(code) == 3 and code.isdecimal() and int(code) >= _TWO_ZEROS_FROM:
+        zeros = 2
     is_damaged = code.isascii() and code.isdecimal() and digits - zeros <= len(code) < digits
     return code.zfill(digits) if is_damaged else code
 

@@ -88,6 +88,19 @@ _ITEM: Fields = {
     "tax_lines": [_tax("2.40")],
 }
 
+_TIP: Fields = {
+    "admin_graphql_api_id": "gid://shopify/LineItem/72",
+    "quantity": 1,
+    "current_quantity": 1,
+    "title": "Tip",
+    "sku": None,
+    "requires_shipping": False,
+    **_both("price", "1.00"),
+    "tip": {"payment_gateway": "shopify_payments", "payment_method": "visa"},
+    "tip_payment_gateway": "shopify_payments",
+    "tip_payment_method": "visa",
+}
+
 _SHIPPING: Fields = {
     "id": 61,
     "title": "Express",
@@ -276,6 +289,11 @@ def examples() -> tuple[Example, ...]:
         **_both("current_total_price", "49.50"),
         "total_tip_received": "1.00",
     }
+    on_a_line = {
+        **_ORDER,
+        **_both("current_total_price", "49.50"),
+        "line_items": [_ITEM, _TIP],
+    }
     cancelled = {
         **_ORDER,
         "cancelled_at": "2026-11-20T05:00:00-05:00",
@@ -293,6 +311,7 @@ def examples() -> tuple[Example, ...]:
             tree=_without_sets(_without(sparse, _SECOND_CHOICES)),
         ),
         Example(when="if it is in the total", tree=tipped),
+        Example(when="if the line is a tip", tree=on_a_line),
         Example(when="if the order is cancelled", tree=cancelled),
     )
 

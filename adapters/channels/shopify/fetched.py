@@ -175,6 +175,8 @@ query TermsOfOrder($id: ID!) {
 """
 
 _UNPAID = frozenset({"PENDING", "EXPIRED", "PARTIALLY_PAID"})
+_UNNAMED = frozenset({"manual"})
+"""Gateways that say nothing of how an order is paid: it may be on terms."""
 _BEGUN = frozenset({"FULFILLED", "PARTIALLY_FULFILLED"})
 
 _NEEDED = (
@@ -240,7 +242,9 @@ class ShopifyFetched:
         told = as_webhook(order, lines, articles)
         if order.display_fulfillment_status in _BEGUN:
             told["fulfillments"] = await self._fulfilments(order, call)
-        if order.display_financial_status in _UNPAID and not order.payment_gateway_names:
+        if order.display_financial_status in _UNPAID and _UNNAMED.issuperset(
+            order.payment_gateway_names
+        ):
             told["payment_terms"] = await self._terms(order, call)
         if self._locations:
             goods = await self._goods.now(call)
@@ -259,7 +263,7 @@ class ShopifyFetched:
         ]
 
     async def _terms(self, order: shapes.Order, call: Call) -> _Json | None:
-        """Return by what terms an order without a way to pay is paid."""
+        """Return by what terms an order is paid that names no way to pay."""
         asked = {"id": order.id}
         found = await self._graphql.ask(call, TERMS_QUERY, asked, _read_terms, writes=False)
         terms = found.order.payment_terms if found.order is not None else None

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from typing import Literal
 
+from msgspec import UNSET
+
 from adapters.channels.shopify.settings import ShopifyTranslation
 from adapters.channels.shopify.shapes import LineItem, ShopifyOrder
+from adapters.kit.translation import unlisted
 from schemas.contracts import refusals
 from schemas.contracts.refusals import refused
 from schemas.contracts.strict_json import shown
-from schemas.order.canonical import UNLISTED, Sold
+from schemas.order.canonical import Sold
 
 UNLISTED_SKU = "unlisted"
 """The SKU of a line that is not an article and needs no shipping, such as a wrapping."""
-MAX_SKU = 128
-"""What `order.v1` takes."""
 
 POINT_OF_SALE = "pos"
 """The source of what is sold over a counter."""
-CHECKOUTS = frozenset({"web", "mobile_app", "iphone", "android", POINT_OF_SALE})
-"""Sources whose checkout leaves the address out only where nothing is sent to one."""
+CHECKOUTS = frozenset(
+    {
+        "web", "mobile_app", "iphone", "android", POINT_OF_SALE,
+        "subscription_contract", "subscription_contract_checkout_one",
+    }
+)  # fmt: skip
+"""Sources whose checkout leaves the address out only where nothing is sent to one; renewals of a
+subscription go as its checkout said."""
 OWN_SERVICE = frozenset({"", "manual"})
 """Fulfilment services that are the shop itself."""
 LOCAL_DELIVERY = frozenset({"local delivery"})
@@ -39,9 +46,8 @@ def sku_of(item: LineItem) -> str:
         return f"product:{item.product_id}"
     if not item.requires_shipping:
         return UNLISTED_SKU
-    title = " ".join((item.name or item.title or "").split())
-    if title:
-        return f"{UNLISTED}{title}"[:MAX_SKU].rstrip()
+    if sku := unlisted(item.name or item.title or ""):
+        return sku
     raise refused(
         refusals.SKU_MISSING,
         f"The line {shown(item.admin_graphql_api_id)} must be shipped and has neither SKU nor "
@@ -49,25 +55,39 @@ def sku_of(item: LineItem) -> str:
     )
 
 
-def sold_as(item: LineItem) -> Sold:
+def sold_as(item: LineItem, tips: str | None = None) -> Sold:
     """Return what a line is: a gift card, a tip, a service (a custom line that needs no shipping),
-    or goods."""
+    or goods. `tips` are all tips of the order."""
     if item.gift_card:
         return "gift_card"
     is_article = item.sku or item.variant_id is not None or item.product_id is not None
     if is_article or item.requires_shipping:
         return "goods"
-    return "tip" if (item.title or item.name or "").strip().casefold() == "tip" else "service"
+    return "tip" if _is_tip(item, tips) else "service"
+
+
+def _is_tip(item: LineItem, tips: str | None) -> bool:
+    """Say whether a custom line is a tip, whose title is in the shop's language. A webhook marks
+    it; over GraphQL only the order says how much was tipped.
+    https://shopify.dev/docs/api/admin-rest/latest/resources/order (tip_payment_gateway)"""
+    named = (item.title or item.name or "").strip().casefold()
+    if item.tip_payment_gateway is not UNSET or named == "tip":
+        return True
+    try:
+        return 0 < float(item.price) * item.quantity == float(tips or 0)
+    except ValueError:  # the amount itself is refused, in its own words
+        return False
 
 
 class Ways:
     """How the lines of one order reach the customer."""
 
-    __slots__ = ("_ours", "_whole")
+    __slots__ = ("_ours", "_whole", "tips")
 
     def __init__(self, source: ShopifyOrder, settings: ShopifyTranslation) -> None:
         self._ours = OWN_SERVICE.union(x.casefold() for x in settings.fulfillment_services)
         self._whole = _whole(source, settings)
+        self.tips = source.total_tip_received
 
     def of(self, item: LineItem) -> Way:
         """Return how a line reaches the customer; "" for a parcel, or for what does not travel."""

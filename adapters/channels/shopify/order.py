@@ -18,6 +18,7 @@ from adapters.channels.shopify.shapes import (
     ShopifyOrder,
 )
 from adapters.channels.shopify.told import further, taxes_of
+from adapters.kit.addresses import MAX_EMAIL, MAX_LOCALE, address_of, phone_of, street_of
 from adapters.kit.attributes import MAX_ATTRIBUTES, add_doubts, bounded
 from adapters.kit.fitting import printable
 from adapters.kit.rounding import EXACT, Rounding
@@ -27,9 +28,12 @@ from schemas.contracts.refusals import refused
 from schemas.contracts.strict_json import shown
 from schemas.contracts.validation import accepts, require
 from schemas.order.canonical import Address, Customer, Line, Order, Payment, Totals
+from schemas.order.iso_codes import COUNTRIES
 
 _PAYMENTS: dict[str | None, str] = {None: "pending", "": "pending", "expired": "voided"}
 USUAL = ShopifyTranslation()
+MAX_GRAMS = 100_000_000
+"""What `order.v1` takes."""
 _GIFT_NAMES = frozenset({"giftmessage", "giftnote"})
 
 
@@ -133,12 +137,18 @@ def _line(item: LineItem, currency: str, rounding: Rounding, ways: Ways) -> Line
         discount_minor=discount,
         tax_minor=tax,
         requires_shipping=item.requires_shipping,
-        weight_grams=item.grams or 0,
+        weight_grams=_grams(item),
         tax_code=tax_code[:256],
         delivery=ways.of(item),
-        kind=sold_as(item),
+        kind=sold_as(item, ways.tips),
         taxes=taxes_of(item.tax_lines, amounts, tax),
     )
+
+
+def _grams(item: LineItem) -> int:
+    """Return a piece's weight; 0 for one that can't be."""
+    grams = round(item.grams or 0)
+    return grams if 0 <= grams <= MAX_GRAMS else 0
 
 
 def _shipping_tax(source: ShopifyOrder) -> str:
@@ -170,10 +180,12 @@ def _payment(status: str | None) -> Payment:
 
 
 def _payment_method(source: ShopifyOrder, settings: ShopifyTranslation) -> str:
-    """Return the gateways by name; an order on terms has none, and is paid by its terms."""
+    """Return the gateways by name, and the terms: an order on terms is paid by them, whether or not
+    a gateway is named as well (`manual`)."""
     names = [name for name in source.payment_gateway_names if name]
-    if not names and source.payment_terms is not None:
-        names = [source.payment_terms.payment_terms_name or ""]
+    terms = source.payment_terms.payment_terms_name if source.payment_terms is not None else None
+    if terms:  # "Net 30", and NET_30 in some versions
+        names.append(terms if terms in settings.payment_methods else terms.replace("_", " "))
     return settings.payment_method(*names)
 
 
@@ -204,35 +216,30 @@ def _customer(source: ShopifyOrder) -> Customer:
     buyer = source.customer
     if buyer is None:
         return Customer(
-            email=source.email or "",
-            phone=source.phone or "",
-            locale=source.customer_locale or "",
+            email=(source.email or "")[:MAX_EMAIL],
+            phone=phone_of(source.phone),
+            locale=(source.customer_locale or "")[:MAX_LOCALE],
         )
     return Customer(
         name=_full_name(buyer.first_name, buyer.last_name)[:256],
-        email=source.email or buyer.email or "",
-        phone=source.phone or buyer.phone or "",
-        reference=(buyer.admin_graphql_api_id or "").rpartition("/")[2],
-        locale=source.customer_locale or "",
+        email=(source.email or buyer.email or "")[:MAX_EMAIL],
+        phone=phone_of(source.phone, buyer.phone),
+        reference=(buyer.admin_graphql_api_id or "").rpartition("/")[2][:256],
+        locale=(source.customer_locale or "")[:MAX_LOCALE],
     )
 
 
 def _address(at: PostalAddress, fallback_name: str, lines: tuple[str, ...]) -> Address:
-    name = at.name or _full_name(at.first_name, at.last_name) or at.company or fallback_name
-    return Address(
-        name=name.strip(),
+    return address_of(
+        names=(at.name, _full_name(at.first_name, at.last_name), at.company, fallback_name),
         lines=lines,
-        city=at.city or "",
-        country=at.country_code or "",
-        company=at.company or "",
+        city=at.city,
+        country=at.country_code,
+        company=at.company,
         region=at.province_code or at.province or "",
-        postal_code=at.zip or "",
-        phone=at.phone or "",
+        postal_code=at.zip,
+        phone=at.phone,
     )
-
-
-def _street(at: PostalAddress) -> tuple[str, ...]:
-    return tuple(line for line in (at.address1, at.address2) if line and line.strip())
 
 
 def _buyer_name(source: ShopifyOrder) -> str:
@@ -242,7 +249,9 @@ def _buyer_name(source: ShopifyOrder) -> str:
 
 def _ship_to(source: ShopifyOrder) -> Address | None:
     at = source.shipping_address
-    return None if at is None else _address(at, _buyer_name(source), _street(at))
+    if at is None:
+        return None
+    return _address(at, _buyer_name(source), street_of(at.address1, at.address2))
 
 
 def _whole(at: Address, attributes: dict[str, str]) -> Address | None:
@@ -257,11 +266,13 @@ def _whole(at: Address, attributes: dict[str, str]) -> Address | None:
 
 
 def _bill_to(source: ShopifyOrder) -> Address | None:
-    """Return the billing address. Wallets give part of one; without a country it is none."""
+    """Return the billing address. Wallets give part of one; without a country that exists it is
+    none."""
     at = source.billing_address
-    if at is None or not at.country_code:
+    if at is None or at.country_code not in COUNTRIES:
         return None
-    return _address(at, _buyer_name(source) or "-", _street(at) or ("",))
+    lines = street_of(at.address1, at.address2) or ("",)
+    return _address(at, _buyer_name(source) or "-", lines)
 
 
 def _attributes(source: ShopifyOrder, settings: ShopifyTranslation) -> tuple[dict[str, str], str]:

@@ -9,13 +9,17 @@ import msgspec
 from adapters.channels.shopify.shapes import ShopifyOrder
 from schemas.contracts.validation import read_foreign
 
-_AMOUNTS = frozenset(
+_TEXTS = frozenset(
     {
         "amount", "price", "discounted_price", "total_price", "current_total_price", "total_tax",
-        "current_total_tax", "total_tip_received", "total_outstanding",
+        "current_total_tax", "total_tip_received", "total_outstanding", "sku", "zip", "phone",
+        "note", "title", "code", "address1", "address2", "city", "company", "po_number",
+        "source_name", "tracking_number",
     }
 )  # fmt: skip
-"""Amounts are texts, and numbers in what some apps write."""
+"""Amounts, and what consists of digits by chance, are texts; some apps write numbers."""
+_TELLING = "tip_payment_gateway"
+"""It says something by being there, also with nothing in it."""
 
 
 def read_order(tree: object) -> ShopifyOrder:
@@ -28,17 +32,17 @@ def read_order(tree: object) -> ShopifyOrder:
 
 
 def _usual(value: object) -> object:
-    """Return a payload in the usual shape: a null is what is left out, an amount is a text, and
-    `properties` a list of names and texts."""
+    """Return a payload in the usual shape: a null is what is left out, an amount and the like a
+    text, and `properties` a list of names and texts."""
     if isinstance(value, list):
-        return [_usual(one) for one in value]
+        return [_usual(one) for one in value if one is not None]
     if not isinstance(value, dict):
         return value
     found: dict[str, object] = {}
     for name, one in value.items():
-        if one is None:
+        if one is None and name != _TELLING:
             continue
-        if name in _AMOUNTS and isinstance(one, int | float) and not isinstance(one, bool):
+        if name in _TEXTS and isinstance(one, int | float) and not isinstance(one, bool):
             found[name] = str(one)
         elif name in ("properties", "note_attributes"):
             found[name] = _attributes(one)
@@ -51,15 +55,21 @@ def _attributes(value: object) -> object:
     if isinstance(value, dict):
         value = [{"name": name, "value": one} for name, one in value.items()]
     if not isinstance(value, list):
-        return value
-    return [_attribute(one) for one in value]
+        return [_attribute(value)]
+    return [_attribute(one) for one in value if one is not None]
 
 
 def _attribute(one: object) -> object:
     if not isinstance(one, dict):
-        return one
+        return {"value": _text(one)}
     told = cast(dict[str, object], one)
     found = {name: told[name] for name in ("name", "value") if told.get(name) is not None}
     if isinstance(found.get("value"), dict | list):
-        found["value"] = msgspec.json.encode(found["value"]).decode()
+        found["value"] = _text(found["value"])
+    if not isinstance(found.get("name", ""), str):
+        found["name"] = _text(found["name"])
     return found
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

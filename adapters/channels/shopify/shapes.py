@@ -6,7 +6,7 @@ not read; the original bytes are kept by the stream, or in quarantine.
 
 from __future__ import annotations
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 
 class Money(Struct, gc=False):
@@ -56,7 +56,8 @@ class Attribute(Struct, gc=False):
 class LineItem(Struct, gc=False):
     """One line. `current_quantity` is what is left after edits and refunds; what of it is not
     `fulfillable_quantity` any more, somebody has fulfilled or is about to. `by_location`: that is
-    counted from the fulfilment orders of our locations alone (`routing`); no webhook says so."""
+    counted from the fulfilment orders of our locations alone (`routing`); no webhook says so. A tip
+    is known by `tip_payment_gateway`, which no other line has; it may hold nothing."""
 
     admin_graphql_api_id: str
     quantity: int
@@ -67,13 +68,14 @@ class LineItem(Struct, gc=False):
     title: str | None = None
     name: str | None = None
     sku: str | None = None
-    variant_id: int | None = None
-    product_id: int | None = None
-    grams: int | None = 0
+    variant_id: int | str | None = None
+    product_id: int | str | None = None
+    grams: int | float | None = 0
     requires_shipping: bool = True
     gift_card: bool = False
     fulfillment_service: str | None = None
     by_location: bool = False
+    tip_payment_gateway: str | UnsetType | None = UNSET
     discount_allocations: list[Allocation] = []
     tax_lines: list[TaxLine] = []
     properties: list[Attribute] = []

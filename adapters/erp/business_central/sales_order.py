@@ -16,10 +16,11 @@ import msgspec
 from actors.runtime.errors import Rejected
 from adapters.erp.business_central.comments import comments
 from adapters.erp.business_central.settings import MAX_ITEM_NUMBER, BusinessCentralSettings
-from adapters.kit.fitting import fill, fit, printable, utf16_length, without_extension
+from adapters.kit.fitting import fill, fit, printable, utf16_length
 from schemas.messages.effects import Units
 from schemas.order.canonical import Address, Order
 from schemas.order.money import decimal_text, exponent_of
+from schemas.order.phones import parted
 from schemas.order.shares import Part, Sum, as_booked, comes_to
 
 MAX_EXTERNAL = 35
@@ -169,7 +170,7 @@ def _reach(order: Order) -> dict[str, str]:
     email = printable(order.customer.email)
     phone = order.customer.phone or (order.ship_to.phone if order.ship_to else "")
     # Business Central refuses letters in a telephone number, and has no field for an extension.
-    phone = without_extension(phone)
+    phone = parted(phone)[0]
     digits = "".join(sign for sign in phone if sign in "+()-/ 0123456789").strip()
     return {
         "email": email if len(email) <= 80 else "",

@@ -255,7 +255,7 @@ def _ship_to(order: Order, *, pickup: bool) -> shapes.ShipTo:
     return shapes.ShipTo(
         name=name or printable(order.customer.name) or "Recipient",
         company=printable(address.company),
-        lines=[printable(line) for line in address.lines],
+        lines=[text for line in address.lines if (text := printable(line))] or [""],
         city=printable(address.city),
         region=printable(address.region),
         postal_code=printable(address.postal_code),

@@ -1,0 +1,60 @@
+"""A channel's address within what `order.v1` takes: what is too long is cut, what is blank is none.
+
+Forms let people type more than any label holds. No order is refused for that: what a carrier can't
+deliver to is held before anything is spent on it.
+"""
+
+from __future__ import annotations
+
+from schemas.order.canonical import Address
+
+MAX_TEXT, MAX_POSTAL_CODE, MAX_PHONE, MAX_EMAIL, MAX_LOCALE = 256, 32, 64, 320, 35
+"""Characters that `order.v1` takes of each part."""
+MAX_LINES = 4
+"""Lines of a street."""
+
+
+def first_of(*texts: str | None) -> str:
+    """Return the first text that is not blank, "" for none."""
+    for one in texts:
+        if one and (found := one.strip()):
+            return found[:MAX_TEXT]
+    return ""
+
+
+def street_of(*lines: str | None) -> tuple[str, ...]:
+    """Return the lines that are not blank."""
+    return tuple([one[:MAX_TEXT] for one in lines if one and one.strip()][:MAX_LINES])
+
+
+def phone_of(*texts: str | None) -> str:
+    """Return the first telephone number that is not blank."""
+    found = first_of(*texts)
+    return found if len(found) <= MAX_PHONE else found[:MAX_PHONE].rstrip()
+
+
+def address_of(
+    *,
+    names: tuple[str | None, ...],
+    lines: tuple[str, ...],
+    city: str | None,
+    country: str | None,
+    company: str | None,
+    region: str,
+    postal_code: str | None,
+    phone: str | None,
+    pickup_point: bool = False,
+) -> Address:
+    """Return the address; its name is the first of the names that is not blank. What is missing is
+    for the schema to refuse, or for the order to be held."""
+    return Address(
+        name=first_of(*names),
+        lines=lines,
+        city=(city or "")[:MAX_TEXT],
+        country=country or "",
+        company=(company or "")[:MAX_TEXT],
+        region=region[:MAX_TEXT],
+        postal_code=(postal_code or "")[:MAX_POSTAL_CODE],
+        phone=phone_of(phone) if phone else "",
+        pickup_point=pickup_point,
+    )
