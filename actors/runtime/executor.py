@@ -224,6 +224,8 @@ class EffectExecutor:
                     found = await partner.look_up(call)
             except (errors.Unknown, TimeoutError) as error:
                 raise errors.Retryable(f"{lane.name} did not answer a look-up: {error}") from error
+            except (errors.NeedsPerson, errors.Rejected) as error:  # instead of an answer
+                raise errors.NeedsPerson.of_look_up(error) from error
             if found is not None:
                 return found
         elif not partner.can_look_up:
