@@ -119,6 +119,8 @@ class EffectExecutor:
         except errors.LeaseLost as lost:
             self._leave(lane, item)
             return "lost", lost
+        except errors.JournalUnavailable as failed:  # no one could tell whose the order is
+            error, soon = failed, lane.policy.retry_first_seconds
         except errors.Unauthorised as failed:
             lane.trouble_begins(str(failed))
             lane.pause_until(self._runtime.clock.monotonic() + lane.policy.rest_seconds)
