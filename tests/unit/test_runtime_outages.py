@@ -41,6 +41,15 @@ async def test_a_long_outage_burns_no_ones_tries(house: House) -> None:
     await house.while_time_passes(lambda: house.state().is_done(ERP))
 
 
+async def test_a_refused_credential_ends_no_longer_pause(house: House) -> None:
+    """A partner that asked for an hour's rest gets it, also when a call that was under way then
+    says that the credential is not good any more."""
+    lane, now = house.lane(), house.clock.monotonic()
+    lane.slow_down(now, float(HOUR))
+    lane.pause_until(now + 60.0)
+    assert lane.paused_until == now + HOUR
+
+
 async def test_why_a_partner_is_not_called_is_said_once(
     house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
