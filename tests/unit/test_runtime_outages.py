@@ -15,7 +15,7 @@ from actors.runtime.ports import Append, Call, Loaded, Outcome
 from adapters.memory.journal import MemoryJournal
 from schemas.messages import effects as f
 from schemas.order.ids import OrderId
-from tests.counter import ERP, MAIL, STALE, Add, Attach, Begin, Skip
+from tests.counter import ERP, MAIL, STALE, UNSHOWN, Add, Attach, Begin, Skip
 from tests.fakes import RESULTS, ScriptedPartner
 from tests.house import House, at_work, turns
 from tests.waiting import eventually
@@ -104,6 +104,17 @@ async def test_a_file_that_cannot_be_kept_is_poison(house: House) -> None:
     await eventually(lambda: house.ends == [COMMITTED, POISON, COMMITTED, COMMITTED])
     (kept,) = await house.store.documents(the_only(house.store))
     assert (kept.name, kept.content) == ("file", b"\x00\xff")
+
+
+async def test_a_state_that_can_not_be_shown_is_one_inputs_fault(house: House) -> None:
+    """What fails on the way to the store by a fault of ours fails each time: its input is a
+    poisonous one, and it neither comes again and again nor takes the others along."""
+    house.post(Begin(lanes=()), "d1")
+    await eventually(lambda: house.ends == [COMMITTED])
+    house.post(Add(amount=UNSHOWN), "d2")
+    house.post(Add(), "d3")
+    await eventually(lambda: house.ends == [COMMITTED, POISON, COMMITTED])
+    assert house.state().count == 1
 
 
 def the_only(store: MemoryJournal) -> OrderId:
