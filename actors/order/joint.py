@@ -203,7 +203,7 @@ JOINT: tuple[Joint, ...] = (
     ),
     Joint(
         "declined",
-        (*_PLAN, "waived", "address"),
+        _PLAN,
         joint_units.declined,
         (e.Held,),
         "when every place has refused, a person must find another way",
