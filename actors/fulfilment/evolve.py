@@ -100,7 +100,8 @@ def _task_taken(draft: Draft, event: e.TaskTaken) -> None:
 
 
 def _by_hand(draft: Draft, event: e.LeftToPerson) -> None:
-    _move(draft, event, person=True)
+    collect = event.collect_minor or _at(draft, event).collect
+    _move(draft, event, person=True, collect=collect)
 
 
 def _picked(draft: Draft, event: e.Picked) -> None:

@@ -237,7 +237,7 @@ JOINT: tuple[Joint, ...] = (
     ),
     Joint(
         "declined",
-        (*_PLAN, "waived", "address"),
+        _PLAN,
         joint_units.declined,
         (e.Held,),
         "when every place has refused, a person must find another way",
@@ -253,10 +253,10 @@ JOINT: tuple[Joint, ...] = (
     ),
     Joint(
         "by-hand",
-        ("fulfilments", "holds"),
+        ("fulfilments", "holds", "lines", "payment_method", "collected"),
         joint_things.by_hand,
         (e.LeftToPerson,),
-        "where no warehouse takes tasks, a person packs",
+        "where no warehouse takes tasks, a person packs, and collects what no label says",
         needs=(Sign.PLANNED | Sign.RESERVED,),
     ),
     Joint(
@@ -264,7 +264,7 @@ JOINT: tuple[Joint, ...] = (
         ("fulfilments", "tasks"),
         joint_things.pack_task,
         (e.TaskOpened,),
-        "the person is told exactly what to pack",
+        "the person is told exactly what to pack, and what to collect",
         needs=(Sign.BY_HAND, Sign.RELEASED),
     ),
     Joint(

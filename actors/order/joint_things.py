@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from actors.fulfilment.collect import amount_for, due_now
 from actors.fulfilment.thing import (
     CONTENTS,
     HANDED_OVER,
@@ -33,6 +34,7 @@ from actors.parcel.table import ENDS
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages.base import Move
+from schemas.order.money import decimal_text
 from schemas.order.things import LABEL, PARCEL, Key
 
 INSIDE = (PLANNED, SHORT, RESERVED, RELEASED, "picked", PACKED)
@@ -165,7 +167,7 @@ def fulfilled(work: Work, key: Key, thing: Fulfilment, task_id: str) -> e.Fulfil
 
 
 def by_hand(work: Work) -> e.OrderEvent | None:
-    """Where no warehouse takes tasks, a person packs."""
+    """Where no warehouse takes tasks, a person packs, and collects what no carrier of ours does."""
     state, setup = work.state, work.context.setup
     for key, thing in state.fulfilments.items():
         if (
@@ -176,12 +178,15 @@ def by_hand(work: Work) -> e.OrderEvent | None:
             and not place_of(setup, thing.place).warehouse
             and not is_held(state, key)
         ):
-            return e.LeftToPerson(rule="by-hand", key=key)
+            collect = 0
+            if setup.collected and not is_labelled_by_us(thing, setup):
+                collect, _ = amount_for(state, key, thing, work.order, work.context)
+            return e.LeftToPerson(rule="by-hand", key=key, collect_minor=collect)
     return None
 
 
 def pack_task(work: Work) -> e.OrderEvent | None:
-    """The person is told exactly what to pack."""
+    """The person is told exactly what to pack, and what to collect."""
     state = work.state
     for key, thing in state.fulfilments.items():
         task_id = f"pack-{key}"
@@ -192,6 +197,9 @@ def pack_task(work: Work) -> e.OrderEvent | None:
             and not any(one.task_id == task_id for one in state.tasks)
         ):
             words = f"pack and send from {thing.place}: {told(state, thing)}"
+            if thing.collect and not is_labelled_by_us(thing, work.context.setup):
+                currency = due_now(state, work.order, work.context)[1] or state.currency
+                words += f"; collect {decimal_text(thing.collect, currency)} {currency} with it"
             return e.TaskOpened(rule="task", key=key, task_id=task_id, words=words)
     return None
 

@@ -84,8 +84,7 @@ class Actor:
         self._progress_since: datetime | None = None
         self._seen: dict[str, None] = {}
         self._known = False
-        self._channel = ""
-        self._ref = ""
+        self._channel = self._ref = ""
         self._partition = -1
         self._mailbox: deque[Envelope] = deque()
 
@@ -198,8 +197,9 @@ class Actor:
             return COMMITTED
         try:
             append = self._append(together, made)
-        except ValueError as error:  # such as a label whose image is not base64
-            raise AppendRefused(f"It can't be written down: {error}") from error
+        except Exception as error:  # such as a label whose image is not base64: so it is each time
+            log.exception("An append could not be made.", extra=self._ids(together[-1]))
+            raise AppendRefused(f"It can't be written down: {error!r}"[:500]) from error
         epoch = runtime.leases.epochs.get(self._partition, 0)
         outcome = await self._write(append, together)
         if outcome == COMMITTED:

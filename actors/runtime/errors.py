@@ -44,11 +44,19 @@ class Unauthorised(PartnerError):
 
 
 class NeedsPerson(PartnerError):
-    """No machine can tell or fix this. `outcome_known` is False when it may have been done."""
+    """No machine can tell or fix this. `outcome_known` is False when it may have been done. A
+    look-up is made because it may have been: that it surely was not must be said there."""
 
-    def __init__(self, message: str, *, outcome_known: bool = True) -> None:
+    def __init__(self, message: str, *, outcome_known: bool | None = None) -> None:
         super().__init__(message)
-        self.outcome_known = outcome_known
+        self.outcome_known = outcome_known is not False
+        self._is_said = outcome_known is not None
+
+    @classmethod
+    def of_look_up(cls, error: PartnerError) -> NeedsPerson:
+        """Return what a look-up leaves that ended with this instead of an answer."""
+        surely = isinstance(error, cls) and error.outcome_known and error._is_said
+        return cls(str(error), outcome_known=surely)
 
 
 class LeaseLost(Exception):

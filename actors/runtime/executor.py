@@ -119,6 +119,8 @@ class EffectExecutor:
         except errors.LeaseLost as lost:
             self._leave(lane, item)
             return "lost", lost
+        except errors.JournalUnavailable as failed:  # no one could tell whose the order is
+            error, soon = failed, lane.policy.retry_first_seconds
         except errors.Unauthorised as failed:
             lane.trouble_begins(str(failed))
             lane.pause_until(self._runtime.clock.monotonic() + lane.policy.rest_seconds)
@@ -224,6 +226,8 @@ class EffectExecutor:
                     found = await partner.look_up(call)
             except (errors.Unknown, TimeoutError) as error:
                 raise errors.Retryable(f"{lane.name} did not answer a look-up: {error}") from error
+            except (errors.NeedsPerson, errors.Rejected) as error:  # instead of an answer
+                raise errors.NeedsPerson.of_look_up(error) from error
             if found is not None:
                 return found
         elif not partner.can_look_up:

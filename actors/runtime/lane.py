@@ -315,8 +315,8 @@ class Lane:
         self._paused_until = max(self._paused_until, now + min(pause, LONGEST_WISH_SECONDS))
 
     def pause_until(self, moment: float) -> None:
-        """Start no call before this moment."""
-        self._paused_until = moment
+        """Start no call before this moment, nor before one that the partner asked for."""
+        self._paused_until = max(self._paused_until, moment)
         self._wake.set()
 
     def retry_delay(self, item: Item, asked: float | None) -> float:

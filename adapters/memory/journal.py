@@ -32,6 +32,7 @@ from actors.runtime.ports import (
 )
 from adapters.memory.leases import MemoryLeases
 from adapters.memory.stock import MemoryStock
+from schemas.messages.codec import encode
 from schemas.order.ids import OrderId, Reference
 
 _COMMITTED = Outcome(kind="committed")
@@ -316,6 +317,13 @@ class MemoryJournal:
         texts += [row.stage, row.progress, row.waiting_for]
         if any("\x00" in text for text in texts):
             raise AppendRefused(f"A text in the change of order {append.order_id} holds a NUL.")
+        try:
+            for event in append.events:
+                encode(event)
+        except ValueError as error:  # such as half of a surrogate pair in a text
+            raise AppendRefused(
+                f"An event of order {append.order_id} can't be stored: {error}"
+            ) from error
         for intent in append.effects:
             kept = self._effects.get((append.order_id, intent.number))
             if kept is not None:

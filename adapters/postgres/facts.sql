@@ -5,26 +5,28 @@ INSERT INTO fact_progress (id, xid, position, channels) VALUES (1, pg_snapshot_x
 ON CONFLICT (id) DO NOTHING;
 
 -- name: begin
--- Events that this cluster can't have written yet were restored from a dump, unless they were seen to be (`told_to`).
+-- A place that this cluster can't have reached yet is of a dump that was restored; and so are, the first time, events that it can't
+-- have written yet. No event is counted or passed over for that: a start must not take longer with every order.
 WITH before AS (
     SELECT
-        channels, resume, pg_snapshot_xmin(pg_current_snapshot()) AS now,
-        EXISTS (
-            SELECT FROM events e WHERE e.xid >= pg_snapshot_xmax(pg_current_snapshot()) AND e.position > p.told_to
+        channels, pg_snapshot_xmin(pg_current_snapshot()) AS now,
+        coalesce(resume, xid) >= pg_snapshot_xmax(pg_current_snapshot()) OR (
+            told_to = 0 AND dumped_to = 0
+            AND EXISTS (SELECT FROM events e WHERE e.xid >= pg_snapshot_xmax(pg_current_snapshot()))
         ) AS restored,
-        (SELECT coalesce(max(position), 0) FROM events) AS newest
-    FROM fact_progress p WHERE id = 1 FOR UPDATE
+        coalesce(pg_sequence_last_value('events_position_seq'), 0) AS newest
+    FROM fact_progress WHERE id = 1 FOR UPDATE
 ), passed_over AS (
     UPDATE quarantine SET told = state
     WHERE told <> state AND channel = ANY($1::text[]) AND channel <> ALL((SELECT channels FROM before)::text[])
 )
 UPDATE fact_progress p SET
     channels = $1::text[],
-    xid = CASE WHEN b.channels = '{}' OR (p.xid > b.now AND b.resume IS NULL AND NOT b.restored) THEN b.now ELSE p.xid END,
-    position = CASE WHEN b.channels = '{}' OR (p.xid > b.now AND b.resume IS NULL AND NOT b.restored) THEN 0 ELSE p.position END,
-    told_to = CASE WHEN b.channels = '{}' AND b.restored THEN b.newest ELSE p.told_to END,
-    dumped_to = CASE WHEN b.channels <> '{}' AND b.restored AND b.resume IS NULL THEN b.newest ELSE p.dumped_to END,
-    resume = CASE WHEN b.channels <> '{}' AND b.restored AND b.resume IS NULL THEN b.now ELSE p.resume END
+    xid = CASE WHEN b.channels = '{}' THEN b.now ELSE p.xid END,
+    position = CASE WHEN b.channels = '{}' THEN 0 ELSE p.position END,
+    told_to = CASE WHEN b.channels = '{}' AND (b.restored OR p.resume IS NOT NULL) THEN b.newest ELSE p.told_to END,
+    dumped_to = CASE WHEN b.restored THEN b.newest ELSE p.dumped_to END,
+    resume = CASE WHEN b.channels = '{}' THEN NULL WHEN b.restored THEN b.now ELSE p.resume END
 FROM before b WHERE p.id = 1
 RETURNING b.restored;
 

@@ -1,7 +1,8 @@
 """Counts failures by category: a projection of events, quarantine and what the edge refused.
 
 Counts and the place read so far are written in one transaction, under a lock on the one row of
-progress: whatever dies, each event is counted exactly once. Everything can be counted again.
+progress: whatever dies, each event is counted exactly once, also after Postgres was restored from a
+dump. Everything can be counted again.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ LOCK_WAIT_MILLISECONDS = 200
 """How long keeping a payload may be held up, or counting be put off, by one another."""
 
 _LAST = 2**62
+_MOST = 2**63 - 1
 
 
 class Page(Struct, frozen=True, kw_only=True):
@@ -49,7 +51,7 @@ class Page(Struct, frozen=True, kw_only=True):
 
     read: int
     counted: Mapping[str, int]
-    place: tuple[int, int] = (0, 0)
+    place: tuple[int, ...] = (0, 0)
 
 
 class Told(Struct, frozen=True):
@@ -72,29 +74,42 @@ class Incidents:
         self._pool = pool
         self._quiet = timedelta(seconds=quiet_seconds)
 
+    async def begin(self) -> bool:
+        """Go on where counting had stopped, also when the database was restored from a dump, whose
+        cluster counts transactions from the beginning; return whether it was. Once at each
+        start."""
+        return bool(await self._pool.fetch(_sql()["begin"]))
+
     async def count_events(self) -> Page:
         """Count the next page of events; fewer `read` than `page` says that no more were there."""
 
         async def work(connection: Connection) -> Page:
             async with connection.transaction():
                 progress = await _locked(connection)
-                rows = await connection.fetch(
-                    _sql()["page"],
-                    *(progress["xid"], progress["position"], self.page),
-                    *(list(FAILURES), list(SETTLING)),
-                )
+                rows = await self._page(connection, progress)
+                if not rows and progress["resume"] is not None:
+                    await connection.execute(_sql()["resume"])
+                    progress = await _locked(connection)
+                    rows = await self._page(connection, progress)
                 if not rows:
                     return Page(read=0, counted={})
                 counted = await self._fold(connection, rows)
                 last = rows[-1]
-                await connection.execute(
-                    _sql()["progress_events"], last["xid"], last["position"], last["at"]
-                )
-                return Page(
-                    read=last["read"], counted=counted, place=(last["xid"], last["position"])
-                )
+                xid, position = last["xid"], last["position"]
+                await connection.execute(_sql()["progress_events"], xid, position, last["at"])
+                place = (progress["counted_to"], xid, position)
+                return Page(read=last["read"], counted=counted, place=place)
 
         return await self._pool.run(work)
+
+    async def _page(self, connection: Connection, progress: asyncpg.Record) -> list[asyncpg.Record]:
+        is_dump = progress["resume"] is not None
+        return await connection.fetch(
+            _sql()["page"],
+            *(progress["xid"], progress["position"], self.page),
+            *(list(FAILURES), list(SETTLING)),
+            *(progress["counted_to"], progress["dumped_to"] if is_dump else _MOST, is_dump),
+        )
 
     async def count_quarantine(self, limit: int = QUARANTINE_PAGE) -> Page:
         """Count the next page of what was quarantined."""

@@ -1,14 +1,31 @@
 -- Every statement of the incidents. `-- name: x` begins one.
 
 -- name: lock_progress
-SELECT xid, position, quarantine_id, events_at FROM incident_progress WHERE id = 1 FOR UPDATE;
+SELECT xid, position, quarantine_id, events_at, counted_to, dumped_to, resume FROM incident_progress WHERE id = 1 FOR UPDATE;
+
+-- name: begin
+-- Whether a dump was restored, as in facts.sql.
+UPDATE incident_progress SET
+    dumped_to = coalesce(pg_sequence_last_value('events_position_seq'), 0),
+    resume = pg_snapshot_xmin(pg_current_snapshot()), began = pg_snapshot_xmin(pg_current_snapshot())
+WHERE id = 1 AND (
+    coalesce(resume, xid) >= pg_snapshot_xmax(pg_current_snapshot()) OR (
+        dumped_to = 0 AND EXISTS (SELECT FROM events e WHERE e.xid >= pg_snapshot_xmax(pg_current_snapshot()))
+    )
+)
+RETURNING dumped_to;
+
+-- name: resume
+-- All of the dump was counted.
+UPDATE incident_progress SET xid = resume, position = 0, counted_to = dumped_to, resume = NULL WHERE id = 1 AND resume IS NOT NULL;
 
 -- name: begin_progress
 INSERT INTO incident_progress DEFAULT VALUES ON CONFLICT (id) DO NOTHING;
 
 -- name: page
 -- One page of events in commit order (as `read_events`), and of it only what may be a failure ($4) or may settle one ($5) of an
--- order that has one; and the last row, which says where the page ends. Placed orders are counted on the way.
+-- order that has one; and the last row, which says where the page ends. Placed orders are counted on the way. Of positions above $6
+-- up to $7; all events of a dump ($8) were committed, whatever this cluster counts.
 WITH
 page AS MATERIALIZED (
     SELECT order_id, type, body, at, xid, position,
@@ -18,7 +35,9 @@ page AS MATERIALIZED (
             ELSE true
         END AS fails
     FROM events
-    WHERE (xid, position) > ($1::xid8, $2::bigint) AND xid < pg_snapshot_xmin(pg_current_snapshot())
+    WHERE (xid, position) > ($1::xid8, $2::bigint)
+        AND xid < CASE WHEN $8::bool THEN '18446744073709551615'::xid8 ELSE pg_snapshot_xmin(pg_current_snapshot()) END
+        AND position > $6::bigint AND position <= $7::bigint
     ORDER BY xid, position LIMIT $3
 ),
 affected AS MATERIALIZED (
@@ -52,8 +71,14 @@ ORDER BY c.xid, c.position;
 UPDATE incident_progress SET xid = $1::xid8, position = $2, events_at = $3 WHERE id = 1;
 
 -- name: oldest_unread
+-- Of the present count, only what this cluster has written: of a dump's events there may be millions behind it.
 SELECT e.at FROM incident_progress p, LATERAL (
-    SELECT at FROM events WHERE (xid, position) > (p.xid, p.position) ORDER BY xid, position LIMIT 1
+    SELECT at FROM events
+    WHERE (xid, position) > (p.xid, p.position) AND position > p.counted_to
+        AND xid < CASE
+            WHEN p.resume IS NULL THEN pg_snapshot_xmax(pg_current_snapshot()) ELSE '18446744073709551615'::xid8
+        END
+    ORDER BY xid, position LIMIT 1
 ) e;
 
 -- name: anything_quarantined
@@ -145,7 +170,9 @@ ON CONFLICT (category, order_id) DO UPDATE SET
 WITH
 a AS (DELETE FROM incidents), b AS (DELETE FROM incident_episodes), c AS (DELETE FROM incident_channels),
 d AS (DELETE FROM incident_hours), e AS (DELETE FROM incident_placed), f AS (DELETE FROM incident_orders)
-UPDATE incident_progress SET xid = '0', position = 0, quarantine_id = 0, events_at = NULL WHERE id = 1;
+UPDATE incident_progress SET
+    xid = '0', position = 0, quarantine_id = 0, events_at = NULL, counted_to = 0, resume = began
+WHERE id = 1;
 
 -- name: prune
 WITH

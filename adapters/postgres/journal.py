@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import asyncpg
+from msgspec import MsgspecError
 
 from actors.runtime.errors import AppendRefused, JournalUnavailable, LeaseLost
 from actors.runtime.local import done_inside
@@ -140,11 +141,13 @@ class PostgresJournal:
         if any(append.partition not in epochs for append in batch):
             return await self._write_held(batch, epochs)
         time = asyncio.get_running_loop().time
+        try:
+            columns = append_columns(batch, epochs, self._sealing)
+        except (ValueError, MsgspecError) as error:  # such as half of a surrogate pair in a text
+            return await self._write_halves(batch, error)
         started = time()
         try:
-            rows = await self._pool.fetch(
-                self._append_sql, *append_columns(batch, epochs, self._sealing)
-            )
+            rows = await self._pool.fetch(self._append_sql, *columns)
         except asyncpg.UniqueViolationError as error:
             # Perhaps an earlier attempt of ours, given up in time, landed in between: now it shows.
             return await (

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 
 import asyncpg
+from msgspec import MsgspecError
 
 from actors.runtime.errors import LeaseLost
 from actors.runtime.ports import BODY, EffectName, EffectNote, OpenEffect
@@ -15,6 +17,7 @@ from adapters.postgres.leases import Leases
 from adapters.postgres.pool import Pool
 from adapters.postgres.sealing import Damaged, Sealing
 from adapters.postgres.statements import statements
+from adapters.postgres.suspensions import PostgresSuspensions
 from schemas.messages.codec import decode_effect
 from schemas.order.ids import OrderId
 
@@ -22,6 +25,9 @@ log = logging.getLogger(__name__)
 
 # Mails are noted before they are sent, a few at a time: this makes one sync of four.
 _LINGER_SECONDS = 0.005
+
+UNREADABLE_PAUSE = timedelta(days=1)
+"""How long what is looked up rests that this version can't read."""
 
 
 class PostgresOutbox:
@@ -33,6 +39,7 @@ class PostgresOutbox:
         self._pool = pool
         self._leases = leases
         self._sealing = sealing
+        self._suspensions = PostgresSuspensions(pool, leases)
         self._notes: Group[EffectNote, None] = Group(
             self._write,
             key=_name,
@@ -61,7 +68,34 @@ class PostgresOutbox:
             [number for _, number in exclude],
             sought_after_seconds,
         )
-        return [self._open_effect(row) for row in rows]
+        found = []
+        for row in rows:
+            try:
+                found.append(self._open_effect(row))
+            except MsgspecError as error:
+                await self._set_aside(row, error, due_before)
+        return found
+
+    async def _set_aside(self, row: asyncpg.Record, error: MsgspecError, now: datetime) -> None:
+        """Let an effect that this version can't read keep no others of its lane from their calls:
+        the next start tries it once more."""
+        order_id, number = OrderId(row["order_id"]), row["number"]
+        log.error("Effect %d of %s can't be read and is set aside: %s", number, order_id, error)
+        why = f"this version can't read it ({error})"
+        with suppress(LeaseLost):
+            if row["sought_since"] is None:
+                await self._suspensions.suspend_effect(order_id, number, why)
+            else:  # what is only looked up waits for a version that can
+                later = now + UNREADABLE_PAUSE
+                await self.note(
+                    EffectNote(
+                        order_id=order_id,
+                        number=number,
+                        attempts=row["attempts"],
+                        due_at=later,
+                        error=why[:500],
+                    )
+                )
 
     async def note(self, note: EffectNote) -> None:
         """Remember an attempt; see the port. An effect that has ended meanwhile is left as it is.

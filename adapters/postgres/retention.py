@@ -63,10 +63,8 @@ class Retention:
                 _sql()["next_orders"], *self._place, youngest, self._batch
             )
             ended = [(one["order_id"], one["ended_at"]) for one in rows if one["ended_at"]]
-            inbox += await self._drop("drop_inbox", [x for x, at in ended if at < inbox_before])
-            effects += await self._drop(
-                "drop_effects", [x for x, at in ended if at < effects_before]
-            )
+            inbox += await self._drop("drop_inbox", ended, inbox_before)
+            effects += await self._drop("drop_effects", ended, effects_before)
             looked_at += len(rows)
             if len(rows) < self._batch:
                 self._place = _BEGINNING
@@ -74,10 +72,13 @@ class Retention:
             self._place = (rows[-1]["placed_at"], rows[-1]["order_id"])
         return Swept(orders=looked_at, inbox=inbox, effects=effects)
 
-    async def _drop(self, name: str, order_ids: Sequence[str]) -> int:
+    async def _drop(
+        self, name: str, ended: Sequence[tuple[str, datetime]], before: datetime
+    ) -> int:
+        order_ids = [order_id for order_id, at in ended if at < before]
         if not order_ids:
             return 0
-        rows = await self._pool.fetch(_sql()[name], list(order_ids))
+        rows = await self._pool.fetch(_sql()[name], order_ids, before)
         return int(rows[0]["rows"])
 
 

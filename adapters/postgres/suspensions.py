@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from actors.runtime.errors import LeaseLost
 from actors.runtime.ports import DueTimer
+from adapters.postgres.audit import text_of
 from adapters.postgres.leases import Leases
-from adapters.postgres.outbox import storable
 from adapters.postgres.pool import Pool
 from adapters.postgres.statements import statements
 from schemas.order.ids import OrderId
@@ -25,7 +25,7 @@ class PostgresSuspensions:
 
     async def suspend_timer(self, timer: DueTimer, why: str) -> None:
         """Let a timer fire no more; see the port. One that was set again meanwhile is left."""
-        why = storable(why)[:MAX_WORDS]
+        why = text_of(why)[:MAX_WORDS]
         shown = f"a person: the timer {timer.name} of {timer.key} can't be decided: {why}"
         name = (timer.order_id, timer.key, timer.name, timer.due_at)
         await self._pool.fetch(statements()["suspend_timer"], *name, why or "unknown", shown)
@@ -34,7 +34,7 @@ class PostgresSuspensions:
         """Call for an effect no more; see the port."""
         epochs = self._leases.epochs
         held = sorted(epochs)
-        why = storable(why)[:MAX_WORDS]
+        why = text_of(why)[:MAX_WORDS]
         shown = f"a person: what effect {number} led to can't be recorded: {why}"
         rows = await self._pool.fetch(
             statements()["suspend_effect"],

@@ -103,9 +103,11 @@ class TaskTaken(Event, frozen=True, kw_only=True, tag="fulfilment.task_taken.v1"
 
 
 class LeftToPerson(Event, frozen=True, kw_only=True, tag="fulfilment.left_to_person.v1"):
-    """No warehouse takes it: a person packs and reports."""
+    """No warehouse takes it: a person packs and reports. `collect_minor` is what he collects with
+    it, where no label of ours says that."""
 
     person: str = ""
+    collect_minor: int = 0
 
 
 class Picked(Event, frozen=True, kw_only=True, tag="fulfilment.picked.v2"):

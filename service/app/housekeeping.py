@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 
 from actors.runtime.errors import JournalUnavailable
 from adapters.postgres.leases import JOBS
@@ -40,15 +40,32 @@ async def keep_house(
             continue
         if not whole_round and not store.quarantine.crowded:
             continue
-        try:
-            await tidy(store, clock)
-            await warn(store.quarantine.room, clock, count)
-            if whole_round:
-                due = clock.monotonic() + PERIOD_SECONDS
-                await _let_go(store, clock, retention)
-        except JournalUnavailable as error:
+        if whole_round:
             due = clock.monotonic() + PERIOD_SECONDS
-            log.info("Housekeeping waits for the database: %s", error)
+        await keep_once(store, clock, retention, count=count, whole_round=whole_round)
+
+
+async def keep_once(
+    store: Store,
+    clock: SystemClock,
+    retention: Retention,
+    *,
+    count: Callable[[str, str], None],
+    whole_round: bool,
+) -> None:
+    """Clean up once; a whole round lets go of what long-ended orders need no more, too. What takes
+    too long, such as a crowded quarantine, keeps nothing else from being deleted."""
+    await _tried(tidy(store, clock))
+    await _tried(warn(store.quarantine.room, clock, count))
+    if whole_round:
+        await _tried(_let_go(store, clock, retention))
+
+
+async def _tried(work: Coroutine[None, None, None]) -> None:
+    try:
+        await work
+    except JournalUnavailable as error:
+        log.info("Housekeeping waits for the database: %s", error)
 
 
 async def warn(room: Room, clock: SystemClock, count: Callable[[str, str], None]) -> None:
@@ -75,13 +92,20 @@ async def _let_go(store: Store, clock: SystemClock, retention: Retention) -> Non
 
 
 async def tidy(store: Store, clock: SystemClock) -> None:
-    """Delete everything that has expired, a little at a time. Raises JournalUnavailable."""
-    for _ in range(MAX_STATEMENTS):
-        if not await store.quarantine.prune(clock.now()):
-            break
-    for _ in range(MAX_STATEMENTS):
-        if not await store.idempotency.purge(now=clock.now()):
-            break
-    for _ in range(MAX_STATEMENTS):
-        if not await store.exchanges.expire(now=clock.now()):
-            break
+    """Delete everything that has expired, a little at a time. Raises JournalUnavailable when one
+    kind of it could not be deleted; the others were."""
+    kinds: tuple[Callable[[], Awaitable[int]], ...] = (
+        lambda: store.quarantine.prune(clock.now()),
+        lambda: store.idempotency.purge(now=clock.now()),
+        lambda: store.exchanges.expire(now=clock.now()),
+    )
+    failed: JournalUnavailable | None = None
+    for some in kinds:
+        try:
+            for _ in range(MAX_STATEMENTS):
+                if not await some():
+                    break
+        except JournalUnavailable as error:
+            failed = error
+    if failed is not None:
+        raise failed

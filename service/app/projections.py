@@ -112,7 +112,9 @@ class Projection:
         self._may = may
         self._up_to_date = clock.monotonic()
         self._pruned = clock.monotonic()
-        self._last_event = self._last_item = (0, 0)
+        self._last_event: tuple[int, ...] = (0, 0)
+        self._last_item: tuple[int, ...] = (0, 0)
+        self._has_begun = False
 
     async def run(self, *, period_seconds: float = PERIOD_SECONDS) -> None:
         """Count every two seconds, until cancelled."""
@@ -132,6 +134,12 @@ class Projection:
     async def round(self) -> None:
         """Count everything that is there now. Raises JournalUnavailable."""
         now = self._clock.now()
+        if not self._has_begun:
+            if await self._incidents.begin():
+                log.warning(
+                    "The database was restored from a dump: incidents are counted on from there."
+                )
+            self._has_begun = True
         await self._count_told(now)
         await self._count_events()
         await self._count_items()

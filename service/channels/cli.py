@@ -138,7 +138,7 @@ def new(
     folder = into or Path(f"orderwright-{name}")
     for path in write_skeleton(name, folder):
         print(path)
-    print(f"It runs as it is: `cd {folder}`, `pip install --editable .`, `pytest`.")
+    print(f"It runs as it is: `cd {folder}`, `pip install --editable '.[test]'`, `pytest`.")
     print("Then replace it, file by file, with your storefront's; see docs/add-a-channel.md.")
 
 

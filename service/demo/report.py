@@ -74,8 +74,8 @@ class Report(Struct, frozen=True, kw_only=True):
         """Return the report as indented JSON."""
         return json.format(json.encode(self), indent=2).decode() + "\n"
 
-    def in_words(self) -> str:
-        """Return the report for a person at a terminal."""
+    def in_words(self, folder: Path) -> str:
+        """Return the report for a person at a terminal; `folder`: where the demo keeps its data."""
         mark = "✔" if self.good else "✘"
         lines = [
             (
@@ -98,7 +98,10 @@ class Report(Struct, frozen=True, kw_only=True):
         ]
         if self.attention:
             who = "order needs" if self.attention == 1 else "orders need"
-            lines.append(f"   {self.attention} {who} a person: `orderwright orders list`.")
+            lines.append(
+                f"   {self.attention} {who} a person: while `orderwright demo --data {folder}`"
+                f" runs, `orderwright orders list --attention --data {folder}` shows them."
+            )
         if self.lost_refs:
             lines.append(f"   Lost, for example: {', '.join(self.lost_refs)}")
         if self.duplicates:

@@ -289,7 +289,7 @@ class Demo:
             )
         )
         self.say("")
-        self.say(report.in_words())
+        self.say(report.in_words(self.folder))
         if options.report is not None:
             options.report.write_text(report.as_json())
             self.say(f" Report written to {options.report}.")

@@ -204,8 +204,9 @@ class Intake:
         while True:
             await asyncio.sleep(KEEP_EVERY_SECONDS)
             before = self._clock.monotonic() - KEEP_EVERY_SECONDS
-            for taken in [t for t in self._under_way.values() if t.at <= before]:
-                await taken.copies[0].in_progress()
+            slow = [taken for taken in self._under_way.values() if taken.at <= before]
+            for delivery in [copy for taken in slow for copy in taken.copies]:
+                await delivery.in_progress()
 
     async def drain(self, seconds: float) -> int:
         """Take no more messages, wait for those in flight, and return how many did not end."""
@@ -217,9 +218,7 @@ class Intake:
                     self._room.clear()
                     await self._room.wait()
         except TimeoutError:
-            log.warning(
-                "%d messages had not ended; they will be delivered again.", len(self._under_way)
-            )
+            log.warning("%d messages had not ended; they come again.", len(self._under_way))
         await self._acknowledge_ended()
         return len(self._under_way)
 

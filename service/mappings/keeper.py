@@ -139,7 +139,10 @@ class MappingsKeeper:
 
     async def _take_over(self) -> None:
         version, mappings = await self.store.current()
-        tables = await asyncio.to_thread(Tables, mappings, version, place=self._place)
+        place = self._place
+        tables = await asyncio.to_thread(Tables, mappings, version, place=place)
+        if place != self._place:
+            return  # a reload came meanwhile: the next round makes them for the other place
         self._stream.mappings = tables
         self._loaded = version
         self._since = self._clock.now()

@@ -265,7 +265,8 @@ def _line(text: str) -> dict[str, object]:
     line_id, separator, quantity = text.rpartition("=")
     if not separator or not line_id or not quantity.isascii() or not quantity.isdigit():
         raise OperatorError(f"--line {text} is not LINE=QTY, such as --line 1=2.")
-    return {"line_id": line_id, "quantity": int(quantity[:9])}
+    # Nine digits are too many already, and are refused as such.
+    return {"line_id": line_id, "quantity": int(quantity.lstrip("0")[:9] or "0")}
 
 
 def _json_of(text: str) -> object:

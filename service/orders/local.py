@@ -69,7 +69,7 @@ class LocalOrders:
         progress: str | None = None,
     ) -> Page:
         """Return a page of orders, newest first. Raises OperatorError for a wrong stage, progress
-        or cursor."""
+        or cursor, and for a channel that neither is configured nor has orders."""
         if stage is not None and stage not in STAGES:
             raise OperatorError(f"There is no stage {stage!r}; use one of: {', '.join(STAGES)}.")
         if progress is not None and progress not in PROGRESS:
@@ -77,12 +77,19 @@ class LocalOrders:
                 f"There is no progress {progress!r}; use one of: {', '.join(PROGRESS)}."
             )
         try:
-            return await self._session.views.list_orders(
+            page = await self._session.views.list_orders(
                 stage=stage, progress=progress, channel=channel, attention=attention or None,
                 cursor=cursor, limit=limit,
             )  # fmt: skip
         except ValueError as error:
             raise OperatorError(str(error)) from error
+        known = self._session.channels
+        if channel is not None and channel not in known and not page.rows:
+            raise OperatorError(
+                f"There is no channel {channel!r} with such orders. The channels are:"
+                f" {', '.join(known)}."
+            )
+        return page
 
     async def show(self, which: str) -> OrderView:
         """Return one order with what is under way."""

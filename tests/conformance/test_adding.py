@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -197,6 +199,11 @@ def test_the_skeleton_of_a_channel_passes_the_kit(tmp_path: Path) -> None:
     ran = python(tmp_path, "-m", "service.cli", "channel", "new", "acme", path=str(ROOT))
     assert ran.returncode == 0, ran.stderr
     assert (folder / "orderwright_acme" / "kind.py").is_file()
+    package = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert package["dependencies"] == ["orderwright"]
+    tools = {"pytest", "pytest-asyncio"}  # which an installed Orderwright does not bring
+    assert {re.split("[><=]", one)[0] for one in package["optional-dependencies"]["test"]} == tools
+    assert "pip install --editable '.[test]'" in ran.stdout
     path = f"{folder}{os.pathsep}{ROOT}"
     tested = python(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests", path=path)
     assert tested.returncode == 0, tested.stdout

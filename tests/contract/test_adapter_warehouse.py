@@ -187,8 +187,9 @@ async def test_several_tasks_need_a_person(client: HttpClient) -> None:
     answers = [web.json_response({"tasks": tasks}) for tasks in (two, dead, dead[:1])]
     async with stubbed(*answers) as stub:
         partner = warehouse(client, stub.url)
-        with pytest.raises(NeedsPerson, match="WT/1 and WT/2"):
+        with pytest.raises(NeedsPerson, match="WT/1 and WT/2") as caught:
             await partner.look_up(a_call(CREATE))
+        assert not caught.value.outcome_known
         assert await partner.look_up(a_call(CREATE)) == TaskCreated(task_id="WT/2")
         assert await partner.look_up(a_call(CREATE)) == TaskCreated(task_id="WT/1")
 

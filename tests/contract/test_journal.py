@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from msgspec.structs import replace
 
 from actors.runtime.errors import AppendRefused
 from actors.runtime.ports import Document, Loaded
+from schemas.messages import events as e
 from schemas.order.ids import partition_of
 from schemas.order.things import ORDER, Key
 from tests.appends import (
@@ -183,9 +185,15 @@ async def test_documents_are_kept_by_name(store: Store) -> None:
     assert await store.documents(id_of("1")) == [pdf, zpl]
 
 
-async def test_a_poisoned_append_is_refused_alone(store: Store) -> None:
+@pytest.mark.parametrize("where", ["row", "event"])
+async def test_a_poisoned_append_is_refused_alone(store: Store, where: str) -> None:
     """One order's unstorable text fails that order's append; the others of its commit are kept."""
-    changes = [append(str(n), waiting_for="a\x00b" if n == 3 else "stock") for n in range(9)]
+    changes = [append(str(n)) for n in range(9)]
+    if where == "row":
+        changes[3] = append("3", waiting_for="a\x00b")
+    else:
+        half = e.Held(rule="hold", hold_id="short", reason="half of a \ud83d")
+        changes[3] = replace(changes[3], events=(*changes[3].events, half))
     answers = await asyncio.gather(*map(store.journal.append, changes), return_exceptions=True)
     assert isinstance(answers[3], AppendRefused)
     assert id_of("3") in str(answers[3])

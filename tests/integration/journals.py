@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+import json
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 import pytest
@@ -55,6 +57,35 @@ async def lock_is_waited_for(dsn: str) -> bool:
         return bool(await connection.fetchval(query))
     finally:
         await connection.close()
+
+
+async def events_read(bench: Bench, statement: str, *arguments: object) -> int:
+    """How many rows of the table of events a statement reads; what it does is undone."""
+    connection = await asyncpg.connect(bench.dsn)
+    try:
+        transaction = connection.transaction()
+        await transaction.start()
+        # A table of a test fits one page, which is read at once; a large one goes by its index.
+        await connection.execute("SET LOCAL enable_seqscan = off")
+        explain = f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, FORMAT JSON) {statement}"
+        told = json.loads(await connection.fetchval(explain, *arguments))
+        await transaction.rollback()
+    finally:
+        await connection.close()
+    return sum(_rows_of(plan, "events") for plan in _plans(told[0]["Plan"]))
+
+
+def _plans(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from _plans(below)
+
+
+def _rows_of(plan: dict[str, Any], table: str) -> int:
+    if plan.get("Relation Name") != table:
+        return 0
+    read = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
+    return int(read * plan["Actual Loops"])
 
 
 def migrated_database(servers: EmbeddedServers) -> str:

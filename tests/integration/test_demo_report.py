@@ -56,7 +56,7 @@ async def test_an_order_that_never_ended_is_lost(bench: Bench) -> None:
     report = await counted(bench, ("1",))
     assert not report.good
     assert report.lost == 1
-    assert "Lost, for example: 2" in report.in_words()
+    assert "Lost, for example: 2" in report.in_words(Path())
 
 
 async def test_orders_of_an_earlier_run_are_not_counted(bench: Bench) -> None:
@@ -75,7 +75,15 @@ async def test_what_the_ledger_has_twice_is_a_duplicate(bench: Bench) -> None:
     report = await counted(bench, ("1", "2"), TWICE)
     assert not report.good
     assert report.duplicate_consequences == 1
-    assert "label k1order" in report.in_words()
+    assert "label k1order" in report.in_words(Path())
+
+
+async def test_what_needs_a_person_is_said_with_where_it_is(bench: Bench) -> None:
+    """The demo has ended: its orders are shown when it runs again with the same data."""
+    report = replace(await counted(bench, ("1", "2")), attention=2)
+    told = report.in_words(Path("here/demo"))
+    assert "2 orders need a person: while `orderwright demo --data here/demo` runs" in told
+    assert "`orderwright orders list --attention --data here/demo`" in told
 
 
 def test_a_bad_count_ends_the_command_with_one(

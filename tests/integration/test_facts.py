@@ -14,7 +14,9 @@ from prometheus_client import CollectorRegistry
 from actors.runtime.errors import Retryable
 from actors.runtime.ports import Append, Quarantined
 from adapters.postgres.facts import PAGE, FactReader
+from adapters.postgres.migrate import FOLDER as MIGRATIONS
 from adapters.postgres.quarantine import PostgresQuarantine
+from adapters.postgres.statements import parse
 from schemas.messages import events as e
 from schemas.messages.fulfilment_events import ParcelNumber
 from schemas.messages.label_events import ParcelLabel
@@ -22,9 +24,10 @@ from schemas.order.things import Key
 from service.app.clock import SystemClock
 from service.facts.run import FactMetrics, Facts
 from tests.appends import CHANNEL, NOON, SEALING, append, id_of
-from tests.integration.journals import Bench
+from tests.integration.journals import Bench, events_read
 
 Json = dict[str, Any]
+FOLDER = MIGRATIONS.parent
 
 
 class Stream:
@@ -151,6 +154,7 @@ async def test_a_message_that_changed_nothing_is_not_named(bench: Bench) -> None
     assert told["messages"] == [f"{CHANNEL}/place/real"]
 
 
+PROGRESS = "fact_progress"
 YOUNGER = 40
 """Transactions that the restored cluster has to count to reach those of the dump."""
 
@@ -198,11 +202,54 @@ async def as_restored(bench: Bench, transactions: int) -> None:
     try:
         # Switches off the trigger that protects events.
         await connection.execute("SET session_replication_role = replica")
-        for table in ("events", "fact_progress"):
-            moved = f"(xid::text::bigint + {transactions})::text::xid8"
-            await connection.execute(f'UPDATE "{table}" SET xid = {moved}')
+        for table, column in (("events", "xid"), *((PROGRESS, x) for x in ("xid", "resume"))):
+            moved = f"({column}::text::bigint + {transactions})::text::xid8"
+            await connection.execute(f'UPDATE "{table}" SET {column} = {moved}')
     finally:
         await connection.close()
+
+
+async def test_a_second_restore_and_no_channel_meanwhile(bench: Bench) -> None:
+    """A dump of a restored database that is restored again goes on as well; and who tells of no
+    channel when it is restored, and of one later, tells of nothing old."""
+    stream = Stream()
+    facts = publishing(bench, stream, CHANNEL)
+    await facts.begin()
+    await bench.journal.append(append("first"))
+    await facts.round()
+    for number in range(2):
+        await bench.journal.append(append(f"untold-{number}"))
+        await as_restored(bench, YOUNGER)
+        facts = publishing(bench, stream, CHANNEL)
+        await facts.begin()
+        await bench.journal.append(append(f"new-{number}"))
+        await facts.round()
+    told = [data["ref"] for _, data in stream.kept.values()]
+    assert sorted(told) == ["first", "new-0", "new-1", "untold-0", "untold-1"]
+    await publishing(bench, stream).begin()
+    await as_restored(bench, YOUNGER)
+    await publishing(bench, stream).begin()
+    facts = publishing(bench, stream, CHANNEL)
+    await facts.begin()
+    await bench.journal.append(append("last"))
+    await facts.round()
+    assert [data["ref"] for _, data in stream.kept.values()][5:] == ["last"]
+
+
+async def test_a_start_looks_at_no_event_that_was_told(bench: Bench) -> None:
+    """However many there are, and also after a restore: a start must not take longer with each."""
+    stream = Stream()
+    statement = parse((FOLDER / "facts.sql").read_text())["begin"]
+    facts = publishing(bench, stream, CHANNEL)
+    await facts.begin()
+    for number in range(20):
+        await bench.journal.append(append(str(number), count=3))
+    await facts.round()
+    assert await events_read(bench, statement, [CHANNEL]) == 0
+    await as_restored(bench, YOUNGER)
+    await facts.begin()
+    await facts.round()
+    assert await events_read(bench, statement, [CHANNEL]) == 0
 
 
 async def test_more_than_a_page_is_told_whole(bench: Bench) -> None:

@@ -13,7 +13,9 @@ from actors.runtime.errors import JournalUnavailable
 from actors.runtime.ports import Append, Quarantined
 from adapters.postgres.incident_views import IncidentViews, Trend
 from adapters.postgres.incidents import Incidents, Told
+from adapters.postgres.migrate import FOLDER as MIGRATIONS
 from adapters.postgres.quarantine import PostgresQuarantine
+from adapters.postgres.statements import parse
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages.codec import encode
@@ -23,10 +25,12 @@ from schemas.order.things import Key
 from tests.appends import NOON, SEALING, append, id_of, minutes, placed
 from tests.integration.journals import (
     Bench,
+    events_read,
     lock_is_waited_for,
 )
 from tests.waiting import eventually
 
+FOLDER = MIGRATIONS.parent
 TABLES = ("incidents", "incident_episodes", "incident_channels", "incident_hours",
           "incident_placed", "incident_orders")  # fmt: skip
 STUCK = e.GivenToPerson(
@@ -184,6 +188,75 @@ async def test_counting_again_gives_the_same(bench: Bench, incidents: Incidents)
     assert len(before["incidents"]) == 4
     assert await Incidents(bench.pool, page=11).rebuild(minutes(710)) > 30
     assert await rows(bench) == before
+
+
+PROGRESS = "incident_progress"
+YOUNGER = 40
+"""Transactions that the restored cluster has to count to reach those of the dump."""
+
+
+async def as_restored(bench: Bench) -> None:
+    """Leave the database as a dump's restore in a cluster does that has made fewer transactions."""
+    connection = await asyncpg.connect(bench.dsn)
+    try:
+        # Switches off the trigger that protects events.
+        await connection.execute("SET session_replication_role = replica")
+        columns = [(PROGRESS, column) for column in ("xid", "resume", "began")]
+        for table, column in (("events", "xid"), *columns):
+            moved = f"({column}::text::bigint + {YOUNGER})::text::xid8"
+            await connection.execute(f'UPDATE "{table}" SET {column} = {moved}')
+    finally:
+        await connection.close()
+
+
+async def test_a_restored_database_counts_on(bench: Bench, incidents: Incidents) -> None:
+    """In a cluster that counts its transactions from the beginning, what the dump had counted is
+    not counted again, and what it had not, and what is decided from then on, is: also when the
+    count comes to the dump's, after further starts, and after a rebuild."""
+    assert not await incidents.begin()
+    await bench.journal.append(append("1"))
+    await bench.journal.append(told("1", 1, STUCK, minute=1))
+    await count_all(incidents)
+    await bench.journal.append(told("1", 2, RETRIED, HELD, minute=2))
+    await as_restored(bench)
+    after = Incidents(bench.pool)
+    assert await after.begin()
+    await bench.journal.append(append("2"))
+    await bench.journal.append(told("2", 1, STUCK, minute=3))
+    assert await after.oldest_unread() == minutes(2)
+    pages = [await after.count_events(), await after.count_events()]
+    assert [page.read for page in pages] == [2, 2]
+    assert pages[1].place > pages[0].place, "metrics are told of what is new alone"
+    assert await occurrences(bench) == {"erp_refused": 2, "short_picked": 1}
+    assert await after.oldest_unread() is None
+    for _ in range(2 * YOUNGER):
+        await bench.pool.fetch("SELECT pg_current_xact_id()")
+    assert not await after.begin()
+    await bench.journal.append(told("2", 2, RETRIED, STUCK, minute=4))
+    await count_all(after)
+    counted = {"erp_refused": 3, "short_picked": 1}
+    assert await occurrences(bench) == counted
+    before = await rows(bench)
+    await Incidents(bench.pool, page=3).rebuild(minutes(5))
+    assert await occurrences(bench) == counted
+    assert (await rows(bench))["incident_orders"] == before["incident_orders"]
+
+
+async def test_a_start_looks_at_no_event_that_was_counted(bench: Bench) -> None:
+    """However many there are, and also after a restore: a start must not take longer with each."""
+    await a_story(bench)
+    await Incidents(bench.pool).rebuild(minutes(60))
+    assert await read_by_begin(bench) == 0
+    await as_restored(bench)
+    await Incidents(bench.pool).begin()
+    await count_all(Incidents(bench.pool))
+    assert await read_by_begin(bench) == 0
+
+
+async def read_by_begin(bench: Bench) -> int:
+    """How many rows of events the statement `begin` reads."""
+    statement = parse((FOLDER / "incidents.sql").read_text())["begin"]
+    return await events_read(bench, statement)
 
 
 async def test_an_incident_resolves_and_opens_again(bench: Bench, incidents: Incidents) -> None:

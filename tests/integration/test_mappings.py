@@ -13,6 +13,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from actors.order.normalise import Tables
 from actors.order.policy import Policy
 from actors.runtime.alarm import Alarm
 from adapters.postgres.mappings import PostgresMappings
@@ -20,9 +21,11 @@ from adapters.postgres.migrate import migrate
 from adapters.postgres.pool import Pool
 from schemas.contracts.mappings import from_table
 from service.app.errors import OperatorError
+from service.mappings import keeper as keeping
 from service.mappings.cli import kept
 from service.mappings.keeper import MappingsKeeper
 from service.settings import Settings
+from service.settings.model import Place
 from service.telemetry.metrics import Metrics
 from service.wiring.order_stream import OrderStream
 from tests.fakes import JumpingClock
@@ -109,6 +112,29 @@ async def test_a_file_is_followed(pool: Pool, tmp_path: Path) -> None:
     assert stream.mappings.mappings == TWO
     (newest, _) = await keeper.store.history()
     assert newest.source == "file"
+
+
+async def test_a_reload_while_tables_are_made_is_followed(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tables that were begun for the former place are made once more for the one of now."""
+    stream = OrderStream(policy=Policy(), setups={})
+    store: Any = SimpleNamespace(reports=pool, journal=None)
+    clock, made = JumpingClock(), []
+    keeper = MappingsKeeper(stream, Alarm(clock), store, Settings(), clock, Metrics())
+
+    def slowly(*given: Any, place: str) -> Tables:
+        made.append(place)
+        if len(made) == 1:
+            keeper.use(Settings(places={"north": Place()}))
+        return Tables(*given, place=place)
+
+    monkeypatch.setattr(keeping, "Tables", slowly)
+    await save(keeper.store, 0)
+    await keeper.round()
+    await keeper.round()
+    assert made == ["main", "north"]
+    assert stream.mappings.version == 1
 
 
 async def test_a_configured_file_is_the_only_source(pool: Pool) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 
+import asyncpg
 import pytest
 from msgspec.structs import replace
 
 from adapters.postgres.migrate import migrate
+from adapters.postgres.pool import Pool
 from adapters.postgres.retention import Retention
 from service.embedded.supervisor import EmbeddedServers
 from tests.appends import NOON, POST, RESERVE, append
@@ -56,6 +58,49 @@ async def test_only_orders_that_ended_long_ago_let_go(bench: Bench) -> None:
     again = await retention.sweep(NOON, inbox_days=35, effects_days=DAYS)
     assert (again.inbox, again.effects) == (0, 0)
     assert await counts(bench) == {"inbox": 4, "effects": 7, "events": 8}
+
+
+class Meanwhile(Pool):
+    """Connections beside which an order begins again, once the first page was read."""
+
+    def __init__(self, dsn: str, commit: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(dsn)
+        self._commit: Callable[[], Awaitable[None]] | None = commit
+
+    async def fetch(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
+        rows = await super().fetch(sql, *arguments)
+        commit, self._commit = self._commit, None
+        if commit is not None:
+            await commit()
+        return rows
+
+
+async def test_an_order_that_begins_again_keeps_what_it_took(bench: Bench) -> None:
+    """A partner's late answer opens an order again between two statements of a round: what opened
+    it is recognised when it comes a second time, and so are its effects."""
+    await keep(bench, "1", days_ago=500, final=True)
+    again = append("1", 2, inputs=("late",))
+
+    async def open_again() -> None:
+        assert (await bench.journal.append(again)).kind == "committed"
+
+    pool = Meanwhile(bench.dsn, open_again)
+    swept = await Retention(pool).sweep(NOON, inbox_days=35, effects_days=DAYS)
+    assert (swept.inbox, swept.effects) == (0, 0)
+    assert (await bench.journal.append(replace(again, expected_version=3))).kind == "duplicate"
+    assert (await counts(bench))["effects"] == 2
+    await pool.close()
+
+
+async def test_what_is_sought_is_not_let_go(bench: Bench) -> None:
+    """What a person skipped may be looked up after a year, also of an order that has ended."""
+    at = NOON - timedelta(days=500)
+    await bench.journal.append(append("1", record={1: RESERVE, 2: POST}, at=at))
+    ends = append("1", 1, settled=((1, "done"), (2, "sought")), at=at)
+    await bench.journal.append(replace(ends, row=replace(ends.row, final=True)))
+    swept = await Retention(bench.pool).sweep(NOON, inbox_days=35, effects_days=DAYS)
+    assert swept.effects == 1
+    assert (await counts(bench))["effects"] == 1
 
 
 async def test_a_round_is_bounded_and_the_next_goes_on(bench: Bench) -> None:

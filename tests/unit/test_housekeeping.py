@@ -5,8 +5,13 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
+from actors.runtime.errors import JournalUnavailable
+from adapters.postgres.retention import Swept
 from service.app.clock import SystemClock
-from service.app.housekeeping import tidy
+from service.app.housekeeping import keep_once, tidy
+from service.settings import Retention
 
 
 class Room:
@@ -33,3 +38,40 @@ async def test_a_round_goes_on_until_nothing_is_beyond_the_bounds() -> None:
     )
     await tidy(cast("Any", store), SystemClock())
     assert (items.beyond, answers.beyond, exchanges.beyond) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("slow", ["items", "answers", "exchanges"])
+async def test_what_takes_too_long_keeps_nothing_else(slow: str) -> None:
+    """A quarantine that can't be pruned in time must not let answers, exchanges and the inputs of
+    long-ended orders gather."""
+    rooms = {name: Room(500) for name in ("items", "answers", "exchanges")}
+    swept: list[float] = []
+
+    async def late(*_: Any, **__: Any) -> int:
+        raise JournalUnavailable("Postgres did not answer within 3 seconds.")
+
+    async def sweep(*_: Any, inbox_days: float, **__: Any) -> Swept:
+        swept.append(inbox_days)
+        return Swept()
+
+    async def no_one() -> dict[str, Any]:
+        return {}
+
+    take = {name: late if name == slow else room.take for name, room in rooms.items()}
+    store = SimpleNamespace(
+        quarantine=SimpleNamespace(prune=take["items"], room=SimpleNamespace(count=no_one)),
+        idempotency=SimpleNamespace(purge=take["answers"]),
+        exchanges=SimpleNamespace(expire=take["exchanges"]),
+        retention=SimpleNamespace(sweep=sweep),
+    )
+    await keep_once(
+        cast("Any", store),
+        SystemClock(),
+        Retention(),
+        count=lambda category, channel: None,
+        whole_round=True,
+    )
+    assert {name: room.beyond for name, room in rooms.items()} == {
+        name: 500 if name == slow else 0 for name in rooms
+    }
+    assert swept == [Retention().inbox_days]

@@ -10,6 +10,7 @@ from actors.runtime.errors import (
     Rejected,
     Retryable,
     Unauthorised,
+    Unknown,
 )
 from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, UNMATCHED
 from actors.runtime.ports import EffectNote
@@ -106,6 +107,36 @@ async def test_what_needs_a_person_says_whether_it_may_have_been_done(house: Hou
     house.post(Begin(), "w-1", fresh=True)
     await eventually(lambda: bool(house.state().stuck))
     assert not house.state().stuck[0].known
+
+
+@pytest.mark.parametrize(
+    "no_answer",
+    [NeedsPerson("There are two of them."), Rejected("You may not ask that.")],
+    ids=["several", "refused"],
+)
+async def test_a_look_up_without_an_answer_leaves_it_unknown(
+    house: House, no_answer: Exception
+) -> None:
+    """Two labels under one reference are not none: what a person then tries again is looked up once
+    more, and not bought a third time under a new name."""
+    house.erp.raises = [(Unknown("No answer."), True)]
+    house.erp.unfindable = [no_answer]
+    house.post(Begin(lanes=(ERP,)), "w-1", fresh=True)
+    await house.while_time_passes(lambda: bool(house.state().stuck))
+    (stuck,) = house.state().stuck
+    assert (stuck.reason, stuck.known) == (str(no_answer), False)
+    house.post(Repeat(number=stuck.number), "w-2")
+    await eventually(lambda: house.state().is_done(ERP))
+    assert len(house.erp.did) == 1
+
+
+async def test_a_look_up_may_say_that_it_surely_was_not_done(house: House) -> None:
+    """A cancellation that the partner can't carry out any more was not carried out."""
+    house.erp.raises = [(Unknown("No answer."), False)]
+    house.erp.unfindable = [NeedsPerson("It is invoiced.", outcome_known=True)]
+    house.post(Begin(lanes=(ERP,)), "w-1", fresh=True)
+    await house.while_time_passes(lambda: bool(house.state().stuck))
+    assert house.state().stuck[0].known
 
 
 async def test_failures_open_the_breaker_and_effects_wait_in_the_store(house: House) -> None:

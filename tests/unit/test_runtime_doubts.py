@@ -225,7 +225,7 @@ async def test_who_has_lost_an_order_calls_no_one_for_it(house: House) -> None:
     house.post(Begin(), "w-1", fresh=True)
     await eventually(lambda: lane.waiting == 1)
     house.lose()
-    lane.pause_until(0.0)
+    lane.use(lane.partner, lane.policy)
     await eventually(lambda: not lane.held and not lane.under_way)
     assert house.erp.calls == []
     assert house.erp.looked_up == []
@@ -242,7 +242,7 @@ async def test_an_order_that_came_back_is_looked_up_first(house: House) -> None:
     house.erp.did.append(f"erp.post_sales_order.v2 {reference}")
     for partition in range(32):
         house.store.leases.take(partition, 3)
-    lane.pause_until(0.0)
+    lane.use(lane.partner, lane.policy)
     await house.while_time_passes(lambda: house.state().is_done(ERP))
     assert house.erp.calls == []
     assert len(house.erp.looked_up) == 1
@@ -256,7 +256,7 @@ async def test_a_skipped_effect_is_not_started(house: House) -> None:
     await eventually(lambda: lane.waiting == 1)
     house.post(Skip(number=1), "w-2")
     await eventually(lambda: house.ends == [COMMITTED] * 2)
-    lane.pause_until(0.0)
+    lane.use(lane.partner, lane.policy)
     await house.move(10.0)
     await eventually(lambda: not lane.held)
     assert house.erp.calls == []

@@ -15,7 +15,7 @@ from actors.runtime.ports import Append, Call, Loaded, Outcome
 from adapters.memory.journal import MemoryJournal
 from schemas.messages import effects as f
 from schemas.order.ids import OrderId
-from tests.counter import ERP, MAIL, STALE, Add, Attach, Begin, Skip
+from tests.counter import ERP, MAIL, STALE, UNSHOWN, Add, Attach, Begin, Skip
 from tests.fakes import RESULTS, ScriptedPartner
 from tests.house import House, at_work, turns
 from tests.waiting import eventually
@@ -39,6 +39,15 @@ async def test_a_long_outage_burns_no_ones_tries(house: House) -> None:
     assert house.state().stuck == ()
     house.erp.raises.clear()
     await house.while_time_passes(lambda: house.state().is_done(ERP))
+
+
+async def test_a_refused_credential_ends_no_longer_pause(house: House) -> None:
+    """A partner that asked for an hour's rest gets it, also when a call that was under way then
+    says that the credential is not good any more."""
+    lane, now = house.lane(), house.clock.monotonic()
+    lane.slow_down(now, float(HOUR))
+    lane.pause_until(now + 60.0)
+    assert lane.paused_until == now + HOUR
 
 
 async def test_why_a_partner_is_not_called_is_said_once(
@@ -95,6 +104,17 @@ async def test_a_file_that_cannot_be_kept_is_poison(house: House) -> None:
     await eventually(lambda: house.ends == [COMMITTED, POISON, COMMITTED, COMMITTED])
     (kept,) = await house.store.documents(the_only(house.store))
     assert (kept.name, kept.content) == ("file", b"\x00\xff")
+
+
+async def test_a_state_that_can_not_be_shown_is_one_inputs_fault(house: House) -> None:
+    """What fails on the way to the store by a fault of ours fails each time: its input is a
+    poisonous one, and it neither comes again and again nor takes the others along."""
+    house.post(Begin(lanes=()), "d1")
+    await eventually(lambda: house.ends == [COMMITTED])
+    house.post(Add(amount=UNSHOWN), "d2")
+    house.post(Add(), "d3")
+    await eventually(lambda: house.ends == [COMMITTED, POISON, COMMITTED])
+    assert house.state().count == 1
 
 
 def the_only(store: MemoryJournal) -> OrderId:

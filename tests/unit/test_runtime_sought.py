@@ -142,6 +142,20 @@ async def test_a_look_without_an_answer_is_none(house: House, away: Exception) -
     await house.while_time_passes(lambda: house.state().is_done(ERP))
 
 
+async def test_a_look_that_could_not_begin_is_none(house: House) -> None:
+    """While no one can tell whose the order is, the partner is not asked: the last look is made
+    when that is known again, and no person is told that it failed."""
+    await skipped(house)
+    await pass_by(house, SOUGHT[0])
+    await pass_by(house, SOUGHT[1] - SOUGHT[0])
+    house.erp.did.append(MADE)
+    house.store.leases.unsure = True
+    await pass_by(house, SOUGHT[2] - SOUGHT[1])
+    house.store.leases.unsure = False
+    assert not house.state().stuck
+    await house.while_time_passes(lambda: house.state().is_done(ERP))
+
+
 async def test_what_is_sought_takes_no_turn_before_its_time(house: House) -> None:
     """An effect that a person skipped is left in the store until its first look: it must not use up
     the calls of a partner that recovers."""

@@ -204,7 +204,8 @@ class Fedex:
         if len(masters) > 1:
             raise NeedsPerson(
                 f"{title} has several shipments under this label's reference {wanted['value']}: "
-                f"{' and '.join(masters)}. Cancel all but one at fedex.com and retry."
+                f"{' and '.join(masters)}. Cancel all but one at fedex.com and retry.",
+                outcome_known=False,
             )
         return fedex.label_found(alive, effect.parcels, service=service, title=title)
 

@@ -245,6 +245,7 @@ class Ups:
             return NeedsPerson(
                 f"{title} has several shipments under this label's reference {call.reference}: "
                 f"{found}. Void all but one at ups.com and retry.",
+                outcome_known=False,
             )
         return NeedsPerson(
             f"{title} would not say whether it has sold this label: {found}. Look for the "

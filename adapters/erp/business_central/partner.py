@@ -211,7 +211,8 @@ class BusinessCentral:
             numbers = " and ".join(order.number for order in found)
             raise NeedsPerson(
                 f"{self._api.title} has several sales orders for this order: {numbers}. Delete all "
-                "but one there and retry."
+                "but one there and retry.",
+                outcome_known=False,
             )
         return self._adopted(call, found[0])
 
@@ -254,13 +255,14 @@ class BusinessCentral:
 
     async def _refuse_posted(self, call: Call) -> None:
         """Raise NeedsPerson where the sales order was posted: then it is in `salesOrders` no more,
-        and yet it exists."""
+        and yet it exists. It must not be made again; it surely was neither changed nor deleted."""
         for collection, what in _POSTED:
             if found := await self._search(call, collection):
                 raise NeedsPerson(
                     f"The sales order of this order was posted in {self._api.title} as {what} "
                     f"{found[0].number}, and can't be changed or deleted there any more. Settle "
-                    "what differs there, and skip this step."
+                    "what differs there, and skip this step.",
+                    outcome_known=not isinstance(call.effect, PostSalesOrder),
                 )
 
     async def _amend(self, call: Call, effect: AmendSalesOrder) -> Result:
@@ -316,7 +318,8 @@ class BusinessCentral:
             await self._refuse_posted(call)
             raise NeedsPerson(
                 f"{self._api.title} does not have the sales order any more. Enter it there again "
-                "by hand if it is still wanted, and skip this step."
+                "by hand if it is still wanted, and skip this step.",
+                outcome_known=True,
             )
         self._refuse_strange(call, document)
         return document
@@ -326,7 +329,8 @@ class BusinessCentral:
             raise NeedsPerson(
                 f"The sales order {document.number} in {self._api.title} no longer has our "
                 f"reference. If it belongs to this order, add the comment line "
-                f'"{marked(call.reference)}" to it and retry; else skip this step.'
+                f'"{marked(call.reference)}" to it and retry; else skip this step.',
+                outcome_known=True,
             )
 
     async def _delete(self, call: Call, erp_id: str) -> Result:

@@ -96,7 +96,8 @@ class HttpWarehouse:
                     ids = " and ".join(task.task_id for task in alive)
                     raise NeedsPerson(
                         f"{self._api.title} has several tasks for this fulfilment: {ids}. Cancel "
-                        "all but one there and retry."
+                        "all but one there and retry.",
+                        outcome_known=False,
                     )
                 found = alive or tasks
                 return TaskCreated(task_id=found[0].task_id) if found else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 from msgspec.structs import replace
 
@@ -198,7 +200,9 @@ def test_what_leaves_unnamed_when_all_else_is_done_is_asked_for() -> None:
 
 
 @pytest.mark.parametrize("moved", ["in_transit", "exception"])
-def test_what_is_on_its_way_under_a_voided_label_is_a_persons(moved: str) -> None:
+def test_what_is_on_its_way_under_a_voided_label_is_a_persons(
+    moved: Literal["in_transit", "exception"],
+) -> None:
     """Given a label that is being voided while the carrier moves the parcel, when it says after
     all that it took the label back, it will tell no more: a person asks, and the order goes on."""
     story = given_labelled().when(i.TimerFired(name="track", key=K1)).unknown(f.TrackParcel)

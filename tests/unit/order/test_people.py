@@ -104,6 +104,33 @@ def test_the_amount_to_collect_reaches_warehouse_and_carrier() -> None:
     assert (label.collect_minor, label.collect_currency) == (2000, "USD")
 
 
+def test_who_packs_by_hand_is_told_what_to_collect() -> None:
+    """Without a warehouse and a carrier the amount is in the person's task; when that is done it
+    counts as collected, and is owed to a customer who gets less."""
+    home = Story(setup=replace(COD, places=(Place(name="home"),)))
+    story = given_reserved(home, payment="pending", payment_method="Cash on Delivery")
+    (task,) = story.state.tasks
+    assert task.words == "pack and send from home: 2 × SKU-1, 1 × SKU-2; collect 22.50 USD with it"
+    story.when(i.EditOrder(ref=REF, person="ann", lines=(i.LineEdit(line_id="1", quantity=0),)))
+    story.done(f.ReleaseStock, f.Undone()).done(f.ReserveStock, replace(RESERVED, place="home"))
+    assert [x.words for x in story.state.tasks if x.task_id.startswith("pack-")] == [
+        "pack and send from home: 1 × SKU-2; collect 12.50 USD with it"
+    ]
+    published(story.act("done", "pack-F2"), F2)
+    assert story.state.collected == 1250
+
+
+def test_what_a_label_collects_is_no_task_of_who_packs() -> None:
+    """The carrier collects it, once."""
+    places = (Place(name="home", carrier="ups"),)
+    story = Story(setup=replace(COD, places=places))
+    given_reserved(story, payment="pending", payment_method="Cash on Delivery")
+    assert "collect" not in story.state.tasks[0].words
+    label = story.act("done", "pack-F1").effect(f.BuyLabel)
+    assert isinstance(label, f.BuyLabel)
+    assert label.collect_minor == 2250
+
+
 def test_shares_to_collect_sum_to_what_is_due() -> None:
     """Two fulfilments collect by the value of their goods, the last one the rest."""
     places = (MAIN, replace(MAIN, name="WH2", warehouse="wms-2"))

@@ -24,6 +24,7 @@ from actors.order.prerequisites import PREREQUISITES
 from actors.order.state import State
 from schemas.messages import inputs as i
 from schemas.messages.events import OrderEvent
+from tests.conftest import Say
 
 ROOT = Path(__file__).parents[3]
 
@@ -50,8 +51,9 @@ def test_every_machine_stage_and_input_is_answered(message: str) -> None:
     assert set(answers.pairs) == wanted
 
 
-def test_every_ignored_input_has_its_own_reason() -> None:
-    """A reason is written for one machine's input, not copied from another's."""
+def test_every_ignored_input_has_its_own_reason(say: Say) -> None:
+    """A reason is written for one machine's input, not copied from another's; how many pairs there
+    are of each kind is printed."""
     counts: Counter[str] = Counter()
     reasons: dict[str, set[tuple[str, ...]]] = {}
     for letter, answers in ANSWERS.items():
@@ -62,6 +64,8 @@ def test_every_ignored_input_has_its_own_reason() -> None:
                 reasons.setdefault(answer.why, set()).add((letter,))
     assert all(len(where) == 1 for where in reasons.values()), reasons
     assert set(counts) == {"handled", "refused", "ignored"}
+    told = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
+    say(f"{counts.total()} pairs of stage and input over {len(ANSWERS)} machines: {told}.")
 
 
 @pytest.mark.parametrize("message", FAMILY)
