@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from actors.kernel import ledger
 from actors.order.draft import Draft
 from actors.order.normalise import surviving
-from actors.order.state import Cancel, Hold, LineState, Lost, Stuck, Task
+from actors.order.state import Cancel, Hold, LineState, Lost, Stuck, Task, Twin
 from actors.order.table import CANCELLED, FINAL, PLACED, TABLE
 from schemas.messages import events as e
 from schemas.messages.effects import FetchOrder, tag_of
@@ -102,6 +102,18 @@ def _accepted(draft: Draft, event: e.Accepted) -> None:
     stays(draft, event)
     if event.person:
         draft.set(accepted_by=event.person)
+
+
+def _duplicate(draft: Draft, event: e.Duplicate) -> None:
+    """Its holds stay: they matter again when a person takes it over."""
+    stays(draft, event)
+    twin = Twin(event.claim, event.order_id, event.channel, event.ref, event.number)
+    draft.set(twin=twin, overdue=())
+
+
+def _taken_over(draft: Draft, event: e.TakenOver) -> None:
+    stays(draft, event)
+    draft.set(twin=None)
 
 
 REVISIONS = {
@@ -325,6 +337,8 @@ FOLDS: dict[type[e.Event], Any] = {
     e.Placed: _placed,
     e.PaymentConfirmed: _paid,
     e.Accepted: _accepted,
+    e.Duplicate: _duplicate,
+    e.TakenOver: _taken_over,
     e.Changed: _changed,
     e.Normalised: _normalised,
     e.UpdateNoted: _update_noted,

@@ -15,7 +15,17 @@ from actors.order.places import places_for
 from actors.order.policy import DAY
 from actors.order.reading import is_open, shipped, tracking_lane
 from actors.order.state import State
-from actors.order.table import ACCEPTED, CANCELLED, CLOSED, EXPECTED, NEW, PLACED, UNBORN
+from actors.order.table import (
+    ACCEPTED,
+    CANCELLED,
+    CLOSED,
+    EXPECTED,
+    FOLLOWING,
+    NEW,
+    PLACED,
+    UNBORN,
+    UNTOUCHED,
+)
 from actors.order.timers import CLOSE, DUE, MAPPING, STOCK, TRACK
 from actors.order.words import of_fulfilment, waiting_for
 from actors.order.work import Ask, Work
@@ -66,7 +76,7 @@ def noted(work: Work, command: i.NoteReport) -> None:
         since = (command.at or "") if command.hold == "once_begun" else ""
         hold_id = f"{news}-{work.state.version + 1}"
         work.say(e.Held(rule="hold", hold_id=hold_id, reason=command.words, compare_from=since))
-    known = state.stage in (PLACED, ACCEPTED, CLOSED) and state.version < MAX_NOTED_VERSION
+    known = state.stage in (*FOLLOWING, CLOSED) and state.version < MAX_NOTED_VERSION
     if command.refetch and known and not told and not state.refetch:
         refetch(work, command.source, command.topic)
 
@@ -87,7 +97,7 @@ def _is_held_by(state: State, stage: str, hold: str) -> bool:
         return False
     if stage == EXPECTED:
         return True
-    if stage == PLACED:
+    if stage in UNTOUCHED:
         return hold == "before_hand_over"
     return stage == ACCEPTED and bool(state.sums.get("o") or state.sums.get("a"))
 

@@ -15,7 +15,7 @@ from actors.parcel.thing import Parcel
 from schemas.messages.base import Intent, Parts
 from schemas.order.things import Key
 
-VERSION = 3
+VERSION = 4
 """Of the structs below; a stored state of another one is rebuilt from the events."""
 
 
@@ -78,6 +78,17 @@ class Cancel(Struct, frozen=True, array_like=True):
     told: bool = False
 
 
+class Twin(Struct, frozen=True, array_like=True):
+    """The order that was accepted instead: what both have of their marketplace, its id, its
+    channel, and the channel's and people's number of it."""
+
+    claim: str
+    order_id: str
+    channel: str
+    ref: str
+    number: str
+
+
 class Ended(Struct, frozen=True, array_like=True):
     """What is left of a thing that has ended: how, the ids by which others know it, and what a
     parcel holds that was packed and never sent."""
@@ -106,7 +117,8 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     ended, `numbers` are the highest numbers of things so far. `open` lists effects under way,
     `lost` those that ended without success and might still report a consequence. `waived` lists
     holds that a person released and that must not come again. `outside` are shipments that others
-    made, with what is known of each; `declined` are the places that refused.
+    made, with what is known of each; `declined` are the places that refused. `twin` is the order
+    that was accepted instead of this one, which came through two channels.
     """
 
     version: int = 0
@@ -160,3 +172,4 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     refetch: bool = False
     outside: tuple[tuple[str, Parts], ...] = ()
     declined: tuple[str, ...] = ()
+    twin: Twin | None = None

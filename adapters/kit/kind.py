@@ -59,7 +59,9 @@ class Channel(Struct, Generic[C], frozen=True, kw_only=True):
     order as it is now (`adapters.kit.fetching.Shows`). `queue` makes what its messages are fetched
     from, None where the settings name none. `statuses` are all that it can report of an
     order, each with what it means here. `mapped` are the tables of the mappings that its orders
-    need. `speaks` says the API version in words, "" where none is named.
+    need. `speaks` says the API version in words, "" where none is named. `marketplace` is whose
+    orders it brings, as `Order.marketplace_ref` names it ("": its own shop's); `imports`: apps
+    bring orders of marketplaces into such a shop.
     """
 
     transports: tuple[Transport, ...]
@@ -72,6 +74,8 @@ class Channel(Struct, Generic[C], frozen=True, kw_only=True):
     speaks: Callable[[C], str]
     stated: Stated
     queue: Callable[[C, Kit], Queue | None] | None = None
+    marketplace: str = ""
+    imports: bool = False
 
     def reader(self, settings: C, instance: Instance) -> Translator:
         """Make what reads this channel's messages."""

@@ -71,6 +71,7 @@ from schemas.messages.order_events import (
     Changed,
     ChannelTold,
     Closed,
+    Duplicate,
     ExcessCounted,
     Fetched,
     GivenToPerson,
@@ -89,6 +90,7 @@ from schemas.messages.order_events import (
     Retried,
     ShippedElsewhere,
     Skipped,
+    TakenOver,
     TaskClosed,
     TaskOpened,
     UnitsDropped,
@@ -109,6 +111,8 @@ OrderEvent = (
     Placed
     | PaymentConfirmed
     | Accepted
+    | Duplicate
+    | TakenOver
     | Changed
     | Normalised
     | UpdateNoted
@@ -208,6 +212,7 @@ __all__ = [
     "DocumentAmended",
     "DocumentCancelled",
     "DocumentKept",
+    "Duplicate",
     "Event",
     "ExcessCounted",
     "Fetched",
@@ -272,6 +277,7 @@ __all__ = [
     "StockTriedAgain",
     "StopDropped",
     "Stopped",
+    "TakenOver",
     "TaskCancelled",
     "TaskClosed",
     "TaskOpened",

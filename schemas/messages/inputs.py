@@ -196,8 +196,9 @@ class ReportCollected(Struct, frozen=True, kw_only=True, tag="warehouse.collecte
 class ActOnOrder(Struct, frozen=True, kw_only=True, tag="person.act.v1"):
     """A person's decision, audited by name. `verb`: `retry` or `skip` an effect (the target is its
     number), `release` a hold (its id), `done` a task that was left to a person (its id), `accept`
-    an order without money, `cancel` the order, `ship-short` or `backorder` or `drop` what a short
-    pick left open (the target is the fulfilment's key, or none)."""
+    an order without money, `cancel` the order, `claim` one that came through another channel, too,
+    `ship-short` or `backorder` or `drop` what a short pick left open (the target is the
+    fulfilment's key, or none)."""
 
     ref: Ref
     verb: ShortText

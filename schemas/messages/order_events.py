@@ -56,10 +56,33 @@ class PaymentConfirmed(Event, frozen=True, kw_only=True, tag="order.payment_conf
 
 class Accepted(Event, frozen=True, kw_only=True, tag="order.accepted.v2"):
     """The order may be worked on. `basis` says why: the money is there, it is promised by the
-    method of payment, or a person accepted it."""
+    method of payment, or a person accepted it. `claim` is the marketplace's id that no other order
+    may be accepted with from now on ("": it has none)."""
 
     basis: str = ""
     person: str = ""
+    claim: str = ""
+
+
+class Duplicate(Event, frozen=True, kw_only=True, tag="order.duplicate.v1"):
+    """Another order was accepted with the marketplace's id that this one has (`claim`), so this one
+    is recorded and nothing is done for it. `order_id`, `channel`, `ref` and `number` are the other
+    order's."""
+
+    claim: str
+    order_id: str
+    channel: str
+    ref: str
+    number: str
+
+
+class TakenOver(Event, frozen=True, kw_only=True, tag="order.taken_over.v1"):
+    """The other order with this marketplace's id (`claim`) is cancelled, and a person has this one
+    worked on instead."""
+
+    claim: str
+    person: str
+    reason: str = ""
 
 
 class Changed(Event, frozen=True, kw_only=True, tag="order.changed.v1"):

@@ -74,6 +74,17 @@ def accept(
     _act(At(data, channel, wait), which, "accept", "", reason)
 
 
+def claim(
+    which: Which,
+    reason: Reason,
+    channel: Channel = "",
+    wait: Wait = False,
+    data: Data = None,
+) -> None:
+    """Work on an order that came through another channel, too; that one must be cancelled."""
+    _act(At(data, channel, wait), which, "claim", "", reason)
+
+
 def release(
     which: Which,
     reason: Reason,
@@ -208,6 +219,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "edit": edit,
     "cancel": cancel,
     "accept": accept,
+    "claim": claim,
     "release": release,
     "retry": retry,
     "skip": skip,

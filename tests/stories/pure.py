@@ -13,6 +13,7 @@ from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
 from schemas.order.canonical import Line, Order
+from schemas.order.claims import Claimed
 from schemas.order.things import Key
 from tests.given import REF
 from tests.model import goods
@@ -20,7 +21,7 @@ from tests.model.asking import asked_well
 from tests.model.checks import check
 from tests.model.drain import drain
 from tests.model.ends import judge
-from tests.model.setups import SETUPS, of_lines, tables
+from tests.model.setups import MARKETPLACE_REF, SETUPS, elsewhere, of_lines, tables
 from tests.model.world import World
 from tests.stories.runner import Call
 
@@ -49,6 +50,7 @@ class Pure:
         self.setup = SETUPS[seller] if isinstance(seller, str) else seller
         self.words: list[str] = []
         self.world: World
+        self._others: dict[str, Claimed] = {}
         self._lost: Counter[type] = Counter()
         self._refused: dict[type, str] = {}
         self._failing: Counter[type] = Counter()
@@ -74,8 +76,13 @@ class Pure:
         known = tables(1, *self._skus) if self._skus else NO_TABLES
         self.world = World(self.setup, order, tables=known)
         self.world.partners.stock.on_hand.update(self._stock)
-        self.world.is_placed = True
+        self.world.is_placed, self.world.others = True, self._others
         return self._gives(i.PlaceOrder(order=order))
+
+    def stands_elsewhere(self, stage: str) -> Self:
+        """The same order was accepted in another channel, and stands so there."""
+        self._others[MARKETPLACE_REF] = elsewhere(stage)
+        return self
 
     def states(self, **changes: object) -> Self:
         self.world.now += timedelta(minutes=1)

@@ -16,6 +16,7 @@ _AMOUNTS = frozenset(
     }
 )  # fmt: skip
 """Amounts are texts, and numbers in what some apps write."""
+_NUMBERS = _AMOUNTS | {"source_identifier"}
 
 
 def read_order(tree: object) -> ShopifyOrder:
@@ -38,8 +39,10 @@ def _usual(value: object) -> object:
     for name, one in value.items():
         if one is None:
             continue
-        if name in _AMOUNTS and isinstance(one, int | float) and not isinstance(one, bool):
+        if name in _NUMBERS and isinstance(one, int | float) and not isinstance(one, bool):
             found[name] = str(one)
+        elif name == "tags" and isinstance(one, list):
+            found[name] = ", ".join(map(str, one))
         elif name in ("properties", "note_attributes"):
             found[name] = _attributes(one)
         else:
