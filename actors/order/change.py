@@ -153,6 +153,7 @@ def _take(work: Work, base: Order, order: Order, found: Diff) -> None:
             mappings=context.mappings.version,
             stated_digest=made.stated_digest,
             prepaid_minor=prepaid_by(work, order),
+            ship_by=order.ship_by or "",
         )
     )
     if state.stage == CLOSED:
@@ -242,6 +243,7 @@ def _as_it_is(work: Work, body: Order, by: str, facets: tuple[str, ...]) -> e.Ch
         notify=bool(body.customer.email),
         mappings=state.mappings,
         stated_digest=state.stated_digest,
+        ship_by=state.ship_by,
     )
 
 

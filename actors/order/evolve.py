@@ -70,6 +70,7 @@ def _placed(draft: Draft, event: e.Placed) -> None:
         mappings=event.mappings,
         stated_digest=event.stated_digest,
         beside=bool(event.stated_digest),
+        ship_by=event.ship_by,
     )
 
 
@@ -147,6 +148,7 @@ def _changed(draft: Draft, event: e.Changed) -> None:
         country=event.country,
         notify=event.notify,
         lines=state.lines + _lines(event.lines),
+        ship_by=event.ship_by,
         mappings=event.mappings,
         stated_digest=event.stated_digest,
         beside=state.beside or bool(event.stated_digest) or event.by != CHANNEL,

@@ -13,7 +13,7 @@ from actors.order.persons import track
 from actors.order.place import is_unborn, refetch
 from actors.order.places import places_for
 from actors.order.policy import DAY
-from actors.order.reading import is_open, shipped, tracking_lane
+from actors.order.reading import is_here, is_open, shipped, tracking_lane
 from actors.order.state import State
 from actors.order.table import (
     ACCEPTED,
@@ -153,6 +153,9 @@ def timer_fired(work: Work, command: i.TimerFired) -> None:
             event = ended(work)
             if event is not None:
                 work.say(event)
+        case "ship_by" if state.ship_by and is_here(state):
+            words, until = waiting_for(state), state.ship_by
+            work.say(e.Overdue(rule="alarm", stage=state.stage, waiting_for=words, until=until))
         case "due" if state.stage == EXPECTED and key == ORDER:
             _expected_is_due(work)
         case "due":

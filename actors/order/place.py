@@ -195,6 +195,7 @@ def _place(
             notify=bool(order.customer.email),
             received_at=context.received_at,
             doubts=_doubts(order),
+            ship_by=order.ship_by or "",
         )
     )
     if work.state.cancel is not None:

@@ -118,7 +118,8 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     `lost` those that ended without success and might still report a consequence. `waived` lists
     holds that a person released and that must not come again. `outside` are shipments that others
     made, with what is known of each; `declined` are the places that refused. `twin` is the order
-    that was accepted instead of this one, which came through two channels.
+    that was accepted instead of this one, which came through two channels. `ship_by` is when goods
+    have to be handed over at the latest ("": any time).
     """
 
     version: int = 0
@@ -173,3 +174,4 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     outside: tuple[tuple[str, Parts], ...] = ()
     declined: tuple[str, ...] = ()
     twin: Twin | None = None
+    ship_by: str = ""

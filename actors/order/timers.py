@@ -6,16 +6,16 @@ token differs), and when it fired and still has a reason.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from actors.fulfilment.table import WAITS as FULFILMENT_WAITS
 from actors.fulfilment.thing import Fulfilment
-from actors.order.decision import Context
+from actors.order.decision import Context, moment
 from actors.order.joint_order import is_at_rest
 from actors.order.mapping import AGAIN_SECONDS, is_unmapped
 from actors.order.policy import DAY, Policy
-from actors.order.reading import busy, parcels_of, tracking_lane
+from actors.order.reading import busy, is_here, parcels_of, tracking_lane
 from actors.order.state import State
 from actors.order.table import ACCEPTED, EXPECTED, FINAL, PLACED
 from actors.order.table import WAITS as ORDER_WAITS
@@ -25,6 +25,7 @@ from schemas.messages import inputs as i
 from schemas.order.things import ORDER, Key
 
 DUE, TRACK, STOCK, CLOSE, MAPPING = "due", "track", "stock", "close", "mapping"
+SHIP_BY = "ship_by"
 
 LEAST_CLOSE_SECONDS = 3_600.0
 """How soon at the earliest it is asked again whether a delivered order may be closed."""
@@ -60,6 +61,9 @@ def _read_off(state: State, context: Context) -> Wanted:
         found[ORDER, DUE] = (policy.payment_due_seconds, PLACED)
     if state.stage in (PLACED, ACCEPTED) and is_unmapped(state):
         found[ORDER, MAPPING] = (AGAIN_SECONDS, "")
+    if state.ship_by and is_here(state):
+        left = (moment(state.ship_by) - context.now).total_seconds()
+        found[ORDER, SHIP_BY] = (max(0.0, left - policy.ship_by_alarm_seconds), state.ship_by)
     for key, thing in state.fulfilments.items():
         _of_fulfilment(state, key, thing, policy, found)
     if state.parcels:
@@ -72,7 +76,9 @@ def _read_off(state: State, context: Context) -> Wanted:
     return found
 
 
-_READS = ("stage", "fulfilments", "parcels", "labels", "holds", "stuck", "cancel", "waits")
+_READS = (
+    "stage", "fulfilments", "parcels", "labels", "holds", "stuck", "cancel", "waits", "ship_by"
+)  # fmt: skip
 
 
 def are_same(before: State, after: State) -> bool:
@@ -83,6 +89,8 @@ def are_same(before: State, after: State) -> bool:
     for name in _READS:
         if getattr(before, name) is not getattr(after, name):
             return False
+    if after.ship_by and is_here(before) != is_here(after):
+        return False
     parcels = [one.key for one in before.open if one.key in after.parcels]
     return parcels == [one.key for one in after.open if one.key in after.parcels]
 
@@ -148,7 +156,7 @@ def settle(
     if isinstance(command, i.TimerFired):
         fired = (command.key, command.name)
         if fired in after and fired not in sets:
-            sets[fired] = _again(command.name, after[fired][0])
+            sets[fired] = _again(command.name, *after[fired], now)
         elif fired not in after and fired not in clears:
             clears.append(fired)
     sets.update({named: seconds for named, seconds in asked.items() if named in after})
@@ -158,8 +166,12 @@ def settle(
     )
 
 
-def _again(name: str, seconds: float) -> float:
-    """An alarm is repeated, but not at the pace of the shortest stage."""
+def _again(name: str, seconds: float, token: str, now: datetime) -> float:
+    """An alarm is repeated, but not at the pace of the shortest stage; one that goods have to leave
+    when they have not left by then, and daily from there on."""
+    if name == SHIP_BY:
+        left = (moment(token) - now).total_seconds()
+        return left if left > 0 else DAY
     if name == DUE:
         return max(seconds, DAY)
     if name == CLOSE:
@@ -167,4 +179,4 @@ def _again(name: str, seconds: float) -> float:
     return seconds
 
 
-__all__ = ["CLOSE", "DUE", "FINAL", "MAPPING", "STOCK", "TRACK", "settle", "wanted"]
+__all__ = ["CLOSE", "DUE", "FINAL", "MAPPING", "SHIP_BY", "STOCK", "TRACK", "settle", "wanted"]

@@ -160,7 +160,8 @@ class TwinView(Struct, frozen=True, kw_only=True):
 class OrderParts(Struct, frozen=True, kw_only=True):
     """An order's parts. `overdue` are things that waited longer than they may; `cancel` says why
     the order is to be cancelled ("": it is not); `owed_minor` is money owed to the customer.
-    `duplicate_of` is the order that is worked on instead."""
+    `duplicate_of` is the order that is worked on instead; `ship_by` is when goods have to be handed
+    over at the latest ("": any time)."""
 
     lines: tuple[LineView, ...]
     fulfilments: tuple[FulfilmentView, ...]
@@ -176,6 +177,7 @@ class OrderParts(Struct, frozen=True, kw_only=True):
     cancel: str
     owed_minor: int
     duplicate_of: TwinView | None = None
+    ship_by: str = ""
 
 
 def parts_of(state: State) -> OrderParts:
@@ -214,6 +216,7 @@ def parts_of(state: State) -> OrderParts:
         cancel=state.cancel.reason or state.cancel.requested_by if state.cancel else "",
         owed_minor=sum(one.amount_minor for one in state.tasks),
         duplicate_of=_twin(state),
+        ship_by=state.ship_by,
     )
 
 

@@ -24,7 +24,7 @@ class Placed(Event, frozen=True, kw_only=True, tag="order.placed.v2"):
     safe with us; `notify` that there is whom to write to; `doubts` are the reasons why a person
     might look at whom it goes to. `mappings` is the version of the mappings that made the lines (0:
     there were none); `stated_digest` is the digest of what the channel stated, "" when that is the
-    body itself."""
+    body itself. `ship_by` is when all of it has to be handed over at the latest ("": any time)."""
 
     channel: str
     ref: str
@@ -43,6 +43,7 @@ class Placed(Event, frozen=True, kw_only=True, tag="order.placed.v2"):
     doubts: tuple[str, ...] = ()
     mappings: int = 0
     stated_digest: str = ""
+    ship_by: str = ""
 
 
 class PaymentConfirmed(Event, frozen=True, kw_only=True, tag="order.payment_confirmed.v2"):
@@ -90,7 +91,7 @@ class Changed(Event, frozen=True, kw_only=True, tag="order.changed.v1"):
     differs (`address`, `contact`, `method`, `note`, `lines`, `money`); `lines` are added lines;
     added units are in `moves`, units that are no longer wanted in `wishes`. `by` is the channel or
     a person. `prepaid_minor` is what was paid beside what was collected on delivery (-1:
-    nothing was collected yet)."""
+    nothing was collected yet). `ship_by` as in Placed."""
 
     by: str
     facets: tuple[str, ...]
@@ -106,6 +107,7 @@ class Changed(Event, frozen=True, kw_only=True, tag="order.changed.v1"):
     stated_digest: str = ""
     reason: str = ""
     prepaid_minor: int = -1
+    ship_by: str = ""
 
 
 class Normalised(Event, frozen=True, kw_only=True, tag="order.normalised.v2"):
@@ -305,10 +307,12 @@ class Skipped(Event, frozen=True, kw_only=True, tag="order.effect_skipped.v2"):
 
 
 class Overdue(Event, frozen=True, kw_only=True, tag="order.overdue.v2"):
-    """The thing waited longer than its stage allows: an alarm."""
+    """The thing waited longer than its stage allows: an alarm. With `until` goods of the order are
+    still here, and it has to be handed over by then."""
 
     stage: str
     waiting_for: str
+    until: str = ""
 
 
 class ActionRefused(Event, frozen=True, kw_only=True, tag="order.action_refused.v2"):

@@ -72,6 +72,8 @@ def _head(view: OrderView) -> Iterator[Named]:
     yield "waits for", row.waiting_for or "no one: it is final"
     if row.stage == "duplicate":
         yield _command(view, "claim", "", "  (once that one is cancelled)")
+    if view.ship_by and not row.final:
+        yield "ship by", view.ship_by
     yield "placed", f"{row.placed_at:%Y-%m-%d %H:%M:%S} UTC, changed {age(row.updated_at)}"
     yield "order id", row.order_id
     yield "reference", row.reference

@@ -107,8 +107,8 @@ def elsewhere(stage: str) -> Claimed:
 
 
 def of_marketplace(order: Order) -> Order:
-    """Return an order that was made on a marketplace."""
-    return replace(order, marketplace_ref=MARKETPLACE_REF)
+    """Return an order that was made on a marketplace, which wants it shipped in time."""
+    return replace(order, marketplace_ref=MARKETPLACE_REF, ship_by="2026-11-28T22:59:59Z")
 
 
 def tables(version: int, *skus: str) -> Tables:

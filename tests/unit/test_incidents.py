@@ -247,7 +247,7 @@ def test_tasks_are_told_apart(task_id: str, category: str | None) -> None:
 
 def test_every_stage_and_reason_has_words() -> None:
     """Each stage that waits, each reason of the edge: words, who acts, how to fix it."""
-    assert set(c.OVERDUE_STAGES) == {*ORDERS, *FULFILMENT, *PARCELS}
+    assert set(c.OVERDUE_STAGES) == {*ORDERS, *FULFILMENT, *PARCELS, "ship_by"}
     assert c.overdue("nowhere") == c.UNCATEGORISED
     assert set(REASONS) <= set(c.CATEGORIES)
     for one in c.CATEGORIES.values():

@@ -175,6 +175,11 @@ def _skipped(event: e.Skipped, lines: Lines) -> str:
 
 def _overdue(event: e.Overdue, lines: Lines) -> str:
     waits = f", waiting for {event.waiting_for}" if event.waiting_for else ""
+    if event.until:
+        return (
+            f"{thing_words(event.key)}: goods are still here that have to leave by {event.until}"
+            f"{waits}."
+        )
     stage = event.stage.replace("_", " ")
     return f"{thing_words(event.key)} is overdue: {stage} for too long{waits}."
 
