@@ -16,6 +16,7 @@ EXAMPLES = {
     "a marketplace's name, a colon and its id of the order, such as amazon:902-3159896-1390916": (
         "amazon:902-3159896-1390916"
     ),
+    "a parcel's key, such as K1": "K1",
 }
 
 

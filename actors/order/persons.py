@@ -14,7 +14,7 @@ from actors.fulfilment.table import TABLE as FULFILMENT_TABLE
 from actors.fulfilment.thing import CONTENTS
 from actors.fulfilment.wanted import task
 from actors.label.wanted import buy
-from actors.order import change, claiming, mapping, place
+from actors.order import change, claiming, codes, mapping, place
 from actors.order.evolve import FETCH
 from actors.order.places import staying
 from actors.order.reading import (
@@ -68,9 +68,10 @@ def edit(work: Work, command: i.EditOrder) -> None:
     """A person changes the order here."""
     if work.state.stage == NEW:
         return
-    why = change.edit(work, command)
+    verb, handler = ("codes", codes.enter) if command.codes else ("edit", change.edit)
+    why = handler(work, command)
     if why:
-        refuse(work, "edit", command.person, why)
+        refuse(work, verb, command.person, why)
 
 
 def refuse(work: Work, verb: str, person: str, why: str) -> None:

@@ -98,6 +98,7 @@ from schemas.messages.order_events import (
 )
 from schemas.messages.parcel_events import (
     Asked,
+    CodesEntered,
     Delivered,
     DeliveryFailed,
     InTransit,
@@ -170,6 +171,7 @@ OrderEvent = (
     | RestSettled
     | FulfilmentCancelled
     | FulfilmentDone
+    | CodesEntered
     | Asked
     | Tracked
     | InTransit
@@ -206,6 +208,7 @@ __all__ = [
     "Changed",
     "ChannelTold",
     "Closed",
+    "CodesEntered",
     "ContentsAwaited",
     "Delivered",
     "DeliveryFailed",

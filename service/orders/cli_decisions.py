@@ -215,8 +215,27 @@ def edit(
     _decide(at, "edit", which, lambda orders: orders.edit(which, changes, fields, person, reason))
 
 
+def codes(
+    which: Which,
+    reason: Reason,
+    parcel: Annotated[str, typer.Option(help="The parcel's key, such as K1.")],
+    line: Annotated[str, typer.Option(help="The line's id.")],
+    code: Annotated[list[str], typer.Option(help="The code of a piece; repeat it for each.")],
+    channel: Channel = "",
+    wait: Wait = False,
+    data: Data = None,
+) -> None:
+    """Enter codes of single pieces that the warehouse did not send, such as Transparency's."""
+    _require_reason(reason)
+    told = {"parcel": parcel.upper(), "line_id": line, "codes": [one.strip() for one in code]}
+    changes, person = {"codes": [told]}, this_person()
+    at = At(data, channel, wait)
+    _decide(at, "codes", which, lambda orders: orders.edit(which, changes, {}, person, reason))
+
+
 COMMANDS: dict[str, Callable[..., None]] = {
     "edit": edit,
+    "codes": codes,
     "cancel": cancel,
     "accept": accept,
     "claim": claim,

@@ -92,6 +92,7 @@ NO_FAILURE: tuple[e.OrderEvent, ...] = (
     e.Accepted(rule="accept"),
     e.Duplicate(rule="duplicate", claim="a:1", order_id="o", channel="a", ref="1", number="1"),
     e.TakenOver(rule="take-over", claim="a:1", person="p"),
+    e.CodesEntered(rule="codes", key=K1, codes=(), person="p"),
     e.Changed(
         rule="change", by="channel", facets=(), source_updated_at="", total_minor=1, payment="paid",
         body_digest="",
