@@ -17,6 +17,7 @@ from actors.runtime.ports import Body, Document, Row
 from actors.runtime.stream_type import Occasion
 from schemas.messages import effects as f
 from schemas.messages.inputs import EffectDone, EffectGivenUp, EffectRefused, TimerFired
+from schemas.order.claims import Claim
 from schemas.order.things import ORDER, Key
 
 ERP, MAIL = "erp-here", "post-here"
@@ -152,6 +153,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     body: dict[str, str] | None = None
     stated: dict[str, str] | None = None
     file: str = ""
+    claim: Claim | None = None
 
 
 class CounterStream:

@@ -29,6 +29,7 @@ from schemas.messages import inputs as i
 from schemas.messages.codec import decode_event, encode
 from schemas.messages.effects import tag_of
 from schemas.order.canonical import Address, Customer, Line, Order, Totals
+from schemas.order.claims import Claim, Claimed
 from schemas.order.things import Key, kind_of
 
 NOON = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
@@ -107,6 +108,14 @@ def later(minutes: int, order: Order | None = None, **changes: object) -> Order:
     return replace(order or an_order(), updated_at=at, **changes)
 
 
+def has_another(claim: Claim | None, others: dict[str, Claimed]) -> Claimed | None:
+    """Return which other order has what a decision claims, as a journal would tell it."""
+    other = None if claim is None else others.get(claim.name)
+    if claim is None or other is None or (claim.person and other.stage == "cancelled"):
+        return None
+    return other
+
+
 class Story:
     """An order's story: feed inputs, look at the latest decision, check it holds together."""
 
@@ -126,6 +135,7 @@ class Story:
         self.lanes: dict[int, str] = {}
         self.timers: dict[tuple[Key, str], datetime] = {}
         self.last: Decision | None = None
+        self.others: dict[str, Claimed] = {}
 
     def when(self, *inputs: i.Input) -> Story:
         """Feed inputs one after the other, a second apart."""
@@ -143,6 +153,9 @@ class Story:
                 mappings=self.mappings,
             )
             decision = decide(self.state, given, context)
+            if other := has_another(decision.claim, self.others):
+                context = replace(context, claimed=other)
+                decision = decide(self.state, given, context)
             if self.checked:
                 again = decide(self.state, given, context)
                 assert decision == again, "decide must be deterministic"

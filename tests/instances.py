@@ -13,6 +13,10 @@ EXAMPLES = {
     "one line of text without control characters": "one line",
     "an RFC 3339 time, such as 2026-11-27T09:30:00Z": "2026-11-27T09:30:00Z",
     "a day, such as 2026-11-27, or an RFC 3339 time": "2026-11-27",
+    "a marketplace's name, a colon and its id of the order, such as amazon:902-3159896-1390916": (
+        "amazon:902-3159896-1390916"
+    ),
+    "a parcel's key, such as K1": "K1",
 }
 
 

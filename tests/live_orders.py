@@ -73,7 +73,11 @@ class Shop:
 
     def state_of(self, ref: str) -> State:
         """An order's stored state."""
-        stored = self.store.stored_state(order_id_for(CHANNEL, ref))
+        return self.state_of_channel(CHANNEL, ref)
+
+    def state_of_channel(self, channel: str, ref: str) -> State:
+        """The stored state of an order of any channel."""
+        stored = self.store.stored_state(order_id_for(channel, ref))
         return decode_state(stored) if stored else State()
 
     def did(self, name: str) -> list[str]:

@@ -144,10 +144,10 @@ ANSWERS = Answers(
             "the order reads it; what changes reaches a fulfilment by the joint table",
         ),
         (
-            "ignored",
+            "handled",
             EVERY,
             (i.EditOrder,),
-            "a person edits the order; the joint table stops what was told something else",
+            "codes that a person enters are told the channel; the joint table follows other edits",
         ),
         (
             "ignored",

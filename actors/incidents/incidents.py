@@ -18,6 +18,7 @@ from actors.order.differs import CHANGED
 from actors.order.evolve import DECLINED, MONEY
 from actors.order.family import FAMILY
 from actors.order.normalise import UNMAPPED
+from actors.order.timers import SHIP_BY
 from actors.parcel.replies import task_of
 from actors.parcel.thing import EXCEPTION
 from schemas.contracts import incidents as c
@@ -64,7 +65,7 @@ _ENDS = frozenset(
 
 _ENDED_BY = (
     e.Fetched, e.Retried, e.Renewed, e.Skipped, e.AnswerNoted, e.HoldReleased, e.TaskClosed,
-    e.Changed, e.Normalised, e.LabelStopDropped,
+    e.Changed, e.Normalised, e.LabelStopDropped, e.ShippedElsewhere,
 )  # fmt: skip
 
 FAILURES = tuple(
@@ -99,8 +100,8 @@ def category_of(event: e.OrderEvent) -> str | None:
             return next((code for start, code in _OF_HOLD if hold_id.startswith(start)), c.HELD)
         case e.TaskOpened(task_id=task_id):
             return _OF_TASK.get(task_id)
-        case e.Overdue(stage=stage):
-            return c.overdue(stage)
+        case e.Overdue(stage=stage, until=until):
+            return c.overdue(SHIP_BY if until else stage)
         case e.DeliveryFailed():
             return c.DELIVERY_EXCEPTION
         case e.Returned():
@@ -136,6 +137,8 @@ def matter_of(event: e.OrderEvent) -> str:
             return f"hold:{key}:{hold_id}"
         case e.TaskOpened(task_id=task_id):
             return f"task:{key}:{task_id}"
+        case e.Overdue(until=until) if until:
+            return f"leave:{key}:"
         case e.Overdue(stage=stage):
             return f"stage:{key}:{stage}"
         case e.DeliveryFailed():
@@ -171,6 +174,8 @@ def settles(event: e.OrderEvent, matter: str) -> bool:
             return kind is e.CancelRequested or (leaves_it and event.key == key)
         case "doubt":
             return isinstance(event, e.LabelBought | e.Delivered)
+        case "leave":  # what is left is told by the next alarm
+            return isinstance(event, e.HandedOver | e.Fulfilled | e.ShippedElsewhere | e.Changed)
     return event.key == key and (letter, which, kind) in _MOVES
 
 

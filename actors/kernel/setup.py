@@ -86,7 +86,8 @@ class Setup(Struct, frozen=True, kw_only=True):
     `unbooked` are kinds of money for which the ERP has no account: kinds of lines, `shipping`,
     `duty`. `writes` are the mail templates that we send for this channel; the shop sends the
     others. `carriers` are the carriers that can be asked where a parcel is: what people call each
-    (`brand`), and its lane."""
+    (`brand`), and its lane. `claims`: its orders may come through other channels as well, so that
+    each claims its marketplace's id (`Order.marketplace_ref`) when it is accepted."""
 
     channel: str
     storefront: str = ""
@@ -104,3 +105,4 @@ class Setup(Struct, frozen=True, kw_only=True):
     longest_sku: int = 0
     unbooked: frozenset[str] = frozenset()
     hears: frozenset[Hears] = frozenset()
+    claims: bool = False

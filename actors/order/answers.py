@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from actors.kernel.answers import Answers
-from actors.order.table import ACCEPTED, CANCELLED, CLOSED, EXPECTED, NEW, PLACED
+from actors.order.table import ACCEPTED, CANCELLED, CLOSED, DUPLICATE, EXPECTED, NEW, PLACED
 from schemas.messages import inputs as i
 
-_EVERY = (NEW, EXPECTED, PLACED, ACCEPTED, CLOSED, CANCELLED)
-_KNOWN = (EXPECTED, PLACED, ACCEPTED, CLOSED, CANCELLED)
+_EVERY = (NEW, EXPECTED, PLACED, ACCEPTED, CLOSED, CANCELLED, DUPLICATE)
+_KNOWN = (EXPECTED, PLACED, ACCEPTED, CLOSED, CANCELLED, DUPLICATE)
 _REPORTS = (
     i.ReportPicked,
     i.ReportShortPicked,
@@ -32,12 +32,18 @@ ANSWERS = Answers(
             (i.CancelOrder,),
             "what has not left is undone",
         ),
+        (
+            "handled",
+            (DUPLICATE,),
+            (i.CancelOrder,),
+            "it is recorded, so that no one takes it over",
+        ),
         ("refused", (CLOSED,), (i.CancelOrder,), "everything has left; a return is needed"),
         ("ignored", (CANCELLED,), (i.CancelOrder,), "it is cancelled already"),
         ("handled", _EVERY, (i.NoteReport,), "news is kept for people, and may hold the order"),
         (
             "handled",
-            (NEW, EXPECTED, PLACED, ACCEPTED, CLOSED),
+            (NEW, EXPECTED, PLACED, ACCEPTED, CLOSED, DUPLICATE),
             (i.RefetchOrder,),
             "the current order is fetched",
         ),
@@ -55,7 +61,7 @@ ANSWERS = Answers(
         ),
         (
             "handled",
-            (PLACED, ACCEPTED, CLOSED, CANCELLED),
+            (PLACED, ACCEPTED, CLOSED, CANCELLED, DUPLICATE),
             _REPORTS,
             "its fulfilment takes it; one that the order does not have is a person's",
         ),
@@ -80,7 +86,7 @@ ANSWERS = Answers(
         ),
         (
             "ignored",
-            (CLOSED, CANCELLED),
+            (CLOSED, CANCELLED, DUPLICATE),
             (i.TimerFired,),
             "nothing is due at its end; timers of its things are theirs",
         ),
@@ -94,7 +100,7 @@ ANSWERS = Answers(
         ("handled", (PLACED, ACCEPTED), (i.EditOrder,), "a person changes the order"),
         (
             "refused",
-            (EXPECTED, CLOSED, CANCELLED),
+            (EXPECTED, CLOSED, CANCELLED, DUPLICATE),
             (i.EditOrder,),
             "there is nothing to change yet, or not any more",
         ),

@@ -24,7 +24,15 @@ from actors.order.owed import prepaid_by
 from actors.order.places import moved, staying
 from actors.order.reading import MONEY_IS_GONE, MONEY_IS_THERE
 from actors.order.state import State
-from actors.order.table import ACCEPTED, CLOSED, OPEN, PLACED
+from actors.order.table import (
+    ACCEPTED,
+    CLOSED,
+    DUPLICATE,
+    FOLLOWING,
+    OPEN,
+    PLACED,
+    UNTOUCHED,
+)
 from actors.order.work import Work
 from schemas.messages import events as e
 from schemas.messages import inputs as i
@@ -41,7 +49,7 @@ MAX_LINES = 2_000
 _LASTING = frozenset({"lines", "money"})
 """Facets that matter after the end: an address or a note changes nothing for goods that arrived."""
 
-UNTOUCHED = frozenset({"q", "o"})
+UNMOVED = frozenset({"q", "o"})
 """Accounts of a line with which nothing has happened."""
 
 
@@ -49,7 +57,7 @@ def payment(work: Work, paid_minor: int | None = None) -> e.PaymentConfirmed:
     """Return that the channel says the money is there."""
     context = work.context
     return e.PaymentConfirmed(
-        rule="pay" if work.state.stage in (PLACED, ACCEPTED) else "pay-first",
+        rule="pay" if work.state.stage in FOLLOWING else "pay-first",
         channel=context.channel,
         ref=context.ref,
         reference=context.reference,
@@ -63,7 +71,7 @@ def statement(work: Work, order: Order, fulfilled: tuple[i.OutsideShipment, ...]
     age = moment(order.updated_at) - moment(state.source_updated_at)
     if age < timedelta(0):
         return
-    fresh = state.stage in (PLACED, ACCEPTED) and state.payment not in MONEY_IS_THERE
+    fresh = state.stage in FOLLOWING and state.payment not in MONEY_IS_THERE
     if fresh and order.payment in MONEY_IS_THERE:
         work.say(payment(work))
     base = context.stated or context.order
@@ -88,7 +96,7 @@ def _is_taken(state: State, found: Diff) -> bool:
         return False
     if state.stage == CLOSED:
         return not _LASTING.isdisjoint(found.facets)
-    return state.stage in (PLACED, ACCEPTED)
+    return state.stage in FOLLOWING
 
 
 def _note(work: Work, order: Order) -> None:
@@ -117,7 +125,7 @@ def _take(work: Work, base: Order, order: Order, found: Diff) -> None:
     waived = surviving(state.waived, found.facets)
     made = mapping.made_of(order, context, waived, staying(work, order))
     ours = context.order or base
-    body = made.body if state.stage == PLACED else made.ours
+    body = made.body if state.stage in UNTOUCHED else made.ours
     body = replace(body, **_kept(base, order, ours)) if state.beside else body
     if ours.acquisition is not None and body.acquisition is None:
         # How the customer came is told once; an order that is fetched later does not repeat it.
@@ -125,7 +133,7 @@ def _take(work: Work, base: Order, order: Order, found: Diff) -> None:
     work.body = body
     if body is not order or state.beside:
         work.stated = order
-    adds = bool(found.moves) and state.stage != PLACED
+    adds = bool(found.moves) and state.stage not in UNTOUCHED
     work.say(
         e.Changed(
             rule="change",
@@ -145,6 +153,7 @@ def _take(work: Work, base: Order, order: Order, found: Diff) -> None:
             mappings=context.mappings.version,
             stated_digest=made.stated_digest,
             prepaid_minor=prepaid_by(work, order),
+            ship_by=order.ship_by or "",
         )
     )
     if state.stage == CLOSED:
@@ -186,7 +195,7 @@ def remap(work: Work) -> None:
 def normalised(work: Work, body: Order, made: mapping.Made) -> None:
     """Take over what newer mappings, or a person's release, make of the order."""
     state, context = work.state, work.context
-    if state.stage == PLACED and state.sums.keys() <= UNTOUCHED:
+    if state.stage == PLACED and state.sums.keys() <= UNMOVED:
         work.body = made.body
         if not state.beside and made.body is not body:
             work.stated = context.stated or body
@@ -234,6 +243,7 @@ def _as_it_is(work: Work, body: Order, by: str, facets: tuple[str, ...]) -> e.Ch
         notify=bool(body.customer.email),
         mappings=state.mappings,
         stated_digest=state.stated_digest,
+        ship_by=state.ship_by,
     )
 
 
@@ -364,7 +374,7 @@ def _hold_without_money(work: Work, order: Order) -> None:
 def _hold_once(work: Work, name: str, reason: str) -> None:
     state = work.state
     if (
-        state.stage not in OPEN
+        state.stage not in (*OPEN, DUPLICATE)
         or state.cancel is not None
         or len(state.holds) >= MAX_HOLDS
         or any(hold.hold_id.startswith(f"{name}-") for hold in state.holds)

@@ -18,7 +18,7 @@ from actors.fulfilment import reports
 from actors.fulfilment import wanted as fulfilment
 from actors.label import wanted as label
 from actors.messages import wanted as messages
-from actors.order import notes, persons, place, replies, timers
+from actors.order import claiming, notes, persons, place, replies, timers
 from actors.order import wanted as order
 from actors.order.decision import Context, Decision
 from actors.order.family import intend, step
@@ -87,6 +87,7 @@ def decide(state: State, command: i.Input, context: Context) -> Decision:
         body=work.body,
         stated=work.stated,
         documents=work.documents,
+        claim=claiming.claim_in(work.events) if context.setup.claims else None,
     )
 
 

@@ -13,6 +13,7 @@ from actors.order.state import State
 from schemas.messages.effects import Effect
 from schemas.messages.events import OrderEvent
 from schemas.order.canonical import Order
+from schemas.order.claims import Claim, Claimed
 from schemas.order.things import Key
 
 
@@ -20,7 +21,8 @@ class Context(Struct, frozen=True, kw_only=True):
     """What a decision may know beside state and input. `order` is the stored canonical order,
     `stated` the channel's latest statement where it is kept beside it; both are None before the
     order has come, and after its personal data was erased. `reference` is the order's own signed
-    reference. `received_at` is when the input was safe with us."""
+    reference. `received_at` is when the input was safe with us. `claimed` is told when an earlier
+    try of the same decision claimed what another order has."""
 
     now: datetime
     policy: Policy
@@ -32,6 +34,7 @@ class Context(Struct, frozen=True, kw_only=True):
     stated: Order | None = None
     received_at: str = ""
     mappings: Tables = NO_TABLES
+    claimed: Claimed | None = None
 
 
 class Intended(Struct, frozen=True, kw_only=True):
@@ -61,6 +64,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     person skipped it, and whether it was done is looked up later). Timers are named
     by thing and name; one that is set replaces an earlier one. `body` is the canonical order that
     is acted on from now on, `stated` the channel's latest statement where it says something else.
+    `claim` is what no other order may have: nothing of the decision holds if one has it.
     """
 
     state: State
@@ -72,6 +76,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     body: Order | None = None
     stated: Order | None = None
     documents: tuple[LabelImage, ...] = ()
+    claim: Claim | None = None
 
 
 def moment(text: str) -> datetime:

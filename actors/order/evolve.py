@@ -10,7 +10,7 @@ from actors.kernel import ledger
 from actors.order.draft import Draft
 from actors.order.evolve_stops import STOPS
 from actors.order.normalise import surviving
-from actors.order.state import Cancel, Hold, LineState, Lost, Stuck, Task
+from actors.order.state import Cancel, Hold, LineState, Lost, Stuck, Task, Twin
 from actors.order.table import CANCELLED, FINAL, PLACED, TABLE
 from schemas.messages import events as e
 from schemas.messages.effects import FetchOrder, tag_of
@@ -71,6 +71,7 @@ def _placed(draft: Draft, event: e.Placed) -> None:
         mappings=event.mappings,
         stated_digest=event.stated_digest,
         beside=bool(event.stated_digest),
+        ship_by=event.ship_by,
     )
 
 
@@ -105,6 +106,18 @@ def _accepted(draft: Draft, event: e.Accepted) -> None:
         draft.set(accepted_by=event.person)
 
 
+def _duplicate(draft: Draft, event: e.Duplicate) -> None:
+    """Its holds stay: they matter again when a person takes it over."""
+    stays(draft, event)
+    twin = Twin(event.claim, event.order_id, event.channel, event.ref, event.number)
+    draft.set(twin=twin, overdue=())
+
+
+def _taken_over(draft: Draft, event: e.TakenOver) -> None:
+    stays(draft, event)
+    draft.set(twin=None)
+
+
 REVISIONS = {
     "address": ("address", "task", "book"),
     "method": ("address", "task", "book"),
@@ -136,6 +149,7 @@ def _changed(draft: Draft, event: e.Changed) -> None:
         country=event.country,
         notify=event.notify,
         lines=state.lines + _lines(event.lines),
+        ship_by=event.ship_by,
         mappings=event.mappings,
         stated_digest=event.stated_digest,
         beside=state.beside or bool(event.stated_digest) or event.by != CHANNEL,
@@ -328,6 +342,8 @@ FOLDS: dict[type[e.Event], Any] = {
     e.Placed: _placed,
     e.PaymentConfirmed: _paid,
     e.Accepted: _accepted,
+    e.Duplicate: _duplicate,
+    e.TakenOver: _taken_over,
     e.Changed: _changed,
     e.Normalised: _normalised,
     e.UpdateNoted: _update_noted,

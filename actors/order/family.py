@@ -37,6 +37,7 @@ import actors.parcel.table
 import actors.parcel.thing
 from actors.kernel.tables import Table, Wait
 from actors.order.draft import Draft
+from actors.order.reading import is_here
 from actors.order.state import Lost, State, Stuck
 from schemas.messages import events as e
 from schemas.messages.effects import ReserveStock, tag_of
@@ -198,7 +199,8 @@ def _on_time(draft: Draft) -> None:
     still = []
     for key in draft.get("overdue"):
         if key == "O":
-            late = draft.get("stage") == state.stage
+            left = is_here(state) and not is_here(draft.done())
+            late = draft.get("stage") == state.stage and not left
         else:
             late = any(
                 key in draft.get(name)

@@ -58,8 +58,9 @@ JOINT: tuple[Joint, ...] = (
         "accept",
         ("stage", "payment", "payment_method", "accepted_by", "holds", "cancel"),
         joint_order.accepted,
-        (e.Accepted,),
-        "a placed order whose money is there or promised, and which nothing holds, is accepted",
+        (e.Accepted, e.Duplicate),
+        "a placed order whose money is there or promised, and which nothing holds, is accepted; "
+        "one that another channel brought before is recorded",
         needs=(Sign.ORDER_PLACED, Sign.OPEN_UNITS),
     ),
     Joint(

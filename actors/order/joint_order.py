@@ -7,6 +7,7 @@ from actors.documents.wanted import has_units, is_empty
 from actors.kernel import ledger
 from actors.messages.thing import CONFIRMED, PARTLY_CANCELLED, REFUSED
 from actors.order.acceptance import accept
+from actors.order.claiming import accepting
 from actors.order.decision import Context
 from actors.order.evolve import CHANNEL, FETCH, MONEY, SHOWN
 from actors.order.owed import owed
@@ -29,12 +30,13 @@ BESIDE = frozenset({MAIL, FETCH})
 
 
 def accepted(work: Work) -> e.OrderEvent | None:
-    """A placed order is accepted when its money is there or promised, and nothing holds it."""
+    """A placed order is accepted when its money is there or promised, nothing holds it, and it has
+    not come through another channel before."""
     state = work.state
     if state.stage != PLACED or state.cancel is not None or not state.sums.get("o"):
         return None  # of one that others have fulfilled before nothing is left to work on
     basis = accept(state, work.context.setup).basis
-    return e.Accepted(rule="accept", basis=basis) if basis else None
+    return accepting(work, basis) if basis else None
 
 
 def emptied(work: Work) -> e.OrderEvent | None:

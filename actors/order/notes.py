@@ -15,9 +15,20 @@ from actors.order.persons import track
 from actors.order.place import is_unborn, refetch
 from actors.order.places import places_for
 from actors.order.policy import DAY
-from actors.order.reading import is_open, shipped, tracking_lane
+from actors.order.reading import is_here, is_open, shipped, tracking_lane
 from actors.order.state import State
-from actors.order.table import ACCEPTED, CANCELLED, CLOSED, EXPECTED, NEW, PLACED, UNBORN
+from actors.order.table import (
+    ACCEPTED,
+    CANCELLED,
+    CLOSED,
+    DUPLICATE,
+    EXPECTED,
+    FOLLOWING,
+    NEW,
+    PLACED,
+    UNBORN,
+    UNTOUCHED,
+)
 from actors.order.timers import CLOSE, DUE, LATER, MAPPING, STOCK, TRACK
 from actors.order.words import of_fulfilment, waiting_for
 from actors.order.work import Ask, Work
@@ -74,7 +85,7 @@ def noted(work: Work, command: i.NoteReport) -> None:
         _asked_to_stop(work, command, command.stop)
     if command.later is not None and state.stage not in (CLOSED, CANCELLED):
         scheduled(work, command.later)
-    known = state.stage in (PLACED, ACCEPTED, CLOSED) and state.version < MAX_NOTED_VERSION
+    known = state.stage in (*FOLLOWING, CLOSED) and state.version < MAX_NOTED_VERSION
     if command.refetch and known and not told and not state.refetch:
         refetch(work, command.source, command.topic)
 
@@ -86,6 +97,8 @@ def _asked_to_stop(work: Work, command: i.NoteReport, asked: i.AskedToStop) -> N
     stated = work.statement
     if "stop" not in context.setup.hears or state.stage in UNBORN or stated is None:
         return
+    if state.stage == DUPLICATE:
+        return  # of this one nothing is sent anyway
     known = any(one.outside_id == asked.outside_id for one in state.stops)
     units = tuple(units_of(work, stated, asked.units).items())
     if known or not units or len(state.stops) >= MAX_STOPS:
@@ -115,7 +128,7 @@ def _is_held_by(state: State, stage: str, hold: str) -> bool:
         return False
     if stage == EXPECTED:
         return True
-    if stage == PLACED:
+    if stage in UNTOUCHED:
         return hold == "before_hand_over"
     return stage == ACCEPTED and bool(state.sums.get("o") or state.sums.get("a"))
 
@@ -173,6 +186,9 @@ def timer_fired(work: Work, command: i.TimerFired) -> None:
             event = ended(work)
             if event is not None:
                 work.say(event)
+        case "ship_by" if state.ship_by and is_here(state):
+            words, until = waiting_for(state), state.ship_by
+            work.say(e.Overdue(rule="alarm", stage=state.stage, waiting_for=words, until=until))
         case "due" if state.stage == EXPECTED and key == ORDER:
             _expected_is_due(work)
         case "due":

@@ -11,7 +11,7 @@ from actors.order.decision import moment
 from actors.order.differs import leave
 from actors.order.reading import parcels_of
 from actors.order.state import Lost, State
-from actors.order.table import CANCELLED
+from actors.order.table import CANCELLED, DUPLICATE
 from actors.order.work import Work
 from schemas.messages import effects as f
 from schemas.messages import events as e
@@ -39,7 +39,8 @@ def compare(work: Work, order: Order, fulfilled: tuple[i.OutsideShipment, ...]) 
         units = units_of(work, order, one.units)
         if one.outside_id == "":
             _sums(work, units)
-            _ours_again(work, order, one.units)
+            if state.stage != DUPLICATE:
+                _ours_again(work, order, one.units)
         elif not _is_known(work.state, one) and not _matched(work, one, units):
             _elsewhere(work, one.outside_id, units, _unnamed(work.state, units))
 

@@ -14,7 +14,7 @@ from actors.fulfilment.table import TABLE as FULFILMENT_TABLE
 from actors.fulfilment.thing import CONTENTS
 from actors.fulfilment.wanted import task
 from actors.label.wanted import buy
-from actors.order import change, mapping, place
+from actors.order import change, claiming, codes, mapping, place
 from actors.order.evolve import FETCH
 from actors.order.places import staying
 from actors.order.reading import (
@@ -68,9 +68,10 @@ def edit(work: Work, command: i.EditOrder) -> None:
     """A person changes the order here."""
     if work.state.stage == NEW:
         return
-    why = change.edit(work, command)
+    verb, handler = ("codes", codes.enter) if command.codes else ("edit", change.edit)
+    why = handler(work, command)
     if why:
-        refuse(work, "edit", command.person, why)
+        refuse(work, verb, command.person, why)
 
 
 def refuse(work: Work, verb: str, person: str, why: str) -> None:
@@ -102,9 +103,28 @@ def _accept(work: Work, command: i.ActOnOrder) -> str:
         if state.stage == PLACED and any(x.key == ORDER for x in state.holds):
             return "A hold keeps it waiting: release that first."
         rule = "accept" if state.stage == PLACED else "accept-more"
-        work.say(e.Accepted(rule=rule, basis="a person accepted it", person=command.person))
+        basis, person = "a person accepted it", command.person
+        if state.stage == PLACED:
+            work.say(claiming.accepting(work, basis, rule=rule, person=person))
+        else:
+            work.say(e.Accepted(rule=rule, basis=basis, person=person))
         return ""
     return f"It is {state.stage}, and its payment is {state.payment}: nothing is to be accepted."
+
+
+def _claim(work: Work, command: i.ActOnOrder) -> str:
+    """Have the order worked on that came through another channel, too."""
+    why = claiming.refusal(work)
+    twin = work.state.twin
+    if why or twin is None:
+        return why
+    work.say(
+        e.TakenOver(
+            rule="take-over", claim=twin.claim, person=command.person, reason=command.reason
+        )
+    )
+    change.remap(work)
+    return ""
 
 
 def _release(work: Work, command: i.ActOnOrder) -> str:
@@ -354,6 +374,7 @@ _CONSEQUENCES: dict[str, Callable[[Work, Intent, str], None]] = {
 _VERBS: dict[str, Callable[[Work, i.ActOnOrder], str]] = {
     "cancel": _cancel,
     "accept": _accept,
+    "claim": _claim,
     "release": _release,
     "retry": _retry,
     "skip": _skip,

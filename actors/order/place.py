@@ -9,7 +9,16 @@ from actors.order.differs import left_before_cancel
 from actors.order.evolve import CHANNEL
 from actors.order.reading import MONEY_IS_THERE, TEST_ORDER, shipped
 from actors.order.state import State
-from actors.order.table import ACCEPTED, CANCELLED, CLOSED, EXPECTED, FINAL, NEW, PLACED, UNBORN
+from actors.order.table import (
+    ACCEPTED,
+    CANCELLED,
+    CLOSED,
+    DUPLICATE,
+    EXPECTED,
+    NEW,
+    PLACED,
+    UNBORN,
+)
 from actors.order.work import Work
 from schemas.contracts.doubts import TOO_MANY_ATTRIBUTES
 from schemas.contracts.refusals import REASONS
@@ -40,7 +49,7 @@ def confirm_payment(work: Work, command: i.ConfirmPayment) -> None:
     if is_unborn(state) and command.order is not None:
         _place(work, command.order, command.fulfilled, paid=True)
         return
-    if state.stage not in FINAL and state.payment not in MONEY_IS_THERE:
+    if state.stage not in (CLOSED, CANCELLED) and state.payment not in MONEY_IS_THERE:
         work.say(change.payment(work, command.paid_minor))
     if command.order is not None:
         change.statement(work, command.order, command.fulfilled)
@@ -73,7 +82,7 @@ def request_cancel(work: Work, reason: str, by: str, heard_at: str = "") -> None
     """Say that the order is to be cancelled, or why it can't be. `heard_at` as the events have
     it."""
     state = work.state
-    if state.stage in (*UNBORN, PLACED, ACCEPTED):
+    if state.stage in (*UNBORN, PLACED, ACCEPTED, DUPLICATE):
         if state.cancel is not None:
             if by == CHANNEL and not state.cancel.told and state.stage in (PLACED, ACCEPTED):
                 work.say(e.ChannelTold(rule="channel-told", told=False, heard_at=heard_at))
@@ -95,7 +104,8 @@ def request_cancel(work: Work, reason: str, by: str, heard_at: str = "") -> None
                 reason=reason,
                 requested_by=by,
                 left=_left(state),
-                wishes=_everything(state),
+                # Of one that is only recorded nothing has to be undone.
+                wishes=() if state.stage == DUPLICATE else _everything(state),
                 heard_at=heard_at,
             )
         )
@@ -185,6 +195,7 @@ def _place(
             notify=bool(order.customer.email),
             received_at=context.received_at,
             doubts=_doubts(order),
+            ship_by=order.ship_by or "",
         )
     )
     if work.state.cancel is not None:

@@ -49,6 +49,13 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     close_due_seconds: Annotated[
         Wait, Meta(description="For what is left to do after delivery, before an alarm.")
     ] = DAY
+    ship_by_alarm_seconds: Annotated[
+        Wait,
+        Meta(
+            description="Before the latest time of shipping that the channel states, for an alarm "
+            "while goods of the order are still here."
+        ),
+    ] = 6 * 3_600.0
     cancel_due_seconds: Annotated[
         Wait, Meta(description="For a cancellation to be carried out, before an alarm.")
     ] = 3_600.0

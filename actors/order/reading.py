@@ -11,7 +11,7 @@ from actors.label.thing import Label
 from actors.order.decision import Context
 from actors.order.evolve import PARTLY_DONE, UNMAPPED
 from actors.order.state import State
-from actors.order.table import ACCEPTED
+from actors.order.table import ACCEPTED, PLACED
 from actors.parcel.thing import Parcel
 from schemas.messages.base import Parts
 from schemas.messages.effects import LineCodes, PackedParcel, SentParcel, Units
@@ -168,6 +168,13 @@ def is_accepted(state: State) -> bool:
 def shipped(state: State) -> int:
     """Return how many units have left, or were fulfilled elsewhere."""
     return ledger.out(state.sums) + state.sums.get("e", 0)
+
+
+def is_here(state: State) -> bool:
+    """Whether units that are wanted have not left yet."""
+    if state.stage not in (PLACED, ACCEPTED) or state.cancel is not None:
+        return False
+    return bool(state.sums.get("o") or state.sums.get("a"))
 
 
 def busy(state: State) -> frozenset[Key]:

@@ -53,6 +53,7 @@ _ORDER: dict[str, int] = {
     "accepted": int(Sign.ORDER_ACCEPTED),
     "closed": int(Sign.ORDER_ENDED),
     "cancelled": int(Sign.ORDER_ENDED),
+    "duplicate": int(Sign.ORDER_ENDED),
 }
 _FULFILMENT: dict[str, int] = {
     "planned": int(Sign.PLANNED),

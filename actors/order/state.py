@@ -16,7 +16,7 @@ from schemas.messages.base import Intent, Parts
 from schemas.messages.effects import Units
 from schemas.order.things import Key
 
-VERSION = 4
+VERSION = 5
 """Of the structs below; a stored state of another one is rebuilt from the events."""
 
 
@@ -104,6 +104,17 @@ class Cancel(Struct, frozen=True, array_like=True):
     told: bool = False
 
 
+class Twin(Struct, frozen=True, array_like=True):
+    """The order that was accepted instead: what both have of their marketplace, its id, its
+    channel, and the channel's and people's number of it."""
+
+    claim: str
+    order_id: str
+    channel: str
+    ref: str
+    number: str
+
+
 class Ended(Struct, frozen=True, array_like=True):
     """What is left of a thing that has ended: how, the ids by which others know it, and what a
     parcel holds that was packed and never sent."""
@@ -133,7 +144,9 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     order goes on, `later` what it wants sent later. `open` lists effects under way, `lost` those
     that ended without success and might still report a consequence. `waived` lists holds that a
     person released and that must not come again. `outside` are shipments that others made, with
-    what is known of each; `declined` are the places that refused.
+    what is known of each; `declined` are the places that refused. `twin` is the
+    order that was accepted instead of this one, which came through two channels. `ship_by` is when
+    goods have to be handed over at the latest ("": any time).
     """
 
     version: int = 0
@@ -189,3 +202,5 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     declined: tuple[str, ...] = ()
     stops: tuple[StopAsk, ...] = ()
     later: tuple[LaterUnits, ...] = ()
+    twin: Twin | None = None
+    ship_by: str = ""

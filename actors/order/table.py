@@ -7,12 +7,16 @@ from actors.kernel.tables import ELEVATED, Beside, Row, Table, Wait, go, stay
 from schemas.messages import events as e
 
 NEW, EXPECTED, PLACED, ACCEPTED = "new", "expected", "placed", "accepted"
-CLOSED, CANCELLED = "closed", "cancelled"
+CLOSED, CANCELLED, DUPLICATE = "closed", "cancelled", "duplicate"
 
-ENDS = (CLOSED, CANCELLED)
+ENDS = (CLOSED, CANCELLED, DUPLICATE)
 FINAL = frozenset(ENDS)
 UNBORN = frozenset({NEW, EXPECTED})
-BORN = (PLACED, ACCEPTED, CLOSED, CANCELLED)
+BORN = (PLACED, ACCEPTED, CLOSED, CANCELLED, DUPLICATE)
+UNTOUCHED = (PLACED, DUPLICATE)
+"""Stages in which nothing has been done for the order."""
+FOLLOWING = (PLACED, ACCEPTED, DUPLICATE)
+"""Stages in which an order follows all that its channel states."""
 OPEN = (EXPECTED, PLACED, ACCEPTED)
 KNOWN = (EXPECTED, *BORN)
 
@@ -38,26 +42,33 @@ TABLE = Table(
         Row("note-first", NEW, e.ReportNoted, EXPECTED, "news of it came first"),
         Row("refetch-first", NEW, e.RefetchAsked, EXPECTED, "somebody named it"),
         Row("nothing-there", EXPECTED, e.Cancelled, CANCELLED, "cancelled or given up first"),
-        *stay("pay", (PLACED, ACCEPTED), e.PaymentConfirmed, "the channel says it is paid"),
+        *stay("pay", FOLLOWING, e.PaymentConfirmed, "the channel says it is paid"),
         Row("accept", PLACED, e.Accepted, ACCEPTED, "the money is there, or it is promised"),
+        Row("duplicate", PLACED, e.Duplicate, DUPLICATE, "it came through another channel first"),
+        Row("take-over", DUPLICATE, e.TakenOver, PLACED, "the other one is cancelled"),
         *stay("accept-more", (ACCEPTED,), e.Accepted, "a person accepts what was added"),
         *go("close", (PLACED, ACCEPTED), e.Closed, CLOSED, "nothing is left to do"),
         *go("cancelled", (PLACED, ACCEPTED), e.Cancelled, CANCELLED, "nothing of it went out"),
-        *go("reopen", ENDS, e.Reopened, ACCEPTED, "it has something to do again"),
-        *stay("cancel", (PLACED, ACCEPTED), e.CancelRequested, "what has not left is undone"),
+        *go("reopen", (CLOSED, CANCELLED), e.Reopened, ACCEPTED, "it has something to do again"),
+        *stay("cancel", FOLLOWING, e.CancelRequested, "what has not left is undone"),
         *stay("too-late", (ACCEPTED, CLOSED), e.CancelRefused, "everything has left"),
-        *stay("change", (PLACED, ACCEPTED, CLOSED), e.Changed, "the order says something else"),
+        *stay("change", (*FOLLOWING, CLOSED), e.Changed, "the order says something else"),
         *stay("normalise", (PLACED,), e.Normalised, "the mappings changed"),
         *stay("drop", (PLACED, ACCEPTED), e.UnitsDropped, "no partner works on these units"),
         *stay("cover", (ACCEPTED,), e.ExcessCounted, "what left too much counts for what is open"),
         *stay("not-ours", (ACCEPTED,), e.LeftToOthers, "somebody else fulfils these units"),
         *stay(
             "elsewhere",
-            (PLACED, ACCEPTED, CLOSED),
+            (*FOLLOWING, CLOSED),
             e.ShippedElsewhere,
             "the channel shows it as fulfilled",
         ),
-        *stay("schedule", OPEN, e.UnitsScheduled, "the channel wants some of it sent later"),
+        *stay(
+            "schedule",
+            (*OPEN, DUPLICATE),
+            e.UnitsScheduled,
+            "the channel wants some of it sent later",
+        ),
         *stay("stop-asked", BORN, e.StopAsked, "the channel asks not to send some of it"),
         *stay("stop-decided", BORN, e.StopDecided, "it is known whether that is stopped"),
         *stay("stop-answered", BORN, e.StopAnswered, "the channel knows whether it is stopped"),

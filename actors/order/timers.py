@@ -6,17 +6,17 @@ token differs), and when it fired and still has a reason.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from actors.fulfilment.table import WAITS as FULFILMENT_WAITS
 from actors.fulfilment.thing import Fulfilment
-from actors.order.decision import Context
+from actors.order.decision import Context, moment
 from actors.order.joint_order import is_at_rest
 from actors.order.later import LATER, first_date
 from actors.order.mapping import AGAIN_SECONDS, is_unmapped
 from actors.order.policy import DAY, Policy
-from actors.order.reading import busy, parcels_of, tracking_lane
+from actors.order.reading import busy, is_here, parcels_of, tracking_lane
 from actors.order.state import State
 from actors.order.table import ACCEPTED, EXPECTED, FINAL, PLACED
 from actors.order.table import WAITS as ORDER_WAITS
@@ -26,6 +26,7 @@ from schemas.messages import inputs as i
 from schemas.order.things import ORDER, Key
 
 DUE, TRACK, STOCK, CLOSE, MAPPING = "due", "track", "stock", "close", "mapping"
+SHIP_BY = "ship_by"
 
 LEAST_CLOSE_SECONDS = 3_600.0
 """How soon at the earliest it is asked again whether a delivered order may be closed."""
@@ -61,11 +62,7 @@ def _read_off(state: State, context: Context) -> Wanted:
         found[ORDER, DUE] = (policy.payment_due_seconds, PLACED)
     if state.stage in (PLACED, ACCEPTED) and is_unmapped(state):
         found[ORDER, MAPPING] = (AGAIN_SECONDS, "")
-    put_off = 0.0
-    if state.later and (first := first_date(state)) is not None:
-        put_off = max(0.0, (first - context.now).total_seconds())
-        if state.stage in (PLACED, ACCEPTED):
-            found[ORDER, LATER] = (put_off, first.isoformat())
+    put_off = _of_dates(state, context, found) if state.later or state.ship_by else 0.0
     for key, thing in state.fulfilments.items():
         _of_fulfilment(state, key, thing, policy, found)
     if state.parcels:
@@ -79,8 +76,24 @@ def _read_off(state: State, context: Context) -> Wanted:
     return found
 
 
+def _of_dates(state: State, context: Context, found: Wanted) -> float:
+    """Add what is due on days that the channel names; return the seconds until what it wants sent
+    later goes on."""
+    put_off = 0.0
+    if state.later and (first := first_date(state)) is not None:
+        put_off = max(0.0, (first - context.now).total_seconds())
+        if state.stage in (PLACED, ACCEPTED):
+            found[ORDER, LATER] = (put_off, first.isoformat())
+    if state.ship_by and is_here(state):
+        left = (moment(state.ship_by) - context.now).total_seconds()
+        alarm = max(0.0, left - context.policy.ship_by_alarm_seconds)
+        found[ORDER, SHIP_BY] = (alarm, state.ship_by)
+    return put_off
+
+
 _READS = (
     "stage", "fulfilments", "parcels", "labels", "holds", "stuck", "cancel", "waits", "later",
+    "ship_by",
 )  # fmt: skip
 
 
@@ -92,6 +105,8 @@ def are_same(before: State, after: State) -> bool:
     for name in _READS:
         if getattr(before, name) is not getattr(after, name):
             return False
+    if after.ship_by and is_here(before) != is_here(after):
+        return False
     parcels = [one.key for one in before.open if one.key in after.parcels]
     return parcels == [one.key for one in after.open if one.key in after.parcels]
 
@@ -157,7 +172,7 @@ def settle(
     if isinstance(command, i.TimerFired):
         fired = (command.key, command.name)
         if fired in after and fired not in sets:
-            sets[fired] = _again(command.name, after[fired][0])
+            sets[fired] = _again(command.name, *after[fired], now)
         elif fired not in after and fired not in clears:
             clears.append(fired)
     sets.update({named: seconds for named, seconds in asked.items() if named in after})
@@ -167,8 +182,12 @@ def settle(
     )
 
 
-def _again(name: str, seconds: float) -> float:
-    """An alarm is repeated, but not at the pace of the shortest stage."""
+def _again(name: str, seconds: float, token: str, now: datetime) -> float:
+    """An alarm is repeated, but not at the pace of the shortest stage; one that goods have to leave
+    when they have not left by then, and daily from there on."""
+    if name == SHIP_BY:
+        left = (moment(token) - now).total_seconds()
+        return left if left > 0 else DAY
     if name == DUE:
         return max(seconds, DAY)
     if name == CLOSE:
@@ -176,4 +195,6 @@ def _again(name: str, seconds: float) -> float:
     return seconds
 
 
-__all__ = ["CLOSE", "DUE", "FINAL", "LATER", "MAPPING", "STOCK", "TRACK", "settle", "wanted"]
+__all__ = [
+    "CLOSE", "DUE", "FINAL", "LATER", "MAPPING", "SHIP_BY", "STOCK", "TRACK", "settle", "wanted",
+]  # fmt: skip

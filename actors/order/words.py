@@ -8,6 +8,7 @@ from actors.fulfilment.table import WAITS as FULFILMENT_WAITS
 from actors.fulfilment.thing import Fulfilment
 from actors.kernel import ledger
 from actors.kernel.failing import who_acts
+from actors.order.claiming import words_of
 from actors.order.evolve import FETCH, UNMAPPED
 from actors.order.reading import parcels_of, shipped
 from actors.order.state import Hold, State, Stuck
@@ -115,9 +116,12 @@ def progress(state: State) -> str:
 
 
 def waiting_for(state: State) -> str:
-    """Say in words whom the order waits for; "" for a final one that no one has to look at."""
+    """Say in words whom the order waits for; "" for a final one that no one has to look at. Of one
+    that came through another channel before, which order is worked on."""
     if state.stuck:  # also of one at its end: somebody must still look, and wants to know why
         return _of_stuck(state.stuck[0])[:MAX_WORDS]
+    if state.twin is not None:
+        return words_of(state.twin)[:MAX_WORDS]
     held = _held(state)
     if held:
         return held[:MAX_WORDS]
@@ -143,7 +147,7 @@ _CORRECTED = tuple(f"{UNMAPPED}{kind}" for kind in ("account", "address", "label
 def _holds(state: State) -> tuple[Hold, ...]:
     """Return the holds that wait for a person: one until the channel has stated the order again
     ends by itself, while it is asked for it."""
-    if not state.holds:
+    if not state.holds or state.twin is not None:
         return ()
     asked = state.refetch or any(one.kind == FETCH for one in state.open)
     return tuple(hold for hold in state.holds if not (hold.since and asked))

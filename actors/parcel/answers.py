@@ -83,9 +83,10 @@ ANSWERS = Answers(
         (
             "ignored",
             EVERY,
-            (i.PlaceOrder, i.ConfirmPayment, i.UpdateOrder, i.EditOrder),
+            (i.PlaceOrder, i.ConfirmPayment, i.UpdateOrder),
             "a parcel holds what it holds; what changes is its fulfilment's and its label's",
         ),
+        ("handled", EVERY, (i.EditOrder,), "a person enters the codes of its pieces"),
         (
             "ignored",
             EVERY,

@@ -87,6 +87,14 @@ def _unpacked(draft: Draft, event: e.TaskCancelled) -> None:
         move(draft, key, event)
 
 
+def _codes_entered(draft: Draft, event: e.CodesEntered) -> None:
+    thing: Parcel | None = draft.get(FIELD).get(event.key)
+    if thing is not None:
+        move(
+            draft, event.key, event, codes=tuple({**dict(thing.codes), **dict(event.codes)}.items())
+        )
+
+
 def _asked(draft: Draft, event: e.Asked) -> None:
     move(draft, event.key, event, asked=True)
 
@@ -99,6 +107,7 @@ FOLDS: dict[type[e.Event], Any] = {
     e.PartHandedOver: _handed_over,
     e.Fulfilled: _fulfilled,
     e.TaskCancelled: _unpacked,
+    e.CodesEntered: _codes_entered,
     e.Asked: _asked,
     e.Tracked: _moved,
     e.InTransit: _moved,

@@ -66,6 +66,7 @@ TABLE = Table(
         Beside("skip", e.Skipped, "a person went on without it"),
         Beside("task", e.TaskOpened, "only a person can do it"),
         Beside("alarm", e.Overdue, "it waited longer than it may"),
+        Beside("codes", e.CodesEntered, "a person entered what the warehouse did not send"),
     ),
     ends=ENDS,
 )

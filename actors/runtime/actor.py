@@ -22,24 +22,28 @@ from actors.runtime.mailbox import (
     Envelope,
     untold,
 )
-from actors.runtime.memory import Memory, Together, bodies_after, timers_after
+from actors.runtime.memory import Memory, Together, append_of
 from actors.runtime.ports import Append
 from actors.runtime.replies import input_id_of
 from actors.runtime.runtime import Runtime
 from actors.runtime.stream_type import Decided, Occasion, StreamType
 from schemas.messages.effects import tag_of
+from schemas.order.claims import Claimed
 from schemas.order.ids import OrderId, Reference, partition_of
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-REFUSED, SHORT = "refused", "short"
-"""The journal can't hold this append: one of its inputs is poisonous, or something that it was to
-carry out itself can't be done so."""
+REFUSED, SHORT, CLAIMED = "refused", "short", "claimed"
+"""The journal can't hold this append: one of its inputs is poisonous, something that it was to
+carry out itself can't be done so, or another stream has what it claims."""
 
 MAX_TOGETHER = 16
 """Inputs of one stream that are decided one after the other and written in one commit."""
+
+MAX_TRIES = 4
+"""Decisions of the same inputs: after a try that was short, and one or two that claimed in vain."""
 
 MAX_CONFLICTS = 8
 """Reloads after a lost race before the input is given back; each race has a winner."""
@@ -60,6 +64,7 @@ class Actor:
 
     __slots__ = (
         "_channel",
+        "_claimed",
         "_known",
         "_mailbox",
         "_memory",
@@ -83,6 +88,7 @@ class Actor:
         self._progress = ""
         self._progress_since: datetime | None = None
         self._seen: dict[str, None] = {}
+        self._claimed: Claimed | None = None
         self._known = False
         self._channel = self._ref = ""
         self._partition = -1
@@ -172,10 +178,17 @@ class Actor:
 
     async def _try(self, together: list[Envelope]) -> str:
         """Decide, append, take over. Inputs that can't be decided are told and leave `together`."""
-        outcome = await self._attempt(together, hopeful=self._runtime.local is not None)
-        if outcome == SHORT:  # nothing was written, and memory is as good as before
-            outcome = await self._attempt(together, hopeful=False)
-        return outcome
+        hopeful, outcome = self._runtime.local is not None, SHORT
+        try:
+            for _ in range(MAX_TRIES):
+                outcome = await self._attempt(together, hopeful=hopeful)
+                if outcome not in (SHORT, CLAIMED):
+                    break
+                # Nothing was written, and memory is as good as before.
+                hopeful = hopeful and outcome != SHORT
+            return outcome
+        finally:
+            self._claimed = None
 
     async def _attempt(self, together: list[Envelope], *, hopeful: bool) -> str:
         """As `_try`. `hopeful`: what the last input asks of the local partner the append does; what
@@ -196,7 +209,16 @@ class Actor:
         if not together:
             return COMMITTED
         try:
-            append = self._append(together, made)
+            append = append_of(
+                made,
+                self._stream,
+                before=self._memory,
+                input_ids=tuple([envelope.input_id for envelope in together]),
+                order_id=self.order_id,
+                reference=self._reference,
+                partition=self._partition,
+                at=runtime.clock.now(),
+            )
         except Exception as error:  # such as a label whose image is not base64: so it is each time
             log.exception("An append could not be made.", extra=self._ids(together[-1]))
             raise AppendRefused(f"It can't be written down: {error!r}"[:500]) from error
@@ -230,6 +252,7 @@ class Actor:
             received_at=envelope.received_at,
             body=memory.body,
             stated=memory.stated,
+            claimed=self._claimed,
         )
         try:
             command = stream.redacted(envelope.command, memory.body)
@@ -246,30 +269,6 @@ class Actor:
             span.end()
         return decision
 
-    def _append(self, together: list[Envelope], made: Together) -> Append:
-        decisions, memory = made.decisions, made.memory
-        timers = timers_after(made.inputs, decisions)
-        return Append(
-            order_id=self.order_id,
-            reference=self._reference,
-            partition=self._partition,
-            expected_version=self._memory.version,
-            input_ids=tuple([envelope.input_id for envelope in together]),
-            events=tuple([event for d in decisions for event in d.events]),
-            effects=made.effects,
-            settled=tuple({number: how for d in decisions for number, how in d.settled}.items()),
-            set_timers=tuple([(*name, due) for name, due in timers.items() if due is not None]),
-            clear_timers=tuple([name for name, due in timers.items() if due is None]),
-            row=self._stream.row_of(memory.state),
-            state=self._stream.encode_state(memory.state),
-            at=self._runtime.clock.now(),
-            bodies=bodies_after(self._stream, self._memory, memory),
-            documents=made.documents(self._stream),
-            trace=made.trace,
-            inside=tuple(made.inside),
-            events_of=made.events_of,
-        )
-
     async def _write(self, append: Append, together: list[Envelope]) -> str:
         """Append until it is known how it ended. A journal that is away is waited for."""
         runtime = self._runtime
@@ -278,7 +277,8 @@ class Actor:
         started = runtime.clock.monotonic()
         while True:
             try:
-                outcome = (await runtime.journal.append(append)).kind
+                answer = await runtime.journal.append(append)
+                outcome, self._claimed = answer.kind, answer.claimed
             except JournalUnavailable as error:
                 runtime.observer.step("append", "unavailable", runtime.clock.monotonic() - started)
                 if runtime.stopping:

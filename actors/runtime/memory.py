@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from actors.runtime.mailbox import Envelope
-from actors.runtime.ports import BODY, STATED, Body, Document, RecordedEffect
+from actors.runtime.ports import BODY, STATED, Append, Body, Document, RecordedEffect
 from actors.runtime.stream_type import Decided, Intent, StreamType
 from schemas.messages.inputs import TimerFired
+from schemas.order.claims import Claim
+from schemas.order.ids import OrderId, Reference
 from schemas.order.things import Key
 
 
@@ -39,13 +41,14 @@ class Together:
     step with `decisions`; among them are the replies that effects get which the append carries out
     itself (`inside`: their numbers, and the replies' ids). `memory` is what is known after them."""
 
-    __slots__ = ("decisions", "inputs", "inside", "keys", "memory")
+    __slots__ = ("claim", "decisions", "inputs", "inside", "keys", "memory")
 
     def __init__(self, memory: Memory) -> None:
         self.inputs: list[Envelope] = []
         self.decisions: list[Decided] = []
         self.inside: list[tuple[int, str]] = []
         self.keys: set[Key] = set()
+        self.claim: Claim | None = None
         self.memory = memory
 
     @property
@@ -84,6 +87,8 @@ class Together:
         """Take an input with what it leads to."""
         self.inputs.append(envelope)
         self.decisions.append(decision)
+        if decision.claim is not None:
+            self.claim = decision.claim
         self.memory = self.memory.after(decision)
 
     def add_reply(self, intent: Intent, envelope: Envelope, decision: Decided) -> None:
@@ -118,3 +123,41 @@ def timers_after(
         for key, called, due_at in decision.set_timers:
             timers[key, called] = due_at
     return timers
+
+
+def append_of(
+    made: Together,
+    stream: StreamType,
+    *,
+    before: Memory,
+    input_ids: tuple[str, ...],
+    order_id: OrderId,
+    reference: Reference,
+    partition: int,
+    at: datetime,
+) -> Append:
+    """Return what is to be written of these decisions. Raises ValueError for a file that can't be
+    kept."""
+    decisions, memory = made.decisions, made.memory
+    timers = timers_after(made.inputs, decisions)
+    return Append(
+        order_id=order_id,
+        reference=reference,
+        partition=partition,
+        expected_version=before.version,
+        input_ids=input_ids,
+        events=tuple([event for d in decisions for event in d.events]),
+        effects=made.effects,
+        settled=tuple({number: how for d in decisions for number, how in d.settled}.items()),
+        set_timers=tuple([(*name, due) for name, due in timers.items() if due is not None]),
+        clear_timers=tuple([name for name, due in timers.items() if due is None]),
+        row=stream.row_of(memory.state),
+        state=stream.encode_state(memory.state),
+        at=at,
+        bodies=bodies_after(stream, before, memory),
+        documents=made.documents(stream),
+        trace=made.trace,
+        inside=tuple(made.inside),
+        events_of=made.events_of,
+        claim=made.claim,
+    )

@@ -15,6 +15,7 @@ from msgspec import Struct
 from actors.runtime.errors import NeedsPerson
 from schemas.messages.effects import Effect, Result
 from schemas.order.canonical import Order
+from schemas.order.claims import Claim, Claimed
 from schemas.order.ids import OrderId, Reference
 from schemas.order.things import ORDER, Key
 
@@ -30,12 +31,9 @@ TimerName = tuple[str, str, str]
 
 
 class RecordedEffect(Struct, frozen=True, kw_only=True):
-    """An effect intent beside its number; (order_id, number) names it permanently.
-
-    `key` is the thing it is for, `lane` the partner instance that carries it out. `attempts` starts
-    at 1 where an earlier effect of the same purpose may already have acted (a person retries it):
-    the dispatcher then looks it up before it calls.
-    """
+    """An effect intent beside its number; (order_id, number) names it permanently. `key` is the
+    thing it is for, `lane` the partner instance that carries it out. `attempts` starts at 1 where
+    an earlier effect of the same purpose may have acted: it is looked up first."""
 
     number: int
     key: Key
@@ -92,8 +90,8 @@ class Append(Struct, frozen=True, kw_only=True):
     went on without it, and the dispatcher looks up later whether it was done). Timers: `set_timers`
     upserts by key and name, `clear_timers` deletes. `bodies` are those that are new or changed.
     `state` is the encoded state after the events. `trace` is a traceparent ("" when the trace isn't
-    sampled). `inside`: see `actors.runtime.local`. `events_of`: how many by input, where several.
-    """
+    sampled). `inside`: see `actors.runtime.local`, `claim`: `schemas.order.claims`; `events_of`:
+    how many by input, where several."""
 
     order_id: OrderId
     reference: Reference
@@ -113,14 +111,16 @@ class Append(Struct, frozen=True, kw_only=True):
     trace: str = ""
     inside: tuple[tuple[int, str], ...] = ()
     events_of: tuple[int, ...] = ()
+    claim: Claim | None = None
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """How an append ended: `committed`, `duplicate` (an input id was known), `conflict` (another
-    writer was first, or the state was stale: reload and decide again) or `short` (what was to be
-    done inside can't be: nothing was written)."""
+    """How an append ended: `committed`, or not written: `duplicate` (an input id was known),
+    `conflict` (another writer was first, or the state was stale: reload and decide again), `short`
+    (it can't be done inside), `claimed` (another order, `claimed`, has what it claims)."""
 
     kind: str
+    claimed: Claimed | None = None
 
 
 class Loaded(Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from actors.runtime.ports import Body, Document, Row
 from schemas.messages.effects import Effect
+from schemas.order.claims import Claim, Claimed
 from schemas.order.ids import OrderId, Reference
 from schemas.order.things import Key
 
@@ -22,7 +23,8 @@ from schemas.order.things import Key
 class Occasion(Struct, frozen=True, kw_only=True):
     """What is known beside state and input when an input is decided. `reference` is the stream's
     own; `body` and `stated` are the decoded bodies (None: none yet, or erased); `received_at` is
-    when the input was safe with us ("" for one of our own making)."""
+    when the input was safe with us ("" for one of our own making). `claimed` is whose it is what
+    an earlier try of the same decision claimed."""
 
     order_id: OrderId
     reference: Reference
@@ -32,6 +34,7 @@ class Occasion(Struct, frozen=True, kw_only=True):
     received_at: str
     body: Any
     stated: Any
+    claimed: Claimed | None = None
 
 
 class Intent(Protocol):
@@ -105,6 +108,11 @@ class Decided(Protocol):
     @property
     def stated(self) -> Any:
         """The sender's latest statement to keep beside it, None when it stays."""
+        ...
+
+    @property
+    def claim(self) -> Claim | None:
+        """What no other stream may have; where one has it, the decision is made again."""
         ...
 
 

@@ -60,7 +60,9 @@ class Channel(Struct, Generic[C], frozen=True, kw_only=True):
     from, None where the settings name none. `statuses` are all that it can report of an
     order, each with what it means here. `mapped` are the tables of the mappings that its orders
     need. `speaks` says the API version in words, "" where none is named. `hears` is what its
-    partner can be told beside what left and what was cancelled (None: nothing).
+    partner can be told beside what left and what was cancelled (None: nothing). `marketplace` is
+    whose orders it brings, as `Order.marketplace_ref` names it ("": its own shop's); `imports`:
+    apps bring orders of marketplaces into such a shop.
     """
 
     transports: tuple[Transport, ...]
@@ -74,6 +76,8 @@ class Channel(Struct, Generic[C], frozen=True, kw_only=True):
     stated: Stated
     queue: Callable[[C, Kit], Queue | None] | None = None
     hears: Callable[[C], frozenset[Hears]] | None = None
+    marketplace: str = ""
+    imports: bool = False
 
     def reader(self, settings: C, instance: Instance) -> Translator:
         """Make what reads this channel's messages."""

@@ -115,6 +115,14 @@ class ChannelSettings(PartnerSettings, frozen=True, kw_only=True, forbid_unknown
     notify_customer: Annotated[
         bool, Meta(description="Whether the shop itself writes to the customer when it ships.")
     ] = False
+    marketplace_orders: Annotated[
+        bool | None,
+        Meta(
+            description="Whether its orders may come through another channel as well, because an "
+            "app imports a marketplace's orders: then those of one marketplace id are shipped once."
+            " Left out: yes for Amazon, and for Shopify beside a channel of Amazon's."
+        ),
+    ] = None
     short_pick: Annotated[
         Literal["ask", "backorder", "drop"],
         Meta(

@@ -30,6 +30,7 @@ from actors.runtime.ports import (
     Row,
     TimerName,
 )
+from adapters.memory.claims import MemoryClaims
 from adapters.memory.leases import MemoryLeases
 from adapters.memory.stock import MemoryStock
 from schemas.messages.codec import encode
@@ -89,6 +90,7 @@ class MemoryJournal:
         self._effects: dict[EffectName, _Effect] = {}
         self._timers: dict[TimerName, _Timer] = {}
         self._documents: dict[str, dict[str, Document]] = {}
+        self._claims = MemoryClaims()
 
     def seen_by(self, leases: MemoryLeases) -> MemoryJournal:
         """Return the same store as another process sees it, with leases of its own."""
@@ -96,6 +98,7 @@ class MemoryJournal:
         other.now = self.now
         other._orders, other._inbox, other._effects = self._orders, self._inbox, self._effects
         other._timers, other._documents = self._timers, self._documents
+        other._claims = self._claims
         other.stock = self.stock
         return other
 
@@ -111,6 +114,9 @@ class MemoryJournal:
         if append.expected_version != (order.version if order else 0):
             return _CONFLICT
         self._check(append)
+        claimed = self._claims.of_another(append, self._orders)
+        if claimed is not None:
+            return Outcome(kind="claimed", claimed=claimed)
         inside = done_inside(append)
         if inside and not self.stock.reserve(order_id, inside):
             return _SHORT
@@ -134,6 +140,7 @@ class MemoryJournal:
                 order.progress_since = append.at
             order.row, order.state = append.row, append.state
             order.bodies.update((body.name, body.content) for body in append.bodies)
+        self._claims.take(append)
         self._write_rest(append, epoch)
         return _COMMITTED
 

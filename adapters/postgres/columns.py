@@ -55,6 +55,16 @@ def append_columns(
     )
 
 
+def claim_columns(batch: Sequence[Append]) -> tuple[Column, ...]:
+    """Return the parameters that `append_claiming` has after those of `append`."""
+    claims = [(a.order_id, a.claim) for a in batch if a.claim is not None]
+    return (
+        [claim.name for _, claim in claims],
+        [order_id for order_id, _ in claims],
+        [claim.person for _, claim in claims],
+    )
+
+
 def _orders(
     batch: Sequence[Append], versions: Sequence[int], at: Sequence[float]
 ) -> tuple[Column, ...]:

@@ -19,7 +19,8 @@ from msgspec import MsgspecError
 from actors.runtime.errors import AppendRefused, JournalUnavailable, LeaseLost
 from actors.runtime.local import done_inside
 from actors.runtime.ports import BODY, STATED, Append, Document, Loaded, Outcome
-from adapters.postgres.columns import append_columns
+from adapters.postgres.claims import CLAIMED, apart, owners_of, refused_of
+from adapters.postgres.columns import append_columns, claim_columns
 from adapters.postgres.group import MAX_BATCH, MAX_WAITING, Group
 from adapters.postgres.leases import Leases
 from adapters.postgres.pool import Pool, Reads
@@ -83,6 +84,7 @@ class PostgresJournal:
         self._stock = stock or StockPartner(pool)
         self._on_commit = on_commit
         self._append_sql = statements()["append"]
+        self._claiming_sql = statements()["append_claiming"]
         self._load_sql = statements()["load"]
         self._appends: Group[Append, Outcome] = Group(
             self._write,
@@ -140,23 +142,24 @@ class PostgresJournal:
         epochs = self._leases.epochs
         if any(append.partition not in epochs for append in batch):
             return await self._write_held(batch, epochs)
+        claims = any(append.claim is not None for append in batch)
+        if claims and (later := apart(batch)):
+            return await self._write_apart(batch, later)
         time = asyncio.get_running_loop().time
         try:
-            columns = append_columns(batch, epochs, self._sealing)
+            sql, columns = self._statement(batch, epochs, claims=claims)
         except (ValueError, MsgspecError) as error:  # such as half of a surrogate pair in a text
             return await self._write_halves(batch, error)
         started = time()
         try:
-            rows = await self._pool.fetch(self._append_sql, *columns)
+            rows = await self._pool.fetch(sql, *columns)
         except asyncpg.UniqueViolationError as error:
             # Perhaps an earlier attempt of ours, given up in time, landed in between: now it shows.
             return await (
                 self._write_halves(batch, error) if again else self._write_sorted(batch, again=True)
             )
         except asyncpg.CheckViolationError as error:
-            if error.constraint_name != _OVERSOLD:
-                return await self._write_halves(batch, error)
-            return await self._write_served(batch, again=again)
+            return await self._write_checked(batch, error, again=again)
         except _POISON as error:
             return await self._write_halves(batch, error)
         except JournalUnavailable as error:
@@ -170,6 +173,23 @@ class PostgresJournal:
         if rows:
             await self._explain(batch, outcomes, rows)
         return outcomes
+
+    async def _write_checked(
+        self, batch: Sequence[Append], error: asyncpg.CheckViolationError, *, again: bool
+    ) -> Sequence[Outcome | Exception]:
+        if error.constraint_name == CLAIMED:
+            return await self._write_unclaimed(batch)
+        if error.constraint_name != _OVERSOLD:
+            return await self._write_halves(batch, error)
+        return await self._write_served(batch, again=again)
+
+    def _statement(
+        self, batch: Sequence[Append], epochs: Mapping[int, int], *, claims: bool
+    ) -> tuple[str, Sequence[object]]:
+        columns = append_columns(batch, epochs, self._sealing)
+        if not claims:
+            return self._append_sql, columns
+        return self._claiming_sql, (*columns, *claim_columns(batch))
 
     async def _explain(
         self,
@@ -223,6 +243,31 @@ class PostgresJournal:
         return [
             next(answers) if append.partition in epochs else _lease_lost(append.partition)
             for append in batch
+        ]
+
+    async def _write_apart(
+        self, batch: Sequence[Append], later: Collection[int]
+    ) -> Sequence[Outcome | Exception]:
+        """Write those first of which no other one claims the same."""
+        first = [place for place in range(len(batch)) if place not in later]
+        answers: list[Outcome | Exception] = [CONFLICT] * len(batch)
+        for places in (first, sorted(later)):
+            written = await self._write_sorted([batch[place] for place in places])
+            for place, answer in zip(places, written, strict=True):
+                answers[place] = answer
+        return answers
+
+    async def _write_unclaimed(self, batch: Sequence[Append]) -> Sequence[Outcome | Exception]:
+        """Write the others, and tell these whose it is what they claim. Where that can't be told,
+        because it changed meanwhile, they decide again."""
+        owners = await owners_of(self._pool, batch)
+        refused = refused_of(batch, owners)
+        places = refused or [place for place, a in enumerate(batch) if a.claim is not None]
+        rest = [append for place, append in enumerate(batch) if place not in places]
+        answers = iter(await self._write_sorted(rest) if rest else ())
+        return [
+            refused.get(place, CONFLICT) if place in places else next(answers)
+            for place in range(len(batch))
         ]
 
     async def _write_served(

@@ -146,9 +146,22 @@ class StuckView(Struct, frozen=True, kw_only=True):
     refused: bool
 
 
+class TwinView(Struct, frozen=True, kw_only=True):
+    """The order that is worked on instead, because the same order came through another channel
+    before: `claim` is its marketplace's id."""
+
+    claim: str
+    order_id: str
+    channel: str
+    ref: str
+    number: str
+
+
 class OrderParts(Struct, frozen=True, kw_only=True):
     """An order's parts. `overdue` are things that waited longer than they may; `cancel` says why
-    the order is to be cancelled ("": it is not); `owed_minor` is money owed to the customer."""
+    the order is to be cancelled ("": it is not); `owed_minor` is money owed to the customer.
+    `duplicate_of` is the order that is worked on instead; `ship_by` is when goods have to be handed
+    over at the latest ("": any time)."""
 
     lines: tuple[LineView, ...]
     fulfilments: tuple[FulfilmentView, ...]
@@ -163,6 +176,8 @@ class OrderParts(Struct, frozen=True, kw_only=True):
     overdue: tuple[Key, ...]
     cancel: str
     owed_minor: int
+    duplicate_of: TwinView | None = None
+    ship_by: str = ""
 
 
 def parts_of(state: State) -> OrderParts:
@@ -200,6 +215,17 @@ def parts_of(state: State) -> OrderParts:
         overdue=state.overdue,
         cancel=state.cancel.reason or state.cancel.requested_by if state.cancel else "",
         owed_minor=sum(one.amount_minor for one in state.tasks),
+        duplicate_of=_twin(state),
+        ship_by=state.ship_by,
+    )
+
+
+def _twin(state: State) -> TwinView | None:
+    one = state.twin
+    if one is None:
+        return None
+    return TwinView(
+        claim=one.claim, order_id=one.order_id, channel=one.channel, ref=one.ref, number=one.number
     )
 
 

@@ -206,6 +206,32 @@ SELECT
 FROM given g
 WHERE (g.order_id IN (SELECT order_id FROM won)) IS NOT TRUE;
 
+-- name: claimed
+-- Goes into `append` where something is claimed. What another order has fails the whole statement by a check, because no order has
+-- the id '': unless that order is cancelled, and a person takes the claim over.
+claimed AS (
+    INSERT INTO claims AS c (claim, order_id, person, at)
+    SELECT claim, order_id, person, now()
+    FROM unnest($77::text[], $78::text[], $79::text[]) AS g (claim, order_id, person)
+    WHERE (order_id IN (SELECT order_id FROM won)) IS TRUE
+    ORDER BY claim
+    ON CONFLICT (claim) DO UPDATE SET
+        order_id = CASE
+            WHEN c.order_id = excluded.order_id THEN c.order_id
+            WHEN excluded.person <> '' AND EXISTS (
+                SELECT FROM orders o WHERE o.order_id = c.order_id AND o.stage = 'cancelled'
+            ) THEN excluded.order_id
+            ELSE ''
+        END,
+        person = CASE WHEN excluded.person <> '' THEN excluded.person ELSE c.person END,
+        at = CASE WHEN excluded.person <> '' THEN excluded.at ELSE c.at END
+)
+
+-- name: owners
+-- Which order has each claim. An order whose first append claims has its row by then.
+SELECT c.claim, c.order_id, o.channel, o.ref, o.number, o.stage
+FROM claims c JOIN orders o ON o.order_id = c.order_id WHERE c.claim = ANY ($1::text[]);
+
 -- name: known_inputs
 SELECT DISTINCT b.order_id
 FROM unnest($1::text[], $2::text[]) AS n (order_id, input_id)

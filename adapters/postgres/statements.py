@@ -25,4 +25,15 @@ def parse(text: str) -> dict[str, str]:
 @cache
 def statements() -> Mapping[str, str]:
     """Return the journal's statements by name; read once a process."""
-    return MappingProxyType(parse(Path(__file__).with_name("queries.sql").read_text("utf-8")))
+    named = parse(Path(__file__).with_name("queries.sql").read_text("utf-8"))
+    named["append_claiming"] = _claiming(named["append"], named.pop("claimed"))
+    return MappingProxyType(named)
+
+
+def _claiming(append: str, claimed: str) -> str:
+    """Return the statement `append` with what an append claims. Few claim anything, and the others
+    don't pay for it. Raises ValueError for an `append` that does not end as it should."""
+    rest, found, answer = append.rpartition("\n)\nSELECT\n")
+    if not found:
+        raise ValueError("The statement `append` must end with a SELECT of its own.")
+    return f"{rest}\n),\n{claimed}\nSELECT\n{answer}"

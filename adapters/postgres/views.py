@@ -57,7 +57,8 @@ MAX_PARTS = 500
 fulfilments with 200 parcels have some 400."""
 
 STAGES = (
-    "expected", "placed", "accepted", "open", "completed", "cancelling", "closed", "cancelled"
+    "expected", "placed", "accepted", "open", "completed", "cancelling", "closed", "cancelled",
+    "duplicate",
 )  # fmt: skip
 """Every stage that lists show."""
 

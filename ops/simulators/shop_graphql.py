@@ -41,6 +41,8 @@ def order_json(order: Json, more: Json) -> Json:
         "processedAt": _utc(order["processed_at"]),
         "tags": [one.strip() for one in order["tags"].split(",") if one.strip()],
         "sourceName": order.get("source_name"),
+        "sourceIdentifier": order.get("source_identifier"),
+        "registeredSourceUrl": order.get("source_url"),
         "paymentGatewayNames": order["payment_gateway_names"],
         "paymentTerms": _terms(order.get("payment_terms")),
         "totalOutstandingSet": lambda given: _outstanding(order),

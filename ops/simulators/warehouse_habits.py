@@ -23,7 +23,8 @@ class Habits:
     `split_seconds`. `over_ship_share`: one piece too many of the first line. `substitute_share`:
     another SKU instead of the first line's. `cancel_by_itself_share`: cancels instead of picking.
     `own_labels`: buys labels although the task says that we do. `fetch_labels`: hands nothing over
-    before it has fetched all of our labels from the task's `label_url`.
+    before it has fetched all of our labels from the task's `label_url`. `no_codes`: scans no codes
+    of single pieces.
     `cancel_confirm_seconds`: answers a cancellation with 202 and confirms it later.
     `cancel_fails`: after that 202 the parcels leave all the same.
     `hold`: reports are withheld until released. `pause`: so is the work itself.
@@ -42,6 +43,7 @@ class Habits:
     cancel_by_itself_share: float = 0.0
     own_labels: bool = False
     fetch_labels: bool = False
+    no_codes: bool = False
     cancel_confirm_seconds: float | None = None
     cancel_fails: bool = False
     hold: bool = False
@@ -49,7 +51,7 @@ class Habits:
 
 
 _NAMES = tuple(field.name for field in fields(Habits))
-_FLAGS = ("own_labels", "fetch_labels", "cancel_fails", "hold", "pause")
+_FLAGS = ("own_labels", "fetch_labels", "no_codes", "cancel_fails", "hold", "pause")
 
 
 def _read(name: str, value: JsonValue) -> JsonValue:

@@ -64,6 +64,8 @@ def plot(task: Task, habits: Habits, seed: str) -> list[Step]:
     picked = _picked(task, short=short, nothing=nothing)
     steps = [Step("short_picked" if short else "picked", start, picked=picked)]
     contents = [one for one in picked if one.quantity]
+    if habits.no_codes:
+        contents = [replace(one, coded=False) for one in contents]
     if not contents:
         return steps
     if happens(habits.over_ship_share):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from schemas.contracts import doubts, refusals, strict_json
 from schemas.contracts.refusals import refused
 from schemas.contracts.strict_json import shown
 from schemas.contracts.validation import read_input
 from schemas.messages.effects import tag_of
-from schemas.messages.inputs import EditOrder
+from schemas.messages.inputs import EditOrder, ParcelCodes
 from schemas.order.canonical import Customer
 from schemas.order.iso_codes import COUNTRIES
 
@@ -41,7 +41,11 @@ def refuse_edit(edit: EditOrder) -> None:
     """Raise Refused for an edit that changes nothing, names a line twice, or states an address,
     telephone number or e-mail address that can hardly be one: who sends it can correct it now."""
     stated = (edit.ship_to, edit.email, edit.phone, edit.shipping_method, edit.note)
-    if not edit.lines and all(one is None for one in stated):
+    changes = bool(edit.lines) or any(one is not None for one in stated)
+    if edit.codes:
+        _refuse_codes(edit.codes, changes=changes)
+        return
+    if not changes:
         raise refused(refusals.SCHEMA_MISMATCH, "The edit changes nothing; say what to change.")
     if edit.lines:
         line_id, times = Counter(one.line_id for one in edit.lines).most_common(1)[0]
@@ -59,3 +63,18 @@ def refuse_edit(edit: EditOrder) -> None:
     doubts.refuse_doubts_of(
         edit.ship_to, None, Customer(email=edit.email or "", phone=edit.phone or "")
     )
+
+
+def _refuse_codes(codes: Sequence[ParcelCodes], *, changes: bool) -> None:
+    if changes:
+        raise refused(
+            refusals.SCHEMA_MISMATCH,
+            "The edit has codes and changes something else; send two edits.",
+        )
+    named = Counter((one.parcel, one.line_id) for one in codes)
+    (parcel, line_id), times = named.most_common(1)[0]
+    if times > 1:
+        raise refused(
+            refusals.LINE_REPEATED,
+            f"The edit names the line {shown(line_id)} of {parcel} twice; name each line once.",
+        )

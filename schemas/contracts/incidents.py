@@ -263,6 +263,7 @@ OVERDUE_STAGES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "in_transit": ("The parcel does not arrive.", _SERVICE),
         "exception": ("The parcel does not arrive after an exception.", _SERVICE),
         "recalled": ("Partners do not undo what was done.", _SERVICE),
+        "ship_by": ("Goods are here that have to leave soon, or had to: see `ship_by`.", _STORE),
     }
 )
 
@@ -396,5 +397,4 @@ def drawn() -> str:
         for x in sorted(CATEGORIES.values(), key=lambda one: (one.counted_from, one.code))
     ]
     head = ("category", "what", "who acts", "how to fix it", "counted from")
-    lines = [head, ("---",) * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    return "\n".join(f"| {' | '.join(x)} |" for x in (head, ("---",) * len(head), *rows))

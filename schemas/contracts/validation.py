@@ -254,6 +254,9 @@ PATTERNS: Mapping[str, str] = MappingProxyType(
         r"(Z|[+-][0-9]{2}:[0-9]{2})(?![\s\S])": "an RFC 3339 time, such as 2026-11-27T09:30:00Z",
         r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
         r"(Z|[+-][0-9]{2}:[0-9]{2}))?(?![\s\S])": "a day, such as 2026-11-27, or an RFC 3339 time",
+        r"^([a-z][a-z0-9_]{0,31}:[!-~]{1,127})?(?![\s\S])": "a marketplace's name, a colon and its"
+        " id of the order, such as amazon:902-3159896-1390916",
+        r"^K[0-9]{1,4}(?![\s\S])": "a parcel's key, such as K1",
     }
 )
 """The meaning of each pattern in our schemas, in words."""

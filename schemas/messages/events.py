@@ -72,6 +72,7 @@ from schemas.messages.order_events import (
     Changed,
     ChannelTold,
     Closed,
+    Duplicate,
     ExcessCounted,
     Fetched,
     GivenToPerson,
@@ -93,6 +94,7 @@ from schemas.messages.order_events import (
     StopAnswered,
     StopAsked,
     StopDecided,
+    TakenOver,
     TaskClosed,
     TaskOpened,
     UnitsDropped,
@@ -101,6 +103,7 @@ from schemas.messages.order_events import (
 )
 from schemas.messages.parcel_events import (
     Asked,
+    CodesEntered,
     Delivered,
     DeliveryFailed,
     InTransit,
@@ -114,6 +117,8 @@ OrderEvent = (
     Placed
     | PaymentConfirmed
     | Accepted
+    | Duplicate
+    | TakenOver
     | Changed
     | Normalised
     | UpdateNoted
@@ -176,6 +181,7 @@ OrderEvent = (
     | RestSettled
     | FulfilmentCancelled
     | FulfilmentDone
+    | CodesEntered
     | Asked
     | Tracked
     | InTransit
@@ -212,12 +218,14 @@ __all__ = [
     "Changed",
     "ChannelTold",
     "Closed",
+    "CodesEntered",
     "ContentsAwaited",
     "Delivered",
     "DeliveryFailed",
     "DocumentAmended",
     "DocumentCancelled",
     "DocumentKept",
+    "Duplicate",
     "Event",
     "ExcessCounted",
     "Fetched",
@@ -286,6 +294,7 @@ __all__ = [
     "StopDecided",
     "StopDropped",
     "Stopped",
+    "TakenOver",
     "TaskCancelled",
     "TaskClosed",
     "TaskOpened",

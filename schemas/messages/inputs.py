@@ -218,8 +218,9 @@ class ReportCollected(Struct, frozen=True, kw_only=True, tag="warehouse.collecte
 class ActOnOrder(Struct, frozen=True, kw_only=True, tag="person.act.v1"):
     """A person's decision, audited by name. `verb`: `retry` or `skip` an effect (the target is its
     number), `release` a hold (its id), `done` a task that was left to a person (its id), `accept`
-    an order without money, `cancel` the order, `ship-short` or `backorder` or `drop` what a short
-    pick left open (the target is the fulfilment's key, or none)."""
+    an order without money, `cancel` the order, `claim` one that came through another channel, too,
+    `ship-short` or `backorder` or `drop` what a short pick left open (the target is the
+    fulfilment's key, or none)."""
 
     ref: Ref
     verb: ShortText
@@ -235,9 +236,19 @@ class LineEdit(Struct, frozen=True, kw_only=True):
     quantity: Annotated[int, Meta(ge=0, le=1_000_000)]
 
 
+class ParcelCodes(Struct, frozen=True, kw_only=True):
+    """The codes of all pieces of a line that are in a parcel, such as Amazon's Transparency
+    codes."""
+
+    parcel: Annotated[Key, Meta(pattern=r"^K[0-9]{1,4}(?![\s\S])")]
+    line_id: Ref
+    codes: Annotated[tuple[Ref, ...], Meta(min_length=1, max_length=1_000)]
+
+
 class EditOrder(Struct, frozen=True, kw_only=True, tag="person.edit.v1", omit_defaults=True):
     """A person changes an order here. What is None or empty stays. Money is the channel's: a
-    quantity taken away leaves money owed, which a person settles; none can be added."""
+    quantity taken away leaves money owed, which a person settles; none can be added. `codes` of
+    pieces, which the warehouse did not send, are entered by themselves."""
 
     ref: Ref
     person: ShortText
@@ -248,6 +259,7 @@ class EditOrder(Struct, frozen=True, kw_only=True, tag="person.edit.v1", omit_de
     shipping_method: ShortText | None = None
     note: LongText | None = None
     lines: Annotated[tuple[LineEdit, ...], Meta(max_length=500)] = ()
+    codes: Annotated[tuple[ParcelCodes, ...], Meta(max_length=500)] = ()
 
 
 # --- the runtime ----------------------------------------------------------------------------------

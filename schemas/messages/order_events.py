@@ -24,7 +24,7 @@ class Placed(Event, frozen=True, kw_only=True, tag="order.placed.v2"):
     safe with us; `notify` that there is whom to write to; `doubts` are the reasons why a person
     might look at whom it goes to. `mappings` is the version of the mappings that made the lines (0:
     there were none); `stated_digest` is the digest of what the channel stated, "" when that is the
-    body itself."""
+    body itself. `ship_by` is when all of it has to be handed over at the latest ("": any time)."""
 
     channel: str
     ref: str
@@ -43,6 +43,7 @@ class Placed(Event, frozen=True, kw_only=True, tag="order.placed.v2"):
     doubts: tuple[str, ...] = ()
     mappings: int = 0
     stated_digest: str = ""
+    ship_by: str = ""
 
 
 class PaymentConfirmed(Event, frozen=True, kw_only=True, tag="order.payment_confirmed.v2"):
@@ -56,10 +57,33 @@ class PaymentConfirmed(Event, frozen=True, kw_only=True, tag="order.payment_conf
 
 class Accepted(Event, frozen=True, kw_only=True, tag="order.accepted.v2"):
     """The order may be worked on. `basis` says why: the money is there, it is promised by the
-    method of payment, or a person accepted it."""
+    method of payment, or a person accepted it. `claim` is the marketplace's id that no other order
+    may be accepted with from now on ("": it has none)."""
 
     basis: str = ""
     person: str = ""
+    claim: str = ""
+
+
+class Duplicate(Event, frozen=True, kw_only=True, tag="order.duplicate.v1"):
+    """Another order was accepted with the marketplace's id that this one has (`claim`), so this one
+    is recorded and nothing is done for it. `order_id`, `channel`, `ref` and `number` are the other
+    order's."""
+
+    claim: str
+    order_id: str
+    channel: str
+    ref: str
+    number: str
+
+
+class TakenOver(Event, frozen=True, kw_only=True, tag="order.taken_over.v1"):
+    """The other order with this marketplace's id (`claim`) is cancelled, and a person has this one
+    worked on instead."""
+
+    claim: str
+    person: str
+    reason: str = ""
 
 
 class Changed(Event, frozen=True, kw_only=True, tag="order.changed.v1"):
@@ -67,7 +91,7 @@ class Changed(Event, frozen=True, kw_only=True, tag="order.changed.v1"):
     differs (`address`, `contact`, `method`, `note`, `lines`, `money`); `lines` are added lines;
     added units are in `moves`, units that are no longer wanted in `wishes`. `by` is the channel or
     a person. `prepaid_minor` is what was paid beside what was collected on delivery (-1:
-    nothing was collected yet)."""
+    nothing was collected yet). `ship_by` as in Placed."""
 
     by: str
     facets: tuple[str, ...]
@@ -83,6 +107,7 @@ class Changed(Event, frozen=True, kw_only=True, tag="order.changed.v1"):
     stated_digest: str = ""
     reason: str = ""
     prepaid_minor: int = -1
+    ship_by: str = ""
 
 
 class Normalised(Event, frozen=True, kw_only=True, tag="order.normalised.v2"):
@@ -320,10 +345,12 @@ class Skipped(Event, frozen=True, kw_only=True, tag="order.effect_skipped.v2"):
 
 
 class Overdue(Event, frozen=True, kw_only=True, tag="order.overdue.v2"):
-    """The thing waited longer than its stage allows: an alarm."""
+    """The thing waited longer than its stage allows: an alarm. With `until` goods of the order are
+    still here, and it has to be handed over by then."""
 
     stage: str
     waiting_for: str
+    until: str = ""
 
 
 class ActionRefused(Event, frozen=True, kw_only=True, tag="order.action_refused.v2"):

@@ -5,6 +5,15 @@ from __future__ import annotations
 from schemas.messages.base import Event
 
 
+class CodesEntered(Event, frozen=True, kw_only=True, tag="parcel.codes_entered.v1"):
+    """A person entered the codes of single pieces, by line: they replace what was told of these
+    lines."""
+
+    codes: tuple[tuple[int, tuple[str, ...]], ...]
+    person: str
+    reason: str = ""
+
+
 class Asked(Event, frozen=True, kw_only=True, tag="parcel.asked.v2"):
     """The carrier is asked where the parcel is."""
 

@@ -75,6 +75,7 @@ class OrderCancelledHere(Struct, frozen=True, kw_only=True):
 OrderFactName = Literal[
     "placed",
     "accepted",
+    "duplicate",
     "held",
     "released",
     "changed",
@@ -99,9 +100,10 @@ class OrderFact(Struct, frozen=True, kw_only=True, omit_defaults=True):
     sorts an order's facts. `messages` are the deliveries that led to it, each
     `<channel>/<kind>/<id>`; none where a partner, a timer or a person did.
 
-    `hold` names the hold that began or ended, `reason` why; `facets` what was changed (`address`,
-    `contact`, `method`, `note`, `lines`, `money`), `total_minor` the new total; `fulfilment` and
-    `parcels` what left or arrived.
+    A `duplicate` is only recorded: the same order of a marketplace came through another channel
+    before. `hold` names the hold that began or ended, `reason` why; `facets` what was changed
+    (`address`, `contact`, `method`, `note`, `lines`, `money`), `total_minor` the new total;
+    `fulfilment` and `parcels` what left or arrived.
     """
 
     fact: OrderFactName

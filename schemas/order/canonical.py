@@ -45,6 +45,10 @@ DayOrTime = Annotated[
     ),
 ]
 """A day where the shop is, or a moment."""
+MarketplaceRef = Annotated[
+    str, Meta(max_length=160, pattern=r"^([a-z][a-z0-9_]{0,31}:[!-~]{1,127})?(?![\s\S])")
+]
+"""A marketplace's name, a colon and its id of an order; or nothing."""
 Minor = Annotated[int, Meta(ge=0, le=MAX_MINOR)]
 SignedMinor = Annotated[int, Meta(ge=-MAX_MINOR, le=MAX_MINOR)]
 Quantity = Annotated[int, Meta(ge=1, le=1_000_000)]
@@ -228,7 +232,9 @@ class Order(
     the customer wants it, `pickup_at` when he collects it. `parent_ref` is the order of the channel
     that this one continues (an exchange, a replacement, a part), `subscription_ref` the
     subscription that it is of. `shipping_taxes` are told apart as a line's are. `labels_from` says
-    that the channel takes only labels that were bought from it.
+    that the channel takes only labels that were bought from it. `marketplace_ref` is set where the
+    order was made on a marketplace: its name and its own id of the order, such as
+    `amazon:902-3159896-1390916`. Orders of several channels that say the same are one order.
     """
 
     ref: Ref
@@ -264,3 +270,4 @@ class Order(
     subscription_ref: ShortText = ""
     acquisition: Acquisition | None = None
     labels_from: Literal["", "channel"] = ""
+    marketplace_ref: MarketplaceRef = ""

@@ -21,6 +21,7 @@ OUTCOMES: dict[type[e.Event], str] = {
     e.Placed: "placed",
     e.Closed: "closed",
     e.Cancelled: "cancelled",
+    e.Duplicate: "duplicate",
     e.Changed: "changed",
     e.Reopened: "reopened",
     e.HandedOver: "shipped",

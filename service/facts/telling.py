@@ -49,6 +49,11 @@ def _released(event: e.HoldReleased, stored: TellableEvent) -> Mapping[str, obje
     return {"hold": event.hold_id, "reason": event.reason}
 
 
+def _duplicate(event: e.Duplicate, stored: TellableEvent) -> Mapping[str, object]:
+    # Which order of which channel that is, is not this channel's to know.
+    return {"reason": "The same order came through another channel before."}
+
+
 def _changed(event: e.Changed, stored: TellableEvent) -> Mapping[str, object]:
     return {"facets": event.facets, "total_minor": event.total_minor, "reason": event.reason}
 
@@ -78,6 +83,7 @@ _TOLD: Mapping[type[Struct], tuple[OrderFactName, Known]] = MappingProxyType(
     {
         e.Placed: ("placed", _nothing),
         e.Accepted: ("accepted", _nothing),
+        e.Duplicate: ("duplicate", _duplicate),
         e.Held: ("held", _held),
         e.HoldReleased: ("released", _released),
         e.Changed: ("changed", _changed),

@@ -74,6 +74,17 @@ def accept(
     _act(At(data, channel, wait), which, "accept", "", reason)
 
 
+def claim(
+    which: Which,
+    reason: Reason,
+    channel: Channel = "",
+    wait: Wait = False,
+    data: Data = None,
+) -> None:
+    """Work on an order that came through another channel, too; that one must be cancelled."""
+    _act(At(data, channel, wait), which, "claim", "", reason)
+
+
 def release(
     which: Which,
     reason: Reason,
@@ -204,10 +215,30 @@ def edit(
     _decide(at, "edit", which, lambda orders: orders.edit(which, changes, fields, person, reason))
 
 
+def codes(
+    which: Which,
+    reason: Reason,
+    parcel: Annotated[str, typer.Option(help="The parcel's key, such as K1.")],
+    line: Annotated[str, typer.Option(help="The line's id.")],
+    code: Annotated[list[str], typer.Option(help="The code of a piece; repeat it for each.")],
+    channel: Channel = "",
+    wait: Wait = False,
+    data: Data = None,
+) -> None:
+    """Enter codes of single pieces that the warehouse did not send, such as Transparency's."""
+    _require_reason(reason)
+    told = {"parcel": parcel.upper(), "line_id": line, "codes": [one.strip() for one in code]}
+    changes, person = {"codes": [told]}, this_person()
+    at = At(data, channel, wait)
+    _decide(at, "codes", which, lambda orders: orders.edit(which, changes, {}, person, reason))
+
+
 COMMANDS: dict[str, Callable[..., None]] = {
     "edit": edit,
+    "codes": codes,
     "cancel": cancel,
     "accept": accept,
+    "claim": claim,
     "release": release,
     "retry": retry,
     "skip": skip,

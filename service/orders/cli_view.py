@@ -70,18 +70,22 @@ def _head(view: OrderView) -> Iterator[Named]:
     how = "" if row.progress == row.stage else f", {row.progress}"
     yield "stage", f"{row.stage}{how}{needs}"
     yield "waits for", row.waiting_for or "no one: it is final"
+    if row.stage == "duplicate":
+        yield _command(view, "claim", "", "  (once that one is cancelled)")
+    if view.ship_by and not row.final:
+        yield "ship by", view.ship_by
     yield "placed", f"{row.placed_at:%Y-%m-%d %H:%M:%S} UTC, changed {age(row.updated_at)}"
     yield "order id", row.order_id
     yield "reference", row.reference
     if view.cancel:
-        yield ("cancelled" if row.stage == "cancelled" else "cancelling"), view.cancel
+        yield ("cancelling" if row.stage == "cancelling" else "cancelled"), view.cancel
     if view.erased_at is not None:
         yield "erased", f"{view.erased_at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _to_do(view: OrderView) -> Iterator[Named]:
     """What is left to a person, each with the command that ends it."""
-    for hold in view.holds:
+    for hold in view.holds if view.row.stage != "duplicate" else ():
         yield "hold", f"{hold.hold_id}{_of(hold.key)}: {hold.reason}"
         short = any(one.key == hold.key and one.missing for one in view.fulfilments)
         if short:
@@ -100,8 +104,9 @@ def _to_do(view: OrderView) -> Iterator[Named]:
         yield "overdue", f"{inside(key)} waits longer than it may"
 
 
-def _command(view: OrderView, verb: str, target: str) -> Named:
-    return "", f'→ orderwright orders {verb} {view.row.order_id} {target} --reason "…"'
+def _command(view: OrderView, verb: str, target: str, when: str = "") -> Named:
+    named = f"{view.row.order_id} {target}".rstrip()
+    return "", f'→ orderwright orders {verb} {named} --reason "…"{when}'
 
 
 def _of(key: Key) -> str:

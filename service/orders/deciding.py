@@ -13,7 +13,7 @@ from schemas.messages.inputs import EditOrder
 from schemas.messages.words.parts import counted
 
 RELEASE, RETRY, SKIP, DONE = "release", "retry", "skip", "done"
-ACCEPT, CANCEL = "accept", "cancel"
+ACCEPT, CANCEL, CLAIM = "accept", "cancel", "claim"
 SHIP_SHORT, BACKORDER, DROP = "ship-short", "backorder", "drop"
 
 VERBS: Mapping[str, str] = MappingProxyType(
@@ -24,6 +24,7 @@ VERBS: Mapping[str, str] = MappingProxyType(
         DONE: "the id of a task",
         ACCEPT: "",
         CANCEL: "",
+        CLAIM: "",
         SHIP_SHORT: "the key of a fulfilment",
         BACKORDER: "the key of a fulfilment",
         DROP: "the key of a fulfilment",
@@ -31,12 +32,13 @@ VERBS: Mapping[str, str] = MappingProxyType(
 )
 """What a person may decide, and what the target names ("": no target; left out: the first)."""
 
-ENDED = ("closed", "cancelled")
+ENDED = ("closed", "cancelled", "duplicate")
 
 _UNCANCELLABLE = {
     "closed": "The order is closed: all of it has left. A return is needed.",
     "cancelled": "The order is cancelled already.",
     "cancelling": "The order is being cancelled already.",
+    "duplicate": "The order came through another channel, too, and nothing is done for it here.",
 }
 
 
@@ -55,6 +57,8 @@ def refuse_action(view: OrderView, verb: str, target: str) -> None:
         raise NotNow(_UNCANCELLABLE[stage])
     if verb == ACCEPT and stage not in ("placed", "accepted"):
         raise NotNow(f"The order is {_stage(stage)}; there is nothing to accept.")
+    if verb == CLAIM and stage != "duplicate":
+        raise NotNow(f"The order is {_stage(stage)}: no other one was accepted instead of it.")
     if VERBS[verb]:
         _refuse_target(view, verb, target)
 
@@ -79,7 +83,12 @@ def refuse_edit(view: OrderView, edit: EditOrder) -> None:
 
 
 def _stage(stage: str) -> str:
-    return {"cancelling": "being cancelled", "expected": "not here yet"}.get(stage, stage)
+    words = {
+        "cancelling": "being cancelled",
+        "expected": "not here yet",
+        "duplicate": "a duplicate",
+    }
+    return words.get(stage, stage)
 
 
 def _refuse_target(view: OrderView, verb: str, target: str) -> None:

@@ -85,8 +85,9 @@ class Waiting:
                 f"{sent.verb} is in quarantine ({found.reason}); `orderwright quarantine show"
                 f" {found.id}` says why."
             )
-        # Read before it was asked whether the decision has come: so it came after the end.
-        if view.row.final:
+        # Read before it was asked whether the decision has come: so it came after the end. One that
+        # was at its end before takes what can be decided there.
+        if view.row.final and not sent.before.row.final:
             raise OperatorError(f"The order came to its end meanwhile: it is {view.row.stage}.")
 
     async def _view(self, sent: Sent) -> OrderView:

@@ -69,7 +69,19 @@ def setup_of(settings: Settings, name: str) -> Setup:
         longest_sku=booked.longest_sku,
         unbooked=booked.unbooked,
         hears=part.hears(channel) if part is not None and part.hears is not None else frozenset(),
+        claims=_claims(settings, channel),
     )
+
+
+def _claims(settings: Settings, channel: ChannelSettings) -> bool:
+    """Whether a channel's orders may come through another one, too."""
+    if channel.marketplace_orders is not None:
+        return channel.marketplace_orders
+    part = kind_named(channel.kind).channel
+    if part is None or part.marketplace:
+        return part is not None
+    parts = (kind_named(one.kind).channel for one in settings.channels.values())
+    return part.imports and any(one is not None and one.marketplace for one in parts)
 
 
 def places_of(settings: Settings) -> tuple[Place, ...]:

@@ -59,6 +59,7 @@ class OrderStream:
             stated=occasion.stated,
             received_at=occasion.received_at,
             mappings=self.mappings,
+            claimed=occasion.claimed,
         )
         return stream.decide(state, command, context)
 

@@ -334,7 +334,9 @@ async def test_the_codes_of_the_pieces_travel_with_the_package(
     box = parcel("P1", NUMBER, (first, 2), (second, 1))
     few = replace(box, codes=(LineCodes(first, ("AZ:1",)),))
     for told, count in ((box, 0), (few, 1)):
-        with pytest.raises(Rejected, match=f"warehouse told {count} for 2. Confirm the shipment"):
+        with pytest.raises(
+            Rejected, match=f"warehouse told {count} for 2. Enter those on the pieces"
+        ):
             await shop.perform(a_call(publication(told), order))
     assert a_ref(70) not in (await simulators.call("GET", "/_sim/amazon/packages")).json
     whole = replace(box, codes=(LineCodes(first, ("AZ:1", "AZ:2")),))

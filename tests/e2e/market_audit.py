@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 
 import asyncpg
 import nats
@@ -39,6 +40,7 @@ class MarketAudit(Struct, kw_only=True):
     orders: Counter[str] = Counter()
     closed: int = 0
     cancelled: int = 0
+    duplicates: int = 0
     persons: int = 0
     fulfilments: int = 0
     wrong: list[str] = []
@@ -51,8 +53,10 @@ async def audit_markets(world: World, markets: Markets) -> MarketAudit:
     of: dict[str, list[Json]] = defaultdict(list)
     for entry in entries:
         of[order_of(entry["reference"])].append(entry)
+    stages: dict[str, str] = {}
     for channel in MARKETS:
         rows = {row["ref"]: row for row in await world.rows(_ORDERS, channel)}
+        stages |= {ref: row["stage"] for ref, row in rows.items()}
         mine = [one for one in markets.sent if one.channel == channel]
         for one in mine:
             row = rows.pop(one.ref, None)
@@ -64,6 +68,7 @@ async def audit_markets(world: World, markets: Markets) -> MarketAudit:
                 _settle(found, one, row, of[order_of(row["reference"])])
         found.wrong += [f"No one sent {channel} {ref}." for ref in rows]
         found.orders[channel] = len(mine)
+    found.wrong += _twice(markets.sent, stages)
     references, attention = {}, set()
     for channel in MARKETS:
         for row in await world.rows(_ORDERS, channel):
@@ -87,12 +92,27 @@ def _ended(found: MarketAudit, one: Sent, row: asyncpg.Record) -> None:
         if not (row["attention"] and one.what):
             found.wrong.append(f"{one.ref} is {row['stage']} and waits for {row['waiting_for']}.")
         return
+    if row["stage"] == "duplicate":
+        found.duplicates += 1
+        one.expected["cancelled"] = True  # nothing may have been done for it
+        return
     cancelled = row["stage"] == "cancelled"
     found.cancelled += cancelled
     found.closed += not cancelled
     if cancelled and one.what != "cancelled":
         found.wrong.append(f"{one.ref} is cancelled, and no one asked for it.")
     one.expected["cancelled"] = cancelled
+
+
+def _twice(sent: Sequence[Sent], stages: Mapping[str, str]) -> Iterator[str]:
+    """Yield what is wrong with orders that two channels sent: one of the two is worked on at most,
+    and one only recorded, unless the other was cancelled before it could be accepted."""
+    for one in sent:
+        both = [stages.get(ref, "") for ref in (one.ref, one.copy_of)] if one.copy_of else []
+        worked_on = [stage for stage in both if stage not in ("duplicate", "cancelled")]
+        unneeded = both.count("duplicate") == 0 and "cancelled" not in both
+        if len(worked_on) > 1 or both.count("duplicate") > 1 or (both and unneeded):
+            yield f"{one.ref} and {one.copy_of} are one order, and stand at {' and '.join(both)}."
 
 
 def _settle(found: MarketAudit, one: Sent, row: asyncpg.Record, entries: list[Json]) -> None:

@@ -41,6 +41,8 @@ PENDING, CANCELLED, MOVED = 0.3, 0.1, 0.1
 """Shares of Amazon's orders that wait for their payment at first, and of all that are cancelled or
 get another address soon afterwards."""
 LATER_SECONDS = 4.0
+COPIED = 4
+"""Every so many orders of Amazon's come through our own contract as well, at the same time."""
 WRITES: Mapping[str, tuple[str, ...]] = {
     "amazon": ("confirm_shipment", "get_order"),
     "bigcommerce": ("create_shipment", "update_order", "get_order", "get_part"),
@@ -50,12 +52,13 @@ _BUCKETS = {"get_order": {"rate": 20, "burst": 30}, "confirm_shipment": {"rate":
 
 class Sent(Struct, kw_only=True):
     """An order that a channel sent; `expected` is the judge's. `what` became of it later: "",
-    cancelled or moved."""
+    cancelled or moved. `copy_of` is the order of Amazon's that it is as well."""
 
     channel: str
     ref: str
     expected: Json
     what: str = ""
+    copy_of: str = ""
 
 
 def configure(world: World) -> None:
@@ -86,7 +89,7 @@ def configure(world: World) -> None:
             "backfill_seconds": 0,
             "calls": calls,
         },
-        OWN: {"kind": "canonical", "calls": calls},
+        OWN: {"kind": "canonical", "calls": calls, "marketplace_orders": True},
     }
     world.config.write_text(toml(table))
 
@@ -237,12 +240,15 @@ class Markets:
         lines = tuple(
             replace(line, sku=f"SKU-{place:03d}") for place, line in enumerate(order.lines, 1)
         )
-        body = msgspec.json.encode(replace(order, lines=lines))
+        copied = amazon_order(number)["orderId"] if number % COPIED == 0 else ""
+        ref = f"amazon:{copied}" if copied else ""
+        body = msgspec.json.encode(replace(order, lines=lines, marketplace_ref=ref))
         key = {"Authorization": f"Bearer {self._key}", "Idempotency-Key": order.ref}
         await self._post("/api/v1/orders", body, key)
         one = Sent(
             channel=OWN,
             ref=order.ref,
+            copy_of=copied,
             expected=expected(
                 {line.line_id: line.quantity for line in lines},
                 total="22.50", tax="0.00", postal_code="40003",

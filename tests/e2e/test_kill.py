@@ -249,7 +249,8 @@ def _others(found: MarketAudit) -> str:
     orders = ", ".join(f"{channel} {count}" for channel, count in found.orders.items())
     return (
         f"  the other channels' orders: {orders}; {found.closed} closed, {found.cancelled}"
-        f" cancelled, {found.persons} for a person; {found.fulfilments} fulfilments;"
+        f" cancelled, {found.duplicates} recorded as duplicates, {found.persons} for a person;"
+        f" {found.fulfilments} fulfilments;"
         f" {len(found.wrong)} lost, doubled or wrong."
     )
 

@@ -193,6 +193,51 @@ async def test_what_amazon_demands_of_a_parcel_is_done_or_held(whole: Whole) -> 
     assert await consequences(whole, prime) == ["storefront.fetch_order.v1"]
 
 
+async def test_a_person_enters_the_codes_that_the_warehouse_did_not_scan(whole: Whole) -> None:
+    """Nothing is confirmed without them, and it says what to do. By command and over the API they
+    are taken, what can't be is refused, and the shipment is confirmed with them, once."""
+    by_command, by_api = an_id(), an_id()
+    for ref in (by_command, by_api):
+        order = order_of(ref)
+        order["orderItems"][0]["programs"] = ["TRANSPARENCY"]
+        await put(whole, order)
+        habit = {"warehouse": "*", "order": ref, "no_codes": True}
+        await whole.world.ask("POST", "/_sim/warehouse/habits", habit)
+        await forward(whole, ref, Summary=READY)
+
+    async def refused(ref: str) -> str:
+        async def there() -> str:
+            told = " ".join(whole.cli("orders", "show", known(ref)).split())
+            found = re.search(r"with `orders codes` for (K[0-9]+);", told)
+            return found[1] if found else ""
+
+        return await eventually(there, 60.0)
+
+    parcel = await refused(by_command)
+    line = order_of(by_command)["orderItems"][0]["orderItemId"]
+    words = ["orders", "codes", known(by_command), "--parcel", parcel.lower()]
+    words += ["--line", line, "--wait"]
+    reason = ["--reason", "read off the box"]
+    said = whole.cli(*words, "--code", "AZ:1", *reason, code=1)
+    assert f"{parcel} holds 2 pieces of line {line}: enter one code for each." in " ".join(
+        said.split()
+    )
+    whole.cli(*words, "--code", "AZ:1", "--code", "AZ:2", *reason)
+    one = {"parcel": await refused(by_api), "line_id": line, "codes": ["AZ:3", "AZ:4"]}
+    answer = await whole.api(
+        "POST",
+        f"/api/v1/orders/{known(by_api)}/edit",
+        body=json.dumps({"reason": "read off the box", "codes": [one]}).encode(),
+        Idempotency_Key=f"codes-{by_api}",
+    )
+    assert answer.status == 202, answer.body
+    for ref, codes in ((by_command, ["AZ:1", "AZ:2"]), (by_api, ["AZ:3", "AZ:4"])):
+        await whole.until(known(ref), "closed", seconds=60.0)
+        (package,) = (await whole.world.ask("GET", "/_sim/amazon/packages"))[ref]
+        assert package["orderItems"][0]["transparencyCodes"] == codes
+    assert "entered 2 codes of pieces in" in whole.cli("orders", "timeline", known(by_command))
+
+
 async def test_what_amazon_cancels_is_cancelled(whole: Whole) -> None:
     """Whether Amazon told what was ordered while its payment was pending, or nothing at all."""
     unseen, waiting = an_id(), an_id()

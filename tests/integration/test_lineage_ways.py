@@ -239,7 +239,7 @@ def test_a_field_is_followed_through_both_steps(lineage: Lineage) -> None:
     assert seen.becomes == ("lines[].presentment_total_minor", "presentment")
     assert "salesOrderLines[].description" in [arrival.path for arrival in seen.arrives]
     assert ways["customer_locale"].lost == REACHES_NO_ONE["customer.locale"]
-    assert ways["tags"].lost == NOT_READ
+    assert ways["token"].lost == NOT_READ
     assert ways["current_total_price_set.shop_money.currency_code"].lost == ONLY_CHECKED
     assert ways["line_items[].grams"].lost == "not sent here; goes to fedex, ups"
     assert ways["cancelled_at"].becomes == ("order.cancel.v1",)

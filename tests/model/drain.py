@@ -87,7 +87,7 @@ def _person(world: World, told: Counter[tuple[str, str]]) -> bool:
         told[one.key, one.kind] += 1
         people.act(world, "skip" if told[one.key, one.kind] > 1 else "retry", str(one.number))
         return True
-    if state.holds:
+    if state.holds and state.twin is None:
         hold = state.holds[0]
         short = hold.hold_id.startswith("short-pick")
         told[hold.hold_id, "hold"] += 1

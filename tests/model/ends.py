@@ -28,6 +28,10 @@ IDS = ("order_confirmed", "order_cancelled")
 
 def judge(world: World) -> None:
     """Raise Broken when a partner was left with something else than the order says."""
+    if world.state.twin is not None:
+        done = world.partners.tasks or world.partners.shipments or world.partners.stock.held
+        that(not done, "something was done for what is worked on elsewhere", world.state.twin)
+        return
     if world.is_wild or not world.state.lines:
         return
     for rule in _RULES:

@@ -13,6 +13,7 @@ from tests.model.world import World
 
 VERBS = (
     "retry", "skip", "release", "done", "accept", "ship-short", "backorder", "drop", "nonsense",
+    "claim",
 )  # fmt: skip
 
 
@@ -61,6 +62,8 @@ def sensible(world: World, choices: Choices) -> None:
     options += [("done", task.task_id) for task in state.tasks]
     if state.stage in ("placed", "accepted") and state.payment not in ("paid", "authorized"):
         options.append(("accept", ""))
+    if state.twin is not None:
+        options.append(("claim", ""))
     if options:
         act(world, *choices.pick(options))
 

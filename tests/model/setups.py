@@ -8,6 +8,7 @@ from actors.kernel.setup import Hears, Place, Setup
 from actors.order.normalise import Tables
 from schemas.contracts.mappings import ChannelTables, Mappings, Skus
 from schemas.order.canonical import Address, Line, Order, Payment, Totals
+from schemas.order.claims import Claimed
 from tests.given import CHANNEL, MAIN, SETUP, a_line, an_order
 from tests.model.choices import Choices
 
@@ -37,6 +38,7 @@ SETUPS: dict[str, Setup] = {
     "nothing of ours": replace(SETUP, places=()),
     "COD": replace(SETUP, places=(MAIN, EAST), **COD, short_pick="drop", writes=EVERY_MAIL),
     "alone": Setup(channel=CHANNEL, places=(MAIN,), stock=False),
+    "imported": replace(SETUP, places=(MAIN, EAST), claims=True),
 }
 """Sellers by what they have."""
 
@@ -86,6 +88,28 @@ def some_order(choices: Choices) -> Order:
     )
     totals = replace(order.totals, discount_minor=choices.pick((0, 0, 100)))
     return of_lines(replace(order, totals=totals), lines)
+
+
+MARKETPLACE_REF = "amazon:902-3159896-1390916"
+"""What a marketplace calls the order, where it may come through another channel, too."""
+
+
+def elsewhere(stage: str) -> Claimed:
+    """Return the same order as it was accepted in another channel."""
+    ref = MARKETPLACE_REF.partition(":")[2]
+    return Claimed(
+        name=MARKETPLACE_REF,
+        order_id="01THERE",
+        channel="amazon-us",
+        ref=ref,
+        number=ref,
+        stage=stage,
+    )
+
+
+def of_marketplace(order: Order) -> Order:
+    """Return an order that was made on a marketplace, which wants it shipped in time."""
+    return replace(order, marketplace_ref=MARKETPLACE_REF, ship_by="2026-11-28T22:59:59Z")
 
 
 def tables(version: int, *skus: str) -> Tables:

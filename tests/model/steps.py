@@ -16,10 +16,11 @@ from schemas.messages.effects import (
     ReserveStock,
     TrackParcel,
 )
+from schemas.messages.events import Accepted, TakenOver
 from schemas.order.things import Key
 from tests.model import goods, people, replies, shop, wild
 from tests.model.choices import Choices
-from tests.model.setups import tables
+from tests.model.setups import MARKETPLACE_REF, elsewhere, tables
 from tests.model.world import World
 
 
@@ -73,6 +74,15 @@ def _map(world: World, choices: Choices) -> None:
     world.tables = tables(world.tables.version + 1, *known, *listed)
 
 
+def _other(world: World, choices: Choices) -> None:
+    """Let the same order have come through another channel before, or be cancelled there."""
+    has_it = any(x.claim for x in world.events if isinstance(x, Accepted | TakenOver))
+    if has_it:
+        return
+    stage = choices.pick(("open", "cancelled", "closed"))
+    world.others = {MARKETPLACE_REF: elsewhere(stage)}
+
+
 Step = Callable[[World, Choices], None]
 
 STEPS: dict[str, tuple[Step, Callable[[World], bool]]] = {
@@ -93,6 +103,7 @@ STEPS: dict[str, tuple[Step, Callable[[World], bool]]] = {
     "goods arrive": (_goods_arrive, lambda w: bool(w.partners.stock.on_hand)),
     "map": (_map, lambda w: bool(w.tables.mappings.channels)),
     "track": (_track, lambda w: bool(w.parcels)),
+    "other": (_other, lambda w: w.setup.claims),
     "wild reply": (wild.reply, lambda w: bool(w.effects)),
     "wild report": (wild.report, lambda w: bool(w.state.lines)),
     "wild timer": (wild.timer, lambda w: True),
@@ -103,7 +114,7 @@ STEPS: dict[str, tuple[Step, Callable[[World], bool]]] = {
 USUAL = {
     "answer": 40, "late": 3, "again": 2, "warehouse": 18, "carrier": 10, "deliver": 26, "timer": 10,
     "stale timer": 1, "shop": 4, "person": 7, "odd person": 1, "edit": 2, "cancel": 1,
-    "goods arrive": 2, "map": 2,
+    "goods arrive": 2, "map": 2, "other": 4,
 }  # fmt: skip
 
 PROFILES: dict[str, Profile] = {
@@ -147,6 +158,8 @@ PROFILES: dict[str, Profile] = {
 def step(world: World, choices: Choices, profile: Profile) -> str:
     """Let one thing happen, and return what it was."""
     if world.state.stage == "new":
+        if world.setup.claims and choices.chance(60):
+            _other(world, choices)
         shop.first(world, choices)
         return "first"
     if not world.state.lines and choices.chance(40):

@@ -18,7 +18,7 @@ from tests.model.choices import Dice
 from tests.model.drain import drain
 from tests.model.ends import judge
 from tests.model.plan import Plan, plan
-from tests.model.setups import SETUPS, some_order, tables
+from tests.model.setups import SETUPS, of_marketplace, some_order, tables
 from tests.model.steps import PROFILES, step
 from tests.model.world import World
 
@@ -30,6 +30,8 @@ def world_of(one: Plan) -> World:
     """Return the world in which a walk begins."""
     dice = Dice(one.order)
     order = some_order(dice)
+    if SETUPS[one.setup].claims:
+        order = of_marketplace(order)
     if one.setup == "COD" and dice.chance(70):
         order = replace(order, payment="pending", payment_method="cod")
     policy = Policy(

@@ -20,8 +20,9 @@ from schemas.messages import events as e
 from schemas.messages import inputs as i
 from schemas.messages.effects import digest_of, tag_of
 from schemas.order.canonical import Address, Order
+from schemas.order.claims import Claimed
 from schemas.order.things import Key
-from tests.given import CHANNEL, NOON, REF, REFERENCE
+from tests.given import CHANNEL, NOON, REF, REFERENCE, has_another
 from tests.model.partners import Partners, Refusal
 
 MAX_QUEUE = 60
@@ -84,6 +85,7 @@ class World:
         self.slow: tuple[type[f.Effect], ...] = ()
         self.lossy: tuple[type[f.Effect], ...] = ()
         self.is_wild = False
+        self.others: dict[str, Claimed] = {}
 
     # --- the order's side -------------------------------------------------------------------------
 
@@ -108,6 +110,11 @@ class World:
         self.before = self.state
         self.asked_with = self.context()
         decision = decide(self.state, given, self.asked_with)
+        if other := has_another(decision.claim, self.others):
+            self.asked_with = replace(self.asked_with, claimed=other)
+            decision = decide(self.state, given, self.asked_with)
+        if decision.claim is not None:
+            self.others.clear()  # it is this order's now, and no one takes it away
         self.last = decision
         self.state = decision.state
         self.events.extend(decision.events)

@@ -170,6 +170,7 @@ ORDERS = st.builds(
     parent_ref=TEXTS,
     subscription_ref=TEXTS,
     labels_from=st.sampled_from(["", "channel"]),
+    marketplace_ref=st.sampled_from(["", "amazon:902-3159896-1390916", "e:~"]),
     acquisition=st.none() | ACQUISITIONS,
 )
 ODD: list[Any] = [

@@ -1,4 +1,4 @@
-"""What stories call the partners' calls."""
+"""What stories call the partners' calls, and the lines of orders."""
 
 from __future__ import annotations
 
@@ -21,3 +21,8 @@ CALLS: dict[Call, type[f.Effect]] = {
     "fetch": f.FetchOrder,
     "mail": f.SendMail,
 }
+
+
+def by_line(units: dict[str, int]) -> dict[str, int]:
+    """Return counts by line id, of what stories call by `l` and the id."""
+    return {name[1:]: count for name, count in units.items()}

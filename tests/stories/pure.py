@@ -13,6 +13,7 @@ from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
 from schemas.order.canonical import Line, Order
+from schemas.order.claims import Claimed
 from schemas.order.things import Key
 from tests.given import REF
 from tests.model import goods
@@ -20,10 +21,10 @@ from tests.model.asking import asked_well
 from tests.model.checks import check
 from tests.model.drain import drain
 from tests.model.ends import judge
-from tests.model.setups import SETUPS, of_lines, tables
+from tests.model.setups import MARKETPLACE_REF, SETUPS, elsewhere, of_lines, tables
 from tests.model.shop import stop_request
 from tests.model.world import World
-from tests.stories.calls import CALLS
+from tests.stories.calls import CALLS, by_line
 from tests.stories.runner import Call
 
 
@@ -34,10 +35,10 @@ class Pure:
         self.setup = SETUPS[seller] if isinstance(seller, str) else seller
         self.words: list[str] = []
         self.world: World
+        self._others: dict[str, Claimed] = {}
         self._lost: Counter[type] = Counter()
         self._refused: dict[type, str] = {}
-        self._failing: Counter[type] = Counter()
-        self._slow: set[type] = set()
+        self._failing, self._slow = Counter[type](), set[type]()
         self._stock: dict[tuple[str, str], int] = {}
         self._skus = known_skus
 
@@ -59,8 +60,13 @@ class Pure:
         known = tables(1, *self._skus) if self._skus else NO_TABLES
         self.world = World(self.setup, order, tables=known)
         self.world.partners.stock.on_hand.update(self._stock)
-        self.world.is_placed = True
+        self.world.is_placed, self.world.others = True, self._others
         return self._gives(i.PlaceOrder(order=order))
+
+    def stands_elsewhere(self, stage: str) -> Self:
+        """The same order was accepted in another channel, and stands so there."""
+        self._others[MARKETPLACE_REF] = elsewhere(stage)
+        return self
 
     def states(self, **changes: object) -> Self:
         self.world.now += timedelta(minutes=1)
@@ -257,7 +263,7 @@ class Pure:
 
     def task_holds(self, key: str, **units: int) -> Self:
         held = {x.line_id: x.quantity for x in self.world.partners.tasks[Key(key)].asked.units}
-        assert held == _by_line(units), self._story(held)
+        assert held == by_line(units), self._story(held)
         return self
 
     def tasks_hold(self, **units: int) -> Self:
@@ -265,7 +271,7 @@ class Pure:
         for task in self.world.partners.tasks.values():
             if task.stage != "cancelled":
                 held.update({unit.line_id: unit.quantity for unit in task.asked.units})
-        assert held == _by_line(units), self._story(held)
+        assert held == by_line(units), self._story(held)
         return self
 
     def collected_is(self, *amounts: int) -> Self:
@@ -293,7 +299,7 @@ class Pure:
         live = [x for x in self.world.partners.bookings.values() if not x.cancelled]
         has = {unit.line_id: unit.quantity for one in live for unit in one.units}
         assert len(live) == (1 if units else 0), self._story(live)
-        assert has == _by_line(units), self._story(has)
+        assert has == by_line(units), self._story(has)
         return self
 
     def shop_shows(self, *parcels: dict[str, int]) -> Self:
@@ -301,7 +307,7 @@ class Pure:
             {unit.line_id: unit.quantity for unit in one.parcel.units}
             for one in self.world.partners.shown.values()
         ]
-        assert shown == [_by_line(one) for one in parcels], self._story(shown)
+        assert shown == [by_line(one) for one in parcels], self._story(shown)
         return self
 
     def shop_is_cancelled(self, *, by_us: bool) -> Self:
@@ -333,7 +339,7 @@ class Pure:
             if parcel.stage not in ("packed", "unpacked"):
                 for at, quantity in parcel.units:
                     held[self.world.state.lines[at].line_id] -= quantity
-        assert +held == Counter(_by_line(units)), self._story(held)
+        assert +held == Counter(by_line(units)), self._story(held)
         return self
 
     def ends(self) -> None:
@@ -385,16 +391,10 @@ class Pure:
 
     def _asked(self) -> list[str]:
         state = self.world.state
-        asked = [one.reason for one in state.stuck] + [one.reason for one in state.holds]
-        return asked + [one.words for one in state.tasks]
+        return [x.reason for x in (*state.stuck, *state.holds)] + [x.words for x in state.tasks]
 
     def _sku(self, line_id: str) -> str:
         return next(x.sku for x in self.world.state.lines if x.line_id == line_id)
 
     def _story(self, *about: object) -> str:
-        told = "\n".join(self.words)
-        return f"{told}\n{about}"
-
-
-def _by_line(units: dict[str, int]) -> dict[str, int]:
-    return {name[1:]: count for name, count in units.items()}
+        return "\n".join((*self.words, str(about)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -26,14 +25,12 @@ from actors.order.table import WAITS as ORDERS
 from actors.parcel.table import WAITS as PARCELS
 from schemas.contracts import incidents as c
 from schemas.contracts import refusals
-from schemas.contracts.refusals import REASONS
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages.effects import Effect, tag_of
 from schemas.order.things import ORDER, Key
 from tests.appends import minutes, placed
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
 HOUR = timedelta(hours=1)
 
 
@@ -90,6 +87,9 @@ NO_FAILURE: tuple[e.OrderEvent, ...] = (
     placed("1"),
     e.PaymentConfirmed(rule="pay", channel="a", ref="1", reference="r"),
     e.Accepted(rule="accept"),
+    e.Duplicate(rule="duplicate", claim="a:1", order_id="o", channel="a", ref="1", number="1"),
+    e.TakenOver(rule="take-over", claim="a:1", person="p"),
+    e.CodesEntered(rule="codes", key=K1, codes=(), person="p"),
     e.Changed(
         rule="change", by="channel", facets=(), source_updated_at="", total_minor=1, payment="paid",
         body_digest="",
@@ -250,9 +250,9 @@ def test_tasks_are_told_apart(task_id: str, category: str | None) -> None:
 
 def test_every_stage_and_reason_has_words() -> None:
     """Each stage that waits, each reason of the edge: words, who acts, how to fix it."""
-    assert set(c.OVERDUE_STAGES) == {*ORDERS, *FULFILMENT, *PARCELS}
+    assert set(c.OVERDUE_STAGES) == {*ORDERS, *FULFILMENT, *PARCELS, "ship_by"}
     assert c.overdue("nowhere") == c.UNCATEGORISED
-    assert set(REASONS) <= set(c.CATEGORIES)
+    assert set(refusals.REASONS) <= set(c.CATEGORIES)
     for one in c.CATEGORIES.values():
         assert one.words.endswith(".")
         assert one.who
@@ -383,17 +383,3 @@ def test_a_late_event_takes_the_resolution_back() -> None:
     assert back.is_open
     assert (back.opened_at, back.reopened, back.resolved_at) == (minutes(0), 0, None)
     assert back == occur(opened(), "held", minutes(59))
-
-
-def test_the_page_shows_the_table() -> None:
-    """docs/incidents.md shows every category as the table has it."""
-    page = (DOCS / "incidents.md").read_text("utf-8")
-    drawn = page.partition("<!-- drawn -->\n")[2].partition("\n<!-- end -->")[0]
-    assert drawn == c.drawn(), "put schemas.contracts.incidents.drawn() between the marks"
-
-
-def test_every_reason_of_the_intake_is_a_category() -> None:
-    """A message that is put aside after it was read is counted under words that say who acts."""
-    for reason in (refusals.ORDER_UNKNOWN, refusals.UNDECIDABLE, refusals.UNREADABLE):
-        assert c.CATEGORIES[reason].counted_from == c.EDGE
-    assert c.CATEGORIES[refusals.UNREADABLE].who == c.CATEGORIES[c.SIGNATURE_INVALID].who

@@ -221,3 +221,41 @@ def test_what_is_left_open_is_refused_in_a_sentence(
 ) -> None:
     """Nothing is guessed where two could be meant, and no name leads nowhere."""
     assert faults(tmp_path, *parts) == [told]
+
+
+AMAZON = """[channels.market]
+kind = "amazon"
+webhook_secrets = ["s"]
+client_id = "c"
+client_secret = "s"
+refresh_token = "r"
+region = "eu"
+marketplace_ids = ["A1PA6795UKMFR9"]
+"""
+
+
+def a_shop(*lines: str) -> str:
+    told = "".join(f"{line}\n" for line in lines)
+    return (
+        '[channels.shop]\nkind = "shopify"\nshop_domain = "a.myshopify.com"\naccess_token = "t"\n'
+        f'webhook_secrets = ["s"]\n{told}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("parts", "claiming"),
+    [
+        ((a_shop(), SHOP), set()),
+        ((AMAZON, SHOP), {"market"}),
+        ((AMAZON, a_shop(), SHOP), {"market", "shop"}),
+        ((AMAZON, a_shop("marketplace_orders = false")), {"market"}),
+        ((a_shop("marketplace_orders = true"),), {"shop"}),
+        ((AMAZON, f"{SHOP}marketplace_orders = true\n"), {"market", "web"}),
+    ],
+)
+def test_orders_of_a_marketplace_are_recognised_where_they_may_come_twice(
+    tmp_path: Path, parts: tuple[str, ...], claiming: set[str]
+) -> None:
+    """Of Amazon always, of Shopify beside it, of others where the settings say so."""
+    found = setups(loaded(tmp_path, *parts))
+    assert {name for name, setup in found.items() if setup.claims} == claiming

@@ -152,6 +152,7 @@ KIND = Kind(
         mapped=("skus", "bundles", "shipping_methods"),
         # The versions are spoken by name, so no setting changes them.
         speaks=lambda settings: f"Orders {_API_VERSION}, notifications 1.0",
+        marketplace="amazon",
         stated=Stated(examples=_examples, read=_read, own_names=("amazon.",)),
         hears=lambda settings: frozenset({"ready"}),
     ),

@@ -230,6 +230,7 @@ def unchecked_order(
             *(one.payment_method for one in payments_of(source))
         ),
         amount_due_minor=_amount_due(source, totals, currency, rounding),
+        marketplace_ref=f"{SOURCE}:{source.order_id}",
         **further(source, currency, rounding),
     )
 

@@ -288,8 +288,9 @@ def codes_of(order: Order, parcel: SentParcel, units: Mapping[str, int]) -> dict
         if len(codes) < units[item]:
             raise Rejected(
                 f"{PARTNER} wants the Transparency code of each piece, and of the item {item} the "
-                f"warehouse told {len(codes)} for {units[item]}. Confirm the shipment in Seller "
-                "Central with the codes on the pieces, then skip this."
+                f"warehouse told {len(codes)} for {units[item]}. Enter those on the pieces with "
+                f"`orders codes` for {parcel.parcel}; or confirm the shipment in Seller Central, "
+                "and skip this."
             )
     return found
 

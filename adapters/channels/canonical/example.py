@@ -142,6 +142,7 @@ _ORDER: dict[str, object] = {
     "pickup_at": "2026-11-27T10:00:00Z",
     "parent_ref": "5550000",
     "subscription_ref": "sub-9",
+    "marketplace_ref": "amazon:902-3159896-1390916",
     "acquisition": {
         "landing_page": "/lamps?utm_source=letter",
         "referrer": "https://search.example.com",

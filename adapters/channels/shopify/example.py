@@ -301,6 +301,9 @@ def examples() -> tuple[Example, ...]:
         # Only here: with a refund any difference counts as money given back, and blurs the rest.
         "refunds": [{"id": 51, "created_at": "2026-11-20T05:00:00-05:00"}],
     }
+    order_id = "902-3159896-1390916"
+    imported = {**_ORDER, "source_name": "580111", "landing_site": None, "source_identifier": None}
+    link = f"https://sellercentral.amazon.com/orders-v3/order/{order_id}"
     return (
         Example(when="", tree=_ORDER),
         Example(when="if the amount has no set in both currencies", tree=flat),
@@ -313,6 +316,10 @@ def examples() -> tuple[Example, ...]:
         Example(when="if it is in the total", tree=tipped),
         Example(when="if the line is a tip", tree=on_a_line),
         Example(when="if the order is cancelled", tree=cancelled),
+        *(
+            Example(when="if an app imported the order from Amazon", tree={**imported, **told})
+            for told in ({"source_identifier": order_id}, {"source_url": link}, {"tags": order_id})
+        ),
     )
 
 

@@ -70,6 +70,9 @@ query OrderAsItIs($id: ID!, $lines: Int!, $ways: Int!, $discounts: Int!) {{
     displayFinancialStatus
     displayFulfillmentStatus
     sourceName
+    sourceIdentifier
+    registeredSourceUrl
+    tags
     paymentGatewayNames
     currencyCode
     presentmentCurrencyCode

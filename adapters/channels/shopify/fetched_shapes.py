@@ -183,6 +183,9 @@ class Order(Struct, frozen=True, rename="camel"):
     cancel_reason: str | None = None
     display_financial_status: str | None = None
     source_name: str | None = None
+    source_identifier: str | None = None
+    registered_source_url: str | None = None
+    tags: list[str] = []
     display_fulfillment_status: str | None = None
     payment_gateway_names: list[str] = []
     total_outstanding_set: MoneySet | None = None

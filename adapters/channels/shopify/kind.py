@@ -137,6 +137,7 @@ KIND = Kind(
         },
         mapped=("skus", "bundles", "tax_codes", "shipping_methods"),
         speaks=lambda settings: settings.api_version,
+        imports=True,
         stated=Stated(examples=_examples, read=_read, own_names=("shopify.",)),
         hears=_hears,
     ),

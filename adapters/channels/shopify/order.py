@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from adapters.channels.shopify.amounts import current_quantity, minor, share
+from adapters.channels.shopify.imported import marketplace_ref
 from adapters.channels.shopify.lines import Ways, sku_of, sold_as
 from adapters.channels.shopify.money import totals_of
 from adapters.channels.shopify.prices import discounts_of, presentment_of
@@ -108,6 +109,7 @@ def unchecked_order(
         shipping_tax_code=_shipping_tax(source),
         payment_method=_payment_method(source, settings),
         amount_due_minor=due,
+        marketplace_ref=marketplace_ref(source),
         **further(source, lines, totals, due),
     )
 

@@ -14,7 +14,7 @@ _TEXTS = frozenset(
         "amount", "price", "discounted_price", "total_price", "current_total_price", "total_tax",
         "current_total_tax", "total_tip_received", "total_outstanding", "sku", "zip", "phone",
         "note", "title", "code", "address1", "address2", "city", "company", "po_number",
-        "source_name", "tracking_number",
+        "source_identifier", "source_name", "tracking_number",
     }
 )  # fmt: skip
 """Amounts, and what consists of digits by chance, are texts; some apps write numbers."""
@@ -44,6 +44,8 @@ def _usual(value: object) -> object:
             continue
         if name in _TEXTS and isinstance(one, int | float) and not isinstance(one, bool):
             found[name] = str(one)
+        elif name == "tags" and isinstance(one, list):
+            found[name] = ", ".join(map(str, one))
         elif name in ("properties", "note_attributes"):
             found[name] = _attributes(one)
         else:

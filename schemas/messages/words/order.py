@@ -53,7 +53,20 @@ def _paid(event: e.PaymentConfirmed, lines: Lines) -> str:
 def _accepted(event: e.Accepted, lines: Lines) -> str:
     who = f" by {event.person}" if event.person else ""
     basis = event.basis.replace("_", " ")
-    return f"Accepted{who}: the order may be worked on{f' ({basis})' if basis else ''}."
+    claim = f" No other order of {event.claim} is." if event.claim else ""
+    return f"Accepted{who}: the order may be worked on{f' ({basis})' if basis else ''}.{claim}"
+
+
+def _duplicate(event: e.Duplicate, lines: Lines) -> str:
+    return (
+        f"Only recorded: the same order ({event.claim}) came as {event.ref} of {event.channel}, "
+        f"and is worked on there (order {event.order_id})."
+    )
+
+
+def _taken_over(event: e.TakenOver, lines: Lines) -> str:
+    why = because(event.reason)
+    return f"{event.person} has it worked on instead of the other order of {event.claim}{why}"
 
 
 def _changed(event: e.Changed, lines: Lines) -> str:
@@ -188,6 +201,11 @@ def _skipped(event: e.Skipped, lines: Lines) -> str:
 
 def _overdue(event: e.Overdue, lines: Lines) -> str:
     waits = f", waiting for {event.waiting_for}" if event.waiting_for else ""
+    if event.until:
+        return (
+            f"{thing_words(event.key)}: goods are still here that have to leave by {event.until}"
+            f"{waits}."
+        )
     stage = event.stage.replace("_", " ")
     return f"{thing_words(event.key)} is overdue: {stage} for too long{waits}."
 
@@ -203,6 +221,8 @@ WORDS: dict[type[e.Event], Words] = {
     e.Placed: _placed,
     e.PaymentConfirmed: _paid,
     e.Accepted: _accepted,
+    e.Duplicate: _duplicate,
+    e.TakenOver: _taken_over,
     e.Changed: _changed,
     e.Normalised: _normalised,
     e.UpdateNoted: simply("The channel stated the order again; there is nothing new to do."),

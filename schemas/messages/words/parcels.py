@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from schemas.messages import events as e
-from schemas.messages.words.parts import Lines, Words, because, sentence, simply, thing_words
+from schemas.messages.words.parts import (
+    Lines,
+    Words,
+    because,
+    counted,
+    inside,
+    sentence,
+    simply,
+    thing_words,
+)
 
 
 def _tracked(event: e.Tracked, lines: Lines) -> str:
@@ -11,11 +20,18 @@ def _tracked(event: e.Tracked, lines: Lines) -> str:
     return f"{thing_words(event.key)}: the carrier says: {sentence(said)}"
 
 
+def _codes_entered(event: e.CodesEntered, lines: Lines) -> str:
+    count = sum(len(codes) for _, codes in event.codes)
+    what = f"{counted(count, 'code')} of pieces in {inside(event.key)}"
+    return f"{event.person} entered {what}{because(event.reason)}"
+
+
 def _with_detail(words: str) -> Words:
     return lambda event, lines: f"{thing_words(event.key)} {words}{because(event.detail)}"
 
 
 WORDS: dict[type[e.Event], Words] = {
+    e.CodesEntered: _codes_entered,
     e.Asked: simply("{thing}: the carrier is asked where it is."),
     e.Tracked: _tracked,
     e.InTransit: simply("{thing} is in transit."),
