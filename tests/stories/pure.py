@@ -367,15 +367,14 @@ class Pure:
             self._failing[kind] -= 1
             world.answer(number, i.EffectGivenUp(number=number, reason="It can't be reached."))
         elif kind in self._refused:
-            why = self._refused.pop(kind)
-            world.answer(number, i.EffectRefused(number=number, reason=why))
+            world.answer(number, i.EffectRefused(number=number, reason=self._refused.pop(kind)))
         elif self._lost[kind]:
             self._lost[kind] -= 1
             reply = world.perform(number)
             assert isinstance(reply, i.EffectDone), reply
             world.late[number] = reply.result
-            reason = "It did not answer."
-            world.answer(number, i.EffectGivenUp(number=number, reason=reason, outcome_known=False))
+            lost = i.EffectGivenUp(number=number, reason="It did not answer.", outcome_known=False)
+            world.answer(number, lost)
         else:
             world.answer(number, world.perform(number))
 
@@ -391,7 +390,8 @@ class Pure:
 
     def _asked(self) -> list[str]:
         state = self.world.state
-        return [x.reason for x in (*state.stuck, *state.holds)] + [x.words for x in state.tasks]
+        reasons = [x.reason for x in state.stuck] + [x.reason for x in state.holds]
+        return reasons + [x.words for x in state.tasks]
 
     def _sku(self, line_id: str) -> str:
         return next(x.sku for x in self.world.state.lines if x.line_id == line_id)
