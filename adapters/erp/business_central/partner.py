@@ -130,7 +130,10 @@ class BusinessCentral:
                 return await self._find(call)
             case AmendSalesOrder(erp_id=erp_id, digest=digest):
                 there = await self._open(call, erp_id)
-                right = differences(self._wanted(call, call.effect), there) == ({}, [])
+                try:
+                    right = differences(self._wanted(call, call.effect), there) == ({}, [])
+                except Rejected:
+                    return None  # of an order that has changed since: the amendment itself says so
                 return SalesOrderAmended(digest=digest) if right else None
             case CancelSalesOrder(erp_id=erp_id):
                 if await self._get(call, erp_id, _LINES) is not None:
