@@ -79,7 +79,8 @@ def _matched(work: Work, one: i.OutsideShipment, units: dict[int, int]) -> bool:
     """Whether it is ours: by a number we know, or because a publication of ours that is open, or of
     which no one knows, says the same."""
     state = work.state
-    key = _by_number(state, one.tracking_numbers) or _by_publication(state, units)
+    numbers = one.tracking_numbers
+    key = _by_number(state, numbers) or _by_publication(state, units, bare=not numbers)
     if key is None:
         return False
     work.say(e.OutsideMatched(rule="match", key=key, outside_id=one.outside_id))
@@ -93,25 +94,30 @@ def _by_number(state: State, numbers: tuple[str, ...]) -> Key | None:
     return None
 
 
-def _by_publication(state: State, units: dict[int, int]) -> Key | None:
+def _by_publication(state: State, units: dict[int, int], *, bare: bool) -> Key | None:
     """Return the fulfilment of which a publication says the same: of all its parcels, or, as shops
-    make a shipment of each, of one."""
+    make a shipment of each, of one. Where neither has a number (`bare`), a part of it will do:
+    shops make a shipment of what they have at each location."""
     asked: tuple[e.Intent | Lost, ...] = (*state.open, *state.lost)
     for intent in asked:
         thing = state.fulfilments.get(intent.key)
         if intent.kind != PUBLISH or thing is None:
             continue
         names = intent.note.split(",")
-        said = [
-            dict(parcel.units)
+        sent = [
+            parcel
             for key, parcel in parcels_of(state, intent.key)
             if parcel.stage in SENT and key in names
         ]
+        said = [dict(parcel.units) for parcel in sent]
         whole: dict[int, int] = {}
         for parts in said:
             for at, quantity in parts.items():
                 whole[at] = whole.get(at, 0) + quantity
         if units == whole or (units in said and len(thing.outside) < len(thing.parcels)):
+            return intent.key
+        unmarked = bare and units and not any(parcel.number for parcel in sent)
+        if unmarked and all(whole.get(at, 0) >= quantity for at, quantity in units.items()):
             return intent.key
     return None
 

@@ -26,12 +26,13 @@ SELECT o.ref, o.reference, o.stage, o.final, o.attention, o.waiting_for, EXISTS 
     SELECT FROM events c WHERE c.order_id = o.order_id AND c.type = 'order.changed.v1'
     AND c.version < (
         SELECT max(e.version) FROM events e
-        WHERE e.order_id = o.order_id AND e.type = 'order.closed.v2'
+        WHERE e.order_id = o.order_id AND e.type = 'parcel.delivered.v2'
     )
 ) AS changed
 FROM orders o WHERE o.channel = $1
 """
-"""`changed`: the order has taken a change before it ended."""
+"""`changed`: the order has taken a change before its goods arrived. What comes later changes
+nothing of what they travelled with, whatever still keeps the order open."""
 
 
 class MarketAudit(Struct, kw_only=True):
@@ -117,7 +118,8 @@ def _twice(sent: Sequence[Sent], stages: Mapping[str, str]) -> Iterator[str]:
 
 def _settle(found: MarketAudit, one: Sent, row: asyncpg.Record, entries: list[Json]) -> None:
     """Of an order that got another address: what it travels with shows one of the two, and its last
-    label the new one if it heard of it before it ended. What was packed before keeps its papers."""
+    label the new one if that was heard of before the goods arrived. What was packed before keeps
+    its papers."""
     old = one.expected["ship_to"]["zip"]
     new = f"{old[:-1]}{int(old[-1]) + 1}"
     label = ""

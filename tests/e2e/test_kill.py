@@ -192,7 +192,9 @@ async def rampage(plan: Plan, seed: int, say: Say) -> None:
     say(f"Kill test with ORDERWRIGHT_TEST_SEED={seed}:")
     with temporary_home() as home:
         async with world_in(home) as world:
-            await world.start_partners(seed=seed)
+            # As the warehouse contract says: no parcel leaves without its label.
+            habits = ("--warehouse-habits", '{"fetch_labels": true}')
+            await world.start_partners(*habits, seed=seed)
             for partner, operations in WRITES.items():
                 for operation in operations:
                     await world.fault(

@@ -228,6 +228,23 @@ def test_a_refused_task_is_retried_as_a_new_fulfilment() -> None:
     story.then_events(e.StockReleased, e.FulfilmentCancelled, e.FulfilmentPlanned)
 
 
+def test_parts_of_a_publication_without_numbers_are_matched() -> None:
+    """Given a parcel that left without a label, which the shop shows from two locations before it
+    answers: both shipments are ours. One with a number that is not ours is somebody else's."""
+    story = given_packed()
+    number = story.number(f.BuyLabel)
+    story.refused(f.BuyLabel).when(handed_over()).act("skip", str(number))
+    story.effect(f.PublishFulfilment, F1)
+    first = i.OutsideShipment(outside_id="f-77", units=(f.Units("1", "SKU-1", 2),))
+    second = i.OutsideShipment(outside_id="f-78", units=(f.Units("2", "SKU-2", 1),))
+    for at, shown in ((10, (first,)), (11, (first, second))):
+        story.when(i.UpdateOrder(order=later(at), fulfilled=shown))
+        story.then_events(e.UpdateNoted, e.OutsideMatched)
+    theirs = replace(second, outside_id="f-79", tracking_numbers=("JD1",))
+    story.when(i.UpdateOrder(order=later(12), fulfilled=(first, second, theirs)))
+    assert isinstance(story.events[-2], e.ShippedElsewhere)
+
+
 def test_a_publication_that_the_channel_shows_before_it_answers_is_matched() -> None:
     """Its echo comes first; the answer adds its id, and nothing is told twice."""
     story = given_labelled().when(handed_over())
