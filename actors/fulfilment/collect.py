@@ -37,12 +37,20 @@ def amount_for(
         return total
 
     own = value(_all(state, key, thing))
+    # No one collects anything with what is sent by mail.
     others = sum(
         value(_all(state, k, x))
         for k, x in state.fulfilments.items()
-        if k != key and not x.collect and not x.stop and x.stage != "cancelled"
+        if k != key
+        and not x.collect
+        and not x.stop
+        and x.stage != "cancelled"
+        and x.delivery != "digital"
     )
-    others += value(tuple((at, x.counts.get("o", 0)) for at, x in enumerate(state.lines)))
+    still_open = enumerate(state.lines)
+    others += value(
+        tuple((at, x.counts.get("o", 0)) for at, x in still_open if x.delivery != "digital")
+    )
     if not others:
         return rest, currency
     return rest * own // (own + others) if own else 0, currency
