@@ -122,7 +122,7 @@ class Markets:
         """Send everything, with what follows of it. Fails for what is never taken."""
         roads: tuple[Callable[[int], Awaitable[Sent]], ...]
         roads = (self._amazon, self._big, self._own)
-        async with asyncio.timeout(GIVE_UP_SECONDS + self._each * (self._pause + 1)):
+        async with asyncio.timeout(GIVE_UP_SECONDS + self._each * (self._pause + 4)):
             for number in range(1, self._each + 1):
                 self.sent += await asyncio.gather(*(road(number) for road in roads))
                 await self._idle(self._pause)

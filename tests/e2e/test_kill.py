@@ -192,9 +192,7 @@ async def rampage(plan: Plan, seed: int, say: Say) -> None:
     say(f"Kill test with ORDERWRIGHT_TEST_SEED={seed}:")
     with temporary_home() as home:
         async with world_in(home) as world:
-            # As the warehouse contract says: no parcel leaves without its label.
-            habits = ("--warehouse-habits", '{"fetch_labels": true}')
-            await world.start_partners(*habits, seed=seed)
+            await world.start_partners(seed=seed)
             for partner, operations in WRITES.items():
                 for operation in operations:
                     await world.fault(
