@@ -21,9 +21,10 @@ help: ## Show this list
 demo: $(STAMP) ## Watch real orders travel to delivered (ARGS="--orders 300 --report out.json" for a counted run)
 	@$(BIN)/orderwright demo $(ARGS)
 
-# Two at a time: half of the tests wait for servers. A file stays together, because its tests share what it starts.
+# Two at a time: half of the tests wait for servers. A file stays together, because its tests share what it starts. In the order of
+# their names, so that the long ones (tests/e2e) do not come last, one after the other.
 test: lint ## Check everything: style, types, layers, then every test with the real servers
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: $(STAMP) ## Measure the full lifecycle against bare I/O; writes bench.json
 	@$(BIN)/python -m ops.bench $(ARGS)
