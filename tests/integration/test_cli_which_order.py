@@ -11,6 +11,18 @@ from tests.integration.whole import CHANNEL, OUTLET, Whole
 ON_CHANNEL = {"X_Orderwright_Channel": CHANNEL}
 
 
+MORE = {
+    "edit": ("--note", "x"),
+    "codes": ("--parcel", "K1", "--line", "1", "--code", "AZ:1"),
+}
+"""What a command needs beside the order and the reason."""
+EDITS: dict[str, dict[str, object]] = {
+    "edit": {"note": "x"},
+    "codes": {"codes": [{"parcel": "K1", "line_id": "1", "codes": ["AZ:1"]}]},
+}
+"""What goes to the address of edits, and with what."""
+
+
 async def test_a_number_of_two_shops_is_refused_until_the_channel_is_named(whole: Whole) -> None:
     """Every command for one order refuses the number 7002 of two shops and names both; with
     `--channel` it does what it should to that shop's order alone."""
@@ -22,7 +34,9 @@ async def test_a_number_of_two_shops_is_refused_until_the_channel_is_named(whole
         await whole.until(order.ref, "placed")
     named = [json.loads(whole.cli("orders", "show", one.ref, "--json")) for one in (ours, theirs)]
     why = ("--reason", "customer rang")
-    commands: list[tuple[str, ...]] = [(verb, "7002", *why) for verb in cli_decisions.COMMANDS]
+    commands: list[tuple[str, ...]] = [
+        (verb, "7002", *why, *MORE.get(verb, ())) for verb in cli_decisions.COMMANDS
+    ]
     commands += [("show", "7002"), ("timeline", "7002"), ("exchange", "7002", "1")]
     commands += [("label", "7002", "--out", "label.gif")]
     for words in commands:
@@ -51,12 +65,12 @@ async def test_a_finished_order_takes_no_action_and_says_why(whole: Whole) -> No
     for order, stage in ((closed, "closed"), (cancelled, "cancelled")):
         before = whole.cli("orders", "timeline", order.ref, "--json")
         for verb in cli_decisions.COMMANDS:
-            words = ("--note", "x") if verb == "edit" else ()
+            words = MORE.get(verb, ())
             if order is closed or verb == "cancel":  # each command takes a second
                 said = whole.cli("orders", verb, order.ref, "--reason", "late", *words, code=1)
                 assert said.startswith(f"orderwright: The order is {stage}"), (verb, said)
-            path = "edit" if verb == "edit" else f"actions/{verb}"
-            body = b'{"reason": "late", "note": "x"}' if verb == "edit" else b'{"reason": "late"}'
+            path = "edit" if verb in EDITS else f"actions/{verb}"
+            body = json.dumps({"reason": "late", **EDITS.get(verb, {})}).encode()
             key = {"Idempotency_Key": f"late-{verb}-{order.ref}"}
             answer = await whole.api("POST", f"/api/v1/orders/{order.ref}/{path}", body=body, **key)
             assert answer.status == 409

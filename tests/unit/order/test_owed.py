@@ -201,3 +201,18 @@ def test_without_its_label_goods_collect_what_their_task_says(ends: str) -> None
     story.act(ends, str(number))
     assert story.state.fulfilments[F1].collect == 10000
     assert owed_in(story) == [5000]
+
+
+def test_with_what_is_sent_by_mail_nothing_is_collected() -> None:
+    """Given cash on delivery for a parcel of 9.15 and a download of 112.07, all of it is collected
+    with the parcel: no one else meets the customer."""
+    order = order_of(
+        a_line("1", 1, 915),
+        a_line("2", 1, 11_207, delivery="digital"),
+        payment="pending",
+        payment_method="Cash on Delivery",
+    )
+    story = Story(setup=COD).when(i.PlaceOrder(order=order)).done(f.ReserveStock, RESERVED)
+    task = story.effect(f.CreateTask)
+    assert isinstance(task, f.CreateTask)
+    assert task.collect_minor == order.totals.total_minor == 12_122

@@ -394,18 +394,3 @@ def test_free_texts_of_inputs_lose_what_tells_whose_order_it_is() -> None:
     """Reasons become events; names and addresses do not."""
     told = i.EditOrder(ref=REF, person="ann", reason="Steve Shipper called", note="x")
     assert redacted(told, an_order()) == replace(told, reason="*** called")
-
-
-def test_with_what_is_sent_by_mail_nothing_is_collected() -> None:
-    """Given cash on delivery for a parcel of 9.15 and a download of 112.07, all of it is collected
-    with the parcel: no one else meets the customer."""
-    order = order_of(
-        a_line("1", 1, 915),
-        a_line("2", 1, 11_207, delivery="digital"),
-        payment="pending",
-        payment_method="Cash on Delivery",
-    )
-    story = Story(setup=COD).when(i.PlaceOrder(order=order)).done(f.ReserveStock, RESERVED)
-    task = story.effect(f.CreateTask)
-    assert isinstance(task, f.CreateTask)
-    assert task.collect_minor == order.totals.total_minor == 12_122
