@@ -28,8 +28,12 @@ async def test_a_refused_credential_is_said_everywhere_once(whole: Whole) -> Non
 
         await eventually(all_say_so, 30.0)
         assert WORDS in whole.cli("orders", "show", orders[-1].number)
-        told = whole.cli("doctor", code=1)
-        assert f"{ERP}, not called: since " in told
+
+        def said_by_doctor() -> str:  # the service writes it down every two seconds
+            said = whole.cli("doctor", code=1)
+            return said if f"{ERP}, not called: since " in said else ""
+
+        told = await eventually(said_by_doctor, 20.0)
         assert WORDS in told
         assert "Whose turn: yours" in told
 
