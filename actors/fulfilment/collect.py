@@ -37,7 +37,7 @@ def amount_for(
         return total
 
     own = value(_all(state, key, thing))
-    # No one collects anything with what is sent by mail.
+    # With a download no one meets the customer, so nothing is collected with it.
     others = sum(
         value(_all(state, k, x))
         for k, x in state.fulfilments.items()

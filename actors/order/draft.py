@@ -7,7 +7,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from actors.order.state import Ended, State
-from schemas.messages.base import Intent, Parts
+from actors.order.table import TABLE
+from schemas.messages.base import Event, Intent, Parts
 from schemas.order.things import Key, kind_of, number_of
 
 # Any: the fields of a state, of every type; each fold knows its own.
@@ -87,3 +88,8 @@ class Draft:
     def done(self) -> State:
         """Return the state."""
         return replace(self.state, **self.changes)
+
+
+def stays(draft: Draft, event: Event) -> None:
+    """Let the order's stage follow an event of its own."""
+    draft.set(stage=TABLE.to(draft.state.stage, type(event)))

@@ -7,11 +7,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from actors.kernel import ledger
-from actors.order.draft import Draft
+from actors.order.draft import Draft, stays
 from actors.order.evolve_stops import STOPS
 from actors.order.normalise import surviving
 from actors.order.state import Cancel, Hold, LineState, Lost, Stuck, Task, Twin
-from actors.order.table import CANCELLED, FINAL, PLACED, TABLE
+from actors.order.table import CANCELLED, FINAL, PLACED
 from schemas.messages import events as e
 from schemas.messages.effects import FetchOrder, tag_of
 from schemas.order.things import ORDER
@@ -37,11 +37,6 @@ MAX_LOST = 32
 """Effects without success whose late answers are still recognised; the oldest is forgotten."""
 
 _NAMED = ("channel", "ref", "reference")
-
-
-def stays(draft: Draft, event: e.Event) -> None:
-    """Let the order's stage follow an event of its own."""
-    draft.set(stage=TABLE.to(draft.state.stage, type(event)))
 
 
 def _named(draft: Draft, event: Any) -> None:

@@ -6,9 +6,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from actors.order.draft import Draft
+from actors.order.draft import Draft, stays
 from actors.order.state import LaterUnits, LineState, StopAsk
-from actors.order.table import TABLE
 from schemas.messages import events as e
 
 
@@ -18,14 +17,14 @@ def gone_of(line: LineState) -> int:
 
 
 def _scheduled(draft: Draft, event: e.UnitsScheduled) -> None:
-    _stays(draft, event)
+    stays(draft, event)
     others = tuple(one for one in draft.get("later") if one.outside_id != event.outside_id)
     made = LaterUnits(event.outside_id, event.at, event.units, event.gone)
     draft.set(later=(*others, made) if event.units else others)
 
 
 def _stop_asked(draft: Draft, event: e.StopAsked) -> None:
-    _stays(draft, event)
+    stays(draft, event)
     lines = draft.get("lines")
     base = tuple((at, gone_of(lines[at])) for at, _ in event.units)
     made = StopAsk(event.outside_id, event.units, base, event.hold_id)
@@ -33,7 +32,7 @@ def _stop_asked(draft: Draft, event: e.StopAsked) -> None:
 
 
 def _stop_decided(draft: Draft, event: e.StopDecided) -> None:
-    _stays(draft, event)
+    stays(draft, event)
     verdict = "stopped" if event.stopped else "refused"
     draft.set(
         stops=tuple(
@@ -47,7 +46,7 @@ def _stop_decided(draft: Draft, event: e.StopDecided) -> None:
 
 def _stop_answered(draft: Draft, event: e.StopAnswered) -> None:
     """What was stopped is remembered while its hold stands: until then it is not planned again."""
-    _stays(draft, event)
+    stays(draft, event)
     held = {hold.hold_id for hold in draft.get("holds")}
     draft.set(
         stops=tuple(
@@ -57,10 +56,6 @@ def _stop_answered(draft: Draft, event: e.StopAnswered) -> None:
             or (one.verdict == "stopped" and one.hold_id in held)
         )
     )
-
-
-def _stays(draft: Draft, event: e.Event) -> None:
-    draft.set(stage=TABLE.to(draft.state.stage, type(event)))
 
 
 STOPS: dict[type[e.Event], Any] = {

@@ -203,7 +203,7 @@ def test_without_its_label_goods_collect_what_their_task_says(ends: str) -> None
     assert owed_in(story) == [5000]
 
 
-def test_with_what_is_sent_by_mail_nothing_is_collected() -> None:
+def test_with_a_download_nothing_is_collected() -> None:
     """Given cash on delivery for a parcel of 9.15 and a download of 112.07, all of it is collected
     with the parcel: no one else meets the customer."""
     order = order_of(
