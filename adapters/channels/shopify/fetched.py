@@ -288,7 +288,7 @@ class ShopifyFetched:
             if data.order is None or data.order.updated_at != order.updated_at:
                 raise Retryable(f"{_CHANGED} lines were read.", sick=False)
             found += data.order.line_items.nodes
-            page = data.order.line_items.page_info
+            page = page.then(data.order.line_items.page_info)
         return found
 
     async def _articles(self, ids: list[str], call: Call) -> dict[str, shapes.Article]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
+from adapters.channels.shopify.goods_shapes import PageInfo
+
 
 class Money(Struct, frozen=True, rename="camel"):
     """An amount as decimal text."""
@@ -17,13 +19,6 @@ class MoneySet(Struct, frozen=True, rename="camel"):
 
     shop_money: Money
     presentment_money: Money
-
-
-class PageInfo(Struct, frozen=True, rename="camel"):
-    """Whether and where a list goes on."""
-
-    has_next_page: bool = False
-    end_cursor: str | None = None
 
 
 class Attribute(Struct, frozen=True):

@@ -213,7 +213,7 @@ class ShopifyGoods:
             asked = {"id": order.id, "after": page.end_cursor}
             more = _there((await self._ask(call, MORE_ORDERS_QUERY, asked)).order, call)
             orders += more.fulfillment_orders.nodes
-            page = more.fulfillment_orders.page_info
+            page = page.then(more.fulfillment_orders.page_info)
         fulfilments = order.fulfillments
         if len(fulfilments) >= _FIRST_FULFILMENTS:
             fulfilments = await self.fulfilments(call)
@@ -246,7 +246,7 @@ class ShopifyGoods:
             if data.fulfillment is None:
                 raise lost(PARTNER, "answered without what was asked for", writes=False)
             lines += data.fulfillment.fulfillment_line_items.nodes
-            page = data.fulfillment.fulfillment_line_items.page_info
+            page = page.then(data.fulfillment.fulfillment_line_items.page_info)
         found: Counter[str] = Counter()
         for line in lines:
             found[number_of(line.line_item.id)] += line.quantity or 0
@@ -262,7 +262,7 @@ class ShopifyGoods:
             if data.fulfillment_order is None:
                 raise lost(PARTNER, "answered without what was asked for", writes=False)
             lines += data.fulfillment_order.line_items.nodes
-            page = data.fulfillment_order.line_items.page_info
+            page = page.then(data.fulfillment_order.line_items.page_info)
         return msgspec.structs.replace(one, line_items=OpenLines(lines, PageInfo()))
 
     async def _ask(self, call: Call, query: str, variables: object) -> Data:

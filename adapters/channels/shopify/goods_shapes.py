@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import msgspec
 
+from adapters.channels.shopify.graphql import PARTNER
+from adapters.kit.http_client import lost
+
 _ORDER_FIELDS = """
 fragment OrderFields on FulfillmentOrderConnection {
   nodes {
@@ -91,6 +94,13 @@ class PageInfo(msgspec.Struct, frozen=True, rename="camel"):
 
     has_next_page: bool = False
     end_cursor: str | None = None
+
+    def then(self, told: PageInfo) -> PageInfo:
+        """Return where the page ends that begins here, as it says. Raises Retryable for one that
+        goes on where it began, or nowhere: such a list would be read without end."""
+        if told.has_next_page and told.end_cursor in (None, "", self.end_cursor):
+            raise lost(PARTNER, "shows a list that leads nowhere", writes=False)
+        return told
 
 
 class _Tracking(msgspec.Struct, frozen=True):

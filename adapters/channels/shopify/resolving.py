@@ -173,7 +173,7 @@ async def _with_lines(
             return None
         for line in found.line_items.nodes:
             left[number_of(line.line_item.id)] += max(0, line.remaining_quantity)
-        page = found.line_items.page_info
+        page = page.then(found.line_items.page_info)
     stops = TOPICS[topic].stops
     if found is None or (
         found.request_status != REQUESTED if stops else found.status != "SCHEDULED"

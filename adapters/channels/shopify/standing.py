@@ -217,7 +217,7 @@ class Standing:
             if data.order is None:
                 raise lost(PARTNER, "answered without what was asked for", writes=False)
             found += data.order.fulfillment_orders.nodes
-            page = data.order.fulfillment_orders.page_info
+            page = page.then(data.order.fulfillment_orders.page_info)
         return frozenset(
             one.id
             for one in found
