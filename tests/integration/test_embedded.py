@@ -217,7 +217,14 @@ async def test_our_own_orphan_is_ended(home: Path) -> None:
             extra_groups=[] if account else None,
             stderr=subprocess.DEVNULL,
         )
-        await eventually(lambda: orphan.pid in running_in("postgres", cluster))
+        pid_file = cluster / "postmaster.pid"
+
+        def serves() -> bool:  # one that is ended while it starts says 1 instead
+            told = pid_file.read_text().split() if pid_file.exists() else []
+            return told[:1] == [str(orphan.pid)] and told[-1] == "ready"
+
+        await eventually(serves)
+        assert orphan.pid in running_in("postgres", cluster)
         dsn = await postgres.start()
         assert await asyncio.wait_for(orphan.wait(), 10) == 0
         assert await one_value(dsn, "SELECT 1") == 1
