@@ -6,7 +6,11 @@
 #
 # Only /data (one volume) and /tmp are ever written; the root file system may be read-only and no capability is needed.
 
-FROM python:3.11-slim AS build
+# The distribution is named, so that a build of next year stands on the same one. For the same bytes each time name a digest too:
+# --build-arg BASE=python:3.11-slim-bookworm@sha256:…
+ARG BASE=python:3.11-slim-bookworm
+
+FROM ${BASE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /src
 RUN python -m venv /opt/orderwright
@@ -26,7 +30,7 @@ RUN /opt/build/bin/python -m pip wheel --quiet --no-deps --no-build-isolation --
  && /opt/orderwright/bin/python -m pip install --quiet --no-deps --no-index /wheels/orderwright-*.whl \
  && /opt/orderwright/bin/python -m compileall -q /opt/orderwright/lib
 
-FROM python:3.11-slim AS runtime
+FROM ${BASE} AS runtime
 LABEL org.opencontainers.image.title="orderwright" \
       org.opencontainers.image.description="Takes every order to delivered and reconciled without a hand." \
       org.opencontainers.image.licenses="Apache-2.0"

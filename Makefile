@@ -1,7 +1,7 @@
 # `make help` lists what can be asked for. Each target works from a fresh clone: the environment makes itself.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench soak fmt lint lock clean env
+.PHONY: help demo test bench soak soak-workers fmt lint lock clean env
 
 PYTHON ?= python3
 VENV := .venv
@@ -31,6 +31,9 @@ bench: $(STAMP) ## Measure the full lifecycle against bare I/O; writes bench.jso
 
 soak: $(STAMP) ## The long forms of tests, hours of ordinary life (ARGS="-k ten_thousand" for one alone)
 	@$(BIN)/python -m pytest -q -m soak --timeout=0 tests/e2e tests/properties tests/model $(ARGS)
+
+soak-workers: $(STAMP) ## Three workers, 200 kills of workers, parent and servers, and workers that stand still
+	@$(BIN)/python -m pytest -q -m soak --timeout=0 tests/e2e/test_workers.py $(ARGS)
 
 lint: $(STAMP) ## Style, formatting, types and layers, without the tests
 	@$(BIN)/ruff check --quiet .

@@ -191,6 +191,10 @@ class CounterStream:
             raise ValueError("it can't be counted")
         return _told(replace(state, count=state.count + command.amount), command.words or "added")
 
+    def is_patient(self, effect: Any) -> bool:
+        """What is posted; a mail is not."""
+        return isinstance(effect, f.PostSalesOrder)
+
     def begins(self, command: Any) -> bool:
         """Only this one."""
         return isinstance(command, Begin)

@@ -49,6 +49,8 @@ RESULTS: dict[type[f.Effect], f.Result] = {
     f.PublishFulfilment: f.FulfilmentPublished(outside_ids=("f-1",)),
     f.CancelAtChannel: f.ChannelCancelled(),
     f.TellStanding: f.StandingTold(),
+    f.CapturePayment: f.PaymentCaptured(amount_minor=1),
+    f.RefundPayment: f.PaymentRefunded(amount_minor=1),
     f.FetchOrder: f.OrderFetched(digest="0" * 64),
 }
 

@@ -23,6 +23,7 @@ from actors.order.stream import (
     evolve,
     replay,
 )
+from actors.rules.compiled import NO_RULES
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
@@ -31,6 +32,7 @@ from schemas.messages.effects import tag_of
 from schemas.order.canonical import Address, Customer, Line, Order, Totals
 from schemas.order.claims import Claim, Claimed
 from schemas.order.things import Key, kind_of
+from schemas.order.world import World
 
 NOON = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 REF = "820982911946154508"
@@ -111,9 +113,9 @@ def later(minutes: int, order: Order | None = None, **changes: object) -> Order:
 def has_another(claim: Claim | None, others: dict[str, Claimed]) -> Claimed | None:
     """Return which other order has what a decision claims, as a journal would tell it."""
     other = None if claim is None else others.get(claim.name)
-    if claim is None or other is None or (claim.person and other.stage == "cancelled"):
+    if claim is None or not claim.wants or other is None:
         return None
-    return other
+    return None if claim.person and other.stage == "cancelled" else other
 
 
 class Story:
@@ -126,6 +128,8 @@ class Story:
         self.setup = setup
         self.checked = checked
         self.mappings = NO_TABLES
+        self.rules = NO_RULES
+        self.world: World | None = None
         self.state: State = INITIAL
         self.now = NOON
         self.order: Order | None = None
@@ -151,6 +155,8 @@ class Story:
                 order=self.order,
                 stated=self.stated,
                 mappings=self.mappings,
+                rules=self.rules,
+                world=self.world,
             )
             decision = decide(self.state, given, context)
             if other := has_another(decision.claim, self.others):
@@ -249,7 +255,10 @@ class Story:
         check_books(self.state)
 
 
-THINGS = ("fulfilments", "parcels", "labels", "documents", "messages")
+THINGS = (
+    "fulfilments", "parcels", "labels", "documents", "messages", "payments", "captures",
+    "refunds",
+)  # fmt: skip
 
 
 def stage_of(state: State, key: Key) -> str:

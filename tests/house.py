@@ -52,6 +52,8 @@ class House:
         partners: dict[str, ScriptedPartner] | None = None,
         local: LocalPartner | None = None,
         active_key: str = "1",
+        patience_seconds: float = 0.0,
+        busy_enough: int = 0,
     ) -> None:
         self.store = store or MemoryJournal()
         self.clock = JumpingClock()
@@ -69,7 +71,14 @@ class House:
             alarm=Alarm(self.clock),
             local=local,
         )
-        self.registry = Registry(self.runtime, CounterStream(), live_orders=live_orders, mailbox=4)
+        self.registry = Registry(
+            self.runtime,
+            CounterStream(),
+            live_orders=live_orders,
+            mailbox=4,
+            patience_seconds=patience_seconds,
+            busy_enough=busy_enough,
+        )
         self.dispatcher = Dispatcher(self.runtime, self.registry, self.store, self.store)
         self.timers = TimerRunner(self.runtime, self.registry, self.store, self.store)
         self.ends: list[str] = []

@@ -200,6 +200,8 @@ def _filled(kind: Any, name: str) -> Any:
             return tuple(_filled(item, name) for item in items)
         case msgspec.inspect.StructType(cls=cls, fields=fields):
             return cls(**{one.name: _filled(one.type, one.name) for one in fields})
+        case msgspec.inspect.UnionType(types=types):
+            return _filled(next(x for x in types if x != msgspec.inspect.NoneType()), name)
         case msgspec.inspect.CustomType():
             return "K1"
     raise AssertionError(f"No sample of {kind} for {name}.")

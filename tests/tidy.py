@@ -45,8 +45,8 @@ RUNTIME = ["actors.runtime"]
 """All of it may act; everything else in actors is pure and never imports it."""
 
 PURE_IMPORTS = frozenset(
-    "__future__ abc bisect collections dataclasses datetime decimal enum fractions functools"
-    " hashlib heapq hmac itertools math operator re string types typing"
+    "__future__ abc bisect collections dataclasses datetime decimal difflib enum fractions"
+    " functools hashlib heapq hmac itertools math operator re string types typing"
     " msgspec actors schemas".split()
 )
 

@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from actors.documents.table import EVERY
 from actors.documents.thing import CANCELLED, KEPT, POSTED, REFUSED, SKIPPED, WANTED
-from actors.kernel.answers import Answers
+from actors.kernel.answers import REPORTS, Answers
 from schemas.messages import inputs as i
-
-_REPORTS = (
-    i.ReportPicked,
-    i.ReportShortPicked,
-    i.ReportPacked,
-    i.ReportHandedOver,
-    i.ReportTaskCancelled,
-    i.ReportCollected,
-)
 
 ANSWERS = Answers(
     "ERP document",
@@ -53,7 +44,7 @@ ANSWERS = Answers(
         (
             "ignored",
             EVERY,
-            _REPORTS,
+            REPORTS,
             "a sales order says what is sold; shipments are documents of their own",
         ),
         (

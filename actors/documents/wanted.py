@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from actors.documents.thing import POSTED, SKIPPED, WANTED, Document
+from actors.documents.thing import KEPT, POSTED, SKIPPED, WANTED, Document
 from actors.kernel import ledger
+from actors.kernel.setup import Setup
 from actors.order.decision import Context
 from actors.order.reading import comes_to, is_worked_on, shipped
 from actors.order.state import State
 from actors.order.work import Ask
 from schemas.messages import effects as f
 from schemas.order.canonical import Order
-from schemas.order.things import DOCUMENT, Key, key_of
+from schemas.order.things import DOCUMENT, Key, key_of, number_of
 
 STANDING = frozenset({WANTED, POSTED, SKIPPED})
 """Stages of a document that no other one follows."""
@@ -31,6 +32,14 @@ def wanted(
     if lane and not _stands(state) and is_postable(state, context) and has_units(state):
         key = key_of(DOCUMENT, state.numbers.get(DOCUMENT, 0) + 1)
         yield Ask(key, lane, f.PostSalesOrder(units=_units(state, order)))
+
+
+def is_awaited(state: State, setup: Setup) -> bool:
+    """Whether the ERP's word on the sales order has to come before a place is told to pack. A
+    person who goes on without the ERP has the last one."""
+    if not setup.erp or setup.release == "at_once":
+        return False
+    return all(x.stage not in (POSTED, SKIPPED, KEPT) for x in state.documents.values())
 
 
 def is_empty(state: State) -> bool:
@@ -57,12 +66,22 @@ def _stands(state: State) -> bool:
     return bool(state.documents) and any(x.stage in STANDING for x in state.documents.values())
 
 
+def is_followed(state: State, key: Key) -> bool:
+    """Whether another sales order was asked for after this one, which was refused then: where the
+    ERP turns out to have it all the same, it has one too many."""
+    documents = state.documents
+    if len(documents) == 1:
+        return False
+    number = number_of(key)
+    return any(x.stage in STANDING and number_of(k) > number for k, x in documents.items())
+
+
 def _next(state: State, key: Key, thing: Document, order: Order | None) -> Ask | None:
     if thing.stage == WANTED:
         if is_empty(state) or not has_units(state):
             return None
         return post(state, key, thing, order)
-    if is_empty(state):
+    if is_empty(state) or is_followed(state, key):
         return Ask(key, thing.lane, f.CancelSalesOrder(erp_id=thing.erp_id))
     if thing.told == state.book or order is None:
         return None

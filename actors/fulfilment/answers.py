@@ -24,9 +24,10 @@ ANSWERS = Answers(
     "fulfilment",
     (
         ("handled", _BEFORE_PACKED, (i.ReportPicked,), "the goods are off the shelf"),
+        ("handled", (PACKED,), (i.ReportPicked,), "no later report waits for it any longer"),
         (
             "ignored",
-            (PACKED, HANDED_OVER, DONE),
+            (HANDED_OVER, DONE),
             (i.ReportPicked,),
             "it is farther than that already; reports may arrive out of order",
         ),
@@ -76,13 +77,13 @@ ANSWERS = Answers(
         ),
         (
             "ignored",
-            (RECALLED, *_ENDED),
+            (RECALLED, CANCELLED),
             (i.ReportTaskCancelled,),
             "its task had ended already",
         ),
         (
             "refused",
-            (HANDED_OVER,),
+            (HANDED_OVER, DONE),
             (i.ReportTaskCancelled,),
             "the warehouse reports its task as cancelled although all of it has left",
         ),
@@ -94,10 +95,10 @@ ANSWERS = Answers(
         ),
         ("ignored", (DONE,), (i.ReportCollected,), "it is known that the customer has it"),
         (
-            "refused",
+            "handled",
             (CANCELLED,),
             (i.ReportCollected,),
-            "the warehouse reports it collected although its task is cancelled",
+            "the customer has it all the same, and a person is told",
         ),
         ("handled", EVERY, (i.EffectDone,), "a consequence is adopted in every stage"),
         (

@@ -4,6 +4,7 @@ shares sum to what is due. What was cancelled here is not due any more."""
 from __future__ import annotations
 
 from actors.fulfilment.thing import Fulfilment
+from actors.kernel import ledger
 from actors.order.acceptance import to_collect
 from actors.order.decision import Context
 from actors.order.reading import is_labelled_by_us, is_open, parcels_of
@@ -23,9 +24,7 @@ def amount_for(
     due, currency = due_now(state, order, context)
     if not due or order is None:
         return 0, ""
-    told = state.collected + sum(
-        x.collect for k, x in state.fulfilments.items() if k != key and not x.stop
-    )
+    told = state.collected + sum(x.collect for k, x in _live(state) if k != key and not x.stop)
     rest = max(0, due - told)
     price = {line.line_id: (line.total_minor, line.quantity) for line in order.lines}
 
@@ -47,13 +46,32 @@ def amount_for(
         and x.stage != "cancelled"
         and x.delivery != "digital"
     )
-    still_open = enumerate(state.lines)
-    others += value(
-        tuple((at, x.counts.get("o", 0)) for at, x in still_open if x.delivery != "digital")
-    )
+    others += value(_planned_later(state, key))
     if not others:
         return rest, currency
     return rest * own // (own + others) if own else 0, currency
+
+
+def _planned_later(state: State, key: Key) -> Parts:
+    """Return the units that another fulfilment will take: those that are open, and those of one
+    that is being stopped, such as to tell its warehouse what changed. What is still to be taken off
+    an order or cancelled is in none."""
+    coming = {at: x.counts.get("o", 0) for at, x in enumerate(state.lines)}
+    for k, thing in state.fulfilments.items():
+        if thing.stop and k != key and thing.stage != "cancelled":
+            for at, quantity in thing.left:
+                coming[at] += quantity
+    return tuple(
+        (at, max(0, coming[at] - ledger.wished(x.counts)))
+        for at, x in enumerate(state.lines)
+        if x.delivery != "digital"
+    )
+
+
+def _live(state: State) -> list[tuple[Key, Fulfilment]]:
+    """Return the fulfilments whose amount is not among what was collected: one that is done may be
+    kept for a late answer."""
+    return [(k, x) for k, x in state.fulfilments.items() if x.stage != "done"]
 
 
 def due_now(state: State, order: Order | None, context: Context) -> tuple[int, str]:
@@ -72,7 +90,7 @@ def told_too_much(work: Work) -> list[str]:
     due, currency = due_now(state, work.order, work.context)
     told = {
         k: x.collect
-        for k, x in state.fulfilments.items()
+        for k, x in _live(state)
         if x.collect and not x.stop and not _is_told_again(work, k, x)
     }
     amount = state.collected + sum(told.values())

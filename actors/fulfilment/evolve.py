@@ -101,7 +101,8 @@ def _task_taken(draft: Draft, event: e.TaskTaken) -> None:
 
 def _by_hand(draft: Draft, event: e.LeftToPerson) -> None:
     collect = event.collect_minor or _at(draft, event).collect
-    _move(draft, event, person=True, collect=collect)
+    # Told as a warehouse is: what changes later is another task.
+    _move(draft, event, person=True, collect=collect, told=draft.get("task"))
 
 
 def _picked(draft: Draft, event: e.Picked) -> None:
@@ -171,8 +172,11 @@ def _contents_awaited(draft: Draft, event: e.ContentsAwaited) -> None:
     thing = _at(draft, event)
     unnamed = any(one.parcel_id == "" for one in event.parcels)
     by = event.sequence if unnamed else thing.untold_by
-    untold = (*thing.untold, *event.parcels) if event.parcels else ()
-    _move(draft, event, untold=untold, untold_by=by if untold else 0)
+    known = {one.parcel_id for one in thing.untold}
+    fresh = (one for one in event.parcels if one.parcel_id not in known)
+    untold = (*thing.untold, *fresh) if event.parcels else ()
+    collected = thing.collected or event.collected
+    _move(draft, event, untold=untold, untold_by=by if untold else 0, collected=collected)
 
 
 def _fulfilled(draft: Draft, event: e.Fulfilled) -> None:

@@ -31,7 +31,8 @@ def new_parcels(
         for unit in one.units:
             at = at_of.get(unit.line_id)
             if at is None:
-                unknown.append(f"{unit.quantity} × {unit.sku}, which the order does not have")
+                what = unit.sku or f"line {unit.line_id}"
+                unknown.append(f"{unit.quantity} × {what}, which the order does not have")
             elif unit.quantity > 0:
                 units[at] = units.get(at, 0) + unit.quantity
                 if unit.sku and unit.sku != work.state.lines[at].sku:
@@ -78,6 +79,14 @@ def unpacked(state: State, key: Key, thing: Fulfilment) -> Parts:
             for at, quantity in parcel.units:
                 left[at] = left.get(at, 0) - quantity
     return tuple((at, quantity) for at, quantity in left.items() if quantity > 0)
+
+
+def unspoken(state: State, key: Key, thing: Fulfilment) -> Parts:
+    """Return what is in no parcel yet, and not missing as the warehouse says either: what a parcel
+    holds of which no one told the contents."""
+    missing = dict(thing.missing)
+    loose = ((at, quantity - missing.get(at, 0)) for at, quantity in unpacked(state, key, thing))
+    return tuple((at, quantity) for at, quantity in loose if quantity > 0)
 
 
 def leaves(

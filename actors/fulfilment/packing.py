@@ -56,15 +56,20 @@ def packed(work: Work, key: Key, thing: Fulfilment, command: i.ReportPacked) -> 
         await_rest(work, key, thing.untold_by)
 
 
-def await_rest(work: Work, key: Key, sequence: int) -> None:
-    """All that was packed so far has left: also what a report tells that is still on its way."""
+def await_rest(work: Work, key: Key, sequence: int, *, collected: bool = False) -> None:
+    """All that was packed so far has left: also what a report tells that is still on its way.
+    `collected`: and the customer has it."""
     thing = work.state.fulfilments.get(key)
     if thing is None or thing.stage != PACKED or not thing.more:
         return
     if is_gap_before(thing.heard, sequence) and "" not in {x.parcel_id for x in thing.untold}:
         work.say(
             e.ContentsAwaited(
-                rule="await-contents", key=key, parcels=(e.Untold(""),), sequence=sequence
+                rule="await-contents",
+                key=key,
+                parcels=(e.Untold(""),),
+                sequence=sequence,
+                collected=collected,
             )
         )
 
@@ -184,11 +189,11 @@ def kept_of(state: State, key: Key) -> dict[str, Parts]:
 def gone_before(state: State, key: Key) -> set[str]:
     """The warehouse's ids of parcels that have left before."""
     live = {x.parcel_id for _, x in parcels_of(state, key) if x.stage not in UNSENT}
-    if key in state.ended:
-        begin = box_id(key, "")
-        for k, x in state.ended.items():
-            if k[0] == "K" and x.stage not in UNSENT:
-                live |= {name[len(begin) :] for name in x.ids if name.startswith(begin)}
+    # Also of one that is back because more left with it: its former parcels are tombstones.
+    begin = box_id(key, "")
+    for k, x in state.ended.items():
+        if k[0] == "K" and x.stage not in UNSENT:
+            live |= {name[len(begin) :] for name in x.ids if name.startswith(begin)}
     return live
 
 

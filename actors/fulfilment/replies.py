@@ -7,11 +7,12 @@ from actors.fulfilment.table import TABLE
 from actors.fulfilment.thing import DONE, HANDED_OVER, PACKED, RECALLED, Fulfilment
 from actors.fulfilment.wanted import ALL
 from actors.kernel import ledger
-from actors.order.differs import cancelled_and_left, leave, not_stopped
+from actors.order.differs import CHANGED, cancelled_and_left, leave, not_stopped
+from actors.order.evolve import BY_ITSELF, CHANNEL
 from actors.order.joint_things import recalled
 from actors.order.places import places_for
 from actors.order.work import Work
-from actors.stock.plan import MAX_FULFILMENTS, OpenLine, Planned, plan
+from actors.stock.plan import MAX_FULFILMENTS, OpenLine, Planned, how_of, plan
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages.base import Intent, Move, Parts
@@ -107,7 +108,7 @@ def _short(work: Work, key: Key, thing: Fulfilment, told: f.StockShort, settles:
     ]
     made: tuple[Planned, ...] = ()
     if thing.tries < MAX_TRIES and told.seen:
-        made = plan(lines, places, told.seen)
+        made = plan(lines, places, told.seen, how_of(work.context.setup))
     ready = [one for one in made if not one.waits]
     if not ready:
         work.say(
@@ -174,6 +175,29 @@ def undone(work: Work, intent: Intent, *, detail: str = "", settles: int = 0, by
         work.say(recalled(work.state, key, settles=settles, detail=detail, by=by))
 
 
+def not_shown(work: Work, intent: Intent, settles: int, reason: str) -> bool:
+    """What left of an order that its channel shows as cancelled is not shown there. A person has
+    the task to stop the goods or have them sent back, and there is nothing to correct at the
+    channel. Return whether it is so."""
+    state, key = work.state, intent.key
+    wish = state.cancel
+    cancelled = wish is not None and (wish.told or wish.requested_by == CHANNEL)
+    cancelled = cancelled or state.late_cancel
+    thing = state.fulfilments.get(key)
+    if not cancelled or thing is None or not TABLE.allows(thing.stage, e.Published):
+        return False
+    if not any(one.task_id == CHANGED for one in state.tasks):
+        return False
+    parcels = tuple(Key(one) for one in intent.note.split(",") if one)
+    work.say(e.Published(rule="publish", key=key, settles=settles, parcels=parcels, by=BY_ITSELF))
+    leave(
+        work,
+        f"the channel shows the order as cancelled, and {key} not as shipped "
+        f"({reason[:200].rstrip('.')}): nothing is to be done about that",
+    )
+    return True
+
+
 def parts_of(note: str) -> Parts:
     """Return the units that a release was asked for, from its intent's note."""
     pairs = (one.split(":") for one in note.split(",") if one)
@@ -195,8 +219,8 @@ def cancel_refused(work: Work, key: Key, reason: str, settles: int) -> None:
         decide(work, key)
     if why == "cancelled":
         told = (
-            f"the warehouse does not cancel {key} ({reason[:200]}): stop it there, or release the "
-            "hold to let it go"
+            f"the warehouse does not cancel {key} ({reason[:200].rstrip('.')}): stop it there, or "
+            "release the hold to let it go"
         )
         hold_id = f"{REFUSED_CANCEL}{work.state.version + 1}"
         work.say(e.Held(rule="hold", key=key, hold_id=hold_id, reason=told))
@@ -207,6 +231,6 @@ def cancel_refused(work: Work, key: Key, reason: str, settles: int) -> None:
     else:
         leave(
             work,
-            f"{key} was to start again, and the warehouse does not stop it ({reason[:200]}): ask "
-            "the warehouse whether it goes on",
+            f"{key} was to start again, and the warehouse does not stop it "
+            f"({reason[:200].rstrip('.')}): ask the warehouse whether it goes on",
         )

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from actors.fulfilment.answers import ANSWERS
 from actors.fulfilment.collect import told_too_much
-from actors.fulfilment.heard import is_gap_before
-from actors.fulfilment.leaving import leaves, new_parcels, unpacked
+from actors.fulfilment.heard import hear, is_gap_before
+from actors.fulfilment.leaving import leaves, new_parcels, unpacked, unspoken
 from actors.fulfilment.packing import (
     UNSENT,
     await_rest,
@@ -20,9 +20,9 @@ from actors.fulfilment.packing import (
     packed,
     packed_before,
 )
-from actors.fulfilment.short import missed
+from actors.fulfilment.short import missed, settle
 from actors.fulfilment.table import INSIDE
-from actors.fulfilment.thing import CANCELLED, RECALLED, Fulfilment
+from actors.fulfilment.thing import CANCELLED, PACKED, PICKED, RECALLED, Fulfilment
 from actors.kernel import ledger
 from actors.order.differs import cancelled_and_left, holds_unknown, leave, left_unlike
 from actors.order.joint_things import fulfilled, recalled
@@ -68,9 +68,16 @@ def reported(work: Work, command: Any) -> None:
     conclude(work, key, getattr(command, "sequence", 0))
 
 
-def _picked(work: Work, key: Key, thing: Fulfilment, command: i.ReportPicked) -> None:
-    if thing.stage != "picked":
-        work.say(e.Picked(rule="pick", key=key, task_id=command.task_id, sequence=command.sequence))
+def _picked(
+    work: Work, key: Key, thing: Fulfilment, command: i.ReportPicked | i.ReportShortPicked
+) -> None:
+    """The goods are off the shelf. Of a report that tells nothing new its place is noted: what was
+    sent after it waits for it no longer."""
+    is_known = thing.stage in (PICKED, PACKED)
+    if is_known and hear(thing.heard, command.sequence) == thing.heard:
+        return
+    rule = "pick-again" if is_known else "pick"
+    work.say(e.Picked(rule=rule, key=key, task_id=command.task_id, sequence=command.sequence))
 
 
 def _short_picked(work: Work, key: Key, thing: Fulfilment, command: i.ReportShortPicked) -> None:
@@ -86,6 +93,8 @@ def _short_picked(work: Work, key: Key, thing: Fulfilment, command: i.ReportShor
     )
     if missing and missing != thing.missing:
         missed(work, key, missing, command.task_id, sequence=command.sequence)
+    else:
+        _picked(work, key, thing, command)
 
 
 def _handed_over(work: Work, key: Key, thing: Fulfilment, command: i.ReportHandedOver) -> None:
@@ -113,7 +122,7 @@ def _handed_over(work: Work, key: Key, thing: Fulfilment, command: i.ReportHande
     else:
         known = tuple(here[one.parcel_id] for one in named if one.parcel_id in here)
         fresh = [one for one in named if one.parcel_id not in here]
-    new, unknown = new_parcels(work, thing, fresh, unpacked(state, key, thing))
+    new, unknown = new_parcels(work, thing, fresh, unspoken(state, key, thing))
     if not known and not new:
         leave(work, *holds_unknown(key, unknown))
         return
@@ -177,20 +186,37 @@ def _is_awaited(thing: Fulfilment, command: i.ReportHandedOver) -> bool:
 
 
 def _await_contents(
-    work: Work, key: Key, thing: Fulfilment, parcels: Iterable[e.Untold], sequence: int
+    work: Work,
+    key: Key,
+    thing: Fulfilment,
+    parcels: Iterable[e.Untold],
+    sequence: int,
+    *,
+    collected: bool = False,
 ) -> None:
-    """Note parcels of which no one told yet what they hold."""
+    """Note parcels of which no one told yet what they hold. `collected`: the customer has them."""
     known = {one.parcel_id for one in thing.untold}
-    fresh = tuple(one for one in parcels if one.parcel_id not in known)
-    if fresh:
+    stated = tuple(parcels)
+    fresh = tuple(one for one in stated if one.parcel_id not in known)
+    if fresh or (collected and not thing.collected):
         work.say(
-            e.ContentsAwaited(rule="await-contents", key=key, parcels=fresh, sequence=sequence)
+            e.ContentsAwaited(
+                rule="await-contents",
+                key=key,
+                parcels=fresh or stated,
+                sequence=sequence,
+                collected=collected,
+            )
         )
 
 
-def contents_as_asked(work: Work, key: Key, thing: Fulfilment) -> None:
+def contents_as_asked(work: Work, key: Key, person: str) -> None:
     """Take a person's word that the parcels that left hold what was asked and is in no other one,
-    or, where none is named, all that is packed by now. Nothing is awaited after that."""
+    also what was missed before, or, where none is named, all that is packed by now. Nothing is
+    awaited after that."""
+    if work.state.fulfilments[key].missing:
+        settle(work, key, "found", person)
+    thing = work.state.fulfilments[key]
     named = tuple(
         i.ReportedParcel(
             parcel_id=one.parcel_id, carrier=one.carrier, tracking_number=one.tracking_number
@@ -240,7 +266,43 @@ def _task_cancelled(
     work.say(recalled(work.state, key, detail=command.reason, by=by))
 
 
+def _collected_after_all(work: Work, key: Key, command: i.ReportCollected) -> None:
+    """The customer has what was packed for a task that was cancelled: it left, and arrived."""
+    kept = kept_of(work.state, key)
+    if not kept:
+        leave(
+            work,
+            f"{key}: the warehouse reports it collected although its task is cancelled, and what "
+            "was collected is unknown: ask it which is true; if the customer has the goods, have "
+            "it report what it packed, and that it was collected, once more",
+        )
+        return
+    thing = Fulfilment(CANCELLED, "", "pickup")
+    report = i.ReportHandedOver(
+        ref=command.ref,
+        fulfilment=key,
+        task_id=command.task_id,
+        parcels=tuple(i.ReportedParcel(parcel_id=one) for one in kept),
+    )
+    _handed_over(work, key, thing, report)
+    _arrived(work, key)
+
+
+def _arrived(work: Work, key: Key) -> None:
+    """What has left of a fulfilment is with its customer."""
+    for k, parcel in tuple(parcels_of(work.state, key)):
+        if parcel.stage in ON_ITS_WAY:
+            moves = tuple(
+                Move(at, quantity, ledger.TRAVELLING, ledger.DELIVERED)
+                for at, quantity in parcel.units
+            )
+            work.say(e.Delivered(rule="deliver", key=k, moves=moves))
+
+
 def _collected(work: Work, key: Key, thing: Fulfilment, command: i.ReportCollected) -> None:
+    if thing.stage == CANCELLED:
+        _collected_after_all(work, key, command)
+        return
     early = _is_early(thing, command)
     short = thing.missing or early or _holds_more(work.state, key, thing)
     if thing.stage in INSIDE and not short:
@@ -261,16 +323,10 @@ def _collected(work: Work, key: Key, thing: Fulfilment, command: i.ReportCollect
     elif thing.stage == "recalled":
         _left_unnamed(work, key, thing)
     if early and thing.stage == "packed":
-        await_rest(work, key, command.sequence or thing.last + 1)
+        await_rest(work, key, command.sequence or thing.last + 1, collected=True)
     elif early:
-        _await_contents(work, key, thing, (e.Untold(""),), command.sequence)
-    for k, parcel in tuple(parcels_of(work.state, key)):
-        if parcel.stage in ON_ITS_WAY:
-            moves = tuple(
-                Move(at, quantity, ledger.TRAVELLING, ledger.DELIVERED)
-                for at, quantity in parcel.units
-            )
-            work.say(e.Delivered(rule="deliver", key=k, moves=moves))
+        _await_contents(work, key, thing, (e.Untold(""),), command.sequence, collected=True)
+    _arrived(work, key)
 
 
 def _is_early(thing: Fulfilment, command: i.ReportCollected) -> bool:

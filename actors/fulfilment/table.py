@@ -63,6 +63,7 @@ TABLE = Table(
             PICKED,
             "the goods are off the shelf",
         ),
+        *stay("pick-again", (PICKED, PACKED), e.Picked, "reports came out of order"),
         *go(
             "short-pick",
             (*UNTASKED, SHORT, RELEASED, PICKED),

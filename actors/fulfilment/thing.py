@@ -9,7 +9,7 @@ from schemas.messages.effects import Delivery
 from schemas.messages.fulfilment_events import Untold
 from schemas.order.things import Key
 
-VERSION = 5
+VERSION = 6
 """Of the struct below; a stored state of another one is rebuilt from the events."""
 
 PLANNED, SHORT, RESERVED, RELEASED = "planned", "short", "reserved", "released"
@@ -35,7 +35,7 @@ class Fulfilment(Struct, frozen=True, array_like=True):
     place of the report that said so without naming them. `heard` are the places of the reports
     that were heard (`actors.fulfilment.heard`), `last` that of the one that said that all is packed
     while an earlier one was still on its way. `ready` says that the storefront knows that it waits
-    for its customer."""
+    for its customer, `collected` that he has what left before anyone told what it holds."""
 
     stage: str
     place: str
@@ -62,6 +62,7 @@ class Fulfilment(Struct, frozen=True, array_like=True):
     heard: tuple[int, ...] = ()
     last: int = 0
     ready: bool = False
+    collected: bool = False
 
     @property
     def is_tasked(self) -> bool:

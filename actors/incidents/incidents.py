@@ -16,12 +16,17 @@ from actors.fulfilment.replies import REFUSED_CANCEL
 from actors.kernel.failing import of_effect
 from actors.order.differs import CHANGED
 from actors.order.evolve import DECLINED, MONEY
+from actors.order.evolve_claims import COPY_CANCELLED, IMPORTED
 from actors.order.family import FAMILY
 from actors.order.normalise import UNMAPPED
 from actors.order.timers import SHIP_BY
 from actors.parcel.replies import task_of
 from actors.parcel.thing import EXCEPTION
+from actors.payment.thing import EXPIRES, UNPAID, VOID
+from actors.refund.thing import DECLINED as UNPAID_BACK
+from actors.refund.thing import EXCESS
 from schemas.contracts import incidents as c
+from schemas.contracts import money_incidents as money
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages.effects import tag_of
@@ -33,7 +38,7 @@ _OF_HOLD = (
     (SHORT_PICK, c.SHORT_PICKED),
     (DECLINED, c.TASK_CANCELLED_BY_WAREHOUSE),
     (REFUSED_CANCEL, c.COMPENSATION_REFUSED),
-    ("money-gone-", c.PAYMENT_WITHDRAWN),
+    ("money-gone-", money.PAYMENT_WITHDRAWN),
     ("said-twice-", c.SAID_TWICE),
     ("unmapped-sku", c.SKU_UNMAPPED),
     ("unmapped-item-number", c.SKU_UNMAPPED),
@@ -45,9 +50,22 @@ _OF_HOLD = (
     ("unmapped-labels", c.SHIPPING_METHOD_UNMAPPED),
 )
 
-_OF_TASK = {CHANGED: c.CHANGED_AFTER_WORK_BEGAN, MONEY: c.MONEY_OWED}
+_OF_TASK = {
+    CHANGED: c.CHANGED_AFTER_WORK_BEGAN,
+    MONEY: c.MONEY_OWED,
+    IMPORTED: c.COPY_OF_CANCELLED,
+    COPY_CANCELLED: c.COPY_OF_CANCELLED,
+}
 """Tasks that are failures. To pack, or to take units off at the channel, is none, and a parcel's
 task comes with the parcel's event."""
+
+_OF_PAYMENT = (
+    (EXPIRES, money.AUTHORISATION_EXPIRES),
+    (VOID, money.AUTHORISATION_NOT_VOIDED),
+    (UNPAID, money.MONEY_MISSING),
+    (EXCESS, money.REFUND_EXCESS),
+    (UNPAID_BACK, money.REFUND_DECLINED),
+)
 
 _MOVES = frozenset(
     (machine.letter, row.stage, row.event)
@@ -99,7 +117,7 @@ def category_of(event: e.OrderEvent) -> str | None:
         case e.Held(hold_id=hold_id):
             return next((code for start, code in _OF_HOLD if hold_id.startswith(start)), c.HELD)
         case e.TaskOpened(task_id=task_id):
-            return _OF_TASK.get(task_id)
+            return _OF_TASK.get(task_id) or _about_money(task_id)
         case e.Overdue(stage=stage, until=until):
             return c.overdue(SHIP_BY if until else stage)
         case e.DeliveryFailed():
@@ -113,6 +131,10 @@ def category_of(event: e.OrderEvent) -> str | None:
         case e.ActionRefused():
             return c.ACTION_REFUSED
     return None
+
+
+def _about_money(task_id: str) -> str | None:
+    return next((code for start, code in _OF_PAYMENT if task_id.startswith(start)), None)
 
 
 def categories_of(event: e.OrderEvent) -> tuple[str, ...]:

@@ -8,7 +8,19 @@ from typing import Literal
 
 from msgspec import Struct
 
+from schemas.messages import inputs as i
+
 Kind = Literal["handled", "refused", "ignored"]
+
+REPORTS: tuple[type, ...] = (
+    i.ReportPicked,
+    i.ReportShortPicked,
+    i.ReportPacked,
+    i.ReportHandedOver,
+    i.ReportTaskCancelled,
+    i.ReportCollected,
+)
+"""What a warehouse reports."""
 
 
 class Answer(Struct, frozen=True):

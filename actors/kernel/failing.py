@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from schemas.contracts import incidents as c
+from schemas.contracts import money_incidents as money
 from schemas.messages import effects as f
 from schemas.messages.effects import tag_of
 
@@ -26,6 +27,8 @@ _OF_KIND: dict[str, tuple[str, str]] = {
     LABEL: (c.LABEL_REFUSED, c.LABEL_OUTCOME_UNKNOWN),
     tag_of(f.TrackParcel): (c.TRACKING_REFUSED, c.TRACKING_REFUSED),
     tag_of(f.PublishFulfilment): (c.FULFILMENT_REFUSED, c.FULFILMENT_OUTCOME_UNKNOWN),
+    tag_of(f.CapturePayment): (money.CAPTURE_REFUSED, money.CAPTURE_OUTCOME_UNKNOWN),
+    tag_of(f.RefundPayment): (money.REFUND_REFUSED, money.REFUND_OUTCOME_UNKNOWN),
     tag_of(f.TellStanding): (c.FULFILMENT_REFUSED, c.FULFILMENT_OUTCOME_UNKNOWN),
     FETCH: (c.FETCH_REFUSED, c.FETCH_REFUSED),
     tag_of(f.SendMail): (c.MAIL_REFUSED, c.MAIL_UNCONFIRMED),

@@ -14,7 +14,7 @@ AddressKind = Literal["post_box", "military", "pickup_point"]
 """Addresses that not every carrier delivers to."""
 
 
-Hears = Literal["place", "ready", "stop"]
+Hears = Literal["place", "ready", "request", "stop"]
 """What only some storefronts can be told: from which place goods left, that a pickup waits for its
 customer, and whether goods are stopped that the storefront asked not to send."""
 
@@ -58,7 +58,10 @@ class Place(Struct, frozen=True, kw_only=True):
     without a carrier no label is bought. `labels` says who buys them (a 3PL may buy its own).
     `refuses` are kinds of addresses that its carrier does not deliver to, `label_lines` the
     characters of each line for a street on its labels (none: any), `reach` for what it sells labels
-    from there (None: that is not known before it is asked)."""
+    from there (None: that is not known before it is asked). `others` is the same place with each
+    other carrier that can be asked, for rules that name one. `parcel_minor` and `unit_minor` are
+    what a parcel and each unit in it cost from there, `leaves_hours` how long goods take to leave;
+    where any of them is stated, allocation weighs the places."""
 
     name: str
     warehouse: str = ""
@@ -67,12 +70,25 @@ class Place(Struct, frozen=True, kw_only=True):
     refuses: frozenset[AddressKind] = frozenset()
     label_lines: tuple[int, ...] = ()
     reach: Reach | None = None
+    others: tuple[Place, ...] = ()
+    parcel_minor: int = 0
+    unit_minor: int = 0
+    leaves_hours: int = 0
 
 
 def brand(carrier: str) -> str:
     """Return by what a carrier's name is recognised: the first word ("UPS Ground" is UPS's)."""
     words = re.findall(r"[^\W_]+", carrier.casefold())
     return words[0] if words else ""
+
+
+Capturing = Literal["none", "order", "handover"]
+"""When we have the channel capture what is authorised: never, because it does so by itself, when an
+order is accepted, or before its goods leave."""
+
+
+Refunding = Literal["person", "automatic"]
+"""Who gives back what is owed: a person, or the channel by itself."""
 
 
 class Setup(Struct, frozen=True, kw_only=True):
@@ -87,7 +103,17 @@ class Setup(Struct, frozen=True, kw_only=True):
     `duty`. `writes` are the mail templates that we send for this channel; the shop sends the
     others. `carriers` are the carriers that can be asked where a parcel is: what people call each
     (`brand`), and its lane. `claims`: its orders may come through other channels as well, so that
-    each claims its marketplace's id (`Order.marketplace_ref`) when it is accepted."""
+    each claims its marketplace's id (`Order.marketplace_ref`) when it is accepted. `capture` says
+    when we have the channel capture what is authorised; `capture_parts`: each fulfilment's share by
+    itself; `receivable`: goods leave before it is captured. `authorised_days` is how long an
+    authorisation is good (0: no one knows), `voids` that the channel frees with a cancellation what
+    was not captured. `refund` says who gives back what is owed, `refunds` whether the channel can
+    be asked to. `release` says whether a place is told to pack as soon as stock is reserved,
+    or once the ERP, where there is one, has taken the sales order. `terms` are those of `promised`
+    that are paid on an account of the ERP: `terms_limits` are credit limits in minor units by
+    currency for whom it states none, `overdue_days` how long an invoice may be due.
+    `collect_limits` are what may be collected on delivery at most, by currency (none: anything).
+    `approvals`: limits say who may release a hold that asks for an approval."""
 
     channel: str
     storefront: str = ""
@@ -99,6 +125,8 @@ class Setup(Struct, frozen=True, kw_only=True):
     collected: frozenset[str] = frozenset()
     writes: frozenset[str] = frozenset({"order_confirmed", "order_cancelled"})
     short_pick: Literal["ask", "backorder", "drop"] = "ask"
+    when_short: Literal["part", "whole"] = "part"
+    release: Literal["at_once", "after_erp"] = "at_once"
     restock_by: Literal["us", "channel"] = "us"
     notify_customer: bool = False
     carriers: tuple[tuple[str, str], ...] = ()
@@ -106,3 +134,15 @@ class Setup(Struct, frozen=True, kw_only=True):
     unbooked: frozenset[str] = frozenset()
     hears: frozenset[Hears] = frozenset()
     claims: bool = False
+    capture: Capturing = "none"
+    capture_parts: bool = False
+    receivable: bool = False
+    authorised_days: int = 0
+    voids: bool = False
+    terms: frozenset[str] = frozenset()
+    terms_limits: tuple[tuple[str, int], ...] = ()
+    overdue_days: int = 0
+    collect_limits: tuple[tuple[str, int], ...] = ()
+    approvals: bool = False
+    refund: Refunding = "person"
+    refunds: bool = False

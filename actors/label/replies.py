@@ -5,7 +5,7 @@ from __future__ import annotations
 from actors.fulfilment.collect import told_too_much
 from actors.label.table import TABLE
 from actors.order.decision import LabelImage
-from actors.order.differs import MAX_NAMED, leave, old_label
+from actors.order.differs import MAX_NAMED, REDIRECT, leave, old_label
 from actors.order.reading import is_in_use
 from actors.order.work import Work
 from actors.parcel.table import ON_ITS_WAY
@@ -64,10 +64,7 @@ def done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
             if thing.told != work.state.address and gone:
                 leave(
                     work,
-                    *(
-                        f"the address changed after {k} had left: have the carrier redirect it"
-                        for k in gone
-                    ),
+                    *(f"the address changed after {k} had left: {REDIRECT}" for k in gone),
                 )
                 leave(work, *old_label(work.state, work.state.labels[key]))
         case f.Undone(detail=detail) if TABLE.allows(thing.stage, e.LabelVoided):

@@ -19,7 +19,7 @@ def _moved(draft: Draft, event: e.Event) -> None:
 
 def _wanted(draft: Draft, event: e.MessageWanted) -> None:
     stage = TABLE.to("", e.MessageWanted)
-    draft.put(FIELD, event.key, Message(stage=stage, template=event.template, units=event.units))
+    draft.put(FIELD, event.key, Message(stage, event.template, event.units, about=event.about))
 
 
 def intended(draft: Draft, intent: e.Intent) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from actors.documents.wanted import is_empty, is_postable
 from actors.messages.thing import CONFIRMED, ORDER_CANCELLED, Message
 from actors.order.decision import Context
@@ -34,6 +36,9 @@ def wanted(
 def send(state: State, key: Key, thing: Message, context: Context) -> Ask:
     """Return the sending of a message."""
     effect = f.SendMail(template=thing.template, units=units(state, thing.units))
+    refund = state.refunds.get(Key(thing.about)) if thing.about else None
+    if refund is not None:
+        effect = replace(effect, amount_minor=refund.given, currency=refund.currency)
     return Ask(key, context.setup.mail, effect, note=thing.template)
 
 
@@ -55,6 +60,8 @@ def _renewed(state: State) -> str:
     """Return the template of a refused message that a person wants sent again: also of an order at
     its end."""
     for one in state.messages.values():
+        if one.about:
+            continue  # the joint table wants another
         if one.stage == "refused" and not one.units and not _is_known(state, one.template):
             return one.template
     return ""

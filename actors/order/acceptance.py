@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from msgspec import Struct
 
 from actors.kernel.setup import Setup
@@ -25,6 +27,10 @@ def accept(state: State, setup: Setup) -> Acceptance:
         return Acceptance(basis=state.payment)
     if state.accepted_by:
         return Acceptance(basis="a person accepted it")
+    if state.ruled is not None and state.payment not in MONEY_IS_GONE:
+        for one in state.ruled.rulings:
+            if one.set == "accept" and ("accept", "yes") in one.asks:
+                return Acceptance(basis=f"rule {one.rule}")
     if state.payment in MONEY_IS_GONE:
         return Acceptance(waits=f"a person, because the payment is {state.payment}")
     if promised_by(state.payment_method, setup.promised):
@@ -32,6 +38,8 @@ def accept(state: State, setup: Setup) -> Acceptance:
     return Acceptance(waits="the customer's payment")
 
 
+# The few texts that a shop's gateways are called by, asked for in every step of every order.
+@lru_cache(maxsize=1024)
 def promised_by(methods: str, listed: frozenset[str]) -> bool:
     """Whether one of the methods of payment, as the channel names them, is on a list of folded
     names."""

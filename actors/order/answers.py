@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from actors.kernel.answers import Answers
+from actors.kernel.answers import REPORTS, Answers
 from actors.order.table import ACCEPTED, CANCELLED, CLOSED, DUPLICATE, EXPECTED, NEW, PLACED
 from schemas.messages import inputs as i
 
 _EVERY = (NEW, EXPECTED, PLACED, ACCEPTED, CLOSED, CANCELLED, DUPLICATE)
 _KNOWN = (EXPECTED, PLACED, ACCEPTED, CLOSED, CANCELLED, DUPLICATE)
-_REPORTS = (
-    i.ReportPicked,
-    i.ReportShortPicked,
-    i.ReportPacked,
-    i.ReportHandedOver,
-    i.ReportTaskCancelled,
-    i.ReportCollected,
-)
-
 ANSWERS = Answers(
     "order",
     (
@@ -56,13 +47,13 @@ ANSWERS = Answers(
         (
             "ignored",
             (NEW, EXPECTED),
-            _REPORTS,
+            REPORTS,
             "no warehouse was told of an order that has not come",
         ),
         (
             "handled",
             (PLACED, ACCEPTED, CLOSED, CANCELLED, DUPLICATE),
-            _REPORTS,
+            REPORTS,
             "its fulfilment takes it; one that the order does not have is a person's",
         ),
         (
@@ -85,8 +76,14 @@ ANSWERS = Answers(
             "an alarm, a look at the mappings, or the closing of a delivered order",
         ),
         (
+            "handled",
+            (DUPLICATE,),
+            (i.TimerFired,),
+            "the order that is worked on instead was cancelled, and a person is asked in the end",
+        ),
+        (
             "ignored",
-            (CLOSED, CANCELLED, DUPLICATE),
+            (CLOSED, CANCELLED),
             (i.TimerFired,),
             "nothing is due at its end; timers of its things are theirs",
         ),
@@ -97,10 +94,21 @@ ANSWERS = Answers(
             (i.ActOnOrder,),
             "a person decides, or is told why it can't be done",
         ),
-        ("handled", (PLACED, ACCEPTED), (i.EditOrder,), "a person changes the order"),
+        (
+            "handled",
+            (PLACED, ACCEPTED),
+            (i.EditOrder,),
+            "a person changes the order, or gives money back",
+        ),
+        (
+            "handled",
+            (CLOSED, CANCELLED),
+            (i.EditOrder,),
+            "a person gives money back; nothing else of it can be changed any more",
+        ),
         (
             "refused",
-            (EXPECTED, CLOSED, CANCELLED, DUPLICATE),
+            (EXPECTED, DUPLICATE),
             (i.EditOrder,),
             "there is nothing to change yet, or not any more",
         ),

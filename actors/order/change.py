@@ -13,7 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from actors.kernel import ledger
-from actors.order import mapping, outside
+from actors.order import mapping, outside, ruling
 from actors.order.acceptance import to_collect
 from actors.order.decision import moment
 from actors.order.difference import FACETS, Diff, difference, of_lines
@@ -43,18 +43,19 @@ MAX_HOLDS = 16
 """How many holds one order may carry; a further change of the same kind adds no new hold."""
 MAX_LINES = 2_000
 """Lines that an order may have had in its life: four times what it may have at once."""
-"""Who released a hold when it was not a person."""
-
-
 _LASTING = frozenset({"lines", "money"})
 """Facets that matter after the end: an address or a note changes nothing for goods that arrived."""
+
+SAID_TWICE, UNREAD = "said-twice", "unread-statement"
+"""Of holds until it is known which of two statements for one second was the last, and of one that
+was not understood."""
 
 UNMOVED = frozenset({"q", "o"})
 """Accounts of a line with which nothing has happened."""
 
 
-def payment(work: Work, paid_minor: int | None = None) -> e.PaymentConfirmed:
-    """Return that the channel says the money is there."""
+def payment(work: Work, paid_minor: int | None = None, how: str = "paid") -> e.PaymentConfirmed:
+    """Return that the channel says the money is there, or reserved (`authorized`)."""
     context = work.context
     return e.PaymentConfirmed(
         rule="pay" if work.state.stage in FOLLOWING else "pay-first",
@@ -62,6 +63,7 @@ def payment(work: Work, paid_minor: int | None = None) -> e.PaymentConfirmed:
         ref=context.ref,
         reference=context.reference,
         paid_minor=-1 if paid_minor is None else paid_minor,
+        payment=how,
     )
 
 
@@ -73,7 +75,7 @@ def statement(work: Work, order: Order, fulfilled: tuple[i.OutsideShipment, ...]
         return
     fresh = state.stage in FOLLOWING and state.payment not in MONEY_IS_THERE
     if fresh and order.payment in MONEY_IS_THERE:
-        work.say(payment(work))
+        work.say(payment(work, how=order.payment))
     base = context.stated or context.order
     found = None if base is None else difference(work, base, order)
     if found is not None and found.facets and not age:
@@ -84,6 +86,8 @@ def statement(work: Work, order: Order, fulfilled: tuple[i.OutsideShipment, ...]
         _take(work, base, order, found)
     elif age:
         _note(work, order)
+    if age:
+        _free_doubt(work)
     outside.compare(work, order, fulfilled)
     _hold_without_money(work, order)
     free_compared(work, order)
@@ -159,6 +163,7 @@ def _take(work: Work, base: Order, order: Order, found: Diff) -> None:
     if state.stage == CLOSED:
         why = "the channel added lines" if found.moves else "the channel changed lines or money"
         work.say(e.Reopened(rule="reopen", why=why))
+    ruling.say(work, made.rulings, found.facets)
     moved(work, body)
     mapping.hold(made.unmapped, work)
     too_late(work, found.facets, found.late)
@@ -224,6 +229,7 @@ def normalised(work: Work, body: Order, made: mapping.Made) -> None:
                 stated_digest=made.stated_digest,
             )
         )
+    ruling.say(work, made.rulings, ())
     mapping.hold(made.unmapped, work)
 
 
@@ -276,6 +282,7 @@ def edit(work: Work, command: i.EditOrder) -> str:
     event = _as_it_is(work, changed, command.person, facets)
     work.say(replace(event, wishes=wishes, reason=command.reason))
     made = mapping.made_of(changed, work.context, work.state.waived, staying(work, changed))
+    ruling.say(work, made.rulings, facets)
     moved(work, changed)
     if mapping.is_unmapped(state):
         normalised(work, changed, made)
@@ -352,9 +359,19 @@ def free_compared(work: Work, order: Order) -> None:
 def _hold_for_doubt(work: Work) -> None:
     _hold_once(
         work,
-        "said-twice",
+        SAID_TWICE,
         "the channel stated the order twice for the same second, and differently",
     )
+
+
+def _free_doubt(work: Work) -> None:
+    """A later statement says how the order is, whatever those before it said."""
+    reason = "the channel has stated the order since; what differs follows by itself"
+    for hold in work.state.holds:
+        if hold.hold_id.startswith((f"{SAID_TWICE}-", f"{UNREAD}-")):
+            work.say(
+                e.HoldReleased(rule="free", hold_id=hold.hold_id, person=BY_ITSELF, reason=reason)
+            )
 
 
 def _hold_without_money(work: Work, order: Order) -> None:

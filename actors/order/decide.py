@@ -12,13 +12,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from actors.capture import wanted as capture
 from actors.documents import wanted as documents
 from actors.fulfilment import reports
 from actors.fulfilment import wanted as fulfilment
 from actors.label import wanted as label
 from actors.messages import wanted as messages
-from actors.order import claiming, notes, persons, place, replies, timers
+from actors.order import claiming, notes, persons, place, replies, ruling, timers
 from actors.order import wanted as order
 from actors.order.decision import Context, Decision
 from actors.order.family import intend, step
@@ -27,6 +29,7 @@ from actors.order.prerequisites import waits_for
 from actors.order.reading import busy
 from actors.order.state import State
 from actors.order.work import Ask, Work
+from actors.refund import wanted as refund
 from schemas.messages import inputs as i
 from schemas.order.canonical import Order
 from schemas.order.things import Key
@@ -58,6 +61,8 @@ _HANDLERS: dict[type[Struct], Handler] = {
 
 _WANTED: tuple[tuple[str, Wanted], ...] = (
     ("fulfilments", fulfilment.wanted),
+    ("captures", capture.wanted),
+    ("refunds", refund.wanted),
     ("labels", label.wanted),
     ("", documents.wanted),
     ("", messages.wanted),
@@ -69,6 +74,8 @@ things must be there before it wants anything names their field."""
 
 def decide(state: State, command: i.Input, context: Context) -> Decision:
     """Return what this input means for this order. The same arguments give the same decision."""
+    if state.ruled is not None:
+        context = ruling.steered(state, context)
     work = Work(state, context, step, intend)
     _HANDLERS[type(command)](work, command)
     if work.events:
@@ -87,7 +94,7 @@ def decide(state: State, command: i.Input, context: Context) -> Decision:
         body=work.body,
         stated=work.stated,
         documents=work.documents,
-        claim=claiming.claim_in(work.events) if context.setup.claims else None,
+        claim=claiming.claim_in(work),
     )
 
 
@@ -95,6 +102,8 @@ def _asks(work: Work) -> Iterator[Ask]:
     """Yield what is wanted now and waits for nothing. One effect at a time for each thing."""
     state, context, body = work.state, work.context, work.order
     taken = busy(state)
+    if state.payments and work.body is not None:
+        context = replace(context, order=work.body)  # what is due follows from what it says now
     for things, wanted in _WANTED:
         if things and not getattr(state, things):
             continue

@@ -10,11 +10,13 @@ from actors.kernel.setup import Setup
 from actors.order.normalise import NO_TABLES, Tables
 from actors.order.policy import Policy
 from actors.order.state import State
+from actors.rules.compiled import NO_RULES, Compiled
 from schemas.messages.effects import Effect
 from schemas.messages.events import OrderEvent
 from schemas.order.canonical import Order
 from schemas.order.claims import Claim, Claimed
 from schemas.order.things import Key
+from schemas.order.world import World
 
 
 class Context(Struct, frozen=True, kw_only=True):
@@ -22,7 +24,9 @@ class Context(Struct, frozen=True, kw_only=True):
     `stated` the channel's latest statement where it is kept beside it; both are None before the
     order has come, and after its personal data was erased. `reference` is the order's own signed
     reference. `received_at` is when the input was safe with us. `claimed` is told when an earlier
-    try of the same decision claimed what another order has."""
+    try of the same decision claimed what another order has. `rules` are those in use; `plain` is
+    the setup as it was before they changed it for this order (None: they did not). `world` is what
+    is known beyond the order, None before anything was asked for."""
 
     now: datetime
     policy: Policy
@@ -35,6 +39,9 @@ class Context(Struct, frozen=True, kw_only=True):
     received_at: str = ""
     mappings: Tables = NO_TABLES
     claimed: Claimed | None = None
+    rules: Compiled = NO_RULES
+    plain: Setup | None = None
+    world: World | None = None
 
 
 class Intended(Struct, frozen=True, kw_only=True):

@@ -39,8 +39,7 @@ def difference(work: Work, base: Order, order: Order) -> Diff:
     if "lines" not in facets:
         return Diff(tuple(facets))
     context = work.context
-    before = mapping.made_of(base, context, work.state.waived).ours
-    after = mapping.made_of(order, context, work.state.waived).ours
+    before, after = (mapping.named(x, context, work.state.waived).order for x in (base, order))
     return of_lines(work.state, tuple(facets), before, after)
 
 

@@ -12,9 +12,10 @@ from actors.order.reading import is_unused
 from actors.order.state import State
 from actors.order.work import Work
 from actors.parcel.table import ON_ITS_WAY
+from actors.parcel.thing import COLLECTED, DELIVERED, UNTRACKED
 from schemas.messages import events as e
 from schemas.messages.base import Parts
-from schemas.order.things import Key
+from schemas.order.things import PARCEL, Key, kind_of
 
 CHANGED = "changed"
 """The id of the task about what can't follow a change: one for each order."""
@@ -33,12 +34,22 @@ _NAMES = {
 }
 """Facets that goods on their way can't follow."""
 
-_TODO = {
-    "address": "have the carrier redirect it",
-    "method": "tell the customer",
-    "due": "have the carrier collect the new amount",
-}
+REDIRECT = "have the carrier redirect it"
+COLLECT = "have the carrier collect the new amount"
+STOP = "have it stopped on its way, or sent back"
+
+_TODO = {"address": REDIRECT, "method": "tell the customer", "due": COLLECT}
 """What a person can do about goods that left before a facet changed."""
+
+_ARRIVED = {
+    REDIRECT: "it has arrived, so ask the customer whether they have it",
+    COLLECT: "it has arrived, so settle the difference with the customer",
+    STOP: "it has arrived, so have it sent back",
+}
+"""What is left to do once nothing of the order is on its way any more."""
+
+_MOVING = (*ON_ITS_WAY, UNTRACKED)
+_THERE = (DELIVERED, COLLECTED)
 
 SEND_BACK = "have them sent back, or charge for them"
 
@@ -96,7 +107,7 @@ def left_before_cancel(work: Work, keys: Iterable[Key]) -> None:
         gone.append(f"{key} ({', '.join(numbers)})" if numbers else key)
     if gone:
         what = f"the channel cancelled the order after {_some(gone)} had left"
-        leave(work, f"{what}: have it stopped on its way, or sent back")
+        leave(work, f"{what}: {STOP}")
 
 
 def old_label(state: State, label: Label) -> list[str]:
@@ -130,7 +141,7 @@ def not_stopped(work: Work, key: Key, thing: Fulfilment, reason: str) -> None:
     if says:
         todo = "have it corrected" + (", or have what is too much sent back" if lines else "")
         said = f"its task says {_some(says)}: {todo}"
-        leave(work, f"the warehouse does not stop {key} ({reason[:200]}); {said}")
+        leave(work, f"the warehouse does not stop {key} ({reason[:200].rstrip('.')}); {said}")
 
 
 def left_unlike(
@@ -159,7 +170,7 @@ def left_unlike(
     if not differs and (inside and thing.stop != "cancelled"):
         return
     what = f", with {' and '.join(differs)}" if differs else ""
-    do = ", ".join(todo) or "have it stopped on its way, or sent back"
+    do = ", ".join(todo) or STOP
     leave(work, f"{key} left{why}{what}: {do}")
 
 
@@ -201,6 +212,11 @@ def _list_former(facets: Iterable[str]) -> str:
     return " and ".join(f"the former {_NAMES[one].removeprefix('the ')}" for one in facets)
 
 
+def facets_named(facets: Iterable[str]) -> str:
+    """Name what a task says beside units and the amount to collect, both of which it states."""
+    return " and ".join(name for one, name in _NAMES.items() if one in facets and one != "due")
+
+
 def _todo(facets: Iterable[str]) -> str:
     return ", ".join(_TODO[one] for one in facets)
 
@@ -209,10 +225,33 @@ def leave(work: Work, *told: str) -> None:
     """Add to the one task about what differs."""
     task = next((x for x in work.state.tasks if x.task_id == CHANGED), None)
     known = task.words if task is not None else ""
-    fresh = [one for one in told if one not in known]
+    fresh = [one for one in (_by_now(work.state, one) for one in told) if one not in known]
     if fresh:
         words = "; ".join([known, *fresh] if known else fresh)[-MAX_DIFFERS:]
         work.say(e.TaskOpened(rule="task", task_id=CHANGED, words=words))
+
+
+def arrived(work: Work) -> e.OrderEvent | None:
+    """What can only be done to goods on their way can't be done any more once all are there: the
+    task then says what can."""
+    task = next((one for one in work.state.tasks if one.task_id == CHANGED), None)
+    if task is None or (words := _by_now(work.state, task.words)) == task.words:
+        return None
+    return e.TaskOpened(rule="task", task_id=CHANGED, words=words[-MAX_DIFFERS:])
+
+
+def _by_now(state: State, words: str) -> str:
+    """Return what a person can do, by where the goods are."""
+    if not any(one in words for one in _ARRIVED):
+        return words
+    ended = (one.stage for key, one in state.ended.items() if kind_of(key) == PARCEL)
+    stages = {*(one.stage for one in state.parcels.values()), *ended}
+    untold = any(one.untold for one in state.fulfilments.values())
+    if untold or not stages.isdisjoint(_MOVING) or stages.isdisjoint(_THERE):
+        return words
+    for before, after in _ARRIVED.items():
+        words = words.replace(before, after)
+    return words
 
 
 def in_excess(work: Work, key: Key, units: dict[int, int], unknown: list[str]) -> None:

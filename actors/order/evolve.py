@@ -8,9 +8,11 @@ from msgspec.structs import replace
 
 from actors.kernel import ledger
 from actors.order.draft import Draft, stays
+from actors.order.evolve_claims import CLAIMS, IMPORTED, asked
 from actors.order.evolve_stops import STOPS
 from actors.order.normalise import surviving
-from actors.order.state import Cancel, Hold, LineState, Lost, Stuck, Task, Twin
+from actors.order.ruling import kept
+from actors.order.state import Cancel, Hold, LineState, Lost, Stuck, Task
 from actors.order.table import CANCELLED, FINAL, PLACED
 from schemas.messages import events as e
 from schemas.messages.effects import FetchOrder, tag_of
@@ -76,7 +78,7 @@ def _lines(lines: tuple[e.NewLine, ...]) -> tuple[LineState, ...]:
 
 def _paid(draft: Draft, event: e.PaymentConfirmed) -> None:
     _named(draft, event)
-    draft.set(payment="paid")
+    draft.set(payment=event.payment)
 
 
 def _report_noted(draft: Draft, event: e.ReportNoted) -> None:
@@ -93,24 +95,6 @@ def _refetch_asked(draft: Draft, event: e.RefetchAsked) -> None:
 def _fetched(draft: Draft, event: e.Fetched) -> None:
     stays(draft, event)
     draft.set(stuck=tuple(one for one in draft.get("stuck") if one.kind != FETCH))
-
-
-def _accepted(draft: Draft, event: e.Accepted) -> None:
-    stays(draft, event)
-    if event.person:
-        draft.set(accepted_by=event.person)
-
-
-def _duplicate(draft: Draft, event: e.Duplicate) -> None:
-    """Its holds stay: they matter again when a person takes it over."""
-    stays(draft, event)
-    twin = Twin(event.claim, event.order_id, event.channel, event.ref, event.number)
-    draft.set(twin=twin, overdue=())
-
-
-def _taken_over(draft: Draft, event: e.TakenOver) -> None:
-    stays(draft, event)
-    draft.set(twin=None)
 
 
 REVISIONS = {
@@ -164,6 +148,11 @@ def _normalised(draft: Draft, event: e.Normalised) -> None:
         beside=draft.state.beside or bool(event.stated_digest),
         holds=_mapped(draft),
     )
+
+
+def _rules_decided(draft: Draft, event: e.RulesDecided) -> None:
+    stays(draft, event)
+    draft.set(ruled=kept(event))
 
 
 def _mapped(draft: Draft) -> tuple[Hold, ...]:
@@ -248,6 +237,8 @@ def _task_opened(draft: Draft, event: e.TaskOpened) -> None:
     others = tuple(one for one in draft.get("tasks") if one.task_id != event.task_id)
     task = Task(event.task_id, event.words, event.key, event.amount_minor)
     draft.set(tasks=(*others, task))
+    if event.task_id == IMPORTED:
+        asked(draft)
     if event.task_id in (MONEY, SHOWN):
         draft.set(named=draft.get("sums").get("c", 0))
 
@@ -336,11 +327,10 @@ def book(draft: Draft, event: e.Event) -> None:
 FOLDS: dict[type[e.Event], Any] = {
     e.Placed: _placed,
     e.PaymentConfirmed: _paid,
-    e.Accepted: _accepted,
-    e.Duplicate: _duplicate,
-    e.TakenOver: _taken_over,
+    **CLAIMS,
     e.Changed: _changed,
     e.Normalised: _normalised,
+    e.RulesDecided: _rules_decided,
     e.UpdateNoted: _update_noted,
     e.ReportNoted: _report_noted,
     e.RefetchAsked: _refetch_asked,

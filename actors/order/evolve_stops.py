@@ -1,4 +1,4 @@
-"""How what the channel asked us not to send, or to send later, follows from events."""
+"""How what the channel asked us to take on, not to send, or to send later, follows from events."""
 
 from __future__ import annotations
 
@@ -58,10 +58,22 @@ def _stop_answered(draft: Draft, event: e.StopAnswered) -> None:
     )
 
 
+def _request_noted(draft: Draft, event: e.RequestNoted) -> None:
+    stays(draft, event)
+    draft.set(requests=(*draft.get("requests"), event.outside_id))
+
+
+def _request_answered(draft: Draft, event: e.RequestAnswered) -> None:
+    stays(draft, event)
+    draft.set(requests=tuple(x for x in draft.get("requests") if x != event.outside_id))
+
+
 STOPS: dict[type[e.Event], Any] = {
     e.UnitsScheduled: _scheduled,
     e.StopAsked: _stop_asked,
     e.StopDecided: _stop_decided,
     e.StopAnswered: _stop_answered,
+    e.RequestNoted: _request_noted,
+    e.RequestAnswered: _request_answered,
 }
 """What each of these events does to the order."""

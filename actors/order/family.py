@@ -17,6 +17,9 @@ from typing import Any
 
 from msgspec import Struct
 
+import actors.capture.evolve
+import actors.capture.table
+import actors.capture.thing
 import actors.documents.evolve
 import actors.documents.table
 import actors.documents.thing
@@ -35,6 +38,12 @@ import actors.order.table
 import actors.parcel.evolve
 import actors.parcel.table
 import actors.parcel.thing
+import actors.payment.evolve
+import actors.payment.table
+import actors.payment.thing
+import actors.refund.evolve
+import actors.refund.table
+import actors.refund.thing
 from actors.kernel.tables import Table, Wait
 from actors.order.draft import Draft
 from actors.order.reading import is_here
@@ -83,6 +92,9 @@ FAMILY: dict[str, Machine] = {
         _machine("L", actors.label, actors.label.thing),
         _machine("D", actors.documents, actors.documents.thing),
         _machine("M", actors.messages, actors.messages.thing),
+        _machine("P", actors.payment, actors.payment.thing),
+        _machine("C", actors.capture, actors.capture.thing),
+        _machine("R", actors.refund, actors.refund.thing),
     )
 }
 """Every machine by its letter."""
@@ -133,7 +145,7 @@ def step(state: State, event: e.OrderEvent) -> tuple[State, Iterable[str]]:
     if event.settles:
         draft.set(open=tuple(one for one in state.open if one.number != event.settles))
         if type(event) is not e.GivenToPerson:
-            _answered(draft, event.settles, noted=type(event) is e.AnswerNoted)
+            _answered(draft, event)
     if event.intends:
         _intend(draft, event.intends)
     if state.overdue:
@@ -141,10 +153,23 @@ def step(state: State, event: e.OrderEvent) -> tuple[State, Iterable[str]]:
     return draft.done(), draft.changes
 
 
-def _answered(draft: Draft, number: int, *, noted: bool) -> None:
+NOT_DONE = (e.CaptureDropped, e.LabelDropped, e.LabelStopDropped, e.Renewed, e.StopDropped)
+"""Events by which an effect ends that its partner refused, or did too late."""
+
+
+def _says_of_others(event: e.Event) -> bool:
+    """Whether the end of an effect tells that of an earlier call for the same, too: it was done.
+    What a partner refuses now it may have done before, in an answer that is still to come."""
+    if isinstance(event, e.Published | e.DocumentAmended):
+        return event.by == ""
+    return not isinstance(event, NOT_DONE)
+
+
+def _answered(draft: Draft, event: e.Event) -> None:
     """An effect whose end is known is awaited no more, also when it was given up before; nor is
-    another call for the same, which had the same reference. That there was too little stock
-    (`noted`) says nothing of the calls after it."""
+    another call for the same that was done, which had the same reference. That there was too little
+    stock says nothing of the calls after it."""
+    number, noted = event.settles, isinstance(event, e.AnswerNoted)
     lost: tuple[Lost, ...] = draft.get("lost")
     stuck: tuple[Stuck, ...] = draft.get("stuck")
     if not lost and not stuck:
@@ -152,7 +177,7 @@ def _answered(draft: Draft, number: int, *, noted: bool) -> None:
     known: tuple[e.Intent | Lost, ...] = (*draft.state.open, *lost)
     ended = next((one for one in known if one.number == number), None)
     same = {number}
-    if ended is not None:
+    if ended is not None and _says_of_others(event):
         name = (ended.key, ended.kind, ended.note)
         last = number if noted and ended.kind == RESERVE else draft.get("last_effect")
         same |= {
@@ -190,7 +215,10 @@ def _intend(draft: Draft, intents: tuple[e.Intent, ...]) -> None:
             begin(draft, intent)
 
 
-_KEPT = ("fulfilments", "parcels", "labels", "documents", "messages")
+_KEPT = (
+    "fulfilments", "parcels", "labels", "documents", "messages", "payments", "captures",
+    "refunds",
+)  # fmt: skip
 
 
 def _on_time(draft: Draft) -> None:

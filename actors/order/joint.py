@@ -7,12 +7,18 @@ order is their precedence. What follows from the clock or from an answer is not 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 
-from msgspec import Struct
-
-from actors.order import joint_order, joint_stops, joint_things, joint_units
+from actors.order import (
+    differs,
+    joint_money,
+    joint_order,
+    joint_refunds,
+    joint_stops,
+    joint_things,
+    joint_units,
+)
+from actors.order.joint_row import Joint
 from actors.order.signs import AT_WORK, FREE, INSIDE, LIVE, Sign, signs_of
 from actors.order.work import Work
 from schemas.messages import events as e
@@ -21,36 +27,10 @@ MAX_CHAIN = 20_000
 """How many rules may be asked after one input: a cancellation of 50 fulfilments with their labels
 and lines asks some thousand; more is a programmer's error."""
 
-When = Callable[[Work], e.OrderEvent | None]
-
-
-class Joint(Struct, frozen=True):
-    """One row: asked when one of the state's fields that it `reads` changed, while the state has
-    one of each of the signs that it `needs` and none that it `lacks`. `why` is what a person reads.
-    """
-
-    rule: str
-    reads: tuple[str, ...]
-    when: When
-    says: tuple[type[e.Event], ...]
-    why: str
-    needs: tuple[Sign, ...]
-    lacks: Sign = Sign(0)
-
-
 _PLAN = (
-    "stage",
-    "lines",
-    "payment",
-    "payment_method",
-    "accepted_by",
-    "holds",
-    "declined",
-    "waived",
-    "address",
-    "stops",
-    "later",
-)
+    "stage", "lines", "payment", "payment_method", "accepted_by", "holds", "declined", "waived",
+    "address", "stops", "later",
+)  # fmt: skip
 _THINGS = ("fulfilments", "parcels", "labels")
 
 JOINT: tuple[Joint, ...] = (
@@ -59,10 +39,10 @@ JOINT: tuple[Joint, ...] = (
         ("stage", "payment", "payment_method", "accepted_by", "holds", "cancel"),
         joint_order.accepted,
         (e.Accepted, e.Duplicate),
-        "a placed order whose money is there or promised, and which nothing holds, is accepted; "
-        "one that another channel brought before is recorded",
+        "a placed order that is paid or promised and not held is accepted; a duplicate is recorded",
         needs=(Sign.ORDER_PLACED, Sign.OPEN_UNITS),
     ),
+    *joint_money.ROWS,
     Joint(
         "emptied",
         ("stage", "lines", "cancel"),
@@ -246,16 +226,16 @@ JOINT: tuple[Joint, ...] = (
     ),
     Joint(
         "digital",
-        ("fulfilments",),
-        joint_things.digital,
+        ("fulfilments", "lines", "payments"),
+        joint_money.digital,
         (e.Fulfilled,),
         "what does not travel is fulfilled at once",
         needs=(Sign.DIGITAL, Sign.PLANNED),
     ),
     Joint(
         "by-hand",
-        ("fulfilments", "holds", "lines", "payment_method", "collected"),
-        joint_things.by_hand,
+        ("fulfilments", "holds", "lines", "payment_method", "collected", "documents", "payments"),
+        joint_money.by_hand,
         (e.LeftToPerson,),
         "where no warehouse takes tasks, a person packs, and collects what no label says",
         needs=(Sign.PLANNED | Sign.RESERVED,),
@@ -286,11 +266,11 @@ JOINT: tuple[Joint, ...] = (
     ),
     Joint(
         "untracked",
-        ("parcels", "labels"),
+        _THINGS,
         joint_things.untracked,
         (e.Untracked,),
         "a parcel of which no carrier can tell is as good as there once it has left",
-        needs=(Sign.PARCEL_HANDED_OVER,),
+        needs=(Sign.PARCEL_ON_ITS_WAY,),
     ),
     Joint(
         "done",
@@ -301,16 +281,36 @@ JOINT: tuple[Joint, ...] = (
         needs=(Sign.HANDED_OVER,),
     ),
     Joint(
+        "moot",
+        ("stuck", "cancel", "lines", "fulfilments", "messages"),
+        joint_order.moot,
+        (e.Renewed, e.Skipped),
+        "what was refused of an order that is undone is not tried again",
+        needs=(Sign.CANCELS,),
+    ),
+    *joint_refunds.ROWS,
+    Joint(
         "money",
-        ("lines", "fulfilments", "tasks", "payment", "collected", "prepaid", "total_minor"),
+        (
+            *("lines", "fulfilments", "tasks", "payment", "payments", "collected", "prepaid"),
+            *("total_minor", "refunds"),
+        ),
         joint_order.money,
         (e.TaskOpened,),
         "money that is owed is one person's task",
         needs=(Sign.CANCELLED_UNITS | Sign.COLLECTED,),
     ),
     Joint(
+        "arrived",
+        ("tasks", "parcels", "ended", "fulfilments"),
+        differs.arrived,
+        (e.TaskOpened,),
+        "what can only be done to goods on their way is not asked of a person once they are there",
+        needs=(Sign.TASKS,),
+    ),
+    Joint(
         "still-shown",
-        ("stage", "lines", "fulfilments", "tasks", "cancel"),
+        ("stage", "lines", "fulfilments", "tasks", "cancel", "refunds"),
         joint_order.still_shown,
         (e.TaskOpened,),
         "a person is told of units that were cancelled here and that the channel still shows",
@@ -326,7 +326,7 @@ JOINT: tuple[Joint, ...] = (
     ),
     Joint(
         "reopen",
-        ("stage", "lines", *_THINGS, "documents"),
+        ("stage", "lines", *_THINGS, "documents", "refunds"),
         joint_order.reopened,
         (e.Reopened,),
         "an order at its end that has something to do again is open",
@@ -336,7 +336,7 @@ JOINT: tuple[Joint, ...] = (
         "end",
         (
             *("stage", "cancel", "lines", *_THINGS, "documents", "open", "stuck", "holds", "tasks"),
-            *("payment", "book", "stops"),
+            *("payment", "book", "stops", "captures", "refunds"),
         ),
         joint_order.ended,
         (e.Cancelled, e.Closed),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from actors.documents.thing import POSTED, WANTED
-from actors.documents.wanted import has_units, is_empty
+from actors.documents.wanted import has_units, is_empty, is_followed
 from actors.kernel import ledger
 from actors.messages.thing import CONFIRMED, PARTLY_CANCELLED, REFUSED
 from actors.order.acceptance import accept
 from actors.order.claiming import accepting
 from actors.order.decision import Context
-from actors.order.evolve import CHANNEL, FETCH, MONEY, SHOWN
+from actors.order.evolve import BY_ITSELF, CHANNEL, FETCH, MONEY, SHOWN
+from actors.order.giving_back import due, taken_off
+from actors.order.joint_refunds import is_automatic
 from actors.order.owed import owed
 from actors.order.reading import shipped
 from actors.order.state import State
@@ -25,6 +27,7 @@ MAX_NAMED = 20
 """Lines that a task names; more are counted."""
 
 MAIL = f.tag_of(f.SendMail)
+POST, AMEND = f.tag_of(f.PostSalesOrder), f.tag_of(f.AmendSalesOrder)
 BESIDE = frozenset({MAIL, FETCH})
 """What no one else waits for: an order may end while it waits for a person."""
 
@@ -56,13 +59,44 @@ def emptied(work: Work) -> e.OrderEvent | None:
     )
 
 
+def moot(work: Work) -> e.OrderEvent | None:
+    """What a partner refused of an order that is undone is not tried again: it would be booked
+    or confirmed to the customer after all. Of a confirmation it need not be known whether it was
+    sent: the cancellation is written next."""
+    state = work.state
+    if state.cancel is None or not is_empty(state) or ledger.wished(state.sums):
+        return None
+    if any(x.stage not in ("done", "cancelled") for x in state.fulfilments.values()):
+        return None
+    for one in state.stuck:
+        key, number, by = one.key, one.number, BY_ITSELF
+        if one.kind == POST and one.outcome_known:
+            why = "it was refused, and nothing of the order is left"
+            return e.Renewed(rule="renew", key=key, effect=number, person=by, reason=why)
+        message = state.messages.get(key)
+        confirms = message is not None and message.template == CONFIRMED and one.kind == MAIL
+        if confirms or (one.kind == AMEND and one.outcome_known):
+            why = "the order is cancelled"
+            return e.Skipped(
+                rule="skip", key=key, effect=number, kind=one.kind, person=by, reason=why
+            )
+    return None
+
+
 def money(work: Work) -> e.OrderEvent | None:
-    """Money that is owed is one person's task, until refunds are made here."""
+    """Money that is owed is one person's task, where the channel does not give it back by
+    itself."""
     state = work.state
     if _is_moving(state):
         return None
-    amount, currency = owed(state, work.order, work.context)
-    amount -= state.settled_minor
+    if not is_automatic(work) and state.refunds:
+        owes = due(state, work.order, work.context)
+        amount, currency = owes.amount, owes.currency
+    elif is_automatic(work):
+        return None  # joint_refunds has it given back
+    else:
+        amount, currency = owed(state, work.order, work.context)
+        amount -= state.settled_minor
     task = next((one for one in state.tasks if one.task_id == MONEY), None)
     if amount <= 0 or (task is not None and task.amount_minor == amount):
         return None
@@ -81,6 +115,8 @@ def still_shown(work: Work) -> e.OrderEvent | None:
     state = work.state
     if state.stage != ACCEPTED or state.sums.get("c", 0) <= state.named:
         return None
+    if state.sums["c"] - taken_off(state) <= state.named:
+        return None  # the channel takes off what it gives the money back for
     if _is_moving(state) or not _is_shown(work):
         return None
     words = f"the channel still shows {_cancelled_units(state)}, which are cancelled: remove them"
@@ -149,9 +185,13 @@ def is_at_rest(state: State, context: Context) -> bool:
         return False
     if state.sums.get("o") or ledger.wished(state.sums):
         return False
-    if any(not one.told for one in state.stops):
+    if state.requests or any(not one.told for one in state.stops):
         return False
     if any(x.stage == "wanted" or (x.stage == "bought" and x.stop) for x in state.labels.values()):
+        return False
+    if any(x.stage == WANTED for x in state.captures.values()):
+        return False
+    if any(x.stage == WANTED for x in state.refunds.values()):
         return False
     if not _is_document_at_rest(state, context, empty=empty) or is_to_be_told_now(state, context):
         return False
@@ -166,8 +206,10 @@ def is_to_be_told_now(state: State, context: Context) -> bool:
 
 
 def _is_document_at_rest(state: State, context: Context, *, empty: bool) -> bool:
-    for document in state.documents.values():
-        if document.stage == POSTED and (empty or document.told != state.book):
+    for key, document in state.documents.items():
+        if document.stage == POSTED and (
+            empty or document.told != state.book or is_followed(state, key)
+        ):
             return False
         if document.stage == WANTED and not empty and has_units(state):
             return False
@@ -204,6 +246,11 @@ def reopened(work: Work) -> e.OrderEvent | None:
         why = "goods of it left all the same"
     elif any(x.stage == "bought" and x.stop for x in state.labels.values()):
         why = "a label turned out to be bought"
-    elif any(x.stage == POSTED for x in state.documents.values()) and is_empty(state):
+    elif any(x.stage == WANTED for x in state.refunds.values()):
+        why = "money is given back to the customer"
+    elif any(
+        x.stage == POSTED and (is_empty(state) or is_followed(state, key))
+        for key, x in state.documents.items()
+    ):
         why = "the ERP turned out to have the order"
     return e.Reopened(rule="reopen", why=why) if why else None

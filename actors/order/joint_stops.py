@@ -8,9 +8,11 @@ from actors.order.evolve_stops import gone_of
 from actors.order.joint_things import INSIDE
 from actors.order.state import State, StopAsk
 from actors.order.table import CANCELLED
+from actors.order.wanted import TELL
 from actors.order.work import Work
 from schemas.messages import events as e
 from schemas.messages.base import Parts
+from schemas.order.things import ORDER
 
 MAX_NAMED = 8
 """Lines that a reason names; more are counted."""
@@ -37,10 +39,13 @@ def stop(work: Work) -> e.OrderEvent | None:
 
 def decided(work: Work) -> e.OrderEvent | None:
     """Once nothing is being stopped any more it is known whether the goods are back. A person who
-    released the hold before has decided."""
+    released the hold before has decided. What left after all before the channel was told of it is
+    not said to be stopped."""
     state = work.state
     for ask in state.stops:
         if ask.verdict:
+            if _is_untold(state, ask) and state.stage != CANCELLED and _lacking(state, ask):
+                return _decided(ask, "the goods left although their task was cancelled")
             continue
         held = any(hold.hold_id == ask.hold_id for hold in state.holds)
         if ask.hold_id and not held and state.stage != CANCELLED and state.cancel is None:
@@ -63,6 +68,14 @@ def _decided(ask: StopAsk, reason: str, *, stopped: bool = False) -> e.StopDecid
     return e.StopDecided(
         rule="stop-decided", outside_id=ask.outside_id, stopped=stopped, reason=reason
     )
+
+
+def _is_untold(state: State, ask: StopAsk) -> bool:
+    """Whether the channel has not been told, nor is being told, that it is stopped."""
+    if ask.verdict != "stopped" or ask.told:
+        return False
+    telling = (one.note for one in state.open if one.key == ORDER and one.kind == TELL)
+    return ask.outside_id not in telling
 
 
 def _lacking(state: State, ask: StopAsk) -> Parts:

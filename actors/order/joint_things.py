@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from actors.documents.wanted import is_awaited
 from actors.fulfilment.collect import amount_for, due_now
 from actors.fulfilment.thing import (
     CONTENTS,
@@ -17,9 +18,10 @@ from actors.fulfilment.thing import (
 from actors.fulfilment.wanted import NO_STOCK, SENT
 from actors.kernel import ledger
 from actors.label.thing import BOUGHT, SKIPPED, WANTED, Label
+from actors.order.differs import facets_named
 from actors.order.reading import (
-    is_held,
     is_in_use,
+    is_kept_from_picking,
     is_labelled_by_us,
     is_open,
     is_reserved,
@@ -30,7 +32,7 @@ from actors.order.reading import (
 )
 from actors.order.state import State
 from actors.order.work import Work
-from actors.parcel.table import ENDS
+from actors.parcel.table import ENDS, ON_ITS_WAY
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages.base import Move
@@ -93,7 +95,8 @@ def undo_label(work: Work) -> e.OrderEvent | None:
             or thing.stage in ("cancelled", RECALLED)
             or (thing.stop and not thing.is_tasked)
         ):
-            if is_unused(state, label) or _came_too_late(state, key, label):
+            late = label.stage == BOUGHT and not _is_used(state, key, label)
+            if late or is_unused(state, label) or _came_too_late(state, key, label):
                 return e.LabelStopped(rule="stop", key=key, why="its fulfilment is undone")
         elif label.stage != SKIPPED and (
             not _is_used(state, key, label) or _came_too_late(state, key, label)
@@ -169,14 +172,14 @@ def fulfilled(work: Work, key: Key, thing: Fulfilment, task_id: str) -> e.Fulfil
 def by_hand(work: Work) -> e.OrderEvent | None:
     """Where no warehouse takes tasks, a person packs, and collects what no carrier of ours does."""
     state, setup = work.state, work.context.setup
-    for key, thing in state.fulfilments.items():
+    for key, thing in () if is_awaited(state, setup) else state.fulfilments.items():
         if (
             thing.stage in (PLANNED, RESERVED)
             and not thing.stop
             and thing.delivery not in NO_STOCK
             and is_reserved(thing, setup)
             and not place_of(setup, thing.place).warehouse
-            and not is_held(state, key)
+            and not is_kept_from_picking(state, key, setup)
         ):
             collect = 0
             if setup.collected and not is_labelled_by_us(thing, setup):
@@ -197,6 +200,8 @@ def pack_task(work: Work) -> e.OrderEvent | None:
             and not any(one.task_id == task_id for one in state.tasks)
         ):
             words = f"pack and send from {thing.place}: {told(state, thing)}"
+            if changed := facets_named(state.revised):
+                words += f"; {changed} changed since the order came"
             if thing.collect and not is_labelled_by_us(thing, work.context.setup):
                 currency = due_now(state, work.order, work.context)[1] or state.currency
                 words += f"; collect {decimal_text(thing.collect, currency)} {currency} with it"
@@ -314,7 +319,7 @@ def rest(work: Work) -> e.OrderEvent | None:
 
 def untracked(work: Work) -> e.OrderEvent | None:
     """A parcel that left and of which no carrier of ours can tell is as good as there; what was
-    picked up and has left, the customer has."""
+    picked up and has left, or is said to be with him, the customer has."""
     state = work.state
     for key, one in state.parcels.items():
         label = state.labels.get(one.label)  # type: ignore[call-overload]  # a key or ""
@@ -322,12 +327,13 @@ def untracked(work: Work) -> e.OrderEvent | None:
             continue
         thing = state.fulfilments.get(one.fulfilment)
         way = thing.delivery if thing is not None else ""
-        if one.stage == HANDED_OVER and way == "pickup":
+        has = way == "pickup" or (thing is not None and thing.collected)
+        if one.stage == HANDED_OVER and has:
             moves = _arrives(state, one.units, ledger.DELIVERED)
             return e.Delivered(rule="deliver", key=key, moves=moves)
         if way == "local_delivery":
             continue  # its warehouse reports when the customer has it
-        if one.stage == HANDED_OVER and not tracking_lane(state, one, work.context.setup):
+        if one.stage in ON_ITS_WAY and not tracking_lane(state, one, work.context.setup):
             moves = _arrives(state, one.units, ledger.FULFILLED)
             return e.Untracked(rule="untracked", key=key, moves=moves)
     return None
@@ -370,10 +376,9 @@ def _is_unpacked(state: State, label: Label) -> bool:
 
 def _is_busy(work: Work, key: Key) -> bool:
     """Whether a fulfilment waits for an answer, or for a person who must say how one ended."""
-    if is_open(work.state, key):
-        return True
     stuck = work.state.stuck
-    return any(x.key == key and not (x.outcome_known and x.kind in MAKING) for x in stuck)
+    unsaid = any(x.key == key and not (x.outcome_known and x.kind in MAKING) for x in stuck)
+    return unsaid or is_open(work.state, key)
 
 
 def _came_too_late(state: State, key: Key, label: Label) -> bool:

@@ -13,7 +13,9 @@ from msgspec import Struct
 
 from actors.kernel import ledger
 from actors.order import normalise as n
+from actors.order import ruling
 from actors.order.decision import Context
+from actors.order.eligible import ineligible
 from actors.order.normalise import KINDS, Unmapped, hold_id_of, normalise
 from actors.order.state import State
 from actors.order.unfit import unfit
@@ -38,12 +40,13 @@ _WORDS = {"sku": "SKU", "tax_code": "tax code", "shipping_method": "shipping met
 
 class Made(Struct, frozen=True):
     """What becomes of a stated order: the body to keep, the order in our own terms as far as the
-    tables go, and what no table has."""
+    tables go, what no table has, and what the seller's rules say."""
 
     body: Order
     ours: Order
     stated_digest: str
     unmapped: tuple[Unmapped, ...] = ()
+    rulings: tuple[e.Ruling, ...] = ()
 
 
 def made_of(
@@ -54,13 +57,31 @@ def made_of(
 ) -> Made:
     """Put a stated order into our own terms, or leave it as it is when something is missing.
     `staying` are places that its goods do not leave for another one."""
-    kinds = [kind for kind in KINDS if hold_id_of(kind) in waived] if waived else ()
+    kinds = _kinds(waived)
     found = normalise(order, context.mappings, context.channel, kinds)
-    beyond = (x for x in unfit(found.order, context.setup, staying) if x.kind not in kinds)
+    ours, setup = found.order, context.setup
+    rulings: tuple[e.Ruling, ...] = ()
+    if context.rules.count and not found.unmapped:
+        rulings = ruling.asked(ours, context)
+        ours, setup = ruling.in_terms_of(ours, rulings), ruling.setup_for(context, rulings)
+    beyond = (x for x in unfit(ours, setup, staying) if x.kind not in kinds)
     missing = tuple(dict.fromkeys((*found.unmapped, *beyond)))
-    if missing or found.order is order:
-        return Made(order, found.order, "", missing)
-    return Made(found.order, found.order, digest_of_goods(order))
+    if (setup.terms or setup.collect_limits) and n.PAYMENT not in kinds:
+        told = ineligible(ours, setup, context.world)
+        missing = (*missing, *(Unmapped(n.PAYMENT, one) for one in told))
+    if missing or ours is order:
+        return Made(order, ours, "", missing, rulings)
+    return Made(ours, ours, digest_of_goods(order), rulings=rulings)
+
+
+def named(order: Order, context: Context, waived: Sequence[str]) -> n.Normalised:
+    """Return a stated order in our own terms as the tables alone have it: its lines are those of
+    `made_of`, and no rule is asked."""
+    return normalise(order, context.mappings, context.channel, _kinds(waived))
+
+
+def _kinds(waived: Sequence[str]) -> Sequence[str]:
+    return [kind for kind in KINDS if hold_id_of(kind) in waived] if waived else ()
 
 
 def hold(unmapped: Sequence[Unmapped], work: Work) -> None:

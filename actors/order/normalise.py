@@ -28,9 +28,9 @@ from schemas.order.shares import taxes_within
 
 SKU, TAX_CODE, SHIPPING_METHOD = "sku", "tax_code", "shipping_method"
 ITEM_NUMBER, ACCOUNT, ADDRESS = "item_number", "account", "address"
-SERVICE, LABELS = "service", "labels"
-KINDS = (SKU, TAX_CODE, SHIPPING_METHOD, ITEM_NUMBER, ACCOUNT, ADDRESS, SERVICE, LABELS)
-SENTENCES = frozenset({ITEM_NUMBER, ACCOUNT, ADDRESS, SERVICE, LABELS})
+SERVICE, LABELS, PAYMENT = "service", "labels", "payment"
+KINDS = (SKU, TAX_CODE, SHIPPING_METHOD, ITEM_NUMBER, ACCOUNT, ADDRESS, SERVICE, LABELS, PAYMENT)
+SENTENCES = frozenset({ITEM_NUMBER, ACCOUNT, ADDRESS, SERVICE, LABELS, PAYMENT})
 """Kinds of which a value is a sentence: what partners could not carry out (`unfit`)."""
 UNMAPPED = "unmapped-"
 """How the ids of holds for a missing mapping begin: the kind follows, with dashes."""
@@ -44,11 +44,13 @@ _FACETS = {
     ADDRESS: ("address", "contact"),
     SERVICE: ("address", "method"),
     LABELS: ("method",),
+    PAYMENT: ("lines", "money", "contact"),
 }
 """Of what each kind is found missing."""
 
-MAX_LINES = 500
-"""Lines of an order after its bundles were opened, as `Order.lines` bounds them."""
+MAX_GOODS, MAX_LINES = 500, 600
+"""Lines of goods, and all lines, of an order after its bundles were opened: as those of a stated
+order are bound."""
 MAX_QUANTITY = 1_000_000
 """Pieces of a line, as `Line.quantity` bounds them."""
 MAX_REF, MAX_CODE = 128, 256
@@ -191,12 +193,21 @@ def _lines(order: Order, ready: _Ready, missing: dict[Unmapped, None]) -> tuple[
             continue
         found += _parts(one, bundle, taken)
         differs = True
-        if len(found) > MAX_LINES or any(x.quantity > MAX_QUANTITY for x in found):
+        if _is_too_large(found):
             missing[Unmapped(SKU, f"{line.sku} (the order is too large to open this bundle)")] = (
                 None
             )
             return None
     return tuple(found) if differs else None
+
+
+def _is_too_large(lines: Sequence[Line]) -> bool:
+    goods = sum(line.kind == "goods" for line in lines) if len(lines) > MAX_GOODS else 0
+    return (
+        len(lines) > MAX_LINES
+        or goods > MAX_GOODS
+        or any(line.quantity > MAX_QUANTITY for line in lines)
+    )
 
 
 def _line(line: Line, ready: _Ready, missing: dict[Unmapped, None]) -> Line:

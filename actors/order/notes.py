@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from actors.fulfilment.packing import settle_last
 from actors.fulfilment.thing import CONTENTS, Fulfilment
-from actors.order import change
+from actors.order import change, claiming
 from actors.order.decision import moment
 from actors.order.differs import MAX_NAMED
 from actors.order.evolve import BY_ITSELF, FETCH
+from actors.order.joint_money import ends
 from actors.order.joint_order import ended
 from actors.order.later import fall_due, scheduled
 from actors.order.outside import units_of
@@ -42,7 +43,8 @@ from schemas.order.things import ORDER, Key
 MAX_NOTED_VERSION = 5_000
 """From this version on an order's timeline takes no more notes: a flood must not grow it."""
 MAX_STOPS = 50
-"""Requests not to send something that are open at once: as many as there are fulfilments."""
+"""Requests to send, or not to send, something that are open at once: as many as there are
+fulfilments."""
 MAX_NOTED_HOLDS = 8
 """How many holds notes may add to one order; further ones are on the timeline alone."""
 
@@ -53,6 +55,8 @@ def noted(work: Work, command: i.NoteReport) -> None:
     that waits at its channel needs none. An order we know is fetched, unless what the channel said
     last is as new as the news."""
     state, context = work.state, work.context
+    if command.known and state.stage == NEW:
+        return
     told = _is_told(state, command)
     waits = command.waits and state.stage in UNBORN
     if state.version < MAX_NOTED_VERSION:
@@ -73,6 +77,7 @@ def noted(work: Work, command: i.NoteReport) -> None:
     news = _hold_name(command.topic)
     if (
         _is_held_by(state, stage, command.hold)
+        and not (command.ready and _is_ready(state))
         and not (told and command.hold == "once_begun")
         and not (command.waits and stage == EXPECTED)
         and len(state.holds) < MAX_NOTED_HOLDS
@@ -83,6 +88,9 @@ def noted(work: Work, command: i.NoteReport) -> None:
         work.say(e.Held(rule="hold", hold_id=hold_id, reason=command.words, compare_from=since))
     if command.stop is not None:
         _asked_to_stop(work, command, command.stop)
+    asks = command.request and "request" in context.setup.hears
+    if asks and command.request not in state.requests and len(state.requests) < MAX_STOPS:
+        work.say(e.RequestNoted(rule="request", outside_id=command.request))
     if command.later is not None and state.stage not in (CLOSED, CANCELLED):
         scheduled(work, command.later)
     known = state.stage in (*FOLLOWING, CLOSED) and state.version < MAX_NOTED_VERSION
@@ -133,6 +141,14 @@ def _is_held_by(state: State, stage: str, hold: str) -> bool:
     return stage == ACCEPTED and bool(state.sums.get("o") or state.sums.get("a"))
 
 
+def _is_ready(state: State) -> bool:
+    """Whether all that is here of an order waits for its customer, as its channel was told, or is
+    just being told."""
+    told = {one.key for one in state.open if one.kind == f.tag_of(f.TellStanding)}
+    here = [(k, x) for k, x in state.fulfilments.items() if x.left]
+    return not state.sums.get("o") and all(x.ready or k in told for k, x in here)
+
+
 def _is_told(state: State, command: i.NoteReport) -> bool:
     """Whether the channel's last statement is as new as the news."""
     if not command.at or not state.source_updated_at:
@@ -179,6 +195,8 @@ def timer_fired(work: Work, command: i.TimerFired) -> None:
             _try_stock(work, key)
         case "mapping":
             change.remap(work)
+        case "twin" | "crowded" if state.stage == DUPLICATE:
+            claiming.twin_ended(work, command.name)
         case "later":
             fall_due(work)
         case "close" if state.stage == ACCEPTED:
@@ -189,6 +207,8 @@ def timer_fired(work: Work, command: i.TimerFired) -> None:
         case "ship_by" if state.ship_by and is_here(state):
             words, until = waiting_for(state), state.ship_by
             work.say(e.Overdue(rule="alarm", stage=state.stage, waiting_for=words, until=until))
+        case "expires" if key in state.payments:
+            ends(work, key)
         case "due" if state.stage == EXPECTED and key == ORDER:
             _expected_is_due(work)
         case "due":
@@ -220,7 +240,9 @@ def _try_stock(work: Work, key: Key) -> None:
 def _overdue(work: Work, key: Key) -> None:
     state = work.state
     if key == ORDER:
-        if state.stage in (PLACED, ACCEPTED):
+        if state.stage == DUPLICATE:
+            claiming.ask(work)
+        elif state.stage in (PLACED, ACCEPTED):
             words = waiting_for(state)
             work.say(e.Overdue(rule="alarm", key=key, stage=state.stage, waiting_for=words))
         return

@@ -33,6 +33,11 @@ def owed(state: State, order: Order | None, context: Context) -> tuple[int, str]
     if taken or before:
         worth, currency = worth_of_rest(state, order)
         return max(0, before + taken - worth), currency
+    if state.payments and cancelled and state.payment not in PAID:
+        worth, currency = worth_of_rest(state, order)
+        money = sum(x.captured for x in state.payments.values())
+        money += max((x.beside for x in state.payments.values()), default=0)
+        return max(0, min(of_cancelled(state, order)[0], money - worth)), currency
     if state.payment not in PAID or not cancelled:
         return 0, ""
     amount, currency = of_cancelled(state, order)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from actors.capture.wanted import take
 from actors.documents.wanted import post
-from actors.fulfilment import replies as fulfilment
 from actors.fulfilment import reports
 from actors.fulfilment.answers import ANSWERS
 from actors.fulfilment.leaving import leaves, unpacked
@@ -14,40 +14,34 @@ from actors.fulfilment.table import TABLE as FULFILMENT_TABLE
 from actors.fulfilment.thing import CONTENTS
 from actors.fulfilment.wanted import task
 from actors.label.wanted import buy
-from actors.order import change, claiming, codes, mapping, place
+from actors.order import by_hand, change, claiming, codes, joint_refunds, place
+from actors.order.approving import release
 from actors.order.evolve import FETCH
-from actors.order.places import staying
 from actors.order.reading import (
     MONEY_IS_THERE,
     is_held,
+    is_kept_from_picking,
     is_labelled_by_us,
     is_open,
     units,
 )
+from actors.order.skipping import skip, stuck_of
 from actors.order.state import Stuck
 from actors.order.table import ACCEPTED, CANCELLED, EXPECTED, FINAL, NEW, PLACED, TABLE
-from actors.order.wanted import CANCEL
-from actors.order.work import SOUGHT, Ask, Work
+from actors.order.work import Ask, Work
+from actors.refund.wanted import give
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
-from schemas.messages.base import Intent
 from schemas.order.things import ORDER, PARCEL, kind_of
 
 RESERVE, TASK = f.tag_of(f.ReserveStock), f.tag_of(f.CreateTask)
 LABEL, POST, MAIL = f.tag_of(f.BuyLabel), f.tag_of(f.PostSalesOrder), f.tag_of(f.SendMail)
-TRACK, PUBLISH = f.tag_of(f.TrackParcel), f.tag_of(f.PublishFulfilment)
-VOID, AMEND, UNPOST = (
-    f.tag_of(f.VoidLabel),
-    f.tag_of(f.AmendSalesOrder),
-    f.tag_of(f.CancelSalesOrder),
-)
+CAPTURE, REFUND = f.tag_of(f.CapturePayment), f.tag_of(f.RefundPayment)
+TRACK, UNPOST = f.tag_of(f.TrackParcel), f.tag_of(f.CancelSalesOrder)
 
-MAKING = frozenset({RESERVE, TASK, LABEL, POST, MAIL})
+MAKING = frozenset({RESERVE, TASK, LABEL, POST, MAIL, CAPTURE, REFUND})
 """What a partner that refused it is asked for as a new attempt, under a new reference."""
-
-QUESTIONS = frozenset({FETCH, TRACK})
-"""What leaves nothing behind that could be found later."""
 
 THE_SERVICE = "the service"
 
@@ -69,6 +63,8 @@ def edit(work: Work, command: i.EditOrder) -> None:
     if work.state.stage == NEW:
         return
     verb, handler = ("codes", codes.enter) if command.codes else ("edit", change.edit)
+    if command.refund is not None:
+        verb, handler = "refund", joint_refunds.start
     why = handler(work, command)
     if why:
         refuse(work, verb, command.person, why)
@@ -123,37 +119,8 @@ def _claim(work: Work, command: i.ActOnOrder) -> str:
             rule="take-over", claim=twin.claim, person=command.person, reason=command.reason
         )
     )
+    claiming.settle(work)
     change.remap(work)
-    return ""
-
-
-def _release(work: Work, command: i.ActOnOrder) -> str:
-    state = work.state
-    hold = next((h for h in state.holds if command.target in ("", h.hold_id)), None)
-    if hold is None or state.stage in FINAL:
-        return "No such hold is open."
-    thing = state.fulfilments.get(hold.key)
-    if thing is not None and thing.missing and hold.hold_id.startswith("short-pick-"):
-        settle(work, hold.key, "ship-short", command.person)
-        return ""
-    work.say(
-        e.HoldReleased(
-            rule="free",
-            key=hold.key,
-            hold_id=hold.hold_id,
-            person=command.person,
-            reason=command.reason,
-        )
-    )
-    body = work.order
-    if (
-        body is not None
-        and hold.hold_id.startswith(mapping.UNMAPPED)
-        and not mapping.is_unmapped(work.state)
-        and work.state.stage in (PLACED, ACCEPTED)
-    ):
-        made = mapping.made_of(body, work.context, work.state.waived, staying(work, body))
-        change.normalised(work, body, made)
     return ""
 
 
@@ -188,7 +155,7 @@ def _done(work: Work, command: i.ActOnOrder) -> str:
         )
     )
     if task_.task_id.startswith(CONTENTS) and task_.key in work.state.fulfilments:
-        reports.contents_as_asked(work, task_.key, work.state.fulfilments[task_.key])
+        reports.contents_as_asked(work, task_.key, command.person)
     if task_.task_id.startswith("pack-") and task_.key in work.state.fulfilments:
         thing = work.state.fulfilments[task_.key]
         one = e.NewParcel(key=work.next(PARCEL), units=unpacked(work.state, task_.key, thing))
@@ -199,22 +166,23 @@ def _done(work: Work, command: i.ActOnOrder) -> str:
     return ""
 
 
-def _stuck(work: Work, command: i.ActOnOrder) -> Stuck | None:
-    return next((x for x in work.state.stuck if command.target in ("", str(x.number))), None)
-
-
 def _retry(work: Work, command: i.ActOnOrder) -> str:
-    stuck = _stuck(work, command)
+    stuck = stuck_of(work, command)
     if stuck is None:
         return "No effect of this order waits for a person."
     key, person, reason = stuck.key, command.person, command.reason
     if stuck.refused and stuck.kind in MAKING and _may_renew(work, stuck):
+        why = joint_refunds.refusal(work, key) if stuck.kind == REFUND else ""
+        if why:
+            return why
         work.say(
             e.Renewed(rule="renew", key=key, effect=stuck.number, person=person, reason=reason)
         )
         return ""
     if not stuck.outcome_known and _is_held_up(work, stuck):
         return "A hold keeps it waiting: release that first."
+    if stuck.kind == REFUND and any(one.kind == REFUND for one in work.state.open):
+        return "Another refund of the order is under way: try this one again when that has ended."
     attempts = 0 if stuck.outcome_known or stuck.kind == MAIL else 1
     work.say(e.Retried(rule="retry", key=key, effect=stuck.number, person=person, reason=reason))
     work.attempts[key] = attempts
@@ -225,12 +193,16 @@ def _retry(work: Work, command: i.ActOnOrder) -> str:
 
 
 def _is_held_up(work: Work, stuck: Stuck) -> bool:
-    """Whether trying it again might buy or send what a hold keeps back."""
+    """Whether trying it again might buy, send or capture what a hold keeps back."""
+    if stuck.kind == CAPTURE:
+        return is_held(work.state)
     label = work.state.labels.get(stuck.key)
     thing = work.state.fulfilments.get(stuck.key if label is None else label.fulfilment)
     if stuck.kind not in (TASK, LABEL) or thing is None or thing.stop:
         return False
-    return is_held(work.state, stuck.key if label is None else label.fulfilment)
+    if label is None:
+        return is_kept_from_picking(work.state, stuck.key, work.context.setup)
+    return is_held(work.state, label.fulfilment)
 
 
 def _may_renew(work: Work, stuck: Stuck) -> bool:
@@ -264,6 +236,10 @@ def _again(work: Work, stuck: Stuck) -> Ask | None:
         ask = buy(state, key, state.labels[key], context, order)
     elif stuck.kind == POST and key in state.documents:
         ask = post(state, key, state.documents[key], order)
+    elif stuck.kind == CAPTURE and key in state.captures:
+        ask = take(state, key, state.captures[key], context)
+    elif stuck.kind == REFUND and key in state.refunds:
+        ask = give(state, key, state.refunds[key], context)
     elif stuck.kind == UNPOST and key in state.documents and not stuck.outcome_known:
         # Whether the ERP has it is not known, and has to be before another is posted.
         document = state.documents[key]
@@ -282,102 +258,16 @@ def track(work: Work, key: str) -> Ask | None:
     return Ask(key, lane, f.TrackParcel(tracking_number=parcel.number))  # type: ignore[arg-type]  # as above
 
 
-def _skip(work: Work, command: i.ActOnOrder) -> str:
-    """Go on without an effect, each with what that means for its thing."""
-    stuck = _stuck(work, command)
-    if stuck is None:
-        return "No effect of this order waits for a person."
-    lost = next((x for x in work.state.lost if x.number == stuck.number), None)
-    work.say(
-        e.Skipped(
-            rule="skip",
-            key=stuck.key,
-            effect=stuck.number,
-            kind=stuck.kind,
-            person=command.person,
-            reason=command.reason,
-        )
-    )
-    if not stuck.outcome_known and stuck.kind not in QUESTIONS:
-        # No one knows whether it was done: it is searched for a while, and adopted when found.
-        work.settled = ((stuck.number, SOUGHT),)
-    consequence = _CONSEQUENCES.get(stuck.kind)
-    if consequence is not None:
-        note = lost.note if lost is not None else ""
-        intent = Intent(stuck.number, stuck.key, stuck.kind, "", note)
-        consequence(work, intent, command.person)
-    return ""
-
-
-def _granted(work: Work, intent: Intent, person: str) -> None:
-    thing = work.state.fulfilments.get(intent.key)
-    if thing is not None and thing.stage in ("planned", "short") and not thing.stop:
-        work.say(e.StockGranted(rule="grant", key=intent.key, person=person))
-
-
-def _by_hand(work: Work, intent: Intent, person: str) -> None:
-    thing = work.state.fulfilments.get(intent.key)
-    if thing is not None and thing.stage in ("planned", "reserved") and not thing.stop:
-        work.say(e.LeftToPerson(rule="by-hand", key=intent.key, person=person))
-
-
-def _undone(work: Work, intent: Intent, person: str) -> None:
-    if intent.key in work.state.fulfilments:
-        fulfilment.undone(work, intent, by=person)
-
-
-def _shown(work: Work, intent: Intent, person: str) -> None:
-    if intent.key in work.state.fulfilments:
-        parcels = tuple(k for k in work.state.parcels if k in intent.note.split(","))
-        work.say(e.Published(rule="publish", key=intent.key, parcels=parcels, by=person))
-
-
-def _told(work: Work, intent: Intent, person: str) -> None:
-    if any(one.outside_id == intent.note and not one.told for one in work.state.stops):
-        work.say(e.StopAnswered(rule="stop-answered", outside_id=intent.note, by=person))
-    thing = work.state.fulfilments.get(intent.key)
-    if thing is not None and FULFILMENT_TABLE.allows(thing.stage, e.ReadyTold):
-        work.say(e.ReadyTold(rule="ready", key=intent.key, by=person))
-
-
-def _kept(work: Work, intent: Intent, person: str) -> None:
-    work.say(e.LabelKept(rule="keep", key=intent.key, person=person))
-
-
-def _amended(work: Work, intent: Intent, person: str) -> None:
-    digest = f"r{work.state.book}"
-    work.say(e.DocumentAmended(rule="amend", key=intent.key, digest=digest, by=person))
-
-
-def _left(work: Work, intent: Intent, person: str) -> None:
-    work.say(e.DocumentKept(rule="keep", key=intent.key, person=person))
-
-
-def _channel(work: Work, intent: Intent, person: str) -> None:
-    work.say(e.ChannelTold(rule="channel-told", told=True, by=person))
-
-
-_CONSEQUENCES: dict[str, Callable[[Work, Intent, str], None]] = {
-    RESERVE: _granted,
-    TASK: _by_hand,
-    fulfilment.CANCEL: _undone,
-    fulfilment.RELEASE: _undone,
-    PUBLISH: _shown,
-    fulfilment.TELL: _told,
-    VOID: _kept,
-    AMEND: _amended,
-    UNPOST: _left,
-    CANCEL: _channel,
-}
-"""What it means that a person did it elsewhere, or goes on without it."""
-
 _VERBS: dict[str, Callable[[Work, i.ActOnOrder], str]] = {
     "cancel": _cancel,
     "accept": _accept,
     "claim": _claim,
-    "release": _release,
+    "release": release,
     "retry": _retry,
-    "skip": _skip,
+    "skip": skip,
+    "hold": by_hand.hold,
+    "refetch": by_hand.refetch,
+    "redecide": by_hand.redecide,
     "done": _done,
     **dict.fromkeys(VERBS, _short),
 }

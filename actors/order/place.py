@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.kernel import ledger
-from actors.order import change, mapping, outside
+from actors.order import change, claiming, later, mapping, outside, ruling
 from actors.order.decision import moment
 from actors.order.differs import left_before_cancel
 from actors.order.evolve import CHANNEL
@@ -40,6 +40,8 @@ def place(work: Work, command: i.PlaceOrder | i.UpdateOrder) -> None:
         _place(work, command.order, command.fulfilled)
     else:
         change.statement(work, command.order, command.fulfilled)
+    if command.unasked is not None:
+        later.unasked(work, command.unasked, command.order)
 
 
 def confirm_payment(work: Work, command: i.ConfirmPayment) -> None:
@@ -48,11 +50,13 @@ def confirm_payment(work: Work, command: i.ConfirmPayment) -> None:
     state = work.state
     if is_unborn(state) and command.order is not None:
         _place(work, command.order, command.fulfilled, paid=True)
-        return
-    if state.stage not in (CLOSED, CANCELLED) and state.payment not in MONEY_IS_THERE:
-        work.say(change.payment(work, command.paid_minor))
-    if command.order is not None:
-        change.statement(work, command.order, command.fulfilled)
+    else:
+        if state.stage not in (CLOSED, CANCELLED) and state.payment not in MONEY_IS_THERE:
+            work.say(change.payment(work, command.paid_minor))
+        if command.order is not None:
+            change.statement(work, command.order, command.fulfilled)
+    if command.order is not None and command.unasked is not None:
+        later.unasked(work, command.unasked, command.order)
 
 
 def cancel(work: Work, command: i.CancelOrder) -> None:
@@ -109,6 +113,10 @@ def request_cancel(work: Work, reason: str, by: str, heard_at: str = "") -> None
                 heard_at=heard_at,
             )
         )
+        if state.stage == DUPLICATE:
+            claiming.settle(work)
+            if by == CHANNEL:
+                claiming.cancelled_by_channel(work)
         if by == CHANNEL:
             left_before_cancel(work, _left(state))
     elif state.stage == CLOSED:
@@ -207,6 +215,7 @@ def _place(
         reason = "the channel marks it as a test: release it to treat it as a real one"
         work.say(e.Held(rule="hold", hold_id=TEST_ORDER, reason=reason))
     mapping.hold(made.unmapped, work)
+    ruling.say(work, made.rulings)
     change.free_compared(work, order)
     if any(hold.since for hold in work.state.holds) and not work.state.refetch:
         refetch(work, CHANNEL, "older-than-news")

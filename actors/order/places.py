@@ -6,6 +6,7 @@ from actors.fulfilment.thing import PLANNED, RESERVED, SHORT, Fulfilment
 from actors.kernel import ledger
 from actors.kernel.setup import Setup
 from actors.order.reading import is_open, parcels_of
+from actors.order.ruling import insisted
 from actors.order.state import State
 from actors.order.unfit import refusing
 from actors.order.work import Work
@@ -24,6 +25,8 @@ def places_for(state: State, setup: Setup, order: Order | None, delivery: str) -
     parcels none whose carrier does not deliver to the order's address or has no service for it,
     unless a person released the hold for that."""
     names = [one.name for one in setup.places if one.name not in state.declined]
+    if state.ruled is not None and (only := insisted(state.ruled.rulings)):
+        names = [one for one in names if one == only]
     if delivery != "parcel":
         return names
     refused = refusing(order, setup, state.waived)

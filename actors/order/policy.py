@@ -28,8 +28,12 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Wait, Meta(description="For stock to be reserved, before an alarm.")
     ] = DAY
     stock_retry_seconds: Annotated[
-        Wait, Meta(description="Between two tries to reserve what was short.")
-    ] = 900.0
+        Wait,
+        Meta(
+            description="Between two tries to reserve what was short, beside those when stock "
+            "arrives."
+        ),
+    ] = 6 * 3_600.0
     pack_due_seconds: Annotated[
         Wait, Meta(description="For the warehouse to pack, before an alarm.")
     ] = DAY
@@ -56,8 +60,22 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "while goods of the order are still here."
         ),
     ] = 6 * 3_600.0
+    authorisation_alarm_seconds: Annotated[
+        Wait,
+        Meta(
+            description="Before an authorisation ends that is not captured yet, for a task to a "
+            "person; only of channels whose money we capture."
+        ),
+    ] = DAY
     cancel_due_seconds: Annotated[
         Wait, Meta(description="For a cancellation to be carried out, before an alarm.")
+    ] = 3_600.0
+    copy_due_seconds: Annotated[
+        Wait,
+        Meta(
+            description="For the channel of an order's copy to cancel it, too, once the order that "
+            "was worked on instead is cancelled; then a person is asked."
+        ),
     ] = 3_600.0
     first_track_seconds: Annotated[
         Wait, Meta(description="From the label to the first question to the carrier.")

@@ -7,17 +7,28 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from actors.documents.wanted import is_awaited, is_empty, is_followed
+from actors.fulfilment.thing import RECALLED
 from actors.fulfilment.wanted import ALL
 from actors.kernel import ledger
 from actors.messages.thing import ORDER_CANCELLED
+from actors.order.charging import is_covered
 from actors.order.decision import Context
-from actors.order.reading import is_held, is_open, is_unused
+from actors.order.reading import (
+    is_held,
+    is_kept_from_picking,
+    is_labelled_by_us,
+    is_open,
+    is_unused,
+)
 from actors.order.state import State
 from actors.order.wanted import is_to_be_told
 from actors.order.work import Ask
 from schemas.messages import effects as f
 
 Unmet = Callable[[State, Ask, Context], bool]
+
+HOLD_WORDS, MONEY_WORDS = "a person to release a hold", "its money to be captured"
 
 
 class Prerequisite(Struct, frozen=True):
@@ -30,7 +41,11 @@ class Prerequisite(Struct, frozen=True):
 
 
 def _held(state: State, ask: Ask, context: Context) -> bool:
-    return is_held(state, ask.key)
+    return is_kept_from_picking(state, ask.key, context.setup)
+
+
+def _erp_awaited(state: State, ask: Ask, context: Context) -> bool:
+    return is_awaited(state, context.setup)
 
 
 def _ready_held(state: State, ask: Ask, context: Context) -> bool:
@@ -48,7 +63,9 @@ def _stopping(state: State, ask: Ask, context: Context) -> bool:
 
 
 def _fulfilment_stops(state: State, ask: Ask, context: Context) -> bool:
-    return bool(state.fulfilments[state.labels[ask.key].fulfilment].stop)
+    """What was called off already waits for its label: under that goods may have left."""
+    thing = state.fulfilments[state.labels[ask.key].fulfilment]
+    return bool(thing.stop) and thing.stage != RECALLED
 
 
 def _task_stands(state: State, ask: Ask, context: Context) -> bool:
@@ -89,6 +106,11 @@ def _stock_stands(state: State, ask: Ask, context: Context) -> bool:
     )
 
 
+def _is_needed(state: State, ask: Ask, context: Context) -> bool:
+    """What still moves may yet be booked, unless another sales order books it."""
+    return not is_followed(state, ask.key) and _stock_stands(state, ask, context)
+
+
 def _document_stands(state: State, ask: Ask, context: Context) -> bool:
     """A posting that was refused left nothing; one of which no one knows may have."""
     if _stock_stands(state, ask, context):
@@ -118,6 +140,39 @@ def _label_wanted(state: State, ask: Ask, context: Context) -> bool:
     )
 
 
+def _label_unpaid(state: State, ask: Ask, context: Context) -> bool:
+    key = state.labels[ask.key].fulfilment
+    return not is_covered(state, context.order, context.setup, key)
+
+
+def _task_unpaid(state: State, ask: Ask, context: Context) -> bool:
+    """A place that labels by itself sends what its task says; a label that we buy waits itself."""
+    thing, setup = state.fulfilments[ask.key], context.setup
+    if is_labelled_by_us(thing, setup):
+        return False
+    return not is_covered(state, context.order, setup, ask.key)
+
+
+def _order_held(state: State, ask: Ask, context: Context) -> bool:
+    return bool(state.holds) and is_held(state)
+
+
+def _capture_waits(state: State, ask: Ask, context: Context) -> bool:
+    """Whether money is taken all the same has to be known before the channel frees what is left."""
+    doubtful = {x.key for x in state.stuck if not x.outcome_known}
+    return any(k in doubtful or is_open(state, k) for k in state.captures)
+
+
+def _channel_to_be_told(state: State, ask: Ask, context: Context) -> bool:
+    return bool(context.setup.storefront) and is_to_be_told(state)
+
+
+def _refund_held(state: State, ask: Ask, context: Context) -> bool:
+    """A person who gives money back has looked at the order; a policy has not."""
+    one = state.refunds[ask.key]
+    return not one.person and bool(state.holds) and is_held(state) and not is_empty(state)
+
+
 PREREQUISITES: tuple[Prerequisite, ...] = (
     Prerequisite(
         "stock-back-first",
@@ -125,9 +180,28 @@ PREREQUISITES: tuple[Prerequisite, ...] = (
         _stopping,
         "another fulfilment to give its stock back",
     ),
-    Prerequisite("no-hold-before-task", f.CreateTask, _held, "a person to release a hold"),
-    Prerequisite("no-hold-before-label", f.BuyLabel, _label_held, "a person to release a hold"),
-    Prerequisite("no-hold-before-ready", f.TellStanding, _ready_held, "a person to release a hold"),
+    Prerequisite("no-hold-before-task", f.CreateTask, _held, HOLD_WORDS),
+    Prerequisite(
+        "erp-before-task", f.CreateTask, _erp_awaited, "the ERP to take the sales order first"
+    ),
+    Prerequisite("no-hold-before-label", f.BuyLabel, _label_held, HOLD_WORDS),
+    Prerequisite("no-hold-before-ready", f.TellStanding, _ready_held, HOLD_WORDS),
+    Prerequisite("no-hold-before-capture", f.CapturePayment, _order_held, HOLD_WORDS),
+    Prerequisite("money-before-task", f.CreateTask, _task_unpaid, MONEY_WORDS),
+    Prerequisite("money-before-label", f.BuyLabel, _label_unpaid, MONEY_WORDS),
+    Prerequisite(
+        "capture-before-channel", f.CancelAtChannel, _capture_waits, "a capture that is under way"
+    ),
+    Prerequisite(
+        "capture-before-refund", f.RefundPayment, _capture_waits, "a capture that is under way"
+    ),
+    Prerequisite(
+        "channel-before-refund",
+        f.RefundPayment,
+        _channel_to_be_told,
+        "the channel to be told that the order is cancelled",
+    ),
+    Prerequisite("no-hold-before-refund", f.RefundPayment, _refund_held, HOLD_WORDS),
     Prerequisite(
         "no-label-while-stopping", f.BuyLabel, _fulfilment_stops, "the fulfilment to be undone"
     ),
@@ -150,7 +224,7 @@ PREREQUISITES: tuple[Prerequisite, ...] = (
         "settled-before-amending", f.AmendSalesOrder, _unsettled, "what the order comes to"
     ),
     Prerequisite(
-        "stock-before-erp", f.CancelSalesOrder, _stock_stands, "every fulfilment to be undone"
+        "stock-before-erp", f.CancelSalesOrder, _is_needed, "every fulfilment to be undone"
     ),
     Prerequisite(
         "all-undone-before-channel",

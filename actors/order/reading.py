@@ -10,6 +10,7 @@ from actors.kernel.setup import Place, Setup, brand
 from actors.label.thing import Label
 from actors.order.decision import Context
 from actors.order.evolve import PARTLY_DONE, UNMAPPED
+from actors.order.ruling import ELEVATED, UNREADY
 from actors.order.state import State
 from actors.order.table import ACCEPTED, PLACED
 from actors.parcel.thing import Parcel
@@ -30,12 +31,25 @@ NO_PLACE = Place(name="")
 
 def is_unready(hold_id: str) -> bool:
     """Whether an order with this hold isn't even accepted."""
-    return hold_id in (TEST_ORDER, PARTLY_DONE) or hold_id.startswith(UNMAPPED)
+    return hold_id in (TEST_ORDER, PARTLY_DONE) or hold_id.startswith((UNMAPPED, *UNREADY))
 
 
 def is_held(state: State, key: Key = ORDER) -> bool:
     """Whether irreversible work for a thing waits for a person."""
     return bool(state.holds) and any(hold.key in (ORDER, key) for hold in state.holds)
+
+
+def is_kept_from_picking(state: State, key: Key, setup: Setup) -> bool:
+    """Whether not even the warehouse may begin with a fulfilment. Where it sends what it packs
+    under labels of its own, a hold that lets it pick would let it send."""
+    if not is_held(state, key):
+        return False
+    thing = state.fulfilments.get(key)
+    if thing is None or not is_labelled_by_us(thing, setup):
+        return True
+    return any(
+        hold.key in (ORDER, key) and not hold.hold_id.startswith(ELEVATED) for hold in state.holds
+    )
 
 
 def place_of(setup: Setup, name: str) -> Place:

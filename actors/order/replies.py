@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from actors.capture import replies as capture
+from actors.capture.thing import CAPTURED
 from actors.documents import replies as documents
 from actors.documents.thing import POSTED
 from actors.fulfilment import replies as fulfilment
@@ -23,6 +25,8 @@ from actors.order.table import TABLE
 from actors.order.wanted import CANCEL
 from actors.order.work import Work
 from actors.parcel import replies as parcel
+from actors.refund import replies as refund
+from actors.refund.thing import REFUNDED
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
@@ -30,8 +34,19 @@ from schemas.messages.base import Intent
 from schemas.messages.words import effect_words
 from schemas.order.things import LABEL, ORDER, PARCEL, kind_of
 
+CAPTURE, MAIL = f.tag_of(f.CapturePayment), f.tag_of(f.SendMail)
 BUY, VOID = f.tag_of(f.BuyLabel), f.tag_of(f.VoidLabel)
 POST, AMEND = f.tag_of(f.PostSalesOrder), f.tag_of(f.AmendSalesOrder)
+REFUND = f.tag_of(f.RefundPayment)
+EARLIER = {
+    MAIL: "An earlier attempt may have been sent: if it is retried, the customer may get it twice, "
+    "and if it is skipped, not at all. The last attempt failed:",
+    REFUND: "An earlier call may have given the money back: look at the channel. Retried, it is "
+    "the same refund, which is looked for first; skip it only when it was given back, or will be "
+    "by other means. The last call failed:",
+}
+"""Before the reason why another attempt of something of unknown fate failed, by its kind: what a
+partner says to the later one tells nothing of the earlier, and a new one would be another."""
 
 
 def _order_done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
@@ -40,6 +55,13 @@ def _order_done(work: Work, intent: Intent, result: f.Result, settles: int) -> N
             work.say(e.Fetched(rule="fetched", settles=settles, digest=digest))
         case f.ChannelCancelled(told=told) if TABLE.allows(work.state.stage, e.ChannelTold):
             work.say(e.ChannelTold(rule="channel-told", settles=settles, told=told))
+        case f.StandingTold(told=told) if intent.note in work.state.requests:
+            name = intent.note
+            work.say(
+                e.RequestAnswered(
+                    rule="request-answered", settles=settles, outside_id=name, told=told
+                )
+            )
         case f.StandingTold(told=told) if _is_asked(work.state, intent.note):
             work.say(
                 e.StopAnswered(
@@ -49,8 +71,9 @@ def _order_done(work: Work, intent: Intent, result: f.Result, settles: int) -> N
 
 
 def _is_asked(state: State, outside_id: str) -> bool:
-    """Whether the channel waits to be told what became of what it asked not to be sent."""
-    return any(one.outside_id == outside_id and not one.told for one in state.stops)
+    """Whether the channel waits to be told what became of what it asked (not) to be sent."""
+    asked = any(one.outside_id == outside_id and not one.told for one in state.stops)
+    return asked or outside_id in state.requests
 
 
 _DONE: dict[str, Callable[[Work, Intent, f.Result, int], None]] = {
@@ -60,6 +83,8 @@ _DONE: dict[str, Callable[[Work, Intent, f.Result, int], None]] = {
     "L": label.done,
     "D": documents.done,
     "M": messages.done,
+    "C": capture.done,
+    "R": refund.done,
 }
 
 
@@ -108,6 +133,14 @@ def refused(work: Work, command: i.EffectRefused) -> None:
         _elevate(work, intent, command.reason, refused=True)
 
 
+def _may_have_gone(state: State, intent: Intent) -> bool:
+    """Whether an earlier attempt may have been carried out that a new one would double: what a mail
+    server or a gateway says to this one tells nothing of that."""
+    return intent.kind in EARLIER and any(
+        one.key == intent.key and one.kind == intent.kind and not one.known for one in state.lost
+    )
+
+
 def given_up(work: Work, command: i.EffectGivenUp) -> None:
     """Only a person can tell or correct it."""
     intent, settles = _find(work, command.number)
@@ -139,6 +172,8 @@ def _end_search(work: Work, intent: Intent, reason: str) -> None:
 
 def _is_moot(work: Work, intent: Intent, settles: int) -> bool:
     """Take over that what was not done is not wanted any more either; no one has to look."""
+    if intent.kind == CAPTURE:
+        return capture.not_captured(work, intent, settles)
     if intent.kind == BUY:
         return label.not_bought(work, intent, settles)
     return intent.kind == VOID and label.not_voided(work, intent, settles)
@@ -146,8 +181,11 @@ def _is_moot(work: Work, intent: Intent, settles: int) -> bool:
 
 def _is_one_with_task(work: Work, intent: Intent, settles: int, reason: str) -> bool:
     """Add a change that the ERP does not take to the task about goods that left before the order
-    changed: it is one matter, and one person settles both."""
+    changed, and what a channel does not show to that of an order that it cancelled: it is one
+    matter, and one person settles both."""
     state, key = work.state, intent.key
+    if intent.kind == fulfilment.PUBLISH:
+        return fulfilment.not_shown(work, intent, settles, reason)
     thing = state.documents.get(key)
     if intent.kind != AMEND or thing is None or thing.stage != POSTED or not shipped(state):
         return False
@@ -218,6 +256,10 @@ def _is_reached(state: State, intent: Intent) -> bool:
     if key in state.documents:
         document = state.documents[key]
         return bool(document.erp_id) if kind == POST else document.stage == "cancelled"
+    if key in state.captures:
+        return state.captures[key].stage == CAPTURED
+    if key in state.refunds:
+        return state.refunds[key].stage == REFUNDED
     if key in state.messages:
         return state.messages[key].stage == "sent"
     return kind_of(key) in (PARCEL, LABEL) and key in state.ended
@@ -229,6 +271,9 @@ def _elevate(
     if _is_reached(work.state, intent):
         work.say(e.AnswerNoted(rule="noted", key=intent.key, settles=intent.number))
         return
+    if known and _may_have_gone(work.state, intent):
+        known = refused = False
+        reason = f"{EARLIER[intent.kind]} {reason}"
     work.say(
         e.GivenToPerson(
             rule="elevate",

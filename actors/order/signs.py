@@ -34,12 +34,15 @@ class Sign(IntFlag):
     DIGITAL = auto()
     BY_HAND = auto()
     PARCEL_PACKED = auto()
-    PARCEL_HANDED_OVER = auto()
+    PARCEL_ON_ITS_WAY = auto()
     LABEL_OPEN = auto()
     LABEL_STOPS = auto()
     LABEL_OUTDATED = auto()
     ASKED_TO_STOP = auto()
     LATER = auto()
+    AUTHORISED = auto()
+    PAYMENTS = auto()
+    REFUNDS = auto()
 
 
 FREE = Sign.PLANNED | Sign.SHORT | Sign.RESERVED
@@ -67,7 +70,9 @@ _FULFILMENT: dict[str, int] = {
 }
 _PARCEL: dict[str, int] = {
     "packed": int(Sign.PARCEL_PACKED),
-    "handed_over": int(Sign.PARCEL_HANDED_OVER),
+    "handed_over": int(Sign.PARCEL_ON_ITS_WAY),
+    "in_transit": int(Sign.PARCEL_ON_ITS_WAY),
+    "exception": int(Sign.PARCEL_ON_ITS_WAY),
 }
 _LABEL = frozenset({"wanted", "bought", "skipped"})
 _UNITS: tuple[tuple[str, int], ...] = (
@@ -84,6 +89,8 @@ _DIGITAL, _BY_HAND = int(Sign.DIGITAL), int(Sign.BY_HAND)
 _LABEL_OPEN, _LABEL_STOPS = int(Sign.LABEL_OPEN), int(Sign.LABEL_STOPS)
 _LABEL_OUTDATED, _ASKED_TO_STOP = int(Sign.LABEL_OUTDATED), int(Sign.ASKED_TO_STOP)
 _LATER = int(Sign.LATER)
+_AUTHORISED, _PAYMENTS = int(Sign.AUTHORISED), int(Sign.PAYMENTS)
+_REFUNDS = int(Sign.REFUNDS)
 
 
 def signs_of(state: State) -> int:
@@ -99,6 +106,7 @@ def signs_of(state: State) -> int:
         found |= _ASKED_TO_STOP
     if state.later:
         found |= _LATER
+    found |= _of_money(state)
     sums = state.sums
     for letter, sign in _UNITS:
         if letter in sums:
@@ -108,6 +116,15 @@ def signs_of(state: State) -> int:
     if state.labels:
         found |= _of_labels(state)
     return found | _of_fulfilments(state)
+
+
+def _of_money(state: State) -> int:
+    found = _AUTHORISED if state.payment == "authorized" else 0
+    if state.payments:
+        found |= _PAYMENTS
+    if state.refunds:
+        found |= _REFUNDS
+    return found
 
 
 def _of_fulfilments(state: State) -> int:

@@ -7,17 +7,22 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from actors.capture.thing import Capture
 from actors.documents.thing import Document
 from actors.fulfilment.thing import Fulfilment
 from actors.label.thing import Label
 from actors.messages.thing import Message
 from actors.parcel.thing import Parcel
+from actors.payment.thing import Payment
+from actors.refund.thing import Refund
 from schemas.messages.base import Intent, Parts
 from schemas.messages.effects import Units
+from schemas.messages.rule_events import Ruling
 from schemas.order.things import Key
 
-VERSION = 5
-"""Of the structs below; a stored state of another one is rebuilt from the events."""
+VERSION = 7
+"""Of the structs below, and of what events make of them; a stored state of another one is rebuilt
+from the events."""
 
 
 class LineState(Struct, frozen=True, array_like=True):
@@ -87,8 +92,8 @@ class StopAsk(Struct, frozen=True, array_like=True):
 
 
 class LaterUnits(Struct, frozen=True, array_like=True):
-    """What the channel wants sent not before `at`: units by its own ids of their lines. `gone` is
-    how many of each of our lines had been taken off the order by then."""
+    """What the channel wants sent not before `at` ("": before it asks): units by its own ids of
+    their lines. `gone` is how many of each of our lines had been taken off the order by then."""
 
     outside_id: str
     at: str
@@ -106,13 +111,35 @@ class Cancel(Struct, frozen=True, array_like=True):
 
 class Twin(Struct, frozen=True, array_like=True):
     """The order that was accepted instead: what both have of their marketplace, its id, its
-    channel, and the channel's and people's number of it."""
+    channel, and the channel's and people's number of it. `cancelled` says that it was cancelled
+    since, or (`unsure`) that this is not known; `asked`: a person was asked what to do."""
 
     claim: str
     order_id: str
     channel: str
     ref: str
     number: str
+    cancelled: bool = False
+    unsure: bool = False
+    asked: bool = False
+
+
+class Ruled(Struct, frozen=True, array_like=True, dict=True):
+    """What the seller's rules said last, and in which version; the facts are in the event. What it
+    makes of a setup is kept in its `__dict__`, which is neither stored nor compared."""
+
+    version: int
+    rulings: tuple[Ruling, ...] = ()
+
+    def asked(self, set_: str, name: str) -> str:
+        """Return what the rules of a set ask for under this name, "" for nothing; where several
+        do, the first counts."""
+        for one in self.rulings:
+            if one.set == set_:
+                for stated, value in one.asks:
+                    if stated == name:
+                        return value
+        return ""
 
 
 class Ended(Struct, frozen=True, array_like=True):
@@ -144,9 +171,11 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     order goes on, `later` what it wants sent later. `open` lists effects under way, `lost` those
     that ended without success and might still report a consequence. `waived` lists holds that a
     person released and that must not come again. `outside` are shipments that others made, with
-    what is known of each; `declined` are the places that refused. `twin` is the
-    order that was accepted instead of this one, which came through two channels. `ship_by` is when
-    goods have to be handed over at the latest ("": any time).
+    what is known of each; `declined` are the places that refused. `claim` is what no other
+    order may have since this one was accepted, `twin` the order that was accepted instead of this
+    one, which came through two channels. `ship_by` is when
+    goods have to be handed over at the latest ("": any time). `ruled` is what the seller's rules
+    said last (None: there were none).
     """
 
     version: int = 0
@@ -183,6 +212,9 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     labels: dict[Key, Label] = {}
     documents: dict[Key, Document] = {}
     messages: dict[Key, Message] = {}
+    payments: dict[Key, Payment] = {}
+    captures: dict[Key, Capture] = {}
+    refunds: dict[Key, Refund] = {}
     ended: dict[Key, Ended] = {}
     numbers: dict[str, int] = {}
     last_effect: int = 0
@@ -202,5 +234,8 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     declined: tuple[str, ...] = ()
     stops: tuple[StopAsk, ...] = ()
     later: tuple[LaterUnits, ...] = ()
+    claim: str = ""
     twin: Twin | None = None
     ship_by: str = ""
+    requests: tuple[str, ...] = ()
+    ruled: Ruled | None = None

@@ -11,6 +11,7 @@ from typing import Any
 
 from actors.fulfilment.table import WAITS as FULFILMENT_WAITS
 from actors.fulfilment.thing import Fulfilment
+from actors.order.claiming import is_to_be_asked
 from actors.order.decision import Context, moment
 from actors.order.joint_order import is_at_rest
 from actors.order.later import LATER, first_date
@@ -18,15 +19,16 @@ from actors.order.mapping import AGAIN_SECONDS, is_unmapped
 from actors.order.policy import DAY, Policy
 from actors.order.reading import busy, is_here, parcels_of, tracking_lane
 from actors.order.state import State
-from actors.order.table import ACCEPTED, EXPECTED, FINAL, PLACED
+from actors.order.table import ACCEPTED, DUPLICATE, EXPECTED, FINAL, PLACED
 from actors.order.table import WAITS as ORDER_WAITS
 from actors.parcel.table import ENDS, ON_ITS_WAY
 from actors.parcel.table import WAITS as PARCEL_WAITS
+from actors.payment.thing import AUTHORISED
 from schemas.messages import inputs as i
 from schemas.order.things import ORDER, Key
 
 DUE, TRACK, STOCK, CLOSE, MAPPING = "due", "track", "stock", "close", "mapping"
-SHIP_BY = "ship_by"
+SHIP_BY, EXPIRES = "ship_by", "expires"
 
 LEAST_CLOSE_SECONDS = 3_600.0
 """How soon at the earliest it is asked again whether a delivered order may be closed."""
@@ -60,11 +62,15 @@ def _read_off(state: State, context: Context) -> Wanted:
         found[ORDER, DUE] = (getattr(policy, name), name)
     elif state.stage == PLACED:
         found[ORDER, DUE] = (policy.payment_due_seconds, PLACED)
+    elif is_to_be_asked(state):
+        found[ORDER, DUE] = (policy.copy_due_seconds, DUPLICATE)
     if state.stage in (PLACED, ACCEPTED) and is_unmapped(state):
         found[ORDER, MAPPING] = (AGAIN_SECONDS, "")
     put_off = _of_dates(state, context, found) if state.later or state.ship_by else 0.0
     for key, thing in state.fulfilments.items():
         _of_fulfilment(state, key, thing, policy, found)
+    if state.payments and state.stage == ACCEPTED:
+        _of_payments(state, context, found)
     if state.parcels:
         _of_parcels(state, context, found)
     if state.stage == ACCEPTED:
@@ -84,6 +90,9 @@ def _of_dates(state: State, context: Context, found: Wanted) -> float:
         put_off = max(0.0, (first - context.now).total_seconds())
         if state.stage in (PLACED, ACCEPTED):
             found[ORDER, LATER] = (put_off, first.isoformat())
+    if any(not one.at for one in state.later):
+        # The seller may take as long to ask for goods as a customer may to pay for them.
+        put_off = max(put_off, context.policy.payment_due_seconds)
     if state.ship_by and is_here(state):
         left = (moment(state.ship_by) - context.now).total_seconds()
         alarm = max(0.0, left - context.policy.ship_by_alarm_seconds)
@@ -93,7 +102,7 @@ def _of_dates(state: State, context: Context, found: Wanted) -> float:
 
 _READS = (
     "stage", "fulfilments", "parcels", "labels", "holds", "stuck", "cancel", "waits", "later",
-    "ship_by",
+    "ship_by", "payments",
 )  # fmt: skip
 
 
@@ -109,6 +118,16 @@ def are_same(before: State, after: State) -> bool:
         return False
     parcels = [one.key for one in before.open if one.key in after.parcels]
     return parcels == [one.key for one in after.open if one.key in after.parcels]
+
+
+def _of_payments(state: State, context: Context, found: Wanted) -> None:
+    """Add what is due before an authorisation ends, and at its end."""
+    for key, one in state.payments.items():
+        if one.stage == AUTHORISED and one.until and state.cancel is None:
+            left = (moment(one.until) - context.now).total_seconds()
+            if not one.warned:
+                left -= context.policy.authorisation_alarm_seconds
+            found[key, EXPIRES] = (max(0.0, left), "end" if one.warned else "alarm")
 
 
 def _of_parcels(state: State, context: Context, found: Wanted) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from actors.documents.wanted import is_empty
 from actors.order.decision import Context
 from actors.order.evolve import FETCH
+from actors.order.reading import is_here
 from actors.order.state import State
+from actors.order.table import ACCEPTED, CANCELLED, CLOSED, DUPLICATE, PLACED
 from actors.order.work import Ask
 from schemas.messages import effects as f
 from schemas.order.canonical import Order
@@ -19,11 +21,11 @@ CANCEL, TELL = f.tag_of(f.CancelAtChannel), f.tag_of(f.TellStanding)
 def wanted(
     state: State, context: Context, order: Order | None, busy: frozenset[Key]
 ) -> Iterator[Ask]:
-    """Yield the question to the channel, or what it has to be told: whether what it asked not to be
-    sent is stopped, that the order is cancelled."""
+    """Yield the question to the channel, or what it has to be told: whether what it asked for is
+    taken on, whether what it asked not to be sent is stopped, that the order is cancelled."""
     lane = context.setup.storefront
     # Seldom anything: what costs less is asked first.
-    if not lane or not (state.refetch or state.stops or is_to_be_told(state)):
+    if not lane or not (state.refetch or state.stops or state.requests or is_to_be_told(state)):
         return
     if any(one.key == ORDER for one in state.open):
         return
@@ -36,14 +38,30 @@ def wanted(
 
 
 def _answer(state: State) -> f.TellStanding | None:
-    """Return what the channel is told of what it asked not to be sent."""
-    if not state.stops or any(one.kind == TELL and one.key == ORDER for one in state.stuck):
+    """Return what the channel is told of what it asked to be sent, or not to."""
+    if any(one.kind == TELL and one.key == ORDER for one in state.stuck):
         return None
+    for outside_id in state.requests:
+        if (verdict := _taken(state)) is not None:
+            what: f.Standing = "not_taken" if verdict else "taken"
+            return f.TellStanding(what=what, outside_id=outside_id, reason=verdict)
     for one in state.stops:
         if one.verdict and not one.told:
-            what: f.Standing = "stopped" if one.verdict == "stopped" else "not_stopped"
+            what = "stopped" if one.verdict == "stopped" else "not_stopped"
             return f.TellStanding(what=what, outside_id=one.outside_id, reason=one.reason)
     return None
+
+
+def _taken(state: State) -> str | None:
+    """Return why goods of the order are not taken on, "" when they are, and None while that is not
+    decided."""
+    if state.stage == DUPLICATE:
+        return "the same order came through another channel, which has its goods sent"
+    if state.stage == CANCELLED or state.cancel is not None:
+        return "the order is cancelled"
+    if state.stage == PLACED and state.sums and not is_here(state):
+        return "nothing of the order is left to send"
+    return "" if state.stage in (ACCEPTED, CLOSED) else None
 
 
 def cancel(state: State, context: Context) -> f.CancelAtChannel:

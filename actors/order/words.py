@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from actors.capture.table import WAITS as CAPTURE_WAITS
 from actors.fulfilment.table import WAITS as FULFILMENT_WAITS
 from actors.fulfilment.thing import Fulfilment
 from actors.kernel import ledger
 from actors.kernel.failing import who_acts
-from actors.order.claiming import words_of
+from actors.order.claiming import is_to_be_asked, words_of
 from actors.order.evolve import FETCH, UNMAPPED
 from actors.order.reading import parcels_of, shipped
 from actors.order.state import Hold, State, Stuck
@@ -18,6 +19,7 @@ from actors.parcel.table import ENDS
 from actors.parcel.table import WAITS as PARCEL_WAITS
 from actors.parcel.thing import Parcel
 from schemas.messages.words.effects import effect_words
+from schemas.order.things import DOCUMENT, kind_of
 
 MAX_WORDS = 300
 """Characters of what an order waits for: a list shows one line."""
@@ -120,8 +122,9 @@ def waiting_for(state: State) -> str:
     that came through another channel before, which order is worked on."""
     if state.stuck:  # also of one at its end: somebody must still look, and wants to know why
         return _of_stuck(state.stuck[0])[:MAX_WORDS]
-    if state.twin is not None:
-        return words_of(state.twin)[:MAX_WORDS]
+    if state.twin is not None and not state.tasks:
+        whom = "its channel to cancel it, too" if is_to_be_asked(state) else "no one"
+        return words_of(state.twin, whom)[:MAX_WORDS]
     held = _held(state)
     if held:
         return held[:MAX_WORDS]
@@ -140,7 +143,11 @@ def waiting_for(state: State) -> str:
     return _goods(state)[:MAX_WORDS]
 
 
-_CORRECTED = tuple(f"{UNMAPPED}{kind}" for kind in ("account", "address", "labels", "service"))
+_PAYMENT = f"{UNMAPPED}payment"
+_CORRECTED = (
+    *(f"{UNMAPPED}{kind}" for kind in ("account", "address", "labels", "service")),
+    _PAYMENT,
+)
 """Holds that no table frees."""
 
 
@@ -159,7 +166,10 @@ def _held(state: State) -> str:
     missing = [hold.reason for hold in state.holds if hold.hold_id.startswith(UNMAPPED)]
     if missing:
         beyond = all(x.hold_id.startswith(_CORRECTED) for x in state.holds)
-        return f"{'a person to correct it' if beyond else 'a mapping'}: {'; '.join(missing)}"
+        whom = "a person to correct it" if beyond else "a mapping"
+        if all(x.hold_id == _PAYMENT for x in state.holds):
+            whom = "a person to agree"
+        return f"{whom}: {'; '.join(missing)}"
     waiting = _holds(state)
     if waiting:
         one = waiting[0]
@@ -184,8 +194,10 @@ def _goods(state: State) -> str:
         key, thing = live[0] if len(live) == 1 else min(live, key=lambda one: _rank(one[1]))
         return of_fulfilment(state, key, thing)
     if state.sums.get("o"):
-        first = min((one.at for one in state.later), default="")
-        return f"its day, {first}" if first else "the payment of what was added"
+        if state.later:
+            first = min((one.at for one in state.later if one.at), default="")
+            return f"its day, {first}" if first else "the channel to ask for its goods"
+        return "the payment of what was added"
     if state.open:
         return f"the end of {state.open[0].kind}"
     return ORDER_WAITS[ACCEPTED].whom
@@ -225,6 +237,10 @@ def of_fulfilment(state: State, key: str, thing: Fulfilment) -> str:
         return f"stock of {', '.join(skus)}"
     if thing.person:
         return f"a person to pack {key}"
+    if thing.stage in ("planned", "reserved", "packed") and any(
+        x.stage == "wanted" for x in state.captures.values()
+    ):
+        return CAPTURE_WAITS["wanted"].whom
     mine = [x for k, x in parcels_of(state, key)]  # type: ignore[arg-type]  # a key is a text
     if thing.stage == "handed_over":
         for one in mine:
@@ -233,7 +249,15 @@ def of_fulfilment(state: State, key: str, thing: Fulfilment) -> str:
         return FULFILMENT_WAITS["handed_over"].whom
     if thing.stage == "packed" and (told := _of_packed(state, key, thing, mine)):
         return told
+    if thing.stage == "reserved" and _waits_for_erp(state, key):
+        return "the ERP to take the sales order first"
     return FULFILMENT_WAITS[thing.stage].whom
+
+
+def _waits_for_erp(state: State, key: str) -> bool:
+    """Whether the place is asked for nothing while the ERP is asked to take the order."""
+    asked = [one.key for one in state.open]
+    return key not in asked and any(kind_of(one) == DOCUMENT for one in asked)
 
 
 def is_balanced(state: State) -> bool:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import TypeVar
 
 from msgspec import MsgspecError
 
 from actors.runtime.errors import AppendRefused, JournalUnavailable, LeaseLost
+from actors.runtime.knowing import MAX_QUESTIONS
 from actors.runtime.local import done_inside
 from actors.runtime.mailbox import (
     COMMITTED,
@@ -20,9 +19,18 @@ from actors.runtime.mailbox import (
     STOPPED,
     UNMATCHED,
     Envelope,
+    ask_again,
+    tell,
     untold,
+    without_repeats,
 )
 from actors.runtime.memory import Memory, Together, append_of
+from actors.runtime.patiently import (
+    FIRST_PAUSE_SECONDS,
+    LONGEST_PAUSE_SECONDS,
+    Stopped,
+    patiently,
+)
 from actors.runtime.ports import Append
 from actors.runtime.replies import input_id_of
 from actors.runtime.runtime import Runtime
@@ -30,10 +38,9 @@ from actors.runtime.stream_type import Decided, Occasion, StreamType
 from schemas.messages.effects import tag_of
 from schemas.order.claims import Claimed
 from schemas.order.ids import OrderId, Reference, partition_of
+from schemas.order.world import WorldAsked
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 REFUSED, SHORT, CLAIMED = "refused", "short", "claimed"
 """The journal can't hold this append: one of its inputs is poisonous, something that it was to
@@ -50,13 +57,6 @@ MAX_CONFLICTS = 8
 
 MAX_SEEN = 500
 """Input ids kept in memory per live stream; older repeats are caught by the inbox."""
-
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 2.0
-"""Pauses while the journal is away."""
-
-
-class _Stopped(Exception):
-    """The service stops while the journal is away; the inputs come again."""
 
 
 class Actor:
@@ -116,7 +116,7 @@ class Actor:
 
     def give_back(self, why: str) -> None:
         """Tell all who wait that their inputs come again, and believe memory no more."""
-        _tell(self._mailbox, STOPPED, why)
+        tell(self._mailbox, STOPPED, why)
         self._mailbox.clear()
         self._known = False
 
@@ -130,15 +130,15 @@ class Actor:
                 await self._handle(together)
             except LeaseLost as error:
                 self._known = False
-                _tell(together, STOPPED, str(error))
-            except _Stopped:
-                _tell(together, STOPPED, "The service stops.")
+                tell(together, STOPPED, str(error))
+            except Stopped:
+                tell(together, STOPPED, "The service stops.")
             except Exception as error:  # a fault of ours must not leave whoever waits in the dark
                 log.exception("A stream's inputs failed.", extra=self._ids(together[0]))
                 self._known = False
-                _tell(together, STOPPED, f"It failed on our side: {type(error).__name__}.")
+                tell(together, STOPPED, f"It failed on our side: {type(error).__name__}.")
         if runtime.stopping:
-            _tell(self._mailbox, STOPPED, "The service stops.")
+            tell(self._mailbox, STOPPED, "The service stops.")
             self._mailbox.clear()
 
     async def _handle(self, together: list[Envelope]) -> None:
@@ -148,9 +148,9 @@ class Actor:
                     await self._load(together[0])
                 except MsgspecError as error:
                     log.exception("A stored stream can't be read.", extra=self._ids(together[0]))
-                    _tell(together, POISON, f"What is stored can't be read: {error}"[:500])
+                    tell(together, POISON, f"What is stored can't be read: {error}"[:500])
                     return
-            together = self._without_repeats(together)
+            together = without_repeats(together, self._seen)
             if not together:
                 return
             try:
@@ -159,11 +159,12 @@ class Actor:
                 self._known = False
                 outcome = REFUSED
                 if len(together) == 1:
-                    _tell(together, POISON, str(error))
+                    tell(together, POISON, str(error))
                     return
             if outcome == COMMITTED or not together:
                 return
             self._known = False
+            ask_again(together)
             if outcome == DUPLICATE:
                 # A commit of ours that we took for lost: what it intends is only in the store.
                 self._runtime.lanes.recheck()
@@ -172,9 +173,9 @@ class Actor:
                     await self._handle([envelope])
                 return
             if outcome == DUPLICATE:
-                _tell(together, DUPLICATE, "")
+                tell(together, DUPLICATE, "")
                 return
-        _tell(together, STOPPED, "Other writers were always first.")
+        tell(together, STOPPED, "Other writers were always first.")
 
     async def _try(self, together: list[Envelope]) -> str:
         """Decide, append, take over. Inputs that can't be decided are told and leave `together`."""
@@ -197,7 +198,10 @@ class Actor:
         made, last = Together(self._memory), together[-1]
         for envelope in tuple(together):
             runtime.observer.mailbox_wait(runtime.clock.monotonic() - envelope.enqueued_at)
-            decision = self._decide(made.memory, envelope)
+            try:
+                decision = self._decide(made.memory, envelope)
+            except WorldAsked as asked:
+                decision = await self._informed(made.memory, envelope, asked)
             if decision is None or (made.memory.version == 0 and not decision.events):
                 together.remove(envelope)
                 if decision is not None:
@@ -235,9 +239,26 @@ class Actor:
             if reply is None or intent.key in made.keys:
                 continue
             envelope = Envelope(reply, input_id_of(reply), untold, trace=cause.trace)
-            decided = self._decide(made.memory, envelope)
+            try:
+                decided = self._decide(made.memory, envelope)
+            except WorldAsked:
+                return  # the reply comes by itself, and is decided with what it asks for
             if decided is not None and (intent.number, "done") in decided.settled:
                 made.add_reply(intent, envelope, decided)
+
+    async def _informed(
+        self, memory: Memory, envelope: Envelope, asked: WorldAsked
+    ) -> Decided | None:
+        """Find out what a decision asks for, and make it again."""
+        knowing = self._runtime.knowing
+        for _ in range(MAX_QUESTIONS):
+            envelope.world = await knowing.answer(self.order_id, self._channel, asked)
+            try:
+                return self._decide(memory, envelope)
+            except WorldAsked as more:
+                asked = more
+        envelope.end(POISON, "Deciding never knew enough of the world.")
+        return None
 
     def _decide(self, memory: Memory, envelope: Envelope) -> Decided | None:
         runtime, stream = self._runtime, self._stream
@@ -253,10 +274,15 @@ class Actor:
             body=memory.body,
             stated=memory.stated,
             claimed=self._claimed,
+            world=envelope.world,
         )
         try:
             command = stream.redacted(envelope.command, memory.body)
             decision = stream.decide(memory.state, command, occasion)
+        except WorldAsked:
+            if span is not None:
+                span.end()
+            raise
         except Exception as error:  # one poisonous input must not stop the others
             log.exception("An input could not be decided.", extra=self._ids(envelope))
             runtime.observer.step("decide", "failed", runtime.clock.monotonic() - started)
@@ -282,7 +308,7 @@ class Actor:
             except JournalUnavailable as error:
                 runtime.observer.step("append", "unavailable", runtime.clock.monotonic() - started)
                 if runtime.stopping:
-                    raise _Stopped from error
+                    raise Stopped from error
                 log.warning("The journal is away; the append is repeated: %s", error)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
@@ -319,16 +345,18 @@ class Actor:
             runtime.lanes.submit(append, epoch, memory.body)
         for _, _, due_at in append.set_timers:
             runtime.alarm.timer_set(due_at)
-        _tell(together, COMMITTED, "")
+        tell(together, COMMITTED, "")
 
     async def _load(self, first: Envelope) -> None:
-        self._address(first)
+        if first.ref and not self._ref:
+            self._channel, self._ref = first.channel, first.ref
+            self._partition = partition_of(first.ref)
         if first.fresh and self._memory.version == 0 and self._stream.begins(first.command):
             first.fresh = False  # optimistic once: a conflict comes back here and reads the store
             self._begin()
             return
         journal = self._runtime.journal
-        loaded = await self._read(lambda: journal.load(self.order_id))
+        loaded = await patiently(lambda: journal.load(self.order_id), self._runtime)
         if loaded is None:
             self._begin()
             return
@@ -336,7 +364,9 @@ class Actor:
         version = loaded.version
         state = self._stream.decode_state(loaded.state)
         if state is None:
-            history = await self._read(lambda: journal.history(self.order_id, version))
+            history = await patiently(
+                lambda: journal.history(self.order_id, version), self._runtime
+            )
             state = self._stream.replay(history)
         self._memory = Memory(
             version,
@@ -358,23 +388,6 @@ class Actor:
         self._reference = self._runtime.references.new(self.order_id)
         self._known = True
 
-    async def _read(self, read: Callable[[], Awaitable[T]]) -> T:
-        """Read, waiting for a journal that is away."""
-        pause = FIRST_PAUSE_SECONDS
-        while True:
-            try:
-                return await read()
-            except JournalUnavailable as error:
-                if self._runtime.stopping:
-                    raise _Stopped from error
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-
-    def _address(self, first: Envelope) -> None:
-        if first.ref and not self._ref:
-            self._channel, self._ref = first.channel, first.ref
-            self._partition = partition_of(first.ref)
-
     def _ids(self, envelope: Envelope) -> dict[str, str]:
         """What a log line about an input bears."""
         return {
@@ -382,19 +395,3 @@ class Actor:
             "correlation_id": self._reference,
             "trace_id": envelope.trace.trace_id,
         }
-
-    def _without_repeats(self, together: list[Envelope]) -> list[Envelope]:
-        fresh: list[Envelope] = []
-        ids: set[str] = set()
-        for envelope in together:
-            if envelope.input_id in self._seen or envelope.input_id in ids:
-                envelope.end(DUPLICATE, "")
-            else:
-                ids.add(envelope.input_id)
-                fresh.append(envelope)
-        return fresh
-
-
-def _tell(together: Sequence[Envelope] | deque[Envelope], outcome: str, reason: str) -> None:
-    for envelope in together:
-        envelope.end(outcome, reason)

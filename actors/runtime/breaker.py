@@ -19,6 +19,13 @@ class Breaker:
         self._probing = False
         self._ramp = concurrency
 
+    def resize(self, *, failures: int, concurrency: int) -> None:
+        """Open after so many failures from now on, and release up to so many calls; it stays open
+        or closed."""
+        is_released = self._ramp >= self._concurrency
+        self._failures, self._concurrency = failures, concurrency
+        self._ramp = concurrency if is_released else min(self._ramp, concurrency)
+
     @property
     def state(self) -> str:
         """`closed`, `open` or `half_open`."""

@@ -74,7 +74,7 @@ class Dispatcher:
         try:
             found = await self._outbox.open_effects(
                 lane.name,
-                partitions=sorted(self._runtime.leases.epochs),
+                partitions=self._runtime.partitions(lane.policy.settle_seconds),
                 due_before=clock.now(),
                 limit=room,
                 exclude=held,
@@ -130,13 +130,16 @@ class Dispatcher:
         """Take up what an earlier process left open for partners that are not configured now."""
         while True:
             try:
-                held = sorted(self._runtime.leases.epochs)
-                for name in await self._outbox.effect_counts(held):
-                    self._runtime.lanes.find(name)
+                await self.find_lanes()
             except errors.JournalUnavailable:
                 await asyncio.sleep(SWEEP_SECONDS)
             else:
                 return
+
+    async def find_lanes(self) -> None:
+        """Have a lane for every effect that is open here. Raises JournalUnavailable."""
+        for name in await self._outbox.effect_counts(self._runtime.partitions()):
+            self._runtime.lanes.find(name)
 
     async def _pump(self, lane: Lane) -> None:
         while True:

@@ -11,17 +11,17 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from actors.runtime import errors
+from actors.runtime.calls import call_of
 from actors.runtime.item import Item
 from actors.runtime.lane import Lane
 from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, UNMATCHED
 from actors.runtime.observer import Trace
 from actors.runtime.ports import Call, EffectNote, Outbox, Suspensions
 from actors.runtime.posting import post
-from actors.runtime.references import SigningKeyMissing
 from actors.runtime.registry import Registry
 from actors.runtime.replies import Reply
 from actors.runtime.runtime import Runtime
-from schemas.messages.effects import VERBS, Result, digest_of, tag_of
+from schemas.messages.effects import Result, tag_of
 from schemas.messages.inputs import EffectDone, EffectGivenUp, EffectRefused
 
 log = logging.getLogger(__name__)
@@ -47,24 +47,24 @@ class EffectExecutor:
         self._draining = False
 
     def drain(self) -> None:
-        """The process is about to end: wait for no store."""
+        """The process is about to end: wait for no store, and for no company of an answer."""
         self._draining = True
+        self._registry.hasten()
 
     async def call(self, lane: Lane, item: Item) -> None:
         """Make the call that was counted as under way, and see to its end."""
         runtime = self._runtime
         operation = tag_of(item.effect)
         trace = runtime.observer.begin_call(operation, item.trace, item.reference)
-        item.watched = trace
+        item.watched, item.ended_at = trace, 0.0
         started = runtime.clock.monotonic()
         outcome, error = "done", None
         try:
             step = self._attempt if item.sought_since is None else self._seek
             outcome, error = await step(lane, item, trace)
         finally:
-            now = runtime.clock.monotonic()
-            lane.finish_call(now)
-            runtime.observer.called(lane.name, operation, outcome, now - started)
+            self._finish(lane, item)
+            runtime.observer.called(lane.name, operation, outcome, item.ended_at - started)
             trace.end(error)
 
     async def _attempt(
@@ -102,8 +102,24 @@ class EffectExecutor:
             return "unknown", error
         self._answered(lane)
         lane.count_done()
-        await self._reply(lane, item, EffectDone(number=item.number, result=result))
+        registry = self._registry
+        patient = (
+            lane.partner.can_look_up  # should the process die meanwhile
+            and registry.patient
+            and registry.stream.is_patient(item.effect)
+        )
+        if patient:  # the partner may be called again meanwhile
+            self._finish(lane, item)
+        await self._reply(
+            lane, item, EffectDone(number=item.number, result=result), patient=patient
+        )
         return "done", None
+
+    def _finish(self, lane: Lane, item: Item) -> None:
+        """The call is over."""
+        if not item.ended_at:
+            item.ended_at = self._runtime.clock.monotonic()
+            lane.finish_call(item, item.ended_at)
 
     async def _seek(self, lane: Lane, item: Item, trace: Trace) -> tuple[str, BaseException | None]:
         """Look up what a person went on without, a few times, and never make it: what was done all
@@ -122,7 +138,7 @@ class EffectExecutor:
         except errors.JournalUnavailable as failed:  # no one could tell whose the order is
             error, soon = failed, lane.policy.retry_first_seconds
         except errors.Unauthorised as failed:
-            lane.trouble_begins(str(failed))
+            lane.standing.begin(str(failed))
             lane.pause_until(self._runtime.clock.monotonic() + lane.policy.rest_seconds)
             self._answered(lane, lets_us_in=False)
             error, soon = failed, lane.policy.rest_seconds
@@ -236,28 +252,7 @@ class EffectExecutor:
             return await partner.perform(call)
 
     def _call(self, item: Item, trace: Trace) -> Call:
-        """The key is the same for every repeat, whoever repeats: verb, thing, and for amendments
-        what tells one from the next."""
-        try:
-            reference = self._runtime.references.of(item.reference, item.order_id, item.key)
-        except SigningKeyMissing as error:
-            raise errors.NeedsPerson(str(error), outcome_known=not item.maybe_done) from error
-        digest = digest_of(item.effect)
-        key = f"{VERBS[type(item.effect)]}-{reference}"
-        return Call(
-            order_id=item.order_id,
-            channel=item.channel,
-            ref=item.ref,
-            key=item.key,
-            reference=reference,
-            order_reference=item.reference,
-            number=item.number,
-            effect=item.effect,
-            order=item.body(self._registry.stream.decode_body),
-            idempotency_key=f"{key}-{digest}" if digest else key,
-            attempt=item.attempts,
-            trace=trace.traceparent,
-        )
+        return call_of(item, trace, self._runtime.references, self._registry.stream.decode_body)
 
     async def _count_beforehand(self, item: Item) -> None:
         """Have the attempt on disk before it is made. Raises JournalUnavailable, and then it is not
@@ -270,21 +265,21 @@ class EffectExecutor:
             raise
 
     def _answered(self, lane: Lane, *, lets_us_in: bool = True) -> None:
-        if lets_us_in and lane.trouble_ends():
+        if lets_us_in and lane.standing.end():
             log.info("%s is called again; what waits is released step by step.", lane.name)
         if lane.answered():
             self._runtime.observer.breaker(lane.name, lane.breaker_state)
 
     def _failed(self, lane: Lane, why: BaseException) -> None:
-        opened = lane.failed(self._runtime.clock.monotonic())
-        if (opened or lane.trouble) and lane.trouble_begins(str(why)):
+        opened = lane.failed(self._runtime.clock.monotonic(), str(why))
+        if (opened or lane.trouble) and lane.standing.begin(str(why)):
             log.warning("%s is not called until it recovers, its effects wait: %s", lane.name, why)
         self._runtime.observer.breaker(lane.name, lane.breaker_state)
 
-    async def _reply(self, lane: Lane, item: Item, reply: Reply) -> None:
+    async def _reply(self, lane: Lane, item: Item, reply: Reply, *, patient: bool = False) -> None:
         """Bring the answer to the stream and wait until it is on disk; then the effect has
         ended."""
-        outcome, why = await post(self._registry, item, reply)
+        outcome, why = await post(self._registry, item, reply, patient=patient)
         if outcome == POISON and not isinstance(reply, EffectGivenUp):
             # It would be the same answer each time: a person must know what the partner did.
             reason = f"{lane.name} answered, but its answer can't be kept. Look there what it did."
@@ -344,7 +339,7 @@ class EffectExecutor:
         if lane.others_got_in(item):
             await self._retry(lane, item, errors.Retryable(str(error), sick=False))
             return
-        if lane.trouble_begins(str(error)):
+        if lane.standing.begin(str(error)):
             log.error("%s refuses our credential; its effects wait: %s", lane.name, error)
         lane.pause_until(self._runtime.clock.monotonic() + lane.policy.rest_seconds)
         self._answered(lane, lets_us_in=False)

@@ -25,6 +25,7 @@ class Item:
         "attempts",
         "channel",
         "effect",
+        "ended_at",
         "epoch",
         "key",
         "maybe_done",
@@ -72,6 +73,7 @@ class Item:
         self._encoded = encoded
         self.trace = trace
         self.sought_since = sought_since
+        self.ended_at = 0.0  # monotonic seconds; 0.0 while the call is under way
         self.watched: Trace = BLIND
         """The call that is under way, so that what its answer causes is linked to it."""
 

@@ -6,14 +6,14 @@ import asyncio
 import heapq
 from collections.abc import Callable, Collection, Sequence
 
-from aiolimiter import AsyncLimiter
-
-from actors.runtime.breaker import Breaker
 from actors.runtime.call_policy import CallPolicy
 from actors.runtime.fair_queue import FairQueue
 from actors.runtime.item import Item
 from actors.runtime.ports import EffectName, Partner
+from actors.runtime.share import ALONE, Share
+from actors.runtime.standing import Standing
 from actors.runtime.unconfigured import Unconfigured
+from actors.runtime.under_way import UnderWay
 
 MAX_COUNTED = 20_000
 """Effects whose failed tries are counted per partner, about 3 MB; beyond it the one that failed
@@ -38,8 +38,7 @@ class Lane:
 
     The backlog is bounded: beyond it effects stay in the store, which the lane remembers. Channels
     take turns, and a full backlog has a quarter more room for those with little in it. It knows
-    every effect that is in memory: waiting, under way or on its way back to its stream. Moments are
-    monotonic seconds.
+    every effect in memory: waiting, under way or on its way back. Moments are monotonic seconds.
     """
 
     def __init__(self, name: str, partner: Partner, policy: CallPolicy) -> None:
@@ -53,22 +52,19 @@ class Lane:
         self._tries: dict[EffectName, int] = {}
         self._refused: dict[EffectName, int] = {}
         self._done = 0
-        self._under_way = 0
+        self._under_way = UnderWay()
         self._more_in_store = True
         self._next_look_at = 0.0
         self._looked_at = 0.0
         self._not_before = 0.0  # no look into the store before, whatever is due
         self._paused_until = 0.0
         self._asked_to_slow_down = 0
-        self._trouble = ""
+        self.standing = Standing()
         self._wakes: list[float] = []
         self._wake = asyncio.Event()
-        self._limiter = _limiter(policy.rate_per_second)
-        self._breaker = Breaker(
-            failures=policy.breaker_failures,
-            open_seconds=policy.breaker_open_seconds,
-            concurrency=policy.concurrency,
-        )
+        self._share = ALONE
+        self.most_calls = policy.concurrency
+        self._limiter, self._breaker = ALONE.limiter(policy), ALONE.breaker(policy)
 
     # --- how it stands ----------------------------------------------------------------------------
 
@@ -85,7 +81,7 @@ class Lane:
     @property
     def under_way(self) -> int:
         """How many calls are under way."""
-        return self._under_way
+        return len(self._under_way)
 
     @property
     def breaker_state(self) -> str:
@@ -115,7 +111,7 @@ class Lane:
     @property
     def trouble(self) -> str:
         """Why the partner is not called, in a sentence; "" when it is."""
-        return self._trouble
+        return self.standing.trouble
 
     # --- what was committed -----------------------------------------------------------------------
 
@@ -133,8 +129,8 @@ class Lane:
         self._wake.set()
 
     def settle(self, name: EffectName) -> None:
-        """The effect has ended, by whatever said so: if it waits here it is never started. A call
-        that is under way goes on, and its answer is still brought to its stream."""
+        """The effect has ended, by whatever said so, and if it waits here it is never started. The
+        answer of a call under way is still brought to its stream."""
         if self._let_go is not None:
             self._let_go.add(name)
         if name in self._held:
@@ -144,20 +140,31 @@ class Lane:
         """Something may wait in the store that memory does not know of."""
         self._more_in_store = True
 
-    def use(self, partner: Partner, policy: CallPolicy) -> None:
-        """Call this partner by this policy from now on; calls under way end as they began. It gets
-        a fresh start: what rested because the one before was refused or failed is tried at once."""
+    def use(self, partner: Partner, policy: CallPolicy) -> asyncio.Event:
+        """Call this partner by this policy from now on, and what rested because of the one before
+        at once. Calls under way end as they began; what is returned is set when they have."""
         self.partner, self.policy = partner, policy
-        self._limiter = _limiter(policy.rate_per_second)
-        self._breaker = Breaker(
-            failures=policy.breaker_failures,
-            open_seconds=policy.breaker_open_seconds,
-            concurrency=policy.concurrency,
-        )
+        self.most_calls = self._share.calls(policy)
+        self._limiter, self._breaker = self._share.limiter(policy), self._share.breaker(policy)
         self._refused.clear()
         self._paused_until = self._next_look_at = 0.0
         self._more_in_store = True
         self._wake.set()
+        return self._under_way.ended()
+
+    def share(self, share: Share) -> None:
+        """Keep to this share of the partner's limits from now on; an open breaker stays open."""
+        before, most = self._share.workers, self.most_calls
+        self._share, self.most_calls = share, share.calls(self.policy)
+        if share.workers != before:
+            self._limiter = share.limiter(self.policy)
+        if (share.workers, self.most_calls) != (before, most):
+            share.fit(self._breaker, self.policy)
+            self._wake.set()
+
+    def works_on(self, partition: int) -> bool:
+        """Whether memory holds an effect of this partition."""
+        return any(item.partition == partition for item in self._held.values())
 
     def drop(self, partitions: Collection[int]) -> None:
         """Forget what waits of partitions that belong to another process now."""
@@ -232,19 +239,20 @@ class Lane:
         return (
             bool(self._backlog)
             and now >= self._paused_until
-            and self._under_way < self.policy.concurrency
-            and self._breaker.may_call(self._under_way, now)
+            and len(self._under_way) < self.most_calls
+            and self._breaker.may_call(len(self._under_way), now)
         )
 
     def start_call(self) -> Item:
         """Count a call as under way and return for what it is; `may_start` was true."""
-        self._under_way += 1
+        item = self._backlog.popleft()
+        self._under_way.begin(item.name)
         self._breaker.started()
-        return self._backlog.popleft()
+        return item
 
-    def finish_call(self, now: float) -> None:
+    def finish_call(self, item: Item, now: float) -> None:
         """A call is over, however it ended."""
-        self._under_way -= 1
+        self._under_way.end(item.name)
         if self._breaker.state == "half_open":
             self._breaker.undecided(now)
         if self._backlog:
@@ -253,6 +261,7 @@ class Lane:
     def answered(self) -> bool:
         """The partner answered sensibly. Returns True when this closed the breaker: then what waits
         is released step by step."""
+        self.standing.answered()
         closed = self._breaker.succeeded()
         if closed:
             self._more_in_store = True
@@ -264,9 +273,10 @@ class Lane:
         """The partner did what was asked."""
         self._done += 1
 
-    def failed(self, now: float) -> bool:
+    def failed(self, now: float, why: str = "") -> bool:
         """The partner failed. Returns True when this opened the breaker; while that is not closed,
         the store keeps what waits."""
+        self.standing.failed(why)
         opened = self._breaker.failed(now)
         if self.resting:
             while self._backlog:
@@ -292,16 +302,6 @@ class Lane:
         """The effect rests in the store until that moment."""
         self.release(item)
         self.wake_at(until)
-
-    def trouble_begins(self, why: str) -> bool:
-        """The partner is not called for now. Returns True when it was before: then it is said."""
-        is_new, self._trouble = not self._trouble, why or "It fails."
-        return is_new
-
-    def trouble_ends(self) -> bool:
-        """The partner lets us in and answers. Returns True when that is news."""
-        was, self._trouble = bool(self._trouble), ""
-        return was
 
     # --- patience ---------------------------------------------------------------------------------
 
@@ -390,9 +390,3 @@ class Lane:
     def _doubled(self, times: int) -> float:
         pause: float = self.policy.retry_first_seconds * 2 ** min(times, 20)
         return min(pause, self.policy.retry_most_seconds)
-
-
-def _limiter(rate_per_second: float) -> AsyncLimiter:
-    """Allow a tenth of a second's worth at once, so that a burst stays near the rate."""
-    burst = max(1.0, rate_per_second / 10)
-    return AsyncLimiter(burst, burst / rate_per_second)

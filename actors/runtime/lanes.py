@@ -11,6 +11,7 @@ from actors.runtime.call_policy import CallPolicy
 from actors.runtime.item import Item
 from actors.runtime.lane import Lane
 from actors.runtime.ports import Append, Partner, RecordedEffect
+from actors.runtime.share import ALONE, Share
 from actors.runtime.unconfigured import POLICY, Unconfigured
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,8 @@ class Lanes:
         self._lanes = {name: Lane(name, *partner) for name, partner in partners.items()}
         self._most = len(self._lanes) + MAX_UNCONFIGURED
         self._new: asyncio.Queue[Lane] = asyncio.Queue()
+        self._leaving: Collection[int] = ()
+        self._share = ALONE
         for lane in self._lanes.values():
             self._new.put_nowait(lane)
 
@@ -50,21 +53,27 @@ class Lanes:
             and lane.paused_until <= now
         )
 
-    def use(self, name: str, partner: Partner, policy: CallPolicy) -> None:
+    def use(self, name: str, partner: Partner, policy: CallPolicy) -> asyncio.Event:
         """Call this partner for the lane of this name from now on. A new name gets a lane; one that
-        effects named before anyone configured it is theirs from now on."""
+        effects named before anyone configured it is theirs from now on. What is returned is set
+        when the calls of the one before have ended."""
         lane = self._lanes.get(name)
         if lane is not None:
-            lane.use(partner, policy)
-            return
+            return lane.use(partner, policy)
         self._most += 1
         lane = self._lanes[name] = Lane(name, partner, policy)
+        lane.share(self._share)
         self._new.put_nowait(lane)
+        ended = asyncio.Event()
+        ended.set()
+        return ended
 
     def submit(self, append: Append, epoch: int, body: Any) -> None:
         """Take the effects of an append that is on disk, written under this lease epoch, but those
         that it has carried out itself."""
         effects: Sequence[RecordedEffect] = append.effects
+        if self._leaving and append.partition in self._leaving:
+            return  # they wait in the store for who takes the partition over
         if append.inside:
             inside = dict(append.inside)
             effects = [one for one in effects if one.number not in inside]
@@ -106,6 +115,31 @@ class Lanes:
         for lane in self._lanes.values():
             lane.drop(partitions)
 
+    def leave(self, partitions: Collection[int]) -> None:
+        """Start no more calls for these partitions, and for no others."""
+        self._leaving = partitions
+        self.drop(partitions)
+
+    def gain(self, now: float) -> None:
+        """Partitions came here: look for what they have open when it has settled."""
+        for lane in self._lanes.values():
+            lane.wake_at(now + lane.policy.settle_seconds)
+
+    def works_on(self, partition: int) -> bool:
+        """Whether a call for this partition is under way, or its answer on its way back."""
+        return any(lane.works_on(partition) for lane in self._lanes.values())
+
+    def share(self, share: Share) -> None:
+        """Call partners by this share of what they allow, until another is told."""
+        if share != self._share:
+            self._share = share
+            for lane in self._lanes.values():
+                lane.share(share)
+
+    def known(self, name: str) -> Lane | None:
+        """Return the lane of this name, None where there is none; makes none."""
+        return self._lanes.get(name)
+
     def find(self, name: str) -> Lane | None:
         """Return the lane of this name, making one for a name that no one configured; None beyond
         MAX_UNCONFIGURED of those, because senders choose the channels' names."""
@@ -113,5 +147,6 @@ class Lanes:
         if lane is None and len(self._lanes) < self._most:
             log.error("Effects wait for %s, and no such partner is configured.", name)
             lane = self._lanes[name] = Lane(name, Unconfigured(name), POLICY)
+            lane.share(self._share)
             self._new.put_nowait(lane)
         return lane

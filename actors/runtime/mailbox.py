@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable
 from typing import Any
 
 from actors.runtime.observer import BLIND, Trace
+from schemas.order.world import World
 
 COMMITTED, DUPLICATE, UNMATCHED, POISON, STOPPED = (
     "committed",
@@ -26,7 +27,8 @@ class Envelope:
     """An input on its way to its stream. `input_id` names it permanently; a repeat is recognised.
 
     `fresh` says that the sender has never delivered it before, so that a new stream's first input
-    may be tried without asking the store whether the stream exists.
+    may be tried without asking the store whether the stream exists. `world` is what was found out
+    of the world for its decision, None when nothing was asked.
     """
 
     __slots__ = (
@@ -40,6 +42,7 @@ class Envelope:
         "ref",
         "told",
         "trace",
+        "world",
     )
 
     def __init__(
@@ -64,6 +67,7 @@ class Envelope:
         self.trace = trace
         self.enqueued_at = 0.0
         self.ended = False
+        self.world: World | None = None
 
     def end(self, outcome: str, reason: str = "") -> None:
         """Tell how it ended; whoever is told hears it once."""
@@ -84,3 +88,27 @@ def ending(ended: asyncio.Future[tuple[str, str]]) -> Told:
             ended.set_result((outcome, reason))
 
     return told
+
+
+def tell(together: Iterable[Envelope], outcome: str, reason: str) -> None:
+    """Tell of each how it ended."""
+    for envelope in together:
+        envelope.end(outcome, reason)
+
+
+def ask_again(together: Iterable[Envelope]) -> None:
+    """Forget what was found out of the world: it was about a stream that has changed since."""
+    for envelope in together:
+        envelope.world = None
+
+
+def without_repeats(together: Iterable[Envelope], seen: Container[str]) -> list[Envelope]:
+    """Return those whose ids were not seen, each id once; the others are told that they are
+    repeats."""
+    fresh: dict[str, Envelope] = {}
+    for envelope in together:
+        if envelope.input_id in seen or envelope.input_id in fresh:
+            envelope.end(DUPLICATE, "")
+        else:
+            fresh[envelope.input_id] = envelope
+    return list(fresh.values())

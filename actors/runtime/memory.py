@@ -52,43 +52,17 @@ class Together:
         self.memory = memory
 
     @property
-    def effects(self) -> tuple[RecordedEffect, ...]:
-        """What partners are asked, as it is recorded."""
-        return tuple(
-            [
-                RecordedEffect(
-                    number=x.number, key=x.key, lane=x.lane, effect=x.effect, attempts=x.attempts
-                )
-                for d in self.decisions
-                for x in d.effects
-            ]
-        )
-
-    @property
-    def trace(self) -> str:
-        """The traceparent of the first input that asks partners for something; "" when none is
-        sampled."""
-        for envelope, decision in zip(self.inputs, self.decisions, strict=True):
-            if decision.effects and envelope.trace.traceparent:
-                return envelope.trace.traceparent
-        return ""
-
-    @property
     def events_of(self) -> tuple[int, ...]:
         """How many events each input led to, where there are several."""
         return tuple([len(d.events) for d in self.decisions]) if len(self.decisions) > 1 else ()
-
-    def documents(self, stream: StreamType) -> tuple[Document, ...]:
-        """The files that came with the decisions. Raises ValueError for one that can't be kept."""
-        documents_of = stream.documents_of
-        return tuple([document for d in self.decisions for document in documents_of(d)])
 
     def add(self, envelope: Envelope, decision: Decided) -> None:
         """Take an input with what it leads to."""
         self.inputs.append(envelope)
         self.decisions.append(decision)
         if decision.claim is not None:
-            self.claim = decision.claim
+            before = self.claim
+            self.claim = decision.claim if before is None else before.then(decision.claim)
         self.memory = self.memory.after(decision)
 
     def add_reply(self, intent: Intent, envelope: Envelope, decision: Decided) -> None:
@@ -136,27 +110,44 @@ def append_of(
     partition: int,
     at: datetime,
 ) -> Append:
-    """Return what is to be written of these decisions. Raises ValueError for a file that can't be
+    """Return what is to be written of these decisions. Its `trace` is that of the first input that
+    asks partners for something, where it is sampled. Raises ValueError for a file that can't be
     kept."""
-    decisions, memory = made.decisions, made.memory
-    timers = timers_after(made.inputs, decisions)
+    memory, trace = made.memory, ""
+    events: list[Any] = []
+    effects: list[RecordedEffect] = []
+    settled: dict[int, str] = {}
+    documents: list[Document] = []
+    # One pass: every step of every order comes by here.
+    for envelope, decision in zip(made.inputs, made.decisions, strict=True):
+        events += decision.events
+        settled.update(decision.settled)
+        documents += stream.documents_of(decision)
+        for x in decision.effects:
+            effects.append(
+                RecordedEffect(
+                    number=x.number, key=x.key, lane=x.lane, effect=x.effect, attempts=x.attempts
+                )
+            )
+            trace = trace or envelope.trace.traceparent
+    timers = timers_after(made.inputs, made.decisions)
     return Append(
         order_id=order_id,
         reference=reference,
         partition=partition,
         expected_version=before.version,
         input_ids=input_ids,
-        events=tuple([event for d in decisions for event in d.events]),
-        effects=made.effects,
-        settled=tuple({number: how for d in decisions for number, how in d.settled}.items()),
+        events=tuple(events),
+        effects=tuple(effects),
+        settled=tuple(settled.items()),
         set_timers=tuple([(*name, due) for name, due in timers.items() if due is not None]),
         clear_timers=tuple([name for name, due in timers.items() if due is None]),
         row=stream.row_of(memory.state),
         state=stream.encode_state(memory.state),
         at=at,
         bodies=bodies_after(stream, before, memory),
-        documents=made.documents(stream),
-        trace=made.trace,
+        documents=tuple(documents),
+        trace=trace,
         inside=tuple(made.inside),
         events_of=made.events_of,
         claim=made.claim,

@@ -225,9 +225,9 @@ class Outbox(Protocol):
         exclude: Sequence[EffectName],
         sought_after_seconds: float | None = None,
     ) -> list[OpenEffect]:
-        """Return open effects of one lane and these partitions, oldest due first, leaving out those
-        in `exclude`; also those that are sought and were settled so long before `due_before` (None:
-        none of them, because nothing can be looked up)."""
+        """Return open effects of one lane and these partitions, leaving out those in `exclude`: the
+        channels in turn, each with what was due first. Also those that are sought and were settled
+        so long before `due_before` (None: none of them, because nothing can be looked up)."""
         ...
 
     async def note(self, note: EffectNote) -> None:

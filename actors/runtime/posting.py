@@ -14,7 +14,9 @@ POST_AGAIN_SECONDS = 0.2
 """Pause before a reply is posted again to a stream whose mailbox is full."""
 
 
-async def post(registry: Registry, item: Item, reply: Reply) -> tuple[str, str]:
+async def post(
+    registry: Registry, item: Item, reply: Reply, *, patient: bool = False
+) -> tuple[str, str]:
     """Post a reply and wait until it is taken. Returns the outcome, and why in words."""
     input_id = input_id_of(reply)
     while True:
@@ -28,7 +30,7 @@ async def post(registry: Registry, item: Item, reply: Reply) -> tuple[str, str]:
             trace=item.watched,
         )
         try:
-            registry.post(item.order_id, envelope)
+            registry.post(item.order_id, envelope, patient=patient)
         except errors.MailboxFull:
             await asyncio.sleep(POST_AGAIN_SECONDS)
             continue

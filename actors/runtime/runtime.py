@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from actors.runtime.alarm import Alarm
 from actors.runtime.deadlines import Deadlines
+from actors.runtime.knowing import Ignorance, Knowing
 from actors.runtime.lanes import Lanes
 from actors.runtime.local import LocalPartner
 from actors.runtime.observer import Observer
@@ -15,7 +18,8 @@ from schemas.messages.inputs import EffectDone
 
 class Runtime:
     """Wired once at start. `lanes` get the effects of every commit, `alarm` the due time of every
-    timer. `local` is the partner whose books the journal keeps too, None for none."""
+    timer. `local` is the partner whose books the journal keeps too, None for none. `knowing` finds
+    out what a decision asks about the world."""
 
     def __init__(
         self,
@@ -28,6 +32,7 @@ class Runtime:
         lanes: Lanes,
         alarm: Alarm,
         local: LocalPartner | None = None,
+        knowing: Knowing | None = None,
     ) -> None:
         self.journal = journal
         self.leases = leases
@@ -37,8 +42,37 @@ class Runtime:
         self.lanes = lanes
         self.alarm = alarm
         self.local = local
+        self.knowing = knowing or Ignorance()
         self.deadlines = Deadlines()
         self._stopping = False
+        self._leaving: frozenset[int] = frozenset()
+        self._gained: dict[int, float] = {}
+
+    def partitions(self, settle_seconds: float = 0.0) -> list[int]:
+        """Return the partitions whose work is taken up here: those held, but those being given up,
+        and those gained so shortly ago that a call of who held them before may still act."""
+        held = self.leases.epochs
+        if not self._gained and not self._leaving:
+            return sorted(held)
+        before = self.clock.monotonic() - settle_seconds
+        return [
+            partition
+            for partition in sorted(held)
+            if partition not in self._leaving and self._gained.get(partition, before) <= before
+        ]
+
+    def gain(self, partitions: Collection[int]) -> None:
+        """These were another process's until now: what they have open is taken up."""
+        now = self.clock.monotonic()
+        self._gained.update(dict.fromkeys(partitions, now))
+        self.lanes.gain(now)
+        self.alarm.more_is_due()
+
+    def leave(self, partitions: Collection[int]) -> None:
+        """Take up nothing new of these, and of no others: they are being given up. What is under
+        way of them ends as it would."""
+        self._leaving = frozenset(partitions)
+        self.lanes.leave(partitions)
 
     @property
     def stopping(self) -> bool:

@@ -18,13 +18,15 @@ from schemas.messages.effects import Effect
 from schemas.order.claims import Claim, Claimed
 from schemas.order.ids import OrderId, Reference
 from schemas.order.things import Key
+from schemas.order.world import World
 
 
 class Occasion(Struct, frozen=True, kw_only=True):
     """What is known beside state and input when an input is decided. `reference` is the stream's
     own; `body` and `stated` are the decoded bodies (None: none yet, or erased); `received_at` is
     when the input was safe with us ("" for one of our own making). `claimed` is whose it is what
-    an earlier try of the same decision claimed."""
+    an earlier try of the same decision claimed. `world` answers what an earlier try asked about the
+    world."""
 
     order_id: OrderId
     reference: Reference
@@ -35,6 +37,7 @@ class Occasion(Struct, frozen=True, kw_only=True):
     body: Any
     stated: Any
     claimed: Claimed | None = None
+    world: World | None = None
 
 
 class Intent(Protocol):
@@ -130,12 +133,18 @@ class StreamType(Protocol):
         ...
 
     def decide(self, state: Any, command: Any, occasion: Occasion) -> Decided:
-        """Return what an input means. An exception makes it a poisonous one."""
+        """Return what an input means. Raises WorldAsked to be asked again with what it needs to
+        know of the world; any other exception makes the input a poisonous one."""
         ...
 
     def begins(self, command: Any) -> bool:
         """Whether an input may be the first of a stream, so that one that was never delivered
         before is tried without asking the store whether the stream exists."""
+        ...
+
+    def is_patient(self, effect: Effect) -> bool:
+        """Whether no one waits for what it leads to that this was done, so that the answer may
+        wait a moment for another input of its stream."""
         ...
 
     def encode_state(self, state: Any) -> bytes:

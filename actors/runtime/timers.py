@@ -59,7 +59,7 @@ class TimerRunner:
             return self._in_flight
         try:
             due = await self._timers.due_timers(
-                partitions=sorted(self._runtime.leases.epochs),
+                partitions=self._runtime.partitions(),
                 due_before=self._runtime.clock.now(),
                 limit=room,
                 exclude=list(self._fired),

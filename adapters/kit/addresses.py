@@ -27,10 +27,25 @@ def street_of(*lines: str | None) -> tuple[str, ...]:
     return tuple([one[:MAX_TEXT] for one in lines if one and one.strip()][:MAX_LINES])
 
 
+_USUAL = {"UK": "GB", "EL": "GR"}
+"""Codes in everyday use that ISO 3166-1 has kept free for these countries."""
+
+
 def phone_of(*texts: str | None) -> str:
     """Return the first telephone number that is not blank."""
     found = first_of(*texts)
     return found if len(found) <= MAX_PHONE else found[:MAX_PHONE].rstrip()
+
+
+def country_of(code: str | None) -> str:
+    """Return a country's code as ISO 3166-1 has it: in capitals, without what people write instead;
+    "" for none."""
+    if not code:
+        return ""
+    if not code.isascii() or (len(code) == 2 and code.isupper() and code not in _USUAL):
+        return code
+    plain = code.strip().upper()
+    return _USUAL.get(plain, plain)
 
 
 def address_of(
@@ -51,7 +66,7 @@ def address_of(
         name=first_of(*names),
         lines=lines,
         city=(city or "")[:MAX_TEXT],
-        country=country or "",
+        country=country_of(country),
         company=(company or "")[:MAX_TEXT],
         region=region[:MAX_TEXT],
         postal_code=(postal_code or "")[:MAX_POSTAL_CODE],

@@ -77,7 +77,12 @@ class ExchangePolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         ),
     ] = 1.0
     per_order: Annotated[
-        int, Meta(ge=1, le=10_000, description="Exchanges kept of one order, the latest.")
+        int,
+        Meta(
+            ge=1,
+            le=10_000,
+            description="Exchanges kept of one order, the latest; up to 50 more between two looks.",
+        ),
     ] = 200
     days: Annotated[
         int, Meta(ge=1, le=400, description="Days after which an exchange is deleted.")

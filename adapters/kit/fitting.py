@@ -18,6 +18,9 @@ def printable(text: str, *, pictures: bool = True) -> str:
     plain letters: what label printers can draw.
     """
     if text.isascii() and text.isprintable():
+        # As nearly all are: a space is the only printable one of ASCII.
+        if "  " not in text and text[:1] != " " and text[-1:] != " ":
+            return text
         return " ".join(text.split())
     kept = []
     for sign in unicodedata.normalize("NFC" if pictures else "NFKC", text):

@@ -65,11 +65,12 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 def open_session(
-    *, connections_per_host: int = 128, connect_timeout_seconds: float = 5.0
+    *, connections_per_host: int = 1_000, connect_timeout_seconds: float = 5.0
 ) -> aiohttp.ClientSession:
     """Open the pool of connections; call it inside the running loop, and close it at the end.
 
-    There is no cookie jar: one customer's call must leave no trace in the next. Time limits are
+    A partner's `concurrency` says how many calls are under way, and may be as many as here. There
+    is no cookie jar: one customer's call must leave no trace in the next. Time limits are
     the client's own, but for connecting, which tells "not sent" from "not answered".
     """
     return aiohttp.ClientSession(

@@ -35,6 +35,7 @@ JSON_HEADERS: Mapping[str, str] = {
 
 T = TypeVar("T")
 _encode = msgspec.json.Encoder(decimal_format="number").encode
+_anything = msgspec.json.Decoder(dict[str, object])
 
 
 def status_words(answer: Answer) -> str:
@@ -81,6 +82,7 @@ class JsonPartner:
         self._headers = {**JSON_HEADERS, **(headers or {})}
         self._seen = seen
         self._wait_of = wait_of
+        self._asked = ("", URL(self._base))
 
     async def ask(
         self,
@@ -105,7 +107,7 @@ class JsonPartner:
             sent["traceparent"] = call.trace
         request = Request(
             method=method,
-            url=URL(self._base + path, encoded=True),
+            url=self._address(path),
             partner=self.title,
             timeout_seconds=self._timeout_seconds,
             writes=method != "GET" if writes is None else writes,
@@ -116,6 +118,14 @@ class JsonPartner:
         if call is None or self._client.exchanges is None:
             return await self._sender.exchange(request, seen=seen, wait_of=self._wait_of)
         return await self._recorded(request, call, seen)
+
+    def _address(self, path: str) -> URL:
+        """Return the address of a path. Most requests go where the one before went."""
+        before, url = self._asked
+        if path != before:
+            url = URL(self._base + path, encoded=True)
+            self._asked = (path, url)
+        return url
 
     async def _recorded(
         self, request: Request, call: Call, seen: Callable[[Answer], None] | None
@@ -166,6 +176,12 @@ class JsonPartner:
     def decoded(self, decoder: msgspec.json.Decoder[T], answer: Answer, *, writes: bool) -> T:
         """Return the answer's JSON; see `http_client.decoded`."""
         return decoded(decoder, answer, partner=self.title, writes=writes)
+
+    def acknowledged(self, answer: Answer) -> None:
+        """Take a 2xx after a write of which nothing is read. Raises Unknown where the body is
+        neither empty nor JSON: something in between may have answered."""
+        if answer.body.strip():
+            self.decoded(_anything, answer, writes=True)
 
     def refused(self, what: str, answer: Answer) -> Rejected:
         """Return the error for a 4xx after a write, in the partner's own words."""

@@ -21,7 +21,9 @@ from adapters.kit.settings import ChannelSettings, PartnerSettings
 
 if TYPE_CHECKING:  # settings are read by every command, and the HTTP client takes a while to load
     from actors.runtime.ports import Partner
+    from adapters.kit.counting import StockCounter
     from adapters.kit.inbound import Source, Translator
+    from adapters.kit.offering import Offers, StockTeller
     from adapters.kit.polling import Queue
     from adapters.kit.sync import ChannelSync
 
@@ -62,7 +64,11 @@ class Channel(Struct, Generic[C], frozen=True, kw_only=True):
     need. `speaks` says the API version in words, "" where none is named. `hears` is what its
     partner can be told beside what left and what was cancelled (None: nothing). `marketplace` is
     whose orders it brings, as `Order.marketplace_ref` names it ("": its own shop's); `imports`:
-    apps bring orders of marketplaces into such a shop.
+    apps bring orders of marketplaces into such a shop. `captures` says whether its partner captures
+    what is authorised: not at all, as a whole, or in parts; `voids`: what was not captured is free
+    again once the channel shows the order as cancelled; `refunds`: it gives money back. `offers`
+    says what it is told of free stock by its settings (None: nothing), and `teller` makes what
+    tells it; both, or neither.
     """
 
     transports: tuple[Transport, ...]
@@ -78,6 +84,11 @@ class Channel(Struct, Generic[C], frozen=True, kw_only=True):
     hears: Callable[[C], frozenset[Hears]] | None = None
     marketplace: str = ""
     imports: bool = False
+    captures: Literal["", "whole", "parts"] = ""
+    voids: bool = False
+    offers: Callable[[C], Offers | None] | None = None
+    teller: Callable[[C, Kit], StockTeller] | None = None
+    refunds: bool = False
 
     def reader(self, settings: C, instance: Instance) -> Translator:
         """Make what reads this channel's messages."""
@@ -110,7 +121,9 @@ class Kind(Struct, Generic[S], frozen=True, kw_only=True):
     one harmless call with the configured credentials and returns what it found as a sentence; it
     raises PartnerError. `channel` is what a storefront has, `reports` makes what reads the webhooks
     of another partner. `carried` shows how an order reaches it. `limits` says what it can't carry
-    out, by its settings (None: anything that `order.v1` can say).
+    out, by its settings (None: anything that `order.v1` can say). `accounts`: its partner tells how
+    a customer's account stands (`adapters.kit.accounts.TellsAccounts`). `counter` makes what can be
+    asked how much lies at a place (None: it can't be asked).
     """
 
     name: str
@@ -125,6 +138,8 @@ class Kind(Struct, Generic[S], frozen=True, kw_only=True):
     channel: Channel[Any] | None = None
     reports: Callable[[S, Instance], Source] | None = None
     limits: Callable[[S], Limits] | None = None
+    accounts: bool = False
+    counter: Callable[[S, Kit], StockCounter] | None = None
 
 
 def example_of(kind: Kind[S]) -> S:
@@ -180,6 +195,8 @@ def _channel_faults(channel: Channel[Any]) -> list[str]:
         found.append("`channel` needs either `webhooks` or a `translator`: who reads its messages?")
     if ("webhook" in channel.transports) != (channel.webhooks is not None):
         found.append("`channel.webhooks` and the transport `webhook` belong together.")
+    if (channel.offers is None) != (channel.teller is None):
+        found.append("`channel.offers` and `channel.teller` belong together.")
     if not channel.transports:
         found.append("`channel.transports` is empty: how do its orders reach us?")
     if not channel.statuses:

@@ -76,6 +76,7 @@ class TokenCache:
         self._refresh_at = 0.0
         self._ends_at = 0.0
         self._fetch: asyncio.Task[str] | None = None
+        self._users = 1
 
     async def exchange(
         self,
@@ -173,8 +174,19 @@ class TokenCache:
         )
         return token.access_token
 
+    def also_used(self) -> TokenCache:
+        """Count one user more."""
+        self._users += 1
+        return self
+
     async def close(self) -> None:
-        """Stop a fetch that is under way."""
+        """One user less. After the last one a fetch that is under way is stopped: another's must
+        go on, because an adapter with other settings may have replaced this one."""
+        self._users -= 1
+        if self._users > 0:
+            return
+        if self._client.shared.get(self._credentials) is self:
+            del self._client.shared[self._credentials]
         if self._fetch is not None:
             self._fetch.cancel()
             try:
@@ -188,9 +200,10 @@ def shared_tokens(client: HttpClient, credentials: ClientCredentials, partner: s
     (its calls, its comparing) renew one token and not each its own. There are as many as
     instances are configured."""
     found = client.shared.get(credentials)
-    if not isinstance(found, TokenCache):
-        found = client.shared[credentials] = TokenCache(client, credentials, partner)
-    return found
+    if isinstance(found, TokenCache):
+        return found.also_used()
+    made = client.shared[credentials] = TokenCache(client, credentials, partner)
+    return made
 
 
 def _said(answer: Answer) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta, Struct
 
+from actors.kernel.setup import Capturing, Refunding
 from actors.runtime.call_policy import CallPolicy
 from adapters.kit.rounding import Level, Mode
 from adapters.kit.secret import Secret
+from schemas.order.canonical import CurrencyCode
 
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s/?#@]+[^\s?#]*$", max_length=512)]
 Name = Annotated[str, Meta(min_length=1, max_length=256)]
@@ -18,7 +21,8 @@ InstanceName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 """An instance is a token of subjects and addresses and a label of metrics: short and plain."""
 
 PaymentMethod = Annotated[str, Meta(min_length=1, max_length=128)]
-Template = Literal["order_confirmed", "order_cancelled", "order_partly_cancelled"]
+LimitMinor = Annotated[int, Meta(ge=0, le=1_000_000_000_000)]
+Template = Literal["order_confirmed", "order_cancelled", "order_partly_cancelled", "order_refunded"]
 Signing = Annotated[
     tuple[Secret, ...],
     Meta(
@@ -104,6 +108,77 @@ class ChannelSettings(PartnerSettings, frozen=True, kw_only=True, forbid_unknown
             description="Promised payment methods whose amount is collected on delivery.",
         ),
     ] = ()
+    terms_payment_methods: Annotated[
+        tuple[PaymentMethod, ...],
+        Meta(
+            max_length=100,
+            description="Promised payment methods that are paid on an account: the ERP is asked for"
+            " the customer's limit, open balance and overdue invoices, and an order that is over is"
+            " held until a person agrees.",
+        ),
+    ] = ()
+    terms_limits: Annotated[
+        dict[CurrencyCode, LimitMinor],
+        Meta(
+            max_length=200,
+            description="Credit limits by currency, in minor units, of customers for whom the ERP "
+            "states none. Without either an order on terms is held.",
+        ),
+    ] = msgspec.field(default_factory=dict)
+    terms_overdue_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=365,
+            description="For how many days an invoice of a customer on terms may be overdue.",
+        ),
+    ] = 0
+    collect_limits: Annotated[
+        dict[CurrencyCode, LimitMinor],
+        Meta(
+            max_length=200,
+            description="What may be collected on delivery at most, by currency, in minor units; an"
+            " order above is held until a person agrees. Left out: anything.",
+        ),
+    ] = msgspec.field(default_factory=dict)
+    capture: Annotated[
+        Capturing,
+        Meta(
+            description="When we have the channel capture payments that are only authorised: "
+            "never (`none`: the shop does so by itself), when an order is accepted (`order`), or "
+            "before its goods leave (`handover`)."
+        ),
+    ] = "none"
+    capture_parts: Annotated[
+        bool,
+        Meta(
+            description="Capture each fulfilment's share by itself; false: all of the payment with "
+            "the first. Only where the gateway captures an authorisation more than once."
+        ),
+    ] = False
+    hand_over_unpaid: Annotated[
+        bool,
+        Meta(
+            description="Let goods leave before their payment is captured: what is not captured is "
+            "a receivable."
+        ),
+    ] = False
+    refund: Annotated[
+        Refunding,
+        Meta(
+            description="Who gives money back that is owed, because units were cancelled or not "
+            "found here: a person, who is asked to, or the channel by itself (`automatic`)."
+        ),
+    ] = "person"
+    authorised_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=60,
+            description="How long an authorisation is good, from the order's own time; a person is "
+            "told before it ends. 0: no one is.",
+        ),
+    ] = 7
     writes: Annotated[
         tuple[Template, ...],
         Meta(
@@ -130,6 +205,21 @@ class ChannelSettings(PartnerSettings, frozen=True, kw_only=True, forbid_unknown
             "cancelled."
         ),
     ] = "ask"
+    when_short: Annotated[
+        Literal["part", "whole"],
+        Meta(
+            description="What no place has: it waits and the rest leaves, or all that travels "
+            "together waits for it."
+        ),
+    ] = "part"
+    release: Annotated[
+        Literal["at_once", "after_erp"],
+        Meta(
+            description="When a place is told to pack: as soon as stock is reserved, or once the "
+            "ERP has taken the sales order, so that nothing leaves that the ERP refuses, such as "
+            "an unknown item; nothing leaves while the ERP is away, either."
+        ),
+    ] = "at_once"
     restock_by: Annotated[
         Literal["us", "channel"],
         Meta(description="Who puts the units of a cancelled order back on sale."),

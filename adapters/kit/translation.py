@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from schemas.order.canonical import UNLISTED
 
-MAX_METHOD, MAX_SKU = 256, 128
+MAX_METHOD, MAX_SKU = 256, 255
 """What `order.v1` takes."""
 
 

@@ -6,11 +6,11 @@ Everything is lost with the process, so it serves tests and trials only.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from actors.runtime.errors import AppendRefused, JournalUnavailable, LeaseLost
@@ -26,15 +26,15 @@ from actors.runtime.ports import (
     Loaded,
     OpenEffect,
     Outcome,
-    RecordedEffect,
     Row,
     TimerName,
 )
 from adapters.memory.claims import MemoryClaims
+from adapters.memory.kept import KeptEffect, KeptOrder, KeptTimer
 from adapters.memory.leases import MemoryLeases
 from adapters.memory.stock import MemoryStock
 from schemas.messages.codec import encode
-from schemas.order.ids import OrderId, Reference
+from schemas.order.ids import OrderId
 
 _COMMITTED = Outcome(kind="committed")
 _DUPLICATE = Outcome(kind="duplicate")
@@ -43,34 +43,6 @@ _SHORT = Outcome(kind="short")
 _SEEN_LIMIT = 500  # as the port promises
 _HOW = ("done", "refused", "person", "sought")
 _CALLED = ("open", "sought")
-
-
-class _Order(Struct, kw_only=True):
-    reference: Reference
-    partition: int
-    version: int
-    row: Row
-    state: bytes
-    bodies: dict[str, bytes]
-    events: list[Any]
-    progress_since: datetime
-
-
-class _Effect(Struct, kw_only=True):
-    recorded: RecordedEffect
-    due_at: datetime
-    at: datetime
-    trace: str
-    written_by: int
-    attempts: int
-    status: str = "open"
-    error: str = ""
-    settled_at: datetime | None = None
-
-
-class _Timer(Struct, kw_only=True):
-    due_at: datetime
-    error: str = ""
 
 
 class MemoryJournal:
@@ -85,10 +57,10 @@ class MemoryJournal:
         self.leases = leases or MemoryLeases()
         self.stock = MemoryStock()
         self.now = datetime.min.replace(tzinfo=UTC)
-        self._orders: dict[str, _Order] = {}
+        self._orders: dict[str, KeptOrder] = {}
         self._inbox: dict[str, dict[str, None]] = {}
-        self._effects: dict[EffectName, _Effect] = {}
-        self._timers: dict[TimerName, _Timer] = {}
+        self._effects: dict[EffectName, KeptEffect] = {}
+        self._timers: dict[TimerName, KeptTimer] = {}
         self._documents: dict[str, dict[str, Document]] = {}
         self._claims = MemoryClaims()
 
@@ -123,7 +95,7 @@ class MemoryJournal:
         self.now = max(self.now, append.at)
         seen.update(dict.fromkeys([*append.input_ids, *(one for _, one in append.inside)]))
         if order is None and append.events:
-            order = self._orders[order_id] = _Order(
+            order = self._orders[order_id] = KeptOrder(
                 reference=append.reference,
                 partition=append.partition,
                 version=0,
@@ -140,8 +112,9 @@ class MemoryJournal:
                 order.progress_since = append.at
             order.row, order.state = append.row, append.state
             order.bodies.update((body.name, body.content) for body in append.bodies)
-        self._claims.take(append)
         self._write_rest(append, epoch)
+        for name in self._claims.take(append):
+            self._timers[name] = KeptTimer(due_at=append.at)
         return _COMMITTED
 
     async def load(self, order_id: OrderId) -> Loaded | None:
@@ -215,7 +188,7 @@ class MemoryJournal:
         exclude: Sequence[EffectName],
         sought_after_seconds: float | None = None,
     ) -> list[OpenEffect]:
-        """Return open effects of one lane, oldest due first; see the port."""
+        """Return open effects of one lane, the channels in turn; see the port."""
         await self._turn()
         left_out, ours = set(exclude), set(partitions)
         sought_before = datetime.min.replace(tzinfo=UTC)
@@ -231,7 +204,13 @@ class MemoryJournal:
             and name not in left_out
             and self._orders[name[0]].partition in ours
         )
-        return [self._open_effect(*name) for _, name in due[:limit]]
+        taken: Counter[str] = Counter()
+        turns: list[tuple[int, EffectName]] = []
+        for _, name in due:
+            taken[channel := self._orders[name[0]].row.channel] += 1
+            turns.append((taken[channel], name))
+        turns.sort(key=lambda one: one[0])  # which keeps what is due first in front
+        return [self._open_effect(*name) for _, name in turns[:limit]]
 
     async def note(self, note: EffectNote) -> None:
         """Remember an attempt; see the port."""
@@ -344,7 +323,7 @@ class MemoryJournal:
     def _write_rest(self, append: Append, epoch: int) -> None:
         order_id = append.order_id
         for recorded in append.effects:
-            self._effects[order_id, recorded.number] = _Effect(
+            self._effects[order_id, recorded.number] = KeptEffect(
                 recorded=recorded,
                 due_at=append.at,
                 at=append.at,
@@ -359,7 +338,7 @@ class MemoryJournal:
         for key, called in append.clear_timers:
             self._timers.pop((order_id, key, called), None)
         for key, called, due_at in append.set_timers:
-            self._timers[order_id, key, called] = _Timer(due_at=due_at)
+            self._timers[order_id, key, called] = KeptTimer(due_at=due_at)
         files = self._documents.setdefault(order_id, {})
         files.update((document.name, document) for document in append.documents)
 

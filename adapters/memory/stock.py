@@ -16,7 +16,8 @@ _UNTRACKED = -1
 
 class MemoryStock:
     """Implements actors.runtime.local.LocalPartner for ReserveStock. `available` is what each shelf
-    could promise; a SKU without a figure is not counted. `was_short` is set while nothing is to be
+    could promise; a SKU without any figure is not counted, one that has a figure at another place
+    has nothing where it has none. `was_short` is set while nothing is to be
     hoped for."""
 
     name = "stock"
@@ -43,7 +44,7 @@ class MemoryStock:
             self._take(call.order_id, call.key, effect)
             return StockReserved(place=effect.place)
         seen = [
-            Seen(place, unit.sku, self.available.get((place, unit.sku), _UNTRACKED))
+            Seen(place, unit.sku, self._free((place, unit.sku), _UNTRACKED))
             for place in effect.places or (effect.place,)
             for unit in effect.units
         ]
@@ -79,10 +80,16 @@ class MemoryStock:
         return need
 
     def _short(self, need: dict[Shelf, int]) -> tuple[str, ...]:
-        available = self.available
         return tuple(
-            sorted(shelf[1] for shelf, count in need.items() if available.get(shelf, count) < count)
+            sorted(shelf[1] for shelf, count in need.items() if self._free(shelf, count) < count)
         )
+
+    def _free(self, shelf: Shelf, uncounted: int) -> int:
+        """Return what a shelf could promise, `uncounted` of a SKU that is counted nowhere."""
+        found = self.available.get(shelf)
+        if found is None:
+            return 0 if any(sku == shelf[1] for _, sku in self.available) else uncounted
+        return found
 
     def _take(self, order_id: str, key: str, effect: Effect) -> None:
         assert isinstance(effect, ReserveStock), "nothing else is carried out inside an append"

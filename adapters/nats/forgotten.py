@@ -150,7 +150,7 @@ class Search:
         size = 0
         sequence = 1
         while len(found) < most and size < MAX_FOUND_BYTES and sequence <= acknowledged:
-            kept = await self._next(plan.stream, sequence)
+            kept = await self._next(plan, sequence)
             if kept is None or kept.seq > acknowledged:
                 break
             found.append(kept)
@@ -158,11 +158,11 @@ class Search:
             sequence = kept.seq + 1
         return found
 
-    async def _next(self, stream: str, sequence: int) -> _Kept | None:
+    async def _next(self, plan: ConsumerPlan, sequence: int) -> _Kept | None:
         """Return the first message from a sequence on. The client's own call rounds its time, which
         is part of the id of a message without one."""
-        request = json.encode({"seq": sequence, "next_by_subj": _EVERYTHING})
-        name = f"$JS.API.STREAM.MSG.GET.{stream}"
+        request = json.encode({"seq": sequence, "next_by_subj": plan.subject or _EVERYTHING})
+        name = f"$JS.API.STREAM.MSG.GET.{plan.stream}"
         told = await self._connection.client.request(name, request, timeout=_ANSWER_SECONDS)
         answer = _read_answer(told.data)
         if answer.error is not None and answer.error.code != _NO_MESSAGE:

@@ -9,23 +9,35 @@ fetch that spans a server restart waits its whole time-out.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import nats.errors
 from msgspec import Struct, json
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js.errors import APIError
 
-from actors.runtime.ports import Message
-from adapters.nats.connection import LARGEST_RAW_BYTES, Connection, NatsUnusable
-from adapters.nats.consumers import ACK_WAIT_SECONDS, ConsumerPlan, ensure_consumers, plans
+from adapters.nats.connection import (
+    HEADER_ROOM_BYTES,
+    LARGEST_RAW_BYTES,
+    Connection,
+    NatsUnusable,
+)
+from adapters.nats.consumers import (
+    ACK_WAIT_SECONDS,
+    PREFETCH_OF_PARTITION,
+    ConsumerPlan,
+    ensure_consumers,
+    plans,
+)
 from adapters.nats.forgotten import Forgotten, Search
 from adapters.nats.messages import message_of
+from adapters.nats.pulls import Delivery, Out, Pull
 from adapters.nats.streams import ORDERS, StreamLimits, ensure_streams
+from schemas.order.ids import PARTITIONS
 
 # A request that was lost with its connection is repeated after this at the latest (at once on a
 # reconnect).
@@ -41,50 +53,6 @@ searches found it, so after twice this time at the latest."""
 
 _log = logging.getLogger(__name__)
 
-
-class Delivery:
-    """One message, delivered to us with an acknowledgement time (see IntakeSource).
-
-    Acknowledging never raises: if the server is away the message is delivered again, and the inbox
-    recognises it.
-    """
-
-    __slots__ = ("_client", "_pull", "_reply", "message")
-
-    def __init__(self, message: Message, client: Client, reply: str, pull: _Pull | None) -> None:
-        self.message = message
-        self._client = client
-        self._reply = reply
-        self._pull = pull
-
-    async def ack(self) -> None:
-        """Acknowledge the message; the stream deletes it."""
-        self._ended()
-        await self._say(b"")
-
-    async def nak(self, delay_seconds: float = 0.0) -> None:
-        """Return the message to the stream, which delivers it again after the delay."""
-        self._ended()
-        await self._say(b'-NAK {"delay": %d}' % int(delay_seconds * 1_000_000_000))
-
-    async def in_progress(self) -> None:
-        """Restart the acknowledgement time."""
-        await self._say(b"+WPI")
-
-    def _ended(self) -> None:
-        if self._pull is not None:
-            self._pull.ended()
-            self._pull = None
-
-    async def _say(self, word: bytes) -> None:
-        try:
-            await self._client.publish(self._reply, word)
-        except (nats.errors.Error, OSError) as error:
-            _log.debug(
-                "An acknowledgement was not sent; the message will be delivered again: %s", error
-            )
-
-
 Taken = Delivery | Forgotten
 
 
@@ -97,42 +65,6 @@ class Backlog(Struct, frozen=True, kw_only=True):
     redelivered: int
 
 
-class _Pull:
-    """The pull requests to one consumer, and what they brought. `owed` counts messages requested
-    and not yet delivered, `out` those handed out that have not ended."""
-
-    def __init__(self, plan: ConsumerPlan, reply: str, share: int, arrived: asyncio.Event) -> None:
-        self.plan = plan
-        self.subject = f"$JS.API.CONSUMER.MSG.NEXT.{plan.stream}.{plan.name}"
-        self.reply = reply
-        self.share = share
-        self.owed = 0
-        self.out = 0
-        self.forget_at = 0.0
-        self.buffer: deque[Msg] = deque()
-        self.buffered_bytes = 0
-        self._arrived = arrived
-
-    def put(self, message: Msg) -> None:
-        """Keep a message until it is handed out."""
-        self.owed = max(0, self.owed - 1)
-        self.buffer.append(message)
-        self.buffered_bytes += len(message.data)
-
-    def take(self) -> Msg:
-        """Return the oldest one, which counts as out from now on."""
-        message = self.buffer.popleft()
-        self.buffered_bytes -= len(message.data)
-        self.out += 1
-        return message
-
-    def ended(self) -> None:
-        """One that was out has ended."""
-        self.out -= 1
-        if self.buffer:
-            self._arrived.set()
-
-
 class IntakeSource:
     """Yields the deliveries of all channels and of unroutable messages in turn, oldest first within
     a channel.
@@ -142,7 +74,8 @@ class IntakeSource:
     16 MiB and the room for one of the largest; `most_of_one`, None for no bound, those handed out
     that have not ended, so that a flood leaves room in flight for other channels.
     `ack_wait_seconds` is how long orders wait whose messages a killed process had in flight; work
-    that takes longer reports progress (`Delivery.in_progress`).
+    that takes longer reports progress (`Delivery.in_progress`). `shared`: other processes read the
+    same streams, and only the messages of partitions that `hold` names come here.
     """
 
     def __init__(
@@ -155,6 +88,7 @@ class IntakeSource:
         max_ack_pending: int = 4096,
         ack_wait_seconds: float = ACK_WAIT_SECONDS,
         limits: StreamLimits | None = None,
+        shared: bool = False,
     ) -> None:
         self._connection = connection
         self._client = connection.client
@@ -166,8 +100,14 @@ class IntakeSource:
         self._most_of_one = most_of_one if most_of_one is not None else max_ack_pending
         self._inbox = f"{self._client.new_inbox()}."
         self._plans: list[ConsumerPlan] = []
-        self._pulls: list[_Pull] = []
-        self._by_consumer: dict[tuple[str, str], _Pull] = {}
+        self._pulls: list[Pull] = []
+        self._by_consumer: dict[tuple[str, str], Pull] = {}
+        self._by_reply: dict[str, Pull] = {}
+        self._outs: dict[str, Out] = {}
+        self._streams: list[str] = []
+        self._held: dict[int, int] | None = {} if shared else None
+        self._making = asyncio.Lock()
+        self._numbers = itertools.count()
         self._most_bytes = _MAX_BUFFERED_BYTES
         self._turn = 0
         self._arrived = asyncio.Event()
@@ -182,11 +122,12 @@ class IntakeSource:
         """Create missing streams and consumers, and subscribe. Raises NatsUnusable."""
         await self._make(self._channels)
         # Twice what is asked for: room for as many new channels before the next start.
+        each = self._prefetch if self._held is None else PARTITIONS * PREFETCH_OF_PARTITION
         self._subscription = await self._connection.subscribe(
             f"{self._inbox}*",
             self._arrive,
-            messages=2 * (len(self._pulls) + 1) * self._prefetch,
-            size=(len(self._pulls) + 1) * 2 * _MAX_BUFFERED_BYTES,
+            messages=2 * (len(self._streams) + 2) * each,
+            size=(len(self._streams) + 2) * 2 * _MAX_BUFFERED_BYTES,
         )
         self._generation = self._connection.generation
 
@@ -196,24 +137,69 @@ class IntakeSource:
         await self._make(channels)
         self._channels, self._most_of_one = tuple(channels), most_of_one
 
+    async def hold(self, held: Mapping[int, int]) -> None:
+        """Read these partitions, by their lease's epochs, and no others from now on; does nothing
+        where that is so. Raises NatsUnusable; the partitions given up are not read all the same."""
+        assert self._held is not None
+        changed = [p for p, epoch in held.items() if self._held.get(p) != epoch]
+        self.let_go([p for p, epoch in self._held.items() if held.get(p) != epoch])
+        if not changed:
+            return
+        self._held.update((partition, held[partition]) for partition in changed)
+        try:
+            await self._make(self._channels)
+        except BaseException:
+            for partition in changed:
+                self._held.pop(partition, None)
+            raise
+
+    def let_go(self, partitions: Collection[int]) -> None:
+        """Read these no more, and forget what was fetched of them and not handed out: who takes
+        them over begins with the oldest message that is not acknowledged."""
+        if self._held is not None and partitions:
+            for partition in partitions:
+                self._held.pop(partition, None)
+            self._keep(lambda plan: plan.partition not in partitions)
+
+    def _keep(self, wanted: Callable[[ConsumerPlan], bool]) -> None:
+        self._plans = [plan for plan in self._plans if wanted(plan)]
+        self._pulls = [pull for pull in self._pulls if wanted(pull.plan)]
+        self._by_consumer = {(one.plan.stream, one.plan.name): one for one in self._pulls}
+        self._by_reply = {one.reply: one for one in self._pulls}
+        self._search = Search(self._connection, self._plans)
+
     async def _make(self, channels: Sequence[str]) -> None:
-        streams = await ensure_streams(self._connection, self._limits, channels)
-        wanted = plans(streams, self._max_ack_pending, self._ack_wait_seconds)
-        await ensure_consumers(self._connection, wanted)
-        self._plans = wanted
+        async with self._making:
+            self._streams = await ensure_streams(self._connection, self._limits, channels)
+            wanted = plans(self._streams, self._max_ack_pending, self._ack_wait_seconds, self._held)
+            later = await ensure_consumers(
+                self._connection, [plan for plan in wanted if plan not in self._plans]
+            )
+        # Some may have been given up meanwhile.
+        held = self._held
         for plan in wanted:
-            if (plan.stream, plan.name) not in self._by_consumer:
-                reply = f"{self._inbox}{len(self._pulls)}"
-                pull = _Pull(plan, reply, min(self._prefetch, plan.prefetch), self._arrived)
-                self._pulls.append(pull)
-                self._by_consumer[plan.stream, plan.name] = pull
-        self._most_bytes = max(_MAX_BUFFERED_BYTES // len(self._pulls), 2 * LARGEST_RAW_BYTES)
-        self._search = Search(self._connection, wanted)
+            if held is not None and plan.partition is not None and plan.partition not in held:
+                continue
+            if plan.name not in later and (plan.stream, plan.name) not in self._by_consumer:
+                self._add(plan)
+        least = 2 * LARGEST_RAW_BYTES
+        if held is not None:
+            least = LARGEST_RAW_BYTES + 2 * HEADER_ROOM_BYTES
+        self._most_bytes = max(_MAX_BUFFERED_BYTES // len(self._pulls), least)
+        self._search = Search(self._connection, self._plans)
+
+    def _add(self, plan: ConsumerPlan) -> None:
+        out = self._outs.setdefault(plan.stream, Out())
+        reply = f"{self._inbox}{next(self._numbers)}"
+        pull = Pull(plan, reply, min(self._prefetch, plan.prefetch), out, self._arrived)
+        self._plans.append(plan)
+        self._pulls.append(pull)
+        self._by_consumer[plan.stream, plan.name] = self._by_reply[reply] = pull
 
     @property
     def apart(self) -> bool:
         """Whether channels have streams of their own, so that ORDERS takes only the others'."""
-        return any(plan.stream.startswith(f"{ORDERS}-") for plan in self._plans)
+        return any(stream.startswith(f"{ORDERS}-") for stream in self._streams)
 
     async def watch(self) -> None:
         """Hand out what the stream keeps and has forgotten to deliver, until cancelled."""
@@ -266,7 +252,7 @@ class IntakeSource:
             ready = self._ready()
         return batch
 
-    def _ready(self) -> list[_Pull]:
+    def _ready(self) -> list[Pull]:
         """Return the consumers of which a message may be handed out, each time beginning with
         another one."""
         pulls = self._pulls
@@ -321,7 +307,7 @@ class IntakeSource:
             if 2 * (pull.owed + len(pull.buffer)) <= pull.share:
                 await self._ask(pull, pull.share - pull.owed - len(pull.buffer), now)
 
-    async def _ask(self, pull: _Pull, count: int, now: float) -> None:
+    async def _ask(self, pull: Pull, count: int, now: float) -> None:
         room = self._most_bytes - pull.buffered_bytes
         if 2 * room < self._most_bytes:
             return
@@ -349,16 +335,15 @@ class IntakeSource:
             self._status(message)
         self._arrived.set()
 
-    def _pull_of(self, reply: str) -> _Pull | None:
+    def _pull_of(self, reply: str) -> Pull | None:
         tokens = reply.split(".", 6)
         start = 4 if reply.count(".") >= 10 else 2
         return self._by_consumer.get((tokens[start], tokens[start + 1]))
 
     def _status(self, message: Msg) -> None:
-        index = message.subject[len(self._inbox) :]
-        if not index.isdigit() or int(index) >= len(self._pulls):
+        pull = self._by_reply.get(message.subject)
+        if pull is None:
             return
-        pull = self._pulls[int(index)]
         headers = message.headers or {}
         status, words = headers.get("Status", ""), headers.get("Description", "")
         left = headers.get("Nats-Pending-Messages", "")
@@ -373,7 +358,9 @@ class IntakeSource:
         self._broken = False
         try:
             await ensure_streams(self._connection, self._limits, self._channels)
-            await ensure_consumers(self._connection, self._plans)
+            later = await ensure_consumers(self._connection, self._plans)
+            if later:
+                self._keep(lambda plan: plan.name not in later)
         except NatsUnusable as error:
             _log.warning("The streams could not be created again yet: %s", error)
             self._broken = True

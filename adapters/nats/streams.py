@@ -15,6 +15,7 @@ from the journal, not from here.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 
@@ -55,6 +56,10 @@ _READER_SECONDS = 30.0  # after which the stream hands such an event out again
 
 _SMALLEST_BYTES = 16 * 1024 * 1024
 _INSUFFICIENT_STORAGE = {10023, 10028, 10047, 10052}
+
+_PAUSES_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6)
+"""Between attempts while the server itself fails: it removes a deleted stream's files after it has
+answered, and can't create one of the same name until they are gone."""
 
 _log = logging.getLogger(__name__)
 
@@ -245,13 +250,18 @@ async def _all_fit(jetstream: JetStreamContext, configs: Sequence[api.StreamConf
     """Create or update them; False when the store has no room for one."""
     for config in configs:
         try:
-            await _make_or_update(jetstream, config)
+            await _make_patiently(jetstream, config)
         except (BadRequestError, ServerError) as error:
             if error.err_code in _INSUFFICIENT_STORAGE:
                 return False
+            remedy = (
+                "Its own log says why; look at its disk and the rights of its store."
+                if isinstance(error, ServerError)
+                else "If someone else created a stream of that name, remove it or use another "
+                "account."
+            )
             raise NatsUnusable(
-                f"JetStream refused the stream {config.name}: {error.description}. "
-                f"If someone else created a stream of that name, remove it or use another account."
+                f"JetStream refused the stream {config.name}: {error.description}. {remedy}"
             ) from error
         except (APIError, nats.errors.Error, TimeoutError) as error:
             raise NatsUnusable(
@@ -259,6 +269,22 @@ async def _all_fit(jetstream: JetStreamContext, configs: Sequence[api.StreamConf
                 f"for this account?"
             ) from error
     return True
+
+
+async def _make_patiently(jetstream: JetStreamContext, config: api.StreamConfig) -> None:
+    """Create or update it, again after a pause where the server failed for another reason than
+    room."""
+    for pause_seconds in _PAUSES_SECONDS:
+        try:
+            await _make_or_update(jetstream, config)
+        except ServerError as error:
+            if error.err_code in _INSUFFICIENT_STORAGE:
+                raise
+            _log.info("JetStream failed at the stream %s (%s).", config.name, error.description)
+            await asyncio.sleep(pause_seconds)
+        else:
+            return
+    await _make_or_update(jetstream, config)
 
 
 async def _make_or_update(jetstream: JetStreamContext, config: api.StreamConfig) -> None:

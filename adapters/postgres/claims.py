@@ -13,8 +13,13 @@ CLAIMED = "claimed_by_another"
 """The check of `claims` that refuses an append which claims what another order has."""
 
 
+def wants(append: Append) -> bool:
+    """Whether an append is only written if its order may have what it claims."""
+    return append.claim is not None and append.claim.wants
+
+
 def apart(batch: Sequence[Append]) -> list[int]:
-    """Return the places of appends that claim what an earlier one of the batch claims, too."""
+    """Return the places of appends that speak of the same claim as an earlier one of the batch."""
     seen: set[str] = set()
     later = []
     for place, append in enumerate(batch):
@@ -28,7 +33,7 @@ def apart(batch: Sequence[Append]) -> list[int]:
 
 async def owners_of(reads: Reads, batch: Sequence[Append]) -> dict[str, Claimed]:
     """Return who has what a batch claims. Raises JournalUnavailable."""
-    names = [append.claim.name for append in batch if append.claim is not None]
+    names = [append.claim.name for append in batch if wants(append) and append.claim is not None]
     rows = await reads.fetch(statements()["owners"], names)
     return {
         row["claim"]: Claimed(
@@ -48,7 +53,9 @@ def refused_of(batch: Sequence[Append], owners: Mapping[str, Claimed]) -> dict[i
     refused = {}
     for place, append in enumerate(batch):
         owner = owners.get(append.claim.name) if append.claim is not None else None
-        if append.claim is None or owner is None or owner.order_id == append.order_id:
+        if append.claim is None or not append.claim.wants:
+            continue
+        if owner is None or owner.order_id == append.order_id:
             continue
         if not (append.claim.person and owner.stage == "cancelled"):
             refused[place] = Outcome(kind="claimed", claimed=owner)

@@ -17,6 +17,7 @@ from adapters.postgres.reserving import reservation_columns, wanted_of
 from adapters.postgres.sealing import Sealing
 from schemas.messages.codec import encode
 from schemas.messages.effects import tag_of
+from schemas.order.claims import MAX_COPIES
 
 Column = Sequence[object]
 
@@ -35,7 +36,7 @@ _TAGS = _Tags()
 def append_columns(
     batch: Sequence[Append], epochs: Mapping[int, int], sealing: Sealing
 ) -> tuple[Column | int, ...]:
-    """Return the 76 parameters, bodies and documents sealed. New orders must come first, and every
+    """Return the 77 parameters, bodies and documents sealed. New orders must come first, and every
     partition in the batch must be in `epochs`."""
     at = [a.at.timestamp() for a in batch]
     versions = [a.expected_version + len(a.events) for a in batch]
@@ -52,16 +53,23 @@ def append_columns(
         *_timers(batch),
         *_files(batch, at, sealing),
         *_inside(batch, inside),
+        [a.row.channel for a in batch for _ in a.effects],
     )
 
 
-def claim_columns(batch: Sequence[Append]) -> tuple[Column, ...]:
+def claim_columns(batch: Sequence[Append]) -> tuple[Column | int, ...]:
     """Return the parameters that `append_claiming` has after those of `append`."""
-    claims = [(a.order_id, a.claim) for a in batch if a.claim is not None]
+    claims = [(a, a.claim) for a in batch if a.claim is not None]
     return (
         [claim.name for _, claim in claims],
-        [order_id for order_id, _ in claims],
+        [a.order_id for a, _ in claims],
         [claim.person for _, claim in claims],
+        [claim.wants for _, claim in claims],
+        [claim.copy for _, claim in claims],
+        [claim.ended for _, claim in claims],
+        [a.partition for a, _ in claims],
+        [a.at.timestamp() for a, _ in claims],
+        MAX_COPIES,
     )
 
 

@@ -39,6 +39,14 @@ LINGER_SECONDS = 0.5
 PAUSE_SECONDS = 5.0
 """Pause after Postgres did not answer."""
 
+TRIM_EVERY = 50
+"""Of one order's exchanges, after how many it is looked for what is above the bound. To look for it
+with each batch cost as much as the writing."""
+
+MAX_COUNTED = 20_000
+"""Orders whose exchanges are counted between two such looks, 3 MB; the one counted longest is
+looked at when another comes."""
+
 EXPIRED_AT_ONCE = 5_000
 """Rows that one statement removes: some ten milliseconds."""
 
@@ -75,6 +83,8 @@ class PostgresExchanges:
         self._policy = policy
         self._waiting: deque[Exchange] = deque()
         self._came = asyncio.Event()
+        self._counted: dict[OrderId, int] = {}
+        self._trim_every = min(TRIM_EVERY, max(1, policy.per_order // 4))
         self.dropped = 0
 
     def wants(self, order_id: OrderId, status: int) -> bool:
@@ -136,9 +146,36 @@ class PostgresExchanges:
             [one.method for one in batch],
             [one.status for one in batch],
             [self._sealed(one) for one in batch],
-            self._policy.per_order,
         )
+        if due := self._to_trim(batch):
+            await self._trim(due)
         return len(rows)
+
+    async def _trim(self, due: list[OrderId]) -> None:
+        """Let the oldest go. The batch is written: whoever failed here must not write it again, and
+        the next exchange of these orders tries once more."""
+        try:
+            await self._pool.fetch(_sql()["trim"], due, self._policy.per_order)
+        except JournalUnavailable as error:
+            log.info("Old exchanges with partners stay for now: %s", error)
+            self._counted.update(dict.fromkeys(due, self._trim_every - 1))
+
+    def _to_trim(self, batch: Sequence[Exchange]) -> list[OrderId]:
+        """Count what was written, and return the orders of which enough is new. An order may have
+        as many more than the policy says, and after a restart as many again."""
+        counted, due = self._counted, []
+        for one in batch:
+            count = counted.get(one.order_id, 0) + 1
+            if count < self._trim_every:
+                counted[one.order_id] = count
+                continue
+            counted.pop(one.order_id, None)
+            due.append(one.order_id)
+        while len(counted) > MAX_COUNTED:
+            first = next(iter(counted))
+            del counted[first]
+            due.append(first)
+        return due
 
     def _sealed(self, one: Exchange) -> bytes:
         said = _encode(_Said(one.url, one.error, one.request, one.response))

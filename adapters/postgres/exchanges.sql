@@ -1,19 +1,20 @@
 -- Every statement about exchanges. `-- name: x` begins one.
 
 -- name: keep
--- Writes a batch, and lets each order's oldest rows go that were above the bound before it. An order whose data was erased keeps none.
-WITH aged AS (
-    SELECT id, row_number() OVER (PARTITION BY order_id ORDER BY id DESC) AS age
-    FROM exchanges WHERE order_id = ANY ($1::text[])
-), dropped AS (
-    DELETE FROM exchanges e USING aged a WHERE e.id = a.id AND a.age > $10
-)
+-- Writes a batch. An order whose data was erased keeps none.
 INSERT INTO exchanges (order_id, key, effect, partner, at, duration_ms, method, status, said)
 SELECT * FROM unnest(
     $1::text[], $2::text[], $3::integer[], $4::text[], $5::timestamptz[], $6::integer[], $7::text[], $8::integer[], $9::bytea[]
 ) AS n (order_id, key, effect, partner, at, duration_ms, method, status, said)
 WHERE NOT EXISTS (SELECT FROM body_keys k WHERE k.order_id = n.order_id AND k.name = '' AND k.wrapped IS NULL)
 RETURNING id;
+
+-- name: trim
+-- Lets of each of these orders the oldest rows go that are above the bound.
+DELETE FROM exchanges e USING (
+    SELECT id, row_number() OVER (PARTITION BY order_id ORDER BY id DESC) AS age
+    FROM exchanges WHERE order_id = ANY ($1::text[])
+) a WHERE e.id = a.id AND a.age > $2;
 
 -- name: of_order
 SELECT * FROM (

@@ -19,7 +19,7 @@ from msgspec import MsgspecError
 from actors.runtime.errors import AppendRefused, JournalUnavailable, LeaseLost
 from actors.runtime.local import done_inside
 from actors.runtime.ports import BODY, STATED, Append, Document, Loaded, Outcome
-from adapters.postgres.claims import CLAIMED, apart, owners_of, refused_of
+from adapters.postgres.claims import CLAIMED, apart, owners_of, refused_of, wants
 from adapters.postgres.columns import append_columns, claim_columns
 from adapters.postgres.group import MAX_BATCH, MAX_WAITING, Group
 from adapters.postgres.leases import Leases
@@ -248,7 +248,7 @@ class PostgresJournal:
     async def _write_apart(
         self, batch: Sequence[Append], later: Collection[int]
     ) -> Sequence[Outcome | Exception]:
-        """Write those first of which no other one claims the same."""
+        """Write those first of which no other one speaks of the same claim."""
         first = [place for place in range(len(batch)) if place not in later]
         answers: list[Outcome | Exception] = [CONFLICT] * len(batch)
         for places in (first, sorted(later)):
@@ -262,7 +262,7 @@ class PostgresJournal:
         because it changed meanwhile, they decide again."""
         owners = await owners_of(self._pool, batch)
         refused = refused_of(batch, owners)
-        places = refused or [place for place, a in enumerate(batch) if a.claim is not None]
+        places = refused or [place for place, a in enumerate(batch) if wants(a)]
         rest = [append for place, append in enumerate(batch) if place not in places]
         answers = iter(await self._write_sorted(rest) if rest else ())
         return [

@@ -31,6 +31,12 @@ SCOPES = frozenset(
         "mappings:write",
         "privacy:read",
         "privacy:act",
+        "stock:read",
+        "stock:write",
+        "rules:read",
+        "rules:write",
+        "rules:approve",
+        "alerts:act",
     }
 )
 ANY_CHANNEL = "*"

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import MappingProxyType
 
+import asyncpg
+
 from actors.runtime.errors import JournalUnavailable, LeaseLost
 from adapters.postgres.pool import Pool
 from adapters.postgres.statements import statements
@@ -112,19 +114,22 @@ class Leases:
     async def take(self, partitions: Sequence[int]) -> bool:
         """Take all of these, beside those held, and renew them from now on; False, and nothing
         taken, while another owner's lease on one of them runs. Raises JournalUnavailable."""
-        loop = asyncio.get_running_loop()
-        asked = loop.time()
+        asked = asyncio.get_running_loop().time()
         rows = await self._pool.fetch(
             statements()["take_leases"], self.owner, self._ttl_seconds, list(partitions)
         )
         if len(rows) < len(partitions):
             return False
+        self._taken(rows, asked)
+        return True
+
+    def _taken(self, rows: Sequence[asyncpg.Record], asked: float) -> None:
+        """Hold what was taken, and begin to renew."""
         sure_until = asked + self._ttl_seconds
         self._sure_until = min(self._sure_until, sure_until) if self._epochs else sure_until
         self._epochs.update((partition, epoch) for partition, epoch in rows)
         if self._renewing is None or self._renewing.done():
-            self._renewing = loop.create_task(self._keep_renewing())
-        return True
+            self._renewing = asyncio.get_running_loop().create_task(self._keep_renewing())
 
     async def renew(self) -> None:
         """Renew once; the background does it by itself. Raises JournalUnavailable."""

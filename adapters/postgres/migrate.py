@@ -117,6 +117,7 @@ async def _soon(answer: Awaitable[T]) -> T:
         OSError,
         asyncpg.PostgresError,
         asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
         asyncpg.TargetServerAttributeNotMatched,
     ) as error:
         raise JournalUnavailable(

@@ -22,7 +22,7 @@ PACKING = (
 
 NOTABLE = (
     e.Changed, e.CancelRequested, e.CancelRefused, e.ShortSettled, e.ShippedElsewhere, e.Skipped,
-    e.TaskClosed, e.ActionRefused, e.Duplicate, e.TakenOver, e.CodesEntered,
+    e.TaskClosed, e.ActionRefused, e.Duplicate, e.TakenOver, e.TwinCancelled, e.CodesEntered,
 )  # fmt: skip
 """Events that an order of a normal life does not have, and that whoever answers its customer wants
 to know: what was changed, cancelled, left out, settled by a person."""

@@ -11,6 +11,14 @@ from actors.fulfilment.table import TABLE as FULFILMENT
 from actors.kernel import ledger
 from actors.order.state import LineState, State
 from actors.order.words import of_fulfilment
+from adapters.postgres.payment_parts import (
+    CaptureView,
+    PaymentView,
+    RefundView,
+    captures_of,
+    payments_of,
+    refunds_of,
+)
 from schemas.messages.base import Parts
 from schemas.messages.words import effect_words
 from schemas.order.things import Key
@@ -157,11 +165,21 @@ class TwinView(Struct, frozen=True, kw_only=True):
     number: str
 
 
+class RuleView(Struct, frozen=True, kw_only=True):
+    """What one set of the seller's rules decided: the rule ("": none matched) of a version of them,
+    and what it asks for."""
+
+    version: int
+    set: str
+    rule: str
+    asks: dict[str, str]
+
+
 class OrderParts(Struct, frozen=True, kw_only=True):
     """An order's parts. `overdue` are things that waited longer than they may; `cancel` says why
     the order is to be cancelled ("": it is not); `owed_minor` is money owed to the customer.
     `duplicate_of` is the order that is worked on instead; `ship_by` is when goods have to be handed
-    over at the latest ("": any time)."""
+    over at the latest ("": any time). `rules` is what the seller's rules decided last."""
 
     lines: tuple[LineView, ...]
     fulfilments: tuple[FulfilmentView, ...]
@@ -178,6 +196,10 @@ class OrderParts(Struct, frozen=True, kw_only=True):
     owed_minor: int
     duplicate_of: TwinView | None = None
     ship_by: str = ""
+    rules: tuple[RuleView, ...] = ()
+    payments: tuple[PaymentView, ...] = ()
+    captures: tuple[CaptureView, ...] = ()
+    refunds: tuple[RefundView, ...] = ()
 
 
 def parts_of(state: State) -> OrderParts:
@@ -217,6 +239,20 @@ def parts_of(state: State) -> OrderParts:
         owed_minor=sum(one.amount_minor for one in state.tasks),
         duplicate_of=_twin(state),
         ship_by=state.ship_by,
+        rules=_rules(state),
+        payments=payments_of(state),
+        captures=captures_of(state),
+        refunds=refunds_of(state),
+    )
+
+
+def _rules(state: State) -> tuple[RuleView, ...]:
+    if state.ruled is None:
+        return ()
+    version = state.ruled.version
+    return tuple(
+        RuleView(version=version, set=one.set, rule=one.rule, asks=dict(one.asks))
+        for one in state.ruled.rulings
     )
 
 
@@ -307,7 +343,7 @@ def _labels(state: State) -> tuple[LabelView, ...]:
             lane=one.lane,
             shipment_id=one.shipment,
             tracking_numbers=one.numbers,
-            stop=one.stop,
+            stop=one.stop and one.stage != "voided",
         )
         for key, one in state.labels.items()
     )

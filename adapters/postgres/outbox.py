@@ -57,7 +57,7 @@ class PostgresOutbox:
         exclude: Sequence[EffectName],
         sought_after_seconds: float | None = None,
     ) -> list[OpenEffect]:
-        """Return open effects, oldest due first; see the port. Raises JournalUnavailable."""
+        """Return open effects, the channels in turn; see the port. Raises JournalUnavailable."""
         rows = await self._pool.fetch(
             statements()["open_effects"],
             lane,

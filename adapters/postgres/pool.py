@@ -175,6 +175,8 @@ class Pool:
                 asyncpg.PostgresConnectionError,
                 asyncpg.TooManyConnectionsError,
                 asyncpg.TargetServerAttributeNotMatched,
+                # Of a server that ends while it is asked for the first time.
+                asyncpg.InternalClientError,
             ) as error:
                 # Nothing was asked yet, so waiting for a restart within the deadline is safe.
                 last = error
@@ -197,7 +199,11 @@ class Pool:
         )
         if connection.get_server_version().major >= 17:
             milliseconds = round(self.deadline_seconds * 1000)
-            await connection.execute(f"SET transaction_timeout = {milliseconds}")
+            try:
+                await connection.execute(f"SET transaction_timeout = {milliseconds}")
+            except BaseException:
+                connection.terminate()
+                raise
         return connection
 
     async def close(self) -> None:

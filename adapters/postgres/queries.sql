@@ -101,15 +101,15 @@ intended AS (
     -- An effect that starts with an attempt is one that a person tries again: the dispatcher looks it up before it calls.
     -- One that is carried out here has ended: `settled` below can't see its row.
     INSERT INTO effects (
-        order_id, number, partition, key, lane, kind, body, due_at, written_by, trace, attempts, at, status, settled_at
+        order_id, number, partition, key, lane, kind, body, due_at, written_by, trace, attempts, at, status, settled_at, channel
     )
     SELECT
         order_id, number, partition, key, lane, kind, body, to_timestamp(at), epoch, trace, attempts, to_timestamp(at),
-        CASE WHEN done_at IS NULL THEN 'open' ELSE 'done' END, to_timestamp(done_at)
+        CASE WHEN done_at IS NULL THEN 'open' ELSE 'done' END, to_timestamp(done_at), channel
     FROM unnest(
         $28::text[], $29::int[], $30::int[], $31::text[], $32::text[], $33::text[], $34::bytea[], $35::float8[], $36::bigint[],
-        $37::text[], $38::int[], $69::float8[]
-    ) AS e (order_id, number, partition, key, lane, kind, body, at, epoch, trace, attempts, done_at)
+        $37::text[], $38::int[], $69::float8[], $77::text[]
+    ) AS e (order_id, number, partition, key, lane, kind, body, at, epoch, trace, attempts, done_at, channel)
     WHERE (order_id IN (SELECT order_id FROM won)) IS TRUE
 ),
 settled AS (
@@ -176,6 +176,20 @@ locked AS MATERIALIZED (
     SELECT s.place, s.sku FROM stock s WHERE (s.place, s.sku) IN (SELECT place, sku FROM asked)
     ORDER BY s.place, s.sku FOR UPDATE
 ),
+refused AS (
+    -- What is counted at another place and neither counted nor declared untracked at this one is not there: the check of `stock` fails
+    -- the statement. What a fulfilment holds of it from before stays.
+    INSERT INTO stock (place, sku, on_hand, reserved)
+    SELECT DISTINCT g.place, g.sku, 0, 1 FROM asked g
+    WHERE ((g.place, g.sku) IN (SELECT place, sku FROM locked)) IS NOT TRUE
+        AND EXISTS (SELECT FROM stock s WHERE s.sku = g.sku)
+        AND NOT EXISTS (SELECT FROM stock_untracked t WHERE t.place IN ('*', g.place) AND t.sku IN ('*', g.sku))
+        AND NOT EXISTS (
+            SELECT FROM reservations r
+            WHERE r.order_id = g.order_id AND r.key = g.key AND r.line_id = g.line_id AND r.sku = g.sku AND r.place = g.place
+                AND r.quantity > 0 AND NOT r.tracked
+        )
+),
 reserved AS (
     INSERT INTO reservations AS r (
         order_id, key, line_id, sku, place, quantity, change, number, tracked, reserved_at, changed_at
@@ -207,13 +221,23 @@ FROM given g
 WHERE (g.order_id IN (SELECT order_id FROM won)) IS NOT TRUE;
 
 -- name: claimed
--- Goes into `append` where something is claimed. What another order has fails the whole statement by a check, because no order has
--- the id '': unless that order is cancelled, and a person takes the claim over.
-claimed AS (
-    INSERT INTO claims AS c (claim, order_id, person, at)
-    SELECT claim, order_id, person, now()
-    FROM unnest($77::text[], $78::text[], $79::text[]) AS g (claim, order_id, person)
+-- Goes into `append` where something is said of a claim. What another order has fails the whole statement by a check, because no
+-- order has the id '': unless that order is cancelled, and a person takes the claim over. No two rows are about the same claim.
+-- Copies are kept in the claim's own row: whoever ends it and whoever becomes one wait for each other there, and the later one sees
+-- what the earlier one wrote, whatever its snapshot holds. So either of them sets the copy's timer.
+said AS MATERIALIZED (
+    SELECT * FROM unnest(
+        $78::text[], $79::text[], $80::text[], $81::bool[], $82::bool[], $83::bool[], $84::int[], $85::float8[]
+    ) AS g (claim, order_id, person, wants, is_copy, ended, partition, at)
     WHERE (order_id IN (SELECT order_id FROM won)) IS TRUE
+),
+named AS MATERIALIZED (
+    SELECT claim FROM claims WHERE claim IN (SELECT claim FROM said) ORDER BY claim FOR UPDATE
+),
+claimed AS (
+    INSERT INTO claims AS c (claim, order_id, person, at, ended)
+    SELECT claim, order_id, person, now(), ended FROM said
+    WHERE wants AND (SELECT count(*) FROM named) >= 0
     ORDER BY claim
     ON CONFLICT (claim) DO UPDATE SET
         order_id = CASE
@@ -224,7 +248,37 @@ claimed AS (
             ELSE ''
         END,
         person = CASE WHEN excluded.person <> '' THEN excluded.person ELSE c.person END,
-        at = CASE WHEN excluded.person <> '' THEN excluded.at ELSE c.at END
+        at = CASE WHEN excluded.person <> '' THEN excluded.at ELSE c.at END,
+        ended = excluded.ended
+    RETURNING claim, order_id, ended, copies, copy_partitions
+),
+told AS (
+    UPDATE claims c SET
+        ended = CASE WHEN s.is_copy THEN c.ended ELSE s.ended END,
+        copies = CASE WHEN s.is_copy AND s.order_id <> ALL (c.copies) AND cardinality(c.copies) < $86::int
+            THEN c.copies || s.order_id ELSE c.copies END,
+        copy_partitions = CASE WHEN s.is_copy AND s.order_id <> ALL (c.copies) AND cardinality(c.copies) < $86::int
+            THEN c.copy_partitions || s.partition ELSE c.copy_partitions END
+    FROM said s JOIN named n ON n.claim = s.claim
+    WHERE NOT s.wants AND c.claim = s.claim AND (s.is_copy OR c.order_id = s.order_id)
+    RETURNING c.claim, s.order_id, s.partition, s.is_copy, c.ended, c.copies, c.copy_partitions
+),
+woken AS (
+    INSERT INTO timers (order_id, key, name, partition, due_at)
+    SELECT DISTINCT ON (order_id, name) w.order_id, 'O', w.name, w.partition, to_timestamp(s.at)
+    FROM (
+        SELECT t.claim, u.order_id, 'twin' AS name, u.partition
+        FROM (
+            SELECT claim, order_id, copies, copy_partitions FROM told WHERE ended AND NOT is_copy
+            UNION ALL
+            SELECT claim, order_id, copies, copy_partitions FROM claimed WHERE ended
+        ) t CROSS JOIN unnest(t.copies, t.copy_partitions) AS u (order_id, partition)
+        WHERE u.order_id <> t.order_id
+        UNION ALL
+        SELECT claim, order_id, CASE WHEN ended THEN 'twin' ELSE 'crowded' END, partition
+        FROM told WHERE is_copy AND (ended OR order_id <> ALL (copies))
+    ) w JOIN said s ON s.claim = w.claim
+    ON CONFLICT (order_id, key, name) DO UPDATE SET due_at = excluded.due_at, error = ''
 )
 
 -- name: owners
@@ -267,22 +321,37 @@ LEFT JOIN body_keys b ON b.order_id = d.order_id AND b.name = ''
 WHERE d.order_id = $1 AND ($3::text IS NULL OR d.name = $3) ORDER BY d.name LIMIT $2;
 
 -- name: open_effects
+-- The channels take turns, and of each comes first what is due first. Each channel's oldest are read from the index, which is
+-- also how the channels are found: one step for each, however many effects it has.
+WITH RECURSIVE channels AS (
+    (SELECT channel FROM effects WHERE status IN ('open', 'sought') AND lane = $1 ORDER BY channel LIMIT 1)
+    UNION ALL
+    SELECT (
+        SELECT f.channel FROM effects f WHERE f.status IN ('open', 'sought') AND f.lane = $1 AND f.channel > c.channel
+        ORDER BY f.channel LIMIT 1
+    )
+    FROM channels c WHERE c.channel IS NOT NULL
+),
+due AS (
+    SELECT f.*, row_number() OVER (PARTITION BY c.channel ORDER BY f.due_at, f.order_id, f.number) AS turn
+    FROM channels c CROSS JOIN LATERAL (
+        SELECT * FROM effects
+        WHERE status IN ('open', 'sought') AND lane = $1 AND channel = c.channel AND due_at <= $2 AND partition = ANY ($3::int[])
+            AND (status = 'open' OR settled_at <= $2 - make_interval(secs => $7::float8))
+            AND (order_id, number) NOT IN (SELECT * FROM unnest($5::text[], $6::int[]))
+        ORDER BY due_at, order_id, number LIMIT $4
+    ) f
+)
 SELECT
     e.order_id, e.number, e.key, e.lane, o.channel, o.ref, e.partition, o.reference, e.body AS effect, e.attempts, e.due_at,
     e.written_by, b.body, e.trace, CASE WHEN e.status = 'sought' THEN e.settled_at END AS sought_since, b.master, b.wrapped
-FROM (
-    SELECT * FROM effects
-    WHERE status IN ('open', 'sought') AND lane = $1 AND due_at <= $2 AND partition = ANY ($3::int[])
-        AND (status = 'open' OR settled_at <= $2 - make_interval(secs => $7::float8))
-        AND (order_id, number) NOT IN (SELECT * FROM unnest($5::text[], $6::int[]))
-    ORDER BY due_at, order_id, number LIMIT $4
-) e
+FROM (SELECT * FROM due ORDER BY turn, due_at, order_id, number LIMIT $4) e
 JOIN orders o ON o.order_id = e.order_id
 LEFT JOIN LATERAL (
     SELECT b.body, k.master, k.wrapped FROM order_bodies b LEFT JOIN body_keys k ON k.order_id = b.order_id AND k.name = b.name
     WHERE b.order_id = e.order_id AND b.name = '' LIMIT 1
 ) b ON true
-ORDER BY e.due_at, e.order_id, e.number;
+ORDER BY e.turn, e.due_at, e.order_id, e.number;
 
 -- name: note_effects
 -- Fenced by the epoch like an append, but without a lock: a take-over right after a note is as possible as during it, and a row
@@ -393,6 +462,55 @@ UPDATE leases l SET expires_at = now() + make_interval(secs => $1::float8)
 FROM mine m WHERE l.partition = m.partition
 RETURNING l.partition;
 
+-- name: beat
+-- A member lives, keeps its leases, and sees the others. `free` are partitions of which no one else's lease runs. Locked in order of
+-- partition, as appends do, so that the two can't deadlock.
+WITH
+me AS (
+    INSERT INTO members AS m (owner, expires_at) VALUES ($1::text, now() + make_interval(secs => $2::float8))
+    ON CONFLICT (owner) DO UPDATE SET expires_at = excluded.expires_at
+),
+gone AS (
+    DELETE FROM members WHERE expires_at < now() - interval '1 hour' AND owner <> $1::text
+),
+mine AS MATERIALIZED (
+    SELECT l.partition
+    FROM leases l JOIN unnest($3::int[], $4::bigint[]) AS h (partition, epoch) ON l.partition = h.partition AND l.epoch = h.epoch
+    ORDER BY l.partition FOR UPDATE OF l
+),
+renewed AS (
+    UPDATE leases l SET expires_at = now() + make_interval(secs => $2::float8)
+    FROM mine m WHERE l.partition = m.partition
+    RETURNING l.partition
+),
+others AS MATERIALIZED (
+    SELECT m.owner, (
+        SELECT count(*)::int FROM leases l WHERE l.owner = m.owner AND l.partition >= 0 AND l.expires_at > now()
+    ) AS held
+    FROM members m WHERE m.owner <> $1::text AND m.expires_at > now()
+)
+SELECT
+    ARRAY(SELECT partition FROM renewed) AS kept,
+    ARRAY(SELECT owner FROM others ORDER BY owner) AS owners,
+    ARRAY(SELECT held FROM others ORDER BY owner) AS held,
+    ARRAY(
+        SELECT p FROM generate_series(0, $5::int - 1) AS p
+        WHERE NOT EXISTS (SELECT FROM leases l WHERE l.partition = p AND l.owner <> $1::text AND l.expires_at > now())
+    ) AS free,
+    extract(epoch FROM now())::float8 AS at;
+
+-- name: take_free_leases
+-- Those of the ones asked for that no one else holds.
+INSERT INTO leases (partition, owner, epoch, expires_at)
+SELECT p, $1::text, 1, now() + make_interval(secs => $2::float8) FROM unnest($3::int[]) AS p ORDER BY p
+ON CONFLICT (partition) DO UPDATE
+    SET owner = excluded.owner, epoch = leases.epoch + 1, expires_at = excluded.expires_at
+    WHERE leases.owner = excluded.owner OR leases.expires_at <= now()
+RETURNING partition, epoch;
+
+-- name: leave_members
+DELETE FROM members WHERE owner = $1;
+
 -- name: read_events
 -- Only what every later reader will see as finished: no transaction that is still open can commit into the part already read.
 SELECT order_id, version, type, body, at, xid, position FROM events
@@ -407,3 +525,18 @@ SELECT order_id, version, state FROM orders WHERE order_id > $1 ORDER BY order_i
 SELECT e.order_id, e.version, e.body
 FROM unnest($1::text[], $2::int[]) AS o (order_id, version) JOIN events e ON e.order_id = o.order_id AND e.version <= o.version
 ORDER BY e.order_id, e.version;
+
+-- name: replay_appends
+-- How many inputs each append of an order took, by the version after it. What came later and changed nothing has the same version.
+SELECT i.version, count(*)::int AS inputs FROM inbox i WHERE i.order_id = $1
+    AND i.at = (SELECT min(j.at) FROM inbox j WHERE j.order_id = i.order_id AND j.version = i.version)
+GROUP BY i.version;
+
+-- name: replay_bodies
+SELECT b.name, b.body, k.master, k.wrapped FROM order_bodies b
+LEFT JOIN body_keys k ON k.order_id = b.order_id AND k.name = b.name WHERE b.order_id = $1 AND b.name IN ('', 'stated');
+
+-- name: replay_until
+-- One order's events up to a version, and to a moment (null: to the last).
+SELECT version, at, body FROM events
+WHERE order_id = $1 AND version <= coalesce($2::int, 2147483647) AND at <= coalesce($3::timestamptz, 'infinity') ORDER BY version;

@@ -4,14 +4,19 @@ state."""
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import datetime
 
 import asyncpg
 from msgspec import MsgspecError, Struct
 
+from actors.runtime.ports import BODY, STATED
 from adapters.postgres.pool import Pool
+from adapters.postgres.sealing import Sealing
 from adapters.postgres.statements import statements
-from schemas.messages.codec import decode_event
+from schemas.messages.codec import decode_event, decode_order
 from schemas.messages.events import OrderEvent
+from schemas.order.canonical import Order
+from schemas.order.ids import OrderId
 
 # States of 200 orders are about a megabyte; their events come in parts of at most MAX_PAGE_EVENTS.
 _PAGE_ORDERS = 200
@@ -54,6 +59,42 @@ async def streams(pool: Pool, *, after: str = "") -> AsyncIterator[Stream]:
         if len(page) < _PAGE_ORDERS:
             return
         after = page[-1]["order_id"]
+
+
+async def events_until(
+    pool: Pool, order_id: str, until: int | datetime | None
+) -> list[tuple[int, datetime, OrderEvent]]:
+    """Return one order's events up to a version or a moment, each with its version and time; all of
+    them for None.
+
+    Raises JournalUnavailable, and ValueError, naming the order, for an event that can't be decoded.
+    """
+    version, at = (None, until) if isinstance(until, datetime) else (until, None)
+    rows = await pool.fetch(statements()["replay_until"], order_id, version, at)
+    return [(row["version"], row["at"], _decoded(order_id, row["body"])) for row in rows]
+
+
+async def appends_of(pool: Pool, order_id: str) -> dict[int, int]:
+    """Return how many inputs each append of an order took, by the order's version after it. Raises
+    JournalUnavailable."""
+    rows = await pool.fetch(statements()["replay_appends"], order_id)
+    return {row["version"]: row["inputs"] for row in rows}
+
+
+async def bodies_of(
+    pool: Pool, sealing: Sealing, order_id: str
+) -> tuple[Order | None, Order | None]:
+    """Return the canonical order that is acted on, and what its channel stated last (the same where
+    nothing else is kept); None for what was erased. Raises JournalUnavailable, KeyMissing and
+    Damaged."""
+    found: dict[str, Order] = {}
+    for row in await pool.fetch(statements()["replay_bodies"], order_id):
+        key = row["master"], row["wrapped"]
+        opened = sealing.stored(OrderId(order_id), row["name"], row["body"], key)
+        if opened:
+            found[row["name"]] = decode_order(opened)
+    body = found.get(BODY)
+    return body, found.get(STATED, body)
 
 
 def _decoded(order_id: str, body: bytes) -> OrderEvent:

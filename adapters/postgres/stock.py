@@ -9,8 +9,10 @@ Most orders never come here: what they need is reserved in the commit that recor
 (`expected`, and the statement `append`). What was short lately, or may have been reserved before,
 takes the way over this partner.
 
-A SKU without a stock row at the place is *untracked*: it reserves whatever is asked. On-hand
-figures come from the ERP; until an import brings them, nothing is held up for want of a figure.
+A SKU without any stock row, or that is declared untracked at the place, reserves whatever is asked;
+one that is counted at other places has nothing where it is not counted. On-hand
+figures come through `stock_ledger`; until they do, nothing is held up for want of a figure, and
+`doctor` says so.
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ from adapters.postgres.reserving import (
 )
 from adapters.postgres.shortages import Shortages
 from adapters.postgres.statements import parse
+from adapters.postgres.stock_ledger import Figure, LedgerRefused, StockLedger
 from schemas.messages.effects import (
     Effect,
     ReserveStock,
@@ -60,7 +63,7 @@ MAX_LEVELS = 1_000
 """Rows in one page of stock levels: about 100 kB."""
 
 UNTRACKED = -1
-"""What is available of a SKU that is not counted at a place."""
+"""What is available of a SKU that is not counted, or declared untracked, at a place."""
 
 
 class StockRow(Struct, frozen=True, kw_only=True):
@@ -159,18 +162,22 @@ class StockPartner:
     async def seed(self, rows: Sequence[StockRow]) -> None:
         """Set on-hand and safety figures; what is reserved stays. Raises StockRefused when they
         would fall below what is reserved, and then changes nothing."""
+        figures = [
+            Figure(place=one.place, sku=one.sku, units=one.on_hand, safety=one.safety)
+            for one in rows
+        ]
         try:
-            await self._pool.fetch(
-                _sql()["seed"],
-                [row.place for row in rows],
-                [row.sku for row in rows],
-                [row.on_hand for row in rows],
-                [row.safety for row in rows],
+            await StockLedger(self._pool).put(
+                figures,
+                kind="counted",
+                person="seed",
+                reason="stock put on the shelf",
+                keep_promises=True,
             )
-        except asyncpg.CheckViolationError as error:
+        except LedgerRefused as error:
             raise StockRefused(
                 "On hand less the safety stock must stay at or above what is reserved; "
-                "release orders first."
+                f"release orders first. {error}"
             ) from error
 
     async def levels(self, *, after: Shelf = ("", "")) -> list[StockRow]:

@@ -14,6 +14,20 @@ locked AS MATERIALIZED (
     SELECT s.place, s.sku FROM stock s WHERE (s.place, s.sku) IN (SELECT place, sku FROM given)
     ORDER BY s.place, s.sku FOR UPDATE
 ),
+refused AS (
+    -- What is counted at another place and neither counted nor declared untracked at this one is not there: the check of `stock` fails
+    -- the statement. What a fulfilment holds of it from before stays.
+    INSERT INTO stock (place, sku, on_hand, reserved)
+    SELECT DISTINCT g.place, g.sku, 0, 1 FROM given g
+    WHERE ((g.place, g.sku) IN (SELECT place, sku FROM locked)) IS NOT TRUE
+        AND EXISTS (SELECT FROM stock s WHERE s.sku = g.sku)
+        AND NOT EXISTS (SELECT FROM stock_untracked t WHERE t.place IN ('*', g.place) AND t.sku IN ('*', g.sku))
+        AND NOT EXISTS (
+            SELECT FROM reservations r
+            WHERE r.order_id = g.order_id AND r.key = g.key AND r.line_id = g.line_id AND r.sku = g.sku AND r.place = g.place
+                AND r.quantity > 0 AND NOT r.tracked
+        )
+),
 made AS (
     INSERT INTO reservations AS r (
         order_id, key, line_id, sku, place, quantity, change, number, tracked, reserved_at, changed_at
@@ -34,17 +48,31 @@ FROM (SELECT place, sku, sum(change) AS change FROM made WHERE tracked GROUP BY 
 WHERE s.place = m.place AND s.sku = m.sku;
 
 -- name: lock_stock
-SELECT place, sku, on_hand - safety - reserved AS free
-FROM stock WHERE (place, sku) IN (SELECT * FROM unnest($1::text[], $2::text[])) ORDER BY place, sku FOR UPDATE;
+-- What has no row, and none here, is not counted.
+WITH locked AS MATERIALIZED (
+    SELECT place, sku, on_hand - safety - reserved AS free
+    FROM stock WHERE (place, sku) IN (SELECT * FROM unnest($1::text[], $2::text[])) ORDER BY place, sku FOR UPDATE
+)
+SELECT place, sku, free FROM locked
+UNION ALL
+SELECT g.place, g.sku, 0 FROM unnest($1::text[], $2::text[]) AS g (place, sku)
+WHERE NOT EXISTS (SELECT FROM stock s WHERE s.place = g.place AND s.sku = g.sku)
+    AND EXISTS (SELECT FROM stock s WHERE s.sku = g.sku)
+    AND NOT EXISTS (SELECT FROM stock_untracked t WHERE t.place IN ('*', g.place) AND t.sku IN ('*', g.sku));
 
 -- name: reservations
 SELECT order_id, key, line_id, sku, place, quantity, change, number, tracked
 FROM reservations WHERE (order_id, key) IN (SELECT * FROM unnest($1::text[], $2::text[]));
 
 -- name: seen
--- What each place could promise of each SKU; what has no row there is not counted there.
+-- What each place could promise of each SKU; what has no row here is not counted.
 SELECT place, sku, on_hand - safety - reserved AS available
-FROM stock WHERE place = ANY ($1::text[]) AND sku = ANY ($2::text[]);
+FROM stock WHERE place = ANY ($1::text[]) AND sku = ANY ($2::text[])
+UNION ALL
+SELECT p.place, k.sku, 0 FROM unnest($1::text[]) AS p (place) CROSS JOIN unnest($2::text[]) AS k (sku)
+WHERE NOT EXISTS (SELECT FROM stock s WHERE s.place = p.place AND s.sku = k.sku)
+    AND EXISTS (SELECT FROM stock s WHERE s.sku = k.sku)
+    AND NOT EXISTS (SELECT FROM stock_untracked t WHERE t.place IN ('*', p.place) AND t.sku IN ('*', k.sku));
 
 -- name: release
 -- A reservation goes back to the place it was taken from: all that a fulfilment holds where no line is named ($3), else so much of
@@ -64,23 +92,23 @@ locked AS MATERIALIZED (
 ended AS (
     UPDATE reservations r SET
         quantity = r.quantity - least(r.quantity, coalesce(g.quantity, r.quantity)),
-        change = -least(r.quantity, coalesce(g.quantity, r.quantity)), number = g.number, changed_at = now()
+        change = -least(r.quantity, coalesce(g.quantity, r.quantity)), number = g.number, changed_at = now(),
+        gone = r.gone + CASE WHEN r.tracked THEN least(r.quantity, coalesce(g.quantity, r.quantity)) ELSE 0 END
     FROM given g
     -- Always true; makes the stock rows be locked before any reservation is.
     WHERE (SELECT count(*) FROM locked) >= 0
         AND r.order_id = g.order_id AND r.key = g.key AND r.number < g.number
         AND (g.line_id IS NULL OR (r.line_id = g.line_id AND r.sku = g.sku AND r.place = g.place))
-    RETURNING r.place, r.sku, r.change, r.tracked
+    RETURNING r.place, r.sku, r.change, r.tracked, r.order_id, r.key, r.line_id, r.number
+),
+told AS (
+    INSERT INTO stock_movements (at, kind, place, sku, on_hand, reserved, order_id, key, line_id, number)
+    SELECT now(), 'released', place, sku, 0, change, order_id, key, line_id, number FROM ended WHERE tracked AND change <> 0
 )
-UPDATE stock s SET reserved = s.reserved + e.change
+UPDATE stock s SET
+    reserved = s.reserved + e.change, missing = least(s.missing, greatest(0, s.reserved + e.change + s.safety - s.on_hand))
 FROM (SELECT place, sku, sum(change) AS change FROM ended WHERE tracked GROUP BY place, sku) e
 WHERE s.place = e.place AND s.sku = e.sku;
-
--- name: seed
--- What is reserved stays; the check refuses to go below it.
-INSERT INTO stock AS s (place, sku, on_hand, safety)
-SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) AS g (place, sku, on_hand, safety) ORDER BY place, sku
-ON CONFLICT (place, sku) DO UPDATE SET on_hand = excluded.on_hand, safety = excluded.safety;
 
 -- name: stock_levels
 SELECT place, sku, on_hand, safety, reserved FROM stock WHERE (place, sku) > ($1, $2) ORDER BY place, sku LIMIT $3;

@@ -17,12 +17,13 @@ from msgspec.structs import asdict
 
 from actors.order.stream import INITIAL, State, StateOutdated, decode_state, replay
 from actors.order.table import FINAL
-from actors.order.words import WORDS
 from actors.runtime.ports import BODY, Document
 from adapters.kit.exchanges import ExchangePolicy
 from adapters.postgres.cursors import cursor_after, position_of
 from adapters.postgres.exchanges import KeptExchange, PostgresExchanges
+from adapters.postgres.filtered import statement
 from adapters.postgres.journal import stored_documents, stored_events
+from adapters.postgres.order_filter import PROGRESS, STAGES, Filter
 from adapters.postgres.order_history import TOLD, NotableRow, told_by, with_contents
 from adapters.postgres.order_names import MAX_AMBIGUOUS, Ambiguous, names_of, plain
 from adapters.postgres.order_parts import OrderParts, parts_of, skus_of
@@ -46,6 +47,11 @@ from schemas.order.canonical import Order
 from schemas.order.ids import OrderId
 from schemas.order.things import Key
 
+__all__ = [
+    "PROGRESS", "STAGES", "EffectRow", "FileRow", "LabelFile", "OrderRow", "OrderView", "Page",
+    "TimerRow", "Views",
+]  # fmt: skip
+
 MAX_ROWS = 200
 """Orders in one page: what a person scrolls through, about 60 kB."""
 
@@ -55,15 +61,6 @@ MAX_ENTRIES = 1_000
 MAX_PARTS = 500
 """Effects under way, timers, files and labels shown with an order; a normal one has five, and 50
 fulfilments with 200 parcels have some 400."""
-
-STAGES = (
-    "expected", "placed", "accepted", "open", "completed", "cancelling", "closed", "cancelled",
-    "duplicate",
-)  # fmt: skip
-"""Every stage that lists show."""
-
-PROGRESS = ("expected", "placed", *WORDS.values(), "cancelling", *sorted(FINAL))
-"""How far orders are: every word that lists show."""
 
 _END = (datetime(9999, 1, 1, tzinfo=UTC), "")
 
@@ -178,8 +175,15 @@ class Views:
         """Return a page of at most `limit` (200) orders, newest first.
 
         `text` is an order id, a reference of the order or of one of its things, or the channel's or
-        people's number, whole (`#1042` finds `1042`). Raises CursorRefused.
+        people's number, whole (`#1042` finds `1042`). Raises CursorRefused, and ValueError for a
+        stage or progress that no order can have.
         """
+        if stage is not None and stage not in STAGES:
+            raise ValueError(f"There is no stage {stage!r}; use one of: {', '.join(STAGES)}.")
+        if progress is not None and progress not in PROGRESS:
+            raise ValueError(
+                f"There is no progress {progress!r}; use one of: {', '.join(PROGRESS)}."
+            )
         limit = max(1, min(limit, MAX_ROWS))
         at, order_id = _END if cursor is None else position_of(cursor)
         name, names = "list_all", () if text is None else (names_of(text),)
@@ -194,6 +198,34 @@ class Views:
         page = tuple(_row(row) for row in rows[:limit])
         more = len(rows) > limit
         return Page(rows=page, next_cursor=_cursor_after(page[-1]) if more else None)
+
+    async def matching(
+        self,
+        which: Filter,
+        *,
+        now: datetime,
+        known: Collection[str],
+        only: Collection[str] | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page:
+        """Return a page of at most `limit` (200) orders that a filter finds, newest first; `known`
+        and `only` as in `filtered.statement`. Raises CursorRefused.
+
+        A page may hold fewer and still have one after it: see `adapters.postgres.filtered`.
+        """
+        limit = max(1, min(limit, MAX_ROWS))
+        after = _END if cursor is None else position_of(cursor)
+        asked = statement(
+            which, _sql()["row"], sealing=self._sealing, known=known, only=only, now=now,
+            after=after, limit=limit + 1,
+        )  # fmt: skip
+        rows = await self._pool.fetch(asked.sql, *asked.arguments)
+        found = [_matched(row) for row in rows if row["matches"]]
+        if len(found) > limit:
+            return Page(rows=tuple(found[:limit]), next_cursor=_cursor_after(found[limit - 1]))
+        ended = next((_matched(row) for row in rows if row["ends"]), None)
+        return Page(rows=tuple(found), next_cursor=_cursor_after(ended) if ended else None)
 
     async def find(self, text: str, channels: Collection[str] | None = None) -> OrderId | None:
         """Return the order that `text` names (as in `list_orders`), among those of some channels:
@@ -340,6 +372,12 @@ async def _state(reads: Reads, order_id: OrderId) -> State:
 
 def _row(row: asyncpg.Record) -> OrderRow:
     return OrderRow(**dict(row))
+
+
+def _matched(row: asyncpg.Record) -> OrderRow:
+    fields = dict(row)
+    del fields["matches"], fields["ends"]
+    return OrderRow(**fields)
 
 
 def _cursor_after(row: OrderRow) -> str:

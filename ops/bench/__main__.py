@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import uvloop
@@ -104,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--orders", type=int, default=2_000, help="orders of one measured run")
     add("--pairs", type=int, default=3, help="how often bare loop and product alternate")
     add("--rate", type=float, default=0.0, help="orders a second; 0: as fast as possible")
+    add("--workers", type=int, default=1, help="processes that share the product's orders")
     add("--json", type=Path, default=Path("bench.json"), help="where the figures are written")
     add("--waiting", type=int, default=100_000, help="open orders that wait for a parcel")
     add("--skip-waiting", "--skip-100k", action="store_true", help="skip the waiting orders")
@@ -128,11 +130,12 @@ def _home(parent: Path | None) -> Iterator[Path]:
 
 async def run(given: argparse.Namespace, home: Path) -> Report:
     """Run all requested measurements."""
-    report = Report(machine())
+    report = Report({**machine(), "workers": given.workers})
+    product = partial(sides.product, workers=given.workers)
     for pair in range(1, given.pairs + 1):
         for name, side, runs in (
             ("bare loop", sides.bare, report.bare),
-            ("product", sides.product, report.product),
+            ("product", product, report.product),
         ):
             if given.bare_only and name == "product":
                 continue
@@ -149,7 +152,7 @@ async def run(given: argparse.Namespace, home: Path) -> Report:
         rate = sides.median([run.orders_per_second for run in report.product]) / 2
         say(f"Webhooks at half that load, {rate:.0f} orders a second ...")
         count = max(100, int(rate * HALF_LOAD_SECONDS))
-        figures = await sides.measure(sides.product, home / "half", count, rate=rate)
+        figures = await sides.measure(product, home / "half", count, rate=rate)
         report.half_load = {"rate": round(rate, 1), **figures.webhook_ms}
     if not (given.skip_waiting or given.bare_only):
         report.waiting = await waiting.measure(home / "waiting", given.waiting)

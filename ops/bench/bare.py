@@ -31,7 +31,7 @@ from ops.bench.bare_store import Order, Store
 BATCH = 256
 TIMER_SECONDS = 0.05
 MAX_BODY_BYTES = 1024 * 1024
-COLLECTOR = (50_000, 50, 100)
+COLLECTOR = (150_000, 50, 100)
 """The same garbage collector settings as the product, so that only the work differs."""
 
 

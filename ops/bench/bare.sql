@@ -145,6 +145,7 @@ CREATE TABLE exchanges (
     method text NOT NULL,
     status integer NOT NULL,
     said bytea NOT NULL
-) WITH (autovacuum_vacuum_insert_scale_factor = 0.05);
+) WITH (toast_tuple_target = 8160, autovacuum_vacuum_insert_scale_factor = 0.05);
+ALTER TABLE exchanges ALTER COLUMN said SET STORAGE EXTERNAL;
 
 CREATE INDEX exchanges_of_order ON exchanges (order_id, id);

@@ -15,6 +15,7 @@ from pathlib import Path
 import asyncpg
 import nats
 
+from adapters.nats.marks import JOURNAL
 from ops.bench.calls import CALLS, count_of
 from ops.bench.load import SHOP, Partners, Sent, Target, partners, seen_by, send
 from ops.bench.processes import answers, cpu_by_role, started
@@ -107,10 +108,11 @@ def configure(home: Path, world: Partners, port: int, secret: str) -> Path:
 
 
 @asynccontextmanager
-async def product(home: Path, world: Partners) -> AsyncIterator[Running]:
-    """Run the service with its embedded servers, as `orderwright serve` does."""
+async def product(home: Path, world: Partners, *, workers: int = 1) -> AsyncIterator[Running]:
+    """Run the service with its embedded servers, as `orderwright serve --workers` does."""
     port, secret = free_port(), secrets.token_urlsafe(24)
     arguments = ["service.cli", "serve", "--config", str(configure(home, world, port, secret))]
+    arguments += ["--workers", str(workers)]
     async with started(arguments, home / "side.log") as process:
         await answers(f"http://127.0.0.1:{port}/readyz", process)
         pids = {"process": process.pid}
@@ -151,7 +153,11 @@ async def _kept(home: Path, orders: int) -> dict[str, float]:
         found = await _rows(servers)
         client = await nats.connect(servers.nats_url)
         # The product has a stream for each channel, the bare loop one.
-        streams = [one.state for one in await client.jetstream().streams_info()]
+        streams = [
+            one.state
+            for one in await client.jetstream().streams_info()
+            if one.config.name != JOURNAL
+        ]
         await client.close()
     found["publish"] = sum(one.last_seq for one in streams)
     found["left in the stream"] = sum(one.messages for one in streams)

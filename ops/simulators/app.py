@@ -86,7 +86,7 @@ class Simulators:
         self._warehouses = Warehouses(
             world, self._callbacks, options.warehouse, options.seed, _later, buy_label
         )
-        self._control = Control(world, self._journeys, self._health)
+        self._control = Control(world, self._journeys, self._health, self._callbacks.tell_again)
         self._http = Server(self._handle)
         self._mail = MailServer(world)
         self.port = 0

@@ -11,7 +11,9 @@ import re
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
+from ops.simulators.bc_accounts import Accounts
 from ops.simulators.bc_book import Book
+from ops.simulators.bc_items import Inventory, listed
 from ops.simulators.bc_lines import Lines, released_fault
 from ops.simulators.bc_orders import (
     Fault,
@@ -27,7 +29,7 @@ from ops.simulators.bc_orders import (
     order_json,
     reference_of,
 )
-from ops.simulators.bc_posted import Posted, posted_json, posted_lines_json
+from ops.simulators.bc_posted import Posted, posted_json, posted_lines_json, wanted_of
 from ops.simulators.bc_token import bad_client, token_reply
 from ops.simulators.partner import Call, World, json_reply
 from ops.simulators.shapes import (
@@ -41,9 +43,6 @@ from ops.simulators.shapes import (
 )
 from ops.simulators.wire import Reply, Request
 
-_FILTER = re.compile(r"\s*(externalDocumentNumber|orderNumber|number)\s+eq\s+'((?:[^']|'')*)'\s*")
-_OR = re.compile(r"(?<=')\s+or\s+")
-"""Business Central takes `or` between values of one field."""
 _PATH = re.compile(r".*/companies\(([^)]+)\)/([A-Za-z]+)(?:\(([^)]+)\))?(?:/([^/]+))?/?")
 _LINE = re.compile(r"salesOrderLines\(([^)]+)\)")
 _POSTED = {
@@ -64,6 +63,8 @@ class BusinessCentral:
         self._world = world
         self._book = Book()
         self._settings = Settings()
+        self._accounts = Accounts()
+        self._inventory = Inventory()
         self._lines = Lines(self)
         self._next = 100_001
         self._first_id = UUID(f"{world.run % 2**32:08x}-b749-4e11-ad0b-a1422c0f0000").int
@@ -76,7 +77,9 @@ class BusinessCentral:
             return None
         company, entity, entity_id, below = match.groups()
         found: tuple[str, Act] | None = None
-        if entity in _POSTED and request.method == "GET" and below is None:
+        if self._accounts.is_asked(entity, request):
+            found = "find_account", lambda: self._of_account(company, entity, request)
+        elif entity in _POSTED and request.method == "GET" and below is None:
             found = _POSTED[entity], lambda: self._posted(entity, company, entity_id, request)
         elif entity == "salesOrders":
             if entity_id is not None and below is not None:
@@ -93,6 +96,13 @@ class BusinessCentral:
             return None
         operation, act = found
         return Call(operation, lambda plan: self._stranger(request) or act())
+
+    def _of_account(self, company: str, entity: str, request: Request) -> Reply:
+        found = self._accounts.found(entity, request)
+        if found is None:
+            words = f"This simulator finds {entity} of accounts by other filters only."
+            return self.failure(400, "BadRequest", words)
+        return listed(found, self._context(company, entity, request), request)
 
     def _on_orders(self, company: str, request: Request) -> tuple[str, Act] | None:
         if request.method == "POST":
@@ -237,33 +247,25 @@ class BusinessCentral:
     def _find(self, company: str, request: Request) -> Reply:
         if "$filter" not in request.params() and request.params().get("$top") == "1":
             # Whoever asks whether he is let in needs no order.
-            return self._listed([], self._context(company, "salesOrders", request), request)
-        wanted = _wanted(request)
+            return listed([], self._context(company, "salesOrders", request), request)
+        wanted = wanted_of(request)
         if wanted is None or wanted[0] != "externalDocumentNumber":
             words = "This simulator finds orders only by $filter=externalDocumentNumber eq '…'."
             return self.failure(400, "BadRequest", words)
         orders = [x for value in wanted[1] for x in self._book.of_external(company, value)]
         found = [self._shown(order, request, "") for order in orders]
-        return self._listed(found, self._context(company, "salesOrders", request), request)
+        return listed(found, self._context(company, "salesOrders", request), request)
 
     def _items(self, company: str, request: Request) -> Reply:
         """The items asked for by number; a tenant without a list of its own has all of them."""
+        context = self._context(company, "items", request)
+        if (page := self._inventory.page(context, request)) is not None:
+            return page
         found = items_json(request.params().get("$filter", ""), self._settings)
         if found is None:
             words = "This simulator finds items only by $filter=number eq '…' or number eq '…'."
             return self.failure(400, "BadRequest", words)
-        return self._listed(found, self._context(company, "items", request), request)
-
-    @staticmethod
-    def _listed(found: list[dict[str, JsonValue]], context: str, request: Request) -> Reply:
-        params = request.params()
-        kept: list[JsonValue] = [*found]
-        if chosen := params.get("$select"):
-            names = {name.strip() for name in chosen.split(",")} | {"@odata.etag"}
-            kept = [{k: v for k, v in one.items() if k in names} for one in found]
-        if params.get("$top", "").isdecimal():
-            kept = kept[: int(params["$top"])]
-        return json_reply(200, {"@odata.context": context, "value": kept})
+        return listed(found, context, request)
 
     def _get(self, company: str, order_id: str, request: Request) -> Reply:
         order = self._book.get(company, order_id)
@@ -321,13 +323,13 @@ class BusinessCentral:
                 return self.missing()
             shown = self._posted_shown(posted, request)
             return json_reply(200, {"@odata.context": f"{context}/$entity", **shown})
-        wanted = _wanted(request)
+        wanted = wanted_of(request)
         if wanted is None:
             words = f"This simulator finds {kind} by externalDocumentNumber, orderNumber or number."
             return self.failure(400, "BadRequest", words)
         field, values = wanted
         found = [x for one in values for x in self._book.posted(kind, company, field, one)]
-        return self._listed([self._posted_shown(one, request) for one in found], context, request)
+        return listed([self._posted_shown(one, request) for one in found], context, request)
 
     def _posted_shown(self, posted: Posted, request: Request) -> dict[str, JsonValue]:
         shown = posted_json(posted, self._settings)
@@ -347,6 +349,10 @@ class BusinessCentral:
                     self._settings = Settings.read(given)
                 case "DELETE", "/_sim/erp/settings":
                     self._settings = Settings()
+                case "POST", "/_sim/erp/accounts":
+                    self._accounts.read(given)
+                case "POST", "/_sim/erp/inventory":
+                    self._inventory.tell(given)
                 case "POST", "/_sim/erp/post":
                     return self._by_hand(given)
                 case _:
@@ -383,13 +389,3 @@ class BusinessCentral:
             {"kind": one.kind, "id": one.id, "number": one.number} for one in made
         ]
         return json_reply(200, {"posted": shown})
-
-
-def _wanted(request: Request) -> tuple[str, list[str]] | None:
-    """Return the field that a search is about and its values; None for any other filter."""
-    matches = [_FILTER.fullmatch(one) for one in _OR.split(request.params().get("$filter", ""))]
-    found = [one for one in matches if one is not None]
-    if len(found) != len(matches) or len({one[1] for one in found}) != 1:
-        return None
-    values = [code(one[2].replace("''", "'")) for one in found]
-    return found[0][1], list(dict.fromkeys(values))

@@ -3,6 +3,7 @@ the credit memos that take invoices back."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -12,13 +13,18 @@ from ops.simulators.bc_orders import (
     NO_ID,
     SalesOrder,
     Settings,
+    code,
     line_json,
     sequence_of,
     timestamp,
     totals_json,
 )
 from ops.simulators.shapes import JsonObject, JsonValue, dig, number, objects, parse_object, text
+from ops.simulators.wire import Request
 
+_FILTER = re.compile(r"\s*(externalDocumentNumber|orderNumber|number)\s+eq\s+'((?:[^']|'')*)'\s*")
+_OR = re.compile(r"(?<=')\s+or\s+")
+"""Business Central takes `or` between values of one field."""
 _SHIPMENT_LESS = (
     "currencyId", "paymentTermsId", "shipmentMethodId", "shortcutDimension1Code",
     "shortcutDimension2Code", "orderDate", "requestedDeliveryDate", "partialShipping",
@@ -134,3 +140,13 @@ def _line(posted: Posted, line: JsonObject, settings: Settings) -> JsonObject:
         "taxPercent": settings.tax_percent,
         "shipmentDate": text(shown, "shipmentDate"),
     }
+
+
+def wanted_of(request: Request) -> tuple[str, list[str]] | None:
+    """Return the field that a search is about and its values; None for any other filter."""
+    matches = [_FILTER.fullmatch(one) for one in _OR.split(request.params().get("$filter", ""))]
+    found = [one for one in matches if one is not None]
+    if len(found) != len(matches) or len({one[1] for one in found}) != 1:
+        return None
+    values = [code(one[2].replace("''", "'")) for one in found]
+    return found[0][1], list(dict.fromkeys(values))

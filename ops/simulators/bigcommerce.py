@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import cast
 
 from ops.simulators.bigcommerce_edits import Json, NotEditable
+from ops.simulators.bigcommerce_refunds import Refused
 from ops.simulators.bigcommerce_store import CANCELLED, PARTS, QUOTA, Store, modified_at
 from ops.simulators.partner import Call, World, json_reply
 from ops.simulators.shapes import (
@@ -33,6 +34,7 @@ _PATH = re.compile(r"/bigcommerce/stores/([a-z0-9]+)/(v[23]/.+)")
 _ORDER = re.compile(r"v2/orders/([0-9]+)")
 _PART = re.compile(rf"v2/orders/([0-9]+)/({'|'.join(PARTS)})")
 _SHIPMENT = re.compile(r"v2/orders/([0-9]+)/shipments/([0-9]+)")
+_REFUND = re.compile(r"v3/orders/([0-9]+)/payment_actions/(refund_quotes|refunds)")
 _EDIT = re.compile(r"orders/([0-9]+)/edit")
 _HOOK = re.compile(r"v3/hooks/([0-9]+)")
 _HELP = "Try orders, orders/<id>/edit, habits, hooks, failed, shipments, statuses."
@@ -73,9 +75,20 @@ class BigCommerce:
             names = {"GET": "get_part", "PUT": "update_shipment", "DELETE": "delete_shipment"}
             if operation := names.get(method):
                 return Call(operation, lambda plan: self._shipment(name, whose, which, request))
+        return self._of_v3(name, path, request)
+
+    def _of_v3(self, name: str, path: str, request: Request) -> Call | None:
         if path == "v3/hooks" or _HOOK.fullmatch(path):
             return Call("hooks", lambda plan: self._hooks(name, path, request))
-        return None
+        one = _REFUND.fullmatch(path)
+        if one is None:
+            return None
+        ref, what = one[1], one[2]
+        names = {"GET": "list_refunds", "POST": f"create_{what[:-1]}"}
+        operation = names.get(request.method)
+        if operation is None or (request.method == "GET" and what != "refunds"):
+            return None
+        return Call(operation, lambda plan: self._refunds(name, ref, what, request))
 
     def failure(self, status: int, code: str, message: str) -> Reply:
         return json_reply(status, [{"status": status, "message": message}])
@@ -116,6 +129,8 @@ class BigCommerce:
             store.used, store.until = 0, 0.0
             store.ships_by_itself = told.get("ships_by_itself", store.ships_by_itself) is True
             store.weight_units = text(told, "weight_units") or store.weight_units
+            store.refunds.declines = told.get("declines", store.refunds.declines) is True
+            store.refunds.offline = told.get("offline", store.refunds.offline) is True
             store.token = text(told, "token") if "token" in told else store.token
             return json_reply(200, {})
         if what == "failed" and request.method == "POST":
@@ -322,6 +337,28 @@ class BigCommerce:
         if request.method == "PUT":
             made = store.change_shipment(ref, made, parse_object(request.body))
         return self._limited(store, json_reply(200, made))
+
+    def _refunds(self, name: str, ref: str, what: str, request: Request) -> Reply:
+        store, refused = self._enter(name, request)
+        if refused is not None:
+            return refused
+        if ref not in store.orders:
+            return self._limited(store, self._missing())
+        if request.method == "GET":
+            shown: list[JsonValue] = list(store.refunds.of.get(ref, ()))
+            return self._limited(store, json_reply(200, {"data": shown, "meta": {}}))
+        self._next += 10
+        try:
+            told = store.refund(ref, what, parse_object(request.body), self._next)
+        except Refused as error:
+            no: JsonObject = {"status": 422, "title": str(error)}
+            return self._limited(store, json_reply(422, no))
+        if what == "refunds":
+            detail = store.refund_detail(ref, told)
+            reference = text(told, "reason") or f"{ref}:refund:{self._next}"
+            gid = text(told, "id")
+            self._world.ledger.record("refund", "bigcommerce", reference, gid, detail)
+        return self._limited(store, json_reply(201, {"data": told, "meta": {}}))
 
     def _hooks(self, name: str, path: str, request: Request) -> Reply:
         store, refused = self._enter(name, request)

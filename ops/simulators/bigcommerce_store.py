@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 
 from ops.simulators.bigcommerce_edits import Json, NotEditable, edit
 from ops.simulators.bigcommerce_hooks import Hooks
+from ops.simulators.bigcommerce_refunds import PARTLY_REFUNDED, REFUNDED, Refunds
 from ops.simulators.partner import World
 from ops.simulators.shapes import JsonObject, JsonValue, NotUnderstood, number, objects, text
 
@@ -30,6 +32,7 @@ class Store:
         self.parts: dict[str, dict[str, list[JsonObject]]] = {}
         self._clock = world.clock
         self.hooks = Hooks(name, world.clock, world.run % 1_000_000)
+        self.refunds = Refunds()
         self.weight_units = "LBS"
         self.quota, self.used, self.until = QUOTA, 0, 0.0
         self.ships_by_itself = True
@@ -133,6 +136,29 @@ class Store:
             for one in parts["products"]
         ]
         self._shipment_news(ref, int(number(made, "id")), "deleted")
+
+    def refund(self, ref: str, what: str, told: JsonObject, number_of_it: int) -> JsonObject:
+        """Quote a refund, or make it and tell of it. Raises Refused."""
+        order, products = self.orders[ref], self.parts[ref]["products"]
+        if what != "refunds":
+            return self.refunds.quote(order, products, told)
+        made = self.refunds.make(order, products, told, number_of_it)
+        whole = Decimal(text(order, "refunded_amount")) >= Decimal(text(order, "total_inc_tax"))
+        self.become(ref, REFUNDED if whole else PARTLY_REFUNDED)
+        self.hooks.tell("store/order/refund/created", {"type": "order", "id": int(ref)})
+        self.news(ref, "updated")
+        return made
+
+    def refund_detail(self, ref: str, made: JsonObject) -> JsonObject:
+        """What the ledger keeps of a refund."""
+        order = self.orders[ref]
+        declined = self.refunds.declines
+        return {
+            "order": ref,
+            "amount": "0" if declined else str(made.get("total_amount")),
+            "received": text(order, "total_inc_tax"),
+            "refunded": text(order, "refunded_amount"),
+        }
 
     def edit(self, ref: str, wanted: Json, first_id: int) -> None:
         """Edit an order as the store's people do, and tell of it; its time of change is a later

@@ -13,7 +13,7 @@ import hmac
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from zlib import crc32
 
 from ops.simulators.faults import Fate, FaultBook
@@ -21,6 +21,8 @@ from ops.simulators.shapes import JsonObject, dump
 from ops.simulators.webhook_client import CallFailed, Target, WebhookClient
 
 MAX_WAITING = 500_000
+MAX_TOLD = 20_000
+"""News that can be told again, some 20 MB; the oldest is forgotten first."""
 CONCURRENCY = 64
 ATTEMPT_SECONDS = 5.0
 FIRST_PAUSE_SECONDS = 0.2
@@ -86,6 +88,7 @@ class Callbacks:
         # While no one listens at an address, all news for it wait together.
         self._quiet_until: dict[tuple[str, int], float] = {}
         self._refusals: dict[tuple[str, int], int] = {}
+        self._told: deque[News] = deque(maxlen=MAX_TOLD)
         self.tally = Tally()
 
     def waiting(self) -> int:
@@ -106,6 +109,25 @@ class Callbacks:
         news.give_up_at = self._loop.time() + GIVE_UP_SECONDS
         delay_seconds = self._faults.plan(news.partner, "callback").delay_seconds
         self._sleep(news, delay_seconds)
+
+    def tell_again(self) -> int:
+        """Send what was taken once more, under the same ids and in each task's order, as an
+        operator is asked to whose client lost a day. Returns how much it is."""
+        told = list(self._told)
+        self._told.clear()
+        tasks: dict[str, deque[News]] = {}
+        for one in told:
+            tasks.setdefault(one.id.rpartition("_")[0], deque()).append(one)
+        for rest in tasks.values():
+            self._tell_next(rest)
+        return len(told)
+
+    def _tell_next(self, rest: deque[News]) -> None:
+        if rest:
+            one = rest.popleft()
+            self.send(
+                replace(one, wanted=lambda: True, done=lambda: self._tell_next(rest), attempts=0)
+            )
 
     def _sleep(self, news: News, seconds: float) -> None:
         if seconds <= 0:
@@ -150,6 +172,7 @@ class Callbacks:
         self.tally.attempts += 1
         if await self._taken(news):
             self.tally.delivered += 1
+            self._told.append(news)
             news.done()
             return
         if self._loop.time() >= news.give_up_at:

@@ -17,7 +17,14 @@ from ops.simulators.wire import Reply, Request
 class Control:
     """Answers /_sim/…; no knob ever touches it."""
 
-    def __init__(self, world: World, journeys: Journeys, health: Callable[[], JsonObject]) -> None:
+    def __init__(
+        self,
+        world: World,
+        journeys: Journeys,
+        health: Callable[[], JsonObject],
+        tell_again: Callable[[], int],
+    ) -> None:
+        self._tell_again = tell_again
         self._journeys = journeys
         self._ledger = world.ledger
         self._faults = world.faults
@@ -56,6 +63,8 @@ class Control:
             return self._accounts(request)
         if request.method == "POST" and path == "/_sim/judge":
             return self._judge(request)
+        if request.method == "POST" and path == "/_sim/callbacks/again":
+            return json_reply(200, {"sent": self._tell_again()})
         if request.method == "POST" and path == "/_sim/parcels":
             return self._outcome(request)
         return json_reply(404, {"error": f"There is nothing at {request.method} {request.path}."})

@@ -18,11 +18,12 @@ from ops.simulators.fedex_shipments import (
     label_image,
     read_packages,
     shipped,
+    to_collect,
     tracking_number,
 )
 from ops.simulators.parcel_journey import Journeys
 from ops.simulators.partner import Call, World, json_reply
-from ops.simulators.shapes import JsonObject, JsonValue, dig, objects, parse_object, text
+from ops.simulators.shapes import JsonObject, JsonValue, dig, number, objects, parse_object, text
 from ops.simulators.wire import Reply, Request
 
 TOKEN_SECONDS = 3600
@@ -178,6 +179,8 @@ class Fedex:
             text(recipient, "address", "countryCode"),
             text(recipient, "address", "postalCode"),
             text(wanted, "labelSpecification", "imageType"),
+            to_collect(wanted),
+            customs=_worth(dig(wanted, "customsClearanceDetail", "totalCustomsValue")),
         )
         self._world.ledger.record(
             "label", self.name, shipment.reference, shipment.number, shipment.detail()
@@ -286,3 +289,8 @@ class Fedex:
             self._complete(package.number, detailed=detailed) for package in shipment.packages
         ]
         return self._answer(request, {"completeTrackResults": results})
+
+
+def _worth(money: JsonValue) -> str:
+    currency = text(money, "currency")
+    return f"{number(money, 'amount'):.2f} {currency}" if currency else ""

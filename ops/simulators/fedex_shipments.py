@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Final
 
 from ops.simulators.fedex_rules import category, count_of
@@ -42,6 +43,10 @@ def label_image(kind: str, tracking: str) -> bytes:
     return _PDF
 
 
+_COD_OF_SHIPMENT: Final = ("shipmentCODDetail", "codCollectionAmount", "amount")
+_COD_OF_PACKAGE: Final = ("packageCODDetail", "codCollectionAmount", "amount")
+
+
 @dataclass(slots=True)
 class Package:
     """One package: its number, and its references as (type, value)."""
@@ -54,7 +59,8 @@ class Package:
 
 @dataclass(slots=True)
 class Shipment:
-    """One shipment, whose master number is its first package's."""
+    """One shipment, whose master number is its first package's. `customs` is what the goods in it
+    are worth, as it was told ("": it was not)."""
 
     packages: list[Package]
     account: str
@@ -64,7 +70,9 @@ class Shipment:
     country: str
     postal_code: str
     image: str
+    collects: str = ""
     cancelled: bool = False
+    customs: str = ""
 
     @property
     def number(self) -> str:
@@ -91,7 +99,23 @@ class Shipment:
             "amount": {"value": f"{self.cost_minor / 100:.2f}", "currency": "USD"},
             "country": self.country,
             "postal_code": self.postal_code,
+            "to_collect": self.collects,
+            "customs": self.customs,
         }
+
+
+def to_collect(shipment: JsonObject) -> str:
+    """What the driver collects by a ship request, of the shipment and its packages together; "" for
+    nothing."""
+    amounts = [
+        number(shipment, "shipmentSpecialServices", *_COD_OF_SHIPMENT),
+        *(
+            number(item, "packageSpecialServices", *_COD_OF_PACKAGE) * count_of(item)
+            for item in objects(shipment, "requestedPackageLineItems")
+        ),
+    ]
+    total = sum(Decimal(str(amount)) for amount in amounts)
+    return str(total) if total else ""
 
 
 def charge_minor(package: Package) -> int:

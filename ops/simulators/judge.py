@@ -11,11 +11,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import combinations
 
 from ops.simulators.ledger import REPEATABLE, UNDONE_BY, order_of
 from ops.simulators.shapes import JsonObject, dig, objects, text
 
 MAX_SENTENCES = 200
+MAX_WAYS = 4  # told of one order; its tasks are few
 _UNDOING = frozenset(UNDONE_BY.values())
 Units = Counter[str]
 
@@ -127,6 +129,7 @@ def judge(
         else:
             _shipped(verdict, name, books, expected, left)
         _shown(verdict, name, books, left)
+        _charged(verdict, name, books, expected)
     return verdict
 
 
@@ -206,12 +209,22 @@ def _addressed(verdict: Verdict, name: str, books: Books, expected: JsonObject) 
             if found != postal_code:
                 verdict.say(f"{name} goes to {postal_code}, and its {kind} says {found}.")
     to_collect = Decimal(text(expected, "to_collect") or "0")
-    collected = Decimal(0)
+    by_label = [Decimal(text(x, "detail", "to_collect") or "0") for x in books.live("label")]
+    sure, unlabelled = sum(by_label, Decimal(0)), []
     for task in books.live("warehouse_task"):
         minor = dig(task, "detail", "amount_to_collect", "minor")
-        collected += Decimal(minor if isinstance(minor, int) else 0) / 100
-    if collected != to_collect:
-        verdict.say(f"{name} has {to_collect} to collect, and its tasks say {collected}.")
+        amount = Decimal(minor if isinstance(minor, int) else 0) / 100
+        labelled = text(task, "detail", "delivery") == "parcel"
+        if labelled and text(task, "detail", "labels") == "ours":
+            unlabelled.append(amount)
+        else:
+            sure += amount
+    # What left before its label was bought went by the task alone.
+    count = max(0, len(unlabelled) - len(by_label))
+    ways = {sure + sum(some, Decimal(0)) for some in combinations(unlabelled, count)}
+    if to_collect not in ways:
+        told = " or ".join(str(one) for one in sorted(ways)[:MAX_WAYS])
+        verdict.say(f"{name} has {to_collect} to collect, and {told} are collected.")
 
 
 def _shown(verdict: Verdict, name: str, books: Books, left: Units) -> None:
@@ -228,6 +241,25 @@ def _shown(verdict: Verdict, name: str, books: Books, left: Units) -> None:
     }
     if bought and shown and bought != numbers:
         verdict.say(f"{name} has the labels {sorted(bought)}; the shop shows {sorted(numbers)}.")
+
+
+def _charged(verdict: Verdict, name: str, books: Books, expected: JsonObject) -> None:
+    """Never more is taken than was reserved, nor given back than was taken, and so much as should
+    be, where that is said."""
+    taken = sum((_amount(one, "detail", "amount") for one in books.all("capture")), Decimal(0))
+    for one in books.all("capture"):
+        if taken > _amount(one, "detail", "authorised"):
+            verdict.say(f"{name} has {taken} captured, and less was authorised.")
+    for one in books.all("refund"):
+        if _amount(one, "detail", "refunded") > _amount(one, "detail", "received"):
+            verdict.say(f"{name} has more given back than was taken.")
+    back = dig(expected, "to_refund")
+    given = sum((_amount(one, "detail", "amount") for one in books.all("refund")), Decimal(0))
+    if back is not None and given != _amount(expected, "to_refund"):
+        verdict.say(f"{name} should have {back} given back, and {given} were.")
+    due = dig(expected, "to_capture")
+    if due is not None and taken != _amount(expected, "to_capture"):
+        verdict.say(f"{name} should have {due} captured, and {taken} were.")
 
 
 def _listed(value: JsonObject, *path: str) -> list[object]:

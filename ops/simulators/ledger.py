@@ -22,7 +22,7 @@ from ops.simulators.shapes import JsonObject, JsonValue, dump, parse_object
 KINDS = (
     "label label_part_void label_void erp_order erp_order_update erp_order_delete warehouse_task"
     " warehouse_task_cancel parcel parcel_handed_over mail fulfilment fulfilment_cancel"
-    " order_cancel refund pickup_ready stop_answer"
+    " order_cancel refund capture pickup_ready stop_answer request_answer"
 ).split()
 UNDONE_BY = {
     "label": "label_void",
@@ -31,9 +31,10 @@ UNDONE_BY = {
     "fulfilment": "fulfilment_cancel",
 }
 # A fulfilment may become several parcels, a document be amended and a label voided in parts, and an
-# order have several pickups and several requests not to send some of it.
+# order have several pickups, captures and requests not to send some of it.
 REPEATABLE = frozenset(
-    "parcel parcel_handed_over erp_order_update label_part_void pickup_ready stop_answer".split()
+    "parcel parcel_handed_over erp_order_update label_part_void pickup_ready stop_answer"
+    " request_answer capture".split()
 )
 MAX_ENTRIES = 5_000_000
 MAX_PAGE = 10_000

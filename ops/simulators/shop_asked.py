@@ -26,6 +26,7 @@ from ops.simulators.shop_nodes import (
     location_node,
     order_node,
 )
+from ops.simulators.shop_refunded import refunded
 from ops.simulators.shop_statement import LOCATIONS
 from ops.simulators.wire import Reply, Request
 
@@ -168,6 +169,7 @@ class Asked:
             "fulfillmentOrder": fulfilment_order,
             "fulfillment": fulfilment,
             "return": returned,
+            "refund": lambda given: refunded(book, str(given.get("id"))),
             "nodes": nodes,
             "job": lambda given: {"__typename": "Job", "id": given.get("id"), "done": True},
             "locations": lambda given: {

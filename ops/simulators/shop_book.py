@@ -16,6 +16,8 @@ from typing import Final
 from ops.simulators.shapes import JsonObject, JsonValue, NotUnderstood, text
 from ops.simulators.shop_access import Access
 from ops.simulators.shop_goods import Goods, Need
+from ops.simulators.shop_inventory import Inventory
+from ops.simulators.shop_money import Tills
 from ops.simulators.shop_statement import MAIN_LOCATION, Json, needs, stamp, statement
 
 FAILURES: Final = 8
@@ -65,6 +67,12 @@ class Book:
     subscriptions: dict[str, JsonObject] = field(default_factory=dict)
     failures: dict[str, int] = field(default_factory=dict)
     made: int = 0
+    tills: Tills = field(init=False)
+    inventory: Inventory = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tills = Tills(self.clock, self.next_number)
+        self.inventory = Inventory(self.next_number)
 
     def answer(self, sent: JsonObject) -> JsonObject:
         """The `data` of one operation."""

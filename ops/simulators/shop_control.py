@@ -1,14 +1,16 @@
 """What whoever plays a shop tells and does there, under `/_sim/shops/<shop>/…`.
 
 `POST orders` takes `{"orders": [{"id", "updated_at", "order", "locations"}]}`; `GET orders/<id>`
-shows one as it is; `POST orders/<id>/edit` (or pay, cancel, fulfil, hold, release, schedule, due,
-move, request, stop) is what a person does in the shop's admin. The answer has the `webhooks` that
-tell of it, and with `"tell": false` they are left to the caller. `POST returns` tells of a return,
-`POST failed` names a webhook that no one took, `DELETE subscriptions` (`?topic=`) deletes some,
-`POST webhooks` says where the shop's own webhooks go, `POST token` which access token is the only
-good one, `POST app` which `client_id` and `client_secret` get tokens, how long they live
-(`seconds`), which `scopes` are granted (none: all) and in which `version` the shop answers (empty:
-the one it is asked in); `GET tokens` counts and `DELETE tokens` ends those that were given.
+shows one as it is; `POST orders/<id>/edit` (or pay, capture, till, cancel, fulfil, hold, release,
+schedule, due, move, request, stop) is what a person does in the shop's admin. The answer has the
+`webhooks` that tell of it, and with `"tell": false` they are left to the caller. `POST returns`
+tells of a return, `POST failed` names a webhook that no one took, `DELETE subscriptions`
+(`?topic=`) deletes some, `POST webhooks` says where the shop's own webhooks go, `POST token` which
+access token is the only good one, `POST app` which `client_id` and `client_secret` get tokens, how
+long they live (`seconds`), which `scopes` are granted (none: all) and in which `version` the shop
+answers (empty: the one it is asked in); `inventory` is told and shown as
+`shop_inventory` says; `GET tokens` counts and `DELETE tokens` ends those that
+were given.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from typing import Final, cast
 
 from ops.simulators.partner import json_reply
@@ -25,6 +28,7 @@ from ops.simulators.shop_doings import REASONS, Doings, goods_news, move_news
 from ops.simulators.shop_echo import Echo, News, as_json, read_wish
 from ops.simulators.shop_edit import NotEditable
 from ops.simulators.shop_goods import FULFILLABLE, MANUAL, FulfilmentOrder, Hold, Refusal, Tracking
+from ops.simulators.shop_money import gid_of
 from ops.simulators.shop_requests import accept, ask_to_cancel, submit
 from ops.simulators.shop_rerouting import fall_due, hold, move, release, schedule
 from ops.simulators.shop_statement import Json
@@ -32,8 +36,9 @@ from ops.simulators.wire import Reply, Request
 
 _ORDER: Final = re.compile(r"orders/([0-9]+)(?:/([a-z]+))?")
 _HELP: Final = (
-    "Try orders, orders/<id>, orders/<id>/edit (pay, cancel, fulfil, hold, release, schedule, due,"
-    " move, request, stop), failed, subscriptions, webhooks, token, tokens, app."
+    "Try orders, orders/<id>, orders/<id>/edit (pay, capture, till, cancel, fulfil, hold, release,"
+    " schedule, due, move, request, stop), failed, subscriptions, webhooks, inventory, token,"
+    " tokens, app."
 )
 
 
@@ -69,11 +74,14 @@ class ShopControl:
             "failed": lambda said: book.failed(text(said, "topic")),
             "token": lambda said: book.access.only(text(said, "token")),
             "app": book.access.configure,
+            "inventory": book.inventory.tell,
         }
         if request.method == "POST" and what in tells:
             tells[what](parse_object(request.body))
         elif told == ("DELETE", "tokens"):
             book.access.issued.clear()
+        elif told == ("GET", "inventory"):
+            return json_reply(200, book.inventory.shown())
         elif told == ("GET", "tokens"):
             return json_reply(200, {"tokens": len(book.access.issued)})
         elif told == ("POST", "webhooks"):
@@ -106,8 +114,8 @@ class ShopControl:
         match doing:
             case "edit":
                 return self._doings.edit(number, cast(Json, told))
-            case "pay":
-                return ["paid"], self._doings.pay(number)
+            case "pay" | "capture" | "till" | "refund":
+                return self._money(number, doing, told)
             case "cancel":
                 reason = text(told, "reason") or "customer"
                 if reason not in REASONS:
@@ -129,6 +137,40 @@ class ShopControl:
                 taken = told.get("taken") is True
                 return [doing], self._requested(number, stop_it=doing == "stop", taken=taken)
         raise NotUnderstood(_HELP)
+
+    def _money(self, number: int, doing: str, told: JsonObject) -> tuple[list[str], list[News]]:
+        """Take money of an order, or (`till`) let its gateway be another, its authorisation end."""
+        if doing == "pay":
+            return ["paid"], self._doings.pay(number)
+        if doing == "capture":
+            made, _, news = self._doings.capture(number, cast(Json, told))
+            return [made.status.lower()], news
+        if doing == "refund":
+            amount, news = self._doings.refund(number, self._refund_wish(number, told))[1:]
+            return [str(amount)], news
+        till = self._book.tills.of(number, self._doings.known(number))
+        for name in ("multi", "declines", "expired", "manual", "declines_last"):
+            if name in told:
+                setattr(till, name, told[name] is True)
+        if "split" in told:
+            self._book.tills.split(till, Decimal(str(told["split"])))
+        return ["till"], []
+
+    def _refund_wish(self, number: int, told: JsonObject) -> Json:
+        """A RefundInput, or with an `amount` alone what goes back to the order's payments."""
+        wish: Json = {**told}
+        left = Decimal(str(wish.pop("amount", 0)))
+        if "transactions" in wish or not left:
+            return wish
+        till = self._book.tills.of(number, self._doings.known(number))
+        wish["transactions"] = found = []
+        for one in till.payments():
+            part = min(left, till.refundable_of(one))
+            left -= part
+            if part:
+                paid = {"kind": "REFUND", "parentId": gid_of(one.number), "amount": str(part)}
+                found.append(paid)
+        return wish
 
     def _fulfil(self, number: int, told: JsonObject) -> list[News]:
         """Fulfil what is open at one location: somebody ships without us."""

@@ -7,12 +7,15 @@ sends them. Raises Refusal or NotEditable where Shopify says no; then nothing wa
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Final
 
 from ops.simulators.shop_book import Book
 from ops.simulators.shop_echo import News
 from ops.simulators.shop_edit import NotEditable, cancel, edit, order_edit_json, pay
 from ops.simulators.shop_goods import Fulfilment, FulfilmentOrder, Tracking, Wanted
+from ops.simulators.shop_money import Transaction, after_capture
+from ops.simulators.shop_refunds import give_back
 from ops.simulators.shop_statement import Json, fulfilment_news, stamp
 from ops.simulators.shop_totals import received
 
@@ -103,6 +106,29 @@ class Doings:
             for stated in self._changed(number, pay(order))
             for topic in ("orders/paid", "orders/updated")
         ]
+
+    def capture(self, number: int, wish: Json) -> tuple[Transaction, Json, list[News]]:
+        """Capture what is authorised, as `orderCapture` does. Also returns the order as it was
+        told before."""
+        order = self.known(number)
+        made = self.book.tills.capture(number, order, wish)
+        news: list[News] = []
+        if made.status == "SUCCESS":
+            after = after_capture(order, self.book.tills.of(number, order))
+            for stated in self._changed(number, after):
+                paid = after["financial_status"] == "paid"
+                topics = ("orders/paid", "orders/updated") if paid else ("orders/updated",)
+                news = [(topic, stated) for topic in topics]
+        return made, order, news
+
+    def refund(self, number: int, wish: Json) -> tuple[Json, Decimal, list[News]]:
+        """Give money back, as `refundCreate` does. Also returns the amount."""
+        order = self.known(number)
+        till = self.book.tills.of(number, order)
+        after, made, amount = give_back(order, till, wish, self._next_number, self.book.clock())
+        news: list[News] = [("refunds/create", made)]
+        news += [("orders/updated", stated) for stated in self._changed(number, after)]
+        return made, amount, news
 
     def cancel(self, number: int, reason: str, *, refund: bool) -> tuple[int, list[News]]:
         """Cancel an order, also one that is made up; `reason` is one of REASONS. Also returns the

@@ -71,7 +71,7 @@ def order_json(order: Json, more: Json) -> Json:
         "currentTotalDutiesSet": _set(total_duties) if total_duties else None,
         "currentTotalAdditionalFeesSet": _set(fees) if fees else None,
         "totalTipReceivedSet": _both(order["total_tip_received"], order),
-        "refunds": lambda given: [_refund(one) for one in order["refunds"]][: given.get("first")],
+        "refunds": lambda given: [refund_shape(x) for x in order["refunds"]][: given.get("first")],
         "discountCodes": [one["code"] for one in order["discount_codes"]],
         "discountApplications": connection("DiscountApplication", lambda: applications),
         "shippingLines": _ways(order, applications),
@@ -224,7 +224,8 @@ def _address(at: Json | None) -> Json | None:
     }
 
 
-def _refund(one: Json) -> Json:
+def refund_shape(one: Json) -> Json:
+    """What a payload alone tells of a refund."""
     return {"__typename": "Refund", "id": one.get("id"), "createdAt": _utc(one.get("created_at"))}
 
 

@@ -25,9 +25,21 @@ from ops.simulators.shop_goods import (
     Tracking,
     Wanted,
 )
-from ops.simulators.shop_nodes import around, fulfilment_node, fulfilment_order_node, order_node
+from ops.simulators.shop_money import gid_of, transaction_node
+from ops.simulators.shop_nodes import (
+    around,
+    fulfilment_node,
+    fulfilment_order_node,
+    order_node,
+)
 from ops.simulators.shop_refusals import OPERATIONS, REFUSED, refused
-from ops.simulators.shop_requests import accept, accept_cancellation, reject_cancellation
+from ops.simulators.shop_repaying import repay
+from ops.simulators.shop_requests import (
+    accept,
+    accept_cancellation,
+    refuse,
+    reject_cancellation,
+)
 from ops.simulators.shop_rerouting import hold, move, prepare, release, split
 from ops.simulators.shop_statement import LOCATIONS
 
@@ -57,6 +69,7 @@ class Mutations:
         self._next_number = next_number
         self._tell = tell
         self._again = False
+        self._query: Query | None = None
 
     @property
     def _book(self) -> Book:
@@ -65,6 +78,7 @@ class Mutations:
     def answer(self, query: Query, *, again: bool) -> Json:
         """The `data` of a request with mutations; they are done one after the other."""
         self._again = again
+        self._query = query
         root: Json = {"__typename": "Mutation"}
         for name, do in self._known().items():
             root[name] = self._guarded(name, do)
@@ -77,12 +91,15 @@ class Mutations:
             "fulfillmentTrackingInfoUpdate": self._track,
             "fulfillmentCancel": self._cancel_fulfilment,
             "orderCancel": self._cancel,
+            "orderCapture": self._capture,
+            "inventorySetQuantities": self._set_quantities,
             "fulfillmentOrderMove": self._move,
             "fulfillmentOrderSplit": self._split,
             "fulfillmentOrderHold": self._hold,
             "fulfillmentOrderReleaseHold": self._release,
             "fulfillmentOrderLineItemsPreparedForPickup": self._prepare,
-            "fulfillmentOrderAcceptFulfillmentRequest": self._take,
+            "fulfillmentOrderAcceptFulfillmentRequest": partial(self._take, taken=True),
+            "fulfillmentOrderRejectFulfillmentRequest": partial(self._take, taken=False),
             "fulfillmentOrderAcceptCancellationRequest": partial(self._stop, stopped=True),
             "fulfillmentOrderRejectCancellationRequest": partial(self._stop, stopped=False),
         }
@@ -161,6 +178,12 @@ class Mutations:
         gid = f"gid://shopify/Fulfillment/{made.number}"
         self._ledger.record(kind, "storefront", it.gid, gid, detail)
 
+    def _set_quantities(self, given: Json) -> Json:
+        query = self._query
+        assert query is not None, "it is part of one"
+        field = next(one for one in query.fields if one.name == "inventorySetQuantities")
+        return self._book.inventory.set(given.get("input") or {}, idempotency_key(query, field))
+
     def _track(self, given: Json) -> Json:
         order, made = self._fulfilment(given.get("fulfillmentId"), "fulfillmentId")
         if made.status != "SUCCESS":
@@ -214,6 +237,35 @@ class Mutations:
                 "order": order_node(around(self._book, number)),
             },
         }
+
+    def _capture(self, given: Json) -> Json:
+        wish = given.get("input") or {}
+        number = digits_of(str(wish.get("id")), "Order")
+        try:
+            made, order, news = self._doings.capture(number, wish)
+        except NotEditable as error:
+            raise Refusal("Order does not exist.", ["id"]) from error
+        till = self._book.tills.of(number, order)
+        if made.status == "SUCCESS":
+            detail: Json = {
+                "amount": str(made.amount),
+                "currency": till.currency,
+                "authorised": str(
+                    next(x.amount for x in till.transactions if x.number == made.parent)
+                ),
+                "captured": str(till.captured()),
+            }
+            name = f"gid://shopify/Order/{number}"
+            self._ledger.record("capture", "storefront", name, gid_of(made.number), detail)
+        self._tell(news)
+        return {"transaction": transaction_node(till, made, order)}
+
+    def refund(self, wish: Json) -> Json:
+        """Give money back. Raises NotEditable for an order that no one told of, Refusal where
+        Shopify says no."""
+        told, news = repay(self._doings, self._ledger, wish)
+        self._tell(news)
+        return told
 
     def _move(self, given: Json) -> Json:
         order, one = self._fulfilment_order(given.get("id"))
@@ -272,10 +324,19 @@ class Mutations:
         self._tell([goods_news("hold_released", one)])
         return {"fulfillmentOrder": fulfilment_order_node(around(self._book, order), one)}
 
-    def _take(self, given: Json) -> Json:
+    def _take(self, given: Json, *, taken: bool) -> Json:
         order, one = self._fulfilment_order(given.get("id"))
-        accept(one, self._book.clock())
-        self._tell([goods_news("fulfillment_request_accepted", one)])
+        (accept if taken else refuse)(one, self._book.clock())
+        how = "accepted" if taken else "rejected"
+        return self._answered("request", order, one, str(given.get("message") or ""), how)
+
+    def _answered(self, what: str, order: int, one: FulfilmentOrder, said: str, how: str) -> Json:
+        name, gid = f"gid://shopify/Order/{order}", f"gid://shopify/FulfillmentOrder/{one.number}"
+        detail: Json = {"how": how, "message": said}
+        self._ledger.record(f"{what}_answer", "storefront", name, gid, detail)
+        about = "fulfillment" if what == "request" else "cancellation"
+        more = {} if what == "request" and how == "accepted" else {"message": said}
+        self._tell([goods_news(f"{about}_request_{how}", one, **more)])
         return {"fulfillmentOrder": fulfilment_order_node(around(self._book, order), one)}
 
     def _stop(self, given: Json, *, stopped: bool) -> Json:
@@ -284,13 +345,8 @@ class Mutations:
             accept_cancellation(self._book.goods(order), one, self._book.clock())
         else:
             reject_cancellation(one, self._book.clock())
-        name, how = f"gid://shopify/Order/{order}", "accepted" if stopped else "rejected"
-        said = str(given.get("message") or "")
-        self._ledger.record(
-            "stop_answer", "storefront", name, str(given["id"]), {"how": how, "message": said}
-        )
-        self._tell([goods_news(f"cancellation_request_{how}", one, message=said)])
-        return {"fulfillmentOrder": fulfilment_order_node(around(self._book, order), one)}
+        how = "accepted" if stopped else "rejected"
+        return self._answered("stop", order, one, str(given.get("message") or ""), how)
 
     def _prepare(self, given: Json) -> Json:
         wish = (given.get("input") or {}).get("lineItemsByFulfillmentOrder") or []

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
-from ops.simulators.graphql import Resolver
+from ops.simulators.graphql import Mistake, Resolver
 from ops.simulators.shop_book import Book
 from ops.simulators.shop_goods import (
     FULFILLABLE,
@@ -16,8 +17,11 @@ from ops.simulators.shop_goods import (
     FulfilmentOrder,
     Goods,
     Piece,
+    Refusal,
 )
-from ops.simulators.shop_graphql import connection, line_node, order_json
+from ops.simulators.shop_graphql import connection, line_node, order_json, refund_shape
+from ops.simulators.shop_money import Till, Tills, bag_of, transaction_node
+from ops.simulators.shop_refunds import suggested
 from ops.simulators.shop_statement import (
     LOCATIONS,
     Json,
@@ -40,6 +44,7 @@ class Around:
     stated: Json | None
     clock: float
     edits: int = 0
+    tills: Tills | None = None
 
     @property
     def gid(self) -> str:
@@ -77,6 +82,7 @@ def around(book: Book, number: int) -> Around:
         book.statement(number),
         book.clock(),
         0 if known is None else known.edits,
+        book.tills,
     )
 
 
@@ -97,6 +103,8 @@ def order_node(it: Around) -> Json:
         ),
     }
     if it.stated is not None:
+        more["transactions"] = lambda given: _transactions(it)[: given.get("first")]
+        more |= _refunds(it)
         if it.stated["cancelled_at"]:
             more["cancellation"] = {"__typename": "OrderCancellation", "staffNote": None}
         return order_json(it.stated, more)
@@ -152,6 +160,13 @@ def location_node(number: int, service: str = MANUAL) -> Json:
         "name": name,
         "isActive": True,
         "isFulfillmentService": service != MANUAL,
+        "fulfillmentService": None
+        if service == MANUAL
+        else {
+            "__typename": "FulfillmentService",
+            "handle": service,
+            "serviceName": service,
+        },
         "fulfillsOnlineOrders": True,
     }
 
@@ -171,6 +186,59 @@ def _actions(one: FulfilmentOrder) -> list[str]:
         return ["REQUEST_FULFILLMENT", "HOLD", "MOVE"]
     found = ["CREATE_FULFILLMENT", "REPORT_PROGRESS", "MOVE", "HOLD"]
     return [*found, "SPLIT"] if one.remaining > 1 else found
+
+
+def _transactions(it: Around) -> list[Json]:
+    if it.stated is None or it.tills is None:
+        return []
+    till = it.tills.of(it.number, it.stated)
+    return [transaction_node(till, one, it.stated) for one in till.transactions]
+
+
+def _refunds(it: Around) -> Json:
+    """The fields about money that was given back, or can be."""
+    stated, tills = it.stated, it.tills
+    if stated is None or tills is None:
+        return {}
+    till = tills.of(it.number, stated)
+    return {
+        "refundable": till.refundable() > 0,
+        "totalReceivedSet": bag_of(till.received(), till.currency, stated),
+        "totalRefundedSet": bag_of(till.refunded(), till.currency, stated),
+        "suggestedRefund": lambda given: _suggested(stated, till, given),
+        "refunds": lambda given: [refund_node(it, one) for one in stated["refunds"]][
+            : given.get("first")
+        ],
+    }
+
+
+def _suggested(stated: Json, till: Till, given: Json) -> Json:
+    try:
+        return suggested(stated, till, given)
+    except Refusal as error:
+        raise Mistake(error.message, "BAD_USER_INPUT") from error
+
+
+def refund_node(it: Around, one: Json) -> Json:
+    """The Refund, as an order and refunds/create carry it."""
+    currency = "" if it.stated is None else str(it.stated["presentment_currency"])
+    paid = [
+        {
+            "__typename": "OrderTransaction",
+            "id": x["admin_graphql_api_id"],
+            "kind": "REFUND",
+            "status": x["status"].upper(),
+            "amountSet": bag_of(Decimal(x["amount"]), currency, it.stated or {}),
+        }
+        for x in one.get("transactions") or []
+    ]
+    return {
+        **refund_shape(one),
+        "id": one.get("admin_graphql_api_id") or f"gid://shopify/Refund/{one.get('id')}",
+        "legacyResourceId": str(one.get("id")),
+        "note": one.get("note"),
+        "transactions": {"__typename": "OrderTransactionConnection", "nodes": paid},
+    }
 
 
 def fulfilment_order_node(it: Around, one: FulfilmentOrder) -> Json:

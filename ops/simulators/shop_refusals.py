@@ -17,12 +17,15 @@ OPERATIONS: Final[Mapping[str, str]] = MappingProxyType(
         "fulfillmentTrackingInfoUpdate": "fulfillment_update",
         "fulfillmentCancel": "fulfillment_cancel",
         "orderCancel": "order_cancel",
+        "orderCapture": "order_capture",
+        "inventorySetQuantities": "inventory_set",
         "fulfillmentOrderMove": "fulfillment_order_move",
         "fulfillmentOrderSplit": "fulfillment_order_split",
         "fulfillmentOrderHold": "fulfillment_order_hold",
         "fulfillmentOrderReleaseHold": "fulfillment_order_release_hold",
         "fulfillmentOrderLineItemsPreparedForPickup": "fulfillment_order_prepared",
         "fulfillmentOrderAcceptFulfillmentRequest": "fulfillment_request_accept",
+        "fulfillmentOrderRejectFulfillmentRequest": "fulfillment_request_reject",
         "fulfillmentOrderAcceptCancellationRequest": "cancellation_request_accept",
         "fulfillmentOrderRejectCancellationRequest": "cancellation_request_reject",
     }
@@ -54,6 +57,10 @@ REFUSED: Final[Mapping[str, Refused]] = MappingProxyType(
         "orderCancel": Refused(
             "OrderCancelPayload", ("job", "jobResult"), ("INVALID",), "orderCancelUserErrors"
         ),
+        "orderCapture": Refused("OrderCapturePayload", ("transaction",)),
+        "inventorySetQuantities": Refused(
+            "InventorySetQuantitiesPayload", ("inventoryAdjustmentGroup",), ("INVALID_REASON",)
+        ),
         "fulfillmentOrderMove": Refused(
             "FulfillmentOrderMovePayload",
             ("movedFulfillmentOrder", "originalFulfillmentOrder", "remainingFulfillmentOrder"),
@@ -83,6 +90,7 @@ REFUSED: Final[Mapping[str, Refused]] = MappingProxyType(
             )
             for name in (
                 "AcceptFulfillmentRequest",
+                "RejectFulfillmentRequest",
                 "AcceptCancellationRequest",
                 "RejectCancellationRequest",
             )

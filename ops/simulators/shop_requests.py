@@ -22,6 +22,13 @@ def accept(one: FulfilmentOrder, now: float) -> None:
     one.request, one.status, one.at = "ACCEPTED", "IN_PROGRESS", now
 
 
+def refuse(one: FulfilmentOrder, now: float) -> None:
+    """The service does not take it on. Raises Refusal."""
+    if one.request != "SUBMITTED":
+        raise Refusal("The fulfillment order has no request to reject.", ["id"])
+    one.request, one.at = "REJECTED", now
+
+
 def ask_to_cancel(one: FulfilmentOrder, now: float) -> None:
     """Ask the service not to fulfil what is left. Raises Refusal."""
     if one.request not in ("ACCEPTED", "CANCELLATION_REJECTED") or one.status not in FULFILLABLE:

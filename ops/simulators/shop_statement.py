@@ -55,7 +55,10 @@ def open_quantity(line: Json) -> int:
 
 
 def method(order: Json, line: Json) -> str:
-    """The delivery method: what GraphQL calls DeliveryMethodType."""
+    """The delivery method: what GraphQL calls DeliveryMethodType. An order whose goods go several
+    ways names it in a line's `_method`, which no webhook has."""
+    if (own := line.get("_method")) is not None:
+        return str(own)
     if line.get("requires_shipping") is False:
         return "NONE"
     if order.get("source_name") == "pos":

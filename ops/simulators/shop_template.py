@@ -61,12 +61,18 @@ class Moment:
     created_at: str = DEFAULT_AT
     updated_at: str = DEFAULT_AT
     paid: bool = True
+    # The card is charged later; until then its money is only reserved.
+    reserved: bool = False
     note: str | None = None
     cancelled_at: str | None = None
     cancel_reason: str = "customer"
     tags: str = ""
     # How it is paid: by card, on delivery ("cod") or later ("terms").
     payment: str = "card"
+
+    @property
+    def is_owed(self) -> bool:
+        return (self.reserved or not self.paid) and not self.cancelled_at
 
 
 class Template:
@@ -88,8 +94,8 @@ class Template:
             "token": f"{number:032x}",
             "created_at": moment.created_at,
             "updated_at": moment.updated_at,
-            "financial": "paid" if moment.paid else "voided" if moment.cancelled_at else "pending",
-            "outstanding": "0.00" if moment.paid or moment.cancelled_at else self._total,
+            "financial": _financial(moment),
+            "outstanding": self._total if moment.is_owed else "0.00",
             "note": quoted(moment.note),
             "cancelled_at": quoted(moment.cancelled_at),
             "cancel_reason": quoted(moment.cancel_reason) if moment.cancelled_at else "null",
@@ -102,6 +108,14 @@ class Template:
         for index in range(1, len(pieces), 2):
             pieces[index] = blanks[pieces[index]]
         return "".join(pieces).encode()
+
+
+def _financial(moment: Moment) -> str:
+    if moment.reserved and not moment.cancelled_at:
+        return "authorized"
+    if moment.paid and not moment.reserved:
+        return "paid"
+    return "voided" if moment.cancelled_at else "pending"
 
 
 def _customer(rng: random.Random, recipe: Recipe, place: Json, first: str, last: str) -> Json:

@@ -21,7 +21,9 @@ from ops.simulators.shop_book import Books
 from ops.simulators.shop_control import ShopControl
 from ops.simulators.shop_doings import Doings
 from ops.simulators.shop_echo import Echo
+from ops.simulators.shop_edit import NotEditable
 from ops.simulators.shop_goods import MISSING_WORDS, Refusal
+from ops.simulators.shop_inventory import query_of
 from ops.simulators.shop_mutations import Mutations, idempotency_key, named
 from ops.simulators.shop_refusals import OPERATIONS, refused
 from ops.simulators.wire import Reply, Request
@@ -112,6 +114,8 @@ class Shopify:
             return Call(OPERATIONS[mutation], lambda plan: self._change(shop, request, plan))
         if b"refundCreate" in body:
             return Call("refund_create", lambda plan: self._refund(shop, request, plan))
+        if b"inventoryItems(" in body:
+            return Call("graphql_inventory", lambda plan: self._look(shop, request))
         if operation := self.books.operation(body):
             return Call(operation, lambda plan: self._from_book(shop, request))
         whole = self._asked.wants_whole(body)
@@ -126,7 +130,7 @@ class Shopify:
     def refusal(self, operation: str) -> Reply:
         if operation == "graphql_order":
             return self._answer({"order": None})
-        if operation in ("graphql_list", "graphql_subscriptions"):
+        if operation in ("graphql_list", "graphql_subscriptions", "graphql_inventory"):
             return self._mistake("Access denied.", "ACCESS_DENIED")
         if operation == "graphql_fetch":
             return self._mistake(
@@ -190,6 +194,12 @@ class Shopify:
     def _from_book(self, shop: str, request: Request) -> Reply:
         return self._answer(self.books.of(shop).answer(parse_object(request.body)))
 
+    def _look(self, shop: str, request: Request) -> Reply:
+        try:
+            return self._answer(query_of(self.books.of(shop).inventory, self._query(request)))
+        except Mistake as error:
+            return self._mistake(str(error), str(error.extensions["code"]))
+
     def _fetch(self, shop: str, request: Request, *, whole: bool) -> Reply:
         return self._asked.answer(shop, request, whole=whole)
 
@@ -230,6 +240,14 @@ class Shopify:
             error: JsonValue = {"field": ["orderId"], "message": "Order does not exist"}
             return {"refund": None, "order": None, "userErrors": [error]}
         digits_of(gid, "Order")
+        try:
+            told: JsonObject = self._shop(shop).mutations.refund(wish)
+            return self._kept_refund(shop, key, told)
+        except Refusal as error:
+            no: JsonValue = {"field": error.at, "message": error.message}
+            return {"refund": None, "order": None, "userErrors": [no]}
+        except NotEditable:
+            pass  # an order that no one told of: what it comes to is not known here
         refund_id = f"gid://shopify/Refund/{self._number()}"
         self._world.ledger.record("refund", self.name, gid, refund_id)
         now = datetime.fromtimestamp(self._world.clock(), UTC)
@@ -244,6 +262,9 @@ class Shopify:
             "order": {"id": gid},
             "userErrors": [],
         }
+        return self._kept_refund(shop, key, made)
+
+    def _kept_refund(self, shop: str, key: str, made: JsonObject) -> JsonObject:
         while len(self._refunds) >= MAX_REFUNDS:
             del self._refunds[next(iter(self._refunds))]
         self._refunds[(shop, key)] = made

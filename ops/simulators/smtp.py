@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 from typing import cast
 
 from ops.simulators.faults import Fate, Plan
 from ops.simulators.partner import World
-from ops.simulators.shapes import JsonObject
+from ops.simulators.shapes import JsonObject, JsonValue
 from ops.simulators.wire import HOLD_SECONDS
 
+_TOTAL = re.compile(rb"\nTotal: ([0-9][0-9.]{0,20} [A-Z]{3})\r?\n")
+"""What a mail says that an order comes to: money, of which no person is told."""
 MAX_LINE_BYTES = 8192
 MAX_MESSAGE_BYTES = 10 * 1024 * 1024
 MAX_CONNECTIONS = 512
@@ -29,6 +32,13 @@ def read_headers(raw: bytes) -> dict[str, str]:
         name, _, value = line.partition(":")
         headers[name.lower()] = value.strip()
     return headers
+
+
+def _totals(raw: bytes, headers: dict[str, str]) -> list[JsonValue]:
+    body = raw.partition(b"\r\n\r\n")[2]
+    if headers.get("content-transfer-encoding", "").lower() == "base64":
+        body = base64.b64decode(body)
+    return [one.decode() for one in _TOTAL.findall(body)]
 
 
 class MailSession(asyncio.Protocol):
@@ -229,6 +239,7 @@ class MailServer:
             "recipients": recipients,
             "bytes": len(raw),
             "subject": headers.get("subject", ""),
+            "totals": _totals(raw, headers),
         }
         self.world.ledger.record("mail", "mail", reference, f"{message_id} to {domain}", detail)
         return queue_id

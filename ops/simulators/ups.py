@@ -24,6 +24,7 @@ from ops.simulators.ups_shipments import (
     rated_json,
     references_of,
     shipped,
+    to_collect,
     tracking_number,
 )
 from ops.simulators.ups_tracking import answered, tracked
@@ -170,6 +171,8 @@ class Ups:
             text(wanted, "ShipTo", "Address", "PostalCode"),
             service,
             price(packages),
+            to_collect(wanted),
+            customs=_worth(wanted),
         )
         self._write("label", shipment)
         self._shelf.keep(shipment)
@@ -298,3 +301,8 @@ class Ups:
         if by == "shipment":
             found = [(asked, [package for _, packages in found for package in packages])]
         return json_reply(200, answered(found[:MAX_TRACKED]))
+
+
+def _worth(shipment: JsonObject) -> str:
+    told = ("MonetaryValue", "CurrencyCode")
+    return " ".join(text(shipment, "InvoiceLineTotal", one) for one in told).strip()

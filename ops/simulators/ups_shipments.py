@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Final
 
 from ops.simulators.shapes import JsonObject, JsonValue, number, objects, text
@@ -13,6 +14,7 @@ LABEL_GIF: Final = base64.b64encode(
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00"
     b",\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x01D\x00;"
 ).decode()
+_COD: Final = ("COD", "CODAmount", "MonetaryValue")
 SUCCESS: Final[JsonObject] = {"Code": "1", "Description": "Success"}
 
 
@@ -43,7 +45,8 @@ class Package:
 
 @dataclass(slots=True)
 class Shipment:
-    """One shipment, whose number is its first package's. `ours`: bought here, so we may void it."""
+    """One shipment, whose number is its first package's. `ours`: bought here, so we may void it.
+    `customs` is what the goods in it are worth, as it was told ("": it was not)."""
 
     packages: list[Package]
     shipper: str
@@ -54,7 +57,9 @@ class Shipment:
     postal_code: str
     service: str
     cost: str = "0.00"
+    collects: str = ""
     ours: bool = True
+    customs: str = ""
 
     @property
     def number(self) -> str:
@@ -92,7 +97,18 @@ class Shipment:
             "amount": {"value": self.cost, "currency": "USD"},
             "country": self.country,
             "postal_code": self.postal_code,
+            "to_collect": self.collects,
+            "customs": self.customs,
         }
+
+
+def to_collect(shipment: JsonObject) -> str:
+    """What the driver collects by a ship request, of the shipment and its packages together; "" for
+    nothing."""
+    amounts = [text(shipment, "ShipmentServiceOptions", *_COD)]
+    amounts += [text(one, "PackageServiceOptions", *_COD) for one in objects(shipment, "Package")]
+    total = sum((Decimal(amount) for amount in amounts if amount), Decimal(0))
+    return str(total) if total else ""
 
 
 def price(packages: list[JsonObject]) -> str:

@@ -22,6 +22,9 @@ MAX_PARCELS = 100
 thousands."""
 MAX_PIECES = 1_000_000
 """Per line: the canonical order's limit."""
+MAX_GOODS = 500
+"""Lines of goods in an order, and so the most that a task of a warehouse may have. A canonical
+order has room for a hundred more, which no one packs: fees, tips, wrapping and gift cards."""
 MAX_SIDE_MM = 20_000
 """Twenty metres: longer than any parcel, and short enough to catch most mistaken units."""
 
@@ -64,6 +67,15 @@ def has_ship_to(order: Order) -> tuple[str, ...]:
     if order.ship_to is not None or not any(map(is_brought, order.lines)):
         return ()
     return ("A line requires shipping and the order has no ship_to address; add it.",)
+
+
+def goods_counted(order: Order) -> tuple[str, ...]:
+    """No more lines of goods than a task of a warehouse may have."""
+    count = sum(line.kind == "goods" for line in order.lines)
+    if count <= MAX_GOODS:
+        return ()
+    told = f"The order has {count} lines of goods; {MAX_GOODS} are the most."
+    return (f"{told} Send the others as another order.",)
 
 
 def is_brought(line: Line) -> bool:
@@ -276,6 +288,7 @@ def number_printable(order: Order) -> tuple[str, ...]:
 
 ORDER_CHECKS: tuple[tuple[str, Callable[[Order], tuple[str, ...]]], ...] = (
     (refusals.SCHEMA_MISMATCH, number_printable),
+    (refusals.SCHEMA_MISMATCH, goods_counted),
     (refusals.CURRENCY_UNKNOWN, currency_known),
     (refusals.COUNTRY_UNKNOWN, countries_known),
     (refusals.SHIP_TO_MISSING, has_ship_to),

@@ -10,7 +10,7 @@ from schemas.contracts.refusals import refused
 from schemas.contracts.strict_json import shown
 from schemas.contracts.validation import read_input
 from schemas.messages.effects import tag_of
-from schemas.messages.inputs import EditOrder, ParcelCodes
+from schemas.messages.inputs import EditOrder, LineEdit, ParcelCodes, RefundAsk
 from schemas.order.canonical import Customer
 from schemas.order.iso_codes import COUNTRIES
 
@@ -42,18 +42,15 @@ def refuse_edit(edit: EditOrder) -> None:
     telephone number or e-mail address that can hardly be one: who sends it can correct it now."""
     stated = (edit.ship_to, edit.email, edit.phone, edit.shipping_method, edit.note)
     changes = bool(edit.lines) or any(one is not None for one in stated)
+    if edit.refund is not None:
+        _refuse_refund(edit.refund, changes=changes or bool(edit.codes))
+        return
     if edit.codes:
         _refuse_codes(edit.codes, changes=changes)
         return
     if not changes:
         raise refused(refusals.SCHEMA_MISMATCH, "The edit changes nothing; say what to change.")
-    if edit.lines:
-        line_id, times = Counter(one.line_id for one in edit.lines).most_common(1)[0]
-        if times > 1:
-            raise refused(
-                refusals.LINE_REPEATED,
-                f"The edit names the line {shown(line_id)} twice; name each line once.",
-            )
+    _refuse_repeated(edit.lines)
     if edit.ship_to is not None and edit.ship_to.country not in COUNTRIES:
         raise refused(
             refusals.COUNTRY_UNKNOWN,
@@ -63,6 +60,24 @@ def refuse_edit(edit: EditOrder) -> None:
     doubts.refuse_doubts_of(
         edit.ship_to, None, Customer(email=edit.email or "", phone=edit.phone or "")
     )
+
+
+def _refuse_refund(refund: RefundAsk, *, changes: bool) -> None:
+    if changes:
+        raise refused(
+            refusals.SCHEMA_MISMATCH,
+            "The edit gives money back and changes something else; send two edits.",
+        )
+    _refuse_repeated(refund.lines)
+
+
+def _refuse_repeated(lines: Sequence[LineEdit]) -> None:
+    for line_id, times in Counter(one.line_id for one in lines).most_common(1):
+        if times > 1:
+            raise refused(
+                refusals.LINE_REPEATED,
+                f"The edit names the line {shown(line_id)} twice; name each line once.",
+            )
 
 
 def _refuse_codes(codes: Sequence[ParcelCodes], *, changes: bool) -> None:

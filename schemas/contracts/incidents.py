@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
+from schemas.contracts.money_incidents import OF_MONEY
 from schemas.contracts.refusals import (
     CSV_MALFORMED,
     ORDER_DIFFERS,
@@ -21,7 +22,7 @@ from schemas.contracts.refusals import (
     UNDECIDABLE,
     UNREADABLE,
 )
-from schemas.contracts.service_incidents import OF_THE_SERVICE
+from schemas.contracts.service_incidents import told_of_the_service
 
 ORDERS, EDGE, BOTH, SERVICE = "orders", "the edge", "orders, the edge", "the service"
 
@@ -54,7 +55,7 @@ PARTNER_REFUSED = "partner_refused"
 SHORT_PICKED = "short_picked"
 TASK_CANCELLED_BY_WAREHOUSE = "task_cancelled_by_warehouse"
 CHANGED_AFTER_WORK_BEGAN = "changed_after_work_began"
-PAYMENT_WITHDRAWN = "payment_withdrawn"
+COPY_OF_CANCELLED = "copy_of_cancelled"
 SAID_TWICE = "said_twice"
 HELD = "held"
 DELIVERY_EXCEPTION = "delivery_exception"
@@ -199,16 +200,17 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
         _SERVICE,
         "The order's task names what differs: settle it with the customer, then `orders done`.",
     ),
+    COPY_OF_CANCELLED: (
+        "Two channels brought the same order, and only one of them has cancelled it.",
+        _SERVICE,
+        "The copy's task names both: cancel the other one, too, or have it sent (`orders claim`).",
+    ),
     MONEY_OWED: (
         "Units that were paid for are not coming, so money is owed to the customer.",
         _BOOKS,
         "Refund it in the shop; the order's task names the amount. Then `orders done`.",
     ),
-    PAYMENT_WITHDRAWN: (
-        "The channel reports that the payment of an accepted order was returned.",
-        _BOOKS,
-        "`orders cancel`, or `orders release` to ship anyway.",
-    ),
+    **OF_MONEY,
     SAID_TWICE: (
         "The channel stated an order twice with the same time and different contents.",
         _SERVICE,
@@ -379,8 +381,8 @@ def _table() -> dict[str, Category]:
     for code, (words, who, fix) in _OF_ORDERS.items():
         source = BOTH if code in found else ORDERS
         found[code] = Category(code=code, words=words, who=who, fix=fix, counted_from=source)
-    for code, (words, fix) in OF_THE_SERVICE.items():
-        found[code] = Category(code=code, words=words, who=_RUN, fix=fix, counted_from=SERVICE)
+    for code, words, who, fix in told_of_the_service(_RUN):
+        found[code] = Category(code=code, words=words, who=who, fix=fix, counted_from=SERVICE)
     for code, (words, who) in ((overdue(stage), told) for stage, told in OVERDUE_STAGES.items()):
         found[code] = Category(code=code, words=words, who=who, fix=_ASK_THEM)
     return found
@@ -388,13 +390,3 @@ def _table() -> dict[str, Category]:
 
 CATEGORIES: Mapping[str, Category] = MappingProxyType(_table())
 """Every category by its code. A new refusal reason needs no line here."""
-
-
-def drawn() -> str:
-    """Return the table in `docs/incidents.md`; each row has an anchor."""
-    rows = [
-        (f'<a id="{x.code}"></a>`{x.code}`', x.words, x.who, x.fix, x.counted_from)
-        for x in sorted(CATEGORIES.values(), key=lambda one: (one.counted_from, one.code))
-    ]
-    head = ("category", "what", "who acts", "how to fix it", "counted from")
-    return "\n".join(f"| {' | '.join(x)} |" for x in (head, ("---",) * len(head), *rows))

@@ -25,7 +25,7 @@ MAX_DOCUMENT_BYTES = 16 * 1_048_576
 MAX_FAULTS = 20
 """Sentences in one refusal; the rest is counted."""
 
-Name = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+(?![\s\S])")]
+Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+(?![\s\S])")]
 Others = Annotated[
     Literal["hold", "keep"],
     Meta(description="What happens to a value that isn't listed: the order waits, or it is kept."),

@@ -40,6 +40,7 @@ TOPIC_MISMATCH = "topic_mismatch"
 SOURCE_REFUSED = "source_refused"
 ORDER_UNNAMED = "order_unnamed"
 CHANNEL_DISCONNECTED = "channel_disconnected"
+CHANNEL_UNKNOWN = "channel_unknown"
 PRIVACY_REQUEST = "privacy_request"
 REF_MISSING = "ref_missing"
 REF_MISMATCH = "ref_mismatch"
@@ -85,6 +86,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         SOURCE_REFUSED: "The sender may not say this in this channel, or in this name.",
         ORDER_UNNAMED: "The channel's message concerns an order but does not name it.",
         CHANNEL_DISCONNECTED: "The channel ended its connection: it sends nothing more.",
+        CHANNEL_UNKNOWN: "The message names a channel that is not configured here.",
         PRIVACY_REQUEST: "Someone requests customer data, or its erasure, by law.",
         REF_MISSING: "The message does not name its order.",
         REF_MISMATCH: "The message names another order than the one it was sent for.",

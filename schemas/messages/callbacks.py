@@ -20,7 +20,7 @@ class ParcelLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     line_id: Ref
     quantity: Quantity
-    sku: Annotated[str, Meta(max_length=128)] = ""
+    sku: Annotated[str, Meta(max_length=255)] = ""
     codes: Codes = ()
 
 

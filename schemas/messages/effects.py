@@ -10,11 +10,22 @@ from typing import Literal
 
 from msgspec import Struct
 
+from schemas.messages.channel_effects import (
+    CancelAtChannel,
+    CapturePayment,
+    ChannelCancelled,
+    FetchOrder,
+    OrderFetched,
+    PaymentCaptured,
+    PaymentRefunded,
+    RefundLine,
+    RefundPayment,
+)
 from schemas.order.canonical import Grams
 from schemas.order.things import Key
 
-Standing = Literal["ready", "stopped", "not_stopped"]
-"""How far something is that a storefront waits for: a pickup, or what it asked not to send."""
+Standing = Literal["ready", "stopped", "not_stopped", "taken", "not_taken"]
+"""How far something is that a storefront waits for: a pickup, what it asked not, or to send."""
 
 Delivery = Literal["parcel", "local_delivery", "pickup", "digital", "elsewhere"]
 """How units reach the customer. Only a parcel needs a carrier's label; `digital` needs no one,
@@ -176,18 +187,10 @@ class PublishFulfilment(Struct, frozen=True, kw_only=True, tag="storefront.publi
     place: str = ""
 
 
-class CancelAtChannel(Struct, frozen=True, kw_only=True, tag="storefront.cancel_order.v1"):
-    """Tell the storefront that the order is cancelled as a whole; nothing of it has shipped."""
-
-    reason: str
-    restock: bool
-    notify_customer: bool = False
-
-
 class TellStanding(Struct, frozen=True, kw_only=True, tag="storefront.tell_standing.v1"):
     """Tell the storefront that all these `units` wait for their customer now, or whether what it
-    asked not to send, by its own `outside_id`, is stopped: `reason` is in words for the seller.
-    `place` is as in PublishFulfilment, and all the units wait there."""
+    asked (not) to send, by its own `outside_id`, is taken on or stopped: `reason` is in words for
+    the seller. `place` is as in PublishFulfilment, and all the units wait there."""
 
     what: Standing
     units: tuple[Units, ...] = ()
@@ -196,16 +199,15 @@ class TellStanding(Struct, frozen=True, kw_only=True, tag="storefront.tell_stand
     place: str = ""
 
 
-class FetchOrder(Struct, frozen=True, kw_only=True, tag="storefront.fetch_order.v1"):
-    """Fetch the current order from the storefront and publish it to the intake stream."""
-
-
 class SendMail(Struct, frozen=True, kw_only=True, tag="mail.send.v2"):
-    """Write to the customer, once. `template` is `order_confirmed`, `order_cancelled` or
-    `order_partly_cancelled`; `units` are those it speaks of (none: the whole order)."""
+    """Write to the customer, once. `template` is `order_confirmed`, `order_cancelled`,
+    `order_partly_cancelled`, or `order_refunded` with an amount in minor units; `units` are those
+    it speaks of (none: the whole order)."""
 
     template: str
     units: tuple[Units, ...] = ()
+    amount_minor: int = 0
+    currency: str = ""
 
 
 Effect = (
@@ -222,6 +224,8 @@ Effect = (
     | PublishFulfilment
     | CancelAtChannel
     | TellStanding
+    | CapturePayment
+    | RefundPayment
     | FetchOrder
     | SendMail
 )
@@ -309,24 +313,10 @@ class FulfilmentPublished(Struct, frozen=True, kw_only=True, tag="storefront.pub
     outside_ids: tuple[str, ...]
 
 
-class ChannelCancelled(Struct, frozen=True, kw_only=True, tag="storefront.cancelled.v1"):
-    """The storefront shows the order as cancelled. `told` says whether we had to tell it, or found
-    it cancelled already."""
-
-    told: bool = True
-
-
 class StandingTold(Struct, frozen=True, kw_only=True, tag="storefront.standing_told.v1"):
     """The storefront knows how far it is, or does not wait for it any more (`told` is False)."""
 
     told: bool = True
-
-
-class OrderFetched(Struct, frozen=True, kw_only=True, tag="storefront.order_fetched.v1"):
-    """The storefront returned the current order, which was published to the intake stream.
-    `digest` is the SHA-256 of what it returned, in hex."""
-
-    digest: str
 
 
 class MailSent(Struct, frozen=True, kw_only=True, tag="mail.sent.v1"):
@@ -353,6 +343,8 @@ Result = (
     | FulfilmentPublished
     | ChannelCancelled
     | StandingTold
+    | PaymentCaptured
+    | PaymentRefunded
     | OrderFetched
     | MailSent
     | Undone
@@ -372,6 +364,8 @@ VERBS: dict[type[Struct], str] = {
     PublishFulfilment: "publish",
     CancelAtChannel: "cancel",
     TellStanding: "tell",
+    CapturePayment: "capture",
+    RefundPayment: "refund",
     FetchOrder: "fetch",
     SendMail: "send",
 }
@@ -397,3 +391,9 @@ def tag_of(value: Struct | type[Struct]) -> str:
     tag = value.__struct_config__.tag
     assert isinstance(tag, str)
     return tag
+
+
+__all__ = [
+    "CancelAtChannel", "CapturePayment", "ChannelCancelled", "FetchOrder", "OrderFetched",
+    "PaymentCaptured", "PaymentRefunded", "RefundLine", "RefundPayment",
+]  # fmt: skip

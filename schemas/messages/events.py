@@ -88,6 +88,8 @@ from schemas.messages.order_events import (
     Renewed,
     Reopened,
     ReportNoted,
+    RequestAnswered,
+    RequestNoted,
     Retried,
     ShippedElsewhere,
     Skipped,
@@ -97,6 +99,7 @@ from schemas.messages.order_events import (
     TakenOver,
     TaskClosed,
     TaskOpened,
+    TwinCancelled,
     UnitsDropped,
     UnitsScheduled,
     UpdateNoted,
@@ -112,6 +115,19 @@ from schemas.messages.parcel_events import (
     Tracked,
     Untracked,
 )
+from schemas.messages.payment_events import (
+    Captured,
+    CaptureDropped,
+    CaptureWanted,
+    PartCaptured,
+    PaymentAuthorised,
+    PaymentCaptured,
+    PaymentExpired,
+    PaymentVoided,
+    RefundMade,
+    RefundWanted,
+)
+from schemas.messages.rule_events import RulesDecided, Ruling
 
 OrderEvent = (
     Placed
@@ -119,8 +135,10 @@ OrderEvent = (
     | Accepted
     | Duplicate
     | TakenOver
+    | TwinCancelled
     | Changed
     | Normalised
+    | RulesDecided
     | UpdateNoted
     | ReportNoted
     | RefetchAsked
@@ -135,6 +153,8 @@ OrderEvent = (
     | StopAsked
     | StopDecided
     | StopAnswered
+    | RequestNoted
+    | RequestAnswered
     | ChannelTold
     | Cancelled
     | Closed
@@ -203,6 +223,16 @@ OrderEvent = (
     | DocumentKept
     | MessageWanted
     | MessageSent
+    | PaymentAuthorised
+    | PaymentCaptured
+    | PaymentExpired
+    | PaymentVoided
+    | CaptureWanted
+    | Captured
+    | PartCaptured
+    | CaptureDropped
+    | RefundWanted
+    | RefundMade
 )
 
 __all__ = [
@@ -215,6 +245,9 @@ __all__ = [
     "CancelRefused",
     "CancelRequested",
     "Cancelled",
+    "CaptureDropped",
+    "CaptureWanted",
+    "Captured",
     "Changed",
     "ChannelTold",
     "Closed",
@@ -263,22 +296,33 @@ __all__ = [
     "PackedAnyway",
     "ParcelLabel",
     "ParcelNumber",
+    "PartCaptured",
     "PartHandedOver",
     "PartPacked",
     "Parts",
+    "PaymentAuthorised",
+    "PaymentCaptured",
     "PaymentConfirmed",
+    "PaymentExpired",
+    "PaymentVoided",
     "Picked",
     "Placed",
     "Posted",
     "Published",
     "ReadyTold",
     "RefetchAsked",
+    "RefundMade",
+    "RefundWanted",
     "Renewed",
     "Reopened",
     "ReportNoted",
+    "RequestAnswered",
+    "RequestNoted",
     "RestSettled",
     "Retried",
     "Returned",
+    "RulesDecided",
+    "Ruling",
     "ShippedElsewhere",
     "ShortPicked",
     "ShortSettled",
@@ -300,6 +344,7 @@ __all__ = [
     "TaskOpened",
     "TaskTaken",
     "Tracked",
+    "TwinCancelled",
     "UnitsDropped",
     "UnitsScheduled",
     "Untold",

@@ -188,10 +188,11 @@ class Untold(Struct, frozen=True, array_like=True):
 class ContentsAwaited(Event, frozen=True, kw_only=True, tag="fulfilment.contents_awaited.v1"):
     """Parcels have left, and the report of what they hold has not come yet; without parcels: it is
     not awaited any more, because a person settled it. `sequence` is the place of the report that
-    says so among those of its task."""
+    says so among those of its task; `collected`: it says that the customer has them."""
 
     parcels: tuple[Untold, ...]
     sequence: int = 0
+    collected: bool = False
 
 
 class PartHandedOver(Event, frozen=True, kw_only=True, tag="fulfilment.part_handed_over.v1"):

@@ -17,6 +17,7 @@ from schemas.order.canonical import (
     ShortText,
     Timestamp,
 )
+from schemas.order.money import MAX_MINOR
 from schemas.order.things import ORDER, Key
 
 
@@ -31,27 +32,43 @@ class OutsideShipment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     tracking_numbers: tuple[ShortText, ...] = ()
 
 
+class Later(Struct, frozen=True, kw_only=True):
+    """What a channel wants sent later: `units` of the order, not before `at` (RFC 3339 with a
+    zone; None: not before it asks for them), which it knows together by its own id `outside_id`.
+    Without units they are due."""
+
+    outside_id: Ref
+    at: Timestamp | None = None
+    units: Annotated[tuple[Units, ...], Meta(max_length=500)] = ()
+
+
 class PlaceOrder(Struct, frozen=True, kw_only=True, tag="order.place.v2"):
-    """A channel states a new order. `fulfilled` is what it shows as fulfilled already."""
+    """A channel states a new order. `fulfilled` is what it shows as fulfilled already; `unasked`
+    what it has not asked us to send yet (None: it does not say)."""
 
     order: Order
     fulfilled: Annotated[tuple[OutsideShipment, ...], Meta(max_length=500)] = ()
+    unasked: Later | None = None
 
 
 class ConfirmPayment(Struct, frozen=True, kw_only=True, tag="order.confirm_payment.v2"):
-    """The channel says the order is paid; `order` is the whole order where the channel sends it."""
+    """The channel says the order is paid; `order` is the whole order where the channel sends it,
+    `unasked` as in PlaceOrder."""
 
     ref: Ref
     paid_minor: Minor | None = None
     order: Order | None = None
     fulfilled: Annotated[tuple[OutsideShipment, ...], Meta(max_length=500)] = ()
+    unasked: Later | None = None
 
 
 class UpdateOrder(Struct, frozen=True, kw_only=True, tag="order.update.v2"):
-    """A channel states how an order looks now. It may be stale, or the echo of our own change."""
+    """A channel states how an order looks now. It may be stale, or the echo of our own change.
+    `unasked` as in PlaceOrder."""
 
     order: Order
     fulfilled: Annotated[tuple[OutsideShipment, ...], Meta(max_length=500)] = ()
+    unasked: Later | None = None
 
 
 class CancelOrder(Struct, frozen=True, kw_only=True, tag="order.cancel.v1"):
@@ -75,15 +92,6 @@ class AskedToStop(Struct, frozen=True, kw_only=True):
     units: Annotated[tuple[Units, ...], Meta(min_length=1, max_length=500)]
 
 
-class Later(Struct, frozen=True, kw_only=True):
-    """What a channel wants sent later: `units` of the order, not before `at` (RFC 3339 with a
-    zone), which it knows together by its own id `outside_id`. Without units they are due."""
-
-    outside_id: Ref
-    at: Timestamp | None = None
-    units: Annotated[tuple[Units, ...], Meta(max_length=500)] = ()
-
-
 class NoteReport(Struct, frozen=True, kw_only=True, tag="order.note_report.v1"):
     """A channel says that something happened to the order, without saying how it looks now.
 
@@ -100,7 +108,10 @@ class NoteReport(Struct, frozen=True, kw_only=True, tag="order.note_report.v1"):
 
     `frees` are topics: what an earlier note of theirs held is so no more at the channel, and those
     holds end with this note. `stop` is what the channel asks us not to send, where it can be told
-    what became of that. `later` is what it wants sent later, or what is due now.
+    what became of that. `later` is what it wants sent later, or what is due now. `request` is what
+    it asks us to take on, by its own id ("": nothing). `ready`: it shows that all of it waits for
+    its customer, which holds nothing of what we told it is so. `known`: it says nothing of an order
+    that has not come.
     """
 
     ref: Ref
@@ -114,6 +125,9 @@ class NoteReport(Struct, frozen=True, kw_only=True, tag="order.note_report.v1"):
     frees: Annotated[tuple[ShortText, ...], Meta(max_length=8)] = ()
     stop: AskedToStop | None = None
     later: Later | None = None
+    request: ShortText = ""
+    ready: bool = False
+    known: bool = False
 
 
 class RefetchOrder(Struct, frozen=True, kw_only=True, tag="order.refetch.v1"):
@@ -220,13 +234,17 @@ class ActOnOrder(Struct, frozen=True, kw_only=True, tag="person.act.v1"):
     number), `release` a hold (its id), `done` a task that was left to a person (its id), `accept`
     an order without money, `cancel` the order, `claim` one that came through another channel, too,
     `ship-short` or `backorder` or `drop` what a short pick left open (the target is the
-    fulfilment's key, or none)."""
+    fulfilment's key, or none), `hold` the order, `refetch` it from its channel, `redecide` it by
+    the mappings and rules in use. `approved_by` are those whose limits allow a release, and
+    `approved_minor` what the order came to for them."""
 
     ref: Ref
     verb: ShortText
     person: ShortText
     reason: LongText = ""
     target: ShortText = ""
+    approved_by: Annotated[tuple[ShortText, ...], Meta(max_length=2)] = ()
+    approved_minor: Minor | None = None
 
 
 class LineEdit(Struct, frozen=True, kw_only=True):
@@ -245,10 +263,21 @@ class ParcelCodes(Struct, frozen=True, kw_only=True):
     codes: Annotated[tuple[Ref, ...], Meta(min_length=1, max_length=1_000)]
 
 
+class RefundAsk(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Money that a person gives back, in minor units of what the customer pays in. Without an
+    amount it is what `lines` and, with `shipping`, what was paid for shipping come to, or, without
+    these, what is owed. `goodwill`: it is beside what is owed, which stays owed."""
+
+    amount_minor: Annotated[int, Meta(ge=1, le=MAX_MINOR)] | None = None
+    lines: Annotated[tuple[LineEdit, ...], Meta(max_length=500)] = ()
+    shipping: bool = False
+    goodwill: bool = False
+
+
 class EditOrder(Struct, frozen=True, kw_only=True, tag="person.edit.v1", omit_defaults=True):
     """A person changes an order here. What is None or empty stays. Money is the channel's: a
-    quantity taken away leaves money owed, which a person settles; none can be added. `codes` of
-    pieces, which the warehouse did not send, are entered by themselves."""
+    quantity taken away leaves money owed; none can be added. `codes` of pieces, which the warehouse
+    did not send, are entered by themselves, and so is a `refund`."""
 
     ref: Ref
     person: ShortText
@@ -260,6 +289,7 @@ class EditOrder(Struct, frozen=True, kw_only=True, tag="person.edit.v1", omit_de
     note: LongText | None = None
     lines: Annotated[tuple[LineEdit, ...], Meta(max_length=500)] = ()
     codes: Annotated[tuple[ParcelCodes, ...], Meta(max_length=500)] = ()
+    refund: RefundAsk | None = None
 
 
 # --- the runtime ----------------------------------------------------------------------------------

@@ -6,10 +6,11 @@ from schemas.messages.base import Event, Parts
 
 
 class MessageWanted(Event, frozen=True, kw_only=True, tag="message.wanted.v1"):
-    """The customer is to be written to about these units."""
+    """The customer is to be written to about these units, or about a refund, by its key."""
 
     template: str
     units: Parts = ()
+    about: str = ""
 
 
 class MessageSent(Event, frozen=True, kw_only=True, tag="message.sent.v1"):

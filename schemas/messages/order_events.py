@@ -47,12 +47,14 @@ class Placed(Event, frozen=True, kw_only=True, tag="order.placed.v2"):
 
 
 class PaymentConfirmed(Event, frozen=True, kw_only=True, tag="order.payment_confirmed.v2"):
-    """The channel says the money is there. May come before the order itself."""
+    """The channel says the money is there: `payment` as the channel's statement has it, where it
+    brought the news. May come before the order itself."""
 
     channel: str
     ref: str
     reference: str
     paid_minor: int = -1
+    payment: str = "paid"
 
 
 class Accepted(Event, frozen=True, kw_only=True, tag="order.accepted.v2"):
@@ -84,6 +86,13 @@ class TakenOver(Event, frozen=True, kw_only=True, tag="order.taken_over.v1"):
     claim: str
     person: str
     reason: str = ""
+
+
+class TwinCancelled(Event, frozen=True, kw_only=True, tag="order.twin_cancelled.v1"):
+    """The order that was accepted instead of this one is cancelled. `known` False: so many orders
+    have the same marketplace's id that this one is not told whether it is."""
+
+    known: bool = True
 
 
 class Changed(Event, frozen=True, kw_only=True, tag="order.changed.v1"):
@@ -207,9 +216,9 @@ class LeftToOthers(Event, frozen=True, kw_only=True, tag="order.left_to_others.v
 
 
 class UnitsScheduled(Event, frozen=True, kw_only=True, tag="order.units_scheduled.v1"):
-    """The channel wants units sent not before `at`, by its own ids of their lines; without units
-    they are due. `outside_id` is its id of them together; `gone` is how many of each of our lines
-    had been taken off the order by then."""
+    """The channel wants units sent not before `at` ("": not before it asks for them), by its own
+    ids of their lines; without units they are due. `outside_id` is its id of them together; `gone`
+    is how many of each of our lines had been taken off the order by then."""
 
     outside_id: str
     at: str = ""
@@ -238,6 +247,20 @@ class StopDecided(Event, frozen=True, kw_only=True, tag="order.stop_decided.v1")
 class StopAnswered(Event, frozen=True, kw_only=True, tag="order.stop_answered.v1"):
     """The channel knows whether what it asked not to be sent is stopped. `told` says whether we had
     to tell it; `by` is a person who told it, or went on without it."""
+
+    outside_id: str
+    told: bool = True
+    by: str = ""
+
+
+class RequestNoted(Event, frozen=True, kw_only=True, tag="order.request_noted.v1"):
+    """The channel asks whether we take on goods of the order, which it knows by `outside_id`."""
+
+    outside_id: str
+
+
+class RequestAnswered(Event, frozen=True, kw_only=True, tag="order.request_answered.v1"):
+    """The channel knows whether we take that on. `told` and `by` are as in StopAnswered."""
 
     outside_id: str
     told: bool = True

@@ -24,7 +24,7 @@ UNLISTED = "unlisted:"
 # and say [0-9], because `\d` means more digits in Python than in ECMAScript.
 Ref = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+(?![\s\S])")]
 ShortText = Annotated[str, Meta(max_length=256)]
-SkuText = Annotated[str, Meta(min_length=1, max_length=128)]
+SkuText = Annotated[str, Meta(min_length=1, max_length=255)]
 LongText = Annotated[str, Meta(max_length=5000)]
 CountryCode = Annotated[str, Meta(max_length=2, pattern=r"^[A-Z]{2}$")]
 CurrencyCode = Annotated[str, Meta(max_length=3, pattern=r"^[A-Z]{3}$")]
@@ -243,7 +243,7 @@ class Order(
     updated_at: Timestamp
     currency: CurrencyCode
     payment: Payment
-    lines: Annotated[tuple[Line, ...], Meta(min_length=1, max_length=500)]
+    lines: Annotated[tuple[Line, ...], Meta(min_length=1, max_length=600)]
     totals: Totals
     customer: Customer = Customer()
     ship_to: Address | None = None

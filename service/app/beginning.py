@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -22,17 +22,26 @@ MOST_ANSWERS = 100
 """Questions that one person is asked; a thousand channels are written with an editor."""
 
 
+MISSING = "NAME.KEY=VALUE, or NAME.KEY alone for a secret, which is not shown; empty: give up"
+
+
 class InitRefused(OperatorError):
     """No configuration was written; the text says what is missing or in the way."""
 
     exit_code: ClassVar[int] = 2
 
 
+class InitEnded(OperatorError):
+    """The person ended it before the last question."""
+
+    exit_code: ClassVar[int] = 130
+
+
 class Ask(Protocol):
     """Asks the person at the terminal; `hidden` for secrets. "" means: nothing, go on."""
 
     def __call__(self, question: str, *, hidden: bool = False) -> str:
-        """Return the answer."""
+        """Return the answer. Raises InitEnded when the person wants no more of it."""
         ...
 
 
@@ -90,14 +99,16 @@ class Beginning:
             return
         kinds = ", ".join(names())
         if not self._named():
-            while stated := self._answer(f"A channel or partner, NAME=KIND ({kinds}); empty: done"):
-                self._tried(self.add, stated)
+            question = f"A channel or partner, NAME=KIND ({kinds}); empty: done"
+            while self._until_taken(question, self.add):
+                pass
         for name, values in self._named().items():
             keys = instance_keys(values["kind"])
             for key in [one for one in keys if is_needed(one, keys) and one not in values]:
                 question = f"{name}.{key}: {keys[key].description}"
-                if given := self._answer(question, hidden=is_secret(keys[key])):
-                    self._tried(self.set, f"{name}.{key}={given}")
+                self._until_taken(
+                    question, self.set, before=f"{name}.{key}=", hidden=is_secret(keys[key])
+                )
 
     def write(self, *, overwrite: bool) -> tuple[Path, Settings]:
         """Write the configuration and the secrets' files, and return its path and what it says.
@@ -117,14 +128,12 @@ class Beginning:
             try:
                 return path, self._try(path)
             except ConfigurationRefused as error:
-                stated = self._more(error.faults)
-                if not stated:
+                if not self._until_taken("\n".join([*error.faults, MISSING]), self._set_or_ask):
                     said = " ".join(error.faults)
                     raise InitRefused(
                         f"Nothing was written, because this is missing or wrong: {said} Give each "
                         "with --set NAME.KEY=VALUE."
                     ) from None
-                self._tried(self.set, stated)
 
     def _try(self, path: Path) -> Settings:
         """Write it beside, check it, and put it into its place."""
@@ -148,23 +157,35 @@ class Beginning:
         os.replace(fresh, path)
         return settings
 
-    def _more(self, faults: Sequence[str]) -> str:
-        if self._ask is None:
-            return ""
-        return self._answer("\n".join([*faults, "NAME.KEY=VALUE; empty: give up"]))
-
     def _answer(self, question: str, *, hidden: bool = False) -> str:
         self._left -= 1
         if self._ask is None or self._left < 0:
             return ""
         return self._ask(question, hidden=hidden).strip()
 
-    def _tried(self, doing: Callable[[str], None], stated: str) -> None:
-        """Take an answer; a wrong one is told, and asked for again by what follows."""
-        try:
-            doing(stated)
-        except InitRefused as error:
-            self._answer(f"{error} (Enter)")
+    def _set_or_ask(self, stated: str) -> None:
+        """As `set`; a secret that is only named is asked for, so that it is not shown."""
+        name, _, key_name = stated.partition(".")
+        values = self._named().get(name)
+        key = instance_keys(values["kind"]).get(key_name) if values is not None else None
+        if key is not None and is_secret(key):
+            stated = f"{stated}={self._answer(stated, hidden=True)}"
+        self.set(stated)
+
+    def _until_taken(
+        self, question: str, take: Callable[[str], None], *, before: str = "", hidden: bool = False
+    ) -> bool:
+        """Ask until an answer is good; `take` gets it behind `before`. What is wrong with one is
+        said above the same question. Returns False when there was no answer."""
+        told = ""
+        while given := self._answer(f"{told}{question}", hidden=hidden):
+            try:
+                take(f"{before}{given}")
+            except InitRefused as error:
+                told = f"{error}\n"
+            else:
+                return True
+        return False
 
     def _set_top(self, path: str, text: str) -> None:
         table, _, name = path.partition(".")

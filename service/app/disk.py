@@ -20,7 +20,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from actors.runtime.ports import Clock
 from schemas.contracts.service_incidents import DISK_FULL, DISK_LOW, STREAM_SILENT
-from service.app.servers import Servers
+from service.app.servers import Restarts, Servers
 
 log = logging.getLogger(__name__)
 
@@ -83,14 +83,6 @@ class Stream(Protocol):
 
     async def stores_others(self) -> bool:
         """Whether it stores what others publish meanwhile."""
-        ...
-
-
-class Restarts(Protocol):
-    """An embedded server."""
-
-    async def restart(self) -> None:
-        """Restart it."""
         ...
 
 
@@ -218,6 +210,5 @@ def disk_of(
     count: Callable[[str, str], None],
 ) -> Disk:
     """Build what watches the disk of the embedded servers, if any is."""
-    embedded = servers.embedded_postgres or servers.embedded_nats
-    place = servers.data.path if embedded else None
-    return Disk(place, stream, servers.embedded_nats, clock, registry, count=count)
+    place = servers.data.path if servers.on_disk else None
+    return Disk(place, stream, servers.stuck, clock, registry, count=count)

@@ -16,6 +16,7 @@ from service.app.errors import OperatorError, SchemaRefused
 from service.app.findings import MACHINES, Finding, bad, good
 from service.app.partner_checks import channel_jobs, not_called, probes, roles
 from service.app.sessions import open_reports
+from service.app.stock_checks import stock_known
 from service.embedded.external import check_nats, check_postgres
 from service.settings import Settings, unknown_variables
 from service.wiring.store import pending
@@ -56,6 +57,7 @@ async def examine(settings: Settings, overruled: Sequence[str] = ()) -> list[Fin
         findings.append(await _clock(dsn))
         if findings[-2].good:
             findings += await channel_jobs(settings, dsn)
+            findings += await stock_known(settings, dsn)
             findings += await not_called(dsn) if alive else []
     return [*findings, *await probes(settings)]
 

@@ -16,6 +16,13 @@ class OperatorError(Exception):
     exit_code: ClassVar[int] = 1
 
 
+def why_unread(error: OSError | UnicodeDecodeError) -> str:
+    """Return why a file could not be read, for a person: without a number or a path."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not text in UTF-8"
+    return error.strerror or "the system does not say why"
+
+
 class DataDirectoryHeld(OperatorError):
     """Another running process has locked this data directory."""
 

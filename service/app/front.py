@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -12,18 +13,30 @@ from msgspec import Struct
 
 from adapters.channels.canonical.source import Canonical
 from adapters.kit.inbound import SignatureRefused
+from adapters.postgres.alerts import Alerts
+from adapters.postgres.batches import Batches
 from adapters.postgres.imported import Imported
 from adapters.postgres.incident_views import IncidentViews
 from adapters.postgres.keys import ApiKeys
+from adapters.postgres.past import Past
 from adapters.postgres.quarantine_workflow import QuarantineWorkflow
+from adapters.postgres.reviews import Reviews
+from adapters.postgres.rule_trials import RuleTrials
+from adapters.postgres.rules import PostgresRules
+from adapters.postgres.stock_ledger import StockLedger
 from schemas.order.ids import OrderId, Reference, verify_reference
+from service.alerts.api import AlertsApi
 from service.app.clock import SystemClock
 from service.app.common import Common
+from service.app.console import console_routes
 from service.app.disk import Disk
 from service.app.errors import OperatorError
 from service.app.health import Check, Health
 from service.app.specs import Specs
+from service.app.together import Together
 from service.app.web import HttpServer, ServerLimits, application
+from service.batches.api import BatchesApi
+from service.batches.service import BatchService
 from service.channels.api import ChannelsApi
 from service.channels.run import channels_service
 from service.facts.api import FactsApi
@@ -42,7 +55,13 @@ from service.privacy.api import PrivacyApi
 from service.privacy.local import privacy_service
 from service.quarantine.api import QuarantineApi
 from service.quarantine.service import QuarantineService
+from service.reviews.api import ReviewsApi
+from service.reviews.service import ReviewService
+from service.rules.api import RulesApi
+from service.rules.trials import PAGE, Trials
 from service.settings import Listen, Settings
+from service.stock.api import StockApi
+from service.stock.service import place_names
 from service.telemetry.metrics import CONTENT_TYPE
 from service.wiring.channels import Readers, readers_by_kind, sources, takes_canonical
 from service.wiring.store import Store
@@ -50,7 +69,9 @@ from service.wiring.wire import Wire
 
 PARTS: tuple[type[Any], ...] = (
     *(Writing, CsvApi, FactsApi, Edge, Reading, LabelLinks, QuarantineApi, IncidentsApi),
-    *(ChannelsApi, MappingsApi, PrivacyApi, Health),
+    *(ChannelsApi, MappingsApi, PrivacyApi, StockApi, AlertsApi, ReviewsApi, RulesApi),
+    BatchesApi,
+    Health,
 )
 """What answers: each says its own routes, which do not depend on what it is made of."""
 
@@ -65,10 +86,12 @@ class AddressTaken(OperatorError):
 
 
 class Front(Struct, frozen=True, kw_only=True):
-    """The listening server. `own_url` is where partners reach it."""
+    """The listening server. `own_url` is where partners reach it. A worker, who shares its port,
+    says how it stands itself on its private one, which is 0 for the only process."""
 
     port: int
     own_url: str
+    private_port: int
     readers: Readers
     use: Callable[[Settings], None]
     """Serve by these settings from now on; raises before anything has changed."""
@@ -91,46 +114,44 @@ async def open_front(
     readers = Readers(settings, keys)
     peers = Peers(settings.listen.proxies)
     bodies = Bodies(max_body_bytes=settings.limits.body_bytes, peers=peers)
-    edge = Edge(
-        sources(settings, keys),
-        wire.publisher,
-        bodies,
-        forged=SignatureRefused,
-        clock=clock,
-        metrics=common.metrics,
-        tracer=common.tracer,
-        refused=common.refusals.count,
-    )
-    health = Health(
-        common.readiness,
-        _checks(wire, store, disk),
-        render_metrics=common.metrics.render,
-        metrics_content_type=CONTENT_TYPE,
-    )
+    edge = _edge(common, wire, bodies, keys)
+    health = _health(common, wire, store, disk)
     api = _api(common, store, bodies, peers)
     finder = Finder(store.views, lambda text: verify_reference(text, keys)[0])
-    reading = Reading(store.views, finder, api)
-    labels = LabelLinks(store.views, keys, clock)
     takers, named = set(_takers(settings)), set(settings.channels)
     ordering = _ordering(common, wire, store, api, finder, sign=sign, channels=takers)
-    quarantine = QuarantineApi(_quarantine_service(clock, wire, store, readers, keys), api)
-    incidents = IncidentsApi(IncidentViews(store.reports), api)
+    refused = _quarantine_service(clock, wire, store, readers, keys)
     service, use_channels = await channels_service(settings, clock, wire, store, stack)
-    channels = ChannelsApi(service, api)
-    mappings = MappingsApi(keeper, api)
-    privacy = PrivacyApi(privacy_service(store.reports, store.sealing, clock), api)
     facts = FactsApi(wire.events, api, named)
+    privacy = PrivacyApi(privacy_service(store.reports, store.sealing, clock), api)
+    stock = StockApi(StockLedger(store.reports), api, place_names(settings))
+    reviews = _reviews(common, wire, store)
+    rules = _rules(common, store, api, stack)
+    batches = BatchesApi(BatchService(Batches(store.reports, store.sealing), named), api)
     parts = (
-        *(*ordering, facts, edge, reading, labels, quarantine, incidents, channels, mappings),
-        *(privacy, health),
+        *(*ordering, facts, edge, Reading(store.views, finder, api, known=named)),
+        *(ChannelsApi(service, api), MappingsApi(keeper, api), privacy, stock),
+        *(AlertsApi(Alerts(store.reports), api), ReviewsApi(reviews, api), rules, batches),
+        *(IncidentsApi(IncidentViews(store.reports), api), LabelLinks(store.views, keys, clock)),
+        *(QuarantineApi(refused, api), health),
     )
-    await listen_for_health(health, settings.listen, stack)
     routes = [part.routes() for part in parts]
     routes.append(Specs([route for some in routes for route in some]).routes())
+    kinds = _kinds(settings)
+    seen = common, store, wire.publisher, bodies, peers, finder
+    routes.append(
+        console_routes(
+            *seen,
+            quarantine=refused,
+            channels=service,
+            reviews=reviews,
+            known=named,
+            partners=kinds,
+        )
+    )
     server = HttpServer(application(routes), peers=peers)
-    await _listen(server, settings.listen.host, settings.listen.port, "ORDERWRIGHT_PORT")
-    stack.push_async_callback(server.stop)
-    own_url = settings.listen.public_url or f"http://{settings.listen.host}:{server.port}"
+    own_url = await _serve_on(server, health, common, stack)
+    alone = await _listen_alone(_health_of(Health, common, wire, store, disk), common, stack)
 
     def use(new: Settings) -> None:
         senders = sources(new, keys)
@@ -140,8 +161,62 @@ async def open_front(
         bodies.max_body_bytes = new.limits.body_bytes
         takers.update(_takers(new))
         named.update(new.channels)
+        stock.places = place_names(new)
+        rules.settings = new
+        kinds.update(_kinds(new))
+        reviews.policy, reviews.limits = new.reviews, new.approvals
 
-    return Front(port=server.port, own_url=own_url, readers=readers, use=use)
+    return Front(port=server.port, own_url=own_url, private_port=alone, readers=readers, use=use)
+
+
+def _edge(common: Common, wire: Wire, bodies: Bodies, keys: Mapping[str, bytes]) -> Edge:
+    return Edge(
+        sources(common.settings, keys),
+        wire.publisher,
+        bodies,
+        forged=SignatureRefused,
+        clock=common.clock,
+        metrics=common.metrics,
+        tracer=common.tracer,
+        refused=common.refusals.count,
+    )
+
+
+def _reviews(common: Common, wire: Wire, store: Store) -> ReviewService:
+    given = Reviews(store.reports), store.views, wire.publisher
+    return ReviewService(*given, common.settings.reviews, common.settings.approvals)
+
+
+def _rules(common: Common, store: Store, api: Api, stack: AsyncExitStack) -> RulesApi:
+    rules, past = PostgresRules(store.reports), Past(store.reports, store.sealing, page=PAGE)
+    trials = Trials(RuleTrials(store.reports), rules, past, common.clock)
+    stack.push_async_callback(trials.stop)
+    return RulesApi(rules, trials, api, common.settings)
+
+
+def _health(common: Common, wire: Wire, store: Store, disk: Disk) -> Health:
+    """What answers for this process, and for all workers where it is one of them."""
+    worker = common.worker
+    if worker is None:
+        return _health_of(Health, common, wire, store, disk)
+    of_all = partial(
+        Together,
+        number=worker.assigned.number,
+        count=worker.assigned.processes,
+        siblings=lambda: worker.siblings,
+    )
+    return _health_of(of_all, common, wire, store, disk)
+
+
+def _health_of(
+    make: Callable[..., Health], common: Common, wire: Wire, store: Store, disk: Disk
+) -> Health:
+    return make(
+        common.readiness,
+        _checks(wire, store, disk, has_orders=common.has_orders),
+        render_metrics=common.metrics.render,
+        metrics_content_type=CONTENT_TYPE,
+    )
 
 
 def _api(common: Common, store: Store, bodies: Bodies, peers: Peers) -> Api:
@@ -149,6 +224,10 @@ def _api(common: Common, store: Store, bodies: Bodies, peers: Peers) -> Api:
     wrong = WrongKeys(peers, monotonic=monotonic, count=count_wrong_keys(common.metrics.registry))
     keys = ApiKeys(store.reports, monotonic=monotonic)
     return Api(keys, bodies, store.idempotency, common.clock, wrong)
+
+
+def _kinds(settings: Settings) -> dict[str, str]:
+    return {name: one.kind for name, one in settings.partners.items()}
 
 
 def _takers(settings: Settings) -> list[str]:
@@ -187,25 +266,59 @@ def routes_of_all() -> list[web.RouteDef]:
     return [route for part in PARTS for route in part.routes(object.__new__(part))]
 
 
-async def listen_for_health(health: Health, listen: Listen, stack: AsyncExitStack) -> None:
+async def _serve_on(
+    server: HttpServer, health: Health, common: Common, stack: AsyncExitStack
+) -> str:
+    """Listen where it is configured, a worker together with the others; return our own address."""
+    listen, worker = common.settings.listen, common.worker
+    shared = worker is not None
+    if worker is not None and not worker.assigned.listens:
+        return listen.public_url or f"http://{listen.host}:{worker.assigned.port}"
+    await listen_for_health(health, listen, stack, shared=shared)
+    port = worker.assigned.port if worker is not None else listen.port
+    await _listen(server, listen.host, port, "ORDERWRIGHT_PORT", shared=shared)
+    stack.push_async_callback(server.stop)
+    return listen.public_url or f"http://{listen.host}:{server.port}"
+
+
+async def _listen_alone(health: Health, common: Common, stack: AsyncExitStack) -> int:
+    """Answer for this worker alone, on a port that the system chooses; return it. 0, and nothing is
+    listened on, where there are no others."""
+    if common.worker is None:
+        return 0
+    server = HttpServer(application([health.routes()]), HEALTH_LIMITS)
+    await server.start("127.0.0.1", 0)
+    stack.push_async_callback(server.stop)
+    return server.port
+
+
+async def listen_for_health(
+    health: Health, listen: Listen, stack: AsyncExitStack, *, shared: bool = False
+) -> None:
     """Answer probes on their own port as well, where there is one: no one else's connections count
-    there."""
+    there. `shared`: with the other workers."""
     if listen.health_port:
         server = HttpServer(application([health.routes()]), HEALTH_LIMITS)
-        await _listen(server, listen.host, listen.health_port, "ORDERWRIGHT_HEALTH_PORT")
+        port, variable = listen.health_port, "ORDERWRIGHT_HEALTH_PORT"
+        await _listen(server, listen.host, port, variable, shared=shared)
         stack.push_async_callback(server.stop)
 
 
-async def _listen(server: HttpServer, host: str, port: int, variable: str) -> None:
+async def _listen(server: HttpServer, host: str, port: int, variable: str, *, shared: bool) -> None:
     try:
-        await server.start(host, port)
+        await server.start(host, port, shared=shared)
     except OSError as error:
-        # The loop words it at length, with the address once more.
-        why = os.strerror(error.errno) if error.errno else str(error)
-        raise AddressTaken(
-            f"Can't listen on {host}:{port} ({why}): stop what uses it, or choose another port with"
-            f" {variable}."
-        ) from error
+        raise AddressTaken(why_taken(host, port, variable, error)) from error
+
+
+def why_taken(host: str, port: int, variable: str, error: OSError) -> str:
+    """Say why an address can't be listened on, and what to do."""
+    # The loop words it at length, with the address once more.
+    why = os.strerror(error.errno) if error.errno else str(error)
+    return (
+        f"Can't listen on {host}:{port} ({why}): stop what uses it, or choose another port with"
+        f" {variable}."
+    )
 
 
 def _quarantine_service(
@@ -225,7 +338,7 @@ def _quarantine_service(
     )
 
 
-def _checks(wire: Wire, store: Store, disk: Disk) -> dict[str, Check]:
+def _checks(wire: Wire, store: Store, disk: Disk, *, has_orders: bool) -> dict[str, Check]:
     async def postgres() -> str:
         await store.reports.fetch("select 1")
         return ""
@@ -234,7 +347,8 @@ def _checks(wire: Wire, store: Store, disk: Disk) -> dict[str, Check]:
         return "" if wire.connection.is_connected else "NATS is not connected."
 
     async def leases() -> str:
-        return "" if store.leases.sure else "The lease on the orders was not renewed in time."
+        sure = not has_orders or store.leases.sure
+        return "" if sure else "The lease on the orders was not renewed in time."
 
     async def room() -> str:
         return disk.why_full()

@@ -95,6 +95,7 @@ class Health:
         status = 200 if ready else 503
         if "verbose" not in request.query:
             return web.Response(status=status, text="ok\n" if ready else "not ready\n")
+        found.update(await self.also())
         body = {
             "ready": ready,
             "checks": {
@@ -110,6 +111,10 @@ class Health:
     async def metrics(self, request: web.Request) -> web.Response:
         """Return the metrics for Prometheus."""
         return web.Response(body=self._render(), headers=self._metrics_headers)
+
+    async def also(self) -> dict[str, str]:
+        """Return further findings, by name, that say nothing of whether this process is ready."""
+        return {}
 
     async def _look(self) -> dict[str, str]:
         async with self._looking:

@@ -16,6 +16,7 @@ from adapters.postgres.keys import ApiKey, ApiKeys, KeyRefused
 from adapters.postgres.mappings import PostgresMappings
 from adapters.postgres.order_names import Ambiguous
 from adapters.postgres.pool import Pool
+from adapters.postgres.rules import PostgresRules
 from adapters.postgres.views import OrderView, Views
 from service.app import located, running
 from service.app.clock import SystemClock
@@ -42,6 +43,7 @@ class LocalSession:
         self, pool: Pool, found: running.Running, folder: Path, settings: Settings
     ) -> None:
         self.pool = pool
+        self.postgres_dsn = found.postgres_dsn
         self.settings = settings
         self.sealing = sealing = sealing_in(settings, folder)
         self.nats_url = found.nats_url
@@ -51,7 +53,9 @@ class LocalSession:
         self.counting = Incidents(pool)
         self.mappings = PostgresMappings(pool)
         self.mappings_file = found.mappings_file
+        self.rules = PostgresRules(pool)
         self.channels = found.channels
+        self.url = found.url
 
     async def show(self, which: str, channel: str = "") -> OrderView:
         """Return the order with this name, of one channel if it is named, with its open effects and

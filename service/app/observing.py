@@ -11,9 +11,11 @@ from actors.runtime.observer import Trace
 from actors.runtime.ports import Message
 from schemas.messages import events as e
 from schemas.messages.events import OrderEvent
+from service.app.clock import SystemClock
+from service.settings.model import Telemetry
 from service.telemetry.logs import label
 from service.telemetry.metrics import BREAKER_STATES, Metrics
-from service.telemetry.tracing import SpanKind, Tracer
+from service.telemetry.tracing import SpanKind, Tracer, start_tracing
 
 log = logging.getLogger(__name__)
 
@@ -117,3 +119,17 @@ class Observing:
 def _span_name(operation: str) -> str:
     role, _, rest = operation.partition(".")
     return f"{role} {rest.rpartition('.')[0] or rest}"
+
+
+def tracer_of(telemetry: Telemetry, clock: SystemClock) -> Tracer:
+    """Start tracing as it is configured."""
+    return start_tracing(
+        clock,
+        sample_ratio=telemetry.sample_ratio,
+        slow_seconds=telemetry.slow_seconds,
+        sampler=telemetry.sampler,
+        endpoint=telemetry.otlp_endpoint,
+        traces_endpoint=telemetry.otlp_traces_endpoint,
+        service_name=telemetry.service_name,
+        disabled=telemetry.disabled,
+    )

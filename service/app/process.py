@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
+
+from msgspec import structs
 
 from actors.runtime.alarm import Alarm
 from actors.runtime.dispatcher import Dispatcher
@@ -19,44 +20,55 @@ from actors.runtime.ending import end_all
 from actors.runtime.errors import LeaseLost
 from actors.runtime.lanes import Lanes
 from actors.runtime.references import References
-from actors.runtime.registry import Registry
+from actors.runtime.registry import PATIENCE_SECONDS, Registry
 from actors.runtime.runtime import Runtime
 from actors.runtime.timers import TimerRunner
 from adapters.nats.seal import Seal
-from adapters.postgres.incidents import Incidents
 from adapters.postgres.leases import JOBS
+from adapters.postgres.shared_leases import SharedLeases
 from adapters.postgres.troubles import Troubles
+from service.alerts.run import alert_work
 from service.app import running
 from service.app.clock import SystemClock
 from service.app.common import Common
+from service.app.counting import projection_of
 from service.app.disk import disk_of
-from service.app.errors import EmbeddedServerFailed, OperatorError
+from service.app.errors import OperatorError
 from service.app.front import Front, open_front
 from service.app.health import Readiness
 from service.app.housekeeping import keep_house
-from service.app.observing import Observing
-from service.app.parts import Parts
-from service.app.projections import IncidentMetrics, Projection, Refusals
+from service.app.observing import Observing, tracer_of
+from service.app.parts import Parts, open_kits
+from service.app.projections import Refusals
 from service.app.reload import Outcome, Reloads
 from service.app.sampling import sample_gauges
-from service.app.servers import Servers, open_servers
+from service.app.servers import Servers, addresses, open_servers
 from service.app.sessions import signing_keys
+from service.app.sharing import Sharing, sharing_of
 from service.app.troubles import keep_troubles
+from service.app.worker import Said, Worker
+from service.backup.keeper import doubt_keeper
+from service.batches.run import batch_work
 from service.channels.run import ChannelSyncs
 from service.channels.sync import SyncMetrics
-from service.embedded.proc import start_ticks
+from service.checks.run import checks_of
 from service.facts.run import facts_of
 from service.inbound.intake import Intake
 from service.inbound.resolving import Resolving
 from service.mappings.keeper import MappingsKeeper
 from service.privacy.metrics import PrivacyMetrics
 from service.privacy.run import privacy_of
+from service.reviews.run import review_work
+from service.rules.keeper import RulesKeeper
 from service.settings import NO_FILE, Settings, load
 from service.settings.roles import setups
+from service.stock.feeds import StockFeeds
+from service.stock.run import stock_work
 from service.telemetry.metrics import Metrics, probe_loop
-from service.telemetry.tracing import Tracer, start_tracing
+from service.telemetry.tracing import Tracer
+from service.wiring.opened import Opened
 from service.wiring.order_stream import OrderStream
-from service.wiring.partners import Kits, lanes, open_client, resolvers
+from service.wiring.partners import Kits, lanes, resolvers
 from service.wiring.store import Store, open_store
 from service.wiring.wire import Wire, open_wire
 
@@ -73,16 +85,22 @@ class Fenced(OperatorError):
 
 
 class Service:
-    """One process at work. `stopped` is set when it should end; `failure` says why, if unasked."""
+    """One process at work, as one of several workers or by itself. `stopped` is set when it should
+    end; `failure` says why, if unasked."""
 
     def __init__(
-        self, settings: Settings, clock: SystemClock | None = None, *, config: Path | None = None
+        self,
+        settings: Settings,
+        clock: SystemClock | None = None,
+        *,
+        config: Path | None = None,
+        worker: Worker | None = None,
     ) -> None:
         self.settings = settings
         self.config = config
         self.clock = clock or SystemClock()
         self.metrics = Metrics()
-        self.tracer: Tracer = _tracing(settings, self.clock)
+        self.tracer: Tracer = tracer_of(settings.telemetry, self.clock)
         self.observing = Observing(self.metrics, self.tracer)
         self.readiness = Readiness()
         self.refusals = Refusals()
@@ -93,17 +111,19 @@ class Service:
             tracer=self.tracer,
             readiness=self.readiness,
             refusals=self.refusals,
+            worker=worker,
         )
         self.stopped = asyncio.Event()
         self.reloads = Reloads(
             settings,
-            read=lambda: load(path=config or NO_FILE),
+            read=lambda: structs.replace(load(path=config or NO_FILE), workers=settings.workers),
             told=self._tell,
             refused=self.refusals.count,
         )
         self.failure: OperatorError | None = None
         self.servers: Servers | None = None
         self.store: Store | None = None
+        self.sharing: Sharing | None = None
         self.port = 0
         self._stack = AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
@@ -114,9 +134,11 @@ class Service:
         Raises OperatorError; what had started is stopped by `stop`.
         """
         settings, stack = self.settings, self._stack
-        self.servers = servers = await stack.enter_async_context(
-            open_servers(settings, self._given_up)
-        )
+        if worker := self.common.worker:
+            self.servers = servers = worker.servers()
+        else:
+            opening = open_servers(settings, self._fail)
+            self.servers = servers = await stack.enter_async_context(opening)
         told(f"postgres {servers.postgres}")
         told(f"nats {servers.nats}")
         self.store = store = await self._own_store(servers)
@@ -129,32 +151,28 @@ class Service:
         self.mappings = MappingsKeeper(
             self.stream, self.alarm, store, settings, self.clock, self.metrics
         )
-        await self.mappings.round()
+        self.rules = RulesKeeper(self.stream, store, self.metrics)
+        self.doubt = doubt_keeper(self.stream, wire, store, self.clock)
+        await asyncio.gather(self.mappings.round(), self.rules.round(), self.doubt.begin())
         registry, count = self.metrics.registry, self.refusals.count
         self.disk = disk_of(servers, wire.publisher, self.clock, registry, count=count)
-        front = await open_front(
-            self.common,
-            wire,
-            store,
-            self.mappings,
-            stack,
-            keys=keys,
-            sign=self.references.new,
-            disk=self.disk,
-        )
+        seen = self.common, wire, store, self.mappings, stack
+        front = await open_front(*seen, keys=keys, sign=self.references.new, disk=self.disk)
         self.port = front.port
-        kits = self._kits(front.own_url, wire, store, keys)
-        self.lanes = Lanes(lanes(settings, kits, stack, stock=store.stock))
+        kits = open_kits(self.common, wire, store, stack, keys=keys, own_url=front.own_url)
+        self.opened = Opened()
+        stack.push_async_callback(self.opened.close)
+        self.lanes = Lanes(lanes(settings, kits, self.opened, stock=store.stock))
         self.resolving = Resolving(
             resolvers(settings, lambda name: self.lanes[name].partner), wire.publisher
         )
-        self._begin_orders(store)
+        self._begin_orders(wire, store)
         self.privacy = privacy_of(
             settings,
             self.clock,
             store,
             PrivacyMetrics(self.metrics.registry),
-            forget=self.registry.forget,
+            forget=self.sharing.forget if self.sharing is not None else self.registry.forget,
             refused=self.refusals.count,
         )
         self.intake = self._intake(front, wire, store)
@@ -164,6 +182,8 @@ class Service:
         if resumed:
             log.info("%d timers and effects that could not be decided are tried again.", resumed)
         self.dispatcher.start()
+        if self.sharing is not None and self.common.has_orders:
+            await self.sharing.begin()
         self.syncs = ChannelSyncs(
             settings,
             self.clock,
@@ -172,39 +192,32 @@ class Service:
             SyncMetrics(self.metrics.registry),
             refused=self.refusals.count,
         )
+        self.alerts = alert_work(self.common, store)
+        self.reviews = review_work(self.common, store)
         self._work(wire, store)
         self._follow(wire, store, servers, front, kits)
         self.readiness.start()
         self._tell(Outcome())
 
     async def _own_store(self, servers: Servers) -> Store:
-        """Open the store and take its orders over. Raises Fenced when another process has them."""
+        """Open the store and take its orders over, unless they are shared. Raises Fenced when
+        another process has them."""
         stack = self._stack
         store = await open_store(
             self.settings, servers, stack, on_lost=self._lost, on_commit=self.observing.committed
         )
         stack.push_async_callback(store.leases.release)
-        try:
-            await store.leases.acquire()
-        except LeaseLost as error:
-            raise Fenced(str(error)) from error
+        if not isinstance(store.leases, SharedLeases):
+            try:
+                await store.leases.acquire()
+            except LeaseLost as error:
+                raise Fenced(str(error)) from error
         return store
 
-    def _kits(self, own_url: str, wire: Wire, store: Store, keys: Mapping[str, bytes]) -> Kits:
-        return Kits(
-            self.settings,
-            open_client(self.settings, self._stack, self.clock, exchanges=store.exchanges),
-            self.clock,
-            intake=wire.publisher,
-            events=wire.events,
-            keys=keys,
-            own_url=own_url,
-        )
-
-    def _begin_orders(self, store: Store) -> None:
+    def _begin_orders(self, wire: Wire, store: Store) -> None:
         """Make what brings inputs to their orders and carries out what they ask for."""
         limits = self.settings.limits
-        shared = Runtime(
+        self.runtime = shared = Runtime(
             journal=store.journal,
             leases=store.leases,
             clock=self.clock,
@@ -213,21 +226,27 @@ class Service:
             lanes=self.lanes,
             alarm=self.alarm,
             local=store.stock,
+            knowing=checks_of(self.common, store, self.stream, self.lanes, lambda: self.registry),
         )
         self.registry = registry = Registry(
-            shared, self.stream, live_orders=limits.live_orders, mailbox=limits.mailbox
+            shared,
+            self.stream,
+            live_orders=limits.live_orders,
+            mailbox=limits.mailbox,
+            patience_seconds=PATIENCE_SECONDS,
         )
         self.dispatcher = Dispatcher(shared, registry, store.outbox, store.suspensions)
         self.timers = TimerRunner(
             shared, registry, store.timers, store.suspensions, in_flight=2 * limits.timer_batch
         )
+        self.sharing = sharing_of(shared, registry, self.dispatcher, wire, store)
 
     def _intake(self, front: Front, wire: Wire, store: Store) -> Intake:
         limits = self.settings.limits
         return Intake(
             wire.messages,
             front.readers.translate,
-            self.registry,
+            self.doubt.before(self.registry, self.runtime),
             store.quarantine,
             asked=self.privacy.requests.asked,
             watch=self.observing,
@@ -243,13 +262,12 @@ class Service:
         """Begin what goes on in the background; none of it may end by itself. What must be done
         once for all processes rests while another one holds the lease of the jobs."""
         privacy = self.privacy
+        self.feeds = StockFeeds(
+            *(self.settings, self.clock, wire, store, self.metrics.registry),
+            mappings=lambda: self.stream.mappings.mappings,
+        )
         for work in (
-            store.leases.hold([JOBS]),
-            self.timers.run(),
-            wire.messages.watch(),
-            self.intake.run(),
-            self.intake.acknowledge(),
-            self.intake.keep(),
+            *(self._work_on_orders(wire, store) if self.common.has_orders else ()),
             probe_loop(self.metrics, self.clock.monotonic),
             sample_gauges(
                 self.common,
@@ -261,17 +279,32 @@ class Service:
             ),
             keep_house(store, self.clock, self.settings.retention, count=self.refusals.count),
             store.exchanges.run(),
-            self._projection(store).run(),
+            projection_of(store, self.common).run(),
             self.facts.run(),
             self.disk.run(),
             keep_troubles(
-                self.lanes, Troubles(store.reports), self.clock, count=self.refusals.count
+                self.lanes,
+                Troubles(store.reports, store.leases.owner, shared=self.sharing is not None),
+                self.clock,
+                count=self.refusals.count,
             ),
+            self.alerts.run(),
+            *(self.reviews.run(), batch_work(self.common, store, wire.publisher).run()),
             self.syncs.run(),
             self.mappings.run(),
+            *(self.rules.run(), self.doubt.run()),
+            stock_work(store, self.clock, self.alarm, self.metrics.registry).run(),
+            *self.feeds.works(),
             *(one.run() for one in (privacy.requests, privacy.retention, privacy.rewrapping)),
         ):
             self._begin(work)
+
+    def _work_on_orders(self, wire: Wire, store: Store) -> Iterator[Coroutine[None, None, None]]:
+        yield from self.sharing.works() if self.sharing is not None else ()
+        yield store.leases.hold([JOBS])
+        yield self.timers.run()
+        yield wire.messages.watch()
+        yield from (self.intake.run(), self.intake.acknowledge(), self.intake.keep())
 
     def _begin(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
@@ -287,7 +320,7 @@ class Service:
             wire=wire,
             front=front,
             kits=kits,
-            stack=self._stack,
+            opened=self.opened,
             stream=self.stream,
             mappings=self.mappings,
             lanes=self.lanes,
@@ -297,39 +330,30 @@ class Service:
             facts=self.facts,
             privacy=self.privacy,
             syncs=self.syncs,
+            alerts=self.alerts,
+            reviews=self.reviews,
+            feeds=self.feeds,
         )
         self.reloads.begin(self.settings, apply=parts.use)
         self._begin(self.reloads.run())
 
     def _tell(self, outcome: Outcome) -> None:
-        """Say in the data directory where the service is and how the last reload ended."""
+        """Say in the data directory where the service is and how the last reload ended; a worker
+        says it to its parent."""
         assert self.servers is not None
         self.settings = self.reloads.settings
-        runtime = self._runtime(self.servers, outcome)
-        running.write(Path(self.settings.data_dir), runtime)
-
-    def _runtime(self, servers: Servers, outcome: Outcome) -> running.Running:
-        postgres, nats = servers.embedded_postgres, servers.embedded_nats
-        return running.Running(
-            pid=os.getpid(),
-            started=start_ticks(os.getpid()) or 0,
-            url=self.front.own_url,
-            port=self.port,
-            reloads=outcome.count,
-            reloaded=outcome.good,
-            reload_words=outcome.words,
-            postgres_dsn=servers.postgres_dsn,
-            nats_url=servers.nats_url,
-            postgres_pid=(postgres.pid or 0) if postgres else 0,
-            nats_pid=(nats.pid or 0) if nats else 0,
-            mappings_file=self.settings.mappings_file,
-            channels=tuple(self.settings.channels),
-            config=str(self.config.resolve()) if self.config else "",
-        )
+        if worker := self.common.worker:
+            worker.say(Said(port=self.front.private_port, outcome=outcome))
+            return
+        own_url, port = self.front.own_url, self.port
+        told = addresses(self.servers, self.settings, self.config, own_url, port, outcome)
+        running.write(Path(self.settings.data_dir), told)
 
     async def stop(self) -> None:
         """Drain within the bound, then close everything."""
         self.readiness.stop()
+        if self.sharing is not None:
+            self.sharing.stop()
         seconds = self.settings.limits.drain_seconds
         if self.readiness.started and self.failure is None:
             left = await self.intake.drain(seconds / 2)
@@ -343,22 +367,12 @@ class Service:
         await self._stack.aclose()
         await self.tracer.close()
 
-    def _projection(self, store: Store) -> Projection:
-        quiet_seconds = self.settings.limits.incident_quiet_seconds
-        return Projection(
-            Incidents(store.pool, quiet_seconds=quiet_seconds),
-            self.refusals,
-            IncidentMetrics(self.metrics.registry),
-            self.clock,
-            may=lambda: store.leases.surely_holds(JOBS),
-        )
-
-    def _given_up(self, failure: EmbeddedServerFailed) -> None:
-        self._fail(failure)
-
     def _lost(self, partitions: Sequence[int]) -> None:
-        """Another process owns these partitions now. Whoever took one of ours has been told to take
-        all: there is one process for each installation as yet, so this one ends."""
+        """Other processes own these partitions now. Where orders are not shared, whoever took one
+        of ours has been told to take all, so this one ends."""
+        if self.sharing is not None:
+            self.sharing.lost(partitions)
+            return
         orders = [partition for partition in partitions if partition != JOBS]
         if not orders:
             return
@@ -381,17 +395,3 @@ class Service:
         error = task.exception()
         log.error("A background task ended.", exc_info=error)
         self._fail(OperatorError(f"The service stops because a part of it failed: {error}"))
-
-
-def _tracing(settings: Settings, clock: SystemClock) -> Tracer:
-    telemetry = settings.telemetry
-    return start_tracing(
-        clock,
-        sample_ratio=telemetry.sample_ratio,
-        slow_seconds=telemetry.slow_seconds,
-        sampler=telemetry.sampler,
-        endpoint=telemetry.otlp_endpoint,
-        traces_endpoint=telemetry.otlp_traces_endpoint,
-        service_name=telemetry.service_name,
-        disabled=telemetry.disabled,
-    )

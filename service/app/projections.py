@@ -120,9 +120,11 @@ class Projection:
         """Count every two seconds, until cancelled."""
         while True:
             await asyncio.sleep(period_seconds)
-            if not self._may():
-                continue
             try:
+                if not self._may():
+                    # What this process refused no other one knows.
+                    await self._count_told(self._clock.now())
+                    continue
                 await self.round()
             except JournalUnavailable as error:
                 log.info("Counting incidents waits for the database: %s", error)

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Protocol
 
 from msgspec import Struct
 
+from service.app.reload import Outcome
+from service.app.running import Running
 from service.embedded.data_directory import DataDirectory
 from service.embedded.external import check_nats, check_postgres
 from service.embedded.nats import EmbeddedNats
 from service.embedded.postgres import EmbeddedPostgres
+from service.embedded.proc import start_ticks
 from service.embedded.process import FailureCallback
 from service.embedded.supervisor import embedded_servers
 from service.settings import Settings
+
+
+class Restarts(Protocol):
+    """An embedded server, or who has it."""
+
+    async def restart(self) -> None:
+        """Restart it."""
+        ...
 
 
 class Servers(Struct, frozen=True, kw_only=True):
@@ -27,11 +41,35 @@ class Servers(Struct, frozen=True, kw_only=True):
     nats: str
     embedded_postgres: EmbeddedPostgres | None = None
     embedded_nats: EmbeddedNats | None = None
+    worker: int | None = None
+    watches_disk: bool = False
+    restarts: Restarts | None = None
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether a server keeps its data in the data directory."""
+        embedded = self.embedded_postgres or self.embedded_nats
+        return self.watches_disk or embedded is not None
+
+    @property
+    def stuck(self) -> Restarts | None:
+        """Return what restarts the embedded NATS server; None for an external one."""
+        return self.embedded_nats or self.restarts
+
+    @property
+    def owner(self) -> str:
+        """Whose leases are ours: a name that outlives the process. `worker` is its number among
+        those of one machine, None for the only one."""
+        name = self.data.instance_id
+        return name if self.worker is None else f"{name}/{self.worker}"
 
 
 @asynccontextmanager
-async def open_servers(settings: Settings, on_failure: FailureCallback) -> AsyncIterator[Servers]:
-    """Hold the data directory, start the embedded servers, check the external ones.
+async def open_servers(
+    settings: Settings, on_failure: FailureCallback, *, connections: int | None = None
+) -> AsyncIterator[Servers]:
+    """Hold the data directory, start the embedded servers, check the external ones. `connections`
+    is how many the embedded Postgres allows, None: as many as one process needs.
 
     `on_failure` is called when an embedded server is given up. Raises OperatorError with one clear
     sentence and its exit code.
@@ -40,7 +78,10 @@ async def open_servers(settings: Settings, on_failure: FailureCallback) -> Async
     url = settings.nats_url.reveal() if settings.nats_url else ""
     if not dsn and not url:
         async with embedded_servers(
-            settings.data_dir, channels=tuple(settings.channels), on_failure=on_failure
+            settings.data_dir,
+            channels=tuple(settings.channels),
+            on_failure=on_failure,
+            postgres_settings=_allowing(connections),
         ) as both:
             yield Servers(
                 data=both.data,
@@ -52,13 +93,21 @@ async def open_servers(settings: Settings, on_failure: FailureCallback) -> Async
                 embedded_nats=both.nats,
             )
         return
-    async with _mixed(settings, dsn, url, on_failure) as servers:
+    async with _mixed(settings, dsn, url, on_failure, connections) as servers:
         yield servers
+
+
+def _allowing(connections: int | None) -> dict[str, str] | None:
+    return None if connections is None else {"max_connections": str(connections)}
 
 
 @asynccontextmanager
 async def _mixed(
-    settings: Settings, dsn: str, url: str, on_failure: FailureCallback
+    settings: Settings,
+    dsn: str,
+    url: str,
+    on_failure: FailureCallback,
+    connections: int | None,
 ) -> AsyncIterator[Servers]:
     postgres: EmbeddedPostgres | None = None
     nats: EmbeddedNats | None = None
@@ -67,7 +116,9 @@ async def _mixed(
             if dsn:
                 told_postgres = f"outside, {await check_postgres(dsn)}"
             else:
-                postgres = EmbeddedPostgres(data, on_failure=on_failure)
+                postgres = EmbeddedPostgres(
+                    data, settings=_allowing(connections), on_failure=on_failure
+                )
                 stack.push_async_callback(postgres.stop)
                 dsn, told_postgres = await postgres.start(), "embedded"
             if url:
@@ -85,3 +136,27 @@ async def _mixed(
                 embedded_postgres=postgres,
                 embedded_nats=nats,
             )
+
+
+def addresses(
+    servers: Servers, settings: Settings, config: Path | None, url: str, port: int, outcome: Outcome
+) -> Running:
+    """Return what this process says in the data directory: where it and its servers are, and how
+    its last reload ended."""
+    postgres, nats = servers.embedded_postgres, servers.embedded_nats
+    return Running(
+        pid=os.getpid(),
+        started=start_ticks(os.getpid()) or 0,
+        url=url,
+        port=port,
+        reloads=outcome.count,
+        reloaded=outcome.good,
+        reload_words=outcome.words,
+        postgres_dsn=servers.postgres_dsn,
+        nats_url=servers.nats_url,
+        postgres_pid=(postgres.pid or 0) if postgres else 0,
+        nats_pid=(nats.pid or 0) if nats else 0,
+        mappings_file=settings.mappings_file,
+        channels=tuple(settings.channels),
+        config=str(config.resolve()) if config else "",
+    )

@@ -93,8 +93,9 @@ class HttpServer:
         self._listener: asyncio.Server | None = None
         self.port = 0
 
-    async def start(self, host: str, port: int) -> None:
-        """Listen. Raises OSError when the address is taken."""
+    async def start(self, host: str, port: int, *, shared: bool = False) -> None:
+        """Listen; `shared`: beside other processes of ours, and the kernel deals connections out.
+        Raises OSError when the address is taken."""
         await self._runner.setup()
         server = self._runner.server
         assert server is not None
@@ -114,7 +115,9 @@ class HttpServer:
             return Refusal() if hosts.count(host) >= self._limits.max_of_peer else server()
 
         loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(connect, host, port, backlog=512)
+        self._listener = await loop.create_server(
+            connect, host, port, backlog=512, reuse_port=shared or None
+        )
         self.port = self._listener.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:

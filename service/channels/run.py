@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
-from actors.runtime.ending import end_all
 from adapters.kit.sync import ChannelSync
 from adapters.postgres.audit import Audit
 from adapters.postgres.incident_views import IncidentViews
 from adapters.postgres.leases import JOBS
 from adapters.postgres.sync import SyncStore
 from service.app.clock import SystemClock
+from service.app.rounds import until_changed
 from service.channels.backfill import Backfill
 from service.channels.queues import QueueReader
 from service.channels.service import ChannelsService
@@ -75,18 +75,7 @@ class ChannelSyncs:
 
     async def run(self) -> None:
         """Work until cancelled: one task per job, with at most a few requests each."""
-        while True:
-            self._changed.clear()
-            async with AsyncExitStack() as stack:
-                jobs: list[asyncio.Task[object]] = [
-                    asyncio.create_task(job.run(), name=f"sync {number}")
-                    for number, job in enumerate(self._jobs(stack))
-                ]
-                changed: asyncio.Task[object] = asyncio.create_task(self._changed.wait())
-                try:
-                    await _until(changed, jobs)
-                finally:
-                    await end_all([changed, *jobs])
+        await until_changed(self._changed, lambda stack: [job.run() for job in self._jobs(stack)])
 
     def _jobs(self, stack: AsyncExitStack) -> list[Keeper | QueueReader]:
         settings, rows = self._settings, SyncStore(self._store.reports)
@@ -120,13 +109,3 @@ class ChannelSyncs:
             for name, queue in queues(settings.channels, kits).items()
         ]
         return [*keepers, *readers]
-
-
-async def _until(changed: asyncio.Task[object], jobs: Sequence[asyncio.Task[object]]) -> None:
-    """Wait for a change. A channel may have nothing to do, and its job ends; a failure of one is
-    passed on."""
-    pending: set[asyncio.Task[object]] = {changed, *jobs}
-    while changed in pending:
-        done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()

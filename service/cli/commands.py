@@ -12,10 +12,14 @@ from typing import Annotated
 
 import typer
 
+from service.alerts import cli as alerts
 from service.app.errors import OperatorError
+from service.backup import cli as backups
+from service.batches import cli as batches
 from service.channels import cli as channels
 from service.cli import keys
 from service.cli.tables import print_plain as print
+from service.console import cli as users
 from service.imports.cli import import_orders
 from service.incidents import cli as incidents
 from service.lineage.cli import lineage
@@ -23,12 +27,14 @@ from service.mappings import cli as mappings
 from service.orders import cli as orders
 from service.privacy import cli as privacy
 from service.quarantine import cli as quarantine
+from service.reviews import cli as reviews
+from service.rules import commands as rules
+from service.stock import commands as stock
 
 application = typer.Typer(
     name="orderwright",
     help="E-commerce order automation: from webhook to delivered, none lost, none twice.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 config = typer.Typer(help="The configuration and where it comes from.", no_args_is_help=True)
@@ -38,13 +44,22 @@ application.add_typer(orders.application, name="orders")
 application.add_typer(channels.application, name="channels")
 application.add_typer(channels.kind, name="channel")
 application.add_typer(incidents.application, name="incidents")
+application.add_typer(alerts.application, name="alerts")
 application.add_typer(keys.application, name="keys")
+application.add_typer(users.application, name="users")
 application.add_typer(quarantine.application, name="quarantine")
 application.add_typer(mappings.application, name="mappings")
+application.add_typer(reviews.application, name="reviews")
+application.add_typer(batches.application, name="batch")
+application.add_typer(rules.application, name="rules")
 application.add_typer(privacy.application, name="privacy")
+application.add_typer(stock.application, name="stock")
 application.add_typer(config, name="config")
 application.add_typer(spec, name="spec")
 application.command("lineage")(lineage)
+application.command("backup")(backups.backup)
+application.command("restore")(backups.restore)
+application.add_typer(backups.application, name="restored")
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="The configuration file (TOML).", dir_okay=False)
@@ -79,6 +94,7 @@ def init(
 
     Secrets go to files that only you can read. Nothing is overwritten without --force.
     """
+    from schemas.messages.words.parts import counted
     from service.app.beginning import Beginning
 
     beginning = Beginning(into, _asked if sys.stdin.isatty() else None)
@@ -88,21 +104,54 @@ def init(
         beginning.set(stated)
     beginning.ask_for()
     path, settings = beginning.write(overwrite=force)
-    print(f"{path} is written: {len(settings.channels)} channels, {len(settings.partners)} others.")
+    channels = counted(len(settings.channels), "channel")
+    print(f"{path} is written: {channels}, {counted(len(settings.partners), 'partner')}.")
     print("Next: `orderwright doctor` checks it, `orderwright serve` runs it.")
 
 
 def _asked(question: str, *, hidden: bool = False) -> str:
-    return str(typer.prompt(question, default="", hide_input=hidden, show_default=False, err=True))
+    from service.app.beginning import InitEnded
+
+    try:
+        return str(
+            typer.prompt(question, default="", hide_input=hidden, show_default=False, err=True)
+        )
+    except typer.Abort:  # Ctrl-C, or Ctrl-D
+        raise InitEnded("You ended it, and nothing was written.") from None
 
 
 @application.command()
-def serve(config_file: ConfigFile = None) -> None:
+def serve(
+    config_file: ConfigFile = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            help="Processes that share the orders and the port; left out: `workers.count`.",
+            min=1,
+            max=32,
+        ),
+    ] = None,
+    front: Annotated[
+        bool,
+        typer.Option(
+            "--front",
+            help="One process more takes all webhooks and requests; left out: `workers.front`.",
+        ),
+    ] = False,
+) -> None:
     """Run the service until SIGTERM."""
+    from msgspec import structs
+
     from service.settings import file_in_use, load, overruled_in
 
     config_file = config_file or file_in_use()
     settings = load(path=config_file)
+    chosen = structs.replace(
+        settings.workers,
+        count=workers or settings.workers.count,
+        front=front or settings.workers.front,
+    )
+    settings = structs.replace(settings, workers=chosen)
 
     import uvloop
 
@@ -115,6 +164,26 @@ def serve(config_file: ConfigFile = None) -> None:
     for sentence in overruled_in(settings, None, config_file):
         logging.getLogger("service.settings").warning("%s", sentence)
     uvloop.run(run(settings, _tick, config=config_file))
+
+
+@application.command(hidden=True)
+def worker() -> None:
+    """Run as one of the workers that `serve` starts, told on the input which one."""
+    import uvloop
+
+    from service.app.clock import SystemClock
+    from service.app.serve import serve_worker
+    from service.app.worker import assigned_worker, settings_of
+    from service.telemetry.logs import start_logs
+
+    async def run() -> None:
+        told = await assigned_worker()
+        settings = settings_of(told.assigned)
+        telemetry = settings.telemetry
+        start_logs(SystemClock().monotonic, level=telemetry.log_level, form=telemetry.log_format)
+        await serve_worker(told, settings)
+
+    uvloop.run(run())
 
 
 @application.command("reload")
@@ -168,7 +237,11 @@ def demo(
 
 @application.command()
 def migrate(config_file: ConfigFile = None) -> None:
-    """Bring the database schema up to date. Safe to repeat and to run concurrently."""
+    """Bring the database schema up to date, as `serve` does when it starts.
+
+    Safe to repeat, and to run by several at once on an outside Postgres. While a service runs on
+    the embedded one, its data directory is held and nothing is left to do.
+    """
     from service.app.maintenance import migrate as run
     from service.settings import load
 

@@ -14,6 +14,13 @@ from service.cli.tables import print_plain as print
 
 application = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
 
+SCOPES = (
+    *("orders:read", "orders:write", "orders:act", "labels:read", "quarantine:read"),
+    *("quarantine:act", "privacy:read", "privacy:act", "mappings:read", "mappings:write"),
+    *("rules:read", "rules:write", "rules:approve", "stock:read", "stock:write", "alerts:act"),
+)
+"""What a key may do; written out here because the help is printed without the database's driver."""
+
 Data = Annotated[Path | None, typer.Option("--data", help="The running service's data directory.")]
 
 
@@ -21,9 +28,12 @@ Data = Annotated[Path | None, typer.Option("--data", help="The running service's
 def create(
     name: Annotated[str, typer.Argument(help="Who will use it, such as `billing`.")],
     scope: Annotated[
-        list[str], typer.Option(help="orders:write, orders:read, orders:act, labels:read.")
+        list[str],
+        typer.Option(help=f"What it may do, of: {', '.join(SCOPES)}. Repeatable."),
     ],
-    channel: Annotated[list[str], typer.Option(help="Channels it may use.")],
+    channel: Annotated[
+        list[str], typer.Option(help="A channel it may use; '*': every one. Repeatable.")
+    ],
     data: Data = None,
 ) -> None:
     """Create a key. It is printed once and can't be shown again."""

@@ -69,7 +69,9 @@ def _json_sign(sign: str) -> str:
 
 
 def money(total_minor: int, currency: str) -> str:
-    """Return an amount for people."""
+    """Return an amount for people; nothing where no one has said yet what the order costs."""
+    if not currency:
+        return ""
     return f"{decimal_text(total_minor, currency)} {currency}"
 
 

@@ -23,6 +23,7 @@ from service.app import running
 from service.app.errors import ServerUnusable
 from service.app.sessions import open_reports
 from service.demo import children, story
+from service.demo.console import sign_in_link
 from service.demo.report import Report, accepted_refs, count_up, has_ended, progress, summary
 from service.demo.world import PLACES, SHOPS, World, configuration, new_secret, toml
 from service.embedded.external import check_nats, check_postgres
@@ -151,6 +152,8 @@ class Demo:
             self.say(
                 f" Service  {self.runtime.url}   (pid {self.runtime.pid}; kill -9 it if you like)"
             )
+            link = await self._answer(lambda: sign_in_link(pool, self.runtime.url))
+            self.say(f" Console  {link}   (signs in once, within 15 minutes)")
             self.say(f" Metrics  {self.runtime.url}/metrics")
             self.say(f" This is a demo: everything is on this machine. Data: {self.folder}")
             if self.options.orders:

@@ -17,6 +17,8 @@ from service.embedded.proc import executable, start_ticks
 
 MINIMUM_FREE_BYTES = 256 * 1024 * 1024
 STARTING_BYTES = 48 * 1024 * 1024
+RESTORING = "restoring"
+"""A file that is there while a restore fills the directory: it is not whole before it is gone."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}")
 
 
@@ -55,7 +57,14 @@ class DataDirectory:
     everything is 0700.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, run_as: str | None = None) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        run_as: str | None = None,
+        restoring: bool = False,
+    ) -> None:
+        self._restoring = restoring
         self.path = Path(path).absolute()
         self.account = account_for_servers(run_as)
         self._lock_descriptor: int | None = None
@@ -165,11 +174,16 @@ class DataDirectory:
                 f"{self.path} is not a directory; name a directory to keep the data in."
             )
         entries = set(os.listdir(self.path))
-        # `secrets` alone was put there by hand, for a stand-by or a restore.
+        # `secrets` alone was put there by hand, for a stand-by.
         if not (entries & {"lock", "instance-id"} or entries <= {"secrets", "lost+found"}):
             raise DataDirectoryUnusable(
                 f"{self.path} holds files that aren't ours; name an empty or a new directory for "
                 f"the data."
+            )
+        if RESTORING in entries and not self._restoring:
+            raise DataDirectoryUnusable(
+                f"A restore into {self.path} did not get to its end, so the data is not whole; run "
+                f"`orderwright restore` again, which begins again from the start."
             )
         if self.path.stat().st_uid == os.geteuid():
             # Ours: close it to others. A directory provided by someone else (a mounted volume)

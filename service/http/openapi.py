@@ -31,6 +31,9 @@ PATH_WORDS = {
     "token": "The signed end of the link.",
     "source": "The channel or warehouse that sends.",
     "category": "The category of failures.",
+    "sku": "The SKU.",
+    "version": "The number of the version.",
+    "trial": "The number of the trial.",
 }
 """What the variable parts of paths mean."""
 

@@ -41,7 +41,8 @@ def import_orders(
         Path | None, typer.Option(help="Write a CSV with a line for each order.", dir_okay=False)
     ] = None,
     wait: Annotated[
-        bool, typer.Option("--wait", help="Wait until each order is decided, and say what became.")
+        bool,
+        typer.Option("--wait", help="Wait until each order is decided, and say what became of it."),
     ] = False,
     timezone: Annotated[
         str, typer.Option(help="Zone of times that state none, such as Europe/Berlin.")

@@ -11,14 +11,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Coroutine
 
 from actors.runtime.errors import JournalUnavailable, MailboxFull
 from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, UNMATCHED, Envelope
-from actors.runtime.observer import Span, Trace
-from actors.runtime.ports import Clock, Message, Quarantine, Quarantined
-from actors.runtime.registry import Registry
+from actors.runtime.observer import Span
+from actors.runtime.ports import Clock, Message, Quarantine
+from actors.runtime.registry import TakesInputs
 from adapters.nats.consumers import ACK_WAIT_SECONDS
 from schemas.contracts.refusals import (
     ORDER_UNKNOWN,
@@ -32,8 +31,10 @@ from schemas.contracts.refusals import (
 from schemas.messages.inputs import Input
 from schemas.messages.privacy import AskPrivacy, Read
 from schemas.order.ids import OrderId, order_id_for, partition_of
-from service.inbound.addressing import kept_headers, published_ref, ref_of
+from service.inbound.addressing import ref_of
+from service.inbound.refusing import UNREAD, note_of, quarantined
 from service.inbound.resolving import AwayError, Resolving
+from service.inbound.taking import Delivery, MessageSource, Taken, Watch
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +45,7 @@ BUSY_SECONDS = 1.0
 """First delay before a message is delivered again whose order's mailbox was full."""
 
 AWAY_SECONDS = 2.0
-"""First delay before a message is delivered again that could not be stored because the database was
-unavailable."""
+"""First delay before a message is delivered again that could not be stored, without a database."""
 
 LONGEST_AWAY_SECONDS = 30.0
 """The delay grows with each delivery up to this, so that the allowed deliveries outlast a quarter
@@ -67,58 +67,6 @@ MAX_REPEATS = 100
 """Repeats that end together with the message in flight; the stream delivers further ones again."""
 
 
-class Delivery(Protocol):
-    """A message that the stream has delivered and that is not acknowledged yet."""
-
-    message: Message
-
-    async def ack(self) -> None:
-        """The message has ended; the stream deletes it."""
-        ...
-
-    async def in_progress(self) -> None:
-        """The message is still in progress; the stream waits longer."""
-        ...
-
-    async def nak(self, delay_seconds: float = 0.0) -> None:
-        """The stream delivers the message again after the delay."""
-        ...
-
-
-class MessageSource(Protocol):
-    """Where messages come from."""
-
-    async def next_batch(self, max_items: int) -> Sequence[Delivery]:
-        """Return the messages that are there, or none after a short wait."""
-        ...
-
-
-class Watch(Protocol):
-    """What the intake reports to metrics and traces."""
-
-    def begin_message(self, message: Message, correlation_id: str) -> Trace:
-        """Processing of a message begins."""
-        ...
-
-    def quarantined(self, reason: str) -> None:
-        """A message went to quarantine."""
-        ...
-
-    def taken(self, message: Message, outcome: str) -> None:
-        """A message ended."""
-        ...
-
-
-class Taken:
-    """A message in flight, with the repeats of it that arrived meanwhile."""
-
-    __slots__ = ("at", "copies")
-
-    def __init__(self, delivery: Delivery, at: float) -> None:
-        self.copies = [delivery]
-        self.at = at
-
-
 class Intake:
     """`in_flight` bounds the messages that are taken and have not ended; at the bound the rest
     stays in the stream. `deliveries` bounds how often one message is tried before it goes to
@@ -129,7 +77,7 @@ class Intake:
         self,
         messages: MessageSource,
         translate: Callable[[Message], Read],
-        registry: Registry,
+        registry: TakesInputs,
         quarantine: Quarantine,
         *,
         asked: Callable[[Message, AskPrivacy], Awaitable[None]],
@@ -233,36 +181,35 @@ class Intake:
         message = delivery.message
         taken = self._under_way.get(message.delivery_id)
         if taken is not None:
-            if message.raw != taken.copies[0].message.raw:  # one id for two messages
+            is_another = message.raw != taken.copies[0].message.raw  # one id for two messages
+            if is_another or len(taken.copies) >= MAX_REPEATS:
                 self._spawn(delivery.nak(BUSY_SECONDS))
-            elif len(taken.copies) < MAX_REPEATS:  # a repeat ends with the one in flight
-                taken.copies.append(delivery)
             else:
-                self._spawn(delivery.nak(BUSY_SECONDS))
+                taken.copies.append(delivery)  # a repeat ends with the one in flight
             return
         self._under_way[message.delivery_id] = Taken(delivery, self._clock.monotonic())
         too_often = message.deliveries > self._deliveries
         if message.deliveries > UNREAD_AFTER * self._deliveries:
-            why = f"It was handed out {message.deliveries - 1} times without an end."
-            self._put_aside(delivery, UNDECIDABLE, (why,))
+            often = f"It was handed out {message.deliveries - 1} times without an end."
+            self._put_aside(delivery, UNDECIDABLE, (often,))
             return
         try:
             command = self._translate(message)
             ref = ref_of(command)
             self._check_partition(message, ref)
-        except Refused as refused:
-            if refused.reason == ORDER_UNNAMED and not too_often:
-                self._spawn(self._resolve(delivery, refused))
+        except Refused as why:
+            if why.reason == ORDER_UNNAMED and not too_often:
+                self._spawn(self._resolve(delivery, why))
             else:
-                self._put_aside(delivery, refused.reason, refused.sentences)
+                self._refuse(delivery, why)
             return
         except Exception as error:  # a bug in one translation must not stop other messages
             log.exception("A message could not be read.")
-            why = f"Reading it failed with an internal error: {type(error).__name__}."
-            self._put_aside(delivery, UNREADABLE, (why,))
+            told = f"Reading it failed with an internal error: {type(error).__name__}."
+            self._refuse(delivery, refused(UNREADABLE, told))
             return
         if too_often:
-            self._put_aside(delivery, UNDECIDABLE, (f"It failed {self._deliveries} times.",))
+            self._refuse(delivery, refused(UNDECIDABLE, f"It failed {self._deliveries} times."))
         elif isinstance(command, AskPrivacy):
             self._spawn(self._ask(delivery, command))
         else:
@@ -287,6 +234,34 @@ class Intake:
             fresh=message.deliveries == 1,
             received_at=message.received_at.isoformat(),
             trace=trace,
+        )
+        try:
+            self._registry.post(order_id, envelope)
+        except MailboxFull:
+            trace.end()
+            self._give_back(delivery, BUSY_SECONDS)
+
+    def _refuse(self, delivery: Delivery, why: Refused) -> None:
+        """Keep what can't be read or decided; an order that is known and that it would change hears
+        of it first."""
+        message = delivery.message
+        note = note_of(message, why.reason)
+        if note is None:
+            self._put_aside(delivery, why.reason, why.sentences)
+            return
+        order_id = order_id_for(message.channel, note.ref)
+        trace = self._watch.begin_message(message, self._reference_of(order_id))
+
+        def told(outcome: str, reason: str) -> None:
+            trace.end(reason if outcome == POISON else None)
+            if outcome in TAKEN or outcome in (UNMATCHED, POISON):
+                self._put_aside(delivery, why.reason, why.sentences)
+            else:
+                self._give_back(delivery, 0.0)
+
+        input_id = f"{message.delivery_id}/{UNREAD}"
+        envelope = Envelope(
+            note, input_id, told, channel=message.channel, ref=note.ref, trace=trace
         )
         try:
             self._registry.post(order_id, envelope)
@@ -336,7 +311,7 @@ class Intake:
             )
             self._put_aside(delivery, ORDER_UNKNOWN, (why,))
         elif outcome == POISON:
-            self._put_aside(delivery, UNDECIDABLE, (reason or "It could not be decided.",))
+            self._refuse(delivery, refused(UNDECIDABLE, reason or "It could not be decided."))
         else:
             self._give_back(delivery, 0.0)
 
@@ -364,20 +339,8 @@ class Intake:
 
     async def _keep(self, delivery: Delivery, reason: str, sentences: tuple[str, ...]) -> None:
         message = delivery.message
-        item = Quarantined(
-            delivery_id=message.delivery_id,
-            channel=message.channel,
-            kind=message.kind,
-            ref=published_ref(message),
-            source=message.source,
-            reason=reason,
-            sentences=sentences,
-            headers=kept_headers(message),
-            original=message.raw,
-            at=message.received_at,
-        )
         try:
-            await self._quarantine.keep(item)
+            await self._quarantine.keep(quarantined(message, reason, sentences))
         except JournalUnavailable as error:
             log.warning("The message is not kept and will be delivered again: %s", error)
             self._give_back(delivery, AWAY_SECONDS)

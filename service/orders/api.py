@@ -15,7 +15,6 @@ from adapters.postgres.views import OrderRow
 from schemas.contracts import refusals, strict_json
 from schemas.contracts.edits import edit_of
 from schemas.contracts.refusals import Refused
-from schemas.messages import codec
 from schemas.messages.inputs import ActOnOrder, EditOrder, Input, PlaceOrder
 from schemas.order.canonical import LongText, Order, ShortText
 from schemas.order.ids import OrderId, Reference, order_id_for
@@ -30,12 +29,10 @@ from service.http.scopes import ORDERS_WRITE
 from service.inbound.edge import Stream
 from service.orders.deciding import VERBS, NotNow, refuse_action, refuse_edit
 from service.orders.reading import WHOSE, Finder, etag_of
+from service.orders.sending import SOURCE, Decisions
 from service.telemetry.context import traceparent_of
 
 ACT = "orders:act"
-SOURCE = "canonical"
-"""The API speaks our own shape, as other services do over NATS."""
-
 _log = logging.getLogger(__name__)
 
 
@@ -72,6 +69,7 @@ class Writing:
     ) -> None:
         self._refused = refused
         self._stream = stream
+        self._decisions = Decisions(stream)
         self._api = api
         self._finder = finder
         self._channels = channels  # a reload changes it
@@ -228,15 +226,8 @@ class Writing:
     ) -> None:
         # Compared only now: the repeat of an accepted decision must not meet a changed order.
         require_match(request, etag_of(row), "The order")
-        await self._stream.publish(
-            row.channel,
-            kind,
-            row.ref,
-            codec.encode(decision),
-            delivery_id=delivery_id,
-            source=SOURCE,
-            topic="",
-            trace=traceparent_of(request.headers),
+        await self._decisions.send(
+            row, kind, decision, delivery_id=delivery_id, trace=traceparent_of(request.headers)
         )
 
     async def _once(

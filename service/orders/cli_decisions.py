@@ -97,6 +97,39 @@ def release(
     _act(At(data, channel, wait), which, "release", hold, reason)
 
 
+def hold(
+    which: Which,
+    reason: Reason,
+    channel: Channel = "",
+    wait: Wait = False,
+    data: Data = None,
+) -> None:
+    """Keep an order where it is until a person releases the hold."""
+    _act(At(data, channel, wait), which, "hold", "", reason)
+
+
+def refetch(
+    which: Which,
+    reason: Reason,
+    channel: Channel = "",
+    wait: Wait = False,
+    data: Data = None,
+) -> None:
+    """Fetch an order from its channel as it is there now."""
+    _act(At(data, channel, wait), which, "refetch", "", reason)
+
+
+def redecide(
+    which: Which,
+    reason: Reason,
+    channel: Channel = "",
+    wait: Wait = False,
+    data: Data = None,
+) -> None:
+    """Ask the mappings and the rules in use about an order again."""
+    _act(At(data, channel, wait), which, "redecide", "", reason)
+
+
 def retry(
     which: Which,
     reason: Reason,
@@ -233,9 +266,44 @@ def codes(
     _decide(at, "codes", which, lambda orders: orders.edit(which, changes, {}, person, reason))
 
 
+def refund(
+    which: Which,
+    reason: Reason,
+    amount: Annotated[
+        str,
+        typer.Option(
+            help="How much, in the customer's currency, such as 5.00; left out: what the lines and "
+            "shipping come to, or, without these, what is owed."
+        ),
+    ] = "",
+    line: Annotated[
+        list[str] | None,
+        typer.Option(help="LINE=QTY: a line, and for how many units of it. Repeat it."),
+    ] = None,
+    shipping: Annotated[
+        bool, typer.Option("--shipping", help="With what was paid for shipping.")
+    ] = False,
+    goodwill: Annotated[
+        bool, typer.Option("--goodwill", help="Beside what is owed, which stays owed.")
+    ] = False,
+    channel: Channel = "",
+    wait: Wait = False,
+    data: Data = None,
+) -> None:
+    """Give money back to the customer through the channel: what is owed, goods, or an amount."""
+    from service.orders.refunding import Told
+
+    _require_reason(reason)
+    lines = tuple(_line(one) for one in line or ())
+    told = Told(amount=amount, lines=lines, shipping=shipping, goodwill=goodwill)
+    person, at = this_person(), At(data, channel, wait)
+    _decide(at, "refund", which, lambda orders: orders.refund(which, told, person, reason))
+
+
 COMMANDS: dict[str, Callable[..., None]] = {
     "edit": edit,
     "codes": codes,
+    "refund": refund,
     "cancel": cancel,
     "accept": accept,
     "claim": claim,
@@ -246,6 +314,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "ship-short": ship_short,
     "backorder": backorder,
     "drop": drop,
+    "hold": hold,
+    "refetch": refetch,
+    "redecide": redecide,
 }
 
 
@@ -283,8 +354,8 @@ def _decide(
         return
     print_timeline(outcome.entries)
     row = outcome.view.row
-    whom = f", and waits for {row.waiting_for}" if row.waiting_for else ""
-    print(f"{row.number} of {row.channel} is {row.stage}{whom}.")
+    whom = f", and waits for {row.waiting_for.rstrip('.')}" if row.waiting_for else ""
+    print(f"{row.number or row.ref} of {row.channel} is {row.stage}{whom}.")
 
 
 def _require_reason(reason: str) -> None:

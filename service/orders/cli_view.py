@@ -23,6 +23,7 @@ from service.cli.tables import print_plain as print
 if TYPE_CHECKING:
     from adapters.postgres.order_parts import UnitView
     from adapters.postgres.views import OrderView, Page
+    from schemas.order.canonical import Address
 
 Named = tuple[str, str]
 """A name on the left, and words."""
@@ -37,7 +38,7 @@ def print_page(page: Page, *, more: bool) -> None:
         ("number", "channel", "stage", "progress", "", "waits for", "total", "placed"),
         [
             (
-                row.number,
+                row.number or row.ref,
                 row.channel,
                 row.stage,
                 row.progress,
@@ -53,13 +54,15 @@ def print_page(page: Page, *, more: bool) -> None:
         print(f"More: add --cursor {page.next_cursor}")
 
 
-def print_view(view: OrderView) -> None:
-    """Print one order: where it stands, what a person has to do, what happened out of the ordinary,
-    what it consists of, and what waits."""
+def print_view(view: OrderView, ship_to: Address | None = None) -> None:
+    """Print one order: where it stands, where it goes, what a person has to do, what happened out
+    of the ordinary, what it consists of, and what waits."""
     row = view.row
-    print(f"{row.number} of {row.channel} ({row.ref}), {money(row.total_minor, row.currency)}")
-    parts = (_head(view), _to_do(view), _notable(view), _goods(view), _papers(view), _waiting(view))
-    for name, words in (one for part in parts for one in part):
+    # An order of which only news has come has neither a number nor an amount.
+    total = f", {money(row.total_minor, row.currency)}" if row.currency else ""
+    print(f"{row.number or 'order'} of {row.channel} ({row.ref}){total}")
+    parts = (_to_do(view), _notable(view), _goods(view), _papers(view), _waiting(view))
+    for name, words in (one for part in (_head(view), _goes_to(ship_to), *parts) for one in part):
         told = words.replace("\n", " ")
         print(f"  {name:<{WIDTH}}{told}")
 
@@ -74,6 +77,9 @@ def _head(view: OrderView) -> Iterator[Named]:
         yield _command(view, "claim", "", "  (once that one is cancelled)")
     if view.ship_by and not row.final:
         yield "ship by", view.ship_by
+    for rule in view.rules:
+        asks = ", ".join(f"{name} {value}" for name, value in rule.asks.items())
+        yield "rules", f"{rule.set}: {rule.rule or 'no rule matched'}{f' → {asks}' if asks else ''}"
     yield "placed", f"{row.placed_at:%Y-%m-%d %H:%M:%S} UTC, changed {age(row.updated_at)}"
     yield "order id", row.order_id
     yield "reference", row.reference
@@ -81,6 +87,13 @@ def _head(view: OrderView) -> Iterator[Named]:
         yield ("cancelling" if row.stage == "cancelling" else "cancelled"), view.cancel
     if view.erased_at is not None:
         yield "erased", f"{view.erased_at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _goes_to(at: Address | None) -> Iterator[Named]:
+    if at is not None:
+        town = " ".join(one for one in (at.city, at.region, at.postal_code) if one)
+        parts = (at.name, at.company, *at.lines, town, at.country, at.phone)
+        yield "ship to", ", ".join(one for one in parts if one)
 
 
 def _to_do(view: OrderView) -> Iterator[Named]:
@@ -149,7 +162,9 @@ def _ended(view: OrderView, kind: str) -> Iterator[Named]:
     for one in view.ended:
         if kind_of(one.key) == kind:
             held = f", of {one.fulfilment}: {_units(one.units)}" if one.units else ""
-            ids = f" ({', '.join(one.ids)})" if one.ids else ""
+            # A parcel that a person packed has no id of a warehouse's behind its fulfilment's key.
+            named = [name for name in one.ids if not name.endswith("/")]
+            ids = f" ({', '.join(named)})" if named else ""
             yield one.key, f"ended: {_stage(one.stage)}{held}{ids}"
 
 
@@ -159,6 +174,8 @@ def _sorted(*parts: Iterable[Named]) -> list[Named]:
 
 
 def _papers(view: OrderView) -> Iterator[Named]:
+    yield from _money(view)
+    yield from _refunds(view)
     yield from _sorted(_labels(view), _ended(view, LABEL))
     documents = (
         (one.key, f"{one.stage} at {one.lane}{f' as {one.number}' if one.number else ''}")
@@ -169,6 +186,31 @@ def _papers(view: OrderView) -> Iterator[Named]:
     yield from _sorted(messages, _ended(view, MESSAGE))
     if view.files:
         yield "files", ", ".join(one.name for one in view.files)
+
+
+def _money(view: OrderView) -> Iterator[Named]:
+    """What the channel has reserved, and what was captured of it."""
+    currency = {one.key: one.currency for one in view.payments}
+    for one in view.payments:
+        until = f", until {one.until}" if one.until and one.stage == "authorised" else ""
+        free = ", goods may leave without it" if one.waived else ""
+        taken = money(one.captured_minor, one.currency)
+        whole = money(one.amount_minor, one.currency)
+        yield one.key, f"{one.stage}: {taken} captured of {whole}{until}{free}"
+    for capture in view.captures:
+        amount = money(capture.amount_minor, currency[capture.payment])
+        outside = f" as {capture.outside_id}" if capture.outside_id else ""
+        yield capture.key, f"{capture.stage}: {amount} of {capture.payment}{outside}"
+
+
+def _refunds(view: OrderView) -> Iterator[Named]:
+    for one in view.refunds:
+        asked = money(one.amount_minor, one.currency)
+        given = money(one.given_minor, one.currency)
+        amount = f"{given} given back" if one.stage == "refunded" else asked
+        by = f" by {one.person}" if one.person else ""
+        outside = f" as {one.outside_id}" if one.outside_id else ""
+        yield one.key, f"{one.stage}: {amount}{by}{outside}"
 
 
 def _labels(view: OrderView) -> Iterator[Named]:

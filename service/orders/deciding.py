@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from adapters.postgres.views import OrderView
-from schemas.messages.inputs import EditOrder
+from schemas.messages.inputs import EditOrder, RefundAsk
 from schemas.messages.words.parts import counted
 
 RELEASE, RETRY, SKIP, DONE = "release", "retry", "skip", "done"
 ACCEPT, CANCEL, CLAIM = "accept", "cancel", "claim"
 SHIP_SHORT, BACKORDER, DROP = "ship-short", "backorder", "drop"
+HOLD, REFETCH, REDECIDE = "hold", "refetch", "redecide"
 
 VERBS: Mapping[str, str] = MappingProxyType(
     {
@@ -28,6 +29,9 @@ VERBS: Mapping[str, str] = MappingProxyType(
         SHIP_SHORT: "the key of a fulfilment",
         BACKORDER: "the key of a fulfilment",
         DROP: "the key of a fulfilment",
+        HOLD: "",
+        REFETCH: "",
+        REDECIDE: "",
     }
 )
 """What a person may decide, and what the target names ("": no target; left out: the first)."""
@@ -59,6 +63,11 @@ def refuse_action(view: OrderView, verb: str, target: str) -> None:
         raise NotNow(f"The order is {_stage(stage)}; there is nothing to accept.")
     if verb == CLAIM and stage != "duplicate":
         raise NotNow(f"The order is {_stage(stage)}: no other one was accepted instead of it.")
+    if verb in (HOLD, REDECIDE) and stage in (*ENDED, "cancelling", "expected"):
+        done = "held" if verb == HOLD else "decided again"
+        raise NotNow(f"The order is {_stage(stage)}, so it can't be {done}.")
+    if verb == REFETCH and stage == "cancelled":
+        raise NotNow("The order is cancelled, so it is not fetched again.")
     if VERBS[verb]:
         _refuse_target(view, verb, target)
 
@@ -66,6 +75,9 @@ def refuse_action(view: OrderView, verb: str, target: str) -> None:
 def refuse_edit(view: OrderView, edit: EditOrder) -> None:
     """Raise NotNow for an edit that the order surely can't take."""
     stage = view.row.stage
+    if edit.refund is not None:
+        _refuse_refund(view, edit.refund)
+        return
     if stage in (*ENDED, "cancelling", "expected"):
         raise NotNow(f"The order is {_stage(stage)}, so it can't be edited.")
     if view.erased_at is not None:
@@ -80,6 +92,22 @@ def refuse_edit(view: OrderView, edit: EditOrder) -> None:
                 f"Line {line.line_id} has {counted(wanted[line.line_id], 'unit')}; none can be"
                 " added here, because the money is the channel's. Add them there."
             )
+
+
+def _refuse_refund(view: OrderView, refund: RefundAsk) -> None:
+    """Money is given back at the end of an order, too, and while it is being cancelled."""
+    stage = view.row.stage
+    if stage in ("expected", "duplicate"):
+        raise NotNow(f"The order is {_stage(stage)}, so no money of it can be given back.")
+    if view.erased_at is not None:
+        raise NotNow(
+            "What was ordered is not kept any more: its personal data was erased. Give the money "
+            "back in the channel."
+        )
+    known = [line.line_id for line in view.lines]
+    for line in refund.lines:
+        if line.line_id not in known:
+            raise NotNow(f"The order has no line {line.line_id}; it has: {', '.join(known[:20])}.")
 
 
 def _stage(stage: str) -> str:

@@ -12,21 +12,29 @@ import msgspec
 from actors.order.stream import encode_state, is_of_others, replay
 from adapters.postgres.exchanges import KeptExchange
 from adapters.postgres.imported import Imported
+from adapters.postgres.order_filter import parse
 from adapters.postgres.replay import Stream, streams
+from adapters.postgres.sealing import Damaged, KeyMissing
 from adapters.postgres.timeline import Entry
-from adapters.postgres.views import PROGRESS, STAGES, LabelFile, OrderView, Page
+from adapters.postgres.views import LabelFile, OrderView, Page
 from schemas.contracts.edits import edit_of
 from schemas.contracts.refusals import Refused
 from schemas.messages.codec import encode
 from schemas.messages.inputs import ActOnOrder, EditOrder
+from schemas.order.canonical import Address
 from schemas.order.ids import OrderId
-from service.app.clock import new_id
+from schemas.order.money import MoneyRefused
+from schemas.order.shares import as_paid
+from service.app.clock import SystemClock, new_id
 from service.app.errors import OperatorError
 from service.app.local import LocalSession, open_local
 from service.app.sessions import open_publisher
 from service.orders.deciding import NotNow, refuse_action, refuse_edit
 from service.orders.labels import valid_labels
+from service.orders.refunding import Told
+from service.orders.replaying import Past, past_of, until_of
 from service.orders.waiting import Outcome, Sent, Waiting
+from service.orders.what_if import WhatIf, what_if_of
 
 MAX_DIFFERENT = 20
 """Orders that replay differently and are named; one is an alarm already."""
@@ -70,12 +78,6 @@ class LocalOrders:
     ) -> Page:
         """Return a page of orders, newest first. Raises OperatorError for a wrong stage, progress
         or cursor, and for a channel that neither is configured nor has orders."""
-        if stage is not None and stage not in STAGES:
-            raise OperatorError(f"There is no stage {stage!r}; use one of: {', '.join(STAGES)}.")
-        if progress is not None and progress not in PROGRESS:
-            raise OperatorError(
-                f"There is no progress {progress!r}; use one of: {', '.join(PROGRESS)}."
-            )
         try:
             page = await self._session.views.list_orders(
                 stage=stage, progress=progress, channel=channel, attention=attention or None,
@@ -91,9 +93,33 @@ class LocalOrders:
             )
         return page
 
+    async def matching(self, text: str, *, cursor: str | None, limit: int) -> Page:
+        """Return a page of the orders that a filter finds, newest first. Raises OperatorError for
+        a filter that says nothing that can be looked for, and a wrong cursor."""
+        session = self._session
+        try:
+            return await session.views.matching(
+                parse(text), now=SystemClock().now(), known=session.channels, cursor=cursor,
+                limit=limit,
+            )  # fmt: skip
+        except ValueError as error:
+            raise OperatorError(f"{str(error).removesuffix('.')}.") from error
+
     async def show(self, which: str) -> OrderView:
         """Return one order with what is under way."""
         return await self._session.show(which, self._channel)
+
+    async def show_addressed(self, which: str) -> tuple[OrderView, Address | None]:
+        """Return one order and where its goods go, while they may still have to be sent: somebody
+        who packs by hand needs it. None when it is not kept or can't be opened."""
+        view = await self.show(which)
+        if view.row.final:
+            return view, None
+        try:
+            order = await self._session.views.order(view.row.order_id)
+        except (KeyMissing, Damaged):
+            return view, None
+        return view, order.ship_to if order is not None else None
 
     async def _find(self, which: str) -> OrderId:
         return (await self.show(which)).row.order_id
@@ -167,6 +193,21 @@ class LocalOrders:
             raise OperatorError(str(error)) from error
         return Sent(view, "edit", await self._publish(view, "edit", edit))
 
+    async def refund(self, which: str, told: Told, person: str, reason: str) -> Sent:
+        """Publish that a person gives money back. Raises OperatorError for what the order surely
+        can't give, and for an amount that is none of the customer's currency."""
+        view = await self.show(which)
+        order = await self._session.views.order(view.row.order_id)
+        try:
+            ask = told.ask(view.row.currency if order is None else as_paid(order).currency)
+            edit = edit_of(
+                msgspec.json.encode({"refund": ask, "reason": reason[:5000]}), view.row.ref, person
+            )
+            refuse_edit(view, edit)
+        except (MoneyRefused, Refused, NotNow) as error:
+            raise OperatorError(str(error)) from error
+        return Sent(view, "refund", await self._publish(view, "edit", edit))
+
     async def _address(self, view: OrderView, stated: object) -> dict[str, Any]:
         if isinstance(stated, dict):
             return stated
@@ -191,6 +232,16 @@ class LocalOrders:
                 topic=kind,
             )
         return f"{view.row.channel}/{kind}/{delivery_id}"
+
+    async def past(self, which: str, until: str) -> Past:
+        """Return an order as it was at a version or a time. Raises OperatorError."""
+        moment = until_of(until)
+        return await past_of(self._session.pool, await self._find(which), moment)
+
+    async def what_if(self, which: str) -> WhatIf:
+        """Return what today's code, settings, mappings and rules would make of an order's past.
+        Raises OperatorError."""
+        return await what_if_of(self._session, (await self.show(which)).row)
 
     async def verify(self, progress: Callable[[int], None]) -> Verified:
         """Replay every stream and compare it with the stored state, byte for byte. Raises

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from aiohttp import web
 
+from adapters.postgres.order_filter import parse, with_shorthands
 from adapters.postgres.order_names import Ambiguous
 from adapters.postgres.timeline import Entry
 from adapters.postgres.views import OrderRow, OrderView, Views
@@ -28,7 +29,7 @@ from service.http.described import (
 )
 from service.http.etags import tags_of
 from service.http.problems import Problem
-from service.http.requests import bad_query, flag_of, limit_of, next_page
+from service.http.requests import bad_query, channels_of, flag_of, limit_of, next_page
 from service.http.scopes import ORDERS_READ
 
 READ_LABELS = "labels:read"
@@ -83,9 +84,13 @@ class Finder:
 
 
 class Reading:
-    """`GET /api/v1/orders…` and `GET /schemas…`."""
+    """`GET /api/v1/orders…` and `GET /schemas…`. `known` are the channels whose customers a filter
+    finds by e-mail address; a reload changes it."""
 
-    def __init__(self, views: Views, finder: Finder, api: Api) -> None:
+    def __init__(
+        self, views: Views, finder: Finder, api: Api, *, known: Collection[str] = ()
+    ) -> None:
+        self._known = known
         self._views = views
         self._finder = finder
         self._api = api
@@ -109,15 +114,21 @@ class Reading:
         ORDERS_READ,
         page_of("orders", OrderRow),
         query={
-            **dict.fromkeys(("stage", "progress", "channel", "q", "cursor"), NAME),
+            **dict.fromkeys(("filter", "stage", "progress", "channel", "q", "cursor"), NAME),
             "attention": FLAG,
             "limit": COUNT,
         },
     )
     async def list_orders(self, request: web.Request) -> web.Response:
-        """Answer a page of orders, newest first; `next` is the address of the page after it."""
+        """Answer a page of orders, newest first; `next` is the address of the page after it.
+
+        `filter` is in the language of docs/command-line.md; the other parameters add terms to it.
+        Its page may hold fewer orders than the limit, or none, and still have one after it.
+        """
         principal = await self._api.principal(request, ORDERS_READ)
         query = request.query
+        if "filter" in query:
+            return await self._filtered(request, principal)
         try:
             page = await self._views.list_orders(
                 stage=query.get("stage") or None,
@@ -130,6 +141,28 @@ class Reading:
             )
         except ValueError as error:
             raise bad_query(str(error)) from error
+        return json_answer({"orders": page.rows, **next_page(request, page.next_cursor)})
+
+    async def _filtered(self, request: web.Request, principal: Principal) -> web.Response:
+        query = request.query
+        text = with_shorthands(
+            query["filter"],
+            stage=query.get("stage", "")[:_MAX_TEXT],
+            progress=query.get("progress", "")[:_MAX_TEXT],
+            number=query.get("q", "")[:_MAX_TEXT],
+            attention=flag_of(request, "attention"),
+        )
+        try:
+            page = await self._views.matching(
+                parse(text),
+                now=self._api.clock.now(),
+                known=self._known,
+                only=channels_of(query.get("channel", ""), principal),
+                cursor=query.get("cursor") or None,
+                limit=limit_of(request, _MAX_PAGE),
+            )
+        except ValueError as error:
+            raise bad_query(f"{str(error).removesuffix('.')}.") from error
         return json_answer({"orders": page.rows, **next_page(request, page.next_cursor)})
 
     @described(

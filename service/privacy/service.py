@@ -92,8 +92,8 @@ class PrivacyService:
         """Raise NothingKept unless there is an order or a message of the channel."""
         if not await self._erasing.keeps(channel):
             raise NothingKept(
-                f"There is no data for a channel {channel[:40]!r}; `orderwright channels list` "
-                "shows the configured channels."
+                f"Nothing is kept of a channel {channel[:40]!r}: no order or message of it has "
+                "come. If the name is mistyped, `orderwright channels list` shows the right one."
             )
 
     async def preview(self, channel: str, subject: Subject) -> Preview:

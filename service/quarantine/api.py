@@ -20,7 +20,6 @@ from adapters.postgres.quarantine_workflow import (
     ListedItem,
 )
 from schemas.contracts import refusals
-from schemas.messages.privacy import KIND as PRIVACY
 from service.http import problems
 from service.http.auth import Principal, idempotency_key_of
 from service.http.base import Api, json_answer, person_of
@@ -55,6 +54,7 @@ from service.quarantine.bodies import (
     content_of,
     state_of,
 )
+from service.quarantine.permits import elsewhere, forbids
 from service.quarantine.service import (
     NOT_ALLOWED,
     STREAM_AWAY,
@@ -65,9 +65,6 @@ from service.quarantine.service import (
 )
 
 READ, ACT = "quarantine:read", "quarantine:act"
-
-_SCOPE_OF_KIND = {PRIVACY: "privacy:act", "act": "orders:act", "edit": "orders:act"}
-"""The scope that each message would have needed where its kind is asked for."""
 
 _AWAY_SECONDS = 2
 
@@ -168,7 +165,7 @@ class QuarantineApi:
         item = await self._item(request, principal)
         raw = await self._api.raw(request)
         edited = content_of(read_body(raw, Edit)) if raw.strip() else None
-        verdict = permitted(item, self._service.check(item, edited), _elsewhere(principal))
+        verdict = permitted(item, self._service.check(item, edited), elsewhere(principal))
         return json_answer(_checked(item, verdict))
 
     @described(ACT, CHECKED, takes=Edit, headers=_IF_MATCH, repeats=True, refuses=(412,))
@@ -185,7 +182,7 @@ class QuarantineApi:
             verdict = await self._service.fix(item, content, person_of(principal), reason)
             if verdict is None:
                 raise _not_open(await self._service.workflow.item(item.id))
-            return _checked(item, permitted(item, verdict, _elsewhere(principal)))
+            return _checked(item, permitted(item, verdict, elsewhere(principal)))
 
         return await self._once(request, principal, item, raw, work)
 
@@ -205,7 +202,7 @@ class QuarantineApi:
         async def work() -> object:
             verdict = self._service.check(item)
             failure = await self._service.release(
-                item, person_of(principal), reason, forbids=_forbids(principal)
+                item, person_of(principal), reason, forbids=forbids(principal)
             )
             if failure is None:
                 return {"id": item.id, "channel": verdict.channel, "ref": verdict.ref}
@@ -267,7 +264,7 @@ class QuarantineApi:
                 person_of(principal),
                 reason,
                 preview=asked.preview,
-                forbids=_forbids(principal),
+                forbids=forbids(principal),
                 after=asked.after,
             )
 
@@ -303,32 +300,6 @@ class QuarantineApi:
             return await work()
 
         return await self._api.once(request, principal, raw, matched)
-
-
-def _elsewhere(principal: Principal) -> Callable[[Verdict], str]:
-    def forbids(verdict: Verdict) -> str:
-        if principal.serves(verdict.channel):
-            return ""
-        return "Its bytes belong to a channel that this API key does not serve."
-
-    return forbids
-
-
-def _forbids(principal: Principal) -> Callable[[Verdict], str]:
-    """A release does what its message does: it needs that channel, and the scope of that."""
-    elsewhere = _elsewhere(principal)
-
-    def forbids(verdict: Verdict) -> str:
-        if why := elsewhere(verdict):
-            return why
-        scope = _SCOPE_OF_KIND.get(verdict.kind)
-        return (
-            ""
-            if scope is None or principal.may(scope)
-            else f"Releasing it needs the scope {scope}."
-        )
-
-    return forbids
 
 
 def _shown(item: HeldItem) -> dict[str, object]:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from service.quarantine.service import Failure, QuarantineService, Released, Verdict
 
 application = typer.Typer(
-    help="Inspect messages that the edge refused, fix them, and release them.", no_args_is_help=True
+    help="Inspect messages that no order could take, correct them, and release them.",
+    no_args_is_help=True,
 )
 
 T = TypeVar("T")
@@ -50,12 +51,14 @@ Group = Annotated[str | None, typer.Option(help="Only this group, as listed by `
 Bytes = Annotated[
     Path | None, typer.Option("--file", help="The edited bytes; `-`: standard input.")
 ]
-Moment = Annotated[
+FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
+Since = Annotated[
     datetime | None,
-    typer.Option(
-        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"],
-        help="Only what came from (before) this time, in UTC.",
-    ),
+    typer.Option(formats=FORMATS, help="Only what came at this time or later, in UTC."),
+]
+Until = Annotated[
+    datetime | None,
+    typer.Option(formats=FORMATS, help="Only what came before this time, in UTC."),
 ]
 
 
@@ -85,8 +88,8 @@ def list_items(
     reason: Annotated[str | None, typer.Option(help="Only this reason.")] = None,
     channel: Channel = None,
     group: Group = None,
-    since: Moment = None,
-    until: Moment = None,
+    since: Since = None,
+    until: Until = None,
     state: State = "open",
     limit: Annotated[int, typer.Option(min=1, max=200, help="Items on a page.")] = 50,
     before: Annotated[int | None, typer.Option(help="Only items older than this id.")] = None,
@@ -189,8 +192,8 @@ def release(
     fault: Annotated[str | None, typer.Option(help="Only items with this reason.")] = None,
     channel: Channel = None,
     group: Group = None,
-    since: Moment = None,
-    until: Moment = None,
+    since: Since = None,
+    until: Until = None,
     preview: Annotated[
         bool, typer.Option("--preview", help="Print what would happen; change nothing.")
     ] = False,

@@ -14,11 +14,12 @@ from adapters.kit.secret import is_reference, referenced
 from service.app.errors import OperatorError
 from service.settings.check import Faulty, build, from_text
 from service.settings.describe import Described, describe, markdown
-from service.settings.model import Listen, Place, Retention, Settings
+from service.settings.model import Listen, Retention, Settings
 from service.settings.origins import Stated, origin_of, overruled, stated_in
+from service.settings.places import Place
 from service.settings.references import follow
 from service.settings.roles import inconsistencies
-from service.settings.variables import Variable, of_instances, of_tables
+from service.settings.variables import INSTANCES, Variable, of_instances, of_tables
 
 __all__ = [
     "NO_FILE",
@@ -210,6 +211,7 @@ def _kinds_of(settings: Settings) -> dict[str, dict[str, str]]:
         "channels": {name: one.kind for name, one in settings.channels.items()},
         "partners": {name: one.kind for name, one in settings.partners.items()},
         "places": dict.fromkeys(settings.places, ""),
+        "alert_routes": dict.fromkeys(settings.alert_routes, ""),
     }
 
 
@@ -217,7 +219,7 @@ def _overlay_variables(raw: dict[str, Any], environ: Mapping[str, str]) -> list[
     """Put what variables set into the raw tree; return a sentence for each that can't be read."""
     faults = _set(raw, of_tables(), environ)
     found: dict[str, dict[str, str]] = {}
-    for table in ("channels", "partners", "places"):
+    for table in INSTANCES:
         held = raw.get(table)
         named = held.items() if isinstance(held, dict) else ()
         found[table] = {

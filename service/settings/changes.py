@@ -16,6 +16,10 @@ TAKEN = (
     "channels.",
     "partners.",
     "places.",
+    "alerts.",
+    "reviews.",
+    "approvals.",
+    "alert_routes.",
     "policy.",
     "limits.live_orders",
     "limits.mailbox",
@@ -80,6 +84,10 @@ def _effective(old: Settings, new: Settings) -> Settings:
         channels=_instances(old.channels, new.channels),
         partners=_instances(old.partners, new.partners),
         places=new.places,
+        alerts=new.alerts,
+        reviews=new.reviews,
+        approvals=new.approvals,
+        alert_routes=new.alert_routes,
         policy=new.policy,
         limits=structs.replace(
             old.limits, **{name: getattr(new.limits, name) for name in sorted(limits)}
@@ -100,7 +108,7 @@ def _kind_in(instances: Mapping[str, PartnerSettings], name: str) -> str:
 def _fresh(old: Settings, new: Settings) -> set[str]:
     return {
         f"{table}.{name}."
-        for table in ("channels", "partners", "places")
+        for table in ("channels", "partners", "places", "alert_routes")
         for name in getattr(new, table)
         if name not in getattr(old, table)
     }

@@ -10,9 +10,14 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from actors.order.policy import Policy
+from adapters.alerts.settings import AlertRoute, Alerts
 from adapters.kit.exchanges import ExchangePolicy
 from adapters.kit.secret import Secret
-from adapters.kit.settings import ChannelSettings, InstanceName, Origin, PartnerSettings
+from adapters.kit.settings import ChannelSettings, InstanceName, PartnerSettings
+from service.settings.approvals import Approvals
+from service.settings.places import Place
+from service.settings.reviews import Reviews
+from service.settings.workers import Workers
 
 KeyId = Annotated[str, Meta(pattern=r"^[0-9A-Za-z]{2}$")]
 SigningKeyId = Annotated[str, Meta(pattern=r"^[0-9A-Z]$")]
@@ -210,37 +215,6 @@ class Retention(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 400.0
 
 
-class Place(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A place that goods leave from. Without any of these tables, one warehouse and one carrier
-    make one place, named `main`."""
-
-    warehouse: Annotated[
-        Annotated[str, Meta(max_length=32)] | None,
-        Meta(
-            description="The partner that packs there; empty: a person packs and reports. Left "
-            "out: the only one there is."
-        ),
-    ] = None
-    carrier: Annotated[
-        Annotated[str, Meta(max_length=32)] | None,
-        Meta(
-            description="The partner that carries its parcels; empty: none. Left out: the only one "
-            "there is."
-        ),
-    ] = None
-    labels: Annotated[
-        Literal["us", "them", "none"] | None,
-        Meta(
-            description="Who buys its labels: we do, its warehouse does, or no one. Left out: we "
-            "do where there is a carrier, else a warehouse that is a 3PL does."
-        ),
-    ] = None
-    ship_from: Annotated[
-        Origin | None,
-        Meta(description="Its address on labels; left out: the one in the carrier's settings."),
-    ] = None
-
-
 Sampler = Literal[
     "always_on",
     "always_off",
@@ -375,6 +349,20 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         dict[InstanceName, Place],
         Meta(max_length=1_000, description="Places that goods leave from, by name."),
     ] = {}
+    rules_need_second_person: Annotated[
+        bool,
+        Meta(
+            description="Whether rules are used only after another person than who published them "
+            "approves."
+        ),
+    ] = False
+    alerts: Annotated[Alerts, Meta(description="Alerts.")] = Alerts()
+    alert_routes: Annotated[
+        dict[InstanceName, AlertRoute],
+        Meta(max_length=20, description="Where alerts go, by name."),
+    ] = {}
+    reviews: Annotated[Reviews, Meta(description="The review queue.")] = Reviews()
+    approvals: Annotated[Approvals, Meta(description="Approvals.")] = Approvals()
     mappings_file: Annotated[
         str,
         Meta(
@@ -383,6 +371,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "changed over API and command line.",
         ),
     ] = ""
+    workers: Annotated[Workers, Meta(description="Processes.")] = Workers()
     limits: Annotated[Limits, Meta(description="Bounds.")] = Limits()
     retention: Annotated[Retention, Meta(description="Retention.")] = Retention()
     http: Annotated[Calls, Meta(description="Requests to partners.")] = Calls()

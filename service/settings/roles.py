@@ -6,13 +6,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from msgspec.structs import replace
+
 from actors.kernel.setup import Place, Setup, brand
 from adapters.kinds import kind_named
 from adapters.kit.kind import Limits, Role
+from adapters.kit.offering import Offers
 from adapters.kit.settings import ChannelSettings
 from schemas.messages.effects import WhoBuys
-from service.settings.model import Place as PlaceSettings
 from service.settings.model import Settings
+from service.settings.places import Place as PlaceSettings
 
 MAIN = "main"
 """The place that one warehouse and one carrier make without a table of places."""
@@ -46,6 +49,7 @@ def setup_of(settings: Settings, name: str) -> Setup:
     """Return who plays which role for one channel. Raises KeyError for one that isn't there."""
     channel = settings.channels[name]
     collected = _folded(channel.collected_payment_methods)
+    terms = _folded(channel.terms_payment_methods)
     erp = _chosen(channel.erp, playing(settings, "erp"))
     booked = _limits(settings, erp)
     part = kind_named(channel.kind).channel
@@ -56,10 +60,12 @@ def setup_of(settings: Settings, name: str) -> Setup:
         mail=_chosen(channel.mail, playing(settings, "messages")),
         stock=channel.keeps_stock,
         places=_places(settings, channel),
-        promised=_folded(channel.promised_payment_methods) | collected,
+        promised=_folded(channel.promised_payment_methods) | collected | terms,
         collected=collected,
         writes=frozenset(channel.writes),
         short_pick=channel.short_pick,
+        when_short=channel.when_short,
+        release=channel.release,
         restock_by=channel.restock_by,
         notify_customer=channel.notify_customer,
         carriers=tuple(
@@ -70,6 +76,18 @@ def setup_of(settings: Settings, name: str) -> Setup:
         unbooked=booked.unbooked,
         hears=part.hears(channel) if part is not None and part.hears is not None else frozenset(),
         claims=_claims(settings, channel),
+        capture=channel.capture,
+        capture_parts=channel.capture_parts,
+        receivable=channel.hand_over_unpaid,
+        authorised_days=channel.authorised_days if channel.capture != "none" else 0,
+        voids=part is not None and part.voids,
+        terms=terms,
+        terms_limits=tuple(sorted(channel.terms_limits.items())),
+        overdue_days=channel.terms_overdue_days,
+        collect_limits=tuple(sorted(channel.collect_limits.items())),
+        approvals=bool(settings.approvals.roles),
+        refund=channel.refund,
+        refunds=part is not None and part.refunds,
     )
 
 
@@ -114,12 +132,27 @@ def _place_faults(settings: Settings) -> Iterator[str]:
     warehouses, carriers = playing(settings, *WAREHOUSES), playing(settings, "carrier")
     for name, table in _tables(settings).items():
         where = f"places.{name}" if settings.places else "[places.NAME]"
+        yield from _count_faults(settings, name, where)
         yield from _choice(f"{where}.warehouse", table.warehouse, warehouses, "warehouses")
         yield from _choice(f"{where}.carrier", table.carrier, carriers, "carriers")
         if table.labels == "us" and not _chosen(table.carrier, carriers):
             yield f'{where}.labels is "us", but no carrier is configured there to buy them from.'
         if table.labels == "them" and not _chosen(table.warehouse, warehouses):
             yield f'{where}.labels is "them", but no warehouse is configured there to buy them.'
+
+
+def _count_faults(settings: Settings, place: str, where: str) -> Iterator[str]:
+    partner = _tables(settings)[place].counted_by
+    able = [x for x, one in settings.partners.items() if kind_named(one.kind).counter is not None]
+    if partner and partner not in able:
+        known = ", ".join(able) or "none"
+        yield f"{where}.counted_by: {partner} can't be asked for stock; those that can: {known}."
+    counts = [name for name, one in _tables(settings).items() if one.counted_by == partner]
+    if partner in able and counts[1:] and place == counts[0]:
+        yield (
+            f"{where}.counted_by: {partner} has one figure for all places and counts "
+            f"{', '.join(counts)}: leave it to one of them."
+        )
 
 
 def _channel_faults(settings: Settings) -> Iterator[str]:
@@ -132,10 +165,67 @@ def _channel_faults(settings: Settings) -> Iterator[str]:
                 f"{where}.time_zone: no time zone is called {channel.time_zone!r}; write one like "
                 "Europe/Berlin or UTC."
             )
+        yield from _capture_faults(where, channel)
+        yield from _terms_faults(settings, where, channel)
+        yield from _refund_faults(where, channel)
         yield from _choice(f"{where}.mail", channel.mail, mails, "partners that send messages")
         for place in channel.places or ():
             if place not in _tables(settings):
                 yield f"{where}.places names {place}; there is no [places.{place}]."
+        yield from _offer_faults(settings, where, channel)
+
+
+def offers_of(channel: ChannelSettings) -> Offers | None:
+    """Return what a channel is told of free stock, None for nothing."""
+    part = kind_named(channel.kind).channel
+    if part is None or part.offers is None:
+        return None
+    found: Offers | None = part.offers(channel)
+    return found
+
+
+def _offer_faults(settings: Settings, where: str, channel: ChannelSettings) -> Iterator[str]:
+    offers = offers_of(channel)
+    for place in offers.places if offers is not None else ():
+        if place not in _tables(settings):
+            known = ", ".join(sorted(_tables(settings))) or "none"
+            yield f"{where} is to be told the stock of {place}; the places are: {known}."
+
+
+def _capture_faults(where: str, channel: ChannelSettings) -> Iterator[str]:
+    part = kind_named(channel.kind).channel
+    able = "" if part is None else part.captures
+    if channel.capture != "none" and not able:
+        yield (
+            f'{where}.capture is "{channel.capture}", but no payments are captured through '
+            f'{channel.kind}; leave it out, or set it to "none".'
+        )
+    if channel.capture != "none" and channel.capture_parts and able == "whole":
+        yield (
+            f"{where}.capture_parts is true, but {channel.kind} captures a payment only as a "
+            "whole; leave it out."
+        )
+
+
+def _terms_faults(settings: Settings, where: str, channel: ChannelSettings) -> Iterator[str]:
+    if not channel.terms_payment_methods:
+        return
+    erp = _chosen(channel.erp, playing(settings, "erp"))
+    if not erp or not kind_named(settings.partners[erp].kind).accounts:
+        told = f"{erp} tells none" if erp else "there is no ERP"
+        yield (
+            f"{where}.terms_payment_methods asks an ERP for its customers' accounts, and {told}; "
+            "leave it out, and name the methods in promised_payment_methods."
+        )
+
+
+def _refund_faults(where: str, channel: ChannelSettings) -> Iterator[str]:
+    part = kind_named(channel.kind).channel
+    if channel.refund == "automatic" and (part is None or not part.refunds):
+        yield (
+            f'{where}.refund is "automatic", but no money is given back through {channel.kind}; '
+            'leave it out, or set it to "person".'
+        )
 
 
 def _is_zone(name: str) -> bool:
@@ -185,17 +275,25 @@ def _place(
     warehouse = _chosen(table.warehouse, warehouses)
     carrier = _chosen(table.carrier, carriers)
     labels = table.labels or _buyer(settings, warehouse, carrier)
-    limits = _limits(settings, carrier)
     home = table.ship_from.country if table.ship_from is not None else ""
-    return Place(
-        name=name,
-        warehouse=warehouse,
-        carrier=carrier,
-        labels=labels,
-        refuses=limits.refuses,
-        label_lines=limits.label_lines,
-        reach=limits.reach_from(home) if limits.reach_from is not None else None,
-    )
+
+    def carried_by(one: str) -> Place:
+        limits = _limits(settings, one)
+        return Place(
+            name=name,
+            warehouse=warehouse,
+            carrier=one,
+            labels=labels,
+            refuses=limits.refuses,
+            label_lines=limits.label_lines,
+            reach=limits.reach_from(home) if limits.reach_from is not None else None,
+            parcel_minor=table.parcel_cost_minor,
+            unit_minor=table.unit_cost_minor,
+            leaves_hours=table.leaves_after_hours,
+        )
+
+    others = (one for one in carriers if one != carrier and labels == "us")
+    return replace(carried_by(carrier), others=tuple(map(carried_by, others)))
 
 
 def _limits(settings: Settings, partner: str) -> Limits:

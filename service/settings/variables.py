@@ -8,15 +8,17 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
+from adapters.alerts.settings import AlertRoute
 from adapters.kinds import KindRefused, kind_named
 from adapters.kit.secret import referenced
 from adapters.kit.settings import ChannelSettings, PartnerSettings
-from service.settings.model import Place, Settings
+from service.settings.model import Settings
+from service.settings.places import Place
 from service.settings.shape import Key, keys_of
 
 PREFIX = "ORDERWRIGHT"
 
-INSTANCES = ("channels", "partners", "places")
+INSTANCES = ("channels", "partners", "places", "alert_routes")
 """The tables whose entries the operator names."""
 
 _NAMES = re.compile(rf"{PREFIX}_(CHANNELS|PARTNERS)_([A-Z0-9]+(?:_[A-Z0-9]+)*)_KIND")
@@ -62,8 +64,9 @@ def _named(table: str, environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _shape(table: str, kind: str, environ: Mapping[str, str]) -> type[Struct]:
-    if table == "places":
-        return Place
+    plain: dict[str, type[Struct]] = {"places": Place, "alert_routes": AlertRoute}
+    if table in plain:
+        return plain[table]
     try:
         return kind_named(referenced(kind, environ)).settings
     except (KindRefused, ValueError):  # told by the check of the whole tree, which meets it again

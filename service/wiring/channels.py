@@ -13,7 +13,7 @@ from adapters.kit.kind import Kind, example_of
 from adapters.kit.settings import ChannelSettings
 from adapters.nats.headers import SEAL
 from adapters.nats.seal import Seal
-from schemas.contracts.refusals import SOURCE_REFUSED, Refused, refused
+from schemas.contracts.refusals import CHANNEL_UNKNOWN, SOURCE_REFUSED, Refused, refused
 from schemas.contracts.strict_json import shown
 from schemas.messages.privacy import KIND as PRIVACY
 from schemas.messages.privacy import Read
@@ -64,15 +64,23 @@ class Readers:
     def require_origin(self, message: Message, channel: str = "", kind: str = "") -> None:
         """Raise Refused(source_refused) for a message that none of our processes published and
         that says what its channel's own services may not: in another partner's name, in a
-        person's, by law, or an order of a storefront that has a shape of its own. `channel` and
-        `kind` are under which it is to be published again ("": its own)."""
+        person's, by law, or an order of a storefront that has a shape of its own; and
+        Refused(channel_unknown) for one of a channel that is not configured. `channel` and `kind`
+        are under which it is to be published again ("": its own)."""
         scope = f"{message.channel}/{message.kind}/"
         seal = message.headers.get(_SEAL, "")
         if self._seal.holds(seal, scope, message.source, message.topic, message.raw):
             return
         channel, kind = channel or message.channel, kind or message.kind
         own = self._own.get(channel)
-        shape = own.kind if own is not None else CANONICAL
+        if own is None:
+            raise refused(
+                CHANNEL_UNKNOWN,
+                f"The channel {shown(channel)} is not configured here, so no one may publish for"
+                " it. Its sender publishes under a channel of the configuration; or the operator"
+                f" adds [channels.{shown(channel)}] there, reloads, and releases this message.",
+            )
+        shape = own.kind
         if channel != message.channel or message.source not in (CANONICAL, shape):
             why = f"A message of the channel {message.channel} must not come in the name of"
             named = message.source if channel == message.channel else channel

@@ -7,20 +7,23 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from actors.kernel.setup import Setup
+from actors.kernel.setup import Place, Setup
 from actors.order import stream
 from actors.order.decision import Context, Decision
 from actors.order.normalise import NO_TABLES, Tables
 from actors.order.policy import Policy
 from actors.order.redaction import masked, redacted
 from actors.order.state import State
+from actors.rules.compiled import NO_RULES
 from actors.runtime.ports import Body, Document, Row
 from actors.runtime.stream_type import Occasion
 from schemas.messages.codec import decode_order, encode
+from schemas.messages.effects import CreateTask, Effect, PostSalesOrder, PublishFulfilment
 from schemas.messages.events import OrderEvent
 from schemas.messages.inputs import Input, PlaceOrder
 from schemas.order.canonical import Order
 from schemas.order.customers import email_of, identity_of, order_phone_of
+from service.wiring.restored import Doubt
 
 
 class OrderStream:
@@ -28,7 +31,7 @@ class OrderStream:
 
     `setups` say who plays which role, by channel. An order of a channel that is not configured any
     more is decided as one of a channel without partners: what waits for them stays with a person.
-    `mappings` are exchanged while the service runs.
+    `mappings`, `rules` and `doubt` are exchanged while the service runs.
     """
 
     name = "order"
@@ -38,12 +41,24 @@ class OrderStream:
         self, *, policy: Policy, setups: Mapping[str, Setup], mappings: Tables = NO_TABLES
     ) -> None:
         self.mappings = mappings
+        self.rules = NO_RULES
+        self.doubt: Doubt | None = None
         self._policy = policy
         self._setups = dict(setups)
 
     def use(self, *, policy: Policy, setups: Mapping[str, Setup]) -> None:
         """Decide by these from now on."""
         self._policy, self._setups = policy, dict(setups)
+
+    def places_of(self, channel: str) -> tuple[Place, ...]:
+        """Return the places that a channel's goods leave from."""
+        setup = self._setups.get(channel)
+        return setup.places if setup is not None else ()
+
+    def erp_of(self, channel: str) -> str:
+        """Return the lane of a channel's ERP, "" for none."""
+        setup = self._setups.get(channel)
+        return setup.erp if setup is not None else ""
 
     def decide(self, state: State, command: Input, occasion: Occasion) -> Decision:
         """Return what an input means for an order."""
@@ -60,12 +75,22 @@ class OrderStream:
             received_at=occasion.received_at,
             mappings=self.mappings,
             claimed=occasion.claimed,
+            rules=self.rules,
+            world=occasion.world,
         )
-        return stream.decide(state, command, context)
+        decision = stream.decide(state, command, context)
+        if self.doubt is None:
+            return decision
+        return self.doubt.about(decision, command, occasion.body, occasion.now)
 
     def begins(self, command: Input) -> bool:
         """Whether it places an order."""
         return isinstance(command, PlaceOrder)
+
+    def is_patient(self, effect: Effect) -> bool:
+        """Sales orders, tasks and what the channel is told: the partner has them, and what follows
+        comes from elsewhere, such as the webhook by which the channel tells it back."""
+        return isinstance(effect, PostSalesOrder | CreateTask | PublishFulfilment)
 
     def encode_state(self, state: State) -> bytes:
         """Return the state as it is stored."""
@@ -114,6 +139,8 @@ class OrderStream:
 
     def documents_of(self, decided: Decision) -> Sequence[Document]:
         """Return the labels' images that came with a decision."""
+        if not decided.documents:  # as nearly all
+            return ()
         return tuple(
             [
                 Document(

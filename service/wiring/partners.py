@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from actors.runtime.call_policy import CallPolicy
 from actors.runtime.errors import Retryable
@@ -22,6 +22,7 @@ from adapters.kit.sync import ChannelSync
 from service.app.errors import OperatorError
 from service.settings import Settings
 from service.settings.roles import STOCK, storefront_lane
+from service.wiring.opened import Opened
 
 STOCK_CALLS = CallPolicy(rate_per_second=10_000.0, concurrency=512, settle_seconds=0.1)
 """Our own table in our own database: nothing is gained by asking it gently."""
@@ -43,15 +44,6 @@ class NoEvents:
     ) -> None:
         """Publish nothing. Raises Retryable."""
         raise Retryable("The stream of events was not opened.")
-
-
-@runtime_checkable
-class Closes(Protocol):
-    """An adapter that has something to close."""
-
-    async def close(self) -> None:
-        """Close it."""
-        ...
 
 
 class Kits:
@@ -106,7 +98,7 @@ def open_client(
     stack: AsyncExitStack,
     clock: Clock,
     *,
-    connections_per_host: int = 128,
+    connections_per_host: int = 1_000,
     exchanges: Exchanges | None = None,
 ) -> HttpClient:
     """Open the HTTP client of adapters, inside the running loop; it is closed with the stack."""
@@ -115,33 +107,28 @@ def open_client(
     return HttpClient(session, clock, exchanges=exchanges, direct=settings.http.direct)
 
 
-def lanes(
-    settings: Settings, kits: Kits, stack: AsyncExitStack, *, stock: Partner
-) -> dict[str, Lane]:
+def lanes(settings: Settings, kits: Kits, opened: Opened, *, stock: Partner) -> dict[str, Lane]:
     """Make an adapter for each configured instance, by the name of its lane, with its call policy.
-
-    Whatever they opened is closed with the stack. Raises KindUnusable.
+    Each is put into `opened`. Raises KindUnusable.
     """
     made: dict[str, Lane] = {STOCK: (stock, STOCK_CALLS)}
     for name, partner in settings.partners.items():
-        made[name] = (_partner(partner, kits.of(name), stack), partner.calls)
+        made[name] = (_partner(partner, kits.of(name), opened, name), partner.calls)
     for name, channel in settings.channels.items():
-        made[storefront_lane(name)] = (_storefront(channel, kits.of(name), stack), channel.calls)
+        made[storefront_lane(name)] = (_storefront(channel, kits, opened, name), channel.calls)
     return made
 
 
-def changed_lanes(
-    old: Settings, new: Settings, kits: Kits, stack: AsyncExitStack
-) -> dict[str, Lane]:
-    """Make an adapter for each instance that is new or has other settings. Whatever they opened is
-    closed with the stack. Raises KindUnusable."""
+def changed_lanes(old: Settings, new: Settings, kits: Kits, opened: Opened) -> dict[str, Lane]:
+    """Make an adapter for each instance that is new or has other settings, and put it into
+    `opened`. Raises KindUnusable."""
     made: dict[str, Lane] = {}
     for name, partner in new.partners.items():
         if old.partners.get(name) != partner:
-            made[name] = (_partner(partner, kits.of(name), stack), partner.calls)
+            made[name] = (_partner(partner, kits.of(name), opened, name), partner.calls)
     for name, channel in new.channels.items():
         if old.channels.get(name) != channel:
-            made[storefront_lane(name)] = _storefront(channel, kits.of(name), stack), channel.calls
+            made[storefront_lane(name)] = _storefront(channel, kits, opened, name), channel.calls
     return made
 
 
@@ -185,15 +172,15 @@ async def probe(settings: PartnerSettings, kit: Kit) -> str:
     return found
 
 
-def _partner(settings: PartnerSettings, kit: Kit, stack: AsyncExitStack) -> Partner:
+def _partner(settings: PartnerSettings, kit: Kit, opened: Opened, lane: str) -> Partner:
     made: Partner = _kind(settings).partner(settings, kit)
-    if isinstance(made, Closes):
-        stack.push_async_callback(made.close)
+    opened.add(lane, made)
     return made
 
 
-def _storefront(settings: ChannelSettings, kit: Kit, stack: AsyncExitStack) -> Partner:
-    made, part = _partner(settings, kit, stack), _kind(settings).channel
+def _storefront(settings: ChannelSettings, kits: Kits, opened: Opened, name: str) -> Partner:
+    kit, part = kits.of(name), _kind(settings).channel
+    made = _partner(settings, kit, opened, storefront_lane(name))
     if part is None or not part.fetches:
         return made
     if not isinstance(made, Shows):

@@ -16,9 +16,11 @@ from adapters.postgres.migrate import MigrationRefused
 from adapters.postgres.outbox import PostgresOutbox
 from adapters.postgres.pool import Pool
 from adapters.postgres.quarantine import PostgresQuarantine
+from adapters.postgres.restorations import Restorations
 from adapters.postgres.retention import Retention
 from adapters.postgres.sealing import KeyMissing, Sealing
 from adapters.postgres.sealing_keys import agree
+from adapters.postgres.shared_leases import SharedLeases
 from adapters.postgres.signing_keys import SigningKeyDiffers, agree_on_signing
 from adapters.postgres.stock import StockPartner, StockRow
 from adapters.postgres.suspensions import PostgresSuspensions
@@ -31,6 +33,9 @@ from service.app.sessions import signing_keys
 from service.settings import Settings
 
 LEASE_SECONDS = 15.0
+
+REPORTS = 4
+"""Connections of a process beside `limits.pool_size`, for what people read."""
 
 
 class Store(Struct, frozen=True, kw_only=True):
@@ -50,6 +55,7 @@ class Store(Struct, frozen=True, kw_only=True):
     idempotency: Idempotency
     retention: Retention
     exchanges: PostgresExchanges
+    restorations: Restorations
 
 
 async def migrate(dsn: str) -> list[str]:
@@ -93,12 +99,12 @@ async def open_store(
     stack.push_async_callback(pool.close)
     reports = Pool(
         servers.postgres_dsn,
-        max_connections=4,
+        max_connections=REPORTS,
         deadline_seconds=limits.journal_timeout_seconds,
         by_key=False,
     )
     stack.push_async_callback(reports.close)
-    leases = Leases(pool, servers.data.instance_id, ttl_seconds=LEASE_SECONDS, on_lost=on_lost)
+    leases = _leases(pool, settings, servers, on_lost)
     sealing = sealing_of(settings, servers.data)
     await _agree_on_secrets(pool, sealing, *signing_keys(settings, servers.data))
     stock = StockPartner(pool)
@@ -119,7 +125,16 @@ async def open_store(
         idempotency=Idempotency(reports, sealing),
         retention=Retention(reports),
         exchanges=PostgresExchanges(reports, sealing, settings.exchanges),
+        restorations=Restorations(reports),
     )
+
+
+def _leases(
+    pool: Pool, settings: Settings, servers: Servers, on_lost: Callable[[Sequence[int]], None]
+) -> Leases:
+    if settings.workers.sharing:
+        return SharedLeases(pool, servers.owner, on_lost=on_lost)
+    return Leases(pool, servers.owner, ttl_seconds=LEASE_SECONDS, on_lost=on_lost)
 
 
 async def _agree_on_secrets(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
+from msgspec import convert, to_builtins
 from msgspec.structs import replace
 
 from adapters.kit.kind import Limits
+from schemas.contracts.checks import refuse_order
 from schemas.contracts.refusals import SHIP_TO_MISSING, Refused
 from schemas.messages import effects as f
 from schemas.messages import inputs as i
 from schemas.order.canonical import Address, Order
 from tests.cases import field
-from tests.given import REF, a_line, later
+from tests.given import F1, REF, a_line, later
 from tests.given import an_order as canonical
 from tests.shopify_payloads import Json, a_payload, an_item, money
 
@@ -19,6 +23,15 @@ OAK = Address(
     name="Steve Shipper", lines=("12 Oak Street",), city="Lexington", country="US", region="KY",
     postal_code="40502",
 )  # fmt: skip
+
+
+_TOLD: Json = {"ref": REF, "fulfilment": F1, "task_id": "t-F1"}
+_BOX = i.ReportedParcel(parcel_id="a", units=(f.Units("1", "SKU-1", 1),))
+_REPORTS: dict[str, i.Input] = {
+    "packed": i.ReportPacked(**_TOLD, sequence=1, parcels=(_BOX,)),
+    "left": i.ReportHandedOver(**_TOLD, sequence=2),
+    "collected": i.ReportCollected(**_TOLD, sequence=3),
+}
 
 
 def sale(*items: Json, total: str, **changes: object) -> i.Input:
@@ -52,6 +65,30 @@ def test_a_pickup_and_a_local_delivery_get_no_label() -> None:
         story = field.released(field.placed(sale(an_item(1, "15.00"), total="15.00", **changes)))
         (task,) = field.asked(story, f.CreateTask)
         assert (task.delivery, task.labels) == (delivery, "none")
+
+
+@pytest.mark.parametrize("way", ["Local Delivery", "Main Street Store"])
+@pytest.mark.parametrize("order", list(itertools.permutations(("packed", "left", "collected"))))
+def test_what_the_customer_has_is_at_its_end_however_its_reports_arrive(
+    way: str, order: tuple[str, ...]
+) -> None:
+    """A report that the customer has it may overtake the one of what was packed; nothing is
+    awaited after that."""
+    changes: Json = {"shipping_lines": [{"title": way}]}
+    if way != "Local Delivery":
+        changes["shipping_address"] = None
+    story = field.released(field.placed(sale(an_item(1, "15.00"), total="15.00", **changes)))
+    for name in order:
+        story.when(_REPORTS[name])
+    while story.state.open:
+        kind = story.state.open[0].kind
+        if kind == f.tag_of(f.SendMail):
+            story.done(f.SendMail, f.MailSent(message_id="m-1"))
+        elif kind == f.tag_of(f.TellStanding):
+            story.done(f.TellStanding, f.StandingTold(told=True))
+        else:
+            story.done(f.PublishFulfilment, f.FulfilmentPublished(outside_ids=("f-1",)), F1)
+    assert (story.stage(), story.state.tasks) == ("closed", ())
 
 
 @pytest.mark.parametrize("source", ["web", "pos", "subscription_contract_checkout_one"])
@@ -159,3 +196,26 @@ def test_a_sku_too_long_for_the_erp_is_held_before_stock() -> None:
     assert field.spent(story) == set()
     short = replace(line, sku="X" * 20)
     assert field.holds(field.placed(i.PlaceOrder(order=canonical(lines=(short,))))) == set()
+
+
+def test_an_article_number_as_long_as_a_shop_s_is_taken_and_held() -> None:
+    """Shopify's have up to 255 characters: the order is kept, and waits for an alias."""
+    given = sale(an_item(1, "15.00", sku="X" * 255), total="15.00")
+    assert field.order_of(given).lines[0].sku == "X" * 255
+    refuse_order(field.order_of(given))
+    story = field.placed(given)
+    assert field.holds(story) == {"unmapped-item-number"}
+    assert field.spent(story) == set()
+
+
+def test_the_most_lines_of_goods_leave_room_for_what_is_not_goods() -> None:
+    """Five hundred articles and a tip are taken; one more article is refused in words."""
+    goods = [an_item(at, "1.00") for at in range(1, 501)]
+    beside = an_item(501, "1.00", sku=None, requires_shipping=False, title="Tip", variant_id=None,
+                     product_id=None)  # fmt: skip
+    order = field.order_of(sale(*goods, beside, total="501.00"))
+    assert (len(order.lines), order.lines[-1].kind) == (501, "tip")
+    refuse_order(order)
+    assert convert(to_builtins(order), Order) == order
+    with pytest.raises(Refused, match="501 lines of goods; 500 are the most"):
+        sale(*goods, an_item(501, "1.00"), total="501.00")

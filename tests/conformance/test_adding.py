@@ -98,7 +98,6 @@ KIND = Kind(
 
 USES_IT = """
 import asyncio
-from contextlib import AsyncExitStack
 from pathlib import Path
 from adapters.conformance.partner import PartnerConformance
 from adapters.kinds import kind_named, ours
@@ -106,6 +105,7 @@ from adapters.kit.recording import NoIntake, Recorder
 from service.lineage.ways import partners
 from service.settings import load, markdown
 from service.settings.roles import setup_of
+from service.wiring.opened import Opened
 from service.wiring.partners import Kits, lanes, probe
 
 Path("orderwright.toml").write_text('''
@@ -122,10 +122,13 @@ recorder = Recorder()
 kits = Kits(settings, recorder, recorder.clock, intake=NoIntake())
 
 async def main():
-    async with AsyncExitStack() as stack:
-        made = lanes(settings, kits, stack, stock=object())
+    opened = Opened()
+    made = lanes(settings, kits, opened, stock=object())
+    try:
         assert set(made) == {"stock", "stones", "storefront:web"}, made
         print(await probe(settings.partners["stones"], kits.of("stones")))
+    finally:
+        await opened.close()
 
 asyncio.run(main())
 assert "pebble" in [kind.name for kind in ours()]

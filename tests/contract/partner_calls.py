@@ -34,11 +34,13 @@ from schemas.messages.effects import (
     CancelAtChannel,
     CancelSalesOrder,
     CancelTask,
+    CapturePayment,
     CreateTask,
     Effect,
     FetchOrder,
     PostSalesOrder,
     PublishFulfilment,
+    RefundPayment,
     SendMail,
     TellStanding,
     TrackParcel,
@@ -57,6 +59,7 @@ THINGS = {
     PostSalesOrder: "D1", AmendSalesOrder: "D1", CancelSalesOrder: "D1", CreateTask: "F1",
     CancelTask: "F1", BuyLabel: "L1", VoidLabel: "L1", TrackParcel: "K1", SendMail: "M1",
     PublishFulfilment: "F1", CancelAtChannel: "O", FetchOrder: "O", TellStanding: "F1",
+    CapturePayment: "C1", RefundPayment: "R1",
 }  # fmt: skip
 SHOP = Origin(
     name="Acme", phone="5025550100", lines=("1 Dock Street",), city="Louisville", region="KY",

@@ -362,6 +362,9 @@ async def test_what_the_buyer_collects_is_told_as_collected(
     assert {line.delivery for line in order.lines if line.kind == "goods"} == {"pickup"}
     shop = amazon(client, running.http)
     waits = TellStanding(what="ready", units=(Units(first, "", 2), Units(second, "", 1)))
+    await simulators.fault("amazon", "update_shipment_status", rubbish_rate=1.0, times=1)
+    with pytest.raises(Unknown):
+        await shop.perform(a_call(waits, order))
     for _ in range(2):
         call = a_call(waits, order)
         assert await shop.look_up(call) is None

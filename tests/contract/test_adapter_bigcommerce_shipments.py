@@ -15,6 +15,8 @@ from schemas.messages.effects import (
     ChannelCancelled,
     FetchOrder,
     FulfilmentPublished,
+    StandingTold,
+    TellStanding,
     Units,
 )
 from schemas.messages.inputs import OutsideShipment, UpdateOrder
@@ -224,6 +226,34 @@ async def test_an_order_that_is_collected_is_completed_with_its_last_piece(
     assert not shipments_in((await simulators.call("GET", f"{BOOK}/shipments")).json, 315)
 
 
+async def test_a_pickup_that_is_packed_awaits_its_customer_there_once(
+    client: HttpClient, simulators: Client, running: Running
+) -> None:
+    """The order's status says so, once all of it is packed; what was collected stays as it is."""
+    picked = [
+        a_product(1, "10.0000", 2, order_pickup_method_id=3, order_address_id=0),
+        a_product(2, "5.5000", order_pickup_method_id=3, order_address_id=0),
+    ]
+    bundle = {**bundle_of(316), "products": picked, "shipping_addresses": []}
+    await put(simulators, bundle)
+    order = known(316, a_line("1", 2, delivery="pickup"), a_line("2", delivery="pickup"))
+    shop = bigcommerce(client, running.http)
+    before = (await simulators.call("GET", f"{BOOK}/statuses")).json["316"]
+    one, two = Units("1", "SKU-1", 2), Units("2", "SKU-2", 1)
+    part = a_call(TellStanding(what="ready", units=(one,)), order)
+    assert await shop.perform(part) == StandingTold(told=False)
+    assert (await simulators.call("GET", f"{BOOK}/statuses")).json["316"] == before
+    call = a_call(TellStanding(what="ready", units=(one, two)), order)
+    assert await shop.look_up(call) is None
+    assert await shop.perform(call) == await shop.look_up(call) == StandingTold()
+    assert await shop.perform(call) == StandingTold(told=False)
+    assert (await simulators.call("GET", f"{BOOK}/statuses")).json["316"] == 8
+    held = a_call(publication(parcel("K1", "", ("1", 2), ("2", 1))), order)
+    await shop.perform(held)
+    assert (await simulators.call("GET", f"{BOOK}/statuses")).json["316"] == 10
+    assert await shop.perform(call) == StandingTold(told=False)
+
+
 async def test_what_was_cancelled_in_the_shop_is_not_shown_as_shipped(
     client: HttpClient, simulators: Client, running: Running
 ) -> None:
@@ -254,6 +284,20 @@ async def test_an_order_is_cancelled_once_and_only_while_nothing_has_left(
     with pytest.raises(Rejected, match="a part of the order as shipped"):
         await shop.perform(a_call(CANCEL, known(314)))
     assert (await simulators.call("GET", f"{BOOK}/statuses")).json["314"] == 3
+
+
+async def test_a_page_in_place_of_an_answer_is_no_cancellation(
+    client: HttpClient, simulators: Client, running: Running
+) -> None:
+    """A proxy's HTML, or half an answer, with status 200 is Unknown, and a look-up says which."""
+    await put(simulators, bundle_of(316))
+    shop, call = bigcommerce(client, running.http), a_call(CANCEL, known(316))
+    await simulators.fault("bigcommerce", "update_order", rubbish_rate=1.0, times=1)
+    with pytest.raises(Unknown):
+        await shop.perform(call)
+    status = (await simulators.call("GET", f"{BOOK}/statuses")).json["316"]
+    assert (await shop.look_up(call) == ChannelCancelled()) == (status == 5)
+    assert isinstance(await shop.perform(call), ChannelCancelled)
 
 
 async def test_what_can_t_be_shipped_is_told(

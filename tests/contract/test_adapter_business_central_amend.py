@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from msgspec.structs import replace
 
-from actors.runtime.errors import NeedsPerson
+from actors.runtime.errors import NeedsPerson, Unknown
 from actors.runtime.ports import Call, Partner
 from adapters.kit.http_client import HttpClient
 from schemas.messages.effects import (
@@ -51,6 +51,8 @@ class Company:
         self.order: Json = {}
         self.lines: list[Json] = []
         self.writes: list[tuple[str, str]] = []
+        self.proxied = False
+        """Something in between answers what would change anything."""
         self._serial = 0
 
     def _tagged(self, fields: Json) -> Json:
@@ -63,6 +65,8 @@ class Company:
         sent = json.loads(body) if body else {}
         if request.method != "GET":
             self.writes.append((request.method, parts))
+            if self.proxied:
+                return web.Response(text="<p>Just a moment…</p>", content_type="text/html")
         if parts == "items":
             return items_asked_for(request)
         if request.method == "GET":
@@ -251,6 +255,22 @@ async def test_amendments_and_posting_at_the_simulated_company(
         await partner.perform(a_call(effect, fewer))
     with pytest.raises(NeedsPerson, match="was posted"):
         await partner.perform(a_call(CancelSalesOrder(erp_id=made.erp_id), fewer))
+
+
+@pytest.mark.parametrize("what", ["change", "cancel"])
+async def test_a_page_in_place_of_an_answer_is_no_success(what: str, client: HttpClient) -> None:
+    """A proxy's HTML with status 200 is Unknown: it is looked up, and then done."""
+    order = an_order()
+    moved = replace(order, note="Ring twice", deliver_by="2026-12-04")
+    cancel = a_call(CancelSalesOrder(erp_id=MADE["id"]), order)
+    call = amended(moved) if what == "change" else cancel
+    async with a_company(client, order) as (company, partner):
+        company.proxied = True
+        with pytest.raises(Unknown, match="can't be understood"):
+            await partner.perform(call)
+        assert await partner.look_up(call) is None
+        company.proxied = False
+        assert await partner.perform(call) is not None
 
 
 async def test_a_day_of_delivery_that_is_taken_away_goes(client: HttpClient) -> None:

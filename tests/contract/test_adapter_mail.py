@@ -364,13 +364,22 @@ def test_a_confirmation_of_many_lines_still_sums() -> None:
     assert amounts.pop("Total") == sum(amounts.values()) == 59_993
 
 
-@pytest.mark.parametrize("template", TEMPLATES)
+def test_a_refund_is_told_with_its_amount() -> None:
+    """What was given back is told in the customer's currency, and when it may be seen."""
+    mail = SendMail(template="order_refunded", amount_minor=500, currency="JPY")
+    subject, text = TEMPLATES["order_refunded"](an_order(), mail, "Acme")
+    assert subject == "Money back for your order #1042"
+    assert "given 500 JPY back to you" in text
+
+
+@pytest.mark.parametrize("template", sorted(set(TEMPLATES) - {"order_refunded"}))
 def test_no_message_promises_money(template: str) -> None:
     """No refund is promised that no one makes, and a part that is cancelled is named."""
     units: tuple[Units, ...] = (Units("1", "SKU-1", 1), Units("9", "SKU-9", 2))
     if template == "order_confirmed":
         units = ()
-    subject, text = TEMPLATES[template](an_order(), units, "Acme")
+    mail = SendMail(template=template, units=units)
+    subject, text = TEMPLATES[template](an_order(), mail, "Acme")
     assert "#1042" in subject
     for word in ("refund", "money", "back", "days"):
         assert word not in text

@@ -210,8 +210,9 @@ async def test_a_missing_permission_is_named(
         shop_settings("http://nowhere").translation, fulfillment_services=("ours",)
     )
     await configured(simulators, scopes=[one for one in ALL if one not in lost])
+    settings = of_an_app(running, translation=translation, stock_locations={"main": "1001"})
     with pytest.raises(Rejected, match=scope):
-        await probe(of_an_app(running, translation=translation), kit(client))
+        await probe(settings, kit(client))
 
 
 async def test_what_no_order_needs_is_only_told(

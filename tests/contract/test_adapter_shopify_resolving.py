@@ -60,6 +60,7 @@ RELEASED, READY = (
     f"fulfillment_orders/{name}" for name in ("hold_released", "scheduled_fulfillment_order_ready")
 )
 ROUTED, LATER = (f"fulfillment_orders/{name}" for name in ("order_routing_complete", "rescheduled"))
+OF_US = "fulfillment_orders/fulfillment_request_submitted"
 RETURNS = {topic for topic in TOPICS if topic.startswith("returns/")}
 
 
@@ -82,9 +83,9 @@ def answered(status: str) -> Json:
 
 
 def test_every_topic_that_is_asked_about_is_tried_here() -> None:
-    """None is left out of these tests."""
+    """None is left out of these tests, and those of what a shop waits for an answer to."""
     assert {topic for topic, meaning in TOPICS.items() if meaning.resolves} == {
-        *TOLD, *RETURNS, RELEASED, READY, ROUTED, LATER,
+        *TOLD, *RETURNS, RELEASED, READY, ROUTED, LATER, OF_US,
     }  # fmt: skip
 
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
-from actors.runtime.errors import Retryable
+from actors.runtime.errors import NeedsPerson, Retryable
 from actors.runtime.ports import Call
 from adapters.channels.shopify.goods import Goods, ShopifyGoods
-from adapters.channels.shopify.routing import count_ours
+from adapters.channels.shopify.goods_shapes import FulfilmentOrder
+from adapters.channels.shopify.routing import count_ours, count_unasked, tell_ways
+from adapters.channels.shopify.settings import ShopifyTranslation
 from adapters.channels.shopify.source import Shopify
 from adapters.kit.http_client import HttpClient
 from ops.simulators.shop_statement import MAIN_LOCATION, SECOND_LOCATION
 from ops.simulators.storefront import build_order
 from schemas.messages.effects import FetchOrder
-from schemas.messages.inputs import NoteReport, RefetchOrder, UpdateOrder
+from schemas.messages.inputs import NoteReport, PlaceOrder, RefetchOrder, UpdateOrder
 from tests.contract.partner_calls import a_call
 from tests.contract.simulated import Client, Json, Running, started
 from tests.contract.storefront_calls import shop_settings, shopify
@@ -31,6 +34,23 @@ ROUTED = Shopify(
     secrets=("a secret",),
     api_version="2026-10",
     routed=True,
+)
+
+OF_SERVICE = Shopify(
+    "acme-us",
+    shop_domain="acme-us.myshopify.com",
+    secrets=("a secret",),
+    api_version="2026-10",
+    translation=ShopifyTranslation(fulfillment_services=("Our-3PL",)),
+)
+
+COLLECTED = ShopifyTranslation(pickup_methods=("Collect in store",))
+SHOWS = Shopify(
+    "acme-us",
+    shop_domain="acme-us.myshopify.com",
+    secrets=("a secret",),
+    api_version="2026-10",
+    translation=COLLECTED,
 )
 
 
@@ -183,3 +203,113 @@ def test_locations_of_places_are_for_our_own_routing() -> None:
     places = {"wh1": "1"}
     with pytest.raises(ValueError, match="place_locations is for"):
         shop_settings("http://x", routing="channel", locations=("1",), place_locations=places)
+
+
+async def unasked(client: HttpClient, running: Running) -> dict[str, int] | None:
+    """What no fulfilment service of ours is asked for, by the line; None where none is stated."""
+    shop = shopify(
+        client, running.http, translation=ShopifyTranslation(fulfillment_services=("Our-3PL",))
+    )
+    call = replace(a_call(FetchOrder()), ref=str(ORDER))
+    found = OF_SERVICE.translate("update", "order/fetched", await shop.bundle(str(ORDER), call))
+    assert isinstance(found, UpdateOrder)
+    told = found.unasked
+    return None if told is None else {one.line_id: one.quantity for one in told.units}
+
+
+async def test_a_service_s_goods_wait_for_the_seller_s_request(
+    client: HttpClient, simulators: Client, running: Running
+) -> None:
+    """Nothing is asked for at first; then all is, also while the request is not answered yet."""
+    order = an_order()
+    order["line_items"][1]["fulfillment_service"] = "our-3pl"
+    known = {"id": ORDER, "updated_at": order["updated_at"], "order": order, "locations": {}}
+    answer = await simulators.call("POST", f"{BOOK}/orders", {"orders": [known]})
+    assert answer.status == 200, answer.text
+    assert await unasked(client, running) == {SECOND: FEW}
+    await staff(simulators, "request")
+    assert await unasked(client, running) == {}
+
+
+async def test_the_shop_s_own_goods_are_asked_for_by_no_one(
+    client: HttpClient, simulators: Client, running: Running
+) -> None:
+    """An order without a line of ours by service states nothing about it."""
+    await put(simulators, {})
+    assert await unasked(client, running) is None
+
+
+def test_only_an_order_of_our_service_is_fetched() -> None:
+    """Its webhook names the service of a line, in whatever case; any other order is believed."""
+    order = an_order()
+    raw = json.dumps(order).encode()
+    assert OF_SERVICE.address("orders/create", raw)[1] == "place"
+    order["line_items"][0]["fulfillment_service"] = "OUR-3pl"
+    raw = json.dumps(order).encode()
+    assert OF_SERVICE.address("orders/create", raw)[1] == "refetch"
+    assert OF_SERVICE.address("orders/cancelled", raw)[1] == "cancel"
+
+
+def test_a_service_s_goods_that_are_assigned_nowhere_yet_are_fetched_again() -> None:
+    """Shopify makes fulfilment orders a moment after the order; without any, no one knows."""
+    line = {"admin_graphql_api_id": "gid://shopify/LineItem/1", "fulfillable_quantity": 1}
+    with pytest.raises(Retryable):
+        count_unasked([line], [], ())
+
+
+def several(order: Json) -> Json:
+    """It has goods that are sent, and goods that the customer collects."""
+    order["shipping_lines"] = [
+        {**order["shipping_lines"][0], "id": number, "title": title}
+        for number, title in enumerate(("Standard", "Collect in store"), start=1)
+    ]
+    return order
+
+
+async def test_of_an_order_that_goes_several_ways_each_line_goes_its_own(
+    client: HttpClient, simulators: Client, running: Running
+) -> None:
+    """Its webhook names both ways and not which line goes which, so it is fetched; its fulfilment
+    orders know, also of what the customer has collected. Any other order is believed."""
+    order = several(an_order())
+    order["line_items"][1]["_method"] = "PICK_UP"
+    raw = json.dumps(order).encode()
+    found = SHOWS.translate("place", "orders/create", raw)
+    assert found == RefetchOrder(ref=str(ORDER), source="shopify", topic="orders/create")
+    assert isinstance(SHOWS.translate("place", "orders/create", json.dumps(an_order()).encode()),
+                      PlaceOrder)  # fmt: skip
+    known = {"id": ORDER, "updated_at": order["updated_at"], "order": order, "locations": {}}
+    answer = await simulators.call("POST", f"{BOOK}/orders", {"orders": [known]})
+    assert answer.status == 200, answer.text
+    assert await ways(client, running) == {FIRST: "", SECOND: "pickup"}
+    await staff(simulators, "fulfil", lines={SECOND: FEW})
+    assert await ways(client, running) == {FIRST: "", SECOND: "pickup"}
+
+
+async def ways(client: HttpClient, running: Running) -> dict[str, str]:
+    """How each line of the order reaches the customer, as it is fetched."""
+    shop = shopify(client, running.http, translation=COLLECTED)
+    call = replace(a_call(FetchOrder()), ref=str(ORDER))
+    found = SHOWS.translate("update", "order/fetched", await shop.bundle(str(ORDER), call))
+    assert isinstance(found, UpdateOrder)
+    return {line.line_id: line.delivery for line in found.order.lines}
+
+
+def test_a_line_of_which_pieces_go_several_ways_is_a_person_s() -> None:
+    """No line is sent and collected; without fulfilment orders it is asked again."""
+    line = {"admin_graphql_api_id": "gid://shopify/LineItem/1", "name": "Cup",
+            "requires_shipping": True, "fulfillable_quantity": 2}  # fmt: skip
+    part = {"id": "p", "remainingQuantity": 1, "lineItem": {"id": "gid://shopify/LineItem/1"}}
+    orders = msgspec.convert(
+        [
+            {"id": name, "status": "OPEN", "lineItems": {"nodes": [part], "pageInfo": {}}}
+            for name in ("sent", "collected")
+        ],
+        list[FulfilmentOrder],
+    )
+    with pytest.raises(NeedsPerson, match="'Cup' some pieces are sent"):
+        tell_ways([line], orders, {"sent": "SHIPPING", "collected": "PICK_UP"})
+    tell_ways([line], orders, {"sent": "SHIPPING", "collected": "SHIPPING"})
+    assert line["way"] == "SHIPPING"
+    with pytest.raises(Retryable):
+        tell_ways([line], [], {})

@@ -13,7 +13,7 @@ from graphql.validation import NoDeprecatedCustomRule
 from actors.runtime.errors import NeedsPerson, Rejected, Unauthorised
 from adapters.channels.shopify import standing
 from adapters.channels.shopify.moving import MOVE_MUTATION
-from adapters.channels.shopify.resolving import LEFT_QUERY
+from adapters.channels.shopify.resolving import LEFT_QUERY, REQUESTED_QUERY
 from adapters.channels.shopify.topics import says_nothing
 from adapters.kit.fetching import SETTLED
 from adapters.kit.http_client import HttpClient
@@ -80,7 +80,8 @@ async def shown(sim: Client, told: Json) -> list[Json]:
 
 DOCUMENTS = (
     standing.METHODS_QUERY, standing.PREPARED_MUTATION, standing.REQUEST_QUERY,
-    standing.ACCEPT_MUTATION, standing.REJECT_MUTATION, MOVE_MUTATION, LEFT_QUERY,
+    standing.ACCEPT_MUTATION, standing.REJECT_MUTATION, standing.TAKE_MUTATION,
+    standing.REFUSE_MUTATION, MOVE_MUTATION, LEFT_QUERY, REQUESTED_QUERY,
 )  # fmt: skip
 
 

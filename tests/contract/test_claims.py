@@ -7,9 +7,10 @@ import asyncio
 from msgspec.structs import replace
 
 from actors.runtime.ports import Append, Outcome
-from schemas.order.claims import Claim, Claimed
+from schemas.order.claims import MAX_COPIES, Claim, Claimed
+from schemas.order.things import ORDER
 from tests.appends import CHANNEL, append, id_of, row
-from tests.contract.stores import Store, dsn, servers, store
+from tests.contract.stores import ALL, LATER, Store, dsn, servers, store
 from tests.contract.test_reserved_inside import reserving
 
 __all__ = ["dsn", "servers", "store"]
@@ -25,6 +26,24 @@ def claiming(ref: str, version: int = 0, *, name: str = NAME, person: str = "") 
 def cancelled(ref: str, version: int) -> Append:
     """An append after which the order is cancelled."""
     return replace(append(ref, version), row=row(ref, stage="cancelled"))
+
+
+def ending(ref: str, version: int, *, ended: bool = True) -> Append:
+    """An append after which the order that has the claim is cancelled, or is so no more."""
+    one = cancelled(ref, version) if ended else append(ref, version)
+    return replace(one, claim=Claim(NAME, wants=False, ended=ended))
+
+
+def copied(ref: str, version: int = 0) -> Append:
+    """An append that records its order as a copy."""
+    return replace(append(ref, version), claim=Claim(NAME, wants=False, copy=True))
+
+
+async def woken(store: Store) -> list[tuple[str, str]]:
+    """Whose timers are due, and which."""
+    found = await store.timers.due_timers(partitions=ALL, due_before=LATER, limit=100, exclude=())
+    assert all(one.key == ORDER for one in found)
+    return sorted((one.order_id, one.name) for one in found)
 
 
 def owned_by(ref: str, stage: str = "placed", name: str = NAME) -> Outcome:
@@ -124,3 +143,88 @@ async def test_of_two_people_at_once_one_takes_it_over(store: Store) -> None:
     takings = [claiming(ref, 1, person="ann") for ref in ("1002", "1003")]
     outcomes = await asyncio.gather(*map(store.journal.append, takings))
     assert sorted(one.kind for one in outcomes) == ["claimed", "committed"]
+
+
+async def test_copies_are_woken_by_the_commit_that_cancels_the_first_one(store: Store) -> None:
+    """Every copy of that one, once, and no other order."""
+    await store.committed(claiming("1001"))
+    await store.committed(copied("1002"))
+    await store.committed(append("1003"))
+    await store.committed(copied("1003", 1))
+    await store.committed(claiming("1004", name="ebay:1"))
+    assert await woken(store) == []
+    await store.committed(ending("1001", 1))
+    assert await woken(store) == sorted((id_of(one), "twin") for one in ("1002", "1003"))
+
+
+async def test_a_copy_that_comes_after_the_end_is_woken_at_once(store: Store) -> None:
+    """Its own commit sets its timer; while the first one is alive it sets none."""
+    await store.committed(claiming("1001"))
+    await store.committed(ending("1001", 1))
+    await store.committed(copied("1002"))
+    assert await woken(store) == [(id_of("1002"), "twin")]
+    await store.committed(ending("1001", 2, ended=False))
+    await store.committed(copied("1003"))
+    assert await woken(store) == [(id_of("1002"), "twin")]
+
+
+async def test_whoever_is_first_of_the_end_and_the_copy_the_copy_is_woken(store: Store) -> None:
+    """Both in one batch or in two, in either order."""
+    refs = [f"{n}" for n in range(10)]
+    for ref in refs:
+        await store.committed(replace(append(ref), claim=Claim(f"ebay:{ref}")))
+    ends = [
+        replace(cancelled(ref, 1), claim=Claim(f"ebay:{ref}", wants=False, ended=True))
+        for ref in refs
+    ]
+    copies = [
+        replace(append(f"c{ref}"), claim=Claim(f"ebay:{ref}", wants=False, copy=True))
+        for ref in refs
+    ]
+    mixed = [one for pair in zip(ends, copies, strict=True) for one in pair]
+    outcomes = await asyncio.gather(*map(store.journal.append, mixed[:10] + mixed[:9:-1]))
+    assert {one.kind for one in outcomes} == {"committed"}
+    assert await woken(store) == sorted((id_of(f"c{ref}"), "twin") for ref in refs)
+
+
+async def test_only_who_has_the_claim_ends_it(store: Store) -> None:
+    """The end of an order whose claim was taken over, or that never had one, wakes no one; that of
+    the one who took it over does."""
+    await store.committed(claiming("1001"))
+    await store.committed(copied("1002"))
+    await store.committed(copied("1003"))
+    await store.committed(cancelled("1001", 1))
+    await store.committed(claiming("1002", 1, person="ann"))
+    await store.committed(ending("1001", 2))
+    await store.committed(replace(cancelled("1004", 0), claim=Claim("no:1", wants=False)))
+    assert await woken(store) == []
+    await store.committed(ending("1002", 2))
+    assert await woken(store) == [(id_of("1003"), "twin")]
+
+
+async def test_an_order_accepted_and_cancelled_at_once_ends_its_claim(store: Store) -> None:
+    """One append says both."""
+    said = Claim(NAME).then(Claim(NAME, wants=False, ended=True))
+    await store.committed(replace(cancelled("1001", 0), claim=said))
+    assert await store.journal.append(claiming("1002")) == owned_by("1001", "cancelled")
+    await store.committed(copied("1002"))
+    assert await woken(store) == [(id_of("1002"), "twin")]
+
+
+async def test_a_stale_append_wakes_no_one(store: Store) -> None:
+    """Nothing of it is written."""
+    await store.committed(claiming("1001"))
+    await store.committed(copied("1002"))
+    assert (await store.journal.append(ending("1001", 7))).kind == "conflict"
+    assert await woken(store) == []
+
+
+async def test_a_copy_too_many_is_told_that_it_will_not_hear(store: Store) -> None:
+    """At once; the others hear of the end."""
+    await store.committed(claiming("9999"))
+    changes = [copied(f"{n}") for n in range(MAX_COPIES)]
+    for begin in range(0, MAX_COPIES, 100):
+        await asyncio.gather(*map(store.journal.append, changes[begin : begin + 100]))
+    assert await woken(store) == []
+    await store.committed(copied("one-more"))
+    assert await woken(store) == [(id_of("one-more"), "crowded")]

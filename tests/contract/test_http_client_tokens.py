@@ -163,3 +163,21 @@ async def test_the_parts_of_an_instance_share_the_tokens_of_their_client() -> No
         assert shared_tokens(one, replace(wanted, client_id="you"), "Acme") is not cache
         assert shared_tokens(other, wanted, "Acme") is not cache
         assert list(one.shared) == [wanted, replace(wanted, client_id="you")]
+
+
+async def test_a_replaced_part_leaves_the_tokens_to_the_others() -> None:
+    """An adapter that is closed stops no fetch that another one waits for; after the last one they
+    are forgotten, so that changed credentials leave nothing behind."""
+    async with http_client() as client, stubbed(grant("a"), web.Response()) as stub:
+        wanted = ClientCredentials(
+            token_url=f"{stub.url}/grant", client_id="me", client_secret="hidden"
+        )
+        former, following = (shared_tokens(client, wanted, "Acme") for _ in range(2))
+        assert former is following
+        call = asyncio.create_task(use(following, stub))
+        await asyncio.sleep(0)
+        await former.close()
+        assert (await call).status == 200
+        assert client.shared == {wanted: following}
+        await following.close()
+        assert client.shared == {}

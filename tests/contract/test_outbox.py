@@ -229,6 +229,22 @@ async def test_of_many_open_effects_the_oldest_come_first(store: Store) -> None:
     assert [one.order_id for one in found] == [id_of("4"), id_of("1"), id_of("5")]
 
 
+async def test_channels_take_turns_in_what_was_left_open(store: Store) -> None:
+    """However much one channel left undone before, the next one's oldest comes second."""
+    of = {"loud": (0, 1, 2, 3), "quiet": (7, 5), "calm": (6,)}
+    for channel, opened in of.items():
+        for minute in opened:
+            change = append(f"{channel}-{minute}", record={1: RESERVE}, at=minutes(minute))
+            await store.committed(replace(change, row=replace(change.row, channel=channel)))
+    found = await store.open_effects(STOCK, due_before=minutes(9), limit=5)
+    assert [one.order_id for one in found] == [
+        id_of(ref) for ref in ("loud-0", "quiet-5", "calm-6", "loud-1", "quiet-7")
+    ]
+    assert [one.channel for one in found] == ["loud", "quiet", "calm", "loud", "quiet"]
+    found = await store.open_effects(STOCK, due_before=minutes(4), limit=9)
+    assert [one.order_id for one in found] == [id_of(f"loud-{minute}") for minute in range(4)]
+
+
 async def test_a_timer_set_twice_keeps_the_last_time(store: Store) -> None:
     """One append may clear and set, or set twice: what is set last holds."""
     timers = ((ORDER, "a", minutes(1)), (ORDER, "a", minutes(2)))

@@ -16,10 +16,10 @@ from tests.contract.stores import MAIN, Store, dsn, servers, store
 __all__ = ["dsn", "servers", "store"]
 
 
-def reserve(wanted: dict[str, int]) -> ReserveStock:
+def reserve(wanted: dict[str, int], place: str = MAIN) -> ReserveStock:
     """What is asked, each SKU as a line of its own."""
     units = tuple(Units(f"line {sku}", sku, count) for sku, count in wanted.items())
-    return ReserveStock(place=MAIN, units=units)
+    return ReserveStock(place=place, units=units, places=(place, MAIN))
 
 
 def reserving(
@@ -29,6 +29,7 @@ def reserving(
     *,
     inside: bool = True,
     inputs: tuple[str, ...] | None = None,
+    place: str = MAIN,
 ) -> Append:
     """An append that asks for stock with its first effect, and reserves it itself."""
     return append(
@@ -36,13 +37,13 @@ def reserving(
         version,
         count=2,
         inputs=inputs,
-        record={1: (STOCK, reserve(wanted)), 2: POST},
+        record={1: (STOCK, reserve(wanted, place)), 2: POST},
         settled=((1, "done"),) if inside else (),
         inside=((1, "done:1"),) if inside else (),
     )
 
 
-def call(ref: str, wanted: dict[str, int]) -> Call:
+def call(ref: str, wanted: dict[str, int], place: str = MAIN) -> Call:
     """The same, asked of the partner."""
     return Call(
         order_id=id_of(ref),
@@ -52,7 +53,7 @@ def call(ref: str, wanted: dict[str, int]) -> Call:
         reference=reference_of(ref),
         order_reference=reference_of(ref),
         number=1,
-        effect=reserve(wanted),
+        effect=reserve(wanted, place),
         order=None,
         idempotency_key=f"reserve-{ref}",
         attempt=0,
@@ -93,6 +94,23 @@ async def test_a_sku_that_is_not_counted_holds_nothing_up(store: Store) -> None:
     await store.committed(reserving("1001", {"NEW": 7}))
     assert await store.free() == {}
     assert await store.stock.look_up(call("1001", {"NEW": 7})) == StockReserved(place=MAIN)
+
+
+async def test_a_sku_that_is_counted_elsewhere_is_not_there(store: Store) -> None:
+    """What one place counts, another one that does not has none of; what no place counts is not
+    held up beside it."""
+    await store.put({"A": 5})
+    there = {"A": 1, "NEW": 2}
+    assert (await store.journal.append(reserving("1001", there, place="west"))).kind == "short"
+    await store.committed(reserving("1001", there, inside=False, place="west"))
+    answer = await store.stock.perform(call("1001", there, "west"))
+    assert isinstance(answer, StockShort)
+    assert answer.skus == ("A",)
+    assert {(x.place, x.sku): x.available for x in answer.seen} == {
+        ("west", "A"): 0, ("west", "NEW"): -1, (MAIN, "A"): 5, (MAIN, "NEW"): -1,
+    }  # fmt: skip
+    assert await store.free() == {"A": 5}
+    await store.committed(reserving("1002", {"NEW": 2}, place="west"))
 
 
 async def test_a_repeat_reserves_once(store: Store) -> None:

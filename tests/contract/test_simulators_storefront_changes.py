@@ -62,8 +62,10 @@ async def sim(running: Running) -> AsyncIterator[Client]:
 async def ran(plan: Plan, listener: Listener, book: str) -> list[Json]:
     """What a run's report says of each order."""
     run = ShopRun(plan, listener.url, "s", book)
-    await run.run()
-    run.close()
+    try:
+        await run.run()
+    finally:
+        run.close()
     report = json.loads(json.dumps(run.report()))
     assert (report["sent"], report["accepted"], report["given_up"]) == (plan.orders,) * 2 + (0,)
     refs: list[Json] = report["refs"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import random
 import time
 import tomllib
@@ -119,16 +120,26 @@ class Markets:
         await ask("POST", f"{self._store}/habits", {"quota": 1_000_000})
 
     async def run(self) -> None:
-        """Send everything, with what follows of it. Fails for what is never taken."""
+        """Send everything, with what follows of it. Fails for what is never taken. The limits are
+        of single orders: how long all of them take depends on the machine."""
         roads: tuple[Callable[[int], Awaitable[Sent]], ...]
         roads = (self._amazon, self._big, self._own)
-        async with asyncio.timeout(GIVE_UP_SECONDS + self._each * (self._pause + 4)):
-            for number in range(1, self._each + 1):
+        for number in range(1, self._each + 1):
+            async with asyncio.timeout(2 * GIVE_UP_SECONDS):
                 self.sent += await asyncio.gather(*(road(number) for road in roads))
-                await self._idle(self._pause)
+            await self._idle(self._pause)
+        async with asyncio.timeout(2 * GIVE_UP_SECONDS):
             await asyncio.gather(*self._later)
-            while (await self._world.ask("GET", "/_sim/amazon/forwarder"))["waiting"]:
-                await self._idle(PAUSE_SECONDS)
+        await self._forwarded()
+
+    async def _forwarded(self) -> None:
+        """Wait until the forwarder has told everything; it goes on for as long as less is left."""
+        least, give_up = math.inf, 0.0
+        while waiting := (await self._world.ask("GET", "/_sim/amazon/forwarder"))["waiting"]:
+            if waiting < least:
+                least, give_up = waiting, time.monotonic() + GIVE_UP_SECONDS
+            assert time.monotonic() < give_up, f"{waiting} notifications were never taken."
+            await self._idle(PAUSE_SECONDS)
 
     async def close(self) -> None:
         """End what is under way, after a failure."""

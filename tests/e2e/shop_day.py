@@ -13,12 +13,14 @@ from typing import Any
 from msgspec import Struct
 
 from ops.simulators.shop_statement import SECOND_LOCATION, stamp
-from ops.simulators.shop_totals import SIDES, bag, retotal
+from ops.simulators.shop_totals import SIDES, bag, retotal, written
 from ops.simulators.storefront import Moment, Recipe, payload
 
 # Any: a shop's order is free-form JSON.
 Json = dict[str, Any]
 
+EUROS, CANADIAN = "paid in euros", "paid in Canadian dollars"
+CANADIAN_PER_DOLLAR = Decimal("1.37")
 _AMOUNTS = ("subtotal_price", "total_discounts", "total_tax", "total_price")
 _LONGEST_AGO = 60
 
@@ -44,6 +46,9 @@ MIX: dict[str, int] = {
     "scheduled and due": 1,
     "cancelled": 2,
     "exchange after the end": 2,
+    "paid in euros": 4,
+    "paid in Canadian dollars": 4,
+    "paid in euros, line removed": 2,
 }
 """How many orders of each sort come in a day."""
 
@@ -68,18 +73,44 @@ def day(seed: int, shop: str) -> list[Sale]:
     sorts = [sort for sort, count in MIX.items() for _ in range(count)]
     rng.shuffle(sorts)
     drawn = _drawn(Recipe(seed=seed, shop=shop))
-    return [_sale(sort, next(drawn)) for sort in sorts]
+    return [_sale(sort, next(one for one in drawn if _suits(sort, one))) for sort in sorts]
 
 
 def _drawn(recipe: Recipe) -> Iterator[Json]:
-    """Yield paid orders of two lines or more, in one currency."""
+    """Yield paid orders of two lines or more."""
     at = stamp(time.time() - _LONGEST_AGO)
     number = 0
     while True:
         number += 1
         order: Json = json.loads(payload(recipe, number, Moment(created_at=at, updated_at=at)))
-        if len(order["line_items"]) > 1 and order["presentment_currency"] == order["currency"]:
+        if len(order["line_items"]) > 1:
             yield order
+
+
+def _suits(sort: str, order: Json) -> bool:
+    if sort.startswith(EUROS):
+        return bool(order["presentment_currency"] == "EUR")
+    if sort == CANADIAN:
+        return bool(order["shipping_address"]["country_code"] == "CA")
+    return bool(order["presentment_currency"] == order["currency"])
+
+
+def shown_in(order: Json, currency: str, rate: Decimal) -> None:
+    """Have the customer see and pay every amount of an order in a currency of his own."""
+
+    def turn(value: object) -> None:
+        if isinstance(value, dict) and SIDES[0] in value:
+            amount = Decimal(value[SIDES[0]]["amount"]) * rate
+            value[SIDES[1]] = {
+                "amount": written(amount, value[SIDES[0]]["amount"]), "currency_code": currency
+            }  # fmt: skip
+        for one in value.values() if isinstance(value, dict) else ():
+            turn(one)
+        for one in value if isinstance(value, list) else ():
+            turn(one)
+
+    turn(order)
+    order["presentment_currency"] = currency
 
 
 def _sale(sort: str, order: Json) -> Sale:
@@ -105,6 +136,8 @@ def _sale(sort: str, order: Json) -> Sale:
             lines.append(_beside(order, "Tip", "5.00"))
         case "wrapping":
             lines.append(_beside(order, "Gift wrapping", "3.50"))
+        case "paid in Canadian dollars":
+            shown_in(order, "CAD", CANADIAN_PER_DOLLAR)
         case "print on demand":
             lines[1]["fulfillment_service"] = "printful"
     total(order)

@@ -1,6 +1,6 @@
 """A day of a real-looking shop through the edge: each sort of order, all that its people do, and
-every webhook that follows; then nothing is in quarantine that is not broken, every hold has its
-reason, and each partner has the shop's money and units."""
+every webhook that follows, of every topic to which we subscribe; then nothing is in quarantine that
+is not broken, every hold has its reason, and each partner has the shop's money and units."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from typing import Any
 
 import pytest
 
+from adapters.channels.shopify.sync import WANTED
 from ops.simulators.shop_book import FULFILMENT_ORDER_OFFSET
 from ops.simulators.shop_statement import MAIN_LOCATION, SECOND_LOCATION
+from ops.simulators.shop_totals import discount
 from tests.conftest import Say
-from tests.e2e.shop_day import Json, Sale, day, refunded
+from tests.e2e.shop_day import CANADIAN, EUROS, Json, Sale, day, refunded
+from tests.e2e.shop_news import NOT_OF_A_DAY, RETURN_OFFSET, news
 from tests.e2e.world import SHOP, World, seed_of_run
 from tests.integration.channels import BOOK, comparing, deliver
 from tests.waiting import eventually
@@ -28,9 +31,12 @@ QUIET_SECONDS = 25.0
 RECORDED = {"counter", "all at another location", "moved"}
 """Sorts of which nothing is ours to do."""
 HELD_FIRST = {
-    "held and released", "line removed", "refund that puts nothing back", "cancelled",
+    "held and released", "line removed", "paid in euros, line removed",
+    "refund that puts nothing back", "cancelled",
 }  # fmt: skip
 """Sorts that the shop holds until its people are ready."""
+PAID_AS_SEEN = {"web", "draft order", EUROS, CANADIAN}
+"""Sorts of which all is ours and nothing changes, so that mail and customs name the whole of it."""
 HELD = {
     "refund that puts nothing back": "Shopify leaves the units to be fulfilled: a person decides",
 }
@@ -78,6 +84,11 @@ class Staff:
         found: Json = (await self._world.ask("GET", f"{BOOK}/orders/{sale.number}"))["order"]
         return found
 
+    async def opens_return(self, sale: Sale) -> None:
+        """The shop knows of a return."""
+        wish = {"id": sale.number + RETURN_OFFSET, "order": sale.number}
+        await self._world.ask("POST", f"{BOOK}/returns", wish)
+
     async def refunds(self, sale: Sale, *, restocks: bool) -> None:
         """Give money back."""
         order, refund = refunded(await self.stated(sale), restocks=restocks)
@@ -115,7 +126,7 @@ class Staff:
         match sale.sort:
             case "line added":
                 await self.does(sale, "edit", add_lines=[{"sku": lines[0]["sku"], "quantity": 1}])
-            case "line removed":
+            case "line removed" | "paid in euros, line removed":
                 await self.does(sale, "edit", remove=[str(lines[1]["id"])])
                 await self.does(sale, "release")
             case "money back":
@@ -150,9 +161,11 @@ async def test_a_day_of_a_shop(world: World, say: Say) -> None:
     late = [sale for sale in sales if sale.sort == "exchange after the end"]
     for sale in late:
         await staff.does(sale, "edit", add_lines=[{"sku": "SKU-003", "quantity": 1}])
-    assert len(staff.topics) >= 13
     await _until_sent(world, late)
     await world.until_final(QUIET_SECONDS)
+    await _tell_the_rest(staff, next(one for one in sales if one.sort == "web"))
+    await world.until_final(QUIET_SECONDS)
+    assert {*staff.topics} == {*WANTED} - NOT_OF_A_DAY.keys()
     kept = [(item.ref, item.sentences) for item in await world.quarantined()]
     assert [ref for ref, _ in kept] == ["1"], kept
     entries = await world.ledger()
@@ -167,11 +180,20 @@ async def test_a_day_of_a_shop(world: World, say: Say) -> None:
         told[sale.sort] += [str(one) for one in waits]
         if bool(waits) != (sale.sort in HELD):
             wrong.append(f"{sale.sort}: it waits for {waits} ({row['waiting_for']}).")
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
     for sort, reason in HELD.items():
         say(f"{sort}: {len(told[sort])} held. {reason}.")
     sent = sum(staff.topics.values())
     say(f"{len(sales)} orders, {sent} webhooks of {len(staff.topics)} topics.")
+
+
+async def _tell_the_rest(staff: Staff, sale: Sale) -> None:
+    """Send every other topic to which we subscribe, of an order at its end."""
+    order = await staff.stated(sale)
+    await staff.opens_return(sale)
+    for topic, body in news(order):
+        if topic in WANTED and topic not in staff.topics:
+            await staff.tell(topic, body)
 
 
 async def _until_sent(world: World, sales: list[Sale]) -> None:
@@ -210,17 +232,58 @@ def _wrong(sale: Sale, stated: Json, row: dict[str, Any], books: list[Json]) -> 
     }
     for gone in [one["id"] for one in books if one["kind"] == "erp_order_delete"]:
         documents.pop(gone, None)
-    amounts = [Decimal(str(x["detail"]["total_excluding_tax"])) for x in documents.values()]
-    owed = Decimal(stated["current_total_price"]) - Decimal(stated["current_total_tax"])
+    # Of prices with tax in them the ERP is told the prices, and takes the tax out itself.
+    with_tax = stated["taxes_included"]
+    what = "total_including_tax" if with_tax else "total_excluding_tax"
+    amounts = [Decimal(str(x["detail"][what])) for x in documents.values()]
+    owed = Decimal(stated["current_total_price"])
+    owed -= 0 if with_tax else Decimal(stated["current_total_tax"])
     due = [] if sale.sort in RECORDED or sale.sort == "cancelled" else [owed]
     if amounts != due:
         yield f"{about}: the shop says {due}, and the ERP {amounts}."
+    if others := {x["detail"]["currency"] for x in documents.values()} - {"", stated["currency"]}:
+        yield f"{about}: the ERP has it in {others}, which is not the shop's currency."
+    yield from _wrong_for_the_customer(about, sale, stated, books)
     left, shown = (_units(books, kind) for kind in ("parcel_handed_over", "fulfilment"))
     if left != shown:
         yield f"{about}: {left} left, and the shop shows {shown}."
     wanted = _ours(sale, stated)
     if left != wanted and sale.sort not in HELD:
         yield f"{about}: {wanted} are ours to send, and {left} left."
+
+
+def _wrong_for_the_customer(
+    about: str, sale: Sale, stated: Json, books: list[Json]
+) -> Iterator[str]:
+    """Name what a mail or a customs form says that the customer did not pay: both are in the
+    currency that he saw, whatever the shop's is."""
+    if sale.sort not in PAID_AS_SEEN:
+        return
+    paid = stated["total_price_set"]["presentment_money"]
+    total = f"{paid['amount']} {paid['currency_code']}"
+    mails = [one for book in books if book["kind"] == "mail" for one in book["detail"]["totals"]]
+    if mails != [total]:
+        yield f"{about}: the customer paid {total}, and the mails say {mails}."
+    worth, currency = _goods(stated), paid["currency_code"]
+    told = [x["detail"]["customs"].split() for x in books if x["kind"] == "label"]
+    if stated["shipping_address"]["country_code"] == stated["currency"][:2]:
+        return
+    if {one[1] for one in told if one} - {currency}:
+        yield f"{about}: customs is told {told}, and the customer paid in {currency}."
+    if sale.sort == CANADIAN and not (told and all(told)):
+        yield f"{about}: customs of Canada is told {told}."
+    if told and all(told) and sum(Decimal(one[0]) for one in told) != worth:
+        yield f"{about}: the goods are worth {worth} {currency}, and customs is told {told}."
+
+
+def _goods(stated: Json) -> Decimal:
+    """What the customer paid for what travels."""
+    found = Decimal(0)
+    for line in stated["line_items"]:
+        if line["requires_shipping"]:
+            price = Decimal(line["price_set"]["presentment_money"]["amount"])
+            found += price * line["quantity"] - discount(line, "presentment_money")
+    return found
 
 
 def _end(sale: Sale) -> str:

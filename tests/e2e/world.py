@@ -9,7 +9,7 @@ import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -18,6 +18,7 @@ import nats
 import psutil
 
 from adapters.nats.consumers import ACK_WAIT_SECONDS
+from adapters.nats.marks import JOURNAL
 from adapters.nats.streams import EVENTS
 from adapters.postgres.quarantine_workflow import Filter, HeldItem, QuarantineWorkflow
 from schemas.messages.effects import SendMail, tag_of
@@ -279,7 +280,9 @@ class World:
             streams = await client.jetstream().streams_info()
         finally:
             await client.close()
-        return sum(one.state.messages for one in streams if one.config.name != EVENTS)
+        return sum(
+            one.state.messages for one in streams if one.config.name not in (EVENTS, JOURNAL)
+        )
 
     async def _waiting(self) -> list[str]:
         """What the streams still hold, and what their consumers say of it: for people."""
@@ -359,11 +362,21 @@ WHERE ({_GOES_ON}) OR e.number IS NOT NULL LIMIT 20
 """
 
 
+W = TypeVar("W", bound=World)
+
+
 @asynccontextmanager
 async def world_in(home: Path, *, data: Path | None = None) -> AsyncIterator[World]:
     """A world whose processes all end with the block, the service's servers among them."""
+    async with made_in(World, home, data=data) as world:
+        yield world
+
+
+@asynccontextmanager
+async def made_in(make: type[W], home: Path, *, data: Path | None = None) -> AsyncIterator[W]:
+    """As `world_in`, a world of another kind."""
     with ExitStack() as stack:
-        world = World(home, stack, data=data)
+        world = make(home, stack, data=data)
         try:
             yield world
         finally:

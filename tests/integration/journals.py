@@ -61,6 +61,11 @@ async def lock_is_waited_for(dsn: str) -> bool:
 
 async def events_read(bench: Bench, statement: str, *arguments: object) -> int:
     """How many rows of the table of events a statement reads; what it does is undone."""
+    return await rows_read(bench, "events", statement, *arguments)
+
+
+async def rows_read(bench: Bench, table: str, statement: str, *arguments: object) -> int:
+    """How many rows of a table a statement reads; what it does is undone."""
     connection = await asyncpg.connect(bench.dsn)
     try:
         transaction = connection.transaction()
@@ -72,7 +77,7 @@ async def events_read(bench: Bench, statement: str, *arguments: object) -> int:
         await transaction.rollback()
     finally:
         await connection.close()
-    return sum(_rows_of(plan, "events") for plan in _plans(told[0]["Plan"]))
+    return sum(_rows_of(plan, table) for plan in _plans(told[0]["Plan"]))
 
 
 def _plans(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -157,7 +157,10 @@ async def test_lists_come_in_pages_of_ones_own_channels(
     everything = await api.key("orders:read", channels=("*",))
     async with http.get(f"{api.base}/api/v1/orders", headers=headers(everything)) as answer:
         assert len((await answer.json())["orders"]) == 10
-    for query in ("limit=0", "limit=9999", "limit=x", "cursor=x", "channel=beta-eu"):
+    for query in (
+        *("limit=0", "limit=9999", "limit=x", "cursor=x", "channel=beta-eu"),
+        *("stage=shipped", "progress=open", "stage=%00"),
+    ):
         async with http.get(
             f"{api.base}/api/v1/orders?{query}", headers=headers(api.token)
         ) as answer:

@@ -191,6 +191,23 @@ async def test_light_webhooks_become_orders_that_are_shipped_once(world: World) 
     assert await world.quarantined() == []
 
 
+async def test_a_pickup_waits_for_its_customer_in_the_store_and_holds_nothing(
+    world: World,
+) -> None:
+    """The store is told when it is packed; its own news of that status comes back, and the order
+    goes on until the customer has it."""
+    bundle = a_stocked(341)
+    bundle["shipping_addresses"] = []
+    for product in bundle["products"]:
+        product |= {"order_pickup_method_id": 3, "order_address_id": 0}
+    await put(world, bundle, tell=True)
+    await until_closed(world, ["341"])
+    told = await events(world, "341")
+    assert told["fulfilment.ready_told.v1"] == 1
+    assert not [name for name in told if name.startswith("order.held") or "label" in name]
+    assert (await world.ask("GET", f"{BOOK}/statuses"))["341"] == 10
+
+
 async def test_a_forged_webhook_is_refused(world: World) -> None:
     """Without our secret no one makes us ask the store."""
     assert await send(world, a_hook("store/order/created", 799), "a secret of somebody else") == 401

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 from service.orders import cli_decisions
 from tests.integration.whole import CHANNEL, OUTLET, Whole
 
 ON_CHANNEL = {"X_Orderwright_Channel": CHANNEL}
 
+
+AT_ANY_TIME = {"refund", "refetch"}
+"""Money is given back, and the order looked at again, also after its end."""
 
 MORE = {
     "edit": ("--note", "x"),
@@ -63,8 +67,8 @@ async def test_a_finished_order_takes_no_action_and_says_why(whole: Whole) -> No
     whole.cli("orders", "cancel", cancelled.ref, "--reason", "customer rang", "--wait")
     await whole.until(closed.ref, "closed")
     for order, stage in ((closed, "closed"), (cancelled, "cancelled")):
-        before = whole.cli("orders", "timeline", order.ref, "--json")
-        for verb in cli_decisions.COMMANDS:
+        before = happened(whole, order.ref)
+        for verb in set(cli_decisions.COMMANDS) - AT_ANY_TIME:
             words = MORE.get(verb, ())
             if order is closed or verb == "cancel":  # each command takes a second
                 said = whole.cli("orders", verb, order.ref, "--reason", "late", *words, code=1)
@@ -75,7 +79,14 @@ async def test_a_finished_order_takes_no_action_and_says_why(whole: Whole) -> No
             answer = await whole.api("POST", f"/api/v1/orders/{order.ref}/{path}", body=body, **key)
             assert answer.status == 409
             assert str(answer.json()["detail"]).startswith(f"The order is {stage}")
-        assert whole.cli("orders", "timeline", order.ref, "--json") == before
+        assert happened(whole, order.ref) == before
+
+
+def happened(whole: Whole, ref: str) -> list[Any]:
+    """An order's timeline without what was said to partners, which is written down a moment
+    later."""
+    told = json.loads(whole.cli("orders", "timeline", ref, "--json"))
+    return [one for one in told if one["kind"] != "exchange"]
 
 
 async def test_wait_returns_at_the_end(whole: Whole) -> None:

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from actors.runtime.errors import JournalUnavailable
 from adapters.kit.exchanges import Exchange, ExchangePolicy
 from adapters.postgres.erasing import Erasing
 from adapters.postgres.exchanges import BATCH, MAX_WAITING, PostgresExchanges
@@ -78,15 +80,57 @@ async def test_what_was_said_is_sealed_and_read_again(pool: Pool) -> None:
 
 
 async def test_each_order_keeps_its_latest(pool: Pool) -> None:
-    """Above the bound the oldest go, of that order alone, with the next batch."""
+    """Above the bound the oldest go, of that order alone."""
     exchanges = PostgresExchanges(pool, Sealing(Secrets().read), POLICY)
     other = order_id_for("acme-us", "2")
     exchanges.record(an_exchange(1, other))
     for number in range(1, 7):
         exchanges.record(an_exchange(number))
         await exchanges.flush()
-    assert [one.exchange.effect for one in await exchanges.of_order(ORDER_ID)] == [3, 4, 5, 6]
+    assert [one.exchange.effect for one in await exchanges.of_order(ORDER_ID)] == [4, 5, 6]
     assert len(await exchanges.of_order(other)) == 1
+
+
+async def test_the_bound_holds_of_many_orders_at_once(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of orders that are counted no more because others came, and of those with many calls."""
+    monkeypatch.setattr("adapters.postgres.exchanges.MAX_COUNTED", 2)
+    policy = ExchangePolicy(per_order=20)
+    exchanges = PostgresExchanges(pool, Sealing(Secrets().read), policy)
+    orders = [order_id_for("acme-us", f"{number}") for number in range(5)]
+    for number in range(1, 41):
+        for order in orders:
+            exchanges.record(an_exchange(number, order))
+        await exchanges.flush()
+    for order in orders:
+        kept = [one.exchange.effect for one in await exchanges.of_order(order)]
+        assert kept == list(range(41 - len(kept), 41))
+        assert 20 <= len(kept) < 25
+
+
+async def test_what_was_written_is_not_written_again(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Postgres goes away between the writing and the look for old ones: those go the next time."""
+    fetch, away = pool.fetch, ["once"]
+
+    async def failing(sql: str, *arguments: object) -> list[Any]:
+        if "row_number()" in sql and away:
+            away.clear()
+            raise JournalUnavailable("Postgres is away.")
+        return await fetch(sql, *arguments)
+
+    monkeypatch.setattr(pool, "fetch", failing)
+    exchanges = PostgresExchanges(pool, Sealing(Secrets().read), POLICY)
+    for number in range(1, 5):
+        exchanges.record(an_exchange(number))
+    assert await exchanges.flush() == 4
+    assert not away
+    assert [one.exchange.effect for one in await exchanges.of_order(ORDER_ID)] == [1, 2, 3, 4]
+    exchanges.record(an_exchange(5))
+    await exchanges.flush()
+    assert [one.exchange.effect for one in await exchanges.of_order(ORDER_ID)] == [3, 4, 5]
 
 
 async def test_old_ones_expire(pool: Pool) -> None:

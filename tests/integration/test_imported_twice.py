@@ -24,7 +24,7 @@ from tests.integration.test_amazon_whole import (
     order_of,
     put,
 )
-from tests.integration.whole import Whole
+from tests.integration.whole import AMAZON, Whole
 from tests.waiting import eventually
 
 RECIPE = Recipe(seed=77, shop=f"{SHOP}.myshopify.com")
@@ -68,6 +68,15 @@ class Imported:
         return len(packages) + len(told)
 
 
+async def without_stock(one: Imported, sku: str) -> None:
+    """It is of goods that no place has."""
+    order = json.loads(one.body)
+    for line in order["line_items"]:
+        line["sku"] = sku
+    one.body = json.dumps(order).encode()
+    await one.exists()
+
+
 def shown(whole: Whole, order_id: str) -> str:
     """The order as a command shows it, on one line."""
     return " ".join(whole.cli("orders", "show", order_id).split())
@@ -96,7 +105,7 @@ async def test_the_second_one_is_recorded_and_shipped_nowhere(whole: Whole, firs
     assert (twin["order_id"], twin["ref"]) == (winner, there)
     rows = await whole.world.rows("SELECT DISTINCT kind FROM effects WHERE order_id = $1", loser)
     assert {row["kind"] for row in rows} <= {"storefront.fetch_order.v1"}
-    assert loser not in whole.cli("orders", "list", "--attention")
+    assert loser not in whole.cli("orders", "list", "--attention", "--json")
     assert loser in whole.cli("orders", "list", "--stage", "duplicate", "--json")
     assert await one.shipped() == 1
 
@@ -128,6 +137,72 @@ async def test_of_both_at_the_same_moment_one_is_shipped(whole: Whole) -> None:
     assert "differ" not in whole.cli("orders", "replay", "--verify")
 
 
+async def test_a_person_hears_that_only_the_one_worked_on_is_cancelled(whole: Whole) -> None:
+    """The shop's order is cancelled there while nothing has left; Amazon's, which was only
+    recorded, is not. An hour later a person is asked, by name of both; nothing goes by itself."""
+    one = Imported(whole, 40)
+    sku = f"EMPTY-{one.shop_id}"
+    async with open_reports(whole.world.runtime().postgres_dsn) as pool:
+        for place in shelves():
+            await seed_stock(pool, [sku], 0, place=place)
+    await without_stock(one, sku)
+    await one.told_by("shopify")
+    await whole.until(one.shopify, "backordered")
+    await one.told_by("amazon")
+    await whole.until(one.amazon, "duplicate")
+    cancelled = json.loads(one.body) | {
+        "cancelled_at": "2026-11-28T09:00:00Z", "cancel_reason": "customer",
+        "updated_at": "2026-11-28T09:00:00Z",
+    }  # fmt: skip
+    body = json.dumps(cancelled).encode()
+    await whole.world.book(f"{SHOP}.myshopify.com", [(one.shop_id, body)])
+    assert await deliver(whole.world, "orders/cancelled", body, f"x-{one.shop_id}") == 200
+    await whole.until(one.shopify, "cancelled", seconds=60.0)
+    await eventually(lambda: "its channel to cancel it, too" in shown(whole, one.amazon), 60.0)
+    await whole.world.rows(
+        "UPDATE timers SET due_at = now() WHERE order_id = $1 AND name = 'due'", one.amazon
+    )
+    await eventually(lambda: "task imported-twice" in shown(whole, one.amazon), 60.0)
+    said = shown(whole, one.amazon)
+    assert f"{one.shop_id} of {SHOP} (order {one.shopify}), which was worked on" in said
+    assert f"{one.ref} of {AMAZON} is not cancelled" in said
+    assert one.amazon in whole.cli("orders", "list", "--attention", "--json")
+    assert await one.shipped() == 0
+    whole.cli("orders", "done", one.amazon, "--reason", "The customer bought it elsewhere.")
+
+    def attended() -> str:
+        return whole.cli("orders", "list", "--attention", "--json")
+
+    await eventually(lambda: one.amazon not in attended(), 60.0)
+    assert await one.shipped() == 0
+    assert "differ" not in whole.cli("orders", "replay", "--verify")
+
+
+async def test_a_person_hears_that_only_the_copy_is_cancelled(whole: Whole) -> None:
+    """Amazon's order is worked on, and the shop cancels its copy of it: a person is told at once,
+    by name of both, and nothing goes by itself."""
+    one = Imported(whole, 41)
+    await one.exists()
+    await one.told_by("amazon")
+    await whole.until(one.amazon, "released", "picked", "packed", "shipped", "delivered", "closed")
+    await one.told_by("shopify")
+    await whole.until(one.shopify, "duplicate")
+    cancelled = json.loads(one.body) | {
+        "cancelled_at": "2026-11-28T09:00:00Z", "cancel_reason": "customer",
+        "updated_at": "2026-11-28T09:00:00Z",
+    }  # fmt: skip
+    body = json.dumps(cancelled).encode()
+    assert await deliver(whole.world, "orders/cancelled", body, f"x-{one.shop_id}") == 200
+    await eventually(lambda: "task copy-cancelled" in shown(whole, one.shopify), 60.0)
+    said = shown(whole, one.shopify)
+    assert f"its channel cancelled {one.shop_id} of {SHOP}" in said
+    assert f"came as {one.ref} of {AMAZON} (order {one.amazon}), which is worked on" in said
+    assert one.shopify in whole.cli("orders", "list", "--attention", "--json")
+    whole.cli("orders", "done", one.shopify, "--reason", "The customer keeps it.")
+    await whole.until(one.amazon, "closed", seconds=60.0)
+    assert await one.shipped() == 1
+
+
 async def test_a_person_takes_over_what_was_cancelled_before_it_left(whole: Whole) -> None:
     """While the other one is worked on it is refused, with what to do; once that one is cancelled
     it is worked on here, and shipped once."""
@@ -136,11 +211,7 @@ async def test_a_person_takes_over_what_was_cancelled_before_it_left(whole: Whol
     async with open_reports(whole.world.runtime().postgres_dsn) as pool:
         for place in shelves():
             await seed_stock(pool, [sku], 0, place=place)
-    order = json.loads(one.body)
-    for line in order["line_items"]:
-        line["sku"] = sku
-    one.body = json.dumps(order).encode()
-    await one.exists()
+    await without_stock(one, sku)
     await one.told_by("shopify")
     await whole.until(one.shopify, "backordered")
     await one.told_by("amazon")

@@ -25,7 +25,7 @@ from service.mappings import keeper as keeping
 from service.mappings.cli import kept
 from service.mappings.keeper import MappingsKeeper
 from service.settings import Settings
-from service.settings.model import Place
+from service.settings.places import Place
 from service.telemetry.metrics import Metrics
 from service.wiring.order_stream import OrderStream
 from tests.fakes import JumpingClock

@@ -3,6 +3,7 @@ the log, in the same words."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import suppress
 
@@ -42,6 +43,7 @@ async def test_a_refused_credential_is_said_everywhere_once(whole: Whole) -> Non
             return any(row["category"] == "partner_not_called" for row in rows)
 
         await eventually(is_open, 20.0)
+        await _is_told_and_known(whole)
     finally:
         whole.erp.locked = False
     for order in orders:
@@ -56,3 +58,49 @@ async def test_a_refused_credential_is_said_everywhere_once(whole: Whole) -> Non
         return False
 
     await eventually(is_gone, 20.0)
+
+    def is_over() -> bool:
+        rows = json.loads(whole.cli("alerts", "list", "--all", "--json"))
+        return all(row["resolved_at"] for row in rows if row["subject"] == ERP)
+
+    await eventually(is_over, 20.0)
+    log = await asyncio.to_thread(whole.world.service.log.read_text)
+    assert log.count(f"[error] {ERP} is not called") == 1
+    await eventually(lambda: f"resolved: {ERP}" in whole.world.service.log.read_text(), 20.0)
+
+
+async def _is_told_and_known(whole: Whole) -> None:
+    """The outage is one alert with its cause, which someone acknowledges."""
+    rows = json.loads(whole.cli("alerts", "list", "--json"))
+    (alert,) = (row for row in rows if row["subject"] == ERP)
+    assert WORDS in alert["words"]
+    assert f"{ERP} is not called" in whole.cli("alerts", "list")
+    path = f"/api/v1/alerts/{alert['id']}/acknowledge"
+    refused = await whole.api("POST", path, body=b'{"reason": ""}')
+    assert refused.status == 403  # the key has another scope
+    said = whole.cli("alerts", "ack", str(alert["id"]), "--reason", "asked them")
+    assert "is acknowledged" in said
+    told = whole.cli("alerts", "ack", str(alert["id"]), "--reason", "again", code=11)
+    assert "has acknowledged alert" in told
+    whole.cli("alerts", "ack", "999999", "--reason", "again", code=11)
+
+
+def test_a_route_is_tried(whole: Whole) -> None:
+    """By every route, or the one named; a name that no route has is refused."""
+    assert "ops: the test message was taken." in whole.cli("alerts", "test")
+    assert "No alert route is named 'nope': ops." in whole.cli("alerts", "test", "nope", code=11)
+
+
+async def test_the_alerts_api(whole: Whole) -> None:
+    """It lists and acknowledges, with its own scope and for every channel."""
+    words = ("--scope", "alerts:act", "--scope", "orders:read", "--channel", "*")
+    token = whole.cli("keys", "create", "oncall", *words).strip()
+    whose = f"Bearer {token}"
+    path = "/api/v1/alerts?all=true&limit=1"
+    listed = await whole.ask("GET", path, Authorization=whose)
+    assert listed.status == 200
+    assert set(listed.json()) == {"alerts", "next", "next_cursor"}
+    body = b'{"reason": "asked them"}'
+    path = "/api/v1/alerts/999999/acknowledge"
+    missing = await whole.ask("POST", path, body=body, Authorization=whose)
+    assert missing.status == 404

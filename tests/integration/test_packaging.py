@@ -39,7 +39,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
         return set(archive.namelist())
 
 
-@pytest.mark.parametrize("pattern", ["*.py", "*.sql", "*.json"])
+@pytest.mark.parametrize("pattern", ["*.py", "*.sql", "*.json", "*.html", "*.css", "*.js"])
 def test_the_wheel_holds_every_file_the_code_needs(wheel: set[str], pattern: str) -> None:
     """Code, SQL statements, migrations and JSON Schemas all travel with the package."""
     wanted = {

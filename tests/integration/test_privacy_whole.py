@@ -107,7 +107,7 @@ async def test_a_person_asks_at_the_command_line(whole: Whole) -> None:
         assert "0 orders and 0 messages" in preview
         assert f"1 orders are under way ({order.number})" in preview
         slip = ("--email", "jane@example.com", "--channel", "shopp", "--reason", "she asked")
-        assert "There is no data for a channel 'shopp'" in await cli(
+        assert "Nothing is kept of a channel 'shopp'" in await cli(
             whole, "privacy", "redact", *slip, code=1
         )
         assert "Name the customer" in await cli(whole, "privacy", "redact", "--reason", "x", code=1)

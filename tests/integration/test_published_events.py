@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import msgspec
 import pytest
 
@@ -20,6 +22,7 @@ from service.embedded.supervisor import EmbeddedServers
 from tests.integration.api import SIGNING
 from tests.integration.test_nats_adapter import connected
 from tests.orders import an_order
+from tests.waiting import eventually
 
 KEY_ID = next(iter(SIGNING))
 
@@ -90,6 +93,24 @@ async def test_a_lost_stream_is_made_again(servers: EmbeddedServers) -> None:
             await partner.perform(a_call("F-2"))
         await partner.perform(a_call("F-2"))
         assert len(await stored(connection, "F-2")) == 1
+
+
+async def test_a_stream_whose_files_are_still_there_is_made_a_moment_later(
+    servers: EmbeddedServers, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The server fails while something has the stream's place on the disk, and removes it; the
+    stream is there a moment later."""
+    async with connected(servers.nats_url) as connection:
+        events = EventPublisher(connection)
+        await events.start()
+        (place,) = servers.data.path.rglob(f"streams/{EVENTS}")
+        await connection.jetstream.delete_stream(EVENTS)
+        await eventually(lambda: not place.exists())
+        place.write_text("in the way")
+        with caplog.at_level(logging.INFO, "adapters.nats.streams"):
+            await events.start()
+        assert "JetStream failed at the stream EVENTS" in caplog.text
+        await publish(events, "loud", 0)
 
 
 async def test_a_place_in_a_lost_stream_is_said_to_be_gone(servers: EmbeddedServers) -> None:

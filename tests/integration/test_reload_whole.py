@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -336,6 +337,23 @@ async def test_an_api_key_changes_by_a_second_one(shop: Shop) -> None:
     await eventually(refused, 90.0)
     shop.token = fresh
     assert await shop.place("wholesale", "key-3") == 202
+
+
+async def test_twenty_reloads_leave_nothing_open(shop: Shop) -> None:
+    """A partner that gets another secret again and again leaves no connection of the former one,
+    while orders are placed and its calls are made."""
+    pid = shop.person.service.pid
+
+    def opened() -> int:
+        return len(os.listdir(f"/proc/{pid}/fd"))
+
+    await shop.place("wholesale", "reload-first")
+    before = opened()
+    for number in range(20):
+        shop.write("callback", f"callback secret {number}")
+        assert (await shop.person.hangs_up()).reloaded
+        assert await shop.place("wholesale", f"reload-{number}") == 202
+    await eventually(lambda: opened() <= before + 4, 30.0)
 
 
 def test_commands_without_a_service_say_so(tmp_path: Path) -> None:

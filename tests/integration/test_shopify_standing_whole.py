@@ -30,7 +30,8 @@ Json = dict[str, Any]
 def world() -> Iterator[World]:
     """One service whose places are locations of its shop, and a fulfilment service of it."""
     translation = {"fulfillment_services": [SERVICE]}
-    with comparing(translation=translation, place_locations=PLACES) as made:
+    told = {"stock_locations": PLACES, "stock_every_seconds": 1.0, "stock_buffer": 2}
+    with comparing(translation=translation, place_locations=PLACES, **told) as made:
         yield made
 
 
@@ -121,18 +122,21 @@ async def tasks(world: World, order: Json) -> int:
 
 
 async def test_what_the_shop_asks_not_to_send_is_stopped_and_it_hears_so(world: World) -> None:
-    """The warehouse gives it back, the request is accepted, and the order waits for what the shop
-    makes of it: it is cancelled there, and here."""
+    """What the shop asks for is taken on without a person. The warehouse gives it back, the request
+    to cancel is accepted, and the order waits for what the shop makes of it: it is cancelled there,
+    and here."""
     order = of_service(2)
     pause = {"warehouse": "*", "order": str(order["id"]), "pause": True}
     await world.ask("POST", "/_sim/warehouse/habits", pause)
     await place(world, order)
-    await staff(world, order, "request", taken=True)
+    await staff(world, order, "request")
 
     async def tasked() -> bool:
         return await tasks(world, order) > 0
 
     await eventually(tasked, 60.0)
+    taken = await until_done(world, order, "request_answer")
+    assert taken["detail"] == {"how": "accepted", "message": ""}
     await staff(world, order, "stop")
     answer = await until_done(world, order, "stop_answer")
     assert answer["detail"]["how"] == "accepted"
@@ -144,6 +148,31 @@ async def test_what_the_shop_asks_not_to_send_is_stopped_and_it_hears_so(world: 
     await staff(world, order, "cancel", reason="customer", refund=True)
     await until(world, order, "cancelled")
     assert await done_in(world, order, "fulfilment") == []
+    assert await world.quarantined() == []
+
+
+async def test_goods_of_a_service_are_sent_once_the_shop_asks_for_them(world: World) -> None:
+    """Before the seller has submitted his request they wait; the shop's own goods of the same order
+    leave. Then they leave as well, once, without a person."""
+    mixed = next(one for one in map(an_order, range(60, 90)) if len(one["line_items"]) == 2)
+    ours, theirs = mixed["line_items"]
+    theirs["fulfillment_service"] = SERVICE
+    whole = of_service(95)
+    for order in (mixed, whole):
+        await place(world, order)
+    sent = await until_done(world, mixed, "fulfilment")
+    assert {one["line_item_id"] for one in sent["detail"]["lines"]} == {str(ours["id"])}
+    await until(world, whole, "accepted")
+    assert (await tasks(world, mixed), await tasks(world, whole)) == (1, 0)
+    for order in (mixed, whole):
+        await staff(world, order, "request")
+    for order in (mixed, whole):
+        await until(world, order, "closed")
+        left = [one["detail"]["lines"] for one in await done_in(world, order, "fulfilment")]
+        found = [(x["line_item_id"], x["quantity"]) for lines in left for x in lines]
+        assert sorted(found) == sorted((str(x["id"]), x["quantity"]) for x in order["line_items"])
+        answers = await done_in(world, order, "request_answer")
+        assert [one["detail"]["how"] for one in answers] == ["accepted"]
     assert await world.quarantined() == []
 
 
@@ -221,3 +250,80 @@ async def test_goods_are_shown_as_sent_from_where_they_left(world: World) -> Non
         from_place += wanted
     assert set(from_place) == {MAIN_LOCATION, SECOND_LOCATION}
     assert await world.quarantined() == []
+
+
+async def test_the_shop_is_told_what_may_be_sold(world: World) -> None:
+    """An order takes its units from what the shop shows, less the buffer; a count raises it."""
+    order = an_order(70)
+    line = order["line_items"][0]
+    levels = {str(MAIN_LOCATION): 1}
+    items = [{"sku": line["sku"], "levels": levels}]
+    async with open_reports(world.runtime().postgres_dsn) as pool:
+        await seed_stock(pool, [line["sku"]], 5_000, place="east")
+    await world.ask("POST", f"{BOOK}/inventory", {"items": items})
+
+    async def shows() -> int:
+        found = await world.ask("GET", f"{BOOK}/inventory")
+        return int(found["items"][0]["levels"][str(MAIN_LOCATION)])
+
+    async def free() -> int:
+        (row,) = await world.rows(
+            "SELECT on_hand - safety - reserved AS free FROM stock"
+            " WHERE place = 'east' AND sku = $1", line["sku"],
+        )  # fmt: skip
+        return int(row["free"])
+
+    before = await free()
+    await place(world, order)
+    await until(world, order, "closed")
+    assert await free() < before
+
+    async def is_told() -> bool:
+        return await shows() == await free() - 2
+
+    await eventually(is_told, 30.0)
+
+
+async def test_a_change_that_is_not_understood_keeps_the_goods_here(world: World) -> None:
+    """The shop's update does not add up: it is kept for a person, and the order waits instead of
+    leaving for the former address. With the next update that is understood it goes on."""
+    order = an_order(120)
+    pause = {"warehouse": "*", "order": str(order["id"]), "pause": True}
+    await world.ask("POST", "/_sim/warehouse/habits", pause)
+    await place(world, order)
+
+    async def tasked() -> bool:
+        return await tasks(world, order) > 0
+
+    await eventually(tasked, 60.0)
+
+    async def changed(at: str, **changes: object) -> None:
+        body = {**order, "updated_at": at, **changes}
+        name = f"{order['id']}-{at}"
+        assert await deliver(world, "orders/updated", json.dumps(body).encode(), name) == 200
+
+    async def said(kind: str) -> int:
+        rows = await world.rows(
+            "SELECT 1 FROM events e JOIN orders o USING (order_id)"
+            " WHERE o.ref = $1 AND e.type LIKE $2", str(order["id"]), f"{kind}.v%",
+        )  # fmt: skip
+        return len(rows)
+
+    async def is_held() -> bool:
+        return await said("order.held") == 1
+
+    there = {**order["shipping_address"], "address1": "99 Pine Road"}
+    wrong = {"shop_money": {"amount": "0.01", "currency_code": "USD"}}
+    await changed(
+        "2027-01-01T10:00:00-05:00",
+        shipping_address=there,
+        current_total_price="0.01",
+        current_total_price_set=wrong,
+    )
+    await eventually(is_held, 60.0)
+    assert [one.reason for one in await world.quarantined()] == ["total_mismatch"]
+    await world.ask("POST", "/_sim/warehouse/habits", {**pause, "pause": False})
+    await changed("2027-01-01T11:00:00-05:00", shipping_address=there)
+    await until(world, order, "closed")
+    assert (await said("order.held"), await said("order.hold_released")) == (1, 1)
+    assert len(await done_in(world, order, "fulfilment")) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import asyncpg
 import pytest
@@ -14,6 +15,7 @@ from actors.runtime.ports import Call
 from adapters.postgres.migrate import migrate
 from adapters.postgres.pool import Pool
 from adapters.postgres.stock import StockPartner, StockRefused, StockRow
+from adapters.postgres.stock_ledger import StockLedger
 from schemas.messages.effects import (
     BuyLabel,
     Effect,
@@ -151,8 +153,8 @@ async def test_a_short_order_reserves_nothing_and_says_what_is_short(stock: Stoc
 
 
 async def test_a_refusal_says_what_each_place_could_promise(stock: StockPartner) -> None:
-    """So that the order can be planned again: places in the order of preference, what is not
-    counted at one as -1, what others hold taken off."""
+    """So that the order can be planned again: places in the order of preference, what no
+    place counts as -1, what only another one counts as nothing, what others hold taken off."""
     await stock.seed(
         [
             StockRow(place="main", sku="A", on_hand=5, safety=1),
@@ -161,14 +163,16 @@ async def test_a_refusal_says_what_each_place_could_promise(stock: StockPartner)
         ]
     )
     await stock.perform(call("other", {"A": 2}))
-    asked = call("r1", {"A": 3, "B": 1}, places=("north", "main"))
+    asked = call("r1", {"A": 3, "B": 1, "C": 1}, places=("north", "main"))
     assert await stock.perform(asked) == StockShort(
-        skus=("A",),
+        skus=("A", "B"),
         seen=(
             Seen("north", "A", 9),
             Seen("north", "B", 0),
+            Seen("north", "C", -1),
             Seen("main", "A", 2),
-            Seen("main", "B", -1),
+            Seen("main", "B", 0),
+            Seen("main", "C", -1),
         ),
     )
     assert await stock.perform(call("r2", {"A": 3})) == StockShort(
@@ -279,6 +283,27 @@ async def test_untracked_skus_hold_nothing_up(stock: StockPartner) -> None:
     assert await stock.perform(call("r1", {"NEW": 1}, number=4)) == RESERVED
     assert await levels(stock) == {"NEW": 1}
     assert await stock.perform(call("r2", {})) == RESERVED, "nothing is always there"
+
+
+async def test_what_was_held_before_it_was_counted_elsewhere_stays(
+    pool: Pool, stock: StockPartner
+) -> None:
+    """A repeat of an untracked reservation is taken for one, alone and beside others that are
+    short, and it is given back; what is declared untracked at a place is promised there."""
+    assert await stock.perform(call("r1", {"NEW": 3})) == RESERVED
+    await stock.seed([StockRow(place="west", sku="NEW", on_hand=1)])
+    assert await stock.perform(call("r1", {"NEW": 3})) == RESERVED
+    answers = await asyncio.gather(
+        stock.perform(call("r1", {"NEW": 3}, number=3)), stock.perform(call("r2", {"NEW": 1}))
+    )
+    assert answers[0] == RESERVED
+    assert isinstance(answers[1], StockShort)
+    assert await stock.perform(undo("r1", number=4)) == Undone()
+    assert isinstance(await stock.perform(call("r1", {"NEW": 3}, number=5)), StockShort)
+    declared = StockLedger(pool).declare
+    await declared("main", "NEW", at=datetime.now(UTC), person="someone", reason="a test")
+    assert await stock.perform(call("r1", {"NEW": 3}, number=6)) == RESERVED
+    assert (await levels(stock), await levels(stock, "west")) == ({}, {"NEW": 0})
 
 
 async def test_figures_below_what_is_reserved_are_refused(stock: StockPartner) -> None:

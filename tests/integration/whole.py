@@ -256,7 +256,7 @@ class Whole:
 
     def spans(self) -> list[Span]:
         """Every span the collector has."""
-        found = []
+        found: list[Span] = []
         for body in list(self.collector.bodies):
             request = ExportTraceServiceRequest()
             request.ParseFromString(body)
@@ -304,7 +304,8 @@ def whole() -> Iterator[Whole]:
         world.start_service()
         asyncio.run(_begin(world))
         running = Whole(world, erp, collector)
-        scopes = ("orders:write", "orders:read", "orders:act", "labels:read")
+        scopes = ["orders:write", "orders:read", "orders:act", "labels:read"]
+        scopes += ["stock:read", "stock:write"]
         words = [part for scope in scopes for part in ("--scope", scope)]
         running.token = running.cli("keys", "create", "tests", *words, "--channel", "*").strip()
         yield running
@@ -352,6 +353,8 @@ def _configure(world: World, erp: _Server, collector: _Server) -> None:
         "log_format": "json",
     }
     table["limits"] = {"drain_seconds": 2.0}
+    table["alerts"] = {"settle_seconds": 0.0}
+    table["alert_routes"] = {"ops": {"kind": "log"}}
     world.config.write_text(toml(table))
 
 

@@ -7,12 +7,13 @@ from collections import Counter
 from actors.kernel import ledger
 from actors.order.acceptance import still_due
 from actors.order.state import State
+from actors.order.worth import worth_of_rest
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
 from schemas.order.canonical import Order
 from schemas.order.shares import as_paid, comes_to
-from schemas.order.things import ORDER, Key
+from schemas.order.things import ORDER, Key, number_of
 from tests.model.checks import that
 from tests.model.world import World
 
@@ -36,16 +37,53 @@ def asked_well(world: World) -> None:
     for one in world.last.effects:
         if isinstance(one.effect, f.CreateTask):
             _not_held(state, one.key)
+            if not _is_labelled(world, one.key):
+                _is_paid_for(world, one.key)
             _collects_what_is_due(world, one.key, one.key, one.effect)
         elif isinstance(one.effect, f.BuyLabel):
             _not_held(state, one.effect.fulfilment)
+            _is_paid_for(world, one.effect.fulfilment)
             _collects_what_is_due(world, one.key, one.effect.fulfilment, one.effect)
             thing = state.fulfilments[one.effect.fulfilment]
             that(not thing.stop, "a label of what stops", one.key)
+        elif isinstance(one.effect, f.CapturePayment):
+            _capture_well(world, one.effect)
         elif isinstance(one.effect, f.TellStanding):
             _told_well(state, one.key, one.effect)
         else:
             _undone_well(state, one.key, one.effect)
+
+
+def _is_labelled(world: World, key: Key) -> bool:
+    thing = world.state.fulfilments[key]
+    place = next(x for x in world.setup.places if x.name == thing.place)
+    return thing.delivery == "parcel" and bool(place.carrier) and place.labels == "us"
+
+
+def _is_paid_for(world: World, key: Key) -> None:
+    """What was reserved is taken before goods leave, unless a person or the seller's settings let
+    them go."""
+    state = world.state
+    if world.setup.receivable or not state.payments or world.is_wild:
+        return
+    (one,) = state.payments.values()
+    paid = any(isinstance(x, e.PaymentCaptured) for x in world.events)
+    order = world.body
+    rest = 0 if order is None else worth_of_rest(state, order)[0] - one.beside
+    taken = world.partners.money()
+    that(one.waived or paid or taken or rest <= 0, "8 goods leave without money", key, one)
+    if not world.setup.capture_parts and not (one.waived or paid):
+        that(taken >= min(one.amount, rest), "8 all of it is captured first", key, one, taken)
+
+
+def _capture_well(world: World, effect: f.CapturePayment) -> None:
+    """Money is taken of an order that is wanted and not held, and never more than was reserved."""
+    state = world.state
+    (one,) = state.payments.values()
+    that(state.cancel is None, "8 a cancelled order captures nothing", state.cancel)
+    _not_held(state, ORDER)
+    that(effect.before_minor + effect.amount_minor <= one.amount, "8 within the authorisation",
+         effect, one)  # fmt: skip
 
 
 def _told_well(state: State, key: Key, effect: f.TellStanding) -> None:
@@ -56,6 +94,14 @@ def _told_well(state: State, key: Key, effect: f.TellStanding) -> None:
         thing = state.fulfilments[key]
         waits = thing.stage == "packed" and not (thing.stop or thing.missing or thing.more)
         that(waits and thing.delivery == "pickup", "a pickup that waits", key, thing)
+    elif effect.what in ("taken", "not_taken"):
+        that(effect.outside_id in state.requests, "it was asked for", effect.outside_id)
+        undone = state.cancel is not None or state.stage in ("cancelled", "duplicate")
+        gone = not any(
+            line.counts.get("o") for line in state.lines
+        )  # of a placed one, nowhere else
+        undone = undone or (state.stage == "placed" and gone)
+        that(undone == (effect.what == "not_taken"), "as the order stands", effect.what)
     elif effect.what == "stopped" and state.stage != "cancelled":
         (asked,) = [one for one in state.stops if one.outside_id == effect.outside_id]
         for at, quantity in asked.units:
@@ -79,9 +125,18 @@ def _undone_well(state: State, key: Key, effect: f.Effect) -> None:
             that(not open_wishes, "the ERP is told once it is known", state.lines)
         case f.CancelSalesOrder():
             live = [x for x in state.fulfilments.values() if x.stage not in ("done", "cancelled")]
-            that(not live, "stock is back before the ERP is told", live)
+            more = [
+                k for k, x in state.documents.items() if x.stage in ("wanted", "posted", "skipped")
+            ]
+            one_too_many = max(number_of(k) for k in more) > number_of(key)
+            that(not live or one_too_many, "stock is back before the ERP is told", live)
         case f.CancelAtChannel():
             _all_undone(state, "the channel")
+            doubtful = [x.key for x in state.stuck if not x.outcome_known]
+            taking = [k for k in (*doubtful, *(x.key for x in state.open)) if k in state.captures]
+            that(
+                not taking, "8 whether money is taken is known before the channel frees it", taking
+            )
         case f.SendMail(template="order_cancelled"):
             _all_undone(state, "the customer")
 
@@ -103,7 +158,11 @@ def _collects_what_is_due(
             rest.append(f.Units(line.line_id, line.sku, wanted))
     paid = order.totals.total_minor - still_due(order)[0]
     due = max(0, comes_to(as_paid(order), rest).total_minor - paid)
-    others = sum(x.collect for k, x in state.fulfilments.items() if k != fulfilment and not x.stop)
+    others = sum(
+        x.collect
+        for k, x in state.fulfilments.items()
+        if k != fulfilment and not x.stop and x.stage != "done"  # that was collected
+    )
     others += sum(
         x.collect
         for k, x in state.labels.items()
@@ -157,7 +216,8 @@ def _not_asked_twice(world: World) -> None:
 
 
 def accepted_well(world: World) -> None:
-    """An order is accepted for money that is there or promised, or because a person says so."""
+    """An order is accepted for money that is there or promised, or because a person or a rule says
+    so."""
     assert world.last is not None
     for event in world.last.events:
         if isinstance(event, e.ShippedElsewhere) and not world.is_wild:
@@ -167,7 +227,9 @@ def accepted_well(world: World) -> None:
             state, promised = world.state, world.setup.promised
             methods = {one.strip().casefold() for one in state.payment_method.split(",")}
             known = state.payment in THERE or methods & promised or state.accepted_by
-            that(known, "money is there or promised", state.payment, state.payment_method)
+            by_rule = state.ruled is not None and state.ruled.asked("accept", "accept")
+            ruled = by_rule and state.payment not in ("voided", "refunded")
+            that(known or ruled, "money is there or promised", state.payment, state.payment_method)
 
 
 def followed_well(world: World, order: Order) -> None:

@@ -40,7 +40,7 @@ def drain(world: World) -> int:
 
 def _has_ended(world: World) -> bool:
     state = world.state
-    quiet = not (state.open or state.tasks or state.stuck or world.queue)
+    quiet = not (state.open or state.tasks or state.stuck or world.queue or world.late)
     return state.stage in FINAL and quiet and not any(t.is_live for t in _tasks(world))
 
 
@@ -84,8 +84,9 @@ def _person(world: World, told: Counter[tuple[str, str]]) -> bool:
     state = world.state
     if state.stuck:
         one = state.stuck[0]
-        told[one.key, one.kind] += 1
-        people.act(world, "skip" if told[one.key, one.kind] > 1 else "retry", str(one.number))
+        name = ("" if one.key[0] in "CR" else one.key, one.kind)  # each is a new one
+        told[name] += 1
+        people.act(world, "skip" if told[name] > 1 else "retry", str(one.number))
         return True
     if state.holds and state.twin is None:
         hold = state.holds[0]
@@ -166,12 +167,14 @@ def _report(world: World, key: Key, thing: Fulfilment, names: Mapping[str, objec
     if thing.missing:
         people.act(world, "ship-short", key)
         return True
+    task = world.partners.tasks.get(key)
+    if task is not None and task.stage == "cancelled" and not world.is_wild:
+        raise Broken(f"what no one works on is waited for: {thing}")
     here = any(x.fulfilment == key and x.stage == "packed" for x in world.state.parcels.values())
     if thing.stage != "packed" or thing.more or not here:
         box = i.ReportedParcel(parcel_id=f"{key}-end")
         world.give(i.ReportPacked(**names, parcels=(box,)))  # type: ignore[arg-type]  # as above
         return True
-    task = world.partners.tasks.get(key)
     waiting = [x for x in world.state.labels.values() if x.fulfilment == key]
     if not any(x.stage == "wanted" for x in waiting):
         if task is not None:

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from actors.kernel import ledger
 from actors.order.acceptance import still_due
 from actors.order.evolve import BY_ITSELF
+from actors.order.giving_back import left
 from actors.order.reading import comes_to
 from actors.order.table import CANCELLED
 from schemas.messages import events as e
@@ -20,6 +23,7 @@ from schemas.order.shares import as_booked, as_paid
 from schemas.order.shares import comes_to as sums_to
 from schemas.order.things import Key
 from tests.model.checks import that
+from tests.model.given import given_back, is_all_given
 from tests.model.partners import Shipment
 from tests.model.world import World
 
@@ -219,8 +223,17 @@ def mails(world: World) -> None:
     sent = Counter(template for _, template in world.partners.mails)
     for template in IDS:
         that(sent[template] <= 1, "a message goes once", sent)
-    state, setup = world.state, world.setup
-    if not setup.mail or any(key[0] == "M" for key in world.touched):
+    state, setup = world.state, world.context().setup
+    touched = any(key[0] in "MR" for key in world.touched)
+    if "order_refunded" in setup.writes and state.notify and not touched:
+        given = sum(1 for one in state.refunds.values() if one.given > 0)
+        told = sum(1 for x in state.messages.values() if x.about and x.stage == "sent")
+        that(told == given == sent["order_refunded"], "each refund is told once", told, given, sent)
+    if (
+        not setup.mail
+        or "order_cancelled" not in setup.writes
+        or any(key[0] == "M" for key in world.touched)
+    ):
         return
     if state.stage == CANCELLED and state.cancel is not None and sent["order_confirmed"]:
         that(sent["order_cancelled"], "the customer knows that it is cancelled", sent)
@@ -234,7 +247,8 @@ def money(world: World) -> None:
     by_channel = state.cancel is not None and state.cancel.requested_by == "channel"
     taken = sum(_collected(world).values())
     paid = state.payment in ("paid", "partially_paid", "partially_refunded")
-    if by_channel or not (taken or paid):
+    ours = 0 if paid else world.partners.money()
+    if by_channel or not (taken or paid or ours):
         return
     known = {line.line_id for line in order.lines}
     lines = [line for line in state.lines if line.line_id in known]
@@ -244,20 +258,72 @@ def money(world: World) -> None:
         Units(line.line_id, line.sku, count[at] + line.counts.get("c", 0))
         for at, line in enumerate(lines)
     ]
+    if world.setup.refunds:  # what the shop takes off by itself, it pays back itself
+        stated = {line.line_id: line.quantity for line in order.lines}
+        all_of_it = [replace(x, quantity=min(x.quantity, stated[x.line_id])) for x in all_of_it]
+        left = [replace(x, quantity=min(x.quantity, stated[x.line_id])) for x in left]
     basis = as_paid(order)
     worth = sums_to(basis, left).total_minor
     whole = sums_to(basis, all_of_it).total_minor
     owed = taken - worth if taken else whole - worth
+    if ours and not taken:
+        owed = min(owed, ours + sum(x.beside for x in state.payments.values()) - worth)
     if taken and order.payment == "paid" and not still_due(order)[0]:
         owed = max(owed, whole - worth)  # the shop has the money, whoever took it
     if state.payment == "partially_paid" and order.amount_due_minor and not taken:
         owed -= still_due(order)[0]
-    told = sum(x.amount_minor for x in _closed_tasks(world))
+    told = sum(x.amount_minor for x in _closed_tasks(world)) + given_back(world)
+    if state.refunds:
+        if order.payment in ("refunded", "voided"):
+            return  # the shop has given all of it back
+        gifts = sum(x.given or x.amount for x in state.refunds.values() if x.stage != "refused")
+        had = max(x.had for x in state.refunds.values())
+        owed = min(owed, had - (gifts - given_back(world)))
+    if is_all_given(world):
+        return
     words = _told(world)
     # What was collected with goods that left after all, only a person can find out.
     named = any(x in words for x in _COLLECTED)
     doubtful = named and bool(world.setup.collected)
     that(told >= owed or doubtful, "8 money owed is a person's task", owed, told, words)
+
+
+def refunded(world: World) -> None:
+    """8: what the channel gave back is what the books say, no more than the customer paid, and
+    nothing is left to give."""
+    state = world.state
+    touched = any(key[0] == "R" for key in world.touched)
+    known = {k: x.given for k, x in state.refunds.items() if x.stage == "refunded"}
+    that(touched or known == world.partners.given, "8 the books say what went back", known,
+         world.partners.given)  # fmt: skip
+    had = max((one.had for one in state.refunds.values()), default=0)
+    that(touched or sum(known.values()) <= had, "8 no more goes back than was paid", known, had)
+    that(all(x.stage != "wanted" for x in state.refunds.values()), "8 a refund waits", state)
+    lost = [x for x in state.refunds.values() if x.stage == "refused" and not x.followed]
+    assert world.body is not None
+    that(not lost or not left(state, world.body), "8 a refused refund is followed", lost)
+
+
+def collected(world: World) -> None:
+    """8: what is due on delivery is collected with the goods, and no less, unless a person was
+    asked about the order."""
+    state, order = world.state, world.body
+    assert order is not None
+    methods = {one.strip().casefold() for one in state.payment_method.split(",")}
+    if state.cancel is not None or not methods & world.setup.collected or _told(world):
+        return
+    sent = [x for x in state.fulfilments.values() if x.stage == "done"]
+    if not sent or any(x.delivery != "parcel" for x in sent):
+        return
+    if any(line.counts.get("e") for line in state.lines):
+        return  # what was collected with what others sent, they know
+    known = {line.line_id for line in order.lines}
+    lines = [line for line in state.lines if line.line_id in known]
+    left = [Units(line.line_id, line.sku, ledger.ordered(line.counts)) for line in lines]
+    paid = order.totals.total_minor - still_due(order)[0]
+    due = max(0, sums_to(as_paid(order), left).total_minor - paid)
+    taken = sum(_collected(world).values())
+    that(taken >= due, "8 what is due is collected", taken, due)
 
 
 _COLLECTED = ("amount to collect", "are collected with", "left although", "it collected although")
@@ -304,6 +370,23 @@ def ended(world: World) -> None:
     that(not here, "an order at its end leaves no units", state.lines)
 
 
+def captured(world: World) -> None:
+    """8: what the channel took is what the books say, and no more than it had reserved."""
+    taken, touched = world.partners.money(), any(key[0] == "C" for key in world.touched)
+    for key, one in world.state.payments.items():
+        that(taken <= one.amount, "8 no more is captured than was authorised", key, one, taken)
+        known = sum(x.taken for x in world.state.captures.values() if x.payment == key)
+        that(touched or known == taken, "8 the books say what was captured", key, known, taken)
+        if world.state.payment in ("paid", "partially_refunded"):
+            that(one.stage == "captured", "8 what the shop calls paid is captured", key, one)
+        if world.state.stage == CANCELLED:
+            that(one.stage != "authorised", "8 a cancelled order reserves no money", key, one)
+    reserved = any(isinstance(x, e.Accepted) and x.basis == "authorized" for x in world.events)
+    if reserved and world.setup.capture != "none" and not world.state.payments:
+        that(False, "8 an order was accepted for money that no one is to capture", world.state)
+
+
 _RULES: tuple[Callable[[World], None], ...] = (
-    stock, tasks, labels, addresses, units, erp, channel, mails, money, ended,
+    stock, tasks, labels, addresses, units, erp, channel, mails, money, collected, captured,
+    refunded, ended,
 )  # fmt: skip

@@ -30,6 +30,7 @@ import actors.order.difference
 import actors.order.evolve
 import actors.order.family
 import actors.order.joint
+import actors.order.joint_money
 import actors.order.joint_order
 import actors.order.joint_units
 import actors.order.outside
@@ -173,7 +174,8 @@ FAULTS: dict[str, Fault] = {
         for rule in (
             "drop", "cover", "shrink", "outdated-task", "outdated-label",
             "undo-label", "used-label", "recall", "undone", "untracked", "plan", "money",
-            "pack-task", "emptied", "stop-decided",
+            "pack-task", "emptied", "stop-decided", "want-capture", "authorised", "unpaid",
+            "captured-there", "void-task", "give-back", "refund-again", "refund-told",
         )
     },
     **{
@@ -181,7 +183,8 @@ FAULTS: dict[str, Fault] = {
         for rule in (
             "no-hold-before-task", "no-hold-before-label", "task-before-label",
             "task-before-stock", "stock-before-erp", "all-undone-before-channel",
-            "undone-before-message", "settled-before-amending",
+            "undone-before-message", "settled-before-amending", "money-before-label",
+            "money-before-task", "capture-before-channel",
         )
     },
     "units that leave count as delivered": _instead(
@@ -217,6 +220,9 @@ FAULTS: dict[str, Fault] = {
     ),
     "a late answer leaves its question to a person": _instead(
         actors.order.family, "_answered", lambda real, *given, **named: None
+    ),
+    "of two sales orders both stand": _instead(
+        actors.documents.wanted, "is_followed", lambda real, state, key: False
     ),
     "a refused cancellation stays wished": lambda: with_fold(e.StopDropped, _stops_again),
     "repeated hand-overs count twice": _instead(
@@ -269,6 +275,10 @@ FAULTS: dict[str, Fault] = {
         actors.kernel.ledger, "add_up",
         lambda real, sums, before, after: real(sums, before, after) if len(after) < 3 else None,
     ),
+    "what was captured is asked for again": _instead(
+        actors.order.joint_money, "target",
+        lambda real, *given: real(*given) + given[-1].captured,
+    ),
     "an order ends with units open": _instead(
         actors.order.joint_order, "is_at_rest", lambda real, state, context: not state.open
     ),
@@ -276,12 +286,27 @@ FAULTS: dict[str, Fault] = {
 """Every fault by its name."""
 
 
+SELLERS: dict[str, tuple[str, ...]] = {
+    "no joint rule: void-task": ("captures orders",),
+    "no joint rule: give-back": ("refunds",),
+    "no joint rule: refund-again": ("refunds by a person",),
+    "no joint rule: refund-told": ("refunds",),
+    "no prerequisite: capture-before-channel": ("captures parts", "captures for a 3PL"),
+    "no prerequisite: task-before-label": ("no ERP", "full"),
+}
+"""Who may notice a fault that most sellers can't; of the others all are asked in turn."""
+
+
 def found(name: str, walks: int, steps: int = 100) -> str:
     """Return what walks find of a fault, "" for nothing."""
+    sellers = SELLERS.get(name)
     with ExitStack() as stack:
         stack.enter_context(FAULTS[name]())
         for number in range(walks):
-            error = failing(plan(number * 7 + 1, steps))
+            one = plan(number * 7 + 1, steps)
+            if sellers:
+                one = replace(one, setup=sellers[number % len(sellers)])
+            error = failing(one)
             if error is not None:
                 return f"walk {number + 1}: {type(error).__name__}: {error}"
     return ""

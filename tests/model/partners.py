@@ -13,6 +13,7 @@ from msgspec import Struct
 from schemas.messages import effects as f
 from schemas.messages import inputs as i
 from schemas.order.canonical import Order
+from schemas.order.shares import as_paid
 from schemas.order.things import Key
 
 SENT = frozenset({"in_transit", "delivered", "exception", "returned", "lost"})
@@ -136,6 +137,13 @@ class Booking:
         self.cancelled = False
 
 
+class Taken(Struct, frozen=True):
+    """Money that the channel took by one capture."""
+
+    amount: int
+    left: int
+
+
 class Shown(Struct, frozen=True):
     """A parcel that the shop shows as sent by us."""
 
@@ -159,6 +167,10 @@ class Partners:
         self.channel_cancelled = False
         self.ready: Counter[Key] = Counter()
         self.answers: dict[str, str] = {}
+        self.taken: dict[Key, Taken] = {}
+        self.given: dict[Key, int] = {}
+        self.is_freed = False
+        self.frees_rest = False
 
     # --- what there is already --------------------------------------------------------------------
 
@@ -181,6 +193,10 @@ class Partners:
                 return key in self.bookings
             case f.SendMail():
                 return any(known == key for known, _ in self.mails)
+            case f.CapturePayment():
+                return key in self.taken
+            case f.RefundPayment():
+                return key in self.given
             case f.PublishFulfilment(parcels=parcels):
                 return all(one.parcel in self.shown for one in parcels)
         return False
@@ -204,8 +220,8 @@ class Partners:
                 return self._erp(key, effect, order)
             case f.PublishFulfilment():
                 return self._publish(key, effect)
-            case f.CancelAtChannel() | f.TellStanding():
-                return self._tell(key, effect)
+            case f.CancelAtChannel() | f.TellStanding() | f.CapturePayment() | f.RefundPayment():
+                return self._tell(key, effect, order)
             case f.SendMail(template=template):
                 self.mails[key, template] = 1
                 return f.MailSent(message_id=f"m-{key}")
@@ -271,7 +287,17 @@ class Partners:
             self.bookings[key].cancelled = True
         return f.Undone()
 
-    def _tell(self, key: Key, effect: f.CancelAtChannel | f.TellStanding) -> f.Result:
+    def _tell(
+        self,
+        key: Key,
+        effect: f.CancelAtChannel | f.TellStanding | f.CapturePayment | f.RefundPayment,
+        order: Order,
+    ) -> f.Result:
+        if isinstance(effect, f.RefundPayment):
+            amount = self.given.setdefault(key, effect.amount_minor)
+            return f.PaymentRefunded(amount_minor=amount, outside_id=f"R-{key}")
+        if isinstance(effect, f.CapturePayment):
+            return self._capture(key, effect, order)
         if isinstance(effect, f.CancelAtChannel):
             told = not self.channel_cancelled
             self.channel_cancelled = True
@@ -283,6 +309,24 @@ class Partners:
             told = not self.ready[key]
             self.ready[key] += told
         return f.StandingTold(told=told)
+
+    def _capture(self, key: Key, effect: f.CapturePayment, order: Order) -> f.Result:
+        """Take the money once for each capture; some gateways free the rest of it then."""
+        if key not in self.taken:
+            if self.is_freed or self.channel_cancelled:
+                raise Refusal("The authorisation is gone.")
+            whole = as_paid(order).total_minor
+            left = max(0, whole - self.money() - effect.amount_minor)
+            self.is_freed = self.frees_rest or not left
+            self.taken[key] = Taken(effect.amount_minor, 0 if self.is_freed else left)
+        one = self.taken[key]
+        return f.PaymentCaptured(
+            amount_minor=one.amount, left_minor=one.left, outside_id=f"T-{key}"
+        )
+
+    def money(self) -> int:
+        """Return what was captured in all."""
+        return sum(one.amount for one in self.taken.values())
 
     def _publish(self, key: Key, effect: f.PublishFulfilment) -> f.Result:
         if self.channel_cancelled:

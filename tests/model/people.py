@@ -13,7 +13,7 @@ from tests.model.world import World
 
 VERBS = (
     "retry", "skip", "release", "done", "accept", "ship-short", "backorder", "drop", "nonsense",
-    "claim",
+    "claim", "hold", "refetch", "redecide",
 )  # fmt: skip
 
 
@@ -81,8 +81,24 @@ def cancel(world: World, choices: Choices) -> None:
     act(world, "cancel")
 
 
+def give_back(world: World, choices: Choices) -> None:
+    """Give money back: what is owed, so much of it, goods, or something for the trouble."""
+    how = choices.whole(0, 3)
+    line = choices.pick(world.state.lines).line_id
+    ask = i.RefundAsk(
+        amount_minor=choices.pick((1, 250, 5_000)) if how in (1, 2) else None,
+        lines=(i.LineEdit(line_id=line, quantity=choices.whole(1, 2)),) if how == 3 else (),
+        shipping=how == 3 and choices.chance(30),
+        goodwill=how == 2,
+    )
+    world.give(i.EditOrder(ref=REF, person="bob", reason="late", refund=ask))
+
+
 def edit(world: World, choices: Choices) -> None:
-    """Change the order here: where it goes, whom it is for, how much of it."""
+    """Change the order here: where it goes, whom it is for, how much of it; or give money back."""
+    if world.setup.refunds and choices.chance(40):
+        give_back(world, choices)
+        return
     lines = tuple(
         i.LineEdit(line_id=x.line_id, quantity=choices.whole(0, 3))
         for x in world.state.lines

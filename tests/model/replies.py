@@ -25,12 +25,22 @@ def some(world: World, choices: Choices) -> None:
         world.answer(number, world.perform(number))
     elif how < 82:
         _unknown(world, number)
-    elif how < 88 or world.was_done(number):
+    elif how < 88 or (world.was_done(number) and (how >= 94 or not _comes_late(world, number))):
         world.answer(number, i.EffectGivenUp(number=number, reason="?", outcome_known=False))
     elif how < 94 and not isinstance(effect, f.ReserveStock | f.FetchOrder):
         world.answer(number, i.EffectRefused(number=number, reason="The partner says no."))
     else:
         world.answer(number, i.EffectGivenUp(number=number, reason="It was not taken."))
+
+
+def _comes_late(world: World, number: int) -> bool:
+    """Whether the answer of an earlier call for the same, which was lost, still comes: a partner
+    may have done what it refuses now. A mail can't be taken back, so whoever has it sent again
+    after that sends two; stock and orders that are fetched are never refused."""
+    if isinstance(world.effects[number].effect, f.SendMail | f.ReserveStock | f.FetchOrder):
+        return False
+    name = world.name_of(world.effects[number])
+    return any(world.name_of(world.effects[one]) == name for one in world.late)
 
 
 def _is_asked(world: World, choices: Choices, number: int) -> bool:

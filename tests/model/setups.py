@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec.structs import replace
 
 from actors.kernel.setup import Hears, Place, Setup
 from actors.order.normalise import Tables
+from actors.rules.compiled import Compiled
 from schemas.contracts.mappings import ChannelTables, Mappings, Skus
+from schemas.contracts.rules import Rule, Rules
 from schemas.order.canonical import Address, Line, Order, Payment, Totals
 from schemas.order.claims import Claimed
 from tests.given import CHANNEL, MAIN, SETUP, a_line, an_order
@@ -16,9 +20,11 @@ EAST = Place(name="WH2", warehouse="wms-2", carrier="dhl")
 THIRD = Place(name="3PL", warehouse="3pl", labels="them")
 TRACKED = Place(name="3PL", warehouse="3pl", carrier="dhl", labels="them")
 COD = {"promised": frozenset({"cod", "net30"}), "collected": frozenset({"cod"})}
+CAPTURES: dict[str, Any] = {"capture": "handover", "authorised_days": 7, "voids": True}
+REFUNDS: dict[str, Any] = {"refund": "automatic", "refunds": True}
 EVERY_MAIL = frozenset({"order_confirmed", "order_cancelled", "order_partly_cancelled"})
 
-HEARS: frozenset[Hears] = frozenset({"ready", "stop"})
+HEARS: frozenset[Hears] = frozenset({"ready", "request", "stop"})
 SETUPS: dict[str, Setup] = {
     "full": replace(SETUP, hears=HEARS),
     "two places": replace(SETUP, places=(MAIN, EAST), writes=EVERY_MAIL, hears=HEARS),
@@ -29,6 +35,7 @@ SETUPS: dict[str, Setup] = {
         SETUP, places=(THIRD, replace(TRACKED, carrier="ups")), carriers=(("ups", "ups"),)
     ),
     "no ERP": replace(SETUP, erp=""),
+    "ERP first": replace(SETUP, places=(MAIN, EAST), release="after_erp"),
     "no warehouse": replace(SETUP, places=(Place(name="home", carrier="ups"),)),
     "no carrier": replace(SETUP, places=(Place(name="WH1", warehouse="wms"),)),
     "no warehouse, no carrier": replace(SETUP, places=(Place(name="home"),)),
@@ -38,9 +45,50 @@ SETUPS: dict[str, Setup] = {
     "nothing of ours": replace(SETUP, places=()),
     "COD": replace(SETUP, places=(MAIN, EAST), **COD, short_pick="drop", writes=EVERY_MAIL),
     "alone": Setup(channel=CHANNEL, places=(MAIN,), stock=False),
-    "imported": replace(SETUP, places=(MAIN, EAST), claims=True),
+    "imported": replace(SETUP, places=(MAIN, EAST), claims=True, hears=HEARS),
+    "captures": replace(SETUP, **CAPTURES, hears=HEARS),
+    "captures parts": replace(
+        SETUP, **CAPTURES, places=(MAIN, EAST), capture_parts=True, writes=EVERY_MAIL
+    ),
+    "captures for a 3PL": replace(SETUP, **CAPTURES, places=(THIRD,), capture_parts=True),
+    "captures orders": replace(SETUP, places=(MAIN, Place(name="home")), capture="order"),
+    "sends before it captures": replace(SETUP, **CAPTURES, receivable=True),
+    "refunds": replace(
+        SETUP,
+        **REFUNDS,
+        places=(MAIN, EAST),
+        short_pick="drop",
+        hears=HEARS,
+        writes=EVERY_MAIL | {"order_refunded"},
+    ),
+    "refunds by a person": replace(SETUP, refunds=True, **COD, short_pick="drop"),
+    "captures and refunds": replace(SETUP, **CAPTURES, **REFUNDS, short_pick="drop"),
+    "by rules": replace(
+        SETUP,
+        places=(replace(MAIN, others=(replace(MAIN, carrier="dhl"),)), EAST, THIRD),
+        claims=True,
+        writes=EVERY_MAIL,
+    ),
 }
 """Sellers by what they have."""
+
+RULES: dict[str, Compiled] = {
+    "by rules": Compiled(
+        Rules(
+            accept=(Rule(name="terms", when="order.payment_method == 'cod'", accept=True),),
+            review=(Rule(name="dear", when="order.totals.total_minor > 3000", hold="dear"),),
+            route=(
+                Rule(name="many", when="units > 9", place="3PL", only=True),
+                Rule(name="some", when="units > 4", place="WH2"),
+            ),
+            ship=(Rule(name="heavy", when="units > 2", carrier="dhl", method="express"),),
+            notify=(Rule(name="quiet", when="size(order.lines) > 3", mails=()),),
+            approve=(Rule(name="boss", when="units > 11", hold="someone has to agree"),),
+        ),
+        1,
+    )
+}
+"""The rules of those who have some."""
 
 PAYMENTS: tuple[Payment, ...] = (
     "paid", "paid", "paid", "paid", "authorized", "pending", "partially_refunded", "voided",
@@ -78,11 +126,11 @@ def of_lines(order: Order, lines: tuple[Line, ...]) -> Order:
     return replace(order, lines=lines, totals=totals)
 
 
-def some_order(choices: Choices) -> Order:
-    """Return an order of one to four lines."""
+def some_order(choices: Choices, *, captures: bool = False) -> Order:
+    """Return an order of one to four lines; where we capture, its money is mostly reserved."""
     lines = tuple(some_line(choices, str(n + 1)) for n in range(choices.whole(1, 4)))
     order = an_order(
-        payment=choices.pick(PAYMENTS),
+        payment="authorized" if captures and choices.chance(80) else choices.pick(PAYMENTS),
         payment_method=choices.pick(("", "", "", "cod", "net30, gift_card")),
         test=choices.chance(2),
     )

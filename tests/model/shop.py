@@ -40,6 +40,9 @@ def early(world: World, choices: Choices) -> None:
         i.NoteReport(ref=REF, source="amazon", topic="PENDING", words="it waits", waits=True),
         i.NoteReport(ref=REF, source="shopify", topic="refunds/create", words="news",
                    hold="before_hand_over"),
+        i.NoteReport(ref=REF, source="shopify", topic="request", words="send it",
+                     request=f"gid://shopify/FulfillmentOrder/{len(world.events)}"),
+        put_off(world, choices),
         i.RefetchOrder(ref=REF, source="amazon", topic="ORDER_CHANGE"),
     )  # fmt: skip
     given = choices.pick(options)
@@ -80,9 +83,10 @@ def tell(world: World, choices: Choices) -> None:
     elif how == 8:
         topic, hold = choices.pick(NEWS)
         at = world.shop.updated_at if choices.chance(70) else None
+        wish = f"gid://shopify/FulfillmentOrder/{len(world.events)}" if choices.chance(30) else ""
         world.send(
             i.NoteReport(ref=REF, source="shopify", topic=topic, words="something happened",
-                       hold=hold, refetch=choices.chance(60), at=at)  # type: ignore[arg-type]  # one of NEWS
+                       hold=hold, refetch=choices.chance(60), at=at, request=wish)  # type: ignore[arg-type]  # one of NEWS
         )  # fmt: skip
     elif world.shop.payment in ("paid", "authorized"):
         told = world.statement()

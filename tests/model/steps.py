@@ -14,9 +14,12 @@ from schemas.messages.effects import (
     PostSalesOrder,
     PublishFulfilment,
     ReserveStock,
+    TellStanding,
     TrackParcel,
+    Units,
 )
 from schemas.messages.events import Accepted, TakenOver
+from schemas.order.claims import TWIN
 from schemas.order.things import Key
 from tests.model import goods, people, replies, shop, wild
 from tests.model.choices import Choices
@@ -75,12 +78,19 @@ def _map(world: World, choices: Choices) -> None:
 
 
 def _other(world: World, choices: Choices) -> None:
-    """Let the same order have come through another channel before, or be cancelled there."""
+    """Let the same order have come through another channel before, or be cancelled there. Of one
+    that waits for its money the shop may ask not to send some."""
+    if world.state.stage == "placed" and "stop" in world.setup.hears and choices.chance(50):
+        line = choices.pick(world.shop.lines)
+        units = (Units(line.line_id, "", choices.whole(1, line.quantity)),)
+        world.give(shop.stop_request(world, units))
     has_it = any(x.claim for x in world.events if isinstance(x, Accepted | TakenOver))
     if has_it:
         return
     stage = choices.pick(("open", "cancelled", "closed"))
     world.others = {MARKETPLACE_REF: elsewhere(stage)}
+    if stage == "cancelled" and world.state.stage == "duplicate":
+        world.timers[TWIN] = world.now
 
 
 Step = Callable[[World, Choices], None]
@@ -127,13 +137,13 @@ PROFILES: dict[str, Profile] = {
     "empty shelves": Profile({**USUAL, "goods arrive": 0, "warehouse": 30}, stocked=0),
     "slow carrier": Profile({**USUAL, "track": 30, "warehouse": 30, "wild report": 3},
                             slow=(TrackParcel, BuyLabel)),
-    "slow storefront": Profile({**USUAL, "shop": 12}, slow=(PublishFulfilment,)),
+    "slow storefront": Profile({**USUAL, "shop": 12}, slow=(PublishFulfilment, TellStanding)),
     "deaf to the storefront": Profile({**USUAL, "shop": 10, "person": 24, "late": 1},
-                                      lossy=(PublishFulfilment,)),
+                                      lossy=(PublishFulfilment, TellStanding)),
     "deaf to the storefront, and stopping": Profile(
         {**USUAL, "warehouse": 60, "shop": 14, "edit": 8, "cancel": 4, "late": 0, "person": 1,
          "answer": 60, "deliver": 50},
-        lossy=(PublishFulfilment,),
+        lossy=(PublishFulfilment, TellStanding),
     ),
     "unsure": Profile({**USUAL, "shop": 10, "edit": 8, "person": 24},
                       lossy=(BuyLabel, CreateTask, PostSalesOrder)),
@@ -147,7 +157,7 @@ PROFILES: dict[str, Profile] = {
     "wild warehouses": Profile({**USUAL, "wild report": 24, "wild timer": 4}),
     "wild warehouses, deaf to the storefront": Profile(
         {**USUAL, "wild report": 30, "shop": 20, "person": 1, "late": 0, "answer": 60},
-        lossy=(PublishFulfilment,),
+        lossy=(PublishFulfilment, TellStanding),
     ),
     "wild": Profile({**USUAL, "wild reply": 10, "wild report": 10, "wild timer": 6,
                      "wild statement": 6, "track": 10}),

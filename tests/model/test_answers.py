@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 
+import actors.capture.answers
 import actors.documents.answers
 import actors.fulfilment.answers
 import actors.label.answers
 import actors.messages.answers
 import actors.order.answers
 import actors.parcel.answers
+import actors.payment.answers
+import actors.refund.answers
 from actors.kernel.answers import Answers
 from actors.order import decide as deciding
 from actors.order.family import intend, step
@@ -32,7 +35,14 @@ ANSWERS: dict[str, Answers] = {
     "L": actors.label.answers.ANSWERS,
     "D": actors.documents.answers.ANSWERS,
     "M": actors.messages.answers.ANSWERS,
+    "P": actors.payment.answers.ANSWERS,
+    "C": actors.capture.answers.ANSWERS,
+    "R": actors.refund.answers.ANSWERS,
 }
+FIELDS = (
+    "fulfilments", "parcels", "labels", "documents", "messages", "payments", "captures",
+    "refunds",
+)  # fmt: skip
 BESIDE = (e.AnswerNoted, e.TaskOpened, e.TaskClosed, e.Held, e.HoldReleased, e.ActionRefused)
 """What may be said beside the life of a thing: a person is told, or told no more."""
 
@@ -43,7 +53,7 @@ def stage_of(state: State, key: Key) -> str:
     """Return the stage of a thing, "" for one that was not there."""
     if key == ORDER:
         return state.stage
-    for name in ("fulfilments", "parcels", "labels", "documents", "messages", "ended"):
+    for name in (*FIELDS, "ended"):
         thing = getattr(state, name).get(key)
         if thing is not None:
             return str(thing.stage)

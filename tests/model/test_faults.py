@@ -11,6 +11,9 @@ from tests.model.faults import FAULTS, found
 RARE = (
     "what was cancelled is collected all the same",
     "a repeat is taken for a new call",
+    "no joint rule: used-label",
+    "no joint rule: emptied",
+    "lost parcels count as returned",
 )
 """Faults that need something rare, such as a second purchase after a cancellation of a part: only
 the long form finds them."""

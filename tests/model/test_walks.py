@@ -22,6 +22,8 @@ LONG = 25 * QUICK
 """Walks of the long form: some 500,000 steps. Others go on from rare rows."""
 LEAST = 100
 """How often the long form takes every row."""
+SHOWN = 20
+"""Walks at most of which the long form says in a line what they broke; the first is told whole."""
 
 
 @pytest.mark.parametrize("seventh", range(7))
@@ -49,13 +51,15 @@ def test_every_row_is_taken_a_hundred_times(capsys: pytest.CaptureFixture[str]) 
         ran = wide(coverage, range(1_000, 1_000 + LONG), STEPS)
         first = scout(coverage, range(1_000 + LONG, 1_000 + 5 * LONG), STEPS)
         more = deep(coverage, LEAST, seed=1)
+    failed = [*ran.failed, *first.failed, *more.failed]
     with capsys.disabled():
         sys.stdout.write(
             f"\n{ran.steps} steps of {ran.walks} walks, {first.walks} walks until every row was "
             f"found, and {more.steps} steps of {more.walks} "
         )
         sys.stdout.write(f"to rare rows\n{told(coverage, LEAST)}\n")
-    for one, error in [*ran.failed, *first.failed, *more.failed][:1]:
+        sys.stdout.writelines(f"broke: {error[:300]}\n" for _, error in failed[:SHOWN])
+    for one, error in failed[:1]:
         pytest.fail(f"{error}\n{in_words(shortest(one, AssertionError(error)))}")
     assert ran.steps >= 200_000
     assert not coverage.rare(LEAST), told(coverage, LEAST)

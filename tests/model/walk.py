@@ -12,13 +12,14 @@ from msgspec.structs import replace
 
 from actors.order.normalise import NO_TABLES
 from actors.order.policy import Policy
+from actors.rules.compiled import NO_RULES
 from tests.model.asking import asked_well
 from tests.model.checks import check
 from tests.model.choices import Dice
 from tests.model.drain import drain
 from tests.model.ends import judge
 from tests.model.plan import Plan, plan
-from tests.model.setups import SETUPS, of_marketplace, some_order, tables
+from tests.model.setups import RULES, SETUPS, of_marketplace, some_order, tables
 from tests.model.steps import PROFILES, step
 from tests.model.world import World
 
@@ -29,9 +30,12 @@ EVERY = 12
 def world_of(one: Plan) -> World:
     """Return the world in which a walk begins."""
     dice = Dice(one.order)
-    order = some_order(dice)
+    captures = SETUPS[one.setup].capture != "none"
+    order = some_order(dice, captures=captures)
     if SETUPS[one.setup].claims:
         order = of_marketplace(order)
+        if dice.chance(40):
+            order = replace(order, payment="pending")
     if one.setup == "COD" and dice.chance(70):
         order = replace(order, payment="pending", payment_method="cod")
     policy = Policy(
@@ -40,7 +44,9 @@ def world_of(one: Plan) -> World:
     skus = [line.sku for line in order.lines if dice.chance(70)]
     known = tables(1, *skus) if dice.chance(8) else NO_TABLES
     world = World(SETUPS[one.setup], order, policy=policy, tables=known)
+    world.rules = RULES.get(one.setup, NO_RULES)
     world.slow, world.lossy = PROFILES[one.profile].slow, PROFILES[one.profile].lossy
+    world.partners.frees_rest = captures and dice.chance(40)
     for place in world.setup.places:
         for line in order.lines:
             if dice.chance(70):

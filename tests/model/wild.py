@@ -17,7 +17,9 @@ STATUSES: tuple[TrackStatus, ...] = (
     "label_created", "in_transit", "delivered", "exception", "voided", "returned", "lost",
     "unknown",
 )  # fmt: skip
-TIMERS = ("due", "track", "stock", "close", "mapping", "nonsense")
+TIMERS = (
+    "expires", "due", "track", "stock", "close", "mapping", "twin", "crowded", "nonsense",
+)  # fmt: skip
 
 
 def reply(world: World, choices: Choices) -> None:
@@ -52,7 +54,8 @@ def report(world: World, choices: Choices) -> None:
 
 def _keys(world: World) -> list[Key]:
     state = world.state
-    return [Key("O"), Key("F9"), Key("K9"), *state.fulfilments, *state.parcels, *state.ended]
+    return [Key("O"), Key("F9"), Key("K9"), *state.fulfilments, *state.parcels, *state.payments,
+            *state.captures, *state.refunds, *state.ended]  # fmt: skip
 
 
 def _reply(world: World, choices: Choices) -> i.Input:
@@ -86,6 +89,15 @@ def _result(world: World, number: int, choices: Choices) -> f.Result:
                 for x in parcels
             )
             return f.LabelBought(shipment_id=f"S{one.key}", carrier="UPS", labels=labels)
+        case f.CapturePayment(amount_minor=amount):
+            left = choices.pick((0, 0, 500))
+            return f.PaymentCaptured(amount_minor=amount, left_minor=left)
+        case f.RefundPayment(amount_minor=amount):
+            given = choices.pick((amount, amount, amount // 2, 0))
+            excess = choices.pick((0, 0, 0, 100))
+            return f.PaymentRefunded(
+                amount_minor=given, by_others=given < amount, excess_minor=excess
+            )
         case f.TrackParcel():
             return f.Tracked(status=choices.pick(STATUSES))
         case f.CancelAtChannel():

@@ -12,9 +12,11 @@ from actors.label.thing import Label
 from actors.order.decision import Intended
 from actors.order.normalise import NO_TABLES, Tables
 from actors.order.policy import Policy
+from actors.order.ruling import steered
 from actors.order.stream import INITIAL, Context, Decision, State, decide, evolve
 from actors.parcel.table import ON_ITS_WAY
 from actors.parcel.thing import Parcel
+from actors.rules.compiled import NO_RULES
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
@@ -28,7 +30,10 @@ from tests.model.partners import Partners, Refusal
 MAX_QUEUE = 60
 """Messages on their way to one order in a walk."""
 
-MAKING = (f.CreateTask, f.BuyLabel, f.PostSalesOrder, f.SendMail, f.PublishFulfilment)
+MAKING = (
+    f.CreateTask, f.BuyLabel, f.PostSalesOrder, f.SendMail, f.PublishFulfilment, f.CapturePayment,
+    f.RefundPayment,
+)  # fmt: skip
 """Effects that a partner keeps by their reference: what was done once is found by a repeat."""
 
 
@@ -56,6 +61,7 @@ class World:
         tables: Tables = NO_TABLES,
     ) -> None:
         self.setup, self.policy, self.tables = setup, policy or Policy(), tables
+        self.rules = NO_RULES
         self.now = NOON
         self.body: Order | None = None
         self.stated: Order | None = None
@@ -91,7 +97,7 @@ class World:
 
     def context(self) -> Context:
         """Return what a decision may know now."""
-        return Context(
+        found = Context(
             now=self.now,
             policy=self.policy,
             setup=self.setup,
@@ -101,7 +107,9 @@ class World:
             order=self.body,
             stated=self.stated,
             mappings=self.tables,
+            rules=self.rules,
         )
+        return steered(self.state, found)
 
     def give(self, given: i.Input) -> Decision:
         """Let the order take an input, and keep what it decides."""
@@ -113,7 +121,7 @@ class World:
         if other := has_another(decision.claim, self.others):
             self.asked_with = replace(self.asked_with, claimed=other)
             decision = decide(self.state, given, self.asked_with)
-        if decision.claim is not None:
+        if decision.claim is not None and decision.claim.wants:
             self.others.clear()  # it is this order's now, and no one takes it away
         self.last = decision
         self.state = decision.state
@@ -161,7 +169,7 @@ class World:
         """Let a partner do what an effect asks, and return its reply."""
         one = self.effects[number]
         order = self.bodies[number]
-        assert order is not None or isinstance(one.effect, f.FetchOrder), one
+        assert order is not None or isinstance(one.effect, f.FetchOrder | f.TellStanding), one
         try:
             result = self.partners.do(one.key, one.effect, order or self.shop)
         except Refusal as error:

@@ -176,8 +176,8 @@ ORDERS = st.builds(
 ODD: list[Any] = [
     None, True, 0, -1, 1, 1.0, 1.5, 2**53, 10**15 + 1, "", "x", "US", "US\n", "USD\n", "ＵＳＤ",
     "2026-11-27T00:00:00Z", "2026-11-27T00:00:00Z\n", "٢٠٢٦-11-27T00:00:00Z", "a\nb", "\x7f",
-    "x" * 129, "😀" * 256, "😀" * 257, "x" * 5001, [], {}, ["x"] * 5, {"x": "y"}, {"k" * 257: "v"},
-    {"k": 1}, "orderwright.order.v1", "orderwright.order.v2", "paid", "PAID",
+    "x" * 129, "x" * 256, "😀" * 256, "😀" * 257, "x" * 5001, [], {}, ["x"] * 5, {"x": "y"},
+    {"k" * 257: "v"}, {"k": 1}, "orderwright.order.v1", "orderwright.order.v2", "paid", "PAID",
 ]  # fmt: skip
 
 

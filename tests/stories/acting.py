@@ -11,6 +11,7 @@ from actors.order.words import stage_of
 from schemas.messages import effects as f
 from schemas.order.canonical import Line, Order
 from service.app.errors import OperatorError
+from service.orders.refunding import Told
 from tests.stories.books import Books
 from tests.stories.realm import HOUSES, PLACES, PLENTY, Json, Realm, channel_of
 from tests.stories.shop import line_number, order_json, sku_of
@@ -26,6 +27,8 @@ TAGS: Mapping[str, str] = {
     "post": f.tag_of(f.PostSalesOrder),
     "task": f.tag_of(f.CreateTask),
     "publish": f.tag_of(f.PublishFulfilment),
+    "capture": f.tag_of(f.CapturePayment),
+    "refund": f.tag_of(f.RefundPayment),
 }
 PATIENCE_SECONDS = 30.0
 """How long a story waits for what it says."""
@@ -34,7 +37,7 @@ PATIENCE_SECONDS = 30.0
 class Acting:
     """An order of one seller. What the shop does not know and the judge has to: `excess` was packed
     beyond what a task asked for, `others` sent so much, `edited` is what a person set lines to
-    here, `kept` had left when one cancelled the rest."""
+    here, `kept` had left when one cancelled the rest; `gifts` were given back without goods."""
 
     def __init__(self, realm: Realm, seller: str = "full", *known_skus: str) -> None:
         assert not known_skus, "mappings are the whole service's; such a story is told alone"
@@ -54,6 +57,9 @@ class Acting:
         self.excess: Counter[str] = Counter()
         self.kept: Counter[str] | None = None
         self.stock: dict[tuple[str, str], int] = {}
+        self.taken = self.refunded = -1
+        self.gifts = 0
+        self.gave = False
         self._echoes = 0
 
     async def place(self, order: Order) -> None:
@@ -170,6 +176,12 @@ class Acting:
             return True
 
         await eventually(can, PATIENCE_SECONDS)
+
+    async def give_back(self, amount: int) -> None:
+        """Give money back as `orderwright orders refund --amount` does."""
+        self.gave = True
+        told = Told(amount=f"{amount / 100:.2f}")
+        await self.realm.orders.refund(self.id, told, "ann", "The story says so.")
 
     def line(self, name: str) -> str:
         """The shop's id of a story's line: `l1` or `1`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any, Protocol
 
 from ops.simulators.ledger import UNDONE_BY
@@ -13,6 +14,7 @@ Json = dict[str, Any]
 
 SUBJECTS = {
     "A part of": "order_partly_cancelled",
+    "Money back": "order_refunded",
     "is confirmed": "order_confirmed",
     "is cancelled": "order_cancelled",
 }
@@ -88,6 +90,16 @@ class Books:
         """What tasks were told to collect."""
         found = [one["detail"].get("amount_to_collect") for one in self.all("warehouse_task")]
         return sorted(one["minor"] if one else 0 for one in found)
+
+    def captured(self) -> list[int]:
+        """What the shop took of reserved money, in minor units."""
+        found = [Decimal(one["detail"]["amount"]) for one in self.all("capture")]
+        return [int(one * 100) for one in found]
+
+    def refunded(self) -> list[int]:
+        """What the shop gave back for us, in minor units."""
+        found = [Decimal(one["detail"]["amount"]) for one in self.all("refund")]
+        return [int(one * 100) for one in found]
 
     def labels(self) -> tuple[int, int]:
         """How many labels are good, and how many void."""

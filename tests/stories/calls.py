@@ -20,6 +20,8 @@ CALLS: dict[Call, type[f.Effect]] = {
     "cancel": f.CancelAtChannel,
     "fetch": f.FetchOrder,
     "mail": f.SendMail,
+    "capture": f.CapturePayment,
+    "refund": f.RefundPayment,
 }
 
 

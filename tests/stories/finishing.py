@@ -98,7 +98,7 @@ async def _judge(told: Acting) -> None:
     for key, most in told.edited.items():
         counts[key] = min(counts[key], most)
     prices = {k: line.unit_price_minor for k, line in told.lines.items()}
-    billed = sum(prices[k] * n for k, n in counts.items())
+    billed = sum(prices[k] * n for k, n in counts.items()) - told.gifts
     shipped: Counter[str] = Counter(counts)
     shipped.update(told.excess)
     shipped.subtract(told.others)
@@ -106,6 +106,10 @@ async def _judge(told: Acting) -> None:
         {"line_item_id": told.line(k), "quantity": n} for k, n in shipped.items() if n
     ]
     wanted["total"], wanted["tax"] = f"{billed / 100:.2f}", "0.00"
+    if told.taken >= 0:
+        wanted["to_capture"] = f"{told.taken / 100:.2f}"
+    if told.refunded >= 0:
+        wanted["to_refund"] = f"{told.refunded / 100:.2f}"
     gid = told.recipe.gid(told.number)
     name = f"#{told.number}"
     body: Json = {

@@ -25,10 +25,11 @@ from tests.model.setups import MARKETPLACE_REF, SETUPS, elsewhere, of_lines, tab
 from tests.model.shop import stop_request
 from tests.model.world import World
 from tests.stories.calls import CALLS, by_line
+from tests.stories.pure_money import Money
 from tests.stories.runner import Call
 
 
-class Pure:
+class Pure(Money):
     """Implements tests.stories.runner.Runner."""
 
     def __init__(self, seller: str | Setup = "full", *known_skus: str) -> None:
@@ -317,8 +318,7 @@ class Pure:
         return self
 
     def shop_shows_ready(self, *keys: str) -> Self:
-        told = self.world.partners.ready
-        assert told == Counter(map(Key, keys)), self._story(told)
+        assert self.world.partners.ready == Counter(map(Key, keys)), self._story(keys)
         return self
 
     def shop_hears(self, *answers: str) -> Self:

@@ -33,6 +33,8 @@ KNOBS: Mapping[Call, tuple[tuple[str, str], ...]] = {
     "publish": (("storefront", "fulfillment_create"),),
     "cancel": (("storefront", "order_cancel"),),
     "mail": (("mail", "message"),),
+    "capture": (("storefront", "order_capture"),),
+    "refund": (("storefront", "refund_create"),),
 }
 """Where each call goes, in the words of the simulators' faults."""
 
@@ -134,6 +136,21 @@ class Real(Acting):
 
         return self._does(found())
 
+    def gateway_captures(self, *, more_than_once: bool) -> Self:
+        told = {"multi": more_than_once}
+        return self._does(self.ask_shop("POST", f"orders/{self.shop_id}/till", told))
+
+    def shop_gives_back(self, amount: int, **units: int) -> Self:
+        lines = [
+            {"lineItemId": self.line(name), "quantity": count, "restockType": "CANCEL"}
+            for name, count in units.items()
+        ]
+        told = {"amount": f"{amount / 100:.2f}", "refundLineItems": lines}
+        return self._does(self.ask_shop("POST", f"orders/{self.shop_id}/refund", told))
+
+    def gives_back(self, amount: int) -> Self:
+        return self._does(self.give_back(amount))
+
     def has_stock(self, place: str, sku: str, quantity: int) -> Self:
         self.stock[place, sku] = quantity
         if self.lines:
@@ -224,6 +241,15 @@ class Real(Acting):
 
     def collected_is(self, *amounts: int) -> Self:
         return self._holds(sorted(amounts), Books.collected)
+
+    def refunds_are(self, *amounts: int) -> Self:
+        self.refunded = sum(amounts)
+        self.gifts = self.refunded if self.gave else 0
+        return self._holds(list(amounts), Books.refunded)
+
+    def captured_is(self, *amounts: int) -> Self:
+        self.taken = sum(amounts)
+        return self._holds(list(amounts), Books.captured)
 
     def labels_are(self, good: int, void: int = 0) -> Self:
         return self._holds((good, void), Books.labels)

@@ -20,6 +20,7 @@ import aiohttp
 import nats
 from nats.js import JetStreamContext
 
+from adapters.nats.marks import JOURNAL
 from adapters.nats.streams import EVENTS
 from ops.simulators.storefront import Recipe, sign
 from schemas.order.ids import OrderId, order_id_for
@@ -55,6 +56,19 @@ SELLERS: Mapping[str, Mapping[str, Any]] = {
     "3PL": {"places": ["third"]},
     "no warehouse": {"places": ["home"]},
     "no ERP": {"places": ["wh1"], "erp": ""},
+    "refunds": {
+        "places": ["wh1", "wh2"],
+        "refund": "automatic",
+        "short_pick": "drop",
+        "writes": [*EVERY_MAIL, "order_refunded"],
+    },
+    "captures": {"places": ["wh1"], "capture": "handover"},
+    "captures parts": {
+        "places": ["wh1", "wh2"],
+        "capture": "handover",
+        "capture_parts": True,
+        "writes": EVERY_MAIL,
+    },
     "COD": {
         "places": ["wh1", "wh2"],
         "collected_payment_methods": [CASH],
@@ -209,7 +223,9 @@ class Realm(World):
         health = await self.ask("GET", "/_sim/health")
         echo = await self.ask("GET", f"/_sim/shops/{channel}.myshopify.com/webhooks")
         streams = await self.streams.streams_info()
-        waiting = sum(one.state.messages for one in streams if one.config.name != EVENTS)
+        waiting = sum(
+            one.state.messages for one in streams if one.config.name not in (EVENTS, JOURNAL)
+        )
         under_way = row["effects"] + health["callbacks"]["waiting"] + echo["waiting"] + waiting
         return under_way, row["all_effects"]
 

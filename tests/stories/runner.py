@@ -9,7 +9,8 @@ from schemas.order.canonical import Line, Order
 
 Call = Literal[
     "reserve", "release", "post", "amend", "unpost", "task", "cancel task", "label", "void",
-    "track", "publish", "cancel", "fetch", "mail",
+    "track", "publish", "cancel", "fetch", "mail", "capture",
+    "refund",
 ]  # fmt: skip
 """What a partner may be asked for."""
 
@@ -82,6 +83,18 @@ class Runner(Protocol):
 
     def answers(self, call: Call) -> Self:
         """What was slow answers, or the answer that was lost comes late."""
+        ...
+
+    def shop_gives_back(self, amount: int, **units: int) -> Self:
+        """Somebody gives money back in the shop, for units that have not left (`l1=1`)."""
+        ...
+
+    def gives_back(self, amount: int) -> Self:
+        """A person gives so much back here."""
+        ...
+
+    def gateway_captures(self, *, more_than_once: bool) -> Self:
+        """Whether the order's gateway captures an authorisation again, or frees the rest."""
         ...
 
     def has_stock(self, place: str, sku: str, quantity: int) -> Self:
@@ -164,6 +177,14 @@ class Runner(Protocol):
         ...
 
     def labels_are(self, good: int, void: int = 0) -> Self: ...
+
+    def refunds_are(self, *amounts: int) -> Self:
+        """What the shop gave back for us, refund by refund, in minor units."""
+        ...
+
+    def captured_is(self, *amounts: int) -> Self:
+        """What the shop took of the reserved money, capture by capture, in minor units."""
+        ...
 
     def goods_go_to(self, street: str) -> Self:
         """Every good label and task says this street."""

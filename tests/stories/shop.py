@@ -61,7 +61,13 @@ def order_json(recipe: Recipe, number: int, order: Order) -> Json:
     """What the shop says of a new order."""
     payment = "cod" if order.payment_method == "cod" else "card"
     at = stamp(time.time() - 2)
-    moment = Moment(created_at=at, updated_at=at, paid=order.payment == "paid", payment=payment)
+    moment = Moment(
+        created_at=at,
+        updated_at=at,
+        paid=order.payment == "paid",
+        reserved=order.payment == "authorized",
+        payment=payment,
+    )
     made: Json = json.loads(payload(recipe, _plain(recipe), moment))
     order_id = recipe.order_id(number)
     made["id"] = order_id

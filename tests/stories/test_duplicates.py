@@ -37,11 +37,13 @@ def test_the_other_one_is_cancelled_and_a_person_takes_over() -> None:
 
 
 def test_the_duplicate_is_cancelled_by_its_channel() -> None:
-    """It stays recorded, tells no one, and can't be taken over any more."""
+    """It stays recorded and can't be taken over any more; a person is told that the other one goes
+    on."""
     told = Pure("imported").given("the order is worked on elsewhere").stands_elsewhere("open")
     told.places(an_imported_order()).when("its shop cancels it").shop_cancels()
+    told.then("a person is told").person_was_told("its channel cancelled", "is worked on")
     told.stands_elsewhere("cancelled").person("claim").stage_is("duplicate").mails_are()
-    told.tasks_are(0).no_one_is_asked().ends()
+    told.person("done").tasks_are(0).no_one_is_asked().ends()
 
 
 def test_the_first_one_goes_its_way() -> None:

@@ -78,7 +78,7 @@ def test_a_short_pick_is_backordered_by_policy(seller: Seller) -> None:
     told = seller("three places").given("a task of two cups").places(an_order(cups(2)))
     told.when("one is found").finds(l1=1).packs(l1=1).sends()
     told.then("the shop shows one").shop_shows({"l1": 1}).stage_is("open").no_one_is_asked()
-    told.when("stock is asked again").hours(1).packs("F2").sends("F2")
+    told.when("stock is asked again").hours(7).packs("F2").sends("F2")
     told.then("both have left").shop_shows({"l1": 1}, {"l1": 1}).erp_has(l1=2).ends()
 
 

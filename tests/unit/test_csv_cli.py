@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from adapters.channels.csv.columns import MAX_COLUMNS, drawn, template
 from adapters.channels.csv.orders import MAX_APART, MAX_LINES, MAX_ROWS
 from adapters.channels.csv.rows import MAX_ROW_CHARACTERS
+from schemas.contracts.checks import MAX_GOODS
 from service.app.errors import OperatorError
 from service.cli.commands import application
 from service.imports import api
@@ -103,7 +104,7 @@ def test_the_page_shows_the_columns_and_bounds() -> None:
         ("bytes of a file", f"{MAX_FILE_BYTES // 1024**3} GiB"),
         ("columns", str(MAX_COLUMNS)),
         ("characters of a row", f"{MAX_ROW_CHARACTERS:,}"),
-        ("lines of an order", str(MAX_LINES)),
+        ("lines of an order", f"{MAX_LINES}, of which {MAX_GOODS} are goods"),
         ("orders whose rows are not adjacent", f"{MAX_APART:,}"),
     ):
         assert f"| {name} | {most} |" in page

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
+import threading
 import tomllib
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -32,11 +37,16 @@ def read_stages(text: str) -> list[Stage]:
     """Parse a Dockerfile as far as these tests need it."""
     joined = re.sub(r"\\\n", " ", re.sub(r"(?m)^\s*#.*\n", "", text))
     stages: list[Stage] = []
+    given: dict[str, str] = {}
     for line in filter(None, (line.strip() for line in joined.splitlines())):
         word, _, value = line.partition(" ")
         if word.upper() == "FROM":
             base, _, name = value.partition(" AS ")
+            base = re.sub(r"\$\{(\w+)\}", lambda found: given[found[1]], base)
             stages.append(Stage(base.strip(), name.strip()))
+        elif not stages:  # what may be given to the build, and is known to FROM alone
+            name, _, default = value.partition("=")
+            given[name] = default
         else:
             stages[-1].steps.append((word.upper(), " ".join(value.split())))
     return stages
@@ -55,7 +65,7 @@ def runtime(stages: list[Stage]) -> Stage:
 def test_the_image_is_built_in_one_stage_and_run_in_another(stages: list[Stage]) -> None:
     """Compilers, pip caches and test libraries stay behind in the build stage."""
     assert [stage.name for stage in stages] == ["build", "runtime"]
-    assert all(stage.base == "python:3.11-slim" for stage in stages)
+    assert len({stage.base for stage in stages}) == 1
     assert not any("pip" in run for run in stages[-1].values("RUN"))
 
 
@@ -96,6 +106,51 @@ def test_health_is_asked_at_readyz_without_sh_or_curl(runtime: Stage) -> None:
     assert "/readyz" in source
     assert "--timeout=" in options
     assert "--start-period=" in options
+
+
+def test_the_base_is_one_distribution_and_can_be_one_digest(stages: list[Stage]) -> None:
+    """A tag that moves to another distribution is not named, and the Python is the one of the locks
+    and the wheel; whoever wants the same bytes each time gives a digest."""
+    (base,) = {stage.base for stage in stages}
+    assert re.fullmatch(r"python:3\.11-slim-[a-z]+(@sha256:[0-9a-f]{64})?", base)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["requires-python"].startswith(">=3.11")
+    text = (ROOT / "Dockerfile").read_text()
+    assert text.count("FROM ${BASE} AS ") == text.count("\nFROM ") == 2
+
+
+@pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1), (None, 1)])
+def test_the_health_check_says_what_the_service_says(
+    runtime: Stage, tmp_path: Path, status: int | None, code: int
+) -> None:
+    """Run as it stands: ready is healthy, not ready is not, and neither is a service that has not
+    written its port yet."""
+    _, _, command = runtime.values("HEALTHCHECK")[0].partition(" CMD ")
+    _, *arguments = json.loads(command)
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status if status and self.path == "/readyz" else 404)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            if status is not None:
+                port = {"port": server.server_address[1]}
+                (tmp_path / "runtime.json").write_text(json.dumps(port))
+            environ = {**os.environ, "ORDERWRIGHT_DATA": str(tmp_path)}
+            ran = subprocess.run(
+                [sys.executable, *arguments], env=environ, capture_output=True, check=False
+            )
+        finally:
+            server.shutdown()
+            thread.join()
+    assert ran.returncode == code
 
 
 def test_only_the_one_volume_is_written(runtime: Stage) -> None:

@@ -12,24 +12,21 @@ from actors.fulfilment.table import WAITS as FULFILMENT
 from actors.incidents.incidents import (
     FAILURES,
     SETTLING,
-    Incident,
     categories_of,
     category_of,
     matter_of,
-    occur,
-    resolve,
     settles,
-    wait,
 )
 from actors.order.table import WAITS as ORDERS
 from actors.parcel.table import WAITS as PARCELS
 from schemas.contracts import incidents as c
+from schemas.contracts import money_incidents as money
 from schemas.contracts import refusals
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages.effects import Effect, tag_of
 from schemas.order.things import ORDER, Key
-from tests.appends import minutes, placed
+from tests.appends import placed
 
 HOUR = timedelta(hours=1)
 
@@ -53,7 +50,7 @@ def task(task_id: str, key: Key = ORDER) -> e.TaskOpened:
     return e.TaskOpened(rule="task", key=key, task_id=task_id, words="see to it")
 
 
-F1, K1, L1 = Key("F1"), Key("K1"), Key("L1")
+F1, K1, L1, P1, C1, R1 = (Key(one) for one in ("F1", "K1", "L1", "P1", "C1", "R1"))
 BY_EVENT: dict[type[e.Event], tuple[e.OrderEvent, str]] = {
     e.GivenToPerson: (given(tag_of(f.PostSalesOrder)), "erp_refused"),
     e.Backordered: (
@@ -89,12 +86,14 @@ NO_FAILURE: tuple[e.OrderEvent, ...] = (
     e.Accepted(rule="accept"),
     e.Duplicate(rule="duplicate", claim="a:1", order_id="o", channel="a", ref="1", number="1"),
     e.TakenOver(rule="take-over", claim="a:1", person="p"),
+    e.TwinCancelled(rule="twin-cancelled"),
     e.CodesEntered(rule="codes", key=K1, codes=(), person="p"),
     e.Changed(
         rule="change", by="channel", facets=(), source_updated_at="", total_minor=1, payment="paid",
         body_digest="",
     ),
     e.Normalised(rule="normalise", mappings=2, body_digest=""),
+    e.RulesDecided(rule="rules", version=1),
     e.UpdateNoted(rule="note", source_updated_at=""),
     e.ReportNoted(
         rule="report", channel="a", ref="1", reference="r", source="s", topic="t", words="w"
@@ -112,6 +111,8 @@ NO_FAILURE: tuple[e.OrderEvent, ...] = (
     e.StopAsked(rule="stop-asked", outside_id="1", units=()),
     e.StopDecided(rule="stop-decided", outside_id="1", stopped=True, reason="r"),
     e.StopAnswered(rule="stop-answered", outside_id="1"),
+    e.RequestNoted(rule="request", outside_id="1"),
+    e.RequestAnswered(rule="request-answered", outside_id="1"),
     e.ChannelTold(rule="channel-told"),
     e.Cancelled(rule="cancelled"),
     e.Closed(rule="close"),
@@ -173,6 +174,16 @@ NO_FAILURE: tuple[e.OrderEvent, ...] = (
     e.DocumentKept(rule="keep", key=Key("D1"), person="ann"),
     e.MessageWanted(rule="want", key=Key("M1"), template="t"),
     e.MessageSent(rule="send", key=Key("M1"), template="t", message_id="1"),
+    e.PaymentAuthorised(rule="authorise", key=P1, amount_minor=100, currency="USD"),
+    e.PaymentCaptured(rule="captured-there", key=P1, amount_minor=100),
+    e.PaymentExpired(rule="expire", key=P1),
+    e.PaymentVoided(rule="void", key=P1),
+    e.CaptureWanted(rule="want", key=C1, payment=P1, amount_minor=100, currency="USD"),
+    e.Captured(rule="capture", key=C1, payment=P1, amount_minor=100),
+    e.PartCaptured(rule="part-capture", key=C1, payment=P1, amount_minor=100),
+    e.CaptureDropped(rule="drop", key=C1),
+    e.RefundWanted(rule="want", key=R1, amount_minor=100, currency="USD", had_minor=100),
+    e.RefundMade(rule="refund", key=R1, amount_minor=100, currency="USD"),
 )  # fmt: skip
 
 
@@ -228,7 +239,7 @@ def test_reasons_name_the_address_or_the_article(kind: str, reason: str, categor
         ("task-cancelled-4", c.TASK_CANCELLED_BY_WAREHOUSE),
         ("cancel-refused-4", c.COMPENSATION_REFUSED),
         ("unmapped-sku", c.SKU_UNMAPPED),
-        ("money-gone-4", c.PAYMENT_WITHDRAWN),
+        ("money-gone-4", money.PAYMENT_WITHDRAWN),
         ("said-twice-4", c.SAID_TWICE),
         ("another-4", c.HELD),
     ],
@@ -240,7 +251,13 @@ def test_holds_are_told_apart(hold_id: str, category: str) -> None:
 
 @pytest.mark.parametrize(
     ("task_id", "category"),
-    [("changed", c.CHANGED_AFTER_WORK_BEGAN), ("pack-F1", None), ("parcel-K1", None)],
+    [
+        ("changed", c.CHANGED_AFTER_WORK_BEGAN),
+        ("imported-twice", c.COPY_OF_CANCELLED),
+        ("copy-cancelled", c.COPY_OF_CANCELLED),
+        ("pack-F1", None),
+        ("parcel-K1", None),
+    ],
 )
 def test_tasks_are_told_apart(task_id: str, category: str | None) -> None:
     """What differs after it left is a failure; to pack is none, and a parcel's task comes with the
@@ -348,38 +365,3 @@ def test_what_ends_a_failure(failure: e.OrderEvent, end: e.OrderEvent, other: e.
     assert not settles(other, matter)
     assert settles(e.Closed(rule="close"), matter)
     assert tag_of(end) in SETTLING
-
-
-def opened(at: float = 0) -> Incident:
-    """An incident that just opened."""
-    return occur(None, "held", minutes(at))
-
-
-def test_an_incident_resolves_when_quiet_and_no_one_waits() -> None:
-    """Both are needed; the moment is the later of both, whenever somebody looks."""
-    incident = wait(opened(), 1, minutes(0))
-    assert resolve(incident, minutes(600), HOUR).is_open
-    incident = wait(incident, -1, minutes(5))
-    assert resolve(incident, minutes(59), HOUR).is_open
-    assert resolve(incident, minutes(500), HOUR).resolved_at == minutes(60)
-    late = wait(wait(opened(), 1, minutes(0)), -1, minutes(90))
-    assert resolve(late, minutes(500), HOUR).resolved_at == minutes(90)
-
-
-def test_an_incident_opens_again() -> None:
-    """A recurrence after the resolution is a new episode; the counts go on."""
-    resolved = resolve(opened(), minutes(61), HOUR)
-    again = occur(resolved, "held", minutes(70), count=3)
-    assert again.is_open
-    assert (again.opened_at, again.reopened) == (minutes(70), 1)
-    assert (again.occurrences, again.episode) == (4, 3)
-    assert again.first_at == minutes(0)
-
-
-def test_a_late_event_takes_the_resolution_back() -> None:
-    """What happened before the resolution and was committed after it opens no new episode."""
-    resolved = resolve(opened(), minutes(61), HOUR)
-    back = occur(resolved, "held", minutes(59))
-    assert back.is_open
-    assert (back.opened_at, back.reopened, back.resolved_at) == (minutes(0), 0, None)
-    assert back == occur(opened(), "held", minutes(59))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from schemas.contracts import incidents as c
-from schemas.contracts import refusals
+from schemas.contracts import incidents_page, refusals
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -14,7 +14,9 @@ def test_the_page_shows_the_table() -> None:
     """docs/incidents.md shows every category as the table has it."""
     page = (DOCS / "incidents.md").read_text("utf-8")
     between = page.partition("<!-- drawn -->\n")[2].partition("\n<!-- end -->")[0]
-    assert between == c.drawn(), "put schemas.contracts.incidents.drawn() between the marks"
+    assert between == incidents_page.drawn(), (
+        "put schemas.contracts.incidents_page.drawn() between the marks"
+    )
 
 
 def test_every_reason_of_the_intake_is_a_category() -> None:

@@ -19,8 +19,9 @@ from schemas.messages.inputs import Input
 from schemas.messages.privacy import AskPrivacy, Read, Subject
 from schemas.order.ids import OrderId, partition_of, ref_token
 from service.inbound import intake
-from service.inbound.intake import Delivery, Intake
+from service.inbound.intake import Intake
 from service.inbound.resolving import Resolving
+from service.inbound.taking import Delivery
 from tests.asked import Asked
 from tests.fakes import JumpingClock
 from tests.given import NOON, an_order
@@ -137,7 +138,7 @@ class OneAnswer(Registry):
         self.outcome = outcome
         self.envelope: list[Envelope] = []
 
-    def post(self, order_id: OrderId, envelope: Envelope) -> None:
+    def post(self, order_id: OrderId, envelope: Envelope, *, patient: bool = False) -> None:
         self.envelope.append(envelope)
         envelope.told(self.outcome, "a reason")
 
@@ -149,12 +150,13 @@ def a_message(
     ref: str = REF,
     token: str = "",
     sent: str = "",
+    kind: str = "place",
 ) -> DeliveredMessage:
     return DeliveredMessage(
         Message(
             partition=partition_of(ref),
             channel="acme-us",
-            kind="place",
+            kind=kind,
             source="canonical",
             topic="",
             delivery_id=delivery_id,

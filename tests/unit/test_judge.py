@@ -64,7 +64,12 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
     "cash": (
         "task",
         {"postal_code": "H3B1A7", "amount_to_collect": {"minor": 500}},
-        "its tasks say 5",
+        "5 are collected",
+    ),
+    "cash by a label": (
+        "label",
+        {"packages": ["1Z1"], "postal_code": "H3B1A7", "to_collect": "7.50"},
+        "7.50 are collected",
     ),
 }
 
@@ -76,6 +81,27 @@ def test_each_fault_is_called_one(name: str) -> None:
     entries = went_well()
     entries[which] = {**entries[which], "detail": detail}
     assert any(words in sentence for sentence in judged(entries, NET).wrong)
+
+
+def test_the_driver_collects_by_the_label_that_we_buy() -> None:
+    """What the task says then is how the goods were shared out when the warehouse was told."""
+    entries = went_well()
+    told = {"labels": "ours", "delivery": "parcel", "amount_to_collect": {"minor": 500}}
+    entries["task"] = {**entries["task"], "detail": {**entries["task"]["detail"], **told}}
+    paid = {**entries["label"]["detail"], "to_collect": "7.50"}
+    entries["label"] = {**entries["label"], "detail": paid}
+    assert judged(entries, {**NET, "to_collect": "7.50"}).wrong == []
+    assert judged(entries, {**NET, "to_collect": "5"}).wrong != []
+
+
+def test_goods_that_left_before_their_label_collect_by_the_task() -> None:
+    """As many tasks count as labels are missing, and no more."""
+    entries = went_well()
+    told = {"labels": "ours", "delivery": "parcel", "amount_to_collect": {"minor": 500}}
+    entries["task"] = {**entries["task"], "detail": {**entries["task"]["detail"], **told}}
+    del entries["label"]
+    assert not any("collect" in x for x in judged(entries, {**NET, "to_collect": "5"}).wrong)
+    assert any("collect" in x for x in judged(entries, {**NET, "to_collect": "0"}).wrong)
 
 
 def test_what_is_done_twice_is_doubled() -> None:
@@ -128,3 +154,16 @@ def test_who_waits_for_a_person_is_not_judged_but_by_what_was_doubled() -> None:
     reference = {GID: f"{ORDER}O0000HHHHHHHHHH"}
     verdict = judge([told], [*entries.values()], reference, frozenset({GID}))
     assert (verdict.orders, verdict.wrong) == (0, [])
+
+
+def test_refunds_are_counted() -> None:
+    """Two of one reference are doubled, more than was paid is wrong, and so is another sum than
+    should have gone back."""
+    one = entry("refund", "R", amount="5.00", received="22.00", refunded="5.00")
+    told = {**NET, "to_refund": "5.00"}
+    assert judged(went_well(), told, one).wrong == []
+    verdict = judged(went_well(), told, one, one)
+    assert any("refund was done 2 times" in words for words in verdict.doubled)
+    assert any("should have 5.00 given back, and 10.00" in words for words in verdict.wrong)
+    over = entry("refund", "R", amount="5.00", received="22.00", refunded="23.00")
+    assert any("more given back than was taken" in x for x in judged(went_well(), told, over).wrong)

@@ -58,9 +58,10 @@ def test_only_our_own_messages_may_say_everything(say: Say) -> None:
     crossed = refused = 0
     kinds_of_messages = (*KINDS, "privacy", "unknown")
     for channel, kind, source in product((*SHOPS, "removed"), kinds_of_messages, SOURCES):
-        own = channel if channel in SHOPS else "canonical"
+        own = channel
         may = (
-            source in ("canonical", own)
+            channel in SHOPS
+            and source in ("canonical", own)
             and kind not in PERSONAL_KINDS
             and (source == own or kind not in STATED_KINDS)
         )
@@ -81,6 +82,19 @@ def test_only_our_own_messages_may_say_everything(say: Say) -> None:
             refused += not taken
     assert refused > 1_000
     say(f"Channels, message kinds, sources and seals crossed: {crossed}, {refused} refused.")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_one_publishes_for_a_channel_that_is_not_configured(kind: str) -> None:
+    """It is refused with what its sender does, and what the operator does, whatever it says; what
+    we published ourselves, such as a warehouse's report on its orders, is read."""
+    here = readers()
+    said = refusal_of(here, message("removed", kind, "canonical", ""))
+    assert said.startswith('channel_unknown: The channel "removed" is not configured here')
+    for who in ("Its sender publishes under", 'the operator adds [channels."removed"] there'):
+        assert who in said
+    seal = Seal(KEYS, "2").of(f"removed/{kind}/", "canonical", "t", RAW)
+    assert refusal_of(here, message("removed", kind, "canonical", seal)) == ""
 
 
 def test_an_older_key_still_holds_and_a_lost_one_does_not() -> None:

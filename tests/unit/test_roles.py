@@ -25,6 +25,12 @@ client_id = "app"
 client_secret = "s"
 customer_number = "WEB"
 """
+SHOPIFY = """[channels.web]
+kind = "shopify"
+shop_domain = "a.myshopify.com"
+access_token = "t"
+webhook_secrets = ["s"]
+"""
 MAIL = """[partners.post]
 kind = "smtp"
 host = "127.0.0.1"
@@ -96,7 +102,9 @@ def test_a_shop_is_told_what_its_settings_ask_for(tmp_path: Path) -> None:
     assert setup_of(loaded(tmp_path, shop), "web").hears == {"ready"}
     more = '[channels.web.place_locations]\nmain = "7"\n'
     more += '[channels.web.translation]\nfulfillment_services = ["ours"]\n'
-    assert setup_of(loaded(tmp_path, shop, more), "web").hears == {"place", "ready", "stop"}
+    assert setup_of(loaded(tmp_path, shop, more), "web").hears == {
+        "place", "ready", "request", "stop",
+    }  # fmt: skip
 
 
 def test_an_account_that_is_set_is_booked_on(tmp_path: Path) -> None:
@@ -214,6 +222,21 @@ def test_a_channel_chooses_its_places_erp_mail_and_terms(tmp_path: Path) -> None
             (SHOP, a_warehouse("stock")),
             "partners.stock: the name is taken by our own stock table; choose another.",
         ),
+        (
+            (SHOP, MAIL, ERP, '[places.main]\ncounted_by = "post"\n'),
+            "places.main.counted_by: post can't be asked for stock; those that can: bc.",
+        ),
+        (
+            (SHOP, ERP, '[places.a]\ncounted_by = "bc"\n[places.b]\ncounted_by = "bc"\n'),
+            (
+                "places.a.counted_by: bc has one figure for all places and counts a, b: leave it to"
+                " one of them."
+            ),
+        ),
+        (
+            (SHOPIFY, '[channels.web.stock_locations]\nmoon = "7"\n'),
+            "channels.web is to be told the stock of moon; the places are: none.",
+        ),
     ],
 )
 def test_what_is_left_open_is_refused_in_a_sentence(
@@ -259,3 +282,45 @@ def test_orders_of_a_marketplace_are_recognised_where_they_may_come_twice(
     """Of Amazon always, of Shopify beside it, of others where the settings say so."""
     found = setups(loaded(tmp_path, *parts))
     assert {name for name, setup in found.items() if setup.claims} == claiming
+
+
+def test_a_channel_that_captures(tmp_path: Path) -> None:
+    """What the settings say of money that is only reserved; left out, nothing is captured here."""
+    plain = setup_of(loaded(tmp_path, SHOPIFY), "web")
+    assert (plain.capture, plain.authorised_days) == ("none", 0)
+    more = 'capture = "handover"\ncapture_parts = true\nhand_over_unpaid = true\n'
+    setup = setup_of(loaded(tmp_path, SHOPIFY, more), "web")
+    assert (setup.capture, setup.authorised_days) == ("handover", 7)
+    assert setup.capture_parts
+    assert setup.receivable
+    assert setup.voids
+
+
+def test_a_channel_that_gives_money_back(tmp_path: Path) -> None:
+    """A person does, unless the settings say that what is owed goes back by itself; a kind that
+    can't is refused at start."""
+    plain = setup_of(loaded(tmp_path, SHOPIFY), "web")
+    assert (plain.refund, plain.refunds) == ("person", True)
+    by_itself = setup_of(loaded(tmp_path, SHOPIFY, 'refund = "automatic"\n'), "web")
+    assert by_itself.refund == "automatic"
+    (told,) = faults(tmp_path, SHOP, 'refund = "automatic"\n')
+    assert "no money is given back through canonical" in told
+
+
+def test_a_channel_that_can_not_capture(tmp_path: Path) -> None:
+    """Settings that no partner could carry out are refused at start, in words."""
+    (told,) = faults(tmp_path, SHOP, 'capture = "order"\n')
+    assert "no payments are captured through canonical" in told
+
+
+def test_a_channel_on_terms_needs_an_erp_that_tells_accounts(tmp_path: Path) -> None:
+    """With one its methods are promises with limits; without one the service does not start."""
+    more = 'terms_payment_methods = ["Net 30"]\nterms_limits = { USD = 5000 }\n'
+    limits = '[approvals.roles.boss]\npeople = ["ann"]\nlimits = { USD = 1 }\n'
+    setup = setup_of(loaded(tmp_path, SHOP, more, ERP, limits), "web")
+    assert setup.promised == setup.terms == frozenset({"net 30"})
+    assert setup.terms_limits == (("USD", 5000),)
+    assert setup.approvals
+    assert not setup_of(loaded(tmp_path, SHOP, more, ERP), "web").approvals
+    (told,) = faults(tmp_path, SHOP, more)
+    assert "asks an ERP for its customers' accounts, and there is no ERP" in told

@@ -138,6 +138,23 @@ async def test_one_channel_s_flood_of_effects_delays_its_own() -> None:
     assert not lane.may_start(0.0)
 
 
+async def test_a_replaced_partner_s_calls_are_waited_for() -> None:
+    """It is told when the calls under way at that moment have ended; later calls are not its."""
+    lane = Lane("erp", ScriptedPartner("erp"), POLICY)
+    assert lane.use(ScriptedPartner("erp"), POLICY).is_set()
+    for number in (1, 2, 3):
+        lane.offer(an_item(number))
+    before = [lane.start_call(), lane.start_call()]
+    ended = lane.use(ScriptedPartner("erp"), POLICY)
+    after = lane.start_call()
+    lane.finish_call(before[0], 0.0)
+    lane.finish_call(after, 0.0)
+    assert not ended.is_set()
+    lane.finish_call(before[1], 0.0)
+    assert ended.is_set()
+    assert lane.under_way == 0
+
+
 async def test_what_is_lost_is_dropped_from_a_lane_alone() -> None:
     """Effects of a partition that another process owns wait no more; the others stay."""
     lane = Lane("erp", ScriptedPartner("erp"), POLICY)

@@ -14,8 +14,9 @@ from actors.runtime.mailbox import Envelope
 from actors.runtime.ports import Append, Outcome
 from adapters.memory.journal import MemoryJournal
 from schemas.messages import events as e
-from schemas.messages.inputs import ActOnOrder, CancelOrder, Input, PlaceOrder
-from schemas.order.ids import order_id_for
+from schemas.messages.inputs import ActOnOrder, CancelOrder, Input, PlaceOrder, TimerFired
+from schemas.order.ids import PARTITIONS, order_id_for
+from schemas.order.things import ORDER
 from tests.given import CHANNEL, REF, SETUP, an_order
 from tests.house import POLICY
 from tests.live_orders import Shop
@@ -111,6 +112,27 @@ async def test_a_person_takes_over_what_was_cancelled(shop: Shop) -> None:
     await eventually(lambda: stage(shop, MARKET) == "cancelled")
     post(shop, CHANNEL, claim, "claim-2")
     await eventually(lambda: stage(shop, CHANNEL) == "accepted")
+
+
+async def test_the_copy_is_woken_when_only_the_first_one_is_cancelled(shop: Shop) -> None:
+    """By the commit that cancels it; then a person is asked in the copy, which names both."""
+    place(shop, MARKET)
+    await eventually(lambda: stage(shop, MARKET) == "accepted")
+    place(shop, CHANNEL)
+    await eventually(lambda: stage(shop, CHANNEL) == "duplicate")
+    post(shop, MARKET, CancelOrder(ref=ID, reason="customer", whole=True), "cancel-1")
+    await eventually(lambda: stage(shop, MARKET) == "cancelled")
+    found = await shop.store.due_timers(
+        partitions=range(PARTITIONS), due_before=shop.clock.now(), limit=10, exclude=()
+    )
+    copy = order_id_for(CHANNEL, REF)
+    assert [(one.order_id, one.name) for one in found] == [(copy, "twin")]
+    post(shop, CHANNEL, TimerFired(key=ORDER, name="twin"), "timer-1")
+    post(shop, CHANNEL, TimerFired(key=ORDER, name="due"), "timer-2")
+    await eventually(lambda: bool(shop.state_of_channel(CHANNEL, REF).tasks))
+    words = shop.state_of_channel(CHANNEL, REF).tasks[0].words
+    assert f"{ID} of {MARKET} (order {order_id_for(MARKET, ID)})" in words
+    assert f"{REF} of {CHANNEL} is not cancelled" in words
 
 
 class Forgetful(MemoryJournal):

@@ -25,6 +25,7 @@ ASKED = {
     "fulfillment_orders/placed_on_hold", "fulfillment_orders/cancelled",
     "fulfillment_orders/cancellation_request_submitted", "fulfillment_orders/hold_released",
     "fulfillment_orders/rescheduled", "fulfillment_orders/scheduled_fulfillment_order_ready",
+    "fulfillment_orders/fulfillment_request_submitted",
 }  # fmt: skip
 """Of which Shopify is asked whose order it is."""
 NAMELESS = {RISK, "returns/process", "returns/update"}
@@ -154,6 +155,7 @@ def test_only_what_changes_an_order_and_does_not_carry_it_is_fetched() -> None:
     assert asking == {
         "orders/edited", "refunds/create", "returns/close", "returns/process",
         "fulfillment_orders/cancelled", "fulfillment_orders/cancellation_request_submitted",
+        "fulfillment_orders/fulfillment_request_submitted",
     }  # fmt: skip
     assert not any(TOPICS[topic].refetch({}) for topic in KIND_OF_TOPIC)
     for kind, status, asks in (

@@ -208,6 +208,8 @@ class AmazonStorefront:
         )
         if answer.status == 404:
             raise Rejected(f"{PARTNER} has no order {call.ref}: {said(answer)}.")
+        if answer.status != 204:
+            raise lost(PARTNER, f"answered HTTP {answer.status} to a status", writes=True)
 
     async def bundle(self, ref: str, call: Call | None = None) -> bytes:
         """Return the order as Amazon tells it now, as JSON with sorted keys.

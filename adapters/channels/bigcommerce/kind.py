@@ -106,7 +106,7 @@ KIND = Kind(
             "Cancelled": "is cancelled",
             "Declined": "is held: cancel it, or wait for another payment",
             "Awaiting Payment": "waits for its payment",
-            "Awaiting Pickup": "is held: the customer picks it up",
+            "Awaiting Pickup": "is held, unless it is ready here as well: the customer picks it up",
             "Awaiting Shipment": "is taken",
             "Completed": "says that all of it has left",
             "Awaiting Fulfillment": "is taken",
@@ -116,6 +116,8 @@ KIND = Kind(
         },
         mapped=("skus", "bundles", "tax_codes", "shipping_methods"),
         speaks=lambda settings: "",
+        hears=lambda settings: frozenset({"ready"}),
         stated=Stated(examples=_examples, read=_read, own_names=("bigcommerce.",)),
+        refunds=True,
     ),
 )

@@ -97,7 +97,7 @@ def input_of(
     if status.way == "wait":
         return _note(order, status.name, status.words, hold="", waits=True)
     if status.way == "hold":
-        return _note(order, status.name, status.words, waits=True)
+        return _note(order, status.name, status.words, waits=True, ready=status.ready)
     if source.products and not any(map(wanted_of, source.products)):
         return _cancelled(order, "Every line was refunded.")
     return UpdateOrder(
@@ -279,9 +279,16 @@ def _note(
     *,
     hold: Literal["", "before_hand_over"] = "before_hand_over",
     waits: bool = False,
+    ready: bool = False,
 ) -> NoteReport:
     return NoteReport(
-        ref=str(order.id), source=SOURCE, topic=topic, words=words, hold=hold, waits=waits
+        ref=str(order.id),
+        source=SOURCE,
+        topic=topic,
+        words=words,
+        hold=hold,
+        waits=waits,
+        ready=ready,
     )
 
 

@@ -126,11 +126,16 @@ def collected(
 ) -> dict[int, int]:
     """Return how much of the lines that are picked up the customer has by now, by
     `order_product_id`. BigCommerce keeps no shipment of it."""
+    units = [unit for one in (*effect.earlier, *effect.parcels) for unit in one.units]
+    return of_pickups(order, units, products)
+
+
+def of_pickups(order: Order, units: Iterable[Units], products: Sequence[Product]) -> dict[int, int]:
+    """Return how much of the lines that are picked up these units are, by `order_product_id`."""
     picked_up = {str(one.id): one.id for one in products if is_picked_up(one)}
     if not picked_up:
         return {}
     kits = {str(one.id): wanted_of(one) for one in products}
-    units = [unit for one in (*effect.earlier, *effect.parcels) for unit in one.units]
     told = channel_units(order, (), units, kits)
     return {at: told.get(line, 0) for line, at in picked_up.items()}
 

@@ -16,13 +16,14 @@ Way = Literal["wait", "take", "cancel", "hold"]
 
 class Status(Struct, frozen=True, kw_only=True):
     """What a status means here. `way`: the order waits in the shop, is taken, is cancelled, or
-    waits and is held back if we have it already. `paid` is what is believed of the payment where
-    the shop tells nothing of it."""
+    waits and is held back if we have it already, unless it says that a pickup is `ready` that is so
+    here, too. `paid` is what is believed of the payment where the shop tells nothing of it."""
 
     name: str
     way: Way
     words: str = ""
     paid: Payment = "paid"
+    ready: bool = False
 
 
 STATUSES: Mapping[int, Status] = MappingProxyType(
@@ -51,6 +52,7 @@ STATUSES: Mapping[int, Status] = MappingProxyType(
             name="Awaiting Pickup",
             way="hold",
             words="The order waits in the shop for the customer to pick it up.",
+            ready=True,
         ),
         9: Status(name="Awaiting Shipment", way="take"),
         10: Status(name="Completed", way="take"),

@@ -15,6 +15,7 @@ from actors.runtime.errors import NeedsPerson, Rejected, Unauthorised
 from actors.runtime.ports import Call
 from adapters.channels.bigcommerce.api import MAX_PAGES, PAGE, PARTNER, BigCommerceApi
 from adapters.channels.bigcommerce.order import is_picked_up, travels
+from adapters.channels.bigcommerce.refunding import give_back, given_back
 from adapters.channels.bigcommerce.scopes import number_in
 from adapters.channels.bigcommerce.shapes import Bundle, Product, Shipment, ShippedItem
 from adapters.channels.bigcommerce.shipments import (
@@ -22,6 +23,7 @@ from adapters.channels.bigcommerce.shipments import (
     collected,
     is_complete,
     mark_of,
+    of_pickups,
     ours,
     planned,
 )
@@ -34,12 +36,15 @@ from schemas.messages.effects import (
     ChannelCancelled,
     FulfilmentPublished,
     PublishFulfilment,
+    RefundPayment,
     Result,
+    StandingTold,
+    TellStanding,
 )
 
 T = TypeVar("T")
 
-SHIPPED, PARTLY_SHIPPED, CANCELLED, COMPLETED = 2, 3, 5, 10
+SHIPPED, PARTLY_SHIPPED, CANCELLED, WAITS, COMPLETED = 2, 3, 5, 8, 10
 BUNDLE_CALLS = 5
 """Calls that one fetch costs: the order, its products, addresses, coupons and taxes; and one more
 for its shipments when something was shipped."""
@@ -94,23 +99,33 @@ class BigCommerceStorefront:
         return pruned(msgspec.json.encode(found, order="sorted"))
 
     async def perform(self, call: Call) -> Result:
-        """Make a shipment for each parcel, or cancel the order; what is done already is adopted."""
+        """Make a shipment for each parcel, cancel the order, give money back, or show that it waits
+        for its customer; what is done already is adopted."""
         path = _order_path(call.ref)
         match call.effect:
             case PublishFulfilment():
                 return await self._publish(path, call, call.effect)
             case CancelAtChannel():
                 return await self._cancel(path, call)
+            case RefundPayment():
+                products = await self._all(f"{path}/products", call, _products, {})
+                return await give_back(self._api, _order_id(call.ref), call, call.effect, products)
+            case TellStanding(what="ready"):
+                return await self._ready(path, call, call.effect)
         raise TypeError(f"{PARTNER} has nothing to do with {type(call.effect).__name__}.")
 
     async def look_up(self, call: Call) -> Result | None:
-        """Find our shipments, or the cancellation; None while any of it is missing, or the order is
-        not shown as shipped."""
+        """Find our shipments, the cancellation, or the pickup that is ready; None while any of it
+        is missing, or the order is not shown as shipped."""
         path, effect = _order_path(call.ref), call.effect
+        if isinstance(effect, RefundPayment):
+            return await given_back(self._api, _order_id(call.ref), call, effect)
         try:
             status = await self._status_of(path, call)
             if isinstance(effect, CancelAtChannel):
                 return ChannelCancelled() if status == CANCELLED else None
+            if isinstance(effect, TellStanding):
+                return StandingTold() if status in (WAITS, SHIPPED, COMPLETED) else None
             if not isinstance(effect, PublishFulfilment):
                 raise TypeError(f"{PARTNER} has nothing to do with {type(effect).__name__}.")
             products = await self._all(f"{path}/products", call, _products, {})
@@ -153,6 +168,19 @@ class BigCommerceStorefront:
             await self._show_as(wanted[0], path, call)
         return FulfilmentPublished(outside_ids=tuple(found))
 
+    async def _ready(self, path: str, call: Call, effect: TellStanding) -> Result:
+        """Show that the order waits for its customer, once nothing else of it is left: BigCommerce
+        has one status for all of it. Raises Rejected for one that was cancelled there."""
+        standing = await self._standing(path, call)
+        products = await self._all(f"{path}/products", call, _products, {})
+        shipments = await self._all(f"{path}/shipments", call, _shipments, {})
+        waiting = of_pickups(call.stated, effect.units, products)
+        is_shown = standing in (WAITS, SHIPPED, COMPLETED)
+        if is_shown or not is_complete(products, shipments, waiting):
+            return StandingTold(told=False)
+        await self._show_as(WAITS, path, call)
+        return StandingTold()
+
     async def _ship(self, path: str, call: Call, body: dict[str, object], mark: str) -> Shipment:
         try:
             answer = await self._api.ask("POST", f"{path}/shipments", call=call, body=body)
@@ -187,6 +215,7 @@ class BigCommerceStorefront:
         answer = await self._api.ask("PUT", path, call=call, body={"status_id": status_id})
         if answer.status == 404:
             raise _no_order(path)
+        decoded(_status, answer, partner=PARTNER, writes=True)
 
     async def _standing(self, path: str, call: Call) -> int:
         """Return the order's status. Raises Rejected for one that was cancelled meanwhile: that

@@ -149,7 +149,7 @@ COLUMNS: tuple[Column, ...] = (
     *_address("ship_to", "ship_to", "who receives it"),
     *_address("bill_to", "bill_to", "who pays"),
     _line("line_id", "line_id", "your own id of it; else 1, 2, 3 …", most=128, one_line=True),
-    _line("sku", "sku", "which article", required=True, most=128, examples=("MUG-BLUE", "TEA")),
+    _line("sku", "sku", "which article", required=True, most=255, examples=("MUG-BLUE", "TEA")),
     _line(
         "title", "title", "what it is called; else `sku`", examples=("Blue mug", "Green tea, 100 g")
     ),

@@ -33,8 +33,9 @@ Json = dict[str, Any]
 MAX_ROWS = 1_000_000
 """Of one file. A million orders take ten minutes to place; a longer file is split by its sender."""
 
-MAX_LINES = 500
-"""Of one order: the canonical order's bound."""
+MAX_LINES = 600
+"""Of one order: the canonical order's bound. At most 500 of them are goods, which is checked with
+the whole order."""
 
 MAX_ORDER_CHARACTERS = 1_000_000
 """Of one order's cells: what the stream takes as one message."""

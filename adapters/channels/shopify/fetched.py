@@ -16,9 +16,11 @@ from actors.runtime.errors import NeedsPerson, Rejected, Retryable
 from actors.runtime.ports import Call
 from adapters.channels.shopify import fetched_shapes as shapes
 from adapters.channels.shopify.as_webhook import as_webhook, fulfilment_as_told
-from adapters.channels.shopify.goods import ShopifyGoods
+from adapters.channels.shopify.goods import MAX_ROWS, ShopifyGoods
+from adapters.channels.shopify.goods_shapes import PageInfo
 from adapters.channels.shopify.graphql import PARTNER, AccessDenied, ShopifyGraphql, order_gid
-from adapters.channels.shopify.routing import count_ours
+from adapters.channels.shopify.routing import count_ours, count_unasked, of_services, tell_ways
+from adapters.channels.shopify.standing import methods_of
 from adapters.kit.http_client import lost
 
 FIRST_LINES = 10
@@ -177,6 +179,21 @@ query TermsOfOrder($id: ID!) {
 }
 """
 
+REQUESTS_QUERY = """
+query RequestsOfOrder($id: ID!, $after: String) {
+  order(id: $id) {
+    fulfillmentOrders(first: 50, after: $after) {
+      nodes {
+        id
+        requestStatus
+        assignedLocation { location { fulfillmentService { handle } } }
+      }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+}
+"""
+
 _UNPAID = frozenset({"PENDING", "EXPIRED", "PARTIALLY_PAID"})
 _UNNAMED = frozenset({"manual"})
 """Gateways that say nothing of how an order is paid: it may be on terms."""
@@ -201,11 +218,16 @@ class ShopifyFetched:
     """Fetches the current orders of one shop."""
 
     def __init__(
-        self, graphql: ShopifyGraphql, goods: ShopifyGoods, locations: frozenset[str] = frozenset()
+        self,
+        graphql: ShopifyGraphql,
+        goods: ShopifyGoods,
+        locations: frozenset[str] = frozenset(),
+        services: frozenset[str] = frozenset(),
     ) -> None:
         self._graphql = graphql
         self._goods = goods
         self._locations = locations
+        self._services = services
 
     async def bundle(self, ref: str, call: Call) -> bytes:
         """Return the order in the shape of `orders/updated`, with sorted keys: the same state gives
@@ -249,13 +271,37 @@ class ShopifyFetched:
             order.payment_gateway_names
         ):
             told["payment_terms"] = await self._terms(order, call)
-        if self._locations:
+        asked = of_services(told["line_items"], self._services)
+        several = sum(not one["is_removed"] for one in told["shipping_lines"]) > 1
+        if self._locations or asked or several:
             goods = await self._goods.now(call)
             if goods.updated_at != order.updated_at:
                 # Pieces that were cancelled or removed meanwhile are not another location's.
                 raise Retryable(f"{_CHANGED} fulfilment orders were read.", sick=False)
-            count_ours(told["line_items"], goods.orders, self._locations)
+            if self._locations:
+                count_ours(told["line_items"], goods.orders, self._locations)
+            if asked:
+                count_unasked(asked, goods.orders, await self._unasked(call))
+            if several:
+                methods = await methods_of(self._graphql, call)
+                tell_ways(told["line_items"], goods.orders, methods)
         return told
+
+    async def _unasked(self, call: Call) -> frozenset[str]:
+        """Return the ids of the order's fulfilment orders that services of ours are not asked to
+        take on."""
+        found: list[shapes.Requested] = []
+        page = PageInfo(has_next_page=True)
+        while page.has_next_page and len(found) < MAX_ROWS:
+            asked = {"id": order_gid(call.ref), "after": page.end_cursor}
+            data = await self._graphql.ask(
+                call, REQUESTS_QUERY, asked, _read_requests, writes=False
+            )
+            if data.order is None:
+                raise lost(PARTNER, "answered without what was asked for", writes=False)
+            found += data.order.fulfillment_orders.nodes
+            page = page.then(data.order.fulfillment_orders.page_info)
+        return frozenset(one.id for one in found if one.waits_for(self._services))
 
     async def _fulfilments(self, order: shapes.Order, call: Call) -> list[_Json]:
         """Return the fulfilments that stand, each with its lines."""
@@ -306,3 +352,4 @@ _read_order = msgspec.json.Decoder(shapes.OrderAnswer)
 _read_lines = msgspec.json.Decoder(shapes.LinesAnswer)
 _read_terms = msgspec.json.Decoder(shapes.TermsAnswer)
 _read_articles = msgspec.json.Decoder(shapes.ArticlesAnswer)
+_read_requests = msgspec.json.Decoder(shapes.RequestsAnswer)

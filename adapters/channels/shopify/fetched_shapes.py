@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from msgspec import Struct, field
 
-from adapters.channels.shopify.goods_shapes import PageInfo
+from adapters.channels.shopify.goods_shapes import Assigned, PageInfo
 
 
 class Money(Struct, frozen=True, rename="camel"):
@@ -253,3 +255,37 @@ class ArticlesAnswer(Struct, frozen=True):
     """The answer to ARTICLES_QUERY."""
 
     nodes: list[Article | None] = []
+
+
+_UNASKED = frozenset({"UNSUBMITTED", "REJECTED", "CANCELLATION_ACCEPTED"})
+"""Statuses of a request in which a fulfilment service is asked for nothing."""
+
+
+class Requested(Struct, frozen=True, rename="camel"):
+    """A fulfilment order, and what its fulfilment service is asked.
+
+    https://shopify.dev/docs/api/admin-graphql/latest/enums/FulfillmentOrderRequestStatus
+    """
+
+    id: str
+    request_status: str = ""
+    assigned_location: Assigned = Assigned()
+
+    def waits_for(self, services: Collection[str]) -> bool:
+        """Whether one of these services has it, and is not asked to take it on."""
+        return self.assigned_location.service in services and self.request_status in _UNASKED
+
+
+class _AllRequested(Struct, frozen=True, rename="camel"):
+    nodes: list[Requested]
+    page_info: PageInfo
+
+
+class _OrderRequested(Struct, frozen=True, rename="camel"):
+    fulfillment_orders: _AllRequested
+
+
+class RequestsAnswer(Struct, frozen=True):
+    """What the fulfilment services of an order are asked; None for an order that is gone."""
+
+    order: _OrderRequested | None = None

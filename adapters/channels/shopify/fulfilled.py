@@ -10,10 +10,13 @@ from adapters.channels.shopify.shapes import Fulfilment, LineItem, ShopifyOrder
 from schemas.contracts import refusals
 from schemas.contracts.refusals import refused
 from schemas.messages.effects import Units
-from schemas.messages.inputs import OutsideShipment
+from schemas.messages.inputs import Later, OutsideShipment
 
 MAX_SHIPMENTS = 499
 """What an input takes, less one for what no fulfilment accounts for."""
+
+UNASKED = "unasked"
+"""What the units are called together that no fulfilment service is asked for yet."""
 
 _DEAD = frozenset({"cancelled", "error", "failure"})
 
@@ -57,6 +60,22 @@ def fulfilled_of(source: ShopifyOrder) -> tuple[OutsideShipment, ...]:
     if rest:
         found.append(OutsideShipment(outside_id="", units=tuple(rest)))
     return tuple(found)
+
+
+def unasked_of(source: ShopifyOrder) -> Later | None:
+    """Return what no fulfilment service of ours is asked to send yet; None where nothing is theirs,
+    or no one asked Shopify about it."""
+    told = [line for line in source.line_items if line.unasked is not None]
+    if not told:
+        return None
+    return Later(
+        outside_id=UNASKED,
+        units=tuple(
+            Units(_number(line.admin_graphql_api_id), sku_of(line), line.unasked)
+            for line in told
+            if line.unasked
+        ),
+    )
 
 
 def _taken(line: LineItem) -> int:

@@ -156,14 +156,25 @@ class _Hold(msgspec.Struct, frozen=True, rename="camel"):
     display_reason: str = ""
 
 
-class _Location(msgspec.Struct, frozen=True):
+class _Service(msgspec.Struct, frozen=True):
+    handle: str = ""
+
+
+class _Location(msgspec.Struct, frozen=True, rename="camel"):
     id: str = ""
+    fulfillment_service: _Service | None = None
 
 
 class Assigned(msgspec.Struct, frozen=True):
     """Where a fulfilment order is assigned to, None for a location that is gone."""
 
     location: _Location | None = None
+
+    @property
+    def service(self) -> str:
+        """The handle of the fulfilment service whose location it is, folded; "" for none."""
+        found = self.location.fulfillment_service if self.location is not None else None
+        return found.handle.casefold() if found is not None else ""
 
 
 class FulfilmentOrder(msgspec.Struct, frozen=True, rename="camel"):

@@ -12,10 +12,12 @@ from adapters.kit.kind import Channel, Kind
 from adapters.kit.lineage import Carried, Example, Stated, one_parcel
 
 if TYPE_CHECKING:
+    from adapters.channels.shopify.offering import ShopifyOffering
     from adapters.channels.shopify.source import Shopify
     from adapters.channels.shopify.storefront import ShopifyStorefront
     from adapters.channels.shopify.sync import ShopifySync
     from adapters.kit.inbound import Translator
+    from adapters.kit.offering import Offers
     from schemas.messages.privacy import Read
     from schemas.order.canonical import Order
 
@@ -81,8 +83,28 @@ def _hears(settings: ShopifySettings) -> frozenset[Hears]:
     if settings.place_locations:
         found.add("place")
     if settings.translation.fulfillment_services:
-        found.add("stop")
+        found |= {"request", "stop"}
     return frozenset(found)
+
+
+def _offers(settings: ShopifySettings) -> Offers | None:
+    from adapters.kit.offering import Offers
+
+    if not settings.stock_locations:
+        return None
+    return Offers(
+        places=tuple(settings.stock_locations),
+        buffer=settings.stock_buffer,
+        every_seconds=settings.stock_every_seconds,
+    )
+
+
+def _teller(settings: ShopifySettings, kit: Kit) -> ShopifyOffering:
+    from adapters.channels.shopify.graphql import ShopifyGraphql
+    from adapters.channels.shopify.offering import ShopifyOffering
+
+    graphql = ShopifyGraphql(kit.client, settings, name=kit.name)
+    return ShopifyOffering(graphql, kit.clock, settings.stock_locations)
 
 
 async def _probe(settings: ShopifySettings, kit: Kit) -> str:
@@ -140,5 +162,10 @@ KIND = Kind(
         imports=True,
         stated=Stated(examples=_examples, read=_read, own_names=("shopify.",)),
         hears=_hears,
+        captures="parts",
+        voids=True,
+        offers=_offers,
+        teller=_teller,
+        refunds=True,
     ),
 )

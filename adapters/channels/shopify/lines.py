@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import UNSET
 
 from adapters.channels.shopify.settings import ShopifyTranslation
-from adapters.channels.shopify.shapes import LineItem, ShopifyOrder
+from adapters.channels.shopify.shapes import LineItem, ShippingLine, ShopifyOrder
 from adapters.kit.translation import unlisted
 from schemas.contracts import refusals
 from schemas.contracts.refusals import refused
@@ -33,6 +34,12 @@ LOCAL_DELIVERY = frozenset({"local delivery"})
 """What Shopify calls a delivery by the shop's own hands."""
 
 Way = Literal["", "local_delivery", "pickup", "elsewhere"]
+
+_METHODS: dict[str, Way] = {"LOCAL": "local_delivery", "PICK_UP": "pickup", "RETAIL": "elsewhere"}
+"""What a delivery method type of GraphQL is here; any other one is a parcel.
+
+https://shopify.dev/docs/api/admin-graphql/latest/enums/DeliveryMethodType
+"""
 
 
 def sku_of(item: LineItem) -> str:
@@ -95,7 +102,21 @@ class Ways:
             return ""
         if (item.fulfillment_service or "").casefold() not in self._ours:
             return "elsewhere"
+        if item.way is not None:
+            return _METHODS.get(item.way, "")
         return self._whole
+
+
+def goes_several_ways(source: ShopifyOrder, settings: ShopifyTranslation) -> bool:
+    """Say whether some of an order's goods are sent and others brought or collected, so that only
+    its fulfilment orders know which, and they were not asked yet."""
+    if len(source.shipping_lines) < 2:
+        return False
+    travelling = [one for one in source.line_items if one.requires_shipping]
+    if not travelling or any(one.way is not None for one in travelling):
+        return False
+    ways = {_way_of([one], settings) for one in source.shipping_lines if not one.is_removed}
+    return len(ways) > 1
 
 
 def _whole(source: ShopifyOrder, settings: ShopifyTranslation) -> Way:
@@ -104,11 +125,8 @@ def _whole(source: ShopifyOrder, settings: ShopifyTranslation) -> Way:
     if source.shipping_address is not None and not source.shipping_lines:
         return ""  # the usual order of a shop that ships for nothing
     ways = [one for one in source.shipping_lines if not one.is_removed]
-    names = {text.strip().casefold() for one in ways for text in (one.title, one.code) if text}
-    if names & LOCAL_DELIVERY.union(x.casefold() for x in settings.local_delivery_methods):
-        return "local_delivery"
-    if names & {x.casefold() for x in settings.pickup_methods}:
-        return "pickup"
+    if named := _way_of(ways, settings):
+        return named
     if source.shipping_address is not None:
         return ""
     if ways and source.source_name in CHECKOUTS:
@@ -116,4 +134,14 @@ def _whole(source: ShopifyOrder, settings: ShopifyTranslation) -> Way:
     travelling = [one for one in source.line_items if one.requires_shipping]
     if source.source_name == POINT_OF_SALE or all(x.fulfillable_quantity == 0 for x in travelling):
         return "elsewhere"  # it went over the counter, or is gone already
+    return ""
+
+
+def _way_of(ways: Sequence[ShippingLine], settings: ShopifyTranslation) -> Way:
+    """Return what the names of ways of shipping say; "" for a parcel, or nothing."""
+    names = {text.strip().casefold() for one in ways for text in (one.title, one.code) if text}
+    if names & LOCAL_DELIVERY.union(x.casefold() for x in settings.local_delivery_methods):
+        return "local_delivery"
+    if names & {x.casefold() for x in settings.pickup_methods}:
+        return "pickup"
     return ""

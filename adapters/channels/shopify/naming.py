@@ -9,8 +9,10 @@ from schemas.messages.effects import Units
 from schemas.messages.inputs import AskedToStop, Later
 
 REMAINING, FULFILL_AT, STILL = "remaining_line_items", "remaining_fulfill_at", "remaining_others"
+REQUESTED_OF_US = "requested_of_us"
 """What a message is given before it comes in again: how many pieces of its fulfilment order's
-lines are left, their date, and whether others of the order are still as it was."""
+lines are left, their date, whether others of the order are still as it was, and whether a service
+of ours is asked to take it on."""
 _ORDER = "gid://shopify/Order/"
 _FULFILMENT_ORDER_ID = re.compile(r"gid://shopify/FulfillmentOrder/[0-9]{1,20}")
 _RETURN_ID = re.compile(r"gid://shopify/Return/[0-9]{1,20}")
@@ -44,7 +46,8 @@ def named_order(topic: str, tree: object) -> str:
 
 def fulfilment_order_in(tree: object) -> str:
     """Return the global id of the fulfilment order that a payload is about; "" for none."""
-    for path in ("fulfillment_order.id", "moved_fulfillment_order.id"):
+    names = ("fulfillment_order", "moved_fulfillment_order", "submitted_fulfillment_order")
+    for path in (f"{name}.id" for name in names):
         found = at(tree, path)
         if isinstance(found, str) and _FULFILMENT_ORDER_ID.fullmatch(found):
             return found
@@ -56,6 +59,12 @@ def stop_in(tree: object) -> AskedToStop | None:
     was asked for it (`adapters.channels.shopify.resolving`). None for nothing."""
     gid, units = fulfilment_order_in(tree), _remaining_in(tree)
     return AskedToStop(outside_id=gid, units=units) if gid and units else None
+
+
+def request_in(tree: object) -> str:
+    """Return the fulfilment order that a shop asks us to take on, where Shopify says that it is a
+    service's of ours (`adapters.channels.shopify.resolving`); "" for none."""
+    return fulfilment_order_in(tree) if at(tree, REQUESTED_OF_US) is True else ""
 
 
 def later_in(tree: object, *, due: bool) -> Later | None:

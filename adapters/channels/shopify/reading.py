@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import cast
 
 import msgspec
@@ -18,6 +19,9 @@ _TEXTS = frozenset(
     }
 )  # fmt: skip
 """Amounts, and what consists of digits by chance, are texts; some apps write numbers."""
+_COUNTS = frozenset({"quantity", "current_quantity", "fulfillable_quantity", "grams"})
+"""What some apps write as a text, and is a whole number."""
+_DIGITS = re.compile(r"[0-9]{1,9}(?:\.0{1,9})?", re.ASCII)
 _TELLING = "tip_payment_gateway"
 """It says something by being there, also with nothing in it."""
 
@@ -33,7 +37,7 @@ def read_order(tree: object) -> ShopifyOrder:
 
 def _usual(value: object) -> object:
     """Return a payload in the usual shape: a null is what is left out, an amount and the like a
-    text, and `properties` a list of names and texts."""
+    text, a quantity a number, and `properties` a list of names and texts."""
     if isinstance(value, list):
         return [_usual(one) for one in value if one is not None]
     if not isinstance(value, dict):
@@ -44,6 +48,8 @@ def _usual(value: object) -> object:
             continue
         if name in _TEXTS and isinstance(one, int | float) and not isinstance(one, bool):
             found[name] = str(one)
+        elif name in _COUNTS and isinstance(one, str) and _DIGITS.fullmatch(one.strip()):
+            found[name] = int(one.strip().partition(".")[0])
         elif name == "tags" and isinstance(one, list):
             found[name] = ", ".join(map(str, one))
         elif name in ("properties", "note_attributes"):

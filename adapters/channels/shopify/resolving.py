@@ -17,12 +17,13 @@ from adapters.channels.shopify.graphql import ShopifyGraphql
 from adapters.channels.shopify.naming import (
     FULFILL_AT,
     REMAINING,
+    REQUESTED_OF_US,
     STILL,
     fulfilment_order_in,
     named_order,
     return_in,
 )
-from adapters.channels.shopify.standing import REQUESTED
+from adapters.channels.shopify.standing import REQUESTED, SUBMITTED
 from adapters.channels.shopify.topics import TOPICS
 from adapters.kit.fetching import SETTLED, Resolved
 from schemas.contracts.refusals import Refused
@@ -56,6 +57,16 @@ query LeftOfOne($id: ID!, $after: String) {
       nodes { id remainingQuantity lineItem { id } }
       pageInfo { hasNextPage endCursor }
     }
+  }
+}
+"""
+
+REQUESTED_QUERY = """
+query Requested($id: ID!) {
+  fulfillmentOrder(id: $id) {
+    orderId
+    requestStatus
+    assignedLocation { location { fulfillmentService { handle } } }
   }
 }
 """
@@ -118,9 +129,11 @@ async def resolved(
     *,
     routed: bool = False,
     locations: Collection[str] = (),
+    services: Collection[str] = (),
 ) -> Resolved | None:
     """Return the webhook with its order's id beside it, SETTLED for what is not so any more, and
     None where Shopify has no such order. `routed`: goods at these `locations` alone are ours.
+    `services` are the handles of fulfilment services of ours.
     Raises the errors of `actors.runtime.errors`."""
     meaning = TOPICS.get(topic)
     try:
@@ -138,6 +151,8 @@ async def resolved(
     gid = fulfilment_order_in(tree)
     if not gid:
         return None
+    if meaning.requests:
+        return await _requested(graphql, topic, tree, gid, services)
     if meaning.stops or (meaning.later and meaning.only_if(tree)):
         return await _with_lines(graphql, topic, tree, gid, locations if routed else None)
     query = ALL_OF_ORDER_QUERY if meaning.gone else ORDER_OF_QUERY
@@ -153,6 +168,23 @@ async def resolved(
             return SETTLED
         tree = {**tree, STILL: True}
     return _named(topic, tree, found.order_id or "")
+
+
+async def _requested(
+    graphql: ShopifyGraphql,
+    topic: str,
+    tree: dict[str, object],
+    gid: str,
+    services: Collection[str],
+) -> Resolved | None:
+    """Return the message as a request to one of these services; SETTLED for one to another service,
+    and one that was answered or withdrawn since."""
+    found = (await _ask(graphql, REQUESTED_QUERY, gid)).fulfillment_order
+    if found is None or found.request_status != SUBMITTED:
+        return SETTLED
+    if found.assigned_location.service not in {one.casefold() for one in services}:
+        return SETTLED
+    return _named(topic, {**tree, REQUESTED_OF_US: True}, found.order_id or "")
 
 
 async def _with_lines(

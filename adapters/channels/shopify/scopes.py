@@ -48,12 +48,13 @@ FEATURES: Sequence[Feature] = (
         wanted=lambda settings: bool(settings.translation.fulfillment_services),
     ),
     Feature(
-        words="requests to cancel goods of `fulfillment_services` are not answered",
+        words="requests to fulfil, or to cancel, goods of `fulfillment_services` are not answered",
         scopes=("write_assigned_fulfillment_orders",),
         wanted=lambda settings: bool(settings.translation.fulfillment_services),
     ),
     Feature(
-        words="what is cancelled here is not cancelled in the shop",
+        words="what is cancelled here is not cancelled in the shop, and no payment is captured or "
+        "given back",
         scopes=("write_orders",),
     ),
     Feature(
@@ -71,6 +72,11 @@ FEATURES: Sequence[Feature] = (
     Feature(
         words="lines without SKU can't be fetched",
         scopes=("read_products",),
+    ),
+    Feature(
+        words="the shop is not told what is free at our places",
+        scopes=("write_inventory",),
+        wanted=lambda settings: bool(settings.stock_locations),
     ),
     Feature(
         words="orders on terms can't be fetched",

@@ -127,6 +127,33 @@ class ShopifySettings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown
         ),
     ] = field(default_factory=dict)
 
+    stock_locations: Annotated[
+        dict[Name, LocationId],
+        Meta(
+            max_length=200,
+            description="Our places by their names, and the number of the location in Shopify whose"
+            " available quantities are set to what is free there. Left out: the shop is not told.",
+        ),
+    ] = field(default_factory=dict)
+    stock_buffer: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1_000_000,
+            description="With `stock_locations`: units of each SKU that are kept back at each of "
+            "these places, for orders that are under way to us.",
+        ),
+    ] = 0
+    stock_every_seconds: Annotated[
+        float,
+        Meta(
+            ge=1.0,
+            le=86_400.0,
+            description="With `stock_locations`: the shop is told once in so many seconds what has "
+            "changed since, each SKU once.",
+        ),
+    ] = 60.0
+
     companies: Annotated[
         dict[Name, Name],
         Meta(

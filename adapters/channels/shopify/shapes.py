@@ -56,8 +56,10 @@ class Attribute(Struct, gc=False):
 class LineItem(Struct, gc=False):
     """One line. `current_quantity` is what is left after edits and refunds; what of it is not
     `fulfillable_quantity` any more, somebody has fulfilled or is about to. `by_location`: that is
-    counted from the fulfilment orders of our locations alone (`routing`); no webhook says so. A tip
-    is known by `tip_payment_gateway`, which no other line has; it may hold nothing."""
+    counted from the fulfilment orders of our locations alone (`routing`), and `unasked` what of
+    it no fulfilment service of ours is asked to send yet, and `way` how it goes (a
+    DeliveryMethodType, where the order goes several ways); no webhook says so. A tip is known by
+    `tip_payment_gateway`, which no other line has; it may hold nothing."""
 
     admin_graphql_api_id: str
     quantity: int
@@ -75,6 +77,8 @@ class LineItem(Struct, gc=False):
     gift_card: bool = False
     fulfillment_service: str | None = None
     by_location: bool = False
+    unasked: int | None = None
+    way: str | None = None
     tip_payment_gateway: str | UnsetType | None = UNSET
     discount_allocations: list[Allocation] = []
     tax_lines: list[TaxLine] = []

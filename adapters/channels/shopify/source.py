@@ -12,7 +12,8 @@ from datetime import datetime
 
 from adapters.channels.shopify.amounts import current_quantity
 from adapters.channels.shopify.bearing import names_one_event, require_borne_out
-from adapters.channels.shopify.fulfilled import fulfilled_of
+from adapters.channels.shopify.fulfilled import fulfilled_of, unasked_of
+from adapters.channels.shopify.lines import goes_several_ways
 from adapters.channels.shopify.naming import named_order
 from adapters.channels.shopify.order import USUAL, canonical_order, order_ref
 from adapters.channels.shopify.privacy import PRIVACY_TOPICS, privacy_request
@@ -47,6 +48,7 @@ from schemas.messages.inputs import (
     CancelOrder,
     ConfirmPayment,
     Input,
+    Later,
     OutsideShipment,
     PlaceOrder,
     RefetchOrder,
@@ -96,6 +98,8 @@ class Shopify:
         self._rounding = rounding
         self._translation = translation
         self._routed = routed
+        named = (one.lower().encode() for one in translation.fulfillment_services)
+        self._services = tuple(b'"%s"' % one for one in named)
 
     def receive(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> Receipt:
         """Check signature and shop, then find topic and order. Raises SignatureRefused."""
@@ -150,14 +154,24 @@ class Shopify:
         if order.line_items and not any(map(current_quantity, order.line_items)):
             words = "Every line was removed or refunded."
             return CancelOrder(ref=ref, reason=words, whole=True, at=moment_of(order.updated_at))
+        if goes_several_ways(order, self._translation):
+            return RefetchOrder(ref=ref, source=self.kind, topic=topic)
         stated = canonical_order(order, self._rounding, self._translation)
-        return _input(kind, ref, stated, fulfilled_of(order))
+        return _input(kind, ref, stated, fulfilled_of(order), unasked_of(order))
 
     def _addressed(self, topic: str, raw: bytes) -> tuple[str, str]:
         """Return the kind of input a payload becomes, and the order's id; "" where it names none.
-        Where the shop's fulfilment orders decide, an order is fetched with them."""
+        Where the shop's fulfilment orders decide, an order is fetched with them: also one of which
+        a fulfilment service of ours sends goods, since no webhook says whether it is asked to."""
         kind, ref = _addressed(topic, raw)
-        return (REFETCH if self._routed and kind in _FETCHED else kind), ref
+        if kind not in _FETCHED:
+            return kind, ref
+        fetched = self._routed or (self._services and self._is_of_service(raw))
+        return (REFETCH if fetched else kind), ref
+
+    def _is_of_service(self, raw: bytes) -> bool:
+        folded = raw.lower()
+        return any(one in folded for one in self._services)
 
     def _notes(self, headers: Mapping[str, str], topic: str) -> tuple[str, ...]:
         found = []
@@ -231,10 +245,18 @@ def _ref_in(raw: bytes) -> str:
     return digits if digits.isascii() and digits.isdigit() and len(digits) <= 20 else ""
 
 
-def _input(kind: str, ref: str, order: Order, fulfilled: tuple[OutsideShipment, ...]) -> Input:
+def _input(
+    kind: str,
+    ref: str,
+    order: Order,
+    fulfilled: tuple[OutsideShipment, ...],
+    unasked: Later | None,
+) -> Input:
     if kind == "pay":
         paid = order.totals.total_minor
-        return ConfirmPayment(ref=ref, paid_minor=paid, order=order, fulfilled=fulfilled)
+        return ConfirmPayment(
+            ref=ref, paid_minor=paid, order=order, fulfilled=fulfilled, unasked=unasked
+        )
     if kind == "update":
-        return UpdateOrder(order=order, fulfilled=fulfilled)
-    return PlaceOrder(order=order, fulfilled=fulfilled)
+        return UpdateOrder(order=order, fulfilled=fulfilled, unasked=unasked)
+    return PlaceOrder(order=order, fulfilled=fulfilled, unasked=unasked)

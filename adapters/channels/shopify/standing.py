@@ -1,5 +1,5 @@
 """Shopify: tell a shop that a pickup waits for its customer, and whether goods are stopped that it
-asked a fulfilment service of ours not to send.
+asked a fulfilment service of ours not to send, or takes on what it asked it to.
 
 A fulfilment order is marked as prepared as a whole, and Shopify writes to the customer with it.
 Nothing in GraphQL says whether it was marked, but one that is marked is refused a second time: so a
@@ -10,7 +10,8 @@ https://shopify.dev/docs/apps/build/orders-fulfillment
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -23,7 +24,7 @@ from adapters.channels.shopify.moving import Moving
 from adapters.kit.fitting import fit, phrases
 from adapters.kit.http_client import lost
 from adapters.kit.units import channel_units
-from schemas.messages.effects import Result, StandingTold, TellStanding, Units
+from schemas.messages.effects import Result, Standing, StandingTold, TellStanding, Units
 
 METHODS_QUERY = """
 query Methods($id: ID!, $after: String) {
@@ -54,6 +55,8 @@ mutation {name}($id: ID!, $message: String) {{
 """
 ACCEPT_MUTATION = _ANSWER.format(name="AcceptCancellationRequest")
 REJECT_MUTATION = _ANSWER.format(name="RejectCancellationRequest")
+TAKE_MUTATION = _ANSWER.format(name="AcceptFulfillmentRequest")
+REFUSE_MUTATION = _ANSWER.format(name="RejectFulfillmentRequest")
 
 REQUEST_QUERY = """
 query Request($id: ID!) {
@@ -61,8 +64,24 @@ query Request($id: ID!) {
 }
 """
 
-REQUESTED = "CANCELLATION_REQUESTED"
-ANSWERED = {"stopped": "CANCELLATION_ACCEPTED", "not_stopped": "CANCELLATION_REJECTED"}
+SUBMITTED, REQUESTED = "SUBMITTED", "CANCELLATION_REQUESTED"
+
+
+class _How(NamedTuple):
+    """An answer: for which status of a request, in which mutation, and the status after it."""
+
+    of: str
+    mutation: str
+    makes: str
+
+
+ANSWERS: Mapping[Standing, _How] = {
+    "taken": _How(SUBMITTED, TAKE_MUTATION, "ACCEPTED"),
+    "not_taken": _How(SUBMITTED, REFUSE_MUTATION, "REJECTED"),
+    "stopped": _How(REQUESTED, ACCEPT_MUTATION, "CANCELLATION_ACCEPTED"),
+    "not_stopped": _How(REQUESTED, REJECT_MUTATION, "CANCELLATION_REJECTED"),
+}
+"""Answers to what a shop asks a fulfilment service."""
 MAX_MESSAGE_CHARACTERS = 255
 """Ours: a sentence for the seller. Shopify documents no bound of `message`."""
 
@@ -117,13 +136,19 @@ class _Data(msgspec.Struct, frozen=True, rename="camel"):
     rejected: _Answered | None = msgspec.field(
         default=None, name="fulfillmentOrderRejectCancellationRequest"
     )
+    taken: _Answered | None = msgspec.field(
+        default=None, name="fulfillmentOrderAcceptFulfillmentRequest"
+    )
+    refused: _Answered | None = msgspec.field(
+        default=None, name="fulfillmentOrderRejectFulfillmentRequest"
+    )
     fulfillment_order: _Request | None = None
 
 
 _decoder = msgspec.json.Decoder(_Data)
 
 
-class Standing:
+class ShopifyStanding:
     """Tells one shop how far something is that it waits for."""
 
     def __init__(self, graphql: ShopifyGraphql, goods: ShopifyGoods, moving: Moving) -> None:
@@ -154,10 +179,8 @@ class Standing:
         """Return that there is nothing left to tell; None where telling it again finds out."""
         try:
             if effect.what != "ready":
-                status = await self._request(call, effect)
-                if status == REQUESTED:
-                    return None
-                return StandingTold(told=status == ANSWERED[effect.what])
+                status, how = await self._request(call, effect), ANSWERS[effect.what]
+                return None if status == how.of else StandingTold(told=status == how.makes)
             waiting = await self._ready(call, effect.units)
         except Rejected as error:
             # A refused question is not an answer: what was done before stays unknown.
@@ -165,25 +188,27 @@ class Standing:
         return None if waiting else StandingTold(told=False)
 
     async def _answer(self, call: Call, effect: TellStanding) -> Result:
-        """Accept or reject a request to cancel; one that was answered or withdrawn is left."""
-        if await self._request(call, effect) != REQUESTED:
+        """Accept or reject a request; one that was answered or withdrawn is left."""
+        how = ANSWERS[effect.what]
+        if await self._request(call, effect) != how.of:
             return StandingTold(told=False)
         message = fit(effect.reason[:1].upper() + effect.reason[1:], MAX_MESSAGE_CHARACTERS)
         data = await self._graphql.ask(
             call,
-            ACCEPT_MUTATION if effect.what == "stopped" else REJECT_MUTATION,
+            how.mutation,
             {"id": effect.outside_id, "message": message},
             _decoder,
             writes=True,
         )
-        answer = data.accepted or data.rejected
+        answer = data.accepted or data.rejected or data.taken or data.refused
         if answer is None:
             raise lost(PARTNER, "answered without what was asked for", writes=True)
         if answer.user_errors:
             said = phrases([error.message for error in answer.user_errors])
+            asked = "to cancel" if how.of == REQUESTED else "to fulfil"
             raise Rejected(
-                f"{PARTNER} refused the answer to its request to cancel: {said}. Answer it there "
-                "by hand."
+                f"{PARTNER} refused the answer to its request {asked}: {said}. Answer it there by "
+                "hand."
             )
         return StandingTold()
 
@@ -197,32 +222,15 @@ class Standing:
         """Return the fulfilment orders that are picked up and of which these units are all that is
         left."""
         goods = await self._goods.now(call)
-        pickups = await self._pickups(call)
+        methods = await methods_of(self._graphql, call)
         ready = Counter(channel_units(call.stated, (), units, goods.quantities()))
         found = []
         for one in goods.orders:
             left = _left_of(one)
-            if one.id in pickups and one.status in OPEN and left and left <= ready:
+            if methods.get(one.id) == PICKUP and one.status in OPEN and left and left <= ready:
                 ready -= left
                 found.append(one)
         return found
-
-    async def _pickups(self, call: Call) -> frozenset[str]:
-        """Return the ids of the order's fulfilment orders that are picked up."""
-        found: list[_Order] = []
-        page = PageInfo(has_next_page=True)
-        while page.has_next_page and len(found) < MAX_ROWS:
-            asked = {"id": order_gid(call.ref), "after": page.end_cursor}
-            data = await self._graphql.ask(call, METHODS_QUERY, asked, _decoder, writes=False)
-            if data.order is None:
-                raise lost(PARTNER, "answered without what was asked for", writes=False)
-            found += data.order.fulfillment_orders.nodes
-            page = page.then(data.order.fulfillment_orders.page_info)
-        return frozenset(
-            one.id
-            for one in found
-            if one.delivery_method is not None and one.delivery_method.method_type == PICKUP
-        )
 
     async def _prepare(self, call: Call, one: FulfilmentOrder) -> bool:
         """Mark one as prepared; False where it was already."""
@@ -239,6 +247,23 @@ class Standing:
             said = phrases([error.message for error in errors])
             raise Rejected(f"{PARTNER} refused to show the pickup as ready: {said}.")
         return True
+
+
+async def methods_of(graphql: ShopifyGraphql, call: Call) -> dict[str, str]:
+    """Return the delivery method types of the order's fulfilment orders by their ids. Raises the
+    errors of `actors.runtime.errors`."""
+    found: list[_Order] = []
+    page = PageInfo(has_next_page=True)
+    while page.has_next_page and len(found) < MAX_ROWS:
+        asked = {"id": order_gid(call.ref), "after": page.end_cursor}
+        data = await graphql.ask(call, METHODS_QUERY, asked, _decoder, writes=False)
+        if data.order is None:
+            raise lost(PARTNER, "answered without what was asked for", writes=False)
+        found += data.order.fulfillment_orders.nodes
+        page = page.then(data.order.fulfillment_orders.page_info)
+    return {
+        one.id: one.delivery_method.method_type for one in found if one.delivery_method is not None
+    }
 
 
 def _left_of(one: FulfilmentOrder) -> Counter[str]:

@@ -15,23 +15,27 @@ import msgspec
 from actors.runtime.errors import NeedsPerson, Rejected
 from actors.runtime.ports import Call
 from adapters.channels.shopify.cancelling import cancel
+from adapters.channels.shopify.capturing import capture, captured
 from adapters.channels.shopify.fetched import ShopifyFetched
 from adapters.channels.shopify.goods import Goods, Share, ShopifyGoods
 from adapters.channels.shopify.goods_shapes import Fulfilment
 from adapters.channels.shopify.graphql import PARTNER, ShopifyGraphql
 from adapters.channels.shopify.moving import Moving
+from adapters.channels.shopify.refunding import give_back, given_back
 from adapters.channels.shopify.resolving import resolved
 from adapters.channels.shopify.settings import ShopifySettings
-from adapters.channels.shopify.standing import Standing
+from adapters.channels.shopify.standing import ShopifyStanding
 from adapters.kit.fetching import Resolved
 from adapters.kit.fitting import phrases
 from adapters.kit.http_client import HttpClient, lost
 from adapters.kit.units import channel_units
 from schemas.messages.effects import (
     CancelAtChannel,
+    CapturePayment,
     ChannelCancelled,
     FulfilmentPublished,
     PublishFulfilment,
+    RefundPayment,
     Result,
     SentParcel,
     TellStanding,
@@ -83,8 +87,11 @@ class ShopifyStorefront:
         self._settings = settings
         self._goods = ShopifyGoods(graphql)
         self._moving = Moving(graphql, self._goods, settings.place_locations)
-        self._standing_of = Standing(graphql, self._goods, self._moving)
-        self._fetched = ShopifyFetched(graphql, self._goods, frozenset(settings.locations))
+        self._standing_of = ShopifyStanding(graphql, self._goods, self._moving)
+        services = (one.casefold() for one in settings.translation.fulfillment_services)
+        self._fetched = ShopifyFetched(
+            graphql, self._goods, frozenset(settings.locations), frozenset(services)
+        )
 
     async def close(self) -> None:
         """Stop a fetch of a token that is under way."""
@@ -99,11 +106,18 @@ class ShopifyStorefront:
         """Return a webhook of a fulfilment order with its order's id; None where there is none."""
         routed = self._settings.routing == "channel"
         ours = self._settings.locations
-        return await resolved(self._graphql, topic, raw, routed=routed, locations=ours)
+        services = self._settings.translation.fulfillment_services
+        return await resolved(
+            self._graphql, topic, raw, routed=routed, locations=ours, services=services
+        )
 
     async def perform(self, call: Call) -> Result:
-        """Publish a shipment, cancel the order, or tell how far something of it is; what is done
-        already is adopted."""
+        """Publish a shipment, capture money or give it back, cancel the order, or tell how far
+        something of it is; what is done already is adopted."""
+        if isinstance(call.effect, CapturePayment):
+            return await capture(self._graphql, call, call.effect)
+        if isinstance(call.effect, RefundPayment):
+            return await give_back(self._graphql, call, call.effect)
         if isinstance(call.effect, TellStanding):
             return await self._standing_of.tell(call, call.effect)
         goods = await self._goods.now(call)
@@ -116,6 +130,10 @@ class ShopifyStorefront:
 
     async def look_up(self, call: Call) -> Result | None:
         """Find what an earlier call did; None while any of it is missing."""
+        if isinstance(call.effect, CapturePayment):
+            return await captured(self._graphql, call, call.effect)
+        if isinstance(call.effect, RefundPayment):
+            return await given_back(self._graphql, call, call.effect)
         if isinstance(call.effect, TellStanding):
             return await self._standing_of.look_up(call, call.effect)
         try:

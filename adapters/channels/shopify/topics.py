@@ -27,6 +27,7 @@ from adapters.channels.shopify.naming import (
     has_fulfilment_order,
     later_in,
     named_order,
+    request_in,
     stop_in,
 )
 from adapters.kit.inbound import UNKNOWN
@@ -71,7 +72,8 @@ class Meaning(Struct, frozen=True, kw_only=True):
     the order is fetched then. `frees` are topics whose holds end with this one, as soon as no
     fulfilment order of the order has the status `gone`. `stops`: the shop asks not to send what the
     fulfilment order has left, and waits for an answer. `later`: it wants that sent not before its
-    date, or says that the date has come (`due`).
+    date, or says that the date has come (`due`). `requests`: it asks a service of ours to take the
+    fulfilment order on, and waits for an answer.
     """
 
     kind: str
@@ -92,6 +94,7 @@ class Meaning(Struct, frozen=True, kw_only=True):
     stops: bool = False
     later: bool = False
     due: bool = False
+    requests: bool = False
 
     def is_asked(self, tree: object, *, routed: bool) -> bool:
         """Say whether it is worth a question of which order it is."""
@@ -249,6 +252,13 @@ TOPICS: Mapping[str, Meaning] = MappingProxyType(
             refetch=_always,
             stops=True,
         ),
+        "fulfillment_orders/fulfillment_request_submitted": Meaning(
+            kind=NOTE,
+            resolves=True,
+            words="The storefront asks for the fulfilment.",
+            requests=True,
+            refetch=_always,
+        ),
         "fulfillment_orders/cancelled": Meaning(
             kind=NOTE,
             resolves=True,
@@ -263,7 +273,6 @@ TOPICS: Mapping[str, Meaning] = MappingProxyType(
             for name, words in (
                 ("cancellation_request_accepted", "A cancelled fulfilment was agreed to."),
                 ("cancellation_request_rejected", "A cancelled fulfilment was not agreed to."),
-                ("fulfillment_request_submitted", "The storefront asks for the fulfilment."),
                 ("fulfillment_request_accepted", "The fulfilment was taken on."),
                 ("fulfillment_request_rejected", "The fulfilment was refused."),
                 ("fulfillment_service_failed_to_complete", "The fulfilment was given up."),
@@ -362,6 +371,7 @@ def note_of(topic: str, tree: object, *, routed: bool = False) -> NoteReport:
         frees=() if at(tree, STILL) else meaning.frees,
         later=later,
         stop=stop_in(tree) if meaning.stops else None,
+        request=request_in(tree) if meaning.requests else "",
     )
 
 

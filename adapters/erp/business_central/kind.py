@@ -17,6 +17,7 @@ from schemas.messages.effects import PostSalesOrder
 from schemas.order.canonical import Order
 
 if TYPE_CHECKING:
+    from adapters.erp.business_central.counting import ItemCounts
     from adapters.erp.business_central.partner import BusinessCentral
 
 
@@ -28,6 +29,10 @@ def _partner(settings: BusinessCentralSettings, kit: Kit) -> BusinessCentral:
 
 async def _probe(settings: BusinessCentralSettings, kit: Kit) -> str:
     return await _partner(settings, kit).probe()
+
+
+def _counter(settings: BusinessCentralSettings, kit: Kit) -> ItemCounts:
+    return _partner(settings, kit).counts
 
 
 def _effect(order: Order) -> PostSalesOrder:
@@ -69,4 +74,6 @@ KIND = Kind(
     probe=_probe,
     carried=Carried(effect=_effect, answers=_answers),
     limits=_limits,
+    accounts=True,
+    counter=_counter,
 )

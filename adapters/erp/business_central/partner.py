@@ -18,7 +18,9 @@ import msgspec
 
 from actors.runtime.errors import NeedsPerson, Rejected, Retryable
 from actors.runtime.ports import Call
+from adapters.erp.business_central.accounts import account_of
 from adapters.erp.business_central.comments import marked
+from adapters.erp.business_central.counting import ItemCounts
 from adapters.erp.business_central.documents import (
     Document,
     Documents,
@@ -47,6 +49,8 @@ from schemas.messages.effects import (
     SalesOrderPosted,
     Undone,
 )
+from schemas.order.canonical import Order
+from schemas.order.world import Account
 
 _TRACE_IN_MESSAGE = re.compile(r"\s*CorrelationId:\s*[0-9a-fA-F-]{36}\.?")
 ORDERS, INVOICES = "salesOrders", "salesInvoices"
@@ -109,6 +113,7 @@ class BusinessCentral:
             words=_words,
         )
         self._items = Items(self._api)
+        self.counts = ItemCounts(self._api)
 
     async def perform(self, call: Call) -> Result:
         """Create the sales order, change it, or delete it."""
@@ -146,6 +151,10 @@ class BusinessCentral:
     async def close(self) -> None:
         """Stop fetching tokens."""
         await self._tokens.close()
+
+    async def account(self, order: Order) -> Account:
+        """Return how the account of an order's customer stands now. Raises PartnerError."""
+        return await account_of(self._api, order)
 
     async def probe(self) -> str:
         """Read one sales order with the credentials set; return what that showed."""
@@ -312,6 +321,7 @@ class BusinessCentral:
             )
         if answer.status >= 400:
             raise self._api.refused(f"to change the sales order {document.number}", answer)
+        self._api.acknowledged(answer)
 
     async def _open(self, call: Call, erp_id: str) -> Document:
         """Return the sales order with its lines. Raises NeedsPerson where it is gone or not
@@ -354,6 +364,7 @@ class BusinessCentral:
             )
         if answer.status >= 400:
             raise self._api.refused(f"to delete the sales order {order.number}", answer)
+        self._api.acknowledged(answer)
         return Undone(detail=f"Sales order {order.number} is deleted.")
 
     async def _get(self, call: Call, erp_id: str, query: str = "") -> Document | None:

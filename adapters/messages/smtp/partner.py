@@ -83,7 +83,7 @@ class SmtpMail:
                 "The order's e-mail address is not one that mail can be sent to. Correct it in the "
                 "sales channel."
             )
-        subject, text = template(call.stated, effect.units, self._shop)
+        subject, text = template(call.stated, effect, self._shop)
         message_id = f"<{call.reference}@{self._settings.domain}>"
         message = mail_bytes(
             sender=self._sender,

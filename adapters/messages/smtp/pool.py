@@ -46,6 +46,7 @@ class SmtpPool:
         self._free = asyncio.Semaphore(connections)
         self._idle: list[Kept] = []
         self._deadlines = Deadlines()
+        self._closed = False
 
     @asynccontextmanager
     async def connection(self, *, fresh: bool = False) -> AsyncIterator[Kept]:
@@ -61,7 +62,8 @@ class SmtpPool:
                 self._take_back(kept)
 
     async def close(self) -> None:
-        """Close what is idle."""
+        """Close what is idle now, and what is lent when it comes back."""
+        self._closed = True
         while self._idle:
             self._idle.pop().smtp.close()
 
@@ -76,7 +78,7 @@ class SmtpPool:
 
     def _take_back(self, kept: Kept) -> None:
         kept.used_at = self._clock.monotonic()
-        if kept.broken or kept.messages >= MESSAGES_PER_CONNECTION:
+        if self._closed or kept.broken or kept.messages >= MESSAGES_PER_CONNECTION:
             kept.smtp.close()
         else:
             self._idle.append(kept)

@@ -14,6 +14,7 @@ from typing import cast
 from aiosmtplib import SMTP, SMTPResponse
 
 from actors.runtime.deadlines import Deadlines
+from adapters.kit.fitting import printable
 
 MAX_REPLY_BYTES = 16 * 1024
 """Of one reply, all its lines together; servers send some hundred."""
@@ -118,7 +119,8 @@ class Session(asyncio.Protocol):
             del self._buffer[: end + 1]
             code = line[:3]
             if len(code) < 3 or not code.isdigit():
-                self._end(SessionError(f"an answer that is not SMTP: {line[:80]!r}"))
+                said = printable(line[:80].decode("utf-8", "replace").strip())
+                self._end(SessionError(f"an answer that is not SMTP: {said!r}"))
                 return
             self._words.append(line[4:].strip().decode("utf-8", "surrogateescape"))
             if line[3:4] != b"-":

@@ -1,7 +1,7 @@
 """The messages customers get, as subject and plain text.
 
 Amounts are what the customer saw and pays, and always sum to the total. Nothing is promised that
-this software does not do by itself: no refund, no date.
+this software does not do by itself: a refund is told once it was made, and no date is.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from adapters.kit.fitting import fit, printable
-from schemas.messages.effects import Units
+from schemas.messages.effects import SendMail, Units
 from schemas.order.canonical import Order
 from schemas.order.money import decimal_text
 from schemas.order.shares import Basis, Sum, as_paid, comes_to
@@ -17,7 +17,7 @@ from schemas.order.shares import Basis, Sum, as_paid, comes_to
 MAX_LINES = 50
 """Lines of goods a message lists; an order of hundreds is better read on its page."""
 
-Template = Callable[[Order, Sequence[Units], str], tuple[str, str]]
+Template = Callable[[Order, SendMail, str], tuple[str, str]]
 
 
 def order_confirmed(order: Order, units: Sequence[Units], shop: str) -> tuple[str, str]:
@@ -63,10 +63,27 @@ def order_partly_cancelled(order: Order, units: Sequence[Units], shop: str) -> t
     return f"A part of your order {_number(order)} is cancelled", text
 
 
+def order_refunded(order: Order, amount_minor: int, currency: str, shop: str) -> tuple[str, str]:
+    """Return the message that says that so much was given back, in minor units."""
+    text = (
+        f"{_greeting(order)}\n\n"
+        f"we have given {_money(amount_minor, currency)} back to you for your order "
+        f"{_number(order)} at {shop}, by the way you paid. It may take your bank some days to show "
+        "it.\n\n"
+        f"You can answer this mail if you have a question about it.\n\n{shop}\n"
+    )
+    return f"Money back for your order {_number(order)}", text
+
+
 TEMPLATES: dict[str, Template] = {
-    "order_confirmed": order_confirmed,
-    "order_cancelled": order_cancelled,
-    "order_partly_cancelled": order_partly_cancelled,
+    "order_confirmed": lambda order, mail, shop: order_confirmed(order, mail.units, shop),
+    "order_cancelled": lambda order, mail, shop: order_cancelled(order, mail.units, shop),
+    "order_partly_cancelled": lambda order, mail, shop: order_partly_cancelled(
+        order, mail.units, shop
+    ),
+    "order_refunded": lambda order, mail, shop: order_refunded(
+        order, mail.amount_minor, mail.currency, shop
+    ),
 }
 
 

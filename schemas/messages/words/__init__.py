@@ -7,7 +7,15 @@ from types import MappingProxyType
 
 from schemas.messages.base import Event
 from schemas.messages.events import OrderEvent
-from schemas.messages.words import documents, fulfilments, labels, messages, order, parcels
+from schemas.messages.words import (
+    documents,
+    fulfilments,
+    labels,
+    messages,
+    order,
+    parcels,
+    payments,
+)
 from schemas.messages.words.effects import EFFECTS, effect_words
 from schemas.messages.words.parts import Lines, Words, thing_words
 
@@ -21,6 +29,7 @@ EVENTS: Mapping[type[Event], Words] = MappingProxyType(
         **labels.WORDS,
         **documents.WORDS,
         **messages.WORDS,
+        **payments.WORDS,
     }
 )
 """How each event is told, one module for each machine; a test proves that none is left out."""

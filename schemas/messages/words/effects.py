@@ -24,6 +24,8 @@ EFFECTS: Mapping[str, str] = MappingProxyType(
         tag_of(f.PublishFulfilment): "Tell the storefront what left with fulfilment {key}",
         tag_of(f.CancelAtChannel): "Tell the storefront that the order is cancelled",
         tag_of(f.TellStanding): "Tell the storefront how far {key} is",
+        tag_of(f.CapturePayment): "Have the channel capture money by {key}",
+        tag_of(f.RefundPayment): "Have the channel give money back by {key}",
         tag_of(f.FetchOrder): "Fetch the order from the storefront",
         tag_of(f.SendMail): "Send message {key} to the customer",
     }

@@ -47,6 +47,8 @@ def _placed(event: e.Placed, lines: Lines) -> str:
 
 
 def _paid(event: e.PaymentConfirmed, lines: Lines) -> str:
+    if event.payment == "authorized":
+        return f"{event.channel} says that the money is reserved."
     return f"{event.channel} confirms the payment."
 
 
@@ -69,6 +71,12 @@ def _taken_over(event: e.TakenOver, lines: Lines) -> str:
     return f"{event.person} has it worked on instead of the other order of {event.claim}{why}"
 
 
+def _twin_cancelled(event: e.TwinCancelled, lines: Lines) -> str:
+    if event.known:
+        return "The order that is worked on instead of this one is cancelled."
+    return "Too many orders have this marketplace's id: this one won't hear what becomes of it."
+
+
 def _changed(event: e.Changed, lines: Lines) -> str:
     what = listed([FACETS.get(one, one) for one in event.facets])
     who = _who(event.by)
@@ -88,6 +96,22 @@ def _who(name: str) -> str:
 def _normalised(event: e.Normalised, lines: Lines) -> str:
     many = f": {counted(len(event.lines), 'line')}" if event.lines else ""
     return f"Read again with version {event.mappings} of the mappings{many}."
+
+
+def _rules_decided(event: e.RulesDecided, lines: Lines) -> str:
+    again = f" Asked again by {event.person}{because(event.reason)}" if event.person else ""
+    if not event.rulings:
+        return f"Version {event.version} of the rules has no rule that decides about it.{again}"
+    told = "; ".join(map(_ruling, event.rulings))
+    return f"Rules, version {event.version}: {told}.{again}"
+
+
+def _ruling(one: e.Ruling) -> str:
+    if not one.rule:
+        return f"{one.set}: no rule matched"
+    asks = ", ".join(f"{name} {value}" for name, value in one.asks)
+    facts = ", ".join(f"{name} is {value or '(empty)'}" for name, value in one.facts)
+    return f"{one.set}: {one.rule}, {asks}{f' (because {facts})' if facts else ''}"
 
 
 def _report_noted(event: e.ReportNoted, lines: Lines) -> str:
@@ -131,8 +155,10 @@ def _excess_counted(event: e.ExcessCounted, lines: Lines) -> str:
 def _scheduled(event: e.UnitsScheduled, lines: Lines) -> str:
     name = f" ({event.outside_id})" if event.outside_id else ""
     if not event.units:
-        return f"What the channel wanted sent later is due{name}."
+        return f"What the channel wanted sent later may be sent now{name}."
     what = listed([f"{one.quantity} of line {one.line_id}" for one in event.units])
+    if not event.at:
+        return f"The channel has not asked to send {what} yet{name}."
     return f"The channel wants {what} sent not before {event.at}{name}."
 
 
@@ -152,6 +178,17 @@ def _stop_answered(event: e.StopAnswered, lines: Lines) -> str:
         return f"{event.by} says that the channel knows whether it is stopped."
     told = "has been told" if event.told else "does not wait to be told"
     return f"The channel {told} whether it is stopped."
+
+
+def _request_noted(event: e.RequestNoted, lines: Lines) -> str:
+    return f"The channel asks to take its goods on ({event.outside_id})."
+
+
+def _request_answered(event: e.RequestAnswered, lines: Lines) -> str:
+    if event.by:
+        return f"{event.by} says that the channel knows whether its goods are taken on."
+    told = "has been told" if event.told else "does not wait to be told"
+    return f"The channel {told} whether its goods are taken on."
 
 
 def _channel_told(event: e.ChannelTold, lines: Lines) -> str:
@@ -191,7 +228,8 @@ def _retried(event: e.Retried, lines: Lines) -> str:
 
 
 def _renewed(event: e.Renewed, lines: Lines) -> str:
-    return f"{event.person} had another attempt follow {inside(event.key)}{because(event.reason)}"
+    gone = f"{event.person} gave {inside(event.key)} up, so that another attempt can follow"
+    return f"{gone}{because(event.reason)}"
 
 
 def _skipped(event: e.Skipped, lines: Lines) -> str:
@@ -223,8 +261,10 @@ WORDS: dict[type[e.Event], Words] = {
     e.Accepted: _accepted,
     e.Duplicate: _duplicate,
     e.TakenOver: _taken_over,
+    e.TwinCancelled: _twin_cancelled,
     e.Changed: _changed,
     e.Normalised: _normalised,
+    e.RulesDecided: _rules_decided,
     e.UpdateNoted: simply("The channel stated the order again; there is nothing new to do."),
     e.ReportNoted: _report_noted,
     e.RefetchAsked: _refetch_asked,
@@ -239,6 +279,8 @@ WORDS: dict[type[e.Event], Words] = {
     e.StopAsked: _stop_asked,
     e.StopDecided: _stop_decided,
     e.StopAnswered: _stop_answered,
+    e.RequestNoted: _request_noted,
+    e.RequestAnswered: _request_answered,
     e.ChannelTold: _channel_told,
     e.Cancelled: simply("Cancelled: nothing of the order went out, and nothing is left to do."),
     e.Closed: simply("Closed: nothing is left to do."),

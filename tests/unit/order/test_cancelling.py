@@ -171,8 +171,12 @@ def test_a_part_that_has_left_is_not_undone_and_is_named() -> None:
 
 def test_a_cancel_after_everything_left_is_refused_with_the_reason() -> None:
     """A return is needed instead."""
-    for story in (given_shipped(), given_closed()):
+    for story, todo in (
+        (given_shipped(), "stopped on its way, or sent back"),
+        (given_closed(), "it has arrived, so have it sent back"),
+    ):
         story.when(CANCEL).then_events(e.CancelRefused, e.TaskOpened).then_effects()
+        assert story.state.tasks[0].words.endswith(todo)
 
 
 def test_what_is_on_its_way_of_an_order_that_its_channel_cancels_is_named_once() -> None:
@@ -186,6 +190,28 @@ def test_what_is_on_its_way_of_an_order_that_its_channel_cancels_is_named_once()
     story = given_released().when(packed(a_parcel("a", l1=2), complete=False))
     story.done(f.BuyLabel, sold(K1)).when(handed_over(a_parcel("a", l1=2))).when(CANCEL)
     assert "after F1 (1Z-K1) had left" in waiting_for(story.state)
+
+
+@pytest.mark.parametrize("by", ["channel", "person"])
+def test_what_left_of_a_cancelled_order_is_one_matter(by: str) -> None:
+    """A channel that shows the order as cancelled does not show the parcel: the one person who has
+    the goods sent back has nothing to do about that."""
+    story = given_labelled()
+    if by == "channel":
+        story.when(CANCEL)
+    else:
+        story.act("cancel").done(f.CancelTask, f.Undone(detail="gone"))
+        story.done(f.VoidLabel, f.Undone(detail="gone")).done(f.ReleaseStock, f.Undone(detail=""))
+        story.done(f.CancelSalesOrder, f.Undone(detail="gone"))
+        story.done(f.CancelAtChannel, f.ChannelCancelled())
+    story.when(handed_over())
+    if by == "channel":
+        story.refused(f.CancelTask, "it has left")
+    before = [one.task_id for one in story.state.tasks]
+    story.refused(f.PublishFulfilment, "it was removed there.")
+    after = [one.task_id for one in story.state.tasks]
+    assert (sorted(after), story.state.stuck) == (sorted(before), ())
+    assert "F1 not as shipped (it was removed there)" in story.state.tasks[-1].words
 
 
 def test_when_the_channel_cancelled_is_known_whatever_becomes_of_it() -> None:
@@ -233,7 +259,7 @@ def test_a_warehouse_that_does_not_cancel_holds_the_fulfilment() -> None:
     story.then_events(e.StopDropped, e.Held)
     assert waiting_for(story.state) == (
         f"a person to release the hold {story.state.holds[0].hold_id}: the warehouse does not "
-        "cancel F1 (It is on the truck.): stop it there, or release the hold to let it go"
+        "cancel F1 (It is on the truck): stop it there, or release the hold to let it go"
     )
     story.when(packed()).then_effects()
     story.act("release").then_effects(f.BuyLabel)

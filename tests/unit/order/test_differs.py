@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from actors.kernel.setup import Place
 from actors.order.stream import waiting_for
 from schemas.messages import effects as f
 from schemas.messages import events as e
@@ -15,6 +16,8 @@ from tests.given import (
     L1,
     REF,
     RESERVED,
+    SETUP,
+    Story,
     a_line,
     given_labelled,
     given_packed,
@@ -68,6 +71,12 @@ def test_an_address_changed_after_hand_over_is_one_task_that_names_it() -> None:
     )
     story.when(updated(later(11, MOVED))).then_events(e.UpdateNoted)
     assert len(story.state.tasks) == 1
+    story.when(i.TimerFired(name="track", key=K1))
+    story.done(f.TrackParcel, f.Tracked(status="delivered"))
+    assert waiting_for(story.state) == (
+        "a person: the address changed after K1 (1Z-K1) had left: it has arrived, so ask the "
+        "customer whether they have it"
+    )
 
 
 def test_a_warehouse_that_does_not_stop_leaves_the_difference_to_a_person() -> None:
@@ -180,3 +189,18 @@ def test_a_refund_of_what_left_is_one_task_also_when_the_erp_refuses_it() -> Non
         )
         story.act("done", "changed").when(i.TimerFired(name="track", key=K1))
         story.done(f.TrackParcel, f.Tracked(status="delivered")).then_stage("closed")
+
+
+def test_who_packs_by_hand_hears_of_another_address() -> None:
+    """As a warehouse does: the task ends, and another one says what changed since the order
+    came."""
+    story = given_reserved(Story(setup=replace(SETUP, places=(Place(name="home"),))))
+    moved = i.EditOrder(ref=REF, person="ann", reason="rang", ship_to=ELSEWHERE)
+    story.when(moved).then_events(e.Changed, e.Stopped, e.TaskCancelled, e.TaskClosed)
+    story.done(f.ReleaseStock, f.Undone()).done(f.ReserveStock, replace(RESERVED, place="home"))
+    (task,) = story.state.tasks
+    assert (task.task_id, task.words) == (
+        "pack-F2",
+        "pack and send from home: 2 × SKU-1, 1 × SKU-2; the address changed since the order came",
+    )
+    story.when(moved).then_events(e.ActionRefused)

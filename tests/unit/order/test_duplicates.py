@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from msgspec.structs import replace
 
@@ -10,7 +12,9 @@ from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
 from schemas.order.claims import Claim, Claimed
+from schemas.order.things import ORDER
 from tests.given import (
+    CHANNEL,
     F1,
     REF,
     SETUP,
@@ -169,14 +173,111 @@ def test_one_without_its_money_claims_at_once_and_is_accepted_later() -> None:
 
 
 def test_a_duplicate_that_its_channel_cancels_stays_one() -> None:
-    """No one is told, the units stay as they are, and no one can take it over any more."""
+    """The other one goes on, so a person is asked at once, by name of both. No partner is told, the
+    units stay as they are, and no one can take it over any more."""
     story = a_story()
     story.when(i.CancelOrder(ref=REF, reason="customer", whole=True, at="2026-11-27T12:10:00Z"))
-    story.then_events(e.CancelRequested).then_effects().then_stage("duplicate")
+    story.then_events(e.CancelRequested, e.TaskOpened).then_effects().then_stage("duplicate")
+    (task,) = story.state.tasks
+    assert f"its channel cancelled {REF} of {CHANNEL}" in task.words
+    assert "902-3159896-1390916 of amazon-us (order 01THERE), which is worked on" in task.words
+    assert row_of(story.state).attention is True
     story.others = {AMAZON: replace(THERE, stage="cancelled")}
     story.act("claim").then_events(e.ActionRefused)
     again = i.CancelOrder(ref=REF, reason="customer", whole=True, at="2026-11-27T12:11:00Z")
     story.when(again).then_effects().then_stage("duplicate")
+    assert list(story.state.tasks) == [task]
+    story.act("done")
+    assert len(story.state.tasks) == 0
+    assert row_of(story.state).attention is False
+
+
+def woken(story: Story, timer: str = "twin") -> Story:
+    """The other one is cancelled, and its commit set a timer here."""
+    story.others = {AMAZON: replace(THERE, stage="cancelled")}
+    return story.when(i.TimerFired(name=timer, key=ORDER))
+
+
+def test_the_end_of_the_first_one_is_told_by_its_own_decision() -> None:
+    """Cancelled, it says so of its claim, which it keeps; an order without a claim says nothing."""
+    story = a_story(None, payment="pending").act("accept")
+    while story.state.open:
+        story.when(i.EffectRefused(number=story.state.open[0].number, reason="no"))
+    story.when(i.CancelOrder(ref=REF, reason="customer", whole=True)).then_stage("cancelled")
+    assert claim_of(story) == Claim(AMAZON, wants=False, ended=True)
+    plain = given_placed(Story(), payment="pending")
+    plain.when(i.CancelOrder(ref=REF, reason="customer", whole=True))
+    assert claim_of(plain) is None
+    plain.then_stage("cancelled")
+
+
+def test_a_copy_says_that_it_is_one() -> None:
+    """So that it hears of the other one's end."""
+    assert claim_of(a_story()) == Claim(AMAZON, wants=False, copy=True)
+
+
+def test_a_person_is_asked_when_only_the_other_one_is_cancelled() -> None:
+    """The channel is asked first, and has some time; then the task names both orders. It is asked
+    once, and nothing is ever done by itself."""
+    story = woken(a_story())
+    story.then_events(e.TwinCancelled, e.RefetchAsked).then_effects(f.FetchOrder)
+    assert waiting_for(story.state) == (
+        "its channel to cancel it, too: the same order came as 902-3159896-1390916 of amazon-us "
+        "(order 01THERE), which is cancelled"
+    )
+    assert row_of(story.state).attention is False
+    assert story.timers == {(ORDER, "due"): story.now + timedelta(hours=1)}
+    story.done(f.FetchOrder, f.OrderFetched(digest="0" * 64))
+    story.when(i.TimerFired(name="due", key=ORDER)).then_events(e.TaskOpened)
+    (task,) = story.state.tasks
+    assert "902-3159896-1390916 of amazon-us (order 01THERE)" in task.words
+    assert f"{REF} of {CHANNEL} is not cancelled" in task.words
+    assert row_of(story.state).attention is True
+    assert story.timers == {}
+    woken(story).then_events()
+    story.act("done").then_stage("duplicate")
+    assert (story.state.tasks, story.timers) == ((), {})
+    assert waiting_for(story.state).startswith("no one: the same order came as")
+    woken(story).then_events()
+
+
+def test_no_one_is_asked_when_its_own_channel_cancels_the_copy() -> None:
+    """Once the other one has ended: before it is heard of, while the copy waits for its channel, or
+    after a person was asked."""
+    cancel = i.CancelOrder(ref=REF, reason="customer", whole=True, at="2026-11-27T12:10:00Z")
+    before = woken(a_story().when(cancel)).then_events(e.TwinCancelled, e.TaskClosed)
+    assert (before.timers, before.state.tasks) == ({}, ())
+    between = woken(a_story()).when(cancel)
+    assert (between.timers, between.state.tasks) == ({}, ())
+    after = woken(a_story()).when(i.TimerFired(name="due", key=ORDER)).when(cancel)
+    after.then_events(e.CancelRequested, e.TaskClosed)
+    assert (after.timers, after.state.tasks) == ({}, ())
+    assert row_of(after.state).attention is False
+
+
+def test_the_task_ends_when_a_person_claims_the_copy() -> None:
+    """Then it goes its whole way."""
+    story = woken(a_story()).when(i.TimerFired(name="due", key=ORDER))
+    story.act("claim").then_stage("accepted")
+    assert story.state.tasks == ()
+    assert (ORDER, "twin") not in story.timers
+
+
+def test_a_copy_that_was_claimed_before_its_timer_fires_is_left_alone() -> None:
+    """A timer is a question about the present."""
+    story = a_story()
+    story.others = {AMAZON: replace(THERE, stage="cancelled")}
+    story.act("claim").then_stage("accepted")
+    woken(story).then_events().then_stage("accepted")
+
+
+def test_a_copy_too_many_asks_a_person_as_well() -> None:
+    """It is not told whether the other one is cancelled, and says so; told later, it knows."""
+    story = woken(a_story(), "crowded")
+    assert "which may be cancelled" in waiting_for(story.state)
+    story.when(i.TimerFired(name="due", key=ORDER)).then_events(e.TaskOpened)
+    assert "may be cancelled: too many orders" in story.state.tasks[0].words
+    woken(story).then_events(e.TwinCancelled, e.RefetchAsked)
 
 
 def test_holds_wait_for_whoever_takes_it_over() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from actors.order.later import MAX_LATER
 from actors.order.stream import waiting_for
 from schemas.messages import effects as f
 from schemas.messages import events as e
@@ -132,3 +133,62 @@ def test_a_bundle_is_put_off_with_its_components() -> None:
     story.when(wants(("1", 1)), i.PlaceOrder(order=order_of(a_line("1", 3), a_line("2", 1))))
     assert [line.sku for line in story.state.lines] == ["PEN", "SKU-2"]
     assert story.state.fulfilments[F1].left == ((0, 4), (1, 1))
+
+
+def unasked(*units: tuple[str, int]) -> i.Later:
+    """What the channel has not asked for yet."""
+    held = tuple(f.Units(line, "", quantity) for line, quantity in units)
+    return i.Later(outside_id="unasked", units=held)
+
+
+def test_what_the_channel_has_not_asked_for_waits_without_a_day() -> None:
+    """One line is asked for and goes on; the other one is planned as soon as it is, and who is
+    waited for is said. No timer wakes it, and a repeat of the same says nothing."""
+    order = an_order()
+    story = Story().when(i.PlaceOrder(order=order, unasked=unasked(("2", 1))))
+    story.then_events(e.Placed, e.UnitsScheduled, e.Accepted, e.FulfilmentPlanned)
+    assert story.state.fulfilments[F1].left == ((0, 2),)
+    assert (O, "later") not in story.timers
+    story.when(i.UpdateOrder(order=order, unasked=unasked(("2", 1)))).then_events()
+    story.when(i.TimerFired(name="later", key=O)).then_events()
+    story.when(i.UpdateOrder(order=order, unasked=unasked()))
+    story.then_events(e.UnitsScheduled, e.FulfilmentPlanned)
+    assert story.state.fulfilments[F2].left == ((1, 1),)
+
+
+def test_an_order_of_which_nothing_is_asked_for_touches_no_one() -> None:
+    """It stays open and names whom it waits for; the alarm is as late as a payment's."""
+    story = Story().when(i.PlaceOrder(order=an_order(), unasked=unasked(("1", 2), ("2", 1))))
+    assert (story.state.fulfilments, story.state.stage) == ({}, "accepted")
+    assert waiting_for(story.state) == "the channel to ask for its goods"
+    payment = timedelta(seconds=story.policy.payment_due_seconds)
+    assert story.timers[O, "due"] > NOON + payment
+
+
+def test_goods_that_are_not_asked_for_any_more_are_called_back() -> None:
+    """The seller took his request back: the warehouse gives the goods back, and they wait. What an
+    older statement says changes nothing."""
+    order = order_of(a_line("1", 2))
+    story = (
+        given_released(Story(), lines=order.lines)
+        .when(i.UpdateOrder(order=later(1, order), unasked=unasked(("1", 2))))
+        .then_effects(f.CancelTask)
+    )
+    story.done(f.CancelTask, f.Undone()).done(f.ReleaseStock, f.Undone())
+    assert (story.counts(), len(story.state.fulfilments)) == ({"q": 2, "o": 2}, 0)
+    story.when(i.UpdateOrder(order=order, unasked=unasked())).then_events()
+    story.when(i.ConfirmPayment(ref=REF, order=later(2, order), unasked=unasked()))
+    assert [one.left for one in story.state.fulfilments.values()] == [((0, 2),)]
+
+
+def test_more_groups_than_are_kept_hold_the_order() -> None:
+    """What the channel wants sent on the fifty-first day of its own is not sent early: a person
+    looks, once, however often it is told."""
+    story = given_placed()
+    for number in range(MAX_LATER):
+        story.when(wants(("2", 1), group=f"group-{number}"))
+    assert not story.state.holds
+    story.when(wants(("1", 2), group="one more")).when(wants(("1", 2), group="one more"))
+    assert [one.hold_id for one in story.state.holds] == ["later-beyond"]
+    story.done(f.ReserveStock, RESERVED)
+    assert not any(one.kind == f.tag_of(f.CreateTask) for one in story.state.open)

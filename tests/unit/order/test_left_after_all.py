@@ -14,6 +14,7 @@ from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
 from tests.given import (
+    ELSEWHERE,
     F1,
     K1,
     K2,
@@ -27,10 +28,12 @@ from tests.given import (
     a_line,
     a_parcel,
     an_order,
+    given_closed,
     given_labelled,
     given_placed,
     given_released,
     handed_over,
+    later,
     order_of,
     packed,
     sold,
@@ -212,3 +215,39 @@ def test_what_is_on_its_way_under_a_voided_label_is_a_persons(
     story.done(f.VoidLabel, f.Undone()).when(i.TimerFired(name="track", key=K1))
     story.done(f.TrackParcel, f.Tracked(status="voided")).then_stage("untracked", "K1")
     assert "its label is voided" in words(story.state)
+
+
+def test_a_repeat_about_a_parcel_that_had_ended_asks_no_one() -> None:
+    """More left with the fulfilment after its end, so it is open again; its first parcel is not new
+    because of that."""
+    story = given_closed()
+    story.when(handed_over(a_parcel("extra", l1=1)))
+    assert F1 in story.state.fulfilments
+    before = story.state.tasks
+    story.when(handed_over(i.ReportedParcel(parcel_id=f"{F1}-1")))
+    assert story.state.tasks == before
+
+
+def test_a_label_of_unknown_fate_is_looked_for_after_its_task_was_called_off() -> None:
+    """One box left while no one knew whether its label was sold at the first call, the second was
+    not taken, and the warehouse calls the rest off: a person's retry buys the label that the box
+    has, instead of waiting for what waits for it."""
+    boxes = (a_parcel("1", l1=2), a_parcel("2", l2=1))
+    story = given_released().when(packed(*boxes)).unknown(f.BuyLabel).act("retry")
+    number = story.number(f.BuyLabel)
+    story.when(i.EffectGivenUp(number=number, reason="not taken", outcome_known=True))
+    story.when(handed_over(a_parcel("1", l1=2)))
+    story.when(i.ReportTaskCancelled(ref=REF, fulfilment=F1, task_id="t-F1"))
+    story.then_stage("recalled", F1)
+    story.act("retry").then_effects(f.BuyLabel)
+
+
+def test_a_parcel_in_transit_that_no_label_names_any_more_is_as_good_as_there() -> None:
+    """The carrier moves it under a label that was kept for another address, and the next one, which
+    came too late, is voided: no one can be asked where it is, and the order reaches its end."""
+    story = given_labelled().when(i.TimerFired(name="track", key=K1))
+    story.when(i.UpdateOrder(order=later(1, ship_to=ELSEWHERE)))
+    story.refused(f.VoidLabel).act("skip").when(handed_over())
+    story.done(f.TrackParcel, f.Tracked(status="in_transit")).then_stage("in_transit", K1)
+    story.done(f.BuyLabel, sold(K1), L2).done(f.VoidLabel, f.Undone(), L2)
+    story.then_stage("untracked", K1)

@@ -229,3 +229,38 @@ def test_a_pickup_that_comes_after_all_its_reports_is_complete() -> None:
     for sequence in (0, 2):
         story = given_a_pickup().when(picked(1)).when(replace(COLLECTED, sequence=sequence))
         assert story.state.lines[0].counts == {"q": 2, "f": 2}
+
+
+def test_a_pick_that_is_told_after_the_parcels_is_waited_for_no_longer() -> None:
+    """It was on its way when a part was packed; once it is heard, the hand-over after it needs no
+    other report, and the rest of a cancelled task has not left."""
+    picked = i.ReportPicked(ref=REF, fulfilment=F1, task_id="t-F1", sequence=1)
+    story = given_released().when(packed(a_parcel("a", l1=2), complete=False, sequence=2))
+    story.when(picked).then_events(e.Picked).then_stage("packed", F1)
+    story.when(picked).then_events()
+    story.when(handed_over(sequence=3)).then_events(e.PartHandedOver)
+    assert story.state.fulfilments[F1].untold == ()
+    story.when(i.ReportTaskCancelled(ref=REF, fulfilment=F1, task_id="t-F1"))
+    story.then_stage("recalled", F1)
+    assert story.counts(1) == {"q": 1, "a": 1}
+
+
+def test_a_short_pick_that_misses_nothing_is_a_pick() -> None:
+    """Everything was found: what is reported after it waits for no other report."""
+    found = (f.Units("1", "SKU-1", 2), f.Units("2", "SKU-2", 1))
+    all_of_it = i.ReportShortPicked(ref=REF, fulfilment=F1, task_id="t-F1", found=found, sequence=1)
+    story = given_released().when(all_of_it).then_events(e.Picked).then_stage("picked", F1)
+    story.when(packed(a_parcel("a", l1=2), complete=False, sequence=2), handed_over(sequence=3))
+    assert story.state.fulfilments[F1].untold == ()
+
+
+def test_what_was_missed_has_left_when_a_person_says_that_all_has() -> None:
+    """The warehouse found less at first, and packed all of it in the end: a person looked."""
+    story = given_released().when(handed_over(a_parcel("a", "JD1"), sequence=3))
+    story.when(i.TimerFired(name="due", key=F1))
+    found = (f.Units("1", "SKU-1", 2),)
+    story.when(i.ReportShortPicked(ref=REF, fulfilment=F1, task_id="t-F1", found=found, sequence=1))
+    story.act("done", "contents-F1").then_stage("handed_over", F1)
+    (parcel,) = story.state.parcels.values()
+    assert parcel.units == ((0, 2), (1, 1))
+    assert not story.state.holds

@@ -121,3 +121,23 @@ def test_two_warehouses_of_which_one_is_short() -> None:
         (f.Units("2", "SKU-2", 1),),
     ]
     assert story.counts() == {"q": 2, "t": 1, "c": 1}
+
+
+def test_a_parcel_of_which_no_one_told_does_not_hold_what_was_not_found() -> None:
+    """The warehouse said that a piece is missing: a parcel that it names and says no more of is a
+    person's question, and the short pick stays one."""
+    story = given_released().when(packed(a_parcel("a", l1=2)))
+    assert story.state.fulfilments[F1].missing == ((1, 1),)
+    story.when(handed_over(i.ReportedParcel(parcel_id="b")))
+    assert [one.words for one in story.state.tasks] == [
+        "F1 has the parcel b, whose contents no one told: ask the warehouse what it packed"
+    ]
+    assert story.counts(1) == {"q": 1, "a": 1}
+    assert story.state.fulfilments[F1].missing == ((1, 1),)
+
+
+def test_a_line_that_the_order_does_not_have_is_named() -> None:
+    """Also where the warehouse does not say which article it is."""
+    odd = i.ReportedParcel(parcel_id="a", weight_grams=600, units=(f.Units("9", "", 1),))
+    story = given_released().when(packed(a_parcel("b", l1=2, l2=1), odd))
+    assert "1 × line 9, which the order does not have" in story.state.tasks[0].words

@@ -40,6 +40,7 @@ from tests.given import (
 )
 
 SHOP = replace(SETUP, hears=frozenset({"ready", "stop"}))
+TAKING = replace(SETUP, hears=frozenset({"request"}))
 TWO = replace(SHOP, places=(MAIN, Place(name="WH2", warehouse="wms-2", carrier="dhl")))
 COLLECTED = i.ReportCollected(ref=REF, fulfilment=F1, task_id="t-F1")
 TOLD = f.StandingTold()
@@ -79,6 +80,70 @@ def answer(story: Story) -> f.TellStanding:
     return found
 
 
+# --- goods that the channel asks us to take on ---
+
+
+def requests(name: str = ASKED) -> i.NoteReport:
+    """The channel asks us to take goods on."""
+    topic = "fulfillment_orders/fulfillment_request_submitted"
+    return i.NoteReport(ref=REF, source="shopify", topic=topic, words="It asks.", request=name)
+
+
+def test_goods_are_taken_on_when_the_order_is_accepted() -> None:
+    """Not before, and once; a request that came before its order is kept for it."""
+    story = Story(setup=TAKING).when(requests())
+    story.when(i.PlaceOrder(order=an_order(payment="pending"))).then_effects()
+    story.when(i.ConfirmPayment(ref=REF))
+    assert answer(story) == f.TellStanding(what="taken", outside_id=ASKED)
+    story.done(f.TellStanding, TOLD).then_events(e.RequestAnswered)
+    assert story.state.requests == ()
+
+
+def test_goods_of_a_cancelled_order_are_not_taken_on() -> None:
+    """With the reason; its end waits for that."""
+    story = Story(setup=TAKING).when(requests())
+    story.when(i.PlaceOrder(order=an_order(payment="pending"))).act("cancel")
+    why = "the order is cancelled"
+    assert answer(story) == f.TellStanding(what="not_taken", outside_id=ASKED, reason=why)
+    assert story.stage() != "cancelled"
+    story.done(f.TellStanding, TOLD)
+    assert story.state.requests == ()
+    closed = given_closed(Story(setup=TAKING)).when(requests())
+    assert answer(closed).what == "taken"
+
+
+def test_a_request_that_came_before_its_cancelled_order_is_answered() -> None:
+    """The order itself may never come, and the channel waits for no one."""
+    story = Story(setup=TAKING).when(requests(), i.CancelOrder(ref=REF, reason="customer"))
+    assert answer(story).what == "not_taken"
+    story.done(f.TellStanding, TOLD).then_events(e.RequestAnswered).then_stage("expected")
+
+
+def test_goods_that_others_sent_are_not_taken_on() -> None:
+    """Nothing is left that could be accepted: an order that was not paid waits for nothing."""
+    story = Story(setup=TAKING)
+    story.when(i.PlaceOrder(order=an_order(payment="pending"))).when(requests())
+    units = (f.Units("1", "SKU-1", 2), f.Units("2", "SKU-2", 1))
+    shown = i.OutsideShipment(outside_id="theirs", units=units)
+    story.when(i.UpdateOrder(order=later(9, an_order(payment="pending")), fulfilled=(shown,)))
+    why = "nothing of the order is left to send"
+    assert answer(story) == f.TellStanding(what="not_taken", outside_id=ASKED, reason=why)
+    story.done(f.TellStanding, TOLD).then_events(e.RequestAnswered, e.Closed)
+
+
+def test_a_person_may_answer_a_request_in_the_channel() -> None:
+    """What is refused is a person's, who goes on without it."""
+    story = given_placed(Story(setup=TAKING)).when(requests())
+    story.refused(f.TellStanding, "no such request").act("skip")
+    assert (story.state.requests, story.state.stuck) == ((), ())
+
+
+def test_a_channel_that_can_t_be_answered_asks_nothing() -> None:
+    """Its request is on the timeline alone."""
+    story = given_placed().when(requests()).then_events(e.ReportNoted)
+    assert story.state.requests == ()
+
+
 # --- a pickup that is ready -----------------------------------------------------------------------
 
 
@@ -90,6 +155,17 @@ def test_a_packed_pickup_is_told_once_and_fulfilled_when_it_is_collected() -> No
     story.when(packed()).then_effects()
     story.when(COLLECTED).then_effects(f.PublishFulfilment)
     published(story).then_stage("closed")
+
+
+def test_what_a_channel_shows_because_we_told_it_holds_nothing() -> None:
+    """It comes back as a status that otherwise holds the order; before that it does hold it."""
+    shown = i.NoteReport(
+        ref=REF, source="bigcommerce", topic="Awaiting Pickup", words="It waits.", waits=True,
+        hold="before_hand_over", ready=True,
+    )  # fmt: skip
+    story = a_pickup().when(packed()).when(shown).then_events(e.ReportNoted)
+    story.done(f.TellStanding, TOLD).when(shown).then_events(e.ReportNoted)
+    a_pickup().when(shown).then_events(e.ReportNoted, e.Held)
 
 
 def test_a_storefront_that_can_t_be_told_is_told_nothing() -> None:
@@ -231,6 +307,19 @@ def test_goods_that_have_left_are_not_stopped() -> None:
     assert (story.state.stops, story.state.holds, story.state.tasks) == ((), (), ())
     story = given_closed(Story(setup=SHOP)).when(asks(("1", 2)))
     story.done(f.TellStanding, TOLD).then_stage("closed")
+
+
+def test_goods_that_leave_after_all_before_the_shop_is_told_are_not_said_to_be_stopped() -> None:
+    """The shop is still being asked something else when what was stopped leaves the house."""
+    story = given_released(Story(setup=SHOP))
+    story.when(i.RefetchOrder(ref=REF, source="shopify", topic="orders/edited"))
+    story.when(asks(("1", 2), ("2", 1))).done(f.CancelTask, f.Undone())
+    story.done(f.ReleaseStock, f.Undone()).then_effects()
+    assert story.state.stops[0].verdict == "stopped"
+    story.when(handed_over(a_parcel("p", l1=2, l2=1)))
+    story.done(f.FetchOrder, f.OrderFetched(digest="d" * 64)).then_effects(f.TellStanding)
+    assert answer(story).what == "not_stopped"
+    assert answer(story).reason == "the goods left although their task was cancelled"
 
 
 def test_a_warehouse_that_does_not_stop_is_told_as_no() -> None:

@@ -8,12 +8,15 @@ from typing import get_args
 
 import pytest
 
+import actors.capture.answers
 import actors.documents.answers
 import actors.fulfilment.answers
 import actors.label.answers
 import actors.messages.answers
 import actors.order.answers
 import actors.parcel.answers
+import actors.payment.answers
+import actors.refund.answers
 from actors.kernel.answers import Answers
 from actors.kernel.tables import NONE, Table
 from actors.order.diagram import draw
@@ -35,6 +38,9 @@ ANSWERS: dict[str, Answers] = {
     "L": actors.label.answers.ANSWERS,
     "D": actors.documents.answers.ANSWERS,
     "M": actors.messages.answers.ANSWERS,
+    "P": actors.payment.answers.ANSWERS,
+    "C": actors.capture.answers.ANSWERS,
+    "R": actors.refund.answers.ANSWERS,
 }
 
 

@@ -1,0 +1,1 @@
+"""Captures: one request to the channel to take reserved money."""

@@ -1,0 +1,67 @@
+"""What a person starts on an order that waits for no one: a hold, a fetch, a new decision."""
+
+from __future__ import annotations
+
+from actors.order import change, mapping, place, ruling
+from actors.order.places import moved, staying
+from actors.order.reading import is_here
+from actors.order.table import ACCEPTED, CANCELLED, FINAL, PLACED
+from actors.order.work import Work
+from schemas.messages import events as e
+from schemas.messages import inputs as i
+
+HELD = "person-"
+"""How the ids of holds by a person begin; the version that the hold made follows."""
+
+
+def hold(work: Work, command: i.ActOnOrder) -> str:
+    """Let nothing of the order leave the house until a person releases it."""
+    state = work.state
+    if state.stage not in (PLACED, ACCEPTED) or state.cancel is not None:
+        return f"An order that is {_stage(work)} can't be held."
+    if any(one.hold_id.startswith(HELD) for one in state.holds):
+        return "A person holds it already."
+    if not is_here(state):
+        return "Everything has left; there is nothing to hold."
+    told = f"{command.person}: {command.reason}" if command.reason else command.person
+    work.say(e.Held(rule="hold", hold_id=f"{HELD}{state.version + 1}", reason=told))
+    return ""
+
+
+def refetch(work: Work, command: i.ActOnOrder) -> str:
+    """Fetch the order from its channel as it is there now."""
+    state = work.state
+    if state.refetch:
+        return "It is being fetched already."
+    if not work.context.setup.storefront:
+        return "Its channel has nothing to fetch it from."
+    if state.stage == CANCELLED:
+        return f"An order that is {_stage(work)} is not fetched again."
+    place.refetch(work, command.person, command.reason[:200])
+    return ""
+
+
+def redecide(work: Work, command: i.ActOnOrder) -> str:
+    """Ask the mappings and the rules in use again. What they say as before changes nothing, and a
+    hold that a person released stays released."""
+    state, body = work.state, work.order
+    if state.stage not in (PLACED, ACCEPTED) or state.cancel is not None:
+        return f"An order that is {_stage(work)} is not decided again."
+    if body is None:
+        return "What was ordered is not kept here any more: its personal data was erased."
+    if mapping.is_unmapped(state):
+        change.remap(work)
+        return ""
+    made = mapping.made_of(body, work.context, state.waived, staying(work, body))
+    if made.unmapped or made.ours == body:
+        ruling.say(work, made.rulings, (), person=command.person, reason=command.reason)
+        mapping.hold(made.unmapped, work)
+        return ""
+    change.normalised(work, body, made)
+    moved(work, work.order or body)
+    return ""
+
+
+def _stage(work: Work) -> str:
+    state = work.state
+    return "being cancelled" if state.cancel and state.stage not in FINAL else state.stage

@@ -1,0 +1,1 @@
+"""Ways of an alert to people: mail and webhooks."""

@@ -1,0 +1,45 @@
+"""Asking a partner how much lies at a place: what an ERP or a warehouse has counted.
+
+One small interface beside a partner's adapter. It only asks, page by page; what is done with the
+figures is decided in `service/stock/counting.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from msgspec import Struct
+
+MAX_COUNTED = 1_000
+"""Figures of one page."""
+
+MAX_FAULTS = 20
+"""Sentences of one page."""
+
+
+class Counted(Struct, frozen=True, kw_only=True):
+    """Units of an SKU that a partner has."""
+
+    sku: str
+    units: int
+
+
+class CountsPage(Struct, frozen=True, kw_only=True):
+    """At most MAX_COUNTED figures. `cursor` is given back to get the next page; "" says that there
+    is none. `faults` tell of figures that can't be, which are not among `counts`; at most
+    MAX_FAULTS."""
+
+    counts: tuple[Counted, ...]
+    cursor: str = ""
+    faults: tuple[str, ...] = ()
+
+
+class StockCounter(Protocol):
+    """Somebody who can be asked. `in_capitals`: it knows SKUs in capital letters alone."""
+
+    in_capitals: bool
+
+    async def counted(self, place: str, cursor: str) -> CountsPage:
+        """Return a page of what it has at a place of ours, from `cursor` on ("": the first one).
+        Raises PartnerError."""
+        ...

@@ -1,0 +1,86 @@
+"""What a decision may ask about the world beyond its order: what else the customer has with the
+shop, and how his account with the ERP stands.
+
+A part that no one could tell is missing (None), never 0. Nothing here names anybody: these numbers
+stand in events, which are kept longer than personal data is.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+MAX_ORDERS = 1_000
+"""Orders of one customer that are looked at; of one with more, these are a part."""
+MAX_VALUE = 2**53 - 1
+"""Minor units that every JSON reader keeps whole."""
+MAX_DAYS = 36_500
+"""A hundred years: a clock that is wrong makes no number that is out of bounds."""
+
+Count = Annotated[int, Meta(ge=0, le=MAX_ORDERS)]
+
+
+class History(Struct, frozen=True, omit_defaults=True):
+    """What else the customer has with the shop, beside the order that is decided about: `orders`,
+    `cancelled` of them as a whole, `returned` of which a parcel came back; `value_minor` is what
+    those that were not cancelled come to in the currency of this order, in minor units, and
+    `first_seen_days` since how many whole days the first is known. All are None where no one knows
+    who the customer is; `first_seen_days` also where this is the first order."""
+
+    orders: Count | None = None
+    cancelled: Count | None = None
+    returned: Count | None = None
+    value_minor: Annotated[int, Meta(ge=0, le=MAX_VALUE)] | None = None
+    first_seen_days: Annotated[int, Meta(ge=0, le=MAX_DAYS)] | None = None
+
+
+Standing = Literal["", "found", "missing", "several", "currency", "away"]
+
+
+class Account(Struct, frozen=True, omit_defaults=True):
+    """How a customer who pays on terms stands in the books of the ERP. `state`: one customer is
+    `found` there, is `missing`, or `several` are as the order says; `currency`: his books are kept
+    in several or in one that is not said; `away`: no answer came; "": no one was asked.
+    `limit_minor` is his credit limit (None: none is stated), `balance_minor` what is open on posted
+    invoices, both in minor units of `currency`, and `overdue_days` for how long the oldest of them
+    is due (0: none is). `blocked`: nothing may be posted for him."""
+
+    state: Standing = ""
+    currency: str = ""
+    limit_minor: Annotated[int, Meta(ge=0, le=MAX_VALUE)] | None = None
+    balance_minor: Annotated[int, Meta(ge=-MAX_VALUE, le=MAX_VALUE)] | None = None
+    overdue_days: Annotated[int, Meta(ge=0, le=MAX_DAYS)] | None = None
+    blocked: bool = False
+
+
+class World(Struct, frozen=True, omit_defaults=True):
+    """What is known of it when a decision is made, one field for each fact that conditions ask
+    for. `asked` are the fields that were asked for, whether anyone could tell them or not."""
+
+    customer: History = History()
+    account: Account = Account()
+    asked: tuple[str, ...] = ()
+
+
+UNKNOWN = World()
+"""Nothing is known."""
+
+
+class WorldAsked(Exception):
+    """Raised by a decision that needs to know something of the world first: it is made again with
+    the answer. `order` is what is decided about, `parts` are fields of World."""
+
+    def __init__(self, order: Any, parts: frozenset[str]) -> None:
+        super().__init__(", ".join(sorted(parts)))
+        self.order = order
+        self.parts = parts
+
+
+def known(world: World | None, order: Any, parts: frozenset[str]) -> World:
+    """Return what is known. Raises WorldAsked, with all that was asked before, where one of these
+    parts was not asked for yet."""
+    there = frozenset(world.asked) if world is not None else frozenset()
+    if not parts <= there:
+        raise WorldAsked(order, parts | there)
+    return UNKNOWN if world is None else world

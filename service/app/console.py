@@ -1,0 +1,73 @@
+"""Puts the console together: the frame, and each feature's pages in it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from aiohttp import web
+
+from adapters.postgres.audit import Audit
+from adapters.postgres.incident_views import IncidentViews
+from adapters.postgres.users import Users
+from service.app.common import Common
+from service.channels.pages import PartnerPages
+from service.channels.service import ChannelsService
+from service.console.assets import Assets
+from service.console.frame import Frame
+from service.console.overview import OverviewPages
+from service.console.passwords import Passwords, Tries
+from service.console.rendering import Renderer
+from service.console.sign_in import SignIn
+from service.http.bodies import Bodies
+from service.http.peers import Peers
+from service.inbound.edge import Stream
+from service.incidents.pages import IncidentPages
+from service.orders.acting import ActingPages
+from service.orders.pages import OrderPages
+from service.orders.reading import Finder
+from service.orders.sending import Decisions
+from service.quarantine.pages import QuarantinePages
+from service.quarantine.service import QuarantineService
+from service.reviews.pages import ReviewPages
+from service.reviews.service import ReviewService
+from service.wiring.store import Store
+
+
+def console_routes(
+    common: Common,
+    store: Store,
+    stream: Stream,
+    bodies: Bodies,
+    peers: Peers,
+    finder: Finder,
+    *,
+    quarantine: QuarantineService,
+    channels: ChannelsService,
+    reviews: ReviewService,
+    known: Collection[str],
+    partners: Mapping[str, str],
+) -> list[web.RouteDef]:
+    """Return the routes of all pages. Nothing of them works while no one looks: no task runs, and
+    templates are compiled when first shown. `known` are the channels, `partners` the instances'
+    kinds by name; a reload changes both."""
+    monotonic = common.clock.monotonic
+    audit = Audit(store.reports)
+    frame = Frame(
+        Users(store.reports),
+        bodies,
+        common.clock,
+        Renderer(),
+        public_url=common.settings.listen.public_url,
+    )
+    parts = (
+        Assets(),
+        SignIn(frame, Passwords(), Tries(monotonic), peers, audit),
+        OverviewPages(frame, store.reports, monotonic),
+        OrderPages(frame, store.views, finder, audit, known),
+        ActingPages(frame, store.views, finder, Decisions(stream)),
+        QuarantinePages(frame, quarantine, audit),
+        IncidentPages(frame, IncidentViews(store.reports), store.views),
+        ReviewPages(frame, reviews),
+        PartnerPages(frame, channels, store.reports, partners),
+    )
+    return [route for part in parts for route in part.routes()]

@@ -1,0 +1,1 @@
+"""What decisions ask about the world beyond their order, and who answers it."""

@@ -1,0 +1,75 @@
+"""Who is signed in, and what each role may."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from msgspec import Struct
+
+from adapters.postgres.keys import SCOPES
+from adapters.postgres.users import ANY_CHANNEL, User
+
+PERSONAL = "personal:read"
+"""May see whose order it is. No API key has it: there it belongs to what the key reads."""
+
+_VIEWER = frozenset({"orders:read"})
+_AGENT = _VIEWER | {"orders:act", "labels:read", PERSONAL}
+_OPERATOR = _AGENT | {
+    "orders:write",
+    "alerts:act",
+    "quarantine:read",
+    "quarantine:act",
+    "mappings:read",
+    "mappings:write",
+}
+
+SCOPES_OF: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "viewer": _VIEWER,
+        "agent": _AGENT,
+        "operator": _OPERATOR,
+        "admin": SCOPES | {PERSONAL},
+    }
+)
+"""What each role may, in the scopes of API keys."""
+
+IN_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "viewer": "looks at orders and incidents; sees no personal data",
+        "agent": "also decides about orders, gets labels, and sees whose order it is",
+        "operator": "also works on the quarantine",
+        "admin": "everything",
+    }
+)
+
+
+class Person(Struct, frozen=True, kw_only=True):
+    """Who is signed in: a principal like an API key."""
+
+    name: str
+    role: str
+    channels: frozenset[str]
+
+    @property
+    def id(self) -> str:
+        """The name under which repeats of a request are recognised; no API key has one like it."""
+        return f"user:{self.name}"
+
+    @property
+    def audited_as(self) -> str:
+        """The name under which decisions are kept."""
+        return f"{self.name} (console)"
+
+    def may(self, scope: str) -> bool:
+        """Whether the person's role has the scope."""
+        return scope in SCOPES_OF[self.role]
+
+    def serves(self, channel: str) -> bool:
+        """Whether the person may see and decide about orders of the channel."""
+        return ANY_CHANNEL in self.channels or channel in self.channels
+
+
+def person_of(user: User) -> Person:
+    """Return the person that a user is."""
+    return Person(name=user.name, role=user.role, channels=user.channels)

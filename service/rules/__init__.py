@@ -1,0 +1,1 @@
+"""Rules: read from files, checked, tried, published and watched."""

@@ -1,0 +1,80 @@
+"""What is due on delivery is collected once, however the goods are shared out."""
+
+from __future__ import annotations
+
+import pytest
+
+from schemas.messages import effects as f
+from schemas.messages import inputs as i
+from tests.given import (
+    F1,
+    F2,
+    K1,
+    RESERVED,
+    Story,
+    a_line,
+    handed_over,
+    later,
+    order_of,
+    packed,
+    sold,
+)
+from tests.unit.order.test_people import COD
+
+CUP, LAMP = a_line("1", 1, 3000), a_line("2", 1, 1000)
+TERMS = {"payment": "pending", "payment_method": "Cash on Delivery"}
+CALLED_OFF = f.Undone()
+
+
+def given_a_line_more() -> Story:
+    """A task that collects 30.00 is on its way to the warehouse when a line of 10.00 is added: a
+    second task is asked for, and the first is called off once it is there, to be told what is due
+    now."""
+    story = Story(setup=COD).when(i.PlaceOrder(order=order_of(CUP, **TERMS)))
+    story.done(f.ReserveStock, RESERVED)
+    story.when(i.UpdateOrder(order=later(5, order_of(CUP, LAMP, **TERMS))))
+    story.done(f.ReserveStock, RESERVED, F2)
+    assert collected(story, f.CreateTask, F2) == 1000
+    story.done(f.CreateTask, f.TaskCreated(task_id="t-F1"), F1)
+    story.done(f.CreateTask, f.TaskCreated(task_id="t-F2"), F2)
+    assert story.state.fulfilments[F1].stop == "changed"
+    return story
+
+
+def collected(story: Story, kind: type[f.CreateTask | f.BuyLabel], key: str) -> int:
+    """What goes with a task or a label."""
+    effect = story.effect(kind, key)
+    assert isinstance(effect, f.CreateTask | f.BuyLabel)
+    return effect.collect_minor
+
+
+def test_a_parcel_collects_its_share_while_another_task_is_called_off() -> None:
+    """Given a task that is being called off, the other one's label says its own share, and the new
+    task the rest."""
+    story = given_a_line_more()
+    story.when(packed(key=F2))
+    assert collected(story, f.BuyLabel, "L1") == 1000
+    story.done(f.BuyLabel, sold(K1)).when(handed_over(key=F2))
+    story.done(f.CancelTask, CALLED_OFF, F1).done(f.ReleaseStock, CALLED_OFF, F1)
+    story.done(f.ReserveStock, RESERVED, "F3")
+    assert collected(story, f.CreateTask, "F3") == 3000
+
+
+@pytest.mark.parametrize("left", [True, False], ids=["left", "is packed"])
+def test_what_could_not_be_called_off_collects_what_it_did(left: bool) -> None:
+    """Given a warehouse that packs the first task all the same, both labels come to what is due."""
+    story = given_a_line_more()
+    story.when(packed(key=F2)).done(f.BuyLabel, sold(K1))
+    if left:
+        story.when(handed_over(key=F2))
+    story.refused(f.CancelTask, "It is packed.", F1).when(packed())
+    assert collected(story, f.BuyLabel, "L2") == 3000
+
+
+def test_what_is_taken_off_meanwhile_is_no_one_s_share() -> None:
+    """Given the first line taken off while its task is called off, the other label collects all
+    that is due, though its task can't be called off any more."""
+    story = given_a_line_more()
+    story.when(i.UpdateOrder(order=later(6, order_of(LAMP, **TERMS))))
+    story.refused(f.CancelTask, "It is packed.", F2).when(packed(key=F2))
+    assert collected(story, f.BuyLabel, "L1") == 1000
