@@ -73,6 +73,10 @@ class State(Struct, frozen=True, kw_only=True):
     words: str
 
 
+class Next(Struct, frozen=True, kw_only=True):
+    """What can be counted when something was counted before, and comes again until then."""
+
+
 class Deafen(Struct, frozen=True, kw_only=True):
     """From now on no reply of a partner can be decided."""
 
@@ -154,6 +158,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     stated: dict[str, str] | None = None
     file: str = ""
     claim: Claim | None = None
+    early: bool = False
 
 
 class CounterStream:
@@ -186,10 +191,7 @@ class CounterStream:
                 return _told(replace(state, deaf=True), "deaf")
             case Attach(hexadecimal=text):
                 return replace(_told(state, "attached"), file=text)
-        assert isinstance(command, Add)
-        if command.amount < 0:
-            raise ValueError("it can't be counted")
-        return _told(replace(state, count=state.count + command.amount), command.words or "added")
+        return _counted(state, command)
 
     def is_patient(self, effect: Any) -> bool:
         """What is posted; a mail is not."""
@@ -253,6 +255,17 @@ class CounterStream:
     def masked(self, text: str, body: dict[str, str] | None) -> str:
         """Without the name."""
         return text.replace(body["whose"], "***") if body else text
+
+
+def _counted(state: Counter, command: Any) -> Decision:
+    if isinstance(command, Next):
+        if not state.count:
+            return Decision(state=state, early=True)
+        command = Add()
+    assert isinstance(command, Add)
+    if command.amount < 0:
+        raise ValueError("it can't be counted")
+    return _told(replace(state, count=state.count + command.amount), command.words or "added")
 
 
 def effect_of(lane: str) -> f.Effect:

@@ -44,9 +44,12 @@ Handler = Callable[[Work, Key, Fulfilment, Any], None]
 
 
 def reported(work: Work, command: Any) -> None:
-    """Hand a report to its fulfilment; of one that the order does not have a person is told."""
+    """Hand a report to its fulfilment; of one that the order does not have a person is told. One
+    that comes before the order itself has to come again."""
     state = work.state
     if state.stage in UNBORN:
+        # After a restore its warehouse knows more of the order than is here again.
+        work.early = True
         return
     key = command.fulfilment
     thing = state.fulfilments.get(key)

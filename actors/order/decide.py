@@ -95,6 +95,7 @@ def decide(state: State, command: i.Input, context: Context) -> Decision:
         stated=work.stated,
         documents=work.documents,
         claim=claiming.claim_in(work),
+        early=work.early,
     )
 
 

@@ -71,7 +71,8 @@ class Decision(Struct, frozen=True, kw_only=True):
     person skipped it, and whether it was done is looked up later). Timers are named
     by thing and name; one that is set replaces an earlier one. `body` is the canonical order that
     is acted on from now on, `stated` the channel's latest statement where it says something else.
-    `claim` is what no other order may have: nothing of the decision holds if one has it.
+    `claim` is what no other order may have: nothing of the decision holds if one has it. `early`:
+    the input is about an order that is awaited, and is to come again when the order has.
     """
 
     state: State
@@ -84,6 +85,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     stated: Order | None = None
     documents: tuple[LabelImage, ...] = ()
     claim: Claim | None = None
+    early: bool = False
 
 
 def moment(text: str) -> datetime:

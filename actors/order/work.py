@@ -39,6 +39,7 @@ class Work:
         "changed",
         "context",
         "documents",
+        "early",
         "events",
         "intend",
         "intended",
@@ -69,7 +70,7 @@ class Work:
         self.timers: dict[tuple[Key, str], float] = {}
         self.body: Order | None = None
         self.stated: Order | None = None
-        self.may_close = False
+        self.may_close = self.early = False
         self.documents: tuple[LabelImage, ...] = ()
 
     @property

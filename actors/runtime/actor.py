@@ -15,6 +15,7 @@ from actors.runtime.local import done_inside
 from actors.runtime.mailbox import (
     COMMITTED,
     DUPLICATE,
+    EARLY,
     POISON,
     STOPPED,
     UNMATCHED,
@@ -202,10 +203,12 @@ class Actor:
                 decision = self._decide(made.memory, envelope)
             except WorldAsked as asked:
                 decision = await self._informed(made.memory, envelope, asked)
-            if decision is None or (made.memory.version == 0 and not decision.events):
+            new = made.memory.version == 0
+            if decision is None or decision.early or (new and not decision.events):
                 together.remove(envelope)
                 if decision is not None:
-                    envelope.end(UNMATCHED, "No such order is known.")
+                    why = "No such order is known." if new else "The order has not come yet."
+                    envelope.end(UNMATCHED if new else EARLY, why)
                 continue
             made.add(envelope, decision)
             if hopeful and decision.effects and envelope is last:

@@ -9,14 +9,16 @@ from typing import Any
 from actors.runtime.observer import BLIND, Trace
 from schemas.order.world import World
 
-COMMITTED, DUPLICATE, UNMATCHED, POISON, STOPPED = (
+COMMITTED, DUPLICATE, UNMATCHED, EARLY, POISON, STOPPED = (
     "committed",
     "duplicate",
     "unmatched",
+    "early",
     "poison",
     "stopped",
 )
-"""How an input can end. `unmatched`: it names an order that no one knows. `poison`: deciding
+"""How an input can end. `unmatched`: it names an order that no one knows. `early`: what it is about
+is awaited and has not come; nothing was written down, so it is to be told again. `poison`: deciding
 raised. `stopped`: the process, or its hold of this order, ends first; the input comes again."""
 
 Told = Callable[[str, str], None]

@@ -114,6 +114,12 @@ class Decided(Protocol):
         ...
 
     @property
+    def early(self) -> bool:
+        """Whether the input is about what is awaited and has not come, so that it is to be told
+        again later; then there are no events."""
+        ...
+
+    @property
     def claim(self) -> Claim | None:
         """What no other stream may have; where one has it, the decision is made again."""
         ...

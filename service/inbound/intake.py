@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 
 from actors.runtime.errors import JournalUnavailable, MailboxFull
-from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, UNMATCHED, Envelope
+from actors.runtime.mailbox import COMMITTED, DUPLICATE, EARLY, POISON, UNMATCHED, Envelope
 from actors.runtime.observer import Span
 from actors.runtime.ports import Clock, Message, Quarantine
 from actors.runtime.registry import TakesInputs
@@ -54,6 +54,10 @@ of an hour of trouble on our side rather than a minute."""
 UNREAD_AFTER = 20
 """After so many times the allowed deliveries (hours) a message is put aside unread: reading it may
 be what ends the process. Until then one that waited for room in quarantine keeps its reason."""
+
+EARLY_DELIVERIES = 9
+"""A report about an order that is awaited is handed out so often, for half a minute in all: the
+order is usually being fetched. Then it goes to quarantine."""
 
 KEEP_EVERY_SECONDS = ACK_WAIT_SECONDS / 3
 """How often the stream is told that a message is still in progress: one report may be lost, and one
@@ -308,6 +312,14 @@ class Intake:
             why = (
                 f"The channel {delivery.message.channel} has no order with this reference. The"
                 " message came too early, or for the wrong channel."
+            )
+            self._put_aside(delivery, ORDER_UNKNOWN, (why,))
+        elif outcome == EARLY and delivery.message.deliveries < EARLY_DELIVERIES:
+            self._give_back(delivery, BUSY_SECONDS)
+        elif outcome == EARLY:
+            why = (
+                f"The channel {delivery.message.channel} named this order and has not sent it. The"
+                " message is about more than is known of it."
             )
             self._put_aside(delivery, ORDER_UNKNOWN, (why,))
         elif outcome == POISON:

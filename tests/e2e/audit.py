@@ -117,7 +117,7 @@ async def audit_restored(world: World, sent: dict[str, Any]) -> Audit:
             found.wrong.append(f"{told['name']} is lost.")
         else:
             entries = done[row["reference"][:ORDER_LENGTH]]
-            if _left_without_number(entries):
+            if _left_without_number(entries) or row["untracked"]:
                 _forgive(found, row["number"])
             _order(found, told, row, entries, restored=True)
     found.wrong += [f"No one sent the order {ref}." for ref in known]
@@ -151,7 +151,9 @@ def _left_without_number(entries: list[dict[str, Any]]) -> bool:
 
 
 def _forgive(found: Audit, number: str) -> None:
-    """Drop the judge's sentence that the shop lacks the number of a label bought afterwards."""
+    """Drop the judge's sentence that the shop lacks the number of a label that one life bought and
+    the other knows nothing of: afterwards, as above, or in what was lost, of goods whose hand-over
+    was told again before what was packed, when no label is asked for any more."""
     told = re.compile(rf"{re.escape(number)} has the labels .*; the shop shows \[\]\.")
     found.wrong[:] = [one for one in found.wrong if not told.fullmatch(one)]
 
@@ -309,6 +311,13 @@ SELECT o.ref, o.number, o.reference, o.stage, o.final, o.attention, o.waiting_fo
        ARRAY(
            SELECT r.line_id FROM reservations r WHERE r.order_id = o.order_id AND NOT r.tracked
        ) AS uncounted,
+       EXISTS (
+           SELECT FROM events e
+           WHERE e.order_id = o.order_id AND e.type = 'parcel.untracked.v1'
+       ) AND NOT EXISTS (
+           SELECT FROM effects e
+           WHERE e.order_id = o.order_id AND e.kind = 'carrier.buy_label.v2'
+       ) AS untracked,
        (SELECT coalesce(sum(r.quantity), 0) FROM reservations r WHERE r.order_id = o.order_id
             AND r.line_id NOT IN (
                 SELECT u.line_id FROM reservations u

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from actors.runtime.errors import JournalUnavailable
-from actors.runtime.mailbox import COMMITTED, POISON, STOPPED, UNMATCHED, Envelope
+from actors.runtime.mailbox import COMMITTED, EARLY, POISON, STOPPED, UNMATCHED, Envelope
 from actors.runtime.observer import BLIND, Trace
 from actors.runtime.ports import Message, Quarantined
 from actors.runtime.registry import Registry
@@ -188,6 +188,7 @@ def _no_reference(order_id: OrderId) -> str:
     [
         (COMMITTED, ["ack"], []),
         (UNMATCHED, ["ack"], ["order_unknown"]),
+        (EARLY, ["nak"], []),
         (POISON, ["ack"], ["undecidable"]),
         (STOPPED, ["nak"], []),
     ],

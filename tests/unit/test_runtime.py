@@ -12,12 +12,12 @@ from actors.runtime.errors import (
     Unauthorised,
     Unknown,
 )
-from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, UNMATCHED
+from actors.runtime.mailbox import COMMITTED, DUPLICATE, EARLY, POISON, UNMATCHED
 from actors.runtime.ports import EffectNote
 from adapters.memory.journal import MemoryJournal
 from schemas.order.ids import order_id_for
 from schemas.order.things import Key
-from tests.counter import ERP, ROTTEN, Add, Begin, Repeat, SetTimer, State, Told
+from tests.counter import ERP, ROTTEN, Add, Begin, Next, Repeat, SetTimer, State, Told
 from tests.house import CHANNEL, POLICY, REF, House, at_work, turns
 from tests.waiting import eventually
 
@@ -63,6 +63,17 @@ async def test_a_poisonous_input_does_not_stop_the_next(house: House) -> None:
     await eventually(lambda: house.ends[:3].count(COMMITTED) == 2)
     assert house.ends[:3].count(POISON) == 1
     assert house.state().count == 1
+
+
+async def test_what_comes_too_early_is_taken_when_it_comes_again(house: House) -> None:
+    """Nothing of it is kept, so that its repeat is no duplicate, and those with it go on."""
+    house.post(Begin(), "w-1", fresh=True)
+    house.post(Next(), "w-2")
+    await eventually(lambda: EARLY in house.ends)
+    house.post(Add(), "w-3")
+    house.post(Next(), "w-2")
+    await eventually(lambda: house.ends.count(COMMITTED) >= 3)
+    assert house.state().count == 2
 
 
 async def test_a_body_comes_back_from_the_store(house: House) -> None:

@@ -19,12 +19,14 @@ from tests.given import (
     RESERVED,
     Story,
     a_line,
+    a_parcel,
     an_order,
     given_closed,
     given_labelled,
     given_placed,
     given_released,
     given_shipped,
+    handed_over,
     later,
     order_of,
     packed,
@@ -158,6 +160,27 @@ def test_a_named_order_is_expected_and_fetched() -> None:
     story = Story().when(LOOK).then_events(e.RefetchAsked).then_effects(f.FetchOrder)
     story.done(f.FetchOrder, FETCHED).then_events(e.Fetched).then_effects()
     story.when(i.UpdateOrder(order=an_order())).then_stage("accepted")
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        i.ReportPicked(ref=REF, fulfilment=F1, task_id="t-F1"),
+        packed(a_parcel("1", l1=1)),
+        handed_over(a_parcel("1", l1=1)),
+    ],
+    ids=["picked", "packed", "handed-over"],
+)
+def test_a_report_on_an_order_that_is_fetched_comes_again(report: i.Input) -> None:
+    """Given a restored service that knows the order's name alone, when its warehouse tells what it
+    did in what was lost, then nothing is taken, and the report is to be told again."""
+    story = Story().when(LOOK)
+    story.when(report).then_events()
+    came_early = story.last is not None and story.last.early
+    assert came_early
+    story.done(f.FetchOrder, FETCHED).when(i.UpdateOrder(order=an_order()), report)
+    is_taken = story.last is not None and story.last.events
+    assert is_taken
 
 
 def test_what_comes_while_it_is_fetched_makes_one_more_fetch() -> None:
