@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from actors.fulfilment.evolve import SHORT_PICK
 from actors.fulfilment.replies import REFUSED_CANCEL
 from actors.kernel.failing import of_effect
+from actors.label.printing import PRINT
 from actors.order.differs import CHANGED
 from actors.order.evolve import DECLINED, MONEY
 from actors.order.evolve_claims import COPY_CANCELLED, IMPORTED
@@ -59,7 +60,8 @@ _OF_TASK = {
 """Tasks that are failures. To pack, or to take units off at the channel, is none, and a parcel's
 task comes with the parcel's event."""
 
-_OF_PAYMENT = (
+_OF_START = (
+    (PRINT, c.LABEL_TO_PRINT),
     (EXPIRES, money.AUTHORISATION_EXPIRES),
     (VOID, money.AUTHORISATION_NOT_VOIDED),
     (UNPAID, money.MONEY_MISSING),
@@ -117,7 +119,7 @@ def category_of(event: e.OrderEvent) -> str | None:
         case e.Held(hold_id=hold_id):
             return next((code for start, code in _OF_HOLD if hold_id.startswith(start)), c.HELD)
         case e.TaskOpened(task_id=task_id):
-            return _OF_TASK.get(task_id) or _about_money(task_id)
+            return _OF_TASK.get(task_id) or _by_start(task_id)
         case e.Overdue(stage=stage, until=until):
             return c.overdue(SHIP_BY if until else stage)
         case e.DeliveryFailed():
@@ -133,8 +135,8 @@ def category_of(event: e.OrderEvent) -> str | None:
     return None
 
 
-def _about_money(task_id: str) -> str | None:
-    return next((code for start, code in _OF_PAYMENT if task_id.startswith(start)), None)
+def _by_start(task_id: str) -> str | None:
+    return next((code for start, code in _OF_START if task_id.startswith(start)), None)
 
 
 def categories_of(event: e.OrderEvent) -> tuple[str, ...]:

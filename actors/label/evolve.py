@@ -132,6 +132,7 @@ FOLDS: dict[type[e.Event], Any] = {
 """What each event of a label does to it."""
 
 SHARED: dict[type[e.Event], Any] = {
+    e.TaskOpened: _moved,
     e.GivenToPerson: _moved,
     e.AnswerNoted: _moved,
     e.Retried: _moved,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from actors.fulfilment.collect import told_too_much
+from actors.label.printing import leave_to_print
 from actors.label.table import TABLE
 from actors.order.decision import LabelImage
-from actors.order.differs import MAX_NAMED, REDIRECT, leave, old_label
+from actors.order.differs import REDIRECT, leave, old_label
 from actors.order.reading import is_in_use
 from actors.order.work import Work
 from actors.parcel.table import ON_ITS_WAY
@@ -57,7 +58,7 @@ def done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
             sender = work.state.fulfilments.get(thing.fulfilment)
             stops = thing.stop or sender is None or sender.stop
             if result.reprint_at and not stops:
-                leave(work, _reprint(key, result))
+                leave_to_print(work, key, result)
             if rule == "late-label":
                 leave(work, *told_too_much(work))
             gone = [k for k in thing.parcels if _is_on_its_way(work, k)]
@@ -79,14 +80,6 @@ def done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
                     for k in gone
                 ),
             )
-
-
-def _reprint(key: Key, found: f.LabelBought) -> str:
-    numbers = ", ".join(one.tracking_number for one in found.labels[:MAX_NAMED])
-    return (
-        f"{found.carrier} has sold {key} and gives its image only once, in an answer that was "
-        f"lost: print {numbers} at {found.reprint_at} and hand it to the warehouse"
-    )
 
 
 def _is_on_its_way(work: Work, key: Key) -> bool:

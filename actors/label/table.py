@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.kernel.tables import ELEVATED, NONE, Row, Table, Wait, go, stay
+from actors.kernel.tables import ELEVATED, NONE, Beside, Row, Table, Wait, go, stay
 from actors.label.thing import BOUGHT, DROPPED, KEPT, REFUSED, SKIPPED, VOIDED, WANTED
 from schemas.messages import events as e
 
@@ -30,7 +30,7 @@ TABLE = Table(
         Row("skip", WANTED, e.Skipped, SKIPPED, "a person went on without it"),
         *stay("skip", (BOUGHT,), e.Skipped, "a person went on without voiding it"),
     ),
-    beside=(*ELEVATED,),
+    beside=(*ELEVATED, Beside("task", e.TaskOpened, "only a person can print it")),
     ends=(VOIDED, REFUSED, SKIPPED, DROPPED, KEPT),
 )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from actors.label import printing
 from actors.order import (
     differs,
     joint_money,
@@ -288,6 +289,7 @@ JOINT: tuple[Joint, ...] = (
         "what was refused of an order that is undone is not tried again",
         needs=(Sign.CANCELS,),
     ),
+    *printing.ROWS,
     *joint_refunds.ROWS,
     Joint(
         "money",

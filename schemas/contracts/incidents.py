@@ -55,6 +55,7 @@ PARTNER_REFUSED = "partner_refused"
 SHORT_PICKED = "short_picked"
 TASK_CANCELLED_BY_WAREHOUSE = "task_cancelled_by_warehouse"
 CHANGED_AFTER_WORK_BEGAN = "changed_after_work_began"
+LABEL_TO_PRINT = "label_to_print"
 COPY_OF_CANCELLED = "copy_of_cancelled"
 SAID_TWICE = "said_twice"
 HELD = "held"
@@ -199,6 +200,11 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
         "An order and what has left of it differ: it changed too late, or too much was sent.",
         _SERVICE,
         "The order's task names what differs: settle it with the customer, then `orders done`.",
+    ),
+    LABEL_TO_PRINT: (
+        "A carrier sold a label and gives its image once, in an answer that was lost.",
+        _STORE,
+        "Print the label at the carrier, as the order's task says; then `orders done`.",
     ),
     COPY_OF_CANCELLED: (
         "Two channels brought the same order, and only one of them has cancelled it.",

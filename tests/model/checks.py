@@ -58,10 +58,21 @@ def check(world: World, *, sampled: bool = False) -> None:
         refunds(world)
         bounds(world)
         waits(world)
+        printing(state)
         things(world)
         at_rest(world)
     if sampled:
         stored(world)
+
+
+def printing(state: State) -> None:
+    """A person is asked to print labels of parcels that are still here alone."""
+    for task in state.tasks:
+        if task.task_id.startswith("print-"):
+            label = state.labels.get(task.key)
+            held = label.parcels if label is not None and not label.stop else ()
+            here = [k for k in held if k in state.parcels and state.parcels[k].stage == "packed"]
+            that(here, "a label is left to be printed for nothing", task, label)
 
 
 def books(state: State) -> None:

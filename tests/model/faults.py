@@ -176,6 +176,7 @@ FAULTS: dict[str, Fault] = {
             "undo-label", "used-label", "recall", "undone", "untracked", "plan", "money",
             "pack-task", "emptied", "stop-decided", "want-capture", "authorised", "unpaid",
             "captured-there", "void-task", "give-back", "refund-again", "refund-told",
+            "print-task-done",
         )
     },
     **{

@@ -171,6 +171,7 @@ class Partners:
         self.given: dict[Key, int] = {}
         self.is_freed = False
         self.frees_rest = False
+        self.loses_images = False  # and its carrier gives an image only once
 
     # --- what there is already --------------------------------------------------------------------
 
@@ -253,7 +254,12 @@ class Partners:
                     f.BoughtLabel(parcel=parcel, tracking_number=number)
                     for parcel, number in one.numbers.items()
                 )
-                return f.LabelBought(shipment_id=one.shipment_id, carrier="UPS", labels=labels)
+                return f.LabelBought(
+                    shipment_id=one.shipment_id,
+                    carrier="UPS",
+                    labels=labels,
+                    reprint_at="ups.com" if self.loses_images else "",
+                )
             case f.VoidLabel():
                 if key not in self.shipments:
                     return f.Undone()

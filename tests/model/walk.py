@@ -47,6 +47,7 @@ def world_of(one: Plan) -> World:
     world.rules = RULES.get(one.setup, NO_RULES)
     world.slow, world.lossy = PROFILES[one.profile].slow, PROFILES[one.profile].lossy
     world.partners.frees_rest = captures and dice.chance(40)
+    world.partners.loses_images = dice.chance(20)
     for place in world.setup.places:
         for line in order.lines:
             if dice.chance(70):

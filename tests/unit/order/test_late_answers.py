@@ -147,14 +147,16 @@ def test_a_reservation_that_was_made_after_all_is_given_back() -> None:
 
 
 def test_a_label_that_was_found_without_its_image_is_a_persons_to_print() -> None:
-    """The carrier gives an image once: who prints it is told the numbers and where; a label that is
-    to be voided is printed by no one."""
+    """The carrier gives an image once: who prints it is told the numbers and where, until its
+    parcels have left all the same; a label that is to be voided is printed by no one."""
     found = replace(sold(K1), carrier="FedEx", reprint_at="fedex.com")
     story = given_packed().done(f.BuyLabel, found)
     (task,) = story.state.tasks
     assert "FedEx has sold L1 and gives its image only once" in task.words
     assert "print 1Z-K1 at fedex.com and hand it to the warehouse" in task.words
     assert story.state.parcels[K1].number == "1Z-K1"
+    story.when(handed_over()).then_events(e.HandedOver, e.TaskClosed)
+    assert not story.state.tasks
     gone = given_packed()
     gone.when(i.CancelOrder(ref=REF, reason="", whole=True)).done(f.BuyLabel, found)
     assert not any("print" in one.words for one in gone.state.tasks)
