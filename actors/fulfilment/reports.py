@@ -28,13 +28,13 @@ from actors.order.differs import cancelled_and_left, holds_unknown, leave, left_
 from actors.order.joint_things import fulfilled, recalled
 from actors.order.reading import parcels_of, units
 from actors.order.state import State
-from actors.order.table import UNBORN
+from actors.order.table import FINAL, UNBORN
 from actors.order.work import Work
 from actors.parcel.table import ON_ITS_WAY
 from schemas.messages import events as e
 from schemas.messages import inputs as i
 from schemas.messages.base import Move, Parts
-from schemas.order.things import Key
+from schemas.order.things import FULFILMENT, Key, is_key, number_of
 
 THE_WAREHOUSE = "the warehouse"
 """Who cancelled a task when no one asked for it."""
@@ -47,14 +47,13 @@ def reported(work: Work, command: Any) -> None:
     """Hand a report to its fulfilment; of one that the order does not have a person is told. One
     that comes before the order itself has to come again."""
     state = work.state
-    if state.stage in UNBORN:
-        # After a restore its warehouse knows more of the order than is here again.
-        work.early = True
-        return
     key = command.fulfilment
     thing = state.fulfilments.get(key)
     gone = state.ended.get(key)
     if thing is None and gone is None:
+        if _is_to_come(state, key):
+            work.early = True
+            return
         leave(
             work,
             f"a warehouse reports on {key}, which this order does not have: ask it what that is",
@@ -69,6 +68,15 @@ def reported(work: Work, command: Any) -> None:
     elif answer.kind == "handled":
         _HANDLERS[type(command)](work, key, thing, command)
     conclude(work, key, getattr(command, "sequence", 0))
+
+
+def _is_to_come(state: State, key: Key) -> bool:
+    """Whether the order may still make that fulfilment. After a restore a warehouse knows more of
+    an order than is here again: it may be being fetched, or wait for its payment or for stock."""
+    if state.stage in UNBORN:
+        return True
+    is_next = is_key(key) and number_of(key) > state.numbers.get(FULFILMENT, 0)
+    return is_next and ledger.LETTERS[ledger.OPEN] in state.sums and state.stage not in FINAL
 
 
 def _picked(

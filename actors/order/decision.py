@@ -72,7 +72,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     by thing and name; one that is set replaces an earlier one. `body` is the canonical order that
     is acted on from now on, `stated` the channel's latest statement where it says something else.
     `claim` is what no other order may have: nothing of the decision holds if one has it. `early`:
-    the input is about an order that is awaited, and is to come again when the order has.
+    the input is about what the order has not made yet, and is to come again.
     """
 
     state: State

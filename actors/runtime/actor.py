@@ -207,7 +207,7 @@ class Actor:
             if decision is None or decision.early or (new and not decision.events):
                 together.remove(envelope)
                 if decision is not None:
-                    why = "No such order is known." if new else "The order has not come yet."
+                    why = "No such order is known." if new else "What it is about is not here yet."
                     envelope.end(UNMATCHED if new else EARLY, why)
                 continue
             made.add(envelope, decision)

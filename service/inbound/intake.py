@@ -56,8 +56,8 @@ UNREAD_AFTER = 20
 be what ends the process. Until then one that waited for room in quarantine keeps its reason."""
 
 EARLY_DELIVERIES = 9
-"""A report about an order that is awaited is handed out so often, for half a minute in all: the
-order is usually being fetched. Then it goes to quarantine."""
+"""A report about what an order has not made yet is handed out so often, for half a minute in all:
+the order is usually being fetched. Then it goes to quarantine."""
 
 KEEP_EVERY_SECONDS = ACK_WAIT_SECONDS / 3
 """How often the stream is told that a message is still in progress: one report may be lost, and one
@@ -318,8 +318,8 @@ class Intake:
             self._give_back(delivery, BUSY_SECONDS)
         elif outcome == EARLY:
             why = (
-                f"The channel {delivery.message.channel} named this order and has not sent it. The"
-                " message is about more than is known of it."
+                f"This order of the channel {delivery.message.channel} has not come as far as the"
+                " message says. It came too early, or is about another order."
             )
             self._put_aside(delivery, ORDER_UNKNOWN, (why,))
         elif outcome == POISON:

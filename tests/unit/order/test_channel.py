@@ -15,6 +15,7 @@ from schemas.messages import events as e
 from schemas.messages import inputs as i
 from tests.given import (
     F1,
+    F2,
     REF,
     RESERVED,
     Story,
@@ -181,6 +182,16 @@ def test_a_report_on_an_order_that_is_fetched_comes_again(report: i.Input) -> No
     story.done(f.FetchOrder, FETCHED).when(i.UpdateOrder(order=an_order()), report)
     is_taken = story.last is not None and story.last.events
     assert is_taken
+
+
+def test_a_report_on_an_order_that_waits_for_its_payment_comes_again() -> None:
+    """Given an order whose payment was lost with its warehouse's task, when that reports, then it
+    is to be told again; one of a fulfilment that can't come any more is a person's at once."""
+    story = given_placed(payment="pending").when(packed()).then_events()
+    came_early = story.last is not None and story.last.early
+    assert came_early
+    story.when(i.ConfirmPayment(ref=REF)).then_stage("accepted").done(f.ReserveStock, RESERVED)
+    story.when(packed(), packed(key=F2)).then_events(e.TaskOpened)
 
 
 def test_what_comes_while_it_is_fetched_makes_one_more_fetch() -> None:
