@@ -192,8 +192,12 @@ async def test_a_refused_credential_burns_no_retries(house: House) -> None:
     house.erp.raises = [(Unauthorised("Expired."), False)]
     house.post(Begin(), "w-1", fresh=True)
     await eventually(lambda: house.lane().paused_until > 0)
-    await house.move(POLICY.rest_seconds + 1)
-    await eventually(lambda: house.state().is_done(ERP))
+
+    async def is_done_in_time() -> bool:
+        await house.move(POLICY.rest_seconds + 1)
+        return house.state().is_done(ERP)
+
+    await eventually(is_done_in_time)
 
 
 class SlowNotes(MemoryJournal):
