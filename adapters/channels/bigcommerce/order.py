@@ -55,13 +55,13 @@ UNLISTED_SKU = "unlisted"
 CERTIFICATE = "giftcertificate"
 """The type of a line that is a gift certificate."""
 GONE = frozenset({2, 10})
-PARTLY_SHIPPED = 3
 """The statuses Shipped and Completed."""
+PARTLY_SHIPPED = 3
 MAX_SHIPMENTS = 500
 """What an input takes."""
 UNTOLD_WORDS = (
-    "The shop says that a part was shipped and shows no shipment: enter there what was sent, or set "
-    "it to Awaiting Fulfillment if nothing was, and release this."
+    "The shop says that a part was shipped and shows no shipment: enter there what was sent, or "
+    "set it to Awaiting Fulfillment if nothing was, and release this."
 )
 """What is left to a person of an order of which all would be sent, and a part perhaps twice."""
 TEST_GATEWAY = "Test Payment Gateway"
