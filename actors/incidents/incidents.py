@@ -19,6 +19,7 @@ from actors.order.differs import CHANGED
 from actors.order.evolve import DECLINED, MONEY
 from actors.order.evolve_claims import COPY_CANCELLED, IMPORTED
 from actors.order.family import FAMILY
+from actors.order.holding import UNREAD
 from actors.order.normalise import UNMAPPED
 from actors.order.timers import SHIP_BY
 from actors.parcel.replies import task_of
@@ -114,9 +115,9 @@ def category_of(event: e.OrderEvent) -> str | None:
             return of_effect(event.kind, event.reason, known=event.outcome_known)
         case e.Backordered() | e.FulfilmentBackordered():
             return c.INVENTORY_UNAVAILABLE
-        case e.Held(compare_from=since) if since:
-            return None
-        case e.Held(hold_id=hold_id):
+        case e.Held(hold_id=hold_id, compare_from=since):
+            if since and not hold_id.startswith(UNREAD):
+                return None
             return next((code for start, code in _OF_HOLD if hold_id.startswith(start)), c.HELD)
         case e.TaskOpened(task_id=task_id):
             return _OF_TASK.get(task_id) or _by_start(task_id)

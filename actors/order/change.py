@@ -13,7 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from actors.kernel import ledger
-from actors.order import mapping, outside, ruling
+from actors.order import holding, mapping, outside, ruling
 from actors.order.acceptance import to_collect
 from actors.order.decision import moment
 from actors.order.difference import FACETS, Diff, difference, of_lines
@@ -22,14 +22,12 @@ from actors.order.evolve import BY_ITSELF, CHANNEL
 from actors.order.normalise import surviving
 from actors.order.owed import prepaid_by
 from actors.order.places import moved, staying
-from actors.order.reading import MONEY_IS_GONE, MONEY_IS_THERE
+from actors.order.reading import MONEY_IS_THERE
 from actors.order.state import State
 from actors.order.table import (
     ACCEPTED,
     CLOSED,
-    DUPLICATE,
     FOLLOWING,
-    OPEN,
     PLACED,
     UNTOUCHED,
 )
@@ -39,16 +37,10 @@ from schemas.messages import inputs as i
 from schemas.messages.words.parts import counted
 from schemas.order.canonical import Order
 
-MAX_HOLDS = 16
-"""How many holds one order may carry; a further change of the same kind adds no new hold."""
 MAX_LINES = 2_000
 """Lines that an order may have had in its life: four times what it may have at once."""
 _LASTING = frozenset({"lines", "money"})
 """Facets that matter after the end: an address or a note changes nothing for goods that arrived."""
-
-SAID_TWICE, UNREAD = "said-twice", "unread-statement"
-"""Of holds until it is known which of two statements for one second was the last, and of one that
-was not understood."""
 
 UNMOVED = frozenset({"q", "o"})
 """Accounts of a line with which nothing has happened."""
@@ -67,8 +59,11 @@ def payment(work: Work, paid_minor: int | None = None, how: str = "paid") -> e.P
     )
 
 
-def statement(work: Work, order: Order, fulfilled: tuple[i.OutsideShipment, ...]) -> None:
-    """Compare the channel's statement with its last one: stale, echo, payment, change, too late."""
+def statement(
+    work: Work, order: Order, fulfilled: tuple[i.OutsideShipment, ...], fetched: int = 0
+) -> None:
+    """Compare the channel's statement with its last one: stale, echo, payment, change, too late.
+    `fetched` is the effect that asked for it, 0 for one that came by itself."""
     state, context = work.state, work.context
     age = moment(order.updated_at) - moment(state.source_updated_at)
     if age < timedelta(0):
@@ -80,17 +75,17 @@ def statement(work: Work, order: Order, fulfilled: tuple[i.OutsideShipment, ...]
     found = None if base is None else difference(work, base, order)
     if found is not None and found.facets and not age:
         # Channels count in seconds: of two statements for one second no one can tell the later.
-        _hold_for_doubt(work)
+        holding.for_doubt(work)
     elif found is not None and _is_taken(state, found):
         assert base is not None
         _take(work, base, order, found)
     elif age:
         _note(work, order)
     if age:
-        _free_doubt(work)
+        holding.free_doubt(work)
     outside.compare(work, order, fulfilled)
-    _hold_without_money(work, order)
-    free_compared(work, order)
+    holding.without_money(work, order)
+    holding.free_compared(work, order, fetched)
 
 
 def _is_taken(state: State, found: Diff) -> bool:
@@ -344,57 +339,3 @@ def _paid_or(stated: str, state: State) -> str:
     if state.payment in MONEY_IS_THERE and stated not in MONEY_IS_THERE:
         return state.payment
     return stated
-
-
-def free_compared(work: Work, order: Order) -> None:
-    """News said that something changed, and not what. This statement is as new, so it is known."""
-    for hold in work.state.holds:
-        if hold.since and moment(order.updated_at) >= moment(hold.since):
-            reason = "the channel has stated the order since; what differs follows by itself"
-            work.say(
-                e.HoldReleased(rule="free", hold_id=hold.hold_id, person=BY_ITSELF, reason=reason)
-            )
-
-
-def _hold_for_doubt(work: Work) -> None:
-    _hold_once(
-        work,
-        SAID_TWICE,
-        "the channel stated the order twice for the same second, and differently",
-    )
-
-
-def _free_doubt(work: Work) -> None:
-    """A later statement says how the order is, whatever those before it said."""
-    reason = "the channel has stated the order since; what differs follows by itself"
-    for hold in work.state.holds:
-        if hold.hold_id.startswith((f"{SAID_TWICE}-", f"{UNREAD}-")):
-            work.say(
-                e.HoldReleased(rule="free", hold_id=hold.hold_id, person=BY_ITSELF, reason=reason)
-            )
-
-
-def _hold_without_money(work: Work, order: Order) -> None:
-    """An order was accepted for its money, and the channel says it went back: nothing leaves the
-    house until a person has looked."""
-    state = work.state
-    if order.payment not in MONEY_IS_GONE or state.payment not in MONEY_IS_THERE:
-        return
-    if state.sums.get("o") or state.sums.get("a"):
-        _hold_once(
-            work,
-            "money-gone",
-            f"the channel says the payment is {order.payment}: cancel, or ship all the same",
-        )
-
-
-def _hold_once(work: Work, name: str, reason: str) -> None:
-    state = work.state
-    if (
-        state.stage not in (*OPEN, DUPLICATE)
-        or state.cancel is not None
-        or len(state.holds) >= MAX_HOLDS
-        or any(hold.hold_id.startswith(f"{name}-") for hold in state.holds)
-    ):
-        return
-    work.say(e.Held(rule="hold", hold_id=f"{name}-{state.version + 1}", reason=reason))

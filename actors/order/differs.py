@@ -23,6 +23,8 @@ CHANGED = "changed"
 MAX_DIFFERS = 2_000
 """Characters of such a task: five edits of an order with many parcels are still named."""
 
+MAX_LATE = 20
+"""Lines of which a task tells by themselves what left and is not ordered any more."""
 MAX_NAMED = 10
 """Lines, parcels or fulfilments that one sentence names."""
 
@@ -67,11 +69,17 @@ def too_late(work: Work, facets: tuple[str, ...], late: tuple[tuple[int, int], .
         for label in state.labels.values():
             told += old_label(state, label)
     told += _not_followed(state, named)
-    for at, quantity in late[:20]:
+    for at, quantity in late[:MAX_LATE]:
         line = state.lines[at]
         told.append(
             f"{quantity} × {line.sku} of line {line.line_id} were removed or refunded after they "
             f"left: {SEND_BACK}, unless they are back"
+        )
+    if len(late) > MAX_LATE:
+        units = sum(quantity for _, quantity in late[MAX_LATE:])
+        told.append(
+            f"{units} units of {len(late) - MAX_LATE} more lines were removed or refunded after "
+            f"they left: compare the order with the channel, and {SEND_BACK}"
         )
     leave(work, *told)
 
@@ -137,10 +145,11 @@ def not_stopped(work: Work, key: Key, thing: Fulfilment, reason: str) -> None:
     if not lines and facets == ["note"]:
         return
     former = _list_former(facets)
-    says = [*lines[:MAX_NAMED], *([former] if former else [])]
+    more = [f"{len(lines) - MAX_NAMED} more lines unlike it"] if len(lines) > MAX_NAMED else []
+    says = [*lines[:MAX_NAMED], *more, *([former] if former else [])]
     if says:
         todo = "have it corrected" + (", or have what is too much sent back" if lines else "")
-        said = f"its task says {_some(says)}: {todo}"
+        said = f"its task says {', '.join(says)}: {todo}"
         leave(work, f"the warehouse does not stop {key} ({reason[:200].rstrip('.')}); {said}")
 
 
@@ -227,8 +236,18 @@ def leave(work: Work, *told: str) -> None:
     known = task.words if task is not None else ""
     fresh = [one for one in (_by_now(work.state, one) for one in told) if one not in known]
     if fresh:
-        words = "; ".join([known, *fresh] if known else fresh)[-MAX_DIFFERS:]
+        words = _within("; ".join([known, *fresh] if known else fresh))
         work.say(e.TaskOpened(rule="task", task_id=CHANGED, words=words))
+
+
+def _within(words: str) -> str:
+    """Return a task's words, or the latest of them and where the earlier ones are."""
+    if len(words) <= MAX_DIFFERS:
+        return words
+    return _EARLIER + words[len(_EARLIER) - MAX_DIFFERS :]
+
+
+_EARLIER = "the timeline has what this began with; … "
 
 
 def arrived(work: Work) -> e.OrderEvent | None:
@@ -237,7 +256,7 @@ def arrived(work: Work) -> e.OrderEvent | None:
     task = next((one for one in work.state.tasks if one.task_id == CHANGED), None)
     if task is None or (words := _by_now(work.state, task.words)) == task.words:
         return None
-    return e.TaskOpened(rule="task", task_id=CHANGED, words=words[-MAX_DIFFERS:])
+    return e.TaskOpened(rule="task", task_id=CHANGED, words=_within(words))
 
 
 def _by_now(state: State, words: str) -> str:
@@ -271,7 +290,9 @@ def cancelled_and_left(key: Key) -> str:
 
 def holds_unknown(key: Key, unknown: list[str]) -> list[str]:
     """Name what a warehouse reports of a fulfilment that the order knows nothing of."""
-    return [f"{key} has {name}: ask the warehouse what it packed" for name in unknown[:MAX_NAMED]]
+    told = [f"{key} has {name}: ask the warehouse what it packed" for name in unknown[:MAX_NAMED]]
+    more = len(unknown) - MAX_NAMED
+    return [*told, f"{key} has {more} more such things"] if more > 0 else told
 
 
 def _name(state: State, key: Key) -> str:

@@ -36,7 +36,8 @@ BY_ITSELF = "the service"
 """Who asked for a cancellation when it was not a person."""
 
 MAX_LOST = 32
-"""Effects without success whose late answers are still recognised; the oldest is forgotten."""
+"""Effects without success whose late answers are still recognised. The oldest is forgotten of which
+it is known that nothing was done, or else the oldest: a person settled each."""
 
 _NAMED = ("channel", "ref", "reference")
 
@@ -219,7 +220,7 @@ def _cancelled(draft: Draft, event: e.Cancelled) -> None:
 
 
 def _held(draft: Draft, event: e.Held) -> None:
-    hold = Hold(event.hold_id, event.reason, event.key, event.compare_from)
+    hold = Hold(event.hold_id, event.reason, event.key, event.compare_from, event.asked)
     draft.set(holds=(*draft.get("holds"), hold))
 
 
@@ -262,7 +263,14 @@ def _given(draft: Draft, event: e.GivenToPerson) -> None:
     if intent is not None:
         known = event.outcome_known
         lost = Lost(intent.number, intent.key, intent.kind, intent.lane, intent.note, known)
-        draft.set(lost=(*draft.get("lost"), lost)[-MAX_LOST:])
+        draft.set(lost=_remembered((*draft.get("lost"), lost)))
+
+
+def _remembered(lost: tuple[Lost, ...]) -> tuple[Lost, ...]:
+    if len(lost) <= MAX_LOST:
+        return lost
+    least = next((at for at, one in enumerate(lost[:-1]) if one.known), 0)
+    return lost[:least] + lost[least + 1 :]
 
 
 def _unstuck(draft: Draft, event: Any) -> None:

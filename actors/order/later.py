@@ -7,9 +7,10 @@ from datetime import datetime
 
 from actors.order.decision import moment
 from actors.order.evolve_stops import gone_of
+from actors.order.holding import beyond
 from actors.order.outside import units_of
 from actors.order.state import LaterUnits, State
-from actors.order.table import CANCELLED, CLOSED, TABLE
+from actors.order.table import CANCELLED, CLOSED
 from actors.order.work import Work
 from schemas.messages import events as e
 from schemas.messages import inputs as i
@@ -75,13 +76,11 @@ def scheduled(work: Work, told: i.Later) -> None:
 
 def _hold_beyond(work: Work) -> None:
     """What is not kept must not be sent early: a person looks when it may leave."""
-    state = work.state
-    if TABLE.allows(state.stage, e.Held) and not any(x.hold_id == BEYOND for x in state.holds):
-        reason = (
-            f"the channel wants more than {MAX_LATER} parts of it sent on days of their own, and "
-            "no more are kept: look there when the rest may leave, then release this"
-        )
-        work.say(e.Held(rule="hold", hold_id=BEYOND, reason=reason))
+    reason = (
+        f"the channel wants more than {MAX_LATER} parts of it sent on days of their own, and no "
+        "more are kept: look there when the rest may leave, then release this"
+    )
+    beyond(work, BEYOND, reason)
 
 
 def unasked(work: Work, told: i.Later, order: Order) -> None:

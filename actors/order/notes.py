@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actors.fulfilment.packing import settle_last
 from actors.fulfilment.thing import CONTENTS, Fulfilment
-from actors.order import change, claiming
+from actors.order import change, claiming, holding
 from actors.order.decision import moment
 from actors.order.differs import MAX_NAMED
 from actors.order.evolve import BY_ITSELF, FETCH
@@ -44,9 +44,9 @@ MAX_NOTED_VERSION = 5_000
 """From this version on an order's timeline takes no more notes: a flood must not grow it."""
 MAX_STOPS = 50
 """Requests to send, or not to send, something that are open at once: as many as there are
-fulfilments."""
+fulfilments. One more holds the order, for a person answers it."""
 MAX_NOTED_HOLDS = 8
-"""How many holds notes may add to one order; further ones are on the timeline alone."""
+"""How many holds notes may add to one order; one more stands for all that follow."""
 
 
 def noted(work: Work, command: i.NoteReport) -> None:
@@ -74,28 +74,57 @@ def noted(work: Work, command: i.NoteReport) -> None:
         )
     _free(work, command)
     stage = EXPECTED if state.stage == NEW else state.stage
-    news = _hold_name(command.topic)
     if (
         _is_held_by(state, stage, command.hold)
         and not (command.ready and _is_ready(state))
         and not (told and command.hold == "once_begun")
         and not (command.waits and stage == EXPECTED)
-        and len(state.holds) < MAX_NOTED_HOLDS
-        and not any(hold.hold_id.startswith(f"{news}-") for hold in state.holds)
     ):
-        since = (command.at or "") if command.hold == "once_begun" else ""
-        hold_id = f"{news}-{work.state.version + 1}"
-        work.say(e.Held(rule="hold", hold_id=hold_id, reason=command.words, compare_from=since))
+        _hold(work, command)
     if command.stop is not None:
         _asked_to_stop(work, command, command.stop)
-    asks = command.request and "request" in context.setup.hears
-    if asks and command.request not in state.requests and len(state.requests) < MAX_STOPS:
-        work.say(e.RequestNoted(rule="request", outside_id=command.request))
+    if command.request and "request" in context.setup.hears:
+        _requested(work, command.request)
     if command.later is not None and state.stage not in (CLOSED, CANCELLED):
         scheduled(work, command.later)
-    known = state.stage in (*FOLLOWING, CLOSED) and state.version < MAX_NOTED_VERSION
+    known = state.stage in (*FOLLOWING, CLOSED)
     if command.refetch and known and not told and not state.refetch:
-        refetch(work, command.source, command.topic)
+        if state.version < MAX_NOTED_VERSION:
+            refetch(work, command.source, command.topic)
+        else:
+            holding.news_beyond(work)
+
+
+def _hold(work: Work, command: i.NoteReport) -> None:
+    """Hold the order for this kind of news, once."""
+    state, news = work.state, _hold_name(command.topic)
+    if command.unread:
+        holding.for_unread(work, command)
+    elif command.hold == "once_begun":
+        since = command.at or ""
+        holding.until_stated(work, news, command.words, since, MAX_NOTED_HOLDS)
+    elif any(hold.hold_id.startswith(f"{news}-") for hold in work.before.holds):
+        return
+    elif len(work.before.holds) >= MAX_NOTED_HOLDS:
+        holding.news_beyond(work)
+    else:
+        hold_id = f"{news}-{state.version + 1}"
+        work.say(e.Held(rule="hold", hold_id=hold_id, reason=command.words))
+
+
+def _requested(work: Work, outside_id: str) -> None:
+    """The channel asks us to take something on, and is told whether we do."""
+    requests = work.state.requests
+    if outside_id in requests:
+        return
+    if len(requests) < MAX_STOPS:
+        work.say(e.RequestNoted(rule="request", outside_id=outside_id))
+    else:
+        reason = (
+            f"the channel asks for more than {MAX_STOPS} parts of it, and no more are kept: answer "
+            "the rest there, then release this"
+        )
+        holding.beyond(work, holding.REQUESTS_BEYOND, reason)
 
 
 def _asked_to_stop(work: Work, command: i.NoteReport, asked: i.AskedToStop) -> None:
@@ -109,7 +138,14 @@ def _asked_to_stop(work: Work, command: i.NoteReport, asked: i.AskedToStop) -> N
         return  # of this one nothing is sent anyway
     known = any(one.outside_id == asked.outside_id for one in state.stops)
     units = tuple(units_of(work, stated, asked.units).items())
-    if known or not units or len(state.stops) >= MAX_STOPS:
+    if known or not units:
+        return
+    if len(state.stops) >= MAX_STOPS:
+        reason = (
+            f"the channel asks not to send more than {MAX_STOPS} parts of it, and no more are "
+            "kept: stop the rest by hand and answer it there, then release this"
+        )
+        holding.beyond(work, holding.STOPS_BEYOND, reason)
         return
     news = _hold_name(command.topic)
     held = next((x.hold_id for x in state.holds if x.hold_id.startswith(f"{news}-")), "")

@@ -9,6 +9,7 @@ from actors.fulfilment.wanted import SENT
 from actors.kernel import ledger
 from actors.order.decision import moment
 from actors.order.differs import leave
+from actors.order.holding import OUTSIDE_BEYOND, beyond
 from actors.order.reading import parcels_of
 from actors.order.state import Lost, State
 from actors.order.table import CANCELLED, DUPLICATE
@@ -24,7 +25,8 @@ PUBLISH = f.tag_of(f.PublishFulfilment)
 NONE: Mapping[int, int] = MappingProxyType({})
 
 MAX_OUTSIDE = 500
-"""Shipments of others that are remembered for one order: as many as a statement may have."""
+"""Shipments of others that are remembered for one order: as many as a statement may have. One more
+holds the order, for its goods may have been sent."""
 
 
 def compare(work: Work, order: Order, fulfilled: tuple[i.OutsideShipment, ...]) -> None:
@@ -172,7 +174,14 @@ def _elsewhere(
     work: Work, outside_id: str, units: dict[int, int], unnamed: Mapping[int, int] = NONE
 ) -> None:
     state = work.state
-    if not units or len(state.outside) >= MAX_OUTSIDE:
+    if not units:
+        return
+    if len(state.outside) >= MAX_OUTSIDE:
+        reason = (
+            f"the channel shows more than {MAX_OUTSIDE} shipments by others, and no more are kept: "
+            "take off here what others sent, then release this"
+        )
+        beyond(work, OUTSIDE_BEYOND, reason)
         return
     moves, wishes, twice = [], [], []
     for at, told in units.items():

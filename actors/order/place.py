@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.kernel import ledger
-from actors.order import change, claiming, later, mapping, outside, ruling
+from actors.order import change, claiming, holding, later, mapping, outside, ruling
 from actors.order.decision import moment
 from actors.order.differs import left_before_cancel
 from actors.order.evolve import CHANNEL
@@ -36,10 +36,11 @@ def is_unborn(state: State) -> bool:
 def place(work: Work, command: i.PlaceOrder | i.UpdateOrder) -> None:
     """A new order is placed; one we know already is compared with what we know. An update says how
     the order looks now, so it may also be the first we hear of it."""
+    fetched = command.fetched if isinstance(command, i.UpdateOrder) else 0
     if is_unborn(work.state):
-        _place(work, command.order, command.fulfilled)
+        _place(work, command.order, command.fulfilled, fetched=fetched)
     else:
-        change.statement(work, command.order, command.fulfilled)
+        change.statement(work, command.order, command.fulfilled, fetched)
     if command.unasked is not None:
         later.unasked(work, command.unasked, command.order)
 
@@ -174,7 +175,12 @@ def refetch(work: Work, source: str, topic: str) -> None:
 
 
 def _place(
-    work: Work, order: Order, fulfilled: tuple[i.OutsideShipment, ...], *, paid: bool = False
+    work: Work,
+    order: Order,
+    fulfilled: tuple[i.OutsideShipment, ...],
+    *,
+    paid: bool = False,
+    fetched: int = 0,
 ) -> None:
     context = work.context
     made = mapping.made_of(order, context)
@@ -216,7 +222,7 @@ def _place(
         work.say(e.Held(rule="hold", hold_id=TEST_ORDER, reason=reason))
     mapping.hold(made.unmapped, work)
     ruling.say(work, made.rulings)
-    change.free_compared(work, order)
+    holding.free_compared(work, order, fetched)
     if any(hold.since for hold in work.state.holds) and not work.state.refetch:
         refetch(work, CHANNEL, "older-than-news")
 

@@ -20,7 +20,7 @@ from schemas.messages.effects import Units
 from schemas.messages.rule_events import Ruling
 from schemas.order.things import Key
 
-VERSION = 7
+VERSION = 8
 """Of the structs below, and of what events make of them; a stored state of another one is rebuilt
 from the events."""
 
@@ -37,12 +37,14 @@ class LineState(Struct, frozen=True, array_like=True):
 
 class Hold(Struct, frozen=True, array_like=True):
     """A reason why irreversible work waits, for one thing or the whole order. A statement of the
-    channel from `since` on ends it."""
+    channel from `since` on ends it; `asked` is the order's last effect when it began, for one that
+    only an order that was asked for since ends."""
 
     hold_id: str
     reason: str
     key: Key
     since: str = ""
+    asked: int = 0
 
 
 class Task(Struct, frozen=True, array_like=True):

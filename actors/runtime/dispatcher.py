@@ -118,6 +118,7 @@ class Dispatcher:
             encoded=found.body,
             trace=found.trace,
             sought_since=found.sought_since,
+            declined=found.declined,
         )
 
     async def _drive_new(self) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+LOOK_THERE = "look there, then skip it or retry it."
+"""What a person does about something that a partner may have done."""
+
 
 class PartnerError(Exception):
     """Base of what a partner call can end in. The text is a whole sentence for people."""
@@ -16,7 +19,8 @@ class Retryable(PartnerError):
 
     `retry_after_seconds` is the partner's own wish (None: ours to choose). `throttled` says the
     partner asked everybody to slow down, or, with `alone`, only those who ask what this effect
-    asks; `sick` counts towards the partner's breaker.
+    asks; `sick` counts towards the partner's breaker. `once`: the partner says that nothing
+    happened and is not believed twice, so that the same is tried once more and then never.
     """
 
     def __init__(
@@ -27,11 +31,13 @@ class Retryable(PartnerError):
         throttled: bool = False,
         alone: bool = False,
         sick: bool = True,
+        once: bool = False,
     ) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
         self.throttled = throttled
         self.alone = alone
+        self.once = once
         self.sick = sick and not throttled
 
 

@@ -231,8 +231,7 @@ class EffectExecutor:
         partner, seconds = lane.partner, lane.policy.effect_seconds
         if item.maybe_done and not partner.can_look_up:
             raise errors.NeedsPerson(
-                f"{lane.name} may have done this already and can't be asked: look there, then"
-                " skip it or retry it.",
+                f"{lane.name} may have done this already and can't be asked: {errors.LOOK_THERE}",
                 outcome_known=False,
             )
         call = self._call(item, trace)
@@ -313,9 +312,14 @@ class EffectExecutor:
                 lane.slow_down(self._runtime.clock.monotonic(), error.retry_after_seconds)
         elif error.sick:
             self._failed(lane, error)
+        if error.once and item.declined:
+            reason = f"{error} It had all of it twice, and may have done it: {errors.LOOK_THERE}"
+            await self._give_up(lane, item, reason, known=False)
+            return
+        item.declined |= error.once
         if burns and lane.count_try(item) >= lane.policy.retry_attempts:
             reason = f"{lane.name} failed {lane.policy.retry_attempts} times, lastly: {error}"
-            await self._give_up(lane, item, reason, known=not item.maybe_done)
+            await self._give_up(lane, item, reason, known=not (item.maybe_done or item.declined))
             return
         if not lane.partner.can_look_up:
             item.attempts = 0  # surely nothing happened, so the count made beforehand is taken back
@@ -392,4 +396,5 @@ class EffectExecutor:
             attempts=item.attempts,
             due_at=self._runtime.clock.now() + timedelta(seconds=delay),
             error=masked[:500],
+            declined=item.declined,
         )

@@ -17,13 +17,14 @@ class Item:
     """`key` is the thing the effect is for, `reference` the order's own. `epoch` is the lease epoch
     under which it was taken into memory: under another one somebody else may have called for it.
     `maybe_done` says that it is looked up before it is called; `sought_since`, that it is only
-    looked up."""
+    looked up; `declined` as in EffectNote."""
 
     __slots__ = (
         "_body",
         "_encoded",
         "attempts",
         "channel",
+        "declined",
         "effect",
         "ended_at",
         "epoch",
@@ -57,6 +58,7 @@ class Item:
         encoded: bytes = b"",
         trace: str = "",
         sought_since: datetime | None = None,
+        declined: bool = False,
     ) -> None:
         self.order_id = order_id
         self.number = number
@@ -73,6 +75,7 @@ class Item:
         self._encoded = encoded
         self.trace = trace
         self.sought_since = sought_since
+        self.declined = declined
         self.ended_at = 0.0  # monotonic seconds; 0.0 while the call is under way
         self.watched: Trace = BLIND
         """The call that is under way, so that what its answer causes is linked to it."""

@@ -181,7 +181,8 @@ class OpenEffect(Struct, frozen=True, kw_only=True):
     """An effect that has not ended. `reference` is the order's own. `attempts` counts calls that
     may have reached the partner; `written_by` is the lease epoch of the process that recorded it.
     `body` is the encoded body acted on, b"" where there is none. `sought_since` is when a person
-    went on without it: it is only looked up then, never made; None for any other."""
+    went on without it: it is only looked up then, never made; None for any other. `declined`: see
+    EffectNote."""
 
     order_id: OrderId
     number: int
@@ -198,11 +199,13 @@ class OpenEffect(Struct, frozen=True, kw_only=True):
     body: bytes
     trace: str
     sought_since: datetime | None = None
+    declined: bool = False
 
 
 class EffectNote(Struct, frozen=True, kw_only=True):
     """What the dispatcher remembers about an effect that did not end: attempts so far (absolute),
-    when it is due next, and the last error in words. `is_over`: it is not sought any more."""
+    when it is due next, and the last error in words. `is_over`: it is not sought any more.
+    `declined`: its partner had all of it before it said no, which is believed once."""
 
     order_id: OrderId
     number: int
@@ -210,6 +213,7 @@ class EffectNote(Struct, frozen=True, kw_only=True):
     due_at: datetime
     error: str
     is_over: bool = False
+    declined: bool = False
 
 
 class Outbox(Protocol):
@@ -263,7 +267,6 @@ class Timers(Protocol):
     ) -> list[DueTimer]:
         """Return due timers of these partitions, the longest overdue first, without those in
         `exclude` and those suspended."""
-        ...
 
 
 class Suspensions(Protocol):
@@ -272,15 +275,12 @@ class Suspensions(Protocol):
 
     async def suspend_timer(self, timer: DueTimer, why: str) -> None:
         """Let a timer fire no more."""
-        ...
 
     async def suspend_effect(self, order_id: OrderId, number: int, why: str) -> None:
         """Call for an effect no more. Raises LeaseLost."""
-        ...
 
     async def resume(self, partitions: Sequence[int]) -> int:
         """Try all that these partitions have suspended once more; return how much it was."""
-        ...
 
 
 class Call(Struct, frozen=True, kw_only=True):

@@ -22,6 +22,18 @@ FETCHED = "order/fetched"
 KIND = "update"
 """Its kind: how the order looks now."""
 
+_ASKED = ":asked-"
+
+
+def asked_by(topic: str, delivery_id: str) -> int:
+    """Return the number of the effect whose answer a delivery is, 0 for any other."""
+    digits = delivery_id.rpartition(_ASKED)[2] if topic == FETCHED else ""
+    plain = digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS
+    return int(digits) if plain and _ASKED in delivery_id else 0
+
+
+_MOST_DIGITS = 9
+
 
 @runtime_checkable
 class Shows(Partner, Protocol):
@@ -109,8 +121,8 @@ class Fetching:
                 KIND,
                 call.ref,
                 raw,
-                # The same words twice are one delivery; within one order and channel alone.
-                delivery_id=f"{call.channel}:{call.ref}:{digest[:32]}",
+                # One question's answer is one delivery, however often it is given.
+                delivery_id=f"{call.channel}:{call.ref}:{digest[:32]}{_ASKED}{call.number}",
                 source=self._source,
                 topic=FETCHED,
                 trace=call.trace,

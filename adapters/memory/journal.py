@@ -219,6 +219,7 @@ class MemoryJournal:
         kept = self._effects.get((note.order_id, note.number))
         if kept is not None and kept.status in _CALLED:
             kept.attempts, kept.due_at, kept.error = note.attempts, note.due_at, note.error
+            kept.declined = note.declined
             if note.is_over and kept.status == "sought":
                 kept.status = "person"
 
@@ -369,4 +370,5 @@ class MemoryJournal:
             body=order.bodies.get(BODY, b""),
             trace=kept.trace,
             sought_since=kept.settled_at if kept.status == "sought" else None,
+            declined=kept.declined,
         )

@@ -36,6 +36,7 @@ class KeptEffect(Struct, kw_only=True):
     status: str = "open"
     error: str = ""
     settled_at: datetime | None = None
+    declined: bool = False
 
 
 class KeptTimer(Struct, kw_only=True):

@@ -72,7 +72,9 @@ class IntakeSource:
     Each channel of `channels` has a stream and a consumer of its own; the others share one.
     `prefetch` bounds the messages of one channel fetched and not yet handed out, as do its share of
     16 MiB and the room for one of the largest; `most_of_one`, None for no bound, those handed out
-    that have not ended, so that a flood leaves room in flight for other channels.
+    that have not ended, so that a flood leaves room in flight for other channels, and
+    `wait_seconds` bounds them to what ends in that time (`Out`; None: no bound), for whatever
+    another channel sends waits as long.
     `ack_wait_seconds` is how long orders wait whose messages a killed process had in flight; work
     that takes longer reports progress (`Delivery.in_progress`). `shared`: other processes read the
     same streams, and only the messages of partitions that `hold` names come here.
@@ -85,6 +87,7 @@ class IntakeSource:
         channels: Sequence[str] = (),
         prefetch: int = 256,
         most_of_one: int | None = None,
+        wait_seconds: float | None = None,
         max_ack_pending: int = 4096,
         ack_wait_seconds: float = ACK_WAIT_SECONDS,
         limits: StreamLimits | None = None,
@@ -98,6 +101,7 @@ class IntakeSource:
         self._ack_wait_seconds = ack_wait_seconds
         self._prefetch = prefetch
         self._most_of_one = most_of_one if most_of_one is not None else max_ack_pending
+        self._wait_seconds = wait_seconds
         self._inbox = f"{self._client.new_inbox()}."
         self._plans: list[ConsumerPlan] = []
         self._pulls: list[Pull] = []
@@ -189,7 +193,7 @@ class IntakeSource:
         self._search = Search(self._connection, self._plans)
 
     def _add(self, plan: ConsumerPlan) -> None:
-        out = self._outs.setdefault(plan.stream, Out())
+        out = self._outs.setdefault(plan.stream, Out(self._wait_seconds))
         reply = f"{self._inbox}{next(self._numbers)}"
         pull = Pull(plan, reply, min(self._prefetch, plan.prefetch), out, self._arrived)
         self._plans.append(plan)
@@ -244,7 +248,7 @@ class IntakeSource:
             # The same number of each, and the rest from those that have more.
             each = max(1, (max_items - len(batch)) // len(ready))
             for pull in ready:
-                most = min(each, max_items - len(batch), self._most_of_one - pull.out)
+                most = min(each, max_items - len(batch), self._room(pull))
                 for _ in range(min(most, len(pull.buffer))):
                     message = pull.take()
                     client, reply = self._client, message.reply
@@ -257,9 +261,11 @@ class IntakeSource:
         another one."""
         pulls = self._pulls
         self._turn = (self._turn + 1) % len(pulls) if pulls else 0
-        most = self._most_of_one
         turned = (*pulls[self._turn :], *pulls[: self._turn])
-        return [pull for pull in turned if pull.buffer and pull.out < most]
+        return [pull for pull in turned if pull.buffer and self._room(pull)]
+
+    def _room(self, pull: Pull) -> int:
+        return pull.room(self._most_of_one, alone=len(self._channels) < 2)
 
     async def stop(self) -> None:
         """Request no more, and return at once what was fetched and not handed out."""

@@ -23,13 +23,14 @@ class Delivery:
     recognises it.
     """
 
-    __slots__ = ("_client", "_pull", "_reply", "message")
+    __slots__ = ("_began", "_client", "_pull", "_reply", "message")
 
     def __init__(self, message: Message, client: Client, reply: str, pull: Pull | None) -> None:
         self.message = message
         self._client = client
         self._reply = reply
         self._pull = pull
+        self._began = pull.now() if pull is not None else 0.0
 
     async def ack(self) -> None:
         """Acknowledge the message; the stream deletes it."""
@@ -47,7 +48,7 @@ class Delivery:
 
     def _ended(self) -> None:
         if self._pull is not None:
-            self._pull.ended()
+            self._pull.ended(self._began)
             self._pull = None
 
     async def _say(self, word: bytes) -> None:
@@ -59,13 +60,41 @@ class Delivery:
             )
 
 
+LEAST_OUT = 32
+"""Messages of a stream that may be out at once however slowly they end: enough to share commits."""
+
+
 class Out:
-    """Counts the messages of one stream that are handed out and have not ended."""
+    """Counts the messages of one stream that are handed out and have not ended, and says how many
+    may be: as many as end within `wait_seconds` (None: `ceiling`, always).
 
-    __slots__ = ("count",)
+    All that is out of all streams is worked on in turn, so whatever comes from another stream waits
+    for about as long as those of a flooded one take to end. While they end sooner one more may be
+    out for each; when one that was handed out since takes longer, half as many may.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_halved_at", "_most", "_wait_seconds", "count")
+
+    def __init__(self, wait_seconds: float | None = None) -> None:
         self.count = 0
+        self._wait_seconds = wait_seconds
+        self._most = LEAST_OUT
+        self._halved_at = float("-inf")
+
+    def most(self, ceiling: int) -> int:
+        """Return how many may be out now, `ceiling` at most."""
+        return ceiling if self._wait_seconds is None else min(self._most, ceiling)
+
+    def ended(self, began: float, now: float) -> None:
+        """One has ended that was handed out at `began` (seconds of one clock)."""
+        is_full = 2 * self.count >= self._most
+        self.count -= 1
+        if self._wait_seconds is None:
+            return
+        if now - began <= self._wait_seconds:
+            self._most += is_full
+        elif began > self._halved_at:
+            self._most, self._halved_at = max(LEAST_OUT, self._most // 2), now
 
 
 class Pull:
@@ -85,11 +114,13 @@ class Pull:
         self.buffer: deque[Msg] = deque()
         self.buffered_bytes = 0
         self._arrived = arrived
+        self.now = asyncio.get_running_loop().time
 
-    @property
-    def out(self) -> int:
-        """How many of its stream's messages are handed out and have not ended."""
-        return self._out.count
+    def room(self, ceiling: int, *, alone: bool = False) -> int:
+        """Return how many more of its stream's messages may be handed out now; `ceiling` may be out
+        at most. `alone`: no one waits behind them, so nothing else bounds them."""
+        most = ceiling if alone else self._out.most(ceiling)
+        return max(0, most - self._out.count)
 
     def put(self, message: Msg) -> None:
         """Keep a message until it is handed out."""
@@ -104,8 +135,8 @@ class Pull:
         self._out.count += 1
         return message
 
-    def ended(self) -> None:
-        """One that was out has ended."""
-        self._out.count -= 1
+    def ended(self, began: float) -> None:
+        """One that was handed out at `began` has ended."""
+        self._out.ended(began, self.now())
         if self.buffer:
             self._arrived.set()

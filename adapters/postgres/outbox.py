@@ -94,6 +94,7 @@ class PostgresOutbox:
                         attempts=row["attempts"],
                         due_at=later,
                         error=why[:500],
+                        declined=row["declined"],
                     )
                 )
 
@@ -109,7 +110,7 @@ class PostgresOutbox:
 
     def _open_effect(self, row: asyncpg.Record) -> OpenEffect:
         order_id, number, key, lane, channel, ref, partition, reference, effect, *rest = row
-        attempts, due_at, written_by, body, trace, sought_since, master, wrapped = rest
+        attempts, due_at, written_by, body, trace, sought_since, declined, master, wrapped = rest
         try:
             body = self._sealing.stored(order_id, BODY, body, (master, wrapped))
         except Damaged:
@@ -132,6 +133,7 @@ class PostgresOutbox:
             body=body or b"",
             trace=trace,
             sought_since=sought_since,
+            declined=declined,
         )
 
     async def _write(self, notes: Sequence[EffectNote]) -> Sequence[Exception | None]:
@@ -148,6 +150,7 @@ class PostgresOutbox:
             # Partners' error texts may hold what Postgres can't store.
             [storable(note.error) for note in notes],
             [note.is_over for note in notes],
+            [note.declined for note in notes],
         )
         answers: list[Exception | None] = [None] * len(notes)
         if rows:

@@ -344,7 +344,8 @@ due AS (
 )
 SELECT
     e.order_id, e.number, e.key, e.lane, o.channel, o.ref, e.partition, o.reference, e.body AS effect, e.attempts, e.due_at,
-    e.written_by, b.body, e.trace, CASE WHEN e.status = 'sought' THEN e.settled_at END AS sought_since, b.master, b.wrapped
+    e.written_by, b.body, e.trace, CASE WHEN e.status = 'sought' THEN e.settled_at END AS sought_since, e.declined,
+    b.master, b.wrapped
 FROM (SELECT * FROM due ORDER BY turn, due_at, order_id, number LIMIT $4) e
 JOIN orders o ON o.order_id = e.order_id
 LEFT JOIN LATERAL (
@@ -363,11 +364,12 @@ held AS MATERIALIZED (
     FROM leases l JOIN unnest($1::int[], $2::bigint[]) AS h (partition, epoch) ON l.partition = h.partition AND l.epoch = h.epoch
 ),
 given AS MATERIALIZED (
-    SELECT * FROM unnest($3::text[], $4::int[], $5::int[], $6::float8[], $7::text[], $8::boolean[])
-    WITH ORDINALITY AS n (order_id, number, attempts, due_at, error, is_over, place)
+    SELECT * FROM unnest($3::text[], $4::int[], $5::int[], $6::float8[], $7::text[], $8::boolean[],
+        $9::boolean[])
+    WITH ORDINALITY AS n (order_id, number, attempts, due_at, error, is_over, declined, place)
 ),
 noted AS (
-    UPDATE effects f SET attempts = n.attempts, due_at = to_timestamp(n.due_at), error = n.error,
+    UPDATE effects f SET attempts = n.attempts, due_at = to_timestamp(n.due_at), error = n.error, declined = n.declined,
         status = CASE WHEN n.is_over AND f.status = 'sought' THEN 'person' ELSE f.status END
     FROM given n
     WHERE f.order_id = n.order_id AND f.number = n.number AND f.status IN ('open', 'sought')

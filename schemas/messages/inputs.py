@@ -64,11 +64,13 @@ class ConfirmPayment(Struct, frozen=True, kw_only=True, tag="order.confirm_payme
 
 class UpdateOrder(Struct, frozen=True, kw_only=True, tag="order.update.v2"):
     """A channel states how an order looks now. It may be stale, or the echo of our own change.
-    `unasked` as in PlaceOrder."""
+    `unasked` as in PlaceOrder; `fetched` is the effect by which we asked, 0 for what came by
+    itself."""
 
     order: Order
     fulfilled: Annotated[tuple[OutsideShipment, ...], Meta(max_length=500)] = ()
     unasked: Later | None = None
+    fetched: Annotated[int, Meta(ge=0)] = 0
 
 
 class CancelOrder(Struct, frozen=True, kw_only=True, tag="order.cancel.v1"):
@@ -104,7 +106,9 @@ class NoteReport(Struct, frozen=True, kw_only=True, tag="order.note_report.v1"):
     `refetch`: an order that we know may look different now, so it is fetched. `at` is when it
     happened there (RFC 3339 with a zone; None when the sender does not say): a statement of the
     order as new as that tells all there is to know, so it ends what waits for a comparison
-    (`once_begun`).
+    (`once_begun`, `unread`). `unread`: it is a statement of the order that is not understood, so
+    that none older than it ends its hold, and where `at` is not known only one that is asked for
+    afterwards.
 
     `frees` are topics: what an earlier note of theirs held is so no more at the channel, and those
     holds end with this note. `stop` is what the channel asks us not to send, where it can be told
@@ -128,6 +132,7 @@ class NoteReport(Struct, frozen=True, kw_only=True, tag="order.note_report.v1"):
     request: ShortText = ""
     ready: bool = False
     known: bool = False
+    unread: bool = False
 
 
 class RefetchOrder(Struct, frozen=True, kw_only=True, tag="order.refetch.v1"):

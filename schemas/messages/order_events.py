@@ -294,11 +294,13 @@ class Reopened(Event, frozen=True, kw_only=True, tag="order.reopened.v1"):
 class Held(Event, frozen=True, kw_only=True, tag="order.held.v2"):
     """The thing waits for a person, who releases the hold by its id; a hold of the order itself
     holds all of it. A statement of the channel from `compare_from` on ("": none does) releases it
-    too: what was not known then is."""
+    too: what was not known then is. `asked` is the order's last effect before it, where the order
+    as its channel shows it to a later question releases it."""
 
     hold_id: str
     reason: str
     compare_from: str = ""
+    asked: int = 0
 
 
 class HoldReleased(Event, frozen=True, kw_only=True, tag="order.hold_released.v2"):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import replace
 
 from actors.runtime.ports import Message
+from adapters.kit.fetching import asked_by
 from schemas.messages.inputs import PlaceOrder, UpdateOrder
 from schemas.messages.privacy import Read
 from schemas.order.ids import partition_of, ref_of_token
@@ -40,3 +42,11 @@ def ref_of(command: Read) -> str:
         return command.order.ref
     ref: str = command.ref  # type: ignore[union-attr]  # every kind a message can have names its order
     return ref
+
+
+def as_asked(message: Message, command: Read) -> Read:
+    """Return an input with the effect whose answer it is, whatever it says of that itself."""
+    if not isinstance(command, UpdateOrder):
+        return command
+    asked = asked_by(message.topic, message.delivery_id)
+    return command if command.fetched == asked else replace(command, fetched=asked)

@@ -31,7 +31,7 @@ from schemas.contracts.refusals import (
 from schemas.messages.inputs import Input
 from schemas.messages.privacy import AskPrivacy, Read
 from schemas.order.ids import OrderId, order_id_for, partition_of
-from service.inbound.addressing import ref_of
+from service.inbound.addressing import as_asked, ref_of
 from service.inbound.refusing import UNREAD, note_of, quarantined
 from service.inbound.resolving import AwayError, Resolving
 from service.inbound.taking import Delivery, MessageSource, Taken, Watch
@@ -198,7 +198,7 @@ class Intake:
             self._put_aside(delivery, UNDECIDABLE, (often,))
             return
         try:
-            command = self._translate(message)
+            command = as_asked(message, self._translate(message))
             ref = ref_of(command)
             self._check_partition(message, ref)
         except Refused as why:

@@ -3,6 +3,10 @@ changed is held meanwhile, for it would go on as it was."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+import msgspec
+
 from actors.runtime.ports import Message, Quarantined
 from schemas.contracts import refusals
 from schemas.messages.inputs import NoteReport
@@ -16,9 +20,21 @@ UNREAD = "unread-statement"
 """What such news is called; its hold begins so (`actors.order.change.UNREAD`)."""
 
 
+_NOT_JSON = frozenset({refusals.JSON_MALFORMED, refusals.JSON_DUPLICATE_KEY})
+"""Reasons of messages of which nothing may be believed that a lenient reader finds in them."""
+
+
+class _Dated(msgspec.Struct):
+    updated_at: str = ""
+
+
+_read_dated = msgspec.json.Decoder(_Dated).decode
+
+
 def note_of(message: Message, reason: str) -> NoteReport | None:
     """Return what an order that is known hears of a message that can't be read for a `reason`; None
-    for a message that changes no order."""
+    for a message that changes no order. A storefront's time of the change, where the message says
+    it, tells which later statements are as new."""
     ref = published_ref(message) if message.kind in CHANGING else ""
     if not ref or reason in _NOT_OF_IT:
         return None
@@ -27,10 +43,21 @@ def note_of(message: Message, reason: str) -> NoteReport | None:
         source=message.source[:256] or message.channel,
         topic=UNREAD,
         words=f"A change that the channel stated is in quarantine ({reason}): correct and release "
-        "it there, or compare the order with the channel and release this.",
+        "it there, fetch the order, or compare it with the channel and release this.",
         hold="before_hand_over",
+        at=_stated_at(message.raw) if reason not in _NOT_JSON else None,
         known=True,
+        unread=True,
     )
+
+
+def _stated_at(raw: bytes) -> str | None:
+    """Return when the order changed by the message's own word; None where it does not say."""
+    try:
+        at = datetime.fromisoformat(_read_dated(raw).updated_at)
+        return at.astimezone(UTC).isoformat() if at.tzinfo is not None else None
+    except (msgspec.DecodeError, ValueError, OverflowError):
+        return None
 
 
 def quarantined(message: Message, reason: str, sentences: tuple[str, ...]) -> Quarantined:

@@ -46,6 +46,7 @@ async def open_wire(
         channels=channels,
         prefetch=limits.intake_batch * 4,
         most_of_one=_most_of_one(settings),
+        wait_seconds=WAIT_SECONDS,
         shared=settings.workers.sharing,
     )
     await messages.start()
@@ -55,6 +56,11 @@ async def open_wire(
     events = EventPublisher(connection, heard(settings))
     await events.start()
     return Wire(connection=connection, publisher=publisher, messages=messages, events=events)
+
+
+WAIT_SECONDS = 0.25
+"""How long messages of one channel may be in flight, where there are several, before fewer are let
+in: a quarter of the second in which another channel's order is to be accepted."""
 
 
 def _most_of_one(settings: Settings) -> int:

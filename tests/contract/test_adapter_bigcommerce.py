@@ -68,11 +68,12 @@ async def test_an_order_is_fetched_whole(
             await shop.bundle(odd, call)
 
 
-async def test_what_is_asked_is_documented(client: HttpClient) -> None:
+@pytest.mark.parametrize("said", [{"items_shipped": 1}, {"status_id": 3}])
+async def test_what_is_asked_is_documented(client: HttpClient, said: dict[str, int]) -> None:
     """Paths, parameters and headers of a look are the description's; five questions and the
-    store's own; shipments are asked for when there are some."""
+    store's own; shipments are asked for when the order counts some or says that there are."""
     nothing = [web.Response(status=204) for _ in range(5)]
-    order = an_order(items_shipped=1)
+    order = an_order(**said)
     answers = [web.json_response({"weight_units": "LBS"}), web.json_response(order), *nothing]
     async with stubbed(*answers) as stub:
         told = json.loads(await bigcommerce(client, stub.url).bundle("250", a_call(FetchOrder())))

@@ -112,6 +112,17 @@ async def test_an_effect_may_start_with_an_attempt(store: Store) -> None:
     assert (found.number, found.attempts, found.due_at) == (2, 1, minutes(5))
 
 
+async def test_that_a_partner_declined_late_is_remembered(store: Store) -> None:
+    """Over a restart, too: whether it may be tried once more is known by the store alone."""
+    await store.committed(append("1001", record={1: RESERVE, 2: RESERVE}))
+    note = EffectNote(
+        order_id=id_of("1001"), number=1, attempts=0, due_at=NOON, error="451", declined=True
+    )
+    await store.outbox.note(note)
+    await store.outbox.note(replace(note, number=2, declined=False))
+    assert [one.declined for one in await store.open_effects(STOCK)] == [True, False]
+
+
 async def test_effects_are_told_apart_by_lane(store: Store) -> None:
     """One noisy shop's backlog is not read for another shop."""
     publish = PublishFulfilment(fulfilment=THING, parcels=())

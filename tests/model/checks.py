@@ -8,10 +8,10 @@ from actors.fulfilment.thing import Fulfilment
 from actors.kernel import ledger
 from actors.order import decide as deciding
 from actors.order import timers
-from actors.order.change import MAX_HOLDS
 from actors.order.evolve import MAX_LOST
 from actors.order.family import intend
 from actors.order.family import step as advance
+from actors.order.holding import MAX_HOLDS
 from actors.order.joint import JOINT
 from actors.order.outside import MAX_OUTSIDE
 from actors.order.state import State

@@ -187,6 +187,14 @@ def test_pieces_that_no_package_holds_are_one_without_a_number() -> None:
     assert fulfilled(an_order()) == []
 
 
+def test_a_part_that_was_shipped_and_is_not_shown_is_a_persons_to_find() -> None:
+    """All of it would be sent, and that part twice."""
+    found = read(shipped("PARTIALLY_SHIPPED", 0, 0))
+    assert isinstance(found, NoteReport)
+    assert (found.hold, found.waits) == ("before_hand_over", False)
+    assert "look in Seller Central" in found.words
+
+
 def test_a_shipped_order_whose_address_is_gone_is_noted() -> None:
     """Amazon takes addresses back after thirty days; that is not a fault of the order's."""
     order = an_order("SHIPPED")

@@ -84,13 +84,15 @@ def test_every_status_has_a_declared_meaning(status_id: int) -> None:
     """Incomplete orders never become one; cancelled ones are; held ones wait; all others state what
     they are, and what has left."""
     status = STATUSES[status_id]
-    found = read(a_bundle(an_order(status_id=status_id)))
+    sent = int(status.name == "Partially Shipped")
+    lines = [a_product(1, "10.0000", 2, quantity_shipped=sent), a_product(2, "5.5000")]
+    found = read(a_bundle(an_order(status_id=status_id), products=lines))
     assert isinstance(found, WAYS[status.way]), status.name
     if isinstance(found, NoteReport):
         assert found.waits == (status.way in ("wait", "hold"))
         assert found.hold == ("" if status.way == "wait" else "before_hand_over")
     if isinstance(found, UpdateOrder):
-        assert bool(found.fulfilled) == (status.name in ("Shipped", "Completed"))
+        assert bool(found.fulfilled) == (status.name in ("Shipped", "Completed") or bool(sent))
     told = [one for _, one in examples("orderStatusCollection_Resp") if one["id"] == status_id]
     assert [one["name"] for one in told] == [status.name]
 
@@ -169,6 +171,15 @@ def test_pieces_that_no_shipment_holds_are_one_without_an_id() -> None:
     assert fulfilled(part) == [("5", {"1": 1}, (NUMBER,))]
     by_hand = a_bundle(an_order(status_id=10), products=[*products[1:], products[0]])
     assert fulfilled(by_hand) == [("", {"2": 1, "1": 2}, ())]
+
+
+def test_a_part_that_was_shipped_and_is_not_shown_is_a_persons_to_find() -> None:
+    """All of it would be sent, and that part twice; where nothing travels nothing would."""
+    found = read(a_bundle(an_order(status_id=3)))
+    assert isinstance(found, NoteReport)
+    assert (found.hold, "enter there what was" in found.words) == ("before_hand_over", True)
+    files = [a_product(1, "10.0000", 2, type="digital"), a_product(2, "5.5000", type="digital")]
+    assert isinstance(read(a_bundle(an_order(status_id=3), products=files)), UpdateOrder)
 
 
 @pytest.mark.parametrize(

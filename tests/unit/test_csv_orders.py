@@ -115,6 +115,73 @@ def test_a_cell_that_can_not_be_read_is_told(cells: dict[str, str], words: str) 
     assert words in told(a_row(**cells))
 
 
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        ({"sku": "1050.0"}, "which a spreadsheet makes of a whole number"),
+        ({"sku": "4.00E+05"}, "a number that a spreadsheet has shortened"),
+        ({"ship_to_postal_code": "1.00E+05"}, "a number that a spreadsheet has shortened"),
+        ({"ship_to_line2": "2-Jan"}, "a day that a spreadsheet has made of it"),
+        ({"ship_to_postal_code": "Feb-39"}, "a day that a spreadsheet has made of it"),
+        ({"quantity": "2.000"}, "but a whole number was expected"),
+    ],
+)
+def test_what_a_spreadsheet_made_of_a_value_is_told(cells: dict[str, str], words: str) -> None:
+    """An article, or a street's number, that may have been another is not made up."""
+    assert words in told(a_row(**cells))
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("12075550142.0", "12075550142"),
+        ("'+12075550142", "+12075550142"),
+        ('="012075550142"', "012075550142"),
+    ],
+)
+def test_a_phone_number_that_became_an_amount_is_mended(typed: str, kept: str) -> None:
+    """Its digits are all there, in any of an order's phone numbers."""
+    order = placed(a_row(phone=typed, ship_to_phone=typed))
+    assert order.ship_to is not None
+    assert (order.customer.phone, order.ship_to.phone) == (kept, kept)
+    assert order.attributes == {}
+
+
+@pytest.mark.parametrize("typed", ["1.20756E+10", "1,20756E+10", "1E+10"])
+def test_a_phone_number_that_was_shortened_is_left_out_and_noted(typed: str) -> None:
+    """Its digits are gone, and the order does not wait for them: whoever looks at it is told."""
+    order = placed(a_row(phone=typed, ship_to_phone=typed))
+    assert order.ship_to is not None
+    assert (order.customer.phone, order.ship_to.phone) == ("", "")
+    noted = order.attributes["orderwright.doubt.phone_invalid"]
+    assert noted == (
+        "The phone in row 2 was shortened by a spreadsheet. The ship_to_phone in row 2 was "
+        "shortened by a spreadsheet. It is left out: ask for it."
+    )
+
+
+def test_numbers_that_became_amounts_are_mended() -> None:
+    """A postal code, an order's reference and number, a customer's, a quantity and a yes, each with
+    the decimal that a spreadsheet writes behind whole numbers; `="…"` is how some keep a text."""
+    typed = a_row(
+        ref="1001.0", number="1001.0", customer_reference="42.0", quantity="2.0", test="0.0",
+        ship_to_country="US", ship_to_region="MA", ship_to_postal_code="2139.0",
+    )  # fmt: skip
+    order = placed(typed)
+    assert order.ship_to is not None
+    assert (order.ref, order.number, order.customer.reference) == ("1001", "1001", "42")
+    assert (order.ship_to.postal_code, order.lines[0].quantity) == ("02139", 2)
+    text = placed({**typed, "ref": '="1001"', "ship_to_postal_code": "'02139", "sku": '="007"'})
+    assert text.ship_to is not None
+    assert (text.ref, text.ship_to.postal_code, text.lines[0].sku) == ("1001", "02139", "007")
+
+
+def test_rows_of_one_order_are_known_by_their_mended_reference() -> None:
+    """Some rows were typed and some came from a spreadsheet's column of numbers."""
+    order = placed(a_row(ref="1001", total="37.95"), another(ref="1001.0"))
+    assert (order.ref, len(order.lines)) == ("1001", 2)
+
+
 def test_all_faults_of_an_order_are_told_at_once() -> None:
     """A clerk fixes them in one go; beyond twenty it says that there are more."""
     found = refused(a_row(quantity="x", payment="x", total="x"))

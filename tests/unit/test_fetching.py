@@ -8,7 +8,7 @@ import pytest
 
 from actors.runtime.errors import NeedsPerson, Retryable, StreamUnavailable, TooLargeForStream
 from actors.runtime.ports import Call
-from adapters.kit.fetching import FETCHED, Fetching
+from adapters.kit.fetching import FETCHED, Fetching, asked_by
 from schemas.messages import effects as f
 from schemas.order.ids import OrderId, Reference
 from schemas.order.things import ORDER
@@ -81,8 +81,8 @@ def call(effect: f.Effect) -> Call:
 
 
 async def test_its_words_become_a_message_named_by_themselves() -> None:
-    """The same words are the same delivery, other words another; the effect ends with their
-    digest."""
+    """The same words to one question are the same delivery, other words or another question's
+    another; the effect ends with their digest."""
     stream, shop = Stream(), Shop()
     fetching = Fetching(shop, stream, source="bigcommerce")
     first = await fetching.perform(call(f.FetchOrder()))
@@ -93,6 +93,8 @@ async def test_its_words_become_a_message_named_by_themselves() -> None:
     assert len(first.digest) == 64
     ids = [one[4] for one in stream.kept]
     assert ids[0] == ids[1] != ids[2]
+    assert [asked_by(FETCHED, str(one)) for one in ids] == [1, 1, 1]
+    assert asked_by("orders/updated", str(ids[0])) == 0
     channel, kind, ref, raw, _, source, topic, trace = stream.kept[0]
     assert (channel, kind, ref, raw) == ("acme", "update", "42", b'{"id":1}')
     assert (source, topic, trace) == ("bigcommerce", FETCHED, "t")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from actors.runtime.mailbox import COMMITTED, POISON, STOPPED, UNMATCHED
 from actors.runtime.ports import Message
@@ -10,6 +11,7 @@ from schemas.contracts.refusals import refused
 from schemas.messages import inputs as i
 from schemas.messages.inputs import Input
 from schemas.order.ids import ref_token
+from service.inbound.refusing import note_of
 from tests.given import an_order
 from tests.unit.test_intake import REF, LocalSession, OneAnswer, a_message, refuse
 
@@ -88,3 +90,54 @@ async def test_the_order_hears_of_a_change_that_was_tried_too_often(
     await service.take(a_message(kind="update", token=ref_token(REF), deliveries=deliveries))
     assert [type(one.command) for one in registry.envelope] == heard
     assert service.looking.reasons == ["undecidable"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "at"),
+    [
+        (b'{"updated_at":"2026-11-27T12:02:00-05:00"}', "2026-11-27T17:02:00+00:00"),
+        (b'{"updated_at":"2026-02-30T12:02:00Z"}', None),
+        (b'{"updated_at":"2026-11-27T12:02:00"}', None),
+        (b'{"updated_at":"0001-01-01T00:00:00+14:00"}', None),
+        (b'{"updated_at":7}', None),
+        (b"{}", None),
+        (b"[]", None),
+        (b"\xff", None),
+    ],
+)
+def test_the_order_hears_when_the_change_was_made(raw: bytes, at: str | None) -> None:
+    """By the message's own word, where it has one that can be read; a statement that is older must
+    not end the hold. Nothing is believed of a text that says two things."""
+    message = replace(a_message(kind="update", token=ref_token(REF)).message, raw=raw)
+    note = note_of(message, "schema_mismatch")
+    assert note is not None
+    assert (note.at, note.unread) == (at, True)
+    twice = note_of(message, "json_duplicate_key")
+    assert twice is not None
+    assert twice.at is None
+
+
+@pytest.mark.parametrize(
+    ("topic", "given", "asked"),
+    [
+        ("order/fetched", "acme-us:1042:0f:asked-12", 12),
+        ("order/fetched", "acme-us:1042:0f", 0),
+        ("order/fetched", "acme-us:1042:0f:asked-1x", 0),
+        ("order/fetched", "acme-us:1042:0f:asked-" + "9" * 30, 0),
+        ("orders/updated", "acme-us:1042:0f:asked-12", 0),
+    ],
+)
+async def test_the_order_hears_which_question_an_answer_is_for(
+    topic: str, given: str, asked: int
+) -> None:
+    """Only an answer to a question that was asked after a change came tells of it; what a message
+    says of that itself is not believed."""
+    registry = OneAnswer(COMMITTED)
+    said = i.UpdateOrder(order=an_order(ref=REF), fetched=99)
+    service = LocalSession(registry, lambda message: said)
+    message = a_message(kind="update", token=ref_token(REF))
+    message.message = replace(message.message, topic=topic, delivery_id=given)
+    await service.take(message)
+    (envelope,) = registry.envelope
+    assert isinstance(envelope.command, i.UpdateOrder)
+    assert envelope.command.fetched == asked

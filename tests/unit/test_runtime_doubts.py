@@ -305,3 +305,37 @@ async def test_a_reply_that_cannot_be_recorded_is_suspended_and_shown(house: Hou
     assert len(house.erp.calls) == 1
     house.post(Add(), "w-3")
     await eventually(lambda: house.state().count == 1)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_refusal_that_came_late_is_believed_once(*, restarted: bool) -> None:
+    """A mail server that had the whole message before it said no may have sent it: it gets it once
+    more and then a person decides, also where another process made the first attempt."""
+    house = await at_work(House(lanes=(MAIL,)))
+    late = Retryable("It says 451.", sick=False, once=True)
+    early = Retryable("It hung up.", sick=False)
+    house.mail.raises = [(early, False), (late, True)]
+    house.post(Begin(lanes=(MAIL,)), "w-1", fresh=True)
+    await house.while_time_passes(lambda: not house.mail.raises and not house.lane(MAIL).held)
+    assert house.store.attempts_of(MAIL) == [0]
+    now = house
+    if restarted:
+        await house.close()
+        now = House(house.store.seen_by(MemoryLeases(2)), lanes=(MAIL,))
+        now.clock.seconds = house.clock.seconds
+    now.mail.raises = [(late, True), (late, True)]
+    if restarted:
+        await at_work(now)
+    await now.while_time_passes(lambda: now.state().stuck != ())
+    assert len(now.mail.raises) == 1
+    await now.close()
+
+
+async def test_a_later_failure_leaves_it_open_what_became_of_a_late_refusal(house: House) -> None:
+    """What was declined with the message in hand may have been sent, however the repeats end."""
+    late = Retryable("It says 451.", sick=False, once=True)
+    early = Retryable("It hung up.", sick=False)
+    house.mail.raises = [(late, True), *[(early, False)] * 9]
+    house.post(Begin(lanes=(MAIL,)), "w-1", fresh=True)
+    await house.while_time_passes(lambda: house.state().stuck != ())
+    assert len(house.mail.did) == 1

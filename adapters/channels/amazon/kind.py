@@ -145,7 +145,7 @@ KIND = Kind(
             "PENDING_AVAILABILITY": "waits at Amazon until its goods are released",
             "PENDING": "waits at Amazon until its payment is confirmed",
             "UNSHIPPED": "is taken",
-            "PARTIALLY_SHIPPED": "says that a part has left",
+            "PARTIALLY_SHIPPED": "says that a part has left; held where Amazon shows no package",
             "SHIPPED": "says that all of it has left",
             "CANCELLED": "is cancelled",
         },

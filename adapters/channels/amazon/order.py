@@ -58,6 +58,11 @@ STATUSES = frozenset(
 """The states of orders that a merchant ships."""
 PENDING = frozenset({"PENDING_AVAILABILITY", "PENDING"})
 PENDING_WORDS = "Amazon has not confirmed the payment yet and tells no address; it must wait."
+UNTOLD_WORDS = (
+    "Amazon says that a part was shipped, and neither shows a package nor counts a piece: look in "
+    "Seller Central what was sent, fetch the order again, and release this."
+)
+"""What is left to a person of an order of which all would be sent, and a part perhaps twice."""
 ON_DELIVERY = "CashOnDelivery"
 MAX_SHIPMENTS = 500
 """What an input takes."""
@@ -101,9 +106,12 @@ def input_of(
     if status == "SHIPPED" and _ship_to(source) is None:
         words = "Amazon shows the order as shipped, and tells its address no more."
         return NoteReport(ref=ref, source=SOURCE, topic=status, words=words)
-    return UpdateOrder(
-        order=canonical_order(source, rounding, settings), fulfilled=fulfilled_of(source)
-    )
+    fulfilled = fulfilled_of(source)
+    if status == "PARTIALLY_SHIPPED" and not fulfilled:
+        return NoteReport(
+            ref=ref, source=SOURCE, topic=status, words=UNTOLD_WORDS, hold="before_hand_over"
+        )
+    return UpdateOrder(order=canonical_order(source, rounding, settings), fulfilled=fulfilled)
 
 
 def _cancelled(source: AmazonOrder, reason: str) -> CancelOrder:

@@ -101,7 +101,7 @@ KIND = Kind(
             "Incomplete": "waits: the checkout is not completed",
             "Pending": "waits: the checkout is not completed, or its payment is pending",
             "Shipped": "says that all of it has left",
-            "Partially Shipped": "says that a part has left",
+            "Partially Shipped": "says that a part has left; held where the shop shows no shipment",
             "Refunded": "has no money left",
             "Cancelled": "is cancelled",
             "Declined": "is held: cancel it, or wait for another payment",

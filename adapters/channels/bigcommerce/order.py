@@ -56,8 +56,14 @@ CERTIFICATE = "giftcertificate"
 """The type of a line that is a gift certificate."""
 GONE = frozenset({2, 10})
 """The statuses Shipped and Completed."""
+PARTLY_SHIPPED = 3
 MAX_SHIPMENTS = 500
 """What an input takes."""
+UNTOLD_WORDS = (
+    "The shop says that a part was shipped and shows no shipment: enter there what was sent, or "
+    "set it to Awaiting Fulfillment if nothing was, and release this."
+)
+"""What is left to a person of an order of which all would be sent, and a part perhaps twice."""
 TEST_GATEWAY = "Test Payment Gateway"
 """The payment method of an order that a shop places to try itself out."""
 USUAL = BigCommerceTranslation()
@@ -100,9 +106,14 @@ def input_of(
         return _note(order, status.name, status.words, waits=True, ready=status.ready)
     if source.products and not any(map(wanted_of, source.products)):
         return _cancelled(order, "Every line was refunded.")
-    return UpdateOrder(
-        order=canonical_order(source, rounding, settings), fulfilled=fulfilled_of(source)
-    )
+    fulfilled = fulfilled_of(source)
+    if order.status_id == PARTLY_SHIPPED and not fulfilled and any(map(_is_to_go, source.products)):
+        return _note(order, status.name, UNTOLD_WORDS)
+    return UpdateOrder(order=canonical_order(source, rounding, settings), fulfilled=fulfilled)
+
+
+def _is_to_go(product: Product) -> bool:
+    return travels(product) and wanted_of(product) > 0
 
 
 def canonical_order(

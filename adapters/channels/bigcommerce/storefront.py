@@ -89,12 +89,12 @@ class BigCommerceStorefront:
         self._api.quota.want(BUNDLE_CALLS)
         answer = await self._get(path, call, {"include": "fees"}, counted=True)
         order = decoded(_tree, answer, partner=PARTNER, writes=False)
-        shipped = decoded(_status, answer, partner=PARTNER, writes=False).items_shipped
+        status = decoded(_status, answer, partner=PARTNER, writes=False)
         found: dict[str, object] = {"order": order, "store": store}
         for name in ("products", "shipping_addresses", "coupons", "taxes"):
             query = {"details": "true"} if name == "taxes" else {}
             found[name] = await self._all(f"{path}/{name}", call, _trees, query, counted=True)
-        if shipped:
+        if status.items_shipped or status.status_id == PARTLY_SHIPPED:
             found["shipments"] = await self._all(f"{path}/shipments", call, _trees, {})
         return pruned(msgspec.json.encode(found, order="sorted"))
 

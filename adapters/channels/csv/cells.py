@@ -18,11 +18,12 @@ from adapters.channels.csv.columns import Column, Kind
 from schemas.contracts.strict_json import shown
 from schemas.order.canonical import Payment
 from schemas.order.money import MoneyRefused, exponent_of, minor_units
+from schemas.order.phones import mended
 
 PAYMENTS = frozenset(get_args(Payment))
 
 _AMOUNT = re.compile(r"[0-9]{1,16}(\.[0-9]{1,8})?")
-_WHOLE = re.compile(r"[0-9]{1,9}")
+_WHOLE = re.compile(r"([0-9]{1,9})(?:[.,]0{1,2})?")
 _TIME = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[Tt ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?))?"
     r" ?([Zz]|[+-][0-9]{2}:?[0-9]{2})?"
@@ -46,6 +47,10 @@ _HIDDEN = re.compile("#{3,}")
 _CODES = frozenset({"ref", "number", "sku", "line_id", "customer_reference"})
 _MAX_SHORT = 320
 """Characters of an e-mail address: longer columns are what people write, where anything may be."""
+_TEXT_FORMULA = re.compile(r'="([^"]*)"')
+_MARKED = re.compile(r"'[0-9+][^']*")
+_WITH_DECIMAL = re.compile(r"([0-9]+)[.,]0{1,2}")
+_KNOWN_BY_DIGITS = frozenset({"ref", "number", "customer_reference"})
 _FLAGS: Mapping[str, bool] = MappingProxyType({
     "yes": True, "true": True, "1": True, "no": False, "false": False, "0": False,
 })  # fmt: skip
@@ -80,16 +85,44 @@ def _text(text: str, column: Column, currency: str, reading: Reading) -> object:
             f"is {shown(text)}, which a spreadsheet shows where a formula failed or a column is "
             "too narrow: correct it there, and save the file again"
         )
+    if column.name.endswith("phone"):
+        return mended(text)
     if column.most <= _MAX_SHORT and _SHORTENED.fullmatch(text):
         raise CellRefused(
             f"is {shown(text)}, a number that a spreadsheet has shortened: make the column text "
             "there, and put the whole value in again"
         )
-    if column.name in _CODES and _DATED.fullmatch(text):
+    if column.name == "sku" and _WITH_DECIMAL.fullmatch(text):
+        raise CellRefused(
+            f"is {shown(text)}, which a spreadsheet makes of a whole number: make the column text "
+            "there, and put the value in again"
+        )
+    if (column.name in _CODES or _is_of_place(column)) and _DATED.fullmatch(text):
         raise CellRefused(
             f"is {shown(text)}, a day that a spreadsheet has made of it: make the column text "
             "there, and put the value in again"
         )
+    if column.name.endswith("postal_code") and (found := _WITH_DECIMAL.fullmatch(text)):
+        return found[1]
+    return text
+
+
+def _is_of_place(column: Column) -> bool:
+    """Whether it is a part of an address in which no day stands: a house number such as 2-1."""
+    return column.name.endswith(("postal_code", "line1", "line2", "line3", "line4"))
+
+
+def cell_of(cells: list[str], at: int, column: Column) -> str:
+    """Return what was typed into a cell that a spreadsheet saved: without `="…"` or the apostrophe
+    that keep it text, and a reference without the decimal that it has as a number."""
+    text = cells[at].strip() if at < len(cells) else ""
+    if (formula := _TEXT_FORMULA.fullmatch(text)) is not None:
+        text = formula[1].strip()
+    is_code = column.name in _CODES or column.name.endswith(("postal_code", "phone"))
+    if is_code and _MARKED.fullmatch(text):
+        text = text[1:]
+    if column.name in _KNOWN_BY_DIGITS and (found := _WITH_DECIMAL.fullmatch(text)):
+        return found[1]
     return text
 
 
@@ -124,16 +157,17 @@ def _comma_hint(text: str, reading: Reading) -> str:
 
 
 def _whole(text: str, column: Column, currency: str, reading: Reading) -> object:
-    if not _WHOLE.fullmatch(text):
+    matched = _WHOLE.fullmatch(text)
+    if matched is None:
         raise CellRefused(f"is {shown(text)}, but a whole number was expected")
-    found = int(text)
+    found = int(matched[1])
     if column.name == "quantity" and not 1 <= found <= 1_000_000:
         raise CellRefused(f"is {shown(text)}, but 1 to 1,000,000 was expected")
     return found
 
 
 def _flag(text: str, column: Column, currency: str, reading: Reading) -> object:
-    found = _FLAGS.get(text.lower())
+    found = _FLAGS.get(text.lower().removesuffix(".0"))
     if found is None:
         raise CellRefused(f"is {shown(text)}, but yes or no was expected")
     return found

@@ -17,15 +17,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from adapters.channels.canonical.source import Canonical
-from adapters.channels.csv.cells import CellRefused, Reading, value_of
-from adapters.channels.csv.columns import ATTRIBUTE, SHOWN_FAULTS, Column
+from adapters.channels.csv.cells import CellRefused, Reading, cell_of, value_of
+from adapters.channels.csv.columns import ATTRIBUTE, BY_NAME, SHOWN_FAULTS, Column
 from adapters.channels.csv.rows import Row, Sheet, rows_of
 from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused, refused
 from schemas.contracts.strict_json import shown
 from schemas.messages import codec
 from schemas.messages.inputs import PlaceOrder
-from schemas.order.canonical import ORDER_SCHEMA, Order
+from schemas.order.canonical import DOUBT, ORDER_SCHEMA, Order
 
 # Any: a canonical order as JSON, put together field by field.
 Json = dict[str, Any]
@@ -201,6 +201,7 @@ class _Draft:
         ]
         self._reading = reading
         self._currency = ""
+        self._lost: list[str] = []
 
     def order(self) -> Json:
         """Put the canonical order together from the group's rows."""
@@ -218,6 +219,9 @@ class _Draft:
                 named[column.place.rpartition(".")[2]] = value
             elif not column.place.startswith("totals."):
                 _put(tree, column.place, value)
+        if self._lost:
+            name = DOUBT + refusals.PHONE_INVALID
+            tree["attributes"][name] = f"{' '.join(self._lost)} It is left out: ask for it."
         tree.setdefault("number", self._group.ref)
         tree.setdefault("updated_at", tree.get("placed_at"))
         if named:
@@ -234,7 +238,7 @@ class _Draft:
         for place, column in ordered:
             if column.of_line:
                 continue
-            said = [(row.number, row.cells[place].strip()) for row in self._group.rows]
+            said = [(row.number, cell_of(row.cells, place, column)) for row in self._group.rows]
             said = [one for one in said if one[1]]
             if not said:
                 if column.required:
@@ -251,7 +255,10 @@ class _Draft:
                     self._refuse(told, refusals.CSV_MALFORMED)
                     break
             value = self._value(number, text, column)
-            if value is not None:
+            if value == "":
+                told = f"The {column.name} in row {number} was shortened by a spreadsheet."
+                self._lost.append(told)
+            elif value is not None:
                 found[column] = value
             if column.name == "currency":
                 self._currency = str(value or "")
@@ -262,7 +269,7 @@ class _Draft:
         for place, column in self._columns:
             if not column.of_line:
                 continue
-            text = row.cells[place].strip()
+            text = cell_of(row.cells, place, column)
             if text:
                 line[column.place] = self._value(row.number, text, column)
             elif column.required:
@@ -362,7 +369,7 @@ def _ref_column(sheet: Sheet) -> int:
 
 
 def _ref_of(row: Row, column: int) -> str:
-    return row.cells[column].strip() if column < len(row.cells) else ""
+    return cell_of(row.cells, column, BY_NAME["ref"])
 
 
 def _width(sheet: Sheet) -> int:

@@ -3,7 +3,8 @@
 A mail server can't be asked what it took. So only what failed before the message was handed in is
 tried again; an answer lost afterwards is Unknown, and `can_look_up` is False. With a refusal after
 the message the server declines responsibility (RFC 5321 section 4.2.5). But some servers have sent
-it all the same before they said 4xx: so such a message is handed in once more, and then never.
+it all the same before they said 4xx: so such a message is handed in once more, and then never
+(`Retryable.once`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 import aiosmtplib
 
 from actors.runtime.errors import (
-    NeedsPerson,
     PartnerError,
     Rejected,
     Retryable,
@@ -28,14 +28,6 @@ from adapters.messages.smtp.session import HungUp, SessionError
 from adapters.messages.smtp.settings import SmtpSettings
 from adapters.messages.smtp.templates import TEMPLATES
 from schemas.messages.effects import MailSent, Result, SendMail
-
-MAX_DECLINED = 10_000
-"""Messages of which it is remembered that they were declined after they had been handed in, about a
-megabyte; beyond it the oldest may be handed in once more."""
-
-
-class DeclinedLateError(Retryable):
-    """The server answered 4xx after it had got the whole message."""
 
 
 class SmtpMail:
@@ -65,7 +57,6 @@ class SmtpMail:
         self._title = titled("The mail server", name)
         self._pool = SmtpPool(settings, clock, self._title, connections=connections)
         self._exchanges = exchanges
-        self._declined: dict[str, None] = {}
 
     async def perform(self, call: Call) -> Result:
         """Write the message of the effect's template to the order's customer."""
@@ -95,25 +86,8 @@ class SmtpMail:
             reference=call.reference,
             at=self._clock.now(),
         )
-        try:
-            await self._recorded(call, recipient, message)
-        except DeclinedLateError as error:
-            self._note_declined(call.reference, error)
-            raise
-        self._declined.pop(call.reference, None)
+        await self._recorded(call, recipient, message)
         return MailSent(message_id=message_id)
-
-    def _note_declined(self, reference: str, error: DeclinedLateError) -> None:
-        """Raise NeedsPerson for a message that was declined so before."""
-        if self._declined.pop(reference, ...) is not ...:
-            raise NeedsPerson(
-                f"{error} It was the second time that it got the whole message, and it may have"
-                " sent it: look there, then skip it or retry it.",
-                outcome_known=False,
-            ) from error
-        if len(self._declined) >= MAX_DECLINED:
-            del self._declined[next(iter(self._declined))]
-        self._declined[reference] = None
 
     async def look_up(self, call: Call) -> Result | None:
         """Refuse: a mail server does not tell what it took."""
@@ -201,7 +175,7 @@ class SmtpMail:
         elif 400 <= reply.code < 600:
             refusal = self._refusal(reply)
             if isinstance(refusal, Retryable):
-                raise DeclinedLateError(str(refusal), throttled=refusal.throttled)
+                raise Retryable(str(refusal), throttled=refusal.throttled, once=True)
             raise refusal
         else:
             raise Unknown(
