@@ -53,7 +53,7 @@ def test_a_system_s_error_without_words_is_still_a_sentence() -> None:
 def test_since_and_until_are_told_apart(group: str) -> None:
     """The help says of each option what it does, not of both what one of them does."""
     command = program()
-    quarantine = command.get_command(typer.Context(command), "quarantine")  # type: ignore[attr-defined]  # a group
+    quarantine = command.get_command(typer.Context(command), "quarantine")
     texts = {
         one.name: one.help
         for one in quarantine.get_command(typer.Context(quarantine), group).params
