@@ -59,8 +59,8 @@ QUICK = Pace(
 )
 """A world that turns fast, whose partners are borne with whatever they do."""
 PATIENT = replace(QUICK, timeout_seconds=10.0)
-"""The same where no partner is made to be silent: it answers late only because the machine is busy,
-and that is no fault to be told of."""
+"""The same where no partner is made to be silent: it answers late because the machine is busy, and
+no one should be told of that."""
 
 
 def seed_of_run() -> int:
