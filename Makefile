@@ -9,6 +9,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 # The command line is not a secret, but it may hold quotes: it is passed on as the shell gets it.
 ARGS ?=
+# Compiled modules are kept, whatever a person's shell says: the tests start hundreds of processes, and to compile all that a service
+# imports is a third of its start.
+unexport PYTHONDONTWRITEBYTECODE
 # -qq: a machine whose own pip settings are odd need not tell a newcomer so; errors are still shown.
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip -qq --no-input
 # requirements/*.txt must hold no address or path of the machine that made them.
@@ -24,6 +27,7 @@ demo: $(STAMP) ## Watch real orders travel to delivered (ARGS="--orders 300 --re
 # Two at a time: half of the tests wait for servers. A file stays together, because its tests share what it starts. In the order of
 # their names, so that the long ones (tests/e2e) do not come last, one after the other.
 test: lint ## Check everything: style, types, layers, then every test with the real servers
+	@$(BIN)/python -m compileall -q schemas actors adapters service ops tests
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: $(STAMP) ## Measure the full lifecycle against bare I/O; writes bench.json

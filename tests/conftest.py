@@ -3,6 +3,7 @@ seed that makes it happen again."""
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import Callable
 
@@ -29,6 +30,12 @@ def pytest_configure() -> None:
     process would inherit that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what was imported and collected: it all stays to the end,
+    and to look at it again and again is a tenth of the unit tests' time."""
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

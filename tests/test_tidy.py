@@ -285,3 +285,16 @@ def test_prose_keeps_to_the_glossary() -> None:
             text = (ROOT / path).read_text(encoding="utf-8")
             found += [f"{path}:{finding}" for finding in words.refused_prose(text, path)]
     refuse(found)
+
+
+def test_what_draws_at_random_is_patient() -> None:
+    """A folder with tests by hypothesis lets it take its time: no example fails because a machine
+    is busy. The unit tests have none: they are quick, and never differ."""
+    wanting = {
+        path.rsplit("/", 1)[0]
+        for path, source in modules("tests")
+        if re.search(r"^from hypothesis import", source, re.M) and path != "tests/chance.py"
+    }
+    assert not [folder for folder in wanting if folder.startswith("tests/unit")]
+    for folder in wanting:
+        assert "\nbe_patient()\n" in (ROOT / folder / "conftest.py").read_text(), folder

@@ -13,14 +13,14 @@ _POLL_SECONDS = 0.01
 
 
 @overload
-async def eventually(predicate: Callable[[], Awaitable[T]], timeout_seconds: float = 10.0) -> T: ...
+async def eventually(predicate: Callable[[], Awaitable[T]], timeout_seconds: float = 20.0) -> T: ...
 
 
 @overload
-async def eventually(predicate: Callable[[], T], timeout_seconds: float = 10.0) -> T: ...
+async def eventually(predicate: Callable[[], T], timeout_seconds: float = 20.0) -> T: ...
 
 
-async def eventually(predicate: Callable[[], T | Awaitable[T]], timeout_seconds: float = 10.0) -> T:
+async def eventually(predicate: Callable[[], T | Awaitable[T]], timeout_seconds: float = 20.0) -> T:
     """The predicate's first true answer; fails the test when there is none in time.
 
     The predicate may be asynchronous. What it raises ends the waiting: suppress what you expect.

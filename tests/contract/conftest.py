@@ -8,8 +8,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from adapters.kit.http_client import HttpClient
+from tests.chance import be_patient
 from tests.contract.partner_calls import http_client
 from tests.contract.simulated import Client, Running, calling
+
+be_patient()
 
 
 @pytest.fixture

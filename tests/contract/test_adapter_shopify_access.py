@@ -114,7 +114,7 @@ async def test_a_token_is_renewed_before_its_day_ends(simulators: Client, runnin
         async def renewed() -> bool:
             return await tokens_given(simulators) == 2
 
-        await eventually(renewed, 5.0)
+        await eventually(renewed)
         clock.ahead += 60
         await listed(client, settings)
         assert await tokens_given(simulators) == 2

@@ -249,7 +249,7 @@ async def test_the_pool_is_bounded(client: HttpClient, session: aiohttp.ClientSe
         async def both_wait() -> bool:
             return len(server.heads) == 2
 
-        await eventually(both_wait, 5.0)
+        await eventually(both_wait)
         calls[-1].cancel()
         gate.set()
         ended = await asyncio.gather(*calls, return_exceptions=True)

@@ -347,7 +347,7 @@ async def test_bad_http_is_answered_or_hung_up_on(running: Running) -> None:
     ]:
         reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(raw)
-        line = await asyncio.wait_for(reader.readline(), 5)
+        line = await asyncio.wait_for(reader.readline(), 20)
         assert line.split()[1] == status, raw
         writer.close()
         await writer.wait_closed()

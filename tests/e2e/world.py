@@ -16,6 +16,7 @@ import aiohttp
 import asyncpg
 import nats
 import psutil
+from msgspec.structs import replace
 
 from adapters.nats.consumers import ACK_WAIT_SECONDS
 from adapters.nats.marks import JOURNAL
@@ -57,6 +58,9 @@ QUICK = Pace(
     breaker_open_seconds=1.0,
 )
 """A world that turns fast, whose partners are borne with whatever they do."""
+PATIENT = replace(QUICK, timeout_seconds=10.0)
+"""The same where no partner is made to be silent: it answers late because the machine is busy, and
+no one should be told of that."""
 
 
 def seed_of_run() -> int:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import os
-import subprocess
-import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -16,8 +13,8 @@ import aiohttp
 
 from ops.simulators.storefront import sign
 from service.demo.world import toml
-from tests.e2e.processes import ROOT
-from tests.e2e.world import SHOP, World
+from tests.e2e.world import PATIENT, SHOP, World
+from tests.integration import typed
 from tests.integration.servers import temporary_home
 
 BOOK = f"/_sim/shops/{SHOP}.myshopify.com"
@@ -32,7 +29,7 @@ def comparing(*canonical: str, **changes: object) -> Iterator[World]:
         made = World(home, stack)
 
         async def start() -> None:
-            await made.start_partners()
+            await made.start_partners(pace=PATIENT)
             await made.ask("POST", f"{BOOK}/app", {**APP, "seconds": 4})
             _configure(made, canonical, changes)
             made.start_service()
@@ -64,21 +61,10 @@ def _configure(world: World, canonical: Sequence[str], changes: Mapping[str, obj
 
 def cli(world: World, *words: str, code: int = 0) -> str:
     """Run a command beside the service."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("ORDERWRIGHT_", "OTEL_"))}
-    environ = {**kept, "PYTHONPATH": str(ROOT), "ORDERWRIGHT_CONFIG": str(world.config)}
-    ran = subprocess.run(
-        [sys.executable, "-m", "service.cli", *words],
-        cwd=world.home,
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    said = ran.stdout + ran.stderr
-    assert ran.returncode == code, said
-    assert "Traceback" not in said, said
-    return said
+    ran = typed.run(words, world.home, {"ORDERWRIGHT_CONFIG": str(world.config)})
+    assert ran.code == code, ran.said
+    assert "Traceback" not in ran.said, ran.said
+    return ran.said
 
 
 async def api(

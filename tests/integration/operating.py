@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,7 +13,8 @@ import aiohttp
 import msgspec
 
 from service.app import running
-from tests.e2e.processes import ROOT, Process
+from tests.e2e.processes import Process
+from tests.integration import typed
 from tests.integration.servers import temporary_home
 from tests.waiting import eventually
 
@@ -40,21 +39,10 @@ class Terminal:
         """Type a command; return what it printed, once its exit code is as expected."""
         program, *words = shlex.split(line)
         assert program == "orderwright"
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("ORDERWRIGHT_", "OTEL_"))}
-        ran = subprocess.run(
-            [sys.executable, "-m", "service.cli", *words],
-            cwd=self.folder,
-            env={**kept, "PYTHONPATH": str(ROOT), **(environ or {})},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=90,
-            check=False,
-        )
-        said = ran.stdout + ran.stderr
-        assert ran.returncode == code, f"{line} ended with {ran.returncode}:\n{said}"
-        assert "Traceback" not in said, said
-        return said
+        ran = typed.run(tuple(words), self.folder, environ or {}, seconds=90.0)
+        assert ran.code == code, f"{line} ended with {ran.code}:\n{ran.said}"
+        assert "Traceback" not in ran.said, ran.said
+        return ran.said
 
     async def serves(self, *words: str) -> None:
         """Type `orderwright serve` in another terminal, and wait until it is ready."""

@@ -22,7 +22,7 @@ from adapters.channels.bigcommerce.source import SECRET_HEADER
 from adapters.channels.bigcommerce.sync import WANTED
 from service.demo.world import ERP, toml
 from tests.bigcommerce_payloads import STORE, Json, a_bundle, a_hook, a_product, an_order
-from tests.e2e.world import World
+from tests.e2e.world import PATIENT, World
 from tests.integration.channels import cli
 from tests.integration.servers import temporary_home
 from tests.waiting import eventually
@@ -38,7 +38,7 @@ def world() -> Iterator[World]:
         made = World(home, stack)
 
         async def start() -> None:
-            await made.start_partners()
+            await made.start_partners(pace=PATIENT)
             _configure(made)
             made.start_service()
             await made.ready()

@@ -189,7 +189,7 @@ async def test_a_length_is_refused_without_reading_the_body() -> None:
     async with running_edge(HeldStream()) as edge:
         reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
         writer.write(b"POST /hooks/acme HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\n")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             assert b" 413 " in await reader.readline()
         writer.close()
 
@@ -232,7 +232,7 @@ async def test_success_is_said_only_after_the_acknowledgement(http: aiohttp.Clie
                 return answer.status
 
         sending = asyncio.create_task(send())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await stream.asked.wait()
         done, _ = await asyncio.wait({sending}, timeout=0.2)
         assert not done

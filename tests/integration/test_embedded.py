@@ -284,7 +284,7 @@ async def test_servers_die_with_a_killed_parent(home: Path) -> None:
     await holder.communicate()
     for program, place in (("postgres", "postgres/cluster"), ("nats-server", "nats")):
         gone = partial(_none_runs_in, program, home / "data" / place)
-        await eventually(gone, timeout_seconds=2)
+        await eventually(gone, 20.0)
 
 
 async def test_killed_during_the_first_start(home: Path) -> None:

@@ -6,9 +6,6 @@ from __future__ import annotations
 import asyncio
 import http.client
 import io
-import os
-import subprocess
-import sys
 import threading
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -29,8 +26,8 @@ from ops.simulators.sqs import KEY_ID, SECRET
 from schemas.order.canonical import Customer, Order
 from schemas.order.ids import ref_token
 from service.demo.world import ERP, new_secret, toml
-from tests.e2e.processes import ROOT
-from tests.e2e.world import World
+from tests.e2e.world import PATIENT, World
+from tests.integration import typed
 from tests.integration.servers import temporary_home
 from tests.orders import an_order
 from tests.waiting import eventually
@@ -168,21 +165,11 @@ class Whole:
         """Run a command; return what it printed (both streams) once its exit code is as expected.
 
         `running`: it is told where the running service keeps its data."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("ORDERWRIGHT_", "OTEL_"))}
         told = {"ORDERWRIGHT_DATA": str(self.world.data)} if running else {}
-        ran = subprocess.run(
-            [sys.executable, "-m", "service.cli", *words],
-            cwd=cwd or self.world.home,
-            env={**kept, "PYTHONPATH": str(ROOT), **told, **(environ or {})},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        said = ran.stdout + ran.stderr
-        assert ran.returncode == code, f"{' '.join(words)} ended with {ran.returncode}:\n{said}"
-        assert "Traceback" not in said, said
-        return said
+        ran = typed.run(words, cwd or self.world.home, {**told, **(environ or {})})
+        assert ran.code == code, f"{' '.join(words)} ended with {ran.code}:\n{ran.said}"
+        assert "Traceback" not in ran.said, ran.said
+        return ran.said
 
     async def ask(
         self, method: str, path: str, *, body: bytes | None = None, **headers: str
@@ -297,7 +284,7 @@ def whole() -> Iterator[Whole]:
         home = stack.enter_context(temporary_home())
         processes = stack.enter_context(ExitStack())
         world = World(home, processes)
-        asyncio.run(world.start_partners())
+        asyncio.run(world.start_partners(pace=PATIENT))
         behind = urlsplit(world.partners.http).netloc
         erp = stack.enter_context(_listening(_Forwarder, behind))
         _configure(world, erp, collector)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from msgspec.structs import replace
 
 from adapters.channels.canonical.source import Canonical
 from schemas.contracts import refusals
-from schemas.contracts.refusals import REASONS, Refused
+from schemas.contracts.refusals import Refused
 from schemas.messages import inputs as i
 from schemas.messages.codec import encode
 from schemas.messages.effects import Units, tag_of
@@ -110,22 +109,3 @@ def test_business_rules_hold_for_our_own_contract() -> None:
     assert refusal("update", empty).reason == refusals.QUANTITY_IMPOSSIBLE
     due = encode(replace(ORDER, amount_due_minor=2251))
     assert refusal("place", due).reason == refusals.TOTAL_MISMATCH
-
-
-def test_malformed_messages_raise_nothing_but_refusals() -> None:
-    """4,000 seeded bit flips and cuts over all kinds: an input or a Refused, nothing else."""
-    rng = random.Random(20261127)
-    for _ in range(4_000):
-        kind = rng.choice(sorted(EXAMPLES))
-        raw = bytearray(encode(EXAMPLES[kind]))
-        for _ in range(rng.randint(1, 3)):
-            raw[rng.randrange(len(raw))] ^= 1 << rng.randrange(8)
-        if rng.random() < 0.2:
-            del raw[rng.randrange(len(raw)) :]
-        try:
-            EDGE.translate(kind, "", bytes(raw))
-        except Refused as refused:
-            reason = refused.reason
-        else:
-            continue
-        assert reason in REASONS

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 import typer
-from typer.testing import CliRunner
 
 from adapters.postgres.keys import SCOPES
 from service.app.errors import why_unread
 from service.cli import keys
-from service.cli.commands import application
+from tests.commands import program, run_command
 
 
 def test_the_help_of_keys_names_every_scope() -> None:
@@ -38,7 +37,7 @@ def test_a_file_that_can_not_be_read_is_told_in_words(
     file = tmp_path / "word"
     if content is not None:
         file.write_bytes(content)
-    ran = CliRunner().invoke(application, words.format(file=file).split())
+    ran = run_command(*words.format(file=file).split())
     told = str(ran.exception)
     assert why in told
     assert told.count(str(file)) == 1
@@ -53,8 +52,8 @@ def test_a_system_s_error_without_words_is_still_a_sentence() -> None:
 @pytest.mark.parametrize("group", ["list", "release"])
 def test_since_and_until_are_told_apart(group: str) -> None:
     """The help says of each option what it does, not of both what one of them does."""
-    command = typer.main.get_command(application)
-    quarantine = command.get_command(typer.Context(command), "quarantine")  # type: ignore[attr-defined]  # a group
+    command = program()
+    quarantine = command.get_command(typer.Context(command), "quarantine")
     texts = {
         one.name: one.help
         for one in quarantine.get_command(typer.Context(quarantine), group).params

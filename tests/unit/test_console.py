@@ -9,8 +9,6 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from adapters.postgres.keys import SCOPES
 from adapters.postgres.users import ROLES
@@ -42,22 +40,6 @@ def test_a_fault_is_marked_where_it_is() -> None:
     assert marked(text, "Line 2 (lines[1]) lacks title.") == ['{"sku": "B", "quantity": -1}']
     assert marked(text, "The message lacks lines.", "The id (a.b.c) is wrong.") == []
     assert marked("not json (", "The id (a.b) is wrong.", "See line 99, column 1.") == []
-
-
-@given(
-    st.text(max_size=80) | st.from_regex(r'[{}\[\]":,a1 ]{0,40}', fullmatch=True),
-    st.lists(
-        st.text(max_size=40)
-        | st.from_regex(
-            r"The [a-z]{1,5} \([a-z]{1,3}(\[[0-9]{1,2}\])?(\.[a-z])?\) is", fullmatch=True
-        )
-        | st.from_regex(r"at line [0-9]{1,2}, column [0-9]{1,2}", fullmatch=True),
-        max_size=4,
-    ),
-)
-def test_marks_change_no_text(text: str, sentences: list[str]) -> None:
-    """Whatever is marked, the parts are the text, in order."""
-    assert "".join(part for part, _ in parts_of(text, spans_of(text, sentences))) == text
 
 
 def test_each_role_may_more_than_the_one_before() -> None:

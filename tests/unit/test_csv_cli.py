@@ -9,18 +9,17 @@ from pathlib import Path
 
 import pytest
 import typer
-from typer.testing import CliRunner
 
 from adapters.channels.csv.columns import MAX_COLUMNS, drawn, template
 from adapters.channels.csv.orders import MAX_APART, MAX_LINES, MAX_ROWS
 from adapters.channels.csv.rows import MAX_ROW_CHARACTERS
 from schemas.contracts.checks import MAX_GOODS
 from service.app.errors import OperatorError
-from service.cli.commands import application
 from service.imports import api
 from service.imports.cli import Shown, words_of
 from service.imports.local import MAX_FILE_BYTES, Progress
 from service.imports.service import Counts, Entry
+from tests.commands import run_command
 from tests.csv_files import a_file, a_row
 
 
@@ -45,7 +44,7 @@ def test_a_wrong_command_says_what_to_do(words: str, told: str, tmp_path: Path) 
     good.write_bytes(a_file(a_row()))
     bad.write_bytes(b"ref,price\nA,1\n")
     typed = shlex.split(words.format(good=good, bad=bad, folder=tmp_path))
-    answer = CliRunner().invoke(application, ["orders", "import", *typed])
+    answer = run_command("orders", "import", *typed)
     assert isinstance(answer.exception, OperatorError)
     assert answer.exception.exit_code in {1, 10}
     assert told in str(answer.exception)
@@ -53,7 +52,7 @@ def test_a_wrong_command_says_what_to_do(words: str, told: str, tmp_path: Path) 
 
 def test_the_template_is_printed() -> None:
     """A header and the two rows of an order."""
-    answer = CliRunner().invoke(application, ["orders", "import", "--template"])
+    answer = run_command("orders", "import", "--template")
     assert tuple(map(tuple, csv.reader(io.StringIO(answer.output)))) == template()
 
 

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.main import get_command
 
 import service.app.local
 import service.app.process
 from service.app.errors import OperatorError
-from service.cli.commands import application
 from service.settings import load
+from tests.commands import program
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOWN = re.compile(
@@ -42,12 +41,6 @@ def documented() -> dict[str, set[str]]:
         for command, options in shown_commands(page.read_text()).items():
             found.setdefault(command, set()).update(options)
     return found
-
-
-@cache
-def program() -> Any:
-    """The whole program. Any: typer brings its own click, whose types it does not publish."""
-    return get_command(application)
 
 
 def command_of(words: str) -> Any:

@@ -6,10 +6,9 @@ import shlex
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from service.app.errors import OperatorError
-from service.cli.commands import application
+from tests.commands import run_command
 
 
 @pytest.mark.parametrize(
@@ -28,7 +27,7 @@ from service.cli.commands import application
 def test_a_wrong_command_says_what_to_type(words: str, told: str, tmp_path: Path) -> None:
     """Each is one sentence and a way out."""
     typed = shlex.split(words.format(missing=tmp_path / "none.json"))
-    answer = CliRunner().invoke(application, ["quarantine", *typed])
+    answer = run_command("quarantine", *typed)
     assert isinstance(answer.exception, OperatorError)
     assert told in str(answer.exception)
 
@@ -36,4 +35,4 @@ def test_a_wrong_command_says_what_to_type(words: str, told: str, tmp_path: Path
 @pytest.mark.parametrize("words", ["fix 7 --file x", "discard 7", "release x", "list --since noon"])
 def test_what_is_missing_or_malformed_is_named(words: str) -> None:
     """An option that is left out or makes no sense ends with 2."""
-    assert CliRunner().invoke(application, ["quarantine", *words.split()]).exit_code == 2
+    assert run_command("quarantine", *words.split()).exit_code == 2

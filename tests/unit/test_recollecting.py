@@ -94,7 +94,7 @@ class Scene:
 
     async def came(self) -> Any:
         """The command that reached its order."""
-        await eventually(lambda: self.posted, 5)
+        await eventually(lambda: self.posted)
         (envelope,) = self.posted
         return envelope.command
 
@@ -142,7 +142,7 @@ async def test_a_partner_that_does_not_answer_is_asked_again(scene: Scene) -> No
     """The message comes again: neither answer is assumed."""
     scene.warehouse.knows = Unknown("It is away.")
     scene.brings(_placed(-1))
-    await eventually(lambda: scene.ended, 5)
+    await eventually(lambda: scene.ended)
     assert scene.ended[0][0] == STOPPED
     assert scene.posted == []
 
@@ -153,7 +153,7 @@ async def test_an_unknown_order_that_was_cancelled_is_a_persons_if_a_partner_kno
     """What the lost life began for it has to be stopped by somebody; else it is just cancelled."""
     scene.warehouse.knows = TaskCreated(task_id="WT-1")
     scene.brings(CancelOrder(ref=REF))
-    await eventually(lambda: scene.ended, 5)
+    await eventually(lambda: scene.ended)
     how, why = scene.ended[0]
     assert how == POISON
     assert "east knows it under our reference" in why

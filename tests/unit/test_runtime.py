@@ -66,7 +66,7 @@ async def test_a_poisonous_input_does_not_stop_the_next(house: House) -> None:
 
 
 async def test_what_comes_too_early_is_taken_when_it_comes_again(house: House) -> None:
-    """Nothing of it is kept, so that its repeat is no duplicate, and those with it go on."""
+    """Nothing of it is kept, so that its repeat counts as new, and those with it go on."""
     house.post(Begin(), "w-1", fresh=True)
     house.post(Next(), "w-2")
     await eventually(lambda: EARLY in house.ends)

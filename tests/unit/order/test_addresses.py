@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from actors.kernel.setup import Place, Setup
-from actors.order.addresses import is_cut, is_military, is_post_box
+from actors.order.addresses import is_military, is_post_box
 from actors.order.normalise import ADDRESS
 from actors.order.unfit import unfit
-from adapters.kit.fitting import fill, printable
 from schemas.order.canonical import Address
 from tests.given import an_order
 
@@ -92,17 +89,6 @@ def test_post_offices_of_armed_forces(change: dict[str, object]) -> None:
 def test_civilians(change: dict[str, object]) -> None:
     """Places that only look like one."""
     assert not is_military(replace(HOME, **change))
-
-
-@given(st.lists(st.text(min_size=1, max_size=90).map(printable).filter(bool), max_size=4))
-def test_a_street_is_cut_exactly_where_the_label_loses_a_word(lines: list[str]) -> None:
-    """What acceptance says of a street is what the carrier's label would show of it."""
-    limits = (35, 35, 35)
-    shown = "".join(fill(lines, limits)).replace(" ", "").replace(",", "")
-    whole = "".join(lines).replace(" ", "").replace(",", "")
-    plain = whole.isascii()  # a letter is never parted from its accents, which may lose some
-    if plain and whole:
-        assert is_cut(replace(HOME, lines=tuple(lines)), limits) == (shown != whole)
 
 
 def test_what_a_label_can_not_show_is_held_before_anything_is_packed() -> None:

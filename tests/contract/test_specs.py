@@ -1,4 +1,4 @@
-"""/openapi.json and /asyncapi.json, made without a service, held against validators of others."""
+"""/openapi.json, /asyncapi.json and the published schemas, held against validators of others."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 from aiohttp import web
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from schemas.contracts import published
@@ -158,3 +159,14 @@ def test_each_schema_compiles_strictly(name: str) -> None:
     validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
     assert not validator.is_valid(None)
     assert missing(schema) == []
+
+
+@pytest.mark.parametrize("name", sorted(all_schemas()))
+def test_each_schema_is_valid_and_named(name: str) -> None:
+    """Each is a valid 2020-12 schema with its own `$id`, a title and a description."""
+    schema = all_schemas()[name]
+    Draft202012Validator.check_schema(schema)
+    assert schema["$id"] == f"urn:orderwright:schemas:{name}"
+    assert re.fullmatch(r"[a-z_]+(\.[a-z_]+)*\.v[0-9]+", name)
+    assert schema["title"]
+    assert schema["description"].endswith((".", ")"))
