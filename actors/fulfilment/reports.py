@@ -76,7 +76,7 @@ def _is_to_come(state: State, key: Key) -> bool:
     if state.stage in UNBORN:
         return True
     is_next = is_key(key) and number_of(key) > state.numbers.get(FULFILMENT, 0)
-    return is_next and ledger.LETTERS[ledger.OPEN] in state.sums and state.stage not in FINAL
+    return is_next and "o" in state.sums and state.stage not in FINAL
 
 
 def _picked(

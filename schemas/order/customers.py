@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from schemas.order.canonical import Customer, Order
-from schemas.order.phones import mended
+from schemas.order.phones import corrected
 
 _DIGITS = re.compile(r"[^0-9]")
 
@@ -27,7 +27,7 @@ def email_of(text: str) -> str:
 
 def phone_of(text: str) -> str:
     """A telephone number as an identity: its digits, without leading zeros; "" for none."""
-    digits = _DIGITS.sub("", mended(text)).lstrip("0")
+    digits = _DIGITS.sub("", corrected(text)).lstrip("0")
     return f"phone:{digits}" if digits else ""
 
 

@@ -22,7 +22,7 @@ _WITH_DECIMAL = re.compile(r"(\+?[0-9]{5,15})\.0{1,2}")
 _SHORTENED = re.compile(r"\+?[0-9](?:[.,][0-9]+)?E\+?[0-9]{1,3}", re.IGNORECASE)
 
 
-def mended(text: str) -> str:
+def corrected(text: str) -> str:
     """Return a number as it was before a spreadsheet took it for an amount (`12075550142.0`); ""
     for one that it has shortened (`1.20756E+10`), whose digits no one knows any more."""
     text = text.strip()
@@ -33,8 +33,8 @@ def mended(text: str) -> str:
 
 def parted(text: str) -> tuple[str, str]:
     """Return a number as it is written and its extension, "" for none. Of one that a spreadsheet
-    damaged it is what is left of it (`mended`)."""
-    text = mended(text)
+    damaged it is what is left of it (`corrected`)."""
+    text = corrected(text)
     if _USUAL.fullmatch(text) is not None:
         return text, ""
     found = _EXTENSION.search(text)

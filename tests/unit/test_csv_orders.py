@@ -139,7 +139,7 @@ def test_what_a_spreadsheet_made_of_a_value_is_told(cells: dict[str, str], words
         ('="012075550142"', "012075550142"),
     ],
 )
-def test_a_phone_number_that_became_an_amount_is_mended(typed: str, kept: str) -> None:
+def test_a_phone_number_that_became_an_amount_is_corrected(typed: str, kept: str) -> None:
     """Its digits are all there, in any of an order's phone numbers."""
     order = placed(a_row(phone=typed, ship_to_phone=typed))
     assert order.ship_to is not None
@@ -160,7 +160,7 @@ def test_a_phone_number_that_was_shortened_is_left_out_and_noted(typed: str) -> 
     )
 
 
-def test_numbers_that_became_amounts_are_mended() -> None:
+def test_numbers_that_became_amounts_are_corrected() -> None:
     """A postal code, an order's reference and number, a customer's, a quantity and a yes, each with
     the decimal that a spreadsheet writes behind whole numbers; `="…"` is how some keep a text."""
     typed = a_row(
@@ -176,7 +176,7 @@ def test_numbers_that_became_amounts_are_mended() -> None:
     assert (text.ref, text.ship_to.postal_code, text.lines[0].sku) == ("1001", "02139", "007")
 
 
-def test_rows_of_one_order_are_known_by_their_mended_reference() -> None:
+def test_rows_of_one_order_are_known_by_their_corrected_reference() -> None:
     """Some rows were typed and some came from a spreadsheet's column of numbers."""
     order = placed(a_row(ref="1001", total="37.95"), another(ref="1001.0"))
     assert (order.ref, len(order.lines)) == ("1001", 2)

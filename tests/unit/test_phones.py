@@ -7,7 +7,7 @@ import pytest
 from schemas.contracts.doubts import doubts_of
 from schemas.order.canonical import Customer
 from schemas.order.customers import phone_of
-from schemas.order.phones import dialled, mended, parted
+from schemas.order.phones import corrected, dialled, parted
 
 
 @pytest.mark.parametrize(
@@ -23,8 +23,8 @@ from schemas.order.phones import dialled, mended, parted
     ],
 )
 def test_an_amount_becomes_a_number_again_or_none(typed: str, kept: str) -> None:
-    """What is all there is kept, and what is not is no number; a comma dials an extension."""
-    assert mended(typed) == kept
+    """What is all there is kept, and what is not makes none; a comma dials an extension."""
+    assert corrected(typed) == kept
 
 
 def test_what_was_shortened_is_dialled_by_no_one() -> None:

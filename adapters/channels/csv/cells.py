@@ -18,7 +18,7 @@ from adapters.channels.csv.columns import Column, Kind
 from schemas.contracts.strict_json import shown
 from schemas.order.canonical import Payment
 from schemas.order.money import MoneyRefused, exponent_of, minor_units
-from schemas.order.phones import mended
+from schemas.order.phones import corrected
 
 PAYMENTS = frozenset(get_args(Payment))
 
@@ -86,7 +86,7 @@ def _text(text: str, column: Column, currency: str, reading: Reading) -> object:
             "too narrow: correct it there, and save the file again"
         )
     if column.name.endswith("phone"):
-        return mended(text)
+        return corrected(text)
     if column.most <= _MAX_SHORT and _SHORTENED.fullmatch(text):
         raise CellRefused(
             f"is {shown(text)}, a number that a spreadsheet has shortened: make the column text "

@@ -20,7 +20,7 @@ from adapters.kit.fitting import fill, fit, printable, utf16_length
 from schemas.messages.effects import Units
 from schemas.order.canonical import Address, Order
 from schemas.order.money import decimal_text, exponent_of
-from schemas.order.phones import mended, parted
+from schemas.order.phones import corrected, parted
 from schemas.order.shares import Part, Sum, as_booked, comes_to
 
 MAX_EXTERNAL = 35
@@ -168,7 +168,7 @@ def _ship_to(address: Address | None) -> dict[str, str]:
 def _reach(order: Order) -> dict[str, str]:
     """E-mail and telephone: left out where cutting would make another person's of them."""
     email = printable(order.customer.email)
-    phone = mended(order.customer.phone) or (order.ship_to.phone if order.ship_to else "")
+    phone = corrected(order.customer.phone) or (order.ship_to.phone if order.ship_to else "")
     # Business Central refuses letters in a telephone number, and has no field for an extension.
     phone = parted(phone)[0]
     digits = "".join(sign for sign in phone if sign in "+()-/ 0123456789").strip()

@@ -31,7 +31,7 @@ from schemas.messages.effects import (
 )
 from schemas.order import label_links
 from schemas.order.canonical import DOUBT, Address, Order
-from schemas.order.phones import mended
+from schemas.order.phones import corrected
 
 MAX_TEXT = 1_000
 """Characters of a note or gift message: what a packing slip has room for."""
@@ -262,7 +262,7 @@ def _ship_to(order: Order, *, pickup: bool) -> shapes.ShipTo:
         region=printable(address.region),
         postal_code=printable(address.postal_code),
         country=address.country,
-        phone=fit(printable(mended(address.phone) or mended(order.customer.phone)), 64),
+        phone=fit(printable(corrected(address.phone) or corrected(order.customer.phone)), 64),
     )
 
 
