@@ -7,6 +7,7 @@ import base64
 import hmac
 import json
 import time
+import tomllib
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from adapters.kit.instance import Instance
+from adapters.kit.standard_webhooks import key_of
 from adapters.postgres.pool import Pool
 from adapters.postgres.stock import StockPartner
 from adapters.postgres.stock_ledger import EVERY, Balance, Figure, StockLedger
@@ -31,6 +33,7 @@ from tests.integration.test_edge import http, problem
 from tests.integration.test_edge_faults import BrokenStream
 from tests.integration.test_stock import call
 from tests.integration.test_stock_offers import pool
+from tests.integration.whole import Whole
 from tests.waiting import eventually
 
 __all__ = ["http", "pool"]
@@ -309,3 +312,29 @@ async def test_more_figures_than_a_report_may_have_are_refused(
     counts = [{"sku": f"SKU-{n}", "on_hand": n} for n in range(5_001)]
     assert "5000" in (await refusal(http, house, a_report(counts=counts))).replace(",", "")
     assert await house.on_hand() == {"A": 10}
+
+
+async def test_a_running_service_answers_a_warehouse_at_once(whole: Whole) -> None:
+    """The report takes the whole way into the service, which says that no place is counted so."""
+    raw = json.dumps(a_report()).encode()
+    stamp = str(int(time.time()))
+    warehouses = {x: one for x, one in partners(whole).items() if one["kind"] == "warehouse"}
+    name, settings = next(iter(warehouses.items()))
+    key = key_of(settings["callback_secrets"][0], "A warehouse's")
+    digest = hmac.digest(key, f"msg_1.{stamp}.".encode() + raw, "sha256")
+    answer = await whole.ask(
+        "POST",
+        f"/hooks/{name}",
+        body=raw,
+        webhook_id="msg_1",
+        webhook_timestamp=stamp,
+        webhook_signature="v1," + base64.b64encode(digest).decode(),
+    )
+    assert answer.status == 422
+    assert f"No place is counted by {name}" in str(answer.json()["detail"])
+
+
+def partners(whole: Whole) -> Json:
+    """The partners of the running service, as its file names them."""
+    found: Json = tomllib.loads(whole.world.config.read_text())["partners"]
+    return found
