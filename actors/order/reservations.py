@@ -1,7 +1,8 @@
 """How long the reservation of an order that waits for a person is kept.
 
-A hold that opens or is decided meanwhile begins the time anew (`actors.order.timers`). What expired
-is given back to whoever comes next, and reserved again, where it still is, when the order goes on.
+A hold that opens or is decided meanwhile begins the time again (`actors.order.timers`). What
+expired is given back to whoever comes next, and reserved again, where it still is, when the order
+goes on.
 """
 
 from __future__ import annotations
