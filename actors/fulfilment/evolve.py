@@ -80,7 +80,11 @@ def _replanned(draft: Draft, event: e.StockReplanned | e.Backordered) -> None:
 
 
 def _tried_again(draft: Draft, event: e.StockTriedAgain) -> None:
-    _move(draft, event, place=event.place, tries=0)
+    _move(draft, event, place=event.place, tries=0, lapsed=False)
+
+
+def _expired(draft: Draft, event: e.ReservationExpired) -> None:
+    _move(draft, event, lapsed=True)
 
 
 def _released_stock(draft: Draft, event: e.StockReleased) -> None:
@@ -346,6 +350,7 @@ FOLDS: dict[type[e.Event], Any] = {
     e.StockReplanned: _replanned,
     e.Backordered: _replanned,
     e.StockTriedAgain: _tried_again,
+    e.ReservationExpired: _expired,
     e.StockReleased: _released_stock,
     e.TaskTaken: _task_taken,
     e.LeftToPerson: _by_hand,

@@ -47,6 +47,8 @@ TABLE = Table(
             "the goods moved on before the answer came",
         ),
         Row("stock-again", SHORT, e.StockTriedAgain, PLANNED, "time to try again"),
+        *stay("expire", (RESERVED,), e.ReservationExpired, "its order waits for a person too long"),
+        Row("reserve-again", RESERVED, e.StockTriedAgain, PLANNED, "its order goes on"),
         *go("release", UNTASKED, e.TaskTaken, RELEASED, "the warehouse has the task"),
         *stay(
             "late-task",

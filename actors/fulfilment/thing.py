@@ -9,7 +9,7 @@ from schemas.messages.effects import Delivery
 from schemas.messages.fulfilment_events import Untold
 from schemas.order.things import Key
 
-VERSION = 6
+VERSION = 7
 """Of the struct below; a stored state of another one is rebuilt from the events."""
 
 PLANNED, SHORT, RESERVED, RELEASED = "planned", "short", "reserved", "released"
@@ -35,7 +35,8 @@ class Fulfilment(Struct, frozen=True, array_like=True):
     place of the report that said so without naming them. `heard` are the places of the reports
     that were heard (`actors.fulfilment.heard`), `last` that of the one that said that all is packed
     while an earlier one was still on its way. `ready` says that the storefront knows that it waits
-    for its customer, `collected` that he has what left before anyone told what it holds."""
+    for its customer, `collected` that he has what left before anyone told what it holds. `lapsed`
+    says that its order waited longer than its reservation is kept."""
 
     stage: str
     place: str
@@ -63,8 +64,14 @@ class Fulfilment(Struct, frozen=True, array_like=True):
     last: int = 0
     ready: bool = False
     collected: bool = False
+    lapsed: bool = False
 
     @property
     def is_tasked(self) -> bool:
         """Whether a warehouse that can be asked to stop works on it."""
         return bool(self.task and self.lane) and self.stage in (RELEASED, PICKED, PACKED)
+
+    @property
+    def is_lapsed(self) -> bool:
+        """Whether its units are given back until its order goes on."""
+        return self.lapsed and self.stage == RESERVED

@@ -53,6 +53,9 @@ def _next(
         return None
     if thing.stop:
         return _undo(state, key, thing) or _publish(state, key, thing, context)
+    if thing.is_lapsed:
+        effect = f.ReleaseStock(place=thing.place, units=())
+        return Ask(key, "stock", effect, note=ALL) if thing.stock else None
     if thing.stock and thing.free:
         effect = f.ReleaseStock(place=thing.place, units=units(state, thing.free))
         return Ask(key, "stock", effect, note=",".join(f"{at}:{q}" for at, q in thing.free))

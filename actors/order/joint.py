@@ -18,6 +18,7 @@ from actors.order import (
     joint_stops,
     joint_things,
     joint_units,
+    reservations,
 )
 from actors.order.joint_row import Joint
 from actors.order.signs import AT_WORK, FREE, INSIDE, LIVE, Sign, signs_of
@@ -113,6 +114,7 @@ JOINT: tuple[Joint, ...] = (
         "units that the channel wants sent later are freed, and planned on their day",
         needs=(Sign.LATER, FREE | AT_WORK),
     ),
+    *reservations.ROWS,
     Joint(
         "outdated-task",
         ("task", "fulfilments", "parcels", "open"),

@@ -17,6 +17,7 @@ from actors.order.place import is_unborn, refetch
 from actors.order.places import places_for
 from actors.order.policy import DAY
 from actors.order.reading import is_here, is_open, shipped, tracking_lane
+from actors.order.reservations import expire
 from actors.order.state import State
 from actors.order.table import (
     ACCEPTED,
@@ -227,8 +228,8 @@ def timer_fired(work: Work, command: i.TimerFired) -> None:
     match command.name:
         case "track" if key in state.parcels:
             _track(work, key)
-        case "stock" if key in state.fulfilments and state.fulfilments[key].stage == "short":
-            _try_stock(work, key)
+        case "stock" | "reservation" if key in state.fulfilments:
+            _of_stock(work, key, command.name)
         case "mapping":
             change.remap(work)
         case "twin" | "crowded" if state.stage == DUPLICATE:
@@ -264,9 +265,12 @@ def _track(work: Work, key: Key) -> None:
         work.ask(ask)
 
 
-def _try_stock(work: Work, key: Key) -> None:
+def _of_stock(work: Work, key: Key, name: str) -> None:
     thing = work.state.fulfilments[key]
-    if thing.stop:
+    if name == "reservation":
+        expire(work, key)
+        return
+    if thing.stage != "short" or thing.stop:
         return
     places = places_for(work.state, work.context.setup, work.order, thing.delivery)
     place = places[0] if places else thing.place

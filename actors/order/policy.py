@@ -34,6 +34,16 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "arrives."
         ),
     ] = 6 * 3_600.0
+    reservation_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=400 * DAY,
+            description="How long the stock of an order that waits for a person stays reserved; "
+            "it is given back then, and reserved again when the order goes on. Each hold that "
+            "opens or ends meanwhile begins the time again. 0: permanently.",
+        ),
+    ] = 0.0
     pack_due_seconds: Annotated[
         Wait, Meta(description="For the warehouse to pack, before an alarm.")
     ] = DAY

@@ -69,7 +69,8 @@ def is_labelled_by_us(thing: Fulfilment, setup: Setup) -> bool:
 
 def is_reserved(thing: Fulfilment, setup: Setup) -> bool:
     """Whether its units are promised: reserved, or there is no stock to reserve them in."""
-    return thing.stage != "short" and (thing.stage != "planned" or not setup.stock)
+    promised = thing.stage != "planned" or not setup.stock
+    return promised and thing.stage != "short" and not thing.is_lapsed
 
 
 def is_worked_on(state: State, setup: Setup) -> bool:

@@ -18,6 +18,7 @@ from actors.order.later import LATER, first_date
 from actors.order.mapping import AGAIN_SECONDS, is_unmapped
 from actors.order.policy import DAY, Policy
 from actors.order.reading import busy, is_here, parcels_of, tracking_lane
+from actors.order.reservations import is_idle
 from actors.order.state import State
 from actors.order.table import ACCEPTED, DUPLICATE, EXPECTED, FINAL, PLACED
 from actors.order.table import WAITS as ORDER_WAITS
@@ -28,7 +29,7 @@ from schemas.messages import inputs as i
 from schemas.order.things import ORDER, Key
 
 DUE, TRACK, STOCK, CLOSE, MAPPING = "due", "track", "stock", "close", "mapping"
-SHIP_BY, EXPIRES = "ship_by", "expires"
+SHIP_BY, EXPIRES, RESERVATION = "ship_by", "expires", "reservation"
 
 LEAST_CLOSE_SECONDS = 3_600.0
 """How soon at the earliest it is asked again whether a delivered order may be closed."""
@@ -159,6 +160,10 @@ def _of_fulfilment(
         return
     if thing.stage == "short":
         found[key, STOCK] = (policy.stock_retry_seconds, str(thing.tries))
+    elif policy.reservation_seconds and is_idle(state, key):
+        # Whoever decides about it has all of that time.
+        holds = "+".join(one.hold_id for one in state.holds)
+        found[key, RESERVATION] = (policy.reservation_seconds, holds)
     if thing.stop:
         found[key, DUE] = (policy.cancel_due_seconds, "stop")
         return

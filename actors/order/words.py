@@ -249,6 +249,8 @@ def of_fulfilment(state: State, key: str, thing: Fulfilment) -> str:
         return FULFILMENT_WAITS["handed_over"].whom
     if thing.stage == "packed" and (told := _of_packed(state, key, thing, mine)):
         return told
+    if thing.is_lapsed:
+        return "the stock, which is reserved again when the order goes on"
     if thing.stage == "reserved" and _waits_for_erp(state, key):
         return "the ERP to take the sales order first"
     return FULFILMENT_WAITS[thing.stage].whom

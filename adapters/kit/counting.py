@@ -1,11 +1,12 @@
-"""Asking a partner how much lies at a place: what an ERP or a warehouse has counted.
+"""How much lies at a place by a partner's own count: one is asked, another one reports by itself.
 
-One small interface beside a partner's adapter. It only asks, page by page; what is done with the
-figures is decided in `service/stock/counting.py`.
+Small interfaces beside a partner's adapter. What is done with the figures is decided in
+`service/stock/counting.py` (of who is asked) and `service/stock/reporting.py` (of who reports).
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
@@ -32,6 +33,17 @@ class CountsPage(Struct, frozen=True, kw_only=True):
     counts: tuple[Counted, ...]
     cursor: str = ""
     faults: tuple[str, ...] = ()
+
+
+class CountsReport(Struct, frozen=True, kw_only=True):
+    """What a partner reports by itself: its figures of the moment `at`, at one of our places ("":
+    the only one that it counts). `enters_new`: SKUs that were never seen here are entered, too;
+    else they refuse the report."""
+
+    place: str
+    at: datetime
+    counts: tuple[Counted, ...]
+    enters_new: bool
 
 
 class StockCounter(Protocol):

@@ -21,7 +21,7 @@ from adapters.kit.settings import ChannelSettings, PartnerSettings
 
 if TYPE_CHECKING:  # settings are read by every command, and the HTTP client takes a while to load
     from actors.runtime.ports import Partner
-    from adapters.kit.counting import StockCounter
+    from adapters.kit.counting import CountsReport, StockCounter
     from adapters.kit.inbound import Source, Translator
     from adapters.kit.offering import Offers, StockTeller
     from adapters.kit.polling import Queue
@@ -123,7 +123,8 @@ class Kind(Struct, Generic[S], frozen=True, kw_only=True):
     of another partner. `carried` shows how an order reaches it. `limits` says what it can't carry
     out, by its settings (None: anything that `order.v1` can say). `accounts`: its partner tells how
     a customer's account stands (`adapters.kit.accounts.TellsAccounts`). `counter` makes what can be
-    asked how much lies at a place (None: it can't be asked).
+    asked how much lies at a place (None: it can't be asked). `counts` reads what it reports of that
+    by itself, in webhooks whose receipt is `at_once`, and raises Refused (None: it does not).
     """
 
     name: str
@@ -140,6 +141,7 @@ class Kind(Struct, Generic[S], frozen=True, kw_only=True):
     limits: Callable[[S], Limits] | None = None
     accounts: bool = False
     counter: Callable[[S, Kit], StockCounter] | None = None
+    counts: Callable[[S, bytes], CountsReport] | None = None
 
 
 def example_of(kind: Kind[S]) -> S:

@@ -51,7 +51,8 @@ class UnitView(Struct, frozen=True):
 
 class FulfilmentView(Struct, frozen=True, kw_only=True):
     """Units that leave one place together. `units` have not left yet; `missing` is what a short
-    pick left undecided. `stop` says why it is to be undone ("": it is not)."""
+    pick left undecided. `stop` says why it is to be undone ("": it is not). `lapsed`: its order
+    waited longer than its reservation is kept, which is given back."""
 
     key: Key
     stage: str
@@ -64,6 +65,7 @@ class FulfilmentView(Struct, frozen=True, kw_only=True):
     stop: str
     waiting_for: str
     outside_ids: tuple[str, ...]
+    lapsed: bool = False
 
 
 class ParcelView(Struct, frozen=True, kw_only=True):
@@ -310,6 +312,7 @@ def _fulfilments(state: State) -> tuple[FulfilmentView, ...]:
             stop=one.stop,
             waiting_for="" if one.stage in FULFILMENT.ends else of_fulfilment(state, key, one),
             outside_ids=one.outside,
+            lapsed=one.is_lapsed,
         )
         for key, one in state.fulfilments.items()
     )

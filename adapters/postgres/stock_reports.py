@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -55,6 +56,11 @@ class StockReports:
         """Return how SKUs of a place with small letters are written, by their capitals."""
         rows = await self._pool.fetch(_sql()["spelled"], place, MAX_SPELLED)
         return {row["sku"].upper(): row["sku"] for row in rows}
+
+    async def unknown(self, skus: Sequence[str], limit: int) -> list[str]:
+        """Return the first SKUs of a report that were never counted, sent or declared here."""
+        rows = await self._pool.fetch(_sql()["unknown"], [text_of(one) for one in skus], limit)
+        return [row["sku"] for row in rows]
 
 
 @cache

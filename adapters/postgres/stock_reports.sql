@@ -16,3 +16,10 @@ SELECT place, partner, at, figures, changed, stale, missing, fault FROM stock_re
 -- name: spelled
 -- SKUs of a place that are not written in capitals alone: few, and none in most installations.
 SELECT sku FROM stock WHERE place = $1 AND sku <> upper(sku) LIMIT $2;
+
+-- name: unknown
+-- SKUs of a report that are counted at no place, never left uncounted and are not declared either: nothing here has ever named them.
+SELECT g.sku FROM unnest($1::text[]) WITH ORDINALITY AS g (sku, at)
+WHERE NOT EXISTS (SELECT FROM stock s WHERE s.sku = g.sku) AND NOT EXISTS (SELECT FROM stock_uncounted u WHERE u.sku = g.sku)
+    AND NOT EXISTS (SELECT FROM stock_untracked t WHERE t.sku = g.sku)
+ORDER BY g.at LIMIT $2;

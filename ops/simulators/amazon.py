@@ -14,6 +14,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import cast
 
+from ops.simulators import amazon_listings
 from ops.simulators.amazon_feeds import PATHS, UPLOADS, Acknowledgement, Feeds
 from ops.simulators.amazon_forwarder import Forwarder
 from ops.simulators.amazon_orders import (
@@ -48,7 +49,7 @@ _DESTINATIONS = "/amazon/notifications/v1/destinations"
 
 PLANS = {
     "get_order": (0.5, 30.0), "search_orders": (0.0056, 20.0), "confirm_shipment": (2.0, 10.0),
-    "update_shipment_status": (5.0, 15.0),
+    "update_shipment_status": (5.0, 15.0), "get_listing": (5.0, 10.0), "patch_listing": (5.0, 5.0),
 }  # fmt: skip
 """Calls a second and burst of each operation with a bucket, as Amazon documents them."""
 
@@ -83,6 +84,7 @@ class Amazon:
         self._packages: dict[str, Packages] = {}
         self._pickups: dict[str, str] = {}
         self._forwarder = Forwarder()
+        self._listings = amazon_listings.Listings()
         self._feeds = Feeds(world.clock, self._number, self._acknowledge)
         self._subscriptions: dict[str, JsonObject] = {}
         self._destinations: list[JsonObject] = []
@@ -125,6 +127,8 @@ class Amazon:
         if match := _SUBSCRIBED.fullmatch(path):
             kind = match[1]
             return Call("subscription", lambda plan: self._subscription(kind, request))
+        if amazon_listings.PATHS.fullmatch(path) and method in amazon_listings.OPERATIONS:
+            return Call(amazon_listings.OPERATIONS[method], lambda plan: self._listed(request))
         if path == _DESTINATIONS:
             return Call("destination", lambda plan: self._destination(request))
         return None
@@ -134,10 +138,7 @@ class Amazon:
 
     def refusal(self, operation: str) -> Reply:
         if operation == "token":
-            told = {
-                "error": "invalid_grant",
-                "error_description": "Invalid grant.",
-            }
+            told = {"error": "invalid_grant", "error_description": "Invalid grant."}
             return json_reply(400, told)
         return self.failure(400, "InvalidInput", "Invalid Input")
 
@@ -170,6 +171,8 @@ class Amazon:
             return json_reply(200, self._forwarder.shown())
         if what == "subscriptions" and request.method == "DELETE":
             self._subscriptions.clear()
+        if what == "listings":
+            return self._listings.control(request)
         if what == "limits" and request.method == "POST":
             return self._limit(parse_object(request.body))
         if what == "tokens" and request.method == "DELETE":
@@ -182,7 +185,7 @@ class Amazon:
             404,
             {
                 "error": "Try orders, orders/<id>/edit, packages, pickups, forwarder,"
-                " subscriptions, calls, limits, tokens."
+                " subscriptions, calls, limits, tokens, listings."
             },
         )
 
@@ -279,6 +282,11 @@ class Amazon:
         reply = json_reply(200, {"order": order})
         reply.headers["x-amzn-RateLimit-Limit"] = f"{self._bucket('get_order').rate:g}"
         return reply
+
+    def _listed(self, request: Request) -> Reply:
+        operation = amazon_listings.OPERATIONS[request.method]
+        refused = self._stranger(request) or self._empty(operation)
+        return refused or self._listings.answer(request, self._number())
 
     def _search(self, request: Request) -> Reply:
         if reply := self._stranger(request) or self._empty("search_orders"):

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import cast
 
 from ops.simulators.bigcommerce_edits import Json, NotEditable
+from ops.simulators.bigcommerce_inventory import PATHS as INVENTORY
 from ops.simulators.bigcommerce_refunds import Refused
 from ops.simulators.bigcommerce_store import CANCELLED, PARTS, QUOTA, Store, modified_at
 from ops.simulators.partner import Call, World, json_reply
@@ -37,7 +38,7 @@ _SHIPMENT = re.compile(r"v2/orders/([0-9]+)/shipments/([0-9]+)")
 _REFUND = re.compile(r"v3/orders/([0-9]+)/payment_actions/(refund_quotes|refunds)")
 _EDIT = re.compile(r"orders/([0-9]+)/edit")
 _HOOK = re.compile(r"v3/hooks/([0-9]+)")
-_HELP = "Try orders, orders/<id>/edit, habits, hooks, failed, shipments, statuses."
+_HELP = "Try orders, orders/<id>/edit, habits, hooks, failed, shipments, statuses, inventory."
 
 
 class BigCommerce:
@@ -80,6 +81,8 @@ class BigCommerce:
     def _of_v3(self, name: str, path: str, request: Request) -> Call | None:
         if path == "v3/hooks" or _HOOK.fullmatch(path):
             return Call("hooks", lambda plan: self._hooks(name, path, request))
+        if INVENTORY.fullmatch(path) and request.method in ("GET", "PUT"):
+            return Call("inventory", lambda plan: self._inventory(name, path, request))
         one = _REFUND.fullmatch(path)
         if one is None:
             return None
@@ -141,6 +144,8 @@ class BigCommerce:
         if what in ("hooks", "failed"):
             shown: list[JsonValue] = [one.shown(name) for one in store.hooks.all.values()]
             return json_reply(200, {"hooks": shown, "sent": store.hooks.sent})
+        if what == "inventory":
+            return store.inventory.control(request)
         if what == "shipments":
             made: dict[str, JsonValue] = {
                 ref: list(parts["shipments"]) for ref, parts in store.parts.items()
@@ -359,6 +364,11 @@ class BigCommerce:
             gid = text(told, "id")
             self._world.ledger.record("refund", "bigcommerce", reference, gid, detail)
         return self._limited(store, json_reply(201, {"data": told, "meta": {}}))
+
+    def _inventory(self, name: str, path: str, request: Request) -> Reply:
+        store, refused = self._enter(name, request)
+        found = refused or store.inventory.answer(path, request)
+        return self._limited(store, found or self._missing())
 
     def _hooks(self, name: str, path: str, request: Request) -> Reply:
         store, refused = self._enter(name, request)

@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 
 from ops.simulators.bigcommerce_edits import Json, NotEditable, edit
 from ops.simulators.bigcommerce_hooks import Hooks
+from ops.simulators.bigcommerce_inventory import Inventory
 from ops.simulators.bigcommerce_refunds import PARTLY_REFUNDED, REFUNDED, Refunds
 from ops.simulators.partner import World
 from ops.simulators.shapes import JsonObject, JsonValue, NotUnderstood, number, objects, text
@@ -33,6 +34,7 @@ class Store:
         self._clock = world.clock
         self.hooks = Hooks(name, world.clock, world.run % 1_000_000)
         self.refunds = Refunds()
+        self.inventory = Inventory()
         self.weight_units = "LBS"
         self.quota, self.used, self.until = QUOTA, 0, 0.0
         self.ships_by_itself = True

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from ops.simulators.callbacks import Callbacks
+from ops.simulators.callbacks import Callbacks, News
 from ops.simulators.faults import BadKnob
 from ops.simulators.partner import Partner, World, json_reply
 from ops.simulators.shapes import JsonObject, NotUnderstood, number, objects, parse_object, text
@@ -88,6 +89,7 @@ class Warehouses:
         self._labels = Labels()
         self._of_all = HabitBook(habits)
         self._houses: dict[str, _House] = {}
+        self._counted = 0
 
     def at(self, request: Request) -> Partner | None:
         """The warehouse that a request goes to, or None if there is none and none can be made."""
@@ -163,12 +165,30 @@ class Warehouses:
                 house.habits.release(order)
             case "GET", "/_sim/warehouse/tasks":
                 return json_reply(200, {"tasks": [_listed(task) for task in _found(house, order)]})
+            case "POST", "/_sim/warehouse/stock":
+                return self._count(given)
             case "POST", "/_sim/warehouse/act":
                 return self._act(house, order, given)
             case _:
                 return json_reply(404, {"error": f"Nothing is at {request.method} {request.path}."})
         house.floor.release()
         return json_reply(200, house.habits.shown())
+
+    def _count(self, given: JsonObject) -> Reply:
+        """Report what lies there, as it is given: also what no warehouse can have."""
+        if not (url := text(given, "callback_url")):
+            raise BadKnob("`callback_url` is where the report goes.")
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        told = {name: given[name] for name in ("place", "counts") if name in given}
+        body = {
+            "type": "stock.counted",
+            "counted_at": text(given, "counted_at") or now,
+            **told,
+        }
+        self._counted += 1
+        told_id = f"msg_stock_{self._counted}"
+        self._callbacks.send(News(told_id, url, body, lambda: True, lambda: None))
+        return json_reply(200, {"webhook_id": told_id})
 
     @staticmethod
     def _act(house: _House, order: str, given: JsonObject) -> Reply:

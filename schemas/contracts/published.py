@@ -18,7 +18,7 @@ from typing import Any, get_args
 import msgspec
 
 from schemas.contracts.mappings import Mappings
-from schemas.messages.callbacks import WarehouseCallback
+from schemas.messages.callbacks import WarehouseCallback, WarehouseStock
 from schemas.messages.effects import tag_of
 from schemas.messages.events import OrderEvent
 from schemas.messages.inputs import KINDS
@@ -36,6 +36,7 @@ Schema = dict[str, Any]
 
 ORDER = "order.v1"
 WAREHOUSE_CALLBACK = "warehouse.callback.v2"
+WAREHOUSE_STOCK = "warehouse.stock.v1"
 ORDER_FULFILLED = "order.fulfilled.v2"
 ORDER_CANCELLED_HERE = "order.cancelled_here.v1"
 ORDER_READY = "order.ready_for_pickup.v1"
@@ -56,6 +57,7 @@ def all_schemas() -> Mapping[str, Schema]:
     for name, shape in zip(INPUT_NAMES.values(), KINDS.values(), strict=True):
         found[name] = _schema(name, shape, closed=True)
     found[WAREHOUSE_CALLBACK] = _schema(WAREHOUSE_CALLBACK, WarehouseCallback)
+    found[WAREHOUSE_STOCK] = _schema(WAREHOUSE_STOCK, WarehouseStock)
     found[ORDER_FULFILLED] = _schema(ORDER_FULFILLED, OrderFulfilled)
     found[ORDER_CANCELLED_HERE] = _schema(ORDER_CANCELLED_HERE, OrderCancelledHere)
     found[ORDER_READY] = _schema(ORDER_READY, OrderReady)

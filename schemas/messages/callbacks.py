@@ -80,3 +80,27 @@ class WarehouseCallback(Struct, frozen=True, kw_only=True, omit_defaults=True):
     tracking: Annotated[tuple[ParcelTracking, ...], Meta(max_length=100)] = ()
     lines: Annotated[tuple[PickedLine, ...], Meta(max_length=500)] = ()
     reason: Annotated[str, Meta(max_length=1_000)] = ""
+
+
+Units = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+Sku = Annotated[str, Meta(min_length=1, max_length=255)]
+
+
+class CountedUnits(Struct, frozen=True, kw_only=True):
+    """Units of an SKU that lie there, those of open tasks included."""
+
+    sku: Sku
+    on_hand: Units
+
+
+class WarehouseStock(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How much lies in a warehouse: the SKUs that it names, at one moment. `place` is the place's
+    name as tasks carry it; without one it is the only place that the warehouse counts.
+
+    Unknown fields are ignored, so that a warehouse may tell more than we read.
+    """
+
+    type: Literal["stock.counted"]
+    counted_at: Timestamp
+    counts: Annotated[tuple[CountedUnits, ...], Meta(min_length=1, max_length=5_000)]
+    place: Annotated[str, Meta(max_length=32)] = ""

@@ -33,6 +33,7 @@ from schemas.messages.fulfilment_events import (
     Picked,
     Published,
     ReadyTold,
+    ReservationExpired,
     RestSettled,
     ShortPicked,
     ShortSettled,
@@ -177,6 +178,7 @@ OrderEvent = (
     | StockReplanned
     | Backordered
     | StockTriedAgain
+    | ReservationExpired
     | StockReleased
     | TaskTaken
     | LeftToPerson
@@ -318,6 +320,7 @@ __all__ = [
     "ReportNoted",
     "RequestAnswered",
     "RequestNoted",
+    "ReservationExpired",
     "RestSettled",
     "Retried",
     "Returned",

@@ -87,6 +87,11 @@ class StockTriedAgain(Event, frozen=True, kw_only=True, tag="fulfilment.stock_tr
     place: str
 
 
+class ReservationExpired(Event, frozen=True, kw_only=True, tag="fulfilment.reservation_expired.v1"):
+    """Its order waited for a person longer than its units are kept: they are given back, and
+    reserved again when it goes on."""
+
+
 class StockReleased(Event, frozen=True, kw_only=True, tag="fulfilment.stock_released.v1"):
     """Reserved units were given back: these, or all of them when none are named. `by` is a person
     who did it, or went on without it."""

@@ -61,6 +61,7 @@ from service.rules.api import RulesApi
 from service.rules.trials import PAGE, Trials
 from service.settings import Listen, Settings
 from service.stock.api import StockApi
+from service.stock.reporting import StockReceiver
 from service.stock.service import place_names
 from service.telemetry.metrics import CONTENT_TYPE
 from service.wiring.channels import Readers, readers_by_kind, sources, takes_canonical
@@ -114,7 +115,7 @@ async def open_front(
     readers = Readers(settings, keys)
     peers = Peers(settings.listen.proxies)
     bodies = Bodies(max_body_bytes=settings.limits.body_bytes, peers=peers)
-    edge = _edge(common, wire, bodies, keys)
+    edge, use_edge = _edge(common, wire, store, bodies, keys)
     health = _health(common, wire, store, disk)
     api = _api(common, store, bodies, peers)
     finder = Finder(store.views, lambda text: verify_reference(text, keys)[0])
@@ -154,10 +155,9 @@ async def open_front(
     alone = await _listen_alone(_health_of(Health, common, wire, store, disk), common, stack)
 
     def use(new: Settings) -> None:
-        senders = sources(new, keys)
+        use_edge(new)
         use_channels(new)
         readers.use(new)
-        edge.use(senders)
         bodies.max_body_bytes = new.limits.body_bytes
         takers.update(_takers(new))
         named.update(new.channels)
@@ -169,17 +169,29 @@ async def open_front(
     return Front(port=server.port, own_url=own_url, private_port=alone, readers=readers, use=use)
 
 
-def _edge(common: Common, wire: Wire, bodies: Bodies, keys: Mapping[str, bytes]) -> Edge:
-    return Edge(
-        sources(common.settings, keys),
+def _edge(
+    common: Common, wire: Wire, store: Store, bodies: Bodies, keys: Mapping[str, bytes]
+) -> tuple[Edge, Callable[[Settings], None]]:
+    """Return what takes webhooks, and what has it take those of other settings."""
+    settings, clock = common.settings, common.clock
+    counted = StockReceiver(settings, store.reports, clock, common.metrics.registry)
+    edge = Edge(
+        sources(settings, keys),
         wire.publisher,
         bodies,
         forged=SignatureRefused,
-        clock=common.clock,
+        clock=clock,
         metrics=common.metrics,
         tracer=common.tracer,
+        at_once=counted.take,
         refused=common.refusals.count,
     )
+
+    def use(new: Settings) -> None:
+        edge.use(sources(new, keys))
+        counted.use(new)
+
+    return edge, use
 
 
 def _reviews(common: Common, wire: Wire, store: Store) -> ReviewService:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Protocol
 
@@ -84,6 +85,10 @@ class InboundReceipt(Protocol):
     def ignored(self) -> bool:
         """Whether it is valid but not for this channel: it is answered and not kept."""
 
+    @property
+    def at_once(self) -> bool:
+        """Whether it is about no order: it is taken before it is answered, not published."""
+
 
 class InboundSource(Protocol):
     """A sender of webhooks."""
@@ -160,7 +165,8 @@ class Edge:
 
     An authentic payload that is malformed is accepted too: it goes to quarantine, where people see
     it, and a repeat by the sender would not fix it. `forged` is the error that a source raises for
-    a signature that does not match.
+    a signature that does not match. `at_once` takes what is about no order, with its sender's name,
+    and raises the problem that is answered.
     """
 
     def __init__(
@@ -173,6 +179,7 @@ class Edge:
         clock: Clock,
         metrics: Metrics,
         tracer: Tracer,
+        at_once: Callable[[str, bytes], Awaitable[None]],
         refused: Callable[[str, str], None] = lambda category, sender: None,
         max_under_way_per_source: int = _MAX_UNDER_WAY_PER_SOURCE,
         lasting_seconds: float = LASTING_SECONDS,
@@ -180,6 +187,7 @@ class Edge:
         self._lasting_seconds = lasting_seconds
         self._refused_since: dict[str, float] = {}
         self._refused = refused
+        self._at_once = at_once
         self._sources = sources
         self._stream = stream
         self._bodies = bodies
@@ -258,31 +266,37 @@ class Edge:
                 self._note(name, receipt.notes)
             if receipt.ignored:
                 return
-            await self._publish(name, source.kind, receipt, raw, trace)
+            with self._share(name):
+                if receipt.at_once:
+                    await self._at_once(name, raw)
+                else:
+                    await self._publish(source.kind, receipt, raw, trace)
 
-    async def _publish(
-        self, name: str, kind: str, receipt: InboundReceipt, raw: bytes, trace: str
-    ) -> None:
-        """Publish what is authentic: only that counts against the sender, so that strangers can't
-        use up its share."""
+    @contextmanager
+    def _share(self, name: str) -> Iterator[None]:
+        """Count what is authentic: only that counts against the sender, so that strangers can't use
+        up its share."""
         under_way = self._under_way
         if under_way[name] >= self._max_under_way:
             raise problems.busy("This sender has too many deliveries under way.", _BUSY_SECONDS)
         under_way[name] += 1
         try:
-            await self._stream.publish(
-                receipt.channel,
-                receipt.kind,
-                receipt.ref,
-                raw,
-                delivery_id=receipt.delivery_id,
-                source=kind,
-                topic=receipt.topic,
-                trace=trace,
-                sent=receipt.headers,
-            )
+            yield
         finally:
             under_way[name] -= 1
+
+    async def _publish(self, kind: str, receipt: InboundReceipt, raw: bytes, trace: str) -> None:
+        await self._stream.publish(
+            receipt.channel,
+            receipt.kind,
+            receipt.ref,
+            raw,
+            delivery_id=receipt.delivery_id,
+            source=kind,
+            topic=receipt.topic,
+            trace=trace,
+            sent=receipt.headers,
+        )
 
     def _watch(self, name: str, status: int) -> None:
         """Count a sender that has been refused for long: its subscription is at stake."""

@@ -105,8 +105,10 @@ def _decision(event: e.OrderEvent, ref: str) -> i.Input | None:
             verb, target = "skip", str(effect)
         case e.TaskClosed(task_id=task_id):
             verb, target = "done", task_id
-        case e.StockTriedAgain(key=key):
+        case e.StockTriedAgain(key=key, rule="stock-again"):
             return i.TimerFired(name="stock", key=key)
+        case e.ReservationExpired(key=key):
+            return i.TimerFired(name="reservation", key=key)
         case e.Overdue(key=key):
             return i.TimerFired(name="ship_by" if event.until else "due", key=key)
         case _:

@@ -56,9 +56,9 @@ class ReviewRefused(Exception):
 class Evidence(Struct, frozen=True, kw_only=True):
     """What a reviewer should know. `rule` is the one that sent it, with what it asked for, None for
     a hold of another kind; `facts` what the rules saw. `picking` says whether the warehouse goes on
-    meanwhile. `stock` says of each fulfilment how its units are kept; a reservation has no end of
-    its own. `others` are the order's other holds, each with a review of its own. `approvals` were
-    given of `approvals_needed` (0: limits don't say who may approve it)."""
+    meanwhile. `stock` says of each fulfilment how its units are kept. `others` are the order's
+    other holds, each with a review of its own. `approvals` were given of `approvals_needed` (0:
+    limits don't say who may approve it)."""
 
     stage: str
     waiting_for: str
@@ -291,8 +291,10 @@ def _rule(view: OrderView, hold_id: str) -> RuleView | None:
 
 def _stock(one: FulfilmentView) -> str:
     units = sum(x.quantity for x in one.units)
+    if one.lapsed:
+        return f"{one.key}: the reservation of {units} units expired; they are tried again"
     if one.stage in ("planned", "short"):
         return f"{one.key}: {units} units at {one.place or 'no place yet'} are not reserved"
     if one.stage == "reserved":
-        return f"{one.key}: {units} units are reserved at {one.place}, as long as the order is open"
+        return f"{one.key}: {units} units are reserved at {one.place}"
     return f"{one.key}: {one.stage.replace('_', ' ')} at {one.place}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -54,22 +55,34 @@ class Place(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         str,
         Meta(
             max_length=32,
-            description="The partner that is asked how much lies there, and whose figures are "
-            "entered as counts (docs/stock.md). Empty: none.",
+            description="The partner that is asked how much lies there, or that reports it, and "
+            "whose figures are entered as counts (docs/stock.md). Empty: none.",
         ),
     ] = ""
     counted_every_minutes: Annotated[
-        int, Meta(ge=1, le=10_080, description="How often `counted_by` is asked.")
+        int,
+        Meta(ge=1, le=10_080, description="How often `counted_by` is asked, if it is."),
     ] = 15
     counted_lag_hours: Annotated[
-        int,
+        Annotated[int, Meta(ge=0, le=720)] | None,
         Meta(
-            ge=0,
-            le=720,
             description="How long it may take `counted_by` to take off what has left: what left "
-            "within that time is taken off its figures.",
+            "within that time is taken off its figures. Left out: 24 for a partner that is asked, "
+            "0 for a warehouse that reports what lies in it.",
         ),
-    ] = 0
+    ] = None
     leaves_after_hours: Annotated[
         int, Meta(ge=0, le=2_400, description="How long goods usually take to leave it, in hours.")
     ] = 0
+
+
+ASKED_LAG_HOURS = 24
+"""An ERP learns of what left when someone posts it, often at the end of the day."""
+
+
+def lag_of(place: Place, *, asked: bool) -> timedelta:
+    """Return how far a count of the partner that counts a place may lie behind what has left it;
+    `asked`: it is asked, and does not report by itself."""
+    hours = place.counted_lag_hours
+    usual = ASKED_LAG_HOURS if asked else 0
+    return timedelta(hours=usual if hours is None else hours)

@@ -143,12 +143,14 @@ def _place_faults(settings: Settings) -> Iterator[str]:
 
 def _count_faults(settings: Settings, place: str, where: str) -> Iterator[str]:
     partner = _tables(settings)[place].counted_by
-    able = [x for x, one in settings.partners.items() if kind_named(one.kind).counter is not None]
+    found = {name: kind_named(one.kind) for name, one in settings.partners.items()}
+    able = [name for name, kind in found.items() if kind.counter or kind.counts]
     if partner and partner not in able:
         known = ", ".join(able) or "none"
-        yield f"{where}.counted_by: {partner} can't be asked for stock; those that can: {known}."
+        yield f"{where}.counted_by: {partner} tells no stock; those that do: {known}."
+        return
     counts = [name for name, one in _tables(settings).items() if one.counted_by == partner]
-    if partner in able and counts[1:] and place == counts[0]:
+    if partner and found[partner].counter and counts[1:] and place == counts[0]:
         yield (
             f"{where}.counted_by: {partner} has one figure for all places and counts "
             f"{', '.join(counts)}: leave it to one of them."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from actors.runtime.call_policy import CallPolicy
 from adapters.channels.amazon.api import AmazonApi
 from adapters.channels.amazon.order import input_of
@@ -24,7 +26,13 @@ from tests.contract.partner_calls import TestClock
 from tests.contract.simulated import Client
 
 
-def account(base: str, *, timeout_seconds: float = 2.0) -> AmazonSettings:
+def account(
+    base: str,
+    *,
+    timeout_seconds: float = 2.0,
+    refresh_token: str = "Atzr|1",
+    **more: Any,  # Any: other settings, whatever their types
+) -> AmazonSettings:
     """The seller's authorisation."""
     return AmazonSettings(
         kind="amazon",
@@ -32,11 +40,12 @@ def account(base: str, *, timeout_seconds: float = 2.0) -> AmazonSettings:
         token_url=f"{base}/amazon/auth/o2/token",
         client_id="amzn1.application-oa2-client.1",
         client_secret=Secret("secret"),
-        refresh_token=Secret("Atzr|1"),
+        refresh_token=Secret(refresh_token),
         region="eu",
         marketplace_ids=("A1PA6795UKMFR9",),
         webhook_secrets=(Secret("x"),),
         calls=CallPolicy(timeout_seconds=timeout_seconds),
+        **more,
     )
 
 

@@ -23,39 +23,51 @@ HOT_SHARE = 0.5
 GIVEN_BACK = 0.2
 """How many of the orders that got stock are cancelled."""
 
+EXPIRED = 0.1
+"""How many of them give it back because they wait too long, and ask for it again."""
+
 
 async def reserve(dsn: str, name: str, reservations: int, skus: int, hot: int, seed: int) -> None:
-    """Reserve, then tell what is held by SKU, how many got stock, and the seconds it took."""
+    """Reserve, then tell what is held by SKU, how many got stock, of how many it expired, how many
+    of these did not get it again, and the seconds it took."""
     rng = random.Random(seed)
     pool = Pool(dsn, deadline_seconds=60.0)
     stock, room = StockPartner(pool), asyncio.Semaphore(AT_ONCE)
     held: dict[str, int] = {}
-    served = 0
+    served, expired, gone = 0, 0, 0
 
-    async def one(ref: str, sku: str, quantity: int, *, cancels: bool) -> None:
-        nonlocal served
+    async def one(ref: str, sku: str, quantity: int, fate: float) -> None:
+        nonlocal served, expired, gone
         async with room:
             answer = await stock.perform(call(ref, {sku: quantity}))
             if not isinstance(answer, StockReserved):
                 return
             served += 1
-            if cancels:
+            if fate < GIVEN_BACK + EXPIRED:
                 await stock.perform(undo(ref))
-            else:
-                held[sku] = held.get(sku, 0) + quantity
+            if fate < GIVEN_BACK:
+                return
+            if fate < GIVEN_BACK + EXPIRED:
+                expired += 1
+                again = await stock.perform(call(ref, {sku: quantity}, number=3))
+                if not isinstance(again, StockReserved):
+                    gone += 1
+                    return
+            held[sku] = held.get(sku, 0) + quantity
 
     began = time.perf_counter()
     async with asyncio.TaskGroup() as group:
         for number in range(reservations):
             is_hot = skus <= hot or rng.random() < HOT_SHARE
             sku = f"SKU-{rng.randrange(hot) if is_hot else rng.randrange(hot, max(skus, hot + 1))}"
-            cancels = rng.random() < GIVEN_BACK
-            group.create_task(one(f"{name}-{number}", sku, rng.randint(1, 3), cancels=cancels))
+            fate = rng.random()
+            group.create_task(one(f"{name}-{number}", sku, rng.randint(1, 3), fate))
             if number % AT_ONCE == 0:
                 await asyncio.sleep(0)
     seconds = time.perf_counter() - began
     await pool.close()
-    sys.stdout.write(json.dumps({"held": held, "served": served, "seconds": seconds}))
+    told = {"held": held, "served": served, "expired": expired, "gone": gone, "seconds": seconds}
+    sys.stdout.write(json.dumps(told))
 
 
 if __name__ == "__main__":

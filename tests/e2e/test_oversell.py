@@ -91,10 +91,12 @@ async def oversell(
     await pool.close()
     served = sum(one["served"] for one in told)
     seconds = max(one["seconds"] for one in told)
+    expired, gone = (sum(one[name] for one in told) for name in ("expired", "gone"))
     say(
         f"Oversell: {processes} processes, {reservations:,} reservations of {skus:,} SKUs, {hot} "
         f"hot: {reservations / seconds:,.0f}/s ({wall:.1f} s in all), {served:,} served, "
-        f"{reservations - served:,} short, {sum(returned.values())} units returned meanwhile; "
+        f"{reservations - served:,} short, {expired:,} expired ({gone:,} of them to others), "
+        f"{sum(returned.values())} units returned meanwhile; "
         f"0 oversold; after {cancelled:,} cancellations 0 left."
     )
 
@@ -119,7 +121,7 @@ async def cancel_all(pool: Pool, processes: int, each: int) -> int:
     stock = StockPartner(pool)
     for start in range(0, len(holding), AT_ONCE):
         some = holding[start : start + AT_ONCE]
-        await asyncio.gather(*(stock.perform(undo(ref)) for ref in some))
+        await asyncio.gather(*(stock.perform(undo(ref, number=4)) for ref in some))
     return len(holding)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -19,7 +19,7 @@ from service.app.clock import SystemClock
 from service.app.web import HttpServer, ServerLimits, application
 from service.http.bodies import Bodies
 from service.http.peers import Peers
-from service.inbound.edge import Edge, Inlet
+from service.inbound.edge import Edge, InboundSource, Inlet
 from service.telemetry.metrics import Metrics
 from service.telemetry.tracing import start_tracing
 
@@ -73,6 +73,11 @@ async def serving(
         await server.stop()
 
 
+async def no_order(sender: str, raw: bytes) -> None:
+    """Take nothing that is about no order."""
+    raise AssertionError(f"{sender} sent something about no order.")
+
+
 @asynccontextmanager
 async def running_edge(
     stream: Inlet,
@@ -86,8 +91,10 @@ async def running_edge(
     grace_seconds: float = 2.0,
     peers: Peers | None = None,
     beside: Sequence[web.RouteDef] = (),
+    sources: Mapping[str, InboundSource] | None = None,
+    at_once: Callable[[str, bytes], Awaitable[None]] = no_order,
 ) -> AsyncIterator[Running]:
-    """An edge with one sender named `acme`."""
+    """An edge with one sender named `acme`, or with `sources`."""
     clock = SystemClock()
     metrics = Metrics()
     bodies = Bodies(
@@ -98,13 +105,14 @@ async def running_edge(
         peers=peers,
     )
     edge = Edge(
-        {"acme": a_shop()},
+        sources or {"acme": a_shop()},
         stream,
         bodies,
         forged=SignatureRefused,
         clock=clock,
         metrics=metrics,
         tracer=start_tracing(clock, sample_ratio=0.0, slow_seconds=1.0),
+        at_once=at_once,
         refused=refused,
         max_under_way_per_source=max_under_way,
         lasting_seconds=lasting_seconds,

@@ -231,6 +231,20 @@ async def test_releasing_gives_back_once(stock: StockPartner) -> None:
     assert await levels(stock) == {"A": 4}, "a release older than the reservation undid it"
 
 
+async def test_what_expired_is_reserved_again_where_it_still_is(stock: StockPartner) -> None:
+    """Given back, the last units are whoever's comes next; the same fulfilment takes them again
+    when that one gives them back."""
+    await stock.seed([StockRow(place="main", sku="A", on_hand=4)])
+    await stock.perform(call("waits", {"A": 4}))
+    await stock.perform(undo("waits"))
+    assert await stock.perform(call("comes", {"A": 4})) == RESERVED
+    again = await stock.perform(call("waits", {"A": 4}, number=3))
+    assert isinstance(again, StockShort)
+    await stock.perform(undo("comes"))
+    assert await stock.perform(call("waits", {"A": 4}, number=4)) == RESERVED
+    assert await stock.perform(call("late", {"A": 1})) != RESERVED
+
+
 async def test_a_part_is_given_back_once(stock: StockPartner) -> None:
     """Named units go back, the rest stays held; a repeat changes nothing, and what a person tries
     again is found to be done."""

@@ -48,7 +48,7 @@ async def client(clock: TestClock) -> AsyncIterator[HttpClient]:
 @pytest.fixture
 def counting(pool: Pool, client: HttpClient, clock: TestClock, running: Running) -> PlaceCount:
     """The place `main`, which the ERP counts every quarter of an hour."""
-    settings = Place(counted_by="erp", counted_every_minutes=15)
+    settings = Place(counted_by="erp", counted_every_minutes=15, counted_lag_hours=0)
     counter = business_central(client, running.http).counts
     return PlaceCount("main", settings, counter, pool, clock, CountMetrics(CollectorRegistry()))
 

@@ -53,6 +53,7 @@ def world_of(one: Plan) -> World:
             if dice.chance(70):
                 there = dice.whole(1, 6) if dice.chance(PROFILES[one.profile].stocked) else 0
                 world.partners.stock.on_hand[place.name, line.sku] = there
+    world.policy = replace(policy, reservation_seconds=dice.pick((0.0, 0.0, 3_600.0)))
     return world
 
 

@@ -130,6 +130,7 @@ NO_FAILURE: tuple[e.OrderEvent, ...] = (
     e.StockGranted(rule="grant", key=F1, person="ann"),
     e.StockReplanned(rule="replan", key=F1, place="main", skus=()),
     e.StockTriedAgain(rule="stock-again", key=F1, place="main"),
+    e.ReservationExpired(rule="expire", key=F1),
     e.StockReleased(rule="give-back", key=F1),
     e.TaskTaken(rule="release", key=F1, task_id="1"),
     e.LeftToPerson(rule="by-hand", key=F1),

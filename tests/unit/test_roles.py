@@ -224,7 +224,7 @@ def test_a_channel_chooses_its_places_erp_mail_and_terms(tmp_path: Path) -> None
         ),
         (
             (SHOP, MAIL, ERP, '[places.main]\ncounted_by = "post"\n'),
-            "places.main.counted_by: post can't be asked for stock; those that can: bc.",
+            "places.main.counted_by: post tells no stock; those that do: bc.",
         ),
         (
             (SHOP, ERP, '[places.a]\ncounted_by = "bc"\n[places.b]\ncounted_by = "bc"\n'),

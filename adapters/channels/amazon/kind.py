@@ -11,11 +11,13 @@ from adapters.kit.kind import Channel, Kind
 from adapters.kit.lineage import Carried, Example, Stated, one_parcel
 
 if TYPE_CHECKING:
+    from adapters.channels.amazon.offering import AmazonOffering
     from adapters.channels.amazon.queue import AmazonQueue
     from adapters.channels.amazon.source import Amazon
     from adapters.channels.amazon.storefront import AmazonStorefront
     from adapters.channels.amazon.sync import AmazonSync
     from adapters.kit.inbound import Translator
+    from adapters.kit.offering import Offers
     from schemas.messages.privacy import Read
 
 _API_VERSION = "2026-01-01"
@@ -79,6 +81,29 @@ def _queue(settings: AmazonSettings, kit: Kit) -> AmazonQueue | None:
         key_id=settings.aws_access_key_id,
         secret=secret.reveal(),
         endpoint=settings.queue_endpoint or "",
+    )
+
+
+def _offers(settings: AmazonSettings) -> Offers | None:
+    from adapters.kit.offering import Offers
+
+    if not settings.stock_place:
+        return None
+    return Offers(
+        places=(settings.stock_place,),
+        buffer=settings.stock_buffer,
+        every_seconds=settings.stock_every_seconds,
+    )
+
+
+def _teller(settings: AmazonSettings, kit: Kit) -> AmazonOffering:
+    from adapters.channels.amazon.api import AmazonApi
+    from adapters.channels.amazon.offering import AmazonOffering
+
+    return AmazonOffering(
+        AmazonApi(kit.client, settings, name=kit.name),
+        seller_id=settings.seller_id,
+        marketplace_ids=settings.marketplace_ids,
     )
 
 
@@ -155,5 +180,7 @@ KIND = Kind(
         marketplace="amazon",
         stated=Stated(examples=_examples, read=_read, own_names=("amazon.",)),
         hears=lambda settings: frozenset({"ready"}),
+        offers=_offers,
+        teller=_teller,
     ),
 )

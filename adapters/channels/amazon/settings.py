@@ -84,6 +84,32 @@ class AmazonSettings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_
     translation: Annotated[Translation, Meta(description="How its orders are read.")] = (
         Translation()
     )
+    stock_place: Annotated[
+        str,
+        Meta(
+            max_length=256,
+            description="Our place whose free units are the quantity of the listings that the "
+            "seller fulfils; needs `seller_id`. Empty: Amazon is not told.",
+        ),
+    ] = ""
+    stock_buffer: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1_000_000,
+            description="With `stock_place`: units of each SKU that are kept back, for orders that "
+            "are under way to us.",
+        ),
+    ] = 0
+    stock_every_seconds: Annotated[
+        float,
+        Meta(
+            ge=1.0,
+            le=86_400.0,
+            description="With `stock_place`: Amazon is told once in so many seconds what has "
+            "changed since, each SKU once; it takes some five SKUs a second.",
+        ),
+    ] = 60.0
     backfill_seconds: Annotated[
         float,
         Meta(
@@ -119,6 +145,8 @@ class AmazonSettings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_
             )
         if has_key and not self.queue_arn:
             raise ValueError("queue_arn is missing: name the queue that the AWS key reads")
+        if self.stock_place and not self.seller_id:
+            raise ValueError("seller_id is missing: the listings of stock_place are found under it")
         if not self.webhook_secrets and not has_key:
             raise ValueError(
                 "webhook_secrets is missing: give one for the forwarder, or an AWS key that reads "

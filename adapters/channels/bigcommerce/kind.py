@@ -11,10 +11,12 @@ from adapters.kit.kind import Channel, Kind
 from adapters.kit.lineage import Carried, Example, Stated, one_parcel
 
 if TYPE_CHECKING:
+    from adapters.channels.bigcommerce.offering import BigCommerceOffering
     from adapters.channels.bigcommerce.source import BigCommerce
     from adapters.channels.bigcommerce.storefront import BigCommerceStorefront
     from adapters.channels.bigcommerce.sync import BigCommerceSync
     from adapters.kit.inbound import Translator
+    from adapters.kit.offering import Offers
     from schemas.messages.privacy import Read
 
 _LINES = [{"id": line, "quantity": 1_000_000, "order_address_id": 31} for line in (70, 71, 72)]
@@ -48,6 +50,27 @@ def _sync(settings: BigCommerceSettings, kit: Kit) -> BigCommerceSync:
         BigCommerceApi(kit.client, settings, name=kit.name, keep=KEEP),
         secret=settings.webhook_secrets[0].reveal(),
     )
+
+
+def _offers(settings: BigCommerceSettings) -> Offers | None:
+    from adapters.kit.offering import Offers
+
+    if not settings.stock_locations:
+        return None
+    return Offers(
+        places=tuple(settings.stock_locations),
+        buffer=settings.stock_buffer,
+        every_seconds=settings.stock_every_seconds,
+    )
+
+
+def _teller(settings: BigCommerceSettings, kit: Kit) -> BigCommerceOffering:
+    from adapters.channels.bigcommerce.api import BigCommerceApi
+    from adapters.channels.bigcommerce.offering import BigCommerceOffering
+    from adapters.channels.bigcommerce.sync import KEEP
+
+    api = BigCommerceApi(kit.client, settings, name=kit.name, keep=KEEP)
+    return BigCommerceOffering(api, settings.stock_locations)
 
 
 async def _probe(settings: BigCommerceSettings, kit: Kit) -> str:
@@ -118,6 +141,8 @@ KIND = Kind(
         speaks=lambda settings: "",
         hears=lambda settings: frozenset({"ready"}),
         stated=Stated(examples=_examples, read=_read, own_names=("bigcommerce.",)),
+        offers=_offers,
+        teller=_teller,
         refunds=True,
     ),
 )

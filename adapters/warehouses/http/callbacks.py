@@ -21,6 +21,7 @@ from adapters.kit.inbound import (
     digest_ref,
 )
 from adapters.kit.standard_webhooks import authenticate, key_of
+from adapters.warehouses.http.counts import STOCK_COUNTED
 from adapters.warehouses.http.settings import WarehouseSettings
 from schemas.contracts import checks, published, refusals
 from schemas.contracts.refusals import Refused, refused
@@ -84,6 +85,15 @@ class WarehouseCallbacks:
         told = tree if isinstance(tree, dict) else {}
         channel, ref = _text(told, "channel"), _text(told, "order_ref")
         topic = _text(told, "type")
+        if topic == STOCK_COUNTED:
+            return Receipt(
+                channel=self._name,
+                kind=UNREADABLE,
+                ref=digest_ref(raw),
+                topic=topic,
+                delivery_id=delivery_id,
+                at_once=True,
+            )
         # A warehouse serves many channels: without a channel the bytes are kept under its own name.
         if not _is_token(channel) or not 0 < len(ref) <= MAX_REF_LENGTH:
             return Receipt(

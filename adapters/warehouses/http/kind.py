@@ -12,6 +12,7 @@ from schemas.messages.effects import CreateTask
 from schemas.order.canonical import Order
 
 if TYPE_CHECKING:
+    from adapters.kit.counting import CountsReport
     from adapters.warehouses.http.callbacks import WarehouseCallbacks
     from adapters.warehouses.http.partner import HttpWarehouse
 
@@ -30,6 +31,12 @@ def _partner(settings: WarehouseSettings, kit: Kit) -> HttpWarehouse:
 
 async def _probe(settings: WarehouseSettings, kit: Kit) -> str:
     return await _partner(settings, kit).probe()
+
+
+def _counts(settings: WarehouseSettings, raw: bytes) -> CountsReport:
+    from adapters.warehouses.http.counts import counts
+
+    return counts(settings, raw)
 
 
 def _effect(order: Order) -> CreateTask:
@@ -51,4 +58,5 @@ KIND = Kind(
     probe=_probe,
     carried=Carried(effect=_effect),
     reports=_reports,
+    counts=_counts,
 )

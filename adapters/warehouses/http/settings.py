@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -21,3 +21,11 @@ class WarehouseSettings(PartnerSettings, frozen=True, kw_only=True, forbid_unkno
             description="One secret that signs its reports to us; two while it is being rotated.",
         ),
     ]
+    new_skus: Annotated[
+        Literal["refuse", "enter"],
+        Meta(
+            description="What becomes of its report of stock that names an SKU which was never "
+            "counted or sent here: it is refused as a whole, or the SKU is counted from then on "
+            "(docs/stock.md).",
+        ),
+    ] = "refuse"

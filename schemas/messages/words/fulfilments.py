@@ -165,6 +165,9 @@ WORDS: dict[type[e.Event], Words] = {
     e.StockTriedAgain: lambda event, lines: (
         f"{thing_words(event.key)}: the stock is tried again, at {event.place} first."
     ),
+    e.ReservationExpired: simply(
+        "{thing} waited too long: its stock is given back, and reserved again when it goes on."
+    ),
     e.StockReleased: _released,
     e.TaskTaken: _task_taken,
     e.LeftToPerson: simply("{thing} has no warehouse: a person packs it and reports."),
