@@ -15,6 +15,7 @@ from ops.simulators.bc_accounts import Accounts
 from ops.simulators.bc_book import Book
 from ops.simulators.bc_items import Inventory, listed
 from ops.simulators.bc_lines import Lines, released_fault
+from ops.simulators.bc_listed import is_listed, page
 from ops.simulators.bc_orders import (
     Fault,
     SalesOrder,
@@ -79,6 +80,8 @@ class BusinessCentral:
         found: tuple[str, Act] | None = None
         if self._accounts.is_asked(entity, request):
             found = "find_account", lambda: self._of_account(company, entity, request)
+        elif is_listed(entity, request):
+            found = "list_documents", lambda: self._changed(entity, company, request)
         elif entity in _POSTED and request.method == "GET" and below is None:
             found = _POSTED[entity], lambda: self._posted(entity, company, entity_id, request)
         elif entity == "salesOrders":
@@ -150,12 +153,9 @@ class BusinessCentral:
     def refusal(self, operation: str) -> Reply:
         if operation == "token":
             return bad_client(400)
-        return self.failure(
-            400,
-            "Application_DialogException",
-            "The customer is blocked with type All."
-            "  CorrelationId:  a1b2c3d4-0000-4000-8000-000000000001.",
-        )
+        words = "The customer is blocked with type All."
+        words += "  CorrelationId:  a1b2c3d4-0000-4000-8000-000000000001."
+        return self.failure(400, "Application_DialogException", words)
 
     def throttled(self) -> Reply:
         return self.failure(429, "Application_TooManyRequests", "Too many requests reached.")
@@ -331,6 +331,16 @@ class BusinessCentral:
         found = [x for one in values for x in self._book.posted(kind, company, field, one)]
         return listed([self._posted_shown(one, request) for one in found], context, request)
 
+    def _changed(self, kind: str, company: str, request: Request) -> Reply:
+        context = self._context(company, kind, request)
+
+        def shown(one: SalesOrder | Posted) -> dict[str, JsonValue]:
+            if isinstance(one, Posted):
+                return self._posted_shown(one, request)
+            return self._shown(one, request, "")
+
+        return page(self._book.every(kind), company, request, context, shown)
+
     def _posted_shown(self, posted: Posted, request: Request) -> dict[str, JsonValue]:
         shown = posted_json(posted, self._settings)
         lines = posted.kind.removesuffix("s") + "Lines"
@@ -385,7 +395,5 @@ class BusinessCentral:
 
     @staticmethod
     def _made(made: list[Posted]) -> Reply:
-        shown: list[JsonValue] = [
-            {"kind": one.kind, "id": one.id, "number": one.number} for one in made
-        ]
-        return json_reply(200, {"posted": shown})
+        shown = [{"kind": one.kind, "id": one.id, "number": one.number} for one in made]
+        return json_reply(200, {"posted": [*shown]})

@@ -108,7 +108,7 @@ def _amounts(ours: OurOrder, told: Told, there: Booked) -> Iterator[Difference]:
 
 
 def _tax(ours: OurOrder, told: Told, there: Booked, off: int) -> Iterator[Difference]:
-    """Tax follows from the amounts: by as much as they are off, it may be off too."""
+    """Where the amounts are off, the tax may be off by its share of that."""
     expected, found = told.amounts.tax_minor, there.amounts.tax_minor
     if (expected or found) and told.amounts.taxes_included != there.amounts.taxes_included:
         yield Difference(
@@ -121,7 +121,8 @@ def _tax(ours: OurOrder, told: Told, there: Booked, off: int) -> Iterator[Differ
         return
     basis = told.amounts.total_minor - (0 if told.amounts.taxes_included else expected)
     follows = off * expected // basis if basis else 0
-    if told.tax_known and abs(found - expected - follows) > there.lines:
+    least, most = min(0, follows) - there.lines, max(0, follows) + there.lines
+    if told.tax_known and not least <= found - expected <= most:
         yield Difference(
             cause="tax_booked_differently",
             currency=ours.currency,
