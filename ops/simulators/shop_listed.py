@@ -45,7 +45,7 @@ def enter_all(book: Book) -> None:
         order: Stated = known.order
         till = book.tills.of(number, order)
         for one in till.transactions:
-            if one.status == "SUCCESS":
+            if one.status == "SUCCESS" and one.number not in book.payments.known:
                 amount = shop_side(one.amount, order)
                 moved = amount, str(order["currency"])
                 book.payments.enter(one.kind, one.at, moved, number, one.number)
