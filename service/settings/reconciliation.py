@@ -28,7 +28,7 @@ class Reconciliation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         _Hours,
         Meta(
             description="What is younger than this may still be on its way between the sides: it "
-            "is no difference yet."
+            "is not a difference yet."
         ),
     ] = 2.0
     settle_hours: Annotated[
