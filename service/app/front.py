@@ -126,19 +126,21 @@ async def open_front(
     ordering = _ordering(common, wire, store, api, finder, sign=sign, channels=takers)
     refused = _quarantine_service(clock, wire, store, readers, keys)
     service, use_channels = await channels_service(settings, clock, wire, store, stack)
-    facts = FactsApi(wire.events, api, named)
     privacy = PrivacyApi(privacy_service(store.reports, store.sealing, clock), api)
     stock = StockApi(StockLedger(store.reports), api, place_names(settings))
-    reviews = _reviews(common, wire, store)
-    rules = _rules(common, store, api, stack)
-    batches = BatchesApi(BatchService(Batches(store.reports, store.sealing), named), api)
+    reviews, rules = _reviews(common, wire, store), _rules(common, store, api, stack)
     recon = ReconApi(ReconService(Recon(store.reports), plan(settings)), api)
+    batches = BatchService(Batches(store.reports, store.sealing), named)
     parts = (
-        *(*ordering, facts, edge, Reading(store.views, finder, api, known=named)),
-        *(ChannelsApi(service, api), MappingsApi(keeper, api), privacy, stock),
-        *(AlertsApi(Alerts(store.reports), api), ReviewsApi(reviews, api), rules, batches, recon),
+        *(*ordering, FactsApi(wire.events, api, named), edge, privacy, stock, rules, recon),
+        *(Reading(store.views, finder, api, known=named), ChannelsApi(service, api)),
+        *(
+            MappingsApi(keeper, api),
+            AlertsApi(Alerts(store.reports), api),
+            ReviewsApi(reviews, api),
+        ),
         *(IncidentsApi(IncidentViews(store.reports), api), LabelLinks(store.views, keys, clock)),
-        *(QuarantineApi(refused, api), health),
+        *(QuarantineApi(refused, api), BatchesApi(batches, api), health),
     )
     routes = [part.routes() for part in parts]
     routes.append(Specs([route for some in routes for route in some]).routes())

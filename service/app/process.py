@@ -193,8 +193,7 @@ class Service:
             SyncMetrics(self.metrics.registry),
             refused=self.refusals.count,
         )
-        self.alerts = alert_work(self.common, store)
-        self.reviews = review_work(self.common, store)
+        self.alerts, self.reviews = alert_work(self.common, store), review_work(self.common, store)
         self.recon = ReconWorker(self.common, wire, store, keys)
         self._work(wire, store)
         self._follow(wire, store, servers, front, kits)

@@ -86,6 +86,8 @@ class ReconApi:
         asked = read_body(raw, Start)
         if not all(one.tzinfo and is_possible(one) for one in (asked.since, asked.until)):
             raise _refused("`since` and `until` are times with a zone.")
+        for channel in asked.channels:
+            channels_of(channel, principal)
         digest = digest_of(request, "", raw)
         name = hashlib.sha256(f"{principal.id}\0{key}\0".encode() + digest).hexdigest()
 

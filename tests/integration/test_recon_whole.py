@@ -218,6 +218,18 @@ def test_a_difference_is_accepted_or_corrected_with_a_reason(
     assert _audit(world, f"recon-difference:{other}") == [("recon.correct", "changed in the ERP")]
 
 
+def test_a_run_is_stopped_with_a_reason(world: World, planted: Planted) -> None:
+    """It ends before its end; lists and status say so, and a window that is none is refused."""
+    begun = json.loads(cli(world, "recon", "run", "--since", SINCE, "--no-wait", "--json"))
+    number = str(begun["run"]["id"])
+    assert "stopped" in cli(world, "recon", "stop", number, "--reason", "not now")
+    assert "stopped" in cli(world, "recon", "status", number)
+    newest = json.loads(cli(world, "recon", "list", "--limit", "1", "--json"))[0]
+    assert (str(newest["id"]), newest["state"]) == (number, "stopped")
+    words = ("recon", "run", "--since", "2026-11-02", "--until", "2026-11-01")
+    assert "window is empty" in cli(world, *words, code=11)
+
+
 def _audit(world: World, target: str) -> list[tuple[str, str]]:
     async def rows() -> list[tuple[str, str]]:
         asked = "SELECT action, reason FROM audit WHERE target = $1 ORDER BY id"

@@ -45,7 +45,11 @@ HELD, JUDGE = "quarantine:read", "quarantine:act"
 ASKING = {"asks": "redact_shop", "channel": CHANNEL, **WHY}
 COUNT = {"sku": "SKU-777", "place": "east", "on_hand": 1}
 RECEIPT = {"kind": "received", "sku": "SKU-777", "place": "east", "units": 1}
-NO_WINDOW = {"since": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z"}
+NO_WINDOW = {
+    "since": "2026-01-02T00:00:00Z",
+    "until": "2026-01-01T00:00:00Z",
+    "channels": [CHANNEL],
+}
 NO_RULES = {"toml": ""}
 ROUTES = (
     Route("GET", "/orders", READS, listing=True),
