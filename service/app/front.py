@@ -134,13 +134,9 @@ async def open_front(
     parts = (
         *(*ordering, FactsApi(wire.events, api, named), edge, privacy, stock, rules, recon),
         *(Reading(store.views, finder, api, known=named), ChannelsApi(service, api)),
-        *(
-            MappingsApi(keeper, api),
-            AlertsApi(Alerts(store.reports), api),
-            ReviewsApi(reviews, api),
-        ),
+        *(AlertsApi(Alerts(store.reports), api), ReviewsApi(reviews, api)),
         *(IncidentsApi(IncidentViews(store.reports), api), LabelLinks(store.views, keys, clock)),
-        *(QuarantineApi(refused, api), BatchesApi(batches, api), health),
+        *(MappingsApi(keeper, api), QuarantineApi(refused, api), BatchesApi(batches, api), health),
     )
     routes = [part.routes() for part in parts]
     routes.append(Specs([route for some in routes for route in some]).routes())

@@ -70,7 +70,7 @@ class Size(msgspec.Struct, frozen=True):
     each: int
 
 
-QUICK, LONG = Size(2, 150, 20, 2), Size(10, 10_000, 400, 20)
+QUICK, LONG = Size(2, 150, 20, 2), Size(40, 2_500, 100, 5)
 
 
 class Clock:
